@@ -337,7 +337,9 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
             store=store,
             archive=open_archive(settings),
             log_key=LogKey.derive(master_key),
-            transport=_build_transport(settings, tenant, http=http, store=store, reveal=reveal, seal=seal, key=key),
+            transport=_build_transport(
+                settings, tenant, http=http, store=store, reveal=reveal, seal=seal, key=key
+            ),
             connectors=loader.load_connectors(),
             age_providers=providers.load_age_providers(),
             reveal=reveal,

@@ -194,7 +194,11 @@ def _record_oauth_client(
     result with the application of a connected account."""
     if given:
         oauth_clients.store_oauth_client(scope, platform, client_from_form(form))
-    return replace(end, app_key=client_from_form(form).client_id) if isinstance(end, ConnectedAccount) else end
+    return (
+        replace(end, app_key=client_from_form(form).client_id)
+        if isinstance(end, ConnectedAccount)
+        else end
+    )
 
 
 def _resolve_oauth_client(

@@ -160,13 +160,17 @@ def check_removal(j: TourJudge) -> None:
     _undo_removal(j, receipt, found.creator_id, entries)
 
 
-def _undo_removal(j: TourJudge, receipt: str, creator_id: UUID, entries: list[DeliveryEntry]) -> None:
+def _undo_removal(
+    j: TourJudge, receipt: str, creator_id: UUID, entries: list[DeliveryEntry]
+) -> None:
     j.open_page("/tour")
     j.window.wait_for_text(receipt)
     j.window.press_button(j.catalogue_text("tour.undo_remove"))
     j.window.wait_for_text(j.catalogue_text("tour.undone_remove"))
     j.wait_for_witness(
-        "database", lambda: not _has_manual_tasks(j, creator_id, entries), "the task by hand still waits"
+        "database",
+        lambda: not _has_manual_tasks(j, creator_id, entries),
+        "the task by hand still waits",
     )
 
 

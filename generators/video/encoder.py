@@ -79,10 +79,32 @@ def encode_video(
 def _encoder_arguments(reel: EncodingPlan) -> tuple[str, ...]:
     size = f"{reel.width}x{reel.height}"
     seconds = reel.seconds
-    picture = ("-f", "rawvideo", "-pix_fmt", "rgb24", "-s", size, "-r", f"{reel.rate:g}", "-i", "pipe:0")
+    picture = (
+        "-f",
+        "rawvideo",
+        "-pix_fmt",
+        "rgb24",
+        "-s",
+        size,
+        "-r",
+        f"{reel.rate:g}",
+        "-i",
+        "pipe:0",
+    )
     heard, ends = _sound_arguments(reel)
     taken = ("-map", "0:v:0", "-map", "1:a:0", "-t", f"{seconds:.3f}")
-    coded = ("-c:v", "libx264", "-preset", "veryfast", "-crf", _CRF, "-profile:v", "high", "-pix_fmt", "yuv420p")
+    coded = (
+        "-c:v",
+        "libx264",
+        "-preset",
+        "veryfast",
+        "-crf",
+        _CRF,
+        "-profile:v",
+        "high",
+        "-pix_fmt",
+        "yuv420p",
+    )
     rates = _rate_arguments(seconds)
     even = () if reel.rate == FRAME_RATE else ("-r", str(FRAME_RATE))
     one_by_one = (
@@ -120,5 +142,16 @@ def _sound_arguments(reel: EncodingPlan) -> tuple[tuple[str, ...], tuple[str, ..
 
 def _rate_arguments(seconds: float) -> tuple[str, ...]:
     """Return the arguments that keep a film of `seconds` under the largest size of a file."""
-    rate = min(video_files.MAX_RATE, int(video_files.MAX_BYTES * 8 / seconds) - video_files.SOUND_RATE)
-    return ("-maxrate", str(rate), "-bufsize", str(2 * rate), "-g", str(2 * FRAME_RATE), "-flags:v", "+bitexact")
+    rate = min(
+        video_files.MAX_RATE, int(video_files.MAX_BYTES * 8 / seconds) - video_files.SOUND_RATE
+    )
+    return (
+        "-maxrate",
+        str(rate),
+        "-bufsize",
+        str(2 * rate),
+        "-g",
+        str(2 * FRAME_RATE),
+        "-flags:v",
+        "+bitexact",
+    )

@@ -179,19 +179,31 @@ def _check_idle_columns(sheet: ImportSheet, row: ImportRow, platforms: AbstractS
     """Report texts, options and prices for platforms on which the row has no account."""
     for platform in row.bodies.keys() - platforms:
         sheet.add_finding(
-            row.line, f"{BODY_COLUMN_PREFIX}{platform}", "import.override_idle", grave=False, platform=platform
+            row.line,
+            f"{BODY_COLUMN_PREFIX}{platform}",
+            "import.override_idle",
+            grave=False,
+            platform=platform,
         )
     for platform in row.options.keys() - platforms:
         for name in row.options[platform]:
             column = option_columns.option_column(platform, name)
-            sheet.add_finding(row.line, column, "import.option_idle", grave=False, platform=platform)
+            sheet.add_finding(
+                row.line, column, "import.option_idle", grave=False, platform=platform
+            )
     for platform in row.prices.keys() - platforms:
         sheet.add_finding(
-            row.line, f"{PRICE_COLUMN_PREFIX}{platform}", "import.price_idle", grave=False, platform=platform
+            row.line,
+            f"{PRICE_COLUMN_PREFIX}{platform}",
+            "import.price_idle",
+            grave=False,
+            platform=platform,
         )
 
 
-def _resolve_creator(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> ImportCreator | None:
+def _resolve_creator(
+    sheet: ImportSheet, row: ImportRow, world: ImportContext
+) -> ImportCreator | None:
     if row.creator:
         found = world.homes.get(row.creator.casefold())
     else:

@@ -141,7 +141,9 @@ def create_post(
 
 def _find_post_by_origin(scope: Scope, origin: str, origin_key: str) -> UUID | None:
     return scope.session.exec(
-        select(Post.id).where(Post.tenant_id == scope.tenant_id, Post.origin == origin, Post.origin_key == origin_key)
+        select(Post.id).where(
+            Post.tenant_id == scope.tenant_id, Post.origin == origin, Post.origin_key == origin_key
+        )
     ).first()
 
 

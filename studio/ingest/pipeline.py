@@ -346,7 +346,9 @@ def _record_inspection(scope: Scope, sha256: str, prepared: PreparedAsset) -> No
     )
 
 
-def _record_known_ratings(scope: Scope, asset_id: UUID, prepared: PreparedAsset, sha256: str) -> None:
+def _record_known_ratings(
+    scope: Scope, asset_id: UUID, prepared: PreparedAsset, sha256: str
+) -> None:
     """What is known of an asset before anybody looks: its least rating, and whose voice it is."""
     source = prepared.source
     _rate_as_parts(scope, sha256, source.parts)

@@ -192,7 +192,11 @@ def _upkeep_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(evergreen_planner.plan_pool, tenant=tenant, connectors=s.connectors),
             deadline_seconds=RENDITION_DEADLINE_SECONDS,
         ),
-        EventRoute(ClocksDue, partial(handle_clocks_due, tenant=tenant), deadline_seconds=RENDITION_DEADLINE_SECONDS),
+        EventRoute(
+            ClocksDue,
+            partial(handle_clocks_due, tenant=tenant),
+            deadline_seconds=RENDITION_DEADLINE_SECONDS,
+        ),
     )
 
 

@@ -90,8 +90,12 @@ def _render_rhythm_fields(page: PageContext, found: EvergreenView, now: PoolSche
     with st.container(horizontal=True, vertical_alignment="bottom"):
         least = text_similarity.SIMILARITY_WINDOW // A_DAY
         most = evergreen_pools.MAX_POOL_AGE // A_DAY
-        st.number_input(page.text("pool.age"), least, most, now.min_age // A_DAY, key=f"{AGE}:{slug}", width=230)
-        st.number_input(page.text("pool.every"), 0, most, now.every // A_DAY, key=f"{EVERY}:{slug}", width=230)
+        st.number_input(
+            page.text("pool.age"), least, most, now.min_age // A_DAY, key=f"{AGE}:{slug}", width=230
+        )
+        st.number_input(
+            page.text("pool.every"), 0, most, now.every // A_DAY, key=f"{EVERY}:{slug}", width=230
+        )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         labels = list(dict.fromkeys(["", now.label, *found.labels]))
         st.selectbox(
@@ -112,11 +116,19 @@ def _render_pause_button(page: PageContext, found: EvergreenView, pool_id: UUID)
     if found.paused:
         draw_template("shell/templates/note.html", note=page.text("pool.is_paused"))
         actions.action_button(
-            page, "pool.resume", partial(_resume_evergreen_pool, *about), right=Right.RUN, key=f"pool:resume:{slug}"
+            page,
+            "pool.resume",
+            partial(_resume_evergreen_pool, *about),
+            right=Right.RUN,
+            key=f"pool:resume:{slug}",
         )
     else:
         actions.action_button(
-            page, "pool.pause", partial(_pause_evergreen_pool, *about), right=Right.RUN, key=f"pool:pause:{slug}"
+            page,
+            "pool.pause",
+            partial(_pause_evergreen_pool, *about),
+            right=Right.RUN,
+            key=f"pool:pause:{slug}",
         )
 
 

@@ -99,7 +99,9 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
     given = render_questions(page, chosen)
     with st.container(horizontal=True, gap="small"):
         st.session_state.setdefault(f"{COUNT}:{chosen.id}", chosen.spec.picture_count)
-        count = int(st.number_input(page.text("studio.count"), 1, 24, key=f"{COUNT}:{chosen.id}", width=140))
+        count = int(
+            st.number_input(page.text("studio.count"), 1, 24, key=f"{COUNT}:{chosen.id}", width=140)
+        )
         seed = _select_seed(page, chosen)
     spec = page.read(lambda scope: specs.resolve_wildcards(scope, found.creator.id, chosen.spec))
     makes = _render_prompt_preview(

@@ -92,7 +92,9 @@ def _add_channel_change_routes(
         return call.apply(_build_channel_change(call, connectors, channel_id, "channel.pace", act))
 
 
-def _add_channel_pause_routes(routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
+def _add_channel_pause_routes(
+    routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
     can_write = ApiKeyScope.CALENDAR_WRITE
 
     @routes.post("/channels/{channel_id}/pause", response_model=ChannelOut)

@@ -81,7 +81,11 @@ def create_webhook_app(
 
 async def _accept_signed_call(request: Request, calls: AppWebhooks | None) -> Response:
     given = request.path_params
-    shown = request.headers.get(calls.signature_header(given["platform"]), "") if calls is not None else ""
+    shown = (
+        request.headers.get(calls.signature_header(given["platform"]), "")
+        if calls is not None
+        else ""
+    )
     if calls is None or not shown:
         return Response(status_code=401)
     body = await _read_body(request, MAX_SIGNED_BODY_BYTES)
@@ -92,9 +96,17 @@ async def _accept_signed_call(request: Request, calls: AppWebhooks | None) -> Re
     except ValueError:
         return Response(status_code=401)
     try:
-        return Response(status_code=await run_in_threadpool(calls.accept_call, given["platform"], *ids, shown, body))
+        return Response(
+            status_code=await run_in_threadpool(
+                calls.accept_call, given["platform"], *ids, shown, body
+            )
+        )
     except Exception as error:
-        log.error("hooks.call_not_kept", error=telemetry.describe_error(error), at=telemetry.error_location(error))
+        log.error(
+            "hooks.call_not_kept",
+            error=telemetry.describe_error(error),
+            at=telemetry.error_location(error),
+        )
         return Response(status_code=503)
 
 
