@@ -190,8 +190,8 @@ def _record_oauth_client(
     *,
     given: bool,
 ) -> ConnectedAccount | Outcome:
-    """Store the application of a form once it was given a token: it works, even if the account is refused. Return the
-    result with the application of a connected account."""
+    """Store the application of a form once it was given a token: it works, even if the account is
+    refused. Return the result with the application of a connected account."""
     if given:
         oauth_clients.store_oauth_client(scope, platform, client_from_form(form))
     return (

@@ -131,7 +131,8 @@ def _encoder_arguments(reel: EncodingPlan) -> tuple[str, ...]:
 
 
 def _sound_arguments(reel: EncodingPlan) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the arguments that read the sound, or silence, and those that fade it out at the end."""
+    """Return the arguments that read the sound, or silence, and those that fade it out at the
+    end."""
     if reel.sound is None:
         return ("-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo"), ()
     again = ("-stream_loop", "-1") if reel.repeats else ()

@@ -116,7 +116,8 @@ def receive_upload(
 def _update_known_upload(
     scope: Scope, row: UploadRow, *, card: UUID | None, generated: bool, by: str
 ) -> None:
-    """Put an upload that is in the library already on a shoot card, and disclose that a model made it."""
+    """Put an upload that is in the library already on a shoot card, and disclose that a model made
+    it."""
     if card is not None and row.asset_id is not None:
         asset_bindings.request_binding(scope, row.asset_id, card, by=by)
     if generated and not row.generated and row.asset_id is not None:

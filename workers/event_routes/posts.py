@@ -170,7 +170,8 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _upkeep_routes(s: Services) -> tuple[EventRoute, ...]:
-    """Return the routes that keep scheduled and published posts in order: sweeps, holds, expiry, recurrence."""
+    """Return the routes that keep scheduled and published posts in order: sweeps, holds, expiry,
+    recurrence."""
     tenant = s.tenant
     return (
         EventRoute(SweepDue, partial(sweep_deliveries, tenant=tenant)),

@@ -155,7 +155,8 @@ def _select_seed(page: PageContext, chosen: RecipeSummary) -> int:
 
 
 def _render_recipe_sections(page: PageContext, found: StudioView, chosen: RecipeSummary) -> None:
-    """Draw what follows the form: the recipe itself, wildcards, style references, engines and limits."""
+    """Draw what follows the form: the recipe itself, wildcards, style references, engines and
+    limits."""
     render_recipe_form(page, found.creator.id, chosen)
     wildcards.render_wildcards(page, found.creator.id)
     render_archived_recipes(page, found.creator.id, found.retired)
