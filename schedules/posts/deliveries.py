@@ -95,8 +95,7 @@ def create_post(
     priority: int = DEFAULT_PRIORITY,
     links: LinkChoices = DEFAULT_LINK_CHOICES,
 ) -> UUID:
-    """Write a post once per (origin, origin_key); a repeat returns the first one's id and changes
-    nothing.
+    """Write a post once per (origin, origin_key); a repeat returns the id of the first one.
 
     `media` are asset ids; `late_ok` is how late it may still leave, None for always, unless it may
     `until_midnight` of its local day. An author who is a member is known by their principal.
