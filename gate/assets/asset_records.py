@@ -77,7 +77,7 @@ def record_asset(
         origin: generated, upload or import.
         ai: none, assisted or generated.
         made_at: start of production, UTC-aware; None if unknown.
-        source: proof of `made_at`: generation, capture or publication. Anything else proves nothing.
+        source: proof of `made_at`: generation, capture or publication. Anything else is no proof.
         parent: the asset this one was cut from. The people and the older date, or none, are kept.
         people_seen: how many people a detector counted; None if none ran.
         model: the engine's name of its model. An edit keeps its parent's.
