@@ -161,7 +161,7 @@ def test_every_reason_has_its_sentence(language: str) -> None:
     import connectors
 
     sources = "".join(
-        path.read_text() for path in Path(next(iter(connectors.__path__))).glob("*.py")
+        path.read_text() for path in Path(next(iter(connectors.__path__))).rglob("*.py")
     )
     codes = set(re.findall(r'(?<!log\()"((?:connectors|egress)\.[a-z_]+)"', sources))
     known = {

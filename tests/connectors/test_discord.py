@@ -503,9 +503,9 @@ def test_a_house_without_a_bot_pays_nothing() -> None:
     """Sixteen megabytes and an event loop are for those who listen to one."""
     program = (
         "import sys\n"
-        "from workers import mains\n"
-        "from connectors import registry\n"
-        "registry.load()\n"
+        "from workers.processes import listener, queue_workers\n"
+        "from connectors.registry import loader\n"
+        "loader.load_connectors()\n"
         "sys.exit(','.join(sorted({'discord', 'aiohttp'} & set(sys.modules))) or 0)\n"
     )
     done = subprocess.run(

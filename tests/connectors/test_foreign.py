@@ -222,6 +222,7 @@ def test_it_is_said_once_in_the_log_and_by_the_doctor(folder: Path) -> None:
 def test_the_doctor_says_who_brings_what(folder: Path) -> None:
     install_example(folder)
     [finding] = examination.check_connector_packages()
+    assert finding.part == "connectors"
     assert (finding.level, render_message(finding.message, "en")) == (
         Found.OK,
         "acme-greenroom 1.0 speaks for acme.",

@@ -106,7 +106,7 @@ class BuysTwo(ElevenLabs):
 class TellsItself(OllamaEngine):
     def write(self, job: Any) -> Any:
         job.tally.record_request(self.name, self.model, 1, 1)
-        job.tally.unheard()
+        job.tally.record_not_received()
         job.tally.record_request(self.name, self.model, 1, 1)
         return super().write(job)
 
@@ -124,7 +124,7 @@ def failing(name: str) -> Callable[[World], None]:
         (worlds.placeholders, TakesAnySeed, rules.a_seed_repeats, "gives other bytes"),
         (worlds.placeholders, OneForAll, rules.seeds_differ, "gives the same bytes"),
         (worlds.stable, LostIsFree, failing("lost 0"), "booked otherwise"),
-        (worlds.stable, AllIsLost, failing("503"), "told as Undelivered"),
+        (worlds.stable, AllIsLost, failing("503"), "told as PictureUndelivered"),
         (worlds.eleven, AsksTwice, failing("lose"), "nothing was said"),
         (worlds.eleven, BuysTwo, rules.each_is_billed_once, "billed for two"),
         (worlds.local_texts, TellsItself, rules.each_is_billed_once, "ends twice"),

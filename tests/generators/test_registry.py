@@ -22,10 +22,10 @@ ROOT = Path(__file__).parents[2]
 def test_choosing_the_drawings_loads_no_model_and_no_database() -> None:
     code = (
         "import json, sys\n"
-        "from foundation.settings import GeneratorsSettings\n"
+        "from foundation.ops.settings import GeneratorsSettings\n"
         "from generators import registry\n"
-        "registry.image_engine(GeneratorsSettings())\n"
-        f"registry.text_engine(GeneratorsSettings(ollama_url={NOBODY!r}))\n"
+        "registry.load_image_engine(GeneratorsSettings())\n"
+        f"registry.load_text_engine(GeneratorsSettings(ollama_url={NOBODY!r}))\n"
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))\n"
     )
     done = subprocess.run(

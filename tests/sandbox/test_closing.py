@@ -10,14 +10,13 @@ from sandbox import app as sandbox
 from sandbox.api import MAX_POLL_SECONDS, UpdateBell
 from tests.conftest import free_port, wait_until
 from tests.fakes.network import Network
+from workers.processes.sandbox_server import SandboxServer
 
 
 def test_a_reader_who_waits_is_answered_at_the_end(tmp_path: Path) -> None:
     bell, port = UpdateBell(), free_port()
     app = sandbox.create_sandbox_app(tmp_path / "sandbox.sqlite", bell=bell)
-    server = sandbox.SandboxServer(
-        fault_injection.fault_server_config(app, "127.0.0.1", port), bell
-    )
+    server = SandboxServer(fault_injection.fault_server_config(app, "127.0.0.1", port), bell)
     with ThreadPoolExecutor(2) as threads:
         serving = threads.submit(asyncio.run, server.serve())
         wait_until(lambda: server.started)

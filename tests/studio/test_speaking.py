@@ -166,8 +166,8 @@ def test_killed_after_it_was_asked_nothing_is_billed_twice(
     nova: Atelier, account: FakeElevenLabs, paid: ElevenLabs
 ) -> None:
     class Dying(ElevenLabs):
-        def say(self, job: object) -> object:  # type: ignore[override]  # it never comes back
-            super().say(job)  # type: ignore[arg-type]  # as it came
+        def synthesize(self, job: object) -> object:  # type: ignore[override]  # it never comes back
+            super().synthesize(job)  # type: ignore[arg-type]  # as it came
             raise Killed
 
     choose(nova, paid)

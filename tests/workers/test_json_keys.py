@@ -1,0 +1,56 @@
+"""Keys of what commands print with --json and of run/state.json: programs read them, so renaming a field keeps them."""
+
+import json
+from dataclasses import fields
+
+from connectors.registry.loader import load_builtin_connectors
+from demo.tour.judge import TourCheckResult
+from workers.cli.platforms import capability_table
+from workers.installation.state_file import InstallationStatus, ProcessStatus
+
+
+def test_the_state_of_an_installation() -> None:
+    process = ProcessStatus(name="web", state="ready", ready=True)
+    state = InstallationStatus(phase="up", processes=[process]).model_dump(mode="json")
+    assert set(state) == {"phase", "pid", "addresses", "ports", "processes"}
+    assert set(state["processes"][0]) == {
+        *("name", "state", "ready", "pid", "born", "restarts", "since", "last_exit", "metrics")
+    }  # fmt: skip
+
+
+def test_the_table_of_connectors() -> None:
+    rows = json.loads(
+        capability_table.render_json(capability_table.capability_rows(load_builtin_connectors()))
+    )
+    assert {tuple(row) for row in rows} == {
+        (
+            *(
+                "platform",
+                "connecting",
+                "cost",
+                "review",
+                "places",
+                "text",
+                "media",
+                "types",
+                "weight",
+                "threads",
+            ),
+            *(
+                "deletes",
+                "edits",
+                "chat",
+                "comments",
+                "sells",
+                "lost_answer",
+                "tells",
+                "brought_by",
+            ),
+        )
+    }
+
+
+def test_a_step_of_the_tour() -> None:
+    assert [one.name for one in fields(TourCheckResult)] == [
+        *("step", "language", "width", "seconds", "witness", "told")
+    ]  # fmt: skip
