@@ -119,6 +119,21 @@ def test_by_our_own_rules_the_page_says_what_is_missing(
         assert word("own.confirm", "en") not in visitor.text()
 
 
+def check_missing_conditions(visitor: Visitor, language: str) -> None:
+    """Follow the link to the author's own release, which lists its missing conditions."""
+    visitor.page.get_by_role("link", name=word("own.link", language)).click()
+    visitor.shows(word("own.missing", language))
+    for lack in (
+        own_release_rules.MissingCondition.HOLDER,
+        own_release_rules.MissingCondition.PERSON,
+        own_release_rules.MissingCondition.WORDS,
+    ):
+        visitor.shows(word(f"own.lack.{lack}", language))
+    visitor.shows(word("passkey.none", language))
+    assert word("own.confirm", language) not in visitor.text()
+    look(visitor, "lacks")
+
+
 @pytest.mark.parametrize("opened", [False, True])
 def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
     tenant: OpenScope,
@@ -169,17 +184,7 @@ def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
             assert (word("own.link", language) in visitor.text()) == opened
             if not opened:
                 return
-            visitor.page.get_by_role("link", name=word("own.link", language)).click()
-            visitor.shows(word("own.missing", language))
-            for lack in (
-                own_release_rules.MissingCondition.HOLDER,
-                own_release_rules.MissingCondition.PERSON,
-                own_release_rules.MissingCondition.WORDS,
-            ):
-                visitor.shows(word(f"own.lack.{lack}", language))
-            visitor.shows(word("passkey.none", language))
-            assert word("own.confirm", language) not in visitor.text()
-            look(visitor, "lacks")
+            check_missing_conditions(visitor, language)
             visitor.page.locator('a[href="/approvals"]').first.click()
             visitor.page.wait_for_url("**/approvals")
             visitor.rest()

@@ -66,37 +66,18 @@ def platforms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fakes]:
                 facebook_worlds.world, walls, running.http, files, film=film
             )
         running.others["facebook_chat"] = partial(facebook_worlds.chat_world, walls, running.http)
-        running.others["mastodon"] = partial(mastodon_worlds.world, server, running.http)
-        running.others["mastodon_fork"] = partial(
-            mastodon_worlds.world, server, running.http, slow=2, ignores_keys=True
-        )
-        running.others["mastodon_chat"] = partial(mastodon_worlds.chat_world, server, running.http)
-        running.others["mastodon_chat_fork"] = partial(
-            mastodon_worlds.chat_world, server, running.http, ignores_keys=True
-        )
-        running.others["mastodon_film"] = partial(
-            mastodon_worlds.world, server, running.http, film=True
-        )
+        running.others |= _on_mastodon(server, running)
         for kind, names in (("x", "both"), ("x_new", "new"), ("x_old", "old")):
             running.others[kind] = partial(x_worlds.world, posts, running.http, names=names)
         running.others["x_chat"] = partial(x_worlds.chat_world, posts, running.http)
         running.others["x_film"] = partial(x_worlds.world, posts, running.http, film=True)
-        for kind, slow in (("fanvue", 0), ("fanvue_slow", 2)):
-            running.others[kind] = partial(fanvue_worlds.world, agency, running.http, slow=slow)
-        running.others["fanvue_chat"] = partial(fanvue_worlds.chat_world, agency, running.http)
+        running.others |= _on_fanvue(agency, running)
         for kind, one in (("reddit", False), ("reddit_picture", True)):
             running.others[kind] = partial(
                 reddit_worlds.world, forum, running.http, one_picture=one
             )
         running.others["reddit_chat"] = partial(reddit_worlds.chat_world, forum, running.http)
         running.others["reddit_film"] = partial(reddit_worlds.world, forum, running.http, film=True)
-        for kind, slow in (("fanvue_locked", 0), ("fanvue_locked_slow", 2)):
-            running.others[kind] = partial(
-                fanvue_worlds.locked_world, agency, running.http, slow=slow
-            )
-        running.others["fanvue_film"] = partial(
-            fanvue_worlds.world, agency, running.http, film=True
-        )
         running.others["youtube"] = partial(youtube_worlds.world, films, running.http)
         for kind, seconds in (("tiktok", 0.0), ("tiktok_slow", 30.0)):
             running.others[kind] = partial(tiktok_worlds.world, clips, running.http, slow=seconds)
@@ -115,6 +96,29 @@ def _on_instagram(pictures: Any, running: Fakes, files: Any) -> dict[str, Any]:
         "instagram_film": partial(world, pictures, running.http, files, film=True),
         "instagram_story": partial(story, pictures, running.http, files, film=False),
         "instagram_story_film": partial(story, pictures, running.http, files, film=True),
+    }
+
+
+def _on_mastodon(server: Any, running: Fakes) -> dict[str, Any]:
+    world, chat = mastodon_worlds.world, mastodon_worlds.chat_world
+    return {
+        "mastodon": partial(world, server, running.http),
+        "mastodon_fork": partial(world, server, running.http, slow=2, ignores_keys=True),
+        "mastodon_chat": partial(chat, server, running.http),
+        "mastodon_chat_fork": partial(chat, server, running.http, ignores_keys=True),
+        "mastodon_film": partial(world, server, running.http, film=True),
+    }
+
+
+def _on_fanvue(agency: Any, running: Fakes) -> dict[str, Any]:
+    world, locked = fanvue_worlds.world, fanvue_worlds.locked_world
+    return {
+        "fanvue": partial(world, agency, running.http, slow=0),
+        "fanvue_slow": partial(world, agency, running.http, slow=2),
+        "fanvue_chat": partial(fanvue_worlds.chat_world, agency, running.http),
+        "fanvue_locked": partial(locked, agency, running.http, slow=0),
+        "fanvue_locked_slow": partial(locked, agency, running.http, slow=2),
+        "fanvue_film": partial(world, agency, running.http, film=True),
     }
 
 

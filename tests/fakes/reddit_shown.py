@@ -74,27 +74,33 @@ def told_post(post: Post) -> Json:
     told |= {"link_flair_template_id": post.flair_id} if post.flair_id else {}
     told |= {"post_hint": "image"} if post.kind == "image" else {}
     if post.kind == "video":
-        film: Json = {"fallback_url": f"{post.url}/DASH_240.mp4?source=fallback", "is_gif": False}
-        shown: Json = {"reddit_video": film | {"transcoding_status": "completed"}}
-        told |= {
-            "post_hint": "hosted:video",
-            "domain": "v.redd.it",
-            "media": shown,
-            "secure_media": shown,
-        }
+        told |= _told_film(post)
     if post.kind == "gallery":
-        items: list[Json] = [
-            {"media_id": one, "id": 1000 + place} for place, one in enumerate(post.media)
-        ]
-        for item, (caption, link) in zip(items, post.captions, strict=True):
-            item.update(
-                ({"caption": caption} if caption else {}) | ({"outbound_url": link} if link else {})
-            )
-        told |= {"is_gallery": True, "gallery_data": {"items": items}}
-        told["media_metadata"] = {
-            one: {"status": "valid", "e": "Image", "id": one} for one in post.media
-        }
+        told |= _told_gallery(post)
     return {"kind": "t3", "data": told}
+
+
+def _told_film(post: Post) -> Json:
+    film: Json = {"fallback_url": f"{post.url}/DASH_240.mp4?source=fallback", "is_gif": False}
+    shown: Json = {"reddit_video": film | {"transcoding_status": "completed"}}
+    return {
+        "post_hint": "hosted:video",
+        "domain": "v.redd.it",
+        "media": shown,
+        "secure_media": shown,
+    }
+
+
+def _told_gallery(post: Post) -> Json:
+    items: list[Json] = [
+        {"media_id": one, "id": 1000 + place} for place, one in enumerate(post.media)
+    ]
+    for item, (caption, link) in zip(items, post.captions, strict=True):
+        item.update(
+            ({"caption": caption} if caption else {}) | ({"outbound_url": link} if link else {})
+        )
+    shown = {one: {"status": "valid", "e": "Image", "id": one} for one in post.media}
+    return {"is_gallery": True, "gallery_data": {"items": items}, "media_metadata": shown}
 
 
 def listing(children: list[Json], after: str | None = None) -> Json:

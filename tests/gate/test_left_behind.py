@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from foundation.db.database import OpenScope
+from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.ids import uuid7
 from gate.assets import asset_records, viewings
@@ -318,6 +318,22 @@ def test_what_a_classifier_finds_never_allowed_is_told_and_frozen_at_once(here: 
             )
 
 
+def check_refused_lowerings(scope: Scope, asset: UUID, sha256: str) -> None:
+    """A lowering needs a reason, a known asset and a lower rating."""
+    for wrong in ("", "  ", "x" * (rating_reductions.MAX_LOWERING_REASON + 1)):
+        with pytest.raises(BadInput) as refused:
+            rating_reductions.request_lowering(
+                scope, asset, sha256, Rating.G, why=wrong, maker=None
+            )
+        assert refused.value.message.code == "lowering.no_reason"
+        assert refused.value.message.params == {"most": rating_reductions.MAX_LOWERING_REASON}
+    with pytest.raises(NotFound, match=r"review\.unknown"):
+        rating_reductions.request_lowering(scope, uuid7(), sha256, Rating.G, why="x", maker=None)
+    for same in (Rating.S, Rating.N):
+        with pytest.raises(Refused, match="RATING_LOWERING_INVALID"):
+            rating_reductions.request_lowering(scope, asset, sha256, same, why="x", maker=None)
+
+
 def test_lowering_is_asked_with_a_reason_and_said_in_the_audit(here: World) -> None:
     with here.scope() as scope:
         medium = picture(scope, here, Rating.S)
@@ -327,22 +343,7 @@ def test_lowering_is_asked_with_a_reason_and_said_in_the_audit(here: World) -> N
         with here.scope() as scope:
             viewings.record_viewing(scope, member, medium.sha256)
     with by(here, here.ann) as scope:
-        for wrong in ("", "  ", "x" * (rating_reductions.MAX_LOWERING_REASON + 1)):
-            with pytest.raises(BadInput) as refused:
-                rating_reductions.request_lowering(
-                    scope, asset, medium.sha256, Rating.G, why=wrong, maker=None
-                )
-            assert refused.value.message.code == "lowering.no_reason"
-            assert refused.value.message.params == {"most": rating_reductions.MAX_LOWERING_REASON}
-        with pytest.raises(NotFound, match=r"review\.unknown"):
-            rating_reductions.request_lowering(
-                scope, uuid7(), medium.sha256, Rating.G, why="x", maker=None
-            )
-        for same in (Rating.S, Rating.N):
-            with pytest.raises(Refused, match="RATING_LOWERING_INVALID"):
-                rating_reductions.request_lowering(
-                    scope, asset, medium.sha256, same, why="x", maker=None
-                )
+        check_refused_lowerings(scope, asset, medium.sha256)
         wish = rating_reductions.request_lowering(
             scope,
             asset,
@@ -357,23 +358,11 @@ def test_lowering_is_asked_with_a_reason_and_said_in_the_audit(here: World) -> N
             )
     with by(here, here.rob) as scope:
         (one,) = rating_reductions.list_lowering_requests(scope, {here.creator_id})
-        assert (one.id, one.asset_id, one.sha256, one.creator_id) == (
-            wish,
-            asset,
-            medium.sha256,
-            here.creator_id,
-        )
-        assert (one.drawn, one.wanted, one.why) == (
-            Rating.S,
-            Rating.G,
-            "x" * rating_reductions.MAX_LOWERING_REASON,
-        )
-        assert (one.by, one.agreed, one.needed, one.allowed) == (
-            members[0].principal_id,
-            0,
-            1,
-            {here.rob},
-        )
+        assert (one.id, one.asset_id, one.creator_id) == (wish, asset, here.creator_id)
+        assert (one.sha256, one.drawn, one.wanted) == (medium.sha256, Rating.S, Rating.G)
+        assert one.why == "x" * rating_reductions.MAX_LOWERING_REASON
+        assert (one.by, one.allowed) == (members[0].principal_id, {here.rob})
+        assert (one.agreed, one.needed) == (0, 1)
         assert rating_reductions.list_lowering_requests(scope, {uuid7()}) == []
         with pytest.raises(NotFound, match=r"lowering\.unknown"):
             rating_reductions.vote_on_lowering(scope, uuid7(), agree=True, why="yes")
@@ -383,12 +372,8 @@ def test_lowering_is_asked_with_a_reason_and_said_in_the_audit(here: World) -> N
         row = scope.run("SELECT about, digest, verdict, reason, seen_percent FROM human_reviews "
                         "WHERE tenant_id = :t",
                         t=here.tenant_id).one()  # fmt: skip
-        assert (row.about, row.digest, row.verdict, row.seen_percent) == (
-            "lowering",
-            str(wish),
-            "approve",
-            100,
-        )
+        assert (row.about, row.digest) == ("lowering", str(wish))
+        assert (row.verdict, row.seen_percent) == ("approve", 100)
         assert row.reason == {"code": "lowering.said", "params": {"words": "fine"}}
     rating_reductions.handle_lowering_vote(LoweringVoted(here.tenant_id, wish), tenant=here.open)
     with here.scope() as scope:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from foundation.db.database import OpenScope
+from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.outbox import outbox
@@ -106,6 +106,20 @@ def test_what_a_custodian_said_waits_as_it_was_typed_but_for_spaces(here: World)
         )
 
 
+def check_refused_proposals(scope: Scope, asset: UUID, person: UUID, blocked: UUID) -> None:
+    """A proposal needs a known asset and 1 to 20 known people who are not blocked."""
+    for asset_id, wanted, code, params in (
+        (uuid7(), [person], "asset.unknown", {}),
+        (asset, [], "person.nobody", {"most": 20}),
+        (asset, [uuid7() for _ in range(21)], "person.nobody", {"most": 20}),
+        (asset, [uuid7() for _ in range(20)], "person.unknown", {}),
+        (asset, [blocked], "person.unknown", {}),
+    ):
+        with pytest.raises(GreenroomError) as refused:
+            depicted_people.propose_people(scope, asset_id, wanted)
+        assert (refused.value.message.code, refused.value.message.params) == (code, params)
+
+
 def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World) -> None:
     ida, tom = somebody(here), somebody(here, display_ref="tom")
     with here.scope() as scope:
@@ -121,16 +135,7 @@ def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World)
             {str(ida), str(tom)},
             f"member:{here.ann}",
         )
-        for asset_id, wanted, code, params in (
-            (uuid7(), [ida], "asset.unknown", {}),
-            (asset, [], "person.nobody", {"most": 20}),
-            (asset, [uuid7() for _ in range(21)], "person.nobody", {"most": 20}),
-            (asset, [uuid7() for _ in range(20)], "person.unknown", {}),
-            (asset, [blocked], "person.unknown", {}),
-        ):
-            with pytest.raises(GreenroomError) as refused:
-                depicted_people.propose_people(scope, asset_id, wanted)
-            assert (refused.value.message.code, refused.value.message.params) == (code, params)
+        check_refused_proposals(scope, asset, ida, blocked)
         assert list(depicted_people.list_nameable_people(scope).items()) == [
             (str(ida), "Ida"),
             (str(tom), "tom"),
@@ -163,11 +168,8 @@ def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World)
         depicted_people.submit_people_confirmation(scope, asset, [ida], maker=f"member:{here.ann}")
         (task,) = due(scope, PeopleConfirmed.kind)
         assert (task.subject, task.priority, task.dedupe) == (asset, 1, None)
-        assert task.args == {
-            "people": str(ida),
-            "maker": f"member:{here.ann}",
-            "by": f"member:{here.rob}",
-        }
+        sides = {"maker": f"member:{here.ann}", "by": f"member:{here.rob}"}
+        assert task.args == {"people": str(ida)} | sides
     work(here)
     with here.scope() as scope:
         assert audited(scope, "card.named") == [
@@ -177,6 +179,27 @@ def test_who_is_in_a_picture_is_proposed_and_confirmed_in_the_audit(here: World)
             "SELECT person_id, state, confirmed_by FROM depictions WHERE asset_id = :a", a=asset
         ).all()
         assert [tuple(row) for row in rows] == [(ida, "confirmed", f"member:{here.rob}")]
+
+
+def check_refused_declarations(scope: Scope, person: UUID, shown: tuple[str, ...]) -> None:
+    """A declaration needs one model with a name and a digest, and at most 40 known references."""
+    sources = draft(shown).sources
+    another = DeclaredSource("else", "x", "", "", True)
+    for wrong, code, params in (
+        (draft([f"{n:064x}" for n in range(41)]), "person.many_references", {"most": 40}),
+        (draft(["0" * 64]), "person.bad_reference", {}),
+        (draft(shown, name=" "), "person.no_model", {}),
+        (DeclarationDraft(sources * 2, shown), "person.no_model", {}),
+        (DeclarationDraft(sources[1:], shown), "person.no_model", {}),
+        (DeclarationDraft((*sources, another), shown), "person.no_model", {}),
+        (draft(shown, name="x" * 121), "person.no_model", {}),
+        (draft(shown, licence="x" * 121), "person.no_model", {}),
+        (draft(shown, digest="a" * 63), "person.bad_digest", {}),
+        (draft(shown, digest="g" * 64), "person.bad_digest", {}),
+    ):
+        with pytest.raises(BadInput) as refused:
+            synthetic_people.declare_synthetic_person(scope, person, wrong)
+        assert (refused.value.message.code, refused.value.message.params) == (code, params)
 
 
 def test_a_declaration_has_its_references_compared_and_is_looked_at_once(here: World) -> None:
@@ -217,27 +240,7 @@ def test_a_declaration_has_its_references_compared_and_is_looked_at_once(here: W
                 scope, declared, LookResult(row.principal_id, True, (), 12)
             )
     with by(here, here.ann) as scope:
-        for wrong, code, params in (
-            (draft([f"{n:064x}" for n in range(41)]), "person.many_references", {"most": 40}),
-            (draft(["0" * 64]), "person.bad_reference", {}),
-            (draft(shown, name=" "), "person.no_model", {}),
-            (DeclarationDraft(draft(shown).sources * 2, shown), "person.no_model", {}),
-            (DeclarationDraft(draft(shown).sources[1:], shown), "person.no_model", {}),
-            (
-                DeclarationDraft(
-                    (*draft(shown).sources, DeclaredSource("else", "x", "", "", True)), shown
-                ),
-                "person.no_model",
-                {},
-            ),
-            (draft(shown, name="x" * 121), "person.no_model", {}),
-            (draft(shown, licence="x" * 121), "person.no_model", {}),
-            (draft(shown, digest="a" * 63), "person.bad_digest", {}),
-            (draft(shown, digest="g" * 64), "person.bad_digest", {}),
-        ):
-            with pytest.raises(BadInput) as refused:
-                synthetic_people.declare_synthetic_person(scope, person, wrong)
-            assert (refused.value.message.code, refused.value.message.params) == (code, params)
+        check_refused_declarations(scope, person, shown)
         synthetic_people.declare_synthetic_person(
             scope, person, draft((), name="x" * 120, licence="y" * 120, digest="")
         )

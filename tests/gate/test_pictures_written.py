@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from foundation.db.database import OpenScope
+from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
@@ -189,16 +189,26 @@ def test_what_bytes_are_rated_is_read_from_their_whole_family(here: World) -> No
         assert acts == ["freeze", "thaw"]
 
 
+def check_refused_records(scope: Scope, jti: UUID) -> None:
+    """A removal needs a proof; a copy and its removal need a known permit."""
+    for wrong, code in (
+        (lambda: live_copies.record_removed(scope, jti, ""), "copy.no_proof"),
+        (lambda: live_copies.record_removed(scope, uuid7(), "404"), "copy.unknown"),
+        (lambda: live_copies.record_copy(scope, uuid7(), "n", scope.now), "copy.unknown"),
+    ):
+        with pytest.raises(GreenroomError) as refused:
+            wrong()
+        assert refused.value.message.code == code
+
+
 def test_a_copy_is_read_to_the_last_field_and_found_by_what_it_shows(here: World) -> None:
     with here.scope() as scope:
         ida = real_person(scope)
         medium, other = picture(scope, here, person=ida), picture(scope, here)
     whole, apart = unit(here, media=(medium,)), unit(here, media=(other,))
-    jti, upload, gone = (
-        sent(here, whole),
-        sent(here, whole, "upload", ""),
-        sent(here, apart, native="n2"),
-    )
+    jti = sent(here, whole)
+    upload = sent(here, whole, "upload", "")
+    gone = sent(here, apart, native="n2")
     with here.scope() as scope:
         found = live_copies.find_copy(scope, jti)
         assert found == LiveCopy(
@@ -249,14 +259,7 @@ def test_a_copy_is_read_to_the_last_field_and_found_by_what_it_shows(here: World
             "a",
             "b",
         ]
-        for wrong, code in (
-            (lambda: live_copies.record_removed(scope, jti, ""), "copy.no_proof"),
-            (lambda: live_copies.record_removed(scope, uuid7(), "404"), "copy.unknown"),
-            (lambda: live_copies.record_copy(scope, uuid7(), "n", scope.now), "copy.unknown"),
-        ):
-            with pytest.raises(GreenroomError) as refused:
-                wrong()
-            assert refused.value.message.code == code
+        check_refused_records(scope, jti)
 
 
 def test_bytes_are_blocked_and_let_go_as_a_request_said(here: World) -> None:

@@ -1,5 +1,6 @@
 """Samples, calibrations and releases as they are kept, in the audit and told."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -156,6 +157,32 @@ def test_words_found_to_be_more_are_told_with_their_creator(here: World) -> None
         assert Message.from_json(why) == Message("recall.raised")
 
 
+def rate_calibration(
+    here: World, member_id: UUID, calibration: UUID, pictures: Sequence[str], *, higher: bool
+) -> None:
+    """Rate each picture once as a member: as it is rated, or `higher`, as the second member."""
+    with here.scope() as scope:
+        for sha256 in pictures:
+            viewings.record_viewing(scope, queries.get_member(scope, member_id), sha256)
+    with by(here, member_id) as scope:
+        for count, sha256 in enumerate(pictures, 1):
+            known = ratings.effective_rating(scope, sha256)
+            said = Rating.E if higher else known
+            assert said is not None
+            calibrating.rate_blind(scope, calibration, sha256, [said])
+            waits = due(scope, CalibrationRated.kind)
+            assert len(waits) == (1 if higher else 0) + (count == MIN_CALIBRATION_PICTURES)
+        last = waits[-1]
+        principal = here.principal(scope, member_id)
+        assert (last.subject, last.dedupe) == (
+            calibration,
+            f"calibration:{calibration}:{principal}:{MIN_CALIBRATION_PICTURES - 1}",
+        )
+        assert calibrating.open_calibration_of_actor(scope) is None, "nothing is left for them"
+        with pytest.raises(Conflict, match=r"calibration\.said"):
+            calibrating.rate_blind(scope, calibration, pictures[0], [Rating.S])
+
+
 def test_a_calibration_is_begun_rated_and_told(here: World) -> None:
     with here.scope() as scope:
         for number in range(MIN_CALIBRATION_PICTURES):
@@ -193,27 +220,8 @@ def test_a_calibration_is_begun_rated_and_told(here: World) -> None:
             assert failed.value.message.code == code
         assert failed.value.message.params == {"count": 1}
         assert calibrating.last_calibration(scope) is None
-    for who, higher in ((here.rob, False), (here.ann, True)):
-        with here.scope() as scope:
-            for sha256 in open_one.left:
-                viewings.record_viewing(scope, queries.get_member(scope, who), sha256)
-        with by(here, who) as scope:
-            for count, sha256 in enumerate(open_one.left, 1):
-                known = ratings.effective_rating(scope, sha256)
-                said = Rating.E if higher else known
-                assert said is not None
-                calibrating.rate_blind(scope, row, sha256, [said])
-                waits = due(scope, CalibrationRated.kind)
-                assert len(waits) == (1 if higher else 0) + (count == MIN_CALIBRATION_PICTURES)
-            last = waits[-1]
-            principal = here.principal(scope, who)
-            assert (last.subject, last.dedupe) == (
-                row,
-                f"calibration:{row}:{principal}:{MIN_CALIBRATION_PICTURES - 1}",
-            )
-            assert calibrating.open_calibration_of_actor(scope) is None, "nothing is left for them"
-            with pytest.raises(Conflict, match=r"calibration\.said"):
-                calibrating.rate_blind(scope, row, open_one.left[0], [Rating.S])
+    rate_calibration(here, here.rob, row, open_one.left, higher=False)
+    rate_calibration(here, here.ann, row, open_one.left, higher=True)
     calibrating.handle_calibration_rated(CalibrationRated(here.tenant_id, row), tenant=here.open)
     with here.scope() as scope:
         found = calibrating.last_calibration(scope)

@@ -159,11 +159,9 @@ class Studio:
 
     def handlers(self) -> Mapping[str, Callable[[Any], None]]:
         """Every handler with its collaborators, as wiring binds them; a fresh process each time."""
-        tenant, transport, connectors = (
-            self.world.tenant,
-            self.world.transport(),
-            self.world.connectors,
-        )
+        tenant = self.world.tenant
+        transport = self.world.transport()
+        connectors = self.world.connectors
         mint = partial(issuance.mint_permit, key=KEY, own_hosts=("pages.example",))
         carry = partial(
             step_runner.run_steps,
@@ -183,9 +181,6 @@ class Studio:
             transport=transport,
             connectors=connectors,
         )
-        outside = {"tenant": tenant, "transport": transport, "connectors": connectors}
-        # one of each
-        stop_renewal = partial(account_actions.stop_subscription_renewal, **outside)  # type: ignore[arg-type]  # see above
         claim = {"mint": mint, "connectors": connectors}
         return {
             "chat.turn": partial(
@@ -211,15 +206,7 @@ class Studio:
             "order.refund": partial(
                 handlers.refund_order_payment, tenant=tenant, give_back=give_back
             ),
-            "subscription.stop": partial(
-                subscription_endings.stop_renewal, tenant=tenant, ask=stop_renewal
-            ),
-            "subscription.near": partial(
-                subscription_endings.remind_of_subscription_end, tenant=tenant
-            ),
-            "subscription.end": partial(
-                subscription_endings.handle_subscription_end, tenant=tenant
-            ),
+            **self._subscription_handlers(),
             "takedown.opened": lambda fact: recalls.refund_recalled_pack(
                 PackRecalled(fact.tenant_id, fact.subject_id), tenant=tenant
             ),
@@ -228,6 +215,26 @@ class Studio:
                 tenant=tenant,
                 transport=transport,
                 connectors=connectors,
+            ),
+        }
+
+    def _subscription_handlers(self) -> Mapping[str, Callable[[Any], None]]:
+        tenant = self.world.tenant
+        stop_renewal = partial(
+            account_actions.stop_subscription_renewal,
+            tenant=tenant,
+            transport=self.world.transport(),
+            connectors=self.world.connectors,
+        )
+        return {
+            "subscription.stop": partial(
+                subscription_endings.stop_renewal, tenant=tenant, ask=stop_renewal
+            ),
+            "subscription.near": partial(
+                subscription_endings.remind_of_subscription_end, tenant=tenant
+            ),
+            "subscription.end": partial(
+                subscription_endings.handle_subscription_end, tenant=tenant
             ),
         }
 
