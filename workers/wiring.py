@@ -337,16 +337,8 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
             store=store,
             archive=open_archive(settings),
             log_key=LogKey.derive(master_key),
-            transport=Transport(
-                http=http,
-                reveal=reveal,
-                seal=seal,
-                read_object=store.get,
-                verify_key=key.public_key(),
-                hand_over=partial(task_lifecycle.create_manual_task, tenant=tenant),
-                lend=partial(
-                    media_urls.create_media_url, tenant=tenant, base=media_base_url(settings)
-                ),
+            transport=_build_transport(
+                settings, tenant, http=http, store=store, reveal=reveal, seal=seal, key=key
             ),
             connectors=loader.load_connectors(),
             age_providers=providers.load_age_providers(),
@@ -361,19 +353,14 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
             film_engine=build_once(lambda: registry.load_video_engine(settings.generators)),
             text_engine=build_once(lambda: registry.load_text_engine(settings.generators)),
             chat_engine=build_once(lambda: registry.load_chat_engine(settings.generators)),
-            vision_engine=partial(
-                registry.load_vision_engine, settings.generators
-            ),  # asked each time: models come and go
+            # loaded each time: models come and go
+            vision_engine=partial(registry.load_vision_engine, settings.generators),
             speech_engines=build_once(lambda: registry.load_speech_engines(settings.generators)),
             background_cutter=build_once(
                 lambda: registry.load_background_remover(settings.generators)
             ),
             upscaler=build_once(lambda: registry.load_upscaler(settings.generators)),
-            credential=build_once(
-                lambda: content_credentials.load_credential(
-                    settings.home / "provenance", now=wall_now()
-                )
-            ),
+            credential=build_once(lambda: _load_signing_credential(settings)),
             classifier=classifier,
             face_comparison=FaceComparison(
                 tenant,
@@ -387,6 +374,31 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
     finally:
         http.close()
         database.close()
+
+
+def _load_signing_credential(settings: Settings) -> content_credentials.SigningCredential:
+    return content_credentials.load_credential(settings.home / "provenance", now=wall_now())
+
+
+def _build_transport(
+    settings: Settings,
+    tenant: OpenScope,
+    *,
+    http: HttpClient,
+    store: ObjectStore,
+    reveal: RevealSecret,
+    seal: SealSecret,
+    key: Ed25519PrivateKey,
+) -> Transport:
+    return Transport(
+        http=http,
+        reveal=reveal,
+        seal=seal,
+        read_object=store.get,
+        verify_key=key.public_key(),
+        hand_over=partial(task_lifecycle.create_manual_task, tenant=tenant),
+        lend=partial(media_urls.create_media_url, tenant=tenant, base=media_base_url(settings)),
+    )
 
 
 def _named_engines(settings: Settings) -> Callable[[str], ImageEngine]:

@@ -144,16 +144,11 @@ def run_setup(
         overdue = asked_at > (row.updated_at or asked_at) + SETUP_LIFETIME
         client = oauth_clients.latest_oauth_clients(scope).get(platform)
     connector = connectables[platform]
-    secret = frozenset(field.name for field in connector.form.all_fields if field.secret)
-    typed = read_form(event.tenant_id, letter, secret)
+    typed = read_form(event.tenant_id, letter, _secret_fields(connector.form))
     back = read_form(event.tenant_id, answer, frozenset({oauth_flow.CODE_FIELD})) if answer else {}
-    form = {
-        **typed,
-        **_resolve_oauth_client(connector.form, typed, client),
-        **oauth_flow.visit_form_values(visit),
-        **back,
-        REDIRECT_FIELD: returns_to,
-    }
+    known = _resolve_oauth_client(connector.form, typed, client)
+    visited = oauth_flow.visit_form_values(visit)
+    form = {**typed, **known, **visited, **back, REDIRECT_FIELD: returns_to}
     named = _parse_server(connector.form, form)
     refused = Rejected(Message("enrolment.address_refused"), permanent=True)
     address = named or addresses.get(platform, "")
@@ -178,13 +173,32 @@ def run_setup(
             )
             _send_off(scope, event.subject_id, found)
             return
-        if given and connector.form.needs_oauth(
-            form
-        ):  # an application that was given a token works, whoever is refused
-            oauth_clients.store_oauth_client(scope, platform, client_from_form(form))
-        if isinstance(end, ConnectedAccount) and connector.form.needs_oauth(form):
-            end = replace(end, app_key=client_from_form(form).client_id)
+        if connector.form.needs_oauth(form):
+            end = _record_oauth_client(scope, platform, form, end, given=given)
         _record_setup_result(scope, event.subject_id, end, address, asked_at)
+
+
+def _secret_fields(form: ConnectForm) -> frozenset[str]:
+    return frozenset(field.name for field in form.all_fields if field.secret)
+
+
+def _record_oauth_client(
+    scope: Scope,
+    platform: str,
+    form: Mapping[str, str | Sealed],
+    end: ConnectedAccount | Outcome,
+    *,
+    given: bool,
+) -> ConnectedAccount | Outcome:
+    """Store the application of a form once it was given a token: it works, even if the account is
+    refused. Return the result with the application of a connected account."""
+    if given:
+        oauth_clients.store_oauth_client(scope, platform, client_from_form(form))
+    return (
+        replace(end, app_key=client_from_form(form).client_id)
+        if isinstance(end, ConnectedAccount)
+        else end
+    )
 
 
 def _resolve_oauth_client(

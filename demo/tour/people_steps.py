@@ -157,13 +157,19 @@ def check_removal(j: TourJudge) -> None:
     j.check_witness("database", bool(waiting), "no task waits for a person")
     j.window.wait_for_text(j.catalogue_text("complaint.by_hand"))
     _check_removed(j, entries, address)
+    _undo_removal(j, receipt, found.creator_id, entries)
+
+
+def _undo_removal(
+    j: TourJudge, receipt: str, creator_id: UUID, entries: list[DeliveryEntry]
+) -> None:
     j.open_page("/tour")
     j.window.wait_for_text(receipt)
     j.window.press_button(j.catalogue_text("tour.undo_remove"))
     j.window.wait_for_text(j.catalogue_text("tour.undone_remove"))
     j.wait_for_witness(
         "database",
-        lambda: not _has_manual_tasks(j, found.creator_id, entries),
+        lambda: not _has_manual_tasks(j, creator_id, entries),
         "the task by hand still waits",
     )
 

@@ -74,21 +74,18 @@ def record_asset(
     """Write down one origin of bytes; returns its id.
 
     Args:
-        origin: generated, upload or import. ai: none, assisted or generated. made_at: start of
-        production, UTC-aware; None when nobody knows. source: what proves `made_at`: generation,
-        capture or publication; anything else proves nothing. parent: the asset this one was made
-        from: it keeps the older date, or that there is none, and the people shown. people_seen: how
-        many people a detector counted; None when none ran. model: of an engine of ours, as it calls
-        it; an edit keeps its parent's. label: what it must not be mistaken for
-        (`generators.contract.engines.OriginLabel`); what is made from it keeps it. parts: the
-        assets it is made of, uncut, as a clip of stills: each is a parent, the first of them stands
-        for all
-            on its card. Their ratings are its own, their people and labels are kept, and the oldest
-        date.
-        after: the assets a model looked at to make it. Each is a parent as one that was cut: its
-            people, its label and
-            the oldest date are kept, its rating counts as a parent's; its shoot card is not this
-            one's.
+        origin: generated, upload or import.
+        ai: none, assisted or generated.
+        made_at: start of production, UTC-aware; None if unknown.
+        source: proof of `made_at`: generation, capture or publication. Anything else is no proof.
+        parent: the asset this one was cut from. The people and the older date, or none, are kept.
+        people_seen: how many people a detector counted; None if none ran.
+        model: the engine's name of its model. An edit keeps its parent's.
+        label: the `OriginLabel` of an engine's picture. What is made from the asset keeps it.
+        parts: the assets it is made of, uncut, each a parent; the first stands for all on its card.
+            Their ratings count as its own; their people, labels and the oldest date are kept.
+        after: the assets a model looked at, each a parent: their people, labels and the oldest date
+            are kept, their ratings count as a parent's, their shoot cards do not count.
 
     Raises BadInput for an unknown `ai`, NotFound for an unknown parent or part.
     """
@@ -113,10 +110,8 @@ def record_asset(
     with scope.acting_as("gate"):
         scope.add(row)
         scope.add(*_inherit_depictions(scope, [one.id for one in line], row.id))
-        scope.add(
-            *_build_parts(scope, row.id, dict.fromkeys(parts), whole=True),
-            *_build_parts(scope, row.id, behind, whole=False),
-        )
+        scope.add(*_build_parts(scope, row.id, dict.fromkeys(parts), whole=True))
+        scope.add(*_build_parts(scope, row.id, behind, whole=False))
     return row.id
 
 

@@ -91,15 +91,7 @@ def _encoder_arguments(reel: EncodingPlan) -> tuple[str, ...]:
         "-i",
         "pipe:0",
     )
-    heard: tuple[str, ...] = ("-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo")
-    ends: tuple[str, ...] = ()
-    if reel.sound is not None:
-        again = ("-stream_loop", "-1") if reel.repeats else ()
-        heard = (*again, *ffmpeg.input_arguments("sound", reel.sound[1].demuxer))
-        ends = (
-            "-af",
-            f"apad,afade=t=out:st={max(0.0, seconds - FADE_OUT_SECONDS):.3f}:d={FADE_OUT_SECONDS}",
-        )
+    heard, ends = _sound_arguments(reel)
     taken = ("-map", "0:v:0", "-map", "1:a:0", "-t", f"{seconds:.3f}")
     coded = (
         "-c:v",
@@ -113,19 +105,7 @@ def _encoder_arguments(reel: EncodingPlan) -> tuple[str, ...]:
         "-pix_fmt",
         "yuv420p",
     )
-    rate = min(
-        video_files.MAX_RATE, int(video_files.MAX_BYTES * 8 / seconds) - video_files.SOUND_RATE
-    )
-    rates = (
-        "-maxrate",
-        str(rate),
-        "-bufsize",
-        str(2 * rate),
-        "-g",
-        str(2 * FRAME_RATE),
-        "-flags:v",
-        "+bitexact",
-    )
+    rates = _rate_arguments(seconds)
     even = () if reel.rate == FRAME_RATE else ("-r", str(FRAME_RATE))
     one_by_one = (
         "-threads",
@@ -147,4 +127,32 @@ def _encoder_arguments(reel: EncodingPlan) -> tuple[str, ...]:
         *one_by_one,
         *video_files.AUDIO_ARGUMENTS,
         *out,
+    )
+
+
+def _sound_arguments(reel: EncodingPlan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the arguments that read the sound, or silence, and those that fade it out at the
+    end."""
+    if reel.sound is None:
+        return ("-f", "lavfi", "-i", "anullsrc=r=48000:cl=stereo"), ()
+    again = ("-stream_loop", "-1") if reel.repeats else ()
+    start = max(0.0, reel.seconds - FADE_OUT_SECONDS)
+    ends = ("-af", f"apad,afade=t=out:st={start:.3f}:d={FADE_OUT_SECONDS}")
+    return (*again, *ffmpeg.input_arguments("sound", reel.sound[1].demuxer)), ends
+
+
+def _rate_arguments(seconds: float) -> tuple[str, ...]:
+    """Return the arguments that keep a film of `seconds` under the largest size of a file."""
+    rate = min(
+        video_files.MAX_RATE, int(video_files.MAX_BYTES * 8 / seconds) - video_files.SOUND_RATE
+    )
+    return (
+        "-maxrate",
+        str(rate),
+        "-bufsize",
+        str(2 * rate),
+        "-g",
+        str(2 * FRAME_RATE),
+        "-flags:v",
+        "+bitexact",
     )

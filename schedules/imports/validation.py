@@ -6,6 +6,7 @@ near. Pure.
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -167,7 +168,16 @@ def _plan_row(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> Plann
         labels,
     )
     check_row_time(sheet, row.line, at, late or timedelta(0), world.now)
-    for platform in row.bodies.keys() - {one.channel.platform for one in accounts}:
+    _check_idle_columns(sheet, row, {one.channel.platform for one in accounts})
+    for account in accounts:
+        _check_fits_account(sheet, wish, account, world.now)
+        _check_conflicts(sheet, wish, account, world)
+    return wish
+
+
+def _check_idle_columns(sheet: ImportSheet, row: ImportRow, platforms: AbstractSet[str]) -> None:
+    """Report texts, options and prices for platforms on which the row has no account."""
+    for platform in row.bodies.keys() - platforms:
         sheet.add_finding(
             row.line,
             f"{BODY_COLUMN_PREFIX}{platform}",
@@ -175,13 +185,13 @@ def _plan_row(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> Plann
             grave=False,
             platform=platform,
         )
-    for platform in row.options.keys() - {one.channel.platform for one in accounts}:
+    for platform in row.options.keys() - platforms:
         for name in row.options[platform]:
             column = option_columns.option_column(platform, name)
             sheet.add_finding(
                 row.line, column, "import.option_idle", grave=False, platform=platform
             )
-    for platform in row.prices.keys() - {one.channel.platform for one in accounts}:
+    for platform in row.prices.keys() - platforms:
         sheet.add_finding(
             row.line,
             f"{PRICE_COLUMN_PREFIX}{platform}",
@@ -189,10 +199,6 @@ def _plan_row(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> Plann
             grave=False,
             platform=platform,
         )
-    for account in accounts:
-        _check_fits_account(sheet, wish, account, world.now)
-        _check_conflicts(sheet, wish, account, world)
-    return wish
 
 
 def _resolve_creator(

@@ -95,8 +95,7 @@ def create_post(
     priority: int = DEFAULT_PRIORITY,
     links: LinkChoices = DEFAULT_LINK_CHOICES,
 ) -> UUID:
-    """Write a post once per (origin, origin_key); a repeat returns the first one's id and changes
-    nothing.
+    """Write a post once per (origin, origin_key); a repeat returns the id of the first one.
 
     `media` are asset ids; `late_ok` is how late it may still leave, None for always, unless it may
     `until_midnight` of its local day. An author who is a member is known by their principal.
@@ -108,11 +107,7 @@ def create_post(
     if not 0 <= priority <= LOWEST_POST_PRIORITY:
         raise BadInput("post.priority_wrong", most=LOWEST_POST_PRIORITY)
     assets.lock_library(scope, "post", origin, origin_key)
-    known = scope.session.exec(
-        select(Post.id).where(
-            Post.tenant_id == scope.tenant_id, Post.origin == origin, Post.origin_key == origin_key
-        )
-    ).first()
+    known = _find_post_by_origin(scope, origin, origin_key)
     if known is not None:
         return known
     assets.check_assets_owned(
@@ -141,6 +136,14 @@ def create_post(
     scope.add(row)
     fingerprints.store_new_fingerprints(scope, [row])
     return row.id
+
+
+def _find_post_by_origin(scope: Scope, origin: str, origin_key: str) -> UUID | None:
+    return scope.session.exec(
+        select(Post.id).where(
+            Post.tenant_id == scope.tenant_id, Post.origin == origin, Post.origin_key == origin_key
+        )
+    ).first()
 
 
 def principal_of_author(scope: Scope, author: str) -> UUID | None:

@@ -408,9 +408,8 @@ def change_following_occurrences(
     as `begin` does, and for a day it does not fall on; NotFound for an account of another creator;
     Conflict once it is stopped, and while a test runs on it.
     """
-    lock_series_planning(
-        scope, get_series(scope, series_id).creator_id
-    )  # before its rows: whoever begins one locks in this order
+    # before its rows: begin_series locks in this order
+    lock_series_planning(scope, get_series(scope, series_id).creator_id)
     row = _get_changeable_series(scope, series_id)
     new_id = derived_uuid(series_id, "following", day)
     done = scope.session.get(Series, (scope.tenant_id, new_id))

@@ -305,31 +305,22 @@ def ingest_asset(
     recorded = False
     try:
         with tenant(tenant_id, INGEST_ACTOR) as scope:
-            lock_library(
-                scope, "ingest", creator_id, prepared.source.key
-            )  # the second of two uploads at once finds the first
+            # the second of two uploads at once finds the first
+            lock_library(scope, "ingest", creator_id, prepared.source.key)
             known = _find_asset_by_key(scope, creator_id, prepared.source.key)
             if known is not None:
                 return known
             lock_library(scope, "object", sha256)
             if is_erased(scope, sha256) or not store.exists(tenant_id, sha256):
-                _store_media(
-                    store, tenant_id, prepared
-                )  # erased, or forgotten by who brought the same, perhaps only just now
+                # erased, or deleted by another upload of the same bytes, perhaps only just now
+                _store_media(store, tenant_id, prepared)
             asset_id = _record_asset(scope, creator_id, prepared, sha256)
             if still is not None:
                 still(scope)
             _record_known_ratings(scope, asset_id, prepared, sha256)
             video_assets.record_companions(scope, asset_id, sha256, beside)
             classification.record_classification(scope, asset_id, sha256, found, faces)
-            inspections.record_file_inspection(
-                scope,
-                sha256,
-                hidden=prepared.photo.hidden_preview,
-                turned=[look.hex() for look in prepared.rendered.turned],
-                words=film.words if film is not None else (),
-                frames=video_assets.frame_hashes(film),
-            )
+            _record_inspection(scope, sha256, prepared)
         recorded = True
         return asset_id
     finally:
@@ -341,6 +332,18 @@ def ingest_asset(
                 [sha256, *(one.sha256 for one in beside)],
                 actor=INGEST_ACTOR,
             )
+
+
+def _record_inspection(scope: Scope, sha256: str, prepared: PreparedAsset) -> None:
+    film = prepared.film
+    inspections.record_file_inspection(
+        scope,
+        sha256,
+        hidden=prepared.photo.hidden_preview,
+        turned=[look.hex() for look in prepared.rendered.turned],
+        words=film.words if film is not None else (),
+        frames=video_assets.frame_hashes(film),
+    )
 
 
 def _record_known_ratings(

@@ -86,12 +86,7 @@ def receive_upload(
     assets.lock_library(scope, "upload", upload_id)
     row = scope.session.get(UploadRow, (scope.tenant_id, upload_id))
     if row is not None and row.state != UploadState.REFUSED:
-        if card is not None and row.asset_id is not None:
-            asset_bindings.request_binding(scope, row.asset_id, card, by=by)
-        if generated and not row.generated and row.asset_id is not None:
-            ai_disclosure.schedule_ai_disclosure(scope, row.asset_id, by=by)
-        row.generated = row.generated or generated
-        scope.add(row)
+        _update_known_upload(scope, row, card=card, generated=generated, by=by)
         return row.id
     storage_quota.check_storage(scope, store.quota_bytes, len(data))
     assets.lock_library(scope, "object", sha256)  # nobody who erases these bytes comes in between
@@ -116,6 +111,19 @@ def receive_upload(
     scope.add(row)
     outbox.put(scope, UploadDue(scope.tenant_id, row.id), dedupe=f"upload:{row.id}")
     return row.id
+
+
+def _update_known_upload(
+    scope: Scope, row: UploadRow, *, card: UUID | None, generated: bool, by: str
+) -> None:
+    """Put an upload that is in the library already on a shoot card, and disclose that a model made
+    it."""
+    if card is not None and row.asset_id is not None:
+        asset_bindings.request_binding(scope, row.asset_id, card, by=by)
+    if generated and not row.generated and row.asset_id is not None:
+        ai_disclosure.schedule_ai_disclosure(scope, row.asset_id, by=by)
+    row.generated = row.generated or generated
+    scope.add(row)
 
 
 def _display_file_name(name: str) -> str:

@@ -118,11 +118,17 @@ def create_api(
         app.include_router(part.router(tenant))
     app.include_router(api_media.router(tenant, library))
     prices = generators or GeneratorsSettings()
+    _add_generation_routes(app, tenant, prices, library)
+    app.include_router(mcp.router(tenant, known, prices, library))
+    return AdmissionMiddleware(app, tenant, limits=limits)
+
+
+def _add_generation_routes(
+    app: ApiApp, tenant: OpenScope, prices: GeneratorsSettings, library: ObjectStore | None
+) -> None:
     app.include_router(recipes.router(tenant))
     app.include_router(runs.router(tenant, prices))
     app.include_router(wildcards.router(tenant))
     app.include_router(costs.router(tenant))
     if library is not None:
         app.include_router(picture_copies.router(tenant, prices, library))
-    app.include_router(mcp.router(tenant, known, prices, library))
-    return AdmissionMiddleware(app, tenant, limits=limits)

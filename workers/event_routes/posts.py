@@ -163,6 +163,17 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         *_edit_routes(s),
+        *_upkeep_routes(s),
+        *_suggestion_routes(s),
+        *import_routes(s),
+    )
+
+
+def _upkeep_routes(s: Services) -> tuple[EventRoute, ...]:
+    """Return the routes that keep scheduled and published posts in order: sweeps, holds, expiry,
+    recurrence."""
+    tenant = s.tenant
+    return (
         EventRoute(SweepDue, partial(sweep_deliveries, tenant=tenant)),
         EventRoute(RemovedCopyDue, partial(record_copy_removed, tenant=tenant)),
         EventRoute(ExpiryDue, partial(expiring_posts.expire_delivery, tenant=tenant)),
@@ -187,8 +198,6 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(handle_clocks_due, tenant=tenant),
             deadline_seconds=RENDITION_DEADLINE_SECONDS,
         ),
-        *_suggestion_routes(s),
-        *import_routes(s),
     )
 
 

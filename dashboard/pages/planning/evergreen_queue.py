@@ -69,37 +69,7 @@ def _render_rhythm_form(page: PageContext, found: EvergreenView) -> None:
             selection_mode="multi",
             key=f"{ACCOUNTS}:{slug}",
         )
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            least = text_similarity.SIMILARITY_WINDOW // A_DAY
-            most = evergreen_pools.MAX_POOL_AGE // A_DAY
-            st.number_input(
-                page.text("pool.age"),
-                least,
-                most,
-                now.min_age // A_DAY,
-                key=f"{AGE}:{slug}",
-                width=230,
-            )
-            st.number_input(
-                page.text("pool.every"),
-                0,
-                most,
-                now.every // A_DAY,
-                key=f"{EVERY}:{slug}",
-                width=230,
-            )
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            labels = list(dict.fromkeys(["", now.label, *found.labels]))
-            st.selectbox(
-                page.text("pool.label"),
-                labels,
-                index=labels.index(now.label),
-                format_func=lambda one: one or page.text("pool.any_slot"),
-                key=f"{LABEL}:{slug}",
-                width=230,
-            )
-            until = f"{now.until:%d/%m/%Y}" if now.until is not None else ""
-            st.text_input(page.text("pool.until"), until, key=f"{UNTIL}:{slug}", width=230)
+        _render_rhythm_fields(page, found, now)
         actions.submit_button(
             page,
             "pool.keep",
@@ -112,24 +82,54 @@ def _render_rhythm_form(page: PageContext, found: EvergreenView) -> None:
             "shell/templates/note.html", note=page.text("queue.no_slots", account=account)
         )
     if found.pool_id is not None:
-        about = (page, found.creator.id, found.pool_id)
-        if found.paused:
-            draw_template("shell/templates/note.html", note=page.text("pool.is_paused"))
-            actions.action_button(
-                page,
-                "pool.resume",
-                partial(_resume_evergreen_pool, *about),
-                right=Right.RUN,
-                key=f"pool:resume:{slug}",
-            )
-        else:
-            actions.action_button(
-                page,
-                "pool.pause",
-                partial(_pause_evergreen_pool, *about),
-                right=Right.RUN,
-                key=f"pool:pause:{slug}",
-            )
+        _render_pause_button(page, found, found.pool_id)
+
+
+def _render_rhythm_fields(page: PageContext, found: EvergreenView, now: PoolSchedule) -> None:
+    slug = found.creator.slug
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        least = text_similarity.SIMILARITY_WINDOW // A_DAY
+        most = evergreen_pools.MAX_POOL_AGE // A_DAY
+        st.number_input(
+            page.text("pool.age"), least, most, now.min_age // A_DAY, key=f"{AGE}:{slug}", width=230
+        )
+        st.number_input(
+            page.text("pool.every"), 0, most, now.every // A_DAY, key=f"{EVERY}:{slug}", width=230
+        )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        labels = list(dict.fromkeys(["", now.label, *found.labels]))
+        st.selectbox(
+            page.text("pool.label"),
+            labels,
+            index=labels.index(now.label),
+            format_func=lambda one: one or page.text("pool.any_slot"),
+            key=f"{LABEL}:{slug}",
+            width=230,
+        )
+        until = f"{now.until:%d/%m/%Y}" if now.until is not None else ""
+        st.text_input(page.text("pool.until"), until, key=f"{UNTIL}:{slug}", width=230)
+
+
+def _render_pause_button(page: PageContext, found: EvergreenView, pool_id: UUID) -> None:
+    slug = found.creator.slug
+    about = (page, found.creator.id, pool_id)
+    if found.paused:
+        draw_template("shell/templates/note.html", note=page.text("pool.is_paused"))
+        actions.action_button(
+            page,
+            "pool.resume",
+            partial(_resume_evergreen_pool, *about),
+            right=Right.RUN,
+            key=f"pool:resume:{slug}",
+        )
+    else:
+        actions.action_button(
+            page,
+            "pool.pause",
+            partial(_pause_evergreen_pool, *about),
+            right=Right.RUN,
+            key=f"pool:pause:{slug}",
+        )
 
 
 def _save_rhythm(page: PageContext, creator: Creator, scope: Scope, _: UUID) -> Message:

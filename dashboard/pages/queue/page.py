@@ -139,8 +139,17 @@ def _render_queue_entries(page: PageContext, found: QueueView) -> None:
                 actions.action_button(
                     page, "queue.take_out_sure", out, right=Right.RUN, key=f"out:{key}"
                 )
+                actions.action_button(
+                    page, "queue.take_out_sure", out, right=Right.RUN, key=f"out:{key}"
+                )
+    _render_queue_actions(page, found)
+
+
+def _render_queue_actions(page: PageContext, found: QueueView) -> None:
+    """Draw the buttons that act on the whole queue: shuffle it, or move it forward."""
+    about = (page, found.channel.id, found.versions)
     with st.container(horizontal=True, gap="small"):
-        if len(order) > 1:
+        if len(found.entries) > 1:
             actions.action_button(
                 page,
                 "queue.shuffle",
@@ -249,6 +258,10 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
                     kind="secondary",
                 )
 
+    _render_minimum_interval(page, found)
+
+
+def _render_minimum_interval(page: PageContext, found: QueueView) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         now = found.channel.min_interval // MINUTE
         key = f"{APART}:{found.channel.id}"

@@ -102,15 +102,7 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
         count = int(
             st.number_input(page.text("studio.count"), 1, 24, key=f"{COUNT}:{chosen.id}", width=140)
         )
-        st.session_state.setdefault(SEED, secrets.randbelow(10_000))
-        own = chosen.spec.seed  # one that the recipe names stands above
-        if own is None:
-            seed = int(st.number_input(page.text("studio.seed"), 0, MAX_SEED, key=SEED, width=180))
-        else:
-            seed = own
-            draw_template(
-                "shell/templates/note.html", note=page.text("studio.seed_fixed", seed=own)
-            )
+        seed = _select_seed(page, chosen)
     spec = page.read(lambda scope: specs.resolve_wildcards(scope, found.creator.id, chosen.spec))
     makes = _render_prompt_preview(
         page, spec, seed, count, given
@@ -149,6 +141,22 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
         shortcut="G",
         disabled=not makes,
     )
+    _render_recipe_sections(page, found, chosen)
+
+
+def _select_seed(page: PageContext, chosen: RecipeSummary) -> int:
+    """Draw the field of the seed and return its value, or the seed that the recipe fixes."""
+    st.session_state.setdefault(SEED, secrets.randbelow(10_000))
+    own = chosen.spec.seed
+    if own is None:
+        return int(st.number_input(page.text("studio.seed"), 0, MAX_SEED, key=SEED, width=180))
+    draw_template("shell/templates/note.html", note=page.text("studio.seed_fixed", seed=own))
+    return own
+
+
+def _render_recipe_sections(page: PageContext, found: StudioView, chosen: RecipeSummary) -> None:
+    """Draw what follows the form: the recipe itself, wildcards, style references, engines and
+    limits."""
     render_recipe_form(page, found.creator.id, chosen)
     wildcards.render_wildcards(page, found.creator.id)
     render_archived_recipes(page, found.creator.id, found.retired)

@@ -65,6 +65,7 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
         return _build_channel_out(connectors, found)
 
     _add_channel_change_routes(routes, tenant, connectors)
+    _add_channel_pause_routes(routes, tenant, connectors)
     return routes
 
 
@@ -89,6 +90,12 @@ def _add_channel_change_routes(
                 lifecycle.hold_repeats(scope, channel_id, body.holds_repeats)
 
         return call.apply(_build_channel_change(call, connectors, channel_id, "channel.pace", act))
+
+
+def _add_channel_pause_routes(
+    routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
+    can_write = ApiKeyScope.CALENDAR_WRITE
 
     @routes.post("/channels/{channel_id}/pause", response_model=ChannelOut)
     def pause_channel(

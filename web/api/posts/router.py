@@ -50,6 +50,7 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     routes = APIRouter(prefix="/posts", tags=["posts"])
     _add_post_read_routes(routes, tenant)
     _add_post_write_routes(routes, tenant, connectors)
+    _add_post_delete_route(routes, tenant)
     _add_post_edit_route(routes, tenant, connectors)
     _add_post_action_routes(routes, tenant, connectors)
     return routes
@@ -145,6 +146,8 @@ def _add_post_write_routes(
 
         return call.apply(act, post=post_id)
 
+
+def _add_post_delete_route(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.delete("/{post_id}", response_model=PostWhole)
     def throw_away_post(
         post_id: UUID,

@@ -67,34 +67,7 @@ def create_webhook_app(
         return Response(status_code=200 if kept else 503)
 
     async def signed(request: Request) -> Response:
-        given = request.path_params
-        shown = (
-            request.headers.get(calls.signature_header(given["platform"]), "")
-            if calls is not None
-            else ""
-        )
-        if calls is None or not shown:
-            return Response(status_code=401)
-        body = await _read_body(request, MAX_SIGNED_BODY_BYTES)
-        if body is None:
-            return Response(status_code=413)
-        try:
-            ids = UUID(given["tenant"]), UUID(given["application"])
-        except ValueError:
-            return Response(status_code=401)
-        try:
-            return Response(
-                status_code=await run_in_threadpool(
-                    calls.accept_call, given["platform"], *ids, shown, body
-                )
-            )
-        except Exception as error:
-            log.error(
-                "hooks.call_not_kept",
-                error=telemetry.describe_error(error),
-                at=telemetry.error_location(error),
-            )
-            return Response(status_code=503)
+        return await _accept_signed_call(request, calls)
 
     return Starlette(
         routes=[
@@ -104,6 +77,37 @@ def create_webhook_app(
             Route("/hooks/{platform}/{tenant}/{application}", signed, methods=["POST"]),
         ]
     )
+
+
+async def _accept_signed_call(request: Request, calls: AppWebhooks | None) -> Response:
+    given = request.path_params
+    shown = (
+        request.headers.get(calls.signature_header(given["platform"]), "")
+        if calls is not None
+        else ""
+    )
+    if calls is None or not shown:
+        return Response(status_code=401)
+    body = await _read_body(request, MAX_SIGNED_BODY_BYTES)
+    if body is None:
+        return Response(status_code=413)
+    try:
+        ids = UUID(given["tenant"]), UUID(given["application"])
+    except ValueError:
+        return Response(status_code=401)
+    try:
+        return Response(
+            status_code=await run_in_threadpool(
+                calls.accept_call, given["platform"], *ids, shown, body
+            )
+        )
+    except Exception as error:
+        log.error(
+            "hooks.call_not_kept",
+            error=telemetry.describe_error(error),
+            at=telemetry.error_location(error),
+        )
+        return Response(status_code=503)
 
 
 def _of_age(age_called: AcceptAgeWebhook) -> Route:
