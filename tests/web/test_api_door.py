@@ -118,7 +118,7 @@ def document() -> dict[str, Any]:
 
 
 DOCUMENT = document()
-NEEDS = re.compile(r"Needs `([\w:]+)`")
+NEEDS = re.compile(r"Needs\s+`([\w:]+)`")
 OPERATIONS = [
     Operation(
         method.upper(),

@@ -362,7 +362,11 @@ def _add_duplicate_routes(
 
         return RepeatsOut(items=[RepeatOut.of(one) for one in call.read(ask)])
 
-    @routes.post(ONE + "/anyway", response_model=DeliveryOut)
+    @routes.post(
+        ONE + "/anyway",
+        response_model=DeliveryOut,
+        operation_id="post_anyway_deliveries__delivery_id__anyway_post",
+    )
     def publish_duplicate(
         delivery_id: UUID,
         body: AnywayIn,
