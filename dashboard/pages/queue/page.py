@@ -139,9 +139,6 @@ def _render_queue_entries(page: PageContext, found: QueueView) -> None:
                 actions.action_button(
                     page, "queue.take_out_sure", out, right=Right.RUN, key=f"out:{key}"
                 )
-                actions.action_button(
-                    page, "queue.take_out_sure", out, right=Right.RUN, key=f"out:{key}"
-                )
     _render_queue_actions(page, found)
 
 
