@@ -378,11 +378,11 @@ def test_reactions_are_counted() -> None:
 def test_what_is_called_is_acknowledged_with_its_own_word(
     key: str, kind: Any, told: dict[str, Any]
 ) -> None:
-    step = DISCORD.ack(ChatUpdate(key, kind, "77"))
+    step = DISCORD.acknowledge(ChatUpdate(key, kind, "77"))
     assert step is not None
     assert (step.path, step.json, step.token) == ("/interactions/7/{token}/callback", told, "path")
     assert step.deadline < 3
-    assert DISCORD.ack(ChatUpdate("message:7", "message", "77")) is None
+    assert DISCORD.acknowledge(ChatUpdate("message:7", "message", "77")) is None
 
 
 def test_ids_are_moments_and_names_are_keys() -> None:

@@ -104,7 +104,7 @@ def test_a_list_of_too_many_posts_is_in_short(lumiere: Agency) -> None:
     assert [one.words for one in every.days[0].turns] == ["note 0", "note 1", "note 2", "note 3"]
     assert (every.days[0].more, every.days[0].short) == (0, ())
     assert every.days[1].free
-    for name in ("seen", "occurrence_key"):
+    for name in ("drag_versions", "occurrence_key"):
         both = [
             [getattr(one, name) for one in each]
             for each in (short.days[0].short, every.days[0].turns[:2])

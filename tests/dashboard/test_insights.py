@@ -55,7 +55,7 @@ def test_a_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) ->
 def test_what_content_cost_this_month_is_said(door: Door, lumiere: Agency) -> None:
     billing = TextBilling(parse_token_prices("big = 1000/1000 EUR"))
     about = (lumiere.tenant_id, lumiere.creator_id, TextPurpose.CHAT, uuid7(), billing)
-    for end in ("lost", "unheard"):
+    for end in ("record_lost", "record_not_received"):
         tally = TextSession(door.tenant, *about).request_ledger()
         tally.record_request("ollama", "big", 100, 100)
         getattr(tally, end)()

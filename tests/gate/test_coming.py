@@ -10,11 +10,12 @@ import pytest
 from foundation.db.database import OpenScope, Scope
 from foundation.ops.clock import monotonic
 from gate.contract.reasons import Reason
+from gate.contract.states import RemovalRequestState
 from gate.contract.units import Medium
 from gate.copies import live_copies
 from gate.ratings import inspections, ratings, seals
 from gate.removal import removal_requests
-from tests.gate.asking import S, answered, asked
+from tests.gate.asking import answered, asked
 from tests.gate.builders import World, picture, sent, unit, world
 from tests.gate.test_made_from import verdict
 
@@ -137,5 +138,7 @@ def test_what_is_given_back_as_the_clock_strikes_is_not_frozen_again(here: World
                     break
         struck.result(30)
     with here.scope() as scope:
-        assert removal_requests.get_removal_request(scope, wish).state == S.REJECTED
+        assert (
+            removal_requests.get_removal_request(scope, wish).state == RemovalRequestState.REJECTED
+        )
         assert state(scope, first) == "made"

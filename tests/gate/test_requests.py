@@ -11,6 +11,7 @@ from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refu
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from gate.assets import lookalikes
+from gate.contract.states import RemovalRequestState
 from gate.copies import live_copies
 from gate.ratings import seals
 from gate.removal import receipts, removal_requests
@@ -19,7 +20,7 @@ from gate.removal.receipts import SubmittedForm
 from gate.removal.removal_requests import PendingRemovalRequest
 from gate.reviews import operator_requests
 from tenants.agencies.rights import Role
-from tests.gate.asking import HOUR, SOURCE, S, answered, asked, member, sent, shown, state
+from tests.gate.asking import HOUR, SOURCE, answered, asked, member, sent, shown, state
 from tests.gate.builders import World, world
 from tests.gate.people_at_work import by
 from tests.gate.written import Told, audited, due, told
@@ -50,7 +51,7 @@ def test_a_request_is_written_with_a_receipt_and_done_first(here: World) -> None
             wish, here.creator_id, row.receipt, "shown",
         )  # fmt: skip
         assert (found.named, found.state, found.copies, found.rulings, found.appeals, found.found) == (
-            "post", S.RECEIVED, (), (), (), True,
+            "post", RemovalRequestState.RECEIVED, (), (), (), True,
         )  # fmt: skip
         assert (found.outcome, found.reason) == (None, None)
         assert scope.now - found.at < HOUR
@@ -214,7 +215,7 @@ def test_words_alone_are_read_by_a_person_and_those_about_the_house_by_the_house
             assert (waits[0].receipt, waits[0].category, waits[0].state) == (
                 row.receipt,
                 "shown",
-                S.RECEIVED,
+                RemovalRequestState.RECEIVED,
             )
             assert (waits[0].at, waits[0].given) == (row.created_at, given)
 
@@ -279,7 +280,7 @@ def test_a_yes_takes_it_away_everywhere_and_a_no_gives_it_back(here: World) -> N
             for each in (yes, no)
         ]
         assert [(one.state, one.outcome, one.reason) for one in found] == [
-            (S.UPHELD, S.UPHELD, None), (S.REJECTED, S.REJECTED, Message("complaint.because.mistaken")),
+            (RemovalRequestState.UPHELD, RemovalRequestState.UPHELD, None), (RemovalRequestState.REJECTED, RemovalRequestState.REJECTED, Message("complaint.because.mistaken")),
         ]  # fmt: skip
         assert [one.rulings[0].number for one in found] == [1, 1]
         assert all(one.rulings[0].by_person for one in found)
@@ -355,7 +356,10 @@ def test_the_clock_takes_it_away_once_and_says_that_no_person_did(here: World) -
         found = removal_requests.brief_status(
             scope, removal_requests.get_removal_request(scope, wish)
         )
-        assert (found.state, found.outcome) == (S.CALLED, S.CALLED)
+        assert (found.state, found.outcome) == (
+            RemovalRequestState.CALLED,
+            RemovalRequestState.CALLED,
+        )
         assert not found.rulings[0].by_person
         with pytest.raises(Conflict, match=r"complaint\.decided"):
             removal_requests.reject_removal_request(scope, wish)

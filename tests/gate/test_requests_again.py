@@ -8,6 +8,7 @@ from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
+from gate.contract.states import RemovalRequestState
 from gate.contract.units import Rating
 from gate.ratings import ratings
 from gate.removal import removal_requests, rulings
@@ -20,7 +21,7 @@ from gate.reviews.events import AppealDecided, AppealDue
 from gate.text.user_input import MAX_APPEAL_LENGTH
 from tenants.agencies import queries
 from tenants.agencies.rights import Role
-from tests.gate.asking import SOURCE, S, appeal, asked, member, refused_one, rows_of, shown, state
+from tests.gate.asking import SOURCE, appeal, asked, member, refused_one, rows_of, shown, state
 from tests.gate.builders import World, world
 from tests.gate.people_at_work import by
 from tests.gate.written import Told, audited, due, told
@@ -52,7 +53,10 @@ def test_an_appeal_is_written_timed_and_told(here: World) -> None:
         found = removal_requests.brief_status(
             scope, removal_requests.get_removal_request(scope, wish)
         )
-        assert (found.state, found.outcome) == (S.APPEALED, S.REJECTED)
+        assert (found.state, found.outcome) == (
+            RemovalRequestState.APPEALED,
+            RemovalRequestState.REJECTED,
+        )
         (asked_one,) = found.appeals
         assert (asked_one.id, asked_one.against, asked_one.side, asked_one.open) == (
             one,
@@ -134,9 +138,10 @@ def test_another_person_answers_it_and_the_loser_appeals_no_more(here: World) ->
         found = removal_requests.brief_status(
             scope, removal_requests.get_removal_request(scope, wish)
         )
-        assert (found.state, found.outcome) == (S.CLOSED, S.REJECTED), (
-            "who lost has appealed before"
-        )
+        assert (found.state, found.outcome) == (
+            RemovalRequestState.CLOSED,
+            RemovalRequestState.REJECTED,
+        ), "who lost has appealed before"
         assert found.reason == Message("complaint.because.mistaken")
         assert not found.appeals[0].open
         notice = told(scope, f"complaint:{SOURCE}:shown:appeal")
@@ -193,7 +198,10 @@ def test_who_may_no_more_answer_is_told_and_the_late_notice_closes_with_the_rest
         found = removal_requests.brief_status(
             scope, removal_requests.get_removal_request(scope, wish)
         )
-        assert (found.state, found.outcome) == (S.UPHELD, S.UPHELD)
+        assert (found.state, found.outcome) == (
+            RemovalRequestState.UPHELD,
+            RemovalRequestState.UPHELD,
+        )
         assert audited(scope, "appeal.upheld") == [
             (f"member:{here.ann}", "appeal.upheld", f"complaint:{wish}", {})
         ]
@@ -294,8 +302,8 @@ def test_the_house_decides_what_is_about_who_runs_the_agency(here: World) -> Non
     appeals.handle_appeal(AppealDue(here.tenant_id, one), tenant=here.open)
     with here.scope("officer:ada") as scope:
         assert [each.state for each in operator_requests.list_operator_requests(scope)] == [
-            S.APPEALED,
-            S.RECEIVED,
+            RemovalRequestState.APPEALED,
+            RemovalRequestState.RECEIVED,
         ]
         with pytest.raises(Refused, match=r"appeal\.another"):
             operator_requests.decide_operator_request(scope, wish, because="agreed")
@@ -321,7 +329,7 @@ def test_who_decided_and_who_asks_do_not_answer(here: World) -> None:
             one.id for one in rulings.eligible_deciders(scope, row, queries.list_members(scope))
         ] == [here.ann]
         with pytest.raises(Conflict, match=r"complaint\.decided"):
-            rulings.record_ruling(scope, wish, S.UPHELD, after=0, reason=None)
+            rulings.record_ruling(scope, wish, RemovalRequestState.UPHELD, after=0, reason=None)
         with pytest.raises(Conflict, match=r"appeal\.twice"):
             rulings.record_appeal(scope, wish, against=1, side=REQUESTER_SIDE, words="")
         assert rulings.list_rulings(scope, [uuid7()]).popitem()[1] == ()

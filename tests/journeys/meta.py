@@ -38,7 +38,7 @@ class Signed(Visited):
     def days(self, many: float) -> None:
         """Days pass on both sides; then the beat, and what is due is done."""
         self.desk.pass_time(days=many)
-        self.server.clock.move(many * 86400)
+        self.server.clock.advance(many * 86400)
         self.beat()
 
     def beat(self) -> None:

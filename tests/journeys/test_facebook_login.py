@@ -40,7 +40,7 @@ def house(both: tuple[Services, dict[str, Any]], running: Network) -> Iterator[A
     """One Page, hers."""
     server = both[1]["facebook"]
     yield at_facebook(both[0], running, server, "Léa Officiel")
-    server.book.clear()
+    server.book.clear_faults()
 
 
 def page(house: AtFacebook) -> Any:
@@ -163,7 +163,7 @@ def test_where_messages_are_wanted_their_right_is_asked_for(house: AtFacebook) -
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "garbage", "status:503_after"])
 def test_a_lost_token_of_two_months_is_asked_for_again(house: AtFacebook, mode: str) -> None:
-    house.server.book.ask(mode, on="exchanges", times=2)
+    house.server.book.schedule_fault(mode, on="exchanges", times=2)
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
 
@@ -172,9 +172,9 @@ def test_a_lost_token_of_two_months_is_asked_for_again(house: AtFacebook, mode: 
 def test_where_the_code_is_used_up_the_person_says_yes_again(
     house: AtFacebook, office: str
 ) -> None:
-    house.server.book.ask("reset_after", on=office, times=3)
+    house.server.book.schedule_fault("reset_after", on=office, times=3)
     assert refused(house) == Message("oauth.again")
-    house.server.book.clear()
+    house.server.book.clear_faults()
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 

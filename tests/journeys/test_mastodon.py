@@ -155,13 +155,13 @@ def test_the_servers_own_limits_are_read_kept_and_read_again(house: House) -> No
         scope.run(
             f"UPDATE channels SET options = {old} WHERE id = :id", id=lea.channels["mastodon"]
         )
-    server.book.ask("status:503", on="instance", times=2)
+    server.book.schedule_fault("status:503", on="instance", times=2)
     later = lea.delivery("plus tard", channel="mastodon", after=3600)
     with lea.scope() as scope:
         outbox.put(scope, TenantLimitsDue(lea.tenant_id, lea.tenant_id))
     lea.run()
     assert shown("x")[:2] == (200, 8), "it does not answer: what was known holds"
-    server.book.clear()
+    server.book.clear_faults()
     house.live(minutes=70)
     assert shown("x")[:2] == (5000, 8), "long ago is read again ahead of a post"
     assert lea.state(later) is DeliveryState.PUBLISHED
@@ -174,10 +174,10 @@ def test_an_account_is_tried_from_the_terminal(house: House) -> None:
     (would,) = access_check.check_accounts(services, name, "", dry=True)
     assert (would.is_ok, would.message.code) == (True, "cli.connect.would_ask")
     assert "GET /api/v1/accounts/verify_credentials" in would.format_line
-    assert len(house.server.book.record()) == asked, "nothing was asked"
+    assert len(house.server.book.list_requests()) == asked, "nothing was asked"
     (good,) = access_check.check_accounts(services, name.upper(), "")
     assert (good.is_ok, good.message) == (True, Message("cli.channel.answered"))
-    house.server.book.ask("status:503", on="checks")
+    house.server.book.schedule_fault("status:503", on="checks")
     (away,) = access_check.check_accounts(services, name, "")
     assert (away.is_ok, away.message) == (False, Message("cli.channel.no_answer"))
     house.server.revoke(house.member)
@@ -224,7 +224,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(
     house.live(minutes=2)
     assert lea.state(lost) is DeliveryState.PUBLISHED
     assert house.texts() == ["perdue, puis retrouvée"]
-    house.server.book.ask("reset_before", on="posts")
+    house.server.book.schedule_fault("reset_before", on="posts")
     never = lea.delivery("jamais arrivée", channel="mastodon")
     lea.run()
     house.live(minutes=4)
@@ -315,10 +315,10 @@ def test_a_code_without_its_verifier_is_worth_nothing(house: House) -> None:
 @pytest.mark.parametrize("mode", ["reset_after", "hang", "status:503_after"])
 def test_a_lost_exchange_asks_for_another_yes(house: House, mode: str) -> None:
     wish = house.schedule_fault()
-    house.server.book.ask(mode, on="tokens", seconds=60)
+    house.server.book.schedule_fault(mode, on="tokens", seconds=60)
     house.bring(house.approve(wish.visit))
     assert house.stands(wish.id).reason == Message("oauth.again")
-    house.server.book.clear()
+    house.server.book.clear_faults()
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
@@ -356,7 +356,7 @@ def test_a_comment_is_heard_answered_by_name_and_its_author_kept_away(house: Hou
     house.live(minutes=8)
     (said,) = heard(lea)
     assert (said.under, "where is" in said.text, said.state) == (post, True, "open")
-    server.book.ask("reset_after", on="posts")
+    server.book.schedule_fault("reset_after", on="posts")
     answer(lea, said, "mastodon", "At the lake, in spring.")
     house.live(minutes=10)
     (mine,) = [text for _, text in house.member.taken if "At the lake" in text]
@@ -401,7 +401,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     mastodon_chats.says(server, leo, "bonjour !", house.member)
     assert _hears(house) == ["bonjour !"]
     if mode:
-        server.book.ask(mode, on="posts", seconds=0.2)
+        server.book.schedule_fault(mode, on="posts", seconds=0.2)
     (talk,) = _rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key = uuid7()
     with lea.scope(house.author) as scope:

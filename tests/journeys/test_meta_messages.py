@@ -62,7 +62,7 @@ def instagram(meta: tuple[Services, dict[str, Any]], running: Network) -> Iterat
     made = signed(services, running, servers["instagram"], "instagram")
     _answers(made)
     yield made
-    made.server.book.clear()
+    made.server.book.clear_faults()
     made.oauth.unticks = frozenset()
 
 
@@ -72,7 +72,7 @@ def facebook(meta: tuple[Services, dict[str, Any]], running: Network) -> Iterato
     made = paged(services, running, servers["facebook"])
     _answers(made)
     yield made
-    made.server.book.clear()
+    made.server.book.clear_faults()
 
 
 @pytest.fixture(params=["instagram", "facebook"])
@@ -154,7 +154,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: Visited, m
     assert house.enrol(wanted=WANTED_MESSAGES).state == AccountSetupState.CONNECTED
     assert house.channel().chat_surface == SURFACES[house.platform]
     assert hears(house) == [], "what was said before was said to the creator"
-    now.move(1)
+    now.advance(1)
     chats.say("leo", "bonjour !", now())
     kind, more = SHOWN[house.platform]
     chats.say("leo", "superbe", now(), **more)
@@ -162,7 +162,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: Visited, m
     assert hears(house) == lines
     assert len(sent(house)) >= 1, "a stranger reads first that a machine answers"
     if mode:
-        house.server.book.ask(mode, on="messages")
+        house.server.book.schedule_fault(mode, on="messages")
     draft = say(house, "Bonjour Léo")
     house.live(minutes=6)
     assert became(house, draft)[0] == "sent"
@@ -187,7 +187,7 @@ def test_words_that_are_too_many_there_are_told_while_they_are_typed(
     house: Visited = request.getfixturevalue(platform)
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
-    house.server.clock.move(1)
+    house.server.clock.advance(1)
     house.member.chats.say("leo", "bonjour !", house.server.clock())
     hears(house)
     ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
@@ -211,12 +211,12 @@ def test_words_that_are_too_many_there_are_told_while_they_are_typed(
 def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visited) -> None:
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
-    house.server.clock.move(1)
+    house.server.clock.advance(1)
     house.member.chats.say("leo", "bonjour !", house.server.clock())
     hears(house)
     house.desk.pass_time(hours=24)
-    house.server.clock.move(24 * 3600)
-    before = len(house.server.book.record())
+    house.server.clock.advance(24 * 3600)
+    before = len(house.server.book.list_requests())
     with pytest.raises(Refused) as refused:
         say(house, "trop tard")
     assert refused.value.message.code == reply_windows.WINDOW_CLOSED
@@ -231,9 +231,9 @@ def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visit
     house.desk.run()
     assert became(house, draft) == ("failed", reply_windows.WINDOW_CLOSED)
     assert reply_windows.WINDOW_CLOSED in told(house)
-    assert not any(one["kind"] == "messages" for one in house.server.book.record()[before:]), (
-        "nobody was asked"
-    )
+    assert not any(
+        one["kind"] == "messages" for one in house.server.book.list_requests()[before:]
+    ), "nobody was asked"
     house.member.chats.say("leo", "encore moi", house.server.clock())
     hears(house)
     draft = say(house, "me revoilà")
@@ -244,7 +244,7 @@ def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visit
 def test_who_blocked_the_account_is_not_written_to_again(house: Visited) -> None:
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
-    house.server.clock.move(1)
+    house.server.clock.advance(1)
     house.member.chats.say("leo", "bonjour !", house.server.clock())
     hears(house)
     house.member.chats.person("leo").shut = "blocked"
@@ -293,9 +293,9 @@ def test_many_who_write_at_once_are_heard_without_asking_too_often(instagram: Si
     instagram.enrol(wanted=WANTED_MESSAGES)
     hears(instagram)
     for name in ("leo", "ida", "max"):
-        instagram.server.clock.move(1)
+        instagram.server.clock.advance(1)
         instagram.member.chats.say(name, f"bonjour de {name}", instagram.server.clock())
-    instagram.server.clock.move(5)
+    instagram.server.clock.advance(5)
     instagram.member.chats.a_second = 2
     heard = make_listener(instagram.desk.services, instagram.channel()).poll_once()
     assert heard is not None
@@ -321,7 +321,7 @@ def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting
     assert reply_windows.MESSAGES_NOT_ALLOWED in told(house)
     assert house.channel().state == ChannelState.ACTIVE
     house.member.rights = rights
-    house.server.clock.move(1)
+    house.server.clock.advance(1)
     house.member.chats.say("leo", "bonjour !", house.server.clock())
     assert hears(house) == [("text", "bonjour !")]
     assert reply_windows.MESSAGES_NOT_ALLOWED not in told(house)

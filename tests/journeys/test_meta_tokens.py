@@ -42,7 +42,7 @@ def house(
     services, servers = both
     server = servers[request.param]
     yield signed(services, running, server, request.param)
-    server.book.clear()
+    server.book.clear_faults()
     server.oauth.young, server.oauth.unticks = (100, 0), frozenset()
     server.oauth.wraps = request.param == "instagram"
 
@@ -78,7 +78,7 @@ def test_a_pasted_token_is_renewed_within_days_and_then_well_ahead(house: Signed
 )
 def test_a_bad_day_is_asked_again_and_costs_nothing(house: Signed, mode: str) -> None:
     paste(house)
-    house.server.book.ask(mode, on="refreshes", times=2)
+    house.server.book.schedule_fault(mode, on="refreshes", times=2)
     house.days(2.5)
     for _ in range(4):
         house.days(0.05)
@@ -117,9 +117,9 @@ def test_a_dead_token_asks_the_person_and_says_why(house: Signed, over: int, cod
     house.oauth.end(house.member, over)
     house.days(2.5)
     assert (house.channel().state, house.why()) == (ChannelState.REAUTHORIZE, code)
-    asked = len(house.server.book.record())
+    asked = len(house.server.book.list_requests())
     house.days(3)
-    assert len(house.server.book.record()) == asked, "a dead account is left alone"
+    assert len(house.server.book.list_requests()) == asked, "a dead account is left alone"
     house.member.token = house.oauth.give(house.member)
     paste(house)
     assert house.channel().state == ChannelState.ACTIVE
@@ -136,7 +136,7 @@ def test_no_token_is_logged_or_kept_in_the_open(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     paste(house)
-    house.server.book.ask("reset_after", on="refreshes")
+    house.server.book.schedule_fault("reset_after", on="refreshes")
     house.days(2.5)
     house.days(0.01)
     assert house.renewed() == 2
@@ -212,17 +212,17 @@ def test_an_answer_without_a_list_around_it_is_read_as_well(house: Signed) -> No
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "garbage", "status:503_after"])
 def test_a_lost_token_of_sixty_days_is_asked_for_again(house: Signed, mode: str) -> None:
-    house.server.book.ask(mode, on="exchanges", times=2)
+    house.server.book.schedule_fault(mode, on="exchanges", times=2)
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
 
 
 @pytest.mark.parametrize("office", ["tokens", "exchanges"])
 def test_where_the_code_is_used_up_the_person_says_yes_again(house: Signed, office: str) -> None:
-    house.server.book.ask("reset_after", on=office, times=3)
+    house.server.book.schedule_fault("reset_after", on=office, times=3)
     wish = house.enrol()
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("oauth.again"))
-    house.server.book.clear()
+    house.server.book.clear_faults()
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 

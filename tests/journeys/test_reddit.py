@@ -107,7 +107,7 @@ def test_a_look_at_the_community_with_a_token_that_ended_renews_it(house: House)
     assert house.enrol().state == AccountSetupState.CONNECTED
     house.live(minutes=6)
     before = house.channel()
-    house.server.clock.move(
+    house.server.clock.advance(
         timedelta(hours=25).total_seconds()
     )  # ours believe that it lives for a while
     house.desk.act(destination_check.request_destination_check, before.id)
@@ -165,11 +165,11 @@ def test_a_picture_that_never_becomes_a_post_is_somebodys_to_look_at(house: Hous
     post = lea.delivery("jamais vue", channel="reddit", media=(lea.photo(4),))
     for _ in range(80):
         lea.live(minutes=30)
-        house.server.clock.move(timedelta(minutes=30).total_seconds())
+        house.server.clock.advance(timedelta(minutes=30).total_seconds())
         if lea.state(post) is not DeliveryState.PROCESSING:
             break
     assert (lea.state(post), lea.why(post)) == (DeliveryState.UNCERTAIN, "delivery.never_seen")
-    assert sum(one["kind"] == "posts" for one in house.server.book.record()[before:]) == 1
+    assert sum(one["kind"] == "posts" for one in house.server.book.list_requests()[before:]) == 1
 
 
 def test_a_film_is_made_later_and_begins_with_its_poster(house: House) -> None:

@@ -65,7 +65,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(
     forum.write(leo, house.member, "bonjour !", "[direct chat room]")
     assert _hears(house) == ["bonjour !"]
     forum.hides_sent = blind
-    forum.book.ask("reset_after", on="posts", seconds=0.2)
+    forum.book.schedule_fault("reset_after", on="posts", seconds=0.2)
     (talk,) = _rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
     key = uuid7()
     with lea.scope(house.author) as scope:
@@ -97,7 +97,7 @@ def test_one_person_with_two_communities_is_heard_once_and_by_whoever_is_left(ho
     assert _hears(house) == []
     forum.write(leo, house.member, "un", "")
     assert _hears(house) == ["un"]
-    forum.clock.move(60)
+    forum.clock.advance(60)
     forum.write(leo, house.member, "deux", "")
     lea.act(disconnection.request_disconnection, first, "Anne")
     assert _hears(house) == ["un", "deux"], "the other goes on where the first one stopped"

@@ -180,7 +180,7 @@ def test_what_a_lagging_timeline_hid_is_found_when_x_refuses_the_repeat(house: H
     lea = house.desk
     house.enrol()
     house.server.book.schedule_fault("reset_after", on="posts")
-    house.server.book.ask("lag", on="lookups", lookup_lag=100.0)
+    house.server.book.schedule_fault("lag", on="lookups", lookup_lag=100.0)
     lost = lea.delivery("cachée un moment", channel="x")
     house.live(minutes=8)
     assert lea.state(lost) is DeliveryState.PUBLISHED
@@ -195,7 +195,7 @@ def test_the_same_words_of_somebody_else_are_a_refusal_after_one_look(house: Hou
     house.enrol()
     house.server.publish(house.member, {"text": "déjà dit"})
     house.live(hours=1)
-    before = len(house.server.book.record())
+    before = len(house.server.book.list_requests())
     said = lea.delivery("déjà dit", channel="x")
     house.live(minutes=10)
     assert lea.state(said) is DeliveryState.FAILED
@@ -203,7 +203,7 @@ def test_the_same_words_of_somebody_else_are_a_refusal_after_one_look(house: Hou
     assert house.texts() == ["déjà dit"]
     asked = [
         one
-        for one in house.server.book.record()[before:]
+        for one in house.server.book.list_requests()[before:]
         if one["kind"] == "posts" and one["status"] == 403
     ]
     assert len(asked) == 2
@@ -292,7 +292,7 @@ def test_a_dry_run_says_where_one_would_go_and_goes_nowhere(house: House) -> Non
     assert well
     assert f"{house.server.url}/i/oauth2/authorize" in said
     assert OAUTH_RETURN_PATH in said
-    assert len(house.server.book.record()) == before
+    assert len(house.server.book.list_requests()) == before
     with house.desk.scope() as scope:
         assert enrolling.latest_setup(scope, [house.desk.creator_id]) is None
 
@@ -321,7 +321,7 @@ def test_a_comment_is_heard_within_the_hour_answered_once_and_hidden(house: Hous
     house.live(minutes=65)
     (said,) = heard(lea)
     assert (said.under, said.state) == (post, "open")
-    server.book.ask("reset_after", on="posts")
+    server.book.schedule_fault("reset_after", on="posts")
     answer(lea, said, "x", "At the lake, in spring.")
     house.live(minutes=10)
     mine = [number for number, text in house.member.taken if "At the lake" in text]
@@ -332,7 +332,7 @@ def test_a_comment_is_heard_within_the_hour_answered_once_and_hidden(house: Hous
     assert server.seen(told.id).hidden
     reads = [
         one
-        for one in server.book.record()
+        for one in server.book.list_requests()
         if one["kind"] == "remarks" and house.member.id in one["path"]
     ]
     assert 1 <= len(reads) <= 4, "an hour apart: X charges for what it tells"

@@ -81,7 +81,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     x.says(leo, house.member, text="bonjour !")
     assert hears(house) == ["bonjour !"]
     if mode:
-        x.book.ask(mode, on="messages", seconds=0.2)
+        x.book.schedule_fault(mode, on="messages", seconds=0.2)
     key = says(house, "Bonjour Léo")
     house.live(minutes=6)
     ours = [one.text for one in x.between(house.member, leo) if one.sender == house.member.id]
@@ -137,7 +137,7 @@ def test_who_may_write_no_more_for_now_posts_all_the_same(house: House) -> None:
     lea.run()
     assert (lea.state(post), state(house, key)) == (DeliveryState.PUBLISHED, "approved")
     x.limits.most["messages"] = 15
-    x.clock.move(16 * 60)
+    x.clock.advance(16 * 60)
     lea.pass_time(seconds=16 * 60)
     house.live(minutes=1)
     assert state(house, key) == "sent"

@@ -291,7 +291,7 @@ class Months:
         wanted = pauses.PostingPause(
             creator.id, None, first, first + timedelta(days=days - 1), creator.zone, "Away for days"
         )
-        seen = self.agency.act(pauses.preview_pause, wanted).versions
+        seen = self.agency.act(pauses.preview_pause, wanted).seen_versions
         pause_id, done = self.agency.act(pauses.start_pause, wanted, seen=seen)
         if luck < 0.05:
             assert self.agency.act(pauses.cancel_pause, pause_id).left == ()

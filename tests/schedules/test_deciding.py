@@ -11,6 +11,7 @@ import pytest
 from channels.accounts import lifecycle
 from foundation.errors import Conflict
 from foundation.i18n.translation import Message
+from schedules.approvals import time_changes
 from schedules.availability import slots
 from schedules.availability.minimum_interval import CATCH_UP_INTERVAL
 from schedules.posts import deliveries
@@ -105,7 +106,7 @@ def test_what_changed_since_it_was_seen_stays_and_what_came_is_not_touched(lea: 
     ids = undecided(lea, 3)
     shown = seen(lea, HeldPostAction.DROP)
     with lea.scope() as scope:
-        held_posts.deliveries.expedite_delivery(scope, ids[0])
+        time_changes.expedite_delivery(scope, ids[0])
         deliveries.cancel_wakeups(scope, ids[0])
         deliveries.transition_delivery(
             scope,

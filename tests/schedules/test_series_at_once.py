@@ -144,7 +144,7 @@ def test_a_test_that_ends_while_its_account_is_lost(lea: Desk, round_: int) -> N
         account_failover.move_to_spare_account,
         lost,
         spare_id,
-        seen=lea.act(account_failover.preview_failover, lost, spare_id).versions,
+        seen=lea.act(account_failover.preview_failover, lost, spare_id).seen_versions,
     )
     lea.run()
     one = seen(lea, test_id)

@@ -363,7 +363,7 @@ class Bluesky:
         """The log of the account's conversations, then who spoke."""
         return messages.listen(cursor, answers)
 
-    def ack(self, update: ChatUpdate) -> WireStep | None:
+    def acknowledge(self, update: ChatUpdate) -> WireStep | None:
         """Nobody waits for that, and nothing is marked as read until the owner looks."""
         return None
 

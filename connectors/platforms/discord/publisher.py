@@ -362,7 +362,7 @@ class Discord:
         posts to."""
         return parse_account(account).bot
 
-    def ack(self, update: ChatUpdate) -> WireStep | None:
+    def acknowledge(self, update: ChatUpdate) -> WireStep | None:
         """Tell Discord within three seconds that a press or a command arrived: it is shown under
         its own word, which lives 15 minutes and stands in place of the token.
 

@@ -366,7 +366,7 @@ class Facebook:
         """The Page's conversations, then the messages of those that changed."""
         return meta_chats.listen(messages.MESSAGING_NETWORK, cursor, answers)
 
-    def ack(self, update: ChatUpdate) -> WireStep | None:
+    def acknowledge(self, update: ChatUpdate) -> WireStep | None:
         """Nobody waits for that, and nothing is marked as read until the owner looks."""
         return None
 

@@ -302,7 +302,7 @@ class Fanvue:
         """The list of chats, then each in which somebody spoke."""
         return updates.listen(cursor, answers)
 
-    def ack(self, update: ChatUpdate) -> WireStep | None:
+    def acknowledge(self, update: ChatUpdate) -> WireStep | None:
         """Fanvue waits for nothing, and chats stay unread there until the creator looks."""
         return None
 

@@ -327,7 +327,7 @@ class Mastodon:
         """What people said to the account alone, after the notification the cursor names."""
         return messages.listen(cursor, answers)
 
-    def ack(self, update: ChatUpdate) -> WireStep | None:
+    def acknowledge(self, update: ChatUpdate) -> WireStep | None:
         """Nobody waits for that, and nothing is marked as read until the owner looks."""
         return None
 

@@ -323,7 +323,7 @@ class Reddit:
         """What people wrote to the person who posts."""
         return messages.listen(cursor, answers)
 
-    def ack(self, update: ChatUpdate) -> WireStep | None:
+    def acknowledge(self, update: ChatUpdate) -> WireStep | None:
         """Nobody waits for that, and nothing is marked as read: the inbox is its owner's too."""
         return None
 

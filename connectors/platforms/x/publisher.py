@@ -278,7 +278,7 @@ class X:
         """What listening came to."""
         return messages.count_poll_charges(cursor, answers)
 
-    def ack(self, update: ChatUpdate) -> WireStep | None:
+    def acknowledge(self, update: ChatUpdate) -> WireStep | None:
         """Nobody waits for that, and nothing is marked as read until the owner looks."""
         return None
 

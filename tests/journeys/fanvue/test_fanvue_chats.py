@@ -139,7 +139,7 @@ def test_what_a_fan_writes_is_answered_once(lea: Chatting) -> None:
 )
 def test_an_answer_whose_answer_was_lost_arrives_once(lea: Chatting, mode: str) -> None:
     lea.says("tu es là ?")
-    lea.at.server.book.ask(mode, on="messages", seconds=0.2)
+    lea.at.server.book.schedule_fault(mode, on="messages", seconds=0.2)
     key = lea.answer("Je suis là")
     lea.at.live(minutes=6)
     assert lea.draft(key).state == "sent"
@@ -185,7 +185,7 @@ def test_a_message_is_taken_back(lea: Chatting) -> None:
 
 
 def test_a_refusal_for_the_pace_holds_listening_until_it_is_over(lea: Chatting) -> None:
-    lea.at.server.book.ask("status:429", on="updates", retry_after=90)
+    lea.at.server.book.schedule_fault("status:429", on="updates", retry_after=90)
     lea.at.server.says(lea.leo, lea.at.member, "un peu de patience")
     ear = lea.ear()
     ear.poll_once()
@@ -213,7 +213,7 @@ def test_between_two_polls_lies_the_pace_of_the_platform(lea: Chatting) -> None:
 @pytest.mark.parametrize("mode", ["reset_after", "status:503", "garbage", "hang"])
 def test_a_bad_day_of_reading_loses_nothing(lea: Chatting, mode: str) -> None:
     for kind in ("updates", "lookups"):
-        lea.at.server.book.ask(mode, on=kind, seconds=0.2)
+        lea.at.server.book.schedule_fault(mode, on=kind, seconds=0.2)
     lea.at.server.says(lea.leo, lea.at.member, "malgré tout")
     for _ in range(3):
         lea.hears()
@@ -221,7 +221,7 @@ def test_a_bad_day_of_reading_loses_nothing(lea: Chatting, mode: str) -> None:
 
 
 def test_a_token_that_ended_is_renewed_and_listening_goes_on(lea: Chatting) -> None:
-    lea.at.server.clock.move(3700)
+    lea.at.server.clock.advance(3700)
     lea.at.desk.pass_time(seconds=3700)
     lea.at.server.says(lea.leo, lea.at.member, "une heure après")
     lea.ear().poll_once()

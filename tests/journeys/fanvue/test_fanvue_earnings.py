@@ -36,7 +36,7 @@ def test_what_she_earns_there_is_in_her_books_by_itself(house: Visited) -> None:
     assert (told.booked, told.moved) == (Money(1040, "USD"), Money(1040, "USD"))
     assert reading.name == f"@{house.member.username}"
     till.give_back(house.member, sale)
-    house.server.book.ask("reset_after", on="other")
+    house.server.book.schedule_fault("reset_after", on="other")
     for _ in range(2):
         tick.write_rows(lea.services.tenant)
         house.live(hours=1)

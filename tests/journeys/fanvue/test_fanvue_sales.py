@@ -103,7 +103,7 @@ class Selling:
         """Time passes on both sides, then what is due is done, twice."""
         for _ in range(2):
             self.at.desk.pass_time(seconds=timedelta(**by).total_seconds() / 2)
-            self.at.server.clock.move(timedelta(**by).total_seconds() / 2)
+            self.at.server.clock.advance(timedelta(**by).total_seconds() / 2)
             self.at.live(minutes=1)
 
     def rows(self, statement: str) -> list[Any]:
@@ -224,10 +224,10 @@ def test_the_list_of_earnings_alone_makes_a_sale(lea: Selling) -> None:
     lea.offered()
     lea.at.live(minutes=1)
     lea.at.server.buys(lea.at.member, lea.sent().id)
-    lea.at.server.book.ask("status:503", on="lookups", times=500)
+    lea.at.server.book.schedule_fault("status:503", on="lookups", times=500)
     lea.reads()
     assert lea.sold().state is OrderState.FULFILLED
-    lea.at.server.book.clear()
+    lea.at.server.book.clear_faults()
     lea.later(hours=1)
     lea.reads()
     assert lea.gross() == (PRICE.minor, 0)
@@ -247,11 +247,11 @@ def test_what_went_back_ends_the_order_once(lea: Selling, source: str, looked: b
         lea.at.live(minutes=1)
         lea.reads()
     else:
-        server.book.ask("status:503", on="lookups", times=500)
+        server.book.schedule_fault("status:503", on="lookups", times=500)
     (sale,) = server.till.paid[member.id]
     server.till.give_back(member, sale, source)
     lea.reads()
-    server.book.clear()
+    server.book.clear_faults()
     lea.reads()
     lea.hears()
     lea.later(hours=1)
@@ -271,7 +271,7 @@ def test_a_message_whose_answer_was_lost_is_there_once_and_sold(lea: Selling, mo
             scope, lea.talk, lea.at.desk.author, "Un instant", key=uuid7()
         )
     lea.at.live(minutes=1)
-    lea.at.server.book.ask(mode, on="messages", seconds=0.2, times=1)
+    lea.at.server.book.schedule_fault(mode, on="messages", seconds=0.2, times=1)
     lea.offered(f"perdu {mode}")
     lea.at.live(minutes=10)
     assert [text for _, text in lea.at.member.sent].count(f"perdu {mode}") == 1
@@ -299,7 +299,7 @@ def test_what_is_bought_in_the_last_moment_stays_the_fans(lea: Selling) -> None:
     lea.at.server.tells_unlocked = False
     sent = lea.sent()
     lea.at.desk.pass_time(seconds=timedelta(days=3).total_seconds())
-    lea.at.server.clock.move(timedelta(days=3).total_seconds())
+    lea.at.server.clock.advance(timedelta(days=3).total_seconds())
     with lea.at.desk.scope() as scope:
         order_payments.expire_order(scope, lea.sold().id)
     server = lea.at.server
