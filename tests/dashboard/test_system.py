@@ -246,7 +246,7 @@ def test_every_noted_act_has_its_sentence() -> None:
         call.args[1].value
         for source in product()
         for call, name in source.calls()
-        if name.endswith("audit.note") and isinstance(call.args[1], ast.Constant)
+        if name.endswith("audit.record") and isinstance(call.args[1], ast.Constant)
     }
     assert acts
     assert {f"audit.{act}" for act in acts} <= set(load_catalogue("fr"))
