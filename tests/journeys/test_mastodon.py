@@ -314,7 +314,7 @@ def test_a_code_without_its_verifier_is_worth_nothing(house: House) -> None:
 
 @pytest.mark.parametrize("mode", ["reset_after", "hang", "status:503_after"])
 def test_a_lost_exchange_asks_for_another_yes(house: House, mode: str) -> None:
-    wish = house.schedule_fault()
+    wish = house.ask()
     house.server.book.schedule_fault(mode, on="tokens", seconds=60)
     house.bring(house.approve(wish.visit))
     assert house.stands(wish.id).reason == Message("oauth.again")

@@ -270,7 +270,7 @@ class Months:
             return
         start = self.agency.now() + timedelta(hours=1)
         chosen = MoveSelection(creator.id, None, start, start + timedelta(days=3))
-        seen = self.agency.act(bulk_moves.preview_bulk_move, chosen, by).versions
+        seen = self.agency.act(bulk_moves.preview_bulk_move, chosen, by).seen_versions
         done = self.agency.act(bulk_moves.move_deliveries, chosen, by, seen=seen)
         if drawn.random() < 0.3:
             self.agency.act(bulk_moves.undo_bulk_move, done.shift_id)
@@ -337,7 +337,7 @@ class Months:
         account = f"c{creator.number}.{creator.accounts}-{str(self.agency.tenant_id)[-6:]}"
         account += "+key" if creator.number % 2 else ""
         channel = self._connect(creator.id, account, creator.zone)
-        seen = self.agency.act(account_failover.preview_failover, lost, channel).versions
+        seen = self.agency.act(account_failover.preview_failover, lost, channel).seen_versions
         done = self.agency.act(account_failover.move_to_spare_account, lost, channel, seen=seen)
         stays = {one.delivery_id for one in done.left}
         creator.account, creator.channel = account, channel

@@ -93,7 +93,7 @@ class World:
     wrong: list[str] = field(default_factory=list)
     """What came in that should not have."""
 
-    def exchange(self, request: HttpRequest) -> HttpResponse | RequestNotSent | ResponseLost:
+    def send(self, request: HttpRequest) -> HttpResponse | RequestNotSent | ResponseLost:
         """One request, as `foundation.http.http_client` answers it."""
         answer = self._answered(request)
         told = (

@@ -23,7 +23,6 @@ PRELOADED_MODULES = (
     "workers.processes.relay",
     "workers.installation.database_setup",
     "demo.agency.lifecycle",
-    "demo.agency.lifecycle",
 )
 """What is loaded. Not the doors: they load nothing that may reveal a secret, sign or send."""
 
