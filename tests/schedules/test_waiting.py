@@ -184,7 +184,7 @@ def test_what_is_dropped_or_moved_to_another_account_waits_no_more(lea: Desk) ->
         account_failover.move_to_spare_account,
         lea.channels["main"],
         lea.channels["spare"],
-        seen=found.versions,
+        seen=found.seen_versions,
     )
     lea.act(lost_account.refresh_lost_account_notices)
     assert said(lea, cause) == Message("channel.notice_reauthorize", {"account": "main"})
