@@ -163,15 +163,17 @@ def put(
     group: str | None = None,
     instead_of: type[Event] | None = None,
 ) -> UUID | None:
-    """Write `event` down, to be handled from `at` (UTC-aware; now when None) on, in this
-    transaction or not at all.
+    """Write `event`, to be handled from `at` (UTC-aware; now when None) on, in this transaction.
 
     Args:
-        lane: rows of one lane of a tenant are done one at a time and in order (priority, then
-        `at`). holds_lane: keep the lane while this row waits for its retry; chat needs it.
-        priority: 0 (first) to 9. dedupe: at most one row with this key waits or runs. group: the
-        relay prefers rows of the group (model) that is loaded. instead_of: a kind that takes no
-        lane: its waiting rows about the same subject are removed.
+        lane: rows of one lane of a tenant are handled one at a time and in order (priority, then
+            `at`).
+        holds_lane: keep the lane while this row waits for its retry; chat needs it.
+        priority: 0 (first) to 9.
+        dedupe: at most one row with this key waits or runs.
+        group: the relay prefers rows of the group (model) that is loaded.
+        instead_of: a kind that takes no lane: its waiting rows about the same subject are removed.
+
     Returns: the row's id; None when `dedupe` is already waiting or running.
     """
     due = scope.now if at is None else at
