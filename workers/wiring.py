@@ -47,10 +47,10 @@ from foundation.ops.settings import Settings
 from foundation.sealed import RevealSecret, Sealed, SealSecret
 from foundation.storage.archive import Archive, open_archive
 from foundation.storage.object_store import ObjectStore, open_library_store
-from gate.contract.permit import Permit
 from gate.contract.units import Subject
 from gate.log.signed_checkpoints import LogKey
 from gate.permits import issuance
+from gate.permits.issuance import MintPermit
 from gate.policy import active_policy
 from generators import registry
 from generators.contract.classifier import Classifier
@@ -89,9 +89,6 @@ def build_once(make: Callable[[], T]) -> Callable[[], T]:
             return made[0]
 
     return get
-
-
-MintPermit = Callable[..., Permit]
 
 
 @dataclass(frozen=True)

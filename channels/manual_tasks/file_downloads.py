@@ -5,7 +5,7 @@ The phone's pages may neither decide nor sign. They write down the wish; the wor
 within moments; the page waits for that answer and serves the bytes, or says why not.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
@@ -24,10 +24,9 @@ from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
-from gate.contract.permit import Permit
 from gate.contract.units import Subject, Unit
 from gate.permits import issuance
-from gate.permits.issuance import PermitDenied
+from gate.permits.issuance import MintPermit, PermitDenied
 from gate.ratings import ratings
 
 DOWNLOAD_LIFETIME = timedelta(seconds=60)
@@ -35,9 +34,6 @@ DECISION_TIMEOUT = timedelta(seconds=30)
 """A wish older than this is answered by nobody: its screen has given up."""
 
 POLL_INTERVAL = timedelta(milliseconds=200)
-
-MintPermit = Callable[..., Permit]
-"""`gate.permits.issuance.mint_permit` with its key bound."""
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,8 @@ The same words again change nothing, so a change whose answer is lost is asked a
 which words stand meanwhile, nobody knows, and that is read from what was asked and answered.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from channels.accounts import account_connectors, queries
@@ -39,7 +38,7 @@ from gate.contract.units import Subject, Unit
 from gate.copies import copy_edits
 from gate.copies.live_copies import LiveCopy, list_copies, void_permit
 from gate.permits import issuance
-from gate.permits.issuance import PermitDenied
+from gate.permits.issuance import MintPermit, PermitDenied
 
 EDIT_KIND = "edit"
 """What the attempts are called; their native key is the id of the copy."""
@@ -48,8 +47,6 @@ EDIT_ARRIVAL_WINDOW = timedelta(seconds=30)
 """While an emergency stop is closed, the same is asked again this often."""
 
 Connectors = Mapping[str, Connector]
-MintPermit = Callable[..., Permit]
-"""`gate.permits.issuance.mint_permit` with its key and the author."""
 
 
 def can_edit(connector: Connector) -> bool:
@@ -176,10 +173,7 @@ def prepare_edit(
         and (no := _denied_outcome(scope, whole or unit, author)) is not None
     ):
         return no
-    said_with = {"whole": whole} if whole is not None else {}
-    authority = _authorize_edit_step(
-        scope, unit, turn.step, (), partial(mint, author=author, **said_with)
-    )
+    authority = _authorize_edit_step(scope, unit, turn.step, (), mint, author=author, whole=whole)
     attempt_id = attempts.begin_attempt(
         scope,
         channel_id=channel.id,
@@ -363,7 +357,14 @@ def _next_edit_step(
 
 
 def _authorize_edit_step(
-    scope: Scope, unit: Unit, step: WireStep, answers: Sequence[StepResult], mint: MintPermit
+    scope: Scope,
+    unit: Unit,
+    step: WireStep,
+    answers: Sequence[StepResult],
+    mint: MintPermit,
+    *,
+    author: str | None = None,
+    whole: Unit | None = None,
 ) -> Authority:
     match step.kind:
         case StepKind.MUTATE:
@@ -373,6 +374,8 @@ def _authorize_edit_step(
                 unit,
                 step,
                 uploads=references.uploaded_references(step, unit.platform, there),
+                author=author,
+                whole=whole,
             )
         case StepKind.CONTROL:
             return ControlOrder(scope.tenant_id, unit.channel_id, step.action)

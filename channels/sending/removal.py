@@ -14,7 +14,7 @@ from channels.limits import send_limits
 from channels.manual_tasks import task_lifecycle
 from channels.sending import post_addresses, reconciliation, replacement, step_runner
 from channels.sending.events import CopyRemovalDue, CopyRemoved
-from channels.sending.replacement import MintPermit, ReplacementContext
+from channels.sending.replacement import ReplacementContext
 from connectors.contract.connector import Connector, PlatformCopy, Send, StepResult
 from connectors.contract.outcomes import (
     Found,
@@ -34,6 +34,7 @@ from foundation.outbox import outbox
 from gate.contract.permit import RESTRICT_ACTIONS, Authority, ControlOrder, RemovalOrder
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
+from gate.permits.issuance import MintPermit
 from tenants.notices import notices
 
 REMOVAL_PATIENCE = timedelta(hours=24)

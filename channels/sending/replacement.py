@@ -7,7 +7,7 @@ refused for good, is not. Either way the copy stays on record as one that is the
 somebody's to take away (`channels/manual_tasks/task_lifecycle.py`).
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -40,13 +40,9 @@ from gate.contract.units import Subject, Text, Unit
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
 from gate.permits import issuance
-from gate.permits.issuance import PermitDenied
+from gate.permits.issuance import MintPermit, PermitDenied
 from tenants.agencies.queries import get_creator
 from tenants.notices import notices
-
-MintPermit = Callable[..., Permit]
-"""`gate.permits.issuance.mint_permit` with its key; the house is the author of what it puts
-there."""
 
 REPLACE_KIND = "replace"
 """What the attempts are called."""

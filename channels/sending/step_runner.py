@@ -6,7 +6,7 @@ when its answer is missing nothing here sends it again, until a look or a person
 not there.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -42,21 +42,9 @@ from gate.contract.permit import Authority, ControlOrder, Permit
 from gate.contract.units import Subject, Unit
 from gate.copies import live_copies
 from gate.permits import issuance
+from gate.permits.issuance import MintPermit
 
 SENDING_ACTOR = "system:carrying"
-
-
-class MintPermit(Protocol):
-    """Decide again, sign for just this step and consume (`gate.permits.issuance.mint_permit` with
-    its key); raises the gate's Denied.
-
-    `uploads` are the platform's ids of what earlier steps of the same subject put there and this
-    one points at.
-    """
-
-    def __call__(
-        self, scope: Scope, unit: Unit, step: WireStep, *, uploads: Collection[str] = ()
-    ) -> Permit: ...
 
 
 Connectors = Mapping[str, Connector]  # by platform
@@ -98,15 +86,22 @@ class _Ahead:
     unit: Unit
     deadline: datetime
     told: tuple[StepResult, ...] = ()
+    author: str | None = None
+    whole: Unit | None = None
 
 
-PrepareNextStep = Callable[
-    [Scope, PreparedStep, StepResult], "PreparedStep | Outcome | StagedUploads"
-]
+class PrepareNextStep(Protocol):
+    """Prepare the step that follows an answer, or the outcome when none follows."""
 
-SettleAttempt = Callable[[Scope, PreparedStep, Outcome], None]
-"""Writes what the act came to, in the transaction that keeps the last answer; closes the
-attempt."""
+    def __call__(
+        self, scope: Scope, step: PreparedStep, answer: StepResult, /
+    ) -> PreparedStep | Outcome | StagedUploads: ...
+
+
+class SettleAttempt(Protocol):
+    """Record the outcome in the transaction that stores the last answer, and close the attempt."""
+
+    def __call__(self, scope: Scope, step: PreparedStep, outcome: Outcome, /) -> None: ...
 
 
 def native_key_of(subject: Subject, part: int = 0) -> str:
@@ -146,13 +141,16 @@ def prepare_step(
     mint: MintPermit,
     connectors: Connectors,
     part: int = 0,
+    author: str | None = None,
+    whole: Unit | None = None,
 ) -> PreparedStep | Outcome | StagedUploads:
     """Write down the next step of a subject's part, or say what stands already.
 
     `kind="stage"` stops before the step that makes content visible and returns Staged. `act` is the
     wall time all steps may take together. The caller has taken the gate's epochs and the channel
     (`send_limits.claim_send_slot`), has moved its subject and wrote its reconcile event in this
-    transaction. Uploads of earlier attempts are used again. Raises the gate's Denied; Conflict when
+    transaction. Uploads of earlier attempts are used again. `author` and `whole` are those of
+    `gate.permits.issuance.mint_permit`. Raises the gate's Denied; Conflict when
     another worker armed the same subject at this moment.
     """
     connector = account_connectors.connector_for(connectors, channel)
@@ -176,7 +174,7 @@ def prepare_step(
         return token_renewal.apply_outcome_to_account(scope, channel, turn)
     if kind == "stage" and turn.step.kind is StepKind.PUBLISH:
         return StagedUploads()
-    ahead = _Ahead(channel, unit, scope.now + act)
+    ahead = _Ahead(channel, unit, scope.now + act, author=author, whole=whole)
     authority = _authorize_step(scope, ahead, turn.step, staged, mint)
     attempt_id = attempts.begin_attempt(
         scope,
@@ -489,7 +487,14 @@ def _authorize_step(
             uploads = references.uploaded_references(
                 step, ahead.channel.platform, staged, above=ahead.unit.parent_id, talk=talk
             )
-            return mint(scope, ahead.unit, step, uploads=uploads)
+            return mint(
+                scope,
+                ahead.unit,
+                step,
+                uploads=uploads,
+                author=ahead.author,
+                whole=ahead.whole,
+            )
         case StepKind.CONTROL:
             return ControlOrder(scope.tenant_id, ahead.channel.id, step.action)
         case _:

@@ -228,6 +228,21 @@ def judge_unit(
     return entry.decision
 
 
+class MintPermit(Protocol):
+    """`mint_permit` with its key bound."""
+
+    def __call__(
+        self,
+        scope: Scope,
+        unit: Unit,
+        step: WireStep,
+        *,
+        uploads: Collection[str] = (),
+        author: str | None = None,
+        whole: Unit | None = None,
+    ) -> Permit: ...
+
+
 def mint_permit(
     scope: Scope,
     unit: Unit,

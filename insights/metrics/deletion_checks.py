@@ -6,8 +6,8 @@ Between two looks the account is asked for as well
 (`channels.metrics.platform_readings.check_live_post`), so that a lost account is no lost post.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
+from typing import Protocol
 from uuid import UUID
 
 from connectors.contract.post_presence import MissingPost, PostPresence
@@ -24,9 +24,14 @@ AGAIN = timedelta(hours=1)
 MAX_CHECKS = 6
 """Looks of which none could say anything; then the next reading of numbers looks anew."""
 
-CheckStillLive = Callable[[UUID, UUID, str, bool], PostPresence | None]
-"""`(tenant, channel, native id, numbers were told)` → how a post stands; None where nobody can say,
-or need ask."""
+
+class CheckStillLive(Protocol):
+    """Look up whether a post is still there; None where the platform cannot tell, or where its
+    numbers prove it."""
+
+    def __call__(
+        self, tenant_id: UUID, channel_id: UUID, native_id: str, has_metrics: bool, /
+    ) -> PostPresence | None: ...
 
 
 def schedule_deletion_recheck(scope: Scope, delivery_id: UUID) -> None:

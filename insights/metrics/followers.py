@@ -1,9 +1,10 @@
 """How many follow an account: asked some times a day, the last answer of a local day is that day's
 number."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from channels.accounts import queries
@@ -20,9 +21,12 @@ COUNTING = "system:counting"
 HURRIED = timedelta(minutes=1)
 """How long news are gathered before the platform is asked."""
 
-Ask = Callable[[UUID, UUID], int | None]
-"""`(tenant, channel)` → how many follow the account; None where nobody tells. No transaction is
-open."""
+
+class CountFollowers(Protocol):
+    """Count the followers of an account; None where the platform gives no number. No transaction is
+    open."""
+
+    def __call__(self, tenant_id: UUID, channel_id: UUID, /) -> int | None: ...
 
 
 def schedule_follower_counts(scope: Scope) -> None:
@@ -41,7 +45,7 @@ def expedite_follower_count(scope: Scope, channel_id: UUID) -> None:
 
 
 def count_followers(
-    event: FollowersDue, *, tenant: OpenScope, ask: Ask, dear: Collection[str] = ()
+    event: FollowersDue, *, tenant: OpenScope, ask: CountFollowers, dear: Collection[str] = ()
 ) -> None:
     """Ask the platform and keep what it says for today; what it does not say changes nothing, and
     is never zero.

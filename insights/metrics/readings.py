@@ -1,7 +1,8 @@
 """Readings: the numbers of a post at equal ages, so that posts can be compared."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from connectors.contract.post_presence import MissingPost
@@ -33,13 +34,18 @@ COLLECTING = "system:collecting"
 LAST = timedelta(hours=1)
 """So long before a post ends by itself it is read a last time."""
 
-Read = Callable[[UUID, UUID, str], Mapping[str, int] | None]
-"""`(tenant, channel, native id)` → numbers by name; None when the platform gives none. No
-transaction is open."""
+
+class ReadMetrics(Protocol):
+    """Read the numbers of a post by name; None when the platform gives none. No transaction is
+    open."""
+
+    def __call__(
+        self, tenant_id: UUID, channel_id: UUID, native_id: str, /
+    ) -> Mapping[str, int] | None: ...
 
 
 def collect_readings(
-    event: ReadingDue, *, tenant: OpenScope, read: Read, still: CheckStillLive
+    event: ReadingDue, *, tenant: OpenScope, read: ReadMetrics, still: CheckStillLive
 ) -> None:
     """Ask the platform, then write what it said; what it did not say is `unavailable`, never zero.
 

@@ -1,10 +1,9 @@
 """From a scheduled delivery to an armed step: the unit as it will be seen, and the claim in one
 transaction."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 from uuid import UUID
 
 from sqlalchemy import and_, bindparam, literal, text, tuple_
@@ -26,10 +25,9 @@ from foundation.db.database import GENERIC_PLAN_SQL, Scope
 from foundation.errors import Conflict, GreenroomError, NotFound
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
-from gate.contract.permit import Permit
 from gate.contract.units import Unit, combine_parts
 from gate.permits import issuance
-from gate.permits.issuance import PermitDenied
+from gate.permits.issuance import MintPermit, PermitDenied
 from schedules.approvals.decisions import approved_until, is_delivery_approved, missing_approval
 from schedules.availability import enforced_interval
 from schedules.availability.minimum_interval import (
@@ -64,10 +62,6 @@ from schedules.posts.states import (
 )
 from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.publishing import expiring_posts
-
-MintPermit = Callable[..., Permit]
-"""`gate.permits.issuance.mint_permit` with the key bound; the claim adds who wrote the post, since
-nobody reviews their own work."""
 
 TOO_LATE = Message("delivery.too_late")
 
@@ -170,7 +164,9 @@ def claim_delivery(
         unit=ready.unit,
         kind="send",
         act=ACT_TIMEOUT,
-        mint=ready.minting(mint),
+        mint=mint,
+        author=ready.author,
+        whole=ready.whole,
         connectors=connectors,
         part=part,
     )
@@ -215,14 +211,15 @@ def claim_upload(
         return None
     _take_platform_quota(scope, ready.channel, *shared_quota.upload_start_steps(ready.channel))
     ready.keep_links(scope)
-    by_author = ready.minting(mint)
     turn = step_runner.prepare_step(
         scope,
         channel=ready.channel,
         unit=ready.unit,
         kind="stage",
         act=STAGE_TIMEOUT,
-        mint=by_author,
+        mint=mint,
+        author=ready.author,
+        whole=ready.whole,
         connectors=connectors,
     )
     return turn if isinstance(turn, PreparedStep) else None
@@ -248,15 +245,6 @@ class PreparedPost:
         """Let its short addresses lead, before anybody sees one."""
         if self.last is not None:
             link_tracking.register_short_links(scope, self.linked, self.channel, self.last)
-
-    def minting(self, mint: MintPermit) -> MintPermit:
-        """`mint` for who wrote it; of a thread that begins, all of it is judged with its first
-        part."""
-        return (
-            partial(mint, author=self.author, whole=self.whole)
-            if self.whole
-            else partial(mint, author=self.author)
-        )
 
 
 def prepare_post(

@@ -11,12 +11,13 @@ from connectors.contract.outcomes import Outcome, Rejected
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from gate.permits import issuance
+from gate.permits.issuance import MintPermit
 from schedules.posts.deliveries import get_post
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.publishing import claims
-from schedules.publishing.claims import DryRunOnly, MintPermit, PreparedPost, prepare_post
+from schedules.publishing.claims import DryRunOnly, PreparedPost, prepare_post
 
 
 def claim_or_end_dry_run(

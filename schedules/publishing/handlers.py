@@ -1,7 +1,8 @@
 """What each event of the room does. No transaction is open during a call to a platform."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Protocol
 from uuid import UUID
 
 from channels.sending import step_runner
@@ -53,23 +54,43 @@ from schedules.rescheduling.events import PauseOver
 PUBLISHING = "system:publishing"
 log = telemetry.get_logger("schedules.publishing.handlers")
 
-RunSteps = Callable[[PreparedStep, SettleAttempt], object]
-"""`channels.sending.step_runner.run_steps` with everything bound; the settle is written with the
-last answer."""
 
-Claim = Callable[[Scope, UUID], tuple[PreparedStep | Outcome, int] | None]
-"""`schedules.publishing.dry_run_outcomes.claim_or_end_dry_run` with its collaborators bound."""
+class RunSteps(Protocol):
+    """`channels.sending.step_runner.run_steps` with its collaborators bound; `settle` is written
+    with the last answer."""
 
-Begin = Callable[[Scope, UUID], PreparedStep | None]
-"""`claims.claim_upload` with its collaborators bound."""
+    def __call__(self, step: PreparedStep, settle: SettleAttempt, /) -> object: ...
 
-Upload = Callable[[PreparedStep], Outcome | StagedUploads]
-Look = Callable[[UUID, Subject, int], LookupResult]
-"""Finds out what became of a subject's part (`channels.sending.reconciliation.look_up_attempt`)."""
+
+class ClaimDelivery(Protocol):
+    """`schedules.publishing.dry_run_outcomes.claim_or_end_dry_run` with its collaborators bound."""
+
+    def __call__(
+        self, scope: Scope, delivery_id: UUID, /
+    ) -> tuple[PreparedStep | Outcome, int] | None: ...
+
+
+class ClaimUpload(Protocol):
+    """`schedules.publishing.claims.claim_upload` with its collaborators bound."""
+
+    def __call__(self, scope: Scope, delivery_id: UUID, /) -> PreparedStep | None: ...
+
+
+class RunUploadSteps(Protocol):
+    """`channels.sending.step_runner.run_steps` up to the last upload, with its collaborators
+    bound."""
+
+    def __call__(self, step: PreparedStep, /) -> Outcome | StagedUploads: ...
+
+
+class LookUpAttempt(Protocol):
+    """`channels.sending.reconciliation.look_up_attempt` with its collaborators bound."""
+
+    def __call__(self, tenant_id: UUID, subject: Subject, part: int, /) -> LookupResult: ...
 
 
 def publish_delivery(
-    event: PublishDue, *, tenant: OpenScope, claim: Claim, carry: RunSteps
+    event: PublishDue, *, tenant: OpenScope, claim: ClaimDelivery, carry: RunSteps
 ) -> None:
     """Claim, act, settle. Raises `outbox.RetryLater` where the delivery may not leave yet."""
     try:
@@ -112,7 +133,9 @@ def _run_publish_step(
         raise
 
 
-def stage_delivery(event: StageDue, *, tenant: OpenScope, begin: Begin, upload: Upload) -> None:
+def stage_delivery(
+    event: StageDue, *, tenant: OpenScope, begin: ClaimUpload, upload: RunUploadSteps
+) -> None:
     """Upload ahead of time. What stands in the way now is said by the check ahead and by the
     publication itself.
 
@@ -152,7 +175,7 @@ def preflight_delivery(
 
 
 def reconcile_delivery(
-    event: ReconcileDue, *, tenant: OpenScope, look: Look, recorded: RecordedOutcome
+    event: ReconcileDue, *, tenant: OpenScope, look: LookUpAttempt, recorded: RecordedOutcome
 ) -> None:
     """Bring a delivery out of doubt: look, then settle what was seen. Raises `outbox.RetryLater`
     during the act."""

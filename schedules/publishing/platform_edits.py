@@ -1,10 +1,10 @@
 """From an edit that is due to an armed request, and from its answer to which words stand
 outside."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import assert_never
+from typing import Protocol, assert_never
 from uuid import UUID
 
 from sqlmodel import select
@@ -43,7 +43,7 @@ from foundation.outbox import outbox
 from gate.contract.units import Unit, combine_parts
 from gate.copies.live_copies import LiveCopy
 from gate.permits import issuance
-from gate.permits.issuance import PermitDenied
+from gate.permits.issuance import MintPermit, PermitDenied
 from schedules.approvals.decisions import is_approved
 from schedules.downtime.account_blocks import STOP_RECHECK_INTERVAL
 from schedules.edits import edits
@@ -64,7 +64,6 @@ from schedules.posts.delivery_units import (
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import ACT_TIMEOUT, TIMEOUT_MARGIN, DeliveryState
 from schedules.posts.transitions import get_delivery
-from schedules.publishing.claims import MintPermit
 from schedules.publishing.settlement import IMMEDIATE_RETRY_DELAY
 
 S = DeliveryState
@@ -78,9 +77,12 @@ meanwhile."""
 GAVE_UP = Message("edit.gave_up")
 BROKEN = Message("delivery.bug")
 
-RunSteps = Callable[[PreparedStep, SettleAttempt], object]
-"""`channels.sending.step_runner.run_steps` on the steps of `channels.sending.edits`, with
-everything bound."""
+
+class RunEditSteps(Protocol):
+    """`channels.sending.step_runner.run_steps` on the steps of `channels.sending.edits`, with its
+    collaborators bound."""
+
+    def __call__(self, step: PreparedStep, settle: SettleAttempt, /) -> object: ...
 
 
 class EditNotClaimable(GreenroomError):
@@ -353,7 +355,7 @@ def send_edit(
     tenant: OpenScope,
     mint: MintPermit,
     connectors: Mapping[str, Connector],
-    carry: RunSteps,
+    carry: RunEditSteps,
 ) -> None:
     """Claim, act, settle. Raises `outbox.RetryLater` where the words may not leave yet, or leave
     once more."""
@@ -380,7 +382,7 @@ def _run_edit_step(
     attempt: int,
     *,
     tenant: OpenScope,
-    carry: RunSteps,
+    carry: RunEditSteps,
 ) -> None:
     later: list[timedelta | None] = []
 

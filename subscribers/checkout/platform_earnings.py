@@ -7,9 +7,10 @@ back by movements of their own; it is counted, and shown.
 """
 
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -45,11 +46,20 @@ ONCE_MORE = timedelta(minutes=15)
 """How long what happens to an account is gathered before its platform is asked, and asked again: it
 may tell late."""
 
-Ask = Callable[[UUID, UUID, TimeSpan], Earnings | Reauthorize | None]
-"""`(tenant, channel, span)` → what was earned in it. No transaction is open."""
 
-Summed = Callable[[Scope, UUID, Collection[date]], None]
-"""`(scope, creator, local days)`: the sums of these days are other ones now."""
+class ReadEarnings(Protocol):
+    """Read what an account earned in a time span. No transaction is open."""
+
+    def __call__(
+        self, tenant_id: UUID, channel_id: UUID, span: TimeSpan, /
+    ) -> Earnings | Reauthorize | None: ...
+
+
+class UpdateRollups(Protocol):
+    """Update the sums of these days, local to the creator."""
+
+    def __call__(self, scope: Scope, creator_id: UUID, days: Collection[date], /) -> None: ...
+
 
 log = telemetry.get_logger("subscribers.checkout.platform_earnings")
 
@@ -158,9 +168,9 @@ def read_earnings(
     event: EarningsDue,
     *,
     tenant: OpenScope,
-    ask: Ask,
+    ask: ReadEarnings,
     earns: Mapping[str, str],
-    summed: Summed,
+    summed: UpdateRollups,
     pace: EarningsPace = PACE,
 ) -> None:
     """Ask the platform and book what is new; `earns` are the platforms that tell, with their names
@@ -197,8 +207,8 @@ class _Question:
     books: _Books
     tally: _Tally
     tenant: OpenScope
-    ask: Ask
-    summed: Summed
+    ask: ReadEarnings
+    summed: UpdateRollups
     pace: EarningsPace
 
     def through(self, spans: Iterable[TimeSpan]) -> bool:

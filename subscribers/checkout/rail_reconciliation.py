@@ -6,10 +6,11 @@ here; what was paid out, or taken by the platform, is booked beside. What does n
 told to the members, never made even.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -60,11 +61,20 @@ UNLISTED_AFTER = timedelta(hours=24)
 UNLISTED_MOST = 20
 NANO = 10**9
 
-Ask = Callable[[UUID, UUID, int], MovementPage | None]
-"""`(tenant, channel, place)` → the page of movements from there on. No transaction is open."""
 
-Summed = Callable[[Scope, UUID, Collection[date]], None]
-"""`(scope, creator, local days)`: the sums of these days are other ones now."""
+class ListMovements(Protocol):
+    """List the money movements of an account from a position on. No transaction is open."""
+
+    def __call__(
+        self, tenant_id: UUID, channel_id: UUID, position: int, /
+    ) -> MovementPage | None: ...
+
+
+class UpdateRollups(Protocol):
+    """Update the sums of these days, local to the creator."""
+
+    def __call__(self, scope: Scope, creator_id: UUID, days: Collection[date], /) -> None: ...
+
 
 log = telemetry.get_logger("subscribers.checkout.rail_reconciliation")
 
@@ -101,10 +111,10 @@ def reconcile_rail_account(
     event: RailReconcile,
     *,
     tenant: OpenScope,
-    ask: Ask,
+    ask: ListMovements,
     lists: Collection[str],
     rails: Rails,
-    summed: Summed,
+    summed: UpdateRollups,
     pace: ReconciliationPace = PACE,
 ) -> None:
     """Read an account's list to its end and book what is new; `lists` are the platforms that have
@@ -149,7 +159,7 @@ class _Comparison:
     rail: PaymentRail
     reading: RailProgress
     tenant: OpenScope
-    summed: Summed
+    summed: UpdateRollups
 
     def page(self, start: int, told: MovementPage) -> int:
         """Book what is new of a page, each movement in a transaction of its own; how many were not

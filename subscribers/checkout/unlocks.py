@@ -5,9 +5,10 @@ list of earnings names it. Both lead to the one payment of its order, whose char
 only the list is booked.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 from uuid import UUID
 
 from channels.accounts import queries
@@ -46,8 +47,13 @@ LISTED_BY = timedelta(minutes=1)
 
 UNSURE = (DraftState.SENDING, DraftState.UNCERTAIN)
 
-Ask = Callable[[UUID, UUID, PlatformCopy, datetime], PaidMessageStatus | None]
-"""`(tenant, channel, copy, sent after)` → how the message stands. No transaction is open."""
+
+class ReadUnlockState(Protocol):
+    """Ask a platform whether a locked message was bought. No transaction is open."""
+
+    def __call__(
+        self, tenant_id: UUID, channel_id: UUID, copy: PlatformCopy, sent_at: datetime, /
+    ) -> PaidMessageStatus | None: ...
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ class _Sought:
     since: datetime
 
 
-def check_unlock(event: UnlockCheckDue, *, tenant: OpenScope, ask: Ask) -> None:
+def check_unlock(event: UnlockCheckDue, *, tenant: OpenScope, ask: ReadUnlockState) -> None:
     """See whether the message of an order was bought; what was not, and may not be any more, is
     withdrawn."""
     with tenant(event.tenant_id, CHAT) as scope:

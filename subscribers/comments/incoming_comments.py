@@ -6,8 +6,9 @@ stands in public.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Protocol
 from uuid import UUID
 
 from channels.accounts import queries
@@ -56,9 +57,14 @@ SELDOM = 6
 """So many times as long an account is left alone that is called about, where a reading came to its
 end."""
 
-Ask = Callable[[UUID, UUID], tuple[Channel, CommentPage] | None]
-"""`(tenant, channel)` → the account and what was said there; None where nobody tells. No
-transaction is open."""
+
+class FetchComments(Protocol):
+    """Fetch the next page of comments; None where the platform lists none. No transaction is
+    open."""
+
+    def __call__(
+        self, tenant_id: UUID, channel_id: UUID, /
+    ) -> tuple[Channel, CommentPage] | None: ...
 
 
 def schedule_comment_readings(scope: Scope) -> None:
@@ -75,7 +81,7 @@ def expedite_comment_reading(scope: Scope, channel_id: UUID) -> None:
 
 
 def receive_comments(
-    event: CommentsDue, *, tenant: OpenScope, ask: Ask, every: Mapping[str, timedelta]
+    event: CommentsDue, *, tenant: OpenScope, ask: FetchComments, every: Mapping[str, timedelta]
 ) -> None:
     """Ask an account what was said there, and keep it: each remark in a transaction of its own, the
     cursor last.

@@ -5,10 +5,10 @@ An answer goes the way of everything that leaves: a row, the safety check, a sin
 the platform.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import cast, get_args
+from typing import Protocol, cast, get_args
 from uuid import UUID
 
 from channels.accounts import queries
@@ -66,8 +66,19 @@ MAX_COMMENT_ANSWER_LENGTH = 1000
 AGAIN = timedelta(seconds=30)
 """Between two tries of an act at least: nobody waits for it at a screen."""
 
-Moderate = Callable[[UUID, UUID, str, str, ModerationAction], Outcome]
-"""`channels.listening.comments.moderate_comment` with its collaborators bound."""
+
+class ModerateComment(Protocol):
+    """`channels.listening.comments.moderate_comment` with its collaborators bound."""
+
+    def __call__(
+        self,
+        tenant_id: UUID,
+        channel_id: UUID,
+        comment_id: str,
+        author_id: str,
+        action: ModerationAction,
+        /,
+    ) -> Outcome: ...
 
 
 @dataclass(frozen=True)
@@ -292,7 +303,9 @@ def close_comments(scope: Scope, conversation_id: UUID) -> None:
     comment_rows.update_public_conversation(scope, talk)
 
 
-def moderate_comment(event: CommentModerationDue, *, tenant: OpenScope, act_on: Moderate) -> None:
+def moderate_comment(
+    event: CommentModerationDue, *, tenant: OpenScope, act_on: ModerateComment
+) -> None:
     """Do what a member asked for with a remark; what the platform refuses is told to the
     members."""
     act = cast(ModerationAction, event.act)

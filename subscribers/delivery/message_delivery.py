@@ -1,6 +1,6 @@
 """A draft leaves: claimed in one transaction, carried with none open, settled in one more."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import assert_never
@@ -31,9 +31,9 @@ from foundation.i18n.translation import Message, render_message
 from foundation.money import Money
 from foundation.ops import telemetry
 from foundation.outbox import outbox
-from gate.contract.permit import Permit
 from gate.contract.units import Button, Invoice, Medium, Subject, Text, Unit, Verdict
 from gate.permits import issuance
+from gate.permits.issuance import MintPermit
 from subscribers.conversations import comment_rows, conversation_rows, outgoing_messages
 from subscribers.conversations.events import ChatReconcile, ChatTurn
 from subscribers.conversations.models import Conversation, Draft
@@ -49,9 +49,6 @@ ACT = timedelta(seconds=30)
 ACT_WITH_FILES = timedelta(seconds=60)
 """How long a message may take to leave."""
 
-MintPermit = Callable[..., Permit]
-"""`gate.permits.issuance.mint_permit` with the key bound; the claim adds whose words it carries,
-since nobody reviews their own."""
 
 STOP_RETRY_DELAY = timedelta(seconds=30)
 
@@ -177,9 +174,15 @@ def claim_message(
     ) is not None:
         return Rejected(over, permanent=False)
     outbox.put(scope, ChatReconcile(scope.tenant_id, draft_id, "draft"), at=deadline + SEND_MARGIN)
-    by = partial(mint, author=row.written_by) if row.written_by else mint
     return step_runner.prepare_step(
-        scope, channel=channel, unit=unit, kind="send", act=act, mint=by, connectors=connectors
+        scope,
+        channel=channel,
+        unit=unit,
+        kind="send",
+        act=act,
+        mint=mint,
+        connectors=connectors,
+        author=row.written_by or None,
     )
 
 

@@ -13,7 +13,7 @@ from channels.accounts import queries
 from channels.accounts.queries import Channel
 from channels.limits import send_limits
 from channels.sending import reconciliation, step_runner
-from channels.sending.step_runner import MintPermit, PreparedStep, StagedUploads
+from channels.sending.step_runner import PreparedStep, StagedUploads
 from connectors.contract.connector import Connector
 from connectors.contract.outcomes import (
     Disconnected,
@@ -35,6 +35,7 @@ from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate.contract.units import Subject, Unit
 from gate.permits import issuance
+from gate.permits.issuance import MintPermit
 from studio.packs import packs
 from subscribers.conversations import conversation_rows, outgoing_messages
 from subscribers.conversations.events import ChatReconcile

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Protocol
 from uuid import UUID
 
 from channels.sending.step_runner import PreparedStep, StagedUploads
@@ -48,15 +49,26 @@ Lost = (
     | SubscriptionStop
 )
 
-Claim = Callable[[Scope, UUID], PreparedStep | Outcome | StagedUploads]
-"""`message_delivery.claim_message` or `pack_delivery.claim_pack_delivery` with `mint` and
-`connectors` bound."""
 
-RunSteps = Callable[[PreparedStep], Outcome | StagedUploads]
-"""`channels.sending.step_runner.run_steps` with its collaborators bound."""
+class ClaimDelivery(Protocol):
+    """`message_delivery.claim_message` or `pack_delivery.claim_pack_delivery` with `mint` and
+    `connectors` bound."""
 
-Look = Callable[[UUID, Subject], LookupResult]
-"""`channels.sending.reconciliation.look_up_attempt` with its collaborators bound."""
+    def __call__(
+        self, scope: Scope, subject_id: UUID, /
+    ) -> PreparedStep | Outcome | StagedUploads: ...
+
+
+class RunSteps(Protocol):
+    """`channels.sending.step_runner.run_steps` with its collaborators bound."""
+
+    def __call__(self, step: PreparedStep, /) -> Outcome | StagedUploads: ...
+
+
+class LookUpAttempt(Protocol):
+    """`channels.sending.reconciliation.look_up_attempt` with its collaborators bound."""
+
+    def __call__(self, tenant_id: UUID, subject: Subject, /) -> LookupResult: ...
 
 
 @dataclass(frozen=True)
@@ -111,12 +123,16 @@ def generate_reply(
             sitting.mark_used(scope)
 
 
-def send_message(event: ChatSend, *, tenant: OpenScope, claim: Claim, carry: RunSteps) -> None:
+def send_message(
+    event: ChatSend, *, tenant: OpenScope, claim: ClaimDelivery, carry: RunSteps
+) -> None:
     """Claim, act, settle a message."""
     _run_delivery(event, MESSAGES, tenant=tenant, claim=claim, carry=carry)
 
 
-def deliver_pack(event: OrderFulfil, *, tenant: OpenScope, claim: Claim, carry: RunSteps) -> None:
+def deliver_pack(
+    event: OrderFulfil, *, tenant: OpenScope, claim: ClaimDelivery, carry: RunSteps
+) -> None:
     """Claim, act, settle the one push of a paid pack."""
     _run_delivery(event, PACKS, tenant=tenant, claim=claim, carry=carry)
 
@@ -126,7 +142,7 @@ def _run_delivery(
     desk: DeliveryServices,
     *,
     tenant: OpenScope,
-    claim: Claim,
+    claim: ClaimDelivery,
     carry: RunSteps,
 ) -> None:
     tenant_id = event.tenant_id
@@ -151,7 +167,7 @@ def _run_delivery(
         raise outbox.RetryLater(wait)
 
 
-def reconcile_message(event: ChatReconcile, *, tenant: OpenScope, look: Look) -> None:
+def reconcile_message(event: ChatReconcile, *, tenant: OpenScope, look: LookUpAttempt) -> None:
     """Bring a message or a push out of doubt: look, then settle what was seen. Nothing is sent
     again blindly."""
     desk = PACKS if event.what == "fulfilment" else MESSAGES

@@ -5,7 +5,7 @@ What they ask for stays open: it is granted as soon as they have the right. A mi
 is blocked, is turned away without a word.
 """
 
-from collections.abc import Callable
+from typing import Protocol
 
 from channels.accounts.queries import Channel
 from channels.age_verification import age_checks
@@ -22,13 +22,22 @@ from subscribers.fans import directory
 from subscribers.safety import role_eligibility
 from subscribers.subscriptions import subscription_rows
 
-Notice = Callable[[Scope, Conversation, directory.FanIdentityView, bool], None]
-"""Says what a fan must read before anything else, where it is due; told whether a session is
-new."""
+
+class SendDisclosure(Protocol):
+    """Send what a fan must read before anything else, where it is due."""
+
+    def __call__(
+        self,
+        scope: Scope,
+        conversation: Conversation,
+        identity: directory.FanIdentityView,
+        is_new_session: bool,
+        /,
+    ) -> None: ...
 
 
 def handle_join_request(
-    scope: Scope, channel: Channel, update: ChatUpdate, *, notice: Notice
+    scope: Scope, channel: Channel, update: ChatUpdate, *, notice: SendDisclosure
 ) -> None:
     """Take in that somebody asks to be let in; the same thing a second time changes nothing."""
     if update.ref != channel.destination_id or not channel.options.get(ADMISSION_FIELD):

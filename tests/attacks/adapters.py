@@ -78,8 +78,8 @@ def mark_left_out_by_the_adapter(lea: World, harm: bool) -> Result:
     unit, ann = explicit(lea)
     if harm:
         lea.connectors = {"sandbox": Forgetful()}
-    mint = partial(issuance.mint_permit, key=KEY, author=ann)
-    armed = lea.arm(unit, mint=mint)
+    mint = partial(issuance.mint_permit, key=KEY)
+    armed = lea.arm(unit, mint=mint, author=ann)
     assert isinstance(armed, PreparedStep), armed
     return outcome(lea, lambda: lea.carry(armed, mint))
 

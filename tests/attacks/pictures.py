@@ -92,9 +92,9 @@ def sent(lea: World, unit: Unit, **rules: Any) -> Result:
     with lea.scope() as scope:
         decided = issuance.preview_decision(scope, unit, author=AUTHOR, **rules)
 
-    mint = partial(issuance.mint_permit, key=KEY, author=AUTHOR, **rules)
+    mint = partial(issuance.mint_permit, key=KEY, **rules)
     with suppress(PermitDenied):
-        turn = lea.arm(unit, mint=mint)
+        turn = lea.arm(unit, mint=mint, author=AUTHOR)
         lea.close(unit, act(lea, turn))
     return Result(str(decided.verdict), frozenset(map(str, decided.reasons)), taken(lea))
 

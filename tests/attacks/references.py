@@ -4,7 +4,6 @@ quote, a later hour."""
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -102,14 +101,14 @@ def _armed(mia: Mia, unit: Unit, connectors: Connectors) -> PreparedStep:
         issuance.lock_unit(scope, unit)
         channel = channel_reads.get_channel(scope, unit.channel_id)
         assert send_limits.claim_send_slot(scope, channel) is None
-        mint = partial(mia.outside.services.mint, author=f"member:{mia.desk.author}")
         turn = step_runner.prepare_step(
             scope,
             channel=channel,
             unit=unit,
             kind="send",
             act=ACT,
-            mint=mint,
+            mint=mia.outside.services.mint,
+            author=f"member:{mia.desk.author}",
             connectors=connectors,
         )
     assert isinstance(turn, PreparedStep), turn

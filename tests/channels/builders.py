@@ -16,7 +16,7 @@ from channels.accounts.queries import Channel
 from channels.limits import send_limits
 from channels.sending import handlers, reconciliation, step_runner
 from channels.sending.events import BrakeProbeDue
-from channels.sending.step_runner import Connectors, MintPermit, PreparedStep, StagedUploads
+from channels.sending.step_runner import Connectors, PreparedStep, StagedUploads
 from connectors.contract.connector import StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Published, Uncertain
 from connectors.registry.loader import load_builtin_connectors
@@ -30,6 +30,7 @@ from gate.assets import asset_records
 from gate.contract.permit import Authority
 from gate.contract.units import Medium, Rating, Subject, Text, Unit
 from gate.permits import issuance
+from gate.permits.issuance import MintPermit
 from gate.ratings import ratings
 from tenants.agencies import agencies
 from tests.fakes.network import Network
@@ -75,7 +76,7 @@ class Killable:
         return answer
 
 
-mint: MintPermit = partial(issuance.mint_permit, key=KEY, author="member:7")
+mint: MintPermit = partial(issuance.mint_permit, key=KEY)
 """The gate's own judgement and permits, under the tests' key."""
 
 
@@ -198,6 +199,7 @@ class World:
         braked: bool = False,
         taken: bool = True,
         mint: MintPermit = mint,
+        author: str = "member:7",
     ) -> PreparedStep | Outcome | StagedUploads:
         """The claim: epochs, channel, then the step.
 
@@ -216,6 +218,7 @@ class World:
                 kind=kind,
                 act=act,
                 mint=mint,
+                author=author,
                 connectors=self.connectors,
             )
 

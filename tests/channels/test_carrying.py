@@ -196,10 +196,16 @@ def test_overtaken_while_the_gate_decides(lea: World, pictures: int, kind: str) 
     seconds: list[object] = []
 
     def slow(
-        scope: Scope, slow_unit: Unit, step: WireStep, *, uploads: Collection[str] = ()
+        scope: Scope,
+        slow_unit: Unit,
+        step: WireStep,
+        *,
+        uploads: Collection[str] = (),
+        author: str | None = None,
+        whole: Unit | None = None,
     ) -> Permit:
         seconds.append(lea.arm(unit, kind=kind, taken=False))
-        return mint(scope, slow_unit, step, uploads=uploads)
+        return mint(scope, slow_unit, step, uploads=uploads, author=author, whole=whole)
 
     with pytest.raises(Conflict):
         lea.arm(unit, kind=kind, taken=False, mint=slow)
@@ -214,10 +220,16 @@ def test_overtaken_between_two_steps(lea: World) -> None:
     seconds: list[object] = []
 
     def slow(
-        scope: Scope, slow_unit: Unit, step: WireStep, *, uploads: Collection[str] = ()
+        scope: Scope,
+        slow_unit: Unit,
+        step: WireStep,
+        *,
+        uploads: Collection[str] = (),
+        author: str | None = None,
+        whole: Unit | None = None,
     ) -> Permit:
         seconds.append(lea.arm(unit))
-        return mint(scope, slow_unit, step, uploads=uploads)
+        return mint(scope, slow_unit, step, uploads=uploads, author=author, whole=whole)
 
     with pytest.raises(Conflict):
         lea.carry(first, mint=slow)

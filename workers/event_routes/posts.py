@@ -248,7 +248,7 @@ def _edit_routes(s: Services) -> tuple[EventRoute, ...]:
     )
 
 
-def _build_edit_runner(s: Services) -> platform_edits.RunSteps:
+def _build_edit_runner(s: Services) -> platform_edits.RunEditSteps:
     """The loop of all that is sent, on requests that change words."""
     arm_next = partial(edits.prepare_next_edit_step, connectors=s.connectors, mint=s.mint)
 

@@ -16,10 +16,9 @@ from foundation.ids import uuid7
 from foundation.ops import telemetry
 from gate.contract.units import Subject, Text, Unit
 from gate.permits import issuance
-from gate.permits.issuance import PermitDenied
+from gate.permits.issuance import MintPermit, PermitDenied
 from subscribers.checkout import order_payments
 from subscribers.checkout.order_payments import PaymentAllowed
-from subscribers.delivery.message_delivery import MintPermit
 from subscribers.fans import directory
 from subscribers.rails.contract import Rails, till_of_channel
 from workers.listeners.polling import LISTENER_ACTOR

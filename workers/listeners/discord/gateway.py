@@ -214,9 +214,15 @@ class DiscordGatewayListener(AccountListener):
 
     async def _register_menu(self, application: str) -> None:
         channel, _ = await asyncio.to_thread(self._load_channel_and_cursor)
-        once = partial(interactions.register_commands, channel, application, self._menu)
         await interactions.register_commands_with_retry(
-            partial(once, tenant=self._tenant, transport=self._transport)
+            partial(
+                interactions.register_commands,
+                channel,
+                application,
+                self._menu,
+                tenant=self._tenant,
+                transport=self._transport,
+            )
         )
 
     def _record_refused_token(self, channel: Channel) -> None:
