@@ -64,7 +64,7 @@ from generators.contract.engines import (
 from generators.contract.speech import SpeechEngine
 from generators.contract.video import VideoEngine
 from generators.provenance import content_credentials
-from generators.provenance.content_credentials import SigningCredential
+from generators.provenance.content_credentials import LoadCredential
 from generators.retouch.backgrounds import BackgroundRemover
 from generators.retouch.upscaler import Upscaler
 from studio.costs.text_requests import TextBilling
@@ -119,7 +119,7 @@ class Services:
     speech_engines: Callable[[], Sequence[SpeechEngine]]
     background_cutter: Callable[[], BackgroundRemover | None]
     upscaler: Callable[[], Upscaler | None]
-    credential: Callable[[], SigningCredential]
+    credential: LoadCredential
     classifier: Classifier | None
     face_comparison: FaceComparison
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import c2pa
 from cryptography import x509
@@ -57,6 +57,12 @@ class SigningCredential:
     chain: bytes = field(repr=False)
     key: bytes = field(repr=False)
     anchor: bytes = field(repr=False)
+
+
+class LoadCredential(Protocol):
+    """Load the installation's signing credential when it is first needed."""
+
+    def __call__(self) -> SigningCredential: ...
 
 
 @dataclass(frozen=True)

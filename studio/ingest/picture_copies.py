@@ -30,7 +30,7 @@ from generators.contract.engines import EngineMissing, JobTooLarge, Progress
 from generators.media import pictures
 from generators.media.pictures import POST_PROFILE, DecodedPhoto
 from generators.provenance import content_credentials
-from generators.provenance.content_credentials import SigningCredential
+from generators.provenance.content_credentials import LoadCredential
 from generators.retouch import aspect_ratios, crops, finish, subject_detection
 from generators.retouch.backgrounds import BackgroundRemover
 from generators.retouch.finish import CopyFinish
@@ -179,7 +179,7 @@ def make_copy(
     *,
     tenant: OpenScope,
     store: ObjectStore,
-    credential: Callable[[], SigningCredential],
+    credential: LoadCredential,
     classifier: Classifier | None = None,
     compare: CompareFaces | None = None,
     cutter: Callable[[], BackgroundRemover | None] = lambda: None,
@@ -278,7 +278,7 @@ def _prepare_finished_copy(
     row: PictureCopyRow,
     first: models.CreationRow,
     data: bytes,
-    credential: Callable[[], SigningCredential],
+    credential: LoadCredential,
     models_of: CopyModels,
 ) -> PreparedAsset:
     """The copy as it will be stored. What an engine made is marked and signed as such once more:

@@ -28,7 +28,7 @@ from generators.contract.speech import GeneratedSpeech
 from generators.media import picture_quality, pictures, thumbnails
 from generators.media.pictures import POST_PROFILE, DecodedPhoto, RenderedPicture
 from generators.provenance import content_credentials, embedded_claims
-from generators.provenance.content_credentials import SigningCredential
+from generators.provenance.content_credentials import LoadCredential, SigningCredential
 from generators.video import video_files
 from generators.video.video_files import DecodedVideo
 from studio.ingest import classification, origin_detection, video_assets
@@ -205,7 +205,7 @@ def prepare_clip(
     words: Sequence[str],
     alt: str,
     made: str,
-    credential: Callable[[], SigningCredential],
+    credential: LoadCredential,
     declared: Rating = Rating.G,
 ) -> PreparedAsset:
     """A clip our own cutter wrote (`generators/video/slideshow.py`): looked at frame by frame like

@@ -22,7 +22,7 @@ from gate.contract.units import Rating
 from generators.containers import still_images
 from generators.contract.classifier import Classifier
 from generators.contract.engines import GeneratedPicture, OriginLabel
-from generators.provenance.content_credentials import SigningCredential
+from generators.provenance.content_credentials import LoadCredential, SigningCredential
 from generators.remote_protocol import MAX_PICTURE_BYTES, PictureResult
 from studio.ingest import pipeline
 from studio.ingest.classification import CompareFaces
@@ -131,7 +131,7 @@ def ingest_result(
     *,
     tenant: OpenScope,
     store: ObjectStore,
-    credential: Callable[[], SigningCredential],
+    credential: LoadCredential,
     classifier: Classifier | None = None,
     compare: CompareFaces | None = None,
 ) -> None:

@@ -33,7 +33,7 @@ from generators.contract.engines import (
     PictureUndelivered,
     SupportsBatches,
 )
-from generators.provenance.content_credentials import SigningCredential
+from generators.provenance.content_credentials import LoadCredential
 from studio.costs import quotas, spending_caps
 from studio.costs.spending_caps import CapReached, SpendingCaps
 from studio.ingest import pipeline
@@ -199,7 +199,7 @@ def generate_pictures(
     tenant: OpenScope,
     engine: Engine,
     store: ObjectStore,
-    credential: Callable[[], SigningCredential],
+    credential: LoadCredential,
     classifier: Classifier | None = None,
     compare: CompareFaces | None = None,
     per_day: int = 0,
@@ -468,7 +468,7 @@ def _prepare_pictures(
     group: Sequence[PlannedPicture],
     part: Sequence[PlannedPicture],
     job: JobRow,
-    credential: Callable[[], SigningCredential],
+    credential: LoadCredential,
 ) -> Iterator[tuple[int, pipeline.PreparedAsset]]:
     """The missing pictures of a group with their numbers, each as soon as it is there; of those
     made together the first bears the time of all."""

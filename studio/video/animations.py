@@ -28,7 +28,7 @@ from generators.contract.classifier import Classifier
 from generators.contract.engines import EngineBusy, EngineMissing, JobTooLarge
 from generators.contract.video import MAX_SIDE, GeneratedVideo, VideoEngine, VideoJob
 from generators.provenance import content_credentials
-from generators.provenance.content_credentials import SigningCredential
+from generators.provenance.content_credentials import LoadCredential, SigningCredential
 from generators.video import video_files
 from studio.costs import quotas
 from studio.ingest import pipeline, video_assets
@@ -130,7 +130,7 @@ def make_animation(
     tenant: OpenScope,
     engine: Engine,
     store: ObjectStore,
-    credential: Callable[[], SigningCredential],
+    credential: LoadCredential,
     classifier: Classifier | None = None,
     compare: CompareFaces | None = None,
     per_day: int = 0,
@@ -175,7 +175,7 @@ def _render_animation(
     row: ClipRow,
     engine: Engine,
     store: ObjectStore,
-    credential: Callable[[], SigningCredential],
+    credential: LoadCredential,
     watch: ClipProgressWatch,
 ) -> pipeline.PreparedAsset:
     """The film, ready to be brought in. Its picture is asked for anew: what was taken back

@@ -4,7 +4,6 @@ What a clip is made of are pictures of one creator, and perhaps a sound: each is
 that what is said of any of them is said of the clip (`gate/assets/asset_records.py`).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -21,7 +20,7 @@ from gate.assets.asset_records import AI_KINDS, StoredRendition
 from gate.ratings import ratings
 from generators.contract.classifier import Classifier
 from generators.media import pictures
-from generators.provenance.content_credentials import SigningCredential
+from generators.provenance.content_credentials import LoadCredential
 from generators.video import encoder, slideshow
 from generators.video.slideshow import ClipForm, SlideshowPlan, StillMotion, StillPicture
 from studio.ingest import pipeline
@@ -138,7 +137,7 @@ def make_slideshow(
     *,
     tenant: OpenScope,
     store: ObjectStore,
-    credential: Callable[[], SigningCredential],
+    credential: LoadCredential,
     classifier: Classifier | None = None,
     compare: CompareFaces | None = None,
     told_every: float = PROGRESS_INTERVAL,
@@ -180,7 +179,7 @@ def _render_clip(
     row: ClipRow,
     wanted: SlideshowRequest,
     store: ObjectStore,
-    credential: Callable[[], SigningCredential],
+    credential: LoadCredential,
     watch: ClipProgressWatch,
 ) -> pipeline.PreparedAsset:
     """The clip, ready to be brought in. Its parts are asked for anew: what was taken back meanwhile

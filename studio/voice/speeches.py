@@ -29,7 +29,7 @@ from generators.contract.engines import (
     UnusableAnswer,
 )
 from generators.contract.speech import GeneratedSpeech, SpeechEngine, SpeechJob, SpeechUncertain
-from generators.provenance.content_credentials import SigningCredential
+from generators.provenance.content_credentials import LoadCredential
 from studio.costs import quotas
 from studio.ingest import pipeline
 from studio.library import assets, models, storage_quota
@@ -169,7 +169,7 @@ def synthesize_speech(
     tenant: OpenScope,
     engines: Engines,
     store: ObjectStore,
-    credential: Callable[[], SigningCredential],
+    credential: LoadCredential,
 ) -> None:
     """Say a text and bring it into the library. What nobody made or billed is tried again; raises
     what it met then."""
