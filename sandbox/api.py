@@ -24,7 +24,7 @@ from foundation.ops.fault_injection import FaultBook, PlatformCall
 from sandbox import payments
 from sandbox import store as kept
 from sandbox.store import SandboxAccount, SandboxRefusal, SandboxStore
-from sandbox.surfaces import SURFACES
+from sandbox.surface_rules import SURFACES
 
 MIMES = frozenset(
     (

@@ -25,7 +25,7 @@ from sandbox.store import (
     list_posts,
     parse_native_id,
 )
-from sandbox.surfaces import SURFACES, page_texts
+from sandbox.surface_rules import SURFACES, page_texts
 
 FOLDER = Path(__file__).parent / "templates"
 MAX_FORM_BYTES = 64 * 1024

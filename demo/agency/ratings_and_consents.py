@@ -21,7 +21,7 @@ from gate.consent import grants
 from gate.consent.grants import CONSENT_SCOPES, grant_consent
 from gate.contract.units import Rating
 from gate.people import persons
-from gate.people.declarations import (
+from gate.people.synthetic_person_declarations import (
     MODEL_PART,
     REFERENCES_PART,
     DeclaredSource,

@@ -26,7 +26,7 @@ from gate.contract.units import Rating, Unit
 from gate.copies import post_references
 from gate.decision.shoot_card_terms import people_of_medium
 from gate.faces import resemblances
-from gate.people.declarations import DECLARATION_SQL, declaration_facts
+from gate.people.synthetic_person_declarations import DECLARATION_SQL, declaration_facts
 from gate.ratings import ratings
 from gate.ratings.aggregation import AggregatedRating
 from gate.ratings.inspections import has_missing_classifier

@@ -18,7 +18,7 @@ from gate.contract.states import PersonState
 from gate.contract.units import Rating
 from gate.decision.shoot_card_terms import valid_age_proofs
 from gate.evidence import media_facts
-from gate.people.declarations import (
+from gate.people.synthetic_person_declarations import (
     DECLARATION_SQL,
     MIN_REFERENCES,
     LookResult,

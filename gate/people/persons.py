@@ -13,8 +13,8 @@ from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
 from gate import epochs, journal
 from gate.copies import live_copies
-from gate.people.declarations import Declaration, DeclaredSource
 from gate.people.models import IdentityCheck, Person
+from gate.people.synthetic_person_declarations import Declaration, DeclaredSource
 from gate.removal import recall
 from tenants.agencies import queries
 

@@ -18,9 +18,9 @@ from foundation.outbox.outbox import Queue
 from gate import epochs
 from gate.contract.facts import ThirdPartyRuleFacts
 from gate.contract.units import Unit
-from gate.policy import active_policy, third_party_rules
+from gate.policy import active_policy, plugin_place_rules
 from gate.policy.bundle import Bundle
-from gate.policy.third_party_rules import InvalidThirdPartyRules, ThirdPartyRules
+from gate.policy.plugin_place_rules import InvalidThirdPartyRules, ThirdPartyRules
 from tenants import audit
 from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
@@ -98,7 +98,7 @@ def _load_admitted_rules(
     if known is None:
         document = scope.run(_DOCUMENT, tenant=scope.tenant_id, platform=platform).scalar_one()
         try:
-            known = third_party_rules.verify_rules(bytes(document), rules)
+            known = plugin_place_rules.verify_rules(bytes(document), rules)
         except InvalidThirdPartyRules:
             return None
         while len(_known) >= _KEPT:
@@ -145,7 +145,7 @@ def admit_rules(scope: Scope, document: bytes) -> ThirdPartyRules:
     """
     require_right(queries.get_acting_member(scope, "switch.people_only").role, Right.RULES)
     try:
-        found = third_party_rules.verify_rules(document, active_policy.current_bundle(scope))
+        found = plugin_place_rules.verify_rules(document, active_policy.current_bundle(scope))
     except InvalidThirdPartyRules as error:
         raise Refused("gate.POLICY_SIGNATURE") from error
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
@@ -194,7 +194,9 @@ def _find_document(documents: Iterable[bytes], digest: str, scope: Scope) -> byt
     for document in documents:
         try:
             if (
-                third_party_rules.verify_rules(document, active_policy.current_bundle(scope)).digest
+                plugin_place_rules.verify_rules(
+                    document, active_policy.current_bundle(scope)
+                ).digest
                 == digest
             ):
                 return document

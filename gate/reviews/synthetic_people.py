@@ -19,7 +19,7 @@ from gate.assets import viewings
 from gate.contract.units import Rating
 from gate.faces.known_faces import ReferenceComparisonDue
 from gate.people import depiction_bans, persons
-from gate.people.declarations import (
+from gate.people.synthetic_person_declarations import (
     MIN_REFERENCES,
     MODEL_PART,
     REFERENCES_PART,

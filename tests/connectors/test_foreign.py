@@ -17,7 +17,7 @@ from foundation.ids import uuid7
 from foundation.ops.clock import wall_now
 from foundation.ops.settings import Settings
 from gate.contract.units import Rating, Subject, Text, Unit, Verdict
-from gate.policy import bundle, third_party_rules
+from gate.policy import bundle, plugin_place_rules
 from tests.fakes.installed import install, install_example, look_again
 from workers import wiring
 from workers.cli.platforms import capability_table
@@ -274,7 +274,7 @@ def test_the_table_has_its_line(folder: Path) -> None:
 def test_its_rules_are_found_and_within_their_bounds(folder: Path) -> None:
     install_example(folder)
     [file] = shipped_policies.shipped_policies()
-    rows = third_party_rules.verify_rules(file.document, bundle.shipped_bundle())
+    rows = plugin_place_rules.verify_rules(file.document, bundle.shipped_bundle())
     row = rows.row_of_place("acme.post")
     assert (file.package, rows.platform) == ("acme-greenroom", "acme")
     assert row is not None

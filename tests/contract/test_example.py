@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from connectors.conformance import rules
-from gate.policy import bundle, third_party_rules
+from gate.policy import bundle, plugin_place_rules
 from tests.fakes.installed import EXAMPLE
 from workers.cli.platforms import connector_scaffold
 
@@ -62,6 +62,6 @@ def test_the_command_writes_what_surrounds_it() -> None:
 
 def test_its_signed_rules_are_those_that_people_read() -> None:
     document = (EXAMPLE / "acme_greenroom/rows.json").read_bytes()
-    rows = third_party_rules.verify_rules(document, bundle.shipped_bundle())
+    rows = plugin_place_rules.verify_rules(document, bundle.shipped_bundle())
     assert json.loads(document)["rows"] == (EXAMPLE / "rows.yaml").read_text("utf-8")
     assert [row.id for row in rows.rows] == ["acme.post"]

@@ -17,7 +17,7 @@ from gate.consent.grants import grant_consent
 from gate.contract.units import Medium, Rating, Subject, Text, Unit
 from gate.copies import live_copies
 from gate.people import persons
-from gate.people.declarations import LookResult
+from gate.people.synthetic_person_declarations import LookResult
 from gate.permits import issuance
 from gate.ratings import ratings
 from gate.reviews import synthetic_people

@@ -16,7 +16,7 @@ from gate.contract.units import Medium, Rating
 from gate.decision.shoot_card_terms import CARD_SIGNED
 from gate.people import age_proofs, persons
 from gate.people.age_proofs import AgeConfirmation, AgeProofSubmitted
-from gate.people.declarations import MODEL_PART, REFERENCES_PART, DeclaredSource
+from gate.people.synthetic_person_declarations import MODEL_PART, REFERENCES_PART, DeclaredSource
 from gate.reviews import bystanders, depicted_people, synthetic_people
 from gate.reviews.bystanders import BystandersJudged, BystandersProposed
 from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed

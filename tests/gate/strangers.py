@@ -7,7 +7,7 @@ import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from foundation.ops.clock import wall_now
-from gate.policy import third_party_rules
+from gate.policy import plugin_place_rules
 
 ACME = Ed25519PrivateKey.generate()
 
@@ -30,4 +30,4 @@ def row(verdicts: str = "AABB", **changes: Any) -> dict[str, Any]:
 
 def file(*rows: dict[str, Any], platform: str = "acme", key: Ed25519PrivateKey = ACME) -> bytes:
     """The file, signed by whoever publishes it."""
-    return third_party_rules.sign_rules(platform, yaml.safe_dump(list(rows or (row(),))), key)
+    return plugin_place_rules.sign_rules(platform, yaml.safe_dump(list(rows or (row(),))), key)

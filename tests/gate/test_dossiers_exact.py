@@ -14,7 +14,7 @@ from gate.contract.states import PersonState
 from gate.contract.units import Rating
 from gate.evidence import person_dossiers
 from gate.evidence.person_dossiers import AgeProofSummary, missing_requirements
-from gate.people.declarations import MODEL_PART, REFERENCES_PART, LookResult
+from gate.people.synthetic_person_declarations import MODEL_PART, REFERENCES_PART, LookResult
 from gate.ratings import ratings
 from tests.gate.builders import World, looked_at, picture, world
 from tests.gate.people_at_work import by, declare, prove, references, somebody, stranger

@@ -19,10 +19,10 @@ from gate.contract.reasons import Reason
 from gate.contract.units import Rating, Unit, Verdict
 from gate.decision.decide import Decision, decide_unit
 from gate.permits import issuance
-from gate.policy import admission, bundle, third_party_rules
+from gate.policy import admission, bundle, plugin_place_rules
 from gate.policy.admission import AdmissionRequested
 from gate.policy.matrix import MatrixRow
-from gate.policy.third_party_rules import InvalidThirdPartyRules
+from gate.policy.plugin_place_rules import InvalidThirdPartyRules
 from tests.conftest import Cluster
 from tests.gate.builders import World, invented, picture, unit, world
 from tests.gate.releases import past_the_gate
@@ -60,16 +60,16 @@ BEYOND = {
     "was never read": file(row(checked_on=None)),
     "nobody reads it again": file(row(review_by=None)),
     "one row twice": file(row(), row()),
-    "no rows": third_party_rules.sign_rules("acme", "[]", ACME),
-    "no list": third_party_rules.sign_rules("acme", "3", ACME),
-    "no YAML": third_party_rules.sign_rules("acme", "{[", ACME),
+    "no rows": plugin_place_rules.sign_rules("acme", "[]", ACME),
+    "no list": plugin_place_rules.sign_rules("acme", "3", ACME),
+    "no YAML": plugin_place_rules.sign_rules("acme", "{[", ACME),
     "a name no platform has": file(row(id="a b.post", platform="a b"), platform="a b"),
     "changed after it was signed": changed(file(row("HHBB")), b"G: H", b"G: A"),
     "signed by nobody": changed(file(), b'"signature":"', b'"signature":"AAAA'),
     "a name twice": changed(file(), b'"kind"', b'"platform":"acme","kind"'),
     "something more": changed(file(), b'"kind"', b'"more":"1","kind"'),
     "another kind": changed(file(), b"greenroom rows", b"greenroom policy"),
-    "too long": file(row(note="x" * third_party_rules.MAX_BYTES)),
+    "too long": file(row(note="x" * plugin_place_rules.MAX_BYTES)),
     "nothing": b"",
     "no JSON object": b"[1]",
 }
@@ -78,11 +78,11 @@ BEYOND = {
 @pytest.mark.parametrize("name", BEYOND)
 def test_what_goes_beyond_its_bounds_is_not_believed(name: str) -> None:
     with pytest.raises(InvalidThirdPartyRules):
-        third_party_rules.verify_rules(BEYOND[name], OURS)
+        plugin_place_rules.verify_rules(BEYOND[name], OURS)
 
 
 def test_what_keeps_within_them_is() -> None:
-    found = third_party_rules.verify_rules(
+    found = plugin_place_rules.verify_rules(
         file(row("HHBB"), row(id="acme.chat", surface="chat")), OURS
     )
     assert (found.platform, [one.id for one in found.rows]) == ("acme", ["acme.post", "acme.chat"])
@@ -218,7 +218,7 @@ def test_a_rule_of_ours_takes_over_by_itself(here: World) -> None:
         )
     assert decision.verdict is Verdict.H
     with pytest.raises(InvalidThirdPartyRules):
-        third_party_rules.verify_rules(file(), later)
+        plugin_place_rules.verify_rules(file(), later)
 
 
 def test_they_age_as_ours_do_and_decisions_replay(here: World) -> None:
@@ -243,7 +243,7 @@ def test_a_page_asks_and_the_workers_seek_the_file_among_the_installed(
     here: World, tenant: OpenScope
 ) -> None:
     shipped = file()
-    digest = third_party_rules.verify_rules(shipped, OURS).digest
+    digest = plugin_place_rules.verify_rules(shipped, OURS).digest
 
     def press(who: Any, *, end: bool = False) -> None:
         asked = AdmissionRequested(

@@ -11,7 +11,7 @@ from gate.contract.reasons import Reason
 from gate.contract.units import Medium, Rating
 from gate.evidence import person_dossiers
 from gate.people import depiction_bans, persons
-from gate.people.declarations import (
+from gate.people.synthetic_person_declarations import (
     ADAPTER_PART,
     MODEL_PART,
     REFERENCES_PART,

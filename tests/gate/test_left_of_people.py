@@ -23,7 +23,7 @@ from gate.faces import known_faces
 from gate.faces.known_faces import ReferenceComparisonDue
 from gate.people import age_proofs, depiction_bans, persons
 from gate.people.age_proofs import AgeProofSubmitted
-from gate.people.declarations import DeclaredSource, LookResult
+from gate.people.synthetic_person_declarations import DeclaredSource, LookResult
 from gate.reviews import depicted_people, synthetic_people
 from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed
 from gate.reviews.synthetic_people import DeclarationDraft

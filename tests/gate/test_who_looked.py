@@ -20,7 +20,7 @@ from gate.contract.facts import (
 from gate.contract.reasons import Reason
 from gate.contract.units import Rating, Text
 from gate.decision import resemblance_rules
-from gate.people.declarations import (
+from gate.people.synthetic_person_declarations import (
     DeclaredSource,
     LookResult,
     declaration_facts,

@@ -19,7 +19,7 @@ from gate.decision.shoot_card_terms import CardStatus
 from gate.faces import known_faces
 from gate.journal import JournalDue
 from gate.people import persons as people
-from gate.people.declarations import MODEL_PART, DeclaredSource
+from gate.people.synthetic_person_declarations import MODEL_PART, DeclaredSource
 from gate.removal.events import TakedownOpened
 from tests.gate import carding
 from tests.gate.builders import World, asset_of, invented, picture, real_person, sent, unit, world

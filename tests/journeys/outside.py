@@ -30,7 +30,7 @@ from foundation.storage.object_store import open_library_store, open_page_store
 from gate.contract.units import Rating, Subject
 from gate.copies import live_copies
 from gate.people import persons
-from gate.people.declarations import LookResult
+from gate.people.synthetic_person_declarations import LookResult
 from gate.ratings import ratings
 from gate.reviews import content_reviews, synthetic_people
 from gate.viewers import age_assurance

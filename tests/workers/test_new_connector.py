@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from connectors.conformance import rules
 from connectors.registry import loader
 from foundation.errors import BadInput, Conflict
-from gate.policy import bundle, third_party_rules
+from gate.policy import bundle, plugin_place_rules
 from tests.fakes.installed import EXAMPLE
 from tests.gate.strangers import ACME
 from workers.cli.platforms import connector_scaffold
@@ -94,16 +94,16 @@ def test_its_suite_fails_for_the_right_reason_and_passes_once_written(tmp_path: 
 
 def test_rules_count_from_the_day_on_which_somebody_read_them(tmp_path: Path) -> None:
     rows = connector_scaffold.scaffold_files("acme")["rows.yaml"]
-    with pytest.raises(third_party_rules.InvalidThirdPartyRules, match="not whole"):
-        third_party_rules.verify_rules(
-            third_party_rules.sign_rules("acme", rows, ACME), bundle.shipped_bundle()
+    with pytest.raises(plugin_place_rules.InvalidThirdPartyRules, match="not whole"):
+        plugin_place_rules.verify_rules(
+            plugin_place_rules.sign_rules("acme", rows, ACME), bundle.shipped_bundle()
         )
     read = rows.replace("checked_on:", "checked_on: 2026-11-20").replace(
         "review_by:", "review_by: 2027-02-18"
     )
     assert (
-        third_party_rules.verify_rules(
-            third_party_rules.sign_rules("acme", read, ACME), bundle.shipped_bundle()
+        plugin_place_rules.verify_rules(
+            plugin_place_rules.sign_rules("acme", read, ACME), bundle.shipped_bundle()
         ).row_of_place("acme.post")
         is not None
     )

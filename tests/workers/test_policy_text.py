@@ -11,7 +11,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import LANGUAGES, load_catalogue
 from foundation.ids import uuid7
 from gate.contract.units import Verdict
-from gate.policy import admission, bundle, third_party_rules
+from gate.policy import admission, bundle, plugin_place_rules
 from gate.policy.place_rules import VIEWER_ORDER, ChangeDirection
 from tests.connectors.test_shipping import installed
 from tests.gate.builders import world
@@ -143,7 +143,7 @@ def test_a_place_of_a_strangers_package_is_told_with_where_it_comes_from(
     with pytest.raises(NotFound):
         place_rules.explain_place("acme.story")
     assert "They came with Greenroom." in place_rules.explain_place("x.post", language="en")
-    said = third_party_rules.verify_rules(document, bundle.shipped_bundle())
+    said = plugin_place_rules.verify_rules(document, bundle.shipped_bundle())
     here = world(tenant, uuid7())
     before = place_rules.count_admitting_agencies(tenant, said)
     with here.scope(f"member:{here.rob}") as scope:

@@ -18,7 +18,7 @@ from foundation.errors import Refused
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating
 from gate.evidence.person_dossiers import PersonDossier, needs_declaration_review
-from gate.people.declarations import (
+from gate.people.synthetic_person_declarations import (
     ADAPTER_PART,
     MIN_REFERENCES,
     MODEL_PART,

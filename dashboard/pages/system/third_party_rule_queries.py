@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from connectors.registry import shipped_policies
 from connectors.registry.shipped_policies import ShippedPolicy
 from foundation.db.database import Scope
-from gate.policy import active_policy, admission, third_party_rules
+from gate.policy import active_policy, admission, plugin_place_rules
 from gate.policy.admission import Admission
 from gate.policy.bundle import Bundle
 from gate.policy.matrix import MatrixRow
-from gate.policy.third_party_rules import InvalidThirdPartyRules, ThirdPartyRules
+from gate.policy.plugin_place_rules import InvalidThirdPartyRules, ThirdPartyRules
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _build_package_view(
     one: ShippedPolicy, rules: Bundle, kept: Callable[[str], Admission | None]
 ) -> ThirdPartyRulesView:
     try:
-        said = third_party_rules.verify_rules(one.document, rules)
+        said = plugin_place_rules.verify_rules(one.document, rules)
     except InvalidThirdPartyRules:
         return ThirdPartyRulesView(one.package, one.version, "", "", "", ())
     return _view_from_rules(one, said, kept(said.platform))

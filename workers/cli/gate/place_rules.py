@@ -28,7 +28,7 @@ from gate.policy.place_rules import (
     RuleChange,
     RuleTightening,
 )
-from gate.policy.third_party_rules import InvalidThirdPartyRules, ThirdPartyRules, verify_rules
+from gate.policy.plugin_place_rules import InvalidThirdPartyRules, ThirdPartyRules, verify_rules
 from gate.text import lexicon
 from tenants.scope import list_tenant_ids
 from workers.cli.gate.decision_explanation import TERMINAL_ACTOR, resolve_language

@@ -13,9 +13,9 @@ from foundation.errors import BadInput
 from foundation.i18n.translation import Message, render_message
 from foundation.ids import INSTALLATION_ID
 from gate.contract.public_keys import encode_public_key
-from gate.policy import active_policy, bundle, place_rules, signed_release, third_party_rules
+from gate.policy import active_policy, bundle, place_rules, plugin_place_rules, signed_release
+from gate.policy.plugin_place_rules import InvalidThirdPartyRules
 from gate.policy.signed_release import PolicyRelease, UnsignedRelease
-from gate.policy.third_party_rules import InvalidThirdPartyRules
 from gate.text.lexicon import SHIPPED_LEXICON_PATH
 from workers.cli.gate.decision_explanation import TERMINAL_ACTOR, resolve_language
 from workers.terminal.session import connect_installation
@@ -110,8 +110,8 @@ def sign_third_party_rules(rows: Path, file: Path, key: Path, *, platform: str) 
     signing = _read_private_key(key)
     written = _read_file(rows)
     try:
-        document = third_party_rules.sign_rules(platform, written.decode(), signing)
-        third_party_rules.verify_rules(document, bundle.shipped_bundle())
+        document = plugin_place_rules.sign_rules(platform, written.decode(), signing)
+        plugin_place_rules.verify_rules(document, bundle.shipped_bundle())
     except (InvalidThirdPartyRules, ValueError) as error:
         raise BadInput("policy.not_whole", detail=" ".join(str(error).split())[:200]) from error
     _write_document(file, document)
