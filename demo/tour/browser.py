@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from foundation.errors import Unavailable
 from foundation.ops.clock import monotonic
-from workers.runtime.process_table import CODE_ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
@@ -38,8 +37,8 @@ FLAGS = (
     "--disable-component-update",
     "--hide-scrollbars",
 )
-WORDS = CODE_ROOT / "tests" / "house" / "words.txt"
-"""Words of the house that people never read; in a checkout, where the tour is judged."""
+WORDS = Path(__file__).with_name("internal_words.txt")
+"""Internal terms that must not appear on a page."""
 
 EXEMPT = ("/system",)
 """Pages whose readers run the house and know its words."""
@@ -224,9 +223,7 @@ class BrowserWindow:
 
 
 @cache
-def _load_banned_words() -> "re.Pattern[str] | None":
-    if not WORDS.exists():
-        return None
+def _load_banned_words() -> re.Pattern[str]:
     lines = (line.strip() for line in WORDS.read_text("utf-8").splitlines())
     words = sorted(
         (line for line in lines if line and not line.startswith("#")), key=len, reverse=True
@@ -238,11 +235,7 @@ def internal_words(text: str) -> list[str]:
     """The words of the house in a text, once each; addresses are left out, they are names."""
     pattern = _load_banned_words()
     bare = re.sub(r"\S+://\S+|\S+@\S+", " ", text)
-    return (
-        sorted({match[0].lower() for match in pattern.finditer(bare)})
-        if pattern is not None
-        else []
-    )
+    return sorted({match[0].lower() for match in pattern.finditer(bare)})
 
 
 @contextmanager

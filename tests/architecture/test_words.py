@@ -11,12 +11,13 @@ import pytest
 from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
+from demo.tour import browser
 from foundation.i18n.translation import LANGUAGES, Message, load_catalogue, render_message
 from tests.architecture.tree import PACKAGES, ROOT, Source, product
 
 BANNED = [
     line.strip()
-    for line in (ROOT / "tests/architecture/words.txt").read_text("utf-8").splitlines()
+    for line in browser.WORDS.read_text("utf-8").splitlines()
     if line.strip() and not line.startswith("#")
 ]
 LONGEST_FIRST = "|".join(map(re.escape, sorted(BANNED, key=len, reverse=True)))
