@@ -4,6 +4,7 @@ transaction."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import and_, bindparam, literal, text, tuple_
@@ -158,17 +159,8 @@ def claim_delivery(
     schedule_lookup(scope, row, deadline + TIMEOUT_MARGIN)
     if ready.unfit is not None:
         return Rejected(ready.unfit, permanent=False), row.attempt
-    turn = step_runner.prepare_step(
-        scope,
-        channel=channel,
-        unit=ready.unit,
-        kind="send",
-        act=ACT_TIMEOUT,
-        mint=mint,
-        author=ready.author,
-        whole=ready.whole,
-        connectors=connectors,
-        part=part,
+    turn = ready.prepare_step(
+        scope, kind="send", act=ACT_TIMEOUT, mint=mint, connectors=connectors, part=part
     )
     if isinstance(turn, StagedUploads):  # only a staging ends before the publish step
         raise Conflict("delivery.moved_meanwhile")
@@ -211,16 +203,8 @@ def claim_upload(
         return None
     _take_platform_quota(scope, ready.channel, *shared_quota.upload_start_steps(ready.channel))
     ready.keep_links(scope)
-    turn = step_runner.prepare_step(
-        scope,
-        channel=ready.channel,
-        unit=ready.unit,
-        kind="stage",
-        act=STAGE_TIMEOUT,
-        mint=mint,
-        author=ready.author,
-        whole=ready.whole,
-        connectors=connectors,
+    turn = ready.prepare_step(
+        scope, kind="stage", act=STAGE_TIMEOUT, mint=mint, connectors=connectors
     )
     return turn if isinstance(turn, PreparedStep) else None
 
@@ -245,6 +229,31 @@ class PreparedPost:
         """Let its short addresses lead, before anybody sees one."""
         if self.last is not None:
             link_tracking.register_short_links(scope, self.linked, self.channel, self.last)
+
+    def prepare_step(
+        self,
+        scope: Scope,
+        *,
+        kind: Literal["send", "stage"],
+        act: timedelta,
+        mint: MintPermit,
+        connectors: Mapping[str, Connector],
+        part: int = 0,
+    ) -> PreparedStep | Outcome | StagedUploads:
+        """`channels.sending.step_runner.prepare_step` of this post. With the first part of a
+        thread, the whole thread is judged."""
+        return step_runner.prepare_step(
+            scope,
+            channel=self.channel,
+            unit=self.unit,
+            kind=kind,
+            act=act,
+            mint=mint,
+            author=self.author,
+            whole=self.whole,
+            connectors=connectors,
+            part=part,
+        )
 
 
 def prepare_post(
