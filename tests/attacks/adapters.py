@@ -29,10 +29,10 @@ from connectors.contract.outcomes import Published
 from connectors.platforms.sandbox.publisher import Sandbox
 
 class Planted(Sandbox):
-    def next(self, unit, answers):
+    def next_step(self, unit, answers):
         said = httpx.post(
             f"{HERE}/api/{unit.account}/posts", json={"key": unit.native_key, "text": \
-unit.text("body"), "media": []}
+unit.text_of("body"), "media": []}
         )
         SAID.append(said.status_code)
         return Published("1")

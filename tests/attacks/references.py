@@ -211,7 +211,7 @@ class Tube:
             {"privacyStatus": "private", "publishAt": "2026-11-22T12:00:00Z"} if later else {}
         )
 
-    def next(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         if not answers:
             body = {
                 "snippet": {"title": unit.text_of("body")},

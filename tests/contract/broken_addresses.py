@@ -27,7 +27,7 @@ class MissesWhatItCannotRead(Sandbox):
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        turn = super().named(address, answers)
+        turn = super().resolve_address(address, answers)
         return Absent() if isinstance(turn, Unknown) else turn
 
 
@@ -37,5 +37,5 @@ class LooksAtNoAddress(Sandbox):
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        turn = super().named(address, answers)
+        turn = super().resolve_address(address, answers)
         return Found(address.url.rpartition("/")[2]) if isinstance(turn, Send) else turn

@@ -16,7 +16,7 @@ from workers.cli.platforms import connector_scaffold
 
 FAKE = "tests/acme_fake.py"
 CONNECTOR = "acme_greenroom/connector.py"
-MOST_LINES = 150
+MOST_LINES = 200
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.fakes.x_films import Films
-from tests.fakes.x_world import Json, Member, Post, Refusal, forbidden, not_found
+from tests.fakes.x_world import Json, Member, Post, Refusal, forbidden, invalid, not_found
 
 MOST_MENTIONS = 800
 NOT_SUMMONED = (
@@ -76,6 +76,8 @@ class Talk(Films):
 
     def hide(self, mine: Member, number: str, said: Mapping[str, Any]) -> Json:
         """Hide an answer to what one began, or show it. Raises Refusal."""
+        if not isinstance(said.get("hidden"), bool):
+            raise invalid("$.hidden: boolean expected")
         found = self.seen(number)
         if found is None:
             raise Refusal(404, not_found("tweet", "id", number) | {"status": 404})

@@ -92,7 +92,8 @@ class FakeAcme:
     def _post(self, request: Request, body: bytes) -> Response:
         post = json.loads(body)
         known = {file["id"] for file in post.get("media", ())} <= set(self.files.values())
-        if post.keys() != FIELDS or not known or len(post["text"]) > Acme.capabilities.max_text:
+        limit = Acme.capabilities.max_text
+        if post.keys() != FIELDS or not known or len(post["text"]) > limit:
             return JSONResponse({"error": "malformed"}, 422)
         name = f"p{next(self._numbers)}"
         self.posts[name] = {**post, "at": self.clock(), "deleted": False}
