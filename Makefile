@@ -29,7 +29,7 @@ endef
 COMMA := ,
 # Whole houses, the longest first; two beside each other, since a third makes pages late on two cores.
 WAITING = -n 2 --dist loadfile --no-loadscope-reorder
-LONGEST = tests/workers/test_bench_publishing.py tests/journeys/test_demo_clock.py tests/journeys/day
+LONGEST = tests/benchmarks/publishing/test_comparison.py tests/journeys/demo/test_future_clock.py tests/journeys/day
 # Pages in a browser, the file of all of them first.
 SEEN = -n 2 --dist loadfile --no-loadscope-reorder tests/browser/test_every_page.py tests/browser
 # Every folder of tests but those with a line of their own, and those that only count (bench) or need a browser.
@@ -105,15 +105,15 @@ browser: $(DEV_STAMP) ## the pages in a real Chromium, where one is installed
 
 chaos: $(DEV_STAMP) ## a day under kill -9, freezes and clock jumps, 500 seeds; 10,000 orders of a send; a simulated year
 	GREENROOM_CHAOS_SEEDS=$(or $(SEEDS),500) GREENROOM_SCENE_SEEDS=20 $(PYTEST) -n 2 tests/chaos
-	GREENROOM_ORDERS=10000 $(PYTEST) --timeout 7200 tests/gate/test_every_order.py
-	GREENROOM_SIMULATED=100,365 GREENROOM_SIMULATED_SEEDS=2 $(PYTEST) -n 2 tests/schedules/test_simulated_year.py
+	GREENROOM_ORDERS=10000 $(PYTEST) --timeout 7200 tests/gate/permits/test_transaction_order.py
+	GREENROOM_SIMULATED=100,365 GREENROOM_SIMULATED_SEEDS=2 $(PYTEST) -n 2 tests/schedules/simulated_year/test_simulated_year.py
 
 mutation: $(DEV_STAMP) ## how many small changes of the gate the tests find: all (hours), or MUTANTS=300; AGAIN=1 survivors
 	nice -n 19 $(BIN)/python -m tests.mutation --mutants $(or $(MUTANTS),0) --seed $(or $(SEED),greenroom) $(if $(AGAIN),--again)
 
 bench: $(DEV_STAMP) ## every figure, written to docs/benchmarks.md
 	$(BIN)/greenroom bench all --markdown docs/benchmarks.md
-	$(BIN)/python -m tests.bench.sends
+	$(BIN)/python -m tests.bench.library_comparison
 
 lint: $(DEV_STAMP) ## style, types and imports
 	$(BIN)/ruff check .

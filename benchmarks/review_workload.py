@@ -6,9 +6,9 @@ reviewed by the functions the page calls, and each post is judged by the gate. C
 somebody has to make: each sheet, each picture that came alone, each post that is held or blocked,
 and each post that is read afterwards.
 
-Measured inputs: the captions are people's, of `tests/gate/ordinary/check` in six languages, drawn
-by the seed, so that what the word rules and the reading of languages keep back is what they keep
-back there; the verdicts of places are the rules that ship, read at the platforms. Given: 12
+Measured inputs: the captions are people's, of `tests/gate/text/ordinary/check` in six languages,
+drawn by the seed, so that what the word rules and the reading of languages keep back is what they
+keep back there; the verdicts of places are the rules that ship, read at the platforms. Given: 12
 creators, 190 posts. Assumed, for want of anybody's records: the numbers of `Day`. No classifier
 looks, as none ships: people rate everything. Whoever is shown is named where files are handed in,
 not on the desk. Not counted: the agency's own yes to posts (none to two of them, as each agency

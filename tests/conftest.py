@@ -31,7 +31,7 @@ from foundation.ids import uuid7
 from foundation.ops.clock import monotonic, sleep, wall_now
 from migrations import upgrading
 from tests import rotation
-from tests.hours import set_right
+from tests.start_hour import set_right
 from workers.runtime import embedded_servers
 
 # A busy machine is no finding. The explain phase stays off: on Python 3.11 it traces every line,
@@ -148,7 +148,8 @@ def wait_until(ready: Callable[[], bool], seconds: float = 120.0) -> None:
 
 
 PROMISES = re.compile(
-    r"chaos/test_(chaos|scenes|runs)|interleaving|crashes|every_order|two_tenants|test_doubt\.|threads_ends|simulated_year"
+    r"chaos/.*test_(chaos|scenes|generation)|interleaving|crashes|transaction_order|issuance_concurrency|"
+    r"journeys/test_tenant_isolation|test_lost_responses|simulated_year"
 )
 """Files whose tests show a promise under fire: one post, one payment, one tenant."""
 

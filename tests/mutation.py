@@ -36,7 +36,7 @@ from mutmut.utils.file_utils import walk_mutatable_files
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key
 
 from foundation.i18n.translation import load_catalogue
-from tests.architecture.test_words import message_codes, parameters
+from tests.architecture.test_catalogues import message_codes, parameters
 from tests.architecture.tree import Source
 from tests.conftest import RUNNING, UNTOUCHED, started
 

@@ -5,8 +5,9 @@ A Bayesian linear model of log(1 + interactions) at one age of the posts, on two
 (24 h and 12 h) and the weekend. The best of many hours is chosen by looking at all of them, so the
 interval holds for all of them at once. Of accounts whose hours make no difference, 56 % would be
 shown a "best" one after 180 posts and 68 % after 720 if it were taken hour by hour; at once it is 2
-and 10 % (200 simulated accounts each; `tests/insights/test_timing.py`). Source: Gelman et al.,
-Bayesian Data Analysis, 3rd ed., 14.8 (regression with a known prior); Scheffé, 1953 (at once).
+and 10 % (200 simulated accounts each; `tests/insights/analysis/test_best_times.py`). Source: Gelman
+et al., Bayesian Data Analysis, 3rd ed., 14.8 (regression with a known prior); Scheffé, 1953 (at
+once).
 """
 
 from dataclasses import dataclass

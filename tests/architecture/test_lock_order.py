@@ -41,7 +41,7 @@ from schedules.posts import deliveries
 from schedules.publishing import claims, settlement
 from studio.library import assets
 from studio.library.models import CreationRow
-from tests.architecture.locks import Trace, locks_of, traced
+from tests.architecture.lock_trace import Trace, locks_of, traced
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, World, asset_of, picture, real_person, world
 

@@ -42,7 +42,7 @@ def ended(folder: Path, name: str, *words: str) -> int:
 
 
 @pytest.mark.parametrize(("name", "test", "status"), [
-    ("test_pages.py", "test_wrong", 1), ("test_two_tenants.py", "test_wrong", 9), ("test_crashes.py", "test_never", 1),
+    ("test_pages.py", "test_wrong", 1), ("test_interleavings.py", "test_wrong", 9), ("test_crashes.py", "test_never", 1),
 ])  # fmt: skip
 def test_a_broken_promise_ends_otherwise(tmp_path: Path, name: str, test: str, status: int) -> None:
     assert ended(tmp_path, name, "-n", "1", "-k", test) == status

@@ -65,12 +65,12 @@ def counted(told: str, file: str) -> tuple[int, int, int]:
 
 
 def test_a_turn_runs_a_part_and_no_turn_runs_everything(tmp_path: Path) -> None:
-    told = ran(tmp_path, "7", "test_turning.py", "test_two_tenants.py")
+    told = ran(tmp_path, "7", "test_turning.py", "test_interleavings.py")
     heavy, long, examples = counted(told, "test_turning.py")
     assert 0 < heavy < 20
     assert long == 0
     assert examples <= 20
-    heavy, long, examples = counted(told, "test_two_tenants.py")
+    heavy, long, examples = counted(told, "test_interleavings.py")
     assert (heavy, long) == (40, 1), "it holds a promise"
     assert examples > 20
     heavy, long, examples = counted(ran(tmp_path, "", "test_turning.py"), "test_turning.py")
@@ -79,17 +79,20 @@ def test_a_turn_runs_a_part_and_no_turn_runs_everything(tmp_path: Path) -> None:
 
 
 def test_four_turns_in_a_row_run_each_test_once() -> None:
-    for name in ("tests/gate/test_places.py::test_one", "tests/web/test_api.py::test_any[post-1]"):
+    for name in (
+        "tests/gate/policy/test_place_rules.py::test_one",
+        "tests/web/test_api.py::test_any[post-1]",
+    ):
         assert sum(rotation.is_due(name, number) for number in range(7, 7 + rotation.TURNS)) == 1
 
 
 @pytest.mark.parametrize(("change", "test", "runs"), [
-    ("gate/units.py", "tests/gate/test_places.py", True),
-    ("tests/gate/builders.py", "tests/gate/test_places.py", True),
+    ("gate/units.py", "tests/gate/policy/test_place_rules.py", True),
+    ("tests/gate/builders.py", "tests/gate/policy/test_place_rules.py", True),
     ("connectors/reddit_chats.py", "tests/journeys/test_reddit.py", True),
     ("dashboard/pages/faces.py", "tests/browser/test_faces.py", True),
-    ("docs/gate.md", "tests/studio/test_looks.py", False),
-    ("tests/conftest.py", "tests/gate/test_places.py", False),
+    ("docs/gate.md", "tests/studio/recipes/test_style_references.py", False),
+    ("tests/conftest.py", "tests/gate/policy/test_place_rules.py", False),
 ])  # fmt: skip
 def test_what_changed_runs(change: str, test: str, runs: bool) -> None:
     assert bool(rotation.subjects(PurePath(change)) & rotation.subjects(PurePath(test))) is runs

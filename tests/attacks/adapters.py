@@ -16,8 +16,8 @@ from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.architecture.rules.boundaries import one_http_client
 from tests.architecture.tree import Source
-from tests.attacks.stage import Result
-from tests.attacks.wire import WIRED, attack, outcome, taken
+from tests.attacks.harness import Result
+from tests.attacks.transport import WIRED, attack, outcome, taken
 from tests.channels.builders import KEY, World
 from tests.gate import builders
 
@@ -111,7 +111,7 @@ def explicit(lea: World) -> tuple[Unit, str]:
         ratings.record_depiction(
             scope,
             builders.asset_of(scope, medium),
-            builders.invented(scope, people),
+            builders.synthetic_person(scope, people),
             how="face",
             confirmed_by="shoot_card",
         )

@@ -6,7 +6,7 @@ import pytest
 
 from tests.channels.conftest import running, sandbox
 from tests.conftest import Cluster
-from tests.journeys.outside import Outside, outside
+from tests.journeys.connected_creator import Outside, outside
 
 __all__ = ["running", "sandbox"]
 

@@ -17,10 +17,10 @@ from gate.ratings import inspections, ratings
 from gate.removal import removal_requests
 from gate.removal.events import RemovalRequestDue
 from gate.reviews import link_targets
-from tests.attacks.stage import SCENARIOS, Result, Stage, attack
-from tests.attacks.words import at, general
-from tests.gate import carding
-from tests.gate.builders import asset_of, invented, picture, real_person
+from tests.attacks.harness import SCENARIOS, Result, Stage, attack
+from tests.attacks.texts import at, general
+from tests.gate import shoot_card_builders
+from tests.gate.builders import asset_of, picture, real_person, synthetic_person
 
 DAY = timedelta(days=1)
 
@@ -42,7 +42,7 @@ def nova(stage: Stage, rating: Rating, **changes: Any) -> Medium:
     """A picture of an invented person."""
     return stage.do(
         lambda scope: picture(
-            scope, stage.world, rating, person=invented(scope, stage.world), **changes
+            scope, stage.world, rating, person=synthetic_person(scope, stage.world), **changes
         )
     )
 
@@ -301,10 +301,10 @@ def card_signed_by_the_uploader(stage: Stage) -> Result:
             scope, stage.world, Rating.E, source="form", age=60 * DAY, people_seen=1
         )
     )
-    card = carding.make(stage.world, person)
-    carding.put(stage.world, card, medium)
+    card = shoot_card_builders.add_card(stage.world, person)
+    shoot_card_builders.bind_pictures(stage.world, card, medium)
     if not stage.harm:
-        carding.say(stage.world, card, person)
+        shoot_card_builders.answer_card(stage.world, card, person)
         return send(stage, medium)
     digest = stage.do(lambda scope: queries.get_card_facts(scope, card).digest)
     signed = stage.refused(
@@ -372,7 +372,9 @@ def double_without_likeness(stage: Stage) -> Result:
 
 @attack("I-06")
 def invented_without_adult_licence(stage: Stage) -> Result:
-    person = stage.do(lambda scope: invented(scope, stage.world, adult_licence=not stage.harm))
+    person = stage.do(
+        lambda scope: synthetic_person(scope, stage.world, adult_licence=not stage.harm)
+    )
     return send(stage, stage.do(lambda scope: picture(scope, stage.world, Rating.N, person=person)))
 
 

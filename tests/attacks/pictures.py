@@ -26,13 +26,13 @@ from generators.provenance import content_credentials
 from studio.ingest import pipeline, uploads
 from studio.ingest.events import UploadDue
 from studio.library import assets
-from tests.attacks.stage import CLEAN, Result, Tokens
-from tests.attacks.wire import WIRED, act, attack, outcome, taken
+from tests.attacks.harness import CLEAN, Result, Tokens
+from tests.attacks.transport import WIRED, act, attack, outcome, taken
 from tests.channels.builders import KEY, World
-from tests.fakes.eyes import serving, tile, two_faced
+from tests.fakes.generators.classifier import draw_tile, draw_two_faced_tile, serving
 from tests.generators.builders import encoded
 from tests.studio.builders import CREDENTIAL
-from tests.studio.test_ingesting import with_preview
+from tests.studio.ingest.test_pipeline import with_preview
 
 __all__ = ["WIRED"]
 
@@ -107,7 +107,7 @@ def another_picture_in_the_preview(lea: World, harm: bool) -> Result:
 
 @attack("M-04")
 def another_picture_on_black(lea: World, harm: bool) -> Result:
-    data = encoded(two_faced("G", "E" if harm else "G"), "PNG")
+    data = encoded(draw_two_faced_tile("G", "E" if harm else "G"), "PNG")
     return sent(
         lea, shown(lea, brought(lea, pipeline.prepare_upload(data, name="a.png")), "as_instagram")
     )
@@ -117,7 +117,7 @@ def another_picture_on_black(lea: World, harm: bool) -> Result:
 def word_written_in_the_picture(lea: World, harm: bool) -> Result:
     tokens = Tokens()
     word, rules = tokens["EXPLICIT-MARKER-A"] if harm else CLEAN, tokens.bundle()
-    data = encoded(tile("G", text=word), "PNG")
+    data = encoded(draw_tile("G", text=word), "PNG")
     medium = brought(lea, pipeline.prepare_upload(data, name="a.png"))
     return sent(lea, shown(lea, medium, "as_instagram"), bundle=rules)
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 from schedules.posts.states import DeliveryState
-from tests.attacks.stage import Result
-from tests.journeys.outside import Mia
+from tests.attacks.harness import Result
+from tests.journeys.connected_creator import Mia
 
 Placed = Callable[[Mia, bool], Result]
 PLACED: dict[str, Placed] = {}

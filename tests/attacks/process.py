@@ -18,8 +18,8 @@ from gate.reviews import content_reviews
 from gate.viewers import age_assurance
 from tenants import audit
 from tests.attacks.evidence import complain, nova, send
-from tests.attacks.stage import SCENARIOS, Result, Stage, attack
-from tests.attacks.words import at, general
+from tests.attacks.harness import SCENARIOS, Result, Stage, attack
+from tests.attacks.texts import at, general
 from tests.gate.builders import Step, message, unit, world
 
 __all__ = ["SCENARIOS"]

@@ -32,13 +32,13 @@ from gate.contract.units import Rating, Reference, Subject, Text, Unit
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
 from studio.library import assets
+from tests.attacks.harness import Result
 from tests.attacks.pictures import sent
-from tests.attacks.stage import Result
-from tests.attacks.wire import MEANS, WIRED, attack, taken
+from tests.attacks.transport import MEANS, WIRED, attack, taken
 from tests.channels.builders import ACT, HTTP, World
-from tests.fakes.telegram_chats import Chat
-from tests.fakes.youtube import youtube
-from tests.journeys.outside import Mia
+from tests.fakes.telegram.chats import Chat
+from tests.fakes.youtube.upload_stub import youtube
+from tests.journeys.connected_creator import Mia
 
 __all__ = ["WIRED"]
 

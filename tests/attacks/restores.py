@@ -10,8 +10,8 @@ from gate.log import restore
 from gate.log.hash_chain import GENESIS_HASH
 from gate.log.restore import JournalArchive, JournalEntry
 from gate.log.signed_checkpoints import LogKey, sign_statement
-from tests.attacks.stage import SCENARIOS, Result, Stage, attack
-from tests.attacks.words import at
+from tests.attacks.harness import SCENARIOS, Result, Stage, attack
+from tests.attacks.texts import at
 from tests.gate.builders import picture, real_person
 
 __all__ = ["SCENARIOS"]

@@ -8,11 +8,11 @@ from gate.contract.units import Rating, Verdict
 from gate.policy import active_policy, admission
 from gate.reviews import rule_verification
 from tests.attacks.evidence import nova
-from tests.attacks.stage import SCENARIOS, Result, Stage, attack
-from tests.attacks.words import at, general
+from tests.attacks.harness import SCENARIOS, Result, Stage, attack
+from tests.attacks.texts import at, general
 from tests.gate.builders import unit
-from tests.gate.releases import signed
-from tests.gate.strangers import file, row
+from tests.gate.policy_releases import sign_release
+from tests.gate.third_party_packages import build_rule_file, build_rule_row
 
 __all__ = ["SCENARIOS"]
 
@@ -24,7 +24,7 @@ def older_rules_brought_back(stage: Stage) -> Result:
 
     def take(version: str, sandbox: str) -> None:
         with stage.world.open(INSTALLATION_ID, "system:test") as scope:
-            active_policy.install_release(scope, signed(version, sandbox=sandbox))
+            active_policy.install_release(scope, sign_release(version, sandbox=sandbox))
 
     whole = unit(stage.world)
     if not stage.harm:
@@ -43,7 +43,7 @@ def attestation_that_loosens(stage: Stage) -> Result:
     did."""
     with stage.world.open(INSTALLATION_ID, "system:test") as scope:
         rules = active_policy.install_release(
-            scope, signed(f"2027.02.{20 if stage.harm else 19}-1", read_by="2026-11-10")
+            scope, sign_release(f"2027.02.{20 if stage.harm else 19}-1", read_by="2026-11-10")
         )
     stage.rules = replace(rules, lexicon=stage.rules.lexicon)
     name = "instagram.post" if stage.harm else "x.post"
@@ -76,7 +76,7 @@ def strangers_row_that_opens_nudity(stage: Stage) -> Result:
 
     def confirmed(*verdicts: str) -> list[Result]:
         people = (stage.world.rob, stage.world.ann)  # one of them is the owner
-        document = file(*(row(each) for each in verdicts))
+        document = build_rule_file(*(build_rule_row(each) for each in verdicts))
         return [
             stage.refused(lambda s: admission.admit_rules(s, document), actor=f"member:{who}")
             for who in people

@@ -13,38 +13,38 @@ from foundation.db.database import Database, OpenScope
 from tests.attacks import (
     adapters,
     evidence,
-    films,
-    guests,
     pictures,
     process,
     references,
-    resembling,
+    resemblances,
     restores,
+    reviewers,
     rules,
-    threads,
+    texts,
+    thread_parts,
     time,
-    words,
+    videos,
 )
+from tests.attacks.conversations import TALKED
+from tests.attacks.harness import Result, Stage
 from tests.attacks.places import PLACED
 from tests.attacks.references import POINTED
-from tests.attacks.stage import Result, Stage
-from tests.attacks.talks import TALKED
 from tests.channels.builders import world
 from tests.conftest import Cluster
-from tests.fakes.network import Network
-from tests.gate.releases import past_the_gate, trusting
-from tests.hours import AT_THE_HOUR
-from tests.journeys.outside import Outside, mia
-from tests.subscribers.builders import nova
+from tests.fakes.sandbox import RunningSandbox
+from tests.gate.policy_releases import past_the_gate, trusting
+from tests.journeys.connected_creator import Outside, mia
+from tests.start_hour import AT_THE_HOUR
+from tests.subscribers.builders import create_nova
 
 HERE = Path(__file__).parent
 CORPUS: list[dict[str, Any]] = yaml.safe_load((HERE / "gate-attacks.yaml").read_text("utf-8"))[
     "attacks"
 ]
 RANK = "AFHB"
-MODULES = (words, evidence, process, time, guests, restores, rules, resembling, threads)
+MODULES = (texts, evidence, process, time, reviewers, restores, rules, resemblances, thread_parts)
 TRIED = {name: scenario for module in MODULES for name, scenario in module.SCENARIOS.items()}
-WIRED = {**pictures.WIRED, **films.WIRED, **adapters.WIRED, **references.WIRED}
+WIRED = {**pictures.WIRED, **videos.WIRED, **adapters.WIRED, **references.WIRED}
 
 
 @pytest.fixture(autouse=True)
@@ -92,7 +92,7 @@ def refused(entry: dict[str, Any], got: Result, about: object) -> None:
     "entry", [entry for entry in CORPUS if entry["id"] in WIRED], ids=lambda entry: entry["id"]
 )
 def test_attack_on_the_way_out_fails_and_its_twin_arrives(
-    entry: dict[str, Any], database: Database, sandbox: Network
+    entry: dict[str, Any], database: Database, sandbox: RunningSandbox
 ) -> None:
     scenario = WIRED[entry["id"]]
     passed = scenario(world(database, sandbox, "twin"), False)
@@ -129,12 +129,12 @@ def test_attack_by_what_lies_there_fails_and_its_twin_arrives(
     "entry", [entry for entry in CORPUS if entry["id"] in TALKED], ids=lambda entry: entry["id"]
 )
 def test_attack_in_a_chat_fails_and_its_twin_arrives(
-    entry: dict[str, Any], database: Database, sandbox: Network
+    entry: dict[str, Any], database: Database, sandbox: RunningSandbox
 ) -> None:
     scenario = TALKED[entry["id"]]
-    passed = scenario(nova(database, sandbox), False)
+    passed = scenario(create_nova(database, sandbox), False)
     assert (passed.verdict, passed.sent) == ("A", 1), f"the harmless twin is refused: {passed}"
-    got = scenario(nova(database, sandbox), True)
+    got = scenario(create_nova(database, sandbox), True)
     if entry["verdict"] == "A":  # what must come instead, and nothing else
         assert got == Result("A", frozenset({entry["reason"]}), 1)
     else:

@@ -15,8 +15,8 @@ from gate.contract.permit import Permit
 from gate.contract.units import Rating
 from gate.permits import issuance
 from tests.attacks.evidence import complain, nova, send
-from tests.attacks.stage import SCENARIOS, Result, Stage, attack
-from tests.attacks.words import at
+from tests.attacks.harness import SCENARIOS, Result, Stage, attack
+from tests.attacks.texts import at
 from tests.gate.builders import Step, picture, real_person, unit
 
 __all__ = ["SCENARIOS"]

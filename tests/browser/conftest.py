@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from foundation.db.database import Database
-from tests.browser.living import Installation, Living, installed, living
-from tests.browser.visitors import Chromium
-from tests.browser.visitors import chromium as started
+from tests.browser.chromium import Chromium
+from tests.browser.chromium import chromium as started
+from tests.browser.installation import Installation, Living, installed, living
 from tests.conftest import Cluster
 from tests.dashboard.conftest import door, lumiere  # noqa: F401  fixtures
 from tests.web.conftest import mia, room  # noqa: F401  fixtures

@@ -6,8 +6,8 @@ import pytest
 from foundation.db.database import OpenScope
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
-from tests.browser.seeing import faults
-from tests.browser.visitors import Chromium, Visitor
+from tests.browser.chromium import Chromium, Visitor
+from tests.browser.page_checks import faults
 from tests.dashboard.builders import Agency, agency
 from tests.dashboard.conftest import Door
 

@@ -21,12 +21,12 @@ from dashboard.shell.navigation import PAGES, PageEntry
 from foundation.db.database import OpenScope
 from foundation.i18n.translation import LANGUAGES, load_catalogue
 from tenants.agencies.rights import Role, has_right
-from tests.architecture.test_words import BANNED_WORD
-from tests.browser.pressing import places, visit
-from tests.browser.seeded import Seeded, seeded
-from tests.browser.visitors import Chromium, Visitor
+from tests.architecture.test_catalogues import BANNED_WORD
+from tests.browser.chromium import Chromium, Visitor
+from tests.browser.demo_dashboard import Seeded, seeded
+from tests.browser.random_input import places, visit
 from tests.conftest import Cluster
-from tests.dashboard.streams import stream
+from tests.dashboard.streamlit_client import stream
 
 PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 SEEDS, VISITS = 6, 12

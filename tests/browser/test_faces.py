@@ -14,16 +14,16 @@ from foundation.i18n.translation import LANGUAGES
 from foundation.sealed import Sealed
 from gate.faces import known_faces
 from gate.reviews import resemblance_reviews
-from tests.browser.seeing import faults
+from tests.browser.chromium import Chromium, Visitor
+from tests.browser.page_checks import faults
 from tests.browser.test_every_page import axe
-from tests.browser.visitors import Chromium, Visitor
 from tests.dashboard.builders import agency
 from tests.dashboard.conftest import Door
-from tests.dashboard.test_approvals import word
-from tests.dashboard.test_approvals_likeness import alike, work
+from tests.dashboard.pages.approvals.test_page import word
+from tests.dashboard.pages.approvals.test_resemblance_reviews import alike, work
 from tests.web.builders import Page, png
-from tests.web.test_person_cards import somebody
-from tests.web.test_person_face import agreed, known
+from tests.web.removal.test_subject_portal_face_consent import agreed, known
+from tests.web.removal.test_subject_portal_shoot_cards import somebody
 
 PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 WIDTHS = {"fr": 1280, "en": 390}

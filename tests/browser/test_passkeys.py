@@ -13,12 +13,12 @@ from foundation.i18n.translation import LANGUAGES
 from gate.policy import emergency_stops
 from tenants.agencies.rights import Role
 from tenants.auth import passkeys, sessions
-from tests.browser.keys import keys
-from tests.browser.seeing import faults
-from tests.browser.visitors import Chromium, Visitor
+from tests.browser.chromium import Chromium, Visitor
+from tests.browser.page_checks import faults
+from tests.browser.virtual_authenticator import keys
 from tests.dashboard.builders import agency
 from tests.dashboard.conftest import Door
-from tests.dashboard.test_approvals import word
+from tests.dashboard.pages.approvals.test_page import word
 
 PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 WHOLE = """

@@ -8,10 +8,10 @@ import pytest
 
 from schedules.posts.states import DeliveryState
 from tenants.auth import sessions
-from tests.browser.seeing import faults
-from tests.browser.visitors import Chromium, Visitor
-from tests.channels import by_hand
-from tests.channels.by_hand import LINK
+from tests.browser.chromium import Chromium, Visitor
+from tests.browser.page_checks import faults
+from tests.channels import manual_task_builders
+from tests.channels.manual_task_builders import LINK
 from tests.conftest import wait_until
 from tests.dashboard.phone.conftest import (  # noqa: F401  fixtures
     address,
@@ -23,7 +23,7 @@ from tests.dashboard.phone.conftest import (  # noqa: F401  fixtures
     sandbox,
     services,
 )
-from tests.schedules.builders import Desk
+from tests.schedules.builders import SandboxAgency
 
 LOOKED_AT = os.environ.get("GREENROOM_PICTURES", "")
 """A folder for pictures somebody wants to look at."""
@@ -40,7 +40,7 @@ def look(visitor: Visitor, name: str) -> None:
         visitor.picture(Path(LOOKED_AT) / f"phone_{name}.png")
 
 
-def come_in(visitor: Visitor, lea: Desk, address: str) -> None:  # noqa: F811  fixtures
+def come_in(visitor: Visitor, lea: SandboxAgency, address: str) -> None:  # noqa: F811  fixtures
     with lea.scope() as scope:
         secret = sessions.create_sign_in_link(scope, lea.manager)
     visitor.go(f"{address}/phone/in/{secret}")
@@ -50,8 +50,12 @@ def come_in(visitor: Visitor, lea: Desk, address: str) -> None:  # noqa: F811  f
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-# fixtures
-def test_a_task_with_one_thumb(chromium: Chromium, lea: Desk, address: str, dark: bool) -> None:  # noqa: F811  see above
+def test_a_task_with_one_thumb(
+    chromium: Chromium,
+    lea: SandboxAgency,  # noqa: F811  a fixture
+    address: str,  # noqa: F811  a fixture
+    dark: bool,
+) -> None:
     body = "Premier café dehors, lumière douce ☕️\nLa suite ce soir. https://example.test/suite"
     with lea.scope() as scope:
         from gate.contract.units import Rating
@@ -86,11 +90,14 @@ def test_a_task_with_one_thumb(chromium: Chromium, lea: Desk, address: str, dark
         assert [one for one in visitor.complaints if "422" not in one] == []
         assert visitor.hosts == {address.removeprefix("http://")}
     assert lea.state(delivery) == DeliveryState.PUBLISHED
-    assert [step for step, _ in by_hand.permits(lea)] == ["hand_over", "save"]
+    assert [step for step, _ in manual_task_builders.list_permits(lea)] == ["hand_over", "save"]
 
 
-# fixtures
-def test_code_and_refusal_are_readable(chromium: Chromium, lea: Desk, address: str) -> None:  # noqa: F811  see above
+def test_code_and_refusal_are_readable(
+    chromium: Chromium,
+    lea: SandboxAgency,  # noqa: F811  a fixture
+    address: str,  # noqa: F811  a fixture
+) -> None:
     _, place = handed(lea)
     with chromium.visitor(390, 844) as visitor:
         come_in(visitor, lea, address)

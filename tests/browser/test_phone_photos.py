@@ -4,8 +4,8 @@ from pathlib import Path
 
 from studio.library.states import ShelfState
 from studio.packs import packs, triage
+from tests.browser.chromium import Chromium, Visitor
 from tests.browser.test_phone import come_in, look, press
-from tests.browser.visitors import Chromium, Visitor
 from tests.conftest import wait_until
 from tests.dashboard.phone.conftest import (  # noqa: F401  fixtures
     address,
@@ -16,7 +16,7 @@ from tests.dashboard.phone.conftest import (  # noqa: F401  fixtures
     sandbox,
     services,
 )
-from tests.schedules.builders import Desk, jpeg
+from tests.schedules.builders import SandboxAgency, jpeg
 
 
 def swipe(visitor: Visitor, x: int, y: int) -> None:
@@ -30,7 +30,7 @@ def swipe(visitor: Visitor, x: int, y: int) -> None:
     visitor.page.mouse.up()
 
 
-def shelves(lea: Desk) -> list[str]:  # noqa: F811  the fixture
+def shelves(lea: SandboxAgency) -> list[str]:  # noqa: F811  the fixture
     with lea.scope() as scope:
         rows = scope.run(
             "SELECT shelf FROM creations WHERE tenant_id = :tenant ORDER BY shelf",
@@ -41,7 +41,7 @@ def shelves(lea: Desk) -> list[str]:  # noqa: F811  the fixture
 
 def test_photos_are_handed_in_together_and_sorted_with_one_thumb(
     chromium: Chromium,
-    lea: Desk,  # noqa: F811  fixtures
+    lea: SandboxAgency,  # noqa: F811  fixtures
     address: str,  # noqa: F811  fixtures
     tmp_path: Path,
 ) -> None:

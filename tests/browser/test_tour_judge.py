@@ -19,8 +19,8 @@ from demo.tour import home_scene_check
 from demo.tour.browser import BrowserWindow, WitnessDisagreement, open_window
 from demo.tour.home_scene_check import ExpectedLine
 from demo.tour.judge import TourCheckResult, TourJudge
-from tests.browser.living import Installation
-from tests.browser.visitors import Chromium
+from tests.browser.chromium import Chromium
+from tests.browser.installation import Installation
 
 PAGE = (
     "<!doctype html><html lang=fr><link rel=icon href=data:,><title>Une "

@@ -26,13 +26,13 @@ from gate.contract.units import Subject, Text, Unit
 from gate.permits import issuance
 from tenants.agencies import agencies
 from tests.channels.builders import HTTP, KEY, Clockwork, Killable, mint
-from tests.fakes.bluesky import FakeBluesky, Repo
+from tests.fakes.bluesky.server import FakeBluesky, Repo
 
 CONNECTORS = load_builtin_connectors(("connectors.platforms.bluesky.publisher:Bluesky",))
 
 
 @dataclass
-class Mia:
+class BlueskyWorld:
     """One creator, one account, one session."""
 
     database: Database
@@ -189,7 +189,7 @@ class Mia:
         return [record["text"] for _, record in self.repo.taken]
 
 
-def mia(database: Database, server: FakeBluesky) -> Mia:
+def bluesky_world(database: Database, server: FakeBluesky) -> BlueskyWorld:
     """A tenant of its own, connected."""
     tenant_id = uuid7()
     with database.scope(tenant_id, "system:test") as scope:
@@ -198,6 +198,6 @@ def mia(database: Database, server: FakeBluesky) -> Mia:
             scope, slug="mia", name="Mia", kind="virtual", zone="UTC", languages=["fr"]
         )
     repo = server.account(f"mia-{str(tenant_id)[-6:]}.bsky.social")
-    made = Mia(database, server, tenant_id, creator_id, tenant_id, repo)
+    made = BlueskyWorld(database, server, tenant_id, creator_id, tenant_id, repo)
     made.connect()
     return made

@@ -33,7 +33,7 @@ from gate.permits import issuance
 from gate.permits.issuance import MintPermit
 from gate.ratings import ratings
 from tenants.agencies import agencies
-from tests.fakes.network import Network
+from tests.fakes.sandbox import RunningSandbox
 
 KEY = Ed25519PrivateKey.generate()
 CONNECTORS = load_builtin_connectors(("connectors.platforms.sandbox.publisher:Sandbox",))
@@ -85,7 +85,7 @@ class World:
     """One tenant, one creator, one account on the running sandbox."""
 
     database: Database
-    network: Network
+    network: RunningSandbox
     tenant_id: UUID
     creator_id: UUID
     channel_id: UUID
@@ -284,7 +284,7 @@ class World:
 
 def world(
     database: Database,
-    network: Network,
+    network: RunningSandbox,
     name: str,
     *,
     keys: bool = False,

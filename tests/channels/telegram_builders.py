@@ -23,9 +23,9 @@ from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
 from tenants.agencies import agencies
 from tests.channels.builders import World, mint
-from tests.fakes.telegram import Network
-from tests.fakes.telegram_chats import Chat, Told
-from tests.fakes.telegram_world import Bot
+from tests.fakes.telegram.chats import Chat, Told
+from tests.fakes.telegram.server import TelegramServer
+from tests.fakes.telegram.state import Bot
 
 CONNECTORS = load_builtin_connectors(("connectors.platforms.telegram.publisher:Telegram",))
 TWO_DAYS = 48 * 3600 + 60
@@ -39,7 +39,7 @@ Edit = tuple[str, str, str]
 class BotWorld(World):
     """One creator's bot."""
 
-    telegram: Network = field(kw_only=True)
+    telegram: TelegramServer = field(kw_only=True)
     bot: Bot = field(kw_only=True)
     chat: Chat = field(kw_only=True)
 
@@ -168,7 +168,7 @@ def _edit(step: WireStep) -> Edit:
     return f"{said['chat_id']}/{said['message_id']}", words, digest
 
 
-def bot_world(database: Database, telegram: Network) -> BotWorld:
+def bot_world(database: Database, telegram: TelegramServer) -> BotWorld:
     """A tenant with its creator and her bot; leo has written to it."""
     tenant_id, name = uuid7(), f"nova_{next(_numbers)}_{str(uuid7())[-6:]}"
     bot = telegram.world.bot(f"{name}_bot")

@@ -26,9 +26,9 @@ from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
 from tests.channels.builders import World
-from tests.channels.test_complaints import answer, called, received
-from tests.channels.test_removing import deleted, open_notices, remove
-from tests.tenants import apps
+from tests.channels.sending.test_removal import deleted, open_notices, remove
+from tests.channels.test_removal_requests import answer, called, received
+from tests.tenants import totp_app
 
 
 @dataclass
@@ -363,7 +363,11 @@ def test_who_has_no_part_in_it_decides_and_nobody_else(house: House) -> None:
     with lea.scope() as scope:  # the guest sits at Ann's machine: they count as her
         for one in (house.ann, guest):
             device_fingerprints.record_device(
-                scope, apps.KEY, queries.get_member(scope, one), address="203.0.113.7", device=""
+                scope,
+                totp_app.KEY,
+                queries.get_member(scope, one),
+                address="203.0.113.7",
+                device="",
             )
     with pytest.raises(Refused, match="another"):
         house.decide(appeal, guest, "mistaken")

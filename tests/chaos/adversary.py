@@ -12,7 +12,7 @@ import psycopg
 import redis
 
 from foundation.ops.clock import monotonic, sleep, wall_now
-from tests.chaos.house import MAKE, SEND, SENDERS, House
+from tests.chaos.installation import MAKE, SEND, SENDERS, House
 from tests.chaos.world import DUE_WITHIN, LEAD
 
 STORM_SECONDS = LEAD.total_seconds() + 1.5 + DUE_WITHIN

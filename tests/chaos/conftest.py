@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests.chaos import house as chaos
-from tests.chaos.house import Broken, House
+from tests.chaos import installation as chaos
+from tests.chaos.installation import Broken, House
 
 Rooms = Callable[[], House]
 

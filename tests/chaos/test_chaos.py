@@ -9,12 +9,12 @@ import pytest
 
 from foundation.ops.clock import monotonic, sleep
 from tests.chaos.adversary import Adversary, aftershock, plan
-from tests.chaos.calm import Calm
 from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
-from tests.chaos.house import Broken
-from tests.chaos.judge import findings, summary, tell_all
-from tests.chaos.people import People
-from tests.chaos.story import tell
+from tests.chaos.installation import Broken
+from tests.chaos.invariants import findings, summary, tell_all
+from tests.chaos.member_actions import People
+from tests.chaos.recovery import Calm
+from tests.chaos.report import tell
 from tests.chaos.world import build
 
 pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)

@@ -39,7 +39,7 @@ from subscribers.ledger.entries import SplitShares
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
 from tenants.agencies import agencies, rights
-from tests.chaos.house import ACTOR, House
+from tests.chaos.installation import ACTOR, House
 from tests.schedules.builders import jpeg
 from web.site import sites
 

@@ -28,7 +28,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass
-class Platform:
+class RecordingServer:
     """A server that keeps what it got and answers what it is told."""
 
     url: str = ""
@@ -37,8 +37,8 @@ class Platform:
 
 
 @pytest.fixture
-def platform() -> Iterator[Platform]:
-    state = Platform()
+def platform() -> Iterator[RecordingServer]:
+    state = RecordingServer()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -66,7 +66,7 @@ def platform() -> Iterator[Platform]:
 
 
 @dataclass
-class Door:
+class TransportSetup:
     """The transport and what it was made of."""
 
     transport: Transport
@@ -81,7 +81,7 @@ class Door:
 
 
 @pytest.fixture
-def door(platform: Platform) -> Door:
+def door(platform: RecordingServer) -> TransportSetup:
     objects: dict[tuple[UUID, str], bytes] = {(TENANT, sha(DATA)): DATA}
     revealed: list[Sealed] = []
 
@@ -107,7 +107,7 @@ def door(platform: Platform) -> Door:
         verify_key=KEY.public_key(),
         lend=lend,
     )
-    return Door(
+    return TransportSetup(
         transport,
         AccountTarget(TENANT, CHANNEL, "nova+key", platform.url, TOKEN),
         objects,
@@ -177,7 +177,7 @@ ASK = WireStep("take_back", StepKind.RESTRICT, "ASK", "/tasks/t", action="delete
 
 
 @pytest.fixture
-def hands(door: Door, platform: Platform) -> tuple[Door, list[str]]:
+def hands(door: TransportSetup, platform: RecordingServer) -> tuple[TransportSetup, list[str]]:
     """A door with somebody behind it: what they were handed, by step."""
     got: list[str] = []
 

@@ -18,7 +18,7 @@ from tenants.auth import second_factor, sessions
 from tenants.vault import sealed_intake
 from tests.conftest import Cluster, free_port, wait_until
 from tests.dashboard.builders import Agency, agency
-from tests.tenants import apps
+from tests.tenants import totp_app
 
 ROOT = Path(__file__).parents[2]
 MASTER = bytes(range(32))
@@ -53,7 +53,7 @@ class Door:
             answer = visitor.post(self.link(who, role))
             assert answer.status_code == 303, answer.text
             secret = visitor.cookies["greenroom"]
-        return f"greenroom={apps.whole(self.tenant, secret)}"
+        return f"greenroom={totp_app.complete_sign_in(self.tenant, secret)}"
 
 
 def launch(port: int, database: str, home: Path, elsewhere: Path) -> "subprocess.Popen[bytes]":

@@ -17,7 +17,7 @@ from referencing.jsonschema import DRAFT202012
 ITSELF = "urn:description"
 
 
-def found(name: str) -> Path | None:
+def find_description(name: str) -> Path | None:
     """A description in the folder of reference data; None, and a warning, where there is none."""
     folder = Path(os.environ.get("GREENROOM_SHARED", Path(__file__).parents[3] / "shared"))
     path = folder / "platforms/specs" / name

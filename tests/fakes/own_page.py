@@ -25,7 +25,7 @@ class OwnPage:
     """Account and body of every item taken in, repeats included."""
 
 
-def call_of(method: str, path: str) -> PlatformCall | None:
+def classify_request(method: str, path: str) -> PlatformCall | None:
     """The kind of a request, in the words of the faults."""
     parts = path.split("/")
     if len(parts) < 4 or parts[1] != "house":
@@ -41,7 +41,7 @@ def call_of(method: str, path: str) -> PlatformCall | None:
     return PlatformCall(method, path, parts[2], kind)
 
 
-def create(page: OwnPage) -> ASGIApp:
+def create_app(page: OwnPage) -> ASGIApp:
     """The app on its state."""
     app = FastAPI()
 
@@ -77,7 +77,7 @@ def create(page: OwnPage) -> ASGIApp:
         )
 
     _reading(app, page)
-    return FaultyNetwork(app, book=page.book, call_of=call_of)
+    return FaultyNetwork(app, book=page.book, call_of=classify_request)
 
 
 def _reading(app: FastAPI, page: OwnPage) -> None:

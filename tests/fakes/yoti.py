@@ -49,7 +49,7 @@ class Session:
 
 
 @dataclass
-class World:
+class YotiState:
     """What the provider knows: its customers' keys by SDK id, and their sessions."""
 
     clock: AdjustableClock = field(default_factory=AdjustableClock)
@@ -103,7 +103,7 @@ class World:
 class _Faults:
     """Loses answers and hangs: what no route can do."""
 
-    def __init__(self, app: ASGIApp, world: World) -> None:
+    def __init__(self, app: ASGIApp, world: YotiState) -> None:
         self._app, self._world = app, world
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,7 +127,7 @@ class _Faults:
         await self._app(scope, receive, send)
 
 
-def app(world: World) -> ASGIApp:
+def app(world: YotiState) -> ASGIApp:
     """The provider."""
 
     def known(request: Request) -> Response | str:
@@ -186,21 +186,21 @@ def app(world: World) -> ASGIApp:
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningYoti:
     """The fake with its address."""
 
     url: str
-    world: World
+    world: YotiState
 
     def clear(self) -> None:
         """As it was at first."""
-        fresh: Callable[[], World] = World
+        fresh: Callable[[], YotiState] = YotiState
         self.world.__dict__.update(fresh().__dict__)
 
 
 @contextmanager
-def provider() -> Iterator[Running]:
+def provider() -> Iterator[RunningYoti]:
     """A running provider."""
-    world = World()
+    world = YotiState()
     with serve_app(app(world)) as url:
-        yield Running(url, world)
+        yield RunningYoti(url, world)

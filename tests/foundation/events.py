@@ -86,7 +86,7 @@ def put_posts(tenant: OpenScope, tenant_id: UUID, count: int, **options: Any) ->
     return subjects
 
 
-def states(tenant: OpenScope, tenant_id: UUID) -> dict[str, int]:
+def count_states(tenant: OpenScope, tenant_id: UUID) -> dict[str, int]:
     """How many rows of a tenant lie in each state."""
     with tenant(tenant_id, "system:test") as scope:
         rows = scope.run("SELECT state, count(*) AS n FROM outbox GROUP BY state")

@@ -220,7 +220,7 @@ def real_person(
     return found
 
 
-def invented(
+def synthetic_person(
     scope: Scope, world: World, *, reviewed: bool = True, adult_licence: bool = True
 ) -> UUID:
     """An invented person, declared by ann and looked at by rob and somebody else."""
@@ -233,11 +233,11 @@ def invented(
         declared_by=world.principal(scope, world.ann),
     )
     if reviewed:
-        looked_at(scope, declared, world.principal(scope, world.rob), uuid7())
+        record_declaration_looks(scope, declared, world.principal(scope, world.rob), uuid7())
     return found
 
 
-def looked_at(scope: Scope, declaration: UUID, *principals: UUID) -> None:
+def record_declaration_looks(scope: Scope, declaration: UUID, *principals: UUID) -> None:
     """These principals looked at a declaration and had no doubt."""
     for principal in principals:
         synthetic_people.record_declaration_look(
@@ -245,7 +245,7 @@ def looked_at(scope: Scope, declaration: UUID, *principals: UUID) -> None:
         )
 
 
-def sent(here: World, whole: Unit, body: str = "post", native: str = "n1") -> UUID:
+def publish_unit(here: World, whole: Unit, body: str = "post", native: str = "n1") -> UUID:
     """A unit of Ann's, out of the house: the id of its consumed permit. With `native` the platform
     answered that id."""
     with here.scope() as scope:

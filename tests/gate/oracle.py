@@ -8,19 +8,19 @@ wrong.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from tests.gate.happened import (
-    Age,
-    Agreed,
+from tests.gate.oracle_events import (
+    ConsentGranted,
+    ConsentRevoked,
     Event,
-    Forbidden,
-    Frozen,
-    Looked,
-    Made,
-    Met,
-    Rated,
-    Stopped,
-    TookBack,
-    Wish,
+    PersonAdded,
+    PictureBlocked,
+    PictureFrozen,
+    PictureMade,
+    PictureRated,
+    ReviewGiven,
+    SendRequest,
+    StopSwitched,
+    ViewerAgeChanged,
 )
 
 LADDER = "GSNEX"
@@ -40,9 +40,9 @@ OTHER = "rob"
 class _World:
     """What holds after the events."""
 
-    people: dict[str, Met] = field(default_factory=dict)
-    allows: dict[tuple[str, str], list[Agreed]] = field(default_factory=dict)
-    pictures: dict[str, Made] = field(default_factory=dict)
+    people: dict[str, PersonAdded] = field(default_factory=dict)
+    allows: dict[tuple[str, str], list[ConsentGranted]] = field(default_factory=dict)
+    pictures: dict[str, PictureMade] = field(default_factory=dict)
     ratings: dict[str, str] = field(default_factory=dict)
     said: dict[str, dict[str, bool]] = field(default_factory=dict)
     frozen: set[str] = field(default_factory=set)
@@ -55,27 +55,27 @@ def _after(events: Iterable[Event]) -> _World:
     now = _World()
     for event in events:
         match event:
-            case Met():
+            case PersonAdded():
                 now.people[event.person] = event
-            case Agreed():
+            case ConsentGranted():
                 now.allows.setdefault((event.person, event.what), []).append(event)
-            case TookBack():
+            case ConsentRevoked():
                 now.allows.pop((event.person, event.what), None)
-            case Made():
+            case PictureMade():
                 now.pictures[event.picture] = event
-            case Rated():
+            case PictureRated():
                 now.ratings[event.picture] = _top(
                     [now.ratings.get(event.picture, "G"), event.rating]
                 )
-            case Looked():
+            case ReviewGiven():
                 now.said.setdefault(event.about, {})[event.who] = event.yes
-            case Frozen():
+            case PictureFrozen():
                 (now.frozen.add if event.until_told else now.frozen.discard)(event.picture)
-            case Forbidden():
+            case PictureBlocked():
                 now.forbidden.add(event.picture)
-            case Stopped():
+            case StopSwitched():
                 (now.stops.add if event.on else now.stops.discard)(event.feature)
-            case Age():
+            case ViewerAgeChanged():
                 now.age = event.known
     return now
 
@@ -84,7 +84,7 @@ def _top(ratings: Sequence[str]) -> str:
     return max(ratings, key=LADDER.index, default="G")
 
 
-def may(events: Iterable[Event], wish: Wish) -> bool:
+def may_be_sent(events: Iterable[Event], wish: SendRequest) -> bool:
     """Whether the wish may be sent after these events."""
     now = _after(events)
     if any(_own(now, picture) is None for picture in wish.pictures):
@@ -144,7 +144,7 @@ def _allows(now: _World, person: str, what: str, place: str, rating: str) -> boo
     )
 
 
-def _seen(now: _World, wish: Wish) -> bool:
+def _seen(now: _World, wish: SendRequest) -> bool:
     """Adult pictures and words need the yes of somebody else; nobody's last word on them may be a
     no."""
     whole = now.said.get(wish.name, {})

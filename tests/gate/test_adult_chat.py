@@ -18,7 +18,7 @@ from gate.viewers import age_assurance
 from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Role
 from tenants.auth import members
-from tests.gate.builders import KEY, Step, World, invented, message, picture, unit, world
+from tests.gate.builders import KEY, Step, World, message, picture, synthetic_person, unit, world
 
 ADULT = "EXPLICIT-MARKER-A"
 
@@ -102,7 +102,7 @@ def test_only_where_the_rules_allow_it_and_never_what_is_forbidden(house: World)
 def test_pictures_still_need_their_look(house: World) -> None:
     trust(house, house.ann)
     with house.scope() as scope:
-        medium = picture(scope, house, Rating.N, person=invented(scope, house))
+        medium = picture(scope, house, Rating.N, person=synthetic_person(scope, house))
     whole = typed(house, media=(medium,))
     assert reasons(house, whole) == (Reason.REVIEW_MISSING,)
     with house.scope(f"member:{house.rob}") as scope:

@@ -25,7 +25,7 @@ from gate.permits import issuance
 from gate.text import service_texts
 from tests.gate.builders import KEY, Step, picture, world
 from tests.gate.builders import unit as written
-from tests.gate.test_decide import BUNDLE, GRANTS, REAL, known, said, snapshot, unit
+from tests.gate.decision.test_decide import BUNDLE, GRANTS, REAL, known, said, snapshot, unit
 
 STARS = Money(50, "XTR")
 TODAY = date(2026, 11, 22)

@@ -13,7 +13,7 @@ from foundation.ops.settings import GeneratorsSettings
 from generators import registry
 from generators.contract.engines import EngineMissing
 from studio.recipes.specs import EngineName
-from tests.fakes import ollama as fake
+from tests.fakes.generators import ollama as fake
 
 NOBODY = "http://127.0.0.1:9"
 ROOT = Path(__file__).parents[2]

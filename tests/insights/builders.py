@@ -32,7 +32,7 @@ ZONE = "Europe/Paris"
 
 
 @dataclass
-class Books:
+class CreatorHistory:
     """One creator, one account, one pack, one fan."""
 
     services: Services
@@ -110,9 +110,9 @@ class Books:
             return queries.daily_work(scope, self.creator_id, day, day).get(day)
 
 
-def books(
+def create_creator_history(
     services: Services, *, zone: str = ZONE, name: str = "Léa", since: datetime | None = None
-) -> Books:
+) -> CreatorHistory:
     """A tenant whose creator sells since the year 2000."""
     tenant_id, old = uuid7(), since or datetime.fromisoformat("2000-01-01T00:00+00:00")
     with services.tenant(tenant_id, "system:test") as scope:
@@ -157,4 +157,4 @@ def books(
             effective_from=old,
         )
         import_past_fans(scope, [fan])
-    return Books(services, tenant_id, creator_id, channel_id, pack_id, fan, zone)
+    return CreatorHistory(services, tenant_id, creator_id, channel_id, pack_id, fan, zone)

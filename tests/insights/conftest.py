@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import Cluster
-from tests.fakes.network import Network, network
-from tests.insights.builders import Books, books
-from tests.schedules.builders import Desk, desk, wired
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.insights.builders import CreatorHistory, create_creator_history
+from tests.schedules.builders import SandboxAgency, create_sandbox_agency, wired
 from workers.wiring import Services
 
 
@@ -18,24 +18,24 @@ def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
         yield started
 
 
 @pytest.fixture
-def sandbox(running: Network) -> Iterator[Network]:
+def sandbox(running: RunningSandbox) -> Iterator[RunningSandbox]:
     yield running
     running.clear()
 
 
 @pytest.fixture
-def lea(services: Services, sandbox: Network) -> Desk:
+def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:
     """Léa on the running sandbox."""
-    return desk(services, sandbox)
+    return create_sandbox_agency(services, sandbox)
 
 
 @pytest.fixture
-def ledgers(services: Services) -> Books:
+def ledgers(services: Services) -> CreatorHistory:
     """Léa with a past of any day."""
-    return books(services)
+    return create_creator_history(services)

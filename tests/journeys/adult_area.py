@@ -27,10 +27,10 @@ from studio.ingest import pipeline
 from studio.library import assets
 from tenants.vault import envelope, sealed_intake
 from tests.fakes import yoti
-from tests.fakes.network import Network
+from tests.fakes.sandbox import RunningSandbox
 from tests.gate.builders import real_person
 from tests.generators.builders import a_picture, encoded
-from tests.schedules.builders import Desk, desk
+from tests.schedules.builders import SandboxAgency, create_sandbox_agency
 from web import app
 from web.site import sites
 from workers.wiring import Services
@@ -47,8 +47,8 @@ def tile(number: int) -> bytes:
 class Place:
     """One tenant's page as its visitors find it."""
 
-    desk: Desk
-    provider: yoti.Running
+    desk: SandboxAgency
+    provider: yoti.RunningYoti
     url: str
     slug: str
     made: int = 0
@@ -143,8 +143,8 @@ class Around:
     """What every place stands in."""
 
     services: Services
-    network: Network
-    provider: yoti.Running
+    network: RunningSandbox
+    provider: yoti.RunningYoti
     store: FileStore
 
 
@@ -160,7 +160,7 @@ def place(around: Around) -> Iterator[Place]:
     ) as url:
         inside = settings.web.model_copy(update={"inside_url": url})
         changed = settings.model_copy(update={"connectors": own, "web": inside})
-        made = desk(replace(services, settings=changed), around.network)
+        made = create_sandbox_agency(replace(services, settings=changed), around.network)
         slug = f"lea-{str(made.tenant_id)[-12:]}"
         with made.scope() as scope:
             scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :id", id=made.creator_id)

@@ -18,7 +18,7 @@ from gate.removal import removal_requests
 from gate.viewers import age_assurance
 from tests.conftest import Cluster
 from tests.fakes import yoti
-from tests.fakes.network import network
+from tests.fakes.sandbox import network
 from tests.journeys.adult_area import Around, Place, place
 from tests.schedules.builders import wired
 

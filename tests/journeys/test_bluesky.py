@@ -33,12 +33,12 @@ from subscribers.inbox import member_actions
 from subscribers.replies import persona
 from tenants.vault import sealed_intake
 from tests.conftest import Cluster
-from tests.fakes import bluesky_chats
-from tests.fakes.bluesky import FakeBluesky, Repo, bluesky
-from tests.fakes.network import Network, network
-from tests.generators import clips
-from tests.journeys.visits import film
-from tests.schedules.builders import Desk, desk
+from tests.fakes.bluesky import chats
+from tests.fakes.bluesky.server import FakeBluesky, Repo, bluesky
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.generators import video_builders
+from tests.journeys.oauth_accounts import film
+from tests.schedules.builders import SandboxAgency, create_sandbox_agency
 from tests.subscribers.builders import NOVA
 from workers.listeners.factory import make_listener, make_listener_pool
 from workers.relay.ticks import TICKS
@@ -52,7 +52,7 @@ PASSWORD = "abcd-efgh-ijkl-mnop"
 class House:
     """Léa's desk, and the server her account lives on."""
 
-    desk: Desk
+    desk: SandboxAgency
     server: FakeBluesky
     repo: Repo
 
@@ -106,7 +106,7 @@ class House:
         return self.repo.records[_rkey(self.desk, delivery_id)]
 
 
-def _rkey(desk: Desk, delivery_id: UUID) -> str:
+def _rkey(desk: SandboxAgency, delivery_id: UUID) -> str:
     url = desk.entry(delivery_id).url
     assert url is not None
     return url.rpartition("/")[2]
@@ -142,14 +142,14 @@ def _wired(cluster: Cluster, server: FakeBluesky, home: Path) -> Iterator[Servic
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
         yield started
 
 
 @pytest.fixture
-def house(services: Services, running: Network, server: FakeBluesky) -> Iterator[House]:
-    made = desk(services, running)
+def house(services: Services, running: RunningSandbox, server: FakeBluesky) -> Iterator[House]:
+    made = create_sandbox_agency(services, running)
     repo = server.account(f"lea-{str(made.tenant_id)[-8:]}.bsky.social", PASSWORD)
     yield House(made, server, repo)
     server.book.clear_faults()
@@ -265,7 +265,7 @@ def test_after_a_refusal_the_key_carries_the_new_time(house: House) -> None:
     assert second - first >= timedelta(hours=1), "readers see it as of now"
 
 
-def _keys(lea: Desk, delivery_id: UUID) -> list[Any]:
+def _keys(lea: SandboxAgency, delivery_id: UUID) -> list[Any]:
     with lea.scope() as scope:
         return list(
             scope.run(
@@ -305,7 +305,7 @@ def test_a_film_is_a_post_as_well_found_by_its_key_and_taken_away(house: House) 
     assert house.texts() == ["un film"]
     embed = house.record(post)["embed"]
     assert (embed["$type"], embed["alt"]) == ("app.bsky.embed.video", "waves on a beach")
-    assert embed["aspectRatio"] == {"width": clips.WIDE, "height": clips.HIGH}
+    assert embed["aspectRatio"] == {"width": video_builders.WIDE, "height": video_builders.HIGH}
     assert embed["video"]["size"] == upload.size
     lea.act(post_removal.request_post_removal, post)
     house.live(minutes=2)
@@ -364,11 +364,11 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     with lea.scope() as scope:
         persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
     leo = server.account(f"leo-{str(lea.tenant_id)[-8:]}.bsky.social")
-    bluesky_chats.says(server, leo, repo, "ce que j’ai écrit bien avant")
+    chats.send_message(server, leo, repo, "ce que j’ai écrit bien avant")
     house.enrol()
     assert house.channel().chat_surface == CHAT_SURFACE
     assert _hears(house) == [], "what was said before was said to the creator"
-    bluesky_chats.says(server, leo, repo, "bonjour !")
+    chats.send_message(server, leo, repo, "bonjour !")
     assert _hears(house) == ["bonjour !"]
     if mode:
         server.book.schedule_fault(mode, on="messages", seconds=0.2)

@@ -26,12 +26,12 @@ from subscribers.replies import persona
 from tenants.agencies import queries as tenant_reads
 from tenants.notices import notices
 from tests.conftest import Cluster
-from tests.fakes import mastodon_chats
-from tests.fakes.mastodon import FakeMastodon, mastodon
-from tests.fakes.network import Network, network
-from tests.journeys.speaking import act, answer, heard
-from tests.journeys.visits import Visited, services_at
-from tests.schedules.builders import desk
+from tests.fakes.mastodon import chats
+from tests.fakes.mastodon.server import FakeMastodon, mastodon
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.journeys.comment_actions import act, answer, heard
+from tests.journeys.oauth_accounts import Visited, services_at
+from tests.schedules.builders import create_sandbox_agency
 from tests.subscribers.builders import NOVA
 from workers.cli.platforms import access_check
 from workers.listeners.factory import make_listener, make_listener_pool
@@ -70,14 +70,14 @@ def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
         yield started
 
 
 @pytest.fixture
-def house(services: Services, running: Network, server: FakeMastodon) -> Iterator[House]:
-    made = desk(services, running)
+def house(services: Services, running: RunningSandbox, server: FakeMastodon) -> Iterator[House]:
+    made = create_sandbox_agency(services, running)
     form = {"server": server.url, "rules": "general"}
     yield House(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "mastodon", form)
     server.book.clear_faults()
@@ -390,7 +390,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     with lea.scope() as scope:
         persona.activate_persona(scope, persona.create_persona_version(scope, lea.creator_id, NOVA))
     leo = server.account(f"leo{str(lea.tenant_id)[-8:]}")
-    mastodon_chats.says(server, leo, "ce que j’ai écrit bien avant", house.member)
+    chats.send_message(server, leo, "ce que j’ai écrit bien avant", house.member)
     house.enrol()
     assert not make_listener_pool(lea.services)._chatty(house.channel()), (
         "connected for its posts alone"
@@ -398,7 +398,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     house.enrol(wanted=WANTED_MESSAGES)
     assert house.channel().chat_surface == CHAT_SURFACE
     assert _hears(house) == [], "what was said before was said to the creator"
-    mastodon_chats.says(server, leo, "bonjour !", house.member)
+    chats.send_message(server, leo, "bonjour !", house.member)
     assert _hears(house) == ["bonjour !"]
     if mode:
         server.book.schedule_fault(mode, on="posts", seconds=0.2)
@@ -411,10 +411,10 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: House, mod
     (draft,) = _rows(
         house, "SELECT state FROM drafts WHERE tenant_id = :tenant AND id = :id", id=key
     )
-    ours = [one.text for one in mastodon_chats.said_to(server, house.member, leo)]
+    ours = [one.text for one in chats.messages_to(server, house.member, leo)]
     assert (draft.state, ours.count(f"@{leo.username} Bonjour Léo")) == ("sent", 1)
     assert "intelligence artificielle" in ours[0], ours
-    now, before = mastodon_chats.listed(server, leo, {})
+    now, before = chats.listed(server, leo, {})
     assert (now["last_status"]["account"]["id"], len(now["accounts"])) == (house.member.id, 1), (
         "one conversation"
     )

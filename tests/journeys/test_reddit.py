@@ -18,10 +18,10 @@ from schedules.publishing import post_removal
 from schedules.recurrence import evergreen_pools
 from schedules.recurrence.evergreen_pools import PoolSchedule
 from tests.conftest import Cluster
-from tests.fakes.network import Network, network
-from tests.fakes.reddit import FakeReddit, Place, reddit
-from tests.journeys.visits import Visited, dusk, film, services_at
-from tests.schedules.builders import desk
+from tests.fakes.reddit.server import FakeReddit, Subreddit, reddit
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.journeys.oauth_accounts import Visited, dusk, film, services_at
+from tests.schedules.builders import create_sandbox_agency
 from workers.wiring import Services
 
 pytestmark = pytest.mark.heavy
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.heavy
 class House(Visited):
     """Her account on Reddit, and the community she posts to."""
 
-    place: Place
+    place: Subreddit
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +51,14 @@ def services(
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
         yield started
 
 
 @pytest.fixture
-def house(services: Services, running: Network, server: FakeReddit) -> Iterator[House]:
-    made = desk(services, running)
+def house(services: Services, running: RunningSandbox, server: FakeReddit) -> Iterator[House]:
+    made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
     )  # other houses of this file have lived

@@ -16,10 +16,10 @@ from schedules.approvals.time_changes import expedite_delivery
 from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.conftest import Cluster
-from tests.fakes.network import Network, network
-from tests.fakes.tiktok import FakeTikTok, tiktok
-from tests.journeys.visits import Visited, film, services_at
-from tests.schedules.builders import desk
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.fakes.tiktok.server import FakeTikTok, tiktok
+from tests.journeys.oauth_accounts import Visited, film, services_at
+from tests.schedules.builders import create_sandbox_agency
 from workers.cli.platforms import disconnection
 from workers.wiring import Services
 
@@ -43,14 +43,14 @@ def services(
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
         yield started
 
 
 @pytest.fixture
-def house(services: Services, running: Network, server: FakeTikTok) -> Iterator[Visited]:
-    made = desk(services, running)
+def house(services: Services, running: RunningSandbox, server: FakeTikTok) -> Iterator[Visited]:
+    made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
     )  # other houses of this file have lived
@@ -90,9 +90,9 @@ def test_from_the_application_to_the_post(house: Visited) -> None:
 
 
 def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(
-    house: Visited, running: Network
+    house: Visited, running: RunningSandbox
 ) -> None:
-    desk(
+    create_sandbox_agency(
         house.desk.services, running
     )  # another agency, whose account of the test network is called "main" as well
     assert house.enrol().state == AccountSetupState.CONNECTED

@@ -19,11 +19,11 @@ from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tenants.agencies import queries as tenant_reads
 from tests.conftest import Cluster
-from tests.fakes.network import Network, network
-from tests.fakes.x import FakeX, x
-from tests.journeys.speaking import act, answer, heard
-from tests.journeys.visits import Visited, services_at
-from tests.schedules.builders import desk
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.fakes.x.server import FakeX, x
+from tests.journeys.comment_actions import act, answer, heard
+from tests.journeys.oauth_accounts import Visited, services_at
+from tests.schedules.builders import create_sandbox_agency
 from workers.cli.platforms import account_setup as connect_account
 from workers.wiring import Services
 
@@ -72,14 +72,14 @@ def services(
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
         yield started
 
 
 @pytest.fixture
-def house(services: Services, running: Network, server: FakeX) -> Iterator[House]:
-    made = desk(services, running)
+def house(services: Services, running: RunningSandbox, server: FakeX) -> Iterator[House]:
+    made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
     )  # other houses of this file have lived

@@ -12,10 +12,10 @@ from foundation.i18n.translation import Message
 from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.conftest import Cluster
-from tests.fakes.google import FakeYouTube, youtube
-from tests.fakes.network import Network, network
-from tests.journeys.visits import Visited, film, services_at
-from tests.schedules.builders import desk
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.fakes.youtube.server import FakeYouTube, youtube
+from tests.journeys.oauth_accounts import Visited, film, services_at
+from tests.schedules.builders import create_sandbox_agency
 from workers.wiring import Services
 
 pytestmark = pytest.mark.heavy
@@ -40,14 +40,14 @@ def services(
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
         yield started
 
 
 @pytest.fixture
-def house(services: Services, running: Network, server: FakeYouTube) -> Iterator[Visited]:
-    made = desk(services, running)
+def house(services: Services, running: RunningSandbox, server: FakeYouTube) -> Iterator[Visited]:
+    made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
     )  # other houses of this file have lived

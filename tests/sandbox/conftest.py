@@ -5,22 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes.network import Network, network
+from tests.fakes.sandbox import RunningSandbox, network
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     folder: Path = tmp_path_factory.mktemp("sandbox")
     with network(folder / "sandbox.sqlite") as started:
         yield started
 
 
 @pytest.fixture
-def sandbox(running: Network) -> Iterator[Network]:
+def sandbox(running: RunningSandbox) -> Iterator[RunningSandbox]:
     yield running
     running.clear()
 
 
 @pytest.fixture
-def account(sandbox: Network, request: pytest.FixtureRequest) -> str:
+def account(sandbox: RunningSandbox, request: pytest.FixtureRequest) -> str:
     return sandbox.account(request.node.name.replace("[", "-").replace("]", "")[:40])

@@ -12,12 +12,12 @@ import pytest
 from foundation.http.http_client import HttpResponse, ResponseLost
 from foundation.ops.clock import monotonic
 from foundation.ops.fault_injection import FaultBook
-from tests.fakes.network import Network
+from tests.fakes.sandbox import RunningSandbox
 
 POST = {"text": "hello"}
 
 
-def publish(sandbox: Network, account: str, deadline: float = 0.4) -> object:
+def publish(sandbox: RunningSandbox, account: str, deadline: float = 0.4) -> object:
     return sandbox.call(
         "POST", f"/api/{account}/posts", POST, token=sandbox.tokens[account], deadline=deadline
     )
@@ -33,7 +33,7 @@ def publish(sandbox: Network, account: str, deadline: float = 0.4) -> object:
         ("drip", 1),
     ],
 )
-def test_the_answer_is_lost(sandbox: Network, account: str, mode: str, taken: int) -> None:
+def test_the_answer_is_lost(sandbox: RunningSandbox, account: str, mode: str, taken: int) -> None:
     sandbox.fault(mode, account=account, on="posts", seconds=5)
     assert isinstance(publish(sandbox, account), ResponseLost)
     assert len(sandbox.truth(account)["posts"]) == taken
@@ -51,7 +51,7 @@ def test_the_answer_is_lost(sandbox: Network, account: str, mode: str, taken: in
     ],
 )
 def test_the_answer_is_bad(
-    sandbox: Network, account: str, mode: str, status: int, taken: int
+    sandbox: RunningSandbox, account: str, mode: str, status: int, taken: int
 ) -> None:
     sandbox.fault(mode, account=account, on="posts", retry_after=7)
     reply = publish(sandbox, account)
@@ -63,7 +63,7 @@ def test_the_answer_is_bad(
     assert len(sandbox.truth(account)["posts"]) == taken
 
 
-def test_half_a_request_is_none(sandbox: Network, account: str) -> None:
+def test_half_a_request_is_none(sandbox: RunningSandbox, account: str) -> None:
     """Found by chaos: a sender killed in the middle of an upload counted as one who had sent an
     empty file."""
     place = urlsplit(sandbox.url)
@@ -82,7 +82,7 @@ def test_half_a_request_is_none(sandbox: Network, account: str) -> None:
     assert kinds == ["posts"]
 
 
-def test_the_answer_breaks_off(sandbox: Network, account: str) -> None:
+def test_the_answer_breaks_off(sandbox: RunningSandbox, account: str) -> None:
     sandbox.fault("garbage", account=account, on="posts")
     reply = publish(sandbox, account)
     assert isinstance(reply, HttpResponse)
@@ -93,7 +93,7 @@ def test_the_answer_breaks_off(sandbox: Network, account: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["reset_before", "reset_after"])
-def test_a_reset_is_a_real_one(sandbox: Network, account: str, mode: str) -> None:
+def test_a_reset_is_a_real_one(sandbox: RunningSandbox, account: str, mode: str) -> None:
     """The kernel sees RST, not FIN: the read fails instead of ending."""
     sandbox.fault(mode, account=account, on="posts")
     body = json.dumps(POST)
@@ -115,7 +115,7 @@ def test_a_reset_is_a_real_one(sandbox: Network, account: str, mode: str) -> Non
         assert linger == 0
 
 
-def test_a_hang_ends_when_we_hang_up(sandbox: Network, account: str) -> None:
+def test_a_hang_ends_when_we_hang_up(sandbox: RunningSandbox, account: str) -> None:
     sandbox.fault("hang", account=account, on="posts", seconds=600)
     begun = monotonic()
     assert isinstance(publish(sandbox, account, 0.3), ResponseLost)
@@ -123,7 +123,7 @@ def test_a_hang_ends_when_we_hang_up(sandbox: Network, account: str) -> None:
     assert sandbox.api("GET", account, "posts")[0] == 200
 
 
-def test_a_lagging_look_up_sees_later(sandbox: Network, account: str) -> None:
+def test_a_lagging_look_up_sees_later(sandbox: RunningSandbox, account: str) -> None:
     sandbox.fault("lag", account=account, lookup_lag=20)
     sandbox.api("POST", account, "posts", POST)
     assert sandbox.api("GET", account, "posts")[1]["posts"] == []
@@ -132,7 +132,7 @@ def test_a_lagging_look_up_sees_later(sandbox: Network, account: str) -> None:
 
 
 def test_faults_are_for_an_account_and_a_kind_and_are_used_up(
-    sandbox: Network, account: str
+    sandbox: RunningSandbox, account: str
 ) -> None:
     sandbox.fault("status:500", account=account, on="posts", times=2)
     other = sandbox.account(f"{account}-other")
@@ -144,7 +144,7 @@ def test_faults_are_for_an_account_and_a_kind_and_are_used_up(
     assert sandbox.json("POST", "/control/faults", {"mode": "explode"})[0] == 422
 
 
-def test_a_fault_may_be_for_one_request_alone(sandbox: Network, account: str) -> None:
+def test_a_fault_may_be_for_one_request_alone(sandbox: RunningSandbox, account: str) -> None:
     """By what its body holds; what it is for may come late, or never."""
     sandbox.fault("status:500", account=account, on="posts", match="gr-this-very-one")
     assert sandbox.api("POST", account, "posts", POST)[0] == 201
@@ -171,7 +171,7 @@ def test_faults_of_an_older_file_still_count(tmp_path: Path) -> None:
     book.close()
 
 
-def test_the_record_tells_what_came_in(sandbox: Network, account: str) -> None:
+def test_the_record_tells_what_came_in(sandbox: RunningSandbox, account: str) -> None:
     sandbox.fault("status:503", account=account, on="posts")
     for _ in range(2):
         sandbox.api("POST", account, "posts", POST)

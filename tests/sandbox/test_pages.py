@@ -4,18 +4,18 @@ forms work bare."""
 from urllib.parse import urlencode
 
 from foundation.http.http_client import HttpRequest, HttpResponse
-from tests.fakes.network import Network
+from tests.fakes.sandbox import RunningSandbox
 
 NASTY = "<script>alert(1)</script>"
 
 
-def page(sandbox: Network, path: str, language: str = "fr") -> HttpResponse:
+def page(sandbox: RunningSandbox, path: str, language: str = "fr") -> HttpResponse:
     reply = sandbox.http.send(HttpRequest("GET", sandbox.url + path, {"accept-language": language}))
     assert isinstance(reply, HttpResponse)
     return reply
 
 
-def press(sandbox: Network, account: str, **form: str) -> HttpResponse:
+def press(sandbox: RunningSandbox, account: str, **form: str) -> HttpResponse:
     headers = {"content-type": "application/x-www-form-urlencoded"}
     body = urlencode(form).encode()
     reply = sandbox.http.send(HttpRequest("POST", f"{sandbox.url}/c/{account}/act", headers, body))
@@ -23,7 +23,9 @@ def press(sandbox: Network, account: str, **form: str) -> HttpResponse:
     return reply
 
 
-def test_the_timeline_escapes_and_names_no_network_alone(sandbox: Network, account: str) -> None:
+def test_the_timeline_escapes_and_names_no_network_alone(
+    sandbox: RunningSandbox, account: str
+) -> None:
     digest = sandbox.put_file(account, b"a picture")
     media = [{"sha256": digest, "mime": "image/png", "alt": f'"{NASTY}', "ai": "generated"}]
     post = {"text": NASTY, "title": NASTY, "media": media, "ai": True, "surface": "as_instagram"}
@@ -40,7 +42,7 @@ def test_the_timeline_escapes_and_names_no_network_alone(sandbox: Network, accou
     assert (picture.body, picture.headers["x-content-type-options"]) == (b"a picture", "nosniff")
 
 
-def test_adult_media_show_by_label_only(sandbox: Network, account: str) -> None:
+def test_adult_media_show_by_label_only(sandbox: RunningSandbox, account: str) -> None:
     digest = sandbox.put_file(account, b"tile")
     media = [{"sha256": digest, "mime": "image/png", "alt": "doublure", "ai": "none"}]
     sandbox.api("POST", account, "posts", {"text": "x", "media": media, "adult": True})
@@ -49,7 +51,7 @@ def test_adult_media_show_by_label_only(sandbox: Network, account: str) -> None:
     assert "Doublure — contenu adulte de test" in text
 
 
-def test_a_person_chats_pays_and_proves_their_age(sandbox: Network, account: str) -> None:
+def test_a_person_chats_pays_and_proves_their_age(sandbox: RunningSandbox, account: str) -> None:
     assert "Votre prénom de test" in page(sandbox, f"/c/{account}").body.decode()
     assert press(sandbox, account, fan="Léo", type="message", text=NASTY).status == 303
     invoice = {"title": "Pack", "amount": 500, "currency": "XTS", "payload": "o1"}
@@ -72,7 +74,7 @@ def test_a_person_chats_pays_and_proves_their_age(sandbox: Network, account: str
     assert "Majorité prouvée (test)" in text
 
 
-def test_a_typed_name_becomes_an_id(sandbox: Network, account: str) -> None:
+def test_a_typed_name_becomes_an_id(sandbox: RunningSandbox, account: str) -> None:
     assert (
         press(sandbox, account, fan=" Jean  Paul ", type="message", text="salut")
         .headers["location"]
@@ -82,7 +84,7 @@ def test_a_typed_name_becomes_an_id(sandbox: Network, account: str) -> None:
     assert sandbox.fan(account, "Jean%20Paul", "message", text="salut")[0] == 422
 
 
-def test_each_language_is_whole(sandbox: Network, account: str) -> None:
+def test_each_language_is_whole(sandbox: RunningSandbox, account: str) -> None:
     assert "Comptes" in page(sandbox, "/").body.decode()
     english = page(sandbox, "/", "en-GB,en;q=0.9").body.decode()
     assert "Accounts" in english
@@ -91,7 +93,7 @@ def test_each_language_is_whole(sandbox: Network, account: str) -> None:
     assert page(sandbox, "/healthz").body == b'{"ok":true}'
 
 
-def test_a_foreign_page_cannot_press_buttons(sandbox: Network, account: str) -> None:
+def test_a_foreign_page_cannot_press_buttons(sandbox: RunningSandbox, account: str) -> None:
     headers = {"content-type": "application/x-www-form-urlencoded", "sec-fetch-site": "cross-site"}
     request = HttpRequest(
         "POST", f"{sandbox.url}/c/{account}/act", headers, b"fan=x&type=message&text=x"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.fakes.network import Network
+from tests.fakes.sandbox import RunningSandbox
 
 POST = {
     "key": "k1",
@@ -17,7 +17,7 @@ POST = {
 }
 
 
-def test_a_post_stands_and_can_be_taken_away(sandbox: Network, account: str) -> None:
+def test_a_post_stands_and_can_be_taken_away(sandbox: RunningSandbox, account: str) -> None:
     status, post = sandbox.api("POST", account, "posts", POST)
     assert status == 201
     assert sandbox.api("GET", account, f"posts/{post['id']}")[1]["text"] == "hello"
@@ -26,7 +26,7 @@ def test_a_post_stands_and_can_be_taken_away(sandbox: Network, account: str) -> 
     assert sandbox.api("GET", account, f"posts/{post['id']}")[0] == 404
 
 
-def test_without_keys_a_repeat_is_a_second_post(sandbox: Network, account: str) -> None:
+def test_without_keys_a_repeat_is_a_second_post(sandbox: RunningSandbox, account: str) -> None:
     first, second = (sandbox.api("POST", account, "posts", POST)[1]["id"] for _ in range(2))
     assert first != second
     assert sandbox.api("GET", account, "posts?key=k1") == (400, {"error": "no_keys_here"})
@@ -35,7 +35,7 @@ def test_without_keys_a_repeat_is_a_second_post(sandbox: Network, account: str) 
     assert {post["key"] for post in listed} == {""}
 
 
-def test_with_keys_a_repeat_is_the_first_post(sandbox: Network) -> None:
+def test_with_keys_a_repeat_is_the_first_post(sandbox: RunningSandbox) -> None:
     account = sandbox.account("keeps+key")
     created, repeated = (sandbox.api("POST", account, "posts", POST) for _ in range(2))
     assert (created[0], repeated[0]) == (201, 200)
@@ -45,7 +45,9 @@ def test_with_keys_a_repeat_is_the_first_post(sandbox: Network) -> None:
     ]
 
 
-def test_files_come_before_posts_and_keep_their_digest(sandbox: Network, account: str) -> None:
+def test_files_come_before_posts_and_keep_their_digest(
+    sandbox: RunningSandbox, account: str
+) -> None:
     medium = {"sha256": "0" * 64, "mime": "image/png", "alt": "", "ai": "none"}
     assert (
         sandbox.api("POST", account, "posts", {**POST, "media": [medium]})[1]["error"]
@@ -77,7 +79,7 @@ def test_files_come_before_posts_and_keep_their_digest(sandbox: Network, account
     ],
 )
 def test_what_breaks_a_rule_is_refused(
-    sandbox: Network, change: dict[str, object], error: str
+    sandbox: RunningSandbox, change: dict[str, object], error: str
 ) -> None:
     account = sandbox.account("strict")
     status, body = sandbox.api("POST", account, "posts", {**POST, **change})
@@ -85,7 +87,9 @@ def test_what_breaks_a_rule_is_refused(
     assert sandbox.truth(account)["posts"] == []
 
 
-def test_adult_content_is_refused_where_it_is_forbidden(sandbox: Network, account: str) -> None:
+def test_adult_content_is_refused_where_it_is_forbidden(
+    sandbox: RunningSandbox, account: str
+) -> None:
     media = [
         {"sha256": sandbox.put_file(account, b"tile"), "mime": "image/png", "alt": "", "ai": "none"}
     ]
@@ -93,7 +97,7 @@ def test_adult_content_is_refused_where_it_is_forbidden(sandbox: Network, accoun
     assert sandbox.api("POST", account, "posts", post) == (403, {"error": "content_refused"})
 
 
-def test_a_token_is_asked_for_and_can_be_revoked(sandbox: Network, account: str) -> None:
+def test_a_token_is_asked_for_and_can_be_revoked(sandbox: RunningSandbox, account: str) -> None:
     assert sandbox.json("GET", f"/api/{account}/posts", token="wrong") == (
         401,
         {"error": "bad_token"},
@@ -111,7 +115,7 @@ def test_a_token_is_asked_for_and_can_be_revoked(sandbox: Network, account: str)
     assert sandbox.api("GET", account, "posts") == (403, {"error": "account_suspended"})
 
 
-def test_the_timeline_is_read_page_by_page(sandbox: Network, account: str) -> None:
+def test_the_timeline_is_read_page_by_page(sandbox: RunningSandbox, account: str) -> None:
     ids = [
         sandbox.api("POST", account, "posts", {**POST, "text": f"post {n}"})[1]["id"]
         for n in range(5)
@@ -121,7 +125,9 @@ def test_the_timeline_is_read_page_by_page(sandbox: Network, account: str) -> No
     assert [post["id"] for post in first + then] == ids[::-1]
 
 
-def test_numbers_grow_and_are_the_same_when_asked_again(sandbox: Network, account: str) -> None:
+def test_numbers_grow_and_are_the_same_when_asked_again(
+    sandbox: RunningSandbox, account: str
+) -> None:
     post = sandbox.api("POST", account, "posts", POST)[1]
     early = sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1]
     assert sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1] == early
@@ -129,7 +135,7 @@ def test_numbers_grow_and_are_the_same_when_asked_again(sandbox: Network, accoun
     assert sandbox.api("GET", account, f"posts/{post['id']}/metrics")[1]["views"] > early["views"]
 
 
-def test_as_many_follow_as_was_said(sandbox: Network, account: str) -> None:
+def test_as_many_follow_as_was_said(sandbox: RunningSandbox, account: str) -> None:
     assert sandbox.api("GET", account, "followers") == (200, {"followers": 0})
     sandbox.fan(account, "leo", "message", text="hi")
     assert sandbox.api("GET", account, "followers")[1] == {"followers": 1}
@@ -142,7 +148,7 @@ def test_as_many_follow_as_was_said(sandbox: Network, account: str) -> None:
     assert sandbox.json("GET", f"/api/{account}/followers", token="another")[0] == 401
 
 
-def test_the_control_side_takes_json_only(sandbox: Network, account: str) -> None:
+def test_the_control_side_takes_json_only(sandbox: RunningSandbox, account: str) -> None:
     """A foreign page's form cannot speak JSON, so it cannot play with the sandbox of somebody's
     machine."""
     from foundation.http.http_client import HttpRequest, HttpResponse
@@ -155,7 +161,9 @@ def test_the_control_side_takes_json_only(sandbox: Network, account: str) -> Non
     assert reply.status == 415
 
 
-def test_a_reply_stands_under_something_of_its_own_account(sandbox: Network, account: str) -> None:
+def test_a_reply_stands_under_something_of_its_own_account(
+    sandbox: RunningSandbox, account: str
+) -> None:
     first = sandbox.api("POST", account, "posts", POST)[1]["id"]
     status, reply = sandbox.api(
         "POST", account, "posts", {**POST, "text": "more", "reply_to": first}
@@ -173,13 +181,15 @@ def test_a_reply_stands_under_something_of_its_own_account(sandbox: Network, acc
     assert sandbox.api("POST", account, "posts", {**POST, "reply_to": first})[0] == 422
 
 
-def said(sandbox: Network, account: str, post: str, text: str, fan: str = "ann") -> tuple[int, Any]:
+def said(
+    sandbox: RunningSandbox, account: str, post: str, text: str, fan: str = "ann"
+) -> tuple[int, Any]:
     return sandbox.json(
         "POST", f"/control/remarks/{account}", {"fan": fan, "post": post, "text": text}
     )
 
 
-def test_what_is_said_under_a_post_is_told_and_answered(sandbox: Network) -> None:
+def test_what_is_said_under_a_post_is_told_and_answered(sandbox: RunningSandbox) -> None:
     account = sandbox.account("ana")
     first = sandbox.api("POST", account, "posts", POST)[1]["id"]
     remark = said(sandbox, account, first, "well said")[1]["id"]
@@ -198,7 +208,9 @@ def test_what_is_said_under_a_post_is_told_and_answered(sandbox: Network) -> Non
     )
 
 
-def test_a_remark_is_hidden_shown_and_deleted_and_its_author_kept_away(sandbox: Network) -> None:
+def test_a_remark_is_hidden_shown_and_deleted_and_its_author_kept_away(
+    sandbox: RunningSandbox,
+) -> None:
     account = sandbox.account("ana")
     first = sandbox.api("POST", account, "posts", POST)[1]["id"]
     remark = said(sandbox, account, first, "well said")[1]["id"]
@@ -223,7 +235,7 @@ def test_a_remark_is_hidden_shown_and_deleted_and_its_author_kept_away(sandbox: 
     )
 
 
-def test_a_remark_is_liked_and_no_more(sandbox: Network) -> None:
+def test_a_remark_is_liked_and_no_more(sandbox: RunningSandbox) -> None:
     account = sandbox.account("bea")
     first = sandbox.api("POST", account, "posts", POST)[1]["id"]
     remark = said(sandbox, account, first, "well said")[1]["id"]

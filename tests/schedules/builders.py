@@ -40,7 +40,7 @@ from tenants.agencies import rights as tenant_roles
 from tenants.notices.queries import list_open_notices
 from tests.channels.builders import Clockwork, Killed
 from tests.conftest import Cluster
-from tests.fakes.network import Network
+from tests.fakes.sandbox import RunningSandbox
 from workers.event_routes import registry
 from workers.relay import dispatch
 from workers.relay.dispatch import EventRoutes
@@ -78,12 +78,12 @@ def jpeg(number: int = 0, *, size: tuple[int, int] = (96, 64)) -> bytes:
 
 
 @dataclass
-class Desk:
+class SandboxAgency:
     """One tenant: Léa, who writes for her, who says yes, and her accounts on the running
     sandbox."""
 
     services: Services
-    network: Network
+    network: RunningSandbox
     tenant_id: UUID
     creator_id: UUID
     author: UUID
@@ -298,7 +298,7 @@ class Desk:
         """Wish a post on a channel `after` so many seconds."""
         with self.scope(f"member:{self.author}") as scope:
             return deliveries.create_delivery(
-                scope, post_id, self.channels[channel], at=wall(scope.now, after)
+                scope, post_id, self.channels[channel], at=wall_time_after(scope.now, after)
             )
 
     def approve(self, post_id: UUID) -> None:
@@ -411,20 +411,20 @@ class Desk:
             )
 
 
-def wall(now: datetime, after: float = 0) -> WallTime:
+def wall_time_after(now: datetime, after: float = 0) -> WallTime:
     """The local time `after` so many seconds from `now`."""
     at = (now + timedelta(seconds=after)).astimezone(UTC)
     return WallTime(at.date(), at.time(), "UTC")
 
 
-def desk(
+def create_sandbox_agency(
     services: Services,
-    network: Network,
+    network: RunningSandbox,
     *,
     tiers: int = 1,
     keys: bool = False,
     nolook: bool = False,
-) -> Desk:
+) -> SandboxAgency:
     """A tenant with Léa, her author, a manager, and one account called `main`."""
     tenant_id = uuid7()
     with services.tenant(tenant_id, "system:test") as scope:
@@ -447,9 +447,19 @@ def desk(
                 ("Marc", tenant_roles.Role.OWNER),
             )
         )
-    made = Desk(services, network, tenant_id, creator_id, author, manager)
+    made = SandboxAgency(services, network, tenant_id, creator_id, author, manager)
     made.connect("main", keys=keys, nolook=nolook)
     return made
 
 
-__all__ = ["HANG", "ZONE", "Desk", "Killed", "desk", "jpeg", "wall", "wall_now", "wired"]
+__all__ = [
+    "HANG",
+    "ZONE",
+    "Killed",
+    "SandboxAgency",
+    "create_sandbox_agency",
+    "jpeg",
+    "wall_now",
+    "wall_time_after",
+    "wired",
+]

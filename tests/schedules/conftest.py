@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.conftest import Cluster
-from tests.fakes.network import Network, network
-from tests.schedules.builders import Desk, desk, wired
-from tests.schedules.files import Clerk
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.schedules.builders import SandboxAgency, create_sandbox_agency, wired
+from tests.schedules.csv_files import FileImporter
 from workers.wiring import Services
 
 
@@ -18,29 +18,29 @@ def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
         yield started
 
 
 @pytest.fixture
-def sandbox(running: Network) -> Iterator[Network]:
+def sandbox(running: RunningSandbox) -> Iterator[RunningSandbox]:
     yield running
     running.clear()
 
 
 @pytest.fixture
-def lea(services: Services, sandbox: Network) -> Desk:
+def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:
     """Léa with one account that keeps no keys: a repeat is a second post."""
-    return desk(services, sandbox)
+    return create_sandbox_agency(services, sandbox)
 
 
 @pytest.fixture
-def clerk(lea: Desk) -> Clerk:
-    return Clerk(lea)
+def clerk(lea: SandboxAgency) -> FileImporter:
+    return FileImporter(lea)
 
 
 @pytest.fixture
-def free(services: Services, sandbox: Network) -> Clerk:
+def free(services: Services, sandbox: RunningSandbox) -> FileImporter:
     """An agency whose creator asks for nobody's yes."""
-    return Clerk(desk(services, sandbox, tiers=0))
+    return FileImporter(create_sandbox_agency(services, sandbox, tiers=0))

@@ -53,7 +53,7 @@ class House:
     def begin(self) -> "subprocess.Popen[str]":
         """Start the supervisor, without waiting."""
         self.process = subprocess.Popen(
-            [*self.python, "-m", "tests.stack.up", self.table],
+            [*self.python, "-m", "tests.stack.start_command", self.table],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -53,7 +53,7 @@ class Engine:
 
 
 @dataclass
-class Meanwhile:
+class AwayClassifier:
     """An eye that is away; while it is asked, something happens."""
 
     happens: Callable[[], object]
@@ -82,7 +82,7 @@ _WORDS_ALONE: dict[str, Any] = {
 
 
 @dataclass
-class Atelier:
+class CreatorStudio:
     """One creator."""
 
     services: Services
@@ -120,7 +120,7 @@ class Atelier:
     def start(self, *, key: str = "run", seed: int = 7, **changes: Any) -> UUID:
         """A run of a small recipe."""
         with self.scope() as scope:
-            recipe_id = specs.save_recipe(scope, self.creator_id, spec(**changes))
+            recipe_id = specs.save_recipe(scope, self.creator_id, build_spec(**changes))
             return runner.start_run(
                 scope, creator_id=self.creator_id, recipe_id=recipe_id, seed=seed, key=key
             )
@@ -153,7 +153,7 @@ def _sold(engine: Callable[[], Any]) -> bool:
         return False
 
 
-def spec(**changes: Any) -> RecipeSpec:
+def build_spec(**changes: Any) -> RecipeSpec:
     """A recipe that is right unless told otherwise."""
     given: dict[str, Any] = {
         "name": "morning",
@@ -167,7 +167,7 @@ def spec(**changes: Any) -> RecipeSpec:
     return specs.parse_recipe({**given, **changes})
 
 
-def atelier(services: Services) -> Atelier:
+def create_studio(services: Services) -> CreatorStudio:
     """An agency with one creator."""
     tenant_id = uuid7()
     with services.tenant(tenant_id, "system:test") as scope:
@@ -175,4 +175,4 @@ def atelier(services: Services) -> Atelier:
         creator_id = agencies.add_creator(
             scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr", "en"]
         )
-    return Atelier(services, tenant_id, creator_id)
+    return CreatorStudio(services, tenant_id, creator_id)

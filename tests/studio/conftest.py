@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import Cluster
 from tests.schedules.builders import wired
-from tests.studio.builders import Atelier, atelier
+from tests.studio.builders import CreatorStudio, create_studio
 from workers.wiring import Services
 
 
@@ -17,5 +17,5 @@ def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def nova(services: Services) -> Atelier:
-    return atelier(services)
+def nova(services: Services) -> CreatorStudio:
+    return create_studio(services)

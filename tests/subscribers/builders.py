@@ -61,7 +61,7 @@ from subscribers.subscriptions.events import (
     SubscriptionStop,
 )
 from tests.channels.builders import CONNECTORS, KEY, World, world
-from tests.fakes.network import Network
+from tests.fakes.sandbox import RunningSandbox
 
 RAILS: Rails = installed_rails.load_rails(b"k" * 32)
 PAGES = "https://pages.example"
@@ -101,7 +101,7 @@ EVENTS = {
 
 
 @dataclass
-class Writer:
+class ScriptedModel:
     """A model that says what the test wants; without that, the sentences of the engine without a
     model."""
 
@@ -132,7 +132,7 @@ class Writer:
         )
 
 
-def answer(text: str, **more: Any) -> Mapping[str, Any]:
+def build_model_reply(text: str, **more: Any) -> Mapping[str, Any]:
     """What a model would answer."""
     return {
         "text": text,
@@ -150,7 +150,7 @@ class Studio:
 
     world: World
     pack_id: UUID
-    writer: Writer = field(default_factory=Writer)
+    writer: ScriptedModel = field(default_factory=ScriptedModel)
     heard: str = ""
 
     def scope(self) -> Any:
@@ -429,8 +429,8 @@ class Studio:
             )
 
 
-def nova(
-    database: Database, network: Network, *, rating: Rating = Rating.G, pictures: int = 2
+def create_nova(
+    database: Database, network: RunningSandbox, *, rating: Rating = Rating.G, pictures: int = 2
 ) -> Studio:
     """A virtual creator whose persona answers alone, with one pack at 500 XTS and the split of the
     ledger's table."""

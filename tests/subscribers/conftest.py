@@ -7,29 +7,29 @@ import pytest
 
 from foundation.db.database import Database
 from tests.conftest import Cluster
-from tests.fakes.network import Network, network
-from tests.schedules.builders import Desk, desk, wired
-from tests.subscribers.builders import Studio, nova
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.schedules.builders import SandboxAgency, create_sandbox_agency, wired
+from tests.subscribers.builders import Studio, create_nova
 from workers.wiring import Services
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     folder: Path = tmp_path_factory.mktemp("sandbox")
     with network(folder / "sandbox.sqlite") as started:
         yield started
 
 
 @pytest.fixture
-def sandbox(running: Network) -> Iterator[Network]:
+def sandbox(running: RunningSandbox) -> Iterator[RunningSandbox]:
     yield running
     running.clear()
 
 
 @pytest.fixture
-def studio(database: Database, sandbox: Network) -> Studio:
+def studio(database: Database, sandbox: RunningSandbox) -> Studio:
     """Nova, with a pack of two general pictures at 500 XTS."""
-    return nova(database, sandbox)
+    return create_nova(database, sandbox)
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +39,6 @@ def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def lea(services: Services, sandbox: Network) -> Desk:
+def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:
     """Léa, whose account has posts that people speak under."""
-    return desk(services, sandbox)
+    return create_sandbox_agency(services, sandbox)

@@ -24,7 +24,9 @@ class Agency:
         return self.open(self.tenant_id, actor, **role)
 
 
-def agency(tenant: OpenScope, tenant_id: UUID | None = None, *, name: str = "Lumière") -> Agency:
+def create_small_agency(
+    tenant: OpenScope, tenant_id: UUID | None = None, *, name: str = "Lumière"
+) -> Agency:
     """A founded agency, of a new tenant unless told otherwise."""
     tenant_id = tenant_id or uuid7()
     with tenant(tenant_id, "system:test") as scope:

@@ -5,9 +5,9 @@ from uuid import UUID
 import pytest
 
 from foundation.db.database import OpenScope
-from tests.tenants.builders import Agency, agency
+from tests.tenants.builders import Agency, create_small_agency
 
 
 @pytest.fixture
 def lumiere(tenant: OpenScope, tenant_id: UUID) -> Agency:
-    return agency(tenant, tenant_id)
+    return create_small_agency(tenant, tenant_id)

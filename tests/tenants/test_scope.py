@@ -15,7 +15,7 @@ from tenants.agencies import agencies, queries
 from tenants.notices import notices
 from tenants.notices.queries import list_open_notices
 from tenants.scope import list_tenant_ids, scope_opener
-from tests.tenants.builders import Agency, agency
+from tests.tenants.builders import Agency, create_small_agency
 
 TABLES = (
     "agencies",
@@ -188,7 +188,7 @@ def test_door_cannot_give_a_spent_link_to_another(pages: Database, lumiere: Agen
 
 
 def test_another_tenants_rows_are_not_there(tenant: OpenScope, lumiere: Agency) -> None:
-    other = agency(tenant, name="Boréal")
+    other = create_small_agency(tenant, name="Boréal")
     with other.scope() as scope:
         for table in (*TABLES, "audit_entries"):
             owners = set(scope.run(f"SELECT tenant_id FROM {table}").scalars())
@@ -203,7 +203,7 @@ def test_another_tenants_rows_are_not_there(tenant: OpenScope, lumiere: Agency) 
 
 
 def test_nothing_is_planted_in_another_tenant(tenant: OpenScope, lumiere: Agency) -> None:
-    other = agency(tenant, name="Boréal")
+    other = create_small_agency(tenant, name="Boréal")
     with pytest.raises(ProgrammingError, match="row-level security"), other.scope() as scope:
         scope.run(
             "INSERT INTO notices (tenant_id, id, cause, urgent) VALUES (:theirs, :id, 'x', false)",
@@ -271,7 +271,7 @@ def test_tenant_of_a_scope_is_a_uuid(tenant: OpenScope) -> None:
 
 
 def test_notice_of_one_is_not_settled_by_another(tenant: OpenScope, lumiere: Agency) -> None:
-    other = agency(tenant, name="Boréal")
+    other = create_small_agency(tenant, name="Boréal")
     for mine in (lumiere, other):
         with mine.scope() as scope:
             assert notices.put(scope, Message("gate.CONSENT_MISSING"), cause="the same cause")

@@ -8,9 +8,9 @@ import pytest
 from connectors.conformance.fake_servers import serve_app
 from foundation.db.database import Database, OpenScope
 from foundation.storage.object_store import FileStore
-from tests.web.asking import Program, program
+from tests.web.api_client import Program, program
 from tests.web.builders import LETTERBOX, PUBLIC, Page, Room, page
-from tests.web.homes import Home, home_of
+from tests.web.remote_worker_agency import Home, home_of
 from web.app import create_web_app
 
 

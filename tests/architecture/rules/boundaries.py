@@ -273,7 +273,7 @@ def pages_do_not_cache(source: Source) -> Found:
 @rule(
     why="a mock of our own code kept its test green for a month after the code had changed",
     only=("tests/*",),
-    at="tests/schedules/test_planning.py",
+    at="tests/schedules/posts/test_deliveries.py",
     breach="from unittest.mock import patch\n",
     twin="from tests.fakes.platform import FakePlatform\n",
 )

@@ -14,12 +14,12 @@ from foundation.ops.clock import sleep
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
-from tests.channels import by_hand
-from tests.channels.by_hand import NAME
+from tests.channels import manual_task_builders
+from tests.channels.manual_task_builders import NAME
 from tests.conftest import Cluster
 from tests.dashboard.conftest import serving
-from tests.fakes.network import Network
-from tests.schedules.builders import ZONE, Desk, desk, wired
+from tests.fakes.sandbox import RunningSandbox
+from tests.schedules.builders import ZONE, SandboxAgency, create_sandbox_agency, wired
 from tests.schedules.conftest import running, sandbox  # noqa: F401  fixtures
 from workers.wiring import Services
 
@@ -49,11 +49,13 @@ def address(
 
 
 @pytest.fixture
-def lea(services: Services, sandbox: Network) -> Desk:  # noqa: F811  the fixture
-    return desk(services, sandbox)
+def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:  # noqa: F811  the fixture
+    return create_sandbox_agency(services, sandbox)
 
 
-def member(lea: Desk, role: Role, *, creators: tuple[str, ...] = (), language: str = "fr") -> UUID:
+def member(
+    lea: SandboxAgency, role: Role, *, creators: tuple[str, ...] = (), language: str = "fr"
+) -> UUID:
     """Somebody else of the agency."""
     with lea.scope() as scope:
         return agencies.add_member(
@@ -68,7 +70,9 @@ def member(lea: Desk, role: Role, *, creators: tuple[str, ...] = (), language: s
 
 
 @contextmanager
-def paired(lea: Desk, address: str, member_id: UUID | None = None) -> Iterator[httpx.Client]:
+def paired(
+    lea: SandboxAgency, address: str, member_id: UUID | None = None
+) -> Iterator[httpx.Client]:
     """A phone that has read the code of a member."""
     with lea.scope() as scope:
         secret = sessions.create_sign_in_link(scope, member_id or lea.manager)
@@ -81,7 +85,7 @@ def paired(lea: Desk, address: str, member_id: UUID | None = None) -> Iterator[h
 
 
 @contextmanager
-def at_work(lea: Desk) -> Iterator[None]:
+def at_work(lea: SandboxAgency) -> Iterator[None]:
     """The workers answer meanwhile."""
     over = threading.Event()
 
@@ -100,13 +104,13 @@ def at_work(lea: Desk) -> Iterator[None]:
 
 
 def handed(
-    lea: Desk, *, pictures: int = 1, body: str = "Bonjour <b>toi</b> & moi"
+    lea: SandboxAgency, *, pictures: int = 1, body: str = "Bonjour <b>toi</b> & moi"
 ) -> tuple[UUID, str]:
     """A post whose time has come: its delivery and the address of its task."""
-    by_hand.connect(lea)
-    by_hand.pair(lea)
+    manual_task_builders.connect_manual_account(lea)
+    manual_task_builders.pair_phone(lea)
     media = tuple(lea.photo(number + 1) for number in range(pictures))
     delivery = lea.delivery(body, channel=NAME, media=media, after=1)
     lea.live(seconds=3)
-    (task,) = [one for one in by_hand.phone(lea).tasks() if one.caption == body]
+    (task,) = [one for one in manual_task_builders.open_phone(lea).tasks() if one.caption == body]
     return delivery, f"/phone/task/{task.id}"

@@ -9,8 +9,8 @@ import pytest
 
 from foundation.ops.wall_time import local_day
 from tests.architecture.tree import ROOT
-from tests.journeys.day import house as living
-from tests.journeys.day.house import House, Ran
+from tests.journeys.day import installation as living
+from tests.journeys.day.installation import House, Ran
 
 ZONE = "Europe/Paris"
 

@@ -16,11 +16,11 @@ from foundation.i18n.translation import LANGUAGES, Message, render_message
 from schedules.posts import queries as schedule_reads
 from tenants.agencies import agencies
 from tenants.notices.queries import list_open_notices
-from tests.architecture.test_words import BANNED_WORD
+from tests.architecture.test_catalogues import BANNED_WORD
 from tests.architecture.tree import ROOT
 from tests.journeys.day.conftest import ZONE, Lived
-from tests.journeys.day.house import House
-from tests.journeys.day.pictures import BAD, jpeg
+from tests.journeys.day.installation import House
+from tests.journeys.day.invalid_photos import BAD, jpeg
 from tests.stack.conftest import furnish
 from workers.creator_day import runner
 from workers.creator_day.timeline import MAX_QUOTE_CHARACTERS

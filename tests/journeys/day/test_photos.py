@@ -6,7 +6,7 @@ import pytest
 
 from foundation.errors import BadInput
 from foundation.i18n.translation import LANGUAGES, render_message
-from tests.journeys.day.pictures import BAD, jpeg
+from tests.journeys.day.invalid_photos import BAD, jpeg
 from workers.creator_day import photos
 from workers.creator_day.photos import read_photos
 

@@ -8,10 +8,10 @@ import pytest
 from channels.connections.oauth_flow import OAUTH_RETURN_PATH
 from generators.engines.text.templates import TemplateEngine
 from tests.conftest import Cluster
-from tests.fakes.fanvue import FakeFanvue, fanvue
-from tests.fakes.network import Network, network
-from tests.journeys.visits import Visited, services_at
-from tests.schedules.builders import desk
+from tests.fakes.fanvue.server import FakeFanvue, fanvue
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.journeys.oauth_accounts import Visited, services_at
+from tests.schedules.builders import create_sandbox_agency
 from workers.wiring import Services
 
 
@@ -33,15 +33,15 @@ def services(
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
         yield started
 
 
 @pytest.fixture
-def house(services: Services, running: Network, server: FakeFanvue) -> Iterator[Visited]:
+def house(services: Services, running: RunningSandbox, server: FakeFanvue) -> Iterator[Visited]:
     """Léa's desk, and an account of hers there that was not connected yet."""
-    made = desk(services, running)
+    made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
     )  # other houses of this file have lived

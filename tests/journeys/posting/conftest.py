@@ -8,8 +8,8 @@ import pytest
 from connectors.conformance.fake_servers import serve_app
 from foundation.storage.object_store import FileStore
 from tests.conftest import Cluster
-from tests.fakes.network import Network, network
-from tests.schedules.builders import Desk, desk, wired
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.schedules.builders import SandboxAgency, create_sandbox_agency, wired
 from web import app
 from web.site import sites
 from workers.wiring import Services
@@ -32,15 +32,15 @@ def pages_at(services: Services, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network]:
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
     with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
         yield started
 
 
 @pytest.fixture
-def lea(services: Services, running: Network, pages_at: str) -> Iterator[Desk]:
+def lea(services: Services, running: RunningSandbox, pages_at: str) -> Iterator[SandboxAgency]:
     """Léa with an account on the network and a page of her own."""
-    made = desk(services, running)
+    made = create_sandbox_agency(services, running)
     slug = f"lea-{str(made.tenant_id)[-12:]}"
     with made.scope() as scope:
         token = sites.open_site(

@@ -1,0 +1,122 @@
+"""Attacks by a person alone: on who looks, and on what one may release oneself."""
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+
+from foundation.errors import Refused
+from gate.contract.units import Rating
+from gate.permits import issuance
+from gate.reviews import content_reviews, own_releases
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Role
+from tenants.auth import device_fingerprints
+from tests.attacks.evidence import nova
+from tests.attacks.harness import SCENARIOS, Result, Stage, attack
+from tests.attacks.texts import at
+from tests.gate.builders import picture, real_person
+from tests.gate.own_release_builders import (
+    Author,
+    build_open_bundle,
+    register_passkey,
+    view_pictures,
+)
+from tests.tenants.totp_app import KEY
+
+__all__ = ["SCENARIOS"]
+
+HOME, CAFE = "203.0.113.7", "198.51.100.9"
+
+
+@attack("P-14")
+def guest_who_is_the_author(stage: Stage) -> Result:
+    """ann opens the link herself in another browser: the connection is hers."""
+
+    def invites(scope: Any) -> Any:
+        return agencies.add_member(
+            scope,
+            name="guest",
+            email="guest@example.test",
+            role=Role.GUEST,
+            language="en",
+            zone="UTC",
+            creators=["mia"],
+        )
+
+    guest = stage.do(invites)
+    for member, address, browser in (
+        (stage.world.ann, HOME, "a"),
+        (guest, HOME if stage.harm else CAFE, "b"),
+    ):
+        come = partial(_seen, member=member, address=address, browser=browser)
+        stage.do(come)
+    whole = stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body="Hello"))
+    stage.do(
+        lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
+    )
+    stage.do(
+        lambda scope: content_reviews.review_unit(scope, whole.digest(), verdict="approve"),
+        actor=f"member:{guest}",
+    )
+    return stage.send(whole, review=False)
+
+
+def _seen(scope: Any, *, member: Any, address: str, browser: str) -> None:
+    device_fingerprints.record_device(
+        scope, KEY, queries.get_member(scope, member), address=address, device=browser
+    )
+
+
+@attack("P-15")
+def own_picture_with_a_second_face(stage: Stage) -> Result:
+    """Counsel opened it: ann names herself alone, signs with her passkey and waits; a second face
+    was counted."""
+    stage.rules = replace(build_open_bundle(), lexicon=stage.rules.lexicon)
+    person = stage.do(real_person)
+    faces = 2 if stage.harm else 1
+    medium = stage.do(
+        lambda scope: picture(scope, stage.world, Rating.E, person=person, people_seen=faces)
+    )
+    whole = stage.marked(at(stage, "FV1", media=(medium,), body="Hello"))
+    stage.do(
+        lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
+    )
+    stage.do(partial(_holds, stage=stage, person=person))
+    view_pictures(stage.world, stage.world.ann, medium)
+    hers = Author(
+        stage.world,
+        person,
+        person,
+        register_passkey(stage.world, stage.world.ann),
+        whole,
+        stage.rules,
+    )
+    own = stage.refused(
+        lambda scope: content_reviews.review_unit(scope, whole.digest(), verdict="approve"),
+        actor=stage.author,
+    )
+    assert own.verdict == "B"
+    if stage.harm:
+        with pytest.raises(Refused, match=r"own\.lack\.person"):
+            hers.releases()
+    else:
+        hers.releases()
+    stage.pass_time(timedelta(minutes=11))
+    return stage.send(whole, review=False)
+
+
+def _holds(scope: Any, *, stage: Stage, person: Any) -> None:
+    """A custodian says that the account is hers."""
+    own_releases.record_account_holder(
+        scope,
+        person,
+        principal_id=stage.world.principal(scope, stage.world.ann),
+        channel_id=stage.world.channel_id,
+        account="mia-sandbox",
+        custodian="custodian",
+        evidence_digest="e" * 64,
+        verified_at=scope.now,
+    )

@@ -1,0 +1,141 @@
+"""Nobody can ask for something to be taken away: nothing for adults leaves; with a form reached, it
+does."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+
+from connectors.conformance.fake_servers import serve_app
+from foundation.db.database import Database, OpenScope
+from foundation.http.address_policy import allow_any_address
+from foundation.ids import INSTALLATION_ID
+from foundation.storage.object_store import FileStore
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating
+from gate.permits import issuance
+from gate.removal import intake_heartbeat
+from gate.removal.events import IntakeDue
+from tests.attacks.evidence import nova
+from tests.attacks.harness import Stage
+from tests.attacks.texts import at
+from tests.conftest import Cluster, free_port
+from tests.gate.builders import unit
+from tests.start_hour import set_right
+from web.app import create_web_app
+from workers.event_handlers import removal_form_probe
+
+
+@contextmanager
+def beaten(tenant: OpenScope, seen: str) -> Iterator[None]:
+    """The form was last reached at `seen` (SQL); never, when empty. Afterwards it was, just now."""
+    with tenant(INSTALLATION_ID, "system:test") as scope, scope.acting_as("gate"):
+        scope.run("DELETE FROM intake_beats WHERE tenant_id = :h", h=INSTALLATION_ID)
+        if seen:
+            scope.run(
+                f"INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES (:h, :h, {seen})",
+                h=INSTALLATION_ID,
+            )
+    yield
+    with tenant(INSTALLATION_ID, "system:test") as scope:
+        intake_heartbeat.record_reached(scope)
+
+
+def nudity(stage: Stage) -> Any:
+    return stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body="Hello"))
+
+
+def test_each_module_begins_with_the_form_reached(cluster: Cluster, tenant: OpenScope) -> None:
+    with beaten(tenant, "people_now() - interval '2 hours'"):
+        set_right(cluster.url("postgres", "house"))
+        with tenant(INSTALLATION_ID, "system:test") as scope:
+            assert intake_heartbeat.is_form_reachable(scope), (
+                "however old the cluster is that was copied"
+            )
+
+
+@pytest.mark.parametrize(
+    "seen",
+    ["", "people_now() - interval '61 minutes'", "people_now() + interval '1 day'"],
+    ids=["never", "an hour ago", "a clock that went back"],
+)
+def test_unreached_closes_what_is_for_adults_and_that_alone(tenant: OpenScope, seen: str) -> None:
+    stage = Stage.build(tenant, harm=True)
+    whole = nudity(stage)
+    stage.do(
+        lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
+    )
+    stage.review(whole)
+    with beaten(tenant, seen):
+        refused = stage.send(whole, review=False)
+        assert (refused.sent, set(refused.reasons)) == (0, {Reason.INTAKE_DOWN})
+        again = stage.do(
+            lambda scope: issuance.preview_decision(
+                scope, whole, author=stage.author, bundle=stage.rules
+            )
+        )
+        assert again.is_transient, "it waits, and nobody has to act on this very post"
+        assert stage.send(unit(stage.world)).sent == 1, "words for everybody leave"
+    assert stage.send(whole, review=False).sent == 1, "it goes by itself once the form is reached"
+
+
+def test_reached_within_the_hour_is_enough(tenant: OpenScope) -> None:
+    stage = Stage.build(tenant, harm=False)
+    with beaten(tenant, "people_now() - interval '59 minutes'"):
+        assert stage.send(nudity(stage)).sent == 1
+
+
+def test_an_agencys_own_sign_counts_for_nothing(tenant: OpenScope) -> None:
+    stage = Stage.build(tenant, harm=True)
+    whole = nudity(stage)
+    with beaten(tenant, ""):
+        own = "INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES (:t, :h, people_now())"
+        with (
+            stage.world.scope("system:test") as scope,
+            pytest.raises(Exception, match="permission denied"),
+        ):
+            scope.run(own, t=stage.world.tenant_id, h=INSTALLATION_ID)
+        with stage.world.scope("system:test") as scope, scope.acting_as("gate"):
+            scope.run(own, t=stage.world.tenant_id, h=INSTALLATION_ID)
+        assert stage.send(whole).sent == 0
+
+
+def reached(tenant: OpenScope, address: str) -> bool:
+    """What the workers do; whether it counts now."""
+    with beaten(tenant, ""):
+        removal_form_probe.probe_removal_form(
+            IntakeDue(INSTALLATION_ID, INSTALLATION_ID),
+            tenant=tenant,
+            address=address,
+            reach=allow_any_address,
+        )
+        with tenant(INSTALLATION_ID, "system:test") as scope:
+            return intake_heartbeat.is_form_reachable(scope)
+
+
+def test_the_form_itself_is_asked(tenant: OpenScope, pages: Database, tmp_path: Any) -> None:
+    with serve_app(
+        create_web_app(tenant=pages.scope, store=FileStore(tmp_path), public_url="http://127.0.0.1")
+    ) as url:
+        assert reached(tenant, url)
+    gone = Database("postgresql+psycopg://nobody:x@127.0.0.1:1/none")
+    with serve_app(
+        create_web_app(tenant=gone.scope, store=FileStore(tmp_path), public_url="http://127.0.0.1")
+    ) as url:
+        assert httpx.get(f"{url}/report").status_code == 200, (
+            "its page answers, but it could take nothing in"
+        )
+        assert not reached(tenant, url)
+    gone.close()
+
+
+def test_what_only_looks_like_it_is_none(tenant: OpenScope) -> None:
+    parked = FastAPI()
+    parked.add_api_route("/{path:path}", lambda path: HTMLResponse("Buy this domain"))
+    with serve_app(parked) as url:
+        assert not reached(tenant, url)
+    assert not reached(tenant, f"http://127.0.0.1:{free_port()}")

@@ -1,0 +1,151 @@
+"""What else may be hidden in a film: each attempt is kept back, and the same film without it
+arrives."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from foundation.db.database import Database
+from gate.contract.units import Medium, Rating
+from gate.ratings import ratings
+from generators.engines.vision.http_classifier import HttpClassifier as Client
+from studio.ingest import pipeline
+from studio.library import assets
+from tests.attacks.harness import CLEAN, Result, Tokens
+from tests.attacks.pictures import AUTHOR, Kept, sent
+from tests.attacks.pictures import shown as posted
+from tests.attacks.videos import as_reel, brought
+from tests.channels.builders import World, world
+from tests.fakes.generators.classifier import FakeClassifier, serving
+from tests.fakes.sandbox import RunningSandbox
+from tests.generators import video_builders
+from tests.generators.builders import a_picture, encoded
+
+Attempt = Callable[[World, bool], Result]
+
+
+def cover(lea: World, harm: bool) -> Result:
+    """A picture that players show before the film, of something else."""
+    other = encoded(a_picture(256, 192)) if harm else video_builders.encode_tile("G")
+    return as_reel(
+        lea,
+        video_builders.add_cover(
+            video_builders.encode_video(video_builders.build_frames(("G", 1.0))), other
+        ),
+    )
+
+
+def explicit_cover(lea: World, harm: bool) -> Result:
+    """The cover is explicit and close to the film; it is rated with it."""
+    return as_reel(
+        lea,
+        video_builders.add_cover(
+            video_builders.encode_video(video_builders.build_frames(("G", 1.0))),
+            video_builders.encode_tile("E" if harm else "G"),
+        ),
+    )
+
+
+def subtitle(lea: World, harm: bool) -> Result:
+    """A word in a subtitle track."""
+    tokens = Tokens()
+    word, rules = tokens["EXPLICIT-MARKER-A"] if harm else CLEAN, tokens.bundle()
+    return as_reel(
+        lea,
+        video_builders.add_subtitles(video_builders.build_frames(("G", 2.0)), word),
+        bundle=rules,
+    )
+
+
+def one_frame(lea: World, harm: bool) -> Result:
+    """One frame between two looks, at a cut."""
+    return as_reel(
+        lea,
+        video_builders.encode_video(
+            video_builders.build_frames(("G", 2.3), ("E" if harm else "G", 0.1), ("G", 2.0))
+        ),
+    )
+
+
+def voice(lea: World, harm: bool) -> Result:
+    """Words in a voice that comes alone."""
+    tokens = Tokens()
+    word, rules = tokens["EXPLICIT-MARKER-A"] if harm else CLEAN, tokens.bundle()
+    return as_reel(lea, video_builders.encode_speech(word, suffix="ogg"), bundle=rules)
+
+
+def person_who_looks_too_little(lea: World, harm: bool) -> Result:
+    """Explicit for a moment, and the classifier is gone: nobody rated it, so nobody gets it."""
+    eyes = FakeClassifier(status=503 if harm else 200)
+    data = video_builders.encode_video(
+        video_builders.build_frames(("G", 1.0), ("E" if harm else "G", 0.3))
+    )
+    return posted_unrated(lea, data, eyes, rated=not harm)
+
+
+def nobody_hears(lea: World, harm: bool) -> Result:
+    """A rule rated the film General; a classifier that cannot hear leaves its sound to people."""
+    medium = unrated(
+        lea,
+        video_builders.encode_video(video_builders.build_frames(("G", 1.0)), words=CLEAN),
+        FakeClassifier(deaf=harm),
+    )
+    with lea.scope() as scope:
+        ratings.record_rating(scope, medium.sha256, Rating.G, source="rule:drawn")
+    return sent(lea, posted(lea, medium, "as_instagram"))
+
+
+def posted_unrated(lea: World, data: bytes, eyes: FakeClassifier, *, rated: bool) -> Result:
+    medium = unrated(lea, data, eyes)
+    if rated:
+        with lea.scope() as scope:
+            ratings.record_rating(scope, medium.sha256, Rating.G, source=AUTHOR)
+    return sent(lea, posted(lea, medium, "as_instagram"))
+
+
+def unrated(lea: World, data: bytes, state: FakeClassifier) -> Medium:
+    with serving(state) as eyes:
+        client: Any = Client(eyes.url, frozenset({eyes.who}))
+        asset = pipeline.ingest_asset(
+            lea.tenant,
+            Kept(lea),
+            tenant_id=lea.tenant_id,
+            creator_id=lea.creator_id,
+            prepared=pipeline.prepare_upload(data, name="a.mp4"),
+            classifier=client,
+        )
+    with lea.scope() as scope:
+        return assets.get_rendition(scope, asset, "sandbox")
+
+
+ATTEMPTS: dict[Attempt, tuple[str, str]] = {
+    cover: ("H", "CONTAINER_HIDDEN_CONTENT"),
+    explicit_cover: ("B", "RATING_EXCEEDS_SURFACE"),
+    subtitle: ("B", "RATING_EXCEEDS_SURFACE"),
+    one_frame: ("B", "RATING_EXCEEDS_SURFACE"),
+    voice: ("B", "RATING_EXCEEDS_SURFACE"),
+    person_who_looks_too_little: ("H", "CLASSIFIER_UNAVAILABLE"),
+    nobody_hears: ("H", "CLASSIFIER_UNAVAILABLE"),
+}
+
+
+@pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: attempt.__name__)
+def test_what_is_hidden_in_a_film_is_kept_back(
+    attempt: Attempt, database: Database, sandbox: RunningSandbox
+) -> None:
+    passed = attempt(world(database, sandbox, "twin"), False)
+    assert (passed.verdict, passed.sent) == ("A", 1), f"the harmless twin is refused: {passed}"
+    verdict, reason = ATTEMPTS[attempt]
+    got = attempt(world(database, sandbox, "harm"), True)
+    assert (got.verdict, got.sent) == (verdict, 0), got
+    assert reason in got.reasons
+
+
+def test_the_author_cannot_lower_what_the_classifier_saw(
+    database: Database, sandbox: RunningSandbox
+) -> None:
+    lea = world(database, sandbox, "harm")
+    medium = brought(lea, video_builders.encode_video(video_builders.build_frames(("E", 1.0))))
+    with lea.scope() as scope:
+        assert ratings.effective_rating(scope, medium.sha256) is Rating.E

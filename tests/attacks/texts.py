@@ -1,0 +1,169 @@
+"""Attacks by words: spread, disguised, encoded, in fields nobody looks at."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from gate.contract.units import Medium, Rating, Text, Unit
+from tests.attacks.harness import SCENARIOS, Result, Stage, attack
+from tests.gate.builders import message, picture, synthetic_person, unit
+
+__all__ = ["SCENARIOS"]
+
+LEET = str.maketrans("EISOAT", "31504" + "7")
+LOOKALIKES = str.maketrans("AEOPCXTKMHB", "АЕОРСХТКМНВ")
+PLACES = {
+    "IG1": ("instagram", "instagram.post"),
+    "TT1": ("tiktok", "tiktok.post"),
+    "YT1": ("youtube", "youtube.video"),
+    "X1": ("x", "x.post"),
+    "XPROFILE": ("x", "x.profile_live"),
+    "TGpub": ("telegram", "telegram.public_channel"),
+    "FVPREVIEW": ("fanvue", "fanvue.public"),
+    "FV1": ("sandbox", "sandbox.as_fanvue"),
+}
+
+
+def general(stage: Stage) -> Medium:
+    """rG: a general picture."""
+    return stage.do(lambda scope: picture(scope, stage.world))
+
+
+def at(stage: Stage, place: str, *, media: tuple[Medium, ...] = (), **texts: str) -> Unit:
+    """A unit for a place, with its texts by field."""
+    platform, surface = PLACES[place]
+    shown = tuple(Text(field, body) for field, body in texts.items())
+    return replace(unit(stage.world, media=media), platform=platform, surface=surface, texts=shown)
+
+
+def caption(
+    place: str, disguise: Callable[[str], str], *, plain_twin: bool = False
+) -> Callable[[Stage], Result]:
+    """A caption that holds the word in a disguise; where the disguise itself is refused the twin
+    goes without."""
+
+    def scenario(stage: Stage) -> Result:
+        word = stage.word()
+        body = word if plain_twin and not stage.harm else disguise(word)
+        return stage.send(at(stage, place, media=(general(stage),), body=f"Hello {body}"))
+
+    return scenario
+
+
+def styled(word: str) -> str:
+    return "".join(chr(0x1D400 + ord(c) - 65) if c.isalpha() else c for c in word)
+
+
+def emoji(word: str) -> str:
+    flags = "".join(chr(0x1F1E6 + ord(c) - 65) if c.isalpha() else "❤️" for c in word)
+    return f"❤️{flags}\u200d🇫🇷"
+
+
+DISGUISES: dict[str, tuple[str, Callable[[str], str], bool]] = {
+    "T-04": ("TT1", " ".join, False),
+    "T-05": ("IG1", lambda word: word.translate(LEET), False),
+    "T-07": (
+        "FVPREVIEW",
+        lambda word: "decode me: " + base64.b64encode(word.encode()).decode(),
+        False,
+    ),
+    "T-12": ("TGpub", lambda word: f"{word[:5]}<b></b>{word[5:9]}<i></i>{word[9:]}", False),
+    "U-01": ("IG1", lambda word: word.translate(LOOKALIKES), True),
+    "U-02": ("TGpub", "\u200d\u200b".join, True),
+    "U-03": ("YT1", lambda word: f"\u202e{word[::-1]}\u202c", True),
+    "U-04": ("XPROFILE", styled, False),
+    "U-05": ("TT1", lambda word: "".join(f"{c}\u0301\u0302\u0303" for c in word), True),
+    "U-06": ("TGpub", lambda word: "".join(chr(0xE0000 + ord(c)) for c in word), True),
+    "U-08": ("IG1", emoji, True),
+    "L-01": ("IG1", lambda word: word, False),
+}
+for name, (place, disguise, plain) in DISGUISES.items():
+    attack(name)(caption(place, disguise, plain_twin=plain))
+
+
+@attack("T-01")
+def word_in_the_alt_text(stage: Stage) -> Result:
+    return stage.send(
+        at(stage, "IG1", media=(replace(general(stage), alt=stage.word()),), body="Hello")
+    )
+
+
+@attack("T-02")
+def word_over_two_fields(stage: Stage) -> Result:
+    word = stage.word()
+    return stage.send(at(stage, "YT1", media=(general(stage),), title=word[:9], comment=word[9:]))
+
+
+@attack("T-10")
+def minor_word_where_nudity_is_allowed(stage: Stage) -> Result:
+    other = stage.tokens["SUGGESTIVE-MARKER-A"]
+    explicit = stage.do(
+        lambda scope: picture(
+            scope, stage.world, Rating.E, person=synthetic_person(scope, stage.world)
+        )
+    )
+    return stage.send(
+        at(stage, "FV1", media=(explicit,), body=f"{stage.word('MINOR-C-A')}, {other}")
+    )
+
+
+@attack("T-11")
+def explicit_words_alone(stage: Stage) -> Result:
+    return stage.send(at(stage, "X1", body=stage.word()))
+
+
+@attack("L-07")
+def prohibited_word_in_another_language(stage: Stage) -> Result:
+    explicit = stage.do(
+        lambda scope: picture(
+            scope, stage.world, Rating.E, person=synthetic_person(scope, stage.world)
+        )
+    )
+    return stage.send(
+        at(stage, "FV1", media=(explicit,), body=f"Look at this {stage.word('FRENCH-PROHIBITED')}")
+    )
+
+
+FRAME = (
+    "Good evening everybody. The shop was open until nine. We took the last train home. It was "
+    "raining again."
+    " Nobody had an umbrella. I made tea for both of us. The cat was asleep. {} Tomorrow we start "
+    "early. Sleep well!"
+)
+SENTENCES = {
+    "Polish": "Zobacz koniecznie moje nowe zdjęcia, wszystko czeka na ciebie.",
+    "Russian in Latin letters": "Posmotri moi novye fotografii, oni zhdut tebya segodnya vecherom.",
+    "Finnish": "Katso uudet kuvani tänään illalla, kaikki odottaa sinua.",
+}
+"""None of them in a language that the lexicons read."""
+
+
+def sentence(place: str, language: str, *, frame: str = "{}") -> Callable[[Stage], Result]:
+    """A caption that holds one sentence of a language nobody reads here; the twin says it in
+    English."""
+
+    def scenario(stage: Stage) -> Result:
+        said = SENTENCES[language] if stage.harm else "There are new pictures of us."
+        return stage.send(at(stage, place, media=(general(stage),), body=frame.format(said)))
+
+    return scenario
+
+
+attack("L-02")(sentence("TGpub", "Finnish"))
+attack("L-03")(sentence("YT1", "Polish", frame=FRAME))
+attack("L-04")(sentence("TGpub", "Russian in Latin letters"))
+
+
+@attack("B-03")
+def letters_over_many_messages(stage: Stage) -> Result:
+    sent: list[Any] = [
+        stage.send(message(stage.world, "vun", text=letter)) for letter in stage.word()[:-1]
+    ]
+    assert all(each.sent for each in sent)
+    return stage.send(message(stage.world, "vun", text=stage.word()[-1]))
+
+
+@attack("V-08")
+def explicit_words_to_a_reader_nobody_knows(stage: Stage) -> Result:
+    return stage.send(message(stage.world, "vun", text=stage.word()))

@@ -1,0 +1,131 @@
+"""Attacks on the way out: real claims, the real transport, and a platform that says what it was
+handed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from channels.accounts import queries as channel_reads
+from channels.sending.step_runner import PreparedStep
+from connectors.contract.connector import StepKind, WireStep
+from connectors.contract.outcomes import Outcome, Published
+from connectors.transport.transport import EgressForbidden
+from foundation.ids import uuid7
+from gate.contract.permit import RemovalOrder
+from tests.attacks.harness import Result
+from tests.channels.builders import World
+
+Wired = Callable[[World, bool], Result]
+WIRED: dict[str, Wired] = {}
+
+MEANS = {
+    "photo.unsupported": "CONTAINER_UNSUPPORTED",
+    "film.several": "CONTAINER_UNSUPPORTED",
+    "egress.file_changed": "HASH_MISMATCH",
+    "egress.wrong_authority": "PERMIT_MISSING",
+    "egress.not_these_bytes": "PERMIT_BINDING",
+    "egress.other_account": "PERMIT_BINDING",
+    "egress.mark_missing": "FLAG_MISSING",
+    "egress.remote_reference": "REMOTE_REFERENCE",
+    "egress.native_scheduling": "NATIVE_SCHEDULING",
+    "egress.carries_content": "REMOVAL_CARRIES_CONTENT",
+    "connectors.answer_lost": "DELIVERY_UNCERTAIN",
+}
+"""What a refusal of the library or the transport, or a doubt, is called in the corpus."""
+
+
+def attack(name: str) -> Callable[[Wired], Wired]:
+    """Register a scenario under an id of the corpus."""
+
+    def register(scenario: Wired) -> Wired:
+        WIRED[name] = scenario
+        return scenario
+
+    return register
+
+
+def outcome(lea: World, act: Callable[[], Any]) -> Result:
+    """What came of it, and how many content-carrying requests the platform took in."""
+    try:
+        end = act()
+    except EgressForbidden as refused:
+        return Result("B", frozenset({MEANS[refused.message.code]}), taken(lea))
+    if isinstance(end, Published):
+        return Result("A", frozenset(), taken(lea))
+    return Result("B", frozenset({MEANS.get(end.reason.code, end.reason.code)}), taken(lea))
+
+
+def taken(lea: World) -> int:
+    """Posts the platform took in."""
+    return len(lea.posts())
+
+
+def act(lea: World, armed: Any) -> Outcome:
+    """From the claim on, as a handler does."""
+    assert isinstance(armed, PreparedStep), armed
+    end = lea.carry(armed)
+    assert isinstance(end, Outcome)
+    return end
+
+
+@attack("M-03")
+def bytes_swapped_after_the_rating(lea: World, harm: bool) -> Result:
+    unit = lea.unit("swapped", pictures=1)
+    armed = lea.arm(unit)
+    if harm:
+        lea.files[unit.media[0].sha256] = b"another picture altogether"
+    return outcome(lea, lambda: act(lea, armed))
+
+
+@attack("P-06")
+def words_in_a_removal(lea: World, harm: bool) -> Result:
+    unit = lea.unit("stays or goes", pictures=0)
+    published = outcome(lea, lambda: lea.publish(unit))
+    with lea.scope() as scope:
+        account = channel_reads.transport_account(channel_reads.get_channel(scope, lea.channel_id))
+    words = {"caption": "removed, see EXPLICIT-MARKER-A"} if harm else None
+    step = WireStep(
+        "delete", StepKind.RESTRICT, "DELETE", "/api/{account}/posts/1", words, action="delete"
+    )
+    order = RemovalOrder(lea.tenant_id, lea.channel_id, "delete", uuid7())
+    try:
+        lea.transport().send(step, order, account=account)
+    except EgressForbidden as refused:
+        return Result("B", frozenset({MEANS[refused.message.code]}), published.sent - 1)
+    return published
+
+
+@attack("P-08")
+def permit_used_on_another_account(lea: World, harm: bool) -> Result:
+    armed = lea.arm(lea.unit("for one account"))
+    if harm:
+        assert isinstance(armed, PreparedStep)
+        other = lea.network.account(f"other-{str(lea.tenant_id)[-6:]}")
+        armed = replace(armed, channel=replace(armed.channel, account=other))
+    return outcome(lea, lambda: act(lea, armed))
+
+
+@attack("P-11")
+def script_without_a_permit(lea: World, harm: bool) -> Result:
+    armed = lea.arm(lea.unit("for nobody"))
+    if harm:
+        assert isinstance(armed, PreparedStep)
+        order = RemovalOrder(lea.tenant_id, lea.channel_id, "delete", uuid7())
+        armed = replace(armed, authority=order)
+    return outcome(lea, lambda: act(lea, armed))
+
+
+@attack("Z-07")
+def sent_again_blindly(lea: World, harm: bool) -> Result:
+    unit = lea.unit("once")
+    if not harm:
+        return outcome(lea, lambda: lea.publish(unit))
+    lea.network.fault("reset_after", account=lea.account)
+    first = outcome(lea, lambda: lea.publish(unit))
+    assert taken(lea) == 1, "it arrived, and nobody was told"
+    again = lea.arm(unit, braked=True)
+    assert not isinstance(again, PreparedStep), "what is in doubt is never sent again"
+    lea.pass_time(61)
+    lea.look(unit)
+    assert taken(lea) == 1
+    return replace(first, sent=taken(lea) - 1)

@@ -1,0 +1,187 @@
+"""One fake platform in a process of its own, with an account on it: `python -m tests.bench.fake_platforms
+x`.
+
+Whoever posts and whoever answers then share no interpreter. A line of its input lets its clock move
+on, so that no limit of the platform is met, and is answered with how many requests and posts it
+took in so far.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from connectors.conformance.fake_servers import AdjustableClock
+from connectors.conformance.world import ConnectorWorld
+from foundation.http.http_client import HttpClient
+from foundation.ops.fault_injection import FaultBook
+from foundation.sealed import Sealed
+from tests.connectors.conformance.worlds import bluesky_world, mastodon_world, reddit_world, x_world
+from tests.fakes.bluesky.server import bluesky
+from tests.fakes.mastodon.server import mastodon
+from tests.fakes.reddit.server import reddit
+from tests.fakes.telegram import server as telegram_fake
+from tests.fakes.x.server import x
+
+ROOT = Path(__file__).parents[2]
+PACE_SECONDS = 40.0
+"""From post to post, by the platform's clock: Mastodon lets an account make 300 in three hours."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """An account there, and what a library signs in with."""
+
+    url: str
+    account: str
+    surface: str
+    token: str
+    refresh: str = ""
+    destination: str = ""
+    title: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was taken in since it began."""
+
+    requests: int
+    posts: int
+
+
+@dataclass(frozen=True)
+class Network:
+    """A running one."""
+
+    place: Place
+    pass_time: Callable[[], Seen]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The same, from within."""
+
+    place: Place
+    clock: AdjustableClock
+    book: FaultBook
+    taken: Callable[[], list[tuple[str, str]]]
+
+
+def _of(world: ConnectorWorld, book: FaultBook, name: str = "") -> Standing:
+    account = world.account
+    token, refresh = (_open(box) for box in (account.token, account.refresh))
+    place = Place(
+        account.base_url,
+        account.account,
+        world.surface,
+        token,
+        refresh,
+        world.destination,
+        world.title,
+        name,
+    )
+    return Standing(place, world.clock, book, world.fake.accepted_posts)
+
+
+def _open(box: Sealed | None) -> str:
+    return box.box.decode() if box is not None else ""
+
+
+@contextmanager
+def _x(http: HttpClient) -> Iterator[Standing]:
+    with x() as fake:
+        yield _of(x_world.create_world(fake, http), fake.book)
+
+
+@contextmanager
+def _telegram(_http: HttpClient) -> Iterator[Standing]:
+    with telegram_fake.network() as fake:
+        bot = fake.world.bot("bench_bot")
+        channel = fake.world.channel("Bench", username="bench", post=bot)
+        place = Place(
+            fake.url,
+            bot.username,
+            "telegram.public_channel",
+            bot.token,
+            destination=str(channel.id),
+        )
+        yield Standing(place, fake.clock, fake.book, lambda: bot.wire)
+
+
+@contextmanager
+def _mastodon(http: HttpClient) -> Iterator[Standing]:
+    with mastodon() as fake:
+        yield _of(mastodon_world.create_world(fake, http), fake.book)
+
+
+@contextmanager
+def _bluesky(http: HttpClient) -> Iterator[Standing]:
+    with bluesky() as fake:
+        world = bluesky_world.create_world(fake, http)
+        yield _of(world, fake.book, fake.repos[world.account.account].handle)
+
+
+@contextmanager
+def _reddit(http: HttpClient) -> Iterator[Standing]:
+    with reddit() as fake:
+        fake.limits.most = 10**9  # praw waits between requests as the limit tells it
+        yield _of(reddit_world.create_world(fake, http), fake.book)
+
+
+NETWORKS: Mapping[str, Callable[[HttpClient], AbstractContextManager[Standing]]] = {
+    "x": _x,
+    "telegram": _telegram,
+    "mastodon": _mastodon,
+    "bluesky": _bluesky,
+    "reddit": _reddit,
+}
+
+
+@contextmanager
+def network(name: str) -> Iterator[Network]:
+    """A platform with an account, until the block ends."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.bench.fake_platforms", name],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    ) as process:
+        asked, told = process.stdin, process.stdout
+        if asked is None or told is None:
+            raise RuntimeError("no pipes")
+
+        def pass_time() -> Seen:
+            asked.write("\n")
+            asked.flush()
+            return Seen(**json.loads(told.readline()))
+
+        place = Place(**json.loads(told.readline()))
+        try:
+            yield Network(place, pass_time)
+        finally:
+            process.kill()  # it holds nothing that anybody reads later
+
+
+def serve(name: str) -> None:
+    """Tell who posts there, then count until the input ends."""
+    with closing(HttpClient()) as http, NETWORKS[name](http) as standing:
+        _tell(asdict(standing.place))
+        requests = 0
+        for _ in sys.stdin:
+            requests += len(standing.book.list_requests(after=requests))
+            _tell({"requests": requests, "posts": len(standing.taken())})
+            standing.clock.advance(PACE_SECONDS)
+
+
+def _tell(told: Mapping[str, object]) -> None:
+    sys.stdout.write(json.dumps(told) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])

@@ -1,0 +1,58 @@
+"""Shoot cards in a real browser: signed with two presses on one's own page, and the code that opens
+it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.browser.chromium import Chromium
+from tests.browser.page_checks import faults
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.pages.people.test_shoot_cards import a_card, real
+from tests.web.builders import Page
+from tests.web.removal.test_subject_portal_shoot_cards import card_for, said, somebody, work
+
+PICTURES = os.environ.get("GREENROOM_PICTURES", "")
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_a_card_is_signed_and_taken_back(chromium: Chromium, mia: Page, width: int) -> None:
+    (ida, path), (tom, _) = somebody(mia, "Ida"), somebody(mia, "Tom")
+    card_for(mia, ida, tom)
+    card_for(mia, ida)
+    with chromium.visitor(width, language="en") as visitor:
+        visitor.go(f"{str(mia.room.client.base_url).rstrip('/')}{path}")
+        visitor.shows("Waits for your answer")
+        assert faults(visitor) == []
+        if PICTURES:
+            visitor.picture(Path(PICTURES) / f"person-{width}.png")
+        for summary, sure in (
+            ("Sign this card", "Yes, I sign"),
+            ("Take my signature back", "Yes, take it back"),
+        ):
+            visitor.page.locator("summary", has_text=summary).first.click()
+            visitor.button(sure).locator("visible=true").first.click()
+            visitor.shows("Being written down")
+            assert work(mia) == 1
+            visitor.page.reload()
+        visitor.shows("You took your signature back")
+        assert faults(visitor) == []
+    assert [what for _, what, _ in said(mia)] == ["signed", "withdrawn"]
+
+
+def test_people_draws_a_code_for_a_camera(chromium: Chromium, door: Door, lumiere: Agency) -> None:
+    """Streamlit drops drawings it does not trust: what counts is what is really there."""
+    a_card(lumiere, real(lumiere, "Tom"))
+    with chromium.visitor(390, cookies=f"{door.cookie(lumiere)} at {door.url}") as visitor:
+        visitor.go(f"{door.url}/people")
+        visitor.press("Fiches de prise de vue")
+        visitor.press("Code pour Tom")
+        code = "document.querySelector('img[alt=\"Code qui ouvre la page de Tom\"]')"
+        visitor.until(
+            f"{code} && {code}.complete && {code}.naturalWidth > 200 && {code}.clientWidth > 200"
+        )
+        assert visitor.overflow <= 0
+        if PICTURES:
+            visitor.picture(Path(PICTURES) / "people-code.png")

@@ -1,0 +1,46 @@
+"""A creator presses the emergency stop on her Home, on a phone and on a desk, in both languages.
+
+With GREENROOM_PICTURES=FOLDER the pages are also written there as pictures: look at them.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dashboard.pages.home.page import REFRESH_INTERVAL
+from foundation.i18n.translation import LANGUAGES
+from tenants.agencies.rights import Role
+from tests.browser.chromium import Chromium
+from tests.browser.page_checks import faults
+from tests.dashboard.builders import agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.pages.approvals.test_page import word
+
+PICTURES = os.environ.get("GREENROOM_PICTURES", "")
+WIDTHS = {"fr": 390, "en": 1280}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_creator_stops_her_posts(door: Door, chromium: Chromium, language: str) -> None:
+    who = agency(door.tenant, language=language)
+    who.post("bonjour")
+    cookies = f"{door.cookie(who, Role.CREATOR)} at {door.url}"
+    with chromium.visitor(WIDTHS[language], language=language, cookies=cookies) as visitor:
+        visitor.go(door.url)
+        visitor.press(word("system.stop", language))
+        visitor.type(word("system.why", language), "stolen")
+        visitor.page.wait_for_timeout(
+            1000 * (int(REFRESH_INTERVAL.removesuffix("s")) + 1)
+        )  # Home draws itself anew meanwhile
+        assert visitor.page.get_by_label(word("system.why", language)).input_value() == "stolen"
+        assert faults(visitor, "[data-testid=stPopoverBody]") == []
+        if PICTURES:
+            visitor.picture(Path(PICTURES) / f"home-stop-{language}.png")
+        visitor.press(word("system.stop_now", language, whom="Mia"))
+        visitor.shows(word("home.stopping", language, whom="Mia"))
+    with who.scope() as scope:
+        (wish,) = scope.run(
+            "SELECT args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'", t=who.tenant_id
+        )
+        assert (wish.args["scope"], wish.args["reason"]) == ("creator", "stolen")

@@ -1,0 +1,25 @@
+"""Leaving a page that is being written, in a real browser: it asks first, and the language leads
+back to it."""
+
+from tests.browser.chromium import Chromium
+from tests.browser.test_dashboard import enter
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+
+
+def test_words_are_asked_about_before_the_language(
+    chromium: Chromium, door: Door, lumiere: Agency
+) -> None:
+    asked: list[str] = []
+    with chromium.visitor() as visitor:
+        enter(visitor, door, lumiere)
+        visitor.page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+        visitor.go(f"{door.url}/calendar?new=1")
+        visitor.shows("Choisissez au moins un compte")
+        visitor.rest()
+        visitor.page.get_by_label("Texte", exact=True).click()
+        visitor.page.keyboard.type("Une idée")
+        visitor.page.get_by_role("button", name="Read in English").click()
+        visitor.shows("New post")
+        assert visitor.page.url == f"{door.url}/calendar?new=1"
+        assert asked == ["beforeunload"]

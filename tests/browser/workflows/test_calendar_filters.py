@@ -1,0 +1,21 @@
+"""The lists above the calendar, on a desk: what is chosen in each is read whole, and they stand in
+one row."""
+
+from tests.browser.installation import Living
+
+CHOSEN = "[...document.querySelectorAll('.st-key-gr_row_lists [role=combobox]')]"
+CUT = f"{CHOSEN}.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.value)"
+ROWS = """new Set([...document.querySelectorAll('.st-key-gr_row_lists [data-testid="stSelectbox"]')]
+  .map((one) => Math.round(one.getBoundingClientRect().bottom))).size"""
+
+
+def test_what_is_chosen_is_read_whole_and_in_one_row(lea: Living) -> None:
+    for view in ("month", "week"):
+        with lea.visitor(f"/calendar?view={view}") as marc:
+            marc.rest()
+            marc.size(1280)
+            marc.rest()
+            chosen = marc.run(f"{CHOSEN}.map((one) => one.value)")
+            assert any("chaque créatrice" in one.lower() for one in chosen), chosen
+            assert marc.run(CUT) == [], view
+            assert marc.run(ROWS) == 1, view

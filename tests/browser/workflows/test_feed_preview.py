@@ -1,0 +1,78 @@
+"""A post as each platform's feed will show it, on its own page, wide and narrow, and its choices
+changed there."""
+
+from connectors.platforms.discord.ids import ChannelRef
+from schedules.posts.states import DeliveryState
+from tests.browser.installation import Living
+from tests.browser.test_every_page import axe, picture
+from tests.schedules.posts.test_channel_prices import NOWHERE
+
+HOSTILE = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
+LONG = "\n".join(
+    [
+        "Le port, ce matin.",
+        "Voir https://example.test/page et #mer",
+        HOSTILE,
+        *map(str, range(4, 41)),
+    ]
+)
+PLACES = {
+    "x": "post",
+    "bluesky": "post",
+    "mastodon": "registered",
+    "instagram": "post",
+    "telegram": "public_channel",
+    "discord": "guild_channel",
+    "reddit": "other",
+    "youtube": "video",
+}
+
+
+def test_a_post_is_looked_at_and_its_choices_changed_on_its_own_page(lea: Living) -> None:
+    desk = lea.desk
+    mark = str(desk.tenant_id)[-6:]
+    accounts = {
+        "discord": ChannelRef("1", "2", "3").account,
+        "reddit": f"mia{mark}@lakes",
+        "mastodon": f"{mark}@a.example",
+    }
+    for platform, surface in PLACES.items():
+        place, account = f"{platform}.{surface}", accounts.get(platform, f"{platform}-{mark}")
+        desk.connect_to(
+            platform, account=account, token="t", platform=platform, surface=place, base_url=NOWHERE
+        )
+    post_id = desk.write(LONG, title="Au port", media=tuple(desk.photo(one) for one in range(1, 4)))
+    deliveries = [desk.wish(post_id, one, after=86400) for one in PLACES]
+    desk.approve(post_id)
+    with lea.visitor(f"/calendar?post={post_id}", desk.author) as anne:
+        anne.shows("Telle que chaque compte la montrera")
+        anne.rest()
+        look = {
+            one: anne.page.get_by_role("article", name=f"Aperçu sur {one}", exact=True)
+            for one in PLACES
+        }
+        for width in (1280, 390):
+            anne.size(width)
+            anne.rest()
+            picture(anne, f"looks_{width}", width, 900)
+            assert anne.overflow <= 0, width
+        assert axe(anne) == []
+        anne.size(1280)
+        assert "40" not in look["bluesky"].locator(".gr-post-words").first.inner_text().split("\n")
+        look["bluesky"].get_by_text("… plus").click()
+        assert "40" in look["bluesky"].inner_text().split("\n")
+        assert look["discord"].get_by_text("APP", exact=True).count() == 1
+        assert look["instagram"].locator(".gr-strip .gr-shot").count() == 3
+        assert all(
+            HOSTILE in look[one].inner_text() for one in ("x", "mastodon", "telegram", "reddit")
+        )
+        assert look["reddit"].get_by_text("Caché jusqu’à ce qu’on appuie").count() == 0
+        anne.page.get_by_text("Choix sur reddit").click()
+        anne.choose("Marquer comme spoiler", "Oui")
+        form = anne.page.locator('[data-testid="stForm"]', has_text="Marquer comme spoiler")
+        form.get_by_role("button", name="Enregistrer ces choix").click()
+        anne.shows("Cela attend de nouveau un accord")
+        anne.rest()
+        look["reddit"].get_by_text("Caché jusqu’à ce qu’on appuie").wait_for()
+        assert anne.page.title() not in ("1", "2")
+    assert {desk.state(one) for one in deliveries} == {DeliveryState.DRAFT}

@@ -1,0 +1,41 @@
+"""A story on the page where it is written: upright, without words, and with what holds for it
+said."""
+
+from tests.browser.installation import Living
+from tests.browser.test_every_page import axe, picture
+from tests.schedules.posts.test_channel_prices import NOWHERE
+
+
+def test_a_story_is_seen_upright_where_it_is_written(lea: Living) -> None:
+    desk = lea.desk
+    desk.connect_to(
+        "insta",
+        account=f"insta-{str(desk.tenant_id)[-6:]}",
+        token="t",
+        platform="instagram",
+        surface="instagram.post",
+        base_url=NOWHERE,
+    )
+    desk.photo(1)
+    with lea.visitor("/calendar", desk.author) as anne:
+        anne.button("Nouvelle publication").wait_for()
+        anne.rest()
+        anne.page.keyboard.press("n")
+        anne.shows("Choisissez au moins un compte")
+        anne.rest()
+        anne.press("insta")
+        anne.page.get_by_text("picture 1", exact=True).click()
+        anne.page.get_by_text("Options de insta").click()
+        anne.choose("En story : 24 heures, sans texte", "Oui")
+        anne.shows("Aucun texte n’est montré ici · 1 / 1 photos")
+        anne.shows("Ceci ne remplit pas l’écran")
+        anne.rest()
+        shot = anne.page.locator(".gr-as-screen .gr-shot").first.bounding_box()
+        assert shot is not None
+        assert abs(shot["width"] / shot["height"] - 9 / 16) < 0.02
+        for width in (1280, 390):
+            anne.size(width)
+            anne.rest()
+            picture(anne, f"story_{width}", width, 900)
+            assert anne.overflow <= 0, width
+        assert axe(anne) == []

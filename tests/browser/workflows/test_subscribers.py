@@ -1,0 +1,159 @@
+"""Fans, by mouse and keyboard, on a Telegram that answers: a token becomes a bot, a person answers,
+money goes back."""
+
+import threading
+
+from foundation.ops.clock import monotonic, sleep
+from tests.browser.chromium import Visitor
+from tests.browser.installation import Living
+from tests.conftest import wait_until
+from tests.journeys.telegram.test_bot import bought
+from tests.journeys.telegram_creator import TELEGRAM
+
+TWO_MINUTES = 120.0
+LONG = "Bonsoir Léo, je regarde ta commande et je reviens vers toi dans un instant, promis. "
+
+
+def connected(lea: Living, visitor: Visitor) -> None:
+    """Léa's bot, by what @BotFather told."""
+    visitor.page.get_by_text("Telegram · 2 min").click()
+    visitor.type("Le code que @BotFather", lea.bots.bot.token)
+    visitor.type("Canal", f"@{lea.bots.channel.username}")
+    visitor.page.get_by_role(
+        "button", name="Connecter", exact=True
+    ).click()  # not "Déconnecter" above it
+    visitor.shows("Telegram est connecté", TWO_MINUTES)
+    ((found,),) = lea.rows(
+        "SELECT channel_id FROM enrolments WHERE tenant_id = :tenant AND platform = :platform",
+        platform=TELEGRAM,
+    )
+    lea.desk.channels["telegram"] = found
+
+
+def asks_for_a_person(lea: Living, visitor: Visitor) -> None:
+    """A fan does, and a member who sees Messages takes the conversation by its key."""
+    lea.bots.world.say(lea.bots.bot, "leo", "/human")
+    visitor.shows("leo", TWO_MINUTES)
+    visitor.press("leo")
+    visitor.shows("Un fan demande à parler à une personne.")
+    visitor.rest()
+    visitor.page.keyboard.press("h")
+    visitor.shows("Le fan lit que quelqu’un de l’équipe lui écrit.")
+    visitor.rest()
+
+
+def told(lea: Living, words: str) -> int:
+    """How often the fan read these words."""
+    return sum(words in text for text in lea.bots.texts())
+
+
+def test_from_a_token_to_an_answer_by_a_person(lea: Living) -> None:
+    with lea.visitor("/channels") as marc:
+        started = monotonic()
+        connected(lea, marc)
+        assert monotonic() - started < TWO_MINUTES
+        assert lea.bots.bot.token not in marc.text()
+        marc.go(f"{lea.url}/inbox")
+        asks_for_a_person(lea, marc)
+        box = marc.page.get_by_label("Votre message à")
+        box.click()
+        marc.page.keyboard.type("Bonsoir Léo, je regarde.")
+        marc.page.keyboard.press("Control+Enter")
+        wait_until(lambda: told(lea, "Bonsoir Léo, je regarde.") == 1, 60)
+        marc.until("() => document.querySelector('textarea').value === ''")
+
+
+def test_no_letter_is_lost_while_the_fan_goes_on_writing(lea: Living) -> None:
+    lea.bots.connected()
+    over = threading.Event()
+
+    def goes_on() -> None:
+        for number in range(30):
+            if over.wait(1.5):
+                return
+            lea.bots.world.say(lea.bots.bot, "leo", f"et encore {number}")
+
+    with lea.visitor("/inbox") as marc:
+        asks_for_a_person(lea, marc)
+        box = marc.page.get_by_label("Votre message à")
+        fan = threading.Thread(target=goes_on)
+        fan.start()
+        try:
+            box.click()
+            for word in (LONG * 2).split(" "):
+                marc.page.keyboard.type(f"{word} ", delay=60)
+        finally:
+            over.set()
+            fan.join()
+        marc.shows("et encore 3")
+        assert box.input_value() == f"{LONG * 2} "
+        marc.button("Envoyer").dblclick()
+        wait_until(lambda: told(lea, LONG.strip()) == 1, 60)
+        sleep(2.0)
+        assert told(lea, LONG.strip()) == 1
+
+
+def test_a_saved_answer_is_read_finished_and_sent_by_hand(lea: Living) -> None:
+    lea.bots.connected()
+    with lea.visitor("/inbox") as marc:
+        asks_for_a_person(lea, marc)
+        box = marc.page.get_by_label("Votre message à")
+        box.click()
+        marc.page.keyboard.type("Merci {name}, à bientôt")
+        marc.press("Réponses enregistrées")
+        marc.press("Enregistrer ce qui est écrit")
+        marc.type("Nom court", "merci")
+        marc.press("Enregistrer cette réponse")
+        marc.shows("Vos collègues la trouvent ici aussi.")
+        marc.page.keyboard.press("Escape")
+        box.fill("")
+        box.blur()
+        marc.rest()
+        marc.press("merci · Merci {name}")
+        marc.until("() => document.querySelector('textarea').value === 'Merci leo, à bientôt'")
+        assert told(lea, "Merci leo") == 0
+        box.click()
+        marc.page.keyboard.press("Control+End")
+        marc.page.keyboard.type(" !")
+        marc.page.keyboard.press("Control+Enter")
+        wait_until(lambda: told(lea, "Merci leo, à bientôt !") == 1, 60)
+        marc.until("() => document.querySelector('textarea').value === ''")
+        marc.rest()
+        box.blur()
+        marc.page.keyboard.press("t")
+        marc.shows("merci · Merci {name}")
+
+
+def test_a_pack_is_made_and_an_order_refunded(lea: Living) -> None:
+    lea.bots.connected()
+    with lea.visitor("/shop") as marc:
+        marc.press("Nouveau pack")
+        marc.type("Titre du pack", "Le port")
+        marc.type("Prix, Étoiles Telegram", "350")
+        for number in (1, 2):
+            marc.choose("Images du pack", f"picture {number}")
+        marc.page.keyboard.press("Escape")
+        marc.press("Mettre en vente")
+        marc.shows("« Le port » est en vente.")
+        (row,) = lea.rows(
+            "SELECT p.state, r.amount_minor, r.currency FROM packs p JOIN prices r ON r.tenant_id "
+            "= p.tenant_id"
+            " AND r.pack_id = p.id WHERE p.tenant_id = :tenant AND p.title = 'Le port'"
+        )
+        assert tuple(row) == ("active", 350, "XTR")
+        bought(lea.bots)
+        marc.press("Commandes")
+        marc.press("leo")
+        marc.shows("Pack remis")
+        marc.page.get_by_text("Rembourser 250").click()
+        marc.type("Tapez REMBOURSER", "rembourser")
+        marc.button("Rembourser maintenant").dblclick()
+        wait_until(lambda: lea.bots.bot.balance == 0, 60)
+        wait_until(lambda: refunds(lea) == ["done"], 60)
+        marc.shows("Remboursé à la demande du fan.")
+    assert refunds(lea) == ["done"]
+    assert lea.bots.bot.balance == 0
+
+
+def refunds(lea: Living) -> list[str]:
+    return [row.state for row in lea.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")]

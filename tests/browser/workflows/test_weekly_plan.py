@@ -1,0 +1,40 @@
+"""A week from a brief, before a real browser: asked for, written by the house, accepted, and found
+in the calendar."""
+
+from tests.browser.installation import Living
+from tests.browser.test_every_page import picture
+from tests.conftest import wait_until
+
+DRAFTS = (
+    "SELECT p.body, d.state FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id AND "
+    "d.post_id = p.id"
+    " WHERE p.tenant_id = :tenant AND p.origin = 'week'"
+)
+WRITTEN = "SELECT 1 FROM week_plans WHERE tenant_id = :tenant AND written_at IS NOT NULL"
+
+
+def test_a_week_is_proposed_and_a_line_becomes_a_draft(lea: Living) -> None:
+    with lea.visitor("/calendar", lea.desk.author) as anne:
+        anne.press("Proposer une semaine")
+        anne.shows("Une semaine à partir d’un brief")
+        anne.rest()
+        anne.type("But de la semaine", "Montrer le port")
+        anne.page.get_by_role("textbox", name="Sujets").fill("Le port au matin")
+        anne.press("Proposer")
+        anne.shows("relisez-la ligne par ligne")
+        wait_until(lambda: bool(lea.rows(WRITTEN)), 60)
+        anne.hides("Des textes s’écrivent")
+        assert lea.rows(DRAFTS) == []
+        for width in (1280, 390):
+            anne.size(width)
+            anne.rest()
+            assert anne.overflow <= 0, width
+            picture(anne, f"week_{width}", width, 900)
+        anne.size(1280)
+        anne.button("Accepter").dblclick()
+        anne.shows("C’est un brouillon maintenant")
+        anne.rest()
+        ((body, state),) = lea.rows(DRAFTS)
+        assert (body, state) == ("Le port au matin", "draft")
+        anne.page.get_by_role("link", name="Ouvrir le brouillon").first.click()
+        anne.shows("Brouillon")

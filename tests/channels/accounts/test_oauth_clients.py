@@ -1,0 +1,108 @@
+"""What an agency registered at a platform: kept once somebody signed in by it, found for renewals,
+nobody else's."""
+
+from functools import partial
+
+import pytest
+
+from channels.accounts import lifecycle, oauth_clients, queries
+from channels.connections import account_setup
+from channels.connections.events import AccountSetupRequested
+from channels.connections.states import AccountSetupState
+from connectors.contract.account_setup import SupportsAccountSetup
+from connectors.contract.connector import OAuthClient
+from connectors.platforms.x.publisher import X
+from foundation.db.database import Database
+from foundation.i18n.translation import Message
+from foundation.sealed import Sealed
+from tenants.vault import sealed_intake
+from tests.channels.builders import World, world
+from tests.channels.connections.test_account_setup import MASTER, read_form
+from tests.fakes.sandbox import RunningSandbox
+
+FIRST, SECOND = OAuthClient("id-1", Sealed(b"one")), OAuthClient("id-2")
+ABLE: dict[str, SupportsAccountSetup] = {"x": X()}
+
+
+def account(lea: World, client: OAuthClient, name: str) -> None:
+    with lea.scope() as scope:
+        oauth_clients.store_oauth_client(scope, "x", client)
+        lifecycle.connect_account(
+            scope,
+            creator_id=lea.creator_id,
+            platform="x",
+            surface="x.post",
+            account=name,
+            name=name,
+            base_url="https://x.test",
+            token=Sealed(b"t"),
+            zone="UTC",
+            app_key=client.client_id,
+        )
+
+
+def test_an_account_finds_the_client_it_came_in_by(lea: World) -> None:
+    account(lea, FIRST, "1")
+    account(lea, SECOND, "2")
+    with lea.scope() as scope:
+        found = {
+            one.account: oauth_clients.oauth_client_of_channel(scope, one.id)
+            for one in queries.list_channels(scope)
+        }
+        assert (found["1"], found["2"]) == (FIRST, SECOND)
+        assert oauth_clients.latest_oauth_clients(scope) == {"x": SECOND}
+
+
+def test_a_new_secret_takes_the_place_of_the_old(lea: World) -> None:
+    account(lea, FIRST, "1")
+    again = OAuthClient("id-1", Sealed(b"two"))
+    account(lea, again, "1")
+    with lea.scope() as scope:
+        (channel,) = [one for one in queries.list_channels(scope) if one.account == "1"]
+        assert oauth_clients.oauth_client_of_channel(scope, channel.id) == again
+
+
+def test_one_agency_never_signs_in_by_anothers(
+    lea: World, database: Database, sandbox: RunningSandbox
+) -> None:
+    account(lea, FIRST, "1")
+    with world(database, sandbox, "mia").scope() as scope:
+        assert oauth_clients.latest_oauth_clients(scope) == {}
+
+
+@pytest.mark.parametrize("typed", [{}, {"client_id": "", "client_secret": ""}])
+def test_without_any_nobody_is_sent_there(lea: World, typed: dict[str, str]) -> None:
+    with lea.scope() as scope:
+        letter = sealed_intake.seal_form(
+            sealed_intake.derive_public_key(MASTER), lea.tenant_id, typed
+        )
+        wish = account_setup.request_setup(
+            scope, creator_id=lea.creator_id, platform="x", letter=letter
+        )
+    act = partial(
+        account_setup.run_setup,
+        tenant=lea.tenant,
+        transport=lea.transport(),
+        connectables=ABLE,
+        addresses={"x": "https://x.test", "x_pages": "https://pages.test"},
+        read_form=read_form,
+        may_reach=lambda address: True,
+        seal=lambda tenant_id, secret: Sealed(secret.encode()),
+        returns_to="https://here.test/auth/account",
+    )
+    act(AccountSetupRequested(lea.tenant_id, wish))
+    with lea.scope() as scope:
+        found = account_setup.get_setup(scope, wish)
+    assert (found.state, found.reason) == (AccountSetupState.REFUSED, Message("oauth.no_client"))
+    account(lea, FIRST, "1")
+    with lea.scope() as scope:
+        wish = account_setup.request_setup(
+            scope, creator_id=lea.creator_id, platform="x", letter=letter
+        )
+    act(AccountSetupRequested(lea.tenant_id, wish))
+    with lea.scope() as scope:
+        found = account_setup.get_setup(scope, wish)
+    assert found.state is AccountSetupState.VISITING
+    assert found.visit.startswith("https://pages.test/i/oauth2/authorize?")
+    assert "client_id=id-1" in found.visit
+    assert "one" not in found.visit

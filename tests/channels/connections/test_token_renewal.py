@@ -1,0 +1,315 @@
+"""Renewing tokens: ahead of their end, one at a time, and never at the price of a post or of the
+account."""
+
+import contextlib
+import random
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from channels.accounts import credentials
+from channels.accounts.states import ChannelState
+from channels.limits import send_limits
+from connectors.contract.connector import RenewedTokens
+from connectors.contract.outcomes import Published, Reauthorize, Retry
+from foundation.db.database import Database
+from foundation.sealed import Sealed
+from tests.channels.bluesky_builders import BlueskyWorld
+from tests.channels.bluesky_builders import bluesky_world as made
+from tests.channels.builders import Clockwork, Killed
+from tests.fakes.bluesky.server import FakeBluesky, bluesky
+
+AT_80_PERCENT = 0.8 * 7200 + 1
+LEASE = credentials.RENEWAL_LEASE.total_seconds()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[FakeBluesky]:
+    with bluesky() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: FakeBluesky) -> Iterator[FakeBluesky]:
+    yield running
+    running.book.clear_faults()
+    running.sessions.grace = timedelta(hours=2)
+
+
+@pytest.fixture
+def mia(database: Database, server: FakeBluesky) -> BlueskyWorld:
+    return made(database, server)
+
+
+def shown(mia: BlueskyWorld) -> Counter[str]:
+    """How often each refresh token of the account was taken in."""
+    known = mia.server.sessions.refresh
+    return Counter(
+        token
+        for token in mia.server.sessions.shown
+        if token in known and known[token].did == mia.repo.did
+    )
+
+
+def works(mia: BlueskyWorld, body: str) -> None:
+    """A post leaves by the account as it stands."""
+    assert isinstance(mia.publish(mia.unit(body)), Published)
+    assert mia.texts().count(body) == 1
+
+
+def test_a_token_is_renewed_at_80_percent_of_its_life(mia: BlueskyWorld) -> None:
+    assert mia.due() == 0
+    assert mia.renew() is None
+    assert not shown(mia), "a row that comes too early does nothing"
+    mia.pass_time(AT_80_PERCENT)
+    assert mia.due() == mia.due() == 1
+    assert len(mia.rows()) == 1, "ticks write it once"
+    before = mia.channel()
+    assert mia.renew() is None
+    after = mia.channel()
+    assert (after.generation, after.state) == (before.generation + 1, ChannelState.ACTIVE)
+    assert after.token != before.token
+    assert after.refresh != before.refresh
+    assert after.expires_at is not None
+    assert before.expires_at is not None
+    assert timedelta(minutes=90) < after.expires_at - before.expires_at < timedelta(minutes=97)
+    assert mia.due() == 0
+    works(mia, "after")
+
+
+def test_a_refused_token_is_renewed_and_the_post_is_not_lost(mia: BlueskyWorld) -> None:
+    mia.connect(lifetime=timedelta(hours=9))  # we believe it lives longer than it does
+    mia.pass_time(7300)
+    unit = mia.unit("refused first")
+    first = mia.publish(unit)
+    assert isinstance(first, Retry)
+    assert first.reason.code == "channel.renewing"
+    assert len(mia.rows()) == 1
+    waits = mia.publish(unit)
+    assert isinstance(waits, send_limits.SendingBlock), (
+        "nothing more is sent with a token that is known to be dead"
+    )
+    assert mia.renew() is None
+    assert isinstance(mia.publish(unit), Published)
+    assert mia.texts() == ["refused first"]
+    assert mia.channel().state == ChannelState.ACTIVE
+
+
+def test_an_expired_token_is_not_even_shown(mia: BlueskyWorld) -> None:
+    mia.pass_time(7300)
+    asked = len(mia.server.book.list_requests())
+    assert isinstance(mia.publish(mia.unit("late")), send_limits.SendingBlock)
+    assert len(mia.server.book.list_requests()) == asked
+    assert mia.due() == 1
+    assert mia.renew() is None
+    works(mia, "late")
+
+
+def test_a_young_token_that_is_refused_is_dead(mia: BlueskyWorld) -> None:
+    mia.server.sessions.revoke(mia.repo.did)
+    outcome = mia.publish(mia.unit("revoked"))
+    assert isinstance(outcome, Reauthorize)
+    assert mia.channel().state == ChannelState.REAUTHORIZE
+    assert mia.rows() == []
+    mia.connect()
+    works(mia, "again")
+
+
+def test_a_renewal_that_is_refused_asks_the_person(mia: BlueskyWorld) -> None:
+    mia.server.sessions.revoke(mia.repo.did)
+    mia.pass_time(AT_80_PERCENT)
+    assert mia.renew() is None
+    channel = mia.channel()
+    assert channel.state == ChannelState.REAUTHORIZE
+    assert channel.reason is not None
+    assert mia.renew() is None
+    assert mia.due() == 0, "a dead account is left alone"
+
+
+def test_an_account_that_is_taken_down_is_gone(mia: BlueskyWorld) -> None:
+    mia.pass_time(AT_80_PERCENT)
+    mia.repo.state = "takendown"
+    assert mia.renew() is None
+    assert mia.channel().state == ChannelState.GONE
+
+
+@pytest.mark.parametrize("mode", ["reset_before", "status:503", "status:429", "status:502"])
+def test_a_bad_day_costs_no_account(mia: BlueskyWorld, mode: str) -> None:
+    mia.pass_time(AT_80_PERCENT)
+    mia.server.book.schedule_fault(mode, on="refreshes", times=3)
+    for _ in range(3):
+        again = mia.renew()
+        assert again is not None
+        mia.pass_time(again + 1)
+    while (again := mia.renew()) is not None:
+        mia.pass_time(again + 1)
+    assert mia.channel().state == ChannelState.ACTIVE
+    works(mia, mode)
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "garbage", "accept_then_hang"])
+def test_a_lost_answer_shows_the_old_token_once_more(mia: BlueskyWorld, mode: str) -> None:
+    """The server's grace gives the same successor."""
+    mia.pass_time(AT_80_PERCENT)
+    mia.server.book.schedule_fault(mode, on="refreshes", seconds=0.2)
+    assert mia.renew() == 10.0
+    mia.pass_time(11)
+    assert mia.renew() is None
+    assert set(shown(mia).values()) == {2}
+    assert mia.channel().state == ChannelState.ACTIVE
+    works(mia, "found again")
+
+
+def test_without_grace_a_lost_answer_ends_in_the_true_reason(mia: BlueskyWorld) -> None:
+    mia.server.sessions.grace = timedelta(0)
+    mia.pass_time(AT_80_PERCENT)
+    mia.server.book.schedule_fault("reset_after", on="refreshes")
+    assert mia.renew() == 10.0
+    mia.pass_time(11)
+    assert mia.renew() is None
+    assert max(shown(mia).values()) == 2, "shown once more, not again and again"
+    assert mia.channel().state == ChannelState.REAUTHORIZE
+
+
+def test_two_workers_at_once_renew_once(mia: BlueskyWorld) -> None:
+    mia.pass_time(AT_80_PERCENT)
+    mia.server.book.schedule_fault("drip", on="refreshes", seconds=0.4)
+    ends: list[float | None] = []
+    threads = [threading.Thread(target=lambda: ends.append(mia.renew())) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(ends) == 6
+    assert sum(shown(mia).values()) == 1
+    assert mia.channel().generation == 2
+    works(mia, "once")
+
+
+def test_a_worker_that_dies_is_taken_over_after_its_lease(mia: BlueskyWorld) -> None:
+    """At every line: the account lives, and a post leaves."""
+    mia.pass_time(AT_80_PERCENT)
+    mia.clockwork = Clockwork()
+    mia.renew()
+    for at in range(mia.clockwork.passed):
+        mia.clockwork = Clockwork()
+        mia.connect()
+        mia.pass_time(AT_80_PERCENT)
+        mia.clockwork = Clockwork(at)
+        with pytest.raises(Killed):
+            mia.renew()
+        mia.clockwork = Clockwork()
+        again = mia.renew()
+        if again is not None:
+            assert again <= LEASE
+            mia.pass_time(again + 1)
+            assert mia.renew() is None
+        assert mia.channel().state == ChannelState.ACTIVE
+        works(mia, f"died at {at}")
+    assert max(shown(mia).values()) == 2
+
+
+def test_who_connects_meanwhile_wins(mia: BlueskyWorld) -> None:
+    mia.pass_time(AT_80_PERCENT)
+    with mia.scope() as scope:
+        claim = credentials.claim_renewal(scope, mia.channel_id)
+        assert claim is not None
+        assert credentials.claim_renewal(scope, mia.channel_id) is None
+    mia.connect()
+    late = RenewedTokens(Sealed(b"too late"), Sealed(b"too late"), timedelta(hours=2))
+    with mia.scope() as scope:
+        assert credentials.release_renewal(scope, claim, doubtful=True) is None
+        assert not credentials.store_renewed_tokens(scope, claim, late)
+    assert mia.channel().generation == 2
+    works(mia, "mine")
+
+
+def test_each_worker_that_vanished_is_a_doubt(mia: BlueskyWorld) -> None:
+    """Nobody knows whether it had shown the refresh token: once more is fine, then only where the
+    platform forgives."""
+    mia.pass_time(AT_80_PERCENT)
+    allowed = []
+    for _ in range(4):
+        with mia.scope() as scope:
+            claim = credentials.claim_renewal(scope, mia.channel_id)
+            assert claim is not None
+            allowed.append(
+                (
+                    claim.doubts,
+                    claim.can_use_refresh_token(timedelta(0)),
+                    claim.can_use_refresh_token(timedelta(hours=2)),
+                )
+            )
+        mia.pass_time(LEASE + 1)
+    assert allowed == [(0, True, True), (1, True, True), (2, False, True), (3, False, True)]
+    mia.pass_time(7200)
+    with mia.scope() as scope:
+        last = credentials.claim_renewal(scope, mia.channel_id)
+    assert last is not None
+    assert not last.can_use_refresh_token(timedelta(hours=2)), "the grace is over"
+    mia.pass_time(LEASE + 1)
+    assert mia.renew() is None
+    channel = mia.channel()
+    assert channel.reason is not None
+    assert (channel.state, channel.reason.code) == (
+        ChannelState.REAUTHORIZE,
+        "channel.renewal_lost",
+    )
+
+
+def test_a_crash_before_the_settle_is_renewed_too(mia: BlueskyWorld) -> None:
+    """The refusal was kept, and nobody lived to act on it; at every line of a publication."""
+    for at in range(12):
+        mia.connect(lifetime=timedelta(hours=9))  # longer than it lives
+        mia.pass_time(7300)
+        unit = mia.unit(f"refused and killed at {at}")
+        mia.clockwork = Clockwork(at)
+        with contextlib.suppress(Killed):
+            mia.publish(unit)
+        mia.clockwork = Clockwork()
+        ends = []
+        for _ in range(5):
+            mia.pass_time(61)
+            mia.look(unit)
+            mia.renew()
+            ends.append(mia.publish(unit))
+        assert isinstance(ends[-1], Published), ends
+        assert mia.texts().count(unit.text_of("body")) == 1
+    assert mia.channel().state == ChannelState.ACTIVE
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_any_order_of_bad_days_deaths_and_workers(mia: BlueskyWorld, seed: int) -> None:
+    """At the end the account lives, its stored pair works, and each post is there once."""
+    chance = random.Random(seed)
+    posts = [mia.unit(f"{seed}.{number}") for number in range(3)]
+    for _ in range(chance.randrange(6, 14)):
+        match chance.randrange(5):
+            case 0:
+                mia.pass_time(chance.choice([3, 50, 600, 5000]))
+            case 1:
+                mode = chance.choice(
+                    ["reset_after", "reset_before", "garbage", "status:503", "status:503_after"]
+                )
+                mia.server.book.schedule_fault(mode, on="refreshes")
+            case 2:
+                mia.due()
+            case 3:
+                mia.clockwork = Clockwork(chance.randrange(9) if chance.random() < 0.5 else None)
+                with contextlib.suppress(Killed):
+                    mia.renew()
+                mia.clockwork = Clockwork()
+            case 4:
+                mia.publish(chance.choice(posts))
+    mia.server.book.clear_faults()
+    for post in posts:
+        for _ in range(6):
+            if isinstance(mia.publish(post), Published):
+                break
+            again = mia.renew()
+            mia.pass_time((again or 2) + 1)
+    assert mia.channel().state == ChannelState.ACTIVE
+    assert sorted(mia.texts()) == sorted(post.text_of("body") for post in posts)

@@ -1,0 +1,347 @@
+"""Mail to members: off until they type the code, counts and pages alone, once per cause and hour,
+at least once."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from foundation.errors import Conflict, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.ops.settings import MailSettings
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.notices import emails, notices
+from tenants.notices.emails import EmailPreference
+from tests.conftest import Cluster
+from tests.fakes.sandbox import RunningSandbox
+from tests.fakes.smtp import MailServer, mail_server
+from tests.schedules.builders import ZONE, SandboxAgency, create_sandbox_agency, wired
+from workers.wiring import Services
+
+WORDS = "Nue sous la douche"
+"""What a post is called: no mail ever says it."""
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with wired(cluster, tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@dataclass
+class House:
+    """Léa's agency, and the mail server it writes by."""
+
+    lea: SandboxAgency
+    server: MailServer
+    told: int = 0
+
+    def wish(self, member: UUID) -> EmailPreference:
+        with self.lea.scope() as scope:
+            return emails.get_email_preference(scope, tenant_reads.get_member(scope, member))
+
+    def address(self, member: UUID) -> str:
+        return self.wish(member).address
+
+    def wants(self, member: UUID, *, urgent: bool = True, hour: int | None = None) -> None:
+        """The member asks, reads their box, types the code and chooses."""
+        self.act(emails.send_confirmation_code, member)
+        self.lea.run()
+        code = re.search(r"\d{6}", self.server.to(self.address(member))[-1].get_content())
+        assert code
+        assert self.act(emails.confirm_email_code, member, code[0])
+        self.act(emails.set_email_preference, member, urgent=urgent, brief_hour=hour)
+        self.server.taken.clear()
+
+    # any of the room's acts
+    def act(self, function, member: UUID, *args, **more):  # type: ignore[no-untyped-def]  # see above
+        with self.lea.scope(f"member:{member}") as scope:
+            return function(scope, member, *args, **more)
+
+    def put(self, cause: str = "", *, urgent: bool = True, **more: object) -> str:
+        """Something to be told, in words that stay in the house."""
+        self.told += 1
+        cause = cause or f"delivery:{uuid7()}"
+        with self.lea.scope() as scope:
+            message = Message("approval.missing", {"post": WORDS})
+            notices.put(
+                scope, message, cause=cause, urgent=urgent, creator_id=self.lea.creator_id, **more
+            )  # type: ignore[arg-type]  # as given
+        return cause
+
+    def settle(self, cause: str) -> None:
+        with self.lea.scope() as scope:
+            notices.close(scope, cause)
+
+    def minute(self, *, run: bool = True) -> int:
+        """The beat's minute passes; how many mails that made."""
+        with self.lea.scope() as scope:
+            made = emails.schedule_emails(scope)
+        if run:
+            self.lea.run()
+        return made
+
+    def text(self) -> str:
+        """Everything that left, with its head."""
+        return "\n".join(f"{one['Subject']}\n{one.get_content()}" for one in self.server.taken)
+
+    def add(self, role: Role, *, creators: tuple[str, ...] = ()) -> UUID:
+        with self.lea.scope() as scope:
+            more = {"role": role, "language": "en", "zone": ZONE}
+            return agencies.add_member(
+                scope, name=f"{role}", email=f"{role}@example.test", creators=creators, **more
+            )
+
+
+@pytest.fixture
+def house(services: Services, sandbox: RunningSandbox) -> Iterator[House]:
+    with mail_server() as server:
+        own = MailSettings(
+            host="127.0.0.1", port=server.port, security="none", sender="greenroom@house.example"
+        )
+        with_mail = replace(services, settings=services.settings.model_copy(update={"mail": own}))
+        yield House(create_sandbox_agency(with_mail, sandbox), server)
+
+
+# asking for it
+
+
+def test_nothing_is_written_to_who_did_not_ask(house: House) -> None:
+    house.put()
+    assert house.minute() == 0
+    assert house.server.conversations == 0
+
+
+def test_a_code_that_arrived_turns_it_on_and_a_wrong_one_does_not(house: House) -> None:
+    anne = house.lea.author
+    house.act(emails.send_confirmation_code, anne)
+    with pytest.raises(Conflict):
+        house.act(emails.send_confirmation_code, anne)
+    with pytest.raises(Refused):
+        house.act(emails.set_email_preference, anne, urgent=True, brief_hour=None)
+    house.lea.run()
+    (code,) = re.findall(r"\d{6}", house.server.to(house.address(anne))[0].get_content())
+    assert not house.act(emails.confirm_email_code, anne, "12345")
+    assert not house.wish(anne).confirmed
+    assert house.act(emails.confirm_email_code, anne, f" {code[:3]} {code[3:]} ")
+    assert house.wish(anne).confirmed
+    with pytest.raises(Refused):
+        house.act(emails.confirm_email_code, anne, code)
+
+
+def test_a_code_ends_after_five_tries_and_after_half_an_hour(house: House) -> None:
+    anne = house.lea.author
+    house.act(emails.send_confirmation_code, anne)
+    house.lea.run()
+    (code,) = re.findall(r"\d{6}", house.server.taken[0].get_content())
+    wrong = f"{(int(code) + 1) % 10**6:06}"
+    assert [house.act(emails.confirm_email_code, anne, wrong) for _ in range(5)] == [False] * 5
+    with pytest.raises(Refused):
+        house.act(emails.confirm_email_code, anne, code)
+    house.lea.pass_time(minutes=2)
+    house.act(emails.send_confirmation_code, anne)
+    house.lea.run()
+    (code,) = re.findall(r"\d{6}", house.server.taken[-1].get_content())
+    house.lea.pass_time(minutes=31)
+    with pytest.raises(Refused):
+        house.act(emails.confirm_email_code, anne, code)
+
+
+# what is told
+
+
+def test_what_cannot_wait_is_told_within_a_minute_in_counts_and_pages(house: House) -> None:
+    house.wants(house.lea.author)
+    for cause in ("", "", f"channel:{uuid7()}:gone"):
+        house.put(cause)
+    house.put(urgent=False)
+    assert house.minute() == 1
+    (got,) = house.server.to(house.address(house.lea.author))
+    assert got["Subject"] == "Greenroom : à voir sans attendre : 3"
+    said = got.get_content()
+    assert "Publications : 2. http://localhost:8501/calendar" in said
+    assert "Comptes : 1. http://localhost:8501/channels" in said
+    assert "http://localhost:8501/auth/mails" in said
+    assert WORDS not in house.text()
+
+
+def test_a_mail_says_what_part_of_the_house_it_is_about(house: House) -> None:
+    """An emergency stop, words that did not change outside, an account that hears nothing: all were
+    "Other"."""
+    house.wants(house.lea.author)
+    for cause in (
+        "switch:tenant::sending",
+        "edit:1",
+        "clocks:1",
+        "feed:1",
+        "apart:1",
+        "role:1",
+        "deaf:1",
+        "rail:1",
+    ):
+        house.put(cause)
+    assert house.minute() == 1
+    lines = (
+        house.server.to(house.address(house.lea.author))[0]
+        .get_content()
+        .replace("http://localhost:8501", "")
+    )
+    assert "Arrêt d’urgence : 1. /system" in lines
+    assert "Publications : 4. /calendar" in lines
+    assert "Comptes : 2. /channels" in lines
+    assert "Ventes et argent : 1. /shop" in lines
+
+
+def test_one_mail_for_one_cause_and_hour(house: House) -> None:
+    house.wants(house.lea.author)
+    cause = house.put()
+    assert house.minute() == 1
+    assert house.minute() == 0
+    house.settle(cause)
+    house.put(cause)
+    assert house.minute() == 0, "it came again within the hour"
+    other = house.put()
+    assert house.minute() == 1
+    house.settle(other)
+    house.lea.pass_time(minutes=61)
+    assert house.minute() == 1, "the hour is over, and it still stands"
+    house.lea.pass_time(hours=5)
+    assert house.minute() == 0
+    assert len(house.server.taken) == 3
+
+
+def test_what_was_open_before_they_asked_waits_for_the_brief(house: House) -> None:
+    house.put()
+    house.lea.pass_time(seconds=1)
+    house.wants(house.lea.author)
+    assert house.minute() == 0
+
+
+def test_the_rest_is_told_once_a_day_at_the_members_hour(house: House) -> None:
+    with house.lea.scope() as scope:
+        here = tenant_reads.get_member(scope, house.lea.author)
+        now = scope.now
+    hour = (now.astimezone(ZoneInfo(here.zone)).hour + 2) % 24
+    house.wants(house.lea.author, hour=hour)
+    house.put(urgent=False)
+    start = house.minute()
+    for _ in range(24 * 2):
+        house.lea.pass_time(hours=1)
+        start += house.minute()
+    briefs = [one for one in house.server.taken if "aujourd" in one["Subject"]]
+    assert len(briefs) in (2, 3)
+    days = {one["Date"].datetime.astimezone(ZoneInfo(here.zone)).date() for one in briefs}
+    assert len(days) == len(briefs), "one a day"
+    assert "Publications : 1." in briefs[0].get_content()
+
+
+def test_a_day_without_anything_open_is_not_written_about(house: House) -> None:
+    house.wants(house.lea.author, hour=0)
+    house.lea.pass_time(days=1)
+    assert house.minute() == 0
+
+
+def test_nobody_is_told_of_what_they_could_not_open(house: House) -> None:
+    accountant, stranger = house.add(Role.ACCOUNTANT), house.add(Role.CHATTER, creators=("nobody",))
+    for member in (accountant, stranger, house.lea.author):
+        house.wants(member)
+    with house.lea.scope() as scope:
+        mine = tenant_reads.get_member(scope, house.lea.author).principal_id
+    house.put()
+    house.put(f"draft:{uuid7()}:waiting")
+    house.put(f"payment:{uuid7()}")
+    house.put(f"comment:{uuid7()}:{mine}", to=mine)
+    house.minute()
+    (got,) = house.server.to(house.address(accountant))
+    assert "Sales and money: 1." in got.get_content()
+    assert "Posts" not in got.get_content()
+    assert house.server.to(house.address(stranger)) == []
+    (own,) = house.server.to(house.address(house.lea.author))
+    assert "Publications : 2." in own.get_content()
+
+
+def test_what_is_settled_before_it_leaves_is_not_told(house: House) -> None:
+    house.wants(house.lea.author)
+    cause = house.put()
+    house.minute(run=False)
+    house.settle(cause)
+    house.lea.run()
+    assert house.server.taken == []
+    assert house.wish(house.lea.author).failed == ""
+
+
+def test_who_ends_it_gets_nothing_more_and_another_agency_never_did(
+    house: House, services: Services, sandbox: RunningSandbox
+) -> None:
+    house.wants(house.lea.author)
+    other = create_sandbox_agency(services, sandbox)
+    with other.scope() as scope:
+        assert emails.schedule_emails(scope) == 0
+        with pytest.raises(Refused):
+            emails.unsubscribe(scope, other.author)
+    house.put()
+    house.minute(run=False)
+    house.act(emails.unsubscribe, house.lea.author)
+    house.lea.run()
+    house.put()
+    house.minute()
+    assert house.server.taken == []
+    assert not house.wish(house.lea.author).confirmed
+
+
+# what goes wrong
+
+
+def test_a_lost_answer_is_told_again_under_the_same_id(house: House) -> None:
+    house.wants(house.lea.author)
+    house.server.faults.append("lose")
+    house.put()
+    house.minute()
+    assert house.wish(house.lea.author).failed == "waiting"
+    house.lea.live(minutes=2)
+    first, second = house.server.taken
+    assert first["Message-ID"] == second["Message-ID"]
+    assert house.wish(house.lea.author).failed == ""
+
+
+@pytest.mark.parametrize("at", range(1, 9))
+def test_killed_anywhere_a_mail_is_told_at_least_once(house: House, at: int) -> None:
+    house.wants(house.lea.author)
+    house.put()
+    house.minute(run=False)
+    house.lea.crash(at)
+    house.lea.live(minutes=5)
+    assert len(house.server.taken) in (1, 2)
+    assert len({one["Message-ID"] for one in house.server.taken}) == 1
+
+
+def test_a_busy_server_is_asked_again_and_a_refused_address_is_shown(house: House) -> None:
+    house.wants(house.lea.author)
+    house.server.faults.extend(["busy", "hang_up", "unknown"])
+    house.put()
+    house.minute()
+    house.lea.live(minutes=30)
+    assert house.server.taken == []
+    assert house.wish(house.lea.author).failed == "refused"
+    assert house.lea.rows("notice.send") == []
+
+
+def test_a_house_that_lost_its_mail_server_gives_up_within_a_day(
+    house: House, services: Services
+) -> None:
+    house.wants(house.lea.author)
+    house.lea.services = services  # restarted without the settings
+    house.lea.__dict__.pop("routes")
+    house.put()
+    house.minute()
+    house.lea.live(hours=25)
+    assert house.wish(house.lea.author).failed == "refused"
+    assert house.lea.rows("notice.send") == []
+    assert sum(emails.EMAIL_RETRY_DELAYS, timedelta(0)) < timedelta(days=1)

@@ -1,0 +1,105 @@
+"""No space left on device: under the logs and under Redis, and under everything at once, while
+posts come due."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import pytest
+import redis
+
+from foundation.db.database import Scope
+from foundation.ops.clock import monotonic, sleep
+from tests.chaos.installation import House
+from tests.chaos.scenes.scene import Scene
+from tests.chaos.small_disks import Disk
+
+FULL_SECONDS = 8.0
+REFUSED_SECONDS, PAGE = 60.0, 4096
+
+
+def logs_and_redis(scene: Scene) -> None:
+    """First the disk of the logs is full, then that of Redis as well: no process ends, and posts
+    leave meanwhile."""
+    logs, kept = (_disk(scene.house, name) for name in ("logs", "redis"))
+    before = _processes(scene.house)
+    _due_around(scene)
+    try:
+        logs.fill()
+        sleep(FULL_SECONDS / 2)
+        kept.fill()
+        if not _refuses(scene.house):
+            scene.wrong.append("Redis wrote to a full disk")
+        sleep(FULL_SECONDS / 2)
+    finally:
+        for disk in (kept, logs):
+            disk.clear()
+    scene.wait_until(scene.world.intents[-1].due)
+    after = _processes(scene.house)
+    if ended := [name for name, pid in before.items() if after.get(name) != pid]:
+        scene.wrong.append(f"ended for want of space: {', '.join(ended)}")
+
+
+def everything(scene: Scene) -> None:
+    """No page is left under the house, PostgreSQL and all; then somebody makes room."""
+    disk = _disk(scene.house, "")
+    _due_around(scene)
+    try:
+        disk.fill()
+        sleep(FULL_SECONDS)
+    finally:
+        disk.clear()
+    scene.wait_until(scene.world.intents[-1].due)
+
+
+def undisturbed(scene: Scene) -> Iterator[str]:
+    """A line that could not be written, a message that could not be kept: neither puts a post in
+    doubt."""
+    for tenant_id in scene.world.tenants:
+        if looks := scene.house.read(tenant_id, _looks):
+            yield f"{looks} posts were looked for, though every answer came"
+
+
+def _looks(scope: Scope) -> int:
+    told = "SELECT count(*) FROM attempts WHERE tenant_id = :tenant AND kind = 'look'"
+    return int(scope.run(told, tenant=scope.tenant_id).scalar_one())
+
+
+def _due_around(scene: Scene) -> None:
+    """Posts for longer than a disk stays full; returns shortly after the first is due."""
+    scene.steadily(scene.places(), every=0.4, seconds=FULL_SECONDS + 4)
+    scene.wait_until(scene.world.intents[0].due + timedelta(seconds=scene.drawn.uniform(0.2, 1.5)))
+
+
+def _processes(house: House) -> dict[str, int | None]:
+    return {one.name: one.pid for one in house.report().processes}
+
+
+def _disk(house: House, name: str) -> Disk:
+    if name not in house.disks:
+        pytest.skip("this machine does not let us mount a disk that is full; root could")
+    return house.disks[name]
+
+
+def _refuses(house: House) -> bool:
+    """Whether Redis comes to say that it cannot keep what it is given; the last page of its file
+    takes some."""
+    client, until = (
+        redis.Redis.from_url(house.settings.redis.url.get_secret_value()),
+        monotonic() + REFUSED_SECONDS,
+    )
+    while monotonic() < until:
+        try:
+            client.set("probe", "x" * PAGE)
+        except redis.ResponseError as refused:
+            return str(refused).startswith("MISCONF")
+        sleep(0.05)
+    return False
+
+
+SCENES: dict[str, Callable[[Scene], None]] = {
+    "no space for logs and redis": logs_and_redis,
+    "no space at all": everything,
+}
+AFTERWARDS: dict[str, Callable[[Scene], Iterator[str]]] = {
+    "no space for logs and redis": undisturbed
+}

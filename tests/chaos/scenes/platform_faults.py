@@ -1,0 +1,244 @@
+"""What a network does at the worst moment: its lists lag, it takes part two and says nothing, it
+wants a token once."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import partial
+from itertools import cycle
+from uuid import UUID
+
+import httpx
+
+from channels.accounts import lifecycle, oauth_clients
+from channels.accounts import queries as channel_reads
+from channels.accounts.states import ChannelState
+from channels.connections.events import TokenRenewalDue
+from connectors.contract.connector import OAuthClient
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from foundation.ops.clock import monotonic, sleep
+from foundation.outbox import outbox
+from tests.chaos import post_checks
+from tests.chaos.adversary import ALL, HANG_SECONDS, kill
+from tests.chaos.installation import SENDERS, Broken
+from tests.chaos.scenes.scene import Scene
+from tests.chaos.world import Place
+from tests.fakes.x.server import FakeX, x
+
+LOST = ("reset_after", "accept_then_hang", "status:502_after", "reset_before")
+"""How the answer to part two is lost; the last one took nothing in."""
+
+LAG = 3600.0
+"""Seconds: longer than the scene."""
+
+FIRST_LOOK = timedelta(seconds=22)
+"""By then it was taken: 20 s after the post left."""
+
+LONGEST_SECONDS = 120.0
+
+RACES, HANDS = 3, 6
+"""How often a token ends, and how many rows ask at once for it to be renewed; each is told three
+times."""
+
+
+def wait_for(true: Callable[[], bool]) -> bool:
+    """Whether something came to be so, within reason."""
+    until = monotonic() + LONGEST_SECONDS
+    while not (found := true()) and monotonic() < until:
+        sleep(0.05)
+    return found
+
+
+def list_lags(scene: Scene) -> None:
+    """Every account takes a post and loses the answer; its list does not show the post when it is
+    first looked for."""
+    places = [place for place in scene.world.of_kind(scene.drawn.choice(("plain", "nolook")))]
+    scene.house.ask("POST", "/control/faults", {"lookup_lag": LAG})
+    for place in places:
+        mode = scene.drawn.choice(("reset_after", "accept_then_hang"))
+        lost = {"account": place.account, "mode": mode, "on": "posts", "seconds": HANG_SECONDS}
+        scene.house.ask("POST", "/control/faults", lost)
+    scene.steadily(places, every=0.25, seconds=4)
+    scene.wait_until(scene.world.intents[-1].due)
+    if not wait_for(lambda: _counted(scene, "send") >= len(places)):
+        scene.wrong.append("no answer was lost")
+    scene.house.jump(FIRST_LOOK)
+    if not wait_for(lambda: _counted(scene, "look") >= len(places)):
+        scene.wrong.append("nobody looked while the list lagged")
+    scene.house.ask("DELETE", "/control/faults")
+
+
+def _counted(scene: Scene, kind: str) -> int:
+    """How many sends came into doubt, or how many looks found nothing, in all agencies."""
+    outcome = {"send": "uncertain", "look": "absent"}[kind]
+
+    def count(scope: Scope) -> int:
+        return int(
+            scope.run(
+                "SELECT count(*) FROM attempts WHERE tenant_id = :tenant AND kind = :kind AND "
+                "outcome = :outcome",
+                tenant=scope.tenant_id,
+                kind=kind,
+                outcome=outcome,
+            ).scalar_one()
+        )
+
+    return sum(scene.house.read(tenant_id, count) for tenant_id in scene.world.tenants)
+
+
+def part_two(scene: Scene) -> None:
+    """Threads of three on every account; each loses the answer to its second part, while senders
+    are killed."""
+    start = scene.house.now() + timedelta(seconds=4)
+    for number, (place, mode) in enumerate(
+        zip([*scene.places(), *scene.places()], cycle(LOST), strict=False)
+    ):
+        parts = tuple(f"Part {part} of {scene.world.seed}.{number}" for part in (2, 3))
+        lost = {
+            "account": place.account,
+            "mode": mode,
+            "on": "posts",
+            "match": parts[0],
+            "seconds": HANG_SECONDS,
+        }
+        scene.house.ask("POST", "/control/faults", lost)
+        scene.post(place, number, start + timedelta(seconds=number * 0.3), parts=parts)
+    for _ in range(2):
+        scene.wait_until(scene.house.now() + timedelta(seconds=scene.drawn.uniform(1.5, 3)))
+        kill(scene.house, ALL)
+    sleep(HANG_SECONDS)
+
+
+def in_one_piece(scene: Scene) -> Iterator[str]:
+    """Each part of a thread stands once, under the one before it, and the house says so."""
+    entries = post_checks.entries_of(scene.world)
+    for one in scene.world.intents:
+        mine = [
+            each for each in post_checks.truth_of(scene.house, one.place) if each["key"] in one.keys
+        ]
+        ids = ["", *(each["id"] for each in mine)]
+        entry = entries[one.delivery_id]
+        told = (entry.done, [each["text"] for each in mine], [each["reply_to"] for each in mine])
+        if told != (1 + len(one.parts), [one.text, *one.parts], ids[:-1]):
+            yield f"{one.place.account}: delivery {one.delivery_id} stands as {told}"
+
+
+def token_race(scene: Scene) -> None:
+    """Whoever shows a refresh token a second time loses the account; three senders want it renewed
+    at once."""
+    place = scene.places()[0]
+    scene.steadily(scene.places(), every=0.5, seconds=4)
+    with x() as server:
+        server.oauth.reuse_ends_all = True
+        channel_id = _signed_in(scene, place, server)
+        for number in range(RACES):
+            server.book.schedule_fault("drip", on="tokens", seconds=0.5)
+            scene.house.read(place.tenant_id, partial(_all_want_it, channel_id))
+            _done(scene, place, channel_id)
+            if len(_shown(server)) <= number:
+                scene.wrong.append("nobody renewed the token")
+            scene.house.jump(
+                timedelta(seconds=60)
+            )  # who came second looks again, and finds it done
+            _done(scene, place, channel_id)
+        shown, pairs = _shown(server), server.oauth.refreshes.values()
+        state = scene.house.read(
+            place.tenant_id, lambda scope: channel_reads.get_channel(scope, channel_id).state
+        )
+        ended = (
+            len(shown),
+            all(status < 300 for status in shown),
+            sum(one.used for one in pairs),
+            any(one.revoked for one in pairs),
+            state,
+        )
+        if ended != (RACES, True, RACES, False, ChannelState.ACTIVE):
+            scene.wrong.append(f"shown, all answered well, used, revoked, account: {ended}")
+        if (hands := _hands(scene)) < 2:
+            scene.wrong.append(f"{hands} of three senders were asked to renew it")
+        scene.house.read(place.tenant_id, partial(_leave, channel_id))
+
+
+def _signed_in(scene: Scene, place: Place, server: FakeX) -> UUID:
+    """An account there that came in by an application of the agency's."""
+    app, seal = server.application("http://127.0.0.1/"), scene.house.services.seal
+    given = server.oauth.granted(app, server.account("lea"))
+    with scene.house.scope(place.tenant_id) as scope:
+        oauth_clients.store_oauth_client(
+            scope, "x", OAuthClient(app.client_id, seal(place.tenant_id, str(app.secret)))
+        )
+        return lifecycle.connect_account(
+            scope,
+            creator_id=place.creator_id,
+            platform="x",
+            surface="x.post",
+            account="lea",
+            name="lea",
+            base_url=server.url,
+            token=seal(place.tenant_id, str(given["access_token"])),
+            refresh=seal(place.tenant_id, str(given["refresh_token"])),
+            expires_at=scope.now + timedelta(hours=2),
+            zone="UTC",
+            app_key=app.client_id,
+        )
+
+
+def _all_want_it(channel_id: UUID, scope: Scope) -> None:
+    scope.run(
+        "UPDATE tokens SET expires_at = house_now() WHERE tenant_id = :tenant AND channel_id = "
+        ":channel",
+        tenant=scope.tenant_id,
+        channel=channel_id,
+    )
+    for _ in range(HANDS):
+        outbox.put(scope, TokenRenewalDue(scope.tenant_id, channel_id), priority=1)
+
+
+def _done(scene: Scene, place: Place, channel_id: UUID) -> None:
+    """Wait until nobody has a renewal in hand. Raises Broken: a clock that jumps would take it out
+    of their hands."""
+    if not wait_for(lambda: scene.house.read(place.tenant_id, partial(_in_hand, channel_id)) == 0):
+        raise Broken("a renewal does not end")
+
+
+def _in_hand(channel_id: UUID, scope: Scope) -> int:
+    return int(
+        scope.run(
+            "SELECT count(*) FROM outbox WHERE tenant_id = :tenant AND subject_id = :channel"
+            " AND kind = 'token.refresh' AND (state = 'leased' OR available_at <= house_now())",
+            tenant=scope.tenant_id,
+            channel=channel_id,
+        ).scalar_one()
+    )
+
+
+def _shown(server: FakeX) -> list[int]:
+    """What each request for tokens was answered."""
+    return [one["status"] for one in server.book.list_requests() if one["kind"] == "tokens"]
+
+
+def _hands(scene: Scene) -> int:
+    """How many senders say of themselves that they had a renewal in hand."""
+    ports = {one.name: one.metrics for one in scene.house.report().processes}
+    told = [
+        httpx.get(f"http://127.0.0.1:{ports[name]}/metrics", timeout=10).text for name in SENDERS
+    ]
+    return sum('greenroom_events_total{kind="token.refresh"' in text for text in told)
+
+
+def _leave(channel_id: UUID, scope: Scope) -> None:
+    """The network is gone in a moment, and nobody needs to hear of it."""
+    lifecycle.mark_gone(scope, channel_id, Message("channel.token_refused"))
+    scope.run(
+        "DELETE FROM outbox WHERE tenant_id = :tenant AND subject_id = :channel",
+        tenant=scope.tenant_id,
+        channel=channel_id,
+    )
+
+
+SCENES: dict[str, Callable[[Scene], None]] = {
+    "a list that lags": list_lags,
+    "part two is lost": part_two,
+    "one token, three senders": token_race,
+}
+AFTERWARDS: dict[str, Callable[[Scene], Iterator[str]]] = {"part two is lost": in_one_piece}

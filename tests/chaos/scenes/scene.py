@@ -1,0 +1,290 @@
+"""What is too particular to be drawn: a long downtime, an emergency stop, a database that stands
+still. One scene each.
+
+Each plans its own posts on a few accounts, does its harm by the machine's clock, and leaves the
+rest to calm and judge.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import pairwise
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.ids import INSTALLATION_ID
+from foundation.ops.clock import monotonic, sleep
+from gate.policy import emergency_stops
+from schedules.availability.minimum_interval import CATCH_UP_INTERVAL
+from tenants.agencies import agencies, rights
+from tests.chaos.adversary import freeze, thaw
+from tests.chaos.installation import ACTOR, House
+from tests.chaos.world import LEAD, Kind, Place, World, found, plan
+
+START = LEAD + timedelta(seconds=1.5)
+"""From the first stroke of planning to the first due time."""
+
+FROZEN_SECONDS = {"postgres": 10.0, "redis": 8.0}
+"""Redis: longer than a command to it may take."""
+
+DOWN = timedelta(hours=6)
+STOP_SECONDS = 2.0
+"""How soon an emergency stop is felt."""
+
+GOES_ON_SECONDS = 60.0
+"""By then somebody who is not stopped has sent: the machine is shared."""
+
+WAIT_SECONDS = 6.0
+"""What the network asks for with its 429."""
+
+
+@dataclass
+class Scene:
+    """A world with posts, and what was seen that must not be."""
+
+    world: World
+    drawn: random.Random
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def house(self) -> House:
+        """Where it plays."""
+        return self.world.house
+
+    def places(self, most: int = 4) -> list[Place]:
+        """Accounts of the network, at most one for each creator: two of each agency."""
+        kinds: tuple[Kind, ...] = ("key", "plain", "nolook")
+        own = {place.creator_id: place for place in self.world.of_kind(self.drawn.choice(kinds))}
+        return list(own.values())[:most]
+
+    def post(
+        self,
+        place: Place,
+        number: int,
+        due: datetime,
+        *,
+        always: bool = True,
+        parts: tuple[str, ...] = (),
+    ) -> None:
+        """One post, on the calendar; `parts` follow it as a thread."""
+        with self.house.scope(place.tenant_id) as scope:
+            text = f"Scène {self.world.seed}.{number}"
+            self.world.intents += plan(
+                scope, [place], number, text=text, due=due, always=always, parts=parts
+            )
+
+    def steadily(self, places: list[Place], *, every: float, seconds: float) -> None:
+        """Posts for each of these places in turn, one every so many seconds."""
+        start = self.house.now() + START
+        for number in range(int(seconds / every)):
+            self.post(
+                places[number % len(places)], number, start + timedelta(seconds=number * every)
+            )
+
+    def wait_until(self, at: datetime) -> None:
+        """Wait for a time of the house."""
+        sleep(max(0.0, (at - self.house.now()).total_seconds()))
+
+    def asked(self, place: Place) -> list[tuple[datetime, int]]:
+        """When the network was asked to post something, by the machine's clock, and what it
+        said."""
+        rows = self.world.kept(
+            "SELECT at, status FROM record WHERE kind = 'posts' AND account = ?", place.account
+        )
+        return [(datetime.fromisoformat(row["at"]), row["status"]) for row in rows]
+
+    def claimed(self, place: Place) -> list[datetime]:
+        """When somebody decided to send something there, by the house's clock: a call that is out
+        is not cut."""
+
+        def armed(scope: Scope) -> list[datetime]:
+            sends = (
+                "SELECT armed_at FROM attempts WHERE tenant_id = :tenant AND channel_id = "
+                ":channel AND kind = 'send'"
+            )
+            return list(
+                scope.run(sends, tenant=scope.tenant_id, channel=place.channel_id).scalars()
+            )
+
+        return self.house.read(place.tenant_id, armed)
+
+
+def down_for_hours(scene: Scene) -> None:
+    """Ten posts on each of four accounts come due while nothing is handed out: late ones leave one
+    by one."""
+    places, start = scene.places(), scene.house.now() + START + timedelta(seconds=30)
+    for number in range(40):
+        due = start + timedelta(seconds=round(scene.drawn.uniform(0, DOWN.total_seconds() - 300)))
+        scene.post(places[number % len(places)], number, due, always=scene.drawn.random() < 0.4)
+    frozen = [one for name in ("relay", "second") for one in freeze(scene.house, name)]
+    scene.house.jump(DOWN)
+    thaw(frozen)
+
+
+def one_by_one(scene: Scene) -> Iterator[str]:
+    """What was late left in the order of its time, with room between, and each agency was told
+    once."""
+    left: dict[UUID, list[tuple[datetime, datetime]]] = defaultdict(list)
+    for tenant_id in scene.world.tenants:
+        for channel_id, armed_at, due_at, overdue in scene.house.read(tenant_id, _sends):
+            if overdue:
+                left[channel_id].append((armed_at, due_at))
+        told = scene.house.read(tenant_id, _told_of)
+        if told != 1:
+            yield f"an agency was told {told} times of one downtime"
+    if not left:
+        yield "nothing was late"
+    for sends in left.values():
+        for (before, first), (after, second) in pairwise(sends):
+            if after - before < CATCH_UP_INTERVAL:
+                yield f"late posts left {after - before} apart"
+            if second < first:
+                yield f"what was due {second} left after what was due {first}"
+
+
+def _told_of(scope: Scope) -> int:
+    told = "SELECT count(*) FROM notices WHERE tenant_id = :tenant AND cause LIKE 'downtime:%'"
+    return int(scope.run(told, tenant=scope.tenant_id).scalar_one())
+
+
+def _sends(scope: Scope) -> list[tuple[UUID, datetime, datetime, bool]]:
+    rows = scope.run(
+        "SELECT d.channel_id, min(a.armed_at) AS armed_at, d.due_at FROM attempts a JOIN "
+        "deliveries d"
+        " ON d.tenant_id = a.tenant_id AND d.id = a.subject_id WHERE a.tenant_id = :tenant AND "
+        "a.kind = 'send'"
+        " AND a.subject_kind = 'delivery' GROUP BY d.channel_id, d.id, d.due_at ORDER BY armed_at",
+        tenant=scope.tenant_id,
+    )
+    return [
+        (row.channel_id, row.armed_at, row.due_at, row.armed_at - row.due_at > CATCH_UP_INTERVAL)
+        for row in rows
+    ]
+
+
+def standing_still(name: str, scene: Scene) -> None:
+    """Posts come due while the database, or Redis, answers nobody."""
+    scene.steadily(scene.places(), every=0.5, seconds=16)
+    scene.wait_until(scene.world.intents[0].due + timedelta(seconds=scene.drawn.uniform(0.2, 2)))
+    frozen = freeze(scene.house, name)
+    sleep(FROZEN_SECONDS[name])
+    thaw(frozen)
+    scene.wait_until(scene.world.intents[-1].due)
+
+
+def stops(scene: Scene) -> None:
+    """An account, a creator, an agency, then the house are stopped: two seconds later nothing of
+    theirs leaves.
+
+    Whoever is not stopped yet goes on.
+    """
+    account, creator, agency, last = places = scene.places()  # two of one agency, two of the other
+    scene.steadily(places, every=0.3, seconds=14)
+    owners = {tenant_id: _owners(scene.house, tenant_id) for tenant_id in scene.world.tenants}
+    pressed = (
+        ("channel", str(account.channel_id), account.tenant_id, [account]),
+        ("creator", str(creator.creator_id), creator.tenant_id, [creator]),
+        ("tenant", "", agency.tenant_id, [agency, last]),
+        ("global", "", INSTALLATION_ID, places),
+    )
+    ended: dict[str, datetime] = {}
+    scene.wait_until(scene.world.intents[0].due + timedelta(seconds=scene.drawn.uniform(1, 1.5)))
+    for where, target, tenant_id, reaches in pressed:
+        with scene.house.scope(tenant_id) as scope:
+            emergency_stops.close_switch(scope, where, target, "sending", reason="an emergency")
+        since = scene.house.now() + timedelta(seconds=STOP_SECONDS)
+        for place in reaches:
+            ended.setdefault(place.account, since)
+        _others_go_on(
+            scene, where, [place for place in places if place.account not in ended], since
+        )
+    scene.wait_until(scene.world.intents[-1].due + timedelta(seconds=1))
+    for place in places:
+        if late := [
+            at - ended[place.account] for at in scene.claimed(place) if at > ended[place.account]
+        ]:
+            scene.wrong.append(
+                f"{place.account}: {len(late)} posts left after the stop, {max(late)} too late"
+            )
+    for where, target, tenant_id, _ in reversed(pressed):
+        actor, second = owners.get(tenant_id, (ACTOR, None))
+        with scene.house.services.tenant(tenant_id, actor) as scope:
+            emergency_stops.reopen_switch(
+                scope, where, target, "sending", reason="it is over", second=second
+            )
+
+
+def _others_go_on(scene: Scene, where: str, others: list[Place], since: datetime) -> None:
+    """Two seconds after the stop, and until somebody whom it does not reach has sent."""
+    scene.wait_until(since)
+    until = monotonic() + GOES_ON_SECONDS
+    while others and not any(at > since for place in others for at in scene.claimed(place)):
+        if monotonic() > until:
+            scene.wrong.append(f"nobody sends after the stop of the {where}")
+            return
+        sleep(0.05)
+
+
+def _owners(house: House, tenant_id: UUID) -> tuple[str, UUID]:
+    """Who presses and who agrees: two owners, as the actor of a scope and as a member."""
+    with house.scope(tenant_id) as scope:
+        return f"member:{_owner(scope, 'Anne')}", _owner(scope, "Marc")
+
+
+def _owner(scope: Scope, name: str) -> UUID:
+    email = f"{name}@example.test".lower()
+    return agencies.add_member(
+        scope, name=name, email=email, role=rights.Role.OWNER, language="fr", zone="UTC"
+    )
+
+
+def told_to_wait(scene: Scene) -> None:
+    """Every account is told to wait at once; none asks again before the time is over."""
+    places = scene.places()
+    fault = {"mode": "status:429", "on": "posts", "times": len(places), "retry_after": WAIT_SECONDS}
+    scene.house.ask("POST", "/control/faults", fault)
+    scene.steadily(places, every=0.25, seconds=6)
+    scene.wait_until(scene.world.intents[-1].due + timedelta(seconds=WAIT_SECONDS))
+    if not any(status == 429 for place in places for _, status in scene.asked(place)):
+        scene.wrong.append("nobody was told to wait")
+    for place in places:
+        asked = scene.asked(place)
+        for told, status in asked:
+            soon = [at for at, _ in asked if told < at < told + timedelta(seconds=WAIT_SECONDS)]
+            if status == 429 and soon:
+                scene.wrong.append(
+                    f"{place.account} asked {soon[0] - told} after it was told to wait"
+                )
+
+
+def blind(scene: Scene) -> None:
+    """Every account loses an answer, and for a minute and more no list can be read; what is seen
+    first is too old."""
+    places = scene.places()
+    for place in places:
+        lost = {"account": place.account, "mode": "reset_after", "on": "posts"}
+        scene.house.ask("POST", "/control/faults", lost)
+    scene.house.ask("POST", "/control/faults", {"mode": "status:503", "on": "lookups", "times": -1})
+    scene.steadily(places, every=0.25, seconds=4)
+    scene.wait_until(scene.world.intents[-1].due + timedelta(seconds=3))
+    scene.house.jump(timedelta(seconds=75))
+    sleep(2.0)
+
+
+SCENES: dict[str, Callable[[Scene], None]] = {
+    "down for hours": down_for_hours,
+    "postgres stands still": partial(standing_still, "postgres"),
+    "redis stands still": partial(standing_still, "redis"),
+    "four stops": stops,
+    "told to wait": told_to_wait,
+    "blind": blind,
+}
+AFTERWARDS: dict[str, Callable[[Scene], Iterator[str]]] = {"down for hours": one_by_one}
+
+
+def set_up(house: House, seed: int) -> Scene:
+    """A world for one scene; what is drawn in it is the seed's."""
+    return Scene(found(house, seed), random.Random(seed))

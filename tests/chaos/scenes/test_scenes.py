@@ -1,0 +1,56 @@
+"""Scenes that no dice would throw, on the same house of real processes, with the same judge."""
+
+import os
+
+import pytest
+
+from tests.chaos.adversary import Adversary
+from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
+from tests.chaos.installation import Broken
+from tests.chaos.invariants import findings, tell_all
+from tests.chaos.recovery import Calm
+from tests.chaos.report import tell
+from tests.chaos.scenes.clock_changes import SCENES as AT_NIGHT
+from tests.chaos.scenes.concurrent_edits import SCENES as WITH_PEOPLE
+from tests.chaos.scenes.full_disks import AFTERWARDS as CHECKED_ON_DISKS
+from tests.chaos.scenes.full_disks import SCENES as ON_FULL_DISKS
+from tests.chaos.scenes.platform_faults import AFTERWARDS as CHECKED_THERE
+from tests.chaos.scenes.platform_faults import SCENES as OF_THE_NETWORK
+from tests.chaos.scenes.scene import AFTERWARDS as CHECKED
+from tests.chaos.scenes.scene import SCENES as ALONE
+from tests.chaos.scenes.scene import set_up
+
+pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
+
+SEEDS = int(os.environ.get("GREENROOM_SCENE_SEEDS", "1"))
+SCENES = {**ALONE, **WITH_PEOPLE, **OF_THE_NETWORK, **ON_FULL_DISKS, **AT_NIGHT}
+"""Those at night last: they leave a clock behind that is months ahead, and the next house begins
+anew."""
+
+AFTERWARDS = {**CHECKED, **CHECKED_THERE, **CHECKED_ON_DISKS}
+FIRST = 9001
+"""Apart from those of the storms, whose accounts stand in the same sandbox."""
+
+
+@pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
+@pytest.mark.parametrize("name", SCENES)
+def test_each_post_once_or_a_reason_why_not(in_house: Rooms, name: str, seed: int) -> None:
+    house = in_house()
+    logged = dict(house.logs())
+    scene = set_up(house, seed)
+    adversary = Adversary(house)
+    calm = Calm(scene.world, adversary, ())
+    wrong: list[str] = []
+    came_back = True
+    try:
+        SCENES[name](scene)
+        calm.come()
+    except Broken as broken:
+        wrong.append(str(broken))
+        came_back = False
+    wrong += scene.wrong + findings(scene.world, logged)
+    if name in AFTERWARDS:
+        wrong += AFTERWARDS[name](scene)
+    story = tell(scene.world, adversary.deeds, calm.told, wrong, logged) if wrong else ""
+    scene.world.retire()
+    tell_all(wrong, f"{name}: {story}", came_back=came_back)

@@ -1,0 +1,35 @@
+"""The house as `greenroom up` runs it, without the doors nobody opens here; its supervisor never
+gives up.
+
+Two relays share its outbox, each with a beat, every message comes three times, and three senders
+take them.
+"""
+
+from dataclasses import replace
+
+from workers.runtime.process_table import PROCESS_TABLE, ProcessDefinition, StopStage
+from workers.runtime.startup import run_in_foreground
+from workers.runtime.supervisor import RestartPolicy
+from workers.terminal.output import exit_on_error
+
+LEFT_OUT = ("dashboard", "llm")
+"""No page of members is looked at, and our own sentences answer: a third of the memory and of the
+start."""
+
+PACE = RestartPolicy(first_delay=0.2, longest_delay=0.5, limit=1_000_000)
+"""One storm kills more often than a bad day does: nothing is given up, and nobody waits half a
+minute."""
+
+RELAYS = {"relay": "tests.chaos.relay_pair:first"}
+SECOND = ProcessDefinition("second", "tests.chaos.relay_pair:second", StopStage.RELAY)
+
+
+def table() -> tuple[ProcessDefinition, ...]:
+    """Who runs."""
+    rows = (row for row in PROCESS_TABLE if row.name not in LEFT_OUT)
+    return (*(replace(row, main=RELAYS.get(row.name, row.main)) for row in rows), SECOND)
+
+
+if __name__ == "__main__":
+    with exit_on_error():
+        run_in_foreground(table=table(), pace=PACE, greet=False)

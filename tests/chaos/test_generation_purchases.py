@@ -1,0 +1,187 @@
+"""The process that buys is killed -9 at each moment of an order: each picture is billed once, and
+none is lost unsaid.
+
+It is a real process on a real PostgreSQL and Redis, with Replicate and Stability outside it over
+HTTP.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from foundation.db.database import Database
+from foundation.i18n.translation import Message
+from generators.engines.images import replicate as engine
+from studio.costs import spending_caps
+from studio.library import assets
+from studio.runs import runner
+from studio.runs.queries import get_run
+from studio.runs.states import JobState
+from tenants.notices.queries import list_open_notices
+from tests.chaos.installation import PATIENCE_SECONDS
+from tests.chaos.picture_purchases import CENTS, PICTURES, Run, Shop, begin, shop
+from tests.conftest import Cluster, wait_until
+
+pytestmark = pytest.mark.timeout(600)
+
+REPLICATE = ("described", "arrived", "taken", "answered", "looked", "fetched", "stored", "kept")
+"""What a model takes is asked; the request is there and not taken; taken and not answered; answered
+and not written down; looked at; half of the file is there; the file is stored and not in the
+library; in it, and not counted."""
+
+STABILITY = ("arrived", "taken", "fetched", "answered", "stored", "kept")
+LOST = ("arrived", "taken", "fetched", "answered")
+"""Where the order is lost: the seller keeps nothing that could be looked for, and nothing was
+written down here."""
+
+STANDS = {
+    "described": ("reserved", False, 0, 0, 0),
+    "arrived": ("asked", False, 1, 1, 1),
+    "taken": ("asked", False, 1, 1, 1),
+    "answered": ("asked", False, 1, 1, 1),
+    "looked": ("asked", True, 1, 1, 1),
+    "fetched": ("asked", True, 1, 1, 1),
+    "stored": ("paid", True, 2, 1, 1),
+    "kept": ("paid", True, 2, 2, 1),
+}
+"""What is there at each moment: the last order, whether the seller's number of it is known, and how
+many pictures are stored, in the library and counted."""
+
+LOOKING = 2
+"""Two of Replicate's have an order whose number was never heard, and look for it: there they are
+killed again."""
+
+PASSED = timedelta(seconds=30 + engine.LISTED_AFTER)
+"""A request so old stands in the list, or was never taken."""
+
+
+def test_a_death_at_each_moment_of_an_order_bills_once_and_loses_nothing_unsaid(
+    cluster: Cluster, database: Database, redis_url: str, tmp_path: Path
+) -> None:
+    with shop(cluster, database, redis_url, tmp_path) as made:
+        bought = die(made, "replicate", REPLICATE)
+        die(made, "replicate", (), lookers=LOOKING)
+        others = die(made, "stability", STABILITY)
+        let_pass(made, bought["arrived"])
+        made.rise()
+        runs = [*bought.values(), *others.values()]
+        wait_until(lambda: all(state(made, run) is JobState.DONE for run in runs), PATIENCE_SECONDS)
+        for run in bought.values():
+            check_replicate(made, run)
+        for run in others.values():
+            check_stability(made, run)
+        assert made.replicate.cancelled == []
+
+
+def die(made: Shop, seller: str, moments: Sequence[str], *, lookers: int = 0) -> dict[str, Run]:
+    """The process is killed when a run stands at each of these moments, and so many look for what
+    was asked."""
+    first = [moment for moment in moments if moment != "described"]
+    holding = made.hold([begin(made.services, seller, moment) for moment in first], lookers=lookers)
+    made.rise()
+    if "described" in moments:  # that is asked before anything else
+        wait_until(holding.gathered.is_set)
+        holding.runs.append(begin(made.services, seller, "described"))
+    holding.all_there()
+    for run in holding.runs:
+        assert stands(made, run) == meant(run), run
+    made.kill()
+    holding.let_go()
+    made.bury()
+    return {run.moment: run for run in holding.runs}
+
+
+def meant(run: Run) -> tuple[str, bool, int, int, int]:
+    """Of `STANDS`. What Stability answered lies here, for it has no number, and beside its
+    picture."""
+    order, known, stored, there, counted = STANDS[run.moment]
+    if run.seller == "replicate":
+        return order, known, stored, there, counted
+    return order, order == "paid", 2 * stored, there, counted
+
+
+def stands(made: Shop, run: Run) -> tuple[str, bool, int, int, int]:
+    """As `STANDS`."""
+    with made.services.tenant(run.tenant_id, "system:test") as scope:
+        last = scope.run("SELECT state, remote_id FROM engine_orders ORDER BY number DESC").first()
+        there, done = (
+            assets.list_assets(scope, run.creator_id),
+            runner.run_progress(scope, run.id)[1],
+        )
+    assert last is not None
+    files = [
+        one
+        for one in (made.home.folder / "objects" / str(run.tenant_id)).rglob("*")
+        if one.is_file()
+    ]
+    return last.state, bool(last.remote_id), len(files), len(there), done
+
+
+def let_pass(made: Shop, run: Run) -> None:
+    """The time after which a request that is not in the list was never taken."""
+    with made.services.tenant(run.tenant_id, "system:test") as scope:
+        moved = scope.run(
+            "UPDATE engine_orders SET asked_at = asked_at - :by WHERE state = 'asked'", by=PASSED
+        )
+    assert moved.rowcount == 1
+
+
+def state(made: Shop, run: Run) -> JobState:
+    with made.services.tenant(run.tenant_id, "system:test") as scope:
+        return runner.run_progress(scope, run.id)[0]
+
+
+def check_replicate(made: Shop, run: Run) -> None:
+    """Each picture was ordered once, billed once, and is there."""
+    orders = {
+        one: told
+        for one, told in made.replicate.predictions.items()
+        if run.words in told["input"]["prompt"]
+    }
+    markers = Counter(told["input"]["greenroom"] for told in orders.values())
+    assert set(markers.values()) == {1}, f"{run.moment}: one picture was ordered twice"
+    assert [one for one in made.replicate.billed if one in orders] == list(orders), run.moment
+    assert len(orders) == PICTURES, run.moment
+    check_books(made, run, billed=PICTURES, there=PICTURES)
+
+
+def check_stability(made: Shop, run: Run) -> None:
+    """Each picture was billed once at most, and what is not there is told."""
+    billed = sum(run.words in form["prompt"] for form in made.stability.asked)
+    lost = run.moment in LOST
+    assert billed == PICTURES - (run.moment == "arrived"), run.moment
+    check_books(made, run, billed=billed, there=PICTURES - lost)
+    with made.services.tenant(run.tenant_id, "system:test") as scope:
+        found, notices = get_run(scope, run.id), list_open_notices(scope)
+    told = [one.message for one in notices]
+    if lost:
+        assert (found.refused, found.why_refused) == (
+            1,
+            Message("engine.order_lost", {"engine": "stability"}),
+        )
+        assert told == [Message("job.skipped", {"count": 1, "total": PICTURES})]
+    else:
+        assert (found.refused, told) == (0, []), run.moment
+
+
+def check_books(made: Shop, run: Run, *, billed: int, there: int) -> None:
+    """What was spent is what was billed, and for the one order of which nobody knows; what is in
+    the library is whole, once each."""
+    with made.services.tenant(run.tenant_id, "system:test") as scope:
+        items = assets.list_assets(scope, run.creator_id)
+        rows = scope.run("SELECT state FROM engine_orders").scalars().all()
+        keys = scope.run("SELECT source_key FROM creations").scalars().all()
+        spent = spending_caps.monthly_budget(scope, "USD", {}).spent.minor
+        left = spending_caps.count_open_orders(scope)
+    unknown = run.seller == "stability" and run.moment == "arrived"
+    assert spent == Decimal(CENTS) * (billed + unknown), run.moment
+    assert (list(rows), left) == (["paid"] * PICTURES, 0), run.moment
+    assert (len(items), len(set(keys))) == (there, there), run.moment
+    for item in items:
+        stored = made.services.store.get(run.tenant_id, item.sha256)
+        assert hashlib.sha256(stored).hexdigest() == item.sha256

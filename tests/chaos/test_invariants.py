@@ -1,0 +1,96 @@
+"""A judge who finds nothing is worth what he would have found: breaches planted in a day that was
+good."""
+
+import random
+from urllib.parse import quote
+
+import pytest
+
+from foundation.db.database import Scope
+from foundation.ids import uuid7
+from tests.chaos.adversary import Adversary
+from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
+from tests.chaos.invariants import findings, tell_all
+from tests.chaos.recovery import Calm
+from tests.chaos.world import World, build
+from tests.conftest import Late
+
+
+def say_again(world: World) -> str:
+    """Something posts the words of one of ours once more; the text."""
+    intent = next(one for one in world.intents if one.place.kind == "plain" and not one.media)
+    body = {"key": intent.key, "text": intent.text}
+    world.house.ask("POST", f"/api/{intent.place.account}/posts", body, token=intent.place.token)
+    return intent.text
+
+
+def write_to_a_fan(world: World) -> str:
+    """A message of nobody; its key."""
+    fan = world.fans[0]
+    path = f"/api/{quote(fan.place.account, safe='')}/chats/{fan.name}/messages"
+    world.house.ask("POST", path, {"key": "nobody", "text": "coucou"}, token=fan.place.token)
+    return "nobody"
+
+
+def spoil(world: World, statement: str) -> str:
+    """Write to the database behind everybody's back, about the first delivery; its id."""
+    intent = world.intents[0]
+
+    def change(scope: Scope) -> None:
+        scope.run(
+            statement, **{"tenant": scope.tenant_id, "id": intent.delivery_id, "row": uuid7()}
+        )
+
+    world.house.read(intent.place.tenant_id, change)
+    return str(intent.delivery_id)
+
+
+pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
+
+
+@pytest.mark.parametrize(("found", "came_back", "expected"), [
+    ("lea: 'hello' is [], and known as []: delivery 1 publishing", False, Late),
+    ("lea: 'hello' is [], and known as []: delivery 1 publishing", True, AssertionError),
+    ("lea: 'hello' is ['p1', 'p2'], and known as ['p1']: delivery 1 published", False, AssertionError),
+    ("draft 1 is uncertain, and arrived 0 times; told: []", False, Late),
+    ("draft 1 is sent, and arrived 2 times; told: []", False, AssertionError),
+    ("lea: nobody asked for p3", False, AssertionError),
+])  # fmt: skip
+def test_a_house_that_is_slow_is_late_and_what_it_did_twice_is_no_lateness(
+    found: str, came_back: bool, expected: type[AssertionError]
+) -> None:
+    with pytest.raises(AssertionError) as failed:
+        tell_all([found], "the story", came_back=came_back)
+    assert failed.type is expected
+
+
+STUCK = "UPDATE deliveries SET state = 'publishing' WHERE tenant_id = :tenant AND id = :id"
+DEAD = (
+    "INSERT INTO outbox (tenant_id, id, kind, version, subject_id, args, queue, holds_lane, "
+    "priority, available_at,"
+    " state, tries, trace_id) VALUES (:tenant, :row, 'planted', 1, :id, '{}', 'make', false, 5, "
+    "house_now(), 'dead',"
+    " 5, '')"
+)
+LOST = "UPDATE payments SET charge_id = charge_id || '-x' WHERE tenant_id = :tenant"
+
+
+def test_what_is_wrong_is_found(in_house: Rooms) -> None:
+    house = in_house()
+    logged = dict(house.logs())
+    world = build(house, 0, random.Random(0))
+    Calm(world, Adversary(house), ()).come()
+    assert findings(world, logged) == []
+    text, key = say_again(world), write_to_a_fan(world)
+    stuck, _, _ = spoil(world, STUCK), spoil(world, DEAD), spoil(world, LOST)
+    found = "\n".join(findings(world, logged))
+    world.retire()
+    for words in (
+        f"{text!r} is [",
+        "left 1 times under 0 permits",
+        f"message {key} arrived 1 times",
+        f"delivery {stuck} ends as publishing",
+        "a row of planted is dead",
+        "-x': 1",
+    ):
+        assert words in found, found

@@ -1,0 +1,29 @@
+"""Connectors that take pictures without words for one another."""
+
+from connectors.contract.connector import LookupQuery, Response, Send, StepResult
+from connectors.contract.outcomes import Absent, Found, LookupResult
+from connectors.platforms.fanvue.publisher import Fanvue
+from connectors.platforms.sandbox.publisher import Sandbox
+
+
+class MatchesAnyTextlessPost(Sandbox):
+    """Any wordless post of the time sought is the one."""
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        listed = answers[-1] if answers else None
+        posts = (
+            listed.body["posts"]
+            if isinstance(listed, Response) and isinstance(listed.body, dict)
+            else []
+        )
+        silent = next((post for post in posts if not (sought.text or post["text"])), None)
+        if silent is None:
+            return super().look_up(sought, answers)
+        return Found(silent["id"], silent["url"])
+
+
+class ReportsTextlessPostsAbsent(Fanvue):
+    """What says nothing is nowhere."""
+
+    def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
+        return super().look_up(sought, answers) if sought.text else Absent()

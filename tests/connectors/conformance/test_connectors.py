@@ -1,0 +1,145 @@
+"""One suite for every connector of the registry, on every kind of account its platform has."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors.conformance import rules
+from connectors.conformance.address_rules import addresses_are_resolved
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.textless_post_rules import textless_posts_are_found
+from connectors.contract.outcomes import Published
+from connectors.contract.post_addresses import SupportsAddressLookup
+from connectors.registry import loader
+from connectors.shared import options
+from schedules.posts.channel_overrides import normalize_options
+from tests.connectors.conformance.worlds.reddit_world import FLAIR
+from tests.connectors.conformance.worlds.running_fakes import KINDS, RunningFakes
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("day", rules.TRANSIENT_FAULTS)
+def test_once(platforms: RunningFakes, kind: str, day: str) -> None:
+    world = platforms.world(kind)
+    assert rules.publishes_exactly_once(world, world.connector, day) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rule", rules.CORE_RULES, ids=lambda rule: rule.__name__)
+def test_rule(platforms: RunningFakes, kind: str, rule: rules.Rule) -> None:
+    world = platforms.world(kind)
+    assert rule(world, world.connector) == []
+
+
+OF_STORIES: tuple[rules.Rule, ...] = (
+    rules.retry_after_is_respected,
+    rules.marks_are_sent,
+    rules.refused_connection_is_retried,
+    rules.control_steps_carry_no_content,
+    rules.metrics_are_read,
+    textless_posts_are_found,
+    addresses_are_resolved,
+)
+"""Rules that tell posts apart by something else than their words, which stories have not."""
+
+
+@pytest.mark.parametrize("kind", ["instagram_story", "instagram_story_film"])
+def test_stories_are_held_to_the_rules(platforms: RunningFakes, kind: str) -> None:
+    for rule in OF_STORIES:
+        world = platforms.world(kind)
+        assert (rule.__name__, rule(world, world.connector)) == (rule.__name__, [])
+
+
+def test_every_connector_has_its_world(platforms: RunningFakes) -> None:
+    """A connector without the contract suite does not land; what hands over sends nothing a fake
+    could take in, and is told by `tests/connectors/platforms/byhand/test_publisher.py` and the journey of a task."""
+    worlds = {platforms.world(kind).connector.capabilities.platform for kind in KINDS}
+    sending = {
+        name for name, one in loader.load_connectors().items() if not one.capabilities.hand_over
+    }
+    assert worlds == sending
+
+
+def test_every_post_can_be_named_by_its_address(platforms: RunningFakes) -> None:
+    """Whoever says where a post in doubt stands is believed by what the platform calls it, never by
+    a piece of text."""
+    posts = [world for kind in KINDS if not (world := platforms.world(kind)).viewer]
+    assert [world.name for world in posts if world.address is None] == []
+    assert [
+        name
+        for name, one in loader.load_builtin_connectors().items()
+        if not isinstance(one, SupportsAddressLookup)
+    ] == []
+
+
+KEPT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "x": (
+        {"answers": "following", "partnership": True},
+        {"reply_settings": "following", "paid_partnership": True, "made_with_ai": True},
+    ),
+    "mastodon": (
+        {"visibility": "unlisted", "warning": "Food", "language": "de"},
+        {
+            "visibility": "unlisted",
+            "spoiler_text": "18+ · NSFW · Food",
+            "sensitive": True,
+            "language": "de",
+        },
+    ),
+    "tiktok": (
+        {"readers": "SELF_ONLY", "comments": False, "duets": True},
+        {
+            "privacy": "SELF_ONLY",
+            "no_comments": True,
+            "no_duets": False,
+            "no_stitches": True,
+            "ai": True,
+        },
+    ),
+    "tiktok_paid": (
+        {"readers": "PUBLIC_TO_EVERYONE", "partnership": True, "own_brand": True},
+        {"privacy": "PUBLIC_TO_EVERYONE", "paid": True, "own_brand": True, "ai": True},
+    ),
+    "youtube": (
+        {"readers": "unlisted", "tags": ["sea", "big sky"], "category": "24", "partnership": True},
+        {
+            "privacy": "unlisted",
+            "tags": ("sea", "big sky"),
+            "category": "24",
+            "made_for_kids": False,
+            "paid": True,
+        },
+    ),
+    "reddit": (
+        {"spoiler": True, "flair": FLAIR},
+        {"spoiler": True, "flair_id": FLAIR, "nsfw": True},
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", KEPT)
+def test_the_platform_keeps_what_was_chosen_and_every_mark(
+    platforms: RunningFakes, kind: str
+) -> None:
+    said, kept = KEPT[kind]
+    world = platforms.world(kind.partition("_")[0])
+    unit = world.unit(media=world.flagged_media, flags=world.flags)
+    unit = replace(
+        unit, options=options.option_settings(normalize_options(said), world.connector.capabilities)
+    )
+    outcome = SendingHarness(world, world.connector).publish(unit).outcome
+    assert isinstance(outcome, Published), outcome
+    there = _there(world.fake, outcome.native_id)
+    assert {name: getattr(there, name) for name in kept} == kept
+
+
+def _there(fake: Any, native_id: str) -> Any:
+    member = fake.member
+    for held in ("statuses", "videos", "posts"):
+        if native_id in getattr(member, held, {}):
+            return getattr(member, held)[native_id]
+    made = [*getattr(member, "made", ()), *getattr(member, "posts", {}).values()]
+    return next(
+        (one for one in made if native_id in (one.id, getattr(one, "publish_id", ""))), None
+    ) or next(one for name, one in fake.server.posts.items() if native_id in (name, f"t3_{name}"))

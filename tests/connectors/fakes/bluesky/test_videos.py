@@ -1,0 +1,111 @@
+"""The fake server of Bluesky takes a film as a file, shows it as a film alone, and has a limit of
+its own."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from connectors.conformance.harness import SendingHarness
+from connectors.contract.outcomes import Published, Rejected
+from connectors.platforms.bluesky.record import record_key
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from tests.connectors.conformance.worlds import bluesky_world
+from tests.connectors.conformance.worlds.mastodon_world import FILM
+from tests.fakes.bluesky.server import POST, FakeBluesky, Repo, bluesky
+
+HTTP = HttpClient()
+DATA = b"\0\0\0\x18ftypmp42 frames"
+VIDEO, IMAGES = "app.bsky.embed.video", "app.bsky.embed.images"
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeBluesky]:
+    with bluesky() as running:
+        yield running
+
+
+@pytest.fixture
+def mine(fake: FakeBluesky) -> Repo:
+    return fake.account("nova.bsky.social")
+
+
+def send(fake: FakeBluesky, mine: Repo, name: str, body: bytes, mime: str) -> tuple[int, Any]:
+    headers = {"authorization": f"Bearer {fake.sessions.start(mine.did)[0]}", "content-type": mime}
+    reply = HTTP.send(
+        HttpRequest("POST", f"{fake.url}/xrpc/com.atproto.repo.{name}", headers, body)
+    )
+    assert isinstance(reply, HttpResponse)
+    return reply.status, json.loads(reply.body)
+
+
+def put(
+    fake: FakeBluesky, mine: Repo, embed: str, mime: str, data: bytes = DATA
+) -> tuple[int, str]:
+    """What becomes of a record that shows an upload of this kind."""
+    status, told = send(fake, mine, "uploadBlob", data, mime)
+    assert status == 200
+    shown = (
+        {"video": told["blob"]}
+        if embed == VIDEO
+        else {"images": [{"alt": "waves", "image": told["blob"]}]}
+    )
+    record = {
+        "$type": POST,
+        "text": "waves",
+        "createdAt": "2026-11-20T10:00:00Z",
+        "embed": {"$type": embed, **shown},
+    }
+    asked = {
+        "repo": mine.did,
+        "collection": POST,
+        "rkey": record_key("a", fake.clock()),
+        "record": record,
+    }
+    status, told = send(fake, mine, "putRecord", json.dumps(asked).encode(), "application/json")
+    return status, told.get("error", "")
+
+
+def test_a_film_is_shown_and_kept(fake: FakeBluesky, mine: Repo) -> None:
+    assert put(fake, mine, VIDEO, "video/mp4") == (200, "")
+    assert [record["embed"]["$type"] for _, record in mine.taken] == [VIDEO]
+    assert [known.used for known in mine.blobs.values()] == [True]
+
+
+@pytest.mark.parametrize("described", [True, False], ids=["by the lexicons", "by itself"])
+@pytest.mark.parametrize(
+    ("embed", "mime"), [(VIDEO, "image/jpeg"), (VIDEO, "video/webm"), (IMAGES, "video/mp4")]
+)
+def test_a_film_is_no_picture_and_a_picture_no_film(
+    fake: FakeBluesky, mine: Repo, embed: str, mime: str, described: bool
+) -> None:
+    fake.lexicons = fake.lexicons if described else None
+    unlike = (
+        b"\x1aE\xdf\xa3 a film" if embed == VIDEO else DATA
+    )  # nobody can tell what it is: its sender is believed
+    assert put(fake, mine, embed, mime, unlike)[0] == 400
+    assert mine.taken == []
+
+
+@pytest.mark.parametrize("described", [True, False], ids=["by the lexicons", "by itself"])
+def test_a_film_may_weigh_more_than_a_picture(
+    fake: FakeBluesky, mine: Repo, described: bool
+) -> None:
+    fake.lexicons = fake.lexicons if described else None
+    large = bytes(2_000_001)
+    assert put(fake, mine, VIDEO, "video/mp4", large)[0] == 200
+    assert put(fake, mine, IMAGES, "image/png", large)[0] == 400
+
+
+def test_a_server_that_takes_smaller_files_says_so(fake: FakeBluesky) -> None:
+    fake.most_upload = FILM.size - 1
+    world = bluesky_world.create_world(fake, HTTP, film=True)
+    outcome = SendingHarness(world, world.connector).publish(world.unit(media=1)).outcome
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason.params == {"status": 413, "word": "payloadtoolarge"}
+    assert world.fake.accepted_posts() == []
+    fake.most_upload = FILM.size
+    assert isinstance(
+        SendingHarness(world, world.connector).publish(world.unit(media=1)).outcome, Published
+    )

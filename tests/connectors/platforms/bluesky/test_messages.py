@@ -1,0 +1,310 @@
+"""Messages on Bluesky: what people write is heard once and in order, and a message never arrives
+twice."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from connectors.conformance.fake_servers import AdjustableClock
+from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.chats import ChatUpdates
+from connectors.contract.connector import (
+    LookupQuery,
+    PlatformCopy,
+    Response,
+    Send,
+    StepAnswerLost,
+    StepKind,
+    StepResult,
+)
+from connectors.contract.outcomes import (
+    Absent,
+    Found,
+    Outcome,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Unknown,
+)
+from connectors.platforms.bluesky.account import CHAT_SURFACE
+from connectors.platforms.bluesky.messages import BEGINNING, MAX_PEOPLE, PROXY
+from connectors.platforms.bluesky.publisher import CAN, Bluesky
+from connectors.shared.http_responses import READER_GONE
+from connectors.transport.response_filter import keep_fields
+from foundation.i18n.translation import Message
+from foundation.ops.fault_injection import FaultBook
+from gate.contract.units import Button, Text
+from tests.connectors.platforms.bluesky.test_publisher import READS, UNIT, signed_in
+from tests.fakes.bluesky import chats as bluesky_chats
+from tests.fakes.bluesky.server import FakeBluesky, Repo
+from tests.fakes.bluesky.sessions import XrpcError
+
+PLATFORM = Bluesky()
+
+
+@dataclass
+class Net:
+    """The network without a wire: Mia's account is asked as the transport would ask."""
+
+    server: FakeBluesky
+    mia: Repo
+    asked: list[str]
+
+    def person(self, name: str) -> Repo:
+        return self.server.account(f"{name}.bsky.social")
+
+    def answer(self, turn: Send) -> StepResult:
+        step = turn.step
+        nsid, _, query = step.path.removeprefix("/xrpc/").partition("?")
+        self.asked.append(nsid.rpartition(".")[2])
+        if nsid == "com.atproto.server.getSession":
+            return Response(step.name, 200, {}, {"did": self.mia.did})
+        assert dict(step.headers) == PROXY
+        pairs = (pair.partition("=") for pair in query.split("&") if pair)
+        asked = {name: [value.replace("%3A", ":")] for name, _, value in pairs}
+        try:
+            told = bluesky_chats.answer(self.server, self.mia, nsid, asked, dict(step.json or {}))
+        except XrpcError as refused:
+            return Response(
+                step.name, refused.status, {}, {"error": refused.name, "message": refused.message}
+            )
+        return Response(step.name, 200, {}, keep_fields(told, step.only) if step.only else told)
+
+    def poll(self, cursor: str) -> ChatUpdates | Outcome:
+        self.asked.clear()
+        answers: tuple[StepResult, ...] = ()
+        while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
+            assert (turn.step.kind, turn.step.action, turn.step.method) == (
+                StepKind.CONTROL,
+                "updates",
+                "GET",
+            )
+            answers = (*answers, self.answer(turn))
+        return turn
+
+    def heard(self, cursor: str) -> tuple[list[str], str]:
+        news = self.poll(cursor)
+        assert isinstance(news, ChatUpdates), news
+        return [update.text for update in news.updates], news.cursor
+
+
+@pytest.fixture
+def net() -> Net:
+    clock = AdjustableClock()
+    server = FakeBluesky(clock, FaultBook(clock=clock))
+    return Net(server, server.account("mia.bsky.social"), [])
+
+
+def test_what_was_said_before_is_not_heard_and_what_comes_after_is_once(net: Net) -> None:
+    leo = net.person("leo")
+    bluesky_chats.send_message(net.server, leo, net.mia, "long ago")
+    words, cursor = net.heard("")
+    assert words == []
+    assert net.heard(cursor) == ([], cursor)
+    assert net.asked == ["getLog"], "a quiet account costs one request"
+    number = bluesky_chats.send_message(net.server, leo, net.mia, "bonjour")
+    news = net.poll(cursor)
+    assert isinstance(news, ChatUpdates)
+    (update,) = news.updates
+    assert (update.kind, update.key, update.fan, update.handle) == (
+        "message",
+        number,
+        leo.did,
+        "@leo.bsky.social",
+    )
+    assert (update.text, update.at) == ("bonjour", net.server.chats.log[-1][2].at)
+    assert net.heard(news.cursor)[0] == []
+
+
+def test_the_first_message_an_account_ever_gets_is_heard(net: Net) -> None:
+    _, cursor = net.heard("")
+    assert cursor.endswith(BEGINNING)
+    bluesky_chats.send_message(net.server, net.person("ida"), net.mia, "a first word")
+    assert net.heard(cursor)[0] == ["a first word"]
+
+
+def test_our_own_words_a_groups_and_what_was_deleted_are_nobodys(net: Net) -> None:
+    leo, chats = net.person("leo"), net.server.chats
+    _, cursor = net.heard("")
+    convo = chats.between(leo.did, net.mia.did)
+    group = chats.open((leo.did, net.mia.did, net.person("ida").did), group=True)
+    chats.put(convo, net.mia.did, "typed in the app", net.server.clock())
+    chats.put(group, leo.did, "to all of you", net.server.clock())
+    chats.put(convo, leo.did, "take this back", net.server.clock()).gone.add(net.mia.did)
+    bluesky_chats.send_message(net.server, leo, net.mia, "to you alone")
+    bluesky_chats.send_message(
+        net.server, leo, net.mia, "look", embed={"$type": "app.bsky.embed.record"}
+    )
+    news = net.poll(cursor)
+    assert isinstance(news, ChatUpdates)
+    told = [(update.kind, update.text) for update in news.updates if update.text]
+    assert told == [("message", "to you alone"), ("unsupported", "look")]
+
+
+def test_more_people_than_a_poll_asks_about_are_heard_by_the_next(net: Net) -> None:
+    _, cursor = net.heard("")
+    said = [f"word {number}" for number in range(MAX_PEOPLE + 4)]
+    for number, text in enumerate(said):
+        bluesky_chats.send_message(net.server, net.person(f"p{number}"), net.mia, text)
+    first, cursor = net.heard(cursor)
+    assert len(net.asked) == 1 + MAX_PEOPLE
+    then, cursor = net.heard(cursor)
+    assert first + then == said
+    assert net.heard(cursor)[0] == []
+
+
+def test_a_poll_that_breaks_off_loses_nothing(net: Net) -> None:
+    _, cursor = net.heard("")
+    for name in ("leo", "ida"):
+        bluesky_chats.send_message(net.server, net.person(name), net.mia, f"I am {name}")
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := PLATFORM.listen(cursor, answers), Send):
+        lost = len(answers) == 2
+        answers = (*answers, StepAnswerLost("updates", "ReadTimeout") if lost else net.answer(turn))
+    assert isinstance(turn, ChatUpdates)
+    assert [update.text for update in turn.updates] == ["I am leo"]
+    assert net.heard(turn.cursor)[0] == ["I am ida"]
+
+
+def test_who_blocked_the_account_silences_nobody_else(net: Net) -> None:
+    leo, ida = net.person("leo"), net.person("ida")
+    _, cursor = net.heard("")
+    bluesky_chats.send_message(net.server, leo, net.mia, "bye")
+    bluesky_chats.send_message(net.server, ida, net.mia, "hello")
+    net.server.chats.blocked.add((leo.did, net.mia.did))
+    assert net.heard(cursor)[0] == ["hello"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "meant"),
+    [
+        (
+            Response("updates", 400, {}, {"error": "InvalidToken", "message": "Bad token method"}),
+            Rejected,
+        ),
+        (
+            Response("updates", 400, {}, {"error": "ExpiredToken", "message": "Token has expired"}),
+            Reauthorize,
+        ),
+        (
+            Response(
+                "updates",
+                400,
+                {},
+                {"error": "InvalidToken", "message": "Token could not be verified"},
+            ),
+            Reauthorize,
+        ),
+        (Response("updates", 429, {}, {"error": "RateLimitExceeded"}), Retry),
+        (Response("updates", 502, {}, None), Retry),
+        (StepAnswerLost("updates", "ReadTimeout"), Retry),
+    ],
+)
+def test_what_a_refused_log_means(answer: StepResult, meant: type) -> None:
+    """A password without access to messages must not end an account that posts."""
+    assert isinstance(PLATFORM.listen(f"did:plc:x {BEGINNING}", (answer,)), meant)
+
+
+def unit(net: Net, to: Repo, text: str = "Bonjour", **more: Any) -> Any:
+    made = replace(
+        UNIT,
+        surface=CHAT_SURFACE,
+        audience="viewer",
+        viewer=to.did,
+        account=net.mia.did,
+        native_key="k",
+    )
+    return replace(made, texts=(Text("body", text),), **more)
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"text": " \n"}, "bluesky.empty"),
+        ({"text": "x" * 1001}, "connectors.text_too_long"),
+        ({"text": "👩‍👩‍👧‍👦" * 900}, "connectors.text_too_heavy"),
+        ({"flags": ("selfLabels=porn",)}, "connectors.mark_untold"),
+        ({"buttons": (Button("Yes", "buy", "1"),)}, "bluesky.no_sales"),
+    ],
+)
+def test_what_no_message_takes_costs_no_request(net: Net, more: dict[str, Any], code: str) -> None:
+    turn = PLATFORM.next_step(unit(net, net.person("leo"), **more), ())
+    assert isinstance(turn, Rejected)
+    assert turn.reason.code == code
+
+
+def test_a_link_can_be_followed_and_a_reader_who_takes_none_is_told_so(net: Net) -> None:
+    leo = net.person("leo")
+    bluesky_chats.send_message(net.server, leo, net.mia, "between us")
+    mine = unit(net, leo, "Voir https://example.org")
+    first = PLATFORM.next_step(mine, ())
+    assert isinstance(first, Send)
+    assert "between us" not in str(net.answer(first)), "nothing that was said is kept with it"
+    send = PLATFORM.next_step(mine, (net.answer(first),))
+    assert isinstance(send, Send)
+    assert send.step.json is not None
+    assert [each["index"] for each in send.step.json["message"]["facets"]] == [
+        {"byteStart": 5, "byteEnd": 24}
+    ]
+    net.server.chats.takes[leo.did] = "none"
+    assert PLATFORM.next_step(mine, (net.answer(first),)) == Rejected(
+        Message(READER_GONE), permanent=True
+    )
+    net.server.chats.suspended.add(net.mia.did)
+    assert PLATFORM.next_step(mine, (net.answer(first),)) == Rejected(
+        Message("bluesky.chat_suspended"), permanent=False
+    )
+
+
+def looked(net: Net, to: Repo, text: str, **more: Any) -> object:
+    sought = LookupQuery("k", text, net.server.clock(), net.mia.did, to.did, **more)
+    answers: tuple[StepResult, ...] = ()
+    while isinstance(turn := PLATFORM.look_up(sought, answers), Send):
+        assert (turn.step.kind, turn.step.action) == (StepKind.CONTROL, "look")
+        answers = (*answers, net.answer(turn))
+    return turn
+
+
+def test_a_lost_message_is_looked_for_and_never_sent_as_its_own_look(net: Net) -> None:
+    leo, chats, now = net.person("leo"), net.server.chats, net.server.clock
+    assert CAN.is_resend_lookup(under="")
+    assert not CAN.is_resend_lookup(under="", chat=leo.did), (
+        "the same message again is two messages"
+    )
+    convo = chats.between(leo.did, net.mia.did)
+    chats.put(convo, net.mia.did, "Bonjour", now())
+    now.advance(3600)
+    assert isinstance(looked(net, leo, "Bonjour"), Absent), "an older one with the same words"
+    for number in range(130):
+        chats.put(convo, leo.did, f"talk {number}", now())
+    chats.put(convo, leo.did, "Bonjour", now())
+    assert isinstance(looked(net, leo, "Bonjour"), Absent), "what the other one said is not ours"
+    mine = chats.put(convo, net.mia.did, "Bonjour", now())
+    for number in range(130):
+        chats.put(convo, leo.did, f"more {number}", now())
+    assert looked(net, leo, "Bonjour") == Found(mine.id, "", mine.at)
+    assert isinstance(looked(net, leo, "Bonjour", known=frozenset({mine.id})), Absent)
+    mine.gone.add(net.mia.did)
+    assert isinstance(looked(net, leo, "Bonjour"), Unknown), (
+        "deleted by somebody: nobody knows what it said"
+    )
+
+
+def test_a_message_stays_with_its_reader() -> None:
+    stays = Rejected(Message("bluesky.message_stays"), permanent=False)
+    assert PLATFORM.remove(PlatformCopy("m1", "did:plc:mia", "did:plc:leo"), ()) == stays
+    assert PLATFORM.read_metrics(PlatformCopy("m1", "did:plc:mia", "did:plc:leo"), ()) is None
+
+
+def test_an_account_comes_in_without_messages_where_its_password_reads_none() -> None:
+    shut = Response("chats", 400, body={"error": "InvalidToken", "message": "Bad token method"})
+    away = (Response("chats", 502), StepAnswerLost("chats", "ReadTimeout"))
+    for answer, surface in (
+        (READS, "bluesky.message"),
+        (shut, ""),
+        *((each, "bluesky.message") for each in away),
+    ):
+        found = signed_in(answer)
+        assert isinstance(found, ConnectedAccount)
+        assert (found.surface, found.chat_surface) == ("bluesky.post", surface)

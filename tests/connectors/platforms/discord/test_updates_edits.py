@@ -1,0 +1,83 @@
+"""What Discord tells of an edited message, read by discord.py's own types from the words of the
+API."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import discord
+import pytest
+
+from connectors.contract.chats import ChatUpdate
+from connectors.platforms.discord.updates import parse_edit
+from tests.connectors.platforms.discord.test_updates import file
+from tests.fakes.discord.state import user
+
+WHEN = "2026-01-01T12:30:00.250000+00:00"
+
+
+@pytest.fixture
+def client() -> Iterator[discord.Client]:
+    """One that is never signed in: it knows how messages are put together."""
+    made = discord.Client(intents=discord.Intents.none())
+    yield made
+    asyncio.run(made.close())
+
+
+def heard(
+    client: discord.Client, content: str, when: str | None = WHEN, **more: Any
+) -> ChatUpdate | None:
+    data: Any = {
+        "id": "900",
+        "channel_id": "555",
+        "author": user("77", "lea"),
+        "content": content,
+        "timestamp": "2026-01-01T12:00:00+00:00",
+        "edited_timestamp": when,
+        "tts": False,
+        "mention_everyone": False,
+        "mentions": [],
+        "mention_roles": [],
+        "attachments": [],
+        "embeds": [],
+        "components": [],
+        "pinned": False,
+        "type": 0,
+        **more,
+    }
+    channel = client.get_partial_messageable(555)
+    return parse_edit(discord.Message(state=client._connection, channel=channel, data=data))
+
+
+def test_an_edit_is_told_with_the_message_it_changes(client: discord.Client) -> None:
+    one = heard(client, "j'ai 15 ans")
+    assert one is not None
+    assert (one.kind, one.fan, one.native_id, one.text) == ("edited", "77", "900", "j'ai 15 ans")
+    assert one.at is not None
+    assert one.at.isoformat() == WHEN
+    later = heard(client, "j'ai 15 ans", "2026-01-01T12:31:00+00:00")
+    assert later is not None
+    assert later.key != one.key, "two edits are two things that happened"
+    assert one.key.rpartition(":")[2] == "900", "how far the account was heard goes by the message"
+
+
+def test_words_beside_a_file_are_words(client: discord.Client) -> None:
+    one = heard(client, "j'ai 15 ans", attachments=[file("image/png")])
+    assert one is not None
+    assert (one.kind, one.text) == ("edited", "j'ai 15 ans")
+
+
+@pytest.mark.parametrize(
+    ("content", "when", "more"),
+    [
+        ("https://a.example", None, {"embeds": [{"type": "link", "url": "https://a.example"}]}),
+        ("salut", None, {"pinned": True}),
+        ("", WHEN, {"attachments": [file("image/png")]}),
+        ("a bot's", WHEN, {"author": user("300", "bot", bot=True)}),
+        ("", WHEN, {"type": 6}),
+    ],
+)
+def test_what_is_no_edit_of_a_persons_words_is_passed_over(
+    client: discord.Client, content: str, when: str | None, more: dict[str, Any]
+) -> None:
+    assert heard(client, content, when, **more) is None

@@ -1,0 +1,36 @@
+"""A lost post of Reddit whose words are others by now."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from connectors.contract.connector import Send
+from connectors.contract.outcomes import Absent, Found, Unknown
+from tests.connectors.platforms.reddit.test_publisher import NOW, PLATFORM, SOUGHT, listing, post
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"edited": NOW.timestamp(), "selftext": "at dawn!"},
+        {"removed_by_category": "reddit", "selftext": "[ Removed by Reddit ]"},
+    ],
+)
+def test_a_post_whose_words_are_others_now_may_be_it(changed: dict[str, Any]) -> None:
+    """Its owner words it otherwise, or Reddit takes its words away: its title stays."""
+    assert isinstance(PLATFORM.look_up(SOUGHT, (listing(post(**changed)),)), Unknown)
+    both = listing(post(**changed), post(name="t3_abc124"))
+    assert isinstance(PLATFORM.look_up(SOUGHT, (both,)), Found)
+    for other in (
+        {"title": "A hill"},
+        {"subreddit": "hills"},
+        {"created_utc": NOW.timestamp() - 3600},
+    ):
+        assert PLATFORM.look_up(SOUGHT, (listing(post(**changed | other)),)) == Absent()
+    known = replace(SOUGHT, known=frozenset({"t3_abc123"}))
+    assert PLATFORM.look_up(known, (listing(post(**changed)),)) == Absent()
+    first = listing(post(**changed), after="t3_abc123")
+    more = PLATFORM.look_up(SOUGHT, (first,))
+    assert isinstance(more, Send), "what is further back may say it to the letter"
+    assert isinstance(PLATFORM.look_up(SOUGHT, (first, listing())), Unknown)

@@ -1,0 +1,143 @@
+"""What Telegram tells of edited messages, as its connector and its own library read it."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from telegram import Bot
+
+from connectors.contract.chats import ChatUpdate, ChatUpdates
+from connectors.contract.connector import Send
+from connectors.platforms.telegram.publisher import ALLOWED, Telegram
+from foundation.sealed import Sealed
+from tests.connectors.platforms.telegram.test_publisher import CHAT, FAN, good
+from tests.fakes.telegram import server as fake
+from tests.fakes.telegram.edits import KIND, edit, touch
+
+TELEGRAM = Telegram()
+GROUP = {"id": -5, "type": "group", "title": "friends"}
+PAID = {
+    "currency": "XTR",
+    "total_amount": 250,
+    "invoice_payload": "p",
+    "telegram_payment_charge_id": "c1",
+    "provider_payment_charge_id": "",
+}
+
+
+@pytest.fixture(scope="module")
+def telegram() -> Iterator[fake.TelegramServer]:
+    with fake.network() as started:
+        yield started
+
+
+def heard(kind: str = KIND, **more: Any) -> tuple[ChatUpdate, ...]:
+    body = {
+        "message_id": 3,
+        "date": 1_790_000_000,
+        "edit_date": 1_790_000_900,
+        "from": FAN,
+        "chat": CHAT,
+        **more,
+    }
+    found = TELEGRAM.listen("", (good([{"update_id": 10, kind: body}], "updates"),))
+    assert isinstance(found, ChatUpdates)
+    assert found.cursor == "11"
+    called = TELEGRAM.parse_webhook({"update_id": 10, kind: body})
+    assert called == found.updates, "told by a call it is the same"
+    return found.updates
+
+
+def test_an_edit_is_told_with_the_message_it_changes() -> None:
+    (one,) = heard(text="j'ai 15 ans")
+    assert (one.key, one.kind, one.fan, one.native_id, one.text) == (
+        "10",
+        "edited",
+        "5001",
+        "3",
+        "j'ai 15 ans",
+    )
+    assert one.at is not None
+    assert one.at.timestamp() == 1_790_000_900
+    assert TELEGRAM.acknowledge(one) is None
+
+
+def test_words_beside_a_picture_are_words() -> None:
+    photo = [{"file_id": "f", "file_unique_id": "u", "width": 1, "height": 1}]
+    (one,) = heard(photo=photo, caption="j'ai 15 ans")
+    assert (one.kind, one.text) == ("edited", "j'ai 15 ans")
+    assert heard(photo=photo) == ()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {
+            "location": {"latitude": 1.5, "longitude": 2.5, "live_period": 900}
+        },  # it moves every few seconds
+        {"text": "hello all", "chat": GROUP},
+        {"text": "I am a bot", "from": {**FAN, "is_bot": True}},
+        {"text": ""},
+        {"successful_payment": PAID},  # money is told by messages alone
+    ],
+)
+def test_what_is_no_persons_words_to_the_bot_is_passed_over(more: dict[str, Any]) -> None:
+    assert heard(**more) == ()
+
+
+@pytest.mark.parametrize("kind", ["edited_channel_post", "edited_business_message"])
+def test_what_is_edited_elsewhere_is_not_heard(kind: str) -> None:
+    assert heard(kind, text="bonjour") == ()
+
+
+def test_edits_are_asked_for_by_polls_and_calls_alike() -> None:
+    assert KIND in ALLOWED
+    turn = TELEGRAM.listen("12", ())
+    assert isinstance(turn, Send)
+    assert f"%22{KIND}%22" in turn.step.path
+    step = TELEGRAM.set_webhook("https://house.example.test/hooks/telegram/1", Sealed(b"s"))
+    assert step.json is not None
+    assert KIND in step.json["allowed_updates"]
+
+
+def test_the_library_reads_what_the_fake_tells(telegram: fake.TelegramServer) -> None:
+    world = telegram.world
+    own = world.bot("edits_bot")
+    said = world.say(own, "leo", "salut")["message"]["message_id"]
+
+    async def talk() -> None:
+        async with Bot(own.token, base_url=f"{telegram.url}/bot") as bot:
+            (first,) = await bot.get_updates(allowed_updates=["message"])
+            edit(world, own, "leo", said, "salut à toi")
+            assert await bot.get_updates(first.update_id + 1) == (), "who does not ask is not told"
+            await bot.get_updates(first.update_id + 1, allowed_updates=list(ALLOWED))
+            edit(world, own, "leo", said, "salut, toi")
+            touch(world, own, "leo", said)
+            told = await bot.get_updates()
+            assert [one.edited_message.text for one in told if one.edited_message] == [
+                "salut, toi"
+            ] * 2
+            assert told[0].edited_message is not None
+            assert (
+                told[0].edited_message.message_id,
+                told[0].edited_message.edit_date is not None,
+            ) == (said, True)
+
+    asyncio.run(talk())
+    with pytest.raises(AssertionError, match="NOT_MODIFIED"):
+        edit(world, own, "leo", said, "salut, toi")
+    with pytest.raises(AssertionError, match="EMPTY"):
+        edit(world, own, "leo", said, " ")
+    with pytest.raises(AssertionError, match="AUTHOR_REQUIRED"):
+        edit(
+            world,
+            own,
+            "leo",
+            world.post(own, world.chat(own, "leo"), {"text": "moi"}, "moi")["message_id"],
+            "x",
+        )
+    telegram.clock.advance(172_900)
+    with pytest.raises(AssertionError, match="TIME_EXPIRED"):
+        edit(world, own, "leo", said, "trop tard")
+    assert not world.checks.broken, world.checks.broken

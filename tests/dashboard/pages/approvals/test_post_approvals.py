@@ -1,0 +1,146 @@
+"""Approvals as those who have said yes see it: the second of two is another's, and one that ends
+before is renewed."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES
+from foundation.ids import uuid7
+from gate.policy import emergency_stops
+from schedules.approvals import decisions, review_queue
+from schedules.approvals.release import release_post
+from schedules.posts.states import DeliveryState
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.pages.approvals.test_page import asked, state, word
+from tests.dashboard.pages.home.test_page import shown
+from tests.dashboard.pages.posts.test_recurrence import begun
+from tests.dashboard.streamlit_client import stream
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_gave_the_first_yes_is_not_asked_for_the_second(
+    door: Door, tenant: OpenScope, language: str
+) -> None:
+    who = agency(tenant, language=language)
+    with who.scope() as scope:
+        scope.run("UPDATE creators SET approval_tiers = 2 WHERE id = :c", c=who.creator_id)
+    asked(who, "Le matin")
+    with stream(door.url, door.cookie(who)) as page:
+        page.open("/approvals")
+        text = page.press(word("approvals.approve", language))
+        assert word("approvals.agreed", language) in text
+        assert (
+            word("approvals.counted", language, what=word("approvals.posts", language), count=0)
+            in text
+        )
+        with pytest.raises(AssertionError):
+            page.press(word("approvals.approve", language))
+        assert word("approvals.undone", language) in page.press(word("approvals.undo", language))
+        page.open("/approvals")
+        assert word("approvals.approved", language) in page.press(
+            word("approvals.approve", language)
+        )
+
+
+def said_long_ago(who: Agency, post_id: UUID) -> None:
+    """The owner said yes almost a hundred days ago: it ends tomorrow."""
+    with who.scope() as scope:
+        scope.run(
+            "INSERT INTO approvals (tenant_id, id, creator_id, post_id, digest, tier, "
+            "principal_id, verdict, note,"
+            " expires_at, created_at) SELECT p.tenant_id, :id, p.creator_id, p.id, p.digest, 1, "
+            "m.principal_id,"
+            " 'yes', '', :soon, :then FROM posts p JOIN members m ON m.id = :owner WHERE p.id = "
+            ":post",
+            id=uuid7(),
+            owner=who.members[Role.OWNER],
+            post=post_id,
+            soon=scope.now + timedelta(days=1),
+            then=scope.now - timedelta(days=99),
+        )
+        release_post(scope, post_id)
+
+
+def test_who_may_say_the_yes_that_lacks_is_not_told_that_it_is_others_to_do(
+    door: Door, lumiere: Agency
+) -> None:
+    """A creator read on the post's page to have it approved anew, and below that there was nothing
+    to do for them."""
+    post_id, _ = asked(lumiere, "Le soir", minutes=3 * 24 * 60)
+    said_long_ago(lumiere, post_id)
+    others = word("calendar.others_act", "fr")
+    with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
+        text = page.open("/calendar", post=post_id)
+        assert word("delivery.yes_ends", "fr", at="@").partition("@")[2] in text
+        assert others not in text
+        lumiere.post("La nuit", minutes=60)
+        with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+            emergency_stops.close_switch(
+                scope, "creator", str(lumiere.creator_id), "sending", reason="essai"
+            )
+        assert others in page.open("/calendar", post=lumiere.posts[-1])
+
+
+def test_of_what_repeats_a_missed_date_is_told_apart_from_those_to_come(
+    door: Door, lumiere: Agency
+) -> None:
+    begun(lumiere, weeks=10, approved=False)
+    with lumiere.scope() as scope:
+        scope.run(
+            "UPDATE deliveries SET due_at = house_now() - interval '1 day',"
+            " late_until = house_now() - interval '1 hour' WHERE tenant_id = :t",
+            t=lumiere.tenant_id,
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/approvals")
+    assert word("approvals.date_missed") in text
+    assert word("approvals.due_late") not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_yes_that_ends_before_is_asked_anew(door: Door, tenant: OpenScope, language: str) -> None:
+    who = agency(tenant, language=language)
+    post_id, delivery_id = asked(who, "Le matin", minutes=150 * 24 * 60)
+    with stream(door.url, door.cookie(who)) as page:
+        assert word("approvals.ends_before", language, day="@").partition("@")[2] in page.open(
+            "/approvals"
+        )
+        page.press(word("approvals.approve", language))
+        text = page.open("/calendar", post=post_id)
+        assert word("delivery.yes_ends", language, at="@").partition("@")[2] in text
+        post_id, delivery_id = asked(who, "Le soir", minutes=3 * 24 * 60)
+        said_long_ago(who, post_id)
+        assert state(who, delivery_id) is DeliveryState.SCHEDULED
+        assert word("home.to_approve_one", language) in page.open("/")
+        text = page.open("/approvals")
+        assert word("approvals.renews", language) in text
+        assert word("approvals.approved", language) in page.press(
+            word("approvals.approve", language)
+        )
+        assert word("approvals.renews", language) not in page.open("/approvals")
+    assert state(who, delivery_id) is DeliveryState.SCHEDULED
+    with who.scope() as scope:
+        assert review_queue.list_review_queue(scope, [who.creator_id]) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_posts_are_counted_as_approvals_asks_them(
+    door: Door, tenant: OpenScope, language: str
+) -> None:
+    """Neither what its author has to answer, nor what this member wrote."""
+    who = agency(tenant, language=language)
+    said = word("home.to_approve_one", language)
+    post_id, _ = asked(who, "Le matin")
+    assert said in shown(door, who)
+    assert said not in shown(door, who, Role.MANAGER)
+    owner = who.members[Role.OWNER]
+    with who.scope(who.act_as(Role.OWNER)) as scope:
+        decisions.request_changes(scope, post_id, member_id=owner, note="plus clair")
+    assert said not in shown(door, who)
+    with stream(door.url, door.cookie(who)) as page:
+        assert word("approvals.nothing", language) in page.open("/approvals")

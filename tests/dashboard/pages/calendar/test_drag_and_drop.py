@@ -1,0 +1,122 @@
+"""What a browser says was dragged where: read as if forged, done for those who may, for what is
+theirs."""
+
+import json
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
+
+from foundation.db.database import OpenScope
+from foundation.ids import uuid7
+from foundation.ops.wall_time import local_day
+from schedules.posts.transitions import get_delivery
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import Stream, stream
+
+
+def drawn(page: Stream, **query: object) -> tuple[str, str]:
+    """Open the calendar; what its script is known as, and the part of the page it lies in."""
+    page.frames.clear()
+    page.open("/calendar", **query)
+    for told in page.told():
+        element = told.delta.new_element
+        if element.WhichOneof("type") == "bidi_component":
+            return element.bidi_component.id, told.delta.fragment_id
+    return "", ""
+
+
+def dropped(page: Stream, place: tuple[str, str], value: Any) -> str:
+    """Say that something was dropped, whatever it is."""
+    said = json.dumps({"event": "dropped", "value": value})
+    state = WidgetState(id=f"$$STREAMLIT_INTERNAL_KEY_{place[0]}__events", json_trigger_value=said)
+    return page.send(state, fragment_id=place[1])
+
+
+def seen(who: Agency, delivery_id: UUID) -> tuple[str, dict[str, int]]:
+    with who.scope() as scope:
+        row = get_delivery(scope, delivery_id)
+        return row.wall_time, {str(row.id): row.version}
+
+
+def in_days(who: Agency, days: int) -> date:
+    with who.scope() as scope:
+        return local_day(scope.now, ZONE) + timedelta(days=days)
+
+
+def test_a_drop_moves_and_is_taken_back(door: Door, lumiere: Agency) -> None:
+    found = lumiere.post("déplacée", minutes=30)
+    before, versions = seen(lumiere, found)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        place = drawn(page)
+        wanted = {"seen": versions, "day": str(in_days(lumiere, 2)), "hour": 14}
+        assert "à 14:00" in dropped(page, place, wanted)
+        assert seen(lumiere, found)[0] == f"{in_days(lumiere, 2)}T14:00"
+        assert "modifié cette publication entre-temps" in dropped(page, place, wanted)
+        assert "Remise où elle était" in page.press("Annuler ce déplacement")
+    assert seen(lumiere, found)[0] == before
+
+
+HOSTILE: list[Any] = [
+    {},
+    [],
+    "x",
+    17,
+    {"seen": {}, "day": "2026-12-01", "hour": None},
+    {"seen": {"x": 1}, "day": "2026-12-01", "hour": None},
+    {"seen": "OURS", "day": "soon", "hour": None},
+    {"seen": "OURS", "day": "9999-12-31", "hour": 3},
+    {"seen": "OURS", "day": "2026-12-01", "hour": 24},
+    {"seen": "OURS", "day": "2026-12-01", "hour": "<script>"},
+    {"seen": "OURS", "day": "2026-12-01", "hour": None, "tenant_id": "x"},
+    {"seen": {str(uuid7()): 1 for _ in range(500)}, "day": "2026-12-01", "hour": None},
+]
+
+
+def test_what_is_forged_moves_nothing(door: Door, lumiere: Agency) -> None:
+    found = lumiere.post("déplacée", minutes=30)
+    before = seen(lumiere, found)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        place = drawn(page)
+        for value in HOSTILE:
+            if isinstance(value, dict) and value.get("seen") == "OURS":
+                value["seen"] = before[1]
+            text = dropped(page, place, value)
+            refused = ("n’a pas pu être lu", "au plus à la fois", "trop loin")
+            assert any(one in text for one in refused), value
+    assert seen(lumiere, found) == before
+
+
+def test_another_agencys_post_is_not_there(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    other = agency(tenant, mark="Autre")
+    theirs = other.post("secret", minutes=30)
+    lumiere.post("à nous", minutes=30)
+    before = seen(other, theirs)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        place = drawn(page)
+        said = dropped(
+            page, place, {"seen": before[1], "day": str(in_days(other, 2)), "hour": None}
+        )
+        assert "Déplacé" not in said
+        assert "secret" not in said
+    assert seen(other, theirs) == before
+
+
+@pytest.mark.parametrize("view", ["day", "list", "quarter"])
+def test_days_that_do_not_lie_side_by_side_are_not_dragged(
+    door: Door, lumiere: Agency, view: str
+) -> None:
+    lumiere.post("là", minutes=30)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert drawn(page, view=view) == ("", "")
+
+
+def test_who_may_not_plan_drags_nothing(door: Door, lumiere: Agency) -> None:
+    lumiere.post("là", minutes=30)
+    with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
+        page.may_fail = True
+        assert drawn(page) == ("", "")

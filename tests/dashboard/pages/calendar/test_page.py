@@ -1,0 +1,451 @@
+"""The calendar: what goes out and when, what went wrong and is put right in place, one post with
+its story."""
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from channels.accounts import lifecycle
+from channels.limits import send_limits
+from connectors.contract.connector import Response, StepNotSent
+from dashboard.shell.date_input import parse_date, parse_time
+from foundation.db.database import OpenScope
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import WallTime, to_wall_time
+from gate.policy import emergency_stops
+from schedules.approvals.time_changes import reschedule_delivery
+from schedules.availability import quiet_periods
+from schedules.availability.usual_hours import (
+    DEFAULT_USUAL_HOUR,
+    filter_free_times,
+    find_next_usual_time,
+    list_usual_hours,
+)
+from schedules.drafts import drafts
+from schedules.posts import queries as schedule_reads
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import Stream, stream
+
+
+def state(who: Agency, delivery_id: UUID) -> DeliveryState:
+    with who.scope() as scope:
+        return DeliveryState(get_delivery(scope, delivery_id).state)
+
+
+def post_of(who: Agency, delivery_id: UUID) -> UUID:
+    with who.scope() as scope:
+        return schedule_reads.post_id_of_delivery(scope, delivery_id)
+
+
+def refused(who: Agency, body: str = "refusée") -> UUID:
+    """A post the network did not take."""
+    delivery_id = who.post(body, minutes=-5, state="publishing")
+    with who.scope() as scope:
+        transition_delivery(
+            scope,
+            get_delivery(scope, delivery_id),
+            DeliveryState.FAILED,
+            reason=Message("attempt.unexplained"),
+        )
+    return delivery_id
+
+
+def test_week_and_list_show_what_goes_out(door: Door, lumiere: Agency) -> None:
+    lumiere.post("Le matin au bord de l’eau", state="published", minutes=-3)
+    lumiere.post("Ce soir", minutes=4)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        week = page.open("/calendar")
+        assert "Le matin au bord de l’eau" in week
+        assert "publié" in week
+        assert "prévu" in week
+        assert "aujourd’hui" in week
+        listed = page.press("Liste")
+        assert "Ce soir" in listed
+        assert "view=list" in page.query
+        assert "Ce soir" not in page.press("Avant")
+        assert "Ce soir" in page.press("Aujourd’hui")
+
+
+def test_filters_leave_what_is_asked_for(door: Door, lumiere: Agency) -> None:
+    lumiere.post("en ligne", state="published", minutes=-3)
+    refused(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        shown = page.choose("Ce qui est montré", "À régler")
+        assert "refusée" in shown
+        assert "en ligne" not in shown
+        assert "refusée" not in page.choose("Ce qui est montré", "En ligne")
+
+
+def test_empty_calendar_teaches(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar")
+    assert "« Nouvelle publication » en écrit une" in text
+    assert "18:30 libre" in text
+
+
+def test_failure_stands_with_its_reason_and_is_tried_again_in_place(
+    door: Door, lumiere: Agency
+) -> None:
+    failed = refused(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "n’a pas dit pourquoi" in page.open("/calendar")
+        said = page.press("Réessayer")
+        assert "C’est reparti" in said
+    assert state(lumiere, failed) is DeliveryState.SCHEDULED
+    with lumiere.scope() as scope:
+        due = "SELECT available_at FROM outbox WHERE subject_id = :id AND kind = 'delivery.publish'"
+        assert scope.run(due, id=failed).scalar_one() <= scope.now
+
+
+def test_post_tells_its_story_and_what_comes_next(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("racontée", minutes=-5, state="publishing")
+    with lumiere.scope() as scope:
+        transition_delivery(
+            scope,
+            get_delivery(scope, delivery_id),
+            DeliveryState.UNCERTAIN,
+            reason=Message("attempt.no_answer"),
+        )
+        transition_delivery(
+            scope, get_delivery(scope, delivery_id), DeliveryState.PUBLISHED, native_id="n1"
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=post_of(lumiere, delivery_id))
+    for said in (
+        "Retrouvé : publié une seule fois",
+        "La réponse s’est perdue",
+        "Mis au calendrier",
+        "Owner",
+        "écrit par Manager",
+        "les chiffres sont lus après 1 h",
+    ):
+        assert said in text, said
+
+
+def test_post_is_opened_from_the_week(door: Door, lumiere: Agency) -> None:
+    lumiere.post("ouverte")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        opened = page.press(next(one for one in page.labels() if "ouverte" in one))
+        assert "part tout seul à" in opened
+        assert "« Nouvelle publication »" not in page.press("Retour au calendrier")
+
+
+@pytest.mark.parametrize("where", ["tenant", "platform", "creator", "channel"])
+def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where: str) -> None:
+    delivery_id = lumiere.post("arrêtée")
+    ids = {"creator": lumiere.creator_id, "channel": lumiere.channel_id}
+    target = {"tenant": "", "platform": "sandbox"}.get(where) or str(ids.get(where, ""))
+    with lumiere.scope() as scope:
+        emergency_stops.close_switch(scope, where, target, "sending", reason="essai")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "attend la fin de l’arrêt" in page.open("/calendar")
+        text = page.open("/calendar", post=post_of(lumiere, delivery_id))
+        assert "attend la fin de l’arrêt d’urgence" in text
+        assert "part tout seul" not in text
+        home = page.open("/")
+        assert "Un arrêt d’urgence tient" in home
+        assert "La prochaine publication" not in home
+
+
+def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(
+    door: Door, lumiere: Agency
+) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        delivery_id = lumiere.post("trop long", minutes=3)
+        assert "La prochaine publication" in page.open("/")
+        lumiere.notice(
+            "delivery.media_missing", cause=f"delivery:{delivery_id}:preflight", urgent=True
+        )
+        home = page.open("/")
+        assert "La prochaine publication" not in home
+        assert re.search(r"« trop long » · prévue (le .*)?à \d\d:\d\d", home), (
+            "who has to mend it sees until when"
+        )
+        for view in ("week", "month"):
+            assert "ne partira pas" in page.open("/calendar", view=view)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ("braked", "La plateforme ne répond pas bien"),
+        ("limited", "demande d’attendre"),
+        ("paused", "est en pause"),
+    ],
+)
+def test_what_an_account_waits_for_is_told_where_the_hour_stands(
+    door: Door, lumiere: Agency, trouble: str, said: str
+) -> None:
+    soon, later = lumiere.post("bientôt", minutes=-1), lumiere.post("bien plus tard", minutes=500)
+    assert lumiere.channel_id is not None
+    with lumiere.scope() as scope:
+        if trouble == "braked":
+            send_limits.record_answer(
+                scope, lumiere.channel_id, StepNotSent("publish", "ConnectError"), creates=True
+            )
+        elif trouble == "limited":
+            send_limits.record_answer(
+                scope,
+                lumiere.channel_id,
+                Response("publish", 429, {"retry-after": "3600"}),
+                creates=True,
+            )
+        else:
+            rest = Message("channel.moved")
+            lifecycle.pause_account(
+                scope, lumiere.channel_id, rest, until=scope.now + timedelta(hours=1)
+            )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=post_of(lumiere, soon))
+        assert "attend son compte" in text
+        assert said in text
+        assert "est retenu, et on vous le dit" in text
+        assert "part tout seul" not in text
+        assert "part tout seul" in page.open("/calendar", post=post_of(lumiere, later))
+
+
+def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("déplacée", minutes=5)
+    with lumiere.scope() as scope:
+        before = to_wall_time(get_delivery(scope, delivery_id).due_at, ZONE)
+    later = before.day + timedelta(days=140)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_of(lumiere, delivery_id))
+        page.type("Date (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
+        assert "Déplacé" in page.press("Déplacer")
+    with lumiere.scope() as scope:
+        row = get_delivery(scope, delivery_id)
+        assert row.state == DeliveryState.SCHEDULED
+        after = to_wall_time(row.due_at, ZONE)
+    assert (after.day, f"{after.clock:%H:%M}") == (later, f"{before.clock:%H:%M}")
+
+
+@pytest.mark.parametrize(
+    ("day", "clock"), [("31/02/2027", "10:00"), ("20/11/2027", "25:00"), ("hier", "10:00")]
+)
+def test_unreadable_time_is_said(door: Door, lumiere: Agency, day: str, clock: str) -> None:
+    delivery_id = lumiere.post("reste", minutes=5)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_of(lumiere, delivery_id))
+        page.type("Date (JJ/MM/AAAA)", day)
+        page.type("Heure (HH:MM)", clock)
+        assert "illisible" in page.press("Déplacer")
+    assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
+
+
+def test_one_account_is_cancelled(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("annulée", minutes=5)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_of(lumiere, delivery_id))
+        assert "Annulé" in page.press("Oui, annuler")
+    assert state(lumiere, delivery_id) is DeliveryState.CANCELLED
+    with lumiere.scope() as scope:
+        assert (
+            scope.run(
+                "SELECT count(*) FROM outbox WHERE subject_id = :id", id=delivery_id
+            ).scalar_one()
+            == 0
+        )
+
+
+def test_change_that_was_overtaken_is_refused(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("disputée", minutes=5)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_of(lumiere, delivery_id))
+        with lumiere.scope() as scope:
+            reschedule_delivery(
+                scope, delivery_id, at=to_wall_time(scope.now + timedelta(hours=3), ZONE)
+            )
+        text = page.press("Publier maintenant")
+    assert "gr-why" in text or "entre-temps" in text
+    with lumiere.scope() as scope:
+        assert get_delivery(scope, delivery_id).due_at > scope.now + timedelta(hours=2)
+
+
+def test_anothers_post_is_not_found(door: Door, tenant: OpenScope, lumiere: Agency) -> None:
+    other = agency(tenant, mark="canary")
+    theirs = post_of(other, other.post("canary-post"))
+    nobodys = UUID(int=7)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        told = [page.open("/calendar", post=one) for one in (theirs, nobodys, "x-y")]
+    answers = {
+        text.rpartition("</form>")[2] for text in told
+    }  # before it stands where the language button leads
+    assert len(answers) == 1
+    (text,) = answers
+    assert "n’existe pas" in text
+    assert "canary" not in text
+
+
+def test_post_of_a_creator_that_is_not_mine_is_not_found(door: Door, lumiere: Agency) -> None:
+    post_id = post_of(lumiere, lumiere.post("canary-of-mia"))
+    with lumiere.scope() as scope:
+        agencies.add_creator(
+            scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr"]
+        )
+        scope.run(
+            """UPDATE members SET creators = '["nova"]' WHERE id = :m""",
+            m=lumiere.members[Role.MANAGER],
+        )
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        assert "canary" not in page.open("/calendar")
+        text = page.open("/calendar", post=post_id)
+    assert "canary" not in text
+    assert "n’existe pas" in text
+
+
+@pytest.mark.parametrize("role", Role)
+def test_roles_see_what_they_may(door: Door, lumiere: Agency, role: Role) -> None:
+    refused(lumiere, "canary-refusée")
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        text = page.open("/calendar")
+        plans = {"Nouvelle publication", "Réessayer : Sandbox"} & set(page.labels())
+    sees = role in (Role.OWNER, Role.MANAGER, Role.CREATOR)
+    assert ("canary-refusée" in text) == (
+        sees or role is Role.CHATTER
+    )  # who has no calendar is at home
+    assert bool(plans) == (role in (Role.OWNER, Role.MANAGER))
+
+
+def test_english_week_has_no_french(door: Door, tenant: OpenScope) -> None:
+    english = agency(tenant, language="en")
+    english.post("Hello", minutes=5)
+    with stream(door.url, door.cookie(english)) as page:
+        text = page.open("/calendar")
+        opened = page.press(next(one for one in page.labels() if "Hello" in one))
+    for said in ("List", "New post", "planned"):
+        assert said in text
+    for wrong in ("prévu", "libre", "aujourd", "Semaine"):
+        assert wrong not in text + opened
+    assert "it leaves by itself" in opened
+
+
+def test_hours_are_those_a_creator_keeps(lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        assert list_usual_hours(scope, [lumiere.creator_id]) == {
+            lumiere.creator_id: [DEFAULT_USUAL_HOUR]
+        }
+    lumiere.post("une")
+    with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+        assert lumiere.channel_id is not None
+        today = to_wall_time(scope.now, ZONE).day
+        for ahead in range(1, 4):
+            draft = drafts.Draft(lumiere.creator_id, "", f"jour {ahead}", (), (lumiere.channel_id,))
+            at = WallTime(today + timedelta(days=ahead), time(9, 15), ZONE)
+            drafts.plan_draft(
+                scope, draft, key=UUID(int=ahead), at=at, author=lumiere.act_as(Role.MANAGER)
+            )
+        assert list_usual_hours(scope, [lumiere.creator_id])[lumiere.creator_id] == [time(9, 15)]
+        free = find_next_usual_time(scope, lumiere.creator_id, ZONE)
+    assert free.clock == time(9, 15)
+    assert free.day in (today, today + timedelta(days=4))
+
+
+@given(some.dates(date(2026, 1, 1), date(2030, 1, 1)), some.times(), some.integers(-90, 90))
+def test_free_hours_are_to_come_and_alone(day: date, clock: time, minutes: int) -> None:
+    wanted = WallTime(day, clock.replace(fold=0), ZONE)
+    now = datetime(2028, 1, 1, tzinfo=UTC)
+    taken = [wanted.instant() + timedelta(minutes=minutes)]
+    free = filter_free_times([wanted], taken, now)
+    assert bool(free) == (wanted.instant() > now and abs(minutes) > 45)
+
+
+@given(some.dates(date(2, 1, 1), date(9998, 12, 31)))
+def test_dates_are_read_as_they_are_written(day: date) -> None:
+    assert parse_date(f"{day.day:02}/{day.month:02}/{day.year:04}") == day
+
+
+@pytest.mark.parametrize(
+    "text", ["", "31/12/0001", "01/01/9999", "30/02/2028", "2028-02-01", "1/2/28"]
+)
+def test_days_nobody_can_read_are_refused(text: str) -> None:
+    """Those at either end of all years, too: in some zones their hours lie outside."""
+    with pytest.raises(BadInput):
+        parse_date(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("9:05", time(9, 5)), ("09h05", time(9, 5)), ("9 h", time(9)), (" 23.59 ", time(23, 59))],
+)
+def test_hours_are_read_as_people_write_them(text: str, said: time) -> None:
+    assert parse_time(text) == said
+
+
+@pytest.mark.parametrize("text", ["", "24:00", "9:5", "midi", "1/2/3", "-1:00"])
+def test_hours_nobody_can_read_are_refused(text: str) -> None:
+    with pytest.raises(BadInput):
+        parse_time(text)
+
+
+def test_stream_presses_only_what_is_there(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        assert isinstance(page, Stream)
+        with pytest.raises(AssertionError, match="there are"):
+            page.press("Nothing of the kind")
+
+
+def test_a_planned_post_becomes_more_important(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("Bonjour", minutes=90)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=str(lumiere.posts[0]))
+        page.choose("Importance", "1 – part en premier")
+        assert "Son importance est maintenant 1" in page.press("Changer")
+    with lumiere.scope() as scope:
+        assert get_delivery(scope, delivery_id).priority == 1
+
+
+def test_words_of_what_stands_outside_are_changed_there(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("une faute", minutes=-5, state="published")
+    post_id = post_of(lumiere, delivery_id)
+    with lumiere.scope() as scope:
+        scope.run("UPDATE deliveries SET native_id = 'p1' WHERE tenant_id = :t", t=scope.tenant_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=str(post_id))
+        assert "Changer les mots" in text
+        page.type("Texte", "sans faute")
+        page.press("Changer les mots")
+        text = page.open("/calendar", post=str(post_id))
+        assert "Nouveaux mots demandés : « une faute » devient « sans faute »" in text
+        assert "De nouveaux mots" in text
+        page.press("La laisser comme elle est là-bas")
+        text = page.open("/calendar", post=str(post_id))
+        assert "« sans faute » n’est plus demandé" in text
+    with lumiere.scope() as scope:
+        assert schedule_reads.get_stored_post(scope, post_id).body == "une faute"
+
+
+def test_usual_hours_of_a_pause_are_not_free(door: Door, lumiere: Agency) -> None:
+    today = to_wall_time(now(lumiere), ZONE).day
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "18:30" in page.open("/calendar", view="week")
+    with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+        quiet_periods.add_quiet_days(
+            scope,
+            lumiere.creator_id,
+            None,
+            label="Repos",
+            zone=ZONE,
+            first=today,
+            last=today + timedelta(days=60),
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "18:30" not in page.open("/calendar", view="week")
+
+
+def now(lumiere: Agency) -> datetime:
+    with lumiere.scope() as scope:
+        return scope.now

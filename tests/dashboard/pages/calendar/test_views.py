@@ -1,0 +1,195 @@
+"""Views of the calendar: every day is reached, none twice, and the arrows lead there and back."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dashboard.pages.calendar.queries import MAX_DELIVERIES, CalendarFilter, load_calendar
+from dashboard.pages.calendar.views import MAX_DISTANCE, MONTH_DAYS, VIEW_MODES, view_window
+from dashboard.shell.localization import MemberLocalizer
+from foundation.ops.wall_time import load_zone, local_day
+from schedules.posts import labels
+from schedules.posts import queries as schedule_reads
+from tenants.agencies import queries as tenant_reads
+from tests.dashboard.builders import ZONE, Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import stream
+
+TODAY = date(2026, 11, 21)
+DAYS = st.dates(
+    TODAY - MAX_DISTANCE + timedelta(days=120), TODAY + MAX_DISTANCE - timedelta(days=120)
+)
+
+
+@given(st.sampled_from(sorted(VIEW_MODES)), DAYS)
+def test_the_day_that_is_asked_for_is_shown(view: str, day: date) -> None:
+    found = view_window(view, str(day), TODAY)
+    assert found.begins <= day <= found.ends
+    assert found.first <= found.begins
+    assert found.ends < found.first + timedelta(days=VIEW_MODES[view].days)
+
+
+@given(st.sampled_from(sorted(VIEW_MODES)), DAYS)
+def test_the_windows_lie_side_by_side(view: str, day: date) -> None:
+    found = view_window(view, str(day), TODAY)
+    after, before = (
+        view_window(view, str(found.after), TODAY),
+        view_window(view, str(found.before), TODAY),
+    )
+    assert after.begins == found.ends + timedelta(days=1)
+    assert before.ends == found.begins - timedelta(days=1)
+    assert (
+        view_window(view, str(after.before), TODAY)
+        == view_window(view, str(before.after), TODAY)
+        == found
+    )
+
+
+@given(DAYS)
+def test_a_month_is_whole_and_begins_on_a_monday(day: date) -> None:
+    found = view_window("month", str(day), TODAY)
+    assert found.first.weekday() == 0
+    assert (found.begins.day, (found.ends + timedelta(days=1)).day) == (1, 1)
+    assert VIEW_MODES["month"].days == MONTH_DAYS
+
+
+@pytest.mark.parametrize(
+    "asked", ["", "yesterday", "2026-13-01", "9999-12-31", "0001-01-01", "../x"]
+)
+def test_a_day_that_is_none_is_told_by_what_there_is(asked: str) -> None:
+    for view in VIEW_MODES:
+        found = view_window(view, asked, TODAY)
+        assert abs(found.begins - TODAY) <= MAX_DISTANCE + timedelta(days=31)
+
+
+@pytest.mark.parametrize(("view", "button"), [("month", "Mois"), ("quarter", "90 jours")])
+def test_days_in_short_say_how_many_more_and_open_the_day(
+    door: Door, lumiere: Agency, view: str, button: str
+) -> None:
+    for number in range(6):
+        lumiere.post(f"note {number}", minutes=number + 1)
+    with lumiere.scope() as scope:
+        day = local_day(scope.now, ZONE)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        short = page.press(button)
+        assert f"view={view}" in page.query
+        assert "note 0" in short
+        assert "et 2 de plus" in short
+        assert "note 5" not in short
+        assert short.count('<a class="gr-open" href="/calendar?post=') == 4
+        opened = page.press(MemberLocalizer("fr", load_zone(ZONE)).format_short_day(day))
+        assert "note 5" in opened
+        assert f"view=day&day={day}" in page.query
+        assert button in page.labels()  # the whole page is another one, not its days alone
+
+
+def test_a_list_of_too_many_posts_is_in_short(lumiere: Agency) -> None:
+    for number in range(4):
+        lumiere.post(f"note {number}", minutes=number + 1)
+    with lumiere.scope() as scope:
+        mine, today = tenant_reads.list_creators(scope), local_day(scope.now, ZONE)
+        short = load_calendar(scope, mine, CalendarFilter(today, 30, whole=3, most=2))
+        every = load_calendar(scope, mine, CalendarFilter(today, 30, whole=4, most=2))
+        none = load_calendar(
+            scope, mine, CalendarFilter(today + timedelta(days=40), 30, whole=0, most=2)
+        )
+        hidden = load_calendar(
+            scope, mine, CalendarFilter(today, 30, group="cancelled", whole=0, most=2)
+        )
+    assert [one.words for one in short.days[0].short] == ["note 0", "note 1"]
+    assert (short.days[0].more, short.days[0].turns, short.days[0].free) == (2, [], ())
+    assert [one.words for one in every.days[0].turns] == ["note 0", "note 1", "note 2", "note 3"]
+    assert (every.days[0].more, every.days[0].short) == (0, ())
+    assert every.days[1].free
+    for name in ("drag_versions", "occurrence_key"):
+        both = [
+            [getattr(one, name) for one in each]
+            for each in (short.days[0].short, every.days[0].turns[:2])
+        ]
+        assert both[0] == both[1]
+    assert (short.ever, every.ever, none.ever, hidden.ever) == (True, True, False, True)
+
+
+def test_a_view_nobody_knows_is_the_week(door: Door, lumiere: Agency) -> None:
+    lumiere.post("toujours là", minutes=3)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "toujours là" in page.open("/calendar", view="decade", day="soon")
+
+
+def test_days_of_another_year_say_so(door: Door, lumiere: Agency) -> None:
+    lumiere.post("cette année", minutes=3)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Du lun. 29 déc. au dim. 4 janv. 2032" in page.open(
+            "/calendar", view="week", day="2032-01-02"
+        )
+
+
+def test_labels_narrow_every_view(door: Door, lumiere: Agency) -> None:
+    one, other = lumiere.post("avec", minutes=1), lumiere.post("sans", minutes=2)
+    with lumiere.scope() as scope:
+        spring = labels.create_label(scope, "Printemps", "green")
+        labels.set_post_labels(scope, schedule_reads.post_id_of_delivery(scope, one), [spring])
+        mine, today = tenant_reads.list_creators(scope), local_day(scope.now, ZONE)
+        for whole in (0, MAX_DELIVERIES):
+            both, narrow, none = (
+                load_calendar(scope, mine, CalendarFilter(today, 30, whole=whole, label=label))
+                for label in (None, spring, other)
+            )
+            shown = [
+                [turn.words for day in all_.days for turn in (*day.short, *day.turns)]
+                for all_ in (both, narrow)
+            ]
+            assert shown == [["avec", "sans"], ["avec"]]
+            assert not any(day.short or day.turns or day.free for day in none.days), (
+                "a label nobody has"
+            )
+            assert none.ever
+    with stream(door.url, door.cookie(lumiere)) as page:
+        for look in (
+            {"view": "day"},
+            {"view": "month"},
+            {"view": "week", "by": "account"},
+            {"view": "day", "by": "creator"},
+        ):
+            shown = page.open("/calendar", **look)
+            assert shown.count("Étiquettes: Printemps") == 1, look
+            page.open("/calendar", view="day", by="")
+        assert "sans" in page.open("/calendar", view="list")
+        narrowed = page.choose("Seulement avec l’étiquette", "Printemps")
+        assert "avec" in narrowed
+        assert "sans" not in narrowed
+
+
+def test_labels_are_made_given_to_several_and_changed_on_a_post(
+    door: Door, lumiere: Agency
+) -> None:
+    posts = [
+        lumiere.post(words, minutes=60 + n) for n, words in enumerate(("une", "deux", "trois"))
+    ]
+    with lumiere.scope() as scope:
+        ids = [schedule_reads.post_id_of_delivery(scope, one) for one in posts]
+
+    def named() -> list[list[str]]:
+        with lumiere.scope() as scope:
+            found = labels.labels_of_posts(scope, ids)
+        return [[label.name for label in found.get(one, ())] for one in ids]
+
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", labels=1)
+        page.type("Nom", "Printemps")
+        assert "L’étiquette est là." in page.press("Ajouter l’étiquette")
+        assert "Cochez au moins" in page.press("La mettre sur")
+        page.check("une")
+        page.check("trois")
+        assert "Publications qui l’ont maintenant" in page.press("La mettre sur")
+        assert named() == [["Printemps"], [], ["Printemps"]]
+        page.open("/calendar", post=ids[1])
+        page.choose("Étiquettes", "Printemps")
+        assert "C’est gardé." in page.press("Garder")
+        assert named()[1] == ["Printemps"]
+        page.open("/calendar", labels=1)
+        assert "Publications qui l’avaient : 3" in page.press("La retirer partout")
+        assert named() == [[], [], []]

@@ -1,0 +1,89 @@
+"""Addresses in posts: a creator's rule, what single posts say, and how often short ones were
+followed."""
+
+from channels.links import short_links
+from gate.contract.units import Subject
+from schedules.posts import deliveries, link_tracking
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.link_tracking import LinkChoices, LinkPolicy
+from schedules.posts.states import DeliveryState
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.pages.compose.test_page import connected, posts, written
+from tests.dashboard.streamlit_client import stream
+
+FAR = "https://boutique.example/une?page=2"
+
+
+def rule(who: Agency) -> LinkPolicy:
+    with who.scope() as scope:
+        return link_tracking.link_policy_of_creator(scope, who.creator_id)
+
+
+def test_a_rule_is_made_for_what_is_written_from_now_on(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/channels")
+        assert "Ce que deviennent les adresses web" in text
+        page.check("Les remplacer par des adresses courtes")
+        page.type("Repère utm_source", " {platform} ")
+        page.type("Repère utm_content", "{secret}")
+        assert "Entre accolades, seuls" in page.press("Enregistrer")
+        assert rule(lumiere).is_idle
+        page.type("Repère utm_content", "")
+        assert "C’est enregistré" in page.press("Enregistrer")
+    made = rule(lumiere)
+    assert (made.source, made.content) == ("{platform}", "")
+    assert made.base.startswith("http")
+
+
+def test_what_is_shown_while_writing_has_its_short_address(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with lumiere.scope() as scope:
+        link_tracking.set_link_policy(
+            scope, lumiere.creator_id, LinkPolicy("https://court.example", "{platform}")
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1)
+        page.type("Texte", "Bonjour")
+        page.choose("Où publier", "Sandbox")
+        assert "Campagne" not in page.labels("text_input")
+        text = page.type("Texte", f"Voir {FAR} et https://reste.example/")
+        assert text.count("https://court.example/l/") == 2
+        text = page.choose("Adresses à laisser telles quelles", "https://reste.example/")
+        assert text.count("https://court.example/l/") == 1
+        page.type("Campagne", "printemps")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert post.links == LinkChoices("printemps", ("https://reste.example/",))
+
+
+def test_without_a_rule_an_address_stays(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words=f"Voir {FAR}")
+        assert "Adresses à laisser telles quelles" not in page.labels("pills")
+        page.press("Planifier")
+    with lumiere.scope() as scope:
+        assert deliveries.get_post(scope, posts(lumiere)[0].id).links == {}
+
+
+def test_visits_stand_on_the_page_of_the_post(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words=f"Voir {FAR}")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    with lumiere.scope() as scope:
+        (row,) = deliveries_of_post(scope, post.id)
+        assert row.state == DeliveryState.DRAFT
+        subject = Subject("delivery", row.id)
+        short_links.store_links(scope, channel_id, subject, [FAR])
+        slug = short_links.make_link_slug(scope.tenant_id, subject, FAR)
+    found = short_links.find_link(lumiere.open, slug)
+    assert found is not None
+    with lumiere.scope() as scope:
+        short_links.count_click(scope, found[1].id, people=3, machines=1)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=str(post.id))
+    assert "3 visites par l’adresse courte" in text
+    assert "1 aperçu ou robot" in text

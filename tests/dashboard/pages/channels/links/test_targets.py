@@ -1,0 +1,157 @@
+"""The list of links on Accounts: what is said of an address, what waits for it, and who may."""
+
+import pytest
+
+from foundation.db.database import OpenScope
+from foundation.errors import Refused
+from gate.contract.units import Rating
+from gate.reviews import link_targets
+from gate.reviews.link_targets import LinkTargetDeclared, LinkTargetEnded, LinkTargetSummary
+from schedules.notices import unregistered_links
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import stream
+
+SHOP = "https://boutique.example/mia"
+
+
+def listed(who: Agency) -> list[LinkTargetSummary]:
+    with who.scope() as scope:
+        return link_targets.list_link_targets(scope, who.creator_id)
+
+
+def work(who: Agency) -> None:
+    """The workers do what the page asked for."""
+    with who.scope() as scope:
+        rows = scope.run(
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = ANY(:kinds) RETURNING kind, "
+            "subject_id, args",
+            t=who.tenant_id,
+            kinds=[LinkTargetDeclared.kind, LinkTargetEnded.kind],
+        ).all()
+    for row in rows:
+        if row.kind == LinkTargetDeclared.kind:
+            link_targets.handle_link_target(
+                LinkTargetDeclared(who.tenant_id, row.subject_id, **row.args), tenant=who.open
+            )
+        else:
+            link_targets.handle_link_target_end(
+                LinkTargetEnded(who.tenant_id, row.subject_id, **row.args), tenant=who.open
+            )
+
+
+def held(who: Agency, words: str) -> None:
+    """A post waits for its address, as the safety check leaves it."""
+    delivery_id = who.post(words, state="held")
+    with who.scope() as scope:
+        scope.run(
+            "UPDATE deliveries SET reason = CAST(:why AS jsonb) WHERE tenant_id = :t AND id = :id",
+            why='{"code": "gate.LINK_UNREGISTERED", "params": {}}',
+            t=who.tenant_id,
+            id=delivery_id,
+        )
+
+
+def test_a_post_says_where_its_address_is_put_on_the_list(door: Door, lumiere: Agency) -> None:
+    held(lumiere, f"Ma boutique : {SHOP}")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=str(lumiere.posts[0]))
+        assert "/channels?links=1" in text
+        assert "Ouvrir la liste de liens" in text
+        text = page.open("/channels", links=1)
+        assert "Une publication attend cette adresse" in text
+        assert SHOP in text
+        page.press("La mettre dans le formulaire ci-dessous")
+        page.choose("Ce que tout le monde y voit tout de suite", "Tout public")
+        text = page.press("Mettre sur la liste")
+        assert f"{SHOP} est en train d’être mise sur la liste" in text
+        work(lumiere)
+        text = page.again()
+        assert "Une publication attend" not in text
+        assert "dit par Owner" in text
+    (one,) = listed(lumiere)
+    assert (one.url, one.rating, one.adult) == (SHOP, Rating.G, False)
+    with lumiere.scope() as scope:
+        assert [
+            post.words for post in unregistered_links.list_link_holds(scope, [lumiere.creator_id])
+        ] == [f"Ma boutique : {SHOP}"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("javascript:alert(1)", "ne prend que des adresses web"),
+        ("https://boutique.example@evil.example/", "un signe @ avant son hôte"),
+        ("https://bоutique.example/", "des lettres que l’on peut prendre pour d’autres"),
+        ("http://192.168.0.1/admin", "à l’intérieur d’une maison"),
+        ("https://bit.ly/mia", "cache où elle mène"),
+        ("https://sortie.example/?u=https://evil.example/", "en contient une autre"),
+        ("https://onlyfans.com/mia", "réservé aux adultes"),
+        ("<script>", "n’est pas une adresse"),
+        ("", "n’est pas une adresse"),
+    ],
+)
+def test_what_no_list_takes_is_refused_in_words(
+    door: Door, lumiere: Agency, typed: str, said: str
+) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/channels", links=1)
+        if typed:
+            page.type("Adresse, comme", typed)
+        page.choose("Ce que tout le monde y voit tout de suite", "Tout public")
+        assert said in page.press("Mettre sur la liste")
+    work(lumiere)
+    assert listed(lumiere) == []
+
+
+def test_an_address_without_a_word_about_it_is_not_taken(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/channels", links=1)
+        page.type("Adresse, comme", SHOP)
+        assert "Dites ce que tout le monde y voit" in page.press("Mettre sur la liste")
+    work(lumiere)
+    assert listed(lumiere) == []
+
+
+def test_it_is_taken_off_and_said_again(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        link_targets.register_link_target(
+            scope, lumiere.creator_id, SHOP, rating=Rating.S, adult=True
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "pour adultes" in page.open("/channels", links=1)
+        page.press("Toujours vrai")
+        work(lumiere)
+        (one,) = listed(lumiere)
+        assert (one.rating, one.adult, one.by) == (Rating.S, True, lumiere.act_as(Role.OWNER))
+        page.again()
+        assert "est en train d’être retirée" in page.press("Oui, la retirer")
+        work(lumiere)
+        assert "Rien n’est encore sur la liste" in page.again()
+    assert listed(lumiere) == []
+
+
+def test_another_agencys_list_is_not_seen(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    other = agency(tenant, mark="autre")
+    with other.scope() as scope:
+        link_targets.register_link_target(
+            scope, other.creator_id, SHOP, rating=Rating.G, adult=False
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert SHOP not in page.open("/channels", links=1)
+
+
+def test_who_does_not_plan_finds_no_list(door: Door, lumiere: Agency) -> None:
+    held(lumiere, f"Ma boutique : {SHOP}")
+    with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
+        assert "/channels?links=1" not in page.open("/calendar", post=str(lumiere.posts[0]))
+    with lumiere.scope(lumiere.act_as(Role.CREATOR)) as scope, pytest.raises(Refused):
+        link_targets.request_link_target(
+            scope,
+            lumiere.creator_id,
+            SHOP,
+            owner=link_targets.LinkOwner.SHOP,
+            rating=Rating.G,
+            adult=False,
+        )

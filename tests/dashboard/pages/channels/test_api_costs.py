@@ -1,0 +1,93 @@
+"""What a platform asked for requests: on Accounts with the cap that the agency types, and beside a
+month's books."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from channels.accounts import lifecycle
+from channels.limits import request_costs
+from connectors.contract.connector import Response
+from dashboard.pages.shop.statement_pdf import MonthlyStatement, render_statement_pdf
+from dashboard.shell.localization import MemberLocalizer
+from foundation.money import Money
+from foundation.ops.wall_time import load_zone, local_day
+from foundation.sealed import Sealed
+from insights.reports import daily_report
+from schedules.posts import post_costs
+from studio.costs.cost_report import SpendingTotal
+from subscribers.ledger import month_close
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import ZONE, Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import stream
+
+
+@pytest.fixture
+def account(lumiere: Agency) -> UUID:
+    """An account on X that posted twice this month, once with a link."""
+    with lumiere.scope() as scope:
+        channel_id = lifecycle.connect_account(
+            scope,
+            creator_id=lumiere.creator_id,
+            platform="x",
+            surface="x.post",
+            account=f"17{str(lumiere.tenant_id)[-6:]}",
+            name="@lumiere",
+            base_url="https://api.x.com",
+            token=Sealed(b"x"),
+            zone="Europe/Paris",
+        )
+        for words in ("bonjour", "https://example.com"):
+            request_costs.record_costs(
+                scope, channel_id, "x", Response("publish", 201, {}, {}), words
+            )
+    return channel_id
+
+
+@pytest.mark.usefixtures("account")
+def test_an_account_tells_its_month_and_its_agency_caps_it(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/channels").replace("\xa0", " ").replace("\u202f", " ")
+        assert (
+            "X a demandé environ 0,22 $US pour ses requêtes ce mois-ci : 2 publications, dont 1 "
+            "avec un lien" in text
+        )
+        page.type("Au plus par mois sur X", "beaucoup")
+        assert "Écrivez un montant en USD" in page.press("Garder le plafond")
+        page.type("Au plus par mois sur X", "0.30")
+        assert "Le plafond est gardé." in page.press("Garder le plafond")
+    with lumiere.scope() as scope:
+        found = request_costs.monthly_costs(scope, "x")
+        assert found is not None
+        assert found.cap == Money(30, "USD")
+
+
+@pytest.mark.usefixtures("account")
+def test_what_was_asked_stands_beside_a_months_books_and_in_its_files(
+    door: Door, lumiere: Agency
+) -> None:
+    with lumiere.scope() as scope:
+        last = (local_day(scope.now, ZONE).replace(day=1) - timedelta(days=1)).replace(day=1)
+        moved = "UPDATE request_costs SET month = :month WHERE tenant_id = :t"
+        scope.run(moved, month=f"{last:%Y-%m}", t=scope.tenant_id)
+    with stream(door.url, door.cookie(lumiere, Role.ACCOUNTANT)) as page:
+        shown = page.open("/shop", view="books").replace("\xa0", " ").replace("\u202f", " ")
+    assert "X, @lumiere : 0,22 $US" in shown
+    with lumiere.scope() as scope:
+        month = month_close.load_ledger_month(scope, lumiere.creator_id, last)
+        asked = request_costs.creator_bills(scope, lumiere.creator_id, f"{last:%Y-%m}")
+        table = daily_report.render_costs_csv(
+            post_costs.load_month_cost(scope, lumiere.creator_id, f"{last:%Y-%m}"), asked
+        )
+    assert not month.totals
+    assert table.splitlines()[-1] == f"requests,{last:%Y-%m},,x @lumiere,21.5000,,USD,,2"
+    voice = MemberLocalizer("fr", load_zone(ZONE))
+    with_it, without = (
+        render_statement_pdf(
+            MonthlyStatement("Mia", "L", "Mia", "", month, SpendingTotal(), voice, said)
+        )
+        for said in (asked, ())
+    )
+    assert with_it != without

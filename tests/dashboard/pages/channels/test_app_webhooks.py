@@ -1,0 +1,122 @@
+"""Applications that a platform calls for, on Accounts: where it calls, what it signs with, and when
+it last did."""
+
+from uuid import UUID
+
+import pytest
+
+from channels.accounts import lifecycle, oauth_clients
+from channels.listening import app_webhooks
+from connectors.contract.connector import OAuthClient
+from foundation.ids import derived_uuid, uuid7
+from tenants.agencies.rights import Role
+from tenants.vault import sealed_intake
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import MASTER, PUBLIC, Door
+from tests.dashboard.streamlit_client import stream
+
+SECRET = "whsec_" + "c0ffee" * 8
+TITLE, BOX, TAKE = "Entendu tout de suite", "Secret de signature", "La laisser appeler"
+
+
+def application(lumiere: Agency, platform: str = "fanvue") -> UUID:
+    with lumiere.scope() as scope:
+        oauth_clients.store_oauth_client(scope, platform, OAuthClient("client-1"))
+    return derived_uuid(platform, "client-1")
+
+
+def known(lumiere: Agency) -> app_webhooks.CalledApp:
+    with lumiere.scope() as scope:
+        (found,) = app_webhooks.list_applications(scope)
+    return found
+
+
+def test_a_secret_goes_in_is_replaced_and_ends(door: Door, lumiere: Agency) -> None:
+    made = application(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/channels")
+        assert f"{PUBLIC}/hooks/fanvue/{lumiere.tenant_id}/{made}" in text
+        assert "client-1" in text
+        page.type(BOX, f" {SECRET} ")
+        assert "Aucun appel qui le porte" in page.press(TAKE)
+        first = known(lumiere).letter
+        assert first is not None
+        assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, first.box) == {
+            app_webhooks.CALL_SECRET_FIELD: SECRET
+        }
+        with lumiere.scope() as scope:
+            app_webhooks.record_call(scope, made)
+        assert "Dernier appel" in page.open("/channels")
+        page.type(BOX, SECRET[::-1])
+        page.press("Remplacer le secret")
+        second = known(lumiere).letter
+        assert second is not None
+        assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, second.box) == {
+            app_webhooks.CALL_SECRET_FIELD: SECRET[::-1]
+        }
+        page.press("Ne plus la laisser appeler")
+        assert SECRET not in page.open("/channels")
+    assert known(lumiere).letter is None
+    assert SECRET not in door.log.read_text("utf-8")
+
+
+@pytest.mark.parametrize("typed", ["", "short", "with blanks in its middle", "é" * 40])
+def test_what_is_no_secret_is_told(door: Door, lumiere: Agency, typed: str) -> None:
+    application(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/channels")
+        page.type(BOX, typed)
+        assert "Ce n’est pas un secret de signature" in page.press(TAKE)
+    assert known(lumiere).letter is None
+
+
+def test_who_has_no_such_application_sees_nothing_of_it(door: Door, lumiere: Agency) -> None:
+    application(lumiere, "reddit")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert TITLE not in page.open("/channels")
+
+
+def test_how_accounts_stand_that_meta_calls_about(door: Door, lumiere: Agency) -> None:
+    names = {"on": "Nova", "refused": "Luna", "off": "Lyra"}
+    with lumiere.scope() as scope:
+        for state, name in names.items():
+            channel_id = lifecycle.connect_account(
+                scope,
+                creator_id=lumiere.creator_id,
+                platform="facebook",
+                surface="facebook.page",
+                account=str(uuid7().int),
+                name=name,
+                base_url="https://facebook.test",
+                token=None,
+                zone="UTC",
+            )
+            scope.run(
+                "INSERT INTO call_subscriptions (tenant_id, id, channel_id, state, reason, "
+                "generation, due_at,"
+                " called_at) VALUES (:t, :id, :c, :state, CAST(:why AS jsonb), 0, house_now(), "
+                ":called)",
+                t=lumiere.tenant_id,
+                id=uuid7(),
+                c=channel_id,
+                state=state,
+                why='{"code": "calls.right_missing", "params": {}}' if state == "refused" else None,
+                called=scope.now if state == "on" else None,
+            )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/channels")
+    assert f"{PUBLIC}/hooks/meta" in text
+    for said in (
+        "Dernier appel",
+        "pages_manage_metadata",
+        "il est interrogé à son tour",
+        *names.values(),
+    ):
+        assert said in text
+
+
+@pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER])
+def test_others_do_not_see_it(door: Door, lumiere: Agency, role: Role) -> None:
+    application(lumiere)
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        assert TITLE not in page.open("/channels")

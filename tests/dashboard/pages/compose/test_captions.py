@@ -1,0 +1,163 @@
+"""Texts by the model on the page where a post is written: asked for, offered, picked; the post is
+marked."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.registry import loader
+from generators.contract.engines import TextEngine
+from generators.engines.text.ollama import OllamaEngine
+from generators.engines.text.templates import TemplateEngine
+from schedules.suggestions.captions.kind import CaptionKind
+from schedules.suggestions.events import CaptionSetDue
+from schedules.suggestions.shared.engine import generate_suggestions
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.pages.compose.test_page import connected, posts, written
+from tests.dashboard.streamlit_client import Stream, stream
+from tests.fakes.generators import ollama as fake
+from tests.fakes.generators.ollama import FakeOllama, ScriptedAnswer
+from tests.schedules.suggestions.captions.test_prompts import GOOD
+
+VERSION = "Réveil en douceur sur les quais, avec les mouettes."
+HOSTILE = {
+    **GOOD,
+    "caption": "Le port <script>alert(1)</script> s’éveille [ici](javascript:alert) ce matin.",
+}
+
+
+@pytest.fixture
+def server() -> Iterator[FakeOllama]:
+    with fake.serving() as found:
+        yield found
+
+
+def work(who: Agency, door: Door, engine: TextEngine) -> None:
+    """What the worker does: the page has no engine and waits for none."""
+    with who.scope() as scope:
+        ids = scope.run(
+            "SELECT id FROM text_kits WHERE tenant_id = :t AND written_at IS NULL", t=who.tenant_id
+        ).scalars()
+        found = list(ids)
+    for one in found:
+        event = CaptionSetDue(who.tenant_id, one)
+        kind = CaptionKind(loader.load_connectors())
+        generate_suggestions(event, kind=kind, tenant=door.tenant, open_engine=lambda: engine)
+
+
+def model(server: FakeOllama, *answers: object) -> TextEngine:
+    server.script.extend(ScriptedAnswer(json.dumps(one)) for one in answers)
+    return OllamaEngine(server.url, "llama3.2")
+
+
+def asked(page: Stream, idea: str = "Le port au matin") -> str:
+    page.type("De quoi parle", idea)
+    return page.press("Demander des textes")
+
+
+def test_texts_are_asked_for_offered_and_picked_and_the_post_is_marked(
+    door: Door, lumiere: Agency, server: FakeOllama
+) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1)
+        page.choose("Où publier", "Sandbox")
+        page.check("Une version pour chaque compte")
+        said = asked(page)
+        assert "Le modèle écrit" in said
+        work(lumiere, door, model(server, GOOD, {"text": VERSION}))
+        text = page.tick() + page.again()
+        assert all(
+            part in text
+            for part in (GOOD["caption"], GOOD["description"], "#port #matin #bretagne", VERSION)
+        )
+        page.press("Prendre comme texte")
+        page.press("Prendre comme titre")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert (post.body, post.title, post.text_ai) == (GOOD["caption"], GOOD["title"], "generated")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post.id)
+        page.press("Modifier")
+        page.type("Texte", "D’autres mots")
+        page.press("Enregistrer")
+    (post,) = posts(lumiere)
+    assert (post.body, post.text_ai) == ("D’autres mots", "generated")
+
+
+def test_what_somebody_changes_is_assisted_and_what_they_take_out_is_theirs(
+    door: Door, lumiere: Agency, server: FakeOllama
+) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words="")
+        asked(page)
+        work(lumiere, door, model(server, GOOD))
+        page.again()
+        page.press("Prendre comme texte")
+        page.type("Texte", f"{GOOD['caption']} Venez !")
+        page.press("Planifier")
+        assert posts(lumiere)[-1].text_ai == "assisted"
+        written(page, "Sandbox", words="Rien que mes mots")
+        page.press("Planifier")
+    assert posts(lumiere)[-1].text_ai == "none"
+
+
+def test_a_version_is_for_its_account_alone(
+    door: Door, lumiere: Agency, server: FakeOllama
+) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words="À moi")
+        page.check("Une version pour chaque compte")
+        page.check("Légende, titre", on=False)
+        asked(page)
+        work(lumiere, door, model(server, {"text": VERSION}))
+        page.again()
+        page.press("Pour ce compte seulement")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert (post.body, post.text_ai) == ("À moi", "generated")
+    assert post.others[0].body == VERSION
+
+
+def test_the_reason_is_shown_where_there_is_no_model(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        asked(page)
+        work(lumiere, door, TemplateEngine())
+        assert "Aucun modèle de texte" in page.again()
+
+
+def test_what_a_model_writes_is_shown_as_it_is(
+    door: Door, lumiere: Agency, server: FakeOllama
+) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        asked(page)
+        work(lumiere, door, model(server, HOSTILE, HOSTILE))
+        text = page.again()
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_who_may_only_look_is_not_offered_it(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere, Role.ACCOUNTANT)) as page:
+        page.open("/calendar", new=1)
+        assert "Demander des textes" not in page.labels()
+
+
+def test_nothing_is_asked_without_an_idea_or_about_anybody_young(
+    door: Door, lumiere: Agency
+) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        assert "Dites de quoi il s’agit" in page.press("Demander des textes")
+        assert "moins de 18 ans" in asked(page, "Une lycéenne sur la plage")

@@ -1,0 +1,144 @@
+"""Options on the page of a post: drawn where a platform has some, previewed, kept and changed with
+the post."""
+
+from schedules.approvals import decisions
+from schedules.drafts import drafts
+from schedules.posts import deliveries, labels
+from schedules.posts.channel_overrides import ChannelOverride
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.pages.compose.test_page import connected, nobody_is_asked, posts, written
+from tests.dashboard.streamlit_client import stream
+
+OUT = """
+UPDATE deliveries SET state = 'published', native_id = '9', lasts_hours = 24,
+  settled_at = house_now() - :passed * interval '1 hour' WHERE channel_id = :channel
+"""
+
+
+def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    here = connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        assert "Qui peut voir" not in page.choose("Où publier", "Sandbox")
+        page.choose("Où publier", "Mastodon")
+        page.choose("Qui peut voir", "Les abonnés seulement")
+        page.type("Langue (fr, en…)", "FR!")
+        assert "ne convient pas à" in page.press("Planifier")
+        assert posts(lumiere) == []
+        assert "Qui peut voir — Les abonnés seulement" in page.type("Langue (fr, en…)", "fr")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert post.others == (
+        ChannelOverride(str(here), options=(("language", "fr"), ("visibility", "private"))),
+    )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post.id)
+        page.press("Modifier")
+        page.choose("Qui peut voir", "Comme d’habitude")
+        page.press("Enregistrer")
+    (post,) = posts(lumiere)
+    assert post.others == (ChannelOverride(str(here), options=(("language", "fr"),)),)
+
+
+def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(
+    door: Door, lumiere: Agency
+) -> None:
+    connected(lumiere)
+    here = connected(lumiere, "Insta", "instagram", "instagram.post")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", "Insta")
+        text = page.choose("En story : 24 heures, sans texte", "Oui")
+        assert "Aucun texte n’est montré ici · 0 / 1 photos" in text
+        assert "gr-as-screen" in text
+        assert "Aucun texte n’y est montré. Écrivez-la autrement" in text
+        page.choose("L’écrire autrement pour", "Insta")
+        text = page.type("Texte sur Insta", "")
+        assert "Aucun texte n’y est montré. Écrivez-la autrement" not in text
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert post.others == (ChannelOverride(str(here), body="", options=(("story", True),)),)
+    for passed, said in (
+        (1, "la plateforme la retire d’elle-même"),
+        (25, "elle a pris fin d’elle-même"),
+    ):
+        with lumiere.scope() as scope:
+            scope.run(OUT, channel=here, passed=passed)
+        with stream(door.url, door.cookie(lumiere)) as page:
+            assert said in page.open("/calendar", post=post.id)
+            assert ("Oui, retirer" in page.labels()) == (passed == 1)
+
+
+def test_a_platform_is_written_for_once_for_all_its_accounts(door: Door, lumiere: Agency) -> None:
+    connected(lumiere, "Un")
+    connected(lumiere, "Deux")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Un", "Deux")
+        page.choose("L’écrire autrement pour", "Tous sur")
+        page.type("Texte sur Tous sur", "Bonsoir")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert post.others == (ChannelOverride("sandbox", body="Bonsoir"),)
+
+
+def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(
+    door: Door, lumiere: Agency
+) -> None:
+    here = connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
+    other = connected(lumiere, "Toot", "mastodon", "mastodon.post")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Mastodon", "Toot")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    with lumiere.scope() as scope:
+        drafts.set_channel_options(
+            scope, post.id, other, (("warning", "Mer"),), author=lumiere.act_as(Role.OWNER)
+        )
+        decisions.approve_post(scope, post.id, member_id=lumiere.members[Role.MANAGER])
+        assert decisions.is_approved(scope, deliveries.get_post(scope, post.id), scope.now)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", post=post.id)
+        assert "<b>Toot</b> — Avertissement : Mer" in text
+        assert "<summary>Mer" in text, "its preview stands behind the warning"
+        page.choose("Qui peut voir", "Les abonnés seulement")
+        assert "attend de nouveau un accord" in page.press("Enregistrer ces choix")
+        assert "<b>Mastodon</b> — Qui peut voir : Les abonnés seulement" in page.again()
+        assert "Rien n’a changé" in page.press("Enregistrer ces choix")
+    (post,) = posts(lumiere)
+    assert {one.place: one.options for one in post.others} == {
+        str(here): (("visibility", "private"),),
+        str(other): (("warning", "Mer"),),
+    }
+    with lumiere.scope() as scope:
+        assert not decisions.is_approved(scope, deliveries.get_post(scope, post.id), scope.now)
+
+
+def test_choices_speak_of_a_yes_where_one_is_asked_for(door: Door, lumiere: Agency) -> None:
+    connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Mastodon")
+        page.press("Planifier")
+        (post,) = posts(lumiere)
+        assert "redemande un accord" in page.open("/calendar", post=post.id)
+        nobody_is_asked(lumiere)
+        text = page.open("/calendar", post=post.id)
+    assert "Qui peut voir" in text
+    assert "redemande un accord" not in text
+
+
+def test_labels_are_chosen_while_a_post_is_written(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with lumiere.scope() as scope:
+        labels.create_label(scope, "Printemps", "green")
+        labels.create_label(scope, "Autre", "red")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Étiquettes", "Printemps")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    with lumiere.scope() as scope:
+        assert [one.name for one in labels.labels_of_posts(scope, [post.id])[post.id]] == [
+            "Printemps"
+        ]

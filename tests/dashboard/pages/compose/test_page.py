@@ -1,0 +1,423 @@
+"""Writing a post: what each account would show and refuse, and that one press writes one post."""
+
+from datetime import date, timedelta
+from uuid import UUID
+
+import pytest
+
+from channels.accounts import lifecycle
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES, load_catalogue
+from foundation.ops.clock import wall_now
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating
+from gate.policy import emergency_stops
+from gate.policy.bundle import shipped_bundle
+from schedules.approvals import decisions
+from schedules.drafts.previews import rules_of_destination
+from schedules.posts import deliveries
+from schedules.posts import queries as schedule_reads
+from schedules.posts.deliveries import deliveries_of_post
+from schedules.posts.lateness import LateLimit
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery
+from schedules.rescheduling import priority
+from studio.ingest import uploads
+from studio.ingest.events import UploadDue
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import Stream, stream
+from tests.generators.builders import a_picture, encoded
+
+
+def connected(
+    who: Agency, name: str = "Sandbox", platform: str = "sandbox", surface: str = "sandbox.post"
+) -> UUID:
+    with who.scope() as scope:
+        return lifecycle.connect_account(
+            scope,
+            creator_id=who.creator_id,
+            platform=platform,
+            surface=surface,
+            account=f"mia-{name.lower()}-{str(who.tenant_id)[-6:]}",
+            name=name,
+            base_url="http://127.0.0.1:9",
+            token=None,
+            zone=ZONE,
+        )
+
+
+def nobody_is_asked(who: Agency) -> None:
+    with who.scope() as scope:
+        scope.run("UPDATE creators SET approval_tiers = 0 WHERE id = :id", id=who.creator_id)
+
+
+def posts(who: Agency) -> list[schedule_reads.StoredPost]:
+    with who.scope() as scope:
+        found = (
+            scope.run("SELECT id FROM posts WHERE origin = 'dashboard' ORDER BY created_at")
+            .scalars()
+            .all()
+        )
+        return [schedule_reads.get_stored_post(scope, one) for one in found]
+
+
+def written(page: Stream, *accounts: str, words: str = "Bonjour") -> None:
+    """A page with words on it, for these accounts."""
+    page.open("/calendar", new=1)
+    page.type("Texte", words)
+    page.choose("Où publier", *accounts)
+
+
+def test_a_stop_is_said_once_and_is_no_fault_of_the_post(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with lumiere.scope() as scope:
+        emergency_stops.close_switch(scope, "tenant", "", "sending", reason="essai")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1)
+        assert "Un arrêt d’urgence" not in page.type("Texte", "Bonjour")
+        text = page.choose("Où publier", "Sandbox")
+        assert text.count("arrêt d’urgence") == 1
+        assert "Cela ne partira pas" not in text
+        assert "Rien ne s’y oppose" not in text
+
+
+def test_press_writes_one_post_that_waits_for_another_persons_yes(
+    door: Door, lumiere: Agency
+) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        said = page.press("Planifier")
+    assert "Cela attend l’accord de" in said
+    assert "Manager" in said
+    assert "Owner" not in said.split("accord de")[1].split("\n")[0]
+    (post,) = posts(lumiere)
+    assert (post.body, post.author) == ("Bonjour", lumiere.act_as(Role.OWNER))
+    with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+        (row,) = deliveries_of_post(scope, post.id)
+        assert row.state == DeliveryState.DRAFT
+        decisions.approve_post(scope, post.id, member_id=lumiere.members[Role.MANAGER])
+        assert deliveries_of_post(scope, post.id)[0].state in (
+            DeliveryState.APPROVED,
+            DeliveryState.SCHEDULED,
+        )
+
+
+def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    nobody_is_asked(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Quand", "Dans 15 secondes")
+        said = page.press("Planifier")
+    assert "Planifié pour le" in said
+    assert "part tout seul à" in said  # it stands open, to be watched
+    (post,) = posts(lumiere)
+    with lumiere.scope() as scope:
+        (row,) = deliveries_of_post(scope, post.id)
+        assert row.state == DeliveryState.SCHEDULED
+        assert scope.now < row.due_at <= scope.now + timedelta(seconds=16)
+        kinds = (
+            scope.run("SELECT kind FROM outbox WHERE subject_id = :id", id=row.id).scalars().all()
+        )
+    assert "delivery.publish" in kinds
+
+
+def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(
+    door: Door, lumiere: Agency
+) -> None:
+    connected(lumiere)
+    nobody_is_asked(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words="a" * 10_000)
+        said = page.press("Planifier")
+        assert "Planifié pour le" in said  # there is time to put it right
+        assert "Tel quel, cela ne partira pas : Sandbox." in said
+        assert "telle quelle, la publication ne partira pas" in said
+        assert "part tout seul à" not in said
+        assert said.count("Le texte fait 10000 caractères") == 1
+    (post,) = posts(lumiere)
+    with lumiere.scope() as scope:
+        (row,) = deliveries_of_post(scope, post.id)
+        assert row.state == DeliveryState.SCHEDULED
+
+
+def test_double_press_writes_one_post(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.press_twice("Planifier")
+        page.again()
+    assert len(posts(lumiere)) == 1
+
+
+def test_refusals_are_said_before_it_is_written(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    connected(lumiere, "Ma page", "own_page", "own_page.public")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1)
+        page.type("Texte", "é" * 5000)
+        text = page.choose("Où publier", "Sandbox", "Ma page")
+    assert "5000 / 4096 caractères" in text
+    assert "5000 / 20000 caractères" in text
+    assert "Cela ne partira pas sur Sandbox" in text
+    assert "Rien ne s’y oppose sur Ma page" in text
+
+
+def test_rule_is_named_with_the_day_it_was_read(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1)
+        page.type("Texte", "voir https://example.test/inconnu")
+        text = page.choose("Où publier", "Sandbox")
+    assert "n’est pas dans votre liste de liens" in text
+    assert "Règle pour une publication sur le réseau d’essai, relue le 20 novembre 2026 :" in text
+    assert "Tout public : oui" in text
+    assert "Règle sandbox" not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_rule_of_ours_has_its_place_in_words(language: str) -> None:
+    rules = (row.id for row in shipped_bundle().rows.values() if not row.same_as)
+    assert {f"place.{name}" for name in rules} == {
+        code for code in load_catalogue(language) if code.startswith("place.")
+    }
+
+
+def test_a_place_that_borrows_two_rules_says_both() -> None:
+    real, virtual = rules_of_destination(
+        shipped_bundle(), "byhand", "onlyfans", shipped_bundle().read_on
+    ).said
+    assert (real.name, dict(real.verdicts)[Rating.G]) == ("export.onlyfans_real", "A")
+    assert (virtual.name, dict(virtual.verdicts)[Rating.G]) == ("export.onlyfans_synthetic", "B")
+    assert (
+        rules_of_destination(shipped_bundle(), "nowhere", "at_all", shipped_bundle().read_on).said
+        == ()
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "accounts", "said"), [("", ("Sandbox",), "rien à publier"), ("x", (), "au moins un")]
+)
+def test_what_is_missing_is_said(
+    door: Door, lumiere: Agency, words: str, accounts: tuple[str, ...], said: str
+) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1)
+        page.type("Texte", words)
+        page.choose("Où publier", *accounts)
+        assert said in page.press("Planifier")
+        assert "Planifier" in page.labels()  # what was written is still there
+    assert posts(lumiere) == []
+
+
+def test_hour_the_clocks_leap_over_is_said(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    nobody_is_asked(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Quand", "À une date et une heure")
+        march = date(wall_now().year + 1, 3, 31)
+        page.type("Date (JJ/MM/AAAA)", f"{march - timedelta(days=march.isoweekday() % 7):%d/%m/%Y}")
+        assert "02:30 n’existe pas : cela part à 03:30" in page.type("Heure (HH:MM)", "02:30")
+        assert "02:30 n’existe pas : cela part une heure plus tard" in page.press("Planifier")
+
+
+def test_limits_are_those_of_the_site_a_person_posts_to(door: Door, lumiere: Agency) -> None:
+    connected(lumiere, "Instagram (à la main)", "byhand", "instagram")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Instagram (à la main)", words="x" * 2300)
+        text = page.again()
+    assert "2300 / 2200 caractères · 0 / 10 photos" in text
+    assert "Cela ne partira pas" in text
+
+
+def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Quand", "À une date")
+        page.type("Date (JJ/MM/AAAA)", "01/01/2020")
+        assert "déjà passée" in page.press("Planifier")
+        page.type("Date (JJ/MM/AAAA)", "01/01/2999")
+        assert "deux ans à l’avance" in page.press("Planifier")
+        assert posts(lumiere) == []
+        day = f"29/03/{wall_now().year + 1}"
+        page.type("Date (JJ/MM/AAAA)", day)
+        page.type("Heure (HH:MM)", "9h05")
+        assert f"{day} à 09:05" in page.press("Planifier")
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    ("day", "clock", "said"),
+    [
+        ("31/02/2027", "10:00", "La date « 31/02/2027 » est illisible"),
+        ("", "10:00", "est illisible"),
+        ("24/12/2026", "25:99", "L’heure « 25:99 » est illisible"),
+        ("01/01/2020", "10:00", "déjà passée"),
+        ("01/01/2999", "10:00", "deux ans à l’avance"),
+        ("01/01/0001", "00:05", "La date « 01/01/0001 » est illisible"),
+        ("31/12/9999", "23:59", "La date « 31/12/9999 » est illisible"),
+    ],
+)
+def test_what_is_wrong_with_a_time_is_said_beside_it(
+    door: Door, lumiere: Agency, day: str, clock: str, said: str
+) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Quand", "À une date")
+        assert said not in page.again()
+        page.type("Date (JJ/MM/AAAA)", day)
+        assert said in page.type("Heure (HH:MM)", clock)
+        assert said in page.press("Planifier")
+    assert posts(lumiere) == []
+
+
+def test_words_change_while_nothing_is_outside(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("avant")
+    with lumiere.scope() as scope:
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.press("Modifier")
+        page.type("Texte", "après")
+        said = page.press("Enregistrer")
+    assert "Cela attend de nouveau un accord" in said
+    with lumiere.scope() as scope:
+        assert schedule_reads.get_stored_post(scope, post_id).body == "après"
+        assert schedule_reads.get_stored_post(scope, post_id).author == lumiere.act_as(Role.OWNER)
+        (row,) = deliveries_of_post(scope, post_id)
+        assert row.state == DeliveryState.DRAFT
+        assert not decisions.is_approved(scope, deliveries.get_post(scope, post_id), scope.now)
+
+
+def test_an_account_says_it_otherwise_and_is_changed_with_the_post(
+    door: Door, lumiere: Agency
+) -> None:
+    connected(lumiere)
+    second = connected(lumiere, "Autre")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", "Autre", words="Bonjour")
+        page.choose("L’écrire autrement pour", "Autre")
+        said = page.type("Texte sur Autre", "Bonjour, autrement")
+        assert "Bonjour, autrement" in said
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert [(one.place, one.body) for one in post.others] == [(str(second), "Bonjour, autrement")]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        opened = page.open("/calendar", post=post.id)
+        assert "Sur Autre, elle dit" in opened
+        assert "Bonjour, autrement" in opened
+        page.press("Modifier")
+        page.type("Texte sur Autre", "Encore autrement")
+        page.press("Enregistrer")
+    (post,) = posts(lumiere)
+    assert (post.body, [one.body for one in post.others]) == ("Bonjour", ["Encore autrement"])
+
+
+def test_an_account_written_otherwise_follows_the_post_until_it_is_changed_there(
+    door: Door, lumiere: Agency
+) -> None:
+    connected(lumiere)
+    connected(lumiere, "Autre")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", "Autre", words="")
+        page.choose("L’écrire autrement pour", "Autre")
+        page.type("Texte", "Bonjour à tous")
+        assert page.find("Texte sur Autre", "text_area").drawn.value == "Bonjour à tous"
+        page.type("Texte sur Autre", "Bonjour, vous")
+        page.type("Texte", "Bonsoir à tous")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert (post.body, [one.body for one in post.others]) == ("Bonsoir à tous", ["Bonjour, vous"])
+
+
+def test_duplicate_is_another_post(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("encore", state="published", minutes=-5)
+    with lumiere.scope() as scope:
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        assert "Modifier" not in page.labels()
+        page.press("Dupliquer")
+        page.press("Planifier")
+    (copy,) = posts(lumiere)
+    assert copy.body == "encore"
+    assert copy.id != post_id
+
+
+def test_a_duplicate_is_as_important_and_may_be_as_late(door: Door, lumiere: Agency) -> None:
+    """Both were lost without a word: what was to leave first, or not at all once it is late, left
+    as anything else."""
+    delivery_id = lumiere.post("urgent", minutes=90)
+    with lumiere.scope() as scope:
+        post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
+        priority.set_priority(
+            scope, delivery_id, 1, version=get_delivery(scope, delivery_id).version
+        )
+        priority.set_late_limit(
+            scope, post_id, LateLimit.DAY, version=deliveries.get_post(scope, post_id).version
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.press("Dupliquer")
+        page.press("Planifier")
+    (copy,) = posts(lumiere)
+    with lumiere.scope() as scope:
+        assert (copy.late, deliveries.get_post(scope, copy.id).priority) == (LateLimit.DAY, 1)
+
+
+def test_photo_of_ones_own_joins_the_post(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    jpeg, store = encoded(a_picture(seed=7), "JPEG"), FileStore(door.log.parent / "objects")
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        shown = page.attach("Ajouter des photos", {"plage.jpg": jpeg})
+        assert "plage.jpg" in shown
+        assert page.find("Planifier", "button").drawn.disabled
+        with lumiere.scope() as scope:
+            (upload,) = scope.run("SELECT id FROM uploads").scalars().all()
+        uploads.ingest_upload(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)
+        arrived = page.tick()
+        assert "1 / 10 photos" in arrived
+        assert "Une image n’est pas encore classée" in arrived
+        assert "Classé" in page.press("Tout public")
+        page.type("Description de la photo 1", "La mer, un matin")
+    with lumiere.scope() as scope:
+        assert scope.run("SELECT count(*) FROM outbox WHERE kind = 'rating.set'").scalar_one() == 1
+        assert scope.run("SELECT alt FROM creations").scalar_one() == "La mer, un matin"
+
+
+def test_pictures_and_accounts_of_others_are_not_found(
+    door: Door, tenant: OpenScope, lumiere: Agency
+) -> None:
+    connected(lumiere)
+    other = agency(tenant, mark="canary")
+    other.post("canary-post")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", new=1, asset=UUID(int=5), creator="mia")
+        assert "n’est pas dans la bibliothèque" in text
+        assert "canary" not in page.open("/calendar", new=1)
+
+
+@pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
+def test_who_may_not_plan_gets_no_page(door: Door, lumiere: Agency, role: Role) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        page.open("/calendar", new=1)
+        assert "Planifier" not in page.labels()
+
+
+def test_account_that_only_talks_is_no_place_to_post(door: Door, lumiere: Agency) -> None:
+    connected(lumiere, "Canal", "sandbox", "sandbox.post")
+    connected(lumiere, "@mia_bot", "telegram", "")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", new=1)
+        assert "Canal" in text
+        assert "@mia_bot" not in text
+        assert "avec le nom du canal" in page.open("/channels")

@@ -1,0 +1,94 @@
+"""A price on the page of a post: offered where posts are sold, refused before it is written, shown,
+kept, changed."""
+
+from uuid import UUID
+
+from foundation.money import Money
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from schedules.posts.channel_overrides import ChannelOverride
+from studio.ingest import pipeline
+from studio.library import assets
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.pages.compose.test_page import connected, posts, written
+from tests.dashboard.streamlit_client import stream
+from tests.generators.builders import a_picture, encoded
+
+
+def photo(door: Door, who: Agency) -> UUID:
+    """A picture of hers that somebody rated."""
+    prepared = pipeline.prepare_upload(
+        encoded(a_picture(seed=11), "JPEG"), name="a.jpg", alt="la mer"
+    )
+    store = FileStore(door.log.parent / "objects")
+    asset = pipeline.ingest_asset(
+        door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared
+    )
+    with who.scope() as scope:
+        ratings.record_rating(
+            scope, assets.get_asset(scope, asset).sha256, Rating.G, source="classifier@1"
+        )
+    return asset
+
+
+def test_a_price_is_offered_where_posts_are_sold(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    connected(lumiere, "Fanvue", "fanvue", "fanvue.post")
+    connected(lumiere, "Canal", "telegram", "telegram.public_channel")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        assert "Prix sur" not in page.choose("Où publier", "Sandbox")
+        page.choose("Où publier", "Fanvue", "Canal")
+        said = page.type("Prix sur Fanvue", "12,50")
+        assert "Verrouillée jusqu’au paiement : 12,50\xa0$US" in said
+        assert "Ajoutez-en, ou retirez le prix." in said  # nothing to pay for yet
+        assert "solde propre du canal" not in said
+        assert "solde propre du canal" in page.type("Prix sur Canal", "50")
+        assert "coûte de 1 à 25000 Stars" in page.type("Prix sur Canal", "beaucoup")
+        assert "Ce prix est illisible" in page.press("Planifier")
+        page.type("Prix sur Canal", "50")
+        assert "On paie pour voir des images" in page.press("Planifier")
+    assert posts(lumiere) == []
+
+
+def test_a_price_is_kept_shown_and_changed_with_the_post(door: Door, lumiere: Agency) -> None:
+    fanvue, asset = connected(lumiere, "Fanvue", "fanvue", "fanvue.post"), photo(door, lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1, asset=asset, creator="mia")
+        page.type("Texte", "Bonjour")
+        page.choose("Où publier", "Fanvue")
+        page.type("Prix sur Fanvue", "12")
+        page.press("Planifier")
+    (post,) = posts(lumiere)
+    assert post.others == (ChannelOverride(str(fanvue), price=Money(1200, "USD")),)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Verrouillée jusqu’au paiement : 12,00\xa0$US" in page.open(
+            "/calendar", post=post.id
+        )
+        page.press("Modifier")
+        page.type("Texte", "Bonsoir")
+        page.press("Enregistrer")
+    (post,) = posts(lumiere)
+    assert (post.body, post.others) == (
+        "Bonsoir",
+        (ChannelOverride(str(fanvue), price=Money(1200, "USD")),),
+    )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post.id)
+        page.press("Modifier")
+        page.type("Prix sur Fanvue", "")
+        page.press("Enregistrer")
+    (post,) = posts(lumiere)
+    assert post.others == ()
+
+
+def test_accounts_of_one_name_say_where_they_are(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    connected(lumiere, "@lea", "fanvue", "fanvue.post")
+    connected(lumiere, "@lea", "telegram", "telegram.public_channel")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Où publier", "@lea · Fanvue")
+        assert "solde propre" not in page.type("Prix sur @lea · Fanvue", "12,50")

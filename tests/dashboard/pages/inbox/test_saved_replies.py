@@ -1,0 +1,235 @@
+"""Saved answers as members use them: found beside the box, laid into it, kept from it, changed;
+sent by hand alone."""
+
+from uuid import UUID
+
+import pytest
+
+from dashboard.pages.inbox.saved_replies import MAX_SHOWN_REPLIES, match_replies
+from foundation.i18n.translation import Message, render_message
+from foundation.ids import uuid7
+from subscribers.conversations import conversation_rows, unsent_text
+from subscribers.inbox import saved_replies
+from subscribers.inbox.saved_replies import SavedReply
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tests.dashboard.pages.inbox.test_comment_panel import commented
+from tests.dashboard.pages.inbox.test_page import CHATTERS, House, house, running
+from tests.dashboard.streamlit_client import Stream
+
+__all__ = ["house", "running"]
+
+PRIVATE, PUBLIC = "Votre message à leo", "Votre réponse à Ann, lisible par tout le monde"
+OPEN = "Réponses enregistrées"
+
+
+def keep(
+    house: House,
+    name: str,
+    words: str = "Merci {name} !",
+    *,
+    place: str = "both",
+    language: str = "fr",
+) -> UUID:
+    """An answer a colleague saved."""
+    with house.studio.scope() as scope:
+        row, key = conversation_rows.get_conversation(scope, house.talk()), uuid7()
+        saved_replies.create_saved_reply(
+            scope, row, name=name, words=words, language=language, place=place, key=key
+        )
+    return key
+
+
+def box(page: Stream, label: str) -> str:
+    drawn = page.find(label, "text_area").drawn
+    return str(drawn.value or drawn.default)
+
+
+def kept(house: House, talk: UUID) -> str:
+    """What the member who chats has in the box."""
+    with house.studio.scope() as scope:
+        return unsent_text.load_unsent_text(scope, talk, house.me())
+
+
+def drafts(house: House) -> list[str]:
+    found = house.studio.rows(
+        "SELECT text FROM drafts WHERE tenant_id = :tenant AND origin = 'member' ORDER BY id"
+    )
+    return [row.text for row in found]
+
+
+def test_it_comes_into_the_box_and_leaves_by_hand_alone(house: House) -> None:
+    house.studio.say("leo", "/human")
+    keep(house, "merci")
+    with house.look(chat=house.talk()) as page:
+        assert OPEN not in page.labels(), "whoever does not hold the conversation has no box"
+        page.press("Prendre")
+        assert "**merci**" not in page.again()
+        page.press(OPEN)
+        text = page.press("**merci** · Merci {name} !")
+        assert box(page, PRIVATE) == "Merci leo !"
+        assert "set via the Session State" not in text
+        assert "**merci**" not in text, "the list closes"
+        house.studio.go()
+        assert drafts(house) == []
+        page.type(PRIVATE, "Merci leo ! À demain.")
+        page.press("Envoyer")
+        assert box(page, PRIVATE) == ""
+    house.studio.go()
+    assert house.studio.texts("leo")[-1] == "Merci leo ! À demain."
+    (row,) = house.studio.rows("SELECT uses FROM saved_answers WHERE tenant_id = :tenant")
+    assert row.uses == 1
+
+
+def test_sent_as_it_is_right_after_it_was_laid(house: House) -> None:
+    house.studio.say("leo", "/human")
+    keep(house, "merci")
+    with house.look(chat=house.talk()) as page:
+        page.press("Prendre")
+        page.type(PRIVATE, "Bonsoir.")
+        page.press(OPEN)
+        page.press("**merci**")
+        assert box(page, PRIVATE) == "Bonsoir.\nMerci leo !"
+        page.press("Envoyer")
+    assert drafts(house) == ["Bonsoir.\nMerci leo !"]
+
+
+def test_laid_words_survive_a_reload(house: House) -> None:
+    house.studio.say("leo", "/human")
+    keep(house, "merci")
+    with house.look(chat=house.talk()) as page:
+        page.press("Prendre")
+        page.press(OPEN)
+        page.press("**merci**")
+    with house.look(chat=house.talk()) as page:
+        assert box(page, PRIVATE) == "Merci leo !"
+
+
+def test_what_is_written_is_saved_changed_and_deleted(house: House) -> None:
+    house.studio.say("leo", "/human")
+    with house.look(chat=house.talk()) as page:
+        page.press("Prendre")
+        assert "Aucune réponse enregistrée" in page.press(OPEN)
+        page.type(PRIVATE, "Le prochain album sort lundi, {name}.")
+        assert "un nom de 1 à 60" in page.press("Enregistrer cette réponse")
+        page.type("Nom court", "album *lundi*")
+        page.choose("Où elle sert", "Messages privés seulement")
+        text = page.press("Enregistrer cette réponse")
+        assert "Enregistrée." in text
+        assert "**album \\*lundi\\*** · Le prochain album sort lundi, {name}." in text
+        assert kept(house, house.talk()) == "Le prochain album sort lundi, {name}.", (
+            "what is written stays"
+        )
+        page.type("Son nom", "album")
+        page.type("Ce qu’elle dit", "Mardi, {name}.")
+        assert "**album** · Mardi, " in page.press("Enregistrer les changements")
+        (row,) = house.studio.rows(
+            "SELECT name, words, place, language FROM saved_answers WHERE tenant_id = :tenant"
+        )
+        assert tuple(row) == ("album", "Mardi, {name}.", "private", "fr")
+        page.press("Supprimer la réponse")
+        assert house.studio.rows("SELECT 1 FROM saved_answers WHERE tenant_id = :tenant")
+        assert "Supprimée." in page.press("Oui, la supprimer pour tous")
+    assert not house.studio.rows("SELECT 1 FROM saved_answers WHERE tenant_id = :tenant")
+    assert drafts(house) == []
+
+
+def test_in_public_what_is_laid_is_judged_as_what_is_typed(house: House) -> None:
+    house.studio.say("leo", "bonjour")
+    keep(house, "marker", "SUGGESTIVE-MARKER-A", place="public")
+    keep(house, "private one", place="private")
+    keep(house, "long", "a" * (saved_replies.moderation.MAX_COMMENT_ANSWER_LENGTH - 1))
+    talk = commented(house)
+    with house.look(chat=talk) as page:
+        page.press("Prendre")
+        assert "**private one**" not in page.press(OPEN)
+        text = page.press("**marker**")
+        assert render_message(Message("gate.RATING_EXCEEDS_SURFACE"), "fr") in text
+        page.press("Répondre")
+        house.studio.go()
+        assert "Retenu : " in page.again()
+        (row,) = house.studio.rows(
+            "SELECT text, original_text FROM drafts WHERE tenant_id = :tenant AND kind = 'remark'"
+        )
+        assert (row.text, row.original_text or "") == ("SUGGESTIVE-MARKER-A", ""), (
+            "a member's words, and no model's"
+        )
+        page.press(OPEN)
+        page.type(PUBLIC, "Bonjour.")
+        assert "caractères" in page.press("**long**"), "longer than an answer may be there"
+        assert kept(house, talk) == "Bonjour."
+
+
+def test_many_are_looked_for(house: House) -> None:
+    house.studio.say("leo", "/human")
+    for number in range(MAX_SHOWN_REPLIES + 3):
+        keep(house, f"answer {number:02}", f"Réponse {number}")
+    with house.look(chat=house.talk()) as page:
+        page.press("Prendre")
+        assert "Encore 3 :" in page.press(OPEN)
+        assert sum(label.startswith("**answer") for label in page.labels()) == MAX_SHOWN_REPLIES
+        page.type("Chercher une réponse enregistrée", "ÉPONSE 10")
+        assert [label for label in page.labels() if label.startswith("**answer")] == [
+            "**answer 10** · Réponse 10"
+        ]
+        assert "ne contient ces mots" in page.type(
+            "Chercher une réponse enregistrée", "rien de tel"
+        )
+
+
+def test_matching_keeps_the_order() -> None:
+    rows = [
+        SavedReply(uuid7(), name, words, "", "both", 0)
+        for name, words in (("b", "One two"), ("a", "two three"))
+    ]
+    assert [one.name for one in match_replies(rows, "TWO")] == ["b", "a"]
+    assert [one.name for one in match_replies(rows, "two a")] == ["a"]
+    assert match_replies(rows, "") == rows
+
+
+@pytest.mark.parametrize("role", sorted(set(Role) - CHATTERS))
+def test_who_may_not_chat_finds_none(house: House, role: Role) -> None:
+    house.studio.say("leo", "/human")
+    keep(house, "canary-name")
+    with house.look(role, chat=house.talk()) as page:
+        assert "canary-name" not in page.again()
+        assert OPEN not in page.labels()
+
+
+def test_answers_of_another_creator_are_not_offered(house: House) -> None:
+    house.studio.say("leo", "/human")
+    with house.studio.scope() as scope:
+        other = conversation_rows.get_conversation(scope, house.talk())
+        scope.session.expunge(other)
+        other.creator_id = agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="virtual", zone="Europe/Paris", languages=("fr",)
+        )
+        saved_replies.create_saved_reply(
+            scope, other, name="hers", words="À elle", language="", place="both", key=uuid7()
+        )
+    with house.look(chat=house.talk()) as page:
+        page.press("Prendre")
+        text = page.press(OPEN)
+    assert "**hers**" not in text
+    assert "Aucune réponse enregistrée" in text
+
+
+def test_a_suggestion_stays_a_models_words_when_an_answer_is_laid_after_it(house: House) -> None:
+    house.studio.say("leo", "bonjour")
+    keep(house, "merci", "Merci !")
+    talk = commented(house)
+    with house.look(chat=talk) as page:
+        page.press("Prendre")
+        with house.studio.scope() as scope:
+            unsent_text.store_suggested_text(
+                scope, conversation_rows.get_conversation(scope, talk), house.me(), "Au lac."
+            )
+        page.again()
+        page.press(OPEN)
+        page.press("**merci**")
+        assert box(page, PUBLIC) == "Au lac.\nMerci !"
+        page.press("Répondre")
+    (row,) = house.studio.rows(
+        "SELECT text, original_text FROM drafts WHERE tenant_id = :tenant AND kind = 'remark'"
+    )
+    assert tuple(row) == ("Au lac.\nMerci !", "Au lac.")

@@ -1,0 +1,237 @@
+"""Two versions against each other, on their page: begun, told how they stand, ended; nobody
+else's."""
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES, render_message
+from insights.analysis import ab_test_verdicts
+from insights.analysis.ab_test_verdicts import (
+    AbTestEffect,
+    AbTestVerdict,
+    VerdictKind,
+    verdict_message,
+)
+from schedules.recurrence import ab_tests, series
+from schedules.recurrence.ab_tests import VariantTest
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.pages.approvals.test_page import word
+from tests.dashboard.pages.posts.test_recurrence import begun, rows
+from tests.dashboard.streamlit_client import Stream, stream
+
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def tried(who: Agency) -> list[VariantTest]:
+    with who.scope() as scope:
+        return ab_tests.tests_of_creators(scope, [who.creator_id])
+
+
+def launched(page: Stream, who: Agency) -> VariantTest:
+    """The test of the one series there is, begun on its page."""
+    page.open("/calendar", compare="mia")
+    page.type("Texte de la version B", "chaque semaine, autrement")
+    page.press("Lancer ce test")
+    (test,) = tried(who)
+    return test
+
+
+def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
+    post_id = begun(lumiere, weeks=120)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        assert "l’une contre l’autre" in page.press("Deux versions")
+        assert "Changez soit le texte, soit l’image" in page.press("Lancer ce test")
+        assert tried(lumiere) == []
+        page.type("Texte de la version B", "chaque semaine, autrement")
+        assert "la version B est au calendrier" in page.press("Lancer ce test")
+        (test,) = tried(lumiere)
+        assert (test.a_id, test.metric, test.age_hours, test.planned) == (post_id, "views", 24, 60)
+        text = page.again()
+        assert "chaque semaine, autrement" in text
+        assert "il manque 60 publications" in text
+        assert "Un test demande une publication qui se répète" in text, (
+            "the one series there is has its test"
+        )
+        assert "La série continue avec la version B" in page.press("Continuer avec B")
+    (test,) = tried(lumiere)
+    assert test.kept == "b"
+    all_coming(lumiere, test.b_id)
+    ahead = [row for row in rows(lumiere, test.b_id) if row.state != "cancelled"]
+    assert len(ahead) >= 12
+    assert not [
+        row
+        for row in rows(lumiere, post_id)
+        if row.state != "cancelled" and row.due_at > ahead[0].due_at
+    ]
+
+
+def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(
+    door: Door, lumiere: Agency
+) -> None:
+    begun(lumiere, weeks=120)
+    goes_on = "la série dit A jusqu’à ce que vous terminiez"
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", compare="1")
+        page.type("Texte de la version B", "chaque semaine, autrement")
+        assert goes_on not in page.press("Lancer ce test")
+        (test,) = tried(lumiere)
+        with lumiere.scope() as scope:
+            series.extend_series(scope, test.series_id)
+            scope.run("UPDATE post_tests SET planned = 5 WHERE id = :id", id=test.id)
+            scope.run(
+                "UPDATE deliveries SET state = 'published', due_at = due_at - interval '400 "
+                "days', late_until = NULL,"
+                " settled_at = due_at - interval '400 days' WHERE tenant_id = :t AND variant IS "
+                "NOT NULL",
+                t=lumiere.tenant_id,
+            )
+        assert goes_on in page.again()
+        with lumiere.scope() as scope:
+            ab_test_verdicts.notify_finished_tests(scope, lumiere.creator_id)
+        text = page.open("/")
+        assert "Un test de deux versions sur" in text
+        assert 'href="/calendar?compare=mia"' in text
+        page.open("/calendar", compare="mia")
+        assert goes_on not in page.press("Continuer avec A")
+        assert "Un test de deux versions sur" not in page.open("/")
+
+
+def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(
+    door: Door, lumiere: Agency
+) -> None:
+    begun(lumiere, weeks=120, approved=False)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        page.press("Deux versions")
+        page.type("Texte de la version B", "chaque semaine, autrement")
+        assert "La version B attend son accord" in page.press("Lancer ce test")
+    (test,) = tried(lumiere)
+    assert {row.state for row in rows(lumiere, test.b_id)} <= {"draft"}
+
+
+def test_who_says_yes_to_a_version_is_told_which_of_a_test_it_is(
+    door: Door, lumiere: Agency
+) -> None:
+    """Two posts that say nearly the same waited side by side, and one looked like a slip."""
+    begun(lumiere, weeks=120, approved=False)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        test = launched(page, lumiere)
+        with lumiere.scope() as scope:
+            series.extend_series(scope, test.series_id)
+        seen = (page.open("/approvals"), page.press(word("approvals.after")))
+    assert sum(word("variants.of_test", version="B") in text for text in seen) == 1
+
+
+def test_who_keeps_a_version_that_lacks_its_yes_is_told_that_it_waits(
+    door: Door, lumiere: Agency
+) -> None:
+    """The series was said to go on with it, and nothing left any more."""
+    begun(lumiere, weeks=120, approved=False)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", compare="mia")
+        page.type("Texte de la version B", "chaque semaine, autrement")
+        page.press("Lancer ce test")
+        assert "elle attend son accord" in page.press("Continuer avec B")
+
+
+def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(
+    door: Door, lumiere: Agency
+) -> None:
+    begun(lumiere, weeks=120)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        test = launched(page, lumiere)
+        with lumiere.scope() as scope:
+            series.stop_series(scope, test.series_id)
+        assert "La série a été arrêtée" in page.again()
+        text = page.press("Continuer avec B")
+        assert "la série est arrêtée" in text
+        assert "continue avec la version" not in text + page.again()
+
+
+def test_each_version_says_on_its_page_that_a_draw_decides_of_its_dates(
+    door: Door, lumiere: Agency
+) -> None:
+    """The other version was said to leave on every date of the series."""
+    post_id = begun(lumiere, weeks=120)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "un tirage décide" not in page.open("/calendar", post=str(post_id))
+        test = launched(page, lumiere)
+        for version, post in (("A", test.a_id), ("B", test.b_id)):
+            assert f"Version {version} d’un test : un tirage décide" in page.open(
+                "/calendar", post=str(post)
+            ), version
+        page.open("/calendar", compare="mia")
+        page.press("Continuer avec B")
+        assert "un tirage décide" not in page.open("/calendar", post=str(test.b_id))
+
+
+def all_coming(who: Agency, post_id: UUID) -> None:
+    """What the house makes a moment later of the series that goes on."""
+    from_here = [row.series_id for row in rows(who, post_id) if row.state != "cancelled"]
+    with who.scope() as scope:
+        series.extend_series(scope, from_here[-1])
+
+
+def test_a_picture_of_nobody_is_refused(door: Door, lumiere: Agency) -> None:
+    begun(lumiere, weeks=120)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", compare="mia")
+        page.choose("Image de la version B", "sans image")
+        assert "Changez soit le texte, soit l’image" in page.press("Lancer ce test"), (
+            "there is none in A either"
+        )
+    assert tried(lumiere) == []
+
+
+def test_the_page_is_read_in_english_and_teaches_when_empty(door: Door, tenant: OpenScope) -> None:
+    english = agency(tenant, language="en")
+    english.post("one", minutes=60)
+    with stream(door.url, door.cookie(english)) as page:
+        text = page.open("/calendar", compare="1")
+        assert "Two versions against each other" in text
+        assert "A test needs a post that repeats on one account" in text
+
+
+@pytest.mark.parametrize("asked", ["x", "../..", "mia-2"])
+def test_another_creators_tests_are_not_there(door: Door, lumiere: Agency, asked: str) -> None:
+    begun(lumiere, weeks=120)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.may_fail = True
+        assert "Lancer un test" not in page.open("/calendar", compare=asked)
+
+
+def test_who_may_not_plan_sees_none(door: Door, lumiere: Agency) -> None:
+    begun(lumiere, weeks=120)
+    with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
+        page.may_fail = True
+        assert "Two versions against" not in page.open("/calendar", compare="1")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("kind", VerdictKind)
+def test_each_verdict_has_its_sentence(kind: VerdictKind, language: str) -> None:
+    test = VariantTest(
+        *[UUID(int=1)] * 6, "views", 24, 40, NOW, None, "", frozenset({"words"}), stopped=False
+    )
+    effect = (
+        AbTestEffect(0.12, -0.031, 0.29) if kind in (VerdictKind.OPEN, VerdictKind.BETTER) else None
+    )
+    better = "b" if kind is VerdictKind.BETTER else ""
+    said = render_message(
+        verdict_message(test, AbTestVerdict(kind, 7, 21, 19, 0, 5, effect, better)), language
+    )
+    wanted = {
+        VerdictKind.WAITING: "7",
+        VerdictKind.UNEVEN: "21",
+        VerdictKind.SHORT: "5",
+        VerdictKind.OPEN: "-3 %",
+        VerdictKind.BETTER: "+12 %",
+    }
+    assert wanted.get(kind, "") in said
+    assert "{" not in said

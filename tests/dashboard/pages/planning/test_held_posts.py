@@ -1,0 +1,68 @@
+"""All posts that wait for a decision, on a page of their own and where shifts are: shown line by
+line, done at once."""
+
+from uuid import UUID
+
+from foundation.i18n.translation import Message
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery, transition_delivery
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import stream
+
+
+def held(who: Agency, *bodies: str) -> list[UUID]:
+    """Posts that were too late."""
+    ids = [who.post(body, minutes=30) for body in bodies]
+    with who.scope() as scope:
+        for one in ids:
+            deliveries.cancel_wakeups(scope, one)
+            transition_delivery(
+                scope,
+                get_delivery(scope, one),
+                DeliveryState.HELD,
+                reason=Message("delivery.too_late"),
+            )
+    return ids
+
+
+def states(who: Agency, ids: list[UUID]) -> set[str]:
+    with who.scope() as scope:
+        return {get_delivery(scope, one).state for one in ids}
+
+
+def test_shown_line_by_line_and_sent(door: Door, lumiere: Agency) -> None:
+    ids = held(lumiere, "la première", "la deuxième <b>")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", held="1")
+        assert "la première" in text
+        assert "la deuxième &lt;b&gt;" in text
+        assert "Partent comme montré : 2." in page.press("Envoyer comme montré")
+        assert "Aucune publication n’attend" in page.open("/calendar", held="1")
+    assert states(lumiere, ids) == {DeliveryState.SCHEDULED}
+
+
+def test_dropped_where_shifts_are(door: Door, lumiere: Agency) -> None:
+    ids = held(lumiere, "une", "deux", "trois")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=str(lumiere.channel_id))
+        with lumiere.scope() as scope:
+            name = tenant_reads.get_creator(scope, lumiere.creator_id).name
+        assert "abandonnée" in page.choose(f"{name} : 3. Toutes à la fois :", "Y renoncer")
+        assert "Abandonnées : 3." in page.press("Abandonner comme montré")
+    assert states(lumiere, ids) == {DeliveryState.CANCELLED}
+
+
+def test_who_only_approves_is_not_offered_it_and_no_one_else_s_posts_are_shown(
+    door: Door, lumiere: Agency
+) -> None:
+    held(lumiere, "secret")
+    with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
+        page.open("/calendar", held="1")
+        assert "Envoyer comme montré" not in page.labels()
+    other = agency(door.tenant)
+    with stream(door.url, door.cookie(other)) as page:
+        assert "secret" not in page.open("/calendar", held="1")

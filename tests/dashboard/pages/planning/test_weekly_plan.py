@@ -1,0 +1,219 @@
+"""A week from a brief, on its page: asked for, read line by line, accepted, changed, dropped;
+others see none of it."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.db.database import OpenScope
+from schedules.suggestions.states import WeekLineState
+from schedules.suggestions.weekly_plans import proposals
+from schedules.suggestions.weekly_plans.proposals import WeekProposal
+from studio.recipes import specs
+from subscribers.replies import persona
+from subscribers.replies.persona import PersonaVersion
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.pages.compose.test_page import connected
+from tests.dashboard.streamlit_client import Stream, stream
+
+HOSTILE = "<script>alert(1)</script> **gras** [x](javascript:alert(1))"
+
+
+def asked(
+    page: Stream, *, goal: str = "Faire connaître la boutique", topics: str = "Le port\nLa série"
+) -> str:
+    page.open("/calendar", week=1)
+    page.type("But de la semaine", goal)
+    page.type("Sujets", topics)
+    page.type("Publications", "3")
+    return page.press("Proposer")
+
+
+def proposed(who: Agency) -> WeekProposal:
+    with who.scope() as scope:
+        return proposals.list_week_proposals(scope, who.creator_id)[0]
+
+
+def posts(who: Agency) -> list[tuple[str, str]]:
+    with who.scope() as scope:
+        rows = scope.run(
+            "SELECT p.body, d.state FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id "
+            "AND d.post_id = p.id"
+            " WHERE p.tenant_id = :t AND p.origin = 'week' ORDER BY d.due_at",
+            t=who.tenant_id,
+        )
+        return [tuple(row) for row in rows]
+
+
+def test_a_line_for_an_account_that_left_since_says_so(door: Door, lumiere: Agency) -> None:
+    """It stood there as a question mark, and nobody knew where the draft would go."""
+    channel_id = connected(lumiere, name="Perdu")
+    connected(lumiere, name="Reste")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Perdu · " in asked(page)
+        with lumiere.scope() as scope:
+            scope.run("UPDATE channels SET state = 'disconnected' WHERE id = :id", id=channel_id)
+        assert "Perdu (déconnecté) · " in page.open("/calendar", week=1)
+
+
+def test_a_week_is_asked_for_and_accepted_line_by_line(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = asked(page)
+        for said in (
+            "relisez-la ligne par ligne",
+            "Proposition : Faire connaître",
+            "vos mots, tels quels : à rédiger",
+        ):
+            assert said in text, said
+        assert posts(lumiere) == []
+        assert "C’est un brouillon maintenant" in page.press("Accepter")
+        assert posts(lumiere) == [("Le port", "draft")]
+        assert "Écartée" in page.press("Écarter")
+        page.type("Texte", "Mes mots à moi")
+        page.type("Heure", "21:05")
+        assert "C’est noté" in page.press("Garder mes changements")
+        page.press("Accepter")
+    found = proposed(lumiere)
+    assert sorted(one.state for one in found.lines) == [
+        WeekLineState.ACCEPTED,
+        WeekLineState.ACCEPTED,
+        WeekLineState.DROPPED,
+    ]
+    assert posts(lumiere)[1] == ("Mes mots à moi", "draft")
+
+
+def test_accepting_takes_what_was_changed_and_twice_is_once(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page)
+        page.type("Texte", "Changé d’un coup")
+        page.press_twice("Accepter")
+    assert [body for body, _ in posts(lumiere)] == ["Changé d’un coup"]
+
+
+def test_what_is_typed_is_shown_as_it_is(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = asked(page, goal=HOSTILE, topics=HOSTILE)
+    assert "<script>" not in text.replace(proposed(lumiere).lines[0].body, "")
+    assert proposed(lumiere).lines[0].body == " ".join(HOSTILE.split())
+
+
+def test_a_persona_says_tone_and_words_that_are_never_used(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with lumiere.scope() as scope:
+        words = PersonaVersion(
+            "Mia", True, "card", "espiègle et tendre", ("fr",), forbidden=("gratuit",)
+        )
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, lumiere.creator_id, words)
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "mots que cette personne n’emploie jamais" in asked(page, topics="Tout est gratuit")
+        asked(page)
+        assert proposed(lumiere).brief.tone == "espiègle et tendre"
+        page.type("Texte", "GRATUIT ce soir")
+        assert "mots que cette personne n’emploie jamais" in page.press("Accepter")
+    assert posts(lumiere) == []
+
+
+def test_a_recipe_is_chosen_and_its_picture_ordered(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with lumiere.scope() as scope:
+        spec = specs.parse_recipe({"name": "Quai", "prompt": "a quay", "width": 64, "height": 64})
+        specs.save_recipe(scope, lumiere.creator_id, spec)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page)
+        page.choose("Modèle de prise de vue", "Quai")
+        page.press("Accepter")
+    with lumiere.scope() as scope:
+        (job,) = scope.run("SELECT total FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id).all()
+    assert job.total == 1
+
+
+def test_a_line_that_was_decided_meanwhile_is_told(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page)
+        first = proposed(lumiere).lines[0]
+        with lumiere.scope() as scope:
+            proposals.drop_week_line(scope, first.id, version=first.version)
+        assert "Quelqu’un a déjà décidé" in page.press("Accepter")
+    assert posts(lumiere) == []
+
+
+def test_what_was_typed_for_a_line_that_was_accepted_meanwhile_is_not_told_to_be_a_draft(
+    door: Door, lumiere: Agency
+) -> None:
+    """The second tab said that it is a draft now, and what was typed there was in none."""
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page)
+        first = proposed(lumiere).lines[0]
+        page.type("Texte", "Dit dans l’autre onglet")
+        with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+            proposals.accept_week_line(scope, first.id, version=first.version)
+        assert "Quelqu’un a déjà décidé" in page.press("Accepter")
+    assert posts(lumiere) == [("Le port", "draft")]
+
+
+def test_lines_nobody_decided_on_are_found_after_another_week_was_asked_for(
+    door: Door, lumiere: Agency
+) -> None:
+    """The page showed the newest proposal alone: what was open in the one before, and changed
+    there, was lost."""
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page)
+        before = proposed(lumiere)
+        with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+            proposals.drop_week_line(scope, before.lines[0].id, version=1)
+        assert asked(page, goal="Une autre semaine").count("Écarter") == 3 + 2
+        assert proposed(lumiere).id != before.id
+        with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+            proposals.accept_week_line(scope, before.lines[1].id, version=1)
+            proposals.drop_week_line(scope, before.lines[2].id, version=1)
+        assert page.again().count("Écarter") == 3
+
+
+def test_in_english_too(door: Door, tenant: OpenScope) -> None:
+    other = agency(tenant, language="en")
+    connected(other)
+    with stream(door.url, door.cookie(other)) as page:
+        page.open("/calendar", week=1)
+        page.type("Goal of the week", "The shop")
+        text = page.press("Propose")
+    for said in (
+        "read it line by line",
+        "Proposal: The shop",
+        "your words as they are",
+        "To decide before",
+    ):
+        assert said in text, said
+
+
+@pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER])
+def test_who_may_not_plan_sees_no_proposal(door: Door, lumiere: Agency, role: Role) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page, goal="Secret de la semaine")
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        page.may_fail = True
+        assert "Secret de la semaine" not in page.open("/calendar", week=1)
+
+
+def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    other = agency(tenant, mark="Autre")
+    for one in (lumiere, other):
+        connected(one)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        asked(page, goal="Secret de la semaine")
+    with stream(door.url, door.cookie(other)) as page:
+        assert "Secret de la semaine" not in page.open("/calendar", week=1)
+    line: UUID = proposed(lumiere).lines[0].id
+    with other.scope() as scope:
+        assert proposals.list_week_proposals(scope, lumiere.creator_id) == []
+        assert line

@@ -1,0 +1,108 @@
+"""One post's page, account by account: another one is added, one moves alone, and how late it may
+leave."""
+
+from datetime import timedelta
+from uuid import UUID
+
+from foundation.ops.wall_time import to_wall_time
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery
+from tests.dashboard.builders import ZONE, Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.pages.compose.test_page import connected
+from tests.dashboard.streamlit_client import stream
+
+
+def two_accounts(lumiere: Agency) -> tuple[str, UUID]:
+    """A post that is planned on one account, and another one she has."""
+    lumiere.post("Bonjour", minutes=90)
+    return str(lumiere.posts[0]), connected(lumiere, "Autre")
+
+
+def test_an_account_is_added_and_waits_for_its_own_yes(door: Door, lumiere: Agency) -> None:
+    post_id, second = two_accounts(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.choose("Compte", "Autre")
+        assert "dès que quelqu’un aura dit oui pour ce compte" in page.press("L’ajouter")
+    with lumiere.scope() as scope:
+        states = {
+            row.channel_id: row.state for row in deliveries.deliveries_of_post(scope, UUID(post_id))
+        }
+    assert states == {lumiere.channel_id: DeliveryState.SCHEDULED, second: DeliveryState.DRAFT}
+
+
+def test_an_account_that_was_taken_off_is_put_back(door: Door, lumiere: Agency) -> None:
+    post_id, second = two_accounts(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.choose("Compte", "Autre")
+        page.press("L’ajouter")
+        with lumiere.scope() as scope:
+            there = {
+                row.channel_id: row.id
+                for row in deliveries.deliveries_of_post(scope, UUID(post_id))
+            }
+            deliveries.cancel_delivery(scope, there[second])
+        page.open("/calendar", post=post_id)
+        page.choose("Compte", "Autre")
+        page.press("L’ajouter")
+    with lumiere.scope() as scope:
+        rows = [
+            row
+            for row in deliveries.deliveries_of_post(scope, UUID(post_id))
+            if row.channel_id == second
+        ]
+    assert sorted(row.state for row in rows) == [DeliveryState.CANCELLED, DeliveryState.DRAFT]
+
+
+def test_one_account_moves_alone(door: Door, lumiere: Agency) -> None:
+    post_id, second = two_accounts(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=post_id)
+        page.choose("Compte", "Autre")
+        page.press("L’ajouter")
+        with lumiere.scope() as scope:
+            before = {
+                row.channel_id: row.due_at
+                for row in deliveries.deliveries_of_post(scope, UUID(post_id))
+            }
+        later = to_wall_time(before[second], ZONE).day + timedelta(days=3)
+        page.open("/calendar", post=post_id)
+        page.type("Date sur Autre (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
+        assert "Déplacé" in page.press("La déplacer sur Autre")
+    with lumiere.scope() as scope:
+        after = {
+            row.channel_id: row.due_at
+            for row in deliveries.deliveries_of_post(scope, UUID(post_id))
+        }
+    assert after[second].date() != before[second].date()
+    assert {key: at for key, at in after.items() if key != second} == {
+        key: at for key, at in before.items() if key != second
+    }
+
+
+def test_two_accounts_of_the_same_second_stand_in_every_view(door: Door, lumiere: Agency) -> None:
+    """Sent at once on two accounts by a program, a post kept everybody from opening that week."""
+    first = lumiere.post("Bonjour", minutes=90)
+    with lumiere.scope() as scope:
+        row = get_delivery(scope, first)
+        at = to_wall_time(row.due_at.replace(microsecond=0) + timedelta(milliseconds=300), ZONE)
+        deliveries.create_delivery(scope, row.post_id, connected(lumiere, "Autre"), at=at)
+        row.due_at = row.due_at.replace(microsecond=0)
+        day = str(to_wall_time(row.due_at, ZONE).day)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        for view in ("day", "week", "month", "list", "quarter"):
+            assert "Bonjour" in page.open("/calendar", view=view, day=day)
+
+
+def test_how_late_it_may_leave_is_changed(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("Bonjour", minutes=90)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", post=str(lumiere.posts[0]))
+        page.choose("En cas de retard, elle peut encore partir", "quel que soit le retard")
+        assert "le retard permis a changé" in page.press("Garder ce retard")
+    with lumiere.scope() as scope:
+        assert get_delivery(scope, delivery_id).late_until is None
+        assert get_delivery(scope, delivery_id).state == DeliveryState.SCHEDULED

@@ -1,0 +1,123 @@
+"""Hours proposed from results, on the queue page: with what they rest on, and nothing moves by
+itself."""
+
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from foundation.db.database import OpenScope
+from foundation.ids import uuid7
+from insights.rollups.history_import import PastReading, import_past_readings
+from schedules.availability import slots
+from schedules.imports.history_import import PastPost, import_past_posts
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.pages.compose.test_page import connected
+from tests.dashboard.streamlit_client import stream
+
+FIRST = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def past(
+    who: Agency, channel_id: UUID, hours: list[int], likes: list[int], *, age: int = 24
+) -> None:
+    """A post a day at these hours of Paris, each read at an age."""
+    made = []
+    for day, hour in enumerate(hours):
+        at = FIRST + timedelta(days=day, hours=hour - (1 if day < 27 else 2))
+        made.append(
+            PastPost(
+                id=uuid7(),
+                creator_id=who.creator_id,
+                channel_id=channel_id,
+                author="system:test",
+                title="",
+                body=f"post {day}",
+                media=(),
+                text_ai="none",
+                wall_time=f"{at:%Y-%m-%dT%H:%M}",
+                zone="UTC",
+                due_at=at,
+                published_at=at,
+                native_id=str(uuid7()),
+            )
+        )
+    with who.scope() as scope:
+        import_past_posts(scope, made)
+        import_past_readings(
+            scope,
+            [
+                PastReading(
+                    who.creator_id,
+                    one.delivery_id,
+                    channel_id,
+                    "likes",
+                    age,
+                    seen,
+                    one.published_at + timedelta(hours=age),
+                )
+                for one, seen in zip(made, likes, strict=True)
+            ],
+        )
+
+
+def peak(posts: int, *, effect: float) -> tuple[list[int], list[int]]:
+    """Hours drawn evenly, and likes that peak at 20:00."""
+    drawn = np.random.default_rng(7)
+    hours = drawn.integers(0, 24, posts)
+    height = 4 + effect * np.cos(2 * np.pi * (hours - 20) / 24) + drawn.standard_normal(posts)
+    return [int(one) for one in hours], [round(float(one)) for one in np.exp(height)]
+
+
+def known(who: Agency, channel_id: UUID) -> list[tuple[int, time]]:
+    with who.scope() as scope:
+        return [(one.weekday, one.clock) for one in slots.list_slots(scope, channel_id)]
+
+
+def test_an_account_with_a_peak_is_told_it_and_fills_the_form(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    past(lumiere, channel_id, *peak(150, effect=1.2))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", queue=channel_id)
+        assert "D’après 150 publications" in text
+        assert "dans 80 cas sur 100" in text
+        assert "tirée au hasard" in text
+        offers = [one for one in page.labels() if one.startswith("Remplir Du lundi au vendredi")]
+        clock = int(offers[0].rpartition(" ")[2].partition(":")[0])
+        assert 17 <= clock <= 23
+        page.press(offers[0])
+        assert known(lumiere, channel_id) == []
+        page.press("Ajouter")
+    assert known(lumiere, channel_id) == [(day, time(clock)) for day in range(5)]
+
+
+@pytest.mark.parametrize(
+    ("posts", "age", "said"),
+    [
+        (0, 24, "il faut encore 60 publications"),
+        (59, 24, "il faut encore une publication"),
+        (59, 1, "il faut encore 60 publications"),
+        (80, 24, "Pas de preuve : sur 80 publications"),
+    ],
+    ids=["none", "one short", "another age", "chance"],
+)
+def test_without_evidence_nothing_is_offered(
+    door: Door, lumiere: Agency, posts: int, age: int, said: str
+) -> None:
+    channel_id = connected(lumiere)
+    past(lumiere, channel_id, *peak(posts, effect=0), age=age)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert said in page.open("/calendar", queue=channel_id)
+        assert not [one for one in page.labels() if one.startswith("Remplir")]
+
+
+def test_results_of_another_agency_say_nothing_here(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
+    other = agency(tenant, mark="autre")
+    past(other, connected(other), *peak(150, effect=1.2))
+    channel_id = connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Il y en a 0 pour l’instant" in page.open("/calendar", queue=channel_id)

@@ -1,0 +1,347 @@
+"""The queue page: slots, order, quiet periods, a pause, many at once, the spare account; the queue
+in compose."""
+
+from datetime import date, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from channels.accounts import queries as channel_reads
+from dashboard.shell.localization import MemberLocalizer
+from foundation.db.database import OpenScope
+from foundation.errors import GreenroomError
+from foundation.ops.wall_time import WallTime, local_day
+from schedules.approvals.time_changes import reschedule_delivery
+from schedules.availability import quiet_periods, slots
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery
+from schedules.rescheduling import queue as queueing
+from schedules.rescheduling.queue import QueueEntry
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.pages.compose.test_page import connected, posts, written
+from tests.dashboard.streamlit_client import stream
+
+
+def every_day(who: Agency, channel_id: UUID, clock: time = time(10)) -> None:
+    with who.scope() as scope:
+        for weekday in range(7):
+            slots.add_slot(scope, channel_id, weekday=weekday, clock=clock, zone=ZONE)
+
+
+def filled(who: Agency, *bodies: str) -> UUID:
+    """An account with a queue of these posts."""
+    first = who.post(bodies[0], minutes=60)
+    assert who.channel_id is not None
+    every_day(who, who.channel_id)
+    later = [who.post(body, minutes=60) for body in bodies[1:]]
+    for delivery_id in (first, *later):
+        with who.scope() as scope:
+            queueing.queue_delivery(scope, delivery_id)
+    return who.channel_id
+
+
+def queue(who: Agency, channel_id: UUID) -> list[QueueEntry]:
+    with who.scope() as scope:
+        return queueing.list_queue_entries(scope, channel_id)
+
+
+def test_slots_are_added_and_removed(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Commencez par des créneaux" in page.open("/calendar", queue=channel_id)
+        page.choose("Jours", "lundi", "jeudi")
+        page.type("Heure", "9h30")
+        said = page.press("Ajouter")
+        assert "la file publie désormais" in said
+        assert "Prochain créneau libre" in said
+        with lumiere.scope() as scope:
+            known = slots.list_slots(scope, channel_id)
+        assert [(one.weekday, one.clock, one.zone) for one in known] == [
+            (0, time(9, 30), ZONE),
+            (3, time(9, 30), ZONE),
+        ]
+        page.press("lundi 09:30")
+        assert "publie déjà à cette heure" in page.press("Ajouter")
+    with lumiere.scope() as scope:
+        assert [one.weekday for one in slots.list_slots(scope, channel_id)] == [3]
+
+
+def test_an_hour_that_has_posts_is_given_up_with_or_without_them(
+    door: Door, lumiere: Agency
+) -> None:
+    channel_id = filled(lumiere, "premier", "deuxième")
+    before = queue(lumiere, channel_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", queue=channel_id)
+        assert "Publications prévues à cette heure : 1." in text
+        assert "Publications déplacées : 1" in page.press(
+            "Retirer l’heure et les déplacer aux prochains créneaux libres"
+        )
+        after = queue(lumiere, channel_id)
+        assert {one.delivery_id for one in after} == {one.delivery_id for one in before}
+        assert len({one.at for one in after} & {one.at for one in before}) == 1
+        assert "Ce qui y était prévu garde son heure" in page.press("Retirer l’heure seule")
+    assert len(queue(lumiere, channel_id)) == 1
+    with lumiere.scope() as scope:
+        assert len(slots.list_slots(scope, channel_id)) == 5
+
+
+def test_order_is_changed_and_gaps_are_filled(door: Door, lumiere: Agency) -> None:
+    channel_id = filled(lumiere, "premier", "deuxième", "troisième")
+    times = [one.at for one in queue(lumiere, channel_id)]
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar")
+        text = page.press("Files d’attente")
+        assert "3 publications dans la file" in text
+        assert "Cette publication ne partira pas sur" in page.press("Plus tard")
+        assert [one.words for one in queue(lumiere, channel_id)] == [
+            "deuxième",
+            "premier",
+            "troisième",
+        ]
+        assert "Retirée. Son créneau est libre" in page.press("Oui, ne pas publier")
+        assert [one.at for one in queue(lumiere, channel_id)] == times[1:]
+        page.press("Avancer la file")
+        assert [one.at for one in queue(lumiere, channel_id)] == times[:2]
+        assert "Mélangé" in page.press("Mélanger")
+
+
+def test_what_waits_for_a_yes_is_no_draft(door: Door, lumiere: Agency) -> None:
+    channel_id = filled(lumiere, "premier")
+    with lumiere.scope() as scope:
+        scope.run("UPDATE deliveries SET state = 'draft' WHERE tenant_id = :t", t=lumiere.tenant_id)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", queue=channel_id)
+        assert "attend un accord" in text
+        assert "Brouillon" not in text
+
+
+def test_a_queue_that_changed_meanwhile_is_told(door: Door, lumiere: Agency) -> None:
+    channel_id = filled(lumiere, "un", "deux")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=channel_id)
+        with lumiere.scope() as scope:
+            at = WallTime(local_day(scope.now, ZONE) + timedelta(days=60), time(12), ZONE)
+            reschedule_delivery(scope, queue(lumiere, channel_id)[0].delivery_id, at=at)
+        assert "La file a changé" in page.press("Plus tard")
+
+
+def test_a_pause_is_shown_before_announced_and_called_off(door: Door, lumiere: Agency) -> None:
+    channel_id = filled(lumiere, "a", "b", "c")
+    before = [one.at for one in queue(lumiere, channel_id)]
+    first, last = (before[0].day + timedelta(days=number) for number in (1, 2))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=channel_id)
+        page.type("Un mot pour toute l’équipe", "Mia se repose")
+        page.type("Premier jour", f"{first:%d/%m/%Y}", nth=1)
+        text = page.type("Dernier jour", f"{last:%d/%m/%Y}", nth=1)
+        assert "2 publications seraient déplacées" in text
+        assert "Pause notée. Déplacées : 2" in page.press("Mettre en pause")
+        assert [one.at.day for one in queue(lumiere, channel_id)][1] == last + timedelta(days=1)
+        banner = page.open("/calendar", day=str(first))
+        assert "Mia se repose" in banner
+        page.open("/calendar", queue=channel_id)
+        assert "Pause annulée. Remises où elles étaient : 2" in page.press("Annuler la pause")
+    assert [one.at for one in queue(lumiere, channel_id)] == before
+
+
+def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("déplacée", minutes=30)
+    assert lumiere.channel_id is not None
+    with lumiere.scope() as scope:
+        before = get_delivery(scope, delivery_id).wall_time
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=lumiere.channel_id)
+        with lumiere.scope() as scope:
+            tomorrow = local_day(scope.now, ZONE) + timedelta(days=1)
+        page.type("au", f"{tomorrow:%d/%m/%Y}")
+        text = page.type("Jours plus tard", "3")
+        assert "1 publication serait déplacée" in text
+        assert "Déplacées : 1" in page.press("Les déplacer")
+        with lumiere.scope() as scope:
+            assert get_delivery(scope, delivery_id).wall_time != before
+        assert "Remises où elles étaient : 1" in page.press("Annuler ce déplacement")
+        with lumiere.scope() as scope:
+            assert get_delivery(scope, delivery_id).wall_time == before
+        assert "est illisible" in page.type("au", "hier")
+
+
+def test_what_is_not_brought_back_is_named_with_its_reason(door: Door, lumiere: Agency) -> None:
+    """How many stayed was said, and neither which nor why."""
+    lumiere.post("revient", minutes=30)
+    kept = lumiere.post("reste *ici*", minutes=40)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=lumiere.channel_id)
+        with lumiere.scope() as scope:
+            tomorrow = local_day(scope.now, ZONE) + timedelta(days=1)
+        page.type("au", f"{tomorrow:%d/%m/%Y}")
+        page.type("Jours plus tard", "3")
+        assert "« revient »" not in page.press("Les déplacer")
+        with lumiere.scope() as scope:
+            at = WallTime(tomorrow + timedelta(days=9), time(12), ZONE)
+            reschedule_delivery(scope, kept, at=at)
+        text = page.press("Annuler ce déplacement")
+        assert "Remises où elles étaient : 1 ; restées où elles sont : 1." in text
+        assert r"« reste \*ici\* » (Sandbox) : Quelqu’un l’a changée" in text
+        assert "« revient »" not in text
+
+
+def test_what_nobody_saw_in_a_preview_is_not_done(door: Door, lumiere: Agency) -> None:
+    delivery_id = lumiere.post("déplacée", minutes=30)
+    with lumiere.scope() as scope:
+        before, tomorrow = (
+            get_delivery(scope, delivery_id).wall_time,
+            local_day(scope.now, ZONE) + timedelta(days=1),
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=lumiere.channel_id)
+        page.type("au", f"{tomorrow:%d/%m/%Y}")
+        assert "1 publication serait déplacée" in page.type("Jours plus tard", "1")
+        assert "a changé après l’aperçu" in page.type_and_press(
+            "Jours plus tard", "3", "Les déplacer"
+        )
+        with lumiere.scope() as scope:
+            assert get_delivery(scope, delivery_id).wall_time == before
+        assert "Déplacées : 1" in page.press("Les déplacer")
+        with lumiere.scope() as scope:
+            days = date.fromisoformat(
+                get_delivery(scope, delivery_id).wall_time[:10]
+            ) - date.fromisoformat(before[:10])
+    assert days == timedelta(days=3)
+
+
+def test_what_moves_on_several_accounts_says_on_which(door: Door, lumiere: Agency) -> None:
+    other = connected(lumiere, name="Ailleurs")
+    lumiere.post("ici", minutes=30)
+    first, lumiere.channel_id = lumiere.channel_id, other
+    lumiere.post("là-bas", minutes=40)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=first)
+        with lumiere.scope() as scope:
+            tomorrow = local_day(scope.now, ZONE) + timedelta(days=1)
+        page.type("au", f"{tomorrow:%d/%m/%Y}")
+        assert "Ailleurs</span>" not in page.type("Jours plus tard", "3")
+        assert "Ailleurs</span>" in page.choose("Où", "Tous les comptes de", nth=2)
+
+
+def test_quiet_days_and_hours_are_kept_and_removed(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=channel_id)
+        page.type("Qu’est-ce que c’est ?", "Noël")
+        assert "Gardé libre" in page.press("Garder ces jours libres")
+        assert "Heures calmes" in page.press("Garder ces heures libres")
+        with lumiere.scope() as scope:
+            kept = quiet_periods.list_quiet_periods(scope, [lumiere.creator_id])
+        assert {(one.label, one.channel_id) for one in kept} == {
+            ("Noël", channel_id),
+            ("Heures calmes", channel_id),
+        }
+        day = MemberLocalizer("fr", ZoneInfo(ZONE)).format_short_day(kept[0].first or date.min)
+        assert f"</b> · {day} · Noël" in page.open("/calendar"), "one day is said once"
+        assert f"<b>Noël</b> · {day}</p>" in page.open("/calendar", queue=channel_id)
+        page.press("Retirer")
+    with lumiere.scope() as scope:
+        assert len(quiet_periods.list_quiet_periods(scope, [lumiere.creator_id])) == 1
+
+
+def test_all_goes_to_the_spare_account(door: Door, lumiere: Agency) -> None:
+    channel_id = filled(lumiere, "sauvée", "elle aussi")
+    spare = connected(lumiere, "Secours")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/calendar", queue=channel_id)
+        assert "Tout ce qui doit encore partir va sur un autre compte" in text
+        assert "Déplacées : 2" in page.press("Tout déplacer")
+    assert queue(lumiere, channel_id) == []
+    assert [one.words for one in queue(lumiere, spare)] == ["sauvée", "elle aussi"]
+
+
+def test_a_post_is_written_for_the_next_free_slot(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        assert not any("Dans la file" in one for one in page.find("Quand", "radio").options)
+        every_day(lumiere, channel_id)
+        page.again()
+        page.choose("Quand", "Dans la file")
+        page.choose("Importance", "1")
+        said = page.press("Planifier")
+    assert "Cela attend l’accord de" in said
+    (post,) = posts(lumiere)
+    (entry,) = queue(lumiere, channel_id)
+    assert (entry.post_id, entry.at.clock, entry.state) == (post.id, time(10), DeliveryState.DRAFT)
+    with lumiere.scope() as scope:
+        assert deliveries.get_post(scope, post.id).priority == 1
+
+
+def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: Agency) -> None:
+    first = lumiere.post("la première", minutes=300)
+    with lumiere.scope() as scope:
+        scope.run(
+            "UPDATE channels SET min_gap_seconds = 7200 WHERE tenant_id = :t", t=lumiere.tenant_id
+        )
+        day = local_day(scope.now, ZONE) + timedelta(days=5)
+        reschedule_delivery(scope, first, at=WallTime(day, time(10), ZONE))
+    second = lumiere.post("la seconde", minutes=300)
+    with lumiere.scope() as scope:
+        reschedule_delivery(scope, second, at=WallTime(day, time(11), ZONE))
+        post_id = get_delivery(scope, second).post_id
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox")
+        page.choose("Quand", "À une date et une heure")
+        page.type("Date", f"{day:%d/%m/%Y}")
+        assert "Proche d’une autre publication" in page.type("Heure", "9:30")
+        text = page.open("/calendar", post=post_id)
+        assert "Proche d’une autre publication" in text
+        page.press(next(one for one in page.labels() if one.startswith("Déplacer à")))
+    with lumiere.scope() as scope:
+        assert get_delivery(scope, second).wall_time == f"{day}T12:00"
+
+
+def test_room_between_posts_is_set_by_a_person(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", queue=channel_id)
+        page.type("Au moins tant de minutes", "90")
+        assert "La file garde cette distance" in page.press("Enregistrer")
+    with lumiere.scope() as scope:
+        assert channel_reads.get_channel(scope, channel_id).min_interval == timedelta(minutes=90)
+
+
+def test_a_queue_is_read_in_english_too(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    other = agency(tenant, language="en")
+    channel_id = filled(other, "one", "two")
+    with stream(door.url, door.cookie(other)) as page:
+        text = page.open("/calendar", queue=channel_id)
+    for said in (
+        "2 posts in the queue",
+        "Time slots skip them",
+        "Mondays",
+        "Nothing would move",
+        "A word for everybody here",
+    ):
+        assert said in text, said
+
+
+@pytest.mark.parametrize("role", [Role.CHATTER])
+def test_who_may_not_plan_sees_no_queue(door: Door, lumiere: Agency, role: Role) -> None:
+    channel_id = filled(lumiere, "a")
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        page.may_fail = True
+        assert "publication dans la file" not in page.open("/calendar", queue=channel_id)
+
+
+def test_another_agencys_queue_is_not_there(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
+    other = agency(tenant, mark="Autre")
+    channel_id = filled(other, "secret")
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.may_fail = True
+        for address in (channel_id, "x", "../.."):
+            assert "secret" not in page.open("/calendar", queue=address)
+    with pytest.raises(GreenroomError), lumiere.scope() as scope:
+        queueing.preview_pull_forward(scope, channel_id)

@@ -1,0 +1,473 @@
+"""The shop as members see and work it: packs, orders and refunds, money to the cent, files and
+months."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from dashboard.pages.shop.queries import month_csv, sample_statement
+from dashboard.pages.shop.statement_pdf import MonthlyStatement, render_statement_pdf
+from dashboard.shell.localization import MemberLocalizer
+from foundation.db.database import Database, OpenScope
+from foundation.i18n.translation import LANGUAGES
+from foundation.ids import uuid7
+from foundation.money import Money
+from foundation.ops.wall_time import load_zone
+from gate.ratings import ratings
+from studio.costs.cost_report import SpendingTotal
+from studio.library import assets
+from studio.packs import packs
+from subscribers.checkout import order_payments
+from subscribers.ledger import entries, month_close
+from subscribers.orders import rail_movements
+from subscribers.statements import file_reader
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import Stream, stream
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.subscribers.builders import Studio, create_nova
+from tests.subscribers.earnings_builders import EarningsAccount
+
+SEES = {Role.OWNER, Role.MANAGER, Role.CREATOR, Role.ACCOUNTANT}
+NAMED = {Role.OWNER, Role.MANAGER, Role.CREATOR}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    folder: Path = tmp_path_factory.mktemp("sandbox")
+    with network(folder / "sandbox.sqlite") as started:
+        yield started
+
+
+@dataclass
+class House:
+    """Nova's agency with its members, her till on the sandbox, and the dashboard's door."""
+
+    studio: Studio
+    agency: Agency
+    door: Door
+
+    @contextmanager
+    def look(self, role: Role = Role.OWNER, **query: object) -> Iterator[Stream]:
+        with stream(self.door.url, self.door.cookie(self.agency, role)) as page:
+            page.open("/shop", **query)
+            yield page
+
+    def bought(self, fan: str = "leo") -> UUID:
+        """An order that was paid at the sandbox and delivered there."""
+        order = self.studio.invoiced(fan)
+        self.studio.fan(fan, "pay")
+        self.studio.go()
+        return order
+
+
+@pytest.fixture
+def house(
+    database: Database, tenant: OpenScope, running: RunningSandbox, door: Door
+) -> Iterator[House]:
+    studio = create_nova(database, running)
+    with studio.scope() as scope:
+        members = {
+            role: agencies.add_member(
+                scope,
+                name=f"{role.title()} N.",
+                email=f"{role}-{uuid7()}@example.test",
+                role=role,
+                language="fr",
+                zone=ZONE,
+            )
+            for role in Role
+        }
+    yield House(
+        studio, Agency(tenant, studio.world.tenant_id, studio.world.creator_id, members), door
+    )
+    running.clear()
+
+
+def test_first_pack_in_three_fields(house: House) -> None:
+    with house.studio.scope() as scope:
+        scope.run("DELETE FROM prices WHERE tenant_id = :t", t=scope.tenant_id)
+        scope.run("DELETE FROM pack_items WHERE tenant_id = :t", t=scope.tenant_id)
+        scope.run("DELETE FROM packs WHERE tenant_id = :t", t=scope.tenant_id)
+    with house.look() as page:
+        assert "n’a pas encore de pack" in page.again()
+        page.type("Titre du pack", "Le port")
+        page.type("Prix, Réseau d’essai", "350")
+        page.choose("Images du pack", "picture 0", "picture 1")
+        text = page.press("Mettre en vente")
+    assert "« Le port » est en vente." in text
+    assert "350\xa0(test)" in text or "350 (test)" in text
+    (row,) = house.studio.rows(
+        "SELECT p.title, p.state, r.amount_minor FROM packs p JOIN prices r ON r.tenant_id = "
+        "p.tenant_id"
+        " AND r.pack_id = p.id WHERE p.tenant_id = :tenant"
+    )
+    assert tuple(row) == ("Le port", "active", 350)
+
+
+def test_a_pack_with_a_frozen_picture_says_so_and_shows_another(house: House) -> None:
+    with house.look() as page:
+        before = re.findall(r"/files/([\w-]+)/thumb", page.again())
+    with house.studio.scope() as scope:
+        (pack,) = packs.list_packs(scope, [house.agency.creator_id])
+        assert (str(pack.cover), pack.withheld) == (before[0], 0)
+        ratings.freeze_bytes(scope, assets.get_asset(scope, UUID(before[0])).sha256)
+        (pack,) = packs.list_packs(scope, [house.agency.creator_id])
+    assert pack.withheld == 1
+    assert str(pack.cover) != before[0]
+    with house.look() as page:
+        text = page.again()
+    assert "gelées ou retirées" in text
+    assert before[0] not in text
+
+
+def test_price_and_pause(house: House) -> None:
+    with house.look() as page:
+        page.press("Changer le prix")
+        page.type("Prix, Réseau d’essai", "rien")
+        assert "n’est pas un prix ici. Écrivez-le comme 12" in page.press("Garder ce prix")
+        page.type("Prix, Réseau d’essai", "650")
+        assert "est changé" in page.press("Garder ce prix")
+        assert "En pause" in page.press("Mettre en pause")
+        assert "En vente" in page.press("Remettre en vente")
+    assert (
+        house.studio.rows("SELECT amount_minor FROM prices WHERE tenant_id = :tenant")[
+            0
+        ].amount_minor
+        == 650
+    )
+
+
+def test_order_tells_its_whole_story_and_goes_back(house: House) -> None:
+    order = house.bought()
+    with house.look(order=order) as page:
+        text = page.again()
+        for said in (
+            "Proposé",
+            "Accepté par le fan",
+            "Facture envoyée",
+            "Payé",
+            "Pack remis",
+            "Ce que les livres",
+        ):
+            assert said in text, said
+        told = text[text.index("gr-told") :]
+        assert told.index("Proposé") < told.index("Payé") < told.index("Pack remis")
+        assert "tapez REMBOURSER" in page.press("Rembourser maintenant")
+        page.type("Tapez REMBOURSER", "rembourser")
+        page.choose("Pourquoi", "Geste commercial")
+        assert "L’argent repart" in page.press("Rembourser maintenant")
+        house.studio.go()
+        text = page.tick()
+    assert "Remboursé par geste commercial." in text
+    assert "Owner N." in text
+    assert "Rembourser maintenant" not in page.labels()
+    truth = house.studio.world.network.json(
+        "GET", f"/control/truth/{house.studio.world.account}".replace("+", "%2B")
+    )
+    assert truth[0] == 200
+    (row,) = house.studio.rows("SELECT state FROM orders WHERE tenant_id = :tenant")
+    assert row.state == "refunded"
+    with house.studio.scope() as scope:
+        rail = entries.rail_ledger_account("sandbox", house.studio.world.account)
+        assert entries.account_balance(scope, rail) == {"XTS": 0}
+
+
+def test_unmatched_payment_is_settled_and_delivered(house: House) -> None:
+    order = house.studio.invoiced("leo")
+    fact = replace(house.studio.charge("leo", order, "lost-1"), order_id=None)
+    with house.studio.scope() as scope:
+        order_payments.record_payment(scope, fact)
+    with house.look(view="money") as page:
+        assert "Paiements à rattacher" in page.again()
+        assert "Le paiement est rattaché" in page.press("Rattacher et remettre le pack")
+        house.studio.go()
+        text = page.again()
+        assert "Paiements à rattacher" not in text
+        assert text.count("égal") == 1
+    assert any(message.get("media") for message in house.studio.seen("leo"))
+    (row,) = house.studio.rows("SELECT state FROM orders WHERE tenant_id = :tenant")
+    assert row.state == "fulfilled"
+    (total,) = totals(house)
+    assert (total.gross_minor, total.creator_minor) == (500, 300)
+    assert not house.studio.rows(
+        "SELECT 1 FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL"
+    )
+
+
+def totals(house: House) -> list[entries.SalesTotals]:
+    with house.studio.scope() as scope:
+        span = timedelta(days=400)
+        return entries.creator_totals(
+            scope, house.studio.world.creator_id, scope.now - span, scope.now + span
+        )
+
+
+def test_unmatched_payment_is_given_back(house: House) -> None:
+    order = house.studio.invoiced("leo")
+    with house.studio.scope() as scope:
+        order_payments.record_payment(
+            scope, replace(house.studio.charge("leo", order, "lost-2"), money=Money(7, "XTS"))
+        )
+    with house.look(view="money") as page:
+        assert "L’argent repart" in page.press("Rendre l’argent")
+        assert "repart vers qui l’a payé" in page.again()
+    assert house.studio.rows(
+        "SELECT 1 FROM outbox WHERE tenant_id = :tenant AND kind = 'order.refund'"
+    )
+
+
+def test_settled_payment_goes_back_whole(house: House) -> None:
+    """What was in suspense, then a sale, is mirrored to nothing in every account."""
+    order = house.studio.invoiced("leo")
+    with house.studio.scope() as scope:
+        payment = order_payments.record_payment(
+            scope, replace(house.studio.charge("leo", order, "lost-3"), order_id=None)
+        )
+        assert payment is not None
+        for _ in range(2):
+            order_payments.assign_payment_to_order(scope, payment, order)
+        assert entries.reverse_payment(scope, payment, at=scope.now)
+        names = ("suspense", "allocated", "agency_due", "creator_due", "chatter_due")
+        assert {
+            name: sum(entries.account_balance(scope, name).values()) for name in names
+        } == dict.fromkeys(names, 0)
+
+
+def test_statement_is_rehearsed_then_booked_to_the_cent(house: House) -> None:
+    with house.studio.scope() as scope:
+        creator = tenant_reads.get_creator(scope, house.studio.world.creator_id)
+        text = sample_statement(creator, scope.now.date())
+    sheet = file_reader.read_statement(text.encode(), "Autre plateforme")
+    with house.look(Role.ACCOUNTANT, view="books") as page:
+        told = page.attach("Fichier CSV du relevé", {"releve.csv": text.encode()})
+        assert "Essai à blanc : rien n’est encore écrit" in told
+        assert "sera inscrit" in told
+        assert not house.studio.rows("SELECT 1 FROM statement_lines WHERE tenant_id = :tenant")
+        told = page.press(f"Inscrire {len(sheet.movements)} lignes")
+        assert "sont inscrites dans les livres" in told
+        assert "déjà inscrit" in told
+        assert page.find("Inscrire 0 lignes", "button").drawn.disabled
+    with house.studio.scope() as scope:
+        booked = entries.account_balance(
+            scope, entries.rail_ledger_account(file_reader.STATEMENT_RAIL, "Autre plateforme")
+        )
+    assert booked == {code: money.minor for code, money in sheet.net_by_currency().items()}
+    with house.look(Role.ACCOUNTANT, view="money") as page:
+        told = page.again()
+    assert "Relevé · Autre plateforme" in told
+    assert "écart" not in told
+
+
+def test_what_a_platform_tells_by_itself_is_said_and_a_file_leaves_it_alone(house: House) -> None:
+    account = EarningsAccount(house.studio)
+    account.earn(1000, 800)
+    account.till.odd = [{"gross": 5}]
+    account.later(hours=1)
+    account.catch_up()
+    name, day = f"{account.source}.com", f"{account.now():%Y-%m-%d}"
+    text = f"date,type,reference,gross,fee,currency\n{day},sale,a,10.00,2.00,USD\n"
+    with house.look(Role.ACCOUNTANT, view="books") as page:
+        told = page.again()
+        assert f"{account.source}, " in told
+        assert "inscrit chaque mouvement une seule fois. Dernière lecture" in told
+        assert "ne se comprennent pas" in told
+        page.type("Nom de la plateforme", name)
+        told = page.attach("Fichier CSV du relevé", {"releve.csv": text.encode()})
+        assert "laissé de côté" in told
+        assert page.find("Inscrire 0 lignes", "button").drawn.disabled
+
+
+def test_what_a_platform_says_lies_there_stands_below_the_books(house: House) -> None:
+    of = rail_movements.RailAccount(house.studio.world.channel(), "sandbox")
+    for differs, unread in ((0, 0), (-30, 2)):
+        with house.studio.scope() as scope:
+            rail_movements.begin_reading(scope, of)
+            rail_movements.finish_reading(
+                scope, of, lies_minor=470, differs_minor=differs, unread=unread, deep=True
+            )
+        with house.look(Role.ACCOUNTANT, view="money") as page:
+            told = page.again()
+        assert f"{of.name} : il s’y trouve 470" in told
+        assert ("Écart avec les livres : -30" in told) == bool(differs)
+        assert ("2 de ses mouvements" in told) == bool(unread)
+
+
+def test_broken_statement_names_its_line(house: House) -> None:
+    broken = (
+        b"date,type,reference,gross,fee,currency\n2026-01-01,sale,a,5.00,1.00,EUR\nhier,sale,b,1,"
+        b"0,EUR\n"
+    )
+    with house.look(view="books") as page:
+        told = page.attach("Fichier CSV du relevé", {"releve.csv": broken})
+        assert "Ligne 3." in told
+        assert page.find("Inscrire 1 lignes", "button").drawn.disabled
+        told = page.attach("Fichier CSV du relevé", {"autre.csv": b"hello,world\n1,2\n"})
+        assert "Il manque ces colonnes" in told
+
+
+def test_a_heading_of_theirs_is_explained_once_and_kept(house: House) -> None:
+    theirs = (
+        b"Day,What,Amount\n09/30/2026,Subscription from u1,9.99\n09/30/2026,Refund of u1,-9.99\n"
+    )
+    with house.look(Role.ACCOUNTANT, view="books") as page:
+        page.attach("Fichier CSV du relev\u00e9", {"releve.csv": theirs})
+        told = page.press("Lire ces fichiers ainsi")
+        assert "quelle colonne contient le jour" in told
+        page.choose("Jour du mouvement (n\u00e9cessaire)", "Day (par exemple 09/30/2026)")
+        page.choose(
+            "Ce que c\u2019\u00e9tait ; sans cette colonne, le signe du montant le dit",
+            "What (par exemple Subscription from u1)",
+        )
+        page.choose("Les jours en chiffres s\u2019\u00e9crivent", "mois/jour/ann\u00e9e")
+        page.type("Devise si aucune colonne ne la dit (par exemple USD)", "usd")
+        told = page.press("Lire ces fichiers ainsi")
+        assert "C\u2019est not\u00e9" in told
+        told = page.press("Inscrire 2 lignes")
+        assert "sont inscrites dans les livres" in told
+    with house.look(Role.ACCOUNTANT, view="books") as page:
+        told = page.attach(
+            "Fichier CSV du relev\u00e9", {"autre.csv": theirs + b"09/29/2026,Tip,5.00\n"}
+        )
+        assert page.find("Inscrire 1 lignes", "button")
+        assert "Lire ces fichiers ainsi" not in page.labels()
+
+
+def test_month_is_closed_with_its_fingerprint(house: House) -> None:
+    with house.studio.scope() as scope:
+        last = scope.now.date().replace(day=1) - timedelta(days=1)
+        entries.post_transaction(
+            scope,
+            "sale",
+            "payment",
+            "old",
+            entries.sale_entries(Money(1234, "EUR"), "rail:=cmd"),
+            occurred_at=scope.now.replace(day=1) - timedelta(days=2),
+            creator_id=house.studio.world.creator_id,
+        )
+    with house.look(Role.ACCOUNTANT, view="books") as page:
+        assert "12,34\xa0€" in page.again()
+        assert "Le mois est clos." in page.press("Clore ce mois")
+        assert "Accountant N." in page.again()
+        assert "Clore ce mois" not in page.labels()
+        assert {"Lignes (CSV)", "Relevé à imprimer", "Relevé en PDF"} <= set(
+            page.labels("download_button")
+        )
+    with house.studio.scope() as scope:
+        found = month_close.load_ledger_month(scope, house.studio.world.creator_id, last)
+    assert found.close is not None
+    assert found.close.unchanged
+    assert "1234,EUR" in month_csv(found)
+    made = render_statement_pdf(
+        MonthlyStatement(
+            "Relevé de Łucja",
+            "Agence",
+            "Łucja",
+            "Clos",
+            found,
+            SpendingTotal(),
+            MemberLocalizer("fr", load_zone(ZONE)),
+        )
+    )
+    assert made[:5] == b"%PDF-"
+    assert made == render_statement_pdf(
+        MonthlyStatement(
+            "Relevé de Łucja",
+            "Agence",
+            "Łucja",
+            "Clos",
+            found,
+            SpendingTotal(),
+            MemberLocalizer("fr", load_zone(ZONE)),
+        )
+    )
+
+
+@pytest.mark.parametrize("role", Role)
+def test_role_sees_what_is_its_own(house: House, role: Role) -> None:
+    house.bought("canary-fan")
+    with house.look(role, view="orders") as page:
+        text = page.again()
+        row = next((label for label in page.labels() if "Matin calme" in label), "")
+    assert bool(row) == (role in SEES), text
+    assert ("canary" in row) == (role in NAMED)
+    with house.look(role, view="money") as page:
+        assert ("Où se trouve l’argent" in page.again()) == (role in SEES)
+    with house.look(role, view="books") as page:
+        page.again()
+        closes = "Clore ce mois" in page.labels()
+    assert closes == (role in {Role.OWNER, Role.MANAGER, Role.ACCOUNTANT})
+    with house.look(role) as page:
+        page.again()
+        assert ("Mettre en pause" in page.labels()) == (role in {Role.OWNER, Role.MANAGER})
+
+
+def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(
+    house: House, tenant: OpenScope
+) -> None:
+    order = house.bought()
+    other = agency(tenant, mark="canary-other")
+    answers = []
+    for asked in (order, uuid7(), "nonsense"):
+        with stream(house.door.url, house.door.cookie(other)) as page:
+            told = page.open("/shop", order=asked)
+        assert "Matin calme" not in told
+        answers.append("Cette commande n’existe pas ici." in told)
+    assert set(answers) == {True} or set(answers) == {False}
+
+
+def test_member_of_another_creator_finds_nothing(house: House) -> None:
+    order = house.bought()
+    with house.studio.scope() as scope:
+        agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="human", zone=ZONE, languages=["fr"]
+        )
+        owner = house.agency.members[Role.MANAGER]
+        scope.run("""UPDATE members SET creators = '["mia"]' WHERE id = :m""", m=owner)
+    with house.look(Role.MANAGER, order=order) as page:
+        text = page.again()
+    assert "Matin calme" not in text
+    with house.look(Role.MANAGER, view="money") as page:
+        assert "Aucun paiement encore" in page.again()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("view", ["packs", "subscriptions", "orders", "money", "books"])
+def test_page_speaks_the_members_language_full_and_empty(
+    house: House, tenant: OpenScope, language: str, view: str
+) -> None:
+    house.bought()
+    with house.studio.scope() as scope:
+        scope.run(
+            "UPDATE members SET language = :l WHERE tenant_id = :t", l=language, t=scope.tenant_id
+        )
+    with house.look(view=view) as page:
+        full = page.again()
+    other = agency(tenant, language=language)
+    with stream(house.door.url, house.door.cookie(other)) as page:
+        empty = page.open("/shop", view=view)
+    for text in (full, empty):
+        assert ("Commandes" in text) == (language == "fr")
+        assert ("Orders" in text) == (language == "en")
+        assert not re.search(r"\bshop\.[a-z]", text)
+
+
+def test_sample_is_the_same_for_the_same_month(house: House) -> None:
+    with house.studio.scope() as scope:
+        creator = tenant_reads.get_creator(scope, house.studio.world.creator_id)
+    one, two = (
+        sample_statement(creator, date(2026, 3, 9)),
+        sample_statement(creator, date(2026, 3, 31)),
+    )
+    assert one == two
+    assert not file_reader.read_statement(one.encode(), "x").unread
+    assert "2026-02-28,payout" in one

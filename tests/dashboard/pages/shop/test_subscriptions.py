@@ -1,0 +1,146 @@
+"""Subscriptions as members see and work them: a plan in four fields, offered in a chat, who pays,
+stopped for them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from foundation.db.database import Database, OpenScope
+from foundation.ids import uuid7
+from subscribers.conversations.states import OwnerState
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tests.dashboard.builders import ZONE, Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import Stream, stream
+from tests.fakes.telegram import server as fake
+from tests.fakes.telegram import subscriptions
+from tests.subscribers.stars_builders import StarsBot, create_bot
+
+
+@pytest.fixture(scope="module")
+def telegram() -> Iterator[fake.TelegramServer]:
+    with fake.network() as started:
+        yield started
+
+
+@dataclass
+class House:
+    """Nova's agency with its members, her bot, and the dashboard's door."""
+
+    nova: StarsBot
+    agency: Agency
+    door: Door
+
+    @contextmanager
+    def look(
+        self, role: Role = Role.OWNER, path: str = "/shop", **query: object
+    ) -> Iterator[Stream]:
+        with stream(self.door.url, self.door.cookie(self.agency, role)) as page:
+            page.open(path, **query)
+            yield page
+
+    def make(self) -> str:
+        """A plan, as a member makes it; what the page says then."""
+        with self.look(view="subscriptions") as page:
+            page.type("Nom de la formule", "Le cercle")
+            page.type("Ce qu’on y trouve", "Un pack nouveau chaque mois")
+            page.type("Prix pour 30 jours, en étoiles", "300")
+            page.choose("Packs ouverts", "Matin calme")
+            return page.press("Mettre la formule en vente")
+
+    def begin(self) -> None:
+        """Leo asks, chooses and pays."""
+        stars = self.nova.stars
+        self.nova.world_says("leo", "/subscription")
+        self.nova.drain()
+        stars.world.press(stars.bot, "leo", "subscribe")
+        self.nova.hear()
+        self.nova.drain()
+        subscriptions.subscribe(stars.world, stars.bot, "leo")
+        for _ in range(2):
+            self.nova.hear()
+            self.nova.drain()
+
+
+@pytest.fixture
+def house(
+    database: Database, tenant: OpenScope, telegram: fake.TelegramServer, door: Door
+) -> Iterator[House]:
+    nova = create_bot(database, telegram)
+    with nova.scope() as scope:
+        members = {
+            role: agencies.add_member(
+                scope,
+                name=f"{role.title()} N.",
+                email=f"{role}-{uuid7()}@example.test",
+                role=role,
+                language="fr",
+                zone=ZONE,
+            )
+            for role in Role
+        }
+    yield House(nova, Agency(tenant, nova.world.tenant_id, nova.world.creator_id, members), door)
+    telegram.book.clear_faults()
+
+
+def test_a_plan_is_made_sold_seen_and_stopped_for_its_subscriber(house: House) -> None:
+    assert "« Le cercle » est en vente." in house.make()
+    house.begin()
+    with house.look(view="subscriptions") as page:
+        text = page.again()
+        assert "Revenu des 30 jours à venir" in text
+        assert text.count("300") >= 2
+        assert "@leo · Le cercle" in text
+        assert "L’arrêt est demandé" in page.press("Ne plus renouveler")
+        house.nova.drain()
+        text = page.again()
+        assert "se termine" in text
+        assert "Ne plus renouveler" not in page.labels()
+        assert "plus en vente" in page.press("Ne plus vendre « Le cercle »")
+        assert "Ne plus vendre « Le cercle »" not in page.labels()
+    (one,) = house.nova.stars.bot.subscriptions.values()
+    assert one.cancelled
+
+
+@pytest.mark.parametrize("price", ["", "rien", "0", "10001", "٣"])
+def test_a_price_the_platform_does_not_take_is_said(house: House, price: str) -> None:
+    with house.look(view="subscriptions") as page:
+        page.type("Nom de la formule", "Le cercle")
+        page.type("Ce qu’on y trouve", "Un pack nouveau chaque mois")
+        page.type("Prix pour 30 jours, en étoiles", price)
+        page.choose("Packs ouverts", "Matin calme")
+        text = page.press("Mettre la formule en vente")
+    assert "n’est pas un nombre" in text or "Le prix va de" in text
+    assert house.nova.rows("SELECT 1 FROM plans WHERE tenant_id = :tenant") == []
+
+
+def test_a_member_shows_it_in_a_chat(house: House) -> None:
+    house.make()
+    house.nova.world_says("leo", "/human")
+    house.nova.drain()
+    thread = house.nova.thread(str(house.nova.stars.world.person("leo").id))
+    with house.look(path="/inbox", chat=thread.id) as page:
+        page.press("Prendre")
+        page.press("Proposer")
+        page.press(next(label for label in page.labels() if label.startswith("Le cercle ·")))
+    house.nova.drain()
+    shown = house.nova.stars.world.seen(house.nova.stars.bot, "leo")[-1]
+    assert shown["reply_markup"]["inline_keyboard"][0][0]["text"] == "Le cercle · 300 ⭐ / 30 jours"
+    assert house.nova.thread(str(house.nova.stars.world.person("leo").id)).owner is OwnerState.HUMAN
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_who_sees_what_is_earned_and_who_acts(house: House, role: Role) -> None:
+    house.make()
+    house.begin()
+    if role in (Role.GUEST, Role.CHATTER):  # they have no shop
+        return
+    with house.look(role, view="subscriptions") as page:
+        text, labels = page.again(), page.labels()
+    sees = role in (Role.OWNER, Role.MANAGER, Role.CREATOR, Role.ACCOUNTANT)
+    assert ("Revenu des 30 jours à venir" in text) is sees
+    assert ("Mettre la formule en vente" in labels) is (role in (Role.OWNER, Role.MANAGER))
+    assert ("@leo" in text) is (sees and role is not Role.ACCOUNTANT)

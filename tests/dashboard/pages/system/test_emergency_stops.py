@@ -1,0 +1,361 @@
+"""Emergency stops and who works for some creators alone: anybody brakes, nobody ends what keeps
+others' work back."""
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from channels.accounts import lifecycle
+from dashboard.auth import passkey_confirmations
+from dashboard.pages.system.queries import load_system
+from foundation.db.database import OpenScope
+from foundation.errors import BadInput
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from gate.policy import emergency_stops
+from gate.policy.events import EmergencyStopRequested
+from gate.policy.handlers import handle_stop_request
+from tenants.agencies import agencies
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.auth import members
+from tests.dashboard.builders import ZONE, Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import stream
+
+ACCOUNT = "Le secret de Zoé"
+SENDING = "sending"
+
+
+@pytest.fixture
+def two(lumiere: Agency) -> tuple[Agency, UUID, UUID]:
+    """Mia's manager works for her alone; Zoé has an account on a platform of her own. The agency,
+    Zoé, her account."""
+    lumiere.post("demain")
+    with lumiere.scope() as scope:
+        zoe = agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"]
+        )
+        account = lifecycle.connect_account(
+            scope,
+            creator_id=zoe,
+            platform="mastodon",
+            surface="mastodon.post",
+            account=f"zoe-{str(lumiere.tenant_id)[-6:]}",
+            name=ACCOUNT,
+            base_url="http://127.0.0.1:9",
+            token=None,
+            zone=ZONE,
+        )
+        hers = agencies.add_member(
+            scope,
+            name="Celui de Mia",
+            email="mias@example.test",
+            role=Role.MANAGER,
+            language="fr",
+            zone=ZONE,
+            creators=["mia"],
+        )
+    return replace(lumiere, members={**lumiere.members, Role.MANAGER: hers}), zoe, account
+
+
+def stops(who: Agency, where: str, target: str = "") -> None:
+    with who.scope(who.act_as(Role.OWNER)) as scope:
+        emergency_stops.close_switch(scope, where, target, SENDING, reason="dispute")
+
+
+def wanted(who: Agency) -> list[EmergencyStopRequested]:
+    with who.scope() as scope:
+        rows = scope.run(
+            "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set' "
+            "ORDER BY id",
+            t=scope.tenant_id,
+        ).all()
+        return [
+            outbox.rebuild_event(EmergencyStopRequested, scope.tenant_id, row.subject_id, row.args)
+            for row in rows
+        ]
+
+
+def limited(who: Agency, *creators: str) -> None:
+    with who.scope() as scope:
+        members.change_member(
+            scope, who.members[Role.MANAGER], role=Role.MANAGER, creators=creators
+        )
+
+
+def test_others_stops_names_and_acts_are_not_shown(
+    door: Door, two: tuple[Agency, UUID, UUID]
+) -> None:
+    who, zoe, account = two
+    stops(who, "creator", str(zoe))
+    stops(who, "channel", str(account))
+    stops(who, "platform", "mastodon")
+    stops(who, "chat", f"{account}:fan")
+    with stream(door.url, door.cookie(who)) as page:
+        text = page.open("/system")
+        assert "Zoé" in text
+        assert "Qui a fait quoi" in text
+        assert page.labels().count("Rouvrir") == 4
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        text = page.open("/system")
+        for hers in ("Zoé", ACCOUNT, str(account), "Mastodon", "dispute", "Qui a fait quoi"):
+            assert hers not in text, hers
+        assert "Rouvrir" not in page.labels()
+        choices = page.find("Arrêter", "selectbox").options
+        assert choices[0] == "Mia"
+        assert "Toute l’agence" in choices
+        assert [one for one in choices if "Zoé" in one or "Mastodon" in one] == []
+    with who.scope() as scope:
+        mias = load_system(scope, tenant_reads.get_member(scope, who.members[Role.MANAGER]))
+        assert (mias.stops, mias.acts) == ([], [])
+
+
+@pytest.mark.parametrize("where", ["creator", "channel"])
+def test_who_works_for_others_only_ends_no_stop_they_saw_before(
+    door: Door, two: tuple[Agency, UUID, UUID], where: str
+) -> None:
+    who, zoe, account = two
+    stops(who, where, str(zoe if where == "creator" else account))
+    limited(who)
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        page.open("/system")
+        page.type("Pourquoi rouvrir ?", "fini")
+        limited(who, "mia")
+        assert "Cet arrêt n’est plus là" in page.press("Rouvrir")
+    assert wanted(who) == []
+
+
+def test_who_works_for_others_by_now_stops_nobody_they_chose_before(
+    door: Door, two: tuple[Agency, UUID, UUID]
+) -> None:
+    who, _, _ = two
+    limited(who)
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        page.open("/system")
+        page.choose("Arrêter", "Zoé")
+        limited(who, "mia")
+        assert "Rien n’a été arrêté" in page.press("Arrêter : Zoé")
+    assert wanted(who) == []
+
+
+def test_who_works_for_one_creator_ends_her_stop(
+    door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope
+) -> None:
+    who, _, _ = two
+    stops(who, "creator", str(who.creator_id))
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        page.open("/system")
+        page.type("Pourquoi rouvrir ?", "fini")
+        assert "Réouverture demandée" in page.press("Rouvrir")
+    handle_stop_request(wanted(who)[-1], tenant=tenant)
+    with who.scope() as scope:
+        assert emergency_stops.list_stops(scope) == []
+
+
+@pytest.mark.parametrize(("where", "target"), [("tenant", ""), ("platform", "sandbox")])
+def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
+    door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope, where: str, target: str
+) -> None:
+    who, _, _ = two
+    choice = (
+        "Toute l’agence" if where == "tenant" else "Tout ce qui part sur Sandbox (réseau d’essai)"
+    )
+    limited(who)
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as late:
+        with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+            limited(who, "mia")
+            page.open("/system")
+            page.choose("Arrêter", choice)
+            page.press(f"Arrêter : {choice}")
+            handle_stop_request(wanted(who)[-1], tenant=tenant)
+            text = page.open("/system")
+            assert "Rouvrir" not in page.labels()
+            assert "qui travaille pour tous y met fin" in text
+        limited(who)
+        late.open("/system")
+        late.type("Pourquoi rouvrir ?", "fini")
+        limited(who, "mia")
+        assert "qui travaille pour tous y met fin" in late.press("Rouvrir")
+    assert len(wanted(who)) == 1
+
+
+def test_the_workers_end_nothing_for_who_works_for_some(
+    two: tuple[Agency, UUID, UUID], tenant: OpenScope
+) -> None:
+    who, zoe, _ = two
+    with who.scope() as scope:
+        second = agencies.add_member(
+            scope,
+            name="Toutes",
+            email="all@example.test",
+            role=Role.MANAGER,
+            language="fr",
+            zone=ZONE,
+        )
+
+    def ends(member: UUID) -> bool:
+        wish = EmergencyStopRequested(
+            who.tenant_id,
+            uuid7(),
+            "tenant",
+            "",
+            SENDING,
+            open=True,
+            by=f"member:{member}",
+            reason="fini",
+        )
+        handle_stop_request(wish, tenant=tenant)
+        with who.scope() as scope:
+            return not emergency_stops.is_stopped(scope, SENDING)
+
+    stops(who, "tenant")
+    mias, owner = who.members[Role.MANAGER], who.members[Role.OWNER]
+    assert not ends(owner)
+    assert not ends(mias)  # is no second of the owner
+    assert ends(second)
+    stops(who, "tenant")
+    limited(who)
+    assert not ends(mias)
+    limited(who, "mia")
+    assert not ends(owner)  # nor once they work for fewer than when they asked
+    stops(who, "creator", str(zoe))
+    wish = EmergencyStopRequested(
+        who.tenant_id,
+        uuid7(),
+        "creator",
+        str(zoe),
+        SENDING,
+        open=True,
+        by=f"member:{mias}",
+        reason="x",
+    )
+    handle_stop_request(wish, tenant=tenant)
+    with who.scope() as scope:
+        assert emergency_stops.is_stopped(scope, SENDING, creator=zoe)
+
+
+@pytest.mark.parametrize("since", ["", "never", "2026-13-01T00:00:00+00:00"])
+def test_a_signed_end_names_the_press_it_ends(lumiere: Agency, since: str) -> None:
+    """Whatever comes in that field is a browser's word: nothing is handed to the workers that they
+    cannot read."""
+    fields = {"where": "tenant", "target": "", "feature": SENDING, "reason": "over", "since": since}
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope, pytest.raises(BadInput):
+        passkey_confirmations.execute_act(scope, emergency_stops.REOPEN_ACT, fields, uuid7())
+    assert wanted(lumiere) == []
+
+
+def test_a_signature_is_asked_of_nobody_who_may_not_end_it(
+    door: Door, two: tuple[Agency, UUID, UUID]
+) -> None:
+    who, zoe, account = two
+    stops(who, "tenant")
+    stops(who, "creator", str(zoe))
+    stops(who, "channel", str(account))
+    with door.client() as visitor:
+        cookie = {"cookie": door.cookie(who, Role.MANAGER)}
+        for where, target, said in (
+            ("tenant", "", "qui travaille pour tous y met fin"),
+            ("creator", str(zoe), "n’est plus là"),
+            ("channel", str(account), "n’est plus là"),
+            ("channel", "nobody", "n’est plus là"),
+        ):
+            asked = {"where": where, "target": target, "feature": SENDING}
+            answer = visitor.get("/auth/confirm/reopen", params=asked, headers=cookie)
+            assert (answer.status_code, said in answer.text) == (409, True), where
+
+
+def test_a_creator_stops_her_own_posts_from_home(
+    door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope
+) -> None:
+    who, zoe, _ = two
+    with who.scope() as scope:
+        members.change_member(scope, who.members[Role.CREATOR], role=Role.CREATOR, creators=["mia"])
+    with stream(door.url, door.cookie(who, Role.CREATOR)) as page:
+        text = page.open("/")
+        assert "propriétaire et responsables peuvent rouvrir" in text
+        page.type("Pourquoi ?", "on m’a volé mon téléphone")
+        assert "Arrêt demandé pour Mia" in page.press("Arrêter : Mia")
+        [asked] = wanted(who)
+        assert (asked.scope, asked.target, asked.open) == ("creator", str(who.creator_id), False)
+        handle_stop_request(asked, tenant=tenant)
+        with who.scope() as scope:
+            assert emergency_stops.is_stopped(scope, SENDING, creator=who.creator_id)
+            assert not emergency_stops.is_stopped(scope, SENDING, creator=zoe)
+        text = page.open("/")
+        assert "Arrêt d’urgence depuis" in text
+        assert "a pressé l’arrêt d’urgence" not in text
+    with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
+        text = page.open("/")
+        assert "Creator a pressé l’arrêt d’urgence et ne peut pas y mettre fin" in text
+        assert "Arrêter : Mia" not in page.labels()  # theirs is under System
+        assert "on m’a volé mon téléphone" in page.open("/system").replace("&#39;", "’")
+        page.type("Pourquoi rouvrir ?", "retrouvé")
+        page.press("Rouvrir")
+        handle_stop_request(wanted(who)[-1], tenant=tenant)
+        assert "a pressé l’arrêt d’urgence et" not in page.open("/")
+
+
+def test_what_is_told_of_stops_says_what_they_stop(
+    door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope
+) -> None:
+    """Of two that stand at once, nobody would know which one waits for them."""
+    who, zoe, account = two
+    wishes = [("tenant", "", False, Role.OWNER), ("tenant", "", True, Role.OWNER)]
+    wishes += [
+        (where, str(of), False, Role.CHATTER)
+        for where, of in (("creator", zoe), ("channel", account))
+    ]
+    for where, target, opened, role in [*wishes, ("platform", "mastodon", False, Role.CHATTER)]:
+        ask = EmergencyStopRequested(
+            who.tenant_id,
+            uuid7(),
+            where,
+            target,
+            SENDING,
+            open=opened,
+            by=who.act_as(role),
+            reason="essai",
+        )
+        handle_stop_request(ask, tenant=tenant)
+    with stream(door.url, door.cookie(who)) as page:
+        text = page.open("/")
+    for whom in ("Toute l’agence", "Zoé", f"Zoé, {ACCOUNT} · Mastodon", "Mastodon"):
+        assert f'<span class="gr-soft">{whom} · <a href="/system"' in text, whom
+
+
+def test_who_chats_for_several_says_whom_and_who_may_not_has_no_button(
+    door: Door, two: tuple[Agency, UUID, UUID]
+) -> None:
+    who, zoe, _ = two
+    with stream(door.url, door.cookie(who, Role.CHATTER)) as page:  # reads English
+        page.open("/")
+        page.choose("Stop", "Zoé")
+        assert "Stop asked for: Zoé" in page.press("Stop: Zoé")
+        assert [(one.scope, one.target) for one in wanted(who)] == [("creator", str(zoe))]
+        with who.scope() as scope:
+            members.change_member(
+                scope, who.members[Role.CHATTER], role=Role.CHATTER, creators=["mia"]
+            )
+        assert "asked for" not in page.press("Stop: Zoé")
+    assert len(wanted(who)) == 1
+    for role in (Role.OWNER, Role.ACCOUNTANT, Role.GUEST):
+        with stream(door.url, door.cookie(who, role)) as page:
+            page.open("/")
+            assert [one for one in page.labels() if one.startswith("Arrêter")] == [], role
+
+
+def test_what_a_stop_keeps_back_is_not_shown_as_planned(door: Door, lumiere: Agency) -> None:
+    """The calendar said that it waits for the end of the stop; the day on Home said "Planned" as
+    before."""
+    lumiere.post("Le soir", minutes=1)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert ">Planifié</span>" in page.open()
+        with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+            emergency_stops.close_switch(
+                scope, "creator", str(lumiere.creator_id), SENDING, reason="essai"
+            )
+        text = page.open()
+    assert ">attend la fin de l’arrêt</span>" in text
+    assert ">Planifié</span>" not in text

@@ -1,0 +1,411 @@
+"""State of the system: an agency sees its own tasks alone, does again what gave up, stops and
+reopens."""
+
+import ast
+import shutil
+from datetime import timedelta
+
+import pytest
+
+from channels.accounts import queries as channel_reads
+from dashboard.pages.system.queries import load_system
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import load_catalogue
+from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.outbox import outbox
+from gate.contract.units import Rating
+from gate.policy import admission, emergency_stops
+from gate.policy.admission import AdmissionRequested
+from gate.policy.events import EmergencyStopRequested
+from gate.policy.handlers import handle_stop_request
+from gate.ratings import inspections
+from gate.reviews import place_limits
+from gate.reviews.events import PlaceLimitRequested, RuleVerified
+from gate.reviews.handlers import handle_place_limit, handle_rule_verified
+from studio.library import assets
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.notices.queries import list_open_notices
+from tests.architecture.tree import product
+from tests.connectors.registry.test_shipped_policies import installed
+from tests.dashboard.builders import Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.media.test_library_files import picture
+from tests.dashboard.streamlit_client import stream
+from tests.gate.third_party_packages import build_rule_file, build_rule_row
+from workers.cli.gate import emergency_stop
+
+HOURS = timedelta(hours=2, minutes=5)
+
+
+def given_up(who: Agency) -> str:
+    """A task of this agency that failed too often; its number."""
+    with who.scope() as scope:
+        subject = uuid7()
+        outbox.put(
+            scope,
+            EmergencyStopRequested(
+                scope.tenant_id, subject, "tenant", "", "sending", open=False, by="x", reason="x"
+            ),
+        )
+        row = scope.run(
+            "UPDATE outbox SET state = 'dead', tries = 5, last_error = 'Canary' WHERE subject_id "
+            "= :s RETURNING id",
+            s=subject,
+        ).scalar_one()
+    return str(row.hex[-8:])
+
+
+def test_a_hundred_looks_are_one_line(door: Door, lumiere: Agency) -> None:
+    for role, times in ((Role.MANAGER, 1), (Role.OWNER, 120), (Role.MANAGER, 2)):
+        with lumiere.scope(lumiere.act_as(role)) as scope:
+            for _ in range(times):
+                audit.record(scope, "asset.cleared", "asset:1")
+    with lumiere.scope() as scope:
+        owner = tenant_reads.get_member(scope, lumiere.members[Role.OWNER])
+        found = [(act.actor, times) for act, times in load_system(scope, owner).acts][:3]
+    hands = [lumiere.act_as(role) for role in (Role.MANAGER, Role.OWNER, Role.MANAGER)]
+    assert found == list(zip(hands, (2, 120, 1), strict=True))
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "120 fois" in page.open("/system")
+
+
+def test_who_asks_for_the_end_of_a_stop_is_told(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Réouverture demandée" in page.open("/system", asked="1")
+        assert "Réouverture demandée" not in page.open("/system")
+
+
+def test_what_gave_up_is_done_again_or_put_aside(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
+    other = agency(tenant)
+    mine, theirs = given_up(lumiere), given_up(other)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/system")
+        assert mine in text
+        assert theirs not in text
+        assert "repart maintenant" in page.press("Refaire maintenant")
+    with lumiere.scope() as scope:
+        assert outbox.list_dead(scope) == []
+    given_up(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/system")
+        assert "ne sera pas faite" in page.press("Mettre de côté")
+    with lumiere.scope() as scope, other.scope() as elsewhere:
+        assert (outbox.list_dead(scope), len(outbox.list_dead(elsewhere))) == ([], 1)
+
+
+def wanted(who: Agency) -> list[EmergencyStopRequested]:
+    with who.scope() as scope:
+        rows = scope.run(
+            "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'",
+            t=scope.tenant_id,
+        ).all()
+        return [
+            outbox.rebuild_event(EmergencyStopRequested, scope.tenant_id, row.subject_id, row.args)
+            for row in rows
+        ]
+
+
+def test_one_person_stops_and_who_did_it_is_told(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/system")
+        page.type("Pourquoi ?", "compte volé")
+        assert "deux secondes" in page.press("Arrêter : Toute l’agence")
+        [asked] = wanted(lumiere)
+        handle_stop_request(asked, tenant=tenant)
+        text = page.open("/system")
+        assert "À l’arrêt depuis" in text
+        assert "compte volé" in text
+        for path in ("/", "/calendar"):
+            assert "tout attend la réouverture" in page.open(path)
+    with lumiere.scope() as scope:
+        assert emergency_stops.is_stopped(scope, "sending")
+
+
+def test_one_account_or_a_whole_platform_is_stopped(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
+    lumiere.post("demain")
+    with lumiere.scope() as scope:
+        own = channel_reads.list_channels(scope)[0]
+    spoken = load_catalogue("fr")[f"platform.{own.platform}"]
+    for choice, where, target in (
+        ("Mia", "creator", str(lumiere.creator_id)),
+        (f"Mia : {own.name} sur {spoken}", "channel", str(own.id)),
+        (f"Tout ce qui part sur {spoken}", "platform", own.platform),
+    ):
+        with stream(door.url, door.cookie(lumiere)) as page:
+            page.open("/system")
+            page.choose("Arrêter", choice)
+            assert "deux secondes" in page.press(f"Arrêter : {choice}")
+            asked = wanted(lumiere)[-1]
+            assert (asked.scope, asked.target, asked.open) == (where, target, False)
+            handle_stop_request(asked, tenant=tenant)
+            assert choice in page.open("/system")
+            told = page.open(
+                "/calendar"
+            )  # every page tells what is stopped, and that the rest is not
+            assert ("Mia" if where == "creator" else spoken) in told
+            assert "le reste continue" in told
+            assert "tout attend la réouverture" not in told
+
+
+def test_a_stop_of_the_installation_is_told_and_no_agency_ends_it(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
+    emergency_stop.close_sending_switch(tenant, "clé volée")
+    try:
+        with stream(door.url, door.cookie(lumiere)) as page:
+            text = page.open("/system")
+            assert "Toute l’installation" in text
+            assert "clé volée" in text
+            assert "Rouvrir" not in page.labels()
+            assert "tout attend la réouverture" in page.open("/calendar")
+        with lumiere.scope() as scope:
+            assert emergency_stops.is_stopped(scope, "sending")
+    finally:
+        emergency_stop.reopen_sending_switch(tenant, "changée")
+    with lumiere.scope() as scope:
+        assert not emergency_stops.is_stopped(scope, "sending")
+
+
+def test_a_reopening_that_may_not_be_is_told_at_home(lumiere: Agency, tenant: OpenScope) -> None:
+    owner = lumiere.act_as(Role.OWNER)
+    for opened in (False, True):
+        ask = EmergencyStopRequested(
+            lumiere.tenant_id,
+            uuid7(),
+            "tenant",
+            "",
+            "sending",
+            open=opened,
+            by=owner,
+            reason="fini",
+        )
+        handle_stop_request(ask, tenant=tenant)
+    with lumiere.scope() as scope:
+        assert emergency_stops.is_stopped(scope, "sending")
+        assert [one.message.code for one in list_open_notices(scope)] == ["switch.alone_too_early"]
+
+
+def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
+    def ask(role: Role, *, opened: bool) -> bool:
+        by = lumiere.act_as(role)
+        wish = EmergencyStopRequested(
+            lumiere.tenant_id, uuid7(), "tenant", "", "sending", open=opened, by=by, reason="fini"
+        )
+        handle_stop_request(wish, tenant=tenant)
+        with lumiere.scope() as scope:
+            return not emergency_stops.is_stopped(scope, "sending")
+
+    assert not ask(Role.OWNER, opened=False)
+    assert not ask(Role.OWNER, opened=True)
+    assert not ask(Role.OWNER, opened=True)  # twice the same person is one
+    assert ask(Role.MANAGER, opened=True)
+    with lumiere.scope() as scope:
+        assert list_open_notices(scope) == []
+    assert not ask(Role.OWNER, opened=False)
+    assert not ask(
+        Role.MANAGER, opened=True
+    )  # what was asked before this stop says nothing about it
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "a demandé la fin de l’arrêt d’urgence" in page.open("/system")
+        assert "Dites pourquoi" in page.press("Rouvrir")
+
+
+def test_late_tasks_are_told(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        wish = EmergencyStopRequested(
+            scope.tenant_id, uuid7(), "tenant", "", "sending", open=False, by="x", reason="x"
+        )
+        outbox.put(scope, wish)
+        scope.run(
+            "UPDATE outbox SET available_at = :at WHERE tenant_id = :t",
+            at=scope.now - HOURS,
+            t=scope.tenant_id,
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Des tâches attendent depuis 2\xa0heures" in page.open("/system")
+
+
+@pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
+def test_others_do_not_see_it(door: Door, lumiere: Agency, role: Role) -> None:
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        assert "Urgences" not in page.open("/system")
+
+
+def test_every_noted_act_has_its_sentence() -> None:
+    acts = {
+        call.args[1].value
+        for source in product()
+        for call, name in source.calls()
+        if name.endswith("audit.record") and isinstance(call.args[1], ast.Constant)
+    }
+    assert acts
+    assert {f"audit.{act}" for act in acts} <= set(load_catalogue("fr"))
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_sentence_of_an_act_needs_no_more_than_its_name(language: str) -> None:
+    """Acts of one hand stand in one line, whatever each was about: the page knows nothing to
+    fill in, and was not drawn any more once an account had been disconnected, whose sentence
+    named it."""
+    said = {
+        code: sentence
+        for code, sentence in load_catalogue(language).items()
+        if code.startswith("audit.")
+    }
+    assert said
+    assert [code for code, sentence in said.items() if "{" in sentence] == []
+
+
+def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
+    lumiere.post("bonjour")
+
+    def done() -> None:
+        with lumiere.scope() as scope:
+            row = scope.run(
+                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
+                "'place.limit' ORDER BY id DESC",
+                t=scope.tenant_id,
+            ).first()
+        handle_place_limit(
+            outbox.rebuild_event(PlaceLimitRequested, lumiere.tenant_id, row.subject_id, row.args),
+            tenant=tenant,
+        )
+
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/system")
+        page.choose("À partir de", "Suggestif")
+        page.type("Pourquoi ?", "semaine calme", nth=1)
+        assert "d’ici une seconde" in page.press("Tenir plus strict")
+        done()
+        text = page.open("/system")
+        assert "à partir de Suggestif : attend une personne" in text
+        assert "semaine calme" in text
+    for role in (Role.OWNER, Role.MANAGER):
+        with stream(door.url, door.cookie(lumiere, role)) as page:
+            text = page.open("/system")
+            assert ("il en manque une seconde" in text) == (role is Role.MANAGER)
+            page.press("Ne plus le faire")
+            done()
+    with lumiere.scope() as scope:
+        assert place_limits.list_place_limits(scope) == []
+
+
+def test_places_are_said_as_where_posts_are_written(door: Door, lumiere: Agency) -> None:
+    lumiere.post("bonjour")
+    with lumiere.scope() as scope:
+        scope.run(
+            "UPDATE channels SET platform = 'byhand', surface = 'instagram' WHERE tenant_id = :t",
+            t=scope.tenant_id,
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/system")
+        assert "une publication sur Instagram (À la main)" in text
+        assert "byhand" not in text
+
+
+def test_rules_of_a_strangers_package_wait_for_the_owner(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
+    packages = door.log.parent / "packages"
+    installed(packages, "acme", document := build_rule_file())
+    installed(packages, "greedy", build_rule_file(build_rule_row("AAFF")))
+
+    def done() -> None:
+        with lumiere.scope() as scope:
+            asked = scope.run(
+                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rows.admit' "
+                "ORDER BY id DESC",
+                t=scope.tenant_id,
+            ).first()
+        wanted = outbox.rebuild_event(
+            AdmissionRequested, lumiere.tenant_id, asked.subject_id, asked.args
+        )
+        admission.handle_admission_request(wanted, tenant=tenant, documents=lambda: [document])
+
+    try:
+        with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+            text = page.open("/system")
+            assert "acme : du paquet acme 1.2" in text
+            assert "acme.post · Tout public : oui · Suggestif : oui · Nudité : non" in text
+            assert (
+                "Le paquet greedy 1.2 apporte des règles non signées ou qui vont trop loin" in text
+            )
+        with stream(door.url, door.cookie(lumiere)) as page:
+            assert "le propriétaire doit les lire" in page.open("/system")
+            assert "d’ici une seconde" in page.press("Je les ai lues : elles valent")
+            done()
+            assert "Elles valent depuis" in page.open("/system")
+            page.press("Elles ne valent plus")
+            done()
+            assert "le propriétaire doit les lire" in page.open("/system")
+    finally:
+        shutil.rmtree(packages)
+
+
+def test_a_rule_that_grew_old_is_read_again_by_two(
+    door: Door, lumiere: Agency, tenant: OpenScope
+) -> None:
+    lumiere.post("bonjour")
+    with lumiere.scope() as scope:
+        scope.run(
+            "UPDATE channels SET platform = 'x', surface = 'x.text' WHERE tenant_id = :t",
+            t=scope.tenant_id,
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Règles à relire" not in page.open("/system")
+    with tenant(
+        INSTALLATION_ID, "system:test", role="relay"
+    ) as scope:  # the last test of this module: its clock goes back after
+        scope.run("SELECT house_shift(:by)", by=timedelta(days=100))
+    for role, button in (
+        (Role.OWNER, "Je l’ai relue : inchangée"),
+        (Role.MANAGER, "Je l’ai relue aussi : inchangée"),
+    ):
+        with stream(door.url, door.cookie(lumiere, role)) as page:
+            text = page.open("/system")
+            assert "pas relue depuis le 18 févr. 2027" in text
+            assert ("Il manque une seconde personne" in text) == (role is Role.MANAGER)
+            assert "C’est noté" in page.press(button)
+        with lumiere.scope() as scope:
+            rows = scope.run(
+                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rule.read' "
+                "ORDER BY id",
+                t=scope.tenant_id,
+            ).all()
+        asked = outbox.rebuild_event(
+            RuleVerified, lumiere.tenant_id, rows[-1].subject_id, rows[-1].args
+        )
+        handle_rule_verified(asked, tenant=tenant)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Règles à relire" not in page.open("/system")
+
+
+def test_whether_a_machine_looks_at_pictures_is_said(door: Door, lumiere: Agency) -> None:
+    first, second = (picture(door, lumiere, seed=seed, rating=Rating.G) for seed in (1, 2))
+    with lumiere.scope() as scope:
+        inspections.record_classifier_missing(scope, assets.get_asset(scope, first).sha256)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        text = page.open("/system")
+        assert "Des personnes seules" in text
+        assert "qu’aucun n’a regardés : 1." in text
+    with lumiere.scope() as scope:
+        inspections.record_classifier_finding(
+            scope,
+            assets.get_asset(scope, second).sha256,
+            source="classifier:tiles@1",
+            rating=Rating.G,
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Le classifieur tiles@1 a regardé en dernier" in page.open("/system")

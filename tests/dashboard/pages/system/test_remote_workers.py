@@ -1,0 +1,71 @@
+"""Machines of the agency's own on the System page: added, their key shown once, seen at work,
+ended."""
+
+import re
+
+import pytest
+
+from foundation.ids import uuid7
+from generators.remote_protocol import PROTOCOL_VERSION, RemoteWorkerCapabilities, WorkRequest
+from studio.recipes import specs
+from studio.remote_workers import leases
+from studio.remote_workers.leases import AgencyBounds
+from studio.runs import runner as runs
+from tenants.agencies.rights import Role
+from tenants.api_keys import remote_workers
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import stream
+from tests.studio.builders import build_spec
+
+
+def test_a_machine_is_added_seen_and_ended(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "une carte graphique" in page.open("/system")
+        page.type("Nom de la machine", "Cave <b>")
+        text = page.press("Ajouter la machine")
+        (secret,) = set(re.findall(r"grm_[\w-]{43}", text))
+        assert "greenroom worker --join http" in text
+        assert "Cave &lt;b&gt;" in text
+        assert "jamais venue" in text
+        joined = remote_workers.authenticate_remote_worker(door.tenant, secret, address="test")
+        assert joined is not None
+        assert (joined.tenant_id, joined.name) == (lumiere.tenant_id, "Cave <b>")
+        assert "grm_" not in page.press("Je l’ai copiée")
+        _asks(lumiere, joined.key_id)
+        with lumiere.scope() as scope:
+            recipe_id = specs.save_recipe(scope, lumiere.creator_id, build_spec(model="absent <i>"))
+            runs.start_run(
+                scope, creator_id=lumiere.creator_id, recipe_id=recipe_id, seed=1, key="x"
+            )
+        text = page.open("/system")
+        assert "vue pour la dernière fois" in text
+        assert "placeholder · scenes-1, sdxl" in text
+        assert "aucune machine" in text
+        assert "absent &lt;i&gt;" in text or "absent <i>" not in text
+        text = page.press("Arrêter cette machine")
+        assert "faites maintenant par la maison : 1" in text
+    assert remote_workers.authenticate_remote_worker(door.tenant, secret, address="test") is None
+
+
+def _asks(lumiere: Agency, machine_id: object) -> None:
+    able = RemoteWorkerCapabilities(engine="placeholder", model="scenes-1", models=["sdxl"])
+    wanted = WorkRequest(version=PROTOCOL_VERSION, instance=uuid7(), able=able)
+    with lumiere.scope("system:machine") as scope:
+        # an id of the test
+        assert leases.lease_pictures(scope, machine_id, wanted, AgencyBounds()) is None  # type: ignore[arg-type]  # see above
+
+
+def test_a_press_repeated_adds_one_machine(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/system")
+        page.type("Nom de la machine", "Cave")
+        page.press_twice("Ajouter la machine")
+    with lumiere.scope() as scope:
+        assert len(remote_workers.list_remote_workers(scope)) == 1
+
+
+@pytest.mark.parametrize("role", [Role.CHATTER, Role.ACCOUNTANT])
+def test_who_runs_nothing_sees_none(door: Door, lumiere: Agency, role: Role) -> None:
+    with stream(door.url, door.cookie(lumiere, role)) as page:
+        assert "une carte graphique" not in page.open("/system")

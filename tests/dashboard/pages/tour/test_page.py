@@ -1,0 +1,274 @@
+"""The tour: in a demonstration alone, for who runs it, in both languages; each press is one event,
+each step undone."""
+
+from uuid import UUID
+
+import pytest
+
+from channels.accounts import lifecycle
+from dashboard.pages.tour.events import (
+    BURST_SIZE,
+    CHEAT_WAYS,
+    COUNTED_EVENT,
+    KILLED_EVENT,
+    TourStepRequested,
+    burst_audit_subject,
+)
+from foundation.db.database import OpenScope
+from foundation.i18n.translation import Message, render_message
+from foundation.ids import uuid7
+from foundation.ops.wall_time import to_wall_time
+from schedules.approvals import decisions
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState
+from tenants import audit
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Right, Role, has_right
+from tenants.auth import members
+from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import stream
+
+PATH = "/tour"
+
+
+@pytest.fixture
+def demo(tenant: OpenScope) -> Agency:
+    """A demonstration with Mia and Nova."""
+    made = agency(tenant, demo=True)
+    with made.scope() as scope:
+        from tenants.agencies import agencies
+
+        agencies.add_creator(
+            scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr"]
+        )
+        for slug, platform, surface in (
+            ("mia", "own_page", "own_page.public"),
+            ("nova", "sandbox", "sandbox.post"),
+        ):
+            lifecycle.connect_account(
+                scope,
+                creator_id=tenant_reads.get_creator(scope, slug).id,
+                platform=platform,
+                surface=surface,
+                chat_surface="sandbox.chat" if slug == "nova" else "",
+                account=slug,
+                name=f"{slug} {platform}",
+                base_url="http://127.0.0.1:9",
+                token=None,
+                zone=ZONE,
+            )
+    return made
+
+
+def pressed(who: Agency) -> list[tuple[str, str, str]]:
+    """What the workers were asked for."""
+    with who.scope() as scope:
+        rows = (
+            scope.run(
+                "SELECT args FROM outbox WHERE kind = :kind ORDER BY id",
+                kind=TourStepRequested.kind,
+            )
+            .scalars()
+            .all()
+        )
+    return [(row["act"], row["how"], row["by"]) for row in rows]
+
+
+def left(who: Agency, slug: str, key: str, body: str, *, state: DeliveryState) -> UUID:
+    """A post of the tour as the workers would have written it; its delivery."""
+    owner = who.members[Role.OWNER]
+    with who.scope() as scope:
+        creator = tenant_reads.get_creator(scope, slug).id
+        channel = scope.run(
+            "SELECT id FROM channels WHERE creator_id = :id", id=creator
+        ).scalar_one()
+        origin = "dashboard" if not key else "tour"
+        post = deliveries.create_post(
+            scope,
+            creator_id=creator,
+            title="",
+            body=body,
+            media=(),
+            origin=origin,
+            origin_key=key or str(uuid7()),
+            author="system:tour",
+            late_ok=None,
+        )
+        delivery = deliveries.create_delivery(
+            scope, post, channel, at=to_wall_time(scope.now, ZONE)
+        )
+        decisions.approve_post(scope, post, member_id=owner)
+        deliveries.schedule_post(scope, post)
+        scope.run("UPDATE deliveries SET state = :s WHERE id = :id", s=str(state), id=delivery)
+    return delivery
+
+
+def state_of(who: Agency, delivery: UUID) -> str:
+    with who.scope() as scope:
+        return str(
+            scope.run("SELECT state FROM deliveries WHERE id = :id", id=delivery).scalar_one()
+        )
+
+
+def test_home_of_a_demonstration_leads_there(door: Door, demo: Agency) -> None:
+    with stream(door.url, door.cookie(demo)) as page:
+        text = page.open("/")
+    assert "La visite, 8 minutes" in text
+    assert 'href="/tour"' in text
+
+
+def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
+    with stream(door.url, door.cookie(demo)) as page:
+        text = page.open(PATH)
+        for step in (
+            "Publiez",
+            "Parlez à Nova",
+            "Essayez de tricher",
+            "Cassez-le",
+            "Retirez",
+            "Comptez",
+            "Branchez",
+        ):
+            assert step in text
+        assert "/c/nova?fan=visite-" in text
+    with demo.scope() as scope:
+        members.set_member_language(scope, demo.members[Role.OWNER], "en")
+    with stream(door.url, door.cookie(demo)) as page:
+        text = page.open(PATH)
+    for step in (
+        "Post",
+        "Talk to Nova",
+        "Try to cheat",
+        "Break it",
+        "Remove",
+        "Count",
+        "Connect your own",
+    ):
+        assert step in text
+    assert "Publiez" not in text
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_it_is_for_who_runs_the_day(door: Door, demo: Agency, role: Role) -> None:
+    with stream(door.url, door.cookie(demo, role)) as page:
+        text = page.open(PATH)
+    assert ("Kill a process" in text or "Tuer un processus" in text) is has_right(role, Right.RUN)
+
+
+def test_an_agency_of_ones_own_has_none(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "8 minutes" not in page.open("/")
+        assert "Tuer un processus" not in page.open(PATH)
+
+
+def test_each_press_is_one_event_of_who_pressed(door: Door, demo: Agency) -> None:
+    owner = demo.act_as(Role.OWNER)
+    with stream(door.url, door.cookie(demo)) as page:
+        page.open(PATH)
+        assert "On sait" not in page.press("Telle quelle")
+        for label in (
+            "Renommer le fichier",
+            "Cacher le mot",
+            "Publier une image partout",
+            "Tuer un processus",
+        ):
+            page.press(label)
+        page.press("Tuer un processus")
+    wanted = [
+        *(("cheat", way, owner) for way in CHEAT_WAYS),
+        ("five", "", owner),
+        ("burst", "", owner),
+    ]
+    assert pressed(demo) == wanted
+
+
+def test_refusals_are_told_with_their_rule_and_cleared(door: Door, demo: Agency) -> None:
+    kept = left(demo, "nova", f"cheat:as_it_is:{uuid7()}", "essai", state=DeliveryState.HELD)
+    with stream(door.url, door.cookie(demo)) as page:
+        text = page.open(PATH)
+        assert "La doublure telle quelle" in text
+        assert "Effacer ces essais" in text
+        page.press("Effacer ces essais")
+    assert state_of(demo, kept) == "cancelled"
+
+
+def test_burst_is_counted_by_the_networks_record_and_taken_away(door: Door, demo: Agency) -> None:
+    run = uuid7()
+    for number in range(BURST_SIZE):
+        left(
+            demo,
+            "nova",
+            f"burst:{run}:{number:02d}",
+            f"rafale {number}",
+            state=DeliveryState.PUBLISHED,
+        )
+    with demo.scope("system:tour") as scope:
+        audit.record(scope, KILLED_EVENT, burst_audit_subject(run), pid=4711)
+        audit.record(
+            scope, COUNTED_EVENT, burst_audit_subject(run), once=30, lost=0, twice=0, pid=4712
+        )
+    with stream(door.url, door.cookie(demo)) as page:
+        text = page.open(PATH)
+        assert "30 publications sur 30 sont en ligne" in text
+        assert "Processus 4711 tué" in text
+        assert "30 reçues une fois, 0 perdue, 0 en double. Le processus 4712" in text
+        page.press("Retirer la rafale")
+    assert [act for act, _, _ in pressed(demo)] == ["clear_burst"]
+
+
+def test_burst_waits_for_the_last_one(door: Door, demo: Agency) -> None:
+    run = uuid7()
+    left(demo, "nova", f"burst:{run}:01", "rafale", state=DeliveryState.PUBLISHED)
+    with demo.scope("system:tour") as scope:
+        audit.record(
+            scope, COUNTED_EVENT, burst_audit_subject(run), once=30, lost=0, twice=0, pid=1
+        )
+    with stream(door.url, door.cookie(demo)) as page:
+        page.open(PATH)
+        assert "moins d’une minute" in page.press("Tuer un processus")
+    assert pressed(demo) == []
+
+
+def test_what_was_posted_is_seen_and_taken_off_again(door: Door, demo: Agency) -> None:
+    planned = left(demo, "mia", "", "ma photo", state=DeliveryState.SCHEDULED)
+    with stream(door.url, door.cookie(demo)) as page:
+        assert "Planifiée : elle part" in page.open(PATH)
+        assert "La publication est retirée" in page.press("Retirer cette publication")
+        assert state_of(demo, planned) == "cancelled"
+        assert "Retirer cette publication" not in page.open(PATH)
+
+
+def test_members_of_other_creators_see_their_own_steps_alone(door: Door, demo: Agency) -> None:
+    left(demo, "mia", "", "ma photo", state=DeliveryState.SCHEDULED)
+    with demo.scope() as scope:
+        scope.run(
+            "UPDATE members SET creators = '[\"nova\"]' WHERE id = :id",
+            id=demo.members[Role.MANAGER],
+        )
+    with stream(door.url, door.cookie(demo, Role.MANAGER)) as page:
+        text = page.open(PATH)
+    assert "Planifiée" not in text
+    assert "/c/nova" in text
+
+
+def test_events_outside_of_a_demonstration_are_refused(lumiere: Agency) -> None:
+    from dashboard.pages.tour import events
+    from foundation.errors import Refused
+
+    with lumiere.scope() as scope, pytest.raises(Refused, match="only_demo"):
+        events.request_tour_step(scope, uuid7(), "burst")
+
+
+def test_language_is_changed_from_the_sidebar(door: Door, demo: Agency) -> None:
+    with door.client() as member:
+        member.post(door.link(demo))
+        label = render_message(Message("dashboard.language"), "en")
+        with stream(door.url, f"greenroom={member.cookies['greenroom']}") as page:
+            assert label in page.open("/")
+        assert member.post("/auth/language/xx").status_code == 400
+        foreign = member.post("/auth/language/en", headers={"sec-fetch-site": "cross-site"})
+        assert foreign.status_code == 403
+        assert member.post("/auth/language/en").status_code == 303
+    with demo.scope() as scope:
+        assert tenant_reads.get_member(scope, demo.members[Role.OWNER]).language == "en"

@@ -1,0 +1,257 @@
+"""A phone hands in photos, sorts them by swipe, and has whoever is in them sign by a code."""
+
+import io
+import re
+from datetime import timedelta
+from uuid import UUID
+
+import httpx
+import pytest
+from PIL import Image
+
+from foundation.i18n.translation import Message, render_message
+from gate.consent import shoot_cards
+from gate.decision.shoot_card_terms import CardStatus
+from studio.ingest import uploads
+from studio.ingest.states import UploadState
+from studio.library import assets
+from studio.library.states import ShelfState
+from studio.packs import packs
+from studio.packs.states import PackState
+from tenants.agencies.rights import Role
+from tests.dashboard.phone.conftest import member, paired
+from tests.gate.builders import real_person
+from tests.schedules.builders import SandboxAgency, jpeg
+
+
+def taken(number: int, when: str) -> bytes:
+    """A photo of a camera that knew the time."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = when
+    exif.get_ifd(0x8769)[0x9011] = "+02:00"
+    out = io.BytesIO()
+    Image.open(io.BytesIO(jpeg(number))).save(out, "JPEG", exif=exif)
+    return out.getvalue()
+
+
+def hand_in(
+    phone: httpx.Client, desk: SandboxAgency, data: bytes, name: str = "a.jpg", **asked: str
+) -> httpx.Response:
+    return phone.post(
+        f"/phone/photos/{desk.creator_id}", params={"name": name, **asked}, content=data
+    )
+
+
+def shelf(desk: SandboxAgency, asset: UUID) -> ShelfState:
+    with desk.scope() as scope:
+        row = scope.run("SELECT shelf FROM creations WHERE asset_id = :asset", asset=asset).one()
+        return ShelfState(row.shelf)
+
+
+def handed(phone: httpx.Client, desk: SandboxAgency, count: int) -> list[UUID]:
+    """Pictures that came from the phone, in the order they were taken, the last one first on its
+    way."""
+    names = [f"{number}.jpg" for number in range(count)]
+    for number in reversed(range(count)):
+        answer = hand_in(phone, desk, taken(number, f"2026:06:01 10:{number:02}:00"), names[number])
+        assert answer.status_code == 202, answer.text
+    desk.run()
+    with desk.scope() as scope:
+        ready = uploads.list_recent_uploads(
+            scope, desk.creator_id, since=scope.now - timedelta(hours=1)
+        )
+        assert {one.state for one in ready} == {UploadState.READY}
+        found = {one.name: one.asset_id for one in ready}
+    return [asset for name in names if (asset := found[name]) is not None]
+
+
+def listed(page: str) -> list[UUID]:
+    return [UUID(one) for one in re.findall(r'data-to="/phone/sort/[^/]+/([^"]+)"', page)]
+
+
+def test_photos_come_in_once_and_keep_their_dates(lea: SandboxAgency, address: str) -> None:
+    with paired(lea, address) as phone:
+        assert "/phone/photos" in phone.get("/phone").text
+        assert phone.get("/phone/photos").headers["location"] == f"/phone/photos/{lea.creator_id}"
+        first, second = handed(phone, lea, 2)
+        again = hand_in(phone, lea, taken(0, "2026:06:01 10:00:00"), "again.jpg")
+        assert again.status_code == 202
+        lea.run()
+        with lea.scope() as scope:
+            when = [assets.get_asset(scope, one).taken_at for one in (first, second)]
+        assert [f"{one:%Y-%m-%d %H:%M %z}" for one in when if one] == [
+            "2026-06-01 08:00 +0000",
+            "2026-06-01 08:01 +0000",
+        ]
+        page = phone.get(f"/phone/photos/{lea.creator_id}").text
+        assert "2 à trier" in page
+        assert listed(phone.get(f"/phone/sort/{lea.creator_id}").text) == [first, second]
+
+
+def test_what_was_made_with_an_ai_is_said_by_the_phone_too(
+    lea: SandboxAgency, address: str
+) -> None:
+    with paired(lea, address) as phone:
+        assert (
+            render_message(Message("studio.by_model"), "fr")
+            in phone.get(f"/phone/photos/{lea.creator_id}").text
+        )
+        assert (
+            hand_in(
+                phone, lea, taken(0, "2026:06:01 10:00:00"), "photo.jpg", generated="false"
+            ).status_code
+            == 202
+        )
+        assert (
+            hand_in(
+                phone, lea, taken(1, "2026:06:01 10:01:00"), "made.jpg", generated="true"
+            ).status_code
+            == 202
+        )
+        lea.run()
+        asked = (
+            "SELECT u.name, a.ai FROM uploads u JOIN assets a ON a.id = u.asset_id WHERE "
+            "u.creator_id = :c"
+        )
+        with lea.scope() as scope:
+            found = {row.name: row.ai for row in scope.run(asked, c=lea.creator_id)}
+        assert found == {"photo.jpg": "none", "made.jpg": "generated"}
+        assert (
+            hand_in(
+                phone, lea, taken(0, "2026:06:01 10:00:00"), "photo.jpg", generated="true"
+            ).status_code
+            == 202
+        )
+        lea.run()
+        with lea.scope() as scope:
+            assert {row.ai for row in scope.run(asked, c=lea.creator_id)} == {"generated"}
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "said"),
+    [
+        (b"", 422, "JPEG"),
+        (b"<svg onload=alert(1)>", 422, "JPEG"),
+        (jpeg()[:-40], 422, "abîm|coup|entier"),
+    ],
+)
+def test_what_is_no_picture_is_refused_in_words(
+    lea: SandboxAgency, address: str, data: bytes, status: int, said: str
+) -> None:
+    with paired(lea, address) as phone:
+        answer = hand_in(phone, lea, data, "../../<b>.jpg")
+        assert answer.status_code == status
+        assert re.search(said, answer.json()["said"]), answer.text
+
+
+def test_sorting_keeps_puts_into_a_pack_puts_away_and_takes_back(
+    lea: SandboxAgency, address: str
+) -> None:
+    with paired(lea, address) as phone:
+        post, pack, never = handed(phone, lea, 3)
+        at = f"/phone/sort/{lea.creator_id}"
+        blurred = phone.get(at).text
+        assert "clear=" not in blurred
+        clear = phone.post(at).text
+        seen = re.findall(r'src="(/files/[^"]+clear=[^"]+)"', clear)
+        assert len(seen) == 3
+        assert phone.get(seen[0]).headers["cache-control"] == "private, no-store"
+
+        for asset, choice in ((post, "feed"), (pack, "pack"), (pack, "pack"), (never, "never")):
+            assert phone.post(f"{at}/{asset}", data={"choice": choice}).status_code == 303
+        assert [shelf(lea, one) for one in (post, pack, never)] == [
+            ShelfState.KEPT,
+            ShelfState.KEPT,
+            ShelfState.RETIRED,
+        ]
+        assert "Rien à trier" in phone.get(at).text
+        with lea.scope() as scope:
+            (ware,) = packs.list_packs(scope, [lea.creator_id])
+            assert (ware.state, ware.pictures, ware.cover) == (PackState.DRAFT, 1, pack)
+            assert ware.title.startswith("Téléphone, ")
+
+        for asset in (pack, never):
+            assert phone.post(f"{at}/{asset}", data={"choice": "back"}).status_code == 303
+        assert listed(phone.get(at).text) == [pack, never]
+        with lea.scope() as scope:
+            assert packs.list_packs(scope, [lea.creator_id]) == []
+
+
+def test_what_a_demonstration_made_is_marked_and_comes_once_the_others_are_sorted(
+    lea: SandboxAgency, address: str
+) -> None:
+    with paired(lea, address) as phone:
+        demo, own = handed(phone, lea, 2)
+        at, marked = (
+            f"/phone/sort/{lea.creator_id}",
+            render_message(Message("studio.label.demo"), "fr"),
+        )
+        with lea.scope() as scope:
+            scope.run("UPDATE creations SET label = 'demo' WHERE asset_id = :asset", asset=demo)
+        page = phone.get(at).text
+        assert (listed(page), marked in page) == ([demo, own], True)
+        with lea.scope() as scope:  # a model of their own made one that needs no label
+            scope.run("UPDATE creations SET seed = 1 WHERE asset_id = :asset", asset=own)
+        page = phone.get(at).text
+        assert (listed(page), marked in page, "1 à trier" in page) == ([own], False, True)
+        phone.post(f"{at}/{own}", data={"choice": "feed"})
+        assert listed(phone.get(at).text) == [demo]
+
+
+@pytest.mark.parametrize("choice", ["", "sell", "FEED"])
+def test_a_choice_that_is_none_moves_nothing(lea: SandboxAgency, address: str, choice: str) -> None:
+    with paired(lea, address) as phone:
+        (asset,) = handed(phone, lea, 1)
+        answer = phone.post(f"/phone/sort/{lea.creator_id}/{asset}", data={"choice": choice})
+        assert answer.status_code == 404
+        assert shelf(lea, asset) is ShelfState.NEW
+
+
+def test_who_is_in_them_signs_by_a_code_and_the_photos_are_on_the_card(
+    lea: SandboxAgency, address: str
+) -> None:
+    with lea.scope() as scope:
+        partner = real_person(scope, display_ref="Noa <i>")
+    with paired(lea, address) as phone:
+        at = f"/phone/photos/{lea.creator_id}"
+        page = phone.get(at).text
+        assert "Noa &lt;i&gt;" in page
+        nobody = phone.post(f"{at}/card", data={"rating": "G"})
+        assert nobody.status_code == 409
+        made = phone.post(f"{at}/card", data={"person": str(partner), "rating": "S"}).text
+        assert "<svg" in made
+        with lea.scope() as scope:
+            (card,) = shoot_cards.list_cards(scope, [lea.creator_id])
+        assert (card.standing, card.max_rating, [one.name for one in card.people]) == (
+            CardStatus.OPEN,
+            "S",
+            ["Noa <i>"],
+        )
+        assert f'<option value="{card.id}" selected>' in made
+        assert hand_in(phone, lea, jpeg(7), "with.jpg", card=str(card.id)).status_code == 202
+        lea.run()
+        with lea.scope() as scope:
+            assert shoot_cards.list_cards(scope, [lea.creator_id])[0].used == 1
+
+
+def test_nobody_elses_photos_and_no_stranger(lea: SandboxAgency, address: str) -> None:
+    with paired(lea, address) as phone:
+        (asset,) = handed(phone, lea, 1)
+    others = member(lea, Role.MANAGER, creators=("somebody-else",))
+    reviewer = member(lea, Role.CHATTER)
+    for whose in (others, reviewer):
+        with paired(lea, address, whose) as phone:
+            assert phone.get(f"/phone/photos/{lea.creator_id}").status_code == 404
+            assert hand_in(phone, lea, jpeg(3)).status_code == 404
+            answer = phone.post(f"/phone/sort/{lea.creator_id}/{asset}", data={"choice": "never"})
+            assert answer.status_code == 404
+    with httpx.Client(base_url=address) as stranger:
+        assert hand_in(stranger, lea, jpeg(3)).status_code in {303, 401}
+    with paired(lea, address) as phone:
+        foreign = phone.post(
+            f"/phone/photos/{lea.creator_id}",
+            content=jpeg(3),
+            headers={"sec-fetch-site": "cross-site"},
+        )
+        assert foreign.status_code == 403
+    assert shelf(lea, asset) is ShelfState.NEW

@@ -1,0 +1,105 @@
+"""What happens to a bot's Stars outside of its own requests: charges whose update is lost,
+withdrawals, ads."""
+
+import secrets
+from dataclasses import dataclass
+
+from tests.fakes.telegram.chats import Refusal, Told
+from tests.fakes.telegram.state import Bot, TelegramState
+
+
+@dataclass
+class Stars:
+    """The Stars of one bot, as its owner, its fans and Telegram move them."""
+
+    world: TelegramState
+    bot: Bot
+
+    def charge(
+        self,
+        name: str,
+        amount: int,
+        payload: str,
+        *,
+        told: bool = True,
+        kept: int = 0,
+        recurring: bool = False,
+    ) -> str:
+        """Somebody pays an invoice, or a month of it again; `kept` of it goes to who sent them."""
+        with self.world.lock:
+            chat, month = self.world.chat(self.bot, name), "again" if recurring else ""
+            charge = self.world.charged(self.bot, chat, amount, payload, told=told, month=month)
+            self.bot.transactions[-1]["amount"] -= kept
+        return charge
+
+    def media(self, name: str, amount: int, payload: str) -> str:
+        """Somebody pays to see what a post shows."""
+        with self.world.lock:
+            user = self.world.person(name).told()
+            partner = {"type": "user", "transaction_type": "paid_media_payment", "user": user}
+            return self._moved(amount, "source", partner | {"paid_media_payload": payload})
+
+    def tell(self, name: str, payload: str) -> Told:
+        """The bot is told that somebody opened what bears a payload."""
+        bought = {"from": self.world.person(name).told(), "paid_media_payload": payload}
+        return self.world.tell(self.bot, "purchased_paid_media", bought)
+
+    def back(self, charge: str, *, told: bool = False) -> None:
+        """A charge goes back without the bot's doing. Refused: the second time."""
+        with self.world.lock:
+            mine = [one for one in self.bot.transactions if one["id"] == charge]
+            if len(mine) != 1:
+                raise Refusal(400, "CHARGE_ALREADY_REFUNDED")
+            self.world.given_back(self.bot, mine[0], told=told)
+
+    def withdraw(self, amount: int) -> str:
+        """The owner takes Stars out. Refused: more than there are."""
+        with self.world.lock:
+            if amount > self.bot.balance:
+                raise Refusal(400, "BALANCE_TOO_LOW")
+            partner = {"type": "fragment", "withdrawal_state": {"type": "pending"}}
+            return self._moved(amount, "receiver", partner)
+
+    def withdrawal_failed(self, number: str) -> None:
+        """What was taken out comes back under the same number."""
+        with self.world.lock:
+            (out,) = [one for one in self.bot.transactions if one["id"] == number]
+            out["receiver"]["withdrawal_state"] = {"type": "failed"}
+            self._moved(out["amount"], "source", {"type": "fragment"}, number=number)
+
+    def advertise(self, amount: int) -> str:
+        """The owner pays for ads."""
+        return self._moved(amount, "receiver", {"type": "telegram_ads"})
+
+    def other(self, amount: int, *, came: bool = True, nano: int = 0) -> str:
+        """Stars move, and Telegram does not say why."""
+        more = {"nanostar_amount": nano} if nano else {}
+        return self._moved(amount, "source" if came else "receiver", {"type": "other"}, **more)
+
+    def hold_back(self) -> None:
+        """The last transaction is not listed yet."""
+        with self.world.lock:
+            self.bot.late.append(self.bot.transactions.pop())
+
+    def list_late(self) -> None:
+        """It is, in the place its time gives it."""
+        with self.world.lock:
+            self.bot.transactions = sorted(
+                [*self.bot.late, *self.bot.transactions], key=lambda one: int(one["date"])
+            )
+            self.bot.late.clear()
+
+    def _moved(
+        self, amount: int, side: str, partner: Told, *, number: str = "", **more: int
+    ) -> str:
+        with self.world.lock:
+            number = number or secrets.token_urlsafe(18)
+            told = {
+                "id": number,
+                "amount": amount,
+                "date": self.world.seconds(),
+                side: partner,
+                **more,
+            }
+            self.bot.transactions.append(told)
+        return number

@@ -1,0 +1,90 @@
+"""Who is named on the fake X, what of it an account is told, who may answer, and which answers are
+hidden.
+
+https://docs.x.com/x-api/posts/timelines/introduction (the latest 800 mentions),
+https://docs.x.com/x-api/posts/manage-tweets/introduction (a program answers those alone who named
+the account), https://docs.x.com/x-api/posts/hide-replies/quickstart (in conversations that one
+began, answers of others; twice is once:
+https://developer.x.com/en/docs/twitter-api/tweets/hide-replies/api-reference/put-tweets-id-hidden).
+
+Unverified: with which words and status hiding is refused, that what is missing is told as for other
+posts, and in which order the names of a reply stand. Blocking is not here:
+https://docs.x.com/x-api/users/blocks/introduction
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.fakes.x.state import Json, Member, Post, Refusal, forbidden, invalid, not_found
+from tests.fakes.x.uploads import SegmentedUploads
+
+MOST_MENTIONS = 800
+NOT_SUMMONED = (
+    "Reply to this conversation is not allowed because you have not been mentioned or otherwise "
+    "engaged by the author"
+    " of the post you are replying to."
+)
+NAMED = re.compile(r"@(\w{1,15})", re.ASCII)
+
+
+def named_in(post: Post) -> list[str]:
+    """The names in a post, those that X put before a reply first."""
+    return list(dict.fromkeys([*post.ahead, *NAMED.findall(post.text)]))
+
+
+@dataclass
+class Mentions(SegmentedUploads):
+    """What people say to each other."""
+
+    def publish(self, mine: Member, said: Mapping[str, Any]) -> Post:
+        """Make a post; a reply names its parent's author, and whom the parent names, but never its
+        own author.
+
+        Raises Refusal.
+        """
+        made = super().publish(mine, said)
+        if made.parent is not None:
+            author = self.members[made.parent.member].username
+            names = dict.fromkeys([author, *named_in(made.parent)])
+            made.ahead = [name for name in names if name != mine.username]
+        return made
+
+    def post(self, mine: Member, said: Mapping[str, Any]) -> Post:
+        """Make a post by a program, which may answer those alone who named the account. Raises
+        Refusal."""
+        parent = self._parent(said)
+        if (
+            parent is not None
+            and parent.member != mine.id
+            and mine.username not in named_in(parent)
+        ):
+            raise forbidden(NOT_SUMMONED)
+        return self.publish(mine, said)
+
+    def mentions(self, mine: Member) -> list[Post]:
+        """The posts that name somebody, as many as X tells."""
+        posts = [
+            post
+            for one in self.members.values()
+            if one.state != "suspended"
+            for post in one.posts.values()
+        ]
+        found = [post for post in posts if mine.username in named_in(post)]
+        return sorted(found, key=lambda post: -int(post.id))[:MOST_MENTIONS]
+
+    def hide(self, mine: Member, number: str, said: Mapping[str, Any]) -> Json:
+        """Hide an answer to what one began, or show it. Raises Refusal."""
+        if not isinstance(said.get("hidden"), bool):
+            raise invalid("$.hidden: boolean expected")
+        found = self.seen(number)
+        if found is None:
+            raise Refusal(404, not_found("tweet", "id", number) | {"status": 404})
+        root = found
+        while root.parent is not None:
+            root = root.parent
+        if root.member != mine.id or found.member == mine.id:
+            raise forbidden("You are not allowed to hide this Tweet.")
+        found.hidden = said["hidden"]
+        return {"data": {"hidden": found.hidden}}

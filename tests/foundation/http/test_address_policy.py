@@ -1,0 +1,104 @@
+"""Typed addresses lead to the public internet and nowhere else, whatever a name answers the second
+time."""
+
+import socket
+
+import pytest
+
+from connectors.conformance.fake_servers import serve_app
+from foundation.http.address_policy import (
+    PublicAddressPolicy,
+    allow_any_address,
+    can_connect,
+    is_public_address,
+    parse_origin,
+)
+from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse, RequestNotSent
+from foundation.ops.fault_injection import FaultBook
+from tests.fakes.own_page import OwnPage, create_app
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            "127.0.0.1",
+            "10.1.2.3",
+            "192.168.0.9",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "224.0.0.1",
+        ),
+        *(
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1%eth0",
+            "fd00::1",
+            "ff02::1",
+            "::ffff:127.0.0.1",
+            "::ffff:8.8.8.8",
+        ),
+        *("64:ff9b::7f00:1", "2002:7f00:1::", "localhost", ""),
+    ],
+)
+def test_inside_is_not_public(address: str) -> None:
+    assert not is_public_address(address)
+
+
+@pytest.mark.parametrize(
+    "address", ["8.8.8.8", "2606:4700:4700::1111", "64:ff9b::808:808", "2002:808:808::"]
+)
+def test_outside_is_public(address: str) -> None:
+    assert is_public_address(address)
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        (" pds.example ", "https://pds.example"),
+        ("https://pds.example/", "https://pds.example"),
+        ("http://127.0.0.1:2583", "http://127.0.0.1:2583"),
+        ("https://[2001:db8::1]:8443", "https://[2001:db8::1]:8443"),
+        ("https://a@pds.example", ""),
+        ("https://pds.example/xrpc", ""),
+        ("https://pds.example?x=1", ""),
+        ("https://pds.example:99999", ""),
+        ("ftp://pds.example", ""),
+        ("https://", ""),
+        ("two words", ""),
+    ],
+)
+def test_what_is_typed_becomes_an_origin(typed: str, found: str) -> None:
+    assert parse_origin(typed) == found
+
+
+def test_no_connection_is_made_inside_but_to_what_is_ours() -> None:
+    with serve_app(create_app(OwnPage("t", FaultBook()))) as url:
+        request = HttpRequest("GET", f"{url}/house/lea/items/none", {}, b"", 2.0)
+        for reach, reached in (
+            (PublicAddressPolicy([]), RequestNotSent),
+            (PublicAddressPolicy([url]), HttpResponse),
+            (allow_any_address, HttpResponse),
+        ):
+            http = HttpClient(reach=reach)
+            assert isinstance(http.send(request), reached)
+            http.close()
+        assert not can_connect(url, PublicAddressPolicy([]))
+        assert can_connect(url, PublicAddressPolicy([url]))
+        assert can_connect(url, allow_any_address)
+
+
+def test_a_name_that_leads_inside_is_inside() -> None:
+    with pytest.raises(OSError, match="public"):
+        PublicAddressPolicy(["http://127.0.0.1:8080"])("localhost", 8080)
+    with pytest.raises(socket.gaierror):
+        PublicAddressPolicy([])("nowhere.invalid", 443)
+
+
+def test_a_public_server_is_reached_by_https_alone() -> None:
+    assert can_connect("https://8.8.8.8", PublicAddressPolicy([]))
+    assert not can_connect("http://8.8.8.8", PublicAddressPolicy([]))
+    assert not can_connect("ftp://8.8.8.8", allow_any_address)
+    assert not can_connect("", allow_any_address)

@@ -1,0 +1,153 @@
+"""A page about somebody, to the last field: proofs, declaration, permissions; and what is missing
+to the instant."""
+
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from foundation.db.database import OpenScope
+from gate.consent import subject_portal
+from gate.contract.facts import AgeProof, ConsentFacts, DeclarationFacts, PersonFacts
+from gate.contract.states import PersonState
+from gate.contract.units import Rating
+from gate.evidence import person_dossiers
+from gate.evidence.person_dossiers import AgeProofSummary, missing_requirements
+from gate.people.synthetic_person_declarations import MODEL_PART, REFERENCES_PART, LookResult
+from gate.ratings import ratings
+from tests.gate.builders import World, picture, record_declaration_looks, world
+from tests.gate.decision.test_decide import BEFORE, GRANTS, NOW, REAL, SYNTHETIC, grant
+from tests.gate.person_actions import (
+    add_reference_pictures,
+    add_unknown_person,
+    declare_person,
+    member_scope,
+    note_age_proof,
+    unknown_principal,
+)
+
+MOMENT = timedelta(microseconds=1)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id: UUID) -> World:
+    return world(tenant, tenant_id)
+
+
+def test_somebody_real_is_shown_with_their_proofs_the_newest_first(here: World) -> None:
+    ida = add_unknown_person(here, creator_id=here.creator_id)
+    with here.scope() as scope:
+        until, day = scope.now + 90 * DAY, scope.now - 400 * DAY
+    note_age_proof(here, ida, ago=30 * DAY, valid_until=until)
+    note_age_proof(here, ida, ago=60 * DAY, method="notary", custodian="Eva", on_day=day)
+    with member_scope(here, here.ann) as scope:
+        subject_portal.create_portal_link(scope, ida)
+    with here.scope() as scope:
+        (one,) = person_dossiers.list_dossiers(scope)
+        newest, older = one.proofs
+        assert (one.id, one.name, one.twin_of, one.creator_id) == (ida, "Ida", "", here.creator_id)
+        assert (one.linked_at is not None, one.declaration, one.active_consents) == (True, None, ())
+        assert newest == AgeProofSummary(
+            "Notaire Roux",
+            "document",
+            newest.verified_at,
+            until,
+            None,
+            f"member:{here.ann}",
+            stands=True,
+        )
+        assert older == AgeProofSummary(
+            "Eva", "notary", older.verified_at, None, day, f"member:{here.ann}", stands=True
+        )
+        assert older.verified_at < newest.verified_at
+        assert (one.general, one.adult) == (("depict", "publish"), ("depict", "publish"))
+    twin = add_unknown_person(here, "digital_twin", display_ref="Bis", twin_of=ida)
+    with here.scope() as scope:
+        double = next(each for each in person_dossiers.list_dossiers(scope) if each.id == twin)
+        assert (double.twin_of, double.proofs, double.linked_at) == ("Ida", one.proofs, None)
+        assert double.general == ("depict", "publish", "ai_likeness")
+
+
+def test_who_was_invented_is_shown_with_what_others_saw(here: World) -> None:
+    nova, shown = (
+        add_unknown_person(here, "synthetic", display_ref="Nova"),
+        add_reference_pictures(here),
+    )
+    declared = declare_person(here, nova, shown)
+    with here.scope() as scope:
+        bare = picture(scope, here, None, ai="generated").sha256
+        (one,) = person_dossiers.list_dossiers(scope)
+        found = one.declaration
+        assert found is not None
+        assert (found.id, found.declared_by, found.looks, found.lost) == (
+            declared, here.principal(scope, here.ann), (), False,
+        )  # fmt: skip
+        assert [each["part"] for each in found.sources] == [MODEL_PART, REFERENCES_PART]
+        assert [each[0] for each in found.references] == sorted(shown)
+        assert {each[2] for each in found.references} == {"G"}
+        assert (
+            found.references[0][1]
+            == scope.run(
+                "SELECT asset_id FROM renditions WHERE sha256 = :s", s=sorted(shown)[0]
+            ).scalar_one()
+        )
+        assert scope.now - found.at < DAY
+        assert (found.has_doubts, found.kappa) == (False, None)
+        assert (one.general, one.adult) == ((), ("looks",))
+        first, second = unknown_principal(), unknown_principal()
+        record_declaration_looks(scope, declared, first, second)
+        after = person_dossiers.list_dossiers(scope)[0].declaration
+        assert after is not None
+        assert after.looks == (LookResult(first, False, (), 12), LookResult(second, False, (), 12))
+        assert not after.has_doubts
+        assert replace(after, looks=(LookResult(first, True, (), 12),)).has_doubts
+        assert replace(after, looks=(LookResult(first, False, ("a",), 12),)).has_doubts
+        assert (
+            replace(
+                after,
+                looks=(LookResult(first, False, ("a",), 12), LookResult(second, False, ("a",), 12)),
+            ).kappa
+            == 1
+        )
+        ratings.record_rating(scope, sorted(shown)[0], Rating.S, source="rule:x")
+        # as above
+        assert person_dossiers.list_dossiers(scope)[0].declaration.references[0][2] == "S"  # type: ignore[union-attr]  # see above
+        assert bare not in {each[0] for each in after.references}
+
+
+def changed(*grants: ConsentFacts, **more: object) -> object:
+    return replace(REAL, grants=grants, **more)  # type: ignore[arg-type]  # fields of the facts
+
+
+@pytest.mark.parametrize(("person", "general", "adult"), [
+    (REAL, [], []),
+    (replace(REAL, state=PersonState.BLOCKED), ["blocked"], ["blocked"]),
+    (replace(REAL, identities=()), [], ["age"]),
+    (replace(REAL, identities=(AgeProof(BEFORE, NOW, None),)), [], ["age_over"]),
+    (replace(REAL, identities=(AgeProof(BEFORE, NOW + MOMENT, None),)), [], []),
+    (changed(grant("publish")), ["depict"], ["depict"]),
+    (changed(*GRANTS[:1], grant("publish", valid_until=NOW)), ["publish_over"], ["publish_over"]),
+    (changed(*GRANTS[:1], grant("publish", valid_until=NOW + MOMENT)), [], []),
+    (changed(*GRANTS[:1], grant("publish", valid_from=NOW)), [], []),
+    (changed(*GRANTS[:1], grant("publish", valid_from=NOW + MOMENT)), ["publish_later"], ["publish_later"]),
+    (changed(*GRANTS[:1], grant("publish", revoked=True)), ["publish_taken"], ["publish_taken"]),
+    (changed(*GRANTS[:1], grant("publish", max_rating=Rating.S)), [], ["publish_lower"]),
+    (changed(*GRANTS[:1], grant("publish", max_rating=Rating.N)), [], []),
+    (changed(*GRANTS[:1], grant("publish", card=REAL.id)), ["publish"], ["publish"]),
+    (changed(*GRANTS[:1], grant("publish", revoked=True), grant("publish", valid_until=NOW)),
+     ["publish_over"], ["publish_over"]),
+    (changed(*GRANTS[:2], kind="digital_twin"), ["ai_likeness"], ["ai_likeness"]),
+    (changed(*GRANTS, kind="digital_twin"), [], []),
+    (SYNTHETIC, [], []),
+    (replace(SYNTHETIC, declaration=None), ["declaration"], ["declaration"]),
+    (replace(SYNTHETIC, declaration=DeclarationFacts(False, True)), [], ["licence"]),
+    (replace(SYNTHETIC, declaration=DeclarationFacts(True, False)), [], ["looks"]),
+    (replace(SYNTHETIC, declaration=DeclarationFacts(False, False)), [], ["licence", "looks"]),
+])  # fmt: skip
+def test_what_is_missing_is_said_in_order_and_to_the_instant(
+    person: PersonFacts, general: list[str], adult: list[str]
+) -> None:
+    assert list(missing_requirements(person, Rating.G, NOW)) == general
+    assert list(missing_requirements(person, Rating.N, NOW)) == adult

@@ -1,0 +1,43 @@
+"""What a member asked for who was let go before the workers came: nobody's word, and told."""
+
+import pytest
+
+from foundation.db.database import OpenScope
+from foundation.errors import NotFound
+from foundation.ids import uuid7
+from gate.people import age_proofs
+from gate.people.age_proofs import AgeProofSubmitted
+from tenants.auth import members
+from tests.gate.builders import World, world
+from tests.gate.person_actions import (
+    add_unknown_person,
+    build_age_confirmation,
+    member_scope,
+    run_workers,
+)
+from tests.gate.side_effects import StoredNotice, find_notice
+
+
+@pytest.fixture
+def here(tenant: OpenScope) -> World:
+    return world(tenant, uuid7())
+
+
+def test_what_somebody_noted_who_was_let_go_before_it_was_written_is_nobodys_word(
+    here: World,
+) -> None:
+    ida = add_unknown_person(here)
+    with member_scope(here, here.ann) as scope:
+        age_proofs.submit_age_proof(scope, ida, build_age_confirmation(scope))
+    with member_scope(here, here.rob) as scope:
+        members.remove_member(scope, here.ann)
+    run_workers(here)
+    with here.scope() as scope:
+        assert (
+            scope.run("SELECT count(*) FROM identity_checks WHERE person_id = :p", p=ida).scalar()
+            == 0
+        )
+        said = StoredNotice("member.unknown", {}, urgent=False, open=True, creator=None)
+        assert find_notice(scope, f"{AgeProofSubmitted.kind}:{ida}") == said
+    with member_scope(here, here.ann) as scope, pytest.raises(NotFound, match=r"member\.unknown"):
+        age_proofs.submit_age_proof(scope, ida, build_age_confirmation(scope))

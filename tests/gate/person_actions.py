@@ -1,0 +1,158 @@
+"""People as an agency writes them down, by the rooms' own functions, and the workers who do what
+was asked."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.ids import uuid7
+from gate.assets import label_lifts
+from gate.assets.label_lifts import LabelLiftRequested
+from gate.consent import consent_offers
+from gate.consent.consent_offers import ConsentOfferSummary, OfferAnswerSubmitted, OfferTerms
+from gate.contract.units import Medium, Rating
+from gate.decision.shoot_card_terms import CARD_SIGNED
+from gate.people import age_proofs, persons
+from gate.people.age_proofs import AgeConfirmation, AgeProofSubmitted
+from gate.people.synthetic_person_declarations import MODEL_PART, REFERENCES_PART, DeclaredSource
+from gate.reviews import bystanders, depicted_people, synthetic_people
+from gate.reviews.bystanders import BystandersJudged, BystandersProposed
+from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed
+from gate.reviews.face_bans import FaceBanEndRequested, handle_face_ban_end
+from gate.reviews.synthetic_people import DeclarationDraft
+from tests.gate.builders import World, asset_of, picture
+
+HANDLERS = {
+    OfferAnswerSubmitted.kind: (OfferAnswerSubmitted, consent_offers.handle_offer_answer),
+    AgeProofSubmitted.kind: (AgeProofSubmitted, age_proofs.handle_age_proof),
+    PeopleProposed.kind: (PeopleProposed, depicted_people.handle_people_proposed),
+    PeopleConfirmed.kind: (PeopleConfirmed, depicted_people.handle_people_confirmed),
+    FaceBanEndRequested.kind: (FaceBanEndRequested, handle_face_ban_end),
+    BystandersProposed.kind: (BystandersProposed, bystanders.handle_bystanders_proposed),
+    BystandersJudged.kind: (BystandersJudged, bystanders.handle_bystanders_judged),
+    LabelLiftRequested.kind: (LabelLiftRequested, label_lifts.handle_label_lift),
+}
+INSTANTS = ("verified_at", "valid_until", "on_day", "at")
+
+
+def run_workers(here: Any) -> list[str]:
+    """What the workers would do now of all that people asked for; the kinds of it."""
+    with here.scope() as scope:
+        rows = scope.run(
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = ANY(:kinds) RETURNING kind, "
+            "subject_id, args, id",
+            t=here.tenant_id,
+            kinds=list(HANDLERS),
+        ).all()
+    for row in sorted(rows, key=lambda each: each.id):
+        event, settle = HANDLERS[row.kind]
+        args = {
+            name: datetime.fromisoformat(value) if name in INSTANTS and value else value
+            for name, value in row.args.items()
+        }
+        # each event has a settle of its own
+        settle(event(here.tenant_id, row.subject_id, **args), tenant=here.open)  # type: ignore[operator]  # see above
+    return [row.kind for row in rows]
+
+
+def member_scope(here: World, member: UUID) -> Any:
+    """A scope of a member."""
+    return here.scope(f"member:{member}")
+
+
+def add_unknown_person(here: World, kind: str = "real", **rest: Any) -> UUID:
+    """Somebody of whom nothing is known but a name."""
+    with member_scope(here, here.ann) as scope:
+        return persons.add_person(scope, **{"kind": kind, "display_ref": "Ida", **rest})
+
+
+def build_offer_terms(scope: Scope, **changes: Any) -> OfferTerms:
+    whole: dict[str, Any] = {
+        "scopes": ("depict", "publish"),
+        "surfaces": ("sandbox",),
+        "max_rating": Rating.N,
+        "valid_from": scope.now - timedelta(hours=1),
+        "valid_until": scope.now + timedelta(days=300),
+    }
+    return OfferTerms(**(whole | changes))
+
+
+def add_offer(here: World, person: UUID, **changes: Any) -> ConsentOfferSummary:
+    """A member asks somebody for permissions."""
+    with member_scope(here, here.ann) as scope:
+        consent_offers.create_consent_offer(scope, person, build_offer_terms(scope, **changes))
+        return consent_offers.list_consent_offers(scope, [person])[0]
+
+
+def answer_offer(here: World, offer: ConsentOfferSummary, said: str = CARD_SIGNED) -> None:
+    """The person answers on their own page."""
+    with here.scope(f"person:{offer.person_id}") as scope:
+        consent_offers.submit_offer_answer(scope, offer.id, said, digest=offer.digest)
+    run_workers(here)
+
+
+def build_age_confirmation(
+    scope: Scope, *, ago: timedelta = timedelta(days=90), **changes: Any
+) -> AgeConfirmation:
+    whole: dict[str, Any] = {
+        "custodian": "Notaire Roux",
+        "method": "document",
+        "receipt": "dossier 12",
+    }
+    return AgeConfirmation(**{**whole, "verified_at": scope.now - ago, **changes})
+
+
+def note_age_proof(
+    here: World, person: UUID, *, member: UUID | None = None, **changes: Any
+) -> None:
+    """A member notes what a custodian said."""
+    with member_scope(here, member or here.ann) as scope:
+        age_proofs.submit_age_proof(scope, person, build_age_confirmation(scope, **changes))
+    run_workers(here)
+
+
+def name_people(here: World, medium: Medium, *persons: UUID) -> None:
+    """ann says who is in a picture, and rob confirms it."""
+    with member_scope(here, here.ann) as scope:
+        depicted_people.propose_people(scope, asset_of(scope, medium), persons)
+    run_workers(here)
+    confirm_people(here, medium, *persons)
+
+
+def confirm_people(here: World, medium: Medium, *persons: UUID, member: UUID | None = None) -> None:
+    with member_scope(here, member or here.rob) as scope:
+        depicted_people.submit_people_confirmation(
+            scope, asset_of(scope, medium), persons, maker=f"member:{here.ann}"
+        )
+    run_workers(here)
+
+
+def add_reference_pictures(
+    here: World, count: int = 12, rating: Rating = Rating.G
+) -> tuple[str, ...]:
+    """Digests of pictures of the library."""
+    with here.scope() as scope:
+        return tuple(picture(scope, here, rating, ai="generated").sha256 for _ in range(count))
+
+
+def build_declaration(shown: Sequence[str], **changes: Any) -> DeclarationDraft:
+    """A declaration whose licences allow everything."""
+    whole: dict[str, Any] = {"digest": "a" * 64, "licence": "CC0", "adult": True}
+    model = DeclaredSource(**{"part": MODEL_PART, "name": "atelier-1", **whole, **changes})
+    return DeclarationDraft(
+        (model, DeclaredSource(REFERENCES_PART, "library", "", "own", True)), tuple(shown)
+    )
+
+
+def declare_person(here: World, person: UUID, shown: Sequence[str], **changes: Any) -> UUID:
+    with member_scope(here, here.ann) as scope:
+        return synthetic_people.declare_synthetic_person(
+            scope, person, build_declaration(shown, **changes)
+        )
+
+
+def unknown_principal() -> UUID:
+    """A principal who is nobody here."""
+    return uuid7()

@@ -1,0 +1,282 @@
+"""Rules that strangers' packages ship: for their own platform, General and Suggestive alone, as the
+owner read them."""
+
+from dataclasses import replace
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from foundation.db.database import OpenScope
+from foundation.errors import NotFound, Refused
+from foundation.ids import uuid7
+from gate.contract.facts import parse_snapshot, parse_unit
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating, Unit, Verdict
+from gate.decision.decide import Decision, decide_unit
+from gate.permits import issuance
+from gate.policy import admission, bundle, plugin_place_rules
+from gate.policy.admission import AdmissionRequested
+from gate.policy.matrix import MatrixRow
+from gate.policy.plugin_place_rules import InvalidThirdPartyRules
+from tests.conftest import Cluster
+from tests.gate.builders import World, picture, synthetic_person, unit, world
+from tests.gate.policy_releases import past_the_gate
+from tests.gate.third_party_packages import ACME, build_rule_file, build_rule_row
+
+OURS = bundle.shipped_bundle()
+DAY = timedelta(days=1)
+
+
+def late(days: int) -> dict[str, Any]:
+    return build_rule_row(review_by=build_rule_row()["checked_on"] + days * DAY)
+
+
+def changed(document: bytes, old: bytes, new: bytes) -> bytes:
+    assert document.count(old) == 1
+    return document.replace(old, new)
+
+
+BEYOND = {
+    "opens nudity": build_rule_file(build_rule_row("AAFF")),
+    "holds nudity": build_rule_file(build_rule_row("AAHB")),
+    "opens explicit": build_rule_file(build_rule_row("AABA")),
+    "a rating is missing": build_rule_file(build_rule_row() | {"verdicts": {"G": "A"}}),
+    "tighter below than above": build_rule_file(build_rule_row("HABB")),
+    "a row of ours": build_rule_file(
+        build_rule_row(id="sandbox.post", platform="sandbox"), platform="sandbox"
+    ),
+    "a platform of ours": build_rule_file(build_rule_row(), platform="telegram"),
+    "one row of another's": build_rule_file(
+        build_rule_row(), build_rule_row(id="x.post", platform="x")
+    ),
+    "another name": build_rule_file(build_rule_row(id="acme.chat")),
+    "borrowed": build_rule_file(build_rule_row(same_as=["own_page.assured"])),
+    "nobody outside reads there": build_rule_file(build_rule_row(test_network=True)),
+    "never ages": build_rule_file(build_rule_row(ages=False)),
+    "links for adults": build_rule_file(build_rule_row(adult_link="F")),
+    "counts for a year": build_rule_file(late(365)),
+    "ends before it was read": build_rule_file(late(-1)),
+    "was never read": build_rule_file(build_rule_row(checked_on=None)),
+    "nobody reads it again": build_rule_file(build_rule_row(review_by=None)),
+    "one row twice": build_rule_file(build_rule_row(), build_rule_row()),
+    "no rows": plugin_place_rules.sign_rules("acme", "[]", ACME),
+    "no list": plugin_place_rules.sign_rules("acme", "3", ACME),
+    "no YAML": plugin_place_rules.sign_rules("acme", "{[", ACME),
+    "a name no platform has": build_rule_file(
+        build_rule_row(id="a b.post", platform="a b"), platform="a b"
+    ),
+    "changed after it was signed": changed(
+        build_rule_file(build_rule_row("HHBB")), b"G: H", b"G: A"
+    ),
+    "signed by nobody": changed(build_rule_file(), b'"signature":"', b'"signature":"AAAA'),
+    "a name twice": changed(build_rule_file(), b'"kind"', b'"platform":"acme","kind"'),
+    "something more": changed(build_rule_file(), b'"kind"', b'"more":"1","kind"'),
+    "another kind": changed(build_rule_file(), b"greenroom rows", b"greenroom policy"),
+    "too long": build_rule_file(build_rule_row(note="x" * plugin_place_rules.MAX_BYTES)),
+    "nothing": b"",
+    "no JSON object": b"[1]",
+}
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_what_goes_beyond_its_bounds_is_not_believed(name: str) -> None:
+    with pytest.raises(InvalidThirdPartyRules):
+        plugin_place_rules.verify_rules(BEYOND[name], OURS)
+
+
+def test_what_keeps_within_them_is() -> None:
+    found = plugin_place_rules.verify_rules(
+        build_rule_file(build_rule_row("HHBB"), build_rule_row(id="acme.chat", surface="chat")),
+        OURS,
+    )
+    assert (found.platform, [one.id for one in found.rows]) == ("acme", ["acme.post", "acme.chat"])
+
+
+@pytest.fixture
+def here(tenant: OpenScope) -> World:
+    return world(tenant, uuid7())
+
+
+def admit(here: World, document: bytes, who: Any = None) -> None:
+    with here.scope(f"member:{who or here.rob}") as scope:
+        admission.admit_rules(scope, document)
+
+
+def there(here: World, rating: Rating = Rating.G, **changes: Any) -> Unit:
+    with here.scope() as scope:
+        medium = picture(scope, here, rating, person=synthetic_person(scope, here))
+    place = {"platform": "acme", "surface": "acme.post", "account": "AC1"}
+    return unit(here, media=(medium,), **{**place, **changes})
+
+
+def judged(here: World, what: Unit) -> Decision:
+    with here.scope() as scope:
+        return issuance.judge_unit(scope, what, author=f"member:{here.ann}")
+
+
+def test_the_owner_admits_them_for_one_agency_and_one_person_ends_it(
+    here: World, tenant: OpenScope
+) -> None:
+    other = world(tenant, uuid7())
+    assert judged(here, there(here)).reasons == (Reason.DESTINATION_UNKNOWN,)
+    with pytest.raises(Refused, match="role"):
+        admit(here, build_rule_file(), here.ann)
+    admit(here, build_rule_file())
+    assert judged(here, there(here)).verdict is Verdict.A
+    assert judged(here, there(here, Rating.S)).verdict is Verdict.A
+    nudity = judged(here, there(here, Rating.N))
+    assert nudity.verdict is Verdict.B
+    assert Reason.RATING_EXCEEDS_SURFACE in nudity.reasons
+    assert judged(here, there(here, surface="acme.story")).reasons == (Reason.DESTINATION_UNKNOWN,)
+    assert judged(other, there(other)).reasons == (Reason.DESTINATION_UNKNOWN,)
+    admit(
+        here, build_rule_file(build_rule_row("AHBB"), key=Ed25519PrivateKey.generate())
+    )  # the next version takes the place of the first
+    assert judged(here, there(here, Rating.S)).verdict is Verdict.H
+    with here.scope(f"member:{here.ann}") as scope:
+        assert [(one.platform, one.is_unchanged) for one in admission.list_admissions(scope)] == [
+            ("acme", True)
+        ]
+        admission.end_admission(scope, "acme")
+    assert judged(here, there(here)).reasons == (Reason.DESTINATION_UNKNOWN,)
+    with pytest.raises(NotFound), here.scope(f"member:{here.ann}") as scope:
+        admission.end_admission(scope, "acme")
+
+
+@pytest.mark.parametrize("name", ["opens nudity", "signed by nobody", "a row of ours", "nothing"])
+def test_an_owner_cannot_confirm_what_goes_beyond(here: World, name: str) -> None:
+    with pytest.raises(Refused, match="POLICY_SIGNATURE"):
+        admit(here, BEYOND[name])
+    assert judged(here, there(here)).reasons == (Reason.DESTINATION_UNKNOWN,)
+
+
+TAMPERED = {
+    "opened": build_rule_file(build_rule_row("AAFF")),
+    "signed anew by another": build_rule_file(build_rule_row(), key=Ed25519PrivateKey.generate()),
+    "cut": build_rule_file()[:-1],
+}
+
+
+@pytest.mark.parametrize("name", TAMPERED)
+def test_what_was_changed_since_counts_as_absent(here: World, cluster: Cluster, name: str) -> None:
+    admit(here, build_rule_file(build_rule_row("AABB")))
+    judged(here, there(here))  # this process remembers the true one
+    with past_the_gate(cluster) as connection:
+        connection.execute(
+            text("UPDATE foreign_rows SET document = :document WHERE tenant_id = :tenant"),
+            {"document": TAMPERED[name], "tenant": here.tenant_id},
+        )
+    general, nudity = judged(here, there(here)), judged(here, there(here, Rating.N))
+    assert (general.verdict, nudity.verdict) == (Verdict.H, Verdict.B)
+    assert Reason.POLICY_SIGNATURE in general.reasons
+    assert Reason.POLICY_SIGNATURE in nudity.reasons
+    with here.scope() as scope:
+        assert [one.is_unchanged for one in admission.list_admissions(scope)] == [False]
+
+
+def test_a_row_written_past_the_owner_opens_nothing_above_suggestive(
+    here: World, cluster: Cluster
+) -> None:
+    """Whoever owns the database may write that it was confirmed; the bounds stand in the rules."""
+    with past_the_gate(cluster) as connection:
+        connection.execute(
+            text(
+                "INSERT INTO foreign_rows (tenant_id, id, platform, key, document, admitted, "
+                "state, by) VALUES"
+                " (:tenant, :tenant, 'acme', '', :document, encode(sha256(:document), 'hex'), "
+                "'active', '')"
+            ),
+            {"tenant": here.tenant_id, "document": build_rule_file(build_rule_row("AAFF"))},
+        )
+    assert Reason.POLICY_SIGNATURE in judged(here, there(here, Rating.N)).reasons
+    open_ = MatrixRow.model_validate(build_rule_row("AAFF"))
+    assert (
+        OURS.third_party_row(open_, on=build_rule_row()["checked_on"]).verdict(Rating.N)
+        is Verdict.B
+    )
+
+
+def test_no_role_changes_or_revives_what_was_admitted(here: World) -> None:
+    admit(here, build_rule_file())
+    admit(here, build_rule_file(build_rule_row("HHBB")))
+    for statement in (
+        "UPDATE foreign_rows SET state = 'active' WHERE state = 'ended'",
+        "UPDATE foreign_rows SET document = '' WHERE state = 'active'",
+        "DELETE FROM foreign_rows",
+    ):
+        with (
+            pytest.raises(DBAPIError),
+            here.open(here.tenant_id, "system:test", role="gate") as scope,
+        ):
+            scope.run(statement)
+    with pytest.raises(DBAPIError), here.scope() as scope:
+        scope.run("UPDATE foreign_rows SET state = 'ended'")
+
+
+def test_a_rule_of_ours_takes_over_by_itself(here: World) -> None:
+    admit(here, build_rule_file())
+    ours = MatrixRow.model_validate(
+        build_rule_row(
+            "HHBB", verified={"verdicts": "primary", "flags": "primary", "ai": "primary"}
+        )
+    )
+    later = replace(OURS, rows=MappingProxyType({**OURS.rows, ours.id: ours}))
+    with here.scope() as scope:
+        decision = issuance.judge_unit(
+            scope, there(here), author=f"member:{here.ann}", bundle=later
+        )
+    assert decision.verdict is Verdict.H
+    with pytest.raises(InvalidThirdPartyRules):
+        plugin_place_rules.verify_rules(build_rule_file(), later)
+
+
+def test_they_age_as_ours_do_and_decisions_replay(here: World) -> None:
+    admit(here, build_rule_file())
+    what = there(here, Rating.S)
+    assert judged(here, what).verdict is Verdict.A
+    with here.scope() as scope:
+        stored = scope.run(
+            "SELECT i.unit, i.snapshot, d.decided_at FROM decision_inputs i JOIN decisions d "
+            "USING (tenant_id, id)"
+            " WHERE d.subject_id = :id",
+            id=what.subject.id,
+        ).one()
+    facts, same = parse_snapshot(stored.snapshot), parse_unit(stored.unit)
+    assert decide_unit(facts, same, OURS, stored.decided_at).verdict is Verdict.A
+    assert decide_unit(facts, same, OURS, stored.decided_at + 152 * DAY).reasons == (
+        Reason.POLICY_STALE,
+    )
+
+
+def test_a_page_asks_and_the_workers_seek_the_file_among_the_installed(
+    here: World, tenant: OpenScope
+) -> None:
+    shipped = build_rule_file()
+    digest = plugin_place_rules.verify_rules(shipped, OURS).digest
+
+    def press(who: Any, *, end: bool = False) -> None:
+        asked = AdmissionRequested(
+            here.tenant_id, uuid7(), platform="acme", digest=digest, end=end, by=f"member:{who}"
+        )
+        admission.handle_admission_request(
+            asked, tenant=tenant, documents=lambda: [b"", BEYOND["opens nudity"], shipped]
+        )
+
+    press(here.ann)
+    assert judged(here, there(here)).verdict is Verdict.H
+    with here.scope() as scope:
+        told = (
+            scope.run("SELECT message FROM notices WHERE tenant_id = :t", t=here.tenant_id)
+            .scalars()
+            .all()
+        )
+        assert [one["code"] for one in told] == ["role.forbidden.rules"]
+    press(here.rob)
+    assert judged(here, there(here)).verdict is Verdict.A
+    press(here.ann, end=True)
+    assert judged(here, there(here)).verdict is Verdict.H

@@ -1,0 +1,164 @@
+"""Bystanders nobody can recognise: said by one, confirmed by another, and never who is shown."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.db.database import OpenScope
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.ids import uuid7
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating
+from gate.reviews import bystanders
+from gate.reviews.bystanders import BystanderCount, BystandersJudged, BystandersProposed
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tests.gate import shoot_card_builders
+from tests.gate.builders import World, asset_of, picture, real_person, world
+from tests.gate.person_actions import member_scope, name_people, run_workers
+
+WAITS = ("H", {Reason.PERSON_UNRESOLVED})
+
+
+@pytest.fixture
+def house(tenant: OpenScope, tenant_id: UUID) -> World:
+    return world(tenant, tenant_id)
+
+
+def street(house: World, rating: Rating = Rating.G, *, seen: int = 2) -> tuple[Medium, UUID]:
+    """A picture in which a machine counted people."""
+    with house.scope() as scope:
+        medium = picture(scope, house, rating, people_seen=seen)
+        return medium, asset_of(scope, medium)
+
+
+def say(house: World, asset: UUID, count: int, *, member: UUID | None = None) -> None:
+    with member_scope(house, member or house.ann) as scope:
+        bystanders.propose_bystanders(scope, asset, count)
+    run_workers(house)
+
+
+def judge(
+    house: World, asset: UUID, count: int, *, member: UUID | None = None, maker: str = ""
+) -> None:
+    with member_scope(house, member or house.rob) as scope:
+        bystanders.confirm_bystanders(scope, asset, count, maker=maker)
+    run_workers(house)
+
+
+def test_two_say_it_and_the_picture_may_leave(house: World) -> None:
+    medium, asset = street(house)
+    assert shoot_card_builders.judge_post(house, medium) == WAITS
+    say(house, asset, 2)
+    assert shoot_card_builders.judge_post(house, medium) == WAITS, "one alone says it"
+    with house.scope() as scope:
+        assert bystanders.list_pending_bystanders(scope, [house.creator_id]) == [
+            BystanderCount(asset, house.creator_id, 2, f"member:{house.ann}", 0)
+        ]
+        assert bystanders.list_pending_bystanders(scope, [uuid7()]) == []
+    judge(house, asset, 2)
+    assert shoot_card_builders.judge_post(house, medium)[0] == "A"
+    with house.scope() as scope:
+        assert bystanders.list_pending_bystanders(scope, [house.creator_id]) == []
+        assert bystanders.find_bystanders(scope, asset) == BystanderCount(
+            asset, house.creator_id, 0, "", 2
+        )
+
+
+@pytest.mark.parametrize(
+    ("rating", "verdict"), [(Rating.G, "A"), (Rating.S, "A"), (Rating.N, "B"), (Rating.E, "B")]
+)
+def test_beside_somebody_named_up_to_suggestive(house: World, rating: Rating, verdict: str) -> None:
+    medium, asset = street(house, rating)
+    with house.scope() as scope:
+        ida = real_person(scope)
+    name_people(house, medium, ida)
+    assert shoot_card_builders.judge_post(house, medium) == (
+        "B" if rating.rank >= Rating.N.rank else "H",
+        {Reason.PERSON_UNRESOLVED},
+    )
+    say(house, asset, 1)
+    judge(house, asset, 1)
+    found = shoot_card_builders.judge_post(house, medium)
+    assert found[0] == verdict
+    assert (Reason.PERSON_UNRESOLVED in found[1]) == (verdict == "B")
+
+
+def test_nobody_recognisable_is_nobody_shown(house: World) -> None:
+    medium, asset = street(house, Rating.S, seen=1)
+    say(house, asset, 1)
+    judge(house, asset, 1)
+    assert Reason.PERSON_UNRESOLVED in shoot_card_builders.judge_post(house, medium)[1], (
+        "a suggestive picture shows somebody"
+    )
+
+
+def test_fewer_than_were_counted_stay_where_they_are(house: World) -> None:
+    medium, asset = street(house, seen=3)
+    say(house, asset, 2)
+    judge(house, asset, 2)
+    assert shoot_card_builders.judge_post(house, medium) == WAITS
+
+
+def test_who_spoke_or_brought_it_in_does_not_confirm(house: World) -> None:
+    _, asset = street(house)
+    say(house, asset, 1)
+    for member, maker in ((house.ann, ""), (house.rob, f"member:{house.rob}")):
+        with member_scope(house, member) as scope, pytest.raises(Refused, match=r"review\.own"):
+            bystanders.confirm_bystanders(scope, asset, 1, maker=maker)
+    with house.scope("system:test") as scope, pytest.raises(Refused, match="people_only"):
+        bystanders.confirm_bystanders(scope, asset, 1, maker="")
+    with member_scope(house, house.rob) as scope, pytest.raises(BadInput, match="changed"):
+        bystanders.confirm_bystanders(scope, asset, 2, maker="")
+
+
+def test_somebody_is_recognised_after_all(house: World) -> None:
+    medium, asset = street(house)
+    for count in (2, 0):
+        say(house, asset, 2)
+        judge(house, asset, count)
+    assert shoot_card_builders.judge_post(house, medium) == WAITS, (
+        "what counted before counts no more"
+    )
+    with member_scope(house, house.rob) as scope, pytest.raises(NotFound, match="unnamed"):
+        bystanders.confirm_bystanders(scope, asset, 0, maker="")
+
+
+def test_what_nobody_may_say(house: World) -> None:
+    _, asset = street(house)
+    other = world(house.open, uuid7())
+    for count in (0, -1, bystanders.MAX_BYSTANDERS + 1):
+        with (
+            member_scope(house, house.ann) as scope,
+            pytest.raises(BadInput, match=r"bystanders\.count"),
+        ):
+            bystanders.propose_bystanders(scope, asset, count)
+    with member_scope(other, other.ann) as scope, pytest.raises(NotFound):
+        bystanders.propose_bystanders(scope, asset, 1)
+    with house.scope() as scope:
+        about = {"name": "Léo", "email": "leo@example.test", "language": "en", "zone": "UTC"}
+        leo = agencies.add_member(scope, role=Role.CHATTER, **about)
+    for ask in (
+        lambda s: bystanders.propose_bystanders(s, asset, 1),
+        lambda s: bystanders.confirm_bystanders(s, asset, 1, maker=""),
+    ):
+        with member_scope(house, leo) as scope, pytest.raises(Refused):
+            ask(scope)
+
+
+def test_who_may_no_more_is_told(house: World) -> None:
+    """Between the press and the worker somebody loses the right, or another was quicker."""
+    medium, asset = street(house)
+    say(house, asset, 2)
+    once = BystandersJudged(house.tenant_id, asset, 2, "", f"member:{house.rob}")
+    for _ in range(2):
+        bystanders.handle_bystanders_judged(once, tenant=house.open)
+    bystanders.handle_bystanders_proposed(
+        BystandersProposed(house.tenant_id, uuid7(), 2, f"member:{house.ann}"), tenant=house.open
+    )
+    assert shoot_card_builders.judge_post(house, medium)[0] == "A", "done twice is done once"
+    with house.scope() as scope:
+        told = scope.run(
+            "SELECT message ->> 'code' AS code FROM notices WHERE tenant_id = :t", t=house.tenant_id
+        )
+        assert sorted(told.scalars()) == ["asset.unknown", "person.unnamed"]

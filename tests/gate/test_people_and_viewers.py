@@ -1,0 +1,492 @@
+"""Readers' ages, emergency stops, ratings that only rise, reviews, the desk's list."""
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+
+from foundation.db.database import OpenScope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.i18n.translation import LANGUAGES, load_catalogue, render_message
+from foundation.ids import uuid7
+from gate.assets import asset_records
+from gate.consent.grants import grant_consent, revoke_consent
+from gate.contract.reasons import Reason
+from gate.contract.states import AssuranceState
+from gate.contract.units import Rating
+from gate.log import queries
+from gate.people import persons
+from gate.permits import issuance
+from gate.policy import emergency_stops
+from gate.ratings import ratings
+from gate.reviews import content_reviews, link_targets
+from gate.viewers import age_assurance
+from gate.viewers.events import AgeAssuranceWithdrawn, ViewerConfirmed
+from gate.viewers.handlers import handle_age_assurance_withdrawn, handle_viewer_confirmed
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tests.gate.builders import (
+    World,
+    asset_of,
+    message,
+    picture,
+    real_person,
+    synthetic_person,
+    unit,
+    world,
+)
+
+
+@pytest.fixture
+def here(tenant: OpenScope, tenant_id) -> World:
+    return world(tenant, tenant_id)
+
+
+def assure(scope, user: str = "fan", **changes):
+    given = {
+        "platform": "sandbox",
+        "method": "test",
+        "assured_level": "L4",
+        "over_18": True,
+        "environment": "test",
+    }
+    return age_assurance.record_assurance(scope, user_id=user, **{**given, **changes})
+
+
+def test_a_test_assurance_is_for_test_networks_of_a_demo(here: World) -> None:
+    with here.scope() as scope:
+        assert age_assurance.get_assurance(scope, "sandbox", "fan") == age_assurance.UNKNOWN_VIEWER
+        assert assure(scope).over_18
+        assert age_assurance.get_assurance(scope, "telegram", "fan") == age_assurance.UNKNOWN_VIEWER
+        for changes in (
+            {"environment": "production"},
+            {"platform": "telegram"},
+            {"platform": "own_page"},
+        ):
+            with pytest.raises(Refused):
+                assure(scope, **changes)
+
+
+def test_an_assurance_runs_out(here: World) -> None:
+    with here.scope() as scope:
+        assure(scope, lives=timedelta(milliseconds=1))
+    with here.scope() as scope:
+        known = age_assurance.get_assurance(scope, "sandbox", "fan")
+        assert (known.state, known.over_18) == (AssuranceState.EXPIRED, False)
+
+
+def test_a_minor_stays_blocked(here: World) -> None:
+    with here.scope() as scope:
+        assure(scope)
+        age_assurance.block_viewer(scope, "sandbox", "fan")
+        age_assurance.mark_suspected_minor(scope, "sandbox", "fan")
+        assert not age_assurance.get_assurance(scope, "sandbox", "fan").can_be_messaged
+        with pytest.raises(Conflict):
+            assure(scope)
+        with pytest.raises(Conflict):
+            age_assurance.reset_assurance(scope, "sandbox", "fan")
+        assert (
+            Reason.VIEWER_BLOCKED
+            in issuance.preview_decision(
+                scope, message(here, "fan"), author="system:persona"
+            ).reasons
+        )
+
+
+def test_a_suspicion_is_cleared_by_a_person(here: World) -> None:
+    with here.scope() as scope:
+        age_assurance.mark_suspected_minor(scope, "sandbox", "fan")
+        with pytest.raises(Conflict):
+            assure(scope)
+        with pytest.raises(Refused):
+            age_assurance.reset_assurance(scope, "sandbox", "fan")
+    with here.scope(f"member:{here.rob}") as scope:
+        assert age_assurance.reset_assurance(scope, "sandbox", "fan").state is AssuranceState.RESET
+        assert assure(scope).over_18
+        assert age_assurance.block_viewer(scope, "sandbox", "fan").state is AssuranceState.BLOCKED
+
+
+def test_a_providers_no_blocks(here: World) -> None:
+    with here.scope() as scope:
+        assert assure(scope, over_18=False).state is AssuranceState.BLOCKED
+
+
+def test_ratings_only_rise_and_follow_the_bytes(here: World) -> None:
+    with here.scope() as scope:
+        shown = picture(scope, here, Rating.N)
+        ratings.record_rating(scope, shown.sha256, Rating.G, source="classifier@2")
+        assert ratings.effective_rating(scope, shown.sha256) is Rating.N
+        blurred = picture(scope, here, Rating.G, parent=asset_of(scope, shown))
+        assert ratings.effective_rating(scope, blurred.sha256) is Rating.S
+        unrated = picture(scope, here, None)
+        assert ratings.effective_rating(scope, unrated.sha256) is None
+        with pytest.raises(NotFound):
+            ratings.record_rating(scope, "0" * 64, Rating.G, source="classifier@2")
+
+
+def test_a_blurred_picture_keeps_its_people_and_its_date(here: World) -> None:
+    with here.scope() as scope:
+        who = real_person(scope)
+        shown = picture(scope, here, Rating.N, person=who, age=timedelta(days=100))
+        blurred = picture(
+            scope, here, Rating.G, parent=asset_of(scope, shown), age=timedelta(days=1)
+        )
+        issuance.judge_unit(scope, unit(here, media=[blurred]), author="system:x")
+        stored = scope.run(
+            "SELECT made_at FROM assets WHERE id = :id", id=asset_of(scope, blurred)
+        ).scalar_one()
+        assert stored < scope.now - timedelta(days=99)
+        revoke_consent(scope, who)
+        decision = issuance.preview_decision(scope, unit(here, media=[blurred]), author="system:x")
+        assert Reason.CONSENT_REVOKED in decision.reasons
+
+
+def test_what_was_made_from_an_undated_picture_has_no_date(here: World) -> None:
+    """Making it anew today would else prove that whoever it shows was of age when the original was
+    made."""
+    with here.scope() as scope:
+        who = real_person(scope)
+        undated = asset_records.record_asset(
+            scope,
+            creator_id=here.creator_id,
+            origin="upload",
+            ai="none",
+            engine="",
+            made_at=None,
+            source="form",
+        )
+        for ai in ("none", "generated"):
+            anew = picture(
+                scope, here, Rating.N, person=who, parent=undated, age=timedelta(days=1), ai=ai
+            )
+            decision = issuance.preview_decision(scope, unit(here, media=[anew]), author="system:x")
+            assert Reason.PRODUCTION_DATE_UNKNOWN in decision.reasons
+
+
+@pytest.mark.parametrize("far", [False, True], ids=["from it", "from a cut of it"])
+def test_the_day_an_undated_picture_came_in_dates_nothing_that_a_model_makes_of_it(
+    here: World, far: bool
+) -> None:
+    with here.scope() as scope:
+        ida = real_person(scope, scopes=("depict", "publish", "ai_likeness"))
+        undated = picture(
+            scope, here, person=ida, source="ingest"
+        )  # as it comes in without a camera's word
+        of = (
+            picture(scope, here, parent=asset_of(scope, undated), source="ingest")
+            if far
+            else undated
+        )
+        edited = picture(
+            scope, here, Rating.N, ai="generated", source="ingest", parent=asset_of(scope, of)
+        )
+        dated = picture(scope, here, person=ida)
+        fine = picture(
+            scope, here, Rating.N, ai="generated", source="ingest", parent=asset_of(scope, dated)
+        )
+        drawn = picture(
+            scope, here, Rating.N, person=ida, ai="generated", source="ingest"
+        )  # of words alone
+        again = picture(
+            scope, here, Rating.N, ai="generated", source="ingest", parent=asset_of(scope, drawn)
+        )
+        missing = Reason.PRODUCTION_DATE_UNKNOWN
+        for shown, unknown in (
+            (undated, False),
+            (edited, True),
+            (fine, False),
+            (drawn, False),
+            (again, False),
+        ):
+            found = issuance.preview_decision(
+                scope, unit(here, media=[shown]), author="system:x"
+            ).reasons
+            assert (missing in found) is unknown
+
+
+def test_the_same_bytes_are_the_same_rendition(here: World) -> None:
+    with here.scope() as scope:
+        shown = picture(scope, here, Rating.E, ai="generated")
+        again = asset_records.record_asset(
+            scope,
+            creator_id=here.creator_id,
+            origin="upload",
+            ai="none",
+            engine="",
+            made_at=None,
+            source="form",
+        )
+        known = asset_records.record_rendition(
+            scope,
+            again,
+            sha256=shown.sha256,
+            mime=shown.mime,
+            size=1000,
+            width=1,
+            height=1,
+            profile="post",
+        )
+        assert (
+            known
+            == scope.run("SELECT id FROM renditions WHERE sha256 = :s", s=shown.sha256).scalar_one()
+        )
+        stored = asset_records.newest_rendition(scope, again, "post")
+        assert stored is not None
+        assert (stored.sha256, stored.ai) == (shown.sha256, "generated")
+        assert asset_records.newest_rendition(scope, uuid7(), "post") is None
+
+
+def test_near_copies_of_what_was_taken_down_are_caught(here: World) -> None:
+    from gate.removal import recall
+
+    with here.scope() as scope:
+        recall.block_bytes(
+            scope, hashlib.sha256(b"gone").hexdigest(), category="ncii", phash="ff00ff00ff00ff00"
+        )
+        for phash, verdict in (
+            ("ff00ff00ff00ff03", "B"),
+            ("ff00ff00ff0f0f00", "B"),
+            ("ff00ff00ff0ff0f0", "H"),
+            ("0" * 16, "A"),
+        ):
+            shown = picture(scope, here, phash=phash)
+            assert (
+                issuance.preview_decision(
+                    scope, unit(here, media=[shown]), author="system:x"
+                ).verdict
+                == verdict
+            ), phash
+
+
+def test_permissions_are_the_persons_own_and_end(here: World) -> None:
+    with here.scope() as scope:
+        who = real_person(scope, scopes=())
+        rest = {
+            "surfaces": ["sandbox"],
+            "max_rating": Rating.S,
+            "evidence_digest": "e" * 64,
+            "valid_from": scope.now,
+        }
+        day = timedelta(days=1)
+        for changes in (
+            {"signed_by": uuid7(), "valid_until": scope.now + day, "what": "publish"},
+            {"signed_by": who, "valid_until": scope.now + 800 * day, "what": "publish"},
+            {"signed_by": who, "valid_until": scope.now, "what": "publish"},
+            {"signed_by": who, "valid_until": scope.now + day, "what": "everything"},
+            {"signed_by": who, "valid_until": scope.now + day, "what": "publish", "surfaces": []},
+        ):
+            with pytest.raises(BadInput):
+                grant_consent(scope, who, **{**rest, **changes})
+        with pytest.raises(BadInput):
+            persons.add_person(scope, kind="digital_twin", display_ref="T")
+        with pytest.raises(BadInput):
+            persons.record_declaration(
+                scope, who, source_digest="d", adult_licence=True, declared_by=uuid7()
+            )
+
+
+def test_a_double_stands_on_the_papers_of_the_real_person(here: World) -> None:
+    with here.scope() as scope:
+        who = real_person(scope, scopes=("depict", "publish", "ai_likeness"))
+        twin = persons.add_person(scope, kind="digital_twin", display_ref="T", twin_of=who)
+        whole = unit(here, media=[picture(scope, here, Rating.S, person=twin)])
+        assert issuance.preview_decision(scope, whole, author="system:x").is_allowed
+        revoke_consent(scope, who, what="ai_likeness")
+        assert (
+            Reason.CONSENT_REVOKED
+            in issuance.preview_decision(scope, whole, author="system:x").reasons
+        )
+
+
+def test_an_invented_person_needs_two_pairs_of_eyes_for_more(here: World) -> None:
+    with here.scope() as scope:
+        nova = synthetic_person(scope, here, reviewed=False)
+        whole = unit(here, media=[picture(scope, here, Rating.S, person=nova)])
+        assert issuance.preview_decision(scope, whole, author="system:x").is_allowed
+        more = unit(here, media=[picture(scope, here, Rating.N, person=nova)])
+        assert (
+            Reason.SYNTHETIC_DECLARATION_MISSING
+            in issuance.preview_decision(scope, more, author="system:x").reasons
+        )
+
+
+def test_a_wide_stop_is_ended_by_two(here: World, pages) -> None:
+    with here.scope(f"member:{here.rob}") as scope:
+        emergency_stops.close_switch(scope, "tenant", "", "sending", reason="alarm")
+        assert emergency_stops.is_stopped(scope, "sending")
+        assert not emergency_stops.is_stopped(scope, "bot")
+        for changes in ({}, {"second": here.rob}):
+            with pytest.raises(Refused, match="alone"):
+                emergency_stops.reopen_switch(
+                    scope, "tenant", "", "sending", reason="over", **changes
+                )
+        with pytest.raises(Refused, match="reason"):
+            emergency_stops.reopen_switch(scope, "tenant", "", "sending", reason=" ")
+        emergency_stops.reopen_switch(
+            scope, "tenant", "", "sending", reason="over", second=here.ann
+        )
+        assert not emergency_stops.is_stopped(scope, "sending")
+    with here.scope() as scope:
+        with pytest.raises(Refused):
+            emergency_stops.close_switch(scope, "global", "", "sending", reason="x")
+        with pytest.raises(BadInput):
+            emergency_stops.close_switch(scope, "tenant", "", "weather", reason="x")
+        with pytest.raises(Refused):
+            emergency_stops.reopen_switch(scope, "creator", str(here.creator_id), "bot", reason="x")
+
+
+def test_the_desk_lists_what_waits_for_a_person(here: World, pages) -> None:
+    with here.scope() as scope:
+        since = scope.now - timedelta(hours=1)
+        waits = unit(
+            here,
+            media=[picture(scope, here, Rating.N, person=real_person(scope))],
+            flags=("adult=true",),
+        )
+        issuance.judge_unit(scope, waits, author=f"member:{here.ann}")
+        issuance.judge_unit(scope, unit(here), author=f"member:{here.ann}")
+    with here.scope() as scope:
+        (held,) = queries.list_held_units(scope, since=since)
+        assert (held.subject, held.reasons) == (waits.subject, (Reason.REVIEW_MISSING,))
+        assert [
+            message.code for message in queries.last_decision_reasons(scope, waits.subject) or ()
+        ] == ["gate.REVIEW_MISSING"]
+    with pages.scope(
+        here.tenant_id, f"member:{here.rob}"
+    ) as scope:  # the doors may review: they only insert
+        content_reviews.review_unit(scope, held.unit_digest, verdict="refuse")
+    with here.scope() as scope:
+        assert queries.list_held_units(scope, since=since) == []
+        decision = issuance.preview_decision(scope, waits, author=f"member:{here.ann}")
+        assert Reason.REVIEW_REFUSED in decision.reasons
+        with pytest.raises(NotFound):
+            content_reviews.review_unit(_as(scope, here.rob), "0" * 64, verdict="approve")
+        with pytest.raises(Refused):
+            content_reviews.review_unit(scope, held.unit_digest, verdict="approve")
+
+
+def _as(scope, member):
+    from dataclasses import replace
+
+    return replace(scope, actor=f"member:{member}")
+
+
+def test_registered_links_pass_until_they_change(here: World) -> None:
+    url = "https://shop.test/mia"
+    with here.scope() as scope:
+        whole = unit(here, text=f"my shop {url}")
+        assert issuance.preview_decision(scope, whole, author="system:x").reasons == (
+            Reason.LINK_UNREGISTERED,
+        )
+        assert issuance.preview_decision(
+            scope, whole, author="system:x", own_hosts=["shop.test"]
+        ).is_allowed
+        link_targets.register_link_target(scope, here.creator_id, url, rating=Rating.G, adult=False)
+        assert issuance.preview_decision(scope, whole, author="system:x").is_allowed
+        link_targets.mark_link_target_changed(scope, url)
+        assert issuance.preview_decision(scope, whole, author="system:x").reasons == (
+            Reason.LINK_CHANGED,
+        )
+        with pytest.raises(BadInput):
+            link_targets.register_link_target(
+                scope, here.creator_id, "", rating=Rating.G, adult=False
+            )
+
+
+def test_every_reason_has_its_sentence() -> None:
+    for language in LANGUAGES:
+        assert {f"gate.{reason}" for reason in Reason} <= set(load_catalogue(language))
+        assert all(render_message(message, language) for message in queries.explain_reasons(Reason))
+
+
+def test_a_member_writes_down_what_somebody_outside_confirmed(here: World) -> None:
+    confirm = {"custodian": "Marker  Notaries", "why": "shown at the desk"}
+    with here.scope(f"member:{here.ann}") as scope:
+        done = age_assurance.confirm_age(scope, "telegram", "fan", **confirm)
+        assert (done.over_18, done.level, done.method) == (True, "L4", "review")
+        kept = scope.run(
+            "SELECT custodian, confirmed_by, why FROM age_assurances WHERE user_id = 'fan'"
+        ).one()
+        assert tuple(kept) == ("Marker Notaries", f"member:{here.ann}", "shown at the desk")
+        assert (
+            scope.run("SELECT count(*) FROM audit_entries WHERE act = 'viewer.confirmed'").scalar()
+            == 1
+        )
+        assert age_assurance.get_assurance(scope, "discord", "fan") == age_assurance.UNKNOWN_VIEWER
+    with here.scope(f"member:{here.ann}") as scope:
+        age_assurance.reset_assurance(scope, "telegram", "fan")
+        assert not age_assurance.get_assurance(scope, "telegram", "fan").over_18
+        gone = scope.run(
+            "SELECT custodian, confirmed_by, why FROM age_assurances WHERE user_id = 'fan'"
+        ).one()
+        assert tuple(gone) == ("", "", "")
+
+
+def test_nobody_but_a_member_confirms_and_never_for_a_blocked_reader(here: World) -> None:
+    confirm = {"custodian": "Marker Notaries", "why": "shown at the desk"}
+    for actor in ("system:chat", "guest:1", "fan:7"):
+        with here.scope(actor) as scope, pytest.raises(Refused):
+            age_assurance.confirm_age(scope, "telegram", "fan", **confirm)
+    for broken in ({"custodian": " "}, {"why": "x"}, {"custodian": "A" * 81}):
+        with here.scope(f"member:{here.ann}") as scope, pytest.raises(BadInput):
+            age_assurance.confirm_age(scope, "telegram", "fan", **{**confirm, **broken})
+    with here.scope(f"member:{here.ann}") as scope:
+        age_assurance.block_viewer(scope, "telegram", "minor")
+        with pytest.raises(Conflict):
+            age_assurance.confirm_age(scope, "telegram", "minor", **confirm)
+
+
+def test_a_page_may_ask_for_a_confirmation_and_only_who_reviews_is_heard(here: World) -> None:
+    with here.scope() as scope:
+        cha = agencies.add_member(
+            scope,
+            name="Cha",
+            email="cha@example.test",
+            role=Role.CHATTER,
+            language="en",
+            zone="UTC",
+        )
+
+    def ask(user: str, by: str) -> bool:
+        asked = ViewerConfirmed(
+            here.tenant_id, uuid7(), "telegram", user, "Marker Notaries", "shown at the desk", by
+        )
+        handle_viewer_confirmed(asked, tenant=here.open)
+        with here.scope() as scope:
+            return age_assurance.get_assurance(scope, "telegram", user).over_18
+
+    assert ask("one", f"member:{here.ann}")
+    assert not ask("two", f"member:{cha}")
+    assert not ask("three", f"member:{uuid7()}")
+    assert not ask("four", "system:chat")
+    with here.scope() as scope:
+        told = scope.run("SELECT message FROM notices WHERE cause LIKE 'viewer.confirm:%'").all()
+    assert {row.message["code"] for row in told} == {
+        "role.forbidden.review",
+        "viewer.person_decides",
+    }
+
+
+def test_who_reviews_takes_a_proof_back_and_it_closes_at_once(here: World) -> None:
+    with here.scope(f"member:{here.ann}") as scope:
+        age_assurance.confirm_age(
+            scope, "telegram", "fan", custodian="Marker Notaries", why="shown at the desk"
+        )
+        age_assurance.block_viewer(scope, "telegram", "minor")
+
+    def ask(user: str, by: str) -> AssuranceState:
+        handle_age_assurance_withdrawn(
+            AgeAssuranceWithdrawn(here.tenant_id, uuid7(), "telegram", user, by), tenant=here.open
+        )
+        with here.scope() as scope:
+            return age_assurance.get_assurance(scope, "telegram", user).state
+
+    assert ask("fan", "system:chat") is AssuranceState.ASSURED
+    assert ask("fan", f"member:{here.ann}") is AssuranceState.RESET
+    assert ask("fan", f"member:{here.ann}") is AssuranceState.RESET
+    assert ask("minor", f"member:{here.ann}") is AssuranceState.BLOCKED
+    with here.scope() as scope:
+        assert (
+            scope.run("SELECT count(*) FROM audit_entries WHERE act = 'viewer.withdrawn'").scalar()
+            == 1
+        )

@@ -1,0 +1,424 @@
+"""Every limit of the rules from both sides: what is just enough leaves, a step less is held or
+blocked, and why."""
+
+import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foundation.ids import derived_uuid
+from foundation.money import Money
+from gate.contract.facts import (
+    AgeProof,
+    DepictionFacts,
+    EvidenceSnapshot,
+    LinkFacts,
+    StopFacts,
+    ViewerFacts,
+)
+from gate.contract.reasons import Reason
+from gate.contract.states import AssuranceState
+from gate.contract.units import Button, Invoice, Rating, Text, Unit, Verdict
+from gate.decision import depiction_rules, unit_rules
+from gate.policy.bundle import PlaceRow
+from gate.policy.matrix import PlaceProbe
+from gate.text import language_check, lexicon, text_rating, word_forms
+from gate.text.text_rating import TextRating
+from gate.text.vocabulary import Vocabulary, pack_vocabulary
+from tests.gate.decision.test_decide import (
+    AFTER,
+    ANN,
+    BEFORE,
+    BUNDLE,
+    GRANTS,
+    NOW,
+    PREAL,
+    REAL,
+    REVIEW,
+    SYNTHETIC,
+    chat,
+    grant,
+    known,
+    said,
+    snapshot,
+    unit,
+)
+
+MOMENT = timedelta(microseconds=1)
+DAY = timedelta(days=1)
+READER = ViewerFacts(AssuranceState.ASSURED, "L4", True, False, "", AFTER, 1)
+SPOKEN = replace(REVIEW, principal=derived_uuid("third"))
+
+
+def alone(**changes: Any) -> EvidenceSnapshot:
+    """Facts about a unit without a picture."""
+    return snapshot(persons=(), **changes)
+
+
+def words(body: str, **changes: Any) -> Unit:
+    return unit(**{"media": (), "flags": (), "texts": (Text("body", body),), **changes})
+
+
+def seen(**changes: Any) -> EvidenceSnapshot:
+    return snapshot(known(reviews=(replace(REVIEW, **changes),)))
+
+
+def plain(**changes: Any) -> EvidenceSnapshot:
+    """A picture of nobody, rated General."""
+    return snapshot(known(Rating.G, None, **{"reviews": (), **changes}), persons=())
+
+
+URL = "https://mia.test/hello"
+LINKED = words(f"see {URL}")
+TARGET = LinkFacts(URL, False, Rating.G, True, AFTER)
+STRANGE, LONGER = "dzień dobry kochana", "dzień dobry moja kochana"
+TO_FAN = {"surface": "sandbox.chat", "audience": "viewer", "viewer": "fan"}
+FAN = {"viewer": READER}
+GUEST = replace(READER, state=AssuranceState.PENDING)
+ADULT_TEXT = words("NUDITY-MARKER-A", flags=("adult=true",))
+NO = replace(REVIEW, approves=False)
+SET = Invoice("Set", "Nine pictures", 500, "EUR", "1")
+
+OPENLY = tuple(
+    probe.see for probe in BUNDLE.row("telegram", "public_channel", on=NOW.date()).probes
+)
+
+EDGES: dict[str, tuple[EvidenceSnapshot, Unit, str, set[Reason]]] = {
+    "review of bytes on its last moment": (seen(at=NOW - 365 * DAY + MOMENT), unit(), "F", set()),
+    "review of bytes run out": (seen(at=NOW - 365 * DAY), unit(), "H", {Reason.REVIEW_MISSING}),
+    "review of the unit on its last moment": (
+        snapshot(known(reviews=()), reviews=(replace(REVIEW, at=NOW - 100 * DAY + MOMENT),)), unit(), "F", set()
+    ),
+    "review of the unit run out": (
+        snapshot(known(reviews=()), reviews=(replace(REVIEW, at=NOW - 100 * DAY),)), unit(), "H",
+        {Reason.REVIEW_MISSING, Reason.APPROVAL_EXPIRED},
+    ),
+    "seen just enough": (seen(seen_percent=95), unit(), "F", set()),
+    "seen too little": (seen(seen_percent=94), unit(), "H", {Reason.REVIEW_MISSING}),
+    "a guest who is the author": (seen(own=True), unit(), "H", {Reason.REVIEWER_CONFLICT}),
+    "the author and somebody else": (
+        snapshot(known(reviews=(replace(REVIEW, principal=ANN), REVIEW))), unit(), "F", set()
+    ),
+    "the author of the unit": (
+        snapshot(known(reviews=()), reviews=(replace(REVIEW, principal=ANN),)), unit(), "H", {Reason.REVIEWER_CONFLICT}
+    ),
+    "a no, then a yes": (snapshot(known(reviews=(replace(NO, at=BEFORE), REVIEW))), unit(), "F", set()),
+    "a yes, then a no": (
+        snapshot(known(reviews=(replace(REVIEW, at=BEFORE), NO))), unit(), "H", {Reason.REVIEW_MISSING}
+    ),
+    "one of two says no": (
+        snapshot(known(reviews=(REVIEW, replace(SPOKEN, approves=False)))), unit(), "H", {Reason.REVIEW_MISSING}
+    ),
+    "only the author says yes, another no": (
+        snapshot(known(reviews=(replace(REVIEW, principal=ANN), replace(SPOKEN, approves=False)))), unit(), "H",
+        {Reason.REVIEWER_CONFLICT},
+    ),
+    "words above Suggestive want a look": (alone(), ADULT_TEXT, "H", {Reason.REVIEW_MISSING}),
+    "words somebody looked at": (alone(reviews=(REVIEW,)), ADULT_TEXT, "F", set()),
+    "suggestive words do not": (alone(), words("SUGGESTIVE-MARKER-A"), "A", set()),
+    "hidden, nobody looked": (plain(hidden=True), unit(), "H", {Reason.CONTAINER_HIDDEN_CONTENT}),
+    "hidden, somebody looked": (plain(hidden=True, reviews=(REVIEW,)), unit(), "A", set()),
+    "hidden, somebody looked at the post": (
+        replace(plain(hidden=True), reviews=(REVIEW,)), unit(), "A", set()
+    ),
+    "hidden, looked at too long ago": (
+        plain(hidden=True, reviews=(replace(REVIEW, at=NOW - 365 * DAY),)), unit(), "H",
+        {Reason.CONTAINER_HIDDEN_CONTENT},
+    ),
+    "unanswered": (plain(unanswered=True), unit(), "H", {Reason.CLASSIFIER_UNAVAILABLE}),
+    "unsettled": (plain(unsettled=True), unit(), "H", {Reason.CLASSIFIER_CONFLICT}),
+    "another kind of bytes": (plain(mime="image/png"), unit(), "B", {Reason.RENDITION_NOT_CANONICAL}),
+    "minor words": (alone(), words("MINOR-P-A"), "B", {Reason.PROHIBITED_MINOR}),
+    "forbidden words": (alone(), words("PROHIBITED-MARKER-A"), "B", {Reason.PROHIBITED_CATEGORY}),
+    "a word for minors alone": (alone(), words("MINOR-C-A"), "A", set()),
+    "nothing to say where": (alone(), words("hi", account=""), "B", {Reason.INPUT_INVALID}),
+    "a reader of a public post": (alone(), words("hi", viewer="fan"), "B", {Reason.AUDIENCE_UNKNOWN}),
+    "a strange language": (alone(), words(STRANGE), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
+    "three strange words to an adult": (alone(**FAN), words(STRANGE, **TO_FAN), "A", set()),
+    "four": (alone(**FAN), words(LONGER, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
+    "three to somebody unknown": (alone(), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
+    "three to somebody pending": (
+        alone(viewer=GUEST), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}
+    ),
+    "three to somebody not of age": (
+        alone(viewer=replace(READER, over_18=False)), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}
+    ),
+    "three to somebody whose proof ran out": (
+        alone(viewer=replace(READER, expires_at=NOW)), words(STRANGE, **TO_FAN), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}
+    ),
+    "three to somebody without an end": (
+        alone(viewer=replace(READER, expires_at=None)), words(STRANGE, **TO_FAN), "H",
+        {Reason.TEXT_LANGUAGE_UNSUPPORTED},
+    ),
+    "in public even to an adult": (alone(**FAN), words(STRANGE), "H", {Reason.TEXT_LANGUAGE_UNSUPPORTED}),
+    "a limit that is just met": (snapshot(known(), ceiling=Rating.N), unit(), "F", set()),
+    "a link on its last moment": (alone(links=(replace(TARGET, expires_at=NOW + MOMENT),)), LINKED, "A", set()),
+    "a link that ran out": (alone(links=(replace(TARGET, expires_at=NOW),)), LINKED, "H", {Reason.LINK_CHANGED}),
+    "a link into the open, where it may": (alone(links=(replace(TARGET, adult=True),)), LINKED, "A", set()),
+    "a link into the open, where it may not": (
+        alone(links=(replace(TARGET, adult=True),)),
+        replace(LINKED, platform="telegram", surface="telegram.public_channel", seen=OPENLY),
+        "H",
+        {Reason.LINK_ADULT_FORBIDDEN},
+    ),
+    "our host with a name in it": (
+        alone(own_hosts=("mia.test",)), words("see https://you@MIA.test/hello"), "A", set()
+    ),
+    "our name before another host": (
+        alone(own_hosts=("mia.test",)), words("see https://mia.test@evil.test/"), "H", {Reason.LINK_UNREGISTERED}
+    ),
+    "our host behind another that browsers go to": (
+        alone(own_hosts=("mia.test",)),
+        words("see https://evil.test\\@mia.test/"),
+        "H",
+        {Reason.LINK_UNREGISTERED},
+    ),
+    "our host without a scheme": (alone(own_hosts=("mia.com",)), words("see mia.com/hello"), "A", set()),
+    "the second link is none of ours": (
+        alone(own_hosts=("mia.test",)), words(f"see {URL} and https://evil.test/x"), "H", {Reason.LINK_UNREGISTERED}
+    ),
+    "a proof on its last moment": (
+        snapshot(known(), viewer=replace(READER, expires_at=NOW + MOMENT)), chat(), "F", set()
+    ),
+    "a proof that was reset": (
+        snapshot(known(), viewer=replace(READER, state=AssuranceState.EXPIRED)), chat(), "B", {Reason.VIEWER_EXPIRED}
+    ),
+    "a test proof on a test network": (snapshot(known(), viewer=replace(READER, test=True)), chat(), "F", set()),
+    "the bot is stopped": (
+        alone(author="system:persona", stops=(StopFacts("chat", "bot"),)), words("hi", **TO_FAN), "B", {Reason.KILL_SWITCH}
+    ),
+    "the bot is stopped, people are not": (alone(stops=(StopFacts("chat", "bot"),)), words("hi", **TO_FAN), "A", set()),
+    "the bot is stopped, posts are not": (
+        alone(author="system:plan", stops=(StopFacts("chat", "bot"),)), words("hi"), "A", set()
+    ),
+    "nudity is stopped, a bare shoulder is not": (
+        alone(stops=(StopFacts("tenant", "nudity"),)), words("SUGGESTIVE-MARKER-A"), "A", set()
+    ),
+    "offers are stopped, a link is none": (
+        alone(stops=(StopFacts("chat", "offers"),)), words("hi", buttons=(Button("More", "open", "1"),)), "A", set()
+    ),
+    "on the last day of a permission": (
+        snapshot(known(person=replace(REAL, grants=(GRANTS[0], grant("publish", valid_until=NOW + MOMENT)))),
+                 persons=(replace(REAL, grants=(GRANTS[0], grant("publish", valid_until=NOW + MOMENT))),)),
+        unit(), "F", set(),
+    ),
+    "from the first moment of a permission": (
+        snapshot(known(), persons=(replace(REAL, grants=(GRANTS[0], grant("publish", valid_from=NOW))),)),
+        unit(), "F", set(),
+    ),
+    "for this very place": (
+        snapshot(known(), persons=(replace(REAL, grants=(GRANTS[0], grant("publish", surfaces=("sandbox.post",)))),)),
+        unit(), "F", set(),
+    ),
+    "for just this rating": (
+        snapshot(known(), persons=(replace(REAL, grants=(GRANTS[0], grant("publish", max_rating=Rating.N))),)),
+        unit(), "F", set(),
+    ),
+    "a permission taken back, another left": (
+        snapshot(known(), persons=(replace(REAL, grants=(*GRANTS, grant("publish", revoked=True))),)),
+        unit(), "F", set(),
+    ),
+    "made on the very moment of the proof": (
+        snapshot(known(produced_at=BEFORE)), unit(), "F", set()
+    ),
+    "made a moment before": (
+        snapshot(known(produced_at=BEFORE - MOMENT)), unit(), "B", {Reason.IDENTITY_AFTER_PRODUCTION}
+    ),
+    "one of two proofs is early enough": (
+        snapshot(known(), persons=(replace(REAL, identities=(AgeProof(NOW, None, None), *REAL.identities)),)),
+        unit(), "F", set(),
+    ),
+    "a proof of identity on its last moment": (
+        snapshot(known(), persons=(replace(REAL, identities=(AgeProof(BEFORE, NOW + MOMENT, None),)),)),
+        unit(), "F", set(),
+    ),
+    "general, of nobody named": (plain(), unit(), "A", set()),
+    "general, of a face nobody named": (plain(people_seen=1), unit(), "H", {Reason.PERSON_UNRESOLVED}),
+    "suggestive, of nobody": (
+        snapshot(known(Rating.S, None, reviews=()), persons=()), unit(flags=()), "H", {Reason.PERSON_UNRESOLVED}
+    ),
+    "as many faces as names": (snapshot(known(people_seen=1)), unit(), "F", set()),
+    "a face that was blurred for good": (
+        snapshot(known(people_seen=2, shown=(DepictionFacts(PREAL, "confirmed"), DepictionFacts(derived_uuid("b"), "non_identifiable")))),
+        unit(), "B", {Reason.PERSON_UNRESOLVED},
+    ),
+    "a person nobody here knows": (snapshot(known(), persons=()), unit(), "B", {Reason.PERSON_UNRESOLVED}),
+    "general needs no proof of age": (
+        snapshot(known(Rating.G, reviews=()), persons=(replace(REAL, identities=()),)), unit(flags=()), "A", set()
+    ),
+    "invented and general, undeclared": (
+        snapshot(known(Rating.G, SYNTHETIC), persons=(replace(SYNTHETIC, declaration=None),)), unit(flags=()), "H",
+        {Reason.SYNTHETIC_DECLARATION_MISSING},
+    ),
+    "an invoice while payments are stopped": (
+        alone(stops=(StopFacts("chat", "payments"),)), words("hi", invoice=SET), "B",
+        {Reason.KILL_SWITCH},
+    ),
+    "a price while payments are stopped": (
+        alone(stops=(StopFacts("chat", "payments"),)), words("hi", price=Money(500, "USD")), "B",
+        {Reason.KILL_SWITCH},
+    ),
+    "a price while offers are stopped": (
+        alone(stops=(StopFacts("chat", "offers"),)), words("hi", price=Money(500, "USD")), "B",
+        {Reason.KILL_SWITCH},
+    ),
+    "an invoice while offers are stopped": (
+        alone(stops=(StopFacts("chat", "offers"),)), words("hi", invoice=SET), "B",
+        {Reason.KILL_SWITCH},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_each_limit_holds_from_both_sides(name: str) -> None:
+    facts, whole, verdict, reasons = EDGES[name]
+    assert said(facts, whole) == (verdict, reasons)
+
+
+MARKS = ("has_spoiler=true", "protect_content=true")
+CHANNEL = {"platform": "telegram", "surface": "telegram.private_channel", "flags": MARKS}
+NEEDED = tuple(
+    probe.see for probe in BUNDLE.row("telegram", "private_channel", on=NOW.date()).probes
+)
+THERE = replace(REAL, grants=tuple(replace(each, surfaces=("telegram",)) for each in GRANTS))
+NUDE = snapshot(known(person=THERE), persons=(THERE,))
+
+
+def test_what_must_be_seen_of_a_place_is_seen_or_it_does_not_go_there() -> None:
+    assert len(NEEDED) == 4
+    assert said(NUDE, unit(**CHANNEL, seen=NEEDED)) == ("F", set())
+    assert said(NUDE, unit(**CHANNEL, seen=None)) == ("H", {Reason.DESTINATION_PROBE_STALE})
+    assert said(NUDE, unit(**CHANNEL, seen=NEEDED[1:])) == ("B", {Reason.AUDIENCE_CHANGED})
+    assert said(NUDE, unit(**CHANNEL, seen=NEEDED[:3])) == ("B", {Reason.AUDIENCE_UNKNOWN})
+    bare = words("SUGGESTIVE-MARKER-A", **{**CHANNEL, "flags": ()})
+    assert said(alone(), replace(bare, seen=NEEDED[:1])) == ("A", set())
+    assert said(alone(), replace(bare, seen=())) == ("H", {Reason.AUDIENCE_CHANGED})
+    assert said(alone(), replace(bare, seen=None)) == ("H", {Reason.DESTINATION_PROBE_STALE})
+    assert said(alone(), words("hi", **{**CHANNEL, "flags": ()})) == ("A", set())
+
+
+def test_permissions_that_count_stand_now_and_reach_that_far() -> None:
+    given = (
+        grant("publish"),
+        grant("publish", revoked=True),
+        grant("publish", valid_from=AFTER),
+        grant("publish", surfaces=("x",)),
+        grant("publish", max_rating=Rating.S),
+        grant("publish", surfaces=("sandbox.post",), max_rating=Rating.N),
+    )
+    there = {"platform": "sandbox", "place": "sandbox.post", "now": NOW}
+    assert depiction_rules.applicable_consents(given, **there, rating=Rating.N) == (
+        given[0],
+        given[5],
+    )
+    assert depiction_rules.applicable_consents(given, **there, rating=Rating.G) == (
+        given[0],
+        given[4],
+        given[5],
+    )
+
+
+def row(**changes: Any) -> PlaceRow:
+    whole = BUNDLE.row("sandbox", "post", on=NOW.date())
+    return replace(
+        whole, flags={Rating.N: ("adult=true", "ask a lawyer")}, ai_flag="ai=true", **changes
+    )
+
+
+def test_the_marks_of_a_request_are_those_of_its_rating() -> None:
+    assert unit_rules.required_flags(row(), Rating.N, ai=True) == ("adult=true", "ai=true")
+    assert unit_rules.required_flags(row(), Rating.N, ai=False) == ("adult=true",)
+    assert unit_rules.required_flags(row(), Rating.G, ai=True) == ("ai=true",)
+    assert unit_rules.required_flags(row(), Rating.X, ai=False) == ()
+    assert unit_rules.required_flags(row(verdicts={Rating.N: Verdict.A}), Rating.N, ai=False) == ()
+    assert unit_rules.required_flags(replace(row(), ai_flag=""), Rating.G, ai=True) == ()
+
+
+def test_a_rule_that_grew_old_says_so_and_only_where_it_is_tightened() -> None:
+    post = {"platform": "x", "surface": "x.post", "account": "mia"}
+    old = datetime(2027, 3, 1, tzinfo=UTC)
+    there = replace(
+        REAL, grants=tuple(replace(each, surfaces=("x",), valid_until=old + DAY) for each in GRANTS)
+    )
+    review = replace(REVIEW, at=old - DAY)
+    facts = snapshot(known(person=there, reviews=(review,)), persons=(there,))
+    marks = BUNDLE.row("x", "post", on=old.date()).flags[Rating.N]
+    assert said(facts, unit(**post, flags=marks), old) == ("H", {Reason.POLICY_STALE})
+    assert said(alone(), words("SUGGESTIVE-MARKER-A", **post), old) == ("A", set())
+    later = old + 60 * DAY
+    assert said(alone(), words("SUGGESTIVE-MARKER-A", **post), later) == (
+        "H",
+        {Reason.POLICY_STALE},
+    )
+    assert said(alone(), words("hi", **post), later) == ("A", set())
+
+
+def test_a_condition_says_what_it_asks_and_of_whom() -> None:
+    assert str(PlaceProbe(see="it is private")) == "it is private"
+    whole = PlaceProbe(
+        see="private", otherwise=Reason.AUDIENCE_CHANGED, above=Rating.S, assures=True
+    )
+    assert str(whole) == "private; AUDIENCE_CHANGED; above S; assures"
+    assert str(PlaceProbe(see="private", above=Rating.N)) == "private; above N"
+    assert str(PlaceProbe(see="ai allowed", when="generated")) == "ai allowed; when generated"
+
+
+def test_a_term_of_no_kind_or_without_letters_is_refused() -> None:
+    for kind, written in (("other", "word"), ("explicit", " - "), ("other", "-")):
+        with pytest.raises(ValueError, match="no term of kind"):
+            lexicon.fold_term(kind, written)
+    assert lexicon.fold_term("explicit", "abcdefg").runs == ()
+    assert lexicon.fold_term("explicit", "abcdefgh").runs == ("abcdefgh",)
+
+
+@pytest.mark.parametrize("age", ["five", "9", "10", "17", "seventeen", "thirteen"])
+def test_every_age_under_eighteen_is_heard_in_letters_and_figures(age: str) -> None:
+    fresh = lexicon.load_lexicon(lexicon.SHIPPED_LEXICON_PATH)
+    assert (
+        text_rating.detect_minor_statement(f"I am {age}", lexicon=fresh)
+        is text_rating.MinorSignal.STATED
+    ), age
+
+
+def test_a_word_of_three_german_parts_is_one_and_of_four_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "words"
+    file.write_bytes(pack_vocabulary(["+" + part for part in ("haus", "garten", "bild", "rahmen")]))
+    parts = Vocabulary(file, hashlib.sha256(file.read_bytes()).hexdigest())
+    assert word_forms.is_known_word("hausbild", parts)
+    assert word_forms.is_known_word("hausgartenbild", parts)
+    assert not word_forms.is_known_word("hausgartenbildrahmen", parts)
+    assert not word_forms.is_known_word("haustor", parts)
+    assert not word_forms.is_known_word("a" * (word_forms.MAX_WORD_LENGTH + 1), parts)
+
+
+def test_four_lines_may_spell_a_word_and_three_may_not() -> None:
+    short = replace(
+        lexicon.shipped_lexicon(),
+        terms=(lexicon.fold_term("explicit", "qzxw"), lexicon.fold_term("nudity", "qzx")),
+    )
+    assert text_rating.rate_texts(["Quick\nZebras\nX-ray\nWe"], lexicon=short).rating is Rating.E
+    assert text_rating.rate_texts(["Quick\nZebras\nX-ray"], lexicon=short).rating is Rating.G
+
+
+def test_units_of_measure_mix_no_alphabets() -> None:
+    assert not text_rating.rate_texts(["5 µm, 10 k\u2126, 10 kΩ, 3 μF"]).obfuscated
+    assert text_rating.rate_texts(["10 kω"]).obfuscated
+
+
+def test_letters_and_figures_in_turn_are_nobodys_name() -> None:
+    assert not language_check.read_language(["We came home m4t3y"]).supported
+    assert language_check.read_language(["We came home Matey"]).supported
+
+
+def test_a_sexual_term_that_is_spread_meets_the_other_wherever_it_is() -> None:
+    far = [
+        "SUGGESTIVE-MAR",
+        "KER-A",
+        "One. Two. Three. Four.",
+        "MINOR-C-A. Five. Six. Seven. SUGGESTIVE-MARKER-A",
+    ]
+    assert text_rating.rate_texts(far).prohibited == "minor"
+    assert text_rating.rate_texts(far[2:]) == TextRating(Rating.S, contextual=True)

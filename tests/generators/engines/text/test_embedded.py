@@ -1,0 +1,127 @@
+"""The embedded model in its own process: real file, real llama.cpp, real port."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from foundation.ops import clock
+from foundation.ops import settings as house
+from foundation.ops.settings import GeneratorsSettings, Settings, WorkersSettings
+from generators.contract.engines import EngineMissing, OriginLabel, PromptMessage
+from generators.engines.text.embedded import EmbeddedEngine
+from tests.conftest import free_port
+from tests.generators.builders import SCHEMA, a_text_job
+from workers.processes import text_server
+
+ROOT = Path(__file__).parents[4]
+
+
+@pytest.fixture
+def at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """An installation of its own, its port free; children read it from the environment."""
+    port = free_port()
+    monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_WORKERS__LLM_PORT", str(port))
+    generators = GeneratorsSettings(llm_url=f"http://127.0.0.1:{port}")
+    return Settings(home=tmp_path, generators=generators, workers=WorkersSettings(llm_port=port))
+
+
+@pytest.fixture
+def held_port(at_home: Settings) -> Iterator[tuple[Settings, "subprocess.Popen[bytes]"]]:
+    """The process as the supervisor starts it: with a listening socket that was held for the first
+    caller."""
+    front = socket.create_server(("127.0.0.1", at_home.workers.llm_port))
+    with front:
+        process = subprocess.Popen(
+            [
+                sys.executable,
+                "-m",
+                "workers.run",
+                "llm",
+                "workers.processes.text_server:run_text_server",
+                "--door",
+                str(front.fileno()),
+            ],
+            env=house.child_environment(at_home.home, code=ROOT),
+            pass_fds=(front.fileno(),),
+        )
+        yield at_home, process
+        process.terminate()
+        assert process.wait(60) == 0
+
+
+@pytest.mark.slow
+def test_a_caller_waits_at_the_door_and_gets_json_by_the_schema(
+    held_port: tuple[Settings, "subprocess.Popen[bytes]"],
+) -> None:
+    settings, _ = held_port
+    engine = EmbeddedEngine(settings.generators.llm_url, "smollm2", None)
+    written = engine.write(
+        a_text_job(
+            schema=SCHEMA, max_tokens=80, turns=(PromptMessage("user", "One line about the sea."),)
+        )
+    )
+    assert written.answer["text"]
+    assert (written.engine, written.label) == ("embedded", OriginLabel.DEMO)
+    assert written.tokens_out > 0
+    again = engine.write(
+        a_text_job(
+            schema=SCHEMA, max_tokens=80, turns=(PromptMessage("user", "One line about the sea."),)
+        )
+    )
+    assert again.answer == written.answer
+
+
+@pytest.mark.slow
+def test_without_a_supervisor_the_first_text_starts_it(at_home: Settings) -> None:
+    engine = EmbeddedEngine(
+        at_home.generators.llm_url, "smollm2", text_server.text_server_starter(at_home)
+    )
+    assert engine.write(a_text_job(max_tokens=12)).text
+    log = at_home.home / "logs" / "llm.log"
+    text_server.ensure_text_server(at_home)  # it runs: nothing is started
+    assert "One line" not in log.read_text()
+    end(at_home)
+
+
+def end(settings: Settings) -> None:
+    """End the process that serves the port, which nobody supervises."""
+    import psutil
+
+    for connection in psutil.net_connections("tcp"):
+        if (
+            connection.status == "LISTEN"
+            and getattr(connection.laddr, "port", 0) == settings.workers.llm_port
+            and connection.pid
+        ):
+            os.kill(connection.pid, signal.SIGTERM)
+
+
+def test_it_ends_when_nobody_asks_for_a_while(at_home: Settings) -> None:
+    front = socket.create_server(("127.0.0.1", 0))
+    before = clock.monotonic()
+    with front:
+        text_server.IdleProxy(front, ("127.0.0.1", 9), idle_seconds=0.2).run()
+    assert clock.monotonic() - before < 5
+
+
+def test_a_caller_is_let_go_when_nothing_is_behind(at_home: Settings) -> None:
+    front = socket.create_server(("127.0.0.1", 0))
+    with front, closing(socket.create_connection(front.getsockname())) as caller:
+        text_server.IdleProxy(front, ("127.0.0.1", 9), idle_seconds=0.2).run()
+        assert caller.recv(10) == b""
+
+
+def test_a_named_file_that_is_not_there_is_said(at_home: Settings) -> None:
+    settings = at_home.model_copy(
+        update={"generators": GeneratorsSettings(embedded_gguf="/nowhere/x.gguf")}
+    )
+    with pytest.raises(EngineMissing):
+        text_server.ensure_text_server(settings)

@@ -1,0 +1,387 @@
+"""What is said of a test: nothing before its size, nothing of a split that is no accident, seldom a
+false alarm."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from numpy.random import Generator, default_rng
+
+from foundation.errors import BadInput
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from insights.analysis import ab_test_verdicts
+from insights.analysis.ab_test_verdicts import (
+    AbTestReading,
+    AbTestSample,
+    AbTestVerdict,
+    VerdictKind,
+    estimate_effect,
+    judge_samples,
+    load_test_samples,
+    split_probability,
+    student_quantile,
+)
+from insights.metrics.readings import MAX_READING_DRIFT
+from schedules.drafts import drafts
+from schedules.publishing import post_removal
+from schedules.recurrence import ab_tests
+from schedules.recurrence.ab_tests import MIN_TEST_UNITS, AbTestUnit, VariantTest
+from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B, draw_variant
+from tenants.notices import notices
+from tests.conftest import WAITS_FOR_US, wait_until
+from tests.insights.metrics.test_readings import readings
+from tests.schedules.ab_test_builders import get_ab_test, start_ab_test
+from tests.schedules.builders import SandboxAgency
+from tests.schedules.series_builders import approve_and_release, build_recurrence, start_series
+
+START = datetime(2026, 1, 1, 10, tzinfo=UTC)
+SIGMA = 0.8
+"""Of the logarithm of a post's views: the best tenth has eight times as many as the worst."""
+
+
+def daily(
+    values: Sequence[tuple[str, int | None]], *, every: timedelta = timedelta(days=1)
+) -> list[AbTestSample]:
+    return [
+        AbTestSample(variant, START + every * number, value)
+        for number, (variant, value) in enumerate(values)
+    ]
+
+
+def views(random: Generator, count: int, *, factor: float = 1.0, middle: float = 300) -> list[int]:
+    """Views as accounts have them: few, and now and then a great many."""
+    return [int(one) for one in random.poisson(factor * middle * random.lognormal(0, SIGMA, count))]
+
+
+def told(random: Generator, planned: int, *, factor: float = 1.0) -> AbTestVerdict:
+    """A whole test: versions as they are drawn, B with so many times the views of A."""
+    test_id = UUID(bytes=random.bytes(16))
+    said = [draw_variant(test_id, str(one)) for one in range(planned)]
+    shown = {VARIANT_A: views(random, planned), VARIANT_B: views(random, planned, factor=factor)}
+    return judge_samples(
+        daily([(one, shown[one][number]) for number, one in enumerate(said)]), planned
+    )
+
+
+# the verdict alone
+
+
+@pytest.mark.parametrize("planned", [MIN_TEST_UNITS, 100])
+def test_two_equal_versions_are_seldom_called_different(planned: int) -> None:
+    """A/A: one in twenty is what the interval allows; 2,000 tests tell it to within two per
+    cent."""
+    random = default_rng(planned)
+    found = [told(random, planned).kind for _ in range(2000)]
+    judged = [kind for kind in found if kind in (VerdictKind.BETTER, VerdictKind.OPEN)]
+    assert len(judged) > 1800
+    assert 0.03 < judged.count(VerdictKind.BETTER) / len(judged) < 0.07
+    assert found.count(VerdictKind.UNEVEN) <= 8, "one in a thousand by chance"
+
+
+def test_the_interval_covers_what_is_true() -> None:
+    random, hits, tries = default_rng(3), 0, 2000
+    for _ in range(tries):
+        effect = estimate_effect(views(random, 40), views(random, 40, factor=1.3))
+        hits += effect.low <= 0.3 <= effect.high
+    assert 0.93 < hits / tries < 0.97
+
+
+def test_a_large_effect_is_seen_and_named() -> None:
+    random = default_rng(4)
+    found = [told(random, 100, factor=2.0) for _ in range(300)]
+    assert sum(one.kind is VerdictKind.BETTER and one.better == VARIANT_B for one in found) > 270
+    assert not [one for one in found if one.better == VARIANT_A]
+
+
+@given(
+    some.lists(some.integers(0, 10**6), min_size=10, max_size=50),
+    some.lists(some.integers(0, 10**6), min_size=10),
+)
+def test_the_effect_lies_in_its_interval_and_mirrors(a: list[int], b: list[int]) -> None:
+    one, other = estimate_effect(a, b), estimate_effect(b, a)
+    assert one.low <= one.share <= one.high
+    assert np.isclose((1 + one.share) * (1 + other.share), 1)
+    assert np.isclose((1 + one.low) * (1 + other.high), 1)
+
+
+@given(some.integers(0, 10**6), some.integers(0, 10**6))
+def test_a_split_is_as_likely_either_way(a: int, b: int) -> None:
+    assert split_probability(a, b) == split_probability(b, a)
+    assert 0 <= split_probability(a, b) <= 1
+
+
+def test_the_split_and_the_quantile_are_those_of_the_tables() -> None:
+    assert split_probability(0, 0) == split_probability(50, 50) == 1
+    assert split_probability(60, 40) == pytest.approx(0.0455, abs=1e-4)
+    assert split_probability(670, 530) == pytest.approx(5.31e-5, rel=1e-2)
+    for freedom, value in ((5, 2.5706), (9, 2.2622), (18, 2.1009), (30, 2.0423), (120, 1.9799)):
+        assert student_quantile(freedom) == pytest.approx(value, abs=1e-3)
+
+
+@given(some.integers(0, 29), some.integers(0, 10**6))
+@settings(max_examples=50)
+def test_nothing_is_said_before_its_size(count: int, value: int) -> None:
+    samples = daily(
+        [(VARIANT_A if number % 2 else VARIANT_B, value * (number % 2)) for number in range(count)]
+    )
+    found = judge_samples(samples, 30)
+    assert (found.kind, found.more, found.effect, found.better) == (
+        VerdictKind.WAITING,
+        30 - count,
+        None,
+        "",
+    )
+
+
+def test_what_came_after_its_size_changes_nothing() -> None:
+    first = daily([(VARIANT_A if number % 2 else VARIANT_B, 100 + number) for number in range(30)])
+    later = daily([(VARIANT_B, 10**6)] * 20)
+    assert judge_samples([*first, *later], 30) == judge_samples(first, 30)
+
+
+@pytest.mark.parametrize(
+    ("values", "every", "kind"),
+    [
+        ([(VARIANT_A, 50)] * 25 + [(VARIANT_B, 50)] * 5, timedelta(days=1), VerdictKind.UNEVEN),
+        ([(VARIANT_A, 50)] * 15 + [(VARIANT_B, None)] * 15, timedelta(days=1), VerdictKind.UNEVEN),
+        ([(VARIANT_A, 50), (VARIANT_B, 50)] * 15, timedelta(hours=5), VerdictKind.SHORT),
+        ([(VARIANT_A, 5), (VARIANT_B, 500)] * 15, timedelta(days=1), VerdictKind.FEW),
+        (
+            [(VARIANT_A, 50), (VARIANT_B, None), (VARIANT_B, 50), (VARIANT_A, None)] * 8,
+            timedelta(days=1),
+            VerdictKind.FEW,
+        ),
+        ([(VARIANT_A, 0), (VARIANT_B, 0)] * 15, timedelta(days=1), VerdictKind.FEW),
+        ([(VARIANT_A, 50), (VARIANT_B, 50)] * 15, timedelta(days=1), VerdictKind.OPEN),
+        ([(VARIANT_A, 50), (VARIANT_B, 60)] * 15, timedelta(days=1), VerdictKind.BETTER),
+    ],
+)
+def test_why_nothing_is_said(
+    values: list[tuple[str, int | None]], every: timedelta, kind: VerdictKind
+) -> None:
+    planned = len(values)
+    found = judge_samples(daily(values, every=every), planned)
+    assert found.kind is kind
+    assert (found.effect is not None) == (kind in (VerdictKind.OPEN, VerdictKind.BETTER))
+    assert found.a + found.b + found.unread == planned
+
+
+# with true posts
+
+
+def run(lea: SandboxAgency, **more: Any) -> VariantTest:
+    """A test of a daily series, both versions approved."""
+    post_id = start_series(lea, build_recurrence(lea))
+    approve_and_release(lea, post_id)
+    test = get_ab_test(lea, start_ab_test(lea, post_id, **more))
+    approve_and_release(lea, test.b_id)
+    return test
+
+
+def verdict(lea: SandboxAgency, test: VariantTest) -> AbTestVerdict:
+    with lea.scope() as scope:
+        return ab_test_verdicts.judge_test(scope, ab_tests.get_test(scope, test.id))
+
+
+def read_as(lea: SandboxAgency, test: VariantTest, **values: int) -> None:
+    """The readings of each version say so many, as the platform would have."""
+    with lea.scope() as scope:
+        for variant, value in values.items():
+            scope.run(
+                "UPDATE metric_snapshots s SET value = :value, quality = 'measured' FROM "
+                "deliveries d"
+                " WHERE s.tenant_id = :tenant AND d.tenant_id = :tenant AND d.id = s.delivery_id"
+                " AND d.variant = :variant AND s.metric = 'views'",
+                tenant=lea.tenant_id,
+                variant=variant,
+                value=value,
+            )
+
+
+def test_from_its_first_post_to_its_verdict(lea: SandboxAgency) -> None:
+    test = run(lea)
+    assert verdict(lea, test) == AbTestVerdict(VerdictKind.WAITING, MIN_TEST_UNITS)
+    lea.live(hours=24 * 12)
+    read_as(lea, test, a=100, b=150)
+    halfway = verdict(lea, test)
+    assert (halfway.kind, halfway.effect) == (VerdictKind.WAITING, None)
+    assert MIN_TEST_UNITS - 12 <= halfway.more <= MIN_TEST_UNITS - 9, (
+        "as many are missing as have not been read at their age"
+    )
+    lea.live(hours=24 * 32)
+    read_as(lea, test, a=100, b=150)
+    found = verdict(lea, test)
+    assert (found.kind, found.better, found.a + found.b, found.unread) == (
+        VerdictKind.BETTER,
+        VARIANT_B,
+        MIN_TEST_UNITS,
+        0,
+    )
+    assert found.effect is not None
+    assert found.effect.share == pytest.approx(151 / 101 - 1)
+    assert found.days in (MIN_TEST_UNITS - 2, MIN_TEST_UNITS - 1), (
+        "each left a moment after its hour"
+    )
+    lea.act(ab_tests.end_test, test.id, keep=VARIANT_B, author=f"member:{lea.manager}")
+    assert verdict(lea, test) == found, "its end changes nothing"
+
+
+def test_that_a_test_has_its_size_is_told_once_until_it_is_ended(lea: SandboxAgency) -> None:
+    test = run(lea)
+    lea.live(hours=24 * 12)
+    read_as(lea, test, a=100, b=150)
+    lea.act(ab_test_verdicts.notify_finished_tests, lea.creator_id)
+    assert lea.act(notices.list_open_causes, "versions:") == [], "nobody hears which one is ahead"
+    lea.live(hours=24 * 32)
+    read_as(lea, test, a=100, b=150)
+    for _ in range(2):
+        lea.act(ab_test_verdicts.notify_finished_tests, lea.creator_id)
+        assert lea.act(notices.list_open_causes, "versions:") == [
+            ab_tests.ab_test_complete_cause(test.id)
+        ]
+    lea.act(notices.dismiss, ab_tests.ab_test_complete_cause(test.id), why="read")
+    lea.act(ab_test_verdicts.notify_finished_tests, lea.creator_id)
+    assert lea.act(notices.list_open_causes, "versions:") == [], "who put it away knows"
+
+
+def test_the_end_of_a_test_ends_what_was_told_of_it(lea: SandboxAgency) -> None:
+    test = run(lea)
+    with lea.scope() as scope:
+        notices.put(
+            scope,
+            Message("experiments.has_its_size"),
+            cause=ab_tests.ab_test_complete_cause(test.id),
+        )
+    lea.act(ab_tests.end_test, test.id, keep=VARIANT_B, author=f"member:{lea.manager}")
+    assert lea.act(notices.list_open_causes, "versions:") == []
+    lea.act(ab_test_verdicts.notify_finished_tests, lea.creator_id)
+    assert lea.act(notices.list_open_causes, "versions:") == []
+
+
+def test_who_ends_a_test_while_its_size_is_told_leaves_no_notice(lea: SandboxAgency) -> None:
+    test = run(lea)
+    with ThreadPoolExecutor(1) as other:
+        with lea.scope() as scope:
+            assert ab_tests.list_running_tests(scope, lea.creator_id) == [test.id]
+            ended = other.submit(
+                lea.act, ab_tests.end_test, test.id, keep=VARIANT_B, author=f"member:{lea.manager}"
+            )
+            wait_until(lambda: scope.run(WAITS_FOR_US).scalar() == 1)
+            notices.put(
+                scope,
+                Message("experiments.has_its_size"),
+                cause=ab_tests.ab_test_complete_cause(test.id),
+            )
+        ended.result(timeout=60)
+    assert lea.act(notices.list_open_causes, "versions:") == []
+
+
+def test_a_number_of_another_age_does_not_count(lea: SandboxAgency) -> None:
+    test = run(lea, age_hours=168)
+    lea.live(hours=24 * 6)
+    with lea.scope() as scope:
+        units = ab_tests.list_test_units(scope, test)
+    assert len(units) >= 4
+    assert (24, "views") in readings(lea, units[0].delivery_id)
+    assert verdict(lea, test).more == MIN_TEST_UNITS
+
+
+def test_what_was_removed_before_it_was_read_counts_no_more(lea: SandboxAgency) -> None:
+    test = run(lea)
+    lea.live(hours=24 * 5)
+    before = verdict(lea, test).more
+    with lea.scope() as scope:
+        last = ab_tests.list_test_units(scope, test)[-1].delivery_id
+    assert (24, "views") not in readings(lea, last)
+    lea.act(post_removal.request_post_removal, last)
+    lea.run()
+    assert verdict(lea, test).more == before
+    lea.live(hours=24)
+    assert verdict(lea, test).more == before, "it is made good by another"
+
+
+def test_what_is_removed_later_changes_nothing_that_was_told(lea: SandboxAgency) -> None:
+    test = run(lea)
+    lea.live(hours=24 * 44)
+    read_as(lea, test, a=100, b=150)
+    found = verdict(lea, test)
+    with lea.scope() as scope:
+        first = ab_tests.list_test_units(scope, test)[0].delivery_id
+    lea.act(post_removal.request_post_removal, first)
+    assert found.kind is VerdictKind.BETTER
+    assert verdict(lea, test) == found, "while it is taken away"
+    lea.run()
+    assert verdict(lea, test) == found
+
+
+UNITS = some.lists(
+    some.tuples(
+        some.sampled_from([VARIANT_A, VARIANT_B]),
+        some.floats(0, 0.5),
+        some.none() | some.integers(0, 500),
+        some.booleans(),
+    ),
+    min_size=10,
+    max_size=30,
+)
+
+
+@given(UNITS, some.integers(5, 12), some.sampled_from(ab_test_verdicts.TEST_READING_AGES))
+def test_what_was_told_once_is_told_of_the_same_posts_for_ever(
+    told_of: list[tuple[str, float, int | None, bool]], planned: int, age_hours: int
+) -> None:
+    """Whatever is read late, typed and corrected, or taken away later; looked at each few hours."""
+    age = timedelta(hours=age_hours)
+    units = [
+        AbTestUnit(uuid7(), one[0], START + timedelta(hours=9) * number)
+        for number, one in enumerate(told_of)
+    ]
+    said: AbTestVerdict | None = None
+    for step in range(0, 24 * 20, 5):
+        now, read, seen_now = (
+            START + timedelta(hours=step),
+            dict[UUID, AbTestReading](),
+            list[AbTestUnit](),
+        )
+        for unit, (_, late, value, removed) in zip(units, told_of, strict=True):
+            taken = unit.at + age * (1 + min(late, MAX_READING_DRIFT))
+            if taken <= now:
+                corrected = (
+                    value
+                    if value is None or now > unit.at + age * (1 + MAX_READING_DRIFT)
+                    else value + 1
+                )
+                read[unit.delivery_id] = AbTestReading(
+                    value if late <= MAX_READING_DRIFT else corrected,
+                    late <= MAX_READING_DRIFT and value is not None,
+                )
+            if unit.at <= now:
+                seen_now.append(replace(unit, stands=not (removed and now > unit.at + age * 1.3)))
+        found = judge_samples(load_test_samples(seen_now, read, age_hours, now), planned)
+        assert said is None or found == said
+        said = found if found.kind is not VerdictKind.WAITING else None
+
+
+def test_a_version_that_was_rewritten_is_not_compared(lea: SandboxAgency) -> None:
+    test = run(lea)
+    with lea.scope(f"member:{lea.author}") as scope:
+        other = drafts.Draft(lea.creator_id, "", "said otherwise", (lea.photo(),), ())
+        drafts.rewrite_post(scope, test.b_id, other, author=f"member:{lea.author}")
+    assert verdict(lea, test) == AbTestVerdict(VerdictKind.MIXED)
+
+
+@pytest.mark.parametrize(
+    "more", [{"metric": "sales"}, {"metric": ""}, {"age_hours": 1}, {"age_hours": 0}]
+)
+def test_what_nobody_reads_is_not_tested(lea: SandboxAgency, more: dict[str, Any]) -> None:
+    with pytest.raises(BadInput) as told_so:
+        run(lea, **more)
+    assert told_so.value.message.code == "experiments.no_such_reading"

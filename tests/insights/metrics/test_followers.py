@@ -1,0 +1,117 @@
+"""How many follow an account: the last number of a local day, nothing made up, nothing of another
+agency."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from urllib.parse import quote
+from uuid import UUID
+
+import pytest
+
+from channels.accounts import lifecycle
+from foundation.i18n.translation import Message
+from foundation.ops.wall_time import local_day
+from insights.metrics import followers
+from insights.metrics.events import FollowersDue
+from tests.fakes.sandbox import RunningSandbox
+from tests.schedules.builders import SandboxAgency, create_sandbox_agency
+from workers.relay.ticks import TICKS
+from workers.wiring import Services
+
+ZONE = "Europe/Paris"
+
+
+def said(number: int | None) -> Callable[[UUID, UUID], int | None]:
+    return lambda tenant, channel: number
+
+
+def count(lea: SandboxAgency, number: int | None) -> None:
+    event = FollowersDue(lea.tenant_id, lea.channels["main"])
+    followers.count_followers(event, tenant=lea.services.tenant, ask=said(number))
+
+
+def days(lea: SandboxAgency) -> list[tuple[date, int]]:
+    with lea.scope() as scope:
+        today = local_day(scope.now, ZONE)
+        found = followers.followers_by_day(
+            scope, lea.creator_id, today - timedelta(days=9), today + timedelta(days=9)
+        )
+    return sorted(found.get(lea.channels["main"], {}).items())
+
+
+def test_the_last_number_of_a_day_is_that_day_s(lea: SandboxAgency) -> None:
+    count(lea, 40)
+    count(lea, 42)
+    assert [number for _, number in days(lea)] == [42]
+    lea.live(hours=24)
+    count(lea, 39)
+    first, second = days(lea)
+    assert (first[1], second[1]) == (42, 39)
+    assert second[0] - first[0] == timedelta(days=1)
+
+
+def test_what_nobody_tells_changes_nothing(lea: SandboxAgency) -> None:
+    count(lea, None)
+    assert days(lea) == []
+    count(lea, 0)
+    count(lea, None)
+    assert [number for _, number in days(lea)] == [0], "nobody is a number"
+
+
+def test_the_beat_asks_for_each_account_that_is_let_in(lea: SandboxAgency) -> None:
+    lea.connect("resting")
+    with lea.scope() as scope:
+        lifecycle.pause_account(scope, lea.channels["resting"], Message("channel.paused"))
+    tick = next(one for one in TICKS if one.name == "followers")
+    for _ in range(2):
+        tick.write_rows(lea.services.tenant)
+    asked = [row.subject_id for row in lea.rows("followers.count")]
+    assert asked == [lea.channels["main"]]
+    lea.network.json(
+        "POST", f"/control/followers/{quote(lea.accounts['main'], safe='')}", {"followers": 1204}
+    )
+    lea.run()
+    assert lea.rows("followers.count") == []
+    assert [number for _, number in days(lea)] == [1204], "as the platform tells it"
+
+
+def test_a_platform_that_charges_for_each_request_is_asked_until_it_told(
+    lea: SandboxAgency,
+) -> None:
+    asked: list[UUID] = []
+    answers = iter((None, 40, 41))
+
+    def ask(tenant: UUID, channel: UUID) -> int | None:
+        asked.append(channel)
+        return next(answers)
+
+    event = FollowersDue(lea.tenant_id, lea.channels["main"])
+    for _ in range(3):
+        followers.count_followers(event, tenant=lea.services.tenant, ask=ask, dear={"sandbox"})
+    assert len(asked) == 2
+    lea.live(hours=24)
+    followers.count_followers(event, tenant=lea.services.tenant, ask=ask, dear={"sandbox"})
+    assert [number for _, number in days(lea)] == [40, 41]
+    assert lea.services.metered_platforms == {"x"}
+
+
+@pytest.mark.parametrize("mode", ["garbage", "status:503", "status:401", "reset_after"])
+def test_a_platform_s_bad_day_makes_no_number(lea: SandboxAgency, mode: str) -> None:
+    count(lea, 40)
+    lea.fault(mode, on="metrics")
+    next(one for one in TICKS if one.name == "followers").write_rows(lea.services.tenant)
+    lea.run()
+    assert [number for _, number in days(lea)] == [40]
+
+
+def test_an_account_of_another_agency_is_not_counted(
+    lea: SandboxAgency, services: Services, sandbox: RunningSandbox
+) -> None:
+    count(lea, 7)
+    other = create_sandbox_agency(services, sandbox)
+    with other.scope() as scope:
+        today = local_day(scope.now, ZONE)
+        assert (
+            followers.followers_by_day(scope, lea.creator_id, today - timedelta(days=1), today)
+            == {}
+        )

@@ -1,0 +1,354 @@
+"""The numbers of a post at equal ages: asked in time, kept as they were, and never made up."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from functools import partial
+from typing import Any, Literal
+from uuid import UUID
+
+import pytest
+
+from connectors.contract.post_presence import MissingPost
+from foundation.ops.wall_time import local_day
+from foundation.outbox import outbox
+from gate.contract.units import Subject
+from gate.copies import live_copies
+from insights.metrics import deletion_checks, manual_entry
+from insights.metrics import readings as collecting
+from insights.metrics.events import READING_AGES, DeletionRecheckDue, ReadingDue
+from insights.metrics.queries import post_results
+from insights.reports import daily_report
+from insights.rollups import daily_rollups, queries
+from insights.rollups.queries import DayWork
+from schedules.posts.states import DeliveryState, SeriesState
+from schedules.posts.thread_parts import ThreadPart
+from schedules.publishing import external_deletions as schedules_vanished
+from schedules.publishing import post_removal
+from schedules.recurrence import series
+from schedules.recurrence.rules import Recurrence
+from schedules.recurrence.series import SeriesUpdate
+from tests.schedules import series_builders
+from tests.schedules.builders import ZONE, SandboxAgency
+
+By = Literal["rules", "owner", "nobody"]
+
+TOLD = {"views", "likes", "comments", "clicks"}
+"""By the sandbox."""
+
+
+def readings(lea: SandboxAgency, delivery_id: UUID) -> dict[tuple[int, str], tuple[Any, str]]:
+    with lea.scope() as scope:
+        rows = scope.run(
+            "SELECT age_hours, metric, value, quality FROM metric_snapshots WHERE tenant_id = "
+            ":tenant"
+            " AND delivery_id = :delivery",
+            tenant=lea.tenant_id,
+            delivery=delivery_id,
+        ).all()
+    return {(row.age_hours, row.metric): (row.value, row.quality) for row in rows}
+
+
+def told(views: int | None, *_: object) -> dict[str, int] | None:
+    return {"views": views} if views is not None else None
+
+
+def published(lea: SandboxAgency) -> UUID:
+    delivery_id = lea.delivery()
+    lea.run()
+    return delivery_id
+
+
+def test_a_post_is_read_at_each_age_by_its_own_clock(lea: SandboxAgency) -> None:
+    delivery_id = published(lea)
+    settled = lea.entry(delivery_id).settled_at
+    assert settled is not None
+    ages = [
+        round((row.available_at - settled).total_seconds() / 3600, 3)
+        for row in lea.rows("readings.read")
+    ]
+    assert ages == [1, 24, 168]
+    assert readings(lea, delivery_id) == {}
+    lea.live(hours=1, minutes=1)
+    found = readings(lea, delivery_id)
+    assert set(found) == {(1, metric) for metric in collecting.POST_METRICS}
+    assert {metric for (_, metric), (_, quality) in found.items() if quality == "measured"} == TOLD
+    assert found[1, "saves"] == (None, "unavailable"), "the sandbox tells nothing of it"
+    lea.live(days=8)
+    assert set(readings(lea, delivery_id)) == {
+        (age, m) for age in READING_AGES for m in collecting.POST_METRICS
+    }
+
+
+def test_what_the_platform_does_not_say_is_unavailable_and_not_zero(lea: SandboxAgency) -> None:
+    delivery_id = published(lea)
+    lea.fault("status:503", on="metrics")
+    lea.live(hours=1, minutes=1)
+    assert set(readings(lea, delivery_id).values()) == {(None, "unavailable")}
+
+
+def test_a_number_that_is_missing_alone_is_unavailable_alone(lea: SandboxAgency) -> None:
+    delivery_id = published(lea)
+    event = ReadingDue(lea.tenant_id, delivery_id, 1)
+    collecting.collect_readings(
+        event,
+        tenant=lea.services.tenant,
+        read=lambda *_: {"views": 7, "likes": 0},
+        still=lambda *_: None,
+    )
+    found = readings(lea, delivery_id)
+    assert found[1, "views"] == (7, "measured")
+    assert found[1, "likes"] == (0, "measured")
+    assert found[1, "comments"] == (None, "unavailable")
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        (
+            {"likes": 2, "reposts": 3, "quotes": 1, "saves": 4, "tips": 9},
+            {"likes": 2, "shares": 4, "saves": 4},
+        ),
+        ({"shares": 5, "reposts": 2, "quotes": 0}, {"shares": 7}),
+        ({"shares": 0}, {"shares": 0}),
+        ({"views": 7, "clicks": 1}, {"views": 7, "clicks": 1}),
+        ({}, {}),
+    ],
+)
+def test_what_passes_a_post_on_is_one_number(told: dict[str, int], kept: dict[str, int]) -> None:
+    assert collecting.keep_known_metrics(told) == kept
+
+
+def test_shares_and_saves_are_interactions(lea: SandboxAgency) -> None:
+    delivery_id = published(lea)
+    event = ReadingDue(lea.tenant_id, delivery_id, 1)
+    numbers = {"views": 90, "likes": 5, "comments": 1, "reposts": 3, "saves": 2}
+    collecting.collect_readings(
+        event, tenant=lea.services.tenant, read=lambda *_: numbers, still=lambda *_: None
+    )
+    with lea.scope() as scope:
+        found = post_results(scope, lea.channels["main"], age_hours=1, most=5)
+        day = local_day(scope.now, ZONE)
+        daily_rollups.rebuild_day(scope, lea.creator_id, day)
+        report = daily_report.load_daily_report(scope, lea.creator_id, day)
+    assert found == {delivery_id: 11}
+    assert report.work.interactions == 11
+    (post,) = report.posts
+    assert report.best_posts(post) == {
+        "views": 90,
+        "likes": 5,
+        "comments": 1,
+        "shares": 3,
+        "saves": 2,
+    }
+    assert "partages 3 · enregistrements 2" in daily_report.render_daily_html(report, "fr")
+    assert "shares 3 · saves 2" in daily_report.render_daily_markdown(report, "en")
+    assert "post_saves" in daily_report.render_daily_csv(report)
+
+
+def test_the_days_of_a_post_add_up_to_what_it_came_to(lea: SandboxAgency) -> None:
+    """It is told whole at each age: read three times, it would count three times."""
+    delivery_id, days = published(lea), []
+    for age, views in ((1, 90), (24, 400), (168, 900)):
+        lea.pass_time(hours=age if age == 1 else age - days[-1][0])
+        event, numbers = (
+            ReadingDue(lea.tenant_id, delivery_id, age),
+            {"views": views, "likes": views // 10},
+        )
+        collecting.collect_readings(
+            event, tenant=lea.services.tenant, read=partial(_same, numbers), still=lambda *_: None
+        )
+        days.append((age, local_day(lea.now(), ZONE)))
+    with lea.scope() as scope:
+        for _, day in days * 2:
+            daily_rollups.rebuild_day(scope, lea.creator_id, day)
+        work = queries.daily_work(scope, lea.creator_id, days[0][1], days[-1][1])
+    assert sum(one.views for one in work.values()) == 900
+    assert sum(one.interactions for one in work.values()) == 90
+    assert work[days[-1][1]].views == 500
+
+
+def days_of(lea: SandboxAgency, days: set[date]) -> dict[date, DayWork]:
+    with lea.scope() as scope:
+        return queries.daily_work(scope, lea.creator_id, min(days), max(days))
+
+
+def test_what_a_platform_takes_back_is_taken_off_the_day_it_says_so(lea: SandboxAgency) -> None:
+    """Likes that were bought are purged, views revised: a day may come to less than nothing, the
+    sum never to more."""
+    delivery_id, passed, days = published(lea), 0, set[date]()
+    for age, numbers in (
+        (1, {"views": 90, "likes": 9}),
+        (24, {"views": 60, "likes": 0}),
+        (168, {"views": 70}),
+    ):
+        lea.pass_time(hours=age - passed)
+        event, passed = ReadingDue(lea.tenant_id, delivery_id, age), age
+        collecting.collect_readings(
+            event, tenant=lea.services.tenant, read=partial(_same, numbers), still=lambda *_: None
+        )
+        with lea.scope() as scope:
+            days.add(local_day(scope.now, ZONE))
+            daily_rollups.rebuild_day(scope, lea.creator_id, local_day(scope.now, ZONE))
+    work = days_of(lea, days)
+    assert sum(one.views for one in work.values()) == 70
+    assert sum(one.interactions for one in work.values()) == 0, (
+        "nobody told of likes at a week: they stay as they were"
+    )
+    assert work[max(days)].views == 10
+
+
+def test_a_number_typed_again_on_another_day_counts_once(lea: SandboxAgency) -> None:
+    delivery_id, days = published(lea), set[date]()
+    lea.pass_time(hours=168)
+    for views in ("100", "120"):
+        with lea.scope() as scope:
+            manual_entry.store_typed_metrics(scope, delivery_id, {"views": views})
+            days.add(local_day(scope.now, ZONE))
+        lea.run()
+        lea.pass_time(hours=36)
+    assert sum(one.views for one in days_of(lea, days).values()) == 120
+
+
+def _same(numbers: Mapping[str, int], *_: object) -> Mapping[str, int]:
+    return numbers
+
+
+def test_what_was_measured_at_an_age_stands(lea: SandboxAgency) -> None:
+    delivery_id = published(lea)
+    event = ReadingDue(lea.tenant_id, delivery_id, 1)
+    for number in (None, 7, 9, None):
+        read = partial(told, number)
+        collecting.collect_readings(
+            event, tenant=lea.services.tenant, read=read, still=lambda *_: None
+        )
+    assert readings(lea, delivery_id)[1, "views"] == (7, "measured")
+
+
+@pytest.mark.parametrize(
+    ("late", "quality"), [({"minutes": 10}, "measured"), ({"hours": 5}, "unavailable")]
+)
+def test_a_reading_long_after_its_age_is_no_reading_of_that_age(
+    lea: SandboxAgency, late: dict[str, float], quality: str
+) -> None:
+    delivery_id = published(lea)
+    lea.pass_time(hours=1)
+    lea.pass_time(**late)
+    lea.run()
+    assert {
+        found for (_, metric), (_, found) in readings(lea, delivery_id).items() if metric in TOLD
+    } == {quality}
+
+
+def test_a_post_that_was_taken_away_is_not_read(lea: SandboxAgency) -> None:
+    delivery_id = published(lea)
+    lea.act(post_removal.request_post_removal, delivery_id)
+    lea.run()
+    lea.live(hours=2)
+    assert readings(lea, delivery_id) == {}
+    assert lea.asked(kind="metrics") == []
+
+
+def test_each_age_is_read_once(lea: SandboxAgency) -> None:
+    published(lea)
+    assert len(lea.rows("readings.read")) == len(READING_AGES)
+
+
+def note(lea: SandboxAgency, delivery_id: UUID, missing: MissingPost) -> None:
+    with lea.scope(deletion_checks.WATCHING) as scope:
+        schedules_vanished.handle_external_deletion(scope, delivery_id, missing)
+
+
+def test_of_a_thread_whose_first_part_is_gone_the_rest_still_stands(lea: SandboxAgency) -> None:
+    delivery_id = lea.delivery("One", parts=(ThreadPart("two"), ThreadPart("three")))
+    lea.live(seconds=60)
+    for _ in range(2):
+        note(lea, delivery_id, MissingPost("rules", "spam"))
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
+    assert lea.notices()[f"delivery:{delivery_id}:gone"] == "delivery.first_gone_there"
+    with lea.scope() as scope:
+        left = [
+            one.removed_at is None
+            for one in live_copies.list_copies(scope, Subject("delivery", delivery_id))
+        ]
+    assert left == [False, True, True]
+    lea.act(post_removal.request_post_removal, delivery_id)
+    lea.live(minutes=5)
+    assert lea.state(delivery_id) is DeliveryState.REMOVED, "a person may take the rest away"
+
+
+def test_what_is_only_hidden_there_is_told_and_can_still_be_called_back(lea: SandboxAgency) -> None:
+    delivery_id = published(lea)
+    for _ in range(2):
+        note(lea, delivery_id, MissingPost(hidden=True))
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
+    assert lea.notices()[f"delivery:{delivery_id}:gone"] == "delivery.hidden_there"
+    with lea.scope() as scope:
+        assert [
+            one.removed_at
+            for one in live_copies.list_copies(scope, Subject("delivery", delivery_id))
+        ] == [None]
+
+
+@pytest.mark.parametrize(("by", "ends"), [("rules", True), ("owner", False), ("nobody", False)])
+def test_a_series_ends_where_its_post_broke_the_rules(
+    lea: SandboxAgency, by: By, ends: bool
+) -> None:
+    post_id = series_builders.start_series(lea, series_builders.build_recurrence(lea), "main")
+    series_builders.approve_and_release(lea, post_id)
+    lea.live(days=2)
+    with lea.scope() as scope:
+        out = "SELECT id FROM deliveries WHERE post_id = :post AND state = 'published' LIMIT 1"
+        gone = scope.run(out, post=post_id).scalar_one()
+    later = local_day(lea.now(), "UTC") + timedelta(days=3)
+    far = series_builders.local_time_ahead(lea, hours=14)[
+        1
+    ]  # half a day from the first hour: never too close, whatever time it is
+    other = SeriesUpdate(Recurrence(series_builders.DAILY, later, far, "UTC"))
+    author = f"member:{lea.author}"
+    with lea.scope(author) as scope:  # the same words at another hour from then on
+        series.change_following_occurrences(
+            scope,
+            series_builders.get_series_id(lea, post_id),
+            later,
+            other,
+            author=author,
+            confirmed=True,
+        )
+    note(lea, gone, MissingPost(by))
+    note(lea, gone, MissingPost(by))
+    assert lea.state(gone) is DeliveryState.REMOVED
+    assert [
+        one.state == SeriesState.STOPPED for one in series_builders.list_series(lea, post_id)
+    ] == [
+        ends,
+        ends,
+    ]
+
+
+def test_a_second_look_that_can_say_nothing_is_made_again_and_not_for_ever(
+    lea: SandboxAgency,
+) -> None:
+    delivery_id, seen = published(lea), list[bool]()
+
+    def still(*asked: object) -> MissingPost | None:
+        seen.append(bool(asked[-1]))
+        return MissingPost() if len(seen) == 1 else None
+
+    event = ReadingDue(lea.tenant_id, delivery_id, 1)
+    collecting.collect_readings(
+        event, tenant=lea.services.tenant, read=lambda *_: None, still=still
+    )
+    for looks in range(1, deletion_checks.MAX_CHECKS + 1):
+        with lea.scope() as scope:
+            waiting = scope.run(
+                "SELECT args FROM outbox WHERE kind = 'post.look_again' AND subject_id = :d",
+                d=delivery_id,
+            )
+            assert [one["looks"] for one in waiting.scalars()] == [looks]
+        again = DeletionRecheckDue(lea.tenant_id, delivery_id, looks)
+        with lea.scope() as scope:
+            outbox.cancel(scope, DeletionRecheckDue.kind, delivery_id)
+        deletion_checks.confirm_deletion(again, tenant=lea.services.tenant, still=still)
+    assert lea.rows("post.look_again") == []
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
+    assert seen == [False] * (deletion_checks.MAX_CHECKS + 1)

@@ -1,0 +1,252 @@
+"""Days: equal to the rows behind them, made again without a change, at home in every zone."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from foundation.ids import uuid7
+from foundation.ops.wall_time import day_bounds
+from insights.metrics.readings import MAX_READING_DRIFT
+from insights.rollups import daily_rollups
+from insights.rollups.daily_rollups import lateness_percentile
+from insights.rollups.events import SaleRecorded
+from insights.rollups.history_import import PastReading, import_past_readings
+from schedules.posts.queries import DeliveryEntry
+from schedules.posts.states import DeliveryState
+from subscribers.ledger import entries
+from tests.insights.builders import CreatorHistory, create_creator_history
+from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
+
+BEGIN = datetime(2025, 3, 29, tzinfo=UTC)  # the clocks of Paris change on the 30th
+MINUTES = st.integers(0, 3 * 24 * 60 - 1)
+
+
+def entry(late_ms: int | None) -> DeliveryEntry:
+    due = BEGIN
+    settled = None if late_ms is None else due + timedelta(milliseconds=late_ms)
+    return DeliveryEntry(
+        delivery_id=uuid7(),
+        post_id=uuid7(),
+        channel_id=uuid7(),
+        channel="Essai",
+        title="",
+        body="",
+        state=DeliveryState.PUBLISHED,
+        reason=None,
+        due_at=due,
+        zone="UTC",
+        settled_at=settled,
+        url=None,
+        native_id=None,
+        version=1,
+        creator_id=uuid7(),
+        wall_time="2026-03-02T10:00",
+        media=(),
+        not_before=None,
+    )
+
+
+@given(st.lists(st.integers(0, 10**7), min_size=1, max_size=60))
+def test_lateness_is_the_nearest_rank(late: list[int]) -> None:
+    """95 % of the posts were no later than this, and it is one of them."""
+    found = lateness_percentile([entry(each) for each in late])
+    assert found in late
+    assert found is not None
+    assert sum(each <= found for each in late) * 100 >= 95 * len(late)
+    assert sum(each < found for each in late) * 100 < 95 * len(late)
+
+
+def test_lateness_of_no_post_is_none() -> None:
+    assert lateness_percentile([]) is None
+    assert lateness_percentile([entry(None)]) is None
+
+
+Deal = tuple[int, int, str, int | None]
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(
+            MINUTES, st.integers(1, 10**6), st.sampled_from(["XTS", "EUR"]), st.none() | MINUTES
+        ),
+        max_size=8,
+    )
+)
+def test_days_are_equal_to_the_ledger_and_made_again_without_a_change(
+    services: Services, deals: list[Deal]
+) -> None:
+    made = create_creator_history(services)
+    for at, minor, currency, back in deals:
+        refunded = None if back is None else BEGIN + timedelta(minutes=max(at, back) + 1)
+        made.sale(BEGIN + timedelta(minutes=at), minor, currency=currency, refunded_at=refunded)
+    days = [date(2025, 3, 28) + timedelta(days=number) for number in range(7)]
+    for day in days:
+        made.roll_up(day)
+    first = {day: made.sales_of(day) for day in days}
+    for day in reversed(days):
+        made.roll_up(day)
+        made.roll_up(day)
+    assert {day: made.sales_of(day) for day in days} == first
+    for currency in ("XTS", "EUR"):
+        rows = [row for day in days for row in first[day] if row.gross.currency == currency]
+        mine = [deal for deal in deals if deal[2] == currency]
+        assert sum(row.gross.minor for row in rows) == sum(deal[1] for deal in mine)
+        assert sum(row.refunds.minor for row in rows) == sum(
+            deal[1] for deal in mine if deal[3] is not None
+        )
+        assert sum(row.orders for row in rows) == len(mine)
+        for row in rows:
+            assert row.net.minor == row.creator.minor + row.agency.minor + row.staff.minor
+    _as_the_ledger_says(made, first, days)
+
+
+def _as_the_ledger_says(
+    made: CreatorHistory, rows: dict[date, list[object]], days: Sequence[date]
+) -> None:
+    with made.scope() as scope:
+        for day in days:
+            start, end = day_bounds(day, made.zone)
+            told = entries.creator_totals(scope, made.creator_id, start, end)
+            assert {(each.currency, each.orders, each.net_minor) for each in told} == {
+                (row.net.currency, row.orders, row.net.minor) for row in rows[day]
+            }
+
+
+@pytest.mark.parametrize(
+    ("at", "day"),
+    [
+        ("2025-03-29T22:59:59", date(2025, 3, 29)),
+        ("2025-03-29T23:00:00", date(2025, 3, 30)),  # the day of 23 hours begins
+        ("2025-03-30T21:59:59", date(2025, 3, 30)),
+        ("2025-03-30T22:00:00", date(2025, 3, 31)),
+        ("2025-10-25T22:00:00", date(2025, 10, 26)),  # the day of 25 hours begins
+        ("2025-10-26T22:59:59", date(2025, 10, 26)),
+        ("2025-10-26T23:00:00", date(2025, 10, 27)),
+    ],
+)
+def test_a_day_is_the_creator_s_own(ledgers: CreatorHistory, at: str, day: date) -> None:
+    instant = datetime.fromisoformat(at).replace(tzinfo=UTC)
+    ledgers.sale(instant)
+    ledgers.post(instant, late=timedelta(milliseconds=40))
+    for each in (day - timedelta(days=1), day, day + timedelta(days=1)):
+        ledgers.roll_up(each)
+        assert bool(ledgers.sales_of(each)) is (each == day)
+        work = ledgers.work_of(each)
+        assert work is not None
+        assert (work.published, work.lateness_p95_ms) == ((1, 40) if each == day else (0, None))
+
+
+Told = dict[int, tuple[int | None, float]]
+TOLD: st.SearchStrategy[Told] = st.fixed_dictionaries(
+    {
+        age: st.tuples(st.none() | st.integers(0, 10**9), st.floats(0, MAX_READING_DRIFT))
+        for age in (0, 1, 6, 24, 50, 168)
+    }
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    st.lists(
+        st.tuples(MINUTES, st.sampled_from(["views", "likes", "saves"]), TOLD),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_the_days_of_posts_add_up_to_what_was_told_last(
+    services: Services, posts: list[tuple[int, str, Told]]
+) -> None:
+    """Whatever a platform takes back on the way, and whatever it did not tell: last reading minus
+    first, over each span of days, where the first is nothing."""
+    made = create_creator_history(services)
+    read: list[PastReading] = []
+    for at, metric, told in posts:
+        due = BEGIN + timedelta(minutes=at)
+        where = (made.creator_id, made.post(due), made.channel_id, metric)
+        for age, (value, late) in sorted(told.items()):
+            if value is not None:
+                read.append(
+                    PastReading(*where, age, value, due + timedelta(hours=age * (1 + late)))
+                )
+    with made.scope() as scope:
+        import_past_readings(scope, read)
+    days = [date(2025, 3, 28) + timedelta(days=number) for number in range(15)]
+    for day in days:
+        made.roll_up(day)
+    views = interactions = 0
+    for day in days:
+        work, until = made.work_of(day), day_bounds(day, made.zone)[1]
+        assert work is not None
+        views, interactions = views + work.views, interactions + work.interactions
+        last = {(one.delivery_id, one.metric): one.value for one in read if one.observed_at < until}
+        assert views == sum(value for (_, metric), value in last.items() if metric == "views")
+        assert interactions == sum(
+            value for (_, metric), value in last.items() if metric != "views"
+        )
+
+
+def test_a_refund_counts_on_its_own_day_and_the_sale_on_its_own(ledgers: CreatorHistory) -> None:
+    ledgers.sale(BEGIN, 500, refunded_at=BEGIN + timedelta(days=2))
+    sold, back = date(2025, 3, 29), date(2025, 3, 31)
+    ledgers.roll_up(sold)
+    ledgers.roll_up(back)
+    assert [(row.orders, str(row.net)) for row in ledgers.sales_of(sold)] == [(1, "500 XTS")]
+    assert [(row.orders, str(row.net)) for row in ledgers.sales_of(back)] == [(0, "-500 XTS")]
+
+
+def test_a_sale_that_is_heard_of_late_rolls_up_its_own_day(ledgers: CreatorHistory) -> None:
+    order_id = ledgers.sale(BEGIN + timedelta(hours=12))
+    daily_rollups.roll_up_days_of_sale(
+        SaleRecorded(ledgers.tenant_id, order_id), tenant=ledgers.services.tenant
+    )
+    assert len(ledgers.sales_of(date(2025, 3, 29))) == 1
+
+
+def test_it_rolls_up_the_days_of_its_books_not_the_day_of_its_order(
+    ledgers: CreatorHistory,
+) -> None:
+    """Ordered on one day, paid on another, given back on a third: and heard of much later."""
+    order_id = ledgers.sale(BEGIN + timedelta(days=1), refunded_at=BEGIN + timedelta(days=2))
+    with ledgers.scope() as scope:
+        scope.run(
+            "UPDATE orders SET created_at = :at WHERE tenant_id = :t", at=BEGIN, t=ledgers.tenant_id
+        )
+    daily_rollups.roll_up_days_of_sale(
+        SaleRecorded(ledgers.tenant_id, order_id), tenant=ledgers.services.tenant
+    )
+    days = [date(2025, 3, 29) + timedelta(days=number) for number in range(3)]
+    assert [[row.orders for row in ledgers.sales_of(day)] for day in days] == [[], [1], [0]]
+
+
+def test_a_day_that_loses_its_only_sale_loses_its_row(ledgers: CreatorHistory) -> None:
+    """Rows are rebuilt, not added to."""
+    ledgers.sale(BEGIN, 500)
+    day = date(2025, 3, 29)
+    ledgers.roll_up(day)
+    with ledgers.scope() as scope:
+        other = ledgers.creator_id
+        scope.run(
+            "INSERT INTO sales_daily (tenant_id, id, creator_id, day, currency, orders, "
+            "gross_minor, refunds_minor,"
+            " creator_minor, agency_minor, staff_minor) VALUES (:t, :i, :c, :d, 'JPY', 9, 9, 9, "
+            "9, 9, 9)",
+            t=ledgers.tenant_id,
+            i=ledgers.pack_id,
+            c=other,
+            d=day,
+        )
+    ledgers.roll_up(day)
+    assert [row.net.currency for row in ledgers.sales_of(day)] == ["XTS"]
+
+
+def test_another_tenant_adds_nothing(ledgers: CreatorHistory, services: Services) -> None:
+    other = create_creator_history(services)
+    other.sale(BEGIN)
+    ledgers.roll_up(date(2025, 3, 29))
+    assert ledgers.sales_of(date(2025, 3, 29)) == []

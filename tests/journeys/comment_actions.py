@@ -1,0 +1,46 @@
+"""What journeys do with comments: a member takes what was said, answers it, and sees what stands
+there."""
+
+from uuid import UUID
+
+from connectors.registry import loader
+from foundation.ids import uuid7
+from subscribers.comments import moderation
+from subscribers.comments.moderation import CommentView
+from subscribers.inbox import member_actions, queries
+from tests.schedules.builders import SandboxAgency
+
+
+def heard(lea: SandboxAgency) -> list[CommentView]:
+    """What was said and nobody dealt with, the newest first."""
+    with lea.scope() as scope:
+        rows = [row.id for row in queries.list_inbox(scope, [lea.creator_id]) if row.public]
+        return [
+            one
+            for talk in rows
+            for one in moderation.list_comments_of_conversation(scope, talk)
+            if one.state == "open"
+        ]
+
+
+def answer(lea: SandboxAgency, said: CommentView, platform: str, text: str) -> None:
+    """The manager takes the conversation and answers in everybody's sight."""
+    lea.act(member_actions.take_over_conversation, conversation(lea, said), lea.manager)
+    can = loader.load_connectors()[platform].capabilities
+    lea.act(moderation.answer_comment, said.id, lea.manager, text, key=uuid7(), can=can)
+
+
+def act(lea: SandboxAgency, said: CommentView, platform: str, what: str) -> None:
+    """The manager has something done with a comment."""
+    lea.act(
+        moderation.request_moderation,
+        said.id,
+        what,
+        can=loader.load_connectors()[platform].capabilities,
+    )
+
+
+def conversation(lea: SandboxAgency, said: CommentView) -> UUID:
+    """What a comment is a line of."""
+    with lea.scope() as scope:
+        return moderation.conversation_of_comment(scope, said.id)

@@ -1,0 +1,254 @@
+"""Somebody opens Home of the demo and watches for a minute: what they read, what the rows say, what
+the sandbox saw."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+
+from demo import home_scene
+from demo.agency.cast import LUMIERE
+from foundation.ops.clock import monotonic, sleep
+from schedules.posts import queries as schedule_reads
+from tenants.agencies import queries as tenant_reads
+from tenants.agencies.rights import Role
+from tenants.auth import sessions
+from tests.dashboard.streamlit_client import stream
+from tests.journeys.day.installation import House
+
+WATCHED = 82.0
+"""Seconds the page stays open."""
+
+LOOK = 1.0
+NEAR = 5.0
+"""Seconds by which a line may come before or after its time."""
+
+ON_PAGE = 12.0
+"""Seconds by which a page of a busy machine may show it later than it happened."""
+
+
+@dataclass(frozen=True)
+class Expected:
+    """A line of the minute: when, in seconds from the opening, and what is read then."""
+
+    at: float
+    reads: str
+
+
+LINES: Mapping[str, Expected] = {
+    "waits": Expected(5, r"3 choses vous attendent"),
+    "next": Expected(5, r"La prochaine publication \(Mia Laurent, .*?\) part dans \d+ secondes"),
+    "left": Expected(
+        25,
+        r"Publié · Mia Laurent · (?:Ma page|Sandbox) · \d+,\d s après l’heure [^«]*« La mer avant",
+    ),
+    "doubt": Expected(35, r"Peut-être publié — nous vérifions · Mia Laurent · X \(sandbox\)"),
+    "fan": Expected(45, r"Léo écrit à Nova"),
+    "truth": Expected(
+        47, r"Nova est un personnage virtuel : ici, c’est une intelligence artificielle"
+    ),
+    "sale": Expected(52, r"Léo a acheté « Nuit de néons » : \+500 \(test\), livré"),
+    "split": Expected(52, r"créatrice 300 \(test\) · agence 180 \(test\) · équipe 20 \(test\)"),
+    "found": Expected(55, r"Retrouvé : publié une seule fois · Mia Laurent · X \(sandbox\)"),
+    "held": Expected(55, r"Retenu : la deuxième personne n’a pas donné son accord"),
+    "run": Expected(60, r"« Terrasses et toits », photos faites : 3 sur 8"),
+    "scores": Expected(60, r"(?:note \d+ ){3}"),
+}
+"""What is read on the page, in French."""
+
+
+@dataclass
+class Watched:
+    """What was read, and when for the first time; `opened_at` is the house's time of the
+    opening."""
+
+    opened_at: datetime
+    seen: dict[str, float] = field(default_factory=dict)
+    thumb: str = ""
+    last: str = ""
+
+    def after(self, at: datetime) -> float:
+        """Seconds from the opening."""
+        return (at - self.opened_at).total_seconds()
+
+
+def owner_cookie(house: House) -> str:
+    """The owner came in by a one-time link."""
+    with house.scope() as scope:
+        owner = next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER)
+        secret = sessions.create_sign_in_link(scope, owner.id)
+    with httpx.Client(base_url=house.settings.dashboard.public_url, timeout=60) as visitor:
+        answer = visitor.post(f"/auth/link/{secret}")
+        assert answer.status_code == 303, answer.text
+        return str(answer.headers["set-cookie"]).split(";")[0]
+
+
+def watch(house: House) -> Watched:
+    """Open Home and let its time pass."""
+    seen: dict[str, float] = {}
+    thumb = text = ""
+    with stream(house.settings.dashboard.public_url, owner_cookie(house)) as page:
+        began = monotonic()
+        drawn = page.open("/")
+        while monotonic() - began < WATCHED:
+            text, spent = plain(drawn), monotonic() - began
+            for name, line in LINES.items():
+                if name not in seen and re.search(line.reads, text):
+                    seen[name] = spent
+            found = re.search(
+                r'class="gr-thumb" href="(/calendar\?post=[0-9a-f-]+)"[^>]*><img src="/files/',
+                drawn,
+            )
+            thumb = thumb or (found[1] if found else "")
+            sleep(LOOK)
+            drawn = page.tick()
+    return Watched(opened_at(house), seen, thumb, text)
+
+
+def plain(drawn: str) -> str:
+    """The text without its markup."""
+    return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", drawn)))
+
+
+def opened_at(house: House) -> datetime:
+    """When Home was opened the last time, as the scene wrote it down."""
+    with house.scope() as scope:
+        keys = schedule_reads.post_ids_by_origin_key(
+            scope, home_scene.HOME_SCENE_ORIGIN, f"{home_scene.PUBLISHED_POST}:"
+        )
+    return datetime.fromisoformat(max(keys).partition(":")[2])
+
+
+def rows(house: House, statement: str, **params: Any) -> list[Any]:
+    """What the database says of the demo's agency."""
+    with house.scope() as scope:
+        return list(scope.run(statement, tenant=LUMIERE.tenant_id, **params))
+
+
+def moves(house: House, watched: Watched, account: str) -> dict[tuple[str, str], float]:
+    """What posts of the scene did on an account: seconds from the opening, by (before, after)."""
+    found = rows(
+        house,
+        "SELECT m.before, m.after, m.created_at FROM delivery_moves m"
+        " JOIN deliveries d ON d.tenant_id = m.tenant_id AND d.id = m.delivery_id"
+        " JOIN channels c ON c.tenant_id = d.tenant_id AND c.id = d.channel_id"
+        " JOIN posts p ON p.tenant_id = d.tenant_id AND p.id = d.post_id"
+        " WHERE m.tenant_id = :tenant AND c.account = :account AND p.origin = 'scene' AND "
+        "m.created_at >= :since"
+        " ORDER BY m.created_at",
+        account=account,
+        since=watched.opened_at,
+    )
+    return {(row.before, row.after): watched.after(row.created_at) for row in found}
+
+
+def near(seconds: float, at: float) -> bool:
+    """Whether something happened when it was to happen."""
+    return abs(seconds - at) <= NEAR
+
+
+def judge_page(watched: Watched) -> None:
+    """First witness: everything was read, in time and in order."""
+    missing = sorted(LINES.keys() - watched.seen.keys())
+    assert not missing, f"{missing} never stood on the page, which says: {watched.last}"
+    told = {name: round(seconds, 1) for name, seconds in watched.seen.items()}
+    late = {name: told[name] for name, line in LINES.items() if told[name] > line.at + ON_PAGE}
+    early = {name: told[name] for name, line in LINES.items() if told[name] < line.at - NEAR}
+    assert not late, f"too late on the page: {late} of {told}"
+    assert not {name for name in early if LINES[name].at > NEAR}, f"too early: {early} of {told}"
+    order = ["next", "left", "doubt", "fan", "sale"]
+    assert sorted(order, key=watched.seen.__getitem__) == order, told
+    assert watched.thumb
+
+
+def judge_posts(house: House, watched: Watched) -> None:
+    """The other two witnesses on the posts: rows, and what the sandbox took in."""
+    page, sandbox, silent, kept = (
+        moves(house, watched, one) for one in ("mia", "mia+key", "mia-x", "sacha+key")
+    )
+    for one in (page, sandbox):
+        assert near(one["publishing", "published"], 25), one
+    assert near(silent["publishing", "uncertain"], 35), silent
+    assert near(silent["uncertain", "published"], 55), silent
+    assert ("publishing", "published") not in silent
+    assert near(kept["scheduled", "held"], 55), kept
+    key = f"{home_scene.PUBLISHED_POST}:{watched.opened_at.isoformat()}"
+    body = rows(
+        house, "SELECT body FROM posts WHERE tenant_id = :tenant AND origin_key = :key", key=key
+    )[0].body
+    for account in ("mia+key", "mia-x"):
+        assert house.texts(account)[body] == 1
+    asked = [one for one in record(house, "mia-x") if one["kind"] in ("posts", "lookups")]
+    hung = [one for one in asked if one["kind"] == "posts" and one["fault"] == "accept_then_hang"]
+    assert [one["accepted"] for one in hung] == [1]
+    assert [one for one in asked if one["kind"] == "lookups"]
+    assert not [one for one in record(house, "sacha+key") if one["kind"] in ("posts", "files")]
+
+
+def record(house: House, account: str) -> Sequence[dict[str, Any]]:
+    """What the sandbox wrote down of an account's requests."""
+    found: list[dict[str, Any]] = house.ask(
+        "GET", f"/control/record?{urlencode({'account': account})}"
+    )["record"]
+    return found
+
+
+def judge_sale(house: House, watched: Watched, till: int) -> None:
+    """The fan, the truth, the money: the till of the sandbox and our ledger move alike."""
+    said = [one for one in house.truth("nova+key")["messages"] if one["fan"].startswith("leo-")]
+    theirs = [one for one in said if one["author"] == "fan"]
+    ours = [one for one in said if one["author"] == "creator"]
+    assert len(theirs) <= 4
+    assert "intelligence artificielle" in ours[0]["text"]
+    sold = rows(
+        house,
+        "SELECT p.id, p.at, p.amount_minor, x.state FROM payments p JOIN fulfilments x ON "
+        "x.tenant_id = p.tenant_id"
+        " AND x.order_id = p.order_id WHERE p.tenant_id = :tenant AND p.at >= :since",
+        since=watched.opened_at - timedelta(minutes=1),
+    )
+    assert [(row.amount_minor, row.state) for row in sold] == [(500, "delivered")]
+    heard = rows(
+        house,
+        "SELECT min(created_at) AS at FROM messages WHERE tenant_id = :tenant AND direction = 'in'"
+        " AND created_at >= :since",
+        since=watched.opened_at,
+    )
+    assert near(watched.after(heard[0].at), 45), heard
+    assert house.till("nova+key") - till == 500
+    booked = rows(
+        house,
+        "SELECT e.account, -sum(e.amount_minor) AS minor FROM ledger_transactions t JOIN "
+        "ledger_entries e"
+        " ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id WHERE t.tenant_id = :tenant"
+        " AND t.source_key = :key AND e.account LIKE '%\\_due' GROUP BY e.account",
+        key=str(sold[0].id),
+    )
+    assert {row.account: int(row.minor) for row in booked} == {
+        "creator_due": 300,
+        "agency_due": 180,
+        "chatter_due": 20,
+    }
+
+
+def judge_run(house: House, watched: Watched) -> list[float]:
+    """Around 1:00 three of the eight pictures stand, each with its score; when each came, in
+    seconds."""
+    made = rows(
+        house,
+        "SELECT c.created_at, c.parameters->>'score' AS score FROM creations c JOIN jobs j ON "
+        "j.tenant_id = c.tenant_id"
+        " AND j.id = c.job_id WHERE c.tenant_id = :tenant AND c.created_at >= :since ORDER BY "
+        "c.created_at",
+        since=watched.opened_at,
+    )
+    came = [watched.after(row.created_at) for row in made]
+    assert came[2] <= 60 + NEAR
+    assert len(came) < 4 or came[3] >= 60 - NEAR
+    assert all(0 <= int(row.score) <= 100 for row in made)
+    return came

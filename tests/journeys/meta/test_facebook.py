@@ -1,0 +1,236 @@
+"""A Facebook Page from the sealed form to the post, through the house's own routes: films,
+comments, removal."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from channels.connections import account_setup
+from gate.contract.units import Rating
+from schedules.posts.states import DeliveryState
+from schedules.publishing import post_removal
+from tests.conftest import Cluster
+from tests.journeys.comment_actions import act, answer, heard
+from tests.journeys.connected_creator import Mia, Outside, mia, outside
+from tests.journeys.meta.test_instagram import bytes_of
+from tests.journeys.oauth_accounts import film
+from workers.relay.ticks import TICKS
+
+
+@pytest.fixture(scope="module")
+def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+    with outside(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
+        yield found
+
+
+def listen(here: Mia) -> None:
+    for _ in range(12):
+        next(one for one in TICKS if one.name == "remarks").write_rows(here.desk.services.tenant)
+        here.desk.live(minutes=1)
+
+
+def test_words_alone_are_posted_and_taken_away(networks: Outside) -> None:
+    here = mia(networks)
+    page = here.facebook()
+    sent = here.desk.delivery("Bonjour", channel="facebook", after=60)
+    here.desk.live(minutes=5)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
+    (post,) = page.posts.values()
+    assert post.message == "Bonjour"
+    here.desk.act(post_removal.request_post_removal, sent)
+    here.desk.live(minutes=5)
+    assert here.desk.state(sent) is DeliveryState.REMOVED
+    assert post.deleted
+
+
+def test_pictures_are_brought_ahead_with_what_describes_them(networks: Outside) -> None:
+    here = mia(networks)
+    page, files = here.facebook(), (here.picture(Rating.G), here.picture(Rating.G))
+    sent = here.desk.delivery("Deux", channel="facebook", media=files, after=3600)
+    here.desk.live(minutes=55)
+    assert (len(page.fetched), len(page.posts)) == (2, 0)
+    here.desk.live(minutes=10)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
+    (post,) = page.posts.values()
+    assert tuple(photo.file for photo in post.photos) == tuple(bytes_of(here, one) for one in files)
+    assert all(photo.alt for photo in post.photos)
+    assert len(page.photos) == 2, "what was brought is what was posted"
+
+
+def test_a_film_is_told_as_posted_once_it_is_worked_through(networks: Outside) -> None:
+    here = mia(networks)
+    page, shown = here.facebook(), film(here.desk, seconds=3.5)
+    networks.facebook.film_seconds = 400
+    sent = here.desk.delivery("Un film", channel="facebook", media=(shown,), after=60)
+    here.desk.live(minutes=3)
+    assert here.desk.state(sent) is DeliveryState.PROCESSING, here.desk.why(sent)
+    here.desk.live(minutes=60)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
+    (post,) = page.posts.values()
+    assert (post.message, post.film) == ("Un film", bytes_of(here, shown))
+    copy = here.copy(sent)
+    assert copy is not None
+    assert copy.native_ids == (post.id,)
+
+
+def test_a_film_that_comes_to_nothing_is_told(networks: Outside) -> None:
+    here = mia(networks)
+    page, shown = here.facebook(), film(here.desk, seconds=3.5)
+    networks.facebook.film_seconds, networks.facebook.refuses_films = 45, 1
+    sent = here.desk.delivery("Un film", channel="facebook", media=(shown,), after=60)
+    here.desk.live(minutes=30)
+    assert (here.desk.state(sent), here.desk.why(sent)) == (
+        DeliveryState.FAILED,
+        "facebook.film_refused",
+    )
+    assert len(page.posts) == 1
+
+
+def test_a_film_whose_answer_was_lost_is_never_sent_while_it_may_be_worked_on(
+    networks: Outside,
+) -> None:
+    here = mia(networks)
+    page, shown = here.facebook(), film(here.desk, seconds=3.5)
+    networks.facebook.film_seconds = 1200
+    networks.facebook.book.schedule_fault("reset_after", on="posts")
+    sent = here.desk.delivery("Un film", channel="facebook", media=(shown,), after=60)
+    here.desk.live(minutes=15)
+    assert (here.desk.state(sent), len(page.fetched)) == (DeliveryState.UNCERTAIN, 1)
+    here.desk.live(minutes=60)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
+    assert len(page.posts) == 1
+
+
+@pytest.mark.parametrize("mode", ["reset_after", "reset_before"])
+def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(
+    networks: Outside, mode: str
+) -> None:
+    here = mia(networks)
+    page = here.facebook()
+    networks.facebook.book.schedule_fault(mode, on="posts")
+    sent = here.desk.delivery(
+        "Bonsoir", channel="facebook", media=(here.picture(Rating.G),), after=60
+    )
+    here.desk.live(minutes=40)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED
+    assert [one.message for one in page.posts.values()] == ["Bonsoir"]
+
+
+def test_a_page_that_posts_too_often_waits(networks: Outside) -> None:
+    here = mia(networks)
+    page = here.facebook()
+    networks.facebook.blocked = 1
+    sent = here.desk.delivery("Patience", channel="facebook")
+    here.desk.live(minutes=10)
+    assert (here.desk.state(sent), page.posts) == (DeliveryState.SCHEDULED, {})
+    here.desk.live(minutes=10)
+    assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
+
+
+def test_what_may_not_be_there_is_never_fetched(networks: Outside) -> None:
+    here = mia(networks)
+    page = here.facebook()
+    for rating in (Rating.S, Rating.E):
+        sent = here.post("facebook", rating)
+        here.desk.live(minutes=2)
+        verdict, reasons = here.judged(sent)
+        assert (verdict, "RATING_EXCEEDS_SURFACE" in reasons) == (
+            "H" if rating is Rating.S else "B",
+            True,
+        )
+    assert (page.fetched, page.photos, page.posts) == ([], {}, {})
+
+
+def test_a_comment_is_heard_answered_hidden_and_its_author_kept_away(networks: Outside) -> None:
+    here = mia(networks)
+    page = here.facebook()
+    here.desk.delivery("Bonjour", channel="facebook", after=60)
+    here.desk.live(minutes=5)
+    (post,) = page.posts.values()
+    told = page.say(post.id, "c'est où ?", by="Ann")
+    listen(here)
+    (said,) = heard(here.desk)
+    assert (said.text, said.under) == ("c'est où ?", post.id)
+    answer(here.desk, said, "facebook", "Au lac, au printemps.")
+    here.desk.live(minutes=5)
+    mine = list(page.comments.values())[-1]
+    assert (mine.own, mine.text, mine.parent) == (True, "Au lac, au printemps.", told.id)
+    for wish in ("hide", "block"):
+        act(here.desk, said, "facebook", wish)
+        here.desk.live(minutes=2)
+    assert told.hidden
+    assert page.blocked == {told.author}
+    listen(here)
+    assert heard(here.desk) == [], "what the Page said is nobody's comment"
+
+
+@pytest.mark.parametrize(
+    ("page", "token", "reason"),
+    [
+        ("", "EAAx", "facebook.bad_token"),
+        ("my-page", "", "facebook.bad_page"),
+        ("999", "", "facebook.not_the_page"),
+        ("", "person", "facebook.not_the_page"),
+    ],
+)
+def test_a_token_is_judged_on_the_spot(
+    networks: Outside, page: str, token: str, reason: str
+) -> None:
+    here, known = mia(networks), networks.facebook.page("Mia")
+    networks.facebook.people.add("person")
+    wish = here.asked("facebook", page=page or known.id, access_token=token or known.token)
+    assert wish.reason is not None
+    assert wish.reason.code == reason
+
+
+def test_a_token_that_may_not_post_names_what_it_lacks(networks: Outside) -> None:
+    here, page = mia(networks), networks.facebook.page("Mia")
+    page.rights = frozenset({"pages_show_list", "pages_read_engagement"})
+    wish = here.asked("facebook", page=page.id, access_token=page.token)
+    assert wish.reason is not None
+    assert (wish.reason.code, dict(wish.reason.params)) == (
+        "facebook.right_missing",
+        {"rights": "pages_manage_posts"},
+    )
+    page.rights, page.expires_at = (
+        page.rights | {"pages_manage_posts"},
+        int(networks.facebook.clock().timestamp()) + 3600,
+    )
+    wish = here.asked("facebook", page=page.id, access_token=page.token)
+    assert wish.reason is not None
+    assert wish.reason.code == "facebook.short_token"
+    with here.desk.scope() as scope:
+        assert account_setup.get_setup(scope, wish.id).channel_id is None
+
+
+def test_without_rights_over_comments_the_page_still_posts(networks: Outside) -> None:
+    here = mia(networks)
+    page = here.facebook()
+    page.rights = frozenset({"pages_manage_posts", "pages_read_engagement"})
+    first = here.desk.delivery("Un", channel="facebook")
+    here.desk.live(minutes=2)
+    page.say(next(iter(page.posts)), "bonjour", by="Ann")
+    listen(here)
+    assert heard(here.desk) == []
+    second = here.desk.delivery("Deux", channel="facebook")
+    here.desk.live(minutes=2)
+    assert [here.desk.state(one) for one in (first, second)] == [
+        DeliveryState.PUBLISHED,
+        DeliveryState.PUBLISHED,
+    ]
+
+
+def test_the_same_words_twice_in_a_row_are_posted_once_and_told(networks: Outside) -> None:
+    here = mia(networks)
+    page = here.facebook()
+    first = here.desk.delivery("Bonjour", channel="facebook")
+    here.desk.live(minutes=5)
+    again = here.desk.delivery("Bonjour", channel="facebook")
+    here.desk.live(minutes=20)
+    assert here.desk.state(first) is DeliveryState.PUBLISHED
+    assert (here.desk.state(again), here.desk.why(again)) == (
+        DeliveryState.FAILED,
+        "facebook.duplicate",
+    )
+    assert [one.message for one in page.posts.values()] == ["Bonjour"]

@@ -1,0 +1,330 @@
+"""Messages on Instagram and of a Page from connecting to the answer, on real PostgreSQL, through
+the house's routes."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from channels.accounts.states import ChannelState
+from channels.connections.states import AccountSetupState
+from connectors.contract.account_setup import WANTED_MESSAGES, WANTED_POSTS
+from connectors.platforms.facebook import messages
+from connectors.platforms.facebook.publisher import Facebook
+from connectors.platforms.instagram.messages import CHAT_SURFACE, MESSAGE_PERMISSION
+from connectors.platforms.instagram.publisher import Instagram
+from connectors.shared import reply_windows
+from foundation.errors import BadInput, Refused
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from subscribers.inbox import member_actions
+from subscribers.replies import persona
+from tests.conftest import Cluster
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.journeys.meta.accounts import Paged, Signed, networks, paged, signed
+from tests.journeys.oauth_accounts import Visited
+from tests.subscribers.builders import NOVA
+from workers.listeners.factory import make_listener, make_listener_pool
+from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
+
+SURFACES = {"instagram": CHAT_SURFACE, "facebook": messages.CHAT_SURFACE}
+THERE: dict[str, Instagram | Facebook] = {"instagram": Instagram(), "facebook": Facebook()}
+RIGHTS = {"instagram": MESSAGE_PERMISSION, "facebook": messages.MESSAGE_PERMISSION}
+SHOWN: dict[str, tuple[str, dict[str, Any]]] = {
+    "instagram": ("story", {"story": {"reply_to": {"id": "1", "link": "https://evil.example"}}}),
+    "facebook": ("picture", {"sticker": "https://evil.example"}),
+}
+"""What somebody sends there that is more than words, and as what the inbox shows it."""
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def meta(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Services, dict[str, Any]]]:
+    with networks(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
+        yield found
+
+
+@pytest.fixture
+def instagram(meta: tuple[Services, dict[str, Any]], running: RunningSandbox) -> Iterator[Signed]:
+    services, servers = meta
+    made = signed(services, running, servers["instagram"], "instagram")
+    _answers(made)
+    yield made
+    made.server.book.clear_faults()
+    made.oauth.unticks = frozenset()
+
+
+@pytest.fixture
+def facebook(meta: tuple[Services, dict[str, Any]], running: RunningSandbox) -> Iterator[Paged]:
+    services, servers = meta
+    made = paged(services, running, servers["facebook"])
+    _answers(made)
+    yield made
+    made.server.book.clear_faults()
+
+
+@pytest.fixture(params=["instagram", "facebook"])
+def house(request: pytest.FixtureRequest) -> Visited:
+    found: Visited = request.getfixturevalue(request.param)
+    return found
+
+
+def _answers(made: Visited) -> None:
+    """She has a persona, so that a machine answers."""
+    with made.desk.scope() as scope:
+        persona.activate_persona(
+            scope, persona.create_persona_version(scope, made.desk.creator_id, NOVA)
+        )
+
+
+def rows(house: Visited, statement: str, **more: Any) -> list[Any]:
+    with house.desk.scope() as scope:
+        return list(scope.run(statement, tenant=house.desk.tenant_id, **more))
+
+
+def hears(house: Visited) -> list[tuple[str, str]]:
+    """The account is listened to, what it brings is dealt with; all that the inbox shows of
+    people."""
+    make_listener(house.desk.services, house.channel()).poll_once()
+    house.live(seconds=30)
+    return [
+        (one.kind, one.body)
+        for one in rows(house, "SELECT * FROM messages WHERE direction = 'in' ORDER BY seq")
+    ]
+
+
+def chatty(house: Visited) -> bool:
+    return make_listener_pool(house.desk.services)._chatty(house.channel())
+
+
+def told(house: Visited) -> set[str]:
+    found = rows(
+        house, "SELECT message FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL"
+    )
+    return {one.message["code"] for one in found}
+
+
+def say(house: Visited, text: str, *, known: bool = True) -> UUID:
+    """A member takes the one conversation and answers; `known`: the page knows what the platform
+    allows."""
+    ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
+    key, lea = uuid7(), house.desk.author
+    with house.desk.scope(f"member:{lea}") as scope:
+        member_actions.take_over_conversation(scope, talk, lea)
+        member_actions.send_member_reply(
+            scope, talk, lea, text, key=key, there=THERE[house.platform] if known else None
+        )
+    return key
+
+
+def became(house: Visited, draft: UUID) -> tuple[str, str]:
+    ((state, reason),) = rows(
+        house, "SELECT state, reason FROM drafts WHERE tenant_id = :tenant AND id = :id", id=draft
+    )
+    return state, reason["code"] if reason else ""
+
+
+def sent(house: Visited) -> list[str]:
+    return [text for _, text in house.member.chats.taken]
+
+
+@pytest.mark.parametrize(
+    ("house", "mode"),
+    [
+        *(("instagram", mode) for mode in ("", "reset_after", "reset_before", "status:503_after")),
+        *(("facebook", mode) for mode in ("", "reset_after")),
+    ],
+    indirect=["house"],
+)
+def test_a_message_is_heard_and_answered_once_whatever_the_day(house: Visited, mode: str) -> None:
+    chats, now = house.member.chats, house.server.clock
+    chats.say("leo", "ce que j’ai écrit bien avant", now())
+    assert house.enrol(wanted=WANTED_MESSAGES).state == AccountSetupState.CONNECTED
+    assert house.channel().chat_surface == SURFACES[house.platform]
+    assert hears(house) == [], "what was said before was said to the creator"
+    now.advance(1)
+    chats.say("leo", "bonjour !", now())
+    kind, more = SHOWN[house.platform]
+    chats.say("leo", "superbe", now(), **more)
+    lines = [("text", "bonjour !"), (kind, "superbe")]
+    assert hears(house) == lines
+    assert len(sent(house)) >= 1, "a stranger reads first that a machine answers"
+    if mode:
+        house.server.book.schedule_fault(mode, on="messages")
+    draft = say(house, "Bonjour Léo")
+    house.live(minutes=6)
+    assert became(house, draft)[0] == "sent"
+    assert sent(house).count("Bonjour Léo") == 1
+    assert hears(house) == lines, "our own answer is nobody's line"
+
+
+@pytest.mark.parametrize(
+    ("platform", "text", "why"),
+    [
+        (
+            "instagram",
+            "é" * 501,
+            Message("connectors.text_too_heavy", {"size": 1002, "most": 1000}),
+        ),
+        ("facebook", "é" * 2001, Message("chat.too_long", {"most": 2000, "count": 2001})),
+    ],
+)
+def test_words_that_are_too_many_there_are_told_while_they_are_typed(
+    request: pytest.FixtureRequest, platform: str, text: str, why: Message
+) -> None:
+    house: Visited = request.getfixturevalue(platform)
+    house.enrol(wanted=WANTED_MESSAGES)
+    hears(house)
+    house.server.clock.advance(1)
+    house.member.chats.say("leo", "bonjour !", house.server.clock())
+    hears(house)
+    ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
+    lea, there = house.desk.author, THERE[platform]
+    with house.desk.scope(f"member:{lea}") as scope:
+        member_actions.take_over_conversation(scope, talk, lea)
+        if platform == "instagram":
+            assert member_actions.check_member_reply(scope, talk, lea, text, there=there) == (why,)
+        assert member_actions.check_member_reply(scope, talk, lea, text[:500], there=there) == ()
+    with pytest.raises(BadInput) as refused:
+        say(house, text)
+    assert refused.value.message == why
+    assert (
+        rows(house, "SELECT text FROM drafts WHERE tenant_id = :tenant AND origin = 'member'") == []
+    )
+    say(house, text[:500])
+    house.live(minutes=1)
+    assert sent(house)[-1] == text[:500]
+
+
+def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visited) -> None:
+    house.enrol(wanted=WANTED_MESSAGES)
+    hears(house)
+    house.server.clock.advance(1)
+    house.member.chats.say("leo", "bonjour !", house.server.clock())
+    hears(house)
+    house.desk.pass_time(hours=24)
+    house.server.clock.advance(24 * 3600)
+    before = len(house.server.book.list_requests())
+    with pytest.raises(Refused) as refused:
+        say(house, "trop tard")
+    assert refused.value.message.code == reply_windows.WINDOW_CLOSED
+    ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
+    with house.desk.scope() as scope:
+        member_actions.take_over_conversation(scope, talk, house.desk.author)
+        shown = member_actions.check_member_reply(
+            scope, talk, house.desk.author, "", there=THERE[house.platform]
+        )
+    assert shown == (Message(reply_windows.WINDOW_CLOSED, {"hours": 24}),), "before a word is typed"
+    draft = say(house, "trop tard", known=False)
+    house.desk.run()
+    assert became(house, draft) == ("failed", reply_windows.WINDOW_CLOSED)
+    assert reply_windows.WINDOW_CLOSED in told(house)
+    assert not any(
+        one["kind"] == "messages" for one in house.server.book.list_requests()[before:]
+    ), "nobody was asked"
+    house.member.chats.say("leo", "encore moi", house.server.clock())
+    hears(house)
+    draft = say(house, "me revoilà")
+    house.live(minutes=2)
+    assert became(house, draft)[0] == "sent"
+
+
+def test_who_blocked_the_account_is_not_written_to_again(house: Visited) -> None:
+    house.enrol(wanted=WANTED_MESSAGES)
+    hears(house)
+    house.server.clock.advance(1)
+    house.member.chats.say("leo", "bonjour !", house.server.clock())
+    hears(house)
+    house.member.chats.person("leo").shut = "blocked"
+    draft = say(house, "tu es là ?")
+    house.live(minutes=2)
+    assert became(house, draft) == ("failed", "connectors.reader_gone")
+    assert house.channel().state == ChannelState.ACTIVE
+    assert "tu es là ?" not in sent(house)
+
+
+def test_the_right_is_asked_for_only_where_messages_are_wanted(instagram: Signed) -> None:
+    wish = instagram.ask(wanted=WANTED_POSTS)
+    assert MESSAGE_PERMISSION not in wish.visit
+    instagram.bring(instagram.approve(wish.visit))
+    assert instagram.stands(wish.id).state == AccountSetupState.CONNECTED
+    assert not chatty(instagram)
+    instagram.oauth.unticks = frozenset({MESSAGE_PERMISSION})
+    refused = instagram.enrol(wanted=WANTED_MESSAGES)
+    assert (refused.state, refused.reason) == (
+        AccountSetupState.REFUSED,
+        Message(reply_windows.MESSAGES_NOT_ALLOWED),
+    )
+    instagram.oauth.unticks = frozenset()
+    wish = instagram.ask(wanted=WANTED_MESSAGES)
+    assert MESSAGE_PERMISSION in wish.visit
+    instagram.bring(instagram.approve(wish.visit))
+    assert instagram.stands(wish.id).state == AccountSetupState.CONNECTED
+    assert chatty(instagram)
+
+
+def test_a_page_whose_token_lacks_the_right_is_told_which(facebook: Paged) -> None:
+    facebook.member.rights -= {messages.MESSAGE_PERMISSION}
+    refused = facebook.enrol(wanted=WANTED_MESSAGES)
+    assert refused.state == AccountSetupState.REFUSED
+    assert refused.reason == Message(
+        "facebook.right_missing", {"rights": messages.MESSAGE_PERMISSION}
+    )
+    assert facebook.enrol(wanted=WANTED_POSTS).state == AccountSetupState.CONNECTED
+    assert not chatty(facebook)
+    facebook.member.rights |= {messages.MESSAGE_PERMISSION}
+    assert facebook.enrol(wanted=WANTED_MESSAGES).state == AccountSetupState.CONNECTED
+    assert chatty(facebook)
+
+
+def test_many_who_write_at_once_are_heard_without_asking_too_often(instagram: Signed) -> None:
+    instagram.enrol(wanted=WANTED_MESSAGES)
+    hears(instagram)
+    for name in ("leo", "ida", "max"):
+        instagram.server.clock.advance(1)
+        instagram.member.chats.say(name, f"bonjour de {name}", instagram.server.clock())
+    instagram.server.clock.advance(5)
+    instagram.member.chats.a_second = 2
+    heard = make_listener(instagram.desk.services, instagram.channel()).poll_once()
+    assert heard is not None
+    assert [update.text for update in heard.updates] == [
+        "bonjour de leo",
+        "bonjour de ida",
+        "bonjour de max",
+    ]
+    assert heard.asked == 4, "the list, then each conversation"
+
+
+def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting(
+    house: Visited,
+) -> None:
+    house.enrol(wanted=WANTED_MESSAGES)
+    hears(house)
+    rights, house.member.rights = (
+        house.member.rights,
+        house.member.rights - {RIGHTS[house.platform]},
+    )
+    for _ in range(2):
+        assert hears(house) == []
+    assert reply_windows.MESSAGES_NOT_ALLOWED in told(house)
+    assert house.channel().state == ChannelState.ACTIVE
+    house.member.rights = rights
+    house.server.clock.advance(1)
+    house.member.chats.say("leo", "bonjour !", house.server.clock())
+    assert hears(house) == [("text", "bonjour !")]
+    assert reply_windows.MESSAGES_NOT_ALLOWED not in told(house)
+    assert timedelta(seconds=THERE[house.platform].capabilities.poll_seconds) >= timedelta(
+        seconds=18
+    ), "200 requests an hour are those of posts too"

@@ -1,0 +1,105 @@
+"""Whose yes counts: who said theirs is not asked again, and who can is."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import Refused
+from schedules.approvals import decisions, review_queue
+from schedules.approvals.release import eligible_approvers
+from schedules.approvals.review_queue import ReviewItem
+from schedules.posts.states import DeliveryState
+from tenants.agencies import queries as tenant_reads
+from tests.schedules.approvals.test_added_channels import add
+from tests.schedules.approvals.test_decisions import member, say
+from tests.schedules.builders import SandboxAgency, create_sandbox_agency
+
+HOUR, DAY = 3600.0, 86_400.0
+
+
+@pytest.fixture
+def two(services: Any, sandbox: Any) -> SandboxAgency:
+    """Léa, whose posts two people have to approve."""
+    return create_sandbox_agency(services, sandbox, tiers=2)
+
+
+def principal(at: SandboxAgency, member_id: UUID) -> UUID:
+    with at.scope() as scope:
+        return tenant_reads.get_member(scope, member_id).principal_id
+
+
+def asked(at: SandboxAgency) -> list[ReviewItem]:
+    with at.scope() as scope:
+        return review_queue.list_review_queue(scope, [at.creator_id])
+
+
+def able(at: SandboxAgency, post_id: UUID) -> set[UUID]:
+    with at.scope() as scope:
+        return {one.id for one in eligible_approvers(scope, post_id)}
+
+
+def test_who_said_the_first_yes_is_not_asked_for_the_second(two: SandboxAgency) -> None:
+    post_id, other = two.write(), member(two)
+    two.wish(post_id, after=HOUR)
+    assert able(two, post_id) == {two.manager, other}
+    two.approve(post_id)
+    assert able(two, post_id) == {other}
+    (found,) = asked(two)
+    assert found.tier_for(principal(two, two.manager)) is None
+    assert found.tier_for(principal(two, other)) == 2
+    waits = {
+        one: found.can_be_approved_by(principal(two, one))
+        for one in (two.manager, two.author, other)
+    }
+    assert waits == {two.manager: False, two.author: False, other: True}
+
+
+def test_the_same_yes_once_more_is_told_and_does_nothing(two: SandboxAgency) -> None:
+    post_id, other = two.write(), member(two)
+    delivery_id = two.wish(post_id, after=HOUR)
+    two.approve(post_id)
+    with pytest.raises(Refused) as told:
+        two.approve(post_id)
+    assert told.value.message.code == "approval.two_people"
+    say(two, post_id, other, tier=2)
+    two.approve(post_id)  # everybody has said yes: it is so, and stays so
+    assert two.state(delivery_id) is DeliveryState.APPROVED
+
+
+def test_who_said_the_second_yes_first_leaves_the_first_to_others(two: SandboxAgency) -> None:
+    post_id, other = two.write(), member(two)
+    two.wish(post_id, after=HOUR)
+    say(two, post_id, other, tier=2)
+    (found,) = asked(two)
+    assert found.tier_for(principal(two, two.manager)) == 1
+    assert not found.can_be_approved_by(principal(two, other))
+    assert able(two, post_id) == {two.manager}
+
+
+def test_after_another_account_their_own_yes_is_asked_again(two: SandboxAgency) -> None:
+    post_id, other = two.write(), member(two)
+    two.wish(post_id, after=HOUR)
+    say(two, post_id, two.manager)
+    say(two, post_id, other, tier=2)
+    two.connect("second")
+    add(two, post_id, "second")
+    (found,) = asked(two)
+    assert found.tier_for(principal(two, two.manager)) == 1
+    assert found.tier_for(principal(two, other)) == 2
+
+
+def test_after_a_no_that_was_taken_back_anybody_puts_it_on_the_calendar(two: SandboxAgency) -> None:
+    post_id, other = two.write(), member(two)
+    delivery_id = two.wish(post_id, after=HOUR)
+    two.approve(post_id)
+    say(two, post_id, other, tier=2)
+    third = member(two)
+    say(two, post_id, third, no="wait")
+    with two.scope(f"member:{third}") as scope:
+        decisions.withdraw_verdict(scope, post_id, member_id=third)
+    assert two.state(delivery_id) is DeliveryState.DRAFT
+    (found,) = asked(two)
+    assert [found.tier_for(principal(two, one)) for one in (two.manager, other, third)] == [1, 2, 1]
+    two.approve(post_id)
+    assert two.state(delivery_id) is DeliveryState.APPROVED

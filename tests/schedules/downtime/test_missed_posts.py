@@ -1,0 +1,487 @@
+"""After a downtime: one notice, posts one after the other or on hold, and two answers, at any
+moment."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import pairwise
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as some
+from sqlmodel import col, select
+
+from channels.accounts import lifecycle
+from channels.accounts import queries as channel_reads
+from foundation.errors import Conflict, NotFound, Refused
+from foundation.i18n.translation import Message
+from gate.policy import emergency_stops
+from schedules.approvals.time_changes import expedite_delivery
+from schedules.availability.minimum_interval import CATCH_UP_INTERVAL, next_catch_up_time
+from schedules.calendar import next_steps
+from schedules.downtime import missed_posts, queries
+from schedules.downtime.missed_posts import DowntimeProgress
+from schedules.downtime.models import Downtime
+from schedules.downtime.states import DowntimeState
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts.models import Delivery
+from schedules.posts.states import DeliveryState
+from tenants.agencies import agencies
+from tests.fakes.sandbox import RunningSandbox
+from tests.schedules.builders import SandboxAgency, create_sandbox_agency
+from tests.schedules.series_builders import (
+    allow_any_lateness,
+    approve_and_release,
+    build_recurrence,
+    list_deliveries,
+    start_series,
+)
+from workers.wiring import Services
+
+pytestmark = pytest.mark.heavy
+
+TOLD, STILL = "downtime.told", "downtime.still_held"
+LATE_OK = timedelta(hours=7)
+
+
+def overdue(
+    lea: SandboxAgency, number: int, *, channel: str = "main", late_ok: timedelta | None = LATE_OK
+) -> list[UUID]:
+    """Posts that come due one after the other, in the minutes before nothing leaves for six
+    hours."""
+    return [
+        lea.delivery(f"{channel} {n}", channel=channel, after=60 + n, late_ok=late_ok)
+        for n in range(number)
+    ]
+
+
+def told(lea: SandboxAgency) -> dict[str, str]:
+    return {cause: code for cause, code in lea.notices().items() if code.startswith("downtime.")}
+
+
+def only(lea: SandboxAgency) -> UUID:
+    """The one downtime of this agency."""
+    with lea.scope() as scope:
+        return scope.session.exec(
+            select(Downtime.id).where(Downtime.tenant_id == lea.tenant_id)
+        ).one()
+
+
+def state(lea: SandboxAgency) -> str:
+    with lea.scope() as scope:
+        return scope.session.exec(
+            select(Downtime.state).where(Downtime.tenant_id == lea.tenant_id)
+        ).one()
+
+
+def left_at(lea: SandboxAgency, channel: str = "main") -> list[datetime]:
+    return [datetime.fromisoformat(post["created_at"]) for post in lea.posts(channel)]
+
+
+# how it is laid out
+
+
+def test_one_notice_for_all_accounts_and_none_for_each_post(lea: SandboxAgency) -> None:
+    for name in ("two", "three", "four"):
+        lea.connect(name)
+    late = {name: overdue(lea, 3, channel=name) for name in ("main", "two", "three", "four")}
+    gone = [lea.delivery(f"too late {n}", after=60, channel="two") for n in range(2)]
+    lea.pass_time(hours=6)
+    lea.run()
+    assert list(told(lea).values()) == [TOLD]
+    assert list(lea.notices().values()) == [TOLD]
+    assert [lea.why(one) for one in gone] == ["downtime.too_late"] * 2
+    assert {name: lea.texts(name) for name in late} == {name: [f"{name} 0"] for name in late}
+    with lea.scope() as scope:
+        (found,) = queries.list_open_downtimes(scope, [lea.creator_id])
+    assert found.count == DowntimeProgress(left=4, waiting=8, held=2)
+    assert {account.name: len(account.entries) for account in found.accounts} == {
+        "main": 3,
+        "two": 5,
+        "three": 3,
+        "four": 3,
+    }
+    shown = {
+        one.delivery_id: one.not_before
+        for one in found.entries
+        if one.state is DeliveryState.SCHEDULED
+    }
+    lea.live(minutes=40)
+    for name in late:
+        assert lea.texts(name) == [f"{name} 0", f"{name} 1", f"{name} 2"]
+        assert all(
+            after - before >= CATCH_UP_INTERVAL for before, after in pairwise(left_at(lea, name))
+        )
+    for delivery_id, at in shown.items():
+        settled = lea.entry(delivery_id).settled_at
+        assert at is not None
+        assert settled is not None
+        assert timedelta(0) <= settled - at < timedelta(minutes=1), (
+            "it left when it was shown to leave"
+        )
+
+
+def test_what_would_be_too_late_by_its_turn_is_held_and_takes_no_turn(lea: SandboxAgency) -> None:
+    late = overdue(lea, 2, late_ok=timedelta(hours=6, minutes=5))
+    patient = lea.delivery("patient", after=70, late_ok=None)
+    lea.pass_time(hours=6)
+    lea.run()
+    assert [lea.state(one) for one in late] == [DeliveryState.PUBLISHED, DeliveryState.HELD]
+    assert lea.why(late[1]) == "downtime.no_turn"
+    lea.live(minutes=12)
+    assert lea.state(patient) is DeliveryState.PUBLISHED
+
+
+def test_what_leaves_on_time_does_not_push_what_was_missed(lea: SandboxAgency) -> None:
+    """An account posts every five minutes: what a stop kept back leaves all the same, in its turn
+    and in time."""
+    late = overdue(lea, 3, late_ok=timedelta(hours=2))
+    with lea.scope(f"member:{lea.manager}") as scope:
+        emergency_stops.close_switch(
+            scope, "channel", str(lea.channels["main"]), "sending", reason="a look"
+        )
+    lea.live(minutes=30)
+    new = [
+        lea.delivery(f"on time {n}", after=60 + 300 * n, late_ok=timedelta(minutes=30))
+        for n in range(24)
+    ]
+    with lea.scope(f"member:{lea.manager}") as scope:
+        emergency_stops.reopen_switch(
+            scope, "channel", str(lea.channels["main"]), "sending", reason="seen"
+        )
+    lea.live(minutes=50)
+    assert [lea.state(one) for one in late] == [DeliveryState.PUBLISHED] * 3
+    gone = [lea.entry(one).settled_at for one in late]
+    assert all(
+        after - before >= CATCH_UP_INTERVAL for before, after in pairwise(filter(None, gone))
+    )
+    lea.live(minutes=80)
+    assert {lea.state(one) for one in new} == {DeliveryState.PUBLISHED}
+
+
+@pytest.mark.parametrize(("late", "room"), [(3, 2), (5, 10)])
+def test_what_waited_for_the_distance_of_its_account_makes_no_other_wait(
+    lea: SandboxAgency, late: int, room: int
+) -> None:
+    """Minutes: one that left up to two late beyond the distance its account keeps was not
+    missed."""
+    done = lea.delivery("done", after=60)
+    lea.live(minutes=2)
+    left = {"id": done, "late": timedelta(minutes=late)}
+    with lea.scope() as scope:
+        scope.run("UPDATE channels SET min_gap_seconds = 120 WHERE tenant_id = :t", t=lea.tenant_id)
+        scope.run("UPDATE deliveries SET settled_at = due_at + :late WHERE id = :id", **left)
+    with lea.scope() as scope:
+        free = next_catch_up_time(scope, channel_reads.get_channel(scope, lea.channels["main"]))
+    assert free == lea.entry(done).due_at + timedelta(minutes=late + room)
+
+
+def test_the_important_ones_leave_first(lea: SandboxAgency) -> None:
+    overdue(lea, 2)
+    lea.delivery("first", after=120, priority=1, late_ok=None)
+    lea.pass_time(hours=6)
+    lea.live(minutes=30)
+    assert lea.texts() == ["first", "main 0", "main 1"]
+
+
+def test_one_missed_post_or_two_minutes_are_nothing_to_tell(lea: SandboxAgency) -> None:
+    lea.connect("two")
+    one = [lea.delivery("alone", after=60), lea.delivery("alone", after=60, channel="two")]
+    lea.pass_time(minutes=20)
+    lea.run()
+    assert [lea.state(each) for each in one] == [DeliveryState.PUBLISHED] * 2
+    overdue(lea, 3)
+    lea.pass_time(minutes=2)
+    lea.run()
+    assert told(lea) == {}
+    assert len(lea.texts()) == 4
+
+
+def test_what_waits_for_the_distance_of_its_account_was_not_missed(lea: SandboxAgency) -> None:
+    with lea.scope() as scope:
+        scope.run("UPDATE channels SET min_gap_seconds = 600 WHERE tenant_id = :t", t=lea.tenant_id)
+    for number in range(4):
+        lea.delivery(f"{number}", after=60, late_ok=None)
+    lea.live(minutes=45)
+    assert len(lea.texts()) == 4
+    assert told(lea) == {}
+
+
+def test_of_a_series_the_newest_one_is_laid_out_with_the_others(lea: SandboxAgency) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    lea.run()
+    allow_any_lateness(lea, post_id)
+    approve_and_release(lea, post_id)
+    other = lea.delivery("once", after=60, late_ok=None)
+    lea.pass_time(days=3)
+    lea.live(minutes=30)
+    assert [row.state for row in list_deliveries(lea, post_id)[:3]].count(
+        DeliveryState.PUBLISHED
+    ) == 1
+    assert [row.state for row in list_deliveries(lea, post_id)[:3]].count(
+        DeliveryState.CANCELLED
+    ) == 2
+    assert lea.state(other) is DeliveryState.PUBLISHED
+
+
+# when
+
+
+def test_a_paused_account_is_told_of_when_it_is_back(lea: SandboxAgency) -> None:
+    lea.act(
+        lifecycle.pause_account,
+        lea.channels["main"],
+        Message("channel.is_paused", {"account": "main"}),
+    )
+    overdue(lea, 3)
+    lea.live(minutes=30)
+    assert told(lea) == {}
+    lea.act(lifecycle.resume_account, lea.channels["main"])
+    lea.live(minutes=2)
+    assert list(told(lea).values()) == [TOLD]
+    assert lea.texts() == ["main 0"]
+
+
+@pytest.mark.parametrize("where", ["channel", "creator", "platform", "tenant"])
+def test_an_emergency_stop_is_told_of_when_it_is_over(lea: SandboxAgency, where: str) -> None:
+    ids = {
+        "channel": lea.channels["main"],
+        "creator": lea.creator_id,
+        "platform": "sandbox",
+        "tenant": "",
+    }
+    target = str(ids[where])
+    lea.act(emergency_stops.close_switch, where, target, "sending", reason="test")
+    overdue_id = overdue(lea, 3)[0]
+    lea.live(minutes=30)
+    assert told(lea) == {}
+    with lea.scope() as scope:
+        entry = lea.entry(overdue_id)
+        assert (
+            next_steps.next_step_of_delivery(scope, entry, lea.services.connectors).next.code
+            == "calendar.next.stopped_until"
+        )
+    lea.act(emergency_stops.reopen_switch, where, target, "sending", reason="over")
+    lea.live(minutes=2)
+    assert list(told(lea).values()) == [TOLD]
+    assert lea.texts() == ["main 0"]
+
+
+def test_a_rehearsed_post_is_not_among_them(lea: SandboxAgency) -> None:
+    dry = lea.delivery("dry", after=60)
+    with lea.scope() as scope:
+        scope.run("UPDATE deliveries SET dry_run = true WHERE id = :id", id=dry)
+    lea.delivery("wet", after=60, late_ok=None)
+    lea.pass_time(hours=6)
+    lea.run()
+    assert told(lea) == {}
+
+
+def test_two_relays_and_two_starts_tell_once(lea: SandboxAgency) -> None:
+    lea.connect("two")
+    for name in ("main", "two"):
+        overdue(lea, 3, channel=name)
+    lea.pass_time(hours=6)
+
+    def note(name: str) -> None:
+        with lea.scope("system:publishing") as scope:
+            missed_posts.register_missed_posts(scope, lea.channels[name])
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(note, ["main", "two", "main", "two"]))
+    first = {one.delivery_id: one.not_before for one in members(lea)}
+    assert len(first) == 6
+    for _ in range(2):
+        note("main")
+        lea.run()
+    assert {one.delivery_id: one.not_before for one in members(lea)} == first
+    assert list(lea.notices().values()) == [TOLD]
+    assert [lea.texts("main"), lea.texts("two")] == [["main 0"], ["two 0"]]
+
+
+def members(lea: SandboxAgency) -> list[queries.DeliveryEntry]:
+    with lea.scope() as scope:
+        (found,) = queries.list_open_downtimes(scope, [lea.creator_id])
+    return found.entries
+
+
+def test_another_downtime_in_the_middle_lays_them_out_anew(lea: SandboxAgency) -> None:
+    overdue(lea, 4, late_ok=None)
+    lea.pass_time(hours=6)
+    lea.live(minutes=5)
+    lea.pass_time(hours=2)
+    lea.live(minutes=60)
+    assert lea.texts() == ["main 0", "main 1", "main 2", "main 3"]
+    assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(left_at(lea)))
+    lea.act(missed_posts.close_finished_downtimes)
+    assert state(lea) == DowntimeState.OVER
+    assert told(lea) == {}
+
+
+# the two answers
+
+
+def test_kept_as_shown(lea: SandboxAgency) -> None:
+    overdue(lea, 3)
+    lea.pass_time(hours=6)
+    lea.run()
+    assert lea.act(
+        missed_posts.accept_catch_up, only(lea), creators=[lea.creator_id]
+    ) == DowntimeProgress(left=1, waiting=2, held=0)
+    assert told(lea) == {}
+    with pytest.raises(Conflict) as twice:
+        lea.act(missed_posts.accept_catch_up, only(lea), creators=[lea.creator_id])
+    assert twice.value.message.code == "downtime.decided"
+    lea.live(minutes=30)
+    assert len(lea.texts()) == 3
+    assert state(lea) == DowntimeState.KEPT
+
+
+def test_held_after_some_have_left_says_how_many_and_each_can_be_sent(lea: SandboxAgency) -> None:
+    late = overdue(lea, 5)
+    lea.pass_time(hours=6)
+    lea.live(minutes=12)
+    assert lea.act(
+        missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id]
+    ) == DowntimeProgress(left=2, waiting=0, held=3)
+    assert [lea.why(one) for one in late[2:]] == ["downtime.held"] * 3
+    assert lea.rows("delivery.publish") == []
+    lea.live(minutes=40)
+    assert len(lea.texts()) == 2
+    assert list(told(lea).values()) == [STILL]
+    for one in late[2:]:
+        lea.act(drafts.retry_delivery, one)
+        lea.live(minutes=1)
+    assert len(lea.texts()) == 5
+    lea.act(missed_posts.close_finished_downtimes)
+    assert told(lea) == {}
+    with pytest.raises(Conflict):
+        lea.act(missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id])
+
+
+def test_nobody_says_anything_and_what_is_on_hold_is_still_told(lea: SandboxAgency) -> None:
+    overdue(lea, 2)
+    gone = lea.delivery("gone", after=60)
+    lea.pass_time(hours=6)
+    lea.live(minutes=20)
+    lea.act(missed_posts.close_finished_downtimes)
+    assert (state(lea), list(told(lea).values())) == (DowntimeState.OVER, [STILL])
+    lea.act(deliveries.cancel_delivery, gone)
+    lea.act(missed_posts.close_finished_downtimes)
+    assert told(lea) == {}
+
+
+def test_a_post_that_somebody_moved_is_theirs_again(lea: SandboxAgency) -> None:
+    late = overdue(lea, 3)
+    lea.pass_time(hours=6)
+    lea.run()
+    lea.act(expedite_delivery, late[2])
+    assert lea.act(
+        missed_posts.hold_missed_posts, only(lea), creators=[lea.creator_id]
+    ) == DowntimeProgress(left=1, waiting=0, held=1)
+    assert lea.state(late[2]) is DeliveryState.SCHEDULED
+
+
+def test_who_works_for_some_holds_theirs_and_decides_for_nobody_else(lea: SandboxAgency) -> None:
+    with lea.scope() as scope:
+        other = agencies.add_creator(
+            scope,
+            slug="mia",
+            name="Mia",
+            kind="virtual",
+            zone="Europe/Paris",
+            languages=["fr"],
+            approval_tiers=1,
+        )
+    overdue(lea, 3)
+    lea.pass_time(hours=6)
+    lea.run()
+    with pytest.raises(Refused):
+        lea.act(missed_posts.accept_catch_up, only(lea), creators=[other])
+    assert lea.act(missed_posts.hold_missed_posts, only(lea), creators=[other]) == DowntimeProgress(
+        left=0, waiting=0, held=0, others=2
+    )
+    assert state(lea) == DowntimeState.OPEN
+    with lea.scope() as scope:
+        assert queries.list_open_downtimes(scope, [other]) == []
+
+
+def test_another_agency_sees_and_decides_nothing(
+    lea: SandboxAgency, services: Services, sandbox: RunningSandbox
+) -> None:
+    overdue(lea, 3)
+    lea.pass_time(hours=6)
+    lea.run()
+    stranger = create_sandbox_agency(services, sandbox)
+    for act in (missed_posts.accept_catch_up, missed_posts.hold_missed_posts):
+        for unknown in (only(lea), uuid4()):
+            with pytest.raises(NotFound):
+                stranger.act(act, unknown, creators=[lea.creator_id])
+    with stranger.scope() as scope:
+        assert queries.list_open_downtimes(scope, [lea.creator_id]) == []
+    assert list(told(lea).values()) == [TOLD]
+
+
+# any
+
+
+PLANS = some.lists(
+    some.tuples(
+        some.sampled_from(["main", "two"]), some.integers(1, 9), some.sampled_from([5, 380, None])
+    ),
+    min_size=2,
+    max_size=7,
+)
+
+
+@given(PLANS, some.lists(some.integers(0, 25), max_size=3), some.sampled_from(["", "keep", "hold"]))
+@settings(
+    max_examples=12,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+)
+def test_whatever_was_missed_leaves_once_in_order_and_in_time(
+    services: Services,
+    sandbox: RunningSandbox,
+    plans: list[tuple[str, int, int | None]],
+    deaths: list[int],
+    word: str,
+) -> None:
+    """With workers that die on the way, and somebody who says this or that."""
+    lea = create_sandbox_agency(services, sandbox)
+    lea.connect("two")
+    made = {}
+    for number, (channel, priority, minutes) in enumerate(plans):
+        late_ok = None if minutes is None else timedelta(minutes=minutes)
+        made[
+            lea.delivery(f"{number}", channel=channel, after=60, late_ok=late_ok, priority=priority)
+        ] = number
+    lea.pass_time(hours=6)
+    for at in deaths:
+        lea.crash(at)
+    lea.run()
+    if word and told(lea):
+        act = missed_posts.accept_catch_up if word == "keep" else missed_posts.hold_missed_posts
+        lea.act(act, only(lea), creators=[lea.creator_id])
+    lea.live(hours=3)
+    held = word == "hold"
+    for channel in ("main", "two"):
+        texts, times = lea.texts(channel), left_at(lea, channel)
+        assert len(texts) == len(set(texts)), "sent twice"
+        assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(times)), times
+        ranks = [(plans[int(text)][1], int(text)) for text in texts]
+        assert ranks == sorted(ranks) or deaths, (
+            ranks
+        )  # who died with one in hand lets the next one go
+    with lea.scope() as scope:
+        every = scope.session.exec(select(Delivery).where(col(Delivery.id).in_(list(made)))).all()
+    for row in every:
+        assert row.state in (DeliveryState.PUBLISHED, DeliveryState.HELD), row.state
+        if row.state == DeliveryState.PUBLISHED and row.late_until is not None:
+            assert row.settled_at is not None
+            assert row.settled_at <= row.late_until + timedelta(minutes=1)
+        if row.late_until is None and not held:
+            assert row.state == DeliveryState.PUBLISHED

@@ -1,0 +1,70 @@
+"""A process that dies while it changes the words of what stands outside, and a row that comes
+twice."""
+
+import pytest
+
+from schedules.posts.states import DeliveryState
+from schedules.publishing import post_removal
+from tests.schedules.builders import SandboxAgency, create_sandbox_agency
+from tests.schedules.edits.edit_builders import (
+    edit_live_post,
+    get_edit_state,
+    list_edit_visibility,
+    list_edits,
+    publish_post,
+)
+
+
+@pytest.mark.parametrize(("pictures", "step"), [(0, 1), (1, 3)], ids=["words", "picture"])
+@pytest.mark.parametrize("mode", ["", "reset_after"])
+def test_death_at_any_line_ends_with_the_new_words(
+    lea: SandboxAgency, mode: str, pictures: int, step: int
+) -> None:
+    """The points of a run: before, inside and after each transaction, before and after the
+    request."""
+    for at in range(0, 40, step):
+        mia = create_sandbox_agency(lea.services, lea.network)
+        delivery_id = publish_post(mia, media=(mia.photo(),) if pictures else ())
+        edit_live_post(mia, delivery_id, "new words")
+        if mode:
+            mia.fault(mode, on="edits")
+        died = mia.crash(at=at)
+        taken = mia.texts() == ["new words"]
+        assert not (taken and list_edit_visibility(mia, delivery_id) == []), (
+            at,
+            "what stands there is on no record",
+        )
+        mia.live(minutes=4)
+        assert (mia.texts(), get_edit_state(mia, delivery_id)) == (["new words"], "done"), at
+        assert mia.posts()[0]["said_before"] == ["old words"], at
+        assert list_edit_visibility(mia, delivery_id) == [True], at
+        assert mia.rows("delivery.edit") == [], at
+        if not died:
+            break
+    assert not died
+    assert at > 5, "so many points has the shortest run"
+
+
+@pytest.mark.parametrize("at", range(2, 14, 2))
+def test_taken_away_while_a_killed_process_changed_it(lea: SandboxAgency, at: int) -> None:
+    """Whatever it came to, nothing stands there in the end and no copy is left on record."""
+    delivery_id = publish_post(lea)
+    edit_live_post(lea, delivery_id, "new words")
+    lea.crash(at=at)
+    lea.act(post_removal.request_post_removal, delivery_id)
+    lea.live(minutes=4)
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
+    assert get_edit_state(lea, delivery_id) in ("dropped", "done")
+    assert list_edit_visibility(lea, delivery_id) == []
+    assert all(post["deleted_at"] for post in lea.posts())
+    assert lea.rows("delivery.edit") == []
+
+
+def test_a_row_that_comes_twice_changes_nothing_twice(lea: SandboxAgency) -> None:
+    delivery_id = publish_post(lea)
+    edit_live_post(lea, delivery_id, "new words")
+    lea.run()
+    route = lea.routes.by_kind["delivery.edit"]
+    for _ in range(2):
+        route.handler(route.event(lea.tenant_id, list_edits(lea, delivery_id)[-1].id))
+    assert len(lea.asked(kind="edits")) == 1

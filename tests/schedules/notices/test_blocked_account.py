@@ -1,0 +1,192 @@
+"""What keeps an account back is told once, however many posts it keeps: a stop, a rest, an outage,
+a lost account."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from channels.accounts import lifecycle
+from foundation.i18n.translation import Message, render_message
+from gate.policy import emergency_stops
+from schedules.notices import blocked_account, lost_account
+from schedules.posts import deliveries
+from schedules.posts.states import DeliveryState
+from schedules.rescheduling import account_failover
+from tenants.notices.queries import list_open_notices
+from tests.schedules.builders import SandboxAgency
+
+pytestmark = pytest.mark.heavy
+
+HALF = timedelta(minutes=30)
+
+
+def over_three_hours(lea: SandboxAgency, number: int, *channels: str) -> list[UUID]:
+    """Posts due all along three hours, each still fine half an hour later."""
+    at = [60 + n * (3 * 3600 - 120) / number for n in range(number)]
+    return [
+        lea.delivery(f"{n}", channel=channels[n % len(channels)], after=one, late_ok=HALF)
+        for n, one in enumerate(at)
+    ]
+
+
+def pass_by(lea: SandboxAgency, minutes: int, *, step: int = 20) -> None:
+    """Time passes in long steps: what waits asks every half minute."""
+    for _ in range(0, minutes, step):
+        lea.pass_time(minutes=step)
+        lea.run()
+
+
+def said(lea: SandboxAgency, cause: str) -> Message:
+    with lea.scope() as scope:
+        return next(one.message for one in list_open_notices(scope) if one.cause == cause)
+
+
+def stop(lea: SandboxAgency) -> Callable[[], object]:
+    lea.act(emergency_stops.close_switch, "creator", str(lea.creator_id), "sending", reason="test")
+    return lambda: lea.act(
+        emergency_stops.reopen_switch, "creator", str(lea.creator_id), "sending", reason="over"
+    )
+
+
+# a stop, a rest, an outage
+
+
+@pytest.mark.parametrize("accounts", [1, 4, 40])
+def test_three_hours_of_an_emergency_stop_over_forty_posts_are_one_notice(
+    lea: SandboxAgency, accounts: int
+) -> None:
+    names = ["main", *(f"a{n}" for n in range(1, accounts))]
+    for name in names[1:]:
+        lea.connect(name)
+    reopen = stop(lea)
+    late = over_three_hours(lea, 40, *names)
+    pass_by(lea, 120)
+    assert lea.notices() == {}
+    assert {lea.state(one) for one in late} == {DeliveryState.SCHEDULED}
+    pass_by(lea, 60)
+    reopen()
+    lea.live(minutes=2)
+    assert list(lea.notices().values()) == ["downtime.told"]
+    assert {lea.state(one) for one in late} <= {
+        DeliveryState.HELD,
+        DeliveryState.SCHEDULED,
+        DeliveryState.PUBLISHED,
+    }
+    assert lea.state(late[0]) is DeliveryState.HELD
+    pass_by(lea, 120, step=5)
+    for one in late:
+        entry = lea.entry(one)
+        assert entry.state in (DeliveryState.HELD, DeliveryState.PUBLISHED)
+        if entry.settled_at is not None:
+            assert entry.settled_at <= entry.due_at + HALF + timedelta(minutes=1), (
+                "nothing is sent late without a word"
+            )
+    texts = [text for name in names for text in lea.texts(name)]
+    assert len(texts) == len(set(texts))
+
+
+def test_a_rest_is_told_once_and_summed_up_when_it_ends(lea: SandboxAgency) -> None:
+    lea.act(
+        lifecycle.pause_account,
+        lea.channels["main"],
+        Message("channel.is_paused", {"account": "main"}),
+    )
+    late = over_three_hours(lea, 12, "main")
+    cause = f"{blocked_account.CAUSE}{lea.channels['main']}"
+    pass_by(lea, 180)
+    lea.act(blocked_account.refresh_blocked_account_notices)
+    assert lea.notices() == {cause: "waiting.paused"}
+    assert said(lea, cause).params == {"account": "main", "posts": 12}
+    assert {lea.state(one) for one in late} == {DeliveryState.SCHEDULED}
+    lea.act(lifecycle.resume_account, lea.channels["main"])
+    lea.live(minutes=2)
+    lea.act(blocked_account.refresh_blocked_account_notices)
+    assert list(lea.notices().values()) == ["downtime.told"]
+
+
+def test_a_platform_that_takes_nothing_for_hours_is_told_once(lea: SandboxAgency) -> None:
+    lea.fault("status:429", retry_after=3 * 3600)
+    first = lea.delivery("first", late_ok=None)
+    late = [lea.delivery(f"{n}", after=60 + n, late_ok=timedelta(minutes=5)) for n in range(5)]
+    lea.live(minutes=20)
+    lea.act(blocked_account.refresh_blocked_account_notices)
+    assert list(lea.notices().values()) == ["waiting.limited"]
+    assert {lea.state(one) for one in late} == {DeliveryState.SCHEDULED}
+    pass_by(lea, 180)
+    lea.live(minutes=2)
+    lea.act(blocked_account.refresh_blocked_account_notices)
+    assert list(lea.notices().values()) == ["downtime.told"]
+    assert lea.state(first) is DeliveryState.PUBLISHED
+    assert [lea.why(one) for one in late] == ["downtime.too_late"] * 5
+
+
+def test_a_platform_that_is_down_for_hours_is_told_once_for_each_account(
+    lea: SandboxAgency,
+) -> None:
+    lea.fault("status:503", on="*", times=10_000)
+    late = [lea.delivery(f"{n}", after=60 * n, late_ok=timedelta(minutes=5)) for n in range(5)]
+    lea.live(minutes=15)
+    lea.act(blocked_account.refresh_blocked_account_notices)
+    assert lea.state(late[0]) is DeliveryState.UNCERTAIN, (
+        "one doubtful post, of which there is a notice"
+    )
+    told = lea.notices()
+    assert told.pop(f"delivery:{late[0]}")
+    assert told == {f"{blocked_account.CAUSE}{lea.channels['main']}": "waiting.down"}
+    assert {lea.state(one) for one in late[1:]} == {DeliveryState.SCHEDULED}
+
+
+# a lost account
+
+
+def lose(lea: SandboxAgency, name: str = "main") -> None:
+    lea.network.json("POST", f"/control/token/{lea.accounts[name]}", {"revoke": True})
+
+
+def found_again(lea: SandboxAgency, name: str = "main") -> None:
+    _, told = lea.network.json("POST", f"/control/token/{lea.accounts[name]}", {})
+    lea.network.tokens[lea.accounts[name]] = told["token"]
+    lea.connect(name)
+
+
+def test_a_lost_account_is_one_notice_that_counts_its_posts_and_ends_when_it_is_back(
+    lea: SandboxAgency,
+) -> None:
+    lose(lea)
+    late = [lea.delivery(f"{n}", after=60 * n, late_ok=None) for n in range(10)]
+    ahead = lea.delivery("ahead", after=3600)  # its check ahead meets the lost account too
+    cause = f"channel:{lea.channels['main']}:reauthorize"
+    lea.live(minutes=55)
+    assert {lea.why(one) for one in late} == {"delivery.account_lost"}
+    assert lea.state(ahead) is DeliveryState.SCHEDULED
+    assert lea.notices() == {cause: "channel.notice_reauthorize_posts"}
+    assert said(lea, cause).params == {"account": "main", "posts": 10}
+    for language in ("fr", "en"):
+        assert "10" in render_message(said(lea, cause), language)
+    found_again(lea)
+    lea.run()
+    assert cause not in lea.notices()
+    pass_by(lea, 180, step=11)
+    assert {lea.state(one) for one in late} == {DeliveryState.PUBLISHED}
+
+
+def test_what_is_dropped_or_moved_to_another_account_waits_no_more(lea: SandboxAgency) -> None:
+    lose(lea)
+    late = [lea.delivery(f"{n}", after=n, late_ok=None) for n in range(4)]
+    cause = f"channel:{lea.channels['main']}:reauthorize"
+    lea.live(minutes=1)
+    lea.act(deliveries.cancel_delivery, late[0])
+    lea.act(lost_account.refresh_lost_account_notices)
+    assert said(lea, cause).params["posts"] == 3
+    lea.connect("spare")
+    found = lea.act(account_failover.preview_failover, lea.channels["main"], lea.channels["spare"])
+    lea.act(
+        account_failover.move_to_spare_account,
+        lea.channels["main"],
+        lea.channels["spare"],
+        seen=found.seen_versions,
+    )
+    lea.act(lost_account.refresh_lost_account_notices)
+    assert said(lea, cause) == Message("channel.notice_reauthorize", {"account": "main"})

@@ -1,0 +1,117 @@
+"""A post with an address that nobody put on the list: it waits, says for what, and leaves once
+somebody did."""
+
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import BadInput
+from gate.contract.units import Rating
+from gate.reviews import link_targets
+from gate.reviews.link_targets import LinkOwner
+from schedules.notices import unregistered_links
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState
+from tests.schedules.builders import SandboxAgency
+
+SHOP = "https://shop.example.org/mia"
+
+
+def say(lea: SandboxAgency, url: str = SHOP, **more: object) -> None:
+    """A manager fills in the form of the page."""
+    values = {"owner": LinkOwner.SHOP, "rating": Rating.G, "adult": False, **more}
+    lea.act(link_targets.request_link_target, lea.creator_id, url, **values)
+
+
+def waits(lea: SandboxAgency) -> list[tuple[UUID, tuple[str, ...]]]:
+    with lea.scope() as scope:
+        return [
+            (one.delivery_id, one.addresses)
+            for one in unregistered_links.list_link_holds(scope, [lea.creator_id])
+        ]
+
+
+def test_it_leaves_by_itself_once_its_address_is_known(lea: SandboxAgency) -> None:
+    delivery_id = lea.delivery(f"My shop: {SHOP}.", channel="main")
+    lea.run()
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "gate.LINK_UNREGISTERED",
+    )
+    assert waits(lea) == [(delivery_id, (SHOP,))]
+    say(lea)
+    lea.live(minutes=1)
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
+    assert lea.texts() == [f"My shop: {SHOP}."]
+    assert waits(lea) == []
+
+
+def test_one_of_two_addresses_is_not_enough(lea: SandboxAgency) -> None:
+    other = "https://else.example.org/x"
+    delivery_id = lea.delivery(f"{SHOP} and {other}")
+    lea.run()
+    say(lea)
+    lea.live(minutes=1)
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "gate.LINK_UNREGISTERED",
+    )
+    say(lea, other)
+    lea.live(minutes=1)
+    assert lea.state(delivery_id) is DeliveryState.PUBLISHED
+
+
+def test_another_address_wakes_nothing(lea: SandboxAgency) -> None:
+    delivery_id = lea.delivery(f"My shop: {SHOP}")
+    lea.run()
+    moves = lea.states(delivery_id)
+    say(lea, "https://else.example.org/")
+    lea.live(minutes=1)
+    assert lea.states(delivery_id) == moves
+
+
+def test_what_is_for_adults_stays_held_back_where_it_may_not_stand(lea: SandboxAgency) -> None:
+    """The list opens no place: here posts leave that show general things only."""
+    delivery_id = lea.delivery(f"My shop: {SHOP}")
+    lea.run()
+    say(lea, rating=Rating.E)
+    lea.live(minutes=1)
+    assert lea.state(delivery_id) is not DeliveryState.PUBLISHED
+    assert lea.texts() == []
+    with pytest.raises(BadInput):
+        say(lea, "https://onlyfans.com/mia")
+
+
+def test_an_address_taken_off_holds_what_is_planned(lea: SandboxAgency) -> None:
+    say(lea)
+    lea.run()
+    delivery_id = lea.delivery(f"My shop: {SHOP}", after=600)
+    with lea.scope() as scope:
+        (row,) = link_targets.list_link_targets(scope, lea.creator_id)
+    lea.act(link_targets.request_link_target_end, row.id)
+    lea.live(minutes=11)
+    assert (lea.state(delivery_id), lea.why(delivery_id)) == (
+        DeliveryState.HELD,
+        "gate.LINK_UNREGISTERED",
+    )
+    assert lea.texts() == []
+
+
+def test_what_a_single_account_says_otherwise_counts_there(lea: SandboxAgency) -> None:
+    """The words of the post carry no address; those of its account do."""
+    delivery_id = lea.delivery(
+        "Good morning", others=(ChannelOverride("sandbox", body=f"My shop: {SHOP}"),)
+    )
+    lea.run()
+    assert waits(lea) == [(delivery_id, (SHOP,))]
+    say(lea)
+    lea.live(minutes=1)
+    assert lea.texts() == [f"My shop: {SHOP}"]
+
+
+def test_another_creators_list_is_another_list(lea: SandboxAgency) -> None:
+    lea.delivery(f"My shop: {SHOP}")
+    lea.run()
+    with lea.scope() as scope:
+        assert unregistered_links.list_link_holds(scope, []) == []
+        assert unregistered_links.list_link_holds(scope, [lea.manager]) == []

@@ -1,0 +1,107 @@
+"""A platform that is away: it is asked now and then, each time later; all leaves when it is
+back."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.attempts import retry_delays
+from connectors.shared.http_responses import SHORT_RETRY
+from foundation.ids import uuid7
+from schedules.posts.states import DeliveryState
+from schedules.publishing import post_removal
+from tests.conftest import free_port
+from tests.schedules.builders import SandboxAgency
+
+pytestmark = pytest.mark.heavy
+
+HOURS = timedelta(hours=4)
+
+
+def tries(lea: SandboxAgency, *kinds: str) -> int:
+    """Attempts of this agency's."""
+    with lea.scope() as scope:
+        found: int = scope.run(
+            "SELECT count(*) FROM attempts WHERE tenant_id = :tenant AND kind = ANY(CAST(:kinds "
+            "AS text[]))",
+            tenant=lea.tenant_id,
+            kinds=list(kinds),
+        ).scalar_one()
+    return found
+
+
+def moved(lea: SandboxAgency, url: str) -> None:
+    """The account's platform answers elsewhere: nowhere, or where it did."""
+    lea.connect_to(
+        "main",
+        account=lea.accounts["main"],
+        token=lea.network.tokens[lea.accounts["main"]],
+        base_url=url,
+    )
+
+
+@pytest.mark.parametrize("picture", [False, True], ids=["text", "picture"])
+def test_a_place_that_cannot_be_reached_costs_one_account_few_tries(
+    lea: SandboxAgency, picture: bool
+) -> None:
+    moved(lea, f"http://127.0.0.1:{free_port()}")
+    media = (lea.photo(),) if picture else ()
+    waiting = [
+        lea.delivery(f"number {one}", media=media, after=one, late_ok=HOURS) for one in range(3)
+    ]
+    lea.live(minutes=15)
+    assert {lea.state(one) for one in waiting} == {DeliveryState.SCHEDULED}
+    assert tries(lea, "send", "stage") == 1
+    moved(lea, "")
+    lea.live(seconds=40)
+    assert lea.texts() == ["number 0"]  # the others follow at a distance, as after any downtime
+
+
+def test_uploads_that_fail_are_tried_less_and_less(lea: SandboxAgency) -> None:
+    lea.fault("status:503", on="files", times=1000)
+    delivery_id = lea.delivery("with a picture", media=(lea.photo(),), late_ok=HOURS)
+    lea.live(minutes=30)
+    assert lea.state(delivery_id) is DeliveryState.SCHEDULED
+    assert 8 < tries(lea, "send", "stage") < 40
+    lea.network.clear()
+    lea.live(minutes=6)
+    assert (lea.state(delivery_id), lea.texts()) == (DeliveryState.PUBLISHED, ["with a picture"])
+
+
+def test_what_must_be_taken_away_is_asked_for_less_and_less(lea: SandboxAgency) -> None:
+    delivery_id = lea.delivery("regret")
+    lea.run()
+    lea.act(post_removal.request_post_removal, delivery_id)
+    moved(lea, f"http://127.0.0.1:{free_port()}")
+    lea.live(minutes=30)
+    assert lea.state(delivery_id) is DeliveryState.REMOVING
+    assert 8 < tries(lea, "remove") < 40
+    moved(lea, "")
+    lea.live(minutes=6)
+    assert lea.state(delivery_id) is DeliveryState.REMOVED
+
+
+@given(st.integers(0, 10_000), st.uuids())
+def test_a_wait_grows_to_five_minutes_and_one_that_was_asked_for_stays(
+    count: int, who: UUID
+) -> None:
+    wait = retry_delays.retry_delay(SHORT_RETRY, count, who)
+    assert (
+        SHORT_RETRY
+        <= wait
+        <= min(retry_delays.MAX_RETRY_DELAY, max(SHORT_RETRY, SHORT_RETRY * 2 ** min(count, 10)))
+    )
+    assert retry_delays.retry_delay(SHORT_RETRY, count, who) == wait
+    asked = SHORT_RETRY + timedelta(seconds=count + 1)
+    assert retry_delays.retry_delay(asked, count, who) == asked
+
+
+def test_those_who_wait_for_the_same_do_not_come_back_together() -> None:
+    waits = sorted(
+        retry_delays.retry_delay(SHORT_RETRY, 8, uuid7()).total_seconds() for _ in range(400)
+    )
+    assert waits[100] < 100
+    assert waits[300] > 200

@@ -1,0 +1,496 @@
+"""Two versions of what a series says: drawn by a hash, approved apart, ended; never both at once,
+never by choice."""
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import date, timedelta
+from itertools import pairwise, product
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from channels.accounts import lifecycle
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import uuid7
+from schedules.approvals import decisions
+from schedules.drafts import drafts
+from schedules.posts import deliveries
+from schedules.posts.channel_overrides import ChannelOverride
+from schedules.posts.states import DeliveryState
+from schedules.recurrence import ab_tests, occurrences, series, variant_assignment
+from schedules.recurrence.ab_tests import MIN_TEST_UNITS, AbTestRequest
+from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
+from schedules.recurrence.series import SeriesUpdate
+from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B, draw_variant
+from tests.fakes.sandbox import RunningSandbox
+from tests.schedules.ab_test_builders import (
+    GONE,
+    OTHER,
+    get_ab_test,
+    list_active_test_deliveries,
+    list_test_deliveries,
+    start_ab_test,
+)
+from tests.schedules.builders import SandboxAgency, create_sandbox_agency
+from tests.schedules.recurrence.test_series_concurrency import at_once
+from tests.schedules.series_builders import (
+    WEEKLY,
+    approve_and_release,
+    build_draft,
+    build_recurrence,
+    get_series_id,
+    list_deliveries,
+    list_series,
+    local_time_ahead,
+    start_series,
+)
+from workers.wiring import Services
+
+
+def running(lea: SandboxAgency, post_id: UUID) -> UUID:
+    """The series of a post as it goes on."""
+    return list_series(lea, post_id)[-1].id
+
+
+def standing(lea: SandboxAgency, *posts: UUID) -> list[tuple[str, UUID]]:
+    """The local dates of what stands of posts, each with its post."""
+    found = [row for one in posts for row in list_deliveries(lea, one) if row.state not in GONE]
+    return sorted((row.wall_time[:10], row.post_id) for row in found)
+
+
+def days(lea: SandboxAgency, post_id: UUID, count: int) -> list[date]:
+    first = list_series(lea, post_id)[0].starts_on
+    return [first + timedelta(days=one) for one in range(count)]
+
+
+# who gets which
+
+
+@given(some.uuids(), some.text(max_size=40))
+def test_a_version_is_drawn_once_for_ever(test_id: UUID, occurrence: str) -> None:
+    assert draw_variant(test_id, occurrence) == draw_variant(UUID(str(test_id)), occurrence)
+    assert draw_variant(test_id, occurrence) in (VARIANT_A, VARIANT_B)
+
+
+@given(some.uuids())
+def test_each_version_is_as_likely_and_no_turn_is_kept(test_id: UUID) -> None:
+    said = [
+        draw_variant(test_id, f"{one:%Y-%m-%d}T10:00")
+        for one in (date(2026, 1, 1) + timedelta(n) for n in range(400))
+    ]
+    assert 140 < said.count(VARIANT_A) < 260, "six standard deviations around half"
+    kept_turns = sum(one == other for one, other in pairwise(said))
+    assert 139 < kept_turns < 260, "what was said before does not matter"
+
+
+def test_it_is_the_hash_that_is_written_down() -> None:
+    """A machine that drew otherwise would mix up tests that run."""
+    test_id = UUID("0198c0de-0000-7000-8000-00000000000a")
+    found = "".join(draw_variant(test_id, f"2026-03-{day:02}T10:00~2") for day in range(1, 13))
+    assert found == "baabbbbbbbba"
+
+
+# begun
+
+
+def test_each_time_says_the_version_drawn_and_none_is_left_out(lea: SandboxAgency) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    test_id = start_ab_test(lea, post_id)
+    lea.run()
+    one, found = get_ab_test(lea, test_id), list_active_test_deliveries(lea, test_id)
+    assert len(found) == MIN_TEST_UNITS
+    assert [row.variant for row in found] == [
+        draw_variant(test_id, row.occurrence_key) for row in found
+    ]
+    assert {row.variant: row.post_id for row in found} == {VARIANT_A: one.a_id, VARIANT_B: one.b_id}
+    assert [day for day, _ in standing(lea, one.a_id, one.b_id)] == [
+        str(day) for day in days(lea, post_id, 90)
+    ]
+    assert {post for day, post in standing(lea, one.a_id, one.b_id)[MIN_TEST_UNITS + 1 :]} == {
+        post_id
+    }, "over: what repeated goes on"
+    assert (one.differ, one.kept, one.ended_at, one.stopped) == ({"words"}, "", None, False)
+
+
+def test_each_version_waits_for_its_own_yes_and_leaves_as_it_was_approved(
+    lea: SandboxAgency,
+) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    approve_and_release(lea, post_id)
+    test_id = start_ab_test(lea, post_id)
+    lea.run()
+    one = get_ab_test(lea, test_id)
+    assert {
+        row.variant
+        for row in list_active_test_deliveries(lea, test_id)
+        if row.state == DeliveryState.SCHEDULED
+    } == {VARIANT_A}
+    assert {
+        row.variant
+        for row in list_active_test_deliveries(lea, test_id)
+        if row.state == DeliveryState.DRAFT
+    } == {VARIANT_B}
+    approve_and_release(lea, one.b_id)
+    assert {row.state for row in list_active_test_deliveries(lea, test_id)} == {
+        DeliveryState.SCHEDULED
+    }
+    lea.live(hours=24 * 8)
+    said = {VARIANT_A: "again and again", VARIANT_B: OTHER}
+    first = [said[row.variant or ""] for row in list_active_test_deliveries(lea, test_id)[:7]]
+    assert lea.texts() == ["again and again", *first], "both left, on the days drawn"
+    assert set(first) == set(said.values())
+
+
+def test_what_nobody_approved_does_not_leave(lea: SandboxAgency) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    approve_and_release(lea, post_id)
+    test_id = start_ab_test(lea, post_id)
+    lea.live(hours=24 * 8)
+    assert set(lea.texts()) == {"again and again"}
+    assert {
+        row.state
+        for row in list_active_test_deliveries(lea, test_id)[:7]
+        if row.variant == VARIANT_B
+    } == {DeliveryState.HELD}
+
+
+def test_no_more_of_a_version_is_made_while_somebody_says_no_to_it(lea: SandboxAgency) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    test_id = start_ab_test(lea, post_id)
+    b_id = get_ab_test(lea, test_id).b_id
+    lea.act(decisions.decline_post, b_id, member_id=lea.manager, note="never")
+    lea.run()
+    assert {row.variant for row in list_active_test_deliveries(lea, test_id)} == {VARIANT_A}
+    assert not [row for row in list_deliveries(lea, b_id) if row.state != DeliveryState.CANCELLED]
+
+
+@pytest.mark.heavy
+def test_a_unit_that_is_taken_off_is_made_good_later(lea: SandboxAgency) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    test_id = start_ab_test(lea, post_id, planned=100)
+    lea.run()
+    before = list_active_test_deliveries(lea, test_id)
+    assert len(before) == 89, "what is made ahead"
+    lea.act(drafts.remove_channel_from_post, before[3].id)
+    for _ in range(13):
+        lea.pass_time(days=1)
+        lea.run()
+    after = [
+        row
+        for row in list_active_test_deliveries(lea, test_id)
+        if row.state not in variant_assignment.LOST
+    ]
+    assert len(after) == 100
+    keys = Counter(
+        row.occurrence_key
+        for one in (post_id, get_ab_test(lea, test_id).b_id)
+        for row in list_deliveries(lea, one)
+    )
+    assert set(keys.values()) <= {1, 2}
+
+
+@pytest.mark.heavy
+def test_a_version_that_the_account_said_already_waits_for_a_person(lea: SandboxAgency) -> None:
+    """The guard against repeats looks at what each version says, not at what the series said
+    before."""
+    lea.act(lifecycle.hold_repeats, lea.channels["main"], True)
+    post_id = start_series(lea, build_recurrence(lea))
+    approve_and_release(lea, post_id)
+    test_id = start_ab_test(lea, post_id)
+    approve_and_release(lea, get_ab_test(lea, test_id).b_id)
+    lea.delivery(OTHER)
+    lea.live(hours=24 * 7)
+    first = list_active_test_deliveries(lea, test_id)[:6]
+    assert {(row.variant, DeliveryState(row.state)) for row in first} == {
+        (VARIANT_A, DeliveryState.PUBLISHED),
+        (VARIANT_B, DeliveryState.HELD),
+    }
+    assert {lea.why(row.id) for row in first if row.variant == VARIANT_B} == {
+        "delivery.repeats_words"
+    }
+
+
+def test_the_same_press_begins_one(lea: SandboxAgency) -> None:
+    post_id, key = start_series(lea, build_recurrence(lea)), uuid7()
+    first = start_ab_test(lea, post_id, key=key)
+    assert start_ab_test(lea, post_id, key=key) == first
+    lea.run()
+    with lea.scope() as scope:
+        assert [one.id for one in ab_tests.tests_of_creators(scope, [lea.creator_id])] == [first]
+
+
+def test_pictures_are_tested_too(lea: SandboxAgency) -> None:
+    photo = lea.photo()
+    post_id = start_series(lea, build_recurrence(lea))
+    test_id = start_ab_test(lea, post_id, body=None, media=(photo,))
+    one = get_ab_test(lea, test_id)
+    assert one.differ == {"pictures"}
+    with lea.scope() as scope:
+        assert deliveries.get_post(scope, one.b_id).media == [str(photo)]
+
+
+def test_what_the_account_says_otherwise_is_in_both(lea: SandboxAgency) -> None:
+    place = ChannelOverride(str(lea.channels["main"]), title="its own")
+    written = build_draft(lea)
+    with lea.scope(f"member:{lea.author}") as scope:
+        planned = series.plan_series(
+            scope,
+            drafts.Draft(
+                written.creator_id, "", written.body, (), written.channels, others=(place,)
+            ),
+            build_recurrence(lea),
+            key=uuid7(),
+            author=f"member:{lea.author}",
+            confirmed=True,
+        )
+    test_id = start_ab_test(lea, planned.post_id)
+    with lea.scope() as scope:
+        other = deliveries.get_post(scope, get_ab_test(lea, test_id).b_id)
+    assert (other.title, other.body, other.overrides) == ("its own", OTHER, [])
+
+
+# refused
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"planned": 39}, "variants.size_wrong"),
+        ({"planned": 1001}, "variants.size_wrong"),
+        ({"planned": -1}, "variants.size_wrong"),
+        ({"body": "AGAIN  and again"}, "variants.one_difference"),
+        ({"body": None}, "variants.one_difference"),
+        ({"body": "x" * 20_001}, "post.too_long"),
+        ({"body": "a\x00b"}, "post.unwritable"),
+        ({"body": " "}, "compose.empty"),
+        ({"ahead": -3}, "series.no_such_day"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(
+    lea: SandboxAgency, more: dict[str, Any], code: str
+) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    with pytest.raises(BadInput) as told:
+        start_ab_test(lea, post_id, **more)
+    assert told.value.message.code == code
+    with lea.scope() as scope:
+        assert ab_tests.tests_of_creators(scope, [lea.creator_id]) == []
+
+
+def test_two_differences_at_once_are_refused(lea: SandboxAgency) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    with pytest.raises(BadInput):
+        start_ab_test(lea, post_id, media=(lea.photo(),))
+    with pytest.raises(NotFound):
+        start_ab_test(lea, post_id, body=None, media=(uuid7(),))
+
+
+def test_a_date_that_has_passed_is_refused(lea: SandboxAgency) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    lea.pass_time(days=3)
+    with pytest.raises(BadInput) as told:
+        start_ab_test(lea, post_id)
+    assert told.value.message.code == "delivery.time_passed"
+
+
+def test_a_series_on_two_accounts_or_too_short_is_not_tested(lea: SandboxAgency) -> None:
+    lea.connect("other")
+    both = start_series(lea, build_recurrence(lea), "main", "other")
+    with pytest.raises(BadInput) as told:
+        start_ab_test(lea, both)
+    assert told.value.message.code == "variants.one_account"
+    lea.act(series.stop_series, get_series_id(lea, both))
+    short = start_series(
+        lea, Recurrence(RecurrenceRule(RecurrenceUnit.DAY, 20), *local_time_ahead(lea), "UTC")
+    )
+    with pytest.raises(BadInput) as told:
+        start_ab_test(lea, short)
+    assert (told.value.message.code, told.value.message.params) == (
+        "variants.ends_before",
+        {"left": 19, "planned": MIN_TEST_UNITS},
+    )
+
+
+def test_one_test_at_a_time_and_no_change_in_its_midst(lea: SandboxAgency) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    start_ab_test(lea, post_id)
+    lea.run()
+    with pytest.raises(Conflict) as told:
+        start_ab_test(lea, post_id, ahead=3, body="a third one")
+    assert told.value.message.code == "variants.running"
+    day = days(lea, post_id, 6)[-1]
+    found = list_series(lea, post_id)[-1]
+    change = SeriesUpdate(
+        occurrences.recurrence_of_series(found).recurrence_from(day),
+        build_draft(lea, body="other words"),
+    )
+    with pytest.raises(Conflict):
+        lea.act(
+            series.change_following_occurrences,
+            found.id,
+            day,
+            change,
+            author=f"member:{lea.author}",
+            confirmed=True,
+        )
+
+
+def test_another_agency_sees_none_of_it(
+    lea: SandboxAgency, services: Services, sandbox: RunningSandbox
+) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    test_id, other = start_ab_test(lea, post_id), create_sandbox_agency(services, sandbox)
+    for act in (ab_tests.get_test, ab_tests.end_test):
+        with pytest.raises(NotFound) as told:
+            other.act(
+                act,
+                test_id,
+                **({"keep": VARIANT_A, "author": "x"} if act is ab_tests.end_test else {}),
+            )
+        assert told.value.message.code == "variants.unknown"
+    with other.scope() as scope:
+        assert ab_tests.tests_of_creators(scope, [lea.creator_id, other.creator_id]) == []
+    wanted = AbTestRequest(date(2026, 3, 1), "views", 24, MIN_TEST_UNITS, body="mine")
+    with pytest.raises(NotFound) as told:
+        other.act(
+            ab_tests.start_test,
+            running(lea, post_id),
+            wanted,
+            key=uuid7(),
+            author=f"member:{other.author}",
+        )
+    assert told.value.message.code == "series.unknown"
+
+
+# ended
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("keep", [VARIANT_A, VARIANT_B])
+def test_from_its_end_on_one_version_is_said(lea: SandboxAgency, keep: str) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    approve_and_release(lea, post_id)
+    test_id = start_ab_test(lea, post_id)
+    one = get_ab_test(lea, test_id)
+    approve_and_release(lea, one.b_id)
+    lea.live(hours=24 * 4)
+    left = len(lea.texts())
+    for _ in range(2):
+        lea.act(ab_tests.end_test, test_id, keep=keep, author=f"member:{lea.manager}")
+    lea.run()
+    kept = one.b_id if keep == VARIANT_B else one.a_id
+    whole = standing(lea, one.a_id, one.b_id)
+    assert [day for day, _ in whole] == [str(day) for day in days(lea, post_id, len(whole))], (
+        "no day twice, none lost"
+    )
+    assert {post for _, post in whole[left:]} == {kept}
+    lea.live(hours=24 * 3)
+    assert lea.texts()[left:] == [{VARIANT_A: "again and again", VARIANT_B: OTHER}[keep]] * 3, (
+        "its yes stands"
+    )
+    assert (get_ab_test(lea, test_id).kept, len(list_active_test_deliveries(lea, test_id))) == (
+        keep,
+        left - 1,
+    )
+
+
+@pytest.mark.heavy
+def test_what_was_kept_is_tested_again(lea: SandboxAgency) -> None:
+    """The dates of the first test are cancelled with their keys: what comes after finds keys of its
+    own."""
+    post_id = start_series(lea, build_recurrence(lea))
+    first = start_ab_test(lea, post_id)
+    lea.run()
+    lea.act(ab_tests.end_test, first, keep=VARIANT_B, author=f"member:{lea.manager}")
+    lea.run()
+    b_id = get_ab_test(lea, first).b_id
+    second = start_ab_test(lea, b_id, ahead=2, body="a third way")
+    lea.run()
+    assert len(list_active_test_deliveries(lea, second)) == MIN_TEST_UNITS
+    lea.act(ab_tests.end_test, second, keep=VARIANT_A, author=f"member:{lea.manager}")
+    lea.run()
+    whole = standing(lea, post_id, b_id, get_ab_test(lea, second).b_id)
+    assert [day for day, _ in whole] == [str(day) for day in days(lea, post_id, len(whole))]
+    assert len(whole) >= 90
+
+
+def test_a_test_of_a_series_that_was_stopped_ends_quietly(lea: SandboxAgency) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    test_id = start_ab_test(lea, post_id)
+    lea.run()
+    lea.act(series.stop_series, running(lea, post_id))
+    assert list_active_test_deliveries(lea, test_id) == []
+    assert get_ab_test(lea, test_id).stopped
+    lea.act(ab_tests.end_test, test_id, keep=VARIANT_A, author=f"member:{lea.manager}")
+    assert len(list_series(lea, post_id)) == 2
+    with pytest.raises(Conflict) as told:
+        lea.act(ab_tests.end_test, test_id, keep=VARIANT_B, author=f"member:{lea.author}")
+    assert told.value.message.code == "variants.is_ended", "nobody is told that B goes on"
+    assert get_ab_test(lea, test_id).kept == VARIANT_A
+    with pytest.raises(BadInput):
+        lea.act(ab_tests.end_test, test_id, keep="c", author=f"member:{lea.manager}")
+
+
+def test_after_a_downtime_the_newest_leaves_whichever_version_it_says(lea: SandboxAgency) -> None:
+    post_id = start_series(lea, build_recurrence(lea))
+    approve_and_release(lea, post_id)
+    test_id = start_ab_test(lea, post_id)
+    approve_and_release(lea, get_ab_test(lea, test_id).b_id)
+    lea.live(hours=3)
+    lea.pass_time(days=6)
+    lea.run()
+    assert [row.state for row in list_test_deliveries(lea, test_id)[:6]].count(
+        DeliveryState.CANCELLED
+    ) == 5
+
+
+# two hands at once
+
+Hand = Callable[[Scope], Any]
+HANDS = ("begin", "end_a", "end_b", "extend", "stop", "approve")
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [pair for pair in product(HANDS, HANDS) if pair[0] <= pair[1]]
+)
+def test_two_hands_on_one_test(lea: SandboxAgency, one: str, two: str) -> None:
+    """None waits for the other for ever, no date is said twice, and where it is ended one version
+    goes on."""
+    post_id = start_series(lea, build_recurrence(lea, WEEKLY))
+    test_id = start_ab_test(lea, post_id, ahead=7)
+    found, author = get_ab_test(lea, test_id), f"member:{lea.author}"
+    third = AbTestRequest(
+        list_series(lea, post_id)[0].starts_on + timedelta(days=21),
+        "views",
+        24,
+        MIN_TEST_UNITS,
+        body="a third one",
+    )
+    hands: dict[str, Hand] = {
+        "begin": lambda scope: ab_tests.start_test(
+            scope, found.series_id, third, key=uuid7(), author=author
+        ),
+        "end_a": lambda scope: ab_tests.end_test(scope, test_id, keep=VARIANT_A, author=author),
+        "end_b": lambda scope: ab_tests.end_test(scope, test_id, keep=VARIANT_B, author=author),
+        "extend": lambda scope: series.extend_series(scope, found.series_id),
+        "stop": lambda scope: series.stop_series(scope, found.series_id),
+        "approve": lambda scope: decisions.approve_post(scope, found.b_id, member_id=lea.manager),
+    }
+    told = at_once(lea, hands[one], hands[two])
+    lea.run()
+    dates = [day for day, _ in standing(lea, found.a_id, found.b_id)]
+    assert len(dates) == len(set(dates))
+    assert all(
+        isinstance(said, Conflict | BadInput)
+        for name, said in zip((one, two), told, strict=True)
+        if name == "begin"
+    )
+    ended = get_ab_test(lea, test_id)
+    assert bool(ended.kept) == bool({"end_a", "end_b"} & {one, two})
+    if ended.kept and "stop" not in (one, two):
+        kept = found.b_id if ended.kept == VARIANT_B else found.a_id
+        assert {post for _, post in standing(lea, found.a_id, found.b_id)[1:]} == {kept}

@@ -1,0 +1,95 @@
+"""Importance that is changed after planning: who goes first then, and what may not be changed any
+more."""
+
+import pytest
+
+from foundation.errors import BadInput, Conflict, NotFound
+from foundation.ids import uuid7
+from schedules.posts.states import DeliveryState
+from schedules.posts.transitions import get_delivery
+from schedules.rescheduling import priority as importance
+from tests.schedules.builders import SandboxAgency
+
+
+def say(
+    lea: SandboxAgency, delivery_id: object, priority: int, *, version: int | None = None
+) -> None:
+    # an id
+    seen = lea.entry(delivery_id).version if version is None else version  # type: ignore[arg-type]  # see above
+    lea.act(importance.set_priority, delivery_id, priority, version=seen)
+
+
+def test_what_became_more_important_leaves_first(lea: SandboxAgency) -> None:
+    first, second = lea.delivery("first", after=120), lea.delivery("second", after=120)
+    planned = lea.entry(second)
+    say(lea, first, 9)
+    say(lea, second, 1)
+    lea.pass_time(minutes=3)  # nothing was done meanwhile: both are due when the house comes back
+    lea.live(minutes=5)
+    assert lea.texts() == ["second", "first"]
+    assert [lea.state(one) for one in (first, second)] == [
+        DeliveryState.PUBLISHED,
+        DeliveryState.PUBLISHED,
+    ]
+    assert lea.entry(second).due_at == planned.due_at
+
+
+def test_it_leaves_once_however_often_it_is_changed(lea: SandboxAgency) -> None:
+    delivery_id = lea.delivery("once", after=60)
+    for priority in (1, 9, 2, 2):
+        say(lea, delivery_id, priority)
+    assert [row.priority for row in lea.rows("delivery.publish")] == [2]
+    lea.live(minutes=5)
+    assert lea.texts() == ["once"]
+
+
+def test_a_wish_keeps_its_importance_until_it_is_planned(lea: SandboxAgency) -> None:
+    post_id = lea.write("later")
+    delivery_id = lea.wish(post_id, after=60)
+    say(lea, delivery_id, 2)
+    assert lea.state(delivery_id) is DeliveryState.DRAFT
+    lea.approve(post_id)
+    lea.plan(post_id)
+    assert [row.priority for row in lea.rows("delivery.publish")] == [2]
+
+
+def test_what_may_be_outside_keeps_its_place(lea: SandboxAgency) -> None:
+    delivery_id = lea.delivery("out")
+    lea.run()
+    with pytest.raises(Conflict):
+        say(lea, delivery_id, 1)
+    for state in (
+        DeliveryState.PUBLISHING,
+        DeliveryState.PROCESSING,
+        DeliveryState.UNCERTAIN,
+        DeliveryState.PARTLY,
+        DeliveryState.CANCELLED,
+        DeliveryState.REMOVED,
+    ):
+        with lea.scope() as scope:
+            scope.run(
+                "UPDATE deliveries SET state = :s WHERE tenant_id = :t",
+                s=str(state),
+                t=lea.tenant_id,
+            )
+        with pytest.raises(Conflict):
+            say(lea, delivery_id, 1)
+
+
+@pytest.mark.parametrize("priority", [-1, 0, 10, 2**40])
+def test_another_number_is_refused(lea: SandboxAgency, priority: int) -> None:
+    delivery_id = lea.delivery("later", after=600)
+    with pytest.raises(BadInput):
+        say(lea, delivery_id, priority)
+    with lea.scope() as scope:
+        assert get_delivery(scope, delivery_id).priority == 5
+
+
+def test_what_was_changed_meanwhile_or_is_nobodys_is_refused(lea: SandboxAgency) -> None:
+    delivery_id = lea.delivery("later", after=600)
+    seen = lea.entry(delivery_id).version
+    say(lea, delivery_id, 3)
+    with pytest.raises(Conflict):
+        say(lea, delivery_id, 4, version=seen)
+    with pytest.raises(NotFound):
+        say(lea, uuid7(), 4, version=1)

@@ -1,0 +1,158 @@
+"""A simulated year (some weeks of it in every run): what was promised stands once, on time, or
+somebody is told why."""
+
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foundation.http.http_client import HttpResponse, RequestNotSent, ResponseLost
+from tests.conftest import Cluster
+from tests.schedules.simulated_year.agency import create_simulated_agency
+from tests.schedules.simulated_year.invariants import InvariantChecker, InvariantViolation, Trace
+from tests.schedules.simulated_year.scenario import Scenario
+from tests.schedules.simulated_year.seeded_system import house, quarters
+from tests.schedules.simulated_year.simulated_platform import SimulatedPlatform
+
+CREATORS, DAYS = (int(one) for one in os.environ.get("GREENROOM_SIMULATED", "6,24").split(","))
+"""Creators and days; `make chaos` lives through a year of two hundred."""
+
+FIRST = int(os.environ.get("GREENROOM_SIMULATED_FIRST", "0"))
+SEEDS = range(FIRST, FIRST + int(os.environ.get("GREENROOM_SIMULATED_SEEDS", "1")))
+
+TRACES = os.environ.get("GREENROOM_SIMULATED_TRACES", "")
+"""A folder for what happened in each life, line by line; without it, among what pytest keeps of its
+last runs."""
+
+PLANS = os.environ.get("GREENROOM_SIMULATED_PLANS", "")
+"""Settings of the planner of PostgreSQL, `name=value,…`."""
+
+
+HOUR = 3600
+"""Seconds: a life of a week takes ten of a free processor, and many times that beside everything
+else."""
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with quarters(tmp_path_factory.mktemp("quarters")) as found:
+        yield found
+
+
+def lived(
+    cluster: Cluster,
+    folder: Path,
+    seed: int,
+    *,
+    creators: int = CREATORS,
+    days: int = DAYS,
+    world: type[SimulatedPlatform] = SimulatedPlatform,
+) -> Path:
+    """A life by a seed; where it is written down. Raises Broken, with the step and the command that
+    leads there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (
+        Trace(folder / f"{seed}.trace") as trace,
+        house(cluster, folder, str(seed), plans=PLANS) as (services, outside),
+    ):
+        agency = create_simulated_agency(services, outside)
+        there = world(seed, agency.now, lambda *words: trace.say(agency.now(), *words))
+        agency.judge = InvariantChecker(outside, there, trace, agency.tenant_id)
+        months = Scenario(agency, seed, creators, days)
+        try:
+            months.plan()
+            months.live()
+        except Exception as error:
+            began = f"Seed {seed} broke at step {trace.steps}, {agency.now()}: {error}"
+            again = (
+                f"GREENROOM_SIMULATED={creators},{days} GREENROOM_SIMULATED_FIRST={seed}"
+                " .venv/bin/pytest tests/schedules/simulated_year/test_simulated_year.py -k promised"
+            )
+            raise InvariantViolation(
+                f"{began}\n{''.join(trace.last)}All of it: {trace.path}\nOnce more: {again}"
+            ) from error
+    return trace.path
+
+
+@pytest.mark.timeout(6 * HOUR)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_was_promised_stands_once_and_on_time(
+    cluster: Cluster, tmp_path: Path, seed: int
+) -> None:
+    lived(cluster, Path(TRACES or tmp_path), seed)
+
+
+@pytest.mark.timeout(HOUR)
+def test_a_seed_lives_the_same_life_in_another_process(cluster: Cluster, tmp_path: Path) -> None:
+    """Byte for byte: other hashes of words, and other ways to find the same rows, change
+    nothing."""
+    here = lived(cluster, tmp_path / "here", 5, creators=3, days=6)
+    asked = {
+        "GREENROOM_SIMULATED": "3,6",
+        "GREENROOM_SIMULATED_FIRST": "5",
+        "GREENROOM_SIMULATED_SEEDS": "1",
+        "GREENROOM_SIMULATED_TRACES": str(tmp_path / "there"),
+        "GREENROOM_SIMULATED_PLANS": "enable_hashagg=off,enable_hashjoin=off,enable_seqscan=off,"
+        "enable_nestloop=off",
+        "PYTHONHASHSEED": "1234",
+    }
+    command = [sys.executable, "-m", "pytest", "-q", __file__, "-k", "promised"]
+    done = subprocess.run(
+        command,
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+        timeout=HOUR,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    there = (tmp_path / "there" / "5.trace").read_text().splitlines()
+    assert [
+        pair
+        for pair in zip(here.read_text().splitlines(), there, strict=False)
+        if len(set(pair)) > 1
+    ][:1] == []
+    assert here.read_text().splitlines() == there
+    assert len(there) > 100
+
+
+class Repeating(SimulatedPlatform):
+    """A network that hands one request over twice, at a moment of its own."""
+
+    def _post(
+        self, account: str, said: dict[str, Any], now: datetime
+    ) -> HttpResponse | RequestNotSent | ResponseLost:
+        before, strikes = len(self.standing), random.Random(self.seed).randrange(1, 4)
+        answer = super()._post(account, said, now)
+        if before < len(self.standing) and sum(map(len, self.posts.values())) == strikes:
+            account = account.removesuffix("+key")  # whoever honours keys would have noticed
+            self._taken_in(account, said, now)
+        return answer
+
+
+@pytest.mark.timeout(HOUR)
+def test_a_fault_is_found_again_at_the_same_step(cluster: Cluster, tmp_path: Path) -> None:
+    said, traces = [], []
+    for time in ("once", "twice"):
+        with pytest.raises(InvariantViolation) as broken:
+            lived(cluster, tmp_path / time, 5, creators=2, days=3, world=Repeating)
+        said.append(
+            [line for line in str(broken.value).splitlines() if not line.startswith("All of it")]
+        )
+        traces.append((tmp_path / time / "5.trace").read_bytes())
+    assert re.match(
+        r"Seed 5 broke at step \d+, 2027-03-1.* shows '.*', (once more|which nobody asked for now)",
+        said[0][0],
+    )
+    assert said[0][-1].startswith(
+        "Once more: GREENROOM_SIMULATED=2,3 GREENROOM_SIMULATED_FIRST=5 .venv/bin/pytest"
+    )
+    assert said[0] == said[1]
+    assert traces[0] == traces[1]

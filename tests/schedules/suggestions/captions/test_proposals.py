@@ -1,0 +1,187 @@
+"""Texts asked for while a post is written: written once by the worker, kept with their reasons,
+seen by who asked."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from connectors.registry import loader
+from foundation.errors import Conflict, NotFound
+from foundation.ids import uuid7
+from generators.contract.engines import EngineMissing, TextEngine
+from generators.engines.text.ollama import OllamaEngine
+from generators.engines.text.templates import TemplateEngine
+from schedules.suggestions.captions import proposals
+from schedules.suggestions.captions.brief import CaptionSetBrief
+from schedules.suggestions.captions.kind import CaptionKind
+from schedules.suggestions.captions.proposals import CaptionSet
+from schedules.suggestions.events import CaptionSetDue
+from schedules.suggestions.shared.engine import fail_suggestions, generate_suggestions
+from tests.fakes.generators import ollama as fake
+from tests.fakes.generators.ollama import FakeOllama, ScriptedAnswer
+from tests.schedules.builders import SandboxAgency
+from tests.schedules.suggestions.captions.test_prompts import GOOD, TRANSLATED
+
+DRAFT = uuid7()
+
+
+@pytest.fixture
+def server() -> Iterator[FakeOllama]:
+    with fake.serving() as found:
+        yield found
+
+
+def wish(lea: SandboxAgency, **more: Any) -> CaptionSetBrief:
+    return CaptionSetBrief(lea.creator_id, **{"idea": "Le port au matin", "language": "fr", **more})
+
+
+def asked(lea: SandboxAgency, **more: Any) -> UUID:
+    found: UUID = lea.act(proposals.request_captions, wish(lea, **more), draft=DRAFT, key=uuid7())
+    return found
+
+
+def shown(lea: SandboxAgency) -> CaptionSet:
+    found: CaptionSet | None = lea.act(proposals.latest_captions, lea.creator_id, DRAFT)
+    assert found is not None
+    return found
+
+
+def write(lea: SandboxAgency, kit_id: UUID, engine: Callable[[], TextEngine]) -> CaptionSet:
+    event = CaptionSetDue(lea.tenant_id, kit_id)
+    generate_suggestions(
+        event, kind=CaptionKind(loader.load_connectors()), tenant=lea.tenant, open_engine=engine
+    )
+    return shown(lea)
+
+
+def model(server: FakeOllama, *answers: object) -> Callable[[], TextEngine]:
+    server.script.extend(ScriptedAnswer(json.dumps(one)) for one in answers)
+    return lambda: OllamaEngine(server.url, "llama3.2")
+
+
+def test_kit_versions_and_translations_come_in_one_go_and_once(
+    lea: SandboxAgency, server: FakeOllama
+) -> None:
+    kit_id = asked(lea, places=(lea.channels["main"],), source=GOOD["caption"], into=("de", "ja"))
+    said = {"text": "Réveil en douceur sur les quais, avec les mouettes."}
+    engine = model(server, GOOD, said, {"text": TRANSLATED["de"]}, {"text": TRANSLATED["ja"]})
+    found = write(lea, kit_id, engine)
+    assert found.written
+    assert found.lacks == []
+    assert [(one.field, one.of) for one in found.offers[5:]] == [
+        ("version", str(lea.channels["main"])),
+        ("translation", "de"),
+        ("translation", "ja"),
+    ]
+    assert [one.field for one in found.offers[:5]] == [
+        "caption",
+        "title",
+        "alt",
+        "description",
+        "hashtags",
+    ]
+    assert write(lea, kit_id, engine) == found
+    assert len(server.asked) == 4
+
+
+def test_what_fails_leaves_the_rest(lea: SandboxAgency, server: FakeOllama) -> None:
+    kit_id = asked(lea, kit=False, source=GOOD["caption"], into=("de", "es"))
+    english = {"text": TRANSLATED["en"]}
+    found = write(lea, kit_id, model(server, english, english, {"text": TRANSLATED["es"]}))
+    assert [(one.field, one.of) for one in found.offers] == [("translation", "es")]
+    assert [(one.of, one.why.code) for one in found.lacks] == [("de", "kit.wrote_language")]
+
+
+def test_what_she_posted_lately_is_not_offered_again(
+    lea: SandboxAgency, server: FakeOllama
+) -> None:
+    lea.delivery(GOOD["caption"])
+    found = write(lea, asked(lea), model(server, GOOD, GOOD))
+    assert (found.offers, found.lacks[0].why.code) == ([], "kit.wrote_again")
+    with lea.scope() as scope:
+        scope.run(
+            "UPDATE posts SET created_at = created_at - interval '91 days' WHERE tenant_id = :t",
+            t=lea.tenant_id,
+        )
+    assert write(lea, asked(lea), model(server, GOOD)).offers
+
+
+def test_without_a_model_and_with_a_missing_one_the_reason_is_kept(lea: SandboxAgency) -> None:
+    assert write(lea, asked(lea), TemplateEngine).lacks[0].why.code == "kit.no_model"
+
+    def missing() -> TextEngine:
+        raise EngineMissing("engine.file_missing", file="x.gguf")
+
+    assert write(lea, asked(lea), missing).lacks[0].why.code == "engine.file_missing"
+
+
+def test_a_press_repeated_is_one_kit_and_many_wait(lea: SandboxAgency) -> None:
+    key = uuid7()
+    first = lea.act(proposals.request_captions, wish(lea), draft=DRAFT, key=key)
+    assert (
+        lea.act(proposals.request_captions, wish(lea, idea="Autre chose"), draft=DRAFT, key=key)
+        == first
+    )
+    asked(lea)
+    asked(lea)
+    with pytest.raises(Conflict):
+        asked(lea)
+
+
+def test_nobody_elses_pictures_accounts_or_kits(lea: SandboxAgency) -> None:
+    with pytest.raises(NotFound):
+        asked(lea, places=(uuid7(),))
+    with pytest.raises(NotFound):
+        asked(lea, asset=uuid7())
+    asked(lea)
+    with lea.scope("system:another") as scope:
+        assert proposals.latest_captions(scope, lea.creator_id, DRAFT) is None
+        assert proposals.latest_captions(scope, lea.creator_id, uuid7()) is None
+
+
+def test_the_worker_writes_it_and_a_crash_anywhere_loses_nothing(
+    lea: SandboxAgency, server: FakeOllama
+) -> None:
+    lea.services = replace(lea.services, text_engine=model(server, *[GOOD] * 30))
+    at, crashed = 0, True
+    while crashed:
+        at += 1
+        kit_id = asked(lea)
+        crashed = lea.crash(at)
+        lea.pass_time(seconds=600)
+        lea.run()
+        assert lea.act(proposals.pending_captions, kit_id) is None
+        assert len(shown(lea).offers) == 5
+    assert at > 5
+    with lea.scope() as scope:
+        states = (
+            scope.run("SELECT state FROM text_requests WHERE tenant_id = :t", t=lea.tenant_id)
+            .scalars()
+            .all()
+        )
+    assert states.count("kept") == at
+    assert len(states) - states.count("kept") >= len(server.seen) - at > 0, (
+        "asked before a death: billed, and lost"
+    )
+
+
+def test_who_waits_is_told_when_the_work_was_given_up(lea: SandboxAgency) -> None:
+    kit_id = asked(lea)
+    fail_suggestions(CaptionSetDue(lea.tenant_id, kit_id), kind=CaptionKind({}), tenant=lea.tenant)
+    found = shown(lea)
+    assert (found.written, found.lacks[0].why.code) == (True, "kit.gave_up")
+
+
+def test_a_kit_writes_no_post(lea: SandboxAgency, server: FakeOllama) -> None:
+    write(lea, asked(lea), model(server, GOOD))
+    with lea.scope() as scope:
+        assert (
+            scope.run(
+                "SELECT count(*) FROM posts WHERE tenant_id = :t", t=lea.tenant_id
+            ).scalar_one()
+            == 0
+        )

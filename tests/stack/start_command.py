@@ -1,0 +1,22 @@
+"""`greenroom up` with one of the tables of fakes: `python -m tests.stack.start_command TABLE`."""
+
+import sys
+
+from foundation.ops.settings import Settings
+from tests.stack.fakes import TABLES
+from workers.runtime.startup import run_in_foreground
+from workers.runtime.supervisor import RestartPolicy
+from workers.terminal.output import exit_on_error
+
+QUICK = RestartPolicy(first_delay=0.1, longest_delay=0.4, limit=2, window=60.0, degraded_delay=60.0)
+
+
+def calm(_settings: Settings) -> None:
+    """The main of a detached supervisor."""
+    with exit_on_error():
+        run_in_foreground(table=TABLES["calm"], pace=QUICK, greet=False)
+
+
+if __name__ == "__main__":
+    with exit_on_error():
+        run_in_foreground(table=TABLES[sys.argv[1]], pace=QUICK)

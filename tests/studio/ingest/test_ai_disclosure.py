@@ -1,0 +1,199 @@
+"""What came in as a photograph is said to be a model's work: it, what it is a copy of, and what was
+made of it."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.errors import NotFound, Refused
+from foundation.ids import uuid7
+from gate import epochs
+from generators.retouch.finish import CopyFinish
+from studio.ingest import ai_disclosure, picture_copies, pipeline, uploads
+from studio.ingest.events import AiDisclosureDue, PictureCopyDue, UploadDue
+from studio.library import assets
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tests.generators.builders import a_picture, encoded
+from tests.studio.builders import (
+    CREDENTIAL,
+    ZONE,
+    AwayClassifier,
+    CreatorStudio,
+    Engine,
+    create_studio,
+)
+from tests.studio.ingest.test_uploads import hand_in, work
+from workers.wiring import Services
+
+
+def member(nova: CreatorStudio, role: Role = Role.OWNER) -> str:
+    with nova.scope() as scope:
+        found = agencies.add_member(
+            scope, name="Marc", email=f"{uuid7()}@example.test", role=role, language="fr", zone=ZONE
+        )
+    return f"member:{found}"
+
+
+def heard(nova: CreatorStudio) -> int:
+    """What the workers do of what was said; how often it was."""
+    with nova.scope() as scope:
+        rows = scope.run(
+            "DELETE FROM outbox WHERE tenant_id = :t AND kind = 'picture.by_model' RETURNING "
+            "subject_id, args",
+            t=nova.tenant_id,
+        ).all()
+    for row in rows:
+        ai_disclosure.apply_ai_disclosure(
+            AiDisclosureDue(nova.tenant_id, row.subject_id, row.args["by"]),
+            tenant=nova.services.tenant,
+        )
+    return len(rows)
+
+
+def say(nova: CreatorStudio, asset: UUID) -> None:
+    with nova.scope(member(nova)) as scope:
+        ai_disclosure.request_ai_disclosure(scope, asset)
+    assert heard(nova) == 1
+
+
+def told(nova: CreatorStudio, *assets: UUID) -> list[tuple[str, str, str]]:
+    """What the gate and the library say of each."""
+    with nova.scope() as scope:
+        rows = scope.run(
+            "SELECT a.id, a.ai, a.engine, c.engine AS shown FROM assets a"
+            " JOIN creations c ON c.tenant_id = a.tenant_id AND c.asset_id = a.id WHERE "
+            "a.tenant_id = :t",
+            t=nova.tenant_id,
+        )
+        found = {row.id: (row.ai, row.engine, row.shown) for row in rows}
+    return [found[one] for one in assets]
+
+
+def values(nova: CreatorStudio, *assets: UUID) -> list[int]:
+    """How often each was made to be cleared anew."""
+    with nova.scope() as scope:
+        keys = [epochs.asset_key(scope, one) for one in assets]
+        found = dict(epochs.epoch_values(scope, keys))
+    return [found.get(key, 0) for key in keys]
+
+
+PHOTO, MODEL = ("none", "camera", "camera"), ("generated", "unnamed", "unnamed")
+
+
+def photo(nova: CreatorStudio, seed: int = 1, **changes: Any) -> UUID:
+    """A photograph in the library, perhaps made of another."""
+    prepared = pipeline.prepare_upload(
+        encoded(a_picture(320, 200, seed=seed), "JPEG"), name="a.jpg", alt="a"
+    )
+    return nova.bring(replace(prepared, source=replace(prepared.source, **changes)))
+
+
+def copied(nova: CreatorStudio, asset: UUID) -> UUID:
+    services = nova.services
+    with nova.scope() as scope:
+        copy_id = picture_copies.request_copy(
+            scope, asset, CopyFinish(form="square"), by="member:x", store=services.store
+        )
+    picture_copies.make_copy(
+        PictureCopyDue(nova.tenant_id, copy_id),
+        tenant=services.tenant,
+        store=services.store,
+        credential=lambda: CREDENTIAL,
+    )
+    with nova.scope() as scope:
+        (found,) = picture_copies.get_copies(scope, [copy_id])
+    assert found.made_id is not None
+    return found.made_id
+
+
+@pytest.mark.parametrize("pressed", ["original", "copy"])
+def test_a_picture_its_original_and_its_copies_are_a_model_s_from_then_on(
+    nova: CreatorStudio, pressed: str
+) -> None:
+    original, other = photo(nova), photo(nova, 2)
+    copy = copied(nova, original)
+    of_it = photo(nova, 3, parent=copy)
+    assert told(nova, original, copy, of_it, other) == [PHOTO] * 4
+    before = values(nova, original, copy, of_it, other)
+    say(nova, {"original": original, "copy": copy}[pressed])
+    assert told(nova, original, copy, of_it, other) == [MODEL, MODEL, MODEL, PHOTO]
+    with nova.scope() as scope:
+        assert [one.ai for one in assets.get_renditions(scope, [original, copy], "x").values()] == [
+            "generated"
+        ] * 2
+    grown = [
+        after - was
+        for was, after in zip(before, values(nova, original, copy, of_it, other), strict=True)
+    ]
+    assert grown == [1, 1, 1, 0], "what was cleared is asked anew"
+
+
+def test_said_twice_it_is_said_once(nova: CreatorStudio) -> None:
+    asset = photo(nova)
+    say(nova, asset)
+    before = values(nova, asset)
+    ai_disclosure.apply_ai_disclosure(
+        AiDisclosureDue(nova.tenant_id, asset, "member:x"), tenant=nova.services.tenant
+    )
+    assert values(nova, asset) == before
+    with nova.scope() as scope:
+        noted = (
+            "SELECT count(*) FROM audit_entries WHERE tenant_id = :t AND act = 'picture.by_model'"
+        )
+        assert scope.run(noted, t=nova.tenant_id).scalar_one() == 1
+
+
+def test_what_an_engine_made_is_named_already(nova: CreatorStudio) -> None:
+    job = nova.start(variants=1)
+    nova.work(job, Engine)
+    (item,) = nova.library()
+    before = told(nova, item.asset_id)
+    with nova.scope(member(nova)) as scope, pytest.raises(Refused, match="no_photograph"):
+        ai_disclosure.request_ai_disclosure(scope, item.asset_id)
+    ai_disclosure.apply_ai_disclosure(
+        AiDisclosureDue(nova.tenant_id, item.asset_id, "member:x"), tenant=nova.services.tenant
+    )
+    assert told(nova, item.asset_id) == before
+
+
+def test_who_may_not_and_others_cannot_say_it(nova: CreatorStudio, services: Services) -> None:
+    asset = photo(nova)
+    for actor in (member(nova, Role.CHATTER), "system:test"):
+        with nova.scope(actor) as scope, pytest.raises(Refused):
+            ai_disclosure.request_ai_disclosure(scope, asset)
+    other = create_studio(services)
+    with other.scope(member(other)) as scope, pytest.raises(NotFound):
+        ai_disclosure.request_ai_disclosure(scope, asset)
+    ai_disclosure.apply_ai_disclosure(
+        AiDisclosureDue(other.tenant_id, asset, "member:x"), tenant=services.tenant
+    )
+    assert told(nova, asset) == [PHOTO]
+
+
+def test_the_same_file_handed_in_as_a_model_s_says_it_of_the_one_that_is_there(
+    nova: CreatorStudio,
+) -> None:
+    data = encoded(a_picture(seed=7), "JPEG")
+    upload_id = hand_in(nova, data)
+    asset = work(nova, upload_id).asset_id
+    assert asset is not None
+    assert (hand_in(nova, data), heard(nova)) == (upload_id, 0)
+    assert (hand_in(nova, data, generated=True), heard(nova)) == (upload_id, 1)
+    assert told(nova, asset) == [MODEL]
+    assert (hand_in(nova, data, generated=True), heard(nova)) == (upload_id, 0)
+
+
+def test_said_while_the_workers_are_at_the_file_it_counts(nova: CreatorStudio) -> None:
+    data = encoded(a_picture(seed=8), "JPEG")
+    upload_id = hand_in(nova, data)
+    uploads.ingest_upload(
+        UploadDue(nova.tenant_id, upload_id),
+        tenant=nova.services.tenant,
+        store=nova.services.store,
+        classifier=AwayClassifier(lambda: hand_in(nova, data, generated=True)),
+    )
+    assert heard(nova) == 1
+    assert told(nova, nova.library()[0].asset_id) == [MODEL]

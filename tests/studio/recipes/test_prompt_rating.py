@@ -1,0 +1,57 @@
+"""What the words of a run say: refused before anything is made, or a rating that what comes of it
+keeps."""
+
+import pytest
+
+from foundation.errors import Refused
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from studio.recipes import prompt_rating
+from tests.studio.builders import CreatorStudio, Engine
+
+NEVER, OF_AGE, EXPLICIT = "MINOR-P-A", "MINOR-C-A", "EXPLICIT-MARKER-A"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"prompt": f"a {NEVER} {{place}}"}, "recipe.prohibited"),
+        ({"words": {"place": [NEVER], "hour": ["noon"]}}, "recipe.prohibited"),
+        ({"prompt": "a MINOR-{place}-A", "words": {"place": ["P"]}}, "recipe.prohibited"),
+        ({"negative": f"blur, {NEVER}"}, "recipe.prohibited"),
+        ({"model": NEVER}, "recipe.prohibited"),
+        ({"name": NEVER}, "recipe.prohibited"),
+        ({"loras": {"mia": 80, NEVER: 10}}, "recipe.prohibited"),
+        ({"prompt": f"{OF_AGE}, {EXPLICIT}"}, "recipe.prohibited"),
+        ({"prompt": "\u0430 be\u0430ch"}, "recipe.hidden_words"),
+        ({"prompt": "a \u202ebeach"}, "recipe.hidden_words"),
+    ],
+)
+def test_what_is_never_allowed_makes_no_run(
+    nova: CreatorStudio, changes: dict[str, object], code: str
+) -> None:
+    with pytest.raises(Refused) as told:
+        nova.start(**changes)
+    assert told.value.message.code == code
+    assert nova.count("jobs") == nova.count("outbox") == 0
+
+
+def test_a_picture_is_at_least_what_its_words_are(nova: CreatorStudio) -> None:
+    """The words are advice: nobody has looked yet, so it stays unrated; what a person then says is
+    not below them."""
+    nova.work(nova.start(prompt=f"{EXPLICIT} {{place}}", variants=1), Engine)
+    (item,) = nova.library()
+    with nova.scope() as scope:
+        assert ratings.effective_rating(scope, item.sha256) is None
+        ratings.record_rating(scope, item.sha256, Rating.G, source="rule:test")
+        assert ratings.effective_rating(scope, item.sha256) is Rating.E
+
+
+def test_harmless_words_declare_nothing(nova: CreatorStudio) -> None:
+    nova.work(nova.start(variants=1), Engine)
+    assert nova.count("content_ratings") == 0
+
+
+def test_what_a_picture_is_to_be_without_raises_nothing() -> None:
+    assert prompt_rating.rate_words(["a beach"], without=[EXPLICIT]) is Rating.G
+    assert prompt_rating.rate_words(["a beach", EXPLICIT]) is Rating.E

@@ -1,0 +1,166 @@
+"""What is said while Telegram waits: yes, or no in words for whoever wants to pay, and never in
+another's chat."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from foundation.db.database import Database
+from gate.policy import emergency_stops
+from gate.viewers import age_assurance
+from subscribers.checkout import monthly_payments, order_payments
+from subscribers.conversations import conversation_rows
+from tests.fakes.telegram import server as fake
+from tests.fakes.telegram.state import Checkout
+from tests.subscribers.stars_builders import PRICE, StarsBot, create_bot
+from tests.subscribers.subscription_builders import add_plan, answer_checkout, offer_subscription
+
+
+@pytest.fixture(scope="module")
+def telegram() -> Iterator[fake.TelegramServer]:
+    with fake.network() as started:
+        yield started
+
+
+@pytest.fixture
+def nova(database: Database, telegram: fake.TelegramServer) -> Iterator[StarsBot]:
+    yield create_bot(database, telegram)
+    telegram.book.clear_faults()
+    assert not telegram.world.checks.broken, telegram.world.checks.broken
+
+
+def invoice(nova: StarsBot, name: str = "leo") -> dict[str, Any]:
+    """The newest invoice in a fan's chat."""
+    return [one for one in nova.stars.world.seen(nova.stars.bot, name) if "invoice" in one][-1]
+
+
+def tap(nova: StarsBot, name: str, of: str = "leo") -> Checkout:
+    """Somebody wants to pay the newest invoice of a fan, in their own chat or where it was
+    forwarded to."""
+    checkout = nova.stars.world.begin(nova.stars.bot, name, invoice(nova, of)["_invoice"])
+    nova.hear()
+    nova.drain()
+    return checkout
+
+
+def test_a_good_payment_goes_through(nova: StarsBot) -> None:
+    nova.ordered()
+    assert tap(nova, "leo").state == "paid"
+
+
+def test_a_forwarded_invoice_opens_the_bot(nova: StarsBot) -> None:
+    nova.ordered()
+    assert invoice(nova)["invoice"]["start_parameter"]
+
+
+def test_a_stranger_is_told_at_once_in_their_language_and_its_fan_is_not(nova: StarsBot) -> None:
+    nova.ordered()
+    nova.stars.world.person("eve", "en")
+    before = nova.stars.world.texts(nova.stars.bot, "leo")
+    for _ in range(3):
+        checkout = tap(nova, "eve")
+        assert (checkout.state, checkout.words) == (
+            "refused",
+            "This invoice is addressed to someone else. You are not charged.",
+        )
+    assert nova.stars.world.texts(nova.stars.bot, "leo") == before
+    assert (
+        nova.rows(
+            "SELECT 1 FROM fan_identities WHERE tenant_id = :tenant AND native_id = :eve",
+            eve=eve(nova),
+        )
+        == []
+    )
+
+
+def eve(nova: StarsBot) -> str:
+    return str(nova.stars.world.person("eve").id)
+
+
+def test_a_fan_reads_why_while_they_wait(nova: StarsBot) -> None:
+    order_id = nova.ordered()
+    with nova.scope() as scope:
+        scope.run(
+            "UPDATE orders SET amount_minor = 1 WHERE tenant_id = :tenant", tenant=scope.tenant_id
+        )
+    checkout = tap(nova, "leo")
+    assert (checkout.state, checkout.words) == (
+        "refused",
+        "Le montant ne correspond pas à la commande. Vous n’êtes pas débité.",
+    )
+    assert nova.payments() == []
+    left = nova.rows(
+        "SELECT gone_at, gone_proof FROM permits WHERE tenant_id = :tenant AND subject_kind = "
+        "'checkout'"
+    )
+    assert [(row.gone_at is not None, row.gone_proof) for row in left] == [(True, "shown_once")]
+    with nova.scope() as scope:
+        assert order_payments.order_rows.get_order(scope, order_id).state == "invoiced"
+
+
+@pytest.mark.parametrize("fault", ["reset_after", "status:500"])
+def test_a_refusal_whose_answer_is_lost_holds_nothing_up(nova: StarsBot, fault: str) -> None:
+    nova.ordered()
+    nova.telegram.book.schedule_fault(fault, account=str(nova.stars.bot.id), on="checkouts")
+    tap(nova, "eve")
+    assert tap(nova, "leo").state == "paid"
+
+
+def test_whom_the_house_says_nothing_to_sees_the_time_run_out(nova: StarsBot) -> None:
+    nova.ordered()
+    with nova.scope() as scope:
+        age_assurance.mark_suspected_minor(
+            scope, "telegram", str(nova.stars.world.person("leo").id)
+        )
+    checkout = tap(nova, "leo")
+    assert checkout.state in ("asked", "refused")
+    assert nova.payments() == []
+
+
+def test_a_month_that_was_taken_for_an_order_is_not_undone_by_itself(nova: StarsBot) -> None:
+    """Nobody pressed twice: a platform took a month of something. A person says what it is."""
+    order_id = nova.ordered()
+    nova.pay(order_id)
+    nova.listen()
+    nova.drain()
+    nova.pay(order_id, recurring=True)
+    nova.listen()
+    nova.drain()
+    nova.pay(order_id, told=False, recurring=True)
+    nova.catch_up()
+    assert [kind for _, kind, _, _ in nova.payments()] == ["matched", "orphan", "orphan"]
+    assert nova.rows("SELECT 1 FROM refunds WHERE tenant_id = :tenant") == []
+    assert nova.held("suspense") == -2 * PRICE
+    assert list(nova.notices()) == ["payment.unmatched"]
+    assert not any(
+        "débité deux fois" in text for text in nova.stars.world.texts(nova.stars.bot, "leo")
+    )
+
+
+@pytest.mark.parametrize("feature", ["offers", "payments"])
+def test_to_whom_nothing_is_sold_any_more_pays_nothing_either(nova: StarsBot, feature: str) -> None:
+    """A member stops sales in one chat: what was offered before that is not paid after it."""
+    add_plan(nova)
+    month = offer_subscription(nova)
+    nova.ordered()
+    nova.later(minutes=2)
+    assert answer_checkout(nova, month) == "yes"
+    nova.later(minutes=2)
+    who, talk = (
+        str(nova.stars.world.person("leo").id),
+        nova.thread(str(nova.stars.world.person("leo").id)).id,
+    )
+    with nova.scope() as scope:
+        emergency_stops.close_switch(
+            scope, "chat", f"{nova.world.channel_id}:{who}", feature, reason="too much"
+        )
+    assert (tap(nova, "leo").state, answer_checkout(nova, month)) == ("refused", "not_now")
+    with nova.scope() as scope:
+        assert (
+            monthly_payments.list_offerable_plans(
+                scope, conversation_rows.get_conversation(scope, talk)
+            )
+            == []
+        )
+    assert nova.payments() == []

@@ -1,0 +1,357 @@
+"""What a fan's message says once it was edited is heard for an age and for danger, kept beside what
+was said, and answered by nobody."""
+
+import hashlib
+from functools import partial
+from typing import Any
+
+import pytest
+
+from channels.listening import listener
+from connectors.contract.chats import ChatUpdate
+from foundation.db.database import Database
+from gate.contract.states import AssuranceState
+from gate.viewers import age_assurance
+from subscribers.conversations.states import OwnerState
+from subscribers.erasure import erase_fan, export_fan
+from subscribers.fans import directory
+from subscribers.inbox import queries
+from subscribers.intake import update_intake
+from tests.channels.builders import CONNECTORS
+from tests.fakes.sandbox import RunningSandbox
+from tests.subscribers.builders import Studio, build_model_reply, create_nova
+
+MINOR, CRY = "j'ai 15 ans", "je veux mourir"
+
+
+@pytest.fixture
+def studio(database: Database, sandbox: RunningSandbox) -> Studio:
+    """Nova, whose chats with Tim and Leo are begun on the platform; nothing of it was heard
+    here."""
+    return begun(create_nova(database, sandbox))
+
+
+def begun(studio: Studio) -> Studio:
+    for name in ("tim", "leo"):
+        studio.fan(name, "message", text="…")
+    world = studio.world
+    passed = listener.poll_updates(
+        world.channel(), "", transport=world.transport(), connectors=CONNECTORS
+    )
+    studio.heard = passed.cursor or ""
+    return studio
+
+
+def message(text: str, number: int = 1, *, fan: str = "tim", **more: Any) -> ChatUpdate:
+    return ChatUpdate(
+        f"k{number}", "message", fan, language="fr", native_id=f"m{number}", text=text, **more
+    )
+
+
+def edit(
+    text: str, number: int = 1, *, fan: str = "tim", key: str = "", native_id: str = ""
+) -> ChatUpdate:
+    named = native_id or f"m{number}"
+    return ChatUpdate(
+        key or f"e{number}:{text[:20]}", "edited", fan, language="fr", native_id=named, text=text
+    )
+
+
+def say(studio: Studio, *updates: ChatUpdate) -> None:
+    """Take these in, and let the house answer each."""
+    for update in updates:
+        studio.receive(update)
+        studio.go()
+
+
+def lines(studio: Studio, fan: str = "tim") -> list[tuple[str, str]]:
+    return [(line.kind, line.body) for line in studio.thread(fan).lines if line.author == "fan"]
+
+
+def state(studio: Studio, fan: str = "tim") -> AssuranceState:
+    with studio.scope() as scope:
+        return age_assurance.get_assurance(scope, "sandbox", fan).state
+
+
+def cleared(studio: Studio) -> None:
+    """Nothing is known of anybody's age any more."""
+    with studio.scope() as scope, scope.acting_as("gate"):
+        scope.run("DELETE FROM age_assurances WHERE tenant_id = :tenant", tenant=scope.tenant_id)
+
+
+def signals(studio: Studio) -> list[str]:
+    return [
+        row.kind
+        for row in studio.rows(
+            "SELECT kind FROM safety_events WHERE tenant_id = :tenant ORDER BY id"
+        )
+    ]
+
+
+def told(studio: Studio) -> set[str]:
+    """The codes of what members are told at once."""
+    sql = "SELECT message FROM notices WHERE tenant_id = :tenant AND urgent AND settled_at IS NULL"
+    return {row.message["code"] for row in studio.rows(sql)}
+
+
+def test_an_age_that_is_edited_in_is_heard_and_what_was_said_stays(studio: Studio) -> None:
+    say(studio, message("salut"))
+    said = len(studio.texts("tim"))
+    say(studio, edit(MINOR))
+    assert state(studio) is AssuranceState.BLOCKED
+    assert ["réservée aux adultes" in text for text in studio.texts("tim")[said:]] == [True]
+    assert lines(studio) == [("text", "salut"), ("edited", MINOR)]
+    thread = studio.thread("tim")
+    assert (thread.owner, thread.safety_hold) == (OwnerState.PENDING_HUMAN, True)
+    assert (signals(studio), told(studio)) == (["minor"], {"chat.minor"})
+
+
+def test_a_cry_for_help_that_is_edited_in_brings_helplines_and_a_person(studio: Studio) -> None:
+    say(studio, message("salut"))
+    offer_id = studio.offer("tim")
+    say(studio, edit(CRY))
+    assert "3114" in studio.texts("tim")[-1]
+    assert (signals(studio), told(studio)) == (["crisis"], {"chat.crisis"})
+    thread = studio.thread("tim")
+    assert (thread.owner, thread.safety_hold) == (OwnerState.PENDING_HUMAN, True)
+    with studio.scope() as scope:
+        talk = update_intake.conversation_rows.lock_conversation(scope, thread.id)
+        # refused before it is needed
+        assert update_intake.order_payments.accept_offer(scope, talk, offer_id, None) is None  # type: ignore[arg-type]  # see above
+    assert lines(studio) == [("text", "salut"), ("edited", CRY)]
+
+
+def test_a_minor_in_danger_reads_where_help_is(studio: Studio) -> None:
+    say(studio, message("salut"), edit(f"{MINOR} et {CRY}"))
+    assert any("3114" in text for text in studio.texts("tim"))
+    assert (sorted(signals(studio)), told(studio)) == (
+        ["crisis", "minor"],
+        {"chat.crisis", "chat.minor"},
+    )
+
+
+def test_an_edit_that_says_nothing_of_the_kind_is_answered_by_nobody(studio: Studio) -> None:
+    say(studio, message("tu a des photos ?"))
+    before, asked = studio.texts("tim"), len(studio.writer.asked)
+    counted = studio.rows("SELECT messages_in, last_in_at FROM fan_facts WHERE tenant_id = :tenant")
+    say(studio, edit("tu as des photos ?"), edit("tu as des photos de la mer ?"), edit("/human"))
+    assert (studio.texts("tim"), len(studio.writer.asked)) == (before, asked)
+    assert [kind for kind, _ in lines(studio)] == ["text", "edited", "edited", "edited"]
+    assert studio.thread("tim").owner is OwnerState.BOT
+    say(studio, message("et ?", 2))
+    (job,) = studio.writer.asked[asked:]
+    assert "de la mer" not in str(job.turns), "no model reads what nobody answers"
+    with studio.scope() as scope:
+        directory.rebuild_facts(scope, studio.thread("tim").fan_id)
+    now = studio.rows("SELECT messages_in, last_in_at FROM fan_facts WHERE tenant_id = :tenant")
+    assert now[0].messages_in == counted[0].messages_in + 1
+
+
+def test_an_edit_stops_no_answer_and_brings_no_second_one(studio: Studio) -> None:
+    say(studio, message("salut"))
+    studio.writer.says = [build_model_reply("Une seule réponse"), build_model_reply("Une de trop")]
+    studio.writer.meanwhile = partial(studio.receive, edit("ça va bien ?", 2))
+    say(studio, message("ça va ?", 2))
+    assert studio.texts("tim")[-1] == "Une seule réponse"
+    assert lines(studio)[-2:] == [("text", "ça va ?"), ("edited", "ça va bien ?")]
+
+
+@pytest.mark.parametrize("owner", ["human", "bot"])
+def test_who_waits_and_since_when_stays_as_it_was(studio: Studio, owner: str) -> None:
+    """A word put right neither makes an answered fan wait, nor hides one who does."""
+
+    def row() -> queries.InboxEntry:
+        with studio.scope() as scope:
+            return queries.list_inbox(scope, [studio.world.creator_id])[0]
+
+    say(studio, message("salut"))
+    if owner == "human":
+        with studio.scope() as scope:
+            update_intake.assign_to_member(scope, studio.thread("tim").id, studio.pack_id)
+        say(studio, message("vous etes la ?", 2))
+    before = row()
+    studio.world.pass_time(600)
+    say(studio, edit("vous êtes là ?", 2 if owner == "human" else 1))
+    assert (row().waits_since, row().last_in_at) == (before.waits_since, before.last_in_at)
+    assert (row().waits_since is not None) == (owner == "human")
+    assert row().said == "vous êtes là ?"
+
+
+def test_nobody_who_wanted_peace_is_written_to_for_an_edit(studio: Studio) -> None:
+    say(studio, message("salut"), message("/stop all", 2))
+    before = studio.texts("tim")
+    say(studio, edit("salut à toi"))
+    assert studio.thread("tim").owner is OwnerState.CLOSED
+    say(studio, edit(MINOR))
+    assert studio.thread("tim").owner is OwnerState.PENDING_HUMAN
+    assert "réservée aux adultes" in "".join(studio.texts("tim")[len(before) :])
+
+
+@pytest.mark.parametrize(
+    "again", [edit(MINOR), edit(MINOR, key="another"), message("salut"), message(MINOR)]
+)
+def test_what_is_told_again_changes_nothing(studio: Studio, again: ChatUpdate) -> None:
+    """The same update, the same words for another reason (a link was looked up), and the message as
+    it was first."""
+    say(studio, message("salut"), edit(MINOR))
+    before = studio.texts("tim"), lines(studio), signals(studio)
+    cleared(studio)
+    say(studio, again)
+    assert (studio.texts("tim"), lines(studio), signals(studio)) == before
+    assert state(studio) is AssuranceState.UNKNOWN
+
+
+def test_a_message_that_is_listed_again_in_other_words_was_edited(studio: Studio) -> None:
+    """Where nobody tells of edits, a list that is read again may show one."""
+    say(studio, message("salut"))
+    before = studio.texts("tim")
+    say(studio, message("salut toi"))
+    assert (studio.texts("tim"), lines(studio)) == (
+        before,
+        [("text", "salut"), ("edited", "salut toi")],
+    )
+    say(studio, message(MINOR))
+    assert state(studio) is AssuranceState.BLOCKED
+
+
+def test_an_edit_that_comes_before_its_message(studio: Studio) -> None:
+    say(studio, message("salut"))
+    before, asked = len(studio.texts("tim")), len(studio.writer.asked)
+    say(studio, edit("ça va bien ?", 2), message("ça va ?", 2))
+    assert len(studio.writer.asked) == asked + 1
+    assert len(studio.texts("tim")) == before + 1
+    assert lines(studio) == [("text", "salut"), ("edited", "ça va bien ?"), ("text", "ça va ?")]
+    say(studio, edit(MINOR, 3))
+    assert state(studio) is AssuranceState.BLOCKED
+
+
+def test_who_was_never_heard_is_met_for_a_signal_alone(studio: Studio) -> None:
+    say(studio, edit("salut toi"))
+    assert studio.rows("SELECT 1 FROM fans WHERE tenant_id = :tenant") == []
+    say(studio, edit(MINOR))
+    assert (state(studio), lines(studio)) == (AssuranceState.BLOCKED, [("edited", MINOR)])
+    assert (signals(studio), told(studio)) == (["minor"], {"chat.minor"})
+    say(studio, edit(CRY, fan="leo"))
+    assert "3114" in studio.texts("leo")[-1]
+
+
+def test_who_was_forgotten_stays_so_until_they_are_in_danger(studio: Studio) -> None:
+    say(studio, message("salut"))
+    with studio.scope() as scope:
+        erase_fan(scope, studio.thread("tim").fan_id)
+    say(studio, edit("une phrase plantée"))
+    assert "plantée" not in str(studio.rows("SELECT * FROM messages WHERE tenant_id = :tenant"))
+    assert [
+        row.status for row in studio.rows("SELECT status FROM fans WHERE tenant_id = :tenant")
+    ] == ["erased"]
+    say(studio, edit(MINOR))
+    assert (state(studio), signals(studio)) == (AssuranceState.BLOCKED, ["minor"])
+
+
+def test_an_edited_word_is_forgotten_and_handed_out_like_any(studio: Studio) -> None:
+    say(studio, message("salut"), edit("une phrase plantée"))
+    fan_id = studio.thread("tim").fan_id
+    with studio.scope() as scope:
+        assert "phrase plantée" in str(export_fan(scope, fan_id))
+        erase_fan(scope, fan_id)
+    kept = str(studio.rows("SELECT * FROM messages WHERE tenant_id = :tenant"))
+    assert "plantée" not in kept
+    assert hashlib.sha256("une phrase plantée".encode()).hexdigest() not in kept
+
+
+def test_who_is_frozen_is_heard_and_not_answered(studio: Studio) -> None:
+    say(studio, message("salut"), message(MINOR, 2))
+    before = studio.texts("tim")
+    say(studio, edit("en fait non"), edit("j'ai 25 ans", 2), edit("j'ai 16 ans", 2))
+    assert (studio.texts("tim"), state(studio)) == (before, AssuranceState.BLOCKED)
+    assert ("edited", "j'ai 25 ans") in lines(studio)
+    say(studio, edit(CRY))
+    assert "3114" in studio.texts("tim")[-1]
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "\x00"])
+def test_an_edit_without_words_is_none(studio: Studio, text: str) -> None:
+    """A place that moves, a picture in the stead of another, a file that was taken off."""
+    say(studio, message("salut"), edit(text))
+    assert lines(studio) == [("text", "salut")]
+
+
+def test_a_long_edit_and_signs_that_no_database_takes_hide_nothing(studio: Studio) -> None:
+    say(studio, message("salut"), edit("la mer est belle. " * 3000 + "j'ai 15\x00 ans\ud800"))
+    assert state(studio) is AssuranceState.BLOCKED
+    assert lines(studio)[-1][1].endswith("j'ai 15 ans?")
+
+
+def test_words_beside_a_picture_are_heard_when_they_are_edited(studio: Studio) -> None:
+    picture = ChatUpdate(
+        "p1", "unsupported", "tim", native_id="m1", language="fr", text="voilà", shows="picture"
+    )
+    say(studio, picture, edit("voilà"), edit(MINOR))
+    assert lines(studio) == [("picture", "voilà"), ("edited", MINOR)]
+    assert state(studio) is AssuranceState.BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("said", "then"),
+    [
+        (["salut", "mineur"], [edit("je suis", 1)]),  # what follows it completes it
+        (["je suis", "salut"], [edit("mineur", 2)]),
+        (
+            ["salut", "toi", "oui"],
+            [edit("mineur", 2), edit("je suis", 1)],
+        ),  # two edits, the later line first
+        (["salut", "toi"], [edit("je suis", 1), edit("mineur", 2)]),  # and the earlier one
+        (["salut"], [edit("je suis", 1), message("mineur", 2)]),  # an edit, then a message
+        (["je suis"], [edit("toi", 1), message("mineur", 2)]),  # what was said was said
+        (["je suis", "un chat"], [message("rien", 3), message("ici", 4), edit("mineur", 2)]),
+        (
+            ["salut", "je suis"],
+            [edit("salut toi", 1), edit("salut à toi", 1), message("mineur", 3)],
+        ),  # none hides it
+    ],
+)
+def test_an_age_is_heard_over_messages_as_they_read_now(
+    studio: Studio, said: list[str], then: list[ChatUpdate]
+) -> None:
+    studio.writer.says = [build_model_reply("raconte") for _ in range(8)]
+    say(studio, *(message(text, number) for number, text in enumerate(said, start=1)))
+    assert state(studio) is AssuranceState.UNKNOWN
+    say(studio, *then)
+    assert state(studio) is AssuranceState.BLOCKED
+
+
+def test_a_number_answers_what_was_asked_before_it(studio: Studio) -> None:
+    studio.writer.says = [
+        build_model_reply("tu as quel âge ?"),
+        build_model_reply("ah"),
+        build_model_reply("et la mer ?"),
+    ]
+    say(studio, message("salut"), message("25", 2), message("j'aime la mer", 3), edit("15", 1))
+    assert state(studio) is AssuranceState.UNKNOWN, "nobody had asked anything before that"
+    say(studio, edit("15", 2))
+    assert state(studio) is AssuranceState.BLOCKED
+
+
+@pytest.mark.parametrize("said", [message(MINOR, 2), edit(MINOR, 2)])
+def test_what_a_person_decided_on_is_not_raised_by_an_edit_beside_it(
+    studio: Studio, said: ChatUpdate
+) -> None:
+    say(studio, message("salut"), *([message("toi", 2)] if said.kind == "edited" else []), said)
+    cleared(studio)
+    say(studio, edit("salut à toi"))
+    assert (state(studio), signals(studio)) == (AssuranceState.UNKNOWN, ["minor"])
+
+
+def test_an_edit_is_heard_in_its_own_agency_alone(
+    studio: Studio, database: Database, sandbox: RunningSandbox
+) -> None:
+    """Two agencies whose platforms number messages alike."""
+    other = begun(create_nova(database, sandbox))
+    say(studio, message("salut"))
+    say(other, message("bonsoir"))
+    say(other, edit(MINOR))
+    assert (state(other), lines(other)) == (
+        AssuranceState.BLOCKED,
+        [("text", "bonsoir"), ("edited", MINOR)],
+    )
+    assert (state(studio), lines(studio)) == (AssuranceState.UNKNOWN, [("text", "salut")])

@@ -1,0 +1,192 @@
+"""Agencies, creators and members; roles and their rights; reads that know one tenant."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy.exc import IntegrityError
+
+from foundation.db.database import OpenScope
+from foundation.errors import BadInput, NotFound, Refused
+from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.ids import uuid7
+from tenants.agencies import agencies, queries
+from tenants.agencies.rights import Right, Role, has_right, require_right
+from tenants.notices import notices
+from tenants.notices.queries import list_open_notices
+from tests.tenants.builders import Agency, create_small_agency
+
+
+def test_agency_is_read_as_founded(lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        assert queries.get_agency(scope) == queries.Agency(
+            "Lumière", "fr", "Europe/Paris", demo=False
+        )
+        (creator,) = queries.list_creators(scope)
+        assert (creator.id, creator.kind, creator.languages, creator.approval_tiers) == (
+            lumiere.creator_id,
+            "human",
+            ("fr",),
+            1,
+        )
+
+
+def test_agency_is_founded_once(lumiere: Agency) -> None:
+    with pytest.raises(IntegrityError), lumiere.scope() as scope:
+        agencies.create_agency(scope, name="Again", language="fr", zone="UTC")
+
+
+@pytest.mark.parametrize("key", ["mia", "MIA", "Mia Laurent", "mia laurent"])
+def test_creator_is_found_by_any_of_its_names(lumiere: Agency, key: str) -> None:
+    with lumiere.scope() as scope:
+        assert queries.get_creator(scope, key).id == lumiere.creator_id
+        assert queries.get_creator(scope, lumiere.creator_id).slug == "mia"
+
+
+def test_unknown_looks_like_another_tenants(tenant: OpenScope, lumiere: Agency) -> None:
+    other = create_small_agency(tenant)
+    with other.scope() as scope:
+        for read, theirs in (
+            (queries.get_creator, lumiere.creator_id),
+            (queries.get_member, lumiere.owner),
+        ):
+            unknown = uuid7()
+            with pytest.raises(NotFound) as strange:
+                read(scope, theirs)
+            with pytest.raises(NotFound) as wrong:
+                read(scope, unknown)
+            said = (
+                str(strange.value).replace(str(theirs), ""),
+                str(wrong.value).replace(str(unknown), ""),
+            )
+            assert said[0] == said[1]
+
+
+def test_no_agency_no_name(tenant: OpenScope) -> None:
+    with tenant(uuid7(), "system:test") as scope, pytest.raises(NotFound):
+        queries.get_agency(scope)
+
+
+def test_members_who_left_are_not_listed(lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        scope.run("UPDATE members SET active = false WHERE id = :id", id=lumiere.chatter)
+        assert [member.role for member in queries.list_members(scope)] == [Role.OWNER]
+        assert (
+            queries.get_member(scope, lumiere.chatter).role is Role.CHATTER
+        )  # their acts keep their name
+
+
+def test_two_logins_of_a_house_are_two_people_unless_said(lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        assert len({member.principal_id for member in queries.list_members(scope)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"kind": "robot"}, "creator.unfit"),
+        ({"approval_tiers": 3}, "creator.unfit"),
+        ({"approval_tiers": -1}, "creator.unfit"),
+        ({"zone": "Europe/Atlantis"}, "agency.zone"),
+        ({"zone": "../etc/passwd"}, "agency.zone"),
+        ({"zone": ""}, "agency.zone"),
+    ],
+)
+def test_creators_that_cannot_be_are_refused(
+    lumiere: Agency, change: dict[str, object], code: str
+) -> None:
+    made = {
+        "slug": "nova",
+        "name": "Nova",
+        "kind": "virtual",
+        "zone": "UTC",
+        "languages": ["fr"],
+        **change,
+    }
+    with pytest.raises(BadInput, match=code.replace(".", r"\.")), lumiere.scope() as scope:
+        agencies.add_creator(scope, **made)  # type: ignore[arg-type]  # one of them is wrong
+
+
+def test_members_speak_a_language_of_ours(lumiere: Agency) -> None:
+    with pytest.raises(BadInput, match=r"agency\.language"), lumiere.scope() as scope:
+        agencies.add_member(
+            scope, name="x", email="x@example.test", role=Role.GUEST, language="de", zone="UTC"
+        )
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("right", Right)
+def test_require_refuses_what_may_denies(role: Role, right: Right) -> None:
+    if has_right(role, right):
+        require_right(role, right)
+    else:
+        with pytest.raises(Refused) as refused:
+            require_right(role, right)
+        for language in LANGUAGES:
+            said = render_message(refused.value.message, language)
+            assert str(role) not in said.split()
+            assert len(said) > 20
+
+
+def test_rights_are_what_the_house_says() -> None:
+    assert {role for role in Role if has_right(role, Right.STAFF)} == {Role.OWNER}
+    assert {role for role in Role if has_right(role, Right.APPROVE)} == {
+        Role.OWNER,
+        Role.MANAGER,
+        Role.CREATOR,
+    }
+    assert {role for role in Role if has_right(role, Right.MONEY)} == set(Role) - {
+        Role.CHATTER,
+        Role.GUEST,
+    }
+    assert not has_right(Role.CHATTER, Right.APPROVE)
+    assert {right for right in Right if has_right(Role.GUEST, right)} == {Right.REVIEW}
+    assert {right for right in Right if has_right(Role.ACCOUNTANT, right)} == {
+        Right.MONEY,
+        Right.BOOKS,
+    }
+
+
+SAID = Message("gate.CONSENT_MISSING")
+
+
+def test_one_notice_per_cause(lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        assert notices.put(scope, SAID, cause="delivery:1:held")
+        assert not notices.put(scope, Message("gate.RATING_UNKNOWN"), cause="delivery:1:held")
+        (notice,) = list_open_notices(scope)
+    assert notice.message == SAID
+
+
+def test_notice_settles_and_comes_back_as_new(lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        notices.put(scope, SAID, cause="c")
+        scope.run(
+            "UPDATE notices SET created_at = created_at - interval '1 day', updated_at = "
+            "updated_at - interval '1 day'"
+        )
+    with lumiere.scope() as scope:
+        notices.close(scope, "c")
+        notices.close(scope, "c")
+        assert list_open_notices(scope) == []
+    with lumiere.scope() as scope:
+        assert notices.put(scope, SAID, cause="c", urgent=True)
+        (notice,) = list_open_notices(scope)
+        assert notice.urgent
+        assert abs((notice.at - scope.now).total_seconds()) < 5  # since now, not since yesterday
+
+
+def test_urgent_notices_come_first_then_the_newest(lumiere: Agency) -> None:
+    for cause, urgent in (("old", False), ("alarm", True), ("new", False)):
+        with lumiere.scope() as scope:
+            notices.put(scope, SAID, cause=cause, urgent=urgent)
+    with lumiere.scope() as scope:
+        assert [notice.cause for notice in list_open_notices(scope)] == ["alarm", "new", "old"]
+        assert len(list_open_notices(scope, limit=2)) == 2
+
+
+def test_values_are_frozen(lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        (creator,) = queries.list_creators(scope)
+    with pytest.raises(AttributeError):
+        creator.name = "x"  # type: ignore[misc]  # on purpose
+    assert replace(creator, name="x").name == "x"

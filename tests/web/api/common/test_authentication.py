@@ -1,0 +1,376 @@
+"""The door of the API: every operation of its document, for who has no key, the wrong one, or
+somebody else's ids."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from connectors.conformance.fake_servers import serve_app
+from foundation.db.database import OpenScope
+from foundation.ids import uuid7
+from foundation.storage.object_store import FileStore
+from tenants import audit
+from tenants.agencies.rights import Role
+from tenants.api_keys import keys
+from tenants.api_keys.keys import ApiKeyScope
+from tenants.auth import members
+from tests.web.api_client import NEXT_YEAR, Program, code, program
+from tests.web.builders import Room
+from tests.web.example_agency import World, bring, hand_in, picture, world
+from web.api.app import create_api
+from web.api.common.rate_limits import ApiRateLimits
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the document, and an unknown thing to do it to."""
+
+    method: str
+    path: str
+    needs: str
+    body: Any
+
+    @property
+    def example(self) -> Any:
+        """The body of the document's example; None where it has none."""
+        taken = DOCUMENT["paths"][self.path][self.method.lower()].get(
+            "requestBody", {"content": {}}
+        )["content"]
+        schemas = [
+            DOCUMENT["components"]["schemas"].get(one["schema"].get("$ref", "")[21:])
+            for one in taken.values()
+        ]
+        return next(
+            (one["examples"][0] for one in schemas if one is not None and "examples" in one), None
+        )
+
+    @property
+    def said(self) -> Any:
+        """A body that is well, with ids of the examples."""
+        return self.body if self.body is not None else self.example
+
+    def ask(self, api: Program, **more: Any) -> httpx.Response:
+        return api.ask(self.method, re.sub(r"\{\w+\}", str(uuid7()), self.path), self.body, **more)
+
+
+BODIES: dict[str, Any] = {
+    "POST /posts": None,
+    "PATCH /posts/{post_id}": {"body": "x"},
+    "POST /posts/{post_id}/schedule": {"at": f"{NEXT_YEAR}-01-01T00:00:00Z"},
+    "POST /posts/{post_id}/approve": {},
+    "POST /deliveries/{delivery_id}/move": {"at": f"{NEXT_YEAR}-01-01T00:00:00Z"},
+    "POST /deliveries/{delivery_id}/importance": {"priority": 3},
+    "POST /deliveries/{delivery_id}/link": {"url": "https://example.test/1"},
+    "POST /deliveries/{delivery_id}/once-more": {"at": f"{NEXT_YEAR}-01-01T00:00:00Z"},
+    "POST /posts/{post_id}/reword": {"body": "other words"},
+    "POST /series/{series_id}/change": {"day": "2031-03-06"},
+    "POST /series/{series_id}/skip": {"day": "2031-03-06"},
+    "POST /series/{series_id}/detach": {"day": "2031-03-06"},
+    "POST /series/{series_id}/test": {
+        "day": "2031-03-06",
+        "metric": "views",
+        "age_hours": 24,
+        "planned": 60,
+    },
+    "POST /tests/{test_id}/end": {"keep": "a"},
+    "POST /queues/{channel_id}/fill": {"posts": [str(uuid7())]},
+    "POST /queues/{channel_id}/take-out": {"delivery_id": str(uuid7())},
+    "POST /queues/{channel_id}/reorder": {"order": [str(uuid7())]},
+    "POST /imports/{import_id}/apply": {},
+    "POST /labels/give": {"label": str(uuid7()), "posts": [str(uuid7())]},
+    "POST /labels/take": {"label": str(uuid7()), "posts": [str(uuid7())]},
+    "PATCH /labels/{label_id}": {"name": "x", "colour": "blue"},
+    "PATCH /pools/{creator_id}": {"channels": [str(uuid7())]},
+    "POST /pools/{creator_id}/add": {"post_id": str(uuid7())},
+    "POST /pools/{creator_id}/wording": {"entry_id": str(uuid7()), "body": "x"},
+    "POST /pools/{creator_id}/take-out": {"entry_id": str(uuid7())},
+    "POST /posts/{post_id}/ask-change": {"note": "x"},
+    "POST /posts/{post_id}/reject": {"note": "x"},
+    "POST /comments/{comment_id}/answer": {"words": "x"},
+    "PATCH /weeks/lines/{line_id}": {"body": "x"},
+    "POST /ideas/{ideas_id}/dismiss": {"number": 0},
+    "PATCH /channels/{channel_id}": {"apart_minutes": 30},
+    "POST /deliveries/{delivery_id}/anyway": {"seen": []},
+    "POST /deliveries/{delivery_id}/words-say": {"came": True},
+    "POST /hooks/{hook_id}/rotate": {"secret": "x" * 40},
+    "PATCH /word-lists/{list_id}": {"words": ["x"]},
+    "PATCH /recipes/{recipe_id}": {"steps": 30},
+    "POST /hooks/{hook_id}/again": {"call_id": str(uuid7())},
+}
+
+
+def document() -> dict[str, Any]:
+    """What `/v1/openapi.json` says."""
+
+    def nobody(*_: object, **__: object) -> Any:
+        raise AssertionError("the document asks no database")
+
+    with serve_app(
+        create_api(nobody, limits=ApiRateLimits(), library=FileStore(Path("nowhere")))
+    ) as url:
+        found: dict[str, Any] = httpx.get(f"{url}/openapi.json", timeout=60).json()
+    return found
+
+
+DOCUMENT = document()
+NEEDS = re.compile(r"Needs\s+`([\w:]+)`")
+OPERATIONS = [
+    Operation(
+        method.upper(),
+        path,
+        NEEDS.findall(said["description"])[0],
+        BODIES.get(f"{method.upper()} {path}"),
+    )
+    for path, methods in DOCUMENT["paths"].items()
+    for method, said in methods.items()
+]
+EACH = pytest.mark.parametrize("one", OPERATIONS, ids=lambda one: f"{one.method} {one.path}")
+OF_ONE = [one for one in OPERATIONS if "{" in one.path]
+EACH_OF_ONE = pytest.mark.parametrize("one", OF_ONE, ids=lambda one: f"{one.method} {one.path}")
+WRITES = [one for one in OPERATIONS if one.method != "GET"]
+EACH_WRITE = pytest.mark.parametrize("one", WRITES, ids=lambda one: f"{one.method} {one.path}")
+
+
+@EACH
+def test_each_operation_says_its_key_its_errors_and_what_it_needs(one: Operation) -> None:
+    said = DOCUMENT["paths"][one.path][one.method.lower()]
+    assert said["security"] == [{"key": []}]
+    assert {"401", "403", "404", "409", "412", "422", "429"} <= set(said["responses"])
+    assert one.needs in set(ApiKeyScope)
+    named = {parameter["name"] for parameter in said.get("parameters", ())}
+    assert ("Idempotency-Key" in named) == (one.method == "POST")
+    assert ("If-Match" in named) == (one.method != "GET" and "{" in one.path)
+    ok = [status for status in said["responses"] if status.startswith("2")]
+    assert len(ok) == 1
+    content = said["responses"][ok[0]]["content"]
+    files = {"image/jpeg"}, {"text/csv"}, {"text/calendar"}
+    assert set(content) in files or content["application/json"]["schema"]
+
+
+@EACH
+def test_without_a_key_nothing_is_told(room: Room, one: Operation) -> None:
+    path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
+    for shown in ("", "Bearer x", "Bearer grk_" + "x" * 43, "Basic Zm9vOmJhcg==", "Bearer"):
+        headers = {
+            "authorization": shown,
+            "cookie": "greenroom=x",
+            "x-forwarded-for": "203.0.113.9",
+        }
+        answer = room.client.request(one.method, f"/v1{path}", headers=headers, content=b"{" * 100)
+        assert answer.status_code in {401, 429}, shown  # many of these tests come from one address
+        code(answer)
+        assert "etag" not in answer.headers
+
+
+@pytest.fixture(scope="module")
+def other_agency(room: Room, tenant: OpenScope) -> Program:
+    """An agency whose every request is refused; with a key for each scope that lacks just this
+    one."""
+    found = program(room.client, tenant)
+    for lacking in ApiKeyScope:
+        found.secrets[lacking] = found.key(
+            Role.OWNER, scopes=[each for each in ApiKeyScope if each != lacking]
+        )
+    return found
+
+
+@pytest.fixture
+def refused(other_agency: Program) -> Program:
+    """The same, of which nothing was asked lately."""
+    return forgotten(other_agency)
+
+
+def forgotten(api: Program) -> Program:
+    """As if it had asked nothing yet: so many tests would be too many requests of one key."""
+    with api.scope() as scope:
+        scope.run("DELETE FROM api_buckets WHERE tenant_id = :t", t=api.tenant_id)
+    return api
+
+
+@EACH
+def test_a_key_made_for_something_else_opens_nothing(refused: Program, one: Operation) -> None:
+    answer = refused.ask(
+        one.method,
+        re.sub(r"\{\w+\}", str(uuid7()), one.path),
+        refused.draft() if one.path == "/posts" and one.method == "POST" else one.body,
+        key=refused.secrets[one.needs],
+        version=1,
+    )
+    assert (answer.status_code, code(answer)) == (403, "api.other_scope")
+
+
+@pytest.fixture(scope="module")
+def kept(room: Room, tenant: OpenScope) -> World:
+    """An agency with one of everything, of zoe; what is asked of it is always refused. One key sees
+    mia alone."""
+    found = world(program(room.client, tenant), "zoe", store=room.library)
+    found.api.secrets["mia"] = found.api.key(Role.OWNER, creators=["mia"])
+    return found
+
+
+@pytest.fixture
+def theirs(kept: World) -> World:
+    """The same, of which nothing was asked lately."""
+    forgotten(kept.api)
+    return kept
+
+
+@EACH_OF_ONE
+def test_what_is_nobodys_is_not_found(theirs: World, one: Operation) -> None:
+    answer = one.ask(theirs.api, key=theirs.api.secrets["owner"], version=1)
+    assert answer.status_code == 404, answer.text
+    code(answer)
+
+
+@pytest.mark.parametrize("whose", ["another agency", "another creator"])
+@EACH_OF_ONE
+def test_what_is_somebody_elses_looks_the_same(
+    refused: Program, theirs: World, one: Operation, whose: str
+) -> None:
+    """With its twin: whoever may see it is answered otherwise."""
+    api, other = refused, theirs.api
+    foreign = api.secrets["owner"] if whose == "another agency" else other.secrets["mia"]
+    answer = api.ask(one.method, theirs.path(one.path), one.body, key=foreign, version=1)
+    if (
+        "{label_id}" in one.path and whose == "another creator"
+    ):  # labels are the agency's, not a creator's
+        assert answer.status_code == (200 if one.method == "GET" else 412), answer.text
+        return
+    nobodys = one.ask(api, key=foreign, version=1)
+    assert (answer.status_code, code(answer)) == (404, code(nobodys))
+    own = api.ask(
+        one.method, theirs.path(one.path), one.body, key=other.secrets["owner"], version=99
+    )
+    assert own.status_code == (200 if one.method == "GET" else 412), own.text
+
+
+HOSTILE: dict[str, Any] = {
+    "no JSON": b"{",
+    "a list": b"[]",
+    "null": b"null",
+    "a number": b"1",
+    "deep": b"[" * 200_000 + b"]" * 200_000,
+    "deep object": b'{"a":' * 100_000,
+    "not UTF-8": b'{"body": "\xff\xfe"}',
+    "half a pair": b'{"body": "\\ud800"}',
+    "half a pair as a name": b'{"\\ud800": 1}',
+    "half a pair as a place": b'{"at": {"wall_time": "2031-01-01T10:00", "zone": "\\ud800"}}',
+    "not a number": b'{"at": NaN}',
+    "a long number": b'{"at": ' + b"9" * 5000 + b"}",
+    "unknown name": b'{"tenant_id": "x"}',
+    "a name of Python": b'{"__class__": {"__init__": 1}}',
+}
+
+
+@EACH_WRITE
+def test_a_hostile_body_is_refused(theirs: World, one: Operation) -> None:
+    api = theirs.api
+    path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
+    takes_none = "requestBody" not in DOCUMENT["paths"][one.path][one.method.lower()]
+    refused = {415} if one.path in {"/imports", "/uploads"} else {404} if takes_none else {400, 422}
+    for name, body in HOSTILE.items():
+        answer = api.ask(one.method, path, body, key=api.secrets["owner"], version=1)
+        assert answer.status_code in refused, (name, answer.text)
+        code(answer)
+
+
+def test_size_form_and_method_are_bounded(api: Program) -> None:
+    big = json.dumps(api.draft("x" * 2_000_000))
+    assert code(api.ask("POST", "/posts", big)) == "api.too_large"
+    pieces = (b" " * 65536 for _ in range(40))
+    headers = {
+        "authorization": f"Bearer {api.secrets['manager']}",
+        "content-type": "application/json",
+    }
+    assert api.client.post("/v1/posts", headers=headers, content=pieces).status_code == 413
+    form = api.ask("POST", "/posts", "body=x", content_type="application/x-www-form-urlencoded")
+    assert (form.status_code, code(form)) == (415, "api.not_json")
+    assert code(api.ask("DELETE", "/posts")) == "api.no_method"
+    assert code(api.ask("GET", "/nowhere")) == "api.no_route"
+    assert code(api.ask("GET", "/posts/1")) == "api.no_route"
+    assert api.ask("GET", "/posts?limit=0").status_code == 422
+    assert api.ask("GET", "/posts?limit=201").status_code == 422
+    assert api.ask("GET", "/posts?unknown=1").status_code == 422
+
+
+def test_errors_repeat_nothing_of_the_request(api: Program) -> None:
+    answer = api.ask("POST", "/posts", {**api.draft(), "secret-name": "secret-value"})
+    assert answer.status_code == 422
+    assert "secret-value" not in answer.text
+
+
+@EACH_WRITE
+def test_a_change_names_itself_and_what_it_saw(theirs: World, one: Operation) -> None:
+    api, path = theirs.api, theirs.path(one.path)
+    if one.path == "/imports":
+        assert code(bring(api, idempotency_key="")) == "api.no_name"
+        return
+    if one.path == "/uploads":
+        assert code(hand_in(api, picture(), idempotency_key="")) == "api.no_name"
+        return
+    body = theirs.said(one.said)
+    if one.method == "POST":
+        unnamed = api.ask(
+            "POST", path, body, key=api.secrets["owner"], version=1, idempotency_key=""
+        )
+        assert (unnamed.status_code, code(unnamed)) == (400, "api.no_name")
+        long = api.ask(
+            "POST", path, body, key=api.secrets["owner"], version=1, idempotency_key="x" * 256
+        )
+        assert long.status_code == 400
+    if "{" in one.path:
+        assert code(api.ask(one.method, path, body, key=api.secrets["owner"])) == "api.no_version"
+        for stale in ('"99"', "*", '"x"', 'W/"1"', '""'):
+            answer = api.ask(one.method, path, body, key=api.secrets["owner"], if_match=stale)
+            assert answer.status_code == 412, (stale, answer.text)
+
+
+def test_a_key_ends_at_once(api: Program) -> None:
+    secret = api.key()
+    assert api.ask("GET", "/creators", key=secret).status_code == 200
+    with api.scope(f"member:{api.members['manager']}") as scope:
+        newest = keys.list_keys(scope, member_id=api.members[Role.MANAGER])[0]
+        keys.revoke_key(scope, newest.id)
+    assert api.ask("GET", "/creators", key=secret).status_code == 401
+    assert api.ask("GET", "/creators").status_code == 200
+    with api.scope() as scope:
+        members.remove_member(scope, api.members[Role.MANAGER])
+    assert api.ask("GET", "/creators").status_code == 401
+
+
+def test_a_key_does_no_more_than_its_member_may(api: Program) -> None:
+    with api.scope() as scope:
+        members.change_member(scope, api.members[Role.MANAGER], role=Role.ACCOUNTANT, creators=())
+    answer = api.ask("GET", "/posts")
+    assert (answer.status_code, code(answer)) == (403, "role.forbidden.run")
+    with api.scope() as scope:
+        members.change_member(scope, api.members[Role.MANAGER], role=Role.MANAGER, creators=["zoe"])
+    assert [one["slug"] for one in api.get("/creators")["items"]] == ["zoe"]
+    assert [one["name"] for one in api.get("/channels")["items"]] == ["Sandbox zoe"]
+    assert api.ask("POST", "/posts", api.draft()).status_code == 404
+    foreign = api.draft(creator="zoe", channels=[str(api.channels["mia"])])
+    assert api.ask("POST", "/posts", foreign).status_code == 404
+
+
+def test_accounts_say_what_they_take(api: Program) -> None:
+    (mia, _) = api.get("/channels")["items"]
+    assert (mia["platform"], mia["state"]) == ("sandbox", "active")
+    assert mia["limits"]["max_text"] > 0
+    assert "token" not in json.dumps(mia)
+    assert api.get(f"/channels/{mia['id']}") == mia
+    assert api.get(f"/creators/{mia['creator_id']}")["approvals"] == 1
+
+
+def test_the_audit_says_who_and_by_which_key(api: Program) -> None:
+    post = api.write()
+    with api.scope() as scope:
+        (said, *_) = [act for act in audit.list_recent_acts(scope) if act.act == "api.called"]
+        (key, *_) = keys.list_keys(scope, member_id=api.members[Role.MANAGER])
+    assert (said.actor, said.about) == (f"member:{api.members['manager']}", f"post:{post['id']}")
+    assert said.details == {"did": "post.write", "key": "test", "key_id": str(key.id)}
+    assert key.used_at is not None

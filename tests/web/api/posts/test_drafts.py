@@ -1,0 +1,15 @@
+"""Posts that go nowhere yet, over the API."""
+
+from tests.web.api_client import Program
+
+
+def test_a_post_that_goes_nowhere_is_thrown_away(api: Program) -> None:
+    planned, only = api.write(), api.write(channels=[], at=None)
+    answer = api.ask("DELETE", f"/posts/{planned['id']}", version=planned["version"])
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "aside.goes_somewhere")
+    assert api.ask("DELETE", f"/posts/{only['id']}", version=only["version"] + 1).status_code == 412
+    assert (
+        api.ask("DELETE", f"/posts/{only['id']}", version=only["version"]).json()["id"]
+        == only["id"]
+    )
+    assert api.ask("DELETE", f"/posts/{only['id']}", version=only["version"]).status_code == 404

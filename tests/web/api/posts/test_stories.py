@@ -1,0 +1,35 @@
+"""Stories over the API: what an account takes of one, and when a post ends by itself."""
+
+from datetime import UTC, datetime
+
+from connectors.platforms.instagram.publisher import Instagram
+from tests.web.api_client import Program, instant
+from web.api.channels.schemas import LimitsOut
+
+
+def test_what_a_story_takes_is_a_format_of_its_account() -> None:
+    (story,) = LimitsOut.of(Instagram().capabilities, "instagram.post").formats
+    assert story.model_dump() == {
+        "name": "story",
+        "max_text": 0,
+        "max_media": 1,
+        "max_bytes": 100_000_000,
+        "film_seconds": (3, 60),
+        "hours": 24,
+    }
+
+
+def test_what_ends_by_itself_says_when(api: Program) -> None:
+    (place,) = api.approved()["deliveries"]
+    with api.scope() as scope:
+        scope.run(
+            "UPDATE deliveries SET state = 'published', native_id = 'p1', lasts_hours = 24, "
+            "settled_at = :at"
+            " WHERE tenant_id = :t",
+            t=api.tenant_id,
+            at=datetime(2031, 7, 1, 8, tzinfo=UTC),
+        )
+    told = api.get(f"/deliveries/{place['id']}")
+    assert instant(told["ends_at"]) == datetime(2031, 7, 2, 8, tzinfo=UTC)
+    assert told["next"]["code"] == "calendar.next.ends"
+    assert "2031" in told["next"]["text"]

@@ -1,0 +1,212 @@
+"""Whatever is asked of any operation of the API, it is never our fault; and the examples of its
+document are true."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from connectors.conformance.fake_servers import serve_app
+from foundation.db.database import Database, OpenScope
+from foundation.storage.object_store import FileStore
+from tenants.api_keys.keys import ApiKeyScope
+from tests.web.api.common.test_authentication import DOCUMENT, EACH, OPERATIONS, Operation
+from tests.web.api.schema_values import shaped
+from tests.web.api_client import Program, program
+from tests.web.builders import LETTERBOX, PUBLIC
+from tests.web.example_agency import (
+    World,
+    bring,
+    ids_of,
+    looked_at,
+    made,
+    picture,
+    repeating,
+    world,
+)
+from web.api.common.authentication import MEDIA_TYPES
+from web.api.common.rate_limits import ApiRateLimit, ApiRateLimits
+from web.app import create_web_app
+
+WITH_EXAMPLE = [one for one in OPERATIONS if one.method != "GET" and one.example is not None]
+EXAMPLES = [
+    (name, example)
+    for name, schema in DOCUMENT["components"]["schemas"].items()
+    for example in schema.get("examples", ())
+]
+
+
+@pytest.fixture(scope="module")
+def eager(
+    pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[World]:
+    """One of everything behind a door where much may be asked."""
+    store = FileStore(tmp_path_factory.mktemp("eager"))
+    limits = ApiRateLimits(
+        ApiRateLimit(1_000_000, timedelta(minutes=1)), ApiRateLimit(1_000_000, timedelta(minutes=1))
+    )
+    with (
+        serve_app(
+            create_web_app(
+                tenant=pages.scope,
+                store=store,
+                library=store,
+                public_url=PUBLIC,
+                limits=limits,
+                letterbox_key=LETTERBOX,
+            )
+        ) as url,
+        httpx.Client(base_url=url, timeout=60) as client,
+    ):
+        yield world(program(client, tenant))
+
+
+PHOTO = picture()
+FILES = st.one_of(
+    st.just(PHOTO),
+    st.binary(max_size=300),
+    st.integers(1, len(PHOTO)).map(lambda cut: PHOTO[:cut]),
+    st.binary(max_size=300).map(lambda rest: PHOTO + rest),
+    st.binary(max_size=300).map(lambda rest: b"\0\0\0\x18ftypmp42" + rest),
+)
+"""A picture, what nearly is one, what begins as a film, and anything."""
+
+
+@pytest.mark.heavy
+@EACH
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(data=st.data())
+def test_nothing_that_is_asked_breaks_anything(
+    eager: World, one: Operation, data: st.DataObject
+) -> None:
+    said = DOCUMENT["paths"][one.path][one.method.lower()]
+    asked = [each for each in said.get("parameters", ()) if each["in"] == "query"]
+    query = {
+        each["name"]: data.draw(shaped(each["schema"], DOCUMENT, eager, each["name"]))
+        for each in asked
+        if each.get("required") or data.draw(st.booleans())
+    }
+    content = said.get("requestBody", {"content": {}})["content"]
+    body: Any = None
+    if "application/json" in content:
+        body = json.dumps(data.draw(shaped(content["application/json"]["schema"], DOCUMENT, eager)))
+    more: dict[str, Any] = {}
+    if "text/csv" in content:
+        body, more["content_type"] = data.draw(st.binary(max_size=300)) or b"x", "text/csv"
+    if "application/octet-stream" in content:
+        body, more["content_type"] = (
+            data.draw(FILES) or b"x",
+            data.draw(st.sampled_from(sorted(MEDIA_TYPES))),
+        )
+    if "{" in one.path:
+        found = eager.api.ask(
+            "GET", "/".join(eager.path(one.path).split("/")[:3]), key=eager.api.secrets["owner"]
+        )
+        more["if_match"] = found.headers.get("etag", '"1"')
+    path = eager.path(one.path) + (
+        "?" + urlencode({k: str(v) for k, v in query.items()}) if query else ""
+    )
+    answer = eager.api.ask(one.method, path, body, key=eager.api.secrets["owner"], **more)
+    event(f"answered {answer.status_code}")
+    assert answer.status_code < 500, (path, body, answer.text)
+    if answer.status_code >= 400:
+        assert set(answer.json()) == {"error"}
+    else:
+        (right,) = [status for status in said["responses"] if status.startswith("2")]
+        assert str(answer.status_code) == right
+
+
+SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(data=st.data())
+def test_whatever_repeats_begins_or_is_refused_and_changes_so(
+    eager: World, data: st.DataObject
+) -> None:
+
+    def draw(name: str) -> Any:
+        return data.draw(shaped(SCHEMAS[name], DOCUMENT, eager, name))
+
+    api = eager.api
+    begun = api.ask(
+        "POST",
+        "/series",
+        repeating(eager, repeat=draw("RepeatIn"), at=draw("WallIn"), confirmed=True),
+    )
+    event(f"begun {begun.status_code}")
+    assert begun.status_code in {201, 422}, begun.text
+    if begun.status_code == 422:
+        return
+    path, tag = f"/series/{begun.json()['id']}", begun.headers["etag"]
+    coming = [wall["wall_time"][:10] for wall in begun.json()["coming"]]
+    day = data.draw(st.sampled_from([*coming, "2031-03-06"]))
+    more = {} if data.draw(st.booleans()) else {"repeat": draw("RepeatIn")}
+    change = {"day": day, "at": draw("WallIn"), "confirmed": True, **more}
+    changed = api.ask("POST", f"{path}/change", change, if_match=tag)
+    event(f"changed {changed.status_code}")
+    assert changed.status_code in {200, 422}, changed.text
+    if changed.status_code == 422:
+        skipped = api.ask("POST", f"{path}/skip", {"day": day}, if_match=tag)
+        event(f"skipped {skipped.status_code}")
+        assert skipped.status_code in {200, 422}, skipped.text
+    for one in (begun, changed):
+        if one.is_success:
+            which = f"/series/{one.json()['id']}"
+            assert api.ask(
+                "POST", f"{which}/stop", if_match=api.ask("GET", which).headers["etag"]
+            ).is_success
+
+
+@pytest.mark.parametrize(("name", "example"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
+def test_each_example_fits_its_own_schema(name: str, example: Any) -> None:
+    schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
+    assert list(Draft202012Validator(schema).iter_errors(example)) == []
+
+
+@pytest.mark.parametrize("one", WITH_EXAMPLE, ids=lambda one: f"{one.method} {one.path}")
+def test_each_example_does_what_it_says(api: Program, one: Operation) -> None:
+    if one.path == "/imports":
+        assert bring(api).status_code == 202
+        return
+    found = world(api, ids_of=ids_of(one.path, one.example))
+    if "{import_id}" in one.path:
+        found.ids["import_id"] = made(bring(api, text=FRESH))["id"]
+        looked_at(api, found.ids["import_id"])
+    tag = {"if_match": found.etag(one.path, key=api.secrets["owner"])} if "{" in one.path else {}
+    key = api.secrets["owner" if one.needs == ApiKeyScope.HOOKS_WRITE else "manager"]
+    answer = api.ask(one.method, found.path(one.path), found.said(one.example), key=key, **tag)
+    assert answer.is_success, answer.text
+
+
+FRESH = (
+    "key,creator,channels,date,time,zone,body\r\n9,{creator},Sandbox "
+    "{creator},2031-03-02,11:00,Europe/Paris,New\r\n"
+)
+
+
+NO_JSON = ("preview", "slots", "file", "calendar.csv", "calendar.ics")
+"""What answers with another form, or only to who says more."""
+
+
+def test_answers_are_as_the_document_says(api: Program) -> None:
+    found = world(api)
+    for one in OPERATIONS:
+        asked = {
+            "/costs": f"?creator={found.ids['creator_id']}",
+            "/comments": f"?post={found.ids['post_id']}",
+        }.get(one.path, "")
+        if one.method == "GET" and one.path.rpartition("/")[2] not in NO_JSON:
+            schema = DOCUMENT["paths"][one.path]["get"]["responses"]["200"]["content"][
+                "application/json"
+            ]["schema"]
+            whole = {**schema, "components": DOCUMENT["components"]}
+            answered = api.get(found.path(one.path) + asked, key=api.secrets["owner"])
+            assert list(Draft202012Validator(whole).iter_errors(answered)) == [], one.path

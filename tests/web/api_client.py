@@ -1,0 +1,170 @@
+"""An agency with a key, and a program that asks the API with it: real database, real HTTP."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from channels.accounts import lifecycle
+from foundation.db.database import OpenScope
+from foundation.ids import uuid7
+from foundation.ops.clock import wall_now
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tenants.api_keys import keys
+from tenants.api_keys.keys import ApiKeyScope
+from tests.start_hour import began
+
+ZONE = "Europe/Paris"
+NEXT_YEAR = wall_now().year + 1
+"""A year all of which posts can be planned in."""
+EVERYTHING = tuple(ApiKeyScope)
+
+
+@dataclass
+class Program:
+    """One agency: an owner and a manager, two creators with an account each, and a key of the
+    manager."""
+
+    client: httpx.Client
+    tenant: OpenScope
+    tenant_id: UUID
+    members: dict[Role, UUID]
+    creators: dict[str, UUID]
+    channels: dict[str, UUID]
+    secrets: dict[str, str] = field(default_factory=dict)
+
+    def scope(self, actor: str = "system:test") -> Any:
+        return self.tenant(self.tenant_id, actor)
+
+    def key(
+        self,
+        role: Role = Role.MANAGER,
+        *,
+        scopes: Any = EVERYTHING,
+        creators: Any = (),
+        days: int = 30,
+    ) -> str:
+        """A key of the member in this role."""
+        with self.scope(f"member:{self.members[role]}") as scope:
+            return keys.create_key(scope, name="test", scopes=scopes, creators=creators, days=days)
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        key: str = "",
+        version: int | None = None,
+        **headers: str,
+    ) -> httpx.Response:
+        """One request; a POST names itself unless told otherwise."""
+        said = {"authorization": f"Bearer {key or self.secrets['manager']}"}
+        if method == "POST":
+            said["idempotency-key"] = str(uuid7())
+        if version is not None:
+            said["if-match"] = f'"{version}"'
+        said |= {name.replace("_", "-"): value for name, value in headers.items()}
+        more: dict[str, Any] = {}
+        if body is not None:
+            more["content"] = body if isinstance(body, str | bytes) else json.dumps(body)
+            said.setdefault("content-type", "application/json")
+        return self.client.request(method, f"/v1{path}", headers=said, **more)
+
+    def get(self, path: str, **more: Any) -> Any:
+        """What a read answers; it must work."""
+        answer = self.ask("GET", path, **more)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    def draft(self, body: str = "hello", *, creator: str = "mia", **more: Any) -> dict[str, Any]:
+        """The JSON of a post in an hour."""
+        return {
+            "creator_id": str(self.creators[creator]),
+            "body": body,
+            "channels": [str(self.channels[creator])],
+            "at": later(hours=1),
+            **more,
+        }
+
+    def write(self, body: str = "hello", **more: Any) -> dict[str, Any]:
+        """A post that was taken."""
+        answer = self.ask("POST", "/posts", self.draft(body, **more))
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def approved(self, body: str = "hello", **more: Any) -> dict[str, Any]:
+        """A post of the manager that the owner said yes to; as it stands then."""
+        post = self.write(body, **more)
+        answer = self.ask(
+            "POST", f"/posts/{post['id']}/approve", {}, key=self.secrets["owner"], version=1
+        )
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def later(**by: float) -> str:
+    """An instant from now on, as the API reads it."""
+    return (now() + timedelta(**by)).isoformat()
+
+
+def now() -> datetime:
+    """What the house clock of the tests said when this module began, to the minute."""
+    return began().replace(second=0, microsecond=0)
+
+
+def program(client: httpx.Client, tenant: OpenScope) -> Program:
+    """A new agency."""
+    tenant_id = uuid7()
+    with tenant(tenant_id, "system:test") as scope:
+        agencies.create_agency(scope, name="Agency", language="fr", zone=ZONE)
+        members = {
+            role: agencies.add_member(
+                scope,
+                name=str(role),
+                email=f"{role}@example.test",
+                role=role,
+                language="fr",
+                zone=ZONE,
+            )
+            for role in Role
+        }
+        creators, channels = {}, {}
+        for slug in ("mia", "zoe"):
+            creators[slug] = agencies.add_creator(
+                scope, slug=slug, name=slug.title(), kind="virtual", zone=ZONE, languages=["fr"]
+            )
+            channels[slug] = lifecycle.connect_account(
+                scope,
+                creator_id=creators[slug],
+                platform="sandbox",
+                surface="sandbox.post",
+                account=f"{slug}-{str(tenant_id)[-8:]}",
+                name=f"Sandbox {slug}",
+                base_url="http://127.0.0.1:9",
+                token=None,
+                zone=ZONE,
+            )
+    made = Program(client, tenant, tenant_id, members, creators, channels)
+    made.secrets = {"manager": made.key(), "owner": made.key(Role.OWNER)}
+    return made
+
+
+def instant(said: str) -> datetime:
+    """An instant the API said."""
+    return datetime.fromisoformat(said)
+
+
+def code(answer: httpx.Response) -> str:
+    """Of an error, whose body has the documented form and no more."""
+    body = answer.json()
+    assert set(body) == {"error"}
+    assert {"code", "message"} <= set(body["error"]) <= {"code", "message", "states", "fields"}
+    assert answer.headers["cache-control"] == "no-store"
+    return str(body["error"]["code"])

@@ -1,0 +1,391 @@
+"""An agency with one of everything the API knows, and what each operation of its document is asked
+with."""
+
+import json
+import re
+import tempfile
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import httpx
+
+from channels.accounts import lifecycle
+from foundation.ids import uuid7
+from foundation.storage.object_store import FileStore
+from gate.contract.units import Rating
+from gate.ratings import ratings
+from schedules.downtime import missed_posts, queries
+from schedules.imports import handlers as imports_handling
+from schedules.imports.events import ImportCheck
+from schedules.suggestions.captions.kind import CaptionKind
+from schedules.suggestions.events import CaptionSetDue, IdeasDue
+from schedules.suggestions.ideas.kind import IdeaKind
+from schedules.suggestions.shared.engine import fail_suggestions
+from studio.ingest import pipeline
+from studio.library import assets
+from studio.recipes import specs
+from tenants.agencies.rights import Role
+from tenants.webhooks.outgoing_calls import abandon_call, send_test_event
+from tests.generators.builders import a_picture, encoded
+from tests.studio.builders import build_spec
+from tests.web.api_client import NEXT_YEAR, ZONE, Program, now
+from web.api.admin.webhook_schemas import EXAMPLE_CALL_ID
+from web.api.common.schemas import (
+    EXAMPLE_CHANNEL_ID,
+    EXAMPLE_CREATOR_ID,
+    EXAMPLE_DELIVERY_ID,
+    EXAMPLE_POST_ID,
+)
+from web.api.generation.run_schemas import EXAMPLE_RECIPE_ID
+from web.api.media.picture_copy_schemas import EXAMPLE_MEDIA_ID
+from web.api.planning import imports
+from web.api.planning.account_failover import EXAMPLE_SPARE_ID
+from web.api.planning.evergreen_schemas import EXAMPLE_ENTRY_ID
+
+FILE = imports.EXAMPLE_CSV.replace("Mia,Mia on Bluesky", "{creator},Sandbox {creator}")
+ACTIONS = (
+    "schedule|approve|cancel|move|now|again|link|remove|change|skip|detach|stop|fill|take-out|reorder|shuffle|forward|end"
+    "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test|reword|add|wording|answer|resolve|reopen"
+    "|accept|drop|try|rotate|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss"
+)
+_ACT = re.compile(rf"/({ACTIONS})$")
+
+
+MEANT = {
+    EXAMPLE_CREATOR_ID: "creator_id",
+    EXAMPLE_CHANNEL_ID: "channel_id",
+    EXAMPLE_POST_ID: "post_id",
+    EXAMPLE_DELIVERY_ID: "delivery_id",
+    EXAMPLE_RECIPE_ID: "recipe_id",
+    EXAMPLE_ENTRY_ID: "entry_id",
+    EXAMPLE_SPARE_ID: "other_id",
+    EXAMPLE_CALL_ID: "call_id",
+    EXAMPLE_MEDIA_ID: "media_id",
+}
+"""Ids of the examples, by what they stand for."""
+
+
+@dataclass
+class World:
+    """A program and the ids of its things, as the document's paths and examples call them."""
+
+    api: Program
+    ids: dict[str, str]
+
+    def path(self, path: str) -> str:
+        return re.sub(r"\{(\w+)\}", lambda found: self.ids[found[1]], path)
+
+    def said(self, example: Any) -> Any:
+        """An example with true ids."""
+        if isinstance(example, dict):
+            return {name: self.said(value) for name, value in example.items()}
+        if isinstance(example, list):
+            return [self.said(value) for value in example]
+        return self.ids[MEANT[example]] if example in MEANT else example
+
+    def etag(self, path: str, **more: Any) -> str:
+        """What a change of a thing names in `If-Match`."""
+        answer = self.api.ask("GET", _ACT.sub("", self.path(path)), **more)
+        assert answer.status_code == 200, answer.text
+        return answer.headers["etag"]
+
+
+AT_ONCE = frozenset({"creator_id", "channel_id", "post_id", "delivery_id", "slot_id"})
+TALKED = frozenset(
+    {"entry_id", "other_id", "comment_id", "week_id", "line_id", "of_id", "hook_id", "call_id"}
+)
+"""Ids that are there in any case, and those of what `talked` makes."""
+
+
+def world(
+    api: Program,
+    creator: str = "mia",
+    *,
+    store: FileStore | None = None,
+    ids_of: frozenset[str] | None = None,
+) -> World:
+    """One of everything, or of what has these ids, for one creator; its post stands alone in the
+    queue of her account. The bytes of its picture lie in the `store`, if one is said."""
+    account = str(api.channels[creator])
+    ids = {"creator_id": str(api.creators[creator]), "channel_id": account}
+    post = api.approved(creator=creator)
+    ids |= {"post_id": post["id"], "delivery_id": post["deliveries"][0]["id"]}
+    slot = {"channel_id": account, "weekday": 2, "clock": "18:30"}
+    ids["slot_id"] = made(api.ask("POST", "/slots", slot))["id"]
+    found = World(api, ids)
+    queue = api.ask("GET", f"/queues/{account}")
+    filled = api.ask(
+        "POST", f"/queues/{account}/fill", {"posts": [post["id"]]}, if_match=queue.headers["etag"]
+    )
+    assert [one["delivery_id"] for one in made(filled)["items"]] == [ids["delivery_id"]]
+    if ids_of is None or ids_of - AT_ONCE - TALKED:
+        _planned(found, creator, store)
+    if ids_of is None or ids_of & TALKED:
+        ids |= talked(found)
+    return found
+
+
+def _planned(found: World, creator: str, store: FileStore | None) -> None:
+    """What repeats, rests, was missed, came in, is made and followed: one of each."""
+    api, ids, owner = found.api, found.ids, found.api.secrets["owner"]
+    account = ids["channel_id"]
+    lasting = {"every": "weekly", "weekdays": [0, 3], "end": 200}
+    ids["series_id"] = made(api.ask("POST", "/series", repeating(found, repeat=lasting)))["id"]
+    ids["test_id"] = made(compare(api, found))["id"]
+    words = {"name": f"outfits-{creator}", "words": ["a coat"], "creator_id": ids["creator_id"]}
+    ids["list_id"] = made(api.ask("POST", "/word-lists", words))["id"]
+    ids["downtime_id"] = missed(api, creator)
+    night = {"creator_id": ids["creator_id"], "label": "Night", "start": "22:00", "end": "08:00"}
+    ids["quiet_id"] = made(api.ask("POST", "/quiet", night))["id"]
+    ids["pause_id"] = made(api.ask("POST", "/pauses", pausing(found)))["pause"]["id"]
+    ids["shift_id"] = made(api.ask("POST", "/shifts", shifting(found)))["shift_id"]
+    ids["import_id"] = made(bring(api, creator, key=owner))["id"]
+    ids["upload_id"] = made(hand_in(api, picture(), creator))["id"]
+    media = in_library(api, creator, store=store)
+    ids["media_id"] = str(media)
+    with api.scope() as scope:
+        ratings.record_rating(
+            scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test"
+        )
+        ids["recipe_id"] = str(specs.save_recipe(scope, api.creators[creator], build_spec()))
+    ids["copy_id"] = made(
+        api.ask("POST", "/copies", {"media_id": ids["media_id"], "strength": 20})
+    )["id"]
+    ids["run_id"] = made(api.ask("POST", "/runs", {"recipe_id": ids["recipe_id"], "seed": 7}))["id"]
+    ids["kit_id"] = made(api.ask("POST", "/kits", kit(found)))["id"]
+    ids["ideas_id"] = made(api.ask("POST", "/ideas", {"creator_id": ids["creator_id"]}))["id"]
+    unable(api, ids["kit_id"], ids["ideas_id"])
+    feed = {
+        "creator_id": ids["creator_id"],
+        "url": "https://example.com/own.xml",
+        "channels": [account],
+    }
+    ids["label_id"] = made(api.ask("POST", "/labels", {"name": f"Label of {creator}"}))["id"]
+    ids["feed_id"] = made(api.ask("POST", "/feeds", feed))["id"]
+
+
+def talked(found: World) -> dict[str, str]:
+    """What people say of a post, what comes back, what is proposed, rehearsed and told: one of
+    each."""
+    api, ids = found.api, found.ids
+    creator, account = ids["creator_id"], ids["channel_id"]
+    path, whole = f"/pools/{creator}", {"channels": [account], "min_age_days": 60, "every_days": 2}
+    settled = api.ask("PATCH", path, whole, if_match=api.ask("GET", path).headers["etag"])
+    inside = api.ask(
+        "POST", f"{path}/add", {"post_id": ids["post_id"]}, if_match=settled.headers["etag"]
+    )
+    comment = api.ask(
+        "POST", "/comments", {"post_id": ids["post_id"], "words": "Is the date right?"}
+    )
+    brief = {"creator_id": creator, "goal": "The harbour feast", "channels": [account], "count": 2}
+    week = made(api.ask("POST", "/weeks", brief))
+    tried = made(api.ask("POST", "/posts", {"creator_id": creator, "body": "only tried"}))["id"]
+    made(api.ask("POST", "/rehearsals", {"what": "post", "of_id": tried}))
+    hook = made(api.ask("POST", "/hooks", hooked(creators=[creator]), key=api.secrets["owner"]))
+    return {
+        "entry_id": made(inside)["items"][0]["id"],
+        "other_id": str(spared(api, creator)),
+        "comment_id": made(comment)["id"],
+        "week_id": week["id"],
+        "line_id": week["lines"][0]["id"],
+        "of_id": tried,
+        "hook_id": hook["id"],
+        "call_id": given_up(api, hook["id"]),
+    }
+
+
+def hooked(**more: Any) -> dict[str, Any]:
+    """An address of one's own systems that hears of everything published."""
+    told = {
+        "name": "Books",
+        "url": "https://crm.example.com/hook",
+        "events": ["delivery.published"],
+    }
+    return {**told, "secret": "s" * 40, **more}
+
+
+def given_up(api: Program, hook_id: str) -> str:
+    """A call of a hook that nobody tries any more."""
+    with api.scope(f"member:{api.members[Role.OWNER]}") as scope:
+        call_id = send_test_event(scope, UUID(hook_id))
+    with api.scope() as scope:
+        abandon_call(scope, call_id)
+    return str(call_id)
+
+
+def spared(api: Program, creator_id: str) -> UUID:
+    """Another account of a creator."""
+    with api.scope() as scope:
+        return lifecycle.connect_account(
+            scope,
+            creator_id=UUID(creator_id),
+            platform="sandbox",
+            surface="sandbox.post",
+            account=f"spare-{creator_id[-8:]}",
+            name="Spare",
+            base_url="http://127.0.0.1:9",
+            token=None,
+            zone=ZONE,
+        )
+
+
+def ids_of(path: str, example: Any) -> frozenset[str]:
+    """Which ids an operation and its example name, or need: a pool is there once something is in
+    it."""
+    said = json.dumps(example)
+    named = {name for meant, name in MEANT.items() if meant in said}
+    return (
+        frozenset(re.findall(r"\{(\w+)\}", path))
+        | named
+        | ({"entry_id"} if path.startswith("/pools/") else set())
+    )
+
+
+def made(answer: httpx.Response) -> dict[str, Any]:
+    """What was made; it must have worked."""
+    assert answer.status_code in {200, 201, 202}, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def repeating(world: World, **more: Any) -> dict[str, Any]:
+    """Mondays and Thursdays at half past six, in the far future."""
+    return {
+        "creator_id": world.ids["creator_id"],
+        "body": "again",
+        "channels": [world.ids["channel_id"]],
+        "at": {"wall_time": "2031-03-03T18:30", "zone": "Europe/Paris"},
+        "repeat": {"every": "weekly", "weekdays": [0, 3], "end": 8},
+        **more,
+    }
+
+
+def compare(api: Program, world: World, *, hour: str = "06:30", **more: Any) -> httpx.Response:
+    """Begin a test on a series of its own, once a day."""
+    at = {"wall_time": f"2031-03-03T{hour}", "zone": "Europe/Paris"}
+    begun = api.ask(
+        "POST", "/series", repeating(world, at=at, repeat={"every": "daily", "end": 200})
+    )
+    return begin(api, made(begun)["id"], **more)
+
+
+def begin(api: Program, series_id: str, **more: Any) -> httpx.Response:
+    """Begin a test on this series as it stands."""
+    said = {
+        "day": "2031-03-06",
+        "body": "again, otherwise",
+        "metric": "views",
+        "age_hours": 24,
+        "planned": 60,
+    }
+    path = f"/series/{series_id}"
+    tag = api.ask("GET", path).headers["etag"]
+    return api.ask("POST", f"{path}/test", {**said, **more}, if_match=tag)
+
+
+def missed(api: Program, creator: str = "mia", *, count: int = 2) -> str:
+    """Posts that an hour of silence kept back, laid out by the house; the downtime."""
+    posts = [api.approved(f"missed {number}", creator=creator) for number in range(count)]
+    with api.scope("system:publishing") as scope:
+        for number, post in enumerate(posts):
+            scope.run(
+                "UPDATE deliveries SET due_at = :due, late_until = :late WHERE tenant_id = :t AND "
+                "id = :id",
+                due=scope.now - timedelta(minutes=50 - number),
+                late=scope.now + timedelta(hours=4),
+                t=api.tenant_id,
+                id=UUID(post["deliveries"][0]["id"]),
+            )
+        missed_posts.register_missed_posts(scope, api.channels[creator])
+        return str(queries.list_open_downtimes(scope, [api.creators[creator]])[0].id)
+
+
+def pausing(world: World, **more: Any) -> dict[str, Any]:
+    """A week in which nothing is planned."""
+    days = {
+        "creator_id": world.ids["creator_id"],
+        "first": f"{NEXT_YEAR}-08-01",
+        "last": f"{NEXT_YEAR}-08-07",
+    }
+    return {**days, "words": "At the sea", "seen": {}, **more}
+
+
+def shifting(world: World, **more: Any) -> dict[str, Any]:
+    """A move of nothing."""
+    days = {"since": "2032-01-01T00:00:00Z", "before": "2032-01-02T00:00:00Z", "days": 1}
+    return {"creator_id": world.ids["creator_id"], **days, "seen": {}, **more}
+
+
+def bring(api: Program, creator: str = "mia", *, text: str = FILE, **more: Any) -> httpx.Response:
+    """Hand in a file of one post."""
+    soon = f"{now() + timedelta(days=2):%Y-%m-%d}"
+    said = text.format(creator=creator).replace("2031-03-02", soon)
+    return api.ask("POST", "/imports", said, content_type="text/csv", **more)
+
+
+def kit(world: World, **more: Any) -> dict[str, Any]:
+    """Texts around one idea."""
+    return {
+        "creator_id": world.ids["creator_id"],
+        "idea": "The harbour at dawn",
+        "language": "en",
+        **more,
+    }
+
+
+def unable(api: Program, kit_id: str, ideas_id: str) -> None:
+    """What a worker without a model says of both, so that others may be asked for."""
+    fail_suggestions(
+        CaptionSetDue(api.tenant_id, UUID(kit_id)), kind=CaptionKind({}), tenant=api.tenant
+    )
+    fail_suggestions(IdeasDue(api.tenant_id, UUID(ideas_id)), kind=IdeaKind(), tenant=api.tenant)
+
+
+def picture() -> bytes:
+    """A photo no other test has."""
+    return encoded(a_picture(seed=uuid7().int % 2**32), "PNG")
+
+
+def hand_in(
+    api: Program,
+    data: bytes,
+    creator: str = "mia",
+    *,
+    name: str = "beach.png",
+    generated: bool = False,
+    **more: Any,
+) -> httpx.Response:
+    """Hand in a picture."""
+    asked = urlencode({"creator": str(api.creators[creator]), "name": name, "generated": generated})
+    return api.ask(
+        "POST", f"/uploads?{asked}", data, **{"content_type": "application/octet-stream", **more}
+    )
+
+
+def in_library(api: Program, creator: str = "mia", *, store: FileStore | None = None) -> UUID:
+    """A picture that is there already; its bytes lie nowhere unless a store is said."""
+    prepared = pipeline.prepare_upload(picture(), name="beach.png")
+    with tempfile.TemporaryDirectory() as folder:
+        kept = store or FileStore(Path(folder))
+        said = {
+            "tenant_id": api.tenant_id,
+            "creator_id": api.creators[creator],
+            "prepared": prepared,
+        }
+        return pipeline.ingest_asset(api.tenant, kept, **said)
+
+
+def looked_at(api: Program, import_id: str) -> None:
+    """What a worker does with it."""
+    imports_handling.check_import(
+        ImportCheck(api.tenant_id, UUID(import_id)), tenant=api.tenant, connectors={}
+    )
+
+
+def unknown(path: str) -> str:
+    """A path with ids of nothing."""
+    return re.sub(r"\{\w+\}", lambda _: str(uuid7()), path)

@@ -1,0 +1,314 @@
+"""A receipt and its code: the address alone shows nothing, a few tries are all there are, a form
+sent twice is one."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+
+from foundation.ids import INSTALLATION_ID
+from gate.removal import access_codes, receipts, removal_requests
+from tests.web.builders import Page, new_picture, page
+from tests.web.removal.test_removal_requests import COOKIES, ask, read, receipt_of
+
+SAME = {"sec-fetch-site": "same-origin"}
+
+
+def send(to: Page, **typed: str) -> httpx.Response:
+    return to.room.client.post(
+        f"/{to.slug}/report", data=typed, headers=SAME, follow_redirects=False
+    )
+
+
+def code_of(receipt: str) -> str:
+    found = re.search(r"code=(\d{8})", COOKIES[receipt])
+    assert found is not None
+    return found[1]
+
+
+def enter(to: Page, receipt: str, pin: str) -> httpx.Response:
+    return to.room.client.post(
+        f"/{to.slug}/report/{receipt}", data={"pin": pin}, headers=SAME, follow_redirects=False
+    )
+
+
+def forgotten(mia: Page) -> None:
+    """Failures of other tests of this machine do not count here."""
+    with mia.room.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
+        scope.run("DELETE FROM login_failures")
+
+
+@pytest.fixture
+def receipt(mia: Page) -> str:
+    forgotten(mia)
+    return receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
+
+
+def test_the_code_is_shown_once_and_opens(mia: Page, receipt: str) -> None:
+    pin = code_of(receipt)
+    assert f"{pin[:4]} {pin[4:]}" in read(mia, receipt).text
+    shut = mia.get(f"report/{receipt}")
+    assert "Code à huit chiffres" in shut.text
+    assert "Demande reçue" not in shut.text
+    opened = enter(mia, receipt, f" {pin[:4]} {pin[4:]} ")
+    assert opened.status_code == 303
+    cookie = opened.headers["set-cookie"]
+    assert all(
+        part in cookie
+        for part in ("HttpOnly", "SameSite=strict", "Secure", f"Path=/{mia.slug}/report/{receipt}")
+    )
+    COOKIES[receipt] = cookie.partition(";")[0]
+    assert "Demande reçue" in read(mia, receipt).text
+    assert pin not in read(mia, receipt).text.replace(" ", "")
+    assert read(mia, receipt).headers["cache-control"] == "no-store"
+
+
+def test_what_is_kept_of_a_code_does_not_tell_it(mia: Page, receipt: str) -> None:
+    with mia.scope() as scope:
+        kept = receipts.access_code_hash(scope, receipt)
+    assert kept is not None
+    assert kept.startswith("$argon2id$")
+    assert code_of(receipt) not in kept
+
+
+def test_a_pass_is_of_one_receipt_and_ends(mia: Page, receipt: str) -> None:
+    other = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
+    mine = COOKIES[receipt]
+    for forged in (
+        COOKIES[other],
+        mine.replace("receipt=", "receipt=9"),
+        "receipt=99999999999.00",
+        "receipt=é.x",
+        "receipt=",
+    ):
+        shown = mia.room.client.get(
+            f"/{mia.slug}/report/{receipt}", headers={"cookie": forged.encode()}
+        )
+        assert "Demande reçue" not in shown.text, forged
+    with mia.scope() as scope:
+        hashed = receipts.access_code_hash(scope, receipt)
+        assert hashed is not None
+        late = access_codes.issue_pass(
+            mia.tenant_id, receipt, hashed, scope.now - access_codes.PASS_LIFETIME
+        )
+        assert not access_codes.is_pass_valid(mia.tenant_id, receipt, hashed, late, scope.now)
+        assert access_codes.is_pass_valid(
+            mia.tenant_id,
+            receipt,
+            hashed,
+            access_codes.issue_pass(mia.tenant_id, receipt, hashed, scope.now),
+            scope.now,
+        )
+
+
+def test_a_thousand_guesses_are_five(mia: Page, receipt: str) -> None:
+    """Many at once, too: the right code among them opens nothing once the tries are used up."""
+    with ThreadPoolExecutor(16) as several:
+        answers = list(several.map(lambda n: enter(mia, receipt, f"{n:08}"), range(60)))
+    assert {one.status_code for one in answers} == {422}
+    assert sum("ne vont pas ensemble" in one.text for one in answers) == 5
+    right = enter(mia, receipt, code_of(receipt))
+    assert right.status_code == 422
+    assert "Trop d’essais" in right.text
+    forgotten(mia)
+    assert enter(mia, receipt, code_of(receipt)).status_code == 303
+
+
+def test_a_number_nobody_has_says_the_same(mia: Page, receipt: str) -> None:
+    known, unknown = enter(mia, receipt, "00000000"), enter(mia, "2222-2222-2222", "00000000")
+    assert known.text.replace(receipt, "2222-2222-2222") == unknown.text
+    assert (known.status_code, unknown.status_code) == (422, 422)
+
+
+def test_another_sites_page_types_no_code(mia: Page, receipt: str) -> None:
+    foreign = mia.room.client.post(
+        f"/{mia.slug}/report/{receipt}",
+        data={"pin": code_of(receipt)},
+        headers={"sec-fetch-site": "cross-site"},
+    )
+    assert foreign.status_code == 422
+    assert "set-cookie" not in foreign.headers
+
+
+def test_a_form_sent_twice_is_one_request(mia: Page) -> None:
+    item = mia.post(media=[mia.stage(new_picture())])
+    form = re.search(
+        r'name="form" value="([A-Za-z0-9_-]{22})"', mia.get(f"report?item={item}").text
+    )
+    assert form is not None
+    assert mia.get("report").headers["cache-control"] == "no-store"
+    with ThreadPoolExecutor(4) as several:
+        answers = list(
+            several.map(lambda _: send(mia, item=item, who="shown", form=form[1]), range(4))
+        )
+    assert {one.status_code for one in answers} == {303}
+    assert len({one.headers["location"] for one in answers}) == 1
+    assert sum("set-cookie" in one.headers for one in answers) == 1, (
+        "who sends it again is not let in by that"
+    )
+    with mia.scope() as scope:
+        assert (
+            scope.run(
+                "SELECT count(*) FROM complaints WHERE tenant_id = :t", t=mia.tenant_id
+            ).scalar_one()
+            == 1
+        )
+
+
+def digests(mine: Page, receipt: str) -> list[str]:
+    with mine.scope() as scope:
+        return list(
+            removal_requests.get_removal_request(
+                scope, removal_requests.find_status_by_receipt(scope, receipt).id
+            ).digests
+        )
+
+
+def test_an_address_of_ours_is_found(mia: Page) -> None:
+    sha256 = mia.stage(new_picture())
+    item = mia.post(media=[sha256])
+    for address in (
+        f"https://pages.example.test/{mia.slug}/p/{item}",
+        f"pages.example.test/{mia.slug}/p/{item}?x=1#y",
+        f"https://pages.example.test/files/{sha256}.png",
+    ):
+        assert digests(mia, receipt_of(send(mia, who="shown", address=address))) == [sha256], (
+            address
+        )
+
+
+def test_another_agencys_address_and_a_strangers_freeze_nothing(mia: Page) -> None:
+    other = page(mia.room)
+    theirs = other.stage(new_picture())
+    item = other.post(media=[theirs])
+    for address in (
+        f"https://pages.example.test/{other.slug}/p/{item}",
+        f"https://pages.example.test/files/{theirs}.png",
+        "https://elsewhere.example/p/1",
+        f"https://evil.example/{mia.slug}/p/{item}",
+    ):
+        receipt = receipt_of(send(mia, who="shown", address=address))
+        assert digests(mia, receipt) == [], address
+        assert "Rien n’a été trouvé" in read(mia, receipt).text
+    with other.scope() as scope:
+        assert removal_requests.latest_status(scope, other.creator_id) is None
+        state = scope.run(
+            "SELECT state FROM renditions WHERE sha256 = :s AND tenant_id = :t",
+            s=theirs,
+            t=other.tenant_id,
+        )
+        assert state.scalar_one() == "made"
+
+
+LOOK = "a5a5a5a5f00f0ff0"
+
+
+def seen(mine: Page, look: str) -> str:
+    """A picture of the page that looks so; its digest."""
+    sha256 = mine.stage(new_picture())
+    with mine.scope() as scope, scope.acting_as("gate"):
+        scope.run(
+            "UPDATE renditions SET phash = :look WHERE sha256 = :s AND tenant_id = :t",
+            look=look,
+            s=sha256,
+            t=mine.tenant_id,
+        )
+    return sha256
+
+
+def test_what_looks_the_same_is_found_and_nothing_else(mia: Page) -> None:
+    near, far = seen(mia, "a5a5a5a5f00f0f0f"), seen(mia, "5a5a5a5a0ff0f00f")
+    assert digests(mia, receipt_of(send(mia, who="shown", look=LOOK))) == [near]
+    assert (
+        digests(
+            mia,
+            receipt_of(
+                send(mia, who="shown", look=f"{'0' * 16},{'f' * 16},x,{'9' * 900}", words="moi")
+            ),
+        )
+        == []
+    )
+    assert far not in digests(mia, receipt_of(send(mia, who="shown", look=LOOK)))
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        {"address": "javascript:alert(1)"},
+        {"address": "http://[::1"},
+        {"address": "https://" + "x" * 2001},
+        {"words": "x" * 601},
+        {"contact": "x" * 201, "words": "moi"},
+        {"look": "zz"},
+        {},
+    ],
+    ids=["script", "brackets", "long", "words", "contact", "look", "nothing"],
+)
+def test_hostile_forms_write_nothing(mia: Page, typed: dict[str, str]) -> None:
+    assert send(mia, who="shown", **typed).status_code == 422
+    with mia.scope() as scope:
+        assert removal_requests.latest_status(scope, mia.creator_id) is None
+
+
+def test_markup_is_shown_as_words(mia: Page) -> None:
+    words, address = "<script>hit()</script>", 'https://x.example/"><b>'
+    again = send(mia, who="nobody", words=words, address=address)
+    assert again.status_code == 422
+    assert "<script>hit" not in again.text
+    assert '"><b>' not in again.text
+    receipt = receipt_of(send(mia, who="shown", words="a\x00b\u202e" + words, address=address))
+    with mia.scope() as scope:
+        kept = receipts.submissions_by_request(
+            scope, [removal_requests.find_status_by_receipt(scope, receipt).id]
+        )
+    assert [one.words for one in kept.values()] == ["ab" + words]
+    assert "<script>hit" not in read(mia, receipt).text
+
+
+def test_only_the_form_runs_our_script(mia: Page, receipt: str) -> None:
+    form = mia.get("report")
+    assert "script-src 'self'" in form.headers["content-security-policy"]
+    assert "connect-src" not in form.headers["content-security-policy"]
+    for other in (mia.get(), read(mia, receipt), mia.get(f"report/{receipt}")):
+        assert "script" not in other.headers["content-security-policy"]
+        assert "<script" not in other.text
+
+
+def test_a_flood_of_forms_is_held_back_before_codes_are_made(mia: Page) -> None:
+    body = urlencode({"who": "shown", "words": "x" * 40_000}).encode()
+    assert (
+        mia.room.client.post(f"/{mia.slug}/report", content=body, headers=SAME).status_code == 422
+    )
+
+
+def test_what_nothing_was_found_for_is_not_said_to_be_kept_back(mia: Page) -> None:
+    forgotten(mia)
+    receipt = receipt_of(send(mia, who="shown", words="me by the sea"))
+    said = read(mia, receipt).text
+    assert "Demande reçue : une personne la lit" in said
+    assert "plus rien n’en part" not in said
+
+
+def test_who_asks_is_answered_in_their_language(mia: Page) -> None:
+    """A stranger chose no creator: the form and its receipt speak theirs, where it is one of
+    ours."""
+    forgotten(mia)
+    for language, said, told in (
+        ("en-GB,en;q=0.9", "That is me, remove it", "Your request"),
+        ("pl, fr;q=0.5", "C’est moi, retirez-la", "Votre demande"),
+        ("pl", "C’est moi, retirez-la", "Votre demande"),
+    ):
+        headers = SAME | {"accept-language": language}
+        assert said in mia.room.client.get(f"/{mia.slug}/report", headers=headers).text, language
+        typed = {"who": "shown", "words": f"me, in {language}"}
+        answer = mia.room.client.post(
+            f"/{mia.slug}/report", data=typed, headers=headers, follow_redirects=False
+        )
+        assert answer.status_code in (200, 303), language
+        receipt = receipt_of(answer)
+        shown = mia.room.client.get(
+            f"/{mia.slug}/report/{receipt}", headers=headers | {"cookie": COOKIES.get(receipt, "")}
+        )
+        assert told in shown.text, language

@@ -1,0 +1,256 @@
+"""Explaining: the story of a post as it was, in both languages, never the matched term, and honest
+about replaying."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, text
+
+from foundation.errors import BadInput, NotFound
+from foundation.i18n.translation import LANGUAGES, Message, load_catalogue, render_message
+from foundation.ids import uuid7
+from gate.contract import replacement_picture
+from gate.contract.states import AssuranceState
+from gate.contract.units import Rating, Subject, Verdict
+from gate.copies import live_copies
+from gate.log import subject_history
+from gate.log.subject_history import ReplayOutcome
+from gate.permits import issuance
+from gate.policy import bundle
+from gate.reviews import content_reviews
+from gate.text import lexicon
+from tests.conftest import Cluster
+from tests.fakes.sandbox import RunningSandbox, network
+from tests.gate.builders import KEY, Step, World, asset_of, picture, real_person, unit, world
+from tests.schedules.builders import SandboxAgency, wired
+from tests.schedules.builders import create_sandbox_agency as desk_of
+from workers.cli.gate import decision_explanation
+from workers.wiring import Services
+
+
+@pytest.fixture(scope="module")
+def services(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    with wired(cluster, tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    with network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as started:
+        yield started
+
+
+@pytest.fixture
+def lea(services: Services, sandbox: RunningSandbox) -> Iterator[SandboxAgency]:
+    yield desk_of(services, sandbox)
+    sandbox.clear()
+
+
+@pytest.fixture
+def here(services: Services) -> World:
+    return world(services.tenant, uuid7())
+
+
+def told(services: Services, what: object, language: str = "en") -> str:
+    return decision_explanation.render_decision(services, str(what), language)
+
+
+def test_the_story_of_a_post_from_writing_to_removal(
+    services: Services, lea: SandboxAgency
+) -> None:
+    photo = lea.photo(1)
+    delivery = lea.delivery("hello", media=(photo,), after=1200)
+    lea.live(minutes=22)
+    with lea.scope() as scope:
+        post = scope.run("SELECT post_id FROM deliveries WHERE id = :id", id=delivery).scalar_one()
+    english, french = told(services, post), told(services, post, "fr")
+    assert told(services, delivery).splitlines()[1:] == english.splitlines()[1:], (
+        "its one delivery is the whole post"
+    )
+    assert "Agence" in english
+    assert "Europe/Paris" in english
+    assert "Looked at in the moment of sending. Written by Anne." in english
+    assert "pictures or files 1, characters" in english
+    assert "it left no copy of its own" in english, "the upload"
+    assert "Rating found: General." in english
+    assert "visible since" in english
+    assert "the same, byte for byte" in english
+    assert "Classement trouvé : Tout public." in french
+    assert "identique, octet pour octet" in french
+    with lea.scope() as scope:
+        (copy,) = live_copies.list_copies(scope, Subject("delivery", delivery))
+        live_copies.record_removed(scope, copy.jti, "404")
+    assert "the copy was gone on" in told(services, post)
+
+
+def test_the_beginning_of_an_id_is_enough_and_says_when_it_is_not(
+    services: Services, lea: SandboxAgency
+) -> None:
+    first, second = lea.delivery("one", after=60), lea.delivery("two", after=120)
+    lea.live(minutes=3)
+    assert str(first) in told(services, str(first).replace("-", "")[:26].upper())
+    with pytest.raises(BadInput) as raised:
+        told(services, str(first)[:6])
+    assert raised.value.message.code == "cli.story.several"
+    assert str(second) in told(services, second)
+    for nothing in ("ffffffffffff", str(uuid7())):
+        with pytest.raises(NotFound):
+            told(services, nothing)
+    for no_id in ("", "hello there", "12", "g" * 12, "1" * 33):
+        with pytest.raises(BadInput):
+            told(services, no_id)
+    with pytest.raises(BadInput):
+        decision_explanation.resolve_language("de")
+
+
+def test_a_post_nobody_judged_yet(services: Services, lea: SandboxAgency) -> None:
+    post = lea.write("later")
+    delivery = lea.wish(post, after=86_400)
+    assert "Nothing has been decided about it yet." in told(services, delivery)
+
+
+def test_who_counted_is_said_and_the_matched_term_is_not(services: Services, here: World) -> None:
+    with here.scope(f"member:{here.rob}") as scope:
+        person = real_person(scope, display_ref="Petra")
+        medium = picture(scope, here, Rating.N, person=person)
+        content_reviews.review_bytes(scope, medium.sha256, verdict="approve")
+    with here.scope() as scope:
+        whole = unit(here, text="EXPLICIT-MARKER-A tonight", media=[medium])
+        issuance.judge_unit(scope, whole, author=f"member:{here.ann}")
+    assert "Looked at ahead of time. Written by ann." in told(services, whole.subject.id)
+    english, french = told(services, whole.subject.id), told(services, whole.subject.id, "fr")
+    for said in (english, french):
+        assert "MARKER" not in said
+        assert "Petra" in said
+        assert "rob" in said
+        assert "ann" in said
+    assert "Shown: Petra, a real person." in english
+    assert "Agreed to be published, up to Explicit" in english
+    assert "Proof of age, holding from" in english
+    assert "rob looked on" in english
+    assert "Rating found: Explicit." in english
+    assert "characters of text 25" in english
+
+
+def test_a_permission_that_did_not_reach_is_said(services: Services, here: World) -> None:
+    with here.scope() as scope:
+        person = real_person(scope, max_rating=Rating.S)
+        medium = picture(scope, here, Rating.N, person=person)
+        assert asset_of(scope, medium)
+        whole = unit(here, media=[medium])
+        issuance.judge_unit(scope, whole, author=f"member:{here.ann}")
+    assert "None of the permissions on record" in told(services, whole.subject.id)
+    assert "does not leave." in told(services, whole.subject.id)
+
+
+def test_what_was_replaced_where_it_could_not_be_deleted_is_said(
+    services: Services, here: World
+) -> None:
+    code, post = "service.safety.removed.message", unit(here)
+    with here.scope() as scope:
+        permit = issuance.mint_permit(scope, post, Step(), key=KEY, author=f"member:{here.ann}")
+    with here.scope() as scope:
+        live_copies.record_copy(scope, permit.jti, "7", scope.now)
+        instead = Subject(replacement_picture.REPLACEMENT_STEP, permit.jti)
+        told_there = unit(
+            here, text=render_message(Message(code), "en"), service=code, subject=instead
+        )
+        issuance.mint_permit(
+            scope, told_there, Step(body="instead"), key=KEY, author="system:channels"
+        )
+    assert "was replaced" not in told(services, post.subject.id)
+    with here.scope() as scope:
+        live_copies.record_replaced(scope, permit.jti)
+    for language, sentence in (
+        ("en", "what it showed was replaced"),
+        ("fr", "ce qu’il montrait a été remplacé"),
+    ):
+        assert sentence in told(services, post.subject.id, language)
+    assert "What stands in the place of something removed" in told(services, permit.jti)
+
+
+def replayed(
+    here: World, subject: Subject, rules: bundle.Bundle | None = None
+) -> list[ReplayOutcome]:
+    known = bundle.shipped_bundle() if rules is None else rules
+    with here.scope() as scope:
+        return [
+            each.replay
+            for each in subject_history.list_decisions(scope, subject, bundles={known.name: known})
+        ]
+
+
+def alter(cluster: Cluster, here: World, statement: str) -> None:
+    engine = create_engine(cluster.url("postgres", "house"))
+    with engine.begin() as connection:
+        connection.execute(text("SET session_replication_role = replica"))
+        assert connection.execute(text(statement), {"t": here.tenant_id}).rowcount
+    engine.dispose()
+
+
+def test_a_decision_made_again_is_the_same_or_it_is_said_why_not(
+    services: Services, here: World, cluster: Cluster, tmp_path: Path
+) -> None:
+    with here.scope() as scope:
+        whole = unit(here, media=[picture(scope, here)])
+        issuance.judge_unit(scope, whole, author=f"member:{here.ann}")
+        issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+    assert replayed(here, whole.subject) == [ReplayOutcome.SAME, ReplayOutcome.SAME]
+    changed = tmp_path / "matrix.yaml"
+    changed.write_text(
+        bundle.SHIPPED_MATRIX_PATH.read_text("utf-8").replace(
+            bundle.shipped_bundle().version, "2026.12.31-1", 1
+        ),
+        "utf-8",
+    )
+    other = bundle.load_bundle(changed, lexicon.shipped_lexicon())
+    assert replayed(here, whole.subject, other) == [ReplayOutcome.OTHER_RULES] * 2
+    assert (
+        replayed(here, whole.subject, replace(other, version="x"))
+        == [ReplayOutcome.OTHER_RULES] * 2
+    )
+    alter(cluster, here, "UPDATE decisions SET verdict = 'H' WHERE tenant_id = :t AND seq = 1")
+    assert replayed(here, whole.subject) == [ReplayOutcome.DIFFERENT, ReplayOutcome.SAME]
+    assert "NOT the same" in told(services, whole.subject.id)
+    alter(
+        cluster,
+        here,
+        "UPDATE decision_inputs SET unit = replace(unit, 'Good morning', 'Good night') WHERE "
+        "tenant_id = :t",
+    )
+    assert replayed(here, whole.subject) == [ReplayOutcome.INPUTS_CHANGED] * 2
+    alter(cluster, here, "UPDATE decision_inputs SET snapshot = '{' WHERE tenant_id = :t")
+    assert replayed(here, whole.subject) == [ReplayOutcome.INPUTS_CHANGED] * 2
+    alter(cluster, here, "DELETE FROM decision_inputs WHERE tenant_id = :t")
+    assert replayed(here, whole.subject) == [ReplayOutcome.NO_INPUTS] * 2
+    assert "has been deleted" in told(services, whole.subject.id)
+    assert "pictures or files" not in told(services, whole.subject.id)
+
+
+def test_a_copy_that_is_not_found_is_not_called_visible(services: Services, here: World) -> None:
+    with here.scope() as scope:
+        whole = unit(here)
+        first = issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+    assert "something may be visible" in told(services, whole.subject.id)
+    with here.scope() as scope:
+        live_copies.void_permit(scope, first.jti, "not_sent")
+    assert "nothing left" in told(services, whole.subject.id)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whatever_the_log_holds_has_its_words(language: str) -> None:
+    known = load_catalogue(language)
+    parts = {
+        "verdict": list(Verdict),
+        "replay": list(ReplayOutcome),
+        "viewer": list(AssuranceState),
+        "stage": ["judge", "mint"],
+        "person": ["real", "synthetic", "digital_twin"],
+        "grant": ["depict", "publish", "download_sell", "ai_likeness"],
+        "subject": ["delivery", "draft", "fulfilment", "export"],
+    }
+    missing = [f"cli.story.{part}.{each}" for part, all_of in parts.items() for each in all_of]
+    missing += [f"rating.{each}" for each in Rating]
+    assert not [code for code in missing if code not in known]

@@ -1,0 +1,134 @@
+"""The table of platforms is what the connectors say of themselves, on the page as in the
+terminal."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from connectors.platforms.sandbox.publisher import Sandbox
+from connectors.registry.loader import (
+    connectable_platforms,
+    load_builtin_connectors,
+    load_connectors,
+)
+from foundation.errors import NotFound
+from workers.cli.platforms import capability_table
+from workers.cli.platforms.commands import connectors
+
+app = typer.Typer()
+app.command()(connectors)
+PAGE = Path(__file__).parents[4] / "docs" / "connectors.md"
+
+
+def told(*options: str) -> str:
+    result = CliRunner().invoke(app, options)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_the_page_is_what_the_command_prints() -> None:
+    assert PAGE.read_text("utf-8") == told("--markdown"), (
+        "greenroom connectors --markdown > docs/connectors.md"
+    )
+
+
+def test_every_platform_has_its_line() -> None:
+    found = [line["platform"] for line in json.loads(told("--json"))]
+    assert sorted(found) == sorted(load_connectors())
+    assert [paragraph.splitlines()[0] for paragraph in told().split("\n\n")] == found
+
+
+def test_what_takes_the_least_effort_comes_first() -> None:
+    """By minutes, then by what it costs, then by how long the platform thinks about it."""
+    known = load_builtin_connectors()
+    minutes = {name: one.form.minutes for name, one in connectable_platforms(known).items()}
+    assert list(minutes) == [
+        line.platform
+        for line in capability_table.capability_rows(known)
+        if line.platform in minutes
+    ]
+    assert list(minutes.values()) == sorted(minutes.values())
+    burdens: tuple[dict[str, Any], ...] = (
+        {"cost": "monthly"},
+        {"approval_days": 9},
+        {"cost": "used"},
+        {},
+    )
+    same = {name: Sandbox() for name in ("a", "b", "c", "d")}
+    for (name, one), more in zip(same.items(), burdens, strict=True):
+        one.capabilities = replace(Sandbox.capabilities, platform=name, **more)
+    assert [line.platform for line in capability_table.capability_rows(same)] == [
+        "d",
+        "b",
+        "c",
+        "a",
+    ]
+
+
+def test_the_guide_lists_them_by_effort() -> None:
+    guide = (PAGE.parent / "connector-guide.md").read_text("utf-8")
+    found = capability_table.capability_rows(load_builtin_connectors())
+    rows = [f"| {one.platform} | {one.connecting} | {one.cost} | {one.review} |" for one in found]
+    assert guide.endswith("\n".join(rows) + "\n"), "\n".join(rows)
+    assert len(guide.splitlines()) < 150
+
+
+@pytest.mark.parametrize(
+    ("platform", "column", "value"),
+    [
+        ("byhand", "lost_answer", "a person says it"),
+        ("bluesky", "lost_answer", "sent again, which changes nothing"),
+        ("discord", "lost_answer", "in the list of posts"),
+        ("instagram", "deletes", "–"),
+        ("own_page", "connecting", "served here"),
+        (
+            "telegram",
+            "tells",
+            "settings of the place, webhooks, posts replaced, followers, movements of money, "
+            "posts with a price",
+        ),
+        (
+            "fanvue",
+            "tells",
+            "tokens renewed, webhooks, posts that are gone, followers, earnings, posts with a "
+            "price",
+        ),
+        ("sandbox", "sells", "yes"),
+        ("sandbox", "tells", "marks of a post, followers"),
+        ("x", "cost", "by request"),
+        ("bluesky", "cost", "free"),
+        ("mastodon", "review", "–"),
+    ],
+)
+def test_a_line_says_what_is_so(platform: str, column: str, value: str) -> None:
+    line = next(
+        line
+        for line in capability_table.capability_rows(load_connectors())
+        if line.platform == platform
+    )
+    assert getattr(line, column) == value
+
+
+@pytest.mark.parametrize("platform", sorted(load_connectors()))
+def test_a_platform_says_what_connecting_takes(platform: str) -> None:
+    said = told(platform)
+    assert said.startswith(platform)
+    form = getattr(load_connectors()[platform], "form", None)
+    assert said.count("\n- ") == (len(form.all_fields) if form is not None else 0)
+
+
+def test_a_platform_nobody_knows_is_told() -> None:
+    with pytest.raises(NotFound):
+        capability_table.platform_guide(load_connectors(), "myspace")
+
+
+def test_what_a_platform_asks_for_is_all_that_is_asked() -> None:
+    asked = told("x")
+    assert "Client ID" in asked
+    assert "greenroom channels connect x" in asked
+    assert [line["platform"] for line in json.loads(told("x", "--json"))] == ["x"]
