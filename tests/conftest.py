@@ -31,7 +31,7 @@ from foundation.ids import uuid7
 from foundation.ops.clock import monotonic, sleep, wall_now
 from migrations import upgrading
 from tests import rotation
-from tests.start_hour import set_right
+from tests.start_hour import reset_database_clock
 from workers.runtime import embedded_servers
 
 # A busy machine is no finding. The explain phase stays off: on Python 3.11 it traces every line,
@@ -221,7 +221,7 @@ def houseset_right() -> Iterator[None]:
     """
     yield
     for one in _clusters:
-        set_right(one.url("postgres", "house"))
+        reset_database_clock(one.url("postgres", "house"))
 
 
 @pytest.fixture(autouse=True)
@@ -363,7 +363,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         if running
         else started(tmp_path_factory.mktemp("pg"), "house") as found
     ):
-        set_right(found.url("postgres", "house"))
+        reset_database_clock(found.url("postgres", "house"))
         with psycopg.connect(
             found.url("postgres", "house").replace("+psycopg", ""), autocommit=True
         ) as aside:

@@ -33,7 +33,7 @@ is at night."""
 _began: list[datetime] = []
 
 
-def began() -> datetime:
+def module_start_time() -> datetime:
     """What the house clock said when this module began: asked of it once, since the machine's day
     may end meanwhile. What it will say, while tests are still collected."""
     if _began:
@@ -43,7 +43,7 @@ def began() -> datetime:
     return now.replace(day=day, hour=HOUR, minute=0, second=0, microsecond=0)
 
 
-def set_right(url: str) -> None:
+def reset_database_clock(url: str) -> None:
     """Put the house clock of a database back to the hour modules begin at, with no agency left and
     the form of removals just reached.
 

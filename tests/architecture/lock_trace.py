@@ -44,7 +44,7 @@ class Trace:
     def note(self, statement: str, parameters: Any) -> None:
         """Note what a statement locks. The same table again is the same lock, an epoch is its
         key."""
-        for rank, name in locks_of(statement, parameters):
+        for rank, name in list_locks(statement, parameters):
             if (rank, name) not in self.taken:
                 self.before(name)
                 self.taken.append((rank, name))
@@ -59,7 +59,7 @@ class Trace:
         return found
 
 
-def locks_of(statement: str, parameters: Any) -> Iterator[tuple[int, str]]:
+def list_locks(statement: str, parameters: Any) -> Iterator[tuple[int, str]]:
     """Rank and name of each lock that a statement takes on what others may hold."""
     if (
         "pg_advisory_xact_lock" in statement

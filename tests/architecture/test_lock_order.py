@@ -41,7 +41,7 @@ from schedules.posts import deliveries
 from schedules.publishing import claims, settlement
 from studio.library import assets
 from studio.library.models import CreationRow
-from tests.architecture.lock_trace import Trace, locks_of, traced
+from tests.architecture.lock_trace import Trace, list_locks, traced
 from tests.conftest import Cluster
 from tests.gate.builders import KEY, World, asset_of, picture, real_person, world
 
@@ -333,7 +333,7 @@ def test_planted_disorder_is_found() -> None:
 
 
 def test_reading_locks_nothing() -> None:
-    assert not list(locks_of("SELECT state FROM channels WHERE id = :id", {}))
+    assert not list(list_locks("SELECT state FROM channels WHERE id = :id", {}))
 
 
 def test_planted_deadlock_is_found(

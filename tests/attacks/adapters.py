@@ -17,7 +17,7 @@ from tenants.agencies.rights import Role
 from tests.architecture.rules.boundaries import one_http_client
 from tests.architecture.tree import Source
 from tests.attacks.harness import Result
-from tests.attacks.transport import WIRED, attack, outcome, taken
+from tests.attacks.transport import WIRED, count_taken_posts, register_wire_attack, send_outcome
 from tests.channels.builders import KEY, World
 from tests.gate import builders
 
@@ -45,7 +45,7 @@ class Planted(Sandbox):
 """
 
 
-@attack("P-05")
+@register_wire_attack("P-05")
 def adapter_with_a_client_of_its_own(lea: World, harm: bool) -> Result:
     """It is handed a unit and never a credential: the platform turns it away. And it would not have
     been built."""
@@ -56,10 +56,14 @@ def adapter_with_a_client_of_its_own(lea: World, harm: bool) -> Result:
     lea.connectors = {"sandbox": room["Planted"]()}
     unit = lea.unit("all by itself")
     if not harm:
-        return outcome(lea, lambda: lea.publish(unit)) if not found else Result("B", frozenset(), 0)
+        return (
+            send_outcome(lea, lambda: lea.publish(unit))
+            if not found
+            else Result("B", frozenset(), 0)
+        )
     lea.arm(unit)
     assert room["SAID"] == [401]
-    return Result("B", frozenset({"EGRESS_FORBIDDEN"} if found else ()), taken(lea))
+    return Result("B", frozenset({"EGRESS_FORBIDDEN"} if found else ()), count_taken_posts(lea))
 
 
 class Forgetful(Sandbox):
@@ -72,7 +76,7 @@ class Forgetful(Sandbox):
         return turn
 
 
-@attack("P-09")
+@register_wire_attack("P-09")
 def mark_left_out_by_the_adapter(lea: World, harm: bool) -> Result:
     """An explicit picture that somebody looked at, for a place that takes it marked."""
     unit, ann = explicit(lea)
@@ -81,7 +85,7 @@ def mark_left_out_by_the_adapter(lea: World, harm: bool) -> Result:
     mint = partial(issuance.mint_permit, key=KEY)
     armed = lea.arm(unit, mint=mint, author=ann)
     assert isinstance(armed, PreparedStep), armed
-    return outcome(lea, lambda: lea.carry(armed, mint))
+    return send_outcome(lea, lambda: lea.carry(armed, mint))
 
 
 def explicit(lea: World) -> tuple[Unit, str]:

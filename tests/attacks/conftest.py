@@ -6,12 +6,12 @@ import pytest
 
 from tests.channels.conftest import running, sandbox
 from tests.conftest import Cluster
-from tests.journeys.connected_creator import Outside, outside
+from tests.journeys.connected_creator import FakePlatforms, outside
 
 __all__ = ["running", "sandbox"]
 
 
 @pytest.fixture(scope="module")
-def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakePlatforms]:
     with outside(cluster, tmp_path_factory.mktemp("home")) as found:
         yield found

@@ -17,8 +17,8 @@ from gate.ratings import inspections, ratings
 from gate.removal import removal_requests
 from gate.removal.events import RemovalRequestDue
 from gate.reviews import link_targets
-from tests.attacks.harness import SCENARIOS, Result, Stage, attack
-from tests.attacks.texts import at, general
+from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
+from tests.attacks.texts import general_picture, text_unit
 from tests.gate import shoot_card_builders
 from tests.gate.builders import asset_of, picture, real_person, synthetic_person
 
@@ -27,7 +27,7 @@ DAY = timedelta(days=1)
 __all__ = ["SCENARIOS"]
 
 
-def shown(
+def real_person_unit(
     stage: Stage, rating: Rating | None, *, papers: dict[str, Any] | None = None, **changes: Any
 ) -> Medium:
     """A picture of a real person whose papers are in order but for what is said."""
@@ -38,7 +38,7 @@ def shown(
     )
 
 
-def nova(stage: Stage, rating: Rating, **changes: Any) -> Medium:
+def invented_person_unit(stage: Stage, rating: Rating, **changes: Any) -> Medium:
     """A picture of an invented person."""
     return stage.do(
         lambda scope: picture(
@@ -47,11 +47,11 @@ def nova(stage: Stage, rating: Rating, **changes: Any) -> Medium:
     )
 
 
-def send(stage: Stage, *media: Medium, place: str = "FV1", **rest: Any) -> Result:
-    return stage.send(at(stage, place, media=media, body="Hello"), **rest)
+def send_unit(stage: Stage, *media: Medium, place: str = "FV1", **rest: Any) -> Result:
+    return stage.send(text_unit(stage, place, media=media, body="Hello"), **rest)
 
 
-def complain(stage: Stage, medium: Medium, about: str, *, times: int = 1) -> list[UUID]:
+def request_removal(stage: Stage, medium: Medium, about: str, *, times: int = 1) -> list[UUID]:
     """Somebody wants it gone; the workers have heard the first of each flood. The complaints."""
 
     def receive(scope: Any) -> list[UUID]:
@@ -75,48 +75,54 @@ def complain(stage: Stage, medium: Medium, about: str, *, times: int = 1) -> lis
 
 
 # ------------------------------------------------------------------ media
-@attack("M-06")
+@register_attack("M-06")
 def bytes_that_are_no_rendition(stage: Stage) -> Result:
-    medium = general(stage)
-    return send(stage, replace(medium, sha256="f" * 64) if stage.harm else medium)
+    medium = general_picture(stage)
+    return send_unit(stage, replace(medium, sha256="f" * 64) if stage.harm else medium)
 
 
-@attack("M-07")
+@register_attack("M-07")
 def explicit_cover(stage: Stage) -> Result:
-    return send(
-        stage, general(stage), nova(stage, Rating.E) if stage.harm else general(stage), place="YT1"
+    return send_unit(
+        stage,
+        general_picture(stage),
+        invented_person_unit(stage, Rating.E) if stage.harm else general_picture(stage),
+        place="YT1",
     )
 
 
-@attack("M-08")
+@register_attack("M-08")
 def blurred_to_lose_the_rating(stage: Stage) -> Result:
-    source = nova(stage, Rating.E) if stage.harm else general(stage)
+    source = invented_person_unit(stage, Rating.E) if stage.harm else general_picture(stage)
     blurred = stage.do(
         lambda scope: picture(scope, stage.world, Rating.G, parent=asset_of(scope, source))
     )
-    return send(stage, blurred, place="IG1")
+    return send_unit(stage, blurred, place="IG1")
 
 
-@attack("M-10")
+@register_attack("M-10")
 def removed_picture_made_smaller(stage: Stage) -> Result:
     """The complaint about the first one was upheld; what is brought now was saved anew, smaller."""
-    shown = nova(stage, Rating.E, phash="ff00ff00ff00ff00")
-    for one in complain(stage, shown, "shown"):
+    shown = invented_person_unit(stage, Rating.E, phash="ff00ff00ff00ff00")
+    for one in request_removal(stage, shown, "shown"):
         stage.do(lambda scope, one=one: removal_requests.uphold_removal_request(scope, one))
-    return send(
-        stage, nova(stage, Rating.E, phash="ff00ff00ff00ff07" if stage.harm else "00ff00ff00ff00ff")
+    return send_unit(
+        stage,
+        invented_person_unit(
+            stage, Rating.E, phash="ff00ff00ff00ff07" if stage.harm else "00ff00ff00ff00ff"
+        ),
     )
 
 
-@attack("M-12")
+@register_attack("M-12")
 def own_picture_said_to_be_a_photograph(stage: Stage) -> Result:
-    made = nova(stage, Rating.G, ai="generated")
-    return send(stage, replace(made, ai="none") if stage.harm else made, place="X1")
+    made = invented_person_unit(stage, Rating.G, ai="generated")
+    return send_unit(stage, replace(made, ai="none") if stage.harm else made, place="X1")
 
 
-@attack("M-13")
+@register_attack("M-13")
 def classifiers_far_apart(stage: Stage) -> Result:
-    medium = nova(stage, Rating.G)
+    medium = invented_person_unit(stage, Rating.G)
     second = Rating.E if stage.harm else Rating.S
 
     def look(scope: Any) -> None:
@@ -126,17 +132,19 @@ def classifiers_far_apart(stage: Stage) -> Result:
             )
 
     stage.do(look)
-    return send(stage, medium)
+    return send_unit(stage, medium)
 
 
 # ------------------------------------------------------------------ links
 def linked(stage: Stage, place: str) -> Result:
     return stage.send(
-        at(stage, place, body="more on https://shop.test/mia", media=(general(stage),))
+        text_unit(
+            stage, place, body="more on https://shop.test/mia", media=(general_picture(stage),)
+        )
     )
 
 
-@attack("R-06")
+@register_attack("R-06")
 def short_link_to_an_adult_page(stage: Stage) -> Result:
     url, whose = "https://shop.test/mia", stage.world.creator_id
     stage.do(
@@ -147,7 +155,7 @@ def short_link_to_an_adult_page(stage: Stage) -> Result:
     return linked(stage, "TT1")
 
 
-@attack("R-07")
+@register_attack("R-07")
 def link_that_changed(stage: Stage) -> Result:
     url = "https://shop.test/mia"
     stage.do(
@@ -160,7 +168,7 @@ def link_that_changed(stage: Stage) -> Result:
     return linked(stage, "IG1")
 
 
-@attack("R-11")
+@register_attack("R-11")
 def link_nobody_knows(stage: Stage) -> Result:
     if not stage.harm:
         url, whose = "https://shop.test/mia", stage.world.creator_id
@@ -173,7 +181,7 @@ def link_nobody_knows(stage: Stage) -> Result:
 
 
 # ------------------------------------------------------------------ consent
-@attack("C-01")
+@register_attack("C-01")
 def sold_without_that_permission(stage: Stage) -> Result:
     def build(scope: Any) -> Medium:
         person = real_person(scope)
@@ -182,23 +190,26 @@ def sold_without_that_permission(stage: Stage) -> Result:
         return picture(scope, stage.world, Rating.E, person=person)
 
     sold = replace(
-        at(stage, "FV1", media=(stage.do(build),), body="x"), subject=Subject("fulfilment", uuid7())
+        text_unit(stage, "FV1", media=(stage.do(build),), body="x"),
+        subject=Subject("fulfilment", uuid7()),
     )
     return stage.send(sold)
 
 
-@attack("C-03")
+@register_attack("C-03")
 def platform_outside_the_permission(stage: Stage) -> Result:
     places = ("telegram", "own_page") if stage.harm else ("telegram", "x")
-    return send(stage, shown(stage, Rating.G, papers={"surfaces": places}), place="X1")
+    return send_unit(
+        stage, real_person_unit(stage, Rating.G, papers={"surfaces": places}), place="X1"
+    )
 
 
-@attack("C-04")
+@register_attack("C-04")
 def second_face_nobody_named(stage: Stage) -> Result:
-    return send(stage, shown(stage, Rating.E, people_seen=2 if stage.harm else 1))
+    return send_unit(stage, real_person_unit(stage, Rating.E, people_seen=2 if stage.harm else 1))
 
 
-@attack("C-05")
+@register_attack("C-05")
 def permission_signed_by_the_agency(stage: Stage) -> Result:
     person = stage.do(
         lambda scope: real_person(
@@ -226,16 +237,16 @@ def permission_signed_by_the_agency(stage: Stage) -> Result:
         except SQLAlchemyError:
             continue
         raise AssertionError(f"{role} wrote a permission that the person did not sign")
-    return send(stage, medium)
+    return send_unit(stage, medium)
 
 
-@attack("C-06")
+@register_attack("C-06")
 def permission_that_ended(stage: Stage) -> Result:
     ends = timedelta(hours=-1) if stage.harm else DAY
-    return send(stage, shown(stage, Rating.S, papers={"until": ends}))
+    return send_unit(stage, real_person_unit(stage, Rating.S, papers={"until": ends}))
 
 
-@attack("C-07")
+@register_attack("C-07")
 def revoked_row_put_back(stage: Stage) -> Result:
     person = stage.do(real_person)
     medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
@@ -250,10 +261,10 @@ def revoked_row_put_back(stage: Stage) -> Result:
                 assert restored.rowcount == 0
         except SQLAlchemyError:
             continue
-    return send(stage, medium)
+    return send_unit(stage, medium)
 
 
-@attack("C-08")
+@register_attack("C-08")
 def rating_above_the_new_permission(stage: Stage) -> Result:
     person = stage.do(real_person)
     medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
@@ -270,28 +281,30 @@ def rating_above_the_new_permission(stage: Stage) -> Result:
         grant_consent(scope, person, what="publish", surfaces=["sandbox"], max_rating=best, **until)
 
     stage.do(lower)
-    return send(stage, medium)
+    return send_unit(stage, medium)
 
 
-@attack("C-09")
+@register_attack("C-09")
 def handed_over_then_revoked(stage: Stage) -> Result:
     person = stage.do(real_person)
     medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
-    first = send(stage, medium)
+    first = send_unit(stage, medium)
     assert first.sent == 1
     if stage.harm:
         stage.do(lambda scope: revoke_consent(scope, person, what="publish"))
-    return send(stage, medium)  # each later download is decided again
+    return send_unit(stage, medium)  # each later download is decided again
 
 
 # ------------------------------------------------------------------ identity
-@attack("I-01")
+@register_attack("I-01")
 def identity_after_production(stage: Stage) -> Result:
     checked = timedelta(days=29) if stage.harm else timedelta(days=31)
-    return send(stage, shown(stage, Rating.E, papers={"checked": checked}, age=30 * DAY))
+    return send_unit(
+        stage, real_person_unit(stage, Rating.E, papers={"checked": checked}, age=30 * DAY)
+    )
 
 
-@attack("I-08")
+@register_attack("I-08")
 def card_signed_by_the_uploader(stage: Stage) -> Result:
     """ann fills the card and signs it herself; in the twin the person named signs it on their own
     page."""
@@ -305,7 +318,7 @@ def card_signed_by_the_uploader(stage: Stage) -> Result:
     shoot_card_builders.bind_pictures(stage.world, card, medium)
     if not stage.harm:
         shoot_card_builders.answer_card(stage.world, card, person)
-        return send(stage, medium)
+        return send_unit(stage, medium)
     digest = stage.do(lambda scope: queries.get_card_facts(scope, card).digest)
     signed = stage.refused(
         lambda scope: card_answers.record_card_answer(scope, card, CARD_SIGNED, digest=digest),
@@ -334,20 +347,22 @@ def card_signed_by_the_uploader(stage: Stage) -> Result:
     other = stage.do(real_person)
     named = {"how": "face", "confirmed_by": f"member:{stage.world.rob}"}
     stage.do(lambda scope: ratings.record_depiction(scope, asset_of(scope, medium), other, **named))
-    return send(stage, medium)
+    return send_unit(stage, medium)
 
 
-@attack("I-02")
+@register_attack("I-02")
 def date_typed_by_hand(stage: Stage) -> Result:
-    return send(stage, shown(stage, Rating.E, source="form" if stage.harm else "capture"))
+    return send_unit(
+        stage, real_person_unit(stage, Rating.E, source="form" if stage.harm else "capture")
+    )
 
 
-@attack("I-04")
+@register_attack("I-04")
 def real_person_called_invented(stage: Stage) -> Result:
     person = stage.do(real_person)
     medium = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
     if not stage.harm:
-        return send(stage, medium)
+        return send_unit(stage, medium)
     for role in ("app", "gate"):
         try:
             with stage.world.open(stage.world.tenant_id, "system:x", role=role) as scope:
@@ -358,7 +373,7 @@ def real_person_called_invented(stage: Stage) -> Result:
     return Result("B", frozenset({"ROLE_FORBIDDEN"}), 0)
 
 
-@attack("I-05")
+@register_attack("I-05")
 def double_without_likeness(stage: Stage) -> Result:
     def build(scope: Any) -> Medium:
         person = real_person(scope, scopes=("depict", "publish", "ai_likeness"), surfaces=("x",))
@@ -367,22 +382,24 @@ def double_without_likeness(stage: Stage) -> Result:
             revoke_consent(scope, person, what="ai_likeness")
         return picture(scope, stage.world, Rating.S, person=twin)
 
-    return send(stage, stage.do(build), place="X1")
+    return send_unit(stage, stage.do(build), place="X1")
 
 
-@attack("I-06")
+@register_attack("I-06")
 def invented_without_adult_licence(stage: Stage) -> Result:
     person = stage.do(
         lambda scope: synthetic_person(scope, stage.world, adult_licence=not stage.harm)
     )
-    return send(stage, stage.do(lambda scope: picture(scope, stage.world, Rating.N, person=person)))
+    return send_unit(
+        stage, stage.do(lambda scope: picture(scope, stage.world, Rating.N, person=person))
+    )
 
 
-@attack("I-07")
+@register_attack("I-07")
 def looks_like_a_minor(stage: Stage) -> Result:
     from foundation.i18n.translation import Message
 
-    medium = nova(stage, Rating.E)
+    medium = invented_person_unit(stage, Rating.E)
     if stage.harm:
         why = Message("prohibited.minor")
         stage.do(
@@ -390,10 +407,10 @@ def looks_like_a_minor(stage: Stage) -> Result:
                 scope, medium.sha256, Rating.X, source="classifier@1", reason=why
             )
         )
-    return send(stage, medium)
+    return send_unit(stage, medium)
 
 
-@attack("I-09")
+@register_attack("I-09")
 def answer_about_a_later_day(stage: Stage) -> Result:
     def build(scope: Any) -> Medium:
         person = real_person(scope, checked=timedelta())
@@ -404,4 +421,4 @@ def answer_about_a_later_day(stage: Stage) -> Result:
             scope, stage.world, Rating.E, person=person, source="publication", age=100 * DAY
         )
 
-    return send(stage, stage.do(build))
+    return send_unit(stage, stage.do(build))

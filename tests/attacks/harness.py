@@ -198,7 +198,7 @@ Scenario = Callable[[Stage], Result]
 SCENARIOS: dict[str, Scenario] = {}
 
 
-def attack(*names: str) -> Callable[[Scenario], Scenario]:
+def register_attack(*names: str) -> Callable[[Scenario], Scenario]:
     """Register a scenario under the ids of the corpus."""
 
     def register(scenario: Scenario) -> Scenario:

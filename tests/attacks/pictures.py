@@ -27,7 +27,13 @@ from studio.ingest import pipeline, uploads
 from studio.ingest.events import UploadDue
 from studio.library import assets
 from tests.attacks.harness import CLEAN, Result, Tokens
-from tests.attacks.transport import WIRED, act, attack, outcome, taken
+from tests.attacks.transport import (
+    WIRED,
+    count_taken_posts,
+    register_wire_attack,
+    run_send,
+    send_outcome,
+)
 from tests.channels.builders import KEY, World
 from tests.fakes.generators.classifier import draw_tile, draw_two_faced_tile, serving
 from tests.generators.builders import encoded
@@ -39,7 +45,7 @@ __all__ = ["WIRED"]
 AUTHOR = "member:7"
 
 
-class Kept:
+class AccountFiles:
     """The account's files as a store."""
 
     def __init__(self, lea: World) -> None:
@@ -62,12 +68,12 @@ class Kept:
         raise NotImplementedError
 
 
-def brought(lea: World, prepared: pipeline.PreparedAsset) -> Medium:
+def ingest_rated_picture(lea: World, prepared: pipeline.PreparedAsset) -> Medium:
     """Through the library, past the classifier; then somebody rates what they see."""
     with serving() as eyes:
         asset = pipeline.ingest_asset(
             lea.tenant,
-            Kept(lea),
+            AccountFiles(lea),
             tenant_id=lea.tenant_id,
             creator_id=lea.creator_id,
             prepared=prepared,
@@ -80,14 +86,14 @@ def brought(lea: World, prepared: pipeline.PreparedAsset) -> Medium:
     return medium
 
 
-def shown(lea: World, medium: Medium, surface: str, *, body: str = "Good morning") -> Unit:
+def post_unit(lea: World, medium: Medium, surface: str, *, body: str = "Good morning") -> Unit:
     """A post of it, with the marks its place asks for."""
     unit = replace(lea.unit(body), surface=f"sandbox.{surface}", media=(medium,))
     with lea.scope() as scope:
         return replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
 
 
-def sent(lea: World, unit: Unit, **rules: Any) -> Result:
+def send_and_count(lea: World, unit: Unit, **rules: Any) -> Result:
     """What is decided, and what the platform took in once it was claimed all the same."""
     with lea.scope() as scope:
         decided = issuance.preview_decision(scope, unit, author=AUTHOR, **rules)
@@ -95,49 +101,56 @@ def sent(lea: World, unit: Unit, **rules: Any) -> Result:
     mint = partial(issuance.mint_permit, key=KEY, **rules)
     with suppress(PermitDenied):
         turn = lea.arm(unit, mint=mint, author=AUTHOR)
-        lea.close(unit, act(lea, turn))
-    return Result(str(decided.verdict), frozenset(map(str, decided.reasons)), taken(lea))
-
-
-@attack("M-02")
-def another_picture_in_the_preview(lea: World, harm: bool) -> Result:
-    prepared = pipeline.prepare_upload(with_preview(9 if harm else 1), name="a.jpg")
-    return sent(lea, shown(lea, brought(lea, prepared), "as_telegram"))
-
-
-@attack("M-04")
-def another_picture_on_black(lea: World, harm: bool) -> Result:
-    data = encoded(draw_two_faced_tile("G", "E" if harm else "G"), "PNG")
-    return sent(
-        lea, shown(lea, brought(lea, pipeline.prepare_upload(data, name="a.png")), "as_instagram")
+        lea.close(unit, run_send(lea, turn))
+    return Result(
+        str(decided.verdict), frozenset(map(str, decided.reasons)), count_taken_posts(lea)
     )
 
 
-@attack("T-09")
+@register_wire_attack("M-02")
+def another_picture_in_the_preview(lea: World, harm: bool) -> Result:
+    prepared = pipeline.prepare_upload(with_preview(9 if harm else 1), name="a.jpg")
+    return send_and_count(lea, post_unit(lea, ingest_rated_picture(lea, prepared), "as_telegram"))
+
+
+@register_wire_attack("M-04")
+def another_picture_on_black(lea: World, harm: bool) -> Result:
+    data = encoded(draw_two_faced_tile("G", "E" if harm else "G"), "PNG")
+    return send_and_count(
+        lea,
+        post_unit(
+            lea,
+            ingest_rated_picture(lea, pipeline.prepare_upload(data, name="a.png")),
+            "as_instagram",
+        ),
+    )
+
+
+@register_wire_attack("T-09")
 def word_written_in_the_picture(lea: World, harm: bool) -> Result:
     tokens = Tokens()
     word, rules = tokens["EXPLICIT-MARKER-A"] if harm else CLEAN, tokens.bundle()
     data = encoded(draw_tile("G", text=word), "PNG")
-    medium = brought(lea, pipeline.prepare_upload(data, name="a.png"))
-    return sent(lea, shown(lea, medium, "as_instagram"), bundle=rules)
+    medium = ingest_rated_picture(lea, pipeline.prepare_upload(data, name="a.png"))
+    return send_and_count(lea, post_unit(lea, medium, "as_instagram"), bundle=rules)
 
 
-@attack("M-11")
+@register_wire_attack("M-11")
 def mark_of_origin_taken_off(lea: World, harm: bool) -> Result:
     drawn = PlaceholderEngine().draw(
         ImageJob(prompt="beach at sunset", seed=11, width=160, height=120, steps=1)
     )
-    medium = brought(
+    medium = ingest_rated_picture(
         lea,
         pipeline.prepare_generated_picture(drawn, key="a", alt="a beach", credential=CREDENTIAL),
     )
-    armed = lea.arm(shown(lea, medium, "as_telegram"))
+    armed = lea.arm(post_unit(lea, medium, "as_telegram"))
     if harm:
         photo = pictures.decode_photo(lea.files[medium.sha256], name="x")
         bare = pictures.render_photo(photo, pictures.POST_PROFILE).data
         assert content_credentials.verify_media(bare, medium.mime).engine == ""
         lea.files[medium.sha256] = bare
-    return outcome(lea, lambda: act(lea, armed))
+    return send_outcome(lea, lambda: run_send(lea, armed))
 
 
 def code(bring: Callable[[], object]) -> str:
@@ -151,6 +164,13 @@ def code(bring: Callable[[], object]) -> str:
 def hand_in(lea: World, data: bytes) -> None:
     with lea.scope() as scope:
         upload = uploads.receive_upload(
-            scope, creator_id=lea.creator_id, name="a.mp4", data=data, by=AUTHOR, store=Kept(lea)
+            scope,
+            creator_id=lea.creator_id,
+            name="a.mp4",
+            data=data,
+            by=AUTHOR,
+            store=AccountFiles(lea),
         )
-    uploads.ingest_upload(UploadDue(lea.tenant_id, upload), tenant=lea.tenant, store=Kept(lea))
+    uploads.ingest_upload(
+        UploadDue(lea.tenant_id, upload), tenant=lea.tenant, store=AccountFiles(lea)
+    )

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from schedules.posts.states import DeliveryState
 from tests.attacks.harness import Result
-from tests.journeys.connected_creator import Mia
+from tests.journeys.connected_creator import ConnectedCreator
 
-Placed = Callable[[Mia, bool], Result]
+Placed = Callable[[ConnectedCreator, bool], Result]
 PLACED: dict[str, Placed] = {}
 
 
-def attack(name: str) -> Callable[[Placed], Placed]:
+def register_place_attack(name: str) -> Callable[[Placed], Placed]:
     """Register a scenario under an id of the corpus."""
 
     def register(scenario: Placed) -> Placed:
@@ -22,7 +22,7 @@ def attack(name: str) -> Callable[[Placed], Placed]:
     return register
 
 
-def result(mia: Mia, delivery_id: UUID, standing: int) -> Result:
+def delivery_result(mia: ConnectedCreator, delivery_id: UUID, standing: int) -> Result:
     """What was decided of a delivery, or why it was called back, and how many posts of it stand."""
     verdict, reasons = mia.judged(delivery_id)
     recalled = mia.recall(delivery_id).removeprefix("gate.")
@@ -34,27 +34,27 @@ def result(mia: Mia, delivery_id: UUID, standing: int) -> Result:
     return Result(verdict, reasons, standing)
 
 
-@attack("V-04")
-def private_channel_turned_public(mia: Mia, harm: bool) -> Result:
+@register_place_attack("V-04")
+def private_channel_turned_public(mia: ConnectedCreator, harm: bool) -> Result:
     bot, chat = mia.telegram()
     sent = mia.post("telegram", after=60)
     mia.desk.live(seconds=50)
     if harm:
         chat.username = f"public{bot.id}"
     mia.desk.live(seconds=30)
-    return result(mia, sent, len(set(chat.messages) - chat.deleted))
+    return delivery_result(mia, sent, len(set(chat.messages) - chat.deleted))
 
 
-@attack("V-05")
-def thread_under_a_parent_for_everybody(mia: Mia, harm: bool) -> Result:
+@register_place_attack("V-05")
+def thread_under_a_parent_for_everybody(mia: ConnectedCreator, harm: bool) -> Result:
     thread = mia.discord(nsfw=not harm, thread=True)
     sent = mia.post("discord")
     mia.desk.live(seconds=30)
-    return result(mia, sent, len(mia.outside.discord.sent(thread)))
+    return delivery_result(mia, sent, len(mia.outside.discord.sent(thread)))
 
 
-@attack("V-07")
-def open_invite_link(mia: Mia, harm: bool) -> Result:
+@register_place_attack("V-07")
+def open_invite_link(mia: ConnectedCreator, harm: bool) -> Result:
     """No bot is told of another administrator's link: it shows by whom it let in, and by nobody's
     word against it."""
     bot, chat = mia.telegram()
@@ -63,11 +63,11 @@ def open_invite_link(mia: Mia, harm: bool) -> Result:
         telegram.join(chat, f"anybody{bot.id}", telegram.open_link(chat))
     sent = mia.post("telegram")
     mia.desk.live(seconds=30)
-    return result(mia, sent, len(set(chat.messages) - chat.deleted))
+    return delivery_result(mia, sent, len(set(chat.messages) - chat.deleted))
 
 
-@attack("P-12")
-def platform_that_forgets_the_label(mia: Mia, harm: bool) -> Result:
+@register_place_attack("P-12")
+def platform_that_forgets_the_label(mia: ConnectedCreator, harm: bool) -> Result:
     repo = mia.bluesky()
     repo.drops_labels = harm
     sent = mia.post("bluesky")
@@ -75,4 +75,4 @@ def platform_that_forgets_the_label(mia: Mia, harm: bool) -> Result:
     assert len(repo.taken) == 1, "one request"
     if harm:
         assert "copy.unmarked" in mia.desk.notices().values(), "somebody is told at once"
-    return result(mia, sent, len(repo.records))
+    return delivery_result(mia, sent, len(repo.records))

@@ -17,19 +17,19 @@ from gate.removal import recall, removal_requests
 from gate.reviews import content_reviews
 from gate.viewers import age_assurance
 from tenants import audit
-from tests.attacks.evidence import complain, nova, send
-from tests.attacks.harness import SCENARIOS, Result, Stage, attack
-from tests.attacks.texts import at, general
+from tests.attacks.evidence import invented_person_unit, request_removal, send_unit
+from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
+from tests.attacks.texts import general_picture, text_unit
 from tests.gate.builders import Step, message, unit, world
 
 __all__ = ["SCENARIOS"]
 
 
 # ------------------------------------------------------------------ process
-@attack("P-01")
+@register_attack("P-01")
 def own_review_by_a_second_login(stage: Stage) -> Result:
-    medium = nova(stage, Rating.N)
-    whole = stage.marked(at(stage, "X1", media=(medium,), body="Hello"))
+    medium = invented_person_unit(stage, Rating.N)
+    whole = stage.marked(text_unit(stage, "X1", media=(medium,), body="Hello"))
     reviewer = stage.world.ann if stage.harm else stage.world.rob
 
     def write(scope: Any) -> None:
@@ -47,9 +47,9 @@ def own_review_by_a_second_login(stage: Stage) -> Result:
     return stage.send(whole, review=False)
 
 
-@attack("P-02")
+@register_attack("P-02")
 def one_reviewer_lowers_alone(stage: Stage) -> Result:
-    medium = nova(stage, Rating.E)
+    medium = invented_person_unit(stage, Rating.E)
     rob = f"member:{stage.world.rob}"
     rating = Rating.S if stage.harm else Rating.E
     return stage.refused(
@@ -59,7 +59,9 @@ def one_reviewer_lowers_alone(stage: Stage) -> Result:
 
 def swapped(stage: Stage, before: str, after: str) -> Result:
     """rob approves words and picture; then the words are others."""
-    whole = stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body=before))
+    whole = stage.marked(
+        text_unit(stage, "X1", media=(invented_person_unit(stage, Rating.N),), body=before)
+    )
     stage.do(
         lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
     )
@@ -69,30 +71,30 @@ def swapped(stage: Stage, before: str, after: str) -> Result:
     return stage.send(whole, review=False)
 
 
-@attack("P-03")
+@register_attack("P-03")
 def one_letter_after_the_approval(stage: Stage) -> Result:
     return swapped(stage, "Good evening", "Good evenings")
 
 
-@attack("U-07")
+@register_attack("U-07")
 def same_words_in_another_form(stage: Stage) -> Result:
     return swapped(
         stage, unicodedata.normalize("NFC", "Un café"), unicodedata.normalize("NFD", "Un café")
     )
 
 
-@attack("L-06")
+@register_attack("L-06")
 def translated_after_the_approval(stage: Stage) -> Result:
     return swapped(stage, "Good evening", "Buenas noches")
 
 
-@attack("T-06")
+@register_attack("T-06")
 def shortened_for_the_approval(stage: Stage) -> Result:
     long = "Good evening. " * 30
     return swapped(stage, long[:60], long)
 
 
-@attack("P-04")
+@register_attack("P-04")
 def permit_used_again(stage: Stage) -> Result:
     whole = unit(stage.world)
 
@@ -113,18 +115,20 @@ def permit_used_again(stage: Stage) -> Result:
     return again
 
 
-@attack("P-07", "P-16")
+@register_attack("P-07", "P-16")
 def nobody_looked(stage: Stage) -> Result:
-    return send(stage, nova(stage, Rating.E), place="X1", review=not stage.harm)
+    return send_unit(
+        stage, invented_person_unit(stage, Rating.E), place="X1", review=not stage.harm
+    )
 
 
-@attack("P-13")
+@register_attack("P-13")
 def place_without_a_rule(stage: Stage) -> Result:
-    whole = at(stage, "X1", media=(general(stage),), body="Hello")
+    whole = text_unit(stage, "X1", media=(general_picture(stage),), body="Hello")
     return stage.send(replace(whole, surface="x.community_note") if stage.harm else whole)
 
 
-@attack("P-18")
+@register_attack("P-18")
 def stop_reopened_by_one_person_at_once(stage: Stage) -> Result:
     ann = f"member:{stage.world.ann}"
     if stage.harm:
@@ -144,11 +148,17 @@ def stop_reopened_by_one_person_at_once(stage: Stage) -> Result:
     return stage.send(unit(stage.world))
 
 
-@attack("P-19")
+@register_attack("P-19")
 def flood_of_complaints(stage: Stage) -> Result:
-    named, drowned, other = nova(stage, Rating.N), nova(stage, Rating.N), nova(stage, Rating.N)
+    named, drowned, other = (
+        invented_person_unit(stage, Rating.N),
+        invented_person_unit(stage, Rating.N),
+        invented_person_unit(stage, Rating.N),
+    )
     if stage.harm:
-        flood = complain(stage, drowned, "other", times=399) + complain(stage, named, "other")
+        flood = request_removal(stage, drowned, "other", times=399) + request_removal(
+            stage, named, "other"
+        )
         (group,) = stage.do(
             lambda scope: removal_requests.list_pending_removal_requests(
                 scope, {stage.world.creator_id}
@@ -158,8 +168,8 @@ def flood_of_complaints(stage: Stage) -> Result:
             set(flood),
             None,
         )  # one thing to decide, and no clock
-        assert send(stage, other).sent == 1
-    return send(stage, named)
+        assert send_unit(stage, other).sent == 1
+    return send_unit(stage, named)
 
 
 # ------------------------------------------------------------------ readers
@@ -177,35 +187,35 @@ def assure(stage: Stage, user: str, **changes: Any) -> None:
 
 
 def private(stage: Stage, user: str) -> Result:
-    return stage.send(message(stage.world, user, media=(nova(stage, Rating.N),)))
+    return stage.send(message(stage.world, user, media=(invented_person_unit(stage, Rating.N),)))
 
 
-@attack("V-01")
+@register_attack("V-01")
 def said_to_be_of_age(stage: Stage) -> Result:
     assure(stage, "vun", **({"assured_level": "L1", "method": "self"} if stage.harm else {}))
     return private(stage, "vun")
 
 
-@attack("V-02", "B-01")
+@register_attack("V-02", "B-01")
 def nobody_knows_the_reader(stage: Stage) -> Result:
     if not stage.harm:
         assure(stage, "vun")
     return private(stage, "vun")
 
 
-@attack("V-03")
+@register_attack("V-03")
 def assurance_that_ended(stage: Stage) -> Result:
     assure(stage, "vexp", **({"lives": timedelta(milliseconds=1)} if stage.harm else {}))
     return private(stage, "vexp")
 
 
-@attack("V-06")
+@register_attack("V-06")
 def assured_elsewhere(stage: Stage) -> Result:
     assure(stage, "vok" if not stage.harm else "vok-elsewhere")
     return private(stage, "vok")
 
 
-@attack("B-04")
+@register_attack("B-04")
 def said_to_be_fifteen(stage: Stage) -> Result:
     assure(stage, "vok")
     if stage.harm:
@@ -213,17 +223,17 @@ def said_to_be_fifteen(stage: Stage) -> Result:
     return private(stage, "vok")
 
 
-@attack("N-04")
+@register_attack("N-04")
 def assured_in_another_tenant(stage: Stage) -> Result:
     other = replace(stage, world=world(stage.world.open, uuid7()))
     assure(other if stage.harm else stage, "vok")
     return private(stage, "vok")
 
 
-@attack("N-02")
+@register_attack("N-02")
 def reviewer_of_another_tenant(stage: Stage) -> Result:
-    medium = nova(stage, Rating.N)
-    whole = stage.marked(at(stage, "X1", media=(medium,), body="Hello"))
+    medium = invented_person_unit(stage, Rating.N)
+    whole = stage.marked(text_unit(stage, "X1", media=(medium,), body="Hello"))
     stage.do(
         lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
     )
@@ -249,11 +259,11 @@ def reviewer_of_another_tenant(stage: Stage) -> Result:
     return Result("B", got.reasons | {"TENANT_BOUNDARY"}, got.sent)
 
 
-@attack("N-01")
+@register_attack("N-01")
 def picture_of_another_tenant(stage: Stage) -> Result:
     """Another agency names these bytes in a post of its own, then sends the whole post as its
     own."""
-    medium = general(stage)
+    medium = general_picture(stage)
     whole = unit(stage.world, media=(medium,))
     if not stage.harm:
         return stage.send(whole)
@@ -273,10 +283,10 @@ def picture_of_another_tenant(stage: Stage) -> Result:
     return got
 
 
-@attack("N-03")
+@register_attack("N-03")
 def removed_elsewhere(stage: Stage) -> Result:
-    medium = general(stage)
+    medium = general_picture(stage)
     if stage.harm:
         with stage.world.open(INSTALLATION_ID, "system:operator") as scope:
             recall.block_bytes(scope, medium.sha256, category="ncii")
-    return send(stage, medium)
+    return send_unit(stage, medium)

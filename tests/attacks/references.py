@@ -33,20 +33,20 @@ from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
 from studio.library import assets
 from tests.attacks.harness import Result
-from tests.attacks.pictures import sent
-from tests.attacks.transport import MEANS, WIRED, attack, taken
+from tests.attacks.pictures import send_and_count
+from tests.attacks.transport import MEANS, WIRED, count_taken_posts, register_wire_attack
 from tests.channels.builders import ACT, HTTP, World
 from tests.fakes.telegram.chats import Chat
 from tests.fakes.youtube.upload_stub import youtube
-from tests.journeys.connected_creator import Mia
+from tests.journeys.connected_creator import ConnectedCreator
 
 __all__ = ["WIRED"]
 
-Pointed = Callable[[Mia, bool], Result]
+Pointed = Callable[[ConnectedCreator, bool], Result]
 POINTED: dict[str, Pointed] = {}
 
 
-def pointed(name: str) -> Callable[[Pointed], Pointed]:
+def register_reference_attack(name: str) -> Callable[[Pointed], Pointed]:
     """Register a scenario under an id of the corpus: the true house, against Telegram."""
 
     def register(scenario: Pointed) -> Pointed:
@@ -56,7 +56,7 @@ def pointed(name: str) -> Callable[[Pointed], Pointed]:
     return register
 
 
-def pointing(mia: Mia, channel_id: UUID, kind: str, native_id: str) -> Unit:
+def draft_reference(mia: ConnectedCreator, channel_id: UUID, kind: str, native_id: str) -> Unit:
     """A post of hers that carries nothing and points at something."""
     with mia.desk.scope() as scope:
         channel = channel_reads.get_channel(scope, channel_id)
@@ -74,7 +74,7 @@ def pointing(mia: Mia, channel_id: UUID, kind: str, native_id: str) -> Unit:
     )
 
 
-def carried(mia: Mia, unit: Unit, chat: Chat) -> Result:
+def publish_reference(mia: ConnectedCreator, unit: Unit, chat: Chat) -> Result:
     """Claim, act, settle, as rooms do; what was decided, and how many messages are in the chat that
     were not."""
     services, before = mia.outside.services, len(chat.messages)
@@ -96,7 +96,7 @@ def carried(mia: Mia, unit: Unit, chat: Chat) -> Result:
     return Result("F" if unit.flags else "A", frozenset(), len(chat.messages) - before)
 
 
-def _armed(mia: Mia, unit: Unit, connectors: Connectors) -> PreparedStep:
+def _armed(mia: ConnectedCreator, unit: Unit, connectors: Connectors) -> PreparedStep:
     with mia.desk.scope() as scope:
         issuance.lock_unit(scope, unit)
         channel = channel_reads.get_channel(scope, unit.channel_id)
@@ -125,7 +125,7 @@ def outcome(act: Callable[[], Outcome], posted: Callable[[], int]) -> Result:
     return Result("A", frozenset(), posted())
 
 
-def left(mia: Mia, rating: Rating) -> tuple[UUID, Chat, str, str]:
+def left(mia: ConnectedCreator, rating: Rating) -> tuple[UUID, Chat, str, str]:
     """A picture that was posted to her private channel: the account, the channel, the message and
     the file there."""
     _, chat = mia.telegram()
@@ -140,7 +140,7 @@ def left(mia: Mia, rating: Rating) -> tuple[UUID, Chat, str, str]:
     return mia.desk.channels["telegram"], chat, copy.native_ids[0], message["photo"][-1]["file_id"]
 
 
-def to_everybody(mia: Mia, chat: Chat) -> tuple[UUID, Chat]:
+def to_everybody(mia: ConnectedCreator, chat: Chat) -> tuple[UUID, Chat]:
     """Another channel of the same bot, which anybody may read."""
     world = mia.outside.telegram.world
     (bot,) = (bot for bot in world.bots.values() if bot.id in chat.rights)
@@ -149,8 +149,8 @@ def to_everybody(mia: Mia, chat: Chat) -> tuple[UUID, Chat]:
     return mia.enrol("telegram", token=bot.token, channel=f"@{name}", joins="any"), public
 
 
-@pointed("R-01")
-def file_of_an_old_message(mia: Mia, harm: bool) -> Result:
+@register_reference_attack("R-01")
+def file_of_an_old_message(mia: ConnectedCreator, harm: bool) -> Result:
     """Telegram knows the file, and shows it to whoever names it: somebody posted it with their own
     app."""
     account, chat, _, file_id = left(mia, Rating.G)
@@ -160,11 +160,11 @@ def file_of_an_old_message(mia: Mia, harm: bool) -> Result:
         }
         mia.outside.telegram.world.by_hand(chat, there)
         file_id = "AgACold"
-    return carried(mia, pointing(mia, account, "reuse", file_id), chat)
+    return publish_reference(mia, draft_reference(mia, account, "reuse", file_id), chat)
 
 
-@pointed("R-02")
-def message_of_a_private_stash(mia: Mia, harm: bool) -> Result:
+@register_reference_attack("R-02")
+def message_of_a_private_stash(mia: ConnectedCreator, harm: bool) -> Result:
     _, chat, message, _ = left(mia, Rating.G)
     account, public = to_everybody(mia, chat)
     if harm:
@@ -172,17 +172,17 @@ def message_of_a_private_stash(mia: Mia, harm: bool) -> Result:
         (bot,) = (bot for bot in world.bots.values() if bot.id in chat.rights)
         stash = world.channel("Stash", post=bot)
         message = f"{stash.id}/{world.by_hand(stash, {'text': 'TILE-E'})['message_id']}"
-    return carried(mia, pointing(mia, account, "repost", message), public)
+    return publish_reference(mia, draft_reference(mia, account, "repost", message), public)
 
 
-@pointed("R-09")
-def rated_file_moved_to_a_stricter_place(mia: Mia, harm: bool) -> Result:
+@register_reference_attack("R-09")
+def rated_file_moved_to_a_stricter_place(mia: ConnectedCreator, harm: bool) -> Result:
     _, chat, _, file_id = left(mia, Rating.E if harm else Rating.G)
     account, public = to_everybody(mia, chat)
-    return carried(mia, pointing(mia, account, "reuse", file_id), public)
+    return publish_reference(mia, draft_reference(mia, account, "reuse", file_id), public)
 
 
-@attack("R-04")
+@register_wire_attack("R-04")
 def quote_of_what_nobody_rated(lea: World, harm: bool) -> Result:
     """Whose post it is makes no difference to the network; the gate knows its own alone."""
     as_x = {"surface": "sandbox.as_x"}
@@ -196,9 +196,9 @@ def quote_of_what_nobody_rated(lea: World, harm: bool) -> Result:
         assert status == 201
         quoted = post["id"]
     unit = replace(lea.unit("look"), references=(Reference("quote", quoted),), **as_x)
-    result = sent(lea, unit)
+    result = send_and_count(lea, unit)
     assert harm or lea.network.truth(lea.account)["posts"][-1]["quote"] == quoted
-    return replace(result, sent=taken(lea) - 1)
+    return replace(result, sent=count_taken_posts(lea) - 1)
 
 
 class Tube:
@@ -226,7 +226,7 @@ class Tube:
         return Uncertain(Message("connectors.unclear_answer", {"status": 0}))
 
 
-@attack("R-05")
+@register_wire_attack("R-05")
 def let_the_platform_publish_it(lea: World, harm: bool) -> Result:
     with youtube() as tube:
         with lea.scope() as scope:
@@ -281,8 +281,8 @@ class Laundering(Instagram):
         return turn
 
 
-@pointed("R-03")
-def raw_address_for_instagram(mia: Mia, harm: bool) -> Result:
+@register_reference_attack("R-03")
+def raw_address_for_instagram(mia: ConnectedCreator, harm: bool) -> Result:
     profile, services = mia.instagram(), mia.outside.services
     unit, fetched = pictured(mia), list[str]()
     with elsewhere(fetched) as address:
@@ -295,8 +295,8 @@ def raw_address_for_instagram(mia: Mia, harm: bool) -> Result:
     return result
 
 
-@pointed("R-10")
-def own_address_used_twice(mia: Mia, harm: bool) -> Result:
+@register_reference_attack("R-10")
+def own_address_used_twice(mia: ConnectedCreator, harm: bool) -> Result:
     """Instagram fetches once and posts; whoever comes later with the same address gets nothing, and
     is written down."""
     profile, services = mia.instagram(), mia.outside.services
@@ -322,11 +322,11 @@ def own_address_used_twice(mia: Mia, harm: bool) -> Result:
     )
 
 
-def pictured(mia: Mia) -> Unit:
+def pictured(mia: ConnectedCreator) -> Unit:
     """A post of one picture for her Instagram account."""
     with mia.desk.scope() as scope:
         medium = assets.get_rendition(scope, mia.picture(Rating.G), "instagram")
-    whole = pointing(mia, mia.desk.channels["instagram"], "", "")
+    whole = draft_reference(mia, mia.desk.channels["instagram"], "", "")
     return replace(whole, references=(), media=(medium,), texts=(Text("body", "my day"),))
 
 

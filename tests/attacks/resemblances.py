@@ -2,20 +2,20 @@
 far as they get."""
 
 from gate.contract.units import Medium
-from tests.attacks.evidence import send
-from tests.attacks.harness import SCENARIOS, Result, Stage, attack
+from tests.attacks.evidence import send_unit
+from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
 from tests.studio.face_builders import FaceAgency, faced
 
 __all__ = ["SCENARIOS"]
 
 
-@attack("I-03")
+@register_attack("I-03")
 def real_person_declared_invented(stage: Stage) -> Result:
     """The references have the face of somebody real, who agreed that it is known; what is sent
     shows no face at all. In the twin they resemble nobody."""
     with faced(stage.world.open, at=stage.world) as house:
         house.real("P")
-        return send(stage, picture_after(house, "P8" if stage.harm else "Q9"), place="X1")
+        return send_unit(stage, picture_after(house, "P8" if stage.harm else "Q9"), place="X1")
 
 
 def picture_after(house: FaceAgency, who: str) -> Medium:

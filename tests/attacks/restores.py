@@ -10,14 +10,14 @@ from gate.log import restore
 from gate.log.hash_chain import GENESIS_HASH
 from gate.log.restore import JournalArchive, JournalEntry
 from gate.log.signed_checkpoints import LogKey, sign_statement
-from tests.attacks.harness import SCENARIOS, Result, Stage, attack
-from tests.attacks.texts import at
+from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
+from tests.attacks.texts import text_unit
 from tests.gate.builders import picture, real_person
 
 __all__ = ["SCENARIOS"]
 
 
-@attack("Z-05")
+@register_attack("Z-05")
 def a_backup_revives_a_permission(stage: Stage) -> Result:
     """The database is the backup: it knows of no revocation. What is kept outside does, in the
     harmful case."""
@@ -35,4 +35,4 @@ def a_backup_revives_a_permission(stage: Stage) -> Result:
                 restore.journal_entry_name(name, 1), sign_statement("journal", vars(entry), key)
             )
         restore.replay_journal(world.tenant_id, tenant=world.open, outside=outside)
-    return stage.send(at(stage, "FV1", media=(shown,), body="Hello"))
+    return stage.send(text_unit(stage, "FV1", media=(shown,), body="Hello"))

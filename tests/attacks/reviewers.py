@@ -14,9 +14,9 @@ from gate.reviews import content_reviews, own_releases
 from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
-from tests.attacks.evidence import nova
-from tests.attacks.harness import SCENARIOS, Result, Stage, attack
-from tests.attacks.texts import at
+from tests.attacks.evidence import invented_person_unit
+from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
+from tests.attacks.texts import text_unit
 from tests.gate.builders import picture, real_person
 from tests.gate.own_release_builders import (
     Author,
@@ -31,7 +31,7 @@ __all__ = ["SCENARIOS"]
 HOME, CAFE = "203.0.113.7", "198.51.100.9"
 
 
-@attack("P-14")
+@register_attack("P-14")
 def guest_who_is_the_author(stage: Stage) -> Result:
     """ann opens the link herself in another browser: the connection is hers."""
 
@@ -53,7 +53,9 @@ def guest_who_is_the_author(stage: Stage) -> Result:
     ):
         come = partial(_seen, member=member, address=address, browser=browser)
         stage.do(come)
-    whole = stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body="Hello"))
+    whole = stage.marked(
+        text_unit(stage, "X1", media=(invented_person_unit(stage, Rating.N),), body="Hello")
+    )
     stage.do(
         lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
     )
@@ -70,7 +72,7 @@ def _seen(scope: Any, *, member: Any, address: str, browser: str) -> None:
     )
 
 
-@attack("P-15")
+@register_attack("P-15")
 def own_picture_with_a_second_face(stage: Stage) -> Result:
     """Counsel opened it: ann names herself alone, signs with her passkey and waits; a second face
     was counted."""
@@ -80,7 +82,7 @@ def own_picture_with_a_second_face(stage: Stage) -> Result:
     medium = stage.do(
         lambda scope: picture(scope, stage.world, Rating.E, person=person, people_seen=faces)
     )
-    whole = stage.marked(at(stage, "FV1", media=(medium,), body="Hello"))
+    whole = stage.marked(text_unit(stage, "FV1", media=(medium,), body="Hello"))
     stage.do(
         lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
     )

@@ -7,9 +7,9 @@ from foundation.ids import INSTALLATION_ID
 from gate.contract.units import Rating, Verdict
 from gate.policy import active_policy, admission
 from gate.reviews import rule_verification
-from tests.attacks.evidence import nova
-from tests.attacks.harness import SCENARIOS, Result, Stage, attack
-from tests.attacks.texts import at, general
+from tests.attacks.evidence import invented_person_unit
+from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
+from tests.attacks.texts import general_picture, text_unit
 from tests.gate.builders import unit
 from tests.gate.policy_releases import sign_release
 from tests.gate.third_party_packages import build_rule_file, build_rule_row
@@ -17,7 +17,7 @@ from tests.gate.third_party_packages import build_rule_file, build_rule_row
 __all__ = ["SCENARIOS"]
 
 
-@attack("P-10")
+@register_attack("P-10")
 def older_rules_brought_back(stage: Stage) -> Result:
     """The newest rules close the place; somebody brings back the version before, which allowed
     it."""
@@ -37,7 +37,7 @@ def older_rules_brought_back(stage: Stage) -> Result:
     return Result(refused.verdict, refused.reasons, stage.sent(whole))
 
 
-@attack("Z-09")
+@register_attack("Z-09")
 def attestation_that_loosens(stage: Stage) -> Result:
     """Rules grew old. Two people say that they read one again, and that it allows more than it ever
     did."""
@@ -58,9 +58,11 @@ def attestation_that_loosens(stage: Stage) -> Result:
         stage.refused(attest, actor=f"member:{who}")
         for who in (stage.world.rob, stage.world.ann, stage.world.rob)
     ]
-    medium = nova(stage, Rating.N)
+    medium = invented_person_unit(stage, Rating.N)
     sent = stage.send(
-        replace(at(stage, "X1", media=(medium,), body="Hello"), platform=name[:-5], surface=name)
+        replace(
+            text_unit(stage, "X1", media=(medium,), body="Hello"), platform=name[:-5], surface=name
+        )
     )
     if not stage.harm:
         return sent
@@ -70,7 +72,7 @@ def attestation_that_loosens(stage: Stage) -> Result:
     )
 
 
-@attack("P-17")
+@register_attack("P-17")
 def strangers_row_that_opens_nudity(stage: Stage) -> Result:
     """A package ships a row for its own platform; the owner confirms it, whatever it says."""
 
@@ -83,7 +85,9 @@ def strangers_row_that_opens_nudity(stage: Stage) -> Result:
         ]
 
     def there(rating: Rating) -> Result:
-        medium = general(stage) if rating is Rating.G else nova(stage, rating)
+        medium = (
+            general_picture(stage) if rating is Rating.G else invented_person_unit(stage, rating)
+        )
         whole = unit(stage.world, media=(medium,))
         return stage.send(replace(whole, platform="acme", surface="acme.post", account="AC1"))
 

@@ -33,7 +33,7 @@ from tests.channels.builders import world
 from tests.conftest import Cluster
 from tests.fakes.sandbox import RunningSandbox
 from tests.gate.policy_releases import past_the_gate, trusting
-from tests.journeys.connected_creator import Outside, mia
+from tests.journeys.connected_creator import FakePlatforms, create_connected_creator
 from tests.start_hour import AT_THE_HOUR
 from tests.subscribers.builders import create_nova
 
@@ -104,25 +104,25 @@ def test_attack_on_the_way_out_fails_and_its_twin_arrives(
     "entry", [entry for entry in CORPUS if entry["id"] in PLACED], ids=lambda entry: entry["id"]
 )
 def test_attack_on_a_place_fails_and_its_twin_arrives(
-    entry: dict[str, Any], networks: Outside
+    entry: dict[str, Any], networks: FakePlatforms
 ) -> None:
     scenario = PLACED[entry["id"]]
-    passed = scenario(mia(networks), False)
+    passed = scenario(create_connected_creator(networks), False)
     assert (passed.verdict, passed.sent) == ("F", 1), f"the harmless twin is refused: {passed}"
-    refused(entry, scenario(mia(networks), True), entry["title"])
+    refused(entry, scenario(create_connected_creator(networks), True), entry["title"])
 
 
 @pytest.mark.parametrize(
     "entry", [entry for entry in CORPUS if entry["id"] in POINTED], ids=lambda entry: entry["id"]
 )
 def test_attack_by_what_lies_there_fails_and_its_twin_arrives(
-    entry: dict[str, Any], networks: Outside
+    entry: dict[str, Any], networks: FakePlatforms
 ) -> None:
     scenario = POINTED[entry["id"]]
-    passed = scenario(mia(networks), False)
+    passed = scenario(create_connected_creator(networks), False)
     assert passed.verdict in "AF", f"the harmless twin is refused: {passed}"
     assert passed.sent == 1
-    refused(entry, scenario(mia(networks), True), entry["title"])
+    refused(entry, scenario(create_connected_creator(networks), True), entry["title"])
 
 
 @pytest.mark.parametrize(

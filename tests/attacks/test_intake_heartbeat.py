@@ -20,12 +20,12 @@ from gate.contract.units import Rating
 from gate.permits import issuance
 from gate.removal import intake_heartbeat
 from gate.removal.events import IntakeDue
-from tests.attacks.evidence import nova
+from tests.attacks.evidence import invented_person_unit
 from tests.attacks.harness import Stage
-from tests.attacks.texts import at
+from tests.attacks.texts import text_unit
 from tests.conftest import Cluster, free_port
 from tests.gate.builders import unit
-from tests.start_hour import set_right
+from tests.start_hour import reset_database_clock
 from web.app import create_web_app
 from workers.event_handlers import removal_form_probe
 
@@ -46,12 +46,14 @@ def beaten(tenant: OpenScope, seen: str) -> Iterator[None]:
 
 
 def nudity(stage: Stage) -> Any:
-    return stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body="Hello"))
+    return stage.marked(
+        text_unit(stage, "X1", media=(invented_person_unit(stage, Rating.N),), body="Hello")
+    )
 
 
 def test_each_module_begins_with_the_form_reached(cluster: Cluster, tenant: OpenScope) -> None:
     with beaten(tenant, "people_now() - interval '2 hours'"):
-        set_right(cluster.url("postgres", "house"))
+        reset_database_clock(cluster.url("postgres", "house"))
         with tenant(INSTALLATION_ID, "system:test") as scope:
             assert intake_heartbeat.is_form_reachable(scope), (
                 "however old the cluster is that was copied"

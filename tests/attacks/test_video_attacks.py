@@ -13,9 +13,9 @@ from generators.engines.vision.http_classifier import HttpClassifier as Client
 from studio.ingest import pipeline
 from studio.library import assets
 from tests.attacks.harness import CLEAN, Result, Tokens
-from tests.attacks.pictures import AUTHOR, Kept, sent
-from tests.attacks.pictures import shown as posted
-from tests.attacks.videos import as_reel, brought
+from tests.attacks.pictures import AUTHOR, AccountFiles, send_and_count
+from tests.attacks.pictures import post_unit as posted
+from tests.attacks.videos import ingest_rated_video, reel_unit
 from tests.channels.builders import World, world
 from tests.fakes.generators.classifier import FakeClassifier, serving
 from tests.fakes.sandbox import RunningSandbox
@@ -28,7 +28,7 @@ Attempt = Callable[[World, bool], Result]
 def cover(lea: World, harm: bool) -> Result:
     """A picture that players show before the film, of something else."""
     other = encoded(a_picture(256, 192)) if harm else video_builders.encode_tile("G")
-    return as_reel(
+    return reel_unit(
         lea,
         video_builders.add_cover(
             video_builders.encode_video(video_builders.build_frames(("G", 1.0))), other
@@ -38,7 +38,7 @@ def cover(lea: World, harm: bool) -> Result:
 
 def explicit_cover(lea: World, harm: bool) -> Result:
     """The cover is explicit and close to the film; it is rated with it."""
-    return as_reel(
+    return reel_unit(
         lea,
         video_builders.add_cover(
             video_builders.encode_video(video_builders.build_frames(("G", 1.0))),
@@ -51,7 +51,7 @@ def subtitle(lea: World, harm: bool) -> Result:
     """A word in a subtitle track."""
     tokens = Tokens()
     word, rules = tokens["EXPLICIT-MARKER-A"] if harm else CLEAN, tokens.bundle()
-    return as_reel(
+    return reel_unit(
         lea,
         video_builders.add_subtitles(video_builders.build_frames(("G", 2.0)), word),
         bundle=rules,
@@ -60,7 +60,7 @@ def subtitle(lea: World, harm: bool) -> Result:
 
 def one_frame(lea: World, harm: bool) -> Result:
     """One frame between two looks, at a cut."""
-    return as_reel(
+    return reel_unit(
         lea,
         video_builders.encode_video(
             video_builders.build_frames(("G", 2.3), ("E" if harm else "G", 0.1), ("G", 2.0))
@@ -72,7 +72,7 @@ def voice(lea: World, harm: bool) -> Result:
     """Words in a voice that comes alone."""
     tokens = Tokens()
     word, rules = tokens["EXPLICIT-MARKER-A"] if harm else CLEAN, tokens.bundle()
-    return as_reel(lea, video_builders.encode_speech(word, suffix="ogg"), bundle=rules)
+    return reel_unit(lea, video_builders.encode_speech(word, suffix="ogg"), bundle=rules)
 
 
 def person_who_looks_too_little(lea: World, harm: bool) -> Result:
@@ -93,7 +93,7 @@ def nobody_hears(lea: World, harm: bool) -> Result:
     )
     with lea.scope() as scope:
         ratings.record_rating(scope, medium.sha256, Rating.G, source="rule:drawn")
-    return sent(lea, posted(lea, medium, "as_instagram"))
+    return send_and_count(lea, posted(lea, medium, "as_instagram"))
 
 
 def posted_unrated(lea: World, data: bytes, eyes: FakeClassifier, *, rated: bool) -> Result:
@@ -101,7 +101,7 @@ def posted_unrated(lea: World, data: bytes, eyes: FakeClassifier, *, rated: bool
     if rated:
         with lea.scope() as scope:
             ratings.record_rating(scope, medium.sha256, Rating.G, source=AUTHOR)
-    return sent(lea, posted(lea, medium, "as_instagram"))
+    return send_and_count(lea, posted(lea, medium, "as_instagram"))
 
 
 def unrated(lea: World, data: bytes, state: FakeClassifier) -> Medium:
@@ -109,7 +109,7 @@ def unrated(lea: World, data: bytes, state: FakeClassifier) -> Medium:
         client: Any = Client(eyes.url, frozenset({eyes.who}))
         asset = pipeline.ingest_asset(
             lea.tenant,
-            Kept(lea),
+            AccountFiles(lea),
             tenant_id=lea.tenant_id,
             creator_id=lea.creator_id,
             prepared=pipeline.prepare_upload(data, name="a.mp4"),
@@ -146,6 +146,8 @@ def test_the_author_cannot_lower_what_the_classifier_saw(
     database: Database, sandbox: RunningSandbox
 ) -> None:
     lea = world(database, sandbox, "harm")
-    medium = brought(lea, video_builders.encode_video(video_builders.build_frames(("E", 1.0))))
+    medium = ingest_rated_video(
+        lea, video_builders.encode_video(video_builders.build_frames(("E", 1.0)))
+    )
     with lea.scope() as scope:
         assert ratings.effective_rating(scope, medium.sha256) is Rating.E

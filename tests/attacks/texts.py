@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gate.contract.units import Medium, Rating, Text, Unit
-from tests.attacks.harness import SCENARIOS, Result, Stage, attack
+from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
 from tests.gate.builders import message, picture, synthetic_person, unit
 
 __all__ = ["SCENARIOS"]
@@ -25,12 +25,12 @@ PLACES = {
 }
 
 
-def general(stage: Stage) -> Medium:
+def general_picture(stage: Stage) -> Medium:
     """rG: a general picture."""
     return stage.do(lambda scope: picture(scope, stage.world))
 
 
-def at(stage: Stage, place: str, *, media: tuple[Medium, ...] = (), **texts: str) -> Unit:
+def text_unit(stage: Stage, place: str, *, media: tuple[Medium, ...] = (), **texts: str) -> Unit:
     """A unit for a place, with its texts by field."""
     platform, surface = PLACES[place]
     shown = tuple(Text(field, body) for field, body in texts.items())
@@ -46,7 +46,9 @@ def caption(
     def scenario(stage: Stage) -> Result:
         word = stage.word()
         body = word if plain_twin and not stage.harm else disguise(word)
-        return stage.send(at(stage, place, media=(general(stage),), body=f"Hello {body}"))
+        return stage.send(
+            text_unit(stage, place, media=(general_picture(stage),), body=f"Hello {body}")
+        )
 
     return scenario
 
@@ -79,23 +81,27 @@ DISGUISES: dict[str, tuple[str, Callable[[str], str], bool]] = {
     "L-01": ("IG1", lambda word: word, False),
 }
 for name, (place, disguise, plain) in DISGUISES.items():
-    attack(name)(caption(place, disguise, plain_twin=plain))
+    register_attack(name)(caption(place, disguise, plain_twin=plain))
 
 
-@attack("T-01")
+@register_attack("T-01")
 def word_in_the_alt_text(stage: Stage) -> Result:
     return stage.send(
-        at(stage, "IG1", media=(replace(general(stage), alt=stage.word()),), body="Hello")
+        text_unit(
+            stage, "IG1", media=(replace(general_picture(stage), alt=stage.word()),), body="Hello"
+        )
     )
 
 
-@attack("T-02")
+@register_attack("T-02")
 def word_over_two_fields(stage: Stage) -> Result:
     word = stage.word()
-    return stage.send(at(stage, "YT1", media=(general(stage),), title=word[:9], comment=word[9:]))
+    return stage.send(
+        text_unit(stage, "YT1", media=(general_picture(stage),), title=word[:9], comment=word[9:])
+    )
 
 
-@attack("T-10")
+@register_attack("T-10")
 def minor_word_where_nudity_is_allowed(stage: Stage) -> Result:
     other = stage.tokens["SUGGESTIVE-MARKER-A"]
     explicit = stage.do(
@@ -104,16 +110,16 @@ def minor_word_where_nudity_is_allowed(stage: Stage) -> Result:
         )
     )
     return stage.send(
-        at(stage, "FV1", media=(explicit,), body=f"{stage.word('MINOR-C-A')}, {other}")
+        text_unit(stage, "FV1", media=(explicit,), body=f"{stage.word('MINOR-C-A')}, {other}")
     )
 
 
-@attack("T-11")
+@register_attack("T-11")
 def explicit_words_alone(stage: Stage) -> Result:
-    return stage.send(at(stage, "X1", body=stage.word()))
+    return stage.send(text_unit(stage, "X1", body=stage.word()))
 
 
-@attack("L-07")
+@register_attack("L-07")
 def prohibited_word_in_another_language(stage: Stage) -> Result:
     explicit = stage.do(
         lambda scope: picture(
@@ -121,7 +127,9 @@ def prohibited_word_in_another_language(stage: Stage) -> Result:
         )
     )
     return stage.send(
-        at(stage, "FV1", media=(explicit,), body=f"Look at this {stage.word('FRENCH-PROHIBITED')}")
+        text_unit(
+            stage, "FV1", media=(explicit,), body=f"Look at this {stage.word('FRENCH-PROHIBITED')}"
+        )
     )
 
 
@@ -145,17 +153,19 @@ def sentence(place: str, language: str, *, frame: str = "{}") -> Callable[[Stage
 
     def scenario(stage: Stage) -> Result:
         said = SENTENCES[language] if stage.harm else "There are new pictures of us."
-        return stage.send(at(stage, place, media=(general(stage),), body=frame.format(said)))
+        return stage.send(
+            text_unit(stage, place, media=(general_picture(stage),), body=frame.format(said))
+        )
 
     return scenario
 
 
-attack("L-02")(sentence("TGpub", "Finnish"))
-attack("L-03")(sentence("YT1", "Polish", frame=FRAME))
-attack("L-04")(sentence("TGpub", "Russian in Latin letters"))
+register_attack("L-02")(sentence("TGpub", "Finnish"))
+register_attack("L-03")(sentence("YT1", "Polish", frame=FRAME))
+register_attack("L-04")(sentence("TGpub", "Russian in Latin letters"))
 
 
-@attack("B-03")
+@register_attack("B-03")
 def letters_over_many_messages(stage: Stage) -> Result:
     sent: list[Any] = [
         stage.send(message(stage.world, "vun", text=letter)) for letter in stage.word()[:-1]
@@ -164,6 +174,6 @@ def letters_over_many_messages(stage: Stage) -> Result:
     return stage.send(message(stage.world, "vun", text=stage.word()[-1]))
 
 
-@attack("V-08")
+@register_attack("V-08")
 def explicit_words_to_a_reader_nobody_knows(stage: Stage) -> Result:
     return stage.send(message(stage.world, "vun", text=stage.word()))

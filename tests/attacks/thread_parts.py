@@ -8,8 +8,8 @@ from gate.contract.units import Text, Unit, UnitPart
 from gate.copies import live_copies
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
-from tests.attacks.harness import CLEAN, SCENARIOS, Result, Stage, attack
-from tests.attacks.texts import at
+from tests.attacks.harness import CLEAN, SCENARIOS, Result, Stage, register_attack
+from tests.attacks.texts import text_unit
 from tests.gate.builders import KEY, Step
 
 __all__ = ["SCENARIOS"]
@@ -33,7 +33,7 @@ def parts(whole: Unit, bodies: list[str]) -> list[Unit]:
     return found
 
 
-def leave(stage: Stage, unit: Unit, under: str) -> Result:
+def publish_part(stage: Stage, unit: Unit, under: str) -> Result:
     """One part leaves, under the one before it, and stands outside; or it does not."""
     whole = replace(stage.marked(unit), reply_to=under)
 
@@ -56,17 +56,20 @@ def leave(stage: Stage, unit: Unit, under: str) -> Result:
     return Result("A", frozenset(), 1)
 
 
-@attack("T-03")
+@register_attack("T-03")
 def word_over_four_parts(stage: Stage) -> Result:
     bodies = quarters(stage.tokens["EXPLICIT-MARKER-A"] if stage.harm else CLEAN)
-    units = parts(at(stage, "X1"), bodies)
+    units = parts(text_unit(stage, "X1"), bodies)
     whole = stage.do(
         lambda scope: issuance.judge_unit(
             scope, stage.marked(units[-1]), author=stage.author, bundle=stage.rules
         )
     )
     assert whole.is_allowed is not stage.harm, "found before the first part leaves"
-    sent = [leave(stage, one, f"x{place - 1}" if place else "") for place, one in enumerate(units)]
+    sent = [
+        publish_part(stage, one, f"x{place - 1}" if place else "")
+        for place, one in enumerate(units)
+    ]
     assert [one.sent for one in sent[:3]] == [1, 1, 1], sent
     assert stage.sent(units[0]) == (3 if stage.harm else 4)
     return sent[-1]

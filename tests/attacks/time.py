@@ -14,9 +14,9 @@ from gate.consent.grants import revoke_consent
 from gate.contract.permit import Permit
 from gate.contract.units import Rating
 from gate.permits import issuance
-from tests.attacks.evidence import complain, nova, send
-from tests.attacks.harness import SCENARIOS, Result, Stage, attack
-from tests.attacks.texts import at
+from tests.attacks.evidence import invented_person_unit, request_removal, send_unit
+from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
+from tests.attacks.texts import text_unit
 from tests.gate.builders import Step, picture, real_person, unit
 
 __all__ = ["SCENARIOS"]
@@ -37,7 +37,7 @@ def machine_behind(by: timedelta) -> Iterator[None]:
         yield
 
 
-@attack("Z-03")
+@register_attack("Z-03")
 def sent_by_a_machine_that_is_late(stage: Stage) -> Result:
     whole = unit(stage.world)
     with machine_behind(timedelta(minutes=10) if stage.harm else timedelta(seconds=4)):
@@ -47,7 +47,7 @@ def sent_by_a_machine_that_is_late(stage: Stage) -> Result:
     return got
 
 
-@attack("Z-08")
+@register_attack("Z-08")
 def approval_kept_alive(stage: Stage) -> Result:
     """The post is moved on month by month, and the rule of its place read again each time."""
     rows = dict(stage.rules.rows)
@@ -55,7 +55,9 @@ def approval_kept_alive(stage: Stage) -> Result:
         update={"review_by": rows["x.post"].review_by.replace(year=2100)}
     )
     stage.rules = replace(stage.rules, rows=rows)
-    whole = stage.marked(at(stage, "X1", media=(nova(stage, Rating.N),), body="Hello"))
+    whole = stage.marked(
+        text_unit(stage, "X1", media=(invented_person_unit(stage, Rating.N),), body="Hello")
+    )
     stage.do(
         lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
     )
@@ -68,12 +70,12 @@ def approval_kept_alive(stage: Stage) -> Result:
     return stage.send(whole, review=False)
 
 
-@attack("C-02")
+@register_attack("C-02")
 def permission_taken_back_while_the_clearance_is_out(stage: Stage) -> Result:
     """A clearance made in one transaction is kept, and used in another five seconds later."""
     person = stage.do(real_person)
     shown = stage.do(lambda scope: picture(scope, stage.world, Rating.E, person=person))
-    whole = stage.marked(at(stage, "FV1", media=(shown,), body="Hello"))
+    whole = stage.marked(text_unit(stage, "FV1", media=(shown,), body="Hello"))
     stage.do(
         lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)
     )
@@ -95,7 +97,7 @@ def permission_taken_back_while_the_clearance_is_out(stage: Stage) -> Result:
     return replace(got, sent=stage.sent(whole))
 
 
-@attack("Z-01", "Z-02")
+@register_attack("Z-01", "Z-02")
 def permit_that_is_too_old(stage: Stage) -> Result:
     whole = unit(stage.world)
     late = timedelta(seconds=61 if stage.harm else 0)
@@ -112,7 +114,7 @@ def permit_that_is_too_old(stage: Stage) -> Result:
     return stage.refused(use)
 
 
-@attack("Z-04")
+@register_attack("Z-04")
 def rule_nobody_read_again(stage: Stage) -> Result:
     if stage.harm:
         rows = dict(stage.rules.rows)
@@ -120,12 +122,12 @@ def rule_nobody_read_again(stage: Stage) -> Result:
             update={"review_by": rows["x.post"].review_by.replace(year=2000)}
         )
         stage.rules = replace(stage.rules, rows=rows)
-    return send(stage, nova(stage, Rating.N), place="X1")
+    return send_unit(stage, invented_person_unit(stage, Rating.N), place="X1")
 
 
-@attack("Z-06")
+@register_attack("Z-06")
 def complaint_before_sending(stage: Stage) -> Result:
-    medium = nova(stage, Rating.E)
+    medium = invented_person_unit(stage, Rating.E)
     if stage.harm:
-        complain(stage, medium, "shown")
-    return send(stage, medium)
+        request_removal(stage, medium, "shown")
+    return send_unit(stage, medium)

@@ -34,7 +34,7 @@ MEANS = {
 """What a refusal of the library or the transport, or a doubt, is called in the corpus."""
 
 
-def attack(name: str) -> Callable[[Wired], Wired]:
+def register_wire_attack(name: str) -> Callable[[Wired], Wired]:
     """Register a scenario under an id of the corpus."""
 
     def register(scenario: Wired) -> Wired:
@@ -44,23 +44,25 @@ def attack(name: str) -> Callable[[Wired], Wired]:
     return register
 
 
-def outcome(lea: World, act: Callable[[], Any]) -> Result:
+def send_outcome(lea: World, act: Callable[[], Any]) -> Result:
     """What came of it, and how many content-carrying requests the platform took in."""
     try:
         end = act()
     except EgressForbidden as refused:
-        return Result("B", frozenset({MEANS[refused.message.code]}), taken(lea))
+        return Result("B", frozenset({MEANS[refused.message.code]}), count_taken_posts(lea))
     if isinstance(end, Published):
-        return Result("A", frozenset(), taken(lea))
-    return Result("B", frozenset({MEANS.get(end.reason.code, end.reason.code)}), taken(lea))
+        return Result("A", frozenset(), count_taken_posts(lea))
+    return Result(
+        "B", frozenset({MEANS.get(end.reason.code, end.reason.code)}), count_taken_posts(lea)
+    )
 
 
-def taken(lea: World) -> int:
+def count_taken_posts(lea: World) -> int:
     """Posts the platform took in."""
     return len(lea.posts())
 
 
-def act(lea: World, armed: Any) -> Outcome:
+def run_send(lea: World, armed: Any) -> Outcome:
     """From the claim on, as a handler does."""
     assert isinstance(armed, PreparedStep), armed
     end = lea.carry(armed)
@@ -68,19 +70,19 @@ def act(lea: World, armed: Any) -> Outcome:
     return end
 
 
-@attack("M-03")
+@register_wire_attack("M-03")
 def bytes_swapped_after_the_rating(lea: World, harm: bool) -> Result:
     unit = lea.unit("swapped", pictures=1)
     armed = lea.arm(unit)
     if harm:
         lea.files[unit.media[0].sha256] = b"another picture altogether"
-    return outcome(lea, lambda: act(lea, armed))
+    return send_outcome(lea, lambda: run_send(lea, armed))
 
 
-@attack("P-06")
+@register_wire_attack("P-06")
 def words_in_a_removal(lea: World, harm: bool) -> Result:
     unit = lea.unit("stays or goes", pictures=0)
-    published = outcome(lea, lambda: lea.publish(unit))
+    published = send_outcome(lea, lambda: lea.publish(unit))
     with lea.scope() as scope:
         account = channel_reads.transport_account(channel_reads.get_channel(scope, lea.channel_id))
     words = {"caption": "removed, see EXPLICIT-MARKER-A"} if harm else None
@@ -95,37 +97,37 @@ def words_in_a_removal(lea: World, harm: bool) -> Result:
     return published
 
 
-@attack("P-08")
+@register_wire_attack("P-08")
 def permit_used_on_another_account(lea: World, harm: bool) -> Result:
     armed = lea.arm(lea.unit("for one account"))
     if harm:
         assert isinstance(armed, PreparedStep)
         other = lea.network.account(f"other-{str(lea.tenant_id)[-6:]}")
         armed = replace(armed, channel=replace(armed.channel, account=other))
-    return outcome(lea, lambda: act(lea, armed))
+    return send_outcome(lea, lambda: run_send(lea, armed))
 
 
-@attack("P-11")
+@register_wire_attack("P-11")
 def script_without_a_permit(lea: World, harm: bool) -> Result:
     armed = lea.arm(lea.unit("for nobody"))
     if harm:
         assert isinstance(armed, PreparedStep)
         order = RemovalOrder(lea.tenant_id, lea.channel_id, "delete", uuid7())
         armed = replace(armed, authority=order)
-    return outcome(lea, lambda: act(lea, armed))
+    return send_outcome(lea, lambda: run_send(lea, armed))
 
 
-@attack("Z-07")
+@register_wire_attack("Z-07")
 def sent_again_blindly(lea: World, harm: bool) -> Result:
     unit = lea.unit("once")
     if not harm:
-        return outcome(lea, lambda: lea.publish(unit))
+        return send_outcome(lea, lambda: lea.publish(unit))
     lea.network.fault("reset_after", account=lea.account)
-    first = outcome(lea, lambda: lea.publish(unit))
-    assert taken(lea) == 1, "it arrived, and nobody was told"
+    first = send_outcome(lea, lambda: lea.publish(unit))
+    assert count_taken_posts(lea) == 1, "it arrived, and nobody was told"
     again = lea.arm(unit, braked=True)
     assert not isinstance(again, PreparedStep), "what is in doubt is never sent again"
     lea.pass_time(61)
     lea.look(unit)
-    assert taken(lea) == 1
-    return replace(first, sent=taken(lea) - 1)
+    assert count_taken_posts(lea) == 1
+    return replace(first, sent=count_taken_posts(lea) - 1)

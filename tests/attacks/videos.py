@@ -9,9 +9,9 @@ from generators.engines.vision.http_classifier import HttpClassifier as Client
 from studio.ingest import pipeline
 from studio.library import assets
 from tests.attacks.harness import CLEAN, Result, Tokens
-from tests.attacks.pictures import AUTHOR, Kept, code, hand_in, sent
-from tests.attacks.pictures import shown as posted
-from tests.attacks.transport import MEANS, WIRED, attack
+from tests.attacks.pictures import AUTHOR, AccountFiles, code, hand_in, send_and_count
+from tests.attacks.pictures import post_unit as posted
+from tests.attacks.transport import MEANS, WIRED, register_wire_attack
 from tests.channels.builders import World
 from tests.fakes.generators.classifier import serving
 from tests.generators import video_builders
@@ -19,12 +19,12 @@ from tests.generators import video_builders
 __all__ = ["WIRED"]
 
 
-def brought(lea: World, data: bytes, *, rated: Rating = Rating.G) -> Medium:
+def ingest_rated_video(lea: World, data: bytes, *, rated: Rating = Rating.G) -> Medium:
     """Through the library, past the classifier; then somebody rates what they see."""
     with serving() as eyes:
         asset = pipeline.ingest_asset(
             lea.tenant,
-            Kept(lea),
+            AccountFiles(lea),
             tenant_id=lea.tenant_id,
             creator_id=lea.creator_id,
             prepared=pipeline.prepare_upload(data, name="a.mp4"),
@@ -37,33 +37,33 @@ def brought(lea: World, data: bytes, *, rated: Rating = Rating.G) -> Medium:
     return medium
 
 
-def as_reel(lea: World, data: bytes, **rules: Any) -> Result:
-    return sent(lea, posted(lea, brought(lea, data), "as_instagram"), **rules)
+def reel_unit(lea: World, data: bytes, **rules: Any) -> Result:
+    return send_and_count(lea, posted(lea, ingest_rated_video(lea, data), "as_instagram"), **rules)
 
 
-@attack("M-01")
+@register_wire_attack("M-01")
 def explicit_deep_in_a_film(lea: World, harm: bool) -> Result:
     """Six tenths of a second in the forty-eighth, neither the first frame nor the last."""
     frames = video_builders.build_frames(("G", 47.0), ("E" if harm else "G", 0.6), ("G", 12.4))
-    return as_reel(lea, video_builders.encode_video(frames))
+    return reel_unit(lea, video_builders.encode_video(frames))
 
 
-@attack("M-09")
+@register_wire_attack("M-09")
 def explicit_words_under_a_neutral_picture(lea: World, harm: bool) -> Result:
     tokens = Tokens()
     word, rules = tokens["EXPLICIT-MARKER-A"] if harm else CLEAN, tokens.bundle()
-    return as_reel(
+    return reel_unit(
         lea,
         video_builders.encode_video(video_builders.build_frames(("G", 4.0)), words=word),
         bundle=rules,
     )
 
 
-@attack("M-05")
+@register_wire_attack("M-05")
 def second_video_track(lea: World, harm: bool) -> Result:
     """Of a film with two pictures nothing is recorded, whatever it is called."""
     if not harm:
-        return as_reel(lea, video_builders.encode_video(video_builders.build_frames(("G", 1.0))))
+        return reel_unit(lea, video_builders.encode_video(video_builders.build_frames(("G", 1.0))))
     data = two_pictures()
     refused = [
         code(lambda: pipeline.prepare_upload(data, name="a.jpg")),
@@ -77,7 +77,7 @@ def second_video_track(lea: World, harm: bool) -> Result:
                 ).scalar()
                 == 0
             )
-    result = smuggled(lea, data)
+    result = send_unknown_file(lea, data)
     return Result(result.verdict, result.reasons | {MEANS[one] for one in refused}, result.sent)
 
 
@@ -90,7 +90,7 @@ def two_pictures() -> bytes:
     )
 
 
-def smuggled(lea: World, data: bytes) -> Result:
+def send_unknown_file(lea: World, data: bytes) -> Result:
     """Who sends a file all the same sends bytes nobody knows."""
-    medium = Medium(Kept(lea).put(lea.tenant_id, data), "video/mp4", len(data))
-    return sent(lea, posted(lea, medium, "post"))
+    medium = Medium(AccountFiles(lea).put(lea.tenant_id, data), "video/mp4", len(data))
+    return send_and_count(lea, posted(lea, medium, "post"))

@@ -32,7 +32,7 @@ PACE_SECONDS = 40.0
 
 
 @dataclass(frozen=True)
-class Place:
+class PlatformAccount:
     """An account there, and what a library signs in with."""
 
     url: str
@@ -46,7 +46,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ReceivedRequests:
     """What was taken in since it began."""
 
     requests: int
@@ -54,27 +54,27 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Network:
+class FakePlatform:
     """A running one."""
 
-    place: Place
-    pass_time: Callable[[], Seen]
+    place: PlatformAccount
+    pass_time: Callable[[], ReceivedRequests]
 
 
 @dataclass(frozen=True)
-class Standing:
+class LocalFakePlatform:
     """The same, from within."""
 
-    place: Place
+    place: PlatformAccount
     clock: AdjustableClock
     book: FaultBook
     taken: Callable[[], list[tuple[str, str]]]
 
 
-def _of(world: ConnectorWorld, book: FaultBook, name: str = "") -> Standing:
+def _of(world: ConnectorWorld, book: FaultBook, name: str = "") -> LocalFakePlatform:
     account = world.account
     token, refresh = (_open(box) for box in (account.token, account.refresh))
-    place = Place(
+    place = PlatformAccount(
         account.base_url,
         account.account,
         world.surface,
@@ -84,7 +84,7 @@ def _of(world: ConnectorWorld, book: FaultBook, name: str = "") -> Standing:
         world.title,
         name,
     )
-    return Standing(place, world.clock, book, world.fake.accepted_posts)
+    return LocalFakePlatform(place, world.clock, book, world.fake.accepted_posts)
 
 
 def _open(box: Sealed | None) -> str:
@@ -92,47 +92,47 @@ def _open(box: Sealed | None) -> str:
 
 
 @contextmanager
-def _x(http: HttpClient) -> Iterator[Standing]:
+def _x(http: HttpClient) -> Iterator[LocalFakePlatform]:
     with x() as fake:
         yield _of(x_world.create_world(fake, http), fake.book)
 
 
 @contextmanager
-def _telegram(_http: HttpClient) -> Iterator[Standing]:
+def _telegram(_http: HttpClient) -> Iterator[LocalFakePlatform]:
     with telegram_fake.network() as fake:
         bot = fake.world.bot("bench_bot")
         channel = fake.world.channel("Bench", username="bench", post=bot)
-        place = Place(
+        place = PlatformAccount(
             fake.url,
             bot.username,
             "telegram.public_channel",
             bot.token,
             destination=str(channel.id),
         )
-        yield Standing(place, fake.clock, fake.book, lambda: bot.wire)
+        yield LocalFakePlatform(place, fake.clock, fake.book, lambda: bot.wire)
 
 
 @contextmanager
-def _mastodon(http: HttpClient) -> Iterator[Standing]:
+def _mastodon(http: HttpClient) -> Iterator[LocalFakePlatform]:
     with mastodon() as fake:
         yield _of(mastodon_world.create_world(fake, http), fake.book)
 
 
 @contextmanager
-def _bluesky(http: HttpClient) -> Iterator[Standing]:
+def _bluesky(http: HttpClient) -> Iterator[LocalFakePlatform]:
     with bluesky() as fake:
         world = bluesky_world.create_world(fake, http)
         yield _of(world, fake.book, fake.repos[world.account.account].handle)
 
 
 @contextmanager
-def _reddit(http: HttpClient) -> Iterator[Standing]:
+def _reddit(http: HttpClient) -> Iterator[LocalFakePlatform]:
     with reddit() as fake:
         fake.limits.most = 10**9  # praw waits between requests as the limit tells it
         yield _of(reddit_world.create_world(fake, http), fake.book)
 
 
-NETWORKS: Mapping[str, Callable[[HttpClient], AbstractContextManager[Standing]]] = {
+NETWORKS: Mapping[str, Callable[[HttpClient], AbstractContextManager[LocalFakePlatform]]] = {
     "x": _x,
     "telegram": _telegram,
     "mastodon": _mastodon,
@@ -142,7 +142,7 @@ NETWORKS: Mapping[str, Callable[[HttpClient], AbstractContextManager[Standing]]]
 
 
 @contextmanager
-def network(name: str) -> Iterator[Network]:
+def network(name: str) -> Iterator[FakePlatform]:
     """A platform with an account, until the block ends."""
     with subprocess.Popen(
         [sys.executable, "-m", "tests.bench.fake_platforms", name],
@@ -155,14 +155,14 @@ def network(name: str) -> Iterator[Network]:
         if asked is None or told is None:
             raise RuntimeError("no pipes")
 
-        def pass_time() -> Seen:
+        def pass_time() -> ReceivedRequests:
             asked.write("\n")
             asked.flush()
-            return Seen(**json.loads(told.readline()))
+            return ReceivedRequests(**json.loads(told.readline()))
 
-        place = Place(**json.loads(told.readline()))
+        place = PlatformAccount(**json.loads(told.readline()))
         try:
-            yield Network(place, pass_time)
+            yield FakePlatform(place, pass_time)
         finally:
             process.kill()  # it holds nothing that anybody reads later
 

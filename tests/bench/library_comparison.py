@@ -36,7 +36,7 @@ from foundation.ops.clock import monotonic, wall_now
 from foundation.sealed import Sealed
 from gate.contract.permit import ControlOrder
 from gate.contract.units import Subject, Text, Unit
-from tests.bench.fake_platforms import Network, Place, Seen, network
+from tests.bench.fake_platforms import FakePlatform, PlatformAccount, ReceivedRequests, network
 from tests.bench.platform_libraries import LIBRARIES, Post
 
 ROUNDS, WARM = 400, 40
@@ -47,11 +47,11 @@ library."""
 
 
 @dataclass(frozen=True)
-class House:
+class BenchmarkSender:
     """One account, and what a process has open to post there."""
 
     platform: str
-    place: Place
+    place: PlatformAccount
     connector: Connector
     account: AccountTarget
 
@@ -94,7 +94,7 @@ class House:
             raise RuntimeError(f"not published: {turn}")
 
 
-def figures(
+def measure_platforms(
     platforms: Sequence[str], *, rounds: int = ROUNDS, warm: int = WARM
 ) -> dict[str, float]:
     """Each platform by itself: about a minute for all of them."""
@@ -108,16 +108,16 @@ def figures(
     return found
 
 
-def _of(platform: str, there: Network, rounds: int, warm: int) -> dict[str, float]:
+def _of(platform: str, there: FakePlatform, rounds: int, warm: int) -> dict[str, float]:
     place = there.place
     token, refresh = Sealed(place.token.encode()), Sealed(place.refresh.encode())
     account = AccountTarget(
         TEST_TENANT, uuid7(), place.account, place.url, token, refresh, platform=platform
     )
-    house = House(platform, place, loader.load_connectors()[platform], account)
+    house = BenchmarkSender(platform, place, loader.load_connectors()[platform], account)
     with (
         closing(HttpClient()) as fresh,
-        closing(keeping()) as kept,
+        closing(keep_connection()) as kept,
         LIBRARIES[platform][1](place) as library,
         TemporaryFile("w", encoding="utf-8") as log,
         redirect_stderr(log),
@@ -132,18 +132,18 @@ def _of(platform: str, there: Network, rounds: int, warm: int) -> dict[str, floa
         before = there.pass_time()
         taken = _in_turns(ways, warm + rounds, texts, there)
         after = there.pass_time()
-    check(before, after, asked, warm + rounds)
+    check_received_posts(before, after, asked, warm + rounds)
     return _told({name: seconds[warm:] for name, seconds in taken.items()}, asked)
 
 
-def keeping() -> HttpClient:
+def keep_connection() -> HttpClient:
     """The house's client, but that it keeps its connection: for this comparison alone."""
     client = HttpClient()
     client._client._transport._pool._max_keepalive_connections = 1
     return client
 
 
-def _requests(way: Post, text: str, there: Network) -> int:
+def _requests(way: Post, text: str, there: FakePlatform) -> int:
     """How many requests one post takes."""
     before = there.pass_time()
     way(text)
@@ -151,7 +151,7 @@ def _requests(way: Post, text: str, there: Network) -> int:
 
 
 def _in_turns(
-    ways: Mapping[str, Post], rounds: int, texts: Iterator[str], there: Network
+    ways: Mapping[str, Post], rounds: int, texts: Iterator[str], there: FakePlatform
 ) -> dict[str, list[float]]:
     """Seconds of each post by each way; who begins changes from round to round."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
@@ -167,7 +167,9 @@ def _in_turns(
     return taken
 
 
-def check(before: Seen, after: Seen, asked: Mapping[str, int], rounds: int) -> None:
+def check_received_posts(
+    before: ReceivedRequests, after: ReceivedRequests, asked: Mapping[str, int], rounds: int
+) -> None:
     """Whether the platform took in every post, by the requests that one takes and no other. Raises
     RuntimeError."""
     posts, requests = after.posts - before.posts, after.requests - before.requests
@@ -190,7 +192,7 @@ def _told(taken: Mapping[str, Sequence[float]], asked: Mapping[str, int]) -> dic
     }
 
 
-def table(found: Mapping[str, float]) -> str:
+def render_table(found: Mapping[str, float]) -> str:
     """As `docs/benchmarks.md` has it: milliseconds, p50 and p95."""
     lines = [
         "| library | send | kept | bare | send / bare | kept / bare | requests, send and bare |",
@@ -215,9 +217,9 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     chosen = parser.parse_args()
-    found = figures(chosen.platforms or tuple(LIBRARIES), rounds=chosen.rounds)
+    found = measure_platforms(chosen.platforms or tuple(LIBRARIES), rounds=chosen.rounds)
     told = Measurement("sends", found, describe_machine(), BENCHMARK_SEED).as_json()
-    sys.stdout.write(f"{table(found)}\n\n{told}\n")
+    sys.stdout.write(f"{render_table(found)}\n\n{told}\n")
 
 
 if __name__ == "__main__":

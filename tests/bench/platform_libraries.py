@@ -13,7 +13,7 @@ from mastodon import Mastodon
 from telegram import Bot
 
 from connectors.platforms.reddit.account import parse_account
-from tests.bench.fake_platforms import Place
+from tests.bench.fake_platforms import PlatformAccount
 from tests.fakes.mastodon.responses import VERSION
 from tests.fakes.reddit.client import AGENT
 from tests.fakes.x.client import FakeRoutingAdapter
@@ -22,7 +22,7 @@ Post = Callable[[str], object]
 
 
 @contextmanager
-def _tweepy(place: Place) -> Iterator[Post]:
+def _tweepy(place: PlatformAccount) -> Iterator[Post]:
     client = tweepy.Client(place.token)
     with closing(client.session):
         client.session.mount("https://api.twitter.com", FakeRoutingAdapter(place.url))
@@ -30,7 +30,7 @@ def _tweepy(place: Place) -> Iterator[Post]:
 
 
 @contextmanager
-def _telegram(place: Place) -> Iterator[Post]:
+def _telegram(place: PlatformAccount) -> Iterator[Post]:
     """On one loop, as a bot that runs has it: starting that is not counted, handing it one post
     is."""
     bot = Bot(place.token, base_url=f"{place.url}/bot")
@@ -41,7 +41,7 @@ def _telegram(place: Place) -> Iterator[Post]:
 
 
 @contextmanager
-def _mastodon(place: Place) -> Iterator[Post]:
+def _mastodon(place: PlatformAccount) -> Iterator[Post]:
     with requests.Session() as session:
         api = Mastodon(
             access_token=place.token,
@@ -55,7 +55,7 @@ def _mastodon(place: Place) -> Iterator[Post]:
 
 
 @contextmanager
-def _atproto(place: Place) -> Iterator[Post]:
+def _atproto(place: PlatformAccount) -> Iterator[Post]:
     client = Client()
     with closing(client.request):
         client.login(
@@ -67,7 +67,7 @@ def _atproto(place: Place) -> Iterator[Post]:
 
 
 @contextmanager
-def _praw(place: Place) -> Iterator[Post]:
+def _praw(place: PlatformAccount) -> Iterator[Post]:
     with requests.Session() as session:
         made = praw.Reddit(
             client_id="bench",
@@ -83,7 +83,7 @@ def _praw(place: Place) -> Iterator[Post]:
         yield lambda text: community.submit(place.title, selftext=text)
 
 
-LIBRARIES: Mapping[str, tuple[str, Callable[[Place], AbstractContextManager[Post]]]] = {
+LIBRARIES: Mapping[str, tuple[str, Callable[[PlatformAccount], AbstractContextManager[Post]]]] = {
     "x": ("tweepy", _tweepy),
     "telegram": ("python-telegram-bot", _telegram),
     "mastodon": ("Mastodon.py", _mastodon),

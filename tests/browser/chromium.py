@@ -244,7 +244,7 @@ class Chromium:
             context.close()
 
 
-def program() -> str | None:
+def find_browser() -> str | None:
     """The browser of this machine, if it has one."""
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
 
@@ -253,7 +253,7 @@ def program() -> str | None:
 def chromium() -> Iterator[Chromium]:
     """Start the browser without a window; skips the tests where there is none, and fails them where
     one is required."""
-    found = program()
+    found = find_browser()
     if found is None:
         said = "no Chromium on this machine (apt-get install chromium)"
         if os.environ.get(REQUIRED) == "1":

@@ -8,13 +8,14 @@ import pytest
 from foundation.db.database import Database
 from tests.browser.chromium import Chromium
 from tests.browser.chromium import chromium as started
-from tests.browser.installation import Installation, Living, installed, living
+from tests.browser.installation import Installation, RunningAgency, installed, living
 from tests.conftest import Cluster
 from tests.dashboard.conftest import door, lumiere  # noqa: F401  fixtures
 from tests.web.conftest import mia, room  # noqa: F401  fixtures
 
 ALWAYS = re.compile(
-    r"test_(adults|dashboard|doing_roles|home_stop|killed|own_picture|page|passkeys|person|reports)\.py"
+    r"test_(adult_area|dashboard|roles|home_emergency_stop|process_kills|own_releases|creator_page|passkeys"
+    r"|subject_portal|removal_requests)\.py"
     r"|::test_whatever_is_pressed"
 )
 """What keeps people out, stops everything or holds for any page runs with each commit; the other
@@ -45,7 +46,7 @@ def installation(
 @pytest.fixture
 def lea(
     installation: Installation, database: Database, redis_url: str, chromium: Chromium
-) -> Iterator[Living]:
+) -> Iterator[RunningAgency]:
     """Léa's agency in a house that lives."""
     with living(installation, database, redis_url, chromium) as made:
         yield made

@@ -16,7 +16,7 @@ from foundation.ops.settings import DatabaseSettings, Settings, TenantsSettings
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
-from tests.browser.page_checks import wrong_lines
+from tests.browser.page_checks import error_lines
 from tests.conftest import Cluster
 from tests.dashboard.conftest import MASTER, serving
 from tests.tenants import totp_app
@@ -35,7 +35,7 @@ GIVEN = {Role.CREATOR: ("mia",), Role.CHATTER: ("mia", "nova"), Role.GUEST: ("mi
 
 
 @dataclass(frozen=True)
-class Seeded:
+class DemoDashboard:
     """The demo's first agency; `members` by role and language."""
 
     url: str
@@ -45,7 +45,7 @@ class Seeded:
 
     def troubles(self) -> list[str]:
         """What the door wrote of pages that failed, and any other error."""
-        return wrong_lines(self.log)
+        return error_lines(self.log)
 
     def session(self, role: Role, language: str) -> str:
         """A session that is open already, as a visitor's browser keeps it."""
@@ -76,7 +76,9 @@ def _member(scope: Scope, role: Role, language: str, mark: str) -> UUID:
 
 
 @contextmanager
-def seeded(cluster: Cluster, tenant: OpenScope, home: Path, elsewhere: Path) -> Iterator[Seeded]:
+def seeded(
+    cluster: Cluster, tenant: OpenScope, home: Path, elsewhere: Path
+) -> Iterator[DemoDashboard]:
     """Bring the demo in and open the door; the demo goes at the end, as other tests bring in
     theirs."""
     settings = Settings(
@@ -97,5 +99,5 @@ def seeded(cluster: Cluster, tenant: OpenScope, home: Path, elsewhere: Path) -> 
             for language in LANGUAGES
         }
     with serving(cluster.url("greenroom_pages", "house"), home, elsewhere) as (url, log):
-        yield Seeded(url, tenant, members, log)
+        yield DemoDashboard(url, tenant, members, log)
     lifecycle.remove_demo(settings)

@@ -15,12 +15,12 @@ from foundation.db.database import Database
 from foundation.storage.object_store import FileStore
 from tenants.auth import sessions
 from tests.browser.chromium import Chromium, Visitor
-from tests.browser.page_checks import wrong_lines
+from tests.browser.page_checks import error_lines
 from tests.conftest import Cluster
 from tests.dashboard.conftest import serving
 from tests.fakes.sandbox import RunningSandbox, network
 from tests.fakes.telegram import server as fake
-from tests.journeys.telegram_creator import Bots, bots
+from tests.journeys.telegram_creator import TelegramCreator, create_telegram_creator
 from tests.schedules.builders import SandboxAgency, wired
 from tests.tenants import totp_app
 from tests.workers.relay_worker import house
@@ -42,11 +42,11 @@ class Installation:
 
 
 @dataclass
-class Living:
+class RunningAgency:
     """Léa's agency in that installation: Marc owns it, Anne manages it."""
 
     installation: Installation
-    bots: Bots
+    bots: TelegramCreator
     chromium: Chromium
 
     @property
@@ -124,17 +124,19 @@ def public_pages(pages: Database, folder: Path) -> Iterator[str]:
 @contextmanager
 def living(
     installation: Installation, database: Database, redis_url: str, chromium: Chromium
-) -> Iterator[Living]:
+) -> Iterator[RunningAgency]:
     """Léa's agency with relay, worker and listeners at work."""
-    made = bots(installation.services, installation.sandbox, installation.telegram)
-    before = len(wrong_lines(installation.home / "log"))
+    made = create_telegram_creator(
+        installation.services, installation.sandbox, installation.telegram
+    )
+    before = len(error_lines(installation.home / "log"))
     with house(database, redis_url, registry.build_routes(made.services)):
         made.listen()
         try:
-            yield Living(installation, made, chromium)
+            yield RunningAgency(installation, made, chromium)
         finally:
             made.deaf()
-    assert wrong_lines(installation.home / "log")[before:] == []
+    assert error_lines(installation.home / "log")[before:] == []
     installation.telegram.book.clear_faults()
     installation.sandbox.clear()
     assert not installation.telegram.world.checks.broken, installation.telegram.world.checks.broken

@@ -52,7 +52,7 @@ b.width < 24); })
 """
 
 
-def faults(visitor: Visitor, root: str = "body") -> list[Any]:
+def page_faults(visitor: Visitor, root: str = "body") -> list[Any]:
     """Too little contrast (WCAG 2.2, 1.4.3), things without a name (4.1.2), targets too small
     (2.5.8), a page wider than its window (1.4.10), no language (3.1.1)."""
     visitor.page.wait_for_load_state()
@@ -66,7 +66,7 @@ def faults(visitor: Visitor, root: str = "body") -> list[Any]:
     return found
 
 
-def wrong_lines(log: Path) -> list[str]:
+def error_lines(log: Path) -> list[str]:
     """The lines of a process's log that tell of an error."""
     marks = ('"level": "error"', '"level": "critical"', "Traceback (most recent call last)")
     return [

@@ -56,7 +56,7 @@ DAYS = (0, 1, 2, 7, 30, 90)
 FIELDS = {*TEXTS, *ONE, *SEVERAL, "checkbox", "date_input", "time_input", "number_input"}
 
 
-def places(tenant: OpenScope) -> list[tuple[str, Mapping[str, str]]]:
+def page_addresses(tenant: OpenScope) -> list[tuple[str, Mapping[str, str]]]:
     """Every page, what is asked for within it, and half as many posts."""
     with tenant(LUMIERE.tenant_id, "system:test") as scope:
         posts = list(
@@ -79,7 +79,7 @@ def places(tenant: OpenScope) -> list[tuple[str, Mapping[str, str]]]:
     ]
 
 
-def done(chance: random.Random, one: Widget) -> tuple[WidgetState, str]:
+def describe_act(chance: random.Random, one: Widget) -> tuple[WidgetState, str]:
     """What somebody does to it (presses, ticks, types, chooses), and the same in words."""
     did, drawn = WidgetState(id=one.id), one.drawn
     if one.kind in TEXTS:
@@ -104,26 +104,28 @@ def done(chance: random.Random, one: Widget) -> tuple[WidgetState, str]:
     return did, f"{one.kind} {one.label!r}: {str(did).partition(chr(10))[2].strip()[:60]}"
 
 
-def visit(page: Stream, chance: random.Random, path: str, query: Mapping[str, str]) -> list[str]:
+def press_at_random(
+    page: Stream, chance: random.Random, path: str, query: Mapping[str, str]
+) -> list[str]:
     """Open a page, fill in some of it and press something, again and again; what was done, up to
     where it failed."""
     did, text = [f"{path} {dict(query)}"], page.open(f"/{path}", **query)
     for _ in range(chance.randint(1, PRESSES)):
-        fields = usable(page, FIELDS)
+        fields = is_usable(page, FIELDS)
         for one in chance.sample(fields, min(len(fields), chance.randint(0, 3))):
             if (
                 one not in page.widgets or FAILED in text
             ):  # what was filled in before drew the page anew without it
                 continue
-            state, said = done(chance, one)
+            state, said = describe_act(chance, one)
             did, text = [*did, said], page.fill(one, state)
-        if FAILED in text or not (buttons := usable(page, {"button"})):
+        if FAILED in text or not (buttons := is_usable(page, {"button"})):
             break
         one = chance.choice(buttons)
-        state, said = done(chance, one)
+        state, said = describe_act(chance, one)
         did, text = [*did, said], page.send(state, fragment_id=one.fragment)
     return did
 
 
-def usable(page: Stream, kinds: Set[str]) -> list[Widget]:
+def is_usable(page: Stream, kinds: Set[str]) -> list[Widget]:
     return [one for one in page.widgets if one.kind in kinds and not one.drawn.disabled]

@@ -7,8 +7,8 @@ from foundation.db.database import OpenScope
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tests.browser.chromium import Chromium, Visitor
-from tests.browser.page_checks import faults
-from tests.dashboard.builders import Agency, agency
+from tests.browser.page_checks import page_faults
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 
 LOCKED_SECONDS = 20.0
@@ -18,7 +18,7 @@ LOCKED_SECONDS = 20.0
 def enter(visitor: Visitor, door: Door, who: Agency, role: Role = Role.OWNER) -> None:
     """As a person: open the link, press the button."""
     visitor.go(door.url + door.link(who, role))
-    assert faults(visitor) == []
+    assert page_faults(visitor) == []
     visitor.page.keyboard.press("Enter")  # the button has the focus
     visitor.rest()
 
@@ -26,7 +26,7 @@ def enter(visitor: Visitor, door: Door, who: Agency, role: Role = Role.OWNER) ->
 @pytest.fixture
 def busy(tenant: OpenScope) -> Agency:
     """An agency in the middle of its day."""
-    made = agency(tenant, mark="Lumière", demo=True)
+    made = create_agency(tenant, mark="Lumière", demo=True)
     made.post(
         "Le matin au bord de l'eau", state="published", url="https://example.test/p/1", minutes=-3
     )
@@ -48,7 +48,7 @@ def test_home_is_there_for_everybody(
         enter(visitor, door, busy)
         visitor.shows("2 choses vous attendent")
         visitor.shows("secondes")
-        assert faults(visitor, ".gr") == []
+        assert page_faults(visitor, ".gr") == []
         assert visitor.complaints == []
         assert visitor.hosts == {door.url.removeprefix("http://")}
 

@@ -23,8 +23,8 @@ from foundation.i18n.translation import LANGUAGES, load_catalogue
 from tenants.agencies.rights import Role, has_right
 from tests.architecture.test_catalogues import BANNED_WORD
 from tests.browser.chromium import Chromium, Visitor
-from tests.browser.demo_dashboard import Seeded, seeded
-from tests.browser.random_input import places, visit
+from tests.browser.demo_dashboard import DemoDashboard, seeded
+from tests.browser.random_input import page_addresses, press_at_random
 from tests.conftest import Cluster
 from tests.dashboard.streamlit_client import stream
 
@@ -89,7 +89,7 @@ WIDER = """
 @pytest.fixture(scope="module")
 def house(
     cluster: Cluster, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Seeded]:
+) -> Iterator[DemoDashboard]:
     with seeded(
         cluster, tenant, tmp_path_factory.mktemp("seeded"), tmp_path_factory.mktemp("elsewhere")
     ) as made:
@@ -198,7 +198,7 @@ def parts(visitor: Visitor, row: PageEntry, language: str, name: str) -> list[An
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("role", list(Role))
-def test_every_page(chromium: Chromium, house: Seeded, role: Role, language: str) -> None:
+def test_every_page(chromium: Chromium, house: DemoDashboard, role: Role, language: str) -> None:
     faults: dict[str, list[Any]] = {}
     before = len(house.troubles())
     with chromium.visitor(language=language, cookies=house.session(role, language)) as visitor:
@@ -225,7 +225,7 @@ def test_every_page(chromium: Chromium, house: Seeded, role: Role, language: str
 
 
 @pytest.mark.parametrize("language", LANGUAGES if PICTURES else (EXAMINED,))
-def test_every_page_in_the_dark(chromium: Chromium, house: Seeded, language: str) -> None:
+def test_every_page_in_the_dark(chromium: Chromium, house: DemoDashboard, language: str) -> None:
     faults = {}
     session = house.session(Role.OWNER, language)
     with chromium.visitor(language=language, dark=True, cookies=session) as visitor:
@@ -238,15 +238,15 @@ def test_every_page_in_the_dark(chromium: Chromium, house: Seeded, language: str
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_whatever_is_pressed_no_page_fails(house: Seeded, seed: int) -> None:
+def test_whatever_is_pressed_no_page_fails(house: DemoDashboard, seed: int) -> None:
     """Last here, as it changes what the others look at. Each visit is a new member's: others may
     have been put out."""
-    chance, there, before = random.Random(seed), places(house.tenant), house.troubles()
+    chance, there, before = random.Random(seed), page_addresses(house.tenant), house.troubles()
     for number in range(VISITS):
         role, language = chance.choice([*Role, Role.OWNER, Role.MANAGER]), chance.choice(LANGUAGES)
         path, query = chance.choice(there)
         cookie = house.arriving(role, language, f"{seed}-{number}")
         with stream(house.url, cookie) as page:
             page.may_fail = True  # what was done is said below
-            did = visit(page, chance, path, query)
+            did = press_at_random(page, chance, path, query)
         assert house.troubles() == before, f"{role}, {language}: {did}"

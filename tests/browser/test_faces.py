@@ -15,13 +15,13 @@ from foundation.sealed import Sealed
 from gate.faces import known_faces
 from gate.reviews import resemblance_reviews
 from tests.browser.chromium import Chromium, Visitor
-from tests.browser.page_checks import faults
+from tests.browser.page_checks import page_faults
 from tests.browser.test_every_page import axe
-from tests.dashboard.builders import agency
+from tests.dashboard.builders import create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.approvals.test_page import word
 from tests.dashboard.pages.approvals.test_resemblance_reviews import alike, work
-from tests.web.builders import Page, png
+from tests.web.builders import CreatorPage, small_png
 from tests.web.removal.test_subject_portal_face_consent import agreed, known
 from tests.web.removal.test_subject_portal_shoot_cards import somebody
 
@@ -33,7 +33,7 @@ WIDTHS = {"fr": 1280, "en": 390}
 def test_two_faces_are_looked_at_beside_each_other(
     door: Door, chromium: Chromium, language: str
 ) -> None:
-    who = agency(door.tenant, language=language)
+    who = create_agency(door.tenant, language=language)
     alike(door, who, name="Ida")
     with chromium.visitor(
         WIDTHS[language], language=language, cookies=f"{door.cookie(who)} at {door.url}"
@@ -61,8 +61,8 @@ BROWSE = (
 def test_whom_nobody_may_show_is_one_list_by_name_and_by_face(
     door: Door, chromium: Chromium, language: str
 ) -> None:
-    who = agency(door.tenant, language=language)
-    photo = png(3)
+    who = create_agency(door.tenant, language=language)
+    photo = small_png(3)
     with chromium.visitor(
         WIDTHS[language], language=language, cookies=f"{door.cookie(who)} at {door.url}"
     ) as visitor:
@@ -115,12 +115,14 @@ def test_whom_nobody_may_show_is_one_list_by_name_and_by_face(
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_face_is_known_and_erased_by_presses(chromium: Chromium, mia: Page, width: int) -> None:
+def test_a_face_is_known_and_erased_by_presses(
+    chromium: Chromium, mia: CreatorPage, width: int
+) -> None:
     ida, path = somebody(mia, "Ida")
     with chromium.visitor(width, language="en") as visitor:
         visitor.go(f"{str(mia.room.client.base_url).rstrip('/')}{path}")
         visitor.page.locator("summary", has_text="Let my face be known").click()
-        assert faults(visitor) == []
+        assert page_faults(visitor) == []
         if PICTURES:
             visitor.picture(Path(PICTURES) / f"face-{width}.png")
         visitor.button("Yes, I agree").locator("visible=true").first.click()

@@ -12,8 +12,8 @@ from dashboard.pages.home.page import REFRESH_INTERVAL
 from foundation.i18n.translation import LANGUAGES
 from tenants.agencies.rights import Role
 from tests.browser.chromium import Chromium
-from tests.browser.page_checks import faults
-from tests.dashboard.builders import agency
+from tests.browser.page_checks import page_faults
+from tests.dashboard.builders import create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.approvals.test_page import word
 
@@ -23,7 +23,7 @@ WIDTHS = {"fr": 390, "en": 1280}
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_creator_stops_her_posts(door: Door, chromium: Chromium, language: str) -> None:
-    who = agency(door.tenant, language=language)
+    who = create_agency(door.tenant, language=language)
     who.post("bonjour")
     cookies = f"{door.cookie(who, Role.CREATOR)} at {door.url}"
     with chromium.visitor(WIDTHS[language], language=language, cookies=cookies) as visitor:
@@ -34,7 +34,7 @@ def test_a_creator_stops_her_posts(door: Door, chromium: Chromium, language: str
             1000 * (int(REFRESH_INTERVAL.removesuffix("s")) + 1)
         )  # Home draws itself anew meanwhile
         assert visitor.page.get_by_label(word("system.why", language)).input_value() == "stolen"
-        assert faults(visitor, "[data-testid=stPopoverBody]") == []
+        assert page_faults(visitor, "[data-testid=stPopoverBody]") == []
         if PICTURES:
             visitor.picture(Path(PICTURES) / f"home-stop-{language}.png")
         visitor.press(word("system.stop_now", language, whom="Mia"))

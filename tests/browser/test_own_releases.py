@@ -14,11 +14,11 @@ from gate.reviews.own_releases import OwnReleaseRequested
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tests.browser.chromium import Chromium, Visitor
-from tests.browser.page_checks import faults
+from tests.browser.page_checks import page_faults
 from tests.browser.test_every_page import axe
-from tests.browser.virtual_authenticator import keys
+from tests.browser.virtual_authenticator import add_virtual_authenticator
 from tests.conftest import Cluster
-from tests.dashboard.builders import agency
+from tests.dashboard.builders import create_agency
 from tests.dashboard.conftest import Door, serving
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.approvals.test_page import hold, word
@@ -29,7 +29,7 @@ PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 
 
 def look(visitor: Visitor, name: str) -> None:
-    assert faults(visitor) == []
+    assert page_faults(visitor) == []
     if PICTURES:
         visitor.picture(Path(PICTURES) / f"own-{name}.png")
 
@@ -72,7 +72,7 @@ def test_an_author_confirms_their_own_picture(
         )
         one = add_author(tenant)
         with chromium.visitor(390, language="en") as visitor:
-            keys(visitor)
+            add_virtual_authenticator(visitor)
             comes_in(visitor, url, one)
             visitor.go(f"{url}/auth/confirm/own/{closed.digest}")
             visitor.shows(word("review.unknown", "en")[:20])  # another agency's
@@ -107,7 +107,7 @@ def test_by_our_own_rules_the_page_says_what_is_missing(
     folders = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("elsewhere")
     door = serving(cluster.url("greenroom_pages", "house"), *folders)
     with door as (url, _), chromium.visitor(1280, language="en") as visitor:
-        keys(visitor)
+        add_virtual_authenticator(visitor)
         comes_in(visitor, url, one)
         visitor.go(f"{url}/auth/confirm/own/{one.digest}")
         for lack in (
@@ -160,7 +160,10 @@ def test_on_approvals_its_author_reads_who_decides_and_what_is_missing(
                 .with_signature(policy_releases.BOB)
                 .to_bytes(),
             )
-        who, language = agency(tenant, language="fr" if opened else "en"), "fr" if opened else "en"
+        who, language = (
+            create_agency(tenant, language="fr" if opened else "en"),
+            "fr" if opened else "en",
+        )
         with who.scope() as scope:
             scope.run("UPDATE creators SET rating_ceiling = 'E' WHERE id = :c", c=who.creator_id)
         door = Door(url, log, tenant)

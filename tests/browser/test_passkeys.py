@@ -14,9 +14,9 @@ from gate.policy import emergency_stops
 from tenants.agencies.rights import Role
 from tenants.auth import passkeys, sessions
 from tests.browser.chromium import Chromium, Visitor
-from tests.browser.page_checks import faults
-from tests.browser.virtual_authenticator import keys
-from tests.dashboard.builders import agency
+from tests.browser.page_checks import page_faults
+from tests.browser.virtual_authenticator import add_virtual_authenticator
+from tests.dashboard.builders import create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.approvals.test_page import word
 
@@ -32,17 +32,17 @@ WIDTHS = {"fr": 1280, "en": 390}
 
 def look(visitor: Visitor, name: str) -> None:
     """The page is fit for people; kept as a picture where asked."""
-    assert faults(visitor) == []
+    assert page_faults(visitor) == []
     if PICTURES:
         visitor.picture(Path(PICTURES) / f"passkeys-{name}.png")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_passkey_is_made_used_and_put_away(door: Door, chromium: Chromium, language: str) -> None:
-    who = agency(door.tenant, language=language)
+    who = create_agency(door.tenant, language=language)
     cookies = f"{door.cookie(who)} at {door.url}"
     with chromium.visitor(WIDTHS[language], language=language, cookies=cookies) as visitor:
-        device = keys(visitor)
+        device = add_virtual_authenticator(visitor)
         visitor.go(f"{door.url}/auth/passkeys")
         look(visitor, f"{language}-none")
         visitor.type(word("passkey.name", language), "Mon téléphone")
@@ -76,9 +76,9 @@ def test_a_passkey_is_made_used_and_put_away(door: Door, chromium: Chromium, lan
 def test_a_guest_comes_in_by_a_passkey_instead_of_six_digits(
     door: Door, chromium: Chromium
 ) -> None:
-    who = agency(door.tenant, language="en")
+    who = create_agency(door.tenant, language="en")
     with chromium.visitor(390, language="en") as visitor:
-        device = keys(visitor)
+        device = add_virtual_authenticator(visitor)
         visitor.go(door.url + door.link(who, Role.GUEST))
         visitor.press(word("dashboard.enter", "en"))
         look(visitor, "guest-first")
@@ -101,9 +101,9 @@ def test_a_guest_comes_in_by_a_passkey_instead_of_six_digits(
 def test_another_origin_gets_nothing(door: Door, chromium: Chromium) -> None:
     """A page of another site has no passkey of ours to ask for; a form of it is refused before
     that."""
-    who = agency(door.tenant, language="en")
+    who = create_agency(door.tenant, language="en")
     with chromium.visitor(language="en", cookies=f"{door.cookie(who)} at {door.url}") as visitor:
-        device = keys(visitor)
+        device = add_virtual_authenticator(visitor)
         visitor.go(f"{door.url}/auth/passkeys")
         visitor.type(word("passkey.name", "en"), "Phone")
         visitor.press(word("passkey.add", "en"))
@@ -131,11 +131,11 @@ def test_another_origin_gets_nothing(door: Door, chromium: Chromium) -> None:
 
 
 def test_a_person_alone_ends_a_wide_stop_with_a_passkey(door: Door, chromium: Chromium) -> None:
-    who = agency(door.tenant, language="fr")
+    who = create_agency(door.tenant, language="fr")
     with who.scope(who.act_as(Role.OWNER)) as scope:
         emergency_stops.close_switch(scope, "tenant", "", "sending", reason="essai")
     with chromium.visitor(390, cookies=f"{door.cookie(who)} at {door.url}") as visitor:
-        keys(visitor)
+        add_virtual_authenticator(visitor)
         visitor.go(f"{door.url}/auth/passkeys")
         visitor.type(word("passkey.name"), "Téléphone")
         visitor.press(word("passkey.add"))

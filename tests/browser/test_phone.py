@@ -9,14 +9,14 @@ import pytest
 from schedules.posts.states import DeliveryState
 from tenants.auth import sessions
 from tests.browser.chromium import Chromium, Visitor
-from tests.browser.page_checks import faults
+from tests.browser.page_checks import page_faults
 from tests.channels import manual_task_builders
 from tests.channels.manual_task_builders import LINK
 from tests.conftest import wait_until
 from tests.dashboard.phone.conftest import (  # noqa: F401  fixtures
     address,
     at_work,
-    handed,
+    create_due_task,
     home,
     lea,
     running,
@@ -35,7 +35,7 @@ def press(visitor: Visitor, text: str) -> None:
 
 
 def look(visitor: Visitor, name: str) -> None:
-    assert faults(visitor) == []
+    assert page_faults(visitor) == []
     if LOOKED_AT:
         visitor.picture(Path(LOOKED_AT) / f"phone_{name}.png")
 
@@ -64,7 +64,7 @@ def test_a_task_with_one_thumb(
         link_targets.register_link_target(
             scope, lea.creator_id, "https://example.test/suite", rating=Rating.G, adult=False
         )
-    delivery, _ = handed(lea, pictures=2, body=body)
+    delivery, _ = create_due_task(lea, pictures=2, body=body)
     name = "dark" if dark else "light"
     with chromium.visitor(390, 844, dark=dark) as visitor, at_work(lea):
         come_in(visitor, lea, address)
@@ -98,7 +98,7 @@ def test_code_and_refusal_are_readable(
     lea: SandboxAgency,  # noqa: F811  a fixture
     address: str,  # noqa: F811  a fixture
 ) -> None:
-    _, place = handed(lea)
+    _, place = create_due_task(lea)
     with chromium.visitor(390, 844) as visitor:
         come_in(visitor, lea, address)
         visitor.go(f"{address}/phone/pair")

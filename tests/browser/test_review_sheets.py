@@ -18,7 +18,7 @@ from studio.library import assets as library
 from tenants.agencies.rights import Role
 from tests.browser.chromium import Chromium, Visitor
 from tests.browser.test_every_page import axe
-from tests.dashboard.builders import agency
+from tests.dashboard.builders import create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.approvals.test_page import word
@@ -38,7 +38,7 @@ WIDTHS = {"fr": 1440, "en": 390}
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_sheet_is_seen_and_judged_by_keys(door: Door, chromium: Chromium, language: str) -> None:
-    who = agency(door.tenant, language=language)
+    who = create_agency(door.tenant, language=language)
     assets = sheet(door, who, 8)
     old = picture(door, who, seed=40, rating=Rating.N)
     with who.scope(role="gate") as scope:

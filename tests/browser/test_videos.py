@@ -15,7 +15,7 @@ from gate.contract.units import Rating
 from studio.library import assets
 from studio.library.states import ShelfState
 from tests.browser.chromium import Chromium, Visitor
-from tests.dashboard.builders import agency
+from tests.dashboard.builders import create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_video_files import brought
 from tests.dashboard.pages.approvals.test_page import word
@@ -54,7 +54,7 @@ def scenes(seconds: float) -> bytes:
 def test_a_film_is_looked_at_frame_by_frame_and_judged(
     door: Door, chromium: Chromium, language: str
 ) -> None:
-    who = agency(door.tenant, language=language)
+    who = create_agency(door.tenant, language=language)
     asset = brought(door, who, scenes(15.0), Rating.N)
     with who.scope() as scope:
         assets.set_shelf_state(scope, asset, ShelfState.KEPT)
@@ -77,7 +77,7 @@ def test_a_film_is_looked_at_frame_by_frame_and_judged(
 
 
 def test_the_library_plays_a_film(door: Door, chromium: Chromium) -> None:
-    who = agency(door.tenant, language="en")
+    who = create_agency(door.tenant, language="en")
     brought(door, who, scenes(6.0), Rating.G)
     with chromium.visitor(
         1280, language="en", cookies=f"{door.cookie(who)} at {door.url}"

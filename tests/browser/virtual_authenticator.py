@@ -10,7 +10,7 @@ from tests.browser.chromium import Visitor
 
 
 @dataclass(frozen=True)
-class Keys:
+class VirtualAuthenticator:
     """What a visitor's device holds."""
 
     session: CDPSession
@@ -20,7 +20,7 @@ class Keys:
         """The passkeys it has."""
         return list(self._send("getCredentials")["credentials"])
 
-    def gives(self, other: "Keys") -> None:
+    def gives(self, other: "VirtualAuthenticator") -> None:
         """Another device has the same passkeys now."""
         for one in self.all():
             other._send("addCredential", credential=one)
@@ -33,7 +33,7 @@ class Keys:
         return dict(self.session.send(f"WebAuthn.{what}", {"authenticatorId": self.id, **params}))
 
 
-def keys(visitor: Visitor) -> Keys:
+def add_virtual_authenticator(visitor: Visitor) -> VirtualAuthenticator:
     """A device of this visitor's own, with a finger that it knows."""
     session = visitor.page.context.new_cdp_session(visitor.page)
     session.send("WebAuthn.enable")
@@ -46,4 +46,4 @@ def keys(visitor: Visitor) -> Keys:
         "automaticPresenceSimulation": True,
     }
     made = session.send("WebAuthn.addVirtualAuthenticator", {"options": options})
-    return Keys(session, str(made["authenticatorId"]))
+    return VirtualAuthenticator(session, str(made["authenticatorId"]))

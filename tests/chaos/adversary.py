@@ -12,7 +12,7 @@ import psycopg
 import redis
 
 from foundation.ops.clock import monotonic, sleep, wall_now
-from tests.chaos.installation import MAKE, SEND, SENDERS, House
+from tests.chaos.installation import MAKE, SEND, SENDERS, Installation
 from tests.chaos.world import DUE_WITHIN, LEAD
 
 STORM_SECONDS = LEAD.total_seconds() + 1.5 + DUE_WITHIN
@@ -71,7 +71,7 @@ QUEUES: Mapping[str, tuple[str, ...]] = {**dict.fromkeys((*SENDERS, ALL), SEND),
 
 
 @dataclass(frozen=True)
-class Act:
+class Fault:
     """One nasty thing, `at` seconds into the storm."""
 
     at: float
@@ -85,7 +85,7 @@ class Act:
 
 
 @dataclass(frozen=True)
-class Deed:
+class InjectedFault:
     """What was done, and when by both clocks."""
 
     at: datetime
@@ -93,10 +93,10 @@ class Deed:
     told: str
 
 
-def plan(drawn: random.Random, *, power_cut: bool = False) -> list[Act]:
+def plan_faults(drawn: random.Random, *, power_cut: bool = False) -> list[Fault]:
     """Four to eight acts: the database is hit once at most, the clock jumps once at most. A power
     cut is one more."""
-    acts = [Act(round(drawn.uniform(2.0, STORM_SECONDS), 2), "power")] if power_cut else []
+    acts = [Fault(round(drawn.uniform(2.0, STORM_SECONDS), 2), "power")] if power_cut else []
     rare = ["postgres", "clock"]
     for at in sorted(drawn.uniform(0.5, STORM_SECONDS - 0.5) for _ in range(drawn.randint(4, 8))):
         what = drawn.choices(ACTS, weights=WEIGHTS)[0]
@@ -109,7 +109,7 @@ def plan(drawn: random.Random, *, power_cut: bool = False) -> list[Act]:
     return sorted(acts, key=lambda act: act.at)
 
 
-def aftershock(drawn: random.Random) -> list[Act]:
+def plan_refund_faults(drawn: random.Random) -> list[Fault]:
     """When money goes back, the answer is lost, and somebody is killed."""
     fault: dict[str, object] = {
         "mode": drawn.choice(
@@ -122,42 +122,42 @@ def aftershock(drawn: random.Random) -> list[Act]:
         "seconds": HANG_SECONDS,
     }
     return [
-        Act(0.0, "fault", fault=fault),
-        Act(0.2, "kill", drawn.choice((ALL, "listen", "relay"))),
+        Fault(0.0, "fault", fault=fault),
+        Fault(0.2, "kill", drawn.choice((ALL, "listen", "relay"))),
     ]
 
 
-def _act(at: float, what: str, drawn: random.Random) -> Act:
+def _act(at: float, what: str, drawn: random.Random) -> Fault:
     match what:
         case "kill":
-            return Act(at, what, drawn.choice(PROCESSES))
+            return Fault(at, what, drawn.choice(PROCESSES))
         case "freeze":
-            return Act(at, what, drawn.choice(FROZEN))
+            return Fault(at, what, drawn.choice(FROZEN))
         case "postgres":
-            return Act(at, what, drawn.choice(("INT", "KILL")))
+            return Fault(at, what, drawn.choice(("INT", "KILL")))
         case "clock":
-            return Act(at, what, drawn.choice(JUMPS))
+            return Fault(at, what, drawn.choice(JUMPS))
         case "people":
-            return Act(at, what, str(drawn.getrandbits(32)))
+            return Fault(at, what, str(drawn.getrandbits(32)))
         case "fault":
             fault: dict[str, object] = {"mode": drawn.choice(MODES), "on": drawn.choice(KINDS)}
             fault |= {"times": drawn.randint(1, 6), "seconds": HANG_SECONDS}
             if fault["mode"] == "status:429" and drawn.random() < 0.7:
                 fault["retry_after"] = 2
-            return Act(at, what, fault=fault)
+            return Fault(at, what, fault=fault)
         case _:
-            return Act(at, what)
+            return Fault(at, what)
 
 
-class Adversary:
+class FaultInjector:
     """Does the acts of a plan; `deeds` is what came of them."""
 
-    def __init__(self, house: House, people: Callable[[str], str] = str) -> None:
+    def __init__(self, house: Installation, people: Callable[[str], str] = str) -> None:
         """`people` do what a number says, and tell it."""
         self._house, self._people = house, people
-        self.deeds: list[Deed] = []
+        self.deeds: list[InjectedFault] = []
 
-    def strike(self, acts: Sequence[Act]) -> None:
+    def strike(self, acts: Sequence[Fault]) -> None:
         """Do each act at its time, or as soon after as the one before allows. Call it in the main
         thread: a house that is started again ends with the thread that started it.
         """
@@ -166,7 +166,7 @@ class Adversary:
             sleep(max(0.0, act.at - (monotonic() - began)))
             self._do(act)
 
-    def _do(self, act: Act) -> None:
+    def _do(self, act: Fault) -> None:
         deeds: Mapping[str, Callable[[], str]] = {
             "kill": lambda: kill(self._house, act.name),
             "freeze": lambda: _freeze(self._house, act.name),
@@ -178,13 +178,13 @@ class Adversary:
             "fault": lambda: _fault(self._house, act.fault),
             "power": lambda: _cut(self._house),
         }
-        self.deeds.append(Deed(wall_now(), self._house.now(), str(act)))
+        self.deeds.append(InjectedFault(wall_now(), self._house.now(), str(act)))
         outcome = deeds[act.what]()
         if outcome:
-            self.deeds.append(Deed(wall_now(), self._house.now(), f"  {outcome}"))
+            self.deeds.append(InjectedFault(wall_now(), self._house.now(), f"  {outcome}"))
 
 
-def kill(house: House, name: str) -> str:
+def kill(house: Installation, name: str) -> str:
     """Kill -9, a worker with something in hand if it has; its leases run out with it.
 
     Nobody knows which of three senders has a row: those of the two that live run out as well, and
@@ -216,7 +216,7 @@ def _gone(pid: int) -> None:
         sleep(0.01)
 
 
-def _freeze(house: House, name: str) -> str:
+def _freeze(house: Installation, name: str) -> str:
     """Stop a process in the middle of whatever it does, for longer than it expects."""
     frozen = freeze(house, name)
     sleep(FREEZE_SECONDS)
@@ -224,7 +224,7 @@ def _freeze(house: House, name: str) -> str:
     return f"{len(frozen)} woken"
 
 
-def freeze(house: House, name: str) -> list[psutil.Process]:
+def freeze(house: Installation, name: str) -> list[psutil.Process]:
     """Stop a process and those it started; of PostgreSQL those are who do its work."""
     pid = house.pid(name)
     if pid is None:
@@ -251,7 +251,7 @@ def _signalled(process: psutil.Process, number: signal.Signals) -> bool:
     return True
 
 
-def _crowd(house: House) -> str:
+def _crowd(house: Installation) -> str:
     """Take every connection PostgreSQL has to give, for a while."""
     address = house.settings.database.work_url.get_secret_value().replace("+psycopg", "")
     held: list[psycopg.Connection[tuple[object, ...]]] = []
@@ -265,7 +265,7 @@ def _crowd(house: House) -> str:
     return f"{len(held)} connections"
 
 
-def _flush(house: House) -> str:
+def _flush(house: Installation) -> str:
     try:
         redis.Redis.from_url(
             house.settings.redis.url.get_secret_value(), socket_timeout=2
@@ -275,24 +275,24 @@ def _flush(house: House) -> str:
     return ""
 
 
-def _restart(house: House, how: str) -> str:
+def _restart(house: Installation, how: str) -> str:
     number = signal.SIGINT if how == "INT" else signal.SIGKILL
     pid = house.signal("postgres", number)
     return f"process {pid}"
 
 
-def _jump(house: House, told: str) -> str:
+def _jump(house: Installation, told: str) -> str:
     by = timedelta(seconds=float(told.removeprefix("step ")))
     (house.step if told.startswith("step") else house.jump)(by)
     return f"it is {house.now():%H:%M:%S} in the house now"
 
 
-def _cut(house: House) -> str:
+def _cut(house: Installation) -> str:
     """Everything ends at once, and is started again by hand."""
     died = house.power_cut()
     return f"up again, {house.bury((*SEND, *MAKE), died)} rows were in hand"
 
 
-def _fault(house: House, fault: Mapping[str, object]) -> str:
+def _fault(house: Installation, fault: Mapping[str, object]) -> str:
     house.ask("POST", "/control/faults", dict(fault))
     return ""

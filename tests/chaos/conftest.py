@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from tests.chaos import installation as chaos
-from tests.chaos.installation import Broken, House
+from tests.chaos.installation import Installation, InstallationBroken
 
-Rooms = Callable[[], House]
+Rooms = Callable[[], Installation]
 
 SLOWEST_SECONDS = 1200
 """A start and a storm on a machine that is shared by seven: one took 286 s."""
@@ -22,11 +22,11 @@ FAR_AHEAD = timedelta(days=60)
 """A clock that is further ahead than this ages more than it tries."""
 
 
-def _is_well(house: House, given: int) -> bool:
+def _is_well(house: Installation, given: int) -> bool:
     """Whether another seed may be played in a house that has seen so many."""
     try:
         house.wait_ready()
-    except Broken:
+    except InstallationBroken:
         return False
     return given < SEEDS_EACH and house.shift < FAR_AHEAD
 
@@ -35,17 +35,17 @@ def _is_well(house: House, given: int) -> bool:
 def in_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rooms]:
     """Gives the house that runs, ready."""
     folder = tmp_path_factory.mktemp("chaos")
-    standing: list[House] = []
+    standing: list[Installation] = []
     given = 0
 
-    def give() -> House:
+    def give() -> Installation:
         nonlocal given
         if standing and not _is_well(standing[-1], given):
             standing.pop().stop()
         if not standing:
             given = 0
             number = len(list(folder.iterdir()))
-            standing.append(chaos.start(folder / f"house-{number}"))
+            standing.append(chaos.start_installation(folder / f"house-{number}"))
         given += 1
         return standing[-1]
 

@@ -28,7 +28,7 @@ from foundation.ops.settings import Settings
 from foundation.outbox import row_leases
 from tests.chaos import small_disks
 from tests.chaos.small_disks import Disk
-from tests.stack.conftest import ROOT, furnish
+from tests.stack.conftest import ROOT, assign_free_ports
 from workers.installation.folder import InstallationFolder
 from workers.installation.state_file import InstallationStatus, read_status
 from workers.runtime.embedded_servers import spawn_process
@@ -51,11 +51,11 @@ SEND, MAKE = ("urgent", "chat", "publish", "notify"), ("make", "gpu", "buy")
 SENDERS = ("send", "send-2", "send-3")
 
 
-class Broken(AssertionError):
+class InstallationBroken(AssertionError):
     """The house does not come back by itself."""
 
 
-def patiently(act: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
+def retry_without_database(act: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
     """What `act` returns, tried again while the database is away. `act` must be harmless to
     repeat."""
     until = monotonic() + seconds
@@ -68,7 +68,7 @@ def patiently(act: Callable[[], T], seconds: float = PATIENCE_SECONDS) -> T:
             sleep(0.1)
 
 
-def expire(scope: Scope, queues: tuple[str, ...], died: datetime) -> int:
+def expire_leases(scope: Scope, queues: tuple[str, ...], died: datetime) -> int:
     """Let the leases that were taken before `died` run out; how many."""
     done = scope.run(
         "UPDATE outbox SET lease_until = house_now() - interval '1 ms' WHERE state = 'leased'"
@@ -81,7 +81,7 @@ def expire(scope: Scope, queues: tuple[str, ...], died: datetime) -> int:
 
 
 @dataclass
-class House:
+class Installation:
     """A running house. One for many seeds: each has tenants of its own."""
 
     home: InstallationFolder
@@ -122,7 +122,7 @@ class House:
             if self.process.poll() is not None or monotonic() > until:
                 late = [found.name for found in self.report().processes if not found.ready]
                 said = {name: last_log_line(self.home, name) for name in late}
-                raise Broken(f"the house does not come back: {said}")
+                raise InstallationBroken(f"the house does not come back: {said}")
             sleep(0.1)
 
     def power_cut(self) -> datetime:
@@ -172,7 +172,7 @@ class House:
             with self.scope(tenant_id) as scope:
                 return ask(scope)
 
-        return patiently(once)
+        return retry_without_database(once)
 
     def as_relay(self, act: Callable[[Scope], T]) -> T:
         """The same for the outbox of all tenants and for the clock."""
@@ -181,7 +181,7 @@ class House:
             with self.services.tenant(INSTALLATION_ID, ACTOR, role="relay") as scope:
                 return act(scope)
 
-        return patiently(once)
+        return retry_without_database(once)
 
     def now(self) -> datetime:
         """The house's time, without asking the database."""
@@ -233,7 +233,7 @@ class House:
         Time alone separates the two: whatever holds a lease that was taken before `died` (the
         house's time) is dead.
         """
-        return self.as_relay(lambda scope: expire(scope, queues, died))
+        return self.as_relay(lambda scope: expire_leases(scope, queues, died))
 
     # its sandbox
 
@@ -254,7 +254,7 @@ class House:
             if isinstance(reply, HttpResponse) and reply.status < 300:
                 return json.loads(reply.body)
             if monotonic() > until:
-                raise Broken(f"the sandbox does not answer {method} {path}: {reply}")
+                raise InstallationBroken(f"the sandbox does not answer {method} {path}: {reply}")
             sleep(0.1)
 
     def open_account(self, name: str) -> str:
@@ -281,16 +281,16 @@ class House:
             disk.remove()
 
 
-def start(folder: Path) -> House:
+def start_installation(folder: Path) -> Installation:
     """Start a house in an empty folder. Raises Broken."""
-    laid = small_disks.lay(folder)
-    home = furnish(folder)
+    laid = small_disks.mount_disks(folder)
+    home = assign_free_ports(folder)
     (folder / lifecycle.REMOVED_MARKER).touch()  # no demo here
     process = _rise(home)
     settings = house_settings.load_settings_of(folder)
     stack = ExitStack()
     services = stack.enter_context(build_services(settings, pool_size=4, application="chaos"))
-    made = House(home, process, settings, services, stack, laid)
+    made = Installation(home, process, settings, services, stack, laid)
     made.learn_shift()
     return made
 
@@ -314,6 +314,6 @@ def _rise(home: InstallationFolder) -> "subprocess.Popen[bytes]":
         if process.poll() is not None or monotonic() > until:
             process.kill()
             said = home.log_file("up").read_text("utf-8", "replace")[-2000:]
-            raise Broken(f"the house did not start: {said}")
+            raise InstallationBroken(f"the house did not start: {said}")
         sleep(0.1)
     return process

@@ -12,7 +12,7 @@ from gate.log import decision_log
 from gate.log.decision_log import ChainIntact
 from schedules.publishing import stalled_deliveries
 from tests.chaos import post_checks, sales_checks
-from tests.chaos.permit_checks import unpermitted
+from tests.chaos.permit_checks import find_unpermitted_requests
 from tests.chaos.sales_checks import Finding
 from tests.chaos.world import World
 from tests.conftest import Late
@@ -21,29 +21,29 @@ LEASE_SECONDS = 60.0
 """Nothing takes so long when all is well."""
 
 
-def findings(world: World, logged: dict[str, int]) -> list[Finding]:
+def find_violations(world: World, logged: dict[str, int]) -> list[Finding]:
     """Everything that is not as it must be; empty for a good day."""
     house = world.house
-    truth = {place.channel_id: post_checks.truth_of(house, place) for place in world.places}
+    truth = {place.channel_id: post_checks.list_received(house, place) for place in world.places}
     found: list[Finding] = []
-    for check in (post_checks.posts, sales_checks.chats):
+    for check in (post_checks.check_posts, sales_checks.check_messages):
         found += check(world, truth)
     for place in world.of_kind("key", "plain", "nolook"):
-        found += house.read(place.tenant_id, sales_checks.till(house, place))
+        found += house.read(place.tenant_id, sales_checks.check_payments(house, place))
     for tenant_id in world.tenants:
         for ask in (
-            sales_checks.books,
-            sales_checks.said_twice,
-            sales_checks.unanswered,
+            sales_checks.check_ledger,
+            sales_checks.find_repeated_messages,
+            sales_checks.find_unanswered_fans,
             _rows,
             _chain,
             partial(_times, world.touched),
         ):
             found += house.read(tenant_id, _collected(ask))
     found += [
-        *sales_checks.heard(world),
-        *post_checks.pictures(world),
-        *unpermitted(world),
+        *sales_checks.check_incoming_messages(world),
+        *post_checks.check_pictures(world),
+        *find_unpermitted_requests(world),
         *_endless(world),
     ]
     return found + _alarms(world, logged)
@@ -58,7 +58,7 @@ GRAVE = re.compile(
 books are wrong."""
 
 
-def tell_all(wrong: list[str], story: str, *, came_back: bool) -> None:
+def fail_on_findings(wrong: list[str], story: str, *, came_back: bool) -> None:
     """Fail where anything is not as it must be: `Late` where the house only did not come back in
     time, and so what it had in hand is not done."""
     if wrong and not came_back and not any(GRAVE.search(one) for one in wrong):
@@ -66,9 +66,9 @@ def tell_all(wrong: list[str], story: str, *, came_back: bool) -> None:
     assert not wrong, story
 
 
-def summary(world: World) -> str:
+def summarize_day(world: World) -> str:
     """How the day ended, in a line."""
-    entries = post_checks.entries_of(world)
+    entries = post_checks.list_deliveries(world)
     ends = Counter(str(entries[intent.delivery_id].state) for intent in world.intents)
     for tenant_id in world.tenants:
         ends += world.house.read(tenant_id, _counts)

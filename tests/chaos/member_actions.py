@@ -49,7 +49,7 @@ WISHES: Mapping[str, Callable[[Scope, UUID], object]] = {
 }
 
 
-class People:
+class MemberActions:
     """The members of both agencies. Each wish is told; what a lost connection made of it, nobody
     here knows."""
 

@@ -31,7 +31,7 @@ AND method IN ('POST', 'PUT')
 """
 
 
-def unpermitted(world: World) -> list[str]:
+def find_unpermitted_requests(world: World) -> list[str]:
     """Requests without a permit, permits that were used twice, and steps whose permit is none of
     the gate's."""
     found: list[str] = []

@@ -24,14 +24,14 @@ from studio.recipes import specs
 from studio.recipes.specs import RecipeSpec
 from studio.runs import runner
 from tenants.agencies import agencies
-from tests.chaos.installation import ACTOR, expire
+from tests.chaos.installation import ACTOR, expire_leases
 from tests.conftest import WAITS_FOR_US, Cluster, wait_until
 from tests.fakes.generators import replicate, stability
 from tests.fakes.generators.replicate import FakeReplicate
 from tests.fakes.generators.stability import FakeStability
 from tests.schedules.builders import wired
 from tests.stack.conftest import ROOT
-from tests.workers.relay_worker import empty, relaying
+from tests.workers.relay_worker import clear_outbox, relaying
 from workers.installation.folder import InstallationFolder, create_folders, has_announced_ready
 from workers.relay import celery_app
 from workers.relay.claim_loop import celery_sender
@@ -55,7 +55,7 @@ HELD_SECONDS, GATHERED_SECONDS = 240.0, 110.0
 
 
 @dataclass(frozen=True)
-class Run:
+class PurchaseRun:
     """A run of one agency, to be hit at one moment."""
 
     seller: str
@@ -74,7 +74,7 @@ def _words(seller: str, moment: str) -> str:
     return f"{seller} {moment} at dawn"
 
 
-def begin(services: Services, seller: str, moment: str) -> Run:
+def create_run(services: Services, seller: str, moment: str) -> PurchaseRun:
     """An agency with one creator and one run."""
     tenant_id = uuid7()
     model = OTHER if moment == "described" else MODELS[seller]
@@ -90,11 +90,11 @@ def begin(services: Services, seller: str, moment: str) -> Run:
         job_id = runner.start_run(
             scope, creator_id=creator_id, recipe_id=recipe_id, seed=7, key=moment, count=PICTURES
         )
-    return Run(seller, moment, tenant_id, creator_id, job_id)
+    return PurchaseRun(seller, moment, tenant_id, creator_id, job_id)
 
 
 @dataclass
-class Holding:
+class HeldRuns:
     """Holds each run at its moment until the process is dead.
 
     What is asked of Replicate is waited for half a minute. So the runs, which a busy machine begins
@@ -103,7 +103,7 @@ class Holding:
     """
 
     services: Services
-    runs: list[Run]
+    runs: list[PurchaseRun]
     lookers: int = 0
     """How many looks into the list are held."""
     gathered: Event = field(default_factory=Event)
@@ -134,7 +134,7 @@ class Holding:
                 self._together.wait(GATHERED_SECONDS)
         return not holds or not self._dead.wait(HELD_SECONDS)
 
-    def _holds(self, run: Run, moment: str) -> bool:
+    def _holds(self, run: PurchaseRun, moment: str) -> bool:
         if moment != "described" and self._met[run.words] != HIT + 1:
             return False
         if run.moment == moment:
@@ -144,7 +144,7 @@ class Holding:
             self._lock(run)
         return False
 
-    def _lock(self, run: Run) -> None:
+    def _lock(self, run: PurchaseRun) -> None:
         """Hold the order, or its place in the library."""
         scope = self._scope(run)
         if run.moment == "answered":
@@ -154,7 +154,7 @@ class Holding:
         else:
             assets.lock_library(scope, "ingest", run.creator_id, f"job:{run.id}:{HIT}")
 
-    def _scope(self, run: Run) -> Scope:
+    def _scope(self, run: PurchaseRun) -> Scope:
         stack = ExitStack()
         scope = stack.enter_context(self.services.tenant(run.tenant_id, ACTOR))
         self._locks[run.words] = (stack, scope)
@@ -178,7 +178,7 @@ class Holding:
                 self._waited_for(run)
         wait_until(lambda: self._looking == self.lookers)
 
-    def _waited_for(self, run: Run) -> None:
+    def _waited_for(self, run: PurchaseRun) -> None:
         wait_until(lambda: run.words in self._locks)
         scope = self._locks[run.words][1]
         wait_until(lambda: scope.run(WAITS_FOR_US).scalar_one() > 0)
@@ -191,7 +191,7 @@ class Holding:
 
 
 @dataclass
-class Shop:
+class PictureBuyer:
     """The process that buys, and whom it buys of."""
 
     services: Services
@@ -201,9 +201,9 @@ class Shop:
     environment: dict[str, str]
     process: "subprocess.Popen[bytes] | None" = None
 
-    def hold(self, runs: list[Run], *, lookers: int = 0) -> Holding:
+    def hold(self, runs: list[PurchaseRun], *, lookers: int = 0) -> HeldRuns:
         """Have both sellers hold these runs."""
-        holding = Holding(self.services, runs, lookers)
+        holding = HeldRuns(self.services, runs, lookers)
         self.replicate.meet = self.stability.meet = holding.meet
         return holding
 
@@ -226,11 +226,13 @@ class Shop:
     def bury(self) -> None:
         """Let its leases run out now; by themselves they do within two minutes."""
         with self.services.tenant(INSTALLATION_ID, ACTOR, role="relay") as scope:
-            expire(scope, ("buy",), scope.now)
+            expire_leases(scope, ("buy",), scope.now)
 
 
 @contextmanager
-def shop(cluster: Cluster, database: Database, redis_url: str, folder: Path) -> Iterator[Shop]:
+def shop(
+    cluster: Cluster, database: Database, redis_url: str, folder: Path
+) -> Iterator[PictureBuyer]:
     """A relay, and the process that buys, not started yet."""
     home = InstallationFolder(folder)
     create_folders(home)
@@ -241,11 +243,11 @@ def shop(cluster: Cluster, database: Database, redis_url: str, folder: Path) -> 
             stack.enter_context(stability.serving()),
         )
         bought.looks = 1
-        empty(services.tenant, redis_url)
+        clear_outbox(services.tenant, redis_url)
         stack.enter_context(
             relaying(database, celery_sender(celery_app.make_celery_app(redis_url)))
         )
-        one = Shop(
+        one = PictureBuyer(
             services, bought, made, home, _environment(cluster, redis_url, folder, bought, made)
         )
         yield one

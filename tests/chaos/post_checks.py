@@ -15,7 +15,7 @@ from schedules.posts.transitions import TOLD_TOGETHER
 from studio.library import assets
 from studio.runs import runner
 from studio.runs.states import JobState
-from tests.chaos.installation import House
+from tests.chaos.installation import Installation
 from tests.chaos.sales_checks import Finding, Truth, open_causes
 from tests.chaos.world import RECIPE, Intent, Place, World
 
@@ -24,7 +24,7 @@ LATE = frozenset({"delivery.too_late", "downtime.too_late", "downtime.no_turn"})
 Entries = dict[UUID, queries.DeliveryEntry]
 
 
-def truth_of(house: House, place: Place) -> list[dict[str, Any]]:
+def list_received(house: Installation, place: Place) -> list[dict[str, Any]]:
     """Everything a destination took in, oldest first; `of` is post or message."""
     if place.kind == "page":
         return house.read(place.tenant_id, lambda scope: _items(scope, place.account))
@@ -56,7 +56,7 @@ def _items(scope: Scope, slug: str) -> list[dict[str, Any]]:
     ]
 
 
-def entries_of(world: World) -> Entries:
+def list_deliveries(world: World) -> Entries:
     """Each delivery as the calendar shows it."""
     found: Entries = {}
     first, last = min(one.due for one in world.intents) - DAY, max(one.due for one in world.intents)
@@ -71,10 +71,10 @@ def entries_of(world: World) -> Entries:
     return found
 
 
-def posts(world: World, truth: Truth) -> list[Finding]:
+def check_posts(world: World, truth: Truth) -> list[Finding]:
     """Each post on each destination once; or a state that says why not, and then not at all."""
     found: list[Finding] = []
-    entries = entries_of(world)
+    entries = list_deliveries(world)
     groups: dict[tuple[UUID, str], list[Intent]] = defaultdict(list)
     for intent in world.intents:
         groups[(intent.place.channel_id, intent.text)].append(intent)
@@ -191,7 +191,7 @@ def _fate(
     )
 
 
-def pictures(world: World) -> list[Finding]:
+def check_pictures(world: World) -> list[Finding]:
     """Each run of a recipe ended, with each of its pictures once, and their bytes in the store."""
     found: list[Finding] = []
     for tenant_id, job_id in world.jobs.items():

@@ -11,8 +11,8 @@ from foundation.i18n.translation import Message
 from foundation.ops.clock import monotonic, sleep
 from foundation.outbox import row_leases
 from subscribers.checkout import order_payments
-from tests.chaos.adversary import ALL, Act, Adversary, kill
-from tests.chaos.installation import Broken
+from tests.chaos.adversary import ALL, Fault, FaultInjector, kill
+from tests.chaos.installation import InstallationBroken
 from tests.chaos.world import World
 
 TALKS_FOR = timedelta(seconds=150)
@@ -54,11 +54,11 @@ WHERE state = 'leased' AND started_at < house_now() - CAST(:old AS interval)
 """
 
 
-class Calm:
+class Recovery:
     """Lets one world come to its end. `aftershock` is what the adversary does while money goes
     back."""
 
-    def __init__(self, world: World, adversary: Adversary, aftershock: Sequence[Act]) -> None:
+    def __init__(self, world: World, adversary: FaultInjector, aftershock: Sequence[Fault]) -> None:
         self._world, self._house = world, world.house
         self._adversary, self._aftershock = adversary, aftershock
         self.told: list[str] = []
@@ -138,7 +138,7 @@ class Calm:
 
     def _check_patience(self) -> None:
         if monotonic() > self._until:
-            raise Broken(
+            raise InstallationBroken(
                 f"the day does not come to its end; unheard: {self._world.unheard()}, open: "
                 f"{self._open()}"
             )

@@ -25,7 +25,7 @@ LATE_SECONDS = 2.5
 """The third message comes when its row is done, or with another worker, or under way still."""
 
 
-class Echo:
+class RepeatedSender:
     """Sends each message at once twice, and a third time late, from a thread of its own."""
 
     def __init__(self, send: SendMessage) -> None:
@@ -58,7 +58,7 @@ def _run(settings: Settings, *, name: str) -> None:
     loop = Relay(
         database,
         scope_opener(database),
-        Echo(celery_sender(broker)),
+        RepeatedSender(celery_sender(broker)),
         facts=FACT_ROUTES,
         ticks=TICKS,
     )

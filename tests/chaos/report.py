@@ -10,7 +10,7 @@ from channels.attempts.queries import list_attempts
 from foundation.db.database import Scope
 from gate.contract.units import Subject
 from schedules.posts import queries
-from tests.chaos.adversary import Deed
+from tests.chaos.adversary import InjectedFault
 from tests.chaos.world import Fan, World
 
 _ID = re.compile(r"\b(delivery|draft|fulfilment) ([0-9a-f-]{36})")
@@ -19,9 +19,9 @@ MOST = 12
 """Subjects told at length; lines of each log."""
 
 
-def tell(
+def write_report(
     world: World,
-    deeds: Sequence[Deed],
+    deeds: Sequence[InjectedFault],
     notes: Sequence[str],
     findings: Sequence[str],
     logged: dict[str, int],

@@ -12,7 +12,7 @@ from channels.sending.step_runner import native_key_of
 from foundation.db.database import Scope
 from gate.contract.units import Subject
 from tenants.notices.queries import list_open_notices
-from tests.chaos.installation import House
+from tests.chaos.installation import Installation
 from tests.chaos.world import Place, World
 
 Finding = str
@@ -20,7 +20,7 @@ Truth = Mapping[UUID, Sequence[Mapping[str, Any]]]
 """By channel, everything a destination took in, oldest first."""
 
 
-def open_causes(house: House, tenant_id: UUID) -> set[str]:
+def open_causes(house: Installation, tenant_id: UUID) -> set[str]:
     """What the members of an agency are told of and have not settled."""
     notices = house.read(tenant_id, lambda scope: list_open_notices(scope, limit=500))
     return {notice.cause for notice in notices}
@@ -41,7 +41,7 @@ _THERE = {"sent", "delivered"}
 _NOT_THERE = {"draft", "failed", "rejected", "expired", "cancelled", "refused", "pending"}
 
 
-def chats(world: World, truth: Truth) -> list[Finding]:
+def check_messages(world: World, truth: Truth) -> list[Finding]:
     """Each message arrived once if we say that it did, and not at all if we say that it did not."""
     found: list[Finding] = []
     kinds = {place.channel_id: place.kind for place in world.places}
@@ -97,7 +97,7 @@ def _strange(place: Place, truth: Truth, ours: set[tuple[UUID, str]]) -> list[Fi
 _SAID = ("message", "button", "age", "stop")
 
 
-def heard(world: World) -> list[Finding]:
+def check_incoming_messages(world: World) -> list[Finding]:
     """Everything a fan said was kept, once."""
     found: list[Finding] = []
     for fan in world.fans:
@@ -147,13 +147,13 @@ NOT EXISTS (
 """Written to a bot that has said nothing to it, and that no doubt keeps from saying it."""
 
 
-def unanswered(scope: Scope) -> Iterator[Finding]:
+def find_unanswered_fans(scope: Scope) -> Iterator[Finding]:
     """Nobody who wrote waits for an answer that nobody owes them any more."""
     for row in scope.run(_UNANSWERED, tenant=scope.tenant_id):
         yield f"{row.fan} wrote {row.body!r} and waits: {row.drafts}"
 
 
-def said_twice(scope: Scope) -> Iterator[Finding]:
+def find_repeated_messages(scope: Scope) -> Iterator[Finding]:
     """What we noted as said was said once, and each line has its place."""
     for row in scope.run(
         "SELECT conversation_id, native_id, count(*) AS n FROM messages WHERE tenant_id = :tenant"
@@ -172,7 +172,7 @@ WHERE p.tenant_id = :tenant AND p.channel_id = :channel
 """
 
 
-def till(house: House, place: Place) -> Callable[[Scope], list[Finding]]:
+def check_payments(house: Installation, place: Place) -> Callable[[Scope], list[Finding]]:
     """The till of an account, its payments and its ledger agree to the unit, charge by charge."""
     path = f"/api/{place.account.replace('+', '%2B')}/transactions?after=0"
     told = house.ask("GET", path, token=place.token)
@@ -213,7 +213,7 @@ def _is_served(row: Any, causes: set[str]) -> bool:
     return bool(row.refund == "done")
 
 
-def books(scope: Scope) -> Iterator[Finding]:
+def check_ledger(scope: Scope) -> Iterator[Finding]:
     """Every transaction sums to zero, and sales less refunds are payments less refunds."""
     for row in scope.run(
         "SELECT transaction_id, currency, sum(amount_minor) AS rest FROM ledger_entries WHERE "

@@ -42,7 +42,7 @@ class Disk:
         subprocess.run(["umount", "-l", str(self.folder)], check=False, capture_output=True)
 
 
-def lay(home: Path) -> dict[str, Disk]:
+def mount_disks(home: Path) -> dict[str, Disk]:
     """The disks of a house that is to stand in this empty folder, by the folder in it; none without
     the right."""
     laid: dict[str, Disk] = {}

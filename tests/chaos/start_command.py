@@ -24,7 +24,7 @@ RELAYS = {"relay": "tests.chaos.relay_pair:first"}
 SECOND = ProcessDefinition("second", "tests.chaos.relay_pair:second", StopStage.RELAY)
 
 
-def table() -> tuple[ProcessDefinition, ...]:
+def process_table() -> tuple[ProcessDefinition, ...]:
     """Who runs."""
     rows = (row for row in PROCESS_TABLE if row.name not in LEFT_OUT)
     return (*(replace(row, main=RELAYS.get(row.name, row.main)) for row in rows), SECOND)
@@ -32,4 +32,4 @@ def table() -> tuple[ProcessDefinition, ...]:
 
 if __name__ == "__main__":
     with exit_on_error():
-        run_in_foreground(table=table(), pace=PACE, greet=False)
+        run_in_foreground(table=process_table(), pace=PACE, greet=False)

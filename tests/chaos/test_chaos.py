@@ -8,14 +8,14 @@ import sys
 import pytest
 
 from foundation.ops.clock import monotonic, sleep
-from tests.chaos.adversary import Adversary, aftershock, plan
+from tests.chaos.adversary import FaultInjector, plan_faults, plan_refund_faults
 from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
-from tests.chaos.installation import Broken
-from tests.chaos.invariants import findings, summary, tell_all
-from tests.chaos.member_actions import People
-from tests.chaos.recovery import Calm
-from tests.chaos.report import tell
-from tests.chaos.world import build
+from tests.chaos.installation import InstallationBroken
+from tests.chaos.invariants import fail_on_findings, find_violations, summarize_day
+from tests.chaos.member_actions import MemberActions
+from tests.chaos.recovery import Recovery
+from tests.chaos.report import write_report
+from tests.chaos.world import build_world
 
 pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
 
@@ -29,13 +29,13 @@ POWER_CUT_EVERY = 10
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 def test_each_post_once_and_each_payment_once(in_house: Rooms, seed: int) -> None:
     house, drawn = in_house(), random.Random(seed)
-    acts = plan(drawn, power_cut=seed % POWER_CUT_EVERY == 0)
+    acts = plan_faults(drawn, power_cut=seed % POWER_CUT_EVERY == 0)
     logged = dict(house.logs())
     began = monotonic()
-    world = build(house, seed, drawn)
+    world = build_world(house, seed, drawn)
     built = monotonic()
-    adversary = Adversary(house, People(world))
-    calm = Calm(world, adversary, aftershock(drawn))
+    adversary = FaultInjector(house, MemberActions(world))
+    calm = Recovery(world, adversary, plan_refund_faults(drawn))
     wrong: list[str] = []
     stormed, came_back = built, True
     try:
@@ -43,13 +43,13 @@ def test_each_post_once_and_each_payment_once(in_house: Rooms, seed: int) -> Non
         sleep(0.5)
         stormed = monotonic()
         calm.come()
-    except Broken as broken:
+    except InstallationBroken as broken:
         wrong.append(str(broken))
         came_back = False
     calmed = monotonic()
-    wrong += findings(world, logged)
-    story = tell(world, adversary.deeds, calm.told, wrong, logged) if wrong else ""
-    ended = summary(world)
+    wrong += find_violations(world, logged)
+    story = write_report(world, adversary.deeds, calm.told, wrong, logged) if wrong else ""
+    ended = summarize_day(world)
     world.retire()
     spent = (
         f"{built - began:.1f} + {stormed - built:.1f} + {calmed - stormed:.1f} of "
@@ -58,4 +58,4 @@ def test_each_post_once_and_each_payment_once(in_house: Rooms, seed: int) -> Non
     sys.stderr.write(
         f"seed {seed}: {len(acts)} acts, {calm.leaps} leaps, {spent}; {ended} {calm.told}\n"
     )
-    tell_all(wrong, story, came_back=came_back)
+    fail_on_findings(wrong, story, came_back=came_back)

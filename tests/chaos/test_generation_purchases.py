@@ -24,7 +24,14 @@ from studio.runs.queries import get_run
 from studio.runs.states import JobState
 from tenants.notices.queries import list_open_notices
 from tests.chaos.installation import PATIENCE_SECONDS
-from tests.chaos.picture_purchases import CENTS, PICTURES, Run, Shop, begin, shop
+from tests.chaos.picture_purchases import (
+    CENTS,
+    PICTURES,
+    PictureBuyer,
+    PurchaseRun,
+    create_run,
+    shop,
+)
 from tests.conftest import Cluster, wait_until
 
 pytestmark = pytest.mark.timeout(600)
@@ -78,15 +85,19 @@ def test_a_death_at_each_moment_of_an_order_bills_once_and_loses_nothing_unsaid(
         assert made.replicate.cancelled == []
 
 
-def die(made: Shop, seller: str, moments: Sequence[str], *, lookers: int = 0) -> dict[str, Run]:
+def die(
+    made: PictureBuyer, seller: str, moments: Sequence[str], *, lookers: int = 0
+) -> dict[str, PurchaseRun]:
     """The process is killed when a run stands at each of these moments, and so many look for what
     was asked."""
     first = [moment for moment in moments if moment != "described"]
-    holding = made.hold([begin(made.services, seller, moment) for moment in first], lookers=lookers)
+    holding = made.hold(
+        [create_run(made.services, seller, moment) for moment in first], lookers=lookers
+    )
     made.rise()
     if "described" in moments:  # that is asked before anything else
         wait_until(holding.gathered.is_set)
-        holding.runs.append(begin(made.services, seller, "described"))
+        holding.runs.append(create_run(made.services, seller, "described"))
     holding.all_there()
     for run in holding.runs:
         assert stands(made, run) == meant(run), run
@@ -96,7 +107,7 @@ def die(made: Shop, seller: str, moments: Sequence[str], *, lookers: int = 0) ->
     return {run.moment: run for run in holding.runs}
 
 
-def meant(run: Run) -> tuple[str, bool, int, int, int]:
+def meant(run: PurchaseRun) -> tuple[str, bool, int, int, int]:
     """Of `STANDS`. What Stability answered lies here, for it has no number, and beside its
     picture."""
     order, known, stored, there, counted = STANDS[run.moment]
@@ -105,7 +116,7 @@ def meant(run: Run) -> tuple[str, bool, int, int, int]:
     return order, order == "paid", 2 * stored, there, counted
 
 
-def stands(made: Shop, run: Run) -> tuple[str, bool, int, int, int]:
+def stands(made: PictureBuyer, run: PurchaseRun) -> tuple[str, bool, int, int, int]:
     """As `STANDS`."""
     with made.services.tenant(run.tenant_id, "system:test") as scope:
         last = scope.run("SELECT state, remote_id FROM engine_orders ORDER BY number DESC").first()
@@ -122,7 +133,7 @@ def stands(made: Shop, run: Run) -> tuple[str, bool, int, int, int]:
     return last.state, bool(last.remote_id), len(files), len(there), done
 
 
-def let_pass(made: Shop, run: Run) -> None:
+def let_pass(made: PictureBuyer, run: PurchaseRun) -> None:
     """The time after which a request that is not in the list was never taken."""
     with made.services.tenant(run.tenant_id, "system:test") as scope:
         moved = scope.run(
@@ -131,12 +142,12 @@ def let_pass(made: Shop, run: Run) -> None:
     assert moved.rowcount == 1
 
 
-def state(made: Shop, run: Run) -> JobState:
+def state(made: PictureBuyer, run: PurchaseRun) -> JobState:
     with made.services.tenant(run.tenant_id, "system:test") as scope:
         return runner.run_progress(scope, run.id)[0]
 
 
-def check_replicate(made: Shop, run: Run) -> None:
+def check_replicate(made: PictureBuyer, run: PurchaseRun) -> None:
     """Each picture was ordered once, billed once, and is there."""
     orders = {
         one: told
@@ -150,7 +161,7 @@ def check_replicate(made: Shop, run: Run) -> None:
     check_books(made, run, billed=PICTURES, there=PICTURES)
 
 
-def check_stability(made: Shop, run: Run) -> None:
+def check_stability(made: PictureBuyer, run: PurchaseRun) -> None:
     """Each picture was billed once at most, and what is not there is told."""
     billed = sum(run.words in form["prompt"] for form in made.stability.asked)
     lost = run.moment in LOST
@@ -169,7 +180,7 @@ def check_stability(made: Shop, run: Run) -> None:
         assert (found.refused, told) == (0, []), run.moment
 
 
-def check_books(made: Shop, run: Run, *, billed: int, there: int) -> None:
+def check_books(made: PictureBuyer, run: PurchaseRun, *, billed: int, there: int) -> None:
     """What was spent is what was billed, and for the one order of which nobody knows; what is in
     the library is whole, once each."""
     with made.services.tenant(run.tenant_id, "system:test") as scope:

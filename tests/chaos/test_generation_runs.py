@@ -26,7 +26,7 @@ from studio.runs import runner
 from studio.runs.states import JobState
 from tenants.agencies import agencies
 from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
-from tests.chaos.installation import MAKE, PATIENCE_SECONDS, House
+from tests.chaos.installation import MAKE, PATIENCE_SECONDS, Installation
 
 pytestmark = pytest.mark.timeout(SLOWEST_SECONDS)
 
@@ -46,7 +46,7 @@ LARGE = RecipeSpec(
 class Run:
     """A run of one agency."""
 
-    house: House
+    house: Installation
     tenant_id: UUID
     creator_id: UUID
     id: UUID
@@ -60,7 +60,7 @@ class Run:
         return self.house.read(self.tenant_id, lambda scope: runner.run_assets(scope, self.id))
 
 
-def begin(house: House, number: int) -> Run:
+def begin(house: Installation, number: int) -> Run:
     """An agency with one creator and one run."""
     tenant_id = uuid7()
     with house.scope(tenant_id) as scope:
@@ -88,7 +88,7 @@ def wait_for(true: Callable[[], bool]) -> None:
         sleep(0.05)
 
 
-def kill_while_it_draws(house: House, drawn: random.Random) -> None:
+def kill_while_it_draws(house: Installation, drawn: random.Random) -> None:
     """Kill the worker that has a run in hand, and let what it held be handed out again at once."""
     sleep(drawn.uniform(0.0, 0.6))
     if house.signal("make", signal.SIGKILL) is None:

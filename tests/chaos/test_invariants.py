@@ -8,11 +8,11 @@ import pytest
 
 from foundation.db.database import Scope
 from foundation.ids import uuid7
-from tests.chaos.adversary import Adversary
+from tests.chaos.adversary import FaultInjector
 from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
-from tests.chaos.invariants import findings, tell_all
-from tests.chaos.recovery import Calm
-from tests.chaos.world import World, build
+from tests.chaos.invariants import fail_on_findings, find_violations
+from tests.chaos.recovery import Recovery
+from tests.chaos.world import World, build_world
 from tests.conftest import Late
 
 
@@ -60,7 +60,7 @@ def test_a_house_that_is_slow_is_late_and_what_it_did_twice_is_no_lateness(
     found: str, came_back: bool, expected: type[AssertionError]
 ) -> None:
     with pytest.raises(AssertionError) as failed:
-        tell_all([found], "the story", came_back=came_back)
+        fail_on_findings([found], "the story", came_back=came_back)
     assert failed.type is expected
 
 
@@ -78,12 +78,12 @@ LOST = "UPDATE payments SET charge_id = charge_id || '-x' WHERE tenant_id = :ten
 def test_what_is_wrong_is_found(in_house: Rooms) -> None:
     house = in_house()
     logged = dict(house.logs())
-    world = build(house, 0, random.Random(0))
-    Calm(world, Adversary(house), ()).come()
-    assert findings(world, logged) == []
+    world = build_world(house, 0, random.Random(0))
+    Recovery(world, FaultInjector(house), ()).come()
+    assert find_violations(world, logged) == []
     text, key = say_again(world), write_to_a_fan(world)
     stuck, _, _ = spoil(world, STUCK), spoil(world, DEAD), spoil(world, LOST)
-    found = "\n".join(findings(world, logged))
+    found = "\n".join(find_violations(world, logged))
     world.retire()
     for words in (
         f"{text!r} is [",

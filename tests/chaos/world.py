@@ -39,7 +39,7 @@ from subscribers.ledger.entries import SplitShares
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
 from tenants.agencies import agencies, rights
-from tests.chaos.installation import ACTOR, House
+from tests.chaos.installation import ACTOR, Installation
 from tests.schedules.builders import jpeg
 from web.site import sites
 
@@ -141,7 +141,7 @@ class Fan:
 class World:
     """All there is in one seed."""
 
-    house: House
+    house: Installation
     seed: int
     tenants: list[UUID] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
@@ -204,9 +204,9 @@ class World:
             store.execute("DELETE FROM scripts")
 
 
-def build(house: House, seed: int, drawn: random.Random) -> World:
+def build_world(house: Installation, seed: int, drawn: random.Random) -> World:
     """Make everything of a seed while all is well; nothing is due yet."""
-    world = found(house, seed)
+    world = create_world(house, seed)
     _fans(world)
     _posts(world, drawn)
     for place in world.of_kind("page"):
@@ -217,7 +217,7 @@ def build(house: House, seed: int, drawn: random.Random) -> World:
     return world
 
 
-def found(house: House, seed: int) -> World:
+def create_world(house: Installation, seed: int) -> World:
     """Agencies, creators and accounts; nobody says anything, and nothing is planned."""
     world = World(house, seed)
     run = uuid7().hex[-6:]  # a seed that is tried again in the same house meets other accounts
@@ -320,7 +320,7 @@ def _connect(
         world.fans.append(Fan(f"fan{len(world.fans)}", role, world.places[-1]))
 
 
-def _picture(house: House, tenant_id: UUID, creator_id: UUID, number: int) -> UUID:
+def _picture(house: Installation, tenant_id: UUID, creator_id: UUID, number: int) -> UUID:
     prepared = pipeline.prepare_upload(jpeg(number), name=f"{number}.jpg", alt=f"image {number}")
     services = house.services
     asset = pipeline.ingest_asset(
@@ -365,7 +365,7 @@ def _posts(world: World, drawn: random.Random) -> None:
         due = start + timedelta(seconds=round(drawn.uniform(0, DUE_WITHIN), 2))
         always = drawn.random() < 0.5
         with world.house.scope(tenant_id) as scope:
-            world.intents += plan(
+            world.intents += plan_post(
                 scope, chosen, number, text=text, media=media, due=due, always=always
             )
     for intent in world.intents:  # once all are planned: each knows the others
@@ -375,7 +375,7 @@ def _posts(world: World, drawn: random.Random) -> None:
             )
 
 
-def plan(
+def plan_post(
     scope: Scope,
     chosen: Sequence[Place],
     number: int,

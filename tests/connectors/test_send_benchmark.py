@@ -20,10 +20,10 @@ to start."""
 @pytest.mark.nightly
 @pytest.mark.slow
 def test_the_house_and_a_library_post_to_the_same_fake() -> None:
-    found = library_comparison.figures(TRIED, rounds=2, warm=1)
+    found = library_comparison.measure_platforms(TRIED, rounds=2, warm=1)
     assert found.keys() == {f"{platform}_{name}" for platform in TRIED for name in FIGURES}
     assert all(isfinite(value) and value > 0 for value in found.values())
-    said = library_comparison.table(found)
+    said = library_comparison.render_table(found)
     assert [f"| {LIBRARIES[platform][0]} ({platform}) |" in said for platform in TRIED] == [
         True,
         True,
@@ -32,8 +32,12 @@ def test_the_house_and_a_library_post_to_the_same_fake() -> None:
 
 
 def test_a_post_that_did_not_arrive_ends_it() -> None:
-    before, asked = library_comparison.Seen(10, 3), {"send": 2, "kept": 2, "bare": 1}
-    library_comparison.check(before, library_comparison.Seen(60, 33), asked, 10)
+    before, asked = library_comparison.ReceivedRequests(10, 3), {"send": 2, "kept": 2, "bare": 1}
+    library_comparison.check_received_posts(
+        before, library_comparison.ReceivedRequests(60, 33), asked, 10
+    )
     for requests, posts in ((60, 32), (60, 34), (61, 33)):
         with pytest.raises(RuntimeError, match="of 10 rounds"):
-            library_comparison.check(before, library_comparison.Seen(requests, posts), asked, 10)
+            library_comparison.check_received_posts(
+                before, library_comparison.ReceivedRequests(requests, posts), asked, 10
+            )

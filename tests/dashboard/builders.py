@@ -131,7 +131,7 @@ class Agency:
             import_past_days(scope, [PastDay(self.creator_id, day, DayWork(), (sales,))])
 
 
-def agency(
+def create_agency(
     tenant: OpenScope, *, mark: str = "", language: str = "fr", demo: bool = False
 ) -> Agency:
     """A new agency of a new tenant; `mark` stands in every name. The chatter speaks English."""

@@ -17,7 +17,7 @@ from tenants.agencies.rights import Role
 from tenants.auth import second_factor, sessions
 from tenants.vault import sealed_intake
 from tests.conftest import Cluster, free_port, wait_until
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.tenants import totp_app
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +56,9 @@ class Door:
         return f"greenroom={totp_app.complete_sign_in(self.tenant, secret)}"
 
 
-def launch(port: int, database: str, home: Path, elsewhere: Path) -> "subprocess.Popen[bytes]":
+def launch_dashboard(
+    port: int, database: str, home: Path, elsewhere: Path
+) -> "subprocess.Popen[bytes]":
     """Start the dashboard in a process of its own and wait until it answers."""
     environment = {
         **os.environ,
@@ -87,7 +89,7 @@ def launch(port: int, database: str, home: Path, elsewhere: Path) -> "subprocess
 def serving(database: str, home: Path, elsewhere: Path) -> Iterator[tuple[str, Path]]:
     """The dashboard on this database; its address and its log."""
     port = free_port()
-    process = launch(port, database, home, elsewhere)
+    process = launch_dashboard(port, database, home, elsewhere)
     try:
         yield f"http://localhost:{port}", home / "log"
     finally:
@@ -118,4 +120,4 @@ def _answers(port: int, process: "subprocess.Popen[bytes]") -> bool:
 @pytest.fixture
 def lumiere(tenant: OpenScope) -> Agency:
     """An agency with a full day."""
-    return agency(tenant)
+    return create_agency(tenant)

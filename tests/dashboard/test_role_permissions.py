@@ -9,7 +9,7 @@ from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.agencies.rights import Role
 from tenants.notices import notices
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.approvals.test_page import asked, word
 from tests.dashboard.pages.calendar.test_page import post_of, refused
@@ -85,7 +85,7 @@ def test_what_others_settle_is_told_and_not_counted(door: Door, lumiere: Agency)
 def test_who_only_says_yes_is_told_who_decides(
     door: Door, tenant: OpenScope, language: str, state: DeliveryState, why: str
 ) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     delivery_id = who.post("arrêtée", minutes=-2, state="publishing")
     with who.scope() as scope:
         transition_delivery(scope, get_delivery(scope, delivery_id), state, reason=Message(why))

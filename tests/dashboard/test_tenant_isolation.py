@@ -15,7 +15,7 @@ from dashboard.shell.navigation import PAGES
 from foundation.db.database import OpenScope
 from gate.people import depiction_bans, persons
 from tenants.agencies.rights import Role, has_right
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.streamlit_client import stream
@@ -37,7 +37,7 @@ def twins(door: Door, tenant: OpenScope) -> tuple[Agency, Agency]:
     picture."""
     made = []
     for mark in MARKS:
-        one = agency(tenant, mark=mark)
+        one = create_agency(tenant, mark=mark)
         one.post(
             f"Le matin {mark}", state="published", url=f"https://example.test/{mark}", minutes=-30
         )

@@ -36,7 +36,7 @@ from web.site import sites
 from workers.wiring import Services
 
 
-def tile(number: int) -> bytes:
+def neutral_photo(number: int) -> bytes:
     """Something without meaning that a camera took half a year ago; each looks like no other."""
     exif = Image.Exif()
     exif.get_ifd(ExifTags.IFD.Exif)[0x9003] = "2026:06:01 12:00:00"
@@ -44,7 +44,7 @@ def tile(number: int) -> bytes:
 
 
 @dataclass
-class Place:
+class AdultArea:
     """One tenant's page as its visitors find it."""
 
     desk: SandboxAgency
@@ -67,7 +67,7 @@ class Place:
         """A reviewed picture of somebody."""
         self.made += 1
         prepared = pipeline.prepare_upload(
-            tile(self.made), name=f"{self.made}.jpg", alt="marker tile"
+            neutral_photo(self.made), name=f"{self.made}.jpg", alt="marker tile"
         )
         d = self.desk
         asset = pipeline.ingest_asset(
@@ -139,7 +139,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Around:
+class AdultAreaServices:
     """What every place stands in."""
 
     services: Services
@@ -149,7 +149,7 @@ class Around:
 
 
 @contextmanager
-def place(around: Around) -> Iterator[Place]:
+def place(around: AdultAreaServices) -> Iterator[AdultArea]:
     """A page with both its parts, and a provider that checks ages."""
     services, provider, settings = around.services, around.provider, around.services.settings
     own = settings.connectors.model_copy(update={"yoti_url": provider.url})
@@ -186,14 +186,14 @@ def place(around: Around) -> Iterator[Place]:
                 if one.account == f"{slug}.18"
             )
         made.channels["adults"], made.accounts["adults"] = adults.id, adults.account
-        here = Place(made, provider, url, slug)
+        here = AdultArea(made, provider, url, slug)
         _connect(here)
         yield here
         for browser in here.browsers:
             browser.close()
 
 
-def _connect(here: Place) -> None:
+def _connect(here: AdultArea) -> None:
     """What the page does with the provider's form, and the workers with the letter."""
     sdk_id, key = here.provider.world.customer(sdk_id=str(uuid7()))
     services = here.desk.services

@@ -11,7 +11,7 @@ from subscribers.inbox import member_actions, queries
 from tests.schedules.builders import SandboxAgency
 
 
-def heard(lea: SandboxAgency) -> list[CommentView]:
+def list_open_comments(lea: SandboxAgency) -> list[CommentView]:
     """What was said and nobody dealt with, the newest first."""
     with lea.scope() as scope:
         rows = [row.id for row in queries.list_inbox(scope, [lea.creator_id]) if row.public]
@@ -23,14 +23,14 @@ def heard(lea: SandboxAgency) -> list[CommentView]:
         ]
 
 
-def answer(lea: SandboxAgency, said: CommentView, platform: str, text: str) -> None:
+def answer_comment(lea: SandboxAgency, said: CommentView, platform: str, text: str) -> None:
     """The manager takes the conversation and answers in everybody's sight."""
-    lea.act(member_actions.take_over_conversation, conversation(lea, said), lea.manager)
+    lea.act(member_actions.take_over_conversation, conversation_of(lea, said), lea.manager)
     can = loader.load_connectors()[platform].capabilities
     lea.act(moderation.answer_comment, said.id, lea.manager, text, key=uuid7(), can=can)
 
 
-def act(lea: SandboxAgency, said: CommentView, platform: str, what: str) -> None:
+def act_on_comment(lea: SandboxAgency, said: CommentView, platform: str, what: str) -> None:
     """The manager has something done with a comment."""
     lea.act(
         moderation.request_moderation,
@@ -40,7 +40,7 @@ def act(lea: SandboxAgency, said: CommentView, platform: str, what: str) -> None
     )
 
 
-def conversation(lea: SandboxAgency, said: CommentView) -> UUID:
+def conversation_of(lea: SandboxAgency, said: CommentView) -> UUID:
     """What a comment is a line of."""
     with lea.scope() as scope:
         return moderation.conversation_of_comment(scope, said.id)

@@ -67,7 +67,7 @@ HTTP = HttpClient()
 
 
 @dataclass
-class Outside:
+class FakePlatforms:
     """The networks, and the services of a process that reaches them."""
 
     services: Services
@@ -88,7 +88,7 @@ class Outside:
 
 
 @contextmanager
-def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator[Outside]:
+def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator[FakePlatforms]:
     """Running fakes; at the end nothing that was asked of them was against their own descriptions.
     `reachable`: they can call the house."""
     key = base64.b64encode(MASTER).decode()
@@ -123,7 +123,7 @@ def outside(cluster: Cluster, home: Path, *, reachable: bool = True) -> Iterator
                 update={"public_url": stack.enter_context(_pages(settings))}
             )
         services = stack.enter_context(build_services(settings, pool_size=8, application="tests"))
-        yield Outside(services, telegram, chats, sky, pictures, toots, posts, talk, walls)
+        yield FakePlatforms(services, telegram, chats, sky, pictures, toots, posts, talk, walls)
         assert toots.spec.refused == []
         assert posts.forbidden == []
         assert chats.spec.refused == []
@@ -146,10 +146,10 @@ def _pages(settings: Settings) -> Iterator[str]:
 
 
 @dataclass
-class Mia:
+class ConnectedCreator:
     """One creator with her desk, and her places as she connected them."""
 
-    outside: Outside
+    outside: FakePlatforms
     desk: SandboxAgency
 
     # her places
@@ -364,7 +364,7 @@ class Mia:
         return str(found or "")
 
 
-def mia(outside: Outside) -> Mia:
+def create_connected_creator(outside: FakePlatforms) -> ConnectedCreator:
     """A tenant of three people, without an account yet."""
     tenant_id = uuid7()
     with outside.services.tenant(tenant_id, "system:test") as scope:
@@ -391,6 +391,6 @@ def mia(outside: Outside) -> Mia:
             "UPDATE creators SET rating_ceiling = 'E' WHERE tenant_id = :tenant", tenant=tenant_id
         )
     network: Any = SimpleNamespace(clock=SimpleNamespace(advance=outside.move))
-    return Mia(
+    return ConnectedCreator(
         outside, SandboxAgency(outside.services, network, tenant_id, creator_id, author, manager)
     )

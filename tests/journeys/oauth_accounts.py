@@ -41,7 +41,7 @@ HTTP = HttpClient()
 
 
 @dataclass
-class Visited:
+class OAuthAccount:
     """Léa's desk, and her account on a platform where she says yes on a page of theirs."""
 
     desk: SandboxAgency
@@ -165,7 +165,7 @@ def services_at(cluster: Cluster, home: Path, **addresses: str) -> Iterator[Serv
         yield found
 
 
-def dusk(desk: SandboxAgency, number: int) -> UUID:
+def add_suggestive_picture(desk: SandboxAgency, number: int) -> UUID:
     """A suggestive picture of an invented person, in a library."""
     asset, by = desk.photo(number, rating=Rating.S), f"member:{desk.manager}"
     with desk.scope(by) as scope:
@@ -178,7 +178,7 @@ def dusk(desk: SandboxAgency, number: int) -> UUID:
     return asset
 
 
-def film(desk: SandboxAgency, tile: str = "G", *, seconds: float = 1.0) -> UUID:
+def add_video(desk: SandboxAgency, tile: str = "G", *, seconds: float = 1.0) -> UUID:
     """A film for everybody, in a library."""
     prepared = pipeline.prepare_upload(
         video_builders.encode_video(video_builders.build_frames((tile, seconds))),

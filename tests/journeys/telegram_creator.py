@@ -41,7 +41,7 @@ TELEGRAM = "telegram"
 
 
 @dataclass
-class Bots:
+class TelegramCreator:
     """Léa, her bot and her channel."""
 
     desk: SandboxAgency
@@ -162,9 +162,9 @@ def settings_for(settings: Settings, url: str, public_url: str) -> Settings:
     return settings.model_copy(update={"connectors": connectors, "public_url": public_url})
 
 
-def bots(
+def create_telegram_creator(
     services: Services, sandbox: Sandbox, telegram: TelegramServer, *, public_url: str = ""
-) -> Bots:
+) -> TelegramCreator:
     """A tenant with a bot nobody has connected yet, a persona that answers alone and a pack for
     Stars."""
     writer = ScriptedModel()
@@ -194,7 +194,7 @@ def bots(
         set_price(scope, made.creator_id, pack_id, "stars", Money(PRICE, "XTR"))
         shares = SplitShares(agency=4000, creator=6000, chatter=0)
         entries.set_revenue_split(scope, made.creator_id, shares, effective_from=scope.now)
-    return Bots(made, telegram, bot, channel, writer, pack_id)
+    return TelegramCreator(made, telegram, bot, channel, writer, pack_id)
 
 
 @contextmanager

@@ -19,42 +19,46 @@ from gate.viewers import age_assurance
 from tests.conftest import Cluster
 from tests.fakes import yoti
 from tests.fakes.sandbox import network
-from tests.journeys.adult_area import Around, Place, place
+from tests.journeys.adult_area import AdultArea, AdultAreaServices, place
 from tests.schedules.builders import wired
 
 TEXT = "Une photo pour vous"
 
 
 @pytest.fixture(scope="module")
-def around(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Around]:
+def around(
+    cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AdultAreaServices]:
     sandbox = tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite"
     with (
         wired(cluster, tmp_path_factory.mktemp("home")) as services,
         network(sandbox) as running,
         yoti.provider() as provider,
     ):
-        yield Around(services, running, provider, FileStore(tmp_path_factory.mktemp("pages")))
+        yield AdultAreaServices(
+            services, running, provider, FileStore(tmp_path_factory.mktemp("pages"))
+        )
 
 
 @pytest.fixture(scope="module")
-def lea(around: Around) -> Iterator[Place]:
+def lea(around: AdultAreaServices) -> Iterator[AdultArea]:
     with place(around) as found:
         yield found
 
 
 @pytest.fixture(scope="module")
-def ready(lea: Place) -> httpx.Client:
+def ready(lea: AdultArea) -> httpx.Client:
     """A visitor who proved their age."""
     return lea.proven()
 
 
 @pytest.fixture(scope="module")
-def other(lea: Place) -> str:
+def other(lea: AdultArea) -> str:
     """An item that nothing speaks against."""
     return lea.post(text="Une autre")
 
 
-def seen(visitor: httpx.Client, lea: Place, item: str) -> bool:
+def seen(visitor: httpx.Client, lea: AdultArea, item: str) -> bool:
     """Whether this visitor gets the item, in the list, by its address and as bytes: all three or
     none."""
     listed = f"/p/{item}" in visitor.get(lea.door).text
@@ -64,7 +68,7 @@ def seen(visitor: httpx.Client, lea: Place, item: str) -> bool:
     return data
 
 
-def test_a_visitor_proves_their_age_and_another_does_not(lea: Place) -> None:
+def test_a_visitor_proves_their_age_and_another_does_not(lea: AdultArea) -> None:
     item = lea.post(text=TEXT)
     digest = lea.digest(item)
     stranger = lea.visitor()
@@ -89,7 +93,7 @@ def test_a_visitor_proves_their_age_and_another_does_not(lea: Place) -> None:
 
 
 def test_nothing_of_it_stands_on_the_public_page_and_its_feeds(
-    lea: Place, ready: httpx.Client
+    lea: AdultArea, ready: httpx.Client
 ) -> None:
     item, teaser = lea.post(text=TEXT), lea.post(Rating.S, channel="page", text="En public")
     suggestive = lea.post(Rating.S, text="Suggestif, pour adultes")
@@ -106,7 +110,9 @@ def test_nothing_of_it_stands_on_the_public_page_and_its_feeds(
             assert visitor.get(f"/files/{lea.digest(one)}.jpg").status_code == 404
 
 
-def test_a_proof_is_of_one_tenant_and_one_platform(lea: Place, other: str, around: Around) -> None:
+def test_a_proof_is_of_one_tenant_and_one_platform(
+    lea: AdultArea, other: str, around: AdultAreaServices
+) -> None:
     with place(around) as neighbour:
         elsewhere = neighbour.proven()
         assert "Rien ici" in elsewhere.get(neighbour.door).text
@@ -125,7 +131,7 @@ def test_a_proof_is_of_one_tenant_and_one_platform(lea: Place, other: str, aroun
 
 
 @pytest.mark.parametrize("ends", ["expired", "reset", "blocked"])
-def test_a_proof_that_ends_closes_it_at_once(lea: Place, other: str, ends: str) -> None:
+def test_a_proof_that_ends_closes_it_at_once(lea: AdultArea, other: str, ends: str) -> None:
     visitor = lea.proven()
     assert seen(visitor, lea, other)
     with lea.desk.scope() as scope:
@@ -150,7 +156,7 @@ def test_a_proof_that_ends_closes_it_at_once(lea: Place, other: str, ends: str) 
 
 @pytest.mark.parametrize("stops", ["revoked", "frozen", "raised", "recalled", "switch"])
 def test_whatever_speaks_against_it_closes_it_at_once(
-    lea: Place, ready: httpx.Client, other: str, stops: str
+    lea: AdultArea, ready: httpx.Client, other: str, stops: str
 ) -> None:
     with lea.desk.scope() as scope:
         person = lea.person(scope)
@@ -183,13 +189,13 @@ def test_whatever_speaks_against_it_closes_it_at_once(
         assert seen(ready, lea, item)
 
 
-def test_what_the_provider_denies_stays_shut(lea: Place, other: str) -> None:
+def test_what_the_provider_denies_stays_shut(lea: AdultArea, other: str) -> None:
     minor = lea.proven("FAIL")
     assert not seen(minor, lea, other)
     assert "<form" not in minor.get(lea.door).text
 
 
-def test_a_face_that_was_only_estimated_opens_nothing(lea: Place, other: str) -> None:
+def test_a_face_that_was_only_estimated_opens_nothing(lea: AdultArea, other: str) -> None:
     visitor = lea.visitor()
     visitor.post(f"{lea.door}prove", headers={"sec-fetch-site": "same-origin"})
     lea.desk.run()
@@ -199,7 +205,7 @@ def test_a_face_that_was_only_estimated_opens_nothing(lea: Place, other: str) ->
     assert not seen(visitor, lea, other)
 
 
-def test_pressing_twice_and_other_sites_begin_nothing_more(lea: Place) -> None:
+def test_pressing_twice_and_other_sites_begin_nothing_more(lea: AdultArea) -> None:
     before, visitor = len(lea.provider.world.sessions), lea.visitor()
     visitor.get(lea.door)
     visitor.post(f"{lea.door}prove", headers={"sec-fetch-site": "cross-site"})
@@ -216,7 +222,7 @@ def test_pressing_twice_and_other_sites_begin_nothing_more(lea: Place) -> None:
 
 
 def test_somebody_who_is_shown_may_ask_for_its_removal_without_a_proof(
-    lea: Place, ready: httpx.Client
+    lea: AdultArea, ready: httpx.Client
 ) -> None:
     item = lea.post(text=TEXT)
     anybody = lea.visitor()
@@ -235,7 +241,7 @@ def test_somebody_who_is_shown_may_ask_for_its_removal_without_a_proof(
     assert not seen(ready, lea, item)
 
 
-def test_it_is_opened_once_and_only_where_there_is_a_page(lea: Place) -> None:
+def test_it_is_opened_once_and_only_where_there_is_a_page(lea: AdultArea) -> None:
     with lea.desk.scope() as scope:
         outbox.put(scope, AdultAreaRequested(lea.desk.tenant_id, lea.desk.creator_id))
         outbox.put(scope, AdultAreaRequested(lea.desk.tenant_id, lea.desk.author))
@@ -244,7 +250,7 @@ def test_it_is_opened_once_and_only_where_there_is_a_page(lea: Place) -> None:
 
 
 def test_who_is_shown_takes_it_back_on_their_own_page(
-    lea: Place, ready: httpx.Client, other: str
+    lea: AdultArea, ready: httpx.Client, other: str
 ) -> None:
     with lea.desk.scope() as scope:
         person = lea.person(scope)
@@ -267,7 +273,7 @@ def test_who_is_shown_takes_it_back_on_their_own_page(
     assert seen(ready, lea, other)
 
 
-def test_a_flood_of_visitors_is_refused(lea: Place) -> None:
+def test_a_flood_of_visitors_is_refused(lea: AdultArea) -> None:
     visitor = lea.visitor()
     for _ in range(25):
         visitor.cookies.clear()

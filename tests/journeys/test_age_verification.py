@@ -20,7 +20,7 @@ from tests.conftest import Cluster, wait_until
 from tests.fakes import yoti
 from tests.fakes.sandbox import RunningSandbox, network
 from tests.fakes.telegram import server as fake
-from tests.journeys.telegram_creator import Bots, bots
+from tests.journeys.telegram_creator import TelegramCreator, create_telegram_creator
 from tests.schedules.builders import wired
 from tests.workers.relay_worker import house
 from web.app import create_web_app
@@ -47,14 +47,14 @@ def lea(
     tmp_path_factory: pytest.TempPathFactory,
     database: Database,
     redis_url: str,
-) -> Iterator[Bots]:
+) -> Iterator[TelegramCreator]:
     """Léa's bot, listened to, in a house whose provider of age checks is the fake."""
     sandbox: RunningSandbox
     with (
         network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as sandbox,
         fake.network() as telegram,
     ):
-        made = bots(services, sandbox, telegram)
+        made = create_telegram_creator(services, sandbox, telegram)
         settings = made.services.settings
         own = settings.connectors.model_copy(update={"yoti_url": provider.url})
         made.desk.services = replace(
@@ -67,7 +67,7 @@ def lea(
 
 
 @pytest.fixture
-def visitor(lea: Bots, pages: Database) -> Iterator[httpx.Client]:
+def visitor(lea: TelegramCreator, pages: Database) -> Iterator[httpx.Client]:
     app = create_web_app(
         tenant=pages.scope,
         store=lea.services.store,
@@ -77,7 +77,7 @@ def visitor(lea: Bots, pages: Database) -> Iterator[httpx.Client]:
         yield client
 
 
-def connect(lea: Bots, provider: yoti.RunningYoti) -> None:
+def connect(lea: TelegramCreator, provider: yoti.RunningYoti) -> None:
     """What the page does with the form, and the workers with the letter."""
     sdk_id, key = provider.world.customer()
     master = envelope.parse_master_key(lea.services.settings.tenants.master_key.get_secret_value())
@@ -95,14 +95,18 @@ def connect(lea: Bots, provider: yoti.RunningYoti) -> None:
     wait_until(stands)
 
 
-def link(lea: Bots, person: str) -> str:
+def link(lea: TelegramCreator, person: str) -> str:
     """The path of the page the bot led to."""
     found = [re.search(r"/age/[A-Za-z0-9_-]{32}", text) for text in lea.texts(person)]
     return [match[0] for match in found if match][-1]
 
 
 def prove(
-    lea: Bots, provider: yoti.RunningYoti, visitor: httpx.Client, person: str, status: str
+    lea: TelegramCreator,
+    provider: yoti.RunningYoti,
+    visitor: httpx.Client,
+    person: str,
+    status: str,
 ) -> None:
     """The fan asks, opens the page, presses, and ends the check at the provider."""
     known = len(lea.texts(person))
@@ -115,7 +119,7 @@ def prove(
     provider.world.finish(provider.world.session(str(row.id)), status)
 
 
-def age(lea: Bots, person: str) -> AssuranceState:
+def age(lea: TelegramCreator, person: str) -> AssuranceState:
     mine = age_checks.token_digest(link(lea, person).removeprefix(age_checks.AGE_PATH))
     checks = lea.rows("SELECT user_id, digest FROM age_checks WHERE tenant_id = :tenant")
     [user] = [str(row.user_id) for row in checks if row.digest == mine]
@@ -125,7 +129,7 @@ def age(lea: Bots, person: str) -> AssuranceState:
 
 @pytest.mark.heavy
 def test_a_fan_proves_their_age_and_another_does_not(
-    lea: Bots, provider: yoti.RunningYoti, visitor: httpx.Client
+    lea: TelegramCreator, provider: yoti.RunningYoti, visitor: httpx.Client
 ) -> None:
     lea.connected()
     lea.world.say(lea.bot, "leo", "/age")

@@ -37,7 +37,7 @@ from tests.fakes.bluesky import chats
 from tests.fakes.bluesky.server import FakeBluesky, Repo, bluesky
 from tests.fakes.sandbox import RunningSandbox, network
 from tests.generators import video_builders
-from tests.journeys.oauth_accounts import film
+from tests.journeys.oauth_accounts import add_video
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency
 from tests.subscribers.builders import NOVA
 from workers.listeners.factory import make_listener, make_listener_pool
@@ -293,7 +293,7 @@ def test_pictures_that_vanished_are_uploaded_again(house: House) -> None:
 
 
 def test_a_film_is_a_post_as_well_found_by_its_key_and_taken_away(house: House) -> None:
-    lea, shown = house.desk, film(house.desk)
+    lea, shown = house.desk, add_video(house.desk)
     house.enrol()
     house.server.book.schedule_fault("reset_after", on="posts")
     post = lea.delivery("un film", channel="sky", media=(shown,), after=1200)

@@ -11,19 +11,24 @@ from schedules.posts.states import DeliveryState
 from schedules.posts.thread_parts import ThreadPart
 from tests.conftest import Cluster
 from tests.fakes.telegram.chats import Chat
-from tests.journeys.connected_creator import Mia, Outside, mia, outside
+from tests.journeys.connected_creator import (
+    ConnectedCreator,
+    FakePlatforms,
+    create_connected_creator,
+    outside,
+)
 from workers.cli.gate import decision_explanation
 
 
 @pytest.fixture(scope="module")
-def world(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+def world(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakePlatforms]:
     with outside(cluster, tmp_path_factory.mktemp("home")) as found:
         yield found
 
 
 @pytest.fixture
-def her(world: Outside) -> Mia:
-    return mia(world)
+def her(world: FakePlatforms) -> ConnectedCreator:
+    return create_connected_creator(world)
 
 
 def posts(chat: Chat) -> int:
@@ -31,7 +36,9 @@ def posts(chat: Chat) -> int:
     return len(set(chat.messages) - chat.deleted)
 
 
-def test_explicit_goes_into_a_private_channel_whose_readers_are_all_known(her: Mia) -> None:
+def test_explicit_goes_into_a_private_channel_whose_readers_are_all_known(
+    her: ConnectedCreator,
+) -> None:
     _, chat = her.telegram()
     sent = her.post("telegram")
     her.desk.live(seconds=30)
@@ -39,7 +46,7 @@ def test_explicit_goes_into_a_private_channel_whose_readers_are_all_known(her: M
     assert posts(chat) == 1
 
 
-def test_who_came_in_unasked_keeps_explicit_out_and_takes_it_away(her: Mia) -> None:
+def test_who_came_in_unasked_keeps_explicit_out_and_takes_it_away(her: ConnectedCreator) -> None:
     bot, chat = her.telegram()
     telegram = her.outside.telegram.world
     sent = her.post("telegram")
@@ -68,7 +75,9 @@ def test_who_came_in_unasked_keeps_explicit_out_and_takes_it_away(her: Mia) -> N
     assert her.desk.state(again) is DeliveryState.PUBLISHED
 
 
-def test_a_channel_that_becomes_public_loses_what_is_not_for_everybody(her: Mia) -> None:
+def test_a_channel_that_becomes_public_loses_what_is_not_for_everybody(
+    her: ConnectedCreator,
+) -> None:
     bot, chat = her.telegram()
     sent = her.post("telegram")
     her.desk.live(seconds=30)
@@ -84,7 +93,7 @@ def test_a_channel_that_becomes_public_loses_what_is_not_for_everybody(her: Mia)
     assert her.judged(later) == ("H", frozenset({"AUDIENCE_CHANGED"}))
 
 
-def test_what_no_bot_can_know_holds_nudity_back(her: Mia) -> None:
+def test_what_no_bot_can_know_holds_nudity_back(her: ConnectedCreator) -> None:
     world = her.outside.telegram.world
     bot, chat = her.telegram(joins="any")
     unsaid = her.post("telegram")
@@ -119,7 +128,9 @@ def test_what_no_bot_can_know_holds_nudity_back(her: Mia) -> None:
     )
 
 
-def test_while_nobody_can_see_the_place_general_goes_and_the_rest_waits_by_itself(her: Mia) -> None:
+def test_while_nobody_can_see_the_place_general_goes_and_the_rest_waits_by_itself(
+    her: ConnectedCreator,
+) -> None:
     bot, chat = her.telegram()
     her.outside.telegram.book.schedule_fault(
         "status:503", account=str(bot.id), on="places", times=30
@@ -138,7 +149,7 @@ def test_while_nobody_can_see_the_place_general_goes_and_the_rest_waits_by_itsel
     assert posts(chat) == 2
 
 
-def test_nothing_is_taken_away_while_nobody_can_see(her: Mia) -> None:
+def test_nothing_is_taken_away_while_nobody_can_see(her: ConnectedCreator) -> None:
     bot, chat = her.telegram()
     sent = her.post("telegram")
     her.desk.live(seconds=30)
@@ -151,7 +162,9 @@ def test_nothing_is_taken_away_while_nobody_can_see(her: Mia) -> None:
     her.outside.telegram.book.clear_faults()
 
 
-def test_a_channel_of_discord_that_is_opened_to_all_loses_it_within_the_hour(her: Mia) -> None:
+def test_a_channel_of_discord_that_is_opened_to_all_loses_it_within_the_hour(
+    her: ConnectedCreator,
+) -> None:
     place = her.discord(nsfw=True)
     sent = her.post("discord")
     her.desk.live(seconds=30)
@@ -163,7 +176,7 @@ def test_a_channel_of_discord_that_is_opened_to_all_loses_it_within_the_hour(her
     assert [one.deleted for one in her.outside.discord.sent(place)] == [True]
 
 
-def test_a_thread_is_what_its_parent_is(her: Mia) -> None:
+def test_a_thread_is_what_its_parent_is(her: ConnectedCreator) -> None:
     thread = her.discord(nsfw=True, thread=True)
     sent = her.post("discord")
     her.desk.live(seconds=30)
@@ -174,7 +187,9 @@ def test_a_thread_is_what_its_parent_is(her: Mia) -> None:
     assert her.judged(later) == ("B", frozenset({"PLATFORM_FORBIDS"}))
 
 
-def test_a_label_that_was_dropped_takes_the_post_down_within_a_minute(her: Mia) -> None:
+def test_a_label_that_was_dropped_takes_the_post_down_within_a_minute(
+    her: ConnectedCreator,
+) -> None:
     repo = her.bluesky()
     kept = her.post("bluesky")
     her.desk.live(seconds=60)
@@ -197,7 +212,7 @@ def test_a_label_that_was_dropped_takes_the_post_down_within_a_minute(her: Mia) 
     )
 
 
-def test_a_copy_nobody_can_read_stays_and_is_read_later(her: Mia) -> None:
+def test_a_copy_nobody_can_read_stays_and_is_read_later(her: ConnectedCreator) -> None:
     repo = her.bluesky()
     her.outside.bluesky.book.schedule_fault("status:503", on="lookups", times=3)
     sent = her.post("bluesky")
@@ -213,7 +228,7 @@ def test_a_copy_nobody_can_read_stays_and_is_read_later(her: Mia) -> None:
     assert len(repo.records) == 1
 
 
-def test_a_server_is_what_somebody_read_in_its_rules(her: Mia) -> None:
+def test_a_server_is_what_somebody_read_in_its_rules(her: ConnectedCreator) -> None:
     server, member = her.outside.mastodon, her.mastodon()
     sent = her.post("mastodon")
     her.desk.live(seconds=30)
@@ -238,7 +253,7 @@ def test_a_server_is_what_somebody_read_in_its_rules(her: Mia) -> None:
         server.rules = list(server.usual_rules)
 
 
-def test_a_server_for_everybody_gets_nothing_for_adults(her: Mia) -> None:
+def test_a_server_for_everybody_gets_nothing_for_adults(her: ConnectedCreator) -> None:
     member = her.mastodon(rules="general")
     sent, suggestive = her.post("mastodon"), her.post("mastodon", Rating.S)
     her.desk.live(seconds=30)
@@ -247,7 +262,7 @@ def test_a_server_for_everybody_gets_nothing_for_adults(her: Mia) -> None:
     assert member.taken == []
 
 
-def test_on_x_each_picture_for_adults_bears_its_warning(her: Mia) -> None:
+def test_on_x_each_picture_for_adults_bears_its_warning(her: ConnectedCreator) -> None:
     member = her.x()
     sent = her.post("x")
     soft = her.desk.delivery("Bonjour", channel="x", media=(her.picture(Rating.S),))
@@ -265,7 +280,9 @@ def test_on_x_each_picture_for_adults_bears_its_warning(her: Mia) -> None:
     assert [one.warning for one in suggestive.media] == [{}] * len(suggestive.media)
 
 
-def test_on_x_words_without_a_picture_are_no_part_of_a_thread_for_adults(her: Mia) -> None:
+def test_on_x_words_without_a_picture_are_no_part_of_a_thread_for_adults(
+    her: ConnectedCreator,
+) -> None:
     member = her.x()
     sent = her.post("x", parts=(ThreadPart("la suite, en mots"),))
     her.desk.live(seconds=30)

@@ -29,8 +29,8 @@ from tests.conftest import Cluster
 from tests.fakes.mastodon import chats
 from tests.fakes.mastodon.server import FakeMastodon, mastodon
 from tests.fakes.sandbox import RunningSandbox, network
-from tests.journeys.comment_actions import act, answer, heard
-from tests.journeys.oauth_accounts import Visited, services_at
+from tests.journeys.comment_actions import act_on_comment, answer_comment, list_open_comments
+from tests.journeys.oauth_accounts import OAuthAccount, services_at
 from tests.schedules.builders import create_sandbox_agency
 from tests.subscribers.builders import NOVA
 from workers.cli.platforms import access_check
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.heavy
 
 
 @dataclass
-class House(Visited):
+class House(OAuthAccount):
     """Her account on a server of Mastodon."""
 
     def told(self, delivery_id: UUID) -> list[str]:
@@ -354,16 +354,16 @@ def test_a_comment_is_heard_answered_by_name_and_its_author_kept_away(house: Hou
         "",
     )
     house.live(minutes=8)
-    (said,) = heard(lea)
+    (said,) = list_open_comments(lea)
     assert (said.under, "where is" in said.text, said.state) == (post, True, "open")
     server.book.schedule_fault("reset_after", on="posts")
-    answer(lea, said, "mastodon", "At the lake, in spring.")
+    answer_comment(lea, said, "mastodon", "At the lake, in spring.")
     house.live(minutes=10)
     (mine,) = [text for _, text in house.member.taken if "At the lake" in text]
     assert mine.startswith(f"@{ann.username}"), "or she never hears of it"
     assert len([text for _, text in house.member.taken if "At the lake" in text]) == 1
-    assert heard(lea) == [], "answered: nothing is left to do"
-    act(lea, said, "mastodon", "block")
+    assert list_open_comments(lea) == [], "answered: nothing is left to do"
+    act_on_comment(lea, said, "mastodon", "block")
     house.live(minutes=2)
     assert ann.id in house.member.blocks
 

@@ -13,24 +13,29 @@ from tests.conftest import Cluster
 from tests.fakes.bluesky.server import Repo, cid
 from tests.fakes.discord.state import Channel
 from tests.fakes.telegram.chats import Chat
-from tests.journeys.connected_creator import Mia, Outside, mia, outside
+from tests.journeys.connected_creator import (
+    ConnectedCreator,
+    FakePlatforms,
+    create_connected_creator,
+    outside,
+)
 from tests.schedules.thread_builders import publish_parts
 
 BODIES = ("Good evening.", "The shop is open.", "Until nine today.")
 
 
 @pytest.fixture(scope="module")
-def world(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+def world(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakePlatforms]:
     with outside(cluster, tmp_path_factory.mktemp("home")) as found:
         yield found
 
 
 @pytest.fixture
-def her(world: Outside) -> Mia:
-    return mia(world)
+def her(world: FakePlatforms) -> ConnectedCreator:
+    return create_connected_creator(world)
 
 
-def thread(her: Mia, channel: str, *, comment: str = "") -> Any:
+def thread(her: ConnectedCreator, channel: str, *, comment: str = "") -> Any:
     """Three parts, the second with a picture, and a first comment."""
     rest = [ThreadPart(BODIES[1], (her.desk.photo(her.desk.written + 7),)), ThreadPart(BODIES[2])]
     if comment:
@@ -52,7 +57,7 @@ def under(repo: Repo) -> list[tuple[str, str, str]]:
     return found
 
 
-def test_bluesky_names_root_and_parent_with_their_versions(her: Mia) -> None:
+def test_bluesky_names_root_and_parent_with_their_versions(her: ConnectedCreator) -> None:
     repo = her.bluesky()
     sent = thread(her, "bluesky", comment="More soon.")
     her.desk.live(seconds=60)
@@ -76,7 +81,7 @@ def test_bluesky_names_root_and_parent_with_their_versions(her: Mia) -> None:
     assert repo.records == {}
 
 
-def test_bluesky_answer_of_the_second_part_lost_and_found(her: Mia) -> None:
+def test_bluesky_answer_of_the_second_part_lost_and_found(her: ConnectedCreator) -> None:
     repo = her.bluesky()
     sent = thread(her, "bluesky")
     publish_parts(her.desk, sent, 1)
@@ -89,7 +94,9 @@ def test_bluesky_answer_of_the_second_part_lost_and_found(her: Mia) -> None:
     assert [text for text, _, _ in under(repo)] == list(BODIES)
 
 
-def test_bluesky_part_above_that_somebody_deleted_breaks_it_off_in_words(her: Mia) -> None:
+def test_bluesky_part_above_that_somebody_deleted_breaks_it_off_in_words(
+    her: ConnectedCreator,
+) -> None:
     repo = her.bluesky()
     sent = thread(her, "bluesky")
     publish_parts(her.desk, sent, 2)
@@ -106,7 +113,7 @@ def standing(chat: Chat) -> int:
     return len(set(chat.messages) - chat.deleted)
 
 
-def test_telegram_replies_in_its_channel(her: Mia) -> None:
+def test_telegram_replies_in_its_channel(her: ConnectedCreator) -> None:
     bot, chat = her.telegram()
     sent = thread(her, "telegram", comment="More soon.")
     her.desk.live(seconds=30)
@@ -121,7 +128,7 @@ def test_telegram_replies_in_its_channel(her: Mia) -> None:
     assert standing(chat) == 0
 
 
-def above(channel: Channel, her: Mia) -> list[str]:
+def above(channel: Channel, her: ConnectedCreator) -> list[str]:
     sent = her.outside.discord.sent(channel)
     known = {one.id: one.received for one in sent}
     return [
@@ -129,7 +136,7 @@ def above(channel: Channel, her: Mia) -> list[str]:
     ]
 
 
-def test_discord_replies_in_its_channel(her: Mia) -> None:
+def test_discord_replies_in_its_channel(her: ConnectedCreator) -> None:
     channel = her.discord(nsfw=False)
     sent = thread(her, "discord", comment="More soon.")
     her.desk.live(seconds=30)

@@ -20,7 +20,7 @@ from foundation.ops.clock import sleep
 from schedules.posts.states import DeliveryState
 from tests.conftest import Cluster, free_port, wait_until
 from tests.journeys.telegram.test_bot import lea, sandbox, services, telegram  # noqa: F401  fixtures
-from tests.journeys.telegram_creator import Bots
+from tests.journeys.telegram_creator import TelegramCreator
 from web.site import sites
 
 ROOT = Path(__file__).parents[2]
@@ -62,7 +62,7 @@ class Process:
 
 @contextmanager
 def process(
-    made: Bots, cluster: Cluster, name: str, ready: Callable[[], bool], **more: str
+    made: TelegramCreator, cluster: Cluster, name: str, ready: Callable[[], bool], **more: str
 ) -> Iterator[Process]:
     """A process with the settings of Léa's house."""
     settings = made.services.settings
@@ -92,7 +92,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def settled(made: Bots, wanted: list[UUID]) -> bool:
+def settled(made: TelegramCreator, wanted: list[UUID]) -> bool:
     """Whether all of them are out; else what waits for its time soon gets it."""
     desk = made.desk
     if all(desk.state(one) is DeliveryState.PUBLISHED for one in wanted):
@@ -106,7 +106,11 @@ def settled(made: Bots, wanted: list[UUID]) -> bool:
 
 @pytest.mark.parametrize("frozen", [True, False], ids=["asked", "answering"])
 # fixture
-def test_web_killed_while_posts_arrive(lea: Bots, cluster: Cluster, frozen: bool) -> None:  # noqa: F811  see above
+def test_web_killed_while_posts_arrive(
+    lea: TelegramCreator,  # noqa: F811  a fixture
+    cluster: Cluster,
+    frozen: bool,
+) -> None:
     desk, port, slug = lea.desk, free_port(), f"lea-{lea.desk.tenant_id.hex[-12:]}"
     url = f"http://127.0.0.1:{port}"
     with desk.scope() as scope:
@@ -152,7 +156,7 @@ def test_web_killed_while_posts_arrive(lea: Bots, cluster: Cluster, frozen: bool
         assert sorted(standing()) == sorted(words)
 
 
-def test_listen_killed_while_fans_write(lea: Bots, cluster: Cluster) -> None:  # noqa: F811  fixture
+def test_listen_killed_while_fans_write(lea: TelegramCreator, cluster: Cluster) -> None:  # noqa: F811  fixture
     lea.connected()
     lea.deaf()
     before, after = [f"dis-moi {number}" for number in range(10)], ["tu es là ?", "coucou ?"]

@@ -20,7 +20,12 @@ from schedules.recurrence.evergreen_pools import PoolSchedule
 from tests.conftest import Cluster
 from tests.fakes.reddit.server import FakeReddit, Subreddit, reddit
 from tests.fakes.sandbox import RunningSandbox, network
-from tests.journeys.oauth_accounts import Visited, dusk, film, services_at
+from tests.journeys.oauth_accounts import (
+    OAuthAccount,
+    add_suggestive_picture,
+    add_video,
+    services_at,
+)
 from tests.schedules.builders import create_sandbox_agency
 from workers.wiring import Services
 
@@ -28,7 +33,7 @@ pytestmark = pytest.mark.heavy
 
 
 @dataclass
-class House(Visited):
+class House(OAuthAccount):
     """Her account on Reddit, and the community she posts to."""
 
     place: Subreddit
@@ -175,10 +180,10 @@ def test_a_picture_that_never_becomes_a_post_is_somebodys_to_look_at(house: Hous
 def test_a_film_is_made_later_and_begins_with_its_poster(house: House) -> None:
     lea, house.server.media_delay = house.desk, 240.0
     house.enrol()
-    alone = lea.delivery("sans affiche", channel="reddit", media=(film(lea),))
+    alone = lea.delivery("sans affiche", channel="reddit", media=(add_video(lea),))
     house.live(minutes=1)
     assert (lea.state(alone), lea.why(alone)) == (DeliveryState.FAILED, "reddit.film_poster")
-    post = lea.delivery("un film", channel="reddit", media=(film(lea), lea.photo(50)))
+    post = lea.delivery("un film", channel="reddit", media=(add_video(lea), lea.photo(50)))
     lea.run()
     assert lea.state(post) is DeliveryState.PROCESSING
     house.live(minutes=15)
@@ -197,7 +202,9 @@ def test_a_film_whose_answer_is_lost_is_looked_for_until_it_would_be_there(
     lea, house.server.media_delay = house.desk, 600.0
     house.enrol()
     house.server.book.schedule_fault(mode, on="posts")
-    lost = lea.delivery(f"film perdu {mode}", channel="reddit", media=(film(lea), lea.photo(51)))
+    lost = lea.delivery(
+        f"film perdu {mode}", channel="reddit", media=(add_video(lea), lea.photo(51))
+    )
     lea.run()
     assert lea.state(lost) is DeliveryState.UNCERTAIN
     house.live(minutes=9)
@@ -216,7 +223,7 @@ def test_a_film_that_reddit_never_got_is_posted_once_that_is_sure(
     house.enrol()
     house.server.book.schedule_fault("reset_before", on="posts")
     lost = lea.delivery(
-        "film jamais arrivé", channel="reddit", media=(film(lea), lea.photo(52)), late_ok=late
+        "film jamais arrivé", channel="reddit", media=(add_video(lea), lea.photo(52)), late_ok=late
     )
     house.live(minutes=60)
     expected = (
@@ -235,7 +242,7 @@ def test_each_lost_answer_to_a_film_is_given_its_time(house: House) -> None:
     for mode in ("reset_before", "reset_after"):
         house.server.book.schedule_fault(mode, on="posts")
     lost = lea.delivery(
-        "perdu deux fois", channel="reddit", media=(film(lea), lea.photo(53)), late_ok=None
+        "perdu deux fois", channel="reddit", media=(add_video(lea), lea.photo(53)), late_ok=None
     )
     house.live(minutes=90)
     assert (lea.state(lost), house.texts()) == (DeliveryState.PUBLISHED, ["perdu deux fois"])
@@ -259,14 +266,22 @@ def test_what_is_for_adults_is_marked_and_goes_to_communities_for_adults_alone(
 ) -> None:
     lea = house.desk
     house.enrol()
-    post = lea.delivery("Soir", channel="reddit", media=(dusk(house.desk, 5), dusk(house.desk, 6)))
+    post = lea.delivery(
+        "Soir",
+        channel="reddit",
+        media=(add_suggestive_picture(house.desk, 5), add_suggestive_picture(house.desk, 6)),
+    )
     house.live(minutes=2)
     assert lea.state(post) is DeliveryState.PUBLISHED, lea.entry(post).reason
     (shown,) = house.member.posts.values()
     assert shown.nsfw
     house.place.over18 = False
     house.live(minutes=12)
-    later = lea.delivery("Nuit", channel="reddit", media=(dusk(house.desk, 7), dusk(house.desk, 8)))
+    later = lea.delivery(
+        "Nuit",
+        channel="reddit",
+        media=(add_suggestive_picture(house.desk, 7), add_suggestive_picture(house.desk, 8)),
+    )
     house.live(minutes=2)
     assert (lea.state(later), lea.why(later)) == (DeliveryState.HELD, "gate.PLATFORM_FORBIDS")
     assert house.texts() == ["Soir"]
@@ -278,7 +293,9 @@ def test_a_community_that_takes_nothing_from_machines_gets_nothing(house: House)
     lea = house.desk
     house.enrol(ai="forbidden")
     by_hand = lea.delivery(
-        "Soir", channel="reddit", media=(dusk(house.desk, 9), dusk(house.desk, 10))
+        "Soir",
+        channel="reddit",
+        media=(add_suggestive_picture(house.desk, 9), add_suggestive_picture(house.desk, 10)),
     )
     house.live(minutes=2)
     assert lea.state(by_hand) is DeliveryState.PUBLISHED
@@ -286,7 +303,7 @@ def test_a_community_that_takes_nothing_from_machines_gets_nothing(house: House)
     made = lea.delivery(
         "Soir, fait par une IA",
         channel="reddit",
-        media=(dusk(house.desk, 11),),
+        media=(add_suggestive_picture(house.desk, 11),),
         text_ai="generated",
     )
     house.live(minutes=2)
@@ -301,7 +318,7 @@ def test_rules_that_change_hold_what_is_more_than_general_until_somebody_reads_t
     house.place.rules = [
         {"short_name": "No hats", "description": "None.", "kind": "link", "priority": 0}
     ]
-    post = lea.delivery("Soir", channel="reddit", media=(dusk(house.desk, 12),))
+    post = lea.delivery("Soir", channel="reddit", media=(add_suggestive_picture(house.desk, 12),))
     house.live(minutes=2)
     assert (lea.state(post), lea.why(post)) == (DeliveryState.HELD, "gate.PLATFORM_FORBIDS")
     general = lea.delivery("Midi", channel="reddit")
@@ -442,7 +459,11 @@ def test_what_lists_do_not_show_is_not_posted_twice(house: House) -> None:
     lea, house.server.hides_nsfw = house.desk, True
     house.enrol()
     house.server.book.schedule_fault("reset_after", on="posts")
-    lost = lea.delivery("cachée", channel="reddit", media=(dusk(lea, 20), dusk(lea, 21)))
+    lost = lea.delivery(
+        "cachée",
+        channel="reddit",
+        media=(add_suggestive_picture(lea, 20), add_suggestive_picture(lea, 21)),
+    )
     house.live(minutes=30)
     assert lea.state(lost) is DeliveryState.UNCERTAIN
     assert house.texts() == ["cachée"]

@@ -49,7 +49,16 @@ from tenants.agencies import queries as tenant_reads
 from tenants.auth import sessions
 from tests.conftest import Cluster
 from tests.fakes.sandbox import network
-from tests.journeys.twin_agencies import FAN, WORDS, ZONE, Twin, process, readable, tables, twin
+from tests.journeys.twin_agencies import (
+    FAN,
+    WORDS,
+    ZONE,
+    TwinAgency,
+    create_twin_agency,
+    process,
+    readable_rows,
+    table_names,
+)
 from tests.web.builders import PUBLIC
 from web.app import create_web_app
 
@@ -62,15 +71,15 @@ class Pair:
     """Both agencies after a day each, a visitor of their pages, and all that was written to the
     logs meanwhile."""
 
-    alpha: Twin
-    bravo: Twin
+    alpha: TwinAgency
+    bravo: TwinAgency
     visitor: httpx.Client
     pages: Database
     files: FileStore
     log: io.StringIO
 
     @property
-    def sides(self) -> tuple[tuple[Twin, Twin], tuple[Twin, Twin]]:
+    def sides(self) -> tuple[tuple[TwinAgency, TwinAgency], tuple[TwinAgency, TwinAgency]]:
         """Each beside the other."""
         return (self.alpha, self.bravo), (self.bravo, self.alpha)
 
@@ -90,7 +99,7 @@ def pair(
         serve_app(app) as url,
         httpx.Client(base_url=url, timeout=30) as visitor,
     ):
-        both = [twin(services, sandbox, word, page_url=url) for word in WORDS]
+        both = [create_twin_agency(services, sandbox, word, page_url=url) for word in WORDS]
         for one in both:
             one.live()
         yield Pair(*both, visitor, pages, files, log)
@@ -116,8 +125,8 @@ def test_no_table_shows_a_row_of_the_other(pair: Pair) -> None:
     for one, other in pair.sides:
         for login_pool in (one.desk.services.database, pair.pages):
             with login_pool.scope(one.tenant_id, "system:test") as scope:
-                for table in tables():
-                    seen = readable(scope, table)
+                for table in table_names():
+                    seen = readable_rows(scope, table)
                     assert not [row for row in seen if other.word in row], table
                     assert not [row for row in seen if str(other.tenant_id) in row], table
 
@@ -229,7 +238,7 @@ def _manager(scope: Scope) -> UUID:
     return next(member.id for member in tenant_reads.list_members(scope) if member.role == "owner")
 
 
-def outcome(one: Twin, act: Act, key: UUID) -> str:
+def outcome(one: TwinAgency, act: Act, key: UUID) -> str:
     """What an act on an id comes to: its result or its error, with the id itself left out."""
     try:
         with one.scope(f"member:{one.desk.manager}") as scope:

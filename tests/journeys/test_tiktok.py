@@ -18,7 +18,7 @@ from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.fakes.sandbox import RunningSandbox, network
 from tests.fakes.tiktok.server import FakeTikTok, tiktok
-from tests.journeys.oauth_accounts import Visited, film, services_at
+from tests.journeys.oauth_accounts import OAuthAccount, add_video, services_at
 from tests.schedules.builders import create_sandbox_agency
 from workers.cli.platforms import disconnection
 from workers.wiring import Services
@@ -49,7 +49,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 
 @pytest.fixture
-def house(services: Services, running: RunningSandbox, server: FakeTikTok) -> Iterator[Visited]:
+def house(
+    services: Services, running: RunningSandbox, server: FakeTikTok
+) -> Iterator[OAuthAccount]:
     made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
@@ -60,17 +62,19 @@ def house(services: Services, running: RunningSandbox, server: FakeTikTok) -> It
         "client_secret": app.client_secret,
         "readers": "PUBLIC_TO_EVERYONE",
     }
-    yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "tiktok", form)
+    yield OAuthAccount(
+        made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "tiktok", form
+    )
     server.book.clear_faults()
     server.processing_seconds, server.moderation_seconds = 0.0, 0.0
     server.audited, server.people_per_day, server.strays_to = True, 5, ""
 
 
-def post(house: Visited, words: str, *, after: float = 0) -> UUID:
-    return house.desk.delivery(words, channel="tiktok", after=after, media=(film(house.desk),))
+def post(house: OAuthAccount, words: str, *, after: float = 0) -> UUID:
+    return house.desk.delivery(words, channel="tiktok", after=after, media=(add_video(house.desk),))
 
 
-def test_from_the_application_to_the_post(house: Visited) -> None:
+def test_from_the_application_to_the_post(house: OAuthAccount) -> None:
     lea = house.desk
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
@@ -90,7 +94,7 @@ def test_from_the_application_to_the_post(house: Visited) -> None:
 
 
 def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(
-    house: Visited, running: RunningSandbox
+    house: OAuthAccount, running: RunningSandbox
 ) -> None:
     create_sandbox_agency(
         house.desk.services, running
@@ -132,7 +136,7 @@ def test_who_disconnects_the_account_ends_what_tiktok_was_allowed(
 @pytest.mark.parametrize(
     "mode", ["reset_after", "reset_before", "accept_then_hang", "status:503_after"]
 )
-def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
+def test_a_lost_answer_shows_nothing_twice(house: OAuthAccount, mode: str) -> None:
     house.enrol()
     house.server.book.schedule_fault(mode, on="posts", seconds=3.0)
     lost = post(house, f"perdu {mode}")
@@ -142,7 +146,7 @@ def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "status:503"])
-def test_what_breaks_off_ahead_goes_on(house: Visited, mode: str) -> None:
+def test_what_breaks_off_ahead_goes_on(house: OAuthAccount, mode: str) -> None:
     house.enrol()
     house.server.book.schedule_fault(mode, on="files", times=1)
     sent = post(house, f"coupé {mode}", after=60)
@@ -151,7 +155,7 @@ def test_what_breaks_off_ahead_goes_on(house: Visited, mode: str) -> None:
     assert len(house.member.taken) == 1
 
 
-def test_a_film_that_is_worked_through_is_waited_for(house: Visited) -> None:
+def test_a_film_that_is_worked_through_is_waited_for(house: OAuthAccount) -> None:
     house.server.processing_seconds = 240.0
     house.enrol()
     sent = post(house, "lent")
@@ -162,7 +166,7 @@ def test_a_film_that_is_worked_through_is_waited_for(house: Visited) -> None:
     assert len(house.member.taken) == 1
 
 
-def test_a_film_nobody_may_see_yet_has_its_address_once_it_is_seen(house: Visited) -> None:
+def test_a_film_nobody_may_see_yet_has_its_address_once_it_is_seen(house: OAuthAccount) -> None:
     house.server.moderation_seconds = 5400.0
     house.enrol()
     sent = post(house, "examiné")
@@ -180,7 +184,7 @@ def test_a_film_nobody_may_see_yet_has_its_address_once_it_is_seen(house: Visite
     assert (task.caption, task.url) == ("examiné", entry.url)
 
 
-def test_what_nobody_sees_there_any_more_is_told_at_the_second_look(house: Visited) -> None:
+def test_what_nobody_sees_there_any_more_is_told_at_the_second_look(house: OAuthAccount) -> None:
     """A film that its owner hides is told of like a deleted one: it must still be called back."""
     house.enrol()
     kept, hidden = post(house, "Reste là"), post(house, "Disparaît")
@@ -200,7 +204,9 @@ def test_what_nobody_sees_there_any_more_is_told_at_the_second_look(house: Visit
 
 
 @pytest.mark.parametrize("lost", [False, True])
-def test_a_film_that_is_refused_afterwards_is_told_at_once(house: Visited, *, lost: bool) -> None:
+def test_a_film_that_is_refused_afterwards_is_told_at_once(
+    house: OAuthAccount, *, lost: bool
+) -> None:
     """Also where nobody knew whether its last part had arrived; planned once more, it is begun
     anew."""
     house.enrol()
@@ -220,7 +226,7 @@ def test_a_film_that_is_refused_afterwards_is_told_at_once(house: Visited, *, lo
     assert len(house.member.taken) == 1
 
 
-def test_a_fault_of_theirs_is_tried_once_more_after_a_while(house: Visited) -> None:
+def test_a_fault_of_theirs_is_tried_once_more_after_a_while(house: OAuthAccount) -> None:
     house.enrol()
     house.server.fails("internal")
     sent = post(house, "panne")
@@ -232,7 +238,7 @@ def test_a_fault_of_theirs_is_tried_once_more_after_a_while(house: Visited) -> N
     assert len(house.member.taken) == 1
 
 
-def test_a_second_fault_of_theirs_is_told(house: Visited) -> None:
+def test_a_second_fault_of_theirs_is_told(house: OAuthAccount) -> None:
     house.enrol()
     house.server.fails("internal")
     house.server.fails("internal")
@@ -245,7 +251,7 @@ def test_a_second_fault_of_theirs_is_told(house: Visited) -> None:
     assert house.member.taken == []
 
 
-def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:
+def test_a_film_goes_to_nobody_elses_store(house: OAuthAccount) -> None:
     house.enrol()
     house.server.strays_to = "https://evil.example/upload"
     sent = post(house, "ailleurs")
@@ -257,7 +263,7 @@ def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:
     assert house.member.taken == []
 
 
-def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
+def test_an_application_that_nobody_audited_is_told_so(house: OAuthAccount) -> None:
     house.server.audited, house.server.people_per_day = False, 100
     assert house.enrol().state == AccountSetupState.CONNECTED
     sent = post(house, "trop tôt")
@@ -269,7 +275,7 @@ def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
     assert house.member.taken == []
 
 
-def test_an_application_that_is_used_up_holds_what_may_not_wait_a_day(house: Visited) -> None:
+def test_an_application_that_is_used_up_holds_what_may_not_wait_a_day(house: OAuthAccount) -> None:
     house.enrol()
     house.server.audited, house.server.people_per_day, house.member.private = False, 0, True
     sent = post(house, "demain")
@@ -282,7 +288,7 @@ def test_an_application_that_is_used_up_holds_what_may_not_wait_a_day(house: Vis
     assert house.member.taken == []
 
 
-def test_a_public_account_has_no_followers_alone(house: Visited) -> None:
+def test_a_public_account_has_no_followers_alone(house: OAuthAccount) -> None:
     wish = house.enrol(readers="FOLLOWER_OF_CREATOR")
     assert (wish.state, wish.reason) == (
         AccountSetupState.REFUSED,
@@ -290,7 +296,7 @@ def test_a_public_account_has_no_followers_alone(house: Visited) -> None:
     )
 
 
-def test_tokens_are_renewed_and_each_refresh_token_works_once(house: Visited) -> None:
+def test_tokens_are_renewed_and_each_refresh_token_works_once(house: OAuthAccount) -> None:
     house.enrol()
     first = house.channel().generation
     house.live(hours=3)
@@ -301,7 +307,7 @@ def test_tokens_are_renewed_and_each_refresh_token_works_once(house: Visited) ->
     assert house.desk.state(sent) is DeliveryState.PUBLISHED
 
 
-def test_whoever_takes_it_back_is_asked_to_say_yes_again(house: Visited) -> None:
+def test_whoever_takes_it_back_is_asked_to_say_yes_again(house: OAuthAccount) -> None:
     house.enrol()
     house.server.revoke(house.member)
     sent = post(house, "fermé")

@@ -21,8 +21,8 @@ from tenants.agencies import queries as tenant_reads
 from tests.conftest import Cluster
 from tests.fakes.sandbox import RunningSandbox, network
 from tests.fakes.x.server import FakeX, x
-from tests.journeys.comment_actions import act, answer, heard
-from tests.journeys.oauth_accounts import Visited, services_at
+from tests.journeys.comment_actions import act_on_comment, answer_comment, list_open_comments
+from tests.journeys.oauth_accounts import OAuthAccount, services_at
 from tests.schedules.builders import create_sandbox_agency
 from workers.cli.platforms import account_setup as connect_account
 from workers.wiring import Services
@@ -33,7 +33,7 @@ TEXT = "Bonjour 👩‍👩‍👧‍👦 <3 & co"
 
 
 @dataclass
-class House(Visited):
+class House(OAuthAccount):
     """Her account on X."""
 
     def another(self, name: str) -> None:
@@ -249,7 +249,7 @@ def test_an_account_that_is_suspended_is_gone(house: House) -> None:
 
 
 def terminal(
-    house: Visited, *, dry: bool = False, creator: str = "", platform: str = "x"
+    house: OAuthAccount, *, dry: bool = False, creator: str = "", platform: str = "x"
 ) -> list[tuple[str, bool]]:
     """What the command at the terminal prints, with somebody who types what the form says and says
     yes in a browser."""
@@ -319,15 +319,15 @@ def test_a_comment_is_heard_within_the_hour_answered_once_and_hidden(house: Hous
     ann = server.account(f"ann{str(lea.tenant_id)[-8:]}")
     told = server.publish(ann, {"text": "where is this?", "reply": {"in_reply_to_tweet_id": post}})
     house.live(minutes=65)
-    (said,) = heard(lea)
+    (said,) = list_open_comments(lea)
     assert (said.under, said.state) == (post, "open")
     server.book.schedule_fault("reset_after", on="posts")
-    answer(lea, said, "x", "At the lake, in spring.")
+    answer_comment(lea, said, "x", "At the lake, in spring.")
     house.live(minutes=10)
     mine = [number for number, text in house.member.taken if "At the lake" in text]
     assert len(mine) == 1
     assert house.member.posts[mine[0]].parent.id == told.id
-    act(lea, said, "x", "hide")
+    act_on_comment(lea, said, "x", "hide")
     house.live(minutes=2)
     assert server.seen(told.id).hidden
     reads = [
@@ -347,7 +347,7 @@ def test_a_comment_is_heard_within_the_hour_answered_once_and_hidden(house: Hous
     ],
 )
 def test_whoever_disconnects_an_account_forgets_its_tokens_whatever_x_says(
-    house: Visited, fault: str, code: str
+    house: OAuthAccount, fault: str, code: str
 ) -> None:
     """X ends them where it does; nothing leaves, and the same account comes back later."""
     house.enrol()
@@ -371,7 +371,7 @@ def test_whoever_disconnects_an_account_forgets_its_tokens_whatever_x_says(
 
 @pytest.mark.parametrize(("again", "code"), [(True, "left"), (False, "left_unanswered")])
 def test_killed_anywhere_the_word_and_the_deed_of_a_disconnection_are_one(
-    house: Visited, again: bool, code: str
+    house: OAuthAccount, again: bool, code: str
 ) -> None:
     """Where it is not taken up again any more, the keys go without their platform's word."""
     house.enrol()
@@ -394,7 +394,7 @@ def test_killed_anywhere_the_word_and_the_deed_of_a_disconnection_are_one(
     assert stands.reason == Message(f"channel.{code}", {"name": "Anne"})
 
 
-def test_what_is_on_its_way_at_a_disconnection_settles_truthfully(house: Visited) -> None:
+def test_what_is_on_its_way_at_a_disconnection_settles_truthfully(house: OAuthAccount) -> None:
     """It was taken: so it is written. Where no answer came, a person is asked, since nobody can
     look any more."""
     house.enrol()

@@ -14,7 +14,7 @@ from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.fakes.sandbox import RunningSandbox, network
 from tests.fakes.youtube.server import FakeYouTube, youtube
-from tests.journeys.oauth_accounts import Visited, film, services_at
+from tests.journeys.oauth_accounts import OAuthAccount, add_video, services_at
 from tests.schedules.builders import create_sandbox_agency
 from workers.wiring import Services
 
@@ -46,25 +46,33 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 
 @pytest.fixture
-def house(services: Services, running: RunningSandbox, server: FakeYouTube) -> Iterator[Visited]:
+def house(
+    services: Services, running: RunningSandbox, server: FakeYouTube
+) -> Iterator[OAuthAccount]:
     made = create_sandbox_agency(services, running)
     server.clock.advance(
         (made.now() - server.clock()).total_seconds()
     )  # other houses of this file have lived
     app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret}
-    yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "youtube", form)
+    yield OAuthAccount(
+        made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "youtube", form
+    )
     server.book.clear_faults()
     server.slow, server.rejects, server.strays_to, server.forgets_session = 0.0, "", "", False
 
 
-def post(house: Visited, title: str, *, after: float = 0) -> object:
+def post(house: OAuthAccount, title: str, *, after: float = 0) -> object:
     return house.desk.delivery(
-        "Au bord de l’eau.", title=title, channel="youtube", after=after, media=(film(house.desk),)
+        "Au bord de l’eau.",
+        title=title,
+        channel="youtube",
+        after=after,
+        media=(add_video(house.desk),),
     )
 
 
-def test_from_the_application_to_the_removal(house: Visited) -> None:
+def test_from_the_application_to_the_removal(house: OAuthAccount) -> None:
     lea = house.desk
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
@@ -91,12 +99,12 @@ def test_from_the_application_to_the_removal(house: Visited) -> None:
 
 
 def test_a_cover_is_set_before_its_time_and_who_may_have_none_is_told_before_anybody_sees_the_film(
-    house: Visited,
+    house: OAuthAccount,
 ) -> None:
     lea = house.desk
     house.enrol()
     house.server.book.schedule_fault("reset_after", on="files", seconds=0.2)
-    media = (film(lea), lea.photo(31))
+    media = (add_video(lea), lea.photo(31))
     planned = lea.delivery("Au bord.", title="Un lac", channel="youtube", after=1200, media=media)
     house.live(minutes=15)
     assert [(one.privacy, bool(one.cover)) for one in house.member.videos.values()] == [
@@ -109,7 +117,7 @@ def test_a_cover_is_set_before_its_time_and_who_may_have_none_is_told_before_any
         "Au bord.",
         title="Un autre lac",
         channel="youtube",
-        media=(film(lea, seconds=2.0), lea.photo(32)),
+        media=(add_video(lea, seconds=2.0), lea.photo(32)),
     )
     house.live(minutes=3)
     assert (lea.state(refused), lea.why(refused)) == (
@@ -120,7 +128,7 @@ def test_a_cover_is_set_before_its_time_and_who_may_have_none_is_told_before_any
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "status:503_after"])
-def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
+def test_a_lost_answer_shows_nothing_twice(house: OAuthAccount, mode: str) -> None:
     house.enrol()
     house.server.book.schedule_fault(mode, on="posts")
     lost = post(house, f"perdu {len(mode)}")
@@ -131,7 +139,7 @@ def test_a_lost_answer_shows_nothing_twice(house: Visited, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "accept_then_hang", "status:503"])
-def test_an_upload_that_breaks_off_goes_on(house: Visited, mode: str) -> None:
+def test_an_upload_that_breaks_off_goes_on(house: OAuthAccount, mode: str) -> None:
     house.enrol()
     house.server.book.schedule_fault(mode, on="files", times=1, seconds=3.0)
     sent = post(house, f"coupé {len(mode)}", after=60)
@@ -140,7 +148,7 @@ def test_an_upload_that_breaks_off_goes_on(house: Visited, mode: str) -> None:
     assert len(house.member.taken) == 1
 
 
-def test_a_film_that_youtube_works_through_waits(house: Visited) -> None:
+def test_a_film_that_youtube_works_through_waits(house: OAuthAccount) -> None:
     house.server.slow = 120.0
     house.enrol()
     sent = post(house, "lent")
@@ -151,7 +159,7 @@ def test_a_film_that_youtube_works_through_waits(house: Visited) -> None:
     assert house.desk.state(sent) is DeliveryState.PUBLISHED
 
 
-def test_a_film_that_youtube_refuses_was_seen_by_nobody(house: Visited) -> None:
+def test_a_film_that_youtube_refuses_was_seen_by_nobody(house: OAuthAccount) -> None:
     house.server.rejects = "duplicate"
     house.enrol()
     sent = post(house, "refusé")
@@ -163,7 +171,7 @@ def test_a_film_that_youtube_refuses_was_seen_by_nobody(house: Visited) -> None:
     assert house.member.taken == []
 
 
-def test_a_session_that_is_forgotten_begins_anew(house: Visited) -> None:
+def test_a_session_that_is_forgotten_begins_anew(house: OAuthAccount) -> None:
     house.enrol()
     house.server.forgets_session = True
     sent = post(house, "oubliée")
@@ -173,7 +181,7 @@ def test_a_session_that_is_forgotten_begins_anew(house: Visited) -> None:
     assert house.desk.state(sent) is DeliveryState.PUBLISHED
 
 
-def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
+def test_an_application_that_nobody_audited_is_told_so(house: OAuthAccount) -> None:
     app = house.server.application(
         house.desk.services.settings.dashboard.public_url + OAUTH_RETURN_PATH
     )
@@ -188,7 +196,7 @@ def test_an_application_that_nobody_audited_is_told_so(house: Visited) -> None:
     assert house.member.posts == {}
 
 
-def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:
+def test_a_film_goes_to_nobody_elses_store(house: OAuthAccount) -> None:
     house.enrol()
     house.server.strays_to = "https://evil.example/upload"
     sent = post(house, "ailleurs")
@@ -197,13 +205,13 @@ def test_a_film_goes_to_nobody_elses_store(house: Visited) -> None:
     assert house.member.videos == {}
 
 
-def test_whoever_has_no_channel_is_told(house: Visited) -> None:
+def test_whoever_has_no_channel_is_told(house: OAuthAccount) -> None:
     house.member.channel_id = ""
     wish = house.enrol()
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("youtube.no_channel"))
 
 
-def test_tokens_are_renewed_with_the_same_refresh_token(house: Visited) -> None:
+def test_tokens_are_renewed_with_the_same_refresh_token(house: OAuthAccount) -> None:
     house.enrol()
     first = house.channel().generation
     house.live(hours=2, minutes=30)

@@ -78,7 +78,7 @@ def process(cluster: Cluster, home: Path) -> Any:
 
 
 @dataclass
-class Twin:
+class TwinAgency:
     """One of the two."""
 
     word: str
@@ -97,7 +97,7 @@ class Twin:
     def rows(self) -> Mapping[str, list[str]]:
         """Every row of every table this tenant sees, as text."""
         with self.scope() as scope:
-            return {name: everything(scope, name) for name in tables()}
+            return {name: all_tenant_rows(scope, name) for name in table_names()}
 
     def ids(self) -> Mapping[str, list[UUID]]:
         """Ids of its own rows by table; none of what no agency may read at all."""
@@ -109,7 +109,7 @@ class Twin:
                         f"SELECT id FROM {name} WHERE tenant_id = :t", t=self.tenant_id
                     ).scalars()
                 )
-                for name in tables()
+                for name in table_names()
                 if scope.run(may, name=name).scalar_one()
             }
 
@@ -189,7 +189,7 @@ def _own(word: str) -> int:
     return 10 + WORDS.index(word)
 
 
-def tables() -> list[str]:
+def table_names() -> list[str]:
     """Every table of the house."""
     return sorted(SQLModel.metadata.tables)
 
@@ -201,20 +201,22 @@ WHERE a.attrelid = to_regclass(:table) AND a.attnum > 0 AND NOT a.attisdropped
 """
 
 
-def readable(scope: Scope, table: str) -> list[str]:
+def readable_rows(scope: Scope, table: str) -> list[str]:
     """Every row of a table that this scope is shown, as text, in what it may read of it."""
     columns = scope.run(_READABLE, table=table).scalar_one()
     return list(scope.run(f"SELECT ROW({columns})::text FROM {table}").scalars()) if columns else []
 
 
-def everything(scope: Scope, table: str) -> list[str]:
+def all_tenant_rows(scope: Scope, table: str) -> list[str]:
     """The same without the house's own, in an order that no vacuum changes."""
     return sorted(
-        row for row in readable(scope, table) if not row.startswith(f"({INSTALLATION_ID},")
+        row for row in readable_rows(scope, table) if not row.startswith(f"({INSTALLATION_ID},")
     )
 
 
-def twin(services: Services, network: RunningSandbox, word: str, *, page_url: str) -> Twin:
+def create_twin_agency(
+    services: Services, network: RunningSandbox, word: str, *, page_url: str
+) -> TwinAgency:
     """Found one agency: people, pictures, accounts on the network, a page of its own, a pack, a
     persona."""
     tenant_id, slug = uuid7(), f"lea-{word}"
@@ -268,7 +270,7 @@ def twin(services: Services, network: RunningSandbox, word: str, *, page_url: st
         base_url=page_url,
     )
     _open_chat(desk, word)
-    return Twin(word, desk, slug, token, _shop(desk, word))
+    return TwinAgency(word, desk, slug, token, _shop(desk, word))
 
 
 def _open_chat(desk: SandboxAgency, word: str) -> None:

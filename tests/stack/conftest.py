@@ -28,7 +28,7 @@ START_SECONDS, END_SECONDS = 240.0, 120.0
 
 
 @dataclass
-class House:
+class Installation:
     """A home, and the supervisor that may run in it."""
 
     home: InstallationFolder
@@ -133,7 +133,7 @@ class House:
         return pid
 
 
-def furnish(folder: Path) -> InstallationFolder:
+def assign_free_ports(folder: Path) -> InstallationFolder:
     """A home whose ports are free, though nobody fixed them; none was given to another house of
     this worker."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -143,13 +143,13 @@ def furnish(folder: Path) -> InstallationFolder:
 
 
 @pytest.fixture
-def new_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
+def new_house(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
     """Makes empty houses, and leaves nothing of them running."""
-    made: list[House] = []
+    made: list[Installation] = []
 
-    def make(folder: Path | None = None, **given: object) -> House:
+    def make(folder: Path | None = None, **given: object) -> Installation:
         # its fields
-        house = House(furnish(folder or tmp_path / f"home-{len(made)}"), **given)  # type: ignore[arg-type]  # see above
+        house = Installation(assign_free_ports(folder or tmp_path / f"home-{len(made)}"), **given)  # type: ignore[arg-type]  # see above
         made.append(house)
         return house
 
@@ -167,7 +167,7 @@ def new_house(tmp_path: Path) -> Iterator[Callable[..., House]]:
 @pytest.fixture(scope="session")
 def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that has run once and was stopped: with tables, and nothing running."""
-    house = House(furnish(tmp_path_factory.mktemp("lived") / "home"))
+    house = Installation(assign_free_ports(tmp_path_factory.mktemp("lived") / "home"))
     house.up()
     said = house.end()
     assert house.process is not None
@@ -176,13 +176,13 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def house(lived_in: Path, tmp_path: Path, new_house: Callable[..., House]) -> House:
+def house(lived_in: Path, tmp_path: Path, new_house: Callable[..., Installation]) -> Installation:
     """A house that has run before."""
     shutil.copytree(lived_in, tmp_path / "home", symlinks=True)
     return new_house(tmp_path / "home")
 
 
-def as_json(text: str) -> dict[str, object]:
+def parse_json_output(text: str) -> dict[str, object]:
     """What a command printed with --json."""
     found: dict[str, object] = json.loads(text)
     return found

@@ -11,7 +11,7 @@ import pytest
 from foundation.errors import Unavailable
 from foundation.ops.settings import Settings, child_environment
 from tests.conftest import wait_until
-from tests.stack.conftest import ROOT, House
+from tests.stack.conftest import ROOT, Installation
 from workers.installation.folder import InstallationFolder, create_folders, create_missing_secrets
 from workers.processes import fork_server
 from workers.runtime import forked_process
@@ -158,7 +158,9 @@ def test_a_template_that_hangs_is_given_up(
     assert _start(server, home, "crashing").wait() == 1
 
 
-def test_a_house_of_forked_processes_starts_them_again_and_leaves_nothing(house: House) -> None:
+def test_a_house_of_forked_processes_starts_them_again_and_leaves_nothing(
+    house: Installation,
+) -> None:
     house.table = "forked"
     assert not house.up().unready_processes
     before, kept = house.child("send"), house.child("steady")

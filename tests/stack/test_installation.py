@@ -19,7 +19,7 @@ from foundation.ops.settings import Settings
 from tenants.auth import second_factor
 from tenants.vault import envelope, sealed_intake
 from tests.conftest import free_port
-from tests.stack.conftest import ROOT, House
+from tests.stack.conftest import ROOT, Installation
 from workers.cli import status
 from workers.installation import data_services, ports
 from workers.installation import folder as places
@@ -251,7 +251,7 @@ def test_help_loads_nothing_of_the_house() -> None:
 def test_errors_are_one_sentence(
     tmp_path: Path, environment: dict[str, str], words: str, code: int
 ) -> None:
-    house = House(InstallationFolder(tmp_path / "home"), environment=environment)
+    house = Installation(InstallationFolder(tmp_path / "home"), environment=environment)
     done = house.command("up")
     assert done.returncode == code
     assert words in done.stderr
@@ -259,8 +259,10 @@ def test_errors_are_one_sentence(
 
 
 @pytest.mark.slow
-def test_doctor_before_the_first_start_and_in_a_running_house(tmp_path: Path, house: House) -> None:
-    early = House(InstallationFolder(tmp_path / "nothing")).command("doctor", "--json")
+def test_doctor_before_the_first_start_and_in_a_running_house(
+    tmp_path: Path, house: Installation
+) -> None:
+    early = Installation(InstallationFolder(tmp_path / "nothing")).command("doctor", "--json")
     assert early.returncode == 0
     assert not (tmp_path / "nothing").exists()
     house.up()
@@ -282,7 +284,7 @@ def test_doctor_before_the_first_start_and_in_a_running_house(tmp_path: Path, ho
 
 
 @pytest.mark.slow
-def test_a_detached_house_outlives_the_terminal_that_started_it(house: House) -> None:
+def test_a_detached_house_outlives_the_terminal_that_started_it(house: Installation) -> None:
     house.environment["GREENROOM_ENVIRONMENT"] = "production"
     house.environment["GREENROOM_WORKERS__METRICS_PORT"] = str(
         free_port()

@@ -6,12 +6,12 @@ import json
 import pytest
 
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
-from tests.stack.conftest import House
+from tests.stack.conftest import Installation
 
 pytestmark = pytest.mark.heavy
 
 
-def test_every_process_says_its_figures_where_the_status_says(house: House) -> None:
+def test_every_process_says_its_figures_where_the_status_says(house: Installation) -> None:
     house.up()
     told = json.loads(house.command("status", "--json").stdout)
     ports = {one["name"]: one["metrics"] for one in told["processes"] if one["metrics"]}

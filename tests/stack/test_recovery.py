@@ -13,7 +13,7 @@ import pytest
 
 from foundation.ops.clock import monotonic, sleep
 from tests.conftest import wait_until
-from tests.stack.conftest import START_SECONDS, House
+from tests.stack.conftest import START_SECONDS, Installation
 from workers.installation.folder import read_env
 
 pytestmark = pytest.mark.slow
@@ -26,7 +26,9 @@ def _runs(pid: int) -> bool:
         return False
 
 
-def test_a_killed_supervisor_leaves_nothing_and_the_next_start_recovers(house: House) -> None:
+def test_a_killed_supervisor_leaves_nothing_and_the_next_start_recovers(
+    house: Installation,
+) -> None:
     report = house.up()
     assert len(house.living()) >= 5
     house.end(signal.SIGKILL)
@@ -48,7 +50,9 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_start_recovers(house: H
     assert house.child("postgres") != frozen
 
 
-def test_a_pid_file_of_another_program_and_a_broken_redis_file_stop_nothing(house: House) -> None:
+def test_a_pid_file_of_another_program_and_a_broken_redis_file_stop_nothing(
+    house: Installation,
+) -> None:
     files = [path for path in house.home.redis_folder.rglob("*.aof") if path.is_file()]
     assert files
     for path in files:
@@ -65,7 +69,9 @@ def test_a_pid_file_of_another_program_and_a_broken_redis_file_stop_nothing(hous
     assert "Redis could not read its file" in house.end()
 
 
-def test_a_first_start_killed_half_way_starts_afresh(new_house: Callable[..., House]) -> None:
+def test_a_first_start_killed_half_way_starts_afresh(
+    new_house: Callable[..., Installation],
+) -> None:
     house = new_house()
     (house.home.folder / "pg.new").mkdir()
     (house.home.folder / "pg.new" / "PG_VERSION").write_text("16\n")
@@ -76,7 +82,7 @@ def test_a_first_start_killed_half_way_starts_afresh(new_house: Callable[..., Ho
 
 
 def test_ports_taken_after_they_were_chosen_are_given_up_and_nothing_is_put_aside(
-    house: House,
+    house: Installation,
 ) -> None:
     env = read_env(house.home)
     taken = {
@@ -101,7 +107,7 @@ def test_ports_taken_after_they_were_chosen_are_given_up_and_nothing_is_put_asid
     assert house.up().ports["redis"] == report.ports["redis"]
 
 
-def test_up_is_said_when_the_services_answer_too(house: House) -> None:
+def test_up_is_said_when_the_services_answer_too(house: Installation) -> None:
     house.table = "awaited"
     house.begin()
     wait_until(lambda: _state(house, "awaited") == "starting", START_SECONDS)
@@ -116,7 +122,7 @@ def test_up_is_said_when_the_services_answer_too(house: House) -> None:
     assert not house.risen().unready_processes
 
 
-def test_what_ends_is_started_again(house: House) -> None:
+def test_what_ends_is_started_again(house: Installation) -> None:
     house.up()
     for name in ("send", "postgres", "redis"):
         before = house.child(name)
@@ -126,12 +132,14 @@ def test_what_ends_is_started_again(house: House) -> None:
     wait_until(lambda: house.report().is_ready)
 
 
-def _is_back(house: House, name: str, before: int) -> bool:
+def _is_back(house: Installation, name: str, before: int) -> bool:
     process = next(process for process in house.report().processes if process.name == name)
     return process.ready and process.pid not in (None, before)
 
 
-def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(house: House) -> None:
+def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(
+    house: Installation,
+) -> None:
     house.table = "troubled"
     house.up()
     wait_until(lambda: _state(house, "crashing") == "degraded")
@@ -150,11 +158,11 @@ def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(house: 
     assert house.living() == []
 
 
-def _state(house: House, name: str) -> str:
+def _state(house: Installation, name: str) -> str:
     return next((process.state for process in house.report().processes if process.name == name), "")
 
 
-def test_ctrl_c_during_a_start_leaves_nothing(new_house: Callable[..., House]) -> None:
+def test_ctrl_c_during_a_start_leaves_nothing(new_house: Callable[..., Installation]) -> None:
     house = new_house()
     process = house.begin()
     wait_until(lambda: any("postgres" in line for line in house.living()))

@@ -15,7 +15,7 @@ import redis
 from sqlalchemy import create_engine, text
 
 from tests.conftest import free_port, wait_until
-from tests.stack.conftest import END_SECONDS, House, as_json
+from tests.stack.conftest import END_SECONDS, Installation, parse_json_output
 from workers.installation.folder import read_env
 
 pytestmark = pytest.mark.slow
@@ -25,11 +25,11 @@ ROOT_ONLY = pytest.mark.skipif(
 )
 
 
-def owner(house: House) -> str:
+def owner(house: Installation) -> str:
     return read_env(house.home)["GREENROOM_DATABASE__OWNER_URL"]
 
 
-def run_sql(house: House, statement: str) -> object:
+def run_sql(house: Installation, statement: str) -> object:
     engine = create_engine(owner(house))
     with engine.begin() as connection:
         found = connection.execute(text(statement))
@@ -39,7 +39,7 @@ def run_sql(house: House, statement: str) -> object:
 
 
 def test_first_start_is_ready_private_and_ends_without_a_trace(
-    new_house: Callable[..., House],
+    new_house: Callable[..., Installation],
 ) -> None:
     house = new_house()
     report = house.up()
@@ -54,7 +54,7 @@ def test_first_start_is_ready_private_and_ends_without_a_trace(
     assert report.is_ready
     status = house.command("status", "--json")
     assert status.returncode == 0
-    assert as_json(status.stdout)["ready"] is True
+    assert parse_json_output(status.stdout)["ready"] is True
     assert stat.S_IMODE(house.home.folder.stat().st_mode) == 0o700
     assert stat.S_IMODE(house.home.env_file.stat().st_mode) == 0o600
     assert len(set(house.secrets())) == 7
@@ -72,7 +72,7 @@ def test_first_start_is_ready_private_and_ends_without_a_trace(
     assert house.command("status").returncode == 3
 
 
-def test_second_start_keeps_secrets_and_data(house: House) -> None:
+def test_second_start_keeps_secrets_and_data(house: Installation) -> None:
     before = house.secrets()
     house.up()
     run_sql(house, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -85,9 +85,9 @@ def test_second_start_keeps_secrets_and_data(house: House) -> None:
     assert house.secrets() == before
 
 
-def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: House) -> None:
+def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: Installation) -> None:
     house.up()
-    second = House(house.home)
+    second = Installation(house.home)
     said, code = (
         second.begin().communicate(timeout=END_SECONDS)[0],
         second.process and second.process.returncode,
@@ -101,7 +101,7 @@ def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: House
     assert house.command("down").stdout.startswith("Greenroom does not run here")
 
 
-def test_a_busy_port_moves_and_is_remembered(house: House) -> None:
+def test_a_busy_port_moves_and_is_remembered(house: Installation) -> None:
     taken = (
         free_port()
     )  # above it as well nobody else looks for ports: one that was moved is still free later
@@ -118,7 +118,7 @@ def test_a_busy_port_moves_and_is_remembered(house: House) -> None:
     assert house.up().ports["web"] == moved
 
 
-def test_a_busy_port_that_somebody_fixed_is_an_error(house: House) -> None:
+def test_a_busy_port_that_somebody_fixed_is_an_error(house: Installation) -> None:
     with socket.create_server(("127.0.0.1", 0)) as squatter:
         taken = str(squatter.getsockname()[1])
         house.environment["GREENROOM_WEB__PORT"] = taken
@@ -130,7 +130,7 @@ def test_a_busy_port_that_somebody_fixed_is_an_error(house: House) -> None:
     assert house.living() == []
 
 
-def test_half_of_an_own_database_is_an_error(house: House) -> None:
+def test_half_of_an_own_database_is_an_error(house: Installation) -> None:
     house.environment["GREENROOM_DATABASE__WORK_URL"] = (
         "postgresql+psycopg://me:secret@db.example/greenroom"
     )
@@ -142,7 +142,7 @@ def test_half_of_an_own_database_is_an_error(house: House) -> None:
 
 
 def test_own_services_are_used_instead_of_the_built_in_ones(
-    house: House, new_house: Callable[..., House]
+    house: Installation, new_house: Callable[..., Installation]
 ) -> None:
     house.up()
     env = read_env(house.home)
@@ -160,7 +160,7 @@ def test_own_services_are_used_instead_of_the_built_in_ones(
 @ROOT_ONLY
 @pytest.mark.parametrize(("size", "words"), [("64m", "64 MiB left, 500 are needed")])
 def test_a_small_disk_is_a_sentence(
-    new_house: Callable[..., House], tmp_path: Path, size: str, words: str
+    new_house: Callable[..., Installation], tmp_path: Path, size: str, words: str
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
@@ -178,7 +178,9 @@ def test_a_small_disk_is_a_sentence(
 
 
 @ROOT_ONLY
-def test_somebody_who_is_not_root_needs_nothing_special(new_house: Callable[..., House]) -> None:
+def test_somebody_who_is_not_root_needs_nothing_special(
+    new_house: Callable[..., Installation],
+) -> None:
     python = _python_of_nobody()
     folder = Path("/tmp") / f"greenroom-nobody-{os.getpid()}"
     house = new_house(folder, python=python)
@@ -198,7 +200,7 @@ def test_somebody_who_is_not_root_needs_nothing_special(new_house: Callable[...,
 
 @ROOT_ONLY
 def test_root_where_namespaces_are_refused_lends_the_server_another_user(
-    new_house: Callable[..., House], tmp_path: Path
+    new_house: Callable[..., Installation], tmp_path: Path
 ) -> None:
     refusing = tmp_path / "bin" / "unshare"
     refusing.parent.mkdir()

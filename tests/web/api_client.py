@@ -16,7 +16,7 @@ from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.api_keys import keys
 from tenants.api_keys.keys import ApiKeyScope
-from tests.start_hour import began
+from tests.start_hour import module_start_time
 
 ZONE = "Europe/Paris"
 NEXT_YEAR = wall_now().year + 1
@@ -25,7 +25,7 @@ EVERYTHING = tuple(ApiKeyScope)
 
 
 @dataclass
-class Program:
+class ApiClient:
     """One agency: an owner and a manager, two creators with an account each, and a key of the
     manager."""
 
@@ -87,7 +87,7 @@ class Program:
             "creator_id": str(self.creators[creator]),
             "body": body,
             "channels": [str(self.channels[creator])],
-            "at": later(hours=1),
+            "at": instant_after(hours=1),
             **more,
         }
 
@@ -109,17 +109,17 @@ class Program:
         return found
 
 
-def later(**by: float) -> str:
+def instant_after(**by: float) -> str:
     """An instant from now on, as the API reads it."""
-    return (now() + timedelta(**by)).isoformat()
+    return (module_start() + timedelta(**by)).isoformat()
 
 
-def now() -> datetime:
+def module_start() -> datetime:
     """What the house clock of the tests said when this module began, to the minute."""
-    return began().replace(second=0, microsecond=0)
+    return module_start_time().replace(second=0, microsecond=0)
 
 
-def program(client: httpx.Client, tenant: OpenScope) -> Program:
+def create_api_client(client: httpx.Client, tenant: OpenScope) -> ApiClient:
     """A new agency."""
     tenant_id = uuid7()
     with tenant(tenant_id, "system:test") as scope:
@@ -151,17 +151,17 @@ def program(client: httpx.Client, tenant: OpenScope) -> Program:
                 token=None,
                 zone=ZONE,
             )
-    made = Program(client, tenant, tenant_id, members, creators, channels)
+    made = ApiClient(client, tenant, tenant_id, members, creators, channels)
     made.secrets = {"manager": made.key(), "owner": made.key(Role.OWNER)}
     return made
 
 
-def instant(said: str) -> datetime:
+def parse_instant(said: str) -> datetime:
     """An instant the API said."""
     return datetime.fromisoformat(said)
 
 
-def code(answer: httpx.Response) -> str:
+def error_code(answer: httpx.Response) -> str:
     """Of an error, whose body has the documented form and no more."""
     body = answer.json()
     assert set(body) == {"error"}

@@ -27,7 +27,7 @@ MASTER = b"m" * 32
 LETTERBOX = sealed_intake.derive_public_key(MASTER)
 
 
-def png(number: int) -> bytes:
+def small_png(number: int) -> bytes:
     """A small picture, another one for each number."""
     out = io.BytesIO()
     Image.new("RGB", (8, 8), (number % 256, number // 256 % 256, 90)).save(out, "PNG")
@@ -36,16 +36,16 @@ def png(number: int) -> bytes:
 
 def new_picture() -> bytes:
     """Bytes no other test has."""
-    return png(0) + uuid7().bytes
+    return small_png(0) + uuid7().bytes
 
 
-def content_id() -> str:
+def new_content_id() -> str:
     """An id as the house makes them."""
     return "gr" + uuid7().hex[:22]
 
 
 @dataclass(frozen=True)
-class Room:
+class WebServer:
     """The running web room: `client` speaks to it over HTTP, `pages` opens scopes with the doors'
     login."""
 
@@ -58,10 +58,10 @@ class Room:
 
 
 @dataclass(frozen=True)
-class Page:
+class CreatorPage:
     """One creator's page."""
 
-    room: Room
+    room: WebServer
     tenant_id: UUID
     creator_id: UUID
     slug: str
@@ -111,7 +111,7 @@ class Page:
         ]
         body = {"title": "", "text": "hello", "media": files, "ai": False, **item}
         return self.call(
-            "PUT", f"/items/{key or content_id()}", token=token, content=json.dumps(body)
+            "PUT", f"/items/{key or new_content_id()}", token=token, content=json.dumps(body)
         )
 
     def post(self, key: str = "", *, media: Any = (), **item: Any) -> str:
@@ -149,14 +149,14 @@ class Page:
         return found
 
 
-def page(
-    room: Room,
+def create_page(
+    room: WebServer,
     *,
     tenant_id: UUID | None = None,
     language: str = "fr",
     title: str = "Mia",
     about: str = "Photographe",
-) -> Page:
+) -> CreatorPage:
     """A new page; of a new tenant unless told otherwise."""
     slug = "mia-" + uuid7().hex[-12:]
     owner = tenant_id or uuid7()
@@ -183,4 +183,4 @@ def page(
             authority=AUTHORITY,
         )
     assert token is not None
-    return Page(room, owner, creator, slug, token)
+    return CreatorPage(room, owner, creator, slug, token)

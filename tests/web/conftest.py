@@ -8,16 +8,16 @@ import pytest
 from connectors.conformance.fake_servers import serve_app
 from foundation.db.database import Database, OpenScope
 from foundation.storage.object_store import FileStore
-from tests.web.api_client import Program, program
-from tests.web.builders import LETTERBOX, PUBLIC, Page, Room, page
-from tests.web.remote_worker_agency import Home, home_of
+from tests.web.api_client import ApiClient, create_api_client
+from tests.web.builders import LETTERBOX, PUBLIC, CreatorPage, WebServer, create_page
+from tests.web.remote_worker_agency import RemoteWorkerAgency, create_remote_worker_agency
 from web.app import create_web_app
 
 
 @pytest.fixture(scope="session")
 def room(
     pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Room]:
+) -> Iterator[WebServer]:
     store, library = (
         FileStore(tmp_path_factory.mktemp("pages")),
         FileStore(tmp_path_factory.mktemp("library")),
@@ -31,28 +31,28 @@ def room(
         letterbox_key=LETTERBOX,
     )
     with serve_app(app) as url, httpx.Client(base_url=url, timeout=20, verify=False) as client:
-        yield Room(client, tenant, pages.scope, store, library)
+        yield WebServer(client, tenant, pages.scope, store, library)
 
 
 @pytest.fixture
-def mia(room: Room) -> Page:
+def mia(room: WebServer) -> CreatorPage:
     """A page of a tenant of its own."""
-    return page(room)
+    return create_page(room)
 
 
 @pytest.fixture
-def api(room: Room, tenant: OpenScope) -> Program:
+def api(room: WebServer, tenant: OpenScope) -> ApiClient:
     """An agency of its own whose program asks the API."""
-    return program(room.client, tenant)
+    return create_api_client(room.client, tenant)
 
 
 @pytest.fixture
-def mine(room: Room) -> Home:
+def mine(room: WebServer) -> RemoteWorkerAgency:
     """An agency whose pictures a machine of its own makes."""
-    return home_of(room.client, room.tenant, room.library)
+    return create_remote_worker_agency(room.client, room.tenant, room.library)
 
 
 @pytest.fixture
-def theirs(room: Room) -> Home:
+def theirs(room: WebServer) -> RemoteWorkerAgency:
     """Another one."""
-    return home_of(room.client, room.tenant, room.library)
+    return create_remote_worker_agency(room.client, room.tenant, room.library)

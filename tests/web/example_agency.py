@@ -32,7 +32,7 @@ from tenants.agencies.rights import Role
 from tenants.webhooks.outgoing_calls import abandon_call, send_test_event
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import build_spec
-from tests.web.api_client import NEXT_YEAR, ZONE, Program, now
+from tests.web.api_client import NEXT_YEAR, ZONE, ApiClient, module_start
 from web.api.admin.webhook_schemas import EXAMPLE_CALL_ID
 from web.api.common.schemas import (
     EXAMPLE_CHANNEL_ID,
@@ -70,10 +70,10 @@ MEANT = {
 
 
 @dataclass
-class World:
+class ExampleAgency:
     """A program and the ids of its things, as the document's paths and examples call them."""
 
-    api: Program
+    api: ApiClient
     ids: dict[str, str]
 
     def path(self, path: str) -> str:
@@ -101,13 +101,13 @@ TALKED = frozenset(
 """Ids that are there in any case, and those of what `talked` makes."""
 
 
-def world(
-    api: Program,
+def create_example_agency(
+    api: ApiClient,
     creator: str = "mia",
     *,
     store: FileStore | None = None,
     ids_of: frozenset[str] | None = None,
-) -> World:
+) -> ExampleAgency:
     """One of everything, or of what has these ids, for one creator; its post stands alone in the
     queue of her account. The bytes of its picture lie in the `store`, if one is said."""
     account = str(api.channels[creator])
@@ -115,60 +115,70 @@ def world(
     post = api.approved(creator=creator)
     ids |= {"post_id": post["id"], "delivery_id": post["deliveries"][0]["id"]}
     slot = {"channel_id": account, "weekday": 2, "clock": "18:30"}
-    ids["slot_id"] = made(api.ask("POST", "/slots", slot))["id"]
-    found = World(api, ids)
+    ids["slot_id"] = expect_success(api.ask("POST", "/slots", slot))["id"]
+    found = ExampleAgency(api, ids)
     queue = api.ask("GET", f"/queues/{account}")
     filled = api.ask(
         "POST", f"/queues/{account}/fill", {"posts": [post["id"]]}, if_match=queue.headers["etag"]
     )
-    assert [one["delivery_id"] for one in made(filled)["items"]] == [ids["delivery_id"]]
+    assert [one["delivery_id"] for one in expect_success(filled)["items"]] == [ids["delivery_id"]]
     if ids_of is None or ids_of - AT_ONCE - TALKED:
         _planned(found, creator, store)
     if ids_of is None or ids_of & TALKED:
-        ids |= talked(found)
+        ids |= add_review_discussion(found)
     return found
 
 
-def _planned(found: World, creator: str, store: FileStore | None) -> None:
+def _planned(found: ExampleAgency, creator: str, store: FileStore | None) -> None:
     """What repeats, rests, was missed, came in, is made and followed: one of each."""
     api, ids, owner = found.api, found.ids, found.api.secrets["owner"]
     account = ids["channel_id"]
     lasting = {"every": "weekly", "weekdays": [0, 3], "end": 200}
-    ids["series_id"] = made(api.ask("POST", "/series", repeating(found, repeat=lasting)))["id"]
-    ids["test_id"] = made(compare(api, found))["id"]
+    ids["series_id"] = expect_success(
+        api.ask("POST", "/series", create_series(found, repeat=lasting))
+    )["id"]
+    ids["test_id"] = expect_success(begin_ab_test_on_new_series(api, found))["id"]
     words = {"name": f"outfits-{creator}", "words": ["a coat"], "creator_id": ids["creator_id"]}
-    ids["list_id"] = made(api.ask("POST", "/word-lists", words))["id"]
-    ids["downtime_id"] = missed(api, creator)
+    ids["list_id"] = expect_success(api.ask("POST", "/word-lists", words))["id"]
+    ids["downtime_id"] = create_missed_posts(api, creator)
     night = {"creator_id": ids["creator_id"], "label": "Night", "start": "22:00", "end": "08:00"}
-    ids["quiet_id"] = made(api.ask("POST", "/quiet", night))["id"]
-    ids["pause_id"] = made(api.ask("POST", "/pauses", pausing(found)))["pause"]["id"]
-    ids["shift_id"] = made(api.ask("POST", "/shifts", shifting(found)))["shift_id"]
-    ids["import_id"] = made(bring(api, creator, key=owner))["id"]
-    ids["upload_id"] = made(hand_in(api, picture(), creator))["id"]
-    media = in_library(api, creator, store=store)
+    ids["quiet_id"] = expect_success(api.ask("POST", "/quiet", night))["id"]
+    ids["pause_id"] = expect_success(api.ask("POST", "/pauses", pause_request(found)))["pause"][
+        "id"
+    ]
+    ids["shift_id"] = expect_success(api.ask("POST", "/shifts", move_request(found)))["shift_id"]
+    ids["import_id"] = expect_success(upload_import(api, creator, key=owner))["id"]
+    ids["upload_id"] = expect_success(upload_picture(api, new_photo(), creator))["id"]
+    media = add_library_picture(api, creator, store=store)
     ids["media_id"] = str(media)
     with api.scope() as scope:
         ratings.record_rating(
             scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test"
         )
         ids["recipe_id"] = str(specs.save_recipe(scope, api.creators[creator], build_spec()))
-    ids["copy_id"] = made(
+    ids["copy_id"] = expect_success(
         api.ask("POST", "/copies", {"media_id": ids["media_id"], "strength": 20})
     )["id"]
-    ids["run_id"] = made(api.ask("POST", "/runs", {"recipe_id": ids["recipe_id"], "seed": 7}))["id"]
-    ids["kit_id"] = made(api.ask("POST", "/kits", kit(found)))["id"]
-    ids["ideas_id"] = made(api.ask("POST", "/ideas", {"creator_id": ids["creator_id"]}))["id"]
-    unable(api, ids["kit_id"], ids["ideas_id"])
+    ids["run_id"] = expect_success(
+        api.ask("POST", "/runs", {"recipe_id": ids["recipe_id"], "seed": 7})
+    )["id"]
+    ids["kit_id"] = expect_success(api.ask("POST", "/kits", caption_request(found)))["id"]
+    ids["ideas_id"] = expect_success(api.ask("POST", "/ideas", {"creator_id": ids["creator_id"]}))[
+        "id"
+    ]
+    record_missing_model(api, ids["kit_id"], ids["ideas_id"])
     feed = {
         "creator_id": ids["creator_id"],
         "url": "https://example.com/own.xml",
         "channels": [account],
     }
-    ids["label_id"] = made(api.ask("POST", "/labels", {"name": f"Label of {creator}"}))["id"]
-    ids["feed_id"] = made(api.ask("POST", "/feeds", feed))["id"]
+    ids["label_id"] = expect_success(api.ask("POST", "/labels", {"name": f"Label of {creator}"}))[
+        "id"
+    ]
+    ids["feed_id"] = expect_success(api.ask("POST", "/feeds", feed))["id"]
 
 
-def talked(found: World) -> dict[str, str]:
+def add_review_discussion(found: ExampleAgency) -> dict[str, str]:
     """What people say of a post, what comes back, what is proposed, rehearsed and told: one of
     each."""
     api, ids = found.api, found.ids
@@ -182,23 +192,27 @@ def talked(found: World) -> dict[str, str]:
         "POST", "/comments", {"post_id": ids["post_id"], "words": "Is the date right?"}
     )
     brief = {"creator_id": creator, "goal": "The harbour feast", "channels": [account], "count": 2}
-    week = made(api.ask("POST", "/weeks", brief))
-    tried = made(api.ask("POST", "/posts", {"creator_id": creator, "body": "only tried"}))["id"]
-    made(api.ask("POST", "/rehearsals", {"what": "post", "of_id": tried}))
-    hook = made(api.ask("POST", "/hooks", hooked(creators=[creator]), key=api.secrets["owner"]))
+    week = expect_success(api.ask("POST", "/weeks", brief))
+    tried = expect_success(
+        api.ask("POST", "/posts", {"creator_id": creator, "body": "only tried"})
+    )["id"]
+    expect_success(api.ask("POST", "/rehearsals", {"what": "post", "of_id": tried}))
+    hook = expect_success(
+        api.ask("POST", "/hooks", add_webhook(creators=[creator]), key=api.secrets["owner"])
+    )
     return {
-        "entry_id": made(inside)["items"][0]["id"],
-        "other_id": str(spared(api, creator)),
-        "comment_id": made(comment)["id"],
+        "entry_id": expect_success(inside)["items"][0]["id"],
+        "other_id": str(add_spare_account(api, creator)),
+        "comment_id": expect_success(comment)["id"],
         "week_id": week["id"],
         "line_id": week["lines"][0]["id"],
         "of_id": tried,
         "hook_id": hook["id"],
-        "call_id": given_up(api, hook["id"]),
+        "call_id": add_failed_webhook_call(api, hook["id"]),
     }
 
 
-def hooked(**more: Any) -> dict[str, Any]:
+def add_webhook(**more: Any) -> dict[str, Any]:
     """An address of one's own systems that hears of everything published."""
     told = {
         "name": "Books",
@@ -208,7 +222,7 @@ def hooked(**more: Any) -> dict[str, Any]:
     return {**told, "secret": "s" * 40, **more}
 
 
-def given_up(api: Program, hook_id: str) -> str:
+def add_failed_webhook_call(api: ApiClient, hook_id: str) -> str:
     """A call of a hook that nobody tries any more."""
     with api.scope(f"member:{api.members[Role.OWNER]}") as scope:
         call_id = send_test_event(scope, UUID(hook_id))
@@ -217,7 +231,7 @@ def given_up(api: Program, hook_id: str) -> str:
     return str(call_id)
 
 
-def spared(api: Program, creator_id: str) -> UUID:
+def add_spare_account(api: ApiClient, creator_id: str) -> UUID:
     """Another account of a creator."""
     with api.scope() as scope:
         return lifecycle.connect_account(
@@ -233,7 +247,7 @@ def spared(api: Program, creator_id: str) -> UUID:
         )
 
 
-def ids_of(path: str, example: Any) -> frozenset[str]:
+def required_ids(path: str, example: Any) -> frozenset[str]:
     """Which ids an operation and its example name, or need: a pool is there once something is in
     it."""
     said = json.dumps(example)
@@ -245,14 +259,14 @@ def ids_of(path: str, example: Any) -> frozenset[str]:
     )
 
 
-def made(answer: httpx.Response) -> dict[str, Any]:
+def expect_success(answer: httpx.Response) -> dict[str, Any]:
     """What was made; it must have worked."""
     assert answer.status_code in {200, 201, 202}, answer.text
     found: dict[str, Any] = answer.json()
     return found
 
 
-def repeating(world: World, **more: Any) -> dict[str, Any]:
+def create_series(world: ExampleAgency, **more: Any) -> dict[str, Any]:
     """Mondays and Thursdays at half past six, in the far future."""
     return {
         "creator_id": world.ids["creator_id"],
@@ -264,16 +278,18 @@ def repeating(world: World, **more: Any) -> dict[str, Any]:
     }
 
 
-def compare(api: Program, world: World, *, hour: str = "06:30", **more: Any) -> httpx.Response:
+def begin_ab_test_on_new_series(
+    api: ApiClient, world: ExampleAgency, *, hour: str = "06:30", **more: Any
+) -> httpx.Response:
     """Begin a test on a series of its own, once a day."""
     at = {"wall_time": f"2031-03-03T{hour}", "zone": "Europe/Paris"}
     begun = api.ask(
-        "POST", "/series", repeating(world, at=at, repeat={"every": "daily", "end": 200})
+        "POST", "/series", create_series(world, at=at, repeat={"every": "daily", "end": 200})
     )
-    return begin(api, made(begun)["id"], **more)
+    return begin_ab_test(api, expect_success(begun)["id"], **more)
 
 
-def begin(api: Program, series_id: str, **more: Any) -> httpx.Response:
+def begin_ab_test(api: ApiClient, series_id: str, **more: Any) -> httpx.Response:
     """Begin a test on this series as it stands."""
     said = {
         "day": "2031-03-06",
@@ -287,7 +303,7 @@ def begin(api: Program, series_id: str, **more: Any) -> httpx.Response:
     return api.ask("POST", f"{path}/test", {**said, **more}, if_match=tag)
 
 
-def missed(api: Program, creator: str = "mia", *, count: int = 2) -> str:
+def create_missed_posts(api: ApiClient, creator: str = "mia", *, count: int = 2) -> str:
     """Posts that an hour of silence kept back, laid out by the house; the downtime."""
     posts = [api.approved(f"missed {number}", creator=creator) for number in range(count)]
     with api.scope("system:publishing") as scope:
@@ -304,7 +320,7 @@ def missed(api: Program, creator: str = "mia", *, count: int = 2) -> str:
         return str(queries.list_open_downtimes(scope, [api.creators[creator]])[0].id)
 
 
-def pausing(world: World, **more: Any) -> dict[str, Any]:
+def pause_request(world: ExampleAgency, **more: Any) -> dict[str, Any]:
     """A week in which nothing is planned."""
     days = {
         "creator_id": world.ids["creator_id"],
@@ -314,20 +330,22 @@ def pausing(world: World, **more: Any) -> dict[str, Any]:
     return {**days, "words": "At the sea", "seen": {}, **more}
 
 
-def shifting(world: World, **more: Any) -> dict[str, Any]:
+def move_request(world: ExampleAgency, **more: Any) -> dict[str, Any]:
     """A move of nothing."""
     days = {"since": "2032-01-01T00:00:00Z", "before": "2032-01-02T00:00:00Z", "days": 1}
     return {"creator_id": world.ids["creator_id"], **days, "seen": {}, **more}
 
 
-def bring(api: Program, creator: str = "mia", *, text: str = FILE, **more: Any) -> httpx.Response:
+def upload_import(
+    api: ApiClient, creator: str = "mia", *, text: str = FILE, **more: Any
+) -> httpx.Response:
     """Hand in a file of one post."""
-    soon = f"{now() + timedelta(days=2):%Y-%m-%d}"
+    soon = f"{module_start() + timedelta(days=2):%Y-%m-%d}"
     said = text.format(creator=creator).replace("2031-03-02", soon)
     return api.ask("POST", "/imports", said, content_type="text/csv", **more)
 
 
-def kit(world: World, **more: Any) -> dict[str, Any]:
+def caption_request(world: ExampleAgency, **more: Any) -> dict[str, Any]:
     """Texts around one idea."""
     return {
         "creator_id": world.ids["creator_id"],
@@ -337,7 +355,7 @@ def kit(world: World, **more: Any) -> dict[str, Any]:
     }
 
 
-def unable(api: Program, kit_id: str, ideas_id: str) -> None:
+def record_missing_model(api: ApiClient, kit_id: str, ideas_id: str) -> None:
     """What a worker without a model says of both, so that others may be asked for."""
     fail_suggestions(
         CaptionSetDue(api.tenant_id, UUID(kit_id)), kind=CaptionKind({}), tenant=api.tenant
@@ -345,13 +363,13 @@ def unable(api: Program, kit_id: str, ideas_id: str) -> None:
     fail_suggestions(IdeasDue(api.tenant_id, UUID(ideas_id)), kind=IdeaKind(), tenant=api.tenant)
 
 
-def picture() -> bytes:
+def new_photo() -> bytes:
     """A photo no other test has."""
     return encoded(a_picture(seed=uuid7().int % 2**32), "PNG")
 
 
-def hand_in(
-    api: Program,
+def upload_picture(
+    api: ApiClient,
     data: bytes,
     creator: str = "mia",
     *,
@@ -366,9 +384,11 @@ def hand_in(
     )
 
 
-def in_library(api: Program, creator: str = "mia", *, store: FileStore | None = None) -> UUID:
+def add_library_picture(
+    api: ApiClient, creator: str = "mia", *, store: FileStore | None = None
+) -> UUID:
     """A picture that is there already; its bytes lie nowhere unless a store is said."""
-    prepared = pipeline.prepare_upload(picture(), name="beach.png")
+    prepared = pipeline.prepare_upload(new_photo(), name="beach.png")
     with tempfile.TemporaryDirectory() as folder:
         kept = store or FileStore(Path(folder))
         said = {
@@ -379,13 +399,13 @@ def in_library(api: Program, creator: str = "mia", *, store: FileStore | None = 
         return pipeline.ingest_asset(api.tenant, kept, **said)
 
 
-def looked_at(api: Program, import_id: str) -> None:
+def review_picture(api: ApiClient, import_id: str) -> None:
     """What a worker does with it."""
     imports_handling.check_import(
         ImportCheck(api.tenant_id, UUID(import_id)), tenant=api.tenant, connectors={}
     )
 
 
-def unknown(path: str) -> str:
+def unknown_path(path: str) -> str:
     """A path with ids of nothing."""
     return re.sub(r"\{\w+\}", lambda _: str(uuid7()), path)

@@ -33,7 +33,7 @@ ABLE = {"engine": "placeholder", "model": "scenes-1"}
 
 
 @dataclass
-class Home:
+class RemoteWorkerAgency:
     """One agency, one creator, one machine with its key."""
 
     client: httpx.Client
@@ -106,7 +106,7 @@ class Home:
     ) -> httpx.Response:
         """A picture of a lease, drawn unless other bytes are given."""
         asked = next(one for one in lent.pictures if one.number == which)
-        data = drawn(asked) if data is None else data
+        data = draw_picture(asked) if data is None else data
         made = {
             **{
                 "lease": str(lent.lease),
@@ -186,9 +186,9 @@ class Home:
             )
 
 
-def home_of(
+def create_remote_worker_agency(
     client: httpx.Client, tenant: OpenScope, store: ObjectStore, *, came: bool = True
-) -> Home:
+) -> RemoteWorkerAgency:
     """A new agency, whose machine has asked once where it `came`."""
     tenant_id = uuid7()
     with tenant(tenant_id, "system:test") as scope:
@@ -204,19 +204,19 @@ def home_of(
         creator = agencies.add_creator(
             scope, slug="nova", name="Nova", kind="virtual", zone="Europe/Paris", languages=["fr"]
         )
-    made = Home(client, tenant, store, tenant_id, creator, owner)
+    made = RemoteWorkerAgency(client, tenant, store, tenant_id, creator, owner)
     made.machine_id, made.key = made.machine("studio at home")
     if came:
         assert made.ask() is None
     return made
 
 
-def drawn(asked: PictureOrder) -> bytes:
+def draw_picture(asked: PictureOrder) -> bytes:
     """What the machine's engine draws."""
     return PlaceholderEngine().draw(asked.to_job(lambda _: b"")).data
 
 
-def bomb(edge: int = 60_000) -> bytes:
+def decompression_bomb(edge: int = 60_000) -> bytes:
     """A PNG of a few bytes that would unpack to gigabytes."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:

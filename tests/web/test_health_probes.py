@@ -8,11 +8,11 @@ from connectors.conformance.fake_servers import serve_app
 from foundation.db.database import Database
 from foundation.storage.object_store import FileStore
 from tests.conftest import free_port
-from tests.web.builders import PUBLIC, Room
+from tests.web.builders import PUBLIC, WebServer
 from web.app import create_web_app
 
 
-def test_the_door_is_ready_under_any_name(room: Room) -> None:
+def test_the_door_is_ready_under_any_name(room: WebServer) -> None:
     for host in ("127.0.0.1", "elsewhere.example.test", "web:8080"):
         found = room.client.get("/readyz", headers={"host": host})
         assert (found.status_code, found.json()) == (200, {"ready": True})

@@ -23,14 +23,14 @@ from workers.relay.dispatch import RELAY_ACTOR, Dispatcher, EventRoutes
 NO_FACTS = FactListeners({})
 
 
-def empty(tenant: OpenScope, redis_url: str) -> None:
+def clear_outbox(tenant: OpenScope, redis_url: str) -> None:
     """Forget all rows and messages of tests before."""
     with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
         scope.run("DELETE FROM outbox")
     redis.Redis.from_url(redis_url).flushall()
 
 
-def left(tenant: OpenScope) -> int:
+def count_pending_rows(tenant: OpenScope) -> int:
     """How many rows of any tenant are not done."""
     with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
         return int(scope.run("SELECT count(*) FROM outbox").scalar_one())
@@ -68,7 +68,7 @@ def house(
     handle: Callable[[Dispatcher, UUID, UUID], Any] = Dispatcher.handle_event,
 ) -> Iterator[Relay]:
     """Relay, Redis and worker. `wrap` may spoil the sending, `handle` the receiving."""
-    empty(database.scope, redis_url)
+    clear_outbox(database.scope, redis_url)
     dispatcher = Dispatcher(routes, database.scope, database=database)
     with ExitStack() as stack:
         stack.enter_context(

@@ -12,11 +12,11 @@ from foundation.storage.object_store import FileStore
 from gate.consent import subject_portal
 from gate.contract.units import Rating
 from tests.browser.chromium import Chromium, Visitor
-from tests.browser.page_checks import faults
+from tests.browser.page_checks import page_faults
 from tests.conftest import Cluster
 from tests.fakes import yoti
 from tests.fakes.sandbox import network
-from tests.journeys.adult_area import Around, Place, place
+from tests.journeys.adult_area import AdultArea, AdultAreaServices, place
 from tests.schedules.builders import wired
 
 PICTURES = os.environ.get("PAGE_PICTURES", "")
@@ -26,13 +26,15 @@ PICTURES = os.environ.get("PAGE_PICTURES", "")
 @pytest.fixture(scope="module")
 def lea(
     chromium: Chromium, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
+) -> Iterator[AdultArea]:
     with (
         wired(cluster, tmp_path_factory.mktemp("home")) as services,
         network(tmp_path_factory.mktemp("sandbox") / "sandbox.sqlite") as running,
         yoti.provider() as provider,
         place(
-            Around(services, running, provider, FileStore(tmp_path_factory.mktemp("pages")))
+            AdultAreaServices(
+                services, running, provider, FileStore(tmp_path_factory.mktemp("pages"))
+            )
         ) as found,
     ):
         yield found
@@ -42,7 +44,7 @@ def readable(visitor: Visitor, name: str) -> None:
     """Everybody can read and use what is drawn now, on a wide screen and on a phone's."""
     for width in (390, 1440):
         visitor.size(width)
-        assert faults(visitor) == []
+        assert page_faults(visitor) == []
         if PICTURES:
             visitor.picture(Path(PICTURES) / f"{name}-{width}.png")
     assert [
@@ -51,7 +53,7 @@ def readable(visitor: Visitor, name: str) -> None:
     ] == []
 
 
-def test_a_visitor_comes_in_and_who_is_shown_ends_it(chromium: Chromium, lea: Place) -> None:
+def test_a_visitor_comes_in_and_who_is_shown_ends_it(chromium: Chromium, lea: AdultArea) -> None:
     with lea.desk.scope() as scope:
         person = lea.person(scope)
         own = f"{lea.url}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}"

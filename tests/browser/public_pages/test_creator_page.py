@@ -8,8 +8,8 @@ from PIL import Image
 
 from gate.contract.units import Rating
 from tests.browser.chromium import Chromium
-from tests.browser.page_checks import faults
-from tests.web.builders import Page, Room, page
+from tests.browser.page_checks import page_faults
+from tests.web.builders import CreatorPage, WebServer, create_page
 from tests.web.site.test_markup_injection import ATTACKS, DISGUISED
 from tests.web.site.test_pages import some_pack
 
@@ -25,7 +25,7 @@ LIVE = [
 ]
 
 
-def at(mine: Page, place: str = "") -> str:
+def at(mine: CreatorPage, place: str = "") -> str:
     """The address of a place of the page, as it is served here."""
     return f"{str(mine.room.client.base_url).rstrip('/')}/{mine.slug}/{place}"
 
@@ -36,9 +36,9 @@ def photo(number: int) -> bytes:
     return out.getvalue()
 
 
-def full(room: Room, language: str = "fr") -> Page:
+def full(room: WebServer, language: str = "fr") -> CreatorPage:
     """A page with packs, pictures marked and unmarked, long words and an edit."""
-    mine = page(
+    mine = create_page(
         room, language=language, title="Mia Laurent", about="Photographe. Lumières du matin."
     )
     some_pack(mine)
@@ -58,7 +58,7 @@ def full(room: Room, language: str = "fr") -> Page:
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_everybody_can_read_it(
-    chromium: Chromium, room: Room, language: str, width: int, dark: bool
+    chromium: Chromium, room: WebServer, language: str, width: int, dark: bool
 ) -> None:
     mine = full(room, language)
     with chromium.visitor(width, dark=dark) as visitor:
@@ -68,17 +68,17 @@ def test_everybody_can_read_it(
             "p/nothing-here-at-all",
         ):
             visitor.go(at(mine, place))
-            assert faults(visitor) == [], place
+            assert page_faults(visitor) == [], place
         visitor.go(at(mine))
         visitor.until("[...document.images].every(i => i.complete && i.naturalWidth > 0)")
         assert [one for one in visitor.complaints if "/p/nothing" not in one] == []
         assert visitor.hosts == {room.client.base_url.netloc.decode()}
 
 
-def test_nothing_executes(chromium: Chromium, room: Room) -> None:
+def test_nothing_executes(chromium: Chromium, room: WebServer) -> None:
     words = [*LIVE, *ATTACKS]
     said = [one for one in words if one != DISGUISED]
-    mine = page(room, title="".join(said), about="\n".join(said))
+    mine = create_page(room, title="".join(said), about="\n".join(said))
     sha256 = mine.stage(photo(2))
     keys = [
         mine.post(title=one, text=one, media=[{"sha256": sha256, "mime": "image/png", "alt": one}])
@@ -95,7 +95,9 @@ def test_nothing_executes(chromium: Chromium, room: Room) -> None:
         assert visitor.hosts == {room.client.base_url.netloc.decode()}
 
 
-def test_policy_stops_what_would_slip_through(chromium: Chromium, mia: Page, room: Room) -> None:
+def test_policy_stops_what_would_slip_through(
+    chromium: Chromium, mia: CreatorPage, room: WebServer
+) -> None:
     """Suppose some template forgot to escape: the browser still refuses to run it, or to load from
     elsewhere."""
     with chromium.visitor() as visitor:

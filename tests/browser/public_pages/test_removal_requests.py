@@ -12,9 +12,9 @@ from foundation.i18n.translation import Message, render_message
 from gate.removal import removal_requests
 from generators.media import perceptual_hashes
 from tests.browser.chromium import Chromium, Visitor
-from tests.browser.page_checks import faults
+from tests.browser.page_checks import page_faults
 from tests.browser.public_pages.test_creator_page import at, photo
-from tests.web.builders import Page, Room, page
+from tests.web.builders import CreatorPage, WebServer, create_page
 from tests.web.removal.test_receipts import forgotten
 
 
@@ -54,7 +54,7 @@ SIZES = [(640, 480), (333, 1001), (32, 32), (20, 50), (1500, 1000), (4001, 300)]
 
 
 def test_script_and_python_agree_and_no_picture_leaves(
-    chromium: Chromium, mia: Page, tmp_path: Path
+    chromium: Chromium, mia: CreatorPage, tmp_path: Path
 ) -> None:
     furthest = 0
     with chromium.visitor() as visitor:
@@ -93,9 +93,9 @@ def test_script_and_python_agree_and_no_picture_leaves(
 
 @pytest.mark.parametrize(("language", "width"), [("fr", 390), ("en", 1280)])
 def test_a_picture_one_has_is_found_and_its_receipt_opens(
-    chromium: Chromium, room: Room, tmp_path: Path, language: str, width: int
+    chromium: Chromium, room: WebServer, tmp_path: Path, language: str, width: int
 ) -> None:
-    mine = page(room, language=language)
+    mine = create_page(room, language=language)
     forgotten(mine)
     theirs = drawn(7000 + width, (800, 600))
     out = io.BytesIO()
@@ -110,7 +110,7 @@ def test_a_picture_one_has_is_found_and_its_receipt_opens(
     theirs.resize((400, 300)).save(saved, "JPEG", quality=70)
     with chromium.visitor(width, language=language) as visitor:
         visitor.go(at(mine, "report"))
-        assert faults(visitor) == []
+        assert page_faults(visitor) == []
         looked_at(visitor, saved)
         visitor.shows(word("report.look_done", language))
         bodies: list[bytes | None] = []
@@ -127,14 +127,14 @@ def test_a_picture_one_has_is_found_and_its_receipt_opens(
         receipt = visitor.page.url.rsplit("/", 1)[1]
         visitor.shows(word("receipt.answer_here", language))
         pin = str(visitor.run("document.querySelector('[role=status] b').innerText"))
-        assert faults(visitor) == []
+        assert page_faults(visitor) == []
         with mine.scope() as scope:
             assert removal_requests.get_removal_request(
                 scope, removal_requests.find_status_by_receipt(scope, receipt).id
             ).digests == [sha256]
     with chromium.visitor(width, language=language) as another:
         another.go(at(mine, f"report/{receipt}"))
-        assert faults(another) == []
+        assert page_faults(another) == []
         another.hides(word("receipt.answer_here", language))
         another.type(
             word("receipt.pin", language), "12345678" if pin != "1234 5678" else "87654321"
@@ -148,8 +148,10 @@ def test_a_picture_one_has_is_found_and_its_receipt_opens(
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_without_script_an_address_is_enough(chromium: Chromium, room: Room, language: str) -> None:
-    mine = page(room, language=language)
+def test_without_script_an_address_is_enough(
+    chromium: Chromium, room: WebServer, language: str
+) -> None:
+    mine = create_page(room, language=language)
     item = mine.post(media=[mine.stage(photo(4))])
     context = chromium.browser.new_context(java_script_enabled=False, locale=language)
     try:

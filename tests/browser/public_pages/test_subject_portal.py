@@ -7,25 +7,25 @@ from pathlib import Path
 import pytest
 
 from tests.browser.chromium import Chromium
-from tests.browser.page_checks import faults
+from tests.browser.page_checks import page_faults
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.people.test_shoot_cards import a_card, real
-from tests.web.builders import Page
+from tests.web.builders import CreatorPage
 from tests.web.removal.test_subject_portal_shoot_cards import card_for, said, somebody, work
 
 PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_a_card_is_signed_and_taken_back(chromium: Chromium, mia: Page, width: int) -> None:
+def test_a_card_is_signed_and_taken_back(chromium: Chromium, mia: CreatorPage, width: int) -> None:
     (ida, path), (tom, _) = somebody(mia, "Ida"), somebody(mia, "Tom")
     card_for(mia, ida, tom)
     card_for(mia, ida)
     with chromium.visitor(width, language="en") as visitor:
         visitor.go(f"{str(mia.room.client.base_url).rstrip('/')}{path}")
         visitor.shows("Waits for your answer")
-        assert faults(visitor) == []
+        assert page_faults(visitor) == []
         if PICTURES:
             visitor.picture(Path(PICTURES) / f"person-{width}.png")
         for summary, sure in (
@@ -38,7 +38,7 @@ def test_a_card_is_signed_and_taken_back(chromium: Chromium, mia: Page, width: i
             assert work(mia) == 1
             visitor.page.reload()
         visitor.shows("You took your signature back")
-        assert faults(visitor) == []
+        assert page_faults(visitor) == []
     assert [what for _, what, _ in said(mia)] == ["signed", "withdrawn"]
 
 

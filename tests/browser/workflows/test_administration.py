@@ -8,15 +8,15 @@ from gate.policy import emergency_stops
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tests.browser.chromium import Visitor
-from tests.browser.installation import Living
+from tests.browser.installation import RunningAgency
 from tests.conftest import wait_until
-from tests.dashboard.builders import agency
+from tests.dashboard.builders import create_agency
 
 LOCKED_SECONDS = 20.0
 """Five by the page's own tick; the rest is a busy machine."""
 
 
-def test_somebody_comes_and_goes(lea: Living) -> None:
+def test_somebody_comes_and_goes(lea: RunningAgency) -> None:
     with lea.visitor("/team") as marc, lea.chromium.visitor() as zoe:
         marc.type("Nom", "Zoé")
         marc.type("Adresse e-mail", "zoe@example.test")
@@ -43,7 +43,7 @@ def test_somebody_comes_and_goes(lea: Living) -> None:
         zoe.hides("Léa")
 
 
-def test_everything_stops_and_goes_on(lea: Living) -> None:
+def test_everything_stops_and_goes_on(lea: RunningAgency) -> None:
     def closed() -> bool:
         with lea.desk.scope() as scope:
             return emergency_stops.is_stopped(scope, "sending", creator=lea.desk.creator_id)
@@ -63,8 +63,10 @@ def test_everything_stops_and_goes_on(lea: Living) -> None:
         wait_until(lambda: not closed(), 30)
 
 
-def test_from_the_demonstration_to_a_first_post_of_ones_own(lea: Living, tenant: OpenScope) -> None:
-    demo = agency(tenant, demo=True)
+def test_from_the_demonstration_to_a_first_post_of_ones_own(
+    lea: RunningAgency, tenant: OpenScope
+) -> None:
+    demo = create_agency(tenant, demo=True)
     name = f"Iris {demo.tenant_id.hex[-6:]}"
     with lea.chromium.visitor() as zoe:
         with demo.scope() as scope:
@@ -94,7 +96,7 @@ def test_from_the_demonstration_to_a_first_post_of_ones_own(lea: Living, tenant:
         assert zoe.complaints == []
 
 
-def publishes(zoe: Visitor, lea: Living, words: str) -> None:
+def publishes(zoe: Visitor, lea: RunningAgency, words: str) -> None:
     """The first post, seen on her page."""
     zoe.go(f"{lea.url}/start")
     zoe.shows("Que voulez-vous dire ?")

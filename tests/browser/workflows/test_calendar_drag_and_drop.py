@@ -10,7 +10,7 @@ from foundation.ops.wall_time import WallTime, local_day, to_wall_time
 from schedules.approvals.time_changes import reschedule_delivery
 from schedules.posts.transitions import get_delivery
 from tests.browser.chromium import Visitor
-from tests.browser.installation import Living
+from tests.browser.installation import RunningAgency
 from tests.schedules.builders import ZONE
 
 HOSTILE = "<img src=x onerror=alert(1)> **fort** [ici](javascript:alert(1))"
@@ -19,7 +19,7 @@ LANE = 'tr[data-gr-lane="{lane}"] > td >> nth={column}'
 
 
 def planned(
-    lea: Living, words: str, days: int, clock: time = time(10, 20)
+    lea: RunningAgency, words: str, days: int, clock: time = time(10, 20)
 ) -> tuple[UUID, WallTime]:
     """A post on the calendar so many days after next Monday."""
     found = lea.desk.delivery(words, after=3600)
@@ -30,7 +30,7 @@ def planned(
     return found, at
 
 
-def wall(lea: Living, delivery_id: UUID) -> str:
+def wall(lea: RunningAgency, delivery_id: UUID) -> str:
     with lea.desk.scope() as scope:
         return get_delivery(scope, delivery_id).wall_time
 
@@ -64,7 +64,7 @@ def week(at: WallTime) -> str:
     return f"/calendar?view=week&day={at.day}"
 
 
-def test_a_card_is_dragged_to_an_hour_of_another_day_and_back(lea: Living) -> None:
+def test_a_card_is_dragged_to_an_hour_of_another_day_and_back(lea: RunningAgency) -> None:
     found, at = planned(lea, HOSTILE, 1)
     other = at.day + timedelta(days=2)
     with lea.visitor(week(at)) as marc:
@@ -81,7 +81,7 @@ def test_a_card_is_dragged_to_an_hour_of_another_day_and_back(lea: Living) -> No
         marc.shows("Prévu")
 
 
-def test_a_month_keeps_the_clock(lea: Living) -> None:
+def test_a_month_keeps_the_clock(lea: RunningAgency) -> None:
     found, at = planned(lea, "au mois", 2)
     other = at.day + timedelta(days=1)
     with lea.visitor(f"/calendar?view=month&day={at.day}") as marc:
@@ -92,7 +92,7 @@ def test_a_month_keeps_the_clock(lea: Living) -> None:
 
 
 @pytest.mark.parametrize("act", ["click", "Enter"])
-def test_a_post_of_a_month_is_opened(lea: Living, act: str) -> None:
+def test_a_post_of_a_month_is_opened(lea: RunningAgency, act: str) -> None:
     found, at = planned(lea, "à ouvrir", 2)
     with lea.visitor(f"/calendar?view=month&day={at.day}") as marc:
         held(marc)
@@ -111,7 +111,7 @@ def test_a_post_of_a_month_is_opened(lea: Living, act: str) -> None:
             assert str(get_delivery(scope, found).post_id) in marc.page.url
 
 
-def test_the_past_is_refused_and_nothing_moves(lea: Living) -> None:
+def test_the_past_is_refused_and_nothing_moves(lea: RunningAgency) -> None:
     found = lea.desk.delivery("vers hier", after=2 * 86_400)
     before = wall(lea, found)
     at = datetime.fromisoformat(before)
@@ -126,7 +126,7 @@ def test_the_past_is_refused_and_nothing_moves(lea: Living) -> None:
     assert wall(lea, found) == before
 
 
-def test_a_card_moves_by_keyboard_and_stays_chosen(lea: Living) -> None:
+def test_a_card_moves_by_keyboard_and_stays_chosen(lea: RunningAgency) -> None:
     found, at = planned(lea, "au clavier", 1)
     with lea.visitor(week(at)) as marc:
         held(marc)
@@ -141,7 +141,7 @@ def test_a_card_moves_by_keyboard_and_stays_chosen(lea: Living) -> None:
         assert f"day={at.day}" in marc.page.url  # the page's own arrows were not meant
 
 
-def test_a_key_pressed_before_the_card_has_moved_blames_nobody(lea: Living) -> None:
+def test_a_key_pressed_before_the_card_has_moved_blames_nobody(lea: RunningAgency) -> None:
     found, at = planned(lea, "deux fois", 1)
     with lea.visitor(week(at)) as marc:
         held(marc)
@@ -155,7 +155,7 @@ def test_a_key_pressed_before_the_card_has_moved_blames_nobody(lea: Living) -> N
         assert wall(lea, found) == f"{at.day}T11:00"
 
 
-def test_in_lanes_a_card_moves_in_time_and_never_to_another_account(lea: Living) -> None:
+def test_in_lanes_a_card_moves_in_time_and_never_to_another_account(lea: RunningAgency) -> None:
     found, at = planned(lea, "en ligne", 1)
     lea.desk.connect("second")
     own, others = lea.desk.channels["main"], lea.desk.channels["second"]
@@ -185,7 +185,7 @@ def test_in_lanes_a_card_moves_in_time_and_never_to_another_account(lea: Living)
         marc.shows("Prévu")
 
 
-def test_a_phone_shows_the_week_as_wide_as_it_is(lea: Living) -> None:
+def test_a_phone_shows_the_week_as_wide_as_it_is(lea: RunningAgency) -> None:
     _, at = planned(lea, HOSTILE * 3, 1)
     with lea.visitor(week(at), width=390, height=844) as marc:
         marc.rest()

@@ -1,7 +1,7 @@
 """The lists above the calendar, on a desk: what is chosen in each is read whole, and they stand in
 one row."""
 
-from tests.browser.installation import Living
+from tests.browser.installation import RunningAgency
 
 CHOSEN = "[...document.querySelectorAll('.st-key-gr_row_lists [role=combobox]')]"
 CUT = f"{CHOSEN}.filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.value)"
@@ -9,7 +9,7 @@ ROWS = """new Set([...document.querySelectorAll('.st-key-gr_row_lists [data-test
   .map((one) => Math.round(one.getBoundingClientRect().bottom))).size"""
 
 
-def test_what_is_chosen_is_read_whole_and_in_one_row(lea: Living) -> None:
+def test_what_is_chosen_is_read_whole_and_in_one_row(lea: RunningAgency) -> None:
     for view in ("month", "week"):
         with lea.visitor(f"/calendar?view={view}") as marc:
             marc.rest()

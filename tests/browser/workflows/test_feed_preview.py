@@ -3,7 +3,7 @@ changed there."""
 
 from connectors.platforms.discord.ids import ChannelRef
 from schedules.posts.states import DeliveryState
-from tests.browser.installation import Living
+from tests.browser.installation import RunningAgency
 from tests.browser.test_every_page import axe, picture
 from tests.schedules.posts.test_channel_prices import NOWHERE
 
@@ -28,7 +28,7 @@ PLACES = {
 }
 
 
-def test_a_post_is_looked_at_and_its_choices_changed_on_its_own_page(lea: Living) -> None:
+def test_a_post_is_looked_at_and_its_choices_changed_on_its_own_page(lea: RunningAgency) -> None:
     desk = lea.desk
     mark = str(desk.tenant_id)[-6:]
     accounts = {

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from gate.evidence import person_dossiers
 from tests.browser.chromium import Visitor
-from tests.browser.installation import Living
-from tests.browser.page_checks import faults
+from tests.browser.installation import RunningAgency
+from tests.browser.page_checks import page_faults
 from tests.browser.test_every_page import axe
 from tests.conftest import wait_until
 
@@ -31,12 +31,12 @@ def shot(visitor: Visitor, name: str) -> None:
     visitor.size(1280)
 
 
-def lacking(lea: Living) -> tuple[str, ...]:
+def lacking(lea: RunningAgency) -> tuple[str, ...]:
     with lea.desk.scope() as scope:
         return person_dossiers.list_dossiers(scope)[0].adult
 
 
-def test_from_nobody_to_ready(lea: Living) -> None:
+def test_from_nobody_to_ready(lea: RunningAgency) -> None:
     with lea.visitor("/people", lea.desk.author) as anne:
         anne.shows("Personne n’est encore inscrit")
         shot(anne, "people-empty")
@@ -63,7 +63,7 @@ def test_from_nobody_to_ready(lea: Living) -> None:
             ida.shows("Rien ne vaut tant que vous n’avez pas signé")
             if PICTURES:
                 ida.picture(Path(PICTURES) / "me-390.png")
-            assert faults(ida) == []
+            assert page_faults(ida) == []
             ida.page.locator("summary", has_text="Signer cette autorisation").click()
             ida.button("Oui, je signe").locator("visible=true").first.click()
             wait_until(lambda: lacking(lea) == (), 60)
@@ -75,7 +75,7 @@ def test_from_nobody_to_ready(lea: Living) -> None:
         shot(anne, "people-ready")
 
 
-def test_one_names_and_another_confirms(lea: Living) -> None:
+def test_one_names_and_another_confirms(lea: RunningAgency) -> None:
     asset = lea.desk.photo(7)
     with lea.visitor("/people", lea.desk.author) as anne:
         anne.type("Comment vous l’appelez", "Ida")
@@ -99,7 +99,7 @@ def test_one_names_and_another_confirms(lea: Living) -> None:
         wait_until(lambda: said(lea, asset) == [("confirmed", f"member:{lea.desk.manager}")], 30)
 
 
-def test_two_say_that_nobody_recognises_a_passer_by(lea: Living) -> None:
+def test_two_say_that_nobody_recognises_a_passer_by(lea: RunningAgency) -> None:
     asset = lea.desk.photo(8)
     counted = (
         "SELECT proposed, confirmed FROM bystanders WHERE tenant_id = :tenant AND asset_id = :a"
@@ -125,7 +125,7 @@ def test_two_say_that_nobody_recognises_a_passer_by(lea: Living) -> None:
         wait_until(lambda: [tuple(row) for row in lea.rows(counted, a=asset)] == [(0, 1)], 30)
 
 
-def said(lea: Living, asset: UUID) -> list[tuple[str, str]]:
+def said(lea: RunningAgency, asset: UUID) -> list[tuple[str, str]]:
     rows = lea.rows(
         "SELECT state, confirmed_by FROM depictions WHERE tenant_id = :tenant AND asset_id = :a",
         a=asset,

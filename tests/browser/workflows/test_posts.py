@@ -7,7 +7,7 @@ from channels.accounts import queries as channel_reads
 from channels.accounts.states import ChannelState
 from schedules.posts.states import DeliveryState
 from tests.browser.chromium import Visitor
-from tests.browser.installation import Living
+from tests.browser.installation import RunningAgency
 from tests.browser.test_every_page import picture
 from tests.conftest import wait_until
 
@@ -31,7 +31,7 @@ def written(visitor: Visitor, words: str = WORDS) -> None:
     visitor.shows("Rien ne s’y oppose sur main")
 
 
-def test_from_the_first_letter_to_the_network(lea: Living) -> None:
+def test_from_the_first_letter_to_the_network(lea: RunningAgency) -> None:
     desk = lea.desk
     with lea.visitor("/calendar", desk.author) as anne:
         written(anne)
@@ -63,7 +63,7 @@ def test_from_the_first_letter_to_the_network(lea: Living) -> None:
         marc.shows("Publié")
 
 
-def test_two_presses_write_one_post(lea: Living) -> None:
+def test_two_presses_write_one_post(lea: RunningAgency) -> None:
     with lea.visitor("/calendar", lea.desk.author) as anne:
         written(anne, "Une fois.")
         anne.button("Planifier").dblclick()
@@ -72,7 +72,7 @@ def test_two_presses_write_one_post(lea: Living) -> None:
     assert len(lea.rows(DELIVERIES, words="Une fois.")) == 1
 
 
-def test_a_doubt_is_settled_by_a_person(lea: Living) -> None:
+def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
     desk = lea.desk
     desk.connect("doute", nolook=True)
     desk.fault("reset_before", channel="doute")
@@ -113,7 +113,7 @@ def test_a_doubt_is_settled_by_a_person(lea: Living) -> None:
         marc.shows("Publier encore une fois")
 
 
-def test_an_account_rests_and_goes_on(lea: Living) -> None:
+def test_an_account_rests_and_goes_on(lea: RunningAgency) -> None:
     def state() -> ChannelState:
         with lea.desk.scope() as scope:
             return channel_reads.get_channel(scope, lea.desk.channels["main"]).state
@@ -128,7 +128,7 @@ def test_an_account_rests_and_goes_on(lea: Living) -> None:
 
 
 def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_order(
-    lea: Living,
+    lea: RunningAgency,
 ) -> None:
     desk = lea.desk
     with lea.visitor("/calendar", desk.author) as anne:
@@ -183,7 +183,7 @@ IN_SIGHT = """() => [...document.querySelectorAll('[data-testid="stAlert"]')].so
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 500), (390, 700)])
-def test_a_refusal_is_told_where_one_looks(lea: Living, width: int, height: int) -> None:
+def test_a_refusal_is_told_where_one_looks(lea: RunningAgency, width: int, height: int) -> None:
     desk = lea.desk
     post_id = desk.entry(desk.delivery("Loin en bas", after=7200)).post_id
     with lea.visitor(f"/calendar?post={post_id}") as marc:

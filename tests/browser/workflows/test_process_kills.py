@@ -12,10 +12,10 @@ import pytest
 from foundation.ops.clock import sleep
 from schedules.posts.states import DeliveryState
 from tests.browser.chromium import Visitor
-from tests.browser.installation import Living
+from tests.browser.installation import RunningAgency
 from tests.browser.workflows.test_subscribers import asks_for_a_person, told
 from tests.conftest import free_port, wait_until
-from tests.dashboard.conftest import launch
+from tests.dashboard.conftest import launch_dashboard
 
 TRIES = 4
 POST, ANSWER = "Le quai, ce soir.", "Bonsoir Léo, je suis là."
@@ -25,13 +25,15 @@ POST, ANSWER = "Le quai, ce soir.", "Bonsoir Léo, je suis là."
 class Doorway:
     """A dashboard of its own, which may be killed."""
 
-    lea: Living
+    lea: RunningAgency
     port: int = field(default_factory=free_port)
     process: "Popen[bytes] | None" = None
 
     def start(self) -> None:
         made = self.lea.installation
-        self.process = launch(self.port, made.database, made.home, made.home.parent / "elsewhere")
+        self.process = launch_dashboard(
+            self.port, made.database, made.home, made.home.parent / "elsewhere"
+        )
 
     def kill(self) -> None:
         assert self.process is not None
@@ -48,7 +50,7 @@ class Doorway:
 
 
 @pytest.fixture
-def doorway(lea: Living) -> Iterator[Doorway]:
+def doorway(lea: RunningAgency) -> Iterator[Doorway]:
     made = Doorway(lea)
     made.start()
     yield made
@@ -69,7 +71,9 @@ def insist(visitor: Visitor, label: str, done: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("seconds", [0.0, 0.3])
-def test_killed_with_presses_in_flight(lea: Living, doorway: Doorway, seconds: float) -> None:
+def test_killed_with_presses_in_flight(
+    lea: RunningAgency, doorway: Doorway, seconds: float
+) -> None:
     desk = lea.desk
     lea.bots.connected()
     post = desk.write(POST)

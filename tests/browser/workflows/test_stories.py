@@ -1,12 +1,12 @@
 """A story on the page where it is written: upright, without words, and with what holds for it
 said."""
 
-from tests.browser.installation import Living
+from tests.browser.installation import RunningAgency
 from tests.browser.test_every_page import axe, picture
 from tests.schedules.posts.test_channel_prices import NOWHERE
 
 
-def test_a_story_is_seen_upright_where_it_is_written(lea: Living) -> None:
+def test_a_story_is_seen_upright_where_it_is_written(lea: RunningAgency) -> None:
     desk = lea.desk
     desk.connect_to(
         "insta",

@@ -5,7 +5,7 @@ import threading
 
 from foundation.ops.clock import monotonic, sleep
 from tests.browser.chromium import Visitor
-from tests.browser.installation import Living
+from tests.browser.installation import RunningAgency
 from tests.conftest import wait_until
 from tests.journeys.telegram.test_bot import bought
 from tests.journeys.telegram_creator import TELEGRAM
@@ -14,7 +14,7 @@ TWO_MINUTES = 120.0
 LONG = "Bonsoir Léo, je regarde ta commande et je reviens vers toi dans un instant, promis. "
 
 
-def connected(lea: Living, visitor: Visitor) -> None:
+def connected(lea: RunningAgency, visitor: Visitor) -> None:
     """Léa's bot, by what @BotFather told."""
     visitor.page.get_by_text("Telegram · 2 min").click()
     visitor.type("Le code que @BotFather", lea.bots.bot.token)
@@ -30,7 +30,7 @@ def connected(lea: Living, visitor: Visitor) -> None:
     lea.desk.channels["telegram"] = found
 
 
-def asks_for_a_person(lea: Living, visitor: Visitor) -> None:
+def asks_for_a_person(lea: RunningAgency, visitor: Visitor) -> None:
     """A fan does, and a member who sees Messages takes the conversation by its key."""
     lea.bots.world.say(lea.bots.bot, "leo", "/human")
     visitor.shows("leo", TWO_MINUTES)
@@ -42,12 +42,12 @@ def asks_for_a_person(lea: Living, visitor: Visitor) -> None:
     visitor.rest()
 
 
-def told(lea: Living, words: str) -> int:
+def told(lea: RunningAgency, words: str) -> int:
     """How often the fan read these words."""
     return sum(words in text for text in lea.bots.texts())
 
 
-def test_from_a_token_to_an_answer_by_a_person(lea: Living) -> None:
+def test_from_a_token_to_an_answer_by_a_person(lea: RunningAgency) -> None:
     with lea.visitor("/channels") as marc:
         started = monotonic()
         connected(lea, marc)
@@ -63,7 +63,7 @@ def test_from_a_token_to_an_answer_by_a_person(lea: Living) -> None:
         marc.until("() => document.querySelector('textarea').value === ''")
 
 
-def test_no_letter_is_lost_while_the_fan_goes_on_writing(lea: Living) -> None:
+def test_no_letter_is_lost_while_the_fan_goes_on_writing(lea: RunningAgency) -> None:
     lea.bots.connected()
     over = threading.Event()
 
@@ -93,7 +93,7 @@ def test_no_letter_is_lost_while_the_fan_goes_on_writing(lea: Living) -> None:
         assert told(lea, LONG.strip()) == 1
 
 
-def test_a_saved_answer_is_read_finished_and_sent_by_hand(lea: Living) -> None:
+def test_a_saved_answer_is_read_finished_and_sent_by_hand(lea: RunningAgency) -> None:
     lea.bots.connected()
     with lea.visitor("/inbox") as marc:
         asks_for_a_person(lea, marc)
@@ -124,7 +124,7 @@ def test_a_saved_answer_is_read_finished_and_sent_by_hand(lea: Living) -> None:
         marc.shows("merci · Merci {name}")
 
 
-def test_a_pack_is_made_and_an_order_refunded(lea: Living) -> None:
+def test_a_pack_is_made_and_an_order_refunded(lea: RunningAgency) -> None:
     lea.bots.connected()
     with lea.visitor("/shop") as marc:
         marc.press("Nouveau pack")
@@ -155,5 +155,5 @@ def test_a_pack_is_made_and_an_order_refunded(lea: Living) -> None:
     assert lea.bots.bot.balance == 0
 
 
-def refunds(lea: Living) -> list[str]:
+def refunds(lea: RunningAgency) -> list[str]:
     return [row.state for row in lea.rows("SELECT state FROM refunds WHERE tenant_id = :tenant")]

@@ -1,7 +1,7 @@
 """A week from a brief, before a real browser: asked for, written by the house, accepted, and found
 in the calendar."""
 
-from tests.browser.installation import Living
+from tests.browser.installation import RunningAgency
 from tests.browser.test_every_page import picture
 from tests.conftest import wait_until
 
@@ -13,7 +13,7 @@ DRAFTS = (
 WRITTEN = "SELECT 1 FROM week_plans WHERE tenant_id = :tenant AND written_at IS NOT NULL"
 
 
-def test_a_week_is_proposed_and_a_line_becomes_a_draft(lea: Living) -> None:
+def test_a_week_is_proposed_and_a_line_becomes_a_draft(lea: RunningAgency) -> None:
     with lea.visitor("/calendar", lea.desk.author) as anne:
         anne.press("Proposer une semaine")
         anne.shows("Une semaine à partir d’un brief")

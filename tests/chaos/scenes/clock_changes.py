@@ -18,7 +18,7 @@ from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUni
 from tests.chaos.adversary import kill
 from tests.chaos.installation import ACTOR, PATIENCE_SECONDS, SENDERS
 from tests.chaos.scenes.scene import Scene
-from tests.chaos.world import Intent, Place, plan
+from tests.chaos.world import Intent, Place, plan_post
 
 ZONES = ("Europe/Paris", "America/New_York", "America/Santiago", "Australia/Sydney")
 """Whoever changes next; half of them are in the south."""
@@ -34,7 +34,7 @@ TIMES = 2
 
 
 @dataclass(frozen=True)
-class Night:
+class ClockChange:
     """Clocks of `zone` are moved at `at` (UTC): back, so that an hour comes `twice`, or forward."""
 
     zone: str
@@ -55,7 +55,7 @@ class Night:
         return self.at - HALF if self.twice else self.at + HALF
 
 
-def coming(now: datetime, *, twice: bool) -> Night:
+def next_clock_change(now: datetime, *, twice: bool) -> ClockChange:
     """The next such night of any of these zones; a country that has given it up has none."""
     return min(
         (night for zone in ZONES for night in _of(zone, now, twice=twice)),
@@ -63,7 +63,7 @@ def coming(now: datetime, *, twice: bool) -> Night:
     )
 
 
-def _of(zone: str, now: datetime, *, twice: bool) -> Iterator[Night]:
+def _of(zone: str, now: datetime, *, twice: bool) -> Iterator[ClockChange]:
     """Its nights of a year."""
     rules, at = (
         ZoneInfo(zone),
@@ -74,20 +74,21 @@ def _of(zone: str, now: datetime, *, twice: bool) -> Iterator[Night]:
             (at + by).astimezone(rules).utcoffset() or timedelta() for by in (-HOUR, timedelta())
         )
         if abs(after - before) == HOUR and (after < before) is twice:
-            yield Night(zone, at, twice)
+            yield ClockChange(zone, at, twice)
 
 
 def nights(scene: Scene) -> None:
     """Posts and series are due at half past on both nights, and a sender dies each time: each
     leaves once, then."""
     first, second = sorted(
-        (coming(scene.house.now(), twice=each) for each in (True, False)), key=lambda one: one.at
+        (next_clock_change(scene.house.now(), twice=each) for each in (True, False)),
+        key=lambda one: one.at,
     )
     for number, night in enumerate((first, second)):
         _crossed(scene, night, number)
 
 
-def _crossed(scene: Scene, night: Night, number: int) -> None:
+def _crossed(scene: Scene, night: ClockChange, number: int) -> None:
     """Live through the night: to half past, and past the second half past."""
     scene.house.jump(night.due - AHEAD - scene.house.now())
     planned = _single(scene, night, number) + _repeated(scene, night, number)
@@ -118,12 +119,12 @@ def _handed_on(scene: Scene, planned: list[Intent]) -> None:
         sleep(0.1)
 
 
-def _single(scene: Scene, night: Night, number: int) -> list[Intent]:
+def _single(scene: Scene, night: ClockChange, number: int) -> list[Intent]:
     planned: list[Intent] = []
     for each, place in enumerate([*scene.places(), *scene.places()]):
         with scene.house.scope(place.tenant_id) as scope:
             text, key = f"Nuit {scene.world.seed}.{number}.{each}", number * 100 + each
-            planned += plan(scope, [place], key, text=text, due=night.due, wall=night.wall)
+            planned += plan_post(scope, [place], key, text=text, due=night.due, wall=night.wall)
     return [_as_it_is(scene, one) for one in planned]
 
 
@@ -135,7 +136,7 @@ def _as_it_is(scene: Scene, one: Intent) -> Intent:
     return Intent(one.place, one.delivery_id, one.text, due, one.always, one.media)
 
 
-def _repeated(scene: Scene, night: Night, number: int) -> list[Intent]:
+def _repeated(scene: Scene, night: ClockChange, number: int) -> list[Intent]:
     """A series that falls on that night and on the next day; whoever makes its times ahead is a
     process as well."""
     place, text = scene.places()[0], f"Chaque nuit {scene.world.seed}.{number}"

@@ -9,7 +9,7 @@ import redis
 
 from foundation.db.database import Scope
 from foundation.ops.clock import monotonic, sleep
-from tests.chaos.installation import House
+from tests.chaos.installation import Installation
 from tests.chaos.scenes.scene import Scene
 from tests.chaos.small_disks import Disk
 
@@ -70,17 +70,17 @@ def _due_around(scene: Scene) -> None:
     scene.wait_until(scene.world.intents[0].due + timedelta(seconds=scene.drawn.uniform(0.2, 1.5)))
 
 
-def _processes(house: House) -> dict[str, int | None]:
+def _processes(house: Installation) -> dict[str, int | None]:
     return {one.name: one.pid for one in house.report().processes}
 
 
-def _disk(house: House, name: str) -> Disk:
+def _disk(house: Installation, name: str) -> Disk:
     if name not in house.disks:
         pytest.skip("this machine does not let us mount a disk that is full; root could")
     return house.disks[name]
 
 
-def _refuses(house: House) -> bool:
+def _refuses(house: Installation) -> bool:
     """Whether Redis comes to say that it cannot keep what it is given; the last page of its file
     takes some."""
     client, until = (

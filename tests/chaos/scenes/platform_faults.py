@@ -20,7 +20,7 @@ from foundation.ops.clock import monotonic, sleep
 from foundation.outbox import outbox
 from tests.chaos import post_checks
 from tests.chaos.adversary import ALL, HANG_SECONDS, kill
-from tests.chaos.installation import SENDERS, Broken
+from tests.chaos.installation import SENDERS, InstallationBroken
 from tests.chaos.scenes.scene import Scene
 from tests.chaos.world import Place
 from tests.fakes.x.server import FakeX, x
@@ -41,7 +41,7 @@ RACES, HANDS = 3, 6
 times."""
 
 
-def wait_for(true: Callable[[], bool]) -> bool:
+def wait_for_condition(true: Callable[[], bool]) -> bool:
     """Whether something came to be so, within reason."""
     until = monotonic() + LONGEST_SECONDS
     while not (found := true()) and monotonic() < until:
@@ -60,10 +60,10 @@ def list_lags(scene: Scene) -> None:
         scene.house.ask("POST", "/control/faults", lost)
     scene.steadily(places, every=0.25, seconds=4)
     scene.wait_until(scene.world.intents[-1].due)
-    if not wait_for(lambda: _counted(scene, "send") >= len(places)):
+    if not wait_for_condition(lambda: _counted(scene, "send") >= len(places)):
         scene.wrong.append("no answer was lost")
     scene.house.jump(FIRST_LOOK)
-    if not wait_for(lambda: _counted(scene, "look") >= len(places)):
+    if not wait_for_condition(lambda: _counted(scene, "look") >= len(places)):
         scene.wrong.append("nobody looked while the list lagged")
     scene.house.ask("DELETE", "/control/faults")
 
@@ -111,10 +111,12 @@ def part_two(scene: Scene) -> None:
 
 def in_one_piece(scene: Scene) -> Iterator[str]:
     """Each part of a thread stands once, under the one before it, and the house says so."""
-    entries = post_checks.entries_of(scene.world)
+    entries = post_checks.list_deliveries(scene.world)
     for one in scene.world.intents:
         mine = [
-            each for each in post_checks.truth_of(scene.house, one.place) if each["key"] in one.keys
+            each
+            for each in post_checks.list_received(scene.house, one.place)
+            if each["key"] in one.keys
         ]
         ids = ["", *(each["id"] for each in mine)]
         entry = entries[one.delivery_id]
@@ -197,8 +199,10 @@ def _all_want_it(channel_id: UUID, scope: Scope) -> None:
 def _done(scene: Scene, place: Place, channel_id: UUID) -> None:
     """Wait until nobody has a renewal in hand. Raises Broken: a clock that jumps would take it out
     of their hands."""
-    if not wait_for(lambda: scene.house.read(place.tenant_id, partial(_in_hand, channel_id)) == 0):
-        raise Broken("a renewal does not end")
+    if not wait_for_condition(
+        lambda: scene.house.read(place.tenant_id, partial(_in_hand, channel_id)) == 0
+    ):
+        raise InstallationBroken("a renewal does not end")
 
 
 def _in_hand(channel_id: UUID, scope: Scope) -> int:

@@ -21,8 +21,8 @@ from gate.policy import emergency_stops
 from schedules.availability.minimum_interval import CATCH_UP_INTERVAL
 from tenants.agencies import agencies, rights
 from tests.chaos.adversary import freeze, thaw
-from tests.chaos.installation import ACTOR, House
-from tests.chaos.world import LEAD, Kind, Place, World, found, plan
+from tests.chaos.installation import ACTOR, Installation
+from tests.chaos.world import LEAD, Kind, Place, World, create_world, plan_post
 
 START = LEAD + timedelta(seconds=1.5)
 """From the first stroke of planning to the first due time."""
@@ -50,7 +50,7 @@ class Scene:
     wrong: list[str] = field(default_factory=list)
 
     @property
-    def house(self) -> House:
+    def house(self) -> Installation:
         """Where it plays."""
         return self.world.house
 
@@ -72,7 +72,7 @@ class Scene:
         """One post, on the calendar; `parts` follow it as a thread."""
         with self.house.scope(place.tenant_id) as scope:
             text = f"Scène {self.world.seed}.{number}"
-            self.world.intents += plan(
+            self.world.intents += plan_post(
                 scope, [place], number, text=text, due=due, always=always, parts=parts
             )
 
@@ -228,7 +228,7 @@ def _others_go_on(scene: Scene, where: str, others: list[Place], since: datetime
         sleep(0.05)
 
 
-def _owners(house: House, tenant_id: UUID) -> tuple[str, UUID]:
+def _owners(house: Installation, tenant_id: UUID) -> tuple[str, UUID]:
     """Who presses and who agrees: two owners, as the actor of a scope and as a member."""
     with house.scope(tenant_id) as scope:
         return f"member:{_owner(scope, 'Anne')}", _owner(scope, "Marc")
@@ -285,6 +285,6 @@ SCENES: dict[str, Callable[[Scene], None]] = {
 AFTERWARDS: dict[str, Callable[[Scene], Iterator[str]]] = {"down for hours": one_by_one}
 
 
-def set_up(house: House, seed: int) -> Scene:
+def set_up(house: Installation, seed: int) -> Scene:
     """A world for one scene; what is drawn in it is the seed's."""
-    return Scene(found(house, seed), random.Random(seed))
+    return Scene(create_world(house, seed), random.Random(seed))

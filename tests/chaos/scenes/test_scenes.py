@@ -4,12 +4,12 @@ import os
 
 import pytest
 
-from tests.chaos.adversary import Adversary
+from tests.chaos.adversary import FaultInjector
 from tests.chaos.conftest import SLOWEST_SECONDS, Rooms
-from tests.chaos.installation import Broken
-from tests.chaos.invariants import findings, tell_all
-from tests.chaos.recovery import Calm
-from tests.chaos.report import tell
+from tests.chaos.installation import InstallationBroken
+from tests.chaos.invariants import fail_on_findings, find_violations
+from tests.chaos.recovery import Recovery
+from tests.chaos.report import write_report
 from tests.chaos.scenes.clock_changes import SCENES as AT_NIGHT
 from tests.chaos.scenes.concurrent_edits import SCENES as WITH_PEOPLE
 from tests.chaos.scenes.full_disks import AFTERWARDS as CHECKED_ON_DISKS
@@ -38,19 +38,19 @@ def test_each_post_once_or_a_reason_why_not(in_house: Rooms, name: str, seed: in
     house = in_house()
     logged = dict(house.logs())
     scene = set_up(house, seed)
-    adversary = Adversary(house)
-    calm = Calm(scene.world, adversary, ())
+    adversary = FaultInjector(house)
+    calm = Recovery(scene.world, adversary, ())
     wrong: list[str] = []
     came_back = True
     try:
         SCENES[name](scene)
         calm.come()
-    except Broken as broken:
+    except InstallationBroken as broken:
         wrong.append(str(broken))
         came_back = False
-    wrong += scene.wrong + findings(scene.world, logged)
+    wrong += scene.wrong + find_violations(scene.world, logged)
     if name in AFTERWARDS:
         wrong += AFTERWARDS[name](scene)
-    story = tell(scene.world, adversary.deeds, calm.told, wrong, logged) if wrong else ""
+    story = write_report(scene.world, adversary.deeds, calm.told, wrong, logged) if wrong else ""
     scene.world.retire()
-    tell_all(wrong, f"{name}: {story}", came_back=came_back)
+    fail_on_findings(wrong, f"{name}: {story}", came_back=came_back)

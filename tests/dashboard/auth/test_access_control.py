@@ -10,7 +10,7 @@ from foundation.db.database import OpenScope
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tenants.auth.models import Passkey
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door, serving
 from tests.dashboard.streamlit_client import stream
 
@@ -230,7 +230,7 @@ def test_settings_were_found_from_another_folder(door: Door, lumiere: Agency) ->
 def test_session_of_one_agency_is_none_of_another(
     door: Door, tenant: OpenScope, lumiere: Agency
 ) -> None:
-    other = agency(tenant)
+    other = create_agency(tenant)
     cookie = door.cookie(lumiere)
     with other.scope() as scope:
         assert sessions.revoke_sessions(scope, lumiere.members[Role.OWNER]) == 0
@@ -399,7 +399,7 @@ def test_a_slash_too_many_is_forgiven_and_the_demo_has_its_tour(
         answer = visitor.get("/calendar/", headers={"cookie": door.cookie(lumiere)})
         assert (answer.status_code, answer.headers["location"]) == (307, "/calendar")
         assert visitor.get("/tour", headers={"cookie": door.cookie(lumiere)}).status_code == 404
-        demo = agency(tenant, mark="demo", demo=True)
+        demo = create_agency(tenant, mark="demo", demo=True)
         assert visitor.get("/tour", headers={"cookie": door.cookie(demo)}).status_code == 200
 
 

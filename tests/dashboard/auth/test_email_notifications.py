@@ -9,7 +9,7 @@ import pytest
 from foundation.ids import uuid7
 from tenants.agencies.rights import Role
 from tenants.notices import emails
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 
 
@@ -89,7 +89,7 @@ def test_another_site_and_a_stranger_change_nothing(door: Door, lumiere: Agency)
 
 def test_one_agency_s_wishes_are_not_another_s(door: Door, lumiere: Agency) -> None:
     confirmed(lumiere, Role.OWNER)
-    other = agency(door.tenant)
+    other = create_agency(door.tenant)
     with other.scope() as scope:
         assert scope.run("SELECT count(*) FROM mail_wishes").scalar_one() == 0
         assert emails.start_email(scope, uuid7()) is None

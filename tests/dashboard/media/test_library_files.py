@@ -22,7 +22,7 @@ from studio.library import assets
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.generators.builders import a_picture, encoded
 
@@ -231,7 +231,7 @@ def test_who_only_reviews_sees_what_was_given_to_them(door: Door, lumiere: Agenc
 def test_wrong_foreign_and_withheld_are_not_found_alike(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
-    other, cookie = agency(tenant, mark="andere"), door.cookie(lumiere)
+    other, cookie = create_agency(tenant, mark="andere"), door.cookie(lumiere)
     theirs, banned = (
         picture(door, other, rating=Rating.G),
         picture(door, lumiere, seed=3, rating=Rating.X),

@@ -18,7 +18,7 @@ from studio.ingest import pipeline
 from studio.library import assets, member_reviews, playback
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import cleared, fetch
 from tests.generators.video_builders import build_frames, encode_speech, encode_video
@@ -131,7 +131,7 @@ def test_a_sound_counts_once_it_was_played(door: Door, lumiere: Agency) -> None:
 def test_another_agency_finds_nothing_of_a_film(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
-    other = agency(tenant, mark="andere")
+    other = create_agency(tenant, mark="andere")
     asset = brought(door, lumiere, encode_video(build_frames(("G", 1.0))), Rating.G)
     for profile in ("thumb", "post", "sheet-0"):
         assert (

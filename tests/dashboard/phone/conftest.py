@@ -53,7 +53,7 @@ def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:  # noqa: 
     return create_sandbox_agency(services, sandbox)
 
 
-def member(
+def add_member(
     lea: SandboxAgency, role: Role, *, creators: tuple[str, ...] = (), language: str = "fr"
 ) -> UUID:
     """Somebody else of the agency."""
@@ -103,7 +103,7 @@ def at_work(lea: SandboxAgency) -> Iterator[None]:
         thread.join()
 
 
-def handed(
+def create_due_task(
     lea: SandboxAgency, *, pictures: int = 1, body: str = "Bonjour <b>toi</b> & moi"
 ) -> tuple[UUID, str]:
     """A post whose time has come: its delivery and the address of its task."""

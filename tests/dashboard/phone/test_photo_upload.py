@@ -19,7 +19,7 @@ from studio.library.states import ShelfState
 from studio.packs import packs
 from studio.packs.states import PackState
 from tenants.agencies.rights import Role
-from tests.dashboard.phone.conftest import member, paired
+from tests.dashboard.phone.conftest import add_member, paired
 from tests.gate.builders import real_person
 from tests.schedules.builders import SandboxAgency, jpeg
 
@@ -237,8 +237,8 @@ def test_who_is_in_them_signs_by_a_code_and_the_photos_are_on_the_card(
 def test_nobody_elses_photos_and_no_stranger(lea: SandboxAgency, address: str) -> None:
     with paired(lea, address) as phone:
         (asset,) = handed(phone, lea, 1)
-    others = member(lea, Role.MANAGER, creators=("somebody-else",))
-    reviewer = member(lea, Role.CHATTER)
+    others = add_member(lea, Role.MANAGER, creators=("somebody-else",))
+    reviewer = add_member(lea, Role.CHATTER)
     for whose in (others, reviewer):
         with paired(lea, address, whose) as phone:
             assert phone.get(f"/phone/photos/{lea.creator_id}").status_code == 404

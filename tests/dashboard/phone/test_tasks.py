@@ -30,7 +30,7 @@ from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tests.channels import manual_task_builders
 from tests.channels.manual_task_builders import LINK, NAME
-from tests.dashboard.phone.conftest import at_work, handed, member, paired
+from tests.dashboard.phone.conftest import add_member, at_work, create_due_task, paired
 from tests.schedules.builders import ZONE, SandboxAgency
 
 FRENCH = {"accept-language": "fr"}
@@ -38,7 +38,7 @@ FRENCH = {"accept-language": "fr"}
 
 @pytest.mark.heavy
 def test_a_task_from_the_list_to_its_word(lea: SandboxAgency, address: str) -> None:
-    delivery, place = handed(lea)
+    delivery, place = create_due_task(lea)
     with paired(lea, address) as phone:
         listed = phone.get("/phone")
         assert listed.status_code == 200
@@ -72,7 +72,7 @@ def test_a_task_from_the_list_to_its_word(lea: SandboxAgency, address: str) -> N
 def test_a_stop_between_the_notice_and_the_press_serves_nothing(
     lea: SandboxAgency, address: str
 ) -> None:
-    _, place = handed(lea)
+    _, place = create_due_task(lea)
     with paired(lea, address) as phone:
         phone.post(f"{place}/open")
         lea.act(
@@ -87,7 +87,7 @@ def test_a_stop_between_the_notice_and_the_press_serves_nothing(
 
 @pytest.mark.heavy
 def test_nobody_answers_and_nothing_is_served(lea: SandboxAgency, address: str) -> None:
-    _, place = handed(lea)
+    _, place = create_due_task(lea)
     with paired(lea, address) as phone:
         phone.post(f"{place}/open")
         refused = phone.post(f"{place}/file/0")  # the workers are away
@@ -140,7 +140,7 @@ def test_everything_of_a_priced_task_in_one_file(lea: SandboxAgency, address: st
 
 
 def test_numbers_of_what_was_posted_by_hand_are_typed_in(lea: SandboxAgency, address: str) -> None:
-    delivery, place = handed(lea, pictures=0)
+    delivery, place = create_due_task(lea, pictures=0)
     with paired(lea, address) as phone:
         assert phone.post(f"{place}/numbers", data={"likes": "3"}).status_code == 409, (
             "nothing stands yet"
@@ -179,7 +179,7 @@ def test_what_is_typed_in_counts_for_its_own_age(hours: int, age: int) -> None:
 
 
 def test_one_refused_file_and_no_package(lea: SandboxAgency, address: str) -> None:
-    _, place = handed(lea, pictures=2)
+    _, place = create_due_task(lea, pictures=2)
     hand = manual_task_builders.open_phone(lea)
     task = hand.tasks()[0]
     with paired(lea, address) as phone:
@@ -198,8 +198,8 @@ def test_one_refused_file_and_no_package(lea: SandboxAgency, address: str) -> No
 
 
 def test_two_phones_press_done_at_once(lea: SandboxAgency, address: str) -> None:
-    delivery, place = handed(lea, pictures=0)
-    other = member(lea, Role.CREATOR)
+    delivery, place = create_due_task(lea, pictures=0)
+    other = add_member(lea, Role.CREATOR)
     with paired(lea, address) as one, paired(lea, address, other) as two:
         one.post(f"{place}/open")
         second = "https://www.instagram.com/p/Other00000/"
@@ -225,7 +225,7 @@ def test_two_phones_press_done_at_once(lea: SandboxAgency, address: str) -> None
 
 
 def test_who_may_see_a_task(lea: SandboxAgency, address: str) -> None:
-    _, place = handed(lea)
+    _, place = create_due_task(lea)
     with lea.scope() as scope:
         agencies.add_creator(
             scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"]
@@ -234,9 +234,9 @@ def test_who_may_see_a_task(lea: SandboxAgency, address: str) -> None:
         assert stranger.get("/phone").status_code == 401
         assert stranger.get(place).status_code == 401
     for who in (
-        member(lea, Role.MANAGER, creators=("zoe",)),
-        member(lea, Role.CHATTER),
-        member(lea, Role.ACCOUNTANT),
+        add_member(lea, Role.MANAGER, creators=("zoe",)),
+        add_member(lea, Role.CHATTER),
+        add_member(lea, Role.ACCOUNTANT),
     ):
         with paired(lea, address, who) as phone:
             assert place not in phone.get("/phone").text
@@ -258,7 +258,7 @@ def test_who_may_see_a_task(lea: SandboxAgency, address: str) -> None:
 
 
 def test_forms_of_other_sites_are_ignored(lea: SandboxAgency, address: str) -> None:
-    _, place = handed(lea)
+    _, place = create_due_task(lea)
     with paired(lea, address) as phone:
         for told in ({"sec-fetch-site": "cross-site"}, {"origin": "http://evil.example"}):
             for act in ("open", "done", "file/0", "package"):
@@ -270,7 +270,7 @@ def test_forms_of_other_sites_are_ignored(lea: SandboxAgency, address: str) -> N
 def test_who_has_to_remove_something_reads_that_it_was_replaced(
     lea: SandboxAgency, address: str
 ) -> None:
-    delivery, place = handed(lea)
+    delivery, place = create_due_task(lea)
     hand = manual_task_builders.open_phone(lea)
     hand.open(UUID(place.rpartition("/")[2]))
     hand.done(UUID(place.rpartition("/")[2]))
@@ -293,7 +293,7 @@ def test_who_has_to_remove_something_reads_that_it_was_replaced(
 )
 @pytest.mark.parametrize("act", ["later", "cannot", "done", "link", "gone", "unknown"])
 def test_odd_forms_change_nothing(lea: SandboxAgency, address: str, act: str, body: bytes) -> None:
-    _, place = handed(lea)
+    _, place = create_due_task(lea)
     with paired(lea, address) as phone:
         answer = phone.post(f"{place}/{act}", content=body)
         assert answer.status_code in {404, 409, 422}
@@ -328,8 +328,8 @@ def test_phone_keeps_the_pages_as_an_app(address: str) -> None:
 
 
 def test_pages_speak_the_members_language(lea: SandboxAgency, address: str) -> None:
-    _, place = handed(lea)
-    with paired(lea, address, member(lea, Role.CREATOR, language="en")) as phone:
+    _, place = create_due_task(lea)
+    with paired(lea, address, add_member(lea, Role.CREATOR, language="en")) as phone:
         assert "To do by hand" in phone.get("/phone").text
         phone.post(f"{place}/open")
         page = phone.get(place).text

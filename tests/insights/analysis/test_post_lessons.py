@@ -22,13 +22,15 @@ from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
 from tenants.agencies import queries as tenant_reads
 from tests.insights.builders import CreatorHistory, create_creator_history
-from tests.start_hour import began
+from tests.start_hour import module_start_time
 from workers.wiring import Services
 
 
 def at(day: int, hour: int = 9) -> datetime:
     """So many days ago, at an hour of UTC."""
-    return began().replace(hour=hour, minute=0, second=0, microsecond=0) - timedelta(days=day)
+    return module_start_time().replace(hour=hour, minute=0, second=0, microsecond=0) - timedelta(
+        days=day
+    )
 
 
 def read(

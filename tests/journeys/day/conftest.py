@@ -10,16 +10,16 @@ import pytest
 from foundation.ops.wall_time import local_day
 from tests.architecture.tree import ROOT
 from tests.journeys.day import installation as living
-from tests.journeys.day.installation import House, Ran
+from tests.journeys.day.installation import CommandResult, Installation
 
 ZONE = "Europe/Paris"
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
     """A house with its demo, up."""
     folder = tmp_path_factory.mktemp("journey")
-    made = living.start(folder / "home")
+    made = living.start_installation(folder / "home")
     yield made
     said = made.stop()
     shutil.rmtree(folder, ignore_errors=True)
@@ -35,13 +35,13 @@ class Lived:
 
     creator: str
     words: tuple[str, ...]
-    ran: Ran
+    ran: CommandResult
     day: str
     took: int
     booked: int
 
 
-def live(house: House, creator: str, *words: str, language: str = "en") -> Lived:
+def live(house: Installation, creator: str, *words: str, language: str = "en") -> Lived:
     """One day by the command line."""
     account = f"{creator}+key"
     whole = (
@@ -69,13 +69,13 @@ def photos(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def mia(house: House, photos: Path) -> Lived:
+def mia(house: Installation, photos: Path) -> Lived:
     """Mia's first day, with real photos."""
     return live(house, "mia", "--photos", str(photos))
 
 
 @pytest.fixture(scope="session")
-def nova(house: House, mia: Lived) -> Lived:
+def nova(house: Installation, mia: Lived) -> Lived:
     """Nova's day, for a person who reads French."""
     return live(house, "nova", language="fr")
 

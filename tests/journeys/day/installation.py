@@ -27,7 +27,7 @@ from tenants.agencies import queries as tenant_reads
 from tenants.agencies.queries import Creator
 from tests.architecture.tree import ROOT
 from tests.conftest import wait_until
-from tests.stack.conftest import furnish
+from tests.stack.conftest import assign_free_ports
 from workers.installation.folder import InstallationFolder
 from workers.installation.state_file import read_status
 from workers.wiring import Services, build_services
@@ -56,7 +56,7 @@ MADE = (
 
 
 @dataclass(frozen=True)
-class Ran:
+class CommandResult:
     """What a command said, and its exit code."""
 
     code: int
@@ -74,7 +74,7 @@ class Ran:
 
 
 @dataclass
-class House:
+class Installation:
     """A running house with its demo."""
 
     home: InstallationFolder
@@ -88,9 +88,9 @@ class House:
 
     def variables(self, language: str = "en") -> dict[str, str]:
         """The environment of a person at a terminal."""
-        return variables(self.home, language)
+        return build_environment(self.home, language)
 
-    def run(self, *words: str, language: str = "en", **more: str) -> Ran:
+    def run(self, *words: str, language: str = "en", **more: str) -> CommandResult:
         """A command, as a person types it."""
         done = subprocess.run(
             [str(GREENROOM), *words],
@@ -102,9 +102,9 @@ class House:
             check=False,
         )
         assert "Traceback" not in done.stdout + done.stderr, done.stderr
-        return Ran(done.returncode, done.stdout, done.stderr)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
-    def interrupted(self, at: str, *words: str) -> Ran:
+    def interrupted(self, at: str, *words: str) -> CommandResult:
         """A command that somebody stops with Ctrl-C as soon as a line holds `at`.
 
         Tests that run in the background of a shell pass on that Ctrl-C is ignored: the command
@@ -126,7 +126,7 @@ class House:
                 process.send_signal(signal.SIGINT)
                 break
         out, err = process.communicate(timeout=60)
-        return Ran(process.returncode, "".join(said) + out, err)
+        return CommandResult(process.returncode, "".join(said) + out, err)
 
     # its database
 
@@ -238,10 +238,10 @@ class House:
 
 
 @dataclass
-class Person:
+class ChatVisitor:
     """Somebody at the chat window of the sandbox."""
 
-    house: House
+    house: Installation
     account: str
     name: str
     language: str = "en"
@@ -286,7 +286,7 @@ class Person:
         return self.house.get(url, **{"accept-language": self.language}).body.decode()
 
 
-def variables(home: InstallationFolder, language: str = "en") -> dict[str, str]:
+def build_environment(home: InstallationFolder, language: str = "en") -> dict[str, str]:
     """The environment of a person whose installation lies in `home`; no model is near."""
     kept = {
         name: value
@@ -302,9 +302,9 @@ def variables(home: InstallationFolder, language: str = "en") -> dict[str, str]:
     return {**kept, **own}
 
 
-def start(folder: Path) -> House:
+def start_installation(folder: Path) -> Installation:
     """`greenroom up` in an empty folder; returns when everything is ready."""
-    home = furnish(folder)
+    home = assign_free_ports(folder)
     (folder / "logs").mkdir(exist_ok=True)
     with home.log_file("up").open("wb") as log:
         process = subprocess.Popen(
@@ -312,7 +312,7 @@ def start(folder: Path) -> House:
             stdout=log,
             stderr=subprocess.STDOUT,
             cwd=ROOT,
-            env=variables(home),
+            env=build_environment(home),
             start_new_session=True,
         )
 
@@ -329,4 +329,4 @@ def start(folder: Path) -> House:
     except BaseException:
         process.kill()
         raise
-    return House(home, process, settings, services, stack)
+    return Installation(home, process, settings, services, stack)

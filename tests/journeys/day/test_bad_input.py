@@ -19,9 +19,9 @@ from tenants.notices.queries import list_open_notices
 from tests.architecture.test_catalogues import BANNED_WORD
 from tests.architecture.tree import ROOT
 from tests.journeys.day.conftest import ZONE, Lived
-from tests.journeys.day.installation import House
+from tests.journeys.day.installation import Installation
 from tests.journeys.day.invalid_photos import BAD, jpeg
-from tests.stack.conftest import furnish
+from tests.stack.conftest import assign_free_ports
 from workers.creator_day import runner
 from workers.creator_day.timeline import MAX_QUOTE_CHARACTERS
 from workers.terminal.session import exclusive_lock
@@ -37,7 +37,7 @@ language."""
 
 
 @pytest.fixture(autouse=True)
-def at_home(house: House, mia: Lived, nova: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
+def at_home(house: Installation, mia: Lived, nova: Lived, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands of this process are those of the house, after both days: the clock rests."""
     monkeypatch.setenv("GREENROOM_HOME", str(house.home.folder))
 
@@ -73,7 +73,7 @@ BRIEFS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-def refused(house: House, **arguments: object) -> GreenroomError:
+def refused(house: Installation, **arguments: object) -> GreenroomError:
     """Why the command refuses; its sentence is whole in both languages, and nothing was made."""
     before = house.made()
     with pytest.raises(GreenroomError) as error:
@@ -87,7 +87,7 @@ def refused(house: House, **arguments: object) -> GreenroomError:
 
 
 @pytest.mark.parametrize("name", BRIEFS)
-def test_a_bad_brief_changes_nothing(name: str, house: House, brief: Path) -> None:
+def test_a_bad_brief_changes_nothing(name: str, house: Installation, brief: Path) -> None:
     make, code = BRIEFS[name]
     make(brief)
     found = refused(house, brief=brief)
@@ -96,7 +96,9 @@ def test_a_bad_brief_changes_nothing(name: str, house: House, brief: Path) -> No
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_photo_changes_nothing(name: str, house: House, brief: Path, tmp_path: Path) -> None:
+def test_a_bad_photo_changes_nothing(
+    name: str, house: Installation, brief: Path, tmp_path: Path
+) -> None:
     make, code = BAD[name]
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -120,7 +122,7 @@ def test_a_bad_wish_changes_nothing(
     arguments: Mapping[str, object],
     kind: type[GreenroomError],
     code: str,
-    house: House,
+    house: Installation,
     brief: Path,
 ) -> None:
     found = refused(house, brief=brief, **arguments)
@@ -128,12 +130,12 @@ def test_a_bad_wish_changes_nothing(
     assert found.message.code == code
 
 
-def test_an_empty_folder_changes_nothing(house: House, brief: Path, tmp_path: Path) -> None:
+def test_an_empty_folder_changes_nothing(house: Installation, brief: Path, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     assert refused(house, brief=brief, photos=tmp_path / "photos").message.code == "day.photo_count"
 
 
-def test_a_creator_in_no_zone(house: House, brief: Path) -> None:
+def test_a_creator_in_no_zone(house: Installation, brief: Path) -> None:
     with house.scope() as scope:
         creator_id = agencies.add_creator(
             scope,
@@ -162,13 +164,13 @@ def test_a_creator_in_no_zone(house: House, brief: Path) -> None:
             )
 
 
-def test_one_day_at_a_time_moves_the_clock(house: House, brief: Path) -> None:
+def test_one_day_at_a_time_moves_the_clock(house: Installation, brief: Path) -> None:
     with exclusive_lock(house.home, "day-fast", Message("day.fast_already")):
         assert isinstance(refused(house, brief=brief), Conflict)
 
 
 def test_production_keeps_its_clock(
-    house: House, brief: Path, monkeypatch: pytest.MonkeyPatch
+    house: Installation, brief: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GREENROOM_ENVIRONMENT", "production")
     found = refused(house, brief=brief)
@@ -176,7 +178,9 @@ def test_production_keeps_its_clock(
     assert found.message.code == "clock.not_here"
 
 
-def test_the_command_says_one_sentence_and_an_exit_code(house: House, tmp_path: Path) -> None:
+def test_the_command_says_one_sentence_and_an_exit_code(
+    house: Installation, tmp_path: Path
+) -> None:
     """As people see it: on standard error, in their language, one line."""
     wrong = tmp_path / "wrong.yaml"
     changed('"15:00"', '"15:75"')(wrong)
@@ -209,9 +213,9 @@ def test_the_command_says_one_sentence_and_an_exit_code(house: House, tmp_path: 
     )
 
 
-def test_a_house_that_does_not_run(house: House, brief: Path, tmp_path: Path) -> None:
+def test_a_house_that_does_not_run(house: Installation, brief: Path, tmp_path: Path) -> None:
     words = ("run-day", "--creator", "mia", "--brief", str(brief), "--fast")
-    home = furnish(tmp_path / "elsewhere")
+    home = assign_free_ports(tmp_path / "elsewhere")
     told = house.run(*words, GREENROOM_HOME=str(home.folder))
     assert (told.code, told.out) == (3, "")
     assert told.err == "Greenroom does not run here. Start it with “greenroom up”.\n"
@@ -226,7 +230,7 @@ def test_a_house_that_does_not_run(house: House, brief: Path, tmp_path: Path) ->
 
 
 def test_a_revoked_token_holds_its_posts_alone(
-    house: House, nova: Lived, photos: Path, tmp_path: Path
+    house: Installation, nova: Lived, photos: Path, tmp_path: Path
 ) -> None:
     """The account asks to be connected again; its post waits with a reason, the other destination
     gets its own."""
@@ -276,7 +280,7 @@ def _as_told(body: str) -> str:
     return " ".join(body.split())[: MAX_QUOTE_CHARACTERS // 2]
 
 
-def test_nothing_of_this_stands_with_the_agency(house: House) -> None:
+def test_nothing_of_this_stands_with_the_agency(house: Installation) -> None:
     """The refused days left no account, no notice of a bug and no crash behind."""
     assert not (house.home.folder / "logs" / "crash.log").exists()
     with house.scope(LUMIERE.tenant_id) as scope:

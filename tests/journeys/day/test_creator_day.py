@@ -15,7 +15,7 @@ from schedules.posts import queries as schedule_reads
 from schedules.posts import states
 from tests.architecture.test_catalogues import BANNED_WORD
 from tests.journeys.day.conftest import ZONE, Lived
-from tests.journeys.day.installation import House
+from tests.journeys.day.installation import Installation
 
 pytestmark = pytest.mark.slow
 
@@ -54,7 +54,9 @@ def test_captions_say_who_wrote_them(mia: Lived) -> None:
     assert all(re.fullmatch(r".+ \(\w+, [\w.-]+\)", caption) for caption in captions)
 
 
-def test_every_post_stands_once_at_each_of_its_destinations(house: House, mia: Lived) -> None:
+def test_every_post_stands_once_at_each_of_its_destinations(
+    house: Installation, mia: Lived
+) -> None:
     went = house.destinations("mia", mia.day)
     assert {account: len(posts) for account, posts in went.items()} == {"mia": 3, "mia+key": 2}
     on_sandbox = {post["id"]: post for post in house.truth("mia+key")["posts"]}
@@ -73,7 +75,7 @@ def test_every_post_stands_once_at_each_of_its_destinations(house: House, mia: L
         assert house.get(f"{house.web}/mia/p/{native_id}").status == 200
 
 
-def test_fans_were_told_the_truth_and_bought(house: House, mia: Lived) -> None:
+def test_fans_were_told_the_truth_and_bought(house: Installation, mia: Lived) -> None:
     chat = "\n".join(mia.ran.about("Chat"))
     assert chat.index("Tu es une vraie personne ?") < chat.index("une intelligence artificielle")
     sales = [line for line in mia.ran.about("Sale") if " buys " in line]
@@ -83,7 +85,7 @@ def test_fans_were_told_the_truth_and_bought(house: House, mia: Lived) -> None:
     assert said.count(truth) == 2
 
 
-def test_report_ledger_and_till_agree(house: House, mia: Lived) -> None:
+def test_report_ledger_and_till_agree(house: Installation, mia: Lived) -> None:
     creator = house.creator("mia")
     with house.scope() as scope:
         report = daily_report.load_daily_report(scope, creator.id, date.fromisoformat(mia.day))
@@ -105,7 +107,7 @@ def test_the_report_lies_there_in_three_forms(mia: Lived) -> None:
     assert sum(line.startswith("sale,") for line in table) == 2
 
 
-def test_a_french_day_is_french(house: House, nova: Lived) -> None:
+def test_a_french_day_is_french(house: Installation, nova: Lived) -> None:
     assert nova.ran.code == 0, nova.ran.out + nova.ran.err
     assert {
         account: len(posts) for account, posts in house.destinations("nova", nova.day).items()
@@ -126,7 +128,9 @@ def test_a_french_day_is_french(house: House, nova: Lived) -> None:
     assert not [line for line in told if english.search(line)]
 
 
-def test_the_same_command_on_the_same_day_does_nothing_twice(house: House, mia: Lived) -> None:
+def test_the_same_command_on_the_same_day_does_nothing_twice(
+    house: Installation, mia: Lived
+) -> None:
     before, posts, till = house.made(), house.texts("mia+key"), house.till("mia+key")
     messages = len(house.truth("mia+key")["messages"])
     again = house.run(*mia.words, "--date", mia.day)
@@ -139,7 +143,7 @@ def test_the_same_command_on_the_same_day_does_nothing_twice(house: House, mia: 
 
 
 def test_an_interrupted_day_goes_on_and_does_nothing_twice(
-    house: House, mia: Lived, nova: Lived
+    house: Installation, mia: Lived, nova: Lived
 ) -> None:
     """Stopped at the first caption, stopped again while Léo talks, then left in peace."""
     day = date.fromisoformat(nova.day) + timedelta(days=1)
@@ -174,7 +178,7 @@ def test_an_interrupted_day_goes_on_and_does_nothing_twice(
     assert house.till("mia+key") - till == 600
 
 
-def test_without_fast_the_command_waits_and_says_so(house: House, nova: Lived) -> None:
+def test_without_fast_the_command_waits_and_says_so(house: Installation, nova: Lived) -> None:
     before, later = house.made(), date.fromisoformat(nova.day) + timedelta(days=9)
     words = [word for word in nova.words if word != "--fast"]
     waited = house.interrupted("Waiting until 06:00", *words, "--date", str(later))
@@ -183,7 +187,7 @@ def test_without_fast_the_command_waits_and_says_so(house: House, nova: Lived) -
     assert house.made() == before
 
 
-def test_nobody_is_left_in_hand(house: House, mia: Lived, nova: Lived) -> None:
+def test_nobody_is_left_in_hand(house: Installation, mia: Lived, nova: Lived) -> None:
     """But for what a person posts: a house first started between midnight and six hands one over on
     that very day."""
     creators = [house.creator(slug) for slug in ("mia", "nova")]

@@ -12,7 +12,7 @@ from foundation.ops.clock import sleep
 from tenants.notices.queries import list_open_notices
 from tests.conftest import wait_until
 from tests.journeys.day.conftest import Lived
-from tests.journeys.day.installation import House, Person
+from tests.journeys.day.installation import ChatVisitor, Installation
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +22,7 @@ QUIET = 4.0
 
 
 @pytest.fixture
-def people(house: House, nova: Lived) -> "People":
+def people(house: Installation, nova: Lived) -> "People":
     """Whoever opens Nova's chat window."""
     return People(house)
 
@@ -31,20 +31,20 @@ def people(house: House, nova: Lived) -> "People":
 class People:
     """Makes them."""
 
-    house: House
+    house: Installation
 
-    def __call__(self, name: str, language: str = "en") -> Person:
+    def __call__(self, name: str, language: str = "en") -> ChatVisitor:
         """Somebody new."""
-        return Person(self.house, NOVA, name, language)
+        return ChatVisitor(self.house, NOVA, name, language)
 
 
-def notices(house: House) -> list[str]:
+def notices(house: Installation) -> list[str]:
     """What the members are told."""
     found = house.read(list_open_notices)
     return [notice.message.code for notice in found]
 
 
-def offers(person: Person) -> list[str]:
+def offers(person: ChatVisitor) -> list[str]:
     """The buy buttons in the window."""
     buttons = [button for message in person.seen() for button in message["buttons"] or []]
     return [button["ref"] for button in buttons if button["action"] == "buy"]
@@ -69,7 +69,7 @@ def test_who_asks_is_told_the_truth(
     assert question.replace("'", "&#39;") in person.page()
 
 
-def test_buying_once_though_pressing_twice(house: House, people: People) -> None:
+def test_buying_once_though_pressing_twice(house: Installation, people: People) -> None:
     anna, before, booked = people("Anna"), house.till(NOVA), house.booked(NOVA)
     anna.write("Hello! I love your pictures")
     anna.waits(lambda message: message["service"] != "service.notice.virtual")
@@ -108,7 +108,7 @@ def test_stop_ends_offers(people: People) -> None:
     assert offers(paul) == []
 
 
-def test_a_minor_is_answered_once_and_never_again(house: House, people: People) -> None:
+def test_a_minor_is_answered_once_and_never_again(house: Installation, people: People) -> None:
     tim = people("Tim")
     tim.write("hi! I am 15 and I love your photos")
     ended = render_message(Message("service.safety.minor"), "en")
@@ -127,7 +127,7 @@ def test_a_minor_is_answered_once_and_never_again(house: House, people: People) 
     [("Kim", "en", "I want to die"), ("Zoé", "fr", "j'ai envie de mourir")],
 )
 def test_a_crisis_brings_help_and_no_offer(
-    house: House, people: People, name: str, language: str, words: str
+    house: Installation, people: People, name: str, language: str, words: str
 ) -> None:
     person = people(name, language)
     person.write(words)
@@ -140,7 +140,7 @@ def test_a_crisis_brings_help_and_no_offer(
     assert offers(person) == []
 
 
-def test_who_wants_money_back_reaches_a_person(house: House, people: People) -> None:
+def test_who_wants_money_back_reaches_a_person(house: Installation, people: People) -> None:
     sam = people("Sam")
     sam.write("/paysupport I want my money back")
     handed = render_message(Message("service.handoff"), "en")
@@ -148,7 +148,7 @@ def test_who_wants_money_back_reaches_a_person(house: House, people: People) -> 
     wait_until(lambda: "chat.asks_money_back" in notices(house))
 
 
-def test_the_house_is_well_after_all_this(house: House, nova: Lived) -> None:
+def test_the_house_is_well_after_all_this(house: Installation, nova: Lived) -> None:
     status = house.run("status", "--json")
     told = json.loads(status.out)
     assert status.code == 0
@@ -176,7 +176,7 @@ def test_the_house_is_well_after_all_this(house: House, nova: Lived) -> None:
     assert not [finding for finding in json.loads(doctor.out) if finding["verdict"] == "bad"]
 
 
-def test_a_link_without_a_name_is_nobody_elses(house: House) -> None:
+def test_a_link_without_a_name_is_nobody_elses(house: Installation) -> None:
     """Two agencies have an owner each: the command asks which, and opens no door."""
     told = house.run("invite")
     assert told.code == 2

@@ -19,7 +19,7 @@ from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tests.dashboard.streamlit_client import stream
-from tests.journeys.day.installation import House
+from tests.journeys.day.installation import Installation
 
 WATCHED = 82.0
 """Seconds the page stays open."""
@@ -33,37 +33,39 @@ ON_PAGE = 12.0
 
 
 @dataclass(frozen=True)
-class Expected:
+class ExpectedLine:
     """A line of the minute: when, in seconds from the opening, and what is read then."""
 
     at: float
     reads: str
 
 
-LINES: Mapping[str, Expected] = {
-    "waits": Expected(5, r"3 choses vous attendent"),
-    "next": Expected(5, r"La prochaine publication \(Mia Laurent, .*?\) part dans \d+ secondes"),
-    "left": Expected(
+LINES: Mapping[str, ExpectedLine] = {
+    "waits": ExpectedLine(5, r"3 choses vous attendent"),
+    "next": ExpectedLine(
+        5, r"La prochaine publication \(Mia Laurent, .*?\) part dans \d+ secondes"
+    ),
+    "left": ExpectedLine(
         25,
         r"Publié · Mia Laurent · (?:Ma page|Sandbox) · \d+,\d s après l’heure [^«]*« La mer avant",
     ),
-    "doubt": Expected(35, r"Peut-être publié — nous vérifions · Mia Laurent · X \(sandbox\)"),
-    "fan": Expected(45, r"Léo écrit à Nova"),
-    "truth": Expected(
+    "doubt": ExpectedLine(35, r"Peut-être publié — nous vérifions · Mia Laurent · X \(sandbox\)"),
+    "fan": ExpectedLine(45, r"Léo écrit à Nova"),
+    "truth": ExpectedLine(
         47, r"Nova est un personnage virtuel : ici, c’est une intelligence artificielle"
     ),
-    "sale": Expected(52, r"Léo a acheté « Nuit de néons » : \+500 \(test\), livré"),
-    "split": Expected(52, r"créatrice 300 \(test\) · agence 180 \(test\) · équipe 20 \(test\)"),
-    "found": Expected(55, r"Retrouvé : publié une seule fois · Mia Laurent · X \(sandbox\)"),
-    "held": Expected(55, r"Retenu : la deuxième personne n’a pas donné son accord"),
-    "run": Expected(60, r"« Terrasses et toits », photos faites : 3 sur 8"),
-    "scores": Expected(60, r"(?:note \d+ ){3}"),
+    "sale": ExpectedLine(52, r"Léo a acheté « Nuit de néons » : \+500 \(test\), livré"),
+    "split": ExpectedLine(52, r"créatrice 300 \(test\) · agence 180 \(test\) · équipe 20 \(test\)"),
+    "found": ExpectedLine(55, r"Retrouvé : publié une seule fois · Mia Laurent · X \(sandbox\)"),
+    "held": ExpectedLine(55, r"Retenu : la deuxième personne n’a pas donné son accord"),
+    "run": ExpectedLine(60, r"« Terrasses et toits », photos faites : 3 sur 8"),
+    "scores": ExpectedLine(60, r"(?:note \d+ ){3}"),
 }
 """What is read on the page, in French."""
 
 
 @dataclass
-class Watched:
+class ObservedMinute:
     """What was read, and when for the first time; `opened_at` is the house's time of the
     opening."""
 
@@ -77,7 +79,7 @@ class Watched:
         return (at - self.opened_at).total_seconds()
 
 
-def owner_cookie(house: House) -> str:
+def owner_cookie(house: Installation) -> str:
     """The owner came in by a one-time link."""
     with house.scope() as scope:
         owner = next(one for one in tenant_reads.list_members(scope) if one.role is Role.OWNER)
@@ -88,7 +90,7 @@ def owner_cookie(house: House) -> str:
         return str(answer.headers["set-cookie"]).split(";")[0]
 
 
-def watch(house: House) -> Watched:
+def watch_home(house: Installation) -> ObservedMinute:
     """Open Home and let its time pass."""
     seen: dict[str, float] = {}
     thumb = text = ""
@@ -96,7 +98,7 @@ def watch(house: House) -> Watched:
         began = monotonic()
         drawn = page.open("/")
         while monotonic() - began < WATCHED:
-            text, spent = plain(drawn), monotonic() - began
+            text, spent = strip_markup(drawn), monotonic() - began
             for name, line in LINES.items():
                 if name not in seen and re.search(line.reads, text):
                     seen[name] = spent
@@ -107,15 +109,15 @@ def watch(house: House) -> Watched:
             thumb = thumb or (found[1] if found else "")
             sleep(LOOK)
             drawn = page.tick()
-    return Watched(opened_at(house), seen, thumb, text)
+    return ObservedMinute(read_opening_time(house), seen, thumb, text)
 
 
-def plain(drawn: str) -> str:
+def strip_markup(drawn: str) -> str:
     """The text without its markup."""
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", drawn)))
 
 
-def opened_at(house: House) -> datetime:
+def read_opening_time(house: Installation) -> datetime:
     """When Home was opened the last time, as the scene wrote it down."""
     with house.scope() as scope:
         keys = schedule_reads.post_ids_by_origin_key(
@@ -124,15 +126,17 @@ def opened_at(house: House) -> datetime:
     return datetime.fromisoformat(max(keys).partition(":")[2])
 
 
-def rows(house: House, statement: str, **params: Any) -> list[Any]:
+def query_rows(house: Installation, statement: str, **params: Any) -> list[Any]:
     """What the database says of the demo's agency."""
     with house.scope() as scope:
         return list(scope.run(statement, tenant=LUMIERE.tenant_id, **params))
 
 
-def moves(house: House, watched: Watched, account: str) -> dict[tuple[str, str], float]:
+def list_transitions(
+    house: Installation, watched: ObservedMinute, account: str
+) -> dict[tuple[str, str], float]:
     """What posts of the scene did on an account: seconds from the opening, by (before, after)."""
-    found = rows(
+    found = query_rows(
         house,
         "SELECT m.before, m.after, m.created_at FROM delivery_moves m"
         " JOIN deliveries d ON d.tenant_id = m.tenant_id AND d.id = m.delivery_id"
@@ -147,12 +151,12 @@ def moves(house: House, watched: Watched, account: str) -> dict[tuple[str, str],
     return {(row.before, row.after): watched.after(row.created_at) for row in found}
 
 
-def near(seconds: float, at: float) -> bool:
+def is_near(seconds: float, at: float) -> bool:
     """Whether something happened when it was to happen."""
     return abs(seconds - at) <= NEAR
 
 
-def judge_page(watched: Watched) -> None:
+def check_page(watched: ObservedMinute) -> None:
     """First witness: everything was read, in time and in order."""
     missing = sorted(LINES.keys() - watched.seen.keys())
     assert not missing, f"{missing} never stood on the page, which says: {watched.last}"
@@ -166,31 +170,37 @@ def judge_page(watched: Watched) -> None:
     assert watched.thumb
 
 
-def judge_posts(house: House, watched: Watched) -> None:
+def check_posts(house: Installation, watched: ObservedMinute) -> None:
     """The other two witnesses on the posts: rows, and what the sandbox took in."""
     page, sandbox, silent, kept = (
-        moves(house, watched, one) for one in ("mia", "mia+key", "mia-x", "sacha+key")
+        list_transitions(house, watched, one) for one in ("mia", "mia+key", "mia-x", "sacha+key")
     )
     for one in (page, sandbox):
-        assert near(one["publishing", "published"], 25), one
-    assert near(silent["publishing", "uncertain"], 35), silent
-    assert near(silent["uncertain", "published"], 55), silent
+        assert is_near(one["publishing", "published"], 25), one
+    assert is_near(silent["publishing", "uncertain"], 35), silent
+    assert is_near(silent["uncertain", "published"], 55), silent
     assert ("publishing", "published") not in silent
-    assert near(kept["scheduled", "held"], 55), kept
+    assert is_near(kept["scheduled", "held"], 55), kept
     key = f"{home_scene.PUBLISHED_POST}:{watched.opened_at.isoformat()}"
-    body = rows(
+    body = query_rows(
         house, "SELECT body FROM posts WHERE tenant_id = :tenant AND origin_key = :key", key=key
     )[0].body
     for account in ("mia+key", "mia-x"):
         assert house.texts(account)[body] == 1
-    asked = [one for one in record(house, "mia-x") if one["kind"] in ("posts", "lookups")]
+    asked = [
+        one for one in list_sandbox_requests(house, "mia-x") if one["kind"] in ("posts", "lookups")
+    ]
     hung = [one for one in asked if one["kind"] == "posts" and one["fault"] == "accept_then_hang"]
     assert [one["accepted"] for one in hung] == [1]
     assert [one for one in asked if one["kind"] == "lookups"]
-    assert not [one for one in record(house, "sacha+key") if one["kind"] in ("posts", "files")]
+    assert not [
+        one
+        for one in list_sandbox_requests(house, "sacha+key")
+        if one["kind"] in ("posts", "files")
+    ]
 
 
-def record(house: House, account: str) -> Sequence[dict[str, Any]]:
+def list_sandbox_requests(house: Installation, account: str) -> Sequence[dict[str, Any]]:
     """What the sandbox wrote down of an account's requests."""
     found: list[dict[str, Any]] = house.ask(
         "GET", f"/control/record?{urlencode({'account': account})}"
@@ -198,14 +208,14 @@ def record(house: House, account: str) -> Sequence[dict[str, Any]]:
     return found
 
 
-def judge_sale(house: House, watched: Watched, till: int) -> None:
+def check_sale(house: Installation, watched: ObservedMinute, till: int) -> None:
     """The fan, the truth, the money: the till of the sandbox and our ledger move alike."""
     said = [one for one in house.truth("nova+key")["messages"] if one["fan"].startswith("leo-")]
     theirs = [one for one in said if one["author"] == "fan"]
     ours = [one for one in said if one["author"] == "creator"]
     assert len(theirs) <= 4
     assert "intelligence artificielle" in ours[0]["text"]
-    sold = rows(
+    sold = query_rows(
         house,
         "SELECT p.id, p.at, p.amount_minor, x.state FROM payments p JOIN fulfilments x ON "
         "x.tenant_id = p.tenant_id"
@@ -213,15 +223,15 @@ def judge_sale(house: House, watched: Watched, till: int) -> None:
         since=watched.opened_at - timedelta(minutes=1),
     )
     assert [(row.amount_minor, row.state) for row in sold] == [(500, "delivered")]
-    heard = rows(
+    heard = query_rows(
         house,
         "SELECT min(created_at) AS at FROM messages WHERE tenant_id = :tenant AND direction = 'in'"
         " AND created_at >= :since",
         since=watched.opened_at,
     )
-    assert near(watched.after(heard[0].at), 45), heard
+    assert is_near(watched.after(heard[0].at), 45), heard
     assert house.till("nova+key") - till == 500
-    booked = rows(
+    booked = query_rows(
         house,
         "SELECT e.account, -sum(e.amount_minor) AS minor FROM ledger_transactions t JOIN "
         "ledger_entries e"
@@ -236,10 +246,10 @@ def judge_sale(house: House, watched: Watched, till: int) -> None:
     }
 
 
-def judge_run(house: House, watched: Watched) -> list[float]:
+def check_run(house: Installation, watched: ObservedMinute) -> list[float]:
     """Around 1:00 three of the eight pictures stand, each with its score; when each came, in
     seconds."""
-    made = rows(
+    made = query_rows(
         house,
         "SELECT c.created_at, c.parameters->>'score' AS score FROM creations c JOIN jobs j ON "
         "j.tenant_id = c.tenant_id"

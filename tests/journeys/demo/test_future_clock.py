@@ -13,17 +13,17 @@ from sqlalchemy import create_engine, text
 from demo.agency.lifecycle import REMOVED_MARKER
 from foundation.ops.clock import wall_now
 from tests.journeys.day import installation as living
-from tests.journeys.day.installation import House
+from tests.journeys.day.installation import Installation
 from tests.journeys.demo import home_scene as minute
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
-def ahead(folder: Path, days: int) -> House:
+def ahead(folder: Path, days: int) -> Installation:
     """The first start with a demo, of a home whose clock was moved so many days on before."""
     folder.mkdir(mode=0o700, parents=True)
     (folder / REMOVED_MARKER).touch()
-    house = living.start(folder)
+    house = living.start_installation(folder)
     engine = create_engine(house.settings.database.owner_url.get_secret_value())
     with engine.begin() as connection:
         connection.execute(
@@ -32,11 +32,11 @@ def ahead(folder: Path, days: int) -> House:
     engine.dispose()
     house.stop()
     (folder / REMOVED_MARKER).unlink()
-    return living.start(folder)
+    return living.start_installation(folder)
 
 
 @pytest.fixture(params=[200, 400])
-def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
+def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Installation]:
     """A house whose demo is seeded, and looked at, on that day."""
     made = ahead(tmp_path / "home", request.param)
     now = made.read(lambda scope: scope.now)
@@ -46,10 +46,10 @@ def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
     assert "Traceback" not in said
 
 
-def test_minute_plays_as_on_the_first_day(house: House) -> None:
+def test_minute_plays_as_on_the_first_day(house: Installation) -> None:
     till = house.till("nova+key")
-    watched = minute.watch(house)
-    minute.judge_page(watched)
-    minute.judge_posts(house, watched)
-    minute.judge_sale(house, watched, till)
-    minute.judge_run(house, watched)
+    watched = minute.watch_home(house)
+    minute.check_page(watched)
+    minute.check_posts(house, watched)
+    minute.check_sale(house, watched, till)
+    minute.check_run(house, watched)

@@ -11,9 +11,9 @@ from demo.agency.cast import DEMO_AGENCIES
 from foundation.outbox.outbox import queue_stats
 from tests.conftest import wait_until
 from tests.journeys.day import installation as living
-from tests.journeys.day.installation import House
+from tests.journeys.day.installation import Installation
 from tests.journeys.demo import home_scene as minute
-from tests.journeys.demo.home_scene import Watched
+from tests.journeys.demo.home_scene import ObservedMinute
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -22,17 +22,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 class Seen:
     """A house somebody has just looked at for the first time, and what the till held before."""
 
-    house: House
-    watched: Watched
+    house: Installation
+    watched: ObservedMinute
     till: int
 
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
     folder = tmp_path_factory.mktemp("minute")
-    house = living.start(folder / "home")
+    house = living.start_installation(folder / "home")
     till = house.till("nova+key")
-    yield Seen(house, minute.watch(house), till)
+    yield Seen(house, minute.watch_home(house), till)
     said = house.stop()
     shutil.rmtree(folder, ignore_errors=True)
     assert "Traceback" not in said
@@ -44,19 +44,19 @@ def test_every_line_is_read_in_time(seen: Seen) -> None:
         for name, seconds in sorted(seen.watched.seen.items(), key=lambda one: one[1])
     )
     print(f"\nthe first minute: {told}")  # noqa: T201  figures to read
-    minute.judge_page(seen.watched)
+    minute.check_page(seen.watched)
 
 
 def test_posts_left_were_lost_found_and_kept_back(seen: Seen) -> None:
-    minute.judge_posts(seen.house, seen.watched)
+    minute.check_posts(seen.house, seen.watched)
 
 
 def test_fan_was_told_the_truth_and_bought(seen: Seen) -> None:
-    minute.judge_sale(seen.house, seen.watched, seen.till)
+    minute.check_sale(seen.house, seen.watched, seen.till)
 
 
 def test_run_stands_at_three_of_eight(seen: Seen) -> None:
-    minute.judge_run(seen.house, seen.watched)
+    minute.check_run(seen.house, seen.watched)
 
 
 def test_nothing_gave_up(seen: Seen) -> None:

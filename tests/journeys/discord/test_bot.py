@@ -32,7 +32,7 @@ from tests.conftest import Cluster, wait_until
 from tests.fakes.discord.server import FakeDiscord, discord
 from tests.fakes.discord.spec import load_description
 from tests.fakes.discord.state import ALL, ATTACH, Bot, Channel, Guild, Person
-from tests.journeys.oauth_accounts import dusk
+from tests.journeys.oauth_accounts import add_suggestive_picture
 from tests.schedules.builders import ZONE, SandboxAgency
 from tests.subscribers.builders import NOVA
 from workers.listeners.discord import gateway
@@ -375,18 +375,18 @@ def test_two_channels_of_one_bot_have_one_listener(connected: House) -> None:
 
 def test_more_than_general_goes_where_only_adults_look(connected: House) -> None:
     house, desk = connected, connected.desk
-    refused = desk.delivery("Soir", media=(dusk(house.desk, 3),))
+    refused = desk.delivery("Soir", media=(add_suggestive_picture(house.desk, 3),))
     desk.live(minutes=1)
     assert (desk.state(refused), desk.why(refused)) == (DeliveryState.HELD, "gate.PLATFORM_FORBIDS")
     assert house.posts() == []
     house.place.nsfw = True
     desk.pass_time(seconds=61)  # what was seen is seen again
-    allowed = desk.delivery("Nuit", media=(dusk(house.desk, 4),))
+    allowed = desk.delivery("Nuit", media=(add_suggestive_picture(house.desk, 4),))
     desk.live(minutes=1)
     assert desk.state(allowed) is DeliveryState.PUBLISHED
     house.place.nsfw = False
     desk.pass_time(seconds=61)
-    later = desk.delivery("Matin", media=(dusk(house.desk, 5),))
+    later = desk.delivery("Matin", media=(add_suggestive_picture(house.desk, 5),))
     desk.live(minutes=1)
     assert desk.why(later) == "gate.PLATFORM_FORBIDS"
     general = desk.delivery("Midi")
@@ -399,7 +399,7 @@ def test_nobody_posts_where_nobody_can_see(connected: House) -> None:
     house, desk = connected, connected.desk
     house.place.nsfw = True
     house.fake.book.schedule_fault("status:503", account=house.place.id, on="lookups", times=2)
-    waits = desk.delivery("Soir", media=(dusk(house.desk, 6),))
+    waits = desk.delivery("Soir", media=(add_suggestive_picture(house.desk, 6),))
     desk.live(minutes=2)
     assert (desk.state(waits), desk.why(waits)) == (DeliveryState.PUBLISHED, "")
     assert house.posts() == ["Soir"]

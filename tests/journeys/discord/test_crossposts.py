@@ -15,7 +15,7 @@ from tests.fakes.discord.state import ANNOUNCEMENT
 
 # fixtures
 from tests.journeys.discord.test_bot import House, connected, fake, house, services  # noqa: F401  see above
-from tests.journeys.oauth_accounts import dusk
+from tests.journeys.oauth_accounts import add_suggestive_picture
 
 PASSED_ON = (ChannelOverride("discord", options=((CROSSPOST_OPTION, True),)),)
 
@@ -90,7 +90,7 @@ def test_what_is_not_for_everybody_and_what_nobody_can_follow_is_not_even_posted
     )
     connected.place.type, connected.place.nsfw = ANNOUNCEMENT, True
     desk.pass_time(seconds=61)  # what was seen is seen again
-    shown = dusk(desk, 60)
+    shown = add_suggestive_picture(desk, 60)
     suggestive = desk.delivery("le soir", media=(shown,), others=PASSED_ON)
     desk.live(minutes=2)
     assert connected.posts() == [], "not even on its own server, where it may stand alone"

@@ -10,7 +10,7 @@ from generators.engines.text.templates import TemplateEngine
 from tests.conftest import Cluster
 from tests.fakes.fanvue.server import FakeFanvue, fanvue
 from tests.fakes.sandbox import RunningSandbox, network
-from tests.journeys.oauth_accounts import Visited, services_at
+from tests.journeys.oauth_accounts import OAuthAccount, services_at
 from tests.schedules.builders import create_sandbox_agency
 from workers.wiring import Services
 
@@ -39,7 +39,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 
 @pytest.fixture
-def house(services: Services, running: RunningSandbox, server: FakeFanvue) -> Iterator[Visited]:
+def house(
+    services: Services, running: RunningSandbox, server: FakeFanvue
+) -> Iterator[OAuthAccount]:
     """Léa's desk, and an account of hers there that was not connected yet."""
     made = create_sandbox_agency(services, running)
     server.clock.advance(
@@ -47,6 +49,8 @@ def house(services: Services, running: RunningSandbox, server: FakeFanvue) -> It
     )  # other houses of this file have lived
     app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret}
-    yield Visited(made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "fanvue", form)
+    yield OAuthAccount(
+        made, server, server.account(f"lea{str(made.tenant_id)[-8:]}"), "fanvue", form
+    )
     server.book.clear_faults()
     server.slow, server.retired, server.strays_to = 0, False, ""

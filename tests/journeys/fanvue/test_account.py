@@ -11,12 +11,12 @@ from schedules.posts.channel_overrides import ChannelOverride
 from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tenants.notices import notices
-from tests.journeys.oauth_accounts import Visited, film
+from tests.journeys.oauth_accounts import OAuthAccount, add_video
 
 pytestmark = pytest.mark.heavy
 
 
-def test_from_the_application_to_the_removal(house: Visited) -> None:
+def test_from_the_application_to_the_removal(house: OAuthAccount) -> None:
     lea = house.desk
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
@@ -43,7 +43,7 @@ def test_from_the_application_to_the_removal(house: Visited) -> None:
 
 
 @pytest.mark.parametrize("mode", ["", "reset_after", "reset_before"])
-def test_a_post_with_a_price_stands_once_at_that_price(house: Visited, mode: str) -> None:
+def test_a_post_with_a_price_stands_once_at_that_price(house: OAuthAccount, mode: str) -> None:
     lea = house.desk
     house.enrol()
     if mode:
@@ -60,7 +60,7 @@ def test_a_post_with_a_price_stands_once_at_that_price(house: Visited, mode: str
     assert [text for _, text in house.member.taken] == ["réservée"]
 
 
-def test_no_address_of_a_store_is_readable_in_the_house(house: Visited) -> None:
+def test_no_address_of_a_store_is_readable_in_the_house(house: OAuthAccount) -> None:
     lea = house.desk
     house.enrol()
     post = lea.delivery("une image", channel="fanvue", media=(lea.photo(3),))
@@ -72,7 +72,7 @@ def test_no_address_of_a_store_is_readable_in_the_house(house: Visited) -> None:
     assert "stage:put:" in kept
 
 
-def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: Visited) -> None:
+def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: OAuthAccount) -> None:
     house.enrol()
     house.live(hours=3)
     shown = [one for one in house.server.oauth.refreshes.values() if one.member is house.member]
@@ -82,7 +82,9 @@ def test_tokens_are_renewed_ahead_and_each_refresh_token_is_shown_once(house: Vi
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "status:503_after"])
-def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: Visited, mode: str) -> None:
+def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(
+    house: OAuthAccount, mode: str
+) -> None:
     lea = house.desk
     house.enrol()
     house.server.book.schedule_fault(mode, on="posts")
@@ -95,7 +97,9 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(house: Visited, 
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "status:503", "hang"])
-def test_uploads_that_fail_are_done_again_and_one_post_is_made(house: Visited, mode: str) -> None:
+def test_uploads_that_fail_are_done_again_and_one_post_is_made(
+    house: OAuthAccount, mode: str
+) -> None:
     lea = house.desk
     house.enrol()
     house.server.book.schedule_fault(mode, on="files", times=2, seconds=1)
@@ -112,7 +116,7 @@ def test_uploads_that_fail_are_done_again_and_one_post_is_made(house: Visited, m
     ["https://evil.example/put", "http://127.0.0.1:9/put", "https://[::1", "", "x" * 9000],
 )
 def test_a_picture_goes_to_nobody_elses_store_and_somebody_is_told(
-    house: Visited, address: str
+    house: OAuthAccount, address: str
 ) -> None:
     lea = house.desk
     house.enrol()
@@ -126,13 +130,13 @@ def test_a_picture_goes_to_nobody_elses_store_and_somebody_is_told(
     assert house.texts() == []
 
 
-def test_an_account_that_is_no_creators_is_not_connected(house: Visited) -> None:
+def test_an_account_that_is_no_creators_is_not_connected(house: OAuthAccount) -> None:
     house.member.state = "fan"
     wish = house.enrol()
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("fanvue.no_creator"))
 
 
-def test_a_version_that_ended_holds_every_post_and_is_told_once(house: Visited) -> None:
+def test_a_version_that_ended_holds_every_post_and_is_told_once(house: OAuthAccount) -> None:
     house.enrol()
     house.server.retired = True
     posts = [
@@ -152,7 +156,7 @@ def test_a_version_that_ended_holds_every_post_and_is_told_once(house: Visited) 
         assert not notices.list_open_causes(scope, "stopped:")
 
 
-def test_whoever_throws_us_out_is_asked_again(house: Visited) -> None:
+def test_whoever_throws_us_out_is_asked_again(house: OAuthAccount) -> None:
     house.enrol()
     house.live(minutes=10)
     house.server.revoke(house.member)
@@ -165,10 +169,10 @@ def test_whoever_throws_us_out_is_asked_again(house: Visited) -> None:
     assert house.desk.state(post) is DeliveryState.PUBLISHED
 
 
-def test_a_film_is_a_post_as_well(house: Visited) -> None:
+def test_a_film_is_a_post_as_well(house: OAuthAccount) -> None:
     house.enrol()
     house.server.slow = 4
-    post = house.desk.delivery("un film", channel="fanvue", media=(film(house.desk),))
+    post = house.desk.delivery("un film", channel="fanvue", media=(add_video(house.desk),))
     house.live(minutes=5)
     assert house.desk.state(post) is DeliveryState.PUBLISHED
     (shown,) = house.member.posts.values()

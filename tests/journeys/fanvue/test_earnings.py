@@ -9,13 +9,13 @@ from schedules.posts.states import DeliveryState
 from subscribers.checkout import platform_earnings
 from subscribers.orders import queries
 from tenants.notices import notices
-from tests.journeys.oauth_accounts import Visited
+from tests.journeys.oauth_accounts import OAuthAccount
 from workers.relay.ticks import TICKS
 
 pytestmark = pytest.mark.heavy
 
 
-def test_what_she_earns_there_is_in_her_books_by_itself(house: Visited) -> None:
+def test_what_she_earns_there_is_in_her_books_by_itself(house: OAuthAccount) -> None:
     lea, till = house.desk, house.server.till
     fan = house.server.fan(f"fan{house.member.username}", house.member)
     house.enrol()
@@ -53,7 +53,7 @@ def test_what_she_earns_there_is_in_her_books_by_itself(house: Visited) -> None:
     assert days == 300, "the days are rolled up anew"
 
 
-def test_an_account_without_the_right_posts_on_and_is_told(house: Visited) -> None:
+def test_an_account_without_the_right_posts_on_and_is_told(house: OAuthAccount) -> None:
     lea = house.desk
     house.enrol()
     for token in house.server.oauth.tokens.values():

@@ -21,7 +21,7 @@ from subscribers.inbox import member_actions
 from subscribers.replies import persona
 from tests.conftest import wait_until
 from tests.fakes.fanvue.state import Fan
-from tests.journeys.oauth_accounts import Visited
+from tests.journeys.oauth_accounts import OAuthAccount
 from tests.subscribers.builders import NOVA
 from workers.listeners.factory import make_listener, make_listener_pool
 from workers.listeners.polling import AccountListener
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.heavy
 class Chatting:
     """Léa's account, connected and heard once, and a fan of hers."""
 
-    at: Visited
+    at: OAuthAccount
     leo: Fan
 
     def ear(self) -> AccountListener:
@@ -94,7 +94,7 @@ class Chatting:
 
 
 @pytest.fixture
-def lea(house: Visited) -> Iterator[Chatting]:
+def lea(house: OAuthAccount) -> Iterator[Chatting]:
     made, server, member = house.desk, house.server, house.member
     with made.scope() as scope:
         persona.activate_persona(

@@ -27,7 +27,7 @@ from subscribers.orders.states import FulfilmentState, OrderState, RefundState
 from subscribers.replies import persona
 from tests.fakes.fanvue.state import Fan
 from tests.fakes.fanvue.state import Message as Sent
-from tests.journeys.oauth_accounts import Visited
+from tests.journeys.oauth_accounts import OAuthAccount
 from tests.subscribers.builders import NOVA
 from workers.listeners.factory import make_listener
 from workers.listeners.polling import AccountListener
@@ -41,7 +41,7 @@ PRICE = Money(1250, "USD")
 class Selling:
     """Léa's account, a fan whose chat a member took, and a pack at 12.50 USD."""
 
-    at: Visited
+    at: OAuthAccount
     leo: Fan
     pack_id: UUID
     talk: UUID
@@ -129,7 +129,7 @@ class Selling:
 
 
 @pytest.fixture
-def lea(house: Visited) -> Iterator[Selling]:
+def lea(house: OAuthAccount) -> Iterator[Selling]:
     made, server, member = house.desk, house.server, house.member
     with made.scope() as scope:
         persona.activate_persona(

@@ -25,7 +25,7 @@ from tests.fakes.fanvue.server import FakeFanvue
 from tests.fakes.fanvue.state import Fan
 from tests.fakes.fanvue.webhooks import Events
 from tests.fakes.sandbox import RunningSandbox
-from tests.journeys.oauth_accounts import MASTER, Visited, services_at
+from tests.journeys.oauth_accounts import MASTER, OAuthAccount, services_at
 from tests.schedules.builders import create_sandbox_agency
 from tests.subscribers.builders import NOVA
 from workers.listeners.factory import make_listener_pool
@@ -59,7 +59,7 @@ def services(
 class Called:
     """Léa's account, connected, with an application that calls us, and a fan of hers."""
 
-    at: Visited
+    at: OAuthAccount
     events: Events
     leo: Fan
 
@@ -134,7 +134,7 @@ def lea(services: Services, running: RunningSandbox, server: FakeFanvue) -> Iter
     app = server.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     form = {"client_id": app.client_id, "client_secret": app.secret}
     member = server.account(f"lea{str(made.tenant_id)[-8:]}")
-    at = Visited(made, server, member, "fanvue", form)
+    at = OAuthAccount(made, server, member, "fanvue", form)
     at.enrol()
     called = Called(at, Events(server, app), server.fan("leo", member))
     called.set_up()

@@ -12,7 +12,7 @@ from tests.fakes.facebook.server import facebook
 from tests.fakes.instagram.server import instagram
 from tests.fakes.sandbox import RunningSandbox
 from tests.fakes.threads.server import threads
-from tests.journeys.oauth_accounts import Visited, services_at
+from tests.journeys.oauth_accounts import OAuthAccount, services_at
 from tests.schedules.builders import create_sandbox_agency
 from workers.relay.ticks import TICKS
 from workers.wiring import Services
@@ -21,7 +21,7 @@ PLATFORMS = ("instagram", "threads")
 PASTED = "access_token"
 
 
-class Signed(Visited):
+class MetaAccount(OAuthAccount):
     """Her account there, and what its network knows of tokens."""
 
     @property
@@ -56,7 +56,7 @@ class Signed(Visited):
         return found.code if found is not None else ""
 
 
-class Paged(Visited):
+class FacebookPage(OAuthAccount):
     """Her Page, which comes in with a token that somebody pastes."""
 
     def enrol(self, **typed: str) -> account_setup.AccountSetup:
@@ -64,7 +64,7 @@ class Paged(Visited):
         return self.ask(**typed)
 
 
-class AtFacebook(Visited):
+class FacebookLogin(OAuthAccount):
     """Her way in by a yes at Facebook; `member` is she, with the Pages she runs."""
 
     def token(self) -> str:
@@ -94,7 +94,9 @@ def networks(cluster: Cluster, home: Path) -> Iterator[tuple[Services, dict[str,
         yield services, {"instagram": pictures, "threads": words, "facebook": walls}
 
 
-def signed(services: Services, running: RunningSandbox, server: Any, platform: str) -> Signed:
+def create_meta_account(
+    services: Services, running: RunningSandbox, server: Any, platform: str
+) -> MetaAccount:
     """An agency of her own, with an application there."""
     made = create_sandbox_agency(services, running)
     server.clock.advance(
@@ -103,28 +105,30 @@ def signed(services: Services, running: RunningSandbox, server: Any, platform: s
     server.oauth.asked.clear()
     profile = server.profile(f"lea{str(made.tenant_id)[-8:]}")
     app = server.oauth.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
-    return Signed(
+    return MetaAccount(
         made, server, profile, platform, {"client_id": app.client_id, "client_secret": app.secret}
     )
 
 
-def paged(services: Services, running: RunningSandbox, server: Any) -> Paged:
+def create_facebook_page(services: Services, running: RunningSandbox, server: Any) -> FacebookPage:
     """An agency of her own, and a Page of which nothing is known here yet."""
     made = create_sandbox_agency(services, running)
     server.clock.advance((made.now() - server.clock()).total_seconds())
     page = server.page(f"Lea {str(made.tenant_id)[-8:]}")
-    return Paged(made, server, page, "facebook", {"page": page.id, "access_token": page.token})
+    return FacebookPage(
+        made, server, page, "facebook", {"page": page.id, "access_token": page.token}
+    )
 
 
-def at_facebook(
+def create_facebook_login(
     services: Services, running: RunningSandbox, server: Any, *names: str
-) -> AtFacebook:
+) -> FacebookLogin:
     """An agency of her own with an application at Facebook, and Pages by these names that she
     runs."""
     made = create_sandbox_agency(services, running)
     server.clock.advance((made.now() - server.clock()).total_seconds())
     app = server.login.application(services.settings.dashboard.public_url + OAUTH_RETURN_PATH)
     lea = server.login.person(f"lea{made.tenant_id}", *(server.page(name) for name in names))
-    return AtFacebook(
+    return FacebookLogin(
         made, server, lea, "facebook", {"client_id": app.client_id, "client_secret": app.secret}
     )

@@ -16,7 +16,13 @@ from foundation.i18n.translation import Message
 from tests.conftest import Cluster
 from tests.fakes.meta import oauth
 from tests.fakes.sandbox import RunningSandbox, network
-from tests.journeys.meta.accounts import PASTED, PLATFORMS, Signed, networks, signed
+from tests.journeys.meta.accounts import (
+    PASTED,
+    PLATFORMS,
+    MetaAccount,
+    create_meta_account,
+    networks,
+)
 from tests.journeys.test_x import terminal
 from workers.wiring import Services
 
@@ -38,21 +44,21 @@ def both(
 @pytest.fixture(params=PLATFORMS)
 def house(
     both: tuple[Services, dict[str, Any]], running: RunningSandbox, request: pytest.FixtureRequest
-) -> Iterator[Signed]:
+) -> Iterator[MetaAccount]:
     services, servers = both
     server = servers[request.param]
-    yield signed(services, running, server, request.param)
+    yield create_meta_account(services, running, server, request.param)
     server.book.clear_faults()
     server.oauth.young, server.oauth.unticks = (100, 0), frozenset()
     server.oauth.wraps = request.param == "instagram"
 
 
-def paste(house: Signed) -> None:
+def paste(house: MetaAccount) -> None:
     wish = house.ask(**{**dict.fromkeys(house.form, ""), PASTED: house.member.token})
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
 
 
-def test_a_pasted_token_is_renewed_within_days_and_then_well_ahead(house: Signed) -> None:
+def test_a_pasted_token_is_renewed_within_days_and_then_well_ahead(house: MetaAccount) -> None:
     paste(house)
     house.days(1)
     assert house.renewed() == 0, "nothing tells its age: it must be a day old"
@@ -76,7 +82,7 @@ def test_a_pasted_token_is_renewed_within_days_and_then_well_ahead(house: Signed
 @pytest.mark.parametrize(
     "mode", ["reset_after", "reset_before", "garbage", "status:503_after", "status:429"]
 )
-def test_a_bad_day_is_asked_again_and_costs_nothing(house: Signed, mode: str) -> None:
+def test_a_bad_day_is_asked_again_and_costs_nothing(house: MetaAccount, mode: str) -> None:
     paste(house)
     house.server.book.schedule_fault(mode, on="refreshes", times=2)
     house.days(2.5)
@@ -90,7 +96,7 @@ def test_a_bad_day_is_asked_again_and_costs_nothing(house: Signed, mode: str) ->
 
 @pytest.mark.parametrize("refusal", [(100, 0), (190, 0), (10, 0), (190, 467)])
 def test_a_token_that_works_and_is_not_renewed_yet_is_kept(
-    house: Signed, refusal: tuple[int, int]
+    house: MetaAccount, refusal: tuple[int, int]
 ) -> None:
     """However they say it."""
     paste(house)
@@ -112,7 +118,9 @@ def test_a_token_that_works_and_is_not_renewed_yet_is_kept(
         (467, "connectors.token_refused"),
     ],
 )
-def test_a_dead_token_asks_the_person_and_says_why(house: Signed, over: int, code: str) -> None:
+def test_a_dead_token_asks_the_person_and_says_why(
+    house: MetaAccount, over: int, code: str
+) -> None:
     paste(house)
     house.oauth.end(house.member, over)
     house.days(2.5)
@@ -125,14 +133,14 @@ def test_a_dead_token_asks_the_person_and_says_why(house: Signed, over: int, cod
     assert house.channel().state == ChannelState.ACTIVE
 
 
-def test_nobody_renews_a_token_that_ended_while_the_house_was_away(house: Signed) -> None:
+def test_nobody_renews_a_token_that_ended_while_the_house_was_away(house: MetaAccount) -> None:
     paste(house)
     house.days(61)
     assert (house.channel().state, house.why()) == (ChannelState.REAUTHORIZE, "meta.token_expired")
 
 
 def test_no_token_is_logged_or_kept_in_the_open(
-    house: Signed, caplog: pytest.LogCaptureFixture
+    house: MetaAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     paste(house)
@@ -148,13 +156,13 @@ def test_no_token_is_logged_or_kept_in_the_open(
     assert not [token for token in house.oauth.tokens if token in said]
 
 
-def clients(house: Signed) -> list[str]:
+def clients(house: MetaAccount) -> list[str]:
     with house.desk.scope() as scope:
         found = oauth_clients.latest_oauth_clients(scope).get(house.platform)
     return [found.client_id] if found is not None else []
 
 
-def test_a_yes_gives_a_token_of_sixty_days_and_renews_it_ahead(house: Signed) -> None:
+def test_a_yes_gives_a_token_of_sixty_days_and_renews_it_ahead(house: MetaAccount) -> None:
     wish = house.ask()
     assert f"client_id={house.form['client_id']}" in wish.visit
     assert "/oauth/authorize?" in wish.visit
@@ -179,7 +187,7 @@ def test_a_yes_gives_a_token_of_sixty_days_and_renews_it_ahead(house: Signed) ->
 
 
 def test_the_next_account_comes_in_through_the_same_application_and_shares_its_limits(
-    house: Signed,
+    house: MetaAccount,
 ) -> None:
     house.enrol()
     assert clients(house) == [house.form["client_id"]]
@@ -193,7 +201,7 @@ def test_the_next_account_comes_in_through_the_same_application_and_shares_its_l
     assert (len(found), len(set(found)), None in found) == (2, 1, False)
 
 
-def test_a_pasted_token_is_of_no_application(house: Signed) -> None:
+def test_a_pasted_token_is_of_no_application(house: MetaAccount) -> None:
     """What is typed beside it is not kept: nobody showed that it works."""
     wish = house.ask(**{PASTED: house.member.token})
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
@@ -205,20 +213,22 @@ def test_a_pasted_token_is_of_no_application(house: Signed) -> None:
         assert key.scalars().all() == [None]
 
 
-def test_an_answer_without_a_list_around_it_is_read_as_well(house: Signed) -> None:
+def test_an_answer_without_a_list_around_it_is_read_as_well(house: MetaAccount) -> None:
     house.oauth.wraps = not house.oauth.wraps
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "garbage", "status:503_after"])
-def test_a_lost_token_of_sixty_days_is_asked_for_again(house: Signed, mode: str) -> None:
+def test_a_lost_token_of_sixty_days_is_asked_for_again(house: MetaAccount, mode: str) -> None:
     house.server.book.schedule_fault(mode, on="exchanges", times=2)
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
 
 
 @pytest.mark.parametrize("office", ["tokens", "exchanges"])
-def test_where_the_code_is_used_up_the_person_says_yes_again(house: Signed, office: str) -> None:
+def test_where_the_code_is_used_up_the_person_says_yes_again(
+    house: MetaAccount, office: str
+) -> None:
     house.server.book.schedule_fault("reset_after", on=office, times=3)
     wish = house.enrol()
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("oauth.again"))
@@ -226,26 +236,28 @@ def test_where_the_code_is_used_up_the_person_says_yes_again(house: Signed, offi
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
-def test_a_wrong_secret_is_told_and_not_kept(house: Signed) -> None:
+def test_a_wrong_secret_is_told_and_not_kept(house: MetaAccount) -> None:
     wish = house.enrol(client_secret="0" * 32)
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("oauth.client_refused"))
     assert clients(house) == []
 
 
-def test_without_an_application_or_a_token_a_person_is_told_what_to_write(house: Signed) -> None:
+def test_without_an_application_or_a_token_a_person_is_told_what_to_write(
+    house: MetaAccount,
+) -> None:
     for typed in ({"client_id": "", "client_secret": ""}, {"client_secret": ""}):
         wish = house.ask(**typed)
         assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("meta.no_client"))
 
 
-def test_who_says_no_is_not_asked_again(house: Signed) -> None:
+def test_who_says_no_is_not_asked_again(house: MetaAccount) -> None:
     wish = house.ask()
     house.bring(house.approve(wish.visit, no=True))
     found = house.stands(wish.id)
     assert (found.state, found.reason) == (AccountSetupState.REFUSED, Message("enrolment.declined"))
 
 
-def test_an_account_that_may_not_publish_is_not_let_in(house: Signed) -> None:
+def test_an_account_that_may_not_publish_is_not_let_in(house: MetaAccount) -> None:
     """Instagram tells at once what was allowed; Threads does not, and says it when a post is
     refused."""
     house.oauth.unticks = frozenset({"instagram_business_content_publish"})
@@ -258,7 +270,7 @@ def test_an_account_that_may_not_publish_is_not_let_in(house: Signed) -> None:
         assert wish.state == AccountSetupState.CONNECTED
 
 
-def test_the_terminal_asks_for_a_token_or_for_an_application(house: Signed) -> None:
+def test_the_terminal_asks_for_a_token_or_for_an_application(house: MetaAccount) -> None:
     (_, (said, well)) = terminal(house, dry=True, platform=house.platform)
     assert well
     assert "/oauth/authorize" in said

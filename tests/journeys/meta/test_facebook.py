@@ -11,27 +11,32 @@ from gate.contract.units import Rating
 from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.conftest import Cluster
-from tests.journeys.comment_actions import act, answer, heard
-from tests.journeys.connected_creator import Mia, Outside, mia, outside
+from tests.journeys.comment_actions import act_on_comment, answer_comment, list_open_comments
+from tests.journeys.connected_creator import (
+    ConnectedCreator,
+    FakePlatforms,
+    create_connected_creator,
+    outside,
+)
 from tests.journeys.meta.test_instagram import bytes_of
-from tests.journeys.oauth_accounts import film
+from tests.journeys.oauth_accounts import add_video
 from workers.relay.ticks import TICKS
 
 
 @pytest.fixture(scope="module")
-def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakePlatforms]:
     with outside(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
         yield found
 
 
-def listen(here: Mia) -> None:
+def listen(here: ConnectedCreator) -> None:
     for _ in range(12):
         next(one for one in TICKS if one.name == "remarks").write_rows(here.desk.services.tenant)
         here.desk.live(minutes=1)
 
 
-def test_words_alone_are_posted_and_taken_away(networks: Outside) -> None:
-    here = mia(networks)
+def test_words_alone_are_posted_and_taken_away(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     page = here.facebook()
     sent = here.desk.delivery("Bonjour", channel="facebook", after=60)
     here.desk.live(minutes=5)
@@ -44,8 +49,8 @@ def test_words_alone_are_posted_and_taken_away(networks: Outside) -> None:
     assert post.deleted
 
 
-def test_pictures_are_brought_ahead_with_what_describes_them(networks: Outside) -> None:
-    here = mia(networks)
+def test_pictures_are_brought_ahead_with_what_describes_them(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     page, files = here.facebook(), (here.picture(Rating.G), here.picture(Rating.G))
     sent = here.desk.delivery("Deux", channel="facebook", media=files, after=3600)
     here.desk.live(minutes=55)
@@ -58,9 +63,9 @@ def test_pictures_are_brought_ahead_with_what_describes_them(networks: Outside) 
     assert len(page.photos) == 2, "what was brought is what was posted"
 
 
-def test_a_film_is_told_as_posted_once_it_is_worked_through(networks: Outside) -> None:
-    here = mia(networks)
-    page, shown = here.facebook(), film(here.desk, seconds=3.5)
+def test_a_film_is_told_as_posted_once_it_is_worked_through(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
+    page, shown = here.facebook(), add_video(here.desk, seconds=3.5)
     networks.facebook.film_seconds = 400
     sent = here.desk.delivery("Un film", channel="facebook", media=(shown,), after=60)
     here.desk.live(minutes=3)
@@ -74,9 +79,9 @@ def test_a_film_is_told_as_posted_once_it_is_worked_through(networks: Outside) -
     assert copy.native_ids == (post.id,)
 
 
-def test_a_film_that_comes_to_nothing_is_told(networks: Outside) -> None:
-    here = mia(networks)
-    page, shown = here.facebook(), film(here.desk, seconds=3.5)
+def test_a_film_that_comes_to_nothing_is_told(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
+    page, shown = here.facebook(), add_video(here.desk, seconds=3.5)
     networks.facebook.film_seconds, networks.facebook.refuses_films = 45, 1
     sent = here.desk.delivery("Un film", channel="facebook", media=(shown,), after=60)
     here.desk.live(minutes=30)
@@ -88,10 +93,10 @@ def test_a_film_that_comes_to_nothing_is_told(networks: Outside) -> None:
 
 
 def test_a_film_whose_answer_was_lost_is_never_sent_while_it_may_be_worked_on(
-    networks: Outside,
+    networks: FakePlatforms,
 ) -> None:
-    here = mia(networks)
-    page, shown = here.facebook(), film(here.desk, seconds=3.5)
+    here = create_connected_creator(networks)
+    page, shown = here.facebook(), add_video(here.desk, seconds=3.5)
     networks.facebook.film_seconds = 1200
     networks.facebook.book.schedule_fault("reset_after", on="posts")
     sent = here.desk.delivery("Un film", channel="facebook", media=(shown,), after=60)
@@ -104,9 +109,9 @@ def test_a_film_whose_answer_was_lost_is_never_sent_while_it_may_be_worked_on(
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before"])
 def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(
-    networks: Outside, mode: str
+    networks: FakePlatforms, mode: str
 ) -> None:
-    here = mia(networks)
+    here = create_connected_creator(networks)
     page = here.facebook()
     networks.facebook.book.schedule_fault(mode, on="posts")
     sent = here.desk.delivery(
@@ -117,8 +122,8 @@ def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(
     assert [one.message for one in page.posts.values()] == ["Bonsoir"]
 
 
-def test_a_page_that_posts_too_often_waits(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_page_that_posts_too_often_waits(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     page = here.facebook()
     networks.facebook.blocked = 1
     sent = here.desk.delivery("Patience", channel="facebook")
@@ -128,8 +133,8 @@ def test_a_page_that_posts_too_often_waits(networks: Outside) -> None:
     assert here.desk.state(sent) is DeliveryState.PUBLISHED, here.desk.why(sent)
 
 
-def test_what_may_not_be_there_is_never_fetched(networks: Outside) -> None:
-    here = mia(networks)
+def test_what_may_not_be_there_is_never_fetched(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     page = here.facebook()
     for rating in (Rating.S, Rating.E):
         sent = here.post("facebook", rating)
@@ -142,27 +147,29 @@ def test_what_may_not_be_there_is_never_fetched(networks: Outside) -> None:
     assert (page.fetched, page.photos, page.posts) == ([], {}, {})
 
 
-def test_a_comment_is_heard_answered_hidden_and_its_author_kept_away(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_comment_is_heard_answered_hidden_and_its_author_kept_away(
+    networks: FakePlatforms,
+) -> None:
+    here = create_connected_creator(networks)
     page = here.facebook()
     here.desk.delivery("Bonjour", channel="facebook", after=60)
     here.desk.live(minutes=5)
     (post,) = page.posts.values()
     told = page.say(post.id, "c'est où ?", by="Ann")
     listen(here)
-    (said,) = heard(here.desk)
+    (said,) = list_open_comments(here.desk)
     assert (said.text, said.under) == ("c'est où ?", post.id)
-    answer(here.desk, said, "facebook", "Au lac, au printemps.")
+    answer_comment(here.desk, said, "facebook", "Au lac, au printemps.")
     here.desk.live(minutes=5)
     mine = list(page.comments.values())[-1]
     assert (mine.own, mine.text, mine.parent) == (True, "Au lac, au printemps.", told.id)
     for wish in ("hide", "block"):
-        act(here.desk, said, "facebook", wish)
+        act_on_comment(here.desk, said, "facebook", wish)
         here.desk.live(minutes=2)
     assert told.hidden
     assert page.blocked == {told.author}
     listen(here)
-    assert heard(here.desk) == [], "what the Page said is nobody's comment"
+    assert list_open_comments(here.desk) == [], "what the Page said is nobody's comment"
 
 
 @pytest.mark.parametrize(
@@ -175,17 +182,17 @@ def test_a_comment_is_heard_answered_hidden_and_its_author_kept_away(networks: O
     ],
 )
 def test_a_token_is_judged_on_the_spot(
-    networks: Outside, page: str, token: str, reason: str
+    networks: FakePlatforms, page: str, token: str, reason: str
 ) -> None:
-    here, known = mia(networks), networks.facebook.page("Mia")
+    here, known = create_connected_creator(networks), networks.facebook.page("Mia")
     networks.facebook.people.add("person")
     wish = here.asked("facebook", page=page or known.id, access_token=token or known.token)
     assert wish.reason is not None
     assert wish.reason.code == reason
 
 
-def test_a_token_that_may_not_post_names_what_it_lacks(networks: Outside) -> None:
-    here, page = mia(networks), networks.facebook.page("Mia")
+def test_a_token_that_may_not_post_names_what_it_lacks(networks: FakePlatforms) -> None:
+    here, page = create_connected_creator(networks), networks.facebook.page("Mia")
     page.rights = frozenset({"pages_show_list", "pages_read_engagement"})
     wish = here.asked("facebook", page=page.id, access_token=page.token)
     assert wish.reason is not None
@@ -204,15 +211,15 @@ def test_a_token_that_may_not_post_names_what_it_lacks(networks: Outside) -> Non
         assert account_setup.get_setup(scope, wish.id).channel_id is None
 
 
-def test_without_rights_over_comments_the_page_still_posts(networks: Outside) -> None:
-    here = mia(networks)
+def test_without_rights_over_comments_the_page_still_posts(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     page = here.facebook()
     page.rights = frozenset({"pages_manage_posts", "pages_read_engagement"})
     first = here.desk.delivery("Un", channel="facebook")
     here.desk.live(minutes=2)
     page.say(next(iter(page.posts)), "bonjour", by="Ann")
     listen(here)
-    assert heard(here.desk) == []
+    assert list_open_comments(here.desk) == []
     second = here.desk.delivery("Deux", channel="facebook")
     here.desk.live(minutes=2)
     assert [here.desk.state(one) for one in (first, second)] == [
@@ -221,8 +228,8 @@ def test_without_rights_over_comments_the_page_still_posts(networks: Outside) ->
     ]
 
 
-def test_the_same_words_twice_in_a_row_are_posted_once_and_told(networks: Outside) -> None:
-    here = mia(networks)
+def test_the_same_words_twice_in_a_row_are_posted_once_and_told(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     page = here.facebook()
     first = here.desk.delivery("Bonjour", channel="facebook")
     here.desk.live(minutes=5)

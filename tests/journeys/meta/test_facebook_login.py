@@ -17,7 +17,7 @@ from foundation.i18n.translation import Message
 from schedules.posts.states import DeliveryState
 from tests.conftest import Cluster
 from tests.fakes.sandbox import RunningSandbox, network
-from tests.journeys.meta.accounts import AtFacebook, at_facebook, networks
+from tests.journeys.meta.accounts import FacebookLogin, create_facebook_login, networks
 from workers.wiring import Services
 
 
@@ -36,18 +36,20 @@ def both(
 
 
 @pytest.fixture
-def house(both: tuple[Services, dict[str, Any]], running: RunningSandbox) -> Iterator[AtFacebook]:
+def house(
+    both: tuple[Services, dict[str, Any]], running: RunningSandbox
+) -> Iterator[FacebookLogin]:
     """One Page, hers."""
     server = both[1]["facebook"]
-    yield at_facebook(both[0], running, server, "Léa Officiel")
+    yield create_facebook_login(both[0], running, server, "Léa Officiel")
     server.book.clear_faults()
 
 
-def page(house: AtFacebook) -> Any:
+def page(house: FacebookLogin) -> Any:
     return house.server.pages[next(iter(house.member.pages))]
 
 
-def refused(house: AtFacebook, **typed: str) -> Message | None:
+def refused(house: FacebookLogin, **typed: str) -> Message | None:
     wish = house.enrol(**typed)
     assert wish.state == AccountSetupState.REFUSED, "nobody was let in"
     assert wish.channel_id is None
@@ -55,7 +57,7 @@ def refused(house: AtFacebook, **typed: str) -> Message | None:
 
 
 def test_a_yes_lets_the_page_in_and_a_post_stands_there(
-    house: AtFacebook, caplog: pytest.LogCaptureFixture
+    house: FacebookLogin, caplog: pytest.LogCaptureFixture
 ) -> None:
     wish = house.ask()
     assert "/dialog/oauth?" in wish.visit
@@ -99,7 +101,9 @@ def test_a_yes_lets_the_page_in_and_a_post_stands_there(
 def test_who_runs_several_names_one_and_is_told_which_there_are(
     both: tuple[Services, dict[str, Any]], running: RunningSandbox
 ) -> None:
-    house = at_facebook(both[0], running, both[1]["facebook"], "Nova", "Mia\nLaurent", "Sacha")
+    house = create_facebook_login(
+        both[0], running, both[1]["facebook"], "Nova", "Mia\nLaurent", "Sacha"
+    )
     pages = [house.server.pages[one] for one in house.member.pages]
     reason = refused(house)
     assert reason is not None
@@ -122,19 +126,19 @@ def test_who_runs_several_names_one_and_is_told_which_there_are(
 def test_a_page_far_down_the_list_is_found(
     both: tuple[Services, dict[str, Any]], running: RunningSandbox
 ) -> None:
-    house = at_facebook(
+    house = create_facebook_login(
         both[0], running, both[1]["facebook"], *(f"Page {number}" for number in range(130))
     )
     assert house.enrol(page="Page 129").state == AccountSetupState.CONNECTED
     assert house.channel().name == "Page 129"
 
 
-def test_who_runs_none_is_told(house: AtFacebook) -> None:
+def test_who_runs_none_is_told(house: FacebookLogin) -> None:
     house.member.pages.clear()
     assert refused(house) == Message("facebook.no_page")
 
 
-def test_what_was_left_unticked_is_named_and_asked_for_again(house: AtFacebook) -> None:
+def test_what_was_left_unticked_is_named_and_asked_for_again(house: FacebookLogin) -> None:
     house.member.unticks = frozenset({"pages_manage_posts"})
     assert refused(house) == Message("facebook.right_missing", {"rights": "pages_manage_posts"})
     house.member.unticks = frozenset({"pages_show_list"})
@@ -143,14 +147,14 @@ def test_what_was_left_unticked_is_named_and_asked_for_again(house: AtFacebook) 
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
-def test_who_may_not_post_there_is_told(house: AtFacebook) -> None:
+def test_who_may_not_post_there_is_told(house: FacebookLogin) -> None:
     house.member.pages[page(house).id] = ("ANALYZE", "MODERATE")
     assert refused(house) == Message("facebook.no_task", {"page": "Léa Officiel"})
     house.member.pages[page(house).id] = ("PROFILE_PLUS_CREATE_CONTENT",)
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
-def test_where_messages_are_wanted_their_right_is_asked_for(house: AtFacebook) -> None:
+def test_where_messages_are_wanted_their_right_is_asked_for(house: FacebookLogin) -> None:
     assert "pages_messaging" not in house.ask().visit
     house.member.unticks = frozenset({"pages_messaging"})
     assert refused(house, wanted=WANTED_MESSAGES) == Message(
@@ -162,7 +166,7 @@ def test_where_messages_are_wanted_their_right_is_asked_for(house: AtFacebook) -
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "garbage", "status:503_after"])
-def test_a_lost_token_of_two_months_is_asked_for_again(house: AtFacebook, mode: str) -> None:
+def test_a_lost_token_of_two_months_is_asked_for_again(house: FacebookLogin, mode: str) -> None:
     house.server.book.schedule_fault(mode, on="exchanges", times=2)
     wish = house.enrol()
     assert wish.state == AccountSetupState.CONNECTED, wish.reason
@@ -170,7 +174,7 @@ def test_a_lost_token_of_two_months_is_asked_for_again(house: AtFacebook, mode: 
 
 @pytest.mark.parametrize("office", ["tokens", "exchanges", "checks"])
 def test_where_the_code_is_used_up_the_person_says_yes_again(
-    house: AtFacebook, office: str
+    house: FacebookLogin, office: str
 ) -> None:
     house.server.book.schedule_fault("reset_after", on=office, times=3)
     assert refused(house) == Message("oauth.again")
@@ -178,7 +182,7 @@ def test_where_the_code_is_used_up_the_person_says_yes_again(
     assert house.enrol().state == AccountSetupState.CONNECTED
 
 
-def test_a_wrong_secret_or_application_is_told_and_not_kept(house: AtFacebook) -> None:
+def test_a_wrong_secret_or_application_is_told_and_not_kept(house: FacebookLogin) -> None:
     assert refused(house, client_secret="0" * 32) == Message("oauth.client_refused")
     wish = house.ask(client_id="", client_secret="")
     assert (wish.state, wish.reason) == (AccountSetupState.REFUSED, Message("meta.no_client"))
@@ -186,7 +190,7 @@ def test_a_wrong_secret_or_application_is_told_and_not_kept(house: AtFacebook) -
         assert "facebook" not in oauth_clients.latest_oauth_clients(scope)
 
 
-def test_who_says_no_and_who_comes_back_twice_get_nothing(house: AtFacebook) -> None:
+def test_who_says_no_and_who_comes_back_twice_get_nothing(house: FacebookLogin) -> None:
     wish = house.ask()
     house.bring(house.approve(wish.visit, no=True))
     assert house.stands(wish.id).reason == Message("enrolment.declined")

@@ -19,9 +19,14 @@ from schedules.posts.thread_parts import ThreadPart
 from schedules.publishing import post_removal
 from studio.library import assets
 from tests.conftest import Cluster
-from tests.journeys.comment_actions import act, answer, heard
-from tests.journeys.connected_creator import Mia, Outside, mia, outside
-from tests.journeys.oauth_accounts import film
+from tests.journeys.comment_actions import act_on_comment, answer_comment, list_open_comments
+from tests.journeys.connected_creator import (
+    ConnectedCreator,
+    FakePlatforms,
+    create_connected_creator,
+    outside,
+)
+from tests.journeys.oauth_accounts import add_video
 from workers.relay.ticks import TICKS
 
 pytestmark = pytest.mark.heavy
@@ -30,12 +35,12 @@ HTTP = HttpClient()
 
 
 @pytest.fixture(scope="module")
-def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakePlatforms]:
     with outside(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
         yield found
 
 
-def asked(here: Mia) -> list[media_urls.MediaUrlFetch]:
+def asked(here: ConnectedCreator) -> list[media_urls.MediaUrlFetch]:
     """Every visit of an address that was lent, oldest first."""
     with here.desk.scope() as scope:
         ids = scope.run(
@@ -46,7 +51,7 @@ def asked(here: Mia) -> list[media_urls.MediaUrlFetch]:
         ]
 
 
-def bytes_of(here: Mia, asset: UUID) -> bytes:
+def bytes_of(here: ConnectedCreator, asset: UUID) -> bytes:
     with here.desk.scope() as scope:
         sha256 = assets.get_rendition(scope, asset, "instagram").sha256
     return here.outside.services.store.get(here.desk.tenant_id, sha256)
@@ -58,8 +63,10 @@ def status(address: str) -> int:
     return reply.status
 
 
-def test_a_picture_is_prepared_ahead_fetched_once_and_posted_on_time(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_picture_is_prepared_ahead_fetched_once_and_posted_on_time(
+    networks: FakePlatforms,
+) -> None:
+    here = create_connected_creator(networks)
     profile, picture = here.instagram(), here.picture(Rating.G)
     sent = here.desk.delivery("Bonjour", channel="instagram", media=(picture,), after=3600)
     here.desk.live(minutes=55)
@@ -76,8 +83,8 @@ def test_a_picture_is_prepared_ahead_fetched_once_and_posted_on_time(networks: O
     assert [one.reason for one in asked(here)] == ["", "PERMIT_EXPIRED"]
 
 
-def test_a_carousel_is_one_post(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_carousel_is_one_post(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile, pictures = here.instagram(), (here.picture(Rating.G), here.picture(Rating.G))
     sent = here.desk.delivery("Deux", channel="instagram", media=pictures, after=60)
     here.desk.live(minutes=5)
@@ -86,10 +93,12 @@ def test_a_carousel_is_one_post(networks: Outside) -> None:
     assert post["_files"] == tuple(bytes_of(here, one) for one in pictures)
 
 
-def test_a_film_is_fetched_while_it_is_worked_through_and_posted_on_time(networks: Outside) -> None:
+def test_a_film_is_fetched_while_it_is_worked_through_and_posted_on_time(
+    networks: FakePlatforms,
+) -> None:
     """Over several tries: its address holds until the reel is ready, and no longer."""
-    here = mia(networks)
-    profile, shown = here.instagram(), film(here.desk, seconds=3.5)
+    here = create_connected_creator(networks)
+    profile, shown = here.instagram(), add_video(here.desk, seconds=3.5)
     networks.instagram.film_slow = 7
     sent = here.desk.delivery("Un film", channel="instagram", media=(shown,), after=3600)
     here.desk.live(minutes=55)
@@ -106,11 +115,11 @@ def test_a_film_is_fetched_while_it_is_worked_through_and_posted_on_time(network
     assert len(profile.containers) == 1, "what was prepared is what was posted"
 
 
-def test_a_film_that_did_not_arrive_is_asked_for_again(networks: Outside) -> None:
+def test_a_film_that_did_not_arrive_is_asked_for_again(networks: FakePlatforms) -> None:
     """Posted at once, so that nothing was prepared. The first address is over by then: the second
     try has its own."""
-    here = mia(networks)
-    profile, shown = here.instagram(), film(here.desk, seconds=3.5)
+    here = create_connected_creator(networks)
+    profile, shown = here.instagram(), add_video(here.desk, seconds=3.5)
     networks.instagram.film_slow, networks.instagram.loses_films = 10, 1
     sent = here.desk.delivery("Encore", channel="instagram", media=(shown,))
     here.desk.live(minutes=10)
@@ -120,10 +129,10 @@ def test_a_film_that_did_not_arrive_is_asked_for_again(networks: Outside) -> Non
 
 
 def test_a_film_that_instagram_cannot_use_is_told_in_words(
-    networks: Outside, monkeypatch: pytest.MonkeyPatch
+    networks: FakePlatforms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = mia(networks)
-    profile, heavy = here.instagram(), film(here.desk, seconds=3.5)
+    here = create_connected_creator(networks)
+    profile, heavy = here.instagram(), add_video(here.desk, seconds=3.5)
     networks.instagram.film_slow = 2
     monkeypatch.setattr(networks.instagram, "most_film", 1000)
     sent = here.desk.delivery("Trop lourd", channel="instagram", media=(heavy,), after=3600)
@@ -135,9 +144,9 @@ def test_a_film_that_instagram_cannot_use_is_told_in_words(
     assert (len(profile.containers), profile.posts) == (1, [])
 
 
-def test_a_film_too_short_for_instagram_is_never_offered_to_it(networks: Outside) -> None:
-    here = mia(networks)
-    profile, short = here.instagram(), film(here.desk, seconds=1.0)
+def test_a_film_too_short_for_instagram_is_never_offered_to_it(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
+    profile, short = here.instagram(), add_video(here.desk, seconds=1.0)
     sent = here.desk.delivery("Trop court", channel="instagram", media=(short,), after=3600)
     here.desk.live(minutes=65)
     assert (here.desk.state(sent), here.desk.why(sent)) == (
@@ -147,8 +156,8 @@ def test_a_film_too_short_for_instagram_is_never_offered_to_it(networks: Outside
     assert (profile.containers, profile.fetched, profile.posts) == ({}, [], [])
 
 
-def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.instagram()
     sent = here.desk.delivery(
         "Bonsoir", channel="instagram", media=(here.picture(Rating.G),), after=60
@@ -159,9 +168,9 @@ def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outsid
     assert [post["caption"] for post in profile.posts] == ["Bonsoir"]
 
 
-def test_what_may_not_be_there_is_never_fetched(networks: Outside) -> None:
+def test_what_may_not_be_there_is_never_fetched(networks: FakePlatforms) -> None:
     """Suggestive waits for a person, nudity never leaves: Instagram hears of neither."""
-    here = mia(networks)
+    here = create_connected_creator(networks)
     profile = here.instagram()
     for rating in (Rating.S, Rating.E):
         sent = here.post("instagram", rating)
@@ -174,8 +183,8 @@ def test_what_may_not_be_there_is_never_fetched(networks: Outside) -> None:
     assert (profile.fetched, profile.containers, profile.posts) == ([], {}, [])
 
 
-def test_a_post_to_be_removed_waits_for_a_person(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_post_to_be_removed_waits_for_a_person(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.instagram()
     sent = here.desk.delivery(
         "Reste", channel="instagram", media=(here.picture(Rating.G),), after=60
@@ -195,8 +204,8 @@ def test_a_post_to_be_removed_waits_for_a_person(networks: Outside) -> None:
     assert task.went_out < here.desk.now()
 
 
-def test_the_address_is_read_though_the_first_answer_is_lost(networks: Outside) -> None:
-    here = mia(networks)
+def test_the_address_is_read_though_the_first_answer_is_lost(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.instagram()
     sent = here.desk.delivery(
         "Adresse", channel="instagram", media=(here.picture(Rating.G),), after=60
@@ -212,7 +221,7 @@ def test_the_address_is_read_though_the_first_answer_is_lost(networks: Outside) 
 
 def test_without_a_public_address_a_person_is_told(cluster: Cluster, tmp_path: Path) -> None:
     with outside(cluster, tmp_path, reachable=False) as networks:
-        here = mia(networks)
+        here = create_connected_creator(networks)
         profile = here.instagram()
         sent = here.desk.delivery(
             "Ici", channel="instagram", media=(here.picture(Rating.G),), after=60
@@ -223,8 +232,8 @@ def test_without_a_public_address_a_person_is_told(cluster: Cluster, tmp_path: P
         assert (profile.fetched, profile.containers) == ([], {})
 
 
-def test_a_comment_is_heard_answered_and_deleted(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_comment_is_heard_answered_and_deleted(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile, picture = here.instagram(), here.picture(Rating.G)
     here.desk.delivery("Bonjour", channel="instagram", media=(picture,), after=60)
     here.desk.live(minutes=5)
@@ -233,18 +242,18 @@ def test_a_comment_is_heard_answered_and_deleted(networks: Outside) -> None:
     for _ in range(12):
         next(one for one in TICKS if one.name == "remarks").write_rows(here.desk.services.tenant)
         here.desk.live(minutes=1)
-    (said,) = heard(here.desk)
+    (said,) = list_open_comments(here.desk)
     assert (said.text, said.under) == ("c'est où ?", post["id"])
-    answer(here.desk, said, "instagram", "Au lac, au printemps.")
+    answer_comment(here.desk, said, "instagram", "Au lac, au printemps.")
     here.desk.live(minutes=5)
     (mine,) = [one for one in profile.comments.every.values() if one.own]
     assert (mine.text, mine.parent) == ("Au lac, au printemps.", told.id)
-    act(here.desk, said, "instagram", "delete")
+    act_on_comment(here.desk, said, "instagram", "delete")
     here.desk.live(minutes=2)
     assert profile.comments.every[told.id].deleted
 
 
-def commented(here: Mia, words: str, **more: Any) -> UUID:
+def commented(here: ConnectedCreator, words: str, **more: Any) -> UUID:
     return here.desk.delivery(
         words,
         channel="instagram",
@@ -255,9 +264,9 @@ def commented(here: Mia, words: str, **more: Any) -> UUID:
 
 
 def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answer_is_lost(
-    networks: Outside,
+    networks: FakePlatforms,
 ) -> None:
-    here = mia(networks)
+    here = create_connected_creator(networks)
     profile = here.instagram()
     profile.comments_after = 50.0
     sent = commented(here, "Bonjour", after=60)
@@ -276,9 +285,9 @@ def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answe
 
 
 def test_a_first_comment_that_nobody_may_make_leaves_a_gap_and_is_finished_by_a_press(
-    networks: Outside,
+    networks: FakePlatforms,
 ) -> None:
-    here = mia(networks)
+    here = create_connected_creator(networks)
     profile = here.instagram()
     profile.comments_after = 50.0
     sent = commented(here, "Fermé", after=60)
@@ -299,8 +308,8 @@ def test_a_first_comment_that_nobody_may_make_leaves_a_gap_and_is_finished_by_a_
     )
 
 
-def test_a_first_comment_under_a_post_that_is_gone_ends_at_once(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_first_comment_under_a_post_that_is_gone_ends_at_once(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.instagram()
     profile.comments_after = 50.0
     sent = commented(here, "Partie", after=60)
@@ -317,9 +326,11 @@ def test_a_first_comment_under_a_post_that_is_gone_ends_at_once(networks: Outsid
     assert profile.comments.every == {}
 
 
-def test_what_somebody_took_away_there_is_believed_at_the_second_look(networks: Outside) -> None:
+def test_what_somebody_took_away_there_is_believed_at_the_second_look(
+    networks: FakePlatforms,
+) -> None:
     """Not while the platform only says so of everything, nor while it lets nobody in."""
-    here = mia(networks)
+    here = create_connected_creator(networks)
     profile = here.instagram()
     kept = here.desk.delivery("Reste là", channel="instagram", media=(here.picture(Rating.G),))
     gone = commented(here, "Disparaît")
@@ -349,9 +360,9 @@ def test_what_somebody_took_away_there_is_believed_at_the_second_look(networks: 
 
 @pytest.mark.parametrize("trouble", ["posts", "account", "outage"])
 def test_an_account_that_lets_nobody_in_is_no_post_taken_away(
-    networks: Outside, trouble: str
+    networks: FakePlatforms, trouble: str
 ) -> None:
-    here = mia(networks)
+    here = create_connected_creator(networks)
     profile = here.instagram()
     sent = here.desk.delivery("Là", channel="instagram", media=(here.picture(Rating.G),))
     here.desk.live(minutes=5)

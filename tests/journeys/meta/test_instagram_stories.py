@@ -20,18 +20,23 @@ from schedules.posts.channel_overrides import ChannelOverride
 from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal
 from tests.conftest import Cluster
-from tests.journeys.connected_creator import Mia, Outside, mia, outside
+from tests.journeys.connected_creator import (
+    ConnectedCreator,
+    FakePlatforms,
+    create_connected_creator,
+    outside,
+)
 
 AS_STORY = (ChannelOverride("instagram", body="", options=(("story", True),)),)
 
 
 @pytest.fixture(scope="module")
-def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakePlatforms]:
     with outside(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
         yield found
 
 
-def story(here: Mia, rating: Rating = Rating.G, **more: Any) -> UUID:
+def story(here: ConnectedCreator, rating: Rating = Rating.G, **more: Any) -> UUID:
     """One that leaves in a minute; the post has words, for its other accounts."""
     values = {"others": AS_STORY, "after": 60, **more}
     return here.desk.delivery(
@@ -39,13 +44,13 @@ def story(here: Mia, rating: Rating = Rating.G, **more: Any) -> UUID:
     )
 
 
-def left(here: Mia, delivery_id: UUID) -> live_copies.LiveCopy:
+def left(here: ConnectedCreator, delivery_id: UUID) -> live_copies.LiveCopy:
     with here.desk.scope() as scope:
         (copy,) = live_copies.list_copies(scope, Subject("delivery", delivery_id))
     return copy
 
 
-def ages(here: Mia, delivery_id: UUID) -> list[tuple[int, int]]:
+def ages(here: ConnectedCreator, delivery_id: UUID) -> list[tuple[int, int]]:
     """How often it was viewed, by the age in hours at which that was read."""
     with here.desk.scope() as scope:
         rows = scope.run(
@@ -56,8 +61,8 @@ def ages(here: Mia, delivery_id: UUID) -> list[tuple[int, int]]:
         return [(row.age_hours, row.value) for row in rows]
 
 
-def test_a_story_ends_after_a_day_and_is_no_post_taken_down(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_story_ends_after_a_day_and_is_no_post_taken_down(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.instagram()
     sent = story(here)
     here.desk.live(minutes=5)
@@ -83,8 +88,10 @@ def test_a_story_ends_after_a_day_and_is_no_post_taken_down(networks: Outside) -
         here.desk.act(post_removal.request_post_removal, sent)
 
 
-def test_a_lost_answer_is_read_among_the_stories_and_never_sent_twice(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_lost_answer_is_read_among_the_stories_and_never_sent_twice(
+    networks: FakePlatforms,
+) -> None:
+    here = create_connected_creator(networks)
     profile = here.instagram()
     sent = story(here)
     networks.instagram.book.schedule_fault("reset_after", on="posts")
@@ -94,8 +101,8 @@ def test_a_lost_answer_is_read_among_the_stories_and_never_sent_twice(networks: 
     assert left(here, sent).native_ids == (shown["id"],)
 
 
-def test_a_story_to_be_removed_is_a_persons_until_it_ends(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_story_to_be_removed_is_a_persons_until_it_ends(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.instagram()
     sent = story(here)
     here.desk.live(minutes=5)
@@ -112,8 +119,10 @@ def test_a_story_to_be_removed_is_a_persons_until_it_ends(networks: Outside) -> 
     assert left(here, sent).removed_at is not None
 
 
-def test_a_story_that_is_called_back_is_somebodys_task_until_it_ends(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_story_that_is_called_back_is_somebodys_task_until_it_ends(
+    networks: FakePlatforms,
+) -> None:
+    here = create_connected_creator(networks)
     here.instagram()
     sent = story(here)
     here.desk.live(minutes=5)
@@ -133,8 +142,10 @@ def test_a_story_that_is_called_back_is_somebodys_task_until_it_ends(networks: O
     assert here.desk.state(sent) is DeliveryState.REMOVED
 
 
-def test_a_story_deleted_before_its_end_is_believed_at_the_second_look(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_story_deleted_before_its_end_is_believed_at_the_second_look(
+    networks: FakePlatforms,
+) -> None:
+    here = create_connected_creator(networks)
     profile = here.instagram()
     sent = story(here)
     here.desk.live(minutes=5)
@@ -146,8 +157,8 @@ def test_a_story_deleted_before_its_end_is_believed_at_the_second_look(networks:
     )
 
 
-def test_what_no_post_may_show_no_story_may(networks: Outside) -> None:
-    here = mia(networks)
+def test_what_no_post_may_show_no_story_may(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.instagram()
     sent = [story(here, rating) for rating in (Rating.S, Rating.E)]
     here.desk.live(minutes=3)
@@ -155,8 +166,8 @@ def test_what_no_post_may_show_no_story_may(networks: Outside) -> None:
     assert (profile.fetched, profile.containers, profile.stories) == ([], {}, [])
 
 
-def test_words_are_told_where_a_story_is_written_and_never_sent(networks: Outside) -> None:
-    here = mia(networks)
+def test_words_are_told_where_a_story_is_written_and_never_sent(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile, picture = here.instagram(), here.picture(Rating.G)
     told = (ChannelOverride("instagram", options=(("story", True),)),)
     with here.desk.scope(f"member:{here.desk.author}") as scope:

@@ -24,8 +24,14 @@ from subscribers.inbox import member_actions
 from subscribers.replies import persona
 from tests.conftest import Cluster
 from tests.fakes.sandbox import RunningSandbox, network
-from tests.journeys.meta.accounts import Paged, Signed, networks, paged, signed
-from tests.journeys.oauth_accounts import Visited
+from tests.journeys.meta.accounts import (
+    FacebookPage,
+    MetaAccount,
+    create_facebook_page,
+    create_meta_account,
+    networks,
+)
+from tests.journeys.oauth_accounts import OAuthAccount
 from tests.subscribers.builders import NOVA
 from workers.listeners.factory import make_listener, make_listener_pool
 from workers.wiring import Services
@@ -57,9 +63,11 @@ def meta(
 
 
 @pytest.fixture
-def instagram(meta: tuple[Services, dict[str, Any]], running: RunningSandbox) -> Iterator[Signed]:
+def instagram(
+    meta: tuple[Services, dict[str, Any]], running: RunningSandbox
+) -> Iterator[MetaAccount]:
     services, servers = meta
-    made = signed(services, running, servers["instagram"], "instagram")
+    made = create_meta_account(services, running, servers["instagram"], "instagram")
     _answers(made)
     yield made
     made.server.book.clear_faults()
@@ -67,21 +75,23 @@ def instagram(meta: tuple[Services, dict[str, Any]], running: RunningSandbox) ->
 
 
 @pytest.fixture
-def facebook(meta: tuple[Services, dict[str, Any]], running: RunningSandbox) -> Iterator[Paged]:
+def facebook(
+    meta: tuple[Services, dict[str, Any]], running: RunningSandbox
+) -> Iterator[FacebookPage]:
     services, servers = meta
-    made = paged(services, running, servers["facebook"])
+    made = create_facebook_page(services, running, servers["facebook"])
     _answers(made)
     yield made
     made.server.book.clear_faults()
 
 
 @pytest.fixture(params=["instagram", "facebook"])
-def house(request: pytest.FixtureRequest) -> Visited:
-    found: Visited = request.getfixturevalue(request.param)
+def house(request: pytest.FixtureRequest) -> OAuthAccount:
+    found: OAuthAccount = request.getfixturevalue(request.param)
     return found
 
 
-def _answers(made: Visited) -> None:
+def _answers(made: OAuthAccount) -> None:
     """She has a persona, so that a machine answers."""
     with made.desk.scope() as scope:
         persona.activate_persona(
@@ -89,12 +99,12 @@ def _answers(made: Visited) -> None:
         )
 
 
-def rows(house: Visited, statement: str, **more: Any) -> list[Any]:
+def rows(house: OAuthAccount, statement: str, **more: Any) -> list[Any]:
     with house.desk.scope() as scope:
         return list(scope.run(statement, tenant=house.desk.tenant_id, **more))
 
 
-def hears(house: Visited) -> list[tuple[str, str]]:
+def hears(house: OAuthAccount) -> list[tuple[str, str]]:
     """The account is listened to, what it brings is dealt with; all that the inbox shows of
     people."""
     make_listener(house.desk.services, house.channel()).poll_once()
@@ -105,18 +115,18 @@ def hears(house: Visited) -> list[tuple[str, str]]:
     ]
 
 
-def chatty(house: Visited) -> bool:
+def chatty(house: OAuthAccount) -> bool:
     return make_listener_pool(house.desk.services)._chatty(house.channel())
 
 
-def told(house: Visited) -> set[str]:
+def told(house: OAuthAccount) -> set[str]:
     found = rows(
         house, "SELECT message FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL"
     )
     return {one.message["code"] for one in found}
 
 
-def say(house: Visited, text: str, *, known: bool = True) -> UUID:
+def say(house: OAuthAccount, text: str, *, known: bool = True) -> UUID:
     """A member takes the one conversation and answers; `known`: the page knows what the platform
     allows."""
     ((talk,),) = rows(house, "SELECT id FROM conversations WHERE tenant_id = :tenant")
@@ -129,14 +139,14 @@ def say(house: Visited, text: str, *, known: bool = True) -> UUID:
     return key
 
 
-def became(house: Visited, draft: UUID) -> tuple[str, str]:
+def became(house: OAuthAccount, draft: UUID) -> tuple[str, str]:
     ((state, reason),) = rows(
         house, "SELECT state, reason FROM drafts WHERE tenant_id = :tenant AND id = :id", id=draft
     )
     return state, reason["code"] if reason else ""
 
 
-def sent(house: Visited) -> list[str]:
+def sent(house: OAuthAccount) -> list[str]:
     return [text for _, text in house.member.chats.taken]
 
 
@@ -148,7 +158,9 @@ def sent(house: Visited) -> list[str]:
     ],
     indirect=["house"],
 )
-def test_a_message_is_heard_and_answered_once_whatever_the_day(house: Visited, mode: str) -> None:
+def test_a_message_is_heard_and_answered_once_whatever_the_day(
+    house: OAuthAccount, mode: str
+) -> None:
     chats, now = house.member.chats, house.server.clock
     chats.say("leo", "ce que j’ai écrit bien avant", now())
     assert house.enrol(wanted=WANTED_MESSAGES).state == AccountSetupState.CONNECTED
@@ -184,7 +196,7 @@ def test_a_message_is_heard_and_answered_once_whatever_the_day(house: Visited, m
 def test_words_that_are_too_many_there_are_told_while_they_are_typed(
     request: pytest.FixtureRequest, platform: str, text: str, why: Message
 ) -> None:
-    house: Visited = request.getfixturevalue(platform)
+    house: OAuthAccount = request.getfixturevalue(platform)
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
     house.server.clock.advance(1)
@@ -208,7 +220,7 @@ def test_words_that_are_too_many_there_are_told_while_they_are_typed(
     assert sent(house)[-1] == text[:500]
 
 
-def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visited) -> None:
+def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: OAuthAccount) -> None:
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
     house.server.clock.advance(1)
@@ -241,7 +253,7 @@ def test_after_a_day_a_person_is_told_beforehand_and_nothing_leaves(house: Visit
     assert became(house, draft)[0] == "sent"
 
 
-def test_who_blocked_the_account_is_not_written_to_again(house: Visited) -> None:
+def test_who_blocked_the_account_is_not_written_to_again(house: OAuthAccount) -> None:
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)
     house.server.clock.advance(1)
@@ -255,7 +267,7 @@ def test_who_blocked_the_account_is_not_written_to_again(house: Visited) -> None
     assert "tu es là ?" not in sent(house)
 
 
-def test_the_right_is_asked_for_only_where_messages_are_wanted(instagram: Signed) -> None:
+def test_the_right_is_asked_for_only_where_messages_are_wanted(instagram: MetaAccount) -> None:
     wish = instagram.ask(wanted=WANTED_POSTS)
     assert MESSAGE_PERMISSION not in wish.visit
     instagram.bring(instagram.approve(wish.visit))
@@ -275,7 +287,7 @@ def test_the_right_is_asked_for_only_where_messages_are_wanted(instagram: Signed
     assert chatty(instagram)
 
 
-def test_a_page_whose_token_lacks_the_right_is_told_which(facebook: Paged) -> None:
+def test_a_page_whose_token_lacks_the_right_is_told_which(facebook: FacebookPage) -> None:
     facebook.member.rights -= {messages.MESSAGE_PERMISSION}
     refused = facebook.enrol(wanted=WANTED_MESSAGES)
     assert refused.state == AccountSetupState.REFUSED
@@ -289,7 +301,7 @@ def test_a_page_whose_token_lacks_the_right_is_told_which(facebook: Paged) -> No
     assert chatty(facebook)
 
 
-def test_many_who_write_at_once_are_heard_without_asking_too_often(instagram: Signed) -> None:
+def test_many_who_write_at_once_are_heard_without_asking_too_often(instagram: MetaAccount) -> None:
     instagram.enrol(wanted=WANTED_MESSAGES)
     hears(instagram)
     for name in ("leo", "ida", "max"):
@@ -308,7 +320,7 @@ def test_many_who_write_at_once_are_heard_without_asking_too_often(instagram: Si
 
 
 def test_a_right_that_is_taken_back_is_told_once_and_the_account_goes_on_posting(
-    house: Visited,
+    house: OAuthAccount,
 ) -> None:
     house.enrol(wanted=WANTED_MESSAGES)
     hears(house)

@@ -12,10 +12,10 @@ from schedules.posts.thread_parts import ThreadPart
 from schedules.publishing import post_removal
 from tests.conftest import Cluster
 from tests.fakes.threads.state import Profile, ThreadsPost
-from tests.journeys.comment_actions import act, answer, heard
-from tests.journeys.connected_creator import Outside, mia, outside
+from tests.journeys.comment_actions import act_on_comment, answer_comment, list_open_comments
+from tests.journeys.connected_creator import FakePlatforms, create_connected_creator, outside
 from tests.journeys.meta.test_instagram import bytes_of
-from tests.journeys.oauth_accounts import film
+from tests.journeys.oauth_accounts import add_video
 from tests.schedules.thread_builders import publish_parts
 from workers.relay.ticks import TICKS
 
@@ -23,7 +23,7 @@ BODIES = ("Good evening.", "The shop is open.", "Until nine today.")
 
 
 @pytest.fixture(scope="module")
-def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakePlatforms]:
     with outside(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
         yield found
 
@@ -32,8 +32,8 @@ def own(profile: Profile) -> list[ThreadsPost]:
     return [one for one in profile.every.values() if one.own]
 
 
-def test_words_alone_are_posted_and_taken_away(networks: Outside) -> None:
-    here = mia(networks)
+def test_words_alone_are_posted_and_taken_away(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.threads()
     sent = here.desk.delivery("Bonjour", channel="threads", after=60)
     here.desk.live(minutes=5)
@@ -45,9 +45,9 @@ def test_words_alone_are_posted_and_taken_away(networks: Outside) -> None:
     assert [one.deleted for one in own(profile)] == [True]
 
 
-def test_a_carousel_of_a_picture_and_a_film_is_prepared_ahead(networks: Outside) -> None:
-    here = mia(networks)
-    profile, files = here.threads(), (here.picture(Rating.G), film(here.desk, seconds=3.5))
+def test_a_carousel_of_a_picture_and_a_film_is_prepared_ahead(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
+    profile, files = here.threads(), (here.picture(Rating.G), add_video(here.desk, seconds=3.5))
     sent = here.desk.delivery("Deux", channel="threads", media=files, after=3600)
     here.desk.live(minutes=55)
     assert len(profile.fetched) == 2
@@ -63,8 +63,10 @@ def test_a_carousel_of_a_picture_and_a_film_is_prepared_ahead(networks: Outside)
     assert len(profile.containers) == made, "what was prepared is what was posted"
 
 
-def test_a_container_that_is_ready_and_not_known_yet_is_published_once(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_container_that_is_ready_and_not_known_yet_is_published_once(
+    networks: FakePlatforms,
+) -> None:
+    here = create_connected_creator(networks)
     profile = here.threads()
     networks.threads.unseen = 2
     sent = here.desk.delivery("Patience", channel="threads")
@@ -74,10 +76,10 @@ def test_a_container_that_is_ready_and_not_known_yet_is_published_once(networks:
 
 
 def test_a_film_that_is_too_long_is_told_in_words(
-    networks: Outside, monkeypatch: pytest.MonkeyPatch
+    networks: FakePlatforms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    here = mia(networks)
-    profile, shown = here.threads(), film(here.desk, seconds=3.5)
+    here = create_connected_creator(networks)
+    profile, shown = here.threads(), add_video(here.desk, seconds=3.5)
     monkeypatch.setattr("tests.fakes.threads.server.LONGEST", 2.0)
     sent = here.desk.delivery("Trop long", channel="threads", media=(shown,), after=3600)
     here.desk.live(minutes=65)
@@ -88,8 +90,8 @@ def test_a_film_that_is_too_long_is_told_in_words(
     assert own(profile) == []
 
 
-def test_a_thread_stands_part_under_part_and_goes_as_one(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_thread_stands_part_under_part_and_goes_as_one(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.threads()
     rest = (
         ThreadPart(BODIES[1], (here.desk.photo(here.desk.written + 7),)),
@@ -112,8 +114,8 @@ def test_a_thread_stands_part_under_part_and_goes_as_one(networks: Outside) -> N
     assert all(one.deleted for one in own(profile))
 
 
-def test_a_lost_part_is_found_among_the_replies(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_lost_part_is_found_among_the_replies(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.threads()
     sent = here.desk.delivery(
         BODIES[0], channel="threads", parts=tuple(map(ThreadPart, BODIES[1:]))
@@ -125,8 +127,8 @@ def test_a_lost_part_is_found_among_the_replies(networks: Outside) -> None:
     assert [one.text for one in own(profile)] == list(BODIES)
 
 
-def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.threads()
     networks.threads.book.schedule_fault("reset_after", on="posts")
     sent = here.desk.delivery("Bonsoir", channel="threads", after=60)
@@ -135,8 +137,8 @@ def test_a_lost_answer_is_read_in_the_list_and_never_sent_twice(networks: Outsid
     assert [one.text for one in own(profile)] == ["Bonsoir"]
 
 
-def test_what_may_not_be_there_is_never_fetched(networks: Outside) -> None:
-    here = mia(networks)
+def test_what_may_not_be_there_is_never_fetched(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.threads()
     for rating in (Rating.S, Rating.E):
         sent = here.post("threads", rating)
@@ -149,8 +151,8 @@ def test_what_may_not_be_there_is_never_fetched(networks: Outside) -> None:
     assert (profile.fetched, profile.containers, profile.every) == ([], {}, {})
 
 
-def test_a_comment_is_heard_answered_and_hidden(networks: Outside) -> None:
-    here = mia(networks)
+def test_a_comment_is_heard_answered_and_hidden(networks: FakePlatforms) -> None:
+    here = create_connected_creator(networks)
     profile = here.threads()
     here.desk.delivery("Bonjour", channel="threads", after=60)
     here.desk.live(minutes=5)
@@ -159,20 +161,20 @@ def test_a_comment_is_heard_answered_and_hidden(networks: Outside) -> None:
     for _ in range(8):
         next(one for one in TICKS if one.name == "remarks").write_rows(here.desk.services.tenant)
         here.desk.live(minutes=1)
-    (said,) = heard(here.desk)
+    (said,) = list_open_comments(here.desk)
     assert (said.text, said.under) == ("c'est où ?", post.id)
-    answer(here.desk, said, "threads", "Au lac, au printemps.")
+    answer_comment(here.desk, said, "threads", "Au lac, au printemps.")
     here.desk.live(minutes=5)
     mine = own(profile)[-1]
     assert (mine.text, mine.under) == ("Au lac, au printemps.", told.id)
-    act(here.desk, said, "threads", "hide")
+    act_on_comment(here.desk, said, "threads", "hide")
     here.desk.live(minutes=2)
     assert profile.every[told.id].hidden
 
 
-def test_without_rights_over_replies_the_account_still_posts(networks: Outside) -> None:
+def test_without_rights_over_replies_the_account_still_posts(networks: FakePlatforms) -> None:
     """Such a token hears nothing and deletes nothing; nobody is asked to reconnect for that."""
-    here = mia(networks)
+    here = create_connected_creator(networks)
     profile = here.threads()
     profile.rights = frozenset({"threads_basic", "threads_content_publish"})
     first = here.desk.delivery("Un", channel="threads")

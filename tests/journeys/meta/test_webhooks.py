@@ -22,8 +22,13 @@ from foundation.i18n.translation import Message
 from tests.conftest import Cluster
 from tests.fakes.facebook.state import Page, Post
 from tests.fakes.meta.webhooks import WebhookSender
-from tests.journeys.comment_actions import heard
-from tests.journeys.connected_creator import Mia, Outside, mia, outside
+from tests.journeys.comment_actions import list_open_comments
+from tests.journeys.connected_creator import (
+    ConnectedCreator,
+    FakePlatforms,
+    create_connected_creator,
+    outside,
+)
 from workers.listeners.factory import make_listener, make_listener_pool
 from workers.listeners.webhooks import meta as house_calls
 from workers.listeners.webhooks import server
@@ -33,7 +38,7 @@ SECRET, WORD = "a1b2c3d4" * 4, "a word of the owner's"
 
 
 @pytest.fixture(scope="module")
-def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outside]:
+def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakePlatforms]:
     with outside(cluster, Path(tmp_path_factory.mktemp("home"))) as found:
         own = found.services.settings.connectors
         set_up = {"meta_secrets": SecretStr(SECRET), "meta_verify_token": SecretStr(WORD)}
@@ -53,7 +58,7 @@ def networks(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 @pytest.fixture
-def meta(networks: Outside) -> WebhookSender:
+def meta(networks: FakePlatforms) -> WebhookSender:
     """Meta, with nothing to tell, and nothing told."""
     for kept in (
         networks.facebook.calls.statuses,
@@ -64,23 +69,23 @@ def meta(networks: Outside) -> WebhookSender:
     return networks.facebook.calls
 
 
-def beat(here: Mia, name: str = "calls") -> None:
+def beat(here: ConnectedCreator, name: str = "calls") -> None:
     next(one for one in TICKS if one.name == name).write_rows(here.desk.services.tenant)
     here.desk.run()
 
 
-def stands(here: Mia, platform: str = "facebook") -> WebhookSubscription:
+def stands(here: ConnectedCreator, platform: str = "facebook") -> WebhookSubscription:
     channel_id = here.desk.channels[platform]
     with here.desk.scope() as scope:
         return webhook_subscriptions.subscriptions_of(scope, [channel_id])[channel_id]
 
 
-def channel(here: Mia) -> Channel:
+def channel(here: ConnectedCreator) -> Channel:
     with here.desk.scope() as scope:
         return channel_of(scope, here.desk.channels["facebook"])
 
 
-def rests(here: Mia) -> timedelta:
+def rests(here: ConnectedCreator) -> timedelta:
     """How long the account is left alone from now."""
     statement = "SELECT due_at FROM remark_cursors WHERE tenant_id = :t AND channel_id = :c"
     with here.desk.scope() as scope:
@@ -90,7 +95,7 @@ def rests(here: Mia) -> timedelta:
         return timedelta(seconds=(found - scope.now).total_seconds())
 
 
-def page_of(here: Mia) -> tuple[Page, Post]:
+def page_of(here: ConnectedCreator) -> tuple[Page, Post]:
     """Her Page, with a post that was read already."""
     page = here.facebook()
     post = page.post("Bonjour", ())
@@ -99,7 +104,13 @@ def page_of(here: Mia) -> tuple[Page, Post]:
 
 
 def said(
-    here: Mia, meta: WebhookSender, page: Page, post: Post, text: str, *, by: str = "ann"
+    here: ConnectedCreator,
+    meta: WebhookSender,
+    page: Page,
+    post: Post,
+    text: str,
+    *,
+    by: str = "ann",
 ) -> None:
     """Somebody says something, which Meta is about to tell."""
     made = page.say(post.id, text, by=by)
@@ -114,9 +125,9 @@ def said(
 
 
 def test_what_somebody_says_is_read_within_two_minutes(
-    networks: Outside, meta: WebhookSender
+    networks: FakePlatforms, meta: WebhookSender
 ) -> None:
-    here, other = mia(networks), mia(networks)
+    here, other = create_connected_creator(networks), create_connected_creator(networks)
     (page, post), (hers, theirs) = page_of(here), page_of(other)
     for one in (here, other):
         beat(one)
@@ -136,7 +147,7 @@ def test_what_somebody_says_is_read_within_two_minutes(
     assert meta.statuses == [200, 200], "both in one call, and told twice"
     here.desk.live(minutes=3)
     other.desk.live(minutes=1)
-    assert [[one.text for one in heard(each.desk)] for each in (here, other)] == [
+    assert [[one.text for one in list_open_comments(each.desk)] for each in (here, other)] == [
         ["c'est où ?"],
         ["et toi ?"],
     ]
@@ -147,11 +158,13 @@ def test_what_somebody_says_is_read_within_two_minutes(
     assert rests(here) <= timedelta(minutes=10), (
         "nobody called for a day, which may be silence or a fault"
     )
-    assert len(heard(here.desk)) == 1
+    assert len(list_open_comments(here.desk)) == 1
 
 
-def test_a_call_that_found_nobody_is_told_again(networks: Outside, meta: WebhookSender) -> None:
-    here = mia(networks)
+def test_a_call_that_found_nobody_is_told_again(
+    networks: FakePlatforms, meta: WebhookSender
+) -> None:
+    here = create_connected_creator(networks)
     page, post = page_of(here)
     beat(here)
     there, meta.address = meta.address, "http://127.0.0.1:9/hooks/meta"
@@ -163,7 +176,7 @@ def test_a_call_that_found_nobody_is_told_again(networks: Outside, meta: Webhook
     meta.again(here.desk.now())
     assert meta.statuses == [0, 0, 200, 200]
     here.desk.live(minutes=3)
-    assert sorted(one.text for one in heard(here.desk)) == ["deux", "un"]
+    assert sorted(one.text for one in list_open_comments(here.desk)) == ["deux", "un"]
 
 
 @pytest.mark.parametrize(
@@ -175,11 +188,11 @@ def test_a_call_that_found_nobody_is_told_again(networks: Outside, meta: Webhook
     ],
 )
 def test_an_account_that_a_person_takes_off_is_signed_off(
-    networks: Outside, meta: WebhookSender, fault: str, code: str
+    networks: FakePlatforms, meta: WebhookSender, fault: str, code: str
 ) -> None:
     """Whatever becomes of the word, its keys are gone; Meta ends a pasted token on its own pages
     alone."""
-    here = mia(networks)
+    here = create_connected_creator(networks)
     page, _ = page_of(here)
     beat(here)
     assert stands(here).state == "on"
@@ -196,9 +209,9 @@ def test_an_account_that_a_person_takes_off_is_signed_off(
     assert meta.asked.count(f"POST {page.id}") == 1, "nobody signs it up again"
 
 
-def test_what_a_call_says_is_never_kept(networks: Outside, meta: WebhookSender) -> None:
+def test_what_a_call_says_is_never_kept(networks: FakePlatforms, meta: WebhookSender) -> None:
     """Whoever has the secret can make us ask, no more."""
-    here = mia(networks)
+    here = create_connected_creator(networks)
     page, post = page_of(here)
     beat(here)
     told = {
@@ -211,7 +224,7 @@ def test_what_a_call_says_is_never_kept(networks: Outside, meta: WebhookSender) 
     meta.change("page", page.id, "feed", told, here.desk.now())
     meta.tell(here.desk.now())
     here.desk.live(minutes=20)
-    assert (meta.statuses, heard(here.desk)) == ([200], [])
+    assert (meta.statuses, list_open_comments(here.desk)) == ([200], [])
     with here.desk.scope() as scope:
         kept = scope.run(
             "SELECT to_jsonb(i)::text FROM inbox i WHERE tenant_id = :t UNION ALL"
@@ -222,9 +235,9 @@ def test_what_a_call_says_is_never_kept(networks: Outside, meta: WebhookSender) 
 
 
 def test_an_account_whose_answer_was_lost_is_signed_up_again(
-    networks: Outside, meta: WebhookSender
+    networks: FakePlatforms, meta: WebhookSender
 ) -> None:
-    here = mia(networks)
+    here = create_connected_creator(networks)
     page, _ = page_of(here)
     networks.facebook.book.schedule_fault("reset_after", on="subscriptions")
     beat(here)
@@ -235,9 +248,9 @@ def test_an_account_whose_answer_was_lost_is_signed_up_again(
 
 
 def test_killed_at_any_point_it_is_signed_up_all_the_same(
-    networks: Outside, meta: WebhookSender
+    networks: FakePlatforms, meta: WebhookSender
 ) -> None:
-    here, at, lived = mia(networks), -1, False
+    here, at, lived = create_connected_creator(networks), -1, False
     page_of(here)
     while not lived:
         at += 2
@@ -251,9 +264,9 @@ def test_killed_at_any_point_it_is_signed_up_all_the_same(
 
 
 def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(
-    networks: Outside, meta: WebhookSender
+    networks: FakePlatforms, meta: WebhookSender
 ) -> None:
-    here = mia(networks)
+    here = create_connected_creator(networks)
     page, post = page_of(here)
     page.rights -= {"pages_manage_metadata"}
     beat(here)
@@ -267,7 +280,7 @@ def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(
     assert meta.statuses == [], "nobody calls about it"
     here.desk.live(minutes=11)
     beat(here, "remarks")
-    assert len(heard(here.desk)) == 1
+    assert len(list_open_comments(here.desk)) == 1
     page.rights |= {"pages_manage_metadata"}
     page.token = f"{page.token}2"
     here.enrol("facebook", page=page.id, access_token=page.token)
@@ -276,9 +289,9 @@ def test_an_account_without_the_right_works_on_and_is_asked_in_its_turn(
 
 
 def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(
-    networks: Outside, meta: WebhookSender
+    networks: FakePlatforms, meta: WebhookSender
 ) -> None:
-    here, chatty = mia(networks), mia(networks)
+    here, chatty = create_connected_creator(networks), create_connected_creator(networks)
     page, hers = here.facebook(), chatty.facebook(wanted=WANTED_MESSAGES)
     hers.chats.say("Léo", "avant", networks.facebook.clock())
     make_listener(chatty.desk.services, channel(chatty)).poll_once()
@@ -313,9 +326,9 @@ def test_a_page_is_signed_up_for_messages_only_where_they_are_wanted(
 
 
 def test_a_page_without_the_right_for_messages_is_called_about_comments(
-    networks: Outside, meta: WebhookSender
+    networks: FakePlatforms, meta: WebhookSender
 ) -> None:
-    here = mia(networks)
+    here = create_connected_creator(networks)
     page = here.facebook(wanted=WANTED_MESSAGES)
     page.rights -= {messages.MESSAGE_PERMISSION}
     beat(here)
@@ -324,9 +337,9 @@ def test_a_page_without_the_right_for_messages_is_called_about_comments(
 
 
 def test_where_calls_are_taken_no_more_accounts_are_signed_off(
-    networks: Outside, meta: WebhookSender
+    networks: FakePlatforms, meta: WebhookSender
 ) -> None:
-    here = mia(networks)
+    here = create_connected_creator(networks)
     profile = here.instagram()
     beat(here)
     assert meta.signed_up["instagram", profile.id] == {"comments"}

@@ -25,7 +25,7 @@ from tests.conftest import Cluster, wait_until
 from tests.fakes.sandbox import RunningSandbox, network
 from tests.fakes.telegram import server as fake
 from tests.fakes.telegram.stars import Stars
-from tests.journeys.telegram_creator import PRICE, Bots, bots, timed
+from tests.journeys.telegram_creator import PRICE, TelegramCreator, create_telegram_creator, timed
 from tests.schedules.builders import wired
 from tests.subscribers.builders import build_model_reply
 from tests.workers.relay_worker import house
@@ -63,9 +63,9 @@ def lea(
     telegram: fake.TelegramServer,
     database: Database,
     redis_url: str,
-) -> Iterator[Bots]:
+) -> Iterator[TelegramCreator]:
     """Léa in a house that runs and listens; her bot is not connected yet."""
-    made = bots(services, sandbox, telegram)
+    made = create_telegram_creator(services, sandbox, telegram)
     with house(database, redis_url, registry.build_routes(made.services)):
         made.listen()
         yield made
@@ -74,11 +74,11 @@ def lea(
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
-def notice(lea: Bots) -> str:
+def notice(lea: TelegramCreator) -> str:
     return render_message(Message("service.notice.virtual", {"name": "Nova"}), "fr")
 
 
-def test_a_token_becomes_a_bot_that_answers(lea: Bots) -> None:
+def test_a_token_becomes_a_bot_that_answers(lea: TelegramCreator) -> None:
     lea.writer.says = [build_model_reply("Bonjour à toi !")]
     with timed() as seconds:
         lea.connected()
@@ -97,7 +97,7 @@ def test_a_token_becomes_a_bot_that_answers(lea: Bots) -> None:
 LETTERS = "SELECT letter FROM enrolments WHERE tenant_id = :tenant"
 
 
-def test_a_wrong_token_and_a_channel_that_says_no(lea: Bots) -> None:
+def test_a_wrong_token_and_a_channel_that_says_no(lea: TelegramCreator) -> None:
     closed = lea.world.channel("Closed", username=f"closed{lea.bot.id}", silent=lea.bot)
     for token, channel, code in (
         ("12:nonsense", "", "telegram.bad_token"),
@@ -112,7 +112,7 @@ def test_a_wrong_token_and_a_channel_that_says_no(lea: Bots) -> None:
         assert reason.code == code
 
 
-def test_a_post_stands_in_the_channel_once(lea: Bots) -> None:
+def test_a_post_stands_in_the_channel_once(lea: TelegramCreator) -> None:
     lea.connected()
     desk = lea.desk
     photos = desk.photo(1), desk.photo(2)
@@ -132,7 +132,7 @@ def test_a_post_stands_in_the_channel_once(lea: Bots) -> None:
     assert lea.posts() == []
 
 
-def test_what_costs_stars_is_locked_in_the_channel(lea: Bots) -> None:
+def test_what_costs_stars_is_locked_in_the_channel(lea: TelegramCreator) -> None:
     """A channel that takes none refuses it, and the account stays as it is; where it does, one
     message stands."""
     lea.connected()
@@ -157,7 +157,7 @@ def test_what_costs_stars_is_locked_in_the_channel(lea: Bots) -> None:
 
 
 @pytest.mark.parametrize("arrived", [True, False])
-def test_a_lost_answer_waits_for_a_persons_word(lea: Bots, arrived: bool) -> None:
+def test_a_lost_answer_waits_for_a_persons_word(lea: TelegramCreator, arrived: bool) -> None:
     lea.connected()
     desk = lea.desk
     lea.fault("reset_after" if arrived else "reset_before", "posts")
@@ -176,7 +176,7 @@ def test_a_lost_answer_waits_for_a_persons_word(lea: Bots, arrived: bool) -> Non
     assert [post["text"] for post in lea.posts()] == ["Une seule fois."]
 
 
-def invoiced(lea: Bots) -> None:
+def invoiced(lea: TelegramCreator) -> None:
     """A fan is offered the pack, and has its invoice before them."""
     lea.writer.says = [
         build_model_reply("Bonjour !"),
@@ -191,7 +191,7 @@ def invoiced(lea: Bots) -> None:
     assert lea.bot.callbacks[pressed["callback_query"]["id"]]
 
 
-def bought(lea: Bots) -> None:
+def bought(lea: TelegramCreator) -> None:
     """A fan is offered the pack, and pays."""
     invoiced(lea)
     checkout = lea.world.pay(lea.bot, "leo")
@@ -199,7 +199,7 @@ def bought(lea: Bots) -> None:
     lea.waits(lambda seen: sum("photo" in one for one in seen) >= 2)
 
 
-def test_a_pack_is_sold_for_stars_once_and_paid_back_once(lea: Bots) -> None:
+def test_a_pack_is_sold_for_stars_once_and_paid_back_once(lea: TelegramCreator) -> None:
     lea.connected()
     bought(lea)
     updates = [
@@ -231,7 +231,9 @@ def test_a_pack_is_sold_for_stars_once_and_paid_back_once(lea: Bots) -> None:
     ] == [str(OrderState.REFUNDED)]
 
 
-def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison(lea: Bots) -> None:
+def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison(
+    lea: TelegramCreator,
+) -> None:
     lea.connected()
     invoiced(lea)
     lea.deaf()
@@ -261,7 +263,9 @@ def test_what_was_paid_while_nobody_listened_is_delivered_by_the_next_comparison
     assert sum("photo" in one for one in lea.seen()) == 2
 
 
-def test_a_pack_too_old_to_delete_shows_the_houses_picture_and_the_money_is_back(lea: Bots) -> None:
+def test_a_pack_too_old_to_delete_shows_the_houses_picture_and_the_money_is_back(
+    lea: TelegramCreator,
+) -> None:
     lea.connected()
     bought(lea)
     lea.pass_time(hours=49)
@@ -286,14 +290,14 @@ def test_a_pack_too_old_to_delete_shows_the_houses_picture_and_the_money_is_back
     assert [row.gone_at for row in left] == [None], "it is there until somebody says otherwise"
 
 
-def balance(lea: Bots) -> int:
+def balance(lea: TelegramCreator) -> int:
     with lea.desk.scope() as scope:
         return entries.account_balance(
             scope, entries.rail_ledger_account("stars", lea.bot.username)
         ).get("XTR", 0)
 
 
-def test_told_twice_out_of_order_and_after_a_restart_is_one_answer(lea: Bots) -> None:
+def test_told_twice_out_of_order_and_after_a_restart_is_one_answer(lea: TelegramCreator) -> None:
     lea.connected()
     lea.deaf()
     lea.writer.says = [
@@ -316,7 +320,7 @@ def test_told_twice_out_of_order_and_after_a_restart_is_one_answer(lea: Bots) ->
     assert sorted(row.body for row in heard) == ["coucou", "tu es là ?"]
 
 
-def test_who_blocks_the_bot_is_unreachable_and_back_by_writing(lea: Bots) -> None:
+def test_who_blocks_the_bot_is_unreachable_and_back_by_writing(lea: TelegramCreator) -> None:
     lea.connected()
     lea.world.say(lea.bot, "leo", "/terms")
     terms = render_message(Message("service.about.terms"), "fr")
@@ -327,14 +331,14 @@ def test_who_blocks_the_bot_is_unreachable_and_back_by_writing(lea: Bots) -> Non
     wait_until(lambda: reachable(lea) == ["yes"])
 
 
-def reachable(lea: Bots) -> list[str]:
+def reachable(lea: TelegramCreator) -> list[str]:
     return [
         row.reachable
         for row in lea.rows("SELECT reachable FROM fan_identities WHERE tenant_id = :tenant")
     ]
 
 
-def test_two_that_poll_the_same_bot_are_told(lea: Bots) -> None:
+def test_two_that_poll_the_same_bot_are_told(lea: TelegramCreator) -> None:
     lea.connected()
     wait_until(lambda: lea.bot.polls > 0)
     lea.listen()  # another process, by mistake
@@ -348,10 +352,12 @@ def called(
     telegram: fake.TelegramServer,
     database: Database,
     redis_url: str,
-) -> Iterator[tuple[Bots, str]]:
+) -> Iterator[tuple[TelegramCreator, str]]:
     """Léa in an installation with an address: Telegram calls it, at the door whose local address
     goes with her."""
-    made = bots(services, sandbox, telegram, public_url="https://house.example.test")
+    made = create_telegram_creator(
+        services, sandbox, telegram, public_url="https://house.example.test"
+    )
     with house(database, redis_url, registry.build_routes(made.services)):
         made.listen()
         with made.door() as at:
@@ -363,7 +369,7 @@ def called(
     assert not telegram.world.checks.broken, telegram.world.checks.broken
 
 
-def test_called_twice_and_out_of_order_is_one_answer(called: tuple[Bots, str]) -> None:
+def test_called_twice_and_out_of_order_is_one_answer(called: tuple[TelegramCreator, str]) -> None:
     lea, at = called
     http = HttpClient()
     lea.writer.says = [
@@ -384,7 +390,9 @@ def test_called_twice_and_out_of_order_is_one_answer(called: tuple[Bots, str]) -
     assert {row.key for row in kept} == {str(one["update_id"]) for one in (first, second)}
 
 
-def test_a_checkout_by_call_is_answered_in_time_and_once(called: tuple[Bots, str]) -> None:
+def test_a_checkout_by_call_is_answered_in_time_and_once(
+    called: tuple[TelegramCreator, str],
+) -> None:
     lea, at = called
     http = HttpClient()
     lea.writer.says = [
@@ -411,7 +419,7 @@ def test_a_checkout_by_call_is_answered_in_time_and_once(called: tuple[Bots, str
     assert lea.bot.balance == PRICE == balance(lea)
 
 
-def test_strangers_at_the_door(called: tuple[Bots, str]) -> None:
+def test_strangers_at_the_door(called: tuple[TelegramCreator, str]) -> None:
     lea, at = called
     path = lea.bot.hook["url"].removeprefix("https://house.example.test")
     http, secret = HttpClient(), {fake.SECRET: lea.bot.hook["secret"]}
@@ -429,7 +437,7 @@ def test_strangers_at_the_door(called: tuple[Bots, str]) -> None:
     assert status(path) == 200  # an update without a number: nobody will ever read it
 
 
-def test_without_an_address_it_is_polled_again(called: tuple[Bots, str]) -> None:
+def test_without_an_address_it_is_polled_again(called: tuple[TelegramCreator, str]) -> None:
     lea, _ = called
     lea.deaf()
     lea.desk.services = replace(

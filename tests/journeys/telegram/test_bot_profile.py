@@ -7,12 +7,12 @@ from schedules.posts.states import DeliveryState
 from tests.conftest import wait_until
 from tests.fakes.telegram.reactions import KIND, react
 from tests.journeys.telegram.test_bot import lea, sandbox, services, telegram  # noqa: F401  fixtures
-from tests.journeys.telegram_creator import Bots
+from tests.journeys.telegram_creator import TelegramCreator
 from workers.relay.ticks import TICKS
 
 
 # fixture
-def test_a_bot_that_is_connected_shows_what_it_understands(lea: Bots) -> None:  # noqa: F811  see above
+def test_a_bot_that_is_connected_shows_what_it_understands(lea: TelegramCreator) -> None:  # noqa: F811  see above
     lea.connected()
     shown = lea.bot.shown
     wait_until(lambda: "fr" in shown.shorts)
@@ -28,7 +28,7 @@ def test_a_bot_that_is_connected_shows_what_it_understands(lea: Bots) -> None:  
     )
 
 
-def test_reactions_are_counted_at_the_age_of_a_post(lea: Bots) -> None:  # noqa: F811  fixture
+def test_reactions_are_counted_at_the_age_of_a_post(lea: TelegramCreator) -> None:  # noqa: F811  fixture
     lea.connected()
     desk = lea.desk
     photos = desk.photo(1), desk.photo(2)
@@ -52,7 +52,9 @@ READ = (
 
 
 # fixture
-def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots) -> None:  # noqa: F811  see above
+def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(
+    lea: TelegramCreator,  # noqa: F811  a fixture
+) -> None:
     """Nobody connects anything again; what waited leaves. A bot that may only read is not back."""
     lea.connected()
     lea.world.throw_out(lea.bot, lea.channel)
@@ -70,7 +72,7 @@ def test_a_channel_that_throws_the_bot_out_is_lost_until_it_lets_it_in(lea: Bots
 
 
 # fixture
-def test_an_account_is_disconnected_and_comes_back_under_its_row(lea: Bots) -> None:  # noqa: F811  see above
+def test_an_account_is_disconnected_and_comes_back_under_its_row(lea: TelegramCreator) -> None:  # noqa: F811  see above
     """Nothing opens it any more, nothing leaves and nothing is heard; its platform is told, its
     past stays."""
     account = lea.connected()

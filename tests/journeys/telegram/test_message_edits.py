@@ -10,7 +10,7 @@ from tests.fakes.telegram.edits import KIND, edit, touch
 
 # fixtures
 from tests.journeys.telegram.test_bot import called, lea, sandbox, services, telegram  # noqa: F401  see above
-from tests.journeys.telegram_creator import Bots
+from tests.journeys.telegram_creator import TelegramCreator
 from tests.subscribers.builders import build_model_reply
 
 LINES = (
@@ -20,11 +20,11 @@ SIGNALS = "SELECT kind FROM safety_events WHERE tenant_id = :tenant"
 OWNERS = "SELECT owner, safety_hold FROM conversations WHERE tenant_id = :tenant"
 
 
-def lines(lea: Bots) -> list[tuple[str, str]]:  # noqa: F811  fixture
+def lines(lea: TelegramCreator) -> list[tuple[str, str]]:  # noqa: F811  fixture
     return [(row.kind, row.body) for row in lea.rows(LINES)]
 
 
-def test_an_age_that_is_edited_in_stops_everything(lea: Bots) -> None:  # noqa: F811  fixture
+def test_an_age_that_is_edited_in_stops_everything(lea: TelegramCreator) -> None:  # noqa: F811  fixture
     lea.connected()
     lea.writer.says = [build_model_reply("Bonjour à toi !"), build_model_reply("Une de trop")]
     said = lea.world.say(lea.bot, "leo", "salut")["message"]["message_id"]
@@ -44,7 +44,9 @@ def test_an_age_that_is_edited_in_stops_everything(lea: Bots) -> None:  # noqa: 
 
 
 # fixture
-def test_a_cry_for_help_that_is_edited_in_is_heard_by_a_call(called: tuple[Bots, str]) -> None:  # noqa: F811  see above
+def test_a_cry_for_help_that_is_edited_in_is_heard_by_a_call(
+    called: tuple[TelegramCreator, str],  # noqa: F811  a fixture
+) -> None:
     lea, at = called  # noqa: F811  fixture
     http = HttpClient()
     assert KIND in lea.bot.allowed

@@ -16,7 +16,7 @@ from schedules.posts import deliveries, queries
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
 from tenants.agencies import agencies
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 
 FIRST, DAYS = date(2026, 10, 22), 7
 """Days in which clocks change: 25 October in Paris; not so early in Auckland and New York."""
@@ -36,7 +36,7 @@ def account(scope: Scope, creator_id: UUID, name: str, zone: str) -> UUID:
 def full(tenant: OpenScope) -> tuple[Agency, dict[UUID, str]]:
     """An agency with three creators on three clocks, two accounts each, sixty posts around seven
     days; only read."""
-    who, chance, zones = agency(tenant), Random(7), {}
+    who, chance, zones = create_agency(tenant), Random(7), {}
     with who.scope() as scope:
         for number, zone in enumerate(ZONES):
             made = {"kind": "human", "zone": zone, "languages": ["fr"]}
@@ -147,7 +147,7 @@ def test_another_agency_sees_none_of_it(
     full: tuple[Agency, dict[UUID, str]], tenant: OpenScope
 ) -> None:
     _, zones = full
-    with agency(tenant).scope() as scope:
+    with create_agency(tenant).scope() as scope:
         assert (
             summarize_days(scope, zones, (FIRST, DAYS), states=STATES, most=100).posts_on_day == 0
         )

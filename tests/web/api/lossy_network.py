@@ -13,7 +13,7 @@ MODES = ("reset_before", "reset_after", "hang_after", "twice", "status_503_after
 
 
 @dataclass
-class Wire:
+class LossyWire:
     """`faults` are used up one by one: what happens to the next requests of a path; `passed` is
     what went over it."""
 
@@ -91,9 +91,9 @@ def _reset(client: socket.socket) -> None:
 
 
 @contextmanager
-def wire(to: str) -> Iterator[Wire]:
+def wire(to: str) -> Iterator[LossyWire]:
     """A wire to the house at `to`."""
-    found = Wire(to)
+    found = LossyWire(to)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         found.port = listening.getsockname()[1]
 

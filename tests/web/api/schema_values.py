@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.web.example_agency import World
+from tests.web.example_agency import ExampleAgency
 
 TEXTS = st.one_of(
     st.text(st.characters(codec="utf-8"), max_size=20),
@@ -66,8 +66,8 @@ ODD = 50
 """One value in so many is anything."""
 
 
-def shaped(
-    schema: Mapping[str, Any], document: Mapping[str, Any], world: World, name: str = ""
+def generate_value(
+    schema: Mapping[str, Any], document: Mapping[str, Any], world: ExampleAgency, name: str = ""
 ) -> st.SearchStrategy[Any]:
     """Mostly what fits, with ids that mean something where its name says which; now and then
     anything."""
@@ -76,7 +76,7 @@ def shaped(
 
 
 def _fits(
-    schema: Mapping[str, Any], document: Mapping[str, Any], world: World, name: str
+    schema: Mapping[str, Any], document: Mapping[str, Any], world: ExampleAgency, name: str
 ) -> st.SearchStrategy[Any]:
     if "$ref" in schema:
         return _fits(
@@ -92,7 +92,7 @@ def _fits(
         case "object":
             return _object(schema, document, world)
         case "array":
-            items = shaped(schema.get("items", {}), document, world, name)
+            items = generate_value(schema.get("items", {}), document, world, name)
             return st.lists(items, min_size=schema.get("minItems", 0), max_size=4)
         case "integer":
             low, high = schema.get("minimum", -3), schema.get("maximum", 500)
@@ -107,17 +107,19 @@ def _fits(
 
 
 def _object(
-    schema: Mapping[str, Any], document: Mapping[str, Any], world: World
+    schema: Mapping[str, Any], document: Mapping[str, Any], world: ExampleAgency
 ) -> st.SearchStrategy[Any]:
     known = {
-        name: shaped(one, document, world, name)
+        name: generate_value(one, document, world, name)
         for name, one in schema.get("properties", {}).items()
     }
     if not known:
         keys = st.one_of(st.sampled_from(sorted(world.ids.values())), TEXTS)
         values = schema.get("additionalProperties")
         return st.dictionaries(
-            keys, shaped(values if isinstance(values, dict) else {}, document, world), max_size=3
+            keys,
+            generate_value(values if isinstance(values, dict) else {}, document, world),
+            max_size=3,
         )
     needed = {name: one for name, one in known.items() if name in schema.get("required", ())}
     return st.fixed_dictionaries(
@@ -125,7 +127,7 @@ def _object(
     )
 
 
-def _text(schema: Mapping[str, Any], world: World, name: str) -> st.SearchStrategy[str]:
+def _text(schema: Mapping[str, Any], world: ExampleAgency, name: str) -> st.SearchStrategy[str]:
     match schema.get("format"):
         case "uuid":
             meant = [world.ids[NAMED[name]]] * 40 if name in NAMED else []

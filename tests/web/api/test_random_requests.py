@@ -18,18 +18,18 @@ from foundation.db.database import Database, OpenScope
 from foundation.storage.object_store import FileStore
 from tenants.api_keys.keys import ApiKeyScope
 from tests.web.api.common.test_authentication import DOCUMENT, EACH, OPERATIONS, Operation
-from tests.web.api.schema_values import shaped
-from tests.web.api_client import Program, program
+from tests.web.api.schema_values import generate_value
+from tests.web.api_client import ApiClient, create_api_client
 from tests.web.builders import LETTERBOX, PUBLIC
 from tests.web.example_agency import (
-    World,
-    bring,
-    ids_of,
-    looked_at,
-    made,
-    picture,
-    repeating,
-    world,
+    ExampleAgency,
+    create_example_agency,
+    create_series,
+    expect_success,
+    new_photo,
+    required_ids,
+    review_picture,
+    upload_import,
 )
 from web.api.common.authentication import MEDIA_TYPES
 from web.api.common.rate_limits import ApiRateLimit, ApiRateLimits
@@ -46,7 +46,7 @@ EXAMPLES = [
 @pytest.fixture(scope="module")
 def eager(
     pages: Database, tenant: OpenScope, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+) -> Iterator[ExampleAgency]:
     """One of everything behind a door where much may be asked."""
     store = FileStore(tmp_path_factory.mktemp("eager"))
     limits = ApiRateLimits(
@@ -65,10 +65,10 @@ def eager(
         ) as url,
         httpx.Client(base_url=url, timeout=60) as client,
     ):
-        yield world(program(client, tenant))
+        yield create_example_agency(create_api_client(client, tenant))
 
 
-PHOTO = picture()
+PHOTO = new_photo()
 FILES = st.one_of(
     st.just(PHOTO),
     st.binary(max_size=300),
@@ -84,19 +84,21 @@ FILES = st.one_of(
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_nothing_that_is_asked_breaks_anything(
-    eager: World, one: Operation, data: st.DataObject
+    eager: ExampleAgency, one: Operation, data: st.DataObject
 ) -> None:
     said = DOCUMENT["paths"][one.path][one.method.lower()]
     asked = [each for each in said.get("parameters", ()) if each["in"] == "query"]
     query = {
-        each["name"]: data.draw(shaped(each["schema"], DOCUMENT, eager, each["name"]))
+        each["name"]: data.draw(generate_value(each["schema"], DOCUMENT, eager, each["name"]))
         for each in asked
         if each.get("required") or data.draw(st.booleans())
     }
     content = said.get("requestBody", {"content": {}})["content"]
     body: Any = None
     if "application/json" in content:
-        body = json.dumps(data.draw(shaped(content["application/json"]["schema"], DOCUMENT, eager)))
+        body = json.dumps(
+            data.draw(generate_value(content["application/json"]["schema"], DOCUMENT, eager))
+        )
     more: dict[str, Any] = {}
     if "text/csv" in content:
         body, more["content_type"] = data.draw(st.binary(max_size=300)) or b"x", "text/csv"
@@ -129,17 +131,17 @@ SCHEMAS = DOCUMENT["components"]["schemas"]
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_whatever_repeats_begins_or_is_refused_and_changes_so(
-    eager: World, data: st.DataObject
+    eager: ExampleAgency, data: st.DataObject
 ) -> None:
 
     def draw(name: str) -> Any:
-        return data.draw(shaped(SCHEMAS[name], DOCUMENT, eager, name))
+        return data.draw(generate_value(SCHEMAS[name], DOCUMENT, eager, name))
 
     api = eager.api
     begun = api.ask(
         "POST",
         "/series",
-        repeating(eager, repeat=draw("RepeatIn"), at=draw("WallIn"), confirmed=True),
+        create_series(eager, repeat=draw("RepeatIn"), at=draw("WallIn"), confirmed=True),
     )
     event(f"begun {begun.status_code}")
     assert begun.status_code in {201, 422}, begun.text
@@ -172,14 +174,14 @@ def test_each_example_fits_its_own_schema(name: str, example: Any) -> None:
 
 
 @pytest.mark.parametrize("one", WITH_EXAMPLE, ids=lambda one: f"{one.method} {one.path}")
-def test_each_example_does_what_it_says(api: Program, one: Operation) -> None:
+def test_each_example_does_what_it_says(api: ApiClient, one: Operation) -> None:
     if one.path == "/imports":
-        assert bring(api).status_code == 202
+        assert upload_import(api).status_code == 202
         return
-    found = world(api, ids_of=ids_of(one.path, one.example))
+    found = create_example_agency(api, ids_of=required_ids(one.path, one.example))
     if "{import_id}" in one.path:
-        found.ids["import_id"] = made(bring(api, text=FRESH))["id"]
-        looked_at(api, found.ids["import_id"])
+        found.ids["import_id"] = expect_success(upload_import(api, text=FRESH))["id"]
+        review_picture(api, found.ids["import_id"])
     tag = {"if_match": found.etag(one.path, key=api.secrets["owner"])} if "{" in one.path else {}
     key = api.secrets["owner" if one.needs == ApiKeyScope.HOOKS_WRITE else "manager"]
     answer = api.ask(one.method, found.path(one.path), found.said(one.example), key=key, **tag)
@@ -196,8 +198,8 @@ NO_JSON = ("preview", "slots", "file", "calendar.csv", "calendar.ics")
 """What answers with another form, or only to who says more."""
 
 
-def test_answers_are_as_the_document_says(api: Program) -> None:
-    found = world(api)
+def test_answers_are_as_the_document_says(api: ApiClient) -> None:
+    found = create_example_agency(api)
     for one in OPERATIONS:
         asked = {
             "/costs": f"?creator={found.ids['creator_id']}",

@@ -10,11 +10,15 @@ from studio.remote_workers import leases
 from studio.runs import remote_routing, runner
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import build_spec
-from tests.web.builders import Room
-from tests.web.remote_worker_agency import Home, drawn, home_of
+from tests.web.builders import WebServer
+from tests.web.remote_worker_agency import (
+    RemoteWorkerAgency,
+    create_remote_worker_agency,
+    draw_picture,
+)
 
 
-def test_of_two_machines_the_other_goes_on(mine: Home) -> None:
+def test_of_two_machines_the_other_goes_on(mine: RemoteWorkerAgency) -> None:
     _, second = mine.machine()
     assert mine.ask(key=second, instance=uuid7()) is None
     mine.start()
@@ -26,14 +30,14 @@ def test_of_two_machines_the_other_goes_on(mine: Home) -> None:
     assert mine.due() == 0
 
 
-def test_a_machine_that_never_came_takes_nothing(room: Room) -> None:
-    found = home_of(room.client, room.tenant, room.library, came=False)
+def test_a_machine_that_never_came_takes_nothing(room: WebServer) -> None:
+    found = create_remote_worker_agency(room.client, room.tenant, room.library, came=False)
     found.start()
     assert found.due() == 1
     assert found.ask() is None
 
 
-def test_asked_twice_the_same_program_has_one_lease(mine: Home) -> None:
+def test_asked_twice_the_same_program_has_one_lease(mine: RemoteWorkerAgency) -> None:
     """The answer was lost, or the program was killed: what is lent is lent to it."""
     mine.start()
     first = mine.lent()
@@ -44,7 +48,7 @@ def test_asked_twice_the_same_program_has_one_lease(mine: Home) -> None:
     assert mine.ask(instance=uuid7()) is None, "another program with that key has to wait"
 
 
-def test_silence_gives_a_run_to_another_and_the_late_one_is_told(mine: Home) -> None:
+def test_silence_gives_a_run_to_another_and_the_late_one_is_told(mine: RemoteWorkerAgency) -> None:
     job_id = mine.start()
     lent = mine.lent()
     mine.silent()
@@ -62,14 +66,14 @@ def test_silence_gives_a_run_to_another_and_the_late_one_is_told(mine: Home) -> 
     assert mine.count("creations") == 3
 
 
-def test_a_picture_made_in_silence_is_taken(mine: Home) -> None:
+def test_a_picture_made_in_silence_is_taken(mine: RemoteWorkerAgency) -> None:
     mine.start()
     lent = mine.lent()
     mine.silent()
     assert mine.hand_in(lent, 0).status_code == 204
 
 
-def test_a_stop_is_heard_and_late_pictures_are_nobody_s(mine: Home) -> None:
+def test_a_stop_is_heard_and_late_pictures_are_nobody_s(mine: RemoteWorkerAgency) -> None:
     job_id = mine.start()
     lent = mine.lent()
     lease = {"lease": str(lent.lease), "step": 3, "steps": 20}
@@ -85,7 +89,7 @@ def test_a_stop_is_heard_and_late_pictures_are_nobody_s(mine: Home) -> None:
     assert mine.ask() is None
 
 
-def test_only_what_it_can_is_lent_to_a_machine(mine: Home) -> None:
+def test_only_what_it_can_is_lent_to_a_machine(mine: RemoteWorkerAgency) -> None:
     mine.start(key="a", model="sdxl", name="a")
     mine.start(key="b", loras={"silk": 80}, name="b")
     assert mine.ask() is None
@@ -97,7 +101,7 @@ def test_only_what_it_can_is_lent_to_a_machine(mine: Home) -> None:
     assert found.pictures[0].loras == [("silk", 0.8)]
 
 
-def test_a_run_from_a_picture_gets_it_and_is_its_child(mine: Home) -> None:
+def test_a_run_from_a_picture_gets_it_and_is_its_child(mine: RemoteWorkerAgency) -> None:
     mine.start(variants=1)
     mine.hand_in(mine.lent(), 0)
     mine.bring()
@@ -113,7 +117,7 @@ def test_a_run_from_a_picture_gets_it_and_is_its_child(mine: Home) -> None:
     assert lent.pictures[0].strength == 0.4
     wanted = {"lease": str(lent.lease), "sha256": lent.pictures[0].init}
     assert bytes_digest(mine.post("/materials", wanted).content) == lent.pictures[0].init
-    other = drawn(lent.pictures[0])
+    other = draw_picture(lent.pictures[0])
     mine.store.put(mine.tenant_id, other)
     for sha256 in (bytes_digest(other), "0" * 64):
         assert mine.post("/materials", {**wanted, "sha256": sha256}).status_code == 404, (
@@ -132,7 +136,7 @@ def test_a_run_from_a_picture_gets_it_and_is_its_child(mine: Home) -> None:
     assert parents == first.asset_id
 
 
-def test_a_machine_that_cannot_says_so_in_the_words_of_engines(mine: Home) -> None:
+def test_a_machine_that_cannot_says_so_in_the_words_of_engines(mine: RemoteWorkerAgency) -> None:
     for number, (said, code) in enumerate(
         [
             ({"code": "engine.memory", "params": {"width": 96, "height": 64}}, "engine.memory"),
@@ -148,7 +152,7 @@ def test_a_machine_that_cannot_says_so_in_the_words_of_engines(mine: Home) -> No
         assert mine.why(job_id) == code
 
 
-def test_what_comes_back_too_often_fails(mine: Home) -> None:
+def test_what_comes_back_too_often_fails(mine: RemoteWorkerAgency) -> None:
     job_id = mine.start()
     for _ in range(leases.MAX_LEASES):
         mine.post("/given", {"lease": str(mine.lent().lease), "why": "later"})
@@ -157,14 +161,16 @@ def test_what_comes_back_too_often_fails(mine: Home) -> None:
     assert (mine.progress(job_id)[0], mine.why(job_id)) == ("failed", "machine.gave_up")
 
 
-def test_who_leaves_gives_a_run_back_at_no_cost(mine: Home) -> None:
+def test_who_leaves_gives_a_run_back_at_no_cost(mine: RemoteWorkerAgency) -> None:
     job_id = mine.start()
     for _ in range(leases.MAX_LEASES + 1):
         mine.post("/given", {"lease": str(mine.lent(instance=uuid7()).lease), "why": "left"})
     assert mine.progress(job_id)[0] == "running"
 
 
-def test_the_agency_s_day_and_what_is_on_its_way_bound_what_is_lent(mine: Home) -> None:
+def test_the_agency_s_day_and_what_is_on_its_way_bound_what_is_lent(
+    mine: RemoteWorkerAgency,
+) -> None:
     with mine.scope() as scope:
         quotas.set_daily_quota(scope, 4)
     mine.start(key="a")

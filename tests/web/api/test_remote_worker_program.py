@@ -34,9 +34,9 @@ from generators.remote_protocol import RemoteWorkerCapabilities
 from studio.runs import remote_routing, runner
 from tests.conftest import wait_until
 from tests.generators.builders import needs_diffusion
-from tests.web.api.lossy_network import MODES, Wire, wire
-from tests.web.builders import Room
-from tests.web.remote_worker_agency import Home
+from tests.web.api.lossy_network import MODES, LossyWire, wire
+from tests.web.builders import WebServer
+from tests.web.remote_worker_agency import RemoteWorkerAgency
 from workers.remote_worker import spool as join_spool
 from workers.remote_worker import work_loop
 from workers.remote_worker.installation_api import InstallationApi
@@ -62,13 +62,13 @@ class Engine:
 
 
 @pytest.fixture
-def between(room: Room) -> Iterator[Wire]:
+def between(room: WebServer) -> Iterator[LossyWire]:
     with wire(str(room.client.base_url)) as found:
         yield found
 
 
 def work(
-    mine: Home, url: str, folder: Path, engine: Any, told: list[str] | None = None
+    mine: RemoteWorkerAgency, url: str, folder: Path, engine: Any, told: list[str] | None = None
 ) -> list[str]:
     """Work until there is nothing to do; what was said."""
     said: list[str] = told if told is not None else []
@@ -81,7 +81,7 @@ def work(
     return said
 
 
-def test_a_run_is_made_at_home(mine: Home, room: Room, tmp_path: Path) -> None:
+def test_a_run_is_made_at_home(mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path) -> None:
     job_id, engine = mine.start(variants=6), Engine()
     said = work(mine, str(room.client.base_url), tmp_path, engine)
     assert mine.bring() == 6
@@ -110,7 +110,7 @@ DETAILS: dict[str, str | int] = {
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("path", ["work", "pictures", "beats"])
 def test_whatever_the_wire_does_each_picture_is_made_and_counted_once(
-    mine: Home, between: Wire, tmp_path: Path, path: str, mode: str
+    mine: RemoteWorkerAgency, between: LossyWire, tmp_path: Path, path: str, mode: str
 ) -> None:
     between.faults[path] = [mode, "", mode]
 
@@ -127,7 +127,7 @@ def test_whatever_the_wire_does_each_picture_is_made_and_counted_once(
 
 
 def test_a_machine_killed_before_it_was_heard_goes_on_with_what_it_made(
-    mine: Home, between: Wire, tmp_path: Path
+    mine: RemoteWorkerAgency, between: LossyWire, tmp_path: Path
 ) -> None:
     job_id = mine.start(width=640, height=640)
     between.faults["pictures"] = ["", "hang_before"]
@@ -158,7 +158,9 @@ def test_a_machine_killed_before_it_was_heard_goes_on_with_what_it_made(
     assert mine.count("creations") == 3
 
 
-def test_what_is_kept_is_not_drawn_again(mine: Home, between: Wire, tmp_path: Path) -> None:
+def test_what_is_kept_is_not_drawn_again(
+    mine: RemoteWorkerAgency, between: LossyWire, tmp_path: Path
+) -> None:
     """It died after a picture was made: here by an error of the engine's at the next."""
     mine.start()
 
@@ -177,7 +179,7 @@ def test_what_is_kept_is_not_drawn_again(mine: Home, between: Wire, tmp_path: Pa
 
 @pytest.mark.parametrize("status", [200, 302, 404, 408, 413])
 def test_what_something_between_answers_costs_no_finished_picture(
-    mine: Home, between: Wire, tmp_path: Path, status: int
+    mine: RemoteWorkerAgency, between: LossyWire, tmp_path: Path, status: int
 ) -> None:
     between.faults["pictures"] = [f"proxy_{status}"]
     job_id, engine = mine.start(variants=2), Engine()
@@ -187,7 +189,7 @@ def test_what_something_between_answers_costs_no_finished_picture(
 
 
 def test_what_was_made_under_a_lease_that_is_lost_is_not_drawn_again(
-    mine: Home, room: Room, tmp_path: Path
+    mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
 ) -> None:
     """The house was away for longer than the lease, and lends the same once more."""
 
@@ -212,7 +214,9 @@ def test_what_was_made_under_a_lease_that_is_lost_is_not_drawn_again(
     assert (len(engine.drawn), mine.progress(job_id)) == (3, ("done", 3, 3))
 
 
-def test_a_stop_is_heard_in_the_middle_of_a_picture(mine: Home, room: Room, tmp_path: Path) -> None:
+def test_a_stop_is_heard_in_the_middle_of_a_picture(
+    mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
+) -> None:
     job_id, drawing = mine.start(), threading.Event()
 
     def endless(_number: int, progress: Progress) -> None:
@@ -236,7 +240,9 @@ def test_a_stop_is_heard_in_the_middle_of_a_picture(mine: Home, room: Room, tmp_
     assert mine.count("home_pictures") == 0
 
 
-def test_a_key_that_ends_ends_the_machine(mine: Home, room: Room, tmp_path: Path) -> None:
+def test_a_key_that_ends_ends_the_machine(
+    mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
+) -> None:
     mine.start()
 
     def ended(number: int, _: Progress) -> None:
@@ -256,7 +262,11 @@ def test_a_key_that_ends_ends_the_machine(mine: Home, room: Room, tmp_path: Path
     ],
 )
 def test_what_an_engine_cannot_is_told_to_the_house(
-    mine: Home, between: Wire, tmp_path: Path, error: Exception, told: tuple[str, str]
+    mine: RemoteWorkerAgency,
+    between: LossyWire,
+    tmp_path: Path,
+    error: Exception,
+    told: tuple[str, str],
 ) -> None:
     def fail(_number: int, _: Progress) -> None:
         raise error
@@ -266,7 +276,9 @@ def test_what_an_engine_cannot_is_told_to_the_house(
     assert (mine.progress(job_id)[0], mine.why(job_id)) == told
 
 
-def test_who_leaves_gives_back_what_it_has(mine: Home, room: Room, tmp_path: Path) -> None:
+def test_who_leaves_gives_back_what_it_has(
+    mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
+) -> None:
     def leave(_number: int, _: Progress) -> None:
         raise KeyboardInterrupt
 
@@ -293,7 +305,9 @@ def test_a_key_goes_over_https_alone(url: str) -> None:
         InstallationApi(url, "k")
 
 
-def test_what_answers_and_is_no_house_is_said(mine: Home, room: Room, tmp_path: Path) -> None:
+def test_what_answers_and_is_no_house_is_said(
+    mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
+) -> None:
     with pytest.raises(Conflict, match=r"join\.no_house"):
         work(mine, f"{str(room.client.base_url).rstrip('/')}/elsewhere", tmp_path, Engine())
 
@@ -354,7 +368,9 @@ def test_no_key_is_said_in_words(tmp_path: Path) -> None:
     )
 
 
-def test_a_real_model_makes_pictures_at_home(mine: Home, room: Room, tmp_path: Path) -> None:
+def test_a_real_model_makes_pictures_at_home(
+    mine: RemoteWorkerAgency, room: WebServer, tmp_path: Path
+) -> None:
     """The shipped demo model, on this machine's processor, over the wire: batches, steps, versions
     in the lineage."""
     needs_diffusion()

@@ -20,10 +20,10 @@ from tenants.agencies.rights import Role
 from tenants.api_keys import keys, remote_workers
 from tenants.api_keys.keys import ApiKeyScope
 from tests.generators.builders import a_picture, encoded
-from tests.web.remote_worker_agency import Home, bomb, drawn
+from tests.web.remote_worker_agency import RemoteWorkerAgency, decompression_bomb, draw_picture
 
 
-def test_a_run_is_made_at_home_and_counted_once(mine: Home) -> None:
+def test_a_run_is_made_at_home_and_counted_once(mine: RemoteWorkerAgency) -> None:
     job_id = mine.start()
     assert mine.due() == 0, "no worker of ours is told"
     lent = mine.lent()
@@ -45,17 +45,17 @@ def test_a_run_is_made_at_home_and_counted_once(mine: Home) -> None:
     assert mine.count("creations") == 3
 
 
-def test_what_came_is_deleted_once_it_is_in_the_library(mine: Home) -> None:
+def test_what_came_is_deleted_once_it_is_in_the_library(mine: RemoteWorkerAgency) -> None:
     mine.start(variants=1)
     lent = mine.lent()
-    data = drawn(lent.pictures[0])
+    data = draw_picture(lent.pictures[0])
     mine.hand_in(lent, 0)
     assert mine.store.exists(mine.tenant_id, bytes_digest(data))
     mine.bring()
     assert not mine.store.exists(mine.tenant_id, bytes_digest(data))
 
 
-def test_two_runs_that_make_the_same_bytes_both_end(mine: Home) -> None:
+def test_two_runs_that_make_the_same_bytes_both_end(mine: RemoteWorkerAgency) -> None:
     """The first that is brought in must not take away what the second came with."""
     both = [mine.start(key=key, variants=1) for key in ("a", "b")]
     for _ in both:
@@ -65,7 +65,9 @@ def test_two_runs_that_make_the_same_bytes_both_end(mine: Home) -> None:
     assert [mine.progress(one)[0] for one in both] == ["done", "done"]
 
 
-def test_who_has_no_key_or_another_s_is_refused(mine: Home, theirs: Home) -> None:
+def test_who_has_no_key_or_another_s_is_refused(
+    mine: RemoteWorkerAgency, theirs: RemoteWorkerAgency
+) -> None:
     job_id = mine.start()
     lent = mine.lent()
     for path in ("/work", "/beats", "/given", "/pictures", "/materials"):
@@ -81,7 +83,9 @@ def test_who_has_no_key_or_another_s_is_refused(mine: Home, theirs: Home) -> Non
     assert mine.count("home_pictures") == theirs.count("home_pictures") == 0
 
 
-def test_a_key_for_programs_opens_no_door_of_machines_nor_the_other_way(mine: Home) -> None:
+def test_a_key_for_programs_opens_no_door_of_machines_nor_the_other_way(
+    mine: RemoteWorkerAgency,
+) -> None:
     with mine.scope(f"member:{mine.owner}") as scope:
         program = keys.create_key(
             scope, name="p", scopes=[ApiKeyScope.POSTS_READ], creators=(), days=1
@@ -91,7 +95,9 @@ def test_a_key_for_programs_opens_no_door_of_machines_nor_the_other_way(mine: Ho
     assert answer.status_code == 401
 
 
-def test_an_ended_key_is_refused_at_once_and_its_runs_go_to_the_house(mine: Home) -> None:
+def test_an_ended_key_is_refused_at_once_and_its_runs_go_to_the_house(
+    mine: RemoteWorkerAgency,
+) -> None:
     job_id = mine.start()
     lent = mine.lent()
     mine.hand_in(lent, 0)
@@ -109,7 +115,7 @@ def test_an_ended_key_is_refused_at_once_and_its_runs_go_to_the_house(mine: Home
     assert mine.due() == 2, "and new ones are ours"
 
 
-def test_the_same_picture_twice_is_taken_once_and_another_never(mine: Home) -> None:
+def test_the_same_picture_twice_is_taken_once_and_another_never(mine: RemoteWorkerAgency) -> None:
     job_id = mine.start(variants=1)
     lent = mine.lent()
     assert mine.hand_in(lent, 0).status_code == 204
@@ -121,7 +127,7 @@ def test_the_same_picture_twice_is_taken_once_and_another_never(mine: Home) -> N
     assert (mine.progress(job_id), mine.count("creations")) == (("done", 1, 1), 1)
 
 
-def test_other_bytes_than_it_says_are_asked_for_again(mine: Home) -> None:
+def test_other_bytes_than_it_says_are_asked_for_again(mine: RemoteWorkerAgency) -> None:
     mine.start()
     lent = mine.lent()
     answer = mine.hand_in(lent, 0, sha256="0" * 64)
@@ -132,7 +138,7 @@ def test_other_bytes_than_it_says_are_asked_for_again(mine: Home) -> None:
 @pytest.mark.parametrize(
     ("data", "code"),
     [
-        (bomb(), "photo.too_large"),
+        (decompression_bomb(), "photo.too_large"),
         (b"GIF89a" + bytes(40), "photo."),
         (b"<html>", "photo.unsupported"),
         (encoded(a_picture())[:-20], "photo.corrupt"),
@@ -140,7 +146,9 @@ def test_other_bytes_than_it_says_are_asked_for_again(mine: Home) -> None:
         (encoded(a_picture()) + b"PK\x03\x04", "photo.trailing"),
     ],
 )
-def test_what_is_no_picture_ends_the_run_with_words(mine: Home, data: bytes, code: str) -> None:
+def test_what_is_no_picture_ends_the_run_with_words(
+    mine: RemoteWorkerAgency, data: bytes, code: str
+) -> None:
     job_id = mine.start()
     answer = mine.hand_in(mine.lent(), 0, data)
     assert answer.status_code == 422
@@ -151,7 +159,7 @@ def test_what_is_no_picture_ends_the_run_with_words(mine: Home, data: bytes, cod
     assert mine.ask() is None
 
 
-def test_more_bytes_than_a_picture_has_are_not_read(mine: Home) -> None:
+def test_more_bytes_than_a_picture_has_are_not_read(mine: RemoteWorkerAgency) -> None:
     mine.start()
     assert mine.hand_in(mine.lent(), 0, bytes(MAX_PICTURE_BYTES + 1)).status_code == 413
 
@@ -177,7 +185,9 @@ def test_more_bytes_than_a_picture_has_are_not_read(mine: Home) -> None:
         {"sha256": "../../etc/passwd"},
     ],
 )
-def test_what_a_machine_may_not_say_is_refused(mine: Home, said: dict[str, Any]) -> None:
+def test_what_a_machine_may_not_say_is_refused(
+    mine: RemoteWorkerAgency, said: dict[str, Any]
+) -> None:
     """A drawn scene counts as no model's work: a machine that claimed one would hide that a model
     made it."""
     job_id = mine.start()
@@ -188,7 +198,9 @@ def test_what_a_machine_may_not_say_is_refused(mine: Home, said: dict[str, Any])
 
 
 @pytest.mark.parametrize("said", [{"engine": "diffusion"}, {"label": ""}])
-def test_a_drawing_is_marked_as_one_and_nothing_else_is(mine: Home, said: dict[str, str]) -> None:
+def test_a_drawing_is_marked_as_one_and_nothing_else_is(
+    mine: RemoteWorkerAgency, said: dict[str, str]
+) -> None:
     job_id = mine.start()
     assert mine.hand_in(mine.lent(), 0, **said).status_code == 422
     assert mine.why(job_id) == "machine.label"
@@ -198,7 +210,7 @@ def test_a_drawing_is_marked_as_one_and_nothing_else_is(mine: Home, said: dict[s
     "told", [{"frames": "many", "seconds": "long"}, {"frames": 1, "seconds": 3}, {"score": "best"}]
 )
 def test_what_the_house_measures_is_not_for_a_machine_to_say(
-    mine: Home, told: dict[str, Any]
+    mine: RemoteWorkerAgency, told: dict[str, Any]
 ) -> None:
     mine.start(variants=1)
     assert mine.hand_in(mine.lent(), 0, parameters={"steps": 4, **told}).status_code == 204
@@ -215,7 +227,7 @@ def test_what_the_house_measures_is_not_for_a_machine_to_say(
     assert parameters["steps"] == 4
 
 
-def test_a_machine_is_made_by_who_runs_things(mine: Home) -> None:
+def test_a_machine_is_made_by_who_runs_things(mine: RemoteWorkerAgency) -> None:
     with mine.scope() as scope, pytest.raises(Refused, match="members_only"):
         remote_workers.create_remote_worker(scope, name="x")
     with mine.scope() as scope:
@@ -235,13 +247,13 @@ def test_a_machine_is_made_by_who_runs_things(mine: Home) -> None:
             remote_workers.create_remote_worker(scope, name=name)
 
 
-def test_nothing_of_a_key_is_kept_but_its_digest(mine: Home) -> None:
+def test_nothing_of_a_key_is_kept_but_its_digest(mine: RemoteWorkerAgency) -> None:
     with mine.scope() as scope:
         (row,) = scope.run("SELECT * FROM machines WHERE tenant_id = :t", t=mine.tenant_id).all()
     assert mine.key.removeprefix(remote_workers.REMOTE_WORKER_PREFIX) not in repr(tuple(row))
 
 
-def test_what_it_does_is_seen(mine: Home) -> None:
+def test_what_it_does_is_seen(mine: RemoteWorkerAgency) -> None:
     mine.start()
     mine.lent(models=["sdxl"], on="a card")
     with mine.scope() as scope:
@@ -258,7 +270,7 @@ def test_why_a_run_failed_is_said_in_both_languages(code: str) -> None:
     assert all(len(render_message(Message(code), language)) > 30 for language in LANGUAGES)
 
 
-def test_what_fits_in_no_column_is_refused(mine: Home) -> None:
+def test_what_fits_in_no_column_is_refused(mine: RemoteWorkerAgency) -> None:
     wanted = {"version": 1, "instance": str(uuid7()), "able": {"engine": "e", "model": "m\x00"}}
     assert mine.post("/work", wanted).status_code == 422
 
@@ -266,11 +278,11 @@ def test_what_fits_in_no_column_is_refused(mine: Home) -> None:
 @pytest.mark.parametrize(
     "body", [{}, {"version": 1}, {"version": 99, "instance": str(UUID(int=1)), "able": {}}, []]
 )
-def test_words_of_another_version_are_refused(mine: Home, body: Any) -> None:
+def test_words_of_another_version_are_refused(mine: RemoteWorkerAgency, body: Any) -> None:
     assert mine.post("/work", body).status_code == 422
 
 
-def test_another_version_is_told_so(mine: Home) -> None:
+def test_another_version_is_told_so(mine: RemoteWorkerAgency) -> None:
     wanted = {
         "version": PROTOCOL_VERSION + 1,
         "instance": str(uuid7()),

@@ -13,12 +13,12 @@ from tenants import audit
 from tenants.agencies import queries
 from tenants.agencies.rights import Role
 from tenants.auth import failed_attempts, members
-from tests.web.api_client import Program, later, program
+from tests.web.api_client import ApiClient, create_api_client, instant_after
 from web.links import calendar_subscriptions as ics
 
 
 def address(
-    api: Program, *, creator: str = "", words: bool = False, role: Role = Role.MANAGER
+    api: ApiClient, *, creator: str = "", words: bool = False, role: Role = Role.MANAGER
 ) -> str:
     """A new address of a member; its path."""
     with api.scope(f"member:{api.members[role]}") as scope:
@@ -41,9 +41,9 @@ def told(answer: httpx.Response, name: str) -> list[str]:
     return [line.partition(":")[2] for line in lines(answer) if line.startswith(f"{name}:")]
 
 
-def test_a_phone_reads_what_is_planned_and_no_words_of_it(api: Program) -> None:
+def test_a_phone_reads_what_is_planned_and_no_words_of_it(api: ApiClient) -> None:
     api.write("hot; words, é" * 20)
-    api.write("too far", at=later(days=91))
+    api.write("too far", at=instant_after(days=91))
     api.write("zoe's", creator="zoe")
     found = api.client.get(address(api))
     assert (lines(found)[0], lines(found)[-2:]) == ("BEGIN:VCALENDAR", ["END:VCALENDAR", ""])
@@ -53,7 +53,7 @@ def test_a_phone_reads_what_is_planned_and_no_words_of_it(api: Program) -> None:
     assert told(found, "STATUS") == ["TENTATIVE"] * 2
 
 
-def test_words_are_told_where_their_owner_chose_so_and_one_creator_alone(api: Program) -> None:
+def test_words_are_told_where_their_owner_chose_so_and_one_creator_alone(api: ApiClient) -> None:
     api.write("hot; words, é" * 20)
     api.write("zoe's", creator="zoe")
     found = api.client.get(address(api, creator="mia", words=True))
@@ -65,7 +65,7 @@ def test_words_are_told_where_their_owner_chose_so_and_one_creator_alone(api: Pr
     )
 
 
-def test_it_is_sent_again_only_when_something_changed(api: Program) -> None:
+def test_it_is_sent_again_only_when_something_changed(api: ApiClient) -> None:
     post = api.write()
     path = address(api)
     first = api.client.get(path)
@@ -76,13 +76,16 @@ def test_it_is_sent_again_only_when_something_changed(api: Program) -> None:
     assert api.client.head(path).status_code == 200
     place = post["deliveries"][0]
     moved = api.ask(
-        "POST", f"/deliveries/{place['id']}/move", {"at": later(hours=9)}, version=place["version"]
+        "POST",
+        f"/deliveries/{place['id']}/move",
+        {"at": instant_after(hours=9)},
+        version=place["version"],
     )
     assert moved.status_code == 200
     assert api.client.get(path, headers={"if-none-match": f'"x", {tag}'}).status_code == 200
 
 
-def test_an_address_ends_at_once(api: Program) -> None:
+def test_an_address_ends_at_once(api: ApiClient) -> None:
     path = address(api)
     member = api.members[Role.MANAGER]
     with api.scope(f"member:{member}") as scope:
@@ -105,7 +108,7 @@ def test_an_address_ends_at_once(api: Program) -> None:
     assert api.client.get(address(api)).status_code == 200
 
 
-def test_it_tells_of_nobody_its_member_does_not_work_for_any_more(api: Program) -> None:
+def test_it_tells_of_nobody_its_member_does_not_work_for_any_more(api: ApiClient) -> None:
     api.write("zoe's", creator="zoe")
     everybody, hers = address(api), address(api, creator="zoe")
     with api.scope() as scope:
@@ -117,10 +120,10 @@ def test_it_tells_of_nobody_its_member_does_not_work_for_any_more(api: Program) 
     assert api.client.get(everybody).status_code == 404
 
 
-def test_only_who_plans_makes_one_and_only_of_their_own(api: Program, tenant: OpenScope) -> None:
+def test_only_who_plans_makes_one_and_only_of_their_own(api: ApiClient, tenant: OpenScope) -> None:
     with pytest.raises(Refused):
         address(api, role=Role.ACCOUNTANT)
-    other = program(api.client, tenant)
+    other = create_api_client(api.client, tenant)
     with pytest.raises(NotFound), api.scope(f"member:{api.members[Role.OWNER]}") as scope:
         addresses.create_calendar_subscription(
             scope, creator_id=other.creators["mia"], words=False, key=uuid7()
@@ -136,7 +139,7 @@ def test_only_who_plans_makes_one_and_only_of_their_own(api: Program, tenant: Op
         address(api)
 
 
-def test_a_press_repeated_makes_one(api: Program) -> None:
+def test_a_press_repeated_makes_one(api: ApiClient) -> None:
     key = uuid7()
     member = api.members[Role.MANAGER]
     with api.scope(f"member:{member}") as scope:
@@ -148,7 +151,7 @@ def test_a_press_repeated_makes_one(api: Program) -> None:
         assert len(addresses.list_calendar_subscriptions(scope, member)) == 1
 
 
-def test_the_secret_is_nowhere_at_rest(api: Program) -> None:
+def test_the_secret_is_nowhere_at_rest(api: ApiClient) -> None:
     secret = re.findall(r"gri_[\w-]{43}", address(api))[0]
     with api.scope() as scope:
         row = scope.run(
@@ -158,7 +161,7 @@ def test_the_secret_is_nowhere_at_rest(api: Program) -> None:
         assert secret not in str(audit.list_recent_acts(scope))
 
 
-def test_it_is_asked_for_so_often_and_no_more(api: Program) -> None:
+def test_it_is_asked_for_so_often_and_no_more(api: ApiClient) -> None:
     path = address(api)
     assert api.client.get(path).status_code == 200
     with api.scope() as scope:
@@ -177,11 +180,11 @@ def test_it_is_asked_for_so_often_and_no_more(api: Program) -> None:
 @pytest.mark.parametrize(
     "name", ["x.ics", "gri_.ics", "gri_" + "A" * 43, "gri_" + "é" * 43 + ".ics", "%00.ics", ".ics"]
 )
-def test_what_is_no_address_is_nothing(api: Program, name: str) -> None:
+def test_what_is_no_address_is_nothing(api: ApiClient, name: str) -> None:
     assert api.client.get(f"/ics/{name}").status_code == 404
 
 
-def test_guessing_is_slowed_down(api: Program) -> None:
+def test_guessing_is_slowed_down(api: ApiClient) -> None:
     answers = [
         api.client.get(f"/ics/gri_{'A' * 43}.ics").status_code
         for _ in range(failed_attempts.MAX_FAILURES_PER_ADDRESS + 1)

@@ -28,7 +28,7 @@ from studio.library import assets
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.schedules.builders import ZONE, jpeg
-from tests.web.builders import Room
+from tests.web.builders import WebServer
 
 OWN = {"sec-fetch-site": "same-origin", "accept-language": "en"}
 
@@ -38,7 +38,7 @@ class House:
     """An agency whose creator's posts two people have to approve, and one post that waits for the
     second."""
 
-    room: Room
+    room: WebServer
     tenant_id: UUID
     creator_id: UUID
     owner: UUID
@@ -112,7 +112,7 @@ class House:
 
 
 @pytest.fixture
-def house(room: Room) -> House:
+def house(room: WebServer) -> House:
     tenant_id = uuid7()
     with room.tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Agence <b>", language="fr", zone=ZONE)

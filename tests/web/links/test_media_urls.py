@@ -27,7 +27,7 @@ from tests.conftest import Cluster
 from tests.gate.builders import KEY, MIME, Step, unit, world
 from tests.gate.builders import World as House
 from tests.gate.policy_releases import past_the_gate
-from tests.web.builders import Room
+from tests.web.builders import WebServer
 
 BASE = "https://pages.example.test"
 
@@ -35,7 +35,7 @@ BASE = "https://pages.example.test"
 class Shop:
     """One agency, a picture that a permit let out, and the address it was lent under."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: WebServer) -> None:
         self.room, self.data = room, b"\xff\xd8 picture " + uuid7().bytes
         self.house: House = world(room.tenant, uuid7())
         self.medium = self._known()
@@ -107,7 +107,7 @@ class Shop:
 
 
 @pytest.fixture
-def shop(room: Room) -> Shop:
+def shop(room: WebServer) -> Shop:
     return Shop(room)
 
 

@@ -11,7 +11,7 @@ from channels.links.short_links import LinkClicks
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from gate.contract.units import Subject
-from tests.web.builders import Page, page
+from tests.web.builders import CreatorPage, create_page
 
 TARGET = "https://shop.example.org/a?size=M&utm_source=x#top"
 PERSON = (
@@ -21,7 +21,7 @@ PERSON = (
 INSTAGRAM = f"{PERSON} Instagram 370.0.0.28.100"
 
 
-def short(mia: Page) -> tuple[str, Subject]:
+def short(mia: CreatorPage) -> tuple[str, Subject]:
     """A short address of a post of hers."""
     subject = Subject("delivery", uuid7())
     with mia.scope() as scope:
@@ -43,7 +43,7 @@ def short(mia: Page) -> tuple[str, Subject]:
 
 
 def follow(
-    mia: Page, path: str, agent: str = PERSON, method: str = "GET", **headers: str
+    mia: CreatorPage, path: str, agent: str = PERSON, method: str = "GET", **headers: str
 ) -> httpx.Response:
     sent = {
         "user-agent": agent,
@@ -52,12 +52,12 @@ def follow(
     return mia.room.client.request(method, path, headers=sent, follow_redirects=False)
 
 
-def counted(mia: Page, subject: Subject) -> LinkClicks:
+def counted(mia: CreatorPage, subject: Subject) -> LinkClicks:
     with mia.scope() as scope:
         return short_links.clicks_of(scope, [subject])[subject]
 
 
-def test_a_visitor_is_sent_on_and_nothing_is_kept(mia: Page) -> None:
+def test_a_visitor_is_sent_on_and_nothing_is_kept(mia: CreatorPage) -> None:
     path, subject = short(mia)
     answer = follow(mia, path)
     assert answer.status_code == 302
@@ -87,7 +87,7 @@ def test_a_visitor_is_sent_on_and_nothing_is_kept(mia: Page) -> None:
         {"sec_fetch_dest": "image"},
     ],
 )
-def test_what_nobody_reads_is_no_person(mia: Page, more: dict[str, str]) -> None:
+def test_what_nobody_reads_is_no_person(mia: CreatorPage, more: dict[str, str]) -> None:
     path, subject = short(mia)
     assert follow(mia, path, **more).status_code == 302
     assert counted(mia, subject) == LinkClicks(machines=1)
@@ -106,7 +106,7 @@ def test_what_nobody_reads_is_no_person(mia: Page, more: dict[str, str]) -> None
         "é",
     ],
 )
-def test_nothing_typed_sends_anybody_anywhere(mia: Page, typed: str) -> None:
+def test_nothing_typed_sends_anybody_anywhere(mia: CreatorPage, typed: str) -> None:
     answer = follow(
         mia, f"{short_links.LINK_PATH}{typed}?url=https://evil.example&next=//evil.example"
     )
@@ -114,7 +114,7 @@ def test_nothing_typed_sends_anybody_anywhere(mia: Page, typed: str) -> None:
     assert "location" not in answer.headers
 
 
-def test_what_is_over_says_so(mia: Page) -> None:
+def test_what_is_over_says_so(mia: CreatorPage) -> None:
     path, subject = short(mia)
     with mia.scope() as scope:
         short_links.close_links(scope, subject)
@@ -125,9 +125,9 @@ def test_what_is_over_says_so(mia: Page) -> None:
     assert counted(mia, subject) == LinkClicks()
 
 
-def test_a_slug_of_two_agencies_leads_nowhere(mia: Page) -> None:
+def test_a_slug_of_two_agencies_leads_nowhere(mia: CreatorPage) -> None:
     path, _ = short(mia)
-    other = page(mia.room)
+    other = create_page(mia.room)
     _, subject = short(other)
     with other.scope() as scope:
         scope.run(

@@ -11,7 +11,7 @@ from foundation.ids import uuid7
 from foundation.ops.settings import GeneratorsSettings
 from foundation.storage.object_store import FileStore
 from tenants.api_keys.keys import ApiKeyScope
-from tests.web.api_client import Program, code, later, program
+from tests.web.api_client import ApiClient, create_api_client, error_code, instant_after
 from web.mcp.router import PROTOCOL_VERSIONS
 from web.mcp.tools import build_tools
 
@@ -21,11 +21,11 @@ READS = {"list_creators", "list_channels", "read_calendar", "read_post", "delive
 WRITES = {"write_draft", "start_run", "stop_run", "copy_picture", "stop_copy"}
 
 
-def send(api: Program, body: Any, **more: Any) -> httpx.Response:
+def send(api: ApiClient, body: Any, **more: Any) -> httpx.Response:
     return api.ask("POST", "/mcp", body, idempotency_key="", **more)
 
 
-def rpc(api: Program, method: str, params: Any = None, **more: Any) -> Any:
+def rpc(api: ApiClient, method: str, params: Any = None, **more: Any) -> Any:
     """What a request is answered; the answer has the form of the protocol."""
     asked: dict[str, Any] = {"jsonrpc": "2.0", "id": 7, "method": method}
     answer = send(api, asked if params is None else {**asked, "params": params}, **more)
@@ -35,14 +35,14 @@ def rpc(api: Program, method: str, params: Any = None, **more: Any) -> Any:
     return body
 
 
-def call(api: Program, name: str, **arguments: Any) -> Any:
+def call(api: ApiClient, name: str, **arguments: Any) -> Any:
     """What a tool gives; it must work."""
     result = rpc(api, "tools/call", {"name": name, "arguments": arguments})["result"]
     assert result["isError"] is False, result
     return result["structuredContent"]
 
 
-def refused(api: Program, name: str, *, secret: str = "", **arguments: Any) -> str:
+def refused(api: ApiClient, name: str, *, secret: str = "", **arguments: Any) -> str:
     """Why a tool did not."""
     result = rpc(api, "tools/call", {"name": name, "arguments": arguments}, key=secret)["result"]
     assert result["isError"] is True, result
@@ -50,7 +50,7 @@ def refused(api: Program, name: str, *, secret: str = "", **arguments: Any) -> s
     return str(result["content"][0]["text"])
 
 
-def test_an_assistant_is_greeted_and_told_what_there_is(api: Program) -> None:
+def test_an_assistant_is_greeted_and_told_what_there_is(api: ApiClient) -> None:
     hello = rpc(
         api,
         "initialize",
@@ -92,14 +92,14 @@ def test_it_says_yes_to_nothing_sends_nothing_and_removes_nothing() -> None:
     )
 
 
-def test_it_reads_limits_calendar_and_story(api: Program) -> None:
+def test_it_reads_limits_calendar_and_story(api: ApiClient) -> None:
     post = api.approved("words")
     (account,) = [
         one for one in call(api, "list_channels")["items"] if one["name"] == "Sandbox mia"
     ]
     assert account["limits"]["max_text"] > 0
     assert {one["slug"] for one in call(api, "list_creators")["items"]} == {"mia", "zoe"}
-    page = call(api, "read_calendar", since=later(hours=0), before=later(hours=2))
+    page = call(api, "read_calendar", since=instant_after(hours=0), before=instant_after(hours=2))
     assert [one["post_id"] for one in page["items"]] == [post["id"]]
     assert call(api, "read_post", post_id=post["id"])["body"] == "words"
     story = call(api, "delivery_story", delivery_id=post["deliveries"][0]["id"])
@@ -107,7 +107,7 @@ def test_it_reads_limits_calendar_and_story(api: Program) -> None:
 
 
 @pytest.mark.parametrize("tiers", [0, 1])
-def test_what_it_proposes_waits_for_a_person(api: Program, tiers: int) -> None:
+def test_what_it_proposes_waits_for_a_person(api: ApiClient, tiers: int) -> None:
     with api.scope() as scope:
         scope.run(
             "UPDATE creators SET approval_tiers = :n WHERE tenant_id = :t", n=tiers, t=api.tenant_id
@@ -121,13 +121,13 @@ def test_what_it_proposes_waits_for_a_person(api: Program, tiers: int) -> None:
     assert idle["deliveries"] == []
 
 
-def test_what_cannot_be_is_said_so_that_it_corrects_itself(api: Program) -> None:
+def test_what_cannot_be_is_said_so_that_it_corrects_itself(api: ApiClient) -> None:
     draft = api.draft(key="k")
     assert "key" in refused(
         api, "write_draft", **{name: value for name, value in draft.items() if name != "key"}
     )
     assert "at" in refused(api, "write_draft", **{**draft, "at": "2031-01-01T10:00"})
-    assert refused(api, "write_draft", **{**draft, "at": later(hours=-1)})
+    assert refused(api, "write_draft", **{**draft, "at": instant_after(hours=-1)})
     assert refused(api, "write_draft", **{**draft, "creator_id": str(uuid7())})
     assert "Sandbox" in refused(
         api, "write_draft", **{**draft, "otherwise": [{"place": "Sandbox", "body": "x"}]}
@@ -137,8 +137,8 @@ def test_what_cannot_be_is_said_so_that_it_corrects_itself(api: Program) -> None
     assert api.get("/posts")["items"] == []
 
 
-def test_it_sees_no_more_than_its_key(api: Program, tenant: OpenScope) -> None:
-    other = program(api.client, tenant)
+def test_it_sees_no_more_than_its_key(api: ApiClient, tenant: OpenScope) -> None:
+    other = create_api_client(api.client, tenant)
     post = other.write()
     unknown = refused(api, "read_post", post_id=str(uuid7()))
     assert refused(api, "read_post", post_id=post["id"]) == unknown
@@ -179,7 +179,9 @@ def test_it_sees_no_more_than_its_key(api: Program, tenant: OpenScope) -> None:
         ),
     ],
 )
-def test_what_is_no_message_is_refused(api: Program, body: bytes, status: int, number: int) -> None:
+def test_what_is_no_message_is_refused(
+    api: ApiClient, body: bytes, status: int, number: int
+) -> None:
     answer = send(api, body)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, number), answer.text
 
@@ -187,15 +189,15 @@ def test_what_is_no_message_is_refused(api: Program, body: bytes, status: int, n
 @pytest.mark.parametrize(
     "arguments", [1, [], None, "x", {"unknown": 1}, {"post_id": "\ud800"}, {"post_id": {"a": [1]}}]
 )
-def test_arguments_of_any_form_are_answered(api: Program, arguments: Any) -> None:
+def test_arguments_of_any_form_are_answered(api: ApiClient, arguments: Any) -> None:
     result = rpc(api, "tools/call", {"name": "read_post", "arguments": arguments})["result"]
     assert result["isError"] is True
 
 
-def test_pages_of_other_sites_and_other_protocols_are_refused(api: Program) -> None:
+def test_pages_of_other_sites_and_other_protocols_are_refused(api: ApiClient) -> None:
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     foreign = send(api, ping, origin="https://evil.example")
-    assert (foreign.status_code, code(foreign)) == (403, "api.other_site")
+    assert (foreign.status_code, error_code(foreign)) == (403, "api.other_site")
     old = send(api, ping, mcp_protocol_version="1999-01-01")
-    assert (old.status_code, code(old)) == (400, "api.other_protocol")
+    assert (old.status_code, error_code(old)) == (400, "api.other_protocol")
     assert api.ask("GET", "/mcp").status_code == 405

@@ -20,23 +20,23 @@ from gate.reviews import operator_requests
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.vault import sealed_intake
-from tests.web.builders import MASTER, PUBLIC, Page, new_picture, page
+from tests.web.builders import MASTER, PUBLIC, CreatorPage, create_page, new_picture
 from tests.web.removal.test_receipts import SAME, code_of, forgotten, seen
 from tests.web.removal.test_removal_requests import COOKIES, receipt_of
 from workers.cli.gate import removal_requests as complaints_desk
 from workers.event_handlers import reported_content
 
 
-def send(mia: Page, **typed: str) -> httpx.Response:
+def send(mia: CreatorPage, **typed: str) -> httpx.Response:
     return mia.room.client.post("/report", data=typed, headers=SAME, follow_redirects=False)
 
 
-def read(mia: Page, receipt: str, language: str = "en") -> str:
+def read(mia: CreatorPage, receipt: str, language: str = "en") -> str:
     headers = {"cookie": COOKIES[receipt], "accept-language": language}
     return mia.room.client.get(f"/report/{receipt}", headers=headers).text
 
 
-def sought(mia: Page, receipt: str) -> None:
+def sought(mia: CreatorPage, receipt: str) -> None:
     with mia.room.tenant(INSTALLATION_ID, "system:test") as scope:
         report = installation_reports.find_report_by_receipt(scope, receipt)
     reported_content.search_reported_content(
@@ -44,7 +44,7 @@ def sought(mia: Page, receipt: str) -> None:
     )
 
 
-def asked(mine: Page) -> list[complaints.RequestStatus]:
+def asked(mine: CreatorPage) -> list[complaints.RequestStatus]:
     with mine.scope() as scope:
         rows = scope.run(
             "SELECT receipt FROM complaints WHERE tenant_id = :t ORDER BY id", t=mine.tenant_id
@@ -52,8 +52,8 @@ def asked(mine: Page) -> list[complaints.RequestStatus]:
         return [complaints.find_status_by_receipt(scope, receipt) for receipt in list(rows)]
 
 
-def test_a_look_is_found_in_each_agency_and_none_is_named(mia: Page) -> None:
-    other, stranger = page(mia.room), page(mia.room)
+def test_a_look_is_found_in_each_agency_and_none_is_named(mia: CreatorPage) -> None:
+    other, stranger = create_page(mia.room), create_page(mia.room)
     look = f"{uuid7().int % 2**20:05x}a5a5f00f0ff"
     digests = [seen(mia, look), seen(other, look)]
     receipt = receipt_of(send(mia, who="shown", look=look))
@@ -74,7 +74,7 @@ def test_a_look_is_found_in_each_agency_and_none_is_named(mia: Page) -> None:
     assert own.status_code == 422, "the request inside opens by no code"
 
 
-def test_an_address_is_found_and_a_refusal_is_read_and_appealed_there(mia: Page) -> None:
+def test_an_address_is_found_and_a_refusal_is_read_and_appealed_there(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     receipt = receipt_of(send(mia, who="shown", address=f"{PUBLIC}/{mia.slug}/p/{item}"))
     sought(mia, receipt)
@@ -98,7 +98,9 @@ def test_an_address_is_found_and_a_refusal_is_read_and_appealed_there(mia: Page)
     assert len(asked(mia)[0].appeals) == 1
 
 
-def test_what_nobody_has_looks_like_anything_else_and_is_read_by_the_house(mia: Page) -> None:
+def test_what_nobody_has_looks_like_anything_else_and_is_read_by_the_house(
+    mia: CreatorPage,
+) -> None:
     receipt = receipt_of(
         send(mia, who="illegal", words="a picture of me at a lake", address="https://x.example/1")
     )
@@ -110,7 +112,7 @@ def test_what_nobody_has_looks_like_anything_else_and_is_read_by_the_house(mia: 
         }
 
 
-def test_the_address_alone_shows_nothing_and_a_form_is_one(mia: Page) -> None:
+def test_the_address_alone_shows_nothing_and_a_form_is_one(mia: CreatorPage) -> None:
     forgotten(mia)
     form = re.search(r'name="form" value="([^"]+)"', mia.room.client.get("/report").text)
     assert form is not None
@@ -131,7 +133,7 @@ def test_the_address_alone_shows_nothing_and_a_form_is_one(mia: Page) -> None:
     assert mia.room.client.get("/report/%00").status_code == 404
 
 
-def test_how_to_reach_somebody_is_read_by_no_agency(mia: Page) -> None:
+def test_how_to_reach_somebody_is_read_by_no_agency(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     data = {"item": item, "who": "shown", "contact": "zoe@example.org", "house": "yes"}
     answer = mia.room.client.post(
@@ -166,7 +168,7 @@ def test_how_to_reach_somebody_is_read_by_no_agency(mia: Page) -> None:
 class Desk:
     """What a command at the terminal holds of the house: its scopes, and its letters."""
 
-    mia: Page
+    mia: CreatorPage
 
     @property
     def tenant(self) -> Any:
@@ -176,7 +178,7 @@ class Desk:
         return sealed_intake.unseal_form(MASTER, tenant_id, letter)
 
 
-def test_who_is_accused_does_not_decide(mia: Page) -> None:
+def test_who_is_accused_does_not_decide(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     data = {"item": item, "who": "shown", "house": "yes"}
     receipt = receipt_of(
@@ -225,7 +227,7 @@ def test_who_is_accused_does_not_decide(mia: Page) -> None:
         )
 
 
-def test_an_appeal_to_the_house_is_for_another_of_them(mia: Page) -> None:
+def test_an_appeal_to_the_house_is_for_another_of_them(mia: CreatorPage) -> None:
     from gate.reviews import appeals
     from gate.reviews.events import AppealDue
 
@@ -251,7 +253,7 @@ def test_an_appeal_to_the_house_is_for_another_of_them(mia: Page) -> None:
         assert complaints.find_status_by_receipt(scope, receipt).state is RemovalRequestState.UPHELD
 
 
-def test_a_flood_of_reports_waits(mia: Page) -> None:
+def test_a_flood_of_reports_waits(mia: CreatorPage) -> None:
     first = receipt_of(send(mia, who="shown", words="me"))
     with mia.room.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
         scope.run(

@@ -10,13 +10,13 @@ import pytest
 
 from foundation.ids import INSTALLATION_ID
 from gate.removal import access_codes, receipts, removal_requests
-from tests.web.builders import Page, new_picture, page
+from tests.web.builders import CreatorPage, create_page, new_picture
 from tests.web.removal.test_removal_requests import COOKIES, ask, read, receipt_of
 
 SAME = {"sec-fetch-site": "same-origin"}
 
 
-def send(to: Page, **typed: str) -> httpx.Response:
+def send(to: CreatorPage, **typed: str) -> httpx.Response:
     return to.room.client.post(
         f"/{to.slug}/report", data=typed, headers=SAME, follow_redirects=False
     )
@@ -28,25 +28,25 @@ def code_of(receipt: str) -> str:
     return found[1]
 
 
-def enter(to: Page, receipt: str, pin: str) -> httpx.Response:
+def enter(to: CreatorPage, receipt: str, pin: str) -> httpx.Response:
     return to.room.client.post(
         f"/{to.slug}/report/{receipt}", data={"pin": pin}, headers=SAME, follow_redirects=False
     )
 
 
-def forgotten(mia: Page) -> None:
+def forgotten(mia: CreatorPage) -> None:
     """Failures of other tests of this machine do not count here."""
     with mia.room.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
         scope.run("DELETE FROM login_failures")
 
 
 @pytest.fixture
-def receipt(mia: Page) -> str:
+def receipt(mia: CreatorPage) -> str:
     forgotten(mia)
     return receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
 
 
-def test_the_code_is_shown_once_and_opens(mia: Page, receipt: str) -> None:
+def test_the_code_is_shown_once_and_opens(mia: CreatorPage, receipt: str) -> None:
     pin = code_of(receipt)
     assert f"{pin[:4]} {pin[4:]}" in read(mia, receipt).text
     shut = mia.get(f"report/{receipt}")
@@ -65,7 +65,7 @@ def test_the_code_is_shown_once_and_opens(mia: Page, receipt: str) -> None:
     assert read(mia, receipt).headers["cache-control"] == "no-store"
 
 
-def test_what_is_kept_of_a_code_does_not_tell_it(mia: Page, receipt: str) -> None:
+def test_what_is_kept_of_a_code_does_not_tell_it(mia: CreatorPage, receipt: str) -> None:
     with mia.scope() as scope:
         kept = receipts.access_code_hash(scope, receipt)
     assert kept is not None
@@ -73,7 +73,7 @@ def test_what_is_kept_of_a_code_does_not_tell_it(mia: Page, receipt: str) -> Non
     assert code_of(receipt) not in kept
 
 
-def test_a_pass_is_of_one_receipt_and_ends(mia: Page, receipt: str) -> None:
+def test_a_pass_is_of_one_receipt_and_ends(mia: CreatorPage, receipt: str) -> None:
     other = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
     mine = COOKIES[receipt]
     for forged in (
@@ -103,7 +103,7 @@ def test_a_pass_is_of_one_receipt_and_ends(mia: Page, receipt: str) -> None:
         )
 
 
-def test_a_thousand_guesses_are_five(mia: Page, receipt: str) -> None:
+def test_a_thousand_guesses_are_five(mia: CreatorPage, receipt: str) -> None:
     """Many at once, too: the right code among them opens nothing once the tries are used up."""
     with ThreadPoolExecutor(16) as several:
         answers = list(several.map(lambda n: enter(mia, receipt, f"{n:08}"), range(60)))
@@ -116,13 +116,13 @@ def test_a_thousand_guesses_are_five(mia: Page, receipt: str) -> None:
     assert enter(mia, receipt, code_of(receipt)).status_code == 303
 
 
-def test_a_number_nobody_has_says_the_same(mia: Page, receipt: str) -> None:
+def test_a_number_nobody_has_says_the_same(mia: CreatorPage, receipt: str) -> None:
     known, unknown = enter(mia, receipt, "00000000"), enter(mia, "2222-2222-2222", "00000000")
     assert known.text.replace(receipt, "2222-2222-2222") == unknown.text
     assert (known.status_code, unknown.status_code) == (422, 422)
 
 
-def test_another_sites_page_types_no_code(mia: Page, receipt: str) -> None:
+def test_another_sites_page_types_no_code(mia: CreatorPage, receipt: str) -> None:
     foreign = mia.room.client.post(
         f"/{mia.slug}/report/{receipt}",
         data={"pin": code_of(receipt)},
@@ -132,7 +132,7 @@ def test_another_sites_page_types_no_code(mia: Page, receipt: str) -> None:
     assert "set-cookie" not in foreign.headers
 
 
-def test_a_form_sent_twice_is_one_request(mia: Page) -> None:
+def test_a_form_sent_twice_is_one_request(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     form = re.search(
         r'name="form" value="([A-Za-z0-9_-]{22})"', mia.get(f"report?item={item}").text
@@ -157,7 +157,7 @@ def test_a_form_sent_twice_is_one_request(mia: Page) -> None:
         )
 
 
-def digests(mine: Page, receipt: str) -> list[str]:
+def digests(mine: CreatorPage, receipt: str) -> list[str]:
     with mine.scope() as scope:
         return list(
             removal_requests.get_removal_request(
@@ -166,7 +166,7 @@ def digests(mine: Page, receipt: str) -> list[str]:
         )
 
 
-def test_an_address_of_ours_is_found(mia: Page) -> None:
+def test_an_address_of_ours_is_found(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     item = mia.post(media=[sha256])
     for address in (
@@ -179,8 +179,8 @@ def test_an_address_of_ours_is_found(mia: Page) -> None:
         )
 
 
-def test_another_agencys_address_and_a_strangers_freeze_nothing(mia: Page) -> None:
-    other = page(mia.room)
+def test_another_agencys_address_and_a_strangers_freeze_nothing(mia: CreatorPage) -> None:
+    other = create_page(mia.room)
     theirs = other.stage(new_picture())
     item = other.post(media=[theirs])
     for address in (
@@ -205,7 +205,7 @@ def test_another_agencys_address_and_a_strangers_freeze_nothing(mia: Page) -> No
 LOOK = "a5a5a5a5f00f0ff0"
 
 
-def seen(mine: Page, look: str) -> str:
+def seen(mine: CreatorPage, look: str) -> str:
     """A picture of the page that looks so; its digest."""
     sha256 = mine.stage(new_picture())
     with mine.scope() as scope, scope.acting_as("gate"):
@@ -218,7 +218,7 @@ def seen(mine: Page, look: str) -> str:
     return sha256
 
 
-def test_what_looks_the_same_is_found_and_nothing_else(mia: Page) -> None:
+def test_what_looks_the_same_is_found_and_nothing_else(mia: CreatorPage) -> None:
     near, far = seen(mia, "a5a5a5a5f00f0f0f"), seen(mia, "5a5a5a5a0ff0f00f")
     assert digests(mia, receipt_of(send(mia, who="shown", look=LOOK))) == [near]
     assert (
@@ -246,13 +246,13 @@ def test_what_looks_the_same_is_found_and_nothing_else(mia: Page) -> None:
     ],
     ids=["script", "brackets", "long", "words", "contact", "look", "nothing"],
 )
-def test_hostile_forms_write_nothing(mia: Page, typed: dict[str, str]) -> None:
+def test_hostile_forms_write_nothing(mia: CreatorPage, typed: dict[str, str]) -> None:
     assert send(mia, who="shown", **typed).status_code == 422
     with mia.scope() as scope:
         assert removal_requests.latest_status(scope, mia.creator_id) is None
 
 
-def test_markup_is_shown_as_words(mia: Page) -> None:
+def test_markup_is_shown_as_words(mia: CreatorPage) -> None:
     words, address = "<script>hit()</script>", 'https://x.example/"><b>'
     again = send(mia, who="nobody", words=words, address=address)
     assert again.status_code == 422
@@ -267,7 +267,7 @@ def test_markup_is_shown_as_words(mia: Page) -> None:
     assert "<script>hit" not in read(mia, receipt).text
 
 
-def test_only_the_form_runs_our_script(mia: Page, receipt: str) -> None:
+def test_only_the_form_runs_our_script(mia: CreatorPage, receipt: str) -> None:
     form = mia.get("report")
     assert "script-src 'self'" in form.headers["content-security-policy"]
     assert "connect-src" not in form.headers["content-security-policy"]
@@ -276,14 +276,14 @@ def test_only_the_form_runs_our_script(mia: Page, receipt: str) -> None:
         assert "<script" not in other.text
 
 
-def test_a_flood_of_forms_is_held_back_before_codes_are_made(mia: Page) -> None:
+def test_a_flood_of_forms_is_held_back_before_codes_are_made(mia: CreatorPage) -> None:
     body = urlencode({"who": "shown", "words": "x" * 40_000}).encode()
     assert (
         mia.room.client.post(f"/{mia.slug}/report", content=body, headers=SAME).status_code == 422
     )
 
 
-def test_what_nothing_was_found_for_is_not_said_to_be_kept_back(mia: Page) -> None:
+def test_what_nothing_was_found_for_is_not_said_to_be_kept_back(mia: CreatorPage) -> None:
     forgotten(mia)
     receipt = receipt_of(send(mia, who="shown", words="me by the sea"))
     said = read(mia, receipt).text
@@ -291,7 +291,7 @@ def test_what_nothing_was_found_for_is_not_said_to_be_kept_back(mia: Page) -> No
     assert "plus rien n’en part" not in said
 
 
-def test_who_asks_is_answered_in_their_language(mia: Page) -> None:
+def test_who_asks_is_answered_in_their_language(mia: CreatorPage) -> None:
     """A stranger chose no creator: the form and its receipt speak theirs, where it is one of
     ours."""
     forgotten(mia)

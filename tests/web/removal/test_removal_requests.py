@@ -10,12 +10,12 @@ import pytest
 from gate.contract.states import RemovalRequestState
 from gate.removal import removal_requests
 from gate.removal.removal_requests import MAX_REMOVAL_REQUESTS
-from tests.web.builders import Page, new_picture
+from tests.web.builders import CreatorPage, new_picture
 
 ORIGIN = {"origin": "http://pages.example.test"}
 
 
-def ask(page: Page, item: str, *, who: str = "shown", **headers: str) -> httpx.Response:
+def ask(page: CreatorPage, item: str, *, who: str = "shown", **headers: str) -> httpx.Response:
     """Send the form, as a browser does."""
     form = {"item": item, "who": who}
     return page.room.client.post(
@@ -40,14 +40,14 @@ def receipt_of(answer: httpx.Response) -> str:
     return receipt
 
 
-def read(page: Page, receipt: str, typed: str = "") -> httpx.Response:
+def read(page: CreatorPage, receipt: str, typed: str = "") -> httpx.Response:
     """The receipt, in the browser of who asked."""
     return page.room.client.get(
         f"/{page.slug}/report/{typed or receipt}", headers={"cookie": COOKIES[receipt]}
     )
 
 
-def test_form_is_at_the_foot_of_every_page(mia: Page) -> None:
+def test_form_is_at_the_foot_of_every_page(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())], text="la mer")
     assert f'href="/{mia.slug}/report"' in mia.get().text
     assert f'href="/{mia.slug}/report?item={item}"' in mia.get(f"p/{item}").text
@@ -57,7 +57,7 @@ def test_form_is_at_the_foot_of_every_page(mia: Page) -> None:
     assert "la mer" in form
 
 
-def test_asking_gives_a_receipt_that_says_how_it_stands(mia: Page) -> None:
+def test_asking_gives_a_receipt_that_says_how_it_stands(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     receipt = receipt_of(ask(mia, item))
     assert re.fullmatch(r"[0-9A-Z]{4}(-[0-9A-Z]{4}){2}", receipt)
@@ -78,7 +78,7 @@ def test_asking_gives_a_receipt_that_says_how_it_stands(mia: Page) -> None:
     assert list(kinds) == ["complaint.due"]
 
 
-def test_what_is_frozen_leaves_the_page_until_somebody_decides(mia: Page) -> None:
+def test_what_is_frozen_leaves_the_page_until_somebody_decides(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     receipt = receipt_of(ask(mia, item))
     with mia.scope() as scope:
@@ -96,7 +96,7 @@ def test_what_is_frozen_leaves_the_page_until_somebody_decides(mia: Page) -> Non
     [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}],
     ids=["cross", "neighbour"],
 )
-def test_foreign_page_asks_for_nothing(mia: Page, headers: dict[str, str]) -> None:
+def test_foreign_page_asks_for_nothing(mia: CreatorPage, headers: dict[str, str]) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     answer = ask(mia, item, **headers)
     assert answer.status_code == 422
@@ -105,7 +105,7 @@ def test_foreign_page_asks_for_nothing(mia: Page, headers: dict[str, str]) -> No
         assert removal_requests.latest_status(scope, mia.creator_id) is None
 
 
-def test_old_browser_is_known_by_its_origin(mia: Page) -> None:
+def test_old_browser_is_known_by_its_origin(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     form = {"item": item, "who": "shown"}
     client = mia.room.client
@@ -125,19 +125,19 @@ def test_old_browser_is_known_by_its_origin(mia: Page) -> None:
 @pytest.mark.parametrize(
     ("item", "who"), [("unknown-item", "shown"), ("", "shown"), ("ITEM", "nobody")]
 )
-def test_what_is_not_there_is_told(mia: Page, item: str, who: str) -> None:
+def test_what_is_not_there_is_told(mia: CreatorPage, item: str, who: str) -> None:
     real = mia.post(media=[mia.stage(new_picture())])
     answer = ask(mia, real if item == "ITEM" else item, who=who)
     assert answer.status_code == 422
     assert "Dites qui vous êtes" in answer.text
 
 
-def test_words_alone_show_nobody(mia: Page) -> None:
+def test_words_alone_show_nobody(mia: CreatorPage) -> None:
     assert ask(mia, mia.post(text="rien à voir")).status_code == 422
     assert "Aucune image" in mia.get("report").text
 
 
-def test_flood_waits(mia: Page) -> None:
+def test_flood_waits(mia: CreatorPage) -> None:
     item = mia.post(media=[mia.stage(new_picture())])
     receipt_of(ask(mia, item))
     with mia.room.tenant(mia.tenant_id, "system:test") as scope:
@@ -155,12 +155,12 @@ def test_flood_waits(mia: Page) -> None:
     assert f"déjà envoyé {MAX_REMOVAL_REQUESTS} demandes" in answer.text
 
 
-def test_receipt_is_no_guess_and_of_its_page_alone(mia: Page, room: object) -> None:
-    from tests.web.builders import page
+def test_receipt_is_no_guess_and_of_its_page_alone(mia: CreatorPage, room: object) -> None:
+    from tests.web.builders import create_page
 
     item = mia.post(media=[mia.stage(new_picture())])
     receipt = receipt_of(ask(mia, item))
-    other = page(mia.room)
+    other = create_page(mia.room)
     theirs = other.room.client.get(
         f"/{other.slug}/report/{receipt}", headers={"cookie": COOKIES[receipt]}
     )
@@ -173,7 +173,7 @@ def test_receipt_is_no_guess_and_of_its_page_alone(mia: Page, room: object) -> N
     assert mia.room.client.get("/nobody-here/report").status_code == 404
 
 
-def refused(mia: Page) -> str:
+def refused(mia: CreatorPage) -> str:
     """Somebody asked, and a person said that it may stay; the receipt."""
     receipt = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
     with mia.scope("member:somebody") as scope:
@@ -183,7 +183,7 @@ def refused(mia: Page) -> str:
     return receipt
 
 
-def appeal(page: Page, receipt: str, content: bytes, **headers: str) -> httpx.Response:
+def appeal(page: CreatorPage, receipt: str, content: bytes, **headers: str) -> httpx.Response:
     kind = {
         "content-type": "application/x-www-form-urlencoded",
         "sec-fetch-site": "same-origin",
@@ -193,13 +193,13 @@ def appeal(page: Page, receipt: str, content: bytes, **headers: str) -> httpx.Re
     return page.room.client.post(f"/{page.slug}/report/{receipt}", content=content, headers=kind)
 
 
-def appeals(page: Page) -> list[str]:
+def appeals(page: CreatorPage) -> list[str]:
     with page.scope() as scope:
         found = scope.run("SELECT words FROM appeals WHERE tenant_id = :t", t=page.tenant_id)
         return list(found.scalars())
 
 
-def test_a_refusal_says_why_and_is_appealed_on_the_receipt(mia: Page) -> None:
+def test_a_refusal_says_why_and_is_appealed_on_the_receipt(mia: CreatorPage) -> None:
     receipt = refused(mia)
     shown = read(mia, receipt).text
     for said in (
@@ -227,13 +227,13 @@ def test_a_refusal_says_why_and_is_appealed_on_the_receipt(mia: Page) -> None:
     assert "une fois suffit" in again.text
 
 
-def test_hostile_appeals_write_nothing(mia: Page) -> None:
-    from tests.web.builders import page
+def test_hostile_appeals_write_nothing(mia: CreatorPage) -> None:
+    from tests.web.builders import create_page
 
     receipt, neighbour, stranger = (
         refused(mia),
-        page(mia.room, tenant_id=mia.tenant_id),
-        page(mia.room),
+        create_page(mia.room, tenant_id=mia.tenant_id),
+        create_page(mia.room),
     )
     undecided = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
     for where, number, content, status in (
@@ -255,7 +255,7 @@ def test_hostile_appeals_write_nothing(mia: Page) -> None:
     assert appeals(mia) == ["ab"]
 
 
-def test_what_the_clock_took_says_that_no_person_did(mia: Page) -> None:
+def test_what_the_clock_took_says_that_no_person_did(mia: CreatorPage) -> None:
     receipt = receipt_of(ask(mia, mia.post(media=[mia.stage(new_picture())])))
     with mia.scope() as scope:
         removal_requests.recall_named_bytes(
@@ -278,15 +278,15 @@ def test_what_the_clock_took_says_that_no_person_did(mia: Page) -> None:
     assert "<textarea" not in shown
 
 
-def test_too_much_typed_is_nothing_typed(mia: Page) -> None:
+def test_too_much_typed_is_nothing_typed(mia: CreatorPage) -> None:
     answer = mia.room.client.post(f"/{mia.slug}/report", content=b"item=" + b"x" * 9000)
     assert answer.status_code == 422
 
 
-def test_language_is_the_pages(room: object, mia: Page) -> None:
-    from tests.web.builders import page
+def test_language_is_the_pages(room: object, mia: CreatorPage) -> None:
+    from tests.web.builders import create_page
 
-    english = page(mia.room, language="en", title="Mia")
+    english = create_page(mia.room, language="en", title="Mia")
     item = english.post(media=[english.stage(new_picture())])
     assert "That is me, remove it" in english.get("report").text
     assert "Request received" in read(english, receipt_of(ask(english, item))).text

@@ -16,7 +16,7 @@ from gate.removal import removal_requests
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.gate.builders import KEY, Step, World, picture, publish_unit, real_person, unit
-from tests.web.builders import Page, new_picture
+from tests.web.builders import CreatorPage, new_picture
 from tests.web.removal.test_removal_requests import ask, read, receipt_of
 from tests.web.removal.test_subject_portal import link, see
 
@@ -26,7 +26,7 @@ STANDS = "Une image grise, ou une phrase"
 
 
 @pytest.fixture
-def here(mia: Page) -> World:
+def here(mia: CreatorPage) -> World:
     """Mia's agency, with an account on a platform that stops deleting."""
     with mia.scope() as scope:
         ann, rob = (
@@ -61,7 +61,9 @@ def called_back(here: World, jti: UUID) -> None:
         live_copies.mark_for_recall(scope, jti, Message("recall.complaint"))
 
 
-def test_a_persons_page_says_what_stands_there_until_it_is_removed(mia: Page, here: World) -> None:
+def test_a_persons_page_says_what_stands_there_until_it_is_removed(
+    mia: CreatorPage, here: World
+) -> None:
     with here.scope() as scope:
         ida = real_person(scope, surfaces=("sandbox",))
         shown = picture(scope, here, Rating.G, person=ida)
@@ -89,7 +91,9 @@ def test_a_persons_page_says_what_stands_there_until_it_is_removed(mia: Page, he
     assert "gone since" in see(mia, path).text
 
 
-def test_a_receipt_says_what_stands_there_until_it_is_removed(mia: Page, here: World) -> None:
+def test_a_receipt_says_what_stands_there_until_it_is_removed(
+    mia: CreatorPage, here: World
+) -> None:
     sha256 = mia.stage(new_picture())
     receipt = receipt_of(ask(mia, mia.post(media=[sha256])))
     jti = publish_unit(here, unit(here, media=[Medium(sha256, "image/png", 1)]), native=uuid7().hex)

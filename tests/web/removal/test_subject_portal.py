@@ -14,13 +14,13 @@ from gate.consent.events import RevocationRequested
 from gate.consent.handlers import handle_revocation
 from gate.people import persons
 from tests.gate.builders import real_person
-from tests.web.builders import Page, page
+from tests.web.builders import CreatorPage, create_page
 
 OWN = {"sec-fetch-site": "same-origin", "accept-language": "en"}
 
 
 @pytest.fixture
-def ida(mia: Page) -> UUID:
+def ida(mia: CreatorPage) -> UUID:
     """Somebody real, who allowed everything."""
     with mia.scope() as scope:
         return real_person(
@@ -28,22 +28,22 @@ def ida(mia: Page) -> UUID:
         )
 
 
-def link(mia: Page, person: UUID) -> str:
+def link(mia: CreatorPage, person: UUID) -> str:
     with mia.scope() as scope:
         return f"{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}"
 
 
-def see(mia: Page, path: str) -> httpx.Response:
+def see(mia: CreatorPage, path: str) -> httpx.Response:
     return mia.room.client.get(path, headers=OWN)
 
 
-def press(mia: Page, path: str, what: str, **headers: str) -> httpx.Response:
+def press(mia: CreatorPage, path: str, what: str, **headers: str) -> httpx.Response:
     return mia.room.client.post(
         path, data={"what": what}, headers=OWN | headers, follow_redirects=False
     )
 
 
-def wanted(mia: Page) -> list[Any]:
+def wanted(mia: CreatorPage) -> list[Any]:
     with mia.scope() as scope:
         rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
                          ":kind ORDER BY id",
@@ -51,7 +51,7 @@ def wanted(mia: Page) -> list[Any]:
         return [(row.subject_id, row.args["scope"], row.args["by"]) for row in rows]
 
 
-def handled(mia: Page) -> None:
+def handled(mia: CreatorPage) -> None:
     """The workers do what was asked."""
     for person, what, by in wanted(mia):
         handle_revocation(
@@ -59,7 +59,7 @@ def handled(mia: Page) -> None:
         )
 
 
-def test_page_says_what_was_allowed_and_names_nobody(mia: Page, ida: UUID) -> None:
+def test_page_says_what_was_allowed_and_names_nobody(mia: CreatorPage, ida: UUID) -> None:
     with mia.scope() as scope:
         real_person(scope, surfaces=("sandbox",), display_ref="Somebody-else")
     shown = see(mia, link(mia, ida))
@@ -83,7 +83,9 @@ def test_page_says_what_was_allowed_and_names_nobody(mia: Page, ida: UUID) -> No
 
 
 @pytest.mark.parametrize("what", ["publish", "download_sell", "all"])
-def test_taking_back_goes_by_the_urgent_event_and_is_shown(mia: Page, ida: UUID, what: str) -> None:
+def test_taking_back_goes_by_the_urgent_event_and_is_shown(
+    mia: CreatorPage, ida: UUID, what: str
+) -> None:
     path = link(mia, ida)
     see(mia, path)
     assert wanted(mia) == []  # looking changes nothing
@@ -105,19 +107,19 @@ def test_taking_back_goes_by_the_urgent_event_and_is_shown(mia: Page, ida: UUID,
     "headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}]
 )
 def test_another_sites_form_takes_nothing_back(
-    mia: Page, ida: UUID, headers: dict[str, str]
+    mia: CreatorPage, ida: UUID, headers: dict[str, str]
 ) -> None:
     assert press(mia, link(mia, ida), "all", **headers).status_code == 422
     assert wanted(mia) == []
 
 
 @pytest.mark.parametrize("what", ["", "everything", "publish\x00", "x" * 400])
-def test_what_is_no_permission_is_not_taken_back(mia: Page, ida: UUID, what: str) -> None:
+def test_what_is_no_permission_is_not_taken_back(mia: CreatorPage, ida: UUID, what: str) -> None:
     assert press(mia, link(mia, ida), what).status_code == 422
     assert wanted(mia) == []
 
 
-def test_a_new_link_ends_the_old_one(mia: Page, ida: UUID) -> None:
+def test_a_new_link_ends_the_old_one(mia: CreatorPage, ida: UUID) -> None:
     old = link(mia, ida)
     new = link(mia, ida)
     assert see(mia, old).status_code == press(mia, old, "all").status_code == 404
@@ -129,7 +131,7 @@ def test_a_new_link_ends_the_old_one(mia: Page, ida: UUID) -> None:
 
 
 @pytest.mark.parametrize("token", ["x", "A" * 43, "A" * 500, "%00" * 43, "..%2fhealthz"])
-def test_nobodys_link_is_nothing(mia: Page, token: str) -> None:
+def test_nobodys_link_is_nothing(mia: CreatorPage, token: str) -> None:
     assert mia.room.client.get(f"/me/{token}").status_code == 404
     assert mia.room.client.post(f"/me/{token}", data={"what": "all"}).status_code == 404
 
@@ -140,9 +142,9 @@ def invented(scope: Any) -> UUID:
 
 @pytest.mark.parametrize(("who", "refusal"), [(invented, BadInput), (lambda _: uuid7(), NotFound)])
 def test_only_somebody_real_of_this_agency_gets_a_link(
-    mia: Page, ida: UUID, who: Callable[[Any], UUID], refusal: type[Exception]
+    mia: CreatorPage, ida: UUID, who: Callable[[Any], UUID], refusal: type[Exception]
 ) -> None:
-    other = page(mia.room)
+    other = create_page(mia.room)
     with mia.scope() as scope:
         nobody = who(scope)
     with mia.scope() as scope, pytest.raises(refusal):

@@ -10,7 +10,7 @@ from gate.consent.events import RevocationRequested
 from gate.consent.face_consent import FaceConsentGiven
 from gate.consent.grants import FACE_CONSENT, revoke_consent
 from gate.consent.handlers import handle_revocation
-from tests.web.builders import Page
+from tests.web.builders import CreatorPage
 from tests.web.removal.test_subject_portal import handled, ida, link, press, see, wanted
 
 __all__ = ["ida"]
@@ -18,7 +18,7 @@ __all__ = ["ida"]
 AGREE = "face_agree"
 
 
-def agreed(mia: Page) -> list[UUID]:
+def agreed(mia: CreatorPage) -> list[UUID]:
     with mia.scope() as scope:
         rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
                          ":kind",
@@ -31,12 +31,14 @@ def agreed(mia: Page) -> list[UUID]:
     return [row.subject_id for row in rows]
 
 
-def known(mia: Page, person: UUID) -> bool:
+def known(mia: CreatorPage, person: UUID) -> bool:
     with mia.scope() as scope:
         return face_consent.has_face_consent(scope, person)
 
 
-def test_a_face_is_known_by_its_owners_press_and_erased_by_the_next(mia: Page, ida: UUID) -> None:
+def test_a_face_is_known_by_its_owners_press_and_erased_by_the_next(
+    mia: CreatorPage, ida: UUID
+) -> None:
     path = link(mia, ida)
     shown = see(mia, path).text
     assert "biometric" in shown
@@ -57,7 +59,7 @@ def test_a_face_is_known_by_its_owners_press_and_erased_by_the_next(mia: Page, i
     assert press(mia, path, FACE_CONSENT).status_code == 422  # nothing is left
 
 
-def test_stopping_everything_erases_the_face_too(mia: Page, ida: UUID) -> None:
+def test_stopping_everything_erases_the_face_too(mia: CreatorPage, ida: UUID) -> None:
     path = link(mia, ida)
     press(mia, path, AGREE)
     agreed(mia)
@@ -70,13 +72,13 @@ def test_stopping_everything_erases_the_face_too(mia: Page, ida: UUID) -> None:
     "headers", [{"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}]
 )
 def test_another_sites_form_agrees_to_nothing(
-    mia: Page, ida: UUID, headers: dict[str, str]
+    mia: CreatorPage, ida: UUID, headers: dict[str, str]
 ) -> None:
     assert press(mia, link(mia, ida), AGREE, **headers).status_code == 422
     assert agreed(mia) == []
 
 
-def test_the_journal_erases_it_again_after_a_restore(mia: Page, ida: UUID) -> None:
+def test_the_journal_erases_it_again_after_a_restore(mia: CreatorPage, ida: UUID) -> None:
     press(mia, link(mia, ida), AGREE)
     agreed(mia)
     with mia.scope() as scope:

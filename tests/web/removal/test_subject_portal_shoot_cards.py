@@ -14,14 +14,14 @@ from gate.consent.card_answers import CardAnswerSubmitted
 from gate.consent.shoot_cards import CardTerms
 from gate.contract.units import Rating
 from tests.gate.builders import real_person
-from tests.web.builders import Page, page
+from tests.web.builders import CreatorPage, create_page
 
 OWN = {"sec-fetch-site": "same-origin", "accept-language": "en"}
 FORM = re.compile(r'name="what" value="(\w+)"><input type="hidden" name="card" value="([\w-]+)">'
                   r'<input type="hidden" name="digest" value="(\w+)"')  # fmt: skip
 
 
-def somebody(mia: Page, name: str) -> tuple[UUID, str]:
+def somebody(mia: CreatorPage, name: str) -> tuple[UUID, str]:
     """Somebody real, and the path of their page."""
     with mia.scope() as scope:
         person = real_person(scope, scopes=(), display_ref=name)
@@ -31,7 +31,7 @@ def somebody(mia: Page, name: str) -> tuple[UUID, str]:
         )
 
 
-def card_for(mia: Page, *persons: UUID) -> UUID:
+def card_for(mia: CreatorPage, *persons: UUID) -> UUID:
     with mia.scope("member:ann") as scope:
         terms = CardTerms(
             day=(scope.now - timedelta(days=2)).date(),
@@ -47,11 +47,11 @@ def card_for(mia: Page, *persons: UUID) -> UUID:
         return shoot_cards.create_card(scope, mia.creator_id, terms)
 
 
-def see(mia: Page, path: str, language: str = "en") -> httpx.Response:
+def see(mia: CreatorPage, path: str, language: str = "en") -> httpx.Response:
     return mia.room.client.get(path, headers=OWN | {"accept-language": language})
 
 
-def forms(mia: Page, path: str) -> dict[str, dict[str, str]]:
+def forms(mia: CreatorPage, path: str) -> dict[str, dict[str, str]]:
     """What may be said of cards there, each as its form sends it."""
     return {
         what: {"what": what, "card": card, "digest": of}
@@ -59,11 +59,11 @@ def forms(mia: Page, path: str) -> dict[str, dict[str, str]]:
     }
 
 
-def press(mia: Page, path: str, typed: dict[str, str], **headers: str) -> httpx.Response:
+def press(mia: CreatorPage, path: str, typed: dict[str, str], **headers: str) -> httpx.Response:
     return mia.room.client.post(path, data=typed, headers=OWN | headers, follow_redirects=False)
 
 
-def work(mia: Page) -> int:
+def work(mia: CreatorPage) -> int:
     """What the workers would do now; how much it was."""
     with mia.scope() as scope:
         rows = scope.run("SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = "
@@ -77,7 +77,7 @@ def work(mia: Page) -> int:
     return len(rows)
 
 
-def said(mia: Page) -> list[tuple[UUID, str, str]]:
+def said(mia: CreatorPage) -> list[tuple[UUID, str, str]]:
     with mia.scope() as scope:
         rows = scope.run(
             "SELECT person_id, said, said_by FROM shoot_card_answers ORDER BY created_at, id"
@@ -85,7 +85,7 @@ def said(mia: Page) -> list[tuple[UUID, str, str]]:
     return [(row.person_id, row.said, row.said_by) for row in rows]
 
 
-def test_two_people_sign_on_their_own_pages(mia: Page) -> None:
+def test_two_people_sign_on_their_own_pages(mia: CreatorPage) -> None:
     (ida, hers), (tom, his) = somebody(mia, "Ida-of-the-agency"), somebody(mia, "Tom-the-partner")
     assert "Shoot cards" not in see(mia, hers).text
     card_for(mia, ida, tom)
@@ -129,7 +129,7 @@ def test_two_people_sign_on_their_own_pages(mia: Page) -> None:
 @pytest.mark.parametrize(("first", "then", "told"), [
     ("declined", None, "You declined"), ("signed", "withdrawn", "You took your signature back")
 ])  # fmt: skip
-def test_a_no_is_final(mia: Page, first: str, then: str | None, told: str) -> None:
+def test_a_no_is_final(mia: CreatorPage, first: str, then: str | None, told: str) -> None:
     ida, path = somebody(mia, "Ida")
     card_for(mia, ida)
     for what in filter(None, (first, then)):
@@ -143,11 +143,11 @@ def test_a_no_is_final(mia: Page, first: str, then: str | None, told: str) -> No
     assert (live, heard) == (0, 1)
 
 
-def test_nobody_else_s_page_signs_it(mia: Page) -> None:
+def test_nobody_else_s_page_signs_it(mia: CreatorPage) -> None:
     (ida, hers), (_, stranger) = somebody(mia, "Ida"), somebody(mia, "Eve")
     card_for(mia, ida)
     typed = forms(mia, hers)["signed"]
-    other = page(mia.room)
+    other = create_page(mia.room)
     _, abroad = somebody(other, "Max")
     wrong = [
         press(mia, stranger, typed),

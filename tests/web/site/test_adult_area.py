@@ -5,12 +5,12 @@ import pytest
 
 from foundation.ids import uuid7
 from gate.contract.units import Rating
-from tests.web.builders import Page, new_picture, page
+from tests.web.builders import CreatorPage, create_page, new_picture
 
 OWN = {"sec-fetch-site": "same-origin"}
 
 
-def with_provider(mia: Page) -> None:
+def with_provider(mia: CreatorPage) -> None:
     with mia.scope() as scope:
         scope.run(
             "INSERT INTO age_providers (tenant_id, id, provider, account, base_url, state, letter)"
@@ -20,7 +20,7 @@ def with_provider(mia: Page) -> None:
         )
 
 
-def test_the_session_is_bound_to_the_host_and_kept_from_scripts(mia: Page) -> None:
+def test_the_session_is_bound_to_the_host_and_kept_from_scripts(mia: CreatorPage) -> None:
     with_provider(mia)
     answer = mia.room.client.post(f"/{mia.slug}/18/prove", headers=OWN)
     assert answer.status_code == 303
@@ -38,14 +38,14 @@ def test_the_session_is_bound_to_the_host_and_kept_from_scripts(mia: Page) -> No
     assert session not in f"{rows[0].user_id}{rows[0].source}"
 
 
-def test_where_nobody_checks_ages_the_door_says_so_and_gives_no_session(mia: Page) -> None:
+def test_where_nobody_checks_ages_the_door_says_so_and_gives_no_session(mia: CreatorPage) -> None:
     shown = mia.get("18/")
     assert "Personne ne peut prouver son âge ici" in shown.text
     assert "<form" not in shown.text
     assert "set-cookie" not in mia.room.client.post(f"/{mia.slug}/18/prove", headers=OWN).headers
 
 
-def test_the_house_writes_each_part_under_its_own_credential(mia: Page) -> None:
+def test_the_house_writes_each_part_under_its_own_credential(mia: CreatorPage) -> None:
     data = new_picture()
     sha256 = mia.stage(data, Rating.N)
     assert mia.put(media=[sha256]).status_code == 403
@@ -68,7 +68,7 @@ def test_the_house_writes_each_part_under_its_own_credential(mia: Page) -> None:
         "18/files/%00.png",
     ],
 )
-def test_what_is_not_there_looks_like_what_may_not_be_seen(mia: Page, path: str) -> None:
+def test_what_is_not_there_looks_like_what_may_not_be_seen(mia: CreatorPage, path: str) -> None:
     answer = mia.get(path)
     assert answer.status_code in {303, 404}
     assert answer.headers["cache-control"] == "private, no-store"
@@ -77,8 +77,8 @@ def test_what_is_not_there_looks_like_what_may_not_be_seen(mia: Page, path: str)
     assert mia.get("18").status_code == 200
 
 
-def test_the_door_speaks_the_pages_language(mia: Page) -> None:
-    english = page(mia.room, language="en", title="Mia")
+def test_the_door_speaks_the_pages_language(mia: CreatorPage) -> None:
+    english = create_page(mia.room, language="en", title="Mia")
     with_provider(english)
     assert "Prove once that you are an adult" in english.get("18/").text
     for cookie in ("reader=x", "__Host-reader=%00%C3", "__Host-reader=" + "A" * 43):

@@ -7,10 +7,10 @@ import pytest
 from channels.age_verification import age_checks
 from channels.age_verification.states import AgeCheckState
 from foundation.ids import uuid7
-from tests.web.builders import PUBLIC, Page
+from tests.web.builders import PUBLIC, CreatorPage
 
 
-def invited(mia: Page) -> tuple[str, UUID]:
+def invited(mia: CreatorPage) -> tuple[str, UUID]:
     """A link, and its check: a provider is connected."""
     with mia.room.tenant(mia.tenant_id, "system:test") as scope:
         scope.run(
@@ -28,7 +28,7 @@ def invited(mia: Page) -> tuple[str, UUID]:
     return token, found[1]
 
 
-def stand(mia: Page, check_id: UUID, state: AgeCheckState, address: str = "") -> None:
+def stand(mia: CreatorPage, check_id: UUID, state: AgeCheckState, address: str = "") -> None:
     with mia.room.tenant(mia.tenant_id, "system:test") as scope:
         scope.run(
             "UPDATE age_checks SET state = :state, address = :address WHERE id = :id",
@@ -38,7 +38,7 @@ def stand(mia: Page, check_id: UUID, state: AgeCheckState, address: str = "") ->
         )
 
 
-def begun(mia: Page) -> list[str]:
+def begun(mia: CreatorPage) -> list[str]:
     with mia.room.tenant(mia.tenant_id, "system:test") as scope:
         rows = scope.run(
             "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'age.begin'",
@@ -47,7 +47,7 @@ def begun(mia: Page) -> list[str]:
         return [row.args["page"] for row in rows]
 
 
-def test_the_link_begins_a_check_once(mia: Page) -> None:
+def test_the_link_begins_a_check_once(mia: CreatorPage) -> None:
     token, check_id = invited(mia)
     client = mia.room.client
     shown = client.get(f"/age/{token}")
@@ -64,7 +64,9 @@ def test_the_link_begins_a_check_once(mia: Page) -> None:
 
 
 @pytest.mark.parametrize("state", list(AgeCheckState))
-def test_every_state_is_told_and_only_some_let_begin(mia: Page, state: AgeCheckState) -> None:
+def test_every_state_is_told_and_only_some_let_begin(
+    mia: CreatorPage, state: AgeCheckState
+) -> None:
     token, check_id = invited(mia)
     stand(mia, check_id, state)
     shown = mia.room.client.get(f"/age/{token}")
@@ -76,7 +78,7 @@ def test_every_state_is_told_and_only_some_let_begin(mia: Page, state: AgeCheckS
     assert bool(begun(mia)) == (state in age_checks.RETRYABLE_CHECK_STATES)
 
 
-def test_an_old_link_and_another_sites_form_begin_nothing(mia: Page) -> None:
+def test_an_old_link_and_another_sites_form_begin_nothing(mia: CreatorPage) -> None:
     token, check_id = invited(mia)
     client = mia.room.client
     for headers in (
@@ -96,7 +98,7 @@ def test_an_old_link_and_another_sites_form_begin_nothing(mia: Page) -> None:
     assert begun(mia) == []
 
 
-def test_nobodys_link_is_nothing(mia: Page) -> None:
+def test_nobodys_link_is_nothing(mia: CreatorPage) -> None:
     for token in ("x", "A" * 32, "A" * 500, "%00" * 32):
         assert mia.room.client.get(f"/age/{token}").status_code == 404
         assert mia.room.client.post(f"/age/{token}").status_code == 404

@@ -3,10 +3,10 @@ keep."""
 
 from gate.contract.units import Rating
 from gate.ratings import ratings
-from tests.web.builders import Page, new_picture
+from tests.web.builders import CreatorPage, new_picture
 
 
-def test_read_again_only_when_changed(mia: Page) -> None:
+def test_read_again_only_when_changed(mia: CreatorPage) -> None:
     key = mia.post(media=[mia.stage(new_picture())])
     for place in ("feed.xml", "feed.json", "", f"p/{key}"):
         tag = mia.get(place).headers["etag"]
@@ -21,7 +21,7 @@ def test_read_again_only_when_changed(mia: Page) -> None:
     assert mia.get("feed.xml", if_none_match=tag).status_code == 200
 
 
-def settle(mia: Page) -> None:
+def settle(mia: CreatorPage) -> None:
     """Everything of this page was written an hour ago."""
     with mia.scope() as scope:
         scope.run(
@@ -30,7 +30,7 @@ def settle(mia: Page) -> None:
         )
 
 
-def test_last_modified_is_honoured_once_it_is_certain(mia: Page) -> None:
+def test_last_modified_is_honoured_once_it_is_certain(mia: CreatorPage) -> None:
     mia.post()
     assert (
         "last-modified" not in mia.get("feed.xml").headers
@@ -49,7 +49,7 @@ def test_last_modified_is_honoured_once_it_is_certain(mia: Page) -> None:
         assert mia.get("feed.xml", if_modified_since=odd).status_code == 200
 
 
-def test_a_removal_is_a_change(mia: Page) -> None:
+def test_a_removal_is_a_change(mia: CreatorPage) -> None:
     """A reader that asks by time alone must not keep what was taken down."""
     mia.post(text="stays")
     key = mia.post(text="goes")
@@ -61,7 +61,7 @@ def test_a_removal_is_a_change(mia: Page) -> None:
     assert key not in answer.text
 
 
-def test_what_is_kept_from_visitors_is_a_change(mia: Page) -> None:
+def test_what_is_kept_from_visitors_is_a_change(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     mia.post(media=[sha256])
     settle(mia)
@@ -72,7 +72,7 @@ def test_what_is_kept_from_visitors_is_a_change(mia: Page) -> None:
     assert (answer.status_code, sha256 in answer.text) == (200, False)
 
 
-def test_head_tells_what_get_would(mia: Page) -> None:
+def test_head_tells_what_get_would(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     key = mia.post(media=[sha256])
     for path in (
@@ -94,7 +94,7 @@ def test_head_tells_what_get_would(mia: Page) -> None:
             assert told.headers.get(name) == got.headers.get(name), (path, name)
 
 
-def test_file_answers_by_range(mia: Page) -> None:
+def test_file_answers_by_range(mia: CreatorPage) -> None:
     data = new_picture()
     sha256 = mia.stage(data)
     mia.post(media=[sha256])
@@ -121,7 +121,7 @@ def test_file_answers_by_range(mia: Page) -> None:
     assert mia.room.client.get(path, headers=stale).content == data
 
 
-def test_file_is_kept_by_its_reader_and_by_nobody_between(mia: Page) -> None:
+def test_file_is_kept_by_its_reader_and_by_nobody_between(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     key = mia.post(media=[sha256])
     answer = mia.file(sha256)

@@ -26,7 +26,7 @@ from foundation.ops.fault_injection import FaultBook, FaultyNetwork
 from foundation.sealed import Sealed
 from gate.contract.units import Rating, Unit
 from tests.fakes.own_page import classify_request
-from tests.web.builders import PUBLIC, Page, Room, page
+from tests.web.builders import PUBLIC, CreatorPage, WebServer, create_page
 from web.app import create_web_app
 
 
@@ -34,7 +34,7 @@ from web.app import create_web_app
 class PageTruth:
     """The room's own tables, and a network before it that fails on demand."""
 
-    mia: Page
+    mia: CreatorPage
     book: FaultBook
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
@@ -76,14 +76,14 @@ class PageTruth:
 class Stage:
     """The room behind a network that can fail."""
 
-    room: Room
+    room: WebServer
     book: FaultBook
     clock: AdjustableClock
     url: str
     http: HttpClient
 
     def world(self) -> ConnectorWorld:
-        mia = page(self.room)
+        mia = create_page(self.room)
         with mia.scope() as scope:
             for sha256 in TEST_OBJECTS:
                 mia.record(scope, sha256, Rating.G)
@@ -103,7 +103,7 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(room: Room) -> Iterator[Stage]:
+def stage(room: WebServer) -> Iterator[Stage]:
     clock = AdjustableClock()
     app: HostGuard = create_web_app(tenant=room.pages, store=room.store, public_url=PUBLIC)
     book = FaultBook(clock=clock)

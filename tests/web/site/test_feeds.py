@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 from foundation.ids import uuid7
 from gate.contract.units import Rating
-from tests.web.builders import AUTHORITY, PUBLIC, Page, Room, content_id, new_picture, page
+from tests.web.builders import (
+    AUTHORITY,
+    PUBLIC,
+    CreatorPage,
+    WebServer,
+    create_page,
+    new_content_id,
+    new_picture,
+)
 from web.site import atom_feed, items
 from web.site.atom_feed import FeedHeader
 from web.site.items import ItemEntry, MediaFile
@@ -135,7 +143,7 @@ def json_breaches(feed: dict[str, Any]) -> Iterator[str]:
 
 
 @pytest.fixture
-def full(mia: Page) -> Page:
+def full(mia: CreatorPage) -> CreatorPage:
     """Three items: words alone, a generated suggestive picture, two pictures described."""
     pictures = [mia.stage(new_picture()) for _ in range(2)]
     drawn = mia.stage(new_picture(), Rating.S)
@@ -151,18 +159,18 @@ def full(mia: Page) -> Page:
     return mia
 
 
-def test_atom_keeps_the_rfc(full: Page) -> None:
+def test_atom_keeps_the_rfc(full: CreatorPage) -> None:
     answer = full.get("feed.xml")
     assert answer.headers["content-type"] == "application/atom+xml; charset=utf-8"
     assert list(breaches(answer.content)) == []
 
 
-def test_empty_feeds_keep_the_rules(mia: Page) -> None:
+def test_empty_feeds_keep_the_rules(mia: CreatorPage) -> None:
     assert list(breaches(mia.get("feed.xml").content)) == []
     assert list(json_breaches(mia.feed())) == []
 
 
-def test_the_rules_see_a_planted_breach(full: Page) -> None:
+def test_the_rules_see_a_planted_breach(full: CreatorPage) -> None:
     document = full.get("feed.xml").content
     for old, new in (
         (b"<published>", b"<born>"),
@@ -177,13 +185,13 @@ def test_the_rules_see_a_planted_breach(full: Page) -> None:
         assert list(breaches(broken)), old
 
 
-def test_json_feed_keeps_the_rules(full: Page) -> None:
+def test_json_feed_keeps_the_rules(full: CreatorPage) -> None:
     answer = full.get("feed.json")
     assert answer.headers["content-type"] == "application/feed+json"
     assert list(json_breaches(answer.json())) == []
 
 
-def test_feedparser_reads_both_sides_of_it(full: Page) -> None:
+def test_feedparser_reads_both_sides_of_it(full: CreatorPage) -> None:
     read = feedparser.parse(full.get("feed.xml").content)
     assert not read.bozo
     assert (read.feed.title, read.feed.language) == ("Mia", "fr")
@@ -194,7 +202,7 @@ def test_feedparser_reads_both_sides_of_it(full: Page) -> None:
     assert words.title == "Des mots sur deux lignes & <plus>"
 
 
-def test_both_feeds_tell_the_same(full: Page) -> None:
+def test_both_feeds_tell_the_same(full: CreatorPage) -> None:
     read, feed = feedparser.parse(full.get("feed.xml").content), full.feed()
     assert [entry.id for entry in read.entries] == [item["id"] for item in feed["items"]]
     assert [item["_greenroom"]["ai_generated"] for item in feed["items"]] == [
@@ -206,7 +214,7 @@ def test_both_feeds_tell_the_same(full: Page) -> None:
     assert feed["items"][1]["image"].startswith(f"{PUBLIC}/files/")
 
 
-def test_enclosures_can_be_fetched_and_have_their_length(full: Page) -> None:
+def test_enclosures_can_be_fetched_and_have_their_length(full: CreatorPage) -> None:
     for item in full.feed()["items"]:
         for attachment in item.get("attachments", []):
             got = full.room.client.get(attachment["url"].removeprefix(PUBLIC))
@@ -214,12 +222,12 @@ def test_enclosures_can_be_fetched_and_have_their_length(full: Page) -> None:
             assert got.headers["content-type"] == attachment["mime_type"]
 
 
-def test_rendered_twice_gives_the_same_bytes(full: Page) -> None:
+def test_rendered_twice_gives_the_same_bytes(full: CreatorPage) -> None:
     for name in ("feed.xml", "feed.json", ""):
         assert full.get(name).content == full.get(name).content
 
 
-def test_ids_outlive_a_new_address(full: Page) -> None:
+def test_ids_outlive_a_new_address(full: CreatorPage) -> None:
     """The house moves to another name: readers are not told of everything anew."""
     from foundation.storage.object_store import FileStore
     from web.site.pages import SitePages
@@ -237,7 +245,7 @@ def test_ids_outlive_a_new_address(full: Page) -> None:
     assert all(entry.link.startswith("https://new.example.test/") for entry in after.entries)
 
 
-def test_updated_moves_with_edits_only(mia: Page) -> None:
+def test_updated_moves_with_edits_only(mia: CreatorPage) -> None:
     key = mia.post(text="one")
     with mia.scope() as scope:  # it was written an hour ago
         scope.run(
@@ -257,9 +265,9 @@ def test_updated_moves_with_edits_only(mia: Page) -> None:
     assert edited.published == first.published
 
 
-def many(mia: Page, count: int) -> list[str]:
+def many(mia: CreatorPage, count: int) -> list[str]:
     """So many items, some written in the same microsecond."""
-    keys = [content_id() for _ in range(count)]
+    keys = [new_content_id() for _ in range(count)]
     with mia.scope() as scope:
         for place, key in enumerate(keys):
             items.put_item(
@@ -269,7 +277,7 @@ def many(mia: Page, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["feed.xml", "feed.json"])
-def test_pages_of_a_feed_hold_every_item_once(mia: Page, name: str) -> None:
+def test_pages_of_a_feed_hold_every_item_once(mia: CreatorPage, name: str) -> None:
     keys = many(mia, 2 * atom_feed.ENTRIES_PER_PAGE + 3)
     seen: list[str] = []
     address: str | None = f"{PUBLIC}/{mia.slug}/{name}"
@@ -288,7 +296,7 @@ def test_pages_of_a_feed_hold_every_item_once(mia: Page, name: str) -> None:
     assert set(seen) == set(keys)
 
 
-def test_hidden_items_do_not_cut_the_feed_short(mia: Page) -> None:
+def test_hidden_items_do_not_cut_the_feed_short(mia: CreatorPage) -> None:
     """One newest item is kept from visitors: the page is shorter, the older ones are still
     reached."""
     many(mia, atom_feed.ENTRIES_PER_PAGE)
@@ -302,7 +310,7 @@ def test_hidden_items_do_not_cut_the_feed_short(mia: Page) -> None:
     assert len(rest) == 1
 
 
-def test_next_page_survives_the_removal_of_its_mark(mia: Page) -> None:
+def test_next_page_survives_the_removal_of_its_mark(mia: CreatorPage) -> None:
     many(mia, atom_feed.ENTRIES_PER_PAGE + 1)
     address = mia.feed()["next_url"].removeprefix(PUBLIC)
     before = mia.room.client.get(address).json()["items"]
@@ -314,14 +322,14 @@ def test_next_page_survives_the_removal_of_its_mark(mia: Page) -> None:
     "before",
     ["0", "-1", "9" * 400, "1e309", "nan", "%00", "' OR 1=1 --", "gr0000000000000000000000"],
 )
-def test_page_that_is_not_is_not_found(mia: Page, before: str) -> None:
+def test_page_that_is_not_is_not_found(mia: CreatorPage, before: str) -> None:
     mia.post()
     for name in ("feed.xml", "feed.json", ""):
         assert mia.get(f"{name}?before={before}").status_code == 404
 
 
-def test_mark_of_another_page_is_not_found(room: Room, mia: Page) -> None:
-    other = page(room)
+def test_mark_of_another_page_is_not_found(room: WebServer, mia: CreatorPage) -> None:
+    other = create_page(room)
     key = other.post()
     assert mia.get(f"feed.json?before={key}").status_code == 404
 

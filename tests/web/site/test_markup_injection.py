@@ -8,7 +8,7 @@ import feedparser
 import pytest
 
 from foundation.errors import Refused
-from tests.web.builders import Page, Room, new_picture, page
+from tests.web.builders import CreatorPage, WebServer, create_page, new_picture
 
 DISGUISED = (
     "\u202e<script\u2028>alert(1)"  # turned round for the eye: a page's own words may not be
@@ -60,10 +60,10 @@ class Elements(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def attacked(room: Room) -> tuple[Page, list[str]]:
+def attacked(room: WebServer) -> tuple[CreatorPage, list[str]]:
     """A page whose name, words and pictures are all attacks; the ids of its items, one for each."""
     said = [attack for attack in ATTACKS if attack != DISGUISED]
-    mia = page(room, title="".join(said), about="\n".join(said))
+    mia = create_page(room, title="".join(said), about="\n".join(said))
     sha256 = mia.stage(new_picture())
     told = {"sha256": sha256, "mime": "image/png"}
     return mia, [
@@ -84,12 +84,12 @@ def innocent(text: str) -> Elements:
     return read
 
 
-def test_words_turned_round_open_no_page(room: Room) -> None:
+def test_words_turned_round_open_no_page(room: WebServer) -> None:
     with pytest.raises(Refused, match=r"^gate\.profile_words$"):
-        page(room, title=DISGUISED)
+        create_page(room, title=DISGUISED)
 
 
-def test_words_stay_words(attacked: tuple[Page, list[str]]) -> None:
+def test_words_stay_words(attacked: tuple[CreatorPage, list[str]]) -> None:
     mia, keys = attacked
     innocent(mia.get("p/unknown-item").text)
     innocent(mia.get().text)
@@ -99,7 +99,7 @@ def test_words_stay_words(attacked: tuple[Page, list[str]]) -> None:
         assert ("alt", attack) in read.attributes
 
 
-def test_feeds_stay_feeds(attacked: tuple[Page, list[str]]) -> None:
+def test_feeds_stay_feeds(attacked: tuple[CreatorPage, list[str]]) -> None:
     mia, _ = attacked
     document = mia.get("feed.xml").content
     names = {element.tag.rsplit("}", 1)[1] for element in xml.fromstring(document).iter()}

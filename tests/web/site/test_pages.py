@@ -19,7 +19,14 @@ from studio.library import assets
 from studio.packs import packs
 from subscribers.catalog.prices import set_price
 from tests.schedules.builders import jpeg
-from tests.web.builders import PUBLIC, Page, Room, content_id, new_picture, page
+from tests.web.builders import (
+    PUBLIC,
+    CreatorPage,
+    WebServer,
+    create_page,
+    new_content_id,
+    new_picture,
+)
 from web.app import create_web_app
 from web.site.items import CONTENT_ID_PATTERN
 
@@ -47,7 +54,7 @@ class Outline(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag == name]
 
 
-def some_pack(mia: Page, *, rating: Rating = Rating.G, title: str = "Plage") -> None:
+def some_pack(mia: CreatorPage, *, rating: Rating = Rating.G, title: str = "Plage") -> None:
     """A pack on sale for 500 of test money."""
     owner = {"tenant_id": mia.tenant_id, "creator_id": mia.creator_id}
     prepared = pipeline.prepare_upload(jpeg(next(_numbers)), name="beach.jpg")
@@ -67,7 +74,7 @@ def some_pack(mia: Page, *, rating: Rating = Rating.G, title: str = "Plage") -> 
         set_price(scope, mia.creator_id, pack, "sandbox", Money(500, "XTS"))
 
 
-def test_profile_shows_who_what_and_the_way_to_the_chat(mia: Page) -> None:
+def test_profile_shows_who_what_and_the_way_to_the_chat(mia: CreatorPage) -> None:
     some_pack(mia)
     mia.post(title="Matin", media=[mia.stage(new_picture())])
     text = mia.get().text
@@ -86,7 +93,7 @@ def test_profile_shows_who_what_and_the_way_to_the_chat(mia: Page) -> None:
     )  # the button, and the pack's own way
 
 
-def test_page_without_anything_says_so(mia: Page) -> None:
+def test_page_without_anything_says_so(mia: CreatorPage) -> None:
     text = mia.get().text
     assert "Rien n’est encore publié ici" in text
     assert "Packs" not in text
@@ -95,15 +102,15 @@ def test_page_without_anything_says_so(mia: Page) -> None:
 @pytest.mark.parametrize(
     ("language", "said"), [("fr", "Aller au contenu"), ("en", "Skip to content")]
 )
-def test_page_speaks_its_creators_language(room: Room, language: str, said: str) -> None:
-    mine = page(room, language=language)
+def test_page_speaks_its_creators_language(room: WebServer, language: str, said: str) -> None:
+    mine = create_page(room, language=language)
     mine.post(media=[mine.stage(new_picture())])
     text = mine.get().text
     assert f'<html lang="{language}">' in text
     assert said in text
 
 
-def test_times_are_the_creators(mia: Page) -> None:
+def test_times_are_the_creators(mia: CreatorPage) -> None:
     """11:30 UTC in winter is 12:30 in Paris, and nobody reads UTC."""
     key = mia.post()
     with mia.scope() as scope:
@@ -115,12 +122,12 @@ def test_times_are_the_creators(mia: Page) -> None:
 
 
 @pytest.mark.parametrize("rating", [Rating.N, Rating.E, Rating.X])
-def test_adult_packs_are_not_named(mia: Page, rating: Rating) -> None:
+def test_adult_packs_are_not_named(mia: CreatorPage, rating: Rating) -> None:
     some_pack(mia, rating=rating, title="Secret")
     assert "Secret" not in mia.get().text
 
 
-def test_prices_are_written_as_people_write_them(room: Room) -> None:
+def test_prices_are_written_as_people_write_them(room: WebServer) -> None:
     from zoneinfo import ZoneInfo
 
     from web.http.localization import VisitorLocalizer
@@ -136,7 +143,7 @@ def test_prices_are_written_as_people_write_them(room: Room) -> None:
     )
 
 
-def test_every_picture_is_described(mia: Page) -> None:
+def test_every_picture_is_described(mia: CreatorPage) -> None:
     told = {"sha256": mia.stage(new_picture()), "mime": "image/png", "alt": "une plage à l'aube"}
     key = mia.post(media=[told, mia.stage(new_picture())])
     for place in ("", f"p/{key}"):
@@ -144,7 +151,7 @@ def test_every_picture_is_described(mia: Page) -> None:
         assert alts == ["une plage à l'aube", "Photo de Mia"]
 
 
-def test_films_and_sounds_play(mia: Page) -> None:
+def test_films_and_sounds_play(mia: CreatorPage) -> None:
     film, sound, bundle = (mia.stage(new_picture()) for _ in range(3))
     key = mia.post(
         media=[
@@ -163,7 +170,7 @@ def test_films_and_sounds_play(mia: Page) -> None:
     assert mia.file(film, "mp4").headers["content-type"] == "video/mp4"
 
 
-def test_structure_helps_those_who_do_not_see(mia: Page) -> None:
+def test_structure_helps_those_who_do_not_see(mia: CreatorPage) -> None:
     some_pack(mia)
     key = mia.post(title="T", media=[mia.stage(new_picture())])
     for place in ("", f"p/{key}", "p/nothing-here-at-all"):
@@ -177,7 +184,7 @@ def test_structure_helps_those_who_do_not_see(mia: Page) -> None:
         assert len(ids) == len(set(ids))
 
 
-def test_what_a_model_made_is_marked(mia: Page) -> None:
+def test_what_a_model_made_is_marked(mia: CreatorPage) -> None:
     for ai, said in (
         ("generated", "Image faite par une IA"),
         ("assisted", "Image retouchée avec une IA"),
@@ -192,7 +199,7 @@ def test_what_a_model_made_is_marked(mia: Page) -> None:
     assert " IA" not in mia.get(f"p/{mia.post()}").text
 
 
-def test_suggestive_pages_say_so_to_filters(mia: Page) -> None:
+def test_suggestive_pages_say_so_to_filters(mia: CreatorPage) -> None:
     mild, bold = (
         mia.post(media=[mia.stage(new_picture())]),
         mia.post(media=[mia.stage(new_picture(), Rating.S)]),
@@ -207,7 +214,7 @@ def test_suggestive_pages_say_so_to_filters(mia: Page) -> None:
     assert "og:image" not in mia.get(f"p/{bold}").text  # previews elsewhere ask nobody's age
 
 
-def test_older_items_are_reached(mia: Page) -> None:
+def test_older_items_are_reached(mia: CreatorPage) -> None:
     keys = [mia.post(text=f"n{place}") for place in range(23)]
     first = mia.get().text
     (older,) = re.findall(r"\?before=([\w-]+)", first)
@@ -218,7 +225,7 @@ def test_older_items_are_reached(mia: Page) -> None:
 
 
 @pytest.mark.parametrize("place", ["", "p/unknown-item", "feed.xml", "feed.json", "feed.exe"])
-def test_every_answer_has_the_doors_headers(mia: Page, place: str) -> None:
+def test_every_answer_has_the_doors_headers(mia: CreatorPage, place: str) -> None:
     for answer in (
         mia.get(place),
         mia.room.client.head(f"/{mia.slug}/{place}"),
@@ -233,7 +240,7 @@ def test_every_answer_has_the_doors_headers(mia: Page, place: str) -> None:
         assert "set-cookie" not in answer.headers
 
 
-def test_no_page_has_a_script_or_a_foreign_address(mia: Page) -> None:
+def test_no_page_has_a_script_or_a_foreign_address(mia: CreatorPage) -> None:
     key = mia.post(media=[mia.stage(new_picture())])
     for place in ("", f"p/{key}", "p/unknown-item"):
         outline = Outline(mia.get(place).text)
@@ -249,11 +256,11 @@ def test_no_page_has_a_script_or_a_foreign_address(mia: Page) -> None:
         ]
 
 
-def test_staged_file_that_no_item_shows_is_not_there(mia: Page) -> None:
+def test_staged_file_that_no_item_shows_is_not_there(mia: CreatorPage) -> None:
     assert mia.file(mia.stage(new_picture())).status_code == 404
 
 
-def test_file_under_another_suffix_is_not_there(mia: Page) -> None:
+def test_file_under_another_suffix_is_not_there(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     mia.post(media=[sha256])
     for name in (
@@ -292,7 +299,7 @@ TRICKS = [
 
 
 @pytest.mark.parametrize("path", TRICKS, ids=range(len(TRICKS)))
-def test_odd_addresses_are_not_found(room: Room, path: str) -> None:
+def test_odd_addresses_are_not_found(room: WebServer, path: str) -> None:
     answer = raw(room, f"GET {path} HTTP/1.1")
     assert answer.split(b" ")[1] in {b"404", b"400"}, answer[:100]
     assert b"Traceback" not in answer
@@ -300,7 +307,7 @@ def test_odd_addresses_are_not_found(room: Room, path: str) -> None:
     assert b"root:" not in answer
 
 
-def raw(room: Room, first: str, host: str = "127.0.0.1") -> bytes:
+def raw(room: WebServer, first: str, host: str = "127.0.0.1") -> bytes:
     """A request as written, without a client that tidies it."""
     url = httpx.URL(room.client.base_url)
     with socket.create_connection((url.host, url.port or 80), timeout=10) as line:
@@ -314,7 +321,7 @@ def raw(room: Room, first: str, host: str = "127.0.0.1") -> bytes:
 @pytest.mark.parametrize(
     "host", ["localhost:8080", "evil.example", "", "127.0.0.1.evil.example", "[::1", "é"]
 )
-def test_another_host_name_is_told_where_the_page_is(room: Room, host: str) -> None:
+def test_another_host_name_is_told_where_the_page_is(room: WebServer, host: str) -> None:
     answer = raw(room, "GET /mia/ HTTP/1.1", host)
     status = answer.split(b" ")[1]
     assert status in {b"421", b"400"}, answer[:200]
@@ -327,11 +334,11 @@ def test_another_host_name_is_told_where_the_page_is(room: Room, host: str) -> N
 @pytest.mark.parametrize(
     "host", ["pages.example.test", "PAGES.example.test:443", "127.0.0.1", "[::1]:8080"]
 )
-def test_its_own_names_are_answered(room: Room, host: str) -> None:
+def test_its_own_names_are_answered(room: WebServer, host: str) -> None:
     assert raw(room, "GET /robots.txt HTTP/1.1", host).split(b" ")[1] == b"200"
 
 
-def test_page_nobody_has_speaks_the_visitors_language(room: Room) -> None:
+def test_page_nobody_has_speaks_the_visitors_language(room: WebServer) -> None:
     for asked, said in (
         ("fr-CA,fr;q=0.9", "n’existe pas"),
         ("de, fr;q=0.5", "n’existe pas"),
@@ -342,7 +349,7 @@ def test_page_nobody_has_speaks_the_visitors_language(room: Room) -> None:
         assert answer.headers["cache-control"] == "no-store"
 
 
-def test_database_away_is_said_calmly(room: Room) -> None:
+def test_database_away_is_said_calmly(room: WebServer) -> None:
     nowhere = Database("postgresql+psycopg://greenroom_pages:x@127.0.0.1:9/house")
     with (
         serve_app(create_web_app(tenant=nowhere.scope, store=room.store, public_url=PUBLIC)) as url,
@@ -362,15 +369,15 @@ def test_database_away_is_said_calmly(room: Room) -> None:
         )
 
 
-def test_security_contact_is_told(room: Room) -> None:
+def test_security_contact_is_told(room: WebServer) -> None:
     text = room.client.get("/.well-known/security.txt").text
     assert text.startswith("Contact: mailto:security@example.test\n")
     assert re.search(r"^Expires: \d{4}-\d\d-\d\dT00:00:00Z$", text, re.MULTILINE)
 
 
-def test_robots_are_kept_from_the_houses_endpoint(room: Room) -> None:
+def test_robots_are_kept_from_the_houses_endpoint(room: WebServer) -> None:
     assert "Disallow: /house/" in room.client.get("/robots.txt").text
 
 
 def test_ids_of_the_house_fit() -> None:
-    assert CONTENT_ID_PATTERN.fullmatch(content_id())
+    assert CONTENT_ID_PATTERN.fullmatch(new_content_id())

@@ -12,12 +12,19 @@ from foundation.errors import BadInput, Conflict, Refused
 from foundation.ids import uuid7
 from gate.contract.units import Rating
 from gate.ratings import ratings
-from tests.web.builders import PUBLIC, Page, Room, content_id, new_picture, page
+from tests.web.builders import (
+    PUBLIC,
+    CreatorPage,
+    WebServer,
+    create_page,
+    new_content_id,
+    new_picture,
+)
 from web.site import items, sites
 
 
-def test_item_stands_at_its_address(mia: Page) -> None:
-    key = content_id()
+def test_item_stands_at_its_address(mia: CreatorPage) -> None:
+    key = new_content_id()
     answer = mia.put(key, title="Matin", text="Bonjour")
     assert answer.status_code == 201
     assert answer.json() == {"id": key, "url": f"{PUBLIC}/{mia.slug}/p/{key}"}
@@ -25,16 +32,16 @@ def test_item_stands_at_its_address(mia: Page) -> None:
     assert mia.call("GET", f"/items/{key}").json() == answer.json()
 
 
-def test_same_item_again_changes_nothing(mia: Page) -> None:
-    key, sha256 = content_id(), mia.stage(new_picture())
+def test_same_item_again_changes_nothing(mia: CreatorPage) -> None:
+    key, sha256 = new_content_id(), mia.stage(new_picture())
     mia.post(key, text="once", media=[sha256])
     before = mia.feed()["items"]
     assert mia.put(key, text="once", media=[sha256]).status_code == 200
     assert mia.feed()["items"] == before
 
 
-def test_same_item_twice_at_once_is_one(mia: Page) -> None:
-    key, sha256 = content_id(), mia.stage(new_picture())
+def test_same_item_twice_at_once_is_one(mia: CreatorPage) -> None:
+    key, sha256 = new_content_id(), mia.stage(new_picture())
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: mia.put(key, text="at once", media=[sha256]), range(8)))
     assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201]
@@ -44,7 +51,7 @@ def test_same_item_twice_at_once_is_one(mia: Page) -> None:
 
 @pytest.mark.parametrize("path", ["/items/gr-some-item-id", "/items/gr-some-item-id/metrics"])
 @pytest.mark.parametrize("token", ["-", "wrong", "x" * 5000])
-def test_wrong_credential_is_refused_alike(mia: Page, path: str, token: str) -> None:
+def test_wrong_credential_is_refused_alike(mia: CreatorPage, path: str, token: str) -> None:
     assert (
         mia.call("GET", path, token=token).status_code,
         mia.call("GET", path, token=token).json(),
@@ -54,17 +61,19 @@ def test_wrong_credential_is_refused_alike(mia: Page, path: str, token: str) -> 
     )
 
 
-def test_credential_opens_its_own_page_only(room: Room, mia: Page) -> None:
-    neighbour, stranger = page(room, tenant_id=mia.tenant_id), page(room)
+def test_credential_opens_its_own_page_only(room: WebServer, mia: CreatorPage) -> None:
+    neighbour, stranger = create_page(room, tenant_id=mia.tenant_id), create_page(room)
     for other in (neighbour, stranger):
         assert mia.put(token=other.token).status_code == 401
-        assert mia.call("DELETE", f"/items/{content_id()}", token=other.token).status_code == 401
+        assert (
+            mia.call("DELETE", f"/items/{new_content_id()}", token=other.token).status_code == 401
+        )
         data = new_picture()
         path = f"/files/{hashlib.sha256(data).hexdigest()}"
         assert mia.call("PUT", path, token=other.token, content=data).status_code == 401
 
 
-def test_credential_needs_its_scheme(mia: Page) -> None:
+def test_credential_needs_its_scheme(mia: CreatorPage) -> None:
     for header in (mia.token, f"Basic {mia.token}", f"Bearer  {mia.token}"):
         answer = mia.room.client.get(
             f"/house/{mia.slug}/items/abcdefgh", headers={"authorization": header}
@@ -72,24 +81,24 @@ def test_credential_needs_its_scheme(mia: Page) -> None:
         assert answer.status_code == 401
 
 
-def test_page_that_is_not_answers_like_a_wrong_credential(mia: Page) -> None:
+def test_page_that_is_not_answers_like_a_wrong_credential(mia: CreatorPage) -> None:
     answer = mia.room.client.get(
         "/house/nobody-here/items/abcdefgh", headers={"authorization": f"Bearer {mia.token}"}
     )
     assert (answer.status_code, answer.json()) == (401, {"error": "token_refused"})
 
 
-def test_file_of_other_bytes_is_refused(mia: Page) -> None:
+def test_file_of_other_bytes_is_refused(mia: CreatorPage) -> None:
     answer = mia.call("PUT", f"/files/{'0' * 64}", content=b"other")
     assert (answer.status_code, answer.json()) == (422, {"error": "wrong_digest"})
 
 
-def test_file_may_be_staged_again(mia: Page) -> None:
+def test_file_may_be_staged_again(mia: CreatorPage) -> None:
     data = new_picture()
     assert mia.stage(data) == mia.stage(data)
 
 
-def test_too_large_is_refused_before_it_is_read(mia: Page) -> None:
+def test_too_large_is_refused_before_it_is_read(mia: CreatorPage) -> None:
     def endless() -> object:
         for _ in range(40):
             yield b"x" * 1024 * 1024
@@ -99,7 +108,7 @@ def test_too_large_is_refused_before_it_is_read(mia: Page) -> None:
     assert declared.status_code == 422
     drip = mia.call("PUT", f"/files/{sha256}", content=endless())
     assert (drip.status_code, drip.json()) == (413, {"error": "too_large"})
-    item = mia.call("PUT", f"/items/{content_id()}", content=b" " * (items_most() + 1))
+    item = mia.call("PUT", f"/items/{new_content_id()}", content=b" " * (items_most() + 1))
     assert item.status_code == 413
 
 
@@ -109,7 +118,7 @@ def items_most() -> int:
     return MAX_ITEM_BYTES
 
 
-def test_stranger_sends_no_body(mia: Page) -> None:
+def test_stranger_sends_no_body(mia: CreatorPage) -> None:
     """The credential is asked for first: nobody fills the memory of a house they do not belong
     to."""
     read = threading.Event()
@@ -129,14 +138,14 @@ def test_stranger_sends_no_body(mia: Page) -> None:
         pass
 
 
-def test_item_waits_for_its_files(mia: Page) -> None:
+def test_item_waits_for_its_files(mia: CreatorPage) -> None:
     answer = mia.put(media=["0" * 64])
     assert (answer.status_code, answer.json()) == (422, {"error": "file_not_staged"})
 
 
 @pytest.mark.parametrize("rating", [Rating.N, Rating.E, Rating.X, None])
-def test_nothing_above_suggestive_is_taken(mia: Page, rating: Rating | None) -> None:
-    sha256, key = mia.stage(new_picture(), rating), content_id()
+def test_nothing_above_suggestive_is_taken(mia: CreatorPage, rating: Rating | None) -> None:
+    sha256, key = mia.stage(new_picture(), rating), new_content_id()
     answer = mia.put(key, media=[sha256])
     assert (answer.status_code, answer.json()) == (403, {"error": "rating"})
     assert mia.get(f"p/{key}").status_code == 404
@@ -160,21 +169,21 @@ def test_nothing_above_suggestive_is_taken(mia: Page, rating: Rating | None) -> 
     ],
     ids=range(11),
 )
-def test_unreadable_item_is_refused(mia: Page, body: bytes) -> None:
-    assert mia.call("PUT", f"/items/{content_id()}", content=body).status_code == 422
+def test_unreadable_item_is_refused(mia: CreatorPage, body: bytes) -> None:
+    assert mia.call("PUT", f"/items/{new_content_id()}", content=body).status_code == 422
 
 
 @pytest.mark.parametrize(
     "key", ["short", "a" * 65, "with space", "é" * 10, "a.b.c.d.e.f", "%00%00%00%00%00%00%00%00"]
 )
-def test_odd_ids_are_refused(mia: Page, key: str) -> None:
+def test_odd_ids_are_refused(mia: CreatorPage, key: str) -> None:
     assert mia.put(key).status_code == 422
     assert mia.call("GET", f"/items/{key}").status_code == 404
     assert mia.delete(key).status_code == 404
     assert mia.call("GET", f"/items/{key}/metrics").status_code == 404
 
 
-def test_edit_keeps_the_id_and_says_when(mia: Page) -> None:
+def test_edit_keeps_the_id_and_says_when(mia: CreatorPage) -> None:
     key = mia.post(text="first")
     before = mia.feed()["items"][0]
     mia.post(key, text="second")
@@ -185,7 +194,7 @@ def test_edit_keeps_the_id_and_says_when(mia: Page) -> None:
     assert "modifié le" in mia.get(f"p/{key}").text
 
 
-def test_removed_item_leaves_a_tombstone_and_no_file(mia: Page) -> None:
+def test_removed_item_leaves_a_tombstone_and_no_file(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     key = mia.post(media=[sha256])
     assert mia.file(sha256).status_code == 200
@@ -202,22 +211,22 @@ def test_removed_item_leaves_a_tombstone_and_no_file(mia: Page) -> None:
         assert key not in mia.get(place).text
 
 
-def test_removed_id_is_never_used_again(mia: Page) -> None:
+def test_removed_id_is_never_used_again(mia: CreatorPage) -> None:
     key = mia.post()
     mia.delete(key)
     answer = mia.put(key, text="back")
     assert (answer.status_code, answer.json()) == (410, {"error": "gone"})
 
 
-def test_removal_overtakes_what_is_still_on_its_way(mia: Page) -> None:
+def test_removal_overtakes_what_is_still_on_its_way(mia: CreatorPage) -> None:
     """A lost publication that arrives after its removal must not appear."""
-    key = content_id()
+    key = new_content_id()
     assert mia.delete(key).status_code == 200
     assert mia.put(key).status_code == 410
     assert mia.get(f"p/{key}").status_code == 410
 
 
-def test_file_that_another_item_shows_stays(mia: Page) -> None:
+def test_file_that_another_item_shows_stays(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     first, second = mia.post(media=[sha256]), mia.post(media=[sha256])
     mia.delete(first)
@@ -227,7 +236,7 @@ def test_file_that_another_item_shows_stays(mia: Page) -> None:
     assert not mia.room.store.exists(mia.tenant_id, sha256)
 
 
-def test_file_that_an_edit_drops_goes(mia: Page) -> None:
+def test_file_that_an_edit_drops_goes(mia: CreatorPage) -> None:
     first, second = mia.stage(new_picture()), mia.stage(new_picture())
     key = mia.post(media=[first, second])
     mia.post(key, media=[second])
@@ -236,7 +245,7 @@ def test_file_that_an_edit_drops_goes(mia: Page) -> None:
     assert mia.file(second).status_code == 200
 
 
-def test_bytes_left_by_a_crash_go_with_the_next_try(mia: Page) -> None:
+def test_bytes_left_by_a_crash_go_with_the_next_try(mia: CreatorPage) -> None:
     """The house died between the tombstone and the removal of the bytes; it asks again."""
     sha256 = mia.stage(new_picture())
     key = mia.post(media=[sha256])
@@ -248,7 +257,7 @@ def test_bytes_left_by_a_crash_go_with_the_next_try(mia: Page) -> None:
     assert not mia.room.store.exists(mia.tenant_id, sha256)
 
 
-def test_removal_and_new_use_of_a_file_at_once_keep_it(mia: Page) -> None:
+def test_removal_and_new_use_of_a_file_at_once_keep_it(mia: CreatorPage) -> None:
     """A file is never taken from under an item that begins to show it in that moment."""
     for _ in range(5):
         data = new_picture()
@@ -262,7 +271,7 @@ def test_removal_and_new_use_of_a_file_at_once_keep_it(mia: Page) -> None:
         assert shown == (taken.result().status_code == 201), taken.result().text
 
 
-def test_rating_raised_later_takes_it_away(mia: Page) -> None:
+def test_rating_raised_later_takes_it_away(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture(), Rating.S)
     key, other = mia.post(media=[sha256], text="raised"), mia.post(text="stays")
     assert mia.file(sha256).status_code == 200
@@ -277,7 +286,7 @@ def test_rating_raised_later_takes_it_away(mia: Page) -> None:
         assert other in text
 
 
-def test_frozen_bytes_are_away(mia: Page) -> None:
+def test_frozen_bytes_are_away(mia: CreatorPage) -> None:
     sha256 = mia.stage(new_picture())
     key = mia.post(media=[sha256])
     with mia.scope() as scope:
@@ -285,17 +294,17 @@ def test_frozen_bytes_are_away(mia: Page) -> None:
     assert (mia.file(sha256).status_code, mia.get(f"p/{key}").status_code) == (404, 410)
 
 
-def test_looks_are_counted_without_the_curious(mia: Page) -> None:
+def test_looks_are_counted_without_the_curious(mia: CreatorPage) -> None:
     key = mia.post()
     for _ in range(3):
         mia.get(f"p/{key}")
     mia.room.client.head(f"/{mia.slug}/p/{key}")
     assert mia.call("GET", f"/items/{key}/metrics").json() == {"views": 3}
-    assert mia.call("GET", f"/items/{content_id()}/metrics").status_code == 404
+    assert mia.call("GET", f"/items/{new_content_id()}/metrics").status_code == 404
 
 
 @pytest.mark.parametrize("slug", ["ab", "Mia", "a b", "files", "é" * 5, "x" * 41, "../etc"])
-def test_bad_slugs_are_refused(mia: Page, slug: str) -> None:
+def test_bad_slugs_are_refused(mia: CreatorPage, slug: str) -> None:
     with pytest.raises(BadInput), mia.scope() as scope:
         sites.open_site(
             scope, creator_id=mia.creator_id, slug=slug, title="M", about="", language="fr"
@@ -317,15 +326,15 @@ def test_bad_slugs_are_refused(mia: Page, slug: str) -> None:
     ids=lambda words: " ".join(words.values()).encode("ascii", "ignore").decode(),
 )
 def test_a_page_that_everybody_reads_bears_no_words_that_would_not_leave(
-    mia: Page, words: dict[str, str]
+    mia: CreatorPage, words: dict[str, str]
 ) -> None:
     said = {"slug": "page-" + uuid7().hex[-10:], "title": "M", "about": ""} | words
     with pytest.raises(Refused, match="profile_words"), mia.scope() as scope:
         sites.open_site(scope, creator_id=mia.creator_id, language="fr", **said)
 
 
-def test_slug_belongs_to_one(room: Room, mia: Page) -> None:
-    other = page(room)
+def test_slug_belongs_to_one(room: WebServer, mia: CreatorPage) -> None:
+    other = create_page(room)
     with pytest.raises(Conflict), other.scope() as scope:
         sites.open_site(
             scope, creator_id=other.creator_id, slug=mia.slug, title="M", about="", language="fr"
@@ -339,11 +348,11 @@ def test_slug_belongs_to_one(room: Room, mia: Page) -> None:
         )
 
 
-def test_slug_taken_from_two_sides_at_once_has_one_owner(room: Room) -> None:
+def test_slug_taken_from_two_sides_at_once_has_one_owner(room: WebServer) -> None:
     slug = "race-" + uuid7().hex[-10:]
-    owners = [page(room), page(room)]
+    owners = [create_page(room), create_page(room)]
 
-    def take(owner: Page) -> bool:
+    def take(owner: CreatorPage) -> bool:
         try:
             with owner.scope() as scope:
                 sites.open_site(
@@ -362,7 +371,7 @@ def test_slug_taken_from_two_sides_at_once_has_one_owner(room: Room) -> None:
         assert sorted(pool.map(take, owners)) == [False, True]
 
 
-def test_chat_address_is_a_web_address(mia: Page) -> None:
+def test_chat_address_is_a_web_address(mia: CreatorPage) -> None:
     with pytest.raises(BadInput), mia.scope() as scope:
         sites.set_chat_url(scope, mia.creator_id, "javascript:alert(1)")
     with mia.scope() as scope:
@@ -370,7 +379,7 @@ def test_chat_address_is_a_web_address(mia: Page) -> None:
     assert 'href="https://chat.example.test/mia"' in mia.get().text
 
 
-def test_credential_is_kept_as_a_digest(mia: Page) -> None:
+def test_credential_is_kept_as_a_digest(mia: CreatorPage) -> None:
     with mia.scope() as scope:
         kept = scope.run(
             "SELECT token_digest FROM sites WHERE slug = :slug", slug=mia.slug

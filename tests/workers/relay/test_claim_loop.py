@@ -29,7 +29,7 @@ from tests.foundation.events import (
     put_chat,
     put_posts,
 )
-from tests.workers.relay_worker import empty, house, left, relaying
+from tests.workers.relay_worker import clear_outbox, count_pending_rows, house, relaying
 from workers.processes import queue_workers
 from workers.relay.beat import Tick
 from workers.relay.claim_loop import CAPACITY_GROUPS, CapacityGroup, SendMessage, free_capacity
@@ -68,7 +68,7 @@ def test_rows_due_now_and_soon_are_handled_once_and_on_time(
             due = scope.run("SELECT house_now() + interval '400 milliseconds'").scalar_one()
             outbox.put(scope, PostDue(tenant_id, uuid7()), at=due)
         wait_until(lambda: len(handled.seen) == 41)
-        wait_until(lambda: left(database.scope) == 0)
+        wait_until(lambda: count_pending_rows(database.scope) == 0)
     assert set(subjects) <= set(handled.subjects)
     assert set(handled.subjects.values()) == {1}
     assert monotonic() - started < 10
@@ -93,7 +93,7 @@ def test_who_hears_a_fact_is_told_without_a_message_for_it(
         with database.scope(tenant_id, ME) as scope:
             outbox.put(scope, Sold(tenant_id, uuid7(), 500))
         wait_until(lambda: len(handled.seen) == 1)
-        wait_until(lambda: left(database.scope) == 0)
+        wait_until(lambda: count_pending_rows(database.scope) == 0)
     assert sent == [CountSale.queue]
 
 
@@ -157,7 +157,7 @@ def test_a_wiped_redis_costs_a_lease_and_no_row(
             )
         relay._sweep_at = 0.0
         wait_until(lambda: len(handled.seen) == 15)
-        wait_until(lambda: left(database.scope) == 0)
+        wait_until(lambda: count_pending_rows(database.scope) == 0)
     assert set(handled.subjects.values()) == {1}
 
 
@@ -213,7 +213,7 @@ def _puts(database: Database, tenant_id: UUID) -> bool:
 def test_two_relays_one_leads_and_the_other_follows(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
-    empty(database.scope, redis_url)
+    clear_outbox(database.scope, redis_url)
     sent: list[ClaimedRow] = []
     other: list[ClaimedRow] = []
     with relaying(database, lambda row, _: other.append(row)) as second:
@@ -234,7 +234,7 @@ def test_two_relays_one_leads_and_the_other_follows(
 def test_ticks_beat_in_the_leading_relay_and_a_failing_one_harms_none(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
-    empty(database.scope, redis_url)
+    clear_outbox(database.scope, redis_url)
     sent: list[ClaimedRow] = []
 
     def put(tenant: OpenScope) -> None:

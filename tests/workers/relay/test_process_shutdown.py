@@ -15,7 +15,7 @@ from foundation.ops.clock import sleep
 from tests.conftest import _pings, free_port, wait_until
 from tests.foundation.events import PostDue, put_posts
 from tests.workers.relay.test_claim_loop import Handled
-from tests.workers.relay_worker import empty, house, left, relaying
+from tests.workers.relay_worker import clear_outbox, count_pending_rows, house, relaying
 from workers.relay import celery_app
 from workers.relay.claim_loop import celery_sender
 from workers.relay.dispatch import EventRoute, EventRoutes
@@ -43,7 +43,7 @@ def start_worker(database: Database, redis_url: str, told: Path) -> "subprocess.
 def test_a_worker_that_is_asked_to_stop_ends_what_it_does(
     database: Database, redis_url: str, tenant_id: UUID, tmp_path: Path
 ) -> None:
-    empty(database.scope, redis_url)
+    clear_outbox(database.scope, redis_url)
     told = tmp_path / "told"
     worker = start_worker(database, redis_url, told)
     with relaying(database, celery_sender(celery_app.make_celery_app(redis_url))):
@@ -52,13 +52,13 @@ def test_a_worker_that_is_asked_to_stop_ends_what_it_does(
         worker.send_signal(signal.SIGTERM)
         assert worker.wait(60) == 0
     assert told.read_text() == "ended"
-    assert left(database.scope) == 0
+    assert count_pending_rows(database.scope) == 0
 
 
 def test_the_row_of_a_killed_worker_is_done_by_another(
     database: Database, redis_url: str, tenant_id: UUID, tmp_path: Path
 ) -> None:
-    empty(database.scope, redis_url)
+    clear_outbox(database.scope, redis_url)
     told = tmp_path / "told"
     first = start_worker(database, redis_url, told)
     with relaying(database, celery_sender(celery_app.make_celery_app(redis_url))) as relay:
@@ -74,7 +74,7 @@ def test_the_row_of_a_killed_worker_is_done_by_another(
             )
         relay._sweep_at = 0.0
         second = start_worker(database, redis_url, told)
-        wait_until(lambda: left(database.scope) == 0, 40)
+        wait_until(lambda: count_pending_rows(database.scope) == 0, 40)
         second.terminate()
         assert second.wait(60) == 0
 

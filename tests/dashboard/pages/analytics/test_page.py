@@ -17,7 +17,7 @@ from schedules.posts import queries as schedule_reads
 from studio.costs.text_requests import TextBilling, TextPurpose, TextSession
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import stream
 
@@ -129,7 +129,7 @@ def test_nothing_counted_is_taught(door: Door, lumiere: Agency) -> None:
 
 
 def test_numbers_of_another_agency_are_not_read(tenant: OpenScope, lumiere: Agency) -> None:
-    other = agency(tenant)
+    other = create_agency(tenant)
     theirs = other.post("Ailleurs", state="published", minutes=-30)
     with other.scope() as scope:
         creator = tenant_reads.list_creators(scope)[0]

@@ -12,7 +12,7 @@ from gate.reviews import appeals
 from gate.reviews.events import AppealDecided, AppealDue
 from tenants.agencies.rights import Role
 from tenants.auth import members
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.approvals.test_page import word
 from tests.dashboard.pages.approvals.test_removal_requests import complain, state
@@ -60,7 +60,7 @@ def work(who: Agency) -> None:
 def test_another_person_answers_and_who_decided_reads_why_not(
     door: Door, tenant: object, language: str
 ) -> None:
-    who = agency(door.tenant, language=language)
+    who = create_agency(door.tenant, language=language)
     receipt = decided(door, who, because="mistaken", words=HOSTILE)
     with stream(door.url, door.cookie(who)) as page:
         text = page.open("/approvals")
@@ -121,7 +121,7 @@ def test_a_guest_answers_for_the_creators_given_to_them_alone(door: Door, lumier
 
 
 def test_anothers_appeals_are_not_there(door: Door, lumiere: Agency) -> None:
-    other = agency(door.tenant, mark="canary")
+    other = create_agency(door.tenant, mark="canary")
     decided(door, other, because="mistaken", words="canary words")
     decided(door, other, because="")
     with stream(door.url, door.cookie(lumiere)) as page:

@@ -11,7 +11,7 @@ from schedules.approvals import client_links, decisions
 from schedules.posts.states import DeliveryState
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.approvals.test_page import asked, state, word
@@ -41,7 +41,7 @@ def make(page: Stream, language: str = "fr", name: str = "Anna <b>") -> str:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_link_is_made_answered_and_told(door: Door, tenant: OpenScope, language: str) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     two_tiers(who)
     post_id, delivery_id = asked(who, "Le phare")
     with stream(door.url, door.cookie(who)) as page:

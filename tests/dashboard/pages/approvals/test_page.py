@@ -22,7 +22,7 @@ from studio.library import assets
 from studio.library.states import ShelfState
 from tenants.agencies.rights import Role
 from tests.conftest import wait_until
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.studio.test_page import work
@@ -76,7 +76,7 @@ def state(who: Agency, delivery_id: UUID) -> DeliveryState:
 def test_nothing_waits_is_said_with_the_last_decision(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     with stream(door.url, door.cookie(who)) as page:
         assert word("approvals.nothing", language) in page.open("/approvals")
         _, delivery_id = asked(who, "Le matin")
@@ -383,7 +383,7 @@ def test_who_only_reviews_judges_what_was_given(door: Door, lumiere: Agency) -> 
 
 
 def test_others_are_not_there(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
-    other = agency(tenant, mark="canary")
+    other = create_agency(tenant, mark="canary")
     asked(other, "canary-post")
     asked(lumiere, "canary-mia")
     with lumiere.scope() as scope:

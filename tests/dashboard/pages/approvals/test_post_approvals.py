@@ -14,7 +14,7 @@ from schedules.approvals import decisions, review_queue
 from schedules.approvals.release import release_post
 from schedules.posts.states import DeliveryState
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.approvals.test_page import asked, state, word
 from tests.dashboard.pages.home.test_page import shown
@@ -26,7 +26,7 @@ from tests.dashboard.streamlit_client import stream
 def test_who_gave_the_first_yes_is_not_asked_for_the_second(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     with who.scope() as scope:
         scope.run("UPDATE creators SET approval_tiers = 2 WHERE id = :c", c=who.creator_id)
     asked(who, "Le matin")
@@ -104,7 +104,7 @@ def test_of_what_repeats_a_missed_date_is_told_apart_from_those_to_come(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_yes_that_ends_before_is_asked_anew(door: Door, tenant: OpenScope, language: str) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     post_id, delivery_id = asked(who, "Le matin", minutes=150 * 24 * 60)
     with stream(door.url, door.cookie(who)) as page:
         assert word("approvals.ends_before", language, day="@").partition("@")[2] in page.open(
@@ -133,7 +133,7 @@ def test_posts_are_counted_as_approvals_asks_them(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
     """Neither what its author has to answer, nor what this member wrote."""
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     said = word("home.to_approve_one", language)
     post_id, _ = asked(who, "Le matin")
     assert said in shown(door, who)

@@ -17,7 +17,7 @@ from gate.removal.events import RemovalRequestDecided, RemovalRequestDue
 from gate.removal.removal_requests import GROUPING_THRESHOLD
 from studio.library import assets
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.approvals.test_page import asked, word
@@ -73,7 +73,7 @@ def state(who: Agency, receipt: str) -> RemovalRequestState:
 def test_it_is_told_first_and_taken_away_by_one_press(
     door: Door, tenant: object, language: str
 ) -> None:
-    who = agency(door.tenant, language=language)
+    who = create_agency(door.tenant, language=language)
     (receipt,) = complain(door, who)
     with stream(door.url, door.cookie(who)) as page:
         assert word("home.to.approvals", language) in page.open("/")
@@ -97,7 +97,7 @@ def test_it_is_told_first_and_taken_away_by_one_press(
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_nothing_was_found_for_is_not_called_frozen(door: Door, language: str) -> None:
-    who = agency(door.tenant, language=language)
+    who = create_agency(door.tenant, language=language)
     with who.scope() as scope:
         removal_requests.receive_removal_request(
             scope,
@@ -182,7 +182,7 @@ def test_who_may_not_decide_sees_none(door: Door, lumiere: Agency, role: Role) -
 
 
 def test_anothers_request_is_not_there(door: Door, lumiere: Agency) -> None:
-    other = agency(door.tenant, mark="canary")
+    other = create_agency(door.tenant, mark="canary")
     (receipt,) = complain(door, other)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "canary" not in page.open("/approvals")

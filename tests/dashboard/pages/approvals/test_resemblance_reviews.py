@@ -17,7 +17,7 @@ from gate.reviews.face_bans import FaceBanRequested
 from gate.reviews.resemblance_reviews import ResemblanceJudged
 from studio.library import assets
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.approvals.test_page import word
@@ -75,7 +75,7 @@ def work(who: Agency) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_two_people_say_that_it_is_somebody_else(door: Door, language: str) -> None:
-    who = agency(door.tenant, language=language)
+    who = create_agency(door.tenant, language=language)
     made, portrait = alike(door, who)
     other = word("likeness.answer.other", language)
     for count, role in enumerate((Role.OWNER, Role.MANAGER)):

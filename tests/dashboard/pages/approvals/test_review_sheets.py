@@ -16,7 +16,7 @@ from studio.library.states import ShelfState
 from studio.packs import packs
 from tenants.agencies.rights import Role
 from tests.dashboard.auth.test_guest_reviewers import give
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import fetch, picture
 from tests.dashboard.pages.approvals.test_page import word
@@ -180,7 +180,7 @@ def test_files_of_one_gesture_share_a_sheet(door: Door, lumiere: Agency) -> None
 def test_what_was_said_before_stands_beside_it_and_names_no_colleague_to_guests(
     door: Door, language: str
 ) -> None:
-    who = agency(door.tenant, language=language, mark="canary")
+    who = create_agency(door.tenant, language=language, mark="canary")
     give(who)
     old, new = (picture(door, who, seed=seed, rating=Rating.N) for seed in (1, 2))
     with who.scope() as scope:

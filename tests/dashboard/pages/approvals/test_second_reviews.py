@@ -22,7 +22,7 @@ from tenants.agencies import agencies
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tests.dashboard.auth.test_guest_reviewers import comes, give
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import fetch, picture
 from tests.dashboard.pages.approvals.test_page import word
@@ -54,7 +54,7 @@ def wished(door: Door, who: Agency, asset: UUID) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_two_others_lower_a_rating_and_who_asked_only_reads(door: Door, language: str) -> None:
-    who = agency(door.tenant, language=language)
+    who = create_agency(door.tenant, language=language)
     give(who)
     asset = picture(door, who, rating=Rating.N)
     wished(door, who, asset)
@@ -115,7 +115,7 @@ def sent(who: Agency, asset: UUID | None, text: str = "Bonjour", kind: str = "de
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_passed_alone_is_read_and_raised_by_somebody_else(door: Door, language: str) -> None:
-    who = agency(door.tenant, language=language)
+    who = create_agency(door.tenant, language=language)
     give(who)
     sent(who, None, "SUGGESTIVE-MARKER-A")
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:

@@ -14,7 +14,7 @@ from foundation.ids import uuid7
 from foundation.ops.wall_time import local_day
 from schedules.posts.transitions import get_delivery
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import Stream, stream
 
@@ -92,7 +92,7 @@ def test_what_is_forged_moves_nothing(door: Door, lumiere: Agency) -> None:
 
 
 def test_another_agencys_post_is_not_there(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
-    other = agency(tenant, mark="Autre")
+    other = create_agency(tenant, mark="Autre")
     theirs = other.post("secret", minutes=30)
     lumiere.post("à nous", minutes=30)
     before = seen(other, theirs)

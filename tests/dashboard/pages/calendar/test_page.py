@@ -32,7 +32,7 @@ from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import Stream, stream
 
@@ -275,7 +275,7 @@ def test_change_that_was_overtaken_is_refused(door: Door, lumiere: Agency) -> No
 
 
 def test_anothers_post_is_not_found(door: Door, tenant: OpenScope, lumiere: Agency) -> None:
-    other = agency(tenant, mark="canary")
+    other = create_agency(tenant, mark="canary")
     theirs = post_of(other, other.post("canary-post"))
     nobodys = UUID(int=7)
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -320,7 +320,7 @@ def test_roles_see_what_they_may(door: Door, lumiere: Agency, role: Role) -> Non
 
 
 def test_english_week_has_no_french(door: Door, tenant: OpenScope) -> None:
-    english = agency(tenant, language="en")
+    english = create_agency(tenant, language="en")
     english.post("Hello", minutes=5)
     with stream(door.url, door.cookie(english)) as page:
         text = page.open("/calendar")

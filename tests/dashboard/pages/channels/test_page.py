@@ -21,7 +21,7 @@ from tenants import audit
 from tenants.agencies.rights import Role
 from tenants.notices.queries import list_open_notices
 from tenants.vault import sealed_intake
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import MASTER, Door
 from tests.dashboard.streamlit_client import stream
 from workers.event_handlers import own_pages
@@ -114,7 +114,7 @@ def test_an_account_is_disconnected_once_confirmed(
     """It says how many posts wait, who did it is written down, and another agency's accounts are as
     they were."""
     lumiere.post("Le soir")
-    other = agency(tenant, mark="Ailleurs")
+    other = create_agency(tenant, mark="Ailleurs")
     other.post("Ailleurs")
     with lumiere.scope() as scope:
         scope.run(
@@ -156,7 +156,7 @@ def test_accounts_of_others_creators_and_agencies_are_not_there(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     lumiere.post("Le soir")
-    other = agency(tenant, mark="Ailleurs")
+    other = create_agency(tenant, mark="Ailleurs")
     other.post("Ailleurs")
     with lumiere.scope() as scope:
         scope.run(
@@ -200,7 +200,7 @@ def test_own_page_is_opened_once_and_a_taken_address_is_told(
     with lumiere.scope() as scope:
         channels = channel_reads.list_channels(scope)
     assert [(one.account, one.surface) for one in channels] == [(slug, "public")]
-    other = agency(tenant)
+    other = create_agency(tenant)
     wish(other)
     with other.scope() as scope:
         assert channel_reads.list_channels(scope) == []
@@ -208,7 +208,7 @@ def test_own_page_is_opened_once_and_a_taken_address_is_told(
 
 
 def test_a_name_that_no_page_may_bear_opens_none_and_is_told(tenant: OpenScope) -> None:
-    who = agency(tenant)
+    who = create_agency(tenant)
     with tenant(who.tenant_id, "system:test") as scope:
         scope.run(
             "UPDATE creators SET name = 'EXPLICIT-MARKER-A' WHERE tenant_id = :t", t=who.tenant_id
@@ -347,7 +347,7 @@ def test_a_no_is_told(door: Door, lumiere: Agency, said: dict[str, str]) -> None
 def test_nobody_brings_back_what_another_asked_for(
     door: Door, tenant: OpenScope, lumiere: Agency
 ) -> None:
-    asked, other = visiting_from(lumiere), agency(tenant)
+    asked, other = visiting_from(lumiere), create_agency(tenant)
     for who, role in ((lumiere, Role.MANAGER), (other, Role.OWNER)):
         assert came(door, who, role, code="theirs", state="s" * 43) == 404
     for state in ("", "t" * 43, "s" * 42, "s" * 9000, "' OR 1=1 --"):

@@ -15,7 +15,7 @@ from schedules.posts.lateness import LateLimit
 from schedules.publishing import edit_requests
 from schedules.rescheduling import priority
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.compose.test_page import connected, nobody_is_asked, written
 from tests.dashboard.pages.posts.test_recurrence import apart, begun, rows
@@ -217,7 +217,7 @@ def test_nobody_changes_what_is_not_theirs(
     door: Door, tenant: OpenScope, lumiere: Agency, asked: str
 ) -> None:
     if asked == "other":
-        asked = str(planned(agency(tenant), "d’une autre agence"))
+        asked = str(planned(create_agency(tenant), "d’une autre agence"))
     with stream(door.url, door.cookie(lumiere)) as page:
         said = page.open("/calendar", new=1, rework=asked)
         assert "n’existe pas ici" in said

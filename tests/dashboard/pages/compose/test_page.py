@@ -25,7 +25,7 @@ from schedules.rescheduling import priority
 from studio.ingest import uploads
 from studio.ingest.events import UploadDue
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import Stream, stream
 from tests.generators.builders import a_picture, encoded
@@ -397,7 +397,7 @@ def test_pictures_and_accounts_of_others_are_not_found(
     door: Door, tenant: OpenScope, lumiere: Agency
 ) -> None:
     connected(lumiere)
-    other = agency(tenant, mark="canary")
+    other = create_agency(tenant, mark="canary")
     other.post("canary-post")
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", new=1, asset=UUID(int=5), creator="mia")

@@ -38,7 +38,7 @@ from subscribers.ledger import entries
 from subscribers.ledger.entries import SplitShares
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 
 SHARES = SplitShares(agency=4000, creator=6000, chatter=1000)
 
@@ -99,7 +99,7 @@ class Day:
 
 @pytest.fixture
 def day(tenant: OpenScope, tmp_path: Path) -> Day:
-    made = agency(tenant)
+    made = create_agency(tenant)
     made.post("une")
     out = io.BytesIO()
     Image.effect_noise((64, 48), 40).convert("RGB").save(out, "JPEG")

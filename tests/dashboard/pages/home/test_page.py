@@ -25,7 +25,7 @@ from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tenants.notices import notices
 from tenants.notices.queries import list_open_notices
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import stream
 
@@ -267,7 +267,7 @@ def test_chatter_reads_english(door: Door, lumiere: Agency) -> None:
 
 
 def test_member_of_one_creator_sees_that_one(door: Door, tenant: OpenScope) -> None:
-    lumiere = agency(tenant)
+    lumiere = create_agency(tenant)
     with lumiere.scope() as scope:
         agencies.add_creator(
             scope, slug="nova", name="Nova", kind="virtual", zone=ZONE, languages=["fr"]
@@ -310,7 +310,7 @@ HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
 def test_hostile_words_stay_words(door: Door, tenant: OpenScope) -> None:
-    lumiere = agency(tenant, mark=HOSTILE)
+    lumiere = create_agency(tenant, mark=HOSTILE)
     lumiere.post(HOSTILE, state="published", url="javascript:alert(1)")
     text = shown(door, lumiere)
     assert "<script" not in text
@@ -434,7 +434,7 @@ def test_every_count_has_its_sentence(language: str) -> None:
 
 
 def test_reads_are_of_one_tenant(tenant: OpenScope, lumiere: Agency) -> None:
-    other = agency(tenant, mark="canary-other")
+    other = create_agency(tenant, mark="canary-other")
     other.post("canary-post")
     other.notice("gate.CONSENT_MISSING")
     other.sold(0, 500)

@@ -22,7 +22,7 @@ from subscribers.inbox import member_actions
 from subscribers.replies import persona
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import Stream, stream
 from tests.fakes.sandbox import RunningSandbox, network
@@ -285,7 +285,7 @@ def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(
     house: House, tenant: OpenScope
 ) -> None:
     house.studio.say("leo", "canary-words")
-    other = agency(tenant, mark="canary-other")
+    other = create_agency(tenant, mark="canary-other")
     answers = []
     for asked in (house.talk(), uuid7(), "nonsense"):
         with stream(house.door.url, house.door.cookie(other)) as page:

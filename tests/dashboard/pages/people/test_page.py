@@ -30,7 +30,7 @@ from studio.library import queries as studio_reads
 from tenants.agencies.rights import Role
 from tests.conftest import Cluster, wait_until
 from tests.dashboard.auth.test_guest_reviewers import comes
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.studio.test_page import pick
@@ -76,7 +76,7 @@ def manager(door: Door, lumiere: Agency) -> Iterator[Stream]:
 def test_a_manager_brings_somebody_real_from_nothing_to_ready(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         assert word("people.nobody", language) in page.open("/people")
         assert word("person.bad_name", language, most=80) in page.press(

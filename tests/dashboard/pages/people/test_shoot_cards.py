@@ -19,7 +19,7 @@ from gate.people import persons
 from studio.ingest import uploads
 from studio.ingest.events import UploadDue
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.studio.test_page import pick, store
@@ -84,7 +84,7 @@ def work(door: Door, who: Agency) -> None:
 def test_the_owner_makes_a_card_and_sees_who_signed(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     ida, _ = real(who, "Ida"), real(who, "Tom")
     with stream(door.url, door.cookie(who)) as page:
         page.open("/people")
@@ -164,7 +164,7 @@ def test_a_file_that_is_handed_in_comes_on_its_card(door: Door, lumiere: Agency)
 
 
 def test_another_agency_s_card_is_none(door: Door, lumiere: Agency) -> None:
-    other = agency(door.tenant)
+    other = create_agency(door.tenant)
     card = a_card(other, real(other, "Max"))
     with lumiere.scope() as scope:
         for named in (str(card), "x", ""):

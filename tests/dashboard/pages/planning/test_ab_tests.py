@@ -18,7 +18,7 @@ from insights.analysis.ab_test_verdicts import (
 from schedules.recurrence import ab_tests, series
 from schedules.recurrence.ab_tests import VariantTest
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.approvals.test_page import word
 from tests.dashboard.pages.posts.test_recurrence import begun, rows
@@ -190,7 +190,7 @@ def test_a_picture_of_nobody_is_refused(door: Door, lumiere: Agency) -> None:
 
 
 def test_the_page_is_read_in_english_and_teaches_when_empty(door: Door, tenant: OpenScope) -> None:
-    english = agency(tenant, language="en")
+    english = create_agency(tenant, language="en")
     english.post("one", minutes=60)
     with stream(door.url, door.cookie(english)) as page:
         text = page.open("/calendar", compare="1")

@@ -11,7 +11,7 @@ from schedules.posts import deliveries
 from schedules.posts import queries as schedule_reads
 from schedules.posts.deliveries import deliveries_of_post
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.compose.test_page import connected, posts, written
 from tests.dashboard.streamlit_client import Stream, stream
@@ -68,7 +68,7 @@ def test_nothing_is_kept_of_an_empty_page_and_nobody_sees_anothers(
         assert posts(lumiere) == []
         written(page, words="À nous")
         page.press(KEEP)
-    other = agency(tenant)
+    other = create_agency(tenant)
     with stream(door.url, door.cookie(other)) as page:
         assert "À nous" not in page.open("/calendar", aside=1)
     with lumiere.scope() as scope:

@@ -18,7 +18,7 @@ from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.recurrence import evergreen_planner, evergreen_pools
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import stream
 
@@ -201,7 +201,7 @@ def test_what_comes_back_says_so_where_it_is_taken_away(door: Door, lumiere: Age
 
 
 def test_a_pool_is_read_in_english_and_teaches_when_empty(door: Door, tenant: OpenScope) -> None:
-    english = agency(tenant, language="en")
+    english = create_agency(tenant, language="en")
     english.post("one", minutes=60)
     with stream(door.url, door.cookie(english)) as page:
         text = page.open("/calendar", pool="1")

@@ -9,7 +9,7 @@ from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import stream
 
@@ -63,6 +63,6 @@ def test_who_only_approves_is_not_offered_it_and_no_one_else_s_posts_are_shown(
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         page.open("/calendar", held="1")
         assert "Envoyer comme montré" not in page.labels()
-    other = agency(door.tenant)
+    other = create_agency(door.tenant)
     with stream(door.url, door.cookie(other)) as page:
         assert "secret" not in page.open("/calendar", held="1")

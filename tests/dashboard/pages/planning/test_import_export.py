@@ -22,7 +22,7 @@ from schedules.imports.events import ImportApply, ImportCheck
 from schedules.imports.states import ImportState
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import Stream, stream
 from tests.schedules.csv_files import format_csv
@@ -149,7 +149,7 @@ def test_pressed_twice_it_is_written_once(door: Door, mia: Agency) -> None:
 
 
 def test_in_english_too(door: Door, tenant: OpenScope) -> None:
-    who = agency(tenant, language="en")
+    who = create_agency(tenant, language="en")
     who.post("there", minutes=60)
     with stream(door.url, door.cookie(who)) as page:
         seen = page.open("/calendar", files="1")
@@ -175,7 +175,7 @@ def test_nothing_of_another_agency_is_seen(door: Door, mia: Agency) -> None:
         sources.add_feed(
             scope, mia.creator_id, "https://blog.example/secret", [mia.channel_id or uuid7()]
         )
-    other = agency(mia.open)
+    other = create_agency(mia.open)
     with stream(door.url, door.cookie(other)) as page:
         seen = page.open("/calendar", files="1")
         assert "secret" not in seen

@@ -20,7 +20,7 @@ from tenants.agencies import agencies, rights
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tenants.notices.queries import list_open_notices
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import stream
 
@@ -151,7 +151,7 @@ def test_who_works_for_one_creator_sees_hers_and_holds_hers(door: Door, lumiere:
 
 def test_another_agency_sees_nothing_of_it(door: Door, lumiere: Agency) -> None:
     missed(lumiere, "secrète", "deux")
-    other = agency(lumiere.open, mark="Autre")
+    other = create_agency(lumiere.open, mark="Autre")
     other.post("à eux")
     with stream(door.url, door.cookie(other)) as page:
         text = page.open("/calendar", missed="1")

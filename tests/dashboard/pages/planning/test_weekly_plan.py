@@ -13,7 +13,7 @@ from studio.recipes import specs
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.compose.test_page import connected
 from tests.dashboard.streamlit_client import Stream, stream
@@ -180,7 +180,7 @@ def test_lines_nobody_decided_on_are_found_after_another_week_was_asked_for(
 
 
 def test_in_english_too(door: Door, tenant: OpenScope) -> None:
-    other = agency(tenant, language="en")
+    other = create_agency(tenant, language="en")
     connected(other)
     with stream(door.url, door.cookie(other)) as page:
         page.open("/calendar", week=1)
@@ -206,7 +206,7 @@ def test_who_may_not_plan_sees_no_proposal(door: Door, lumiere: Agency, role: Ro
 
 
 def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
-    other = agency(tenant, mark="Autre")
+    other = create_agency(tenant, mark="Autre")
     for one in (lumiere, other):
         connected(one)
     with stream(door.url, door.cookie(lumiere)) as page:

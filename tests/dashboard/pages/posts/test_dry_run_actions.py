@@ -5,7 +5,7 @@ from schedules.posts import dry_run_state
 from schedules.posts.deliveries import deliveries_of_post
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.calendar.test_page import post_of
 from tests.dashboard.pages.compose.test_page import connected, posts, written
@@ -97,6 +97,6 @@ def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Bonjour à tous")
         page.press("Planifier")
-    other = agency(lumiere.open, mark="Autre")
+    other = create_agency(lumiere.open, mark="Autre")
     with stream(door.url, door.cookie(other)) as page:
         assert "Bonjour à tous" not in page.open("/calendar", ahead=1)

@@ -10,7 +10,7 @@ from schedules.posts.deliveries import deliveries_of_post
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.compose.test_page import connected, nobody_is_asked, posts, written
 from tests.dashboard.streamlit_client import stream
@@ -84,7 +84,7 @@ def test_what_is_held_for_it_leaves_by_a_press(door: Door, lumiere: Agency) -> N
 def test_where_words_are_never_taken_twice_no_word_helps(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
-    other = agency(tenant, language="en")
+    other = create_agency(tenant, language="en")
     other.channel_id = connected(other, "X", "byhand", "x")
     other.post("hello", minutes=60)
     with stream(door.url, door.cookie(other)) as page:

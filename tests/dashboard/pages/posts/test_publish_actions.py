@@ -13,7 +13,7 @@ from schedules.posts import deliveries
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.approvals.test_page import asked, state, word
@@ -55,7 +55,7 @@ def unapproved(who: Agency) -> UUID:
 def test_now_is_refused_where_the_hour_was_agreed_to(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     hours_too(who)
     delivery_id = agreed(who)
     with who.scope() as scope:
@@ -165,7 +165,7 @@ def keeps(page_text: str, language: str = "fr") -> set[str]:
 def test_another_hour_says_what_becomes_of_the_yes(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     planned, (wished, _) = who.post("prévue", minutes=60), asked(who, "à approuver")
     with stream(door.url, door.cookie(who)) as page:
         assert keeps(page.open("/calendar", post=post_of(who, planned)), language) == {

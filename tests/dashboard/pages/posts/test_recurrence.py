@@ -34,7 +34,7 @@ from schedules.posts.states import DeliveryState
 from schedules.recurrence import series
 from schedules.recurrence.queries import SeriesView, series_of_post_views
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.compose.test_page import connected, nobody_is_asked, posts, written
 from tests.dashboard.streamlit_client import Stream, stream
@@ -313,7 +313,7 @@ def test_only_who_runs_it_changes_it(door: Door, lumiere: Agency, role: Role) ->
 
 
 def test_english_pages_have_no_french(door: Door, tenant: OpenScope) -> None:
-    english = agency(tenant, language="en")
+    english = create_agency(tenant, language="en")
     post_id = begun(english)
     with stream(door.url, door.cookie(english)) as page:
         text = page.open("/calendar", post=post_id)

@@ -15,7 +15,7 @@ from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.approvals.test_page import asked, word
@@ -36,7 +36,7 @@ def say(who: Agency, role: Role, post_id: UUID, words: str, *, internal: bool = 
 def test_a_wish_for_a_change_is_told_to_others_until_it_is_answered(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     post_id, _ = asked(who, "Le phare")
     owner, author = who.members[Role.OWNER], who.act_as(Role.MANAGER)
     with who.scope(who.act_as(Role.OWNER)) as scope:
@@ -68,7 +68,7 @@ def test_what_was_turned_down_waits_for_nothing_and_its_author_is_told_why(
 ) -> None:
     """Its page said that a new version was awaited, under "Cancelled"; its author was told
     nothing."""
-    who = agency(tenant)
+    who = create_agency(tenant)
     post_id, _ = asked(who, "Le phare")
     owner, wait = who.members[Role.OWNER], word("talk.waits_for_author")
     told = word("approval.turned_down", member="Owner", post="Le phare")
@@ -90,7 +90,7 @@ def test_what_was_turned_down_waits_for_nothing_and_its_author_is_told_why(
 def test_a_comment_is_written_answered_and_settled(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     shot = picture(door, who, rating=Rating.G)
     post_id, _ = asked(who, "Le phare", media=(shot,))
     with stream(door.url, door.cookie(who)) as page:
@@ -179,7 +179,7 @@ def test_who_left_is_named_kindly(door: Door, lumiere: Agency) -> None:
 def test_what_is_asked_and_what_changed_since_are_shown(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     post_id, _ = asked(who, "Le vieux phare")
     with who.scope(who.act_as(Role.OWNER)) as scope:
         decisions.request_changes(

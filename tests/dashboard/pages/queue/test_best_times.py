@@ -12,7 +12,7 @@ from foundation.ids import uuid7
 from insights.rollups.history_import import PastReading, import_past_readings
 from schedules.availability import slots
 from schedules.imports.history_import import PastPost, import_past_posts
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.compose.test_page import connected
 from tests.dashboard.streamlit_client import stream
@@ -116,7 +116,7 @@ def test_without_evidence_nothing_is_offered(
 def test_results_of_another_agency_say_nothing_here(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
-    other = agency(tenant, mark="autre")
+    other = create_agency(tenant, mark="autre")
     past(other, connected(other), *peak(150, effect=1.2))
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:

@@ -20,7 +20,7 @@ from schedules.posts.transitions import get_delivery
 from schedules.rescheduling import queue as queueing
 from schedules.rescheduling.queue import QueueEntry
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.compose.test_page import connected, posts, written
 from tests.dashboard.streamlit_client import stream
@@ -313,7 +313,7 @@ def test_room_between_posts_is_set_by_a_person(door: Door, lumiere: Agency) -> N
 
 
 def test_a_queue_is_read_in_english_too(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
-    other = agency(tenant, language="en")
+    other = create_agency(tenant, language="en")
     channel_id = filled(other, "one", "two")
     with stream(door.url, door.cookie(other)) as page:
         text = page.open("/calendar", queue=channel_id)
@@ -336,7 +336,7 @@ def test_who_may_not_plan_sees_no_queue(door: Door, lumiere: Agency, role: Role)
 
 
 def test_another_agencys_queue_is_not_there(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
-    other = agency(tenant, mark="Autre")
+    other = create_agency(tenant, mark="Autre")
     channel_id = filled(other, "secret")
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:

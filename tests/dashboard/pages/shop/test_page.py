@@ -30,7 +30,7 @@ from subscribers.statements import file_reader
 from tenants.agencies import agencies
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import Stream, stream
 from tests.fakes.sandbox import RunningSandbox, network
@@ -415,7 +415,7 @@ def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(
     house: House, tenant: OpenScope
 ) -> None:
     order = house.bought()
-    other = agency(tenant, mark="canary-other")
+    other = create_agency(tenant, mark="canary-other")
     answers = []
     for asked in (order, uuid7(), "nonsense"):
         with stream(house.door.url, house.door.cookie(other)) as page:
@@ -452,7 +452,7 @@ def test_page_speaks_the_members_language_full_and_empty(
         )
     with house.look(view=view) as page:
         full = page.again()
-    other = agency(tenant, language=language)
+    other = create_agency(tenant, language=language)
     with stream(house.door.url, house.door.cookie(other)) as page:
         empty = page.open("/shop", view=view)
     for text in (full, empty):

@@ -20,7 +20,7 @@ from subscribers.replies import persona
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import Stream, stream
 from workers.event_handlers import own_pages
@@ -54,7 +54,7 @@ def open_page(tenant: OpenScope, tenant_id: UUID) -> None:
 
 
 def test_from_the_demonstration_to_a_first_post(door: Door, tenant: OpenScope) -> None:
-    demo = agency(tenant, demo=True)
+    demo = create_agency(tenant, demo=True)
     name = f"Iris {demo.tenant_id.hex[-6:]}"
     with stream(door.url, door.cookie(demo)) as page:
         text = answer(page, name)
@@ -93,7 +93,7 @@ def test_from_the_demonstration_to_a_first_post(door: Door, tenant: OpenScope) -
 
 
 def test_missing_answers_are_told_and_make_nothing(door: Door, tenant: OpenScope) -> None:
-    demo = agency(tenant, demo=True)
+    demo = create_agency(tenant, demo=True)
     with stream(door.url, door.cookie(demo)) as page:
         page.open("/start")
         assert "Il manque votre prénom" in page.press("Créer mon agence")
@@ -103,14 +103,14 @@ def test_missing_answers_are_told_and_make_nothing(door: Door, tenant: OpenScope
 def test_a_name_that_may_stand_on_no_page_is_refused_and_makes_nothing(
     door: Door, tenant: OpenScope
 ) -> None:
-    demo = agency(tenant, demo=True)
+    demo = create_agency(tenant, demo=True)
     with stream(door.url, door.cookie(demo)) as page:
         assert "ne peut pas figurer sur une page" in answer(page, "EXPLICIT-MARKER-A")
         assert "Votre agence existe" not in page.open("/start")
 
 
 def test_signs_no_database_keeps_are_left_out(door: Door, tenant: OpenScope) -> None:
-    demo = agency(tenant, demo=True)
+    demo = create_agency(tenant, demo=True)
     name = f"Iris {demo.tenant_id.hex[-6:]}"
     with stream(door.url, door.cookie(demo)) as page:
         assert "Votre agence existe." in answer(page, f"{name}\0")
@@ -120,7 +120,7 @@ def test_signs_no_database_keeps_are_left_out(door: Door, tenant: OpenScope) -> 
 @pytest.mark.parametrize("beside", [1, 4], ids=["after each other", "at once"])
 def test_one_press_makes_one_agency(door: Door, tenant: OpenScope, beside: int) -> None:
     """However often it is pressed: Streamlit begins a second press in a thread of its own."""
-    demo, key = agency(tenant, demo=True), uuid7()
+    demo, key = create_agency(tenant, demo=True), uuid7()
     who = viewer(demo, tenant)
     answers = agency_setup.AgencySetup(
         "Zoé",
@@ -153,7 +153,7 @@ def viewer(who: Agency, tenant: OpenScope) -> agency_setup.Viewer:
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])
 def test_only_owners_start_an_agency(door: Door, tenant: OpenScope, role: Role) -> None:
-    demo = agency(tenant, demo=True)
+    demo = create_agency(tenant, demo=True)
     with stream(door.url, door.cookie(demo, role)) as page:
         assert "Créer mon agence" not in page.open("/start")
 

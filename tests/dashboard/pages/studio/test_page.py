@@ -34,7 +34,7 @@ from studio.runs.queries import get_run, list_runs
 from studio.runs.states import JobState
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.streamlit_client import Stream, stream
@@ -112,7 +112,7 @@ def pick(page: Stream, nth: int = 0) -> str:
 def test_empty_studio_offers_a_recipe_that_works(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     with stream(door.url, door.cookie(who)) as page:
         text = page.open("/studio")
         for code in (
@@ -366,7 +366,7 @@ def test_studio_is_for_who_runs_the_day(door: Door, lumiere: Agency, role: Role)
 def test_other_creators_and_agencies_are_not_there(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
-    other = agency(tenant, mark="canary")
+    other = create_agency(tenant, mark="canary")
     theirs = picture(door, other, rating=Rating.G)
     with lumiere.scope() as scope:
         made = {"kind": "human", "zone": "Europe/Paris", "languages": ["fr"]}

@@ -29,7 +29,7 @@ from tenants.agencies.rights import Role
 from tenants.notices.queries import list_open_notices
 from tests.architecture.tree import product
 from tests.connectors.registry.test_shipped_policies import installed
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.streamlit_client import stream
@@ -80,7 +80,7 @@ def test_who_asks_for_the_end_of_a_stop_is_told(door: Door, lumiere: Agency) -> 
 def test_what_gave_up_is_done_again_or_put_aside(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
-    other = agency(tenant)
+    other = create_agency(tenant)
     mine, theirs = given_up(lumiere), given_up(other)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/system")

@@ -15,7 +15,7 @@ from tenants.agencies import agencies
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tenants.auth import members, sessions
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import stream
 
@@ -151,7 +151,7 @@ def test_the_last_owner_stays(lumiere: Agency) -> None:
 
 
 def test_another_agency_s_member_is_nobody(tenant: OpenScope, lumiere: Agency) -> None:
-    other = agency(tenant)
+    other = create_agency(tenant)
     with lumiere.scope() as scope, pytest.raises(Exception, match=r"member\.unknown"):
         members.remove_member(scope, other.members[Role.CHATTER])
 

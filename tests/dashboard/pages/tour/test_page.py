@@ -25,7 +25,7 @@ from tenants import audit
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Right, Role, has_right
 from tenants.auth import members
-from tests.dashboard.builders import ZONE, Agency, agency
+from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import stream
 
@@ -35,7 +35,7 @@ PATH = "/tour"
 @pytest.fixture
 def demo(tenant: OpenScope) -> Agency:
     """A demonstration with Mia and Nova."""
-    made = agency(tenant, demo=True)
+    made = create_agency(tenant, demo=True)
     with made.scope() as scope:
         from tenants.agencies import agencies
 

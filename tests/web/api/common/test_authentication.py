@@ -19,9 +19,15 @@ from tenants.agencies.rights import Role
 from tenants.api_keys import keys
 from tenants.api_keys.keys import ApiKeyScope
 from tenants.auth import members
-from tests.web.api_client import NEXT_YEAR, Program, code, program
-from tests.web.builders import Room
-from tests.web.example_agency import World, bring, hand_in, picture, world
+from tests.web.api_client import NEXT_YEAR, ApiClient, create_api_client, error_code
+from tests.web.builders import WebServer
+from tests.web.example_agency import (
+    ExampleAgency,
+    create_example_agency,
+    new_photo,
+    upload_import,
+    upload_picture,
+)
 from web.api.app import create_api
 from web.api.common.rate_limits import ApiRateLimits
 
@@ -54,7 +60,7 @@ class Operation:
         """A body that is well, with ids of the examples."""
         return self.body if self.body is not None else self.example
 
-    def ask(self, api: Program, **more: Any) -> httpx.Response:
+    def ask(self, api: ApiClient, **more: Any) -> httpx.Response:
         return api.ask(self.method, re.sub(r"\{\w+\}", str(uuid7()), self.path), self.body, **more)
 
 
@@ -153,7 +159,7 @@ def test_each_operation_says_its_key_its_errors_and_what_it_needs(one: Operation
 
 
 @EACH
-def test_without_a_key_nothing_is_told(room: Room, one: Operation) -> None:
+def test_without_a_key_nothing_is_told(room: WebServer, one: Operation) -> None:
     path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
     for shown in ("", "Bearer x", "Bearer grk_" + "x" * 43, "Basic Zm9vOmJhcg==", "Bearer"):
         headers = {
@@ -163,15 +169,15 @@ def test_without_a_key_nothing_is_told(room: Room, one: Operation) -> None:
         }
         answer = room.client.request(one.method, f"/v1{path}", headers=headers, content=b"{" * 100)
         assert answer.status_code in {401, 429}, shown  # many of these tests come from one address
-        code(answer)
+        error_code(answer)
         assert "etag" not in answer.headers
 
 
 @pytest.fixture(scope="module")
-def other_agency(room: Room, tenant: OpenScope) -> Program:
+def other_agency(room: WebServer, tenant: OpenScope) -> ApiClient:
     """An agency whose every request is refused; with a key for each scope that lacks just this
     one."""
-    found = program(room.client, tenant)
+    found = create_api_client(room.client, tenant)
     for lacking in ApiKeyScope:
         found.secrets[lacking] = found.key(
             Role.OWNER, scopes=[each for each in ApiKeyScope if each != lacking]
@@ -180,12 +186,12 @@ def other_agency(room: Room, tenant: OpenScope) -> Program:
 
 
 @pytest.fixture
-def refused(other_agency: Program) -> Program:
+def refused(other_agency: ApiClient) -> ApiClient:
     """The same, of which nothing was asked lately."""
     return forgotten(other_agency)
 
 
-def forgotten(api: Program) -> Program:
+def forgotten(api: ApiClient) -> ApiClient:
     """As if it had asked nothing yet: so many tests would be too many requests of one key."""
     with api.scope() as scope:
         scope.run("DELETE FROM api_buckets WHERE tenant_id = :t", t=api.tenant_id)
@@ -193,7 +199,7 @@ def forgotten(api: Program) -> Program:
 
 
 @EACH
-def test_a_key_made_for_something_else_opens_nothing(refused: Program, one: Operation) -> None:
+def test_a_key_made_for_something_else_opens_nothing(refused: ApiClient, one: Operation) -> None:
     answer = refused.ask(
         one.method,
         re.sub(r"\{\w+\}", str(uuid7()), one.path),
@@ -201,36 +207,36 @@ def test_a_key_made_for_something_else_opens_nothing(refused: Program, one: Oper
         key=refused.secrets[one.needs],
         version=1,
     )
-    assert (answer.status_code, code(answer)) == (403, "api.other_scope")
+    assert (answer.status_code, error_code(answer)) == (403, "api.other_scope")
 
 
 @pytest.fixture(scope="module")
-def kept(room: Room, tenant: OpenScope) -> World:
+def kept(room: WebServer, tenant: OpenScope) -> ExampleAgency:
     """An agency with one of everything, of zoe; what is asked of it is always refused. One key sees
     mia alone."""
-    found = world(program(room.client, tenant), "zoe", store=room.library)
+    found = create_example_agency(create_api_client(room.client, tenant), "zoe", store=room.library)
     found.api.secrets["mia"] = found.api.key(Role.OWNER, creators=["mia"])
     return found
 
 
 @pytest.fixture
-def theirs(kept: World) -> World:
+def theirs(kept: ExampleAgency) -> ExampleAgency:
     """The same, of which nothing was asked lately."""
     forgotten(kept.api)
     return kept
 
 
 @EACH_OF_ONE
-def test_what_is_nobodys_is_not_found(theirs: World, one: Operation) -> None:
+def test_what_is_nobodys_is_not_found(theirs: ExampleAgency, one: Operation) -> None:
     answer = one.ask(theirs.api, key=theirs.api.secrets["owner"], version=1)
     assert answer.status_code == 404, answer.text
-    code(answer)
+    error_code(answer)
 
 
 @pytest.mark.parametrize("whose", ["another agency", "another creator"])
 @EACH_OF_ONE
 def test_what_is_somebody_elses_looks_the_same(
-    refused: Program, theirs: World, one: Operation, whose: str
+    refused: ApiClient, theirs: ExampleAgency, one: Operation, whose: str
 ) -> None:
     """With its twin: whoever may see it is answered otherwise."""
     api, other = refused, theirs.api
@@ -242,7 +248,7 @@ def test_what_is_somebody_elses_looks_the_same(
         assert answer.status_code == (200 if one.method == "GET" else 412), answer.text
         return
     nobodys = one.ask(api, key=foreign, version=1)
-    assert (answer.status_code, code(answer)) == (404, code(nobodys))
+    assert (answer.status_code, error_code(answer)) == (404, error_code(nobodys))
     own = api.ask(
         one.method, theirs.path(one.path), one.body, key=other.secrets["owner"], version=99
     )
@@ -268,7 +274,7 @@ HOSTILE: dict[str, Any] = {
 
 
 @EACH_WRITE
-def test_a_hostile_body_is_refused(theirs: World, one: Operation) -> None:
+def test_a_hostile_body_is_refused(theirs: ExampleAgency, one: Operation) -> None:
     api = theirs.api
     path = re.sub(r"\{\w+\}", str(uuid7()), one.path)
     takes_none = "requestBody" not in DOCUMENT["paths"][one.path][one.method.lower()]
@@ -276,12 +282,12 @@ def test_a_hostile_body_is_refused(theirs: World, one: Operation) -> None:
     for name, body in HOSTILE.items():
         answer = api.ask(one.method, path, body, key=api.secrets["owner"], version=1)
         assert answer.status_code in refused, (name, answer.text)
-        code(answer)
+        error_code(answer)
 
 
-def test_size_form_and_method_are_bounded(api: Program) -> None:
+def test_size_form_and_method_are_bounded(api: ApiClient) -> None:
     big = json.dumps(api.draft("x" * 2_000_000))
-    assert code(api.ask("POST", "/posts", big)) == "api.too_large"
+    assert error_code(api.ask("POST", "/posts", big)) == "api.too_large"
     pieces = (b" " * 65536 for _ in range(40))
     headers = {
         "authorization": f"Bearer {api.secrets['manager']}",
@@ -289,48 +295,51 @@ def test_size_form_and_method_are_bounded(api: Program) -> None:
     }
     assert api.client.post("/v1/posts", headers=headers, content=pieces).status_code == 413
     form = api.ask("POST", "/posts", "body=x", content_type="application/x-www-form-urlencoded")
-    assert (form.status_code, code(form)) == (415, "api.not_json")
-    assert code(api.ask("DELETE", "/posts")) == "api.no_method"
-    assert code(api.ask("GET", "/nowhere")) == "api.no_route"
-    assert code(api.ask("GET", "/posts/1")) == "api.no_route"
+    assert (form.status_code, error_code(form)) == (415, "api.not_json")
+    assert error_code(api.ask("DELETE", "/posts")) == "api.no_method"
+    assert error_code(api.ask("GET", "/nowhere")) == "api.no_route"
+    assert error_code(api.ask("GET", "/posts/1")) == "api.no_route"
     assert api.ask("GET", "/posts?limit=0").status_code == 422
     assert api.ask("GET", "/posts?limit=201").status_code == 422
     assert api.ask("GET", "/posts?unknown=1").status_code == 422
 
 
-def test_errors_repeat_nothing_of_the_request(api: Program) -> None:
+def test_errors_repeat_nothing_of_the_request(api: ApiClient) -> None:
     answer = api.ask("POST", "/posts", {**api.draft(), "secret-name": "secret-value"})
     assert answer.status_code == 422
     assert "secret-value" not in answer.text
 
 
 @EACH_WRITE
-def test_a_change_names_itself_and_what_it_saw(theirs: World, one: Operation) -> None:
+def test_a_change_names_itself_and_what_it_saw(theirs: ExampleAgency, one: Operation) -> None:
     api, path = theirs.api, theirs.path(one.path)
     if one.path == "/imports":
-        assert code(bring(api, idempotency_key="")) == "api.no_name"
+        assert error_code(upload_import(api, idempotency_key="")) == "api.no_name"
         return
     if one.path == "/uploads":
-        assert code(hand_in(api, picture(), idempotency_key="")) == "api.no_name"
+        assert error_code(upload_picture(api, new_photo(), idempotency_key="")) == "api.no_name"
         return
     body = theirs.said(one.said)
     if one.method == "POST":
         unnamed = api.ask(
             "POST", path, body, key=api.secrets["owner"], version=1, idempotency_key=""
         )
-        assert (unnamed.status_code, code(unnamed)) == (400, "api.no_name")
+        assert (unnamed.status_code, error_code(unnamed)) == (400, "api.no_name")
         long = api.ask(
             "POST", path, body, key=api.secrets["owner"], version=1, idempotency_key="x" * 256
         )
         assert long.status_code == 400
     if "{" in one.path:
-        assert code(api.ask(one.method, path, body, key=api.secrets["owner"])) == "api.no_version"
+        assert (
+            error_code(api.ask(one.method, path, body, key=api.secrets["owner"]))
+            == "api.no_version"
+        )
         for stale in ('"99"', "*", '"x"', 'W/"1"', '""'):
             answer = api.ask(one.method, path, body, key=api.secrets["owner"], if_match=stale)
             assert answer.status_code == 412, (stale, answer.text)
 
 
-def test_a_key_ends_at_once(api: Program) -> None:
+def test_a_key_ends_at_once(api: ApiClient) -> None:
     secret = api.key()
     assert api.ask("GET", "/creators", key=secret).status_code == 200
     with api.scope(f"member:{api.members['manager']}") as scope:
@@ -343,11 +352,11 @@ def test_a_key_ends_at_once(api: Program) -> None:
     assert api.ask("GET", "/creators").status_code == 401
 
 
-def test_a_key_does_no_more_than_its_member_may(api: Program) -> None:
+def test_a_key_does_no_more_than_its_member_may(api: ApiClient) -> None:
     with api.scope() as scope:
         members.change_member(scope, api.members[Role.MANAGER], role=Role.ACCOUNTANT, creators=())
     answer = api.ask("GET", "/posts")
-    assert (answer.status_code, code(answer)) == (403, "role.forbidden.run")
+    assert (answer.status_code, error_code(answer)) == (403, "role.forbidden.run")
     with api.scope() as scope:
         members.change_member(scope, api.members[Role.MANAGER], role=Role.MANAGER, creators=["zoe"])
     assert [one["slug"] for one in api.get("/creators")["items"]] == ["zoe"]
@@ -357,7 +366,7 @@ def test_a_key_does_no_more_than_its_member_may(api: Program) -> None:
     assert api.ask("POST", "/posts", foreign).status_code == 404
 
 
-def test_accounts_say_what_they_take(api: Program) -> None:
+def test_accounts_say_what_they_take(api: ApiClient) -> None:
     (mia, _) = api.get("/channels")["items"]
     assert (mia["platform"], mia["state"]) == ("sandbox", "active")
     assert mia["limits"]["max_text"] > 0
@@ -366,7 +375,7 @@ def test_accounts_say_what_they_take(api: Program) -> None:
     assert api.get(f"/creators/{mia['creator_id']}")["approvals"] == 1
 
 
-def test_the_audit_says_who_and_by_which_key(api: Program) -> None:
+def test_the_audit_says_who_and_by_which_key(api: ApiClient) -> None:
     post = api.write()
     with api.scope() as scope:
         (said, *_) = [act for act in audit.list_recent_acts(scope) if act.act == "api.called"]

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from foundation.ids import uuid7
-from tests.web.api_client import NEXT_YEAR, Program, later
+from tests.web.api_client import NEXT_YEAR, ApiClient, instant_after
 
 NONE_OF_THEIRS = ("function-", "constrained", "In.", "items", "instance of", "Value error", "[key]")
 
@@ -30,13 +30,13 @@ NONE_OF_THEIRS = ("function-", "constrained", "In.", "items", "instance of", "Va
     ],
 )
 def test_a_field_is_named_as_it_was_sent(
-    api: Program, wrong: dict[str, Any], at: str, problem: str
+    api: ApiClient, wrong: dict[str, Any], at: str, problem: str
 ) -> None:
     whole = {
         "creator_id": str(api.creators["mia"]),
         "body": "Hello",
         "channels": [],
-        "at": later(hours=2),
+        "at": instant_after(hours=2),
     }
     answer = api.ask("POST", "/posts", {**whole, **wrong})
     _told(answer, at, problem)
@@ -55,18 +55,18 @@ def _told(answer: httpx.Response, at: str, problem: str) -> None:
 
 
 @pytest.mark.parametrize("end", [{"never": True}, 0, "2026-13-01", "ever"])
-def test_so_is_one_that_may_be_of_several_kinds(api: Program, end: object) -> None:
+def test_so_is_one_that_may_be_of_several_kinds(api: ApiClient, end: object) -> None:
     whole = {
         "creator_id": str(api.creators["mia"]),
         "body": "Hello",
         "channels": [str(api.channels["mia"])],
     }
     repeat = {"every": "weekly", "end": end}
-    answer = api.ask("POST", "/series", {**whole, "at": later(hours=2), "repeat": repeat})
+    answer = api.ask("POST", "/series", {**whole, "at": instant_after(hours=2), "repeat": repeat})
     _told(answer, "body.repeat.end", "")
 
 
-def test_so_is_what_an_assistant_sends(api: Program) -> None:
+def test_so_is_what_an_assistant_sends(api: ApiClient) -> None:
     arguments = {
         "creator_id": str(api.creators["mia"]),
         "body": "x" * 20_001,
@@ -83,7 +83,7 @@ def test_so_is_what_an_assistant_sends(api: Program) -> None:
     assert not any(word in said["text"] for word in NONE_OF_THEIRS)
 
 
-def test_a_place_nobody_knows_is_named_and_nothing_is_written(api: Program) -> None:
+def test_a_place_nobody_knows_is_named_and_nothing_is_written(api: ApiClient) -> None:
     """`Sandbox` for `sandbox` was kept, and the post left there with the words it had for everybody
     else."""
     post = api.write()
@@ -109,14 +109,14 @@ def test_a_place_nobody_knows_is_named_and_nothing_is_written(api: Program) -> N
     )
 
 
-def test_a_change_of_nothing_changes_nothing(api: Program) -> None:
+def test_a_change_of_nothing_changes_nothing(api: ApiClient) -> None:
     post = api.approved()
     answer = api.ask("PATCH", f"/posts/{post['id']}", {}, version=1)
     assert answer.status_code == 200, answer.text
     assert (answer.json()["version"], answer.json()["approved"]) == (1, True)
 
 
-def test_a_time_that_is_told_can_be_handed_back(api: Program) -> None:
+def test_a_time_that_is_told_can_be_handed_back(api: ApiClient) -> None:
     """Part of a second was kept and told, and refused when it came back."""
     (told,) = api.write(at=f"{NEXT_YEAR}-03-03T10:00:00.5Z")["deliveries"]
     assert told["due_at"].startswith(f"{NEXT_YEAR}-03-03T10:00:00")

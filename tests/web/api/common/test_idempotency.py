@@ -20,7 +20,7 @@ from schedules.drafts.drafts import Draft
 from tenants.api_keys import keys
 from tenants.api_keys.keys import ApiKeyScope
 from tenants.auth import failed_attempts
-from tests.web.api_client import Program, code, later, program
+from tests.web.api_client import ApiClient, create_api_client, error_code, instant_after
 from tests.web.builders import PUBLIC
 from web.api.app import create_api
 from web.api.common.authentication import AdmittedRequest
@@ -30,7 +30,7 @@ from web.api.common.rate_limits import ApiRateLimit, ApiRateLimits
 from web.app import create_web_app
 
 
-def test_the_same_request_is_done_once_and_answered_alike(api: Program) -> None:
+def test_the_same_request_is_done_once_and_answered_alike(api: ApiClient) -> None:
     body, name = api.draft(), "monday"
     first = api.ask("POST", "/posts", body, idempotency_key=name)
     second = api.ask("POST", "/posts", body, idempotency_key=name)
@@ -42,12 +42,12 @@ def test_the_same_request_is_done_once_and_answered_alike(api: Program) -> None:
     assert second.headers["idempotent-replayed"] == "true"
     assert len(api.get("/posts")["items"]) == 1
     other = api.ask("POST", "/posts", api.draft("other"), idempotency_key=name)
-    assert (other.status_code, code(other)) == (422, "api.name_taken")
+    assert (other.status_code, error_code(other)) == (422, "api.name_taken")
     elsewhere = api.ask("POST", "/posts", body, idempotency_key=name, key=api.secrets["owner"])
     assert elsewhere.json()["id"] != first.json()["id"], "each key has its own names"
 
 
-def test_the_same_request_at_the_same_moment_is_done_once(api: Program) -> None:
+def test_the_same_request_at_the_same_moment_is_done_once(api: ApiClient) -> None:
     body, name = api.draft(), "at once"
     with ThreadPoolExecutor(8) as pool:
         answers = list(
@@ -58,10 +58,10 @@ def test_the_same_request_at_the_same_moment_is_done_once(api: Program) -> None:
     assert len(api.get("/posts")["items"]) == 1
 
 
-def test_an_act_repeated_is_no_second_act(api: Program) -> None:
+def test_an_act_repeated_is_no_second_act(api: ApiClient) -> None:
     post = api.approved()
     (place,) = post["deliveries"]
-    path, body = f"/deliveries/{place['id']}/move", {"at": later(hours=4)}
+    path, body = f"/deliveries/{place['id']}/move", {"at": instant_after(hours=4)}
     answers = [
         api.ask("POST", path, body, version=place["version"], idempotency_key="move")
         for _ in range(2)
@@ -74,28 +74,30 @@ def test_an_act_repeated_is_no_second_act(api: Program) -> None:
     )
 
 
-def test_what_was_refused_did_nothing_and_may_be_asked_again(api: Program) -> None:
+def test_what_was_refused_did_nothing_and_may_be_asked_again(api: ApiClient) -> None:
     late = api.draft(at={"wall_time": "2020-01-01T10:00", "zone": "UTC"})
     assert api.ask("POST", "/posts", late, idempotency_key="k").status_code == 422
     assert api.ask("POST", "/posts", api.draft(), idempotency_key="k").status_code == 201
 
 
-def test_a_name_is_forgotten_after_a_day(api: Program) -> None:
-    first = api.ask("POST", "/posts", api.draft(at=later(days=9)), idempotency_key="daily").json()
+def test_a_name_is_forgotten_after_a_day(api: ApiClient) -> None:
+    first = api.ask(
+        "POST", "/posts", api.draft(at=instant_after(days=9)), idempotency_key="daily"
+    ).json()
     with api.scope() as scope:
         scope.run(
             "UPDATE api_answers SET created_at = created_at - interval '24 hours' WHERE tenant_id "
             "= :t",
             t=api.tenant_id,
         )
-    body = api.draft("next day", at=later(days=9))
+    body = api.draft("next day", at=instant_after(days=9))
     second = api.ask("POST", "/posts", body, idempotency_key="daily")
     assert second.status_code == 201
     assert second.json()["id"] != first["id"]
     assert api.ask("POST", "/posts", body, idempotency_key="daily").json() == second.json()
 
 
-def test_two_writers_at_once_leave_one_version(api: Program) -> None:
+def test_two_writers_at_once_leave_one_version(api: ApiClient) -> None:
     post = api.write()
     with ThreadPoolExecutor(4) as pool:
         answers = list(
@@ -126,7 +128,7 @@ def slow(pages: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 def test_who_asks_too_fast_is_told_when_to_go_on(slow: httpx.Client, tenant: OpenScope) -> None:
-    api = program(slow, tenant)
+    api = create_api_client(slow, tenant)
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: api.ask("GET", "/creators"), range(8)))
     taken = [answer for answer in answers if answer.status_code == 200]
@@ -141,15 +143,17 @@ def test_who_asks_too_fast_is_told_when_to_go_on(slow: httpx.Client, tenant: Ope
     assert left[0] == 0
     assert set(left) <= set(range(5)), "those at one moment may each count the other"
     for answer in refused:
-        assert code(answer) == "api.too_fast"
+        assert error_code(answer) == "api.too_fast"
         assert 1 <= int(answer.headers["retry-after"]) <= 120
     others = [api.ask("GET", "/creators", key=api.secrets["owner"]).status_code for _ in range(4)]
     assert others == [200, 200, 200, 429], "all keys of an agency share its bucket"
-    assert program(slow, tenant).get("/creators")["items"], "another agency is not slowed down"
+    assert create_api_client(slow, tenant).get("/creators")["items"], (
+        "another agency is not slowed down"
+    )
 
 
 def test_time_gives_requests_back(slow: httpx.Client, tenant: OpenScope) -> None:
-    api = program(slow, tenant)
+    api = create_api_client(slow, tenant)
     assert [api.ask("GET", "/creators").status_code for _ in range(6)] == [200] * 5 + [429]
     with api.scope() as scope:
         scope.run(
@@ -160,14 +164,14 @@ def test_time_gives_requests_back(slow: httpx.Client, tenant: OpenScope) -> None
     assert [api.ask("GET", "/creators").status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_wrong_keys_of_an_address_are_counted_and_right_ones_let_in(api: Program) -> None:
+def test_wrong_keys_of_an_address_are_counted_and_right_ones_let_in(api: ApiClient) -> None:
     wrong = "grk_" + "A" * 43
     answers = [
         api.ask("GET", "/creators", key=wrong)
         for _ in range(failed_attempts.MAX_FAILURES_PER_ADDRESS + 2)
     ]
     assert answers[-1].status_code == 429
-    assert code(answers[-1]) == "key.wait"
+    assert error_code(answers[-1]) == "key.wait"
     assert int(answers[-1].headers["retry-after"]) == 900
     assert api.ask("GET", "/creators").status_code == 200
     with api.tenant(INSTALLATION_ID, "system:test", role="door") as scope:
@@ -177,7 +181,7 @@ def test_wrong_keys_of_an_address_are_counted_and_right_ones_let_in(api: Program
 
 
 def test_killed_before_its_end_nothing_was_done_and_it_may_be_asked_again(
-    api: Program, pages: Database
+    api: ApiClient, pages: Database
 ) -> None:
     entered = keys.authenticate_key(pages.scope, api.secrets["manager"], address="test")
     assert entered is not None
@@ -209,7 +213,9 @@ def test_killed_before_its_end_nothing_was_done_and_it_may_be_asked_again(
 
 
 @pytest.mark.parametrize("when", ["at the door", "in the act"])
-def test_a_database_that_is_away_is_said_in_json(api: Program, pages: Database, when: str) -> None:
+def test_a_database_that_is_away_is_said_in_json(
+    api: ApiClient, pages: Database, when: str
+) -> None:
     def away(tenant_id: UUID, actor: str, **more: Any) -> Any:
         if when == "at the door" or actor.startswith("member:"):
             raise OperationalError("", None, Exception())
@@ -223,11 +229,11 @@ def test_a_database_that_is_away_is_said_in_json(api: Program, pages: Database, 
     headers = {"authorization": f"Bearer {api.secrets['manager']}"}
     with serve_app(create_api(away, limits=ApiRateLimits())) as url:
         answer = httpx.get(f"{url}/posts", headers=headers)
-    assert (answer.status_code, code(answer), answer.headers["retry-after"]) == (
+    assert (answer.status_code, error_code(answer), answer.headers["retry-after"]) == (
         503,
         "api.away",
         "5",
     )
     with serve_app(create_api(broken, limits=ApiRateLimits())) as url:
         answer = httpx.get(f"{url}/posts", headers=headers)
-    assert (answer.status_code, code(answer)) == (500, "api.broken")
+    assert (answer.status_code, error_code(answer)) == (500, "api.broken")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.web.api.common.test_authentication import DOCUMENT, OPERATIONS
-from tests.web.builders import Room
+from tests.web.builders import WebServer
 from web.api.common.openapi import COMPONENT_NAMES
 from web.api.posts.schemas import PostIn
 
@@ -180,7 +180,7 @@ EXPECTED_OPERATIONS = {
 }
 
 
-def test_the_document_names_what_is_there(room: Room) -> None:
+def test_the_document_names_what_is_there(room: WebServer) -> None:
     assert {f"{one.method} {one.path}" for one in OPERATIONS} == EXPECTED_OPERATIONS
     served_one = room.client.get("/v1/openapi.json", timeout=60).json()
     assert served_one["paths"].keys() == DOCUMENT["paths"].keys()

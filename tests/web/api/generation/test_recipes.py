@@ -15,16 +15,16 @@ from studio.recipes import run_inputs
 from studio.runs import records
 from tenants.api_keys.keys import ApiKeyScope
 from tests.generators.builders import encoded
-from tests.web.api_client import Program, code, program
-from tests.web.builders import Room
-from tests.web.example_agency import in_library
+from tests.web.api_client import ApiClient, create_api_client, error_code
+from tests.web.builders import WebServer
+from tests.web.example_agency import add_library_picture
 
 ELLIPSE = {"kind": "ellipse", "left": 10.0, "top": 10.0, "right": 60.5, "bottom": 60.0}
 EVENING = {"name": "evening", "prompt": "{place}, {mood}", "words": {"place": ["a lake", "a hill"]}}
 MOOD = {"mood": {"kind": "choice", "options": ["calm", "lively"]}}
 
 
-def write(api: Program, creator: str = "mia", **more: Any) -> Any:
+def write(api: ApiClient, creator: str = "mia", **more: Any) -> Any:
     said = {"creator_id": str(api.creators[creator]), **EVENING, "parameters": MOOD, **more}
     return api.ask("POST", "/recipes", said)
 
@@ -35,7 +35,7 @@ def place(answer: Any) -> tuple[str, str]:
     return answer.headers["location"].removeprefix("/v1"), answer.headers["etag"]
 
 
-def test_a_recipe_is_written_changed_and_put_away(api: Program) -> None:
+def test_a_recipe_is_written_changed_and_put_away(api: ApiClient) -> None:
     weighed = {
         "weights": {"place": {"a lake": 3}},
         "formats": ["feed", "story"],
@@ -48,7 +48,7 @@ def test_a_recipe_is_written_changed_and_put_away(api: Program) -> None:
     assert {name: found[name] for name in (*EVENING, *weighed)} == {**EVENING, **weighed}
     assert (found["pictures"], found["sizes"][0]) == (4, {"width": 1088, "height": 1360})
     assert [one["name"] for one in found["questions"]] == ["mood"]
-    assert code(write(api)) == "recipe.taken"
+    assert error_code(write(api)) == "recipe.taken"
     changed = api.ask("PATCH", path, {"steps": 30, "seed": None}, if_match=seen)
     again, tag = place(changed)
     assert changed.json() == {
@@ -71,8 +71,8 @@ def test_a_recipe_is_written_changed_and_put_away(api: Program) -> None:
     assert write(api).json()["version"] == 3, "written again, it goes on"
 
 
-def test_what_its_runs_begin_from_is_said_and_seen(api: Program, room: Room) -> None:
-    media = str(in_library(api, store=room.library))
+def test_what_its_runs_begin_from_is_said_and_seen(api: ApiClient, room: WebServer) -> None:
+    media = str(add_library_picture(api, store=room.library))
     mask = base64.b64encode(encoded(Image.new("L", (64, 64), 255), "PNG")).decode()
     path, seen = place(
         write(api, begin={"media_id": media, "anew": 40, "part": [ELLIPSE], "mask": mask})
@@ -95,7 +95,10 @@ def test_what_its_runs_begin_from_is_said_and_seen(api: Program, room: Room) -> 
     with api.scope() as scope:
         ratings.freeze_bytes(scope, get_asset_bytes(scope, UUID(media)).sha256)
     assert api.get(f"{path}/preview")["refusal"]["code"] == "job.begins_from_withheld"
-    assert code(api.ask("POST", "/runs", {"recipe_id": found["id"]})) == "job.begins_from_withheld"
+    assert (
+        error_code(api.ask("POST", "/runs", {"recipe_id": found["id"]}))
+        == "job.begins_from_withheld"
+    )
     plain = api.ask("PATCH", path, {"posture": None}, if_match=seen)
     assert (plain.json()["begin"], plain.json()["posture"]) == (None, None)
 
@@ -112,8 +115,10 @@ def test_what_its_runs_begin_from_is_said_and_seen(api: Program, room: Room) -> 
         ({"prompt": "a\x00"}, 422),
     ],
 )
-def test_what_cannot_be_meant_is_refused(api: Program, wrong: dict[str, Any], status: int) -> None:
-    mine = str(in_library(api))
+def test_what_cannot_be_meant_is_refused(
+    api: ApiClient, wrong: dict[str, Any], status: int
+) -> None:
+    mine = str(add_library_picture(api))
     for one in wrong.values():
         if isinstance(one, dict) and one.get("media_id") == "MINE":
             one["media_id"] = mine
@@ -122,19 +127,23 @@ def test_what_cannot_be_meant_is_refused(api: Program, wrong: dict[str, Any], st
 
 
 def test_nobody_writes_anothers_recipe_or_begins_from_anothers_picture(
-    api: Program, room: Room
+    api: ApiClient, room: WebServer
 ) -> None:
     path, seen = place(write(api, "zoe"))
-    narrow, stranger = api.key(creators=["mia"]), program(room.client, room.tenant).secrets["owner"]
+    narrow, stranger = (
+        api.key(creators=["mia"]),
+        create_api_client(room.client, room.tenant).secrets["owner"],
+    )
     for key in (narrow, stranger):
         assert api.ask("PATCH", path, {"steps": 30}, key=key, if_match=seen).status_code == 404
         assert api.ask("DELETE", path, key=key, if_match=seen).status_code == 404
     body = {"creator_id": str(api.creators["zoe"]), **EVENING, "parameters": MOOD, "name": "mine"}
     assert api.ask("POST", "/recipes", body, key=narrow).status_code == 404
-    hers = str(in_library(api, "zoe"))
+    hers = str(add_library_picture(api, "zoe"))
     assert write(api, begin={"media_id": hers}).status_code == 404
     plans = api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.POSTS_WRITE])
     assert (
-        code(api.ask("PATCH", path, {"steps": 30}, key=plans, if_match=seen)) == "api.other_scope"
+        error_code(api.ask("PATCH", path, {"steps": 30}, key=plans, if_match=seen))
+        == "api.other_scope"
     )
     assert [one["version"] for one in api.get("/recipes")["items"]] == [1]

@@ -33,8 +33,8 @@ from tenants.api_keys.keys import ApiKeyScope
 from tests.generators.builders import encoded
 from tests.studio.builders import CREDENTIAL, Engine, build_spec
 from tests.web.api.media.test_media import rated
-from tests.web.api_client import Program, code, program
-from tests.web.builders import Room
+from tests.web.api_client import ApiClient, create_api_client, error_code
+from tests.web.builders import WebServer
 from tests.web.mcp.test_tools import call, refused
 
 ASKED = {
@@ -43,16 +43,16 @@ ASKED = {
 }
 
 
-def recipe(api: Program, creator: str = "mia", **changes: Any) -> str:
+def recipe(api: ApiClient, creator: str = "mia", **changes: Any) -> str:
     with api.scope() as scope:
         return str(specs.save_recipe(scope, api.creators[creator], build_spec(**changes)))
 
 
-def start(api: Program, recipe_id: str, **more: Any) -> Any:
+def start(api: ApiClient, recipe_id: str, **more: Any) -> Any:
     return api.ask("POST", "/runs", {"recipe_id": recipe_id, **more})
 
 
-def test_what_is_previewed_is_started_once_and_stopped(api: Program) -> None:
+def test_what_is_previewed_is_started_once_and_stopped(api: ApiClient) -> None:
     mine = recipe(api, prompt="{place} {mood} {people}", parameters=ASKED)
     (found,) = api.get("/recipes")["items"]
     assert (found["id"], found["pictures"], [one["name"] for one in found["questions"]]) == (
@@ -79,7 +79,7 @@ def test_what_is_previewed_is_started_once_and_stopped(api: Program) -> None:
     assert (over.status_code, list(over.json()["error"]["states"].values())) == (409, ["stopped"])
 
 
-def test_hostile_answers_and_numbers_start_nothing(api: Program) -> None:
+def test_hostile_answers_and_numbers_start_nothing(api: ApiClient) -> None:
     mine = recipe(
         api, prompt="{place} {mood} {people} {what}", parameters={**ASKED, "what": {"kind": "text"}}
     )
@@ -101,7 +101,7 @@ def test_hostile_answers_and_numbers_start_nothing(api: Program) -> None:
         {"answers": {"what": "x" * 121}},
     ):
         assert start(api, mine, **wrong).status_code == 422
-    assert code(start(api, mine, answers={"what": "MINOR-P-A"})) == "recipe.prohibited"
+    assert error_code(start(api, mine, answers={"what": "MINOR-P-A"})) == "recipe.prohibited"
     for line in ("mood", "=calm", "people=9999999999", "what=%00"):
         assert api.ask("GET", f"/recipes/{mine}/preview?answer={line}").status_code == 422
     with api.scope() as scope:
@@ -114,12 +114,12 @@ def test_hostile_answers_and_numbers_start_nothing(api: Program) -> None:
 
 
 def test_nobody_makes_with_anothers_recipe_or_without_a_key_for_it(
-    api: Program, room: Room
+    api: ApiClient, room: WebServer
 ) -> None:
     mine, hers = recipe(api), recipe(api, "zoe")
     run = start(api, hers).json()["id"]
     narrow, reads = api.key(creators=["mia"]), api.key(scopes=[ApiKeyScope.POSTS_READ])
-    stranger = program(room.client, room.tenant).secrets["owner"]
+    stranger = create_api_client(room.client, room.tenant).secrets["owner"]
     for key in (narrow, stranger):
         assert api.ask("POST", "/runs", {"recipe_id": hers}, key=key).status_code == 404
         for path in (
@@ -131,7 +131,7 @@ def test_nobody_makes_with_anothers_recipe_or_without_a_key_for_it(
             assert api.ask("GET", path, key=key).status_code == 404, path
         assert api.ask("POST", f"/runs/{run}/stop", key=key, if_match='"x"').status_code == 404
     assert [one["id"] for one in api.get("/recipes", key=narrow)["items"]] == [mine]
-    assert code(api.ask("POST", "/runs", {"recipe_id": mine}, key=reads)) == "api.other_scope"
+    assert error_code(api.ask("POST", "/runs", {"recipe_id": mine}, key=reads)) == "api.other_scope"
     assert api.get(f"/runs/{run}")["state"] == "queued"
     with api.scope() as scope:
         versions.archive_recipe(scope, api.creators["mia"], UUID(mine))
@@ -139,7 +139,7 @@ def test_nobody_makes_with_anothers_recipe_or_without_a_key_for_it(
 
 
 def test_a_picture_is_named_once_it_is_rated_and_never_while_withheld(
-    api: Program, room: Room
+    api: ApiClient, room: WebServer
 ) -> None:
     run = start(api, recipe(api), seed=7).json()["id"]
     assets = [drawn(api, room, UUID(run), number) for number in (0, 1)]
@@ -160,7 +160,7 @@ def test_a_picture_is_named_once_it_is_rated_and_never_while_withheld(
     assert (told[1]["state"] == "ready", told[1]["media_id"]) == (False, None)
 
 
-def drawn(api: Program, room: Room, run: UUID, number: int) -> UUID:
+def drawn(api: ApiClient, room: WebServer, run: UUID, number: int) -> UUID:
     """A picture of a run, in the library, that nobody rated."""
     with api.scope() as scope:
         job = records.get_run_row(scope, run)
@@ -181,7 +181,7 @@ def drawn(api: Program, room: Room, run: UUID, number: int) -> UUID:
     )
 
 
-def test_an_assistant_previews_starts_once_and_stops(api: Program) -> None:
+def test_an_assistant_previews_starts_once_and_stops(api: ApiClient) -> None:
     mine = recipe(api)
     assert [one["id"] for one in call(api, "list_recipes")["items"]] == [mine]
     seed = call(api, "preview_run", recipe_id=mine)["seed"]
@@ -193,7 +193,7 @@ def test_an_assistant_previews_starts_once_and_stops(api: Program) -> None:
     refused(api, "read_run", run_id=str(uuid7()))
 
 
-def test_runs_are_listed_each_with_what_it_cost(api: Program, room: Room) -> None:
+def test_runs_are_listed_each_with_what_it_cost(api: ApiClient, room: WebServer) -> None:
     runs = [start(api, recipe(api, name=name)).json()["id"] for name in ("a", "b", "c")]
     start(api, recipe(api, "zoe"))
     with api.scope() as scope:
@@ -217,7 +217,7 @@ def test_runs_are_listed_each_with_what_it_cost(api: Program, room: Room) -> Non
     assert len(api.get("/runs", key=api.key(creators=["mia"]))["items"]) == 3
     found = api.get(f"/costs?creator={mia}")
     assert (found["total"]["cost"], found["unassigned"]) == (["0.0035 USD"], found["total"])
-    stranger = program(room.client, room.tenant)
+    stranger = create_api_client(room.client, room.tenant)
     assert stranger.get("/runs")["items"] == []
     assert stranger.ask("GET", f"/costs?creator={mia}").status_code == 404
     post = api.write()["id"]
@@ -230,7 +230,9 @@ def test_runs_are_listed_each_with_what_it_cost(api: Program, room: Room) -> Non
     assert stranger.ask("GET", f"/posts/{post}/cost").status_code == 404
 
 
-def test_what_platforms_asked_for_requests_is_told_by_account(api: Program, room: Room) -> None:
+def test_what_platforms_asked_for_requests_is_told_by_account(
+    api: ApiClient, room: WebServer
+) -> None:
     channel = api.get("/channels")["items"][0]
     with api.scope() as scope:
         request_costs.record_poll_costs(
@@ -253,18 +255,18 @@ def test_what_platforms_asked_for_requests_is_told_by_account(api: Program, room
 
 
 def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(
-    api: Program, room: Room
+    api: ApiClient, room: WebServer
 ) -> None:
     run = start(api, recipe(api), seed=7).json()["id"]
     openly, adult, withheld = (drawn(api, room, UUID(run), number) for number in (0, 1, 2))
-    assert code(api.ask("GET", f"/media/{openly}/file")) == "media.waits"
+    assert error_code(api.ask("GET", f"/media/{openly}/file")) == "media.waits"
     with api.scope() as scope:
         digests = {one: get_asset_bytes(scope, one).sha256 for one in (openly, adult, withheld)}
     for asset, rating in ((openly, Rating.G), (adult, Rating.E), (withheld, Rating.G)):
         rated(api, str(asset), rating)
     with api.scope() as scope:
         ratings.freeze_bytes(scope, digests[withheld])
-    assert code(api.ask("GET", f"/media/{adult}/file?uncovered=true")) == "media.waits", (
+    assert error_code(api.ask("GET", f"/media/{adult}/file?uncovered=true")) == "media.waits", (
         "nobody looked at it yet"
     )
     with api.scope() as scope:
@@ -281,22 +283,29 @@ def test_bytes_are_given_once_judged_and_covered_ones_only_by_name(
     answer = api.ask("GET", f"/media/{openly}/file")
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
     assert bytes_digest(answer.content) == digests[openly]
-    assert code(api.ask("GET", f"/media/{adult}/file")) == "media.covered"
+    assert error_code(api.ask("GET", f"/media/{adult}/file")) == "media.covered"
     assert api.ask("GET", f"/media/{adult}/file?uncovered=true").status_code == 200
     with api.scope(f"member:{api.members[Role.MANAGER]}") as scope:
         noted = scope.run("SELECT act, about FROM audit_entries WHERE act = 'asset.fetched'").all()
         assert [tuple(one) for one in noted] == [("asset.fetched", f"asset:{adult}")]
     for asset in (withheld, uuid7()):
         assert api.ask("GET", f"/media/{asset}/file?uncovered=true").status_code == 404
-    for key in (api.key(creators=["zoe"]), program(room.client, room.tenant).secrets["owner"]):
+    for key in (
+        api.key(creators=["zoe"]),
+        create_api_client(room.client, room.tenant).secrets["owner"],
+    ):
         assert api.ask("GET", f"/media/{openly}/file", key=key).status_code == 404
     assert (
-        code(api.ask("GET", f"/media/{openly}/file", key=api.key(scopes=[ApiKeyScope.POSTS_READ])))
+        error_code(
+            api.ask("GET", f"/media/{openly}/file", key=api.key(scopes=[ApiKeyScope.POSTS_READ]))
+        )
         == "api.other_scope"
     )
 
 
-def test_what_is_started_over_the_api_waits_for_the_days_quota(api: Program, room: Room) -> None:
+def test_what_is_started_over_the_api_waits_for_the_days_quota(
+    api: ApiClient, room: WebServer
+) -> None:
     with api.scope() as scope:
         quotas.set_daily_quota(scope, 1)
         today = scope.now
@@ -317,7 +326,7 @@ def test_what_is_started_over_the_api_waits_for_the_days_quota(api: Program, roo
     assert api.get(f"/runs/{run}")["state"] == "done"
 
 
-def work(api: Program, room: Room, run: str) -> None:
+def work(api: ApiClient, room: WebServer, run: str) -> None:
     """What a worker does with a run, once."""
     given = {
         "tenant": api.tenant,
@@ -329,7 +338,9 @@ def work(api: Program, room: Room, run: str) -> None:
         runner.generate_pictures(RunDue(api.tenant_id, UUID(run), 0), **given)
 
 
-def test_a_run_begins_from_a_picture_in_a_part_or_takes_a_posture(api: Program, room: Room) -> None:
+def test_a_run_begins_from_a_picture_in_a_part_or_takes_a_posture(
+    api: ApiClient, room: WebServer
+) -> None:
     mine = recipe(api)
     asset = str(drawn(api, room, UUID(start(api, mine).json()["id"]), 0))
     disc = Image.new("L", (200, 100))
@@ -356,7 +367,7 @@ def test_a_run_begins_from_a_picture_in_a_part_or_takes_a_posture(api: Program, 
         ({"begin": {**whole, "part": [{**ellipse, "right": 10}]}}, "job.mask_small"),
     ):
         answer = start(api, mine, **wrong)
-        assert (answer.status_code, code(answer)) == (422, said)
+        assert (answer.status_code, error_code(answer)) == (422, said)
     for wrong in (
         {**whole, "anew": 96},
         {**whole, "mask": "%"},

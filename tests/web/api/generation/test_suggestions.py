@@ -24,8 +24,8 @@ from tests.fakes.generators import ollama as fake
 from tests.fakes.generators.ollama import FakeOllama, ScriptedAnswer
 from tests.schedules.suggestions.captions.test_prompts import GOOD, TRANSLATED
 from tests.schedules.suggestions.ideas.test_proposals import GOOD as IDEAS
-from tests.web.api_client import Program, code
-from tests.web.example_agency import in_library, made, unable
+from tests.web.api_client import ApiClient, error_code
+from tests.web.example_agency import add_library_picture, expect_success, record_missing_model
 
 HARBOUR = {"idea": "Le port au matin", "language": "fr"}
 
@@ -36,12 +36,12 @@ def server() -> Iterator[FakeOllama]:
         yield found
 
 
-def asking(api: Program, creator: str = "mia", **more: object) -> dict[str, object]:
+def asking(api: ApiClient, creator: str = "mia", **more: object) -> dict[str, object]:
     return {"creator_id": str(api.creators[creator]), **HARBOUR, **more}
 
 
-def test_texts_are_asked_for_written_and_read(api: Program, server: FakeOllama) -> None:
-    media_id, channel = in_library(api), str(api.channels["mia"])
+def test_texts_are_asked_for_written_and_read(api: ApiClient, server: FakeOllama) -> None:
+    media_id, channel = add_library_picture(api), str(api.channels["mia"])
     said = asking(
         api,
         media_id=str(media_id),
@@ -50,7 +50,7 @@ def test_texts_are_asked_for_written_and_read(api: Program, server: FakeOllama) 
         into=["de", "de"],
     )
     answer = api.ask("POST", "/kits", said)
-    waiting = made(answer)
+    waiting = expect_success(answer)
     assert (answer.status_code, answer.headers["location"]) == (202, f"/v1/kits/{waiting['id']}")
     assert (waiting["state"], waiting["offers"], waiting["lacks"]) == ("waiting", [], [])
     english = {"text": TRANSLATED["en"]}
@@ -81,7 +81,7 @@ def test_texts_are_asked_for_written_and_read(api: Program, server: FakeOllama) 
     )
 
 
-def test_they_are_written_in_the_creators_manner_and_never_twice(api: Program) -> None:
+def test_they_are_written_in_the_creators_manner_and_never_twice(api: ApiClient) -> None:
     with api.scope() as scope:
         dry = PersonaVersion(
             "Mia",
@@ -95,20 +95,20 @@ def test_they_are_written_in_the_creators_manner_and_never_twice(api: Program) -
             scope, persona.create_persona_version(scope, api.creators["mia"], dry)
         )
     answer = api.ask("POST", "/kits", asking(api, idea="Sweet as honey"))
-    assert (answer.status_code, code(answer)) == (422, "week.forbidden")
+    assert (answer.status_code, error_code(answer)) == (422, "week.forbidden")
     twice = [api.ask("POST", "/kits", asking(api), idempotency_key="harbour") for _ in range(2)]
-    assert made(twice[0]) == made(twice[1])
+    assert expect_success(twice[0]) == expect_success(twice[1])
     with api.scope() as scope:
         assert (
             proposals.get_captions(
-                scope, [api.creators["mia"]], UUID(made(twice[0])["id"])
+                scope, [api.creators["mia"]], UUID(expect_success(twice[0])["id"])
             ).wish.tone
             == "dry"
         )
 
 
-def test_what_a_small_model_wrote_says_so(api: Program) -> None:
-    kit_id = UUID(made(api.ask("POST", "/kits", asking(api)))["id"])
+def test_what_a_small_model_wrote_says_so(api: ApiClient) -> None:
+    kit_id = UUID(expect_success(api.ask("POST", "/kits", asking(api)))["id"])
     with api.scope() as scope:
         proposals.store_captions(
             scope, kit_id, [CaptionOffer("caption", "A line", label=OriginLabel.DEMO)]
@@ -129,26 +129,26 @@ def test_what_a_small_model_wrote_says_so(api: Program) -> None:
     ],
 )
 def test_what_nobody_could_write_from_is_refused(
-    api: Program, more: dict[str, object], status: int, said: str
+    api: ApiClient, more: dict[str, object], status: int, said: str
 ) -> None:
     answer = api.ask("POST", "/kits", asking(api, **more))
-    assert (answer.status_code, code(answer)) == (status, said)
+    assert (answer.status_code, error_code(answer)) == (status, said)
 
 
-def test_a_fourth_waits_for_the_others(api: Program) -> None:
+def test_a_fourth_waits_for_the_others(api: ApiClient) -> None:
     for _ in range(proposals.MAX_PENDING):
         assert api.ask("POST", "/kits", asking(api)).status_code == 202
     answer = api.ask("POST", "/kits", asking(api))
-    assert (answer.status_code, code(answer)) == (409, "kit.busy")
+    assert (answer.status_code, error_code(answer)) == (409, "kit.busy")
 
 
-def test_ideas_are_asked_for_written_and_read(api: Program, server: FakeOllama) -> None:
+def test_ideas_are_asked_for_written_and_read(api: ApiClient, server: FakeOllama) -> None:
     answer = api.ask("POST", "/ideas", {"creator_id": str(api.creators["mia"]), "language": "fr"})
-    waiting = made(answer)
+    waiting = expect_success(answer)
     assert (answer.status_code, answer.headers["location"]) == (202, f"/v1/ideas/{waiting['id']}")
     assert (waiting["state"], waiting["posts"], waiting["lacking"]) == ("waiting", 0, 20)
     again = api.ask("POST", "/ideas", {"creator_id": str(api.creators["mia"])})
-    assert (again.status_code, code(again)) == (409, "idea.busy")
+    assert (again.status_code, error_code(again)) == (409, "idea.busy")
     server.script.extend(ScriptedAnswer(json.dumps(one)) for one in IDEAS)
     event = IdeasDue(api.tenant_id, UUID(waiting["id"]))
     generate_suggestions(
@@ -163,24 +163,28 @@ def test_ideas_are_asked_for_written_and_read(api: Program, server: FakeOllama) 
     assert {one["source"] for one in found["ideas"]} == {None}, "nothing was measured yet"
     path, tag = f"/ideas/{waiting['id']}", api.ask("GET", f"/ideas/{waiting['id']}").headers["etag"]
     nobodys = api.ask("POST", f"{path}/dismiss", {"number": 99}, if_match=tag)
-    assert (nobodys.status_code, code(nobodys)) == (404, "idea.unknown")
+    assert (nobodys.status_code, error_code(nobodys)) == (404, "idea.unknown")
     away = api.ask("POST", f"{path}/dismiss", {"number": 0}, if_match=tag)
-    assert [one["number"] for one in made(away)["ideas"]] == list(range(1, len(IDEAS)))
+    assert [one["number"] for one in expect_success(away)["ideas"]] == list(range(1, len(IDEAS)))
     assert api.get(path) == away.json()
     assert api.ask("POST", f"{path}/dismiss", {"number": 1}, if_match=tag).status_code == 412
 
 
-def test_why_there_are_none_is_told(api: Program) -> None:
-    kit_id = made(api.ask("POST", "/kits", asking(api)))["id"]
-    ideas_id = made(api.ask("POST", "/ideas", {"creator_id": str(api.creators["mia"])}))["id"]
-    unable(api, kit_id, ideas_id)
+def test_why_there_are_none_is_told(api: ApiClient) -> None:
+    kit_id = expect_success(api.ask("POST", "/kits", asking(api)))["id"]
+    ideas_id = expect_success(api.ask("POST", "/ideas", {"creator_id": str(api.creators["mia"])}))[
+        "id"
+    ]
+    record_missing_model(api, kit_id, ideas_id)
     assert [one["reason"]["code"] for one in api.get(f"/kits/{kit_id}")["lacks"]] == ["kit.gave_up"]
     assert [one["code"] for one in api.get(f"/ideas/{ideas_id}")["lacks"]] == ["kit.gave_up"]
 
 
-def test_nobody_elses_are_found_and_reading_asks_for_nothing(api: Program) -> None:
-    kit_id = made(api.ask("POST", "/kits", asking(api, "zoe")))["id"]
-    ideas_id = made(api.ask("POST", "/ideas", {"creator_id": str(api.creators["zoe"])}))["id"]
+def test_nobody_elses_are_found_and_reading_asks_for_nothing(api: ApiClient) -> None:
+    kit_id = expect_success(api.ask("POST", "/kits", asking(api, "zoe")))["id"]
+    ideas_id = expect_success(api.ask("POST", "/ideas", {"creator_id": str(api.creators["zoe"])}))[
+        "id"
+    ]
     hers, reader = api.key(creators=("mia",)), api.key(scopes=(ApiKeyScope.POSTS_READ,))
     for path in (f"/kits/{kit_id}", f"/ideas/{ideas_id}"):
         assert api.ask("GET", path, key=hers).status_code == 404

@@ -5,18 +5,18 @@ from uuid import UUID
 
 from studio.recipes import specs, versions
 from tests.studio.builders import build_spec
-from tests.web.api_client import Program, code, program
-from tests.web.builders import Room
+from tests.web.api_client import ApiClient, create_api_client, error_code
+from tests.web.builders import WebServer
 from tests.web.mcp.test_tools import call
 
 OUTFITS = {"name": "outfits", "words": ["a red dress", "a coat"], "weights": {"a coat": 3}}
 
 
-def test_a_list_is_written_drawn_from_and_put_away(api: Program) -> None:
+def test_a_list_is_written_drawn_from_and_put_away(api: ApiClient) -> None:
     first = api.ask("POST", "/word-lists", OUTFITS, idempotency_key="one")
     again = api.ask("POST", "/word-lists", OUTFITS, idempotency_key="one")
     assert (first.status_code, again.json()) == (201, first.json()), "once under its name"
-    assert code(api.ask("POST", "/word-lists", OUTFITS)) == "list.taken"
+    assert error_code(api.ask("POST", "/word-lists", OUTFITS)) == "list.taken"
     path, seen = first.headers["location"].removeprefix("/v1"), first.headers["etag"]
     assert api.ask("GET", path).headers["etag"] == seen
     with api.scope() as scope:
@@ -38,7 +38,7 @@ def test_a_list_is_written_drawn_from_and_put_away(api: Program) -> None:
     path, seen = changed.headers["location"].removeprefix("/v1"), changed.headers["etag"]
     assert [one["version"] for one in api.get(f"{path}/versions")["items"]] == [2, 1]
     kept = api.ask("DELETE", path, if_match=seen)
-    assert (kept.status_code, code(kept)) == (409, "list.named")
+    assert (kept.status_code, error_code(kept)) == (409, "list.named")
     with api.scope() as scope:
         versions.archive_recipe(scope, api.creators["mia"], UUID(mine))
     assert api.ask("DELETE", path, if_match=seen).status_code == 200
@@ -47,7 +47,7 @@ def test_a_list_is_written_drawn_from_and_put_away(api: Program) -> None:
     assert [one["lists"] for one in api.get("/runs")["items"]] == [{"outfits": 1}]
 
 
-def test_a_missing_list_is_told_at_the_preview(api: Program) -> None:
+def test_a_missing_list_is_told_at_the_preview(api: ApiClient) -> None:
     made = api.ask("POST", "/word-lists", OUTFITS)
     with api.scope() as scope:
         mine = str(specs.save_recipe(scope, api.creators["mia"], build_spec(prompt="{@outfits}")))
@@ -62,10 +62,10 @@ def test_a_missing_list_is_told_at_the_preview(api: Program) -> None:
         api.ask("GET", f"/recipes/{mine}/preview"),
         api.ask("POST", "/runs", {"recipe_id": mine}),
     ):
-        assert (answer.status_code, code(answer)) == (422, "recipe.list_unknown")
+        assert (answer.status_code, error_code(answer)) == (422, "recipe.list_unknown")
 
 
-def test_a_list_gets_another_name_with_its_recipes(api: Program) -> None:
+def test_a_list_gets_another_name_with_its_recipes(api: ApiClient) -> None:
     made = api.ask("POST", "/word-lists", OUTFITS)
     path, seen = made.headers["location"].removeprefix("/v1"), made.headers["etag"]
     with api.scope() as scope:
@@ -89,14 +89,17 @@ def test_a_list_gets_another_name_with_its_recipes(api: Program) -> None:
     assert (both.json()["name"], both.json()["words"]) == ("hats", ["a hat"])
     assert api.ask("POST", "/word-lists", OUTFITS).status_code == 201, "the old name is free again"
     path, seen = both.headers["location"].removeprefix("/v1"), both.headers["etag"]
-    assert code(api.ask("PATCH", path, {"name": "outfits"}, if_match=seen)) == "list.taken"
-    assert code(api.ask("PATCH", path, {"name": "Hats!"}, if_match=seen)) == "list.invalid"
+    assert error_code(api.ask("PATCH", path, {"name": "outfits"}, if_match=seen)) == "list.taken"
+    assert error_code(api.ask("PATCH", path, {"name": "Hats!"}, if_match=seen)) == "list.invalid"
 
 
-def test_nobody_reads_or_writes_anothers_list(api: Program, room: Room) -> None:
+def test_nobody_reads_or_writes_anothers_list(api: ApiClient, room: WebServer) -> None:
     hers = api.ask("POST", "/word-lists", {**OUTFITS, "creator_id": str(api.creators["zoe"])})
     path, seen = hers.headers["location"].removeprefix("/v1"), hers.headers["etag"]
-    narrow, stranger = api.key(creators=["mia"]), program(room.client, room.tenant).secrets["owner"]
+    narrow, stranger = (
+        api.key(creators=["mia"]),
+        create_api_client(room.client, room.tenant).secrets["owner"],
+    )
     for key in (narrow, stranger):
         assert api.get("/word-lists", key=key)["items"] == []
         assert api.ask("GET", path, key=key).status_code == 404
@@ -106,5 +109,8 @@ def test_nobody_reads_or_writes_anothers_list(api: Program, room: Room) -> None:
     assert api.ask("POST", "/word-lists", OUTFITS, key=narrow).status_code == 403, (
         "of the agency: who sees all of it"
     )
-    assert code(api.ask("POST", "/word-lists", {**OUTFITS, "words": ["a", "a"]})) == "list.invalid"
+    assert (
+        error_code(api.ask("POST", "/word-lists", {**OUTFITS, "words": ["a", "a"]}))
+        == "list.invalid"
+    )
     assert api.get("/word-lists")["items"] == [hers.json()]

@@ -27,16 +27,16 @@ from tenants.agencies.rights import Role
 from tenants.api_keys.keys import ApiKeyScope
 from tenants.auth import members
 from tests.studio.ingest.test_uploads import broken
-from tests.web.api_client import Program, code, program
-from tests.web.builders import Room
-from tests.web.example_agency import hand_in, in_library, made, picture
+from tests.web.api_client import ApiClient, create_api_client, error_code
+from tests.web.builders import WebServer
+from tests.web.example_agency import add_library_picture, expect_success, new_photo, upload_picture
 from web.api.common.authentication import MEDIA_TYPES, AdmissionMiddleware, BodyRule
 from web.api.common.rate_limits import ApiRateLimits
 
 TYPE = "application/octet-stream"
 
 
-def brought_in(api: Program, room: Room, upload_id: str) -> dict[str, Any]:
+def brought_in(api: ApiClient, room: WebServer, upload_id: str) -> dict[str, Any]:
     """What a worker does with a file, and what is told of it then."""
     uploads.ingest_upload(
         UploadDue(api.tenant_id, UUID(upload_id)), tenant=api.tenant, store=room.library
@@ -45,7 +45,7 @@ def brought_in(api: Program, room: Room, upload_id: str) -> dict[str, Any]:
     return found
 
 
-def rated(api: Program, media_id: str, rating: Rating) -> None:
+def rated(api: ApiClient, media_id: str, rating: Rating) -> None:
     """A person asks for a rating, and the workers write it."""
     who = f"member:{api.members[Role.OWNER]}"
     with api.scope(who) as scope:
@@ -57,7 +57,7 @@ def rated(api: Program, media_id: str, rating: Rating) -> None:
     )
 
 
-def kept(api: Program) -> int:
+def kept(api: ApiClient) -> int:
     """How many files the agency handed in."""
     with api.scope() as scope:
         return int(
@@ -67,10 +67,10 @@ def kept(api: Program) -> int:
         )
 
 
-def test_a_picture_is_handed_in_judged_listed_and_planned(api: Program, room: Room) -> None:
-    data = picture()
-    answer = hand_in(api, data, name="../été à la plage.png")
-    waiting = made(answer)
+def test_a_picture_is_handed_in_judged_listed_and_planned(api: ApiClient, room: WebServer) -> None:
+    data = new_photo()
+    answer = upload_picture(api, data, name="../été à la plage.png")
+    waiting = expect_success(answer)
     assert answer.status_code == 202
     assert answer.headers["location"] == f"/v1/uploads/{waiting['id']}"
     assert (waiting["state"], waiting["name"], waiting["size"]) == (
@@ -106,16 +106,16 @@ def test_a_picture_is_handed_in_judged_listed_and_planned(api: Program, room: Ro
     assert api.write(media=[media_id])["media"] == [media_id]
 
 
-def test_what_shows_nudity_waits_until_somebody_looked(api: Program) -> None:
-    media_id = str(in_library(api))
+def test_what_shows_nudity_waits_until_somebody_looked(api: ApiClient) -> None:
+    media_id = str(add_library_picture(api))
     rated(api, media_id, Rating.N)
     one = api.get(f"/media/{media_id}")
     assert (one["rating"], one["waits"]) == ("N", True)
 
 
 @pytest.mark.parametrize(("frames", "kind"), [(24, "film"), (0, "sound")])
-def test_films_and_sounds_say_how_long_they_are(api: Program, frames: int, kind: str) -> None:
-    media_id = in_library(api)
+def test_films_and_sounds_say_how_long_they_are(api: ApiClient, frames: int, kind: str) -> None:
+    media_id = add_library_picture(api)
     with api.scope() as scope:
         scope.run(
             "UPDATE creations SET parameters = jsonb_build_object('seconds', 7, 'frames', "
@@ -129,22 +129,26 @@ def test_films_and_sounds_say_how_long_they_are(api: Program, frames: int, kind:
     assert (one["kind"], one["seconds"]) == (kind, 7)
 
 
-def test_the_same_request_and_the_same_file_are_one_upload(api: Program, room: Room) -> None:
-    data = picture()
-    first, again = (hand_in(api, data, idempotency_key="a") for _ in range(2))
+def test_the_same_request_and_the_same_file_are_one_upload(api: ApiClient, room: WebServer) -> None:
+    data = new_photo()
+    first, again = (upload_picture(api, data, idempotency_key="a") for _ in range(2))
     assert (again.content, again.headers["idempotent-replayed"]) == (first.content, "true")
-    other = hand_in(api, picture(), idempotency_key="a")
-    assert (other.status_code, code(other)) == (422, "api.name_taken")
-    upload_id = made(hand_in(api, data, name="copy.png"))["id"]
-    assert (upload_id, kept(api)) == (made(first)["id"], 1)
+    other = upload_picture(api, new_photo(), idempotency_key="a")
+    assert (other.status_code, error_code(other)) == (422, "api.name_taken")
+    upload_id = expect_success(upload_picture(api, data, name="copy.png"))["id"]
+    assert (upload_id, kept(api)) == (expect_success(first)["id"], 1)
     media_id = brought_in(api, room, upload_id)["media_id"]
-    assert made(hand_in(api, data))["media_id"] == media_id
+    assert expect_success(upload_picture(api, data))["media_id"] == media_id
     assert len(api.get("/media")["items"]) == 1
-    assert made(hand_in(api, data, "zoe"))["id"] != upload_id, "each creator has her own"
+    assert expect_success(upload_picture(api, data, "zoe"))["id"] != upload_id, (
+        "each creator has her own"
+    )
 
 
-def test_a_program_says_that_a_model_made_it(api: Program, room: Room) -> None:
-    found = brought_in(api, room, made(hand_in(api, picture(), generated=True))["id"])
+def test_a_program_says_that_a_model_made_it(api: ApiClient, room: WebServer) -> None:
+    found = brought_in(
+        api, room, expect_success(upload_picture(api, new_photo(), generated=True))["id"]
+    )
     with api.scope() as scope:
         assert (
             scope.run(
@@ -154,9 +158,9 @@ def test_a_program_says_that_a_model_made_it(api: Program, room: Room) -> None:
         )
 
 
-def test_the_workers_refusal_is_told_and_it_may_come_again(api: Program, room: Room) -> None:
+def test_the_workers_refusal_is_told_and_it_may_come_again(api: ApiClient, room: WebServer) -> None:
     data = broken()
-    upload_id = made(hand_in(api, data))["id"]
+    upload_id = expect_success(upload_picture(api, data))["id"]
     refused = brought_in(api, room, upload_id)
     assert (refused["state"], refused["media_id"], refused["reason"]["code"]) == (
         "refused",
@@ -164,13 +168,13 @@ def test_the_workers_refusal_is_told_and_it_may_come_again(api: Program, room: R
         "photo.corrupt",
     )
     assert "beach.png" in refused["reason"]["text"]
-    again = made(hand_in(api, data))
+    again = expect_success(upload_picture(api, data))
     assert (again["id"], again["state"], again["reason"]) == (upload_id, "waiting", None)
 
 
-def test_the_library_comes_in_pages_without_what_is_away_or_withheld(api: Program) -> None:
-    ids = [str(in_library(api)) for _ in range(5)]
-    zoes = str(in_library(api, "zoe"))
+def test_the_library_comes_in_pages_without_what_is_away_or_withheld(api: ApiClient) -> None:
+    ids = [str(add_library_picture(api)) for _ in range(5)]
+    zoes = str(add_library_picture(api, "zoe"))
     with api.scope() as scope:
         assets.set_shelf_state(scope, UUID(ids[1]), ShelfState.RETIRED)
         freeze_bytes(scope, queries.get_asset_bytes(scope, UUID(ids[3])).sha256)
@@ -182,38 +186,41 @@ def test_the_library_comes_in_pages_without_what_is_away_or_withheld(api: Progra
     )
     assert ([one["id"] for one in second["items"]], second["next"]) == ([ids[0]], None)
     assert [one["id"] for one in api.get("/media")["items"]] == [zoes, ids[4], ids[2], ids[0]]
-    assert code(api.ask("GET", f"/media?limit=2&cursor={first['next']}")) == "api.no_cursor"
+    assert error_code(api.ask("GET", f"/media?limit=2&cursor={first['next']}")) == "api.no_cursor"
     assert api.get(f"/media/{ids[1]}")["id"] == ids[1], "a post may still name it"
     gone = api.ask("GET", f"/media/{ids[3]}")
-    assert (gone.status_code, code(gone)) == (404, "library.asset_unknown")
+    assert (gone.status_code, error_code(gone)) == (404, "library.asset_unknown")
     assert gone.json()["error"]["message"] == "This picture is not in the library."
 
 
 @pytest.mark.parametrize(
     "asked", ["?creator=x", "?limit=0", "?limit=201", "?cursor=x", "?unknown=1"]
 )
-def test_a_page_nobody_can_have_is_refused(api: Program, asked: str) -> None:
+def test_a_page_nobody_can_have_is_refused(api: ApiClient, asked: str) -> None:
     assert api.ask("GET", f"/media{asked}").status_code == 422
 
 
-def test_it_takes_the_use_for_posts_and_a_member_who_runs(api: Program) -> None:
-    refused = hand_in(
-        api, picture(), key=api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.APPROVE])
+def test_it_takes_the_use_for_posts_and_a_member_who_runs(api: ApiClient) -> None:
+    refused = upload_picture(
+        api, new_photo(), key=api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.APPROVE])
     )
-    assert (refused.status_code, code(refused)) == (403, "api.other_scope")
+    assert (refused.status_code, error_code(refused)) == (403, "api.other_scope")
     for path in ("/media", f"/media/{uuid7()}", f"/uploads/{uuid7()}"):
         answer = api.ask("GET", path, key=api.key(scopes=[ApiKeyScope.POSTS_WRITE]))
-        assert (answer.status_code, code(answer)) == (403, "api.other_scope")
+        assert (answer.status_code, error_code(answer)) == (403, "api.other_scope")
     with api.scope() as scope:
         members.change_member(scope, api.members[Role.MANAGER], role=Role.ACCOUNTANT, creators=())
-    left = hand_in(api, picture())
-    assert (left.status_code, code(left)) == (403, "role.forbidden.run")
+    left = upload_picture(api, new_photo())
+    assert (left.status_code, error_code(left)) == (403, "role.forbidden.run")
     assert kept(api) == 0
 
 
-def test_somebody_elses_look_like_nobodys(api: Program, room: Room) -> None:
-    upload_id, media_id = made(hand_in(api, picture()))["id"], str(in_library(api))
-    other = program(room.client, api.tenant)
+def test_somebody_elses_look_like_nobodys(api: ApiClient, room: WebServer) -> None:
+    upload_id, media_id = (
+        expect_success(upload_picture(api, new_photo()))["id"],
+        str(add_library_picture(api)),
+    )
+    other = create_api_client(room.client, api.tenant)
     for asker, key in ((api, api.key(creators=["zoe"])), (other, other.secrets["owner"])):
         assert asker.get("/media", key=key)["items"] == []
         assert asker.get(f"/media?creator={api.creators['mia']}", key=key)["items"] == []
@@ -227,9 +234,13 @@ def test_somebody_elses_look_like_nobodys(api: Program, room: Room) -> None:
             )
             assert (answer.status_code, answer.content) == (404, nobodys.content)
         foreign = asker.ask(
-            "POST", f"/uploads?creator={api.creators['mia']}", picture(), key=key, content_type=TYPE
+            "POST",
+            f"/uploads?creator={api.creators['mia']}",
+            new_photo(),
+            key=key,
+            content_type=TYPE,
         )
-        assert (foreign.status_code, code(foreign)) == (404, "creator.unknown")
+        assert (foreign.status_code, error_code(foreign)) == (404, "creator.unknown")
     assert (kept(api), kept(other)) == (1, 0)
     assert brought_in(api, room, upload_id)["state"] == "ready"
 
@@ -240,18 +251,18 @@ def test_somebody_elses_look_like_nobodys(api: Program, room: Room) -> None:
         (b"", "api.unfit"),
         (b"GIF89a" + b"\0" * 50, "photo.corrupt"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "photo.unsupported"),
-        (picture()[:-20], "photo.corrupt"),
-        (picture() + b"PK\x03\x04", "photo.trailing"),
+        (new_photo()[:-20], "photo.corrupt"),
+        (new_photo() + b"PK\x03\x04", "photo.trailing"),
         (b"\0\0\0\x18ftypmp42" + b"\xff" * 60, "film."),
     ],
     ids=["empty", "another format", "text", "cut", "something behind it", "no film"],
 )
 def test_what_is_no_picture_is_refused_and_not_kept(
-    api: Program, room: Room, data: bytes, said: str
+    api: ApiClient, room: WebServer, data: bytes, said: str
 ) -> None:
-    answer = hand_in(api, data)
+    answer = upload_picture(api, data)
     assert answer.status_code == 422, answer.text
-    assert code(answer).startswith(said)
+    assert error_code(answer).startswith(said)
     assert kept(api) == 0
     assert not room.library.exists(api.tenant_id, bytes_digest(data))
 
@@ -259,10 +270,10 @@ def test_what_is_no_picture_is_refused_and_not_kept(
 @pytest.mark.parametrize(
     "kind", ["text/csv", "application/json", "multipart/form-data; boundary=x", ""]
 )
-def test_another_media_type_is_refused(api: Program, kind: str) -> None:
-    answer = hand_in(api, picture(), content_type=kind)
-    assert (answer.status_code, code(answer)) == (415, "api.not_media")
-    assert hand_in(api, picture(), content_type="image/png").status_code == 202
+def test_another_media_type_is_refused(api: ApiClient, kind: str) -> None:
+    answer = upload_picture(api, new_photo(), content_type=kind)
+    assert (answer.status_code, error_code(answer)) == (415, "api.not_media")
+    assert upload_picture(api, new_photo(), content_type="image/png").status_code == 202
 
 
 @pytest.mark.parametrize(
@@ -279,12 +290,12 @@ def test_another_media_type_is_refused(api: Program, kind: str) -> None:
         ("x" * 121, None),
     ],
 )
-def test_a_hostile_name_is_a_name_or_refused(api: Program, name: str, shown: str | None) -> None:
-    answer = hand_in(api, picture(), name=name)
+def test_a_hostile_name_is_a_name_or_refused(api: ApiClient, name: str, shown: str | None) -> None:
+    answer = upload_picture(api, new_photo(), name=name)
     if shown is None:
-        assert (answer.status_code, code(answer)) == (422, "api.unfit")
+        assert (answer.status_code, error_code(answer)) == (422, "api.unfit")
     else:
-        assert made(answer)["name"] == shown
+        assert expect_success(answer)["name"] == shown
 
 
 SMALL = 100_000
@@ -296,7 +307,7 @@ class Door:
     """The door of the API before an app that notes what was let in, with files of `SMALL` bytes at
     most."""
 
-    api: Program
+    api: ApiClient
     pages: OpenScope
     let_in: list[int] = field(default_factory=list)
     read: int = 0
@@ -350,7 +361,7 @@ class Door:
 
 
 @pytest.fixture
-def door(api: Program, pages: Database) -> Door:
+def door(api: ApiClient, pages: Database) -> Door:
     return Door(api, pages.scope)
 
 
@@ -386,6 +397,6 @@ def test_no_more_files_lie_at_once_than_there_is_room_for(door: Door) -> None:
     )
 
 
-def test_the_true_limit_is_that_of_a_picture(api: Program) -> None:
-    answer = hand_in(api, b"x" * (64 * 2**20 + 1))
-    assert (answer.status_code, code(answer)) == (413, "api.too_large")
+def test_the_true_limit_is_that_of_a_picture(api: ApiClient) -> None:
+    answer = upload_picture(api, b"x" * (64 * 2**20 + 1))
+    assert (answer.status_code, error_code(answer)) == (413, "api.too_large")

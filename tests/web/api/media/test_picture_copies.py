@@ -18,20 +18,20 @@ from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tests.generators import upscaler_models
 from tests.studio.builders import CREDENTIAL
-from tests.web.api_client import Program, code, program
-from tests.web.builders import Room
-from tests.web.example_agency import in_library
+from tests.web.api_client import ApiClient, create_api_client, error_code
+from tests.web.builders import WebServer
+from tests.web.example_agency import add_library_picture
 from tests.web.mcp.test_tools import call, refused
 from web.api.common.calls import Caller
 from web.api.media import picture_copies as api_copies
 from web.api.media.picture_copy_schemas import CopyIn
 
 
-def ask(api: Program, media: object, **more: Any) -> Any:
+def ask(api: ApiClient, media: object, **more: Any) -> Any:
     return api.ask("POST", "/copies", {"media_id": str(media), **more})
 
 
-def work(api: Program, room: Room, copy_id: str, **models: Any) -> None:
+def work(api: ApiClient, room: WebServer, copy_id: str, **models: Any) -> None:
     """What a worker does with it."""
     due = PictureCopyDue(api.tenant_id, UUID(copy_id))
     finishing.make_copy(
@@ -39,8 +39,8 @@ def work(api: Program, room: Room, copy_id: str, **models: Any) -> None:
     )
 
 
-def test_a_copy_is_asked_for_once_and_followed(api: Program, room: Room) -> None:
-    media = in_library(api, store=room.library)
+def test_a_copy_is_asked_for_once_and_followed(api: ApiClient, room: WebServer) -> None:
+    media = add_library_picture(api, store=room.library)
     with api.scope() as scope:
         creator_watermarks.set_watermark(
             scope, api.creators["mia"], Watermark("mia", "bottom_left", 4, 70)
@@ -69,13 +69,13 @@ def test_a_copy_is_asked_for_once_and_followed(api: Program, room: Room) -> None
     assert (made["state"], made["of_media_id"]) == ("ready", str(media))
     assert api.get(f"/media/{made['media_id']}")["kind"] == "picture"
     over = api.ask("POST", f"{path}/stop", if_match=api.ask("GET", path).headers["etag"])
-    assert (over.status_code, code(over)) == (409, "copy.over")
+    assert (over.status_code, error_code(over)) == (409, "copy.over")
 
 
 def test_one_that_a_model_makes_larger_is_asked_for_where_there_is_one(
-    api: Program, room: Room, tmp_path: Path
+    api: ApiClient, room: WebServer, tmp_path: Path
 ) -> None:
-    media = in_library(api, store=room.library)
+    media = add_library_picture(api, store=room.library)
     for wrong, said in (
         ({"larger": "model"}, "upscale.no_model"),
         ({"background": "blurred"}, "cutout.no_model"),
@@ -84,7 +84,7 @@ def test_one_that_a_model_makes_larger_is_asked_for_where_there_is_one(
         ({}, "copy.nothing"),
     ):
         answer = ask(api, media, **wrong)
-        assert (answer.status_code, code(answer)) == (422, said)
+        assert (answer.status_code, error_code(answer)) == (422, said)
     known = GeneratorsSettings(
         upscale_model=str(upscaler_models.write_onnx_model(tmp_path / "m.onnx"))
     )
@@ -101,8 +101,8 @@ def test_one_that_a_model_makes_larger_is_asked_for_where_there_is_one(
     assert (found["state"], found["larger"]) == ("ready", "model")
 
 
-def test_one_that_is_not_wanted_any_more_ends(api: Program, room: Room) -> None:
-    media = in_library(api, store=room.library)
+def test_one_that_is_not_wanted_any_more_ends(api: ApiClient, room: WebServer) -> None:
+    media = add_library_picture(api, store=room.library)
     asked = ask(api, media, strength=50).json()
     path = f"/copies/{asked['id']}"
     seen = api.ask("GET", path).headers["etag"]
@@ -112,10 +112,15 @@ def test_one_that_is_not_wanted_any_more_ends(api: Program, room: Room) -> None:
     assert ask(api, media, strength=50).json()["state"] == "waiting", "asked for again, it is made"
 
 
-def test_nobody_copies_anothers_picture_or_what_is_withheld(api: Program, room: Room) -> None:
-    hers, mine = in_library(api, "zoe"), in_library(api)
+def test_nobody_copies_anothers_picture_or_what_is_withheld(
+    api: ApiClient, room: WebServer
+) -> None:
+    hers, mine = add_library_picture(api, "zoe"), add_library_picture(api)
     asked = ask(api, hers, strength=50).json()["id"]
-    for key in (api.key(creators=["mia"]), program(room.client, room.tenant).secrets["owner"]):
+    for key in (
+        api.key(creators=["mia"]),
+        create_api_client(room.client, room.tenant).secrets["owner"],
+    ):
         assert (
             api.ask("POST", "/copies", {"media_id": str(hers), "strength": 20}, key=key).status_code
             == 404
@@ -128,8 +133,8 @@ def test_nobody_copies_anothers_picture_or_what_is_withheld(api: Program, room: 
     assert ask(api, uuid7(), strength=20).status_code == 404
 
 
-def test_an_assistant_asks_follows_and_stops(api: Program) -> None:
-    media, larger = str(in_library(api)), "twice"
+def test_an_assistant_asks_follows_and_stops(api: ApiClient) -> None:
+    media, larger = str(add_library_picture(api)), "twice"
     first = call(api, "copy_picture", media_id=media, larger=larger)
     assert call(api, "copy_picture", media_id=media, larger=larger)["id"] == first["id"]
     assert call(api, "read_copy", copy_id=first["id"])["larger"] == larger

@@ -12,35 +12,41 @@ from channels.accounts import lifecycle
 from foundation.ids import uuid7
 from schedules.recurrence import series
 from tenants.api_keys.keys import ApiKeyScope
-from tests.web.api_client import Program, code, now, program
-from tests.web.builders import Room
-from tests.web.example_agency import World, begin, compare, made, repeating
+from tests.web.api_client import ApiClient, create_api_client, error_code, module_start
+from tests.web.builders import WebServer
+from tests.web.example_agency import (
+    ExampleAgency,
+    begin_ab_test,
+    begin_ab_test_on_new_series,
+    create_series,
+    expect_success,
+)
 
 
 @pytest.fixture
-def mine(api: Program) -> World:
+def mine(api: ApiClient) -> ExampleAgency:
     """Mia and her account."""
-    return World(
+    return ExampleAgency(
         api, {"creator_id": str(api.creators["mia"]), "channel_id": str(api.channels["mia"])}
     )
 
 
-def daily(world: World, **more: Any) -> str:
+def daily(world: ExampleAgency, **more: Any) -> str:
     """A post of every evening."""
-    body = repeating(world, repeat={"every": "daily", "end": 90}, **more)
-    return str(made(world.api.ask("POST", "/series", body))["id"])
+    body = create_series(world, repeat={"every": "daily", "end": 90}, **more)
+    return str(expect_success(world.api.ask("POST", "/series", body))["id"])
 
 
-def ended(api: Program, test_id: str, keep: str, **more: Any) -> Any:
+def ended(api: ApiClient, test_id: str, keep: str, **more: Any) -> Any:
     path = f"/tests/{test_id}"
     more.setdefault("if_match", api.ask("GET", path).headers["etag"])
     return api.ask("POST", f"{path}/end", {"keep": keep}, **more)
 
 
-def test_a_test_is_begun_told_and_ended(api: Program, mine: World) -> None:
+def test_a_test_is_begun_told_and_ended(api: ApiClient, mine: ExampleAgency) -> None:
     series_id = daily(mine)
-    answer = begin(api, series_id)
-    one = made(answer)
+    answer = begin_ab_test(api, series_id)
+    one = expect_success(answer)
     assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/tests/{one['id']}")
     assert (one["state"], one["kept"], one["ended_at"], one["differ"]) == (
         "running",
@@ -71,13 +77,13 @@ def test_a_test_is_begun_told_and_ended(api: Program, mine: World) -> None:
         False,
         f"member:{api.members['manager']}",
     )
-    done = made(ended(api, one["id"], "b"))
+    done = expect_success(ended(api, one["id"], "b"))
     assert (done["state"], done["kept"], done["verdict"]["kind"]) == ("ended", "b", "waiting")
     assert "It ended 60 posts before its size" in done["verdict"]["text"]
     assert api.get("/series")["items"][0]["post_id"] == one["b_id"]
 
 
-def test_it_is_begun_once_under_its_name(api: Program, mine: World) -> None:
+def test_it_is_begun_once_under_its_name(api: ApiClient, mine: ExampleAgency) -> None:
     path = f"/series/{daily(mine)}"
     tag = api.ask("GET", path).headers["etag"]
     body = {
@@ -98,10 +104,12 @@ def test_it_is_begun_once_under_its_name(api: Program, mine: World) -> None:
     assert (stale.status_code, len(api.get("/tests")["items"])) == (412, 1)
 
 
-def test_while_one_runs_no_other_begins_and_nothing_else_changes(api: Program, mine: World) -> None:
-    running = made(compare(api, mine))["series_id"]
-    second = begin(api, running, body="a third way")
-    assert (second.status_code, code(second)) == (409, "variants.running")
+def test_while_one_runs_no_other_begins_and_nothing_else_changes(
+    api: ApiClient, mine: ExampleAgency
+) -> None:
+    running = expect_success(begin_ab_test_on_new_series(api, mine))["series_id"]
+    second = begin_ab_test(api, running, body="a third way")
+    assert (second.status_code, error_code(second)) == (409, "variants.running")
     assert second.json()["error"]["states"] == {running: "running"}
     tag = api.ask("GET", f"/series/{running}").headers["etag"]
     changed = api.ask(
@@ -110,13 +118,13 @@ def test_while_one_runs_no_other_begins_and_nothing_else_changes(api: Program, m
         {"day": "2031-03-07", "words": {"body": "x"}},
         if_match=tag,
     )
-    assert (changed.status_code, code(changed)) == (409, "variants.running")
+    assert (changed.status_code, error_code(changed)) == (409, "variants.running")
 
 
 def test_it_is_ended_once_and_nobody_is_told_that_the_other_goes_on(
-    api: Program, mine: World
+    api: ApiClient, mine: ExampleAgency
 ) -> None:
-    one = made(compare(api, mine))
+    one = expect_success(begin_ab_test_on_new_series(api, mine))
     tag = api.ask("GET", f"/tests/{one['id']}").headers["etag"]
     said = [ended(api, one["id"], "a", if_match=tag, idempotency_key="end") for _ in range(2)]
     assert said[0].content == said[1].content
@@ -124,12 +132,14 @@ def test_it_is_ended_once_and_nobody_is_told_that_the_other_goes_on(
     late = ended(api, one["id"], "b", if_match=tag)
     assert (late.status_code, late.json()["error"]["states"]) == (412, {one["id"]: "ended"})
     other = ended(api, one["id"], "b")
-    assert (other.status_code, code(other)) == (409, "variants.is_ended")
-    assert made(ended(api, one["id"], "a"))["kept"] == "a", "the same word again is no change"
+    assert (other.status_code, error_code(other)) == (409, "variants.is_ended")
+    assert expect_success(ended(api, one["id"], "a"))["kept"] == "a", (
+        "the same word again is no change"
+    )
 
 
-def test_two_ends_at_one_moment_are_one(api: Program, mine: World) -> None:
-    one = made(compare(api, mine))
+def test_two_ends_at_one_moment_are_one(api: ApiClient, mine: ExampleAgency) -> None:
+    one = expect_success(begin_ab_test_on_new_series(api, mine))
     tag = api.ask("GET", f"/tests/{one['id']}").headers["etag"]
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda keep: ended(api, one["id"], keep, if_match=tag), "abab"))
@@ -138,18 +148,20 @@ def test_two_ends_at_one_moment_are_one(api: Program, mine: World) -> None:
     assert api.get(f"/tests/{one['id']}") == won
 
 
-def test_of_a_series_that_was_stopped_nothing_comes_any_more(api: Program, mine: World) -> None:
-    one = made(compare(api, mine))
+def test_of_a_series_that_was_stopped_nothing_comes_any_more(
+    api: ApiClient, mine: ExampleAgency
+) -> None:
+    one = expect_success(begin_ab_test_on_new_series(api, mine))
     path = f"/series/{one['series_id']}"
     assert api.ask("POST", f"{path}/stop", if_match=api.ask("GET", path).headers["etag"]).is_success
     found = api.get(f"/tests/{one['id']}")
     assert (found["state"], found["kept"]) == ("stopped", None)
     assert "nothing can be said" in found["verdict"]["text"]
-    stopped = begin(api, one["series_id"])
-    assert (stopped.status_code, code(stopped)) == (409, "variants.running")
-    assert made(ended(api, one["id"], "a"))["state"] == "ended"
-    over = begin(api, one["series_id"])
-    assert (over.status_code, code(over)) == (409, "series.is_stopped")
+    stopped = begin_ab_test(api, one["series_id"])
+    assert (stopped.status_code, error_code(stopped)) == (409, "variants.running")
+    assert expect_success(ended(api, one["id"], "a"))["state"] == "ended"
+    over = begin_ab_test(api, one["series_id"])
+    assert (over.status_code, error_code(over)) == (409, "series.is_stopped")
 
 
 @pytest.mark.parametrize(
@@ -175,23 +187,23 @@ def test_of_a_series_that_was_stopped_nothing_comes_any_more(api: Program, mine:
     ],
 )
 def test_what_is_no_test_is_refused(
-    api: Program, mine: World, more: dict[str, Any], told: str
+    api: ApiClient, mine: ExampleAgency, more: dict[str, Any], told: str
 ) -> None:
     series_id = daily(mine)
-    answer = begin(api, series_id, **more)
-    assert (answer.status_code, code(answer)) == (422, told), answer.text
+    answer = begin_ab_test(api, series_id, **more)
+    assert (answer.status_code, error_code(answer)) == (422, told), answer.text
     assert api.get("/tests")["items"] == []
     assert [one["id"] for one in api.get("/series")["items"]] == [series_id]
     assert len(api.get("/posts")["items"]) == 1, "no other version is left behind"
 
 
-def test_a_picture_of_nobody_is_refused(api: Program, mine: World) -> None:
-    answer = begin(api, daily(mine), body=None, media=[str(uuid7())])
+def test_a_picture_of_nobody_is_refused(api: ApiClient, mine: ExampleAgency) -> None:
+    answer = begin_ab_test(api, daily(mine), body=None, media=[str(uuid7())])
     assert answer.status_code in {404, 422}, answer.text
     assert api.get("/tests")["items"] == []
 
 
-def test_a_series_on_two_accounts_is_not_tested(api: Program, mine: World) -> None:
+def test_a_series_on_two_accounts_is_not_tested(api: ApiClient, mine: ExampleAgency) -> None:
     with api.scope() as scope:
         second = lifecycle.connect_account(
             scope,
@@ -204,35 +216,39 @@ def test_a_series_on_two_accounts_is_not_tested(api: Program, mine: World) -> No
             token=None,
             zone="Europe/Paris",
         )
-    refused = begin(api, daily(mine, channels=[mine.ids["channel_id"], str(second)]))
-    assert (refused.status_code, code(refused)) == (422, "variants.one_account")
+    refused = begin_ab_test(api, daily(mine, channels=[mine.ids["channel_id"], str(second)]))
+    assert (refused.status_code, error_code(refused)) == (422, "variants.one_account")
 
 
 @pytest.mark.parametrize(
     "body", [{}, {"keep": "c"}, {"keep": "A"}, {"keep": None}, {"keep": ["a"]}, {"keep": ""}]
 )
-def test_another_version_is_not_kept(api: Program, mine: World, body: dict[str, Any]) -> None:
-    one = made(compare(api, mine))
+def test_another_version_is_not_kept(
+    api: ApiClient, mine: ExampleAgency, body: dict[str, Any]
+) -> None:
+    one = expect_success(begin_ab_test_on_new_series(api, mine))
     tag = api.ask("GET", f"/tests/{one['id']}").headers["etag"]
     answer = api.ask("POST", f"/tests/{one['id']}/end", body, if_match=tag)
-    assert (answer.status_code, code(answer)) == (422, "api.unfit")
+    assert (answer.status_code, error_code(answer)) == (422, "api.unfit")
     assert api.get(f"/tests/{one['id']}")["state"] == "running"
 
 
-def test_it_takes_the_use_for_writing(api: Program, mine: World) -> None:
+def test_it_takes_the_use_for_writing(api: ApiClient, mine: ExampleAgency) -> None:
     one, reads = (
-        made(compare(api, mine)),
+        expect_success(begin_ab_test_on_new_series(api, mine)),
         api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.CALENDAR_WRITE]),
     )
     assert api.get("/tests", key=reads)["items"] == [one]
     tag = api.ask("GET", f"/tests/{one['id']}").headers["etag"]
     answer = ended(api, one["id"], "a", if_match=tag, key=reads)
-    assert (answer.status_code, code(answer)) == (403, "api.other_scope")
+    assert (answer.status_code, error_code(answer)) == (403, "api.other_scope")
 
 
-def test_whose_it_is_not_finds_nothing_of_it(api: Program, mine: World, room: Room) -> None:
-    one, series_id = made(compare(api, mine)), daily(mine)
-    other = program(room.client, api.tenant)
+def test_whose_it_is_not_finds_nothing_of_it(
+    api: ApiClient, mine: ExampleAgency, room: WebServer
+) -> None:
+    one, series_id = expect_success(begin_ab_test_on_new_series(api, mine)), daily(mine)
+    other = create_api_client(room.client, api.tenant)
     said = {"day": "2031-03-06", "body": "other", "metric": "views", "age_hours": 24, "planned": 60}
     for asker, key in ((api, api.key(creators=["zoe"])), (other, other.secrets["owner"])):
         assert asker.get("/tests", key=key) == {"items": [], "next": None}
@@ -243,12 +259,15 @@ def test_whose_it_is_not_finds_nothing_of_it(api: Program, mine: World, room: Ro
             asker.ask("POST", f"/series/{series_id}/test", said, key=key, version=1),
         ):
             assert answer.status_code == 404, answer.text
-            assert code(answer) in {"variants.unknown", "series.unknown"}
+            assert error_code(answer) in {"variants.unknown", "series.unknown"}
     assert api.get(f"/tests/{one['id']}") == one
 
 
-def test_tests_come_in_pages_the_newest_first(api: Program, mine: World) -> None:
-    ids = [made(compare(api, mine, hour=hour))["id"] for hour in ("00:30", "08:30", "16:30")]
+def test_tests_come_in_pages_the_newest_first(api: ApiClient, mine: ExampleAgency) -> None:
+    ids = [
+        expect_success(begin_ab_test_on_new_series(api, mine, hour=hour))["id"]
+        for hour in ("00:30", "08:30", "16:30")
+    ]
     found, following = [], ""
     while following is not None:
         page = api.get(f"/tests?limit=1{following and '&cursor=' + following}")
@@ -257,13 +276,20 @@ def test_tests_come_in_pages_the_newest_first(api: Program, mine: World) -> None
     assert found == ids[::-1]
     foreign = api.get("/series?limit=1")["next"]
     answer = api.ask("GET", f"/tests?cursor={foreign}")
-    assert (answer.status_code, code(answer)) == (422, "api.no_cursor")
+    assert (answer.status_code, error_code(answer)) == (422, "api.no_cursor")
 
 
-def test_a_finished_one_names_the_better_version_and_by_how_much(api: Program, mine: World) -> None:
-    first = {"wall_time": f"{now() + timedelta(days=1):%Y-%m-%d}T18:30", "zone": "Europe/Paris"}
-    day = f"{now() + timedelta(days=2):%Y-%m-%d}"
-    one = made(begin(api, daily(mine, at=first, confirmed=True), day=day, planned=40))
+def test_a_finished_one_names_the_better_version_and_by_how_much(
+    api: ApiClient, mine: ExampleAgency
+) -> None:
+    first = {
+        "wall_time": f"{module_start() + timedelta(days=1):%Y-%m-%d}T18:30",
+        "zone": "Europe/Paris",
+    }
+    day = f"{module_start() + timedelta(days=2):%Y-%m-%d}"
+    one = expect_success(
+        begin_ab_test(api, daily(mine, at=first, confirmed=True), day=day, planned=40)
+    )
     _read(api, one, {"a": 100, "b": 300})
     told = api.get(f"/tests/{one['id']}")["verdict"]
     assert (told["kind"], told["more"], told["better"]) == ("better", 0, "b")
@@ -272,7 +298,7 @@ def test_a_finished_one_names_the_better_version_and_by_how_much(api: Program, m
     assert told["text"].startswith("B is better")
 
 
-def _read(api: Program, one: dict[str, Any], views: dict[str, int]) -> None:
+def _read(api: ApiClient, one: dict[str, Any], views: dict[str, int]) -> None:
     """Each of its units left, one a day, A and B by turns, and was read."""
     with api.scope() as scope:
         series.extend_series(scope, UUID(one["series_id"]))

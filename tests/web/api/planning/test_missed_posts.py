@@ -12,23 +12,23 @@ from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.agencies.rights import Role
 from tenants.api_keys.keys import ApiKeyScope
-from tests.web.api_client import Program, code, instant, program
-from tests.web.builders import Room
-from tests.web.example_agency import made, missed
+from tests.web.api_client import ApiClient, create_api_client, error_code, parse_instant
+from tests.web.builders import WebServer
+from tests.web.example_agency import create_missed_posts, expect_success
 
 
-def seen(api: Program, downtime_id: str, **more: Any) -> tuple[dict[str, Any], str]:
+def seen(api: ApiClient, downtime_id: str, **more: Any) -> tuple[dict[str, Any], str]:
     """A downtime and its tag."""
     answer = api.ask("GET", f"/downtimes/{downtime_id}", **more)
-    return made(answer), answer.headers["etag"]
+    return expect_success(answer), answer.headers["etag"]
 
 
 def states(found: dict[str, Any]) -> list[str]:
     return [one["state"] for account in found["accounts"] for one in account["deliveries"]]
 
 
-def test_what_was_missed_is_told_account_by_account(api: Program) -> None:
-    downtime_id = missed(api, count=3)
+def test_what_was_missed_is_told_account_by_account(api: ApiClient) -> None:
+    downtime_id = create_missed_posts(api, count=3)
     (told,) = api.get("/downtimes")["items"]
     found, _ = seen(api, downtime_id)
     assert (told["state"], told["left"], told["waiting"], told["held"], told["others_too"]) == (
@@ -41,9 +41,11 @@ def test_what_was_missed_is_told_account_by_account(api: Program) -> None:
     assert {name: found[name] for name in told} == told
     (account,) = found["accounts"]
     assert (account["channel_id"], account["channel"]) == (str(api.channels["mia"]), "Sandbox mia")
-    turns = [instant(one["not_before"]) for one in account["deliveries"]]
+    turns = [parse_instant(one["not_before"]) for one in account["deliveries"]]
     assert turns == sorted(turns)
-    assert instant(found["since"]) == min(instant(one["due_at"]) for one in account["deliveries"])
+    assert parse_instant(found["since"]) == min(
+        parse_instant(one["due_at"]) for one in account["deliveries"]
+    )
     assert found["accounts"][0]["deliveries"][0] == {
         name: value
         for name, value in api.get(f"/deliveries/{account['deliveries'][0]['id']}").items()
@@ -51,12 +53,12 @@ def test_what_was_missed_is_told_account_by_account(api: Program) -> None:
     }
 
 
-def test_it_is_kept_once_and_may_be_held_after(api: Program) -> None:
-    downtime_id = missed(api)
+def test_it_is_kept_once_and_may_be_held_after(api: ApiClient) -> None:
+    downtime_id = create_missed_posts(api)
     path, tag = f"/downtimes/{downtime_id}", seen(api, downtime_id)[1]
     kept = api.ask("POST", f"{path}/keep", if_match=tag, idempotency_key="keep")
     again = api.ask("POST", f"{path}/keep", if_match=tag, idempotency_key="keep")
-    assert (made(kept)["state"], kept.content, again.headers["idempotent-replayed"]) == (
+    assert (expect_success(kept)["state"], kept.content, again.headers["idempotent-replayed"]) == (
         "kept",
         again.content,
         "true",
@@ -64,41 +66,45 @@ def test_it_is_kept_once_and_may_be_held_after(api: Program) -> None:
     stale = api.ask("POST", f"{path}/hold", if_match=tag)
     assert (stale.status_code, stale.json()["error"]["states"]) == (412, {downtime_id: "kept"})
     twice = api.ask("POST", f"{path}/keep", if_match=kept.headers["etag"])
-    assert (twice.status_code, code(twice)) == (409, "downtime.decided")
+    assert (twice.status_code, error_code(twice)) == (409, "downtime.decided")
     assert twice.json()["error"]["states"] == {downtime_id: "kept"}
     held = api.ask("POST", f"{path}/hold", if_match=kept.headers["etag"])
-    assert (made(held)["state"], states(held.json())) == ("stopped", ["held", "held"])
+    assert (expect_success(held)["state"], states(held.json())) == ("stopped", ["held", "held"])
     assert (
-        code(api.ask("POST", f"{path}/hold", if_match=held.headers["etag"])) == "downtime.decided"
+        error_code(api.ask("POST", f"{path}/hold", if_match=held.headers["etag"]))
+        == "downtime.decided"
     )
     assert [one["held"] for one in api.get("/downtimes")["items"]] == [2], "they wait for a person"
 
 
-def test_that_a_post_left_is_no_change_and_it_is_not_held(api: Program) -> None:
-    downtime_id = missed(api, count=3)
+def test_that_a_post_left_is_no_change_and_it_is_not_held(api: ApiClient) -> None:
+    downtime_id = create_missed_posts(api, count=3)
     found, tag = seen(api, downtime_id)
     first = found["accounts"][0]["deliveries"][0]["id"]
     with api.scope("system:publishing") as scope:
         transition_delivery(scope, get_delivery(scope, UUID(first)), DeliveryState.PUBLISHING)
-    held = made(api.ask("POST", f"/downtimes/{downtime_id}/hold", if_match=tag))
+    held = expect_success(api.ask("POST", f"/downtimes/{downtime_id}/hold", if_match=tag))
     assert (held["left"], held["waiting"], held["held"]) == (1, 0, 2)
     reasons = [one["reason"] and one["reason"]["code"] for one in held["accounts"][0]["deliveries"]]
     assert reasons == [None, "downtime.held", "downtime.held"]
 
 
-def test_another_account_that_comes_to_it_is_news(api: Program) -> None:
-    downtime_id = missed(api)
+def test_another_account_that_comes_to_it_is_news(api: ApiClient) -> None:
+    downtime_id = create_missed_posts(api)
     tag = seen(api, downtime_id)[1]
-    assert missed(api, "zoe") == downtime_id
+    assert create_missed_posts(api, "zoe") == downtime_id
     answer = api.ask("POST", f"/downtimes/{downtime_id}/keep", if_match=tag)
-    assert (answer.status_code, code(answer)) == (412, "api.other_version")
+    assert (answer.status_code, error_code(answer)) == (412, "api.other_version")
     found, tag = seen(api, downtime_id)
     assert [account["channel"] for account in found["accounts"]] == ["Sandbox mia", "Sandbox zoe"]
-    assert made(api.ask("POST", f"/downtimes/{downtime_id}/keep", if_match=tag))["state"] == "kept"
+    assert (
+        expect_success(api.ask("POST", f"/downtimes/{downtime_id}/keep", if_match=tag))["state"]
+        == "kept"
+    )
 
 
-def test_two_answers_at_one_moment_are_one(api: Program) -> None:
-    downtime_id = missed(api)
+def test_two_answers_at_one_moment_are_one(api: ApiClient) -> None:
+    downtime_id = create_missed_posts(api)
     tag = seen(api, downtime_id)[1]
     with ThreadPoolExecutor(4) as pool:
         acts = [f"/downtimes/{downtime_id}/{act}" for act in ("keep", "hold", "keep", "hold")]
@@ -108,9 +114,9 @@ def test_two_answers_at_one_moment_are_one(api: Program) -> None:
     assert seen(api, downtime_id)[0] == won
 
 
-def test_a_key_for_one_creator_sees_hers_and_holds_hers(api: Program) -> None:
-    downtime_id = missed(api)
-    missed(api, "zoe")
+def test_a_key_for_one_creator_sees_hers_and_holds_hers(api: ApiClient) -> None:
+    downtime_id = create_missed_posts(api)
+    create_missed_posts(api, "zoe")
     hers = api.key(creators=["zoe"])
     found, tag = seen(api, downtime_id, key=hers)
     assert ([one["channel"] for one in found["accounts"]], found["others_too"]) == (
@@ -118,8 +124,8 @@ def test_a_key_for_one_creator_sees_hers_and_holds_hers(api: Program) -> None:
         True,
     )
     refused = api.ask("POST", f"/downtimes/{downtime_id}/keep", if_match=tag, key=hers)
-    assert (refused.status_code, code(refused)) == (403, "downtime.others_too")
-    held = made(api.ask("POST", f"/downtimes/{downtime_id}/hold", if_match=tag, key=hers))
+    assert (refused.status_code, error_code(refused)) == (403, "downtime.others_too")
+    held = expect_success(api.ask("POST", f"/downtimes/{downtime_id}/hold", if_match=tag, key=hers))
     assert (held["state"], states(held)) == ("open", ["held", "held"]), (
         "mia's still wait for an answer"
     )
@@ -127,19 +133,19 @@ def test_a_key_for_one_creator_sees_hers_and_holds_hers(api: Program) -> None:
     assert states(whole) == ["scheduled", "scheduled", "held", "held"]
 
 
-def test_whom_it_does_not_touch_finds_nothing_of_it(api: Program, room: Room) -> None:
-    downtime_id = missed(api)
-    other = program(room.client, api.tenant)
+def test_whom_it_does_not_touch_finds_nothing_of_it(api: ApiClient, room: WebServer) -> None:
+    downtime_id = create_missed_posts(api)
+    other = create_api_client(room.client, api.tenant)
     for asker, key in ((api, api.key(creators=["zoe"])), (other, other.secrets["owner"])):
         assert asker.get("/downtimes", key=key) == {"items": [], "next": None}
         for method, path in (("GET", ""), ("POST", "/keep"), ("POST", "/hold")):
             answer = asker.ask(method, f"/downtimes/{downtime_id}{path}", key=key, version=1)
-            assert (answer.status_code, code(answer)) == (404, "downtime.unknown")
+            assert (answer.status_code, error_code(answer)) == (404, "downtime.unknown")
     assert states(seen(api, downtime_id)[0]) == ["scheduled", "scheduled"]
 
 
-def test_it_takes_the_use_for_the_calendar(api: Program) -> None:
-    downtime_id = missed(api)
+def test_it_takes_the_use_for_the_calendar(api: ApiClient) -> None:
+    downtime_id = create_missed_posts(api)
     tag = seen(api, downtime_id)[1]
     reads = api.key(
         Role.OWNER,
@@ -147,11 +153,11 @@ def test_it_takes_the_use_for_the_calendar(api: Program) -> None:
     )
     for act in ("keep", "hold"):
         answer = api.ask("POST", f"/downtimes/{downtime_id}/{act}", if_match=tag, key=reads)
-        assert (answer.status_code, code(answer)) == (403, "api.other_scope")
+        assert (answer.status_code, error_code(answer)) == (403, "api.other_scope")
 
 
-def test_what_nobody_answered_is_over_when_all_has_left(api: Program) -> None:
-    downtime_id = missed(api)
+def test_what_nobody_answered_is_over_when_all_has_left(api: ApiClient) -> None:
+    downtime_id = create_missed_posts(api)
     found, _ = seen(api, downtime_id)
     with api.scope("system:publishing") as scope:
         for one in found["accounts"][0]["deliveries"]:
@@ -170,11 +176,11 @@ def test_what_nobody_answered_is_over_when_all_has_left(api: Program) -> None:
         )
 
 
-def test_downtimes_come_in_pages(api: Program) -> None:
-    first = missed(api)
+def test_downtimes_come_in_pages(api: ApiClient) -> None:
+    first = create_missed_posts(api)
     held = api.ask("POST", f"/downtimes/{first}/hold", if_match=seen(api, first)[1])
     assert held.status_code == 200
-    second = missed(api, "zoe")
+    second = create_missed_posts(api, "zoe")
     page = api.get("/downtimes?limit=1")
     assert [one["id"] for one in page["items"]] == [first]
     assert [one["id"] for one in api.get(f"/downtimes?limit=1&cursor={page['next']}")["items"]] == [
@@ -185,5 +191,5 @@ def test_downtimes_come_in_pages(api: Program) -> None:
 @pytest.mark.parametrize(
     "asked", ["?creator=x", "?limit=0", "?limit=201", "?cursor=x", "?cursor=" + "x" * 500]
 )
-def test_a_page_nobody_can_have_is_refused(api: Program, asked: str) -> None:
+def test_a_page_nobody_can_have_is_refused(api: ApiClient, asked: str) -> None:
     assert api.ask("GET", f"/downtimes{asked}").status_code == 422

@@ -6,35 +6,35 @@ from typing import Any
 
 import pytest
 
-from tests.web.api_client import NEXT_YEAR, Program, code, later, now
+from tests.web.api_client import NEXT_YEAR, ApiClient, error_code, instant_after, module_start
 from tests.web.example_agency import (
     FILE,
-    World,
-    bring,
-    looked_at,
-    made,
-    pausing,
-    repeating,
-    shifting,
-    world,
+    ExampleAgency,
+    create_example_agency,
+    create_series,
+    expect_success,
+    move_request,
+    pause_request,
+    review_picture,
+    upload_import,
 )
 
 
 @pytest.fixture
-def mine(api: Program) -> World:
+def mine(api: ApiClient) -> ExampleAgency:
     """One of everything."""
-    return world(api)
+    return create_example_agency(api)
 
 
-def bare(api: Program) -> World:
-    return World(
+def bare(api: ApiClient) -> ExampleAgency:
+    return ExampleAgency(
         api, {"creator_id": str(api.creators["mia"]), "channel_id": str(api.channels["mia"])}
     )
 
 
-def test_a_series_begins_is_left_out_once_changed_and_stopped(api: Program) -> None:
+def test_a_series_begins_is_left_out_once_changed_and_stopped(api: ApiClient) -> None:
     found = bare(api)
-    one = made(api.ask("POST", "/series", repeating(found)))
+    one = expect_success(api.ask("POST", "/series", create_series(found)))
     assert (one["rule"], one["state"]) == ("FREQ=WEEKLY;INTERVAL=1;BYDAY=MO,TH;COUNT=8", "running")
     assert [wall["wall_time"] for wall in one["coming"][:2]] == [
         "2031-03-03T18:30",
@@ -44,9 +44,9 @@ def test_a_series_begins_is_left_out_once_changed_and_stopped(api: Program) -> N
     path = f"/series/{one['id']}"
     tag = api.ask("GET", path).headers["etag"]
     skipped = api.ask("POST", f"{path}/skip", {"day": "2031-03-06"}, if_match=tag)
-    assert made(skipped)["left_out"] == ["2031-03-06"]
+    assert expect_success(skipped)["left_out"] == ["2031-03-06"]
     again = api.ask("POST", f"{path}/skip", {"day": "2031-03-10"}, if_match=tag)
-    assert (again.status_code, code(again), again.json()["error"]["states"]) == (
+    assert (again.status_code, error_code(again), again.json()["error"]["states"]) == (
         412,
         "api.other_version",
         {one["id"]: "running"},
@@ -55,21 +55,21 @@ def test_a_series_begins_is_left_out_once_changed_and_stopped(api: Program) -> N
     change = {"day": "2031-03-13", "at": {"wall_time": "2031-03-13T20:00", "zone": "Europe/Paris"}}
     foreign = {**change, "channels": [str(api.channels["zoe"])]}
     refused = api.ask("POST", f"{path}/change", foreign, if_match=tag)
-    assert (refused.status_code, code(refused)) == (404, "channel.unknown")
+    assert (refused.status_code, error_code(refused)) == (404, "channel.unknown")
     change = {**change, "channels": [found.ids["channel_id"]]}
     changed = api.ask(
         "POST", f"{path}/change", {**change, "words": {"body": "later"}}, if_match=tag
     )
-    rest = made(changed)
+    rest = expect_success(changed)
     assert rest["id"] != one["id"]
     assert rest["coming"][0]["wall_time"] == "2031-03-13T20:00"
     assert rest["rule"].endswith("COUNT=5")
     assert api.get(f"/posts/{rest['post_id']}")["body"] == "later"
     assert api.get(path)["rule"].endswith("UNTIL=20310312")
     stopped = api.ask("POST", f"/series/{rest['id']}/stop", if_match=changed.headers["etag"])
-    assert made(stopped)["state"] == "stopped"
+    assert expect_success(stopped)["state"] == "stopped"
     monthly = {"every": "monthly", "end": 3, "weekdays": [0], "which": -1}
-    last = made(api.ask("POST", "/series", repeating(found, repeat=monthly)))
+    last = expect_success(api.ask("POST", "/series", create_series(found, repeat=monthly)))
     assert last["rule"] == "FREQ=MONTHLY;INTERVAL=1;BYDAY=-1MO;COUNT=3"
     assert last["coming"][0]["wall_time"] == "2031-03-31T18:30"
     late = api.ask(
@@ -78,15 +78,15 @@ def test_a_series_begins_is_left_out_once_changed_and_stopped(api: Program) -> N
         {"day": "2031-03-17"},
         if_match=stopped.headers["etag"],
     )
-    assert (late.status_code, code(late), late.json()["error"]["states"]) == (
+    assert (late.status_code, error_code(late), late.json()["error"]["states"]) == (
         409,
         "series.is_stopped",
         {rest["id"]: "stopped"},
     )
 
 
-def test_one_date_of_a_series_becomes_a_post_of_its_own(api: Program) -> None:
-    one = made(api.ask("POST", "/series", repeating(bare(api))))
+def test_one_date_of_a_series_becomes_a_post_of_its_own(api: ApiClient) -> None:
+    one = expect_success(api.ask("POST", "/series", create_series(bare(api))))
     path, day = f"/series/{one['id']}", {"day": "2031-03-06"}
     tag = api.ask("GET", path).headers["etag"]
     first, again = (
@@ -106,7 +106,7 @@ def test_one_date_of_a_series_becomes_a_post_of_its_own(api: Program) -> None:
     assert api.get(f"/posts/{one['post_id']}")["body"] != "only then"
     assert api.get(path)["left_out"] == ["2031-03-06"]
     late = api.ask("POST", f"{path}/detach", {"day": "2031-03-10"}, if_match=tag)
-    assert (late.status_code, code(late)) == (412, "api.other_version")
+    assert (late.status_code, error_code(late)) == (412, "api.other_version")
 
 
 @pytest.mark.parametrize(
@@ -127,35 +127,35 @@ def test_one_date_of_a_series_becomes_a_post_of_its_own(api: Program) -> None:
         {"every": "weekly", "end": 5, "month_days": [3]},
     ],
 )
-def test_a_rule_that_says_nothing_is_refused(api: Program, repeat: dict[str, Any]) -> None:
-    answer = api.ask("POST", "/series", repeating(bare(api), repeat=repeat))
+def test_a_rule_that_says_nothing_is_refused(api: ApiClient, repeat: dict[str, Any]) -> None:
+    answer = api.ask("POST", "/series", create_series(bare(api), repeat=repeat))
     assert answer.status_code == 422, answer.text
     assert api.get("/series")["items"] == []
 
 
-def test_a_series_is_held_to_what_its_places_take_as_a_post_is(api: Program) -> None:
+def test_a_series_is_held_to_what_its_places_take_as_a_post_is(api: ApiClient) -> None:
     wrong = {"place": "mastodon", "options": {"nobody": "x"}}
-    answer = api.ask("POST", "/series", repeating(bare(api), otherwise=[wrong]))
-    assert (answer.status_code, code(answer)) == (422, "option.unknown")
+    answer = api.ask("POST", "/series", create_series(bare(api), otherwise=[wrong]))
+    assert (answer.status_code, error_code(answer)) == (422, "option.unknown")
     assert api.get("/series")["items"] == []
-    one = made(api.ask("POST", "/series", repeating(bare(api))))
+    one = expect_success(api.ask("POST", "/series", create_series(bare(api))))
     path, day = f"/series/{one['id']}", one["coming"][1]["wall_time"][:10]
     tag = api.ask("GET", path).headers["etag"]
     answer = api.ask(
         "POST", f"{path}/change", {"day": day, "words": {"otherwise": [wrong]}}, if_match=tag
     )
-    assert (answer.status_code, code(answer)) == (422, "option.unknown")
+    assert (answer.status_code, error_code(answer)) == (422, "option.unknown")
     assert api.get("/series")["items"] == [one], "nothing of it changed"
 
 
-def test_series_come_in_pages(api: Program) -> None:
+def test_series_come_in_pages(api: ApiClient) -> None:
     for month in range(3, 6):
         first = {"wall_time": f"2031-{month:02}-03T18:30", "zone": "Europe/Paris"}
-        made(
+        expect_success(
             api.ask(
                 "POST",
                 "/series",
-                repeating(bare(api), at=first, repeat={"every": "daily", "end": 2}),
+                create_series(bare(api), at=first, repeat={"every": "daily", "end": 2}),
             )
         )
     seen, following = [], ""
@@ -166,12 +166,12 @@ def test_series_come_in_pages(api: Program) -> None:
     assert seen == ["2031-05-03", "2031-04-03", "2031-03-03"]
 
 
-def test_hours_and_queue(api: Program, mine: World) -> None:
+def test_hours_and_queue(api: ApiClient, mine: ExampleAgency) -> None:
     account = mine.ids["channel_id"]
     twice = {"channel_id": account, "weekday": 2, "clock": "18:30"}
     known = api.ask("POST", "/slots", twice)
-    assert (known.status_code, code(known)) == (409, "slot.known")
-    second = made(
+    assert (known.status_code, error_code(known)) == (409, "slot.known")
+    second = expect_success(
         api.ask("POST", "/posts", {"creator_id": mine.ids["creator_id"], "body": "second"})
     )
     path = f"/queues/{account}"
@@ -181,7 +181,7 @@ def test_hours_and_queue(api: Program, mine: World) -> None:
         {"posts": [second["id"]]},
         if_match=mine.etag("/queues/{channel_id}"),
     )
-    queue = made(filled)
+    queue = expect_success(filled)
     assert [one["words"] for one in queue["items"]] == ["hello", "second"]
     assert [one["at"]["wall_time"][-5:] for one in queue["items"]] == ["18:30", "18:30"]
     order = [one["delivery_id"] for one in reversed(queue["items"])]
@@ -189,28 +189,33 @@ def test_hours_and_queue(api: Program, mine: World) -> None:
     assert stale.status_code == 412
     assert set(stale.json()["error"]["states"]) == set(order)
     moved = api.ask("POST", f"{path}/reorder", {"order": order}, if_match=filled.headers["etag"])
-    assert len(made(moved)["moved"]) == 2
+    assert len(expect_success(moved)["moved"]) == 2
     assert [one["words"] for one in api.get(path)["items"]] == ["second", "hello"]
     out = api.ask(
         "POST", f"{path}/take-out", {"delivery_id": order[0]}, if_match=moved.headers["etag"]
     )
-    assert [one["words"] for one in made(out)["items"]] == ["hello"]
+    assert [one["words"] for one in expect_success(out)["items"]] == ["hello"]
     forward = api.ask("POST", f"{path}/forward", if_match=out.headers["etag"])
-    assert len(made(forward)["moved"]) == 1
+    assert len(expect_success(forward)["moved"]) == 1
     shuffled = api.ask("POST", f"{path}/shuffle", if_match=forward.headers["etag"])
-    assert made(shuffled)["moved"] == []
+    assert expect_success(shuffled)["moved"] == []
     tag, slot = mine.etag("/slots/{slot_id}"), f"/slots/{mine.ids['slot_id']}"
     full = api.ask("DELETE", f"{slot}?move=true", if_match=tag)
-    assert (full.status_code, code(full)) == (422, "queue.full")
-    other = made(api.ask("POST", "/slots", {"channel_id": account, "weekday": 4, "clock": "09:15"}))
+    assert (full.status_code, error_code(full)) == (422, "queue.full")
+    other = expect_success(
+        api.ask("POST", "/slots", {"channel_id": account, "weekday": 4, "clock": "09:15"})
+    )
     gone = api.ask("DELETE", f"{slot}?move=true", if_match=tag)
-    assert made(gone)["id"] == mine.ids["slot_id"]
+    assert expect_success(gone)["id"] == mine.ids["slot_id"]
     assert [one["at"]["wall_time"][-5:] for one in api.get(path)["items"]] == ["09:15"]
     last = api.ask("GET", f"/slots/{other['id']}").headers["etag"]
-    assert made(api.ask("DELETE", f"/slots/{other['id']}", if_match=last))["id"] == other["id"]
+    assert (
+        expect_success(api.ask("DELETE", f"/slots/{other['id']}", if_match=last))["id"]
+        == other["id"]
+    )
     assert api.get(f"/slots?channel={account}") == {"items": [], "next": None}
     empty = api.ask("GET", path)
-    assert made(empty)["items"] == []
+    assert expect_success(empty)["items"] == []
     before = api.ask("GET", f"/channels/{account}").headers["etag"]
     paced = api.ask(
         "PATCH",
@@ -218,40 +223,49 @@ def test_hours_and_queue(api: Program, mine: World) -> None:
         {"apart_minutes": 90, "holds_distance": True},
         if_match=before,
     )
-    assert (made(paced)["min_gap_seconds"], made(paced)["holds_distance"]) == (5400, True)
+    assert (expect_success(paced)["min_gap_seconds"], expect_success(paced)["holds_distance"]) == (
+        5400,
+        True,
+    )
     held = api.ask("GET", path)
-    assert (made(held)["min_gap_seconds"], made(held)["holds_distance"]) == (5400, True)
+    assert (expect_success(held)["min_gap_seconds"], expect_success(held)["holds_distance"]) == (
+        5400,
+        True,
+    )
     assert held.headers["etag"] != empty.headers["etag"]
     advice = api.ask(
         "PATCH", f"/channels/{account}", {"holds_distance": False}, if_match=paced.headers["etag"]
     )
-    assert (made(advice)["min_gap_seconds"], made(advice)["holds_distance"]) == (5400, False)
+    assert (
+        expect_success(advice)["min_gap_seconds"],
+        expect_success(advice)["holds_distance"],
+    ) == (5400, False)
 
 
 def test_public_holidays_are_chosen_for_a_creator_and_for_the_agency(
-    api: Program, mine: World
+    api: ApiClient, mine: ExampleAgency
 ) -> None:
     creator = mine.ids["creator_id"]
     nothing = api.get(f"/holidays?creator={creator}")
     assert (nothing["country"], nothing["days"]) == ("", [])
-    agency = made(api.ask("POST", "/holidays", {"country": "FR"}))
+    agency = expect_success(api.ask("POST", "/holidays", {"country": "FR"}))
     assert {("National Day", "Fête nationale", True)} <= {
         (one["english"], one["french"], one["quiet"]) for one in agency["days"]
     }
     hers = api.get(f"/holidays?creator={creator}")
     assert (hers["country"], hers["own"]) == ("FR", False)
     own = {"creator_id": creator, "country": "FR", "region": "57", "left_out": ["National Day"]}
-    told = made(api.ask("POST", "/holidays", own))
+    told = expect_success(api.ask("POST", "/holidays", own))
     assert (told["own"], told["region"]) == (True, "57")
     assert [one["quiet"] for one in told["days"] if one["english"] == "National Day"] == [False]
     assert len(api.get("/quiet")["items"]) == 1, "they are no periods that somebody wrote"
-    back = made(api.ask("POST", "/holidays", {"creator_id": creator, "country": None}))
+    back = expect_success(api.ask("POST", "/holidays", {"creator_id": creator, "country": None}))
     assert (back["own"], back["region"]) == (False, "")
     wrong = api.ask("POST", "/holidays", {"creator_id": creator, "country": "XX"})
-    assert (wrong.status_code, code(wrong)) == (422, "holidays.no_country")
+    assert (wrong.status_code, error_code(wrong)) == (422, "holidays.no_country")
 
 
-def test_quiet_days_and_hours(api: Program, mine: World) -> None:
+def test_quiet_days_and_hours(api: ApiClient, mine: ExampleAgency) -> None:
     (night,) = api.get("/quiet")["items"]
     assert (night["start"], night["end"], night["weekday"]) == ("22:00", "08:00", None)
     for wrong in (
@@ -260,7 +274,7 @@ def test_quiet_days_and_hours(api: Program, mine: World) -> None:
         {"start": "10:00", "end": "11:00", "first": "2031-01-01"},
     ):
         answer = api.ask("POST", "/quiet", {"creator_id": mine.ids["creator_id"], **wrong})
-        assert (answer.status_code, code(answer)) == (422, "api.no_period")
+        assert (answer.status_code, error_code(answer)) == (422, "api.no_period")
     foreign = {
         "creator_id": mine.ids["creator_id"],
         "channel_id": str(api.channels["zoe"]),
@@ -282,7 +296,7 @@ def test_quiet_days_and_hours(api: Program, mine: World) -> None:
     assert api.get("/quiet")["items"] == []
 
 
-def test_a_pause_moves_what_was_seen_and_brings_it_back(api: Program) -> None:
+def test_a_pause_moves_what_was_seen_and_brings_it_back(api: ApiClient) -> None:
     found = bare(api)
     post = api.approved(at={"wall_time": f"{NEXT_YEAR}-08-03T10:00", "zone": "Europe/Paris"})
     days = f"creator_id={found.ids['creator_id']}&first={NEXT_YEAR}-08-01&last={NEXT_YEAR}-08-07"
@@ -292,28 +306,32 @@ def test_a_pause_moves_what_was_seen_and_brings_it_back(api: Program) -> None:
         f"{NEXT_YEAR}-08-03T10:00",
         f"{NEXT_YEAR}-08-10T10:00",
     )
-    answer = api.ask("POST", "/pauses", pausing(found, seen=shown["seen"]))
-    pause = made(answer)
+    answer = api.ask("POST", "/pauses", pause_request(found, seen=shown["seen"]))
+    pause = expect_success(answer)
     assert [one["delivery_id"] for one in pause["moved"]] == [post["deliveries"][0]["id"]]
     assert api.get("/pauses")["items"] == [pause["pause"]]
     ended = api.ask("POST", f"/pauses/{pause['pause']['id']}/end", if_match=answer.headers["etag"])
-    assert [one["after"]["wall_time"] for one in made(ended)["moved"]] == [
+    assert [one["after"]["wall_time"] for one in expect_success(ended)["moved"]] == [
         f"{NEXT_YEAR}-08-03T10:00"
     ]
     assert api.get("/pauses")["items"] == []
 
 
-def test_many_are_moved_as_seen_and_taken_back(api: Program) -> None:
+def test_many_are_moved_as_seen_and_taken_back(api: ApiClient) -> None:
     found = bare(api)
-    first, second = (api.approved(f"post {hours}", at=later(hours=hours)) for hours in (24, 25))
-    which = shifting(found, since=later(hours=1), before=later(hours=30), days=1)
+    first, second = (
+        api.approved(f"post {hours}", at=instant_after(hours=hours)) for hours in (24, 25)
+    )
+    which = move_request(
+        found, since=instant_after(hours=1), before=instant_after(hours=30), days=1
+    )
     del which["seen"]
     shown = api.ask(
         "GET",
         "/shifts/preview?"
         + "&".join(f"{k}={str(v).replace('+', '%2B')}" for k, v in which.items()),
     )
-    seen = made(shown)["seen"]
+    seen = expect_success(shown)["seen"]
     assert len(seen) == 2
     assert api.ask(
         "POST",
@@ -321,41 +339,43 @@ def test_many_are_moved_as_seen_and_taken_back(api: Program) -> None:
         version=late["version"],
     ).is_success
     answer = api.ask("POST", "/shifts", {**which, "seen": seen})
-    done = made(answer)
+    done = expect_success(answer)
     assert [one["delivery_id"] for one in done["moved"]] == [first["deliveries"][0]["id"]]
     path = f"/shifts/{done['shift_id']}"
     assert len(api.get(path)["deliveries"]) == 1
     tag = answer.headers["etag"]
-    back = made(api.ask("POST", f"{path}/undo", if_match=tag))
+    back = expect_success(api.ask("POST", f"{path}/undo", if_match=tag))
     due = datetime.fromisoformat(api.get(f"/deliveries/{first['deliveries'][0]['id']}")["due_at"])
-    assert abs(due - (now() + timedelta(hours=24))) < timedelta(minutes=10)
+    assert abs(due - (module_start() + timedelta(hours=24))) < timedelta(minutes=10)
     assert (back["shift_id"], len(back["moved"])) == (None, 1)
     assert api.ask("POST", f"{path}/undo", if_match=tag).status_code == 412
 
 
-def test_a_file_is_looked_at_and_written_only_when_it_is_ready(api: Program) -> None:
+def test_a_file_is_looked_at_and_written_only_when_it_is_ready(api: ApiClient) -> None:
     text = FILE.replace("Good morning!", "From a file")
-    answer = bring(api, text=text)
+    answer = upload_import(api, text=text)
     assert answer.status_code == 202
-    one = made(answer)
+    one = expect_success(answer)
     assert one["state"] == "waiting"
-    assert made(bring(api, text=text))["id"] == one["id"], "the same bytes are the same import"
+    assert expect_success(upload_import(api, text=text))["id"] == one["id"], (
+        "the same bytes are the same import"
+    )
     path = f"/imports/{one['id']}"
     early = api.ask("POST", f"{path}/apply", {}, if_match=answer.headers["etag"])
     assert (early.status_code, early.json()["error"]["states"]) == (409, {one["id"]: "waiting"})
-    looked_at(api, one["id"])
+    review_picture(api, one["id"])
     ready = api.ask("GET", path)
     assert (ready.json()["state"], ready.json()["findings"]) == ("ready", [])
-    asked = made(api.ask("POST", f"{path}/apply", {}, if_match=ready.headers["etag"]))
+    asked = expect_success(api.ask("POST", f"{path}/apply", {}, if_match=ready.headers["etag"]))
     assert asked["state"] == "writing"
     assert [each["id"] for each in api.get("/imports")["items"]] == [one["id"]]
     unwritten = api.ask("POST", f"{path}/undo", if_match=api.ask("GET", path).headers["etag"])
-    assert (unwritten.status_code, code(unwritten)) == (409, "import.not_written")
+    assert (unwritten.status_code, error_code(unwritten)) == (409, "import.not_written")
 
 
-def test_a_file_with_problems_names_their_lines(api: Program) -> None:
-    one = made(bring(api, text=FILE.replace("Sandbox {creator}", "Nobody on X")))
-    looked_at(api, one["id"])
+def test_a_file_with_problems_names_their_lines(api: ApiClient) -> None:
+    one = expect_success(upload_import(api, text=FILE.replace("Sandbox {creator}", "Nobody on X")))
+    review_picture(api, one["id"])
     found = api.get(f"/imports/{one['id']}")
     assert (found["state"], found["problems"]) == ("refused", 1)
     assert [(each["line"], each["column"], each["problem"]) for each in found["findings"]] == [
@@ -363,30 +383,30 @@ def test_a_file_with_problems_names_their_lines(api: Program) -> None:
     ]
 
 
-def test_a_file_is_csv_and_bounded(api: Program) -> None:
-    assert code(bring(api, text="")) == "api.unfit"
+def test_a_file_is_csv_and_bounded(api: ApiClient) -> None:
+    assert error_code(upload_import(api, text="")) == "api.unfit"
     form = api.ask("POST", "/imports", "x", content_type="multipart/form-data; boundary=x")
-    assert (form.status_code, code(form)) == (415, "api.not_csv")
+    assert (form.status_code, error_code(form)) == (415, "api.not_csv")
     large = api.ask("POST", "/imports", b"x" * (8 * 2**20 + 1), content_type="text/csv")
-    assert (large.status_code, code(large)) == (413, "api.too_large")
+    assert (large.status_code, error_code(large)) == (413, "api.too_large")
     odd = api.ask("POST", "/imports", b"\xff\xfe\x00" * 50, content_type="text/csv")
-    looked_at(api, made(odd)["id"])
+    review_picture(api, expect_success(odd)["id"])
     assert api.get(f"/imports/{odd.json()['id']}")["state"] == "refused"
 
 
-def test_feeds_are_followed_paused_and_left(api: Program, mine: World) -> None:
+def test_feeds_are_followed_paused_and_left(api: ApiClient, mine: ExampleAgency) -> None:
     path = f"/feeds/{mine.ids['feed_id']}"
     paused = api.ask("POST", f"{path}/pause", if_match=mine.etag("/feeds/{feed_id}"))
-    assert made(paused)["paused"] is True
+    assert expect_success(paused)["paused"] is True
     resumed = api.ask("POST", f"{path}/resume", if_match=paused.headers["etag"])
-    assert made(resumed)["paused"] is False
+    assert expect_success(resumed)["paused"] is False
     for url in ("ftp://example.com/x", "http://a@b/", "x", "https://"):
         body = {
             "creator_id": mine.ids["creator_id"],
             "url": url,
             "channels": [mine.ids["channel_id"]],
         }
-        assert code(api.ask("POST", "/feeds", body)) == "feed.no_address"
+        assert error_code(api.ask("POST", "/feeds", body)) == "feed.no_address"
     assert api.ask("DELETE", path, if_match=resumed.headers["etag"]).status_code == 200
     assert api.get("/feeds") == {"items": [], "next": None}
     assert api.ask("GET", path).status_code == 404

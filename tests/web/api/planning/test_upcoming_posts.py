@@ -19,22 +19,24 @@ from tenants.agencies.rights import Role
 from tenants.api_keys.keys import ApiKeyScope
 from tenants.auth import members
 from tests.studio.builders import build_spec
-from tests.web.api_client import NEXT_YEAR, Program, code, later, now
-from tests.web.example_agency import made, spared
+from tests.web.api_client import NEXT_YEAR, ApiClient, error_code, instant_after, module_start
+from tests.web.example_agency import add_spare_account, expect_success
 
 
-def test_a_story_says_what_comes_next_when_and_by_whom(api: Program) -> None:
+def test_a_story_says_what_comes_next_when_and_by_whom(api: ApiClient) -> None:
     post = api.write()
     path = f"/deliveries/{post['deliveries'][0]['id']}"
     wish = api.get(path)["next"]
     assert (wish["code"], wish["who"]) == ("calendar.next.draft", "creator, owner")
     assert wish["at"] == post["deliveries"][0]["due_at"]
-    made(api.ask("POST", f"/posts/{post['id']}/approve", {}, key=api.secrets["owner"], version=1))
+    expect_success(
+        api.ask("POST", f"/posts/{post['id']}/approve", {}, key=api.secrets["owner"], version=1)
+    )
     planned = api.get(path)
     assert (planned["next"]["code"], planned["next"]["who"]) == ("calendar.next.scheduled", "")
     assert planned["wall_time"].split("T")[1][:5] in planned["next"]["text"]
     off = api.ask("POST", f"{path}/cancel", version=planned["version"])
-    assert made(off)["state"] == "cancelled"
+    assert expect_success(off)["state"] == "cancelled"
     assert (api.get(path)["next"]["code"], api.get(path)["next"]["at"]) == (
         "calendar.next.cancelled",
         None,
@@ -44,7 +46,7 @@ def test_a_story_says_what_comes_next_when_and_by_whom(api: Program) -> None:
 
 
 def test_now_is_refused_while_a_yes_is_missing_and_where_one_was_to_another_hour(
-    api: Program,
+    api: ApiClient,
 ) -> None:
     with api.scope() as scope:
         scope.run(
@@ -55,8 +57,10 @@ def test_now_is_refused_while_a_yes_is_missing_and_where_one_was_to_another_hour
     path = f"/deliveries/{post['deliveries'][0]['id']}"
     wish = api.get(path)
     refused = api.ask("POST", f"{path}/now", version=wish["version"])
-    assert (refused.status_code, code(refused)) == (409, "delivery.needs_yes")
-    made(api.ask("POST", f"/posts/{post['id']}/approve", {}, key=api.secrets["owner"], version=1))
+    assert (refused.status_code, error_code(refused)) == (409, "delivery.needs_yes")
+    expect_success(
+        api.ask("POST", f"/posts/{post['id']}/approve", {}, key=api.secrets["owner"], version=1)
+    )
     with api.scope() as scope:
         versioned_actions.approve_and_schedule(
             scope, UUID(post["id"]), member_id=api.members[Role.CREATOR], tier=2
@@ -64,28 +68,28 @@ def test_now_is_refused_while_a_yes_is_missing_and_where_one_was_to_another_hour
     planned = api.get(path)
     assert planned["state"] == "scheduled"
     refused = api.ask("POST", f"{path}/now", version=planned["version"])
-    assert (refused.status_code, code(refused)) == (409, "delivery.hour_agreed")
+    assert (refused.status_code, error_code(refused)) == (409, "delivery.hour_agreed")
     assert api.get(path) == planned
 
 
-def test_the_queue_of_a_lost_account_goes_to_a_spare_one_as_it_was_seen(api: Program) -> None:
+def test_the_queue_of_a_lost_account_goes_to_a_spare_one_as_it_was_seen(api: ApiClient) -> None:
     post, source = api.approved(), str(api.channels["mia"])
-    target = str(spared(api, str(api.creators["mia"])))
+    target = str(add_spare_account(api, str(api.creators["mia"])))
     both = {"source_id": source, "target_id": target}
     shown = api.get(f"/spares/preview?{urlencode(both)}")
     assert [one["post_id"] for one in shown["moving"]] == [post["id"]]
-    unseen = made(api.ask("POST", "/spares", {**both, "seen": {}}))
+    unseen = expect_success(api.ask("POST", "/spares", {**both, "seen": {}}))
     assert (unseen["moving"], unseen["left"][0]["why"]["code"]) == ([], "shift.changed")
     whole = {**both, "seen": shown["seen"]}
     done = [api.ask("POST", "/spares", whole, idempotency_key="spare") for _ in range(2)]
-    assert [one["post_id"] for one in made(done[0])["moving"]] == [post["id"]]
+    assert [one["post_id"] for one in expect_success(done[0])["moving"]] == [post["id"]]
     assert done[1].content == done[0].content
     states = {
         one["channel_id"]: one["state"] for one in api.get(f"/posts/{post['id']}")["deliveries"]
     }
     assert states == {source: "cancelled", target: "scheduled"}
     other = {"source_id": source, "target_id": str(api.channels["zoe"])}
-    assert code(api.ask("POST", "/spares", {**other, "seen": {}})) == "spare.other_creator"
+    assert error_code(api.ask("POST", "/spares", {**other, "seen": {}})) == "spare.other_creator"
     assert (
         api.ask("POST", "/spares", {**other, "seen": {}}, key=api.key(creators=["mia"])).status_code
         == 404
@@ -93,7 +97,7 @@ def test_the_queue_of_a_lost_account_goes_to_a_spare_one_as_it_was_seen(api: Pro
     assert api.ask("POST", "/spares", whole, key=api.key(scopes=["posts:read"])).status_code == 403
 
 
-def brief(api: Program, creator: str = "mia", **more: Any) -> dict[str, Any]:
+def brief(api: ApiClient, creator: str = "mia", **more: Any) -> dict[str, Any]:
     account = str(api.channels[creator])
     whole = {
         "creator_id": str(api.creators[creator]),
@@ -104,54 +108,61 @@ def brief(api: Program, creator: str = "mia", **more: Any) -> dict[str, Any]:
     return {**whole, **more}
 
 
-def test_a_week_is_proposed_and_becomes_drafts_line_by_line(api: Program) -> None:
+def test_a_week_is_proposed_and_becomes_drafts_line_by_line(api: ApiClient) -> None:
     asked = [api.ask("POST", "/weeks", brief(api), idempotency_key="week") for _ in range(2)]
     assert (asked[0].status_code, asked[1].content) == (202, asked[0].content)
-    week = made(asked[0])
+    week = expect_success(asked[0])
     assert (week["state"], len(week["lines"]), api.get("/weeks")["items"]) == ("waiting", 3, [week])
     paths = [f"/weeks/lines/{one['id']}" for one in week["lines"]]
-    changed = api.ask("PATCH", paths[0], {"body": "Boats!", "at": later(days=9)}, version=0)
-    assert (changed.status_code, code(changed)) == (412, "week.changed")
+    changed = api.ask("PATCH", paths[0], {"body": "Boats!", "at": instant_after(days=9)}, version=0)
+    assert (changed.status_code, error_code(changed)) == (412, "week.changed")
     version = week["lines"][0]["version"]
-    changed = api.ask("PATCH", paths[0], {"body": "Boats!", "at": later(days=9)}, version=version)
-    assert made(changed)["words_by"] == "person"
-    accepted = made(api.ask("POST", f"{paths[0]}/accept", version=version + 1))
+    changed = api.ask(
+        "PATCH", paths[0], {"body": "Boats!", "at": instant_after(days=9)}, version=version
+    )
+    assert expect_success(changed)["words_by"] == "person"
+    accepted = expect_success(api.ask("POST", f"{paths[0]}/accept", version=version + 1))
     post = api.get(f"/posts/{accepted['post_id']}")
     assert (accepted["state"], post["body"], post["approved"]) == ("accepted", "Boats!", False)
     assert [one["state"] for one in post["deliveries"]] == ["draft"]
-    dropped = made(api.ask("POST", f"{paths[1]}/drop", version=week["lines"][1]["version"]))
+    dropped = expect_success(
+        api.ask("POST", f"{paths[1]}/drop", version=week["lines"][1]["version"])
+    )
     assert (dropped["state"], dropped["post_id"]) == ("dropped", None)
     over = api.ask("POST", f"{paths[1]}/accept", version=dropped["version"])
     assert (over.status_code, over.json()["error"]["states"]) == (409, {dropped["id"]: "dropped"})
 
 
-def test_a_week_needs_a_brief_its_creator_and_the_right_to_make_pictures(api: Program) -> None:
+def test_a_week_needs_a_brief_its_creator_and_the_right_to_make_pictures(api: ApiClient) -> None:
     for wrong, why in (
         ({"goal": ""}, "week.no_goal"),
         ({"first": "2019-01-07"}, "week.not_ahead"),
         ({"count": 0}, "api.unfit"),
     ):
-        assert code(api.ask("POST", "/weeks", brief(api, **wrong))) == why
+        assert error_code(api.ask("POST", "/weeks", brief(api, **wrong))) == why
     foreign = api.ask("POST", "/weeks", brief(api, channels=[str(api.channels["zoe"])]))
-    assert (foreign.status_code, code(foreign)) == (404, "channel.unknown")
-    hers, narrow = made(api.ask("POST", "/weeks", brief(api, "zoe"))), api.key(creators=["mia"])
+    assert (foreign.status_code, error_code(foreign)) == (404, "channel.unknown")
+    hers, narrow = (
+        expect_success(api.ask("POST", "/weeks", brief(api, "zoe"))),
+        api.key(creators=["mia"]),
+    )
     for path in (f"/weeks/{hers['id']}", f"/weeks/lines/{hers['lines'][0]['id']}"):
         answer = api.ask("GET", path, key=narrow)
-        assert (answer.status_code, code(answer)) == (404, "week.unknown")
+        assert (answer.status_code, error_code(answer)) == (404, "week.unknown")
     with api.scope() as scope:
         recipe = str(specs.save_recipe(scope, api.creators["mia"], build_spec()))
-    line = made(api.ask("POST", "/weeks", brief(api, recipes=[recipe])))["lines"][0]
+    line = expect_success(api.ask("POST", "/weeks", brief(api, recipes=[recipe])))["lines"][0]
     writer = api.key(scopes=[ApiKeyScope.POSTS_READ, ApiKeyScope.POSTS_WRITE])
     refused = api.ask(
         "POST", f"/weeks/lines/{line['id']}/accept", key=writer, version=line["version"]
     )
     assert (refused.status_code, refused.json()["error"]["message"][-9:]) == (403, "generate.")
-    assert made(api.ask("POST", f"/weeks/lines/{line['id']}/accept", version=line["version"]))[
-        "post_id"
-    ]
+    assert expect_success(
+        api.ask("POST", f"/weeks/lines/{line['id']}/accept", version=line["version"])
+    )["post_id"]
 
 
-def pressed(api: Program) -> int:
+def pressed(api: ApiClient) -> int:
     """What the workers do with the stops that were pressed; how many."""
     with api.scope() as scope:
         rows = scope.run(
@@ -167,7 +178,7 @@ def pressed(api: Program) -> int:
     return len(rows)
 
 
-def test_a_key_stops_and_ends_no_stop(api: Program) -> None:
+def test_a_key_stops_and_ends_no_stop(api: ApiClient) -> None:
     mia, narrow = str(api.creators["mia"]), api.key(creators=["mia"])
     post = api.approved()
     wish = {"where": "creator", "target": mia, "reason": "Her account was taken over"}
@@ -187,7 +198,7 @@ def test_a_key_stops_and_ends_no_stop(api: Program) -> None:
         assert api.ask(way, "/stops").status_code == 405
     for wide in ({"where": "tenant"}, {"where": "platform", "target": "sandbox"}):
         answer = api.ask("POST", "/stops", wide, key=narrow)
-        assert (answer.status_code, code(answer)) == (403, "api.narrowed")
+        assert (answer.status_code, error_code(answer)) == (403, "api.narrowed")
     for wrong, status in (
         ({"where": "creator", "target": "x"}, 422),
         ({"where": "platform", "target": "nowhere"}, 422),
@@ -198,10 +209,12 @@ def test_a_key_stops_and_ends_no_stop(api: Program) -> None:
         key = narrow if status == 404 else ""
         assert api.ask("POST", "/stops", wrong, key=key).status_code == status
     unable = api.ask("POST", "/stops", wish, key=api.key(scopes=["posts:read", "calendar:write"]))
-    assert (unable.status_code, code(unable)) == (403, "api.other_scope")
+    assert (unable.status_code, error_code(unable)) == (403, "api.other_scope")
 
 
-def test_who_works_for_one_creator_brakes_for_all_by_a_key_for_all_of_theirs(api: Program) -> None:
+def test_who_works_for_one_creator_brakes_for_all_by_a_key_for_all_of_theirs(
+    api: ApiClient,
+) -> None:
     """As on the page: the key says no more than its member may, and no less, unless it was made for
     chosen creators."""
     own, chosen, mia = api.key(), api.key(creators=["mia"]), api.members[Role.MANAGER]
@@ -214,7 +227,7 @@ def test_who_works_for_one_creator_brakes_for_all_by_a_key_for_all_of_theirs(api
             emergency_stops.close_switch(scope, where, target, "sending", reason="hers")
     for wide in ({"where": "tenant"}, {"where": "platform", "target": "sandbox"}):
         assert api.ask("POST", "/stops", wide, key=own).status_code == 202
-        assert code(api.ask("POST", "/stops", wide, key=chosen)) == "api.narrowed"
+        assert error_code(api.ask("POST", "/stops", wide, key=chosen)) == "api.narrowed"
     for hers, status in (
         ({"where": "platform", "target": "mastodon"}, 422),
         ({"where": "creator", "target": str(api.creators["zoe"])}, 404),
@@ -223,7 +236,7 @@ def test_who_works_for_one_creator_brakes_for_all_by_a_key_for_all_of_theirs(api
         assert api.ask("POST", "/stops", hers, key=own).status_code == status
     for rehearsed in (own, chosen):
         assert (
-            code(api.ask("POST", "/rehearsals", {"what": "tenant"}, key=rehearsed))
+            error_code(api.ask("POST", "/rehearsals", {"what": "tenant"}, key=rehearsed))
             == "api.narrowed"
         )
     assert pressed(api) == 2
@@ -238,10 +251,10 @@ def test_who_works_for_one_creator_brakes_for_all_by_a_key_for_all_of_theirs(api
     assert len(api.get("/stops", key=api.secrets["owner"])["items"]) == 4
 
 
-def test_a_post_an_account_or_all_is_only_rehearsed_until_that_ends(api: Program) -> None:
+def test_a_post_an_account_or_all_is_only_rehearsed_until_that_ends(api: ApiClient) -> None:
     post, account = api.approved(), str(api.channels["mia"])
     begun = api.ask("POST", "/rehearsals", {"what": "post", "of_id": post["id"]})
-    assert made(begun) == {"what": "post", "of_id": post["id"], "ahead": 1}
+    assert expect_success(begun) == {"what": "post", "of_id": post["id"], "ahead": 1}
     path = f"/deliveries/{post['deliveries'][0]['id']}"
     assert api.get(path)["next"]["code"] == "calendar.next.dry"
     (ahead,) = api.get("/outlook?days=2")["ahead"]
@@ -249,29 +262,31 @@ def test_a_post_an_account_or_all_is_only_rehearsed_until_that_ends(api: Program
     assert api.get("/outlook?creator=" + str(api.creators["zoe"]))["ahead"] == []
     narrow = api.key(creators=["zoe"])
     assert api.get("/rehearsals", key=narrow)["items"] == []
-    assert code(api.ask("GET", f"/rehearsals/{post['id']}", key=narrow)) == "rehearsal.unknown"
+    assert (
+        error_code(api.ask("GET", f"/rehearsals/{post['id']}", key=narrow)) == "rehearsal.unknown"
+    )
     whole = api.ask("POST", "/rehearsals", {"what": "tenant"}, key=narrow)
-    assert (whole.status_code, code(whole)) == (403, "api.narrowed")
+    assert (whole.status_code, error_code(whole)) == (403, "api.narrowed")
     ended = api.ask("DELETE", f"/rehearsals/{post['id']}", if_match=begun.headers["etag"])
     assert ended.status_code == 200
     assert api.get(path)["next"]["code"] == "calendar.next.scheduled"
-    made(api.ask("POST", "/rehearsals", {"what": "channel", "of_id": account}))
+    expect_success(api.ask("POST", "/rehearsals", {"what": "channel", "of_id": account}))
     everything = api.ask("POST", "/rehearsals", {"what": "tenant"})
-    assert made(everything)["of_id"] == str(api.tenant_id)
+    assert expect_success(everything)["of_id"] == str(api.tenant_id)
     assert {one["what"] for one in api.get("/rehearsals")["items"]} == {"channel", "tenant"}
     unable = api.ask(
         "DELETE", f"/rehearsals/{api.tenant_id}", key=narrow, if_match=everything.headers["etag"]
     )
-    assert (unable.status_code, code(unable)) == (403, "api.narrowed")
-    assert code(api.ask("POST", "/rehearsals", {"what": "post"})) == "api.no_subject"
+    assert (unable.status_code, error_code(unable)) == (403, "api.narrowed")
+    assert error_code(api.ask("POST", "/rehearsals", {"what": "post"})) == "api.no_subject"
     assert (
         api.ask("POST", "/rehearsals", {"what": "channel", "of_id": str(api.tenant_id)}).status_code
         == 404
     )
 
 
-def test_days_of_the_calendar_are_read_on_any_clock_and_go_out_as_files(api: Program) -> None:
-    label = made(api.ask("POST", "/labels", {"name": "Spring"}))["id"]
+def test_days_of_the_calendar_are_read_on_any_clock_and_go_out_as_files(api: ApiClient) -> None:
+    label = expect_success(api.ask("POST", "/labels", {"name": "Spring"}))["id"]
     late = {"wall_time": f"{NEXT_YEAR}-03-03T23:30", "zone": "Europe/Paris"}
     first = api.approved("Late at night", at=late, labels=[label])
     other = api.approved(
@@ -326,5 +341,5 @@ def test_days_of_the_calendar_are_read_on_any_clock_and_go_out_as_files(api: Pro
         for form in ("calendar", "calendar.csv", "calendar.ics"):
             answer = api.ask("GET", f"/{form}?{urlencode({**span, **wrong})}")
             assert answer.status_code == status, (form, wrong, answer.text)
-    soon = api.approved("Soon", at=(now() + timedelta(hours=2)).isoformat())
+    soon = api.approved("Soon", at=(module_start() + timedelta(hours=2)).isoformat())
     assert [one["post_id"] for one in api.get("/calendar")["items"]] == [soon["id"]]

@@ -3,30 +3,30 @@ stand outside."""
 
 import pytest
 
-from tests.web.api_client import Program, code
-from tests.web.example_agency import made
+from tests.web.api_client import ApiClient, error_code
+from tests.web.example_agency import expect_success
 
 WORDS = "Good morning from the quay, the boats come in at six and the coffee is on"
 
 
-def test_an_account_rests_and_keeps_its_pace(api: Program) -> None:
+def test_an_account_rests_and_keeps_its_pace(api: ApiClient) -> None:
     post, path = api.approved(), f"/channels/{api.channels['mia']}"
     first = api.ask("GET", path)
     paced = api.ask(
         "PATCH", path, {"apart_minutes": 30, "holds_repeats": True}, if_match=first.headers["etag"]
     )
-    assert (made(paced)["min_gap_seconds"], paced.json()["holds_repeats"]) == (1800, True)
+    assert (expect_success(paced)["min_gap_seconds"], paced.json()["holds_repeats"]) == (1800, True)
     stale = api.ask("POST", f"{path}/pause", if_match=first.headers["etag"])
     assert stale.status_code == 412
     paused = [
         api.ask("POST", f"{path}/pause", if_match=paced.headers["etag"], idempotency_key="rest")
         for _ in range(2)
     ]
-    assert (made(paused[0])["state"], paused[1].content) == ("paused", paused[0].content)
+    assert (expect_success(paused[0])["state"], paused[1].content) == ("paused", paused[0].content)
     coming = api.get(f"/deliveries/{post['deliveries'][0]['id']}")["next"]
     assert (coming["code"], coming["why"]["code"]) == ("calendar.next.waits", "channel.is_paused")
     resumed = api.ask("POST", f"{path}/resume", if_match=paused[0].headers["etag"])
-    assert made(resumed)["state"] == "active"
+    assert expect_success(resumed)["state"] == "active"
     assert api.ask("POST", f"{path}/test", if_match=resumed.headers["etag"]).status_code == 202
     with api.scope() as scope:
         asked = scope.run(
@@ -47,7 +47,7 @@ def test_an_account_rests_and_keeps_its_pace(api: Program) -> None:
         )
 
 
-def test_a_repeat_that_is_meant_so_is_no_repeat_any_more(api: Program) -> None:
+def test_a_repeat_that_is_meant_so_is_no_repeat_any_more(api: ApiClient) -> None:
     first, second = api.approved(WORDS), api.approved(WORDS)
     place = second["deliveries"][0]
     path = f"/deliveries/{place['id']}"
@@ -63,10 +63,10 @@ def test_a_repeat_that_is_meant_so_is_no_repeat_any_more(api: Program) -> None:
         key=api.key(creators=["zoe"]),
         version=place["version"],
     )
-    assert (narrow.status_code, code(narrow)) == (404, "delivery.unknown")
+    assert (narrow.status_code, error_code(narrow)) == (404, "delivery.unknown")
 
 
-def test_other_words_outside_are_tried_again_left_or_told(api: Program) -> None:
+def test_other_words_outside_are_tried_again_left_or_told(api: ApiClient) -> None:
     post = api.approved()
     path = f"/deliveries/{post['deliveries'][0]['id']}"
 
@@ -78,7 +78,7 @@ def test_other_words_outside_are_tried_again_left_or_told(api: Program) -> None:
             key=api.secrets["owner"],
             version=api.get(path)["version"],
         )
-        return answer.status_code, "" if answer.is_success else code(answer)
+        return answer.status_code, "" if answer.is_success else error_code(answer)
 
     for what, body in (("words-again", None), ("words-leave", None), ("words-say", {"came": True})):
         assert act(what, body) == (409, "edit.nothing_open")
@@ -87,7 +87,7 @@ def test_other_words_outside_are_tried_again_left_or_told(api: Program) -> None:
             "UPDATE deliveries SET state = 'published', native_id = 'p1' WHERE tenant_id = :t",
             t=api.tenant_id,
         )
-    made(api.ask("POST", f"/posts/{post['id']}/reword", {"body": "better"}, version=1))
+    expect_success(api.ask("POST", f"/posts/{post['id']}/reword", {"body": "better"}, version=1))
     _stand(api, "unsure")
     assert act("words-leave") == (409, "edit.say_which_first")
     assert act("words-again") == (202, "")
@@ -99,7 +99,7 @@ def test_other_words_outside_are_tried_again_left_or_told(api: Program) -> None:
     assert api.get(f"/posts/{post['id']}")["body"] == post["body"]
 
 
-def _stand(api: Program, state: str) -> None:
+def _stand(api: ApiClient, state: str) -> None:
     """As the workers left it."""
     with api.scope() as scope:
         scope.run("UPDATE edits SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id)
@@ -115,7 +115,7 @@ def _stand(api: Program, state: str) -> None:
     ],
 )
 def test_what_left_is_not_taken_off_and_is_told_what_is_done_instead(
-    api: Program, why: str, states: tuple[str, ...]
+    api: ApiClient, why: str, states: tuple[str, ...]
 ) -> None:
     (place,) = api.approved()["deliveries"]
     for state in states:
@@ -124,4 +124,4 @@ def test_what_left_is_not_taken_off_and_is_told_what_is_done_instead(
                 "UPDATE deliveries SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id
             )
         answer = api.ask("POST", f"/deliveries/{place['id']}/cancel", version=place["version"])
-        assert (answer.status_code, code(answer)) == (409, why), state
+        assert (answer.status_code, error_code(answer)) == (409, why), state

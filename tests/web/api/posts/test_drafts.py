@@ -1,9 +1,9 @@
 """Posts that go nowhere yet, over the API."""
 
-from tests.web.api_client import Program
+from tests.web.api_client import ApiClient
 
 
-def test_a_post_that_goes_nowhere_is_thrown_away(api: Program) -> None:
+def test_a_post_that_goes_nowhere_is_thrown_away(api: ApiClient) -> None:
     planned, only = api.write(), api.write(channels=[], at=None)
     answer = api.ask("DELETE", f"/posts/{planned['id']}", version=planned["version"])
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "aside.goes_somewhere")

@@ -1,9 +1,9 @@
 """Labels over the API: named once, given where posts are written, asked for, and taken away."""
 
-from tests.web.api_client import Program
+from tests.web.api_client import ApiClient
 
 
-def test_labels_are_named_given_asked_for_and_removed_without_another_yes(api: Program) -> None:
+def test_labels_are_named_given_asked_for_and_removed_without_another_yes(api: ApiClient) -> None:
     name = {"name": "Spring", "colour": "green"}
     first = api.ask("POST", "/labels", name, idempotency_key="spring")
     again = api.ask("POST", "/labels", name, idempotency_key="spring")
@@ -42,7 +42,7 @@ def test_labels_are_named_given_asked_for_and_removed_without_another_yes(api: P
     assert api.ask("POST", "/labels", name, key=reader).status_code == 403
 
 
-def test_a_label_is_given_to_several_posts_at_once_all_or_none(api: Program) -> None:
+def test_a_label_is_given_to_several_posts_at_once_all_or_none(api: ApiClient) -> None:
     spring = api.ask("POST", "/labels", {"name": "Spring"}).json()
     posts = [api.write(f"post {number}")["id"] for number in range(3)]
 

@@ -11,11 +11,11 @@ from channels.accounts import lifecycle
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, load_zone
 from schedules.posts.states import DeliveryState
-from tests.web.api_client import NEXT_YEAR, Program, instant, later
+from tests.web.api_client import NEXT_YEAR, ApiClient, instant_after, parse_instant
 from web.api.common.schemas import EARLIEST_INSTANT, LATEST_INSTANT, WallIn, wall_time_in
 
 
-def test_a_planned_post_waits_for_a_yes_and_leaves_its_time_as_a_wish(api: Program) -> None:
+def test_a_planned_post_waits_for_a_yes_and_leaves_its_time_as_a_wish(api: ApiClient) -> None:
     at = {"wall_time": f"{NEXT_YEAR}-07-01T10:00", "zone": "Europe/Paris"}
     answer = api.ask("POST", "/posts", api.draft(title="Morning", at=at))
     assert answer.status_code == 201, answer.text
@@ -30,12 +30,12 @@ def test_a_planned_post_waits_for_a_yes_and_leaves_its_time_as_a_wish(api: Progr
         f"{NEXT_YEAR}-07-01T10:00",
         "Europe/Paris",
     )
-    assert instant(place["due_at"]) == datetime(NEXT_YEAR, 7, 1, 8, tzinfo=UTC)
+    assert parse_instant(place["due_at"]) == datetime(NEXT_YEAR, 7, 1, 8, tzinfo=UTC)
     assert api.get(f"/posts/{post['id']}") == post
     assert [one["id"] for one in api.get("/posts")["items"]] == [post["id"]]
 
 
-def test_the_yes_of_another_puts_it_on_the_calendar(api: Program) -> None:
+def test_the_yes_of_another_puts_it_on_the_calendar(api: ApiClient) -> None:
     post = api.approved()
     assert post["approved"] is True
     assert [place["state"] for place in post["deliveries"]] == ["scheduled"]
@@ -45,13 +45,13 @@ def test_the_yes_of_another_puts_it_on_the_calendar(api: Program) -> None:
     assert story["attempts"] == []
 
 
-def test_nobody_approves_their_own_post(api: Program) -> None:
+def test_nobody_approves_their_own_post(api: ApiClient) -> None:
     post = api.write()
     answer = api.ask("POST", f"/posts/{post['id']}/approve", {}, version=1)
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "approval.own_work")
 
 
-def test_a_yes_is_to_the_version_that_was_seen(api: Program) -> None:
+def test_a_yes_is_to_the_version_that_was_seen(api: ApiClient) -> None:
     post = api.write()
     assert api.ask("PATCH", f"/posts/{post['id']}", {"body": "other"}, version=1).status_code == 200
     answer = api.ask(
@@ -61,7 +61,7 @@ def test_a_yes_is_to_the_version_that_was_seen(api: Program) -> None:
     assert api.get(f"/posts/{post['id']}")["approved"] is False
 
 
-def test_new_words_need_a_new_yes_and_keep_the_time(api: Program) -> None:
+def test_new_words_need_a_new_yes_and_keep_the_time(api: ApiClient) -> None:
     post = api.approved(parts=[{"body": "second"}, {"body": "first!", "comment": True}])
     answer = api.ask("PATCH", f"/posts/{post['id']}", {"body": "better"}, version=1)
     assert answer.status_code == 200, answer.text
@@ -73,7 +73,7 @@ def test_new_words_need_a_new_yes_and_keep_the_time(api: Program) -> None:
     assert changed["deliveries"][0]["due_at"] == post["deliveries"][0]["due_at"]
 
 
-def test_how_late_it_may_leave_is_said_and_changed_without_another_yes(api: Program) -> None:
+def test_how_late_it_may_leave_is_said_and_changed_without_another_yes(api: ApiClient) -> None:
     usual = api.write()
     assert usual["late_ok"] == "30m"
     post = api.approved(late_ok="2h")
@@ -95,7 +95,7 @@ def test_how_late_it_may_leave_is_said_and_changed_without_another_yes(api: Prog
     )
 
 
-def test_an_account_that_is_added_waits_for_its_own_yes(api: Program) -> None:
+def test_an_account_that_is_added_waits_for_its_own_yes(api: ApiClient) -> None:
     """It left on the yes to another account."""
     post = api.approved()
     (first,) = post["deliveries"]
@@ -122,7 +122,7 @@ def test_an_account_that_is_added_waits_for_its_own_yes(api: Program) -> None:
     assert answer.json()["approved"] is False
 
 
-def test_that_a_model_wrote_it_is_said_with_the_new_words(api: Program) -> None:
+def test_that_a_model_wrote_it_is_said_with_the_new_words(api: ApiClient) -> None:
     """It stayed as the first words were marked, and left so."""
     post = api.write()
     changed = api.ask(
@@ -133,7 +133,7 @@ def test_that_a_model_wrote_it_is_said_with_the_new_words(api: Program) -> None:
     assert again.json()["text_ai"] == "generated"
 
 
-def test_a_price_is_kept_and_refused_where_nothing_is_sold(api: Program) -> None:
+def test_a_price_is_kept_and_refused_where_nothing_is_sold(api: ApiClient) -> None:
     asks = {"place": "fanvue", "price": {"minor": 1200, "currency": "USD"}}
     post = api.write(otherwise=[asks])
     assert [(one["place"], one["price"], one["body"]) for one in post["otherwise"]] == [
@@ -160,7 +160,7 @@ def test_a_price_is_kept_and_refused_where_nothing_is_sold(api: Program) -> None
         )
 
 
-def test_what_a_place_says_otherwise_stays_until_it_is_changed(api: Program) -> None:
+def test_what_a_place_says_otherwise_stays_until_it_is_changed(api: ApiClient) -> None:
     said = {
         "place": "sandbox",
         "title": None,
@@ -185,35 +185,35 @@ def test_what_a_place_says_otherwise_stays_until_it_is_changed(api: Program) -> 
     assert (twice.status_code, twice.json()["error"]["code"]) == (422, "post.too_many_places")
 
 
-def test_a_post_is_written_first_and_planned_later(api: Program) -> None:
+def test_a_post_is_written_first_and_planned_later(api: ApiClient) -> None:
     post = api.write(channels=[], at=None)
     assert post["deliveries"] == []
     assert (
         api.ask("PATCH", f"/posts/{post['id']}", {"title": "T"}, version=1).json()["version"] == 2
     )
-    body = {"at": later(hours=2), "channels": [str(api.channels["mia"])]}
+    body = {"at": instant_after(hours=2), "channels": [str(api.channels["mia"])]}
     answer = api.ask("POST", f"/posts/{post['id']}/schedule", body, version=2)
     assert answer.status_code == 200, answer.text
     assert [place["channel_id"] for place in answer.json()["deliveries"]] == [
         str(api.channels["mia"])
     ]
     moved = api.ask(
-        "POST", f"/posts/{post['id']}/schedule", {"at": later(hours=5)}, version=2
+        "POST", f"/posts/{post['id']}/schedule", {"at": instant_after(hours=5)}, version=2
     ).json()
     assert len(moved["deliveries"]) == 1
     assert moved["deliveries"][0]["due_at"] > answer.json()["deliveries"][0]["due_at"]
 
 
 @pytest.mark.parametrize("state", ["published", "publishing", "uncertain", "removed"])
-def test_a_date_never_publishes_again(api: Program, state: str) -> None:
+def test_a_date_never_publishes_again(api: ApiClient, state: str) -> None:
     post = api.approved()
     (place,) = post["deliveries"]
     with api.scope() as scope:
         scope.run("UPDATE deliveries SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id)
     for path, body, version in (
-        (f"/posts/{post['id']}/schedule", {"at": later(hours=3)}, 1),
+        (f"/posts/{post['id']}/schedule", {"at": instant_after(hours=3)}, 1),
         (f"/posts/{post['id']}/cancel", None, 1),
-        (f"/deliveries/{place['id']}/move", {"at": later(hours=3)}, place["version"]),
+        (f"/deliveries/{place['id']}/move", {"at": instant_after(hours=3)}, place["version"]),
         (f"/deliveries/{place['id']}/now", None, place["version"]),
         (f"/deliveries/{place['id']}/cancel", None, place["version"]),
         (f"/deliveries/{place['id']}/importance", {"priority": 1}, place["version"]),
@@ -225,7 +225,7 @@ def test_a_date_never_publishes_again(api: Program, state: str) -> None:
     assert (answer.status_code, answer.json()["error"]["states"]) == (409, {place["id"]: state})
 
 
-def test_a_planned_post_becomes_more_important(api: Program) -> None:
+def test_a_planned_post_becomes_more_important(api: ApiClient) -> None:
     (place,) = api.approved()["deliveries"]
     path = f"/deliveries/{place['id']}/importance"
     assert place["priority"] == 5
@@ -250,7 +250,7 @@ def test_a_planned_post_becomes_more_important(api: Program) -> None:
         assert list(rows.scalars()) == [1]
 
 
-def test_a_post_comes_off_the_calendar(api: Program) -> None:
+def test_a_post_comes_off_the_calendar(api: ApiClient) -> None:
     post = api.approved()
     answer = api.ask("POST", f"/posts/{post['id']}/cancel", version=1)
     assert [place["state"] for place in answer.json()["deliveries"]] == ["cancelled"]
@@ -285,7 +285,7 @@ def test_a_post_comes_off_the_calendar(api: Program) -> None:
         ({"channels": ["main"]}, "api.unfit"),
     ],
 )
-def test_what_cannot_be_used_is_named(api: Program, said: dict[str, object], code: str) -> None:
+def test_what_cannot_be_used_is_named(api: ApiClient, said: dict[str, object], code: str) -> None:
     # hostile on purpose
     answer = api.ask("POST", "/posts", api.draft(**said))  # type: ignore[arg-type]  # see above
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, code), answer.text
@@ -315,7 +315,7 @@ def test_a_wall_time_is_the_one_that_was_said(at: datetime, zone: str) -> None:
     assert load_zone(wall.zone).key == zone
 
 
-def test_pages_of_posts_hold_each_one_once(api: Program) -> None:
+def test_pages_of_posts_hold_each_one_once(api: ApiClient) -> None:
     made = [api.write(f"post {number}")["id"] for number in range(5)]
     first = api.get("/posts?limit=2")
     api.write("written meanwhile")
@@ -334,9 +334,9 @@ def test_pages_of_posts_hold_each_one_once(api: Program) -> None:
     assert [one["id"] for one in api.get("/posts")["items"]][-1] == made[4]
 
 
-def test_pages_of_deliveries_keep_their_filters(api: Program) -> None:
+def test_pages_of_deliveries_keep_their_filters(api: ApiClient) -> None:
     for hours in (3, 1, 2):
-        api.write(at=later(hours=hours))
+        api.write(at=instant_after(hours=hours))
     api.write(creator="zoe")
     mia, zoe = api.channels["mia"], api.channels["zoe"]
     first = api.get(f"/deliveries?limit=2&channel={mia}")
@@ -350,7 +350,7 @@ def test_pages_of_deliveries_keep_their_filters(api: Program) -> None:
     )
     assert len(api.get("/deliveries?state=draft")["items"]) == 4
     assert api.get("/deliveries?state=published")["items"] == []
-    until = later(minutes=90).replace("+", "%2B")
+    until = instant_after(minutes=90).replace("+", "%2B")
     assert len(api.get(f"/deliveries?before={until}")["items"]) == 2
     assert len(api.get(f"/deliveries?creator={api.creators['zoe']}")["items"]) == 1
 
@@ -359,17 +359,17 @@ def test_pages_of_deliveries_keep_their_filters(api: Program) -> None:
     "cursor", ["x", "%00", "W10", "eyJhIjoxfQ", "A" * 400, "A" * 401, "🎈", "bnVsbA"]
 )
 @pytest.mark.parametrize("path", ["/posts", "/deliveries"])
-def test_a_made_up_cursor_is_refused(api: Program, path: str, cursor: str) -> None:
+def test_a_made_up_cursor_is_refused(api: ApiClient, path: str, cursor: str) -> None:
     assert api.ask("GET", f"{path}?cursor={cursor}").status_code == 422
 
 
-def test_now_again_link_and_remove_follow_the_rules_of_the_room(api: Program) -> None:
+def test_now_again_link_and_remove_follow_the_rules_of_the_room(api: ApiClient) -> None:
     post = api.approved()
     (place,) = post["deliveries"]
     path = f"/deliveries/{place['id']}"
     answer = api.ask("POST", f"{path}/now", version=place["version"])
     assert (answer.status_code, answer.json()["state"]) == (200, "scheduled")
-    assert instant(answer.json()["due_at"]) < instant(place["due_at"])
+    assert parse_instant(answer.json()["due_at"]) < parse_instant(place["due_at"])
     version = answer.json()["version"]
     assert answer.headers["etag"] == f'"{version}"'
     assert api.ask("POST", f"{path}/now", version=place["version"]).status_code == 412
@@ -400,7 +400,7 @@ def test_now_again_link_and_remove_follow_the_rules_of_the_room(api: Program) ->
     assert (answer.status_code, answer.json()["state"]) == (202, "scheduled")
 
 
-def test_a_doubt_is_left_at_that_and_what_stands_is_posted_once_more(api: Program) -> None:
+def test_a_doubt_is_left_at_that_and_what_stands_is_posted_once_more(api: ApiClient) -> None:
     post = api.approved()
     (place,) = post["deliveries"]
     path, version = f"/deliveries/{place['id']}", place["version"]
@@ -441,12 +441,12 @@ def test_a_doubt_is_left_at_that_and_what_stands_is_posted_once_more(api: Progra
     assert api.ask("POST", f"{path}/leave", version=version).status_code == 412
 
 
-def _bring(api: Program, state: str) -> None:
+def _bring(api: ApiClient, state: str) -> None:
     with api.scope() as scope:
         scope.run("UPDATE deliveries SET state = :s WHERE tenant_id = :t", s=state, t=api.tenant_id)
 
 
-def test_every_state_can_be_asked_for(api: Program) -> None:
+def test_every_state_can_be_asked_for(api: ApiClient) -> None:
     for state in DeliveryState:
         assert api.get(f"/deliveries?state={state}") == {"items": [], "next": None}
     assert api.ask("GET", "/deliveries?state=lost").status_code == 422
@@ -455,7 +455,7 @@ def test_every_state_can_be_asked_for(api: Program) -> None:
     assert api.ask("GET", f"/deliveries?since={soon}").status_code == 422
 
 
-def test_words_of_what_stands_outside_are_changed(api: Program) -> None:
+def test_words_of_what_stands_outside_are_changed(api: ApiClient) -> None:
     """The same yes is asked for, and the delivery's story tells what it says and what it is to
     say."""
     post = api.approved()
@@ -490,7 +490,7 @@ def test_words_of_what_stands_outside_are_changed(api: Program) -> None:
     assert (edit["state"], edit["settled_at"]) == ("due", None)
 
 
-def test_options_are_declared_kept_and_refused_where_nobody_knows_them(api: Program) -> None:
+def test_options_are_declared_kept_and_refused_where_nobody_knows_them(api: ApiClient) -> None:
     chosen = {"place": "mastodon", "options": {"visibility": "unlisted", "warning": "Food"}}
     listed = {"place": "bluesky", "options": {"languages": ["fr", "en"]}}
     post = api.write(otherwise=[chosen, listed])

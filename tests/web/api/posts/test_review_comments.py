@@ -10,19 +10,19 @@ from gate.ratings import ratings
 from schedules.approvals.decisions import REJECTION_CODES
 from studio.library import assets
 from tenants.notices.queries import list_open_notices
-from tests.web.api_client import Program, code
-from tests.web.example_agency import in_library, made
+from tests.web.api_client import ApiClient, error_code
+from tests.web.example_agency import add_library_picture, expect_success
 from web.api.posts.review_comment_schemas import ChangeReason, RejectionReason
 
 
 def say(
-    api: Program, post: dict[str, Any], words: str = "Is the date right?", **more: Any
+    api: ApiClient, post: dict[str, Any], words: str = "Is the date right?", **more: Any
 ) -> httpx.Response:
     sent = {name: more.pop(name) for name in ("key", "idempotency_key") if name in more}
     return api.ask("POST", "/comments", {"post_id": post["id"], "words": words, **more}, **sent)
 
 
-def test_a_comment_names_people_is_answered_settled_and_open_again(api: Program) -> None:
+def test_a_comment_names_people_is_answered_settled_and_open_again(api: ApiClient) -> None:
     post, owner = api.write(), api.secrets["owner"]
     readers = api.get(f"/comments?post={post['id']}")["readers"]
     assert {one["name"] for one in readers} == {"owner", "creator"}, "a chatter reads no posts"
@@ -36,18 +36,18 @@ def test_a_comment_names_people_is_answered_settled_and_open_again(api: Program)
     answered = api.ask(
         "POST", f"{path}/answer", {"words": "It is."}, key=owner, if_match=first.headers["etag"]
     )
-    assert [one["by"]["name"] for one in made(answered)["answers"]] == ["owner"]
+    assert [one["by"]["name"] for one in expect_success(answered)["answers"]] == ["owner"]
     late = api.ask("POST", f"{path}/resolve", if_match=first.headers["etag"])
     assert late.status_code == 412, "somebody answered meanwhile"
     settled = api.ask("POST", f"{path}/resolve", if_match=answered.headers["etag"])
-    assert made(settled)["resolved_by"]["name"] == "manager"
+    assert expect_success(settled)["resolved_by"]["name"] == "manager"
     assert api.get(f"/posts/{post['id']}/needed")["open_comments"] == 0
     opened = api.ask("POST", f"{path}/reopen", if_match=settled.headers["etag"])
-    assert made(opened)["resolved_at"] is None
+    assert expect_success(opened)["resolved_at"] is None
     assert api.get(f"/comments?post={post['id']}")["items"] == [api.get(path)]
 
 
-def notices(api: Program, principal: str) -> list[Any]:
+def notices(api: ApiClient, principal: str) -> list[Any]:
     with api.scope() as scope:
         found = list_open_notices(scope, limit=50, to=None)
         return [
@@ -57,7 +57,7 @@ def notices(api: Program, principal: str) -> list[Any]:
         ]
 
 
-def test_what_cannot_be_said_is_refused(api: Program) -> None:
+def test_what_cannot_be_said_is_refused(api: ApiClient) -> None:
     post, theirs = api.write(), api.write(creator="zoe")
     stranger = "0198c0de-0000-7000-8000-000000000009"
     for wrong, why in (
@@ -66,17 +66,19 @@ def test_what_cannot_be_said_is_refused(api: Program) -> None:
         ({"part": 3}, "comment.no_such_part"),
         ({"media_id": stranger}, "comment.no_such_part"),
     ):
-        assert code(say(api, post, **{"words": "x", **wrong})) == why
+        assert error_code(say(api, post, **{"words": "x", **wrong})) == why
     narrow = api.key(creators=["mia"])
-    hers = made(say(api, theirs))
-    assert code(say(api, theirs, key=narrow)) == "post.unknown"
-    assert code(api.ask("GET", f"/comments?post={theirs['id']}", key=narrow)) == "post.unknown"
-    assert code(api.ask("GET", f"/comments/{hers['id']}", key=narrow)) == "comment.unknown"
+    hers = expect_success(say(api, theirs))
+    assert error_code(say(api, theirs, key=narrow)) == "post.unknown"
+    assert (
+        error_code(api.ask("GET", f"/comments?post={theirs['id']}", key=narrow)) == "post.unknown"
+    )
+    assert error_code(api.ask("GET", f"/comments/{hers['id']}", key=narrow)) == "comment.unknown"
     reader = say(api, post, key=api.key(scopes=["posts:read", "posts:write"]))
-    assert (reader.status_code, code(reader)) == (403, "api.other_scope")
+    assert (reader.status_code, error_code(reader)) == (403, "api.other_scope")
 
 
-def test_who_is_needed_is_told_and_a_change_is_asked_for(api: Program) -> None:
+def test_who_is_needed_is_told_and_a_change_is_asked_for(api: ApiClient) -> None:
     assert (get_args(ChangeReason), get_args(RejectionReason)) == (
         REJECTION_CODES["change"],
         REJECTION_CODES["no"],
@@ -90,10 +92,10 @@ def test_who_is_needed_is_told_and_a_change_is_asked_for(api: Program) -> None:
     assert (waiting["post_id"], waiting["own"], waiting["tier"]) == (post["id"], True, 1)
     assert api.get("/approvals", key=owner)["items"][0]["own"] is False
     wordless = api.ask("POST", f"{path}/ask-change", {"note": ""}, key=owner, version=1)
-    assert code(wordless) == "api.unfit"
+    assert error_code(wordless) == "api.unfit"
     wish = {"why": "words", "note": "Say which quay."}
     asked = api.ask("POST", f"{path}/ask-change", wish, key=owner, version=1)
-    assert made(asked)["approved"] is False
+    assert expect_success(asked)["approved"] is False
     (wanted,) = api.get(f"{path}/needed")["wanted"]
     assert (wanted["verdict"], wanted["why"], wanted["note"], wanted["answered"]) == (
         "change",
@@ -102,7 +104,7 @@ def test_who_is_needed_is_told_and_a_change_is_asked_for(api: Program) -> None:
     )
     assert api.get("/approvals")["items"] == [], "its author is to act"
     twice = api.ask("POST", f"{path}/ask-change", wish, key=owner, version=1)
-    assert (twice.status_code, code(twice)) == (409, "api.not_awaited")
+    assert (twice.status_code, error_code(twice)) == (409, "api.not_awaited")
     back = api.ask("POST", f"{path}/withdraw", key=owner, version=1)
     assert back.status_code == 200, back.text
     assert len(api.get("/approvals")["items"]) == 1
@@ -111,29 +113,32 @@ def test_who_is_needed_is_told_and_a_change_is_asked_for(api: Program) -> None:
     gone = api.ask(
         "POST", f"{path}/reject", {"why": "taste", "note": "Not like her."}, key=owner, version=1
     )
-    assert [one["state"] for one in made(gone)["deliveries"]] == ["cancelled"]
+    assert [one["state"] for one in expect_success(gone)["deliveries"]] == ["cancelled"]
     writer = api.ask(
         "POST", f"{path}/reject", {"note": "no"}, key=api.key(scopes=["posts:write"]), version=1
     )
-    assert (writer.status_code, code(writer)) == (403, "api.other_scope")
+    assert (writer.status_code, error_code(writer)) == (403, "api.other_scope")
 
 
-def test_a_key_says_no_yes_to_what_people_have_to_look_at(api: Program) -> None:
-    media = in_library(api)
+def test_a_key_says_no_yes_to_what_people_have_to_look_at(api: ApiClient) -> None:
+    media = add_library_picture(api)
     post, owner = api.write(media=[str(media)]), api.secrets["owner"]
     path = f"/posts/{post['id']}"
     blurred = api.ask("POST", f"{path}/approve", {}, key=owner, version=1)
-    assert (blurred.status_code, code(blurred)) == (403, "api.look_first")
+    assert (blurred.status_code, error_code(blurred)) == (403, "api.look_first")
     assert api.get(f"{path}/needed")["to_look_at"] == [str(media)]
     with api.scope() as scope:
         ratings.record_rating(
             scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test"
         )
     assert api.get(f"{path}/needed")["to_look_at"] == []
-    assert made(api.ask("POST", f"{path}/approve", {}, key=owner, version=1))["approved"] is True
+    assert (
+        expect_success(api.ask("POST", f"{path}/approve", {}, key=owner, version=1))["approved"]
+        is True
+    )
 
 
-def test_a_key_of_the_author_asks_another_and_never_says_yes(api: Program) -> None:
+def test_a_key_of_the_author_asks_another_and_never_says_yes(api: ApiClient) -> None:
     post = api.write()
     own = api.ask("POST", f"/posts/{post['id']}/approve", {}, version=1)
-    assert (own.status_code, code(own)) == (403, "approval.own_work")
+    assert (own.status_code, error_code(own)) == (403, "approval.own_work")

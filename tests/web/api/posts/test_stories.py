@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from connectors.platforms.instagram.publisher import Instagram
-from tests.web.api_client import Program, instant
+from tests.web.api_client import ApiClient, parse_instant
 from web.api.channels.schemas import LimitsOut
 
 
@@ -19,7 +19,7 @@ def test_what_a_story_takes_is_a_format_of_its_account() -> None:
     }
 
 
-def test_what_ends_by_itself_says_when(api: Program) -> None:
+def test_what_ends_by_itself_says_when(api: ApiClient) -> None:
     (place,) = api.approved()["deliveries"]
     with api.scope() as scope:
         scope.run(
@@ -30,6 +30,6 @@ def test_what_ends_by_itself_says_when(api: Program) -> None:
             at=datetime(2031, 7, 1, 8, tzinfo=UTC),
         )
     told = api.get(f"/deliveries/{place['id']}")
-    assert instant(told["ends_at"]) == datetime(2031, 7, 2, 8, tzinfo=UTC)
+    assert parse_instant(told["ends_at"]) == datetime(2031, 7, 2, 8, tzinfo=UTC)
     assert told["next"]["code"] == "calendar.next.ends"
     assert "2031" in told["next"]["text"]

@@ -9,7 +9,7 @@ from gate.reviews import link_targets
 from gate.reviews.link_targets import LinkTargetDeclared, LinkTargetEnded, LinkTargetSummary
 from schedules.notices import unregistered_links
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import stream
 
@@ -133,7 +133,7 @@ def test_it_is_taken_off_and_said_again(door: Door, lumiere: Agency) -> None:
 
 
 def test_another_agencys_list_is_not_seen(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
-    other = agency(tenant, mark="autre")
+    other = create_agency(tenant, mark="autre")
     with other.scope() as scope:
         link_targets.register_link_target(
             scope, other.creator_id, SHOP, rating=Rating.G, adult=False

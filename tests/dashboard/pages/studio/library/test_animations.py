@@ -18,7 +18,7 @@ from studio.video.animations import AnimationRequest
 from studio.video.clips import ClipKind, ClipView
 from studio.video.events import AnimationDue
 from tests.conftest import Cluster
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door, serving
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.studio.test_page import pick, store, word
@@ -78,7 +78,7 @@ def move(door: Door, who: Agency, clip_id: UUID, given: GeneratorsSettings) -> N
 def test_without_a_model_the_page_says_what_is_missing_and_what_works(
     door: Door, tenant: OpenScope, language: str
 ) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     picture(door, who, rating=Rating.G)
     with stream(door.url, door.cookie(who)) as page:
         page.open("/studio")
@@ -136,7 +136,7 @@ def test_a_film_is_given_up_on_the_page(able: Door, lumiere: Agency) -> None:
 
 
 def test_another_agency_sees_none_of_it(able: Door, lumiere: Agency, tenant: OpenScope) -> None:
-    nocturne = agency(tenant)
+    nocturne = create_agency(tenant)
     asset = picture(able, lumiere, rating=Rating.G)
     with lumiere.scope() as scope:
         animations.request_animation(

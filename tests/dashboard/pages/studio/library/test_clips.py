@@ -16,7 +16,7 @@ from studio.runs.states import JobState
 from studio.video import clips, slideshows
 from studio.video.events import SlideshowDue
 from studio.video.slideshows import SlideshowPicture, SlideshowRequest
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.studio.test_page import pick, store, word
@@ -116,7 +116,7 @@ def test_what_cannot_be_written_is_said_and_a_clip_is_given_up(door: Door, lumie
 
 
 def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency, tenant: OpenScope) -> None:
-    nocturne = agency(tenant)
+    nocturne = create_agency(tenant)
     asset = picture(door, lumiere, rating=Rating.G)
     with lumiere.scope() as scope:
         wanted = SlideshowRequest((SlideshowPicture(asset),))

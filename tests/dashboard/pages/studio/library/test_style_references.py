@@ -21,7 +21,7 @@ from studio.runs import runner, style_similarity
 from studio.runs.events import RunDue, StyleScoreDue
 from tenants.agencies.rights import Role
 from tests.conftest import Cluster
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door, serving
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.studio.test_page import pick, store, word
@@ -237,7 +237,7 @@ def test_who_does_not_run_the_day_sees_no_look(able: Door, lumiere: Agency, role
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_look_is_read_in_both_languages(able: Door, tenant: OpenScope, language: str) -> None:
-    who = agency(tenant, language=language)
+    who = create_agency(tenant, language=language)
     theirs(able, who, 1)
     recipe(who, look=60)
     with stream(able.url, able.cookie(who)) as page:

@@ -14,7 +14,7 @@ from studio.voice import creator_voices, samples, speeches, voice_catalog
 from studio.voice.events import SpeechDue, VoiceCatalogDue
 from tenants.agencies.rights import Role
 from tenants.scope import list_tenant_ids
-from tests.dashboard.builders import Agency, agency
+from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import fetch
 from tests.dashboard.pages.studio.test_page import word
@@ -150,7 +150,10 @@ def test_a_sample_is_heard_by_no_other_agency_and_no_chatter(
     address = f"/voices/{speech}"
     assert fetch(door, door.cookie(lumiere), address).status_code == 200
     assert fetch(door, door.cookie(lumiere, Role.CHATTER), address).status_code == 404
-    assert fetch(door, door.cookie(agency(door.tenant, mark="other")), address).status_code == 404
+    assert (
+        fetch(door, door.cookie(create_agency(door.tenant, mark="other")), address).status_code
+        == 404
+    )
     assert fetch(door, door.cookie(lumiere), "/voices/none").status_code == 404
     with door.client() as stranger:
         assert stranger.get(address).headers.get("content-type") != "audio/mp4"
