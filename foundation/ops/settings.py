@@ -54,7 +54,7 @@ class RedisSettings(SettingsGroup):
 
 
 class StorageSettings(SettingsGroup):
-    """Where objects lie: with a `url`, in the buckets of an S3 server (MinIO), else as files."""
+    """Where objects lie: with a `url`, in the buckets of an S3 server, else as files."""
 
     folder: str = ""
     """Empty means `<home>/objects`."""

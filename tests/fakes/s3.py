@@ -1,6 +1,6 @@
 """An S3 server in a process of its own (moto), behind a line that tests cut, falsify and hold up.
 
-moto checks no signature and no expiry: it stands for what MinIO stores and answers, not for whom it
+moto checks no signature and no expiry: it stands for what an S3 server stores and answers, not for whom it
 lets in. That the unsigned are refused is the line's doing.
 """
 

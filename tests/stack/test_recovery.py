@@ -66,7 +66,7 @@ def test_a_pid_file_of_another_program_and_a_broken_redis_file_stop_nothing(
         assert not house.up().unready_processes
         assert other.poll() is None
         other.kill()
-    assert "Redis could not read its file" in house.end()
+    assert "The queue server could not read its file" in house.end()
 
 
 def test_a_first_start_killed_half_way_starts_afresh(

@@ -3,7 +3,7 @@
 No superuser, every table behind its wall, clocks that agree, and nothing that answers strangers.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 import redis as client
@@ -131,7 +131,7 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
     place = f"{found.hostname}:{found.port or 6379}"
     try:
         client.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2).ping()
-        version = client.Redis.from_url(url, socket_timeout=2).info("server")["redis_version"]
+        server = client.Redis.from_url(url, socket_timeout=2).info("server")
     except client.RedisError:
         yield finding_error("redis", "doctor.redis_away", place=place)
         return
@@ -139,7 +139,15 @@ def check_redis(settings: Settings) -> Iterator[Finding]:
         client.Redis(host=found.hostname or "", port=found.port or 6379, socket_timeout=2).ping()
         yield finding_error("redis", "doctor.redis_open", place=place)
     except client.RedisError:
-        yield finding_ok("redis", "doctor.redis", place=place, version=str(version))
+        yield finding_ok("redis", "doctor.redis", place=place, server=_server_name(server))
+
+
+def _server_name(info: Mapping[str, object]) -> str:
+    """Return name and version of a server that speaks the Redis protocol. Valkey's `redis_version`
+    is the one it is compatible with (https://valkey.io/commands/info/)."""
+    if "valkey_version" in info:
+        return f"Valkey {info['valkey_version']}"
+    return f"Redis {info['redis_version']}"
 
 
 def check_object_store(settings: Settings) -> Finding:

