@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up test unit-lane system-lane nightly browser chaos mutation bench lint licences lock supported clean
+.PHONY: help up test unit-lane system-lane nightly browser chaos mutation bench lint licences audit lock supported clean
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -37,8 +37,10 @@ ROOM_TESTS = $(filter-out $(addprefix tests/,architecture/ fakes/ chaos/ bench/ 
 # The files with a test that needs whole processes: looking for those in the others took each worker twelve seconds.
 SLOW_TESTS = $(sort $(shell grep -rl --include='test_*.py' 'mark\.slow' $(ROOM_TESTS)))
 INSTALL := $(BIN)/python -m pip install --no-deps
+# pip's warnings are about its own version and about packages that are locked: they help nobody who starts Greenroom.
+QUIET := 2> >(grep -vE '^ *(WARNING|DEPRECATION):|^$$|\[notice\]' >&2)
 
-# pip's two lines per package, counted; what goes wrong comes on its standard error and is shown as it is.
+# pip's two lines per package, counted. Its errors are shown as they are.
 PROGRESS := awk '/^(Collecting|Requirement already)/ { if (++n % 10 == 0) { print "  " n " packages"; fflush() } } \
 	/^Installing collected/ { print "  " n " packages, unpacking them"; fflush() } /^Successfully/ { print "  done" }'
 
@@ -125,6 +127,9 @@ lint: $(DEV_STAMP) ## style, types and imports
 licences: $(DEV_STAMP) ## the licences of all that `make up` installs, written to docs/licences.md
 	$(BIN)/python tools/licences.py
 
+audit: $(DEV_STAMP) ## locked packages with a known vulnerability (fails), and those older than 180 days
+	$(BIN)/python -m tools.audit
+
 lock: $(DIFFUSION_STAMP) ## pin what .venv holds into the three lock files
 	$(BIN)/python tools/requirements_lock.py
 
@@ -148,19 +153,19 @@ $(BIN)/python: | supported
 
 $(RUN_STAMP): | $(BIN)/python
 	@echo "greenroom: installing $$(grep -c == requirements.lock) locked packages (about 520 MB, once)"
-	@$(INSTALL) --require-hashes -r requirements.lock | $(PROGRESS)
-	@$(INSTALL) --quiet --no-build-isolation -e .
+	@$(INSTALL) --require-hashes -r requirements.lock $(QUIET) | $(PROGRESS)
+	@$(INSTALL) --quiet --no-build-isolation -e . $(QUIET)
 	@rm -f .venv/.installed-[0-9a-f]* && touch $@
 
 $(DEV_STAMP): | $(RUN_STAMP)
 	@echo "greenroom: installing $$(grep -c == requirements-dev.lock) packages for the tests"
-	@$(INSTALL) --require-hashes -r requirements-dev.lock | $(PROGRESS)
+	@$(INSTALL) --require-hashes -r requirements-dev.lock $(QUIET) | $(PROGRESS)
 	@rm -f .venv/.installed-dev-* && touch $@
 
 # With 1 in GREENROOM_REQUIRE_DIFFUSION a machine that cannot have torch fails; elsewhere those tests skip, in words.
 $(DIFFUSION_STAMP): | $(DEV_STAMP)
 	@echo "greenroom: installing what the tests of pictures need"
-	@if $(INSTALL) --quiet --retries 1 "$(TORCH)" && $(INSTALL) --require-hashes -r requirements-diffusion.lock | $(PROGRESS) \
+	@if $(INSTALL) --quiet --retries 1 "$(TORCH)" $(QUIET) && $(INSTALL) --require-hashes -r requirements-diffusion.lock $(QUIET) | $(PROGRESS) \
 		&& $(BIN)/python -c "import torch"; then \
 		rm -f .venv/.installed-diffusion-* && touch $@; \
 	elif [ "$${GREENROOM_REQUIRE_DIFFUSION:-}" = 1 ]; then \
