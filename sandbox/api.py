@@ -23,8 +23,8 @@ from foundation.ops.clock import monotonic
 from foundation.ops.fault_injection import FaultBook, PlatformCall
 from sandbox import payments
 from sandbox import store as kept
+from sandbox.post_limits import SURFACES
 from sandbox.store import SandboxAccount, SandboxRefusal, SandboxStore
-from sandbox.surface_rules import SURFACES
 
 MIMES = frozenset(
     (

@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from sandbox import comments, fan_actions, payments
 from sandbox.api import get_bell, get_store
+from sandbox.post_limits import SURFACES, page_texts
 from sandbox.store import (
     SandboxRefusal,
     SandboxStore,
@@ -25,7 +26,6 @@ from sandbox.store import (
     list_posts,
     parse_native_id,
 )
-from sandbox.surface_rules import SURFACES, page_texts
 
 FOLDER = Path(__file__).parent / "templates"
 MAX_FORM_BYTES = 64 * 1024

@@ -11,7 +11,7 @@ from uuid import UUID
 from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
 from channels.attempts import request_loop
-from channels.connections import destination_check
+from channels.connections import destination_settings_check
 from channels.limits import send_limits
 from channels.metrics import reaction_counts
 from channels.metrics.events import DeliveryVerificationDue
@@ -269,7 +269,7 @@ def verify_delivery(
         channels = {one.jti: queries.get_channel(scope, one.channel_id) for one in left}
         for one in left:
             if watched_copies.is_watched_copy(scope, one):
-                destination_check.request_destination_check(scope, one.channel_id)
+                destination_settings_check.request_destination_check(scope, one.channel_id)
     if wait is not None:
         raise outbox.RetryLater(wait)
     waits = []

@@ -4,7 +4,7 @@ look."""
 from uuid import UUID
 
 from channels.attempts.attempts import Attempt
-from channels.connections import destination_check
+from channels.connections import destination_settings_check
 from connectors.contract.outcomes import Outcome, Rejected, Retry
 from connectors.shared.http_responses import SHORT_RETRY
 from foundation.db.database import Scope
@@ -38,6 +38,6 @@ def _request_place_check(scope: Scope, channel_id: UUID) -> bool:
     """Have the place looked at; whether somebody surely will within the minute in which people are
     not told yet."""
     return (
-        destination_check.request_destination_check(scope, channel_id)
-        and destination_check.destination_check_wait(scope, channel_id) is not None
+        destination_settings_check.request_destination_check(scope, channel_id)
+        and destination_settings_check.destination_check_wait(scope, channel_id) is not None
     )

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from channels.accounts import account_connectors, queries
 from channels.accounts.queries import Channel
-from channels.connections import destination_check
+from channels.connections import destination_settings_check
 from channels.limits import send_limits
 from channels.sending.edits import (
     close_edit,
@@ -260,10 +260,10 @@ def _handle_denial(scope: Scope, row: PostEdit, denied: PermitDenied) -> timedel
     decision = denied.decision
     if decision.is_transient or decision.is_stale:
         return STOP_RECHECK_INTERVAL if decision.is_transient else IMMEDIATE_RETRY_DELAY
-    if decision.needs_place_check and destination_check.request_destination_check(
+    if decision.needs_place_check and destination_settings_check.request_destination_check(
         scope, row.channel_id
     ):
-        again = destination_check.destination_check_wait(scope, row.channel_id)
+        again = destination_settings_check.destination_check_wait(scope, row.channel_id)
         if again is not None:
             return again
     issuance.record_denial(scope, denied)

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, or_, select, type_coerce
 
 from channels.accounts import lifecycle, queries
-from channels.connections import destination_check
+from channels.connections import destination_settings_check
 from channels.manual_tasks import assignees, task_lifecycle
 from channels.metrics.events import DeliveryVerificationDue
 from channels.sending import reconciliation, step_runner
@@ -326,10 +326,10 @@ def _handle_denial(
     decision = denied.decision
     if decision.is_transient or decision.is_stale:
         return None, STOP_RECHECK_INTERVAL if decision.is_transient else IMMEDIATE_RETRY_DELAY
-    if decision.needs_place_check and destination_check.request_destination_check(
+    if decision.needs_place_check and destination_settings_check.request_destination_check(
         scope, row.channel_id
     ):
-        again = destination_check.destination_check_wait(scope, row.channel_id)
+        again = destination_settings_check.destination_check_wait(scope, row.channel_id)
         if again is not None:
             return None, again
     issuance.record_denial(scope, denied)

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from channels.accounts.states import ChannelState
-from channels.connections import destination_check, disconnection
+from channels.connections import destination_settings_check, disconnection
 from channels.connections.oauth_flow import OAUTH_RETURN_PATH
 from channels.connections.states import AccountSetupState
 from foundation.i18n.translation import Message
@@ -115,7 +115,7 @@ def test_a_look_at_the_community_with_a_token_that_ended_renews_it(house: House)
     house.server.clock.advance(
         timedelta(hours=25).total_seconds()
     )  # ours believe that it lives for a while
-    house.desk.act(destination_check.request_destination_check, before.id)
+    house.desk.act(destination_settings_check.request_destination_check, before.id)
     house.live(minutes=1)
     after = house.channel()
     assert (after.state, after.generation) == (ChannelState.ACTIVE, before.generation + 1), (

@@ -8,7 +8,7 @@ from typing import Any
 from channels.connections import (
     account_setup,
     command_menu,
-    destination_check,
+    destination_settings_check,
     disconnection,
     oauth_flow,
     platform_limits,
@@ -108,8 +108,8 @@ def _connection_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[Ev
     )
     disconnect = partial(disconnection.perform_disconnection, **calling, addresses=addresses)
     renew = partial(token_renewal.renew_tokens, **calling, addresses=addresses)
-    check = partial(destination_check.check_destination, **calling)
-    plan_checks = partial(destination_check.plan_destination_checks, tenant=s.tenant)
+    check = partial(destination_settings_check.check_destination, **calling)
+    plan_checks = partial(destination_settings_check.plan_destination_checks, tenant=s.tenant)
     read_limits = partial(platform_limits.read_platform_limits, **calling)
     plan_reads = partial(platform_limits.plan_limit_reads, tenant=s.tenant, connectors=s.connectors)
     update_menu = partial(command_menu.update_menu, **calling, menu_of=_menu_of)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from channels.connections import destination_check
+from channels.connections import destination_settings_check
 from channels.connections.events import DestinationCheckDue
 from channels.limits import send_limits
 from channels.metrics import platform_readings
@@ -47,9 +47,9 @@ def limited(one: World) -> None:
 def test_a_place_is_seen_once_it_may_be_asked(nova: BotWorld) -> None:
     event = DestinationCheckDue(nova.tenant_id, nova.channel_id)
     limited(nova)
-    assert comes_back(nova, destination_check.check_destination, event) == (ASKED_FOR, [])
+    assert comes_back(nova, destination_settings_check.check_destination, event) == (ASKED_FOR, [])
     nova.pass_time(ASKED_FOR + 1)
-    assert comes_back(nova, destination_check.check_destination, event)[1] != []
+    assert comes_back(nova, destination_settings_check.check_destination, event)[1] != []
     assert "seen" in nova.channel().options
 
 

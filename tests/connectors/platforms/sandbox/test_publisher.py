@@ -36,7 +36,7 @@ from gate.contract.units import (
     Text,
     Unit,
 )
-from sandbox.surface_rules import SURFACES
+from sandbox.post_limits import SURFACES
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
 SANDBOX = Sandbox()
