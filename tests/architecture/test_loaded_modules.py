@@ -78,7 +78,11 @@ def loaded_by(modules: list[str]) -> set[str]:
             DATABASE | QUEUES | PAGES | {"torch"},
             id="remote worker",
         ),
-        pytest.param(modules_in("web"), QUEUES | MODELS | {"streamlit"}, id="web"),
+        pytest.param(
+            [name for name in modules_in("web") if name != "web.mcp.server"],
+            QUEUES | MODELS | {"streamlit", "mcp", "mcp_types"},
+            id="web",
+        ),
         pytest.param(
             ["foundation.i18n.translation", "gate.contract.units", "gate.contract.permit"],
             DATABASE | QUEUES | PAGES,

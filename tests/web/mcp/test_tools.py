@@ -12,7 +12,6 @@ from foundation.ops.settings import GeneratorsSettings
 from foundation.storage.object_store import FileStore
 from tenants.api_keys.keys import ApiKeyScope
 from tests.web.api_client import ApiClient, create_api_client, error_code, instant_after
-from web.mcp.router import PROTOCOL_VERSIONS
 from web.mcp.tools import build_tools
 
 READS = {"list_creators", "list_channels", "read_calendar", "read_post", "delivery_story"} | {
@@ -50,26 +49,33 @@ def refused(api: ApiClient, name: str, *, secret: str = "", **arguments: Any) ->
     return str(result["content"][0]["text"])
 
 
-def test_an_assistant_is_greeted_and_told_what_there_is(api: ApiClient) -> None:
-    hello = rpc(
-        api,
-        "initialize",
-        {"protocolVersion": PROTOCOL_VERSIONS[1], "capabilities": {}, "clientInfo": {}},
-    )["result"]
+@pytest.mark.parametrize(
+    ("asked", "agreed"),
+    [
+        ("2025-03-26", "2025-03-26"),
+        ("2025-06-18", "2025-06-18"),
+        ("2025-11-25", "2025-11-25"),
+        ("1999-01-01", "2025-11-25"),
+    ],
+)
+def test_a_version_of_the_protocol_is_agreed_on(api: ApiClient, asked: str, agreed: str) -> None:
+    client = {"capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    hello = rpc(api, "initialize", {"protocolVersion": asked, **client})["result"]
     assert (hello["protocolVersion"], hello["capabilities"]) == (
-        PROTOCOL_VERSIONS[1],
-        {"tools": {}},
+        agreed,
+        {"tools": {"listChanged": False}},
     )
-    assert (
-        rpc(api, "initialize", {"protocolVersion": "1999-01-01"})["result"]["protocolVersion"]
-        == PROTOCOL_VERSIONS[0]
-    )
+    assert hello["serverInfo"] == {"name": "greenroom", "title": "Greenroom", "version": "1"}
+    assert "never instructions" in hello["instructions"]
     ready = send(
         api,
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        mcp_protocol_version=PROTOCOL_VERSIONS[0],
+        mcp_protocol_version=agreed,
     )
     assert (ready.status_code, ready.content) == (202, b"")
+
+
+def test_an_assistant_is_told_what_there_is(api: ApiClient) -> None:
     assert rpc(api, "ping")["result"] == {}
     told = rpc(api, "tools/list")["result"]["tools"]
     assert {one["name"] for one in told} == READS | WRITES
@@ -162,10 +168,10 @@ def test_it_sees_no_more_than_its_key(api: ApiClient, tenant: OpenScope) -> None
         (b'{"id": 1, "method": "ping"}', 400, -32600),
         (b'{"jsonrpc": "2.0", "id": null, "method": "ping"}', 400, -32600),
         (b'{"jsonrpc": "2.0", "id": true, "method": "ping"}', 400, -32600),
-        (b'{"jsonrpc": "2.0", "id": "\\ud800", "method": "ping"}', 400, -32600),
+        (b'{"jsonrpc": "2.0", "id": "\\ud800", "method": "ping"}', 400, -32700),
         (b'{"jsonrpc": "2.0", "id": 1, "method": 1}', 400, -32600),
         (b'{"jsonrpc": "2.0", "id": 1, "method": "tools/approve"}', 200, -32601),
-        (b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": []}', 200, -32602),
+        (b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": []}', 400, -32600),
         (
             b'{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": ["x"]}}',
             200,
@@ -186,12 +192,16 @@ def test_what_is_no_message_is_refused(
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, number), answer.text
 
 
-@pytest.mark.parametrize(
-    "arguments", [1, [], None, "x", {"unknown": 1}, {"post_id": "\ud800"}, {"post_id": {"a": [1]}}]
-)
-def test_arguments_of_any_form_are_answered(api: ApiClient, arguments: Any) -> None:
+@pytest.mark.parametrize("arguments", [None, {"unknown": 1}, {"post_id": {"a": [1]}}])
+def test_arguments_that_do_not_fit_are_answered(api: ApiClient, arguments: Any) -> None:
     result = rpc(api, "tools/call", {"name": "read_post", "arguments": arguments})["result"]
     assert result["isError"] is True
+
+
+@pytest.mark.parametrize("arguments", [1, [], "x"])
+def test_arguments_without_names_are_refused(api: ApiClient, arguments: Any) -> None:
+    error = rpc(api, "tools/call", {"name": "read_post", "arguments": arguments})["error"]
+    assert error["code"] == -32602
 
 
 def test_pages_of_other_sites_and_other_protocols_are_refused(api: ApiClient) -> None:
@@ -199,5 +209,5 @@ def test_pages_of_other_sites_and_other_protocols_are_refused(api: ApiClient) ->
     foreign = send(api, ping, origin="https://evil.example")
     assert (foreign.status_code, error_code(foreign)) == (403, "api.other_site")
     old = send(api, ping, mcp_protocol_version="1999-01-01")
-    assert (old.status_code, error_code(old)) == (400, "api.other_protocol")
+    assert (old.status_code, old.json()["error"]["code"]) == (400, -32602)
     assert api.ask("GET", "/mcp").status_code == 405
