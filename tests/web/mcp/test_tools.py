@@ -52,6 +52,7 @@ def refused(api: ApiClient, name: str, *, secret: str = "", **arguments: Any) ->
 @pytest.mark.parametrize(
     ("asked", "agreed"),
     [
+        ("2024-11-05", "2024-11-05"),
         ("2025-03-26", "2025-03-26"),
         ("2025-06-18", "2025-06-18"),
         ("2025-11-25", "2025-11-25"),
