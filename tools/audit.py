@@ -11,10 +11,12 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
+
+from foundation.ops.clock import wall_now
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-diffusion.lock")
@@ -91,7 +93,7 @@ def main() -> int:
     except (httpx.HTTPError, KeyError, ValueError) as error:
         print(f"The package index did not answer: {error}", file=sys.stderr)
         return 2
-    print("\n".join(report_lines(releases, datetime.now(UTC))))
+    print("\n".join(report_lines(releases, wall_now())))
     return 1 if any(one.vulnerabilities for one in releases) else 0
 
 

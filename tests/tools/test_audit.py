@@ -4,7 +4,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connectors.conformance.fake_servers import serve_app
+from foundation.ops.clock import wall_now
 from tests.architecture.tree import ROOT
 from tools import audit
 
@@ -31,7 +32,7 @@ def index(vulnerabilities: dict[str, list[dict[str, Any]]], missing: str = "") -
         name = request.path_params["name"]
         if name == missing:
             return JSONResponse({"message": "Not Found"}, 404)
-        uploaded = datetime.now(UTC) - timedelta(days=OLD.get(name, 1), hours=1)
+        uploaded = wall_now() - timedelta(days=OLD.get(name, 1), hours=1)
         file = {"upload_time_iso_8601": uploaded.isoformat().replace("+00:00", "Z")}
         return JSONResponse({"urls": [file], "vulnerabilities": vulnerabilities.get(name, [])})
 
