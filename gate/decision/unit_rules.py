@@ -296,7 +296,7 @@ def ai_is_disclosed(case: Case) -> Iterable[Finding]:
     if any(recorded.get(medium.sha256, medium.ai) != medium.ai for medium in case.unit.media):
         yield block_finding(Reason.AI_MARK_MISSING)
     said = text_rating.has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon)
-    if case.is_ai_generated and case.row.ai_text and not said:
+    if case.needs_ai_words and not said:
         yield hold_finding(Reason.AI_MARK_MISSING)
 
 
