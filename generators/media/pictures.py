@@ -148,7 +148,7 @@ def _read_lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
     comment = _read_exif_or(
         lambda: exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None
     )
-    tags = _read_exif_or(lambda: dict(exif), {})
+    tags = _read_exif_or(lambda: dict(exif), dict[int, object]())
     return generator_metadata.read_generator_metadata(image, tags, comment, _xmp_packet(image))
 
 

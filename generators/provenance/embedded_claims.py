@@ -114,9 +114,10 @@ def _of_settings(text: str) -> LeftMetadata | None:
     if not isinstance(told, dict):
         return None
     inner = told.get("sui_image_params")
-    named = {key.lower(): one for key, one in (inner if _is_map(inner) else told).items()}
+    settings: dict[str, Any] = inner if isinstance(inner, dict) else told
+    named = {key.lower(): one for key, one in settings.items()}
     model = next((named[key] for key in _MODEL_KEYS if key in named), "")
-    if _is_map(model):
+    if isinstance(model, dict):
         model = model.get("name") or model.get("model_name") or ""
     asked = next((named[key] for key in _PROMPT_KEYS if _is_text(named.get(key))), "")
     return LeftMetadata(
