@@ -7,9 +7,9 @@ import yaml
 
 from connectors.contract.chats import ChatUpdate
 from foundation.i18n import language_detection
-from tests.subscribers.builders import Studio, answer
+from tests.subscribers.builders import Studio, build_model_reply
 
-ORDINARY = Path(__file__).parents[2] / "gate" / "ordinary" / "check"
+ORDINARY = Path(__file__).parents[2] / "gate" / "text" / "ordinary" / "check"
 FOREIGN = (
     "hola guapa, ¿cómo estás?",
     "me encantan tus fotos, ¿tienes más?",
@@ -59,8 +59,14 @@ def fixed_texts(studio: Studio) -> list[str]:
 
 
 @pytest.mark.parametrize("words", FOREIGN)
+def test_a_sentence_of_another_language_is_told(words: str) -> None:
+    assert language_detection.is_other_language(words)
+    assert language_detection.detect_language(words) is None
+
+
+@pytest.mark.parametrize("words", [FOREIGN[0], FOREIGN[-1]])
 def test_a_person_answers_and_fixed_texts_are_english(studio: Studio, words: str) -> None:
-    studio.writer.says = [answer("Respuesta")]
+    studio.writer.says = [build_model_reply("Respuesta")]
     write(studio, words)
     (notice,) = fixed_texts(studio)
     assert "artificial intelligence" in notice
@@ -82,12 +88,12 @@ def test_short_words_of_a_foreign_fan_are_no_reason_to_answer_alone(studio: Stud
     before = studio.texts("leo")
     studio.say("leo", "ok")
     assert studio.texts("leo") == before
-    studio.writer.says = [answer("Bonjour !")]
+    studio.writer.says = [build_model_reply("Bonjour !")]
     studio.say("leo", "tu as d'autres photos de la mer ?")
     assert studio.texts("leo")[-1] == "Bonjour !"
 
 
-@pytest.mark.parametrize("words", ["¿eres un bot?", "¿eres real?", "bist du ein Mensch?"])
+@pytest.mark.parametrize("words", ["¿eres real?"])
 def test_who_asks_for_the_truth_reads_it_in_english(studio: Studio, words: str) -> None:
     write(studio, words)
     assert "I am an artificial intelligence" in fixed_texts(studio)[-1]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from foundation.errors import Refused
 from subscribers.replies import prompt, reply_checks, speaker_notices
 from subscribers.replies.reply_checks import FAULTS
-from tests.subscribers.builders import Studio, answer
+from tests.subscribers.builders import Studio, build_model_reply
 
 INSTRUCTIONS = prompt.SAFETY_PROMPT + prompt.REPLY_CONTRACT
 SAID = {
@@ -106,12 +106,14 @@ def test_ordinary_words_have_no_fault(text: str) -> None:
 
 
 def test_markup_is_cut_out_of_a_reply_or_it_is_asked_for_again(studio: Studio) -> None:
-    studio.writer.says = [answer("<think>They want a picture.</think> Coucou !<|im_end|>")]
+    studio.writer.says = [
+        build_model_reply("<think>They want a picture.</think> Coucou !<|im_end|>")
+    ]
     studio.say("leo", "bonjour")
     assert studio.texts("leo")[-1] == "Coucou !"
-    studio.writer.says = [answer("Salut {{user}}"), answer("Salut toi !")]
+    studio.writer.says = [build_model_reply("Salut {{user}}"), build_model_reply("Salut toi !")]
     studio.say("leo", "tu vas bien ?")
     assert studio.texts("leo")[-1] == "Salut toi !"
-    studio.writer.says = [answer("Salut {{user}}"), answer("Salut [prénom]")]
+    studio.writer.says = [build_model_reply("Salut {{user}}"), build_model_reply("Salut [prénom]")]
     studio.say("leo", "et maintenant ?")
     assert not any("{{" in text or "[" in text for text in studio.texts("leo"))
