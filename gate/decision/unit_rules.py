@@ -40,7 +40,7 @@ def required_flags(place: PlaceRow, rating: Rating, *, ai: bool) -> tuple[str, .
 def required_marks(case: Case) -> tuple[str, ...]:
     """The marks a unit must bear at its place: none for an answer, which a person read and sent, in
     words and General. Comments have no field for them; where words must say that a model helped,
-    they do (`ai_is_said`)."""
+    they do (`Case.needs_ai_words`)."""
     return (
         ()
         if case.unit.comment_id

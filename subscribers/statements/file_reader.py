@@ -14,11 +14,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import get_args
 
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
-from foundation.money import Money
+from foundation.money import Money, currency_exponent
 from subscribers.statements import cell_values, columns
 from subscribers.statements.cell_values import UnreadableCell
 from subscribers.statements.columns import StatementFormat, StatementLineKind
@@ -27,6 +28,7 @@ STATEMENT_RAIL = "statement"
 MAX_BYTES = 2_000_000
 MAX_LINES = 10_000
 
+_KEY_DECIMALS = {"XTR": 0, "XTS": 0, "JPY": 0, "KWD": 3, "BHD": 3, "TND": 3}
 _TOTAL = re.compile(r"total|somme", re.IGNORECASE)
 
 
@@ -298,7 +300,8 @@ def _build_movements(
             continue
         way = -1 if one.reversal else 1
         gross, fee = (Money(way * abs(each.minor), each.currency) for each in (one.gross, one.fee))
-        same = "\x1f".join((source, one.at.isoformat(), kind, one.reference, str(gross), str(fee)))
+        amounts = (_format_key_amount(gross), _format_key_amount(fee))
+        same = "\x1f".join((source, one.at.isoformat(), kind, one.reference, *amounts))
         equal[same] += 1
         key = hashlib.sha256(f"{same}\x1f{equal[same]}".encode()).hexdigest()
         movements.append(
@@ -307,6 +310,17 @@ def _build_movements(
             )
         )
     return movements
+
+
+def _format_key_amount(amount: Money) -> str:
+    """Write an amount as keys of lines hold it, so that a line keeps its key for good.
+
+    Keys are older than the table of decimals: of most currencies they hold two.
+    """
+    value = Decimal(amount.minor).scaleb(-currency_exponent(amount.currency))
+    digits = Decimal(1).scaleb(-_KEY_DECIMALS.get(amount.currency, 2))
+    short = value.quantize(digits)
+    return f"{short if short == value else value} {amount.currency}"
 
 
 def _resolve_kind(one: _StatementLine, signs: _Signs) -> StatementLineKind:

@@ -1,5 +1,7 @@
 """How many digits a currency has after the point."""
 
+import importlib
+
 import pytest
 from babel.core import get_global
 from babel.numbers import get_currency_precision
@@ -41,3 +43,12 @@ def test_only_minor_units_that_cldr_hides_differ_from_its_table() -> None:
         code for code in CURRENCIES if currency_exponent(code) != get_currency_precision(code)
     }
     assert differing - own == set(DROPPED_MINOR_UNITS)
+
+
+def test_the_migration_knows_every_currency_that_was_counted_otherwise() -> None:
+    migration = importlib.import_module("migrations.versions.0125_currency_digits")
+    counted = {"XTR": 0, "JPY": 0, "KWD": 3, "BHD": 3, "TND": 3}  # since the first version
+    changed = {code: currency_exponent(code) for code in CURRENCIES}
+    assert {
+        code: digits for code, digits in changed.items() if digits != counted.get(code, 2)
+    } == migration._DIGITS

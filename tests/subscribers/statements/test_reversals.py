@@ -1,5 +1,6 @@
 """Movements that were undone: a chargeback that was won, a payout that failed."""
 
+import hashlib
 import itertools
 
 import pytest
@@ -113,3 +114,23 @@ def test_books_agree_with_a_file_of_reversals_and_empty_lines(studio: Studio) ->
         assert rail(scope) == {"USD": 4000}
         assert bookings.sum_statements(scope, [creator]) == {(creator, SOURCE, "USD"): 4000}
         assert entries.account_balance(scope, entries.REFUNDS_ACCOUNT) == {"USD": 0}
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "written", "fee"),
+    [
+        ("10000", "KRW", "10000.00 KRW", "0.00 KRW"),
+        ("1.250", "OMR", "1.25 OMR", "0.00 OMR"),
+        ("1.255", "OMR", "1.255 OMR", "0.00 OMR"),
+        ("5.00", "EUR", "5.00 EUR", "0.00 EUR"),
+        ("500", "XTR", "500 XTR", "0 XTR"),
+        ("1.250", "KWD", "1.250 KWD", "0.000 KWD"),
+    ],
+)
+def test_a_line_keeps_its_key_whatever_digits_its_currency_has(
+    amount: str, currency: str, written: str, fee: str
+) -> None:
+    """Files that were imported before are known by keys of the old table."""
+    (one,) = read(f"2031-01-03,sale,a,{amount},0,{currency}\n").movements
+    same = "\x1f".join((SOURCE, "2031-01-03T00:00:00+00:00", "sale", "a", written, fee))
+    assert one.key == hashlib.sha256(f"{same}\x1f1".encode()).hexdigest()
