@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from copy import copy
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -85,9 +86,14 @@ def most_likely_language(text: str, known: tuple[str, ...]) -> tuple[str, float]
 
 @cache
 def _load_identifier(known: tuple[str, ...] = TOLD_APART) -> "LanguageIdentifier":
+    found = copy(_load_model())  # the tables are shared
+    found.set_languages(known)
+    return found
+
+
+@cache
+def _load_model() -> "LanguageIdentifier":
     # its model takes a second to load
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415  see above
 
-    found = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    found.set_languages(known)
-    return found
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -1,6 +1,7 @@
 """Every fault of an answer is found, and the worst decides."""
 
 import itertools
+from time import perf_counter
 
 import pytest
 from hypothesis import given
@@ -117,3 +118,19 @@ def test_markup_is_cut_out_of_a_reply_or_it_is_asked_for_again(studio: Studio) -
     studio.writer.says = [build_model_reply("Salut {{user}}"), build_model_reply("Salut [prénom]")]
     studio.say("leo", "et maintenant ?")
     assert not any("{{" in text or "[" in text for text in studio.texts("leo"))
+
+
+@pytest.mark.parametrize(
+    "unit", ["1 ", "1.", "12/12/2026 ", "give it ", "i am ", "<think>", "[your ", "not a x "]
+)
+def test_a_hostile_text_costs_twice_as_much_when_it_is_twice_as_long(unit: str) -> None:
+    def measure(size: int) -> float:
+        text = unit * (size // len(unit))
+        times = []
+        for _ in range(3):
+            start = perf_counter()
+            reply_checks.find_reply_faults(text, instructions="")
+            times.append(perf_counter() - start)
+        return min(times)
+
+    assert measure(16_000) < 5 * measure(4_000) + 0.05
