@@ -79,7 +79,7 @@ _MONEY = (
     r"(?:€|\$|£|¥|euros?|eur|usd|gbp|dollars?|pounds?|livres "
     r"sterling|xtr|xts|stars?|etoiles?|balles|cents|centimes)"
 )
-_NUMBER = r"\d[\d .,]{0,20}"  # bounded: a long row of figures costs no more
+_NUMBER = r"(?<![\d.,])\d[\d .,]{0,40}"
 _DENIAL_EN = (
     r"\b(?:i ?(?:'?m|am) (?:really |actually |totally )*(?:not|no) (?:an? (?:\w+ )?)?"
     r"(?:bot|robot|ai|machine|program|computer)"
