@@ -4,10 +4,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from functools import cache
 
-EXPONENTS: Mapping[str, int] = {"XTR": 0, "XTS": 0, "JPY": 0, "KWD": 3, "BHD": 3, "TND": 3}
-"""Digits after the point where it is not 2 (ISO 4217). XTR are Telegram Stars; XTS is ISO's own
-code for tests."""
+_OWN_EXPONENTS: Mapping[str, int] = {"XTR": 0, "XTS": 0}
+"""XTR is Telegram Stars. XTS is ISO's code for tests."""
+
+DROPPED_MINOR_UNITS: Mapping[str, int] = {
+    **dict.fromkeys(("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK"), 2),
+    **dict.fromkeys(("RSD", "SLL", "SOS", "SYP", "YER"), 2),
+    "IQD": 3,
+}
+"""Currencies that CLDR shows without the minor unit that ISO 4217 still gives them. Statements may
+write it. Source: https://www.six-group.com/en/products-services/financial-information/market-reference-data/data-standards.html"""
 
 STARS = "XTR"
 """Telegram's own currency; people are told of Stars."""
@@ -18,6 +26,21 @@ BASIS_POINTS = 10_000
 """Basis points of the whole."""
 
 MILLION = 1_000_000
+
+
+@cache
+def currency_exponent(currency: str) -> int:
+    """Return the digits after the point of a currency (ISO 4217), 2 for an unknown code.
+
+    The digits are those of CLDR, as Babel brings them, but where CLDR hides a minor unit.
+    """
+    # loading the table takes longer than most processes need for all they do with money
+    from babel.numbers import get_currency_precision  # noqa: PLC0415  see above
+
+    for own in (_OWN_EXPONENTS, DROPPED_MINOR_UNITS):
+        if currency in own:
+            return own[currency]
+    return int(get_currency_precision(currency))
 
 
 @dataclass(frozen=True, order=False)
@@ -47,7 +70,7 @@ class Money:
         return self + (-other)
 
     def __str__(self) -> str:
-        digits = EXPONENTS.get(self.currency, 2)
+        digits = currency_exponent(self.currency)
         return f"{Decimal(self.minor).scaleb(-digits)} {self.currency}"
 
 
@@ -65,7 +88,7 @@ class Price:
             raise ValueError("a price is positive, to a ten-thousandth of a minor unit")
 
     def __str__(self) -> str:
-        written = self.minor.scaleb(-EXPONENTS.get(self.currency, 2)).normalize()
+        written = self.minor.scaleb(-currency_exponent(self.currency)).normalize()
         return f"{written:f} {self.currency}"
 
     def total(self, count: int) -> Money:
@@ -105,7 +128,7 @@ def parse_prices(text: str) -> dict[str, Price]:
         name, _, written = (part.strip() for part in line.rpartition("="))
         amount, _, currency = written.partition(" ")
         try:
-            minor = Decimal(amount).scaleb(EXPONENTS.get(currency.strip(), 2))
+            minor = Decimal(amount).scaleb(currency_exponent(currency.strip()))
         except InvalidOperation as error:
             raise ValueError(f"not a price: {line.strip()!r}") from error
         found[name] = Price(minor, currency.strip())
@@ -160,7 +183,7 @@ def parse_money(text: str, currency: str) -> Money:
     """Money as a person wrote it (`"5"`, `"4.99"`, `"1 000,50"`). Raises ValueError; nothing is
     rounded."""
     written = _WRITTEN.fullmatch(re.sub(r"\s", "", text))
-    digits = EXPONENTS.get(currency, 2)
+    digits = currency_exponent(currency)
     part = (written["part"] or "") if written is not None else ""
     if written is None or len(part) > max(digits, 2) or part[digits:].strip("0"):
         raise ValueError(f"not an amount: {text!r}")

@@ -13,6 +13,8 @@ import unicodedata
 
 import regex
 
+from gate.contract.text_marks import remove_text_mark
+
 THREADS_MAX_TEXT = 500
 THREADS_MAX_ALT = 1000
 THREADS_MAX_LINKS = 5
@@ -73,9 +75,14 @@ def _character_weight(character: str) -> int:
     )
 
 
+def normalize_message_text(text: object) -> str:
+    """Return a chat message as two of them are compared: a server may drop the invisible mark."""
+    return remove_text_mark(str(text or "").strip()).strip()
+
+
 def normalize_x_text(text: str) -> str:
     """A text as two of them are compared: addresses without what X adds or takes, blanks told
     alike."""
-    said = unicodedata.normalize("NFC", text)
+    said = remove_text_mark(unicodedata.normalize("NFC", text).strip())
     words = [regex.sub(r"https?://", "", word, flags=regex.IGNORECASE) for word in said.split()]
     return " ".join(word.rstrip("/") for word in words).casefold()

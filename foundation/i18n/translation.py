@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
-from foundation.money import EXPONENTS, Money
+from foundation.money import DROPPED_MINOR_UNITS, Money, currency_exponent
 
 LANGUAGES = ("fr", "en")
 
@@ -20,7 +20,7 @@ _OF_PLATFORMS = ("platform", "place", "connect", "option")
 CURRENCY_UNITS: Mapping[str, str] = {"XTS": "money.test", "XTR": "money.stars"}
 """Currencies that no locale names, by the code of their sentence."""
 
-_MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,3}))? ([A-Z]{3})")
+_MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,4}))? ([A-Z]{3})")
 _OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}")
 _CATALOGUES = Path(__file__).parents[1] / "locale"
 
@@ -147,7 +147,7 @@ def format_money(amount: Money, language: str, units: Mapping[str, str] = CURREN
     locale names."""
     from babel.numbers import format_currency, format_decimal  # noqa: PLC0415  as above
 
-    number = Decimal(amount.minor).scaleb(-EXPONENTS.get(amount.currency, 2))
+    number = Decimal(amount.minor).scaleb(-currency_exponent(amount.currency))
     if amount.currency in units:
         return render_message(
             Message(
@@ -155,7 +155,16 @@ def format_money(amount: Money, language: str, units: Mapping[str, str] = CURREN
             ),
             language,
         )
-    return str(format_currency(number, amount.currency, locale=language))
+    exact = amount.currency in DROPPED_MINOR_UNITS  # else its minor unit would be rounded away
+    return str(
+        format_currency(
+            number,
+            amount.currency,
+            locale=language,
+            currency_digits=not exact,
+            decimal_quantization=not exact,
+        )
+    )
 
 
 def format_parameter(value: str | int, language: str) -> str | int:
@@ -164,7 +173,7 @@ def format_parameter(value: str | int, language: str) -> str | int:
     if isinstance(value, str) and _OPTION.fullmatch(value):
         return load_catalogue(language).get(value, value)
     found = _MONEY.fullmatch(value) if isinstance(value, str) else None
-    if found is None or len(found[2] or "") != EXPONENTS.get(found[3], 2):
+    if found is None or len(found[2] or "") != currency_exponent(found[3]):
         return value
     return format_money(Money(int(found[1] + (found[2] or "")), found[3]), language)
 

@@ -153,6 +153,18 @@ class Case:
         made |= {known.text_ai for known in self.referenced_copies.values()}
         return bool(made - {NO_AI})
 
+    @property
+    def is_conversational(self) -> bool:
+        """True for a message to one reader and for an answer to a comment."""
+        return self.unit.audience == "viewer" or bool(self.unit.comment_id)
+
+    @property
+    def needs_ai_words(self) -> bool:
+        """True if words must say that a model made it: the place has no flag for that, or none for
+        answers to comments."""
+        unflagged = bool(self.row.ai_flag and self.unit.comment_id)
+        return self.is_ai_generated and (self.row.ai_text or unflagged)
+
     @cached_property
     def row(self) -> PlaceRow:
         """What the place allows today."""

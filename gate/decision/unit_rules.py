@@ -40,7 +40,7 @@ def required_flags(place: PlaceRow, rating: Rating, *, ai: bool) -> tuple[str, .
 def required_marks(case: Case) -> tuple[str, ...]:
     """The marks a unit must bear at its place: none for an answer, which a person read and sent, in
     words and General. Comments have no field for them; where words must say that a model helped,
-    they do (`ai_is_said`)."""
+    they do (`Case.needs_ai_words`)."""
     return (
         ()
         if case.unit.comment_id
@@ -296,7 +296,7 @@ def ai_is_disclosed(case: Case) -> Iterable[Finding]:
     if any(recorded.get(medium.sha256, medium.ai) != medium.ai for medium in case.unit.media):
         yield block_finding(Reason.AI_MARK_MISSING)
     said = text_rating.has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon)
-    if case.is_ai_generated and case.row.ai_text and not said:
+    if case.needs_ai_words and not said:
         yield hold_finding(Reason.AI_MARK_MISSING)
 
 

@@ -17,6 +17,7 @@ from foundation.db.database import Scope
 from foundation.errors import Conflict, GreenroomError, Refused
 from foundation.ids import uuid7
 from gate import epochs
+from gate.contract import text_marks
 from gate.contract.facts import EvidenceSnapshot
 from gate.contract.permit import PERMIT_TTL, Permit, sign_permit
 from gate.contract.reasons import Reason
@@ -31,7 +32,7 @@ from gate.copies.live_copies import (
     void_permit,
 )
 from gate.decision import unit_rules
-from gate.decision.case import Case
+from gate.decision.case import NO_AI, Case
 from gate.decision.decide import Decision, decide_case, decide_unit
 from gate.decision.shoot_card_terms import people_of_medium
 from gate.evidence import snapshot
@@ -123,14 +124,16 @@ def with_required_marks(
 
 def _apply_required_marks(case: Case, line: Callable[[], str]) -> Unit:
     unit = replace(case.unit, flags=unit_rules.required_marks(case))
-    silent = (
-        case.is_ai_generated
-        and case.row.ai_text
-        and not has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon)
-    )
-    if not silent:
+    if not case.needs_ai_words:
         return unit
-    body = f"{unit.text_of('body')}\n\n{line()}".lstrip("\n")
+    body = unit.text_of("body")
+    by_bot = case.is_conversational and unit.text_ai != NO_AI
+    if by_bot:  # what its words say of AI is about anything: the label is its own
+        body = text_marks.remove_text_mark(body).removesuffix(f"\n\n{line()}")
+    if by_bot or not has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon):
+        body = f"{body}\n\n{line()}".lstrip("\n")
+    if by_bot and unit.audience == "viewer":
+        body = text_marks.add_text_mark(body)
     return replace(
         unit, texts=(*(text for text in unit.texts if text.field != "body"), Text("body", body))
     )

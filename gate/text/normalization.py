@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
+from gate.contract import text_marks
 from gate.text.encodings import decode_segments
 
 # Look-alikes by sight, after UTS #39; capitals before folding, since eta looks like n and Eta like
@@ -310,6 +311,8 @@ def _emoji_names(text: str) -> str:
 def is_obfuscated(text: str) -> bool:
     """Whether the text hides how it reads, even where nothing matches: such a text is looked at by
     a person."""
+    if text_marks.has_text_mark(text):  # bound to the words: it hides none
+        text = text_marks.remove_text_mark(text)
     shown = html.unescape(text)
     if _BIDI.search(shown) and not _RIGHT_TO_LEFT.search(shown):
         return True

@@ -20,7 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from foundation.errors import BadInput
 from generators.containers.still_images import PictureContainer, inspect_picture
 from generators.media import heic_decoder, perceptual_hashes
-from generators.provenance import embedded_claims
+from generators.provenance import embedded_claims, generator_metadata
 
 OutputMime = Literal["image/jpeg", "image/png", "image/webp"]
 PictureMime = Literal[OutputMime, "image/gif", "image/heic", "image/avif"]
@@ -66,13 +66,6 @@ the calendar."""
 _T = TypeVar("_T")
 _TAKEN = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
 _OFFSET = re.compile(r"([+-])([01]\d|2[0-3]):([0-5]\d)")
-_LINEAGE_KEYS = ("parameters", "prompt", "workflow")
-_DESCRIPTION = "Description"
-_MADE_BY_JOB = "Job ID:"
-"""Where Midjourney leaves the prompt in what it exports, and the words that tell it from anybody's
-description."""
-
-_LINEAGE_MOST = 20_000
 _QUALITY_STEP = 6
 _LEAST_QUALITY = 70
 _LEAST_EDGE = 640
@@ -152,20 +145,11 @@ class RenderedPicture:
 
 def _read_lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
     """What the program that made a picture wrote into it about how."""
-    found = {
-        key: embedded_claims.clean_text(str(image.info[key])[:_LINEAGE_MOST])
-        for key in _LINEAGE_KEYS
-        if key in image.info
-    }
-    described = str(image.info.get(_DESCRIPTION, ""))
-    if _MADE_BY_JOB in described:
-        found["prompt"] = embedded_claims.clean_text(described[:_LINEAGE_MOST])
     comment = _read_exif_or(
         lambda: exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None
     )
-    if said := embedded_claims.a1111_parameters(comment):
-        found.setdefault("parameters", embedded_claims.clean_text(said[:_LINEAGE_MOST]))
-    return found
+    tags = _read_exif_or(lambda: dict(exif), dict[int, object]())
+    return generator_metadata.read_generator_metadata(image, tags, comment, _xmp_packet(image))
 
 
 def _xmp_packet(image: Image.Image) -> bytes:

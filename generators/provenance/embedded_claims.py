@@ -8,7 +8,7 @@ here parses XML.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 MADE_BY_MODELS = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
@@ -26,6 +26,8 @@ _STEPS = re.compile(r"(?:^|\n)Steps: [0-9]{1,6}\b")
 _SEED = re.compile(r"\bSeed: ([0-9]{1,19})\b")
 _MODEL = re.compile(r"\bModel: ([^,\n]{1,200})")
 _NEGATIVE = "\nNegative prompt:"
+_PROMPT_KEYS = ("positive_prompt", "prompt", "positiveprompt", "c")
+_MODEL_KEYS = ("model", "model_name", "base_model", "use_stable_diffusion_model")
 _SIGNS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 _LARGEST = 2**63 - 1
 
@@ -63,19 +65,9 @@ def _find_property_offsets(data: bytes) -> Iterator[int]:
         place = data.find(_PROPERTY, place + 1)
 
 
-def a1111_parameters(comment: object) -> str:
-    """The parameters that A1111 and its kin write as a comment of a JPEG (EXIF UserComment); "" of
-    any other."""
-    if isinstance(comment, str):
-        text = comment
-    elif isinstance(comment, bytes) and comment.startswith(b"UNICODE\0"):
-        body = comment[8:]
-        text = body.decode("utf-16-be" if body[:1] == b"\0" else "utf-16-le", errors="replace")
-    elif isinstance(comment, bytes):
-        text = comment.removeprefix(b"ASCII\0\0\0").decode("latin-1")
-    else:
-        return ""
-    return text if _STEPS.search(text) and _SEED.search(text) else ""
+def a1111_parameters(comment: str) -> str:
+    """The parameters that A1111 and its kin write as a comment; "" of any other."""
+    return comment if _STEPS.search(comment) and _SEED.search(comment) else ""
 
 
 def clean_text(text: str) -> str:
@@ -84,14 +76,19 @@ def clean_text(text: str) -> str:
 
 
 def left_metadata(lineage: Mapping[str, str]) -> LeftMetadata:
-    """What was asked, out of the texts that A1111 (`parameters`) or ComfyUI (`prompt`, a graph)
-    left. Never raises."""
+    """What was asked, out of the texts that A1111 (`parameters`), ComfyUI (`prompt`, a graph) or
+    another program (`settings`, JSON) left. Never raises."""
     written = lineage.get("parameters", "")
+    told = lineage.get("settings", "") or written
+    settings = _of_settings(told) if told.lstrip()[:1] == "{" else None
+    model = clean_name(lineage.get("software", ""))
+    if settings is not None:
+        return settings if settings.model else replace(settings, model=model)
     if written:
         return _of_parameters(written)
     asked = lineage.get("prompt", "")
     return _of_graph(asked) or LeftMetadata(
-        prompt=_normalize_prompt("" if asked.lstrip()[:1] in ("{", "[") else asked)
+        _normalize_prompt("" if asked.lstrip()[:1] in ("{", "[") else asked), model
     )
 
 
@@ -104,6 +101,29 @@ def _of_parameters(text: str) -> LeftMetadata:
         _normalize_prompt(said.partition(_NEGATIVE)[0]),
         clean_name(model[1]) if model else "",
         _parse_seed(seed[1] if seed else None),
+    )
+
+
+def _of_settings(text: str) -> LeftMetadata | None:
+    """Of a JSON object with the settings of InvokeAI, NovelAI, SwarmUI and others; None of what is
+    none."""
+    try:
+        told, _ = json.JSONDecoder().raw_decode(text.lstrip())
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(told, dict):
+        return None
+    inner = told.get("sui_image_params")
+    settings: dict[str, Any] = inner if isinstance(inner, dict) else told
+    named = {key.lower(): one for key, one in settings.items()}
+    model = next((named[key] for key in _MODEL_KEYS if key in named), "")
+    if isinstance(model, dict):
+        model = model.get("name") or model.get("model_name") or ""
+    asked = next((named[key] for key in _PROMPT_KEYS if _is_text(named.get(key))), "")
+    return LeftMetadata(
+        _normalize_prompt(asked),
+        clean_name(model) if _is_text(model) else "",
+        _parse_seed(named.get("seed")),
     )
 
 
@@ -137,7 +157,10 @@ def _of_graph(text: str) -> LeftMetadata | None:
                 clean_name(model),
                 seed,
             )
-    return LeftMetadata(model=clean_name(model))
+    seeds = (_parse_seed(one.get("seed", one.get("noise_seed"))) for one in nodes.values())
+    return LeftMetadata(
+        model=clean_name(model), seed=next((seed for seed in seeds if seed is not None), None)
+    )
 
 
 def _resolve_node_text(nodes: Mapping[str, Mapping[str, Any]], link: object, deep: int = 8) -> str:

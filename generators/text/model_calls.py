@@ -15,7 +15,7 @@ from generators.contract.engines import (
     TextJob,
     UnusableAnswer,
 )
-from generators.text import json_answers
+from generators.text import json_answers, model_markup
 
 MAX_ERRORS = 5
 """Rules a repair names; a small model mends a short list, and a hostile answer may break
@@ -110,7 +110,10 @@ def _call_and_count(job: TextJob, call: CallModel, voice: ModelProfile) -> RawAn
         job.tally.record_lost()
         raise
     job.tally.record_answer(raw.tokens_in, raw.tokens_out)
-    return replace(raw, text=json_answers.storable_text(raw.text))
+    text = json_answers.storable_text(raw.text)
+    if job.schema is None:
+        return replace(raw, text=model_markup.clean_model_text(text))
+    return replace(raw, text=model_markup.drop_reasoning(text))
 
 
 def _build_repair_job(job: TextJob, raw: RawAnswer, room: int) -> TextJob:
@@ -134,17 +137,36 @@ def _describe_faults(text: str, schema: Mapping[str, object]) -> str:
     value = json_answers.parse_json_object(text)
     if value is None:
         return "no complete JSON object"
-    return "; ".join(
-        fault[-_PATH:] for fault in json_answers.schema_errors(value, schema)[:MAX_ERRORS]
-    )
+    faults = json_answers.schema_errors(value, schema)[:MAX_ERRORS]
+    return "; ".join(fault[-_PATH:] for fault in faults) or "a placeholder or a tag in a text"
 
 
 def _parse_answer(job: TextJob, raw: RawAnswer) -> Mapping[str, object] | None:
     """The parsed answer ({} for plain text), or None. Plain text that was cut is still text; its
     caller tidies it."""
     if job.schema is None:
-        return {} if raw.text.strip() else None
+        return {} if raw.text.strip() and not model_markup.has_model_markup(raw.text) else None
     value = json_answers.parse_json_object(raw.text)
-    return (
-        value if value is not None and not json_answers.schema_errors(value, job.schema) else None
-    )
+    if value is None:
+        return None
+    cleaned = {name: _clean_texts(one) for name, one in value.items()}
+    usable = not json_answers.schema_errors(cleaned, job.schema) and not _has_markup(cleaned)
+    return cleaned if usable else None
+
+
+def _clean_texts(value: object) -> object:
+    if isinstance(value, str):
+        return model_markup.clean_model_text(value)
+    if isinstance(value, list):
+        return [_clean_texts(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _clean_texts(one) for name, one in value.items()}
+    return value
+
+
+def _has_markup(value: object) -> bool:
+    if isinstance(value, str):
+        return model_markup.has_model_markup(value)
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, list) and any(map(_has_markup, value))

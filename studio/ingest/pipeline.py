@@ -27,7 +27,7 @@ from generators.contract.engines import GeneratedPicture, OriginLabel
 from generators.contract.speech import GeneratedSpeech
 from generators.media import picture_quality, pictures, thumbnails
 from generators.media.pictures import POST_PROFILE, DecodedPhoto, RenderedPicture
-from generators.provenance import content_credentials, embedded_claims
+from generators.provenance import content_credentials, embedded_claims, generator_metadata
 from generators.provenance.content_credentials import LoadCredential, SigningCredential
 from generators.video import video_files
 from generators.video.video_files import DecodedVideo
@@ -122,9 +122,9 @@ def prepare_upload(
 def _prepare_video_upload(data: bytes, *, name: str, alt: str, generated: bool) -> PreparedAsset:
     """An upload that moves or sounds: made anew, with all that is to be looked at."""
     film = video_files.decode_video(data, name=name)
-    made = origin_detection.detect_origin(
-        data, film.mime, {}, embedded_claims.declared_source_type(data), said=generated
-    )
+    claim = embedded_claims.declared_source_type(data)
+    said = generated or generator_metadata.find_workflow(data)
+    made = origin_detection.detect_origin(data, film.mime, {}, claim, said=said)
     source = AssetSource(
         key=source_key_of(film.sha256),
         origin="upload",

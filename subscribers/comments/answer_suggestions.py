@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Conflict, Refused
+from foundation.i18n import language_detection
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
@@ -66,12 +67,14 @@ def _prepare_turn(scope: Scope, event: CommentAnswerDue) -> ReplyTurn | None:
         _notify_failure(scope, event, Message("chat.no_persona"))
         return None
     creator = queries.get_creator(scope, row.creator_id)
+    said = comment_rows.comment_text(scope, row)
     inputs = TurnInputs(
         persona=speaker,
         language=talk.language,
         ceiling=RATING_CEILINGS[Rating.G],
         local_time=scope.now.astimezone(ZoneInfo(creator.zone)).strftime("%H:%M"),
-        now=(comment_rows.comment_text(scope, row),),
+        now=(said,),
+        foreign=language_detection.is_other_language(said),
         turn=1,
         facts=(
             f"They wrote this under a post, everybody reads the answer; at most {event.most} "

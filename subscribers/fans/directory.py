@@ -61,10 +61,10 @@ def find_or_create_fan(
     """The fan behind a platform's id on one of our accounts; added at first sight. One per creator,
     never shared.
 
-    Where the platform tells no `language`, that of what they `said` counts, and the creator's first
-    one until it tells.
+    Where the platform tells no `language`, that of what they `said` counts (English for one that we
+    do not speak), and the creator's first one until it tells.
     """
-    heard = None if language else language_detection.detect_language(said)
+    heard = None if language else _written_language(said)
     scope.lock(f"fan:{scope.tenant_id}:{channel_id}:{native_id}")
     known = _find_identity(
         scope,
@@ -93,6 +93,12 @@ def find_or_create_fan(
     scope.add(fan)
     scope.add(identity, FanFacts(tenant_id=scope.tenant_id, creator_id=creator_id, fan_id=fan.id))
     return get_fan_identity(scope, fan.id, channel_id)
+
+
+def _written_language(said: str) -> str | None:
+    """Return the language to answer words in; None for too few words."""
+    heard = language_detection.detect_language(said)
+    return FALLBACK if heard is None and language_detection.is_other_language(said) else heard
 
 
 def get_fan_identity(scope: Scope, fan_id: UUID, channel_id: UUID) -> FanIdentityView:

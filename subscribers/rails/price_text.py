@@ -1,6 +1,6 @@
 """Prices as a fan reads them, in any language."""
 
-from foundation.money import EXPONENTS, Money
+from foundation.money import Money, currency_exponent
 
 _UNITS = {"XTR": "⭐", "XTS": "(test)"}
 """Units that have a code and no name people know."""
@@ -9,7 +9,7 @@ _UNITS = {"XTR": "⭐", "XTS": "(test)"}
 def format_price(money: Money) -> str:
     """A price as a fan reads it, in any language: `5.00 EUR`, `500 ⭐` (Telegram Stars), `500
     (test)`."""
-    digits = EXPONENTS.get(money.currency, 2)
+    digits = currency_exponent(money.currency)
     unit = _UNITS.get(money.currency, money.currency)
     whole, part = divmod(abs(money.minor), 10**digits)
     sign = "-" if money.minor < 0 else ""

@@ -75,7 +75,7 @@ class PromptOffer:
 @dataclass(frozen=True)
 class TurnInputs:
     """Everything a turn is made from. `ceiling` is the highest rating spoken of here, `local_time`
-    the fan's."""
+    the fan's; `foreign` where they write a language that is none of ours."""
 
     persona: PersonaVersion
     language: str
@@ -88,6 +88,7 @@ class TurnInputs:
     memories: tuple[str, ...] = ()
     summary: str = ""
     history: tuple[PromptLine, ...] = ()
+    foreign: bool = False
 
 
 def strip_invisible(text: str) -> str:
@@ -199,6 +200,7 @@ def _clean_fenced_text(text: str, nonce: str) -> str:
 
 def _build_system_prompt(inputs: TurnInputs, opening: str, closing: str) -> str:
     persona = inputs.persona
+    language = "the language they write in" if inputs.foreign else inputs.language
     what = (VIRTUAL if persona.virtual else ASSISTANT).format(name=persona.name)
     forbidden = ", ".join((*ALWAYS_FORBIDDEN, *persona.forbidden))
     blocks = [
@@ -207,7 +209,7 @@ def _build_system_prompt(inputs: TurnInputs, opening: str, closing: str) -> str:
         ),
         REPLY_CONTRACT,
         shorten_text(_format_persona(persona), PERSONA_MOST),
-        f"CHANNEL: at most {inputs.ceiling}. Answer in {inputs.language}. For them it is "
+        f"CHANNEL: at most {inputs.ceiling}. Answer in {language}. For them it is "
         f"{inputs.local_time}.",
         _format_list(
             "OFFERS",

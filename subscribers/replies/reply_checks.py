@@ -8,6 +8,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from generators.text import model_markup
+
 OVERLAP_WORDS = 12
 """So many words in a row of our own instructions are a leak."""
 
@@ -26,9 +28,14 @@ class ModelReply(BaseModel):
 
 
 def parse_reply(answer: Mapping[str, object], offered: Iterable[str]) -> ModelReply | None:
-    """The reply, an offer outside the list dropped; None for anything but exactly this shape."""
+    """The reply, an offer outside the list dropped, and markup of the model cut out; None for
+    anything but exactly this shape."""
+    said = answer.get("text")
+    text = model_markup.clean_model_text(said) if isinstance(said, str) else said
     try:
-        reply = ModelReply.model_validate(dict(answer))
+        reply = ModelReply.model_validate(
+            {**answer, **({"text": text} if "text" in answer else {})}
+        )
     except ValidationError:
         return None
     if reply.offer_id is not None and reply.offer_id not in set(offered):
@@ -36,11 +43,78 @@ def parse_reply(answer: Mapping[str, object], offered: Iterable[str]) -> ModelRe
     return reply
 
 
+FAULTS = (
+    "denial",
+    "availability",
+    "leak",
+    "markup",
+    "phone",
+    "handle",
+    "link",
+    "price",
+)
+"""Why a text may not be sent, the worst first: whoever poses as a person deceives, whoever names a
+price only disturbs the shop."""
+
+_APART = r"(?<![\d+]){}(?![\s.()/-]*\d)"  # no digits around it: those of a phone number go on
+_DAY = re.compile(
+    _APART.format(
+        r"(?:(?:0?[1-9]|[12]\d|3[01])([/.-])(?:0?[1-9]|1[0-2])\1(?:(?:19|20)\d\d|\d\d)"
+        r"|(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01])/(?:(?:19|20)\d\d|\d\d)"
+        r"|(?:19|20)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01]))"
+        r"(?:,? (?:at |a )?(?:[01]?\d|2[0-3])[:h][0-5]\d)?"
+    )
+)
+_YEARS = re.compile(_APART.format(r"(?:19|20)\d\d ?[-/–] ?(?:19|20)\d\d"))
+"""A day with or without an hour, and a span of years."""
+
+_STARS_OF_A_RATING = re.compile(
+    r"\b(?:give|gave|giving|rate|rated|deserves?|donne|donnerais|mets|mettrais|note|noterais|merites?)"
+    r"(?: (?!me\b|us\b|moi\b|nous\b|for\b|pour\b|only\b|just\b|to\b|a\b)\w+){0,3}"
+    r" [0-5](?:[.,]5)? (?:stars?|etoiles?)\b(?! (?:and|et|for|pour|to|a)\b)"
+    r"|\b[1-5][- ]stars? (?:hotel|restaurant|review|rating|service|meal)s?\b"
+)
+
 _MONEY = (
     r"(?:€|\$|£|¥|euros?|eur|usd|gbp|dollars?|pounds?|livres "
     r"sterling|xtr|xts|stars?|etoiles?|balles|cents|centimes)"
 )
-_NUMBER = r"\d[\d .,]*"
+_NUMBER = r"(?<![\d.,])\d[\d .,]{0,40}"
+_DENIAL_EN = (
+    r"\b(?:i ?(?:'?m|am) (?:really |actually |totally )*(?:not|no) (?:an? (?:\w+ )?)?"
+    r"(?:bot|robot|ai|machine|program|computer)"
+    r"|i ?(?:'?m|am) (?:really |actually |totally |100% )*(?:a )?(?:real|human|flesh)\b"
+    r"(?! (?:rights?|resources?|nature|history|interest|trafficking|sciences?|estate|time|madrid"
+    r"|fan|friend|lover|foodie|sucker|nerd|geek|mess|happy|glad|sorry|excited|proud|tired|curious"
+    r"|keen|busy|good|into|hungry|sleepy|close)\b)"
+    r"|(?:it(?:'s| is)|this is) (?:really|truly|actually) me)\b"
+)
+_DENIAL_FR = (
+    r"\b(?:(?:je|j) ?(?:ne |n')?(?:suis|sois) (?:vraiment |absolument )?pas (?:un |une |d')?"
+    r"(?:\w+ )?(?:bot|robot|ia|machine|programme|intelligence)"
+    r"|je suis (?:bien |vraiment |100% )*(?:un |une )?(?:vraie? |reele? |reelle? "
+    r")?(?:humaine?|personne reelle"
+    r"|etre humain|vraie? (?:fille|femme|homme|personne|humaine?))"
+    r"|je suis (?:bien |vraiment )*une? (?:fille|femme|homme|personne) (?:bien "
+    r")?(?:reelle?|en chair)"
+    r"|je suis (?:bien )?(?:reelle?|humaine?)\b|c'est (?:bien|vraiment) moi"
+    r"|(?:not|pas) (?:a |an |un |une )(?:bot|robot|ia|ai)\b)"
+)
+_DENIALS_ELSEWHERE = (
+    r"\bno soy (?:un[ao]? )?(?:bot|robot|ia|maquina|programa|inteligencia)\b"
+    r"|\bsoy (?:una? )?(?:(?:persona|chica|chico|mujer|hombre|humana?) )?"
+    r"(?:real|de verdad|de carne|humana?)\b|\bsoy yo de verdad\b",
+    r"\bich bin (?:wirklich )?keine? (?:bot|roboter|ki|maschine|programm|computer)\b"
+    r"|\bich bin (?:wirklich )?(?:ein mensch|menschlich|eine? (?:echte|reale)[rs]? \w+)\b",
+    r"\bnon sono (?:un |una |un')?(?:bot|robot|ia|macchina|programma|intelligenza)\b"
+    r"|\bsono (?:davvero )?(?:una? )?(?:(?:persona|ragazza|ragazzo|donna|uomo) )?"
+    r"(?:ver[ao]|reale|in carne|uman[ao])\b",
+    r"\b(?:eu )?nao sou (?:uma? )?(?:bot|robo|ia|maquina|programa|inteligencia)\b"
+    r"|\bsou (?:uma? )?(?:(?:pessoa|menina|mulher|garota|homem) )?"
+    r"(?:real|de verdade|de carne|human[ao])\b",
+)
+"""In the other languages that the gate reads: Spanish, German, Italian, Portuguese."""
+
 _FORBIDDEN: Mapping[str, re.Pattern[str]] = {
     "price": re.compile(rf"(?:{_NUMBER}\s*{_MONEY}(?!\w)|(?<!\w){_MONEY}\s*{_NUMBER})"),
     "link": re.compile(
@@ -52,26 +126,12 @@ _FORBIDDEN: Mapping[str, re.Pattern[str]] = {
         r"|\b(?:insta(?:gram)?|snap(?:chat)?|telegram|whatsapp|onlyfans|paypal)\b"
     ),
     "phone": re.compile(r"(?:\+|00)?\d(?:[\s.()/-]*\d){7,}"),
-    "denial": re.compile(
-        r"\b(?:i ?(?:'?m|am) (?:really |actually |totally )*(?:not|no) (?:an? (?:\w+ )?)?"
-        r"(?:bot|robot|ai|machine|program|computer)"
-        r"|i ?(?:'?m|am) (?:really |actually |totally |100% )*(?:a )?(?:real|human|flesh)"
-        r"|(?:je|j) ?(?:ne |n')?(?:suis|sois) (?:vraiment |absolument )?pas (?:un |une "
-        r"|d')?(?:\w+ )?"
-        r"(?:bot|robot|ia|machine|programme|intelligence)"
-        r"|je suis (?:bien |vraiment |100% )*(?:un |une )?(?:vraie? |reele? |reelle? "
-        r")?(?:humaine?|personne reelle"
-        r"|etre humain|vraie? (?:fille|femme|homme|personne|humaine?))"
-        r"|je suis (?:bien |vraiment )*une? (?:fille|femme|homme|personne) (?:bien "
-        r")?(?:reelle?|en chair)"
-        r"|je suis (?:bien )?(?:reelle?|humaine?)\b|c'est (?:bien|vraiment) moi|it(?:'s| is) "
-        r"really me"
-        r"|(?:not|pas) (?:a |an |un |une )(?:bot|robot|ia|ai)\b)"
-    ),
+    "denial": re.compile("|".join((_DENIAL_EN, _DENIAL_FR, *_DENIALS_ELSEWHERE))),
     "availability": re.compile(
         r"\b(?:i ?(?:'?m|am) (?:online|here live|available) (?:right )?now|je suis (?:en "
         r"ligne|connectee?) (?:la )?"
-        r"(?:maintenant|en ce moment|tout de suite))\b"
+        r"(?:maintenant|en ce moment|tout de suite)|estoy (?:en linea|conectad[oa]) ahora"
+        r"|ich bin (?:gerade|jetzt) online|sono online (?:ora|adesso)|estou online agora)\b"
     ),
 }
 
@@ -82,14 +142,39 @@ def normalize_reply(text: str) -> str:
     return " ".join("".join(sign for sign in plain if not unicodedata.combining(sign)).split())
 
 
-def find_reply_fault(text: str, *, instructions: str) -> str | None:
-    """Why a text may not be sent: price, link, handle, phone, denial, availability or leak; None
-    when it may."""
+def find_reply_faults(text: str, *, instructions: str) -> tuple[str, ...]:
+    """Return every reason why a text may not be sent, the worst first (`FAULTS`); none when it
+    may."""
     plain = normalize_reply(text)
-    for name, pattern in _FORBIDDEN.items():
-        if pattern.search(plain):
-            return name
-    return "leak" if _has_prompt_leak(plain, normalize_reply(instructions)) else None
+    harmless = _remove_harmless_numbers(plain)
+    found = {
+        name
+        for name, pattern in _FORBIDDEN.items()
+        if pattern.search(harmless if name in ("price", "phone") else plain)
+    }
+    if _has_prompt_leak(plain, normalize_reply(instructions)):
+        found.add("leak")
+    if model_markup.has_model_markup(text):
+        found.add("markup")
+    return tuple(name for name in FAULTS if name in found)
+
+
+def find_reply_fault(text: str, *, instructions: str) -> str | None:
+    """Return the worst reason why a text may not be sent; None when it may."""
+    return next(iter(find_reply_faults(text, instructions=instructions)), None)
+
+
+def _remove_harmless_numbers(plain: str) -> str:
+    """Return a text without days and years, which are no phone numbers, and without stars that rate
+    something, which are no price."""
+    for pattern in (_DAY, _YEARS):
+        plain = pattern.sub(lambda found: found[0] if _follows_digits(found) else "\n", plain)
+    return _STARS_OF_A_RATING.sub("\n", plain)
+
+
+def _follows_digits(found: re.Match[str]) -> bool:
+    before = found.string[max(found.start() - 4, 0) : found.start()]
+    return bool(re.search(r"\d[\s.()/-]*$", before))
 
 
 def _has_prompt_leak(plain: str, instructions: str) -> bool:

@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from channels.accounts import queries
 from foundation.db.database import Scope
+from foundation.i18n import language_detection
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating, Verdict
 from generators.contract.engines import EngineError, GeneratedText, JobTooLarge, TextJob
@@ -117,10 +118,11 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
         offers=_build_prompt_offers(listed),
         facts=_list_fan_facts(scope, fan),
     )
+    level: persona.AutonomyLevel = "copilot" if inputs.foreign else speaker.level
     first = all(line.direction == "in" or line.author == "system" for line in lines)
     named = rail.name if rail else ""
     return ReplyTurn(
-        draft.id, talk.creator_id, talk.id, talk.epoch, inputs, listed, named, speaker.level, first
+        draft.id, talk.creator_id, talk.id, talk.epoch, inputs, listed, named, level, first
     )
 
 
@@ -179,12 +181,27 @@ def _build_inputs(
         local_time=scope.now.astimezone(ZoneInfo(creator.zone)).strftime("%H:%M"),
         now=tuple(line.body for line in fresh),
         turn=sum(line.direction == "in" for line in said),
+        foreign=_writes_other_language(said),
         history=tuple(
             PromptLine("fan" if line.direction == "in" else "us", line.body)
             for line in said
             if line.seq not in new
         ),
     )
+
+
+def _writes_other_language(lines: list[ChatMessage]) -> bool:
+    """Return True if the newest words of the fan that tell a language are in none of ours.
+
+    No text of ours goes to them then before a person read it: a fan who writes Spanish is not
+    answered in French.
+    """
+    for words in [line.body for line in reversed(lines) if line.direction == "in"]:
+        if language_detection.detect_language(words) is not None:
+            return False
+        if language_detection.is_other_language(words):
+            return True
+    return False
 
 
 def _build_prompt_offers(candidates: tuple[OfferCandidate, ...]) -> tuple[PromptOffer, ...]:

@@ -13,7 +13,7 @@ from foundation.i18n.translation import Message
 from subscribers.conversations import outgoing_messages
 from subscribers.conversations.models import Conversation
 from subscribers.replies import persona
-from subscribers.replies.reply_checks import find_reply_fault
+from subscribers.replies.reply_checks import find_reply_faults
 from tenants.agencies import queries
 
 What = Literal["notice", "truth", "person", "truth_person"]
@@ -65,5 +65,5 @@ def has_person_spoken_last(scope: Scope, talk: Conversation) -> bool:
 def check_no_impersonation(text: str) -> None:
     """Raise Refused for a member's words that pass for the creator in person, or for somebody
     waiting online."""
-    if find_reply_fault(text, instructions="") in ("denial", "availability"):
+    if {"denial", "availability"} & set(find_reply_faults(text, instructions="")):
         raise Refused("chat.poses_as_creator")

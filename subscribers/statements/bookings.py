@@ -92,6 +92,7 @@ class LineOutcome(StrEnum):
     KNOWN = "known"
     MOVED = "moved"
     TOLD = "told"
+    EMPTY = "empty"
 
 
 BOOKED_OUTCOMES = frozenset((LineOutcome.NEW, LineOutcome.MOVED))
@@ -101,7 +102,7 @@ BOOKED_OUTCOMES = frozenset((LineOutcome.NEW, LineOutcome.MOVED))
 class CheckedLine:
     """A line, what becomes of it, and when it counts on its own day; `moved` is booked today: its
     month is closed; `told` is left alone, since the platform tells the movements of that day by
-    itself."""
+    itself; `empty` moves nothing."""
 
     line: StatementMovement
     fate: LineOutcome
@@ -137,6 +138,8 @@ def preview_statement(
     found = []
     for one in booking_times(scope, creator_id, sheet.movements):
         fate = LineOutcome.KNOWN if one.line.key in known else one.fate
+        if one.line.is_empty:
+            fate = LineOutcome.EMPTY
         if (
             fate in BOOKED_OUTCOMES
             and one.line.kind != "payout"

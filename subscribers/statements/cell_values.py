@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Literal
 
 from foundation.i18n.translation import Message
-from foundation.money import EXPONENTS, Money
+from foundation.money import Money, currency_exponent
 
 DateOrder = Literal["day_first", "month_first"]
 DecimalMark = Literal["either", "point", "comma"]
@@ -86,6 +86,15 @@ def is_date_only(said: str, dates: DateOrder = "day_first") -> bool:
     return found is not None and found["hour"] is None
 
 
+def is_instant(said: str, dates: DateOrder = "day_first") -> bool:
+    """Return True if a cell names a day, with or without a time of it."""
+    try:
+        parse_instant(said, dates)
+    except UnreadableCell:
+        return False
+    return True
+
+
 def _parse_hour(hour: int, half: str) -> int:
     """Of 24. Raises ValueError for none of 12."""
     if not 1 <= hour <= 12:
@@ -106,11 +115,14 @@ def parse_amount(column: str, said: str, currency: str, decimals: DecimalMark = 
         raise UnreadableCell(column, said)
     if any(currency not in _MARKS.get(mark, {mark}) for mark in marks):
         raise UnreadableCell(column, said)
-    exponent = EXPONENTS.get(currency, 2)
-    digits = _normalize_number(found["digits"], decimals)
+    exponent = currency_exponent(currency)
+    written = found["digits"]
+    if decimals == "either" and _EITHER.fullmatch(written) and exponent < 3:
+        if exponent:
+            raise UnreadableCell(column, said)
+        written = re.sub(r"[.,]", "", written)  # no decimals: thousands alone
+    digits = _normalize_number(written, decimals)
     if not re.fullmatch(r"\d{1,12}(\.\d+)?", digits):
-        raise UnreadableCell(column, said)
-    if decimals == "either" and exponent < 3 and _EITHER.fullmatch(found["digits"]):
         raise UnreadableCell(column, said)
     minor = Decimal(digits).scaleb(exponent)
     if minor != minor.to_integral_value():

@@ -6,6 +6,7 @@ is not wholly ours is read as a member said it is to be read, never by its looks
 
 import hashlib
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -17,28 +18,64 @@ from subscribers.statements.cell_values import DateOrder, DecimalMark
 StatementLineKind = Literal["sale", "refund", "payout"]
 STATEMENT_LINE_KINDS: tuple[StatementLineKind, ...] = get_args(StatementLineKind)
 
-COLUMN_FIELDS = ("date", "kind", "reference", "gross", "fee", "net", "currency")
+COLUMN_FIELDS = ("date", "kind", "status", "reference", "gross", "fee", "net", "currency")
 """What a column may be."""
 
 _NAMES: Mapping[str, frozenset[str]] = {
     "date": frozenset({"date", "jour"}),
     "kind": frozenset({"type", "kind", "nature"}),
+    "status": frozenset({"status", "statut", "état", "state", "outcome", "result", "résultat"}),
     "reference": frozenset({"reference", "référence", "ref", "id"}),
     "gross": frozenset({"gross", "brut", "amount", "montant"}),
     "fee": frozenset({"fee", "frais", "commission"}),
     "net": frozenset({"net"}),
     "currency": frozenset({"currency", "devise", "monnaie"}),
 }
-_OURS = frozenset(COLUMN_FIELDS) - {"net"}
+OPTIONAL_COLUMNS = frozenset({"net", "status"})
+_OURS = frozenset(COLUMN_FIELDS) - OPTIONAL_COLUMNS
 """A heading that names these is read without asking."""
 
 KIND_WORDS: Mapping[StatementLineKind, tuple[str, ...]] = MappingProxyType(
     {
         "sale": ("sale", "vente", "tip", "pourboire", "subscription", "abonnement"),
-        "refund": ("refund", "remboursement", "chargeback", "contestation"),
-        "payout": ("payout", "virement", "versement"),
+        "refund": (
+            *("refund", "refunds", "refunded", "remboursement", "remboursé", "remboursée"),
+            *("chargeback", "chargebacks", "charged back", "dispute", "disputed"),
+            *("contestation", "contesté", "contestée"),
+        ),
+        "payout": ("payout", "payouts", "virement", "versement"),
     }
 )
+_REVERSED = frozenset(
+    re.findall(
+        r"\w+",
+        """reversal reversed reverse void voided annulation annule annulee contrepassation
+        contrepasse extourne""",
+    )
+)
+"""Words, without accents, that say that a movement was undone."""
+
+_UNDONE = _REVERSED | frozenset(
+    re.findall(
+        r"\w+",
+        """won failed failure returned cancelled canceled cancellation rejected declined denied
+        bounced recovered reinstated restored gagne gagnee echec echoue echouee rejete rejetee
+        refuse refusee retourne retournee""",
+    )
+)
+"""Words that say so of what went out: the money is back, or never went. Of a sale they may say that
+it was never paid."""
+
+_COMPLETED = frozenset(
+    re.findall(
+        r"\w+",
+        """paid complete completed success successful succeeded settled done approved processed
+        posted cleared available confirmed ok sent received paye payee termine terminee effectue
+        effectuee reussi reussie valide validee confirme confirmee regle reglee envoye envoyee recu
+        recue verse versee disponible""",
+    )
+)
+"""States in which the amount of a line counts."""
 MAX_WORDS = 40
 MAX_WORD_LENGTH = 40
 
@@ -56,16 +93,32 @@ class StatementFormat:
 
     def kind(self, said: str) -> StatementLineKind | None:
         """What the words of a cell say; None where they say nothing, or two things at once. Of a
-        sale that goes back both are said: it is what goes back."""
-        plain = said.casefold()
-        found = {
-            kind
-            for kind in STATEMENT_LINE_KINDS
-            if any(_has_word(word, plain) for word in self.words[kind])
-        }
+        sale that goes back both are said: it is what goes back. A sale that was reversed goes back
+        too; one that "failed" may never have been paid."""
+        found, rest = self._match_words(said)
+        if found == {"sale"} and rest & _UNDONE:
+            return "refund" if rest & _REVERSED else None
         if found == {"sale", "refund"}:
             return "refund"
         return found.pop() if len(found) == 1 else None
+
+    def is_reversal(self, said: str) -> bool:
+        """Return True if the words say that a refund or a payout was undone: "chargeback won"."""
+        found, rest = self._match_words(said)
+        return bool(rest & _UNDONE) and bool(found & {"refund", "payout"})
+
+    def _match_words(self, said: str) -> tuple[set[StatementLineKind], set[str]]:
+        """Return the kinds whose words are there, and the other words, without accents."""
+        plain = said.casefold()
+        found = {
+            (kind, word)
+            for kind in STATEMENT_LINE_KINDS
+            for word in self.words.get(kind, ())
+            if _has_word(word, plain)
+        }
+        for _, word in found:
+            plain = plain.replace(word.casefold(), " ")
+        return {kind for kind, _ in found}, set(re.findall(r"\w+", _strip_accents(plain)))
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept."""
@@ -126,6 +179,17 @@ def check_format(columns: StatementFormat, heading: Sequence[str]) -> StatementF
 
 def _normalize_header(cell: str) -> str:
     return " ".join(cell.split()).casefold()
+
+
+def is_completed(status: str) -> bool:
+    """Return True if a state says that the amount of its line counts, or says nothing."""
+    words = re.findall(r"\w+", _strip_accents(status.casefold()))
+    return not words or (len(words) == 1 and words[0] in _COMPLETED)
+
+
+def _strip_accents(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text)
+    return "".join(sign for sign in plain if not unicodedata.combining(sign))
 
 
 def _has_word(word: str, text: str) -> bool:

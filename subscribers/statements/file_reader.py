@@ -14,10 +14,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from typing import get_args
 
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
-from foundation.money import Money
+from foundation.money import Money, currency_exponent
 from subscribers.statements import cell_values, columns
 from subscribers.statements.cell_values import UnreadableCell
 from subscribers.statements.columns import StatementFormat, StatementLineKind
@@ -26,13 +28,15 @@ STATEMENT_RAIL = "statement"
 MAX_BYTES = 2_000_000
 MAX_LINES = 10_000
 
+_KEY_DECIMALS = {"XTR": 0, "XTS": 0, "JPY": 0, "KWD": 3, "BHD": 3, "TND": 3}
 _TOTAL = re.compile(r"total|somme", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class StatementMovement:
-    """One line: `gross` and `fee` are positive, `key` is the same for the same movement in every
-    file. What was `paid_for` is told by programs alone."""
+    """One line: `gross` and `fee` are positive, or below zero where a refund or a payout was
+    undone; `key` is the same for the same movement in every file. What was `paid_for` is told by
+    programs alone."""
 
     number: int
     at: datetime
@@ -45,6 +49,16 @@ class StatementMovement:
     whole_day: bool = False
     """The file names its day alone, which `at` begins in UTC: it is that day wherever its creator
     lives."""
+
+    @property
+    def is_reversal(self) -> bool:
+        """True for a refund or a payout that was undone."""
+        return self.gross.minor < 0
+
+    @property
+    def is_empty(self) -> bool:
+        """True for a line that moves nothing, such as a free trial."""
+        return not self.gross.minor and not self.fee.minor
 
     @property
     def net(self) -> Money:
@@ -85,6 +99,7 @@ class StatementTable:
     digest: str
     heading: tuple[str, ...]
     rows: tuple[tuple[int, tuple[str, ...]], ...]
+    separator: str = ","
 
 
 @dataclass(frozen=True)
@@ -99,15 +114,17 @@ class _StatementLine:
     fee: Money
     net: Money | None
     whole_day: bool
+    reversal: bool
 
 
 @dataclass(frozen=True)
 class _Signs:
     """How a file writes what is taken away: the `fees` of its sales with a minus, and whole lines
-    of some `kinds`."""
+    of some `kinds`; `present` are the kinds that it has."""
 
     fees: bool
     kinds: frozenset[StatementLineKind]
+    present: frozenset[StatementLineKind]
 
 
 def parse_table(data: bytes) -> StatementTable:
@@ -120,12 +137,46 @@ def parse_table(data: bytes) -> StatementTable:
         text = data.decode("cp1252", errors="replace")
     head, _, _ = text.partition("\n")
     sign = max(";,\t", key=head.count)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=sign))
+    rows = _parse_rows(text, sign)
     if len(rows) > MAX_LINES:
         raise BadInput("statement.too_long", most=MAX_LINES)
-    heading, *below = [tuple(cell.strip() for cell in row) for row in rows] or [()]
-    filled = tuple((number, row) for number, row in enumerate(below, start=2) if any(row))
-    return StatementTable(hashlib.sha256(data).hexdigest(), heading, filled)
+    (_, heading), *below = rows or [(1, ())]
+    filled = tuple((number, row) for number, row in below if any(row))
+    return StatementTable(hashlib.sha256(data).hexdigest(), heading, filled, sign)
+
+
+def _parse_rows(text: str, sign: str) -> list[tuple[int, tuple[str, ...]]]:
+    """Return the rows with the line that each begins at, from 1.
+
+    Raises BadInput for a quote that swallows what follows: it never closes, closes in the middle
+    of a cell, or closes so that a cell holds another movement. Such lines would be lost.
+    """
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
+    rows = list[tuple[int, tuple[str, ...]]]()
+    while True:
+        number = reader.line_num + 1
+        try:
+            row = tuple(cell.strip() for cell in next(reader))
+        except StopIteration:
+            return rows
+        except csv.Error as error:
+            raise BadInput("statement.stray_quote", line=number) from error
+        if any(_holds_movement(cell, sign) for cell in row):
+            raise BadInput("statement.stray_quote", line=number)
+        rows.append((number, row))
+
+
+def _holds_movement(cell: str, sign: str) -> bool:
+    """Return True if a cell of several lines has a date of its own between two separators."""
+    lines = cell.splitlines()
+    if len(lines) < 2:
+        return False
+    parts = [part.strip() for line in lines if sign in line for part in line.split(sign)]
+    return any(
+        cell_values.is_instant(part, dates)
+        for part in parts
+        for dates in get_args(cell_values.DateOrder)
+    )
 
 
 def read_statement(data: bytes, source: str, said: StatementFormat | None = None) -> StatementFile:
@@ -140,7 +191,7 @@ def read_statement(data: bytes, source: str, said: StatementFormat | None = None
         missing = [
             name
             for name in columns.COLUMN_FIELDS
-            if name not in {*columns.guess_columns(found.heading), "net"}
+            if name not in {*columns.guess_columns(found.heading), *columns.OPTIONAL_COLUMNS}
         ]
         raise BadInput("statement.unknown_columns", columns=", ".join(missing))
     lines = list[_StatementLine]()
@@ -151,6 +202,8 @@ def read_statement(data: bytes, source: str, said: StatementFormat | None = None
         if _is_total(row, cell, known):
             totals.append((number, cell))
             continue
+        if len(row) < len(found.heading) and any(found.separator in cell for cell in row):
+            raise BadInput("statement.stray_quote", line=number)  # it joins two columns in one
         try:
             lines.append(_parse_line(number, cell, known))
         except UnreadableCell as wrong:
@@ -187,6 +240,8 @@ def _parse_line(number: int, cell: Mapping[str, str], known: StatementFormat) ->
     kind = known.kind(cell["kind"]) if "kind" in cell else "sale"
     if kind is None:
         raise UnreadableCell("type", cell["kind"])
+    if not columns.is_completed(cell.get("status", "")):
+        raise UnreadableCell("status", cell["status"])
     currency = _parse_currency(cell, known)
     at = cell_values.parse_instant(cell["date"], known.dates)
     gross = cell_values.parse_amount("gross", cell["gross"], currency, known.decimals)
@@ -201,7 +256,7 @@ def _parse_line(number: int, cell: Mapping[str, str], known: StatementFormat) ->
         fee = (
             Money(abs(gross.minor) - abs(net.minor), currency) if gross.minor >= 0 else gross - net
         )
-    if not gross.minor or abs(fee.minor) > abs(gross.minor):
+    if abs(fee.minor) > abs(gross.minor):
         raise UnreadableCell("gross", cell["gross"])
     if net is not None and abs(gross.minor) - abs(fee.minor) != abs(net.minor):
         raise UnreadableCell("net", cell["net"])
@@ -214,6 +269,7 @@ def _parse_line(number: int, cell: Mapping[str, str], known: StatementFormat) ->
         fee,
         net,
         cell_values.is_date_only(cell["date"], known.dates),
+        known.is_reversal(cell.get("kind", "")),
     )
 
 
@@ -231,7 +287,8 @@ def _build_movements(
     `unread`."""
     signs = _Signs(
         any(one.kind == "sale" and one.gross.minor > 0 > one.fee.minor for one in lines),
-        frozenset(one.kind for one in lines if one.gross.minor < 0),
+        frozenset(one.kind for one in lines if one.gross.minor < 0 and not one.reversal),
+        frozenset(one.kind for one in lines if not one.reversal),
     )
     movements = list[StatementMovement]()
     equal = Counter[str]()
@@ -241,8 +298,10 @@ def _build_movements(
         except UnreadableCell as wrong:
             unread.append(UnreadLine(one.number, wrong.reason))
             continue
-        gross, fee = (Money(abs(each.minor), each.currency) for each in (one.gross, one.fee))
-        same = "\x1f".join((source, one.at.isoformat(), kind, one.reference, str(gross), str(fee)))
+        way = -1 if one.reversal else 1
+        gross, fee = (Money(way * abs(each.minor), each.currency) for each in (one.gross, one.fee))
+        amounts = (_format_key_amount(gross), _format_key_amount(fee))
+        same = "\x1f".join((source, one.at.isoformat(), kind, one.reference, *amounts))
         equal[same] += 1
         key = hashlib.sha256(f"{same}\x1f{equal[same]}".encode()).hexdigest()
         movements.append(
@@ -253,6 +312,17 @@ def _build_movements(
     return movements
 
 
+def _format_key_amount(amount: Money) -> str:
+    """Write an amount as keys of lines hold it, so that a line keeps its key for good.
+
+    Keys are older than the table of decimals: of most currencies they hold two.
+    """
+    value = Decimal(amount.minor).scaleb(-currency_exponent(amount.currency))
+    digits = Decimal(1).scaleb(-_KEY_DECIMALS.get(amount.currency, 2))
+    short = value.quantize(digits)
+    return f"{short if short == value else value} {amount.currency}"
+
+
 def _resolve_kind(one: _StatementLine, signs: _Signs) -> StatementLineKind:
     """What a line is: a sale with a minus is one that goes back. Raises Unreadable for a sign that
     may mean two things.
@@ -260,10 +330,16 @@ def _resolve_kind(one: _StatementLine, signs: _Signs) -> StatementLineKind:
     Refunds and payouts are written with a minus by some files, without by others; one that has both
     says with the other that something was undone, and we do not know what.
     """
+    if one.reversal:
+        if one.gross.minor < 0 and (one.kind in signs.kinds or one.kind not in signs.present):
+            raise UnreadableCell("gross", str(one.gross))  # undone, or the same thing once more?
+        return one.kind
     if one.kind != "sale":
         if one.gross.minor > 0 and one.kind in signs.kinds:
             raise UnreadableCell("gross", str(one.gross))
         return one.kind
+    if not one.gross.minor:
+        return "sale"
     charged = -one.fee.minor if signs.fees else one.fee.minor
     if one.gross.minor > 0:
         if charged < 0:
@@ -311,7 +387,10 @@ def _compute_sums(
 ) -> list[int]:
     sums = []
     for kept in (among, [pair for pair in among if pair[1].kind != "payout"]):
-        amounts = [(getattr(line, column), 1 if one.kind == "sale" else -1) for line, one in kept]
+        amounts = [
+            (getattr(line, column), 1 if one.kind == "sale" or line.reversal else -1)
+            for line, one in kept
+        ]
         written = [(money.minor, sign) for money, sign in amounts if money is not None]
         sums += [
             abs(sum(abs(minor) * sign for minor, sign in written)),

@@ -3,6 +3,7 @@ and again."""
 
 import re
 from collections.abc import Iterator
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,15 @@ from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from pydantic import SecretStr
-from sqlalchemy import create_engine, text
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from foundation.errors import BadInput, Unavailable
+from foundation.money import Money
 from foundation.ops.settings import DatabaseSettings, Settings
 from migrations import upgrading
+from subscribers.ledger import month_close
+from subscribers.ledger.entries import StatementLineView
 from tests.conftest import Cluster, free_port
 from workers.installation import database_setup
 
@@ -267,4 +271,76 @@ def test_tokens_that_were_pasted_before_renew_themselves_from_now_on(
             "'channels')"
         )
         assert connection.execute(text(forced)).scalar_one()
+    superuser.dispose()
+
+
+_BOOKED = """
+SET LOCAL session_replication_role = replica;
+INSERT INTO creators (tenant_id, id, slug, name, kind, zone, languages, rating_ceiling,
+approval_tiers) VALUES (:t, :t, 'mia', 'Mia', 'human', 'Asia/Seoul', '[]', 'G', 1);
+INSERT INTO ledger_transactions (tenant_id, id, creator_id, kind, source_kind, source_key,
+occurred_at) VALUES (:t, :a, :t, 'sale', 'payment', 'k', '2026-09-30T15:30:00Z'),
+  (:t, :b, :t, 'split', 'split', 'k', '2026-09-30T15:30:00Z');
+INSERT INTO ledger_entries (tenant_id, id, creator_id, transaction_id, account, currency,
+amount_minor)
+  SELECT :t, gen_random_uuid(), :t, CAST(one AS uuid), account, code, amount FROM (VALUES
+  (:a, 'rail:x', 'KRW', 100100), (:a, 'sales', 'KRW', -100100), (:a, 'rail:x', 'OMR', 125),
+  (:a, 'sales', 'OMR', -125), (:a, 'rail:x', 'EUR', 999), (:a, 'sales', 'EUR', -999),
+  (:b, 'allocated', 'KRW', 100100), (:b, 'agency_due', 'KRW', -40045),
+  (:b, 'creator_due', 'KRW', -60055)) AS r(one, account, code, amount)
+"""
+
+
+_CLOSED = """
+INSERT INTO month_closes (tenant_id, id, creator_id, month, digest, by)
+  VALUES (:t, :t, :t, '2026-10-01', :digest, 'member:x')
+"""
+_LINES = """
+SELECT t.occurred_at, t.kind, t.source_kind, t.source_key, e.account, e.amount_minor, e.currency
+FROM ledger_transactions t JOIN ledger_entries e ON e.transaction_id = t.id
+"""
+
+
+def digest_entries(connection: Connection) -> str:
+    """Digest the lines of the one month as closing it does."""
+    rows = connection.execute(text(_LINES)).all()
+    return month_close.digest_lines(
+        [
+            StatementLineView(row[0].astimezone(UTC), *row[1:5], Money(row[5], row[6]))
+            for row in rows
+        ]
+    )
+
+
+@pytest.mark.heavy
+def test_amounts_of_before_are_counted_in_the_minor_unit_their_currency_has(
+    elsewhere: Cluster, tmp_path: Path
+) -> None:
+    house = settings(elsewhere, tmp_path)
+    database_setup.migrate_database(house)
+    just_before(elsewhere, "0125")
+    ids = {name: f"0198c0de-0000-7000-8000-00000000000{name}" for name in "abc"}
+    ids["t"] = ids["a"][:-1] + "1"
+    superuser = create_engine(elsewhere.url("postgres", NAME))
+    with superuser.begin() as connection:
+        for statement in _BOOKED.split(";"):
+            named = {one: ids[one] for one in ids if re.search(rf":{one}\b", statement)}
+            connection.execute(text(statement), named)
+        connection.execute(text(_CLOSED), {"t": ids["t"], "digest": digest_entries(connection)})
+    database_setup.migrate_database(house)
+    with superuser.connect() as connection:
+        said = "SELECT account, currency, amount_minor FROM ledger_entries ORDER BY 2, 1, 3"
+        assert {tuple(row) for row in connection.execute(text(said))} == {
+            ("rail:x", "EUR", 999),
+            ("sales", "EUR", -999),
+            ("rail:x", "KRW", 1001),
+            ("sales", "KRW", -1001),
+            ("allocated", "KRW", 1001),
+            ("agency_due", "KRW", -400),
+            ("creator_due", "KRW", -601),
+            ("rail:x", "OMR", 1250),
+            ("sales", "OMR", -1250),
+        }
+        digest = connection.execute(text("SELECT digest FROM month_closes")).scalar_one()
+        assert digest == digest_entries(connection), "the closed month still holds its lines"
     superuser.dispose()

@@ -45,6 +45,7 @@ from connectors.shared.http_responses import (
     success_body,
 )
 from connectors.shared.polls import PollGenerator
+from connectors.shared.text_counting import normalize_message_text
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
@@ -183,7 +184,8 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
         for one in recent
         if _parse_sender(one) == sought.account and one.get("id") not in sought.known
     ]
-    same = [one for one in ours if str(one.get("text", "")).strip() == sought.text.strip()]
+    wanted = normalize_message_text(sought.text)
+    same = [one for one in ours if normalize_message_text(one.get("text")) == wanted]
     if same:
         return Found(
             str(same[-1]["id"]), "", parse_timestamp(same[-1].get("sentAt"))

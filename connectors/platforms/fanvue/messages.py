@@ -48,6 +48,7 @@ from connectors.shared.http_responses import (
     restage_uploads,
     success_body,
 )
+from connectors.shared.text_counting import normalize_message_text
 from foundation.i18n.translation import Message
 from foundation.money import Money
 from gate.contract.units import Unit
@@ -162,7 +163,7 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 def _has_same_text(message: Mapping[str, Any], sought: LookupQuery) -> bool:
     """Whether it is of the same sender and says the same; those of other attempts are left out."""
     ours = sender_id(message) == sought.account and message.get("type") in WRITTEN_MESSAGE_TYPES
-    same = str(message.get("text") or "").strip() == sought.text.strip()
+    same = normalize_message_text(message.get("text")) == normalize_message_text(sought.text)
     return ours and same and message["uuid"] not in sought.known
 
 

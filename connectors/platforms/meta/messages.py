@@ -50,6 +50,7 @@ from connectors.shared.http_responses import (
     success_body,
 )
 from connectors.shared.polls import PollGenerator
+from connectors.shared.text_counting import normalize_message_text
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
@@ -181,7 +182,8 @@ def look_up(
         for one in recent
         if sought.account in _account_names(one.get("from")) and one["id"] not in sought.known
     ]
-    same = [one for one in ours if str(one.get("message") or "").strip() == sought.text.strip()]
+    wanted = normalize_message_text(sought.text)
+    same = [one for one in ours if normalize_message_text(one.get("message")) == wanted]
     if same:
         first = min(same, key=lambda one: _parse_time(one.get("created_time")) or start)
         return Found(str(first["id"]), "", _parse_time(first.get("created_time")))

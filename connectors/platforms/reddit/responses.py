@@ -31,6 +31,7 @@ from connectors.contract.post_presence import (
 )
 from connectors.platforms.reddit.account import user_agent_header, verify_account
 from connectors.shared import http_responses
+from connectors.shared.text_counting import normalize_message_text
 from foundation.i18n.translation import Message
 
 PAGE_SIZE = 100
@@ -112,7 +113,7 @@ def permalink_url(told: object) -> str:
 
 def normalize_markdown(text: object) -> str:
     """A text as two of them are compared."""
-    return " ".join(str(text or "").split())
+    return " ".join(normalize_message_text(text).split())
 
 
 def is_possibly_changed(thing: Mapping[str, Any], words: str) -> bool:

@@ -14,7 +14,7 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
-from foundation.money import EXPONENTS, Money, parse_money
+from foundation.money import Money, currency_exponent, parse_money
 from studio.packs import packs
 from studio.packs.packs import PackListing
 from studio.packs.states import PackState
@@ -141,7 +141,7 @@ def _toggle_slot(slot: str, value: object) -> None:
 
 
 def _example_price(rail: RailTerms) -> Money:
-    return Money(12 * 10 ** EXPONENTS.get(rail.currency, 2), rail.currency)
+    return Money(12 * 10 ** currency_exponent(rail.currency), rail.currency)
 
 
 def _parse_typed_price(page: PageContext, box: str, rail: RailTerms) -> Money:

@@ -13,6 +13,7 @@ from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.i18n.translation import Message, render_message
 from foundation.money import Money
 from foundation.ops.clock import sleep
+from gate.contract.text_marks import add_text_mark
 from gate.removal import recall
 from schedules.drafts import drafts
 from schedules.posts.channel_overrides import ChannelOverride
@@ -87,7 +88,7 @@ def test_a_token_becomes_a_bot_that_answers(lea: TelegramCreator) -> None:
     assert (
         seconds() < TWO_MINUTES
     )  # 5.5 s seen, most of it until the listeners look for new accounts
-    assert lea.texts() == [notice(lea), "Bonjour à toi !\n\n— fait avec une IA"]
+    assert lea.texts() == [notice(lea), add_text_mark("Bonjour à toi !\n\n— fait avec une IA")]
     account = lea.account()
     assert (account.account, account.state) == (lea.bot.username, ChannelState.ACTIVE)
     assert account.destination_id == str(lea.channel.id)

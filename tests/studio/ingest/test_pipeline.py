@@ -21,7 +21,7 @@ from gate.assets import asset_records
 from generators.contract.engines import ImageJob, OriginLabel
 from generators.engines.images.placeholder import PlaceholderEngine
 from generators.media import pictures
-from generators.provenance import content_credentials, embedded_claims
+from generators.provenance import content_credentials, embedded_claims, generator_metadata
 from generators.provenance.content_credentials import MarkStatus, ProvenanceClaim
 from studio.ingest import pipeline
 from studio.ingest.pipeline import AssetSource
@@ -408,7 +408,8 @@ def test_whatever_is_written_is_read_without_an_error(text: str, data: bytes) ->
         found = embedded_claims.left_metadata(lineage)
         assert "\x00" not in found.prompt + found.model
     assert embedded_claims.declared_source_type(data, text.encode(errors="replace")) == ""
-    assert isinstance(embedded_claims.a1111_parameters(data), str)
+    for said in generator_metadata.decode_exif_text(data):
+        assert isinstance(list(generator_metadata.recognize_text(said)), list)
 
 
 @pytest.mark.parametrize(

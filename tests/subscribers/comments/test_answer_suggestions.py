@@ -61,7 +61,7 @@ def test_a_model_s_words_lie_in_the_box_and_leave_by_a_person_alone(lea: Sandbox
     assert list_network_replies(lea, native) == [], "nothing leaves by itself"
     answer_comment(lea, list_comments(lea)[0], words)
     lea.run()
-    assert list_network_replies(lea, native) == [words]
+    assert list_network_replies(lea, native) == [f"{words}\n\n— made with AI"]
     with lea.scope() as scope:
         found = scope.run(
             "SELECT unit FROM decision_inputs WHERE tenant_id = :t ORDER BY id", t=lea.tenant_id

@@ -5,7 +5,8 @@ Assumed of everything but the words, so that the verdict is the words' own: the 
 author are known and no stop is closed; another person approved the text; the marks a place asks for
 are set; what must be seen at the place was seen; the one reader of a chat message is an adult whose
 age is assured; no model wrote it. Addresses are not registered, and nothing was said before. Places
-are judged by the rules as they stand today.
+are judged by the rules as they stand today. A text that carries the mark of one that a model wrote
+here is reported with `ai_mark`.
 """
 
 import json
@@ -24,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 from foundation.ops.clock import wall_now
 from gate.contract.facts import EvidenceSnapshot, ReviewFacts, ViewerFacts
 from gate.contract.states import AssuranceState
+from gate.contract.text_marks import has_text_mark
 from gate.contract.units import Rating, Subject, Text, Unit
 from gate.decision import unit_rules
 from gate.decision.case import Case
@@ -116,6 +118,7 @@ def _judge_line(
         "rating": str(decision.rating),
         "verdict": str(decision.verdict),
         "reasons": reasons,
+        **({"ai_mark": True} if has_text_mark(line.text) else {}),
     }
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.text_corpus import ORDINARY_TEXTS, false_alarm_rates
+from gate.contract.text_marks import add_text_mark
 from workers.cli.gate.text_check import MAX_LINE_BYTES, UnreadableLine, judge_lines
 
 
@@ -111,3 +112,11 @@ def test_false_alarms_stay_within_what_was_promised() -> None:
         assert figures["holds_per_100_captions"] <= 3
         assert figures["benign_block_ppm"] <= 500
         assert figures["unsupported_held_share"] >= 0.97
+
+
+def test_the_mark_of_a_model_s_text_is_reported() -> None:
+    marked = add_text_mark("Good morning everybody\n\n— made with AI")
+    assert said(line(marked), line(marked.replace("morning", "evening"))) == [
+        {"id": "1", "rating": "G", "verdict": "A", "reasons": [], "ai_mark": True},
+        {"id": "1", "rating": "G", "verdict": "H", "reasons": ["TEXT_OBFUSCATED"]},
+    ]

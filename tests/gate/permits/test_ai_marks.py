@@ -1,0 +1,86 @@
+"""What a bot writes says that a model wrote it: in words, and so that a machine can read it."""
+
+import pytest
+
+from foundation.db.database import OpenScope
+from foundation.ids import uuid7
+from gate.contract.reasons import Reason
+from gate.contract.text_marks import has_text_mark, remove_text_mark
+from gate.contract.units import COMMENT_REFERENCE, Reference, Unit
+from gate.permits import issuance
+from gate.policy.bundle import shipped_bundle
+from gate.text.normalization import is_obfuscated
+from tests.gate.builders import World, message, unit, world
+
+LABEL = "— made with AI"
+CHATS = sorted(
+    (row.platform, name)
+    for name, row in shipped_bundle().rows.items()
+    if row.ai is not None and "bot disclosure" in (row.ai.text or "") and row.platform != "sandbox"
+)
+
+
+@pytest.fixture
+def house(tenant: OpenScope) -> World:
+    return world(tenant, uuid7())
+
+
+def mark(house: World, whole: Unit) -> Unit:
+    with house.scope() as scope:
+        return issuance.with_required_marks(scope, whole, line=lambda: LABEL)
+
+
+def body(house: World, text: str, place: tuple[str, str] = ("telegram", "telegram.bot_dm")) -> str:
+    platform, surface = place
+    whole = message(
+        house, "leo", text=text, platform=platform, surface=surface, text_ai="generated"
+    )
+    marked = mark(house, whole)
+    assert mark(house, marked) == marked, "marked once"
+    return marked.text_of("body")
+
+
+@pytest.mark.parametrize("place", CHATS, ids=[name for _, name in CHATS])
+def test_every_chat_without_a_flag_carries_label_and_mark(
+    house: World, place: tuple[str, str]
+) -> None:
+    text = body(house, "Bonjour à toi !", place)
+    assert remove_text_mark(text) == f"Bonjour à toi !\n\n{LABEL}"
+    assert has_text_mark(text)
+    assert not is_obfuscated(text)
+
+
+@pytest.mark.parametrize(
+    "talk",
+    ["I read a book about AI art.", "Made by my friend, no AI at all!", "c ki ?", "#AIrport"],
+)
+def test_talk_about_ai_is_no_label(house: World, talk: str) -> None:
+    assert remove_text_mark(body(house, talk)) == f"{talk}\n\n{LABEL}"
+
+
+def test_words_of_people_and_fixed_texts_stay_as_they_are(house: World) -> None:
+    place = {"platform": "telegram", "surface": "telegram.bot_dm"}
+    for whole in (
+        message(house, "leo", text="Hi", **place),
+        message(house, "leo", text="Hi", text_ai="generated", service="service.handoff", **place),
+        message(house, "leo", text="Hi", text_ai="generated"),  # the place has a flag
+        unit(house, text="Hi", text_ai="generated", platform="x", surface="x.post"),
+    ):
+        assert mark(house, whole).text_of("body") == "Hi"
+
+
+def test_a_comment_says_so_in_words_where_the_flag_is_for_posts_alone(house: World) -> None:
+    answer = unit(
+        house,
+        text="At the lake",
+        text_ai="generated",
+        references=(Reference(COMMENT_REFERENCE, "r1"),),
+    )
+    marked = mark(house, answer)
+    assert marked.flags == ()
+    assert marked.text_of("body") == f"At the lake\n\n{LABEL}"
+    with house.scope() as scope:
+        bare = issuance.preview_decision(scope, answer, author=f"member:{house.ann}")
+        said = issuance.preview_decision(scope, marked, author=f"member:{house.ann}")
+    assert Reason.AI_MARK_MISSING in bare.reasons
+    assert Reason.AI_MARK_MISSING not in said.reasons
