@@ -29,6 +29,7 @@ from benchmarks.servers import run_servers
 from connectors.contract.connector import Connector, Response, Send, StepResult, WireStep
 from connectors.contract.outcomes import Published
 from connectors.registry import loader
+from connectors.transport.permit_record import MemoryPermitRecord
 from connectors.transport.transport import AccountTarget, Transport
 from foundation.canonical_json import canonical_json
 from foundation.db.database import Database, OpenScope
@@ -242,6 +243,7 @@ def _build_transport(minted: MintedPosts, http: HttpClient, token: str) -> Trans
         seal=lambda _tenant_id, _secret: Sealed(b""),
         read_object=no_object,
         verify_key=minted.key.public_key(),
+        record=MemoryPermitRecord(now=None),
     )
 
 

@@ -1,7 +1,7 @@
 """How long the room's rows are kept; checks of age end by
 `channels/age_verification/handlers.py`."""
 
-from channels.attempts.models import AttemptRow
+from channels.attempts.models import AttemptRow, PermitUseRow
 from channels.connections.models import AccountSetupRow
 from channels.limits.models import RateBucketRow
 from channels.links.models import LinkClicksRow, MediaUrlFetchRow, MediaUrlRow
@@ -17,6 +17,7 @@ EXISTS (SELECT FROM handovers h WHERE h.tenant_id = o.tenant_id AND h.subject_ki
 
 CHANNELS_RETENTION = (
     RetentionRule(AttemptRow, "o.closed_at", _HANDED),
+    RetentionRule(PermitUseRow, "o.created_at"),
     RetentionRule(FileDownloadRow, "o.created_at"),
     RetentionRule(AccountSetupRow, "o.updated_at", "o.state = 'waiting'"),
     RetentionRule(PhoneRow, "coalesce(o.seen_at, o.created_at)", clock="people_now"),

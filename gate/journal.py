@@ -1,4 +1,4 @@
-"""The journal: whatever was taken back, frozen or blocked, to be kept outside the database too.
+"""The journal: whatever was taken back, frozen, blocked or stopped, kept outside the database too.
 
 A backup that is brought back knows nothing of what was forbidden after it was made; the journal
 does. An entry is put with the change, in its transaction, and kept by a task of its own
@@ -31,14 +31,28 @@ RULING = "rule"
 """A blocklist entry lifted on appeal, and that a request was decided: both are kept, and never done
 again."""
 
+STOP = "stop"
+REOPEN = "reopen"
+"""An emergency stop was closed, and opened again: `about` is `<where>:<feature>:<target>`."""
+
+VIEWER = "viewer"
+"""A viewer was blocked or suspected as a minor, or their proof of age was withdrawn: `about` is
+`<platform>:<user id>`, `more` the state."""
+
+BEGIN = "begin"
+"""The journal begins, or begins again after it was lost: there is nothing to repeat."""
+
+SEALED_ACTS = frozenset({STOP, REOPEN, VIEWER})
+"""Acts that may name a viewer by a platform's id: `about` is encrypted where it is kept outside."""
+
 _AGAIN = "gate.journal.again"
 
 
 @dataclass(frozen=True)
 class JournalDue:
-    """Keep one entry; `subject_id` names it. `about` is a person, a digest, a request or a card,
-    `more` a permission, a category, a person or what was decided, `look` how a picture looks. None
-    of it says who anybody is."""
+    """Keep one entry; `subject_id` names it. `about` is a person, a digest, a request, a card, a
+    stop or a viewer, `more` a permission, a category, a person, a state or what was decided, `look`
+    how a picture looks. Viewers alone are named by what a platform calls them (`SEALED_ACTS`)."""
 
     kind: ClassVar[str] = "journal.keep"
     queue: ClassVar[Queue] = "urgent"

@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from channels.accounts.queries import Channel
+from channels.attempts import permit_uses
 from channels.connections.account_setup import IsReachable
 from channels.links import media_urls
 from channels.listening import comments
@@ -393,6 +394,7 @@ def _build_transport(
         seal=seal,
         read_object=store.get,
         verify_key=key.public_key(),
+        record=partial(permit_uses.record_permit_use, tenant=tenant),
         hand_over=partial(task_lifecycle.create_manual_task, tenant=tenant),
         lend=partial(media_urls.create_media_url, tenant=tenant, base=media_base_url(settings)),
     )

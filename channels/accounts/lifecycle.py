@@ -1,9 +1,12 @@
 """Accounts: connecting one, letting it rest, and what happens when the platform lets go of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+
+from sqlalchemy.exc import IntegrityError
 
 from channels.accounts import credentials, queries
 from channels.accounts.events import ChannelConnected
@@ -22,6 +25,10 @@ from foundation.outbox import outbox
 from foundation.sealed import Sealed
 from tenants.notices import notices
 from tenants.webhooks.outgoing_calls import record_webhook_event
+
+HELD_INDEX = "channels_held"
+HELD_ELSEWHERE = "channel.other_agency"
+"""Another agency of this installation has the account connected."""
 
 MAX_INTERVAL_MINUTES = 24 * 60
 """Minutes."""
@@ -93,24 +100,25 @@ def connect_account(
     The same platform and account is the same channel: nothing is made twice. A pause of a person
     outlives it. `app_key` names what else on the platform shares its limits; it is known here by
     its digest alone. Puts the fact `ChannelConnected`. Raises Conflict when the account is another
-    creator's: what waits for it would leave under the wrong name.
+    creator's, since what waits for it would leave under the wrong name, or another agency's.
     """
-    channel_id: UUID | None = scope.run(
-        _CONNECT,
-        tenant=scope.tenant_id,
-        id=uuid7(),
-        creator=creator_id,
-        platform=platform,
-        surface=surface,
-        chat_surface=chat_surface,
-        account=account,
-        base_url=base_url,
-        name=name,
-        gap=int(min_gap.total_seconds()),
-        zone=zone,
-        options=canonical_json(dict(options or {})).decode(),
-        app_key=derived_uuid(platform, app_key) if app_key else None,
-    ).scalar()
+    with _refusing_held_account(scope, account):
+        channel_id: UUID | None = scope.run(
+            _CONNECT,
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            creator=creator_id,
+            platform=platform,
+            surface=surface,
+            chat_surface=chat_surface,
+            account=account,
+            base_url=base_url,
+            name=name,
+            gap=int(min_gap.total_seconds()),
+            zone=zone,
+            options=canonical_json(dict(options or {})).decode(),
+            app_key=derived_uuid(platform, app_key) if app_key else None,
+        ).scalar()
     if channel_id is None:
         raise Conflict("channel.other_creator", account=account)
     if token is not None:
@@ -120,6 +128,21 @@ def connect_account(
         scope, ChannelConnected(scope.tenant_id, channel_id), dedupe=f"connected:{channel_id}"
     )
     return channel_id
+
+
+@contextmanager
+def _refusing_held_account(scope: Scope, account: str) -> Iterator[None]:
+    """Raise Conflict if the database refuses a statement because another agency has the account
+    connected; the transaction goes on as if the statement had not been made."""
+    scope.run("SAVEPOINT held_account")
+    try:
+        yield
+    except IntegrityError as error:
+        if HELD_INDEX not in str(error.orig):
+            raise
+        scope.run("ROLLBACK TO SAVEPOINT held_account")
+        raise Conflict(HELD_ELSEWHERE, account=account) from error
+    scope.run("RELEASE SAVEPOINT held_account")
 
 
 def pause_account(
@@ -274,10 +297,16 @@ def update_bot_rights(scope: Scope, channel_id: UUID, *, back: bool) -> None:
 
 def mark_readmitted(scope: Scope, channel_id: UUID) -> None:
     """It did: what waited goes on by itself, or rests as a person had wanted. Nothing changes for
-    any other account. Raises NotFound."""
-    if not can_return(queries.get_channel(scope, channel_id)):
+    any other account. An account that another agency connected since does not return. Raises
+    NotFound."""
+    channel = queries.get_channel(scope, channel_id)
+    if not can_return(channel):
         return
-    scope.run(_LET_IN, tenant=scope.tenant_id, id=channel_id)
+    try:
+        with _refusing_held_account(scope, channel.account):
+            scope.run(_LET_IN, tenant=scope.tenant_id, id=channel_id)
+    except Conflict as held:
+        return end_wait_for_return(scope, channel_id, held.message)
     _settle_notices(scope, channel_id)
     outbox.put(
         scope, ChannelConnected(scope.tenant_id, channel_id), dedupe=f"connected:{channel_id}"
@@ -360,19 +389,22 @@ def _change_state(
     *,
     until: datetime | None = None,
 ) -> None:
-    """Compare and set; a channel that moved meanwhile answers Conflict."""
-    before = queries.get_channel(scope, channel_id).state
+    """Compare and set; a channel that moved meanwhile, or that another agency connected, answers
+    Conflict."""
+    channel = queries.get_channel(scope, channel_id)
+    before = channel.state
     CHANNEL_STATES.check(before, after)
-    done = scope.run(
-        _MOVE,
-        tenant=scope.tenant_id,
-        id=channel_id,
-        before=str(before),
-        after=str(after),
-        reason=canonical_json(reason.to_json()).decode() if reason is not None else None,
-        until=until,
-        lost=after in UNUSABLE_STATES,
-    )
+    with _refusing_held_account(scope, channel.account):
+        done = scope.run(
+            _MOVE,
+            tenant=scope.tenant_id,
+            id=channel_id,
+            before=str(before),
+            after=str(after),
+            reason=canonical_json(reason.to_json()).decode() if reason is not None else None,
+            until=until,
+            lost=after in UNUSABLE_STATES,
+        )
     if not done.rowcount:
         raise Conflict("channel.moved")
 

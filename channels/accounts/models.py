@@ -31,6 +31,19 @@ class ChannelRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "platform", "account", name="channels_account"),
         Index("channels_creator", "tenant_id", "creator_id"),
+        # one platform account belongs to one agency at a time; an account whose access was lost
+        # holds nothing, what a member types on a manual account proves nothing, and creators name
+        # their own pages
+        Index(
+            "channels_held",
+            "platform",
+            "account",
+            unique=True,
+            postgresql_where=text(
+                "state IN ('active', 'paused', 'leaving')"
+                " AND platform NOT IN ('byhand', 'own_page')"
+            ),
+        ),
         Index("channels_application", "app_key", postgresql_where=text("app_key IS NOT NULL")),
         about="creator",
         keep="while the tenant is here",

@@ -1,4 +1,5 @@
-"""Table of attempts: each try to publish, look up, remove or refund something."""
+"""Tables of attempts, each try to publish, look up, remove or refund something, and of the permits
+that were used."""
 
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,14 @@ from foundation.db.tables import (
     table_arguments,
     timestamp_column,
 )
+
+
+class PermitUseRow(TenantRow, table=True):
+    """A permit that a request was sent under; `id` is its jti. Later than its minute the permit is
+    refused by its time."""
+
+    __tablename__ = "permit_uses"
+    __table_args__ = table_arguments(about="nobody", keep="1 day")
 
 
 class AttemptRow(TenantRow, table=True):

@@ -138,7 +138,8 @@ def _revoke_access(
 
     def sent(step: WireStep) -> StepResult:
         quick = replace(step, deadline=min(step.deadline, ASKED_SECONDS))
-        control = ControlOrder(channel.tenant_id, channel.id, step.action)
+        act = "off" if step.action == app_webhooks.WEBHOOKS_ACTION else ""
+        control = ControlOrder(channel.tenant_id, channel.id, step.action, act)
         order: Authority = (
             control if step.kind is StepKind.CONTROL else AuthOrder(channel.tenant_id, channel.id)
         )

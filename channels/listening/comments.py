@@ -16,6 +16,7 @@ from channels.attempts import request_loop
 from channels.connections import token_renewal
 from channels.limits import send_limits
 from connectors.contract.comments import (
+    MODERATE_ACTION,
     CommentPage,
     CommentTarget,
     ModerationAction,
@@ -88,7 +89,7 @@ def moderate_comment(
     def question(answers: tuple[StepResult, ...]) -> Send | Outcome:
         return connector.moderate_comment(spot, act, answers)
 
-    end = question(_fetch_comment_answers(channel, question, ear))
+    end = question(_fetch_comment_answers(channel, question, ear, act=act))
     if isinstance(end, Send):
         return Retry(AGAIN, "account", Message("attempt.not_proven"))
     with ear.tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
@@ -96,10 +97,16 @@ def moderate_comment(
 
 
 def _fetch_comment_answers(
-    channel: Channel, question: Callable[[tuple[StepResult, ...]], object], ear: CommentReader
+    channel: Channel,
+    question: Callable[[tuple[StepResult, ...]], object],
+    ear: CommentReader,
+    *,
+    act: str = "",
 ) -> tuple[StepResult, ...]:
     def order(action: str) -> ControlOrder:
-        return ControlOrder(channel.tenant_id, channel.id, action)
+        return ControlOrder(
+            channel.tenant_id, channel.id, action, act if action == MODERATE_ACTION else ""
+        )
 
     return request_loop.run_requests(
         channel, question, order, tenant=ear.tenant, transport=ear.transport

@@ -19,7 +19,11 @@ from channels.connections import token_renewal
 from channels.limits import send_limits
 from channels.listening.app_webhooks import CALL_NOTE_INTERVAL
 from channels.listening.events import WebhookSubscriptionDue
-from connectors.contract.app_webhooks import SupportsWebhookSubscription, WebhookTopic
+from connectors.contract.app_webhooks import (
+    WEBHOOKS_ACTION,
+    SupportsWebhookSubscription,
+    WebhookTopic,
+)
 from connectors.contract.connector import Connector, Send, StepResult
 from connectors.contract.outcomes import Outcome, Published, Retry
 from connectors.transport.transport import Transport
@@ -109,7 +113,10 @@ def update_subscription(
         return connector.subscribe_account(channel.account, about, answers)
 
     def order(action: str) -> ControlOrder:
-        return ControlOrder(channel.tenant_id, channel.id, action)
+        act = "on" if about else "off"
+        return ControlOrder(
+            channel.tenant_id, channel.id, action, act if action == WEBHOOKS_ACTION else ""
+        )
 
     end = question(
         request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport)

@@ -30,7 +30,7 @@ from connectors.contract.outcomes import (
     Rejected,
     Retry,
 )
-from connectors.contract.reader_roles import READER_NOT_THERE, SupportsReaderRoles
+from connectors.contract.reader_roles import READER_NOT_THERE, ROLE_ACTION, SupportsReaderRoles
 from connectors.transport.transport import Transport
 from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope, Scope
@@ -271,7 +271,10 @@ def apply_role(
         return connector.set_role(channel.account, user_id, role, give, answers)
 
     def order(action: str) -> ControlOrder:
-        return ControlOrder(event.tenant_id, channel.id, action)
+        act = "give" if give else "take"
+        return ControlOrder(
+            event.tenant_id, channel.id, action, act if action == ROLE_ACTION else ""
+        )
 
     end = question(
         request_loop.run_requests(channel, question, order, tenant=tenant, transport=transport)

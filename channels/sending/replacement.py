@@ -24,13 +24,14 @@ from connectors.contract.connector import (
     Connector,
     PlatformCopy,
     Send,
+    StepAnswerLost,
     StepNotSent,
     StepResult,
     SupportsReplacement,
     WireStep,
 )
 from connectors.contract.outcomes import Outcome, Published, Retry
-from connectors.transport.transport import EgressForbidden, Transport
+from connectors.transport.transport import EgressForbidden, PermitReplayed, Transport
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import LANGUAGES, Message, render_message
@@ -181,6 +182,8 @@ def _send_replacement_step(
     answer: StepResult
     try:
         answer = outside.transport.send(step, permit, account=queries.transport_account(channel))
+    except PermitReplayed:
+        answer = StepAnswerLost(step.name, "permit_replayed")
     except (
         EgressForbidden,
         NotFound,

@@ -22,6 +22,7 @@ from channels.sending import permit_denials, reconciliation
 from connectors.contract.connector import (
     Connector,
     Send,
+    StepAnswerLost,
     StepKind,
     StepNotSent,
     StepResult,
@@ -32,7 +33,12 @@ from connectors.contract.outcomes import Outcome, Published, Rejected, Retry, Un
 from connectors.shared import prices
 from connectors.shared.http_responses import SHORT_RETRY
 from connectors.transport import references
-from connectors.transport.transport import EgressForbidden, Transport
+from connectors.transport.transport import (
+    EgressForbidden,
+    PermitExpired,
+    PermitReplayed,
+    Transport,
+)
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.i18n.translation import Message
@@ -538,6 +544,10 @@ def _send_step(armed: PreparedStep, tenant: OpenScope, transport: Transport) -> 
         return transport.send(
             step, armed.authority, account=queries.transport_account(armed.channel)
         )
+    except PermitExpired:  # the process was slow or asleep; the next attempt takes a new permit
+        return StepNotSent(armed.step.name, "permit_expired")
+    except PermitReplayed:  # the other use may have published it: a lookup decides
+        return StepAnswerLost(armed.step.name, "permit_replayed")
     except (EgressForbidden, NotFound) as error:  # refused before the first byte: surely not sent
         _record_step_answer(armed, StepNotSent(armed.step.name, error.message.code), tenant)
         raise

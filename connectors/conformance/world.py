@@ -22,6 +22,7 @@ from PIL import Image
 
 from connectors.conformance.fake_servers import AdjustableClock
 from connectors.contract.connector import Connector, RefreshGrant, StepKind, WireStep
+from connectors.transport.permit_record import MemoryPermitRecord
 from connectors.transport.transport import AccountTarget, MakeMediaUrl, Transport
 from foundation.http.http_client import HttpClient
 from foundation.ids import uuid7
@@ -109,6 +110,7 @@ def conformance_transport(http: HttpClient, lend: MakeMediaUrl | None = None) ->
         seal=seal_token,
         read_object=lambda tenant_id, sha256: TEST_OBJECTS[sha256],
         verify_key=SIGNING_KEY.public_key(),
+        record=MemoryPermitRecord(now=None),
         lend=lend,
     )
 

@@ -5,7 +5,6 @@ import base64
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import starmap
@@ -27,7 +26,14 @@ from connectors.contract.connector import (
 )
 from connectors.shared import prices
 from connectors.shared.http_responses import ADDRESS_ELSEWHERE, NO_PUBLIC_ADDRESS
-from connectors.transport import references, request_log, required_marks, signatures
+from connectors.transport import (
+    order_meanings,
+    references,
+    request_log,
+    required_marks,
+    signatures,
+)
+from connectors.transport.permit_record import PermitUse, RecordPermitUse
 from connectors.transport.response_filter import (
     is_plain_value,
     keep_fields,
@@ -76,8 +82,6 @@ _AGENT = re.compile(r"[\w.:+/@=() -]{0,100}|DiscordBot \([\w.:/-]{0,60}, [\w.+]{
 DEEPEST = 100
 """So many objects and lists of an answer may stand in each other; platforms need ten."""
 
-REMEMBERED = 10_000
-"""So many permits that were used here are known again."""
 _OURS = frozenset(
     {
         "authorization",
@@ -106,6 +110,14 @@ class EgressForbidden(GreenroomError):
     exit_code = 5
 
 
+class PermitExpired(EgressForbidden):
+    """The permit's minute is over; nothing of the request was sent."""
+
+
+class PermitReplayed(EgressForbidden):
+    """The permit was used before: what it was for may have been published by that use."""
+
+
 @dataclass(frozen=True)
 class AccountTarget:
     """Where a request goes and whose credential it shows. `account` is the name the permit was
@@ -124,8 +136,10 @@ class AccountTarget:
 
 
 class Transport:
-    """Sends single wire steps. Everything it may do is injected; it keeps nothing but the permits
-    it has seen."""
+    """Sends single wire steps. Everything it may do is injected, and it keeps nothing.
+
+    `record` notes each use of a permit for all processes; without it no permit is accepted.
+    """
 
     def __init__(
         self,
@@ -135,9 +149,9 @@ class Transport:
         seal: SealSecret,
         read_object: ReadStoredObject,
         verify_key: Ed25519PublicKey,
+        record: RecordPermitUse | None = None,
         hand_over: CreateManualTask | None = None,
         lend: MakeMediaUrl | None = None,
-        remembers: int = REMEMBERED,
     ) -> None:
         self._http = http
         self._reveal = reveal
@@ -146,15 +160,14 @@ class Transport:
         self._verify_key = verify_key
         self._hand_over = hand_over
         self._lend = lend
-        self._used: dict[UUID, None] = {}
-        self._remembers = remembers
-        self._lock = threading.Lock()
+        self._record = record
 
     def send(self, step: WireStep, authority: Authority, *, account: AccountTarget) -> StepResult:
         """Send `step` once and say what came back; secret fields of the answer are sealed.
 
         Raises EgressForbidden before the first byte leaves when the authority does not cover
-        exactly this request, and NotFound when a file of it is not stored.
+        exactly this request, PermitExpired and PermitReplayed for a permit that is too old or was
+        used, in this process or another, and NotFound when a file of it is not stored.
         """
         self._check_authority(step, authority, account)
         if step.to == "person":
@@ -221,8 +234,10 @@ class Transport:
                 self._check_permit(step, authority, account)
             case StepKind.RESTRICT, RemovalOrder(action=action) if action in RESTRICT_ACTIONS:
                 _check_bare(step, action)
+                _check_meaning(step, action)
             case StepKind.CONTROL, ControlOrder(action=action) if action in CONTROL_ACTIONS:
                 _check_bare(step, action)
+                _check_meaning(step, action, authority.act)
             case (StepKind.AUTH, AuthOrder()) | (StepKind.NOTICE, NoticeOrder()):
                 if step.file is not None or step.files or step.fetched:
                     raise EgressForbidden("egress.carries_content", step=step.name)
@@ -268,14 +283,19 @@ class Transport:
         return url if _is_theirs(url, account.base_url, step.within) else ""
 
     def _use_once(self, permit: Permit) -> None:
-        """The claim's transaction consumes permits; this refuses a replay inside the process all
-        the same."""
-        with self._lock:
-            if permit.jti in self._used:
-                raise EgressForbidden("egress.replayed", step=permit.step)
-            self._used[permit.jti] = None
-            if len(self._used) > self._remembers:
-                del self._used[next(iter(self._used))]
+        """The claim's transaction consumes permits, once each; this keeps a consumed one from being
+        sent twice."""
+        if self._record is None:
+            raise EgressForbidden("egress.wrong_authority", step=permit.step, kind="permit")
+        match self._record(permit):
+            case PermitUse.FIRST:
+                return
+            case PermitUse.EXPIRED:
+                raise PermitExpired("egress.expired", step=permit.step)
+            case PermitUse.REPLAYED:
+                raise PermitReplayed("egress.replayed", step=permit.step)
+            case unexpected:
+                assert_never(unexpected)
 
     def _build_content(self, step: WireStep, tenant_id: UUID) -> tuple[dict[str, str], bytes]:
         headers = {name.lower(): value for name, value in step.headers.items()}
@@ -441,6 +461,11 @@ def _check_bare(step: WireStep, action: str) -> None:
         raise EgressForbidden("egress.carries_content", step=step.name)
     if len(step.path) > 1024 or "%20" in step.path:
         raise EgressForbidden("egress.carries_content", step=step.name)
+
+
+def _check_meaning(step: WireStep, action: str, act: str = "") -> None:
+    if not order_meanings.has_meaning(step, action, act):
+        raise EgressForbidden("egress.other_meaning", step=step.name, action=action)
 
 
 def _is_plain_header(name: str, value: str) -> bool:

@@ -338,6 +338,15 @@ class StopFacts:
 
 
 @dataclass(frozen=True)
+class TextWindow:
+    """Short texts that readers saw before the unit, oldest first: those of one field of what was
+    sent, or with the field "" of all of them."""
+
+    field: str
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class EvidenceSnapshot:
     """Everything a decision reads beside the unit, the bundle and the time."""
 
@@ -369,6 +378,8 @@ class EvidenceSnapshot:
     reviews: tuple[ReviewFacts, ...] = ()
     recent: tuple[str, ...] = ()
     """What this viewer read last, oldest first: a term may be spread over messages."""
+    windows: tuple[TextWindow, ...] = ()
+    """Short texts that a term may be spread over: of single fields, and of public posts."""
     epochs: tuple[tuple[str, int], ...] = ()
     changed: bool = False
     """Somebody said yes to other content of the same subject, and to this one nobody did."""

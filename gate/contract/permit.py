@@ -117,6 +117,9 @@ class ControlOrder:
     tenant_id: UUID
     channel_id: UUID
     action: str
+    act: str = ""
+    """The direction of an action that has several: what a moderation does (`hide`, `show`, …),
+    `give` or `take` of a role, `on` or `off` of a webhook subscription."""
 
 
 @dataclass(frozen=True)

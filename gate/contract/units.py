@@ -56,7 +56,8 @@ class Subject:
 
 
 SUBJECT_SOLD = "fulfilment"
-"""The kind of what is carried where somebody bought it."""
+"""The kind of the first delivery of a pack. Units that were stored before `Unit.sold` existed are
+recognised as sales by it."""
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,9 @@ class Unit:
     price: Money | None = None
     """What a reader pays the platform before the media are shown; None where everybody sees
     them."""
+    sold: bool = field(default=False, metadata=OMIT_IF_EMPTY)
+    """The media are part of a sale, whichever way they travel: the first delivery of a pack, one
+    sent again, or one that a subscription opens."""
     viewer: str = ""
     destination: str = ""
     """The platform's id of the place on the account, where an account has several (a channel of a
@@ -251,7 +255,7 @@ class Unit:
     @property
     def is_sold(self) -> bool:
         """Whether its media were paid for, or will be before they are seen."""
-        return self.subject.kind == SUBJECT_SOLD or self.price is not None
+        return self.sold or self.price is not None or self.subject.kind == SUBJECT_SOLD
 
     @property
     def place_id(self) -> str:
@@ -278,6 +282,8 @@ class Unit:
             del content["leads"]
         if self.price is None:
             del content["price"]
+        if not self.sold:
+            del content["sold"]
         if not self.options:
             del content["options"]
         return hashlib.sha256(canonical_json(content)).hexdigest()
@@ -314,6 +320,16 @@ class Unit:
     def text_of(self, where: str) -> str:
         """The text of a field, or nothing."""
         return next((text.body for text in self.texts if text.field == where), "")
+
+    @property
+    def texts_by_field(self) -> dict[str, str]:
+        """The texts of its own by the field they show in, those of media and buttons numbered."""
+        found = {text.field: text.body for text in self.texts}
+        for index, medium in enumerate(self.media):
+            found |= {f"alt:{index}": medium.alt, f"file:{index}": medium.name}
+        found |= {f"button:{index}": one.label for index, one in enumerate(self.buttons)}
+        read = (one for one in self.options if one.read)
+        return found | {f"option:{one.name}": "\n".join(one.values) for one in read}
 
     @property
     def written_texts(self) -> tuple[str, ...]:

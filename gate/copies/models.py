@@ -25,6 +25,21 @@ class PermitRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         Index("permits_subject", "tenant_id", "subject_kind", "subject_id"),
         Index("permits_channel", "tenant_id", "channel_id", "viewer", "minted_at"),
+        Index(
+            "permits_viewer",
+            "tenant_id",
+            "creator_id",
+            "viewer",
+            "minted_at",
+            postgresql_where=text("viewer <> ''"),
+        ),
+        Index(
+            "permits_short_lines",
+            "tenant_id",
+            "creator_id",
+            "minted_at",
+            postgresql_where=text("viewer = '' AND short_lines <> '[]'"),
+        ),
         Index("permits_native", "native_ids", postgresql_using="gin"),
         Index("permits_files", "file_ids", postgresql_using="gin"),
         Index("permits_media", "media", postgresql_using="gin"),
@@ -73,6 +88,8 @@ class PermitRow(CreatorOwnedRow, table=True):
     edits: UUID | None = (
         None  # the permit of the copy whose words it changed: it has no place of its own
     )
+    short_lines: list[list[str]] = jsonb_column(list)
+    """Field and text of each short line of a public post: a term may be spread over posts."""
     url: str = Field(
         default="", sa_column_kwargs={"server_default": ""}
     )  # where that was told after it went out

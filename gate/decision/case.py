@@ -24,7 +24,7 @@ from gate.policy.bundle import Bundle, PlaceRow, stricter_verdict
 from gate.policy.matrix import MatrixRow, PersonKind, PlaceKind
 from gate.text import language_check, text_rating
 from gate.text.language_check import LanguageReading
-from gate.text.text_rating import TextRating
+from gate.text.text_rating import TextRating, TextSequence
 
 NO_AI = "none"
 
@@ -76,7 +76,27 @@ class Case:
             word for medium in self.media_facts if medium.sha256 not in own for word in medium.words
         ]
         shown += [*self._lead_targets, *self._referenced_texts]
-        return text_rating.rate_texts(shown, before=self.facts.recent, lexicon=self.bundle.lexicon)
+        return text_rating.rate_texts(
+            shown,
+            before=self.facts.recent,
+            sequences=self._sequences,
+            lexicon=self.bundle.lexicon,
+        )
+
+    @property
+    def _sequences(self) -> tuple[TextSequence, ...]:
+        """The unit's texts after the short ones that readers saw before them. A service text is a
+        whole sentence of the catalogue."""
+        if self.unit.service:
+            return ()
+        fields = self.unit.texts_by_field
+        public = not self.unit.viewer
+        found = []
+        for window in self.facts.windows:
+            own = (fields.get(window.field, ""),) if window.field else self.unit.visible_texts
+            if any(own):
+                found.append(TextSequence(window.texts, own, newest_first=public))
+        return tuple(found)
 
     @cached_property
     def language_reading(self) -> LanguageReading:

@@ -32,7 +32,7 @@ from gate.contract.facts import (
 from gate.contract.states import AssuranceState
 from gate.contract.units import Rating, Unit, Verdict
 from gate.copies import live_copies, post_references
-from gate.evidence import media_facts, own_release_facts, received_comments
+from gate.evidence import media_facts, own_release_facts, received_comments, text_windows
 from gate.evidence.models import LinkTarget
 from gate.policy import admission
 from gate.policy.active_policy import ActivePolicy
@@ -44,12 +44,6 @@ from gate.text.urls import canonical_url
 from tenants.auth import device_fingerprints
 from tenants.auth.author_separation import Authorship, find_authorship
 
-CONTEXT_CHARACTERS = 2000
-WINDOW_MESSAGES = 60
-"""How far back a term spread over messages to one reader is sought: letter by letter, sixty
-letters."""
-
-
 APART = timedelta(seconds=5)
 """So far the clocks of a worker and of the database may be apart."""
 
@@ -60,15 +54,6 @@ _VIEWER = """
     FROM age_assurances a WHERE a.tenant_id = :tenant AND a.platform = :platform AND a.user_id =
     :viewer
       AND CAST(:viewer AS text) <> '') AS viewer
-"""
-_RECENT = """
-  (SELECT jsonb_agg(jsonb_build_array(s.subject_id, s.unit) ORDER BY s.minted_at) FROM (
-    SELECT p.subject_id, i.unit, p.minted_at FROM permits p
-    JOIN decision_inputs i ON i.tenant_id = p.tenant_id AND i.id = p.decision_id
-    WHERE p.tenant_id = :tenant AND p.channel_id = :channel AND p.viewer = :viewer AND
-    CAST(:viewer AS text) <> ''
-      AND p.state = 'consumed' AND p.subject_id <> :subject ORDER BY p.minted_at DESC LIMIT
-      :most) s) AS recent
 """
 _APPROVED = """
   (SELECT jsonb_agg(jsonb_build_array(d.unit_digest, (SELECT i.unit FROM decision_inputs i
@@ -108,7 +93,7 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
     text[]))) AS epochs,
   (SELECT c.kappa < :least FROM calibration_results c WHERE c.tenant_id = :tenant
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
-  {_VIEWER}, {_RECENT},
+  {_VIEWER}, {text_windows.RECENT_SQL}, {text_windows.PUBLIC_SQL},
   {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
 """  # noqa: S608  constants of our own
 """What every decision reads, in one statement; switches of the house are read by policy."""
@@ -155,7 +140,8 @@ def gather_snapshot(
         own_hosts=tuple(own_hosts),
         stops=_stops_of_unit(unit, read.stops or ()),
         reviews=said,
-        recent=_recent_texts(read.recent),
+        recent=text_windows.recent_texts(read.recent),
+        windows=text_windows.windows_of_unit(unit, read.recent, read.public),
         changed=changed,
         above_known=any(
             unit.reply_to in one.native_ids and one.channel_id == unit.channel_id for one in above
@@ -240,13 +226,11 @@ def _load_unit_row(scope: Scope, unit: Unit, statement: str, **more: Any) -> Any
     """The row of a statement about a unit, its reader and what they were sent."""
     there = {
         "platform": unit.platform,
-        "channel": unit.channel_id,
         "viewer": unit.viewer,
         "subject": unit.subject.id,
+        **text_windows.window_params(unit),
     }
-    return scope.run(
-        statement, **{"tenant": scope.tenant_id, "most": WINDOW_MESSAGES, **there, **more}
-    ).one()
+    return scope.run(statement, **{"tenant": scope.tenant_id, **there, **more}).one()
 
 
 def _parse_place_limits(stored: Iterable[tuple[str, str]] | None) -> tuple[PlaceLimitFacts, ...]:
@@ -366,7 +350,9 @@ def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> Evidence
         persons=media_facts.person_facts(scope, media_facts.people_named_in(media)),
         references=pointed,
         links=_list_link_facts(scope, unit, pointed),
-        recent=_recent_texts(_load_unit_row(scope, unit, f"SELECT {_RECENT}").recent)
+        recent=text_windows.recent_texts(
+            _load_unit_row(scope, unit, f"SELECT {text_windows.RECENT_SQL}").recent
+        )
         if unit.viewer
         else (),
         again=unit_rule_verifications(scope, unit, rules, scope.now.date()),
@@ -454,18 +440,3 @@ def _stops_of_unit(unit: Unit, closed: Iterable[tuple[str, str, str]]) -> tuple[
         for where, target, feature in closed
         if targets.get(where) == target
     )
-
-
-def _recent_texts(stored: Iterable[tuple[str, str]] | None) -> tuple[str, ...]:
-    """What this reader was sent last, oldest first, without the subject itself and without service
-    texts."""
-    sent = {subject: parse_unit(unit) for subject, unit in stored or ()}
-    words = [shown for each in sent.values() if not each.service for shown in each.visible_texts]
-    kept: list[str] = []
-    size = 0
-    for shown in reversed(words):
-        size += len(shown)
-        if size > CONTEXT_CHARACTERS and kept:
-            break
-        kept.append(shown)
-    return tuple(reversed(kept))

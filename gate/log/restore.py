@@ -12,7 +12,7 @@ from uuid import UUID
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
-from foundation.ids import INSTALLATION_ID
+from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.ops import telemetry
 from foundation.outbox import outbox
 from foundation.storage.archive import Archive
@@ -20,6 +20,7 @@ from gate import journal
 from gate.consent import card_answers, queries
 from gate.consent.grants import revoke_consent
 from gate.contract.facts import RESTORE_STOP
+from gate.contract.states import AssuranceState
 from gate.journal import JournalDue
 from gate.log import hash_chain
 from gate.log.hash_chain import GENESIS_HASH
@@ -28,6 +29,7 @@ from gate.people import persons
 from gate.policy import emergency_stops
 from gate.ratings import ratings
 from gate.removal import recall
+from gate.viewers import age_assurance
 from tenants.agencies.queries import agency_founded_at
 from tenants.notices import notices
 from tenants.scope import list_tenant_ids
@@ -36,6 +38,9 @@ ACTOR = "system:restore"
 BROKEN = "journal"
 """Cause of the notice that the journal does not fit together; that of a backup brought back is
 `RESTORED`."""
+
+MISSING = "journal_missing"
+"""Cause of the notice that the journal this database knows is not there."""
 
 _HOUSE_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _log = telemetry.get_logger("gate.log.restore")
@@ -80,7 +85,8 @@ def archive_journal_entry(
         with tenant(event.tenant_id, ACTOR) as scope:
             name = journal_name(scope, key)
             (number, digest) = _load_last_entry(scope)
-        said = (str(event.subject_id), event.act, event.about, event.more, event.look)
+        about = key.seal_text(event.about) if event.act in journal.SEALED_ACTS else event.about
+        said = (str(event.subject_id), event.act, about, event.more, event.look)
         made = JournalEntry(name, number + 1, digest, *said)
         kept = archive.put_once(
             journal_entry_name(name, made.number), sign_statement("journal", vars(made), key)
@@ -100,12 +106,24 @@ def replay_all_journals(*, tenant: OpenScope, archive: Archive, key: LogKey) -> 
     """Do again what a restored database forgot, for the house and every agency, before anything
     runs.
 
-    Returns how many entries there were.
+    Where the house's own journal is not there, what was forbidden is unknown for every agency, and
+    nothing is published until people end the stop. Returns how many entries there were.
     """
-    return sum(
-        replay_journal(each, tenant=tenant, outside=JournalArchive(archive, key))
-        for each in (INSTALLATION_ID, *list_tenant_ids(tenant))
+    outside = JournalArchive(archive, key)
+    agencies = list_tenant_ids(tenant)
+    if _is_journal_missing(INSTALLATION_ID, tenant=tenant, outside=outside):
+        for each in agencies:
+            _report_missing_journal(each, tenant=tenant)
+        _begin_journal(INSTALLATION_ID, tenant=tenant, outside=outside)
+    done = sum(
+        replay_journal(each, tenant=tenant, outside=outside)
+        for each in (INSTALLATION_ID, *agencies)
     )
+    with tenant(INSTALLATION_ID, ACTOR) as scope:
+        (number, _) = _load_last_entry(scope)
+    if number == 0:
+        _begin_journal(INSTALLATION_ID, tenant=tenant, outside=outside)
+    return done
 
 
 def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> int:
@@ -113,12 +131,15 @@ def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchiv
     died before it was noted is no restored backup: it is noted, and that is all."""
     done = 0
     try:
+        if _is_journal_missing(tenant_id, tenant=tenant, outside=outside):
+            _report_missing_journal(tenant_id, tenant=tenant)
+            _begin_journal(tenant_id, tenant=tenant, outside=outside)
         while (found := _find_next_entry(tenant_id, tenant=tenant, outside=outside)) is not None:
             entry, kept = found
             with tenant(tenant_id, ACTOR) as scope:
                 restored = not outbox.is_pending(scope, UUID(entry.id), JournalDue.kind)
                 if restored:
-                    _replay_entry(scope, entry)
+                    _replay_entry(scope, entry, outside.key)
             _record_replayed_entry(tenant_id, entry, kept, tenant=tenant)
             done += restored
     except JournalBroken:
@@ -130,6 +151,37 @@ def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchiv
             tenant_id, Message("gate.restored", {"count": done}), RESTORE_STOP, tenant=tenant
         )
     return done
+
+
+def _is_journal_missing(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> bool:
+    """Return True if the last entry that the database notes is not in the archive."""
+    with tenant(tenant_id, ACTOR) as scope:
+        name = journal_name(scope, outside.key)
+        (number, _) = _load_last_entry(scope)
+    if number == 0:
+        return False
+    try:
+        outside.archive.get(journal_entry_name(name, number))
+    except NotFound:
+        return True
+    return False
+
+
+def _report_missing_journal(tenant_id: UUID, *, tenant: OpenScope) -> None:
+    _log.error("journal.missing", tenant=str(tenant_id))
+    _stop_publishing(tenant_id, Message("gate.journal_missing"), MISSING, tenant=tenant)
+
+
+def _begin_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> None:
+    """Write an entry that later starts find: the first one, or the next after those that were
+    lost."""
+    with tenant(tenant_id, ACTOR) as scope:
+        name = journal_name(scope, outside.key)
+        (number, digest) = _load_last_entry(scope)
+    made = JournalEntry(name, number + 1, digest, str(uuid7()), journal.BEGIN, "", "", "")
+    statement = sign_statement("journal", vars(made), outside.key)
+    if outside.archive.put_once(journal_entry_name(name, made.number), statement) == statement:
+        _record_replayed_entry(tenant_id, made, statement, tenant=tenant)
 
 
 def _find_next_entry(
@@ -153,8 +205,9 @@ def _find_next_entry(
     return entry, kept
 
 
-def _replay_entry(scope: Scope, entry: JournalEntry) -> None:
+def _replay_entry(scope: Scope, entry: JournalEntry, key: LogKey) -> None:
     """Do once more what an entry says; what the restored database never knew needs nothing."""
+    about = key.unseal_text(entry.about) if entry.act in journal.SEALED_ACTS else entry.about
     with journal.replaying(scope):
         try:
             match entry.act:
@@ -173,6 +226,19 @@ def _replay_entry(scope: Scope, entry: JournalEntry) -> None:
                 case journal.BLOCK:
                     recall.block_bytes(
                         scope, entry.about, category=entry.more, phash=entry.look or None
+                    )
+                case journal.STOP:
+                    where, feature, target = about.split(":", 2)
+                    emergency_stops.close_switch(scope, where, target, feature, reason=RESTORE_STOP)
+                case journal.REOPEN:
+                    where, feature, target = about.split(":", 2)
+                    emergency_stops.repeat_reopening(
+                        scope, where, target, feature, reason=RESTORE_STOP
+                    )
+                case journal.VIEWER:
+                    platform, _, user_id = about.partition(":")
+                    age_assurance.repeat_restriction(
+                        scope, platform, user_id, AssuranceState(entry.more)
                     )
                 # a decision, or what was lifted after the backup: people look, and may lift it
                 # again

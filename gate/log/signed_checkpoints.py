@@ -17,6 +17,7 @@ from uuid import UUID
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -57,6 +58,20 @@ class LogKey:
         return hmac.digest(
             self.naming, f"{tenant_id} {hash_chain.to_microseconds(began)}".encode(), "sha256"
         ).hex()[:32]
+
+    def seal_text(self, text: str) -> str:
+        """Encrypt a text that names somebody (AES-SIV, RFC 5297): equal texts are equal sealed, so
+        that a task that comes again writes the same bytes."""
+        return base64.b64encode(self._text_cipher.encrypt(text.encode(), None)).decode()
+
+    def unseal_text(self, sealed: str) -> str:
+        """Decrypt what `seal_text` encrypted. Raises cryptography.exceptions.InvalidTag."""
+        return self._text_cipher.decrypt(base64.b64decode(sealed), None).decode()
+
+    @property
+    def _text_cipher(self) -> AESSIV:
+        info = b"greenroom journal texts"
+        return AESSIV(HKDF(algorithm=SHA256(), length=64, salt=None, info=info).derive(self.naming))
 
     @property
     def public_key_text(self) -> str:

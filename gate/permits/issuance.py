@@ -35,7 +35,7 @@ from gate.decision import unit_rules
 from gate.decision.case import NO_AI, Case
 from gate.decision.decide import Decision, decide_case, decide_unit
 from gate.decision.shoot_card_terms import people_of_medium
-from gate.evidence import snapshot
+from gate.evidence import snapshot, text_windows
 from gate.log import decision_log
 from gate.log.models import DecisionRow
 from gate.policy import active_policy, admission
@@ -357,12 +357,12 @@ INSERT INTO permits (tenant_id, id, creator_id, decision_id, subject_kind, subje
 channel_id, account, platform,
   surface, viewer, step, unit_digest, wire_digest, flags, media, persons, bundle, epochs,
   minted_at, expires_at, state,
-  native_ids, gone_proof, sold)
+  native_ids, gone_proof, sold, short_lines)
 SELECT :tenant, :jti, :creator, :decision, :kind, :subject, :channel, :account, :platform,
   :surface, :viewer, :step, :unit_digest, :wire_digest, CAST(:flags AS jsonb), CAST(:media AS
   jsonb),
   CAST(:persons AS jsonb), :bundle, CAST(:epochs AS jsonb), :minted_at, :expires_at, 'consumed',
-  '[]', '', :sold
+  '[]', '', :sold, CAST(:short_lines AS jsonb)
 WHERE :expires_at > house_now() AND NOT EXISTS (
   SELECT 1 FROM epochs e WHERE e.tenant_id = :tenant AND e.key = ANY(CAST(:keys AS text[]))
     AND e.value <> COALESCE(CAST(CAST(:epochs AS jsonb) ->> e.key AS bigint), 0))
@@ -408,6 +408,7 @@ def consume_permit(scope: Scope, permit: Permit, entry: decision_log.LogEntry) -
             minted_at=permit.minted_at,
             expires_at=permit.expires_at,
             sold=unit.is_sold,
+            short_lines=_encode_json([] if unit.viewer else text_windows.short_lines(unit)),
         ).first()
     if done is not None:
         return

@@ -16,7 +16,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Refused
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.outbox import outbox
-from gate import epochs
+from gate import epochs, journal
 from gate.contract.facts import RESTORE_STOP
 from gate.policy.events import SwitchClosed
 from gate.policy.models import StopSwitch
@@ -65,6 +65,8 @@ def close_switch(scope: Scope, where: str, target: str, feature: str, *, reason:
     _lock_switch(scope, where, target, feature)
     switch_id = _record_switch(scope, where, target, feature, open_=False, reason=reason)
     outbox.put(scope, SwitchClosed(scope.tenant_id, switch_id, where, target, feature))
+    if feature != RESTORE_STOP:  # the restore puts that one itself
+        journal.record_restriction(scope, journal.STOP, f"{where}:{feature}:{target}")
     return switch_id
 
 
@@ -111,7 +113,17 @@ def reopen_switch(
             scope, member.id, signed, reopen_signing_text(where, target, feature, reason)
         )
     _record_switch(scope, where, target, feature, open_=True, reason=reason)
+    if feature != RESTORE_STOP:
+        journal.record_restriction(scope, journal.REOPEN, f"{where}:{feature}:{target}")
     return True
+
+
+def repeat_reopening(scope: Scope, where: str, target: str, feature: str, *, reason: str) -> None:
+    """Open a stop that the journal says was opened, after a backup was restored; nothing where none
+    is closed."""
+    _lock_switch(scope, where, target, feature)
+    if _find_stop_time(scope, where, target, feature) is not None:
+        _record_switch(scope, where, target, feature, open_=True, reason=reason)
 
 
 def check_may_reopen(scope: Scope, member: queries.Member, where: str, target: str) -> None:

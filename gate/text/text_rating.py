@@ -74,14 +74,28 @@ class TextRating:
     obfuscated: bool = False
 
 
+@dataclass(frozen=True)
+class TextSequence:
+    """Short texts that a reader sees next to texts of a unit: `earlier` oldest first, and with
+    `newest_first` also below the unit's own."""
+
+    earlier: tuple[str, ...]
+    own: tuple[str, ...]
+    newest_first: bool = False
+
+
 def rate_texts(
-    texts: Sequence[str], *, before: Sequence[str] = (), lexicon: Lexicon | None = None
+    texts: Sequence[str],
+    *,
+    before: Sequence[str] = (),
+    sequences: Sequence[TextSequence] = (),
+    lexicon: Lexicon | None = None,
 ) -> TextRating:
     """Rate every text of a unit, in display order; `before` is what the same reader read last,
     oldest first.
 
     A term counts when it is in one field, in all fields run together, or completed by this unit
-    after `before`.
+    after `before`, or in one of the `sequences`.
     """
     known = lexicon or shipped_lexicon()
     shown = [text for text in texts if text]
@@ -91,6 +105,8 @@ def rate_texts(
     kinds = {kind for one in seen for kind in _matched_kinds(one, known.terms)}
     if before and shown:
         kinds |= _completed_kinds(before, shown, known.terms)
+    for one in sequences:
+        kinds |= _sequence_kinds(one, known.terms)
     if "minor" in kinds:
         prohibited = "minor"
     elif "prohibited" in kinds:
@@ -149,11 +165,25 @@ def _completed_kinds(
     return kinds | _added_kinds(pieces, shown, terms) if 0 < len(pieces) < len(before) else kinds
 
 
+def _sequence_kinds(one: TextSequence, terms: Sequence[LexiconTerm]) -> set[str]:
+    """Kinds of the terms that a unit completes in a sequence. Feeds show the newest post first."""
+    kinds = _added_kinds(one.earlier, one.own, terms)
+    if one.newest_first:
+        older = tuple(reversed(one.earlier))
+        kinds |= _added_kinds(older, one.own, terms, below=True)
+    return kinds
+
+
 def _added_kinds(
-    before: Sequence[str], shown: Sequence[str], terms: Iterable[LexiconTerm]
+    before: Sequence[str],
+    shown: Sequence[str],
+    terms: Iterable[LexiconTerm],
+    *,
+    below: bool = False,
 ) -> set[str]:
-    """Kinds of the terms there are more of with these texts than without."""
-    together = normalized_views("\n".join([*before, *shown]))
+    """Kinds of the terms there are more of with these texts than without; `before` may stand
+    `below` them."""
+    together = normalized_views("\n".join([*shown, *before] if below else [*before, *shown]))
     counted = {one: found for one in terms if (found := _count_term(together, one))}
     if not counted:
         return set()

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Refused
 from foundation.outbox import outbox
-from gate import epochs
+from gate import epochs, journal
 from gate.contract.facts import TEST_ASSURANCE_METHOD
 from gate.contract.states import ASSURANCE_STATES, AssuranceState
 from gate.policy import active_policy
@@ -55,6 +55,11 @@ class AgeWitness:
     member: str
     why: str
 
+
+RESTRICTED_STATES = frozenset(
+    {AssuranceState.BLOCKED, AssuranceState.SUSPECTED, AssuranceState.RESET}
+)
+"""States that close something to a viewer: a restored backup must not undo them."""
 
 NO_WITNESS = AgeWitness("", "", "")
 UNKNOWN_VIEWER = AgeAssuranceSummary(AssuranceState.UNKNOWN, False, "L0", "", None, 0)
@@ -278,6 +283,15 @@ def reset_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSu
     return _record_state(scope, platform, user_id, AssuranceState.RESET)
 
 
+def repeat_restriction(scope: Scope, platform: str, user_id: str, state: AssuranceState) -> None:
+    """Bring a viewer to a state that the journal says they were brought to, after a backup was
+    restored."""
+    row = _find_assurance(scope, platform, user_id)
+    before = AssuranceState(row.state) if row is not None else AssuranceState.UNKNOWN
+    if before is not state and ASSURANCE_STATES.allows(before, state):
+        _record_state(scope, platform, user_id, state)
+
+
 def _record_state(
     scope: Scope,
     platform: str,
@@ -314,4 +328,6 @@ def _record_state(
         row.epoch += 1
         scope.add(row)
     outbox.put(scope, ViewerChanged(scope.tenant_id, row.id, platform, user_id, str(state)))
+    if state in RESTRICTED_STATES:
+        journal.record_restriction(scope, journal.VIEWER, f"{platform}:{user_id}", more=str(state))
     return AgeAssuranceSummary(state, over_18, level, method, expires_at, row.epoch)

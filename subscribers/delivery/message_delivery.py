@@ -112,7 +112,11 @@ def build_message_unit(
     text_ai: str = "none",
     price: Money | None = None,
 ) -> Unit:
-    """A message to one fan on one account, with the marks its platform must be given."""
+    """A message to one fan on one account, with the marks its platform must be given.
+
+    Media reach a chat as part of a pack alone, so a message with media is a sale: the first
+    delivery of a pack, one sent again, one that a subscription opens, or one behind a price.
+    """
     unit = Unit(
         tenant_id=scope.tenant_id,
         creator_id=fan.creator_id,
@@ -130,6 +134,7 @@ def build_message_unit(
         service=service,
         text_ai=text_ai,
         price=price,
+        sold=bool(media),
         native_key=step_runner.native_key_of(what),
     )
     return issuance.with_required_marks(

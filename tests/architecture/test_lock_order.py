@@ -74,7 +74,7 @@ def desk(tenant: OpenScope, tenant_id: UUID) -> Desk:
             creator_id=made.creator_id,
             platform="sandbox",
             surface="sandbox.post",
-            account="mia-sandbox",
+            account=f"mia-{tenant_id}",
             name="Sandbox",
             base_url="http://127.0.0.1:1",
             token=Sealed(b"token"),

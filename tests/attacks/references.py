@@ -235,13 +235,13 @@ def let_the_platform_publish_it(lea: World, harm: bool) -> Result:
                 creator_id=lea.creator_id,
                 platform="youtube",
                 surface="youtube.video",
-                account="mia",
+                account=f"mia-{lea.tenant_id}",
                 name="Tube",
                 base_url=tube.url,
                 token=Sealed(b"token"),
                 zone="Europe/Paris",
             )
-        lea.channel_id, lea.account = channel_id, "mia"
+        lea.channel_id, lea.account = channel_id, f"mia-{lea.tenant_id}"
         stepper: Any = Tube(later=harm)
         lea.connectors = {"youtube": stepper}
         unit = replace(

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from channels.accounts import credentials, lifecycle, queries
 from channels.accounts.queries import Channel
+from channels.attempts.permit_uses import record_permit_use
 from channels.connections import token_renewal
 from channels.connections.events import TokenRenewalDue
 from channels.limits import send_limits
@@ -64,6 +65,7 @@ class BlueskyWorld:
             seal=lambda tenant_id, secret: Sealed(secret.encode()),
             read_object=lambda tenant_id, sha256: b"",
             verify_key=KEY.public_key(),
+            record=partial(record_permit_use, tenant=self.database.scope),
         )
         return Killable(real, self.clockwork)
 

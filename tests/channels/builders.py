@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from channels.accounts import lifecycle, queries
 from channels.accounts.queries import Channel
+from channels.attempts.permit_uses import record_permit_use
 from channels.limits import send_limits
 from channels.sending import handlers, reconciliation, step_runner
 from channels.sending.events import BrakeProbeDue
@@ -115,6 +116,7 @@ class World:
             seal=lambda tenant_id, secret: Sealed(secret.encode()),
             read_object=lambda tenant_id, sha256: self.files[sha256],
             verify_key=KEY.public_key(),
+            record=partial(record_permit_use, tenant=self.database.scope),
         )
         return Killable(real, self.clockwork)
 

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from connectors.contract.connector import FileRef, Response, StepKind, WireStep
+from connectors.transport.permit_record import MemoryPermitRecord
 from connectors.transport.transport import AccountTarget, Transport
 from foundation.errors import NotFound
 from foundation.http.http_client import HttpClient
@@ -105,6 +106,7 @@ def door(platform: RecordingServer) -> TransportSetup:
         seal=lambda tenant_id, secret: Sealed(b"sealed:" + secret.encode()),
         read_object=read,
         verify_key=KEY.public_key(),
+        record=MemoryPermitRecord(now=lambda: NOW),
         lend=lend,
     )
     return TransportSetup(
@@ -194,6 +196,7 @@ def hands(door: TransportSetup, platform: RecordingServer) -> tuple[TransportSet
         seal=lambda tenant_id, secret: Sealed(secret.encode()),
         read_object=read,
         verify_key=KEY.public_key(),
+        record=MemoryPermitRecord(now=lambda: NOW),
         hand_over=take,
     )
     return replace(door, transport=transport), got

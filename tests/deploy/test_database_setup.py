@@ -344,3 +344,48 @@ def test_amounts_of_before_are_counted_in_the_minor_unit_their_currency_has(
         digest = connection.execute(text("SELECT digest FROM month_closes")).scalar_one()
         assert digest == digest_entries(connection), "the closed month still holds its lines"
     superuser.dispose()
+
+
+_SHARED = """
+INSERT INTO channels (tenant_id, id, creator_id, platform, surface, chat_surface, account,
+base_url, name, state,
+    min_gap_seconds, zone, options, last_ok_at)
+  SELECT t, gen_random_uuid(), t, platform, '', '', 'lea', '', platform, state, 0, 'UTC', '{}',
+  house_now() - make_interval(days => used)
+  FROM (VALUES (CAST(:first AS uuid), 'active', 2), (CAST(:second AS uuid), 'paused', 1),
+    (CAST(:third AS uuid), 'gone', 0)) AS agency(t, state, used)
+  CROSS JOIN unnest(ARRAY['telegram', 'byhand']) platform
+"""
+
+
+@pytest.mark.heavy
+def test_an_account_that_several_agencies_connected_stays_with_the_one_that_used_it_last(
+    elsewhere: Cluster, tmp_path: Path
+) -> None:
+    house = settings(elsewhere, tmp_path)
+    database_setup.migrate_database(house)
+    just_before(elsewhere, "0129")
+    agencies = {
+        name: f"0198c0de-0000-7000-8000-00000000000{number}"
+        for number, name in enumerate(("first", "second", "third"))
+    }
+    superuser = create_engine(elsewhere.url("postgres", NAME))
+    with superuser.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text(_SHARED), agencies)
+    database_setup.migrate_database(house)
+    with superuser.connect() as connection:
+        said = (
+            "SELECT platform, state, reason ->> 'code' FROM channels ORDER BY platform, tenant_id"
+        )
+        assert connection.execute(text(said)).all() == [
+            ("byhand", "active", None),
+            ("byhand", "paused", None),
+            ("byhand", "gone", None),
+            ("telegram", "reauthorize", "channel.other_agency"),
+            ("telegram", "paused", None),
+            ("telegram", "gone", None),
+        ]
+        forced = "SELECT relforcerowsecurity FROM pg_class WHERE relname = 'channels'"
+        assert connection.execute(text(forced)).scalar_one()
+    superuser.dispose()

@@ -32,8 +32,8 @@ from gate.contract.facts import (
 from gate.contract.states import AssuranceState, PersonState
 from gate.contract.units import Rating, Subject, Unit
 from gate.copies import live_copies
-from gate.evidence import snapshot
-from gate.evidence.snapshot import CONTEXT_CHARACTERS
+from gate.evidence import snapshot, text_windows
+from gate.evidence.text_windows import CONTEXT_CHARACTERS
 from gate.log import export
 from gate.log.hash_chain import GENESIS_HASH
 from gate.log.signed_checkpoints import LogKey
@@ -437,14 +437,15 @@ def test_a_post_for_everybody_reads_nothing_of_what_readers_were_sent(here: Worl
     def reads(viewer: str) -> list[str]:
         asked = {
             "tenant": here.tenant_id,
-            "channel": here.channel_id,
+            "creator": here.creator_id,
+            "platform": "sandbox",
             "subject": uuid7(),
             "most": 60,
         }
         with here.scope() as scope:
             scope.run("SELECT set_config('plan_cache_mode', 'force_generic_plan', true)")
             plan = scope.run(
-                f"EXPLAIN (ANALYZE) SELECT {snapshot._RECENT}", viewer=viewer, **asked
+                f"EXPLAIN (ANALYZE) SELECT {text_windows.RECENT_SQL}", viewer=viewer, **asked
             ).scalars()
             return [line for line in plan if "on permits" in line and "never executed" not in line]
 

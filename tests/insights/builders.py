@@ -125,7 +125,7 @@ def create_creator_history(
             creator_id=creator_id,
             platform="sandbox",
             surface="sandbox.post",
-            account="lea",
+            account=f"lea-{tenant_id}",
             name="Essai",
             base_url="http://127.0.0.1:1",
             token=None,

@@ -32,7 +32,7 @@ def account(lea: World, client: OAuthClient, name: str) -> None:
             creator_id=lea.creator_id,
             platform="x",
             surface="x.post",
-            account=name,
+            account=f"{name}-{lea.tenant_id}",
             name=name,
             base_url="https://x.test",
             token=Sealed(b"t"),
@@ -46,7 +46,7 @@ def test_an_account_finds_the_client_it_came_in_by(lea: World) -> None:
     account(lea, SECOND, "2")
     with lea.scope() as scope:
         found = {
-            one.account: oauth_clients.oauth_client_of_channel(scope, one.id)
+            one.name: oauth_clients.oauth_client_of_channel(scope, one.id)
             for one in queries.list_channels(scope)
         }
         assert (found["1"], found["2"]) == (FIRST, SECOND)
@@ -58,7 +58,7 @@ def test_a_new_secret_takes_the_place_of_the_old(lea: World) -> None:
     again = OAuthClient("id-1", Sealed(b"two"))
     account(lea, again, "1")
     with lea.scope() as scope:
-        (channel,) = [one for one in queries.list_channels(scope) if one.account == "1"]
+        (channel,) = [one for one in queries.list_channels(scope) if one.name == "1"]
         assert oauth_clients.oauth_client_of_channel(scope, channel.id) == again
 
 

@@ -15,19 +15,19 @@ from connectors.contract.connector import (
 )
 from connectors.contract.outcomes import Rejected
 from connectors.shared.http_responses import ADDRESS_ELSEWHERE, outcome_of_status
+from connectors.transport import permit_record
 from connectors.transport.references import uploaded_references
-from connectors.transport.transport import AccountTarget, EgressForbidden, Transport
-from foundation.http.http_client import HttpClient
+from connectors.transport.transport import EgressForbidden
 from foundation.sealed import Sealed
-from gate.contract.permit import AuthOrder, Permit, RemovalOrder
+from gate.contract.permit import PERMIT_TTL, AuthOrder
 from tests.connectors.conftest import (
     AUTH,
     CHANNEL,
     CONTROL,
     DATA,
     HAND,
-    KEY,
     LOOK,
+    NOW,
     PUBLISH,
     STAGE,
     TENANT,
@@ -394,35 +394,15 @@ def test_of_an_answer_only_what_was_asked_for_is_kept(
     }
 
 
-def test_the_oldest_permits_are_forgotten_first(hands: tuple[TransportSetup, list[str]]) -> None:
-    open_door, got = hands
-    few = replace(open_door, transport=forgetful(open_door, got))
+def test_permits_that_expired_are_forgotten() -> None:
+    """They are refused by their time."""
+    clock = [NOW]
+    record = permit_record.MemoryPermitRecord(now=lambda: clock[0], most=2)
     first, second, third = (permit(HAND) for _ in range(3))
-    for each in (first, second):
-        few.send(HAND, each)
-    with pytest.raises(EgressForbidden, match="replayed"):
-        few.send(HAND, first)
-    few.send(HAND, third)
-    with pytest.raises(EgressForbidden, match="replayed"):
-        few.send(HAND, second)
-    few.send(HAND, first)
-    assert len(got) == 4
-
-
-def forgetful(door: TransportSetup, got: list[str]) -> Transport:
-    def take(step: WireStep, authority: Permit | RemovalOrder, account: AccountTarget) -> Response:
-        got.append(step.name)
-        return Response(step.name, 201)
-
-    return Transport(
-        http=HttpClient(),
-        reveal=lambda tenant_id, sealed: "",
-        seal=lambda tenant_id, secret: Sealed(secret.encode()),
-        read_object=lambda tenant_id, sha256: door.objects[tenant_id, sha256],
-        verify_key=KEY.public_key(),
-        hand_over=take,
-        remembers=2,
-    )
+    assert [record(one) for one in (first, second, first)] == ["first", "first", "replayed"]
+    clock[0] += PERMIT_TTL
+    late = permit(HAND, minted_at=clock[0], expires_at=clock[0] + PERMIT_TTL)
+    assert [record(one) for one in (late, first, third)] == ["first", "expired", "expired"]
 
 
 def test_a_sign_in_may_be_asked_in_the_address_beside_the_account(

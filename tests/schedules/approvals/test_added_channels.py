@@ -251,7 +251,7 @@ def test_what_was_moved_to_another_kind_of_place_waits_for_its_yes(lea: SandboxA
             creator_id=lea.creator_id,
             platform="telegram",
             surface="telegram.channel",
-            account="@spare",
+            account=f"@spare-{lea.tenant_id}",
             name="spare",
             base_url="http://127.0.0.1:9",
             token=lea.services.seal(lea.tenant_id, "t"),

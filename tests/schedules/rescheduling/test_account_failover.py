@@ -243,7 +243,7 @@ def test_another_kind_of_place_asks_for_a_yes_again(lea: SandboxAgency) -> None:
             creator_id=lea.creator_id,
             platform="telegram",
             surface="telegram.channel",
-            account="@spare",
+            account=f"@spare-{lea.tenant_id}",
             name="spare",
             base_url="http://127.0.0.1:9",
             token=token,

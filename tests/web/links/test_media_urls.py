@@ -45,7 +45,7 @@ class Shop:
                 creator_id=self.house.creator_id,
                 platform="sandbox",
                 surface="sandbox.post",
-                account="mia-sandbox",
+                account=f"mia-{self.house.tenant_id}",
                 name="Mia",
                 base_url="http://127.0.0.1:9",
                 token=Sealed(b"x"),

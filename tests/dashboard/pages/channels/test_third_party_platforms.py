@@ -62,7 +62,7 @@ def test_its_accounts_are_shown_without_the_package(door: Door, lumiere: Agency)
             creator_id=lumiere.creator_id,
             platform="gone",
             surface="gone.post",
-            account="mia",
+            account=f"mia-{lumiere.tenant_id}",
             name="Mia there",
             base_url="https://api.gone.example",
             token=Sealed(b"-"),

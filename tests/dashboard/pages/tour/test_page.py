@@ -52,7 +52,7 @@ def demo(tenant: OpenScope) -> Agency:
                 platform=platform,
                 surface=surface,
                 chat_surface="sandbox.chat" if slug == "nova" else "",
-                account=slug,
+                account=slug if platform == "own_page" else f"{slug}-{made.tenant_id}",
                 name=f"{slug} {platform}",
                 base_url="http://127.0.0.1:9",
                 token=None,
@@ -131,7 +131,7 @@ def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
             "Branchez",
         ):
             assert step in text
-        assert "/c/nova?fan=visite-" in text
+        assert f"/c/nova-{demo.tenant_id}?fan=visite-" in text
     with demo.scope() as scope:
         members.set_member_language(scope, demo.members[Role.OWNER], "en")
     with stream(door.url, door.cookie(demo)) as page:

@@ -105,7 +105,7 @@ def test_an_account_that_is_added_waits_for_its_own_yes(api: ApiClient) -> None:
             creator_id=UUID(post["creator_id"]),
             platform="sandbox",
             surface="sandbox.post",
-            account="second",
+            account=f"second-{api.tenant_id}",
             name="second",
             base_url="http://127.0.0.1:9",
             token=None,

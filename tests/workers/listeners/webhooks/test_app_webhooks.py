@@ -11,6 +11,7 @@ from uuid import UUID
 
 import httpx
 import pytest
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from channels.accounts import lifecycle, oauth_clients
@@ -27,7 +28,7 @@ from insights.metrics.events import FollowersDue
 from subscribers.checkout.events import EarningsDue
 from subscribers.checkout.platform_earnings import HURRIED
 from tests.channels.builders import World, world
-from tests.conftest import free_port, wait_until
+from tests.conftest import Cluster, free_port, wait_until
 from tests.fakes.sandbox import RunningSandbox, network
 from workers.listeners.webhooks import server
 from workers.listeners.webhooks.app_webhooks import SIGNATURE_TOLERANCE, AppWebhooks
@@ -119,6 +120,15 @@ class Agency:
 def event(kind: str = "payment.succeeded", account: str = LEA, key: str = "") -> dict[str, Any]:
     data = {"creator": {"uuid": account}, "gross": 10**9, "purchaser": {"handle": "leo"}}
     return {"id": key or str(uuid7()), "type": f"creator.{kind}", "data": data}
+
+
+@pytest.fixture(autouse=True)
+def accounts_of_other_tests(cluster: Cluster) -> None:
+    """Let go of the accounts that other tests connected under the same names."""
+    engine = create_engine(cluster.url("postgres", "house"))
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE channels SET state = 'gone' WHERE platform = 'fanvue'"))
+    engine.dispose()
 
 
 @pytest.fixture
@@ -333,6 +343,8 @@ def test_another_agency_is_woken_by_its_own_address_alone(
     assert (lea.waiting(), mia.waiting()) == ([], [])
     assert lea.call(event(account=MIA), to=mia.address()) == 401, "they take no calls"
     mia.take(WRONG)
+    with mia.at.scope() as scope:
+        lifecycle.require_reauthorization(scope, theirs, Message("connectors.token_refused"))
     lea.account(MIA)
     assert lea.call(event("message.received", account=MIA)) == 200
     assert lea.woken == [lea.accounts[MIA]]

@@ -170,15 +170,15 @@ def test_a_house_without_secrets_takes_nothing(house: House) -> None:
 
 
 def test_two_agencies_in_one_call_are_asked_each_for_its_own(house: House) -> None:
-    mine, shared = number(), number()
-    (lea, _), (mia, _) = house.agency("instagram", mine), house.agency("instagram", shared)
-    with lea.scope() as scope:  # both have an account of that number: each hears of its own
+    mine, second, hers = number(), number(), number()
+    (lea, _), (mia, _) = house.agency("instagram", mine), house.agency("instagram", hers)
+    with lea.scope() as scope:
         lifecycle.connect_account(
             scope,
             creator_id=lea.creator_id,
             platform="instagram",
             surface="instagram.post",
-            account=shared,
+            account=second,
             name="too",
             base_url="https://instagram.test",
             token=None,
@@ -187,7 +187,11 @@ def test_two_agencies_in_one_call_are_asked_each_for_its_own(house: House) -> No
     assert (
         house.call(
             instagram(
-                house.entry(mine), house.entry(shared), house.entry(number()), house.entry(mine)
+                house.entry(mine),
+                house.entry(second),
+                house.entry(hers),
+                house.entry(number()),
+                house.entry(mine),
             )
         )
         == 200

@@ -80,7 +80,7 @@ def test_an_account_that_takes_no_film_so_short_is_named(door: Door, lumiere: Ag
             creator_id=lumiere.creator_id,
             platform="instagram",
             surface="instagram.post",
-            account="lea",
+            account=f"lea-{lumiere.tenant_id}",
             name="Léa sur Instagram",
             base_url="http://127.0.0.1:9",
             token=None,

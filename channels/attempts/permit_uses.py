@@ -1,0 +1,36 @@
+"""The record of used permits, shared by all processes: written before the first byte of a request
+leaves.
+
+A claim consumes a permit in the database, once. Between the claim and the request lies a process,
+and what it holds could be presented again; this record refuses it.
+"""
+
+from connectors.transport.permit_record import PermitUse
+from foundation.db.database import OpenScope
+from gate.contract.permit import Permit
+
+TRANSPORT_ACTOR = "system:transport"
+
+_RECORD = """
+WITH quick AS (SELECT set_config('synchronous_commit', 'off', true)),
+first AS (
+  INSERT INTO permit_uses (tenant_id, id) SELECT :tenant, :jti FROM quick
+  WHERE CAST(:expires AS timestamptz) > house_now()
+  ON CONFLICT DO NOTHING RETURNING id)
+SELECT EXISTS (SELECT FROM first) AS is_first,
+  EXISTS (SELECT FROM permit_uses WHERE tenant_id = :tenant AND id = :jti) AS is_known,
+  CAST(:expires AS timestamptz) <= house_now() AS is_expired
+"""
+"""The commit does not wait for the disk: after a crash of the database a permit of the last second
+could be used again, and the minute of its validity bounds that."""
+
+
+def record_permit_use(permit: Permit, *, tenant: OpenScope) -> PermitUse:
+    """Record that a permit is about to be used, in a transaction of its own."""
+    with tenant(permit.tenant_id, TRANSPORT_ACTOR) as scope:
+        row = scope.run(
+            _RECORD, tenant=permit.tenant_id, jti=permit.jti, expires=permit.expires_at
+        ).one()
+    if row.is_first:
+        return PermitUse.FIRST
+    return PermitUse.EXPIRED if row.is_expired and not row.is_known else PermitUse.REPLAYED

@@ -1,0 +1,54 @@
+"""The transport's own record of used permits: one permit lets one request out, whichever process
+presents it."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from foundation.ops.clock import wall_now
+from gate.contract.permit import Permit
+
+
+class PermitUse(StrEnum):
+    """The result of recording the use of a permit."""
+
+    FIRST = "first"
+    REPLAYED = "replayed"
+    EXPIRED = "expired"
+
+
+RecordPermitUse = Callable[[Permit], PermitUse]
+"""Records that a permit is about to be used. The installation's record lies in the database
+(`channels/attempts/permit_uses.py`)."""
+
+
+class MemoryPermitRecord:
+    """A record for one process: test suites of connectors and benchmarks run without a database.
+
+    A permit that has expired is refused by its time, so it is forgotten. `now` is the clock that
+    the permits were minted by, UTC-aware; None for permits that are used later than they live. From
+    `most` permits on it drops those that have expired.
+    """
+
+    def __init__(
+        self, now: Callable[[], datetime] | None = wall_now, *, most: int = 10_000
+    ) -> None:
+        self._now = now
+        self._most = most
+        self._used: dict[UUID, datetime] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, permit: Permit) -> PermitUse:
+        """Record the use of a permit."""
+        now = self._now() if self._now is not None else permit.minted_at
+        with self._lock:
+            if permit.jti in self._used:
+                return PermitUse.REPLAYED
+            if now >= permit.expires_at:
+                return PermitUse.EXPIRED
+            if len(self._used) >= self._most:
+                self._used = {jti: until for jti, until in self._used.items() if until > now}
+            self._used[permit.jti] = permit.expires_at
+            return PermitUse.FIRST

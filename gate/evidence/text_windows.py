@@ -1,0 +1,142 @@
+"""Texts that readers see one after the other: a term may be spread over them, letter by letter.
+
+What one viewer was sent by a creator is one window, whichever of the creator's accounts sent it.
+The creator's public posts are another one. Only short lines take part in it, since whole sentences
+between the pieces of a term hide nothing; they are kept with the permit of each post.
+"""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from gate.contract.facts import TextWindow, parse_unit
+from gate.contract.units import Unit
+from gate.text.text_rating import PIECE
+
+CONTEXT_CHARACTERS = 2000
+WINDOW_MESSAGES = 60
+"""How far back a term spread over messages to one reader, or over public posts, is sought: letter
+by letter, sixty letters."""
+
+WINDOW_PERMITS = 300
+"""Permits that the public window is read from: a post takes one for each request and account."""
+
+MAX_SHORT_LINE = 24
+"""Characters of a short line: two words of a term."""
+
+RECENT_SQL = """
+  (SELECT jsonb_agg(jsonb_build_array(s.subject_id, s.unit) ORDER BY s.minted_at) FROM (
+    SELECT p.subject_id, i.unit, p.minted_at FROM permits p
+    JOIN decision_inputs i ON i.tenant_id = p.tenant_id AND i.id = p.decision_id
+    WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.viewer = :viewer
+      AND p.viewer <> '' AND CAST(:viewer AS text) <> '' AND p.platform = :platform
+      AND p.state = 'consumed' AND p.subject_id <> :subject ORDER BY p.minted_at DESC LIMIT
+      :most) s) AS recent
+"""
+"""What the creator's accounts on this platform sent to the viewer last: accounts on one platform
+know a viewer by the same id."""
+
+PUBLIC_SQL = """
+  (SELECT jsonb_agg(jsonb_build_array(s.subject_id, s.channel_id, s.short_lines)
+      ORDER BY s.minted_at) FROM (
+    SELECT p.subject_id, p.channel_id, p.short_lines, p.minted_at FROM permits p
+    WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.viewer = ''
+      AND CAST(:viewer AS text) = ''
+      AND p.short_lines <> '[]' AND p.state = 'consumed' AND p.subject_id <> :subject
+    ORDER BY p.minted_at DESC LIMIT :permits) s) AS public
+"""
+"""The short lines of the creator's public posts, on all accounts."""
+
+
+def window_params(unit: Unit) -> dict[str, object]:
+    """Return the parameters of the two statements beside those of the unit's place."""
+    return {"creator": unit.creator_id, "most": WINDOW_MESSAGES, "permits": WINDOW_PERMITS}
+
+
+def short_lines(unit: Unit) -> tuple[tuple[str, str], ...]:
+    """Return the field and the text of every line of a unit that is short enough to be a piece of a
+    term."""
+    found: list[tuple[str, str]] = []
+    for field, text in unit.texts_by_field.items():
+        lines = (line.strip() for line in text.splitlines())
+        found += [(field, line) for line in lines if _is_short(line)]
+    return tuple(found)
+
+
+def recent_texts(stored: Iterable[tuple[str, str]] | None) -> tuple[str, ...]:
+    """Return what a reader was sent last, oldest first, without the subject itself and without
+    service texts."""
+    words = [shown for each in _sent_units(stored) for shown in each.visible_texts]
+    kept: list[str] = []
+    size = 0
+    for shown in reversed(words):
+        size += len(shown)
+        if size > CONTEXT_CHARACTERS and kept:
+            break
+        kept.append(shown)
+    return tuple(reversed(kept))
+
+
+def windows_of_unit(
+    unit: Unit,
+    recent: Iterable[tuple[str, str]] | None,
+    public: Iterable[tuple[str, str, Sequence[Sequence[str]]]] | None,
+) -> tuple[TextWindow, ...]:
+    """Return the short texts that readers saw before the unit, from the rows of the two
+    statements."""
+    return chat_windows(unit, recent) if unit.viewer else public_windows(unit, public)
+
+
+def chat_windows(unit: Unit, stored: Iterable[tuple[str, str]] | None) -> tuple[TextWindow, ...]:
+    """Return what a reader was sent in each field of a message: buttons and alt texts between the
+    pieces hide nothing."""
+    return _field_windows(unit, [short_lines(each) for each in _sent_units(stored)])
+
+
+def public_windows(
+    unit: Unit, stored: Iterable[tuple[str, str, Sequence[Sequence[str]]]] | None
+) -> tuple[TextWindow, ...]:
+    """Return the short lines of the creator's last public posts: on all accounts, and on the unit's
+    own, where posts that went to several accounts appear once."""
+    posts: dict[str, tuple[UUID, list[tuple[str, str]]]] = {}
+    for subject, channel, lines in stored or ():
+        posts[subject] = (UUID(channel), [(field, line) for field, line in lines])
+    everywhere = list(posts.values())[-WINDOW_MESSAGES:]
+    here = [one for one in posts.values() if one[0] == unit.channel_id][-WINDOW_MESSAGES:]
+    found: dict[TextWindow, None] = {}
+    for window in (everywhere, here):
+        lines_of_posts = [lines for _, lines in window]
+        every_line = tuple(line for lines in lines_of_posts for _, line in lines)
+        if every_line:
+            found[TextWindow("", every_line)] = None
+        of_fields = _field_windows(unit, lines_of_posts)
+        found |= dict.fromkeys(
+            one for one in of_fields if one.field != _first_field(unit) or one.texts != every_line
+        )
+    return tuple(found)
+
+
+def _first_field(unit: Unit) -> str:
+    """The field that readers see first: its window is that of all fields where no other field held
+    short lines."""
+    return next((field for field, text in unit.texts_by_field.items() if text), "")
+
+
+def _is_short(line: str) -> bool:
+    return 0 < len(line) <= MAX_SHORT_LINE and len(line.split()) <= PIECE
+
+
+def _sent_units(stored: Iterable[tuple[str, str]] | None) -> list[Unit]:
+    """The units that were sent, oldest first; of one that took several requests the last."""
+    sent = {subject: parse_unit(unit) for subject, unit in stored or ()}
+    return [each for each in sent.values() if not each.service]
+
+
+def _field_windows(unit: Unit, sent: Sequence[Iterable[tuple[str, str]]]) -> tuple[TextWindow, ...]:
+    """The first short line of each earlier text, by field, for the fields of the unit that hold
+    one: a line that stands under every post is no piece."""
+    first: dict[str, list[str]] = {}
+    for lines in sent:
+        for field, line in dict(reversed(list(lines))).items():
+            first.setdefault(field, []).append(line)
+    own = [field for field, text in unit.texts_by_field.items() if text]
+    return tuple(TextWindow(field, tuple(first[field])) for field in own if field in first)

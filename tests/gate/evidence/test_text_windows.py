@@ -1,0 +1,137 @@
+"""A term that is spread over the messages of several accounts, over public posts or over fields is
+found; what people post otherwise is not."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from foundation.db.database import OpenScope
+from foundation.ids import uuid7
+from gate.contract.units import Button, Medium, Rating, Text, Unit
+from gate.evidence import snapshot, text_windows
+from gate.permits import issuance
+from gate.permits.issuance import PermitDenied
+from gate.policy import active_policy
+from gate.text.lexicon import shipped_lexicon
+from tests.gate.builders import KEY, Step, World, message, picture, unit, world
+
+TERM = "explicitmarkera"
+ORDINARY = "Good morning from the harbour, the light is lovely today"
+"""Longer than a piece of a term."""
+
+
+@pytest.fixture
+def here(tenant: OpenScope) -> World:
+    return world(tenant, uuid7())
+
+
+def rating(here: World, whole: Unit) -> Rating:
+    with here.scope() as scope:
+        decision = issuance.preview_decision(scope, whole, author=f"member:{here.ann}")
+    return decision.rating
+
+
+def send(here: World, whole: Unit) -> None:
+    """What an earlier decision let out."""
+    with here.scope() as scope:
+        issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
+
+
+CHECK = settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@CHECK
+@given(st.integers(1, 3), st.booleans())
+def test_a_term_over_the_bots_of_one_creator_is_found(
+    tenant: OpenScope, bots: int, disturbed: bool
+) -> None:
+    here = world(tenant, uuid7())
+    accounts = [uuid7() for _ in range(bots)]
+    *before, last = TERM
+    for index, piece in enumerate(before):
+        send(here, message(here, "leo", text=piece, channel_id=accounts[index % bots]))
+        if disturbed:
+            send(here, message(here, "leo", text=ORDINARY, channel_id=accounts[0]))
+    end = message(here, "leo", text=last, channel_id=accounts[-1])
+    assert rating(here, end) is Rating.E
+    assert rating(here, replace(end, viewer="lou")) is Rating.G
+
+
+@CHECK
+@given(st.integers(1, 2), st.booleans(), st.booleans())
+def test_a_term_over_public_posts_is_found(
+    tenant: OpenScope, accounts: int, crossposted: bool, newest_first: bool
+) -> None:
+    here = world(tenant, uuid7())
+    channels = [uuid7() for _ in range(accounts)]
+    *before, last = reversed(TERM) if newest_first else TERM
+    for index, piece in enumerate(before):
+        for channel in channels if crossposted else [channels[index % accounts]]:
+            send(here, unit(here, text=f"{piece}\n\nPhoto by our studio team", channel_id=channel))
+        send(here, unit(here, text=ORDINARY, channel_id=channels[0]))
+    end = unit(here, text=f"{last}\n\nPhoto by our studio team", channel_id=channels[0])
+    assert rating(here, end) is Rating.E
+    assert rating(here, replace(end, texts=(Text("body", ORDINARY),))) is Rating.G
+
+
+FIELDS = ("body", "title", "alt", "button")
+
+
+def in_field(whole: Unit, field: str, piece: str, medium: Medium) -> Unit:
+    """A unit whose piece stands in one field; its other fields hold short lines of their own."""
+    alt = piece if field == "alt" else "Sea view"
+    return replace(
+        whole,
+        texts=(
+            Text("title", piece if field == "title" else "Harbour"),
+            Text("body", piece if field == "body" else ORDINARY),
+        ),
+        media=(replace(medium, alt=alt),),
+        buttons=(Button(piece if field == "button" else "More", "buy", "1"),),
+    )
+
+
+@pytest.mark.parametrize("field", FIELDS)
+@pytest.mark.parametrize("make", [unit, lambda here: message(here, "leo")], ids=["post", "chat"])
+def test_a_term_in_one_field_over_many_texts_is_found(here: World, make, field: str) -> None:
+    with here.scope() as scope:
+        medium = picture(scope, here)
+    *before, last = TERM
+    for piece in before:
+        send(here, in_field(make(here), field, piece, medium))
+    assert rating(here, in_field(make(here), field, last, medium)) is Rating.E
+    assert rating(here, in_field(make(here), field, "Hello you", medium)) is Rating.G
+
+
+def test_ordinary_short_posts_are_no_term(here: World) -> None:
+    posts = ["Good morning", "New set", "Bonjour", "Soon", "Nova", "Thank you", "a", "b", "Paris"]
+    for text in posts:
+        send(here, unit(here, text=text))
+    for text in [*posts, ORDINARY]:
+        assert rating(here, unit(here, text=text)) is Rating.G
+
+
+def test_a_creator_reads_only_her_own_posts(here: World, tenant: OpenScope) -> None:
+    other = world(tenant, uuid7())
+    *before, last = TERM
+    for piece in before:
+        send(other, unit(other, text=piece))
+    assert rating(here, unit(here, text=last)) is Rating.G
+
+
+def test_the_public_window_is_as_long_as_a_term(here: World) -> None:
+    with here.scope() as scope:
+        whole = unit(here, text="x")
+        for number in range(text_windows.WINDOW_MESSAGES + 5):
+            lines = [["body", f"p{number}"]]
+            stored = [(str(uuid7()), str(here.channel_id), lines)]
+            found = text_windows.public_windows(whole, stored)
+            assert found[0].texts == (f"p{number}",)
+        by = active_policy.current_policy(scope)
+        facts, _ = snapshot.gather_snapshot(scope, whole, author="", by=by)
+    assert facts.windows == ()
+    assert TERM in {run for term in shipped_lexicon().terms for run in term.runs}
+    with pytest.raises(PermitDenied):
+        send(here, unit(here, text=TERM))
