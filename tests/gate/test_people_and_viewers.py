@@ -4,7 +4,6 @@ import hashlib
 from datetime import timedelta
 
 import pytest
-from tests.gate.people_at_work import by, custodian
 
 from foundation.db.database import OpenScope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
@@ -34,6 +33,7 @@ from tests.gate.builders import (
     unit,
     world,
 )
+from tests.gate.person_actions import add_custodian, member_scope
 
 
 @pytest.fixture
@@ -402,8 +402,8 @@ CONFIRM = {"method": "document", "receipt": "dossier 12"}
 
 
 def test_a_custodian_confirms_a_reader(here: World) -> None:
-    roux = custodian(here)
-    with by(here, roux) as scope:
+    roux = add_custodian(here)
+    with member_scope(here, roux) as scope:
         done = age_assurance.confirm_age(scope, "telegram", "fan", **CONFIRM)
         assert (done.over_18, done.level, done.method) == (True, "L4", "custodian.document")
         kept = scope.run(
@@ -429,7 +429,7 @@ def test_only_a_custodian_confirms_and_never_for_a_blocked_reader(here: World) -
     for actor in ("system:chat", "person:1", f"member:{here.ann}", f"member:{here.rob}"):
         with here.scope(actor) as scope, pytest.raises(Refused):
             age_assurance.confirm_age(scope, "telegram", "fan", **CONFIRM)
-    with by(here, custodian(here)) as scope:
+    with member_scope(here, add_custodian(here)) as scope:
         for broken in (
             {"method": "abc"},
             {"method": ""},
@@ -454,7 +454,7 @@ def test_only_a_custodian_is_heard_for_a_confirmation(here: World) -> None:
         with here.scope() as scope:
             return age_assurance.get_assurance(scope, "telegram", user).over_18
 
-    assert ask("one", f"member:{custodian(here)}")
+    assert ask("one", f"member:{add_custodian(here)}")
     assert not ask("two", f"member:{here.ann}")
     assert not ask("three", f"member:{uuid7()}")
     assert not ask("four", "system:chat")
@@ -464,7 +464,7 @@ def test_only_a_custodian_is_heard_for_a_confirmation(here: World) -> None:
 
 
 def test_who_reviews_takes_a_proof_back_and_it_closes_at_once(here: World) -> None:
-    with by(here, custodian(here)) as scope:
+    with member_scope(here, add_custodian(here)) as scope:
         age_assurance.confirm_age(scope, "telegram", "fan", **CONFIRM)
         age_assurance.block_viewer(scope, "telegram", "minor")
 

@@ -17,7 +17,7 @@ from gate.people import persons
 from gate.permits import issuance
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
-from tests.gate.builders import World, picture, real_person, sent, unit, world
+from tests.gate.builders import World, picture, publish_unit, real_person, unit, world
 from tests.gate.person_actions import (
     add_custodian,
     add_unknown_person,
@@ -68,8 +68,8 @@ def test_what_only_it_covered_is_called_back_and_stays_so(here: World, double: b
                 scope, kind="digital_twin", display_ref="Double", twin_of=ida
             )
     whole = post(here, shown, Rating.S)
-    jti = sent(here, whole)
-    plain = sent(here, post(here, shown, Rating.G), body="plain", native="n2")
+    jti = publish_unit(here, whole)
+    plain = publish_unit(here, post(here, shown, Rating.G), body="plain", native="n2")
     proof = proof_of(here, ida)
     assert withdraw(here, proof) == [jti]
     assert plain != jti
@@ -88,7 +88,7 @@ def test_another_proof_covers_what_was_made_after_it(
 ) -> None:
     with here.scope() as scope:
         ida = real_person(scope)
-    jti = sent(here, post(here, ida, Rating.S))
+    jti = publish_unit(here, post(here, ida, Rating.S))
     with here.scope() as scope:
         persons.record_age_proof(
             scope,
