@@ -97,7 +97,8 @@ def _format_member_creators(page: PageContext, found: TeamView, member: Member) 
 
 def _empty_choice_code(role: Role) -> str:
     """What it means that no creator is chosen for somebody of this role."""
-    return "team.none_given" if role in OUTSIDE_ROLES else "team.all_creators"
+    empty = {Role.GUEST: "team.none_given", Role.CUSTODIAN: "team.only_requests"}
+    return empty.get(role, "team.all_creators")
 
 
 def _render_member_form(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
