@@ -46,10 +46,13 @@ _FLAG_OF_A_REGION = re.compile(
     "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f"
 )
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_OVERRIDES = re.compile("[\u202d\u202e]")
 _SPLIT_WORD = re.compile(
     "[A-Za-z\u00c0-\u024f][\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+[A-Za-z\u00c0-\u024f]"
 )
+_DIRECTED = re.compile("[A-Za-z\u00c0-\u024f\u202a-\u202e\u2066-\u2069]")
+"""Controls that begin or end something, and Latin letters."""
+
+_OVERRIDES = "\u202d\u202e"
 _ISOLATES = "\u2066\u2067\u2068"
 _ISOLATE_END = "\u2069"
 _EMBEDDINGS = "\u202a\u202b"
@@ -336,24 +339,29 @@ def _has_odd_direction(text: str) -> bool:
     """Return True for direction controls that may hide how a text reads.
 
     Keyboards, contact lists and file properties add marks and balanced isolates around names,
-    numbers and emoji (UAX #9 §2.6): those change no letter's place. An override does, and so does a
-    control that ends without a beginning, or stays open beside Latin letters only; a control inside
-    a Latin word splits it.
+    numbers and emoji (UAX #9 §2.6): those change no letter's place. An override around Latin
+    letters does, and so does a control that ends without a beginning, or stays open where nothing
+    is written from the right; a control inside a Latin word splits it.
     """
     if not _BIDI.search(text):
         return False
-    if _OVERRIDES.search(text) or _SPLIT_WORD.search(text):
+    if _SPLIT_WORD.search(text):
         return True
     depth = {_ISOLATE_END: 0, _EMBEDDING_END: 0}
-    for sign in _BIDI.findall(text):
+    overridden = False
+    for sign in _DIRECTED.findall(text):
         if sign in depth:
             depth[sign] -= 1
-            if depth[sign] < 0:
-                return True
+            overridden = overridden and sign != _EMBEDDING_END
         elif sign in _ISOLATES:
             depth[_ISOLATE_END] += 1
-        elif sign in _EMBEDDINGS:
+        elif sign in _EMBEDDINGS or sign in _OVERRIDES:
             depth[_EMBEDDING_END] += 1
+            overridden = overridden or sign in _OVERRIDES
+        elif overridden:  # a Latin letter
+            return True
+        if min(depth.values()) < 0:
+            return True
     return any(depth.values()) and not _RIGHT_TO_LEFT.search(text)
 
 
