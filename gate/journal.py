@@ -26,6 +26,7 @@ FREEZE = "freeze"
 THAW = "thaw"
 BLOCK = "block"
 WITHDRAW = "withdraw"
+WITHDRAW_PROOF = "withdraw_proof"
 UNBLOCK = "unblock"
 RULING = "rule"
 """A blocklist entry lifted on appeal, and that a request was decided: both are kept, and never done

@@ -43,6 +43,7 @@ def create_web_app(
     security_contact: str = "",
     inside_url: str = "",
     letterbox_key: str = "",
+    door_key: str = "",
     limits: ApiRateLimits = DEFAULT_RATE_LIMITS,
     pictures_per_day: int = 0,
     generators: GeneratorsSettings | None = None,
@@ -53,9 +54,9 @@ def create_web_app(
     programs hand in (None: nothing is); `public_url` is what visitors call, `called` what
     platforms do, `inside_url` what our own processes do; `security_contact` an address for
     security.txt (RFC 9116), left out when empty; `letterbox_key` the public half that contacts
-    are sealed with (without it nobody is asked for one); `limits` say how fast programs may ask;
-    `pictures_per_day` is the house's quota for an agency, 0 for none; `generators` name prices
-    and caps of pictures.
+    are sealed with (without it nobody is asked for one); `door_key` is the dashboard's; `limits`
+    say how fast programs may ask; `pictures_per_day` is the house's quota for an
+    agency, 0 for none; `generators` name prices and caps of pictures.
     """
     base = public_url.rstrip("/")
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
@@ -66,7 +67,7 @@ def create_web_app(
         tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key
     )
     app.mount("/v1", programs)
-    _add_site_routes(app, tenant, store, public_url=base)
+    _add_site_routes(app, tenant, store, public_url=base, door_key=door_key)
     if library is not None:
         app.mount(
             remote_workers.MOUNT_PATH,
@@ -116,11 +117,11 @@ def _add_error_pages(app: FastAPI) -> None:
 
 
 def _add_site_routes(
-    app: FastAPI, tenant: OpenScope, store: ObjectStore, *, public_url: str
+    app: FastAPI, tenant: OpenScope, store: ObjectStore, *, public_url: str, door_key: str
 ) -> None:
     app.include_router(publishing_endpoint.router(tenant, store, public_url=public_url))
     app.include_router(age_checks.router(tenant, public_url=public_url))
-    app.include_router(subject_portal.router(tenant))
+    app.include_router(subject_portal.router(tenant, key=door_key))
     app.include_router(short_links.router(tenant))
     app.include_router(adult_area.router(tenant, store, public_url=public_url))
     app.include_router(calendar_subscriptions.router(tenant))

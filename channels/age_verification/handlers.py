@@ -41,6 +41,7 @@ from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from foundation.sealed import Sealed
 from gate import epochs
+from gate.contract.facts import is_card_check
 from gate.contract.permit import ControlOrder
 from gate.policy import active_policy
 from gate.viewers import age_assurance
@@ -383,8 +384,9 @@ def _resolve_withdrawn_proof(
 
 def _record_proven_age(scope: Scope, row: AgeCheckRow, said: AgeCheckResult) -> AgeCheckState:
     """A proof below what the law here asks for is none, and takes no better one's place."""
-    if not said.method or said.level < active_policy.current_bundle(scope).required_assurance(
-        DEFAULT_JURISDICTION
+    rules = active_policy.current_bundle(scope)
+    if not said.method or not rules.is_assurance_enough(
+        DEFAULT_JURISDICTION, said.level, card_check=is_card_check(said.method)
     ):
         return AgeCheckState.UNFIT
     provider = age_checks.provider_row(scope, row.provider_id)

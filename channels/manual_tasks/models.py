@@ -55,6 +55,8 @@ class ManualTaskRow(CreatorOwnedRow, table=True):
     closed_by: UUID | None = None
     native_id: str = ""
     url: str = ""
+    screenshot: str = ""
+    """Digest of the stored picture that shows how the platform's duty was done."""
     reason: dict[str, Any] | None = message_column()
 
 

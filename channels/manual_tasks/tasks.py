@@ -28,6 +28,9 @@ from foundation.money import Money
 from foundation.outbox import outbox
 from tenants import audit
 
+DUTY_LINE = "duty"
+"""The line of the checklist that is confirmed by a screenshot."""
+
 SNOOZE_TIMES = (timedelta(minutes=15), timedelta(hours=1))
 REFUSAL_REASONS = ("account", "refused", "content", "absent", "other")
 """Why a post cannot be made: the account is shut, the platform refuses it, something is wrong with
@@ -80,6 +83,8 @@ class ManualTask:
     """Of a removal: what is to be taken away shows no more what it did."""
     went_out: datetime | None
     """Of a removal: when what is to be taken away was posted; None where nobody knows."""
+    screenshot: str = ""
+    """Digest of the picture that shows how the platform's duty was done."""
 
     @property
     def is_open(self) -> bool:
@@ -90,6 +95,12 @@ class ManualTask:
     def is_removal(self) -> bool:
         """Whether something has to be taken away."""
         return self.kind == REMOVAL_TASK
+
+    @property
+    def needs_screenshot(self) -> bool:
+        """Whether the platform asks for something that only a person can do there, and its proof is
+        missing."""
+        return DUTY_LINE in self.checklist and not self.screenshot
 
     @property
     def is_posted(self) -> bool:
@@ -238,8 +249,8 @@ def complete_task(
     """It is posted: with the link or number that was pasted, or none. Somebody else's word from
     before stands.
 
-    Raises NotFound; BadInput for an unticked line, or for what is no link of that platform;
-    Conflict when it ended otherwise, or when another post has that link.
+    Raises NotFound; BadInput for an unticked line, a missing screenshot of a duty, or what is no
+    link of that platform; Conflict when it ended otherwise, or when another post has that link.
     """
     row, found = _lock_task_view(scope, task_id, creators)
     if found.is_removal:
@@ -248,6 +259,8 @@ def complete_task(
         return found
     if not found.is_open:
         raise Conflict("handover.closed")
+    if found.needs_screenshot:
+        raise BadInput("handover.no_screenshot", site=found.site)
     if set(found.checklist) - set(ticked):
         raise BadInput("handover.unticked")
     posted = _parse_pasted_link(scope, row, pasted, connectors)
@@ -258,6 +271,26 @@ def complete_task(
         scope, row, ManualTaskState.DONE, "posted", why="", by=_acting_member_id(scope)
     )
     audit.record(scope, "handover.done", f"handover:{task_id}", link=row.url or row.native_id)
+    return get_task(scope, task_id, creators=creators)
+
+
+def attach_screenshot(
+    scope: Scope, task_id: UUID, sha256: str, *, creators: Collection[UUID]
+) -> ManualTask:
+    """Keep the screenshot that shows how the platform's duty was done; a later one replaces it.
+
+    `sha256` names the stored picture. Raises NotFound, BadInput for a task without such a duty,
+    Conflict once it has an end.
+    """
+    row, found = _lock_task_view(scope, task_id, creators)
+    if DUTY_LINE not in found.checklist:
+        raise BadInput("handover.why")
+    if not found.is_open:
+        raise Conflict("handover.closed")
+    row.screenshot = sha256
+    scope.add(row)
+    audit.record(scope, "handover.screenshot", f"handover:{task_id}", sha256=sha256)
+    scope.session.flush()
     return get_task(scope, task_id, creators=creators)
 
 
@@ -420,4 +453,5 @@ def _task_from_rows(row: ManualTaskRow, channel: ChannelRow) -> ManualTask:
         about=row.subject_id,
         replaced=bool(content.get("replaced")),
         went_out=datetime.fromisoformat(content["went_out"]) if content.get("went_out") else None,
+        screenshot=row.screenshot,
     )

@@ -62,19 +62,26 @@ class OutgoingEmail:
     at: datetime
 
 
+_ONE_TIME_PATH = re.compile(r"/(?:auth/link|me)/[A-Za-z0-9_-]{43}")
+"""Where a sign-in link and the link of a depicted person's own page lead."""
+
+
 class EmailTransport:
-    """Hands letters to the mail server; it keeps nothing. `house` is the dashboard's address."""
+    """Hands letters to the mail server; it keeps nothing. `house` is the dashboard's address,
+    `pages` that of our own pages."""
 
     def __init__(
         self,
         settings: MailSettings,
         *,
         house: str,
+        pages: str = "",
         tls: ssl.SSLContext | None = None,
         seconds: float = SECONDS,
     ) -> None:
         self._settings = settings
         self._house = house.rstrip("/")
+        self._pages = pages.rstrip("/")
         self._seconds = seconds
         self._tls = tls or _default_tls_context()
 
@@ -103,9 +110,13 @@ class EmailTransport:
             raise EgressForbidden("egress.carries_content", step=EMAIL_STEP)
 
     def _is_ours(self, value: object) -> bool:
-        """A code, or an address of the dashboard without anything after its path."""
+        """A code, an address of the dashboard without anything after its path, or a one-time
+        link."""
         if not isinstance(value, str):
             return False
+        for base in filter(None, (self._house, self._pages)):
+            if value.startswith(base) and _ONE_TIME_PATH.fullmatch(value.removeprefix(base)):
+                return True
         path = value.removeprefix(self._house)
         page = value.startswith(self._house) and re.fullmatch(r"(/[a-z]*)*", path) is not None
         return page or re.fullmatch(r"\d{6}", value) is not None

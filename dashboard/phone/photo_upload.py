@@ -34,9 +34,8 @@ from dashboard.shell import session, widgets
 from dashboard.shell.plain_pages import is_cross_site, plain_page
 from foundation.db.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
-from foundation.ops import settings
 from foundation.ops.wall_time import load_zone
-from gate.consent import asset_bindings, shoot_cards, subject_portal
+from gate.consent import asset_bindings, contact_addresses, shoot_cards, subject_portal
 from gate.consent.shoot_cards import CardTerms, ShootCardView
 from gate.contract.units import Rating
 from gate.decision.shoot_card_terms import REQUIRED_SCOPES, CardStatus
@@ -134,7 +133,7 @@ def _render_photos_page(
     creator: Creator,
     *,
     chosen: str = "",
-    codes: Sequence[object] = (),
+    links: Sequence[tuple[str, bool]] = (),
 ) -> Response:
     found = PhotoSession(
         creator,
@@ -152,7 +151,7 @@ def _render_photos_page(
         hand,
         found=found,
         chosen=chosen,
-        codes=codes,
+        links=links,
         ratings=RATINGS,
     )
 
@@ -211,8 +210,8 @@ def _parse_id(text: str) -> UUID | None:
 
 
 async def create_shoot_card(request: Request) -> Response:
-    """A card of today for who is in the pictures, and for each the code that opens their own page
-    to sign it."""
+    """A card of today for who is in the pictures; each is sent a link to their own page to sign
+    it."""
     return await _handle_form_post(request, _create_shoot_card)
 
 
@@ -247,18 +246,12 @@ def _create_shoot_card(
         months=MONTHS,
     )
     card_id = shoot_cards.create_card(scope, creator.id, terms)
-    base = settings.load_settings().web.public_url.rstrip("/")
-    named = {one.person_id: one.name for one in subject_portal.list_linkable_people(scope)}
-    codes = [
-        (
-            named[one],
-            widgets.qr_svg(
-                f"{base}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, one)}"
-            ),
-        )
-        for one in persons
-    ]
-    return _render_photos_page(scope, hand, creator, chosen=str(card_id), codes=codes)
+    people = {one.person_id: one for one in subject_portal.list_linkable_people(scope)}
+    links = [(people[one].name, bool(people[one].address)) for one in persons]
+    for one in persons:
+        if people[one].address:
+            contact_addresses.send_portal_link(scope, one)
+    return _render_photos_page(scope, hand, creator, chosen=str(card_id), links=links)
 
 
 def show_photo_sort(request: Request) -> Response:

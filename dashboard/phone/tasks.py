@@ -7,13 +7,15 @@ again that it may be (`channels.manual_tasks.file_downloads`).
 
 import asyncio
 import mimetypes
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import timedelta
 from types import MappingProxyType
 from uuid import UUID
 
 from sqlalchemy.exc import OperationalError
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
@@ -41,9 +43,13 @@ from dashboard.shell.session import Viewer
 from foundation.db.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
 from foundation.i18n.translation import Message
+from generators.containers import still_images
 from insights.metrics import manual_entry
 from insights.metrics.queries import latest_metrics
 from tenants.agencies.rights import Right, has_right
+
+MAX_SCREENSHOT_BYTES = 12 * 2**20
+"""Bytes of the form that brings a screenshot."""
 
 LOOK_SECONDS = 0.1
 LOOKS = 100
@@ -160,6 +166,59 @@ def _handle_task_action(request: Request, form: Mapping[str, list[str]]) -> Resp
     except OperationalError:
         return plain_page(request, "dashboard.away", status=503)
     return RedirectResponse(onward, status_code=303, headers=PRIVATE_NO_STORE)
+
+
+async def receive_screenshot(request: Request) -> Response:
+    """Keep the screenshot of a duty the platform asks for: a form of one file, in a task."""
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
+    data = await _read_form_file(request)
+    return await run_in_threadpool(_store_screenshot, request, data)
+
+
+async def _read_form_file(request: Request) -> bytes:
+    """Return the file of a form; nothing of a body that is too large or no such form."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MAX_SCREENSHOT_BYTES:
+            return b""
+
+    async def parts() -> AsyncGenerator[bytes, None]:
+        yield bytes(body)
+
+    try:
+        form = await MultiPartParser(request.headers, parts(), max_files=1, max_fields=1).parse()
+    except (MultiPartException, KeyError):
+        return b""
+    file = form.get("screenshot")
+    data = await file.read() if isinstance(file, UploadFile) else b""
+    await form.close()
+    return data
+
+
+def _store_screenshot(request: Request, data: bytes) -> Response:
+    try:
+        who = require_viewer(request)
+        task_id = UUID(request.path_params["task"])
+    except NotFound as error:
+        return refusal_page(request, error)
+    except ValueError:
+        return refusal_page(request, NotFound("handover.unknown"))
+    try:
+        if not data:
+            raise BadInput("handover.bad_screenshot")
+        still_images.inspect_picture(data, name="screenshot")
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            hand = load_visit(scope, who)
+            tasks.get_task(scope, task_id, creators=hand.creators)
+            sha256 = library_files.object_store().put(who.tenant_id, data)
+            tasks.attach_screenshot(scope, task_id, sha256, creators=hand.creators)
+    except GreenroomError as refused:
+        return task_page_with_error(request, who, task_id, refused)
+    except OperationalError:
+        return plain_page(request, "dashboard.away", status=503)
+    return RedirectResponse(f"/phone/task/{task_id}", status_code=303, headers=PRIVATE_NO_STORE)
 
 
 def task_page_with_error(
@@ -321,5 +380,6 @@ ROUTES = [
     Route("/phone", show_tasks, methods=["GET"]),
     Route("/phone/task/{task}", show_task, methods=["GET"]),
     Route("/phone/task/{task}/file/{place}", serve_task_file, methods=["POST"]),
+    Route("/phone/task/{task}/screenshot", receive_screenshot, methods=["POST"]),
     Route("/phone/task/{task}/{act}", act_on_task, methods=["POST"]),
 ]

@@ -47,7 +47,12 @@ PAGES = (
     PageEntry("inbox", (Right.CHAT,), ":material/forum:"),
     PageEntry("shop", (Right.RUN, Right.MONEY), ":material/storefront:"),
     PageEntry("insights", (Right.MONEY,), ":material/insights:", package="analytics"),
-    PageEntry("people", (Right.RUN, Right.APPROVE, Right.REVIEW), ":material/face:", "house"),
+    PageEntry(
+        "people",
+        (Right.RUN, Right.APPROVE, Right.REVIEW, Right.VOUCH),
+        ":material/face:",
+        "house",
+    ),
     PageEntry("channels", (Right.RUN,), ":material/hub:", "house"),
     PageEntry("team", (Right.STAFF,), ":material/group:", "house"),
     PageEntry("system", (Right.RUN,), ":material/monitor_heart:", "house"),

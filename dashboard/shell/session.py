@@ -96,12 +96,12 @@ def is_tls() -> bool:
 def session_cookie_name() -> str:
     """The session's cookie: bound to this very host where TLS allows it, so that no neighbour can
     plant one."""
-    return "__Host-greenroom" if is_tls() else "greenroom"
+    return sessions.SESSION_COOKIES[0 if is_tls() else 1]
 
 
 def device_cookie_name() -> str:
     """The cookie by which a browser is known again, whoever signs in; it opens nothing."""
-    return f"{session_cookie_name()}-device"
+    return f"{session_cookie_name()}{sessions.DEVICE_SUFFIX}"
 
 
 @cache

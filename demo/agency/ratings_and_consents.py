@@ -80,12 +80,12 @@ def _declare_nova(scope: Scope, creator: UUID, assets: Mapping[str, UUID]) -> No
         nova,
         source_digest=source_digest(sources, references),
         adult_licence=True,
-        declared_by=first_member_with_role(scope, Role.OWNER).principal_id,
+        declared_by=first_member_with_role(scope, Role.MANAGER).principal_id,
         sources=sources,
         references=references,
     )
     for principal in (
-        first_member_with_role(scope, Role.MANAGER).principal_id,
+        first_member_with_role(scope, Role.OWNER).principal_id,
         derived_uuid(scope.tenant_id, "guest"),
     ):
         synthetic_people.record_declaration_look(

@@ -19,6 +19,18 @@ class ConsentRevoked:
 
 
 @dataclass(frozen=True)
+class PortalLinkDue:
+    """Send a depicted person, the subject, a new link to their own page, at their own address.
+    `tries` counts the earlier attempts."""
+
+    kind: ClassVar[str] = "person.link"
+    queue: ClassVar[Queue] = "notify"
+    tenant_id: UUID
+    subject_id: UUID
+    tries: int = 0
+
+
+@dataclass(frozen=True)
 class RevocationRequested:
     """A person's page, or a member for them, takes a permission back; `subject_id` is the person,
     empty scope all."""

@@ -50,7 +50,8 @@ _ENDINGS = """
 SELECT * FROM (
   SELECT p.id, p.display_ref, 'age' AS what, max(coalesce(i.valid_until, 'infinity')) AS at
   FROM persons p JOIN identity_checks i ON i.tenant_id = p.tenant_id AND i.person_id = p.id
-  WHERE p.tenant_id = :tenant AND p.state = 'active' GROUP BY p.id, p.display_ref
+  WHERE p.tenant_id = :tenant AND p.state = 'active' AND i.withdrawn_at IS NULL
+  GROUP BY p.id, p.display_ref
   UNION ALL
   SELECT p.id, p.display_ref, g.scope, max(g.valid_until)
   FROM persons p JOIN consent_grants g ON g.tenant_id = p.tenant_id AND g.person_id = p.id

@@ -1,8 +1,8 @@
 """What a depicted person has in hand: a link of their own, what they allowed, where they are shown,
 and the end of it.
 
-A member makes the link; a new one ends the old one. It is known by its digest alone, and needs no
-account.
+A member has the link sent to the person's own address; a new one ends the old one. It is known by
+its digest alone, and needs no account.
 """
 
 import hashlib
@@ -54,6 +54,11 @@ class PersonLink(TenantRow, table=True):
     digest: str
     asked: str = ""
     asked_at: datetime | None = timestamp_column(optional=True)
+    address: str = ""
+    """Where links of theirs are sent."""
+    address_set_by: str = ""
+    confirmed_at: datetime | None = timestamp_column(optional=True)
+    """When they confirmed the address, by a link that was sent there."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,14 @@ class ConsentView:
 
 @dataclass(frozen=True)
 class LinkedPerson:
-    """Somebody real whom members know, and whether they have a link."""
+    """Somebody real whom members know, whether they have a link, where links are sent, and whether
+    they confirmed that address."""
 
     person_id: UUID
     name: str
     linked_at: datetime | None
+    address: str = ""
+    confirmed: bool = False
 
 
 def list_linkable_people(scope: Scope) -> list[LinkedPerson]:
@@ -93,16 +101,20 @@ def list_linkable_people(scope: Scope) -> list[LinkedPerson]:
         .order_by(col(Person.display_ref), col(Person.id))
     )
     return [
-        LinkedPerson(one.id, one.display_ref, link.updated_at if link is not None else None)
+        LinkedPerson(
+            one.id, one.display_ref, link.updated_at, link.address, bool(link.confirmed_at)
+        )
+        if link is not None
+        else LinkedPerson(one.id, one.display_ref, None)
         for one, link in rows
     ]
 
 
 def create_portal_link(scope: Scope, person_id: UUID) -> str:
-    """The end of a new link (`PATH` + this) for somebody real, told once; an older one is dead from
-    here on.
+    """Return the end of a new link (`PATH` + this) for a real person; an older one no longer works.
 
-    Raises NotFound, and BadInput for somebody invented: nobody is there to press anything.
+    No member gets to see it: the workers send it to the person's own address
+    (`gate/consent/contact_addresses.py`). Raises NotFound, and BadInput for an invented person.
     """
     person = scope.session.get(Person, (scope.tenant_id, person_id))
     if person is None:

@@ -20,6 +20,13 @@ MIN_SEEN_PERCENT = 95
 
 
 TEST_ASSURANCE_METHOD = "test"
+CARD_CHECK_METHOD = "credit_card"
+"""The last part of the method of an assurance by a credit-card check: `<provider>.credit_card`."""
+
+
+def is_card_check(method: str) -> bool:
+    """Return True for an assurance that an issuer of a credit card gave."""
+    return method.rpartition(".")[2] == CARD_CHECK_METHOD
 
 
 MIN_AGREEMENT_PERMILLE = 800
@@ -40,9 +47,6 @@ class RuleVerification:
     until: date
     verdicts: Mapping[Rating, Verdict] = field(default_factory=dict)
     """What they found stricter than it is written."""
-
-
-pass
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,8 @@ class ReviewFacts:
     seen_percent: int
     at: datetime
     own: bool = False
-    """A guest who was seen where the author is: to the check they are one."""
+    """A guest who was seen where the author is, who is shown, or who stands behind an invented
+    person shown: to the check they are the author."""
 
 
 @dataclass(frozen=True)
@@ -271,6 +276,7 @@ class ViewerFacts:
     jurisdiction: str
     expires_at: datetime | None
     epoch: int
+    card_check: bool = False
 
 
 @dataclass(frozen=True)

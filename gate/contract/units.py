@@ -55,6 +55,10 @@ class Subject:
     id: UUID
 
 
+DUTY_FLAG = "platform_duty=confirmed"
+"""The mark of a post that a person makes where the platform asks for more than a request can show:
+they confirm it in their task with a screenshot."""
+
 SUBJECT_SOLD = "fulfilment"
 """The kind of the first delivery of a pack. Units that were stored before `Unit.sold` existed are
 recognised as sales by it."""

@@ -45,6 +45,15 @@ def depicted_people_are_named(case: Case) -> Iterable[Finding]:
             )
 
 
+def invented_voices_are_matched(case: Case) -> Iterable[Finding]:
+    """Audio that is attributed to an invented person was said by an engine of ours with a voice on
+    record; any other recording may be a real person's voice, and a person listens to it."""
+    for medium, person in _confirmed_people(case):
+        generated = medium.ai == "generated" and bool(medium.model)
+        if person.kind == "synthetic" and medium.mime.startswith("audio/") and not generated:
+            yield hold_finding(Reason.PERSON_UNRESOLVED)
+
+
 def people_may_be_shown(case: Case) -> Iterable[Finding]:
     """A person who left, or was blocked, is shown nowhere."""
     for _, person in _confirmed_people(case):
@@ -146,6 +155,7 @@ def invented_people_are_declared(case: Case) -> Iterable[Finding]:
 
 DEPICTION_RULES = (
     depicted_people_are_named,
+    invented_voices_are_matched,
     people_may_be_shown,
     real_people_are_of_age,
     real_people_agreed,

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from gate.contract.facts import RESTORE_STOP, UNIT_REVIEW_LIFETIME
 from gate.contract.reasons import Finding, Reason, block_finding, hold_finding
 from gate.contract.states import AssuranceState
-from gate.contract.units import COMMENT_REFERENCE, Rating, Unit, Verdict
+from gate.contract.units import COMMENT_REFERENCE, DUTY_FLAG, Rating, Unit, Verdict
 from gate.decision import depiction_rules, resemblance_rules, review_rules
 from gate.decision.case import Case
 from gate.decision.review_rules import BYTES_REVIEW_LIFETIME, is_approved_by_other
@@ -34,7 +34,14 @@ def required_flags(place: PlaceRow, rating: Rating, *, ai: bool) -> tuple[str, .
     judged."""
     wanted = [flag for flag in place.flags.get(rating, ()) if WIRE_FLAG_PATTERN.fullmatch(flag)]
     adult = wanted if rating is not Rating.X and place.verdict(rating) is Verdict.F else []
+    if adult is wanted and place.is_manual and has_other_duties(place, rating):
+        adult = [*adult, DUTY_FLAG]
     return tuple(sorted({*adult, *([place.ai_flag] if ai and place.ai_flag else [])}))
+
+
+def has_other_duties(place: PlaceRow, rating: Rating) -> bool:
+    """Return True where the platform asks for something that no field of a request can show."""
+    return not all(WIRE_FLAG_PATTERN.fullmatch(flag) for flag in place.flags.get(rating, ()))
 
 
 def required_marks(case: Case) -> tuple[str, ...]:
@@ -282,12 +289,11 @@ def required_marks_are_set(case: Case) -> Iterable[Finding]:
         yield block_finding(Reason.FLAG_MISSING)
     if missing & {case.row.ai_flag}:
         yield block_finding(Reason.AI_MARK_MISSING)
-    duties = case.row.flags.get(case.rating, ()) if case.rating is not Rating.X else ()
-    needs_duties = bool(duties) and case.row.verdict(case.rating) is Verdict.F
-    if needs_duties and not all(WIRE_FLAG_PATTERN.fullmatch(flag) for flag in duties):
-        yield hold_finding(
-            Reason.FLAG_MISSING
-        )  # a duty no request can show, and no one has shown otherwise
+    if case.rating is Rating.X or case.row.verdict(case.rating) is not Verdict.F:
+        return
+    # Where a person posts, they confirm it in their task with a screenshot (`DUTY_FLAG`).
+    if has_other_duties(case.row, case.rating) and not case.row.is_manual:
+        yield hold_finding(Reason.FLAG_MISSING)
 
 
 def ai_is_disclosed(case: Case) -> Iterable[Finding]:
@@ -349,9 +355,9 @@ def viewer_is_of_age(case: Case) -> Iterable[Finding]:
         yield block_finding(Reason.VIEWER_EXPIRED)
     elif not known.over_18:
         yield block_finding(Reason.VIEWER_BLOCKED)
-    elif known.level < case.bundle.required_assurance(known.jurisdiction) or (
-        known.test and not case.row.test_network
-    ):
+    elif not case.bundle.is_assurance_enough(
+        known.jurisdiction, known.level, card_check=known.card_check
+    ) or (known.test and not case.row.test_network):
         yield block_finding(Reason.VIEWER_LEVEL_LOW)
 
 

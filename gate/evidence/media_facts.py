@@ -30,6 +30,7 @@ from gate.people.synthetic_person_declarations import DECLARATION_SQL, declarati
 from gate.ratings import ratings
 from gate.ratings.aggregation import AggregatedRating
 from gate.ratings.inspections import has_missing_classifier
+from tenants.auth import custodians
 
 _REVIEWS = """
 (SELECT jsonb_agg(jsonb_build_array(r.digest, r.principal_id, r.verdict, r.seen_percent,
@@ -209,7 +210,8 @@ def people_named_in(media: Iterable[MediumFacts]) -> set[UUID]:
     return seen | signed
 
 
-_PEOPLE = """
+_PEOPLE = (
+    """
 WITH asked AS (SELECT id, kind, state, twin_of FROM persons WHERE tenant_id = :tenant AND id =
 ANY(:ids)),
 known AS (
@@ -218,14 +220,16 @@ known AS (
   JOIN persons p ON p.tenant_id = :tenant AND p.id = a.twin_of)
 SELECT k.id, k.kind, k.state, k.twin_of, k.id = ANY(:ids) AS asked,
   (SELECT jsonb_agg(to_jsonb(i))
-   FROM identity_checks i WHERE i.tenant_id = :tenant AND i.person_id = k.id) AS identities,
+   FROM identity_checks i WHERE i.tenant_id = :tenant AND i.person_id = k.id
+     AND i.withdrawn_at IS NULL AND NOT --inside) AS identities,
   (SELECT jsonb_agg(to_jsonb(g))
    FROM consent_grants g WHERE g.tenant_id = :tenant AND g.person_id = k.id) AS grants,
   --declared AS declared,
   --likeness AS likeness
 FROM known k ORDER BY k.id
-""".replace("--declared", DECLARATION_SQL).replace(
-    "--likeness", resemblances.RESEMBLANCES_OF_REFERENCES_SQL
+""".replace("--declared", DECLARATION_SQL)
+    .replace("--likeness", resemblances.RESEMBLANCES_OF_REFERENCES_SQL)
+    .replace("--inside", custodians.INSIDE_CUSTODIAN_SQL)
 )
 """People, and who is behind those who are doubles, with all their papers: in one statement, since
 every claim asks."""

@@ -25,6 +25,7 @@ from gate.people.synthetic_person_declarations import (
     look_agreement,
     parse_looks,
 )
+from tenants.auth import custodians
 
 MAX_DOSSIERS = 40
 """So many people a page shows; the rest is found by name."""
@@ -44,6 +45,8 @@ class AgeProofSummary:
     on_day: datetime | None
     noted_by: str
     stands: bool
+    """It neither ended nor was withdrawn, and its custodian is outside the agency."""
+    id: UUID
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,7 @@ WITH k AS (
   ORDER BY lower(p.display_ref), p.id LIMIT :limit)
 SELECT k.id, k.display_ref, k.creator_id, t.display_ref AS twin_of, l.updated_at AS linked_at,
   (SELECT jsonb_agg(jsonb_build_array(i.custodian, i.method, i.verified_at, i.valid_until,
-  i.on_day, i.noted_by)
+  i.on_day, i.noted_by, i.id, i.withdrawn_at IS NOT NULL OR --inside)
       ORDER BY i.verified_at DESC, i.id)
     FROM identity_checks i WHERE i.tenant_id = :tenant AND i.person_id = coalesce(k.twin_of,
     k.id)) AS proofs,
@@ -126,7 +129,7 @@ SELECT k.id, k.display_ref, k.creator_id, t.display_ref AS twin_of, l.updated_at
 FROM k LEFT JOIN persons t ON t.tenant_id = :tenant AND t.id = k.twin_of
 LEFT JOIN person_links l ON l.tenant_id = :tenant AND l.person_id = k.id
 ORDER BY lower(k.display_ref), k.id
-""".replace("--declared", DECLARATION_SQL)
+""".replace("--declared", DECLARATION_SQL).replace("--inside", custodians.INSIDE_CUSTODIAN_SQL)
 
 
 def list_dossiers(
@@ -164,7 +167,7 @@ def _parse_instant(said: str) -> datetime:
 
 
 def _age_proof_from_row(row: Sequence[Any], now: datetime) -> AgeProofSummary:
-    custodian, method, at, until, on_day, by = row
+    custodian, method, at, until, on_day, by, check_id, void = row
     ends = _parse_instant(until) if until else None
     return AgeProofSummary(
         custodian,
@@ -173,7 +176,8 @@ def _age_proof_from_row(row: Sequence[Any], now: datetime) -> AgeProofSummary:
         ends,
         _parse_instant(on_day) if on_day else None,
         by or "",
-        ends is None or now < ends,
+        not void and (ends is None or now < ends),
+        UUID(check_id),
     )
 
 

@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.ops.clock import wall_now
 from gate import epochs
+from gate.assets.depicted_principals import depicted_principals
 from gate.contract.facts import (
     MIN_AGREEMENT_PERMILLE,
     TEST_ASSURANCE_METHOD,
@@ -27,6 +28,7 @@ from gate.contract.facts import (
     ReviewFacts,
     StopFacts,
     ViewerFacts,
+    is_card_check,
     parse_unit,
 )
 from gate.contract.states import AssuranceState
@@ -119,8 +121,10 @@ def gather_snapshot(
     )  # of a thread that begins, all of it is locked
     skewed = not before - APART <= read.machine <= wall_now() + APART
     heard, changed = _resolve_reviews(scope, unit, read)
-    same = who.same_humans & _reviewing_principals(heard, media, persons)
-    said = _mark_own_reviews(heard, same)
+    spoke = _reviewing_principals(heard, media, persons)
+    same = who.same_humans & spoke
+    shown = _depicted_reviewers(scope, media, spoke)
+    said = _mark_own_reviews(heard, same.union(*shown.values()))
     above = live_copies.list_copies(scope, unit.subject) if unit.reply_to else []
     facts = EvidenceSnapshot(
         tenant_id=scope.tenant_id,
@@ -131,7 +135,7 @@ def gather_snapshot(
         creator_known=creator is not None,
         demo=who.demo,
         names=(creator.name, creator.slug) if creator is not None else (),
-        media=tuple(_of_medium(medium, principal, same) for medium in media),
+        media=_mark_media(media, principal, same, shown),
         persons=tuple(_of_person(one, same) for one in persons) if same else persons,
         viewer=_parse_viewer(read.viewer),
         references=pointed,
@@ -197,10 +201,10 @@ def _build_place_snapshot(
 ) -> EvidenceSnapshot:
     again = unit_rule_verifications(scope, unit, by.bundle, read.now.date())
     heard, changed = _resolve_reviews(scope, unit, read)
-    reviews = _mark_own_reviews(
-        heard,
-        _author_principals(scope, facts.author_principal, _reviewing_principals(heard, (), ())),
-    )
+    spoke = _reviewing_principals(heard, (), ())
+    shown = _depicted_reviewers(scope, facts.media, spoke)
+    same = _author_principals(scope, facts.author_principal, spoke)
+    reviews = _mark_own_reviews(heard, same.union(*shown.values()))
     stops = _stops_of_unit(unit, read.stops or ())
     limits = _parse_place_limits(read.limits)
     said_there = admission.find_third_party_rule(scope, unit, by.bundle)
@@ -262,6 +266,29 @@ def _reviewing_principals(
             for review in one.said
         }
     return found
+
+
+def _depicted_reviewers(
+    scope: Scope, media: Iterable[MediumFacts], spoke: set[UUID]
+) -> dict[str, frozenset[UUID]]:
+    """Return who of those who spoke is shown in each medium, or stands behind an invented person
+    there: what they said counts no more than the author's own word."""
+    if not spoke:
+        return {}
+    shown = depicted_principals(scope, [medium.sha256 for medium in media])
+    return {sha256: own & spoke for sha256, own in shown.items() if own & spoke}
+
+
+def _mark_media(
+    media: Iterable[MediumFacts],
+    author: UUID | None,
+    same: frozenset[UUID],
+    shown: Mapping[str, frozenset[UUID]],
+) -> tuple[MediumFacts, ...]:
+    """Return the media with what the author, or who is shown, said of them marked as such."""
+    return tuple(
+        _of_medium(medium, author, same | shown.get(medium.sha256, frozenset())) for medium in media
+    )
 
 
 def _of_medium(medium: MediumFacts, author: UUID | None, same: frozenset[UUID]) -> MediumFacts:
@@ -394,6 +421,7 @@ def _parse_viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
     return ViewerFacts(
         state=AssuranceState(state),
         test=method == TEST_ASSURANCE_METHOD,
+        card_check=is_card_check(method),
         expires_at=expires_at,
         **known,
     )

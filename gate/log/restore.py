@@ -21,6 +21,7 @@ from gate.consent import card_answers, queries
 from gate.consent.grants import revoke_consent
 from gate.contract.facts import RESTORE_STOP
 from gate.contract.states import AssuranceState
+from gate.evidence import age_proof_withdrawal
 from gate.journal import JournalDue
 from gate.log import hash_chain
 from gate.log.hash_chain import GENESIS_HASH
@@ -223,6 +224,8 @@ def _replay_entry(scope: Scope, entry: JournalEntry, key: LogKey) -> None:
                     card_answers.withdraw_card_signature(
                         scope, queries.get_card_facts(scope, UUID(entry.about)), UUID(entry.more)
                     )
+                case journal.WITHDRAW_PROOF:
+                    age_proof_withdrawal.withdraw_age_proof(scope, UUID(entry.about))
                 case journal.BLOCK:
                     recall.block_bytes(
                         scope, entry.about, category=entry.more, phash=entry.look or None

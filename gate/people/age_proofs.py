@@ -1,11 +1,9 @@
-"""What a custodian outside said of somebody's age, as a member writes it down: yes or no by a
-method and at a time.
+"""Proofs of age of depicted people: an outside custodian confirms what they have seen.
 
-No birth date and no document comes in: of what proves it a digest is kept.
+Custodians answer requests of the agency (`gate/people/age_requests.py`) in a session of their own;
+the workers write the answer down. No birth date and no document is kept: of a receipt, its digest.
 """
 
-import hashlib
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
@@ -15,27 +13,18 @@ from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
-from gate.people import persons
-from gate.people.models import Person
+from gate.contract.age_receipts import receipt_digest
+from gate.people import age_requests, persons
+from gate.viewers.events import ViewerConfirmed
 from tenants import audit
-from tenants.agencies import queries
-from tenants.agencies.rights import Right, require_right
+from tenants.auth import custodians
 from tenants.notices import notices
-
-PROOF_METHODS = ("document", "eid", "bank", "notary")
-"""How a custodian knows: an identity document, an electronic identity, a bank, somebody who met
-them."""
-
-MAX_CUSTODIAN_NAME = 80
-DIGEST = re.compile(r"[0-9a-f]{64}")
-A_DAY = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
-"""What looks like a day of birth: it is not taken as anybody's name."""
 
 
 @dataclass(frozen=True)
 class AgeProofSubmitted:
-    """A member says that `custodian` confirmed that a person, the subject, was of age: when it
-    looked, or `on_day`."""
+    """A custodian, `by`, confirmed that a person, the subject, was of age: when they looked, or
+    `on_day`. `custodian` is the custodian's name."""
 
     kind: ClassVar[str] = "person.prove"
     queue: ClassVar[Queue] = "urgent"
@@ -48,14 +37,14 @@ class AgeProofSubmitted:
     on_day: datetime | None
     digest: str
     by: str
+    principal_id: UUID | None = None
+    """The member who is said to be this person."""
 
 
 @dataclass(frozen=True)
 class AgeConfirmation:
-    """A custodian's yes as a member types it; `receipt` is its digest, or a reference of which one
-    is made."""
+    """A custodian's yes; `receipt` is its digest, or a file number of which one is made."""
 
-    custodian: str
     method: str
     receipt: str
     verified_at: datetime
@@ -63,65 +52,78 @@ class AgeConfirmation:
     on_day: datetime | None = None
 
 
-def submit_age_proof(scope: Scope, person_id: UUID, said: AgeConfirmation) -> None:
-    """Note a custodian's yes, as the acting member; the workers write it down at once.
+def submit_age_proof(scope: Scope, request_id: UUID, confirmation: AgeConfirmation) -> None:
+    """Answer a request about a person, as the acting custodian; the workers write it down at once.
 
-    Raises Refused for who may not, NotFound, BadInput for somebody nobody can check, for no
-    custodian, and for a time that cannot be.
+    Raises Refused for anyone but a custodian outside the agency, NotFound for a request that is not
+    open or about a viewer, BadInput for an unknown method, no receipt, or a time that cannot be.
     """
-    require_right(queries.get_acting_member(scope, "person.people_only").role, Right.RUN)
-    person = persons.get_person(scope, person_id)
-    _validate_confirmation(scope, person, said)
-    typed = " ".join(said.receipt.split())
-    digest = typed if DIGEST.fullmatch(typed) else hashlib.sha256(typed.encode()).hexdigest()
+    member = custodians.get_acting_custodian(scope)
+    request = age_requests.get_open_request(scope, request_id)
+    if request.person_id is None:
+        raise BadInput("person.unknown")
+    digest = receipt_digest(confirmation.method, confirmation.receipt)
+    times = (confirmation.verified_at, confirmation.on_day)
+    ended = confirmation.valid_until is not None and confirmation.valid_until <= scope.now
+    if ended or any(at > scope.now for at in times if at is not None):
+        raise BadInput("proof.bad_time")
     event = AgeProofSubmitted(
         scope.tenant_id,
-        person_id,
-        " ".join(said.custodian.split()),
-        said.method,
-        said.verified_at,
-        said.valid_until,
-        said.on_day,
+        request.person_id,
+        member.name,
+        confirmation.method,
+        confirmation.verified_at,
+        confirmation.valid_until,
+        confirmation.on_day,
         digest,
         scope.actor,
+        request.principal_id,
     )
-    outbox.put(scope, event, priority=0)
+    outbox.put(scope, event, priority=0, dedupe=f"person.prove:{request_id}")
+    age_requests.close_request(scope, request, confirmed=True)
 
 
-def _validate_confirmation(scope: Scope, person: Person, said: AgeConfirmation) -> None:
-    if person.kind != persons.REAL_PERSON:  # behind a double stands somebody real, who is checked
-        raise BadInput("person.bad_kind", kind=person.kind)
-    custodian = " ".join(said.custodian.split())
-    if (
-        not 0 < len(custodian) <= MAX_CUSTODIAN_NAME
-        or A_DAY.search(custodian)
-        or said.method not in PROOF_METHODS
-    ):
-        raise BadInput("proof.no_custodian", most=MAX_CUSTODIAN_NAME)
-    if not said.receipt.strip():
-        raise BadInput("proof.no_receipt")
-    later = [at for at in (said.verified_at, said.on_day) if at is not None and at > scope.now]
-    ended = said.valid_until is not None and said.valid_until <= scope.now
-    if later or ended:
-        raise BadInput("proof.bad_time")
+def submit_viewer_age(scope: Scope, request_id: UUID, *, method: str, receipt: str) -> None:
+    """Answer a request about a viewer, as the acting custodian; the workers write it down at once.
+
+    Raises as `submit_age_proof`.
+    """
+    member = custodians.get_acting_custodian(scope)
+    request = age_requests.get_open_request(scope, request_id)
+    if request.person_id is not None:
+        raise BadInput("proof.request_over")
+    event = ViewerConfirmed(
+        scope.tenant_id,
+        request_id,
+        request.platform,
+        request.user_id,
+        custodian=member.name,
+        why=receipt_digest(method, receipt),
+        by=scope.actor,
+        method=method,
+    )
+    outbox.put(scope, event, priority=1, dedupe=f"viewer_confirmed:{request_id}")
+    age_requests.close_request(scope, request, confirmed=True)
 
 
 def handle_age_proof(event: AgeProofSubmitted, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who said so, if they still may; who may not is told at Home why
+    """Write a proof down, as the custodian who gave it, if they still may; else tell the agency why
     nothing came."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            require_right(queries.get_acting_member(scope, "person.people_only").role, Right.RUN)
+            member = custodians.get_acting_custodian(scope)
             persons.record_age_proof(
                 scope,
                 event.subject_id,
-                custodian=event.custodian,
+                custodian=member.name,
                 method=event.method,
                 verified_at=event.verified_at,
                 valid_until=event.valid_until,
                 on_day=event.on_day,
                 evidence_digest=event.digest,
                 noted_by=event.by,
+                custodian_id=member.id,
+                principal_id=event.principal_id,
             )
             audit.record(scope, "person.proved", f"person:{event.subject_id}")
     except GreenroomError as refused:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import Index
 
+import tenants.agencies.queries  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
     FOREVER,
     TenantRow,
@@ -31,11 +32,14 @@ class Person(TenantRow, table=True):
 
 
 class IdentityCheck(TenantRow, table=True):
-    """A custodian's yes: the person was of age. Append-only; no birth date, no document."""
+    """A custodian's yes: the person was of age. No birth date, no document. The gate alone writes;
+    after that a row can only be withdrawn."""
 
     __tablename__ = "identity_checks"
     __table_args__ = table_arguments(
         tenant_foreign_key("person_id", "persons"),
+        tenant_foreign_key("custodian_id", "members"),
+        tenant_foreign_key("principal_id", "principals"),
         Index("identity_checks_person", "tenant_id", "person_id"),
         about="person",
         keep=FOREVER,
@@ -50,3 +54,9 @@ class IdentityCheck(TenantRow, table=True):
     valid_until: datetime | None = timestamp_column(optional=True)
     evidence_digest: str
     noted_by: str = ""  # who wrote it down, as an actor
+    custodian_id: UUID | None = None
+    """The custodian's own login; none where a provider answered, or a history was moved in."""
+    principal_id: UUID | None = None
+    """The member whom the custodian confirmed to be this person."""
+    withdrawn_at: datetime | None = timestamp_column(optional=True)
+    withdrawn_by: str = ""

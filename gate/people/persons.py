@@ -78,11 +78,14 @@ def record_age_proof(
     valid_until: datetime | None = None,
     on_day: datetime | None = None,
     noted_by: str = "",
+    custodian_id: UUID | None = None,
+    principal_id: UUID | None = None,
 ) -> UUID:
     """Write down a custodian's yes: of age at `verified_at`, or already at `on_day`. No birth date,
     no document.
 
-    Raises NotFound for an unknown person, BadInput for an invented one.
+    `custodian_id` is the custodian's login, `principal_id` the member they confirmed to be this
+    person. Raises NotFound for an unknown person, BadInput for an invented one.
     """
     if get_person(scope, person_id).kind == "synthetic":
         raise BadInput("person.bad_kind", kind="synthetic")
@@ -97,6 +100,8 @@ def record_age_proof(
         valid_until=valid_until,
         evidence_digest=evidence_digest,
         noted_by=noted_by,
+        custodian_id=custodian_id,
+        principal_id=principal_id,
     )
     with scope.acting_as("gate"):
         scope.add(row)

@@ -71,6 +71,11 @@ class PlaceRow:
     creator_verified: bool = False
     """The platform itself verifies who holds an account, moderates, and looks after its viewers."""
 
+    @property
+    def is_manual(self) -> bool:
+        """Return True where a person posts what was prepared for them."""
+        return self.id.startswith("byhand.")
+
     def verdict(self, rating: Rating) -> Verdict:
         """The verdict for a rating; prohibited is never allowed."""
         return Verdict.B if rating is Rating.X else self.verdicts[rating]
@@ -100,6 +105,8 @@ class Bundle:
     defaults: MatrixDefaults = field(repr=False)
     production: Mapping[str, bool]
     """Of countries, whether people are checked there before the shoot."""
+    card_checks: frozenset[str] = frozenset()
+    """Jurisdictions where a credit-card check counts."""
     opened: Mapping[str, date] = field(default_factory=dict)
     """Countries where counsel lets somebody publish their own picture alone, each with the last day
     it holds."""
@@ -247,6 +254,16 @@ class Bundle:
         """The assurance that Nudity and Explicit need there; unknown places need the most."""
         return self.jurisdictions.get(jurisdiction, self.jurisdictions["default"])
 
+    def is_assurance_enough(self, jurisdiction: str, level: str, *, card_check: bool) -> bool:
+        """Return True where an assurance opens Nudity and Explicit: by its level, or as a
+        credit-card check where the row of the jurisdiction allows one. Unknown places allow none.
+
+        A debit or prepaid card, a tip or any other payment is no card check.
+        """
+        if card_check and jurisdiction in self.card_checks:
+            return True
+        return level >= self.required_assurance(jurisdiction)
+
     def needs_check_before_shoot(self, country: str) -> bool:
         """Whether people are checked there before the shoot, so that a later answer about the day
         does not help."""
@@ -384,6 +401,8 @@ def parse_bundle(data: bytes, words: lexicon.Lexicon) -> Bundle:
         lexicon=words,
         rows=MappingProxyType(rows),
         jurisdictions=MappingProxyType({each.id: each.level for each in file.jurisdictions}),
+        card_checks=frozenset(each.id for each in file.jurisdictions if each.credit_card_check)
+        - {"default"},
         defaults=file.defaults,
         production=MappingProxyType({each.id: each.before_production for each in file.production}),
         opened=MappingProxyType(

@@ -105,6 +105,8 @@ class _Jurisdiction(BaseModel):
     model_config = ConfigDict(extra="allow")
     id: str
     level: Literal["L1", "L2", "L3", "L4"]
+    credit_card_check: StrictBool = False
+    """Whether a check of a credit card at its issuer counts there as if it had that level."""
     review_by: date | None = None
 
 

@@ -110,8 +110,8 @@ class ChangeDirection(StrEnum):
 @dataclass(frozen=True)
 class RuleChange:
     """One thing that differs: `what` is verdict, flag, ai_mark, viewer, adult_link, probe,
-    applies_to, ageing, review_by, test_network, creator_verified, own_likeness or level; `of` the
-    rating or country; `before` and `after` in the words of the file."""
+    applies_to, ageing, review_by, test_network, creator_verified, own_likeness, level or
+    card_check; `of` the rating or country; `before` and `after` in the words of the file."""
 
     way: ChangeDirection
     what: str
@@ -297,6 +297,11 @@ def _compare_defaults(old: Bundle, new: Bundle) -> Iterator[RowChange]:
     for country in sorted(old.jurisdictions.keys() | new.jurisdictions.keys()):
         levels = (old.required_assurance(country), new.required_assurance(country))
         changed = tuple(_by_rank("level", country, int(levels[0][1]), int(levels[1][1]), levels))
+        if changed:
+            yield RowChange(country, "changed", changed)
+        cards = (country in old.card_checks, country in new.card_checks)
+        words = ("yes" if cards[0] else "no", "yes" if cards[1] else "no")
+        changed = tuple(_by_rank("card_check", country, -int(cards[0]), -int(cards[1]), words))
         if changed:
             yield RowChange(country, "changed", changed)
     yield from _compare_own_release(old, new)

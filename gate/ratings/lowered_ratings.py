@@ -17,6 +17,7 @@ import gate.assets.models
 import gate.ratings.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, table_arguments, tenant_foreign_key
+from gate.assets.depicted_principals import depicted_principals
 from gate.contract.facts import MIN_SEEN_PERCENT
 from gate.contract.units import Rating
 from tenants.auth import device_fingerprints
@@ -118,7 +119,7 @@ def _is_same_principal(a: UUID, b: UUID, same: Mapping[UUID, frozenset[UUID]]) -
 
 
 _WISHES = """
-SELECT l.id, l.drawn, l.principal_id AS asker, l.maker_id AS maker,
+SELECT l.id, l.sha256, l.drawn, l.principal_id AS asker, l.maker_id AS maker,
   (SELECT jsonb_agg(jsonb_build_array(r.principal_id, r.verdict, r.seen_percent) ORDER BY
   r.created_at, r.id)
     FROM human_reviews r WHERE r.tenant_id = l.tenant_id AND r.about = :about AND r.digest =
@@ -134,8 +135,11 @@ def backers_by_lowering(scope: Scope, ids: Collection[UUID]) -> dict[UUID, froze
         return {}
     same = device_fingerprints.same_humans(scope)
     found = dict.fromkeys(ids, frozenset[UUID]())
-    for row in scope.run(_WISHES, tenant=scope.tenant_id, ids=list(ids), about=LOWERING_REVIEW):
+    rows = scope.run(_WISHES, tenant=scope.tenant_id, ids=list(ids), about=LOWERING_REVIEW).all()
+    shown = depicted_principals(scope, {row.sha256 for row in rows})
+    for row in rows:
         barred = {one for one in (row.asker, row.maker) if one is not None}
+        barred |= shown.get(row.sha256, frozenset())
         found[row.id] = agreeing_principals(
             parse_votes(row.said), barred=barred, same=same, count=required_votes(Rating(row.drawn))
         )

@@ -14,6 +14,7 @@ from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate import epochs
 from gate.assets import viewings
+from gate.assets.depicted_principals import depicted_principals
 from gate.assets.models import Rendition
 from gate.contract.facts import parse_unit
 from gate.contract.units import Rating
@@ -68,8 +69,8 @@ def review_unit(
     `seen_percent` is how much of it was really on screen: below 95 it does not count for Nudity and
     Explicit.
 
-    Raises Refused for who may not review, or who wrote it; NotFound for a unit nobody judged;
-    BadInput.
+    Raises Refused for who may not review, who wrote it, or who is shown and approves; NotFound for
+    a unit nobody judged; BadInput.
     """
     member = _get_reviewer(scope, seen_percent)
     judged = scope.session.exec(
@@ -87,6 +88,8 @@ def review_unit(
         if stored is not None
         else []
     )
+    if verdict == "approve":
+        _check_not_depicted(scope, member, media)
     said = _ReviewInput(verdict, reason, seen_percent)
     if verdict == "refuse":  # a claim that read the old yes ends first, a later one reads the no
         channels = {epochs.channel_key(scope, row.channel_id) for row in judged}
@@ -107,13 +110,16 @@ def review_bytes(
     """Say yes or no to stored bytes, once for every use of them: a pack's pictures, a contact
     sheet.
 
-    Raises Refused for who may not review, NotFound for bytes nobody recorded, BadInput.
+    Raises Refused for who may not review, or who is shown and approves; NotFound for bytes nobody
+    recorded; BadInput.
     """
     member = _get_reviewer(scope, seen_percent)
     assets = _asset_keys(scope, [sha256])
     if not assets:
         raise NotFound("review.unknown")
-    if verdict == "refuse":
+    if verdict == "approve":
+        _check_not_depicted(scope, member, [sha256])
+    else:
         epochs.lock_exclusive(scope, *assets)
     _record_review(
         scope, member.principal_id, "bytes", sha256, _ReviewInput(verdict, reason, seen_percent)
@@ -137,6 +143,8 @@ def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet:
         raise BadInput("review.set_size", most=MAX_SHEET_SIZE)
     if any((tile.verdict is None) == (tile.rating is None) for tile in tiles):
         raise BadInput("review.set_unclear")
+    approved = [tile.sha256 for tile in tiles if tile.verdict == "approve"]
+    _check_not_depicted(scope, member, approved)
     refused = [tile.sha256 for tile in tiles if tile.verdict == "refuse"]
     if refused:
         epochs.lock_exclusive(scope, *_asset_keys(scope, refused))
@@ -189,6 +197,14 @@ def submit_rating(
         rating,
         ratings.effective_rating(scope, sha256),
     )
+
+
+def _check_not_depicted(scope: Scope, member: queries.Member, digests: Sequence[str]) -> None:
+    """Raise Refused for a member who is shown in some of these bytes, or stands behind an invented
+    person there; they may refuse, and rate higher."""
+    shown = depicted_principals(scope, digests)
+    if any(member.principal_id in own for own in shown.values()):
+        raise Refused("review.depicted")
 
 
 def _asset_keys(scope: Scope, digests: Sequence[str]) -> set[str]:

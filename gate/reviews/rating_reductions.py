@@ -21,6 +21,7 @@ from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from gate import epochs
 from gate.assets import asset_records, viewings
+from gate.assets.depicted_principals import depicted_principals
 from gate.contract.units import Rating
 from gate.ratings import lowered_ratings, ratings
 from gate.ratings.aggregation import LOWERING_SOURCE, MEMBER_SOURCE
@@ -231,7 +232,10 @@ def _list_open_requests(scope: Scope) -> list[LoweringRequest]:
     ]
     members = queries.list_members(scope) if open_ else []
     same = device_fingerprints.same_humans(scope) if open_ else {}
-    return [_request_from_row(row, members, same) for row in open_]
+    shown = depicted_principals(scope, {row.sha256 for row in open_})
+    return [
+        _request_from_row(row, members, same, shown.get(row.sha256, frozenset())) for row in open_
+    ]
 
 
 def _as_drawn(row: Any, standing: dict[str, ratings.DisplayRating]) -> bool:
@@ -239,14 +243,16 @@ def _as_drawn(row: Any, standing: dict[str, ratings.DisplayRating]) -> bool:
     return now.rating == row.drawn and not now.is_withheld
 
 
-def _request_from_row(row: Any, members: Iterable[queries.Member], same: Any) -> LoweringRequest:
+def _request_from_row(
+    row: Any, members: Iterable[queries.Member], same: Any, shown: frozenset[UUID]
+) -> LoweringRequest:
     words = lowered_ratings.parse_votes(row.said)
     raters = {
         source.removeprefix(MEMBER_SOURCE)
         for source in row.rated
         if source.startswith(MEMBER_SOURCE)
     }
-    barred = {row.asker, row.maker, *row.reviewed} - {None}
+    barred = {row.asker, row.maker, *row.reviewed, *shown} - {None}
     barred |= {one.principal_id for one in members if str(one.id) in raters}
     spoke = {word.principal for word in words}
     allowed = {

@@ -26,6 +26,7 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
+from gate.assets.depicted_principals import depicted_principals
 from gate.contract.facts import UNIT_REVIEW_LIFETIME, parse_unit
 from gate.contract.units import Rating, Subject, Unit, Verdict
 from gate.copies.live_copies import LiveCopy, list_copies, live_copies_of_bytes
@@ -221,7 +222,7 @@ def submit_sample_reading(
     The workers do it.
 
     Raises NotFound; Conflict where somebody read it; Refused for who may not review, its author or
-    who counts as them, and for what would not be higher.
+    who counts as them, who is shown and raises nothing, and for what would not be higher.
     """
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
@@ -234,9 +235,13 @@ def submit_sample_reading(
         *device_fingerprints.same_humans(scope, author).get(author, ()),
     }:
         raise Refused("review.own")
+    media = {medium.sha256 for medium in _load_unit(scope, row).media}
+    shown = depicted_principals(scope, media).values()
+    if raised_to is None and any(member.principal_id in one for one in shown):
+        raise Refused("review.depicted")
     if raised_to is not None and raised_to.rank <= Rating(row.rating).rank:
         raise Refused("gate.RATING_LOWERING_INVALID")
-    if what and what not in {medium.sha256 for medium in _load_unit(scope, row).media}:
+    if what and what not in media:
         raise NotFound("sample.unknown")
     wanted = str(raised_to) if raised_to is not None else ""
     event = SampleRead(scope.tenant_id, sample_id, wanted, what, scope.actor)

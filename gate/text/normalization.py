@@ -47,6 +47,17 @@ _FLAG_OF_A_REGION = re.compile(
     "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f"
 )
 _BIDI = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SPLIT_WORD = re.compile(
+    "[A-Za-z\u00c0-\u024f][\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+[A-Za-z\u00c0-\u024f]"
+)
+_DIRECTED = re.compile("[A-Za-z\u00c0-\u024f\u202a-\u202e\u2066-\u2069]")
+"""Controls that begin or end something, and Latin letters."""
+
+_OVERRIDES = "\u202d\u202e"
+_ISOLATES = "\u2066\u2067\u2068"
+_ISOLATE_END = "\u2069"
+_EMBEDDINGS = "\u202a\u202b"
+_EMBEDDING_END = "\u202c"
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]")
 _PICTURE = (
     "[\u00a9\u00ae\u203c\u2049\u2122\u2139\u2190-\u21ff\u2300-\u23ff\u24c2\u25a0-\u27bf"
@@ -314,15 +325,47 @@ def is_obfuscated(text: str) -> bool:
     if text_marks.has_text_mark(text):  # bound to the words: it hides none
         text = text_marks.remove_text_mark(text)
     shown = html.unescape(text)
-    if _BIDI.search(shown) and not _RIGHT_TO_LEFT.search(shown):
+    if _has_odd_direction(shown):
         return True
     rest = _EMOJI.sub("", _FLAG_OF_A_REGION.sub("", shown))
     if _TAG_CHARACTERS.search(rest) or _has_stacked_marks(rest):
         return True
     allowed = 2 * -(-max(len(shown), 1) // 100)
-    return len(_IGNORABLE.findall(rest)) > allowed or any(
+    words = len(_WORD.findall(rest))
+    marks = min(len(_BIDI.findall(rest)), 2 * words + 2)  # a pair around each word, and the text
+    return len(_IGNORABLE.findall(rest)) - marks > allowed or any(
         map(_has_mixed_scripts, _WORD.findall(unicodedata.normalize("NFKC", rest)))
     )
+
+
+def _has_odd_direction(text: str) -> bool:
+    """Return True for direction controls that may hide how a text reads.
+
+    Keyboards, contact lists and file properties add marks and balanced isolates around names,
+    numbers and emoji (UAX #9 §2.6): those change no letter's place. An override around Latin
+    letters does, and so does a control that ends without a beginning, or stays open where nothing
+    is written from the right; a control inside a Latin word splits it.
+    """
+    if not _BIDI.search(text):
+        return False
+    if _SPLIT_WORD.search(text):
+        return True
+    depth = {_ISOLATE_END: 0, _EMBEDDING_END: 0}
+    overridden = False
+    for sign in _DIRECTED.findall(text):
+        if sign in depth:
+            depth[sign] -= 1
+            overridden = overridden and sign != _EMBEDDING_END
+        elif sign in _ISOLATES:
+            depth[_ISOLATE_END] += 1
+        elif sign in _EMBEDDINGS or sign in _OVERRIDES:
+            depth[_EMBEDDING_END] += 1
+            overridden = overridden or sign in _OVERRIDES
+        elif overridden:  # a Latin letter
+            return True
+        if min(depth.values()) < 0:
+            return True
+    return any(depth.values()) and not _RIGHT_TO_LEFT.search(text)
 
 
 def _has_stacked_marks(text: str) -> bool:

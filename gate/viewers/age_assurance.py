@@ -10,20 +10,22 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Refused
 from foundation.outbox import outbox
 from gate import epochs, journal
-from gate.contract.facts import TEST_ASSURANCE_METHOD
+from gate.contract.age_receipts import receipt_digest
+from gate.contract.facts import TEST_ASSURANCE_METHOD, is_card_check
 from gate.contract.states import ASSURANCE_STATES, AssuranceState
 from gate.policy import active_policy
 from gate.policy.bundle import Bundle
 from gate.viewers.events import ViewerChanged
 from gate.viewers.models import AgeAssurance
 from tenants import audit
+from tenants.auth import custodians
 
 LEVELS = ("L0", "L1", "L2", "L3", "L4")
 ASSURANCE_LIFETIME = timedelta(days=365)
 KEEP_PENDING = timedelta(days=30)
 KEEP_EXPIRED = timedelta(days=90)
-REVIEW_METHOD = "review"
-"""A member wrote down what somebody outside confirmed."""
+CUSTODIAN_METHOD = "custodian"
+"""What the method of an age that a custodian confirmed begins with."""
 
 TEST_ENVIRONMENTS = ("demo", "test")
 
@@ -48,8 +50,8 @@ class AgeAssuranceSummary:
 
 @dataclass(frozen=True)
 class AgeWitness:
-    """Who outside knows a reader's age, and the member (`member:<id>`) who wrote it down and why.
-    No document."""
+    """The custodian who knows a reader's age, their login as an actor, and the digest of their
+    receipt. No document."""
 
     custodian: str
     member: str
@@ -102,7 +104,13 @@ def list_verified_adults(
         for row in rows
         if row.method != TEST_ASSURANCE_METHOD or rules.is_test_network(platform)
     ]
-    return [row.user_id for row in real if row.level >= rules.required_assurance(row.jurisdiction)]
+    return [
+        row.user_id
+        for row in real
+        if rules.is_assurance_enough(
+            row.jurisdiction, row.level, card_check=is_card_check(row.method)
+        )
+    ]
 
 
 def list_suspected_minors(scope: Scope, platform: str) -> frozenset[str]:
@@ -174,34 +182,22 @@ def record_assurance(
     )
 
 
-def parse_witness(custodian: str, member: str, why: str) -> AgeWitness:
-    """Who outside confirmed an age, as a member typed it. Raises BadInput without a named custodian
-    and a reason."""
-    named = " ".join(custodian.split())
-    reason = " ".join(why.split())
-    if not 3 <= len(named) <= 80 or not 3 <= len(reason) <= 200:
-        raise BadInput("viewer.no_witness")
-    return AgeWitness(named, member, reason)
-
-
 def confirm_age(
     scope: Scope,
     platform: str,
     user_id: str,
     *,
-    custodian: str,
-    why: str,
+    method: str,
+    receipt: str,
     lives: timedelta = ASSURANCE_LIFETIME,
 ) -> AgeAssuranceSummary:
-    """A member writes down that `custodian`, outside, confirmed this reader's age by a document
-    (level L4).
+    """Record, as the acting custodian, that they confirmed this reader's age (level L4).
 
-    Raises Refused for anybody but a member, BadInput without a named custodian and a reason,
-    Conflict for a reader who is blocked or under suspicion.
+    Raises Refused for anyone but a custodian outside the agency, BadInput for an unknown method or
+    no receipt, Conflict for a reader who is blocked or under suspicion.
     """
-    if not scope.actor.startswith("member:"):
-        raise Refused("viewer.person_decides")
-    seen = parse_witness(custodian, scope.actor, why)
+    member = custodians.get_acting_custodian(scope)
+    witness = AgeWitness(member.name, scope.actor, receipt_digest(method, receipt))
     if not user_id or not timedelta() < lives <= ASSURANCE_LIFETIME:
         raise BadInput("viewer.bad_level", level=LEVELS[-1])
     done = _record_state(
@@ -209,16 +205,16 @@ def confirm_age(
         platform,
         user_id,
         AssuranceState.ASSURED,
-        method=REVIEW_METHOD,
+        method=f"{CUSTODIAN_METHOD}.{method}",
         level=LEVELS[-1],
         over_18=True,
         assured_at=scope.now,
         expires_at=scope.now + lives,
-        seen_by=seen,
+        seen_by=witness,
     )
     row = _find_assurance(scope, platform, user_id)
     audit.record(
-        scope, "viewer.confirmed", f"viewer:{row.id if row else ''}", custodian=seen.custodian
+        scope, "viewer.confirmed", f"viewer:{row.id if row else ''}", custodian=member.name
     )
     return done
 

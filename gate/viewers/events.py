@@ -22,8 +22,9 @@ class ViewerChanged:
 
 @dataclass(frozen=True)
 class ViewerConfirmed:
-    """A member says that `custodian`, outside, confirmed a reader's age by a document; `by` is
-    `member:<id>`."""
+    """A custodian, `by`, confirmed a reader's age; `custodian` is their name, `why` the digest of a
+    receipt. `method` is one of `PROOF_METHODS`, empty where a member typed it in an older
+    version."""
 
     kind: ClassVar[str] = "viewer.confirm"
     queue: ClassVar[Queue] = "urgent"
@@ -34,6 +35,7 @@ class ViewerConfirmed:
     custodian: str
     why: str
     by: str
+    method: str = ""
 
 
 @dataclass(frozen=True)

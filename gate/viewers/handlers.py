@@ -13,15 +13,15 @@ from tenants.notices import notices
 
 
 def handle_viewer_confirmed(event: ViewerConfirmed, *, tenant: OpenScope) -> None:
-    """Write down what a member says, if they may still review; whoever may not is told at Home why
-    nothing came."""
+    """Write down what a custodian confirmed, if they still may; else tell the agency why nothing
+    came."""
 
     def confirm(scope: Scope) -> None:
         age_assurance.confirm_age(
-            scope, event.platform, event.user_id, custodian=event.custodian, why=event.why
+            scope, event.platform, event.user_id, method=event.method, receipt=event.why
         )
 
-    _as_reviewer(event, tenant, confirm)
+    _run_or_notify(event, tenant, confirm)
 
 
 def handle_age_assurance_withdrawn(event: AgeAssuranceWithdrawn, *, tenant: OpenScope) -> None:
@@ -29,19 +29,19 @@ def handle_age_assurance_withdrawn(event: AgeAssuranceWithdrawn, *, tenant: Open
     them again."""
 
     def withdraw(scope: Scope) -> None:
+        _may_review(scope)
         if age_assurance.get_assurance(scope, event.platform, event.user_id).over_18:
             age_assurance.reset_assurance(scope, event.platform, event.user_id)
             audit.record(scope, "viewer.withdrawn", f"viewer.withdraw:{event.subject_id}")
 
-    _as_reviewer(event, tenant, withdraw)
+    _run_or_notify(event, tenant, withdraw)
 
 
-def _as_reviewer(
+def _run_or_notify(
     event: ViewerConfirmed | AgeAssuranceWithdrawn, tenant: OpenScope, act: Callable[[Scope], None]
 ) -> None:
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            _may_review(scope)
             act(scope)
     except GreenroomError as refused:
         with tenant(event.tenant_id, event.by) as scope:

@@ -29,7 +29,7 @@ class AgeAssurance(TenantRow, table=True):
     expires_at: datetime | None = timestamp_column(optional=True)
     epoch: int = 0
     custodian: str = ""
-    """Who outside confirmed it, where a member wrote that down: `confirmed_by` them, for the reason
-    `why`."""
+    """The custodian who confirmed it: `confirmed_by` their login, `why` the digest of their
+    receipt."""
     confirmed_by: str = ""
     why: str = ""

@@ -9,9 +9,10 @@ from channels.age_verification import age_checks
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
+from gate.people import age_requests
 from gate.policy import active_policy
 from gate.viewers import age_assurance
-from gate.viewers.events import AgeAssuranceWithdrawn, ViewerConfirmed
+from gate.viewers.events import AgeAssuranceWithdrawn
 from subscribers.conversations import conversation_rows
 from subscribers.conversations.models import Conversation
 from subscribers.fans import directory
@@ -56,26 +57,14 @@ def age_check_message(
     return Message("service.age.how" if test else "service.age.none_here")
 
 
-def request_age_confirmation(
-    scope: Scope, conversation_id: UUID, *, custodian: str, why: str, key: UUID
-) -> None:
-    """A member says who outside confirmed this fan's age: done within a second, if they may review.
+def request_age_confirmation(scope: Scope, conversation_id: UUID, *, reference: str) -> None:
+    """Ask the agency's custodians to confirm this fan's age, as the acting member.
 
-    `key` makes a repeat of one press the same wish. Raises NotFound, and BadInput without a name
-    and a reason.
+    `reference` is how the custodian finds their record. Raises Refused for who may not review,
+    NotFound, BadInput for a bad reference, Conflict without a custodian or while one is asked.
     """
-    seen = age_assurance.parse_witness(custodian, scope.actor, why)
     platform, user_id = _get_viewer(scope, conversation_id)
-    wanted = ViewerConfirmed(
-        scope.tenant_id,
-        key,
-        platform,
-        user_id,
-        custodian=seen.custodian,
-        why=seen.why,
-        by=scope.actor,
-    )
-    outbox.put(scope, wanted, priority=1, dedupe=f"viewer_confirmed:{key}")
+    age_requests.request_viewer_check(scope, platform, user_id, reference=reference)
 
 
 def request_assurance_withdrawal(scope: Scope, conversation_id: UUID, *, key: UUID) -> None:

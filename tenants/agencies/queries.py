@@ -1,5 +1,6 @@
 """Read models of the room: frozen values, no tables."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -166,6 +167,37 @@ def list_members(scope: Scope) -> list[Member]:
         .order_by(models.Member.name)
     )
     return [_member_from_row(row) for row in rows]
+
+
+def principals_by_address(scope: Scope, addresses: Collection[str]) -> dict[str, set[UUID]]:
+    """Return the principals who sign in with each of these addresses, or did, by the address in
+    lower case; others are absent."""
+    rows = scope.run(
+        "SELECT lower(email) AS email, principal_id FROM members WHERE tenant_id = :tenant"
+        " AND lower(email) = ANY(:addresses)",
+        tenant=scope.tenant_id,
+        addresses=[one.lower() for one in addresses if one],
+    )
+    found: dict[str, set[UUID]] = {}
+    for row in rows:
+        found.setdefault(row.email, set()).add(row.principal_id)
+    return found
+
+
+def principals_by_creator(scope: Scope, creators: Collection[UUID]) -> dict[UUID, set[UUID]]:
+    """Return the principals of the members whose role is creator, by the creators they are; others
+    are absent."""
+    rows = scope.run(
+        "SELECT c.id, m.principal_id FROM creators c JOIN members m ON m.tenant_id = c.tenant_id"
+        " AND m.role = 'creator' AND m.creators ? c.slug"
+        " WHERE c.tenant_id = :tenant AND c.id = ANY(:creators)",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+    )
+    found: dict[UUID, set[UUID]] = {}
+    for row in rows:
+        found.setdefault(row.id, set()).add(row.principal_id)
+    return found
 
 
 def get_member(scope: Scope, member_id: UUID) -> Member:

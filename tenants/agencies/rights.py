@@ -15,6 +15,12 @@ class Role(StrEnum):
     CHATTER = "chatter"
     ACCOUNTANT = "accountant"
     GUEST = "guest"
+    CUSTODIAN = "custodian"
+
+
+OUTSIDE_ROLES = frozenset({Role.GUEST, Role.CUSTODIAN})
+"""Roles of people who do not work in the agency. A session of theirs on a device or network of a
+member makes them that member (`tenants/auth/device_fingerprints.py`)."""
 
 
 class Right(StrEnum):
@@ -31,15 +37,17 @@ class Right(StrEnum):
     REOPEN = "reopen"
     RULES = "rules"  # say that the rule of a place was read again
     STAFF = "staff"  # members, splits, deletion
+    VOUCH = "vouch"  # confirm an age as an outside custodian
 
 
 _RIGHTS: Mapping[Role, frozenset[Right]] = {
-    Role.OWNER: frozenset(Right),
-    Role.MANAGER: frozenset(Right) - {Right.STAFF, Right.RULES},
+    Role.OWNER: frozenset(Right) - {Right.VOUCH},
+    Role.MANAGER: frozenset(Right) - {Right.STAFF, Right.RULES, Right.VOUCH},
     Role.CREATOR: frozenset({Right.APPROVE, Right.MONEY, Right.STOP}),
     Role.CHATTER: frozenset({Right.CHAT, Right.STOP}),
     Role.ACCOUNTANT: frozenset({Right.MONEY, Right.BOOKS}),
     Role.GUEST: frozenset({Right.REVIEW}),
+    Role.CUSTODIAN: frozenset({Right.VOUCH}),
 }
 
 

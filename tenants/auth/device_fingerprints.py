@@ -7,7 +7,7 @@ question, whether two were seen at one place.
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from tenants.agencies import queries
-from tenants.agencies.rights import Role
+from tenants.agencies.rights import OUTSIDE_ROLES
 from tenants.auth import second_factor
 
 FINGERPRINT_WINDOW = timedelta(days=90)
@@ -73,15 +73,19 @@ def record_passkey(scope: Scope, key: str, member: queries.Member, credential: s
 
 
 def _record_fingerprint(scope: Scope, key: str, member: queries.Member, place: str) -> None:
-    own = second_factor.derive_key(key, b"greenroom sightings")
     scope.run(
         _SEE,
         tenant=scope.tenant_id,
         id=uuid7(),
         principal=member.principal_id,
-        guest=member.role is Role.GUEST,
-        digest=hmac.new(own, scope.tenant_id.bytes + place.encode(), hashlib.sha256).hexdigest(),
+        guest=member.role in OUTSIDE_ROLES,
+        digest=_place_digest(scope, key, place),
     )
+
+
+def _place_digest(scope: Scope, key: str, place: str) -> str:
+    own = second_factor.derive_key(key, b"greenroom sightings")
+    return hmac.new(own, scope.tenant_id.bytes + place.encode(), hashlib.sha256).hexdigest()
 
 
 def same_humans(scope: Scope, principal: UUID | None = None) -> Mapping[UUID, frozenset[UUID]]:
@@ -96,6 +100,57 @@ def same_humans(scope: Scope, principal: UUID | None = None) -> Mapping[UUID, fr
     ):
         found.setdefault(row.one, set()).add(row.other)
     return {one: frozenset(others) for one, others in found.items()}
+
+
+_MEMBERS_SEEN = """
+SELECT DISTINCT principal_id FROM sightings WHERE tenant_id = :tenant AND NOT guest
+  AND digest = ANY(:digests)
+  AND seen_on > CAST(people_now() - CAST(:window AS interval) AS date)
+UNION SELECT m.principal_id FROM login_sessions s
+JOIN members m ON m.tenant_id = s.tenant_id AND m.id = s.member_id
+WHERE s.tenant_id = :tenant AND s.digest = ANY(:sessions) AND m.role NOT IN ('guest', 'custodian')
+"""
+
+
+def members_seen_at(
+    scope: Scope, key: str, *, address: str, devices: Collection[str], secrets: Collection[str]
+) -> frozenset[UUID]:
+    """Return the principals of the members who used a browser or its network in the last 90 days.
+
+    `devices` are the values of its device cookies, `secrets` those of its session cookies. Guests
+    and custodians are not members. A private address is not compared: behind one proxy everyone has
+    the same.
+    """
+    places = [f"device {one}" for one in devices if one]
+    if address and not _is_private(address):
+        places.append(f"address {_network_of_address(address)}")
+    rows = scope.run(
+        _MEMBERS_SEEN,
+        tenant=scope.tenant_id,
+        digests=[_place_digest(scope, key, place) for place in places] if key else [],
+        sessions=[hashlib.sha256(one.encode()).hexdigest() for one in secrets if one],
+        window=FINGERPRINT_WINDOW,
+    )
+    return frozenset(rows.scalars())
+
+
+_PRIVATE = tuple(
+    ip_network(one)
+    for one in (
+        "127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16",
+        "100.64.0.0/10", "::1/128", "fc00::/7", "fe80::/10",
+    )
+)  # fmt: skip
+"""RFC 1918, RFC 6598, RFC 4193, loopback and link-local."""
+
+
+def _is_private(address: str) -> bool:
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return True
+    plain = (found.ipv4_mapped if isinstance(found, IPv6Address) else None) or found
+    return any(plain in network for network in _PRIVATE if network.version == plain.version)
 
 
 def _network_of_address(address: str) -> str:

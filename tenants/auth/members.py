@@ -3,15 +3,30 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
-from foundation.errors import BadInput, Conflict, NotFound
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.outbox import outbox
+from foundation.outbox.outbox import Queue
 from tenants import audit
 from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Right, Role, has_right, require_right
 from tenants.auth import second_factor, sessions
+
+
+@dataclass(frozen=True)
+class CustodianLinkDue:
+    """Send a sign-in link to a custodian's own address; the subject is the member. `tries` counts
+    the earlier attempts."""
+
+    kind: ClassVar[str] = "member.custodian_link"
+    queue: ClassVar[Queue] = "notify"
+    tenant_id: UUID
+    subject_id: UUID
+    tries: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,8 +53,10 @@ def invite_member(
     """Add a member and return the secret of their first one-time link; who left comes back as the
     human they were, and with nothing that opened the house to them then.
 
+    A custodian's link goes to their own address alone: the secret is empty.
+
     Raises BadInput for an empty name or an address that is none, Conflict for an address somebody
-    has.
+    has, and Refused for a member who would become a custodian, or the reverse.
     """
     name = name.strip()
     email = email.strip()
@@ -59,11 +76,40 @@ def invite_member(
             creators=creators,
         )
     else:
+        _check_custodian_role(scope, member_id, role)
         agencies.reactivate_member(scope, member_id, name=name[:80], role=role, creators=creators)
         set_member_language(scope, member_id, language)
         _revoke_access(scope, member_id)
     audit.record(scope, "member.brought_in", f"member:{member_id}", role=str(role))
-    return sessions.create_sign_in_link(scope, member_id)
+    return create_member_link(scope, member_id)
+
+
+def create_member_link(scope: Scope, member_id: UUID) -> str:
+    """Return the secret of a one-time sign-in link for a member.
+
+    A custodian is outside the agency, so no member gets to see their link: it is sent to their own
+    address, and the secret returned is empty. Raises NotFound.
+    """
+    if queries.get_member(scope, member_id).role is not Role.CUSTODIAN:
+        return sessions.create_sign_in_link(scope, member_id)
+    outbox.put(
+        scope,
+        CustodianLinkDue(scope.tenant_id, member_id),
+        dedupe=f"member.custodian_link:{member_id}",
+    )
+    return ""
+
+
+def _check_custodian_role(scope: Scope, member_id: UUID, role: Role) -> None:
+    """Raise Refused where a member would become a custodian, or a custodian a member: the evidence
+    of a custodian comes from outside the agency."""
+    row = scope.run(
+        "SELECT role FROM members WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=member_id,
+    ).scalar()
+    if Role.CUSTODIAN in (row, role) and row != role:
+        raise Refused("member.custodian_role")
 
 
 def _find_former_member(scope: Scope, email: str) -> UUID | None:
@@ -97,8 +143,10 @@ def _revoke_access(scope: Scope, member_id: UUID) -> None:
 def change_member(scope: Scope, member_id: UUID, *, role: Role, creators: Sequence[str]) -> None:
     """Give a member another role, or other creators; their open pages change with it, or close.
 
-    Raises NotFound, and Conflict when the agency would be left without an owner.
+    Raises NotFound, Conflict when the agency would be left without an owner, and Refused for a
+    member who would become a custodian, or the reverse.
     """
+    _check_custodian_role(scope, member_id, role)
     if _get_member(scope, member_id).role is Role.OWNER and role is not Role.OWNER:
         _not_the_last_owner(scope, member_id)
     scope.run(

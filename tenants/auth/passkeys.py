@@ -15,7 +15,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
 from tenants import audit
 from tenants.agencies import queries
-from tenants.agencies.rights import Role
+from tenants.agencies.rights import OUTSIDE_ROLES
 from tenants.auth import sessions
 from tenants.auth.models import Passkey
 
@@ -95,7 +95,7 @@ def members_with_passkeys(scope: Scope) -> frozenset[UUID]:
 def remove_passkey(scope: Scope, member_id: UUID, key_id: UUID, *, session: str = "") -> str:
     """Put one's own passkey away; returns its name. Every session ends but that of the secret
     `session`: which of them it opened is not known. Raises NotFound, and Refused for the last
-    factor of a guest."""
+    factor of a guest or a custodian."""
     scope.run(
         "SELECT id FROM members WHERE tenant_id = :t AND id = :m FOR UPDATE",
         t=scope.tenant_id,
@@ -106,7 +106,7 @@ def remove_passkey(scope: Scope, member_id: UUID, key_id: UUID, *, session: str 
     if found is None:
         raise NotFound("passkey.unknown")
     if (
-        queries.get_member(scope, member_id).role is Role.GUEST
+        queries.get_member(scope, member_id).role in OUTSIDE_ROLES
         and len(living) == 1
         and not has_authenticator_app(scope, member_id)
     ):

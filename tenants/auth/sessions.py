@@ -24,6 +24,13 @@ SESSION_IDLE_LIMIT = timedelta(minutes=30)
 """Without an open page for so long, a session is over; an open page is a sign of life."""
 
 
+SESSION_COOKIES = ("__Host-greenroom", "greenroom")
+"""Names of the session cookie: over TLS, and without it."""
+
+DEVICE_SUFFIX = "-device"
+"""What the name of the cookie that recognises a browser adds to that of the session."""
+
+
 def _secret_digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -68,8 +75,8 @@ def open_session(scope: Scope, tenant_id: UUID, member_id: UUID, *, browser: str
     """Open a session of a member, in a scope of the door; returns its secret. `browser` is what it
     calls itself.
 
-    A guest's, that of anybody who has a second factor, and anybody's where the agency asks for one,
-    opens nothing until `pass_second`.
+    A guest's, a custodian's, that of anybody who has a second factor, and anybody's where the
+    agency asks for one, opens nothing until `pass_second`.
     """
     found = scope.run(_OPENS, tenant=tenant_id, member=member_id).one()
     return _create_session(
@@ -78,11 +85,11 @@ def open_session(scope: Scope, tenant_id: UUID, member_id: UUID, *, browser: str
 
 
 _OPENS = """
-SELECT people_now() AS now, EXISTS (SELECT FROM members m WHERE m.tenant_id = :tenant AND m.id =
-:member
-    AND m.role = 'guest') OR EXISTS (SELECT FROM second_factors f WHERE f.tenant_id = :tenant
-    AND f.member_id = :member AND f.confirmed_at IS NOT NULL) OR EXISTS (SELECT FROM agencies a
-    WHERE a.tenant_id = :tenant AND a.second_factor) AS waits
+SELECT people_now() AS now, EXISTS (SELECT FROM members m WHERE m.tenant_id = :tenant
+    AND m.id = :member AND m.role IN ('guest', 'custodian'))
+  OR EXISTS (SELECT FROM second_factors f WHERE f.tenant_id = :tenant AND f.member_id = :member
+    AND f.confirmed_at IS NOT NULL)
+  OR EXISTS (SELECT FROM agencies a WHERE a.tenant_id = :tenant AND a.second_factor) AS waits
 """
 
 

@@ -95,6 +95,8 @@ _OF: Mapping[str, NoticePage] = {
             "person.propose",
             "card.name",
             "person.prove",
+            "person.link",
+            "member.custodian_link",
         ],
         PEOPLE,
     ),

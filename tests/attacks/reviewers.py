@@ -14,7 +14,7 @@ from gate.reviews import content_reviews, own_releases
 from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
-from tests.attacks.evidence import invented_person_unit
+from tests.attacks.evidence import real_person_unit
 from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
 from tests.attacks.texts import text_unit
 from tests.gate.builders import picture, real_person
@@ -54,7 +54,12 @@ def guest_who_is_the_author(stage: Stage) -> Result:
         come = partial(_seen, member=member, address=address, browser=browser)
         stage.do(come)
     whole = stage.marked(
-        text_unit(stage, "X1", media=(invented_person_unit(stage, Rating.N),), body="Hello")
+        text_unit(
+            stage,
+            "X1",
+            media=(real_person_unit(stage, Rating.N, papers={"surfaces": ("x",)}),),
+            body="Hello",
+        )
     )
     stage.do(
         lambda scope: issuance.judge_unit(scope, whole, author=stage.author, bundle=stage.rules)

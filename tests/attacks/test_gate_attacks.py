@@ -13,6 +13,7 @@ from foundation.db.database import Database, OpenScope
 from tests.attacks import (
     adapters,
     evidence,
+    outside_evidence,
     pictures,
     process,
     references,
@@ -42,7 +43,18 @@ CORPUS: list[dict[str, Any]] = yaml.safe_load((HERE / "gate-attacks.yaml").read_
     "attacks"
 ]
 RANK = "AFHB"
-MODULES = (texts, evidence, process, time, reviewers, restores, rules, resemblances, thread_parts)
+MODULES = (
+    texts,
+    evidence,
+    outside_evidence,
+    process,
+    time,
+    reviewers,
+    restores,
+    rules,
+    resemblances,
+    thread_parts,
+)
 TRIED = {name: scenario for module in MODULES for name, scenario in module.SCENARIOS.items()}
 WIRED = {**pictures.WIRED, **videos.WIRED, **adapters.WIRED, **references.WIRED}
 

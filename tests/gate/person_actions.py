@@ -14,7 +14,7 @@ from gate.consent import consent_offers
 from gate.consent.consent_offers import ConsentOfferSummary, OfferAnswerSubmitted, OfferTerms
 from gate.contract.units import Medium, Rating
 from gate.decision.shoot_card_terms import CARD_SIGNED
-from gate.people import age_proofs, persons
+from gate.people import age_proofs, age_requests, persons
 from gate.people.age_proofs import AgeConfirmation, AgeProofSubmitted
 from gate.people.synthetic_person_declarations import MODEL_PART, REFERENCES_PART, DeclaredSource
 from gate.reviews import bystanders, depicted_people, synthetic_people
@@ -22,6 +22,9 @@ from gate.reviews.bystanders import BystandersJudged, BystandersProposed
 from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed
 from gate.reviews.face_bans import FaceBanEndRequested, handle_face_ban_end
 from gate.reviews.synthetic_people import DeclarationDraft
+from tenants.agencies import agencies
+from tenants.agencies.queries import list_members
+from tenants.agencies.rights import Role
 from tests.gate.builders import World, asset_of, picture
 
 HANDLERS = {
@@ -97,20 +100,58 @@ def build_age_confirmation(
     scope: Scope, *, ago: timedelta = timedelta(days=90), **changes: Any
 ) -> AgeConfirmation:
     whole: dict[str, Any] = {
-        "custodian": "Notaire Roux",
         "method": "document",
         "receipt": "dossier 12",
     }
     return AgeConfirmation(**{**whole, "verified_at": scope.now - ago, **changes})
 
 
+def add_custodian(here: World) -> UUID:
+    """The outside custodian of the agency."""
+    with here.scope() as scope:
+        known = [one.id for one in list_members(scope) if one.role is Role.CUSTODIAN]
+        return (
+            known[0]
+            if known
+            else agencies.add_member(
+                scope,
+                name="Notaire Roux",
+                email=f"{uuid7()}@notaire.example",
+                role=Role.CUSTODIAN,
+                language="fr",
+                zone="Europe/Paris",
+            )
+        )
+
+
+def request_age_proof(here: World, person: UUID, *, member: UUID | None = None) -> UUID:
+    """A member asks the custodian about a person; the request's id."""
+    add_custodian(here)
+    with member_scope(here, here.ann) as scope:
+        return age_requests.request_person_check(
+            scope, person, reference="dossier 12", member_id=member
+        )
+
+
 def note_age_proof(
     here: World, person: UUID, *, member: UUID | None = None, **changes: Any
 ) -> None:
-    """A member notes what a custodian said."""
-    with member_scope(here, member or here.ann) as scope:
-        age_proofs.submit_age_proof(scope, person, build_age_confirmation(scope, **changes))
+    """A custodian confirms, in a session of their own, what a member asked; `member` is who the
+    person is in the agency."""
+    asked = request_age_proof(here, person, member=member)
+    with member_scope(here, add_custodian(here)) as scope:
+        age_proofs.submit_age_proof(scope, asked, build_age_confirmation(scope, **changes))
     run_workers(here)
+
+
+def confirm_contact_address(scope: Scope, person: UUID) -> None:
+    """Somebody confirmed the address their links go to."""
+    scope.run(
+        "UPDATE person_links SET address = :address, confirmed_at = house_now() "
+        "WHERE person_id = :person",
+        address=f"{person}@example.test",
+        person=person,
+    )
 
 
 def name_people(here: World, medium: Medium, *persons: UUID) -> None:

@@ -84,7 +84,7 @@ def wishes(here: World, who: str) -> dict[str, tuple[Any, Callable[..., None], s
         "proving": (
             AgeProofSubmitted(here.tenant_id, one, "C", "eid", at, None, None, "a" * 64, who),
             age_proofs.handle_age_proof,
-            run,
+            "role.forbidden.vouch",
         ),
         "proposing": (
             PeopleProposed(here.tenant_id, one, str(uuid7()), who),
@@ -99,7 +99,7 @@ def wishes(here: World, who: str) -> dict[str, tuple[Any, Callable[..., None], s
         "confirming": (
             ViewerConfirmed(here.tenant_id, one, "x", "u", "C", "why", who),
             handle_viewer_confirmed,
-            review,
+            "role.forbidden.vouch",
         ),
         "withdrawing": (
             AgeAssuranceWithdrawn(here.tenant_id, one, "x", "u", who),

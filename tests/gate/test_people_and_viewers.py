@@ -23,8 +23,6 @@ from gate.reviews import content_reviews, link_targets
 from gate.viewers import age_assurance
 from gate.viewers.events import AgeAssuranceWithdrawn, ViewerConfirmed
 from gate.viewers.handlers import handle_age_assurance_withdrawn, handle_viewer_confirmed
-from tenants.agencies import agencies
-from tenants.agencies.rights import Role
 from tests.gate.builders import (
     World,
     asset_of,
@@ -35,6 +33,7 @@ from tests.gate.builders import (
     unit,
     world,
 )
+from tests.gate.person_actions import add_custodian, member_scope
 
 
 @pytest.fixture
@@ -399,15 +398,19 @@ def test_every_reason_has_its_sentence() -> None:
         assert all(render_message(message, language) for message in queries.explain_reasons(Reason))
 
 
-def test_a_member_writes_down_what_somebody_outside_confirmed(here: World) -> None:
-    confirm = {"custodian": "Marker  Notaries", "why": "shown at the desk"}
-    with here.scope(f"member:{here.ann}") as scope:
-        done = age_assurance.confirm_age(scope, "telegram", "fan", **confirm)
-        assert (done.over_18, done.level, done.method) == (True, "L4", "review")
+CONFIRM = {"method": "document", "receipt": "dossier 12"}
+
+
+def test_a_custodian_confirms_a_reader(here: World) -> None:
+    roux = add_custodian(here)
+    with member_scope(here, roux) as scope:
+        done = age_assurance.confirm_age(scope, "telegram", "fan", **CONFIRM)
+        assert (done.over_18, done.level, done.method) == (True, "L4", "custodian.document")
         kept = scope.run(
             "SELECT custodian, confirmed_by, why FROM age_assurances WHERE user_id = 'fan'"
         ).one()
-        assert tuple(kept) == ("Marker Notaries", f"member:{here.ann}", "shown at the desk")
+        digest = hashlib.sha256(b"dossier 12").hexdigest()
+        assert tuple(kept) == ("Notaire Roux", f"member:{roux}", digest)
         assert (
             scope.run("SELECT count(*) FROM audit_entries WHERE act = 'viewer.confirmed'").scalar()
             == 1
@@ -422,56 +425,47 @@ def test_a_member_writes_down_what_somebody_outside_confirmed(here: World) -> No
         assert tuple(gone) == ("", "", "")
 
 
-def test_nobody_but_a_member_confirms_and_never_for_a_blocked_reader(here: World) -> None:
-    confirm = {"custodian": "Marker Notaries", "why": "shown at the desk"}
-    for actor in ("system:chat", "guest:1", "fan:7"):
+def test_only_a_custodian_confirms_and_never_for_a_blocked_reader(here: World) -> None:
+    for actor in ("system:chat", "person:1", f"member:{here.ann}", f"member:{here.rob}"):
         with here.scope(actor) as scope, pytest.raises(Refused):
-            age_assurance.confirm_age(scope, "telegram", "fan", **confirm)
-    for broken in ({"custodian": " "}, {"why": "x"}, {"custodian": "A" * 81}):
-        with here.scope(f"member:{here.ann}") as scope, pytest.raises(BadInput):
-            age_assurance.confirm_age(scope, "telegram", "fan", **{**confirm, **broken})
-    with here.scope(f"member:{here.ann}") as scope:
+            age_assurance.confirm_age(scope, "telegram", "fan", **CONFIRM)
+    with member_scope(here, add_custodian(here)) as scope:
+        for broken in (
+            {"method": "abc"},
+            {"method": ""},
+            {"receipt": " "},
+            {"receipt": "1/2/2001"},
+        ):
+            with pytest.raises(BadInput):
+                age_assurance.confirm_age(scope, "telegram", "fan", **{**CONFIRM, **broken})
+        with pytest.raises(BadInput, match=r"viewer\.bad_level"):
+            age_assurance.confirm_age(scope, "telegram", "", **CONFIRM)
         age_assurance.block_viewer(scope, "telegram", "minor")
         with pytest.raises(Conflict):
-            age_assurance.confirm_age(scope, "telegram", "minor", **confirm)
+            age_assurance.confirm_age(scope, "telegram", "minor", **CONFIRM)
 
 
-def test_a_page_may_ask_for_a_confirmation_and_only_who_reviews_is_heard(here: World) -> None:
-    with here.scope() as scope:
-        cha = agencies.add_member(
-            scope,
-            name="Cha",
-            email="cha@example.test",
-            role=Role.CHATTER,
-            language="en",
-            zone="UTC",
-        )
-
+def test_only_a_custodian_is_heard_for_a_confirmation(here: World) -> None:
     def ask(user: str, by: str) -> bool:
         asked = ViewerConfirmed(
-            here.tenant_id, uuid7(), "telegram", user, "Marker Notaries", "shown at the desk", by
+            here.tenant_id, uuid7(), "telegram", user, "Roux", "a" * 64, by, "document"
         )
         handle_viewer_confirmed(asked, tenant=here.open)
         with here.scope() as scope:
             return age_assurance.get_assurance(scope, "telegram", user).over_18
 
-    assert ask("one", f"member:{here.ann}")
-    assert not ask("two", f"member:{cha}")
+    assert ask("one", f"member:{add_custodian(here)}")
+    assert not ask("two", f"member:{here.ann}")
     assert not ask("three", f"member:{uuid7()}")
     assert not ask("four", "system:chat")
     with here.scope() as scope:
         told = scope.run("SELECT message FROM notices WHERE cause LIKE 'viewer.confirm:%'").all()
-    assert {row.message["code"] for row in told} == {
-        "role.forbidden.review",
-        "viewer.person_decides",
-    }
+    assert {row.message["code"] for row in told} == {"role.forbidden.vouch", "member.unknown"}
 
 
 def test_who_reviews_takes_a_proof_back_and_it_closes_at_once(here: World) -> None:
-    with here.scope(f"member:{here.ann}") as scope:
-        age_assurance.confirm_age(
-            scope, "telegram", "fan", custodian="Marker Notaries", why="shown at the desk"
-        )
+    with member_scope(here, add_custodian(here)) as scope:
+        age_assurance.confirm_age(scope, "telegram", "fan", **CONFIRM)
         age_assurance.block_viewer(scope, "telegram", "minor")
 
     def ask(user: str, by: str) -> AssuranceState:

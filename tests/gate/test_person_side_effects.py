@@ -30,6 +30,7 @@ from gate.reviews.synthetic_people import DeclarationDraft
 from tests.gate import shoot_card_builders
 from tests.gate.builders import World, asset_of, picture, real_person, synthetic_person, world
 from tests.gate.person_actions import (
+    add_custodian,
     add_offer,
     add_reference_pictures,
     add_unknown_person,
@@ -39,6 +40,7 @@ from tests.gate.person_actions import (
     build_offer_terms,
     declare_person,
     member_scope,
+    request_age_proof,
     run_workers,
 )
 from tests.gate.side_effects import StoredNotice, find_notice, list_audit_entries, list_stored_tasks
@@ -57,53 +59,45 @@ def quietly(code: str, **params: Any) -> StoredNotice:
 
 def test_what_a_custodian_said_waits_as_it_was_typed_but_for_spaces(here: World) -> None:
     ida = add_unknown_person(here)
-    with member_scope(here, here.ann) as scope:
-        said = build_age_confirmation(scope, custodian="  Notaire   Roux ", receipt=" dossier  12 ")
-        age_proofs.submit_age_proof(scope, ida, said)
-        age_proofs.submit_age_proof(scope, ida, build_age_confirmation(scope, receipt="A" * 64))
-        first, second = list_stored_tasks(scope, AgeProofSubmitted.kind)
-        assert (first.subject, first.priority, first.args["custodian"]) == (ida, 0, "Notaire Roux")
-        assert (first.args["method"], first.args["by"]) == ("document", f"member:{here.ann}")
-        assert (first.args["valid_until"], first.args["on_day"]) == (None, None)
-        assert first.args["digest"] != second.args["digest"] != "A" * 64
-        assert first.args["digest"] == hashlib.sha256(b"dossier 12").hexdigest()
-        age_proofs.submit_age_proof(
-            scope,
-            ida,
-            build_age_confirmation(
-                scope, custodian="x" * age_proofs.MAX_CUSTODIAN_NAME, ago=timedelta()
-            ),
-        )
-        for wrong, code, params in (
-            ({"custodian": "x" * 81}, "proof.no_custodian", {"most": 80}),
-            ({"method": ""}, "proof.no_custodian", {"most": 80}),
-            ({"receipt": " "}, "proof.no_receipt", {}),
-            ({"valid_until": scope.now}, "proof.bad_time", {}),
-            ({"on_day": scope.now + timedelta(seconds=1)}, "proof.bad_time", {}),
+    asked = request_age_proof(here, ida)
+    roux = add_custodian(here)
+    with member_scope(here, roux) as scope:
+        for wrong, code in (
+            ({"method": ""}, "proof.bad_method"),
+            ({"method": "abc"}, "proof.bad_method"),
+            ({"receipt": " "}, "proof.no_receipt"),
+            ({"valid_until": scope.now}, "proof.bad_time"),
+            ({"on_day": scope.now + timedelta(seconds=1)}, "proof.bad_time"),
         ):
             with pytest.raises(BadInput) as refused:
-                age_proofs.submit_age_proof(scope, ida, build_age_confirmation(scope, **wrong))
-            assert (refused.value.message.code, refused.value.message.params) == (code, params)
-        nova = persons.add_person(scope, kind="synthetic", display_ref="Nova")
-        with pytest.raises(BadInput) as refused:
-            age_proofs.submit_age_proof(scope, nova, build_age_confirmation(scope))
-        assert (refused.value.message.code, refused.value.message.params) == (
-            "person.bad_kind",
-            {"kind": "synthetic"},
-        )
+                age_proofs.submit_age_proof(scope, asked, build_age_confirmation(scope, **wrong))
+            assert (refused.value.message.code, refused.value.message.params) == (code, {})
+        said = build_age_confirmation(scope, receipt=" dossier  12 ")
+        age_proofs.submit_age_proof(scope, asked, said)
+        (first,) = list_stored_tasks(scope, AgeProofSubmitted.kind)
+        assert (first.subject, first.priority, first.args["custodian"]) == (ida, 0, "Notaire Roux")
+        assert (first.args["method"], first.args["by"]) == ("document", f"member:{roux}")
+        assert (first.args["valid_until"], first.args["on_day"]) == (None, None)
+        assert first.args["digest"] == hashlib.sha256(b"dossier 12").hexdigest()
+        with pytest.raises(NotFound):
+            age_proofs.submit_age_proof(scope, asked, said)
+    nova = add_unknown_person(here, "synthetic")
+    with pytest.raises(BadInput) as refused:
+        request_age_proof(here, nova)
+    assert refused.value.message.params == {"kind": "synthetic"}
     run_workers(here)
     with here.scope() as scope:
-        row = scope.run("SELECT custodian, method, noted_by, verified_at FROM identity_checks "
-                        "WHERE person_id = :p"
-                        " ORDER BY id LIMIT 1", p=ida).one()  # fmt: skip
-        assert (row.custodian, row.method, row.noted_by) == (
+        row = scope.run("SELECT custodian, method, noted_by, custodian_id, verified_at FROM "
+                        "identity_checks WHERE person_id = :p", p=ida).one()  # fmt: skip
+        assert (row.custodian, row.method, row.noted_by, row.custodian_id) == (
             "Notaire Roux",
             "document",
-            f"member:{here.ann}",
+            f"member:{roux}",
+            roux,
         )
         assert row.verified_at == said.verified_at
         assert list_audit_entries(scope, "person.proved")[0] == (
-            f"member:{here.ann}",
+            f"member:{roux}",
             "person.proved",
             f"person:{ida}",
             {},

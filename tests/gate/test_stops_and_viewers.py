@@ -20,7 +20,7 @@ from gate.viewers.events import ViewerChanged
 from tests.gate.builders import World, world
 from tests.gate.own_release_builders import build_open_bundle
 from tests.gate.person_actions import member_scope
-from tests.gate.side_effects import list_audit_entries, list_stored_tasks
+from tests.gate.side_effects import list_stored_tasks
 
 DAY = timedelta(days=1)
 RULES: Bundle = build_open_bundle()
@@ -221,51 +221,6 @@ def test_it_ends_to_the_instant_and_a_low_level_is_not_enough(here: World) -> No
             AssuranceState.EXPIRED, False, "L0", "eid", True,
         )  # fmt: skip
         assert age_assurance.list_verified_adults(scope, "telegram") == ["b"]
-
-
-def test_a_member_writes_down_what_somebody_outside_confirmed(here: World) -> None:
-    with member_scope(here, here.rob) as scope:
-        found = age_assurance.confirm_age(
-            scope, "x", "u1", custodian=" Maître  Roux ", why=" saw the card "
-        )
-        assert (found.state, found.level, found.method, found.over_18) == (
-            AssuranceState.ASSURED,
-            "L4",
-            "review",
-            True,
-        )
-        row = (
-            scope.run("SELECT * FROM age_assurances WHERE tenant_id = :t", t=here.tenant_id)
-            .mappings()
-            .one()
-        )
-        assert (row["custodian"], row["confirmed_by"], row["why"]) == (
-            "Maître Roux", f"member:{here.rob}", "saw the card",
-        )  # fmt: skip
-        assert row["expires_at"] - row["assured_at"] == age_assurance.ASSURANCE_LIFETIME
-        assert list_audit_entries(scope, "viewer.confirmed") == [
-            (
-                f"member:{here.rob}",
-                "viewer.confirmed",
-                f"viewer:{row['id']}",
-                {"custodian": "Maître Roux"},
-            )
-        ]
-        for custodian, why, user, code in (
-            ("ab", "why", "u", "viewer.no_witness"), ("x" * 81, "why", "u", "viewer.no_witness"),
-            ("abc", "wh", "u", "viewer.no_witness"), ("abc", "w" * 201, "u", "viewer.no_witness"),
-            ("abc", "why", "", "viewer.bad_level"),
-        ):  # fmt: skip
-            with pytest.raises(BadInput) as refused:
-                age_assurance.confirm_age(scope, "x", user, custodian=custodian, why=why)
-            assert refused.value.message.code == code
-        assert refused.value.message.params == {"level": "L4"}
-        assert age_assurance.parse_witness(
-            "x" * 80, "member:a", "w" * 200
-        ) == age_assurance.AgeWitness("x" * 80, "member:a", "w" * 200)
-        age_assurance.parse_witness("abc", "member:a", "why")
-    with here.scope() as scope, pytest.raises(Refused, match=r"viewer\.person_decides"):
-        age_assurance.confirm_age(scope, "x", "u1", custodian="abc", why="why")
 
 
 def test_a_suspicion_is_cleared_by_a_person_alone(here: World) -> None:

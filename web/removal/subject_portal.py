@@ -19,14 +19,22 @@ from channels.accounts import queries
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound
 from foundation.i18n.translation import Message, load_catalogue
-from gate.consent import card_answers, consent_offers, face_consent, subject_portal
+from gate.consent import (
+    card_answers,
+    consent_offers,
+    contact_addresses,
+    face_consent,
+    subject_portal,
+)
 from gate.consent.card_answers import CardSheet
+from gate.consent.contact_addresses import SigningDevice
 from gate.consent.grants import FACE_CONSENT
 from gate.consent.subject_portal import ALL_CONSENTS, PORTAL_PATH, ConsentView
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
-from gate.decision.shoot_card_terms import CARD_ANSWERS
+from gate.decision.shoot_card_terms import CARD_ANSWERS, CARD_SIGNED
 from tenants.agencies.queries import get_agency
+from tenants.auth import sessions
 from web.http import responses
 from web.http.forms import read_form
 from web.http.localization import VisitorLocalizer, preferred_language
@@ -40,6 +48,9 @@ MAX_ANSWER_BYTES = 256
 
 FACE_CONSENT_FIELD = "face_agree"
 """What is typed by who agrees that their face is known."""
+
+CONFIRM_FIELD = "confirm"
+"""What is pressed by who confirms that the link was sent to their address."""
 
 REFRESH_SECONDS = "5"
 """Seconds after which the page looks again by itself, while something is on its way out."""
@@ -77,6 +88,8 @@ class PortalData:
     """Whether they agreed that their face is known."""
     face_asked: bool
     """Whether they pressed it, and it is not written down yet."""
+    confirmed: bool
+    """Whether they confirmed the address their link was sent to: then they may sign."""
 
     @property
     def can_revoke_more(self) -> bool:
@@ -98,8 +111,9 @@ class PortalData:
 class SubjectPortalPages:
     """The pages of all depicted people."""
 
-    def __init__(self, tenant: OpenScope) -> None:
+    def __init__(self, tenant: OpenScope, key: str) -> None:
         self._tenant = tenant
+        self._key = key
 
     def show_portal(self, request: Request, token: str, wrong: Message | None = None) -> Response:
         """Their page; an old link and nobody's look the same."""
@@ -142,10 +156,34 @@ class SubjectPortalPages:
             return self.show_portal(request, token, Message("complaint.foreign"))
         try:
             with self._tenant(found[0], f"person:{found[1]}") as scope:
-                _submit_portal_answer(scope, found[1], typed)
+                self._submit(scope, found[1], typed, _read_device(request))
         except GreenroomError as refused:
             return self.show_portal(request, token, refused.message)
         return RedirectResponse(f"{PORTAL_PATH}{token}", status_code=303, headers=PORTAL_HEADERS)
+
+    def _submit(
+        self, scope: Scope, person_id: UUID, typed: dict[str, str], device: SigningDevice
+    ) -> None:
+        """Do what was pressed. Only what gives a permission needs a device of their own."""
+        if typed.get("what") == CONFIRM_FIELD:
+            contact_addresses.confirm_contact(scope, person_id, self._key, device)
+            return
+        if typed.get("what") in (CARD_SIGNED, FACE_CONSENT_FIELD):
+            contact_addresses.check_signing_device(scope, person_id, self._key, device)
+        _submit_portal_answer(scope, person_id, typed)
+
+
+def _read_device(request: Request) -> SigningDevice:
+    """Return where a request comes from, by the cookies of the dashboard where both are served
+    under one name."""
+    jar = request.cookies
+    return SigningDevice(
+        address=request.client.host if request.client else "",
+        devices=tuple(
+            jar.get(f"{name}{sessions.DEVICE_SUFFIX}", "")[:64] for name in sessions.SESSION_COOKIES
+        ),
+        secrets=tuple(jar.get(name, "")[:64] for name in sessions.SESSION_COOKIES),
+    )
 
 
 def _submit_portal_answer(scope: Scope, person_id: UUID, typed: dict[str, str]) -> None:
@@ -206,6 +244,7 @@ def _load_portal_data(scope: Scope, person_id: UUID, agency: str) -> PortalData:
         or any([*(one.waits for one in cards), *(one.waits for one in asks)]),
         face=face,
         face_asked=face_asked,
+        confirmed=contact_addresses.is_contact_confirmed(scope, person_id),
     )
 
 
@@ -251,9 +290,9 @@ def _format_surface_names(voice: VisitorLocalizer, surfaces: tuple[str, ...]) ->
     )
 
 
-def router(tenant: OpenScope) -> APIRouter:
-    """The routes of depicted people's pages."""
-    people = SubjectPortalPages(tenant)
+def router(tenant: OpenScope, *, key: str = "") -> APIRouter:
+    """The routes of depicted people's pages; `key` is the dashboard's, for digests of places."""
+    people = SubjectPortalPages(tenant, key)
     routes = APIRouter(prefix=PORTAL_PATH.rstrip("/"))
 
     @routes.get("/{token}")

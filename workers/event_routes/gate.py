@@ -13,6 +13,8 @@ from gate.consent.consent_offers import OfferAnswerSubmitted
 from gate.consent.events import RevocationRequested
 from gate.consent.expiry import PaperReminderDue
 from gate.consent.handlers import handle_revocation
+from gate.evidence import age_proof_withdrawal
+from gate.evidence.age_proof_withdrawal import AgeProofWithdrawn
 from gate.journal import JournalDue
 from gate.log import anchors, restore
 from gate.log.events import CheckpointDue
@@ -195,6 +197,11 @@ def _people_routes(s: Services) -> tuple[EventRoute, ...]:
             PeopleConfirmed, partial(depicted_people.handle_people_confirmed, tenant=tenant)
         ),
         EventRoute(AgeProofSubmitted, partial(age_proofs.handle_age_proof, tenant=tenant)),
+        EventRoute(
+            AgeProofWithdrawn,
+            partial(age_proof_withdrawal.handle_withdrawal, tenant=tenant),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
         EventRoute(CardBindingRequested, partial(asset_bindings.handle_binding, tenant=tenant)),
         EventRoute(
             CardAnswerSubmitted,

@@ -6,7 +6,7 @@ Mail to members, wired: by which server, and with whose address in it.
 from functools import partial
 from uuid import UUID
 
-from channels.notifications import member_emails, webhooks
+from channels.notifications import access_links, member_emails, webhooks
 from connectors.transport.smtp import EmailTransport
 from connectors.transport.transport import Transport
 from foundation.http import address_policy
@@ -14,6 +14,8 @@ from foundation.http.address_policy import AddressPolicy
 from foundation.http.http_client import HttpClient
 from foundation.ops.settings import Settings
 from foundation.sealed import Sealed
+from gate.consent.events import PortalLinkDue
+from tenants.auth.members import CustodianLinkDue
 from tenants.notices.emails import EmailDue
 from tenants.webhooks.outgoing_calls import WebhookCallDue
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
@@ -65,9 +67,10 @@ def _open_secret(s: Services, tenant_id: UUID, letter: Sealed) -> Sealed:
 
 
 def email_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The route of mail to members."""
+    """The routes of mail: to members, and of links to people outside the agency."""
     house = s.settings.dashboard.public_url
-    post = EmailTransport(s.settings.mail, house=house).send
+    pages = s.settings.web.public_url
+    post = EmailTransport(s.settings.mail, house=house, pages=pages).send
     send = partial(member_emails.send_member_email, tenant=s.tenant, post=post, house=house)
     return (
         EventRoute(
@@ -75,5 +78,15 @@ def email_routes(s: Services) -> tuple[EventRoute, ...]:
             send,
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
             on_dead=partial(member_emails.fail_member_email, tenant=s.tenant),
+        ),
+        EventRoute(
+            PortalLinkDue,
+            partial(access_links.send_portal_link, tenant=s.tenant, post=post, pages=pages),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            CustodianLinkDue,
+            partial(access_links.send_custodian_link, tenant=s.tenant, post=post, house=house),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
     )

@@ -37,6 +37,7 @@ def run_web(settings: Settings) -> None:
             security_contact=settings.web.security_contact,
             inside_url=settings.web.inside_url,
             letterbox_key=settings.tenants.letterbox_key,
+            door_key=settings.tenants.door_key.get_secret_value(),
             pictures_per_day=settings.generators.pictures_per_day,
             generators=settings.generators,
         ),

@@ -54,7 +54,7 @@ from connectors.shared.feed_layouts import (
 from connectors.shared.http_responses import SHORT_RETRY, quote_segment
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
-from gate.contract.units import Medium, Unit
+from gate.contract.units import DUTY_FLAG, Medium, Unit
 
 CREATE_TASK_STEP = "hand_over"
 REMOVAL_TASK_STEP = "take_back"
@@ -394,11 +394,15 @@ def _build_checklist(unit: Unit, site: ManualSite) -> list[str]:
     if unit.price is not None:
         wanted.add("price")
     return [
-        line for line in ("price", "adult", "ai", "audience", "partners", "marks") if line in wanted
+        line
+        for line in ("price", "adult", "ai", "audience", "partners", "marks", "duty")
+        if line in wanted
     ]
 
 
 def _checklist_line(flag: str) -> str:
+    if flag == DUTY_FLAG:
+        return "duty"
     if _AI.search(flag):
         return "ai"
     return "adult" if _ADULT.search(flag) else "marks"

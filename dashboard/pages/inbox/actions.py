@@ -225,13 +225,13 @@ def stop_sales(
     return Message("inbox.sales_stopping" if stop else "inbox.sales_resuming")
 
 
-def confirm_age(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUID) -> Message:
-    """Write down who outside confirmed this fan's age."""
+def request_age(page: PageContext, talk: UUID, box: str, scope: Scope, _press: UUID) -> Message:
+    """Ask the agency's custodians to confirm this fan's age."""
     conversation_creator(scope, page, talk)
-    custodian, why = (str(actions.typed_value(f"{box}:{what}") or "") for what in ("who", "why"))
-    age_checks.request_age_confirmation(scope, talk, custodian=custodian, why=why, key=press)
+    reference = str(actions.typed_value(f"{box}:reference") or "")
+    age_checks.request_age_confirmation(scope, talk, reference=reference)
     st.session_state[AGE_PANEL] = None
-    return Message("inbox.age_confirming")
+    return Message("inbox.age_asked")
 
 
 def withdraw_age_assurance(page: PageContext, talk: UUID, scope: Scope, press: UUID) -> Message:

@@ -20,13 +20,13 @@ from dashboard.pages.inbox.actions import (
     STOP_SALES_PANEL,
     add_note,
     approve_suggestion,
-    confirm_age,
     offer_locked_pack,
     offer_pack,
     offer_subscription,
     reject_suggestion,
     render_snooze_choices,
     render_uncertain_message,
+    request_age,
     return_to_ai,
     save_unsent_text,
     send_reply,
@@ -40,6 +40,7 @@ from dashboard.pages.inbox.queries import ConversationView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from foundation.money import Money
+from gate.people import age_requests
 from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.inbox import fan_notes, member_actions
 from subscribers.inbox.member_actions import DRAFT_REJECTIONS
@@ -128,17 +129,17 @@ def _render_open_panels(page: PageContext, one: ConversationView) -> None:
     if actions.typed_value(STOP_SALES_PANEL) == talk:
         _render_sales_stop(page, one)
     if actions.typed_value(AGE_PANEL) == talk and page.has_right(Right.REVIEW):
-        _render_age_proof_form(page, one)
+        _render_age_request_form(page, one)
 
 
-def _render_age_proof_form(page: PageContext, one: ConversationView) -> None:
-    """Somebody outside has seen a document: who, and why that is written down here. The document
-    stays with them."""
+def _render_age_request_form(page: PageContext, one: ConversationView) -> None:
+    """Ask an outside custodian: the document stays with them."""
     box = f"inbox:age:{one.desk.id}"
     st.write(page.text("inbox.age_explained"))
-    st.text_input(page.text("inbox.age_who"), key=f"{box}:who", max_chars=80)
-    st.text_input(page.text("inbox.age_why"), key=f"{box}:why", max_chars=200)
-    act = partial(confirm_age, page, one.desk.id, box)
+    st.text_input(
+        page.text("people.reference"), key=f"{box}:reference", max_chars=age_requests.MAX_REFERENCE
+    )
+    act = partial(request_age, page, one.desk.id, box)
     actions.action_button(
         page, "inbox.age_write", act, right=Right.REVIEW, key=f"{box}:write", kind="primary"
     )

@@ -5,10 +5,10 @@ import streamlit as st
 
 from dashboard.pages.approvals.queries import reviewable_creators
 from dashboard.pages.people import (
+    age_requests,
     depiction_bans,
     person_list,
     picture_confirmations,
-    portal_code,
     queries,
     shoot_cards,
     synthetic_people,
@@ -33,8 +33,9 @@ def render_page(page: PageContext) -> None:
     said of them."""
     draw_template("pages/people/templates/style.html")
     st.title(page.text("dashboard.page.people"))
-    portal_code.render_code(page)
-    if page.has_right(Right.RUN):
+    if page.has_right(Right.VOUCH):
+        age_requests.render_requests(page)
+    elif page.has_right(Right.RUN):
         PARTS[_select_page_section(page)](page)
     elif page.has_right(Right.REVIEW):
         _render_reviewer_tasks(page)

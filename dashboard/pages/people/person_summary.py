@@ -11,6 +11,8 @@ from gate.evidence.person_dossiers import PersonDossier
 pass
 
 
+YEAR = timedelta(days=365)
+DAYS = "DD/MM/YYYY"
 BEFORE = timedelta(microseconds=1)
 """Ends are exclusive: what ends at midnight holds on the day before."""
 

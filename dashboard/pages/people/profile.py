@@ -1,14 +1,13 @@
 """People, one of them: what is proven and allowed, and what is asked or noted next."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from functools import partial
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from dashboard.pages.people import portal_code, surface_names, synthetic_people
-from dashboard.pages.people.person_summary import date_formatters, render_summary
+from dashboard.pages.people import portal_links, surface_names, synthetic_people
+from dashboard.pages.people.person_summary import DAYS, YEAR, date_formatters, render_summary
 from dashboard.pages.people.queries import PeopleView, ProfileContext, load_profile_context
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
@@ -21,18 +20,15 @@ from gate.consent.consent_offers import OfferTerms
 from gate.consent.queries import card_day_bounds
 from gate.contract.units import Rating
 from gate.decision.shoot_card_terms import REQUIRED_SCOPES
+from gate.evidence import age_proof_withdrawal
 from gate.evidence.person_dossiers import PersonDossier
-from gate.people import age_proofs
-from gate.people.age_proofs import PROOF_METHODS, AgeConfirmation
+from gate.people import age_requests
 from gate.people.persons import MAX_CONSENT_PERIOD, REAL_PERSON
 from tenants.agencies.rights import Right
 
 RATINGS = tuple(str(one) for one in Rating if one is not Rating.X)
 LOOK = "2s"
 """How often an open page asks whether what was noted is written down."""
-
-YEAR = timedelta(days=365)
-DAYS = "DD/MM/YYYY"
 
 
 def render_profile(
@@ -76,9 +72,11 @@ def _render_real_person(
         icon=":material/verified_user:",
         expanded=_next_section(one) == "prove",
     ):
-        _render_age_proof_form(page, found, one)
+        _render_proof_request(page, one, near)
+        _render_proofs(page, one)
+    portal_links.render_address(page, one.id, one.name, near.contact)
     with st.container(horizontal=True, gap="small"):
-        portal_code.render_code_button(page, one.id, one.name, key=f"code:{one.id}")
+        portal_links.render_link_button(page, one.id, one.name, key=f"link:{one.id}")
         sure = st.checkbox(
             page.markdown("people.end_sure", name=one.name), key=f"end:{one.id}", wrap=True
         )
@@ -150,71 +148,64 @@ def _request_consent(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Me
     return Message("people.asked", {"name": one.name})
 
 
-def _render_age_proof_form(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
+def _render_proof_request(page: PageContext, one: PersonDossier, near: ProfileContext) -> None:
     st.caption(page.text("people.prove_how"))
-    now = found.now.astimezone(page.localizer.zone)
-    left, right = st.columns(2)
-    left.text_input(
-        page.text("people.custodian"),
-        key=f"prove:who:{one.id}",
-        max_chars=age_proofs.MAX_CUSTODIAN_NAME,
+    if not near.custodians:
+        st.info(page.text("people.no_custodian"))
+        return
+    if near.requested:
+        st.info(page.text("people.prove_waits"))
+        return
+    st.text_input(
+        page.text("people.reference"),
+        key=f"prove:reference:{one.id}",
+        max_chars=age_requests.MAX_REFERENCE,
     )
-    right.selectbox(
-        page.text("people.method"),
-        PROOF_METHODS,
-        format_func=lambda each: page.text(f"people.method.{each}"),
-        key=f"prove:method:{one.id}",
+    st.selectbox(
+        page.text("people.signs_in_as"),
+        [None, *near.members],
+        format_func=lambda each: near.members[each] if each else page.text("people.no_member"),
+        key=f"prove:member:{one.id}",
     )
-    left.date_input(
-        page.text("people.checked_on"),
-        value=now.date(),
-        max_value=now.date(),
-        min_value=now.date() - 20 * YEAR,
-        format=DAYS,
-        key=f"prove:day:{one.id}",
-    )
-    right.time_input(page.text("people.checked_at"), value=time(), key=f"prove:at:{one.id}")
-    st.text_input(page.text("people.receipt"), key=f"prove:receipt:{one.id}", max_chars=200)
-    on_day = st.checkbox(page.text("people.earlier"), key=f"prove:earlier:{one.id}")
-    if on_day:
-        st.date_input(
-            page.text("people.of_age_on"),
-            value=now.date(),
-            max_value=now.date(),
-            min_value=now.date() - 40 * YEAR,
-            format=DAYS,
-            key=f"prove:on:{one.id}",
-        )
-    ends = st.checkbox(page.text("people.proof_ends"), key=f"prove:ends:{one.id}")
-    if ends:
-        st.date_input(
-            page.text("people.until"),
-            value=now.date() + 2 * YEAR,
-            format=DAYS,
-            key=f"prove:until:{one.id}",
-        )
-    act = partial(_record_age_proof, one, str(page.localizer.zone))
+    act = partial(_request_proof, one)
     actions.action_button(
         page, "people.prove_now", act, right=Right.RUN, key=f"prove:{one.id}", kind="primary"
     )
 
 
-def _record_age_proof(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Message:
-    at = actions.typed_value(f"prove:at:{one.id}")
-    clock = at if isinstance(at, time) else time()
-    checked = datetime.combine(_read_day(f"prove:day:{one.id}"), clock, ZoneInfo(zone))
-    earlier = actions.typed_value(f"prove:earlier:{one.id}")
-    ends = actions.typed_value(f"prove:ends:{one.id}")
-    said = AgeConfirmation(
-        custodian=str(actions.typed_value(f"prove:who:{one.id}") or ""),
-        method=str(actions.typed_value(f"prove:method:{one.id}")),
-        receipt=str(actions.typed_value(f"prove:receipt:{one.id}") or ""),
-        verified_at=checked,
-        valid_until=card_day_bounds(_read_day(f"prove:until:{one.id}"), zone)[1] if ends else None,
-        on_day=card_day_bounds(_read_day(f"prove:on:{one.id}"), zone)[0] if earlier else None,
+def _request_proof(one: PersonDossier, scope: Scope, _: UUID) -> Message:
+    age_requests.request_person_check(
+        scope,
+        one.id,
+        reference=str(actions.typed_value(f"prove:reference:{one.id}") or ""),
+        member_id=actions.typed_value(f"prove:member:{one.id}"),
     )
-    age_proofs.submit_age_proof(scope, one.id, said)
-    return Message("people.proved", {"name": one.name})
+    return Message("people.proof_requested", {"name": one.name})
+
+
+def _render_proofs(page: PageContext, one: PersonDossier) -> None:
+    """Draw a button beside each proof that counts, to withdraw it."""
+    for proof in one.proofs:
+        if proof.stands:
+            sure = st.checkbox(
+                page.markdown("people.withdraw_sure", by=proof.custodian),
+                key=f"withdraw:{proof.id}",
+                wrap=True,
+            )
+            act = partial(_withdraw_proof, proof.id)
+            actions.action_button(
+                page,
+                "people.withdraw",
+                act,
+                right=Right.RUN,
+                key=f"withdrawn:{proof.id}",
+                disabled=not sure,
+            )
+
+
+def _withdraw_proof(proof_id: UUID, scope: Scope, _: UUID) -> Message:
+    age_proof_withdrawal.request_withdrawal(scope, proof_id)
+    return Message("people.withdrawing")
 
 
 def _revoke_all_consents(one: PersonDossier, scope: Scope, _: UUID) -> Message:

@@ -15,7 +15,7 @@ from gate.consent.shoot_cards import ShootCardView
 from gate.consent.subject_portal import LinkedPerson
 from gate.evidence import person_dossiers
 from gate.evidence.person_dossiers import MAX_DOSSIERS, PersonDossier
-from gate.people import depiction_bans
+from gate.people import age_requests, depiction_bans
 from gate.people.age_proofs import AgeProofSubmitted
 from gate.people.persons import REAL_PERSON
 from gate.reviews import bystanders, depicted_people
@@ -25,6 +25,7 @@ from gate.reviews.face_bans import list_face_bans
 from studio.library import assets
 from studio.library.queries import AssetCard, list_asset_cards
 from tenants.agencies.queries import Creator, get_agency, list_members
+from tenants.agencies.rights import OUTSIDE_ROLES
 
 REFERENCES = 36
 """So many of a creator's newest pictures are offered as references."""
@@ -64,17 +65,29 @@ class ProfileContext:
     platforms: Sequence[str]
     surfaces: Sequence[str]
     waits: bool
+    custodians: bool
+    """Whether somebody outside can be asked."""
+    requested: bool
+    """Whether a custodian was asked and has not answered."""
+    members: Mapping[UUID, str]
+    """Who works here, by id: one of them may be the person."""
+    contact: LinkedPerson | None
 
 
 def load_profile_context(scope: Scope, person_id: UUID) -> ProfileContext:
     """What is needed to show one person whole, and to ask them for something."""
-    names = {f"member:{one.id}": one.name for one in list_members(scope)}
+    members = list_members(scope)
     accounts = queries.list_channels(scope)
+    people = subject_portal.list_linkable_people(scope)
     return ProfileContext(
-        names,
+        {f"member:{one.id}": one.name for one in members},
         sorted({one.platform for one in accounts}),
         sorted({one.surface for one in accounts if one.surface}),
         outbox.is_pending(scope, person_id, AgeProofSubmitted.kind),
+        age_requests.has_custodian(scope),
+        age_requests.is_person_requested(scope, person_id),
+        {one.id: one.name for one in members if one.role not in OUTSIDE_ROLES},
+        next((one for one in people if one.person_id == person_id), None),
     )
 
 

@@ -1,4 +1,4 @@
-"""People, shoot cards: make one, see who has signed, hand somebody the code that opens their own
+"""People, shoot cards: make one, see who has signed, send somebody a link to their own
 page."""
 
 from datetime import date
@@ -8,7 +8,7 @@ from uuid import UUID
 import streamlit as st
 from babel import Locale
 
-from dashboard.pages.people import portal_code, surface_names
+from dashboard.pages.people import portal_links, surface_names
 from dashboard.pages.people.queries import ShootCardsView, load_shoot_cards
 from dashboard.shell import actions
 from dashboard.shell.actions import typed_value
@@ -62,7 +62,7 @@ def _render_shoot_card(page: PageContext, found: ShootCardsView, card: ShootCard
         with st.container(horizontal=True, gap="small"):
             for one in waiting:
                 key = f"code:{card.id}:{one.person_id}"
-                portal_code.render_code_button(page, one.person_id, one.name, key=key)
+                portal_links.render_link_button(page, one.person_id, one.name, key=key)
 
 
 def _render_card_form(page: PageContext, found: ShootCardsView) -> None:

@@ -16,7 +16,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import LANGUAGES, Message
 from gate.reviews.duty_coverage import DutyStatus
 from tenants.agencies.queries import Member
-from tenants.agencies.rights import Right, Role, has_right
+from tenants.agencies.rights import OUTSIDE_ROLES, Right, Role, has_right
 from tenants.auth import members, second_factor, sessions
 
 ROLES = tuple(Role)
@@ -80,7 +80,7 @@ def _render_member(page: PageContext, found: TeamView, colleague: TeamMember) ->
                 actions.action_button(
                     page, code, trust, right=Right.STAFF, key=f"adult:{member.id}"
                 )
-            if member.role is Role.GUEST or member.id in found.keyed or found.second_factor:
+            if member.role in OUTSIDE_ROLES or member.id in found.keyed or found.second_factor:
                 forget = partial(_reset_second_factor, member)
                 actions.action_button(
                     page, "team.forget_factor", forget, right=Right.STAFF, key=f"factor:{member.id}"
@@ -97,8 +97,8 @@ def _format_member_creators(page: PageContext, found: TeamView, member: Member) 
 
 def _empty_choice_code(role: Role) -> str:
     """What it means that no creator is chosen for somebody of this role."""
-    works = any(has_right(role, right) for right in Right if right is not Right.REVIEW)
-    return "team.all_creators" if works else "team.none_given"
+    empty = {Role.GUEST: "team.none_given", Role.CUSTODIAN: "team.only_requests"}
+    return empty.get(role, "team.all_creators")
 
 
 def _render_member_form(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
@@ -211,14 +211,20 @@ def _invite_member(zone: str, scope: Scope, _: UUID) -> Message:
         zone=zone,
         creators=typed_value("new:creators"),
     )
-    return _build_link_message(secret, name.strip())
+    return _build_link_message(secret, name.strip()) if secret else _sent_message(name.strip())
 
 
 def _create_sign_in_link(member_id: UUID, scope: Scope, _: UUID) -> Message:
     name = next(
         one.member.name for one in load_team(scope).colleagues if one.member.id == member_id
     )
-    return _build_link_message(sessions.create_sign_in_link(scope, member_id), name)
+    secret = members.create_member_link(scope, member_id)
+    return _build_link_message(secret, name) if secret else _sent_message(name)
+
+
+def _sent_message(name: str) -> Message:
+    """Say that a custodian's link goes to their own address: no member sees it."""
+    return Message("team.link_mailed", {"name": name})
 
 
 def _sign_out(member_id: UUID, scope: Scope, _: UUID) -> Message:

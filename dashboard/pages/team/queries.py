@@ -10,7 +10,7 @@ from gate.reviews import duty_coverage
 from gate.reviews.duty_coverage import DutyCoverage
 from tenants.agencies import queries
 from tenants.agencies.queries import Creator, Member
-from tenants.agencies.rights import Role
+from tenants.agencies.rights import OUTSIDE_ROLES
 from tenants.auth import device_fingerprints, passkeys
 from tenants.auth.members import MemberSession, list_member_sessions
 
@@ -52,7 +52,7 @@ def load_team(scope: Scope) -> TeamView:
             member,
             [seat for seat in seats if seat.member_id == member.id],
             [one.name for one in members if one.principal_id in same.get(member.principal_id, ())]
-            if member.role is Role.GUEST
+            if member.role in OUTSIDE_ROLES
             else (),
         )
         for member in members

@@ -19,6 +19,7 @@ from gate.ratings import ratings
 from tests.gate.builders import World, picture, record_declaration_looks, world
 from tests.gate.decision.test_decide import BEFORE, GRANTS, NOW, REAL, SYNTHETIC, grant
 from tests.gate.person_actions import (
+    add_custodian,
     add_reference_pictures,
     add_unknown_person,
     declare_person,
@@ -41,7 +42,7 @@ def test_somebody_real_is_shown_with_their_proofs_the_newest_first(here: World) 
     with here.scope() as scope:
         until, day = scope.now + 90 * DAY, scope.now - 400 * DAY
     note_age_proof(here, ida, ago=30 * DAY, valid_until=until)
-    note_age_proof(here, ida, ago=60 * DAY, method="notary", custodian="Eva", on_day=day)
+    note_age_proof(here, ida, ago=60 * DAY, method="notary", on_day=day)
     with member_scope(here, here.ann) as scope:
         subject_portal.create_portal_link(scope, ida)
     with here.scope() as scope:
@@ -55,11 +56,19 @@ def test_somebody_real_is_shown_with_their_proofs_the_newest_first(here: World) 
             newest.verified_at,
             until,
             None,
-            f"member:{here.ann}",
+            f"member:{add_custodian(here)}",
             stands=True,
+            id=newest.id,
         )
         assert older == AgeProofSummary(
-            "Eva", "notary", older.verified_at, None, day, f"member:{here.ann}", stands=True
+            "Notaire Roux",
+            "notary",
+            older.verified_at,
+            None,
+            day,
+            f"member:{add_custodian(here)}",
+            stands=True,
+            id=older.id,
         )
         assert older.verified_at < newest.verified_at
         assert (one.general, one.adult) == (("depict", "publish"), ("depict", "publish"))

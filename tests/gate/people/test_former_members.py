@@ -10,9 +10,11 @@ from gate.people.age_proofs import AgeProofSubmitted
 from tenants.auth import members
 from tests.gate.builders import World, world
 from tests.gate.person_actions import (
+    add_custodian,
     add_unknown_person,
     build_age_confirmation,
     member_scope,
+    request_age_proof,
     run_workers,
 )
 from tests.gate.side_effects import StoredNotice, find_notice
@@ -27,10 +29,12 @@ def test_what_somebody_noted_who_was_let_go_before_it_was_written_is_nobodys_wor
     here: World,
 ) -> None:
     ida = add_unknown_person(here)
-    with member_scope(here, here.ann) as scope:
-        age_proofs.submit_age_proof(scope, ida, build_age_confirmation(scope))
+    asked = request_age_proof(here, ida)
+    roux = add_custodian(here)
+    with member_scope(here, roux) as scope:
+        age_proofs.submit_age_proof(scope, asked, build_age_confirmation(scope))
     with member_scope(here, here.rob) as scope:
-        members.remove_member(scope, here.ann)
+        members.remove_member(scope, roux)
     run_workers(here)
     with here.scope() as scope:
         assert (
@@ -39,5 +43,5 @@ def test_what_somebody_noted_who_was_let_go_before_it_was_written_is_nobodys_wor
         )
         said = StoredNotice("member.unknown", {}, urgent=False, open=True, creator=None)
         assert find_notice(scope, f"{AgeProofSubmitted.kind}:{ida}") == said
-    with member_scope(here, here.ann) as scope, pytest.raises(NotFound, match=r"member\.unknown"):
-        age_proofs.submit_age_proof(scope, ida, build_age_confirmation(scope))
+    with member_scope(here, roux) as scope, pytest.raises(NotFound, match=r"member\.unknown"):
+        age_proofs.submit_age_proof(scope, asked, build_age_confirmation(scope))

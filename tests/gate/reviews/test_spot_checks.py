@@ -107,7 +107,7 @@ def test_what_somebody_looked_at_is_not_read_again(house: World) -> None:
     with house.scope(f"member:{house.rob}") as scope:
         content_reviews.review_unit(scope, by_unit.digest(), verdict="approve")
         content_reviews.review_bytes(scope, by_bytes.media[0].sha256, verdict="approve")
-    with house.scope(f"member:{house.ann}") as scope:
+    with house.scope(f"member:{house.ann}") as scope, pytest.raises(Refused, match="depicted"):
         content_reviews.review_bytes(scope, own.media[0].sha256, verdict="approve")
     for whole in (by_unit, by_bytes, own):
         sent(house, whole)

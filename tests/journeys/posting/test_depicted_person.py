@@ -16,7 +16,7 @@ from gate.consent import consent_offers, subject_portal
 from gate.consent.consent_offers import OfferTerms
 from gate.contract.units import Rating
 from gate.evidence import person_dossiers
-from gate.people import age_proofs, persons
+from gate.people import age_proofs, age_requests, persons
 from gate.people.age_proofs import AgeConfirmation
 from gate.reviews import content_reviews as gate_desk
 from gate.reviews import depicted_people
@@ -27,6 +27,7 @@ from studio.library import assets
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.auth import members
+from tests.gate.person_actions import add_custodian, confirm_contact_address
 from tests.schedules.builders import ZONE, SandboxAgency, jpeg
 
 OWN = {"sec-fetch-site": "same-origin", "accept-language": "fr"}
@@ -52,7 +53,9 @@ class Agency:
         """The author adds Ida and makes her link."""
         with self.by(self.lea.author) as scope:
             self.person = persons.add_person(scope, kind="real", display_ref="Ida")
-            self.link = f"{self.pages}{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, self.person)}"
+            token = subject_portal.create_portal_link(scope, self.person)
+            confirm_contact_address(scope, self.person)
+        self.link = f"{self.pages}{subject_portal.PORTAL_PATH}{token}"
 
     def ask(self, rating: Rating = Rating.N) -> None:
         with self.by(self.lea.author) as scope:
@@ -74,9 +77,13 @@ class Agency:
         self.lea.run()
 
     def prove(self, *, ago: timedelta = 60 * DAY) -> None:
+        """An outside custodian confirms it, in a session of their own."""
+        roux = add_custodian(self.lea)
         with self.by(self.lea.author) as scope:
-            said = AgeConfirmation("Notaire Roux", "document", "dossier 12", scope.now - ago)
-            age_proofs.submit_age_proof(scope, self.person, said)
+            asked = age_requests.request_person_check(scope, self.person, reference="dossier 12")
+        with self.by(roux) as scope:
+            said = AgeConfirmation("document", "dossier 12", scope.now - ago)
+            age_proofs.submit_age_proof(scope, asked, said)
         self.lea.run()
 
     def picture(self, number: int) -> UUID:

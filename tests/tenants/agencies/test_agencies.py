@@ -137,7 +137,10 @@ def test_rights_are_what_the_house_says() -> None:
     assert {role for role in Role if has_right(role, Right.MONEY)} == set(Role) - {
         Role.CHATTER,
         Role.GUEST,
+        Role.CUSTODIAN,
     }
+    assert {role for role in Role if has_right(role, Right.VOUCH)} == {Role.CUSTODIAN}
+    assert {right for right in Right if has_right(Role.CUSTODIAN, right)} == {Right.VOUCH}
     assert not has_right(Role.CHATTER, Right.APPROVE)
     assert {right for right in Right if has_right(Role.GUEST, right)} == {Right.REVIEW}
     assert {right for right in Right if has_right(Role.ACCOUNTANT, right)} == {

@@ -10,6 +10,7 @@ from gate.consent.events import RevocationRequested
 from gate.consent.face_consent import FaceConsentGiven
 from gate.consent.grants import FACE_CONSENT, revoke_consent
 from gate.consent.handlers import handle_revocation
+from tests.gate.person_actions import confirm_contact_address
 from tests.web.builders import CreatorPage
 from tests.web.removal.test_subject_portal import handled, ida, link, press, see, wanted
 
@@ -40,6 +41,8 @@ def test_a_face_is_known_by_its_owners_press_and_erased_by_the_next(
     mia: CreatorPage, ida: UUID
 ) -> None:
     path = link(mia, ida)
+    with mia.scope() as scope:
+        confirm_contact_address(scope, ida)
     shown = see(mia, path).text
     assert "biometric" in shown
     assert "Yes, erase it" not in shown

@@ -14,6 +14,7 @@ from gate.consent.card_answers import CardAnswerSubmitted
 from gate.consent.shoot_cards import CardTerms
 from gate.contract.units import Rating
 from tests.gate.builders import real_person
+from tests.gate.person_actions import confirm_contact_address
 from tests.web.builders import CreatorPage, create_page
 
 OWN = {"sec-fetch-site": "same-origin", "accept-language": "en"}
@@ -25,10 +26,9 @@ def somebody(mia: CreatorPage, name: str) -> tuple[UUID, str]:
     """Somebody real, and the path of their page."""
     with mia.scope() as scope:
         person = real_person(scope, scopes=(), display_ref=name)
-        return (
-            person,
-            f"{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}",
-        )
+        path = f"{subject_portal.PORTAL_PATH}{subject_portal.create_portal_link(scope, person)}"
+        confirm_contact_address(scope, person)
+        return person, path
 
 
 def card_for(mia: CreatorPage, *persons: UUID) -> UUID:

@@ -350,28 +350,23 @@ def test_own_words_of_a_member_are_a_row(house: House) -> None:
         assert unsent_text.load_unsent_text(scope, talk, house.me()) == ""
 
 
-def test_an_age_confirmed_outside_is_written_down_by_who_reviews(house: House) -> None:
+def test_a_custodian_is_asked_for_an_age_by_who_reviews(house: House) -> None:
     house.studio.say("leo", "bonjour")
     with house.look(Role.CHATTER, chat=house.talk()) as page:
-        assert "Âge confirmé ailleurs" not in page.again()
+        assert "Interroger un dépositaire" not in page.again()
     with house.look(Role.MANAGER, chat=house.talk()) as page:
-        page.press("Âge confirmé ailleurs")
-        assert "Nommez qui" in page.press("Inscrire sous mon nom")
-        page.type("Qui l’a confirmé", "Notaires Marqueur")
-        page.type("Pourquoi c’est noté", "vu au guichet")
-        page.press("Inscrire sous mon nom")
+        page.press("Interroger un dépositaire")
+        assert "Donnez la référence" in page.press("Interroger le dépositaire")
+        page.type("Référence par laquelle le dépositaire retrouve le dossier", "dossier 12")
+        page.press("Interroger le dépositaire")
     with house.studio.scope() as scope:
-        [asked] = scope.run(
-            "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'viewer.confirm'",
-            tenant=scope.tenant_id,
-        ).all()
-    wanted = {
-        "platform": "sandbox",
-        "user_id": "leo",
-        "custodian": "Notaires Marqueur",
-        "why": "vu au guichet",
-    }
-    assert asked.args == {**wanted, "by": f"member:{house.me(Role.MANAGER)}"}
+        row = scope.run("SELECT * FROM age_requests").mappings().one()
+    assert (row["platform"], row["user_id"], row["reference"], row["asked_by"]) == (
+        "sandbox",
+        "leo",
+        "dossier 12",
+        f"member:{house.me(Role.MANAGER)}",
+    )
 
 
 def test_a_proof_of_age_is_taken_back_by_who_reviews(house: House) -> None:

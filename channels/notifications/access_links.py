@@ -1,0 +1,108 @@
+"""Links for people outside the agency: a depicted person's own page, a custodian's sign-in.
+
+Each is made by the workers, sent to the person's own address, and shown to no member. A link whose
+mail could not be handed over is replaced by the next try.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from channels.notifications.member_emails import EMAIL_ACTOR, SendEmail
+from connectors.contract.connector import Response
+from connectors.transport.smtp import OutgoingEmail
+from foundation.db.database import OpenScope, Scope
+from foundation.errors import GreenroomError
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from gate.consent import contact_addresses, subject_portal
+from gate.consent.events import PortalLinkDue
+from gate.contract.permit import NoticeOrder
+from tenants.agencies import queries
+from tenants.auth import sessions
+from tenants.auth.members import CustodianLinkDue
+from tenants.notices import notices
+from tenants.notices.emails import EMAIL_RETRY_DELAYS
+
+
+@dataclass(frozen=True)
+class _Link:
+    address: str
+    language: str
+    url: str
+    why: str
+
+
+def send_portal_link(
+    event: PortalLinkDue, *, tenant: OpenScope, post: SendEmail, pages: str
+) -> None:
+    """Send a depicted person a new link to their own page; `pages` is the address of our pages."""
+
+    def make(scope: Scope) -> _Link:
+        token = subject_portal.create_portal_link(scope, event.subject_id)
+        return _Link(
+            contact_addresses.get_contact_address(scope, event.subject_id),
+            queries.get_agency(scope).language,
+            f"{pages.rstrip('/')}{subject_portal.PORTAL_PATH}{token}",
+            "portal",
+        )
+
+    _send_link(event, make, tenant=tenant, post=post)
+
+
+def send_custodian_link(
+    event: CustodianLinkDue, *, tenant: OpenScope, post: SendEmail, house: str
+) -> None:
+    """Send a custodian a new sign-in link; `house` is the dashboard's address."""
+
+    def make(scope: Scope) -> _Link:
+        member = queries.get_member(scope, event.subject_id)
+        secret = sessions.create_sign_in_link(scope, member.id)
+        return _Link(
+            member.email, member.language, sessions.sign_in_url(house, secret), "custodian"
+        )
+
+    _send_link(event, make, tenant=tenant, post=post)
+
+
+def _send_link(
+    event: PortalLinkDue | CustodianLinkDue,
+    make: Callable[[Scope], _Link],
+    *,
+    tenant: OpenScope,
+    post: SendEmail,
+) -> None:
+    cause = f"{event.kind}:{event.subject_id}"
+    try:
+        with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
+            link = make(scope)
+            now = scope.now
+    except GreenroomError:  # who was to get it is gone, or has another address by now
+        return
+    email = OutgoingEmail(
+        uuid7(),
+        event.tenant_id,
+        event.subject_id,
+        link.address,
+        link.language,
+        Message(f"mail.subject_{link.why}"),
+        (Message(f"mail.{link.why}", {"link": link.url}),),
+        now,
+    )
+    answer = post(email, NoticeOrder(event.tenant_id, event.subject_id))
+    taken = isinstance(answer, Response) and answer.is_success
+    refused = isinstance(answer, Response) and answer.status >= 500
+    with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
+        if taken:
+            notices.close(scope, cause)
+        elif refused or event.tries >= len(EMAIL_RETRY_DELAYS):
+            notices.put(scope, Message(f"mail.{link.why}_failed"), cause=cause, urgent=True)
+        else:
+            if not event.tries:
+                notices.put(scope, Message(f"mail.{link.why}_waits"), cause=cause)
+            outbox.put(
+                scope,
+                replace(event, tries=event.tries + 1),
+                at=now + EMAIL_RETRY_DELAYS[event.tries],
+                dedupe=f"{cause}:{event.tries + 1}",
+            )

@@ -1,0 +1,61 @@
+"""Members who are shown in pictures, or stand behind an invented person who is.
+
+They are parties: they neither review that content nor lower its rating. A member is known to be a
+depicted person by a custodian's word or a request for one, by holding an account for them, by the
+address their links go to, as the creator they are, or as who declared an invented person.
+"""
+
+from collections.abc import Collection, Mapping
+from uuid import UUID
+
+from foundation.db.database import Scope
+from tenants.agencies import queries
+from tenants.auth import device_fingerprints
+
+_PEOPLE = """
+WITH shown AS (
+  SELECT DISTINCT r.sha256, d.person_id AS id FROM renditions r
+  JOIN depictions d ON d.tenant_id = r.tenant_id AND d.asset_id = r.asset_id
+  WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)),
+people AS (
+  SELECT sha256, id FROM shown
+  UNION SELECT s.sha256, p.twin_of FROM shown s
+  JOIN persons p ON p.tenant_id = :tenant AND p.id = s.id WHERE p.twin_of IS NOT NULL
+  UNION SELECT s.sha256, t.id FROM shown s
+  JOIN persons t ON t.tenant_id = :tenant AND t.twin_of = s.id)
+SELECT k.sha256, p.creator_id,
+  (SELECT l.address FROM person_links l WHERE l.tenant_id = :tenant AND l.person_id = p.id)
+    AS address,
+  ARRAY(SELECT i.principal_id FROM identity_checks i
+      WHERE i.tenant_id = :tenant AND i.person_id = p.id AND i.principal_id IS NOT NULL
+    UNION SELECT a.principal_id FROM age_requests a
+      WHERE a.tenant_id = :tenant AND a.person_id = p.id AND a.principal_id IS NOT NULL
+    UNION SELECT h.principal_id FROM account_holders h
+      WHERE h.tenant_id = :tenant AND h.person_id = p.id AND h.ended_at IS NULL
+    UNION SELECT d.declared_by FROM declarations d
+      WHERE d.tenant_id = :tenant AND d.person_id = p.id) AS principals
+FROM people k JOIN persons p ON p.tenant_id = :tenant AND p.id = k.id
+"""
+
+
+def depicted_principals(scope: Scope, digests: Collection[str]) -> Mapping[str, frozenset[UUID]]:
+    """Return the principals of the members who are shown in each of these bytes, or stand behind an
+    invented person there, and of the guests who count as one of them; others are absent."""
+    if not digests:
+        return {}
+    rows = scope.run(_PEOPLE, tenant=scope.tenant_id, digests=list(digests)).all()
+    addresses = {row.address.lower() for row in rows if row.address}
+    creators = {row.creator_id for row in rows if row.creator_id is not None}
+    by_address = queries.principals_by_address(scope, addresses) if addresses else {}
+    by_creator = queries.principals_by_creator(scope, creators) if creators else {}
+    found: dict[str, set[UUID]] = {}
+    for row in rows:
+        own = found.setdefault(row.sha256, set())
+        own |= {*row.principals, *by_creator.get(row.creator_id, ())}
+        own |= by_address.get((row.address or "").lower(), set())
+    same = device_fingerprints.same_humans(scope) if any(found.values()) else {}
+    return {
+        sha256: frozenset(own.union(*(same.get(one, ()) for one in own)))
+        for sha256, own in found.items()
+        if own
+    }

@@ -1,0 +1,155 @@
+"""Where depicted people are reached: their own address, and the device they sign on.
+
+A permission is signed on the person's own device, through a link that was sent to an address they
+confirmed. The device must not be one that a member of the agency signs in on, nor share its public
+network address; a member who is the person themselves, as an outside custodian confirmed, is
+excepted. Reading and revoking need the link alone: removing is never harder than publishing.
+"""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel import select
+
+from foundation.db.database import Scope
+from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.ids import uuid7
+from foundation.outbox import outbox
+from gate.consent.events import PortalLinkDue
+from gate.consent.subject_portal import PersonLink
+from gate.people import age_requests, persons
+from tenants import audit
+from tenants.agencies import queries
+from tenants.agencies.rights import Right, has_right, require_right
+from tenants.auth import device_fingerprints
+
+MAX_ADDRESS = 254
+_ADDRESS = re.compile(r"[^\s<>\"(),:;\\\[\]@]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class SigningDevice:
+    """Where somebody presses: the address they come from, and the values of the cookies their
+    browser keeps of the dashboard: those that recognise it, and those of sessions."""
+
+    address: str
+    devices: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
+
+
+def set_contact_address(scope: Scope, person_id: UUID, address: str) -> None:
+    """Set where links for a real person are sent, as the acting member, and send one there.
+
+    The person confirms it there before they can sign anything; every earlier link ends. An address
+    that was confirmed is changed by another member than set it, or by a custodian.
+
+    Raises Refused for who may not, for the member who set a confirmed address, and for the address
+    of a member; NotFound; BadInput for an invented person or a malformed address; Conflict for the
+    address of another person.
+    """
+    member = queries.get_acting_member(scope, "person.people_only")
+    if not has_right(member.role, Right.VOUCH):
+        require_right(member.role, Right.RUN)
+    if persons.get_person(scope, person_id).kind != persons.REAL_PERSON:
+        raise BadInput("person.bad_kind", kind="synthetic")
+    typed = address.strip()
+    if len(typed) > MAX_ADDRESS or not _ADDRESS.fullmatch(typed):
+        raise BadInput("contact.malformed")
+    _check_address_free(scope, person_id, typed)
+    known = _find_link(scope, person_id)
+    if known is not None and known.confirmed_at and known.address_set_by == scope.actor:
+        raise Refused("contact.another_changes")
+    scope.run(
+        "INSERT INTO person_links (tenant_id, id, person_id, digest, asked, address, "
+        "address_set_by) VALUES (:tenant, :id, :person, :digest, '', :address, :by)"
+        " ON CONFLICT (tenant_id, person_id) DO UPDATE SET digest = EXCLUDED.digest,"
+        " address = EXCLUDED.address, address_set_by = EXCLUDED.address_set_by,"
+        " confirmed_at = NULL, updated_at = house_now()",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        person=person_id,
+        digest=hashlib.sha256(secrets.token_bytes(32)).hexdigest(),  # of no link
+        address=typed,
+        by=scope.actor,
+    )
+    audit.record(scope, "person.address", f"person:{person_id}")
+    send_portal_link(scope, person_id)
+
+
+_TAKEN = """
+SELECT EXISTS (SELECT FROM person_links WHERE tenant_id = :tenant AND person_id <> :person
+  AND lower(address) = lower(:address))
+"""
+
+
+def _check_address_free(scope: Scope, person_id: UUID, address: str) -> None:
+    taken = {"tenant": scope.tenant_id, "person": person_id, "address": address}
+    if scope.run(_TAKEN, **taken).scalar_one():
+        raise Conflict("contact.taken")
+    members = queries.principals_by_address(scope, [address]).get(address.lower(), set())
+    if not members <= age_requests.verified_principals(scope, person_id):
+        raise Refused("contact.of_member")
+
+
+def send_portal_link(scope: Scope, person_id: UUID) -> None:
+    """Have the workers send a person a new link to their own page. Raises Conflict where no address
+    is set."""
+    link = _find_link(scope, person_id)
+    if link is None or not link.address:
+        raise Conflict("contact.no_address")
+    outbox.put(scope, PortalLinkDue(scope.tenant_id, person_id), dedupe=f"person.link:{person_id}")
+
+
+def get_contact_address(scope: Scope, person_id: UUID) -> str:
+    """Return where links for a person are sent. Raises NotFound where no address is set."""
+    link = _find_link(scope, person_id)
+    if link is None or not link.address:
+        raise NotFound("contact.no_address")
+    return link.address
+
+
+def is_contact_confirmed(scope: Scope, person_id: UUID) -> bool:
+    """Return True once the person confirmed their address."""
+    link = _find_link(scope, person_id)
+    return link is not None and bool(link.address) and link.confirmed_at is not None
+
+
+def confirm_contact(scope: Scope, person_id: UUID, key: str, device: SigningDevice) -> None:
+    """Record that a person opened the link that was sent to their address; `scope` acts for the
+    person. Raises Conflict where no address is set, Refused on a member's device."""
+    link = _find_link(scope, person_id)
+    if link is None or not link.address:
+        raise Conflict("contact.no_address")
+    _check_device(scope, person_id, key, device)
+    if link.confirmed_at is None:
+        link.confirmed_at = scope.now
+        scope.add(link)
+        audit.record(scope, "person.address_confirmed", f"person:{person_id}")
+
+
+def check_signing_device(scope: Scope, person_id: UUID, key: str, device: SigningDevice) -> None:
+    """Raise Refused unless a person may sign here: their address is confirmed, and no member of the
+    agency was seen on this device or network, unless a custodian confirmed that this member is the
+    person. `key` is the dashboard's, for digests of places."""
+    if not is_contact_confirmed(scope, person_id):
+        raise Refused("contact.unconfirmed")
+    _check_device(scope, person_id, key, device)
+
+
+def _check_device(scope: Scope, person_id: UUID, key: str, device: SigningDevice) -> None:
+    seen = device_fingerprints.members_seen_at(
+        scope, key, address=device.address, devices=device.devices, secrets=device.secrets
+    )
+    if seen and not seen <= age_requests.verified_principals(scope, person_id):
+        raise Refused("contact.member_device")
+
+
+def _find_link(scope: Scope, person_id: UUID) -> PersonLink | None:
+    return scope.session.exec(
+        select(PersonLink)
+        .where(PersonLink.tenant_id == scope.tenant_id, PersonLink.person_id == person_id)
+        .execution_options(populate_existing=True)
+    ).first()

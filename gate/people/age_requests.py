@@ -1,0 +1,228 @@
+"""Requests to outside custodians: a member asks, a custodian answers what they have seen.
+
+A request is about a depicted person or about a viewer. It holds no birth date and no document: the
+custodian finds their own record by the reference.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Index
+from sqlmodel import col, select
+
+import gate.people.models  # noqa: F401  foreign keys refer to its tables
+from foundation.db.database import Scope
+from foundation.db.tables import (
+    FOREVER,
+    TenantRow,
+    table_arguments,
+    tenant_foreign_key,
+    timestamp_column,
+)
+from foundation.errors import BadInput, Conflict, NotFound
+from gate.contract.age_receipts import DATE_LIKE
+from gate.people import persons
+from gate.people.models import Person
+from tenants import audit
+from tenants.agencies import queries
+from tenants.agencies.rights import Right, Role, require_right
+from tenants.auth import custodians
+
+MAX_REFERENCE = 80
+"""Characters of a reference."""
+
+
+class AgeRequest(TenantRow, table=True):
+    """A question to the custodians of an agency: about a person, or a viewer on a platform."""
+
+    __tablename__ = "age_requests"
+    __table_args__ = table_arguments(
+        tenant_foreign_key("person_id", "persons"),
+        tenant_foreign_key("principal_id", "principals"),
+        Index("age_requests_open", "tenant_id", "answered_at"),
+        about="person",
+        keep=FOREVER,
+    )
+    person_id: UUID | None = None
+    platform: str = ""
+    user_id: str = ""
+    reference: str
+    """How the custodian finds their record: a file or customer number."""
+    principal_id: UUID | None = None
+    """The member who is said to be this person."""
+    asked_by: str
+    answered_at: datetime | None = timestamp_column(optional=True)
+    answered_by: str = ""
+    confirmed: bool = False
+
+
+@dataclass(frozen=True)
+class AgeRequestSummary:
+    """An open request as a custodian reads it. `name` is what members call the person or the name
+    of the platform account; `signs_in_as` a member's name and address, or empty."""
+
+    id: UUID
+    person_id: UUID | None
+    platform: str
+    user_id: str
+    name: str
+    reference: str
+    principal_id: UUID | None
+    signs_in_as: str
+    address: str
+    """Where links for the person go; empty for a viewer."""
+    asked_at: datetime
+
+
+def request_person_check(
+    scope: Scope, person_id: UUID, *, reference: str, member_id: UUID | None = None
+) -> UUID:
+    """Ask the agency's custodians to confirm a real person's identity and age, as the acting
+    member.
+
+    `member_id` is the member who is said to be this person. Raises Refused for who may not,
+    NotFound, BadInput for an invented person or a bad reference, Conflict without a custodian or
+    where the same request is open.
+    """
+    require_right(queries.get_acting_member(scope, "person.people_only").role, Right.RUN)
+    if persons.get_person(scope, person_id).kind != persons.REAL_PERSON:
+        raise BadInput("person.bad_kind", kind="synthetic")
+    principal = queries.get_member(scope, member_id).principal_id if member_id else None
+    if any(one.person_id == person_id for one in _list_open(scope)):
+        raise Conflict("proof.requested")
+    return _record_request(scope, reference=reference, person_id=person_id, principal_id=principal)
+
+
+def request_viewer_check(scope: Scope, platform: str, user_id: str, *, reference: str) -> UUID:
+    """Ask the agency's custodians to confirm a viewer's age, as the acting member.
+
+    Raises Refused for who may not review, BadInput for a bad reference, Conflict without a
+    custodian or where the same request is open.
+    """
+    require_right(queries.get_acting_member(scope, "viewer.person_decides").role, Right.REVIEW)
+    if any((one.platform, one.user_id) == (platform, user_id) for one in _list_open(scope)):
+        raise Conflict("proof.requested")
+    return _record_request(scope, reference=reference, platform=platform, user_id=user_id)
+
+
+def _record_request(
+    scope: Scope,
+    *,
+    reference: str,
+    person_id: UUID | None = None,
+    principal_id: UUID | None = None,
+    platform: str = "",
+    user_id: str = "",
+) -> UUID:
+    text = " ".join(reference.split())
+    if not 0 < len(text) <= MAX_REFERENCE or DATE_LIKE.search(text):
+        raise BadInput("proof.bad_reference", most=MAX_REFERENCE)
+    if not has_custodian(scope):
+        raise Conflict("proof.no_custodian_here")
+    row = AgeRequest(
+        tenant_id=scope.tenant_id,
+        person_id=person_id,
+        platform=platform,
+        user_id=user_id,
+        reference=text,
+        principal_id=principal_id,
+        asked_by=scope.actor,
+    )
+    scope.add(row)
+    audit.record(scope, "proof.requested", f"age_request:{row.id}")
+    return row.id
+
+
+def has_custodian(scope: Scope) -> bool:
+    """Return True where an outside custodian may sign in to this agency."""
+    return any(one.role is Role.CUSTODIAN for one in queries.list_members(scope))
+
+
+def _list_open(scope: Scope) -> list[AgeRequest]:
+    return list(
+        scope.session.exec(
+            select(AgeRequest)
+            .where(AgeRequest.tenant_id == scope.tenant_id, col(AgeRequest.answered_at).is_(None))
+            .order_by(col(AgeRequest.created_at), col(AgeRequest.id))
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def is_person_requested(scope: Scope, person_id: UUID) -> bool:
+    """Return True while a request about a person is open."""
+    return any(one.person_id == person_id for one in _list_open(scope))
+
+
+_ADDRESSES = "SELECT person_id, address FROM person_links WHERE tenant_id = :tenant"
+
+
+def list_open_requests(scope: Scope) -> list[AgeRequestSummary]:
+    """Return the open requests, oldest first, as the acting custodian reads them. Raises
+    Refused."""
+    custodians.get_acting_custodian(scope)
+    names = dict(
+        scope.session.exec(
+            select(Person.id, Person.display_ref).where(Person.tenant_id == scope.tenant_id)
+        ).all()
+    )
+    members = {one.principal_id: f"{one.name} <{one.email}>" for one in queries.list_members(scope)}
+    addresses = {
+        row.person_id: row.address for row in scope.run(_ADDRESSES, tenant=scope.tenant_id)
+    }
+    return [
+        AgeRequestSummary(
+            id=row.id,
+            person_id=row.person_id,
+            platform=row.platform,
+            user_id=row.user_id,
+            name=names.get(row.person_id, "") if row.person_id else row.user_id,
+            reference=row.reference,
+            principal_id=row.principal_id,
+            signs_in_as=members.get(row.principal_id, "") if row.principal_id else "",
+            address=addresses.get(row.person_id, "") if row.person_id else "",
+            asked_at=row.created_at or scope.now,
+        )
+        for row in _list_open(scope)
+    ]
+
+
+def get_open_request(scope: Scope, request_id: UUID) -> AgeRequest:
+    """Return an open request. Raises NotFound for one that was answered, or is unknown."""
+    row = next((one for one in _list_open(scope) if one.id == request_id), None)
+    if row is None:
+        raise NotFound("proof.request_over")
+    return row
+
+
+def decline_request(scope: Scope, request_id: UUID) -> None:
+    """Close a request without confirming anything, as the acting custodian. Raises Refused,
+    NotFound."""
+    custodians.get_acting_custodian(scope)
+    close_request(scope, get_open_request(scope, request_id), confirmed=False)
+
+
+def close_request(scope: Scope, row: AgeRequest, *, confirmed: bool) -> None:
+    """Record the answer to a request."""
+    row.answered_at = scope.now
+    row.answered_by = scope.actor
+    row.confirmed = confirmed
+    scope.add(row)
+    audit.record(
+        scope, "proof.confirmed" if confirmed else "proof.declined", f"age_request:{row.id}"
+    )
+
+
+_VERIFIED_PRINCIPALS = f"""
+SELECT i.principal_id FROM identity_checks i WHERE i.tenant_id = :tenant
+  AND i.person_id = :person AND i.principal_id IS NOT NULL AND i.withdrawn_at IS NULL
+  AND (i.valid_until IS NULL OR i.valid_until > house_now())
+  AND NOT {custodians.INSIDE_CUSTODIAN_SQL}
+"""  # noqa: S608  a constant of our own
+
+
+def verified_principals(scope: Scope, person_id: UUID) -> frozenset[UUID]:
+    """Return the principals whom custodians confirmed to be this person."""
+    rows = scope.run(_VERIFIED_PRINCIPALS, tenant=scope.tenant_id, person=person_id)
+    return frozenset(rows.scalars())

@@ -1,0 +1,43 @@
+"""Outside custodians: people who check identities and ages for an agency and do not work in it.
+
+A custodian confirms what they have seen. The confirmation counts while none of the agency's members
+was seen on the custodian's devices or networks.
+"""
+
+from foundation.db.database import Scope
+from foundation.errors import Refused
+from tenants.agencies import queries
+from tenants.agencies.rights import Right, require_right
+from tenants.auth import device_fingerprints
+
+INSIDE_CUSTODIAN_SQL = """
+EXISTS (SELECT FROM members c
+  JOIN sightings mine ON mine.tenant_id = c.tenant_id AND mine.principal_id = c.principal_id
+  JOIN sightings other ON other.tenant_id = mine.tenant_id AND other.digest = mine.digest
+    AND other.principal_id <> mine.principal_id AND NOT other.guest
+  WHERE c.tenant_id = i.tenant_id AND c.id = i.custodian_id
+    AND mine.seen_on > CAST(people_now() - interval '90 days' AS date)
+    AND other.seen_on > CAST(people_now() - interval '90 days' AS date))
+"""
+"""True where a member was seen where the custodian of a row `i` was, within
+`device_fingerprints.FINGERPRINT_WINDOW`."""
+
+_MEMBERS = """
+SELECT EXISTS (SELECT FROM members WHERE tenant_id = :tenant AND principal_id = ANY(:principals)
+  AND role NOT IN ('guest', 'custodian'))
+"""
+
+
+def get_acting_custodian(scope: Scope) -> queries.Member:
+    """Return the custodian the scope acts for.
+
+    Raises Refused for anyone else and for a custodian who was seen where a member was, NotFound for
+    one who left.
+    """
+    member = queries.get_acting_member(scope, "role.forbidden.vouch")
+    require_right(member.role, Right.VOUCH)
+    same = device_fingerprints.same_humans(scope, member.principal_id)
+    others = list(same.get(member.principal_id, ()))
+    if others and scope.run(_MEMBERS, tenant=scope.tenant_id, principals=others).scalar_one():
+        raise Refused("proof.same_human")
+    return member
