@@ -50,6 +50,12 @@ def sample_captions(folder: Path = ORDINARY_TEXTS / "check") -> list[str]:
     )
 
 
+def ordinary_texts(folder: Path = ORDINARY_TEXTS) -> list[str]:
+    """All ordinary messages and captions of the corpus, in the six languages that are read."""
+    files = [path for path in sorted(folder.glob("*/*.yaml")) if path.stem != "unsupported"]
+    return _load_texts(files)
+
+
 def unread_language_texts(folder: Path = ORDINARY_TEXTS / "check") -> list[str]:
     """Its texts in languages that are not read."""
     return _load_texts([folder / "unsupported.yaml"])

@@ -39,7 +39,7 @@ from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle
 from gate.policy.queries import unit_rule_verifications
 from gate.removal import intake_heartbeat
-from gate.text import text_rating
+from gate.text import text_rating, urls
 from gate.text.urls import canonical_url
 from tenants.auth import device_fingerprints
 from tenants.auth.author_separation import Authorship, find_authorship
@@ -152,7 +152,7 @@ def gather_snapshot(
         references=pointed,
         remarks=received_comments.comment_facts(scope, unit),
         links=_list_link_facts(scope, unit, pointed),
-        own_hosts=tuple(own_hosts),
+        own_hosts=tuple(own_hosts) or urls.own_hosts(),
         stops=_stops_of_unit(unit, read.stops or ()),
         reviews=said,
         recent=_recent_texts(read.recent),
@@ -366,6 +366,7 @@ def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> Evidence
         persons=media_facts.person_facts(scope, media_facts.people_named_in(media)),
         references=pointed,
         links=_list_link_facts(scope, unit, pointed),
+        own_hosts=urls.own_hosts(),
         recent=_recent_texts(_load_unit_row(scope, unit, f"SELECT {_RECENT}").recent)
         if unit.viewer
         else (),
