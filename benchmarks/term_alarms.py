@@ -1,16 +1,16 @@
 """How often terms of each length are found by mistake in ordinary texts, for each disguise.
 
 Stand-ins have the letters of words but are none: pairs of letters follow one another as in the
-texts. `python -m benchmarks.term_alarms` prints false alarms in a thousand texts for a hundred terms
-of each length; the thresholds of `gate/text/short_terms.py` and `gate/text/term_index.py` are read
-from this table.
+texts. `python -m benchmarks.term_alarms` prints false alarms in a thousand texts for a hundred
+terms of each length; the thresholds of `gate/text/short_terms.py` and `gate/text/term_index.py` are
+read from this table.
 """
 
 import random
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from benchmarks.text_corpus import ordinary_texts
 from gate.text.lexicon import Lexicon, shipped_lexicon
@@ -50,14 +50,13 @@ def stand_ins(texts: Sequence[str], length: int, wanted: int = STAND_INS) -> lis
 
 
 def alarm_rates(
-    texts: Sequence[str], lexicon: Lexicon | None = None, *, wanted: int = STAND_INS
+    texts: Sequence[str], *, lengths: Iterable[int] = LENGTHS, wanted: int = STAND_INS
 ) -> Mapping[int, Mapping[str, float]]:
     """False alarms in a thousand texts by length and disguise."""
-    known = lexicon or shipped_lexicon()
+    known = shipped_lexicon()
     views = [normalized_views(text) for text in texts]
     return {
-        length: _rates(views, known, length, stand_ins(texts, length, wanted))
-        for length in LENGTHS
+        length: _rates(views, known, length, stand_ins(texts, length, wanted)) for length in lengths
     }
 
 

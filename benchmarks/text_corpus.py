@@ -10,7 +10,7 @@ from gate.contract.units import Verdict
 from gate.policy.bundle import shipped_bundle
 from workers.cli.gate.text_check import CAPTION_SURFACE, MESSAGE_SURFACE, judge_text
 
-ORDINARY_TEXTS = Path(__file__).parents[1] / "tests" / "gate" / "ordinary"
+ORDINARY_TEXTS = Path(__file__).parents[1] / "tests" / "gate" / "text" / "ordinary"
 """Texts that people write, in six languages and in others; beside the code, as benchmarks are run
 there."""
 

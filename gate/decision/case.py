@@ -76,7 +76,11 @@ class Case:
             word for medium in self.media_facts if medium.sha256 not in own for word in medium.words
         ]
         shown += [*self._lead_targets, *self._referenced_texts]
-        return text_rating.rate_texts(shown, before=self.facts.recent, lexicon=self.bundle.lexicon)
+        return text_rating.rate_texts(
+            shown,
+            before=self.facts.recent,
+            lexicon=self.bundle.lexicon.with_coded_terms(self.facts.own_terms),
+        )
 
     @cached_property
     def language_reading(self) -> LanguageReading:

@@ -1,7 +1,8 @@
 """Addresses written without a scheme: `mia.studio`, `example.co.uk/x`, also spelt `mia dot studio`.
 
 Which endings exist is read from the Public Suffix List (https://publicsuffix.org), of which the
-library `publicsuffixlist` holds a snapshot; nothing is fetched. Places turn such a host into a link.
+library `publicsuffixlist` holds a snapshot; nothing is fetched. Platforms turn such a host into a
+link.
 """
 
 import re
@@ -85,9 +86,7 @@ def iter_spelt_hosts(text: str) -> Iterator[str]:
         name, ending = match[1], match[2].lower()
         bracketed = any(sign in match[0] for sign in "([{")
         spelt = match[0].lower().split()[1:2] == ["dot"] and len(ending) > 2
-        if registrable_domain(f"{name}.{ending}") and (
-            bracketed or spelt or not _is_word(ending)
-        ):
+        if registrable_domain(f"{name}.{ending}") and (bracketed or spelt or not _is_word(ending)):
             yield f"{name}.{ending}"
 
 
@@ -104,7 +103,9 @@ def _is_missing_space(host: str, text: str, start: int, end: int) -> bool:
 
 def _is_word(label: str) -> bool:
     """Whether a supported language has the word, endings aside that people write as such."""
-    return label.lower() not in _ENDINGS_IN_PRINT and shipped_lexicon().vocabulary.contains(label.lower())
+    return label.lower() not in _ENDINGS_IN_PRINT and shipped_lexicon().vocabulary.contains(
+        label.lower()
+    )
 
 
 _ENDINGS_IN_PRINT = frozenset({"com", "net", "org", "biz", "fr", "uk", "io", "tv", "gg", "ly"})

@@ -5,7 +5,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
@@ -32,6 +32,8 @@ long a term."""
 UNSPACED = "\u2e80"
 """From here on stand the scripts of Chinese, Japanese and Korean."""
 
+REMEMBERED_EXTENSIONS = 8
+"""Agencies whose own terms a process keeps ready to match."""
 REMEMBERED_WORDS = 4096
 """Words a lexicon remembers to be ordinary or not."""
 
@@ -68,6 +70,21 @@ class Lexicon:
         return frozenset(
             piece for one in self.terms for words in one.words for piece in words.split()
         )
+
+    def with_coded_terms(self, own: tuple[tuple[str, str], ...]) -> "Lexicon":
+        """The lexicon with more terms, given as kind and base64; the same for the same terms."""
+        if not own:
+            return self
+        if own not in self._extended:
+            while len(self._extended) >= REMEMBERED_EXTENSIONS:
+                self._extended.pop(next(iter(self._extended)), None)
+            terms = (fold_term(kind, base64.b64decode(term).decode()) for kind, term in own)
+            self._extended[own] = replace(self, terms=(*self.terms, *terms))
+        return self._extended[own]
+
+    @cached_property
+    def _extended(self) -> dict[tuple[tuple[str, str], ...], "Lexicon"]:
+        return {}
 
     @cached_property
     def index(self) -> TermIndex:
@@ -149,12 +166,8 @@ def fold_term(kind: str, written: str) -> LexiconTerm:
     run = joined_letters(seen)
     if kind not in KINDS or not run:
         raise ValueError(f"no term of kind {kind}: {written!r}")
-    letters = tuple(
-        dict.fromkeys("".join(filter(str.isalnum, form)) for form in (seen, leet))
-    )
-    runs = (
-        {run, joined_letters(leet), fold_leetspeak(run)} if len(letters[0]) >= LONG else set()
-    )
+    letters = tuple(dict.fromkeys("".join(filter(str.isalnum, form)) for form in (seen, leet)))
+    runs = {run, joined_letters(leet), fold_leetspeak(run)} if len(letters[0]) >= LONG else set()
     steps = min(letter_steps(seen))  # of letters of other alphabets there are none
     turned = (steps,) if len(steps) >= TURNED - 1 else ()
     return LexiconTerm(

@@ -73,6 +73,7 @@ _IGNORABLE = re.compile(
 _MARKED = re.compile("[&<:]")
 """What may begin an entity, a tag or a letter's name."""
 
+_SKIN_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
 _WORD = re.compile(r"[^\W_]+")
 _FIRST = re.compile(r"(?:\W*\d+\W+)?[\W_]*([^\W_])")
 """Past bullets, quotation marks and the numbers of a list."""
@@ -91,14 +92,14 @@ MIN_INITIALS = 4
 DEPTH = 3
 """So often something may be encoded, one way inside another."""
 CENSOR_MARK = "*"
-_BLOTS = re.compile(
-    rf"(?<=[^\W_])(?:{_EMOJI.pattern}|[*#_~^%?•·●○■□█▇▒░@.$=×+!|&])++(?=[^\W_])"
-)
+_BLOTS = re.compile(rf"(?<=[^\W_])(?:{_EMOJI.pattern}|[*#_~^%?•·●○■□█▇▒░@.$=×+!|&])++(?=[^\W_])")
 _EDGE_SIGNS = "*•●○■□█▇▒░×"
 _FIRST_BLOT = re.compile(
     rf"(?<![\w{_EDGE_SIGNS}#@])[{_EDGE_SIGNS}]([^\W_]{{2,}}+)(?![\w{_EDGE_SIGNS}])"
 )
-_LAST_BLOT = re.compile(rf"(?<![\w{_EDGE_SIGNS}])([^\W_]{{2,}}+)[{_EDGE_SIGNS}](?![\w{_EDGE_SIGNS}])")
+_LAST_BLOT = re.compile(
+    rf"(?<![\w{_EDGE_SIGNS}])([^\W_]{{2,}}+)[{_EDGE_SIGNS}](?![\w{_EDGE_SIGNS}])"
+)
 """A single sign in the place of the first or the last letter of a word; `*bold*` has two."""
 _BLOTTED_WORD = re.compile(r"[^\W_](?:[^\W_]|\*)*+")
 MAX_STACKED_MARKS = 30
@@ -335,8 +336,10 @@ def word_rows(seen: str) -> set[WordRow]:
             was_alone, alone = alone, len(words) == 1
             end = 0
             for match in words:
-                glued = alone and was_alone if match is words[0] else not _BLANK.search(
-                    line, end, match.start()
+                glued = (
+                    alone and was_alone
+                    if match is words[0]
+                    else not _BLANK.search(line, end, match.start())
                 )
                 source = seen[at + match.start() : at + match.end()]
                 row.append(ViewWord(match[0], source, glued))
@@ -436,7 +439,7 @@ def _emoji_names(text: str) -> str:
     as it is called."""
     if text.isascii() and ":" not in text:
         return ""
-    pictures = (found[0] for found in _ALIAS_OR_PICTURE.finditer(text))
+    pictures = (found[0] for found in _ALIAS_OR_PICTURE.finditer(_SKIN_TONES.sub("", text)))
     return " ".join(
         one.strip(":") if one[0] == ":" else unicodedata.name(one, "") for one in pictures
     )

@@ -14,7 +14,6 @@ from enum import StrEnum
 from functools import lru_cache
 
 from gate.text.normalization import (
-    CENSOR_MARK,
     NormalizedViews,
     ViewWord,
     WordRow,
@@ -44,8 +43,6 @@ class Disguise(StrEnum):
     """Split by white space into words that languages have."""
     INITIALS = "initials"
     """All first letters of a line or sentence, of all lines, or all capitals."""
-    EDGE = "edge"
-    """A sign in the place of the first or the last letter."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,6 @@ class ShortTermIndex:
         self._ordinary_splits = frozenset(ordinary_splits)
         self._whole: dict[str, list[_Sought]] = defaultdict(list)
         self._inside: dict[str, list[_Sought]] = defaultdict(list)
-        self._censored: dict[str, list[_Sought]] = defaultdict(list)
         for term in terms:
             if len(term.letters) < shortest:
                 continue
@@ -94,8 +90,6 @@ class ShortTermIndex:
             sought = _Sought(term.number, len(term.letters), collapsed, pattern)
             self._whole[collapsed].append(sought)
             self._inside[collapsed[:_PREFIX]].append(sought)
-            for shown in (CENSOR_MARK + term.letters[1:], term.letters[:-1] + CENSOR_MARK):
-                self._censored[shown].append(sought)
         self._longest = max(
             (one.length for known in self._whole.values() for one in known), default=0
         )
@@ -114,9 +108,6 @@ class ShortTermIndex:
             yield from self._over_words(row)
         for run in seen.initials:
             yield from ((one, Disguise.INITIALS) for one in self._spelt(run))
-        for censored in seen.edge_blots:
-            if not self._is_ordinary(censored.strip(CENSOR_MARK)):
-                yield from ((one, Disguise.EDGE) for one in self._censored.get(censored, ()))
 
     def _spelt(self, letters: str) -> Iterator[_Sought]:
         return (

@@ -49,6 +49,7 @@ class TermIndex:
         ordinary_splits: Collection[str] = (),
     ) -> None:
         self._terms = terms
+        self._is_ordinary = is_ordinary
         self._phrases: dict[str, list[tuple[list[str], int]]] = defaultdict(list)
         self._censored: dict[tuple[int, int, str], list[tuple[str, int]]] = defaultdict(list)
         self._censored_long: dict[tuple[int, str, int, str], list[tuple[str, int]]]
@@ -59,10 +60,7 @@ class TermIndex:
             self._add_censored(number, term)
         self._runs = _by_prefix((run, n) for n, term in enumerate(terms) for run in term.runs)
         self._edges = _by_prefix(
-            (run, n)
-            for n, term in enumerate(terms)
-            for run in term.runs
-            if len(run) >= EDGES
+            (run, n) for n, term in enumerate(terms) for run in term.runs if len(run) >= EDGES
         )
         self._steps = _by_prefix((run, n) for n, term in enumerate(terms) for run in term.steps)
         self._short = ShortTermIndex(
@@ -82,10 +80,8 @@ class TermIndex:
             return
         half = len(letters) // 2
         for at in range(half + 1):
-            if len(letters) < LONG:
-                self._censored[len(letters), at, letters[at]].append((letters, number))
-                continue
-            for after in range(at + 1, half + 2):
+            self._censored[len(letters), at, letters[at]].append((letters, number))
+            for after in range(at + 1, half + 2) if len(letters) >= LONG else ():
                 shown = (at, letters[at], after, letters[after])
                 self._censored_long[shown].append((letters, number))
 
@@ -99,6 +95,9 @@ class TermIndex:
         ):
             found.update(number for text in texts for number in _find_runs(index, text))
         found.update(self._in_censored(seen.blotted))
+        for word in seen.edge_blots:
+            if not self._is_ordinary(word.strip(CENSOR_MARK)):
+                found.update(self._censored_word(word))
         found.update(number for number, _ in self._short.find(seen))
         return Counter({self._terms[number]: count for number, count in found.items()})
 
