@@ -25,8 +25,9 @@ _NUMBERS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 _ENDING = re.compile(r"\.[a-z]{2,63}$", re.IGNORECASE)
 _WWW = re.compile(r"www\.[\w-]+\.", re.IGNORECASE)
 """With a path, or after "www.", any ending will do: it may be one of a network of its own."""
+_PATH_BEGINS = re.compile(r"(?::\d{1,5})?/")
 _AFTER = re.compile(rf"(?::\d{{1,5}}(?=/))?/{URL_END}*")
-_SENTENCE_GOES_ON = re.compile(r"[ \t]+[^\W\d_]")
+_SENTENCE_GOES_ON = re.compile(r"[ \t]{1,8}[^\W\d_]")
 _INTRODUCES = re.compile(
     r"(?:\b(?:at|on|to|via|see|visit|follow|sur|chez|voir|auf|bei|su|em)|[:>→👉])[ \t]{0,3}$",
     re.IGNORECASE,
@@ -61,23 +62,29 @@ def iter_bare_hosts(text: str) -> Iterator[tuple[int, int]]:
     A missing space after a full stop ("love it.it was") is no address: two common words of which
     the second happens to be the ending of a country, and the sentence goes on.
     """
-    for match in _HOST.finditer(text):
+    at = 0
+    while match := _HOST.search(text, at):
         host = match[0].rstrip(".-")
-        end = match.start() + len(host)
-        path = _AFTER.match(text, end) if end == match.end() else None
-        if path is not None or _WWW.match(host):
-            found = bool(
-                _NUMBERS.fullmatch(host) or _ENDING.search(host) or registrable_domain(host)
-            )
-        else:
-            is_mail = end == match.end() and text.startswith("@", end)
-            found = (
-                not is_mail
-                and bool(registrable_domain(host))
-                and not _is_missing_space(host, text, match.start(), end)
-            )
-        if found:
-            yield match.start(), end if path is None else path.end()
+        start, at = match.span()
+        end = start + len(host)
+        goes_on = end == at
+        if _is_address(host, text, (start, end), goes_on=goes_on):
+            path = _AFTER.match(text, end) if goes_on else None
+            at = end if path is None else path.end()
+            yield start, at
+
+
+def _is_address(host: str, text: str, span: tuple[int, int], *, goes_on: bool) -> bool:
+    """Whether platforms make a link of a dotted name; `goes_on` where no full stop follows it."""
+    start, end = span
+    if (goes_on and _PATH_BEGINS.match(text, end)) or _WWW.match(host):
+        return bool(_NUMBERS.fullmatch(host) or _ENDING.search(host) or registrable_domain(host))
+    is_mail = goes_on and text.startswith("@", end)
+    return (
+        not is_mail
+        and bool(registrable_domain(host))
+        and not _is_missing_space(host, text, start, end)
+    )
 
 
 def iter_spelt_hosts(text: str) -> Iterator[str]:
@@ -92,13 +99,18 @@ def iter_spelt_hosts(text: str) -> Iterator[str]:
 
 def _is_missing_space(host: str, text: str, start: int, end: int) -> bool:
     labels = host.split(".")
-    if len(labels) != 2 or not _SENTENCE_GOES_ON.match(text, end):
+    if len(labels) != 2:
         return False
-    if _INTRODUCES.search(text[max(start - _INTRODUCTION, 0) : start]):
-        return False
+    if labels[0].isdigit() and len(labels[1]) == 2:  # "at 3.am"
+        return True
     before, ending = labels
-    begins = ending.istitle() or text[end:].lstrip()[:1].islower()
-    return len(ending) == 2 and begins and _is_word(before) and _is_word(ending)
+    if len(ending) != 2 or not _is_word(before) or not _is_word(ending):
+        return False
+    follows = _SENTENCE_GOES_ON.match(text, end)
+    introduced = _INTRODUCES.search(text[max(start - _INTRODUCTION, 0) : start])
+    return ending.istitle() or (
+        follows is not None and follows[0][-1].islower() and introduced is None
+    )
 
 
 def _is_word(label: str) -> bool:

@@ -92,6 +92,7 @@ _SHAPE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?(.*)", re.IGNORECASE | re.DOTAL
 _OTHER = re.compile(
     r"(?:javascript|data|vbscript|file|blob|mailto|tel|sms|tg|intent|about):", re.IGNORECASE
 )
+_WITH_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,63}")
 _NUMBERS = re.compile(r"\[.*\]|(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+))*\.?", re.IGNORECASE)
 _LEADS_ON = re.compile(r"https?:|//", re.IGNORECASE)
@@ -220,7 +221,7 @@ def _path_segments(url: str) -> list[str]:
 
 def _split_url(url: str) -> SplitResult:
     try:
-        return urlsplit(url if "//" in url else f"//{url}")
+        return urlsplit(url if _WITH_HOST.match(url) else f"//{url}")
     except ValueError:  # for example a bracket without its pair
         return SplitResult("", "", "", "", "")
 
