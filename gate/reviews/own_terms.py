@@ -22,6 +22,8 @@ MAX_TERM_LENGTH = 64
 """Characters of a term."""
 MIN_TERM_LETTERS = 3
 """Letters of a term: shorter ones are in every text."""
+MAX_TERMS_AT_ONCE = 100
+"""Terms that are added by one press."""
 MAX_OWN_TERMS = 500
 """Terms of an agency that are open."""
 
@@ -55,15 +57,15 @@ class OwnTermSummary:
 
 @dataclass(frozen=True)
 class OwnTermsRequested:
-    """A member adds terms of a kind, coded; with `ended` they want that term no more. The subject
-    is the press, `by` `member:<id>`."""
+    """A member adds terms of a kind, coded and separated by blanks; with `ended` they want that
+    term no more. The subject is the press, `by` `member:<id>`."""
 
     kind: ClassVar[str] = "own_terms.change"
     queue: ClassVar[Queue] = "urgent"
     tenant_id: UUID
     subject_id: UUID
     of: str
-    terms: tuple[str, ...]
+    terms: str
     ended: str
     by: str
 
@@ -98,19 +100,19 @@ def request_own_terms(scope: Scope, press_id: UUID, kind: str, typed: str) -> in
     terms = parse_terms(typed)
     if not terms or kind not in KINDS:
         raise BadInput("terms.none")
-    _put_request(scope, press_id, kind, tuple(map(encode_term, terms)), "")
+    if len(terms) > MAX_TERMS_AT_ONCE:
+        raise BadInput("terms.too_many", most=MAX_TERMS_AT_ONCE)
+    _put_request(scope, press_id, kind, " ".join(map(encode_term, terms)), "")
     return len(terms)
 
 
 def request_own_term_end(scope: Scope, press_id: UUID, term_id: UUID) -> None:
     """Have the workers note that the acting member wants a term no more. Raises Refused."""
     require_right(queries.get_acting_member(scope, "terms.people_only").role, Right.REOPEN)
-    _put_request(scope, press_id, "", (), str(term_id))
+    _put_request(scope, press_id, "", "", str(term_id))
 
 
-def _put_request(
-    scope: Scope, press_id: UUID, kind: str, terms: tuple[str, ...], ended: str
-) -> None:
+def _put_request(scope: Scope, press_id: UUID, kind: str, terms: str, ended: str) -> None:
     wanted = OwnTermsRequested(scope.tenant_id, press_id, kind, terms, ended, scope.actor)
     outbox.put(scope, wanted, priority=0, dedupe=f"own_terms:{press_id}")
 
@@ -122,7 +124,7 @@ def handle_own_terms(event: OwnTermsRequested, *, tenant: OpenScope) -> None:
             if event.ended:
                 end_own_term(scope, UUID(event.ended))
             else:
-                add_own_terms(scope, event.of, tuple(map(decode_term, event.terms)))
+                add_own_terms(scope, event.of, tuple(map(decode_term, event.terms.split())))
     except GreenroomError as refused:
         with tenant(event.tenant_id, event.by) as scope:
             notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
