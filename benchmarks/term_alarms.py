@@ -78,7 +78,7 @@ def _rates(
     return {name: found[name] * share for name in (*Disguise, JOINED)}
 
 
-def main() -> int:
+def print_rates() -> int:
     """Print the table."""
     rates = alarm_rates(ordinary_texts())
     names = (*Disguise, JOINED)
@@ -90,4 +90,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(print_rates())

@@ -90,7 +90,8 @@ def _is_address(host: str, text: str, span: tuple[int, int], *, goes_on: bool) -
 def iter_spelt_hosts(text: str) -> Iterator[str]:
     """Hosts whose dot is spelt out, in brackets or with spaces around: `mia (dot) studio`."""
     for match in _SPELT_DOT.finditer(text):
-        name, ending = match[1], match[2].lower()
+        name = match[1]
+        ending = match[2].lower()
         bracketed = any(sign in match[0] for sign in "([{")
         spelt = match[0].lower().split()[1:2] == ["dot"] and len(ending) > 2
         if registrable_domain(f"{name}.{ending}") and (bracketed or spelt or not _is_word(ending)):

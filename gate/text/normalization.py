@@ -333,7 +333,8 @@ def word_rows(seen: str) -> set[WordRow]:
         at = 0
         for line in letters.splitlines(keepends=True):
             words = list(_WORD.finditer(line))
-            was_alone, alone = alone, len(words) == 1
+            was_alone = alone
+            alone = len(words) == 1
             end = 0
             for match in words:
                 glued = (

@@ -137,7 +137,8 @@ class TermIndex:
         first = second = len(part)
         for at in range(len(part) - 1, -1, -1):
             if part[at] != CENSOR_MARK:
-                first, second = at, first
+                second = first
+                first = at
             if second < len(part):
                 shown = (first - at, part[first], second - at, part[second])
                 for letters, number in self._censored_long.get(shown, ()):
