@@ -10,7 +10,7 @@ from gate.contract.units import Verdict
 from gate.policy.bundle import shipped_bundle
 from workers.cli.gate.text_check import CAPTION_SURFACE, MESSAGE_SURFACE, judge_text
 
-ORDINARY_TEXTS = Path(__file__).parents[1] / "tests" / "gate" / "ordinary"
+ORDINARY_TEXTS = Path(__file__).parents[1] / "tests" / "gate" / "text" / "ordinary"
 """Texts that people write, in six languages and in others; beside the code, as benchmarks are run
 there."""
 
@@ -48,6 +48,12 @@ def sample_captions(folder: Path = ORDINARY_TEXTS / "check") -> list[str]:
     return _load_texts(
         [path for path in sorted(folder.glob("*.yaml")) if path.stem != "unsupported"], "captions"
     )
+
+
+def ordinary_texts(folder: Path = ORDINARY_TEXTS) -> list[str]:
+    """All ordinary messages and captions of the corpus, in the six languages that are read."""
+    files = [path for path in sorted(folder.glob("*/*.yaml")) if path.stem != "unsupported"]
+    return _load_texts(files)
 
 
 def unread_language_texts(folder: Path = ORDINARY_TEXTS / "check") -> list[str]:

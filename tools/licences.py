@@ -39,6 +39,13 @@ BUNDLED_DATA = (
         "CC-BY-SA-4.0",
     ),
     (
+        "gate/policy/lexicon.yaml",
+        "rated terms compiled for Greenroom, with terms of "
+        "[naughty-words](https://github.com/LDNOOBW/naughty-words-js) 1.2.0 by Shutterstock and "
+        "others",
+        "CC-BY-4.0",
+    ),
+    (
         "generators/retouch/DejaVuSans-Bold.ttf",
         "[DejaVu Sans Bold](https://dejavu-fonts.github.io), whole; its licence lies beside it",
         "Bitstream-Vera",

@@ -53,6 +53,7 @@ from gate.log.signed_checkpoints import LogKey
 from gate.permits import issuance
 from gate.permits.issuance import MintPermit
 from gate.policy import active_policy
+from gate.text import urls
 from generators import registry
 from generators.contract.classifier import Classifier
 from generators.contract.engines import (
@@ -318,6 +319,7 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
     master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
     key = permit_signing_key(settings)
     active_policy.set_trusted_keys(settings.gate.policy_keys)
+    urls.set_own_hosts(own_page_hosts(settings))
     database = Database(
         settings.database.work_url.get_secret_value(), pool_size=pool_size, application=application
     )

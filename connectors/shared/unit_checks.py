@@ -9,6 +9,7 @@ import regex
 from connectors.contract.capabilities import Capabilities, RequiredContent
 from connectors.shared import options, prices
 from foundation.i18n.translation import Message
+from gate.contract.custom_emoji import find_custom_emoji
 from gate.contract.units import IS_FIRST_COMMENT, Medium, Unit
 
 _MISSING: Mapping[RequiredContent, Message] = {
@@ -59,7 +60,9 @@ def split_title(title: str, body: str) -> tuple[str, str]:
 
 def reference_problem(unit: Unit, can: Capabilities) -> Message | None:
     """Why a unit cannot point at what it points at: the platform, or its connector, knows no such
-    way."""
+    way; a custom emoji is a picture that was never rated."""
+    if emoji := find_custom_emoji(unit.platform, unit.visible_texts):
+        return Message("connectors.custom_emoji", {"emoji": emoji})
     unknown = [each.kind for each in unit.references if each.kind not in can.points_at]
     return Message("connectors.cannot_point", {"kind": unknown[0]}) if unknown else None
 

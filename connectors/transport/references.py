@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from connectors.contract.connector import Response, StepResult, WireStep
+from gate.contract.custom_emoji import CUSTOM_EMOJI_PATTERNS
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class ReferenceFields:
     those that should show something and do not."""
     links: frozenset[str] = frozenset()
     """Where an address that stands in the text is told once more."""
-    in_text: str = ""
+    in_text: "re.Pattern[str] | None" = None
     """How the platform's texts show something of its own: a pattern with one group, its id."""
 
 
@@ -138,6 +139,7 @@ PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
             "media_ids media_attributes.id in_reply_to_id quoted_status_id quote_id"
         ),
         again={"reblog": ()},
+        in_text=CUSTOM_EMOJI_PATTERNS["mastodon"],
     ),
     # https://docs.discord.com/developers/resources/message#create-message
     "discord": ReferenceFields(
@@ -147,7 +149,7 @@ PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
             " emoji_id avatar_url icon_url soundboard_sound_id"
         ),
         again={"crosspost": ("/messages",)},
-        in_text=r"<a?:\w{2,32}:(\d{5,20})>",
+        in_text=CUSTOM_EMOJI_PATTERNS["discord"],
     ),
     # https://api.fanvue.com/docs
     "fanvue": ReferenceFields(
@@ -313,7 +315,7 @@ def _iter_references(step: WireStep, rules: ReferenceFields) -> Iterator[str]:
         if _is_named(path, rules.fields) and value and value not in ("true", "false"):
             yield from value.split(",") if not _ADDRESS.search(value) else (value,)
         elif path[-1] in TEXT_FIELDS:
-            yield from re.findall(rules.in_text, value) if rules.in_text else ()
+            yield from rules.in_text.findall(value) if rules.in_text is not None else ()
         elif _ADDRESS.search(value) and not (
             _is_named(path, rules.links) and any(value in each for each in words)
         ):

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from foundation.db.database import Database, OpenScope, Scope
@@ -11,6 +12,7 @@ from foundation.errors import Unavailable
 from foundation.ops import settings
 from foundation.ops.settings import DashboardSettings
 from gate.policy import active_policy
+from gate.text import urls
 from tenants.agencies import queries
 from tenants.agencies.queries import Member
 from tenants.auth import sessions
@@ -109,6 +111,7 @@ def session_scope_opener() -> OpenScope:
     """Opens scopes with the doors' login; one pool per process, made at first use."""
     found = settings.load_settings()
     active_policy.set_trusted_keys(found.gate.policy_keys)
+    urls.set_own_hosts((urlsplit(found.web.public_url).netloc,))
     url = found.database.pages_url.get_secret_value()
     return scope_opener(Database(url, pool_size=POOL_SIZE, application="dashboard"))
 

@@ -4,6 +4,8 @@ removed whole.
 The addresses a newcomer is sent to: the demo's owner link, one creator's page, another's chat.
 """
 
+from urllib.parse import urlsplit
+
 from demo.agency import (
     accounting,
     backfill,
@@ -25,6 +27,7 @@ from foundation.ops.settings import Settings
 from foundation.ops.wall_time import local_day
 from foundation.storage.object_store import open_library_store
 from gate.policy import active_policy
+from gate.text import urls
 from generators.provenance import content_credentials
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
@@ -48,6 +51,7 @@ def seed_demo(settings: Settings) -> None:
     if (settings.home / REMOVED_MARKER).exists():
         return
     active_policy.set_trusted_keys(settings.gate.policy_keys)
+    urls.set_own_hosts((urlsplit(settings.web.public_url).netloc,))
     database = Database(settings.database.work_url.get_secret_value(), application="demo")
     try:
         _seed_agencies(scope_opener(database), settings)

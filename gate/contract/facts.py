@@ -397,6 +397,8 @@ class EvidenceSnapshot:
     """The code of the reason why nothing may leave by the rules, as they stand in the database."""
     limits: tuple[PlaceLimitFacts, ...] = ()
     """What the agency keeps tighter at this place."""
+    own_terms: tuple[tuple[str, str], ...] = ()
+    """Kind and coded text of the terms that the agency adds to the lexicon."""
     again: tuple[RuleVerification, ...] = ()
     """What members say they read again of the rules of its place that are past their day."""
     foreign: ThirdPartyRuleFacts | None = None

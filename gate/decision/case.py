@@ -22,7 +22,7 @@ from gate.decision import shoot_card_terms
 from gate.decision.shoot_card_terms import CardUse
 from gate.policy.bundle import Bundle, PlaceRow, stricter_verdict
 from gate.policy.matrix import MatrixRow, PersonKind, PlaceKind
-from gate.text import language_check, text_rating
+from gate.text import language_check, text_rating, urls
 from gate.text.language_check import LanguageReading
 from gate.text.text_rating import TextRating, TextSequence
 
@@ -80,7 +80,7 @@ class Case:
             shown,
             before=self.facts.recent,
             sequences=self._sequences,
-            lexicon=self.bundle.lexicon,
+            lexicon=self.bundle.lexicon.with_coded_terms(self.facts.own_terms),
         )
 
     @property
@@ -161,6 +161,8 @@ class Case:
                     self.registered_links[url].rating,
                     Rating.S if self.registered_links[url].adult else Rating.G,
                 ]
+            if urls.is_own_adult_page(url, self.facts.own_hosts):
+                parts.append(Rating.S)
         return highest_rating(parts)
 
     @cached_property

@@ -6,8 +6,8 @@ known speaks against it.
 """
 
 from collections.abc import Callable, Iterable
-from urllib.parse import urlsplit
 
+from gate.contract.custom_emoji import find_custom_emoji
 from gate.contract.facts import RESTORE_STOP, UNIT_REVIEW_LIFETIME
 from gate.contract.reasons import Finding, Reason, block_finding, hold_finding
 from gate.contract.states import AssuranceState
@@ -16,7 +16,7 @@ from gate.decision import depiction_rules, resemblance_rules, review_rules
 from gate.decision.case import Case
 from gate.decision.review_rules import BYTES_REVIEW_LIFETIME, is_approved_by_other
 from gate.policy.bundle import WIRE_FLAG_PATTERN, PlaceRow
-from gate.text import service_texts, text_rating
+from gate.text import service_texts, text_rating, urls
 
 Rule = Callable[[Case], Iterable[Finding]]
 
@@ -133,6 +133,8 @@ def references_are_ours(case: Case) -> Iterable[Finding]:
     Source: Telegram file ids, quotes and forwards show whatever lies there, rated by nobody
     (docs/gate.md).
     """
+    if find_custom_emoji(case.unit.platform, case.unit.visible_texts):
+        yield block_finding(Reason.REMOTE_REFERENCE)
     known = {medium.sha256 for medium in case.media_facts}
     for reference in (each for each in case.unit.references if each.kind != COMMENT_REFERENCE):
         there = case.referenced_copies.get(reference.native_id)
@@ -308,8 +310,13 @@ def ai_is_disclosed(case: Case) -> Iterable[Finding]:
 
 def links_are_known(case: Case) -> Iterable[Finding]:
     """Every address is ours or registered, unchanged, and allowed where it stands."""
+    own = case.facts.own_hosts
     for url in case.links:
-        if _host_from_url(url) in case.facts.own_hosts:
+        if urls.is_own_adult_page(url, own):
+            if case.row.adult_link.rank >= Verdict.H.rank:
+                yield Finding(case.row.adult_link, Reason.LINK_ADULT_FORBIDDEN)
+            continue
+        if urls.is_own_url(url, own) and not urls.is_own_short_link(url, own):
             continue
         target = case.registered_links.get(url)
         if target is None:
@@ -318,13 +325,6 @@ def links_are_known(case: Case) -> Iterable[Finding]:
             yield hold_finding(Reason.LINK_CHANGED)
         elif target.adult and case.row.adult_link.rank >= Verdict.H.rank:
             yield Finding(case.row.adult_link, Reason.LINK_ADULT_FORBIDDEN)
-
-
-def _host_from_url(url: str) -> str:
-    """The host of an address; nothing where who reads it and who parses it may differ: browsers
-    take "\\" for "/"."""
-    where = urlsplit(url if "//" in url else f"//{url}").netloc
-    return "" if "\\" in url else where.rsplit("@", 1)[-1].lower()
 
 
 def viewer_is_not_blocked(case: Case) -> Iterable[Finding]:

@@ -41,7 +41,7 @@ from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle
 from gate.policy.queries import unit_rule_verifications
 from gate.removal import intake_heartbeat
-from gate.text import text_rating
+from gate.text import text_rating, urls
 from gate.text.urls import canonical_url
 from tenants.auth import device_fingerprints
 from tenants.auth.author_separation import Authorship, find_authorship
@@ -85,6 +85,11 @@ _PLACED = f"""
 """  # noqa: S608  constants of our own
 """What is said of a unit as it is at its place."""
 
+_OWN_TERMS = """
+  (SELECT jsonb_agg(jsonb_build_array(t.kind, t.term) ORDER BY t.kind, t.term)
+    FROM own_terms t WHERE t.tenant_id = :tenant AND t.open) AS own_terms
+"""
+
 _AT_ONCE = f"""
 WITH RECURSIVE {epochs.EPOCH_KEYS_SQL}
 SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
@@ -95,7 +100,7 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
     text[]))) AS epochs,
   (SELECT c.kappa < :least FROM calibration_results c WHERE c.tenant_id = :tenant
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
-  {_VIEWER}, {text_windows.RECENT_SQL}, {text_windows.PUBLIC_SQL},
+  {_VIEWER}, {text_windows.RECENT_SQL}, {text_windows.PUBLIC_SQL}, {_OWN_TERMS},
   {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
 """  # noqa: S608  constants of our own
 """What every decision reads, in one statement; switches of the house are read by policy."""
@@ -141,7 +146,7 @@ def gather_snapshot(
         references=pointed,
         remarks=received_comments.comment_facts(scope, unit),
         links=_list_link_facts(scope, unit, pointed),
-        own_hosts=tuple(own_hosts),
+        own_hosts=tuple(own_hosts) or urls.own_hosts(),
         stops=_stops_of_unit(unit, read.stops or ()),
         reviews=said,
         recent=text_windows.recent_texts(read.recent),
@@ -154,6 +159,7 @@ def gather_snapshot(
         epochs=tuple(sorted((read.epochs or {}).items())),
         rules_fault=by.fault,
         limits=_parse_place_limits(read.limits),
+        own_terms=_parse_own_terms(read.own_terms),
         uncalibrated=bool(read.uncalibrated),
         again=unit_rule_verifications(scope, unit, by.bundle, read.now.date()),
         foreign=admission.find_third_party_rule(scope, unit, by.bundle),
@@ -241,6 +247,10 @@ def _parse_place_limits(stored: Iterable[tuple[str, str]] | None) -> tuple[Place
     return tuple(
         PlaceLimitFacts(Rating(rating), Verdict(verdict)) for rating, verdict in stored or ()
     )
+
+
+def _parse_own_terms(stored: Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
+    return tuple((kind, term) for kind, term in stored or ())
 
 
 def _parse_reviews(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFacts, ...]:
@@ -377,6 +387,8 @@ def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> Evidence
         persons=media_facts.person_facts(scope, media_facts.people_named_in(media)),
         references=pointed,
         links=_list_link_facts(scope, unit, pointed),
+        own_hosts=urls.own_hosts(),
+        own_terms=_parse_own_terms(_load_unit_row(scope, unit, f"SELECT {_OWN_TERMS}").own_terms),
         recent=text_windows.recent_texts(
             _load_unit_row(scope, unit, f"SELECT {text_windows.RECENT_SQL}").recent
         )

@@ -151,3 +151,28 @@ class PlaceLimit(TenantRow, table=True):
     ended_by: UUID | None = None
     """The principal."""
     open: bool = True
+
+
+class OwnTerm(TenantRow, table=True):
+    """A term that an agency adds to the lexicon. `term` is coded as the shipped ones are; `open`
+    until two members have ended it, of whom `ended_by` was the first."""
+
+    __tablename__ = "own_terms"
+    __table_args__ = table_arguments(
+        Index(
+            "own_terms_once",
+            "tenant_id",
+            "kind",
+            "term",
+            unique=True,
+            postgresql_where=text("open"),
+        ),
+        about="member",
+        keep="5 years",
+    )
+    kind: str
+    term: str
+    by: str
+    ended_by: UUID | None = None
+    """The principal."""
+    open: bool = True

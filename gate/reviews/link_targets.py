@@ -181,7 +181,8 @@ def declare_link_target(
 def _resolve_rating(url: str, rating: Rating, *, adult: bool) -> tuple[Rating, bool]:
     """What is shown there is for adults from nudity on. Raises BadInput for what is no such
     thing."""
-    if rating is Rating.X or (urls.is_adult_host(url) and not adult):
+    known_adult = urls.is_adult_host(url) or urls.is_own_adult_page(url, urls.own_hosts())
+    if rating is Rating.X or (known_adult and not adult):
         raise BadInput("link.adult_known")
     return rating, adult or rating in (Rating.N, Rating.E)
 

@@ -18,7 +18,7 @@ _BASE64_IN_PARTS = re.compile(
 )
 _BASE32 = re.compile(r"(?:[A-Z2-7]{8,}|(?=[a-z]{0,40}[2-7])[a-z2-7]{12,})={0,6}")
 _HEXADECIMAL = re.compile(r"(?:(?:\\x|0x)?[0-9a-fA-F]{2}[\s:,]{0,2}){8,}")
-_PUNYCODE = re.compile(r"xn--[a-z0-9-]+", re.IGNORECASE)
+_PUNYCODE = re.compile(r"xn--[a-z0-9-]{1,250}", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\u\{?([0-9a-fA-F]{4,6})\}?|U\+([0-9a-fA-F]{4,6})\s?")
 _QUOTED = re.compile(r"(?:=[0-9A-Fa-f]{2}){4,}")
 _NUMBERS = re.compile(r"(?<!\d)\d{1,8}(?:[\s,;.:/|-]{1,3}\d{1,8}){3,}")

@@ -6,16 +6,20 @@ languages are mostly made of known words, a sentence of another language is not,
 the whole text it is.
 """
 
-import html
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gate.text.encodings import decode_base64_segments
 from gate.text.lexicon import Lexicon, shipped_lexicon
-from gate.text.normalization import fold_lookalikes, spaced_words, strip_markup
-from gate.text.text_rating import extract_links
+from gate.text.normalization import (
+    fold_lookalikes,
+    normalize_unicode,
+    spaced_words,
+    strip_markup,
+    unescape_references,
+)
+from gate.text.text_rating import remove_links
 from gate.text.word_forms import is_known_word, is_slang_word, strip_accents
 
 MAX_UNKNOWN_WORDS = 5
@@ -25,7 +29,7 @@ MAX_IN_WINDOW = 3
 """More unknown words than this in so many running ones are a sentence of their own, whatever stands
 around them."""
 
-_SENTENCE = re.compile(r"[.!?;…]+(?=\s|$)|[\n\r。؟]+")
+_SENTENCE = re.compile(r"(?<![.!?;…])[.!?;…]++(?=\s|$)|[\n\r。؟]+")
 _NO_WORDS = re.compile(r"[\w.+-]{1,64}@[\w-]{1,64}\.[\w.-]+|[#@][\w.·-]+|:[a-z0-9_+-]+:")
 """Addresses of mail, hashtags, handles and named emoji."""
 _MARKUP = re.compile(
@@ -137,15 +141,14 @@ def _too_strange(sentence: _Sentence, *, forgiven: int = 0) -> bool:
 def _extract_prose(text: str) -> str:
     """The text without what is no words of a language."""
     shown = decode_base64_segments(
-        strip_markup(_BRACKETS.sub(" ", _MARKUP.sub("", html.unescape(text))))
+        strip_markup(_BRACKETS.sub(" ", _MARKUP.sub("", unescape_references(text))))
     )
-    for link in extract_links([shown]):
-        shown = shown.replace(link, " ")
-    return _SPELT.sub(lambda found: re.sub(r"[ ._-]", "", found[0]), _NO_WORDS.sub(" ", shown))
+    words = _NO_WORDS.sub(" ", remove_links(shown))
+    return _SPELT.sub(lambda found: re.sub(r"[ ._-]", "", found[0]), words)
 
 
 def _name_forms(name: str) -> Iterable[str]:
-    for piece in _LETTERS.findall(unicodedata.normalize("NFC", name)):
+    for piece in _LETTERS.findall(normalize_unicode("NFC", name)):
         yield from (piece.casefold(), strip_accents(piece.casefold()))
 
 
@@ -164,7 +167,7 @@ def _words_of_token(token: str) -> Iterable[_Word]:
     numbered = any(map(str.isdigit, token))
     pieces = _LETTERS.findall(token)
     for piece in pieces:
-        form = unicodedata.normalize("NFC", piece.casefold())
+        form = normalize_unicode("NFC", piece.casefold())
         latin = _LATIN.fullmatch(form) is not None
         if len(set(form)) == 1 or (
             latin and (len(pieces) > 1 or numbered) and len(form) <= (3 if numbered else 2)

@@ -1,18 +1,18 @@
 """The words the safety check knows, read from `gate/policy/lexicon.yaml` and checked when they are
 read."""
 
+import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache, cached_property
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict
 
 from gate.text.normalization import (
-    CENSOR_MARK,
     fold_case,
     fold_leetspeak,
     fold_lookalikes,
@@ -20,39 +20,27 @@ from gate.text.normalization import (
     letter_steps,
     spaced_words,
 )
+from gate.text.short_terms import repeated_letters
+from gate.text.term_index import LONG, LexiconTerm, TermIndex
 from gate.text.vocabulary import Vocabulary
+from gate.text.word_forms import is_known_word, is_slang_word
 
 SHIPPED_LEXICON_PATH = Path(__file__).parents[1] / "policy" / "lexicon.yaml"
-LONG = 8
-"""From this many letters on a term is also sought with separators taken out."""
 TURNED = 10
 """From this many letters on, also in any shift of the alphabet: ordinary words are no shift of so
 long a term."""
-SHOWN = 4
-"""A term of fewer letters is not sought where some of them are blotted out."""
-
 UNSPACED = "\u2e80"
 """From here on stand the scripts of Chinese, Japanese and Korean."""
+
+REMEMBERED_EXTENSIONS = 8
+"""Agencies whose own terms a process keeps ready to match."""
+REMEMBERED_WORDS = 4096
+"""Words a lexicon remembers to be ordinary or not."""
 
 ROMAN = "x(?:i{1,3}|iv|vi{0,2})"
 """11 to 17; smaller ones are words too."""
 
 KINDS = ("explicit", "nudity", "suggestive", "minor", "minor_context", "prohibited")
-
-
-@dataclass(frozen=True)
-class LexiconTerm:
-    """A rated term, folded as the views are."""
-
-    kind: str
-    words: tuple[str, ...]
-    """Spaced forms, with a blank at either end."""
-    runs: tuple[str, ...]
-    """Joined forms; none for a short term, which ordinary words may hold."""
-    steps: tuple[str, ...] = ()
-    """How far each letter is from the one before, where there are enough of them to mean it."""
-    blotted: "re.Pattern[str] | None" = None
-    """The term with any of its letters blotted out; of a short one the word alone."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +61,8 @@ class Lexicon:
     bot: tuple["re.Pattern[str]", ...]
     ai_marks: tuple["re.Pattern[str]", ...]
     vocabulary: Vocabulary
+    ordinary_splits: tuple[str, ...] = ()
+    """Words beside each other that make a term together and mean none, folded."""
 
     @cached_property
     def term_words(self) -> frozenset[str]:
@@ -80,6 +70,36 @@ class Lexicon:
         return frozenset(
             piece for one in self.terms for words in one.words for piece in words.split()
         )
+
+    def with_coded_terms(self, own: tuple[tuple[str, str], ...]) -> "Lexicon":
+        """The lexicon with more terms, given as kind and base64; the same for the same terms."""
+        if not own:
+            return self
+        if own not in self._extended:
+            while len(self._extended) >= REMEMBERED_EXTENSIONS:
+                self._extended.pop(next(iter(self._extended)), None)
+            terms = (fold_term(kind, base64.b64decode(term).decode()) for kind, term in own)
+            self._extended[own] = replace(self, terms=(*self.terms, *terms))
+        return self._extended[own]
+
+    @cached_property
+    def _extended(self) -> dict[tuple[tuple[str, str], ...], "Lexicon"]:
+        return {}
+
+    @cached_property
+    def index(self) -> TermIndex:
+        """The terms as they are sought."""
+        return TermIndex(self.terms, self.is_ordinary_word, self.ordinary_splits)
+
+    @cached_property
+    def is_ordinary_word(self) -> Callable[[str], bool]:
+        """Whether a language or the chats have a folded word; a term is no ordinary word."""
+
+        @lru_cache(maxsize=REMEMBERED_WORDS)
+        def is_ordinary(word: str) -> bool:
+            return is_known_word(word, self.vocabulary) or is_slang_word(word, self.vocabulary)
+
+        return is_ordinary
 
 
 class _Minor(BaseModel):
@@ -97,11 +117,39 @@ class _Words(BaseModel):
     sha256: str
 
 
+class _CodedTerms(BaseModel):
+    """Terms of one language, each in base64, separated by blanks."""
+
+    model_config = ConfigDict(extra="forbid")
+    source: str
+    explicit: str = ""
+    nudity: str = ""
+    suggestive: str = ""
+    minor: str = ""
+    minor_context: str = ""
+    prohibited: str = ""
+
+    def decode(self, kind: str) -> list[str]:
+        """The terms of a kind. Raises ValueError for what is not base64 of UTF-8."""
+        coded: str = getattr(self, kind)
+        return [base64.b64decode(term, validate=True).decode() for term in coded.split()]
+
+
+class _Source(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    url: str
+    licence: str
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     schema_version: int
     lexicon_version: str
     terms: dict[str, list[str]]
+    sources: dict[str, _Source] = {}
+    coded_terms: dict[str, _CodedTerms] = {}
+    ordinary_splits: list[str] = []
     crisis: dict[str, list[str]]
     minor: _Minor
     bot: dict[str, list[str]]
@@ -114,31 +162,31 @@ def fold_term(kind: str, written: str) -> LexiconTerm:
     """A term of one kind as matching sees it. Raises ValueError for a kind nobody knows or a term
     without letters."""
     seen = fold_lookalikes(written)
+    leet = fold_leetspeak(seen)
     run = joined_letters(seen)
     if kind not in KINDS or not run:
         raise ValueError(f"no term of kind {kind}: {written!r}")
-    runs = (
-        {run, joined_letters(fold_leetspeak(seen)), fold_leetspeak(run)}
-        if len(run) >= LONG
-        else set()
-    )
+    letters = tuple(dict.fromkeys("".join(filter(str.isalnum, form)) for form in (seen, leet)))
+    runs = {run, joined_letters(leet), fold_leetspeak(run)} if len(letters[0]) >= LONG else set()
     steps = min(letter_steps(seen))  # of letters of other alphabets there are none
     turned = (steps,) if len(steps) >= TURNED - 1 else ()
     return LexiconTerm(
         kind,
-        tuple({spaced_words(seen), spaced_words(fold_leetspeak(seen))}),
+        tuple({spaced_words(seen), spaced_words(leet)}),
         tuple(runs),
+        letters,
         turned,
-        _censored_pattern(seen),
+        _doubled_pattern(seen, leet),
     )
 
 
-def _censored_pattern(seen: str) -> "re.Pattern[str] | None":
-    letters = [letter for letter in fold_leetspeak(seen) if letter.isalnum()]
-    if len(letters) < SHOWN:
-        return None
-    written = "".join(f"[{letter}{re.escape(CENSOR_MARK)}]" for letter in letters)
-    return re.compile(written if len(letters) >= LONG else f"(?<= ){written}(?= )")
+def _doubled_pattern(*forms: str) -> str:
+    """The spaced forms with at least their repeats, where one has any: "as" is no "ass"."""
+    spaced = [" ".join(re.findall(r"[^\W_]+", form)) for form in forms]
+    if not any(re.search(r"([^ ])\1", form) for form in spaced):
+        return ""
+    words = "|".join(" ".join(map(repeated_letters, form.split())) for form in spaced)
+    return f"(?<= )(?:{words})(?= )"
 
 
 def load_lexicon(path: Path, *, over: Path | None = None) -> Lexicon:
@@ -146,7 +194,7 @@ def load_lexicon(path: Path, *, over: Path | None = None) -> Lexicon:
     bad file."""
     data = path.read_bytes()
     file = _parse_file(data)
-    terms: dict[str, list[str]] = dict(file.terms)
+    terms = _decode_terms(file)
     if over is not None:
         own = over.read_bytes()
         data += own
@@ -164,11 +212,23 @@ def parse_lexicon(data: bytes) -> Lexicon:
     vocabulary = _build_vocabulary(file, SHIPPED_LEXICON_PATH.parent)
     if vocabulary.sha256 != shipped_lexicon().vocabulary.sha256:
         raise ValueError("the lexicon names a vocabulary that is not installed")
-    return _compile_lexicon(file, file.terms, vocabulary, hashlib.sha256(data).hexdigest())
+    return _compile_lexicon(file, _decode_terms(file), vocabulary, hashlib.sha256(data).hexdigest())
 
 
 def _parse_file(data: bytes) -> _File:
     return _File.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
+
+
+def _decode_terms(file: _File) -> dict[str, list[str]]:
+    """Terms by kind, those of all languages together. Raises ValueError."""
+    unknown = {one.source for one in file.coded_terms.values()} - file.sources.keys()
+    if unknown:
+        raise ValueError(f"no such source: {', '.join(sorted(unknown))}")
+    listed = [(kind, one.decode(kind)) for one in file.coded_terms.values() for kind in KINDS]
+    found = {kind: list(words) for kind, words in file.terms.items()}
+    for kind, words in listed:
+        found[kind] = [*found.get(kind, []), *words]
+    return found
 
 
 def _build_vocabulary(file: _File, folder: Path) -> Vocabulary:
@@ -183,7 +243,9 @@ def _compile_lexicon(
     return Lexicon(
         version=file.lexicon_version,
         digest=digest,
-        terms=tuple(fold_term(kind, word) for kind, words in terms.items() for word in words),
+        terms=tuple(
+            dict.fromkeys(fold_term(kind, word) for kind, words in terms.items() for word in words)
+        ),
         crisis=tuple(
             {
                 _phrase_to_search(form(fold_lookalikes(phrase)))
@@ -205,6 +267,7 @@ def _compile_lexicon(
         bot=tuple(re.compile(pattern) for patterns in file.bot.values() for pattern in patterns),
         ai_marks=tuple(re.compile(pattern) for pattern in file.ai_marks),
         vocabulary=vocabulary,
+        ordinary_splits=tuple(map(fold_lookalikes, file.ordinary_splits)),
     )
 
 

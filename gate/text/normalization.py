@@ -9,6 +9,9 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Literal, NamedTuple
+
+import regex
 
 from gate.contract import text_marks
 from gate.text.encodings import decode_segments
@@ -25,6 +28,13 @@ _ALIKE = str.maketrans(
     + "abre3iijkmhnopctyxhdqwsbr"
     + "noumgj"
     + "agiiilodhfelnrsyghabcdejkmoptuvwzaeeoaeedeanuc",
+)
+_LATIN_BLOCKS = ((0xC0, 0x2B0), (0x1D00, 0x1DC0), (0x2C60, 0x2C80), (0xA720, 0xAB70))
+"""Blocks of Latin letters beyond the accented ones, past their ends."""
+_MODIFIED_LATIN = re.compile(
+    r"LATIN (?:SMALL|CAPITAL|LETTER SMALL CAPITAL)(?: LETTER)? (?:SMALL CAPITAL )?"
+    r"(?:(?:REVERSED|TURNED|SIDEWAYS|OPEN|BARRED|DOTLESS|TAILLESS|BROKEN|STIRRUP|CLOSED|MIDDLE"
+    r"|TOP HALF|BOTTOM HALF) )*([A-Z])(?: (?:WITH|BAR).*)?"
 )
 _LEET = str.maketrans("0134567892@$!|+€£¢¥µ×§", "oieasgtbgzasiiteicyuxs")
 _STYLED = {0x1F170 + i: chr(97 + i) for i in range(26)} | {
@@ -75,23 +85,55 @@ _IGNORABLE = re.compile(
 _MARKED = re.compile("[&<:]")
 """What may begin an entity, a tag or a letter's name."""
 
+_SKIN_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
 _WORD = re.compile(r"[^\W_]+")
 _FIRST = re.compile(r"(?:\W*\d+\W+)?[\W_]*([^\W_])")
 """Past bullets, quotation marks and the numbers of a list."""
-_SENTENCES = re.compile(r"[.!?…]+\s+")
+_SENTENCES = re.compile(r"(?<![.!?…])[.!?…]++\s+")
 _ALIAS_OR_PICTURE = re.compile(f":[A-Za-z][A-Za-z0-9_+-]{{0,40}}:|{_PICTURE}")
 _LETTER_ALIAS = re.compile(r":(?:regional_indicator|letter|squared|negative_squared)_([A-Za-z]):")
 _LONE_LETTERS = re.compile(r"\b[^\W_](?: [^\W_]\b){2,}")
+_BLANK = re.compile(r"\s")
 _REPEATS = re.compile(r"(.)\1+")
 _NO_LETTERS = bytes(set(range(128)) - set(range(97, 123)))
 _BACKWARDS = bytes.maketrans(
     bytes(range(97, 123)), bytes((97 - code) % 26 + 97 for code in range(97, 123))
 )
+MIN_INITIALS = 4
+"""First letters that may spell a term."""
 DEPTH = 3
 """So often something may be encoded, one way inside another."""
 CENSOR_MARK = "*"
-_BLOTS = re.compile(rf"(?<=[^\W_])(?:{_EMOJI.pattern}|[*#_~^%?•·●○■□█▇▒░])+(?=[^\W_])")
-_BLOTTED_WORD = re.compile(r"[^\W_](?:[^\W_]|\*)*")
+_BLOTS = re.compile(rf"(?<=[^\W_])(?:{_EMOJI.pattern}|[*#_~^%?•·●○■□█▇▒░@.$=×+!|&])++(?=[^\W_])")
+_EDGE_SIGNS = "*•●○■□█▇▒░×"
+_FIRST_BLOT = re.compile(
+    rf"(?<![\w{_EDGE_SIGNS}#@])[{_EDGE_SIGNS}]([^\W_]{{2,}}+)(?![\w{_EDGE_SIGNS}])"
+)
+_LAST_BLOT = re.compile(
+    rf"(?<![\w{_EDGE_SIGNS}])([^\W_]{{2,}}+)[{_EDGE_SIGNS}](?![\w{_EDGE_SIGNS}])"
+)
+"""A single sign in the place of the first or the last letter of a word; `*bold*` has two."""
+_BLOTTED_WORD = re.compile(r"[^\W_](?:[^\W_]|\*)*+")
+MAX_STACKED_MARKS = 30
+"""Combining marks in a row that are read, as in the stream-safe format of
+https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format: normalizing takes time in the square
+of their number."""
+_STACKED_MARKS = regex.compile(rf"(\p{{M}}{{{MAX_STACKED_MARKS}}})\p{{M}}+")
+_HUGE_REFERENCE = re.compile(r"&#(?:[xX]0*[0-9a-fA-F]{7,}|0*[0-9]{8,});?")
+"""A character reference above the last code point, which `html.unescape` cannot convert."""
+
+
+class ViewWord(NamedTuple):
+    """A word as it is matched. `source` is the same word before digits and signs became letters;
+    `glued` says that no white space stands before it, or that it and the word before are each the
+    only one of their line."""
+
+    letters: str
+    source: str
+    glued: bool
+
+
+WordRow = tuple[ViewWord, ...]
 
 
 @dataclass(frozen=True)
@@ -101,6 +143,8 @@ class NormalizedViews:
     sought."""
 
     spaced: frozenset[str]
+    stretched: frozenset[str]
+    """As `spaced`, where repeats stay."""
     joined: frozenset[str]
     edges: frozenset[str] = frozenset()
     steps: frozenset[str] = frozenset()
@@ -108,6 +152,13 @@ class NormalizedViews:
     was."""
     blotted: frozenset[str] = frozenset()
     """Words, and letters run together, where a blotted letter is `BLOT`; repeats stay."""
+    rows: frozenset["WordRow"] = frozenset()
+    """The words of each reading in order, repeats included."""
+    initials: frozenset[str] = frozenset()
+    """First letters of the words of a line or a sentence, of all lines, and the capitals: each as
+    a whole."""
+    edge_blots: frozenset[str] = frozenset()
+    """Words whose first or last letter is `CENSOR_MARK`; repeats stay."""
 
 
 def strip_markup(text: str) -> str:
@@ -115,7 +166,7 @@ def strip_markup(text: str) -> str:
     letters."""
     if text.isascii() and not _MARKED.search(text):
         return text  # all the rest is about other characters
-    text = _TAG.sub("", html.unescape(text))
+    text = _TAG.sub("", unescape_references(text))
     text = _LETTER_ALIAS.sub(r"\1", text) if ":" in text else text
     text = _TAG_CHARACTERS.sub(lambda found: "".join(chr(ord(c) - 0xE0000) for c in found[0]), text)
     text = text.translate(_LETTERS) if _LETTER.search(text) else text
@@ -124,7 +175,18 @@ def strip_markup(text: str) -> str:
 
 def visible_letters(text: str) -> str:
     """The text in its plainest letters, without invisible characters."""
-    return text if text.isascii() else _IGNORABLE.sub("", unicodedata.normalize("NFKC", text))
+    return text if text.isascii() else _IGNORABLE.sub("", normalize_unicode("NFKC", text))
+
+
+def normalize_unicode(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+    """Return a Unicode normal form, in time linear in the length of the text."""
+    return unicodedata.normalize(form, _STACKED_MARKS.sub(r"\1", text))
+
+
+def unescape_references(text: str) -> str:
+    """Replace HTML character references, as `html.unescape` does; one beyond Unicode becomes
+    U+FFFD."""
+    return html.unescape(_HUGE_REFERENCE.sub("\ufffd", text)) if "&" in text else text
 
 
 def fold_case(text: str) -> str:
@@ -143,22 +205,35 @@ def fold_case(text: str) -> str:
 def _without_marks(text: str) -> str:
     if text.isascii():
         return text
-    return unicodedata.normalize(
-        "NFC", unicodedata.normalize("NFD", text).translate(_combining_marks())
-    )
+    decomposed = normalize_unicode("NFD", text).translate(_combining_marks())
+    return unicodedata.normalize("NFC", decomposed)
 
 
 @cache
 def _combining_marks() -> Mapping[int, None]:
-    """Every combining mark, of all planes where there are any, as a table that drops it."""
+    """Every combining mark and skin tone, of all planes where there are any, as a table that drops
+    it."""
     planes = [*range(0x300, 0x1E950), *range(0xE0100, 0xE01F0)]
-    return dict.fromkeys(code for code in planes if unicodedata.category(chr(code))[0] == "M")
+    dropped = dict.fromkeys(code for code in planes if unicodedata.category(chr(code))[0] == "M")
+    return {**dropped, **dict.fromkeys(range(0x1F3FB, 0x1F400))}
 
 
 def fold_lookalikes(text: str) -> str:
     """What the text looks like: `plain`, with look-alikes of other alphabets turned into Latin
     letters. Idempotent."""
-    return fold_case(fold_case(strip_markup(text).translate(_CAPITALS)).translate(_ALIKE))
+    return fold_case(fold_case(strip_markup(text).translate(_CAPITALS)).translate(_lookalikes()))
+
+
+@cache
+def _lookalikes() -> Mapping[int, int | str]:
+    """Look-alikes of other alphabets, and by their names the Latin letters with a stroke, a hook or
+    a tail, which do not decompose."""
+    found: dict[int, int | str] = {}
+    for first, last in _LATIN_BLOCKS:
+        for code in range(first, last):
+            if name := _MODIFIED_LATIN.fullmatch(unicodedata.name(chr(code), "")):
+                found[code] = name[1].lower()
+    return {**found, **_ALIKE}
 
 
 def fold_leetspeak(folded: str) -> str:
@@ -170,23 +245,27 @@ def fold_leetspeak(folded: str) -> str:
 def spaced_words(folded: str) -> str:
     """Words with single blanks around; runs of single letters become one word; repeats collapse.
     Idempotent."""
-    words = _LONE_LETTERS.sub(lambda found: found[0].replace(" ", ""), separated_words(folded))
-    return _REPEATS.sub(_first_group, words)
+    return collapse_repeats(_join_lone_letters(separated_words(folded)))
 
 
 def separated_words(folded: str) -> str:
     """As `spaced`, but single letters stay words of their own: a letter beside a term must not hide
     it. Idempotent."""
-    return _REPEATS.sub(_first_group, f" {' '.join(_WORD.findall(folded))} ")
+    return collapse_repeats(f" {' '.join(_WORD.findall(folded))} ")
+
+
+def _join_lone_letters(words: str) -> str:
+    return _LONE_LETTERS.sub(lambda found: found[0].replace(" ", ""), words)
+
+
+def collapse_repeats(text: str) -> str:
+    """Each run of one character as that character. Idempotent."""
+    return _REPEATS.sub(r"\1", text)
 
 
 def joined_letters(folded: str) -> str:
     """Letters and digits alone; repeats collapse."""
-    return _REPEATS.sub(_first_group, "".join(_WORD.findall(folded)))
-
-
-def _first_group(found: "re.Match[str]") -> str:
-    return found[1]
+    return collapse_repeats("".join(_WORD.findall(folded)))
 
 
 @lru_cache(
@@ -196,7 +275,7 @@ def normalized_views(text: str) -> NormalizedViews:
     """Every view of one text: decoded segments, edges and the mirror image included, also as a
     place shows it that knows no markup: there, what stands between angle brackets is read."""
     found = [_build_views(text)]
-    if "<" in (shown := _unescape_html(text)) and (verbatim := _ANGLES.sub(" ", shown)) != shown:
+    if "<" in (shown := _unescape_deeply(text)) and (verbatim := _ANGLES.sub(" ", shown)) != shown:
         found.append(_build_views(verbatim))
     return found[0] if len(found) == 1 else _merge_views(*found)
 
@@ -204,16 +283,21 @@ def normalized_views(text: str) -> NormalizedViews:
 def _merge_views(one: NormalizedViews, other: NormalizedViews) -> NormalizedViews:
     return NormalizedViews(
         one.spaced | other.spaced,
+        one.stretched | other.stretched,
         one.joined | other.joined,
         one.edges | other.edges,
         one.steps | other.steps,
         one.blotted | other.blotted,
+        one.rows | other.rows,
+        one.initials | other.initials,
+        one.edge_blots | other.edge_blots,
     )
 
 
 def _build_views(text: str) -> NormalizedViews:
-    words: set[str] = set()
+    stretched: set[str] = set()
     runs: set[str] = set()
+    rows: set[WordRow] = set()
     forms = {
         *_decode_layers(text),
         _first_letters(text),
@@ -222,24 +306,60 @@ def _build_views(text: str) -> NormalizedViews:
     } - {""}
     for form in forms:
         seen = fold_lookalikes(form)
-        words |= {
-            of(folded)
-            for of in (spaced_words, separated_words)
-            for folded in (seen, fold_leetspeak(seen))
-        }
+        for folded in (seen, fold_leetspeak(seen)):
+            apart = f" {' '.join(_WORD.findall(folded))} "
+            stretched |= {apart, _join_lone_letters(apart)}
         runs |= {
-            joined_letters(html.unescape(form).casefold()),
+            joined_letters(unescape_references(form).casefold()),
             joined_letters(seen),
             joined_letters(fold_leetspeak(seen)),
         }
+        rows |= word_rows(seen)
         turned = joined_letters(codecs.encode(seen, "rot13"))
         runs |= {turned, fold_leetspeak(turned)}
-    words |= {separated_words(fold_lookalikes(_HUMPS.sub(" ", strip_markup(text))))}
+    humps = _WORD.findall(fold_lookalikes(_HUMPS.sub(" ", strip_markup(text))))
+    stretched |= {f" {' '.join(humps)} "}
     edges = {joined_letters(fold_lookalikes(edge)) for edge in _edge_letters(text)}
     both_ways = [frozenset(found | {one[::-1] for one in found}) for found in (runs, edges)]
     steps = frozenset(letter_steps(fold_lookalikes(text)))
     blotted = frozenset(_censored_words(text))
-    return NormalizedViews(frozenset(words), both_ways[0], both_ways[1], steps, blotted)
+    return NormalizedViews(
+        frozenset(collapse_repeats(words) for words in stretched),
+        frozenset(stretched),
+        both_ways[0],
+        both_ways[1],
+        steps,
+        blotted,
+        frozenset(rows),
+        frozenset(fold_lookalikes(first) for first in _initials(text)),
+        frozenset(_edge_censored_words(text)),
+    )
+
+
+def word_rows(seen: str) -> set[WordRow]:
+    """The words of a folded text in order, as they are and with leetspeak read."""
+    found = set()
+    for letters in {seen, fold_leetspeak(seen)}:
+        row: list[ViewWord] = []
+        alone = False
+        at = 0
+        for line in letters.splitlines(keepends=True):
+            words = list(_WORD.finditer(line))
+            was_alone = alone
+            alone = len(words) == 1
+            end = 0
+            for match in words:
+                glued = (
+                    alone and was_alone
+                    if match is words[0]
+                    else not _BLANK.search(line, end, match.start())
+                )
+                source = seen[at + match.start() : at + match.end()]
+                row.append(ViewWord(match[0], source, glued))
+                end = match.end()
+            at += len(line)
+        found.add(tuple(row))
+    return found
 
 
 def _decode_layers(text: str) -> set[str]:
@@ -251,9 +371,9 @@ def _decode_layers(text: str) -> set[str]:
     return found
 
 
-def _unescape_html(text: str) -> str:
+def _unescape_deeply(text: str) -> str:
     for _ in range(DEPTH):  # deeper down no reader sees anything but entities
-        text = html.unescape(text)
+        text = unescape_references(text)
     return text
 
 
@@ -286,6 +406,25 @@ def _censored_words(text: str) -> Iterable[str]:
         yield "".join(words)
 
 
+def _edge_censored_words(text: str) -> Iterable[str]:
+    """Words whose first or last letter alone is hidden by a sign."""
+    shown = strip_markup(text)
+    for word in _FIRST_BLOT.findall(shown):
+        yield CENSOR_MARK + fold_leetspeak(fold_lookalikes(word))
+    for word in _LAST_BLOT.findall(shown):
+        yield fold_leetspeak(fold_lookalikes(word)) + CENSOR_MARK
+
+
+def _initials(text: str) -> Iterable[str]:
+    """The first letters of the words of each line and each sentence, of all lines, and all
+    capitals; runs too short to spell anything are left out."""
+    shown = strip_markup(text)
+    parts = {*shown.splitlines(), *_SENTENCES.split(shown)}
+    runs = ["".join(word[0] for word in _WORD.findall(part)) for part in parts]
+    runs += [_first_letters(text), "".join(filter(str.isupper, shown))]
+    return (run for run in runs if len(run) >= MIN_INITIALS)
+
+
 def _first_letters(text: str) -> str:
     """Of each line the first letter or digit."""
     lines = strip_markup(text).splitlines()
@@ -313,7 +452,7 @@ def _emoji_names(text: str) -> str:
     as it is called."""
     if text.isascii() and ":" not in text:
         return ""
-    pictures = (found[0] for found in _ALIAS_OR_PICTURE.finditer(text))
+    pictures = (found[0] for found in _ALIAS_OR_PICTURE.finditer(_SKIN_TONES.sub("", text)))
     return " ".join(
         one.strip(":") if one[0] == ":" else unicodedata.name(one, "") for one in pictures
     )
@@ -324,7 +463,7 @@ def is_obfuscated(text: str) -> bool:
     a person."""
     if text_marks.has_text_mark(text):  # bound to the words: it hides none
         text = text_marks.remove_text_mark(text)
-    shown = html.unescape(text)
+    shown = unescape_references(text)
     if _has_odd_direction(shown):
         return True
     rest = _EMOJI.sub("", _FLAG_OF_A_REGION.sub("", shown))
@@ -334,7 +473,7 @@ def is_obfuscated(text: str) -> bool:
     words = len(_WORD.findall(rest))
     marks = min(len(_BIDI.findall(rest)), 2 * words + 2)  # a pair around each word, and the text
     return len(_IGNORABLE.findall(rest)) - marks > allowed or any(
-        map(_has_mixed_scripts, _WORD.findall(unicodedata.normalize("NFKC", rest)))
+        map(_has_mixed_scripts, _WORD.findall(normalize_unicode("NFKC", rest)))
     )
 
 
@@ -371,7 +510,7 @@ def _has_odd_direction(text: str) -> bool:
 def _has_stacked_marks(text: str) -> bool:
     """More than two marks on a base."""
     marks = 0
-    for character in unicodedata.normalize("NFD", text):
+    for character in normalize_unicode("NFD", text):
         marks = marks + 1 if unicodedata.combining(character) else 0
         if marks > 2:
             return True

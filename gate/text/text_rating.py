@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gate.contract.units import Rating, highest_rating
-from gate.text.lexicon import Lexicon, LexiconTerm, shipped_lexicon
+from gate.text.bare_hosts import URL_END, iter_bare_hosts, iter_spelt_hosts
+from gate.text.lexicon import Lexicon, shipped_lexicon
 from gate.text.normalization import (
-    CENSOR_MARK,
     NormalizedViews,
     fold_case,
     fold_lookalikes,
@@ -23,26 +23,10 @@ from gate.text.normalization import (
     visible_letters,
 )
 
-_SENTENCE = re.compile(r"[.!?;\n…]+\s+|\n+")
-_END = r"[^\s<>\"'()\[\]]"
+_SENTENCE = re.compile(r"(?<![.!?;…])[.!?;…]++\s+|\n+")
 _SCHEME = re.compile(
-    rf"(?i)\b(?:[a-z][a-z0-9+.-]{{1,20}}://|(?:https?|ftp|tg|mailto|tel|sms):/?){_END}+"
+    rf"(?i)\b(?:[a-z][a-z0-9+.-]{{1,20}}://|(?:https?|ftp|tg|mailto|tel|sms):/?){URL_END}+"
 )
-_LABELS = r"(?:[\w-]+\.)+"
-_TOP = (
-    "com|net|org|io|app|dev|link|bio|xyz|info|shop|club|page|ly|gg|tv|vip|cam|live|co"
-    "|uk|fr|eu|de|ch|nl|ru|pl|cz|cc|ws|biz|mobi|site|store|website|fans|webcam|xxx|porn|adult"
-)
-_BARE = re.compile(
-    rf"(?i)(?<![@\w.])(?:www\.{_LABELS}[a-z]{{2,}}(?:/{_END}*)?"
-    rf"|{_LABELS}(?:(?:{_TOP})(?:/{_END}*)?(?![\w@])|[a-z]{{2,}}/{_END}+)"
-    rf"|(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?::\d{{1,5}})?/{_END}*)"
-)
-"""Bare hosts: well-known endings alone, any ending after "www." or with a path, so that "today.it
-was" is no address; numbers with a path."""
-LONG = 7
-"""Letters that the beginnings of words do not make by chance: of a shorter term nothing is said by
-them."""
 _ONE = re.compile(r"\b[il|](?=[0-7]\b)")
 _ONE_M = re.compile(r"\b1(?=['’ ]?m\b)")
 _PARTED = re.compile(r"\b1[ .\-]([0-7])\b(?![.,:/]?\d)")
@@ -102,11 +86,11 @@ def rate_texts(
     seen = [normalized_views(text) for text in shown]
     if len(shown) > 1:  # which field stands first is the place's choice
         seen += [normalized_views("\n".join(shown)), normalized_views("\n".join(reversed(shown)))]
-    kinds = {kind for one in seen for kind in _matched_kinds(one, known.terms)}
+    kinds = {kind for one in seen for kind in _matched_kinds(one, known)}
     if before and shown:
-        kinds |= _completed_kinds(before, shown, known.terms)
+        kinds |= _completed_kinds(before, shown, known)
     for one in sequences:
-        kinds |= _sequence_kinds(one, known.terms)
+        kinds |= _sequence_kinds(one, known)
     if "minor" in kinds:
         prohibited = "minor"
     elif "prohibited" in kinds:
@@ -117,7 +101,7 @@ def rate_texts(
         not prohibited
         and "minor_context" in kinds
         and kinds & _RATED.keys()
-        and _has_adjacent_terms([*before, *shown], known.terms)
+        and _has_adjacent_terms([*before, *shown], known)
     ):
         prohibited = "minor"
     found = highest_rating([_RATED[kind] for kind in kinds & _RATED.keys()])
@@ -129,100 +113,63 @@ def rate_texts(
     )
 
 
-def _matched_kinds(seen: NormalizedViews, terms: Iterable[LexiconTerm]) -> set[str]:
-    return {one.kind for one in terms if _count_term(seen, one)}
+def _matched_kinds(seen: NormalizedViews, known: Lexicon) -> set[str]:
+    return {term.kind for term in known.index.count(seen)}
 
 
-def _count_term(seen: NormalizedViews, one: LexiconTerm) -> int:
-    words = sum(text.count(word) for word in one.words for text in seen.spaced)
-    edges = sum(text.count(run) for run in one.runs if len(run) >= LONG for text in seen.edges)
-    steps = sum(text.count(run) for run in one.steps for text in seen.steps)
-    return (
-        words
-        + edges
-        + steps
-        + _count_censored(seen, one)
-        + sum(text.count(run) for run in one.runs for text in seen.joined)
-    )
-
-
-def _count_censored(seen: NormalizedViews, one: LexiconTerm) -> int:
-    """How often it stands there with letters blotted out, half of them or fewer: what is left of it
-    says it."""
-    if one.blotted is None:
-        return 0
-    found = [match for text in seen.blotted for match in one.blotted.findall(text)]
-    return sum(2 * match.count(CENSOR_MARK) <= len(match) for match in found)
-
-
-def _completed_kinds(
-    before: Sequence[str], shown: Sequence[str], terms: Sequence[LexiconTerm]
-) -> set[str]:
+def _completed_kinds(before: Sequence[str], shown: Sequence[str], known: Lexicon) -> set[str]:
     """Kinds of the terms that these texts complete, after all that was read before or after the
     short ones of it: whole sentences between the pieces of a term hide nothing."""
     pieces = [line for line in before if len(line.split()) <= PIECE]
-    kinds = _added_kinds(before, shown, terms)
-    return kinds | _added_kinds(pieces, shown, terms) if 0 < len(pieces) < len(before) else kinds
+    kinds = _added_kinds(before, shown, known)
+    return kinds | _added_kinds(pieces, shown, known) if 0 < len(pieces) < len(before) else kinds
 
 
-def _sequence_kinds(one: TextSequence, terms: Sequence[LexiconTerm]) -> set[str]:
+def _sequence_kinds(one: TextSequence, known: Lexicon) -> set[str]:
     """Kinds of the terms that a unit completes in a sequence. Feeds show the newest post first."""
-    kinds = _added_kinds(one.earlier, one.own, terms)
+    kinds = _added_kinds(one.earlier, one.own, known)
     if one.newest_first:
         older = tuple(reversed(one.earlier))
-        kinds |= _added_kinds(older, one.own, terms, below=True)
+        kinds |= _added_kinds(older, one.own, known, below=True)
     return kinds
 
 
 def _added_kinds(
-    before: Sequence[str],
-    shown: Sequence[str],
-    terms: Iterable[LexiconTerm],
-    *,
-    below: bool = False,
+    before: Sequence[str], shown: Sequence[str], known: Lexicon, *, below: bool = False
 ) -> set[str]:
     """Kinds of the terms there are more of with these texts than without; `before` may stand
     `below` them."""
-    together = normalized_views("\n".join([*shown, *before] if below else [*before, *shown]))
-    counted = {one: found for one in terms if (found := _count_term(together, one))}
-    if not counted:
+    lines = [*shown, *before] if below else [*before, *shown]
+    together = known.index.count(normalized_views("\n".join(lines)))
+    if not together:
         return set()
-    earlier = normalized_views("\n".join(before))
-    return {one.kind for one, found in counted.items() if found > _count_term(earlier, one)}
+    earlier = known.index.count(normalized_views("\n".join(before)))
+    return {term.kind for term in together - earlier}
 
 
-def _has_adjacent_terms(texts: Sequence[str], terms: Iterable[LexiconTerm]) -> bool:
+def _has_adjacent_terms(texts: Sequence[str], known: Lexicon) -> bool:
     """Whether a contextual term and a sexual one stand in the same or in neighbouring sentences.
 
     A term that is spread over several sentences may be anywhere, so the two meet: it is sought in
     what is left without the sentences that hold one whole, so that no whole one said elsewhere
     hides it.
     """
-    known = tuple(terms)
     sentences = [part for text in texts for part in _SENTENCE.split(text) if part.strip()]
     kinds = [_matched_kinds(normalized_views(sentence), known) for sentence in sentences]
     context = {at for at, found in enumerate(kinds) if "minor_context" in found}
     sexual = {at for at, found in enumerate(kinds) if found & _RATED.keys()}
-    if (
-        not context
-        or not sexual
-        or any(abs(one - other) <= 1 for one in context for other in sexual)
-    ):
+    if not context or not sexual or any({at - 1, at, at + 1} & sexual for at in context):
         return True
     rest = [
         _matched_kinds(
-            normalized_views(_remove_sentences(texts, [sentences[at] for at in whole])), known
+            normalized_views(
+                "\n".join(part for at, part in enumerate(sentences) if at not in whole)
+            ),
+            known,
         )
         for whole in (context, sexual)
     ]
     return "minor_context" in rest[0] or bool(rest[1] & _RATED.keys())
-
-
-def _remove_sentences(texts: Sequence[str], sentences: Iterable[str]) -> str:
-    text = "\n".join(texts)
-    for sentence in sentences:
-        text = text.replace(sentence, " ")
-    return text
 
 
 def extract_links(texts: Iterable[str]) -> tuple[str, ...]:
@@ -230,13 +177,28 @@ def extract_links(texts: Iterable[str]) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for text in texts:
         shown = visible_letters(text).replace("。", ".")  # browsers take this for a dot
-        for pattern in (_SCHEME, _BARE):
-            for match in pattern.finditer(shown):
-                found[match[0].rstrip(".,;:!?…»")] = None
-    whole = [link for link in found if "//" in link]
-    return tuple(
-        link for link in found if "//" in link or not any(link in other for other in whole)
-    )
+        whole = [match[0] for match in _SCHEME.finditer(shown)]
+        rest = _SCHEME.sub(" ", shown)
+        bare = [rest[start:end] for start, end in iter_bare_hosts(rest)]
+        for link in (*whole, *bare):
+            found[link.rstrip(".,;:!?…»")] = None
+    return tuple(found)
+
+
+def has_address(text: str) -> bool:
+    """Whether a text holds an address, also one whose dot is spelt out."""
+    return bool(extract_links([text])) or any(iter_spelt_hosts(visible_letters(text)))
+
+
+def remove_links(text: str) -> str:
+    """The text with a blank in the place of each address."""
+    rest = _SCHEME.sub(" ", visible_letters(text).replace("。", "."))
+    kept = []
+    at = 0
+    for start, end in iter_bare_hosts(rest):
+        kept.append(rest[at:start])
+        at = end
+    return " ".join([*kept, rest[at:]])
 
 
 def has_ai_disclosure(texts: Iterable[str], *, lexicon: Lexicon | None = None) -> bool:

@@ -2,10 +2,12 @@
 takes. Pure."""
 
 import re
+from collections.abc import Collection, Iterable
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from foundation.errors import BadInput
 from gate.text import text_rating
+from gate.text.bare_hosts import MAX_HOST_LABELS
 
 MAX_URL_LENGTH = 2048
 """Characters of an address."""
@@ -63,6 +65,13 @@ ADULT = frozenset(
 )
 """Hosts, and endings, that are for adults whatever is said of them."""
 
+ADULT_SEGMENT = "18"
+"""The part of a path under which a page of ours is for adults (`web/site`)."""
+SHORT_LINK_SEGMENT = "l"
+"""The first part of the path of our short addresses (`channels/links`)."""
+MAX_PATH_ENCODINGS = 3
+"""So often a path may be percent-encoded."""
+
 _INSIDE = frozenset(
     {
         "localhost",
@@ -83,6 +92,7 @@ _SHAPE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?(.*)", re.IGNORECASE | re.DOTAL
 _OTHER = re.compile(
     r"(?:javascript|data|vbscript|file|blob|mailto|tel|sms|tg|intent|about):", re.IGNORECASE
 )
+_WITH_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//", re.IGNORECASE)
 _NAME = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,63}")
 _NUMBERS = re.compile(r"\[.*\]|(?:0x[0-9a-f]+|\d+)(?:\.(?:0x[0-9a-f]+|\d+))*\.?", re.IGNORECASE)
 _LEADS_ON = re.compile(r"https?:|//", re.IGNORECASE)
@@ -171,8 +181,53 @@ def is_adult_host(url: str) -> bool:
     return _is_under_domain(urlsplit(url).hostname or "", ADULT)
 
 
+_own_hosts: list[str] = []
+
+
+def set_own_hosts(hosts: Iterable[str]) -> None:
+    """Set the hosts, with their ports, on which this installation serves creators' pages."""
+    _own_hosts[:] = [host.lower() for host in hosts]
+
+
+def own_hosts() -> tuple[str, ...]:
+    """The hosts of this process's own pages; none until they are set."""
+    return tuple(_own_hosts)
+
+
+def is_own_url(url: str, hosts: Collection[str]) -> bool:
+    """Whether an address, with or without a scheme, lies on one of these hosts. False where who
+    reads it and who parses it may differ: browsers take "\\" for "/"."""
+    where = _split_url(url).netloc
+    return "\\" not in url and where.rsplit("@", 1)[-1].lower() in hosts
+
+
+def is_own_adult_page(url: str, hosts: Collection[str]) -> bool:
+    """Whether an address leads into the part for adults of a page of ours, however its path is
+    written."""
+    return is_own_url(url, hosts) and ADULT_SEGMENT in _path_segments(url)
+
+
+def is_own_short_link(url: str, hosts: Collection[str]) -> bool:
+    """Whether an address is a short one of ours, which leads elsewhere."""
+    return is_own_url(url, hosts) and _path_segments(url)[:1] == [SHORT_LINK_SEGMENT]
+
+
+def _path_segments(url: str) -> list[str]:
+    path = _split_url(url).path
+    for _ in range(MAX_PATH_ENCODINGS):
+        path = unquote(path)
+    return [part for part in path.split("/") if part not in ("", ".")]
+
+
+def _split_url(url: str) -> SplitResult:
+    try:
+        return urlsplit(url if _WITH_HOST.match(url) else f"//{url}")
+    except ValueError:  # for example a bracket without its pair
+        return SplitResult("", "", "", "", "")
+
+
 def _is_under_domain(host: str, known: frozenset[str]) -> bool:
-    labels = host.lower().split(".")
+    labels = host.lower().split(".")[-MAX_HOST_LABELS:]
     return any(".".join(labels[place:]) in known for place in range(len(labels)))
 
 

@@ -3,11 +3,13 @@ believed."""
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from gate.text import text_rating
+from gate.text.normalization import normalize_unicode
 from generators.text import model_markup
 
 OVERLAP_WORDS = 12
@@ -117,10 +119,6 @@ _DENIALS_ELSEWHERE = (
 
 _FORBIDDEN: Mapping[str, re.Pattern[str]] = {
     "price": re.compile(rf"(?:{_NUMBER}\s*{_MONEY}(?!\w)|(?<!\w){_MONEY}\s*{_NUMBER})"),
-    "link": re.compile(
-        r"https?:|www\.|\b[a-z0-9-]{2,}(?:\s?\.\s?|\s?\(?(?:dot|point)\)?\s?)"
-        r"(?:com|net|org|fr|me|io|gg|tv|link|site|app|co|be|ly|xyz|info|shop|club)\b"
-    ),
     "handle": re.compile(
         r"(?<![\w.])@\s?\w{2,}"
         r"|\b(?:insta(?:gram)?|snap(?:chat)?|telegram|whatsapp|onlyfans|paypal)\b"
@@ -138,7 +136,7 @@ _FORBIDDEN: Mapping[str, re.Pattern[str]] = {
 
 def normalize_reply(text: str) -> str:
     """Lower case without accents, curly quotes and doubled blanks, as the patterns expect it."""
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("’", "'").replace("‘", "'"))
+    plain = normalize_unicode("NFKD", text.casefold().replace("’", "'").replace("‘", "'"))
     return " ".join("".join(sign for sign in plain if not unicodedata.combining(sign)).split())
 
 
@@ -152,6 +150,8 @@ def find_reply_faults(text: str, *, instructions: str) -> tuple[str, ...]:
         for name, pattern in _FORBIDDEN.items()
         if pattern.search(harmless if name in ("price", "phone") else plain)
     }
+    if text_rating.has_address(text):
+        found.add("link")
     if _has_prompt_leak(plain, normalize_reply(instructions)):
         found.add("leak")
     if model_markup.has_model_markup(text):
@@ -179,9 +179,12 @@ def _follows_digits(found: re.Match[str]) -> bool:
 
 def _has_prompt_leak(plain: str, instructions: str) -> bool:
     words = re.findall(r"\w+", plain)
-    known = " ".join(re.findall(r"\w+", instructions))
-    runs = (
-        " ".join(words[start : start + OVERLAP_WORDS])
+    known = set(_word_runs(re.findall(r"\w+", instructions)))
+    return not known.isdisjoint(_word_runs(words))
+
+
+def _word_runs(words: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    return (
+        tuple(words[start : start + OVERLAP_WORDS])
         for start in range(len(words) - OVERLAP_WORDS + 1)
     )
-    return any(run in known for run in runs)

@@ -90,12 +90,13 @@ class Stage:
     tokens: Tokens
     harm: bool
     rules: Bundle
+    solo: bool = False
     results: list[Result] = field(default_factory=list)
 
     @classmethod
     def build(cls, tenant: OpenScope, *, harm: bool, solo: bool = False) -> "Stage":
         tokens = Tokens()
-        return cls(world(tenant, uuid7(), solo=solo), tokens, harm, tokens.bundle())
+        return cls(world(tenant, uuid7(), solo=solo), tokens, harm, tokens.bundle(), solo)
 
     @property
     def author(self) -> str:

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from gate.contract.units import Medium, Rating, Text, Unit
+from gate.reviews import own_terms
+from gate.text import urls
 from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
 from tests.gate.builders import message, picture, synthetic_person, unit
 
@@ -177,3 +179,47 @@ def letters_over_many_messages(stage: Stage) -> Result:
 @register_attack("V-08")
 def explicit_words_to_a_reader_nobody_knows(stage: Stage) -> Result:
     return stage.send(message(stage.world, "vun", text=stage.word()))
+
+
+SHORT_TERM = "vuzomk"
+"""A term of few letters, which an agency added."""
+
+
+def short_term(place: str, disguise: Callable[[str], str], twin: str) -> Callable[[Stage], Result]:
+    """A caption that holds a short term in a disguise; the twin is written alike."""
+
+    def scenario(stage: Stage) -> Result:
+        owner = stage.world.ann if stage.solo else stage.world.rob
+        stage.do(
+            lambda scope: own_terms.add_own_terms(scope, "explicit", (SHORT_TERM,)),
+            actor=f"member:{owner}",
+        )
+        body = disguise(SHORT_TERM) if stage.harm else twin
+        return stage.send(text_unit(stage, place, media=(general_picture(stage),), body=body))
+
+    return scenario
+
+
+for name, (place, disguise, twin) in {
+    "T-13": ("IG1", lambda word: f"the super{word}day is here", "the supermarket is here"),
+    "T-14": ("TT1", lambda word: f"the *{word[1:]} is open", "the *market* is open"),
+    "T-15": ("YT1", lambda word: f"the {word[:3]}-{word[3:]} is open", "the mar-ket is open"),
+}.items():
+    register_attack(name)(short_term(place, disguise, twin))
+
+
+@register_attack("R-12")
+def host_without_a_scheme(stage: Stage) -> Result:
+    body = f"more at mia{'.' if stage.harm else ' '}photography today"
+    return stage.send(text_unit(stage, "X1", media=(general_picture(stage),), body=body))
+
+
+@register_attack("R-13")
+def link_to_our_part_for_adults(stage: Stage) -> Result:
+    before = urls.own_hosts()
+    urls.set_own_hosts(("pages.example",))
+    try:
+        body = f"my page: https://pages.example/mia/{'%31%38/' if stage.harm else ''}"
+        return stage.send(text_unit(stage, "IG1", media=(general_picture(stage),), body=body))
+    finally:
+        urls.set_own_hosts(before)

@@ -40,6 +40,7 @@ from gate.reviews import (
     depicted_people,
     link_targets,
     own_releases,
+    own_terms,
     rating_reductions,
     rule_expiry,
     spot_checks,
@@ -58,6 +59,7 @@ from gate.reviews.events import (
 from gate.reviews.handlers import handle_place_limit, handle_rating_request, handle_rule_verified
 from gate.reviews.link_targets import LinkTargetDeclared, LinkTargetEnded
 from gate.reviews.own_releases import OwnReleaseRequested, OwnReleaseWithdrawn
+from gate.reviews.own_terms import OwnTermsRequested
 from gate.reviews.rating_reductions import LoweringVoted
 from gate.reviews.spot_checks import SampleRead
 from workers.event_handlers import removal_form_probe, reported_content
@@ -155,6 +157,7 @@ def _policy_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(PlaceLimitRequested, partial(handle_place_limit, tenant=tenant)),
+        EventRoute(OwnTermsRequested, partial(own_terms.handle_own_terms, tenant=tenant)),
         EventRoute(EmergencyStopRequested, partial(handle_stop_request, tenant=tenant)),
         EventRoute(LinkTargetDeclared, partial(link_targets.handle_link_target, tenant=tenant)),
         EventRoute(LinkTargetEnded, partial(link_targets.handle_link_target_end, tenant=tenant)),

@@ -2,11 +2,13 @@
 or send."""
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from foundation.db.database import Database
 from foundation.ops.settings import Settings
 from foundation.storage.object_store import open_library_store, open_page_store
 from gate.policy import active_policy
+from gate.text import urls
 from tenants.scope import scope_opener
 from workers.runtime import listening_socket
 from workers.runtime.asgi_server import ReadyServer, server_config
@@ -23,6 +25,7 @@ def run_web(settings: Settings) -> None:
     from web.app import create_web_app  # noqa: PLC0415  FastAPI for the one process that needs it
 
     active_policy.set_trusted_keys(settings.gate.policy_keys)
+    urls.set_own_hosts((urlsplit(settings.web.public_url).netloc,))
     database = Database(
         settings.database.pages_url.get_secret_value(), pool_size=WEB_POOL_SIZE, application="web"
     )

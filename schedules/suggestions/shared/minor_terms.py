@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from gate.text import text_rating
+from gate.text.normalization import normalize_unicode
 from gate.text.text_rating import MinorSignal
 
 _UNITS = (
@@ -44,8 +45,8 @@ def is_about_minor(texts: Sequence[str]) -> bool:
 
 def _has_minor_term(text: str) -> bool:
     """By words and figures, whatever their case, accents and letter forms."""
-    composed = unicodedata.normalize("NFKC", text.casefold())
-    apart = unicodedata.normalize("NFKD", composed)
+    composed = normalize_unicode("NFKC", text.casefold())
+    apart = normalize_unicode("NFKD", composed)
     seen = " ".join(
         "".join(one for one in apart if not unicodedata.combining(one)).replace("_", " ").split()
     )

@@ -141,11 +141,12 @@ def test_a_term_of_other_letters_is_found_where_it_stands_and_nowhere_else() -> 
     )
 
 
-def test_a_short_term_is_not_sought_in_the_beginnings_of_words() -> None:
+def test_a_short_term_is_sought_in_the_beginnings_of_all_words_of_a_sentence() -> None:
     short = replace(KNOWN, terms=(lexicon.fold_term("explicit", "quiet"),))
-    assert (
-        text_rating.rate_texts(["Quite unusual, I ended there"], lexicon=short).rating is Rating.G
-    )
+    spelt = "Quite unusual, I ended there"
+    assert text_rating.rate_texts([spelt], lexicon=short).rating is Rating.E
+    for longer in (f"{spelt} again", f"So {spelt.lower()}"):
+        assert text_rating.rate_texts([longer], lexicon=short).rating is Rating.G
     assert text_rating.rate_texts(["so quiet here"], lexicon=short).rating is Rating.E
 
 

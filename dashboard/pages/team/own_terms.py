@@ -1,0 +1,64 @@
+"""Terms the agency adds to those that the safety check knows; they are shown only on request."""
+
+from functools import partial
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from gate.reviews import own_terms
+from gate.reviews.own_terms import OwnTermSummary
+from gate.text.lexicon import KINDS
+from tenants.agencies.rights import Right
+
+KIND = "terms:kind"
+TYPED = "terms:typed"
+
+
+def render_own_terms(page: PageContext) -> None:
+    """Draw the form that adds terms, and the list of those there are."""
+    with st.container(border=True):
+        st.subheader(page.text("terms.title"))
+        draw_template("shell/templates/note.html", note=page.text("terms.how"))
+        st.selectbox(
+            page.text("terms.kind"),
+            KINDS,
+            format_func=lambda kind: page.text(f"terms.kind.{kind}"),
+            key=KIND,
+        )
+        st.text_area(page.text("terms.typed"), key=TYPED)
+        actions.action_button(page, "terms.add", _request_terms, right=Right.STAFF, key="terms:add")
+        listed = page.read(own_terms.list_own_terms)
+        if listed and st.toggle(page.text("terms.show", count=len(listed)), key="terms:show"):
+            for one in listed:
+                _render_term(page, one)
+
+
+def _render_term(page: PageContext, one: OwnTermSummary) -> None:
+    left, right = st.columns([3, 1])
+    left.text(f"{one.term} — {page.text(f'terms.kind.{one.kind}')}")
+    with right:
+        actions.action_button(
+            page,
+            "terms.end_second" if one.ending else "terms.end",
+            partial(_request_end, one.id),
+            right=Right.REOPEN,
+            key=f"terms:end:{one.id}",
+        )
+
+
+def _request_terms(scope: Scope, press_id: UUID) -> Message:
+    kind = str(actions.typed_value(KIND))
+    count = own_terms.request_own_terms(
+        scope, press_id, kind, str(actions.typed_value(TYPED) or "")
+    )
+    return Message("terms.adding", {"count": count})
+
+
+def _request_end(term_id: UUID, scope: Scope, press_id: UUID) -> Message:
+    own_terms.request_own_term_end(scope, press_id, term_id)
+    return Message("terms.ending")

@@ -1,0 +1,202 @@
+"""Terms of four to seven letters inside, across and behind ordinary words.
+
+A long term is unlikely to stand in a text by chance; a short one does, inside a common word. So a
+short term counts where no language has the word that holds it. From `SHORTEST` letters on,
+`benchmarks/term_alarms.py` counts fewer than one false alarm in a thousand ordinary texts.
+"""
+
+import codecs
+import re
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+
+from gate.text.normalization import (
+    NormalizedViews,
+    ViewWord,
+    WordRow,
+    collapse_repeats,
+)
+
+SHORTEST = 4
+"""Letters of the shortest term that is sought in other ways than as a word."""
+MAX_PIECES = 7
+MAX_STRETCH = 3
+"""So many times its letters a split term may take, where letters are drawn out."""
+_PREFIX = 3
+
+
+class Disguise(StrEnum):
+    """How a text may hold a term other than as a word."""
+
+    COMPOUND = "compound"
+    """Inside a longer word that no language has."""
+    REVERSED = "reversed"
+    ROT13 = "rot13"
+    GLUED = "glued"
+    """Split by signs, not by white space."""
+    BROKEN = "broken"
+    """Split by white space into pieces of which one is no word."""
+    SPLIT = "split"
+    """Split by white space into words that languages have."""
+    INITIALS = "initials"
+    """All first letters of a line or sentence, of all lines, or all capitals."""
+
+
+@dataclass(frozen=True)
+class ShortTerm:
+    """One way to write a term: its number in the lexicon, and its letters with their repeats."""
+
+    number: int
+    letters: str
+
+
+@dataclass(frozen=True)
+class _Sought:
+    number: int
+    length: int
+    collapsed: str
+    pattern: str
+    """The letters, each at least as often in a row as the term has it."""
+
+    def is_spelt(self, letters: str) -> bool:
+        """Whether the letters are the term, drawn out or not."""
+        return compile_pattern(self.pattern).fullmatch(letters) is not None
+
+
+class ShortTermIndex:
+    """Short terms by their letters. `is_ordinary` says whether a language has a word;
+    `ordinary_splits` are words beside each other that make a term and mean none."""
+
+    def __init__(
+        self,
+        terms: Iterable[ShortTerm],
+        is_ordinary: Callable[[str], bool],
+        *,
+        ordinary_splits: Collection[str] = (),
+        shortest: int = SHORTEST,
+    ) -> None:
+        self._is_ordinary = is_ordinary
+        self._ordinary_splits = frozenset(ordinary_splits)
+        self._whole: dict[str, list[_Sought]] = defaultdict(list)
+        self._inside: dict[str, list[_Sought]] = defaultdict(list)
+        for term in terms:
+            if len(term.letters) < shortest:
+                continue
+            collapsed = collapse_repeats(term.letters)
+            pattern = repeated_letters(term.letters)
+            sought = _Sought(term.number, len(term.letters), collapsed, pattern)
+            self._whole[collapsed].append(sought)
+            self._inside[collapsed[:_PREFIX]].append(sought)
+        self._longest = max(
+            (one.length for known in self._whole.values() for one in known), default=0
+        )
+
+    def find(self, seen: NormalizedViews) -> Iterator[tuple[int, Disguise]]:
+        """The number of each term and its disguise, once for each place where it stands."""
+        if not self._whole:
+            return
+        for one, disguise in self._find_all(seen):
+            yield one.number, disguise
+
+    def _find_all(self, seen: NormalizedViews) -> Iterator[tuple[_Sought, Disguise]]:
+        for row in seen.rows:
+            for word in row:
+                yield from self._inside_word(word)
+            yield from self._over_words(row)
+        for run in seen.initials:
+            yield from ((one, Disguise.INITIALS) for one in self._spelt(run))
+
+    def _spelt(self, letters: str) -> Iterator[_Sought]:
+        return (
+            one for one in self._whole.get(collapse_repeats(letters), ()) if one.is_spelt(letters)
+        )
+
+    def _inside_word(self, word: ViewWord) -> Iterator[tuple[_Sought, Disguise]]:
+        """Terms in a word that no language has."""
+        collapsed = collapse_repeats(word.letters)
+        if len(collapsed) < _PREFIX or not word.letters.isascii():
+            return
+        turned = codecs.encode(word.letters, "rot13")
+        for letters, disguise in (
+            (word.letters[::-1], Disguise.REVERSED),
+            (turned, Disguise.ROT13),
+            (turned[::-1], Disguise.ROT13),
+        ):
+            for one in self._spelt(letters):
+                if not self._is_ordinary(word.source):
+                    yield one, disguise
+        for at in range(len(collapsed) - _PREFIX + 1):
+            for one in self._inside.get(collapsed[at : at + _PREFIX], ()):
+                if (
+                    one.collapsed != collapsed
+                    and collapsed.startswith(one.collapsed, at)
+                    and self._is_in_compound(word, one)
+                ):
+                    yield one, Disguise.COMPOUND
+
+    def _is_in_compound(self, word: ViewWord, one: _Sought) -> bool:
+        found = compile_pattern(one.pattern).search(word.letters)
+        return found is not None and not self._is_accounted_for(word.source, *found.span())
+
+    def _is_accounted_for(self, word: str, start: int, end: int) -> bool:
+        """Whether ordinary words make up the whole word so that none of them is the term: "good"
+        and "cocktail"."""
+        if self._is_ordinary(word):
+            return True
+        if len(word) > MAX_COMPOUND:
+            return False
+        firsts = [at for at in range(start + 1) if at == 0 or self._is_part(word[:at])]
+        lasts = [
+            at for at in range(end, len(word) + 1) if at == len(word) or self._is_part(word[at:])
+        ]
+        return any(
+            (first, last) != (start, end) and self._is_part(word[first:last])
+            for first in firsts
+            for last in lasts
+        )
+
+    def _is_part(self, word: str) -> bool:
+        return len(word) >= _PREFIX and self._is_ordinary(word)
+
+    def _over_words(self, row: WordRow) -> Iterator[tuple[_Sought, Disguise]]:
+        """Terms that several whole words make."""
+        for start in range(len(row)):
+            joined = row[start].letters
+            for end in range(start + 1, min(start + MAX_PIECES, len(row))):
+                joined += row[end].letters
+                if len(joined) > self._longest * MAX_STRETCH:
+                    break
+                for one in self._spelt(joined):
+                    pieces = row[start : end + 1]
+                    disguise = self._kind_of_split(pieces)
+                    written = " ".join(piece.source for piece in pieces)
+                    if disguise is not Disguise.SPLIT or written not in self._ordinary_splits:
+                        yield one, disguise
+
+    def _kind_of_split(self, pieces: Sequence[ViewWord]) -> Disguise:
+        if all(piece.glued for piece in pieces[1:]):
+            return Disguise.GLUED
+        if any(len(one.source) > 1 and not self._is_ordinary(one.source) for one in pieces):
+            return Disguise.BROKEN
+        return Disguise.SPLIT
+
+
+@lru_cache(maxsize=4096)
+def compile_pattern(pattern: str) -> "re.Pattern[str]":
+    """Compile a pattern when it is first needed: of most terms it never is."""
+    return re.compile(pattern)
+
+
+def repeated_letters(letters: str) -> str:
+    """The pattern of some letters, each at least as often in a row as it stands there."""
+    runs = re.findall(r"((.)\2*)", letters)
+    return "".join(
+        re.escape(one) + (f"{{{len(run)},}}" if len(run) > 1 else "+") for run, one in runs
+    )
+
+
+MAX_COMPOUND = 48
+"""Letters of a word that is taken apart."""

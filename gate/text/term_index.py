@@ -1,0 +1,186 @@
+"""Where the terms of a lexicon stand in the views of a text, in time linear in its length.
+
+Terms are found by their first letters, so that a thousand of them cost no more than a few.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from gate.text.normalization import CENSOR_MARK, NormalizedViews
+from gate.text.short_terms import SHORTEST, ShortTerm, ShortTermIndex, compile_pattern
+
+LONG = 8
+"""From this many letters on a term is also sought with separators taken out."""
+EDGES = 7
+"""Letters that the beginnings of words do not make by chance: of a shorter term nothing is said by
+them, unless they are all that there is."""
+_PREFIX = 4
+_AROUND = 24
+"""Letters read on each side of a sign that hides one."""
+
+
+@dataclass(frozen=True)
+class LexiconTerm:
+    """A rated term, folded as the views are."""
+
+    kind: str
+    words: tuple[str, ...]
+    """Spaced forms, with a blank at either end."""
+    runs: tuple[str, ...]
+    """Joined forms; none for a short term, which ordinary words may hold."""
+    letters: tuple[str, ...]
+    """Joined forms with their repeats."""
+    steps: tuple[str, ...] = ()
+    """How far each letter is from the one before, where there are enough of them to mean it."""
+    doubled: str = ""
+    """A pattern of the spaced forms with at least their repeats; empty where there are none."""
+
+
+class TermIndex:
+    """Terms by their first letters. `is_ordinary` and `ordinary_splits` are those of
+    `ShortTermIndex`."""
+
+    def __init__(
+        self,
+        terms: Sequence[LexiconTerm],
+        is_ordinary: Callable[[str], bool],
+        ordinary_splits: Collection[str] = (),
+    ) -> None:
+        self._terms = terms
+        self._is_ordinary = is_ordinary
+        self._phrases: dict[str, list[tuple[list[str], int]]] = defaultdict(list)
+        self._censored: dict[tuple[int, int, str], list[tuple[str, int]]] = defaultdict(list)
+        self._censored_long: dict[tuple[int, str, int, str], list[tuple[str, int]]]
+        self._censored_long = defaultdict(list)
+        for number, term in enumerate(terms):
+            for words in term.words:
+                self._phrases[words.split()[0]].append((words.split(), number))
+            self._add_censored(number, term)
+        self._runs = _by_prefix((run, n) for n, term in enumerate(terms) for run in term.runs)
+        self._edges = _by_prefix(
+            (run, n) for n, term in enumerate(terms) for run in term.runs if len(run) >= EDGES
+        )
+        self._steps = _by_prefix((run, n) for n, term in enumerate(terms) for run in term.steps)
+        self._short = ShortTermIndex(
+            [
+                ShortTerm(number, letters)
+                for number, term in enumerate(terms)
+                for letters in term.letters
+                if len(letters) < LONG
+            ],
+            is_ordinary,
+            ordinary_splits=ordinary_splits,
+        )
+
+    def _add_censored(self, number: int, term: LexiconTerm) -> None:
+        letters = term.letters[-1]
+        if len(letters) < SHORTEST:
+            return
+        half = len(letters) // 2
+        for at in range(half + 1):
+            self._censored[len(letters), at, letters[at]].append((letters, number))
+            for after in range(at + 1, half + 2) if len(letters) >= LONG else ():
+                shown = (at, letters[at], after, letters[after])
+                self._censored_long[shown].append((letters, number))
+
+    def count(self, seen: NormalizedViews) -> Counter[LexiconTerm]:
+        """How often each term stands in the views."""
+        found: Counter[int] = Counter(self._in_words(seen))
+        for index, texts in (
+            (self._runs, seen.joined),
+            (self._edges, seen.edges),
+            (self._steps, seen.steps),
+        ):
+            found.update(number for text in texts for number in _find_runs(index, text))
+        found.update(self._in_censored(seen.blotted))
+        for word in seen.edge_blots:
+            if not self._is_ordinary(word.strip(CENSOR_MARK)):
+                found.update(self._censored_word(word))
+        found.update(number for number, _ in self._short.find(seen))
+        return Counter({self._terms[number]: count for number, count in found.items()})
+
+    def _in_words(self, seen: NormalizedViews) -> Iterator[int]:
+        doubled: set[int] = set()
+        for text in seen.spaced:
+            words = text.split()
+            for at, word in enumerate(words):
+                for phrase, number in self._phrases.get(word, ()):
+                    if words[at : at + len(phrase)] == phrase:
+                        if self._terms[number].doubled:
+                            doubled.add(number)
+                        else:
+                            yield number
+        for number in doubled:
+            pattern = compile_pattern(self._terms[number].doubled)
+            yield from (number for text in seen.stretched for _ in pattern.finditer(text))
+
+    def _in_censored(self, texts: Iterable[str]) -> Iterator[int]:
+        """Terms with letters blotted out, half of them or fewer: what is left of one says it."""
+        for text in texts:
+            for word in text.split():
+                if CENSOR_MARK in word:
+                    yield from self._censored_word(word)
+            for part in _around_marks(text):
+                yield from self._censored_inside(part)
+
+    def _censored_word(self, word: str) -> Iterator[int]:
+        shown = len(word) - len(word.lstrip(CENSOR_MARK))
+        if shown < len(word):
+            for letters, number in self._censored.get((len(word), shown, word[shown]), ()):
+                if _is_censored(letters, word):
+                    yield number
+
+    def _censored_inside(self, part: str) -> Iterator[int]:
+        """Long terms that begin anywhere, found by the first two letters that are shown."""
+        first = second = len(part)
+        for at in range(len(part) - 1, -1, -1):
+            if part[at] != CENSOR_MARK:
+                second = first
+                first = at
+            if second < len(part):
+                shown = (first - at, part[first], second - at, part[second])
+                for letters, number in self._censored_long.get(shown, ()):
+                    if _is_censored(letters, part[at : at + len(letters)]):
+                        yield number
+
+
+def _is_censored(letters: str, seen: str) -> bool:
+    """Whether it is these letters, of which a half or fewer are hidden."""
+    hidden = seen.count(CENSOR_MARK)
+    return (
+        len(seen) == len(letters)
+        and 0 < 2 * hidden <= len(seen)
+        and all(sign in (letter, CENSOR_MARK) for sign, letter in zip(seen, letters, strict=True))
+    )
+
+
+def _by_prefix(runs: Iterable[tuple[str, int]]) -> Mapping[str, Sequence[tuple[str, int]]]:
+    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+    for run, number in runs:
+        found[run[:_PREFIX]].append((run, number))
+    return found
+
+
+def _find_runs(index: Mapping[str, Sequence[tuple[str, int]]], text: str) -> Iterator[int]:
+    if not index:
+        return
+    for at in range(len(text) - _PREFIX + 1):
+        for run, number in index.get(text[at : at + _PREFIX], ()):
+            if text.startswith(run, at):
+                yield number
+
+
+def _around_marks(text: str) -> Iterator[str]:
+    """The parts of a text around the signs that hide letters."""
+    begin = end = 0
+    for match in re.finditer(re.escape(CENSOR_MARK), text):
+        if match.start() - _AROUND > end and end:
+            yield text[begin:end]
+            begin = match.start() - _AROUND
+        elif not end:
+            begin = max(match.start() - _AROUND, 0)
+        end = match.end() + _AROUND
+    if end:
+        yield text[begin:end]

@@ -1,0 +1,184 @@
+"""Every check of a text takes time in proportion to its length, whatever is repeated in it."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from gate.contract import custom_emoji
+from gate.text import (
+    bare_hosts,
+    encodings,
+    language_check,
+    lexicon,
+    normalization,
+    text_rating,
+    urls,
+    word_forms,
+)
+from schedules.suggestions.shared import minor_terms
+from subscribers.replies import reply_checks
+
+SHORT = 600
+LONG = 4800
+"""Characters; the longer text is eight times the shorter one, and takes at most so many times as
+long."""
+MAX_GROWTH = 24
+"""Eight is linear, 64 quadratic; the rest is noise."""
+FAST = 0.02
+"""Seconds below which nothing is compared."""
+
+UNITS = [
+    ".", "a.", "-", "a-", "_", " ", "\n", "a\n", "a ", "1", "1 ", "1.", "1, ", "!", "…", "(", "((a", "[", "{", "<", "<a",
+    "&", "&amp;", "&#1", "&#9", "@", "a@", "#", ":", ":a", ":a:", "*", "a*", "*a ", "%41", "=41", "\\", "/", "a/", "a://",
+    "http://a.be ", "a.be ", "t.me/a ", "xn--a", "+", "|", "0x41 ", "aB", "é", "e\u0301", "\u0301\u0323", "\u200d", "\ufe0f",
+    "❤️", "a🏽", "👩\u200d", "1️⃣", "中", "。", "i'm only ", "j'ai que ", "your age ", "are you ", "really ", "a dot com ",
+    "sommerkleid", "qzxv ", "haha", "€", "1€", "www.", "QUJD", "dGVz ", ".- ", "⠁", "|-|", "U+0041 ", "{a}", "..a", "'", "18 ",
+    "ß", "ø", "a.b/", "no.me ", "x-ray ", "a*b", "\x00", "[a](b)", "&lt;b ", "9" * 40 + " ",
+]  # fmt: skip
+
+
+def emptied(check: Callable[[str], Any]) -> Callable[[str], Any]:
+    def run(text: str) -> Any:
+        normalization.normalized_views.cache_clear()
+        return check(text)
+
+    return run
+
+
+CHECKS: dict[str, Callable[[str], Any]] = {
+    "rating": emptied(lambda text: text_rating.rate_texts([text])),
+    "window": emptied(lambda text: text_rating.rate_texts(["a"], before=[text])),
+    "obfuscation": normalization.is_obfuscated,
+    "encodings": encodings.decode_segments,
+    "language": lambda text: language_check.read_language([text]),
+    "links": lambda text: text_rating.extract_links([text]),
+    "spelt links": lambda text: list(bare_hosts.iter_spelt_hosts(text)),
+    "crisis": emptied(text_rating.is_crisis_message),
+    "age": text_rating.detect_minor_statement,
+    "age asked": lambda text: text_rating.detect_minor_statement("15", asked=text),
+    "bot": text_rating.is_bot_question,
+    "ai": lambda text: text_rating.has_ai_disclosure([text]),
+    "reply": lambda text: reply_checks.find_reply_fault(text, instructions=text[:200]),
+    "custom emoji": lambda text: [
+        custom_emoji.find_custom_emoji(each, [text]) for each in ("discord", "mastodon")
+    ],
+    "kept address": urls.canonical_url,
+    "adult host": urls.is_adult_host,
+    "shortener": urls.is_shortener,
+    "own page": lambda text: urls.is_own_adult_page(text, ("a.be",)),
+    "minor words": emptied(lambda text: minor_terms.is_about_minor([text])),
+    "word": lambda text: word_forms.is_known_word(text, lexicon.shipped_lexicon().vocabulary),
+}
+PARTS = {
+    "rating": 9,
+    "crisis": 9,
+    "minor words": 9,
+    "window": 9,
+    "language": 3,
+    "age": 3,
+    "reply": 2,
+}
+"""One of so many units is read by checks that take longer; all of them are in the heavy tests."""
+
+
+def duration(check: Callable[[str], Any], text: str) -> float:
+    began = time.thread_time()
+    check(text)
+    return time.thread_time() - began
+
+
+def grows_too_fast(check: Callable[[str], Any], unit: str, tail: str) -> bool:
+    """Whether the check takes much more than eight times as long for eight times as much."""
+    long = (unit * (LONG // len(unit) + 1))[:LONG] + tail
+    if (took := duration(check, long)) < FAST:
+        return False
+    short = long[:SHORT] + tail
+    for _ in range(3):  # a machine that does something else is no proof
+        if took <= MAX_GROWTH * max(duration(check, short), FAST / MAX_GROWTH):
+            return False
+        took = min(took, duration(check, long))
+    return True
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_check_is_linear(name: str) -> None:
+    check = CHECKS[name]
+    check("a warm start")
+    parts = PARTS.get(name, 1)
+    units = UNITS[list(CHECKS).index(name) % parts :: parts]
+    assert [unit for unit in units if grows_too_fast(check, unit, "!a")] == []
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize("tail", ["", "!a", " \x01", "a"])
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_check_is_linear_in_any_repetition(name: str, tail: str) -> None:
+    assert [unit for unit in UNITS if grows_too_fast(CHECKS[name], unit, tail)] == []
+
+
+@pytest.mark.parametrize(
+    "text", ["." * 20_000, "a." * 8000, "a-" * 8000, "\u0301\u0323" * 8000, "1(" * 8000]
+)
+def test_long_texts_take_a_moment(text: str) -> None:
+    for name in ("rating", "language", "links", "reply", "shortener"):
+        assert duration(CHECKS[name], text) < 2.5, name
+
+
+def patterns() -> dict[str, "re.Pattern[str]"]:
+    """Every compiled pattern of the checks, by its place."""
+    modules = (
+        bare_hosts, custom_emoji, encodings, language_check, lexicon, normalization, text_rating,
+        urls, word_forms, reply_checks, minor_terms,
+    )  # fmt: skip
+    found = {
+        f"{module.__name__}.{name}": value
+        for module in modules
+        for name, value in vars(module).items()
+        if isinstance(value, re.Pattern)
+    }
+    known = lexicon.shipped_lexicon()
+    for kind in ("minor_stated", "minor_hinted", "minor_answer", "age_asked", "bot", "ai_marks"):
+        found |= {f"{kind}.{at}": one for at, one in enumerate(getattr(known, kind))}
+    return found
+
+
+ANCHORED = {"_WITH_HOST", "_NAME", "_LAUGHTER"}
+"""Patterns that are tried at the beginning of a text alone."""
+
+
+def searched(name: str, pattern: "re.Pattern[str]") -> Callable[[str], Any]:
+    """How a text is searched for a pattern."""
+    return pattern.fullmatch if name.rpartition(".")[2] in ANCHORED else pattern.findall
+
+
+def hostile_units(pattern: str) -> set[str]:
+    """Pieces of what a pattern looks for, to be repeated."""
+    literals = re.findall(
+        r"[\w' ]{2,}|[.,:;!?@#*/(\[{<&=|-]", re.sub(r"\\[A-Za-z]|\(\?\W?", " ", pattern)
+    )
+    words = sorted(set(literals), key=len, reverse=True)[:6]
+    return {*words, *(f"{word} " for word in words), "a", " ", ".", "1", "a.", "1 "} - {""}
+
+
+@pytest.mark.heavy
+def test_every_pattern_is_linear() -> None:
+    found = patterns()
+    assert len(found) > 200
+    slow = [
+        (name, unit)
+        for name, pattern in found.items()
+        for unit in sorted(hostile_units(pattern.pattern))
+        if grows_too_fast(searched(name, pattern), unit, "!a")
+    ]
+    assert slow == []
+
+
+@pytest.mark.parametrize(
+    "reference", ["&#" + "9" * 5000 + ";", "&#x" + "f" * 5000 + ";", "&#1114112;"]
+)
+def test_a_reference_beyond_unicode_is_read(reference: str) -> None:
+    assert not text_rating.rate_texts([f"a {reference} b"]).prohibited
+    assert language_check.read_language([f"Good morning {reference} to you"]).words
