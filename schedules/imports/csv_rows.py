@@ -19,6 +19,7 @@ from connectors.contract.capabilities import PostOption
 from connectors.shared.options import OptionValue
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
+from foundation.i18n.visible_text import is_one_line
 from foundation.money import Money
 from schedules.imports import cell_formats, option_columns
 from schedules.imports.cell_formats import (
@@ -446,7 +447,7 @@ def _parse_option_cells(
 
 
 def _parse_campaign_cell(sheet: ImportSheet, line: int, cell: str) -> str:
-    if len(cell) <= MAX_LINK_PARAMETER_LENGTH and cell.isprintable():
+    if len(cell) <= MAX_LINK_PARAMETER_LENGTH and is_one_line(cell):
         return cell
     sheet.add_finding(line, "utm_campaign", "link.mark_unreadable", most=MAX_LINK_PARAMETER_LENGTH)
     return ""
