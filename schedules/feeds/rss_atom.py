@@ -33,6 +33,10 @@ MAX_ENTRY_LINK = 2_000
 _MAX_ELEMENT = 40 * MAX_ENTRY_SUMMARY + 1_000
 """Characters of one element that are looked at: markup may be many times its words."""
 
+_MAX_DEPTH = 5_000
+"""Elements within each other: some that never close are common, and the time for them grows with
+the square of their number."""
+
 _SILENT = frozenset({"script", "style", "template", "noscript"})
 _BLOCKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "blockquote"})
 _SUMMARIES = ("summary", "content", "itunes_summary", "media_description")
@@ -83,7 +87,7 @@ class _OwnTexts:
     entities: Mapping[str, str] = {}
     entries: list[dict[str, Any]]
     elementstack: list[list[Any]]
-    guidislink: int
+    depth: int
     push: Any
     _get_context: Any
     _permalink = False
@@ -99,6 +103,12 @@ class _OwnTexts:
                 del pieces[number + 1 :]
                 break
         return super().pop(element, strip_whitespace)  # type: ignore[misc]  # of feedparser's mixin
+
+    def unknown_starttag(self, tag: str, attrs: Any) -> None:
+        """Begin an element. Raises ValueError for one too deep."""
+        if self.depth > _MAX_DEPTH:
+            raise ValueError(tag)
+        super().unknown_starttag(tag, attrs)  # type: ignore[misc]  # of feedparser's mixin
 
     def skippedEntity(self, name: str) -> None:
         """Read an HTML entity that the document type does not declare here."""
