@@ -232,14 +232,14 @@ def _decode_pixels(data: bytes, found: PictureContainer, name: str) -> Image.Ima
     breaks a decoder)."""
     still = found.still
     if still is not None and still.kind == "HEIF":
-        image = heic_decoder.decode_heic(data, still, name=name)
+        upright = heic_decoder.decode_heic(data, still, name=name)
         if still.exif:
-            exif = image.getexif()
+            exif = upright.getexif()
             _read_exif_or(lambda: exif.load(still.exif), None)
             _read_exif_or(
                 lambda: exif.pop(ExifTags.Base.Orientation, None), None
             )  # it is upright by its own boxes
-        return image
+        return upright
     file = io.BytesIO(data[: found.end])
     image: Image.Image = (
         JpegImageFile(file)  # Pillow's `open` would read the pictures after the first one too

@@ -41,6 +41,7 @@ from schedules.imports.planned_rows import (
     PlannedRow,
     RowThreadPart,
 )
+from schedules.imports.zone_names import suggest_zone
 from schedules.posts import link_tracking, thread_parts
 from schedules.posts.channel_overrides import PAID_CONTENT_SHOWN_FREE
 from schedules.posts.deliveries import BEYOND_PLANNING_HORIZON, PLANNING_HORIZON

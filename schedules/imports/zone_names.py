@@ -48,7 +48,7 @@ _ABBREVIATIONS = {
     "nzst": "Pacific/Auckland",
     "nzdt": "Pacific/Auckland",
 }
-"""https://www.iana.org/time-zones (the files of each continent), RFC 5322 §4.3 for North America."""
+"""https://www.iana.org/time-zones (each continent's file), RFC 5322 §4.3 for North America."""
 
 
 @lru_cache(maxsize=2048)

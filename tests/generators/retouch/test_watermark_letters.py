@@ -15,7 +15,7 @@ from generators.retouch.watermarks import Watermark
 PLAIN = Image.new("RGB", (240, 160), (90, 90, 90))
 
 
-def drawn(text: str) -> np.ndarray:
+def draw_text(text: str) -> np.ndarray:
     return np.asarray(watermarks.draw_watermark(PLAIN, Watermark(text, size=12)))
 
 
@@ -31,16 +31,16 @@ def test_each_letter_is_drawn_as_itself_or_refused(text: str) -> None:
     missing = text_overlay.find_missing_letters(unicodedata.normalize("NFC", text))
     if missing:
         with pytest.raises(BadInput, match="letters"):
-            drawn(text)
+            draw_text(text)
     else:
-        assert not np.array_equal(drawn(text), np.asarray(PLAIN))
+        assert not np.array_equal(draw_text(text), np.asarray(PLAIN))
 
 
 @pytest.mark.parametrize("text", ["© Aurélie", "Мия", "Łucja", "Ștefan Đỗ", "Ελένη"])
 def test_names_of_europe_differ_letter_by_letter(text: str) -> None:
-    shapes = {drawn(letter).tobytes() for letter in set(text) - {" "}}
+    shapes = {draw_text(letter).tobytes() for letter in set(text) - {" "}}
     assert len(shapes) == len(set(text) - {" "})  # boxes would be the same
-    assert np.array_equal(drawn(text), drawn(unicodedata.normalize("NFD", text)))
+    assert np.array_equal(draw_text(text), draw_text(unicodedata.normalize("NFD", text)))
 
 
 @pytest.mark.parametrize("text", ["美咲", "मीरा", "मि", "🩷 mia"])

@@ -31,7 +31,7 @@ OWN = (
 )
 
 
-def rss(items: str, *, head: str = "<?xml version='1.0'?>") -> str:
+def build_rss(items: str, *, head: str = "<?xml version='1.0'?>") -> str:
     spaces = (
         'xmlns:media="http://search.yahoo.com/mrss/" xmlns:atom="http://www.w3.org/2005/Atom" '
         'xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd"'
@@ -39,7 +39,7 @@ def rss(items: str, *, head: str = "<?xml version='1.0'?>") -> str:
     return f'{head}<rss version="2.0" {spaces}><channel><title>T</title>{items}</channel></rss>'
 
 
-def entry(data: str | bytes, **known: str) -> ParsedEntry:
+def parse_entry(data: str | bytes, **known: str) -> ParsedEntry:
     raw = data.encode() if isinstance(data, str) else data
     return parse_feed(raw, address=ADDRESS, **known).entries[0]
 
@@ -52,13 +52,13 @@ def entry(data: str | bytes, **known: str) -> ParsedEntry:
 )
 def test_the_own_texts_of_an_item_win_in_every_order(order: list[str], left: int) -> None:
     parts = [part for part in order if part in OWN or part in EXTENSIONS[left:]]
-    found = entry(rss(f"<item>{''.join(parts)}</item>"))
+    found = parse_entry(build_rss(f"<item>{''.join(parts)}</item>"))
     assert (found.title, found.summary, found.link) == (
         "Own & title",
         "Own words",
         "https://a.example/1?a=b&c=d",
     )
-    assert found.guid == entry(rss(f"<item>{''.join(OWN)}</item>")).guid
+    assert found.guid == parse_entry(build_rss(f"<item>{''.join(OWN)}</item>")).guid
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_the_own_texts_of_an_item_win_in_every_order(order: list[str], left: int
     ],
 )
 def test_links_resolve_and_a_permalink_is_one(item: str, link: str) -> None:
-    assert entry(rss(f"<item><title>t</title>{item}</item>")).link == link
+    assert parse_entry(build_rss(f"<item><title>t</title>{item}</item>")).link == link
 
 
 def test_a_feed_that_moves_keeps_the_names_of_its_entries() -> None:
-    data = rss("<item><title>t</title><guid>12</guid></item>").encode()
+    data = build_rss("<item><title>t</title><guid>12</guid></item>").encode()
     first, second = (
         parse_feed(data, address=at).entries[0].guid
         for at in ("http://a.example/feed", "https://b.example/x/feed")
@@ -91,7 +91,7 @@ def test_atom_resolves_against_its_base_and_keeps_plain_titles() -> None:
         '<feed xmlns="http://www.w3.org/2005/Atom" xml:base="https://a.example/x/"><title>T</title>'
         '<entry><id>1</id><title>List&lt;String&gt;</title><link href="1"/></entry></feed>'
     )
-    found = entry(atom)
+    found = parse_entry(atom)
     assert (found.title, found.link) == ("List<String>", "https://a.example/x/1")
 
 
@@ -113,8 +113,10 @@ DAMAGE: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("kind", DAMAGE)
 def test_what_is_not_well_formed_is_read_as_far_as_it_goes(kind: str) -> None:
-    plain = rss(f"<item>{''.join(OWN)}<category>é</category></item>").replace("title<", "titlé<")
-    found = entry(DAMAGE[kind](plain))
+    plain = build_rss(f"<item>{''.join(OWN)}<category>é</category></item>").replace(
+        "title<", "titlé<"
+    )
+    found = parse_entry(DAMAGE[kind](plain))
     assert found.title.endswith("titlé")
     assert found.summary.endswith("words")
     assert found.link == "https://a.example/1?a=b&c=d"
@@ -127,13 +129,15 @@ def test_every_encoding_is_read(coding: str, told: str) -> None:
         "declaration": f"<?xml version='1.0' encoding='{coding}'?>",
         "wrongly": "<?xml version='1.0' encoding='utf-8'?>",
     }.get(told, "<?xml version='1.0'?>")
-    data = rss("<item><title>Café déjà</title></item>", head=head).encode(coding)
+    data = build_rss("<item><title>Café déjà</title></item>", head=head).encode(coding)
     header = f"text/xml; charset={coding}" if told == "header" else ""
-    assert entry(data, content_type=header).title == "Café déjà"
+    assert parse_entry(data, content_type=header).title == "Café déjà"
 
 
 def test_an_entry_that_is_cut_waits_for_the_rest() -> None:
-    whole = rss("".join(f"<item><title>t{n}</title><guid>{n}</guid></item>" for n in range(3)))
+    whole = build_rss(
+        "".join(f"<item><title>t{n}</title><guid>{n}</guid></item>" for n in range(3))
+    )
     cut = whole[: whole.index("t2") + 1]
     assert [one.title for one in parse_feed(cut.encode()).entries] == ["t0", "t1"]
 
@@ -148,7 +152,7 @@ def test_declared_entities_are_refused_in_every_encoding(
     name: str, value: str, coding: str, comment: str
 ) -> None:
     head = f"<?xml version='1.0' encoding='{coding}'?>{comment}<!DOCTYPE rss [<!ENTITY {name} '{value}'>]>"
-    data = rss(f"<item><title>&{name};</title></item>", head=head).encode(coding)
+    data = build_rss(f"<item><title>&{name};</title></item>", head=head).encode(coding)
     with pytest.raises(BadInput, match="has_doctype"):
         parse_feed(data)
 
@@ -168,7 +172,7 @@ HOSTILE = {
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_the_time_for_a_hostile_feed_is_bounded(kind: str) -> None:
     unit = HOSTILE[kind]
-    data = rss("<item><title>t" + unit * (100_000 // len(unit))).encode()
+    data = build_rss("<item><title>t" + unit * (100_000 // len(unit))).encode()
     start = time.perf_counter()
     with suppress(BadInput):
         assert len(parse_feed(data).entries) <= MAX_ENTRIES
