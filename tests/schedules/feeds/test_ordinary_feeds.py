@@ -1,6 +1,5 @@
 """Feeds as blogs and podcasts serve them: not well-formed, in old encodings, with extensions."""
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -9,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput
+from foundation.ops.clock import monotonic
 from schedules.feeds.rss_atom import MAX_ENTRIES, ParsedEntry, parse_feed
 
 ADDRESS = "https://a.example/blog/feed.xml"
@@ -173,7 +173,7 @@ HOSTILE = {
 def test_the_time_for_a_hostile_feed_is_bounded(kind: str) -> None:
     unit = HOSTILE[kind]
     data = build_rss("<item><title>t" + unit * (100_000 // len(unit))).encode()
-    start = time.perf_counter()
+    start = monotonic()
     with suppress(BadInput):
         assert len(parse_feed(data).entries) <= MAX_ENTRIES
-    assert time.perf_counter() - start < 5
+    assert monotonic() - start < 5
