@@ -385,8 +385,8 @@ def _submit_draft(page: PageContext, creator_id: UUID, seen: Draft | None) -> No
             known,
         )
         act = partial(_schedule_post, page, written, asked, made)
-    act = partial(unsaved_changes.run_and_forget, page, unsaved_changes.subject_id(), act)
-    actions.run_action(partial(_run_with_channel_check, act, made, stays), Right.RUN, PRESS)
+    saved = partial(unsaved_changes.run_and_forget, page, unsaved_changes.subject_id(), act)
+    actions.run_action(partial(_run_with_channel_check, saved, made, stays), Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
         opened = {"at": at} if (at := field_text(OPENED_POST_KEY)) else {}
         draft.clear_draft()

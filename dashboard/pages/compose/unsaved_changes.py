@@ -313,8 +313,8 @@ def _save_as_draft(page: PageContext, said: Draft, priority: int) -> bool:
     """Whether it stands among the drafts now."""
     made: list[UUID] = []
     act = partial(_write_draft, page, said, (UUID(field_text(ID_KEY)), priority), made)
-    act = partial(run_and_forget, page, subject_id(), act)
-    actions.run_action(act, Right.RUN, SAVE_BUTTON_KEY)
+    saved = partial(run_and_forget, page, subject_id(), act)
+    actions.run_action(saved, Right.RUN, SAVE_BUTTON_KEY)
     return bool(made) and f"press:{SAVE_BUTTON_KEY}" not in st.session_state
 
 
