@@ -33,5 +33,5 @@ def is_one_line(text: str) -> bool:
 
 
 def remove_invisible(text: str) -> str:
-    """Remove the characters that nobody sees, direction marks among them; white space stays."""
+    """Remove invisible characters, direction marks among them; white space stays."""
     return str(_SHAPE_OR_UNSEEN.sub(lambda found: found[1] or "", text))

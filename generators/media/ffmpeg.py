@@ -185,6 +185,6 @@ def _process_error(status: int, late: bool, folder: Path, name: str) -> BadInput
 
 
 def read_log(folder: Path) -> str:
-    """What the last run in this folder said, from its beginning."""
+    """Return the log of the last run in this folder, from its beginning."""
     with (folder / _LOG).open("rb") as log:
         return log.read(_LOG_HEAD).decode("utf-8", "replace")

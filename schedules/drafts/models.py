@@ -47,4 +47,4 @@ class UnsavedPost(CreatorOwnedRow, table=True):
     fields: dict[str, Any] = jsonb_column()
     """Values by the name of their field in the composer."""
     seen: str = ""
-    """Digest of what the post said when it was opened."""
+    """Digest of the content of the post when it was opened."""

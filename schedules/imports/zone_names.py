@@ -1,4 +1,4 @@
-"""Which time zone somebody means who writes one that the IANA database does not have. Pure.
+"""Time zones that are meant by names that the IANA database does not have. Pure.
 
 Only what has one meaning is suggested: a wrong zone moves a post by hours. Offsets such as `GMT+2`
 say nothing of summer time, and `CST`, `IST` and `BST` each stand for several zones.

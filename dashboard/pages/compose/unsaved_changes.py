@@ -132,9 +132,9 @@ def run_and_forget(
     page: PageContext, subject: UUID, act: actions.PageAction, scope: Scope, press: UUID
 ) -> Message | None:
     """Act, and forget what was stored of the text that is saved by it."""
-    said = act(scope, press)
+    outcome = act(scope, press)
     unsaved_posts.delete_fields(scope, page.viewer.member.id, subject)
-    return said
+    return outcome
 
 
 def _store_fields(page: PageContext, now: Draft) -> None:

@@ -123,14 +123,14 @@ def test_what_is_not_well_formed_is_read_as_far_as_it_goes(kind: str) -> None:
 
 
 @pytest.mark.parametrize("coding", ["utf-8", "iso-8859-1", "windows-1252", "utf-16", "utf-16-be"])
-@pytest.mark.parametrize("told", ["declaration", "header", "nowhere", "wrongly"])
-def test_every_encoding_is_read(coding: str, told: str) -> None:
+@pytest.mark.parametrize("place", ["declaration", "header", "nowhere", "wrongly"])
+def test_every_encoding_is_read(coding: str, place: str) -> None:
     head = {
         "declaration": f"<?xml version='1.0' encoding='{coding}'?>",
         "wrongly": "<?xml version='1.0' encoding='utf-8'?>",
-    }.get(told, "<?xml version='1.0'?>")
+    }.get(place, "<?xml version='1.0'?>")
     data = build_rss("<item><title>Café déjà</title></item>", head=head).encode(coding)
-    header = f"text/xml; charset={coding}" if told == "header" else ""
+    header = f"text/xml; charset={coding}" if place == "header" else ""
     assert parse_entry(data, content_type=header).title == "Café déjà"
 
 

@@ -36,15 +36,15 @@ def test_the_order_is_proven_by_the_file_or_said(days: list[date], month_first: 
     proven = any(one.day > 12 for one in days)
     ambiguous = [one.day <= 12 and one.day != one.month for one in days]
     read = [row.day for row in sheet.rows]
-    said = {one.line - 2: one.message for one in sheet.findings}
+    findings = {one.line - 2: one.message for one in sheet.findings}
     if proven or not month_first:
         assert read == days
     for at, is_ambiguous in enumerate(ambiguous):
         if is_ambiguous and (month_first or not proven):
-            assert said[at].code in UNCERTAIN
-            assert said[at].params["day"] == read[at].isoformat()  # type: ignore[union-attr]  # it was read
+            assert findings[at].code in UNCERTAIN
+            assert findings[at].params["day"] == read[at].isoformat()  # type: ignore[union-attr]  # it was read
         else:
-            assert at not in said
+            assert at not in findings
 
 
 @given(day=DAYS.filter(lambda one: one.day <= 12 and one.day != one.month))
