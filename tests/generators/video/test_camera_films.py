@@ -66,6 +66,7 @@ CODECS = {
 }
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("kind", CODECS)
 def test_codecs_of_cameras_are_decoded(kind: str) -> None:
     found = decode_video(

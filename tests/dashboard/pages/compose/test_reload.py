@@ -1,5 +1,7 @@
 """A reload loses nothing of what is typed in the composer; it is each member's own."""
 
+import pytest
+
 from schedules.posts import queries as schedule_reads
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
@@ -43,6 +45,7 @@ def test_a_new_post_is_there_again_after_a_reload_until_it_is_planned(
         assert field_value(page, "Texte") == ""
 
 
+@pytest.mark.heavy
 def test_what_is_thrown_away_or_kept_as_a_draft_does_not_come_back(
     door: Door, lumiere: Agency
 ) -> None:
@@ -61,6 +64,7 @@ def test_what_is_thrown_away_or_kept_as_a_draft_does_not_come_back(
     assert [one.body for one in posts(lumiere)] == ["Une idée"]
 
 
+@pytest.mark.heavy
 def test_changes_of_a_planned_post_come_back_and_never_over_what_was_saved_unseen(
     door: Door, lumiere: Agency
 ) -> None:
