@@ -108,8 +108,8 @@ class PersonDossier:
 _PEOPLE = """
 WITH k AS (
   SELECT p.id, p.display_ref, p.creator_id, p.twin_of FROM persons p
-  WHERE p.tenant_id = :tenant AND (CAST(:named AS text) = '' OR position(lower(:named) IN
-  lower(p.display_ref)) > 0)
+  WHERE p.tenant_id = :tenant AND (CAST(:named AS text) = ''
+    OR position(lower(normalize(:named, NFKC)) IN lower(normalize(p.display_ref, NFKC))) > 0)
     AND (CAST(:creators AS uuid[]) IS NULL OR p.creator_id = ANY(CAST(:creators AS uuid[])))
   ORDER BY lower(p.display_ref), p.id LIMIT :limit)
 SELECT k.id, k.display_ref, k.creator_id, t.display_ref AS twin_of, l.updated_at AS linked_at,

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from urllib.parse import unquote
 
+import regex
+
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _BASE64_IN_PARTS = re.compile(
     r"(?<![A-Za-z0-9+/])(?:[A-Za-z0-9+/]{4,}+\s+){2,}[A-Za-z0-9+/]{2,}={0,2}"
@@ -28,6 +30,8 @@ _PREFIXED = re.compile(
     r"(?<![0-9A-Za-z])(?:0?[xX]|[uU]\+?\{?(?:00)?)?([2-7][0-9A-Fa-f])[hH]?(?![0-9A-Za-z])"
 )
 """The code of a visible character to the base of sixteen, as programs and people write it."""
+_NOT_TEXT = regex.compile(r"[\p{Cc}\p{Cn}\p{Co}\p{Cs}--\s]", regex.VERSION1)
+"""By the table of `regex`: Python's own takes recent emoji for characters that do not exist."""
 _KEYCAP = "\u20e3"
 _BRAILLE = re.compile("[\u2801-\u283f]+")
 _MORSE = re.compile(r"(?:[.\-·•⚫⚪🔴–—_➖▬]{1,5}[\s/|,;]{1,3}){3,}[.\-·•⚫⚪🔴–—_➖▬]{1,5}")
@@ -238,4 +242,4 @@ def _decode_bytes(data: bytes) -> str:
         text = data.decode()
     except UnicodeDecodeError:
         return ""
-    return text if all(c.isprintable() or c.isspace() for c in text) else ""
+    return "" if _NOT_TEXT.search(text) else text

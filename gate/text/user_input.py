@@ -1,8 +1,7 @@
 """User input: paragraphs of plain text without control or format characters."""
 
-import unicodedata
-
 from foundation.errors import BadInput
+from foundation.i18n.visible_text import remove_invisible
 
 MAX_APPEAL_LENGTH = 600
 """Characters of what somebody may write."""
@@ -13,10 +12,7 @@ def clean_paragraph(words: str) -> str:
 
     Raises BadInput for more than `LONGEST` characters.
     """
-    kept = "".join(
-        " " if c.isspace() else c for c in words if c.isspace() or unicodedata.category(c)[0] != "C"
-    )
-    said = " ".join(kept.split())
+    said = " ".join(remove_invisible(words).split())
     if len(said) > MAX_APPEAL_LENGTH:
         raise BadInput("appeal.too_long", most=MAX_APPEAL_LENGTH)
     return said

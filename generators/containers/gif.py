@@ -7,6 +7,7 @@ left behind.
 import struct
 
 from foundation.errors import BadInput
+from generators.containers import camera_trailers
 
 GIF_SIGNATURES = (b"GIF87a", b"GIF89a")
 
@@ -40,7 +41,7 @@ def inspect_gif(data: bytes, *, name: str) -> tuple[int, int]:
             raise BadInput("photo.corrupt", file=name)
     else:
         raise BadInput("photo.corrupt", file=name)
-    if at + 1 != len(data):
+    if not camera_trailers.is_padding(data, at + 1):
         raise BadInput("photo.trailing", file=name)
     if frames != 1:
         raise BadInput("photo.corrupt", file=name)

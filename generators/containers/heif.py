@@ -26,7 +26,9 @@ _MOST_BOXES = 100_000
 _MOST_CODED = 4 * MAX_PIXELS
 """Pixels of all items together: tiles, a preview, a depth map."""
 
-_TOP = frozenset({b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide"})
+_TOP = frozenset({b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide", b"mpvd", b"sefd"})
+"""`mpvd` is the film of a motion photo, `sefd` what Samsung's phones note: both are left out."""
+
 _HEIC = frozenset({b"heic", b"heix", b"heim"})
 _AVIF = frozenset({b"avif"})
 _MARK = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
@@ -83,10 +85,13 @@ def inspect_heif(data: bytes, *, name: str) -> HeifStill:
 
 
 def _iter_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """The boxes side by side, to the last byte. Raises struct.error for one that does not fit."""
+    """The boxes side by side, to the last byte or to padding of zeros. Raises struct.error for one
+    that does not fit."""
     at = 0
     count = 0
     while at < len(data):
+        if data[at : at + 8] == bytes(min(8, len(data) - at)) and not data[at:].strip(b"\0"):
+            return
         count += 1
         if count > _MOST_BOXES:
             raise struct.error("boxes without end")

@@ -25,8 +25,20 @@ _TOP = frozenset(
         b"sidx",
         b"styp",
         b"mfra",
+        b"pdin",
+        b"ssix",
+        b"prft",
+        b"emsg",
+        b"meta",
+        b"udta",
+        b"junk",
+        b"pnot",
+        b"sefd",
     }
 )
+"""Boxes of the film, and beside it times, indexes, previews and notes of cameras (`sefd`: Samsung).
+"""
+
 _STILL = frozenset(
     {b"heic", b"heix", b"heim", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl "}
 )
@@ -35,9 +47,15 @@ _STILL = frozenset(
 _PICTURE = frozenset({b"vide"})
 _SOUND = frozenset({b"soun"})
 _TEXT = frozenset({b"text", b"sbtl", b"subt"})
-_MEASURED = frozenset({b"meta", b"tmcd"})
-"""What phones and cameras measure beside the film (where it pointed, its time code). It is left
-behind."""
+_MEASURED = frozenset({b"meta", b"tmcd", b"auxv", b"hint", b"odsm", b"sdsm", b"priv"})
+"""What phones and cameras write beside the film (where it pointed, its time code, how far things
+are), and what servers and players once needed. It is left behind."""
+
+_EIGHT_BITS = frozenset({66, 77, 88, 100})
+"""Profiles of H.264 with 8 bits for a colour (Rec. ITU-T H.264, Annex A)."""
+
+_CODECS_FOR_FEW = frozenset({b"apac"})
+"""Sound that phones write beside one that plays everywhere: Apple's Positional Audio Codec."""
 
 _ELSEWHERE = frozenset({b"rmra", b"rmda"})
 _UNTOLD = (2**32 - 1, 2**64 - 1)
@@ -80,6 +98,8 @@ def _iter_top_level_boxes(data: bytes, found: TrackScan, seen: list[bytes]) -> I
     while at < len(data):
         found.count_part()
         kind = data[at + 4 : at + 8]
+        if kind in (b"", b"\0" * len(kind)) and not data[at:].strip(b"\0"):
+            return
         if kind not in _TOP:
             raise found.refusal("film.trailing" if b"moov" in seen else "film.unsupported")
         box = _read_box(data, at, len(data), found)
@@ -112,11 +132,12 @@ def _iter_child_boxes(
 
 
 def _scan_movie(data: bytes, movie: _Box, found: TrackScan) -> None:
+    tracks = list[_Track]()
     for box in _iter_child_boxes(data, movie, found):
         if box.kind == b"mvhd":
             _scan_movie_header(data, box, found)
         elif box.kind == b"trak":
-            _scan_track(data, box, found)
+            tracks.append(_scan_track(data, box, found))
         elif box.kind == b"udta":
             for inner in _iter_child_boxes(data, box, found):
                 if inner.kind == b"meta":
@@ -127,6 +148,9 @@ def _scan_movie(data: bytes, movie: _Box, found: TrackScan) -> None:
             raise found.refusal("film.remote")
         elif box.kind == b"cmov":
             raise found.refusal("film.unsupported")
+    chapters = {chapter for track in tracks for chapter in track.chapters}
+    for track in tracks:
+        _add_track(track, found, is_chapters=track.number in chapters)
 
 
 def _scan_movie_header(data: bytes, box: _Box, found: TrackScan) -> None:
@@ -140,35 +164,66 @@ def _scan_movie_header(data: bytes, box: _Box, found: TrackScan) -> None:
         found.taken = _EPOCH + timedelta(seconds=made)
 
 
-def _scan_track(data: bytes, track: _Box, found: TrackScan) -> None:
-    size = (0, 0)
-    media = _Media()
-    for box in _iter_child_boxes(data, track, found):
-        if box.kind == b"tkhd":
-            wide, high = struct.unpack_from(">II", data, box.end - 8)
-            size = wide >> 16, high >> 16
-        elif box.kind == b"mdia":
-            media = _scan_media(data, box, found)
-    found.seconds = max(found.seconds, media.seconds)
-    if media.handler in _PICTURE:
-        found.video += 1
-        found.check_size(*size)
-        found.rate = media.samples / media.seconds if media.seconds else 0.0
-    elif media.handler in _SOUND:
-        found.sound += 1
-    elif media.handler in _TEXT:
-        found.texts += 1
-    elif media.handler not in _MEASURED:
-        raise found.refusal("film.attached")
-
-
 @dataclass
 class _Media:
-    """What a track is of, how long it is, and of how many frames or pieces."""
+    """What a track is of, how long it is, of how many frames or pieces, and how they are coded."""
 
     handler: bytes = b""
     seconds: float = 0.0
     samples: int = 0
+    codec: bytes = b""
+    may_be_hdr: bool = False
+
+
+@dataclass
+class _Track:
+    """One track: its number, whether it is played, and the numbers of the tracks that name its
+    chapters."""
+
+    media: _Media
+    number: int = 0
+    is_enabled: bool = False
+    size: tuple[int, int] = (0, 0)
+    chapters: tuple[int, ...] = ()
+
+
+def _scan_track(data: bytes, box: _Box, found: TrackScan) -> _Track:
+    track = _Track(_Media())
+    for inner in _iter_child_boxes(data, box, found):
+        if inner.kind == b"tkhd":
+            wide, high = struct.unpack_from(">II", data, inner.end - 8)
+            track.size = wide >> 16, high >> 16
+            track.is_enabled = bool(data[inner.body + 3] & 1)
+            at = inner.body + (20 if data[inner.body] else 12)
+            (track.number,) = struct.unpack_from(">I", data, at)
+        elif inner.kind == b"mdia":
+            track.media = _scan_media(data, inner, found)
+        elif inner.kind == b"tref":
+            for reference in _iter_child_boxes(data, inner, found):
+                if reference.kind == b"chap":
+                    count = (reference.end - reference.body) // 4
+                    track.chapters = struct.unpack_from(f">{count}I", data, reference.body)
+    return track
+
+
+def _add_track(track: _Track, found: TrackScan, *, is_chapters: bool) -> None:
+    """Count a track. Chapters and their pictures are no part of the film: FFmpeg does not map them,
+    and their titles are not kept."""
+    media = track.media
+    found.seconds = max(found.seconds, media.seconds)
+    if is_chapters and media.handler in _TEXT | _PICTURE:
+        return
+    if media.handler in _PICTURE:
+        found.video += 1
+        found.check_size(*track.size)
+        found.rate = media.samples / media.seconds if media.seconds else 0.0
+        found.may_be_hdr = media.may_be_hdr
+    elif media.handler in _SOUND:
+        found.add_sound(is_default=track.is_enabled and media.codec not in _CODECS_FOR_FEW)
+    elif media.handler in _TEXT:
+        found.texts += 1
+    elif media.handler not in _MEASURED:
+        raise found.refusal("film.attached")
 
 
 def _scan_media(data: bytes, outer: _Box, found: TrackScan) -> _Media:
@@ -186,7 +241,20 @@ def _scan_media(data: bytes, outer: _Box, found: TrackScan) -> _Media:
                     _check_data_references(data, inner, found)
                 elif inner.kind == b"stbl":
                     media.samples = _count_samples(data, inner, found)
+                    _scan_sample_description(data, inner, found, media)
     return media
+
+
+def _scan_sample_description(data: bytes, table: _Box, found: TrackScan, media: _Media) -> None:
+    """How the first of its frames or pieces are coded."""
+    for box in _iter_child_boxes(data, table, found):
+        if box.kind != b"stsd":
+            continue
+        for entry in _iter_child_boxes(data, box, found, skip=8):
+            media.codec = entry.kind
+            at = data.find(b"avcC", entry.body, entry.end)
+            media.may_be_hdr = at < 0 or data[at + 5] not in _EIGHT_BITS
+            return
 
 
 def _count_samples(data: bytes, table: _Box, found: TrackScan) -> int:

@@ -1,13 +1,14 @@
 """What a picture's bytes really hold, read from its structure before any decoder runs. Pure.
 
 JPEG, PNG, WebP, GIF, HEIC and AVIF. A name is never believed. Refused: other formats, cut files,
-anything after the end of the picture (a second file can hide there), several pictures in one, and
-more pixels than we are willing to unpack.
+a second file after the end of the picture, moving pictures, and more pixels than we are willing to
+unpack. What cameras and phones write after a picture is left out
+(generators/containers/camera_trailers.py).
 
 Codes of the BadInput raised, all with the file's name as `file`:
     photo.unsupported   none of these formats      photo.too_large   more than 50 megapixels
-    photo.corrupt       cut or damaged              photo.trailing    something follows the end
-    of the picture photo.animated      moving, or several pictures   photo.too_heavy   more than
+    photo.corrupt       cut or damaged              photo.trailing    another file follows the
+    end of the picture photo.animated      moving, or several pictures   photo.too_heavy   more than
     64 MiB
 """
 
@@ -17,7 +18,7 @@ import zlib
 from dataclasses import dataclass
 
 from foundation.errors import BadInput
-from generators.containers import gif, heif
+from generators.containers import camera_trailers, gif, heif
 from generators.containers.heif import MAX_PIXELS, HeifStill
 
 MAX_PICTURE_BYTES = 64 * 2**20
@@ -37,14 +38,15 @@ _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
 @dataclass(frozen=True)
 class PictureContainer:
-    """A whole, single, still picture: `kind` is Pillow's name of the format, sizes in pixels as the
-    header says."""
+    """A whole, still picture: `kind` is Pillow's name of the format, sizes in pixels as the header
+    says. `end` is where it ends in its file, None at the end of it."""
 
     kind: str
     width: int
     height: int
     still: HeifStill | None = None
     """What the boxes of a HEIC or an AVIF say besides."""
+    end: int | None = None
 
 
 def inspect_picture(data: bytes, *, name: str) -> PictureContainer:
@@ -76,7 +78,8 @@ def inspect_picture(data: bytes, *, name: str) -> PictureContainer:
 
 
 def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
-    """Walk the segments to the end-of-image marker, which must be the last thing in the file."""
+    """Walk the segments to the end-of-image marker. Cameras write more pictures after it (CIPA
+    DC-007: previews, gain maps of HDR), and phones a film."""
     at = 2
     size = (0, 0)
     scans = 0
@@ -96,8 +99,6 @@ def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
             raise BadInput("photo.corrupt", file=name)
         if marker in _FRAMES:
             size = _read_frame_size(body, size, name)
-        if marker == 0xE2 and body.startswith(b"MPF\x00"):
-            raise BadInput("photo.animated", file=name)
         at += length
         if marker == 0xDA:
             scans += 1
@@ -106,11 +107,11 @@ def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
             at = _find_end(_MARKER, data, at) - 2
     else:
         raise BadInput("photo.corrupt", file=name)
-    if at != len(data):
-        raise BadInput("photo.trailing", file=name)
     if not scans:
         raise BadInput("photo.corrupt", file=name)
-    return PictureContainer("JPEG", *size)
+    if camera_trailers.hides_file(data, at):
+        raise BadInput("photo.trailing", file=name)
+    return PictureContainer("JPEG", *size, end=at)
 
 
 def _read_frame_size(body: bytes, before: tuple[int, int], name: str) -> tuple[int, int]:
@@ -131,8 +132,7 @@ def _find_end(what: re.Pattern[bytes], data: bytes, at: int) -> int:
 
 
 def _inspect_png(data: bytes, name: str) -> PictureContainer:
-    """Walk the chunks, each with its checksum, to IEND, which must be the last thing in the
-    file."""
+    """Walk the chunks, each with its checksum, to IEND, which only padding may follow."""
     at = len(_PNG)
     size = (0, 0)
     pixels = False
@@ -154,7 +154,7 @@ def _inspect_png(data: bytes, name: str) -> PictureContainer:
             break
     else:
         raise BadInput("photo.corrupt", file=name)
-    if at != len(data):
+    if not camera_trailers.is_padding(data, at):
         raise BadInput("photo.trailing", file=name)
     if not pixels:
         raise BadInput("photo.corrupt", file=name)
@@ -162,12 +162,13 @@ def _inspect_png(data: bytes, name: str) -> PictureContainer:
 
 
 def _inspect_webp(data: bytes, name: str) -> PictureContainer:
-    """Walk the RIFF chunks; exactly one picture, and nothing after the size the header tells."""
+    """Walk the RIFF chunks; exactly one picture, and only padding after the size the header
+    gives."""
     (told,) = struct.unpack_from("<I", data, 4)
     end = told + 8
     if end > len(data):
         raise BadInput("photo.corrupt", file=name)
-    if end < len(data):
+    if not camera_trailers.is_padding(data, end):
         raise BadInput("photo.trailing", file=name)
     at = 12
     sizes = list[tuple[int, int]]()

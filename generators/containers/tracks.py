@@ -3,9 +3,10 @@ is taken. Pure.
 
 Codes of the BadInput raised in this room for films and sound, all with the file's name as `file`:
     film.unsupported  no MP4, MOV, WebM, M4A or OGG voice    film.corrupt   cut or damaged
-    film.trailing     something stands beside the film       film.several   two pictures or two
-    sounds in one film.attached     other things are attached to it        film.remote    it points
-    to other files film.too_long     longer than `MOST_SECONDS`             film.too_heavy more than
+    film.trailing     something stands beside the film       film.several   two pictures in one
+    film.attached     other things are attached to it        film.remote    it points to other files
+    film.codec        coded in a way that is not read, `codec`
+    film.too_long     longer than `MOST_SECONDS`             film.too_heavy more than
     `MOST_BYTES` film.too_large    too many pixels a frame                film.too_busy  changes too
     often to be looked at film.too_slow     takes too long to read                 film.too_wordy
     more subtitles than anybody reads
@@ -30,9 +31,9 @@ Demuxer = Literal["mov", "matroska", "ogg", "gif", "apng", "webp_anim"]
 
 @dataclass(frozen=True)
 class MediaTracks:
-    """The tracks of one file: at most one picture and one sound, and texts. Seconds and pixels as
-    its header says, 0 where it says nothing. `covers` are pictures it brought along; `taken` is
-    when it says it was recorded, UTC."""
+    """The tracks of one file: at most one picture, sounds of which one is taken, and texts. Seconds
+    and pixels as its header says, 0 where it says nothing. `covers` are pictures it brought along;
+    `taken` is when it says it was recorded, UTC."""
 
     demuxer: Demuxer
     video: bool
@@ -45,6 +46,10 @@ class MediaTracks:
     """Frames a second, on average."""
     covers: tuple[bytes, ...] = field(default=(), repr=False)
     taken: datetime | None = None
+    default_sound: int = 0
+    """Which of its sounds is taken, from 0: phones write a second one for other players."""
+    may_be_hdr: bool = False
+    """Whether its picture may have more than 8 bits for a colour."""
 
 
 @dataclass
@@ -62,6 +67,14 @@ class TrackScan:
     covers: list[bytes] = field(default_factory=list, repr=False)
     taken: datetime | None = None
     parts: int = 0
+    default_sound: int | None = None
+    may_be_hdr: bool = False
+
+    def add_sound(self, *, is_default: bool) -> None:
+        """One more sound; the first of those that are played by default is taken."""
+        if is_default and self.default_sound is None:
+            self.default_sound = self.sound
+        self.sound += 1
 
     def count_part(self) -> None:
         """One more part; raises `film.corrupt` where there is no end of them."""
@@ -80,7 +93,7 @@ class TrackScan:
 
     def to_tracks(self, demuxer: Demuxer) -> MediaTracks:
         """What was seen, once it is within our limits."""
-        if self.video > 1 or self.sound > 1:
+        if self.video > 1:
             raise self.refusal("film.several")
         if not self.video and not self.sound:
             raise self.refusal("film.unsupported")
@@ -99,4 +112,6 @@ class TrackScan:
             self.rate,
             tuple(self.covers),
             self.taken,
+            self.default_sound or 0,
+            self.may_be_hdr,
         )

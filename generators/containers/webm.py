@@ -22,6 +22,8 @@ _SCALE = 0x2AD7B1
 _LENGTH = 0x4489
 _ENTRY = 0xAE
 _KIND = 0x83
+_CODEC = 0x86
+_DEFAULT = 0x88
 _PICTURE = 0xE0
 _WIDE = 0xB0
 _HIGH = 0xBA
@@ -110,9 +112,15 @@ def _scan_info(data: bytes, information: _Element, found: TrackScan) -> None:
 
 def _scan_track_entry(data: bytes, entry: _Element, found: TrackScan) -> None:
     kind = 0
+    codec = b""
+    is_default = True  # RFC 9559 §5.1.4.1.5
     for one in _iter_child_elements(data, entry, found):
         if one.id == _KIND:
             kind = _read_unsigned(data, one)
+        elif one.id == _CODEC:
+            codec = data[one.body : one.end]
+        elif one.id == _DEFAULT:
+            is_default = _read_unsigned(data, one) == 1
         elif one.id == _PICTURE:
             edges = [
                 inner
@@ -123,8 +131,9 @@ def _scan_track_entry(data: bytes, entry: _Element, found: TrackScan) -> None:
             found.check_size(sizes.get(_WIDE, 0), sizes.get(_HIGH, 0))
     if kind == _VIDEO:
         found.video += 1
+        found.may_be_hdr = codec != b"V_VP8"
     elif kind == _SOUND:
-        found.sound += 1
+        found.add_sound(is_default=is_default)
     elif kind == _TEXT:
         found.texts += 1
     else:

@@ -8,6 +8,7 @@ given. No shell is ever asked.
 
 import errno
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -25,8 +26,13 @@ DEMUXERS = "mov,matroska,ogg,gif,apng,webp_anim"
 """What may be opened at all: no playlists, no lists of files, no pictures but those that move."""
 
 _PICTURES = "h264,hevc,vp8,libvpx,vp9,libvpx-vp9,av1,libdav1d,mpeg4,gif,apng,webp,webp_anim"
-_SOUNDS = "aac,opus,libopus,vorbis,mp3float,mp3,alac"
-DECODERS = f"{_PICTURES},{_SOUNDS},mov_text,webvtt,subrip"
+_CAMERA_PICTURES = "prores,mjpeg,dnxhd,apv,h263"
+_SOUNDS = "aac,opus,libopus,vorbis,mp3float,mp3,alac,ac3,eac3,flac,amrnb,amrwb"
+_PLAIN_SOUNDS = (
+    "pcm_s16le,pcm_s16be,pcm_s24le,pcm_s24be,pcm_s32le,pcm_s32be,pcm_f32le,pcm_f32be,pcm_u8,pcm_s8,"
+    "pcm_alaw,pcm_mulaw,adpcm_ima_qt"
+)
+DECODERS = f"{_PICTURES},{_CAMERA_PICTURES},{_SOUNDS},{_PLAIN_SOUNDS},mov_text,webvtt,subrip"
 
 SPEECH_FORMATS = {"wav": "pcm_s16le", "mp3": "mp3float,mp3"}
 """What engines of speech hand over, and what decodes it."""
@@ -42,8 +48,11 @@ _INPUT = (
 )
 _LOG = "ffmpeg.log"
 _LOG_TAIL = 4_000
+_LOG_HEAD = 64_000
 _FULL = os.strerror(errno.ENOSPC)
 _THREADS = "2"
+_UNREAD = re.compile(r"Codec \((\w+)\) not on whitelist|/(\w+) @ \w+\] Decoding requested, but no ")
+"""What FFmpeg says of a codec that is not in `DECODERS`, and of one that it does not know."""
 
 
 def is_available() -> bool:
@@ -87,8 +96,9 @@ def read_output(
     """Run, and read what it writes to its standard output; `seconds` of wall clock, and of work on
     each of two cores.
 
-    Raises BadInput `film.too_slow` when the time is up and `film.corrupt` when it gave up, both
-    naming the `file`; Unavailable when the disk is full or the program cannot be started.
+    Raises BadInput `film.too_slow` when the time is up, `film.codec` for a codec that is not read
+    and `film.corrupt` when it gave up, all naming the `file`; Unavailable when the disk is full or
+    the program cannot be started.
     """
     with _run_process(arguments, folder=folder, seconds=seconds, name=name) as process:
         if process.stdout is None:
@@ -169,4 +179,12 @@ def _process_error(status: int, late: bool, folder: Path, name: str) -> BadInput
         return Unavailable("storage.unwritable", detail=_FULL)
     if late or status == -signal.SIGXCPU:
         return BadInput("film.too_slow", file=name)
+    if unread := _UNREAD.search(said):
+        return BadInput("film.codec", file=name, codec=unread[1] or unread[2])
     return BadInput("film.corrupt", file=name)
+
+
+def read_log(folder: Path) -> str:
+    """Return the log of the last run in this folder, from its beginning."""
+    with (folder / _LOG).open("rb") as log:
+        return log.read(_LOG_HEAD).decode("utf-8", "replace")

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Literal, TypeVar
 
 from PIL import ExifTags, Image, ImageCms
+from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngInfo
 
 from foundation.errors import BadInput
@@ -215,15 +216,20 @@ def _decode_pixels(data: bytes, found: PictureContainer, name: str) -> Image.Ima
     breaks a decoder)."""
     still = found.still
     if still is not None and still.kind == "HEIF":
-        image = heic_decoder.decode_heic(data, still, name=name)
+        upright = heic_decoder.decode_heic(data, still, name=name)
         if still.exif:
-            exif = image.getexif()
+            exif = upright.getexif()
             _read_exif_or(lambda: exif.load(still.exif), None)
             _read_exif_or(
                 lambda: exif.pop(ExifTags.Base.Orientation, None), None
             )  # it is upright by its own boxes
-        return image
-    image = Image.open(io.BytesIO(data), formats=(found.kind,))
+        return upright
+    file = io.BytesIO(data[: found.end])
+    image: Image.Image = (
+        JpegImageFile(file)  # Pillow's `open` would read the pictures after the first one too
+        if found.kind == "JPEG"
+        else Image.open(file, formats=(found.kind,))
+    )
     size = (found.width, found.height)
     turned = still is not None and image.size == size[::-1]
     if (image.size != size and not turned) or getattr(image, "n_frames", 1) != 1:

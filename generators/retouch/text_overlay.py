@@ -1,5 +1,5 @@
-"""Words that stand on the frames of a clip: DejaVu Sans, which has the accents that Pillow's own
-font lacks."""
+"""Words that stand on pictures and on the frames of a clip: DejaVu Sans, which has the accents that
+Pillow's own font lacks."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -40,16 +40,19 @@ def check_text_overlay(words: str, size: tuple[int, int]) -> None:
     plain = _normalize_text(words)
     if len(plain) > MAX_OVERLAY_TEXT:
         raise BadInput("clip.caption_long", most=MAX_OVERLAY_TEXT)
-    lacking = sorted(
-        {letter for letter in plain if not letter.isspace() and not _has_glyph(letter)}
-    )
-    if lacking:
+    if lacking := find_missing_letters(plain):
         raise BadInput("clip.letters", letters=" ".join(lacking[:8]))
     if (
         plain
         and len(_wrap_lines(plain, font_of(_letter_height(size)), size[0] * _ROOM)) > MAX_LINES
     ):
         raise BadInput("clip.caption_long", most=MAX_OVERLAY_TEXT)
+
+
+def find_missing_letters(text: str) -> list[str]:
+    """Return the letters of a composed text that the font does not have, in order. Raises
+    Unavailable without the font."""
+    return sorted({letter for letter in text if not letter.isspace() and not _has_glyph(letter)})
 
 
 def draw_text_overlay(words: str, size: tuple[int, int]) -> Image.Image:

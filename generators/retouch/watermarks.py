@@ -1,10 +1,13 @@
 """A creator's name on a copy: small words at a corner, readable over light and dark."""
 
+import unicodedata
 from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from foundation.errors import BadInput
+from foundation.i18n.visible_text import is_one_line
+from generators.retouch import text_overlay
 
 WATERMARK_CORNERS = ("bottom_right", "bottom_left", "top_right", "top_left")
 MAX_WATERMARK_LENGTH = 40
@@ -37,7 +40,7 @@ class Watermark:
         if (
             not words
             or len(words) > MAX_WATERMARK_LENGTH
-            or not words.isprintable()
+            or not is_one_line(words)
             or words != self.text
         ):
             raise BadInput("watermark.bad_text", most=MAX_WATERMARK_LENGTH)
@@ -49,18 +52,31 @@ class Watermark:
             raise BadInput("watermark.bad_look")
 
 
+def check_watermark_letters(mark: Watermark) -> None:
+    """Raise BadInput `watermark.letters` for letters that the font does not have, Unavailable
+    without the font."""
+    if lacking := text_overlay.find_missing_letters(_composed(mark.text)):
+        raise BadInput("watermark.letters", letters=" ".join(lacking[:8]))
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
 def draw_watermark(image: Image.Image, mark: Watermark) -> Image.Image:
     """A new RGB picture with the words on it: white with a soft dark rim, so that one of both can
-    be read on any ground."""
+    be read on any ground. Raises as `check_watermark_letters`."""
+    check_watermark_letters(mark)
+    text = _composed(mark.text)
     font = _fit_font(mark, image.size)
-    left, top, right, bottom = font.getbbox(mark.text)
+    left, top, right, bottom = font.getbbox(text)
     wide = right - left
     high = bottom - top
     away = max(2, round(high * AWAY))
     x = image.width - away - wide if mark.corner.endswith("right") else away
     y = image.height - away - high if mark.corner.startswith("bottom") else away
     words = Image.new("L", image.size)
-    ImageDraw.Draw(words).text((x - left, y - top), mark.text, font=font, fill=255)
+    ImageDraw.Draw(words).text((x - left, y - top), text, font=font, fill=255)
     rim = words.filter(ImageFilter.MaxFilter(3)).filter(
         ImageFilter.GaussianBlur(max(1.0, high / 14))
     )
@@ -73,15 +89,13 @@ def draw_watermark(image: Image.Image, mark: Watermark) -> Image.Image:
     return found
 
 
-def _fit_font(
-    mark: Watermark, size: tuple[int, int]
-) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+def _fit_font(mark: Watermark, size: tuple[int, int]) -> ImageFont.FreeTypeFont:
     """As large as asked, smaller where the words would be too wide."""
     high = max(8.0, min(size) * mark.size / 100)
-    font = ImageFont.load_default(high)
-    wide = font.getlength(mark.text)
+    font = text_overlay.font_of(round(high))
+    wide = font.getlength(_composed(mark.text))
     return (
         font
         if wide <= size[0] * WIDEST
-        else ImageFont.load_default(max(6.0, high * size[0] * WIDEST / wide))
+        else text_overlay.font_of(round(max(6.0, high * size[0] * WIDEST / wide)))
     )

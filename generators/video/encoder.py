@@ -92,7 +92,8 @@ def _encoder_arguments(reel: EncodingPlan) -> tuple[str, ...]:
         "pipe:0",
     )
     heard, ends = _sound_arguments(reel)
-    taken = ("-map", "0:v:0", "-map", "1:a:0", "-t", f"{seconds:.3f}")
+    sound = reel.sound[1].default_sound if reel.sound is not None else 0
+    taken = ("-map", "0:v:0", "-map", f"1:a:{sound}", "-t", f"{seconds:.3f}")
     coded = (
         "-c:v",
         "libx264",

@@ -10,6 +10,7 @@ the narrowest place of today takes 25 MiB.
 """
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -83,8 +84,18 @@ _UPRIGHT = (
     "scale=w='iw*max(sar,1)':h=ih,"
     f"scale=w='min({MAX_EDGE},iw)':h='min({MAX_EDGE},"
     "ih)':force_original_aspect_ratio=decrease:force_divisible_by=2,"
-    "setsar=1,format=yuv420p"
+    "setsar=1"
 )
+_EIGHT_BITS = "scale=out_range=tv,format=yuv420p"
+_TONE_MAP = (
+    "zscale=tin={transfer}:pin=2020:min=2020_ncl:rin={range}:t=linear:npl=100,format=gbrpf32le,"
+    "zscale=p=709,tonemap=hable:desat=0:peak=10,zscale=t=709:m=709:r=limited,format=yuv420p"
+)
+"""From HDR to SDR (https://ffmpeg.org/ffmpeg-filters.html#tonemap): relative to 100 cd/m², what is
+brighter than 1,000 cd/m² is white, as phones and cameras record it."""
+
+_HDR = re.compile(r"color_range:(\w+) .*color_trc:(smpte2084|arib-std-b67)")
+"""What `showinfo` says of a frame of HDR: PQ and HLG (Rec. ITU-R BT.2100)."""
 NO_METADATA_ARGUMENTS = (
     "-map_metadata",
     "-1",
@@ -216,7 +227,7 @@ def _remove_stale_folders(place: Path) -> None:
 def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
     """The bytes that leave."""
     expected = tracks.seconds or float(MAX_SECONDS)  # a recording of a browser does not say
-    kind: Sequence[str] = ("-vn", "-map", "0:a:0", "-f", "ipod")
+    kind: Sequence[str] = ("-vn", "-map", f"0:a:{tracks.default_sound}", "-f", "ipod")
     if tracks.video:
         rate = min(MAX_RATE, int(MAX_BYTES * 8 / max(expected, 1.0)) - SOUND_RATE)
         picture = (
@@ -245,9 +256,9 @@ def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
             "-map",
             "0:V:0",
             "-map",
-            "0:a:0?",
+            f"0:a:{tracks.default_sound}?",
             "-vf",
-            _UPRIGHT,
+            f"{_UPRIGHT},{_color_filter(folder, tracks, name)}",
             "-a53cc",
             "0",
             "-flags:v",
@@ -266,6 +277,19 @@ def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
     )
     ffmpeg.run_ffmpeg(arguments, folder=folder, seconds=limit, name=name)
     return (folder / "out").read_bytes()
+
+
+def _color_filter(folder: Path, tracks: MediaTracks, name: str) -> str:
+    """The filter that makes the colours those of an ordinary screen: HDR is tone-mapped."""
+    if not tracks.may_be_hdr:
+        return _EIGHT_BITS
+    first = ("-map", "0:V:0", "-frames:v", "1", "-vf", "showinfo", "-f", "null", "pipe:1")
+    opened = ("-loglevel", "info", *ffmpeg.input_arguments("in", tracks.demuxer))
+    ffmpeg.run_ffmpeg((*opened, *first), folder=folder, seconds=GRACE, name=name)
+    found = _HDR.search(ffmpeg.read_log(folder))
+    if found is None:
+        return _EIGHT_BITS
+    return _TONE_MAP.format(transfer=found[2], range="full" if found[1] == "pc" else "limited")
 
 
 def _sample_encoded(data: bytes, *, name: str, folder: Path) -> DecodedVideo:

@@ -20,6 +20,7 @@ from sqlmodel import col, select
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.i18n.visible_text import is_one_line
 from foundation.ids import INSTALLATION_ID, derived_uuid
 from gate.contract.units import Medium, Rating
 from gate.policy import active_policy
@@ -113,7 +114,7 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
     """
     row, maker = _lock_approvable_post(scope, post_id)
     called = " ".join(name.split())
-    if not 0 < len(called) <= MAX_CLIENT_NAME_LENGTH or not called.isprintable():
+    if not 0 < len(called) <= MAX_CLIENT_NAME_LENGTH or not is_one_line(called):
         raise BadInput("approval.link_no_name", most=MAX_CLIENT_NAME_LENGTH)
     if queries.get_creator(scope, row.creator_id).approval_tiers < CLIENT_TIER:
         raise BadInput("approval.no_such_tier", tier=CLIENT_TIER)

@@ -15,6 +15,7 @@ from channels.accounts import queries
 from channels.accounts.queries import Channel
 from connectors.shared.options import OptionValue
 from foundation.db.database import Scope
+from foundation.i18n.name_forms import fold_name
 from foundation.i18n.translation import Message
 from foundation.money import Money
 from foundation.ops.wall_time import WallTime, parse_wall_time
@@ -405,7 +406,7 @@ def _option_values_by_column(line: ExportedPost) -> Mapping[str, str]:
 def _account_body_column(account: str) -> str:
     """As it is read: accounts of several creators share a column where their names differ by case
     alone."""
-    return f"{ACCOUNT_BODY_PREFIX}{account}".strip().casefold()
+    return fold_name(f"{ACCOUNT_BODY_PREFIX}{account}".strip())
 
 
 def _join_cell_values(said: Sequence[str]) -> str:

@@ -1,11 +1,13 @@
-"""Table of duplicate waivers: a member allowed a delivery to repeat a post."""
+"""Tables of duplicate waivers, where a member allowed a delivery to repeat a post, and of what
+members have not saved yet."""
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 
 import schedules.posts.models  # noqa: F401  foreign keys refer to its tables
-from foundation.db.tables import CreatorOwnedRow, table_arguments
+from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments
 
 
 class DuplicateWaiver(CreatorOwnedRow, table=True):
@@ -27,3 +29,22 @@ class DuplicateWaiver(CreatorOwnedRow, table=True):
     """The post it repeats."""
     like_digest: str
     by: str
+
+
+class UnsavedPost(CreatorOwnedRow, table=True):
+    """The fields of a member's composer for one post."""
+
+    __tablename__ = "unsaved_posts"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "member_id", "subject_id"),
+        about="creator",
+        keep="until it is saved, 90 days at most",
+    )
+    member_id: UUID
+    subject_id: UUID
+    """The post that is changed, or what a new one goes by until it is saved."""
+    is_new: bool
+    fields: dict[str, Any] = jsonb_column()
+    """Values by the name of their field in the composer."""
+    seen: str = ""
+    """Digest of the content of the post when it was opened."""

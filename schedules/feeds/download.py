@@ -33,11 +33,14 @@ _ASKS = {
 
 @dataclass(frozen=True)
 class FeedDownload:
-    """The bytes of a feed, and what to ask with next time."""
+    """The bytes of a feed, what to ask with next time, and what they are read with: the address
+    that answered, after redirects, and the content type it named."""
 
     body: bytes
     etag: str
     modified: str
+    address: str = ""
+    content_type: str = ""
 
 
 class FeedUnchanged:
@@ -91,6 +94,8 @@ def _result_from_response(
                 body,
                 _clean_cache_validator(headers.get("etag", "")),
                 _clean_cache_validator(headers.get("last-modified", "")),
+                address,
+                headers.get("content-type", ""),
             )
         case HttpResponse(status=status):
             return Message("feed.refused", {"status": status})

@@ -23,7 +23,11 @@ def read_feed(event: FeedReadDue, *, tenant: OpenScope, fetch: DownloadFeed) -> 
             sources.record_unchanged_feed(scope, event.subject_id)
         return
     try:
-        document = None if isinstance(answer, Message) else parse_feed(answer.body)
+        document = (
+            None
+            if isinstance(answer, Message)
+            else parse_feed(answer.body, address=answer.address, content_type=answer.content_type)
+        )
     except BadInput as wrong:
         answer = wrong.message
         document = None

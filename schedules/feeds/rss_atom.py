@@ -1,21 +1,26 @@
-"""What a feed says: RSS 2.0, RSS 1.0 and Atom, read as data from people nobody knows. Pure.
+"""What a feed says: RSS and Atom, read by feedparser as data from an untrusted server. Pure.
 
-A document type is refused whole: entities that grow, or that name files, come with one. Markup is
-taken out of every text; what is left are words.
+What is not well-formed is read as far as it goes. A document type may name a feed's dialect; one
+that declares entities is refused. Markup is taken out of every text; what is left are words.
 """
 
 import hashlib
+import io
 import re
-from codecs import BOM_UTF8
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
 from html.parser import HTMLParser
+from typing import Any
 from urllib.parse import urlsplit
-from xml.etree.ElementTree import Element, ParseError
+from xml.sax import SAXException
+from xml.sax.handler import feature_external_ges, feature_namespaces
+from xml.sax.xmlreader import InputSource
 
 from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.expatreader import DefusedExpatParser
+from feedparser.api import LooseFeedParser, StrictFeedParser
+from feedparser.encodings import convert_to_utf8
 
 from foundation.errors import BadInput
 
@@ -25,12 +30,21 @@ MAX_ENTRIES = 500
 MAX_ENTRY_TITLE = 300
 MAX_ENTRY_SUMMARY = 500
 MAX_ENTRY_LINK = 2_000
+_MAX_ELEMENT = 40 * MAX_ENTRY_SUMMARY + 1_000
+"""Characters of one element that are looked at: markup may be many times its words."""
+
+_MAX_DEPTH = 5_000
+"""Elements within each other: some that never close are common, and the time for them grows with
+the square of their number."""
+
 _SILENT = frozenset({"script", "style", "template", "noscript"})
 _BLOCKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "blockquote"})
-_WHOLE = frozenset(
-    {"{http://www.w3.org/2005/Atom}content", "{http://purl.org/rss/1.0/modules/content/}encoded"}
-)
+_SUMMARIES = ("summary", "content", "itunes_summary", "media_description")
+"""Where an entry's words stand, the first of them that says anything."""
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_DAMAGE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
+"""What feedparser raises of bytes that are no feed."""
 
 
 @dataclass(frozen=True)
@@ -57,79 +71,187 @@ class ParsedFeed:
     entries: tuple[ParsedEntry, ...]
 
 
-def parse_feed(data: bytes) -> ParsedFeed:
-    """Read a feed. Raises BadInput for what is none, and for one with a document type."""
+class _EnoughEntriesError(Exception):
+    """The rest of the feed is not looked at."""
+
+
+class _OwnTexts:
+    """Read the texts of an entry itself, at most `MAX_ENTRIES` of them.
+
+    feedparser lets the title and the description of a picture (`media:`) and the summary for a
+    podcast player (`itunes:`) stand for the entry's own when they come first, and the address in an
+    attribute replace the one in a `link` element. Here they have names of their own. A guid is
+    never resolved against an address, so that it stays the same when the feed moves.
+    """
+
+    entities: Mapping[str, str] = {}
+    entries: list[dict[str, Any]]
+    elementstack: list[list[Any]]
+    depth: int
+    push: Any
+    _get_context: Any
+    _permalink = False
+
+    def pop(self, element: str, strip_whitespace: int = 1) -> Any:
+        """End an element; its text is cut at `_MAX_ELEMENT` characters."""
+        pieces = self.elementstack[-1][2] if self.elementstack else []
+        left = _MAX_ELEMENT
+        for number, piece in enumerate(pieces):
+            pieces[number] = piece[:left]
+            left -= len(pieces[number])
+            if not left:
+                del pieces[number + 1 :]
+                break
+        return super().pop(element, strip_whitespace)  # type: ignore[misc]  # of feedparser's mixin
+
+    def unknown_starttag(self, tag: str, attrs: Any) -> None:
+        """Begin an element. Raises ValueError for one too deep."""
+        if self.depth > _MAX_DEPTH:
+            raise ValueError(tag)
+        super().unknown_starttag(tag, attrs)  # type: ignore[misc]  # of feedparser's mixin
+
+    def skippedEntity(self, name: str) -> None:
+        """Read an HTML entity that the document type does not declare here."""
+        self.handle_entityref(name)  # type: ignore[attr-defined]  # of feedparser's mixin
+
+    def _start_item(self, attrs: dict[str, str]) -> None:
+        if len(self.entries) >= MAX_ENTRIES:
+            raise _EnoughEntriesError
+        super()._start_item(attrs)  # type: ignore[misc]  # of feedparser's mixin
+
+    _start_entry = _start_item
+
+    def _end_link(self) -> None:
+        if self.pop("link"):
+            context = self._get_context()
+            context["own_link"] = context.get("link", "")
+
+    def _start_id(self, _attrs: dict[str, str]) -> None:
+        self._permalink = False
+        self.push("id", 1)
+
+    def _start_guid(self, attrs: dict[str, str]) -> None:
+        self._permalink = attrs.get("ispermalink", "true").lower() == "true"
+        self.push("id", 1)
+
+    def _end_id(self) -> None:
+        named = self.pop("id")
+        if self._permalink and named:
+            self._get_context()["permalink"] = named
+
+    _end_guid = _end_id
+
+    def _start_media_title(self, _attrs: dict[str, str]) -> None:
+        self.push("media_title", 1)
+
+    def _end_media_title(self) -> None:
+        self.pop("media_title")
+
+    def _start_media_description(self, _attrs: dict[str, str]) -> None:
+        self.push("media_description", 1)
+
+    def _end_media_description(self) -> None:
+        self.pop("media_description")
+
+    def _start_itunes_summary(self, _attrs: dict[str, str]) -> None:
+        self.push("itunes_summary", 1)
+
+    def _end_itunes_summary(self) -> None:
+        self.pop("itunes_summary")
+
+    def _sync_author_detail(self, key: str = "author") -> None:
+        """Leave an author as written: the pattern that looks for an address takes a time that grows
+        with the square of the text."""
+
+
+class _StrictParser(_OwnTexts, StrictFeedParser):  # type: ignore[misc]  # feedparser has no types
+    pass
+
+
+class _LooseParser(_OwnTexts, LooseFeedParser):  # type: ignore[misc]  # feedparser has no types
+    pass
+
+
+def parse_feed(data: bytes, *, address: str = "", content_type: str = "") -> ParsedFeed:
+    """Read a feed that came from `address` with this content type.
+
+    Raises BadInput for what is none, and for one whose document type declares entities.
+    """
+    headers = {"content-type": content_type or "application/xml"}
     try:
-        root = fromstring(data.removeprefix(BOM_UTF8).lstrip(), forbid_dtd=True)
+        decoded = convert_to_utf8(headers, data.lstrip(), {})
+        parsed = _parse_strictly(decoded, address) or _parse_loosely(decoded, address)
+        entries = parsed.entries[:-1] if parsed.inentry else parsed.entries  # the last one is cut
+        found: dict[str, ParsedEntry] = {}
+        for entry in _iterate_entries(entries, parsed.version):
+            found.setdefault(entry.guid, entry)
+        title = _plain_text(parsed.feeddata, "title", parsed.version, MAX_ENTRY_TITLE)
     except DefusedXmlException as refused:
-        page = (
-            getattr(refused, "name", "").lower() == "html"
-        )  # somebody pasted the address of the page itself
-        raise BadInput("feed.not_a_feed" if page else "feed.has_doctype") from refused
-    except (ParseError, ValueError, LookupError) as broken:  # LookupError: an encoding nobody knows
+        raise BadInput("feed.has_doctype") from refused
+    except _DAMAGE as broken:
         raise BadInput("feed.not_a_feed") from broken
-    place = root if _local_name(root) in ("feed", "RDF") else _find_child(root, "channel")
-    if place is None or _local_name(root) not in ("rss", "RDF", "feed"):
+    if not parsed.version or not (parsed.feeddata or parsed.entries):
         raise BadInput("feed.not_a_feed")
-    about = _find_child(root, "channel") if _local_name(root) == "RDF" else place
-    title = _strip_markup(_child_text(about, "title"), MAX_ENTRY_TITLE) if about is not None else ""
-    found: dict[str, ParsedEntry] = {}
-    for entry in _iterate_entries(place):
-        found.setdefault(entry.guid, entry)
     return ParsedFeed(title, tuple(found.values()))
 
 
-def _iterate_entries(place: Element) -> Iterator[ParsedEntry]:
-    count = 0
-    for node in place:
-        if _local_name(node) not in ("item", "entry"):
-            continue
-        count += 1
-        if count > MAX_ENTRIES:
-            return
-        link = _entry_link(node)
-        title = _strip_markup(_child_text(node, "title"), MAX_ENTRY_TITLE)
-        summary = _strip_markup(
-            _child_text(node, "description")
-            or _child_text(node, "summary")
-            or _entry_content(node),
-            MAX_ENTRY_SUMMARY,
+def _parse_strictly(data: bytes, address: str) -> Any:
+    """Parse XML; None for what is not well-formed. Raises DefusedXmlException."""
+    parser = _StrictParser(address, None, "utf-8")
+    parser.resolve_relative_uris = parser.sanitize_html = False
+    reader = DefusedExpatParser(forbid_dtd=False, forbid_entities=True, forbid_external=False)
+    reader.setFeature(feature_namespaces, True)
+    reader.setFeature(feature_external_ges, False)
+    reader.setContentHandler(parser)
+    reader.setErrorHandler(parser)
+    source = InputSource()
+    source.setByteStream(io.BytesIO(data))
+    try:
+        reader.parse(source)
+    except _EnoughEntriesError:
+        parser.inentry = 0
+    except SAXException:
+        return None
+    return parser
+
+
+def _parse_loosely(data: bytes, address: str) -> Any:
+    parser = _LooseParser(address, None, "utf-8", {})
+    parser.resolve_relative_uris = parser.sanitize_html = False
+    try:
+        parser.feed(data.decode("utf-8", "replace"))
+    except _EnoughEntriesError:
+        parser.inentry = 0
+    return parser
+
+
+def _iterate_entries(entries: list[dict[str, Any]], version: str) -> Iterator[ParsedEntry]:
+    for entry in entries:
+        link = _clean_link(
+            entry.get("own_link") or entry.get("link") or entry.get("permalink") or ""
         )
-        called = (
-            _child_text(node, "guid") or _child_text(node, "id") or link or f"{title}\n{summary}"
-        ).strip()
+        title = _plain_text(entry, "title", version, MAX_ENTRY_TITLE)
+        texts = (_plain_text(entry, key, version, MAX_ENTRY_SUMMARY) for key in _SUMMARIES)
+        summary = next(filter(None, texts), "")
+        called = (entry.get("id") or link or f"{title}\n{summary}").strip()
         if called and (title or summary):
-            yield ParsedEntry(hashlib.sha256(called.encode()).hexdigest(), title, summary, link)
+            digest = hashlib.sha256(called.encode(errors="replace")).hexdigest()
+            yield ParsedEntry(digest, title, summary, link)
 
 
-def _local_name(node: Element) -> str:
-    """The name without its namespace."""
-    return str(node.tag).rpartition("}")[2]
+def _plain_text(holder: Mapping[str, Any], key: str, version: str, most: int) -> str:
+    """The words of an element on one line; Atom says which texts are no markup (RFC 4287 §3.1)."""
+    text = holder.get(key) or ""
+    detail = holder.get(f"{key}_detail") or {}
+    if isinstance(text, list):
+        detail = text[0]
+        text = detail.get("value", "")
+    literal = version.startswith("atom") and detail.get("type") == "text/plain"
+    return _shorten(text if literal else _strip_markup(text, most), most)
 
 
-def _find_child(node: Element, name: str) -> Element | None:
-    return next((child for child in node if _local_name(child) == name), None)
-
-
-def _child_text(node: Element, name: str) -> str:
-    """All text below a child; markup that Atom carries as elements is left out with its signs."""
-    child = _find_child(node, name)
-    return "".join(child.itertext()) if child is not None else ""
-
-
-def _entry_content(node: Element) -> str:
-    """The whole of an entry, which some say without a summary of it."""
-    child = next((child for child in node if child.tag in _WHOLE), None)
-    return "".join(child.itertext()) if child is not None else ""
-
-
-def _entry_link(node: Element) -> str:
-    links = [child for child in node if _local_name(child) == "link"]
-    said = [
-        (child.get("rel", "alternate"), (child.get("href") or child.text or "").strip())
-        for child in links
-    ]
-    address = next((href for rel, href in said if rel == "alternate" and href), "")
+def _clean_link(address: str) -> str:
+    """An address that may be handed on; "" for any other."""
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -162,14 +284,19 @@ class _Plain(HTMLParser):
 
 
 def _strip_markup(marked: str, most: int) -> str:
-    """Text without its markup, on one line, whole words only."""
+    """Text without its markup; what is looked at is 40 times as long as what is kept."""
     reader = _Plain()
     looked = marked[: 40 * most]
     if len(looked) < len(marked) and looked.rfind("<") > looked.rfind(">"):
         looked = looked[: looked.rfind("<")]  # cut in its middle, a sign would be read as words
     reader.feed(looked)
     reader.close()
-    line = " ".join(_CONTROL.sub("", unescape("".join(reader.said))).split())
+    return unescape("".join(reader.said))
+
+
+def _shorten(text: str, most: int) -> str:
+    """Text on one line, whole words only."""
+    line = " ".join(_CONTROL.sub("", text).split())
     if len(line) <= most:
         return line
     return (

@@ -5,11 +5,12 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from channels.accounts.queries import Channel
+from foundation.i18n.name_forms import fold_name
 
 
 def name_accounts(accounts: Collection[Channel]) -> dict[UUID, str]:
     """What each account of a creator is called in files, so that no two have the same name,
-    whatever the case.
+    whatever the case and the normal form.
 
     One that nobody uses any more takes no name from one that is used.
     """
@@ -26,8 +27,8 @@ def _name_variants(one: Channel) -> Sequence[str]:
 def _shortest_unused_name(one: Channel, others: Sequence[Channel]) -> str:
     """The shortest form nobody else goes by; the longest is one account's alone on its platform."""
     rivals = [other for other in others if one.is_disconnected or not other.is_disconnected]
-    taken = {form.casefold() for other in rivals for form in _name_variants(other)}
+    taken = {fold_name(form) for other in rivals for form in _name_variants(other)}
     return next(
-        (form for form in _name_variants(one) if form.casefold() not in taken),
+        (form for form in _name_variants(one) if fold_name(form) not in taken),
         _name_variants(one)[-1],
     )

@@ -6,11 +6,14 @@ what we read is freed of it, so that a text that went out comes back as it was.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, time, timedelta
+from typing import Literal
 
 from foundation.money import STARS, Money, parse_money
 from schedules.posts.states import DeliveryState
+
+DateOrder = Literal["day_first", "month_first"]
 
 COLUMNS = (
     "key",
@@ -43,8 +46,10 @@ _FORMULA = frozenset("=+-@\t\r\n＝＋－＠")  # the wide ones count where peop
 _GUARDED = _FORMULA | {"'"}
 _DATES = (
     re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"),
-    re.compile(r"(?P<day>\d{1,2})[/.](?P<month>\d{1,2})[/.](?P<year>\d{4})"),
+    re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})"),
 )
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+"""Written with the day first in most countries, with the month first in the United States."""
 _CLOCK = re.compile(r"(?P<hour>\d{1,2})[:hH](?P<minute>\d{2})(?::(?P<second>\d{2}))?")
 _BETWEEN = re.compile(r"[\\|;]")
 _SPAN = re.compile(r"(\d{1,5})\s*(m|min|h|d|j)", re.IGNORECASE)
@@ -120,16 +125,45 @@ def format_price_cell(price: Money) -> str:
     return f"{amount} {_STARS if currency == STARS else currency}"
 
 
-def parse_day(cell: str) -> date | None:
-    """The date of `2026-11-21` or `21/11/2026`; None for what is none."""
+def find_date_orders(cells: Iterable[str]) -> frozenset[DateOrder]:
+    """Return the orders of day and month that the slashed dates among these prove: a number over 12
+    is no month."""
+    pairs = ((int(found[1]), int(found[2])) for found in map(_SLASHED.fullmatch, cells) if found)
+    return frozenset(
+        "day_first" if first > 12 else "month_first"
+        for first, second in pairs
+        if (first > 12) != (second > 12)
+    )
+
+
+def is_day_ambiguous(cell: str) -> bool:
+    """Return whether a date means another day with the month first than with the day first."""
+    found = _SLASHED.fullmatch(cell)
+    return (
+        found is not None
+        and found[1].lstrip("0") != found[2].lstrip("0")
+        and all(1 <= int(part) <= 12 for part in (found[1], found[2]))
+    )
+
+
+def parse_day(cell: str, order: DateOrder) -> date | None:
+    """The date of `2026-11-21`, `21.11.2026`, or a slashed one in this order; None for what is
+    none."""
+    if slashed := _SLASHED.fullmatch(cell):
+        first, second, year = map(int, slashed.groups())
+        day, month = (first, second) if order == "day_first" else (second, first)
+        return _build_date(year, month, day)
     for form in _DATES:
-        found = form.fullmatch(cell)
-        if found is not None:
-            try:
-                return date(int(found["year"]), int(found["month"]), int(found["day"]))
-            except ValueError:
-                return None
+        if found := form.fullmatch(cell):
+            return _build_date(int(found["year"]), int(found["month"]), int(found["day"]))
     return None
+
+
+def _build_date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
 
 
 def parse_clock_cell(cell: str) -> time | None:

@@ -11,6 +11,7 @@ from channels.accounts.queries import Channel
 from connectors.contract.connector import Connector
 from foundation.db.database import Scope
 from foundation.errors import NotFound
+from foundation.i18n.name_forms import fold_name
 from foundation.ids import derived_uuid
 from gate.contract.units import Medium, Unit
 from schedules.imports import account_names
@@ -75,7 +76,7 @@ def load_import_context(
         channels += hers
         called = account_names.name_accounts(hers)
         accounts = {
-            called[one.id].casefold(): _build_import_account(
+            fold_name(called[one.id]): _build_import_account(
                 scope, creator, one, connectors, called[one.id]
             )
             for one in hers
@@ -87,7 +88,7 @@ def load_import_context(
             link_tracking.link_policy_of_creator(scope, creator.id),
         )
         for name in (creator.name, creator.slug):
-            homes.setdefault(name.casefold(), home)
+            homes.setdefault(fold_name(name), home)
     named = {labels.fold_label_name(one.name): one for one in labels.list_labels(scope)}
     return ImportContext(
         scope.now, homes, _load_occupied_accounts(scope, channels, connectors), named

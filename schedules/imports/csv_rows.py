@@ -18,7 +18,9 @@ from types import MappingProxyType
 from connectors.contract.capabilities import PostOption
 from connectors.shared.options import OptionValue
 from foundation.errors import BadInput
+from foundation.i18n.name_forms import fold_name
 from foundation.i18n.translation import Message
+from foundation.i18n.visible_text import is_one_line
 from foundation.money import Money
 from schedules.imports import cell_formats, option_columns
 from schedules.imports.cell_formats import (
@@ -26,6 +28,7 @@ from schedules.imports.cell_formats import (
     COLUMNS,
     END_OF_DAY,
     STATUS_COLUMNS,
+    DateOrder,
     parse_clock_cell,
     parse_day,
     parse_late_span,
@@ -143,6 +146,8 @@ class ImportSheet:
 
     rows: list[ImportRow] = field(default_factory=list)
     findings: list[ImportFinding] = field(default_factory=list)
+    date_orders: frozenset[DateOrder] = frozenset()
+    """The orders of day and month that its dates prove: none, one, or both."""
 
     def add_finding(
         self, line: int, column: str, code: str, /, *, grave: bool = True, **params: str | int
@@ -153,14 +158,14 @@ class ImportSheet:
 
 def closest_known_name(name: str, known: Collection[str]) -> str:
     """The known name that is most like one nobody knows; "" where none is."""
-    return _find_nearest_name(name.casefold()[:80], tuple(known))
+    return _find_nearest_name(fold_name(name)[:80], tuple(known))
 
 
 @lru_cache(
     maxsize=2048
 )  # a slip of a column stands on every line, and is looked for among hundreds of names
 def _find_nearest_name(name: str, known: tuple[str, ...]) -> str:
-    by_fold = {one.casefold(): one for one in known}
+    by_fold = {fold_name(one): one for one in known}
     found = get_close_matches(name, by_fold, n=1, cutoff=0.6)
     return by_fold[found[0]] if found else ""
 
@@ -182,12 +187,12 @@ def parse_file(
     columns = _resolve_columns(
         sheet, next(lines, (1, []))[1], [*(_platform_columns(platforms)), *known]
     )
+    filled = [(line, cells) for line, cells in lines if any(cell.strip() for cell in cells)]
+    if len(filled) > MAX_ROWS:
+        raise BadInput("import.too_many_lines", most=MAX_ROWS)
+    sheet.date_orders = _find_date_orders(filled, columns)
     seen: dict[str, int] = {}
-    for line, cells in lines:
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(sheet.rows) >= MAX_ROWS:
-            raise BadInput("import.too_many_lines", most=MAX_ROWS)
+    for line, cells in filled:
         row = _parse_row(sheet, line, cells, columns, known)
         first = seen.setdefault(row.key, line)
         if row.key and first != line:
@@ -196,6 +201,16 @@ def parse_file(
     if not sheet.rows:
         raise BadInput("import.no_lines")
     return sheet
+
+
+def _find_date_orders(
+    lines: Collection[tuple[int, list[str]]], columns: Sequence[str]
+) -> frozenset[DateOrder]:
+    """The orders of day and month that the dates of a file prove."""
+    at = columns.index("date")
+    return cell_formats.find_date_orders(
+        unescape_formula(cells[at]).strip() for _, cells in lines if at < len(cells)
+    )
 
 
 def _decode_csv(data: bytes) -> str:
@@ -238,7 +253,7 @@ def _resolve_columns(
     sheet: ImportSheet, heading: Sequence[str], platforms: Collection[str]
 ) -> list[str]:
     """The name of each column; "" for one nobody knows."""
-    names = [name.strip().casefold() for name in heading]
+    names = [fold_name(name.strip()) for name in heading]
     own = [
         name
         for name in names
@@ -343,9 +358,20 @@ def _check_key(sheet: ImportSheet, line: int, key: str) -> str:
 
 
 def _parse_day_cell(sheet: ImportSheet, line: int, cell: str) -> date | None:
-    day = parse_day(cell)
+    mixed = len(sheet.date_orders) > 1
+    order: DateOrder = next(iter(sheet.date_orders), "day_first")
+    is_ambiguous = cell_formats.is_day_ambiguous(cell)
+    if mixed and is_ambiguous:
+        sheet.add_finding(line, "date", "import.date_order_mixed", said=cell[:40])
+        return None
+    if mixed:  # this one proves its own
+        order = next(iter(cell_formats.find_date_orders((cell,))), order)
+    day = parse_day(cell, order)
     if day is None:
         sheet.add_finding(line, "date", "import.date_unreadable", said=cell[:40] or "…")
+    elif is_ambiguous and sheet.date_orders != {"day_first"}:
+        code = "import.date_month_first" if sheet.date_orders else "import.date_day_first"
+        sheet.add_finding(line, "date", code, grave=False, said=cell[:40], day=day.isoformat())
     return day
 
 
@@ -446,7 +472,7 @@ def _parse_option_cells(
 
 
 def _parse_campaign_cell(sheet: ImportSheet, line: int, cell: str) -> str:
-    if len(cell) <= MAX_LINK_PARAMETER_LENGTH and cell.isprintable():
+    if len(cell) <= MAX_LINK_PARAMETER_LENGTH and is_one_line(cell):
         return cell
     sheet.add_finding(line, "utm_campaign", "link.mark_unreadable", most=MAX_LINK_PARAMETER_LENGTH)
     return ""

@@ -11,6 +11,7 @@ from connectors.contract.capabilities import PostOption
 from connectors.contract.connector import Connector
 from connectors.shared import options
 from connectors.shared.options import OptionValue
+from foundation.i18n.name_forms import fold_name
 from foundation.i18n.translation import Message
 from schedules.imports.cell_formats import join_names, split_names
 
@@ -56,7 +57,7 @@ def option_column(platform: str, option: str) -> str:
 
 def account_option_column(account: str, option: str) -> str:
     """The column of an option of one account, as it is read: without regard to case."""
-    return f"{OPTION_PREFIX}{option}{AT}{account}".strip().casefold()
+    return fold_name(f"{OPTION_PREFIX}{option}{AT}{account}".strip())
 
 
 def is_account_option_column(name: str) -> bool:

@@ -1,6 +1,7 @@
 """How long the room's rows are kept; posts stay while the agency is here."""
 
 from foundation.db.retention import RetentionRule
+from schedules.drafts.models import UnsavedPost
 from schedules.imports.models import Import
 from schedules.suggestions.models import AltTextRow, IdeaRound, TextKit
 
@@ -9,4 +10,5 @@ SCHEDULES_RETENTION = (
     RetentionRule(TextKit, "o.created_at"),
     RetentionRule(AltTextRow, "o.created_at"),
     RetentionRule(IdeaRound, "o.created_at"),
+    RetentionRule(UnsavedPost, "o.updated_at"),
 )

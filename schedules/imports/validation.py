@@ -10,13 +10,13 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
-from zoneinfo import available_timezones
 
 from channels.accounts.states import ChannelState
 from channels.sending import step_runner
 from connectors.shared import options
 from connectors.shared.options import OptionValue
 from foundation.errors import BadInput
+from foundation.i18n.name_forms import fold_name
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
 from foundation.ops.wall_time import WallTime, day_bounds, load_zone
@@ -41,6 +41,7 @@ from schedules.imports.planned_rows import (
     PlannedRow,
     RowThreadPart,
 )
+from schedules.imports.zone_names import suggest_zone
 from schedules.posts import link_tracking, thread_parts
 from schedules.posts.channel_overrides import PAID_CONTENT_SHOWN_FREE
 from schedules.posts.deliveries import BEYOND_PLANNING_HORIZON, PLANNING_HORIZON
@@ -56,7 +57,7 @@ def parse_row_time(sheet: ImportSheet, row: ImportRow, creator: Creator) -> Wall
     try:
         load_zone(zone)
     except BadInput:
-        near = closest_known_name(zone, available_timezones())
+        near = suggest_zone(zone)
         code = "import.zone_unknown_near" if near else "import.zone_unknown"
         sheet.add_finding(row.line, "zone", code, zone=zone[:60], near=near)
         return None
@@ -205,7 +206,7 @@ def _resolve_creator(
     sheet: ImportSheet, row: ImportRow, world: ImportContext
 ) -> ImportCreator | None:
     if row.creator:
-        found = world.homes.get(row.creator.casefold())
+        found = world.homes.get(fold_name(row.creator))
     else:
         only = {home.creator.id: home for home in world.homes.values()}
         found = next(iter(only.values())) if len(only) == 1 else None
@@ -239,7 +240,7 @@ def _resolve_accounts(
 
 def _find_account(home: ImportCreator, name: str) -> ImportAccount | None:
     """The account of a name, or the only one on a platform of that name."""
-    named = home.accounts.get(name.casefold())
+    named = home.accounts.get(fold_name(name))
     if named is not None:
         return named
     there = [one for one in home.accounts.values() if one.channel.platform == name.casefold()]
@@ -253,7 +254,7 @@ def _report_unknown_account(
     accounts = home.accounts.values()
     whose = home.creator.name
     several = sorted(
-        one.called for one in accounts if one.channel.name.casefold() == name.casefold()
+        one.called for one in accounts if fold_name(one.channel.name) == fold_name(name)
     )
     if several:
         sheet.add_finding(

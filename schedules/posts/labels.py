@@ -18,6 +18,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
+from foundation.i18n.visible_text import is_one_line
 from foundation.ids import derived_uuid, uuid7
 from schedules.posts.models import LabelRow, Post, PostLabel
 from tenants import audit
@@ -51,7 +52,7 @@ def clean_label_name(name: str) -> str:
     """A name as it is kept: on one line, letters composed. Raises BadInput for none, and for too
     long a one."""
     found = " ".join(unicodedata.normalize("NFC", name).split())
-    if not found or len(found) > MAX_LABEL_NAME_LENGTH or not found.isprintable():
+    if not found or len(found) > MAX_LABEL_NAME_LENGTH or not is_one_line(found):
         raise BadInput("post_label.name_wrong", most=MAX_LABEL_NAME_LENGTH)
     return found
 

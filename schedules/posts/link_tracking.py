@@ -8,19 +8,20 @@ is not surely an address of the web stays as it stands.
 """
 
 import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 from uuid import UUID
 
+import regex
 from sqlmodel import select
 
 from channels.accounts.queries import Channel
 from channels.links import short_links
 from foundation.db.database import Scope
 from foundation.errors import BadInput
+from foundation.i18n.visible_text import is_one_line
 from foundation.ids import uuid7
 from gate.contract.units import LinkReplacement, Subject, Text, Unit
 from gate.text import urls
@@ -38,6 +39,7 @@ _ADDRESS = re.compile(r"\bhttps?://[!#-&*-;=?-Z\\^-~]+", re.IGNORECASE)
 """Visible letters of ASCII without quotes and brackets, as `gate.text.text_rating.extract_links`
 reads them."""
 
+_BREAK = regex.compile(r"[\s\p{P}\p{S}\p{Z}]")
 _STOPS = ".,;:!?"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.IGNORECASE)
 _HOLE = re.compile(r"\{([^{}]*)\}")
@@ -180,7 +182,7 @@ def _is_address_end(follows: str) -> bool:
     """Whether an address is over before what follows it."""
     if follows[:1] in ("(", "[") or (follows[:1] in ("'", '"') and follows[1:].isalnum()):
         return False
-    return not follows or follows[0].isspace() or unicodedata.category(follows[0])[0] in "PSZ"
+    return not follows or _BREAK.match(follows) is not None
 
 
 def changeable_addresses(texts: Sequence[str], base: str = "") -> list[str]:
@@ -320,5 +322,5 @@ def set_link_policy(scope: Scope, creator_id: UUID, rule: LinkPolicy) -> None:
 
 
 def _check_mark(mark: str) -> None:
-    if len(mark) > MAX_LINK_PARAMETER_LENGTH or not mark.isprintable():
+    if len(mark) > MAX_LINK_PARAMETER_LENGTH or not is_one_line(mark):
         raise BadInput("link.mark_unreadable", most=MAX_LINK_PARAMETER_LENGTH)

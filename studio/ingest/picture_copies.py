@@ -31,7 +31,7 @@ from generators.media import pictures
 from generators.media.pictures import POST_PROFILE, DecodedPhoto
 from generators.provenance import content_credentials
 from generators.provenance.content_credentials import LoadCredential
-from generators.retouch import aspect_ratios, crops, finish, subject_detection
+from generators.retouch import aspect_ratios, crops, finish, subject_detection, watermarks
 from generators.retouch.backgrounds import BackgroundRemover
 from generators.retouch.finish import CopyFinish
 from generators.retouch.subject_detection import PixelBox
@@ -82,6 +82,8 @@ def request_copy(
     picture = _get_source_rendition(scope, asset_id)
     if not finish.has_changes:
         raise BadInput("copy.nothing")
+    if finish.watermark is not None:
+        watermarks.check_watermark_letters(finish.watermark)
     kept = finish.to_json()
     copy_id = derived_uuid(scope.tenant_id, asset_id, f"copy:{canonical_json(kept).decode()}")
     assets.lock_library(scope, "copy", copy_id)

@@ -1,5 +1,6 @@
 """The library: what a creator has, and the rendition a destination gets."""
 
+import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from sqlmodel import col, select
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import NotFound, Unavailable
+from foundation.i18n.name_forms import list_normal_forms
 from foundation.storage.object_store import ObjectStore
 from gate.assets import asset_records, erasure
 from gate.assets.asset_records import StoredRendition
@@ -259,13 +261,14 @@ def find_assets_by_name(
         tenant=scope.tenant_id,
         creator=creator_id,
         assets=list(assets),
-        words=list(words),
+        words=[form for text in words for form in list_normal_forms(text)],
     ).all()
-    by_words: dict[str, list[UUID]] = {}
+    by_words: dict[str, set[UUID]] = {}
     for row in rows:
         if row.shelf != ShelfState.RETIRED:
-            by_words.setdefault(row.alt, []).append(row.asset_id)
-    found = {text: ids[0] for text, ids in by_words.items() if len(ids) == 1}
+            by_words.setdefault(unicodedata.normalize("NFKC", row.alt), set()).add(row.asset_id)
+    called = {text: by_words.get(unicodedata.normalize("NFKC", text), set()) for text in words}
+    found = {text: next(iter(ids)) for text, ids in called.items() if len(ids) == 1}
     return {**found, **{str(row.asset_id): row.asset_id for row in rows}}
 
 

@@ -6,12 +6,17 @@ from sqlmodel import select
 
 from foundation.db.database import Scope
 from foundation.ids import derived_uuid
+from generators.retouch import watermarks
 from generators.retouch.watermarks import Watermark
 from studio.library import assets, models
 
 
 def set_watermark(scope: Scope, creator_id: UUID, mark: Watermark) -> None:
-    """Write down what is written on a creator's copies from now on; those that were made stay."""
+    """Write down what is written on a creator's copies from now on; those that were made stay.
+
+    Raises BadInput for letters that cannot be drawn.
+    """
+    watermarks.check_watermark_letters(mark)
     row_id = derived_uuid(scope.tenant_id, creator_id, "watermark")
     assets.lock_library(scope, "watermark", row_id)
     row = _find_watermark_row(scope, creator_id)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from foundation.errors import BadInput
+from foundation.i18n.visible_text import is_one_line
 
 _WHOLE = re.compile(r"-?[0-9]{1,6}", re.ASCII)
 _SAID = {"yes": True, "true": True, "no": False, "false": False}
@@ -56,7 +57,7 @@ class TextParameter(_Parameter):
     def prompt_text(self, answer: ParameterValue) -> str | None:
         """The answer on one line; None of one that is too long or holds signs nobody types."""
         said = " ".join(answer.split()) if isinstance(answer, str) else None
-        return said if said is not None and len(said) <= self.most and said.isprintable() else None
+        return said if said is not None and len(said) <= self.most and is_one_line(said) else None
 
     @property
     def default_value(self) -> ParameterValue:

@@ -11,6 +11,7 @@ from sqlmodel import select
 
 from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
+from foundation.i18n.name_forms import fold_name
 from tenants.agencies import models
 from tenants.agencies.rights import Right, Role, has_right
 
@@ -122,8 +123,8 @@ WHERE tenant_id = :tenant AND id = :id
 
 
 def get_creator(scope: Scope, key: UUID | str) -> Creator:
-    """A creator by id, or by slug or name, whatever the case. Raises NotFound; another agency's
-    looks the same."""
+    """A creator by id, or by slug or name, whatever the case and the normal form. Raises
+    NotFound; another agency's looks the same."""
     if isinstance(key, UUID):
         row = scope.run(_CREATOR, tenant=scope.tenant_id, id=key).one_or_none()
         found = creator_from_row(row) if row is not None else None
@@ -131,7 +132,7 @@ def get_creator(scope: Scope, key: UUID | str) -> Creator:
         named = (
             each
             for each in list_creators(scope)
-            if key.casefold() in (each.slug, each.name.casefold())
+            if fold_name(key) in (each.slug, fold_name(each.name))
         )
         found = next(named, None)
     if found is None:

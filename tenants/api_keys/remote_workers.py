@@ -17,6 +17,7 @@ from sqlmodel import col, select
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, NotFound, Refused
+from foundation.i18n.visible_text import is_one_line
 from foundation.ids import INSTALLATION_ID, uuid7
 from tenants import audit
 from tenants.agencies import queries
@@ -66,7 +67,7 @@ def create_remote_worker(scope: Scope, *, name: str, machine_id: UUID | None = N
     member = queries.get_acting_member(scope, "machine.members_only")
     require_right(member.role, Right.RUN)
     name = name.strip()
-    if not name or len(name) > MAX_REMOTE_WORKER_NAME or not name.isprintable():
+    if not name or len(name) > MAX_REMOTE_WORKER_NAME or not is_one_line(name):
         raise BadInput("machine.name", most=MAX_REMOTE_WORKER_NAME)
     scope.lock(f"machines:{scope.tenant_id}")
     if (

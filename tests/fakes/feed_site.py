@@ -64,7 +64,7 @@ class FeedSite:
                     return Response(status_code=304)
                 return Response(self.rss(), media_type=RSS, headers={"etag": etag})
             case "broken":
-                return Response(self.rss()[:-20], media_type=RSS)
+                return Response(self.rss()[:20], media_type=RSS)
             case "html":
                 return Response(
                     "<!doctype html><html><body>hi</body></html>", media_type="text/html"

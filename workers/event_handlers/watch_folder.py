@@ -22,6 +22,7 @@ from uuid import UUID
 from foundation.db.database import OpenScope
 from foundation.errors import BadInput, NotFound, Unavailable
 from foundation.i18n.translation import Message, render_message
+from foundation.i18n.visible_text import remove_invisible
 from foundation.ids import uuid7
 from foundation.ops import telemetry
 from foundation.ops.clock import wall_now
@@ -260,7 +261,7 @@ def _tell_unreadable(
 ) -> None:
     log.warning("folder.unreadable", error=telemetry.describe_error(error))
     where = parts[-1]  # it may be no text at all
-    name = "".join(letter for letter in name if letter.isprintable())
+    name = " ".join(remove_invisible(name).split())
     said = Message("folder.unreadable", {"file": name, "folder": where})
     _notify_agency(tenant_id, tenant, said, cause=f"folder:{where}/{name}"[:200])
 

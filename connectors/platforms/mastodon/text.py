@@ -8,12 +8,26 @@ https://docs.joinmastodon.org/spec/activitypub/#sanitization
 import re
 from html.parser import HTMLParser
 
+import regex
+
 from connectors.shared.unit_checks import count_graphemes
 
 LINK_LENGTH = 23
 """`configuration.statuses.characters_reserved_per_url` where nobody changed it."""
 
-_ADDRESS = re.compile(r"""https?://[^\s<>"]*[^\s<>"'.,:;!?)\]}»’”…]""", re.IGNORECASE)
+_BEFORE = r"(?<![a-z0-9@＠$#＃])"
+_HOST = r"(?:[\p{L}\p{M}\p{N}_-]+\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59}|\p{L}{2,63})(?![a-z0-9@+-])"
+_IN_PATH = r"[^\s<>()?]"
+_PATH = (
+    rf"(?:/(?:{_IN_PATH}*(?:\({_IN_PATH}+\){_IN_PATH}*)*"
+    r"""(?:[^\s()?!*"'「」<>;:=,.$%\[\]~&|@]|(?<=\))))?)?"""
+)
+_QUERY = r"(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|^]*[a-z0-9_&=#/-])?"
+_ADDRESS = regex.compile(rf"{_BEFORE}https?://{_HOST}(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
+"""What a server takes for an address: letters right behind a path belong to it, those behind a host
+or a query do not (config/initializers/twitter_regex.rb of Mastodon; since 4.3 some do behind a
+query, and are counted here)."""
+
 _MENTION = re.compile(r"(?<![\w/])@(\w+)@[\w.-]+\w")
 
 

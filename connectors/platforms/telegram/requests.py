@@ -106,6 +106,9 @@ never shown."""
 PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})
 VIDEOS = frozenset({"video/mp4"})
 MIMES = tuple(sorted(PHOTOS | VIDEOS))
+MAX_PHOTO_RATIO = 20
+"""Of the longer side of a photo to the shorter: https://core.telegram.org/bots/api#sendphoto"""
+
 PHOTO_BYTES = 10 * 1024 * 1024
 VIDEO_BYTES = 50 * 1024 * 1024
 TITLE = 32
@@ -175,6 +178,9 @@ def _unfit_medium(medium: Medium) -> Message | None:
         most = -1
     if medium.size > most:
         return Message("connectors.medium_unfit", {"mime": medium.mime, "size": medium.size})
+    sides = sorted((medium.width, medium.height))
+    if medium.mime in PHOTOS and sides[1] > MAX_PHOTO_RATIO * sides[0] > 0:
+        return Message("telegram.photo_too_long", {"most": MAX_PHOTO_RATIO})
     return None
 
 

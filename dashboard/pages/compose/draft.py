@@ -58,6 +58,9 @@ SEEN_VERSION_KEY = "compose:seen"
 """What the post or draft that is changed said when it was opened: over anything else nothing is
 written unseen."""
 
+STORED_FIELDS_KEY = "compose:stored"
+"""The fields as they were stored last."""
+
 INITIAL_DRAFT_KEY, CURRENT_DRAFT_KEY, LEAVE_PROMPT_KEY = (
     f"compose:{name}" for name in ("begun_as", "says", "leaving")
 )
@@ -105,6 +108,7 @@ ALL_KEYS = (
     INITIAL_DRAFT_KEY,
     CURRENT_DRAFT_KEY,
     LEAVE_PROMPT_KEY,
+    STORED_FIELDS_KEY,
 )
 PART_PREFIX = "compose:part:"
 """What the fields of further parts begin with; PARTS holds their ids in order."""

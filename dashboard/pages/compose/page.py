@@ -100,6 +100,7 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
         draft.start_draft(
             creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", "")
         )
+    unsaved_changes.restore_stored_fields(page)
     question = unsaved_changes.render_leave_button(page)
     draw_template(
         "pages/compose/templates/header.html",
@@ -125,7 +126,7 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
         if not field_text(EDITED_POST_KEY):
             labels.render_label_field(page, draft.LABELS_KEY)
     written = build_draft(creator.id)
-    unsaved_changes.remember_draft(written)
+    unsaved_changes.remember_draft(page, written)
     pictures = int(st.session_state.get(SHOWN_PICTURES_KEY, draft.PICTURE_PAGE_SIZE))
     brought = id_list(UPLOADS_KEY)
     found = page.read(
@@ -384,7 +385,8 @@ def _submit_draft(page: PageContext, creator_id: UUID, seen: Draft | None) -> No
             known,
         )
         act = partial(_schedule_post, page, written, asked, made)
-    actions.run_action(partial(_run_with_channel_check, act, made, stays), Right.RUN, PRESS)
+    saved = partial(unsaved_changes.run_and_forget, page, unsaved_changes.subject_id(), act)
+    actions.run_action(partial(_run_with_channel_check, saved, made, stays), Right.RUN, PRESS)
     if made and f"press:{PRESS}" not in st.session_state:  # it stands
         opened = {"at": at} if (at := field_text(OPENED_POST_KEY)) else {}
         draft.clear_draft()

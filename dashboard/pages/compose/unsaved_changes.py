@@ -1,6 +1,7 @@
 """Leaving the post that is being written: what is new is kept as a draft, or thrown away by a
 press, and never lost."""
 
+import hashlib
 from dataclasses import replace
 from functools import partial
 from uuid import UUID
@@ -10,6 +11,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.pages.compose import draft, timing
 from dashboard.pages.compose.draft import (
+    CREATOR_KEY,
     CURRENT_DRAFT_KEY,
     EDITED_POST_KEY,
     ID_KEY,
@@ -17,6 +19,7 @@ from dashboard.pages.compose.draft import (
     LEAVE_PROMPT_KEY,
     SAVED_DRAFT_KEY,
     SEEN_VERSION_KEY,
+    STORED_FIELDS_KEY,
     build_draft,
     field_text,
 )
@@ -24,13 +27,19 @@ from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
+from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from schedules.calendar import unscheduled_drafts
-from schedules.drafts import drafts
-from schedules.drafts.drafts import Draft
+from schedules.drafts import drafts, unsaved_posts
+from schedules.drafts.drafts import Draft, draft_of_post
+from schedules.drafts.unsaved_posts import UnsavedFields
+from schedules.posts.queries import get_stored_post
 from tenants.agencies.rights import Right
 
 SAVE_BUTTON_KEY = "compose:keep"
+PREFILLED_KEYS = (CREATOR_KEY, draft.WHEN_KEY, draft.DAY_KEY, draft.CLOCK_KEY)
+"""What whoever opens the page may have chosen already."""
+
 AS_DRAWN = "compose:as_drawn"
 UNSAVED = "compose:unsaved"
 """What stands in the fields of a planned post that is changed, and in those of posts that were left
@@ -39,24 +48,146 @@ in the middle."""
 
 def render_leave_button(page: PageContext) -> DeltaGenerator:
     """The press that leads back to the days, and where it asks what becomes of what is new."""
-    st.button(page.text("calendar.back"), icon=":material/arrow_back:", on_click=_request_close)
+    st.button(
+        page.text("calendar.back"),
+        icon=":material/arrow_back:",
+        on_click=_request_close,
+        args=(page,),
+    )
     return st.container()
 
 
-def remember_draft(now: Draft) -> None:
-    """What the page says, and what it began with, which alone is nothing new. Fields forget at once
-    what was in them when another page is opened."""
+def subject_id() -> UUID:
+    """What the text that is written is stored by: the post that is changed, or the new one's
+    key."""
+    return UUID(field_text(EDITED_POST_KEY) or field_text(ID_KEY))
+
+
+def restore_stored_fields(page: PageContext) -> None:
+    """Fill the fields with what the member had written and not saved, where the page is drawn for
+    the first time and was opened without a text of its own."""
+    if INITIAL_DRAFT_KEY in st.session_state or not field_text(ID_KEY):
+        return
+    if edited := field_text(EDITED_POST_KEY):
+        act = partial(_load_edited_fields, page, UUID(edited))
+    elif _has_text() or field_text(SAVED_DRAFT_KEY):
+        return
+    else:
+        act = partial(_take_new_fields, page, UUID(field_text(ID_KEY)), field_text(CREATOR_KEY))
+    found, now = page.read(act)
+    if found is None:
+        return
+    st.session_state[INITIAL_DRAFT_KEY] = draft.build_draft(found.creator_id)
+    kept = {ID_KEY, *(one for one in PREFILLED_KEYS if field_text(one))}
+    st.session_state.update(
+        {name: value for name, value in found.fields.items() if name not in kept}
+    )
+    if now is None:
+        st.session_state.pop(SAVED_DRAFT_KEY, None)
+    elif found.seen != _digest(now):
+        st.session_state[SEEN_VERSION_KEY] = None  # what it says now was not seen
+    else:
+        st.session_state[SEEN_VERSION_KEY] = now
+    actions.set_notice(Message("aside.change_back"))
+
+
+def _has_text() -> bool:
+    return any(
+        st.session_state.get(name)
+        for name in (draft.BODY_KEY, draft.TITLE_KEY, draft.MEDIA_KEY, draft.PARTS_KEY)
+    )
+
+
+def _load_edited_fields(
+    page: PageContext, post_id: UUID, scope: Scope
+) -> tuple[UnsavedFields | None, Draft | None]:
+    found = unsaved_posts.load_fields(scope, page.viewer.member.id, post_id)
+    return found, _load_content(scope, post_id) if found is not None else None
+
+
+def _take_new_fields(
+    page: PageContext, key: UUID, slug: str, scope: Scope
+) -> tuple[UnsavedFields | None, Draft | None]:
+    """What was written last of a new post of this creator, or of any where none was chosen."""
+    mine = [one for one in page.list_creators(scope) if slug in ("", one.slug)]
+    found = unsaved_posts.take_new_fields(
+        scope, page.viewer.member.id, key, creators=[one.id for one in mine]
+    )
+    aside = found.fields.get(SAVED_DRAFT_KEY) if found is not None else None
+    return found, _load_content(scope, UUID(aside)) if aside else None
+
+
+def _load_content(scope: Scope, post_id: UUID) -> Draft | None:
+    try:
+        return draft_of_post(get_stored_post(scope, post_id)).content_only
+    except NotFound:
+        return None
+
+
+def _digest(seen: Draft | None) -> str:
+    return "" if seen is None else hashlib.sha256(repr(seen).encode()).hexdigest()
+
+
+def run_and_forget(
+    page: PageContext, subject: UUID, act: actions.PageAction, scope: Scope, press: UUID
+) -> Message | None:
+    """Act, and forget what was stored of the text that is saved by it."""
+    outcome = act(scope, press)
+    unsaved_posts.delete_fields(scope, page.viewer.member.id, subject)
+    return outcome
+
+
+def _store_fields(page: PageContext, now: Draft) -> None:
+    """Store what is in the fields where it changed, and forget it where there is nothing new."""
+    fields = {
+        name: st.session_state[name]
+        for name in map(str, st.session_state)
+        if _is_typed(name) and _can_store(st.session_state[name])
+    }
+    if not _is_new(now):
+        fields = {}
+    if fields == st.session_state.get(STORED_FIELDS_KEY, {}):
+        return
+    st.session_state[STORED_FIELDS_KEY] = fields
+    seen = _digest(st.session_state.get(SEEN_VERSION_KEY))
+    of = UnsavedFields(subject_id(), now.creator_id, fields, seen)
+    is_new = not field_text(EDITED_POST_KEY)
+    actions.run_action(partial(_write_fields, page, of, is_new), Right.RUN, STORED_FIELDS_KEY)
+
+
+def _can_store(value: object) -> bool:
+    """Whether a field holds a text, a number, or several texts."""
+    several = isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+    return several or isinstance(value, str | int)
+
+
+def _write_fields(
+    page: PageContext, of: UnsavedFields, is_new: bool, scope: Scope, _press: UUID
+) -> None:
+    page.get_creator(scope, of.creator_id)
+    member_id = page.viewer.member.id
+    if of.fields:
+        unsaved_posts.store_fields(scope, member_id, of, is_new=is_new)
+    else:
+        unsaved_posts.delete_fields(scope, member_id, of.subject_id)
+
+
+def remember_draft(page: PageContext, now: Draft) -> None:
+    """What the page says, and what it began with, which alone is nothing new; what is new is
+    stored. Fields forget at once what was in them when another page is opened."""
     st.session_state.setdefault(INITIAL_DRAFT_KEY, now)
     st.session_state[CURRENT_DRAFT_KEY] = (_attach_saved_draft_id(now), timing.selected_priority())
     if field_text(EDITED_POST_KEY):
         names = [one for one in map(str, st.session_state) if _is_typed(one)]
         st.session_state[AS_DRAWN] = {one: st.session_state[one] for one in names}
+    _store_fields(page, now)
 
 
 def _is_typed(name: str) -> bool:
     """Whether a name of the session is a field's of what is written; those of buttons begin
     alike."""
-    return name in {*draft.ALL_KEYS} - {CURRENT_DRAFT_KEY, LEAVE_PROMPT_KEY} or name.startswith(
+    own = {CURRENT_DRAFT_KEY, LEAVE_PROMPT_KEY, STORED_FIELDS_KEY}
+    return name in {*draft.ALL_KEYS} - own or name.startswith(
         (draft.PART_PREFIX, draft.OVERRIDE_PREFIX)
     )
 
@@ -81,7 +212,12 @@ def render_leave_prompt(page: PageContext, creator_id: UUID, *, uploads: bool) -
             )
             if not field_text(EDITED_POST_KEY):
                 render_save_button(page, creator_id, key="compose:keep_first", uploads=uploads)
-            st.button(page.text("aside.leave"), key="compose:leave", on_click=_close_composer)
+            st.button(
+                page.text("aside.leave"),
+                key="compose:leave",
+                on_click=_close_composer,
+                args=(page,),
+            )
 
 
 def render_save_button(
@@ -144,19 +280,22 @@ def _is_new(now: Draft) -> bool:
     return not now.is_empty and replace(now, late=None, post_id=None) != replace(first, late=None)
 
 
-def _request_close() -> None:
+def _request_close(page: PageContext) -> None:
     first: Draft | None = st.session_state.get(INITIAL_DRAFT_KEY)
     if first is not None and _is_new(build_draft(first.creator_id)):
         st.session_state[LEAVE_PROMPT_KEY] = True
     else:
-        _close_composer()
+        _close_composer(page)
 
 
 def _dismiss_leave_prompt() -> None:
     st.session_state.pop(LEAVE_PROMPT_KEY, None)
 
 
-def _close_composer() -> None:
+def _close_composer(page: PageContext) -> None:
+    if field_text(ID_KEY):
+        act = partial(run_and_forget, page, subject_id(), lambda _scope, _press: None)
+        actions.run_action(act, Right.RUN, "compose:leave")
     draft.clear_draft()
     st.query_params.clear()
 
@@ -174,7 +313,8 @@ def _save_as_draft(page: PageContext, said: Draft, priority: int) -> bool:
     """Whether it stands among the drafts now."""
     made: list[UUID] = []
     act = partial(_write_draft, page, said, (UUID(field_text(ID_KEY)), priority), made)
-    actions.run_action(act, Right.RUN, SAVE_BUTTON_KEY)
+    saved = partial(run_and_forget, page, subject_id(), act)
+    actions.run_action(saved, Right.RUN, SAVE_BUTTON_KEY)
     return bool(made) and f"press:{SAVE_BUTTON_KEY}" not in st.session_state
 
 

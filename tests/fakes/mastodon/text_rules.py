@@ -12,8 +12,9 @@ import regex
 
 GRAPHEME = regex.compile(r"\X")
 ENTITY = regex.compile(
-    r"(?P<url>(?<![A-Za-z0-9@＠$#＃])https?://(?:[\p{L}\p{N}_-]+\.)+\p{L}{2,}(?::\d+)?"
-    r"(?:/[\p{Latin}\p{Cyrillic}!#-;=@-~–]*)?(?:\?[!#-;=?-~]*)?)"
+    r"(?P<url>(?<![A-Za-z0-9@＠$#＃])https?://(?:[\p{L}\p{N}_-]+\.)+"
+    r"(?:[a-z]{2,}|\p{L}{2,})(?![a-z0-9@+-])(?::\d+)?"
+    r"(?:/[\p{L}!#-;=@-~–]*)?(?:\?[!#-;=?-~]*)?)"
     r"|(?P<mention>(?<![=/\w])@[a-z0-9_]+(?:[.-]+[a-z0-9_]+)*(?:@\w+(?:[.-]+\w+)*)?)"
     r"|(?P<tag>(?<![/)\w])#\w*[^\W\d_]\w*)",
     regex.IGNORECASE,

@@ -101,11 +101,18 @@ def test_sequences_are_refused(folder: Path, brand: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [b"PK\x03\x04 an archive", box(b"mpvd", b"a film"), box(b"uuid", b"x" * 20)]
+    "more", [b"PK\x03\x04 an archive", box(b"what", b"a film"), box(b"uuid", b"x" * 20)]
 )
 def test_what_follows_or_hides_between_the_boxes_is_refused(plain: bytes, more: bytes) -> None:
     assert refused(plain + more) in ("photo.trailing", "photo.corrupt")
     assert refused(AVIF + more) in ("photo.trailing", "photo.corrupt")
+
+
+@pytest.mark.parametrize("more", [box(b"mpvd", b"a film"), box(b"sefd", b"x"), b"\0" * 99, b"\0"])
+def test_what_phones_write_after_a_heic_is_left_out(plain: bytes, more: bytes) -> None:
+    for data in (plain, AVIF):
+        photo = pictures.decode_photo(data + more, name="x")
+        assert photo.pixels == pictures.decode_photo(data, name="x").pixels
 
 
 def test_a_heic_that_claims_too_many_pixels_is_refused_before_decoding(folder: Path) -> None:

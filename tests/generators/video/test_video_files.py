@@ -217,7 +217,6 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes]]] = {
     ),
     "matroska": ("film.unsupported", lambda: encode_video(build_frames(("G", 1.0)), suffix="mkv")),
     "two pictures": ("film.several", lambda: video_builders.encode_two_tracks("v")),
-    "two sounds": ("film.several", lambda: video_builders.encode_two_tracks("a")),
     "ten hours": (
         "film.too_long",
         lambda: video_builders.fake_duration(encode_video(build_frames(("G", 1.0))), 36_000),

@@ -51,7 +51,7 @@ def test_atom_and_the_old_rss_are_read() -> None:
         ("<a href='javascript:x'>clic</a>", "clic"),
         ("&amp;lt;b&amp;gt;", "<b>"),
         ("<scr<script>ipt>alert(1)</script>", "ipt>alert(1)"),
-        ("a\x85b\u2028c", "a b c"),
+        ("a\x85b\u2028c", "a…b c"),
         ("<!-- caché -->vu", "vu"),
     ],
 )

@@ -260,7 +260,9 @@ def test_names_in_one_cell_come_back(names: list[str]) -> None:
 @given(some.dates(date(2000, 1, 1), date(2100, 1, 1)), some.times())
 def test_days_and_hours_come_back(day: date, clock: time) -> None:
     clock = clock.replace(microsecond=0)
-    assert cells.parse_day(str(day)) == cells.parse_day(f"{day:%d/%m/%Y}") == day
+    assert cells.parse_day(str(day), "month_first") == day
+    assert cells.parse_day(f"{day:%d/%m/%Y}", "day_first") == day
+    assert cells.parse_day(f"{day:%m/%d/%Y}", "month_first") == day
     assert cells.parse_clock_cell(str(clock)) == clock
 
 

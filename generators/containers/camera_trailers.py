@@ -1,0 +1,48 @@
+"""What cameras and phones write after a picture in the same file, and what stands there else. Pure.
+
+Known writers: more pictures (CIPA DC-007, Multi-Picture Format: Sony, Apple; ISO 21496-1, gain maps
+of Android), a film (https://developer.android.com/media/platform/motion-photo-format), blocks of
+their makers (Samsung's end in `SEFT`), zeros up to the size of a disk's block. Only the pixels of
+the first picture are used, so none of it leaves. A file that another program would open is refused.
+"""
+
+import re
+
+_PADDING = re.compile(rb"[\0\t\n\r \xff]*")
+_OTHER_FILES = (
+    b"rar!\x1a\x07",
+    b"7z\xbc\xaf\x27\x1c",
+    b"%pdf-",
+    b"<!doctype",
+    b"<html",
+    b"<script",
+    b"<svg",
+    b"<?php",
+    b"\x7felf",
+)
+"""What begins an archive, a document, a page or a program, in small letters. Pictures and films of
+megabytes hold shorter ones, such as those of ZIP, by chance."""
+
+_ZIP = re.compile(rb"PK\x03\x04")
+_ZIP_END = 65_557
+"""Bytes from the end within which the directory of a ZIP ends (APPNOTE 4.3.16): 22 and a comment of
+65,535."""
+
+
+def is_padding(data: bytes, at: int) -> bool:
+    """Return whether nothing but padding follows `at`."""
+    return _PADDING.fullmatch(data, at) is not None
+
+
+def hides_file(data: bytes, at: int) -> bool:
+    """Return whether a file of another kind follows `at`, where a picture of a camera ends."""
+    start = _end_of_padding(data, at)
+    rest = data[start:].lower()
+    if _ZIP.match(data, start) or any(sign in rest for sign in _OTHER_FILES):
+        return True
+    return data.find(b"PK\x05\x06", max(start, len(data) - _ZIP_END)) >= 0
+
+
+def _end_of_padding(data: bytes, at: int) -> int:
+    found = _PADDING.match(data, at)
+    return found.end() if found else at

@@ -1,0 +1,98 @@
+"""What members are writing in the composer and have not saved: kept per member and post, so that no
+reload loses it. It is no draft: only its member sees it."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_
+from sqlmodel import col, select
+
+from foundation.canonical_json import canonical_json
+from foundation.db.database import Scope
+from foundation.ids import uuid7
+from schedules.drafts.models import UnsavedPost
+
+MAX_FIELDS_LENGTH = 500_000
+"""Bytes of all fields of one post, as JSON."""
+
+
+@dataclass(frozen=True)
+class UnsavedFields:
+    """The fields of a post as they stood; `seen` is the digest of what it changes, as it was when
+    it was opened."""
+
+    subject_id: UUID
+    creator_id: UUID
+    fields: Mapping[str, Any]
+    seen: str
+
+
+def store_fields(scope: Scope, member_id: UUID, of: UnsavedFields, *, is_new: bool) -> None:
+    """Keep what a member has written so far of a new post, or of one that is planned."""
+    kept = canonical_json(dict(of.fields))
+    if len(kept) > MAX_FIELDS_LENGTH:
+        return
+    scope.run(
+        "INSERT INTO unsaved_posts (tenant_id, id, creator_id, member_id, subject_id, is_new,"
+        " fields, seen) VALUES (:tenant, :id, :creator, :member, :subject, :is_new,"
+        " CAST(:fields AS jsonb), :seen)"
+        " ON CONFLICT (tenant_id, member_id, subject_id) DO UPDATE SET fields = EXCLUDED.fields,"
+        " creator_id = EXCLUDED.creator_id, seen = EXCLUDED.seen, updated_at = house_now()",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=of.creator_id,
+        member=member_id,
+        subject=of.subject_id,
+        is_new=is_new,
+        fields=kept.decode(),
+        seen=of.seen,
+    )
+
+
+def load_fields(scope: Scope, member_id: UUID, post_id: UUID) -> UnsavedFields | None:
+    """What the member had written of a planned post; None for nothing."""
+    return _find_fields(scope, member_id, UnsavedPost.subject_id == post_id)
+
+
+def take_new_fields(
+    scope: Scope, member_id: UUID, subject_id: UUID, *, creators: Collection[UUID]
+) -> UnsavedFields | None:
+    """What the member wrote last of a new post of these creators, which goes by `subject_id` from
+    now on: a window that is still open keeps its own; None for nothing."""
+    where = and_(col(UnsavedPost.is_new), col(UnsavedPost.creator_id).in_(creators))
+    found = _find_fields(scope, member_id, where)
+    if found is not None:
+        scope.run(
+            "UPDATE unsaved_posts SET subject_id = :new WHERE tenant_id = :tenant"
+            " AND member_id = :member AND subject_id = :old",
+            tenant=scope.tenant_id,
+            member=member_id,
+            new=subject_id,
+            old=found.subject_id,
+        )
+    return found
+
+
+def delete_fields(scope: Scope, member_id: UUID, subject_id: UUID) -> None:
+    """Forget what the member wrote: it was saved, or thrown away."""
+    scope.run(
+        "DELETE FROM unsaved_posts WHERE tenant_id = :tenant AND member_id = :member"
+        " AND subject_id = :subject",
+        tenant=scope.tenant_id,
+        member=member_id,
+        subject=subject_id,
+    )
+
+
+def _find_fields(scope: Scope, member_id: UUID, where: Any) -> UnsavedFields | None:
+    row = scope.session.exec(
+        select(UnsavedPost)
+        .where(UnsavedPost.tenant_id == scope.tenant_id, UnsavedPost.member_id == member_id, where)
+        .order_by(col(UnsavedPost.updated_at).desc(), col(UnsavedPost.id).desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return UnsavedFields(row.subject_id, row.creator_id, row.fields, row.seen)

@@ -1,0 +1,89 @@
+"""Time zones that are meant by names that the IANA database does not have. Pure.
+
+Only what has one meaning is suggested: a wrong zone moves a post by hours. Offsets such as `GMT+2`
+say nothing of summer time, and `CST`, `IST` and `BST` each stand for several zones.
+"""
+
+from difflib import SequenceMatcher
+from functools import cache, lru_cache
+from zoneinfo import available_timezones
+
+from foundation.i18n.name_forms import fold_name
+
+_AREAS = (
+    "Africa/",
+    "America/",
+    "Asia/",
+    "Atlantic/",
+    "Australia/",
+    "Europe/",
+    "Indian/",
+    "Pacific/",
+)
+_ALIKE = 0.8
+"""Share of letters that an area and a city each have in common with what is written: `Europe/Berne`
+is not `Europe/Berlin`."""
+
+_ABBREVIATIONS = {
+    "edt": "America/New_York",
+    "cdt": "America/Chicago",
+    "mdt": "America/Denver",
+    "pdt": "America/Los_Angeles",
+    "akst": "America/Anchorage",
+    "akdt": "America/Anchorage",
+    "brt": "America/Sao_Paulo",
+    "msk": "Europe/Moscow",
+    "sast": "Africa/Johannesburg",
+    "eat": "Africa/Nairobi",
+    "pkt": "Asia/Karachi",
+    "wib": "Asia/Jakarta",
+    "sgt": "Asia/Singapore",
+    "hkt": "Asia/Hong_Kong",
+    "jst": "Asia/Tokyo",
+    "kst": "Asia/Seoul",
+    "awst": "Australia/Perth",
+    "acst": "Australia/Darwin",
+    "aest": "Australia/Brisbane",
+    "aedt": "Australia/Sydney",
+    "nzst": "Pacific/Auckland",
+    "nzdt": "Pacific/Auckland",
+}
+"""https://www.iana.org/time-zones (each continent's file), RFC 5322 §4.3 for North America."""
+
+
+@lru_cache(maxsize=2048)
+def suggest_zone(written: str) -> str:
+    """Return the zone that is meant by an abbreviation, a city or a slip of the pen; "" where that
+    is not certain."""
+    name = fold_name(written[:80]).strip().replace(" ", "_")
+    if name in _ABBREVIATIONS:
+        return _ABBREVIATIONS[name]
+    area, slash, city = name.partition("/")
+    if not slash:
+        named = _zones_by_city().get(name, ())
+        return named[0] if len(named) == 1 else ""
+    near = [
+        zone
+        for zone in _list_zones()
+        if _is_alike(area, fold_name(zone).partition("/")[0])
+        and _is_alike(city, fold_name(zone).partition("/")[2])
+    ]
+    return near[0] if len(near) == 1 else ""
+
+
+def _is_alike(written: str, known: str) -> bool:
+    matcher = SequenceMatcher(None, written, known, autojunk=False)
+    return matcher.quick_ratio() >= _ALIKE and matcher.ratio() >= _ALIKE
+
+
+@cache
+def _list_zones() -> tuple[str, ...]:
+    return tuple(sorted(zone for zone in available_timezones() if zone.startswith(_AREAS)))
+
+
+@cache
+def _zones_by_city() -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for zone in _list_zones():
+        found.setdefault(fold_name(zone.rpartition("/")[2]), []).append(zone)
+    return found
