@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.tools import flag, inside, jsonb, tenant_table, text, unique, uuid_column
 
-revision = "0125"
-down_revision = "0124"
+revision = "0133"
+down_revision = "0132"
 branch_labels = None
 depends_on = None
 
