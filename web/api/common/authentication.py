@@ -24,6 +24,7 @@ from tenants.auth import failed_attempts
 from web.api.common import rate_limits
 from web.api.common.errors import DATABASE_AWAY_ERRORS, ApiError, unavailable_response
 from web.api.common.rate_limits import ApiRateLimits
+from web.api.common.strict_json import check_json
 
 MAX_JSON_BYTES = 1024 * 1024
 """Bytes: a post of 25 parts whose every character is escaped stays below."""
@@ -157,6 +158,11 @@ class RequestBody:
         self._held = 0
         self.data = b""
 
+    @property
+    def is_json(self) -> bool:
+        """Whether a route parses it as JSON."""
+        return self._form is JSON_BODY and bool(self.data)
+
     async def read(self) -> None:
         """At most so many bytes, whatever its declared length says. Raises ApiRefused."""
         headers = self._request.headers
@@ -238,6 +244,8 @@ class AdmissionMiddleware:
             entered = await run_in_threadpool(self._authenticate_key, request)
             headers = await run_in_threadpool(self._count_key_request, entered)
             await body.read()
+            if body.is_json:
+                await run_in_threadpool(check_json, body.data)
         except DATABASE_AWAY_ERRORS:
             await unavailable_response()(
                 scope, receive, _add_response_headers(send, NO_STORE_HEADERS)
