@@ -51,6 +51,8 @@ async def sign_in(request: Request) -> Response:
             password=typed.get("password", ""),
             address=request.client.host if request.client else "",
             browser=request.headers.get("user-agent", ""),
+            device=session_cookies.read_device_cookie(request),
+            door_key=session.second_factor_key(),
         )
     except Refused as refused:
         return plain_page(

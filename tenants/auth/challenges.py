@@ -148,7 +148,7 @@ def create_sign_in_challenge(tenant: OpenScope, site: RelyingParty, address: str
             challenge,
             act=ACT_SIGN_IN,
             about="",
-            who=failed_attempts.failure_key("address", address),
+            who=failed_attempts.address_key("address", address),
             member_id=None,
         )
     return _build_request_options(site, challenge, None)
