@@ -17,6 +17,7 @@ NOT_PUBLIC = "not a public address"
 """What is said of where nobody may go."""
 
 _PORTS = {"http": 80, "https": 443}
+_EVERY_PORT = -1
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _RESERVED = (ipaddress.ip_network("3fff::/20"),)
 """Documentation (RFC 9637), which Python 3.11 does not know."""
@@ -33,14 +34,17 @@ def allow_any_address(host: str, port: int) -> str:
 
 class PublicAddressPolicy:
     """Public addresses, and `own`: the origins of this installation's settings
-    (`http://127.0.0.1:8080`)."""
+    (`http://127.0.0.1:8080`); `http://127.0.0.1:*` stands for every port."""
 
     def __init__(self, own: Iterable[str]) -> None:
         self._own = frozenset(map(_host_and_port, own))
 
+    def _is_own(self, host: str, port: int) -> bool:
+        return not self._own.isdisjoint({(host.lower(), port), (host.lower(), _EVERY_PORT)})
+
     def __call__(self, host: str, port: int) -> str:
         """The first address of `host`, if all of them are public. Raises OSError."""
-        if (host.lower(), port) in self._own:
+        if self._is_own(host, port):
             return host
         found = [
             str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -51,10 +55,12 @@ class PublicAddressPolicy:
 
     def is_own_origin(self, url: str) -> bool:
         """Whether an address is one of this installation's own."""
-        return _host_and_port(url) in self._own
+        return self._is_own(*_host_and_port(url))
 
 
 def _host_and_port(origin: str) -> tuple[str, int]:
+    if origin.endswith(":*"):
+        return (urlsplit(origin.removesuffix(":*")).hostname or "").lower(), _EVERY_PORT
     parts = urlsplit(origin)
     return (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme, 0)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.web.asking import Program, code
+from tests.web.api_client import ApiClient, error_code
 from web.api.common.errors import ApiError
 from web.api.common.strict_json import check_json
 
@@ -64,7 +64,7 @@ def test_whole_characters_and_other_faults_are_left_alone(body: bytes) -> None:
 )
 @pytest.mark.parametrize(("method", "path"), [("POST", "/posts"), ("POST", "/mcp")])
 def test_every_route_refuses_them(
-    api: Program, method: str, path: str, body: bytes, found: str
+    api: ApiClient, method: str, path: str, body: bytes, found: str
 ) -> None:
     answer = api.ask(method, path, body)
-    assert (answer.status_code, code(answer)) == (400, found)
+    assert (answer.status_code, error_code(answer)) == (400, found)
