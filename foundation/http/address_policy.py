@@ -134,6 +134,22 @@ def parse_origin(typed: str) -> str:
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
 
 
+def browser_origin(url: str) -> str:
+    """Return the origin of a URL as browsers write it in `Origin`: lower case, Punycode, no default
+    port (https://url.spec.whatwg.org/#origin); "" for what has no host."""
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname or "", parts.port
+        host = host if host.isascii() else host.encode("idna").decode()
+    except (ValueError, UnicodeError):
+        return ""
+    if not host:
+        return ""
+    host = f"[{host}]" if ":" in host else host
+    default = port is None or port == _PORTS.get(parts.scheme)
+    return f"{parts.scheme}://{host}" if default else f"{parts.scheme}://{host}:{port}"
+
+
 def can_connect(url: str, reach: AddressPolicy) -> bool:
     """Whether `reach` lets us go to `url`; outside our own house only by https."""
     parts = urlsplit(url)

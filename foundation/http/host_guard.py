@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from typing import Any
 from urllib.parse import urlsplit
 
-from foundation.http.address_policy import parse_origin
+from foundation.http.address_policy import browser_origin
 
 AsgiMessage = MutableMapping[str, Any]
 AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
@@ -24,8 +24,8 @@ def _header_values(scope: MutableMapping[str, Any], name: bytes) -> list[bytes]:
 
 
 def host_name(url: str) -> str:
-    """The host name of an address, without its port."""
-    return urlsplit(url).hostname or ""
+    """The host name of an address as browsers write it in `Host`, without its port."""
+    return urlsplit(browser_origin(url)).hostname or urlsplit(url).hostname or ""
 
 
 class HostGuard:
@@ -51,7 +51,7 @@ class HostGuard:
         self._app = app
         self._hosts = frozenset(hosts)
         self._elsewhere = elsewhere
-        self._origin = parse_origin(origin).lower()
+        self._origin = browser_origin(origin)
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(

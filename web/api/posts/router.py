@@ -41,6 +41,7 @@ from web.api.posts.schemas import (
     RewordIn,
     ScheduleIn,
 )
+from web.api.posts.warnings import find_warnings
 
 API_ORIGIN = "api"
 
@@ -114,7 +115,9 @@ def _add_post_write_routes(
                 scope, body.to_draft, key=uuid7(), at=at, author=scope.actor, origin=API_ORIGIN
             )
             channel_requirements.check_post_requirements(scope, post_id, connectors=connectors)
-            return post_result(scope, sight, post_id, "post.write", status=201)
+            return post_result(
+                scope, sight, post_id, "post.write", status=201, judged_by=connectors
+            )
 
         return call.apply_once(act)
 
@@ -142,7 +145,7 @@ def _add_post_write_routes(
                     channel_requirements.check_override_places(scope, new, connectors=connectors)
                 drafts.rewrite_post(scope, post_id, new, author=scope.actor)
             channel_requirements.check_post_requirements(scope, post_id, connectors=connectors)
-            return post_result(scope, sight, post_id, "post.rewrite")
+            return post_result(scope, sight, post_id, "post.rewrite", judged_by=connectors)
 
         return call.apply(act, post=post_id)
 
@@ -216,7 +219,7 @@ def _add_post_action_routes(
                 scope, post_id, channels=body.channels, at=at
             )
             channel_requirements.check_post_requirements(scope, post_id, connectors=connectors)
-            return post_result(scope, sight, post_id, "post.schedule")
+            return post_result(scope, sight, post_id, "post.schedule", judged_by=connectors)
 
         return call.apply_once(act, post=post_id)
 
@@ -249,7 +252,7 @@ def _add_post_action_routes(
             versioned_actions.approve_and_schedule(
                 scope, post_id, member_id=sight.member.id, note=body.note, tier=body.tier
             )
-            return post_result(scope, sight, post_id, "post.approve")
+            return post_result(scope, sight, post_id, "post.approve", judged_by=connectors)
 
         return call.apply_once(act, post=post_id)
 
@@ -262,11 +265,19 @@ def _lock_post_version(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall
 
 
 def post_result(
-    scope: Scope, sight: Caller, post_id: UUID, did: str, *, status: int = 200
+    scope: Scope,
+    sight: Caller,
+    post_id: UUID,
+    did: str,
+    *,
+    status: int = 200,
+    judged_by: Mapping[str, Connector] | None = None,
 ) -> ChangeResult:
-    """Answer with a post as it stands."""
+    """Answer with a post as it stands, and with what will hold it if `judged_by` is given."""
+    warned = None if judged_by is None else find_warnings(scope, post_id, judged_by)
     found = listings.get_post_detail(scope, sight.creators, post_id)
     headers = etag_header(found.listed.version)
     if status == 201:
         headers["location"] = f"/v1/posts/{post_id}"
-    return ChangeResult(PostWhole.from_view(found), did, f"post:{post_id}", status, headers)
+    body = PostWhole.from_view(found, warnings=warned)
+    return ChangeResult(body, did, f"post:{post_id}", status, headers)
