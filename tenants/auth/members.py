@@ -60,9 +60,7 @@ def invite_member(
             creators=creators,
         )
     else:
-        agencies.reactivate_member(
-            scope, member_id, name=name, role=role, creators=creators
-        )
+        agencies.reactivate_member(scope, member_id, name=name, role=role, creators=creators)
         set_member_language(scope, member_id, language)
         _revoke_access(scope, member_id)
     audit.record(scope, "member.brought_in", f"member:{member_id}", role=str(role))
