@@ -38,19 +38,16 @@ MODULES = (
 ROUTES = [route for module in MODULES for route in module.ROUTES if isinstance(route, Route)]
 HOSTILE = (
     "%00",
-    "a%00b",
-    "%FF%FE",
     "%ED%A0%80",
     "%0d%0aset-cookie:%20x=1",
     "..%2f..%2fetc%2fpasswd",
-    "%F0%9F%92%A9",
-    "'%20OR%20true--",
     "x" * 3000,
     "0198c0de-0000-7000-8000-000000000001",
 )
 QUERY = ("state", "code", "error", "to", "told", "name", "batch", "card", "token", "act", "id")
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("signed_in", [False, True])
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
 def test_no_address_breaks_a_route(
