@@ -31,7 +31,7 @@ def check_language(language: str) -> None:
 
 def create_agency(scope: Scope, *, name: str, language: str, zone: str, demo: bool = False) -> None:
     """Write the agency of this scope's tenant. Raises BadInput for a name that is none, and for a
-    language or a zone nobody knows."""
+    language or a zone that does not exist."""
     check_language(language)
     _check_zone(zone)
     row = Agency(

@@ -15,7 +15,7 @@ from tenants.auth import passkeys
 
 @dataclass(frozen=True)
 class KeyRequest:
-    """A key that is asked for: its name, its uses, slugs of its creators (none: all), its life in
+    """What a new key is to be: its name, its uses, slugs of its creators (none: all), its life in
     days."""
 
     name: str
@@ -25,7 +25,7 @@ class KeyRequest:
 
 
 def create_key_for_member(
-    scope: Scope, asked: KeyRequest, *, key_id: UUID | None = None, made_with: UUID | None = None
+    scope: Scope, request: KeyRequest, *, key_id: UUID | None = None, made_with: UUID | None = None
 ) -> str:
     """Make a key for the acting member; returns its secret, "" if the key exists already.
 
@@ -36,17 +36,17 @@ def create_key_for_member(
         raise Refused("key.no_second_factor")
     return keys.create_key(
         scope,
-        name=asked.name,
-        scopes=asked.scopes,
-        creators=asked.creators,
-        days=asked.days,
+        name=request.name,
+        scopes=request.scopes,
+        creators=request.creators,
+        days=request.days,
         key_id=key_id,
         made_with=made_with,
     )
 
 
 def create_key_with_key(
-    scope: Scope, parent: ApiKeyIdentity, asked: KeyRequest, *, key_id: UUID
+    scope: Scope, parent: ApiKeyIdentity, request: KeyRequest, *, key_id: UUID
 ) -> str:
     """Make a key with another key of the same member; returns its secret.
 
@@ -55,14 +55,14 @@ def create_key_with_key(
     `create_key_for_member`.
     """
     allowed = parent.scopes - {ApiKeyScope.KEYS_WRITE}
-    if not set(asked.scopes) <= allowed:
+    if not set(request.scopes) <= allowed:
         raise Refused("key.beyond_uses")
-    if parent.creators and not (asked.creators and set(asked.creators) <= set(parent.creators)):
+    if parent.creators and not (request.creators and set(request.creators) <= set(parent.creators)):
         raise Refused("key.other_creators")
     left = get_own_key(scope, parent.key_id).expires_at - keys.people_now(scope)
-    if asked.days > left.days + 1:
+    if request.days > left.days + 1:
         raise Refused("key.beyond_life", days=left.days + 1)
-    return create_key_for_member(scope, asked, key_id=key_id, made_with=parent.key_id)
+    return create_key_for_member(scope, request, key_id=key_id, made_with=parent.key_id)
 
 
 def get_own_key(scope: Scope, key_id: UUID) -> ApiKeySummary:

@@ -39,8 +39,8 @@ def create_api_key(
     from workers.terminal.session import connect_installation
 
     with connect_installation("api-keys") as services:
-        asked = KeyRequest(name, scope, creator or [], days)
-        typer.echo(member_requests.create_key(services, member, asked))
+        request = KeyRequest(name, scope, creator or [], days)
+        typer.echo(member_requests.create_key(services, member, request))
 
 
 @api_keys_app.command("list")

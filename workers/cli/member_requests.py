@@ -16,15 +16,15 @@ from workers.terminal.lookup import find_member
 from workers.wiring import Services
 
 
-def create_key(services: Services, email: str, asked: KeyRequest) -> str:
+def create_key(services: Services, email: str, request: KeyRequest) -> str:
     """Make an API key for a member with a second factor; returns its secret.
 
-    Raises NotFound for an e-mail nobody has, and as `key_requests.create_key_for_member`.
+    Raises NotFound for an unknown e-mail, and as `key_requests.create_key_for_member`.
     """
     tenant_id, member = find_member(services, email)
     with services.tenant(tenant_id, f"member:{member.id}") as scope:
-        audit.record(scope, "key.asked_at_terminal", f"member:{member.id}")
-        return key_requests.create_key_for_member(scope, asked)
+        audit.record(scope, "key.requested_at_terminal", f"member:{member.id}")
+        return key_requests.create_key_for_member(scope, request)
 
 
 def list_keys(services: Services, email: str) -> Iterator[str]:

@@ -52,6 +52,7 @@ FILES_PER_RUN = 20
 MAX_KEPT_NAME = 200
 """Bytes of a name beside which its reason still fits; a file system takes 255."""
 
+MAX_SUFFIX = 12
 LOOK_SECONDS = 120
 PARTIAL_SUFFIXES = (".part", ".crdownload", ".tmp", ".download")
 
@@ -245,7 +246,8 @@ def _move_file(folder: int, name: str, where: str, *, why: str = "") -> None:
         ):
             path = PurePath(name)
             begin = os.fsdecode(os.fsencode(path.stem)[: MAX_KEPT_NAME // 2])
-            target = f"{begin}-{uuid7().hex}{path.suffix if path.suffix.isascii() else ''}"
+            end = path.suffix if path.suffix.isascii() and len(path.suffix) <= MAX_SUFFIX else ""
+            target = f"{begin}-{uuid7().hex}{end}"
         if why:
             mode = (
                 os.O_WRONLY | os.O_CREAT | os.O_EXCL

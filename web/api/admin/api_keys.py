@@ -120,8 +120,8 @@ def _add_key_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             made, parent = uuid7(), call.asked.entered
             slugs = [sight.get_creator(one).slug for one in body.creators] or parent.creators
-            asked = KeyRequest(body.name, [str(one) for one in body.scopes], slugs, body.days)
-            secret = key_requests.create_key_with_key(scope, parent, asked, key_id=made)
+            request = KeyRequest(body.name, [str(one) for one in body.scopes], slugs, body.days)
+            secret = key_requests.create_key_with_key(scope, parent, request, key_id=made)
             fields = _key_fields(sight, key_requests.get_own_key(scope, made))
             return ChangeResult(
                 NewKeyOut(**fields, secret=secret),
