@@ -15,7 +15,7 @@ from tenants.auth import passkeys
 
 @dataclass(frozen=True)
 class KeyRequest:
-    """What a new key is to be: its name, its uses, slugs of its creators (none: all), its life in
+    """The terms of a new key: its name, its uses, slugs of its creators (none: all), its life in
     days."""
 
     name: str

@@ -160,7 +160,7 @@ class RequestBody:
 
     @property
     def is_json(self) -> bool:
-        """Whether a route parses it as JSON."""
+        """Return True if a route parses it as JSON."""
         return self._form is JSON_BODY and bool(self.data)
 
     async def read(self) -> None:
