@@ -139,7 +139,8 @@ def browser_origin(url: str) -> str:
     port (https://url.spec.whatwg.org/#origin); "" for what has no host."""
     try:
         parts = urlsplit(url.strip())
-        host, port = parts.hostname or "", parts.port
+        port = parts.port
+        host = parts.hostname or ""
         host = host if host.isascii() else host.encode("idna").decode()
     except (ValueError, UnicodeError):
         return ""

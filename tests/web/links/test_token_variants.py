@@ -52,10 +52,12 @@ def test_a_short_address_leads_by_its_slug_alone(mia: CreatorPage) -> None:
 
 
 def test_an_approval_opens_by_its_link_alone(house: House) -> None:
+    house.write("to approve")
     check(house, house.link())
 
 
 def test_secrets_are_long_and_not_stored(api: ApiClient, house: House) -> None:
+    house.write("to approve")
     for path, table in ((address(api), "calendar_addresses"), (house.link(), "approval_links")):
         secret = path.rpartition("/")[2].removesuffix(".ics")
         assert len(secret) >= 43

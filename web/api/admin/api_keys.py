@@ -118,7 +118,8 @@ def _add_key_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
         this key may not, makes no keys, and ends with this one. Needs `keys:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            made, parent = uuid7(), call.asked.entered
+            made = uuid7()
+            parent = call.asked.entered
             slugs = [sight.get_creator(one).slug for one in body.creators] or parent.creators
             request = KeyRequest(body.name, [str(one) for one in body.scopes], slugs, body.days)
             secret = key_requests.create_key_with_key(scope, parent, request, key_id=made)

@@ -78,6 +78,9 @@ FILE_BODIES: Mapping[tuple[str, str], BodyRule] = {
 PUBLIC_PATHS = frozenset({"/openapi.json"})
 """Read without a key: it says what the API is, and nothing of anybody."""
 
+JSON_RPC_PATH = "/mcp"
+"""Assistants are answered by errors of JSON-RPC there."""
+
 NO_STORE_HEADERS = {"cache-control": "no-store"}
 
 AsgiMessage = MutableMapping[str, Any]
@@ -244,7 +247,7 @@ class AdmissionMiddleware:
             entered = await run_in_threadpool(self._authenticate_key, request)
             headers = await run_in_threadpool(self._count_key_request, entered)
             await body.read()
-            if body.is_json:
+            if body.is_json and _api_path(scope) != JSON_RPC_PATH:
                 await run_in_threadpool(check_json, body.data)
         except DATABASE_AWAY_ERRORS:
             await unavailable_response()(

@@ -49,7 +49,7 @@ API_ORIGIN = "api"
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     """The routes under `/posts`."""
     routes = APIRouter(prefix="/posts", tags=["posts"])
-    _add_post_read_routes(routes, tenant)
+    _add_post_read_routes(routes, tenant, connectors)
     _add_post_write_routes(routes, tenant, connectors)
     _add_post_delete_route(routes, tenant)
     _add_post_edit_route(routes, tenant, connectors)
@@ -57,7 +57,9 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     return routes
 
 
-def _add_post_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_post_read_routes(
+    routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=PostsOut)
@@ -89,11 +91,13 @@ def _add_post_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     ) -> PostWhole:
         """One post, and where it goes. Its `ETag` is what a change names in `If-Match`. Needs
         `posts:read`."""
-        found = call.read(
-            lambda scope, sight: listings.get_post_detail(scope, sight.creators, post_id)
-        )
-        response.headers.update(etag_header(found.listed.version))
-        return PostWhole.from_view(found)
+
+        def ask(scope: Scope, sight: Caller) -> PostWhole:
+            return _load_judged_post(scope, sight, post_id, connectors)
+
+        found = call.read(ask)
+        response.headers.update(etag_header(found.version))
+        return found
 
 
 def _add_post_write_routes(
@@ -193,7 +197,9 @@ def _add_post_edit_route(
             edit_requests.request_edit(
                 scope, post_id, title=title, body=said, able=able, author=scope.actor
             )
-            return post_result(scope, sight, post_id, "post.reword", status=202)
+            return post_result(
+                scope, sight, post_id, "post.reword", status=202, judged_by=connectors
+            )
 
         return call.apply_once(act, post=post_id)
 
@@ -232,7 +238,7 @@ def _add_post_action_routes(
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
             versioned_actions.cancel_post(scope, post_id)
-            return post_result(scope, sight, post_id, "post.cancel")
+            return post_result(scope, sight, post_id, "post.cancel", judged_by=connectors)
 
         return call.apply_once(act, post=post_id)
 
@@ -274,10 +280,18 @@ def post_result(
     judged_by: Mapping[str, Connector] | None = None,
 ) -> ChangeResult:
     """Answer with a post as it stands, and with what will hold it if `judged_by` is given."""
-    warned = None if judged_by is None else find_warnings(scope, post_id, judged_by)
-    found = listings.get_post_detail(scope, sight.creators, post_id)
-    headers = etag_header(found.listed.version)
+    found = _load_judged_post(scope, sight, post_id, judged_by)
+    headers = etag_header(found.version)
     if status == 201:
         headers["location"] = f"/v1/posts/{post_id}"
-    body = PostWhole.from_view(found, warnings=warned)
-    return ChangeResult(body, did, f"post:{post_id}", status, headers)
+    return ChangeResult(found, did, f"post:{post_id}", status, headers)
+
+
+def _load_judged_post(
+    scope: Scope, sight: Caller, post_id: UUID, connectors: Mapping[str, Connector] | None
+) -> PostWhole:
+    """Return a post with its warnings, without any if there are no connectors to judge by. Raises
+    NotFound for one of a creator the key may not see."""
+    found = listings.get_post_detail(scope, sight.creators, post_id)
+    warned = None if connectors is None else find_warnings(scope, post_id, connectors)
+    return PostWhole.from_view(found, warnings=warned)

@@ -370,8 +370,7 @@ class PostWhole(PostOut):
     warnings: Annotated[
         list[WarningOut] | None,
         Field(
-            description="What will hold it: empty if nothing does; null where it was not judged, "
-            "as in answers to a GET."
+            description="What will hold it: empty if nothing does; null where it was not judged."
         ),
     ] = None
 

@@ -62,7 +62,7 @@ def test_whole_characters_and_other_faults_are_left_alone(body: bytes) -> None:
         (b'{"at": NaN}', "api.unreadable"),
     ],
 )
-@pytest.mark.parametrize(("method", "path"), [("POST", "/posts"), ("POST", "/mcp")])
+@pytest.mark.parametrize(("method", "path"), [("POST", "/posts"), ("POST", "/labels")])
 def test_every_route_refuses_them(
     api: ApiClient, method: str, path: str, body: bytes, found: str
 ) -> None:
