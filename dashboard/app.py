@@ -96,7 +96,11 @@ def create_dashboard_app() -> HostGuard:
         headers["strict-transport-security"] = "max-age=31536000"
     url = session.dashboard_settings().public_url
     return HostGuard(
-        app, hosts=(host_name(url),), headers=headers, elsewhere=_render_wrong_host_page(url)
+        app,
+        hosts=(host_name(url),),
+        headers=headers,
+        elsewhere=_render_wrong_host_page(url),
+        origin=url,
     )
 
 

@@ -4,6 +4,7 @@ nothing is run."""
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -19,9 +20,40 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 """Signs nobody types, some of which PostgreSQL refuses; a new line and a tab are none of them."""
 
 
+MAX_DEPTH = 64
+MAX_NODES = 20_000
+"""Values of a text: 24 lists of 200 words with their weights are 15,000. Each takes the parser some
+50 µs, and each open bracket makes the rest slower."""
+
+
+class _Excess(yaml.YAMLError):
+    """The text is nested too deeply, or has too many values."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class _Loader(yaml.SafeLoader):
     """Plain words are texts, but for whole numbers and nothing: `10:00` is no number here, `no` no
     boolean."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._depth = 0
+        self._count = 0
+
+    def compose_node(self, parent: Node | None, index: Any) -> Node | None:
+        """Compose a node. Raises _Excess beyond the limits."""
+        self._depth += 1
+        self._count += 1
+        if self._depth > MAX_DEPTH:
+            raise _Excess("yaml.too_deep")
+        if self._count > MAX_NODES:
+            raise _Excess("yaml.too_long")
+        node: Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -58,6 +90,10 @@ def parse_yaml(text: str, *, file: str) -> YamlDocument:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise BadInput("yaml.not_yaml", file=file, line=line) from error
+    except _Excess as error:
+        if error.code == "yaml.too_deep":
+            raise BadInput("yaml.too_deep", file=file) from error
+        raise BadInput("yaml.too_long", file=file, most=MAX_NODES) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         raise BadInput("yaml.not_yaml", file=file, line=mark.line + 1 if mark else 1) from error

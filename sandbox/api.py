@@ -19,6 +19,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from foundation.http.request_bodies import read_body
 from foundation.ops.clock import monotonic
 from foundation.ops.fault_injection import FaultBook, PlatformCall
 from sandbox import payments
@@ -39,6 +40,7 @@ MIMES = frozenset(
     )
 )
 MAX_FILE = 32 * 1024 * 1024
+MAX_JSON_BYTES = 1024 * 1024
 MAX_POLL_SECONDS = 25.0
 GROWTH_SECONDS = 12 * 3600
 """After this a post has two thirds of its views."""
@@ -178,13 +180,21 @@ def get_bell(request: Request) -> UpdateBell:
     return bell
 
 
+async def _read_limited_body(request: Request, most: int) -> bytes:
+    """Read a body. Raises Refusal for one of more than `most` bytes."""
+    body = await read_body(request.stream(), max_bytes=most)
+    if body is None:
+        raise SandboxRefusal(413, "too_large")
+    return body
+
+
 async def read_json_object(request: Request) -> dict[str, Any]:
     """The body, a JSON object; its type must say so, which a foreign page's form cannot. Raises
     Refusal."""
     if request.headers.get("content-type", "").split(";")[0] != "application/json":
         raise SandboxRefusal(415, "json_only")
     try:
-        body = json.loads(await request.body())
+        body = json.loads(await _read_limited_body(request, MAX_JSON_BYTES))
     except ValueError as error:
         raise SandboxRefusal(400, "bad_json") from error
     if not isinstance(body, dict):
@@ -238,9 +248,9 @@ def check_surface_rules(
 async def put_file(request: Request, account: str, sha256: str) -> dict[str, Any]:
     """Keep a file under its digest."""
     owner = authenticate(request, account)
-    body = await request.body()
+    body = await _read_limited_body(request, MAX_FILE)
     mime = request.headers.get("content-type", "")
-    if mime not in MIMES or len(body) > MAX_FILE:
+    if mime not in MIMES:
         raise SandboxRefusal(422, "bad_file")
     if not _DIGEST.fullmatch(sha256) or hashlib.sha256(body).hexdigest() != sha256:
         raise SandboxRefusal(422, "wrong_hash")

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from starlette.responses import Response
 
+from foundation.http.request_bodies import read_form
 from sandbox import comments, fan_actions, payments
 from sandbox.api import get_bell, get_store
 from sandbox.post_limits import SURFACES, page_texts
@@ -28,7 +29,6 @@ from sandbox.store import (
 )
 
 FOLDER = Path(__file__).parent / "templates"
-MAX_FORM_BYTES = 64 * 1024
 SHOWN_POSTS = 60
 _CSP = (
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; script-src 'self'; "
@@ -259,7 +259,4 @@ def _chat_url(account: str, fan: str) -> str:
 
 
 async def _read_form(request: Request) -> Mapping[str, str]:
-    body = await request.body()
-    if len(body) > MAX_FORM_BYTES:
-        raise SandboxRefusal(413, "too_large")
-    return {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
+    return await read_form(request.stream())

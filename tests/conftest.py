@@ -45,6 +45,8 @@ gc.set_threshold(
     50_000, 25, 100
 )  # thousands of rows are made and dropped; looking for cycles all the time took 5 %
 
+os.environ.setdefault("GREENROOM_REACHABLE", "http://127.0.0.1:*")  # where the fakes listen
+
 PASSWORD = "test-only"
 
 RUNNING = "GREENROOM_TEST_POSTGRES"

@@ -44,7 +44,7 @@ from foundation.http.address_policy import AddressPolicy
 from foundation.http.http_client import HttpClient
 from foundation.money import parse_amounts, parse_token_prices
 from foundation.ops.clock import wall_now
-from foundation.ops.settings import Settings
+from foundation.ops.settings import SandboxSettings, Settings, WebSettings
 from foundation.sealed import RevealSecret, Sealed, SealSecret
 from foundation.storage.archive import Archive, open_archive
 from foundation.storage.object_store import ObjectStore, open_library_store
@@ -423,15 +423,30 @@ def _read_form(
 
 
 def allowed_reach(settings: Settings) -> AddressPolicy:
-    """Where requests may go: in production to the public internet and to what the settings name."""
-    if settings.environment != "production":
-        return address_policy.allow_any_address
-    places = (settings.web, settings.sandbox)
-    here = [f"http://{host}:{place.port}" for place in places for host in (place.host, "127.0.0.1")]
-    named = [place.inside_url for place in places if place.inside_url]
+    """Where requests to platforms may go: to the public internet and to what the settings name."""
     return address_policy.PublicAddressPolicy(
-        [*here, *named, settings.web.public_url, *settings.connectors.base_urls.values()]
+        [
+            *_local_origins(settings.web),
+            *_local_origins(settings.sandbox),
+            settings.web.public_url,
+            *settings.connectors.base_urls.values(),
+            *settings.reachable_origins,
+        ]
     )
+
+
+def outside_reach(settings: Settings) -> AddressPolicy:
+    """Where addresses that members type may lead, of feeds and of webhooks: to the public internet
+    and to what the operator named for them, and not to this installation; in a demonstration to its
+    test network too."""
+    sandbox = () if settings.environment == "production" else _local_origins(settings.sandbox)
+    return address_policy.PublicAddressPolicy([*sandbox, *settings.reachable_origins])
+
+
+def _local_origins(place: WebSettings | SandboxSettings) -> list[str]:
+    """Return the origins under which our own processes reach one of our servers."""
+    here = [f"http://{host}:{place.port}" for host in dict.fromkeys((place.host, "127.0.0.1"))]
+    return here + ([place.inside_url] if place.inside_url else [])
 
 
 def media_base_url(settings: Settings) -> str:

@@ -9,10 +9,11 @@ from starlette.routing import Route
 
 from dashboard.shell import session, widgets
 from dashboard.shell.localization import MemberLocalizer
-from dashboard.shell.plain_pages import NO_STORE, is_cross_site, plain_page, read_form
+from dashboard.shell.plain_pages import NO_STORE, is_cross_site, plain_page
 from dashboard.shell.session import VIEWER_SCOPE_KEY, Viewer
 from foundation.db.database import Scope
 from foundation.errors import GreenroomError, Unavailable
+from foundation.http.request_bodies import read_form
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import load_zone
 from tenants.notices import emails
@@ -78,7 +79,7 @@ async def end_notifications(request: Request) -> Response:
 async def _handle_form_post(request: Request, act: _Act) -> Response:
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
-    typed = await read_form(request)
+    typed = await read_form(request.stream())
     return await run_in_threadpool(act, request, typed)
 
 

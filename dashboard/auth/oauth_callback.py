@@ -1,6 +1,8 @@
 """Coming back from a platform where somebody said yes, or no: the code goes on to the workers,
 sealed."""
 
+import re
+
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -17,6 +19,8 @@ CHANNELS_PATH = "/channels"
 MAX_CODE_LENGTH = 4096
 """Characters of a code; no platform's is a tenth of it."""
 
+_STATE = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
 
 async def receive_oauth_code(request: Request) -> Response:
     """Take the code out of the address at once; what becomes of it stands on Accounts."""
@@ -32,7 +36,9 @@ async def receive_oauth_code(request: Request) -> Response:
 def _process_oauth_return(request: Request) -> None:
     who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     said = request.query_params
-    state = said.get("state", "")[:MAX_CODE_LENGTH]
+    state = said.get("state", "")
+    if not _STATE.fullmatch(state):  # ours are tokens; others may hold what PostgreSQL refuses
+        raise NotFound("enrolment.unknown")
     code = said.get("code", "")
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         if code and len(code) <= MAX_CODE_LENGTH and "error" not in said:

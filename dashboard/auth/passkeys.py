@@ -19,6 +19,7 @@ from dashboard.shell.localization import MemberLocalizer, preferred_language
 from dashboard.shell.plain_pages import NO_STORE, PasskeyForm, is_cross_site, plain_page
 from dashboard.shell.session import VIEWER_SCOPE_KEY, Viewer
 from foundation.errors import GreenroomError, NotFound, Refused, Unavailable
+from foundation.http.request_bodies import read_body
 from foundation.i18n.translation import Message, render_message
 from foundation.ops.wall_time import load_zone
 from tenants.auth import ceremonies, challenges, passkeys, sessions
@@ -66,20 +67,18 @@ async def _handle_passkey_request(request: Request, act: Any) -> Response:
     if is_cross_site(request):
         return _message_response(Message("dashboard.foreign"), language, 403)
     try:
-        sent = _parse_passkey_request(await _read_limited_body(request))
+        sent = _parse_passkey_request(await _read_request_body(request))
         made: Response = await run_in_threadpool(act, request, _get_relying_party(), sent)
         return made
     except GreenroomError as refused:
         return _message_response(refused.message, language, 403)
 
 
-async def _read_limited_body(request: Request) -> bytes:
-    found = b""
-    async for part in request.stream():
-        found += part
-        if len(found) > MAX_SENT:
-            raise Refused("passkey.wrong")
-    return found
+async def _read_request_body(request: Request) -> bytes:
+    body = await read_body(request.stream(), max_bytes=MAX_SENT)
+    if body is None:
+        raise Refused("passkey.wrong")
+    return body
 
 
 def _parse_passkey_request(body: bytes) -> _Sent:

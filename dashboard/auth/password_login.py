@@ -19,9 +19,9 @@ from dashboard.shell.plain_pages import (
     SIGN_IN_FIELDS,
     is_cross_site,
     plain_page,
-    read_form,
 )
 from foundation.errors import BadInput, GreenroomError, Refused
+from foundation.http.request_bodies import read_form
 from tenants.auth import members, passwords, sessions
 from tenants.auth.passkeys import list_passkeys
 
@@ -42,7 +42,7 @@ async def sign_in(request: Request) -> Response:
     """Try e-mail and password; the same answer for a wrong one and for an account nobody has."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
-    typed = await read_form(request)
+    typed = await read_form(request.stream())
     try:
         opened = await run_in_threadpool(
             passwords.sign_in_with_password,
@@ -51,6 +51,8 @@ async def sign_in(request: Request) -> Response:
             password=typed.get("password", ""),
             address=request.client.host if request.client else "",
             browser=request.headers.get("user-agent", ""),
+            device=session_cookies.read_device_cookie(request),
+            door_key=session.second_factor_key(),
         )
     except Refused as refused:
         return plain_page(
@@ -90,7 +92,7 @@ async def submit_password(request: Request) -> Response:
     )
     if who is None:
         return RedirectResponse("/auth/login", status_code=303)
-    typed = await read_form(request)
+    typed = await read_form(request.stream())
 
     def keep() -> Response:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:

@@ -16,9 +16,9 @@ from dashboard.shell.plain_pages import (
     PasskeyForm,
     is_cross_site,
     plain_page,
-    read_form,
 )
 from foundation.errors import Refused, Unavailable
+from foundation.http.request_bodies import read_form
 from tenants.agencies import queries
 from tenants.auth import challenges, passkeys, second_factor, sessions
 from tenants.auth.second_factor import TotpEnrolment
@@ -118,7 +118,7 @@ async def verify_second_factor(request: Request) -> Response:
     """Use the six digits; the session that waited is whole."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
-    typed = await read_form(request)
+    typed = await read_form(request.stream())
     return await run_in_threadpool(_verify_entered_code, request, typed.get("code", ""))
 
 

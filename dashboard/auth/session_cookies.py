@@ -29,7 +29,7 @@ def sign_in_response(request: Request, secret: str, *, to: str = "/") -> Respons
             who: Viewer | None = Viewer(tenant_id, queries.get_member(scope, member_id))
     else:
         who = session.find_viewer(secret)
-    device = _read_device_cookie(request) or secrets.token_urlsafe(24)
+    device = read_device_cookie(request) or secrets.token_urlsafe(24)
     if who is not None:
         record_session_device(request, who, device=device)
     return _build_cookie_redirect(secret, device, to if waiting is None else SECOND_FACTOR_PATH)
@@ -44,11 +44,11 @@ def record_session_device(request: Request, who: Viewer, *, device: str = "") ->
             session.second_factor_key(),
             who.member,
             address=address,
-            device=device or _read_device_cookie(request),
+            device=device or read_device_cookie(request),
         )
 
 
-def _read_device_cookie(request: Request) -> str:
+def read_device_cookie(request: Request) -> str:
     """What the browser keeps of us, if it was here before."""
     return request.cookies.get(session.device_cookie_name(), "")[:64]
 

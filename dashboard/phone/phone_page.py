@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from urllib.parse import parse_qs
 from uuid import UUID
 
 from starlette.requests import Request
@@ -22,10 +21,6 @@ from foundation.ops.wall_time import load_zone
 from tenants.agencies import queries
 
 PRIVATE_NO_STORE = {"cache-control": "private, no-store"}
-
-
-MAX_FORM_BYTES = 8_192
-"""Bytes of a form: a link, ticks and a reason."""
 
 
 @dataclass(frozen=True)
@@ -89,16 +84,6 @@ def refusal_page(request: Request, error: GreenroomError) -> Response:
     """The page of what cannot be shown: a sentence, in the language the browser asks for."""
     status = 404 if isinstance(error, NotFound) else 409
     return plain_page(request, error.message.code, params=error.message.params, status=status)
-
-
-async def read_form_lists(request: Request) -> Mapping[str, list[str]]:
-    """What was typed; nothing of what is longer than any form of these pages."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_FORM_BYTES:
-            return {}
-    return parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=100)
 
 
 def first_value(form: Mapping[str, list[str]], name: str) -> str:

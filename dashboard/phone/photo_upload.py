@@ -26,7 +26,6 @@ from dashboard.phone.phone_page import (
     first_value,
     load_visit,
     phone_page,
-    read_form_lists,
     refusal_page,
     require_viewer,
 )
@@ -34,6 +33,7 @@ from dashboard.shell import session, widgets
 from dashboard.shell.plain_pages import is_cross_site, plain_page
 from foundation.db.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
+from foundation.http.request_bodies import read_body, read_form_values
 from foundation.ops.wall_time import load_zone
 from gate.consent import asset_bindings, contact_addresses, shoot_cards, subject_portal
 from gate.consent.shoot_cards import CardTerms, ShootCardView
@@ -161,12 +161,10 @@ async def receive_photo(request: Request) -> Response:
     Answers `{"id"}`, or `{"said"}` why not."""
     if is_cross_site(request):
         return JSONResponse({"said": ""}, 403, PRIVATE_NO_STORE)
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > tracks.MAX_MEDIA_BYTES:
-            return JSONResponse({"said": ""}, 413, PRIVATE_NO_STORE)
-    return await run_in_threadpool(_store_photo, request, bytes(body))
+    body = await read_body(request.stream(), max_bytes=tracks.MAX_MEDIA_BYTES)
+    if body is None:
+        return JSONResponse({"said": ""}, 413, PRIVATE_NO_STORE)
+    return await run_in_threadpool(_store_photo, request, body)
 
 
 def _store_photo(request: Request, data: bytes) -> Response:
@@ -218,7 +216,7 @@ async def create_shoot_card(request: Request) -> Response:
 async def _handle_form_post(request: Request, act: PhotoAction) -> Response:
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
-    form = await read_form_lists(request)
+    form = await read_form_values(request.stream())
     return await run_in_threadpool(
         _run_for_creator, request, lambda scope, hand, creator: act(scope, hand, creator, form)
     )

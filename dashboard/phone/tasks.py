@@ -32,7 +32,6 @@ from dashboard.phone.phone_page import (
     first_value,
     load_visit,
     phone_page,
-    read_form_lists,
     refusal_page,
     require_viewer,
 )
@@ -42,6 +41,7 @@ from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.session import Viewer
 from foundation.db.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
+from foundation.http.request_bodies import read_form_values
 from foundation.i18n.translation import Message
 from generators.containers import still_images
 from insights.metrics import manual_entry
@@ -143,7 +143,7 @@ async def act_on_task(request: Request) -> Response:
     """A press on a task: open, later, cannot, done, link, gone."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
-    form = await read_form_lists(request)
+    form = await read_form_values(request.stream())
     return await run_in_threadpool(_handle_task_action, request, form)
 
 

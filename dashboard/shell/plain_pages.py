@@ -16,10 +16,6 @@ from tenants.auth import challenges
 NO_STORE = {"cache-control": "no-store"}
 
 
-MAX_SIGN_IN_FORM_BYTES = 4096
-"""Bytes of a form; more is nobody's password."""
-
-
 @dataclass(frozen=True)
 class PageFormField:
     """A field of a form on these pages; `fill` is what browsers and password keepers put there."""
@@ -96,11 +92,3 @@ def is_cross_site(request: Request) -> bool:
         return site not in {"same-origin", "none"}
     origin = request.headers.get("origin")  # "null" from a page of ours too: it sends no referrer
     return origin is not None and origin.partition("://")[2] != request.headers.get("host", "")
-
-
-async def read_form(request: Request) -> dict[str, str]:
-    """What was typed into one of these pages' forms."""
-    if int(request.headers.get("content-length") or 0) > MAX_SIGN_IN_FORM_BYTES:
-        return {}
-    async with request.form(max_fields=8, max_files=0) as filled:
-        return {name: value for name, value in filled.items() if isinstance(value, str)}

@@ -17,7 +17,14 @@ NOT_PUBLIC = "not a public address"
 """What is said of where nobody may go."""
 
 _PORTS = {"http": 80, "https": 443}
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_EVERY_PORT = -1
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
+_RESERVED = (ipaddress.ip_network("3fff::/20"),)
+"""Documentation (RFC 9637), which Python 3.11 does not know."""
+
+_CARRY_IPV4 = tuple(map(ipaddress.ip_network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
+_ISATAP = 0x00005EFE
+"""The middle of an interface identifier, its universal bit aside."""
 
 
 def allow_any_address(host: str, port: int) -> str:
@@ -27,14 +34,17 @@ def allow_any_address(host: str, port: int) -> str:
 
 class PublicAddressPolicy:
     """Public addresses, and `own`: the origins of this installation's settings
-    (`http://127.0.0.1:8080`)."""
+    (`http://127.0.0.1:8080`); `http://127.0.0.1:*` stands for every port."""
 
     def __init__(self, own: Iterable[str]) -> None:
         self._own = frozenset(map(_host_and_port, own))
 
+    def _is_own(self, host: str, port: int) -> bool:
+        return not self._own.isdisjoint({(host.lower(), port), (host.lower(), _EVERY_PORT)})
+
     def __call__(self, host: str, port: int) -> str:
         """The first address of `host`, if all of them are public. Raises OSError."""
-        if (host.lower(), port) in self._own:
+        if self._is_own(host, port):
             return host
         found = [
             str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -45,28 +55,60 @@ class PublicAddressPolicy:
 
     def is_own_origin(self, url: str) -> bool:
         """Whether an address is one of this installation's own."""
-        return _host_and_port(url) in self._own
+        return self._is_own(*_host_and_port(url))
 
 
 def _host_and_port(origin: str) -> tuple[str, int]:
+    if origin.endswith(":*"):
+        return (urlsplit(origin.removesuffix(":*")).hostname or "").lower(), _EVERY_PORT
     parts = urlsplit(origin)
     return (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme, 0)
 
 
 def is_public_address(address: str) -> bool:
-    """Whether an IP address is one of the public internet; one that carries another inside is
-    judged by that too."""
+    """Return True if an IP address belongs to the public internet; an IPv6 address that carries an
+    IPv4 address is judged by the one inside, which is where a gateway delivers."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
     if isinstance(found, ipaddress.IPv6Address):
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
-        if found in _NAT64:
-            inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        inner = embedded_ipv4(found)
         if inner is not None:
-            return is_public_address(str(inner)) and not found.ipv4_mapped
+            return is_public_address(str(inner))
+        if found not in _GLOBAL_UNICAST or any(found in each for each in _RESERVED):
+            return False
     return found.is_global and not found.is_multicast
+
+
+def embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address inside an IPv6 address: IPv4-compatible and mapped (RFC 4291 §2.5.5),
+    translated (RFC 2765), NAT64 (RFC 6052), 6to4 (RFC 3056), Teredo (RFC 4380), ISATAP (RFC 5214);
+    None for any other."""
+    found = address.ipv4_mapped or address.sixtofour
+    if found is not None:
+        return found
+    if address.teredo is not None:
+        return address.teredo[1]
+    last = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    is_isatap = int(address) >> 32 & 0xFDFFFFFF == _ISATAP
+    carries = is_isatap or any(address in each for each in _CARRY_IPV4)
+    return last if carries else None
+
+
+def network_of_address(address: str) -> str:
+    """Return what one subscriber has: an IPv4 address, or the first 64 bits of an IPv6 address; of
+    what is neither, the first 64 characters."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(found, ipaddress.IPv6Address):
+        plain = found.ipv4_mapped
+        if plain is None:
+            return str(ipaddress.ip_network((found, 64), strict=False))
+        return str(plain)
+    return str(found)
 
 
 def parse_origin(typed: str) -> str:
@@ -90,6 +132,23 @@ def parse_origin(typed: str) -> str:
         return ""
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return f"{parts.scheme}://{host}" + (f":{port}" if port else "")
+
+
+def browser_origin(url: str) -> str:
+    """Return the origin of a URL as browsers write it in `Origin`: lower case, Punycode, no default
+    port (https://url.spec.whatwg.org/#origin); "" for what has no host."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+        host = parts.hostname or ""
+        host = host if host.isascii() else host.encode("idna").decode()
+    except (ValueError, UnicodeError):
+        return ""
+    if not host:
+        return ""
+    host = f"[{host}]" if ":" in host else host
+    default = port is None or port == _PORTS.get(parts.scheme)
+    return f"{parts.scheme}://{host}" if default else f"{parts.scheme}://{host}:{port}"
 
 
 def can_connect(url: str, reach: AddressPolicy) -> bool:

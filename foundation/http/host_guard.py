@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from typing import Any
 from urllib.parse import urlsplit
 
+from foundation.http.address_policy import browser_origin
+
 AsgiMessage = MutableMapping[str, Any]
 AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
 AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
@@ -17,9 +19,13 @@ PROBES = frozenset({"/healthz", "/readyz"})
 socket."""
 
 
+def _header_values(scope: MutableMapping[str, Any], name: bytes) -> list[bytes]:
+    return [value for key, value in scope["headers"] if key == name]
+
+
 def host_name(url: str) -> str:
-    """The host name of an address, without its port."""
-    return urlsplit(url).hostname or ""
+    """The host name of an address as browsers write it in `Host`, without its port."""
+    return urlsplit(browser_origin(url)).hostname or urlsplit(url).hostname or ""
 
 
 class HostGuard:
@@ -28,7 +34,9 @@ class HostGuard:
     it set its own.
 
     `hosts` are host names without ports; `elsewhere` is the page a visitor under another name
-    reads.
+    reads. A WebSocket is opened for pages of `origin` (`https://host[:port]`) and of the host and
+    port it is opened at, and for no other: its handshake carries cookies, and no browser applies
+    the same-origin policy to it (RFC 6455 §10.2).
     """
 
     def __init__(
@@ -38,10 +46,12 @@ class HostGuard:
         hosts: Iterable[str],
         headers: Mapping[str, str],
         elsewhere: bytes = b"",
+        origin: str = "",
     ) -> None:
         self._app = app
         self._hosts = frozenset(hosts)
         self._elsewhere = elsewhere
+        self._origin = browser_origin(origin)
         self._headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(
@@ -58,7 +68,7 @@ class HostGuard:
     async def _handle_websocket(
         self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend
     ) -> None:
-        if self._is_known_host(scope):
+        if self._is_known_host(scope) and self._is_own_origin(scope):
             await self._app(scope, receive, send)
             return
         await receive()
@@ -74,8 +84,16 @@ class HostGuard:
         await send({"type": "http.response.start", "status": MISDIRECTED, "headers": headers})
         await send({"type": "http.response.body", "body": self._elsewhere})
 
+    def _is_own_origin(self, scope: MutableMapping[str, Any]) -> bool:
+        sent = _header_values(scope, b"origin")
+        if not self._origin or len(sent) != 1:
+            return False
+        scheme = self._origin.partition("://")[0].encode()
+        here = scheme + b"://" + _header_values(scope, b"host")[0]
+        return sent[0].lower() in {self._origin.encode(), here.lower()}
+
     def _is_known_host(self, scope: MutableMapping[str, Any]) -> bool:
-        named = [value for name, value in scope["headers"] if name == b"host"]
+        named = _header_values(scope, b"host")
         if len(named) != 1:
             return False
         try:

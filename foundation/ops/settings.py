@@ -371,6 +371,10 @@ class Settings(BaseSettings):
     public_url: str = ""
     """What the outside calls this installation (`https://…`); empty: nobody outside can, so chats
     are polled."""
+    reachable: str = ""
+    """Origins inside your network that feeds, webhooks and typed server addresses may reach besides
+    the public internet, separated by commas (`http://crm.internal:5678`); port `*` is every
+    port."""
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
     storage: StorageSettings = StorageSettings()
@@ -383,6 +387,11 @@ class Settings(BaseSettings):
     dashboard: DashboardSettings = DashboardSettings()
     sandbox: SandboxSettings = SandboxSettings()
     workers: WorkersSettings = WorkersSettings()
+
+    @property
+    def reachable_origins(self) -> tuple[str, ...]:
+        """The origins of `reachable`."""
+        return tuple(filter(None, (origin.strip() for origin in self.reachable.split(","))))
 
     @property
     def objects_folder(self) -> Path:

@@ -55,7 +55,7 @@ def verify_access_code(
     from one address or for one receipt.
     """
     mine = failed_attempts.failure_key("receipt", receipt)
-    theirs = failed_attempts.failure_key("pin address", address)
+    theirs = failed_attempts.address_key("pin address", address)
     with tenant(INSTALLATION_ID, ACTOR, role="door") as scope:
         scope.lock(f"pin:{mine}")
         counted = {

@@ -149,19 +149,23 @@ class _Items:
             body[4:] for what, body in own if what == b"colr" and body[:4] in (b"prof", b"rICC")
         )
         profile = next(profiles, b"")
-        exif = self._read_exif()
+        exif = self._read_exif(name)
         if max(len(profile), len(exif)) > MAX_EXTRA_ITEMS:
             raise BadInput("photo.too_heavy", file=name)
         return HeifStill(kind, width, height, turns, mirror, profile, exif)
 
-    def _read_exif(self) -> bytes:
-        """The TIFF of the EXIF item; nothing without one."""
+    def _read_exif(self, name: str) -> bytes:
+        """Return the TIFF of the EXIF item; nothing without one. Raises BadInput for one of more
+        than `MAX_EXTRA_ITEMS` bytes."""
         item = next((item for item, kind in self.kinds.items() if kind == b"Exif"), None)
         spots = dict(_iter_item_locations(self._meta[b"iloc"])) if item is not None else {}
         if item is None or item not in spots:
             return b""
         way, parts = spots[item]
         held = self._data if way == 0 else self._meta.get(b"idat", b"")
+        wanted = sum(min(length, len(held)) for _, length in parts[:4])
+        if wanted > MAX_EXTRA_ITEMS:  # four extents of one whole file are four copies of it
+            raise BadInput("photo.too_heavy", file=name)
         body = b"".join(held[start : start + length] for start, length in parts[:4])
         return body[4 + struct.unpack_from(">I", body)[0] :] if len(body) > 4 else b""
 

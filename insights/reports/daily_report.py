@@ -1,7 +1,5 @@
 """The daily report: numbers first, from the rolled-up day; the same in HTML, Markdown and CSV."""
 
-import csv
-import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from channels.accounts.queries import Channel
 from channels.limits import request_costs
+from foundation.csv_tables import CsvCell, render_csv_table
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message, format_money, render_message
 from foundation.money import Money
@@ -43,8 +42,6 @@ SHORT = 80
 
 _MARKS = re.compile(r"[\\`*_\[\]~|!]")
 """What means something in the middle of a line of Markdown; no text of people begins a line."""
-
-_FORMULA = re.compile(r"[\s\x00]*[=+\-@＝＋－＠]|[\t\r\n]")
 
 
 @dataclass(frozen=True)
@@ -208,52 +205,30 @@ def escape_markdown(text: str) -> str:
 
 
 def render_daily_csv(report: DailyReport) -> str:
-    """The report as CSV: one line a fact; amounts in minor units; cells that a spreadsheet would
-    run are defused."""
-    out = io.StringIO()
-    lines = csv.writer(out)
-    lines.writerow(["kind", "at_utc", "name", "state", "amount_minor", "currency", "count"])
+    """Return the report as CSV, one fact a line, amounts in minor units."""
+    rows: list[Sequence[CsvCell]] = [
+        ["kind", "at_utc", "name", "state", "amount_minor", "currency", "count"]
+    ]
     for post in report.posts:
-        said = _escape_csv_formula(_truncate_text(post.title or post.body))
-        lines.writerow(["post", post.due_at.isoformat(), said, post.state, "", "", ""])
+        said = _truncate_text(post.title or post.body)
+        rows.append(["post", post.due_at.isoformat(), said, post.state, "", "", ""])
         for label in report.label_totals(post):
-            lines.writerow(
-                [
-                    "post_label",
-                    post.due_at.isoformat(),
-                    said,
-                    _escape_csv_formula(label),
-                    "",
-                    "",
-                    "",
-                ]
-            )
+            rows.append(["post_label", post.due_at.isoformat(), said, label, "", "", ""])
         for name, count in report.best_posts(post).items():
-            lines.writerow([f"post_{name}", post.due_at.isoformat(), said, "", "", "", count])
+            rows.append([f"post_{name}", post.due_at.isoformat(), said, "", "", "", count])
     for order in report.orders:
         amount = order.amount
-        lines.writerow(
-            [
-                order.kind,
-                order.at.isoformat(),
-                _escape_csv_formula(order.title),
-                "",
-                amount.minor,
-                amount.currency,
-                "",
-            ]
-        )
+        at = order.at.isoformat()
+        rows.append([order.kind, at, order.title, "", amount.minor, amount.currency, ""])
     for row in report.sales:
         for name, part in (("gross", row.gross), ("refunds", row.refunds), ("net", row.net)):
-            lines.writerow([name, "", str(report.day), "", part.minor, part.currency, ""])
+            rows.append([name, "", str(report.day), "", part.minor, part.currency, ""])
     for name, sums in (("spent", report.spent.spent), ("spent_lost", report.spent.lost_spending)):
         for part in sums:
-            lines.writerow([name, "", str(report.day), "", part.minor, part.currency, ""])
+            rows.append([name, "", str(report.day), "", part.minor, part.currency, ""])
     for crowd in report.crowds:
-        lines.writerow(
-            ["followers", "", _escape_csv_formula(crowd.account), "", "", "", crowd.followers]
-        )
-    return out.getvalue()
+        rows.append(["followers", "", crowd.account, "", "", "", crowd.followers])
+    return render_csv_table(rows)
 
 
 def render_costs_csv(
@@ -263,9 +238,7 @@ def render_costs_csv(
     total, in each currency; exact amounts in minor units, so that posts and the rest add up. Time
     stands in a line of its own, and what platforms asked for requests, by account, beside the
     total."""
-    out = io.StringIO()
-    lines = csv.writer(out)
-    lines.writerow(
+    rows: list[Sequence[CsvCell]] = [
         [
             "kind",
             "month",
@@ -277,45 +250,30 @@ def render_costs_csv(
             "seconds",
             "things",
         ]
-    )
-    rows = [
-        ("post", str(post.post_id), _escape_csv_formula(_truncate_text(post.called)), post.own)
+    ]
+    bills = [
+        ("post", str(post.post_id), _truncate_text(post.called), post.own) for post in month.posts
+    ]
+    bills += [
+        ("shared", str(post.post_id), _truncate_text(post.called), post.shared)
         for post in month.posts
     ]
-    rows += [
-        ("shared", str(post.post_id), _escape_csv_formula(_truncate_text(post.called)), post.shared)
-        for post in month.posts
-    ]
-    rows += [("unassigned", "", "", month.unassigned), ("total", "", "", month.total)]
-    for kind, post_id, called, bill in rows:
+    bills += [("unassigned", "", "", month.unassigned), ("total", "", "", month.total)]
+    for kind, post_id, called, bill in bills:
         if not bill.things and kind == "shared":
             continue
-        lines.writerow(
+        rows.append(
             [kind, month.month, post_id, called, "", "", "", round(bill.seconds, 3), bill.things]
         )
         for currency, minor in sorted(bill.exact.items()):
             lost = bill.lost.get(currency, Decimal(0))
-            lines.writerow(
-                [kind, month.month, post_id, called, f"{minor:f}", f"{lost:f}", currency, "", ""]
-            )
+            rows.append([kind, month.month, post_id, called, minor, lost, currency, "", ""])
     for account, asked in requests:
         name = f"{account.platform} {account.name}"
-        minor = asked.price.minor
+        price = asked.price
         many = sum(asked.many.values())
-        lines.writerow(
-            [
-                "requests",
-                month.month,
-                "",
-                _escape_csv_formula(name),
-                f"{minor:f}",
-                "",
-                asked.price.currency,
-                "",
-                many,
-            ]
-        )
-    return out.getvalue()
+        rows.append(["requests", month.month, "", name, price.minor, "", price.currency, "", many])
+    return render_csv_table(rows)
 
 
 def write_daily_report(report: DailyReport, folder: Path, language: str) -> Path:
@@ -327,9 +285,3 @@ def write_daily_report(report: DailyReport, folder: Path, language: str) -> Path
     page.with_suffix(".md").write_text(render_daily_markdown(report, language), encoding="utf-8")
     page.with_suffix(".csv").write_text(render_daily_csv(report), encoding="utf-8")
     return page
-
-
-def _escape_csv_formula(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula, wherever it would begin one (OWASP, CSV
-    injection)."""
-    return f"'{text}" if _FORMULA.match(text) else text

@@ -4,11 +4,11 @@ authority.
 It counts and names nobody. Months are those of the agency's time zone.
 """
 
-import csv
-import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from foundation.csv_tables import CsvCell, render_csv_table
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message, render_message
@@ -101,20 +101,18 @@ def _render_report(template: str, found: TransparencyReport, language: str) -> s
 def render_transparency_csv(found: TransparencyReport) -> str:
     """The counts as CSV, a line each: what, of which kind, how many; hours with two decimals."""
     month = found.counts
-    out = io.StringIO()
-    lines = csv.writer(out)
-    lines.writerow(["what", "of", "value"])
+    rows: list[Sequence[CsvCell]] = [["what", "of", "value"]]
     for what in ("sent", "held", "blocked", "called", "gone", "withdrawn", "proofs", "closed"):
-        lines.writerow([what, "", getattr(month, what)])
+        rows.append([what, "", getattr(month, what)])
     for reason, count in month.reasons:
-        lines.writerow(["reason", reason, count])
+        rows.append(["reason", reason, count])
     for asked in month.requests:
         for what in ("received", "taken", "kept", "open"):
-            lines.writerow([f"requests_{what}", asked.category, getattr(asked, what)])
+            rows.append([f"requests_{what}", asked.category, getattr(asked, what)])
     for again in month.appeals:
         for what in ("received", "changed", "confirmed", "open"):
-            lines.writerow([f"appeals_{what}", again.side, getattr(again, what)])
+            rows.append([f"appeals_{what}", again.side, getattr(again, what)])
     for what, (median, longest) in (("settled", month.settled_hours), ("gone", month.gone_hours)):
-        lines.writerow([f"{what}_hours_median", "", f"{median:.2f}"])
-        lines.writerow([f"{what}_hours_longest", "", f"{longest:.2f}"])
-    return out.getvalue()
+        rows.append([f"{what}_hours_median", "", f"{median:.2f}"])
+        rows.append([f"{what}_hours_longest", "", f"{longest:.2f}"])
+    return render_csv_table(rows)

@@ -1,8 +1,6 @@
 """What is on the calendar, as a file that a spreadsheet opens and an import takes, and as one that
 calendars take."""
 
-import csv
-import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -14,6 +12,7 @@ from sqlmodel import col, func, select
 from channels.accounts import queries
 from channels.accounts.queries import Channel
 from connectors.shared.options import OptionValue
+from foundation.csv_tables import render_csv_table
 from foundation.db.database import Scope
 from foundation.i18n.name_forms import fold_name
 from foundation.i18n.translation import Message
@@ -24,7 +23,6 @@ from schedules.imports.cell_formats import (
     COLUMNS,
     END_OF_DAY,
     STATUS_COLUMNS,
-    escape_formula,
     format_late_span,
     format_price_cell,
     join_names,
@@ -325,8 +323,6 @@ def render_csv(found: Sequence[ExportedPost], say: Mapping[str, str]) -> bytes:
     """A CSV (UTF-8 with its mark, so that spreadsheets know) that an import takes back; `say`
     are reasons by code and account, as `reasons` asks for them. Nothing in it is run by a
     spreadsheet."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
     others = sorted(
         {f"{BODY_COLUMN_PREFIX}{platform}" for line in found for platform in line.bodies}
     )
@@ -338,11 +334,11 @@ def render_csv(found: Sequence[ExportedPost], say: Mapping[str, str]) -> bytes:
     for name in PART_COLUMNS[: max((len(line.thread) for line in found), default=0)]:
         others += [name, f"{name}{PART_MEDIA_SUFFIX}"]
     heading = [*COLUMNS, *others, *STATUS_COLUMNS]
-    writer.writerow(heading)
+    rows = [heading]
     for line in found:
         cells = _build_csv_cells(line, say)
-        writer.writerow([escape_formula(cells.get(name, "")) for name in heading])
-    return out.getvalue().encode("utf-8-sig")
+        rows.append([cells.get(name, "") for name in heading])
+    return render_csv_table(rows).encode("utf-8-sig")
 
 
 def _build_csv_cells(line: ExportedPost, say: Mapping[str, str]) -> Mapping[str, str]:
@@ -436,8 +432,5 @@ def render_example_csv(creator: str, account: str, at: WallTime) -> bytes:
         "zone": at.zone,
     }
     said |= {"time": at.clock.isoformat("minutes"), "late_ok": "30m", "body": "…", "priority": "5"}
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    writer.writerow([escape_formula(said.get(name, "")) for name in COLUMNS])
-    return out.getvalue().encode("utf-8-sig")
+    rows = [COLUMNS, [said.get(name, "") for name in COLUMNS]]
+    return render_csv_table(rows).encode("utf-8-sig")

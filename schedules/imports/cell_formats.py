@@ -1,9 +1,5 @@
-"""What stands in the cells of a file of posts, and how it is written there: names in a list,
-apostrophes, spans. Pure.
-
-A spreadsheet runs what begins like a formula. What we write is kept from that by an apostrophe, and
-what we read is freed of it, so that a text that went out comes back as it was.
-"""
+"""The cells of a file of posts, and how they are written: names in a list, spans of time, prices.
+Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -42,8 +38,6 @@ OUTSIDE = frozenset(
     map(str, (DeliveryState.PUBLISHED, DeliveryState.PARTLY, DeliveryState.BROKEN_OFF))
 )
 
-_FORMULA = frozenset("=+-@\t\r\n＝＋－＠")  # the wide ones count where people write with them
-_GUARDED = _FORMULA | {"'"}
 _DATES = (
     re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})"),
     re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})"),
@@ -70,20 +64,6 @@ def previous_state_code(state: str) -> str:
     if known & OUTSIDE:
         return "import.stands"
     return "import.taken_off" if known & OFF else ""
-
-
-def escape_formula(text: str) -> str:
-    """A cell that no spreadsheet runs."""
-    return f"'{text}" if text[:1] in _FORMULA or _is_guarded(text) else text
-
-
-def unescape_formula(cell: str) -> str:
-    """The text that `guarded` wrote."""
-    return cell[1:] if _is_guarded(cell) else cell
-
-
-def _is_guarded(cell: str) -> bool:
-    return cell[:1] == "'" and cell[1:2] in _GUARDED
 
 
 def join_names(names: Sequence[str]) -> str:

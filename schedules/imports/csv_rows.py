@@ -17,6 +17,7 @@ from types import MappingProxyType
 
 from connectors.contract.capabilities import PostOption
 from connectors.shared.options import OptionValue
+from foundation.csv_tables import unescape_formula
 from foundation.errors import BadInput
 from foundation.i18n.name_forms import fold_name
 from foundation.i18n.translation import Message
@@ -33,7 +34,6 @@ from schedules.imports.cell_formats import (
     parse_day,
     parse_late_span,
     split_names,
-    unescape_formula,
 )
 from schedules.imports.option_columns import OPTION_PREFIX, DeclaredOptions
 from schedules.posts import thread_parts

@@ -26,6 +26,11 @@ def rate_picture(scope: Scope, asset_id: UUID, rating: Rating, *, minor: bool = 
     )
 
 
+def creator_of_picture(scope: Scope, asset_id: UUID) -> UUID:
+    """Return the creator whose library a picture is in. Raises NotFound."""
+    return _get_creation_row(scope, asset_id).creator_id
+
+
 def request_lower_rating(scope: Scope, asset_id: UUID, wanted: Rating, *, why: str) -> UUID:
     """Ask others to lower the rating of a picture, as
     `gate.reviews.rating_reductions.request_lowering`; who brought it in is none of them."""

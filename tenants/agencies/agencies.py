@@ -9,6 +9,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
 from tenants.agencies.models import Agency, Creator, Member, Principal
+from tenants.agencies.names import normalize_name
 from tenants.agencies.rights import Role
 
 KINDS = ("human", "virtual")
@@ -29,14 +30,14 @@ def check_language(language: str) -> None:
 
 
 def create_agency(scope: Scope, *, name: str, language: str, zone: str, demo: bool = False) -> None:
-    """Write the agency of this scope's tenant. Raises BadInput for a language or a zone nobody
-    knows."""
+    """Write the agency of this scope's tenant. Raises BadInput for a name that is none, and for a
+    language or a zone that does not exist."""
     check_language(language)
     _check_zone(zone)
     row = Agency(
         tenant_id=scope.tenant_id,
         id=scope.tenant_id,
-        name=name,
+        name=normalize_name(name),
         language=language,
         zone=zone,
         demo=demo,
@@ -66,7 +67,7 @@ def add_creator(
     row = Creator(
         tenant_id=scope.tenant_id,
         slug=slug,
-        name=name,
+        name=normalize_name(name),
         kind=kind,
         zone=zone,
         languages=list(languages),
@@ -109,6 +110,7 @@ def add_member(
     """
     check_language(language)
     _check_zone(zone)
+    name = normalize_name(name)
     principal = Principal(tenant_id=scope.tenant_id, id=uuid7(), name=name)
     member = Member(
         tenant_id=scope.tenant_id,
@@ -136,7 +138,7 @@ def reactivate_member(
     row = scope.session.get(Member, (scope.tenant_id, member_id), populate_existing=True)
     if row is None:
         raise NotFound("member.unknown")
-    row.name = name
+    row.name = normalize_name(name)
     row.role = str(role)
     row.creators = list(creators)
     row.active = True

@@ -48,6 +48,8 @@ class ApiKeyScope(StrEnum):
     COMMENTS_WRITE = "comments:write"
     STOP = "stop"
     HOOKS_WRITE = "hooks:write"
+    RATINGS_WRITE = "ratings:write"
+    KEYS_WRITE = "keys:write"
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,12 @@ def create_key(
     creators: Sequence[str],
     days: int,
     key_id: UUID | None = None,
+    made_with: UUID | None = None,
 ) -> str:
     """A new key for the member who asks, good for `days`; returns its secret, which is shown once.
 
-    Made before under the same `key_id`: "", and nothing changes.
+    Made before under the same `key_id`: "", and nothing changes. `made_with` is the key that makes
+    it, with which it ends.
 
     Raises Refused for a role that runs nothing and for creators the member does not work for;
     BadInput without a name, for a scope nobody knows and for a life out of bounds.
@@ -141,6 +145,7 @@ def create_key(
         scopes=sorted(set(scopes)),
         creators=sorted(set(creators)),
         expires_at=now + timedelta(days=days),
+        made_with=made_with,
     )
     scope.add(row)
     audit.record(scope, "key.made", f"api_key:{row.id}", key=name)
@@ -195,6 +200,8 @@ SELECT k.tenant_id, k.id, k.name, k.member_id, k.scopes, k.creators,
   k.used_at IS NULL OR k.used_at < people_now() - interval '1 minute' AS stale
 FROM api_keys k JOIN members m ON m.tenant_id = k.tenant_id AND m.id = k.member_id AND m.active
 WHERE k.digest = :digest AND k.revoked_at IS NULL AND k.expires_at > people_now()
+  AND NOT EXISTS (SELECT FROM api_keys p WHERE p.tenant_id = k.tenant_id AND p.id = k.made_with
+    AND (p.revoked_at IS NOT NULL OR p.expires_at <= people_now()))
 """
 _USED = "UPDATE api_keys SET used_at = people_now() WHERE tenant_id = :tenant AND id = :id"
 

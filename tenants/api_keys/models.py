@@ -24,6 +24,7 @@ class ApiKey(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "digest", name="api_keys_digest"),
         tenant_foreign_key("member_id", "members"),
+        tenant_foreign_key("made_with", "api_keys"),
         Index("api_keys_found", "digest"),
         about="member",
         keep="while the tenant is here",
@@ -38,6 +39,8 @@ class ApiKey(TenantRow, table=True):
     used_at: datetime | None = timestamp_column(optional=True)
     revoked_at: datetime | None = timestamp_column(optional=True)
     revoked_by: str = ""
+    made_with: UUID | None = None
+    """The key that made it over the API; it ends with that one."""
 
 
 class RemoteWorkerRow(TenantRow, table=True):

@@ -31,6 +31,7 @@ from webauthn.helpers.structs import (
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Refused, Unavailable
+from foundation.http.address_policy import browser_origin
 from foundation.ids import INSTALLATION_ID, uuid7
 from tenants.agencies import queries
 from tenants.auth import failed_attempts, passkeys
@@ -68,11 +69,12 @@ class RelyingParty:
     def from_url(cls, public_url: str, key: str) -> "RelyingParty":
         """The site of an address. Raises Unavailable where no browser gives passkeys: no host name,
         or no TLS."""
-        parts = urlsplit(public_url)
+        origin = browser_origin(public_url)
+        parts = urlsplit(origin)
         host = parts.hostname or ""
         if not host or _is_address(host) or (parts.scheme != "https" and host != "localhost"):
             raise Unavailable("passkey.not_here")
-        return cls(host, f"{parts.scheme}://{parts.netloc}", key)
+        return cls(host, origin, key)
 
 
 def _is_address(host: str) -> bool:
@@ -148,7 +150,7 @@ def create_sign_in_challenge(tenant: OpenScope, site: RelyingParty, address: str
             challenge,
             act=ACT_SIGN_IN,
             about="",
-            who=failed_attempts.failure_key("address", address),
+            who=failed_attempts.address_key("address", address),
             member_id=None,
         )
     return _build_request_options(site, challenge, None)

@@ -13,6 +13,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 from foundation.db.database import Scope
+from foundation.http.address_policy import embedded_ipv4, network_of_address
 from foundation.ids import uuid7
 from tenants.agencies import queries
 from tenants.agencies.rights import OUTSIDE_ROLES
@@ -25,6 +26,13 @@ _SEE = """
 INSERT INTO sightings (tenant_id, id, principal_id, guest, digest, seen_on)
 VALUES (:tenant, :id, :principal, :guest, :digest, CAST(people_now() AS date)) ON CONFLICT DO
 NOTHING
+"""
+
+_SEEN = """
+SELECT EXISTS (SELECT FROM sightings s JOIN members m ON m.tenant_id = s.tenant_id
+  AND m.principal_id = s.principal_id
+WHERE s.tenant_id = :tenant AND m.id = :member AND s.digest = ANY(:digests)
+  AND s.seen_on > CAST(people_now() - CAST(:window AS interval) AS date))
 """
 
 _MET = """
@@ -55,14 +63,28 @@ def record_device(
     """
     if not key:
         return
-    for place in filter(
-        None,
-        (
-            f"address {_network_of_address(address)}" if address else "",
-            f"device {device}" if device else "",
-        ),
-    ):
+    for place in _places(address, device):
         _record_fingerprint(scope, key, member, place)
+
+
+def was_seen(scope: Scope, key: str, member_id: UUID, *, address: str, device: str) -> bool:
+    """Return True if a member was seen at this address or with this browser within the window;
+    False without a key."""
+    digests = [_fingerprint(scope, key, place) for place in _places(address, device)]
+    return bool(key and digests) and bool(
+        scope.run(
+            _SEEN,
+            tenant=scope.tenant_id,
+            member=member_id,
+            digests=digests,
+            window=FINGERPRINT_WINDOW,
+        ).scalar_one()
+    )
+
+
+def _places(address: str, device: str) -> list[str]:
+    places = [f"address {network_of_address(address)}"] if address else []
+    return places + ([f"device {device}"] if device else [])
 
 
 def record_passkey(scope: Scope, key: str, member: queries.Member, credential: str) -> None:
@@ -79,11 +101,11 @@ def _record_fingerprint(scope: Scope, key: str, member: queries.Member, place: s
         id=uuid7(),
         principal=member.principal_id,
         guest=member.role in OUTSIDE_ROLES,
-        digest=_place_digest(scope, key, place),
+        digest=_fingerprint(scope, key, place),
     )
 
 
-def _place_digest(scope: Scope, key: str, place: str) -> str:
+def _fingerprint(scope: Scope, key: str, place: str) -> str:
     own = second_factor.derive_key(key, b"greenroom sightings")
     return hmac.new(own, scope.tenant_id.bytes + place.encode(), hashlib.sha256).hexdigest()
 
@@ -123,11 +145,11 @@ def members_seen_at(
     """
     places = [f"device {one}" for one in devices if one]
     if address and not _is_private(address):
-        places.append(f"address {_network_of_address(address)}")
+        places.append(f"address {network_of_address(address)}")
     rows = scope.run(
         _MEMBERS_SEEN,
         tenant=scope.tenant_id,
-        digests=[_place_digest(scope, key, place) for place in places] if key else [],
+        digests=[_fingerprint(scope, key, place) for place in places] if key else [],
         sessions=[hashlib.sha256(one.encode()).hexdigest() for one in secrets if one],
         window=FINGERPRINT_WINDOW,
     )
@@ -149,18 +171,5 @@ def _is_private(address: str) -> bool:
         found = ip_address(address)
     except ValueError:
         return True
-    plain = (found.ipv4_mapped if isinstance(found, IPv6Address) else None) or found
+    plain = (embedded_ipv4(found) if isinstance(found, IPv6Address) else None) or found
     return any(plain in network for network in _PRIVATE if network.version == plain.version)
-
-
-def _network_of_address(address: str) -> str:
-    """What one household shares: an IPv4 address, or the first 64 bits of an IPv6 one; what is
-    neither, as it is."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address[:64]
-    if isinstance(found, IPv6Address):
-        plain = found.ipv4_mapped
-        return str(plain) if plain is not None else str(ip_network((found, 64), strict=False))
-    return str(found)

@@ -8,13 +8,25 @@ from uuid import UUID
 
 from foundation.db.database import Scope
 from foundation.errors import Refused
+from foundation.http.address_policy import network_of_address
 from foundation.ids import INSTALLATION_ID
 from tenants.auth.models import LoginFailure
 
 FAILURE_WINDOW = timedelta(minutes=15)
 MAX_FAILURES_PER_ACCOUNT = 5
+"""Failures within the window after which a second factor, or a receipt, takes no more codes."""
+
+MAX_FAILURES_PER_PAIR = 5
+"""Failures within the window of one account from one address; other addresses are not affected, so
+that wrong passwords from elsewhere do not lock the owner out."""
+
 MAX_FAILURES_PER_ADDRESS = 20
-"""Failures within the window after which nobody signs in until it has passed."""
+"""Failures within the window of one address, whatever it named."""
+
+MAX_GUESSES_PER_ACCOUNT = 100
+"""Failures within the window of one account from all addresses; then a password counts only where
+its member was seen before. 100 is the limit of NIST SP 800-63B §5.2.2
+(https://pages.nist.gov/800-63-3/sp800-63b.html#throttle)."""
 
 FAILURE_RETENTION = timedelta(days=1)
 
@@ -22,6 +34,12 @@ FAILURE_RETENTION = timedelta(days=1)
 def failure_key(kind: str, value: str) -> str:
     """What is kept of an account or an address."""
     return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
+
+
+def address_key(kind: str, address: str, *about: str) -> str:
+    """Return the key of an address, or of a pair of an address and what it named. An IPv6 address
+    counts by its network: one subscriber has 2**64 of them."""
+    return failure_key(kind, " ".join((network_of_address(address), *about)))
 
 
 def count_failures(scope: Scope, who: str) -> int:
@@ -59,7 +77,7 @@ def record_guess(scope: Scope, kind: str, address: str, *, wait: str) -> None:
     in all the same, since 256 bits are not guessed, and one broken program must not shut out its
     neighbours.
     """
-    who = failure_key(kind, address)
+    who = address_key(kind, address)
     if count_failures(scope, who) >= MAX_FAILURES_PER_ADDRESS:
         raise Refused(wait, minutes=int(FAILURE_WINDOW.total_seconds() // 60))
     record_failure(scope, who)

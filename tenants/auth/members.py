@@ -13,6 +13,7 @@ from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from tenants import audit
 from tenants.agencies import agencies, queries
+from tenants.agencies.names import normalize_email
 from tenants.agencies.rights import Right, Role, has_right, require_right
 from tenants.auth import second_factor, sessions
 
@@ -58,17 +59,17 @@ def invite_member(
     Raises BadInput for an empty name or an address that is none, Conflict for an address somebody
     has, and Refused for a member who would become a custodian, or the reverse.
     """
-    name = name.strip()
-    email = email.strip()
-    if not name or "@" not in email.strip("@") or len(email) > 254 or " " in email:
+    name = name.strip()[:80]
+    if not name:
         raise BadInput("member.unfit")
+    email = normalize_email(email)
     if any(one.email.casefold() == email.casefold() for one in queries.list_members(scope)):
         raise Conflict("member.address_taken", email=email)
     member_id = _find_former_member(scope, email)
     if member_id is None:
         member_id = agencies.add_member(
             scope,
-            name=name[:80],
+            name=name,
             email=email,
             role=role,
             language=language,
@@ -77,7 +78,7 @@ def invite_member(
         )
     else:
         _check_custodian_role(scope, member_id, role)
-        agencies.reactivate_member(scope, member_id, name=name[:80], role=role, creators=creators)
+        agencies.reactivate_member(scope, member_id, name=name, role=role, creators=creators)
         set_member_language(scope, member_id, language)
         _revoke_access(scope, member_id)
     audit.record(scope, "member.brought_in", f"member:{member_id}", role=str(role))

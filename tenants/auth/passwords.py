@@ -8,6 +8,7 @@ small machine).
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from argon2 import PasswordHasher
@@ -17,7 +18,7 @@ from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Refused
 from foundation.ids import INSTALLATION_ID
 from tenants import audit
-from tenants.auth import failed_attempts, sessions
+from tenants.auth import device_fingerprints, failed_attempts, sessions
 
 MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 256
@@ -72,26 +73,42 @@ def set_password(scope: Scope, member_id: UUID, password: str, *, email: str) ->
 
 
 def sign_in_with_password(
-    tenant: OpenScope, *, email: str, password: str, address: str, browser: str = ""
+    tenant: OpenScope,
+    *,
+    email: str,
+    password: str,
+    address: str,
+    browser: str = "",
+    device: str = "",
+    door_key: str = "",
 ) -> str:
     """Sign in; returns the secret of a new session.
 
+    `device` is what the browser keeps of us, `door_key` what digests of places are made with: a
+    member who was seen here may sign in while others try passwords of the account. Passkeys and
+    one-time links are not counted here and stay open.
+
     Raises Refused, with the same sentence, for an unknown e-mail and for a wrong password, and
-    after too many failures of this account or from this address.
+    after too many failures from this address or, of this account, from everywhere.
     """
     email = email.replace("\x00", "").strip().casefold()[:254]
+    pair = failed_attempts.address_key("password", address, email)
     most = {
-        failed_attempts.failure_key("account", email): failed_attempts.MAX_FAILURES_PER_ACCOUNT,
-        failed_attempts.failure_key("address", address): failed_attempts.MAX_FAILURES_PER_ADDRESS,
+        pair: failed_attempts.MAX_FAILURES_PER_PAIR,
+        failed_attempts.address_key("address", address): failed_attempts.MAX_FAILURES_PER_ADDRESS,
     }
+    account = failed_attempts.failure_key("account", email)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
-        counted = failed_attempts.reserve_attempts(scope, most, wait="password.wait")
         rows = scope.run(
             "SELECT tenant_id, id, password_hash FROM members WHERE lower(email) = :email AND "
             "active"
             " AND password_hash IS NOT NULL ORDER BY tenant_id LIMIT 3",
             email=email,
         ).all()
+    if not any(_was_seen(tenant, door_key, row, address=address, device=device) for row in rows):
+        most[account] = failed_attempts.MAX_GUESSES_PER_ACCOUNT
+    with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
+        counted = failed_attempts.reserve_attempts(scope, most, wait="password.wait")
     found = next(
         (
             (row.tenant_id, row.id)
@@ -107,6 +124,13 @@ def sign_in_with_password(
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         failed_attempts.release_attempts(scope, counted)
         return sessions.open_session(scope, *found, browser=browser)
+
+
+def _was_seen(tenant: OpenScope, key: str, row: Any, *, address: str, device: str) -> bool:
+    if not key:
+        return False
+    with tenant(row.tenant_id, "system:door") as scope:
+        return device_fingerprints.was_seen(scope, key, row.id, address=address, device=device)
 
 
 def _is_matching_password(hashed: str, password: str) -> bool:

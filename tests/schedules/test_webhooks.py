@@ -42,7 +42,7 @@ from tests.fakes.webhook_receiver import Receiver, receiving
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency
 from tests.schedules.csv_files import FileImporter, format_csv
 from workers.event_routes import notifications
-from workers.wiring import Services
+from workers.wiring import Services, outside_reach
 
 MASTER = bytes(range(32))
 
@@ -281,7 +281,7 @@ def test_what_waited_when_it_was_paused_is_not_told_after_it(told: Told) -> None
 
 def test_a_call_that_may_not_leave_says_why(cluster: Cluster) -> None:
     """ "No answer" said nothing of that: whoever runs the system looked for the fault there."""
-    http = HttpClient(reach=notifications.webhook_reach(Settings(environment="production")))
+    http = HttpClient(reach=outside_reach(Settings(reachable="")))
     answer = http.send(HttpRequest("POST", "https://10.0.0.1/hook"))
     assert answer == RequestNotSent(NOT_PUBLIC)
 
@@ -368,16 +368,6 @@ def test_only_an_owner_adds_a_system_and_its_secret_is_nowhere(told: Told) -> No
         rows = scope.run("SELECT * FROM hooks WHERE tenant_id = :t", t=told.desk.tenant_id).all()
     assert secret.removeprefix(endpoints.WEBHOOK_SECRET_PREFIX) not in repr(rows)
     assert secret.encode() not in b"".join(bytes(row.secret) for row in rows)
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["127.0.0.1", "localhost", "10.0.0.1", "169.254.169.254", "::1", "0.0.0.0", "100.64.0.1"],
-)
-def test_in_production_nothing_of_our_own_network_is_called(host: str, cluster: Cluster) -> None:
-    assert notifications.webhook_reach(Settings(environment="test"))("127.0.0.1", 80) == "127.0.0.1"
-    with pytest.raises(OSError, match="public"):
-        notifications.webhook_reach(Settings(environment="production"))(host, 443)
 
 
 def test_a_file_that_is_taken_back_is_told_of_each_post(told: Told) -> None:

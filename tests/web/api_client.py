@@ -9,13 +9,14 @@ from uuid import UUID
 import httpx
 
 from channels.accounts import lifecycle
-from foundation.db.database import OpenScope
+from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.ops.clock import wall_now
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.api_keys import keys
 from tenants.api_keys.keys import ApiKeyScope
+from tenants.auth.models import Passkey
 from tests.start_hour import module_start_time
 
 ZONE = "Europe/Paris"
@@ -151,9 +152,24 @@ def create_api_client(client: httpx.Client, tenant: OpenScope) -> ApiClient:
                 token=None,
                 zone=ZONE,
             )
+        for role in (Role.OWNER, Role.MANAGER):
+            add_passkey(scope, members[role])
     made = ApiClient(client, tenant, tenant_id, members, creators, channels)
     made.secrets = {"manager": made.key(), "owner": made.key(Role.OWNER)}
     return made
+
+
+def add_passkey(scope: Scope, member_id: UUID) -> None:
+    """Give a member a second factor."""
+    scope.add(
+        Passkey(
+            tenant_id=scope.tenant_id,
+            member_id=member_id,
+            credential=uuid7().hex,
+            public_key=b"none",
+            name="Phone",
+        )
+    )
 
 
 def parse_instant(said: str) -> datetime:

@@ -94,7 +94,7 @@ class ExampleAgency:
         return answer.headers["etag"]
 
 
-AT_ONCE = frozenset({"creator_id", "channel_id", "post_id", "delivery_id", "slot_id"})
+AT_ONCE = frozenset({"key_id", "creator_id", "channel_id", "post_id", "delivery_id", "slot_id"})
 TALKED = frozenset(
     {"entry_id", "other_id", "comment_id", "week_id", "line_id", "of_id", "hook_id", "call_id"}
 )
@@ -114,6 +114,7 @@ def create_example_agency(
     ids = {"creator_id": str(api.creators[creator]), "channel_id": account}
     post = api.approved(creator=creator)
     ids |= {"post_id": post["id"], "delivery_id": post["deliveries"][0]["id"]}
+    ids["key_id"] = api.get("/keys", key=api.secrets["owner"])["items"][0]["id"]
     slot = {"channel_id": account, "weekday": 2, "clock": "18:30"}
     ids["slot_id"] = expect_success(api.ask("POST", "/slots", slot))["id"]
     found = ExampleAgency(api, ids)

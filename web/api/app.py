@@ -9,7 +9,7 @@ from connectors.registry import loader
 from foundation.db.database import OpenScope
 from foundation.ops.settings import GeneratorsSettings
 from foundation.storage.object_store import ObjectStore
-from web.api.admin import emergency_stops, webhooks
+from web.api.admin import api_keys, emergency_stops, webhooks
 from web.api.channels import router
 from web.api.common import errors
 from web.api.common.authentication import AdmissionMiddleware
@@ -107,6 +107,7 @@ def create_api(
         evergreen,
         approvals,
         account_failover,
+        api_keys,
         emergency_stops,
         review_comments,
         weekly_plans,

@@ -20,6 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from connectors.contract.connector import Connector
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound
+from foundation.http.request_bodies import read_form
 from foundation.i18n.translation import Message
 from foundation.storage.object_store import ObjectStore
 from schedules.approvals import client_links, review_comments
@@ -38,7 +39,6 @@ from schedules.drafts.previews import PostPreview, preview_draft
 from schedules.posts import lateness, queries
 from tenants.agencies.queries import get_agency, get_creator, list_members
 from web.http import responses
-from web.http.forms import read_form
 from web.http.localization import VisitorLocalizer, preferred_language
 from web.http.responses import READ_METHODS
 from web.removal.subject_portal import PORTAL_HEADERS
@@ -46,9 +46,6 @@ from web.site.items import FILE_SUFFIXES
 from web.site.pages import missing_page, render_template
 
 CLIENT_ACTOR = "system:web-client"
-MAX_FORM_BYTES = 12 * MAX_VERDICT_NOTE_LENGTH
-"""Bytes of the form: characters of four bytes, escaped, and the rest."""
-
 COOKIE_SECONDS = 8 * 24 * 3600
 """Seconds a browser remembers that it opened a link: a day more than the link lives."""
 
@@ -267,7 +264,7 @@ def router(
     @routes.post("/{token}")
     async def say(request: Request, token: str) -> Response:
         return await run_in_threadpool(
-            asked.submit_answer, request, token, await read_form(request, most=MAX_FORM_BYTES)
+            asked.submit_answer, request, token, await read_form(request.stream())
         )
 
     return routes

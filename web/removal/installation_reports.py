@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 
 from foundation.db.database import OpenScope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
+from foundation.http.request_bodies import read_form
 from foundation.i18n.translation import Message
 from foundation.ids import INSTALLATION_ID
 from gate.removal import access_codes, installation_reports, removal_requests
@@ -26,13 +27,11 @@ from gate.removal.removal_requests import REMOVAL_CATEGORIES
 from gate.reviews import appeals
 from gate.text.user_input import MAX_APPEAL_LENGTH
 from web.http import responses
-from web.http.forms import read_form
 from web.http.localization import VisitorLocalizer, preferred_language
 from web.removal import picture_lookup
 from web.removal.receipts import ReceiptAccess, ReceiptPages, RemovalCase, parse_receipt
 from web.removal.removal_requests import (
     FORM_ACTOR,
-    MAX_FORM_BYTES,
     SCRIPT_HEADERS,
     ContactIntake,
     build_case,
@@ -215,7 +214,7 @@ def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRout
     @routes.post("")
     async def receive(request: Request) -> Response:
         return await run_in_threadpool(
-            here.receive_report, request, await read_form(request, most=MAX_FORM_BYTES)
+            here.receive_report, request, await read_form(request.stream())
         )
 
     @routes.get("/{receipt}")
@@ -228,7 +227,7 @@ def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRout
             here.submit_receipt_form,
             request,
             receipt,
-            await read_form(request, most=MAX_FORM_BYTES),
+            await read_form(request.stream()),
         )
 
     return routes

@@ -15,6 +15,7 @@ from channels.accounts import queries
 from channels.manual_tasks import task_lifecycle
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
+from foundation.http.request_bodies import read_form
 from foundation.i18n.translation import Message
 from foundation.ids import INSTALLATION_ID
 from gate.copies import live_copies
@@ -27,7 +28,6 @@ from gate.text.user_input import MAX_APPEAL_LENGTH, clean_paragraph
 from tenants.agencies.queries import get_agency
 from tenants.vault import sealed_intake
 from web.http import responses
-from web.http.forms import read_form
 from web.http.localization import VisitorLocalizer, preferred_language
 from web.removal import picture_lookup
 from web.removal.receipts import (
@@ -42,9 +42,6 @@ from web.site.pages import load_visitor_localizer, missing_page, render_template
 from web.site.sites import VISITOR_ACTOR, SiteProfile, SiteRef
 
 ITEMS_OFFERED = 12
-MAX_FORM_BYTES = 24 * 1024
-"""Bytes of a form: 600 characters of four bytes, escaped, an address, fingerprints and the rest."""
-
 MAX_CONTACT_LENGTH = 200
 FORM_ACTOR = "system:web-form"
 _FORM = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -323,7 +320,7 @@ def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRout
     @routes.post("/{slug}/report")
     async def receive(request: Request, slug: str) -> Response:
         return await run_in_threadpool(
-            forms.receive_request, request, slug, await read_form(request, most=MAX_FORM_BYTES)
+            forms.receive_request, request, slug, await read_form(request.stream())
         )
 
     @routes.get("/{slug}/report/{receipt}")
@@ -337,7 +334,7 @@ def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRout
             request,
             slug,
             receipt,
-            await read_form(request, most=MAX_FORM_BYTES),
+            await read_form(request.stream()),
         )
 
     return routes

@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from channels.accounts import queries
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound
+from foundation.http.request_bodies import read_form
 from foundation.i18n.translation import Message, load_catalogue
 from gate.consent import (
     card_answers,
@@ -36,16 +37,12 @@ from gate.decision.shoot_card_terms import CARD_ANSWERS, CARD_SIGNED
 from tenants.agencies.queries import get_agency
 from tenants.auth import sessions
 from web.http import responses
-from web.http.forms import read_form
 from web.http.localization import VisitorLocalizer, preferred_language
 from web.site.age_checks import PRIVATE_HEADERS
 from web.site.pages import missing_page, render_template
 
 PORTAL_ACTOR = "system:web-person"
 PORTAL_HEADERS = {**PRIVATE_HEADERS, "x-robots-tag": "noindex"}
-MAX_ANSWER_BYTES = 256
-"""Bytes of the form."""
-
 FACE_CONSENT_FIELD = "face_agree"
 """What is typed by who agrees that their face is known."""
 
@@ -302,7 +299,7 @@ def router(tenant: OpenScope, *, key: str = "") -> APIRouter:
     @routes.post("/{token}")
     async def say(request: Request, token: str) -> Response:
         return await run_in_threadpool(
-            people.submit_answer, request, token, await read_form(request, most=MAX_ANSWER_BYTES)
+            people.submit_answer, request, token, await read_form(request.stream())
         )
 
     return routes

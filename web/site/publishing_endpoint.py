@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import NotFound, Unavailable
+from foundation.http.request_bodies import read_body
 from foundation.storage.object_store import ObjectStore
 from web.site import items, sites
 from web.site.items import CONTENT_ID_PATTERN, FILE_SUFFIXES, ItemContent, MediaFile
@@ -185,7 +186,7 @@ def router(tenant: OpenScope, store: ObjectStore, *, public_url: str) -> APIRout
     ) -> JSONResponse:
         try:
             found = await run_in_threadpool(house.owner, slug, authorization)
-            data = await _read_limited_body(request, MAX_FILE_BYTES)
+            data = await _read_item_body(request, MAX_FILE_BYTES)
             return await run_in_threadpool(house.put_file, found, sha256, data)
         except _Refused as refused:
             return _build_error_response(refused)
@@ -196,7 +197,7 @@ def router(tenant: OpenScope, store: ObjectStore, *, public_url: str) -> APIRout
     ) -> JSONResponse:
         try:
             found = await run_in_threadpool(house.owner, slug, authorization)
-            body = await _read_limited_body(request, MAX_ITEM_BYTES)
+            body = await _read_item_body(request, MAX_ITEM_BYTES)
             return await run_in_threadpool(house.put_item, found, content_id, body)
         except _Refused as refused:
             return _build_error_response(refused)
@@ -225,14 +226,8 @@ def router(tenant: OpenScope, store: ObjectStore, *, public_url: str) -> APIRout
     return routes
 
 
-async def _read_limited_body(request: Request, most: int) -> bytes:
-    """The body, at most so many bytes, whatever its declared length says."""
-    declared = request.headers.get("content-length", "0")
-    if not declared.isdigit() or int(declared) > most:
+async def _read_item_body(request: Request, most: int) -> bytes:
+    body = await read_body(request.stream(), max_bytes=most)
+    if body is None:
         raise _Refused(413, "too_large")
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > most:
-            raise _Refused(413, "too_large")
-    return bytes(data)
+    return body

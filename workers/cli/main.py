@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 
 COMMAND_GROUPS: dict[str, str] = {
+    "api-keys": "workers.cli.member_commands:api_keys_app",
     "channels": "workers.cli.platforms.commands:channels_app",
     "demo": "demo.commands:demo_app",
     "deploy": "workers.cli.deploy:deploy_app",
@@ -41,6 +42,7 @@ COMMANDS: dict[str, str] = {
     "bench": "benchmarks.command:bench",
     "connectors": "workers.cli.platforms.commands:connectors",
     "create-connector": "workers.cli.platforms.commands:create_connector",
+    "rate-pictures": "workers.cli.member_commands:rate_pictures",
     "set-voice": "workers.cli.studio.commands:set_voice",
     "text-to-speech": "workers.cli.studio.commands:text_to_speech",
     "voices": "workers.cli.studio.commands:voices",

@@ -6,7 +6,12 @@ from foundation.ops import settings
 from foundation.ops.wall_time import local_day
 from insights.reports import daily_report
 from insights.rollups import daily_rollups
-from workers.terminal.lookup import TERMINAL_ACTOR, find_creator, parse_day_argument, reports_folder
+from workers.terminal.lookup import (
+    TERMINAL_ACTOR,
+    create_reports_folder,
+    find_creator,
+    parse_day_argument,
+)
 from workers.terminal.session import connect_installation
 
 
@@ -23,7 +28,7 @@ def export_daily_report(creator: str, *, day: str, agency: str) -> tuple[str, Pa
             asked = asked or local_day(scope.now, found.zone)
             daily_rollups.rebuild_day(scope, found.id, asked)
             whole = daily_report.load_daily_report(scope, found.id, asked)
-    folder = reports_folder(services.settings, tenant_id, found)
+    folder = create_reports_folder(services.settings, tenant_id, found)
     return daily_report.render_daily_markdown(
         whole, settings.terminal_language()
     ), daily_report.write_daily_report(whole, folder, settings.terminal_language())

@@ -33,7 +33,7 @@ from workers.creator_day.scripted_fans import FAN_VISITS
 from workers.creator_day.shiftable_clock import ShiftableClock
 from workers.creator_day.timeline import DAY_ACTOR, Timeline
 from workers.installation.folder import InstallationFolder
-from workers.terminal.lookup import find_creator, parse_day_argument, reports_folder
+from workers.terminal.lookup import create_reports_folder, find_creator, parse_day_argument
 from workers.terminal.output import print_message
 from workers.terminal.session import connect_installation, exclusive_lock
 from workers.wiring import Services
@@ -228,7 +228,7 @@ class DayRunner:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             daily_rollups.rebuild_day(scope, self._creator.id, day)
             report = daily_report.load_daily_report(scope, self._creator.id, day)
-        folder = reports_folder(self._s.settings, self._tenant_id, self._creator)
+        folder = create_reports_folder(self._s.settings, self._tenant_id, self._creator)
         page = daily_report.write_daily_report(report, folder, self._language)
         entries = self._work.posts_of_day(day)
         published = sum(entry.state is DeliveryState.PUBLISHED for entry in entries)

@@ -50,6 +50,10 @@ UNCHANGED_SECONDS = 5.0
 FILES_PER_RUN = 20
 """Files of one turn; the next one takes the others."""
 
+MAX_KEPT_NAME = 200
+"""Bytes of a name beside which its reason still fits; a file system takes 255."""
+
+MAX_SUFFIX = 12
 LOOK_SECONDS = 120
 PARTIAL_SUFFIXES = (".part", ".crdownload", ".tmp", ".download")
 
@@ -221,9 +225,12 @@ def _receive_file(one: WaitingFile, tenant: OpenScope, store: ObjectStore) -> No
 
 
 def _read_file(folder: int, name: str) -> bytes:
-    """The bytes, one more than any file may have at most; a link that took its place meanwhile is
-    not followed."""
-    with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW, dir_fd=folder), "rb") as file:
+    """Return the bytes, one more than any file may have at most. Raises OSError for a link, a pipe
+    or a device that took the place of the file; opening a pipe would wait for a writer."""
+    mode = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+    with os.fdopen(os.open(name, mode, dir_fd=folder), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
         return file.read(MAX_MEDIA_BYTES + 1)
 
 
@@ -233,8 +240,15 @@ def _move_file(folder: int, name: str, where: str, *, why: str = "") -> None:
     there = _open_subfolder(folder, where)
     try:
         target = name
-        if _is_there(there, name) or _is_there(there, f"{name}.txt"):
-            target = f"{PurePath(name).stem}-{uuid7().hex}{PurePath(name).suffix}"
+        if (
+            len(os.fsencode(name)) > MAX_KEPT_NAME
+            or _is_there(there, name)
+            or _is_there(there, f"{name}.txt")
+        ):
+            path = PurePath(name)
+            begin = os.fsdecode(os.fsencode(path.stem)[: MAX_KEPT_NAME // 2])
+            end = path.suffix if path.suffix.isascii() and len(path.suffix) <= MAX_SUFFIX else ""
+            target = f"{begin}-{uuid7().hex}{end}"
         if why:
             mode = (
                 os.O_WRONLY | os.O_CREAT | os.O_EXCL

@@ -9,17 +9,14 @@ from uuid import UUID
 from channels.notifications import access_links, member_emails, webhooks
 from connectors.transport.smtp import EmailTransport
 from connectors.transport.transport import Transport
-from foundation.http import address_policy
-from foundation.http.address_policy import AddressPolicy
 from foundation.http.http_client import HttpClient
-from foundation.ops.settings import Settings
 from foundation.sealed import Sealed
 from gate.consent.events import PortalLinkDue
 from tenants.auth.members import CustodianLinkDue
 from tenants.notices.emails import EmailDue
 from tenants.webhooks.outgoing_calls import WebhookCallDue
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
-from workers.wiring import Services, permit_signing_key
+from workers.wiring import Services, outside_reach, permit_signing_key
 
 _SECRET = frozenset({"secret"})
 
@@ -28,7 +25,7 @@ def webhook_routes(s: Services) -> tuple[EventRoute, ...]:
     """The route of calls to hooks, by a way out of their own: not even this installation is reached
     through it."""
     transport = Transport(
-        http=HttpClient(reach=webhook_reach(s.settings)),
+        http=HttpClient(reach=outside_reach(s.settings)),
         reveal=s.reveal,
         seal=s.seal,
         read_object=s.store.get,
@@ -45,16 +42,6 @@ def webhook_routes(s: Services) -> tuple[EventRoute, ...]:
         EventRoute(
             WebhookCallDue, send, deadline_seconds=NETWORK_DEADLINE_SECONDS, on_dead=gave_up
         ),
-    )
-
-
-def webhook_reach(settings: Settings) -> AddressPolicy:
-    """Public addresses alone in production; a developer's and a test's receiver is on their own
-    machine."""
-    return (
-        address_policy.PublicAddressPolicy(())
-        if settings.environment == "production"
-        else address_policy.allow_any_address
     )
 
 

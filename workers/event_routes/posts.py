@@ -9,7 +9,7 @@ from functools import partial
 from channels.sending import address_lookup, edits, step_runner
 from channels.sending.step_runner import PreparedStep, SettleAttempt
 from foundation.http import address_policy
-from foundation.http.address_policy import AddressPolicy, PublicAddressPolicy
+from foundation.http.address_policy import AddressPolicy
 from foundation.http.http_client import HttpClient
 from foundation.outbox.outbox import Event
 from gate.reviews.own_releases import OwnReleaseMatured
@@ -71,7 +71,7 @@ from schedules.suggestions.shared.engine import (
 )
 from schedules.suggestions.weekly_plans.kind import WeekTextsKind
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
-from workers.wiring import Services, allowed_reach, build_once
+from workers.wiring import Services, build_once, outside_reach
 
 IMPORT_SECONDS = 120
 """Ten thousand lines take a quarter of it; a beating heart makes it longer."""
@@ -81,11 +81,9 @@ FEED_SECONDS = 90
 
 
 def make_feed_fetcher(reach: AddressPolicy) -> DownloadFeed:
-    """Asks for feeds where people may send us: in production to public addresses, and to none of
-    our own."""
-    outside = PublicAddressPolicy(()) if isinstance(reach, PublicAddressPolicy) else reach
-    client = build_once(partial(HttpClient, max_connections=8, reach=outside))
-    may_reach = partial(address_policy.can_connect, reach=outside)
+    """Return a function that downloads feeds from where `reach` lets it go."""
+    client = build_once(partial(HttpClient, max_connections=8, reach=reach))
+    may_reach = partial(address_policy.can_connect, reach=reach)
 
     def fetch(address: str, etag: str, modified: str) -> DownloadResult:
         return download.download_feed(address, etag, modified, http=client(), may_reach=may_reach)
@@ -101,7 +99,7 @@ def import_routes(s: Services) -> tuple[EventRoute, ...]:
     check = partial(check_import, tenant=tenant, connectors=connectors)
     apply = partial(apply_import, tenant=tenant, connectors=connectors)
     feed = partial(
-        handlers.read_feed, tenant=tenant, fetch=make_feed_fetcher(allowed_reach(s.settings))
+        handlers.read_feed, tenant=tenant, fetch=make_feed_fetcher(outside_reach(s.settings))
     )
     return (
         EventRoute(ImportCheck, check, deadline_seconds=IMPORT_SECONDS, on_dead=gave_up),

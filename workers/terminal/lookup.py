@@ -69,6 +69,13 @@ def parse_day_argument(text: str) -> date | None:
         raise BadInput("day.date_unreadable", day=text[:40]) from error
 
 
-def reports_folder(house: Settings, tenant_id: UUID, creator: Creator) -> Path:
-    """Where the reports of a creator are kept."""
-    return house.home / "reports" / str(tenant_id) / creator.slug
+def create_reports_folder(house: Settings, tenant_id: UUID, creator: Creator) -> Path:
+    """Return the folder of a creator's reports, made where it is missing; only the account that
+    runs the installation may open it, or a folder above it."""
+    house.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = house.home
+    for name in ("reports", str(tenant_id), creator.slug):
+        folder = folder / name
+        folder.mkdir(mode=0o700, exist_ok=True)
+        folder.chmod(0o700)  # folders of earlier releases were open to all
+    return folder

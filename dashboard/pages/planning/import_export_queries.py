@@ -1,8 +1,6 @@
 """Files of posts: those that were brought in, what goes out of a window, and the feeds of a
 creator."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -11,6 +9,7 @@ from uuid import UUID
 from channels.accounts import queries
 from dashboard.shell.date_input import parse_date
 from dashboard.shell.localization import MemberLocalizer
+from foundation.csv_tables import CsvCell, render_csv_table
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.ops.wall_time import WallTime, day_bounds, local_day
@@ -20,7 +19,6 @@ from schedules.calendar.icalendar import render_icalendar
 from schedules.feeds import sources
 from schedules.feeds.sources import FeedView
 from schedules.imports import account_names, import_files
-from schedules.imports.cell_formats import escape_formula
 from schedules.imports.import_files import ImportView
 from tenants.agencies.queries import Creator, Member
 
@@ -148,19 +146,10 @@ def example_import_file(scope: Scope, mine: Sequence[Creator]) -> bytes:
 
 def import_report(shown: ImportView, voice: MemberLocalizer) -> bytes:
     """What was found in a file, as a table."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(
+    rows: list[Sequence[CsvCell]] = [
         [voice.text(f"files.head.{name}") for name in ("line", "column", "kind", "said")]
-    )
+    ]
     for one in shown.findings:
         kind = voice.text("files.kind.problem" if one.grave else "files.kind.mark")
-        writer.writerow(
-            [
-                one.line,
-                escape_formula(one.column),
-                kind,
-                escape_formula(voice.message_text(one.message)),
-            ]
-        )
-    return out.getvalue().encode("utf-8-sig")
+        rows.append([one.line, one.column, kind, voice.message_text(one.message)])
+    return render_csv_table(rows).encode("utf-8-sig")

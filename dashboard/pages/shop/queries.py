@@ -1,8 +1,6 @@
 """What the Shop page shows: packs and prices, orders and their story, money and where it lies,
 months and files."""
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -11,6 +9,7 @@ from uuid import UUID
 from channels.accounts.queries import Channel, list_creator_channels
 from channels.limits import request_costs
 from dashboard.shell.page_context import PageContext
+from foundation.csv_tables import CsvCell, render_csv_table
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.money import Money
@@ -33,8 +32,6 @@ from subscribers.statements.bookings import ImportedStatement
 from tenants.agencies.queries import Creator, list_members
 
 MONTHS = 6
-_RUNS = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet takes for a formula at the beginning of a cell (OWASP, CSV injection)."""
 
 
 @dataclass(frozen=True)
@@ -175,16 +172,14 @@ def member_names(scope: Scope) -> Mapping[str, str]:
 
 
 def month_csv(found: LedgerMonth) -> str:
-    """A month's lines as CSV, amounts in minor units; cells that a spreadsheet would run are
-    defused."""
-    out = io.StringIO()
-    lines = csv.writer(out)
-    lines.writerow(["at_utc", "kind", "source", "key", "account", "amount_minor", "currency"])
+    """Return the lines of a month as CSV, instants in UTC, amounts in minor units."""
+    rows: list[Sequence[CsvCell]] = [
+        ["at_utc", "kind", "source", "key", "account", "amount_minor", "currency"]
+    ]
     for line in found.lines:
-        account = f"'{line.account}" if line.account.startswith(_RUNS) else line.account
-        named = (line.at.isoformat(), line.kind, line.source_kind, line.source_key, account)
-        lines.writerow([*named, line.money.minor, line.money.currency])
-    return out.getvalue()
+        named = (line.at.isoformat(), line.kind, line.source_kind, line.source_key, line.account)
+        rows.append([*named, line.money.minor, line.money.currency])
+    return render_csv_table(rows)
 
 
 STATEMENT_HEADING = "date,type,reference,gross,fee,currency"

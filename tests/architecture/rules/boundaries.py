@@ -339,3 +339,41 @@ def ignores_name_code_and_reason(source: Source) -> Found:
             yield number, "an ignore names its code and its reason"
         if "# noqa" in line and not re.search(r"# noqa: [A-Z]+\d+(, ?[A-Z]+\d+)*\s+\S", line):
             yield number, "a noqa names its code and its reason"
+
+
+@rule(
+    why="a form limit that trusted Content-Length took 15 MiB of chunks before sign-in",
+    but=(
+        "foundation/http/request_bodies.py",
+        "web/api/common/authentication.py",  # counts against a budget of all uploads
+        "web/mcp/router.py",  # reads what the API's entry point has counted
+    ),
+    breach="async def sign_in(request):\n    return await request.form()\n",
+    twin="async def sign_in(request):\n    return await read_form(request.stream())\n",
+)
+def request_bodies_are_read_with_a_limit(source: Source) -> Found:
+    """No `request.form()` or `request.body()`, and no loop over `request.stream()`."""
+    for node in source.nodes(ast.Await, ast.AsyncFor, ast.withitem):
+        read = getattr(node, "value", None) or getattr(node, "iter", None)
+        read = read or getattr(node, "context_expr", None)
+        if not (isinstance(read, ast.Call) and isinstance(read.func, ast.Attribute)):
+            continue
+        *_, owner, called = ("", *source.dotted(read.func).split("."))
+        if called in {"form", "body", "stream"} and owner.lstrip("_") == "request":
+            yield read, f"request.{called}() : foundation.http.request_bodies"
+
+
+@rule(
+    why="three exports escaped formulas in three ways, and one missed a leading blank",
+    but=(
+        "foundation/csv_tables.py",
+        "benchmarks/publishing/bulk_import.py",  # writes a file that is only imported
+    ),
+    breach="import csv\n\ndef export(out, rows):\n    csv.writer(out).writerows(rows)\n",
+    twin="def export(rows):\n    return render_csv_table(rows)\n",
+)
+def csv_is_written_by_one_function(source: Source) -> Found:
+    """No `csv.writer` outside `foundation.csv_tables`."""
+    for call, name in source.calls():
+        if name in {"csv.writer", "csv.DictWriter"}:
+            yield call, f"{name} : foundation.csv_tables.render_csv_table"

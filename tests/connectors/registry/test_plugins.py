@@ -249,7 +249,7 @@ def test_in_production_its_address_is_no_place_of_ours(folder: Path) -> None:
         "acme",
         whole("acme", "https://api.acme.example", "https://localhost:5432"),
     )
-    settings = Settings(environment="production")
+    settings = Settings(environment="production", reachable="")
     address = loader.base_addresses(loader.load_connectors(), settings.connectors.base_urls)["acme"]
     assert address == "https://localhost:5432"
     assert not can_connect(address, wiring.allowed_reach(settings))

@@ -2,14 +2,19 @@
 time."""
 
 import socket
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from connectors.conformance.fake_servers import serve_app
 from foundation.http.address_policy import (
     PublicAddressPolicy,
     allow_any_address,
     can_connect,
+    embedded_ipv4,
     is_public_address,
     parse_origin,
 )
@@ -38,7 +43,6 @@ from tests.fakes.own_page import OwnPage, create_app
             "fd00::1",
             "ff02::1",
             "::ffff:127.0.0.1",
-            "::ffff:8.8.8.8",
         ),
         *("64:ff9b::7f00:1", "2002:7f00:1::", "localhost", ""),
     ],
@@ -52,6 +56,49 @@ def test_inside_is_not_public(address: str) -> None:
 )
 def test_outside_is_public(address: str) -> None:
     assert is_public_address(address)
+
+
+def _isatap(inner: int) -> int:
+    return 0x2606_4700_0000_0000_0200_5EFE << 32 | inner
+
+
+CARRIERS: tuple[Callable[[int], int], ...] = (
+    lambda inner: inner,
+    lambda inner: 0xFFFF << 32 | inner,
+    lambda inner: 0xFFFF << 48 | inner,
+    lambda inner: 0x64FF9B << 96 | inner,
+    lambda inner: 0x2002 << 112 | inner << 80 | 1,
+    _isatap,
+)
+"""IPv4-compatible, mapped, translated, NAT64, 6to4 and ISATAP addresses of an IPv4 address."""
+
+INSIDE_NETWORKS = [
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
+    *("172.16.0.0/12", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4"),
+]
+
+
+@given(
+    st.ip_addresses(v=4)
+    | st.sampled_from(INSIDE_NETWORKS).flatmap(lambda net: st.ip_addresses(v=4, network=net)),
+    st.sampled_from(CARRIERS),
+)
+def test_what_carries_an_address_is_judged_by_it(
+    inner: IPv4Address, carry: Callable[[int], int]
+) -> None:
+    assert is_public_address(str(IPv6Address(carry(int(inner))))) is is_public_address(str(inner))
+
+
+@given(st.ip_addresses(v=6))
+def test_only_global_unicast_is_public(address: IPv6Address) -> None:
+    """64:ff9b::/96 and the forms that carry an IPv4 address aside."""
+    if is_public_address(str(address)) and embedded_ipv4(address) is None:
+        assert int(address) >> 125 == 1
+
+
+@pytest.mark.parametrize("address", ["fec0::1", "64:ff9b:1::808:808", "3fff::1", "100::1"])
+def test_other_reserved_networks_are_not_public(address: str) -> None:
+    assert not is_public_address(address)
 
 
 @pytest.mark.parametrize(

@@ -245,13 +245,6 @@ def test_no_file_breaks_the_reader(data: bytes, headed: bool) -> None:
         assert parse_file((HEAD.encode() + b"\n" if headed else b"") + data, PLATFORMS).rows
 
 
-@given(some.text())
-def test_a_guarded_cell_runs_nowhere_and_comes_back(text: str) -> None:
-    cell = cells.escape_formula(text)
-    assert cell[:1] not in ("=", "+", "-", "@", "\t", "\r")
-    assert cells.unescape_formula(cell) == text
-
-
 @given(some.lists(some.text(min_size=1).map(str.strip).filter(bool)))
 def test_names_in_one_cell_come_back(names: list[str]) -> None:
     assert list(cells.split_names(cells.join_names(names))) == names

@@ -74,49 +74,49 @@ def test_wrong_ones_learn_nothing(tenant: OpenScope, lea: Lea) -> None:
 
 
 def test_after_five_failures_nobody_enters_for_a_while(tenant: OpenScope, lea: Lea) -> None:
-    for _ in range(failed_attempts.MAX_FAILURES_PER_ACCOUNT):
+    address = uuid7().hex
+    for _ in range(failed_attempts.MAX_FAILURES_PER_PAIR):
         with pytest.raises(Refused, match=r"password\.wrong"):
-            enter(tenant, lea[2], "autre chose de long")
+            enter(tenant, lea[2], "autre chose de long", address)
     with pytest.raises(Refused, match=r"password\.wait"):
-        enter(tenant, lea[2], GOOD)
+        enter(tenant, lea[2], GOOD, address)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         scope.run(
             "UPDATE login_failures SET failed_at = failed_at - CAST(:w AS interval)",
             w=failed_attempts.FAILURE_WINDOW,
         )
-    assert enter(tenant, lea[2], GOOD)
+    assert enter(tenant, lea[2], GOOD, address)
 
 
 def test_many_at_once_are_no_more_than_a_few(tenant: OpenScope, lea: Lea) -> None:
-    """Each from an address of its own: the account alone holds them back, before any of them is
-    known to be wrong."""
-    together = threading.Barrier(4 * failed_attempts.MAX_FAILURES_PER_ACCOUNT)
+    """Address and account hold them back before any of them is known to be wrong."""
+    address = uuid7().hex
+    together = threading.Barrier(4 * failed_attempts.MAX_FAILURES_PER_PAIR)
 
     def one(_: int) -> str:
         together.wait(30)
         with pytest.raises(Refused) as refused:
-            enter(tenant, lea[2], "autre chose de long")
+            enter(tenant, lea[2], "autre chose de long", address)
         return refused.value.message.code
 
     with ThreadPoolExecutor(together.parties) as pool:
         said = list(pool.map(one, range(together.parties)))
-    assert said.count("password.wrong") == failed_attempts.MAX_FAILURES_PER_ACCOUNT
-    assert (
-        said.count("password.wait") == together.parties - failed_attempts.MAX_FAILURES_PER_ACCOUNT
-    )
+    assert said.count("password.wrong") == failed_attempts.MAX_FAILURES_PER_PAIR
+    assert said.count("password.wait") == together.parties - failed_attempts.MAX_FAILURES_PER_PAIR
 
 
 def test_who_is_right_leaves_no_failure_behind(tenant: OpenScope, lea: Lea) -> None:
     address = uuid7().hex
     keys = [
         failed_attempts.failure_key("account", lea[2]),
-        failed_attempts.failure_key("address", address),
+        failed_attempts.address_key("address", address),
+        failed_attempts.address_key("password", address, lea[2]),
     ]
     with pytest.raises(Refused, match=r"password\.wrong"):
         enter(tenant, lea[2], "autre chose de long", address)
     assert enter(tenant, lea[2], GOOD, address)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
-        assert [failed_attempts.count_failures(scope, one) for one in keys] == [1, 1], (
+        assert [failed_attempts.count_failures(scope, one) for one in keys] == [1, 1, 1], (
             "but for the one of before"
         )
 

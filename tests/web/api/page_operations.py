@@ -69,7 +69,7 @@ OVER_API: Mapping[str, str] = {
     "compose.crop_offer._request_cropped_copy": "POST /copies",
     "compose.ideas._dismiss_idea": "POST /ideas/{ideas_id}/dismiss",
     "compose.ideas._request_ideas": "POST /ideas",
-    "compose.media_picker._rate_pictures": LOOK,
+    "compose.media_picker._rate_pictures": "POST /ratings",
     "compose.media_picker._receive_upload": "POST /uploads",
     "compose.media_picker._save_alt_text": MAKING,
     "compose.page._rewrite_post": "PATCH /posts/{post_id}",

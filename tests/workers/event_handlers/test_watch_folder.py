@@ -321,3 +321,23 @@ def test_an_export_with_its_prompt_is_known_as_made_by_a_model(
             found[name] = pipeline.prepare_upload(path.read_bytes(), name=path.name).source
     assert (found["theirs"].ai, found["ours"].ai) == ("generated", "none")
     assert found["theirs"].parameters["prompt"].endswith("Job ID: 0a1b")
+
+
+@pytest.mark.parametrize(
+    "name", ["é" * 120 + ".jpg", "x" * 251 + ".jpg", "x" * 255, "y." + "z" * 250]
+)
+def test_a_long_name_is_moved_with_its_reason(nova: CreatorStudio, root: Path, name: str) -> None:
+    """Its reason, named after it, did not fit the file system: the file was read each minute."""
+    here = folder(nova, root)
+    put(here, name, b"no picture")
+    look(nova, root)
+    assert not (here / name).exists()
+    assert len(list((here / "refused").glob("*.txt"))) == 1
+
+
+def test_a_pipe_in_the_place_of_a_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "photo.jpg")
+    at = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    with pytest.raises(OSError, match="regular"):
+        watch_folder._read_file(at, "photo.jpg")
+    os.close(at)

@@ -24,6 +24,7 @@ from tenants.auth import failed_attempts
 from web.api.common import rate_limits
 from web.api.common.errors import DATABASE_AWAY_ERRORS, ApiError, unavailable_response
 from web.api.common.rate_limits import ApiRateLimits
+from web.api.common.strict_json import check_json
 
 MAX_JSON_BYTES = 1024 * 1024
 """Bytes: a post of 25 parts whose every character is escaped stays below."""
@@ -76,6 +77,9 @@ FILE_BODIES: Mapping[tuple[str, str], BodyRule] = {
 
 PUBLIC_PATHS = frozenset({"/openapi.json"})
 """Read without a key: it says what the API is, and nothing of anybody."""
+
+JSON_RPC_PATH = "/mcp"
+"""Assistants are answered by errors of JSON-RPC there."""
 
 NO_STORE_HEADERS = {"cache-control": "no-store"}
 
@@ -156,6 +160,11 @@ class RequestBody:
         self._desk = desk
         self._held = 0
         self.data = b""
+
+    @property
+    def is_json(self) -> bool:
+        """Return True if a route parses it as JSON."""
+        return self._form is JSON_BODY and bool(self.data)
 
     async def read(self) -> None:
         """At most so many bytes, whatever its declared length says. Raises ApiRefused."""
@@ -238,6 +247,8 @@ class AdmissionMiddleware:
             entered = await run_in_threadpool(self._authenticate_key, request)
             headers = await run_in_threadpool(self._count_key_request, entered)
             await body.read()
+            if body.is_json and _api_path(scope) != JSON_RPC_PATH:
+                await run_in_threadpool(check_json, body.data)
         except DATABASE_AWAY_ERRORS:
             await unavailable_response()(
                 scope, receive, _add_response_headers(send, NO_STORE_HEADERS)

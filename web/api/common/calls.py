@@ -48,6 +48,8 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
     ApiKeyScope.COMMENTS_WRITE: (Right.RUN, Right.APPROVE),
     ApiKeyScope.STOP: (Right.STOP,),
     ApiKeyScope.HOOKS_WRITE: (Right.STAFF,),
+    ApiKeyScope.RATINGS_WRITE: (Right.REVIEW,),
+    ApiKeyScope.KEYS_WRITE: (Right.RUN,),
 }
 """What the key's member must be able to do, too; any of them."""
 
@@ -82,6 +84,8 @@ class ChangeResult:
     about: str
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    remembered: BaseModel | None = None
+    """What is stored to answer a repeated request with, where `body` holds a secret."""
 
 
 ApiChange = Callable[[Scope, Caller], ChangeResult]
@@ -183,7 +187,7 @@ class ApiCall:
             id=uuid7(),
             request=self.asked.digest,
             status=done.status,
-            body=bytes(answered.body).decode(),
+            body=bytes(_build_json_response(done, done.remembered).body).decode(),
             headers=canonical_json(dict(done.headers)).decode(),
             now=scope.now,
             **which,
@@ -263,8 +267,9 @@ def _delivery_conflict_states(post: UUID | None, delivery: UUID | None) -> Confl
     return ask
 
 
-def _build_json_response(done: ChangeResult) -> JSONResponse:
-    return JSONResponse(done.body.model_dump(mode="json"), done.status, dict(done.headers))
+def _build_json_response(done: ChangeResult, instead: BaseModel | None = None) -> JSONResponse:
+    body = done.body if instead is None else instead
+    return JSONResponse(body.model_dump(mode="json"), done.status, dict(done.headers))
 
 
 def etag_header(version: int | str) -> dict[str, str]:

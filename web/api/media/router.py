@@ -13,15 +13,16 @@ from fastapi.responses import Response
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.storage.object_store import ObjectStore
+from gate.contract.units import Rating
 from studio.ingest import uploads
 from studio.ingest.uploads import MAX_FILE_NAME, UploadView
-from studio.library import postable_assets
+from studio.library import member_reviews, postable_assets
 from studio.library.postable_assets import PostableAsset
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.common import pagination
 from web.api.common.calls import ApiCall, Caller, ChangeResult, create_dependency, read_dependency
 from web.api.common.schemas import CreatorPageQuery, StorableText
-from web.api.media.schemas import MediaOut, MediaPage, UploadOut
+from web.api.media.schemas import MediaOut, MediaPage, RatingIn, UploadOut
 
 File = Annotated[
     bytes,
@@ -51,6 +52,7 @@ def router(tenant: OpenScope, store: ObjectStore | None) -> APIRouter:
     """The routes under `/media` and `/uploads`; nothing is handed in where there is no `store`."""
     routes = APIRouter(tags=["media"])
     _add_library_routes(routes, tenant)
+    _add_rating_route(routes, tenant)
     if store is not None:
         _add_media_file_route(routes, tenant, store)
         _add_upload_create_route(routes, tenant, store)
@@ -95,6 +97,24 @@ def _add_library_routes(routes: APIRouter, tenant: OpenScope) -> None:
                 )
             )
         )
+
+
+def _add_rating_route(routes: APIRouter, tenant: OpenScope) -> None:
+    @routes.post("/ratings", status_code=202, response_model=MediaOut)
+    def rate_media(
+        body: RatingIn,
+        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.RATINGS_WRITE))],
+    ) -> Response:
+        """Rate a picture or film as the key's member, never lower than it is rated: 403 for less.
+        It is written a moment later. A rating is no review: what people have to look at still
+        waits for them. Needs `ratings:write`."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            found = postable_assets.get_postable_asset(scope, sight.creators, body.media_id)
+            member_reviews.rate_picture(scope, found.asset_id, Rating(body.rating))
+            return ChangeResult(MediaOut.of(found), "media.rate", f"asset:{found.asset_id}", 202)
+
+        return call.apply_once(act)
 
 
 def _add_media_file_route(routes: APIRouter, tenant: OpenScope, store: ObjectStore) -> None:

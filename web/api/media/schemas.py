@@ -10,7 +10,8 @@ from gate.contract.units import Rating
 from studio.ingest.states import UploadState
 from studio.ingest.uploads import UploadView
 from studio.library.postable_assets import PostableAsset
-from web.api.common.schemas import ReasonOut, reason_out
+from web.api.common.schemas import ReasonOut, RequestModel, example_config, reason_out
+from web.api.media.picture_copy_schemas import EXAMPLE_MEDIA_ID
 
 
 class MediaOut(BaseModel):
@@ -46,6 +47,15 @@ class MediaOut(BaseModel):
             for name in ("creator_id", "kind", "seconds", "alt", "rating", "waits")
         }
         return cls(id=one.asset_id, **said, created_at=one.at)
+
+
+class RatingIn(RequestModel):
+    """How a picture or film is rated: G general, S suggestive, N nudity, E explicit."""
+
+    model_config = example_config({"media_id": EXAMPLE_MEDIA_ID, "rating": "S"})
+
+    media_id: UUID
+    rating: Literal["G", "S", "N", "E"]
 
 
 class MediaPage(BaseModel):

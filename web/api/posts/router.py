@@ -41,6 +41,7 @@ from web.api.posts.schemas import (
     RewordIn,
     ScheduleIn,
 )
+from web.api.posts.warnings import find_warnings
 
 API_ORIGIN = "api"
 
@@ -48,7 +49,7 @@ API_ORIGIN = "api"
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     """The routes under `/posts`."""
     routes = APIRouter(prefix="/posts", tags=["posts"])
-    _add_post_read_routes(routes, tenant)
+    _add_post_read_routes(routes, tenant, connectors)
     _add_post_write_routes(routes, tenant, connectors)
     _add_post_delete_route(routes, tenant)
     _add_post_edit_route(routes, tenant, connectors)
@@ -56,7 +57,9 @@ def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
     return routes
 
 
-def _add_post_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
+def _add_post_read_routes(
+    routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector]
+) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("", response_model=PostsOut)
@@ -88,11 +91,13 @@ def _add_post_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     ) -> PostWhole:
         """One post, and where it goes. Its `ETag` is what a change names in `If-Match`. Needs
         `posts:read`."""
-        found = call.read(
-            lambda scope, sight: listings.get_post_detail(scope, sight.creators, post_id)
-        )
-        response.headers.update(etag_header(found.listed.version))
-        return PostWhole.from_view(found)
+
+        def ask(scope: Scope, sight: Caller) -> PostWhole:
+            return _load_judged_post(scope, sight, post_id, connectors)
+
+        found = call.read(ask)
+        response.headers.update(etag_header(found.version))
+        return found
 
 
 def _add_post_write_routes(
@@ -114,7 +119,9 @@ def _add_post_write_routes(
                 scope, body.to_draft, key=uuid7(), at=at, author=scope.actor, origin=API_ORIGIN
             )
             channel_requirements.check_post_requirements(scope, post_id, connectors=connectors)
-            return post_result(scope, sight, post_id, "post.write", status=201)
+            return post_result(
+                scope, sight, post_id, "post.write", status=201, judged_by=connectors
+            )
 
         return call.apply_once(act)
 
@@ -142,7 +149,7 @@ def _add_post_write_routes(
                     channel_requirements.check_override_places(scope, new, connectors=connectors)
                 drafts.rewrite_post(scope, post_id, new, author=scope.actor)
             channel_requirements.check_post_requirements(scope, post_id, connectors=connectors)
-            return post_result(scope, sight, post_id, "post.rewrite")
+            return post_result(scope, sight, post_id, "post.rewrite", judged_by=connectors)
 
         return call.apply(act, post=post_id)
 
@@ -190,7 +197,9 @@ def _add_post_edit_route(
             edit_requests.request_edit(
                 scope, post_id, title=title, body=said, able=able, author=scope.actor
             )
-            return post_result(scope, sight, post_id, "post.reword", status=202)
+            return post_result(
+                scope, sight, post_id, "post.reword", status=202, judged_by=connectors
+            )
 
         return call.apply_once(act, post=post_id)
 
@@ -216,7 +225,7 @@ def _add_post_action_routes(
                 scope, post_id, channels=body.channels, at=at
             )
             channel_requirements.check_post_requirements(scope, post_id, connectors=connectors)
-            return post_result(scope, sight, post_id, "post.schedule")
+            return post_result(scope, sight, post_id, "post.schedule", judged_by=connectors)
 
         return call.apply_once(act, post=post_id)
 
@@ -229,7 +238,7 @@ def _add_post_action_routes(
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
             versioned_actions.cancel_post(scope, post_id)
-            return post_result(scope, sight, post_id, "post.cancel")
+            return post_result(scope, sight, post_id, "post.cancel", judged_by=connectors)
 
         return call.apply_once(act, post=post_id)
 
@@ -249,7 +258,7 @@ def _add_post_action_routes(
             versioned_actions.approve_and_schedule(
                 scope, post_id, member_id=sight.member.id, note=body.note, tier=body.tier
             )
-            return post_result(scope, sight, post_id, "post.approve")
+            return post_result(scope, sight, post_id, "post.approve", judged_by=connectors)
 
         return call.apply_once(act, post=post_id)
 
@@ -262,11 +271,27 @@ def _lock_post_version(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall
 
 
 def post_result(
-    scope: Scope, sight: Caller, post_id: UUID, did: str, *, status: int = 200
+    scope: Scope,
+    sight: Caller,
+    post_id: UUID,
+    did: str,
+    *,
+    status: int = 200,
+    judged_by: Mapping[str, Connector] | None = None,
 ) -> ChangeResult:
-    """Answer with a post as it stands."""
-    found = listings.get_post_detail(scope, sight.creators, post_id)
-    headers = etag_header(found.listed.version)
+    """Answer with a post as it stands, and with what will hold it if `judged_by` is given."""
+    found = _load_judged_post(scope, sight, post_id, judged_by)
+    headers = etag_header(found.version)
     if status == 201:
         headers["location"] = f"/v1/posts/{post_id}"
-    return ChangeResult(PostWhole.from_view(found), did, f"post:{post_id}", status, headers)
+    return ChangeResult(found, did, f"post:{post_id}", status, headers)
+
+
+def _load_judged_post(
+    scope: Scope, sight: Caller, post_id: UUID, connectors: Mapping[str, Connector] | None
+) -> PostWhole:
+    """Return a post with its warnings, without any if there are no connectors to judge by. Raises
+    NotFound for one of a creator the key may not see."""
+    found = listings.get_post_detail(scope, sight.creators, post_id)
+    warned = None if connectors is None else find_warnings(scope, post_id, connectors)
+    return PostWhole.from_view(found, warnings=warned)

@@ -35,6 +35,7 @@ from web.api.common.schemas import (
     MAX_CHANNELS,
     MAX_MEDIA,
     CreatorPageQuery,
+    ReasonOut,
     RequestModel,
     StorableText,
     WallOrInstant,
@@ -354,17 +355,35 @@ def post_fields(one: ListedPost) -> dict[str, Any]:
     }
 
 
+class WarningOut(ReasonOut):
+    """What would hold one delivery if nothing changed until its time."""
+
+    delivery_id: UUID
+    channel_id: UUID
+
+
 class PostWhole(PostOut):
     """A post, whether it is approved as it stands, and where it goes."""
 
     approved: bool
     deliveries: list[DeliveryOut]
+    warnings: Annotated[
+        list[WarningOut] | None,
+        Field(
+            description="What will hold it: empty if nothing does; null where it was not judged."
+        ),
+    ] = None
 
     @classmethod
-    def from_view(cls, one: PostDetail) -> "PostWhole":
+    def from_view(cls, one: PostDetail, *, warnings: list[WarningOut] | None = None) -> "PostWhole":
         """Of the room's value."""
         places = [DeliveryOut.from_view(entry) for entry in one.entries]
-        return cls(**post_fields(one.listed), approved=one.approved, deliveries=places)
+        return cls(
+            **post_fields(one.listed),
+            approved=one.approved,
+            deliveries=places,
+            warnings=warnings,
+        )
 
 
 class PostsOut(BaseModel):

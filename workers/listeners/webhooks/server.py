@@ -17,6 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from connectors.platforms.meta import webhooks
+from foundation.http.request_bodies import read_body
 from foundation.ops import telemetry
 from workers.listeners.polling import AccountListener
 from workers.listeners.webhooks.account_listener import WebhookListener
@@ -88,7 +89,7 @@ async def _accept_signed_call(request: Request, calls: AppWebhooks | None) -> Re
     )
     if calls is None or not shown:
         return Response(status_code=401)
-    body = await _read_body(request, MAX_SIGNED_BODY_BYTES)
+    body = await read_body(request.stream(), max_bytes=MAX_SIGNED_BODY_BYTES)
     if body is None:
         return Response(status_code=413)
     try:
@@ -145,7 +146,7 @@ def _of_meta(house: MetaWebhooks | None) -> list[Route]:
         shown = request.headers.get(webhooks.SIGNATURE_HEADER, "")
         if house is None or not house.has_signature(shown):
             return Response(status_code=401)
-        body = await _read_body(request, MAX_BODY_BYTES)
+        body = await read_body(request.stream(), max_bytes=MAX_BODY_BYTES)
         if body is None:
             return Response(status_code=413)
         try:
@@ -179,22 +180,12 @@ def _find_webhook_listener(
 
 async def _read_json(request: Request) -> Mapping[str, Any] | None:
     """The object of a body; None for anything else, or for more than anybody would send."""
-    body = await _read_body(request, MAX_BODY_BYTES)
+    body = await read_body(request.stream(), max_bytes=MAX_BODY_BYTES)
     try:
         read = json.loads(body.decode()) if body is not None else None
     except (ValueError, RecursionError):
         return None
     return read if isinstance(read, dict) else None
-
-
-async def _read_body(request: Request, most: int) -> bytes | None:
-    """A body as it came; None for more than anybody would send, of which no more is read."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > most:
-            return None
-    return bytes(body)
 
 
 @contextmanager

@@ -1,0 +1,45 @@
+"""The page's WebSocket opens for the dashboard's own pages and for no other origin."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.dashboard.builders import Agency
+from tests.dashboard.conftest import Door
+from tests.dashboard.streamlit_client import stream
+
+REFUSED = r"403|rejected|1008"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://localhost",
+        "http://localhost:1",
+        "http://localhost:{other}",
+        "https://localhost:{port}",
+        "http://127.0.0.1:{port}",
+        "http://127.0.0.1:1",
+        "http://[::1]:{port}",
+        "http://evil.localhost:{port}",
+        "http://localhost:{port}.evil.example",
+        "http://localhost.:{port}",
+        "http://localhost:{port}/",
+        "ws://localhost:{port}",
+        "null",
+        "",
+    ],
+)
+def test_other_origins_are_refused(door: Door, lumiere: Agency, origin: str) -> None:
+    port = urlsplit(door.url).port or 0
+    sent = origin.format(port=port, other=port + 1)
+    with (
+        pytest.raises(Exception, match=REFUSED),
+        stream(door.url, door.cookie(lumiere), origin=sent or " "),
+    ):
+        pass
+
+
+def test_its_own_pages_are_let_in(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere), origin=door.url):
+        pass

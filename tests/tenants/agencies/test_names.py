@@ -1,0 +1,60 @@
+"""Names stay on one line and move nothing around them; an address is one address."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foundation.errors import BadInput
+from tenants.agencies.names import MAX_NAME_LENGTH, normalize_email, normalize_name
+
+MARKS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+CONTROLS = "".join(map(chr, [*range(9), *range(14, 28), 0x7F, *range(0x80, 0x85), 0xD800, 0xDFFF]))
+
+
+@given(st.text(max_size=3), st.sampled_from(MARKS + CONTROLS), st.text(max_size=3))
+def test_what_moves_text_or_is_no_text_is_refused(before: str, odd: str, after: str) -> None:
+    with pytest.raises(BadInput, match=r"name\.unfit"):
+        normalize_name(f"A{before}{odd}{after}z")
+
+
+@given(st.text(st.characters(blacklist_categories=["Cc", "Cs"], blacklist_characters=MARKS)))
+def test_every_other_name_is_one_line_and_stays_so(typed: str) -> None:
+    name = f"L {typed[:50]} é"
+    found = normalize_name(name)
+    assert found == normalize_name(found) == unicodedata.normalize("NFC", found)
+    assert len(found.splitlines()) == 1
+    assert "  " not in found
+
+
+@pytest.mark.parametrize(
+    "typed", ["", " ", "\u200b", "\ufeff\xa0", "\u0301", "x" * (MAX_NAME_LENGTH + 1)]
+)
+def test_nothing_visible_and_too_much_are_no_names(typed: str) -> None:
+    with pytest.raises(BadInput):
+        normalize_name(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        (" Léa\n Martin ", "Léa Martin"),
+        ("Le\u0301a", "Léa"),
+        ("نور\u200cا", "نور\u200cا"),
+        ("דנה\u200f", "דנה\u200f"),
+        ("👩‍👧", "👩‍👧"),
+        ("<b>Ann</b>", "<b>Ann</b>"),
+    ],
+)
+def test_names_of_people_are_kept(typed: str, name: str) -> None:
+    assert normalize_name(typed) == name
+
+
+@given(st.sampled_from('\r\n\t ,;:<>()[]\\"\0\u2028\u202e\x7f@'), st.integers(0, 15))
+def test_an_address_is_one_address(odd: str, at: int) -> None:
+    whole = "lea@maison.example"
+    typed = whole[: at + 1] + odd + whole[at + 1 :]
+    with pytest.raises(BadInput, match=r"member\.unfit"):
+        normalize_email(typed)
+    assert normalize_email(f" {whole} ") == whole
