@@ -330,6 +330,7 @@ def test_what_stands_alone_has_the_digest_it_had_before_there_were_threads(here:
         "leads",
         "price",
         "options",
+        "sold",
     }
     old = {
         each.name: getattr(one, each.name)
