@@ -26,7 +26,7 @@ NAMES = st.from_regex(r"[a-z][a-z0-9]{2,10}(-[a-z0-9]{2,8})?", fullmatch=True)
 
 
 @given(NAMES, st.sampled_from(SUFFIXES), st.sampled_from(["", "/x", "/a/b?c=1", ":8080/x"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_a_host_of_any_public_suffix_is_an_address(name: str, suffix: str, path: str) -> None:
     host = f"{name}.{suffix}{path}"
     for text in (host, f"see {host}", f"look at {host}, please", f"({host})", f"my page: {host}!"):
@@ -123,7 +123,7 @@ def test_the_rest_of_our_pages_is_not(path: str) -> None:
 
 
 @given(st.text(max_size=80))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_whatever_is_written_is_read(text: str) -> None:
     for url in text_rating.extract_links([text, f"https://{text}", f"a.com/{text}"]):
         assert urls.is_own_adult_page(url, OWN) in (True, False)

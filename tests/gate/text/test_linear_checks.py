@@ -120,7 +120,15 @@ def test_a_check_is_linear_in_any_repetition(name: str, tail: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["." * 20_000, "a." * 8000, "a-" * 8000, "\u0301\u0323" * 8000, "1(" * 8000]
+    "text",
+    [
+        "." * 20_000,
+        *(
+            pytest.param(text, marks=pytest.mark.heavy)
+            for text in ("a." * 8000, "a-" * 8000, "\u0301\u0323" * 8000, "1(" * 8000)
+        ),
+    ],
+    ids=lambda text: ascii(text[:4]),
 )
 def test_long_texts_take_a_moment(text: str) -> None:
     for name in ("rating", "language", "links", "reply", "shortener"):
