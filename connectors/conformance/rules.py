@@ -34,6 +34,7 @@ from connectors.conformance.token_rules import tokens_are_renewed
 from connectors.conformance.webhook_rules import app_webhooks_are_verified, webhooks_are_read
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.balance import SupportsBalance
+from connectors.contract.capabilities import MIN_LISTING_LAG_SECONDS
 from connectors.contract.comments import SupportsComments
 from connectors.contract.connector import (
     Connector,
@@ -76,6 +77,10 @@ TRANSIENT_FAULTS: Mapping[str, tuple[tuple[str, str, Mapping[str, Any]], ...]] =
     "look-up lost": (("accept_then_hang", "posts", {}), ("hang", "lookups", {"times": 2})),
     "look-up refused": (("reset_after", "posts", {}), ("status:404", "lookups", {"times": 1})),
     "look-up lags": (("reset_after", "posts", {}), ("lag", "lookups", {"lookup_lag": 50.0})),
+    "look-up lags for minutes": (
+        ("reset_after", "posts", {}),
+        ("lag", "lookups", {"lookup_lag": MIN_LISTING_LAG_SECONDS - 1.0}),
+    ),
 }
 """Bad days that pass: the unit must be out, once, and be told so."""
 
