@@ -28,6 +28,7 @@ from connectors.conformance.metric_rules import (
 from connectors.conformance.option_rules import options_reach_the_wire
 from connectors.conformance.presence_rules import deleted_posts_are_noticed
 from connectors.conformance.price_rules import prices_are_enforced, purchases_are_seen
+from connectors.conformance.refusal_rules import unexplained_refusals_keep_the_account
 from connectors.conformance.role_rules import roles_are_given_once
 from connectors.conformance.textless_post_rules import textless_posts_are_found
 from connectors.conformance.token_rules import tokens_are_renewed
@@ -76,8 +77,7 @@ TRANSIENT_FAULTS: Mapping[str, tuple[tuple[str, str, Mapping[str, Any]], ...]] =
     "look-up down": (("reset_after", "posts", {}), ("status:503", "lookups", {"times": 2})),
     "look-up lost": (("accept_then_hang", "posts", {}), ("hang", "lookups", {"times": 2})),
     "look-up refused": (("reset_after", "posts", {}), ("status:404", "lookups", {"times": 1})),
-    "look-up lags": (("reset_after", "posts", {}), ("lag", "lookups", {"lookup_lag": 50.0})),
-    "look-up lags for minutes": (
+    "look-up lags": (
         ("reset_after", "posts", {}),
         ("lag", "lookups", {"lookup_lag": MIN_LISTING_LAG_SECONDS - 1.0}),
     ),
@@ -447,6 +447,7 @@ def _read_metrics(house: SendingHarness, connector: Connector, copy: PlatformCop
 
 CORE_RULES: tuple[Rule, ...] = (
     refusals_are_final,
+    unexplained_refusals_keep_the_account,
     retry_after_is_respected,
     staging_is_never_uncertain,
     media_are_staged,

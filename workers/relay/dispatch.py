@@ -151,15 +151,15 @@ class Dispatcher:
         if taken is None:
             telemetry.EVENTS_HANDLED.labels("?", "old").inc()
             return False
-        with telemetry.bind_log_values(
+        values = telemetry.bind_log_values(
             tenant=str(taken.tenant_id),
             event_id=str(taken.id),  # `event` is the name of the line itself
             kind=taken.kind,
             subject=str(taken.subject_id),
             trace=taken.trace,
-        ):
-            with self._renewed(taken, route):
-                outcome = self._run_and_settle(taken, route)
+        )
+        with values, self._renewed(taken, route):
+            outcome = self._run_and_settle(taken, route)
         telemetry.EVENTS_HANDLED.labels(taken.kind, outcome).inc()
         return True
 
