@@ -268,13 +268,13 @@ def is_token_superseded(scope: Scope, channel_id: UUID, shown: int) -> bool:
 
 
 def record_token_refusal(
-    scope: Scope, channel_id: UUID, *, shown: int | None
+    scope: Scope, channel_id: UUID, *, shown: int | None, repeated: bool = False
 ) -> Literal["renew", "again", "dead"]:
     """The platform refused the token of generation `shown` (None: of one that nobody remembers).
 
     `renew`: its renewal is wanted from now on, at once; `again`: another pair is there or on its
-    way, or the same is shown once more where there is nothing to renew it with; `dead`: neither
-    helped, a person must connect the account again.
+    way, or the same is shown once more where there is nothing to renew it with (unless that was
+    `repeated` already); `dead`: neither helped, a person must connect the account again.
     """
     lock_account(scope, channel_id)
     row = scope.run(
@@ -289,6 +289,8 @@ def record_token_refusal(
     if row.generation > shown if shown is not None else young:
         return "again"
     recent = row.refused_at is not None and scope.now < row.refused_at + MIN_TOKEN_AGE
+    if repeated and not row.renewable:
+        return "dead"
     if row.refused == row.generation and (row.renewable or recent):
         at_once = recent and scope.now < row.refused_at + MIN_REFUSAL_INTERVAL
         return "again" if row.renewable or at_once else "dead"

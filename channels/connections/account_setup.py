@@ -37,7 +37,7 @@ from connectors.contract.connector import (
     Send,
     StepResult,
 )
-from connectors.contract.outcomes import Outcome, Rejected, Retry
+from connectors.contract.outcomes import Outcome, Reauthorize, Rejected, Retry
 from connectors.shared.http_responses import outcome_of_status
 from connectors.shared.oauth import client_from_form
 from connectors.transport.transport import AccountTarget, Transport
@@ -349,25 +349,30 @@ def verify_account(
     connectors: Mapping[str, Connector],
 ) -> None:
     """Ask the platform something harmless; a dead token or a lost account is told, a good answer is
-    dated."""
+    dated. A token that is refused is shown once more first."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         now = scope.now
     connector = connectors.get(channel.platform)
     if connector is None or channel.is_disconnected:
         return
-    answers: tuple[StepResult, ...] = ()
-    end: Outcome | None = Retry(timedelta(0), "account", Message("enrolment.endless"))
-    for _ in range(MAX_SETUP_STEPS):
-        turn = _next_check(connector, channel, now, answers)
-        if not isinstance(turn, Send):
-            end = turn
-            break
-        order = ControlOrder(event.tenant_id, channel.id, turn.step.action)
-        answers = (
-            *answers,
-            transport.send(turn.step, order, account=queries.transport_account(channel)),
-        )
+
+    def check() -> tuple[Outcome | None, tuple[StepResult, ...]]:
+        answers: tuple[StepResult, ...] = ()
+        for _ in range(MAX_SETUP_STEPS):
+            turn = _next_check(connector, channel, now, answers)
+            if not isinstance(turn, Send):
+                return turn, answers
+            order = ControlOrder(event.tenant_id, channel.id, turn.step.action)
+            answers = (
+                *answers,
+                transport.send(turn.step, order, account=queries.transport_account(channel)),
+            )
+        return Retry(timedelta(0), "account", Message("enrolment.endless")), answers
+
+    end, answers = check()
+    if isinstance(end, Reauthorize):
+        end, answers = check()
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         if answers:
             send_limits.record_answer(scope, channel.id, answers[-1], creates=False)
@@ -390,7 +395,9 @@ def _next_check(
 
 def _record_test_result(scope: Scope, channel: queries.Channel, end: Outcome | None) -> None:
     if end is not None:
-        token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
+        token_renewal.apply_outcome_to_account(
+            scope, channel, end, shown=channel.generation, repeated=True
+        )
         return
     scope.run(
         "UPDATE channels SET last_ok_at = house_now() WHERE tenant_id = :tenant AND id = :id",

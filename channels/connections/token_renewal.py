@@ -61,6 +61,7 @@ def apply_outcome_to_account(
     *,
     shown: int | None = None,
     secondary: bool = False,
+    repeated: bool = False,
 ) -> Outcome:
     """What an outcome means for the account, before its subject is locked.
 
@@ -73,10 +74,13 @@ def apply_outcome_to_account(
         secondary: the request is neither a post nor a check of the account. What it came to says
             nothing certain about the account: the platform is asked who the account is, and only
             that answer stops it.
+        repeated: the request was made twice, one after the other, and refused both times.
     """
     match outcome:
         case Reauthorize(reason=reason):
-            verdict = credentials.record_token_refusal(scope, channel.id, shown=shown)
+            verdict = credentials.record_token_refusal(
+                scope, channel.id, shown=shown, repeated=repeated
+            )
             if verdict == "dead" and secondary:
                 return _verify_before_stopping(scope, channel, reason)
             if verdict == "dead":

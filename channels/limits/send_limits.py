@@ -288,6 +288,16 @@ def release_brake(scope: Scope, channel_id: UUID, *, asked_at: datetime | None =
     )
 
 
+def release_write_brake(scope: Scope, channel_id: UUID) -> None:
+    """Let the next write go at once: one of those that failed was taken in after all."""
+    scope.run(
+        "UPDATE rate_buckets SET write_failures = 0, writes_after = NULL, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND channel_id = :channel AND write_failures > 0",
+        tenant=scope.tenant_id,
+        channel=channel_id,
+    )
+
+
 def _request_time(scope: Scope, answer: Response) -> datetime:
     """Return when a request left, by the house's clock; now for an answer that was read back."""
     if answer.started is None:

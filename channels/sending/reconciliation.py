@@ -486,6 +486,8 @@ def _record_lookup(
     sure: bool,
     conclusive_at: datetime | None = None,
 ) -> None:
+    if isinstance(sighting, Found):  # the platform took it: its answer alone was lost
+        send_limits.release_write_brake(scope, row.channel_id)
     result = {**serialization.sighting_to_json(sighting), _TRY: row.n}
     if conclusive_at is not None and isinstance(sighting, Absent):
         result[_CONCLUSIVE] = conclusive_at.isoformat()

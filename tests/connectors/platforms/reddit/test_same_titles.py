@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from connectors.contract.outcomes import Absent, Found, Unknown
 from connectors.platforms.reddit.responses import normalize_markdown
-from tests.connectors.test_reddit import PLATFORM, SOUGHT, listing, post
+from tests.connectors.platforms.reddit.test_publisher import PLATFORM, SOUGHT, listing, post
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=30)
 
