@@ -64,6 +64,12 @@ class PublishReport:
     steps: list[WireStep] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     sightings: list[LookupResult] = field(default_factory=list)
+    first_response: Outcome | None = None
+    """What the first try came to that reached the step which makes the unit visible."""
+
+
+def _has_published(steps: list[WireStep]) -> bool:
+    return any(step.kind is StepKind.PUBLISH for step in steps)
 
 
 class SendingHarness:
@@ -110,6 +116,8 @@ class SendingHarness:
             armed_at = self._world.now()
             story.outcome, staged = self._attempt_publish(unit, staged, story)
             story.outcomes.append(story.outcome)
+            if story.first_response is None and _has_published(story.steps):
+                story.first_response = story.outcome
             match story.outcome:
                 case Retry(after=after, uploads_gone=gone):
                     self._world.clock.advance(after.total_seconds())

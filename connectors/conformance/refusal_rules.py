@@ -6,7 +6,7 @@ from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.connector import Connector
 from connectors.contract.edits import SupportsEdits
-from connectors.contract.outcomes import Disconnected, Outcome, Published, Reauthorize
+from connectors.contract.outcomes import Disconnected, Published, Reauthorize
 from gate.contract.units import Text
 
 UNEXPLAINED_REFUSAL = "status:404"
@@ -18,7 +18,7 @@ def unexplained_refusals_keep_the_account(world: ConnectorWorld, connector: Conn
     only `verify_account` may conclude that from a bare 404."""
     house = SendingHarness(world, connector)
     world.inject_fault(UNEXPLAINED_REFUSAL, "posts")
-    outcomes: list[tuple[str, Outcome]] = [("a post", house.publish(world.unit()).outcomes[0])]
+    outcomes = [("a post", house.publish(world.unit()).first_response)]
     unit = world.unit()
     story = house.publish(unit)
     if not isinstance(story.outcome, Published):
