@@ -353,7 +353,7 @@ def verify_account(
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         now = scope.now
-    connector = connectors.get(channel.platform)
+    connector = account_connectors.find_connector_for(connectors, channel)
     if connector is None or channel.is_disconnected:
         return
 

@@ -146,11 +146,7 @@ def look_up_attempt(
             row,
             sighting,
             sure=connector.capabilities.is_resend_lookup(under=sought.reply_to, chat=sought.chat),
-            conclusive_at=connector.capabilities.absence_conclusive_at(
-                looked_at,
-                sent_at=row.publish_armed_at,
-                ended_at=attempts.publish_ended_at(row),
-            ),
+            conclusive_at=_conclusive_at(row, connector, looked_at),
         )
     return sighting
 
@@ -397,6 +393,15 @@ def _list_lookups(scope: Scope, row: Attempt) -> tuple[LookRecord, ...]:
         )
         for one in attempts.list_attempts(scope, subject, row.part, (LOOK,))
         if one.outcome is not None and _is_about(one, row)
+    )
+
+
+def _conclusive_at(row: Attempt, connector: Connector, looked_at: datetime) -> datetime:
+    """From when on a look that sees nothing of an attempt counts towards proof."""
+    return connector.capabilities.absence_conclusive_at(
+        looked_at,
+        sent_at=row.publish_armed_at or row.armed_at,
+        ended_at=attempts.publish_ended_at(row),
     )
 
 

@@ -174,9 +174,7 @@ def prepare_step(
     staged = attempts.reusable_uploads(rows, unit.digest())
     turn = prices.next_step_priced(connector, unit, staged)
     if not isinstance(turn, Send):
-        return token_renewal.apply_outcome_to_account(
-            scope, channel, turn, secondary=_is_secondary(unit)
-        )
+        return _apply_outcome(scope, channel, unit, turn)
     if kind == "stage" and turn.step.kind is StepKind.PUBLISH:
         return StagedUploads()
     ahead = _Ahead(channel, unit, scope.now + act, author=author, whole=whole)
@@ -313,17 +311,10 @@ def prepare_next_step(
         rows, row, account_connectors.connector_for(connectors, armed.channel), armed.unit
     )
     if not isinstance(turn, Send):
-        return retry_delays.with_growing_delay(
-            token_renewal.apply_outcome_to_account(
-                scope,
-                armed.channel,
-                turn,
-                shown=armed.channel.generation,
-                secondary=_is_secondary(armed.unit),
-            ),
-            row,
-            rows,
+        outcome = _apply_outcome(
+            scope, armed.channel, armed.unit, turn, shown=armed.channel.generation
         )
+        return retry_delays.with_growing_delay(outcome, row, rows)
     if row.outcome is not None:
         raise Conflict("attempt.superseded")
     if turn.step.kind is StepKind.PUBLISH and row.kind == "stage":
@@ -440,20 +431,19 @@ def recorded_outcome(
             connector = account_connectors.connector_for(connectors, channel)
             unit = serialization.unit_from_json(row.unit)
             turn = _resume_attempt(rows, row, connector, unit)
-            return (
-                None
-                if isinstance(turn, Send)
-                else token_renewal.apply_outcome_to_account(
-                    scope, channel, turn, secondary=_is_secondary(unit)
-                )
-            )
+            return None if isinstance(turn, Send) else _apply_outcome(scope, channel, unit, turn)
     return None
 
 
-def _is_secondary(unit: Unit) -> bool:
-    """Return True for a message, a comment or a repost: the account posts without the rights that
-    these need."""
-    return bool(unit.viewer or unit.comment_id or unit.comment in (IS_FIRST_COMMENT, REPOST_KIND))
+def _apply_outcome(
+    scope: Scope, channel: Channel, unit: Unit, outcome: Outcome, *, shown: int | None = None
+) -> Outcome:
+    """What an outcome means for the account. Of a message, a comment or a repost it is secondary:
+    the account posts without the rights that these need."""
+    apart = bool(unit.viewer or unit.comment_id or unit.comment in (IS_FIRST_COMMENT, REPOST_KIND))
+    return token_renewal.apply_outcome_to_account(
+        scope, channel, outcome, shown=shown, secondary=apart
+    )
 
 
 def _latest_attempt(scope: Scope, subject: Subject, part: int) -> Attempt | None:
@@ -476,9 +466,7 @@ def _find_blocking_outcome(
             turn = _resume_attempt(rows, row, connector, unit)
             if isinstance(turn, Send):
                 raise Refused("attempt.single_shot")
-            return token_renewal.apply_outcome_to_account(
-                scope, channel, turn, secondary=_is_secondary(unit)
-            )
+            return _apply_outcome(scope, channel, unit, turn)
         stands = attempts.binding_outcome(row)
         if isinstance(stands, Uncertain):
             stands = reconciliation.outcome_after_looks(scope, row)
