@@ -181,7 +181,7 @@ def test_a_post_hidden_by_a_lagging_timeline_is_not_sent_again(house: House) -> 
     house.enrol()
     before = len(house.server.book.list_requests())
     house.server.book.schedule_fault("reset_after", on="posts")
-    house.server.book.schedule_fault("lag", on="lookups", lookup_lag=890.0)
+    house.server.book.schedule_fault("lag", on="lookups", lookup_lag=800.0)
     lost = lea.delivery("cachée un moment", channel="x")
     house.live(minutes=18)
     assert lea.state(lost) is DeliveryState.PUBLISHED

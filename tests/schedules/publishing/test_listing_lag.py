@@ -17,7 +17,7 @@ def requests_of(lea: SandboxAgency) -> list[dict[str, Any]]:
     return found
 
 
-@pytest.mark.parametrize("lag", [30, 85, 240, 595])
+@pytest.mark.parametrize("lag", [30, 85, 240, 570])
 def test_a_post_that_a_list_shows_late_is_sent_once(lea: SandboxAgency, lag: int) -> None:
     """The account honours no key."""
     lea.fault("reset_after")
