@@ -275,7 +275,7 @@ def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answe
         "the post stands, and may not be commented yet"
     )
     networks.instagram.book.schedule_fault("reset_after", on="posts")
-    here.desk.live(minutes=10)
+    here.desk.live(minutes=14)
     assert here.desk.state(sent) is DeliveryState.PUBLISHED
     ((post,), (said,)) = profile.posts, profile.comments.every.values()
     assert (said.media, said.text, said.parent) == (post["id"], "Bonjour, plus bas", "")
