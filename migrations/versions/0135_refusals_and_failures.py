@@ -7,8 +7,8 @@ token is no proof that it is dead.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0125"
-down_revision = "0124"
+revision = "0135"
+down_revision = "0134"
 branch_labels = None
 depends_on = None
 
