@@ -255,9 +255,14 @@ def return_rows(scope: Scope, rows: Sequence[ClaimedRow]) -> None:
 
 
 def take_row(
-    scope: StatementRunner, event_id: UUID, token: UUID, *, deadline: timedelta
+    scope: StatementRunner,
+    event_id: UUID,
+    token: UUID,
+    *,
+    deadline: timedelta,
+    grace: timedelta = LEASE_GRACE,
 ) -> TakenRow | None:
-    """Start on a leased row; its lease then lasts for the handler's deadline and 15 s.
+    """Start on a leased row; its lease then lasts for the handler's deadline and `grace`.
 
     None for an old message: the row was taken, swept, cancelled or done. This makes a repeated
     message harmless.
@@ -269,7 +274,7 @@ def take_row(
         " RETURNING tenant_id, kind, subject_id, args, queue, tries, trace_id,"
         " set_config('synchronous_commit', 'off', true)",
         now=scope.now,
-        lease=deadline + LEASE_GRACE,
+        lease=deadline + grace,
         token=token,
         id=event_id,
     ).one_or_none()
@@ -288,16 +293,31 @@ def take_row(
     )
 
 
-def extend_row_lease(scope: Scope, taken: TakenRow, *, deadline: timedelta) -> bool:
-    """Heartbeat of long work: the lease lasts for `deadline` from now, and 15 s. False when the row
-    is another's."""
+def renew_leases(scope: Scope, tokens: Sequence[UUID], *, lease: timedelta) -> None:
+    """Let the leases with these tokens last for `lease` from now; what has gone to another worker
+    stays there."""
+    scope.run(
+        "UPDATE outbox SET lease_until = :now + CAST(:lease AS interval) WHERE state = 'leased'"
+        " AND lease_token = ANY(:tokens) AND started_at IS NOT NULL"
+        " RETURNING set_config('synchronous_commit', 'off', true)",
+        now=scope.now,
+        lease=lease,
+        tokens=list(tokens),
+    )
+
+
+def extend_row_lease(
+    scope: Scope, taken: TakenRow, *, deadline: timedelta, grace: timedelta = LEASE_GRACE
+) -> bool:
+    """Heartbeat of long work: the lease lasts for `deadline` from now, and `grace`. False when the
+    row is another's."""
     return _update_leased_row(
         scope,
         taken,
         "UPDATE outbox SET lease_until = :now + CAST(:lease AS interval) WHERE {mine} AND state = "
         "'leased' {quiet}",
         now=scope.now,
-        lease=deadline + LEASE_GRACE,
+        lease=deadline + grace,
     )
 
 

@@ -34,6 +34,7 @@ def run_sender(settings: Settings) -> None:
         ("urgent", "chat", "publish", "notify"),
         settings.workers.send_threads,
         settings.workers.send_pool,
+        renews=True,
     )
 
 
@@ -44,11 +45,20 @@ def run_maker(settings: Settings) -> None:
 
 
 def _run_worker(
-    settings: Settings, name: str, queues: tuple[Queue, ...], threads: int, pool: int
+    settings: Settings,
+    name: str,
+    queues: tuple[Queue, ...],
+    threads: int,
+    pool: int,
+    *,
+    renews: bool = False,
 ) -> None:
     with build_services(settings, pool_size=pool, application=name) as services:
         dispatcher = Dispatcher(
-            registry.build_routes(services), services.tenant, database=services.database
+            registry.build_routes(services),
+            services.tenant,
+            database=services.database,
+            renews=renews,
         )
         broker = celery_app.make_celery_app(
             settings.redis.url.get_secret_value(), dispatcher.handle_event

@@ -28,6 +28,7 @@ from foundation.ops import telemetry
 from foundation.ops.clock import monotonic
 from foundation.outbox import row_leases
 from foundation.outbox.fan_out import FACT_QUEUE, FactListeners, spread_facts
+from foundation.outbox.lease_renewal import RENEWED_LEASE
 from foundation.outbox.outbox import NOTIFY_CHANNEL, Queue
 from foundation.outbox.row_leases import ClaimedRow, QueueState
 from workers.relay.beat import Beat, Tick
@@ -38,7 +39,11 @@ from workers.relay.gpu_scheduler import GpuScheduler
 log = telemetry.get_logger("workers.relay.claim_loop")
 
 MAX_SLEEP_SECONDS = 1.0
-SWEEP_EVERY = 10.0
+SWEEP_EVERY = 5.0
+LONG_ROUND_SECONDS = 5.0
+"""After a round that took longer the database was away or overloaded: workers that live get the
+time of a lease to renew theirs before expired ones are swept."""
+
 RETRY_SECONDS = 0.5
 FULL_ROUND_ROWS = 8
 ROUND_PAUSE = 0.03
@@ -125,6 +130,7 @@ class Relay:
         self._stopping = Flag()
         self.leading = Flag()
         self._sweep_at = 0.0
+        self._round_at = monotonic()
 
     def run(self) -> None:
         """Lead when the lock is free, stand by otherwise, survive a restart of PostgreSQL; until
@@ -195,6 +201,9 @@ class Relay:
         sleep at most."""
         started = monotonic()
         total = 0
+        if started - self._round_at > LONG_ROUND_SECONDS:
+            self._sweep_at = max(self._sweep_at, started + RENEWED_LEASE.total_seconds())
+        self._round_at = started
         if started >= self._sweep_at:
             self._sweep_at = started + SWEEP_EVERY
             self._sweep_leases()

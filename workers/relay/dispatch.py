@@ -8,7 +8,7 @@ quietly. Facts are settled with what they write: exactly once.
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import ModuleType
@@ -25,6 +25,7 @@ from foundation.ops import telemetry
 from foundation.ops.clock import monotonic, sleep
 from foundation.outbox import fan_out, heartbeat, outbox, row_leases
 from foundation.outbox.fan_out import FactListeners
+from foundation.outbox.lease_renewal import LeaseRenewal
 from foundation.outbox.outbox import Event, RetryLater
 from foundation.outbox.row_leases import DEFAULT_BACKOFF, Backoff, TakenRow
 
@@ -116,9 +117,12 @@ class Dispatcher:
         *,
         only: UUID | None = None,
         database: Database | None = None,
+        renews: bool = False,
     ) -> None:
         """With `only`, works as `app` in that tenant alone: the in-process relay of tests. With
-        `database`, that of `tenant`, what is one statement takes one round trip."""
+        `database`, that of `tenant`, what is one statement takes one round trip. With `renews`,
+        rows have short leases that a thread renews, so that they are free soon after this process
+        was killed; without, a lease lasts as long as its handler may take."""
         self._routes = routes
         self._tenant = tenant
         self._only = only
@@ -127,6 +131,8 @@ class Dispatcher:
             if database is not None
             else SingleStatementScope(self.scope)
         )
+
+        self._renewal = LeaseRenewal(self.scope) if renews else None
 
     def scope(self) -> AbstractContextManager[Scope]:
         """A short transaction on the outbox."""
@@ -137,23 +143,36 @@ class Dispatcher:
     def handle_event(self, event_id: UUID, token: UUID) -> bool:
         """Take the row, run its handler, settle it. False when the message was old and nothing was
         done."""
-        taken = row_leases.take_row(self._alone, event_id, token, deadline=FIRST_LEASE)
+        lease, grace = self._lease_terms(FIRST_LEASE)
+        taken = row_leases.take_row(self._alone, event_id, token, deadline=lease, grace=grace)
         route = self._routes.by_kind.get(taken.kind) if taken else None
         if taken and route and route.deadline_seconds > FIRST_LEASE.total_seconds():
             self._extend_lease(taken, route)
         if taken is None:
             telemetry.EVENTS_HANDLED.labels("?", "old").inc()
             return False
-        with telemetry.bind_log_values(
+        values = telemetry.bind_log_values(
             tenant=str(taken.tenant_id),
             event_id=str(taken.id),  # `event` is the name of the line itself
             kind=taken.kind,
             subject=str(taken.subject_id),
             trace=taken.trace,
-        ):
+        )
+        with values, self._renewed(taken, route):
             outcome = self._run_and_settle(taken, route)
         telemetry.EVENTS_HANDLED.labels(taken.kind, outcome).inc()
         return True
+
+    def _lease_terms(self, deadline: timedelta) -> tuple[timedelta, timedelta]:
+        """The lease of a row whose handler may take until `deadline`, and its grace."""
+        if self._renewal is None:
+            return deadline, row_leases.LEASE_GRACE
+        return self._renewal.lease, timedelta()
+
+    def _renewed(self, taken: TakenRow, route: EventRoute | None) -> AbstractContextManager[None]:
+        if self._renewal is None:
+            return nullcontext()
+        return self._renewal.renew_while_running(taken.token, seconds=_renewal_seconds(route))
 
     def _run_and_settle(self, taken: TakenRow, route: EventRoute | None) -> str:
         try:
@@ -214,10 +233,11 @@ class Dispatcher:
             )
 
     def _extend_lease(self, taken: TakenRow, route: EventRoute) -> bool:
+        if self._renewal is not None:
+            self._renewal.extend(taken.token, seconds=_renewal_seconds(route))
+        lease, grace = self._lease_terms(timedelta(seconds=max(route.deadline_seconds, 30)))
         with self.scope() as scope:
-            return row_leases.extend_row_lease(
-                scope, taken, deadline=timedelta(seconds=max(route.deadline_seconds, 30))
-            )
+            return row_leases.extend_row_lease(scope, taken, deadline=lease, grace=grace)
 
     def _is_capacity_needed(self, taken: TakenRow) -> bool:
         with self.scope() as scope:
@@ -254,6 +274,12 @@ class Dispatcher:
                 error=telemetry.describe_error(error),
                 at=telemetry.error_location(error),
             )
+
+
+def _renewal_seconds(route: EventRoute | None) -> float:
+    """For how long the lease of a row is renewed: as long as one without renewal would last."""
+    deadline = max(route.deadline_seconds if route else 0, FIRST_LEASE.total_seconds())
+    return deadline + row_leases.LEASE_GRACE.total_seconds()
 
 
 def run_due_events(

@@ -1,0 +1,79 @@
+"""Short leases of the rows that a process works on, renewed while it lives: one that is killed
+loses its rows, and their lanes, within seconds instead of at the end of their deadline."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
+from threading import Lock, Thread
+from uuid import UUID
+
+from foundation.db.database import Scope
+from foundation.ops import telemetry
+from foundation.ops.clock import monotonic, sleep
+from foundation.outbox import row_leases
+
+RENEWED_LEASE = timedelta(seconds=10)
+"""How long a lease lasts without renewal: more than three renewals, less than people notice."""
+
+RENEWAL_SECONDS = 3.0
+
+log = telemetry.get_logger("foundation.outbox.lease_renewal")
+
+
+class LeaseRenewal:
+    """Renews the leases of running rows from one thread, which starts with the first of them.
+
+    A row is renewed until its handler's deadline: one that hangs loses its row all the same.
+    """
+
+    def __init__(
+        self,
+        scope: Callable[[], AbstractContextManager[Scope]],
+        *,
+        every: float = RENEWAL_SECONDS,
+        lease: timedelta = RENEWED_LEASE,
+    ) -> None:
+        """`scope` opens a short transaction on the outbox; a lease is renewed `every` so many
+        seconds and lasts for `lease`."""
+        self.lease = lease
+        self._scope = scope
+        self._every = every
+        self._until: dict[UUID, float] = {}
+        self._lock = Lock()
+        self._thread: Thread | None = None
+
+    @contextmanager
+    def renew_while_running(self, token: UUID, *, seconds: float) -> Iterator[None]:
+        """Renew the lease with this token while the block runs, for so many seconds at most."""
+        self.extend(token, seconds=seconds)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._until.pop(token, None)
+
+    def extend(self, token: UUID, *, seconds: float) -> None:
+        """Renew the lease with this token for so many seconds from now."""
+        with self._lock:
+            self._until[token] = monotonic() + seconds
+            if self._thread is None:
+                self._thread = Thread(target=self._run, name="lease-renewal", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            sleep(self._every)
+            now = monotonic()
+            with self._lock:
+                tokens = [token for token, until in self._until.items() if until > now]
+            if not tokens:
+                continue
+            try:
+                with self._scope() as scope:
+                    row_leases.renew_leases(scope, tokens, lease=self.lease)
+            except Exception as error:  # the database is away: the next renewal tries again
+                log.warning(
+                    "lease.renewal_failed",
+                    error=telemetry.describe_error(error),
+                    at=telemetry.error_location(error),
+                )
