@@ -20,7 +20,11 @@ from foundation.outbox import outbox
 from foundation.sealed import Sealed
 
 MIN_TOKEN_AGE = timedelta(minutes=5)
-"""A pair refused at this age is not expired, it is dead: another renewal would not help."""
+"""A pair refused at this age is not expired. Platforms refuse good tokens now and then, so it is
+renewed, or shown once more; refused again within this time, it is dead."""
+
+MIN_REFUSAL_INTERVAL = timedelta(seconds=1)
+"""Refusals closer together may answer requests that were out at the same time."""
 
 RENEWAL_LEASE = timedelta(seconds=45)
 """How long a renewal may take before another worker takes it over; longer than its request's
@@ -45,8 +49,8 @@ FROM channels WHERE tenant_id = :tenant AND id = :channel
 ON CONFLICT (tenant_id, channel_id) DO UPDATE SET box = EXCLUDED.box, refresh_box =
 EXCLUDED.refresh_box,
   expires_at = EXCLUDED.expires_at, since = EXCLUDED.since, generation = tokens.generation + 1,
-  refresh_state = 'idle', refresh_until = NULL, refused = 0, doubts = 0, doubted_at = NULL,
-  updated_at = house_now()
+  refresh_state = 'idle', refresh_until = NULL, refused = 0, refused_at = NULL, doubts = 0,
+  doubted_at = NULL, updated_at = house_now()
 """
 
 _FORGET = """
@@ -80,8 +84,7 @@ ORDER BY t.channel_id
 _STORE = """
 UPDATE tokens SET box = :box, refresh_box = coalesce(:refresh, refresh_box), expires_at =
 :expires, since = :now,
-  generation = generation + 1, refresh_state = 'idle', refresh_until = NULL, refused = 0, doubts
-  = 0,
+  generation = generation + 1, refresh_state = 'idle', refresh_until = NULL, doubts = 0,
   doubted_at = NULL, updated_at = house_now()
 WHERE tenant_id = :tenant AND channel_id = :channel AND generation = :generation
 """
@@ -265,17 +268,18 @@ def is_token_superseded(scope: Scope, channel_id: UUID, shown: int) -> bool:
 
 
 def record_token_refusal(
-    scope: Scope, channel_id: UUID, *, shown: int | None
+    scope: Scope, channel_id: UUID, *, shown: int | None, repeated: bool = False
 ) -> Literal["renew", "again", "dead"]:
     """The platform refused the token of generation `shown` (None: of one that nobody remembers).
 
     `renew`: its renewal is wanted from now on, at once; `again`: another pair is there or on its
-    way; `dead`: a renewal would not help, a person must connect the account again.
+    way, or the same is shown once more where there is nothing to renew it with (unless that was
+    `repeated` already); `dead`: neither helped, a person must connect the account again.
     """
     lock_account(scope, channel_id)
     row = scope.run(
-        "SELECT generation, refused, since, refresh_box IS NOT NULL AS renewable FROM tokens"
-        " WHERE tenant_id = :tenant AND channel_id = :channel FOR UPDATE",
+        "SELECT generation, refused, refused_at, since, refresh_box IS NOT NULL AS renewable"
+        " FROM tokens WHERE tenant_id = :tenant AND channel_id = :channel FOR UPDATE",
         tenant=scope.tenant_id,
         channel=channel_id,
     ).one_or_none()
@@ -284,14 +288,19 @@ def record_token_refusal(
     young = row.since is not None and scope.now < row.since + MIN_TOKEN_AGE
     if row.generation > shown if shown is not None else young:
         return "again"
-    if row.renewable and row.refused == row.generation:
-        return "again"
-    if young or not row.renewable:
+    recent = row.refused_at is not None and scope.now < row.refused_at + MIN_TOKEN_AGE
+    if repeated and not row.renewable:
+        return "dead"
+    if row.refused == row.generation and (row.renewable or recent):
+        at_once = recent and scope.now < row.refused_at + MIN_REFUSAL_INTERVAL
+        return "again" if row.renewable or at_once else "dead"
+    if row.renewable and young and recent and row.refused == row.generation - 1:
         return "dead"
     scope.run(
-        "UPDATE tokens SET refused = generation WHERE tenant_id = :tenant AND channel_id = "
-        ":channel",
+        "UPDATE tokens SET refused = generation, refused_at = :now"
+        " WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,
         channel=channel_id,
+        now=scope.now,
     )
-    return "renew"
+    return "renew" if row.renewable else "again"

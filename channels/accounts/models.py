@@ -78,7 +78,8 @@ class TokenRow(TenantRow, table=True):
     """`asking` while a worker renews it, until `refresh_until`."""
     refresh_until: datetime | None = timestamp_column(optional=True)
     refused: int = 0
-    """The generation the platform refused last."""
+    """The generation the platform refused last, at `refused_at`."""
+    refused_at: datetime | None = timestamp_column(optional=True)
     doubts: int = 0
     """How often this refresh token was shown without a usable answer, first at `doubted_at`."""
     doubted_at: datetime | None = timestamp_column(optional=True)

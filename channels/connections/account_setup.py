@@ -29,8 +29,16 @@ from connectors.contract.account_setup import (
     OAuthVisit,
     SupportsAccountSetup,
 )
-from connectors.contract.connector import OAuthClient, Response, Send, StepResult
-from connectors.contract.outcomes import Outcome, Rejected, Retry
+from connectors.contract.connector import (
+    Connector,
+    LookupQuery,
+    OAuthClient,
+    Response,
+    Send,
+    StepResult,
+)
+from connectors.contract.outcomes import Outcome, Reauthorize, Rejected, Retry
+from connectors.shared.http_responses import outcome_of_status
 from connectors.shared.oauth import client_from_form
 from connectors.transport.transport import AccountTarget, Transport
 from foundation.canonical_json import canonical_json
@@ -338,36 +346,58 @@ def verify_account(
     *,
     tenant: OpenScope,
     transport: Transport,
-    connectables: Mapping[str, SupportsAccountSetup],
+    connectors: Mapping[str, Connector],
 ) -> None:
     """Ask the platform something harmless; a dead token or a lost account is told, a good answer is
-    dated."""
+    dated. A token that is refused is shown once more first."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
-    connector = connectables.get(channel.platform)
+        now = scope.now
+    connector = account_connectors.find_connector_for(connectors, channel)
     if connector is None or channel.is_disconnected:
         return
-    answers: tuple[StepResult, ...] = ()
-    end: Outcome | None = Retry(timedelta(0), "account", Message("enrolment.endless"))
-    for _ in range(MAX_SETUP_STEPS):
-        turn = connector.verify_account(channel.account, answers)
-        if not isinstance(turn, Send):
-            end = turn
-            break
-        order = ControlOrder(event.tenant_id, channel.id, turn.step.action)
-        answers = (
-            *answers,
-            transport.send(turn.step, order, account=queries.transport_account(channel)),
-        )
+
+    def check() -> tuple[Outcome | None, tuple[StepResult, ...]]:
+        answers: tuple[StepResult, ...] = ()
+        for _ in range(MAX_SETUP_STEPS):
+            turn = _next_check(connector, channel, now, answers)
+            if not isinstance(turn, Send):
+                return turn, answers
+            order = ControlOrder(event.tenant_id, channel.id, turn.step.action)
+            answers = (
+                *answers,
+                transport.send(turn.step, order, account=queries.transport_account(channel)),
+            )
+        return Retry(timedelta(0), "account", Message("enrolment.endless")), answers
+
+    end, answers = check()
+    if isinstance(end, Reauthorize):
+        end, answers = check()
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         if answers:
             send_limits.record_answer(scope, channel.id, answers[-1], creates=False)
         _record_test_result(scope, channel, end)
 
 
+def _next_check(
+    connector: Connector, channel: queries.Channel, now: datetime, answers: tuple[StepResult, ...]
+) -> Send | Outcome | None:
+    """The next request that shows whether the account lets us in, or what the last answer meant. A
+    platform that nobody signs in to has no such check: a look-up of nothing stands in for it."""
+    if isinstance(connector, SupportsAccountSetup):
+        return connector.verify_account(channel.account, answers)
+    if not answers:
+        turn = connector.look_up(LookupQuery("probe", "probe", now, channel.account), ())
+        return turn if isinstance(turn, Send) else None
+    works = isinstance(answers[-1], Response) and answers[-1].is_success
+    return None if works else outcome_of_status(answers[-1], creates=False)
+
+
 def _record_test_result(scope: Scope, channel: queries.Channel, end: Outcome | None) -> None:
     if end is not None:
-        token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
+        token_renewal.apply_outcome_to_account(
+            scope, channel, end, shown=channel.generation, repeated=True
+        )
         return
     scope.run(
         "UPDATE channels SET last_ok_at = house_now() WHERE tenant_id = :tenant AND id = :id",

@@ -18,7 +18,7 @@ from channels.limits import send_limits
 from connectors.contract.bot_commands import CommandMenu, SupportsCommandMenu
 from connectors.contract.capabilities import Capabilities
 from connectors.contract.connector import Connector, Send, StepResult
-from connectors.contract.outcomes import Outcome, Reauthorize, Retry
+from connectors.contract.outcomes import Outcome, Retry
 from connectors.transport.transport import Transport
 from foundation.db.database import OpenScope, Scope
 from foundation.i18n.translation import Message
@@ -80,13 +80,11 @@ def update_menu(
     end = Retry(AGAIN, "account", Message("enrolment.endless")) if isinstance(end, Send) else end
     cause = f"channel:{channel.id}:menu"
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        if isinstance(
-            end, Reauthorize
-        ):  # the account is told of, and looked at again once it is connected
+        if end is not None:
             end = token_renewal.apply_outcome_to_account(
-                scope, channel, end, shown=channel.generation
+                scope, channel, end, shown=channel.generation, secondary=True
             )
-        elif end is None:
+        if end is None:
             notices.close(scope, cause)
         elif not isinstance(end, Retry):  # what people type is heard all the same
             told = Message("menu.refused", {"account": channel.name})

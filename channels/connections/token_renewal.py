@@ -12,7 +12,7 @@ from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
 from channels.attempts import request_loop
 from channels.connections import platform_limits
-from channels.connections.events import TokenRenewalDue
+from channels.connections.events import AccountTestRequested, TokenRenewalDue
 from channels.limits import send_limits
 from connectors.contract import capability_overrides
 from connectors.contract.connector import (
@@ -42,6 +42,12 @@ from foundation.outbox import outbox
 from gate.contract.permit import AuthOrder
 
 MAX_STEPS = 4
+VERIFIED_FOR = timedelta(minutes=5)
+"""For so long after the account's last successful request a refusal of something else is no sign
+that the account is lost."""
+
+VERIFICATION_WAIT = timedelta(seconds=60)
+"""How long a refused request waits until the account was checked."""
 AGAIN = timedelta(seconds=10)
 AGAIN_AHEAD = timedelta(seconds=60)
 """After a renewal that made nothing: while posts wait for it, and while the old token still
@@ -49,18 +55,34 @@ works."""
 
 
 def apply_outcome_to_account(
-    scope: Scope, channel: Channel, outcome: Outcome, *, shown: int | None = None
+    scope: Scope,
+    channel: Channel,
+    outcome: Outcome,
+    *,
+    shown: int | None = None,
+    secondary: bool = False,
+    repeated: bool = False,
 ) -> Outcome:
     """What an outcome means for the account, before its subject is locked.
 
-    A refused token is renewed where it can be, once, and nothing is lost: the outcome becomes
-    Retry. Else it stops the channel, as a lost account does. A limit that is another one than we
-    knew is read again. `shown` is the generation of the token the request showed, None when
-    unknown.
+    A refused token is renewed where it can be, once, and the request is made once more: the outcome
+    becomes Retry. If the token is refused again it stops the channel, as a lost account does. A
+    limit that is another one than we knew is read again.
+
+    Args:
+        shown: generation of the token that the request showed, None when unknown.
+        secondary: the request is neither a post nor a check of the account. What it came to says
+            nothing certain about the account: the platform is asked who the account is, and only
+            that answer stops it.
+        repeated: the request was made twice, one after the other, and refused both times.
     """
     match outcome:
         case Reauthorize(reason=reason):
-            verdict = credentials.record_token_refusal(scope, channel.id, shown=shown)
+            verdict = credentials.record_token_refusal(
+                scope, channel.id, shown=shown, repeated=repeated
+            )
+            if verdict == "dead" and secondary:
+                return _verify_before_stopping(scope, channel, reason)
             if verdict == "dead":
                 lifecycle.require_reauthorization(scope, channel.id, reason)
                 return outcome
@@ -72,6 +94,8 @@ def apply_outcome_to_account(
                 scope, channel.id, shown
             ):  # of before it was connected again
                 return Retry(SHORT_RETRY, "account", Message("channel.renewing"))
+            if secondary:
+                return _verify_before_stopping(scope, channel, reason)
             lifecycle.mark_gone(scope, channel.id, reason)
             return outcome
         case Rejected(reason=Message(code=capability_overrides.LIMIT_CHANGED)):
@@ -79,6 +103,21 @@ def apply_outcome_to_account(
             return outcome
         case _:
             return outcome
+
+
+def _verify_before_stopping(scope: Scope, channel: Channel, reason: Message) -> Outcome:
+    """Have the account checked. Until that is answered the request waits; where the account worked
+    a moment ago the refusal is about the request alone."""
+    outbox.put(
+        scope,
+        AccountTestRequested(scope.tenant_id, channel.id),
+        priority=1,
+        dedupe=f"verify:{channel.id}",
+    )
+    verified_at = queries.get_channel(scope, channel.id).last_ok_at
+    if verified_at is not None and scope.now - verified_at < VERIFIED_FOR:
+        return Rejected(reason, permanent=False)
+    return Retry(VERIFICATION_WAIT, "account", reason)
 
 
 def renew_tokens(

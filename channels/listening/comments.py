@@ -92,7 +92,9 @@ def moderate_comment(
     if isinstance(end, Send):
         return Retry(AGAIN, "account", Message("attempt.not_proven"))
     with ear.tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        return token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
+        return token_renewal.apply_outcome_to_account(
+            scope, channel, end, shown=channel.generation, secondary=True
+        )
 
 
 def _fetch_comment_answers(

@@ -191,10 +191,16 @@ def record_poll_failure(scope: Scope, channel: Channel, heard: ReceivedUpdates) 
     if isinstance(heard.answer, Response) and heard.answer.status == 401:
         lifecycle.end_wait_for_return(scope, channel.id, Message("connectors.token_refused"))
         token_renewal.apply_outcome_to_account(
-            scope, channel, Reauthorize(Message("channel.token_refused")), shown=channel.generation
+            scope,
+            channel,
+            Reauthorize(Message("channel.token_refused")),
+            shown=channel.generation,
+            secondary=True,
         )
     elif heard.why is not None:
-        token_renewal.apply_outcome_to_account(scope, channel, heard.why, shown=channel.generation)
+        token_renewal.apply_outcome_to_account(
+            scope, channel, heard.why, shown=channel.generation, secondary=True
+        )
     if isinstance(heard.answer, Response) and heard.answer.status == 409:
         told = Message("channel.two_listeners", {"account": channel.name})
         notices.put(

@@ -117,7 +117,7 @@ def update_subscription(
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         if not isinstance(end, Send):
             end = token_renewal.apply_outcome_to_account(
-                scope, channel, end, shown=channel.generation
+                scope, channel, end, shown=channel.generation, secondary=True
             )
         match end:
             case Published():

@@ -278,7 +278,9 @@ def apply_role(
     )
     end = Retry(AGAIN, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
-        end = token_renewal.apply_outcome_to_account(scope, channel, end, shown=channel.generation)
+        end = token_renewal.apply_outcome_to_account(
+            scope, channel, end, shown=channel.generation, secondary=True
+        )
         again = _record_role_outcome(
             scope, channel, event.subject_id, end, give=give, asked_at=asked_at
         )

@@ -226,7 +226,7 @@ def prepare_next_edit_step(
     turn = _next_edit_step(connectors, armed.channel, armed.unit, row.native_key, answers)
     if not isinstance(turn, Send):
         weighed = token_renewal.apply_outcome_to_account(
-            scope, armed.channel, turn, shown=armed.channel.generation
+            scope, armed.channel, turn, shown=armed.channel.generation, secondary=True
         )
         return retry_delays.with_growing_delay(
             weighed, row, _list_edit_attempts(scope, armed.unit.subject, row.native_key)
@@ -278,7 +278,10 @@ def recorded_edit(
     return (
         None
         if isinstance(turn, Send)
-        else (row.id, token_renewal.apply_outcome_to_account(scope, channel, turn))
+        else (
+            row.id,
+            token_renewal.apply_outcome_to_account(scope, channel, turn, secondary=True),
+        )
     )
 
 

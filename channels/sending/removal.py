@@ -204,7 +204,7 @@ def _request_removal(
     outcome = Retry(ACT, "account", Message("attempt.not_proven")) if isinstance(end, Send) else end
     with outside.scope() as scope:
         outcome = token_renewal.apply_outcome_to_account(
-            scope, channel, outcome, shown=channel.generation
+            scope, channel, outcome, shown=channel.generation, secondary=True
         )
         name = serialization.outcome_name(outcome)
         result = serialization.outcome_to_json(outcome)

@@ -210,7 +210,7 @@ def _record_replacement(
 ) -> Outcome:
     """Keep what came of it; what members were told before is no longer so once it was replaced."""
     outcome = token_renewal.apply_outcome_to_account(
-        scope, channel, outcome, shown=channel.generation
+        scope, channel, outcome, shown=channel.generation, secondary=True
     )
     name = serialization.outcome_name(outcome)
     result = serialization.outcome_to_json(outcome)

@@ -39,12 +39,15 @@ from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
 from foundation.ops.clock import monotonic
 from gate.contract.permit import Authority, ControlOrder, Permit
-from gate.contract.units import Subject, Unit
+from gate.contract.units import IS_FIRST_COMMENT, REPOST_KIND, Subject, Unit
 from gate.copies import live_copies
 from gate.permits import issuance
 from gate.permits.issuance import MintPermit
 
 SENDING_ACTOR = "system:carrying"
+
+MAX_STANDSTILL_SECONDS = 5.0
+"""Between preparing a step and sending it: shorter than a lease that nobody renews."""
 
 
 Connectors = Mapping[str, Connector]  # by platform
@@ -171,7 +174,7 @@ def prepare_step(
     staged = attempts.reusable_uploads(rows, unit.digest())
     turn = prices.next_step_priced(connector, unit, staged)
     if not isinstance(turn, Send):
-        return token_renewal.apply_outcome_to_account(scope, channel, turn)
+        return _apply_outcome(scope, channel, unit, turn)
     if kind == "stage" and turn.step.kind is StepKind.PUBLISH:
         return StagedUploads()
     ahead = _Ahead(channel, unit, scope.now + act, author=author, whole=whole)
@@ -308,13 +311,10 @@ def prepare_next_step(
         rows, row, account_connectors.connector_for(connectors, armed.channel), armed.unit
     )
     if not isinstance(turn, Send):
-        return retry_delays.with_growing_delay(
-            token_renewal.apply_outcome_to_account(
-                scope, armed.channel, turn, shown=armed.channel.generation
-            ),
-            row,
-            rows,
+        outcome = _apply_outcome(
+            scope, armed.channel, armed.unit, turn, shown=armed.channel.generation
         )
+        return retry_delays.with_growing_delay(outcome, row, rows)
     if row.outcome is not None:
         raise Conflict("attempt.superseded")
     if turn.step.kind is StepKind.PUBLISH and row.kind == "stage":
@@ -429,13 +429,21 @@ def recorded_outcome(
         if row.outcome is None and attempts.publish_answer(row) is not None:
             channel = queries.get_channel(scope, row.channel_id)
             connector = account_connectors.connector_for(connectors, channel)
-            turn = _resume_attempt(rows, row, connector, serialization.unit_from_json(row.unit))
-            return (
-                None
-                if isinstance(turn, Send)
-                else token_renewal.apply_outcome_to_account(scope, channel, turn)
-            )
+            unit = serialization.unit_from_json(row.unit)
+            turn = _resume_attempt(rows, row, connector, unit)
+            return None if isinstance(turn, Send) else _apply_outcome(scope, channel, unit, turn)
     return None
+
+
+def _apply_outcome(
+    scope: Scope, channel: Channel, unit: Unit, outcome: Outcome, *, shown: int | None = None
+) -> Outcome:
+    """What an outcome means for the account. Of a message, a comment or a repost it is secondary:
+    the account posts without the rights that these need."""
+    apart = bool(unit.viewer or unit.comment_id or unit.comment in (IS_FIRST_COMMENT, REPOST_KIND))
+    return token_renewal.apply_outcome_to_account(
+        scope, channel, outcome, shown=shown, secondary=apart
+    )
 
 
 def _latest_attempt(scope: Scope, subject: Subject, part: int) -> Attempt | None:
@@ -454,10 +462,11 @@ def _find_blocking_outcome(
         if (
             row.outcome is None and attempts.publish_answer(row) is not None
         ):  # a crash before the outcome
-            turn = _resume_attempt(rows, row, connector, serialization.unit_from_json(row.unit))
+            unit = serialization.unit_from_json(row.unit)
+            turn = _resume_attempt(rows, row, connector, unit)
             if isinstance(turn, Send):
                 raise Refused("attempt.single_shot")
-            return token_renewal.apply_outcome_to_account(scope, channel, turn)
+            return _apply_outcome(scope, channel, unit, turn)
         stands = attempts.binding_outcome(row)
         if isinstance(stands, Uncertain):
             stands = reconciliation.outcome_after_looks(scope, row)
@@ -529,9 +538,10 @@ def _build_prepared_step(
 
 
 def _send_step(armed: PreparedStep, tenant: OpenScope, transport: Transport) -> StepResult:
-    """Send once, inside what is left of the deadline. A process that slept past it sends
-    nothing."""
-    if (left := armed.seconds - (monotonic() - armed.ready_at)) <= 0:
+    """Send once, inside what is left of the deadline. A process that stood still since the step was
+    prepared sends nothing: its row may be another's by now."""
+    waited = monotonic() - armed.ready_at
+    if (left := armed.seconds - waited) <= 0 or waited > MAX_STANDSTILL_SECONDS:
         return StepNotSent(armed.step.name, "deadline")
     step = replace(armed.step, deadline=min(armed.step.deadline, left))
     try:

@@ -83,7 +83,7 @@ def _setup_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[EventRo
         account_setup.verify_account,
         tenant=s.tenant,
         transport=s.transport,
-        connectables=connectables,
+        connectors=s.connectors,
     )
     open_area = partial(
         own_pages.open_adult_area, tenant=s.tenant, seal=s.seal, settings=s.settings

@@ -199,6 +199,9 @@ def check(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | Non
         return Send(WireStep("look", StepKind.CONTROL, "GET", path, token="path", action="look"))
     bot = result(answers[-1])
     if not isinstance(bot, dict):
+        # Telegram answers 404 to a token of no bot; only `getMe` proves that it means the token.
+        if isinstance(answers[-1], Response) and answers[-1].status == 404:
+            return Reauthorize(Message("connectors.token_refused"))
         return outcome_of_failure(answers[-1], creates=False)
     same = str(bot.get("username") or bot.get("id")).lower() == account.lower()
     return None if same else Reauthorize(Message("telegram.other_bot", {"account": account}))

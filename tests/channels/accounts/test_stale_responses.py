@@ -66,6 +66,8 @@ def test_a_token_that_cannot_be_renewed_is_not_lost_by_the_one_before(
 
 def test_the_new_one_is_lost_by_its_own_refusal(lea: World) -> None:
     after = connect(lea, b"new")
+    assert isinstance(weigh(lea, after, Reauthorize(DEAD)), Retry), "it is shown once more"
+    lea.pass_time(2)
     assert isinstance(weigh(lea, after, Reauthorize(DEAD)), Reauthorize)
     assert lea.channel().state == ChannelState.REAUTHORIZE
 

@@ -163,7 +163,10 @@ def test_a_tried_account_is_dated_or_asks_for_a_new_token(
             account_setup.request_test(scope, done.channel_id)
         event = AccountTestRequested(lea.tenant_id, done.channel_id)
         account_setup.verify_account(
-            event, tenant=lea.tenant, transport=lea.transport(), connectables=ABLE
+            event,
+            tenant=lea.tenant,
+            transport=lea.transport(),
+            connectors={"telegram": Telegram()},
         )
         with lea.scope() as scope:
             return queries.get_channel(scope, done.channel_id)

@@ -88,7 +88,7 @@ def test_a_token_becomes_an_account_that_answers(lea: World, fake: ModuleType) -
             AccountTestRequested(lea.tenant_id, channel.id),
             tenant=lea.tenant,
             transport=lea.transport(),
-            connectables=loader.connectable_platforms(loader.load_connectors()),
+            connectors=loader.load_connectors(),
         )
     with lea.scope() as scope:
         assert queries.get_channel(scope, channel.id).last_ok_at is not None

@@ -156,7 +156,9 @@ def test_a_refused_post_causes_one_request(lea: World) -> None:
 
 def test_a_dead_token_stops_the_channel_and_tells_once(lea: World) -> None:
     lea.network.json("POST", f"/control/token/{lea.account}", {"revoke": True})
+    assert isinstance(lea.carry(armed(lea.arm(lea.unit("none"), braked=True))), Retry)
     for body in ("one", "two"):
+        lea.pass_time(2)
         unit = lea.unit(body)
         assert isinstance(lea.carry(armed(lea.arm(unit, braked=True))), Reauthorize)
     assert lea.channel().state == ChannelState.REAUTHORIZE

@@ -113,7 +113,10 @@ def _run_check(services: Services, tenant_id: UUID, whose: str, channel: Channel
         return AccessCheck(whose, channel, True, Message("cli.channel.nothing_to_ask"))
     test = AccountTestRequested(tenant_id, channel.id)
     account_setup.verify_account(
-        test, tenant=services.tenant, transport=services.transport, connectables=able
+        test,
+        tenant=services.tenant,
+        transport=services.transport,
+        connectors=services.connectors,
     )
     with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
         now = queries.get_channel(scope, channel.id)

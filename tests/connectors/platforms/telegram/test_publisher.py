@@ -179,7 +179,7 @@ def test_the_longest_that_fits_is_sent() -> None:
             Reauthorize,
         ),
         (said(401, "Unauthorized"), Reauthorize, Reauthorize),
-        (said(404, "Not Found"), Reauthorize, Reauthorize),
+        (said(404, "Not Found"), Rejected, Rejected),
         (said(403, "Forbidden: bot was kicked from the channel chat"), Disconnected, READER_GONE),
         (said(403, "Forbidden: bot was blocked by the user"), Disconnected, READER_GONE),
         (said(413, "Request Entity Too Large"), Rejected, Rejected),

@@ -1,0 +1,38 @@
+"""The rule of refusals that say nothing of the account; it gives the breaches it saw."""
+
+from dataclasses import replace
+
+from connectors.conformance.harness import SendingHarness
+from connectors.conformance.world import ConnectorWorld
+from connectors.contract.connector import Connector
+from connectors.contract.edits import SupportsEdits
+from connectors.contract.outcomes import Disconnected, Published, Reauthorize
+from gate.contract.units import Text
+
+UNEXPLAINED_REFUSAL = "status:404"
+"""A request that the platform does not know, with a body that explains nothing."""
+
+
+def unexplained_refusals_keep_the_account(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """A request that the platform does not know is no proof that the account or its token is gone:
+    only `verify_account` may conclude that from a bare 404."""
+    house = SendingHarness(world, connector)
+    world.inject_fault(UNEXPLAINED_REFUSAL, "posts")
+    outcomes = [("a post", house.publish(world.unit()).first_response)]
+    unit = world.unit()
+    story = house.publish(unit)
+    if not isinstance(story.outcome, Published):
+        return ["it was never published"]
+    if isinstance(connector, SupportsEdits) and not world.viewer:
+        world.inject_fault(UNEXPLAINED_REFUSAL, "edits")
+        by = replace(unit, texts=(Text("title", world.title), Text("body", "other words")))
+        edited = house.edit(by, story.outcome.native_id, story.told)
+        outcomes.append(("an edit", edited))
+    if connector.capabilities.can_remove(chat=world.viewer):
+        world.inject_fault(UNEXPLAINED_REFUSAL, "deletes")
+        outcomes.append(("a removal", house.remove(unit, story.outcome.native_id)))
+    return [
+        f"404 of {request} is told as {type(outcome).__name__}"
+        for request, outcome in outcomes
+        if isinstance(outcome, Reauthorize | Disconnected)
+    ]
