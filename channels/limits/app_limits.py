@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from connectors.contract.connector import Response
-from connectors.shared.http_responses import retry_after
+from connectors.shared.http_responses import requested_wait
 from foundation.db.database import Scope
 from foundation.ids import INSTALLATION_ID
 
@@ -57,19 +57,15 @@ a.braked_until > :now
 _LET_GO = """
 UPDATE app_limits SET refusals = 0, failed_by = NULL, failed_at = NULL, braked_until = NULL,
   blocked_until = CASE WHEN blocked_until > :now THEN blocked_until END, updated_at = house_now()
-WHERE tenant_id = :house AND id = :id
+WHERE tenant_id = :house AND id = :id AND (failed_at IS NULL OR failed_at <= :asked)
 """
 
 
 def refusal_wait(answer: Response, refusals: int) -> timedelta:
     """As long as they ask; a refusal that says nothing doubles the wait each time it comes in a
     row."""
-    nothing = timedelta(0)
-    asked = retry_after(answer.headers, nothing)
-    return (
-        asked
-        if asked > nothing
-        else min(MIN_REFUSAL_WAIT * 2 ** min(refusals - 1, 10), MAX_REFUSAL_WAIT)
+    return requested_wait(answer) or min(
+        MIN_REFUSAL_WAIT * 2 ** min(refusals - 1, 10), MAX_REFUSAL_WAIT
     )
 
 
@@ -106,7 +102,8 @@ def record_app_failure(
             scope.run(_STILL_DOWN, **until, **ours)
 
 
-def release_app_brake(scope: Scope, app_key: UUID) -> None:
-    """The platform answers an account of this application again; a wait it asked for stays."""
+def release_app_brake(scope: Scope, app_key: UUID, *, asked_at: datetime) -> None:
+    """The platform answers an account of this application again, a request that left at `asked_at`
+    (UTC-aware), after the last failure; a wait it asked for stays."""
     with scope.acting_as("relay"):
-        scope.run(_LET_GO, house=INSTALLATION_ID, id=app_key, now=scope.now)
+        scope.run(_LET_GO, house=INSTALLATION_ID, id=app_key, now=scope.now, asked=asked_at)

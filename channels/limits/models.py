@@ -29,6 +29,13 @@ class RateBucketRow(TenantRow, table=True):
     braked_until: datetime | None = timestamp_column(optional=True)
     failures: int = 0
     """5xx and time-outs in a row on requests that create; above 0 the brake is on."""
+    failed_at: datetime | None = timestamp_column(optional=True)
+    """When the last of them was recorded: an answer to an earlier request does not release the
+    brake."""
+    write_failures: int = 0
+    """The same in a row, whatever reads succeeded between them."""
+    writes_after: datetime | None = timestamp_column(optional=True)
+    """Before this nothing more is created, although reads succeed."""
     kept_until: datetime | None = timestamp_column(
         optional=True
     )  # till then only replies and removals leave

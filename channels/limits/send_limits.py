@@ -22,6 +22,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.ids import INSTALLATION_ID, uuid7
+from foundation.ops.clock import monotonic
 from foundation.outbox import outbox
 from gate.contract.units import Subject
 
@@ -37,13 +38,17 @@ BRAKE_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 10, 20, 30
 PROBE_AFTER = timedelta(minutes=2)
 """The longest time between two probes."""
 
+MIN_WRITE_DELAY = timedelta(seconds=30)
+MAX_WRITE_DELAY = timedelta(minutes=5)
+"""Before the next write where the one before failed too although reads succeeded; doubled at each
+further failure. A read shows that a platform is up, not that it takes posts."""
+
 PLATFORM_DOWN = Message("channel.platform_down")
 """Why nothing leaves while the brake is on."""
 
 _LIMIT = """
-SELECT c.id, b.kept_until, b.blocked_until, b.braked_until, b.failures, a.blocked_until AS
-app_blocked,
-  a.braked_until AS app_braked
+SELECT c.id, b.kept_until, b.blocked_until, b.braked_until, b.failures, b.writes_after,
+  a.blocked_until AS app_blocked, a.braked_until AS app_braked
 FROM channels c LEFT JOIN rate_buckets b ON b.tenant_id = c.tenant_id AND b.channel_id = c.id
   LEFT JOIN app_limits a ON a.tenant_id = :house AND a.id = c.app_key
 WHERE c.tenant_id = :tenant AND c.id = """
@@ -57,17 +62,17 @@ RETURNING refusals
 """
 
 _FAILED_CREATING = """
-INSERT INTO rate_buckets (tenant_id, id, channel_id, refusals, failures) VALUES (:tenant, :id,
-:channel, 0, 1)
+INSERT INTO rate_buckets (tenant_id, id, channel_id, refusals, failures, failed_at,
+write_failures) VALUES (:tenant, :id, :channel, 0, 1, :now, :writes)
 ON CONFLICT (tenant_id, channel_id) DO UPDATE SET failures = rate_buckets.failures + 1,
-updated_at = house_now()
-RETURNING failures
+failed_at = :now, write_failures = rate_buckets.write_failures + :writes, updated_at = house_now()
+RETURNING failures, write_failures
 """
 
 _FAILED_READING = """
-UPDATE rate_buckets SET failures = failures + 1, updated_at = house_now()
+UPDATE rate_buckets SET failures = failures + 1, failed_at = :now, updated_at = house_now()
 WHERE tenant_id = :tenant AND channel_id = :channel AND failures > 0
-RETURNING failures
+RETURNING failures, write_failures
 """
 
 POST = "delivery"
@@ -145,17 +150,22 @@ def expected_block(channel: Channel, held: SendingBlock | None, at: datetime) ->
 
 
 def send_block(
-    scope: Scope, channel_id: UUID, *, brake: bool, posts: bool = False
+    scope: Scope, channel_id: UUID, *, brake: bool, posts: bool = False, writes: bool = True
 ) -> SendingBlock | None:
     """What holds the account, or all of its application, back: the platform's own wait and, where
     `brake` counts, ours.
 
-    Reads ignore the brake; what is kept for replies and removals holds `posts` alone back.
+    Reads ignore the brake, or at least (`writes` False) that of writes, which reads do not release;
+    what is kept for replies and removals holds `posts` alone back.
     """
     row = scope.run(
         f"{_LIMIT}:id", house=INSTALLATION_ID, tenant=scope.tenant_id, id=channel_id
     ).one_or_none()
-    return _find_block(scope, row, brake=brake, posts=posts) if row is not None else None
+    return (
+        _find_block(scope, row, brake=brake, posts=posts, writes=writes)
+        if row is not None
+        else None
+    )
 
 
 def send_blocks(
@@ -173,7 +183,9 @@ def send_blocks(
     return {channel_id: held for channel_id, held in found.items() if held is not None}
 
 
-def _find_block(scope: Scope, row: Any, *, brake: bool, posts: bool) -> SendingBlock | None:
+def _find_block(
+    scope: Scope, row: Any, *, brake: bool, posts: bool, writes: bool = True
+) -> SendingBlock | None:
     if row.app_blocked is not None and row.app_blocked > max(
         scope.now, row.blocked_until or scope.now
     ):
@@ -184,6 +196,8 @@ def _find_block(scope: Scope, row: Any, *, brake: bool, posts: bool) -> SendingB
         return SendingBlock(max(row.braked_until, scope.now + BRAKE_DELAYS[0]), PLATFORM_DOWN)
     if brake and row.app_braked is not None and row.app_braked > scope.now:
         return SendingBlock(scope.now + BRAKE_DELAYS[0], PLATFORM_DOWN)
+    if brake and writes and row.writes_after is not None and row.writes_after > scope.now:
+        return SendingBlock(row.writes_after, PLATFORM_DOWN)
     if posts and row.kept_until is not None and row.kept_until > scope.now:
         return SendingBlock(row.kept_until, shared_quota.QUOTA_RESERVED)
     return None
@@ -199,8 +213,8 @@ def record_answer(
     in_chat: bool = False,
     words: str = "",
 ) -> None:
-    """Learn from an answer: a 429 waits, a doubtful creating request brakes, a success lets go;
-    what is left, and what it cost.
+    """Learn from an answer: a 429 waits, a doubtful creating request brakes, a success lets go if
+    its request left after the last failure; what is left, and what it cost.
 
     `creates`: the request makes something visible, or never left and one that does was to follow
     it; `of`: what is carried by it, for what a post costs was taken in its claim; `words` are those
@@ -226,19 +240,21 @@ def _apply_answer(
     match answer:
         case StepNotSent(detail=detail):
             if detail in CONNECT_ERRORS:
-                _record_failure(scope, channel_id, creates=creates)
+                _record_failure(scope, channel_id, creates=creates, sent=False)
         case Response(status=429) if is_endpoint_limit(answer):
             pass  # whoever wrote it waits; what else the account may do is counted elsewhere
         case Response(status=429):
             _record_rate_refusal(scope, channel_id, answer, alone=in_chat and is_chat_limit(answer))
         case Response() if answer.is_success:
-            return _clear_brake(scope, channel_id)
+            asked_at = _request_time(scope, answer)
+            return _clear_brake(scope, channel_id, asked_at=asked_at, creates=creates)
         case StepAnswerLost():
             _record_failure(scope, channel_id, creates=creates)
         case Response(status=status) if status >= 500 or status == 408:
             _record_failure(scope, channel_id, creates=creates)
         case Response(status=status) if status >= 400 and not creates:
-            release_brake(scope, channel_id)  # a refusal is an answer: the platform is up
+            # a refusal is an answer: the platform is up
+            release_brake(scope, channel_id, asked_at=_request_time(scope, answer))
         case _:
             # a refusal is about the content or the token; an unreadable success teaches nothing
             pass
@@ -252,14 +268,41 @@ def next_probe_delay(failures: int) -> timedelta:
     return min(BRAKE_DELAYS[min(failures, len(BRAKE_DELAYS)) - 1] * grown, PROBE_AFTER)
 
 
-def release_brake(scope: Scope, channel_id: UUID) -> None:
-    """Let go of the brake without proof: for platforms that offer nothing harmless to read."""
+def next_write_delay(failures: int) -> timedelta | None:
+    """From the last of so many failed writes in a row to the next; None where a read decides."""
+    if failures < 2:
+        return None
+    return min(MIN_WRITE_DELAY * 2.0 ** min(failures - 2, 10), MAX_WRITE_DELAY)
+
+
+def release_brake(scope: Scope, channel_id: UUID, *, asked_at: datetime | None = None) -> None:
+    """Let go of the brake: without proof, for platforms that offer nothing harmless to read, or by
+    the answer to a request that left at `asked_at` (UTC-aware), after the last failure."""
     scope.run(
         "UPDATE rate_buckets SET failures = 0, braked_until = NULL, updated_at = house_now()"
-        " WHERE tenant_id = :tenant AND channel_id = :channel",
+        " WHERE tenant_id = :tenant AND channel_id = :channel"
+        " AND (CAST(:asked AS timestamptz) IS NULL OR failed_at IS NULL OR failed_at <= :asked)",
+        tenant=scope.tenant_id,
+        channel=channel_id,
+        asked=asked_at,
+    )
+
+
+def release_write_brake(scope: Scope, channel_id: UUID) -> None:
+    """Let the next write go at once: one of those that failed was taken in after all."""
+    scope.run(
+        "UPDATE rate_buckets SET write_failures = 0, writes_after = NULL, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND channel_id = :channel AND write_failures > 0",
         tenant=scope.tenant_id,
         channel=channel_id,
     )
+
+
+def _request_time(scope: Scope, answer: Response) -> datetime:
+    """Return when a request left, by the house's clock; now for an answer that was read back."""
+    if answer.started is None:
+        return scope.now
+    return scope.now - timedelta(seconds=max(monotonic() - answer.started, 0.0))
 
 
 def _state_block(
@@ -297,21 +340,26 @@ def _record_rate_refusal(scope: Scope, channel_id: UUID, answer: Response, *, al
     )
 
 
-def _record_failure(scope: Scope, channel_id: UUID, *, creates: bool) -> None:
+def _record_failure(scope: Scope, channel_id: UUID, *, creates: bool, sent: bool = True) -> None:
     """A creating request in doubt puts the brake on, and its probe; a failing read only keeps it on
-    longer."""
+    longer. Only a request that was `sent` counts as a write that failed."""
     statement = _FAILED_CREATING if creates else _FAILED_READING
-    ids = {"tenant": scope.tenant_id, "channel": channel_id} | ({"id": uuid7()} if creates else {})
-    failures = scope.run(statement, **ids).scalar_one_or_none()
-    if failures is None:
+    ids = {"tenant": scope.tenant_id, "channel": channel_id, "now": scope.now}
+    row = scope.run(
+        statement, **ids, **({"id": uuid7(), "writes": int(sent)} if creates else {})
+    ).one_or_none()
+    if row is None:
         return
+    failures = row.failures
     until = scope.now + next_probe_delay(failures)
+    writes = next_write_delay(row.write_failures) if creates else None
     scope.run(
-        "UPDATE rate_buckets SET braked_until = :until WHERE tenant_id = :tenant AND channel_id = "
-        ":channel",
+        "UPDATE rate_buckets SET braked_until = :until, writes_after = greatest(writes_after, "
+        "CAST(:writes AS timestamptz)) WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,
         channel=channel_id,
         until=until,
+        writes=scope.now + writes if writes is not None else None,
     )
     if failures == 1:  # no dedupe: the probe that let go a moment ago may still count as running
         outbox.put(
@@ -324,9 +372,12 @@ _LET_GO = """
 WITH fresh AS (UPDATE channels SET last_ok_at = :now WHERE tenant_id = :tenant AND id = :channel
   AND (last_ok_at IS NULL OR last_ok_at < :stale) RETURNING id), told AS (SELECT count(*) FROM
   fresh),
-freed AS (UPDATE rate_buckets SET failures = 0, refusals = 0, braked_until = NULL, updated_at =
-house_now() FROM told
-  WHERE tenant_id = :tenant AND channel_id = :channel AND (failures > 0 OR refusals > 0))
+freed AS (UPDATE rate_buckets SET failures = 0, refusals = 0, braked_until = NULL,
+  write_failures = CASE WHEN :creates THEN 0 ELSE write_failures END,
+  writes_after = CASE WHEN :creates THEN NULL ELSE writes_after END, updated_at = house_now()
+  FROM told
+  WHERE tenant_id = :tenant AND channel_id = :channel AND (failures > 0 OR refusals > 0
+    OR :creates AND write_failures > 0) AND (failed_at IS NULL OR failed_at <= :asked))
 SELECT c.platform, c.app_key, a.id AS held FROM channels c LEFT JOIN app_limits a ON a.tenant_id
 = :house
   AND a.id = c.app_key AND (a.braked_until IS NOT NULL OR a.blocked_until <= :now)
@@ -336,9 +387,12 @@ WHERE c.tenant_id = :tenant AND c.id = :channel
 gave."""
 
 
-def _clear_brake(scope: Scope, channel_id: UUID) -> shared_quota.AppAccount:
+def _clear_brake(
+    scope: Scope, channel_id: UUID, *, asked_at: datetime, creates: bool
+) -> shared_quota.AppAccount:
     ours = {"house": INSTALLATION_ID, "tenant": scope.tenant_id, "channel": channel_id}
-    row = scope.run(_LET_GO, **ours, now=scope.now, stale=scope.now - OK_EVERY).one()
+    asked = {"asked": asked_at, "creates": creates}
+    row = scope.run(_LET_GO, **ours, **asked, now=scope.now, stale=scope.now - OK_EVERY).one()
     if row.held is not None:
-        app_limits.release_app_brake(scope, row.held)
+        app_limits.release_app_brake(scope, row.held, asked_at=asked_at)
     return shared_quota.AppAccount(row.platform, row.app_key)

@@ -30,7 +30,7 @@ def probe_platform(
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         waits = send_limits.send_block(scope, channel.id, brake=False)
-        braked = send_limits.send_block(scope, channel.id, brake=True)
+        braked = send_limits.send_block(scope, channel.id, brake=True, writes=False)
         now = scope.now
     if waits is not None:
         raise outbox.RetryLater(waits.until - now)
@@ -51,7 +51,7 @@ def probe_platform(
     answer = transport.send(turn.step, order, account=queries.transport_account(channel))
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         send_limits.record_answer(scope, channel.id, answer, creates=False)
-        braked = send_limits.send_block(scope, channel.id, brake=True)
+        braked = send_limits.send_block(scope, channel.id, brake=True, writes=False)
         now = scope.now
     if braked is not None:
         raise outbox.RetryLater(braked.until - now)

@@ -168,6 +168,8 @@ class Response:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     sealed: Mapping[str, Sealed] = field(default_factory=dict)
+    started: float | None = field(default=None, compare=False, repr=False)
+    """When the request left, by this process's `monotonic()`; None for an answer read back."""
 
     @property
     def is_success(self) -> bool:

@@ -131,6 +131,34 @@ def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) ->
     return min(max(until - now, SHORT_RETRY), MAX_RETRY_WAIT)
 
 
+def requested_wait(answer: Response) -> timedelta | None:
+    """Return how long a refusal asks us to wait, by its headers or its body, whichever is longer;
+    None where it does not say.
+
+    Discord says `retry_after` in seconds, as a decimal number; Telegram says it in `parameters`:
+    https://docs.discord.com/developers/topics/rate-limits#exceeding-a-rate-limit,
+    https://core.telegram.org/bots/api#responseparameters
+    """
+    nothing = timedelta(0)
+    body = answer.body if isinstance(answer.body, dict) else {}
+    parameters = body.get("parameters")
+    inner = parameters if isinstance(parameters, dict) else {}
+    waits = (
+        retry_after(answer.headers, nothing),
+        *(_seconds_or_zero(said.get("retry_after")) for said in (body, inner)),
+    )
+    return max(waits) if max(waits) > nothing else None
+
+
+def _seconds_or_zero(value: object) -> timedelta:
+    """Read a number of seconds, or its digits; nothing for anything else."""
+    if isinstance(value, str) and _is_number(value.strip()):
+        value = int(value.strip())
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
+        return timedelta(0)
+    return min(timedelta(seconds=min(value, 10**7)), MAX_RETRY_WAIT)
+
+
 def is_app_wide_limit(answer: Response) -> bool:
     """Whether a refusal is for every account of the application we ask as, or of the address we ask
     from.
@@ -294,7 +322,9 @@ def outcome_of_status(
             )
         case Response(status=429):
             return Retry(
-                retry_after(answer.headers), limit_scope(answer), Message("connectors.rate_limited")
+                requested_wait(answer) or RATE_WINDOW,
+                limit_scope(answer),
+                Message("connectors.rate_limited"),
             )
         case Response(status=401):
             return Reauthorize(Message("connectors.token_refused"))

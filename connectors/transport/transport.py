@@ -7,7 +7,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import starmap
 from typing import Any, assert_never
 from urllib.parse import quote, urlencode, urljoin, urlsplit
@@ -180,7 +180,7 @@ class Transport:
             step, HttpRequest(step.method, url, headers, body, step.deadline, most), account
         )
         request_log.log_request(step, account.platform, answer, seconds=monotonic() - started)
-        return answer
+        return replace(answer, started=started) if isinstance(answer, Response) else answer
 
     def _send_to_person(
         self, step: WireStep, authority: Authority, account: AccountTarget

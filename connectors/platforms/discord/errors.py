@@ -5,12 +5,12 @@ from datetime import timedelta
 from connectors.contract.connector import Response, StepResult
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
 from connectors.shared.http_responses import (
-    MAX_RETRY_WAIT,
+    RATE_WINDOW,
     READER_GONE,
     SHORT_RETRY,
     limit_scope,
     outcome_of_status,
-    retry_after,
+    requested_wait,
 )
 from foundation.i18n.translation import Message
 
@@ -88,9 +88,5 @@ def _refusal_message(answer: Response) -> Message:
 
 def _rate_limit_outcome(answer: Response) -> Retry:
     """A 429 says how long to the fraction of a second, and whether it is for the whole bot."""
-    body = answer.body if isinstance(answer.body, dict) else {}
-    asked = body.get("retry_after")
-    wait = retry_after(answer.headers)
-    if isinstance(asked, int | float) and not isinstance(asked, bool) and asked >= 0:
-        wait = min(timedelta(seconds=min(asked, 10**7)), MAX_RETRY_WAIT)
+    wait = requested_wait(answer) or RATE_WINDOW
     return Retry(max(wait, SHORT_RETRY), limit_scope(answer), Message("connectors.rate_limited"))

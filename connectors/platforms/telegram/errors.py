@@ -3,7 +3,7 @@
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors.contract.connector import Response, StepResult
@@ -13,11 +13,10 @@ from connectors.contract.outcomes import (
     Published,
     Reauthorize,
     Rejected,
-    Retry,
     Uncertain,
 )
 from connectors.shared import http_responses
-from connectors.shared.http_responses import MAX_RETRY_WAIT, READER_GONE
+from connectors.shared.http_responses import READER_GONE
 from foundation.i18n.translation import Message
 
 _NO_RIGHTS = (
@@ -65,8 +64,8 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
     said = description(answer)
     match answer.status:
         case 429:
-            return Retry(_retry_wait(answer), "account", Message("connectors.rate_limited"))
-        case 401 | 404:
+            return http_responses.outcome_of_status(answer, creates=creates)
+        case 401:
             return Reauthorize(Message("connectors.token_refused"))
         case 400 | 403 if (
             "paid media" in said
@@ -91,13 +90,6 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
             )
         case _:
             return http_responses.outcome_of_status(answer, creates=creates)
-
-
-def _retry_wait(answer: Response) -> timedelta:
-    asked = _parse_parameters(answer).get("retry_after")
-    if isinstance(asked, int) and asked > 0:
-        return min(timedelta(seconds=min(asked, 10**7)), MAX_RETRY_WAIT)
-    return http_responses.retry_after(answer.headers)
 
 
 def _parse_migrated_chat_id(answer: Response) -> int | None:
