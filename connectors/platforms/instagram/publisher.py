@@ -104,13 +104,12 @@ PICTURE_BYTES = 8 * 1024 * 1024
 """A film may be larger than a picture. How long it lasts and what shape it has is theirs to
 judge."""
 
-POLLS = 3
-"""How often one try asks whether a container is ready."""
+POLL_INTERVAL = timedelta(seconds=20)
+"""Between two questions whether a container is ready: a try asks once, and the next one waits for
+this long. Each question counts against the account's limit of requests."""
 
 AGAIN = timedelta(seconds=5)
-FILM_AGAIN = timedelta(seconds=30)
-"""How long the next try waits for pictures, and where a film is among them: they work minutes on
-one."""
+"""How long a read of a post's marks waits for the next try."""
 
 WINDOW = timedelta(seconds=60)
 """A post older than this before the attempt is another one with the same caption."""
@@ -205,16 +204,13 @@ class Instagram:
             if container_step_name(medium) not in made:
                 return Send(_build_container_step(unit, medium))
         inner = [made[container_step_name(medium)] for medium in unit.media]
-        again = FILM_AGAIN if any(medium.mime == FILM for medium in unit.media) else AGAIN
-        if (waiting := _poll_containers(inner, answers, again)) is not None:
+        if (waiting := _poll_containers(inner, answers)) is not None:
             return waiting
         if len(inner) == 1:
             return Send(_build_publish_step(inner[0]))
         if PARENT not in made:
             return Send(_build_parent_step(unit, inner))
-        return _poll_containers([made[PARENT]], answers, again) or Send(
-            _build_publish_step(made[PARENT])
-        )
+        return _poll_containers([made[PARENT]], answers) or Send(_build_publish_step(made[PARENT]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Read the account's posts back to a minute before the attempt: caption and time say which
@@ -477,7 +473,7 @@ def _build_read_step(name: str, path: str) -> WireStep:
 
 
 def _poll_containers(
-    containers: list[str], answers: tuple[StepResult, ...], again: timedelta
+    containers: list[str], answers: tuple[StepResult, ...]
 ) -> Send | Outcome | None:
     """The next question, or why it must wait, until every container is ready; None then."""
     for container in containers:
@@ -494,8 +490,8 @@ def _poll_containers(
             return Uncertain(Message("connectors.answer_lost", {"detail": "published"}))
         if told and status != "IN_PROGRESS" and error_codes(told[-1]) != NOT_VISIBLE_CODE:
             return outcome_of_failure(told[-1], creates=False)
-        if len(told) >= POLLS or (told and status is None):
-            return Retry(again, "account", Message("instagram.preparing"))
+        if told:
+            return Retry(POLL_INTERVAL, "account", Message("instagram.preparing"))
         return Send(_build_read_step(name, f"/{container}?fields=status_code,status"))
     return None
 

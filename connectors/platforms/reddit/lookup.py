@@ -12,7 +12,6 @@ from connectors.platforms.reddit.media import VIDEO_MIME
 from connectors.platforms.reddit.responses import (
     PAGE_SIZE,
     created_at,
-    is_possibly_changed,
     listing_entries,
     listing_of,
     normalize_markdown,
@@ -78,7 +77,7 @@ def _resolve_absence(
 ) -> LookupResult:
     """Reddit keeps what is for adults from some applications: a list that shows nothing of it
     proves nothing. Nor does one of a time when a film may still be on its way into it, nor one with
-    a post of this title whose words changed."""
+    a post of this title and other text: its owner or a moderator may have changed the text."""
     shown = [post for answer in answers for post in listing_entries(answer) or ()]
     if any(_is_candidate(post, sought) and (created_at(post) or start) >= start for post in shown):
         return Unknown(Message("connectors.other_text_there"))
@@ -106,11 +105,7 @@ def _is_match(post: Mapping[str, Any], sought: LookupQuery) -> bool:
 
 
 def _is_candidate(post: Mapping[str, Any], sought: LookupQuery) -> bool:
-    return (
-        _is_titled(post, sought)
-        and str(post["name"]) not in sought.known
-        and is_possibly_changed(post, "selftext")
-    )
+    return _is_titled(post, sought) and str(post["name"]) not in sought.known
 
 
 def _is_titled(post: Mapping[str, Any], sought: LookupQuery) -> bool:

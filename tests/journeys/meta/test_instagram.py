@@ -270,12 +270,12 @@ def test_a_first_comment_waits_for_a_fresh_post_and_stands_once_though_its_answe
     profile = here.instagram()
     profile.comments_after = 50.0
     sent = commented(here, "Bonjour", after=60)
-    here.desk.live(seconds=70)
+    here.desk.live(seconds=90)
     assert here.desk.state(sent) is DeliveryState.PARTLY, (
         "the post stands, and may not be commented yet"
     )
     networks.instagram.book.schedule_fault("reset_after", on="posts")
-    here.desk.live(minutes=10)
+    here.desk.live(minutes=14)
     assert here.desk.state(sent) is DeliveryState.PUBLISHED
     ((post,), (said,)) = profile.posts, profile.comments.every.values()
     assert (said.media, said.text, said.parent) == (post["id"], "Bonjour, plus bas", "")
@@ -291,7 +291,7 @@ def test_a_first_comment_that_nobody_may_make_leaves_a_gap_and_is_finished_by_a_
     profile = here.instagram()
     profile.comments_after = 50.0
     sent = commented(here, "Fermé", after=60)
-    here.desk.live(seconds=70)
+    here.desk.live(seconds=90)
     (post,) = profile.posts
     post["is_comment_enabled"] = False
     here.desk.live(minutes=5)
@@ -313,7 +313,7 @@ def test_a_first_comment_under_a_post_that_is_gone_ends_at_once(networks: FakePl
     profile = here.instagram()
     profile.comments_after = 50.0
     sent = commented(here, "Partie", after=60)
-    here.desk.live(seconds=70)
+    here.desk.live(seconds=90)
     assert here.desk.state(sent) is DeliveryState.PARTLY, (
         "listed, and not commentable yet: it is waited for"
     )

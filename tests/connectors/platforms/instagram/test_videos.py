@@ -2,13 +2,14 @@
 patience."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from connectors.contract.connector import StepKind
 from connectors.contract.outcomes import Rejected, Retry
-from connectors.platforms.instagram.publisher import AGAIN, AI, FILM_AGAIN, POLLS
+from connectors.platforms.instagram.publisher import AI, POLL_INTERVAL
 from connectors.platforms.meta.errors import MEDIA_REJECTED_CODES
 from connectors.transport import references, required_marks
 from gate.contract.units import Medium, Unit
@@ -74,19 +75,18 @@ def test_a_reel_bears_the_marks_and_points_at_nothing_but_what_it_lends() -> Non
 
 
 @pytest.mark.parametrize("unit", [REEL, ALBUM])
-def test_a_film_is_waited_for_longer_than_a_picture(unit: Unit) -> None:
+def test_a_container_is_asked_after_every_20_seconds(unit: Unit) -> None:
     item = (ITEM, ok("poll:101", status_code="FINISHED")) if unit is ALBUM else ()
-    later = said(unit, MADE, *item, *[WORKING] * POLLS)
+    later = said(unit, MADE, *item, WORKING)
     assert isinstance(later, Retry)
     assert (later.after, later.reason.code, later.uploads_gone) == (
-        FILM_AGAIN,
+        timedelta(seconds=20),
         "instagram.preparing",
         False,
     )
-    assert FILM_AGAIN > AGAIN
-    picture = said(POST, ITEM, *[ok("poll:101", status_code="IN_PROGRESS")] * POLLS)
+    picture = said(POST, ITEM, ok("poll:101", status_code="IN_PROGRESS"))
     assert isinstance(picture, Retry)
-    assert picture.after == AGAIN
+    assert picture.after == POLL_INTERVAL
 
 
 @pytest.mark.parametrize(
