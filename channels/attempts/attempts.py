@@ -159,6 +159,14 @@ def publish_answer(row: Attempt) -> StepResult | None:
     )
 
 
+def publish_ended_at(row: Attempt) -> datetime:
+    """Return when the answer to the single-shot step came or was lost (UTC-aware); the deadline of
+    the attempt where none was recorded."""
+    answered = (step["answered_at"] for step in row.steps if step["kind"] == StepKind.PUBLISH)
+    ended = next((at for at in answered if at is not None), None)
+    return datetime.fromisoformat(ended) if ended is not None else row.deadline_at
+
+
 def occupied_native_key(rows: Iterable[Attempt]) -> str:
     """The native key under which a send may have made something, found or not; "" when all of them
     surely made nothing.

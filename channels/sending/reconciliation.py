@@ -37,7 +37,7 @@ from gate.copies import live_copies
 RECONCILIATION_ACTOR = "system:reconciling"
 LOOK = "look"
 MIN_LOOK_INTERVAL = timedelta(seconds=60)
-"""Between two looks that together prove absence: listings lag."""
+"""Between the first and the last look that together prove absence: one list may be incomplete."""
 
 LOOK_DELAYS = tuple(
     timedelta(seconds=seconds)
@@ -49,10 +49,17 @@ BLIND_PERIOD = timedelta(minutes=5)
 """A look that failed is no look: it is taken again after 20 s, doubled at each failure in a row up
 to this."""
 
+BRAKED_LOOK_INTERVAL = timedelta(seconds=5)
+"""Between two questions to our own record whether a platform that was down, or asked us to wait,
+may be asked again: the first look is due as soon as it is."""
+
 KNOWN = 500
 """So many of the account's latest copies are known to a look: more than any listing it reads."""
 
 LOOK_DEADLINE = timedelta(hours=24)
+
+_CONCLUSIVE = "conclusive_at"
+"""Where a look that saw nothing keeps from when on such a look counts towards proof."""
 
 _TRY = "try"
 """Where a look keeps the number of the send it looked for."""
@@ -68,11 +75,18 @@ _OUT_OF_TIME = Retry(timedelta(), "account", Message("attempt.out_of_time"))
 @dataclass(frozen=True)
 class LookRecord:
     """What one look saw, and when. `sure`: it proves absence alone, by an honoured key or by the
-    answer itself."""
+    answer itself; `conclusive_at`: from when on one that sees nothing counts towards proof (None:
+    never, as for looks recorded before this was)."""
 
     at: datetime
     sighting: LookupResult
     sure: bool = False
+    conclusive_at: datetime | None = None
+
+    @property
+    def is_conclusive(self) -> bool:
+        """Whether the platform's lists had caught up when it was taken."""
+        return self.conclusive_at is not None and self.at >= self.conclusive_at
 
 
 def look_up_attempt(
@@ -100,6 +114,7 @@ def look_up_attempt(
             return known
         channel = queries.get_channel(scope, row.channel_id)
         look_id = _begin_lookup(scope, channel, row)
+        looked_at = scope.now
         sought = _build_lookup_query(scope, row)
     connector = account_connectors.connector_for(connectors, channel)
 
@@ -131,6 +146,7 @@ def look_up_attempt(
             row,
             sighting,
             sure=connector.capabilities.is_resend_lookup(under=sought.reply_to, chat=sought.chat),
+            conclusive_at=_conclusive_at(row, connector, looked_at),
         )
     return sighting
 
@@ -151,16 +167,16 @@ def looks_since_publish(scope: Scope, subject: Subject, part: int = 0) -> tuple[
 def combine_looks(seen: Sequence[LookRecord]) -> LookupResult:
     """What several looks prove together; pure.
 
-    Found once is found, and refused once is refused. Absent needs two looks able to see it, at
-    least 60 s apart, or one that is sure.
+    Found once is found, and refused once is refused. Absent needs one look that is sure, or two
+    able to see it, at least 60 s apart, the last of them conclusive.
     """
     for told in (Found, Failed):
         proof = next((look.sighting for look in seen if isinstance(look.sighting, told)), None)
         if proof is not None:
             return proof
     absent = [look for look in seen if isinstance(look.sighting, Absent)]
-    if any(look.sure for look in absent) or (
-        absent and absent[-1].at - absent[0].at >= MIN_LOOK_INTERVAL
+    if any(look.sure for look in absent) or any(
+        look.is_conclusive and look.at - absent[0].at >= MIN_LOOK_INTERVAL for look in absent
     ):
         return Absent()
     return Unknown(Message("attempt.not_proven"))
@@ -200,18 +216,30 @@ def next_look_at(
     seen = _list_lookups(scope, row)
     if seen and isinstance(last := seen[-1].sighting, Unknown) and last.reason.code == NO_LOOKUP:
         return None
-    blind = 0
-    for one in reversed(seen):
-        if not isinstance(one.sighting, Unknown):
-            break
-        blind += 1
+    blind = _count_blind_looks(seen)
     able = sum(not isinstance(one.sighting, Unknown) for one in seen)
     wait = (
         min(LOOK_DELAYS[0] * 2 ** min(blind - 1, 10), BLIND_PERIOD) if blind else look_delay(able)
     )
     if wait is None or scope.now - row.publish_armed_at > LOOK_DEADLINE:
         return None
+    held = send_limits.send_block(scope, row.channel_id, brake=blind > 0, writes=False)
+    if held is not None:
+        return max(held.until, scope.now + BRAKED_LOOK_INTERVAL)
+    conclusive_at = seen[-1].conclusive_at if seen else None
+    if conclusive_at is not None and scope.now < conclusive_at < scope.now + wait:
+        return conclusive_at
     return scope.now + wait
+
+
+def _count_blind_looks(seen: Sequence[LookRecord]) -> int:
+    """Count the looks at the end of the list that failed."""
+    blind = 0
+    for one in reversed(seen):
+        if not isinstance(one.sighting, Unknown):
+            break
+        blind += 1
+    return blind
 
 
 def mark_absent(scope: Scope, subject: Subject, part: int = 0) -> None:
@@ -340,7 +368,9 @@ def _recorded_result(
             return Absent()
     if _is_in_progress(scope, row):
         return Unknown(Message("attempt.under_way"))
-    blocked = send_limits.send_block(scope, channel.id, brake=False)
+    # The first look asks all the same; after one that failed the brake's own probe asks.
+    failed = _count_blind_looks(_list_lookups(scope, row)) > 0
+    blocked = send_limits.send_block(scope, channel.id, brake=failed, writes=False)
     if blocked is not None:
         return Unknown(blocked.reason)
     if connector.capabilities.look == "none":
@@ -359,10 +389,25 @@ def _list_lookups(scope: Scope, row: Attempt) -> tuple[LookRecord, ...]:
             one.armed_at,
             serialization.sighting_from_json(one.outcome, one.result, one.detail),
             bool(one.result.get("sure")),
+            _parse_conclusive_at(one),
         )
         for one in attempts.list_attempts(scope, subject, row.part, (LOOK,))
         if one.outcome is not None and _is_about(one, row)
     )
+
+
+def _conclusive_at(row: Attempt, connector: Connector, looked_at: datetime) -> datetime:
+    """From when on a look that sees nothing of an attempt counts towards proof."""
+    return connector.capabilities.absence_conclusive_at(
+        looked_at,
+        sent_at=row.publish_armed_at or row.armed_at,
+        ended_at=attempts.publish_ended_at(row),
+    )
+
+
+def _parse_conclusive_at(look: Attempt) -> datetime | None:
+    stored = look.result.get(_CONCLUSIVE)
+    return datetime.fromisoformat(stored) if stored is not None else None
 
 
 def _is_about(seen: Attempt, row: Attempt) -> bool:
@@ -438,9 +483,19 @@ def _begin_lookup(scope: Scope, channel: Channel, row: Attempt) -> UUID:
 
 
 def _record_lookup(
-    scope: Scope, look_id: UUID, row: Attempt, sighting: LookupResult, *, sure: bool
+    scope: Scope,
+    look_id: UUID,
+    row: Attempt,
+    sighting: LookupResult,
+    *,
+    sure: bool,
+    conclusive_at: datetime | None = None,
 ) -> None:
+    if isinstance(sighting, Found):  # the platform took it: its answer alone was lost
+        send_limits.release_write_brake(scope, row.channel_id)
     result = {**serialization.sighting_to_json(sighting), _TRY: row.n}
+    if conclusive_at is not None and isinstance(sighting, Absent):
+        result[_CONCLUSIVE] = conclusive_at.isoformat()
     if sure and isinstance(sighting, Absent):
         result["sure"] = True
     attempts.finish_attempt(

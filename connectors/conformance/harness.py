@@ -2,7 +2,7 @@
 with a database."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connectors.conformance.world import TEST_TENANT, ConnectorWorld, conformance_permit
 from connectors.contract.connector import (
@@ -42,6 +42,9 @@ machine is no hang."""
 LOOKS = (20, 60, 300, 1800, 7200)
 """Seconds to wait before each look."""
 
+MIN_LOOK_INTERVAL = timedelta(seconds=60)
+"""As `channels.sending.reconciliation.MIN_LOOK_INTERVAL`."""
+
 MAX_TRIES = 6
 MAX_STEPS = 50
 NOTHING_YET = Uncertain(Message("connectors.unclear_answer", {"status": 0}))
@@ -61,6 +64,12 @@ class PublishReport:
     steps: list[WireStep] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     sightings: list[LookupResult] = field(default_factory=list)
+    first_response: Outcome | None = None
+    """What the first try came to that reached the step which makes the unit visible."""
+
+
+def _has_published(steps: list[WireStep]) -> bool:
+    return any(step.kind is StepKind.PUBLISH for step in steps)
 
 
 class SendingHarness:
@@ -107,6 +116,8 @@ class SendingHarness:
             armed_at = self._world.now()
             story.outcome, staged = self._attempt_publish(unit, staged, story)
             story.outcomes.append(story.outcome)
+            if story.first_response is None and _has_published(story.steps):
+                story.first_response = story.outcome
             match story.outcome:
                 case Retry(after=after, uploads_gone=gone):
                     self._world.clock.advance(after.total_seconds())
@@ -147,21 +158,33 @@ class SendingHarness:
     def _look_up_post(
         self, unit: Unit, armed_at: datetime, story: PublishReport
     ) -> LookupResult | None:
-        """Found, surely absent (twice, 60 s apart; once, where a repeat is harmless), or None:
-        nobody can tell."""
-        absent = 0
-        enough = (
-            1
-            if self._connector.capabilities.is_resend_lookup(under=unit.parent_id, chat=unit.viewer)
-            else 2
-        )
-        for wait in LOOKS:
-            self._world.clock.advance(wait)
+        """Found, surely absent (twice, 60 s apart and late enough for the platform's lists; once,
+        where a repeat is itself the look), or None: nobody can tell."""
+        can = self._connector.capabilities
+        resend_is_look = can.is_resend_lookup(under=unit.parent_id, chat=unit.viewer)
+        ended_at = self._world.now()
+        first_absent: datetime | None = None
+        wait = timedelta(seconds=LOOKS[0])
+        for following in (*LOOKS[1:], 0):
+            self._world.clock.advance(wait.total_seconds())
+            looked_at = self._world.now()
             sighting = self.look_up(unit, armed_at, story.told)
             story.sightings.append(sighting)
-            absent += isinstance(sighting, Absent)
-            if isinstance(sighting, Found | Failed) or absent == enough:
+            if isinstance(sighting, Found | Failed):
                 return sighting
+            wait = timedelta(seconds=following)
+            if not isinstance(sighting, Absent):
+                continue
+            if resend_is_look:
+                return sighting
+            first_absent = first_absent or looked_at
+            conclusive_at = can.absence_conclusive_at(
+                looked_at, sent_at=armed_at, ended_at=ended_at
+            )
+            if looked_at >= max(conclusive_at, first_absent + MIN_LOOK_INTERVAL):
+                return sighting
+            if looked_at < conclusive_at < looked_at + wait:
+                wait = conclusive_at - looked_at
         return None
 
     def look_up(

@@ -28,12 +28,14 @@ from connectors.conformance.metric_rules import (
 from connectors.conformance.option_rules import options_reach_the_wire
 from connectors.conformance.presence_rules import deleted_posts_are_noticed
 from connectors.conformance.price_rules import prices_are_enforced, purchases_are_seen
+from connectors.conformance.refusal_rules import unexplained_refusals_keep_the_account
 from connectors.conformance.role_rules import roles_are_given_once
 from connectors.conformance.textless_post_rules import textless_posts_are_found
 from connectors.conformance.token_rules import tokens_are_renewed
 from connectors.conformance.webhook_rules import app_webhooks_are_verified, webhooks_are_read
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.balance import SupportsBalance
+from connectors.contract.capabilities import MIN_LISTING_LAG_SECONDS
 from connectors.contract.comments import SupportsComments
 from connectors.contract.connector import (
     Connector,
@@ -72,10 +74,13 @@ TRANSIENT_FAULTS: Mapping[str, tuple[tuple[str, str, Mapping[str, Any]], ...]] =
     "drip": (("drip", "posts", {}),),
     "broken JSON": (("garbage", "posts", {}),),
     "twice in a row": (("reset_before", "posts", {}), ("reset_after", "posts", {})),
-    "look-up down": (("reset_after", "posts", {}), ("status:503", "lookups", {"times": 2})),
+    "look-up down": (("reset_after", "posts", {}), ("status:503", "lookups", {"times": 4})),
     "look-up lost": (("accept_then_hang", "posts", {}), ("hang", "lookups", {"times": 2})),
     "look-up refused": (("reset_after", "posts", {}), ("status:404", "lookups", {"times": 1})),
-    "look-up lags": (("reset_after", "posts", {}), ("lag", "lookups", {"lookup_lag": 50.0})),
+    "look-up lags": (
+        ("reset_after", "posts", {}),
+        ("lag", "lookups", {"lookup_lag": MIN_LISTING_LAG_SECONDS - 1.0}),
+    ),
 }
 """Bad days that pass: the unit must be out, once, and be told so."""
 
@@ -128,8 +133,7 @@ def refusals_are_final(world: ConnectorWorld, connector: Connector) -> list[str]
         unit = world.unit()
         before = _list_publish_requests(world)
         world.inject_fault(mode, "posts")
-        house = SendingHarness(world, connector)
-        outcome = house.publish(unit).outcomes[0]
+        outcome = SendingHarness(world, connector).publish(unit).first_response
         if not isinstance(outcome, expected):
             breaches.append(f"{mode} is told as {type(outcome).__name__}")
         if isinstance(outcome, Rejected) and len(_list_publish_requests(world)) - len(before) != 1:
@@ -442,6 +446,7 @@ def _read_metrics(house: SendingHarness, connector: Connector, copy: PlatformCop
 
 CORE_RULES: tuple[Rule, ...] = (
     refusals_are_final,
+    unexplained_refusals_keep_the_account,
     retry_after_is_respected,
     staging_is_never_uncertain,
     media_are_staged,

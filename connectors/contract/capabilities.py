@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Literal
 
 from connectors.contract.feed_layout import NEUTRAL_LAYOUT, FeedLayout
@@ -11,6 +12,9 @@ PostingCost = Literal["free", "used", "monthly"]
 POSTING_COSTS: tuple[PostingCost, ...] = ("free", "used", "monthly")
 RequiredContent = Literal["media", "film"]
 REQUIRED_CONTENT: tuple[RequiredContent, ...] = ("media", "film")
+
+MIN_LISTING_LAG_SECONDS = 600
+"""How long a platform may take to list what it accepted, where it documents no longer time."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,12 @@ class Capabilities:
     can_sell: bool
     stages: bool
     """Media go out before the publish step, as an event of their own."""
+    repeat_seconds: int = 0
+    """For how many seconds after a request its repeat makes no second copy, because the platform
+    honours the key or refuses the same content; 0 where it promises neither."""
+    listing_lag_seconds: int = MIN_LISTING_LAG_SECONDS
+    """The longest time, in seconds, for which what a look-up reads may lack a published post. Less
+    than ten minutes counts as ten."""
     poll_seconds: float = 0.0
     """How long to wait before fans are listened to again; 0 where the platform itself holds the
     request, or calls."""
@@ -222,6 +232,21 @@ class Capabilities:
         message in a `chat`, or of a post."""
         told_apart = (under and self.looks_for_answers) or (chat and self.looks_for_messages)
         return self.resend_is_look and not told_apart
+
+    def absence_conclusive_at(
+        self, looked_at: datetime, *, sent_at: datetime, ended_at: datetime
+    ) -> datetime:
+        """Return the time from which a look-up that sees nothing counts towards proof of absence:
+        `looked_at` while a repeat is harmless, else once the platform's lists have caught up.
+
+        Args:
+            looked_at: when the platform was asked (UTC-aware).
+            sent_at: when the request was sent (UTC-aware).
+            ended_at: when its answer was lost, or its deadline (UTC-aware).
+        """
+        if looked_at < sent_at + timedelta(seconds=self.repeat_seconds):
+            return looked_at
+        return ended_at + timedelta(seconds=max(self.listing_lag_seconds, MIN_LISTING_LAG_SECONDS))
 
     def can_remove(self, *, chat: str = "") -> bool:
         """Whether a post, or a message in a `chat`, can be deleted by us."""

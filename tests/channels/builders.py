@@ -261,7 +261,7 @@ class World:
     def recover(self, unit: Unit) -> Outcome:
         """What the rooms above do after a crash: look while in doubt, send again only what is
         surely not there."""
-        for _ in range(6):
+        for _ in range(12):
             self.pass_time(61)
             with self.scope() as scope:
                 armed = reconciliation.is_possibly_published(scope, unit.subject)

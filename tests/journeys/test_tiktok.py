@@ -140,7 +140,7 @@ def test_a_lost_answer_shows_nothing_twice(house: OAuthAccount, mode: str) -> No
     house.enrol()
     house.server.book.schedule_fault(mode, on="posts", seconds=3.0)
     lost = post(house, f"perdu {mode}")
-    house.live(minutes=6)
+    house.live(minutes=13)
     assert house.desk.state(lost) is DeliveryState.PUBLISHED, house.desk.why(lost)
     assert len(house.member.taken) == 1
 

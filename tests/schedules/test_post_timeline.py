@@ -55,7 +55,7 @@ def test_sending_begins_before_anything_is_sent(lea: SandboxAgency) -> None:
 def test_each_try_stands_after_its_own_beginning(lea: SandboxAgency) -> None:
     lea.fault("reset_before")
     delivery_id = lea.delivery()
-    lea.live(minutes=5)
+    lea.live(minutes=12)
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     said = codes(lea, delivery_id)
     begun = [number for number, code in enumerate(said) if code == "step.publishing"]

@@ -88,6 +88,10 @@ SILENT = 1 << 12
 """SUPPRESS_NOTIFICATIONS:
 https://docs.discord.com/developers/resources/message#message-object-message-flags"""
 
+NONCE_SECONDS = 120
+"""Discord checks an enforced nonce against the "past few minutes":
+https://docs.discord.com/developers/resources/message#create-message"""
+
 BUTTON_PREFIX = "press:"
 COMMAND_PREFIX = "command:"
 """What the key of a pressed button, and of a command from the menu, begins with; its id follows."""
@@ -127,6 +131,7 @@ class Discord:
         max_bytes=10 * 1024 * 1024,
         look="listing",
         resend_is_look=False,
+        repeat_seconds=NONCE_SECONDS,
         can_delete=True,
         edits=True,
         can_chat=True,

@@ -89,6 +89,9 @@ WARNING_MARK = "spoiler_text non-empty"
 WARNING_TEXT = "18+ · NSFW"
 """The words above a post that is folded up; a reader opens it."""
 
+KEY_SECONDS = 50 * 60
+"""A server keeps an idempotency key for an hour: https://docs.joinmastodon.org/methods/statuses/"""
+
 POLLS = 3
 AGAIN = timedelta(seconds=5)
 """How often one try asks whether a picture is ready, and how long the next try waits."""
@@ -115,6 +118,7 @@ CAN = Capabilities(
     max_bytes=DEFAULT_LIMITS.film_bytes,
     look="listing",
     resend_is_look=False,
+    repeat_seconds=KEY_SECONDS,
     can_delete=True,
     edits=True,
     can_chat=True,

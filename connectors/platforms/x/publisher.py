@@ -82,6 +82,10 @@ _COUNTS = {
 }
 """Older answers say `retweet`."""
 
+LISTING_LAG_SECONDS = 15 * 60
+"""X documents no lag of its timelines; 14 minutes were observed:
+https://github.com/linvi/tweetinvi/issues/455"""
+
 MESSAGE = CHAT_SURFACE.partition(".")[2]
 CAN = Capabilities(
     platform="x",
@@ -93,6 +97,7 @@ CAN = Capabilities(
     film_seconds=(0, 140),  # https://docs.x.com/x-api/media/quickstart/best-practices
     look="listing",
     resend_is_look=False,
+    listing_lag_seconds=LISTING_LAG_SECONDS,
     can_delete=True,
     can_chat=True,
     keeps_messages=True,

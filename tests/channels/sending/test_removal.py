@@ -216,7 +216,10 @@ def test_what_is_surely_not_there_is_gone(lea: World) -> None:
         ).one()
     assert told.said["account"] == told.name, "as everywhere else, not what the platform calls it"
     assert told.cause.startswith(f"delivery:{unit.subject.id}:"), "Home leads to the post"
-    lea.pass_time(61)
+    for waits in (60, 300):
+        lea.pass_time(waits + 1)
+        assert len(remove(lea, unit)) == 1, "its lists may lag"
+    lea.pass_time(300)
     assert remove(lea, unit) == []
     assert (facts(lea), open_notices(lea)) == (1, [])
 
@@ -228,6 +231,7 @@ def test_what_is_found_late_and_stays_is_said_to_stay(lea: World) -> None:
     (wait,) = remove(lea, unit)
     assert open_notices(lea) == ["copy.maybe_there"]
     lea.pass_time(wait + 1)
+    assert lea.probe() == 0
     lea.network.fault("refuse", account=lea.account, on="deletes")
     remove(lea, unit)
     assert open_notices(lea) == ["copy.cannot_remove"]
@@ -257,6 +261,8 @@ def test_what_somebody_was_right_about_is_gone_by_two_looks(lea: World) -> None:
     unit = said_not_there(lea, "reset_before")
     assert remove(lea, unit) == [60]
     lea.pass_time(61)
+    assert len(remove(lea, unit)) == 1
+    lea.pass_time(600)
     assert remove(lea, unit) == []
     assert (deleted(lea), facts(lea), open_notices(lea)) == ([True], 2, [])
 

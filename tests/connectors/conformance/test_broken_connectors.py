@@ -9,6 +9,7 @@ from connectors.conformance import (
     metric_rules,
     presence_rules,
     price_rules,
+    refusal_rules,
     rules,
     textless_post_rules,
     token_rules,
@@ -49,6 +50,12 @@ FOUND: tuple[tuple[type[Sound], str, rules.Rule, str], ...] = (
     (general.NewKeyEachTime, "post_key", on("accepted, then hang"), "sent"),
     (general.NeverWaits, "post", rules.retry_after_is_respected, "asked again"),
     (general.RetriesRefusals, "post", rules.refusals_are_final, "told as Retry"),
+    (
+        general.TakesMissingForGone,
+        "post",
+        refusal_rules.unexplained_refusals_keep_the_account,
+        "404 of a post",
+    ),
     (general.SendsAddresses, "post", rules.media_are_staged, "not staged"),
     (general.RepeatsUploadRequest, "fanvue", rules.media_are_staged, "look the same"),
     (general.DoubtsLostUploads, "post", rules.staging_is_never_uncertain, "doubt"),
@@ -56,7 +63,6 @@ FOUND: tuple[tuple[type[Sound], str, rules.Rule, str], ...] = (
     (general.CutsTexts, "chat", rules.text_is_unchanged, "too long"),
     (general.ForgetsFlags, "post", rules.marks_are_sent, "missing"),
     (general.TrustsFailedLookup, "post", on("look-up down"), "sent"),
-    (general.TrustsFailedLookup, "post", on("look-up lost"), "sent"),
     (general.MatchesOlderDuplicates, "post", rules.older_duplicates_are_ignored, "older"),
     (
         textless_posts.MatchesAnyTextlessPost,

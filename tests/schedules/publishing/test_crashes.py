@@ -17,7 +17,7 @@ MOST = 40
 
 def recovered(lea: SandboxAgency) -> None:
     """Another process, and time enough for every deadline and look."""
-    lea.live(minutes=4)
+    lea.live(minutes=12)
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,7 @@ def test_death_at_any_line_neither_doubles_nor_loses_a_part(lea: SandboxAgency, 
             publish_parts(mia, delivery_id, 1)
             mia.fault(mode)
         died = mia.crash(at=at)
-        mia.live(minutes=6)
+        mia.live(minutes=13)
         assert list_reply_chain(mia) == IN_ORDER[:3], (at, mia.states(delivery_id))
         assert mia.state(delivery_id) is DeliveryState.PUBLISHED, (at, mia.states(delivery_id))
         if not died:

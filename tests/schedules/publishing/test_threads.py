@@ -257,7 +257,7 @@ def test_a_part_that_never_arrived_is_sent_again_alone(lea: SandboxAgency) -> No
     delivery_id = schedule_thread(lea)
     publish_parts(lea, delivery_id, 1)
     lea.fault("reset_before")
-    lea.live(minutes=5)
+    lea.live(minutes=12)
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED
     assert list_reply_chain(lea) == IN_ORDER
 

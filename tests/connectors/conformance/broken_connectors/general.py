@@ -26,6 +26,7 @@ from connectors.contract.outcomes import (
     LookupResult,
     Outcome,
     Published,
+    Reauthorize,
     Rejected,
     Retry,
     Uncertain,
@@ -93,6 +94,16 @@ class RetriesRefusals(Sandbox):
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         turn = super().next_step(unit, answers)
         return SOON if isinstance(turn, Rejected) and answers else turn
+
+
+class TakesMissingForGone(Sandbox):
+    """Takes a request that the platform does not know for the end of the account."""
+
+    def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
+        last = answers[-1] if answers else None
+        if isinstance(last, Response) and last.status == 404:
+            return Reauthorize(Message("connectors.token_refused"))
+        return super().next_step(unit, answers)
 
 
 class SendsAddresses(Sandbox):
