@@ -121,9 +121,8 @@ def gather_snapshot(
     persons = media_facts.person_facts(scope, media_facts.people_named_in(media))
     principal = wrote.principal_id if wrote is not None else None
     before = wall_now()
-    read = _at_once(
-        scope, unit, epochs.key_parameters(scope, unit)
-    )  # of a thread that begins, all of it is locked
+    # Of a thread that begins, all of it is locked.
+    read = _at_once(scope, unit, epochs.key_parameters(scope, unit))
     skewed = not before - APART <= read.machine <= wall_now() + APART
     heard, changed = _resolve_reviews(scope, unit, read)
     spoke = _reviewing_principals(heard, media, persons)

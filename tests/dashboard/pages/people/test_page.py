@@ -239,7 +239,7 @@ def test_the_least_doubt_is_told(door: Door, lumiere: Agency, manager: Stream) -
             scope, kind="synthetic", display_ref="Vega", creator_id=lumiere.creator_id
         )
         shown = [card.sha256 for card in library_of(scope, lumiere)]
-    people_at_work_declare(lumiere, vega, shown)
+    declare_with_references(lumiere, vega, shown)
     manager.open("/people")
     manager.press(word("people.open", name="Vega"))
     manager.choose(word("people.young"), "3")
@@ -252,7 +252,7 @@ def library_of(scope: Any, who: Agency) -> Any:
     return studio_reads.list_asset_cards(scope, who.creator_id)
 
 
-def people_at_work_declare(who: Agency, person: UUID, shown: list[str]) -> None:
+def declare_with_references(who: Agency, person: UUID, shown: list[str]) -> None:
     with who.scope(who.act_as(Role.OWNER)) as scope:
         synthetic_people.declare_synthetic_person(
             scope, person, person_actions.build_declaration(shown)
