@@ -30,14 +30,14 @@ def check_language(language: str) -> None:
 
 
 def create_agency(scope: Scope, *, name: str, language: str, zone: str, demo: bool = False) -> None:
-    """Write the agency of this scope's tenant. Raises BadInput for a name that is none, and for a
-    language or a zone that does not exist."""
+    """Write the agency of this scope's tenant. Raises BadInput for a language or a zone nobody
+    knows."""
     check_language(language)
     _check_zone(zone)
     row = Agency(
         tenant_id=scope.tenant_id,
         id=scope.tenant_id,
-        name=normalize_name(name),
+        name=name,
         language=language,
         zone=zone,
         demo=demo,
@@ -67,7 +67,7 @@ def add_creator(
     row = Creator(
         tenant_id=scope.tenant_id,
         slug=slug,
-        name=normalize_name(name),
+        name=name,
         kind=kind,
         zone=zone,
         languages=list(languages),
@@ -106,7 +106,7 @@ def add_member(
 ) -> UUID:
     """Add a person with a login of one role; returns the member's id. Its principal is new.
 
-    Raises BadInput for a language or a zone nobody knows.
+    Raises BadInput for a name that is none, and for a language or a zone nobody knows.
     """
     check_language(language)
     _check_zone(zone)

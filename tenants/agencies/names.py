@@ -1,4 +1,4 @@
-"""Names and e-mail addresses that people type of agencies, creators and members."""
+"""Names and e-mail addresses of members, as people type them."""
 
 import re
 import unicodedata

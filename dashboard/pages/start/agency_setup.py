@@ -16,6 +16,7 @@ from gate.permits import profile_texts
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
 from tenants.agencies import agencies, queries
+from tenants.agencies.names import normalize_name
 from tenants.agencies.rights import Role
 from tenants.auth import members, sessions
 
@@ -90,7 +91,7 @@ def _has_agency(scope: Scope) -> bool:
 
 
 def _create_agency(scope: Scope, key: UUID, answers: AgencySetup) -> None:
-    name = answers.creator.strip()[:80]
+    name = normalize_name(answers.creator.strip()[:80])
     agencies.create_agency(scope, name=name, language=answers.language, zone=answers.zone)
     slug = make_page_slug(name, key)
     creator_id = agencies.add_creator(

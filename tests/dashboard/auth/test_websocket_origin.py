@@ -14,17 +14,12 @@ REFUSED = r"403|rejected|1008"
 @pytest.mark.parametrize(
     "origin",
     [
-        "http://localhost",
         "http://localhost:1",
         "http://localhost:{other}",
         "https://localhost:{port}",
         "http://127.0.0.1:{port}",
-        "http://127.0.0.1:1",
         "http://[::1]:{port}",
-        "http://evil.localhost:{port}",
         "http://localhost:{port}.evil.example",
-        "http://localhost.:{port}",
-        "http://localhost:{port}/",
         "ws://localhost:{port}",
         "null",
         "",

@@ -37,7 +37,7 @@ def add_member(nova: CreatorStudio, role: Role, *, factor: bool) -> tuple[str, U
 
 
 @pytest.mark.parametrize(
-    ("role", "factor"), itertools.product([Role.OWNER, Role.MANAGER, Role.CHATTER], [True, False])
+    ("role", "factor"), list(itertools.product([Role.MANAGER, Role.CHATTER], [True, False]))
 )
 def test_a_key_is_for_a_member_with_a_second_factor_who_runs_something(
     nova: CreatorStudio, role: Role, factor: bool
