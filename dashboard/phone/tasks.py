@@ -41,7 +41,7 @@ from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.session import Viewer
 from foundation.db.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
-from foundation.http.request_bodies import read_form_values
+from foundation.http.request_bodies import read_body, read_form_values
 from foundation.i18n.translation import Message
 from generators.containers import still_images
 from insights.metrics import manual_entry
@@ -178,14 +178,12 @@ async def receive_screenshot(request: Request) -> Response:
 
 async def _read_form_file(request: Request) -> bytes:
     """Return the file of a form; nothing of a body that is too large or no such form."""
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MAX_SCREENSHOT_BYTES:
-            return b""
+    body = await read_body(request.stream(), max_bytes=MAX_SCREENSHOT_BYTES)
+    if body is None:
+        return b""
 
     async def parts() -> AsyncGenerator[bytes, None]:
-        yield bytes(body)
+        yield body
 
     try:
         form = await MultiPartParser(request.headers, parts(), max_files=1, max_fields=1).parse()

@@ -151,9 +151,7 @@ def gather_snapshot(
         recent=text_windows.recent_texts(read.recent),
         windows=text_windows.windows_of_unit(unit, read.recent, read.public),
         changed=changed,
-        above_known=any(
-            unit.reply_to in one.native_ids and one.channel_id == unit.channel_id for one in above
-        ),
+        above_known=any(_is_parent(unit, one) for one in above),
         above_gone=any(one.removed_at is not None or one.recalled_at is not None for one in above),
         epochs=tuple(sorted((read.epochs or {}).items())),
         rules_fault=by.fault,
@@ -168,6 +166,10 @@ def gather_snapshot(
         unlocked=tuple(key for key in read.needed if key not in held) if held else (),
     )
     return facts, read.now
+
+
+def _is_parent(unit: Unit, copy: live_copies.LiveCopy) -> bool:
+    return unit.reply_to in copy.native_ids and copy.channel_id == unit.channel_id
 
 
 _ELSEWHERE = f"""
