@@ -59,16 +59,25 @@ def create_key_with_key(
         raise Refused("key.beyond_uses")
     if parent.creators and not (request.creators and set(request.creators) <= set(parent.creators)):
         raise Refused("key.other_creators")
-    left = get_own_key(scope, parent.key_id).expires_at - keys.people_now(scope)
+    left = get_own_key(scope, parent, parent.key_id).expires_at - keys.people_now(scope)
     if request.days > left.days + 1:
         raise Refused("key.beyond_life", days=left.days + 1)
     return create_key_for_member(scope, request, key_id=key_id, made_with=parent.key_id)
 
 
-def get_own_key(scope: Scope, key_id: UUID) -> ApiKeySummary:
-    """Return a key of the acting member. Raises NotFound for any other."""
+def list_own_keys(scope: Scope, caller: ApiKeyIdentity) -> list[ApiKeySummary]:
+    """Return the keys of the acting member that reach no further than `caller`, the newest first: a
+    key of some creators neither sees nor ends a key of others."""
     member = queries.get_acting_member(scope, "key.members_only")
-    for one in keys.list_keys(scope, member_id=member.id):
+    found = keys.list_keys(scope, member_id=member.id)
+    if not caller.creators:
+        return list(found)
+    return [one for one in found if one.creators and set(one.creators) <= set(caller.creators)]
+
+
+def get_own_key(scope: Scope, caller: ApiKeyIdentity, key_id: UUID) -> ApiKeySummary:
+    """Return one of `list_own_keys`. Raises NotFound for any other."""
+    for one in list_own_keys(scope, caller):
         if one.id == key_id:
             return one
     raise NotFound("key.unknown")

@@ -19,7 +19,7 @@ from channels.sending import step_runner
 from channels.sending.step_runner import Connectors, PreparedStep
 from connectors.conformance.fake_servers import serve_app
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
-from connectors.contract.outcomes import Outcome, Published, Uncertain
+from connectors.contract.outcomes import Outcome, Published, Retry, Uncertain
 from connectors.platforms.instagram.publisher import Instagram
 from connectors.platforms.sandbox.publisher import Sandbox
 from connectors.transport.transport import EgressForbidden
@@ -39,6 +39,7 @@ from tests.channels.builders import ACT, HTTP, World
 from tests.fakes.telegram.chats import Chat
 from tests.fakes.youtube.upload_stub import youtube
 from tests.journeys.connected_creator import ConnectedCreator
+from workers.wiring import Services
 
 __all__ = ["WIRED"]
 
@@ -123,6 +124,17 @@ def outcome(act: Callable[[], Outcome], posted: Callable[[], int]) -> Result:
         return Result("B", frozenset({MEANS[refused.message.code]}), posted())
     assert isinstance(end, Published), end
     return Result("A", frozenset(), posted())
+
+
+def publish_prepared(mia: ConnectedCreator, unit: Unit, services: Services) -> Outcome:
+    """Publish on Instagram, which prepares a picture first: the next try comes when it says."""
+    for _ in range(5):
+        end = services.run_steps(_armed(mia, unit, services.connectors))
+        if not isinstance(end, Retry):
+            assert not isinstance(end, step_runner.StagedUploads)
+            return end
+        mia.desk.live(seconds=end.after.total_seconds())
+    raise AssertionError("the picture is still being prepared")
 
 
 def left(mia: ConnectedCreator, rating: Rating) -> tuple[UUID, Chat, str, str]:
@@ -288,9 +300,7 @@ def raw_address_for_instagram(mia: ConnectedCreator, harm: bool) -> Result:
     with elsewhere(fetched) as address:
         connectors = {**services.connectors, **({"instagram": Laundering(address)} if harm else {})}
         changed = replace(services, connectors=connectors)
-        result = outcome(
-            lambda: changed.run_steps(_armed(mia, unit, connectors)), lambda: len(profile.posts)
-        )
+        result = outcome(lambda: publish_prepared(mia, unit, changed), lambda: len(profile.posts))
     assert not fetched
     return result
 
@@ -300,7 +310,7 @@ def own_address_used_twice(mia: ConnectedCreator, harm: bool) -> Result:
     """Instagram fetches once and posts; whoever comes later with the same address gets nothing, and
     is written down."""
     profile, services = mia.instagram(), mia.outside.services
-    end = services.run_steps(_armed(mia, pictured(mia), services.connectors))
+    end = publish_prepared(mia, pictured(mia), services)
     assert isinstance(end, Published), end
     (address,) = profile.fetched
     if not harm:

@@ -84,10 +84,11 @@ def router(tenant: OpenScope) -> APIRouter:
 
     @routes.get("", response_model=KeysOut)
     def list_own_keys(call: Annotated[ApiCall, can_read]) -> KeysOut:
-        """List the keys of this key's member. Needs `keys:write`."""
+        """List the keys of this key's member that reach no further than it. Needs
+        `keys:write`."""
 
         def ask(scope: Scope, sight: Caller) -> KeysOut:
-            found = keys.list_keys(scope, member_id=sight.member.id)
+            found = key_requests.list_own_keys(scope, call.asked.entered)
             return KeysOut(items=[KeyOut(**_key_fields(sight, one)) for one in found])
 
         return call.read(ask)
@@ -97,7 +98,7 @@ def router(tenant: OpenScope) -> APIRouter:
         """One of them. Needs `keys:write`."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[KeyOut, str]:
-            found = key_requests.get_own_key(scope, key_id)
+            found = key_requests.get_own_key(scope, call.asked.entered, key_id)
             return KeyOut(**_key_fields(sight, found)), state_tag(*_tag_fields(found))
 
         found, tag = call.read(ask)
@@ -123,7 +124,7 @@ def _add_key_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
             slugs = [sight.get_creator(one).slug for one in body.creators] or parent.creators
             request = KeyRequest(body.name, [str(one) for one in body.scopes], slugs, body.days)
             secret = key_requests.create_key_with_key(scope, parent, request, key_id=made)
-            fields = _key_fields(sight, key_requests.get_own_key(scope, made))
+            fields = _key_fields(sight, key_requests.get_own_key(scope, parent, made))
             return ChangeResult(
                 NewKeyOut(**fields, secret=secret),
                 "key.make",
@@ -144,9 +145,13 @@ def _add_key_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
         `keys:write`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            call.check_state_tag(*_tag_fields(key_requests.get_own_key(scope, key_id)))
+            call.check_state_tag(
+                *_tag_fields(key_requests.get_own_key(scope, call.asked.entered, key_id))
+            )
             keys.revoke_key(scope, key_id)
-            gone = KeyOut(**_key_fields(sight, key_requests.get_own_key(scope, key_id)))
+            gone = KeyOut(
+                **_key_fields(sight, key_requests.get_own_key(scope, call.asked.entered, key_id))
+            )
             return ChangeResult(gone, "key.revoke", f"api_key:{key_id}")
 
         return call.apply(act)
