@@ -265,7 +265,7 @@ def test_a_process_that_dies_anywhere_makes_no_second_one(lea: SandboxAgency) ->
         before = len(lea.texts())
         delivery_id = lea.delivery(f"Look at number {'i' * at}: {SHOP}")
         died = lea.crash(at)
-        lea.live(minutes=10)
+        lea.live(minutes=15)
         assert lea.state(delivery_id) is DeliveryState.PUBLISHED
         assert len(lea.texts()) == before + 1
         with lea.scope() as scope:
