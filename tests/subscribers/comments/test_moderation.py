@@ -277,7 +277,7 @@ def test_killed_at_any_point_each_is_answered_once(lea: SandboxAgency) -> None:
         take_over(lea, f"fan{at}")
         answer_comment(lea, list_comments(lea, f"fan{at}")[0], f"thanks {at}")
         lived = not lea.crash(at)
-        lea.live(minutes=10)
+        lea.live(minutes=15)
         assert list_network_replies(lea, native) == [f"thanks {at}"]
         assert list_comments(lea, f"fan{at}")[0].state == "answered"
     assert at > 3

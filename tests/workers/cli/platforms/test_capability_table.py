@@ -75,7 +75,7 @@ def test_the_guide_lists_them_by_effort() -> None:
     found = capability_table.capability_rows(load_builtin_connectors())
     rows = [f"| {one.platform} | {one.connecting} | {one.cost} | {one.review} |" for one in found]
     assert guide.endswith("\n".join(rows) + "\n"), "\n".join(rows)
-    assert len(guide.splitlines()) < 150
+    assert len(guide.splitlines()) < 170
 
 
 @pytest.mark.parametrize(
