@@ -15,7 +15,7 @@ DROPPED_MINOR_UNITS: Mapping[str, int] = {
     "IQD": 3,
 }
 """Currencies that CLDR shows without the minor unit that ISO 4217 still gives them. Statements may
-write it. Source: https://www.six-group.com/en/products-services/financial-information/market-reference-data/data-standards.html"""
+write it. Source: ISO 4217 list one, https://www.six-group.com (Data standards)."""
 
 STARS = "XTR"
 """Telegram's own currency; people are told of Stars."""

@@ -6,7 +6,8 @@ its form. It is somebody's word: it makes a file count as generated, never as a 
 
 Sources: https://github.com/AUTOMATIC1111/stable-diffusion-webui (modules/images.py),
 https://github.com/comfyanonymous/ComfyUI (comfy_extras/nodes_images.py),
-https://invoke-ai.github.io/InvokeAI (image metadata), https://github.com/NovelAI/novelai-image-metadata
+https://invoke-ai.github.io/InvokeAI (image metadata),
+https://github.com/NovelAI/novelai-image-metadata
 """
 
 import json

@@ -26,7 +26,8 @@ _TOKEN = re.compile(
     re.IGNORECASE,
 )
 _ROLE = re.compile(
-    r"\s*(?:(?P<other>system|user|human|developer|tool)|assistant|model|ai|bot|response|reply|answer)"
+    r"\s*(?:(?P<other>system|user|human|developer|tool)"
+    r"|assistant|model|ai|bot|response|reply|answer)"
     r"(?:\s*[:：]|\s*\n|\s*$)\s*",
     re.IGNORECASE,
 )

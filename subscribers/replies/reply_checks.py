@@ -71,7 +71,8 @@ _YEARS = re.compile(_APART.format(r"(?:19|20)\d\d ?[-/–] ?(?:19|20)\d\d"))
 """A day with or without an hour, and a span of years."""
 
 _STARS_OF_A_RATING = re.compile(
-    r"\b(?:give|gave|giving|rate|rated|deserves?|donne|donnerais|mets|mettrais|note|noterais|merites?)"
+    r"\b(?:give|gave|giving|rate|rated|deserves?"
+    r"|donne|donnerais|mets|mettrais|note|noterais|merites?)"
     r"(?: (?!me\b|us\b|moi\b|nous\b|for\b|pour\b|only\b|just\b|to\b|a\b)\w+){0,3}"
     r" [0-5](?:[.,]5)? (?:stars?|etoiles?)\b(?! (?:and|et|for|pour|to|a)\b)"
     r"|\b[1-5][- ]stars? (?:hotel|restaurant|review|rating|service|meal)s?\b"
