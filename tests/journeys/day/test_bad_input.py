@@ -13,6 +13,7 @@ from channels.accounts.states import ChannelState
 from demo.agency.cast import LUMIERE
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.ops.wall_time import local_day
 from schedules.posts import queries as schedule_reads
 from tenants.agencies import agencies
 from tenants.notices.queries import list_open_notices
@@ -238,7 +239,9 @@ def test_a_revoked_token_holds_its_posts_alone(
     brief.write_text(
         'tone: calme\nlanguages: [fr]\nslots: [{at: "07:00", channels: [Ma page, Sandbox]}]\n'
     )
-    day_of = str(date.fromisoformat(nova.day) + timedelta(days=2))
+    with house.scope() as scope:
+        today = local_day(scope.now, ZONE)
+    day_of = str(max(today, date.fromisoformat(nova.day)) + timedelta(days=2))
     house.ask("POST", "/control/token/sacha+key", {"revoke": True})
     told = house.run(
         *(

@@ -10,6 +10,7 @@ import pytest
 
 from foundation.i18n.translation import Message, render_message
 from foundation.money import Money
+from foundation.ops.wall_time import local_day
 from insights.reports import daily_report
 from schedules.posts import queries as schedule_reads
 from schedules.posts import states
@@ -146,7 +147,9 @@ def test_an_interrupted_day_goes_on_and_does_nothing_twice(
     house: Installation, mia: Lived, nova: Lived
 ) -> None:
     """Stopped at the first caption, stopped again while Léo talks, then left in peace."""
-    day = date.fromisoformat(nova.day) + timedelta(days=1)
+    with house.scope() as scope:
+        today = local_day(scope.now, ZONE)
+    day = max(today, date.fromisoformat(nova.day)) + timedelta(days=1)
     words = (*mia.words, "--date", str(day))
     till = house.till("mia+key")
     for at in ("Caption ", "→ Léo"):
