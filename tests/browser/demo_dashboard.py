@@ -28,6 +28,7 @@ NAMES = {
     Role.CHATTER: "Léa",
     Role.ACCOUNTANT: "Paul",
     Role.GUEST: "Inès",
+    Role.CUSTODIAN: "Anne",
 }
 
 GIVEN = {Role.CREATOR: ("mia",), Role.CHATTER: ("mia", "nova"), Role.GUEST: ("mia",)}

@@ -1,5 +1,4 @@
-"""Shoot cards in a real browser: signed with two presses on one's own page, and the code that opens
-it."""
+"""Shoot cards in a real browser: signed with two presses on the page of the person, and withdrawn."""
 
 import os
 from pathlib import Path
@@ -8,9 +7,6 @@ import pytest
 
 from tests.browser.chromium import Chromium
 from tests.browser.page_checks import page_faults
-from tests.dashboard.builders import Agency
-from tests.dashboard.conftest import Door
-from tests.dashboard.pages.people.test_shoot_cards import a_card, real
 from tests.web.builders import CreatorPage
 from tests.web.removal.test_subject_portal_shoot_cards import card_for, said, somebody, work
 
@@ -40,19 +36,3 @@ def test_a_card_is_signed_and_taken_back(chromium: Chromium, mia: CreatorPage, w
         visitor.shows("You took your signature back")
         assert page_faults(visitor) == []
     assert [what for _, what, _ in said(mia)] == ["signed", "withdrawn"]
-
-
-def test_people_draws_a_code_for_a_camera(chromium: Chromium, door: Door, lumiere: Agency) -> None:
-    """Streamlit drops drawings it does not trust: what counts is what is really there."""
-    a_card(lumiere, real(lumiere, "Tom"))
-    with chromium.visitor(390, cookies=f"{door.cookie(lumiere)} at {door.url}") as visitor:
-        visitor.go(f"{door.url}/people")
-        visitor.press("Fiches de prise de vue")
-        visitor.press("Code pour Tom")
-        code = "document.querySelector('img[alt=\"Code qui ouvre la page de Tom\"]')"
-        visitor.until(
-            f"{code} && {code}.complete && {code}.naturalWidth > 200 && {code}.clientWidth > 200"
-        )
-        assert visitor.overflow <= 0
-        if PICTURES:
-            visitor.picture(Path(PICTURES) / "people-code.png")
