@@ -28,7 +28,7 @@ def render_requests(page: PageContext) -> None:
     try:
         found: Sequence[AgeRequestSummary] = page.read(age_requests.list_open_requests)
     except Refused as refused:
-        st.error(page.localizer.message_text(refused.message))
+        st.warning(page.localizer.message_text(refused.message))
         return
     st.caption(page.text("requests.how"))
     if not found:
