@@ -6,7 +6,7 @@ from gate.copies.models import PermitRow
 from gate.evidence.received_comments import ReceivedComment
 from gate.faces.known_faces import FaceSubject
 from gate.log.models import DecisionInput
-from gate.policy.models import PlaceLimit, RuleVerificationRow, StopSwitch
+from gate.policy.models import OwnTerm, PlaceLimit, RuleVerificationRow, StopSwitch
 from gate.removal.installation_reports import InstallationReport, ReportContact
 from gate.removal.models import RemovalRequest
 from gate.removal.receipts import RemovalReceipt
@@ -65,6 +65,7 @@ GATE_RETENTION = (
     RetentionRule(StopSwitch, "o.updated_at", "NOT o.open", role="gate"),
     RetentionRule(RuleVerificationRow, "o.updated_at", role="gate"),
     RetentionRule(PlaceLimit, "o.updated_at", "o.open", role="gate"),
+    RetentionRule(OwnTerm, "o.updated_at", "o.open", role="gate"),
     RetentionRule(
         FaceSubject,
         "o.ended_at",

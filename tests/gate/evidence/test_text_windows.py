@@ -18,6 +18,7 @@ from gate.text.lexicon import shipped_lexicon
 from tests.gate.builders import KEY, Step, World, message, picture, unit, world
 
 TERM = "explicitmarkera"
+SHORTER_TERM = len("explici")
 ORDINARY = "Good morning from the harbour, the light is lovely today"
 """Longer than a piece of a term."""
 
@@ -69,7 +70,10 @@ def test_a_term_over_public_posts_is_found(
     *before, last = reversed(TERM) if newest_first else TERM
     for index, piece in enumerate(before):
         for channel in channels if crossposted else [channels[index % accounts]]:
-            send(here, unit(here, text=f"{piece}\n\nPhoto by our studio team", channel_id=channel))
+            part = unit(here, text=f"{piece}\n\nPhoto by our studio team", channel_id=channel)
+            if index >= SHORTER_TERM and rating(here, part) is Rating.E:
+                return  # the letters so far, posted twice, are a shorter term of the lexicon
+            send(here, part)
         send(here, unit(here, text=ORDINARY, channel_id=channels[0]))
     end = unit(here, text=f"{last}\n\nPhoto by our studio team", channel_id=channels[0])
     assert rating(here, end) is Rating.E
