@@ -276,7 +276,8 @@ def test_a_lost_phone_is_the_owner_s_press(door: Door, lumiere: Agency, tenant: 
     guest = door.cookie(lumiere, Role.GUEST)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/team")
-        assert word("team.factor_forgotten", name="Guest") in page.press(word("team.forget_factor"))
+        shown = page.press(word("team.forget_factor"), nth=1)  # the custodian is listed first
+        assert word("team.factor_forgotten", name="Guest") in shown
         assert word("audit.member.factor_forgotten") in page.open("/system")
     assert fetch(door, guest, "/").status_code == 401
 

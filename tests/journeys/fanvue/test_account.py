@@ -52,7 +52,7 @@ def test_a_post_with_a_price_stands_once_at_that_price(house: OAuthAccount, mode
     post_id = lea.write("réservée", media=(lea.photo(60 + len(mode)),), others=asks)
     post = lea.wish(post_id, "fanvue")
     lea.approve(post_id)
-    house.live(minutes=6)
+    house.live(minutes=20)
     assert lea.state(post) is DeliveryState.PUBLISHED
     assert [(one.text, one.price, len(one.media)) for one in house.member.posts.values()] == [
         ("réservée", 1200, 1)
@@ -91,7 +91,7 @@ def test_a_lost_answer_is_looked_up_and_nothing_is_posted_twice(
     lost = lea.delivery(f"perdue {mode}", channel="fanvue", media=(lea.photo(4 + len(mode)),))
     lea.run()
     assert lea.state(lost) is DeliveryState.UNCERTAIN
-    house.live(minutes=4)
+    house.live(minutes=20)
     assert lea.state(lost) is DeliveryState.PUBLISHED
     assert house.texts() == [f"perdue {mode}"]
 

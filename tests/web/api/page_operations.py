@@ -74,6 +74,8 @@ OVER_API: Mapping[str, str] = {
     "compose.media_picker._save_alt_text": MAKING,
     "compose.page._rewrite_post": "PATCH /posts/{post_id}",
     "compose.page._schedule_post": "POST /posts",
+    "compose.unsaved_changes._write_fields": ELSEWHERE
+    + "fields that wait to be saved are kept for the page; a program keeps its own",
     "compose.unsaved_changes._write_draft": "POST /posts",
     "planning.ab_tests._end_ab_test": "POST /tests/{test_id}/end",
     "planning.ab_tests._start_ab_test": "POST /series/{series_id}/test",

@@ -23,7 +23,9 @@ OF_SYSTEM = frozenset({"system.page._request_emergency_stop", "system.page._requ
 FORM = ["Scope", "UUID"]
 """What a press hands to its act: the open scope, and the press by which it is done once."""
 
-CHECKS = frozenset({"_check_own_delivery", "apply_preview", "_run_with_channel_check"})
+CHECKS = frozenset(
+    {"_check_own_delivery", "apply_preview", "_run_with_channel_check", "run_and_forget"}
+)
 """What acts ask first, whether it is theirs; and what is put around one that is listed itself."""
 
 

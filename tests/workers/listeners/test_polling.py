@@ -16,6 +16,8 @@ import pytest
 from channels.accounts import lifecycle
 from channels.accounts.queries import Channel
 from channels.accounts.states import ChannelState
+from channels.connections import account_setup
+from channels.connections.events import AccountTestRequested
 from connectors.contract.chats import ChatUpdate
 from foundation.db.database import Database, OpenScope, Scope
 from foundation.i18n.translation import Message
@@ -179,9 +181,17 @@ def test_money_is_never_put_aside(studio: Studio) -> None:
 
 
 def test_a_dead_token_ends_the_listening(studio: Studio) -> None:
+    """The account is checked first; the check ends it."""
     studio.world.network.json("POST", f"/control/token/{studio.world.account}", {"revoke": True})
     listening = ear(studio)
     listening.start()
+    checks = "SELECT subject_id FROM outbox WHERE tenant_id = :tenant AND kind = 'channel.test'"
+    wait_until(lambda: bool(studio.rows(checks)))
+    world = studio.world
+    event = AccountTestRequested(world.tenant_id, world.channel_id)
+    account_setup.verify_account(
+        event, tenant=world.tenant, transport=world.transport(), connectors=CONNECTORS
+    )
     wait_until(lambda: not listening.is_alive)
     assert studio.world.channel().state == ChannelState.REAUTHORIZE
 

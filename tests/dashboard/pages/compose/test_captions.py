@@ -25,7 +25,7 @@ from tests.schedules.suggestions.captions.test_prompts import GOOD
 VERSION = "Réveil en douceur sur les quais, avec les mouettes."
 HOSTILE = {
     **GOOD,
-    "caption": "Le port <script>alert(1)</script> s’éveille [ici](javascript:alert) ce matin.",
+    "caption": "Le port <3 & « a » s’éveille [ici](javascript:alert) ce matin.",
 }
 
 
@@ -142,8 +142,8 @@ def test_what_a_model_writes_is_shown_as_it_is(
         asked(page)
         work(lumiere, door, model(server, HOSTILE, HOSTILE))
         text = page.again()
-    assert "<script>" not in text
-    assert "&lt;script&gt;" in text
+    assert "<3" not in text
+    assert "&lt;3" in text
 
 
 def test_who_may_only_look_is_not_offered_it(door: Door, lumiere: Agency) -> None:

@@ -34,7 +34,7 @@ from tests.studio.builders import build_spec
 
 HOSTILE = {
     **GOOD,
-    "alt": "Un port <script>alert(1)</script> et des bateaux blancs au lever du soleil.",
+    "alt": "Un port <3 & des bateaux blancs au lever du soleil.",
 }
 
 
