@@ -68,6 +68,11 @@ class TextSequence:
     newest_first: bool = False
 
 
+MIN_SEQUENCE_LETTERS = 8
+"""Letters of the terms that are sought over several posts or fields: the letters of many short
+lines, joined, hold shorter ones by chance."""
+
+
 def rate_texts(
     texts: Sequence[str],
     *,
@@ -127,24 +132,32 @@ def _completed_kinds(before: Sequence[str], shown: Sequence[str], known: Lexicon
 
 def _sequence_kinds(one: TextSequence, known: Lexicon) -> set[str]:
     """Kinds of the terms that a unit completes in a sequence. Feeds show the newest post first."""
-    kinds = _added_kinds(one.earlier, one.own, known)
+    least = MIN_SEQUENCE_LETTERS
+    kinds = _added_kinds(one.earlier, one.own, known, least=least)
     if one.newest_first:
         older = tuple(reversed(one.earlier))
-        kinds |= _added_kinds(older, one.own, known, below=True)
+        kinds |= _added_kinds(older, one.own, known, below=True, least=least)
     return kinds
 
 
 def _added_kinds(
-    before: Sequence[str], shown: Sequence[str], known: Lexicon, *, below: bool = False
+    before: Sequence[str],
+    shown: Sequence[str],
+    known: Lexicon,
+    *,
+    below: bool = False,
+    least: int = 0,
 ) -> set[str]:
-    """Kinds of the terms there are more of with these texts than without; `before` may stand
-    `below` them."""
+    """Kinds of the terms of at least `least` letters there are more of with these texts than
+    without; `before` may stand `below` them."""
     lines = [*shown, *before] if below else [*before, *shown]
     together = known.index.count(normalized_views("\n".join(lines)))
     if not together:
         return set()
     earlier = known.index.count(normalized_views("\n".join(before)))
-    return {term.kind for term in together - earlier}
+    return {
+        term.kind for term in together - earlier if max(map(len, term.letters), default=0) >= least
+    }
 
 
 def _has_adjacent_terms(texts: Sequence[str], known: Lexicon) -> bool:
