@@ -113,6 +113,9 @@ _LAST_BLOT = re.compile(
     rf"(?<![\w{_EDGE_SIGNS}])([^\W_]{{2,}}+)[{_EDGE_SIGNS}](?![\w{_EDGE_SIGNS}])"
 )
 """A single sign in the place of the first or the last letter of a word; `*bold*` has two."""
+_NUMBER = re.compile(r"(?<![^\W_])\d++(?:[.=×%~^&]\d++)++(?![^\W_])")
+"""A price, a version or a sum: a sign between two digits hides no letter, unless a letter is next
+to it."""
 _BLOTTED_WORD = re.compile(r"[^\W_](?:[^\W_]|\*)*+")
 MAX_STACKED_MARKS = 30
 """Combining marks in a row that are read, as in the stream-safe format of
@@ -398,7 +401,8 @@ def _censored_words(text: str) -> Iterable[str]:
     """The text where signs and pictures inside words stand for letters nobody is to read, as words
     and run together."""
     shown = _BLOTS.sub(
-        lambda found: CENSOR_MARK * len(_EMOJI.sub(CENSOR_MARK, found[0])), strip_markup(text)
+        lambda found: CENSOR_MARK * len(_EMOJI.sub(CENSOR_MARK, found[0])),
+        _NUMBER.sub(" ", strip_markup(text)),
     )
     if CENSOR_MARK in shown:
         words = _BLOTTED_WORD.findall(fold_leetspeak(fold_lookalikes(shown)))

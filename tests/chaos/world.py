@@ -347,10 +347,6 @@ def _fans(world: World) -> None:
         )
 
 
-DIGITS = ("zéro", "un", "deux", "trois", "quatre", "cinq", "six", "sept", "huit", "neuf")
-"""Numbers of posts are spelt: the text check reads some digits as letters."""
-
-
 def _posts(world: World, drawn: random.Random) -> None:
     """Posts for one to three destinations of their creator; some say the same words, some carry
     pictures."""
@@ -363,7 +359,7 @@ def _posts(world: World, drawn: random.Random) -> None:
         text = (
             "Bonjour à toutes et à tous"
             if drawn.random() < 0.2
-            else "Histoire " + " ".join(DIGITS[int(one)] for one in f"{world.seed}{number:02}")
+            else f"Histoire {world.seed}.{number}"
         )
         chosen = drawn.sample(own, drawn.choice((1, 2, 2, 3)))
         due = start + timedelta(seconds=round(drawn.uniform(0, DUE_WITHIN), 2))

@@ -124,6 +124,27 @@ def test_ordinary_words_that_hold_one_pass(term: str, ordinary: str) -> None:
     assert text_rating.rate_texts([ordinary], lexicon=knowing(term)).rating is Rating.G
 
 
+@pytest.mark.parametrize("sign", [*".=×%~^&", ",", ":", "-", "/"])
+def test_a_number_is_no_hidden_term(sign: str) -> None:
+    """Prices, versions, times and sums: a sign between digits hides no letter."""
+    chance = random.Random(sign)
+    numbers = [f"{whole}{sign}{rest:02}" for whole in range(10) for rest in range(100)]
+    numbers += [
+        sign.join(str(chance.randrange(1000)) for _ in range(chance.randrange(2, 5)))
+        for _ in range(300)
+    ]
+    held = [
+        one
+        for one in numbers
+        if text_rating.rate_texts([f"It costs {one} today"]).rating is not Rating.G
+    ]
+    assert held == []
+
+
+def test_a_starred_term_in_digits_is_found() -> None:
+    assert text_rating.rate_texts(["7*75"]).rating is not Rating.G
+
+
 def test_a_doubled_letter_is_asked_for() -> None:
     known = knowing("kvooz")
     assert text_rating.rate_texts(["so kvoooz now"], lexicon=known).rating is Rating.E
