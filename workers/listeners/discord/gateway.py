@@ -26,12 +26,13 @@ from discord.http import Route
 
 from channels.accounts import account_connectors, lifecycle, queries
 from channels.accounts.queries import Channel
-from channels.listening import listener
+from channels.connections import token_renewal
 from channels.listening.listener import ReceivedUpdates
 from channels.sending import account_actions
 from connectors.contract.bot_commands import BotCommand, CommandMenu
 from connectors.contract.chats import ChatUpdate
 from connectors.contract.connector import Response, StepKind, StepNotSent
+from connectors.contract.outcomes import Reauthorize
 from connectors.platforms.discord import updates
 from connectors.platforms.discord.ids import parse_account, snowflake_at, snowflake_time
 from connectors.platforms.discord.publisher import open_chat_step, opened_channel
@@ -180,11 +181,13 @@ class DiscordGatewayListener(AccountListener):
             for task in done:
                 await task
         except discord.LoginFailure:
-            await asyncio.to_thread(self._record_refused_token, channel)
-        except discord.ConnectionClosed as closed:
-            if closed.code != CLOSE_CODE_INVALID_TOKEN:
+            if await asyncio.to_thread(self._record_refused_token, channel):
                 raise
-            await asyncio.to_thread(self._record_refused_token, channel)
+        except discord.ConnectionClosed as closed:
+            if closed.code != CLOSE_CODE_INVALID_TOKEN or await asyncio.to_thread(
+                self._record_refused_token, channel
+            ):
+                raise
         finally:
             for task in tasks:
                 task.cancel()
@@ -225,17 +228,26 @@ class DiscordGatewayListener(AccountListener):
             )
         )
 
-    def _record_refused_token(self, channel: Channel) -> None:
-        """The token is dead; but for one that was replaced meanwhile, its owner must connect the
-        bot again."""
+    def _record_refused_token(self, channel: Channel) -> bool:
+        """Record that Discord refused the sign-in, and return whether to try again after a pause.
+
+        A sign-in is a check of the account, so a second refusal requires a new connection. Discord
+        limits the number of sign-ins per day: https://discord.com/developers/docs/events/gateway
+        """
         now, _ = self._load_channel_and_cursor()
-        if now.token != channel.token:
-            return
+        if now.token != channel.token:  # replaced meanwhile: sign in with the new one at once
+            return False
         with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
             lifecycle.end_wait_for_return(scope, channel.id, Message("connectors.token_refused"))
-            listener.record_poll_failure(
-                scope, now, ReceivedUpdates((), None, Response("gateway", 401))
+            outcome = token_renewal.apply_outcome_to_account(
+                scope,
+                now,
+                Reauthorize(Message("channel.token_refused")),
+                shown=channel.generation,
             )
+        if isinstance(outcome, Reauthorize):
+            self.stop()
+        return not self._stop.is_set()
 
     async def _record_heartbeat(self, client: "_Client") -> None:
         """Say that the account is heard, as long as the gateway's heart beats."""
