@@ -32,7 +32,7 @@ class StateGraph(Generic[S]):
     def __post_init__(self) -> None:
         unreachable = set(type(self.initial)) - self._reachable_states()
         if unreachable:
-            raise ValueError(f"states nobody can reach: {sorted(unreachable)}")
+            raise ValueError(f"unreachable states: {sorted(unreachable)}")
         for state, deadline in self.deadlines.items():
             if deadline.then not in self.edges.get(state, set()):
                 raise ValueError(f"the deadline of {state} is no edge")

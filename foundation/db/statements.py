@@ -69,7 +69,7 @@ def run_statement(
 def driver_connection(raw: object) -> "psycopg.Connection[Any]":
     """psycopg's own connection below SQLAlchemy's. Raises TypeError for another driver's."""
     if not isinstance(raw, psycopg.Connection):
-        raise TypeError("the house needs psycopg")
+        raise TypeError("the database connection must use psycopg")
     return raw
 
 

@@ -23,67 +23,68 @@ disable_created_metrics()  # type: ignore[no-untyped-call]  # see above
 NAMESPACE = "greenroom"
 EVENTS_HANDLED = Counter(
     "events_total",
-    "Outbox rows handled, by kind and what came of it",
+    "Outbox events handled, by kind and outcome",
     ["kind", "outcome"],
     namespace=NAMESPACE,
 )
 ROWS_CLAIMED = Counter(
-    "claims_total", "Outbox rows the relay handed over, by queue", ["queue"], namespace=NAMESPACE
+    "claims_total",
+    "Outbox events dispatched by the relay, by queue",
+    ["queue"],
+    namespace=NAMESPACE,
 )
 ROWS_RETURNED = Counter(
-    "given_back_total", "Rows given back because Redis could not be reached", namespace=NAMESPACE
+    "given_back_total", "Outbox events returned because Redis was unreachable", namespace=NAMESPACE
 )
 LEASES_EXPIRED = Counter(
     "leases_expired_total",
-    "Rows whose worker or message was lost and that were handed out again",
+    "Outbox events dispatched again after a lost worker or message",
     namespace=NAMESPACE,
 )
 LANE_COLLISIONS = Counter(
     "lane_collisions_total",
-    "Claims refused by the backstop of lanes and tried again",
+    "Claims rejected by the unique index of lanes and retried",
     namespace=NAMESPACE,
 )
 ORPHANED_WORK = Counter(
     "orphans_total",
-    "Things that waited for a row that would not come; must stay 0",
+    "Objects that wait for a missing outbox event; must stay 0",
     ["what"],
     namespace=NAMESPACE,
 )
 PLATFORM_REQUEST_SECONDS = Histogram(
     "platform_request_seconds",
-    "Requests to platforms, by what was asked (stage, publish, …) and what came back (2xx, …, "
-    "not_sent, lost)",
+    "Requests to platforms, by act (stage, publish, …) and outcome (2xx, …, not_sent, lost)",
     ["platform", "act", "outcome"],
     namespace=NAMESPACE,
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 DELIVERIES_BY_STATE = Counter(
     "deliveries_total",
-    "Posts on channels, by the state they came to",
+    "Deliveries, by the state they reached",
     ["state"],
     namespace=NAMESPACE,
 )
 DELIVERY_LATENESS = Histogram(
     "delivery_lateness_seconds",
-    "From the planned minute of a post to the moment it stood on its platform",
+    "Seconds from the scheduled time of a post to its publication",
     namespace=NAMESPACE,
     buckets=(1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400),
 )
 FIRST_REPLY_SECONDS = Histogram(
     "chat_first_answer_seconds",
-    "From a fan's first unanswered message to the answer on the platform, by who answered (bot, "
-    "member)",
+    "Seconds from the first unanswered message of a fan to the reply, by author (bot, member)",
     ["by"],
     namespace=NAMESPACE,
     buckets=(0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600),
 )
 GATE_DECISIONS = Counter(
     "gate_decisions_total",
-    "Decisions of the gate written down, by verdict",
+    "Decisions of the gate, by verdict",
     ["verdict"],
     namespace=NAMESPACE,
 )
-BUILD_INFO = Info("build", "What runs", namespace=NAMESPACE)
+BUILD_INFO = Info("build", "Build of the running process", namespace=NAMESPACE)
 """No label is a tenant, a creator, an account or a fan: figures are for those who run the house."""
 
 HIDDEN = "<hidden>"

@@ -49,14 +49,14 @@ FrozenWildcards = Mapping[str, Mapping[str, Any]]
 def _validate_wildcard_name(said: str) -> str:
     composed = unicodedata.normalize("NFC", said)
     if not _LETTERS.fullmatch(composed) or composed != composed.lower():
-        raise ValueError("small letters, digits, - and _, as in outfits")
+        raise ValueError("use lowercase letters, digits, - and _, as in outfits")
     return composed
 
 
 def _validate_wildcard_word(said: str) -> str:
     found = " ".join(said.split())
     if not found or not found.isprintable():
-        raise ValueError("words on one line")
+        raise ValueError("use printable characters on one line")
     return found
 
 
@@ -81,13 +81,13 @@ class Wildcard(BaseModel):
     @classmethod
     def _check_unique_words(cls, words: list[str]) -> list[str]:
         if len(set(words)) < len(words):
-            raise ValueError("a word twice")
+            raise ValueError("duplicate word")
         return words
 
     @model_validator(mode="after")
     def _check_weights(self) -> Self:
         if not self.weights.keys() <= set(self.words):
-            raise ValueError("a weight of no word")
+            raise ValueError("weight of an unknown word")
         return self
 
     @property
