@@ -56,7 +56,7 @@ def test_a_drop_moves_and_is_taken_back(door: Door, lumiere: Agency) -> None:
         wanted = {"seen": versions, "day": str(in_days(lumiere, 2)), "hour": 14}
         assert "à 14:00" in dropped(page, place, wanted)
         assert seen(lumiere, found)[0] == f"{in_days(lumiere, 2)}T14:00"
-        assert "modifié cette publication entre-temps" in dropped(page, place, wanted)
+        assert "a modifié cette publication" in dropped(page, place, wanted)
         assert "Remise où elle était" in page.press("Annuler ce déplacement")
     assert seen(lumiere, found)[0] == before
 

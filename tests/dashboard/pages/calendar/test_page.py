@@ -415,15 +415,15 @@ def test_words_of_what_stands_outside_are_changed_there(door: Door, lumiere: Age
         scope.run("UPDATE deliveries SET native_id = 'p1' WHERE tenant_id = :t", t=scope.tenant_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=str(post_id))
-        assert "Changer les mots" in text
+        assert "Modifier le texte en ligne" in text
         page.type("Texte", "sans faute")
-        page.press("Changer les mots")
+        page.press("Enregistrer les modifications")
         text = page.open("/calendar", post=str(post_id))
-        assert "Nouveaux mots demandés : « une faute » devient « sans faute »" in text
-        assert "De nouveaux mots" in text
-        page.press("La laisser comme elle est là-bas")
+        assert "Modification demandée : « une faute » → « sans faute »" in text
+        assert "Modification " in text
+        page.press("Annuler la modification")
         text = page.open("/calendar", post=str(post_id))
-        assert "« sans faute » n’est plus demandé" in text
+        assert "Modification annulée : « sans faute »" in text
     with lumiere.scope() as scope:
         assert schedule_reads.get_stored_post(scope, post_id).body == "une faute"
 

@@ -26,7 +26,7 @@ SAVE, OVER, CHANGED = (
     "Enregistrer le mien à la place",
     "changée ailleurs pendant que vous écriviez",
 )
-REWORD = "Changer les mots"
+REWORD = "Enregistrer les modifications"
 ALONE, FOLLOWING = "Changer cette date seule", "Changer celle-ci et les suivantes"
 
 
@@ -270,6 +270,6 @@ def test_other_words_for_what_stands_outside_replace_only_what_was_seen(
         said = page.press(REWORD)
         assert body(lumiere, post_id) == "de l’autre"
         assert CHANGED in said
-        assert "C’est fait" in page.press(REWORD)  # what was typed stood there still
+        assert "Modification enregistrée" in page.press(REWORD)  # what was typed stood there still
         assert body(lumiere, post_id) == "de l’une"
         assert CHANGED not in page.open("/calendar", post=post_id)

@@ -47,7 +47,7 @@ def test_a_price_is_offered_where_posts_are_sold(door: Door, lumiere: Agency) ->
         assert "solde propre du canal" not in said
         assert "solde propre du canal" in page.type("Prix sur Canal", "50")
         assert "coûte de 1 à 25000 Stars" in page.type("Prix sur Canal", "beaucoup")
-        assert "Ce prix est illisible" in page.press("Planifier")
+        assert "Ce prix n’est pas valide" in page.press("Planifier")
         page.type("Prix sur Canal", "50")
         assert "On paie pour voir des images" in page.press("Planifier")
     assert posts(lumiere) == []

@@ -81,7 +81,7 @@ def test_held_from_home_after_one_has_left(door: Door, lumiere: Agency) -> None:
             DeliveryState.HELD,
         ]
         assert "manquées en attente : 2" in page.open()
-        assert "a retenu les publications manquées" in page.open("/calendar", missed="1")
+        assert "a mis les publications manquées en attente" in page.open("/calendar", missed="1")
 
 
 def test_who_may_not_run_the_agency_sees_no_button(door: Door, lumiere: Agency) -> None:
@@ -98,7 +98,10 @@ def test_only_who_can_answer_is_asked(door: Door, lumiere: Agency, role: Role, a
     with stream(door.url, door.cookie(lumiere, role)) as page:
         home = page.open()
         assert "pas pu partir à leur heure : 3" in home
-        assert ("gardez-le ainsi ou retenez tout" in home, "Qui planifie peut encore" in home) == (
+        assert (
+            "confirmez-les ou mettez tout en attente" in home,
+            "Qui planifie peut encore" in home,
+        ) == (
             asks,
             not asks,
         )
@@ -255,7 +258,7 @@ def test_who_works_for_some_of_those_missed_holds_theirs_and_reads_so(
             "coup : 2" in home
         )
         assert "retenir celles de vos créatrices" in home
-        assert "gardez-le ainsi" not in home
+        assert "confirmez-les" not in home
         page.open("/calendar" if where else "/", **where)
         assert "Répartir comme montré" not in page.labels()
         assert "Tout retenir" not in page.labels()

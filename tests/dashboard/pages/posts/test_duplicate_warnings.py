@@ -34,7 +34,7 @@ def test_it_is_told_while_writing_and_planned_all_the_same(door: Door, lumiere: 
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="bonjour  à TOUS")
         text = page.again()
-        assert "a le même texte le" in text
+        assert "a déjà ce texte le" in text
         assert "Voir cette publication" in text
         assert "Planifié pour le" in page.press("Planifier")
     (post,) = posts(lumiere)

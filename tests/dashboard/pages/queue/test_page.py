@@ -65,7 +65,7 @@ def test_slots_are_added_and_removed(door: Door, lumiere: Agency) -> None:
             (3, time(9, 30), ZONE),
         ]
         page.press("lundi 09:30")
-        assert "publie déjà à cette heure" in page.press("Ajouter")
+        assert "a déjà un créneau à cette heure" in page.press("Ajouter")
     with lumiere.scope() as scope:
         assert [one.weekday for one in slots.list_slots(scope, channel_id)] == [3]
 

@@ -123,7 +123,7 @@ def test_who_works_for_others_only_ends_no_stop_they_saw_before(
         page.open("/system")
         page.type("Pourquoi rouvrir ?", "fini")
         limited(who, "mia")
-        assert "Cet arrêt n’est plus là" in page.press("Rouvrir")
+        assert "Cet arrêt a déjà été levé" in page.press("Rouvrir")
     assert wanted(who) == []
 
 

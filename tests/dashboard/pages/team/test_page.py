@@ -37,7 +37,7 @@ def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumier
         link = re.search(r"/auth/link/([\w-]+)", told)
         assert link, told
         again = page.press("Faire entrer")
-        assert "a déjà l’adresse" in again
+        assert "utilise déjà l’adresse" in again
     with lumiere.scope() as scope:
         zoe = [one.member for one in load_team(scope).colleagues if one.member.name == "Zoé"]
     assert [(one.role, one.email) for one in zoe] == [(Role.ACCOUNTANT, "zoe@lumiere.example")]
@@ -89,7 +89,7 @@ def test_what_is_no_person_is_told(door: Door, lumiere: Agency, typed: tuple[str
         page.open("/team")
         page.type("Nom", typed[0])
         page.type("Adresse e-mail", typed[1])
-        assert "Il faut un nom et une adresse e-mail." in page.press("Faire entrer")
+        assert "Saisissez un nom et une adresse e-mail." in page.press("Faire entrer")
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])
