@@ -21,7 +21,7 @@ _EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[^\s@,;:<>()\[\]\\\"]+")
 def normalize_name(typed: str) -> str:
     """Return a name on one line in Unicode form NFC, with single spaces.
 
-    Raises BadInput if nothing is visible, if the name is too long, or if it contains control
+    Raises BadInput if the name has no visible character, is too long, or contains control
     characters or characters that reorder text.
     """
     name = " ".join(unicodedata.normalize("NFC", typed).split())

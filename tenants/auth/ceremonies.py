@@ -175,7 +175,7 @@ def sign_in_with_passkey(
         raise Refused("passkey.copied")
     with tenant(
         INSTALLATION_ID, "system:door", role="door"
-    ) as scope:  # what stays there is counted as a failure
+    ) as scope:  # sign-in challenges that remain count as failures
         scope.run(
             "DELETE FROM passkey_asks WHERE tenant_id = :house AND id = :id",
             house=INSTALLATION_ID,
@@ -248,7 +248,7 @@ def _find_refusal_code(
         return "passkey.copied"
     if (
         key.member_id != who.member_id
-    ):  # somebody has a colleague's passkey in hand: they are one human
+    ):  # the member holds a colleague's passkey, so both count as one human
         device_fingerprints.record_passkey(
             scope, site.key, queries.get_member(scope, who.member_id), key.credential
         )

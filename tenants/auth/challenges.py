@@ -186,7 +186,7 @@ def _record_challenge(
     scope: Scope, challenge: bytes, *, act: str, about: str, who: str, member_id: UUID | None
 ) -> None:
     """Insert the challenge and delete unused ones older than a day."""
-    scope.lock(who)  # two at once count as two
+    scope.lock(who)  # serializes concurrent requests, so that each of them is counted
     scope.run(
         "DELETE FROM passkey_asks WHERE tenant_id = :tenant AND spent_at IS NULL"
         " AND asked_at < people_now() - CAST(:forget AS interval)",

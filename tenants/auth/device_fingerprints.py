@@ -59,7 +59,7 @@ def record_device(
     """Record the network and the browser of a member. `key` is the key of the web process, `device`
     the value of the device cookie.
 
-    Nothing is recorded without a key; guests cannot sign in then.
+    Without a key, this function does nothing and guests cannot sign in.
     """
     if not key:
         return

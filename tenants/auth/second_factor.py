@@ -93,7 +93,7 @@ def verify_code(tenant: OpenScope, key: str, session: str, code: str, *, browser
         raise Refused("login.link_spent")
     who = failed_attempts.failure_key("factor", str(found[1]))
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
-        scope.lock(who)  # two tries at once count as two
+        scope.lock(who)  # serializes concurrent attempts, so that each of them is counted
         if failed_attempts.count_failures(scope, who) >= failed_attempts.MAX_FAILURES_PER_ACCOUNT:
             raise Refused(
                 "password.wait", minutes=int(failed_attempts.FAILURE_WINDOW.total_seconds() // 60)
@@ -132,7 +132,7 @@ def _consume_code(scope: Scope, key: str, member_id: UUID, code: str) -> None:
         now // TOTP_STEP_SECONDS + by
         for by in AROUND
         if _is_matching_code(secret, typed, now + by * TOTP_STEP_SECONDS)
-    ]  # all three, whichever fits
+    ]  # all three are computed, so that the time does not reveal a match
     if (
         not right
         or scope.run(_USED, tenant=scope.tenant_id, member=member_id, step=max(right)).first()
@@ -161,7 +161,7 @@ def _is_matching_code(secret: bytes, typed: bytes, at: int) -> bool:
 
 
 def _build_totp(secret: bytes) -> TOTP:
-    # what apps understand; HMAC, not a signature
+    # HMAC-SHA-1 is the only algorithm that all apps support
     return TOTP(secret, DIGITS, SHA1(), TOTP_STEP_SECONDS)  # noqa: S303  see above
 
 
@@ -178,8 +178,7 @@ def _factor_key(key: str) -> bytes:
 
 
 def derive_key(key: str, purpose: bytes) -> bytes:
-    """Derive a key of the web process for one purpose. Raises Unavailable if no key is configured.
-    """
+    """Derive a key of the web process for one purpose. Raises Unavailable if no key is configured."""
     return _derive_hkdf_key(envelope.parse_master_key(key), purpose)
 
 
