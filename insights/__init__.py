@@ -1,1 +1,2 @@
-"""Metrics and reports. It reads what other packages record and decides nothing."""
+"""Metrics, their analysis, and reports. It reads what other packages record and takes no decisions.
+"""
