@@ -1,2 +1,1 @@
-"""Metrics, their analysis, and reports. It reads what other packages record and takes no decisions.
-"""
+"""Metrics, their analysis, and reports. It reads what other packages record and takes no decisions."""

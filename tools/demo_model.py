@@ -1,5 +1,4 @@
-"""Train the demonstration model: a Stable Diffusion model of a few megabytes that draws the scenes
-of `generators/drawing`.
+"""Train the demonstration model, a small Stable Diffusion that draws the scenes of this project.
 
     pip install -e '.[diffusion]' && python tools/demo_model.py generators/local_models/demo_model
 
@@ -19,9 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-os.environ.setdefault(
-    "OMP_WAIT_POLICY", "PASSIVE"
-)  # waiting threads must not occupy the cores
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads must not occupy the cores
 
 import numpy as np
 import torch
@@ -100,8 +97,7 @@ class Scene:
 
 
 def scenes(chance: random.Random) -> list[Scene]:
-    """Return shuffled scenes with all places equally often and random hours, weathers and seasons.
-    """
+    """Return shuffled scenes with all places equally often and random hours, weathers and seasons."""
     picked = [
         Scene(place, chance.choice(HOURS), chance.choice(WEATHERS), chance.choice(SEASONS))
         for place, _ in zip(PLACES * (SCENES // len(PLACES) + 1), range(SCENES), strict=False)
@@ -130,8 +126,7 @@ def render_scenes(chance: random.Random) -> list[RenderedScenes]:
 
 
 def tokenizer(folder: Path, chance: random.Random) -> CLIPTokenizer:
-    """Train a tokenizer on the captions, one token per word; unknown words are split into letters.
-    """
+    """Train a tokenizer on the captions, one token per word; unknown words are split into letters."""
     corpus = [one.describe(chance) for one in scenes(chance) for _ in range(4)]
     # a token of text
     made = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token="<|endoftext|>"))  # noqa: S106  see above

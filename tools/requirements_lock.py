@@ -100,8 +100,7 @@ def lock_lines(title: str, names: set[str], known: dict[str, set[str]]) -> Itera
 
 
 def pin_of(name: str) -> str:
-    """Return `name==version` as installed. Raises SystemExit with a message if it is not installed.
-    """
+    """Return `name==version` as installed. Raises SystemExit with a message if it is not installed."""
     try:
         return f"{name}=={distribution(name).version}"
     except PackageNotFoundError:

@@ -65,7 +65,7 @@ class BestTimesAdvice:
 
 
 def suggest_best_times(samples: Floats) -> BestTimesAdvice:
-    """Return the best hours of an account, best first.
+    """Return the best posting hours of an account, best first.
 
     Args:
         samples: shape (n, 3): hour in the creator's time zone in [0, 24), 1 on Saturdays and

@@ -79,7 +79,7 @@ class ApiKeySummary:
     revoked_at: datetime | None
 
     def is_active(self, now: datetime) -> bool:
-        """Return True if the key is neither revoked nor expired at `now`, a time of the real clock."""
+        """Return True if the key is neither revoked nor expired at `now` on the real clock."""
         return self.revoked_at is None and now < self.expires_at
 
 

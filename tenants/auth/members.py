@@ -135,7 +135,7 @@ _CLOSE = (
 
 
 def _revoke_access(scope: Scope, member_id: UUID) -> None:
-    """Revoke keys, links, factors and email settings from before: another person may hold them now."""
+    """Revoke earlier keys, links, factors and email settings: another person may hold them now."""
     for statement in _CLOSE:
         scope.run(statement, tenant=scope.tenant_id, member=member_id, by=scope.actor)
     second_factor.reset_second_factor(scope, member_id)

@@ -198,7 +198,7 @@ def switch_agency(tenant: OpenScope, session: str, other_tenant: UUID, *, browse
 def list_linked_agencies(
     tenant: OpenScope, tenant_id: UUID, member_id: UUID
 ) -> list[tuple[UUID, str]]:
-    """Return the other agencies of the human behind a login as `(tenant_id, name)`, sorted by name."""
+    """Return the other agencies of the human behind a login as `(tenant_id, name)`, by name."""
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         rows = scope.run(
             "SELECT agencies.tenant_id, agencies.name FROM login_ties JOIN agencies"

@@ -289,7 +289,7 @@ def _plan_brief(scope: Scope, row: EmailPreferenceRow, member: Member) -> int:
 def _list_visible_notices(
     scope: Scope, member: Member, statement: str, **params: object
 ) -> list[tuple[UUID, NoticePage]]:
-    """Return the notices of a statement that the member can see on the dashboard, with their pages."""
+    """Return the notices of a statement that the member can see, with their dashboard pages."""
     rows = scope.run(
         statement,
         tenant=scope.tenant_id,

@@ -45,7 +45,7 @@ def put(
 
 
 def update_message(scope: Scope, message: Message, *, cause: str) -> None:
-    """Replace the text of an open notice, for example a count, without notifying the members again."""
+    """Replace the text of an open notice, for example a count, without another notification."""
     scope.run(
         "UPDATE notices SET message = CAST(:message AS jsonb)"
         " WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL"

@@ -111,7 +111,8 @@ def retry_call(scope: Scope, call_id: UUID, *, hook_id: UUID | None = None) -> N
 
 
 def list_calls(scope: Scope, hook_id: UUID, *, limit: int = 10) -> list[WebhookCall]:
-    """Return the last `limit` calls and the last `limit` failed calls of a webhook, newest first."""
+    """Return the last `limit` calls and the last `limit` failed calls of a webhook, newest first
+    among each."""
     last = select(WebhookCallRow).where(
         WebhookCallRow.tenant_id == scope.tenant_id, WebhookCallRow.hook_id == hook_id
     )
