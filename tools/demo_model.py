@@ -97,7 +97,7 @@ class Scene:
 
 
 def scenes(chance: random.Random) -> list[Scene]:
-    """Return shuffled scenes with all places equally often and random hours, weathers and seasons."""
+    """Return shuffled scenes: all places equally often, random hours, weathers and seasons."""
     picked = [
         Scene(place, chance.choice(HOURS), chance.choice(WEATHERS), chance.choice(SEASONS))
         for place, _ in zip(PLACES * (SCENES // len(PLACES) + 1), range(SCENES), strict=False)
@@ -126,7 +126,7 @@ def render_scenes(chance: random.Random) -> list[RenderedScenes]:
 
 
 def tokenizer(folder: Path, chance: random.Random) -> CLIPTokenizer:
-    """Train a tokenizer on the captions, one token per word; unknown words are split into letters."""
+    """Train a tokenizer on the captions, one token per word; unknown words become letters."""
     corpus = [one.describe(chance) for one in scenes(chance) for _ in range(4)]
     # a token of text
     made = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token="<|endoftext|>"))  # noqa: S106  see above

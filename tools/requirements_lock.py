@@ -100,7 +100,7 @@ def lock_lines(title: str, names: set[str], known: dict[str, set[str]]) -> Itera
 
 
 def pin_of(name: str) -> str:
-    """Return `name==version` as installed. Raises SystemExit with a message if it is not installed."""
+    """Return `name==version` as installed. Raises SystemExit for a missing package."""
     try:
         return f"{name}=={distribution(name).version}"
     except PackageNotFoundError:

@@ -60,7 +60,7 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True)
 class AbTestSample:
-    """A post of a test at the age of its reading; `value` is None if the platform reported nothing."""
+    """A post of a test at the age of its reading; `value` is None if the platform reported none."""
 
     variant: str
     at: datetime

@@ -178,7 +178,7 @@ def _factor_key(key: str) -> bytes:
 
 
 def derive_key(key: str, purpose: bytes) -> bytes:
-    """Derive a key of the web process for one purpose. Raises Unavailable without a configured key."""
+    """Derive a key of the web process for one purpose. Raises Unavailable without a key."""
     return _derive_hkdf_key(envelope.parse_master_key(key), purpose)
 
 
