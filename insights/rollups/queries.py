@@ -68,7 +68,7 @@ def daily_sales(
 def daily_sales_by_creator(
     scope: Scope, creators: Collection[UUID], first: date, last: date
 ) -> dict[UUID, dict[date, list[DaySales]]]:
-    """Return `daily_sales` of several creators with one query; empty for a creator without sales."""
+    """Return `daily_sales` of several creators with one query; empty without sales."""
     rows = scope.session.exec(
         select(SalesDay)
         .where(
