@@ -220,7 +220,7 @@ def test_nobody_changes_what_is_not_theirs(
         asked = str(planned(create_agency(tenant), "d’une autre agence"))
     with stream(door.url, door.cookie(lumiere)) as page:
         said = page.open("/calendar", new=1, rework=asked)
-        assert "n’existe pas ici" in said
+        assert "Cette publication n’existe pas" in said
         assert "Texte" not in page.labels("text_area")
 
 

@@ -257,7 +257,7 @@ def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
     [
         ("31/02/2027", "10:00", "La date « 31/02/2027 » est illisible"),
         ("", "10:00", "est illisible"),
-        ("24/12/2026", "25:99", "L’heure « 25:99 » est illisible"),
+        ("24/12/2026", "25:99", "L’heure « 25:99 » n’est pas valide"),
         ("01/01/2020", "10:00", "déjà passée"),
         ("01/01/2999", "10:00", "deux ans à l’avance"),
         ("01/01/0001", "00:05", "La date « 01/01/0001 » est illisible"),

@@ -189,7 +189,7 @@ def test_post_is_seen_to_leave(door: Door, lumiere: Agency) -> None:
     """Planned, then possibly posted, then found once: while the page stands open."""
     delivery_id = lumiere.post("en direct", minutes=0.01)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Planifié" in page.open()
+        assert "Programmé" in page.open()
         with lumiere.scope() as scope:
             row = get_delivery(scope, delivery_id)
             transition_delivery(scope, row, DeliveryState.PUBLISHING)
@@ -302,7 +302,7 @@ def test_trouble_says_why(door: Door, lumiere: Agency) -> None:
             id=delivery,
         )
     text = shown(door, lumiere)
-    assert "Retenu" in text
+    assert "En attente" in text
     assert "n’a pas donné son autorisation" in text
 
 

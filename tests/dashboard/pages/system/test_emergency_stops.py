@@ -347,15 +347,15 @@ def test_who_chats_for_several_says_whom_and_who_may_not_has_no_button(
 
 
 def test_what_a_stop_keeps_back_is_not_shown_as_planned(door: Door, lumiere: Agency) -> None:
-    """The calendar said that it waits for the end of the stop; the day on Home said "Planned" as
+    """The calendar said that it waits for the end of the stop; the day on Home said "Scheduled" as
     before."""
     lumiere.post("Le soir", minutes=1)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert ">Planifié</span>" in page.open()
+        assert ">Programmé</span>" in page.open()
         with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
             emergency_stops.close_switch(
                 scope, "creator", str(lumiere.creator_id), SENDING, reason="essai"
             )
         text = page.open()
     assert ">attend la fin de l’arrêt</span>" in text
-    assert ">Planifié</span>" not in text
+    assert ">Programmé</span>" not in text
