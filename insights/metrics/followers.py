@@ -64,6 +64,7 @@ def count_followers(
     if followers is None:
         return
     with tenant(event.tenant_id, COUNTING) as scope:
+        # A delayed, older response must not replace a newer count.
         scope.run(
             "INSERT INTO followers_daily (tenant_id, id, creator_id, channel_id, day, followers, "
             "observed_at)"

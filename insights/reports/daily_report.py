@@ -280,6 +280,7 @@ def render_costs_csv(
 def write_daily_report(report: DailyReport, folder: Path, language: str) -> Path:
     """Write the report as HTML, Markdown and CSV to `folder` and return the path of the HTML page.
     An earlier report of the day is replaced."""
+    # Reports contain sales figures: only the user of the installation may read them.
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     page = folder / f"{report.day}.html"
     page.write_text(render_daily_html(report, language), encoding="utf-8")

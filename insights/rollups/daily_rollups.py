@@ -123,6 +123,7 @@ def lateness_percentile(entries: Sequence[DeliveryEntry]) -> int | None:
         for entry in entries
         if entry.settled_at is not None
     )
+    # Ceiling division gives the nearest rank.
     return late[-(-len(late) * 95 // 100) - 1] if late else None
 
 

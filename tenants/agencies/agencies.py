@@ -142,6 +142,7 @@ def reactivate_member(
     row.role = str(role)
     row.creators = list(creators)
     row.active = True
+    # The member sets a new password with the sign-in link.
     row.password_hash = None
     row.adult_chat = False
     scope.add(row)

@@ -129,6 +129,7 @@ def create_key(
     }
     if not hers >= set(creators):
         raise Refused("key.other_creators")
+    # Serialize creation, so that the limit of active keys holds.
     scope.lock(f"keys:{scope.tenant_id}")
     now = people_now(scope)
     if key_id is not None and scope.session.get(ApiKey, (scope.tenant_id, key_id)) is not None:

@@ -67,6 +67,7 @@ def set_up_second_factor(
     """
     made = _verify_registration(tenant, site, who, body)
     with tenant(who.tenant_id, who.actor_id) as scope:
+        # Serialize concurrent set-ups, so that only one of them is the first factor.
         lock = "SELECT id FROM members WHERE tenant_id = :tenant AND id = :id FOR UPDATE"
         scope.run(lock, tenant=who.tenant_id, id=who.member_id)
         if passkeys.has_second_factor(scope, who.member_id):

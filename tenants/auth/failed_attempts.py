@@ -89,6 +89,7 @@ def reserve_attempts(scope: Scope, most: Mapping[str, int], *, wait: str) -> lis
 
     Raises Refused with the message code `wait` if one of the keys has reached its limit.
     """
+    # A fixed order of locks, so that concurrent sign-ins cannot deadlock.
     for who in sorted(most):
         scope.lock(f"tried:{who}")
     if any(count_failures(scope, who) >= least for who, least in most.items()):

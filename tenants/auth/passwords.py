@@ -90,6 +90,7 @@ def sign_in_with_password(
     Raises Refused with the same message for an unknown email and a wrong password, and after too
     many failures from this address or of this account from all addresses.
     """
+    # PostgreSQL text cannot contain NUL.
     email = email.replace("\x00", "").strip().casefold()[:254]
     pair = failed_attempts.address_key("password", address, email)
     most = {

@@ -170,6 +170,7 @@ def find_session(tenant: OpenScope, session: str) -> tuple[UUID, UUID] | None:
         ).first()
         if row is None:
             return None
+        # At most one write a minute per session; the idle limit needs no more.
         if row.stale:
             scope.run(
                 "UPDATE login_sessions SET seen_at = people_now() WHERE tenant_id = :tenant AND "

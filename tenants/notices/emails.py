@@ -362,6 +362,7 @@ def start_email(scope: Scope, mail_id: UUID) -> PendingEmail | None:
     return PendingEmail(scope.tenant_id, mail_id, *to, row.why, code, counts, row.tries, scope.now)
 
 
+# The condition on `tries` ignores the result of an attempt that another one has overtaken.
 _SETTLE = """
 UPDATE mails SET state = :state, tries = tries + 1, status = :status, detail = :detail, tried_at
 = :now,

@@ -108,4 +108,5 @@ _OF: Mapping[str, NoticePage] = {
 
 def notice_page_of(cause: str) -> NoticePage:
     """Return the page on which a cause is resolved."""
+    # Causes have the form "kind:id".
     return _OF.get(cause.partition(":")[0], HOUSE)

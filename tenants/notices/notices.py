@@ -25,6 +25,7 @@ def put(
 
     With `to`, only that principal is notified.
     """
+    # A settled notice is reopened; an open one changes only when it becomes urgent.
     done = scope.run(
         "INSERT INTO notices (tenant_id, id, cause, message, urgent, creator_id, principal_id)"
         " VALUES (:tenant, :id, :cause, CAST(:message AS jsonb), :urgent, :creator, :to)"

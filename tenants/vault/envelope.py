@@ -72,6 +72,7 @@ def get_data_key(scope: Scope, master_key: bytes) -> bytes:
             generation=GENERATION,
             wrapped=encrypt_for_tenant(master_key, scope.tenant_id, secrets.token_bytes(KEY_BYTES)),
         )
+        # Read again: a concurrent first use may have won.
         wrapped = _find_wrapped_key(scope)
     return decrypt_for_tenant(master_key, scope.tenant_id, wrapped or b"")
 

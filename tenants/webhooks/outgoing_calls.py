@@ -233,6 +233,7 @@ def start_call(scope: Scope, call_id: UUID) -> PendingCall | None:
     return PendingCall(*told, row.url, sealed, dict(call.payload), call.tries, scope.now)
 
 
+# The condition on `tries` ignores the result of an attempt that another one has overtaken.
 _SETTLE = """
 UPDATE hook_calls SET state = :state, tries = tries + 1, status = :status, detail = :detail,
 tried_at = :now,
