@@ -142,7 +142,7 @@ def reactivate_member(
     row.role = str(role)
     row.creators = list(creators)
     row.active = True
-    # The member sets a new password with the sign-in link.
+    # The old password must not open the account again.
     row.password_hash = None
     row.adult_chat = False
     scope.add(row)

@@ -171,6 +171,6 @@ def _is_private(address: str) -> bool:
         found = ip_address(address)
     except ValueError:
         return True
-    # An IPv4-mapped address counts as its IPv4 address.
+    # An IPv6 address that embeds an IPv4 address counts as the latter.
     plain = (embedded_ipv4(found) if isinstance(found, IPv6Address) else None) or found
     return any(plain in network for network in _PRIVATE if network.version == plain.version)

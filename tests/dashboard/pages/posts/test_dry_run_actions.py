@@ -54,7 +54,7 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(
             told = Message("delivery.would_leave", {"length": 7, "pictures": 0, "parts": 1})
             transition_delivery(scope, row, DeliveryState.REHEARSED, reason=told, dry_run=True)
         text = page.open("/calendar", post=str(post.id))
-        assert "Simulation terminée : 7 caractères" in text
+        assert "Simulation terminée (caractères : 7" in text
         assert "Simulation : rien n’a été envoyé" in text
         assert "Dupliquer" in text
         page.press("Terminer la simulation")
@@ -88,7 +88,7 @@ def test_the_days_ahead_are_shown_as_they_would_go(door: Door, lumiere: Agency) 
         written(page, "Sandbox", words="Bonjour à tous")
         page.press("Planifier")
         text = page.open("/calendar", ahead=1)
-    assert "0 publications sur 1 prêtes à publier" in text
+    assert "Publications prêtes à publier : 0 sur 1" in text
     assert "Bonjour à tous" in text
     assert "✗" in text
     assert "Aucune expiration." in text
