@@ -260,7 +260,7 @@ def test_nobody_is_told_of_what_they_could_not_open(house: House) -> None:
     house.put(f"comment:{uuid7()}:{mine}", to=mine)
     house.minute()
     (got,) = house.server.to(house.address(accountant))
-    assert "Sales and money: 1." in got.get_content()
+    assert "Sales and payments: 1." in got.get_content()
     assert "Posts" not in got.get_content()
     assert house.server.to(house.address(stranger)) == []
     (own,) = house.server.to(house.address(house.lea.author))

@@ -261,7 +261,7 @@ def test_role_sees_what_is_its_own(door: Door, lumiere: Agency, role: Role) -> N
 def test_chatter_reads_english(door: Door, lumiere: Agency) -> None:
     lumiere.post("Salut")
     text = shown(door, lumiere, Role.CHATTER)
-    for said in ("Nothing waits for you.", "Needs you", "Planned", "Chatter", "Sign out"):
+    for said in ("Nothing waits for you.", "Needs you", "Scheduled", "Chatter", "Sign out"):
         assert said in text
     assert "publication" not in text
 

@@ -54,7 +54,7 @@ def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
         assert (test.a_id, test.metric, test.age_hours, test.planned) == (post_id, "views", 24, 60)
         text = page.again()
         assert "chaque semaine, autrement" in text
-        assert "il manque 60 publications" in text
+        assert "Publications encore nécessaires : 60" in text
         assert "Un test demande une publication qui se répète" in text, (
             "the one series there is has its test"
         )

@@ -52,7 +52,7 @@ def test_home_asks_and_the_page_shows_turns_in_her_zone(door: Door, lumiere: Age
     assert second.not_before is not None
     with stream(door.url, door.cookie(lumiere)) as page:
         home = page.open()
-        assert "3 publications ont été manquées" in home
+        assert " : 3 (comptes : " in home
         assert "Voir ce qui part et quand" in home
         text = page.open("/calendar", missed="1")
         assert f"Part {second.not_before.astimezone(load_zone(ZONE)):%H:%M}" in text
@@ -97,7 +97,7 @@ def test_only_who_can_answer_is_asked(door: Door, lumiere: Agency, role: Role, a
     missed(lumiere, "une", "deux", too_late="trois")
     with stream(door.url, door.cookie(lumiere, role)) as page:
         home = page.open()
-        assert "3 publications ont été manquées" in home
+        assert " : 3 (comptes : " in home
         assert (
             "confirmez-les ou mettez tout en attente" in home,
             "Qui planifie peut encore" in home,
@@ -231,9 +231,9 @@ def test_who_works_for_none_of_those_missed_is_not_told(door: Door, shared: Shar
         (told,) = list_open_notices(scope)
     assert told.creator_id == shared.who.creator_id, "mails are of theirs too"
     with stream(door.url, door.cookie(shared.who, Role.MANAGER)) as page:
-        assert "2 publications ont été manquées" in page.open()
+        assert "Publications manquées : 2" in page.open()
     with stream(door.url, door.cookie(shared.lea, Role.MANAGER)) as page:
-        assert "publications ont été manquées" not in page.open()
+        assert "(comptes : " not in page.open()
     missed(shared.zoe, "trois")
     with shared.who.scope() as scope:
         assert [one.creator_id for one in list_open_notices(scope)] == [told.creator_id], (
@@ -243,7 +243,7 @@ def test_who_works_for_none_of_those_missed_is_not_told(door: Door, shared: Shar
     with shared.who.scope() as scope:
         assert [one.creator_id for one in list_open_notices(scope)] == [None]
     with stream(door.url, door.cookie(shared.lea, Role.MANAGER)) as page:
-        assert "publications ont été manquées" not in page.open()
+        assert "(comptes : " not in page.open()
 
 
 @pytest.mark.parametrize("where", [{}, {"missed": "1"}])
@@ -275,7 +275,7 @@ def test_who_works_for_some_of_those_missed_holds_theirs_and_reads_so(
     assert {row.state for row in rows(shared.who, hers)} == {DeliveryState.HELD}
     assert {row.state for row in rows(shared.who, others)} == {DeliveryState.SCHEDULED}
     with stream(door.url, door.cookie(shared.who)) as page:
-        assert "5 publications ont été manquées" in page.open()
+        assert "Publications manquées : 5" in page.open()
         assert "Zoé · Chez Zoé" in page.open("/calendar", missed="1")
         page.open()
         assert "Plus rien ne part tout seul. Déjà parties : 0. Retenues : 5" in page.press(

@@ -91,5 +91,5 @@ def test_where_words_are_never_taken_twice_no_word_helps(
         page.open("/calendar", new=1)
         page.type("Text", "hello")
         text = page.choose("Where to post", "X")
-        assert "never takes the same words twice" in text
+        assert "does not accept duplicate text" in text
         assert "I know" not in text

@@ -257,9 +257,9 @@ def test_a_signature_is_asked_of_nobody_who_may_not_end_it(
         cookie = {"cookie": door.cookie(who, Role.MANAGER)}
         for where, target, said in (
             ("tenant", "", "qui travaille pour tous y met fin"),
-            ("creator", str(zoe), "n’est plus là"),
-            ("channel", str(account), "n’est plus là"),
-            ("channel", "nobody", "n’est plus là"),
+            ("creator", str(zoe), "a déjà été levé"),
+            ("channel", str(account), "a déjà été levé"),
+            ("channel", "nobody", "a déjà été levé"),
         ):
             asked = {"where": where, "target": target, "feature": SENDING}
             answer = visitor.get("/auth/confirm/reopen", params=asked, headers=cookie)
