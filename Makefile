@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help up test unit-lane system-lane nightly browser chaos mutation bench lint licences audit lock supported clean
+.PHONY: help up test unit-lane system-lane nightly browser chaos mutation bench lint licences docs audit lock supported clean
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
@@ -52,6 +52,8 @@ DEV_STAMP := .venv/.installed-dev-$(call digest,requirements.lock requirements-d
 # start without the rest of its packages, and is taken away again.
 TORCH := torch==2.13.0
 DIFFUSION_STAMP := .venv/.installed-diffusion-$(call digest,requirements.lock requirements-dev.lock requirements-diffusion.lock)
+
+DOCS_STAMP := .venv/.installed-docs-$(call digest,requirements.lock requirements-dev.lock requirements-docs.lock)
 
 # The first interpreter that really starts and is one of ours (a pyenv shim may exist and not start). A distribution builds
 # its own by a profile of what programs do, pyenv does not unless it is told: a post costs the processor 30 % more there.
@@ -127,10 +129,13 @@ lint: $(DEV_STAMP) ## style, types and imports
 licences: $(DEV_STAMP) ## the licences of all that `make up` installs, written to docs/licences.md
 	$(BIN)/python tools/licences.py
 
+docs: $(DOCS_STAMP) ## build the documentation site into build/site; a broken link fails
+	$(BIN)/mkdocs build --strict
+
 audit: $(DEV_STAMP) ## locked packages with a known vulnerability (fails), and those older than 180 days
 	$(BIN)/python -m tools.audit
 
-lock: $(DIFFUSION_STAMP) ## pin what .venv holds into the three lock files
+lock: $(DIFFUSION_STAMP) $(DOCS_STAMP) ## pin what .venv holds into the four lock files
 	$(BIN)/python tools/requirements_lock.py
 
 clean: ## remove the virtual environment and caches; data (.greenroom) stays
@@ -161,6 +166,11 @@ $(DEV_STAMP): | $(RUN_STAMP)
 	@echo "greenroom: installing $$(grep -c == requirements-dev.lock) packages for the tests"
 	@$(INSTALL) --require-hashes -r requirements-dev.lock $(QUIET) | $(PROGRESS)
 	@rm -f .venv/.installed-dev-* && touch $@
+
+$(DOCS_STAMP): | $(DEV_STAMP)
+	@echo "greenroom: installing $$(grep -c == requirements-docs.lock) packages for the documentation site"
+	@$(INSTALL) --require-hashes -r requirements-docs.lock $(QUIET) | $(PROGRESS)
+	@rm -f .venv/.installed-docs-* && touch $@
 
 # With 1 in GREENROOM_REQUIRE_DIFFUSION a machine that cannot have torch fails; elsewhere those tests skip, in words.
 $(DIFFUSION_STAMP): | $(DEV_STAMP)
