@@ -23,8 +23,34 @@ MAX_RECORD_LINES = 39
 STATUS = re.compile(r"^Status: (Accepted|Superseded), \d{4}-\d{2}-\d{2}", re.MULTILINE)
 SECTIONS = ("## Context", "## Decision", "## Consequences")
 SENTENCE_WORDS = frozenset(
-    "is are was were has have may must can cannot does not asks goes leaves stands gives takes "
-    "holds makes keeps who what which whoever that".split()
+    [
+        "is",
+        "are",
+        "was",
+        "were",
+        "has",
+        "have",
+        "may",
+        "must",
+        "can",
+        "cannot",
+        "does",
+        "not",
+        "asks",
+        "goes",
+        "leaves",
+        "stands",
+        "gives",
+        "takes",
+        "holds",
+        "makes",
+        "keeps",
+        "who",
+        "what",
+        "which",
+        "whoever",
+        "that",
+    ]
 )
 """Words of a sentence: a title without them is a noun phrase."""
 
