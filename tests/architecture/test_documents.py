@@ -130,13 +130,12 @@ def broken_links(pages: Mapping[str, str]) -> list[str]:
     for path, text in pages.items():
         for target in _LINK.findall(_CODE.sub(" ", text)):
             name, _, anchor = target.partition("#")
-            place = (ROOT / PurePosixPath(path).parent / name).resolve() if name else ROOT / path
-            if not place.exists():
+            place = ROOT / PurePosixPath(path).parent / name
+            exists = place.exists() if name else True
+            if exists and anchor:
+                exists = anchor in anchors(place.read_text("utf-8") if name else text)
+            if not exists:
                 broken.append(f"{path}: {target}")
-            elif anchor and place.suffix == ".md":
-                there = pages.get(place.relative_to(ROOT).as_posix()) or place.read_text("utf-8")
-                if anchor not in anchors(there):
-                    broken.append(f"{path}: {target}")
     return broken
 
 
