@@ -130,7 +130,7 @@ licences: $(DEV_STAMP) ## the licences of all that `make up` installs, written t
 	$(BIN)/python tools/licences.py
 
 docs: $(DOCS_STAMP) ## build the documentation site into build/site; a broken link fails
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 audit: $(DEV_STAMP) ## locked packages with a known vulnerability (fails), and those older than 180 days
 	$(BIN)/python -m tools.audit

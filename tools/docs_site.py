@@ -122,7 +122,7 @@ def _operation_lines(method: str, path: str, operation: Mapping[str, Any]) -> It
         if status.startswith("2") and answer.get("content")
     ]
     if answers:
-        yield f"Answer: {'; '.join(answers)}."
+        yield f"Response: {'; '.join(answers)}."
     yield ""
 
 
