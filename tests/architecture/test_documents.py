@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from tests.architecture.rules.vocabulary import banned_words
-from tests.architecture.tree import ROOT, sources, texts
+from tests.architecture.tree import PACKAGES, ROOT, sources, texts
 
 ADR_FOLDER = "docs/adr"
 MAX_LINES: Mapping[str, int] = {
@@ -232,6 +232,17 @@ def test_links_lead_to_a_file_or_a_heading() -> None:
 )
 def test_planted_link_is_judged(link: str, broken: bool) -> None:
     assert bool(broken_links({"PLANTED.md": f"# The title\n\n{link}\n"})) == broken
+
+
+def packages_missing_from(picture: str) -> set[str]:
+    """Return the packages that the picture of the architecture does not name."""
+    return set(PACKAGES) - set(re.findall(r">(\w+)</text>", picture))
+
+
+def test_picture_names_every_package() -> None:
+    picture = (ROOT / "docs/packages.svg").read_text("utf-8")
+    assert not packages_missing_from(picture)
+    assert packages_missing_from(picture.replace(">gate<", "><")) == {"gate"}
 
 
 def test_decision_records_are_few_and_short() -> None:
