@@ -21,6 +21,7 @@ MAX_RELEASE_LINES = 60
 MAX_RECORDS = 40
 MAX_RECORD_LINES = 39
 STATUS = re.compile(r"^Status: (Accepted|Superseded), \d{4}-\d{2}-\d{2}", re.MULTILINE)
+CODE = re.compile(r"^Code: (.+?)\n\n", re.MULTILINE | re.DOTALL)
 SECTIONS = ("## Context", "## Decision", "## Consequences")
 SENTENCE_WORDS = frozenset(
     [
@@ -160,6 +161,11 @@ def record_faults(path: str, text: str) -> list[str]:
     if not STATUS.search(text):
         faults.append("no status with a date")
     faults += [f"no {section}" for section in SECTIONS if section not in text]
+    code = CODE.search(text)
+    named = re.findall(r"`([\w./-]+)`", code[1]) if code else []
+    faults += [f"no code {name}" for name in named if not (ROOT / name).exists()]
+    if not named:
+        faults.append("it names no code")
     if len(text.splitlines()) > MAX_RECORD_LINES:
         faults.append(f"more than {MAX_RECORD_LINES} lines")
     return [f"{path}: {fault}" for fault in faults]
@@ -260,7 +266,7 @@ def test_index_lists_every_record() -> None:
 
 
 RECORD = (
-    "# 0009: Text model\n\nStatus: Accepted, 2026-11-20\n\n"
+    "# 0009: Text model\n\nStatus: Accepted, 2026-11-20\n\nCode: `generators/text/`\n\n"
     "## Context\n\na\n\n## Decision\n\nb\n\n## Consequences\n\nc\n"
 )
 
@@ -272,6 +278,8 @@ RECORD = (
         ("# 0009: ", "# "),
         ("Accepted, 2026-11-20", "accepted"),
         ("## Consequences", "Consequences:"),
+        ("generators/text/", "generators/nowhere/"),
+        ("Code: ", ""),
         ("a\n", "a\n" * 40),
     ],
 )
