@@ -118,8 +118,7 @@ def parse_registrable_url(typed: str) -> str:
     wanted = typed.strip()
     if not wanted.isprintable() or not 0 < len(wanted) <= MAX_URL_LENGTH:
         raise BadInput("link.invalid")
-    # The pattern matches any text.
-    # the pattern always matches
+    # The pattern matches any text, so there is always a match.
     scheme, rest = _SHAPE.fullmatch(wanted).groups()  # type: ignore[union-attr]
     if (scheme or "https").lower() not in _PORTS or (scheme is None and _OTHER.match(wanted)):
         raise BadInput("link.scheme")
