@@ -182,7 +182,7 @@ def end_account_holder(scope: Scope, holder_id: UUID) -> None:
 
 @dataclass(frozen=True)
 class OwnReleaseStatus:
-    """The status of an existing or prospective release: its missing conditions and its signature."""
+    """The missing conditions and the signature of a release that exists or could be signed."""
 
     unit: Unit
     lacks: tuple[MissingCondition, ...]
