@@ -116,6 +116,9 @@ _LAST_BLOT = re.compile(
 _NUMBER = re.compile(r"(?<![^\W_])\d++(?:[.=×%~^&]\d++)++(?![^\W_])")
 """A price, a version or a sum: a sign between two digits hides no letter, unless a letter is next
 to it."""
+_SUM_SIGNS = re.compile(r"[+|]")
+_SUM = re.compile(r"(?<![^\W_])\d++(?:[+|]\d++)++(?![^\W_])")
+"""A sum or a column of numbers: the sign between two digits is no letter."""
 _BLOTTED_WORD = re.compile(r"[^\W_](?:[^\W_]|\*)*+")
 MAX_STACKED_MARKS = 30
 """Combining marks in a row that are read, as in the stream-safe format of
@@ -298,6 +301,7 @@ def _merge_views(one: NormalizedViews, other: NormalizedViews) -> NormalizedView
 
 
 def _build_views(text: str) -> NormalizedViews:
+    text = _SUM.sub(lambda found: _SUM_SIGNS.sub(" ", found[0]), text)
     stretched: set[str] = set()
     runs: set[str] = set()
     rows: set[WordRow] = set()

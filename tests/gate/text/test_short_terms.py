@@ -124,7 +124,7 @@ def test_ordinary_words_that_hold_one_pass(term: str, ordinary: str) -> None:
     assert text_rating.rate_texts([ordinary], lexicon=knowing(term)).rating is Rating.G
 
 
-@pytest.mark.parametrize("sign", [*".=×%~^&", ",", ":", "-", "/"])
+@pytest.mark.parametrize("sign", [*".=×%~^&", ",", ":", "-", "/", "+", "|"])
 def test_a_number_is_no_hidden_term(sign: str) -> None:
     """Prices, versions, times and sums: a sign between digits hides no letter."""
     chance = random.Random(sign)
