@@ -115,8 +115,10 @@ _LAST_BLOT = re.compile(
 """A word with one sign in place of its last letter; `_FIRST_BLOT` is for the first. `*bold*` has
 two."""
 _NUMBER = re.compile(r"(?<![^\W_])\d++(?:[.=×%~^&]\d++)++(?![^\W_])")
-"""A price, a version or a formula: a sign between two digits hides no letter if no letter is
-adjacent."""
+"""A price or a version: a sign between two digits hides no letter if no letter is adjacent."""
+_SUM_SIGNS = re.compile(r"[+|]")
+_SUM = re.compile(r"(?<![^\W_])\d++(?:[+|]\d++)++(?![^\W_])")
+"""A sum or a column of numbers, in which the sign between two digits is not a letter."""
 _BLOTTED_WORD = re.compile(r"[^\W_](?:[^\W_]|\*)*+")
 MAX_STACKED_MARKS = 30
 """Consecutive combining marks that are read, as in the stream-safe text format.
@@ -316,6 +318,7 @@ def _merge_views(one: NormalizedViews, other: NormalizedViews) -> NormalizedView
 
 
 def _build_views(text: str) -> NormalizedViews:
+    text = _SUM.sub(lambda found: _SUM_SIGNS.sub(" ", found[0]), text)
     stretched: set[str] = set()
     runs: set[str] = set()
     rows: set[WordRow] = set()
