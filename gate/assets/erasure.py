@@ -19,6 +19,7 @@ RetentionReason = Literal["held", "left", "source"]
 published. "source": other assets were made from them or have the same bytes.
 """
 
+# Permits record everything that was ever published, so no other table of uses is read.
 _STAYS = """
 SELECT a.id,
   bool_or(r.state <> 'made' OR r.sha256 IN (SELECT s.sha256 FROM seals s WHERE s.tenant_id =

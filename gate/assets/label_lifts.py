@@ -86,6 +86,7 @@ def lift_label(scope: Scope, asset_id: UUID, *, why: str) -> None:
     Raises Refused without the right, NotFound for an unknown asset, and BadInput for an asset
     without a label or an invalid reason.
     """
+    # One member suffices, because the rule protects only the agency itself.
     _validate_lift(scope, asset_id, lift=True, why=why)
     outbox.put(
         scope,

@@ -35,6 +35,7 @@ is not known.
 """
 
 
+# Decision inputs are deleted 30 days after their last use; older copies cannot be resolved.
 def resolve_references(scope: Scope, unit: Unit) -> tuple[ReferenceFacts, ...]:
     """Return the copies that a unit refers to, one for each known ID that is live."""
     wanted = sorted({each.native_id for each in unit.references})

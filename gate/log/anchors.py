@@ -98,6 +98,7 @@ def checkpoint_log(
         previous=before.digest,
         root=root.digest,
     )
+    # No transaction is open during the write to the archive, which may be slow.
     kept = archive.put_once(
         signed_checkpoints.checkpoint_name(name, made.number), made.to_statement(key)
     )

@@ -108,6 +108,7 @@ WHERE tenant_id = :tenant_id AND EXISTS (SELECT 1 FROM entry)
 
 def _record_pending_entries(scope: Scope) -> None:
     pending: list[LogEntry] = scope.session.info.pop(_PENDING, [])
+    # The lock on the head serializes concurrent transactions of the tenant.
     seq, last = scope.run(_LOCK_HEAD, tenant=scope.tenant_id, genesis=GENESIS_HASH).one()
     for each in pending:
         snapshot = encode_snapshot(each.snapshot)

@@ -152,6 +152,7 @@ def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchiv
         _stop_publishing(tenant_id, Message("gate.journal_broken"), BROKEN, tenant=tenant)
     if done:
         _log.error("journal.restored", tenant=str(tenant_id), entries=done)
+        # Posts sent after the backup are unknown and would be sent again.
         _stop_publishing(
             tenant_id, Message("gate.restored", {"count": done}), RESTORE_STOP, tenant=tenant
         )

@@ -50,6 +50,7 @@ class LogKey:
 
         They are never stored, are the same in every process and differ from the permits' key.
         """
+        # The permits' key may change, after which old signatures could not be verified.
         seed = HKDF(
             algorithm=SHA256(), length=64, salt=None, info=b"greenroom log checkpoints"
         ).derive(master_key)

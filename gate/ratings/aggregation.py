@@ -74,6 +74,8 @@ def aggregate_ratings(sha256: str, found: Sequence[Any]) -> AggregatedRating:
     rating = highest_rating(parts)
     if rating is Rating.X:
         return AggregatedRating(rating, "minor" if minor else "category")
+    # The error rates of free classifiers are unknown, so they must not clear content
+    # (docs/adr/0025).
     if all(row.source.startswith((CLASSIFIER_SOURCE, DECLARED_WORDS_SOURCE)) for row in own):
         return AggregatedRating(None, unsettled=_is_unsettled(own))
     by_person = any(row.source.startswith(PEOPLE) for row in own)

@@ -64,6 +64,7 @@ ON CONFLICT DO NOTHING
 def seal_bytes(scope: Scope, sha256: str, *, by: str) -> None:
     """Seal bytes; a second call has no effect. Raises NotFound for unknown bytes."""
     row = asset_records.find_rendition_by_digest(scope, sha256)
+    # The trigger `sealed_stay_frozen` keeps sealed bytes frozen from now on.
     ratings.freeze_bytes(scope, sha256)
     seal_id = uuid7()
     with scope.acting_as("gate"):

@@ -68,6 +68,7 @@ def verify_access_code(
                 "receipt.wait", minutes=int(failed_attempts.FAILURE_WINDOW.total_seconds() // 60)
             )
         failed_attempts.record_failure(scope, mine)
+    # An unknown receipt is checked against a dummy hash, so that both cases take equally long.
     if not _is_matching_code(hashed or _dummy_hash(), "".join(typed.split())) or hashed is None:
         with tenant(INSTALLATION_ID, ACTOR, role="door") as scope:
             failed_attempts.record_failure(scope, theirs)

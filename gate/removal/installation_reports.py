@@ -104,6 +104,7 @@ def receive_report(
     if category not in REMOVAL_CATEGORIES or not (given.address or looks or given.words):
         raise BadInput("report.unfit")
     form = receipts.form_digest(given.form)
+    # A form submitted twice waits here until the first submission has its receipt.
     scope.lock(f"report form:{INSTALLATION_ID}:{form}")
     before = scope.run(
         "SELECT receipt FROM house_reports WHERE tenant_id = :h AND form = :form",

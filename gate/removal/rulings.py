@@ -135,6 +135,7 @@ def record_ruling(
             principal=_find_acting_principal(scope),
         )
     if done.rowcount != 1:
+        # The unique key on the number decides between concurrent rulings.
         raise Conflict("complaint.decided")
     journal.record_restriction(scope, journal.RULING, complaint_id, more=f"{after + 1}:{outcome}")
 
@@ -228,6 +229,7 @@ def eligible_deciders(
         )
     )
     spoke = {one for one in (*rows, appeal.principal_id) if one is not None}
+    # Guests may decide, because an agency of one person has no other member.
     same = device_fingerprints.same_humans(scope) if spoke else {}
     return [
         one

@@ -115,6 +115,7 @@ def submit_requester_appeal(scope: Scope, receipt: str, *, creator_id: UUID, wor
     known = removal_requests.find_status_by_receipt(scope, receipt)
     if known.creator_id != creator_id:
         raise NotFound("complaint.unknown")
+    # The explanation is optional, so that an appeal is no harder than the request.
     _record_appeal(scope, known, REQUESTER_SIDE, clean_paragraph(words))
 
 

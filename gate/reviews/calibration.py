@@ -166,6 +166,7 @@ def final_rating(picked: Sequence[Rating]) -> Rating:
     return picked[-1] if turns <= 1 else max(picked, key=lambda rating: rating.rank)
 
 
+# The ID is new for each calibration and part of the sort key, so no member can choose the sample.
 _HISTORY = """
 SELECT r.sha256 FROM renditions r JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
 WHERE r.tenant_id = :tenant AND a.creator_id = ANY(:creators) AND a.parent_id IS NULL

@@ -155,6 +155,8 @@ def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet:
         raise NotFound("review.unknown")
     if any(each.is_withheld for each in standing.values()):
         raise Conflict("review.set_changed")
+    # Only the server's record of the bytes that it served counts; a claim by the page proves
+    # nothing.
     unseen = len(digests) - len(viewings.viewed_digests_of(scope, member.principal_id, digests))
     if unseen:
         raise Refused("review.set_unseen", count=unseen)

@@ -28,6 +28,8 @@ class LinkRegistered:
 FACTS = (TakedownOpened, ConsentRevoked, SwitchClosed, ViewerChanged, LinkRegistered)
 
 
+# Web processes cannot write the gate's tables. They put events, which a worker records as the
+# member who made them, if that member still has the right.
 @dataclass(frozen=True)
 class RatingRequested:
     """A member rated bytes; `subject_id` is the asset and `by` is `member:<id>`.

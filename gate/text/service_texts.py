@@ -34,6 +34,7 @@ SAFETY = "service.safety."
 Emergency stops do not block them.
 """
 
+# Telegram bots can delete a message for 48 hours only, but edit it without a time limit.
 REMOVED = f"{SAFETY}removed."
 """Prefix of the texts that replace a copy that a platform does not delete."""
 

@@ -120,6 +120,7 @@ def parse_registrable_url(typed: str) -> str:
         raise BadInput("link.invalid")
     # The pattern matches any text, so there is always a match.
     scheme, rest = _SHAPE.fullmatch(wanted).groups()  # type: ignore[union-attr]
+    # Addresses that a reader and a browser may interpret differently are refused below.
     if (scheme or "https").lower() not in _PORTS or (scheme is None and _OTHER.match(wanted)):
         raise BadInput("link.scheme")
     if "@" in re.split(r"[/?#\\]", rest, maxsplit=1)[0]:

@@ -1,7 +1,7 @@
 """The words of the supported languages, as a file of sorted digests that answers membership tests.
 
 Each entry is the first four bytes of a word's BLAKE2b digest. A word that is not in the file counts
-as known with a probability of `len(entries) / 2**32`: 1 in 7,000 with the 600,000 shipped entries.
+as known with a probability of `len(entries) / 2**32`: 1 in 6,400 with the 670,000 shipped entries.
 The file is memory-mapped: processes share its pages, and a process that rates no text loads none of
 it. `tools/vocabulary_builder.py` builds the file.
 """
