@@ -112,7 +112,7 @@ class TokenPrice:
     def cost_of(self, asked: int, answered: int) -> Price:
         """Return the price of these tokens, rounded up to a ten-thousandth of a minor unit.
 
-        Raises ValueError for a negative price.
+        Raises ValueError if the result is negative.
         """
         whole = (self.input.minor * asked + self.output.minor * answered) / MILLION
         return Price(whole.quantize(Decimal("0.0001"), ROUND_CEILING), self.input.currency)

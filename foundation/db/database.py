@@ -40,8 +40,8 @@ GENERIC_PLAN_SQL = "set_config('plan_cache_mode', 'force_generic_plan', true)"
 """SQL expression that makes the rest of its transaction use generic plans, planned once per
 connection.
 
-For transactions that repeat look-ups by key, whose plans do not depend on the values. It is not
-suitable for statements that select few rows for some values and most of a table for others.
+It suits transactions that repeat look-ups by key, whose plans do not depend on the values. It does
+not suit statements that select few rows for some values and most of a table for others.
 https://www.postgresql.org/docs/16/runtime-config-query.html#GUC-PLAN-CACHE-MODE
 """
 

@@ -69,8 +69,8 @@ def _host_and_port(origin: str) -> tuple[str, int]:
 def is_public_address(address: str) -> bool:
     """Return True if an IP address belongs to the public internet.
 
-    An IPv6 address with an embedded IPv4 address is checked by the latter, to which gateways
-    deliver.
+    For an IPv6 address with an embedded IPv4 address, the latter counts, since gateways deliver to
+    it.
     """
     try:
         found = ipaddress.ip_address(address.partition("%")[0])

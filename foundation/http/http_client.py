@@ -1,4 +1,4 @@
-"""The HTTP client. For each failure it reports if the request may have been sent.
+"""The HTTP client. For each failure it reports whether the request may have been sent.
 
 The caller retries an unsent request; the outcome of a sent one is uncertain.
 """

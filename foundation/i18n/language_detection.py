@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 TOLD_APART = (*LANGUAGES, "de", "es", "it", "nl", "pt")
-"""Languages that are distinguished from the supported ones. The more there are, the more short
-texts fit several."""
+"""Languages that the detector distinguishes.
+
+The more there are, the more of them fit a short text.
+"""
 MIN_CONFIDENCE = 0.75
 """Minimum probability: « bonjour » alone is French (0.76), « salut » or "hi" are ambiguous."""
 _ENOUGH = 1000

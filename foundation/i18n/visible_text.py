@@ -1,9 +1,9 @@
 """Visible characters of a text, by the Unicode table of the `regex` package.
 
-That table is newer than Python's, which does not know recent emoji. Joiners are retained where they
-affect the rendering: between emoji (Unicode Technical Standard 51 §2.3) and between letters of
-joining scripts (Unicode 16.0 §23.2). Direction marks are retained everywhere. Elsewhere invisible
-characters hide words from people but not from programs.
+That table is newer than Python's, which does not know recent emoji. Joiners count as visible where
+they affect the rendering: between emoji (Unicode Technical Standard 51 §2.3) and between letters of
+joining scripts (Unicode 16.0 §23.2). Elsewhere invisible characters hide words from people but not
+from programs. `is_one_line` accepts direction marks; `remove_invisible` removes them.
 """
 
 import regex

@@ -108,7 +108,10 @@ class GateSettings(SettingsGroup):
     signing_key: SecretStr = SecretStr("")
     """Ed25519 private key, 32 bytes in base64. Created by the first `greenroom up`."""
     policy_keys: str = ""
-    """Ed25519 public keys in base64, separated by commas. New rules need signatures of two of them.
+    """Ed25519 public keys in base64, separated by commas. Policy releases need signatures of two of
+    them.
+
+    Empty: only the shipped rules are used.
     """
 
 

@@ -1,4 +1,4 @@
-"""Facts: events with several listeners, each of which gets a row of its own.
+"""Facts: events with several listeners, and the fan-out that creates one row for each listener.
 
 The relay fans out all due facts in one transaction. Handling a fact as a task would cost two more
 transactions and a round trip through Celery. A listener's row may be delayed, so that no handler is

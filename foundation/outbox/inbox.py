@@ -30,8 +30,8 @@ class InboxRow(TenantRow, table=True):
 def receive(scope: Scope, source: str, key: str, body: dict[str, Any]) -> UUID | None:
     """Store a received item without characters that PostgreSQL rejects, and return its ID.
 
-    The ID is the `subject_id` of the event that will process it with `get_body`. Return None if it
-    was received before, so that the caller puts its event only once.
+    The ID is the `subject_id` of the event that will process the item with `get_body`. Return None
+    if it was received before, so that the caller puts its event only once.
     """
     entry_id = derived_uuid("inbox", scope.tenant_id, source, key)
     done = scope.run(  # No RETURNING: the role `door` may insert but not select.

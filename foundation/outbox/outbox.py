@@ -1,8 +1,8 @@
 """The outbox: the only scheduler and the only retry mechanism.
 
 Work for later is a row, written in the transaction that causes it. Packages call `put` and `cancel`
-on their open scope. Rows are claimed, taken and settled in `foundation/outbox/row_leases.py`.
-`put_coalesced` handles several events in short succession once, after the last of them.
+on their open scope. Rows are claimed, taken and settled in `foundation/outbox/row_leases.py`. With
+`put_coalesced`, events in short succession are handled once, after the last of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -161,7 +161,7 @@ def put(
     group: str | None = None,
     instead_of: type[Event] | None = None,
 ) -> UUID | None:
-    """Store `event` in this transaction, to be handled from `at` (UTC-aware; None: now) on.
+    """Store `event` in this transaction for handling at the time `at` (UTC-aware), by default now.
 
     Args:
         lane: rows of one lane of a tenant are handled one at a time and in order (priority, then

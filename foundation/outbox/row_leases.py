@@ -56,7 +56,7 @@ class LaneCollision(Exception):
 
 @dataclass(frozen=True)
 class QueueState:
-    """The state of a queue: leased rows, if any row is due, and the next due time."""
+    """The state of a queue: leased rows, whether any row is due, and the next due time."""
 
     leased: int
     due: bool
@@ -390,8 +390,8 @@ def sweep_expired_leases(scope: Scope) -> int:
     """Return expired leases to waiting, and return their number. Recovers from a lost Redis or
     worker.
 
-    A row that was never started loses no try, since its message was lost and not its handler. If
-    the system clock was set back, leases do not last until the clock has caught up.
+    A row that was never started loses no try, since its message was lost and not its handler. After
+    the system clock was set back, leases that end too far in the future count as expired.
     """
     rows = scope.run(
         "UPDATE outbox o SET state = 'waiting', tries = tries - CASE WHEN started_at IS NULL THEN "

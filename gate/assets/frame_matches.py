@@ -12,7 +12,7 @@ from foundation.db.database import Scope
 from gate.assets import lookalikes
 
 SAME_SHARE = 0.3
-"""Share of the frames of either video from which on they count as the same; fewer need a review."""
+"""Minimum share of the frames of either video for a match; a smaller share needs a review."""
 
 _SHARES = """
 SELECT i.sha256, b.sha256 AS blocked,

@@ -83,8 +83,8 @@ class LabelLiftSummary:
 def lift_label(scope: Scope, asset_id: UUID, *, why: str) -> None:
     """Permit the publication of a labeled picture as the acting member; a worker records it.
 
-    Raises Refused without the right, NotFound for an unknown asset, and BadInput for an asset
-    without a label or an invalid reason.
+    Raises Refused if the member lacks the right, NotFound for an unknown asset, and BadInput for an
+    asset without a label or an invalid reason.
     """
     # One member suffices, because the rule protects only the agency itself.
     _validate_lift(scope, asset_id, lift=True, why=why)
@@ -98,7 +98,7 @@ def lift_label(scope: Scope, asset_id: UUID, *, why: str) -> None:
 def end_label_lift(scope: Scope, asset_id: UUID) -> None:
     """Withdraw an exception; what is not yet published is blocked again.
 
-    Raises Refused without the right, and NotFound if there is no exception.
+    Raises Refused if the member lacks the right, and NotFound if there is no exception.
     """
     _validate_lift(scope, asset_id, lift=False, why="")
     outbox.put(

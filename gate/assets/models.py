@@ -80,7 +80,7 @@ class Rendition(TenantRow, table=True):
     """made, frozen or removed; removed is final unless an appeal succeeds."""
     erased_at: datetime | None = timestamp_column(
         optional=True
-    )  # The bytes are no longer stored since then (`gate/assets/erasure.py`).
+    )  # The time at which the bytes were marked for erasure (`gate/assets/erasure.py`).
 
 
 class Depiction(TenantRow, table=True):

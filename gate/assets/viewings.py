@@ -60,7 +60,7 @@ def record_viewing(scope: Scope, member: queries.Member, sha256: str) -> None:
 
 
 def viewed_digests_of(scope: Scope, principal: UUID, digests: Collection[str]) -> frozenset[str]:
-    """Return those of these bytes that were shown to this person in the last hour."""
+    """Return the digests that were shown to this person in the last hour."""
     if not digests:
         return frozenset()
     return frozenset(

@@ -191,7 +191,7 @@ def _shows_any(digests: Sequence[str]) -> ColumnElement[bool]:
 
 
 def record_copy(scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> None:
-    """Record the platform ID of a permit's copy and the time since which it is visible.
+    """Record the platform ID of a permit's copy and the time it became visible.
 
     Raises NotFound.
     """
@@ -235,7 +235,7 @@ def record_file_ids(scope: Scope, jti: UUID, file_ids: Sequence[str]) -> None:
 
 
 def record_read_back(scope: Scope, jti: UUID, *, missing: Collection[str], there: bool) -> None:
-    """Record a check of a published copy: if it was visible, and the flags that it lacks."""
+    """Record a check of a published copy: whether it was visible, and the flags that it lacks."""
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE permits SET readback = CAST(:said AS jsonb), updated_at = house_now()"
@@ -303,7 +303,7 @@ SELECT DISTINCT subject_id FROM permits WHERE tenant_id = :tenant AND subject_ki
 
 
 def replaced_permits(scope: Scope, found: Iterable[LiveCopy]) -> frozenset[UUID]:
-    """Return the permits of those copies that show a replacement."""
+    """Return the permits of the copies that show a replacement."""
     asked = {"kind": replacement_picture.REPLACEMENT_STEP, "jtis": [each.jti for each in found]}
     return frozenset(scope.run(_REPLACED, tenant=scope.tenant_id, **asked).scalars())
 

@@ -45,7 +45,7 @@ class ChainIntact:
 
 @dataclass(frozen=True)
 class ChainBroken:
-    """The chain breaks at `seq`: an entry was changed, removed, swapped or cut off."""
+    """The chain is broken at `seq`: an entry was changed, removed, swapped or cut off."""
 
     seq: int
 

@@ -125,7 +125,7 @@ def _replay_decision(
 class ReadBackRecord:
     """The result of a check of a published copy.
 
-    `there` is True if the copy was visible. `missing` are the flags that it should have had.
+    `there` is True if the copy was visible. `missing` are the flags that it lacked.
     """
 
     at: datetime
@@ -149,7 +149,7 @@ class PermitRecord:
     gone_at: datetime | None
     read_back: ReadBackRecord | None
     replaced_at: datetime | None
-    """Time since which a replacement picture or service text is shown instead."""
+    """Time at which a replacement picture or service text replaced the content."""
     edits: UUID | None = None
     """The permit of the copy that this permit edited at `visible_at`.
 

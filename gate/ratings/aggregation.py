@@ -37,7 +37,8 @@ SURE = 2
 """
 
 FAR_APART = 2
-"""Difference between two classifiers, in rating levels, from which on a member must decide."""
+"""Minimum difference between two classifiers, in rating levels, that requires a member's decision.
+"""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
-"""New pictures that look like sealed ones, or like those in an open removal request, share their
-fate.
+"""Treat new pictures like the sealed or reported pictures that they resemble.
 
-A freeze and a seal apply to exact bytes. Without this check, a slightly resized copy could be
-published.
+A freeze and a seal apply to exact bytes. Without this check, a slightly resized copy of a sealed
+picture, or of one in an open removal request, could be published.
 """
 
 from sqlmodel import col, select

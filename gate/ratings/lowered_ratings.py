@@ -1,4 +1,4 @@
-"""Lowered ratings: their tables, and the check if a lowering is in effect.
+"""Lowered ratings: their tables, and the check that a lowering is in effect.
 
 A lowering is in effect as long as enough other members support it. This is checked on every read,
 because a guest may later turn out to be the author. The earlier ratings then apply again.

@@ -76,7 +76,7 @@ def seal_bytes(scope: Scope, sha256: str, *, by: str) -> None:
 
 
 def sealed_digests(scope: Scope, digests: Collection[str]) -> frozenset[str]:
-    """Return those of these bytes that are sealed."""
+    """Return the digests that are sealed."""
     if not digests:
         return frozenset()
     rows = scope.session.exec(

@@ -116,7 +116,7 @@ def submissions_by_request(scope: Scope, complaints: Collection[UUID]) -> dict[U
 
 
 def decided_by_installation(scope: Scope, complaints: Collection[UUID]) -> frozenset[UUID]:
-    """Return those of these requests that the operator of the installation decides."""
+    """Return the requests that the operator of the installation decides."""
     return frozenset(
         one for one, said in submissions_by_request(scope, complaints).items() if said.by_house
     )

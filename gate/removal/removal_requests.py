@@ -305,7 +305,10 @@ def request_decision(
 
 
 def check_not_accused(scope: Scope, complaint_id: UUID) -> None:
-    """Raise Refused if a request is about the agency's own staff and the actor is no officer."""
+    """Raise Refused if a request is about the agency's own staff.
+
+    Only an officer of the installation may decide such a request.
+    """
     if receipts.decided_by_installation(scope, [complaint_id]) and not scope.actor.startswith(
         OFFICER_ACTOR
     ):

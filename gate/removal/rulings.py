@@ -212,7 +212,7 @@ def list_appeals(scope: Scope, after: Mapping[UUID, int]) -> dict[UUID, tuple[Ap
 def eligible_deciders(
     scope: Scope, appeal: Appeal, members: Iterable[queries.Member]
 ) -> list[queries.Member]:
-    """Return those of these members who may decide an appeal.
+    """Return the members who may decide an appeal.
 
     They have the right to review and work for the creator. Excluded are the members of earlier
     decisions, the member who appealed for the agency, and guests who count as one of them.
@@ -251,7 +251,7 @@ WHERE c.tenant_id = :tenant AND c.id <> :id AND d.sha256 = ANY(:digests) AND c.s
 
 
 def restricted_by_others(scope: Scope, complaint_id: UUID, digests: Collection[str]) -> set[str]:
-    """Return those of these bytes that another request keeps frozen or blocked."""
+    """Return the digests that another request keeps frozen or blocked."""
     found = scope.run(
         _KEPT_ELSEWHERE, tenant=scope.tenant_id, id=complaint_id, digests=list(digests)
     )

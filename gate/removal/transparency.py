@@ -66,7 +66,7 @@ class TransparencyCounts:
     gone_hours: tuple[float, float]
     """Hours from recall to confirmation: median and maximum."""
     withdrawn: int
-    """Consents revoked."""
+    """Revoked consents."""
     proofs: int
     """Subscribers whose age was verified in the period and still is."""
     closed: int

@@ -242,7 +242,7 @@ def _check_namer(scope: Scope, asset_id: UUID, people: Collection[UUID], maker: 
 
 
 def check_is_another_human(scope: Scope, looker: Member, spoke: Collection[str]) -> None:
-    """Raise Refused if the reviewer is one of these actors, or was seen on one of their devices."""
+    """Raise Refused if the reviewer is, or shares a device fingerprint with, one of these actors."""
     own = {one.principal_id for one in list_members(scope) if f"member:{one.id}" in spoke}
     if any(
         looker.principal_id in {one, *device_fingerprints.same_humans(scope, one).get(one, ())}

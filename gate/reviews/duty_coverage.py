@@ -34,7 +34,8 @@ class DutyStatus(StrEnum):
 class StaffMember:
     """A member who may sign in.
 
-    `counts_as` are the people with whom a guest shared a device; they count as the same person.
+    `counts_as` are the people with whom a guest shares a device fingerprint; they count as the same
+    person.
     """
 
     name: str

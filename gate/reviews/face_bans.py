@@ -38,7 +38,7 @@ class FaceBanRequested:
 
 @dataclass(frozen=True)
 class FaceBanEndRequested:
-    """A member wants to end a face ban, which takes two members."""
+    """A member asked to end a face ban, which takes two members."""
 
     kind: ClassVar[str] = "face.unbar"
     queue: ClassVar[Queue] = "urgent"
@@ -62,7 +62,7 @@ def request_face_ban(scope: Scope, sha256: str, *, why: str) -> UUID:
     """Request a ban of the face in a stored picture as the acting member, and return the ban's ID.
 
     The reason must not name anyone. A worker creates the ban and does not store the picture. Raises
-    Refused without the right, and BadInput without a reason.
+    Refused if the member lacks the right, and BadInput without a reason.
     """
     require_right(queries.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
     said = clean_paragraph(why)
@@ -94,7 +94,8 @@ def report_face_ban_failed(scope: Scope, event: FaceBanRequested) -> None:
 
 
 def request_face_ban_end(scope: Scope, subject_id: UUID) -> None:
-    """Request the end of a face ban as one of two members. Raises Refused without the right."""
+    """Request the end of a face ban as one of two members. Raises Refused if the member lacks the
+    right."""
     require_right(queries.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
     outbox.put(scope, FaceBanEndRequested(scope.tenant_id, subject_id, scope.actor), priority=1)
 

@@ -279,7 +279,8 @@ def mark_link_target_changed(scope: Scope, url: str) -> None:
 def end_link_target(scope: Scope, target_id: UUID) -> None:
     """Remove a link target as the acting member; posts that contain it are put on hold again.
 
-    The declaration stays in the database. Raises Refused without the right, and NotFound.
+    The declaration stays in the database. Raises Refused if the member lacks the right, and
+    NotFound.
     """
     require_right(queries.get_acting_member(scope, "link.people_only").role, Right.RUN)
     creator_id = _get_target(scope, target_id).creator_id

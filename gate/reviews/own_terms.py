@@ -100,7 +100,7 @@ def parse_terms(typed: str) -> tuple[str, ...]:
 def request_own_terms(scope: Scope, press_id: UUID, kind: str, typed: str) -> int:
     """Request new terms, one per line, as the acting member; return their number.
 
-    Raises BadInput for invalid terms, and Refused without the right.
+    Raises BadInput for invalid terms, and Refused if the member lacks the right.
     """
     require_right(queries.get_acting_member(scope, "terms.people_only").role, Right.STAFF)
     terms = parse_terms(typed)
@@ -148,8 +148,8 @@ def list_own_terms(scope: Scope) -> list[OwnTermSummary]:
 def add_own_terms(scope: Scope, kind: str, terms: tuple[str, ...]) -> None:
     """Add terms as the acting member; they apply to everything that is not yet claimed.
 
-    Raises Refused without the right, and BadInput for an unknown kind, an invalid term or more than
-    `MAX_OWN_TERMS`.
+    Raises Refused if the member lacks the right, and BadInput for an unknown kind, an invalid term
+    or more than `MAX_OWN_TERMS`.
     """
     member = queries.get_acting_member(scope, "terms.people_only")
     require_right(member.role, Right.STAFF)
@@ -172,7 +172,8 @@ def add_own_terms(scope: Scope, kind: str, terms: tuple[str, ...]) -> None:
 def end_own_term(scope: Scope, term_id: UUID) -> bool:
     """Ask to end a term as the acting member; return True if this was the second request.
 
-    Raises Refused without the right to reopen, and NotFound for a term that is not open.
+    Raises Refused if the member lacks the right to reopen, and NotFound for a term that is not
+    open.
     """
     member = queries.get_acting_member(scope, "terms.people_only")
     require_right(member.role, Right.REOPEN)

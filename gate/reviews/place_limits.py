@@ -66,7 +66,7 @@ def set_place_limit(
     """Hold (H) or block (B) content from a rating on at a destination, as the acting member.
 
     The limit applies to everything that is not yet claimed. Raises BadInput for a destination
-    without a rule, another verdict or a missing reason; Refused without the right.
+    without a rule, another verdict or a missing reason; Refused if the member lacks the right.
     """
     member = queries.get_acting_member(scope, "switch.people_only")
     require_right(member.role, Right.RUN)
@@ -94,7 +94,7 @@ def set_place_limit(
 def end_place_limit(scope: Scope, place: str, rating: Rating, verdict: Verdict) -> bool:
     """Ask to end a limit as the acting member; return True if this was the second request.
 
-    Raises Refused without the right to reopen, and NotFound for an unknown limit.
+    Raises Refused if the member lacks the right to reopen, and NotFound for an unknown limit.
     """
     member = queries.get_acting_member(scope, "switch.people_only")
     require_right(member.role, Right.REOPEN)

@@ -1,4 +1,5 @@
-"""Face comparison: members decide if a synthetic or unnamed person is the one a picture resembles.
+"""Face comparison: members decide whether a synthetic or unnamed person is the one a picture
+resembles.
 
 If it is another person, two members must say so for generated content and one for a photograph. If
 it is the same person, a photograph names them, and a synthetic person becomes their digital twin,

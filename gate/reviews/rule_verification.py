@@ -72,9 +72,9 @@ def verify_rule(
     verified.
 
     `verdicts` are findings that are stricter than the rule. An owner reads first, then another
-    member with the right to review. Raises Refused without the right and for findings looser than
-    the rule (ATTESTATION_INVALID); BadInput for a rule that does not expire, an address that is not
-    the rule's, and a date in the future or more than a week ago.
+    member with the right to review. Raises Refused if the member lacks the right and for findings
+    looser than the rule (ATTESTATION_INVALID); BadInput for a rule that does not expire, an address
+    that is not the rule's, and a date in the future or more than a week ago.
     """
     row = _get_matrix_row(scope, name)
     if (
@@ -109,7 +109,10 @@ def verify_rule(
 
 
 def _is_another(scope: Scope, one: UUID, other: UUID) -> bool:
-    """Return True if two principals are different people; a guest on another's device is not."""
+    """Return True if two principals are different people.
+
+    A guest who shares a device fingerprint with the other person counts as the same.
+    """
     return one != other and one not in device_fingerprints.same_humans(scope, other).get(
         other, frozenset()
     )

@@ -1,6 +1,7 @@
 """Synthetic people: a member declares how they were made, and two others review the references.
 
-A reviewer states if a real person is recognizable, and which references may look younger than 25.
+A reviewer states whether a real person is recognizable, and which references may look younger than
+25.
 """
 
 from collections.abc import Collection, Sequence
@@ -47,8 +48,9 @@ class DeclarationDraft:
 def declare_synthetic_person(scope: Scope, person_id: UUID, draft: DeclarationDraft) -> UUID:
     """Declare as the acting member that a person is synthetic; return the declaration's ID.
 
-    Raises Refused without the right and for references that resemble a banned face; NotFound;
-    BadInput for a real person, a missing model, or pictures that do not belong to the agency.
+    Raises Refused if the member lacks the right and for references that resemble a banned face;
+    NotFound; BadInput for a real person, a missing model, or pictures that do not belong to the
+    agency.
     """
     member = queries.get_acting_member(scope, "person.people_only")
     require_right(member.role, Right.RUN)
@@ -119,9 +121,9 @@ def review_declaration(
     `doubts` are the references that may look younger than 25. Nudity and Explicit references must
     have been shown to this member in the last hour.
 
-    Raises Refused for a member without the right, and for the declarer or a person who shared a
-    device with them; NotFound, also for a creator that is not assigned to the member; Conflict for
-    an outdated declaration; BadInput for too few references.
+    Raises Refused for a member without the right, for the declarer, and for a person who shares a
+    device fingerprint with them; NotFound, also for a creator that is not assigned to the member;
+    Conflict for an outdated declaration; BadInput for too few references.
     """
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)

@@ -61,8 +61,8 @@ def registrable_domain(host: str) -> str:
 def iter_bare_hosts(text: str) -> Iterator[tuple[int, int]]:
     """Yield the start and end of each address without a scheme, in order, with its port and path.
 
-    A missing space after a full stop ("love it.it was") is not an address: two common words, of
-    which the second is also a country code, followed by the rest of the sentence.
+    A missing space after a full stop ("love it.it was") is not an address. It is recognized by two
+    common words, the second one also a country code, and by the sentence that continues.
     """
     at = 0
     while match := _HOST.search(text, at):

@@ -31,7 +31,7 @@ _PREFIXED = re.compile(
 _NOT_TEXT = regex.compile(r"[\p{Cc}\p{Cn}\p{Co}\p{Cs}--\s]", regex.VERSION1)
 """Characters that text does not contain.
 
-`regex` has a newer Unicode table than `re`, which classifies recent emoji as unassigned.
+The Unicode table of `regex` is newer than Python's, which classifies recent emoji as unassigned.
 """
 _KEYCAP = "\u20e3"
 _BRAILLE = re.compile("[\u2801-\u283f]+")
@@ -72,7 +72,7 @@ _SHAPES = (
 _BASES = ((10, frozenset("0123456789"), 2), (8, frozenset("01234567"), 2), (2, frozenset("01"), 7))
 """Bases of character codes: base, its digits, and the minimum number of digits of a code."""
 MEANT = 8
-"""Minimum characters in a text decoded from separate numbers; fewer occur by chance."""
+"""Minimum characters of a text decoded from separate numbers; shorter ones occur by chance."""
 _LEAST = 4
 """Minimum consecutive numbers or words that can spell a text."""
 

@@ -37,7 +37,7 @@ _MARKUP = re.compile(
     r"</?(?:a|b|blockquote|br|code|em|i|p|pre|s|span|strong|tg-spoiler|u)\s*/?>", re.IGNORECASE
 )
 _BRACKETS = re.compile("[<>]")
-"""Most platforms do not render markup and show the text between these signs, so it is checked."""
+"""Angle brackets. Most platforms do not render markup, so the text between them is visible."""
 _SPELT = re.compile(r"(?<!\w)[^\W\d_](?:[ ._-]+[^\W\d_](?!\w)){3,}")
 """Four or more consecutive single letters."""
 _TOKEN = re.compile(r"[^\W_]+(?:['’ʼ`´][^\W_]+)*")

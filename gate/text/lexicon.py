@@ -26,7 +26,7 @@ from gate.text.word_forms import is_known_word, is_slang_word
 
 SHIPPED_LEXICON_PATH = Path(__file__).parents[1] / "policy" / "lexicon.yaml"
 TURNED = 10
-"""Letters from which on a term is also matched in every shift of the alphabet.
+"""Minimum letters of a term that is also matched in every shift of the alphabet.
 
 No ordinary word is a shift of such a long term.
 """

@@ -42,7 +42,9 @@ _STYLED = {0x1F170 + i: chr(97 + i) for i in range(26)} | {
 _FLAGS = {0x1F1E6 + i: chr(97 + i) for i in range(26)}
 _LETTERS = _STYLED | _FLAGS  # squared, circled and regional indicator letters
 _LETTER = re.compile("[\U0001f150-\U0001f1ff]")
-"""The range of these letters. Most texts contain none, and a search is faster than a translation.
+"""The range of squared, circled and regional indicator letters.
+
+Most texts contain none, and a search is faster than a translation.
 """
 
 _TAG = re.compile(r"</?[A-Za-z?!][^<>]{0,2000}>")

@@ -22,7 +22,7 @@ from gate.text.normalization import (
 )
 
 SHORTEST = 4
-"""Letters of the shortest term that is matched in a disguise, not only as a word."""
+"""Minimum letters of a term that is matched in a disguise and not only as a word."""
 MAX_PIECES = 7
 """Maximum number of words that a split term may span."""
 MAX_STRETCH = 3
@@ -41,7 +41,7 @@ class Disguise(StrEnum):
     GLUED = "glued"
     """Split by signs, not by white space."""
     BROKEN = "broken"
-    """Split by white space into pieces of which at least one is not a word."""
+    """Split by white space into pieces that are not all words."""
     SPLIT = "split"
     """Split by white space into pieces that are all words."""
     INITIALS = "initials"
@@ -151,7 +151,7 @@ class ShortTermIndex:
         """Return True if ordinary words make up the whole word without the term as one of its
         parts.
 
-        An example is a compound of "good" and "cocktail".
+        For example, "goodcocktail" consists of "good" and "cocktail".
         """
         if self._is_ordinary(word):
             return True

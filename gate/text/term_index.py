@@ -12,12 +12,12 @@ from gate.text.normalization import CENSOR_MARK, NormalizedViews
 from gate.text.short_terms import SHORTEST, ShortTerm, ShortTermIndex, compile_pattern
 
 LONG = 8
-"""Letters from which on a term is also matched with separators removed."""
+"""Minimum letters of a term that is also matched with separators removed."""
 EDGES = 7
 """Minimum letters of a term that is matched in `NormalizedViews.edges`.
 
-The first letters of words spell shorter terms by chance. Those are matched only if they are all of
-the initials.
+The first letters of words spell shorter terms by chance, so a shorter term must be all of the
+initials.
 """
 _PREFIX = 4
 _AROUND = 24
@@ -123,7 +123,7 @@ class TermIndex:
             yield from (number for text in seen.stretched for _ in pattern.finditer(text))
 
     def _in_censored(self, texts: Iterable[str]) -> Iterator[int]:
-        """Yield the terms of which at most half of the letters are hidden by signs."""
+        """Yield the terms with at most half of their letters hidden by signs."""
         for text in texts:
             for word in text.split():
                 if CENSOR_MARK in word:

@@ -251,7 +251,7 @@ def _folded_texts(text: str) -> frozenset[str]:
 def detect_minor_statement(
     text: str, *, before: Sequence[str] = (), asked: str = "", lexicon: Lexicon | None = None
 ) -> MinorSignal:
-    """Return whether a viewer states or strongly hints that they are under 18.
+    """Return how clearly a viewer indicates that they are under 18.
 
     Ages from 5 to 17 are detected, in digits or words. `before` contains the viewer's last
     messages, oldest first, because a statement may be spread over several messages. `asked` is the
@@ -286,8 +286,11 @@ def _has_match(patterns: Iterable["re.Pattern[str]"], ways: Iterable[str]) -> bo
 
 
 def _figure_variants(seen: str) -> set[str]:
-    """Return the text, the text with confused digits and letters corrected, and with leetspeak
-    replaced."""
+    """Return three variants of a text.
+
+    They are the text itself, the text with confused digits and letters corrected, and that with
+    leetspeak replaced.
+    """
     tidy = _ONE_M.sub("i", _ONE.sub("1", _PARTED.sub(r"1\1", seen)))
     return {seen, tidy, _WITH_FIGURES.sub(lambda found: found[0].translate(_LETTERS), tidy)}
 
