@@ -242,7 +242,10 @@ def _check_namer(scope: Scope, asset_id: UUID, people: Collection[UUID], maker: 
 
 
 def check_is_another_human(scope: Scope, looker: Member, spoke: Collection[str]) -> None:
-    """Raise Refused if the reviewer is, or shares a device fingerprint with, one of these actors."""
+    """Raise Refused if the reviewer is one of these actors.
+
+    A guest who shares a device fingerprint with one of them counts as the same person.
+    """
     own = {one.principal_id for one in list_members(scope) if f"member:{one.id}" in spoke}
     if any(
         looker.principal_id in {one, *device_fingerprints.same_humans(scope, one).get(one, ())}

@@ -160,7 +160,7 @@ def is_pure_service_unit(unit: Unit, *, own_hosts: Sequence[str] = ()) -> bool:
 
 
 def write_pins() -> None:
-    """Pin the current service sentences and the picture. Run it only after a review of the changes."""
+    """Pin the current service sentences and the picture, after a review of the changes."""
     codes = sorted(code for code in load_catalogue(LANGUAGES[0]) if code.startswith(PREFIX))
     sentences = {
         code: {language: sentence_digest(load_catalogue(language)[code]) for language in LANGUAGES}
