@@ -31,8 +31,8 @@ def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> 
                 notices.close_all(scope, [about])  # Earlier requests were about an earlier stop.
                 _tell_who_can_end(scope, where, about)
                 audit.record(scope, "switch.stopped", about)
-    # The member has left the page and reads the refusal on the start page.
     except Refused as refused:
+        # The member no longer waits for an answer on the page, so it becomes a notice.
         with tenant(event.tenant_id, event.by) as scope:
             if (
                 refused.message.code == emergency_stops.NOT_PERMITTED
@@ -42,7 +42,7 @@ def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> 
             else:
                 anew = (
                     refused.message.code == emergency_stops.STOPPED_AGAIN
-                )  # a notice of its own, next to the pending one
+                )  # a separate notice, next to the pending one
                 notices.put(
                     scope, refused.message, cause=f"{about}:anew" if anew else about, urgent=True
                 )
