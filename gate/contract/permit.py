@@ -38,10 +38,11 @@ CONTROL_ACTIONS = frozenset(
 """Closed list of the actions of a ControlOrder. They send ids and amounts, never content of a
 tenant.
 
-`look`, `updates` and `metrics` read from platforms that have no SDK; `age_check` opens an age check
-of a viewer at a provider, under an id of ours; `moderate` hides or deletes a comment under one of
-our posts, or bans its author; `subscription` ends the recurring payment of a fan; `role` grants or
-revokes a role of a subscriber in a community; `calls` registers or removes a webhook of an account.
+`look`, `updates` and `metrics` read from platforms that have no SDK (ADR 0004); `age_check` opens
+an age check of a viewer at a provider, under an id of ours (ADR 0021); `moderate` hides or deletes
+a comment under one of our posts, or bans its author (ADR 0072); `subscription` ends the recurring
+payment of a fan; `role` grants or revokes a role of a subscriber in a community; `calls` registers
+or removes a webhook of an account.
 """
 
 

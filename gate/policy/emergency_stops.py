@@ -2,7 +2,8 @@
 the right.
 
 Every member with the right may stop everything, even if they work for some creators only. Ending a
-stop publishes what it held back, so it requires a member who works for all creators concerned.
+stop publishes what it held back, so it requires a member who works for all creators concerned (ADR
+0173).
 """
 
 import hashlib
