@@ -150,7 +150,7 @@ class Case:
 
     @cached_property
     def rating(self) -> Rating:
-        """Return the rating of the unit: the highest of its texts, its media and its link targets."""
+        """Return the rating of the unit: the highest of its texts, media and link targets."""
         parts = [
             self.text_rating.rating,
             *(known.rating for known in self.media_facts if known.rating is not None),

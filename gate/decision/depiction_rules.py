@@ -133,7 +133,7 @@ def _is_within_grant(grant: ConsentFacts, places: set[str], rating: Rating) -> b
 def applicable_consents(
     given: Iterable[ConsentFacts], *, platform: str, place: str, rating: Rating, now: datetime
 ) -> tuple[ConsentFacts, ...]:
-    """Return the permissions that are valid at `now` and cover a platform or surface and a rating."""
+    """Return the permissions valid at `now` that cover a platform or surface and a rating."""
     live = (grant for grant in given if not grant.revoked and _is_grant_valid(grant, now))
     return tuple(grant for grant in live if _is_within_grant(grant, {platform, place}, rating))
 

@@ -172,7 +172,7 @@ def media_are_rated(case: Case) -> Iterable[Finding]:
 
 
 def no_hidden_content(case: Case) -> Iterable[Finding]:
-    """Require a review by another member of files that contained something other than they showed."""
+    """Require a review by another member for files that contained something they did not show."""
     hiding = [medium.reviews for medium in case.media_facts if medium.hidden]
     if any(
         not is_approved_by_other(reviews, case, BYTES_REVIEW_LIFETIME) for reviews in hiding
