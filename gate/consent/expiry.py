@@ -28,8 +28,7 @@ AGE_PROOF = "age"
 
 @dataclass(frozen=True)
 class PaperReminderDue:
-    """Check which proofs and permissions expire; `tenant_id` and `subject_id` are that of the
-    installation."""
+    """Check which proofs and permissions expire. Both ids are the installation's."""
 
     kind: ClassVar[str] = "consent.expire"
     queue: ClassVar[Queue] = "make"

@@ -174,7 +174,7 @@ NULL
 
 
 def original_assets(scope: Scope, assets: Collection[UUID]) -> dict[UUID, UUID]:
-    """Return the original of each of these assets. An asset without a parent is its own original."""
+    """Return the original of each of these assets; one without a parent is its own original."""
     if not assets:
         return {}
     rows = scope.run(_ORIGINS, tenant=scope.tenant_id, assets=list(assets))

@@ -378,7 +378,7 @@ class EvidenceSnapshot:
     """The last two members who rated the same pictures agreed too little."""
     creator_known: bool = True
     demo: bool = False
-    """The agency is a demonstration, and serves the content of its own page itself."""
+    """The agency is a demonstration, whose page content is served by the agency itself."""
     names: tuple[str, ...] = ()
     """Names of the creator, which the language check ignores."""
     media: tuple[MediumFacts, ...] = ()
@@ -431,12 +431,12 @@ _UNIT: TypeAdapter[Any] = TypeAdapter(Unit)
 
 
 def parse_snapshot(stored: str) -> EvidenceSnapshot:
-    """Return the snapshot of a stored decision. Raises pydantic.ValidationError for invalid text."""
+    """Return the snapshot of a stored decision. Raises pydantic.ValidationError if invalid."""
     found: EvidenceSnapshot = _SNAPSHOT.validate_json(stored)
     return found
 
 
 def parse_unit(stored: str) -> Unit:
-    """Return the unit of a stored decision. Raises pydantic.ValidationError for invalid text."""
+    """Return the unit of a stored decision. Raises pydantic.ValidationError if invalid."""
     found: Unit = _UNIT.validate_json(stored)
     return found

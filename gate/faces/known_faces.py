@@ -112,7 +112,7 @@ class FaceSearch(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class FaceEnrolmentDue:
-    """A person, the subject, agreed: make a template from their pictures as soon as there are any."""
+    """A person, the subject, agreed: make a template from their pictures once there are any."""
 
     kind: ClassVar[str] = "face.enrol"
     queue: ClassVar[Queue] = "make"
@@ -122,8 +122,8 @@ class FaceEnrolmentDue:
 
 @dataclass(frozen=True)
 class FaceComparisonDue:
-    """Another face is known: compare the pictures again that were not compared with it. Both ids
-    are that of the tenant."""
+    """Another face is known: compare the pictures that were not compared with it. Both ids are the
+    tenant's."""
 
     kind: ClassVar[str] = "face.compare"
     queue: ClassVar[Queue] = "make"
@@ -145,7 +145,8 @@ class ReferenceComparisonDue:
 
 @dataclass(frozen=True)
 class KnownFaces:
-    """All faces to compare a picture with, for one model and version: sealed templates by subject."""
+    """All faces to compare a picture with: the sealed templates of one model and version by
+    subject."""
 
     model: str
     version: int

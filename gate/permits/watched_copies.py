@@ -1,4 +1,4 @@
-"""Live copies whose destinations are watched, because not everyone may see them, and their recall."""
+"""Recall of live copies whose destination no longer passes the checks that the policy requires."""
 
 from collections.abc import Collection
 from uuid import UUID
