@@ -68,6 +68,7 @@ array length.
 
 _KEYS = f"WITH RECURSIVE {EPOCH_KEYS_SQL} SELECT e FROM keys"  # noqa: S608 - a constant of our own
 
+# Both statements take their locks in the order of the hash, so that transactions cannot deadlock.
 _SHARED = f"""
 WITH RECURSIVE {EPOCH_KEYS_SQL}
 SELECT e, pg_advisory_xact_lock_shared(k), {GENERIC_PLAN_SQL}

@@ -89,6 +89,7 @@ def record_restriction(
     if scope.session.info.get(_AGAIN):
         return
     event = JournalDue(scope.tenant_id, uuid7(), act, str(about), more, look)
+    # One lane per tenant: each archived entry refers to the one before.
     outbox.put(scope, event, lane="journal", holds_lane=True, priority=0)
 
 

@@ -72,6 +72,7 @@ def bind_asset(scope: Scope, asset_id: UUID, card_id: UUID) -> None:
     origin = queries.original_assets(scope, [asset_id]).get(asset_id)
     if origin is None:
         raise NotFound("asset.unknown")
+    # The card also applies to edits, so earlier decisions about them become void.
     family = _list_asset_family(scope, origin)
     epochs.lock_and_advance(scope, *(epochs.asset_key(scope, each) for each in family))
     scope.lock(f"card:{card_id}")

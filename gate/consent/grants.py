@@ -98,6 +98,7 @@ def revoke_consent(scope: Scope, person_id: UUID, *, what: str | None = None) ->
     everything. Raises NotFound.
     """
     get_person(scope, person_id)
+    # The permissions of a person also apply to their AI doubles.
     shown = [person_id, *list_digital_twins(scope, person_id)]
     epochs.lock_and_advance(scope, *(epochs.person_key(scope, each) for each in shown))
     with scope.acting_as("gate"):

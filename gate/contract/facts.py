@@ -378,7 +378,7 @@ class EvidenceSnapshot:
     """The last two members who rated the same pictures agreed too little."""
     creator_known: bool = True
     demo: bool = False
-    """The agency is a demonstration, whose page content is served by the agency itself."""
+    """The agency is a demonstration: content on its own page reaches no real audience."""
     names: tuple[str, ...] = ()
     """Names of the creator, which the language check ignores."""
     media: tuple[MediumFacts, ...] = ()

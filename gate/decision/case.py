@@ -199,6 +199,7 @@ class Case:
             people=self._person_kind,
             again=self.facts.again,
         )
+        # A price can tighten the rule of a surface, never relax it.
         if self.unit.price is not None:
             found = self.bundle.paid_verdicts(
                 found, self.unit.platform, on=self.now.date(), again=self.facts.again

@@ -16,7 +16,7 @@ from gate.policy.bundle import Bundle
 TRANSIENT_REASONS = frozenset(
     {Reason.KILL_SWITCH, Reason.RESTORE_MISMATCH, Reason.CLOCK_SKEW, Reason.INTAKE_DOWN}
 )
-"""Reasons that end without an act on the held unit. They are shown only if there is no other
+"""Reasons that clear without any action on the held unit. They are shown only if there is no other
 reason."""
 
 
@@ -39,7 +39,7 @@ class Decision:
     @property
     def is_transient(self) -> bool:
         """Return True if only an emergency stop, a wrong clock or an unreachable removal form
-        blocks the unit. It is published when that ends, and needs no act of its own."""
+        blocks the unit. It is published when that ends, without any action on the unit."""
         return bool(self.reasons) and set(self.reasons) <= TRANSIENT_REASONS
 
     @property

@@ -140,4 +140,5 @@ def _is_only_person(person: UUID, case: Case) -> bool:
         wanted = {person} if is_adult_medium(medium) else confirmed & {person}
         if others or confirmed != wanted or medium.people_seen != len(confirmed):
             return False
+    # Bytes without facts are missing in `resolved_media`.
     return len(case.resolved_media) == len({medium.sha256 for medium in case.unit.media})

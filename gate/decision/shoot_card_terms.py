@@ -63,8 +63,8 @@ class CardUse:
 def card_status(card: ShootCardFacts, now: datetime) -> CardStatus:
     """Return the status of a card.
 
-    One refusal ends it, regardless of its actor. A signature counts only from the person, for the
-    current content of the card, and not before the day of the shoot.
+    A refusal or withdrawal by one person ends it. A signature counts only if the person gave it,
+    for the current content of the card, and not before the day of the shoot.
     """
     said = {answer.said for answer in card.answers}
     if CARD_WITHDRAWN in said:

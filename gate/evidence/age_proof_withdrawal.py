@@ -59,6 +59,7 @@ def request_withdrawal(scope: Scope, proof_id: UUID) -> None:
 def _check_allowed(scope: Scope, row: IdentityCheck) -> None:
     member = queries.get_acting_member(scope, "person.people_only")
     own = has_right(member.role, Right.VOUCH) and row.custodian_id == member.id
+    # A withdrawal only restricts, so the right to stop is enough.
     if not own and not has_right(member.role, Right.STOP):
         require_right(member.role, Right.RUN)
 

@@ -53,6 +53,7 @@ def record_received_comment(
             author=author,
         )
 
+    # Only the role of the gate may write this table.
     scope.before_commit(keep, role="gate")
 
 

@@ -121,6 +121,7 @@ def gather_snapshot(
     pointed = post_references.resolve_references(scope, unit)
     persons = media_facts.person_facts(scope, media_facts.people_named_in(media))
     principal = wrote.principal_id if wrote is not None else None
+    # The time of the database must lie between two readings of the local clock, within `APART`.
     before = wall_now()
     # For the first part of a thread, the keys of the whole thread are locked already.
     read = _at_once(scope, unit, epochs.key_parameters(scope, unit))

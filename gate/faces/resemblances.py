@@ -150,6 +150,7 @@ def record_comparison(scope: Scope, sha256: str, compared: FaceComparisonResult)
     asset_id = asset_records.find_rendition_by_digest(scope, sha256).asset_id
     subjects = _load_active_subjects(scope, compared.resembles)
     known = {one.person_id for one in subjects.values() if one.person_id is not None}
+    # The subjects are read again after the locks: these only determine which epochs to lock.
     touched = known | people_using_reference(scope, sha256) if subjects else known
     epochs.lock_and_advance(
         scope,

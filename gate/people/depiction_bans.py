@@ -92,6 +92,7 @@ def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
         ),
         None,
     )
+    # Principals seen on one device or network count as one person.
     if first is not None and member.principal_id in {
         first,
         *device_fingerprints.same_humans(scope, first).get(first, ()),

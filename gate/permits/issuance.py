@@ -273,6 +273,7 @@ def mint_permit(
     Raises PermitDenied. The caller then rolls back the claim and logs the decision with
     `record_denial` in the next transaction.
     """
+    # A claim has locked its units already; other callers have not.
     if not epochs.held_keys(scope):
         epochs.lock_shared(scope, unit)
     who = _last_author(scope, unit.subject) if author is None else author
@@ -414,6 +415,7 @@ def consume_permit(scope: Scope, permit: Permit, entry: decision_log.LogEntry) -
         ).first()
     if done is not None:
         return
+    # The insert gives no reason, so determine it now.
     if find_copy(scope, permit.jti) is not None:
         raise Conflict("gate.PERMIT_REPLAYED")
     late = scope.run("SELECT :expires_at <= house_now()", expires_at=permit.expires_at).scalar_one()

@@ -77,6 +77,7 @@ def current_policy(scope: Scope) -> ActivePolicy:
         if newest is None
         else _resolve_policy(scope, newest.digest, newest.number, newest.state)
     )
+    # Without the lock, the policy may change during the transaction.
     if epochs.installation_key() in epochs.held_keys(scope):
         scope.session.info[_HELD] = found
     return found
@@ -91,6 +92,7 @@ def _resolve_policy(scope: Scope, digest: str, number: int, state: str) -> Activ
     own = shipped_bundle()
     if own.number >= number:  # A newer shipped policy replaces any older release.
         return ActivePolicy(own)
+    # The newest release was retired: an older policy must not come back into force.
     if state != "active":
         return ActivePolicy(own, Reason.POLICY_ROLLBACK)
     try:

@@ -92,6 +92,7 @@ def _load_admitted_rules(
 ) -> ThirdPartyRules | None:
     """Return the rules as they were admitted, or None if they changed or no longer verify against
     the policy."""
+    # The database computes `digest` from the stored bytes, so a changed file no longer matches.
     if digest != admitted:
         return None
     known = _known.get((rules.digest, digest))

@@ -311,6 +311,7 @@ class Bundle:
                 for rating, verdict in one.verdicts.items()
             }
         if row.ages and row.review_by is not None and not read:
+            # Days of grace after `review_by`. General never tightens.
             for rating, patience in ((Rating.N, 0), (Rating.E, 0), (Rating.S, 60)):
                 if on > row.review_by + timedelta(days=patience):
                     verdicts[rating] = stricter_verdict(verdicts[rating], Verdict.H)
@@ -410,6 +411,7 @@ def parse_bundle(data: bytes, words: lexicon.Lexicon) -> Bundle:
         lexicon=words,
         rows=MappingProxyType(rows),
         jurisdictions=MappingProxyType({each.id: each.level for each in file.jurisdictions}),
+        # Unknown jurisdictions accept no credit-card check.
         card_checks=frozenset(each.id for each in file.jurisdictions if each.credit_card_check)
         - {"default"},
         defaults=file.defaults,

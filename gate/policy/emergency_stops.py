@@ -37,14 +37,14 @@ REOPEN_ACT = "switch.reopen"
 
 SOLO_TOO_EARLY = "switch.alone_too_early"
 PASSKEY_REQUIRED = "switch.passkey_wanted"
-"""Codes of refusals of one member alone to end a wide stop; with a second member it may be ended.
-"""
+"""Refusal codes for a member who tries to end a wide stop alone. With a second member, it can be
+ended."""
 
 STOPPED_AGAIN = "switch.pressed_anew"
-"""Code of the refusal to end a stop that was pressed again since the request."""
+"""Refusal code for ending a stop that was pressed again since the request."""
 
 NOT_PERMITTED = "switch.not_yours"
-"""Code of the refusal to end a stop that concerns creators the member does not work for."""
+"""Refusal code for ending a stop that concerns creators the member does not work for."""
 
 _SET = """
 INSERT INTO switches (tenant_id, id, scope, target, feature, open, by, reason)
@@ -99,6 +99,7 @@ def reopen_switch(
     member = _find_acting_member(scope)
     if member is not None:
         check_may_reopen(scope, member, where, target)
+    # Stops of the installation are ended on the command line, where no member acts.
     elif scope.tenant_id != INSTALLATION_ID:
         raise Refused("switch.people_only")
     # Wait for a member who presses it at the same time.
@@ -255,6 +256,7 @@ def list_stops(scope: Scope, *, of: UUID | None = None) -> list[ActiveStop]:
         select(StopSwitch)
         .where(StopSwitch.tenant_id == (of or scope.tenant_id), col(StopSwitch.open).is_(False))
         .order_by(col(StopSwitch.updated_at).desc())
+        # The rows may have changed while this transaction waited for the epoch.
         .execution_options(populate_existing=True)
     )
     return [

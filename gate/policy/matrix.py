@@ -181,8 +181,8 @@ def merge_rows(own: MatrixRow, lender: MatrixRow) -> MatrixRow:
 
 
 def check_rows(listed: Iterable[MatrixRow], rows: Mapping[str, MatrixRow]) -> None:
-    """Raise ValueError for a row that is incomplete, refers to an unknown row, or allows a higher
-    rating more than a lower one."""
+    """Raise ValueError for a row that is incomplete, refers to an unknown row, or treats a higher
+    rating less strictly than a lower one."""
     whole = {Rating.G, Rating.S, Rating.N, Rating.E}
     for row in listed:
         if row.same_as:

@@ -103,4 +103,5 @@ def _record_settings(scope: Scope, suggestive: int, words: int, officer_id: UUID
     scope.run(
         _CHOOSE, tenant=scope.tenant_id, suggestive=suggestive, words=words, officer=officer_id
     )
+    # The statement bypasses the session, which would return the old row.
     scope.session.expire_all()

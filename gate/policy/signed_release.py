@@ -67,6 +67,7 @@ class PolicyRelease:
                     public.verify(base64.b64decode(signature, validate=True), self.signed_digest())
                 except (InvalidSignature, ValueError):
                     continue
+                # One key may be listed in several encodings; its bytes count once.
                 found.add(public.public_bytes_raw())
         return frozenset(found)
 

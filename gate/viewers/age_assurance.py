@@ -73,6 +73,7 @@ def get_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSumm
     if row is None:
         return UNKNOWN_VIEWER
     state = AssuranceState(row.state)
+    # No task writes EXPIRED: an assurance expires by its date when it is read.
     if state is AssuranceState.ASSURED and (row.expires_at is None or scope.now >= row.expires_at):
         state = AssuranceState.EXPIRED
     valid = state is AssuranceState.ASSURED and row.over_18
