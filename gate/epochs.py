@@ -66,7 +66,7 @@ runs the query twice. Arrays are read in subqueries so that PostgreSQL does not 
 array length.
 """
 
-_KEYS = f"WITH RECURSIVE {EPOCH_KEYS_SQL} SELECT e FROM keys"  # noqa: S608 - a constant of our own
+_KEYS = f"WITH RECURSIVE {EPOCH_KEYS_SQL} SELECT e FROM keys"  # noqa: S608 - only constants
 
 # Both statements take their locks in the order of the hash, so that transactions cannot deadlock.
 _SHARED = f"""
