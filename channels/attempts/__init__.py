@@ -1,1 +1,4 @@
-"""Attempts: every request of a send with its response, so that a crash never sends twice."""
+"""Attempts: the record of every request and its response, so that a crash never sends twice.
+
+The functions that send are in `channels/sending`.
+"""
