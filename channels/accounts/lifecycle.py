@@ -303,8 +303,11 @@ def update_bot_rights(scope: Scope, channel_id: UUID, *, back: bool) -> None:
 
 def mark_readmitted(scope: Scope, channel_id: UUID) -> None:
     """Record that an account was readmitted to its destination. Waiting posts continue, unless the
-    account was paused. Does nothing for accounts in other states, and for accounts that another
-    agency has connected since. Raises NotFound."""
+    account was paused.
+
+    Does nothing for accounts in other states, and for accounts that another agency has connected
+    since. Raises NotFound.
+    """
     channel = queries.get_channel(scope, channel_id)
     if not can_return(channel):
         return
@@ -320,7 +323,7 @@ def mark_readmitted(scope: Scope, channel_id: UUID) -> None:
 
 
 def can_return(channel: queries.Channel) -> bool:
-    """Return True if an account is gone but may be readmitted, so that its listener must continue."""
+    """Return True if an account is gone but may be readmitted, so that it must be listened to."""
     return channel.state == ChannelState.GONE and channel.reason in (
         Message(SHUT_OUT_REASON),
         Message(ACCESS_LOST_REASON),

@@ -84,7 +84,7 @@ class Channel:
 
     @property
     def holds_min_interval(self) -> bool:
-        """Return True if posts are held until `min_interval` has passed, instead of a warning only."""
+        """Return True if the minimum interval holds posts, False if it only warns."""
         return bool(self.options.get("hold_distance"))
 
     @property
@@ -93,16 +93,15 @@ class Channel:
         return bool(self.options.get("can_be_seen"))
 
     def destination_facts(self, now: datetime) -> tuple[str, ...] | None:
-        """Return the results of a current destination check, in the terms of the policy; None
-        without one."""
+        """Return the results of a current destination check in the terms of the policy, or None."""
         look = self.options.get("seen")
         if not look or now - datetime.fromisoformat(look["at"]) > DESTINATION_CHECK_LIFETIME:
             return None
         return tuple(look["what"])
 
     def is_by_request(self, now: datetime) -> bool:
-        """Return True if a member stated, within `CLAIM_LIFETIME`, that readers must request access
-        to the account."""
+        """Return True if a member stated, within `CLAIM_LIFETIME`, that readers must request
+        access."""
         said = self.options.get("connected_at")
         return (
             bool(self.options.get("by_request") and said)
