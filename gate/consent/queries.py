@@ -87,7 +87,7 @@ class CardAsset(TenantRow, table=True):
 
 
 def card_day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
-    """Return the begin and end of a day in a time zone, UTC-aware. Raises BadInput for an unknown
+    """Return the beginning and end of a day in a time zone, UTC-aware. Raises BadInput for an unknown
     zone or an impossible day."""
     try:
         place = ZoneInfo(zone)
