@@ -227,8 +227,8 @@ def _withdraw_copy(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
 def create_removal_task(scope: Scope, channel: Channel, copy: LiveCopy, url: str) -> bool:
     """Create a task to remove a copy that a platform does not let us delete, with its URL.
 
-    Return False if the task exists already: there is one for each copy. It contains the beginning of
-    the text and the time of publication, which help to find the copy.
+    Return False if the task exists already: there is one for each copy. It contains the beginning
+    of the text and the time of publication, which help to find the copy.
     """
     key = f"{REMOVAL_TASK}:{copy.jti}"
     if _by_key(scope, key) is not None:
@@ -258,8 +258,8 @@ def create_removal_task(scope: Scope, channel: Channel, copy: LiveCopy, url: str
 
 
 def _copy_texts(scope: Scope, copy: LiveCopy) -> dict[str, str]:
-    """Return the beginning of the texts of a post. Messages to a fan are left out, because assignees
-    may not read them."""
+    """Return the first words of a post. Messages to a fan are left out, because assignees may not
+    read them."""
     sent = attempts.list_attempts(scope, copy.subject, None, ("send",))
     row = next((one for one in sent if attempts.publish_permit(one) == copy.jti), None)
     unit = (

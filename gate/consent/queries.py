@@ -87,8 +87,8 @@ class CardAsset(TenantRow, table=True):
 
 
 def card_day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
-    """Return the beginning and end of a day in a time zone, UTC-aware. Raises BadInput for an unknown
-    zone or an impossible day."""
+    """Return the beginning and the end of a day in a time zone, UTC-aware. Raises BadInput for an
+    unknown zone or an impossible day."""
     try:
         place = ZoneInfo(zone)
         begins = datetime.combine(day, time(), place)
