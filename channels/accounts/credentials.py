@@ -20,9 +20,8 @@ from foundation.outbox import outbox
 from foundation.sealed import Sealed
 
 MIN_TOKEN_AGE = timedelta(minutes=5)
-"""Age up to which a refused pair has certainly not expired. Platforms sometimes refuse valid
-tokens, so it is renewed or tried once more; if it is refused again within this time, it is invalid.
-"""
+"""Age below which a refused pair cannot have expired. Platforms sometimes refuse valid tokens, so
+the pair is renewed or tried again; if it is refused again within this time, it is invalid."""
 
 MIN_REFUSAL_INTERVAL = timedelta(seconds=1)
 """Minimum time between two refusals that count separately; closer ones may answer concurrent
@@ -275,7 +274,7 @@ def record_token_refusal(
     """Record that the platform refused the token of generation `shown` (None if unknown).
 
     Return `renew` if its renewal is now due; `again` if another pair exists or is being requested,
-    or if the token cannot be renewed and should be tried once more (unless `repeated`); `dead` if
+    or if the token cannot be renewed and should be tried again (unless `repeated`); `dead` if
     neither helped and the account must be connected again.
     """
     lock_account(scope, channel_id)
