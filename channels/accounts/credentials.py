@@ -286,6 +286,7 @@ def record_token_refusal(
     ).one_or_none()
     if row is None:
         return "dead"
+    # Without a generation, a young pair counts as newer than the refused one.
     young = row.since is not None and scope.now < row.since + MIN_TOKEN_AGE
     if row.generation > shown if shown is not None else young:
         return "again"

@@ -136,6 +136,7 @@ def connect_account(
 def _refusing_held_account(scope: Scope, account: str) -> Iterator[None]:
     """Raise Conflict if the database rejects a statement because another agency has the account
     connected. The statement is rolled back, the transaction continues."""
+    # A rejected statement would otherwise abort the transaction of the caller.
     scope.run("SAVEPOINT held_account")
     try:
         yield

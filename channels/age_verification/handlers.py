@@ -376,6 +376,7 @@ def _resolve_withdrawn_proof(
     if isinstance(said, AgeCheckResult) and said.state == "failed":
         age_assurance.block_viewer(scope, row.platform, row.user_id)
         return AgeCheckState.FAILED
+    # A recall proves nothing about the age, so the viewer is reset and not blocked.
     if isinstance(said, AgeCheckResult) and said.state == "recalled":
         age_assurance.reset_assurance(scope, row.platform, row.user_id)
         return AgeCheckState.RECALLED

@@ -27,6 +27,7 @@ could be used again, at most until it expires after one minute."""
 
 def record_permit_use(permit: Permit, *, tenant: OpenScope) -> PermitUse:
     """Record, in a separate transaction, that a permit is about to be used."""
+    # Committed before the request is sent, so that other processes see the use.
     with tenant(permit.tenant_id, TRANSPORT_ACTOR) as scope:
         row = scope.run(
             _RECORD, tenant=permit.tenant_id, jti=permit.jti, expires=permit.expires_at

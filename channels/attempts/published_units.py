@@ -23,6 +23,7 @@ def published_unit(scope: Scope, channel_id: UUID, native_id: str) -> Unit | Non
         if row.native_key == native_id and _is_edit_published(row)
     ]
     return (
+        # The latest published edit replaces the content of the send.
         next((serialization.unit_from_json(row.unit) for row in (*said[::-1], *ours)), None)
         if ours
         else None

@@ -22,6 +22,7 @@ def retry_delay(after: timedelta, tries: int, who: UUID) -> timedelta:
     """
     if after > SHORT_RETRY:
         return after
+    # Derived from the subject, so that the same try always has the same delay.
     drawn = derived_uuid(who, "wait", tries).int % _PARTS / _PARTS
     ceiling = min(
         timedelta(seconds=SHORT_RETRY.total_seconds() * 2.0 ** min(tries, 10)), MAX_RETRY_DELAY

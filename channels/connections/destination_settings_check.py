@@ -171,6 +171,7 @@ def _record_destination_report(scope: Scope, channel: Channel, seen: Destination
         id=channel.id,
         seen=canonical_json({"at": scope.now.isoformat(), "what": list(seen.holds)}).decode(),
     ).scalar_one()
+    # Posts may have been held while the destination could not be checked.
     if was_blind:
         outbox.put(scope, DestinationChecked(scope.tenant_id, channel.id))
     gone = watched_copies.recall_from_place(scope, channel.id, seen.fails)

@@ -42,6 +42,7 @@ def prepare_visit(
 ) -> dict[str, Any]:
     """Return the values to store until the flow ends; `url` is for the member. `address` is the
     server of the account."""
+    # A fresh state and verifier for each flow (RFC 9700).
     state = secrets.token_urlsafe(32)
     verifier = secrets.token_urlsafe(48)
     asked = {

@@ -222,6 +222,7 @@ def _record_renewal(
             stands = credentials.release_renewal(scope, claim, doubtful=True)
             if stands is None:
                 return None
+            # The platform may have consumed the refresh token although its response was lost.
             if stands.can_use_refresh_token(asked.grace):
                 return AGAIN
             lifecycle.require_reauthorization(scope, channel.id, Message("channel.renewal_lost"))

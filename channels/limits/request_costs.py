@@ -150,8 +150,8 @@ def record_poll_costs(
 def cap_wait(
     scope: Scope, platform: str, words: str, *, parts: int = 1
 ) -> tuple[datetime, Message] | None:
-    """Return until when a post with this text and number of parts must wait for the monthly cap,
-    and the reason; None if it need not wait.
+    """Return the time until which a post with this text and number of parts must wait for the
+    monthly cap, and the reason; None if it need not wait.
 
     Called with the account locked and before the subject is (lock order of the system). Takes no
     locks.
@@ -311,5 +311,6 @@ def _current_month(scope: Scope) -> tuple[str, datetime]:
     zone = ZoneInfo(get_agency(scope).zone)
     here = scope.now.astimezone(zone)
     first = here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    # 32 days after the first day is always in the next month.
     ends = (first + timedelta(days=32)).replace(day=1)
     return f"{here:%Y-%m}", ends.astimezone(scope.now.tzinfo)

@@ -341,6 +341,7 @@ def _record_rate_refusal(scope: Scope, channel_id: UUID, answer: Response, *, al
     refusals = scope.run(
         _REFUSED, tenant=scope.tenant_id, id=uuid7(), channel=channel_id
     ).scalar_one()
+    # The first refusal in a chat blocks only that chat, whose lane waits.
     if alone and refusals < OF_THE_ACCOUNT:
         return
     scope.run(

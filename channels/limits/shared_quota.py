@@ -73,8 +73,8 @@ t.ends > :now
 
 
 def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | None:
-    """Return until when no post of an account may be sent because of its application, and the
-    reason; None if posts may be sent.
+    """Return the time until which no post of an account may be sent because of its application, and
+    the reason; None if posts may be sent.
 
     Takes no units and no locks. Returns the longest wait.
     """
@@ -99,8 +99,8 @@ def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | Non
 def take_quota(
     scope: Scope, channel: Channel, steps: Iterable[str]
 ) -> tuple[datetime, Message] | None:
-    """Take the units of the steps of a post. Return until when it must wait, and the reason, if
-    there are too few; the caller must then roll back its transaction.
+    """Take the units of the steps of a post. If there are too few, return the time until which it
+    must wait, and the reason; the caller must then roll back its transaction.
 
     Called with the account locked and before the subject is (lock order of the system). The row of
     the total is locked until the transaction ends, so that no two agencies take the same unit.
@@ -205,6 +205,7 @@ def _count_request(
     """Add the units to the row of the total, then to that of the agency, always in this order."""
     ahead = post and answer.step in (PUBLISH_STEP, one.begins)
     cost = 0 if ahead else one.cost_of(answer.step)
+    # Return the units that the claim had taken.
     if isinstance(answer, StepNotSent):
         cost = -one.cost_of(answer.step) if ahead else 0
     told = rate_limits.read_limit_headers(one, answer) if isinstance(answer, Response) else None

@@ -73,6 +73,7 @@ def store_links(scope: Scope, channel_id: UUID, subject: Subject, targets: Colle
         }
         for slug, target in sorted(wanted.items())
     ]
+    # Fewer inserted rows mean that some slugs exist already.
     if rows and insert_rows(scope, LinkRow, rows) < len(rows):
         _check_slugs_unchanged(scope, wanted)
 

@@ -146,6 +146,7 @@ def _decide_download(
     asked_at = wish.created_at or scope.now
     task = task_lifecycle.lock_task(scope, wish.handover_id, lock=False)
     unit = _get_published_unit(scope, task)
+    # Epochs come first in the lock order, so the task is locked after them.
     issuance.lock_unit(scope, unit)
     task = task_lifecycle.lock_task(scope, wish.handover_id)
     if task.state not in OPEN_TASK_STATES or scope.now - asked_at > DECISION_TIMEOUT:

@@ -106,6 +106,7 @@ def check_live_post(
     seen = _read_platform_answer(channel, question, tenant=tenant, transport=transport)
     if not isinstance(seen, MissingPost):
         return seen
+    # Without a check of the account, a missing post may be a lost account.
     if not isinstance(connector, SupportsAccountSetup):
         return None
     well = partial(connector.verify_account, channel.account)

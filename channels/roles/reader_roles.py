@@ -255,6 +255,7 @@ def apply_role(
             return
         waits = send_limits.send_block(scope, channel.id, brake=False)
         now = scope.now
+        # A crash after this point leaves the state unknown, and the request is repeated.
         if waits is None:
             _record_role_state(scope, row, None, None)  # From here on the state is unknown.
             row = _lock_role_row(scope, row.id) or row

@@ -310,7 +310,7 @@ def close_edit(scope: Scope, attempt_id: UUID, outcome: Outcome) -> bool:
 
 
 def resolve_edit(scope: Scope, subject: Subject, native_id: str, *, came_through: bool) -> None:
-    """Record a member's statement which texts are live: those of the last edit, or the earlier
+    """Record which texts are live by a member's statement: those of the last edit, or the earlier
     ones."""
     rows = [
         row
@@ -354,6 +354,7 @@ def _next_edit_step(
     if not (connector.capabilities.edits and isinstance(connector, SupportsEdits)):
         return Rejected(Message("edit.not_there"), permanent=True)
     turn = connector.edit(unit, native_id, tuple(answers))
+    # Only the step with this name may change the copy: its permit is recorded with the copy.
     if isinstance(turn, Send) and (turn.step.kind is StepKind.MUTATE) != (
         turn.step.name == EDIT_STEP
     ):

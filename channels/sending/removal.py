@@ -84,6 +84,7 @@ def remove_copy(
         ):  # A member confirmed the removal, which counts whatever the platform reports.
             record_removal(scope, copy, attempts.ABSENT_RESULT)
             return
+        # A removal ignores the brake, but not a delay that the platform requested.
         waits = send_limits.send_block(scope, copy.channel_id, brake=False)
         now = scope.now
         channel = queries.get_channel(scope, copy.channel_id)
@@ -252,7 +253,6 @@ def _lookup_notice_cause(copy: LiveCopy) -> str:
 
 
 def _late_notice_cause(copy: LiveCopy) -> str:
-    """Return the cause of the notice of a late removal."""
     return f"copy:{copy.jti}:late"
 
 

@@ -321,6 +321,7 @@ def prepare_next_step(
             scope, armed.channel, armed.unit, turn, shown=armed.channel.generation
         )
         return retry_delays.with_growing_delay(outcome, row, rows)
+    # Another worker has closed or superseded the attempt.
     if row.outcome is not None:
         raise Conflict("attempt.superseded")
     if turn.step.kind is StepKind.PUBLISH and row.kind == "stage":

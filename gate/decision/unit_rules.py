@@ -21,7 +21,7 @@ from gate.text import service_texts, text_rating, urls
 Rule = Callable[[Case], Iterable[Finding]]
 
 FEW_WORDS = 3
-"""Maximum number of words of a message to an assured adult that may be in any language."""
+"""Number of words up to which a message to an assured adult may be in any language."""
 
 _AUDIENCES = ("public", "viewer")
 REFERENCES = frozenset({"reuse", "quote", "repost", "reply"})
@@ -181,9 +181,8 @@ def no_hidden_content(case: Case) -> Iterable[Finding]:
 
 
 def no_placeholder_images(case: Case) -> Iterable[Finding]:
-    """Restrict pictures of the demonstration model and placeholders to test networks, and for
-    demonstration agencies to their own page, until a member who runs the agency allows the picture.
-    """
+    """Restrict pictures of the demonstration model and placeholders to test networks and to the
+    page of a demonstration agency, until a member who runs the agency allows the picture."""
     if case.row.test_network or (case.row.ours and case.facts.demo):
         return
     if any(medium.label and not medium.lifted for medium in case.media_facts):
