@@ -1,4 +1,4 @@
-"""Retention rules of the tables of the gate.
+"""Retention rules of the gate's tables.
 
 The decision log and blocked viewers are never deleted, nor is anything that a removal request or a
 seal still needs.

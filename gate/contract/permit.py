@@ -68,7 +68,7 @@ class Permit:
     """Native ids that the request may refer to on the platform: our copies that were judged with
     the unit, and results of earlier steps of the same subject."""
     rating: Rating
-    """The rating of the unit by the decision."""
+    """The rating that the decision gave the unit."""
     bundle: str
     minted_at: datetime
     expires_at: datetime

@@ -75,8 +75,8 @@ class Text:
 
 @dataclass(frozen=True)
 class Medium:
-    """One rendition by its digest; `ai` is none, assisted or generated, copied from the record of
-    the asset."""
+    """One rendition by its digest; `ai` is none, assisted or generated, as recorded for the
+    asset."""
 
     sha256: str
     mime: str
@@ -220,8 +220,8 @@ class Unit:
     """Language of the texts (BCP 47); "" if unknown."""
     flags: tuple[str, ...] = ()
     text_ai: str = "none"
-    """none, assisted or generated: the part of a model in the texts. It is judged like the `ai` of
-    a medium."""
+    """Extent to which a model wrote the texts: none, assisted or generated. It is judged like the
+    `ai` of a medium."""
     service: str = ""
     """Code of a catalogue sentence sent unchanged (notice, receipt, refusal): a text of the
     product, not of a tenant."""

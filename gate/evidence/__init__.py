@@ -1,5 +1,4 @@
 """Evidence: the facts of a unit, read into one snapshot for a decision.
 
-It makes no decisions (`gate/decision`) and writes little: facts are recorded by the sub-packages
-that own them.
+The decision itself is in `gate/decision`; other sub-packages record most of the facts.
 """

@@ -2,9 +2,9 @@
 letter by letter.
 
 All messages of a creator to one viewer form one window, regardless of the account that sent them;
-the public posts of the creator form another. Only short lines are included, because full sentences
-between the pieces of a term prevent it from being read. They are stored with the permit of each
-post.
+the public posts of the creator form another. A window contains short lines only, because full
+sentences between the pieces of a term prevent it from being read. The short lines are stored with
+the permit of each post.
 """
 
 from collections.abc import Iterable, Sequence

@@ -20,7 +20,7 @@ from tenants.auth import device_fingerprints
 
 MAX_BANNED_NAME = 80
 SHORTEST_NAME = 3
-"""Minimum number of letters of a name; shorter ones occur in ordinary words."""
+"""Minimum number of characters of a name; shorter ones occur in ordinary words."""
 
 
 class DepictionBan(TenantRow, table=True):

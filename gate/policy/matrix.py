@@ -14,7 +14,7 @@ from gate.contract.units import Rating, Verdict
 PlaceKind = Literal["post", "text", "chat", "profile"]
 PersonKind = Literal["real", "synthetic"]
 VIEWER_MODES = ("none", "platform", "both", "door", "product")
-"""The parties responsible for the age of viewers, least to most strict for us. With `door`, we
+"""Parties responsible for the age of viewers, ordered by our part, smallest first. With `door`, we
 admit viewers one by one and decide again for each (`issuance.preview_for_viewer`)."""
 
 
