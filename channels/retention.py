@@ -1,5 +1,5 @@
-"""Retention rules of the tables of channels. `channels/age_verification/handlers.py` ends age
-checks."""
+"""Retention rules of the tables of channels. `channels/age_verification/handlers.py` deletes old
+age checks."""
 
 from channels.attempts.models import AttemptRow, PermitUseRow
 from channels.connections.models import AccountSetupRow

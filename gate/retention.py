@@ -101,4 +101,4 @@ GATE_RETENTION = (
     ),
 )
 """Rules in the order in which they run: rows that reference other rows are deleted first.
-`gate/viewers/age_assurance.py` ends the age records of viewers."""
+`gate/viewers/age_assurance.py` deletes the age records of viewers."""

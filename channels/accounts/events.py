@@ -1,4 +1,4 @@
-"""Events of accounts. Their handlers are in `channels/sending/handlers.py`."""
+"""Events of accounts."""
 
 from dataclasses import dataclass
 from typing import ClassVar

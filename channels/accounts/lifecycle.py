@@ -33,7 +33,7 @@ HELD_ELSEWHERE = "channel.other_agency"
 """
 
 MAX_INTERVAL_MINUTES = 24 * 60
-"""Maximum minimum interval between two posts, in minutes."""
+"""Upper bound of the minimum interval between two posts, in minutes."""
 
 _UNTIL = "(channels.rest ->> 'until')::timestamptz"
 _RESTS = f"(channels.rest IS NOT NULL AND coalesce({_UNTIL}, 'infinity') > house_now())"

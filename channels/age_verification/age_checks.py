@@ -144,7 +144,7 @@ def active_provider(scope: Scope) -> AgeProviderView | None:
 def start_check_from_page(
     scope: Scope, platform: str, user_id: str, *, page: str, language: str, source: str
 ) -> None:
-    """Begin a check for a visitor of one of our pages, or a new one if they have none.
+    """Begin the check of a visitor of one of our pages; create one if they have none.
 
     `page` is the URL they return to, `source` a keyed digest of their network address. Raises
     NotFound without a provider, Refused for too many checks.

@@ -158,7 +158,7 @@ def _note_blind(scope: Scope, channel_id: UUID) -> datetime:
 
 
 def _record_destination_report(scope: Scope, channel: Channel, seen: DestinationReport) -> None:
-    """Store the result, notify posts that wait for it, and recall content that may no longer be
+    """Store the result, notify posts that wait for it, and recall content that is no longer allowed
     there."""
     was_blind = scope.run(
         "UPDATE channels c SET options = jsonb_set(c.options - 'blind', '{seen}', CAST(:seen AS "

@@ -21,7 +21,8 @@ class AccountSetupRequested:
 
 @dataclass(frozen=True)
 class OwnPageRequested:
-    """A member requests an own page for the creator `subject_id`, under the path `slug`."""
+    """A member requests a page on this installation for the creator `subject_id`, under the path
+    `slug`."""
 
     kind: ClassVar[str] = "channel.own_page"
     queue: ClassVar[outbox.Queue] = "urgent"

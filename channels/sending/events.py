@@ -11,8 +11,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class BrakeProbeDue:
-    """A platform was unavailable: send a harmless read request of the account `subject_id`. Posts
-    continue once it responds."""
+    """A platform was unavailable: send a harmless read request for the account `subject_id`. Posts
+    continue once the platform responds."""
 
     kind: ClassVar[str] = "channel.probe"
     queue: ClassVar[outbox.Queue] = "urgent"

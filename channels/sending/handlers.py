@@ -25,7 +25,7 @@ def probe_platform(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> None:
-    """Send a harmless read request of a braked account. It is repeated with growing delays until
+    """Send a harmless read request for a braked account. It is repeated with growing delays until
     the platform responds."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)

@@ -1,4 +1,5 @@
-"""Denials of the gate after the first request of an attempt, which was only a lookup or upload."""
+"""Denials of the gate after the first request of an attempt, which was only a lookup or an
+upload."""
 
 from uuid import UUID
 

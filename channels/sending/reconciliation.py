@@ -172,8 +172,8 @@ def looks_since_publish(scope: Scope, subject: Subject, part: int = 0) -> tuple[
 def combine_looks(seen: Sequence[LookRecord]) -> LookupResult:
     """Return the result that several lookups prove together. Pure.
 
-    One positive result or one refusal is enough. Absence needs one lookup that is sure, or two able
-    ones at least 60 s apart, the last of them conclusive.
+    One positive result or one refusal is enough. Absence needs one lookup that is sure, or two that
+    did not fail, at least 60 s apart and the last of them conclusive.
     """
     for told in (Found, Failed):
         proof = next((look.sighting for look in seen if isinstance(look.sighting, told)), None)
@@ -205,7 +205,8 @@ def is_proven_absent(
 
 
 def look_delay(n: int) -> timedelta | None:
-    """Return the delay before the next lookup after `n` able ones; None if a member must decide."""
+    """Return the delay before the next lookup after `n` lookups that did not fail; None if a member
+    must decide."""
     return LOOK_DELAYS[n] if n < len(LOOK_DELAYS) else None
 
 
