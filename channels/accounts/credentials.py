@@ -100,8 +100,10 @@ RETURNING doubts, doubted_at
 
 @dataclass(frozen=True)
 class RenewalClaim:
-    """A claimed renewal. `doubts` is the number of earlier uses of this refresh token without a
-    usable response."""
+    """A claimed renewal.
+
+    `doubts` is the number of earlier uses of this refresh token without a usable response.
+    """
 
     channel_id: UUID
     generation: int
@@ -188,10 +190,10 @@ def lock_account(scope: Scope, channel_id: UUID) -> None:
 def claim_renewal(
     scope: Scope, channel_id: UUID, *, outlive: datetime | None = None
 ) -> RenewalClaim | None:
-    """Claim the renewal of an account. Return None if it is not due, or another worker has claimed
-    it.
+    """Claim the renewal of an account.
 
-    A token that expires before `outlive` is due at any age, because a post will need it.
+    Return None if it is not due, or another worker has claimed it. A token that expires before
+    `outlive` is due at any age, because a post will need it.
     """
     row = scope.run(
         _CLAIM,
@@ -221,8 +223,11 @@ def renewal_claimed_until(scope: Scope, channel_id: UUID) -> datetime | None:
 
 
 def store_renewed_tokens(scope: Scope, claim: RenewalClaim, pair: RenewedTokens) -> bool:
-    """Store the new pair. Return False if the pair was replaced since the claim. Without a new
-    refresh token, the old one remains."""
+    """Store the new pair.
+
+    Return False if the pair was replaced since the claim. Without a new refresh token, the old one
+    remains.
+    """
     done = scope.run(
         _STORE,
         tenant=scope.tenant_id,

@@ -241,8 +241,10 @@ def record_imported_history(scope: Scope, channel_id: UUID, last: datetime) -> N
 
 
 def require_reauthorization(scope: Scope, channel_id: UUID, reason: Message) -> None:
-    """Record that the platform refuses the token. Nothing is sent until the account is connected
-    again. Raises NotFound."""
+    """Record that the platform refuses the token.
+
+    Nothing is sent until the account is connected again. Raises NotFound.
+    """
     _record_lost_access(scope, channel_id, ChannelState.REAUTHORIZE, reason)
 
 
@@ -276,8 +278,10 @@ def start_disconnection(scope: Scope, channel_id: UUID, reason: Message) -> None
 
 
 def finish_disconnection(scope: Scope, channel: queries.Channel, reason: Message) -> bool:
-    """Delete the credentials of an account and notify the members. Return False and do nothing if
-    it was connected again since."""
+    """Delete the credentials of an account and notify the members.
+
+    Return False and do nothing if it was connected again since.
+    """
     credentials.lock_account(scope, channel.id)
     if queries.get_channel(scope, channel.id).state != ChannelState.LEAVING:
         return False

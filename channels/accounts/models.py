@@ -69,8 +69,10 @@ class ChannelRow(CreatorOwnedRow, table=True):
 
 
 class TokenRow(TenantRow, table=True):
-    """The sealed credentials of a channel. `generation` grows at each renewal
-    (`channels/accounts/credentials.py`)."""
+    """The sealed credentials of a channel.
+
+    `generation` grows at each renewal (`channels/accounts/credentials.py`).
+    """
 
     __tablename__ = "tokens"
     __table_args__ = table_arguments(

@@ -27,11 +27,11 @@ it."""
 
 @dataclass(frozen=True)
 class Channel:
-    """A platform account at the time of reading. `min_interval` is the time between two posts;
-    `zone` an IANA name.
+    """A platform account at the time of reading.
 
-    `surface` is the policy row for posts, `chat_surface` that for messages ("" without chat).
-    `token` is sealed; only the transport can open it.
+    `min_interval` is the time between two posts; `zone` an IANA name. `surface` is the policy row
+    for posts, `chat_surface` that for messages ("" without chat). `token` is sealed; only the
+    transport can open it.
     """
 
     tenant_id: UUID

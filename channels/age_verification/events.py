@@ -31,8 +31,10 @@ class AgeCheckRequested:
 
 @dataclass(frozen=True)
 class AgeCheckResultDue:
-    """Fetch the result of a check. With `called`, the provider sent a webhook, so that one request
-    is enough."""
+    """Fetch the result of a check.
+
+    With `called`, the provider sent a webhook, so that one request is enough.
+    """
 
     kind: ClassVar[str] = "age.look"
     queue: ClassVar[outbox.Queue] = "urgent"

@@ -269,8 +269,10 @@ def read_result(
     transport: Transport,
     providers: Mapping[str, AgeProvider],
 ) -> None:
-    """Fetch the result of a session and record it. Raises `outbox.RetryLater` with growing delays
-    while there is none."""
+    """Fetch the result of a session and record it.
+
+    Raises `outbox.RetryLater` with growing delays while there is none.
+    """
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
         try:
             row = age_checks.get_check_row(scope, event.subject_id)

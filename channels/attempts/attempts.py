@@ -1,5 +1,7 @@
-"""Rows of attempts. Each step, response, outcome and resolution is written once, by
-compare-and-set."""
+"""Rows of attempts.
+
+Each step, response, outcome and resolution is written once, by compare-and-set.
+"""
 
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, fields
@@ -337,8 +339,10 @@ SELECT {_COLUMNS} FROM (SELECT {_COLUMNS} FROM kept UNION ALL SELECT {_COLUMNS} 
 
 
 def record_answer(scope: Scope, attempt_id: UUID, position: int, answer: StepResult) -> bool:
-    """Record the response to step `position`. Return False if it was recorded already. Late
-    responses are recorded too."""
+    """Record the response to step `position`.
+
+    Return False if it was recorded already. Late responses are recorded too.
+    """
     return bool(scope.run(_RECORD, **_answer_params(scope, attempt_id, position, answer)).rowcount)
 
 

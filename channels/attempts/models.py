@@ -18,8 +18,10 @@ from foundation.db.tables import (
 
 
 class PermitUseRow(TenantRow, table=True):
-    """A permit under which a request was sent; `id` is its jti. After its minute, the expiry of the
-    permit prevents another use."""
+    """A permit under which a request was sent; `id` is its jti.
+
+    After its minute, the expiry of the permit prevents another use.
+    """
 
     __tablename__ = "permit_uses"
     __table_args__ = table_arguments(about="nobody", keep="1 day")

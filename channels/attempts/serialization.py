@@ -152,8 +152,10 @@ def outcome_reason(outcome: Outcome | LookupResult) -> Message | None:
 def outcome_from_json(
     name: str, result: Mapping[str, Any], detail: Mapping[str, Any] | None
 ) -> Outcome:
-    """Return the stored outcome. Raises KeyError for a name that is not an outcome (`staged`,
-    `superseded`)."""
+    """Return the stored outcome.
+
+    Raises KeyError for a name that is not an outcome (`staged`, `superseded`).
+    """
     reason = Message.from_json(detail) if detail else Message("attempt.unexplained")
     made: dict[str, Any] = {
         "published": lambda: Published(

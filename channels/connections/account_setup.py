@@ -350,8 +350,11 @@ def verify_account(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> None:
-    """Send a harmless request for an account. Record the time of a success, or the loss of the
-    account. A refused token is tried a second time first."""
+    """Send a harmless request for an account.
+
+    Record the time of a success, or the loss of the account. A refused token is tried a second time
+    first.
+    """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         now = scope.now

@@ -45,8 +45,10 @@ success."""
 
 
 def request_destination_check(scope: Scope, channel_id: UUID) -> bool:
-    """Request a destination check now. Return False if the platform does not support it. Raises
-    NotFound."""
+    """Request a destination check now.
+
+    Return False if the platform does not support it. Raises NotFound.
+    """
     if not queries.get_channel(scope, channel_id).can_check_destination:
         return False
     outbox.put(

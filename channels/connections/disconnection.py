@@ -75,9 +75,11 @@ def perform_disconnection(
     connectors: Mapping[str, Connector],
     addresses: Mapping[str, str],
 ) -> None:
-    """Revoke the grant at the platform, then delete the credentials. No transaction is open during
-    requests; an account that was connected again since is not changed. Raises NotFound, and
-    `outbox.RetryLater` while requests are in progress."""
+    """Revoke the grant at the platform, then delete the credentials.
+
+    No transaction is open during requests; an account that was connected again since is not
+    changed. Raises NotFound, and `outbox.RetryLater` while requests are in progress.
+    """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         if channel.state != ChannelState.LEAVING:

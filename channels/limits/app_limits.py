@@ -89,10 +89,10 @@ def record_app_refusal(scope: Scope, channel_id: UUID, answer: Response) -> None
 def record_app_failure(
     scope: Scope, channel_id: UUID, *, creates: bool, probed_at: datetime
 ) -> None:
-    """Record a failed request of an account. A second account of the application that fails within
-    `APP_FAILURE_WINDOW` brakes all of them.
+    """Record a failed request of an account.
 
-    A failed read only extends an active brake. The brake ends with the first response to any of the
+    A second account of the application that fails within `APP_FAILURE_WINDOW` brakes all of them. A
+    failed read only extends an active brake. The brake ends with the first response to any of the
     accounts, or if no probe extends it.
     """
     until = {"house": INSTALLATION_ID, "until": probed_at + RECENT_SUCCESS, "now": scope.now}

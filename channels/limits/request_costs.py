@@ -109,8 +109,11 @@ ORDER BY channel_id, what
 def record_costs(
     scope: Scope, channel_id: UUID, platform: str, answer: StepResult, words: str
 ) -> None:
-    """Record the cost of a request. Notify the agency once a month when the cap is near and when it
-    is reached, and once when the platform stops the application, until it responds again."""
+    """Record the cost of a request.
+
+    Notify the agency once a month when the cap is near and when it is reached, and once when the
+    platform stops the application, until it responds again.
+    """
     stop = request_costs.app_stop_reason(platform, answer)
     if stop is not None:
         notices.put(scope, stop, cause=f"stopped:{platform}", urgent=True)
@@ -222,8 +225,10 @@ def monthly_costs(scope: Scope, platform: str) -> MonthlyCosts | None:
 def bills_by_account(
     scope: Scope, platforms: Iterable[str], of: str = ""
 ) -> Mapping[UUID, AccountBill]:
-    """Return the costs of a month (`2026-11`; "" for this one) by account. Accounts without costs
-    are absent. `platforms` are those of the accounts; if none has request costs, no statement runs.
+    """Return the costs of a month (`2026-11`; "" for this one) by account.
+
+    Accounts without costs are absent. `platforms` are those of the accounts; if none has request
+    costs, no statement runs.
     """
     found: dict[UUID, AccountBill] = {}
     if not any(map(request_costs.price_list_of, platforms)):

@@ -100,8 +100,11 @@ class SendingBlock:
     reason: Message
 
     def wait_from(self, now: datetime) -> timedelta:
-        """Return the delay before the next check. It is shorter than the block if other agencies
-        may leave units unused, or the cap may be raised."""
+        """Return the delay before the next check.
+
+        It is shorter than the block if other agencies may leave units unused, or the cap may be
+        raised.
+        """
         left = self.until - now
         sooner = (
             self.reason in (shared_quota.QUOTA_RESERVED, shared_quota.QUOTA_SHARED_OUT)
@@ -111,12 +114,12 @@ class SendingBlock:
 
 
 def claim_send_slot(scope: Scope, channel: Channel, *, posts: bool = False) -> SendingBlock | None:
-    """Lock the channel for a claim, and return the block if it may not send now. `posts` includes
-    the limits of posts, from which replies and removals are exempt.
+    """Lock the channel for a claim, and return the block if it may not send now.
 
-    Called after the epochs of the gate are locked and before the subject is (lock order of the
-    system). The brake remains on until a harmless read succeeds, so that an unavailable platform
-    costs one uncertain delivery, not all of them. Raises NotFound.
+    `posts` includes the limits of posts, from which replies and removals are exempt. Called after
+    the epochs of the gate are locked and before the subject is (lock order of the system). The
+    brake remains on until a harmless read succeeds, so that an unavailable platform costs one
+    uncertain delivery, not all of them. Raises NotFound.
     """
     row = scope.run(
         "SELECT state, paused_until FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO "
@@ -272,8 +275,10 @@ def _apply_answer(
 
 
 def next_probe_delay(failures: int) -> timedelta:
-    """Return the delay from a failure to the next probe. After some minutes it is about an eighth
-    of the duration of the outage."""
+    """Return the delay from a failure to the next probe.
+
+    After some minutes it is about an eighth of the duration of the outage.
+    """
     grown = 1.1 ** min(max(failures - 2 * len(BRAKE_DELAYS), 0), 20)
     return min(BRAKE_DELAYS[min(failures, len(BRAKE_DELAYS)) - 1] * grown, PROBE_AFTER)
 

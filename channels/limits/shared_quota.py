@@ -99,8 +99,10 @@ def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | Non
 def take_quota(
     scope: Scope, channel: Channel, steps: Iterable[str]
 ) -> tuple[datetime, Message] | None:
-    """Take the units of the steps of a post. If there are too few, return the time until which it
-    must wait, and the reason; the caller must then roll back its transaction.
+    """Take the units of the steps of a post.
+
+    If there are too few, return the time until which it must wait, and the reason; the caller must
+    then roll back its transaction.
 
     Called with the account locked and before the subject is (lock order of the system). The row of
     the total is locked until the transaction ends, so that no two agencies take the same unit.
@@ -137,10 +139,10 @@ def record_quota_use(
     post: bool,
     place: AppAccount | None = None,
 ) -> str:
-    """Record the remaining units from a response, and the units it used. With `post`, they were
-    taken at the claim. `place` is read here if the caller has not.
+    """Record the remaining units from a response, and the units it used.
 
-    Return the platform of the account.
+    With `post`, they were taken at the claim. `place` is read here if the caller has not. Return
+    the platform of the account.
     """
     ours = {"tenant": scope.tenant_id, "id": channel_id}
     asked = "SELECT platform, app_key FROM channels WHERE tenant_id = :tenant AND id = :id"

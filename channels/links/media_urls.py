@@ -61,8 +61,10 @@ def media_file_name(sha256: str, mime: str) -> str:
 
 
 def create_media_url(permit: Permit, file: FileRef, *, tenant: OpenScope, base: str) -> str:
-    """Create a temporary URL for one file of one permit. `base` is the public base URL of this
-    installation; without one, return ""."""
+    """Create a temporary URL for one file of one permit.
+
+    `base` is the public base URL of this installation; without one, return "".
+    """
     if not base:
         return ""
     token = secrets.token_urlsafe(32)

@@ -73,8 +73,10 @@ def moderate_comment(
     *,
     ear: CommentReader,
 ) -> Outcome:
-    """Moderate a comment and return the outcome. Raises NotFound, and ValueError for an act that
-    the account does not support."""
+    """Moderate a comment and return the outcome.
+
+    Raises NotFound, and ValueError for an act that the account does not support.
+    """
     with ear.tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
         connector = account_connectors.connector_for(ear.connectors, channel)
@@ -143,7 +145,10 @@ def acknowledge_comments(
     scope: Scope, channel_id: UUID, after: str | None, *, again: timedelta
 ) -> datetime:
     """Store the cursor after the comments were stored, and the delay before the next read; `after`
-    is None if the read failed. Return the time of the last successful read, or of the first try."""
+    is None if the read failed.
+
+    Return the time of the last successful read, or of the first try.
+    """
     heard_at: datetime = scope.run(
         "INSERT INTO remark_cursors AS r (tenant_id, id, channel_id, cursor, heard_at, due_at) "
         "VALUES (:tenant, :id,"

@@ -1,5 +1,7 @@
-"""Polling updates of chat accounts. The listener process polls, stores the updates, then
-acknowledges them."""
+"""Polling updates of chat accounts.
+
+The listener process polls, stores the updates, then acknowledges them.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -91,8 +91,10 @@ def update_subscription(
     connectors: Mapping[str, Connector],
     taken: bool,
 ) -> None:
-    """Subscribe an account, or unsubscribe it if webhooks are not accepted (`taken`). No
-    transaction is open during requests; an interrupted run is repeated. Raises NotFound."""
+    """Subscribe an account, or unsubscribe it if webhooks are not accepted (`taken`).
+
+    No transaction is open during requests; an interrupted run is repeated. Raises NotFound.
+    """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         connector = account_connectors.find_connector_for(connectors, channel)

@@ -50,8 +50,10 @@ class TaskFile:
 
 @dataclass(frozen=True)
 class ManualTask:
-    """A task as a member sees it. `kind` is post or removal; `checklist` are the lines to tick
-    (`check.<line>`)."""
+    """A task as a member sees it.
+
+    `kind` is post or removal; `checklist` are the lines to tick (`check.<line>`).
+    """
 
     id: UUID
     creator_id: UUID
@@ -195,8 +197,10 @@ def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> Man
 def snooze_task(
     scope: Scope, task_id: UUID, wait: timedelta, *, creators: Collection[UUID]
 ) -> None:
-    """Snooze a task. A removal cannot be snoozed past its deadline. Raises NotFound, Conflict,
-    BadInput."""
+    """Snooze a task.
+
+    A removal cannot be snoozed past its deadline. Raises NotFound, Conflict, BadInput.
+    """
     found = get_task(scope, task_id, creators=creators)
     if not found.is_open:
         raise Conflict("handover.closed")

@@ -22,9 +22,9 @@ SendEmail = Callable[[OutgoingEmail, NoticeOrder], StepResult]
 
 
 def send_member_email(event: EmailDue, *, tenant: OpenScope, post: SendEmail, house: str) -> None:
-    """Send an email to a member. Raises `outbox.RetryLater` if it was not accepted; after an
-    interruption it is sent again.
+    """Send an email to a member.
 
+    Raises `outbox.RetryLater` if it was not accepted; after an interruption it is sent again.
     `house` is the URL of the dashboard.
     """
     with tenant(event.tenant_id, EMAIL_ACTOR) as scope:

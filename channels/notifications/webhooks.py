@@ -35,8 +35,10 @@ def send_webhook(
     open_letter: OpenLetter,
     seconds: float = WEBHOOK_TIMEOUT,
 ) -> None:
-    """Send a webhook. Raises `outbox.RetryLater` if it was not accepted; after an interruption it
-    is sent again."""
+    """Send a webhook.
+
+    Raises `outbox.RetryLater` if it was not accepted; after an interruption it is sent again.
+    """
     with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
         due = start_call(scope, event.subject_id)
     if due is None:

@@ -192,9 +192,11 @@ WHERE tenant_id = :tenant AND user_id = :user AND channel_id IN ({_INBOX}:channe
 
 
 def retry_role(scope: Scope, channel_id: UUID, user_id: str, *, anyway: bool) -> bool:
-    """Grant the role of a reader who wrote to an account, because they may have joined since. With
-    `anyway`, also if they have it as far as known, because a reader who left and returned has lost
-    it. Return True if there is a role to grant."""
+    """Grant the role of a reader who wrote to an account, because they may have joined since.
+
+    With `anyway`, also if they have it as far as known, because a reader who left and returned has
+    lost it. Return True if there is a role to grant.
+    """
     asked = {"tenant": scope.tenant_id, "channel": channel_id, "user": user_id}
     found = scope.run(_AGAIN, anyway=anyway, away=READER_NOT_THERE, **asked).scalars().all()
     for each in dict.fromkeys(found):

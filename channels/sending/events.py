@@ -34,8 +34,10 @@ class CopyRemovalDue:
 
 @dataclass(frozen=True)
 class CopyRemoved:
-    """A copy is proven removed. `subject_id` is its permit; `of_kind` and `of_id` identify its
-    subject."""
+    """A copy is proven removed.
+
+    `subject_id` is its permit; `of_kind` and `of_id` identify its subject.
+    """
 
     kind: ClassVar[str] = "copy.removed"
     queue: ClassVar[outbox.Queue] = "facts"
@@ -48,8 +50,11 @@ class CopyRemoved:
 
 @dataclass(frozen=True)
 class CopyAddressed:
-    """A platform reported the URL of a copy. `subject_id` is its permit; `of_kind` and `of_id`
-    identify its subject; `before` is its native id at publication, `native_id` the current one."""
+    """A platform reported the URL of a copy.
+
+    `subject_id` is its permit; `of_kind` and `of_id` identify its subject; `before` is its native
+    id at publication, `native_id` the current one.
+    """
 
     kind: ClassVar[str] = "copy.addressed"
     queue: ClassVar[outbox.Queue] = "facts"

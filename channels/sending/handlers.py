@@ -25,8 +25,10 @@ def probe_platform(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> None:
-    """Send a harmless read request for a braked account. It is repeated with growing delays until
-    the platform responds."""
+    """Send a harmless read request for a braked account.
+
+    It is repeated with growing delays until the platform responds.
+    """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         waits = send_limits.send_block(scope, channel.id, brake=False)

@@ -72,10 +72,10 @@ def request_addresses(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> timedelta | None:
-    """Request the missing URLs of a subject and record them. Return the delay before the next
-    request, or None if none are missing.
+    """Request the missing URLs of a subject and record them.
 
-    No transaction is open during requests.
+    Return the delay before the next request, or None if none are missing. No transaction is open
+    during requests.
     """
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         left = copies_without_address(scope, subject, connectors)

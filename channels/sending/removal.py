@@ -1,5 +1,7 @@
-"""Removal of copies. A copy is a consumed permit; it counts as removed once the platform confirms
-it."""
+"""Removal of copies.
+
+A copy is a consumed permit; it counts as removed once the platform confirms it.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta

@@ -107,8 +107,11 @@ def submit_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -
 
 
 def handle_card_answer(event: CardAnswerSubmitted, *, tenant: OpenScope) -> None:
-    """Record the answer to a card. An answer that is no longer possible is dropped, as is a
-    signature that precedes a revocation: the portal shows the current state."""
+    """Record the answer to a card.
+
+    An answer that is no longer possible is dropped, as is a signature that precedes a revocation:
+    the portal shows the current state.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.said == CARD_SIGNED and has_revoked_since(
@@ -212,8 +215,10 @@ def _grant_card_consents(scope: Scope, person_id: UUID, card: ShootCardFacts) ->
 
 def withdraw_card_signature(scope: Scope, card: ShootCardFacts, person_id: UUID) -> list[UUID]:
     """Withdraw the signature of a person: the card ends, their permissions for it are revoked, and
-    the copies of its pictures that show them are recalled. Return the permits of those copies. A
-    restore repeats this from the journal."""
+    the copies of its pictures that show them are recalled.
+
+    Return the permits of those copies. A restore repeats this from the journal.
+    """
     epochs.lock_and_advance(scope, epochs.person_key(scope, person_id))
     _record_answer(scope, card, person_id, CARD_WITHDRAWN)
     with scope.acting_as("gate"):

@@ -81,8 +81,10 @@ class ConsentAnswer(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class OfferTerms:
-    """The terms of an offer. `surfaces` are platforms or single surfaces; `valid_until` is
-    exclusive."""
+    """The terms of an offer.
+
+    `surfaces` are platforms or single surfaces; `valid_until` is exclusive.
+    """
 
     scopes: tuple[str, ...]
     surfaces: tuple[str, ...]
@@ -241,16 +243,21 @@ def list_offer_sheets(scope: Scope, person_id: UUID) -> list[OfferSheet]:
 
 
 def submit_offer_answer(scope: Scope, offer_id: UUID, said: str, *, digest: str) -> None:
-    """Sign or decline an offer as the person the scope acts for. A worker records it at once.
-    Raises as `record_offer_answer`."""
+    """Sign or decline an offer as the person the scope acts for.
+
+    A worker records it at once. Raises as `record_offer_answer`.
+    """
     offer = _validate_answer(scope, offer_id, said, digest)
     event = OfferAnswerSubmitted(scope.tenant_id, offer.id, said, digest, scope.actor, scope.now)
     outbox.put(scope, event, priority=0, dedupe=f"offer.answer:{offer.id}")
 
 
 def handle_offer_answer(event: OfferAnswerSubmitted, *, tenant: OpenScope) -> None:
-    """Record the answer to an offer. An answer that is no longer possible is dropped, as is a
-    signature that precedes a revocation: the portal shows the current state."""
+    """Record the answer to an offer.
+
+    An answer that is no longer possible is dropped, as is a signature that precedes a revocation:
+    the portal shows the current state.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.said == CARD_SIGNED and has_revoked_since(

@@ -120,7 +120,9 @@ def is_contact_confirmed(scope: Scope, person_id: UUID) -> bool:
 
 def confirm_contact(scope: Scope, person_id: UUID, key: str, device: SigningDevice) -> None:
     """Record that a person opened the link sent to their address; `scope` acts for the person.
-    Raises Conflict if no address is set, Refused on a member's device."""
+
+    Raises Conflict if no address is set, Refused on a member's device.
+    """
     link = _find_link(scope, person_id)
     if link is None or not link.address:
         raise Conflict("contact.no_address")

@@ -125,9 +125,10 @@ def revoke_consent(scope: Scope, person_id: UUID, *, what: str | None = None) ->
 
 def has_revoked_since(scope: Scope, person_id: UUID, at: datetime | None) -> bool:
     """Return True if the person revoked anything in their portal after they signed something at
-    `at`. That signature must then not be recorded, whichever event is processed first.
+    `at`.
 
-    Holds the epoch of the person exclusively, so that later revocations wait for this transaction.
+    That signature must then not be recorded, whichever event is processed first. Holds the epoch of
+    the person exclusively, so that later revocations wait for this transaction.
     """
     epochs.lock_exclusive(scope, epochs.person_key(scope, person_id))
     return bool(

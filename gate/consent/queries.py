@@ -112,8 +112,10 @@ FROM shoot_cards c WHERE c.tenant_id = :tenant
 
 
 def parse_card_facts(row: Any) -> ShootCardFacts:
-    """Return the facts of a row of `CARDS_SQL`. The digest is computed from the row, so that a
-    changed card gets another digest."""
+    """Return the facts of a row of `CARDS_SQL`.
+
+    The digest is computed from the row, so that a changed card gets another digest.
+    """
     begins, ends = card_day_bounds(row.day, row.zone)
     said = {
         "id": row.id,

@@ -29,8 +29,10 @@ MAX_CARD_PICTURES = 500
 
 @dataclass(frozen=True)
 class CardTerms:
-    """The terms of a card. `persons` are the people depicted; the card is valid for `months` from
-    the day."""
+    """The terms of a card.
+
+    `persons` are the people depicted; the card is valid for `months` from the day.
+    """
 
     day: date
     zone: str

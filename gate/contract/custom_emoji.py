@@ -1,5 +1,8 @@
-"""Custom emoji in texts. They are pictures stored on the platform, so a text that contains one
-shows something that no rating covers."""
+"""Custom emoji in texts.
+
+They are pictures stored on the platform, so a text that contains one shows something that no rating
+covers.
+"""
 
 import re
 from collections.abc import Iterable, Mapping

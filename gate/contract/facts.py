@@ -52,16 +52,20 @@ class RuleVerification:
 
 @dataclass(frozen=True)
 class AgeProof:
-    """A proof by a custodian that a person is of age. `on_day` is set if the custodian answered for
-    a day in the past."""
+    """A proof by a custodian that a person is of age.
+
+    `on_day` is set if the custodian answered for a day in the past.
+    """
 
     verified_at: datetime
     valid_until: datetime | None
     on_day: datetime | None
 
     def is_of_age_on(self, day: datetime, *, before: bool) -> bool:
-        """Return True if the proof covers `day`. With `before`, the check itself must have happened
-        by that day."""
+        """Return True if the proof covers `day`.
+
+        With `before`, the check itself must have happened by that day.
+        """
         return (self.verified_at if before or self.on_day is None else self.on_day) <= day
 
 
@@ -195,8 +199,10 @@ class CardAnswerFacts:
 
 @dataclass(frozen=True)
 class ShootCardFacts:
-    """A shoot card in its current state. The day of the shoot runs from `starts_at` to `ends_at` in
-    its time zone."""
+    """A shoot card in its current state.
+
+    The day of the shoot runs from `starts_at` to `ends_at` in its time zone.
+    """
 
     id: UUID
     creator: UUID
@@ -230,8 +236,10 @@ class CardPositionFacts:
 
 @dataclass(frozen=True)
 class MediumFacts:
-    """The facts about some bytes. `rating` is the highest of the bytes, their siblings' and their
-    parents' floor."""
+    """The facts about some bytes.
+
+    `rating` is the highest of the bytes, their siblings' and their parents' floor.
+    """
 
     sha256: str
     mime: str
@@ -293,8 +301,10 @@ class ViewerFacts:
 
 @dataclass(frozen=True)
 class ReferenceFacts:
-    """One of our live copies that a unit refers to by a native id. Its media have facts like those
-    of the unit; its texts are those that viewers read there."""
+    """One of our live copies that a unit refers to by a native id.
+
+    Its media have facts like those of the unit; its texts are those that viewers read there.
+    """
 
     native_id: str
     texts: tuple[str, ...]

@@ -1,5 +1,7 @@
-"""Reason codes of refusals. They are stable and read by programs; the catalogues contain a sentence
-`gate.<code>` for each."""
+"""Reason codes of refusals.
+
+They are stable and read by programs; the catalogues contain a sentence `gate.<code>` for each.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum

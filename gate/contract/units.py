@@ -1,5 +1,7 @@
-"""Units: the pieces of content that the gate judges. Values without database access, so connectors
-may import them."""
+"""Units: the pieces of content that the gate judges.
+
+Values without database access, so connectors may import them.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -144,7 +146,9 @@ COMMENT_REFERENCE = "remark"
 @dataclass(frozen=True)
 class LinkReplacement:
     """A rewritten URL in a text, and the URL that its author wrote, which is the one judged.
-    `shown` redirects to `target`, or is `target` with tracking parameters."""
+
+    `shown` redirects to `target`, or is `target` with tracking parameters.
+    """
 
     shown: str
     target: str

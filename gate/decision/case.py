@@ -167,8 +167,10 @@ class Case:
 
     @cached_property
     def is_ai_generated(self) -> bool:
-        """Return True if a model made or changed any text or medium. Earlier parts carry their own
-        AI flags and are not considered."""
+        """Return True if a model made or changed any text or medium.
+
+        Earlier parts carry their own AI flags and are not considered.
+        """
         own = {medium.sha256 for medium in self.unit.media}
         own |= {sha256 for known in self.referenced_copies.values() for sha256 in known.media}
         recorded = {known.ai for known in self.media_facts if known.sha256 in own}

@@ -39,7 +39,10 @@ class Decision:
     @property
     def is_transient(self) -> bool:
         """Return True if only an emergency stop, a wrong clock or an unreachable removal form
-        blocks the unit. It is published when that ends, without any action on the unit."""
+        blocks the unit.
+
+        It is published when that ends, without any action on the unit.
+        """
         return bool(self.reasons) and set(self.reasons) <= TRANSIENT_REASONS
 
     @property

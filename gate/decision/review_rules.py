@@ -80,8 +80,10 @@ def _is_trained_chat_author(case: Case) -> bool:
 
 
 def lowered_rating_is_backed(case: Case) -> Iterable[Finding]:
-    """Require that a reduction of the rating is valid. If the author took part in it, another
-    member must approve the unit."""
+    """Require that a reduction of the rating is valid.
+
+    If the author took part in it, another member must approve the unit.
+    """
     if case.rating is Rating.X:
         return
     if (

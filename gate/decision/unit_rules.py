@@ -226,8 +226,10 @@ def text_is_not_obfuscated(case: Case) -> Iterable[Finding]:
 
 
 def language_is_supported(case: Case) -> Iterable[Finding]:
-    """Require languages that the lexicon supports. Messages of up to three words to an assured
-    adult are exempt."""
+    """Require languages that the lexicon supports.
+
+    Messages of up to three words to an assured adult are exempt.
+    """
     if case.language_reading.supported:
         return
     known = case.facts.viewer
@@ -394,7 +396,10 @@ def no_stop_applies(case: Case) -> Iterable[Finding]:
 
 def service_text_is_pinned(case: Case) -> Iterable[Finding]:
     """Require that a service text is an unchanged catalogue sentence with short values in its
-    marked slots. Its only medium may be the replacement picture, where it replaces a copy."""
+    marked slots.
+
+    Its only medium may be the replacement picture, where it replaces a copy.
+    """
     sober = case.text_rating.rating.rank <= Rating.S.rank and not case.text_rating.obfuscated
     if not sober or not service_texts.is_pure_service_unit(
         case.unit, own_hosts=case.facts.own_hosts

@@ -119,8 +119,11 @@ def media_facts_of_unit(
     scope: Scope, unit: Unit, *, to_decide: bool = True
 ) -> tuple[MediumFacts, ...]:
     """Return the facts of the media of a unit, of its earlier parts and of its references, by
-    digest. Unrecorded bytes have no entry. The blocklist is searched for similar pictures only if
-    `to_decide`."""
+    digest.
+
+    Unrecorded bytes have no entry. The blocklist is searched for similar pictures only if
+    `to_decide`.
+    """
     return media_facts_of_bytes(
         scope, post_references.shown_digests(scope, unit), to_decide=to_decide
     )

@@ -77,8 +77,11 @@ class DeclarationSummary:
 
 @dataclass(frozen=True)
 class PersonDossier:
-    """A person with all known facts. `general` and `adult` are the requirements still missing for
-    each, as codes of the sentences `people.missing.<code>`."""
+    """A person with all known facts.
+
+    `general` and `adult` are the requirements still missing for each, as codes of the sentences
+    `people.missing.<code>`.
+    """
 
     facts: PersonFacts
     name: str

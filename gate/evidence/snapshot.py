@@ -186,10 +186,10 @@ CAST(:kinds AS text[]))
 def snapshots_elsewhere(
     scope: Scope, facts: EvidenceSnapshot, units: Sequence[Unit], *, by: ActivePolicy
 ) -> list[EvidenceSnapshot]:
-    """Return the facts about the same content on other public surfaces. Only facts that depend on
-    the surface are read, in one statement.
+    """Return the facts about the same content on other public surfaces.
 
-    For previews only: nothing is published on facts that were read for another unit.
+    Only facts that depend on the surface are read, in one statement. For previews only: nothing is
+    published on facts that were read for another unit.
     """
     rows = scope.run(
         _ELSEWHERE,

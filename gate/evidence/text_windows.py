@@ -89,8 +89,10 @@ def windows_of_unit(
 
 
 def chat_windows(unit: Unit, stored: Iterable[tuple[str, str]] | None) -> tuple[TextWindow, ...]:
-    """Return the texts sent to a viewer in each field of a message. Fields are separate because
-    texts of other fields do not hide a term."""
+    """Return the texts sent to a viewer in each field of a message.
+
+    Fields are separate because texts of other fields do not hide a term.
+    """
     return _field_windows(unit, [short_lines(each) for each in _sent_units(stored)])
 
 

@@ -312,8 +312,10 @@ def _end_subject(scope: Scope, row: FaceSubject) -> None:
 def store_template(
     scope: Scope, subject_id: UUID, *, model: str, box: Sealed, pictures: Sequence[str]
 ) -> bool:
-    """Store the template of a person who agreed. Return False, and store nothing, if they have
-    withdrawn the consent."""
+    """Store the template of a person who agreed.
+
+    Return False, and store nothing, if they have withdrawn the consent.
+    """
     row = scope.session.get(FaceSubject, (scope.tenant_id, subject_id))
     if row is None or row.person_id is None:
         return False
@@ -396,8 +398,10 @@ WHERE s.tenant_id = :tenant AND s.ended_at IS NULL AND s.basis <> 'reference'
 
 
 def known_faces(scope: Scope, model: str) -> KnownFaces:
-    """Return all faces that a model knows. The version is read first, so that a face added at the
-    same time is not counted as known."""
+    """Return all faces that a model knows.
+
+    The version is read first, so that a face added at the same time is not counted as known.
+    """
     at = faces_version(scope)
     rows = scope.run(_KNOWN, tenant=scope.tenant_id, model=model).all()
     boxes = {row.id: Sealed(bytes(row.box)) for row in rows if row.box is not None}

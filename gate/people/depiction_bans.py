@@ -77,8 +77,11 @@ def _list_phashes(scope: Scope, pictures: Collection[UUID]) -> list[str]:
 
 
 def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
-    """End an entry. The acting member must not be the one who added it, nor share devices with
-    them. Raises Refused, NotFound."""
+    """End an entry.
+
+    The acting member must not be the one who added it, nor share devices with them. Raises Refused,
+    NotFound.
+    """
     member = queries.get_acting_member(scope, "person.people_only")
     require_right(member.role, Right.RUN)
     entry = next((one for one in list_depiction_bans(scope) if one.id == entry_id), None)

@@ -32,8 +32,10 @@ class Person(TenantRow, table=True):
 
 
 class IdentityCheck(TenantRow, table=True):
-    """A custodian's confirmation that a person was of age, without birth date or document. Only the
-    gate writes rows; afterwards they can only be withdrawn."""
+    """A custodian's confirmation that a person was of age, without birth date or document.
+
+    Only the gate writes rows; afterwards they can only be withdrawn.
+    """
 
     __tablename__ = "identity_checks"
     __table_args__ = table_arguments(

@@ -119,10 +119,10 @@ def is_cleared(looks: Iterable[LookResult], declared_by: UUID) -> bool:
 
 
 def look_agreement(one: LookResult, other: LookResult) -> float | None:
-    """Return Cohen's kappa of two reviews of the same tiles, each tile being doubted or not. Return
-    None if it is undefined: no tile was doubted, or both doubted all.
+    """Return Cohen's kappa of two reviews of the same tiles, each tile being doubted or not.
 
-    Source: J. Cohen, A Coefficient of Agreement for Nominal Scales, 1960.
+    Return None if it is undefined: no tile was doubted, or both doubted all. Source: J. Cohen, A
+    Coefficient of Agreement for Nominal Scales, 1960.
     """
     total = min(one.tiles, other.tiles)
     first = set(one.doubts)
@@ -163,8 +163,11 @@ def parse_looks(
 
 
 def declaration_facts(row: Mapping[str, Any] | None) -> DeclarationFacts | None:
-    """Return the facts of a declaration that `DECLARATION_SQL` reads. Return None without a
-    declaration, if one of its references is lost, and if a reviewer recognised a real person."""
+    """Return the facts of a declaration that `DECLARATION_SQL` reads.
+
+    Return None without a declaration, if one of its references is lost, and if a reviewer
+    recognised a real person.
+    """
     looks = parse_looks(row["looks"]) if row is not None else ()
     if row is None or row["lost"] or any(look.resembles for look in looks):
         return None

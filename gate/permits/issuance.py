@@ -79,8 +79,10 @@ class WireStep(Protocol):
 
 
 class PermitDenied(GreenroomError):
-    """The unit may not be published. `decision` contains the reasons; `entry` is to be logged after
-    the rollback of the claim."""
+    """The unit may not be published.
+
+    `decision` contains the reasons; `entry` is to be logged after the rollback of the claim.
+    """
 
     exit_code = 5
 
@@ -295,8 +297,10 @@ def mint_permit(
 
 
 def record_denial(scope: Scope, denied: PermitDenied) -> None:
-    """Log the decision of a claim that was rolled back. An attempt to use data of another agency
-    also goes to the audit log."""
+    """Log the decision of a claim that was rolled back.
+
+    An attempt to use data of another agency also goes to the audit log.
+    """
     decision_log.append_entry(scope, denied.entry)
     if Reason.TENANT_BOUNDARY in denied.decision.reasons:
         subject = denied.entry.unit.subject

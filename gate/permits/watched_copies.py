@@ -54,8 +54,10 @@ def is_watched_copy(scope: Scope, copy: LiveCopy) -> bool:
 
 
 def recall_from_place(scope: Scope, channel_id: UUID, fails: Collection[str]) -> list[UUID]:
-    """Recall the copies on an account whose destination failed a required check. `fails` are the
-    failed probes. Return the permits of the copies."""
+    """Recall the copies on an account whose destination failed a required check.
+
+    `fails` are the failed probes. Return the permits of the copies.
+    """
     if not fails:
         return []
     wrong = [

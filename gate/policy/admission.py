@@ -73,8 +73,10 @@ _DOCUMENT = (
 
 
 def find_third_party_rule(scope: Scope, unit: Unit, rules: Bundle) -> ThirdPartyRuleFacts | None:
-    """Return the admitted third-party rule for the surface of a unit. Return None for platforms
-    that the policy covers, and without an admission."""
+    """Return the admitted third-party rule for the surface of a unit.
+
+    Return None for platforms that the policy covers, and without an admission.
+    """
     if rules.has_platform(unit.platform):
         return None
     row = scope.run(_ACTIVE, tenant=scope.tenant_id, platform=unit.platform).first()
@@ -164,8 +166,10 @@ def admit_rules(scope: Scope, document: bytes) -> ThirdPartyRules:
 
 
 def end_admission(scope: Scope, platform: str) -> None:
-    """End the admission of rules; one member is enough. Raises Refused for a member without the
-    right, NotFound if none are admitted."""
+    """End the admission of rules; one member is enough.
+
+    Raises Refused for a member without the right, NotFound if none are admitted.
+    """
     require_right(queries.get_acting_member(scope, "switch.people_only").role, Right.RUN)
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
@@ -178,8 +182,10 @@ def end_admission(scope: Scope, platform: str) -> None:
 def handle_admission_request(
     event: AdmissionRequested, *, tenant: OpenScope, documents: RuleDocuments
 ) -> None:
-    """Admit rules, or end an admission, as the member who requested it. The file is searched among
-    the installed packages; the member is notified of a refusal."""
+    """Admit rules, or end an admission, as the member who requested it.
+
+    The file is searched among the installed packages; the member is notified of a refusal.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.end:

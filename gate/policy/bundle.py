@@ -114,8 +114,10 @@ class Bundle:
 
     @property
     def number(self) -> int:
-        """Return a number that grows with each version. Raises ValueError for a version that is not
-        a date with a count."""
+        """Return a number that grows with each version.
+
+        Raises ValueError for a version that is not a date with a count.
+        """
         found = _VERSION.fullmatch(self.version)
         if found is None:
             raise ValueError(f"no version of rules: {self.version[:40]!r}")
@@ -178,7 +180,10 @@ class Bundle:
         self, platform: str, surface: str, *, on: date, paid: bool = False
     ) -> tuple[tuple[str, PlaceRow], ...]:
         """Return the rules that a post to a surface is judged by, with their names: its row, or
-        those it borrows. Empty for an unknown surface. `paid` adds the rule for paid media."""
+        those it borrows.
+
+        Empty for an unknown surface. `paid` adds the rule for paid media.
+        """
         found = self.rows.get(
             surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}"
         )
@@ -392,8 +397,10 @@ def _unknown_place_row(verdicts: Verdicts) -> PlaceRow:
 
 
 def load_bundle(matrix: Path, words: lexicon.Lexicon) -> Bundle:
-    """Return the bundle of a matrix file and a lexicon. Raises ValueError for a row that is
-    incomplete or refers to an unknown row."""
+    """Return the bundle of a matrix file and a lexicon.
+
+    Raises ValueError for a row that is incomplete or refers to an unknown row.
+    """
     return parse_bundle(matrix.read_bytes(), words)
 
 

@@ -18,8 +18,10 @@ REOPENING_REQUESTED = "switch.reopening"
 
 
 def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> None:
-    """Press or end a stop as the member who requested it. To end a wide stop at once, two members
-    request it one after the other."""
+    """Press or end a stop as the member who requested it.
+
+    To end a wide stop at once, two members request it one after the other.
+    """
     where = (event.scope, event.target, event.feature)
     about = f"switch:{event.scope}:{event.target}:{event.feature}"
     try:

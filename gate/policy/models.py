@@ -131,7 +131,9 @@ class RuleVerificationRow(TenantRow, table=True):
 
 class PlaceLimit(TenantRow, table=True):
     """A stricter rule of an agency for a surface: from this rating on, content is held or blocked.
-    `open` until two members end it; `ended_by` is the first of them."""
+
+    `open` until two members end it; `ended_by` is the first of them.
+    """
 
     __tablename__ = "place_limits"
     __table_args__ = table_arguments(
@@ -158,8 +160,11 @@ class PlaceLimit(TenantRow, table=True):
 
 
 class OwnTerm(TenantRow, table=True):
-    """A term that an agency adds to the lexicon. `term` is encoded like the shipped ones; `open`
-    until two members end it; `ended_by` is the first of them."""
+    """A term that an agency adds to the lexicon.
+
+    `term` is encoded like the shipped ones; `open` until two members end it; `ended_by` is the
+    first of them.
+    """
 
     __tablename__ = "own_terms"
     __table_args__ = table_arguments(

@@ -31,8 +31,10 @@ class RuleTightening:
 
 @dataclass(frozen=True)
 class PlaceRule:
-    """A rule on a day. `name` is the row in which it is written, which differs from the surface if
-    it borrows."""
+    """A rule on a day.
+
+    `name` is the row in which it is written, which differs from the surface if it borrows.
+    """
 
     name: str
     row: PlaceRow
@@ -324,8 +326,10 @@ def _compare_own_release(old: Bundle, new: Bundle) -> Iterator[RowChange]:
 
 
 def review_deadlines(bundle: Bundle) -> Mapping[str, date]:
-    """Return the review date of each rule by its row. Borrowing rows have no date: that of the
-    borrowed rows applies."""
+    """Return the review date of each rule by its row.
+
+    Borrowing rows have no date: that of the borrowed rows applies.
+    """
     return {
         name: row.review_by
         for name, row in bundle.rows.items()

@@ -40,8 +40,10 @@ class InvalidThirdPartyRules(Exception):
 
 @dataclass(frozen=True)
 class ThirdPartyRules:
-    """The rules of a package for its platform. `key` is the public key of the signer in base64,
-    `digest` that of the bytes of the file."""
+    """The rules of a package for its platform.
+
+    `key` is the public key of the signer in base64, `digest` that of the bytes of the file.
+    """
 
     platform: str
     key: str

@@ -58,8 +58,10 @@ def sampling_shares(scope: Scope) -> SamplingShares:
 
 
 def raise_sampling_shares(scope: Scope, *, suggestive_percent: int, words_percent: int) -> None:
-    """Set the shares of spot checks, as the owner. Raises Refused, and BadInput for a share below
-    the minimum or above 100."""
+    """Set the shares of spot checks, as the owner.
+
+    Raises Refused, and BadInput for a share below the minimum or above 100.
+    """
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.STAFF)
     if not (
@@ -77,8 +79,10 @@ def raise_sampling_shares(scope: Scope, *, suggestive_percent: int, words_percen
 
 
 def set_safety_officer(scope: Scope, member_id: UUID) -> None:
-    """Set the member who is alerted to suspected abuse material, as the owner. Raises Refused, and
-    NotFound for a member who is neither owner nor manager."""
+    """Set the member who is alerted to suspected abuse material, as the owner.
+
+    Raises Refused, and NotFound for a member who is neither owner nor manager.
+    """
     require_right(queries.get_acting_member(scope, "review.people_only").role, Right.STAFF)
     if queries.get_member(scope, member_id).role not in (Role.OWNER, Role.MANAGER):
         raise NotFound("member.unknown")

@@ -112,8 +112,10 @@ def verify_release(document: bytes, trusted: Iterable[str]) -> Bundle:
 
 
 def reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
-    """Return a JSON object. Raises ValueError for a duplicate key, which would make the signed
-    content ambiguous."""
+    """Return a JSON object.
+
+    Raises ValueError for a duplicate key, which would make the signed content ambiguous.
+    """
     found = dict(pairs)
     if len(found) != len(pairs):
         raise ValueError("a name twice")

@@ -23,7 +23,10 @@ class ViewerChanged:
 @dataclass(frozen=True)
 class ViewerConfirmed:
     """A custodian, `by`, confirmed the age of a viewer; `custodian` is their name, `why` the digest
-    of a receipt. `method` is one of `PROOF_METHODS`, or empty in events of older versions."""
+    of a receipt.
+
+    `method` is one of `PROOF_METHODS`, or empty in events of older versions.
+    """
 
     kind: ClassVar[str] = "viewer.confirm"
     queue: ClassVar[Queue] = "urgent"
