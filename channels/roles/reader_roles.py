@@ -259,7 +259,7 @@ def apply_role(
         now = scope.now
         # A crash after this point leaves the state unknown, and the request is repeated.
         if waits is None:
-            _record_role_state(scope, row, None, None)  # From here on the state is unknown.
+            _record_role_state(scope, row, None, None)
             row = _lock_role_row(scope, row.id) or row
         asked_at = row.updated_at
         give = row.wanted
