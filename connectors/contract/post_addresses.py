@@ -1,7 +1,7 @@
 """Addresses of posts: the URL that a user copies from the browser, resolved to the platform's ID.
 
-The last segment of the path is seldom that ID. The platform is asked who owns the post and if it
-exists; a URL is trusted only if no request is possible.
+The last segment of the path is seldom that ID. The connector queries the platform for the owner and
+the existence of the post; a URL is trusted only if no query is possible.
 """
 
 import re
@@ -34,8 +34,8 @@ class SupportsAddressLookup(Protocol):
         """Return the next request (kind control, action look), or the result.
 
         Found: the post of the account. Absent: the account has no such post. Failed: it is not the
-        URL of a post, or the post belongs to another account. Unknown: the platform could not be
-        asked, so nothing is proven.
+        URL of a post, or the post belongs to another account. Unknown: no query was possible or the
+        response was unusable, so the URL is neither confirmed nor refuted.
         """
         ...
 
