@@ -68,8 +68,7 @@ def _find_value_breaches(
 def _find_flag_breaches(
     world: ConnectorWorld, connector: Connector, option: PostOption
 ) -> list[str]:
-    """Check that the requests for the two values of a flag differ, since their encoding is unknown.
-    """
+    """Check that the requests for the two values of a flag differ; their encoding is unknown."""
     yes, no = (
         _collect_sent_steps(world, connector, option, value)
         for value in (OPTION_TRUE, OPTION_FALSE)

@@ -1,5 +1,4 @@
-"""The core rules of every connector, verified on the fake platform. Each rule returns its breaches.
-"""
+"""The core rules of every connector, verified on the fake platform; each returns its breaches."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -164,8 +163,7 @@ def _parse_time(entry: Mapping[str, Any]) -> datetime:
 
 
 def staging_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Check that uploads before the publish step are retried and never make the delivery uncertain.
-    """
+    """Check that uploads before the publish step are retried and never make the delivery uncertain."""
     breaches = []
     for mode in ("accept_then_hang", "reset_before", "status:503_after", "garbage", "status:429"):
         world.inject_fault(mode, "files", seconds=3.0)
@@ -381,8 +379,10 @@ def refused_connection_is_retried(world: ConnectorWorld, connector: Connector) -
 
 
 def control_steps_carry_no_content(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Check that look-ups, removals and reads have the right kind and action, and no content. The
-    transport would block others."""
+    """Check that look-ups, removals and reads have the right kind and action, and no content.
+
+    The transport would block others.
+    """
     copy = PlatformCopy("p1", world.account.account, world.viewer)
     sought = LookupQuery("key", "a text of ours", world.now(), world.account.account, world.viewer)
     turns: list[tuple[object, StepKind, str]] = [

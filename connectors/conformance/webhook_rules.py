@@ -1,5 +1,4 @@
-"""The rules for webhooks, instead of polling or for an application. Each rule returns its breaches.
-"""
+"""The rules for webhooks, instead of polling or for an application; each returns its breaches."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -66,8 +66,7 @@ _numbers = count(1)
 
 
 def stored_picture(data: bytes, mime: str, alt: str) -> Medium:
-    """Store a picture and return it as a medium for the units of a world (`ConnectorWorld.media`).
-    """
+    """Store a picture and return it as a medium for units of a world (`ConnectorWorld.media`)."""
     digest = hashlib.sha256(data).hexdigest()
     TEST_OBJECTS[digest] = data
     return Medium(digest, mime, len(data), alt=alt, ai="generated")

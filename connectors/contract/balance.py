@@ -40,7 +40,7 @@ class BalanceMovement:
 
 @dataclass(frozen=True)
 class AccountBalance:
-    """The balance of an account in minor units and billionths of a unit, both with the same sign."""
+    """The balance of an account in minor units and billionths of a unit, with the same sign."""
 
     minor: int
     nano: int = 0

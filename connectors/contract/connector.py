@@ -128,7 +128,8 @@ class WireStep:
         return self.kind in (StepKind.PUBLISH, StepKind.MUTATE)
 
     def wire_digest(self) -> str:
-        """Return the SHA-256 of the request: method, path, headers, and body or digests of files."""
+        """Return the SHA-256 of the request: method, path, headers, and the body or digests of
+        files."""
         body: object = self.json
         if self.file is not None:
             body = self.file.sha256 if self.file.part is None else self.file.digest_parts
@@ -358,7 +359,7 @@ class PostedLink:
 
 @runtime_checkable
 class SupportsManualPosting(Protocol):
-    """A platform to which a member posts the prepared content manually (`Capabilities.hand_over`)."""
+    """A platform where a member posts the prepared content manually (`Capabilities.hand_over`)."""
 
     def save_file_step(self, key: str, medium: Medium) -> WireStep:
         """Return the step to which the permit for saving a file of the task `key` is bound."""

@@ -1,4 +1,4 @@
-"""Settings of destinations and the published state of posts: values and three optional protocols."""
+"""Destination settings and the published state of posts: values and three optional protocols."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -65,7 +65,7 @@ EarningsAnswer = Send | Earnings | Reauthorize | None
 
 @runtime_checkable
 class SupportsEarnings(Connector, Protocol):
-    """A platform that reports the earnings of an account. `earns_as` is its name in the accounting."""
+    """A platform that reports the earnings of an account. `earns_as` is its name in accounting."""
 
     earns_as: str
 
