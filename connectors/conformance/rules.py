@@ -163,7 +163,8 @@ def _parse_time(entry: Mapping[str, Any]) -> datetime:
 
 
 def staging_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Check that uploads before the publish step are retried and never make the delivery uncertain."""
+    """Check that uploads before the publish step are retried and never lead to an uncertain
+    delivery."""
     breaches = []
     for mode in ("accept_then_hang", "reset_before", "status:503_after", "garbage", "status:429"):
         world.inject_fault(mode, "files", seconds=3.0)
@@ -379,10 +380,8 @@ def refused_connection_is_retried(world: ConnectorWorld, connector: Connector) -
 
 
 def control_steps_carry_no_content(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Check that look-ups, removals and reads have the right kind and action, and no content.
-
-    The transport would block others.
-    """
+    """Check the kind and action of look-ups, removals and reads, and that they have no content. The
+    transport would block them otherwise."""
     copy = PlatformCopy("p1", world.account.account, world.viewer)
     sought = LookupQuery("key", "a text of ours", world.now(), world.account.account, world.viewer)
     turns: list[tuple[object, StepKind, str]] = [

@@ -151,10 +151,8 @@ def _parse_lifetime(body: Mapping[str, Any]) -> timedelta | None:
 
 
 def code_refusal_outcome(answer: StepResult, *, again: Message) -> Outcome:
-    """Return the outcome of a failed code exchange.
-
-    A code works only once, so the user must consent `again` after an unclear answer.
-    """
+    """Return the outcome of a failed code exchange. A code works only once, so after an unclear
+    answer the user must consent `again`."""
     if isinstance(answer, Response) and http_responses.platform_error_code(answer) in (
         "invalid_client",
         "unauthorized_client",
@@ -166,7 +164,7 @@ def code_refusal_outcome(answer: StepResult, *, again: Message) -> Outcome:
 
 
 def renewal_outcome(answer: StepResult) -> RenewedTokens | Outcome:
-    """Return the new tokens, or the failure. It is Uncertain if the refresh token may be used up."""
+    """Return the new tokens, or the failure: Uncertain if the refresh token may be used up."""
     if found := parse_tokens(answer):
         return found
     if (

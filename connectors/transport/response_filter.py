@@ -1,4 +1,4 @@
-"""Filters for responses: the fields that are stored, and the values that are only IDs or amounts."""
+"""Filters for responses: the fields to store, and the values that are only IDs or amounts."""
 
 import re
 from collections.abc import Mapping, Sequence

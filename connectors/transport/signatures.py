@@ -26,5 +26,5 @@ def sign_body(secret: str, body: bytes) -> str:
 
 
 def signature_header(secrets: Sequence[str], timestamp: str, body: bytes) -> str:
-    """Return the value of the signature header. The receiver accepts it if any signature matches."""
+    """Return the value of the signature header. A receiver accepts it if any signature matches."""
     return ",".join(f"v1={sign_payload(secret, timestamp, body)}" for secret in secrets)
