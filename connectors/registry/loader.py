@@ -67,7 +67,7 @@ def load_connectors() -> Mapping[str, Connector]:
 
 
 def load_builtin_connectors(names: Iterable[str] = BUILTIN_CONNECTORS) -> Mapping[str, Connector]:
-    """Return the built-in connectors by platform. Raises ValueError if two claim the same platform."""
+    """Return the built-in connectors by platform. Raises ValueError if two have the same one."""
     connectors: dict[str, Connector] = {}
     for name in names:
         connector = cast(Callable[[], Connector], _import_attribute(name))()

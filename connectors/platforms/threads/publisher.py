@@ -369,7 +369,7 @@ def _build_post_fields(unit: Unit) -> dict[str, Any]:
 
 
 def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
-    """Create a container for one file: the whole post, or an item of a carousel, which has no text."""
+    """Create a container for one file: the whole post, or an item of a carousel without text."""
     file = FileRef(medium.sha256, medium.mime)
     said = {"is_carousel_item": True} if len(unit.media) > 1 else _build_post_fields(unit)
     alt = {"alt_text": medium.alt} if medium.alt else {}

@@ -1,4 +1,4 @@
 """The connector for TikTok: videos and their metrics.
 
-TikTok offers no API for deletion and comments.
+TikTok has no API for deleting videos; a member deletes them manually.
 """

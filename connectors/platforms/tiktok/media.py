@@ -52,7 +52,8 @@ PUBLISH_PROCESSING = "PROCESSING_UPLOAD"
 
 
 class MediaUpload:
-    """The state of a video upload, derived from the answers of earlier attempts and of this one."""
+    """The state of a video upload, derived from the answers of earlier attempts and of the current
+    one."""
 
     def __init__(
         self, film: Medium, said: Mapping[str, Any], answers: tuple[StepResult, ...]
@@ -64,7 +65,7 @@ class MediaUpload:
         self.publish_id = publish_id(answers)
 
     def next(self) -> Send | Outcome:
-        """Return the next request, or the failure. The request of kind publish is the last chunk."""
+        """Return the next request, or the failure. The last chunk has the kind publish."""
         creator = self._last_answer(CREATOR)
         address = self._init.sealed.get("data.upload_url") if self._init else None
         if self._init is None:
@@ -116,7 +117,7 @@ class MediaUpload:
         )
 
     def _is_lost(self, state: Response) -> bool:
-        """Return True if the upload cannot be continued: it was refused, is unknown or has expired."""
+        """Return True if the upload cannot continue: it was refused, is unknown or has expired."""
         refused = (
             unwrap_success(state).get("status") == PUBLISH_FAILED
             or status_code(state) == "invalid_publish_id"
@@ -160,8 +161,8 @@ class MediaUpload:
 
 
 def part_count(size: int) -> int:
-    """Return the number of chunks of a video. They are equal, except that the last one has the
-    remainder."""
+    """Return the number of chunks of a video. All are equal, except that the last one also contains
+    the remainder."""
     return max(size // MIN_PART_BYTES, 1)
 
 

@@ -1,4 +1,5 @@
-"""Acme: posts with pictures. Pure: it returns the next request, or what the last response meant.
+"""The connector for Acme: posts with pictures. Its methods return the next request, or the meaning
+of the last response.
 
 Source: https://docs.acme.example/posts (made up, as Acme is)
 """
@@ -36,7 +37,7 @@ PUBLISH = "publish"
 
 
 class Acme:
-    """Posts on Acme, looked up by our own key."""
+    """The connector for Acme. Posts are looked up by our own key."""
 
     contract = 2
     capabilities = Capabilities(
@@ -158,12 +159,13 @@ def _upload(medium: Medium) -> WireStep:
 
 
 def _id(answer: StepResult) -> str:
-    """Acme's id of an uploaded file; "" for every other response."""
+    """Return Acme's ID of an uploaded file, or "" for every other response."""
     return str(success_body(answer).get("id") or "")
 
 
 def _post(unit: Unit, files: list[str]) -> WireStep:
-    """The step that publishes, never sent twice: it carries our key and every mark of the unit."""
+    """Return the publish step, which is sent only once. It contains our key and all flags of the
+    unit."""
     media = [
         {"id": name, "alt": medium.alt} for name, medium in zip(files, unit.media, strict=True)
     ]

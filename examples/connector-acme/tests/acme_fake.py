@@ -39,7 +39,7 @@ class FakeAcme:
         self.clock = AdjustableClock()
         self.book = FaultBook(clock=self.clock)
         self.files: dict[str, str] = {}
-        """A file's id here, by its digest."""
+        """IDs of the uploaded files by their digest."""
         self.posts: dict[str, dict[str, Any]] = {}
         self._numbers = count(1)
 
@@ -130,7 +130,7 @@ def shown(name: str) -> dict[str, str]:
 
 
 def call_of(method: str, path: str) -> PlatformCall | None:
-    """Which account a request belongs to, and its kind: what a fault can be scheduled for."""
+    """Return the account and the kind of a request, for which faults are scheduled."""
     parts = path.strip("/").split("/")
     own = {"files": "files", "numbers": "metrics", "me": "logins"}.get(parts[-1])
     return PlatformCall(method, path, parts[1] if len(parts) > 2 else ACCOUNT, own or KINDS[method])
