@@ -3,11 +3,11 @@ result.
 
 Sources: https://developers.yoti.com/age-verification/create-a-session,
 https://developers.yoti.com/age-verification/results,
-https://developers.yoti.com/age-verification/notifications. It is not tested with the real service.
-Undocumented: the response for an unknown session (400, 404 and 410 are read as "no such session"),
-and if a passed session is ever revoked. Yoti signs its notifications (RSA-PSS), but their content
-is not used, so forging it has no effect: the webhook's URL contains our own proof, and a call only
-makes us read the result.
+https://developers.yoti.com/age-verification/notifications. This adapter has not been tested with
+the real service. Undocumented are the response for an unknown session (400, 404 and 410 are read as
+"no such session") and whether a passed session is ever revoked. Yoti signs its notifications
+(RSA-PSS), but their content is not used, so forging it has no effect: the webhook's URL contains
+our own proof, and a call only makes us read the result.
 """
 
 import re

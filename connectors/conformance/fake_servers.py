@@ -50,9 +50,9 @@ def serve_app(
     """Serve `app` in a thread and yield its base URL. `sockets` enables WebSockets; `clock` dates
     its responses.
 
-    The socket is reopened from its file descriptor, so that it knows that it is TCP. Otherwise
-    asyncio's `_set_nodelay` ignores it, and responses on kept connections wait 40 ms for a delayed
-    acknowledgement.
+    The socket is reopened from its file descriptor, so that Python detects its protocol. Otherwise
+    asyncio's `_set_nodelay` does not recognize TCP, and responses on kept connections wait 40 ms
+    for a delayed acknowledgement.
     """
     with socket.socket(fileno=socket.create_server(("127.0.0.1", 0)).detach()) as listening:
         how = fault_server_config(

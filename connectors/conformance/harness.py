@@ -145,6 +145,7 @@ class SendingHarness:
             answer = self.send(turn.step, unit, answers)
             story.steps.append(turn.step)
             answers = (*answers, answer)
+            # A staged file is reused only if the connector accepts the response.
             done = (
                 turn.step.kind is StepKind.STAGE
                 and isinstance(answer, Response)
@@ -186,6 +187,7 @@ class SendingHarness:
             )
             if looked_at >= max(conclusive_at, first_absent + MIN_LOOK_INTERVAL):
                 return sighting
+            # Look again as soon as an absence is conclusive.
             if looked_at < conclusive_at < looked_at + wait:
                 wait = conclusive_at - looked_at
         return None

@@ -67,7 +67,7 @@ def _describe_price(price: Money | None) -> str:
 
 
 def _find_free_post_breaches(world: ConnectorWorld, connector: Connector, unit: Unit) -> list[str]:
-    """Check that a unit that cannot be sold as it is is not sent."""
+    """Check that a unit with an unsupported price is not sent."""
     before = len(world.fake.accepted_posts())
     _publish_unit(world, connector, unit)
     return (

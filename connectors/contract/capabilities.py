@@ -85,7 +85,7 @@ class Capabilities:
     max_bytes: int
     look: Literal["key", "name", "listing", "none"]
     """The way a lost post is looked up. `key`: by our native key; `name`: by the name it got before
-    it was published; `listing`: by its digest in a list; `none`: a user decides."""
+    it was published; `listing`: by its digest in a list; `none`: a member decides."""
     resend_is_look: bool
     """Repeating a publish request with the same key creates no second post, so the repeat itself is
     the look-up."""
@@ -109,10 +109,9 @@ class Capabilities:
     """Nothing is sent: the prepared post becomes a manual task of a member, who marks it as done.
     """
     in_house: bool = False
-    """This installation is the platform; it needs no sign-in."""
+    """The platform is part of this installation and needs no sign-in."""
     points_at: frozenset[str] = frozenset()
-    """The references to its earlier posts that a unit may contain (kinds of
-    `gate.contract.units.Reference`)."""
+    """The kinds of references that a unit may contain (`gate.contract.units.Reference`)."""
     replaces: bool = False
     """A post that can no longer be deleted can be replaced in place."""
     edits: bool = False
@@ -232,7 +231,7 @@ class Capabilities:
     def absence_conclusive_at(
         self, looked_at: datetime, *, sent_at: datetime, ended_at: datetime
     ) -> datetime:
-        """Return the time from which a look-up without a result counts as proof of absence.
+        """Return the time from which a look-up without a result counts towards a proof of absence.
 
         It is `looked_at` while a repeat is harmless, and otherwise the time at which the platform's
         lists are up to date.

@@ -32,6 +32,7 @@ class SupportsOwnLimits(Connector, Protocol):
 def parse_limit(told: object, usual: int, most: int) -> int:
     """Return a limit from a response, at most `most`. Return `usual` unless it is a positive
     integer."""
+    # bool is a subclass of int.
     if isinstance(told, bool) or not isinstance(told, int) or told < 1:
         return usual
     return min(told, most)

@@ -137,7 +137,7 @@ class ChatUpdate:
     amount_minor: int = 0
     currency: str = ""
     recurring: bool = False
-    """Of a payment: a month of a subscription, paid for `until` then where the platform says it."""
+    """The payment is for a month of a subscription."""
     until: datetime | None = None
     """End of the period that a recurring payment paid for (UTC-aware), if the platform reports it.
     """

@@ -17,8 +17,8 @@ MODERATE_ACTION = "moderate"
 """Names of the steps."""
 
 OWN_COMMENT_PREFIX = "comment:"
-"""Prefix of the native ID of our replies, on platforms where posts and comments share one number
-range."""
+"""Prefix of the native ID of our replies, on platforms whose posts and comments have the same form
+of ID."""
 
 ModerationAction = Literal["like", "unlike", "hide", "show", "delete", "block", "report"]
 """The actions for a comment: like or unlike it, hide or show it, delete it, block its author, or

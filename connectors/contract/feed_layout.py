@@ -21,8 +21,8 @@ first line of the text; `instead`: shown if there is no text; `none`: not shown.
 @dataclass(frozen=True)
 class FoldRule:
     """The limit after which the feed folds a text: a number of lines as typed, or a length by
-    `measure`; 0 for no limit. With `warned` False, a text behind a content warning is not folded in
-    addition."""
+    `measure`; 0 for no limit. If `warned` is False, a text behind a content warning is not folded.
+    """
 
     lines: int = 0
     length: int = 0

@@ -100,7 +100,7 @@ class Absent:
 
 @dataclass(frozen=True)
 class Unknown:
-    """A look-up failed or was inconclusive, and does not count as one."""
+    """A look-up failed or was inconclusive; it does not count as a look-up."""
 
     reason: Message
 

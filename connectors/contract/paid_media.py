@@ -9,8 +9,8 @@ from connectors.contract.connector import Connector, PlatformCopy, Send, StepRes
 from gate.contract.units import Subject
 
 BOUGHT_STAYS = "connectors.bought_stays"
-"""Message code of a copy that is not deleted because its reader paid for it. A copy that was not
-recalled remains theirs."""
+"""Message code of a copy that is not deleted because its reader paid for it. Only the removal of a
+recalled copy is pursued further."""
 
 
 def encode_payload(subject: Subject) -> str:

@@ -145,6 +145,7 @@ def _load_connector(
         raise PluginRejected("twice")
     try:
         found: object = entry.load()()
+        # Only the first problem is reported.
         for detail in _iter_problems(found, entry.name):
             raise detail
     except (PluginRejected, KeyboardInterrupt):

@@ -89,8 +89,8 @@ def _fit_length(text: str, at: FoldRule) -> int:
     high = len(ends)
     while (
         low < high
-        # Binary search: a longer beginning never counts less, except that a URL which is cut off
-        # may count more.
+        # Binary search: the length grows with the text, except that a URL which is cut off may
+        # count more than the whole one.
     ):
         middle = (low + high + 1) // 2
         if at.measure(text[: ends[middle - 1]]) <= at.length:

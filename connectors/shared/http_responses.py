@@ -1,5 +1,5 @@
 """The meaning of failed, lost and unreadable responses on platforms that use HTTP status codes.
-Connectors handle their special cases before calling it."""
+Connectors handle their special cases first."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -69,8 +69,8 @@ largest possible time."""
 META_APP_RATE = 4
 BLUESKY_IP_POLICY = "3000;w=300"
 APP_LIMIT_CODE = "application_limited"
-"""Signs of a limit that applies to the whole application: of Meta, a Bluesky server and the
-sandbox."""
+"""Signs of a limit beyond one account: Meta's error code, a Bluesky server's policy for IP
+addresses, and the sandbox's error."""
 
 GOOGLE_APP_LIMITS = frozenset({"quotaExceeded", "dailyLimitExceeded", "rateLimitExceeded"})
 """Google's error reasons for limits of an application."""
@@ -125,6 +125,7 @@ def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) ->
     named = headers.get("x-ratelimit-reset", "").strip()
     reset = reset or (named if _is_number(named) else "")
     if _is_number(asked):
+        # The inner limit prevents an overflow of timedelta.
         return min(timedelta(seconds=min(int(asked), 10**7)), MAX_RETRY_WAIT)
     if not asked and _is_number(reset) and int(reset) < _INSTANTS:
         return min(timedelta(seconds=int(reset)), MAX_RETRY_WAIT)

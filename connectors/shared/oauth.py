@@ -178,6 +178,7 @@ def renewal_outcome(answer: StepResult) -> RenewedTokens | Outcome:
     ):
         detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{answer.status}"
         return Uncertain(Message("connectors.answer_lost", {"detail": detail}))
+    # Without JSON it is no OAuth error (RFC 6749, 5.2) and proves nothing about the token.
     if isinstance(answer, Response) and answer.status == 403 and not isinstance(answer.body, dict):
         return Retry(
             http_responses.RATE_WINDOW,

@@ -48,7 +48,7 @@ def next_step_priced(
     connector: Connector, unit: Unit, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
     """Return the connector's next step for a unit, or Rejected if it cannot be sold on its surface.
-    This check does not depend on the connector's author."""
+    The check covers third-party connectors too."""
     wrong = unit_price_problem(unit, connector.capabilities)
     return (
         Rejected(wrong, permanent=False)

@@ -173,5 +173,6 @@ def rate_limits_of(platform: str) -> tuple[RateLimit, ...]:
 
 
 def _parse_units(answer: Response, header: str) -> int | None:
+    # Decimal numbers are rounded down.
     told = answer.headers.get(header, "").strip().partition(".")[0]
     return int(told) if told.isascii() and told.isdigit() and len(told) < 10 else None

@@ -106,6 +106,7 @@ def count_charges(
     posts = sum("text" in one for one in found)
     people = sum("username" in one for one in found)
     counted: dict[RequestCostKind, int] = {
+        # Events of messages have a `text` too, so they are not counted as posts.
         "post_read": 0 if messages else posts,
         "person_read": people,
         "message_read": messages,

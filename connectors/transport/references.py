@@ -344,7 +344,7 @@ def _is_named(path: tuple[str, ...], names: frozenset[str]) -> bool:
 def _iter_values(step: WireStep) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield every value of the body, query and headers, with its path of names.
 
-    The user agent is omitted, because it is shown to nobody and Discord requires a URL in it.
+    The user agent is omitted, because readers do not see it and Discord requires a URL in it.
     """
     yield from _iter_leaves(step.json)
     headers = (

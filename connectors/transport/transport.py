@@ -130,7 +130,8 @@ class AccountTarget:
     token: Sealed | None = None
     refresh: Sealed | None = None
     platform: str = ""
-    """The platform's name in logs and metrics."""
+    """The platform, for checks, logs and metrics. If it is empty, the permit's surface determines
+    the checks."""
     auth_url: str = ""
     """The base URL of the token server; empty if it is `base_url`."""
 
@@ -179,6 +180,7 @@ class Transport:
             body = b""
         if not url:
             return StepNotSent(step.name, ADDRESS_ELSEWHERE)
+        # From here on the permit is used up, so all local checks of the content come before.
         if isinstance(authority, Permit):
             self._use_once(authority)
         if step.fetched and isinstance(authority, Permit):
@@ -284,8 +286,11 @@ class Transport:
         return url if _is_theirs(url, account.base_url, step.within) else ""
 
     def _use_once(self, permit: Permit) -> None:
-        """Raises EgressForbidden if the permit was used or has expired. Permits are consumed by the
-        transaction of the claim; this prevents a consumed one from being sent twice."""
+        """Record the use of a permit. Raises PermitReplayed or PermitExpired.
+
+        The transaction of the claim consumes permits; this record prevents a consumed one from
+        being sent twice.
+        """
         if self._record is None:
             raise EgressForbidden("egress.wrong_authority", step=permit.step, kind="permit")
         match self._record(permit):
@@ -525,6 +530,7 @@ def _strict_json(body: bytes) -> Any:
         read = json.loads(body.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
+    # The number of brackets is a cheap upper bound of the depth.
     may_be_deep = body.count(b"[") + body.count(b"{") > DEEPEST
     return None if may_be_deep and not _is_within_depth(read, DEEPEST) else read
 

@@ -61,7 +61,7 @@ ORDER = (ABOUT, RULES, ASKS, FLAIRS)
 
 ALLOWED = "allowed"
 FORBIDDEN = "forbidden"
-"""The community's rule about AI-generated content, as read by a member."""
+"""Values of the community's rule about AI-generated content, as a member read it."""
 
 OVER18_PREDICATE = "subreddit.over18 == true"
 REGISTERED_PREDICATE = "register entry present and rules snapshot <= 90 days"

@@ -76,7 +76,7 @@ HELD = timedelta(days=1)
 """A filter may hold a comment back for up to a day, and it then appears with its original time."""
 
 WINDOW = timedelta(seconds=60)
-"""Comments older than this before the attempt are other comments with the same text."""
+"""A comment older than the attempt by more than this is a different one with the same text."""
 
 REASON = "unwanted-or-abusive"
 """The reason of a report as shown to the moderators."""

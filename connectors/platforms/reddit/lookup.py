@@ -22,7 +22,7 @@ from gate.contract.units import Medium
 
 LOOK = "look"
 WINDOW = timedelta(seconds=60)
-"""Posts older than this before the attempt are other posts with the same text."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 PICTURE_MADE = timedelta(minutes=5)
 FILM_MADE = timedelta(minutes=30)

@@ -76,7 +76,7 @@ HELD = timedelta(minutes=10)
 older message late."""
 
 WINDOW = timedelta(seconds=60)
-"""Messages older than this before the attempt are other messages with the same text."""
+"""A message older than the attempt by more than this is a different one with the same text."""
 
 UNREACHABLE = frozenset(
     {

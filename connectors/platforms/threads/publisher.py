@@ -102,7 +102,7 @@ POLLS = 3
 """Maximum number of status queries per container and attempt."""
 
 WINDOW = timedelta(seconds=60)
-"""Posts older than this before the attempt are other posts with the same text."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 _NUMBERS = {
     "views": "views",

@@ -38,7 +38,7 @@ from gate.contract.units import Medium
 
 STAGE = "stage:"
 WINDOW = timedelta(seconds=60)
-"""Posts older than this before the attempt are other posts with the same text."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 LISTED = 20
 MAX_PAGES = 5

@@ -81,7 +81,7 @@ LOOKED_AT = 3
 """Maximum number of pages of `FEW` events per look-up."""
 
 WINDOW = timedelta(seconds=60)
-"""Messages older than this before the attempt are other messages with the same text."""
+"""A message older than the attempt by more than this is a different one with the same text."""
 
 _FIELDS = "created_at,dm_conversation_id,event_type,text,entities,attachments"
 _MEDIA: Mapping[str, AttachmentKind] = {"3": "picture", "7": "film", "16": "film"}
@@ -139,7 +139,8 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) ->
 
 
 def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
-    """An error about the reader, or about messages only, is no error of the account."""
+    """Return the outcome of a failure. An error about the reader, or about messages only, does not
+    affect the account."""
     if isinstance(answer, Response) and answer.status in (400, 403, 404):
         told = refusal_text(answer)
         others = any(word in told for word in _ANOTHERS) and not any(word in told for word in _OURS)

@@ -82,7 +82,7 @@ MAX_TEXT = 10_000
 """Maximum number of characters of a comment; the API reference does not document one."""
 
 WINDOW = timedelta(seconds=60)
-"""Replies older than this before the attempt are other replies with the same text."""
+"""A reply older than the attempt by more than this is a different one with the same text."""
 
 AGAIN = timedelta(seconds=5)
 MAX_PAGES = 5

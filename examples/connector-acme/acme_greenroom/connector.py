@@ -77,7 +77,7 @@ class Acme:
         return Send(_post(unit, [uploaded[_upload(medium).name] for medium in unit.media]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Request the posts with our key: there is one, or none."""
+        """Request the posts with our key; there is at most one."""
         if not answers:
             path = f"/v1/{{account}}/posts?key={quote_segment(sought.native_key)}"
             return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
@@ -151,7 +151,7 @@ class Acme:
 
 
 def _upload(medium: Medium) -> WireStep:
-    """The step is named after its file, so that a retry does not upload the file again."""
+    """Return the upload step. It is named after its file, so a retry does not upload it again."""
     file = FileRef(medium.sha256, medium.mime)
     return WireStep(
         f"stage:{medium.sha256[:24]}", StepKind.STAGE, "POST", "/v1/{account}/files", file=file
