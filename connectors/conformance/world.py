@@ -291,7 +291,7 @@ class ConnectorWorld:
     """Returns the name of a staged file in the publish step."""
     media: tuple[Medium, ...] = TEST_PICTURES
     least_media: int = 0
-    """Number of pictures in every unit, for platforms without text-only posts."""
+    """Minimum number of pictures per unit, for platforms without text-only posts."""
     shown: Callable[[str], set[tuple[str, bool]]] = field(default=lambda native_id: set())
     """Returns the texts of all messages of a copy, each with True if it has a picture. Needed for
     replacements."""

@@ -12,8 +12,8 @@ AttachmentKind = Literal[
     "", "picture", "film", "sound", "file", "share", "story", "mention", "hidden", "more"
 ]
 """The kind of an attachment, as far as the platform reports it; no attachment is downloaded.
-`story`: a reply to one of our stories; `mention`: a story of theirs that mentions us; `hidden`: not
-visible to programs; `more`: earlier messages that are no longer available."""
+`story`: a reply to one of our stories; `mention`: a story of the fan that mentions us; `hidden`:
+not visible to programs; `more`: earlier messages that are no longer available."""
 
 
 class ChatConnector(Connector, Protocol):

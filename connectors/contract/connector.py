@@ -68,8 +68,8 @@ class WireStep:
     """One request to a platform, or one task of a member.
 
     `path` is relative to the account's base URL. The transport replaces `{account}` with the quoted
-    account name. The connector quotes every other part that comes from a platform or a user, so
-    that no brace of theirs remains.
+    account name. The connector quotes every other part that a platform or a user chose, so that it
+    contains no braces.
 
     `json` and `file` exclude each other. With `files` the request is multipart/form-data: each
     entry of `json` is a field (text unchanged, other values as JSON), and each file a part of that
@@ -85,15 +85,15 @@ class WireStep:
 
     Values of `secret_fields` are sealed before the response is stored. They name top-level fields,
     or nested ones by a path with points; a list of `name` and `value` pairs counts as an object
-    with lower-case names, and other lists are addressed by index. With `only`, all other fields are
-    dropped and only plain texts are kept; of an error, only its top-level texts. An empty `only`
-    discards the body. `secret_headers` are sealed under their lower-case names and removed. With
-    `text_as`, a text response, JSON or not, is sealed as a whole under that name.
+    with lower-case names, and other lists are addressed by index. `secret_headers` are sealed under
+    their lower-case names and removed. With `only`, the response is reduced to the plain texts of
+    these names or paths, and an error to its top-level texts; an empty `only` discards the body.
+    With `text_as`, a text response, JSON or not, is sealed as a whole under that name.
 
-    An `address` is an upload URL from a response. A file is sent there without a credential, and
-    only if its host is the account's or within a domain of `within`. It is sealed if possession
-    permits uploading, and plain if the fields contain the authorization, which may be `Sealed`.
-    Only files and empty requests are sent there.
+    An `address` is an upload URL from a response, to which only files and empty requests are sent,
+    without a credential. Its host must be the account's or in a domain of `within`. It is sealed if
+    the URL alone permits uploads, and plain if the form fields contain the authorization; these
+    fields may be `Sealed`.
 
     A step `to` a person opens no connection: it is a task with `files` to save.
     """
@@ -155,7 +155,8 @@ class WireStep:
 
 
 def _digest_value(value: Any) -> Any:
-    """Return the value as covered by the digest; a sealed one is replaced by its own digest."""
+    """Return the value as covered by the digest. A sealed value is replaced by the digest of its
+    box."""
     if isinstance(value, Mapping):
         return {name: _digest_value(part) for name, part in value.items()}
     return hashlib.sha256(value.box).hexdigest() if isinstance(value, Sealed) else value

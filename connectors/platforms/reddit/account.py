@@ -1,8 +1,8 @@
 """Accounts on Reddit: an approved application, a user and one community.
 
-A creator has one account here per community, because each has its own rules and limits. Approval of
-applications: https://support.reddithelp.com/hc/articles/42728983564564 (Responsible Builder
-Policy). User agents: https://github.com/reddit-archive/reddit/wiki/API.
+A creator has one account here per community, because communities have different rules and limits.
+Approval of applications: https://support.reddithelp.com/hc/articles/42728983564564 (Responsible
+Builder Policy). User agents: https://github.com/reddit-archive/reddit/wiki/API.
 """
 
 import hashlib
