@@ -21,8 +21,8 @@ class PresenceReport:
 class MissingPost:
     """The platform confirms that the post no longer exists.
 
-    `by` is the cause: `rules` (the platform or a moderator), `owner` (deleted manually), or
-    `nobody` if unknown. `word` is the platform's reason. `with_comment` means that the first
+    `by` is the cause: `rules` (the platform or a moderator) or `owner` (deleted manually); the
+    default means unknown. `word` is the platform's reason. `with_comment` means that the first
     comment was deleted with it. `hidden` means that it is no longer public, permanently or for a
     while, by decision of its owner or the platform.
     """
