@@ -1,5 +1,4 @@
-"""How late a post may still leave: the choices people have, and what each means at an hour.
-Pure."""
+"""Lateness of posts: the choices of users for a late post, and the deadline of each choice. Pure."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -7,16 +6,16 @@ from enum import StrEnum
 from foundation.ops.wall_time import day_bounds, local_day
 
 DEFAULT_LATE_SPAN = timedelta(minutes=30)
-"""Where nobody chooses."""
+"""Used where no choice is made."""
 
 
 class LateLimit(StrEnum):
-    """What people choose from."""
+    """The choices of a user."""
 
     FIVE_MINUTES = "5m"
     HALF_AN_HOUR = "30m"
     TWO_HOURS = "2h"
-    DAY = "day"  # until its local day is over
+    DAY = "day"  # until the local day ends
     ALWAYS = "always"
 
 
@@ -30,13 +29,15 @@ _SPANS = {
 
 
 def late_span(choice: LateLimit) -> timedelta | None:
-    """So much later it may leave; None for always. Of the end of its day it says nothing: that
-    depends on the hour."""
+    """Return the delay that a choice allows; None for always.
+
+    For `DAY` it is only the default: the end of the local day depends on the due time.
+    """
     return _SPANS[choice]
 
 
 def late_limit_of(late_ok: timedelta | None, *, until_midnight: bool) -> LateLimit | None:
-    """The choice that a post has; None for another span, as files bring them."""
+    """Return the choice that a post has; None for another span, which an import file can set."""
     if until_midnight:
         return LateLimit.DAY
     return next(
@@ -47,7 +48,7 @@ def late_limit_of(late_ok: timedelta | None, *, until_midnight: bool) -> LateLim
 def latest_publish_time(
     late_ok: timedelta | None, due: datetime, zone: str, *, until_midnight: bool
 ) -> datetime | None:
-    """Until when what is due at an instant (UTC-aware) may leave, on the clocks of a zone; None for
+    """Return the last instant (UTC-aware) at which a post due at `due` can be published; None for
     always."""
     if until_midnight:
         return max(day_bounds(local_day(due, zone), zone)[1], due)
@@ -55,6 +56,5 @@ def latest_publish_time(
 
 
 def is_too_late(late_until: datetime | None, now: datetime) -> bool:
-    """Whether it is too late for what may leave until an instant (UTC-aware; None for always) to
-    leave by itself."""
+    """Return True if a delivery has passed its last instant (UTC-aware; None for always)."""
     return late_until is not None and now > late_until
