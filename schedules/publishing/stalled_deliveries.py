@@ -1,4 +1,5 @@
-"""Deliveries that no row would wake any more: there should be none, and each is woken and told."""
+"""Deliveries without an outbox row that would wake them. There should be none; each is woken and
+logged as an error."""
 
 from datetime import datetime
 
@@ -18,8 +19,8 @@ log = telemetry.get_logger("schedules.publishing.stalled_deliveries")
 
 
 def wake_stalled_deliveries(scope: Scope) -> int:
-    """Wake deliveries that no live row would: returns how many there were (`orphans_total`, which
-    must stay 0)."""
+    """Wake deliveries without a live outbox row and return how many (`orphans_total`, which must
+    stay 0)."""
     waiting = select(Delivery).where(
         Delivery.tenant_id == scope.tenant_id, _is_stalled_condition(scope.now)
     )
@@ -30,7 +31,7 @@ def wake_stalled_deliveries(scope: Scope) -> int:
 
 
 def _is_stalled_condition(now: datetime) -> ColumnElement[bool]:
-    """Whether a row should have woken a delivery by now."""
+    """Return the condition that an outbox row should have woken a delivery by now."""
     waits = [
         str(DeliveryState.DRAFT),
         str(DeliveryState.APPROVED),
@@ -46,8 +47,10 @@ def _is_stalled_condition(now: datetime) -> ColumnElement[bool]:
 
 
 def _wake_if_stalled(scope: Scope, row: Delivery) -> bool:
-    """Whether a delivery was forgotten; read again under its lock, since somebody may have ended or
-    moved it."""
+    """Wake a delivery and return True if it is stalled.
+
+    It is read again under its lock: it may have ended or moved in the meantime.
+    """
     if _is_awaited(scope, row):
         return False
     ours = (Delivery.tenant_id == row.tenant_id, Delivery.id == row.id)
