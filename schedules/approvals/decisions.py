@@ -1,5 +1,5 @@
-"""The business's yes to a post: by another principal than its author, on the very content that will
-be sent."""
+"""Approvals of posts: by a principal other than the author, for exactly the content that is
+published."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -31,34 +31,35 @@ from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 
 APPROVAL_LIFETIME = timedelta(days=100)
-"""A yes ends at the latest after this."""
+"""Time after which an approval expires."""
 
 FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 
 RENEWABLE = timedelta(days=1)
-"""A yes that is older, and ends before its post leaves, is said anew by who said it; a second press
-is no other."""
+"""Age from which an approval that expires before its post is published can be renewed by the same
+person; before, a second click changes nothing."""
 
 CONTENT_TIER = 1
 MAX_VERDICT_NOTE_LENGTH = 500
 
 UNDO = timedelta(seconds=15)
-"""So long a word may be taken back: ten seconds as people are told, and the time a press needs."""
+"""Time for which a verdict can be undone: the ten seconds that the page shows, and time for the
+click."""
 
 Verdict = Literal["yes", "no", "change", "withdrawn"]
-"""What somebody says; the last word of a person counts, and one that was withdrawn is none."""
+"""A verdict. The last one of a person counts; a withdrawn one counts as none."""
 
 REJECTION_CODES = {
     "change": ("words", "picture", "moment", "accounts", "other"),
     "no": ("image", "rights", "taste", "double", "other"),
 }
-"""What somebody may have against a post, by what they say; `approvals.because.<code>` says it."""
+"""Codes of reasons by verdict; their text is `approvals.because.<code>`."""
 
 APPROVAL_NOT_REQUESTED = Message("approval.unasked")
-"""Why what nobody has to say yes to is approved."""
+"""Reason of an approved delivery that needs no approval."""
 
 _BACK = {"change": Message("approval.change_asked"), "no": Message("approval.said_no")}
-"""Why what somebody did not agree to is draft again."""
+"""Reasons of a delivery that became a draft after a rejection."""
 
 
 def approve_post(
@@ -70,13 +71,11 @@ def approve_post(
     tier: int = CONTENT_TIER,
     digest: str | None = None,
 ) -> None:
-    """Say yes to a post as it stands now; once every tier asked for has said yes, its drafts become
-    approved.
+    """Approve the present version of a post; with the last tier its drafts become approved.
 
-    What was held for want of a yes is on the calendar again. Raises Refused for a role without the
-    right, for the author's own principal and for one who has said yes as the other tier; BadInput
-    for a tier that is not asked for. With `digest`, Conflict where the post is no longer the
-    version that was read.
+    Deliveries on hold for a missing approval are scheduled again. Raises Refused for a role without
+    the right, for the author and for a principal who approved as the other tier; BadInput for a
+    tier that is not needed; Conflict if `digest` is given and is not the present version.
     """
     row = _lock_post(scope, post_id)
     if digest is not None and digest != row.digest:
@@ -89,10 +88,11 @@ def approve_post(
 
 
 def record_approval(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "") -> None:
-    """Write down somebody's yes to a post as it stands; what everybody said yes to is approved.
+    """Record an approval of the present version of a post, and approve its deliveries after the
+    last one.
 
-    Raises Refused for one who has said yes as the other tier, or whose yes stands while another's
-    is missing.
+    Raises Refused for a principal who approved as the other tier, or whose approval exists while
+    another is missing.
     """
     words = _list_current_verdicts(scope, row, scope.now)
     if any(
@@ -126,11 +126,11 @@ def reject_post(
     note: str,
     tier: int = CONTENT_TIER,
 ) -> None:
-    """Say no, with its code and words: the content as it stands is not approved, whoever said yes;
-    what was planned is draft again, its time a wish; what is on hold stays so.
+    """Reject the present version of a post, with a reason code and a note.
 
-    Raises Refused for a role without the right, BadInput without words or for a code nobody
-    knows.
+    Approvals of others do not count then. Scheduled deliveries become drafts with wished times;
+    those on hold stay so. Raises Refused for a role without the right, BadInput without a note or
+    for an unknown code.
     """
     row = _lock_post(scope, post_id)
     record_rejection(
@@ -153,8 +153,7 @@ def request_changes(
     note: str,
     tier: int = CONTENT_TIER,
 ) -> None:
-    """Ask for another version, with words: as `reject`, and the members are told that somebody has
-    to write it."""
+    """Request changes of a post, as `reject_post` does, and notify the creator's members."""
     row = _lock_post(scope, post_id)
     member = queries.get_member(scope, member_id)
     record_rejection(
@@ -172,8 +171,10 @@ def request_changes(
 def decline_post(
     scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str
 ) -> None:
-    """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off
-    the calendar, and what is on hold. Its author is told."""
+    """Reject a post for good, cancel its drafts and deliveries on hold, and notify the author.
+
+    Raises as `reject_post` does.
+    """
     reject_post(scope, post_id, member_id=member_id, why=why, note=note)
     member = queries.get_member(scope, member_id)
     change_requests.notify_declined_post(
@@ -185,10 +186,10 @@ def decline_post(
 
 
 def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
-    """Take back what this member said of a post a moment ago; what a yes had planned is draft
-    again.
+    """Withdraw the latest verdict of a member; deliveries that it scheduled become drafts again.
 
-    Raises Refused when nothing was said, or too long ago; Conflict when it has left meanwhile.
+    Raises Refused if there is none or it is too old, and Conflict if a delivery was published in
+    the meantime.
     """
     row = _lock_post(scope, post_id)
     member = queries.get_member(scope, member_id)
@@ -224,7 +225,8 @@ def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
             transition_delivery(
                 scope, one, DeliveryState.DRAFT, reason=Message("approval.taken_back")
             )
-            schedule_wakeups(scope, one)  # a wish: nobody who said yes in its time is told then
+            # At its wished time the approver is not notified of a missing approval.
+            schedule_wakeups(scope, one)
 
 
 def record_rejection(
@@ -237,12 +239,11 @@ def record_rejection(
     why: str,
     note: str,
 ) -> None:
-    """Write down somebody's no to a post as it stands, or what they want changed: `why` is its
-    code, `note` the words.
+    """Record a rejection or change request: `why` is the reason code, `note` the text.
 
-    What was planned is draft again, its time a wish. What is on hold stays so: its hour has come,
-    and a wish for an hour that is over would be told once more as missed. Raises BadInput without
-    words, and for a code nobody knows.
+    Scheduled deliveries become drafts with wished times. Those on hold stay so: their time is over,
+    and as drafts they would be reported as missed again. Raises BadInput without a note and for an
+    unknown code.
     """
     if not note.strip():
         raise BadInput("approval.no_words")
@@ -257,8 +258,8 @@ def record_rejection(
 
 
 def release_without_approval(scope: Scope, post_id: UUID) -> list[Delivery]:
-    """A creator whose rule asks for nobody: drafts become approved at once. What is to come of the
-    post, locked."""
+    """Approve the drafts of a post that is approved or needs no approval; return its locked
+    deliveries."""
     row = get_post(scope, post_id)
     return (
         _release_approved_deliveries(scope, row)
@@ -274,15 +275,15 @@ SELECT tier, verdict, created_at, expires_at FROM (
   ORDER BY principal_id, tier, created_at DESC, id DESC) last
 WHERE verdict <> 'yes' OR expires_at > :now
 """
-"""What stands: a yes runs out, a no until its version is another."""
+"""The verdicts that count: an approval until it expires, a rejection until the content changes."""
 
 
 def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> bool:
-    """Whether each tier the creator's rule asks for has an unexpired yes, and nobody's no, on the
-    current digest.
+    """Return True if every tier has a valid approval of the present digest and there is no
+    rejection.
 
-    Of what one person said as one tier, the last word counts; with `since` (UTC-aware), a yes that
-    is later than that.
+    The last verdict of a person for a tier counts. With `since` (UTC-aware) only later approvals
+    do.
     """
     return approved_until(scope, row, now, since=since) is not None
 
@@ -290,8 +291,11 @@ def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | Non
 def approved_until(
     scope: Scope, row: Post, now: datetime, *, since: datetime | None = None
 ) -> datetime | None:
-    """Until when a post is approved (UTC-aware), as `is_approved` asks: until the first yes it
-    needs runs out; for good where nobody is asked; None where it is not approved."""
+    """Return until when a post is approved (UTC-aware), by the rules of `is_approved`.
+
+    That is when the first needed approval expires, `FOR_GOOD` if none is needed; None if it is not
+    approved.
+    """
     tiers = queries.get_creator(scope, row.creator_id).approval_tiers
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
@@ -307,22 +311,22 @@ def approved_until(
 
 
 def is_delivery_approved(scope: Scope, owner: Post, one: Delivery, now: datetime) -> bool:
-    """Whether a post is approved for one of its deliveries: an account that was added later has its
-    own yes."""
+    """Return True if a post is approved for one delivery; an account that was added later needs a
+    new approval."""
     return is_approved(scope, owner, now, since=one.asks_since)
 
 
 def needs_approval(scope: Scope, row: Post, now: datetime) -> bool:
-    """Whether a yes is missing: to a post, or to an account that was added to it since."""
+    """Return True if an approval is missing, of the post or of an account that was added since."""
     return not is_approved(scope, row, now, since=channel_review_requested_at(scope, row.id))
 
 
 def channel_review_start(scope: Scope, row: Post, channel_id: UUID) -> datetime | None:
-    """Since when a yes must be said for a channel that a post goes to from now on; None where that
-    is not asked again.
+    """Return since when approvals count for a channel that is added to a post; None if none is
+    needed.
 
-    A yes is said of a post where it goes: on another account, others read it. It stands where the
-    post went before, or is to go; and of a post that goes nowhere yet, for where it goes first.
+    An approval covers the accounts of a post: another account has other readers. It stays valid for
+    accounts the post had before, and a post without any account keeps it for its first ones.
     """
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=scope.now
@@ -344,7 +348,7 @@ def channel_review_start(scope: Scope, row: Post, channel_id: UUID) -> datetime 
 
 
 def channel_review_requested_at(scope: Scope, post_id: UUID) -> datetime | None:
-    """When the last account was added to a post that waits for a yes there."""
+    """Return when the last account was added that waits for an approval; None if none does."""
     query = select(func.max(Delivery.asks_since)).where(
         Delivery.tenant_id == scope.tenant_id,
         Delivery.post_id == post_id,
@@ -354,7 +358,8 @@ def channel_review_requested_at(scope: Scope, post_id: UUID) -> datetime | None:
 
 
 def has_tier_approval(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
-    """Whether one tier's yes stands on the current digest and where it goes, and nobody's no."""
+    """Return True if a tier has approved the present digest and accounts, and there is no
+    rejection."""
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
     ).all()
@@ -370,8 +375,8 @@ def has_tier_approval(scope: Scope, row: Post, now: datetime, *, tier: int) -> b
 def missing_approval(
     scope: Scope, row: Post, now: datetime, *, since: datetime | None = None
 ) -> Message:
-    """What is missing of a post that is not approved, as people are told; with `since`, of an
-    account added then."""
+    """Return what an unapproved post lacks; with `since`, what an account that was added then
+    lacks."""
     said = [word for word in _list_latest_verdicts(scope, row) if word.verdict == "yes"]
     said = [word for word in said if since is None or (word.created_at or now) > since]
     if not said or is_rejected(scope, row, now):
@@ -380,7 +385,8 @@ def missing_approval(
 
 
 def is_rejected(scope: Scope, row: Post, now: datetime) -> bool:
-    """Whether somebody's last word on the current digest is a no, or that it has to change."""
+    """Return True if the last verdict of a person on the present digest is a rejection or change
+    request."""
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
     ).all()
@@ -388,8 +394,11 @@ def is_rejected(scope: Scope, row: Post, now: datetime) -> bool:
 
 
 def _resolve_approver(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
-    """Who speaks. Raises Refused for a member without the right for this creator, BadInput for a
-    tier nobody asks."""
+    """Return the principal of a member.
+
+    Raises Refused for a member without the right for this creator, BadInput for a tier that is not
+    needed.
+    """
     member = queries.get_member(scope, member_id)
     creator = queries.get_creator(scope, row.creator_id)
     require_right(member.role, Right.APPROVE)
@@ -401,16 +410,16 @@ def _resolve_approver(scope: Scope, row: Post, member_id: UUID, tier: int) -> UU
 
 
 def _lock_post(scope: Scope, post_id: UUID) -> Post:
-    """The post, until this transaction ends: of two who speak of it, or rewrite it, at once the
-    second sees what the first one did. Raises NotFound."""
+    """Return the post, locked until the transaction ends: of two concurrent verdicts or rewrites,
+    the second sees the first. Raises NotFound."""
     row = get_post(scope, post_id)
     scope.session.refresh(row, with_for_update={"key_share": True})
     return row
 
 
 def _list_current_verdicts(scope: Scope, row: Post, now: datetime) -> list[Approval]:
-    """The last word of each person as each tier on the content as it stands, but for a yes that has
-    run out."""
+    """Return the last verdict of each person and tier on the present content, without expired
+    approvals."""
     return [
         word
         for word in _list_latest_verdicts(scope, row)
@@ -419,7 +428,7 @@ def _list_current_verdicts(scope: Scope, row: Post, now: datetime) -> list[Appro
 
 
 def _list_latest_verdicts(scope: Scope, row: Post) -> Collection[Approval]:
-    """The same, with what has run out."""
+    """Return the same, including expired approvals."""
     rows = scope.session.exec(
         select(Approval)
         .where(
@@ -428,7 +437,7 @@ def _list_latest_verdicts(scope: Scope, row: Post) -> Collection[Approval]:
             Approval.digest == row.digest,
         )
         .order_by(col(Approval.created_at), col(Approval.id))
-        .execution_options(populate_existing=True)  # the hour of a word is the database's
+        .execution_options(populate_existing=True)  # PostgreSQL sets the time of a verdict.
     )
     return {(word.principal_id, word.tier): word for word in rows}.values()
 
@@ -444,8 +453,10 @@ def _record_verdict(
     why: str = "",
     since: datetime | None = None,
 ) -> bool:
-    """Write down a word; whether it was not said before. A yes before `since`, or that ends too
-    early, is said anew."""
+    """Record a verdict and return True if it is new.
+
+    An approval from before `since`, or one that expires too early, is recorded again.
+    """
     words = _list_current_verdicts(scope, row, scope.now)
     kept = note.strip()[:MAX_VERDICT_NOTE_LENGTH]
     ours = next(
@@ -479,7 +490,8 @@ def _record_verdict(
 
 
 def _is_given_before(word: Approval, since: datetime | None) -> bool:
-    """Whether a yes was said before an account was added: it is not for that one."""
+    """Return True if an approval is older than the addition of an account, which it does not
+    cover."""
     return since is not None and word.created_at is not None and word.created_at <= since
 
 

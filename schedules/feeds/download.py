@@ -1,5 +1,5 @@
-"""Asking for a feed: once, within bounds, to where the house may go, and again only if it
-changed."""
+"""Downloads of feeds: bounded in size and time, from allowed addresses only, and conditional on
+change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ from foundation.i18n.translation import Message
 SECONDS = 15.0
 MAX_BYTES = 2 * 2**20
 MAX_REDIRECTS = 3
-"""Times that an answer may send us elsewhere; each place is held against the same rule."""
+"""Redirects that are followed; each target is checked like the first address."""
 
 MayReach = Callable[[str], bool]
-"""Whether the house may go to an address."""
+"""Function that returns True if the installation can connect to an address."""
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _ASKS = {
@@ -33,8 +33,11 @@ _ASKS = {
 
 @dataclass(frozen=True)
 class FeedDownload:
-    """The bytes of a feed, what to ask with next time, and what they are read with: the address
-    that answered, after redirects, and the content type it named."""
+    """The bytes of a feed and its cache validators.
+
+    `address` is the one that answered, after redirects, and `content_type` the type it sent: both
+    are needed to parse the bytes.
+    """
 
     body: bytes
     etag: str
@@ -44,14 +47,14 @@ class FeedDownload:
 
 
 class FeedUnchanged:
-    """The feed is as it was."""
+    """The feed has not changed."""
 
 
 DownloadResult = FeedDownload | FeedUnchanged | Message
-"""A Message says why there is no answer."""
+"""A Message is the reason of a failure."""
 
 DownloadFeed = Callable[[str, str, str], DownloadResult]
-"""Asks for an address with the etag and the date of last time."""
+"""Function that downloads an address, given the ETag and the date of the last response."""
 
 
 def download_feed(
@@ -63,8 +66,10 @@ def download_feed(
     may_reach: MayReach,
     seconds: float = SECONDS,
 ) -> DownloadResult:
-    """Ask for a feed, `seconds` at most for each answer. Never raises for what the other side
-    does."""
+    """Download a feed, waiting at most `seconds` for each response.
+
+    Returns a Message for every failure of the server; raises nothing for one.
+    """
     asks = {**_ASKS}
     if etag:
         asks["if-none-match"] = etag
@@ -106,7 +111,8 @@ def _result_from_response(
 
 
 def _clean_cache_validator(said: str) -> str:
-    """What may be sent back as it came: short, and of one line of plain signs."""
+    """Return a validator that can be sent back unchanged: short printable ASCII; "" for any
+    other."""
     return said if len(said) <= 300 and said.isascii() and said.isprintable() else ""
 
 

@@ -1,5 +1,5 @@
-"""The posts of a file, all in one transaction: written in a few statements, and taken back while
-they are here."""
+"""Writer of imports: inserts all posts of a file in a few statements of one transaction, and
+cancels them again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,40 +51,38 @@ from schedules.posts.transitions import (
 from tenants.notices import notices
 
 ORIGIN = "csv"
-"""`origin` of posts that came from a file; their key is the file's id and their own."""
+"""`origin` of imported posts; their origin key is the id of the import and the key of the row."""
 
 AT_ONCE = 1_000
-"""Posts whose rows are made and sent together: all of a file's at once are so many that looking for
-garbage among them, again and again, was a fifth of the work."""
+"""Posts whose rows are built and sent together. With all posts of a file at once, garbage
+collection took a fifth of the time."""
 
 _UNASKED = stored_message(decisions.APPROVAL_NOT_REQUESTED)
 
 PLANNED = (DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED)
-"""What a post goes through that nobody has to say yes to."""
+"""States of a post that needs no approval, in order."""
 
 
 @dataclass(frozen=True)
 class ImportAuthor:
-    """Who wrote the posts: an actor, and the human behind it."""
+    """The author of the posts: the actor and its principal."""
 
     actor: str
     principal: UUID | None
 
 
 def row_origin_key(import_id: UUID, key: str) -> str:
-    """What a post of a file is known by: the same line of the same file is one post, however often
-    it is written."""
+    """Return the origin key of a row's post: the same row of the same import is one post."""
     return f"{import_id}:{key}"
 
 
 def write_posts(
     scope: Scope, import_id: UUID, wishes: Sequence[PlannedRow], *, plan: bool, author: ImportAuthor
 ) -> int:
-    """Write posts with their deliveries and what wakes them; what is there stays. Returns how many
-    posts were new.
+    """Insert posts with deliveries and outbox rows, skip existing ones, and return how many are
+    new.
 
-    With `plan`, the posts of a creator who asks for nobody's yes go onto the calendar; all others
-    stay drafts.
+    With `plan`, posts of creators without approvals are scheduled; all others stay drafts.
     """
     ids = {
         wish.row.line: derived_uuid(
@@ -121,8 +119,7 @@ def write_posts(
 def _insert_deliveries(
     scope: Scope, page: Sequence[tuple[UUID, PlannedRow]], dry: IsDryRun, *, plan: bool
 ) -> int:
-    """Write the deliveries of some posts with their moves and what wakes them; how many are on the
-    calendar."""
+    """Insert deliveries with moves and outbox rows; return how many are scheduled."""
     deliveries = list[Mapping[str, object]]()
     moves = list[Mapping[str, object]]()
     dues = list[DueEvent]()
@@ -144,7 +141,7 @@ def _insert_deliveries(
 
 
 def _build_post_marks(wish: PlannedRow, post_id: UUID) -> fingerprints.PostMarks:
-    """What a post is found by, from what looking at its line made of it."""
+    """Build the marks of a post from the fingerprints that validation computed."""
     said = fingerprints.list_content_variants(wish.content_of_row, wish.others)
     return fingerprints.PostMarks(
         wish.creator.id, post_id, fingerprints.marks_of_fingerprints(map(wish.fingerprint, said))
@@ -252,8 +249,8 @@ def _build_move_rows(
 def _build_move_row(
     scope: Scope, creator_id: str, delivery_id: str, before: str, after: str
 ) -> Mapping[str, object]:
-    """A move as `moving` writes it. What a file brings is approved where nobody is asked, and
-    nowhere else."""
+    """Build a move as `transition_delivery` writes it. A row is approved only if no approval is
+    needed."""
     return {
         "reason": _UNASKED if after == DeliveryState.APPROVED else None,
         "id": uuid7(),
@@ -268,7 +265,8 @@ def _build_move_row(
 def _build_wakeup_events(
     scope: Scope, wish: PlannedRow, delivery_id: UUID, account: ImportAccount
 ) -> list[DueEvent]:
-    """What `deliveries.schedule_wakeups` writes for a delivery of which nothing is outside."""
+    """Build the events that `deliveries.schedule_wakeups` writes for a delivery without published
+    parts."""
     ids = (scope.tenant_id, delivery_id)
     channel = account.channel.id
     early = wish.due - FINAL_PREFLIGHT_LEAD
@@ -290,8 +288,11 @@ def _build_wakeup_events(
 
 
 def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
-    """Take everything of a file off the calendar of which nothing is outside; how many that were,
-    and how many had left, or were on their way. What had been taken off before is neither."""
+    """Cancel the unpublished deliveries of an import.
+
+    Returns how many were cancelled, and how many were published or being published. Deliveries that
+    were cancelled before count in neither.
+    """
     rows = scope.run(
         "SELECT id, creator_id, state FROM deliveries WHERE tenant_id = :tenant AND post_id = "
         "ANY(:posts)"
@@ -299,7 +300,7 @@ def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
         tenant=scope.tenant_id,
         posts=list(
             _list_imported_post_ids(scope, import_id)
-        ),  # not joined: unanalysed, each delivery was held against each post
+        ),  # A join uses a nested loop while the tables are not analysed.
     ).all()
     here = [row for row in rows if DeliveryState(row.state) in CANCELLABLE]
     for before in {DeliveryState(row.state) for row in here}:

@@ -1,5 +1,5 @@
-"""Posts that an account keeps waiting, while it rests or its platform gives no answer: one notice
-for each account."""
+"""Notices of accounts that block posts, because of a pause, a limit or an outage: one for each
+account."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from tenants.notices import notices
 WAITS = [str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED), str(DeliveryState.PARTLY)]
 
 CAUSE = "waits:"
-"""Before the account's id in the cause of its notice."""
+"""Prefix of the notice cause, before the account id."""
 
 TOLD = frozenset(
     {
@@ -29,19 +29,20 @@ TOLD = frozenset(
         BlockReason.DOWN,
     }
 )
-"""A lost account has a notice of its own, and whoever pressed an emergency stop knows."""
+"""Reasons that are notified. A disconnected account has a separate notice, and members know of an
+emergency stop."""
 
 
 def warn_of_blocked_account(scope: Scope, channel: Channel) -> None:
-    """A post comes near that an account will not let go: say so, once for all of its posts."""
+    """Notify members of a blocked account with posts that are due soon, once for all of them."""
     held = find_account_block(scope, channel)
     if held is not None and held.why in TOLD:
         _put_blocked_notice(scope, channel, held.why)
 
 
 def refresh_blocked_account_notices(scope: Scope) -> None:
-    """Tell of the accounts that keep posts waiting longer than their authors accept, and no longer
-    than they do."""
+    """Open and close the notices of blocked accounts with posts that are later than their authors
+    allow."""
     known = [UUID(one.removeprefix(CAUSE)) for one in notices.list_open_causes(scope, CAUSE)]
     stand = set()
     for channel_id in sorted({*known, *_list_overdue_accounts(scope)}):
@@ -53,7 +54,7 @@ def refresh_blocked_account_notices(scope: Scope) -> None:
 
 
 def _put_blocked_notice(scope: Scope, channel: Channel, why: BlockReason) -> int:
-    """Tell, where any post waits; how many do."""
+    """Notify members if posts wait, and return how many do."""
     count = scope.session.exec(
         select(func.count()).where(
             Delivery.tenant_id == scope.tenant_id,
@@ -72,14 +73,15 @@ def _put_blocked_notice(scope: Scope, channel: Channel, why: BlockReason) -> int
 
 
 def _list_overdue_accounts(scope: Scope) -> list[UUID]:
-    """Accounts with posts that should have left by now, and later than their authors accept."""
+    """Return the accounts with posts that are later than their authors allow."""
     found = scope.session.exec(
         select(Delivery.channel_id)
         .where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.state).in_(WAITS),
             col(Delivery.due_at)
-            < scope.now,  # said again, for its index: of a year's plans these are few
+            # implied by late_until, repeated for its index: few rows of a year's schedule match
+            < scope.now,
             col(Delivery.late_until) < scope.now,
             ~col(Delivery.dry_run),
         )

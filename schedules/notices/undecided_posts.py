@@ -1,7 +1,7 @@
-"""Posts that wait for a decision and get none: reminders after an hour, then daily; doubt of a day
-is the owner's.
+"""Reminders of posts that need a decision: after an hour, then daily; uncertain ones of a day go to
+the owners.
 
-Once for each creator, however many wait: what became of each was told when it happened.
+One reminder for each creator covers all posts: each was notified separately before.
 """
 
 from collections import defaultdict
@@ -19,11 +19,11 @@ from tenants.notices import notices
 FIRST = timedelta(hours=1)
 AGAIN = timedelta(days=1)
 DOUBT = timedelta(days=1)
-"""So long look-ups go on; what nobody knows by then is the owner's to decide."""
+"""Time for which lookups continue; after it the owner must decide on an uncertain delivery."""
 
 WAITS = "waiting:"
 UNSURE = "unsure:"
-"""Before the creator's id in the causes."""
+"""Prefixes of the causes, before the creator id."""
 
 _SINCE = """
 SELECT d.creator_id, d.state, (SELECT max(m.created_at) FROM delivery_moves m WHERE m.tenant_id =
@@ -34,8 +34,8 @@ FROM deliveries d WHERE d.tenant_id = :tenant AND d.state = ANY(:states)
 
 
 def refresh_undecided_notices(scope: Scope) -> None:
-    """Remind of what has waited an hour or longer, and tell the owners of old doubt; no longer than
-    either stands."""
+    """Open and close reminders of posts undecided for an hour, and notices to owners of old
+    uncertain ones."""
     waits: dict[UUID, list[datetime]] = defaultdict(list)
     doubts: dict[UUID, int] = defaultdict(int)
     rows = scope.run(_SINCE, tenant=scope.tenant_id, states=sorted(map(str, NEEDS_DECISION)))
@@ -71,14 +71,16 @@ def _put_reminder(scope: Scope, creator_id: UUID, since: Sequence[datetime]) -> 
 
 
 def is_reminder_due(last: datetime, since: Sequence[datetime], now: datetime) -> bool:
-    """Whether somebody who was reminded `last` is reminded again: a day has passed, or another post
-    has waited an hour by now, and an hour has passed; pure."""
+    """Return True if a reminder that was sent `last` is due again; pure.
+
+    It is after a day, or after an hour if another post has been undecided for an hour by then.
+    """
     another = any(last < one + FIRST <= now for one in since)
     return now - last >= AGAIN or (another and now - last >= FIRST)
 
 
 def _escalate_to_owners(scope: Scope, creator_id: UUID, count: int) -> list[str]:
-    """Tell each owner, once; the causes."""
+    """Notify each owner once and return the causes."""
     owners = {one.principal_id for one in queries.list_members(scope) if one.role is Role.OWNER}
     said = Message("waiting.unsure", {"posts": count})
     causes = []

@@ -48,7 +48,8 @@ def posts_using_asset(
 
 
 def assets_of_post(scope: Scope, creator_id: UUID, post_id: UUID) -> frozenset[UUID]:
-    """Return the assets of one post of a creator, including its thread and its channel overrides."""
+    """Return the assets of one post of a creator, including its thread and its channel
+    overrides."""
     rows = scope.run(
         f"SELECT DISTINCT CAST(asset AS uuid) FROM {_SHOWN}"  # noqa: S608  our own statement
         " AND p.id = :post",
@@ -62,7 +63,8 @@ def assets_of_post(scope: Scope, creator_id: UUID, post_id: UUID) -> frozenset[U
 def posts_by_asset_used(
     scope: Scope, creator_id: UUID, assets: Collection[UUID]
 ) -> dict[UUID, list[UUID]]:
-    """Map each of these assets to the posts of a creator that contain it; unused assets are absent."""
+    """Map each of these assets to the posts of a creator that contain it; unused assets are
+    absent."""
     found: dict[UUID, list[UUID]] = {}
     rows = scope.run(
         f"SELECT DISTINCT CAST(asset AS uuid), p.id FROM {_SHOWN}"  # noqa: S608  our own statement

@@ -243,7 +243,8 @@ def _options_text_size(chosen: ChosenOptions) -> int:
 
 
 def dump_overrides(others: Sequence[ChannelOverride]) -> list[dict[str, Any]]:
-    """Return the JSON form of overrides, sorted by place; those that change nothing are left out."""
+    """Return the JSON form of overrides, sorted by place; those that change nothing are left
+    out."""
     return [
         _override_to_json(one)
         for one in sorted(others, key=lambda one: one.place)

@@ -59,7 +59,8 @@ def price_digest(price: Money | None) -> list[object]:
 
 
 def options_digest(chosen: ChosenOptions) -> list[object]:
-    """Return the approved content of options: names and values, or an empty list without options."""
+    """Return the approved content of options: names and values, or an empty list without
+    options."""
     said = [[name, list(value) if isinstance(value, tuple) else value] for name, value in chosen]
     return [["options", said]] if said else []
 

@@ -350,7 +350,8 @@ def cancel_delivery(scope: Scope, delivery_id: UUID) -> None:
 
 
 def drop_delivery(scope: Scope, row: Delivery, *, reason: Message | None = None) -> None:
-    """Cancel a delivery with a reason for its members. Raises Conflict as `cancel_delivery` does."""
+    """Cancel a delivery with a reason for its members. Raises Conflict as `cancel_delivery`
+    does."""
     if row.state not in CANCELLABLE:
         raise Conflict(CANCEL_REFUSALS[DeliveryState(row.state)])
     transition_delivery(scope, row, DeliveryState.CANCELLED, reason=reason)

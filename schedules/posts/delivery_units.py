@@ -53,7 +53,8 @@ def load_unit_material(scope: Scope, owner: Post, channels: Sequence[Channel]) -
 def compose_unit(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, of: UnitMaterial
 ) -> Unit:
-    """Compose the unit of the first part of a post, without its thread and without required marks."""
+    """Compose the unit of the first part of a post, without its thread and without required
+    marks."""
     said = channel_overrides.content_for_channel(owner, channel)
     media = tuple(of.media[asset] for asset in said.media)
     texts = tuple(

@@ -53,7 +53,8 @@ def is_dry_run(scope: Scope, row: Delivery) -> bool:
 
 
 def list_dry_runs(scope: Scope) -> dict[UUID, DryRunTarget]:
-    """Return the active dry runs by the id they cover; that of the whole agency has the tenant id."""
+    """Return the active dry runs by the id they cover; that of the whole agency has the tenant
+    id."""
     rows = scope.run(
         "SELECT of_id, what FROM rehearsals WHERE tenant_id = :tenant", tenant=scope.tenant_id
     )
@@ -95,7 +96,8 @@ def start_dry_run(scope: Scope, what: DryRunTarget, of_id: UUID) -> int:
 
 
 def _invalidate_open_claims(scope: Scope, of_id: UUID) -> None:
-    """Raise the version of due deliveries, so that a claim that read them before the dry run fails."""
+    """Raise the version of due deliveries, so that a claim that read them before the dry run
+    fails."""
     scope.run(
         "UPDATE deliveries SET version = version + 1, updated_at = house_now() WHERE tenant_id = "
         ":tenant"

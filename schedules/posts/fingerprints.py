@@ -29,7 +29,8 @@ class PostMarks:
 def list_content_variants(
     said: PostContent, others: Sequence[ChannelOverride]
 ) -> Iterator[PostContent]:
-    """Yield every content that a post can have: its own, and that of each override or pair of them."""
+    """Yield every content that a post can have: its own, and that of each override or pair of
+    them."""
     places = [one for one in others if not _is_account(one.place)]
     accounts = [one for one in others if _is_account(one.place)]
     versions = [said, *(channel_overrides.apply_override(said, one) for one in places)]

@@ -1,4 +1,5 @@
-"""Lateness of posts: the choices of users for a late post, and the deadline of each choice. Pure."""
+"""Lateness of posts: the choices of users for a late post, and the deadline of each choice.
+Pure."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum

@@ -76,7 +76,8 @@ class LivePostContent:
 def list_live_posts(
     scope: Scope, creator_id: UUID, deliveries: Collection[UUID]
 ) -> list[LivePostContent]:
-    """Return those of these deliveries that belong to the creator and are published; not dry runs."""
+    """Return those of these deliveries that belong to the creator and are published; not dry
+    runs."""
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(

@@ -1,4 +1,5 @@
-"""Tables of posts, deliveries, their moves, labels, series, link rules, dry runs and fingerprints."""
+"""Tables of posts, deliveries, their moves, labels, series, link rules, dry runs and
+fingerprints."""
 
 from datetime import date, datetime, timedelta
 from typing import Any

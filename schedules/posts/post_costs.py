@@ -82,7 +82,8 @@ def load_post_cost(scope: Scope, creators: Collection[UUID], post_id: UUID) -> P
 
 
 def load_month_cost(scope: Scope, creator_id: UUID, month: str) -> MonthCost:
-    """Return the spending of a creator in a month (`2026-11`, in the agency's time zone), by post."""
+    """Return the spending of a creator in a month (`2026-11`, in the agency's time zone), by
+    post."""
     things = cost_report.spent_in_month(scope, creator_id, month)
     subjects, posts = _load_posts_by_subject(scope, creator_id)
     uses = _load_posts_by_item(scope, creator_id, things, subjects)

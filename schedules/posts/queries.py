@@ -86,7 +86,8 @@ class DeliveryEntry:
 
     @property
     def display_state(self) -> str:
-        """Return its state for display: one that awaits manual posting is not shown as processing."""
+        """Return its state for display: one that awaits manual posting is not shown as
+        processing."""
         waits = (
             self.state is DeliveryState.PROCESSING
             and self.reason is not None

@@ -1,4 +1,5 @@
-"""State graphs of deliveries, series, imports and plans, as data that code, tests and pages share."""
+"""State graphs of deliveries, series, imports and plans, as data that code, tests and pages
+share."""
 
 from collections.abc import Mapping
 from datetime import timedelta

@@ -1,4 +1,5 @@
-"""Transitions of deliveries: checked against the graph, compare-and-set, each with a recorded move."""
+"""Transitions of deliveries: checked against the graph, compare-and-set, each with a recorded
+move."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -27,7 +28,8 @@ from tenants.notices import notices
 
 
 def update_lost_account_notice(scope: Scope, channel_id: UUID) -> None:
-    """Update the number of waiting posts in the notice of a disconnected account. Raises NotFound."""
+    """Update the number of waiting posts in the notice of a disconnected account. Raises
+    NotFound."""
     waiting = select(func.count()).where(
         Delivery.tenant_id == scope.tenant_id,
         Delivery.channel_id == channel_id,

@@ -1,4 +1,5 @@
-"""Webhook events of posts: ids, states, times and links, recorded in the transaction of the change."""
+"""Webhook events of posts: ids, states, times and links, recorded in the transaction of the
+change."""
 
 from collections.abc import Sequence
 from uuid import UUID

@@ -215,7 +215,8 @@ def sweep_deliveries(event: SweepDue, *, tenant: OpenScope) -> None:
 
 
 def hold_after_failed_publish(event: PublishDue, *, tenant: OpenScope) -> None:
-    """Put a delivery on hold after its publish event failed too often, because of an error of ours."""
+    """Put a delivery on hold after its publish event failed too often, because of an error of
+    ours."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         settlement.hold_failed(scope, event.subject_id)
 

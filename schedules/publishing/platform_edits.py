@@ -270,7 +270,8 @@ def _handle_denial(scope: Scope, row: PostEdit, denied: PermitDenied) -> timedel
 
 
 def _refuse_edit(scope: Scope, row: PostEdit, why: Message | None) -> None:
-    """Refuse an edit; it becomes uncertain instead if an earlier request may have changed the text."""
+    """Refuse an edit; it becomes uncertain instead if an earlier request may have changed the
+    text."""
     there = get_delivery(scope, row.delivery_id)
     unsure = is_edit_uncertain(scope, delivery_subject(there.id), there.native_id or "")
     edits.transition_edit(

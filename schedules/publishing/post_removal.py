@@ -64,7 +64,7 @@ def _request_copy_removals(scope: Scope, row: Delivery, left: Sequence[LiveCopy]
 
 
 def record_removed_copy(scope: Scope, delivery_id: UUID) -> None:
-    """Move a delivery to REMOVED after its last copy is proven removed, whoever requested it."""
+    """Move a delivery to REMOVED after its last copy is proven removed, whatever the cause."""
     row = scope.session.exec(
         select(Delivery).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == delivery_id)
     ).first()

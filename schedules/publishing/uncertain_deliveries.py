@@ -185,7 +185,8 @@ def _rejection_message(seen: Absent | Failed | Unknown) -> Message:
 
 
 def _record_link_refusal(scope: Scope, delivery_id: UUID, why: Message) -> None:
-    """Show the refusal of a link on the delivery and in its notice; the delivery stays uncertain."""
+    """Show the refusal of a link on the delivery and in its notice; the delivery stays
+    uncertain."""
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.UNCERTAIN:
         raise Conflict("delivery.not_in_doubt")
