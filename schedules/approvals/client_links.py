@@ -225,9 +225,8 @@ def answer_client_link(
     """
     known = _get_link(scope, link_id)
     row = get_post(scope, known.post_id)
-    scope.session.refresh(
-        row, with_for_update={"key_share": True}
-    )  # Lock order: the post first, as in a rewrite,
+    # Lock order: the post first, as in a rewrite,.
+    scope.session.refresh(row, with_for_update={"key_share": True})
     deliveries_of_post(scope, row.id, lock=True)  # then its deliveries, as in a reschedule.
     scope.session.refresh(known, with_for_update=True)
     standing = _resolve_link_status(scope, known, row, session)

@@ -177,12 +177,13 @@ def _first_dates_query(
         col(Delivery.state).in_([str(DeliveryState.DRAFT), str(DeliveryState.HELD)]),
         or_(Delivery.state == str(DeliveryState.DRAFT), cured),
     )
+    # By id, as in `missing_approval`.
     asks = verdicts.matches_any_query(
         scope,
         waits,
         edits.edits_awaiting_approval_query(scope),
         verdicts.expiring_approvals_query(scope),
-    )  # by id, as in `missing_approval`
+    )
     if asks is None:
         return None
     each = aliased(

@@ -170,9 +170,8 @@ def write_draft(
         priority=max(priority, 1),
         links=draft.links,
     )
-    if (
-        draft.labels and str(key) not in known
-    ):  # A repeat must not restore labels that were removed in the meantime.
+    # A repeat must not restore labels that were removed in the meantime.
+    if draft.labels and str(key) not in known:
         labels.set_post_labels(scope, post_id, draft.labels)
     return post_id
 
@@ -219,15 +218,13 @@ def rewrite_post(
         raise BadInput("compose.empty")
     channel_overrides.check_content(draft.base_content, draft.others)
     row = get_post(scope, post_id)
-    scope.session.refresh(
-        row, with_for_update={"key_share": True}
-    )  # Concurrent writers each create a version.
+    # Concurrent writers each create a version.
+    scope.session.refresh(row, with_for_update={"key_share": True})
     if seen is not None:
         require_unchanged(scope, post_id, seen)
     assets.check_assets_owned(scope, row.creator_id, draft.assets)
-    rows = deliveries_of_post(
-        scope, post_id, lock=True
-    )  # Before the outbox rows, as in a cancellation: another order could deadlock.
+    # Before the outbox rows, as in a cancellation: another order could deadlock.
+    rows = deliveries_of_post(scope, post_id, lock=True)
     known = [one for one in rows if one.state != DeliveryState.CANCELLED]
     if (rows and not known) or any(one.state not in CANCELLABLE for one in known):
         raise Conflict("post.left_already")
@@ -288,9 +285,8 @@ def set_channel_options(
     post does not use.
     """
     row = get_post(scope, post_id)
-    scope.session.refresh(
-        row, with_for_update={"key_share": True}
-    )  # A concurrent change of the post is preserved.
+    # A concurrent change of the post is preserved.
+    scope.session.refresh(row, with_for_update={"key_share": True})
     channels = _goes_to(scope, post_id)
     others = channel_overrides.set_option_override(
         row, list(channels.values()), channel_of_post(scope, post_id, channel_id), options

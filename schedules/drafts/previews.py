@@ -352,9 +352,10 @@ def _collect_block_reasons(
     if connector is not None:
         unfit = (step_runner.sending_problem(one, connector, now) for one in units)
         found += [reason for reason in unfit if reason is not None]
+    # The destination is checked just before publishing.
     if not decision.is_allowed and not (
         decision.needs_place_check and channel.can_check_destination
-    ):  # the destination is checked just before publishing
+    ):
         found += [Message(f"gate.{reason}") for reason in decision.reasons] or [
             decision.main_reason
         ]

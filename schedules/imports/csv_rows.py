@@ -158,9 +158,8 @@ def closest_known_name(name: str, known: Collection[str]) -> str:
     return _find_nearest_name(fold_name(name)[:80], tuple(known))
 
 
-@lru_cache(
-    maxsize=2048
-)  # A typo in a column appears in every row and is compared with hundreds of names.
+# A typo in a column appears in every row and is compared with hundreds of names.
+@lru_cache(maxsize=2048)
 def _find_nearest_name(name: str, known: tuple[str, ...]) -> str:
     by_fold = {fold_name(one): one for one in known}
     found = get_close_matches(name, by_fold, n=1, cutoff=0.6)
@@ -278,9 +277,8 @@ def _resolve_columns(
                 ),
                 "",
             )
-            near = closest_known_name(
-                name, [one for one in known if one.startswith(kind)]
-            )  # of the same kind: a price is no typo of an option
+            # Of the same kind: a price is no typo of an option.
+            near = closest_known_name(name, [one for one in known if one.startswith(kind)])
             # Ignoring the column could make the post free, or visible to more people.
             weighs = bool(kind)
             plain, like = _WEIGHING_UNKNOWN if weighs else _COLUMN_UNKNOWN

@@ -96,9 +96,8 @@ def parse_option_value(cell: str, option: PostOption) -> OptionValue | Message:
             )
         return said if said in found else found[0]
     value: OptionValue = split_names(cell) if option.kind == "list" else cell
-    wrong = options.option_value_problem(
-        "", option, value
-    )  # A finding names the option's column, not its label on a page.
+    # A finding names the option's column, not its label on a page.
+    wrong = options.option_value_problem("", option, value)
     return value if wrong is None else Message(wrong.code, {**wrong.params, "option": option.name})
 
 

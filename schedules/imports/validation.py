@@ -64,9 +64,8 @@ def parse_row_time(sheet: ImportSheet, row: ImportRow, creator: Creator) -> Wall
         )
     if row.day is None or row.clock is None:
         return None
-    if (
-        not 2000 <= row.day.year <= 2200
-    ):  # An instant near the limits of datetime overflows in another time zone.
+    # An instant near the limits of datetime overflows in another time zone.
+    if not 2000 <= row.day.year <= 2200:
         sheet.add_finding(row.line, "date", BEYOND_PLANNING_HORIZON)
         return None
     return WallTime(row.day, row.clock, zone)

@@ -298,9 +298,8 @@ def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
         "ANY(:posts)"
         " ORDER BY id FOR UPDATE",
         tenant=scope.tenant_id,
-        posts=list(
-            _list_imported_post_ids(scope, import_id)
-        ),  # A join uses a nested loop while the tables are not analysed.
+        # A join uses a nested loop while the tables are not analysed.
+        posts=list(_list_imported_post_ids(scope, import_id)),
     ).all()
     here = [row for row in rows if DeliveryState(row.state) in CANCELLABLE]
     for before in {DeliveryState(row.state) for row in here}:

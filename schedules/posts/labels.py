@@ -106,9 +106,8 @@ def create_label(scope: Scope, name: str, colour: str) -> UUID:
     """
     name = clean_label_name(name)
     _check_colour(colour)
-    scope.lock(
-        f"{scope.tenant_id}:labels"
-    )  # Concurrent calls could exceed the limit or create one name twice.
+    # Concurrent calls could exceed the limit or create one name twice.
+    scope.lock(f"{scope.tenant_id}:labels")
     if (
         scope.session.exec(
             select(func.count()).where(col(LabelRow.tenant_id) == scope.tenant_id)
@@ -165,9 +164,8 @@ def delete_label(scope: Scope, label_id: UUID, *, creators: Collection[UUID]) ->
     The audit log keeps its history. Raises NotFound, and Conflict if a post of a creator outside
     `creators` has it.
     """
-    row = _get_label_row(
-        scope, label_id, lock=True
-    )  # A concurrent change that adds the label finishes first; a later one finds no label.
+    # A concurrent change that adds the label finishes first; a later one finds no label.
+    row = _get_label_row(scope, label_id, lock=True)
     of_label = (col(PostLabel.tenant_id) == scope.tenant_id, col(PostLabel.label_id) == label_id)
     theirs = (
         select(PostLabel.id)

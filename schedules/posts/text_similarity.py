@@ -192,7 +192,6 @@ def _simhash(features: Counter[str]) -> int:
     """
     drawn = np.frombuffer(b"".join(map(_feature_bits, features)), dtype=np.uint8).reshape(-1, 8)
     weights = np.fromiter(features.values(), np.int32, len(features))[:, None]
-    votes = (weights * (2 * np.unpackbits(drawn, axis=1).astype(np.int32) - 1)).sum(
-        axis=0
-    )  # no matrix product: the threads of BLAS spin
+    # No matrix product: the threads of BLAS spin.
+    votes = (weights * (2 * np.unpackbits(drawn, axis=1).astype(np.int32) - 1)).sum(axis=0)
     return int.from_bytes(np.packbits(votes > 0).tobytes(), "big", signed=True)

@@ -94,9 +94,8 @@ def is_refusal_outdated(scope: Scope, row: Delivery, refusal: NotClaimable | Per
     """Return True if a delivery got another time or its approval after its claim was refused."""
     hold = refusal.hold if isinstance(refusal, NotClaimable) else None
     given = False
-    if (
-        hold is not None and hold.code in MISSING_APPROVAL_CODES
-    ):  # An approval in progress waits for this lock and lifts the hold, or was committed before.
+    # An approval in progress waits for this lock and lifts the hold, or was committed before.
+    if hold is not None and hold.code in MISSING_APPROVAL_CODES:
         scope.session.refresh(row, with_for_update={"key_share": True})
         waits = row.state in (DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY)
         given = waits and is_delivery_approved(scope, get_post(scope, row.post_id), row, scope.now)
@@ -138,9 +137,8 @@ def claim_delivery(
     )
     if part == 0:  # the later parts of a thread are not stopped by the cap
         _check_cost_cap(scope, channel, ready)
-    if (
-        row.state == DeliveryState.APPROVED
-    ):  # due before a member scheduled it: the wished time applies
+    # Due before a member scheduled it: the wished time applies.
+    if row.state == DeliveryState.APPROVED:
         transition_delivery(scope, row, DeliveryState.SCHEDULED)
     attempt = row.attempt + 1
     now = scope.now
@@ -369,9 +367,8 @@ def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]
     """
     if row.late_until is None or scope.now <= row.late_until:
         return
-    if row.state != DeliveryState.PARTLY and not dry_run_state.is_dry_run(
-        scope, row
-    ):  # a thread that has begun is shown as broken off
+    # A thread that has begun is shown as broken off.
+    if row.state != DeliveryState.PARTLY and not dry_run_state.is_dry_run(scope, row):
         _check_blocked(scope, row, connectors)
     raise NotClaimable("delivery.too_late", hold=TOO_LATE)
 
@@ -428,9 +425,8 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
     if alone is not None:
         raise NotClaimable("delivery.channel_blocked", hold=alone)
     overdue = scope.now - row.due_at > OVERDUE_AFTER + channel.min_interval
-    if row.part_ids or not (
-        overdue or channel.min_interval
-    ):  # an account without a minimum interval needs no query
+    # An account without a minimum interval needs no query.
+    if row.part_ids or not (overdue or channel.min_interval):
         return
     if row.at_once and not overdue:  # a member chose "Post now"
         return
@@ -547,9 +543,8 @@ def _compute_content_digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> s
             raise NotClaimable(
                 "delivery.media_missing", hold=Message("delivery.media_missing")
             ) from missing
-    media = [
-        medium for one in raw for medium in one.media
-    ]  # in the order of the post, whether the parts are joined or not
+    # In the order of the post, whether the parts are joined or not.
+    media = [medium for one in raw for medium in one.media]
     shown = iter(media)
     prints = [media_digest(asset, next(shown)) for asset in owner.media]
     parts = [

@@ -30,9 +30,8 @@ def claim_or_end_dry_run(
         return claims.claim_delivery(scope, delivery_id, mint=mint, connectors=connectors)
     except DryRunOnly:
         row = get_delivery(scope, delivery_id)
-        if (
-            row.state == DeliveryState.PARTLY
-        ):  # Its first parts are published: the rest needs a decision of a member.
+        # Its first parts are published: the rest needs a decision of a member.
+        if row.state == DeliveryState.PARTLY:
             raise
         _end_dry_run_delivery(
             scope,
@@ -64,9 +63,10 @@ def dry_run_outcome(
     if ready.unfit is not None:
         return ready.unfit
     decision = issuance.preview_decision(scope, ready.whole or ready.unit, author=ready.author)
+    # The destination is checked just before publishing.
     if not decision.is_allowed and not (
         decision.needs_place_check and ready.channel.can_check_destination
-    ):  # the destination is checked just before publishing
+    ):
         return decision.main_reason
     turn = step_runner.dry_run(scope, channel=ready.channel, unit=ready.unit, connectors=connectors)
     if isinstance(turn, Rejected):

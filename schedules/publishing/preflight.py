@@ -156,9 +156,8 @@ def _collect_troubles(
     """Return the same, given the account and the problems that block all its posts."""
     channel, kept = there
     found = [*kept, *_find_member_actions(scope, channel, row.due_at, row.zone)]
-    if (
-        row.state == DeliveryState.DRAFT
-    ):  # Also where no approval is needed: a member has to schedule it.
+    # Also where no approval is needed: a member has to schedule it.
+    if row.state == DeliveryState.DRAFT:
         owner = get_post(scope, row.post_id)
         return [decisions.missing_approval(scope, owner, scope.now, since=row.asks_since), *found]
     stopped = any(one.code == "delivery.stopped" for one in found)
@@ -184,9 +183,8 @@ def _find_content_troubles(
         None,
     )
     decision = issuance.preview_decision(scope, units[-1], author=owner.author)
-    unseen = (
-        decision.needs_place_check and channel.can_check_destination
-    )  # the destination is checked just before publishing
+    # The destination is checked just before publishing.
+    unseen = decision.needs_place_check and channel.can_check_destination
     if unfit is not None:
         found.append(unfit)
     if decision.is_transient and not decision.is_allowed:
@@ -253,9 +251,8 @@ def _find_sending_blocks(scope: Scope, channel: Channel, at: datetime, zone: str
         found.append(Message("delivery.channel_not_ready", {"account": channel.name}))
     held = send_limits.post_block(scope, channel)
     if held is not None and held.reason == send_limits.PLATFORM_DOWN:
-        found += (
-            [send_limits.PLATFORM_DOWN] if at - scope.now <= FINAL_PREFLIGHT_LEAD else []
-        )  # an outage is no forecast for a later time
+        # An outage is no forecast for a later time.
+        found += [send_limits.PLATFORM_DOWN] if at - scope.now <= FINAL_PREFLIGHT_LEAD else []
     elif held is not None and held.until > at:
         told = {"account": channel.name, "at": _format_local_hour(held.until, zone)}
         found.append(Message(_WAITS.get(held.reason.code, "delivery.used_up"), told))

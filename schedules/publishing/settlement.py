@@ -115,9 +115,8 @@ def compute_settlement(
                 {"uncertain_since": now},
                 look_at=now + TIMEOUT_MARGIN,
             )
-        case Rejected(reason=reason) if reason.code.startswith(
-            "gate."
-        ):  # refused by the gate, not the platform: a member can lift it
+        case Rejected(reason=reason) if reason.code.startswith("gate."):
+            # Refused by the gate, not the platform: a member can lift it.
             return Settlement(DeliveryState.BROKEN_OFF if done else DeliveryState.HELD, reason)
         case Rejected(reason=reason):
             return Settlement(
@@ -125,9 +124,8 @@ def compute_settlement(
                 reason,
                 {"settled_at": now},
             )
-        case (
-            Reauthorize() | Disconnected()
-        ):  # The reason is in the notice of the account and in the attempt.
+        case Reauthorize() | Disconnected():
+            # The reason is in the notice of the account and in the attempt.
             return Settlement(
                 DeliveryState.BROKEN_OFF if done else DeliveryState.HELD, Message(ACCOUNT_LOST)
             )
@@ -268,9 +266,8 @@ def _apply_settlement(
     else:
         outbox.cancel(scope, ReconcileDue.kind, row.id)
     unseen = not plain or not row.url  # some platforms report the public address only later
-    if row.part_ids or (
-        row.state == DeliveryState.PUBLISHED and unseen
-    ):  # A thread is verified after each part: the time of the rest is unknown.
+    # A thread is verified after each part: the time of the rest is unknown.
+    if row.part_ids or (row.state == DeliveryState.PUBLISHED and unseen):
         there = f"verify:{row.id}:{len(row.part_ids)}"
         outbox.put(scope, DeliveryVerificationDue(scope.tenant_id, row.id), dedupe=there)
     if row.state in (DeliveryState.SCHEDULED, DeliveryState.PARTLY):
@@ -444,9 +441,8 @@ def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> No
             )
             if next_at is not None:
                 schedule_lookup(scope, row, next_at)
-            elif (
-                row.state == DeliveryState.PROCESSING
-            ):  # accepted but never seen: members are notified
+            elif row.state == DeliveryState.PROCESSING:
+                # Accepted but never seen: members are notified.
                 transition_delivery(
                     scope,
                     row,
