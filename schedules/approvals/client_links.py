@@ -110,7 +110,7 @@ class ClientView:
 
 
 def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
-    """Create the link of a client for the present version of a post; return its token, which is not
+    """Create the link of a client for the current version of a post; return its token, which is not
     stored.
 
     An earlier link of the post is replaced. The acting member must be able to approve the post,
@@ -177,6 +177,7 @@ def find_client_link(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
     """Return tenant and id of the link with a token; None for an unknown token."""
     if not _TOKEN.fullmatch(token):  # Arbitrary input never reaches the database.
         return None
+    # The tenant is unknown until the token is found; this role can read the links of all tenants.
     with tenant(INSTALLATION_ID, "system:approval-link", role="door") as scope:
         row = scope.run(
             "SELECT tenant_id, id FROM approval_links WHERE token = :token",

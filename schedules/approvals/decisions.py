@@ -71,11 +71,11 @@ def approve_post(
     tier: int = CONTENT_TIER,
     digest: str | None = None,
 ) -> None:
-    """Approve the present version of a post; with the last tier its drafts become approved.
+    """Approve the current version of a post; with the last tier its drafts become approved.
 
     Deliveries on hold for a missing approval are scheduled again. Raises Refused for a role without
     the right, for the author and for a principal who approved as the other tier; BadInput for a
-    tier that is not needed; Conflict if `digest` is given and is not the present version.
+    tier that is not needed; Conflict if `digest` is given and is not the current version.
     """
     row = _lock_post(scope, post_id)
     if digest is not None and digest != row.digest:
@@ -83,12 +83,13 @@ def approve_post(
     principal = _resolve_approver(scope, row, member_id, tier)
     if row.author_principal == principal:
         raise Refused("approval.own_work")
+    # The approval covers the pictures as they are now.
     row.digest = current_digest(scope, row)
     record_approval(scope, row, principal, tier=tier, note=note)
 
 
 def record_approval(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "") -> None:
-    """Record an approval of the present version of a post, and approve its deliveries after the
+    """Record an approval of the current version of a post, and approve its deliveries after the
     last one.
 
     Raises Refused for a principal who approved as the other tier, or whose approval exists while
@@ -126,7 +127,7 @@ def reject_post(
     note: str,
     tier: int = CONTENT_TIER,
 ) -> None:
-    """Reject the present version of a post, with a reason code and a note.
+    """Reject the current version of a post, with a reason code and a note.
 
     Approvals of others do not count then. Scheduled deliveries become drafts with wished times;
     those on hold stay so. Raises Refused for a role without the right, BadInput without a note or
@@ -173,7 +174,7 @@ def decline_post(
 ) -> None:
     """Reject a post for good, cancel its drafts and deliveries on hold, and notify the author.
 
-    Raises as `reject_post` does.
+    Raises the same errors as `reject_post`.
     """
     reject_post(scope, post_id, member_id=member_id, why=why, note=note)
     member = queries.get_member(scope, member_id)
@@ -279,7 +280,7 @@ WHERE verdict <> 'yes' OR expires_at > :now
 
 
 def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> bool:
-    """Return True if every tier has a valid approval of the present digest and there is no
+    """Return True if every tier has a valid approval of the current digest and there is no
     rejection.
 
     The last verdict of a person for a tier counts. With `since` (UTC-aware) only later approvals
@@ -358,7 +359,7 @@ def channel_review_requested_at(scope: Scope, post_id: UUID) -> datetime | None:
 
 
 def has_tier_approval(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
-    """Return True if a tier has approved the present digest and accounts, and there is no
+    """Return True if a tier has approved the current digest and accounts, and there is no
     rejection."""
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
@@ -385,7 +386,7 @@ def missing_approval(
 
 
 def is_rejected(scope: Scope, row: Post, now: datetime) -> bool:
-    """Return True if the last verdict of a person on the present digest is a rejection or change
+    """Return True if the last verdict of a person on the current digest is a rejection or change
     request."""
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
@@ -418,7 +419,7 @@ def _lock_post(scope: Scope, post_id: UUID) -> Post:
 
 
 def _list_current_verdicts(scope: Scope, row: Post, now: datetime) -> list[Approval]:
-    """Return the last verdict of each person and tier on the present content, without expired
+    """Return the last verdict of each person and tier on the current content, without expired
     approvals."""
     return [
         word

@@ -103,7 +103,7 @@ def reply_to_comment(
 ) -> UUID:
     """Reply to a comment once for each `key`, notify the participants and reopen a resolved thread.
 
-    Raises as `add_comment` does.
+    Raises the same errors as `add_comment`.
     """
     first = _get_thread_root(scope, comment_id)
     row, member, _ = open_discussion(scope, first.post_id)

@@ -232,7 +232,7 @@ WHERE verdict IN ('no', 'change') ORDER BY created_at
 
 
 def latest_objections(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[UUID, str]]:
-    """Return principal and verdict of the latest rejection of the present version of each post.
+    """Return principal and verdict of the latest rejection of the current version of each post.
 
     Posts without one are absent.
     """

@@ -54,8 +54,8 @@ def expedite_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = 
     """Publish a scheduled, held, failed or broken-off delivery now, without the minimum interval.
 
     Its limit for a late post starts now, unless a second approval covers its time: then both stay.
-    Of a broken-off thread the missing parts are published. Raises as `reschedule_delivery` does,
-    and Conflict at another time than the approved one.
+    Of a broken-off thread the missing parts are published. Raises the same errors as
+    `reschedule_delivery`, and Conflict at another time than the approved one.
     """
     row = _require_version(scope, delivery_id, version)
     if row.state not in SCHEDULABLE:

@@ -42,7 +42,7 @@ def is_held_for_approval(row: Delivery) -> bool:
 
 @dataclass(frozen=True)
 class ApprovalVerdict:
-    """A verdict on the present content of a post."""
+    """A verdict on the current content of a post."""
 
     principal_id: UUID
     tier: int
@@ -56,7 +56,7 @@ class ApprovalVerdict:
 def verdicts_of_posts(
     scope: Scope, posts: Mapping[UUID, Post]
 ) -> dict[UUID, list[ApprovalVerdict]]:
-    """Return the last verdict of each person and tier on the present content, without expired
+    """Return the last verdict of each person and tier on the current content, without expired
     approvals."""
     if not posts:
         return {}

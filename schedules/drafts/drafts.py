@@ -242,6 +242,7 @@ def rewrite_post(
     row.version += 1
     before = row.digest
     row.digest = current_digest(scope, row)
+    # Changed content answers an open change request.
     if row.digest != before:
         change_requests.close_change_request(scope, post_id)
     scope.add(row)
@@ -281,8 +282,8 @@ def set_channel_options(
     """Change the options of a post on one account, and nothing else.
 
     Returns None if nothing changes, otherwise True if the post is scheduled again. Options are part
-    of the approved content. Raises as `rewrite_post` does, and NotFound for an account that the
-    post does not use.
+    of the approved content. Raises the same errors as `rewrite_post`, and NotFound for an account
+    that the post does not use.
     """
     row = get_post(scope, post_id)
     # A concurrent change of the post is preserved.

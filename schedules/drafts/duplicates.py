@@ -212,7 +212,7 @@ def allow_duplicate(
 ) -> int:
     """Allow a delivery to repeat posts, and retry it if that was its hold; return how many posts.
 
-    The waiver covers these posts (`seen`, or all current ones) with their present text and that of
+    The waiver covers these posts (`seen`, or all current ones) with their current text and that of
     the delivery; a later change ends it. Idempotent. Raises Refused if the platform would not
     accept the repeat, Conflict if the delivery changed in the meantime.
     """

@@ -55,6 +55,7 @@ def repost_delivery(
     if _has_pending_repost(scope, row, first):
         raise Conflict("delivery.again_waits")
     time_changes.reopen_time_approval(scope, row, at.instant())
+    # The occurrence key is unique for each post and channel, so a repost needs a new one.
     key = next_repost_key(scope, row.post_id, row.channel_id, first)
     made = deliveries.create_delivery(
         scope, row.post_id, row.channel_id, at=at, occurrence_key=key, variant=row.variant

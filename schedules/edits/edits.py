@@ -31,6 +31,7 @@ def get_edit(scope: Scope, edit_id: UUID, *, held: bool = False) -> PostEdit:
     NotFound, also for an edit of another tenant.
     """
     query = select(PostEdit).where(PostEdit.tenant_id == scope.tenant_id, PostEdit.id == edit_id)
+    # FOR NO KEY UPDATE: inserts of rows that refer to the edit do not wait.
     query = query.with_for_update(key_share=True) if held else query
     row = scope.session.exec(query.execution_options(populate_existing=True)).first()
     if row is None:

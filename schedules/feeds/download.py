@@ -27,6 +27,7 @@ _MOVED = frozenset({301, 302, 303, 307, 308})
 _ASKS = {
     "user-agent": "Greenroom",
     "accept": "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.1",
+    # Uncompressed, so that MAX_BYTES also limits the text that is parsed.
     "accept-encoding": "identity",
 }
 

@@ -279,6 +279,7 @@ def create_drafts_from_feed(
     day = str(local_day(scope.now, creator.zone))
     room = MAX_DRAFTS_PER_DAY - (row.today if row.day == day else 0)
     wanted = fresh[:room] if row.seeded else []
+    # Entries above the limit of the day stay unknown, so that the next reading finds them.
     seen = wanted if row.seeded else fresh
     insert_rows(
         scope,

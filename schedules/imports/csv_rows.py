@@ -176,6 +176,8 @@ def parse_file(
     """
     text = _decode_csv(data)
     head, _, _ = text.partition("\n")
+    # The most frequent candidate in the heading is the delimiter.
+    # The most frequent candidate in the heading is the delimiter.
     lines = _iterate_records(text, max(",;\t", key=head.count))
     sheet = ImportSheet()
     known = option_columns.parse_option_columns(options)
@@ -212,6 +214,8 @@ def _decode_csv(data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise BadInput("import.too_large", most=MAX_BYTES // 2**20)
     try:
+        # Spreadsheets write a byte order mark.
+        # Spreadsheets write a byte order mark.
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput("import.not_utf8", line=data[: error.start].count(b"\n") + 1) from error

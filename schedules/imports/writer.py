@@ -92,6 +92,7 @@ def write_posts(
     }
     known = _list_imported_post_ids(scope, import_id)
     fresh = [(post_id, wish) for wish in wishes if (post_id := ids[wish.row.line]) not in known]
+    # With plans from nearly empty tables, the foreign key checks of an import scan whole tables.
     discard_plans(scope)
     planned = 0
     dry = dry_run_state.load_dry_run_check(scope)

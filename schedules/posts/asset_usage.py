@@ -1,4 +1,4 @@
-"""Usage of assets: which posts contain which pictures."""
+"""Usage of assets: find the posts that contain a picture, and the pictures of a post."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -19,7 +19,7 @@ _SHOWN = (
 
 
 def assets_used_in_posts(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
-    """Return the assets that any post of a creator contains, whatever the state of the post."""
+    """Return the assets in all posts of a creator, whatever the state of the posts."""
     rows = scope.run(
         f"SELECT DISTINCT CAST(asset AS uuid) FROM {_SHOWN}",  # noqa: S608  our own statement
         tenant=scope.tenant_id,
@@ -31,9 +31,9 @@ def assets_used_in_posts(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
 def posts_using_asset(
     scope: Scope, creator_id: UUID, asset_id: UUID, *, most: int = 12
 ) -> list[tuple[UUID, str]]:
-    """Return id and title of the posts of a creator that contain an asset, newest first.
+    """Return the ids and titles of the posts of a creator that contain an asset, newest first.
 
-    A post without a title is named by its text. Posts in every state count.
+    A post without a title is listed by its text. Posts in every state are included.
     """
     rows = scope.run(
         "SELECT DISTINCT p.id, coalesce(nullif(p.title, ''), p.body)"  # noqa: S608  a constant

@@ -1,8 +1,8 @@
-"""Content that a post overrides for one platform or one account: text, pictures, thread, price and
-options.
+"""Channel overrides: text, pictures, thread, price and options of a post for one platform or
+account.
 
-Overrides are written and approved with the post: its digest covers all of them, whichever accounts
-it is published to.
+Overrides are written and approved together with the post. The digest of the post covers all of
+them, whichever accounts it is published to.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,7 @@ MAX_BODY_LENGTH = 20_000
 
 @dataclass(frozen=True)
 class ChannelOverride:
-    """The content of a post that differs on one platform or account; None keeps that of the post.
+    """An override of a post for one platform or account. None means the same as in the post.
 
     `place` is the name of a platform or the id of an account.
     """
@@ -52,12 +52,11 @@ class ChannelOverride:
     price: Money | None = None
     """The price that readers pay before they see the pictures and videos."""
     options: ChosenOptions = ()
-    """The options chosen besides the text (`connectors.shared.options`); others keep the default of
-    the platform."""
+    """Platform options (`connectors.shared.options`); the others have the platform's defaults."""
 
     @property
     def is_idle(self) -> bool:
-        """Return True if it changes nothing."""
+        """Return True if the override changes nothing."""
         return (self.title, self.body, self.media, self.parts, self.price) == (
             None,
         ) * 5 and not self.options
@@ -103,7 +102,7 @@ def content_for_channel(owner: Post, channel: Channel) -> PostContent:
 def apply_overrides(
     said: PostContent, others: Sequence[ChannelOverride], channel: Channel
 ) -> PostContent:
-    """Apply the overrides of the platform, then those of the account, to a content; pure."""
+    """Return content with the override of its platform, then that of its account, applied; pure."""
     for place in (channel.platform, str(channel.id)):
         for one in others:
             if one.place == place:
@@ -112,7 +111,7 @@ def apply_overrides(
 
 
 def apply_override(said: PostContent, one: ChannelOverride) -> PostContent:
-    """Apply one override to a content; pure."""
+    """Return content with one override applied; pure."""
     return PostContent(
         said.title if one.title is None else one.title,
         said.body if one.body is None else one.body,
@@ -124,9 +123,10 @@ def apply_override(said: PostContent, one: ChannelOverride) -> PostContent:
 
 
 def content_by_place(owner: Post) -> Iterator[tuple[str, PostContent]]:
-    """Yield each override's place with the content it makes of the post.
+    """Yield the place of each override with the resulting content.
 
-    Each override is applied to the post alone: that of an account ignores that of its platform.
+    Each override is applied to the post alone, so an account's content ignores its platform's
+    override.
     """
     said = base_content(owner)
     for one in overrides_of_post(owner):
@@ -188,7 +188,7 @@ def price_and_option_overrides(owner: Post) -> tuple[ChannelOverride, ...]:
 
 
 def is_paid_content_free(owner: Post, channel: Channel) -> bool:
-    """Return True if an account would show for free a picture that the post sells elsewhere."""
+    """Return True if an account would show a picture for free that the post sells elsewhere."""
     said = content_for_channel(owner, channel)
     if said.price is not None:
         return False
@@ -197,16 +197,15 @@ def is_paid_content_free(owner: Post, channel: Channel) -> bool:
 
 
 def has_pictures(owner: Post) -> bool:
-    """Return True if the post has a picture on any platform or account; the rest of its thread is
-    ignored."""
+    """Return True if the first part of the post has a picture on any platform or account."""
     return bool(owner.media) or any(one.media for one in overrides_of_post(owner))
 
 
 def check_content(said: PostContent, others: Sequence[ChannelOverride]) -> None:
-    """Raise BadInput if the content of a post or of any override exceeds a limit.
+    """Raise BadInput if the content of a post or of any override is invalid.
 
-    The limits are those of every platform together: number of overrides, one override for each
-    place, lengths, price, size of options, and no NUL character.
+    Checks the number of overrides, duplicate places, lengths, prices, the size of options and NUL
+    characters. Limits of single platforms are checked by their connectors.
     """
     places = [one.place for one in others]
     if len(others) > MAX_OVERRIDES or len(set(places)) != len(places):

@@ -34,13 +34,15 @@ def content_digest(
     `links` is the stored link plan.
     """
     said: list[object] = [title, body, list(media), text_ai, *map(list, parts)]
+    # Empty values are left out, so that a post without overrides or links has the same digest as
+    # before those features existed.
     said += [dict(otherwise)] if otherwise else []
     said += [["links", dict(links)]] if links else []
     return hashlib.sha256(canonical_json(said)).hexdigest()
 
 
 def part_digest(piece: ThreadPart, media: Sequence[Medium]) -> list[object]:
-    """Return the approved content of a thread part: text, pictures with alt text, first-comment
+    """Return the approved values of a thread part: its text, its pictures and the first-comment
     flag."""
     prints = [
         media_digest(str(asset), medium) for asset, medium in zip(piece.media, media, strict=True)
@@ -54,13 +56,12 @@ def media_digest(asset: str, medium: Medium) -> str:
 
 
 def price_digest(price: Money | None) -> list[object]:
-    """Return the approved content of a price: its amount, or an empty list without a price."""
+    """Return the approved values of a price: the amount, or an empty list without a price."""
     return [] if price is None else [str(price)]
 
 
 def options_digest(chosen: ChosenOptions) -> list[object]:
-    """Return the approved content of options: names and values, or an empty list without
-    options."""
+    """Return the approved values of options: names and values, or an empty list without options."""
     said = [[name, list(value) if isinstance(value, tuple) else value] for name, value in chosen]
     return [["options", said]] if said else []
 

@@ -1,4 +1,4 @@
-"""Create posts and deliveries, and schedule and cancel deliveries."""
+"""Create posts and deliveries; schedule and cancel deliveries."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -98,18 +98,19 @@ def create_post(
     priority: int = DEFAULT_PRIORITY,
     links: LinkChoices = DEFAULT_LINK_CHOICES,
 ) -> UUID:
-    """Create a post once for each (origin, origin_key); a repeat returns the id of the first one.
+    """Create a post once for each (origin, origin_key); a repeat returns the id of the existing
+    post.
 
-    `media` are asset ids and `parts` follow as a thread. `late_ok` is how late the post can still
-    be published, None for always; with `until_midnight` it can be until its local day ends.
-    `others` are channel overrides. `priority` orders posts that are due on one account, 0 first.
-    `links` holds the author's choices for the links in it. The principal of an author who is a
-    member is looked up. Raises BadInput, and NotFound for a picture that is not in the creator's
-    library.
+    `media` are asset ids and `parts` follow as a thread; `others` are channel overrides. `late_ok`
+    is the delay after which the post is no longer published, None for no limit; with
+    `until_midnight` the limit is the end of its local day. `priority` orders posts that are due on
+    one account, 0 first. `links` are the author's choices for links. Raises BadInput, and NotFound
+    for a picture that is not in the creator's library.
     """
     channel_overrides.check_content(PostContent(title, body, tuple(media), tuple(parts)), others)
     if not 0 <= priority <= LOWEST_POST_PRIORITY:
         raise BadInput("post.priority_wrong", most=LOWEST_POST_PRIORITY)
+    # Without the lock, concurrent repeats would both find no post and insert one.
     assets.lock_library(scope, "post", origin, origin_key)
     known = _find_post_by_origin(scope, origin, origin_key)
     if known is not None:
@@ -170,13 +171,12 @@ def create_delivery(
     instead_of: Delivery | None = None,
     by_rule: bool = False,
 ) -> UUID:
-    """Create a delivery of a post on a channel as a draft, once for each `ONCE` key, and return its
-    id.
+    """Create a draft delivery of a post on a channel, once for each `ONCE` key, and return its id.
 
-    `at` is the local time it is wished for. `asks_since`: approvals given before it do not count
-    for this delivery. With `instead_of`, the priority and the dry-run mark of that delivery are
-    copied. `by_rule` means that a series computed the time: the planning horizon does not apply,
-    and a running dry run does not mark it. Raises NotFound or BadInput.
+    `at` is the requested local time. Approvals from before `asks_since` do not count for the
+    delivery. `instead_of` is a delivery whose priority and dry-run mark are copied. `by_rule` means
+    that a series computed the time: the planning horizon does not apply, and an active dry run does
+    not mark the delivery. Raises NotFound or BadInput.
     """
     owner = get_post(scope, post_id)
     channel = queries.get_channel(scope, channel_id)
@@ -248,9 +248,9 @@ def deliveries_of_post(
 ) -> list[Delivery]:
     """Return the deliveries of a post by due time.
 
-    Without `ended`, deliveries in a final state are left out: of a series those are most. With
-    `lock` the rows are locked for an update in this transaction, so that a delivery that is being
-    published is waited for and returned in its new state.
+    Without `ended`, deliveries in a final state are left out; a series has mostly those. With
+    `lock` the rows are locked until the transaction ends: a delivery that is being published is
+    waited for and returned in its new state.
     """
     query = (
         select(Delivery)
@@ -265,9 +265,9 @@ def deliveries_of_post(
 
 
 def has_approved_deliveries(scope: Scope, post_id: UUID) -> bool:
-    """Return True if a delivery of a post is approved and not scheduled.
+    """Return True if a delivery of a post is approved but not scheduled.
 
-    Locks the rows, so that the result holds until the transaction ends.
+    Locks the deliveries, so that the result holds until the transaction ends.
     """
     return any(
         row.state == DeliveryState.APPROVED
@@ -276,10 +276,10 @@ def has_approved_deliveries(scope: Scope, post_id: UUID) -> bool:
 
 
 def schedule_post(scope: Scope, post_id: UUID) -> list[UUID]:
-    """Schedule every approved delivery of a post at its wished time and return their ids.
+    """Schedule the approved deliveries of a post at their requested times and return their ids.
 
-    A time in the past is published at once if the post may be that late. Raises NotFound, and
-    Conflict if nothing is approved.
+    A delivery whose time has passed is published at once if it is not too late. Raises NotFound,
+    and Conflict if no delivery is approved.
     """
     get_post(scope, post_id)
     planned = schedule_approved(scope, deliveries_of_post(scope, post_id, lock=True, ended=False))
@@ -289,7 +289,7 @@ def schedule_post(scope: Scope, post_id: UUID) -> list[UUID]:
 
 
 def schedule_approved(scope: Scope, rows: Iterable[Delivery]) -> list[UUID]:
-    """Schedule those of these deliveries that are approved; the caller holds their locks."""
+    """Schedule the approved ones of these deliveries; the caller holds their locks."""
     approved = [row for row in rows if row.state == DeliveryState.APPROVED]
     for row in approved:
         transition_delivery(scope, row, DeliveryState.SCHEDULED)
@@ -315,6 +315,7 @@ def schedule_wakeups(scope: Scope, row: Delivery, *, at: datetime | None = None)
 def _enqueue_publishing(scope: Scope, row: Delivery, due: datetime) -> None:
     ids = (scope.tenant_id, row.id)
     lane = f"channel:{row.channel_id}"
+    # A delivery that is due sooner is checked by its claim only.
     if due - FINAL_PREFLIGHT_LEAD > scope.now:
         outbox.put(
             scope,
@@ -343,15 +344,14 @@ def cancel_wakeups(scope: Scope, delivery_id: UUID) -> None:
 def cancel_delivery(scope: Scope, delivery_id: UUID) -> None:
     """Cancel a delivery.
 
-    Raises Conflict if it is being published, uncertain or published: those have functions of their
-    own, such as `post_removal.request_post_removal`.
+    Raises Conflict if it is being published, uncertain or published. Use
+    `post_removal.request_post_removal` or `uncertain_deliveries.close_uncertain_delivery` then.
     """
     drop_delivery(scope, get_delivery(scope, delivery_id))
 
 
 def drop_delivery(scope: Scope, row: Delivery, *, reason: Message | None = None) -> None:
-    """Cancel a delivery with a reason for its members. Raises Conflict as `cancel_delivery`
-    does."""
+    """Cancel a delivery with a reason for its members. Raises Conflict like `cancel_delivery`."""
     if row.state not in CANCELLABLE:
         raise Conflict(CANCEL_REFUSALS[DeliveryState(row.state)])
     transition_delivery(scope, row, DeliveryState.CANCELLED, reason=reason)

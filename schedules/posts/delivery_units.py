@@ -28,7 +28,7 @@ def delivery_subject(delivery_id: UUID) -> Subject:
 
 @dataclass(frozen=True)
 class UnitMaterial:
-    """Data besides the post from which units are composed: pictures by asset, and the creator's
+    """Data from which units are composed besides the post: pictures by asset, and the creator's
     languages."""
 
     media: Mapping[UUID, Medium]
@@ -36,7 +36,7 @@ class UnitMaterial:
 
 
 def load_unit_material(scope: Scope, owner: Post, channels: Sequence[Channel]) -> UnitMaterial:
-    """Load pictures and languages for a post on these accounts.
+    """Load the pictures of a post on these accounts and the languages of its creator.
 
     Raises NotFound if a picture is missing.
     """
@@ -53,8 +53,7 @@ def load_unit_material(scope: Scope, owner: Post, channels: Sequence[Channel]) -
 def compose_unit(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, of: UnitMaterial
 ) -> Unit:
-    """Compose the unit of the first part of a post, without its thread and without required
-    marks."""
+    """Compose the unit of a post's first part, without its thread and required marks."""
     said = channel_overrides.content_for_channel(owner, channel)
     media = tuple(of.media[asset] for asset in said.media)
     texts = tuple(
@@ -81,8 +80,10 @@ def compose_unit(
 def compose_thread_units(
     first: Unit, owner: Post, channel: Channel, can: Capabilities, of: UnitMaterial
 ) -> tuple[Unit, ...]:
-    """Compose every part of a post for an account, with its links replaced, without required marks;
-    pure."""
+    """Compose the units of all parts of a post on an account, with replaced links; pure.
+
+    The marks that the platform requires are added by `mark_units`.
+    """
     said = channel_overrides.content_for_channel(owner, channel)
     parts = [(piece, tuple(of.media[asset] for asset in piece.media)) for piece in said.parts]
     first = replace(first, options=options.option_settings(said.options, can))
@@ -94,7 +95,7 @@ def compose_thread_units(
 
 
 def place_on_channel(scope: Scope, content: Unit, channel: Channel, about: Subject) -> Unit:
-    """Return a unit with the fields that its account determines."""
+    """Return the unit with the fields that depend on its account."""
     return replace(
         content,
         subject=about,
@@ -109,9 +110,9 @@ def place_on_channel(scope: Scope, content: Unit, channel: Channel, about: Subje
 
 
 def mark_unit(scope: Scope, unit: Unit) -> Unit:
-    """Return a unit with the marks that its platform requires.
+    """Return the unit with the marks that its platform requires.
 
-    Where only text can disclose AI content, the line is in a language of the creator.
+    Where AI content can only be disclosed in the text, the line is in a language of the creator.
     """
 
     return issuance.with_required_marks(
@@ -120,7 +121,7 @@ def mark_unit(scope: Scope, unit: Unit) -> Unit:
 
 
 def mark_units(scope: Scope, raw: Sequence[Unit]) -> tuple[Unit, ...]:
-    """Return the parts of a post with their required marks, each with the parts before it."""
+    """Return the units of a post with their required marks; each refers to the parts before it."""
     found: list[Unit] = []
     for one in raw:
         found.append(mark_unit(scope, replace(one, before=as_earlier_parts(found))))
@@ -133,6 +134,6 @@ def ai_disclosure_line(scope: Scope, creator_id: UUID) -> str:
 
 
 def ai_disclosure_line_in(languages: Sequence[str]) -> str:
-    """Return the AI disclosure line in the first supported one of these languages; pure."""
+    """Return the AI disclosure line in the first of these languages that is supported; pure."""
     spoken = [one for one in languages if one in LANGUAGES]
     return render_message(Message("delivery.made_with_ai"), (spoken or LANGUAGES)[0])

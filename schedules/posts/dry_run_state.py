@@ -1,9 +1,9 @@
-"""Dry runs: everything except sending, for one post, one account or a whole agency.
+"""Dry runs of one post, one account or a whole agency: everything except sending.
 
-While a dry run is active, deliveries that fall due are checked and their requests are built, but
-not sent. A delivery that a member creates during a dry run keeps its dry-run mark for good: ending
-the dry run does not send it. A delivery that existed before, or that a series creates, and that is
-not due before the end is published as planned.
+During a dry run, deliveries that fall due are checked and their requests are built, but not sent. A
+delivery that a member creates during a dry run keeps a dry-run mark and is never sent. Earlier
+deliveries, and those that a series creates, are published as scheduled if they are not due before
+the dry run ends.
 """
 
 from collections.abc import Callable
@@ -53,7 +53,7 @@ def is_dry_run(scope: Scope, row: Delivery) -> bool:
 
 
 def list_dry_runs(scope: Scope) -> dict[UUID, DryRunTarget]:
-    """Return the active dry runs by the id they cover; that of the whole agency has the tenant
+    """Return the active dry runs by the id of their object; for the whole agency that is the tenant
     id."""
     rows = scope.run(
         "SELECT of_id, what FROM rehearsals WHERE tenant_id = :tenant", tenant=scope.tenant_id
@@ -70,7 +70,7 @@ def load_dry_run_check(scope: Scope) -> IsDryRun:
 def start_dry_run(scope: Scope, what: DryRunTarget, of_id: UUID) -> int:
     """Start a dry run and return how many deliveries it covers. A repeat changes nothing.
 
-    Raises NotFound if the post, account or agency is not of this tenant.
+    Raises NotFound if the object does not belong to this tenant.
     """
     _check_target_exists(scope, what, of_id)
     scope.run(
@@ -96,7 +96,7 @@ def start_dry_run(scope: Scope, what: DryRunTarget, of_id: UUID) -> int:
 
 
 def _invalidate_open_claims(scope: Scope, of_id: UUID) -> None:
-    """Raise the version of due deliveries, so that a claim that read them before the dry run
+    """Increase the version of due deliveries: a claim that read them before the dry run started
     fails."""
     scope.run(
         "UPDATE deliveries SET version = version + 1, updated_at = house_now() WHERE tenant_id = "

@@ -19,7 +19,7 @@ class PublishDue:
 
 @dataclass(frozen=True)
 class PreflightDue:
-    """A preflight check is due: one day and ten minutes before the due time of a delivery."""
+    """A preflight check of a delivery is due: a day before its time, and ten minutes before."""
 
     kind: ClassVar[str] = "delivery.preflight"
     queue: ClassVar[outbox.Queue] = "publish"

@@ -1,4 +1,4 @@
-"""Fingerprints by which repeated posts are found, stored with a post for every version of it."""
+"""Fingerprints of posts, by which repeats are found. They cover every version of a post."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class PostMarks:
 def list_content_variants(
     said: PostContent, others: Sequence[ChannelOverride]
 ) -> Iterator[PostContent]:
-    """Yield every content that a post can have: its own, and that of each override or pair of
-    them."""
+    """Yield every version of a post: the post itself, each override, and each account on each
+    platform."""
     places = [one for one in others if not _is_account(one.place)]
     accounts = [one for one in others if _is_account(one.place)]
     versions = [said, *(channel_overrides.apply_override(said, one) for one in places)]
@@ -71,8 +71,8 @@ uuid[]),
   CAST(:posts AS uuid[]), CAST(:marks AS bigint[]), CAST(:kinds AS text[]), CAST(:letters AS
   bigint[])) one
 """
-"""The clock is read once in a subquery: for fifty thousand rows with two columns each, calling
-`house_now()` took a tenth of the time of an import."""
+"""`house_now()` is called once in a subquery. Called for both columns of fifty thousand rows, it
+took a tenth of the time of an import."""
 
 
 def store_new_fingerprints(scope: Scope, owners: Sequence[Post]) -> None:
@@ -117,8 +117,7 @@ def store_marks(scope: Scope, posts: Iterable[PostMarks]) -> None:
 
 
 def backfill_fingerprints(scope: Scope, *, most: int = AT_ONCE) -> int:
-    """Store the fingerprints of posts that have none, newest first, and return how many posts had
-    none."""
+    """Store missing fingerprints of posts, newest first, and return the number of posts."""
     printed = select(PostFingerprint.id).where(
         PostFingerprint.tenant_id == Post.tenant_id, PostFingerprint.post_id == Post.id
     )

@@ -23,7 +23,7 @@ from schedules.posts.models import LabelRow, Post, PostLabel
 from tenants import audit
 
 COLOURS = ("grey", "red", "orange", "green", "blue", "purple")
-"""Colours of labels, always shown with the name. Their texts are `post_label.colour.<name>`."""
+"""Colours of labels, shown together with the name. Their texts are `post_label.colour.<name>`."""
 
 MAX_LABEL_NAME_LENGTH = 40
 MAX_LABELS = 200
@@ -101,8 +101,8 @@ def _get_label_row(scope: Scope, label_id: UUID, *, lock: bool = False) -> Label
 def create_label(scope: Scope, name: str, colour: str) -> UUID:
     """Create a label and return its id.
 
-    Raises BadInput for an invalid name or colour or one label too many, and Conflict if the name is
-    taken, without regard to case.
+    Raises BadInput for an invalid name or colour or too many labels, and Conflict if the name
+    exists, ignoring case.
     """
     name = clean_label_name(name)
     _check_colour(colour)
@@ -129,7 +129,7 @@ def create_label(scope: Scope, name: str, colour: str) -> UUID:
 
 
 def update_label(scope: Scope, label_id: UUID, *, name: str, colour: str) -> None:
-    """Change name or colour of a label; its posts keep it. Raises as `create_label` does, and
+    """Change the name or colour of a label. Raises the same errors as `create_label`, and
     NotFound."""
     name = clean_label_name(name)
     _check_colour(colour)
@@ -230,7 +230,7 @@ def filter_posts_with_label(
 
 
 def set_post_labels(scope: Scope, post_id: UUID, wanted: Iterable[UUID]) -> None:
-    """Replace the labels of a post; nothing that is approved changes.
+    """Replace the labels of a post. Approvals stay valid.
 
     Raises BadInput for too many labels, NotFound for an unknown post or label.
     """
@@ -274,7 +274,7 @@ def remove_label_from_posts(
 ) -> int:
     """Remove a label from several posts of these creators and return how many had it.
 
-    Raises as `add_label_to_posts` does.
+    Raises the same errors as `add_label_to_posts`.
     """
     held = _lock_labels(scope, [label_id])[label_id]
     owners = _load_creators_by_post(scope, posts, creators)
@@ -314,6 +314,8 @@ def _lock_labels(scope: Scope, wanted: Collection[UUID]) -> dict[UUID, Label]:
         select(LabelRow)
         .where(LabelRow.tenant_id == scope.tenant_id, col(LabelRow.id).in_(list(wanted)))
         .order_by(col(LabelRow.id))
+        # FOR KEY SHARE: callers do not block each other, but a deletion waits.
+        # FOR KEY SHARE: callers do not block each other, but a deletion waits.
         .with_for_update(read=True, key_share=True)
         .execution_options(populate_existing=True)
     )
@@ -344,7 +346,7 @@ def _load_creators_by_post(
 
 
 def _insert_post_labels(scope: Scope, one: Label, posts: Mapping[UUID, UUID]) -> int:
-    """Add a label to posts, given with their creators, with an audit entry for each new one."""
+    """Add a label to posts (mapped to their creators), with an audit entry for each new one."""
     given = 0
     for post_id, creator_id in sorted(posts.items()):
         row = {

@@ -1,5 +1,4 @@
-"""Lateness of posts: the choices of users for a late post, and the deadline of each choice.
-Pure."""
+"""Limits for late posts: the choices of users, and the resulting deadlines. Pure."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -7,11 +6,11 @@ from enum import StrEnum
 from foundation.ops.wall_time import day_bounds, local_day
 
 DEFAULT_LATE_SPAN = timedelta(minutes=30)
-"""Used where no choice is made."""
+"""The limit for a late post if none is chosen."""
 
 
 class LateLimit(StrEnum):
-    """The choices of a user."""
+    """The limits that users can choose."""
 
     FIVE_MINUTES = "5m"
     HALF_AN_HOUR = "30m"
@@ -30,15 +29,15 @@ _SPANS = {
 
 
 def late_span(choice: LateLimit) -> timedelta | None:
-    """Return the delay that a choice allows; None for always.
+    """Return the delay that a limit allows; None for no limit.
 
-    For `DAY` it is only the default: the end of the local day depends on the due time.
+    For `DAY` this is only the default, because the end of the local day depends on the due time.
     """
     return _SPANS[choice]
 
 
 def late_limit_of(late_ok: timedelta | None, *, until_midnight: bool) -> LateLimit | None:
-    """Return the choice that a post has; None for another span, which an import file can set."""
+    """Return the limit of a post; None if it is not one of the choices, which imports allow."""
     if until_midnight:
         return LateLimit.DAY
     return next(
@@ -49,13 +48,13 @@ def late_limit_of(late_ok: timedelta | None, *, until_midnight: bool) -> LateLim
 def latest_publish_time(
     late_ok: timedelta | None, due: datetime, zone: str, *, until_midnight: bool
 ) -> datetime | None:
-    """Return the last instant (UTC-aware) at which a post due at `due` can be published; None for
-    always."""
+    """Return the last instant (UTC-aware) at which a post due at `due` may be published; None for
+    no limit."""
     if until_midnight:
         return max(day_bounds(local_day(due, zone), zone)[1], due)
     return None if late_ok is None else due + late_ok
 
 
 def is_too_late(late_until: datetime | None, now: datetime) -> bool:
-    """Return True if a delivery has passed its last instant (UTC-aware; None for always)."""
+    """Return True if the last instant for publishing (UTC-aware; None for no limit) has passed."""
     return late_until is not None and now > late_until

@@ -1,9 +1,9 @@
-"""Tracking parameters and short links for the web addresses in posts.
+"""Tracking parameters and short links in posts.
 
-The link policy of a creator applies to posts that are written from now on. Each post stores the
-plan that applied when it was written, and an approval covers that plan. The short link of a post on
-an account is computed from both, so that preview, length check and published text are identical.
-Text that is not certainly a web address stays unchanged.
+A creator's link policy applies to new posts. Each post stores the plan that applied when it was
+written, and approvals cover that plan. Short links are computed from the post and the account, so
+that the preview, the length check and the published text are identical. Text that is not clearly a
+web address is not changed.
 """
 
 import re
@@ -45,10 +45,10 @@ _HOLE = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class LinkPolicy:
-    """The link policy of a creator: base address of short links, and utm parameters.
+    """The link policy of a creator.
 
-    Without `base` addresses stay long. The other fields are the utm parameters, in which
-    `{platform}`, `{account}` and `{campaign}` are replaced by their values.
+    `base` is the base address of short links, "" for none. The other fields are the utm parameters;
+    `{platform}`, `{account}` and `{campaign}` in them are replaced by their values.
     """
 
     base: str = ""
@@ -147,10 +147,10 @@ IDLE_LINK_PLAN = LinkPlan()
 
 
 def is_changeable(address: str, base: str = "") -> bool:
-    """Return True if an address can be tagged and shortened.
+    """Return True if an address can get tracking parameters and be shortened.
 
-    It must be an ordinary web address without credentials or tricks that hide its target, and not
-    be a short link; `base` is the address of our own short links.
+    False for addresses with credentials, with a hidden target, and for short links; `base` is the
+    address of this installation's short links.
     """
     if (
         len(address) > short_links.MAX_LINK_TARGET_LENGTH
@@ -171,9 +171,9 @@ def is_changeable(address: str, base: str = "") -> bool:
 
 
 def find_addresses(text: str) -> list[tuple[int, int]]:
-    """Return start and end of each address in a text, without the punctuation around it.
+    """Return the start and end of each web address in a text, without surrounding punctuation.
 
-    An address that continues in letters no address has, or in a bracket, is left out: its end is
+    Addresses followed by other characters or an opening bracket are skipped, because their end is
     uncertain.
     """
     found = []
@@ -192,13 +192,13 @@ def _is_address_end(follows: str) -> bool:
 
 
 def changeable_addresses(texts: Sequence[str], base: str = "") -> list[str]:
-    """Return the addresses of texts that can be changed, each once, in order."""
+    """Return the addresses in texts that can be changed, each once, in order."""
     found = dict.fromkeys(text[start:end] for text in texts for start, end in find_addresses(text))
     return [one for one in found if is_changeable(one, base)][:MAX_TRACKED_ADDRESSES]
 
 
 def apply_link_plan(said: LinkPlan, channel: Channel, units: Sequence[Unit]) -> tuple[Unit, ...]:
-    """Replace the addresses in the parts of a post on an account; pure."""
+    """Replace the addresses in the units of a post on an account; pure."""
     if said.is_idle:
         return tuple(units)
     made: dict[str, LinkReplacement] = {}
@@ -236,7 +236,7 @@ def _replace_addresses(
 
 
 def register_short_links(scope: Scope, said: LinkPlan, channel: Channel, unit: Unit) -> None:
-    """Store the targets of the short links of a unit and of the parts before it. Idempotent."""
+    """Store the targets of the short links in a unit and the parts before it. Idempotent."""
     if said.rule.base and unit.leads:
         targets = [said.tagged_address(lead.target, channel) for lead in unit.leads]
         short_links.store_links(scope, channel.id, unit.subject, targets)
@@ -277,7 +277,7 @@ def dump_link_plan(rule: LinkPolicy, wanted: LinkChoices) -> dict[str, Any]:
 
 
 def can_keep_plain(plain: Sequence[str]) -> bool:
-    """Return True if a post can store these addresses as unchanged; pure."""
+    """Return True if a post can store that these addresses are not changed; pure."""
     return len(plain) <= MAX_PLAIN_ADDRESSES and all(
         len(one) <= short_links.MAX_LINK_TARGET_LENGTH and "\x00" not in one for one in plain
     )

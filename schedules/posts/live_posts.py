@@ -1,5 +1,4 @@
-"""Published posts: where one is live and since when, and its content, format and hashtags for
-comparing results."""
+"""Published posts: their ids and publish times, and their content for comparing results."""
 
 import re
 from collections.abc import Collection
@@ -35,14 +34,15 @@ class PostFormat(StrEnum):
 
 @dataclass(frozen=True)
 class LivePost:
-    """A published delivery: its id on the platform, and since when it is live (UTC-aware)."""
+    """A published delivery: its id on the platform and the time since when it is live
+    (UTC-aware)."""
 
     creator_id: UUID
     channel_id: UUID
     native_id: str
     at: datetime
     ends: datetime | None = None
-    """From this instant on the platform may have deleted it; None if it does not expire."""
+    """The instant from which the platform may have deleted it; None if it does not expire."""
 
     def has_expired(self, now: datetime) -> bool:
         """Return True if the platform may have deleted it."""
@@ -76,7 +76,7 @@ class LivePostContent:
 def list_live_posts(
     scope: Scope, creator_id: UUID, deliveries: Collection[UUID]
 ) -> list[LivePostContent]:
-    """Return those of these deliveries that belong to the creator and are published; not dry
+    """Return the published ones of these deliveries that belong to the creator, without dry
     runs."""
     rows = scope.session.exec(
         select(Delivery, Post)

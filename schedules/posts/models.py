@@ -1,4 +1,4 @@
-"""Tables of posts, deliveries, their moves, labels, series, link rules, dry runs and
+"""Tables of posts, deliveries, transitions, labels, series, link rules, dry runs and
 fingerprints."""
 
 from datetime import date, datetime, timedelta
@@ -40,7 +40,7 @@ class LabelRow(TenantRow, table=True):
     )
     name: str
     folded: str
-    """The name without regard to case, which must be unique."""
+    """The case-folded name, which must be unique."""
     colour: str
 
 
@@ -89,13 +89,13 @@ class Post(CreatorOwnedRow, table=True):
     """The actor who wrote it. Approvals by the same principal do not count."""
     author_principal: UUID | None = None
     text_ai: str = "none"
-    """none, assisted or generated: the part of a model in the text."""
+    """none, assisted or generated: how much of the text a model wrote."""
     priority: int = 5
     late_ok: timedelta | None = Field(sa_type=Interval, nullable=True)
-    """The delay with which it can still be published; null means always. No default: the mapper
+    """The delay after which it is no longer published; null means no limit. No default: the mapper
     would write it for a null."""
     until_midnight: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """It can be published until its local day ends; `late_ok` is ignored then."""
+    """It may be published until its local day ends; `late_ok` is ignored then."""
     digest: str
     version: int = 1
 
@@ -144,12 +144,12 @@ class Delivery(CreatorOwnedRow, table=True):
     member moves the delivery."""
     series_id: UUID | None = None
     variant: str | None = None
-    """The variant of a unit of an A/B test, a or b; otherwise null."""
+    """The variant of an A/B test, a or b; null for other posts."""
     native_id: str | None = None
     url: str | None = None
     """Native id and address of the first part."""
     parts: int = 1
-    """Number of parts in which it is published."""
+    """Number of parts of the post on this account."""
     part_ids: list[str] = jsonb_column(list)
     """Native ids of the published parts of a thread, in order; empty if there is one part."""
     attempt: int = 0
@@ -162,7 +162,8 @@ class Delivery(CreatorOwnedRow, table=True):
     downtime_id: UUID | None = None
     """The downtime in which its time was missed; null after a member gives it another time."""
     at_once: bool = False
-    """A member chose "Post now": the minimum interval does not apply. Reset when it gets a time."""
+    """A member chose "Post now": the minimum interval does not apply. Reset when it gets another
+    time."""
     asks_since: datetime | None = timestamp_column(optional=True)
     """Set if the account was added to a post after an approval: only later approvals count for it.
     """
@@ -193,7 +194,7 @@ class DeliveryMove(CreatorOwnedRow, table=True):
 
 
 class Series(CreatorOwnedRow, table=True):
-    """A post that repeats: each time is a delivery, created ahead from the rule."""
+    """A recurring post. Its deliveries are created ahead from a rule."""
 
     __tablename__ = "series"
     __table_args__ = table_arguments(
@@ -207,8 +208,8 @@ class Series(CreatorOwnedRow, table=True):
     )
     post_id: UUID
     nth: int = 1
-    """The number of the rule of its post: cancelled deliveries keep their keys, and this number
-    tells the keys of two rules apart."""
+    """Counts the rules of the post. Cancelled deliveries keep their keys, and this number keeps the
+    keys of two rules apart."""
     channels: list[str] = jsonb_column(list)
     rule: str
     """The rule as `schedules/recurrence/rules.py` writes it, including its end."""
@@ -222,7 +223,7 @@ class Series(CreatorOwnedRow, table=True):
     next_extend_at: datetime | None = timestamp_column(optional=True)
     """Time at which the next delivery is created; null after the last one."""
     test_id: UUID | None = None
-    """The A/B test whose units are the times of this series."""
+    """The A/B test that this series publishes."""
 
 
 class LinkRule(CreatorOwnedRow, table=True):
@@ -243,7 +244,7 @@ class LinkRule(CreatorOwnedRow, table=True):
 
 
 class DryRun(TenantRow, table=True):
-    """A tenant, channel or post of which nothing is sent for now."""
+    """An active dry run of a tenant, channel or post."""
 
     __tablename__ = "rehearsals"
     __table_args__ = table_arguments(

@@ -1,7 +1,7 @@
-"""Costs of posts: pictures and videos with everything they were made from, and generated texts.
+"""Costs of posts: media with everything they were made from, and generated texts.
 
-An item counts once, for the first post that uses it; for every later post it is reported as shared.
-So the posts of a month and the unused items add up to all that was spent in it.
+An item counts once, for the first post that uses it; later posts report it as shared. So the posts
+of a month and the unused items add up to the total spending of the month.
 """
 
 import re
@@ -21,8 +21,10 @@ from studio.costs.text_requests import draft_subject
 
 @dataclass(frozen=True)
 class PostCost:
-    """The cost of a post: items that count for it (`own`), and items that count for an earlier post
-    (`shared`). `called` is its title or its text."""
+    """The cost of a post: `own` items count for it, `shared` items count for an earlier post.
+
+    `called` is its title or its text.
+    """
 
     post_id: UUID
     called: str
@@ -32,7 +34,7 @@ class PostCost:
 
 @dataclass(frozen=True)
 class MonthCost:
-    """The spending of a creator in a month: the `own` of `posts` and `unassigned` add up to
+    """The spending of a creator in a month. The `own` costs of `posts` plus `unassigned` are the
     `total`."""
 
     month: str
@@ -58,7 +60,7 @@ WHERE p.tenant_id = :tenant AND p.creator_id = :creator
 
 
 def load_post_cost(scope: Scope, creators: Collection[UUID], post_id: UUID) -> PostCost:
-    """Return the cost of one post over all months.
+    """Return the total cost of one post.
 
     Raises NotFound if it is not a post of these creators.
     """
@@ -116,7 +118,7 @@ def _compute_post_cost(
 def _load_posts_by_item(
     scope: Scope, creator_id: UUID, things: Sequence[SpentItem], subjects: Mapping[UUID, UUID]
 ) -> dict[UUID, list[UUID]]:
-    """Map each item to the posts that use it, the oldest first: post ids grow with time."""
+    """Map each item to the posts that use it, oldest first: post ids increase with time."""
     made = descendants_by_asset(scope, {one.asset_id for one in things if one.asset_id is not None})
     shown = posts_by_asset_used(scope, creator_id, frozenset().union(*made.values()))
     uses: dict[UUID, list[UUID]] = {}

@@ -1,6 +1,6 @@
-"""Reads of posts and deliveries for pages and for other packages.
+"""Queries for posts and deliveries, for pages and for other packages.
 
-`find_media_published_at` returns the bytes of the posts that the agency published at an address.
+`find_media_published_at` returns the media of the posts that the agency published at an address.
 """
 
 from collections.abc import Collection, Mapping
@@ -34,7 +34,7 @@ MAX_PAGE_SIZE = 200
 
 @dataclass(frozen=True)
 class DeliveryEntry:
-    """One delivery on the calendar. `settled_at` is when its outcome was known; instants are
+    """A delivery on the calendar. `settled_at` is the time its outcome was known; instants are
     UTC-aware."""
 
     delivery_id: UUID
@@ -51,7 +51,7 @@ class DeliveryEntry:
     url: str | None
     native_id: str | None
     version: int
-    """The version that a page sends back when it changes the delivery, so that a stale page is
+    """The version that a page sends back with a change, so that a change from a stale page is
     refused."""
     creator_id: UUID
     wall_time: str
@@ -68,7 +68,7 @@ class DeliveryEntry:
     priority: int = 5
     """1 is published first, 9 last."""
     late_until: datetime | None = None
-    """After this instant it is put on hold and its members are notified; None for no limit."""
+    """After this instant it is put on hold and members are notified; None for no limit."""
     lasts_hours: int | None = None
     """Hours after which the platform deletes it; None if it does not expire."""
 
@@ -86,7 +86,7 @@ class DeliveryEntry:
 
     @property
     def display_state(self) -> str:
-        """Return its state for display: one that awaits manual posting is not shown as
+        """Return the state for display. A delivery that awaits manual posting is not shown as
         processing."""
         waits = (
             self.state is DeliveryState.PROCESSING
@@ -98,7 +98,7 @@ class DeliveryEntry:
 
 @dataclass(frozen=True)
 class StoredPost:
-    """A post as its author wrote it, with the author."""
+    """A post as its author wrote it."""
 
     id: UUID
     creator_id: UUID
@@ -230,7 +230,8 @@ _SHOWN = (
     ),
     *(Post.title, Post.body, Post.media),
 )
-"""Columns of an entry: reading whole rows of thousands of deliveries takes three times as long."""
+"""The columns of an entry. Reading whole rows took three times as long for thousands of deliveries.
+"""
 
 
 def calendar_entries(
@@ -408,7 +409,8 @@ def delivery_timelines(
 
 
 def publish_times(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, datetime]:
-    """Return since when each of these deliveries is published (UTC-aware); others are left out."""
+    """Return the publish time of each of these deliveries (UTC-aware); unpublished ones are left
+    out."""
     rows = scope.session.exec(
         select(Delivery.id, func.coalesce(Delivery.settled_at, Delivery.due_at)).where(
             Delivery.tenant_id == scope.tenant_id,
@@ -469,7 +471,7 @@ def entries_of_origin(
 
 @dataclass(frozen=True)
 class DeliveryMoveEntry:
-    """One transition of a delivery, with the text by which a member recognises the post."""
+    """A transition of a delivery, with the text by which members recognise the post."""
 
     id: UUID
     at: datetime
@@ -536,13 +538,17 @@ def parse_address(address: str) -> SplitResult | None:
 
 
 def find_media_published_at(scope: Scope, address: str) -> MediaDigestsByCreator:
-    """Return the digests of the media that the agency published at an address, with or without its
-    query string."""
+    """Return the digests of the media that the agency published at an address.
+
+    Query strings, trailing slashes and the scheme may differ.
+    """
     parts = parse_address(address)
     if parts is None:
         return {}
     rest = f"{parts.netloc.lower()}{parts.path}".rstrip("/")
     queried = f"{rest}?{parts.query}" if parts.query else rest
+    # Stored addresses may differ in query string, trailing slash and scheme.
+    # Stored addresses may differ in query string, trailing slash and scheme.
     hosted = [f"{one}{end}" for one in (rest, queried) for end in ("", "/")]
     addresses = [f"{way}://{one}" for way in ("https", "http") for one in hosted]
     found: MediaDigestsByCreator = {}

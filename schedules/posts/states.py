@@ -33,7 +33,7 @@ STAGE_TIMEOUT = timedelta(minutes=5)
 """Total time of all uploads of a delivery before its due time."""
 
 TIMEOUT_MARGIN = timedelta(seconds=20)
-"""Time between the deadline of a claim and the lookup of its outcome."""
+"""Time between the deadline of a claim and the lookup of its result."""
 
 WAITS_FOR_MANUAL_POSTING = "delivery.handed_over"
 """The reason of a delivery that a member posts manually: nothing is polled, and after a week a
@@ -78,13 +78,13 @@ FINAL_STATES = frozenset(
         DeliveryState.REHEARSED,
     }
 )
-"""States without a way back: such a delivery is never scheduled, approved or moved again."""
+"""Final states: such a delivery is never scheduled, approved or moved again."""
 
 PENDING_STATES = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED})
 """States of an unpublished delivery that needs no decision."""
 
 CANCELLABLE = PENDING_STATES | {DeliveryState.HELD, DeliveryState.FAILED}
-"""States in which nothing can be published yet: the delivery can be rewritten or cancelled."""
+"""States in which no part is, or may be, published: the delivery can be rewritten or cancelled."""
 
 CANCEL_REFUSALS: Mapping[DeliveryState, str] = {
     **dict.fromkeys((DeliveryState.PUBLISHING, DeliveryState.PROCESSING), "delivery.on_its_way"),
@@ -103,15 +103,15 @@ CANCEL_REFUSALS: Mapping[DeliveryState, str] = {
         "delivery.nothing_left",
     ),
 }
-"""Message code of the refusal to cancel, for each other state."""
+"""Message codes of refused cancellations by state."""
 
 LEFT_UNCERTAIN = "delivery.left_in_doubt"
-"""The reason of a cancelled delivery that may be published all the same."""
+"""The reason of a delivery that was cancelled while uncertain: it may be published."""
 
 SCHEDULABLE = frozenset(
     {DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF}
 )
-"""States in which a member can give a delivery a time. PUBLISHING is excluded: it may be published
+"""States in which a member can reschedule a delivery. PUBLISHING is excluded: it may be published
 already."""
 
 DELIVERY_STATES = StateGraph(

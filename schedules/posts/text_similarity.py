@@ -1,7 +1,6 @@
-"""Similarity of two posts on one account: same text, nearly the same text, or only pictures that
-were shown before. Pure.
+"""Similarity of two posts on one account: same text, similar text, or only repeated pictures. Pure.
 
-The calendar, the preflight check, the claim and imports all use this rule.
+The calendar, the preflight check, the claim and imports all use these rules.
 """
 
 import hashlib
@@ -69,7 +68,7 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class FingerprintMark:
-    """An index key that similar posts share, with the simhash that confirms or rejects a match."""
+    """An index key that similar posts share, with the simhash that confirms a match."""
 
     mark: int
     kind: SimilarityKind
@@ -102,7 +101,7 @@ def _compute_fingerprint(text: str, shown: frozenset[UUID]) -> Fingerprint:
 
 
 def fingerprint_content(said: PostContent) -> Fingerprint:
-    """Return the fingerprint of a content; the first comment does not count."""
+    """Return the fingerprint of a post's content, without its first comment."""
     parts = [piece for piece in said.parts if not piece.comment]
     text = "\n".join(filter(None, (said.title, said.body, *(piece.body for piece in parts))))
     return fingerprint_text(
@@ -116,7 +115,7 @@ def index_marks(one: Fingerprint) -> list[FingerprintMark]:
 
 
 def search_marks(one: Fingerprint) -> list[FingerprintMark]:
-    """Return the marks that find every fingerprint `one` may repeat.
+    """Return the marks that find every post that `one` may repeat.
 
     One picture is enough: a repeated post shows all of them.
     """

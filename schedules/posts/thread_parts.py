@@ -1,8 +1,9 @@
-"""The parts of a post: the post, the rest of its thread, its first comment and its platform repost.
+"""The parts of a post: the post itself, its thread, its first comment and its repost by the
+platform.
 
-Each part is published under its own permit as a reply to the part before it. The first comment
-replies to the first part, which is also the part that is reposted. Until the last part is
-published, the delivery stores its progress.
+Each part is published under its own permit, as a reply to the part before it. The first comment
+replies to the first part, and a repost repeats the first part. Until the last part is published,
+the delivery stores the progress.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ MAX_PART_LENGTH = 4096
 
 @dataclass(frozen=True)
 class ThreadPart:
-    """Text and pictures (asset ids) of one part. The first comment is the last part."""
+    """The text and pictures (asset ids) of one part. The first comment is the last part."""
 
     body: str
     media: tuple[UUID, ...] = ()
@@ -59,7 +60,7 @@ def dump_thread(parts: Sequence[ThreadPart]) -> list[dict[str, Any]]:
 
 
 def check_thread(parts: Sequence[ThreadPart]) -> None:
-    """Raise BadInput for too many parts, an empty or too long one, or a comment before the end."""
+    """Raise BadInput for too many parts, an empty or too long part, or a comment before the end."""
     if len(parts) + 1 > MAX_THREAD_PARTS:
         raise BadInput("post.too_many_parts", most=MAX_THREAD_PARTS)
     if any(part.is_empty for part in parts):
@@ -118,7 +119,7 @@ def build_thread_units(
 def _build_platform_repost(
     first: Unit, those: Sequence[Unit], can: Capabilities
 ) -> tuple[Unit, ...]:
-    """Append the platform's repost: the same text and pictures on another surface."""
+    """Append a repost by the platform: the same text and pictures on another surface."""
     many = len(those) + 1
     again = replace(
         those[0],
@@ -130,9 +131,9 @@ def _build_platform_repost(
 
 
 def missing_disclosure(marked: Sequence[Unit], can: Capabilities) -> Message | None:
-    """Return the reason a first comment cannot be published; None if it can.
+    """Return the reason that a first comment cannot be published; None if it can.
 
-    Where comments have no marks, a comment cannot need a mark that its post lacks.
+    On platforms whose comments have no marks, a comment must not need a mark that its post lacks.
     """
     if can.threads > 1 or len(marked) < 2:
         return None
@@ -158,4 +159,6 @@ def reply_target(row: Delivery, parts: Sequence[ThreadPart]) -> str:
     part = current_part(row)
     if part == 0:
         return ""
+    # A comment or repost refers to the first part, any other part to the one before it.
+    # A comment or repost refers to the first part, any other part to the one before it.
     return str(row.part_ids[0 if part > len(parts) or parts[part - 1].comment else -1])

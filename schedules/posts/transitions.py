@@ -1,5 +1,5 @@
-"""Transitions of deliveries: checked against the graph, compare-and-set, each with a recorded
-move."""
+"""Transitions of deliveries. Each is checked against the state graph, compare-and-set, and
+recorded."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -50,15 +50,15 @@ EARLY_WARNING_SUFFIX = ":preflight"
 """Suffix of the cause of an early warning."""
 
 FIRST_PREFLIGHT_LEAD = timedelta(days=1)
-"""Time between the first preflight check and the due time: members have a working day to correct
-it."""
+"""Time between the first preflight check and the due time, so that members have a working day for
+corrections."""
 
 PREFLIGHT_QUEUE_PRIORITY = 9
 """Outbox priority of preflight checks: those of a large import wait behind deliveries that are due.
 """
 
 GIVEN_UP = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING})
-"""States in which no open attempt of the delivery is continued."""
+"""States in which the open attempts of a delivery are abandoned."""
 
 _ONE = (
     select(Delivery)
@@ -95,6 +95,7 @@ def transition_delivery(
     DELIVERY_STATES.check(before, after)
     wanted = {"state": str(after), "reason": stored_message(reason), **changes}
     told = {"move": uuid7(), "creator": row.creator_id, "before": str(before), "by": scope.actor}
+    # One statement updates the row and records the move (ADR 0010).
     _execute_versioned_update(
         scope,
         row,
@@ -111,6 +112,7 @@ def transition_delivery(
 
 
 def _record_state_metrics(scope: Scope, after: DeliveryState, late: timedelta) -> None:
+    # Counted after the commit: a transition that is rolled back must not count.
     scope.after_commit(telemetry.DELIVERIES_BY_STATE.labels(str(after)).inc)
     if after == DeliveryState.PUBLISHED:
         scope.after_commit(
@@ -164,7 +166,7 @@ def early_warning_cause(row: Delivery) -> str:
 
 
 def missing_files_cause(row: Delivery) -> str:
-    """Return the notice cause of a post that was published without some of its files."""
+    """Return the notice cause of a delivery that was published without some of its files."""
     return f"delivery:{row.id}:files"
 
 

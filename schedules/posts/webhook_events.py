@@ -1,5 +1,5 @@
-"""Webhook events of posts: ids, states, times and links, recorded in the transaction of the
-change."""
+"""Webhook events of posts, recorded in the transaction of the change: ids, states, times and
+links."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -22,7 +22,7 @@ TOLD = frozenset(
         DeliveryState.REMOVED,
     }
 )
-"""States that are announced; the steps between them can be read through the API."""
+"""States that are announced. The steps between them can be read through the API."""
 
 
 def announce_transition(scope: Scope, row: Delivery, before: DeliveryState) -> None:

@@ -70,8 +70,9 @@ TOO_LATE = Message("delivery.too_late")
 class NotClaimable(GreenroomError):
     """The claim was refused.
 
-    `hold` is the reason for which a member must decide; `again` is the delay until the next attempt
-    and `turn` the wait that is shown for it; `drop` is the reason for which it is never published.
+    `hold` is set if a member must decide, with the reason. `again` is the delay until the next
+    attempt, `turn` the displayed wait for it. `drop` is set if the delivery must not be published
+    at all.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class NotClaimable(GreenroomError):
 
 
 def is_refusal_outdated(scope: Scope, row: Delivery, refusal: NotClaimable | PermitDenied) -> bool:
-    """Return True if a delivery got another time or its approval after its claim was refused."""
+    """Return True if a delivery was rescheduled or approved after its claim was refused."""
     hold = refusal.hold if isinstance(refusal, NotClaimable) else None
     given = False
     # An approval in progress waits for this lock and lifts the hold, or was committed before.
@@ -117,9 +118,9 @@ def claim_delivery(
 ) -> tuple[PreparedStep | Outcome, int]:
     """Claim a due delivery, locking epochs, channel, delivery and permit in this order.
 
-    Returns the prepared step, or the outcome if no request is needed to know it, and the number of
-    the attempt. Raises NotClaimable, PermitDenied, and Conflict if the delivery changed in the
-    meantime; each of them rolls everything back.
+    Returns the prepared step, or an outcome if no request is needed, and the number of the attempt.
+    Raises NotClaimable, PermitDenied, and Conflict if the delivery changed in the meantime; each of
+    them rolls back the transaction.
     """
     row, owner, dry = _load_due_delivery(scope, delivery_id)
     _check_time(scope, row, owner)
@@ -155,6 +156,8 @@ def claim_delivery(
         parts=ready.parts,
         **lasts,
     )
+    # Committed before the request is sent, so that a crash cannot lose the outcome (ADR 0003).
+    # Committed before the request is sent, so that a crash cannot lose the outcome (ADR 0003).
     schedule_lookup(scope, row, deadline + TIMEOUT_MARGIN)
     if ready.unfit is not None:
         return Rejected(ready.unfit, permanent=False), row.attempt
@@ -190,8 +193,8 @@ def claim_upload(
 ) -> PreparedStep | None:
     """Prepare the uploads of a delivery before its time; None if there is nothing to upload.
 
-    The state of the delivery does not change. Raises NotClaimable and PermitDenied; the publication
-    reports those reasons to members.
+    The state of the delivery does not change. Raises NotClaimable and PermitDenied; members learn
+    of the reason when the publication is refused.
     """
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.SCHEDULED or dry_run_state.is_dry_run(scope, row):
@@ -209,8 +212,10 @@ def claim_upload(
 
 @dataclass(frozen=True)
 class PreparedPost:
-    """A post that is ready to publish: the marked unit of one of `parts`; `whole` is the entire
-    thread at its first part."""
+    """A post that is ready to publish: the marked unit of the next of its `parts`.
+
+    `whole` is the unit of the entire thread, at its first part.
+    """
 
     author: str
     channel: Channel
@@ -218,13 +223,14 @@ class PreparedPost:
     parts: int
     whole: Unit | None = None
     unfit: Message | None = None
-    """The reason that a later part cannot be published on this account: then no part is."""
+    """The reason that a later part cannot be published on this account. No part is published then.
+    """
     linked: LinkPlan = IDLE_LINK_PLAN
     last: Unit | None = None
-    """The last part, with all links of the thread."""
+    """The last part, which refers to all links of the thread."""
 
     def keep_links(self, scope: Scope) -> None:
-        """Store the targets of its short links before anyone can open one."""
+        """Store the targets of its short links before they are published."""
         if self.last is not None:
             link_tracking.register_short_links(scope, self.linked, self.channel, self.last)
 
@@ -240,7 +246,7 @@ class PreparedPost:
     ) -> PreparedStep | Outcome | StagedUploads:
         """Call `channels.sending.step_runner.prepare_step` for this post.
 
-        With the first part of a thread, the permit covers the whole thread.
+        At the first part of a thread, the permit covers the whole thread.
         """
         return step_runner.prepare_step(
             scope,
@@ -259,13 +265,13 @@ class PreparedPost:
 def prepare_post(
     scope: Scope, row: Delivery, owner: Post, connectors: Mapping[str, Connector]
 ) -> PreparedPost:
-    """Compose, check and mark the part that comes next, with epochs and account locked in this
-    order."""
+    """Lock epochs and account, in this order; then compose, check and mark the next part."""
     channel = queries.get_channel(scope, row.channel_id)
     connector = account_connectors.connector_for(connectors, channel)
     part = thread_parts.current_part(row)
     raw = _compose_units(scope, row, owner, channel, connector)
     wanted = raw if part == 0 else raw[: part + 1]
+    # Lock order: epochs first, then the account.
     issuance.lock_unit(scope, combine_parts(wanted))
     _check_channel(scope, row, channel)
     _check_approval(scope, row, owner, raw)
@@ -355,14 +361,16 @@ def _check_time(scope: Scope, row: Delivery, owner: Post) -> None:
             "delivery.unapproved",
             hold=missing_approval(scope, owner, scope.now, since=row.asks_since),
         )
+    # Missed posts are laid out together before one of them is published (ADR 0058).
+    # Missed posts are laid out together before one of them is published (ADR 0058).
     if scope.now - start > OVERDUE_AFTER and missed_posts.is_unannounced(scope, row):
         raise MissedTogether("delivery.missed")
 
 
 def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> None:
-    """Raise NotClaimable for a delivery that is too late, which a member must decide on.
+    """Raise NotClaimable if the delivery is too late and a member must decide.
 
-    A delivery that its account or an emergency stop blocks waits instead, and the notice of that
+    While its account or an emergency stop blocks it, it keeps waiting, and the notice about that
     covers it.
     """
     if row.late_until is None or scope.now <= row.late_until:
@@ -387,7 +395,7 @@ def _check_blocked(scope: Scope, row: Delivery, connectors: Mapping[str, Connect
 def _is_stopped(
     scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]
 ) -> bool:
-    """Return True if an emergency stop of its content, not of the account, blocks a delivery."""
+    """Return True if an emergency stop of its content, not of its account, blocks a delivery."""
     owner = get_post(scope, row.post_id)
     try:
         units = mark_units(
@@ -441,8 +449,8 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
 def _check_minimum_interval(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
     """Raise NotClaimable until the minimum interval of the account has passed.
 
-    A delivery that would be too late by then is published without the wait: the author's limit
-    counts more than the interval, and the author was warned when they scheduled it.
+    A delivery that would then be too late is published without waiting: the author's limit has
+    priority, and the author was warned when scheduling.
     """
     free = interval_over_at(scope, row.channel_id, gap)
     if free > scope.now and (row.late_until is None or free <= row.late_until):
@@ -450,11 +458,11 @@ def _check_minimum_interval(scope: Scope, row: Delivery, *, gap: timedelta) -> N
 
 
 def _check_enforced_interval(scope: Scope, row: Delivery, channel: Channel) -> None:
-    """Raise NotClaimable until the delivery's turn on an account whose minimum interval is
-    enforced.
+    """Raise NotClaimable until the delivery's turn, on an account that enforces its minimum
+    interval.
 
-    One without a turn in time needs a decision of a member. Missed deliveries use at least the
-    catch-up interval. Uploads before the due time do not wait.
+    If there is no turn in time, a member must decide. Missed deliveries wait at least the catch-up
+    interval. Uploads before the due time do not wait.
     """
     if scope.now < _earliest_publish_time(row):
         return
@@ -482,7 +490,7 @@ def _earliest_publish_time(row: Delivery) -> datetime:
 
 
 def _check_catch_up_order(scope: Scope, row: Delivery, channel: Channel) -> None:
-    """Raise NotClaimable until an overdue delivery's turn: by priority, then by due time."""
+    """Raise NotClaimable until the turn of an overdue delivery: by priority, then by due time."""
     here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == row.channel_id)
     free = next_catch_up_time(scope, channel)
     if free <= scope.now:
@@ -495,13 +503,14 @@ def _check_catch_up_order(scope: Scope, row: Delivery, channel: Channel) -> None
             *here, col(Delivery.state) == str(DeliveryState.SCHEDULED), before
         )
     ).one()
+    # One second for each delivery ahead keeps the retries in order.
     raise NotClaimable("delivery.one_by_one", again=free - scope.now + ahead * timedelta(seconds=1))
 
 
 def _check_approval(scope: Scope, row: Delivery, owner: Post, raw: Sequence[Unit]) -> datetime:
-    """Return until when a delivery is approved.
+    """Return the end of a delivery's approval.
 
-    Raises NotClaimable unless exactly these bytes, with every part, are approved.
+    Raises NotClaimable unless the approval covers exactly these bytes, with every part.
     """
     if _compute_content_digest(scope, owner, raw) != owner.digest:
         raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
@@ -526,8 +535,8 @@ def _check_price(owner: Post, channel: Channel) -> None:
 def _check_repeats(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector
 ) -> None:
-    """Raise NotClaimable for a repeat of an earlier post of the account, which a member must decide
-    on."""
+    """Raise NotClaimable if a post repeats an earlier one of the account and a member must
+    decide."""
     like = duplicates.find_blocking_duplicate(scope, row, owner, channel, connector)
     if like is not None:
         raise NotClaimable(like.to_message.code, hold=like.to_message)
@@ -557,10 +566,10 @@ def _compute_content_digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> s
 def build_checked_units(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector
 ) -> tuple[tuple[Unit, ...], datetime]:
-    """Return all marked parts of a delivery and until when they are approved (UTC-aware).
+    """Return all marked parts of a delivery and the end of its approval (UTC-aware).
 
-    The checks are those of a claim, but nothing is locked or written. Raises NotClaimable with the
-    reason for a hold.
+    Makes the checks of a claim without locks or writes. Raises NotClaimable with the reason of a
+    hold.
     """
     raw = _compose_units(scope, row, owner, channel, connector)
     until = _check_approval(scope, row, owner, raw)

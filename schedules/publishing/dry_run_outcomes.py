@@ -24,7 +24,7 @@ def claim_or_end_dry_run(
 ) -> tuple[PreparedStep | Outcome, int] | None:
     """Claim a delivery as `claims.claim_delivery` does, or end its dry run and return None.
 
-    Raises as `claim_delivery` does.
+    Raises the same errors as `claim_delivery`.
     """
     try:
         return claims.claim_delivery(scope, delivery_id, mint=mint, connectors=connectors)
@@ -56,7 +56,7 @@ def _end_dry_run_delivery(
 def dry_run_outcome(
     scope: Scope, ready: PreparedPost, connectors: Mapping[str, Connector]
 ) -> Message:
-    """Return the text of what would be sent now, or the reason that nothing would be.
+    """Return a message of what would be sent now, or the reason that nothing would be.
 
     The first request is stored as a dry-run attempt.
     """

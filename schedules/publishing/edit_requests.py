@@ -1,8 +1,7 @@
-"""Edits of published posts: requested here, approved and checked like a new post, then sent.
+"""Edits of published posts: requested here, approved and checked like new posts, then sent.
 
-A delivery stays published while its text is edited. The new text is stored in the post: unpublished
-deliveries use it at once, and published ones after it is approved, permitted and accepted by the
-platform.
+A delivery stays published during its edit. The post stores the new text: unpublished deliveries use
+it at once, published ones after the approval, the safety check and the platform's confirmation.
 """
 
 from collections.abc import Collection
@@ -50,8 +49,8 @@ LEFT = Message("edit.left_as_it_is")
 
 @dataclass(frozen=True)
 class EditRequestResult:
-    """Result of a request: number of published deliveries that are edited, and number on platforms
-    without edits."""
+    """The result of a request: the numbers of deliveries that are edited, and that do not support
+    edits."""
 
     changed: int
     not_there: int
@@ -74,12 +73,13 @@ def request_edit(
     author: str,
     seen: tuple[str, str] | None = None,
 ) -> EditRequestResult:
-    """Change the text of a post, and edit its published deliveries that have no text override.
+    """Change the text of a post, and request edits of its published deliveries without a text
+    override.
 
     `able` are the platforms that support edits; `seen` are title and text as the author saw them.
-    Raises NotFound. Raises BadInput if the text is unchanged, empty or invalid. Raises Conflict if
-    the post changed since `seen`, if nothing is published, if no platform supports edits, if every
-    account has its own text, while a delivery is being published, and during an A/B test.
+    Raises NotFound; BadInput if the text is unchanged, empty or invalid; Conflict if the post
+    changed since `seen`, nothing is published, no platform supports edits, every account has an
+    override, a delivery is being published, or an A/B test is running.
     """
     row = get_post(scope, post_id)
     scope.session.refresh(row, with_for_update={"key_share": True})
@@ -159,7 +159,8 @@ def _texts_on_channel(row: Post, channel: Channel) -> Words:
 
 
 def _find_live_texts(scope: Scope, row: Delivery) -> Words | None:
-    """Return the last known published text of a delivery that was edited before; None otherwise."""
+    """Return the last known published text of a delivery that was edited before; None for any
+    other."""
     query = select(PostEdit).where(
         PostEdit.tenant_id == scope.tenant_id, PostEdit.delivery_id == row.id
     )
@@ -186,8 +187,8 @@ def _apply_new_texts(scope: Scope, row: Post, *, title: str, body: str, author: 
 
 
 def _revert_pending_to_draft(scope: Scope, rows: Collection[Delivery]) -> None:
-    """Return unpublished deliveries to draft until the new text is approved; their times become
-    wishes."""
+    """Turn unpublished deliveries into drafts that keep their times, until the new text is
+    approved."""
     for one in rows:
         if one.state in CANCELLABLE and not missed_posts.is_still_held(scope, one):
             if one.state != S.DRAFT:
@@ -203,11 +204,10 @@ def retry_edit(scope: Scope, delivery_id: UUID) -> None:
 
 
 def abandon_edit(scope: Scope, delivery_id: UUID) -> None:
-    """Keep the published text of a delivery, and restore it in the post if no delivery has the new
-    text.
+    """Keep the published text of a delivery. The post gets it back if no delivery has the new text.
 
-    Raises Conflict if no edit is open, while its request is being sent, and while the published
-    text is uncertain.
+    Raises Conflict if no edit is open, its request is being sent, or the published text is
+    uncertain.
     """
     there = get_delivery(scope, delivery_id)
     owner = get_post(scope, there.post_id)
@@ -231,7 +231,7 @@ def abandon_edit(scope: Scope, delivery_id: UUID) -> None:
 
 
 def _is_edit_revertible(scope: Scope, owner: Post, left: PostEdit) -> bool:
-    """Return True if no delivery has, or is about to get, the post's new text."""
+    """Return True if no delivery has, or will get, the new text of the post."""
     plain = not owner.overrides and (owner.title, owner.body) == (
         left.after["title"],
         left.after["body"],
@@ -260,7 +260,7 @@ def _get_undecided_edit(scope: Scope, delivery_id: UUID) -> PostEdit:
 
 
 def resolve_uncertain_edit(scope: Scope, delivery_id: UUID, *, came: bool, member_id: UUID) -> None:
-    """Record which text a member found published: the new one if `came`. A worker applies it.
+    """Record the text that a member found published: the new one if `came`. A worker applies it.
 
     Raises Refused for a role without the right, and Conflict if the edit is not uncertain.
     """

@@ -10,8 +10,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class SweepDue:
-    """The sweep that runs once a minute, so that no delivery waits for an outbox row that does not
-    exist."""
+    """The sweep for deliveries without an outbox row is due, once a minute."""
 
     kind: ClassVar[str] = "delivery.sweep"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -81,7 +80,7 @@ class RemovedCopyDue:
 
 @dataclass(frozen=True)
 class ExpiryDue:
-    """The platform deletes a delivery about now: record its copies as removed."""
+    """The platform deletes a post about now, and its copies are recorded as removed."""
 
     kind: ClassVar[str] = "delivery.end"
     queue: ClassVar[outbox.Queue] = "publish"

@@ -28,8 +28,8 @@ AGAIN = timedelta(hours=6)
 
 
 def begin_expiry(scope: Scope, row: Delivery, unit: Unit, connector: Connector) -> dict[str, Any]:
-    """Return the columns that a claim writes about expiry, and schedule the end of a post that
-    expires."""
+    """Return the columns about expiry that a claim writes, and schedule the end of an expiring
+    post."""
     hours = options.capabilities_for(connector.capabilities, unit.options).hours
     if hours:
         outbox.put(
@@ -42,11 +42,11 @@ def begin_expiry(scope: Scope, row: Delivery, unit: Unit, connector: Connector) 
 
 
 def expire_delivery(event: ExpiryDue, *, tenant: OpenScope) -> None:
-    """Record the copies of an expired delivery as removed; requested removals and recalls end with
-    it.
+    """Record the copies of an expired delivery as removed. This also completes removals and
+    recalls.
 
-    Raises `outbox.RetryLater` while it may still be visible. An unpublished delivery is ignored:
-    its next claim schedules the event again.
+    Raises `outbox.RetryLater` while the post may be visible. A delivery that was not published is
+    ignored, because its next claim schedules the event again.
     """
     with tenant(event.tenant_id, ENDING) as scope:
         row = get_delivery(scope, event.subject_id)
@@ -70,8 +70,8 @@ def expire_delivery(event: ExpiryDue, *, tenant: OpenScope) -> None:
 
 
 def expiry_time(row: Delivery) -> datetime | None:
-    """Return the instant from which no part is visible; None if it does not expire or was never
-    sent."""
+    """Return the instant after which no part is visible; None if the post does not expire or was
+    not sent."""
     last = row.settled_at or row.deadline_at or row.claimed_at
     return (
         last + timedelta(hours=row.lasts_hours)

@@ -1,4 +1,4 @@
-"""Published posts that were deleted on their platform by someone other than this agency."""
+"""Published posts that someone outside the agency deleted on the platform."""
 
 from uuid import UUID
 
@@ -18,9 +18,10 @@ from tenants.notices import notices
 def handle_external_deletion(scope: Scope, delivery_id: UUID, missing: MissingPost) -> None:
     """Record that a post was deleted on its platform, and notify the agency. Idempotent.
 
-    A post that broke the platform's rules is not repeated. A hidden post may become visible again:
-    it is only reported and stays published, so that it can be recalled. Of a thread only the first
-    part is checked: the other parts, and the state of the delivery, stay.
+    The series of a post that broke the platform's rules is stopped. A hidden post can become
+    visible again: it stays published, so that it can be recalled, and members are notified. Of a
+    thread only the first part is checked; the other parts and the state of the delivery do not
+    change.
     """
     row = get_delivery(scope, delivery_id)
     left = post_removal.live_copies(scope, row)

@@ -93,7 +93,10 @@ class LookUpAttempt(Protocol):
 def publish_delivery(
     event: PublishDue, *, tenant: OpenScope, claim: ClaimDelivery, carry: RunSteps
 ) -> None:
-    """Claim, act, settle. Raises `outbox.RetryLater` if the delivery cannot be published yet."""
+    """Claim a due delivery, send it and settle the outcome.
+
+    Raises `outbox.RetryLater` if it cannot be published yet.
+    """
     try:
         with tenant(event.tenant_id, PUBLISHING) as scope:
             taken = claim(scope, event.subject_id)
@@ -118,7 +121,7 @@ def publish_delivery(
 def _run_publish_step(
     event: PublishDue, turn: PreparedStep, attempt: int, *, tenant: OpenScope, carry: RunSteps
 ) -> None:
-    """Act; the outcome is settled in the transaction that stores the last response."""
+    """Send the request and settle the outcome in the transaction that stores the last response."""
 
     def settle(scope: Scope, armed: PreparedStep, outcome: Outcome) -> None:
         ours = replace(scope, actor=PUBLISHING)
@@ -139,9 +142,8 @@ def stage_delivery(
 ) -> None:
     """Upload the media of a delivery before its time.
 
-    Refusals are not reported here: the preflight check and the publication do. Raises
-    `outbox.RetryLater` while the account must wait. A publication that starts in between reuses the
-    uploads.
+    Refusals are reported by the preflight check and the publication. Raises `outbox.RetryLater`
+    while the account must wait. A publication that starts earlier reuses the uploads.
     """
     try:
         with tenant(event.tenant_id, PUBLISHING) as scope:
@@ -164,10 +166,10 @@ def stage_delivery(
 def preflight_delivery(
     event: PreflightDue, *, tenant: OpenScope, connectors: Mapping[str, Connector]
 ) -> None:
-    """Warn early of anything that would stop the delivery; its state does not change.
+    """Warn members of anything that would stop a delivery; its state does not change.
 
-    Raises `outbox.RetryLater` while a check is still to follow, so that a notice ends with its
-    cause.
+    Raises `outbox.RetryLater` until its last check, so that a warning is closed when its cause
+    ends.
     """
     with tenant(event.tenant_id, PUBLISHING) as scope:
         again = preflight.run_preflight(scope, event.subject_id, connectors=connectors)
@@ -192,11 +194,9 @@ def reconcile_delivery(
 
 
 def sweep_deliveries(event: SweepDue, *, tenant: OpenScope) -> None:
-    """Wake stalled deliveries and edits, and refresh the notices of publishing.
+    """Wake stalled deliveries and edits, and refresh the notices of the calendar.
 
-    There should be no stalled delivery; each counts as orphaned work. The notices cover low queues,
-    missing approvals, finished downtimes, disconnected and blocked accounts, minimum intervals and
-    undecided posts.
+    There should be no stalled delivery; each is counted as orphaned work.
     """
     with tenant(event.tenant_id, PUBLISHING) as scope:
         orphans = stalled_deliveries.wake_stalled_deliveries(scope) + edits.wake_stalled_edits(
@@ -215,14 +215,13 @@ def sweep_deliveries(event: SweepDue, *, tenant: OpenScope) -> None:
 
 
 def hold_after_failed_publish(event: PublishDue, *, tenant: OpenScope) -> None:
-    """Put a delivery on hold after its publish event failed too often, because of an error of
-    ours."""
+    """Put a delivery on hold if its publish event failed too often, which is an internal error."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         settlement.hold_failed(scope, event.subject_id)
 
 
 def record_copy_removed(event: RemovedCopyDue, *, tenant: OpenScope) -> None:
-    """Record a removed copy; its delivery is removed with the last copy."""
+    """Record that a copy was removed. The delivery is removed with its last copy."""
     if event.of_kind != DELIVERY_SUBJECT:
         return
     with tenant(event.tenant_id, PUBLISHING) as scope:
@@ -230,7 +229,8 @@ def record_copy_removed(event: RemovedCopyDue, *, tenant: OpenScope) -> None:
 
 
 def resume_released_delivery(event: OwnReleaseMatured, *, tenant: OpenScope) -> None:
-    """Schedule a delivery after its safety-review delay; the gate checks it again."""
+    """Schedule a delivery when its delay after a safety review is over; the gate checks it
+    again."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         try:
             review_queue.resume_after_safety_review(scope, event.subject_id)
@@ -239,14 +239,13 @@ def resume_released_delivery(event: OwnReleaseMatured, *, tenant: OpenScope) -> 
 
 
 def resume_reconnected_account(event: AccountReconnected, *, tenant: OpenScope) -> None:
-    """Resume the deliveries that waited for an account to be reconnected or its destination to be
-    checked."""
+    """Schedule the deliveries that waited for their account or its destination check."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         settlement.resume_account_posts(scope, event.subject_id)
 
 
 def resume_for_registered_link(event: LinkHoldsDue, *, tenant: OpenScope) -> None:
-    """Resume the deliveries that waited for a link to be registered."""
+    """Schedule the deliveries that waited for a link to be registered."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         unregistered_links.resume_link_holds(scope, event.subject_id, event.url)
 
@@ -262,7 +261,7 @@ def record_copy_address(event: CopyAddressDue, *, tenant: OpenScope) -> None:
 
 
 def record_manual_task_end(event: ManualOutcomeDue, *, tenant: OpenScope) -> None:
-    """Record the outcome of a manual task, with the member as actor."""
+    """Record the outcome of a manual task, with the member as the actor."""
     if event.of_kind != DELIVERY_SUBJECT:
         return
     with tenant(event.tenant_id, event.by or PUBLISHING) as scope:

@@ -1,4 +1,4 @@
-"""Outcomes that arrive after publishing: of manual tasks, and public addresses from platforms."""
+"""Outcomes of manual tasks, and public addresses that platforms report after publishing."""
 
 from uuid import UUID
 
@@ -22,7 +22,7 @@ def record_manual_outcome(scope: Scope, event: ManualOutcomeDue) -> None:
     """Move a delivery to the outcome of its manual task: posted, not posted, or uncertain after a
     recall.
 
-    A repeat, or a delivery that has moved on, changes nothing. Raises NotFound.
+    Repeats and deliveries in another state are ignored. Raises NotFound.
     """
     row = get_delivery(scope, event.of_id)
     if event.end == "linked":
@@ -66,7 +66,7 @@ def _record_manual_failure(scope: Scope, row: Delivery, event: ManualOutcomeDue)
 
 
 def _record_late_link(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
-    """Store the link that a member added after ending the task, in the delivery and its copy."""
+    """Store a link that a member added after the task in the delivery and its copy."""
     if row.state != DeliveryState.PUBLISHED:
         return
     known = live_copies.list_copies(scope, delivery_subject(row.id))
@@ -78,7 +78,7 @@ def _record_late_link(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> N
 def record_public_address(
     scope: Scope, delivery_id: UUID, *, before: str, native_id: str, url: str
 ) -> None:
-    """Store the public address of the post with native id `before`; an address that is set stays.
+    """Store the public address of the post with native id `before`, unless it has one.
 
     Raises Conflict if the delivery changed in the meantime.
     """

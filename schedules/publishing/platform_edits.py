@@ -1,4 +1,4 @@
-"""Sending of edits: claim a due edit, send its request, settle which text is published."""
+"""Sending of edits: claim a due edit, send its request and settle the published text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -86,8 +86,8 @@ class RunEditSteps(Protocol):
 class EditNotClaimable(GreenroomError):
     """The claim was refused.
 
-    `again` is the delay until the next attempt; `after` is the state that the edit gets instead,
-    with the reason `why`.
+    `again` is the delay until the next attempt. Without it, `after` is the new state of the edit
+    and `why` the reason.
     """
 
     def __init__(
@@ -121,9 +121,9 @@ def claim_edit(
 ) -> tuple[PreparedStep | Outcome, int] | None:
     """Claim a due edit, locking epochs, channel, delivery, edit and permit in this order.
 
-    Returns the prepared request, or the outcome if no request is needed, and the number of the
-    attempt; None if the edit is not due any more. Raises EditNotClaimable, PermitDenied, and
-    Conflict if the edit or its delivery changed in the meantime.
+    Returns the prepared request, or an outcome if no request is needed, and the number of the
+    attempt; None if the edit is not due. Raises EditNotClaimable, PermitDenied, and Conflict if the
+    edit or its delivery changed in the meantime.
     """
     row = edits.get_edit(scope, edit_id)
     if row.state != E.DUE:
@@ -183,8 +183,7 @@ def _prepare_edit(scope: Scope, row: PostEdit, connectors: Mapping[str, Connecto
 
 
 def _check_approved_content(scope: Scope, row: PostEdit, owner: Post) -> None:
-    """Raise EditNotClaimable unless exactly the bytes of the edit are approved and it has not
-    expired."""
+    """Raise EditNotClaimable unless the edit is current and its exact content is approved."""
     if scope.now > row.until:
         raise EditNotClaimable(after=E.REFUSED, why=GAVE_UP)
     try:
@@ -198,7 +197,7 @@ def _check_approved_content(scope: Scope, row: PostEdit, owner: Post) -> None:
 
 
 def _lock_delivery_and_edit(scope: Scope, row: PostEdit) -> tuple[Delivery, PostEdit]:
-    """Return delivery and edit, locked until the claim ends, so that a removal waits or is seen."""
+    """Lock and return delivery and edit: a concurrent removal waits, or is seen."""
     query = select(Delivery).where(
         Delivery.tenant_id == scope.tenant_id, Delivery.id == row.delivery_id
     )
@@ -211,7 +210,7 @@ def _lock_delivery_and_edit(scope: Scope, row: PostEdit) -> tuple[Delivery, Post
 
 
 def _check_only_text_changes(scope: Scope, unit: Unit, copy: LiveCopy, native_id: str) -> None:
-    """Raise EditNotClaimable if media, marks or price differ: that would be another post."""
+    """Raise EditNotClaimable if the media, marks or price differ, which would make another post."""
     stands = last_known_unit(scope, delivery_subject(copy.subject.id), native_id)
     if stands is None or [one.sha256 for one in stands.media] != [one.sha256 for one in unit.media]:
         raise EditNotClaimable(after=E.REFUSED, why=Message("edit.other_media"))
@@ -224,7 +223,8 @@ def _check_only_text_changes(scope: Scope, unit: Unit, copy: LiveCopy, native_id
 def postpone_edit(
     scope: Scope, edit_id: UUID, refusal: EditNotClaimable | PermitDenied
 ) -> timedelta | None:
-    """Move an edit whose claim was refused, or return the delay until its next attempt."""
+    """Move an edit to the state that the refusal asks for, or return the delay until its next
+    attempt."""
     row = _get_locked_edit(scope, edit_id)
     if row.state != E.DUE:
         return None
@@ -270,8 +270,7 @@ def _handle_denial(scope: Scope, row: PostEdit, denied: PermitDenied) -> timedel
 
 
 def _refuse_edit(scope: Scope, row: PostEdit, why: Message | None) -> None:
-    """Refuse an edit; it becomes uncertain instead if an earlier request may have changed the
-    text."""
+    """Refuse an edit. It is uncertain instead if an earlier request may have changed the text."""
     there = get_delivery(scope, row.delivery_id)
     unsure = is_edit_uncertain(scope, delivery_subject(there.id), there.native_id or "")
     edits.transition_edit(
@@ -282,9 +281,10 @@ def _refuse_edit(scope: Scope, row: PostEdit, why: Message | None) -> None:
 def settle_edit(
     scope: Scope, edit_id: UUID, outcome: Outcome, *, attempt: int, attempt_id: UUID | None
 ) -> timedelta | None:
-    """Record the outcome of an edit and return the delay until the next attempt, if there is one.
+    """Record the outcome of an edit; return the delay until the next attempt, None if there is
+    none.
 
-    If a later claim or a removal was faster, the outcome is recorded in the attempt alone.
+    If a later claim or a removal was faster, only the attempt stores the outcome.
     """
     if attempt_id is not None:
         close_edit(scope, attempt_id, outcome)
@@ -355,7 +355,8 @@ def send_edit(
     connectors: Mapping[str, Connector],
     carry: RunEditSteps,
 ) -> None:
-    """Claim, act, settle. Raises `outbox.RetryLater` if the edit must wait or be sent again."""
+    """Claim an edit, send it and settle the outcome. Raises `outbox.RetryLater` to wait or send it
+    again."""
     with tenant(event.tenant_id, EDITING) as scope:
         recover_edit(scope, event.subject_id, connectors=connectors)
     try:
@@ -412,7 +413,7 @@ def _run_edit_step(
 
 
 def hold_failed_edit(event: EditDue, *, tenant: OpenScope) -> None:
-    """Refuse an edit whose event failed too often, because of an error of ours."""
+    """Refuse an edit if its event failed too often, which is an internal error."""
     with tenant(event.tenant_id, EDITING) as scope:
         row = _get_locked_edit(scope, event.subject_id)
         if row.state in (E.DUE, E.SENDING):

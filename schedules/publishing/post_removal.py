@@ -37,10 +37,9 @@ def request_post_removal(scope: Scope, delivery_id: UUID) -> int:
 
 
 def recall_partial_thread(scope: Scope, row: Delivery) -> None:
-    """Recall the published parts of a thread whose rest was denied, last part first.
+    """Recall the published parts of a thread if the rest was denied, last part first.
 
-    The parts make no sense alone. The reason is in the log of the gate; members are notified of how
-    many parts were published.
+    The log of the gate has the reason. Members are notified of the number of published parts.
     """
     left = _list_remaining_copies(scope, row)
     said = {"done": len(row.part_ids), "parts": row.parts}
@@ -64,7 +63,7 @@ def _request_copy_removals(scope: Scope, row: Delivery, left: Sequence[LiveCopy]
 
 
 def record_removed_copy(scope: Scope, delivery_id: UUID) -> None:
-    """Move a delivery to REMOVED after its last copy is proven removed, whatever the cause."""
+    """Move a delivery to REMOVED if its last copy is proven removed, whatever the cause."""
     row = scope.session.exec(
         select(Delivery).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == delivery_id)
     ).first()
@@ -84,7 +83,7 @@ def record_removed_copy(scope: Scope, delivery_id: UUID) -> None:
 
 
 def record_externally_deleted(scope: Scope, row: Delivery, reason: Message) -> None:
-    """Move a published delivery to REMOVED that was deleted without a request of this agency."""
+    """Move a published delivery to REMOVED after it was deleted on its platform."""
     cancel_wakeups(scope, row.id)
     _mark_post_removed(scope, row, reason)
 
@@ -103,7 +102,7 @@ def _mark_post_removed(scope: Scope, row: Delivery, reason: Message | None = Non
 def _list_remaining_copies(scope: Scope, row: Delivery) -> list[LiveCopy]:
     """Return the copies that may still be visible, oldest first.
 
-    For an uncertain delivery these are all that were ever permitted.
+    For an uncertain delivery these are the copies of every permit that was used.
     """
     doubted = row.native_id is None or is_partly_published(row)
     known = list_consumed_permits if doubted else list_copies

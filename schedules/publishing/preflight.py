@@ -1,8 +1,7 @@
-"""Preflight: report what would stop a delivery, when it is scheduled, a day before and ten minutes
-before its time.
+"""Preflight checks: warn members of what would stop a delivery, before its time.
 
-Nothing is sent to a platform and no state changes. A cause that ends by itself before the due time
-is not reported.
+They run at scheduling, a day before and ten minutes before the due time. They send nothing to a
+platform and change no state. Causes that end by themselves before the due time are ignored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,11 +41,10 @@ AGAIN = timedelta(minutes=2)
 """Interval between checks of a delivery that would be stopped, until its time."""
 
 BETWEEN = timedelta(hours=6)
-"""Interval between checks on the last day of a delivery without problems: a consent can end or be
-withdrawn."""
+"""Interval between checks of a delivery without problems on its last day: consents can end."""
 
 _ELSEWHERE = MISSING_APPROVAL_CODES | {"delivery.stopped", APPROVAL_EXPIRES_FIRST}
-"""Problems of a post that other notices report in time."""
+"""Problems that other notices report in time."""
 
 _WAITS = {
     shared_quota.QUOTA_RESERVED.code: "delivery.kept",
@@ -57,11 +55,11 @@ _WAITS = {
 def run_preflight(
     scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]
 ) -> timedelta | None:
-    """Notify members of what would stop a delivery; return the delay until the next check, None for
-    none.
+    """Notify members of what would stop a delivery, and return the delay until the next check or
+    None.
 
-    Until ten minutes before its time only the content of the post is checked, which a member must
-    correct. After that the check is `warn_of_troubles`.
+    Until ten minutes before its time this is about the post's content, which a member must correct.
+    After that, `warn_of_troubles` is called.
     """
     row = get_delivery(scope, delivery_id)
     left = max(row.due_at, row.not_before or row.due_at) - scope.now
@@ -85,11 +83,12 @@ def run_preflight(
 def warn_of_troubles(
     scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]
 ) -> timedelta | None:
-    """Notify members of what would stop a delivery now; return the delay until the next check.
+    """Notify members of anything that would stop a delivery, and return the delay until the next
+    check.
 
-    Also schedules the renewal of a token that would expire too early, and a read of platform limits
-    that are old. Returns None if nothing would stop the delivery or its time has come. A problem of
-    the whole account is reported once for all its posts.
+    Also schedules the renewal of a token that expires too early, and reads old platform limits
+    again. Returns None if nothing would stop the delivery or its time has come. A problem of the
+    whole account has one notice for all posts.
     """
     row = get_delivery(scope, delivery_id)
     if row.state not in PENDING_STATES:
@@ -119,8 +118,7 @@ def warn_of_troubles(
 
 
 def _find_interval_trouble(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
-    """Return the problem that the enforced minimum interval would make the delivery too late, if
-    so."""
+    """Return the warning if the enforced minimum interval would make the delivery too late."""
     if (
         row.state == DeliveryState.DRAFT
         or row.part_ids
@@ -137,9 +135,9 @@ def _find_interval_trouble(scope: Scope, channel: Channel, row: Delivery) -> lis
 def find_troubles(
     scope: Scope, row: Delivery, connectors: Mapping[str, Connector]
 ) -> list[Message]:
-    """Return everything that would stop a delivery at its time, account first, then content.
+    """Return all reasons that would stop a delivery at its time, those of the account first.
 
-    No request is sent, nothing is locked or written.
+    Sends no request, locks and writes nothing.
     """
     channel = queries.get_channel(scope, row.channel_id)
     return _collect_troubles(
@@ -153,7 +151,8 @@ def _collect_troubles(
     there: tuple[Channel, Sequence[Message]],
     connectors: Mapping[str, Connector],
 ) -> list[Message]:
-    """Return the same, given the account and the problems that block all its posts."""
+    """Return the reasons for a delivery, given its account and the reasons that block the
+    account."""
     channel, kept = there
     found = [*kept, *_find_member_actions(scope, channel, row.due_at, row.zone)]
     # Also where no approval is needed: a member has to schedule it.
@@ -168,7 +167,7 @@ def _collect_troubles(
 def _find_content_troubles(
     scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]
 ) -> list[Message]:
-    """Return the problems of the content of a scheduled delivery: text, pictures, approval."""
+    """Return the problems with the content of a scheduled delivery: text, pictures and approval."""
     owner = get_post(scope, row.post_id)
     connector = account_connectors.connector_for(connectors, channel)
     try:
@@ -197,10 +196,9 @@ def _find_content_troubles(
 def troubles_of_delivery(
     scope: Scope, delivery_id: UUID, connectors: Mapping[str, Connector]
 ) -> list[Message]:
-    """Return `find_troubles` of a draft or scheduled delivery without missing approvals; empty for
-    others.
+    """Return `find_troubles` of a draft or scheduled delivery; empty for any other.
 
-    Missing approvals of drafts are shown elsewhere.
+    Missing approvals of drafts are left out, because they are shown elsewhere.
     """
     row = get_delivery(scope, delivery_id)
     if row.state not in PENDING_STATES:
@@ -213,7 +211,7 @@ def troubles_of_delivery(
 
 
 def warned_deliveries(scope: Scope) -> frozenset[UUID]:
-    """Return the scheduled deliveries that have an open early warning; nothing is checked again."""
+    """Return the scheduled deliveries with an open early warning, without a new check."""
     causes = notices.list_open_causes(scope, "delivery:")
     told = [one.split(":")[1] for one in causes if one.endswith(EARLY_WARNING_SUFFIX)]
     if not told:
@@ -229,8 +227,10 @@ def warned_deliveries(scope: Scope) -> frozenset[UUID]:
 
 
 def troubles_of_account(scope: Scope, channel: Channel, at: datetime) -> list[Message]:
-    """Return what would stop every post of an account at a time (UTC-aware), in the account's time
-    zone."""
+    """Return what would stop every post of an account at a time (UTC-aware).
+
+    Times in the messages are in the time zone of the account.
+    """
     return [
         *_find_sending_blocks(scope, channel, at, channel.zone),
         *_find_member_actions(scope, channel, at, channel.zone),
@@ -238,7 +238,7 @@ def troubles_of_account(scope: Scope, channel: Channel, at: datetime) -> list[Me
 
 
 def _blocks_at_publish_time(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
-    """Return what blocks every post of an account at the publish time of a delivery."""
+    """Return what would block every post of the account at the publish time of a delivery."""
     return _find_sending_blocks(
         scope, channel, max(row.due_at, row.not_before or row.due_at), row.zone
     )
@@ -262,7 +262,7 @@ def _find_sending_blocks(scope: Scope, channel: Channel, at: datetime, zone: str
 
 
 def _find_member_actions(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Message]:
-    """Return what a member must do before: be assigned, or reconnect the account."""
+    """Return what a member must do first: be assigned, or reconnect the account."""
     nobody = assignees.no_assignee_reason(scope, channel)
     found = [nobody] if nobody is not None else []
     if channel.awaits_renewal(scope.now):

@@ -1,5 +1,7 @@
-"""Settlement of attempts: compute the next state of a delivery from an outcome, and settle,
-postpone, recover or resume deliveries."""
+"""Settlement of deliveries: compute the next state from an outcome, and apply it.
+
+Also postpones refused claims, recovers interrupted attempts and resumes deliveries on hold.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -71,7 +73,7 @@ FIRST_POLL = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Settlement:
-    """The next state of a delivery, the columns to change, and the times of the next attempt and
+    """The next state of a delivery, changed columns, and the times of the next attempt and
     lookup."""
 
     state: DeliveryState
@@ -151,10 +153,10 @@ def retry_state(done: Sequence[str]) -> DeliveryState:
 
 
 LINKED_ELSEWHERE = "delivery.linked_elsewhere"
-"""The refusal to link an uncertain delivery to the address of another one."""
+"""The refusal to link an uncertain delivery to an address that another delivery has."""
 
 IMMEDIATE_RETRY_DELAY = timedelta(milliseconds=200)
-"""Delay after a claim lost a race; less would let two workers spin."""
+"""Delay after a lost race. With a shorter one, two workers could spin."""
 
 UNSEEN = f"gate.{Reason.DESTINATION_PROBE_STALE}"
 """The reason of a hold that ends when the destination can be checked again."""
@@ -178,9 +180,9 @@ def settle_delivery(
     """Record the outcome of an attempt, locking channel, delivery and the permit's copy in this
     order.
 
-    `armed` is the step that was run and `attempt` the claim it belongs to; without them, the last
-    ones. If a lookup was faster or a later claim is in progress, the outcome is stored in the
-    attempt alone, but a published post is recorded as published.
+    `armed` is the step that ran and `attempt` the number of its claim; the default is the last one.
+    If a lookup was faster or a later claim is in progress, only the attempt stores the outcome,
+    unless the post is published.
     """
     row = get_delivery(scope, delivery_id)
     same = attempt is None or row.attempt == attempt
@@ -211,8 +213,8 @@ def settle_delivery(
 
 
 def _notify_missing_files(scope: Scope, row: Delivery) -> None:
-    """Notify members of a post that was published without some of its files: one has to decide on
-    it."""
+    """Notify members that a post was published without some of its files, so that they can
+    decide."""
     told = Message(
         "delivery.fewer_files", {"account": queries.get_channel(scope, row.channel_id).name}
     )
@@ -220,8 +222,7 @@ def _notify_missing_files(scope: Scope, row: Delivery) -> None:
 
 
 def _is_unmarked_step(armed: PreparedStep | None) -> bool:
-    """Return True if the post certainly has no marks that would have to be verified on the
-    platform."""
+    """Return True if the post has no marks to verify on the platform; False if that is unknown."""
     return armed is not None and isinstance(armed.authority, Permit) and armed.authority.is_unmarked
 
 
@@ -232,8 +233,7 @@ def _compute_row_settlement(scope: Scope, row: Delivery, outcome: Outcome) -> Se
 def _apply_settlement(
     scope: Scope, row: Delivery, after: Settlement, *, plain: bool = False
 ) -> None:
-    """Apply a settlement. With `plain` the post has no marks that have to be verified on the
-    platform."""
+    """Apply a settlement. `plain` means that the post has no marks to verify on the platform."""
     late = (
         row.late_until is not None
         and after.again_at is not None
@@ -261,6 +261,7 @@ def _apply_settlement(
             )
         return
     if row.state == DeliveryState.PUBLISHED:
+        # The relay turns this fact into one row for each listener (ADR 0045).
         fact = DeliveryPublished(scope.tenant_id, row.id)
         outbox.put(scope, fact, dedupe=f"published:{row.id}", instead_of=ReconcileDue)
     else:
@@ -284,8 +285,8 @@ def postpone_delivery(
 ) -> timedelta | None:
     """Put a delivery on hold after a refused claim, or return the delay until the next attempt.
 
-    The next attempt is at the latest when the delivery becomes too late, so that members are
-    notified then.
+    The next attempt is made at the latest when the delivery is too late, so that members are
+    notified.
     """
     row = get_delivery(scope, delivery_id)
     if isinstance(refusal, MissedTogether):
@@ -315,6 +316,7 @@ def postpone_delivery(
         interval_waits.hold_for_interval(scope, row, refusal.turn)
     if again is None or row.late_until is None or row.late_until < scope.now:
         return again
+    # A millisecond later, because at `late_until` itself the delivery is in time.
     return min(again, row.late_until - scope.now + timedelta(milliseconds=1))
 
 
@@ -345,9 +347,9 @@ def _hold_delivery(scope: Scope, row: Delivery, reason: Message) -> None:
 
 
 def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
-    """Put a delivery on hold whose request was refused before its first byte and would be again.
+    """Put a delivery on hold whose request was refused before its first byte, and would be again.
 
-    If the attempt does not prove that nothing was sent, the delivery is left to a lookup.
+    If the attempt does not prove that nothing was sent, a lookup must find the outcome.
     """
     row = get_delivery(scope, delivery_id)
     part = current_part(row)
@@ -365,15 +367,15 @@ def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
 
 
 def hold_failed(scope: Scope, delivery_id: UUID) -> None:
-    """Put a delivery on hold that an error of ours stopped, so that it does not wait for a missing
-    row."""
+    """Put a delivery on hold because of an internal error."""
     _hold_delivery(scope, get_delivery(scope, delivery_id), Message("delivery.bug"))
 
 
 def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutcome) -> int | None:
-    """Settle a delivery whose attempt ended without a settle; return the part to look up, if any.
+    """Settle a delivery whose attempt ended without a settlement; return the part to look up, or
+    None.
 
-    Raises `outbox.RetryLater` while the attempt may still be in progress.
+    Raises `outbox.RetryLater` while the attempt may be in progress.
     """
     row = get_delivery(scope, delivery_id)
     if row.state == DeliveryState.PROCESSING and is_manual(row):
@@ -415,8 +417,9 @@ def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutc
 def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> None:
     """Settle a delivery by the result of a lookup.
 
-    Found: published. Failed: failed, or one retry after an error of the platform. Proven absent:
-    sent again with the same key. Unknown: looked up again later, and a member can decide.
+    Found means published, Failed means failed or one retry after a platform error. After a proven
+    absence it is sent again with the same key. Otherwise another lookup follows, or a member
+    decides.
     """
     row = get_delivery(scope, delivery_id)
     if row.state not in (DeliveryState.UNCERTAIN, DeliveryState.PROCESSING):
@@ -455,7 +458,7 @@ def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> No
 
 
 def _can_retry_after_fault(scope: Scope, row: Delivery, again: timedelta) -> bool:
-    """Return True if this is the first error of the platform and a retry is still in time."""
+    """Return True if this is the first platform error and a retry would be in time."""
     late = row.late_until is not None and scope.now + again > row.late_until
     return not late and not reconciliation.has_refused_attempt(
         scope, delivery_subject(row.id), current_part(row)
@@ -463,7 +466,7 @@ def _can_retry_after_fault(scope: Scope, row: Delivery, again: timedelta) -> boo
 
 
 def _retry_after_rejection(scope: Scope, row: Delivery, reason: Message, at: datetime) -> None:
-    """Send again at an instant: the platform reported that nothing is published."""
+    """Schedule another attempt after the platform reported that nothing is published."""
     if row.state == DeliveryState.PROCESSING:
         transition_delivery(
             scope, row, DeliveryState.UNCERTAIN, reason=reason, uncertain_since=scope.now
@@ -495,7 +498,7 @@ def _resend_delivery(scope: Scope, row: Delivery) -> None:
 def resend_absent_delivery(scope: Scope, delivery_id: UUID) -> None:
     """Send an uncertain delivery again after a member stated that it is not published.
 
-    It keeps its idempotency key and needs a new permit; the limit for a late post applies. Raises
+    The idempotency key stays the same and the permit is new; a late post is not sent. Raises
     Conflict unless the delivery is uncertain.
     """
     row = get_delivery(scope, delivery_id)
@@ -505,7 +508,7 @@ def resend_absent_delivery(scope: Scope, delivery_id: UUID) -> None:
 
 
 def record_live_link(scope: Scope, delivery_id: UUID, *, native_id: str, url: str) -> None:
-    """Record an uncertain delivery as published under the id and address that a member named.
+    """Record an uncertain delivery as published, with the id and address that a member entered.
 
     Raises Conflict unless the delivery is uncertain or processing, or if another delivery of the
     account has the id.
@@ -541,8 +544,10 @@ def _has_part_id_condition(native_id: str) -> ColumnElement[bool]:
 
 
 def resume_account_posts(scope: Scope, channel_id: UUID) -> int:
-    """Schedule the posts that waited for an account, its destination check or its assignee; return
-    how many."""
+    """Schedule the posts that waited for their account, its destination check or its assignee.
+
+    Returns the number of posts.
+    """
     rows = scope.session.exec(
         select(Delivery).where(
             Delivery.tenant_id == scope.tenant_id,

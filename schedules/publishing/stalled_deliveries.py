@@ -1,5 +1,4 @@
-"""Deliveries without an outbox row that would wake them. There should be none; each is woken and
-logged as an error."""
+"""Stalled deliveries, which no outbox row would wake. There should be none."""
 
 from datetime import datetime
 
@@ -19,8 +18,7 @@ log = telemetry.get_logger("schedules.publishing.stalled_deliveries")
 
 
 def wake_stalled_deliveries(scope: Scope) -> int:
-    """Wake deliveries without a live outbox row and return how many (`orphans_total`, which must
-    stay 0)."""
+    """Wake stalled deliveries and return their number (`orphans_total`, which must stay 0)."""
     waiting = select(Delivery).where(
         Delivery.tenant_id == scope.tenant_id, _is_stalled_condition(scope.now)
     )
@@ -31,7 +29,7 @@ def wake_stalled_deliveries(scope: Scope) -> int:
 
 
 def _is_stalled_condition(now: datetime) -> ColumnElement[bool]:
-    """Return the condition that an outbox row should have woken a delivery by now."""
+    """Return the condition that an outbox row should have woken a delivery."""
     waits = [
         str(DeliveryState.DRAFT),
         str(DeliveryState.APPROVED),
@@ -47,9 +45,9 @@ def _is_stalled_condition(now: datetime) -> ColumnElement[bool]:
 
 
 def _wake_if_stalled(scope: Scope, row: Delivery) -> bool:
-    """Wake a delivery and return True if it is stalled.
+    """Wake a delivery if it is stalled; return True if it was.
 
-    It is read again under its lock: it may have ended or moved in the meantime.
+    It is read again under its lock, because it may have changed.
     """
     if _is_awaited(scope, row):
         return False

@@ -1,8 +1,8 @@
 """Resolution of uncertain deliveries by members: published at an address, not published, or closed.
 
-A page may not write the gate's records of copies, so the statement is an event, which a worker
-settles with the member as actor. The platform confirms an address first: one that does not exist,
-or that belongs to another account, is never linked.
+Pages may not write the gate's records of copies, so a statement is stored as an event and applied
+by a worker with the member as actor. Addresses are confirmed with the platform: an address without
+a post, or with a post of another account, is not linked.
 """
 
 from collections.abc import Collection
@@ -42,8 +42,8 @@ from tenants.notices import notices
 MAX_PAGE_ADDRESS_LENGTH = 500
 AGAIN = timedelta(seconds=20)
 PATIENCE = timedelta(minutes=5)
-"""`AGAIN` is the interval between requests to a platform that cannot answer, `PATIENCE` the time
-after which the link is refused."""
+"""After this time without an answer of the platform the link is refused; `AGAIN` is the interval.
+"""
 
 
 class LookUpAddress(Protocol):
@@ -77,8 +77,8 @@ def resolve_uncertain_delivery(
 def close_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> None:
     """Cancel an uncertain delivery: it is neither looked up nor sent again.
 
-    Raises as `resolve_uncertain_delivery` does, and Conflict if a part is certainly published,
-    which has to be linked, completed or removed.
+    Raises the same errors as `resolve_uncertain_delivery`, and Conflict if a part is certainly
+    published, which has to be linked, completed or removed.
     """
     row = _get_uncertain_delivery(scope, delivery_id, member_id)
     if row.part_ids:
@@ -90,7 +90,7 @@ def close_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UUID
 
 
 def deliveries_with_pending_lookup(scope: Scope, deliveries: Collection[UUID]) -> frozenset[UUID]:
-    """Return those of these uncertain deliveries that are looked up within a minute."""
+    """Return those of these uncertain deliveries that will be looked up within a minute."""
     return bulk.pending_subjects(
         scope, ReconcileDue.kind, deliveries, before=scope.now + timedelta(minutes=1)
     )
@@ -127,7 +127,7 @@ def apply_uncertain_resolution(
 ) -> None:
     """Apply a member's statement, unless the delivery was resolved in the meantime.
 
-    A link that cannot be confirmed is refused, and the notice shows the reason. Raises
+    A link that cannot be confirmed is refused, with the reason in the notice. Raises
     `outbox.RetryLater` while the platform cannot answer.
     """
     try:
@@ -185,7 +185,7 @@ def _rejection_message(seen: Absent | Failed | Unknown) -> Message:
 
 
 def _record_link_refusal(scope: Scope, delivery_id: UUID, why: Message) -> None:
-    """Show the refusal of a link on the delivery and in its notice; the delivery stays
+    """Store the reason of a refused link in the delivery and its notice; the delivery stays
     uncertain."""
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.UNCERTAIN:
