@@ -1,4 +1,4 @@
-"""Checks of prices, options and overrides of a post against its accounts."""
+"""Checks of a post's prices, options and overrides against its accounts."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -20,10 +20,10 @@ OVER = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVED})
 def check_post_requirements(
     scope: Scope, post_id: UUID, *, connectors: Mapping[str, Connector]
 ) -> None:
-    """Refuse a post that an account cannot sell, or whose options its platform does not have.
+    """Refuse a post that an account cannot sell, or that uses unknown platform options.
 
-    Runs in the transaction that adds the account. Publishing would refuse it too, but later. Raises
-    BadInput and NotFound.
+    Called in the transaction that adds the account, because publishing would refuse it only later.
+    Raises BadInput and NotFound.
     """
     owner = deliveries.get_post(scope, post_id)
     _check_options(scope, owner, connectors)
@@ -56,8 +56,8 @@ def check_override_places(
 ) -> None:
     """Refuse overrides for a place that is neither a platform nor an account of the creator.
 
-    With a typo in the name, the post would be published there with the text for all other accounts.
-    Raises BadInput.
+    With a typo in the name, the account would get the text that is meant for the others. Raises
+    BadInput.
     """
     if not draft.others:
         return
@@ -69,7 +69,7 @@ def check_override_places(
 
 
 def _check_options(scope: Scope, owner: Post, connectors: Mapping[str, Connector]) -> None:
-    """Check every override with options, also of accounts the post is not published to. Raises
+    """Check the options of all overrides, also for accounts that are not selected. Raises
     BadInput."""
     chosen = [one for one in channel_overrides.overrides_of_post(owner) if one.options]
     mine = queries.list_creator_channels(scope, owner.creator_id) if chosen else []

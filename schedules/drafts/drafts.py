@@ -1,6 +1,6 @@
-"""Drafts of members and machines: write, schedule, rewrite and retry posts.
+"""Drafts of members and machines: create, schedule, rewrite and retry posts.
 
-A draft of a machine has at most a wished time; it is published only after a member approves it.
+A post that a machine drafts is published only after a member approves it.
 """
 
 from dataclasses import dataclass, replace
@@ -60,7 +60,7 @@ class Draft:
     links: LinkChoices = DEFAULT_LINK_CHOICES
     """The author's choices for links."""
     late: LateLimit | None = None
-    """The chosen limit for a late post, if any; a rewrite does not change it."""
+    """The chosen limit for a late post, None to keep the default. A rewrite does not change it."""
     labels: tuple[UUID, ...] | None = None
     """All labels of the post; None keeps those it has."""
     post_id: UUID | None = None
@@ -78,7 +78,8 @@ class Draft:
 
     @property
     def content_only(self) -> "Draft":
-        """Return the content alone: accounts, lateness and labels can change without it."""
+        """Return the draft without accounts, lateness and labels, which can change without a
+        rewrite."""
         return replace(self, channels=(), late=None, labels=None, post_id=None)
 
     @property
@@ -89,14 +90,14 @@ class Draft:
 
 @dataclass(frozen=True)
 class PlannedPost:
-    """The result of scheduling: `waiting` names the members who can approve it, empty if none is
-    needed."""
+    """The result of scheduling. `waiting` names the members who can approve it, empty if none
+    must."""
 
     post_id: UUID
     at: WallTime
     waiting: tuple[str, ...]
     left: bool
-    """It is scheduled and will be published automatically."""
+    """True if it is scheduled and will be published automatically."""
 
 
 def plan_draft(
@@ -110,8 +111,7 @@ def plan_draft(
     origin: str = DASHBOARD_ORIGIN,
     priority: int = deliveries.DEFAULT_PRIORITY,
 ) -> PlannedPost:
-    """Create a post with deliveries at a time, once for each `key`, and schedule it if it needs no
-    approval.
+    """Create a post with deliveries, once for each `key`, and schedule it unless it needs approval.
 
     Raises BadInput for a draft without content or accounts and for a time in the past, and
     NotFound.
@@ -146,7 +146,7 @@ def write_draft(
 
     `priority` is 1 (first) to 9. The draft's `late` overrides `late_ok` and `until_midnight`. A
     draft with a `post_id` rewrites that post. Raises BadInput for a draft without content,
-    NotFound, and Conflict for a post that has deliveries by now.
+    NotFound, and Conflict if that post has deliveries.
     """
     if draft.is_empty:
         raise BadInput("compose.empty")
@@ -207,12 +207,12 @@ def rewrite_post(
     seen: Draft | None = None,
     rule: LinkPolicy | None = None,
 ) -> bool:
-    """Change the content of an unpublished post; return True if it is scheduled again.
+    """Change the content of an unpublished post; return True if the post is scheduled.
 
-    `rule` is the link policy; by default that of the creator. Approvals cover the old content, so
-    the deliveries become drafts and wait for new ones; their times become wishes. Raises BadInput
-    for empty content, NotFound for a picture of another creator, and Conflict if a part was
-    published in the meantime or the post differs from `seen`.
+    `rule` is the link policy, by default that of the creator. If the post needs approval, its
+    deliveries become drafts with their times. Raises BadInput for empty content, NotFound for a
+    picture of another creator, and Conflict if a part was published in the meantime or the content
+    differs from `seen`.
     """
     if draft.is_empty:
         raise BadInput("compose.empty")
@@ -259,7 +259,7 @@ def rewrite_post(
 
 
 def is_published_on_approval(scope: Scope, post_id: UUID) -> bool:
-    """Return True if a changed post is published as soon as it is approved: it is due, but not too
+    """Return True if a changed post is published as soon as it is approved: it is due and not too
     late."""
     rows = [row for row in deliveries_of_post(scope, post_id) if row.state in CANCELLABLE]
     rows = [
@@ -271,7 +271,7 @@ def is_published_on_approval(scope: Scope, post_id: UUID) -> bool:
 
 
 def require_unchanged(scope: Scope, post_id: UUID, seen: Draft) -> None:
-    """Raise Conflict if the content of a post differs from what was seen."""
+    """Raise Conflict if the content of a post differs from `seen`."""
     if draft_of_post(queries.get_stored_post(scope, post_id)).content_only != seen.content_only:
         raise Conflict("post.changed_meanwhile")
 
@@ -279,11 +279,11 @@ def require_unchanged(scope: Scope, post_id: UUID, seen: Draft) -> None:
 def set_channel_options(
     scope: Scope, post_id: UUID, channel_id: UUID, options: ChosenOptions, *, author: str
 ) -> bool | None:
-    """Change the options of a post on one account, and nothing else.
+    """Change the options of a post on one account.
 
-    Returns None if nothing changes, otherwise True if the post is scheduled again. Options are part
-    of the approved content. Raises the same errors as `rewrite_post`, and NotFound for an account
-    that the post does not use.
+    Returns None if nothing changes, else True if the post is scheduled. Options are part of the
+    approved content. Raises the same errors as `rewrite_post`, and NotFound for an account that the
+    post does not use.
     """
     row = get_post(scope, post_id)
     # A concurrent change of the post is preserved.
@@ -324,7 +324,7 @@ def draft_of_post(of: StoredPost, channels: tuple[UUID, ...] = ()) -> Draft:
 
 
 def remove_channel_from_post(scope: Scope, delivery_id: UUID) -> None:
-    """Remove one account from a post. Raises Conflict if it is being published or published
+    """Remove an account from a post. Raises Conflict if the post is, or is being, published
     there."""
     deliveries.cancel_delivery(scope, delivery_id)
 
@@ -332,7 +332,7 @@ def remove_channel_from_post(scope: Scope, delivery_id: UUID) -> None:
 def retry_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
     """Retry a failed or held delivery, or the rest of a broken-off thread, now.
 
-    Raises Conflict for any other, and as `publish_now` does.
+    Raises Conflict for a delivery in another state, and the errors of `publish_now`.
     """
     if get_delivery(scope, delivery_id).state not in (
         DeliveryState.HELD,
@@ -346,8 +346,8 @@ def retry_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = Non
 def publish_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
     """Publish a delivery now, as `expedite_delivery` does.
 
-    Raises Conflict if only a missing approval would put it on hold; for the rest of a thread that
-    is checked when it is published.
+    Raises Conflict if the approval is missing; for the rest of a thread that is checked by the
+    claim.
     """
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.BROKEN_OFF and not decisions.is_delivery_approved(
@@ -360,9 +360,9 @@ def publish_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) 
 def propose_draft(
     scope: Scope, draft: Draft, *, key: UUID, at: WallTime | None, author: str, origin: str
 ) -> UUID:
-    """Create a draft once for each `key`; `at` is a wished time on its accounts.
+    """Create a draft that a machine proposes, once for each `key`; `at` is the requested time.
 
-    It is never scheduled automatically, even if members' posts need no approval: at its time it is
+    It is never scheduled automatically, even if members' posts need no approval; at its time it is
     put on hold. Raises BadInput for an empty draft, for accounts without a time and a time without
     accounts, and NotFound.
     """

@@ -1,8 +1,8 @@
-"""Duplicates: posts that an account has published or scheduled before.
+"""Duplicates: posts that repeat what their account published or scheduled before.
 
-Duplicates are shown when a post is scheduled; accounts can hold them at publishing time too.
-Intended repeats do not count: times of a series, posts that replace them, and reposts. Where the
-platform refuses a repeated text (`Capabilities.once`), only another text helps.
+Duplicates are shown when a post is scheduled; an account can also put them on hold at publishing.
+Intended repeats do not count: series, posts that replace their dates, and reposts. Where the
+platform refuses a repeated text (`Capabilities.once`), the text must change.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -56,7 +56,7 @@ REASONS = frozenset(
 """Codes of a hold because of a duplicate."""
 
 MAX_CANDIDATES = 200
-"""Candidates that are compared; more than that repeat the same text."""
+"""Candidates that are compared. If there are more, they all repeat the same text."""
 
 _FIND = """
 WITH marked AS MATERIALIZED (
@@ -78,9 +78,9 @@ SELECT there.* FROM marked m CROSS JOIN LATERAL (
   LIMIT :most) there
 LIMIT :most
 """
-"""MATERIALIZED fixes the order of steps: a plan that begins with the account's deliveries would
-read all of them. A delivery that was closed as uncertain may be published and counts as uncertain.
-"""
+"""MATERIALIZED forces PostgreSQL to begin with the marks: beginning with the deliveries of the
+account would read all of them. A delivery that was closed while uncertain may be published, and
+counts."""
 
 NOBODY = UUID(int=0)
 
@@ -89,8 +89,8 @@ NOBODY = UUID(int=0)
 class DuplicatePost:
     """A post of the account that another one repeats.
 
-    `at` is its publish time, in the future unless `out`. With `refused` the platform never accepts
-    the repeat.
+    `at` is its publish time; `out` is False if that is in the future. `refused` means that the
+    platform never accepts the repeat.
     """
 
     kind: SimilarityKind
@@ -106,7 +106,7 @@ class DuplicatePost:
 
     @property
     def to_message(self) -> Message:
-        """Return the reason of a hold because of it."""
+        """Return the reason of a hold because of this duplicate."""
         day = f"{self.at.astimezone(load_zone(self.zone)).date():%d/%m/%Y}"
         code = "delivery.repeats_refused" if self.refused else f"delivery.repeats_{self.kind}"
         return Message(code, {"account": self.account, "day": day})
@@ -114,7 +114,7 @@ class DuplicatePost:
 
 @dataclass(frozen=True)
 class DuplicateQuery:
-    """A content that is compared with an account's posts in a period, and the delivery it belongs
+    """Content to compare with the posts of an account in a period, and the delivery it belongs
     to."""
 
     said: PostContent
@@ -131,10 +131,10 @@ class DuplicateQuery:
 def find_blocking_duplicate(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector | None
 ) -> DuplicatePost | None:
-    """Return the duplicate that must put a due delivery on hold; None if it can be published.
+    """Return the duplicate that puts a due delivery on hold; None if it can be published.
 
-    Only for accounts that hold duplicates and platforms that refuse them: one statement if there is
-    none. Called after the account is locked, it sees everything published before.
+    Only checked for accounts that hold duplicates and platforms that refuse them. Must be called
+    after the account is locked, so that everything published before is seen.
     """
     asked = _build_duplicate_query(row, owner, channel, connector)
     if not (asked.once or channel.holds_repeats):
@@ -160,9 +160,9 @@ def find_content_duplicates(
     *,
     connectors: Mapping[str, Connector],
 ) -> list[DuplicatePost]:
-    """Return the strongest duplicate of a new content on each account at an instant.
+    """Return the strongest duplicate of new content on each account, scheduled posts included.
 
-    Scheduled posts are included. Raises NotFound.
+    Raises NotFound.
     """
     found = []
     for channel_id in channels:
@@ -184,8 +184,8 @@ def find_content_duplicates(
 def find_delivery_duplicates(
     scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]
 ) -> list[DuplicatePost]:
-    """Return the duplicates of an unpublished delivery that no member has allowed, scheduled ones
-    included.
+    """Return the duplicates of an unpublished delivery that no member has allowed, with scheduled
+    posts.
 
     Raises NotFound.
     """
@@ -210,11 +210,12 @@ def allow_duplicate(
     seen: Collection[UUID] | None = None,
     version: int | None = None,
 ) -> int:
-    """Allow a delivery to repeat posts, and retry it if that was its hold; return how many posts.
+    """Allow a delivery to repeat posts, retry it if it is on hold for that, and return how many
+    posts.
 
     The waiver covers these posts (`seen`, or all current ones) with their current text and that of
-    the delivery; a later change ends it. Idempotent. Raises Refused if the platform would not
-    accept the repeat, Conflict if the delivery changed in the meantime.
+    the delivery; any change ends it. Idempotent. Raises Refused if the platform never accepts the
+    repeat, Conflict if the delivery changed in the meantime.
     """
     row = get_delivery(scope, delivery_id)
     likes = [
@@ -241,10 +242,9 @@ def acknowledge_duplicates(
     connectors: Mapping[str, Connector],
     seen: Collection[UUID] | None = None,
 ) -> None:
-    """Allow the deliveries of a post to repeat posts (`seen`, or all), where the platform accepts
-    it.
+    """Allow all deliveries of a post to repeat posts (`seen`, or all), as `allow_duplicate` does.
 
-    The waiver is that of `allow_duplicate`.
+    Duplicates that the platform never accepts are skipped.
     """
     for row in deliveries_of_post(scope, post_id):
         likes = find_delivery_duplicates(scope, row.id, connectors=connectors)
@@ -378,7 +378,7 @@ def _load_posts_by_id(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
 def _classify_candidate(
     row: _Row, owner: Post, kind: SimilarityKind | None, asked: DuplicateQuery
 ) -> DuplicatePost | None:
-    """Return a candidate as a duplicate; None if it is none."""
+    """Return the duplicate that a candidate is; None if it is not one."""
     refused = asked.once and kind is SimilarityKind.WORDS
     near = asked.since <= row.at <= asked.until
     one_of_many = (

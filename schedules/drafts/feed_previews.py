@@ -1,4 +1,4 @@
-"""Layout of a post preview as the feed of a platform shows it, for the templates. Pure."""
+"""Layout of post previews in the style of a platform's feed, for the templates. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from gate.contract.units import Medium
 from schedules.drafts.previews import PostPreview
 
 Seen = Mapping[UUID, tuple[str, str]]
-"""Pictures with an address: address and alt text by asset."""
+"""Address and alt text of each asset that can be shown."""
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,16 @@ class PreviewMedia:
 
     @property
     def is_audio(self) -> bool:
-        """Return True for a sound without pictures."""
+        """Return True for audio."""
         return self.mime.startswith("audio/")
 
 
 @dataclass(frozen=True)
 class PreviewPart:
-    """A post or a further part of it in the feed.
+    """A part of a post as shown in the feed.
 
-    `above` is visible at once, `below` after "more"; `length` and `most` are counted as the
-    platform does, `pictures` is the number of media.
+    `above` is visible at once, `below` after expanding. `length` and `most` are counted as the
+    platform does; `pictures` is the number of media.
     """
 
     number: int
@@ -124,7 +124,7 @@ def _build_preview_part(
 
 
 def _link_host(link: str) -> str:
-    """Return the host of an address; "" if it is invalid, which shows no card."""
+    """Return the host of an address; "" if the address is invalid."""
     try:
         return urlsplit(link).hostname or ""
     except ValueError:
@@ -147,7 +147,7 @@ def _build_preview_media(
 
 
 def _aspect_ratio(showing: FeedLayout, medium: Medium | None) -> str:
-    """Return width divided by height as shown, limited to the shapes that the feed allows."""
+    """Return the displayed width divided by height, within the limits of the feed."""
     if medium is None or not (medium.width and medium.height):
         return ""
     shape = medium.width / medium.height

@@ -31,7 +31,7 @@ class DuplicateWaiver(CreatorOwnedRow, table=True):
 
 
 class UnsavedPost(CreatorOwnedRow, table=True):
-    """The fields of a member's composer for one post."""
+    """The unsaved composer fields of a member for one post."""
 
     __tablename__ = "unsaved_posts"
     __table_args__ = table_arguments(
@@ -41,9 +41,9 @@ class UnsavedPost(CreatorOwnedRow, table=True):
     )
     member_id: UUID
     subject_id: UUID
-    """The id of the changed post, or the temporary id of a new one."""
+    """The id of the edited post, or the temporary id of a new one."""
     is_new: bool
     fields: dict[str, Any] = jsonb_column()
-    """Values by field name of the composer."""
+    """Values by field name."""
     seen: str = ""
     """Digest of the post's content when it was opened."""

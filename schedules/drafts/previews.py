@@ -1,5 +1,4 @@
-"""Previews of drafts on each account, with the reasons that would stop publishing, for authors and
-approvers."""
+"""Previews of a draft on each account, with the reasons that would prevent publishing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -55,7 +54,7 @@ class RuleVerdict:
 
 @dataclass(frozen=True)
 class DestinationRules:
-    """The rules of a destination, empty for an unknown one, and the date of their last review."""
+    """The rules of a destination, empty if it is unknown, and the date of their last review."""
 
     said: tuple[RuleVerdict, ...]
     read_on: date
@@ -63,7 +62,7 @@ class DestinationRules:
 
 @dataclass(frozen=True)
 class PartPreview:
-    """A further part on one account; `length` and `most` as in `PostPreview`."""
+    """A further part of a post on one account; `length` and `most` are as in `PostPreview`."""
 
     number: int
     body: str
@@ -76,11 +75,11 @@ class PartPreview:
 
 @dataclass(frozen=True)
 class PostPreview:
-    """The content of one account, from the unit that would be sent, and what would stop it.
+    """A post as one account would show it, and the reasons that would prevent publishing.
 
-    `length` and `most` are characters of the published text with its required marks, counted as the
-    platform does. `reasons` has the limits of the platform first, then those of the safety check;
-    without reasons the post can be published.
+    It is built from the unit that would be sent. `length` and `most` count the text with its
+    required marks, as the platform does. `reasons` begins with the platform's limits, followed by
+    the safety check; without reasons the post can be published.
     """
 
     channel_id: UUID
@@ -95,24 +94,24 @@ class PostPreview:
     reasons: tuple[Message, ...]
     rule: DestinationRules
     stopped: bool = False
-    """All reasons are emergency stops: the post is published when they end."""
+    """True if all reasons are emergency stops: the post is published when they end."""
     parts: tuple[PartPreview, ...] = ()
     """The parts after the first; empty where the platform joins them."""
     joined: bool = False
-    """The parts are appended to the text of the post."""
+    """True if the parts are appended to the text of the post."""
     chosen: tuple[ReadableOption, ...] = ()
     """Options on this account."""
     platform: str = ""
     showing: FeedLayout = NEUTRAL_LAYOUT
     """The layout of posts in the platform's feed."""
     covered: bool = False
-    """Pictures are covered until a reader opens them."""
+    """True if pictures are covered until a reader opens them."""
     warning: str = ""
     """The content warning before the text; "" for none."""
     card: feed_preview.LinkCard | None = None
-    """The link card that the post sends."""
+    """The link card of the post."""
     said: PostContent = NOTHING
-    """The content before required marks; its assets correspond to `all_media`."""
+    """The content before required marks. Its assets have the same order as `all_media`."""
 
     @property
     def all_media(self) -> tuple[Medium, ...]:
@@ -128,7 +127,7 @@ class PostPreview:
 def preview_draft(
     scope: Scope, draft: Draft, *, author: str, connectors: Mapping[str, Connector], most: int = 12
 ) -> list[PostPreview]:
-    """Return the preview of a draft on each chosen account.
+    """Return a preview of a draft on each of its accounts.
 
     Raises NotFound for a picture or account of another creator.
     """
@@ -179,7 +178,7 @@ def _preview_units_by_channel(
     connectors: Mapping[str, Connector],
     by: ActivePolicy,
 ) -> dict[UUID, tuple[list[Unit], Decision]]:
-    """Return the marked parts of a draft on each account, with the decision on all of them."""
+    """Return the marked units of a draft on each account, with the decision about them."""
     raw = {}
     said = {}
     abouts = _subjects_by_channel(scope, draft)
@@ -219,7 +218,7 @@ def _draft_subject_on_channel(draft: Draft, channel: Channel) -> Subject:
 
 
 def _subjects_by_channel(scope: Scope, draft: Draft) -> dict[UUID, Subject]:
-    """Return the first delivery of a stored post on each account: its short links depend on it."""
+    """Return the subject of a stored post on each account, which its short links depend on."""
     rows = deliveries.deliveries_of_post(scope, draft.post_id) if draft.post_id is not None else []
     return {row.channel_id: delivery_subject(row.id) for row in reversed(rows)}
 
@@ -306,14 +305,14 @@ def _post_from_draft(scope: Scope, draft: Draft) -> Post:
 
 
 def _resolve_link_plan(scope: Scope, draft: Draft) -> dict[str, object]:
-    """Return the link plan of a stored post, or the one a new post would get."""
+    """Return the link plan of a stored post, or that of a new post."""
     if draft.post_id is not None:
         return deliveries.get_post(scope, draft.post_id).links
     return link_tracking.build_link_plan(scope, draft.creator_id, draft.links)
 
 
 def _compose_draft_unit(scope: Scope, owner: Post, channel: Channel, of: UnitMaterial) -> Unit:
-    """Compose the unit of an unstored post with the function that composes the published one."""
+    """Compose the unit of a draft with the same function as that of a published post."""
     row = Delivery(
         tenant_id=scope.tenant_id,
         creator_id=owner.creator_id,

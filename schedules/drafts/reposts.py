@@ -1,4 +1,4 @@
-"""Reposts: a published post again on the same account, as a separate delivery."""
+"""Reposts: publish a published post again on the same account, as a separate delivery."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -39,10 +39,10 @@ WAITING = frozenset(
 def repost_delivery(
     scope: Scope, delivery_id: UUID, *, at: WallTime, connectors: Mapping[str, Connector]
 ) -> UUID:
-    """Create a repost at a local time and return its delivery, scheduled if the post is approved.
+    """Create a repost at a local time and return its id. It is scheduled if the post is approved.
 
-    Raises Conflict if the first delivery was not published or another repost waits, BadInput for a
-    time in the past, Refused if the platform never accepts the same text twice.
+    Raises Conflict if the delivery was not published or another repost waits, BadInput for a time
+    in the past, Refused if the platform never accepts the same text twice.
     """
     row = get_delivery(scope, delivery_id)
     if row.state not in REPOSTABLE_STATES:

@@ -1,6 +1,6 @@
-"""Unsaved composer fields, stored for each member and post, so that a reload does not lose them.
+"""Unsaved composer fields of members, stored for each post so that a reload does not lose them.
 
-They are not drafts: only their member sees them.
+They are not drafts: only the member sees them.
 """
 
 from collections.abc import Collection, Mapping
@@ -22,7 +22,7 @@ MAX_FIELDS_LENGTH = 500_000
 
 @dataclass(frozen=True)
 class UnsavedFields:
-    """The stored fields of a post; `seen` is the digest of the changed post when it was opened."""
+    """Unsaved fields of a post; `seen` is the digest of the edited post when it was opened."""
 
     subject_id: UUID
     creator_id: UUID
@@ -31,7 +31,7 @@ class UnsavedFields:
 
 
 def store_fields(scope: Scope, member_id: UUID, of: UnsavedFields, *, is_new: bool) -> None:
-    """Store the fields of a member for a new or an existing post; too large ones are ignored."""
+    """Store the fields of a member for a new or an existing post, unless they are too large."""
     kept = canonical_json(dict(of.fields))
     if len(kept) > MAX_FIELDS_LENGTH:
         return
@@ -60,10 +60,10 @@ def load_fields(scope: Scope, member_id: UUID, post_id: UUID) -> UnsavedFields |
 def take_new_fields(
     scope: Scope, member_id: UUID, subject_id: UUID, *, creators: Collection[UUID]
 ) -> UnsavedFields | None:
-    """Return the latest fields of a member for a new post of these creators; None if there are
+    """Return the latest fields of a member for a new post of these creators, None if there are
     none.
 
-    They are renamed to `subject_id`; another open window stores its fields under another id.
+    The fields move to `subject_id`, so that another open window does not overwrite them.
     """
     where = and_(col(UnsavedPost.is_new), col(UnsavedPost.creator_id).in_(creators))
     found = _find_fields(scope, member_id, where)
@@ -80,7 +80,7 @@ def take_new_fields(
 
 
 def delete_fields(scope: Scope, member_id: UUID, subject_id: UUID) -> None:
-    """Delete the fields of a member after saving or discarding them."""
+    """Delete the fields of a member after they are saved or discarded."""
     scope.run(
         "DELETE FROM unsaved_posts WHERE tenant_id = :tenant AND member_id = :member"
         " AND subject_id = :subject",

@@ -1,4 +1,4 @@
-"""Edits of published posts: the table, states and transitions.
+"""Edits of published posts: their table, states and transitions.
 
 Requesting and sending edits is in `schedules.publishing`.
 """

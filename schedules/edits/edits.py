@@ -1,4 +1,4 @@
-"""Transitions of edits, their outbox rows, and their release and hold with approvals."""
+"""Transitions of edits and the outbox rows that send them."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -18,7 +18,7 @@ from schedules.posts.models import Delivery, Post
 from tenants.notices import notices
 
 EDIT_LIFETIME = timedelta(days=1)
-"""Time for which an edit is attempted, from its last approval."""
+"""Time after the last approval during which an edit is attempted."""
 
 EDITED_POST_REMOVED = Message("edit.taken_away")
 OPEN_EDIT_STATES = tuple(map(str, OPEN_EDITS))
@@ -40,8 +40,7 @@ def get_edit(scope: Scope, edit_id: UUID, *, held: bool = False) -> PostEdit:
 
 
 def open_edits_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, PostEdit]:
-    """Return and lock the open edits of these deliveries, by delivery; those without one are
-    absent."""
+    """Lock and return the open edits of these deliveries, by delivery."""
     query = (
         select(PostEdit)
         .where(
@@ -68,7 +67,7 @@ def edits_awaiting_approval_query(scope: Scope) -> Any:
 def create_edit(
     scope: Scope, row: Delivery, owner: Post, *, words: tuple[dict[str, str], dict[str, str]]
 ) -> PostEdit:
-    """Create the edit of a delivery to its post's new text; `words` are the texts before and
+    """Create an edit of a delivery to the post's current text; `words` are the texts before and
     after."""
     before, after = words
     made = PostEdit(
@@ -90,7 +89,7 @@ def create_edit(
 def transition_edit(
     scope: Scope, row: PostEdit, after: EditState, *, reason: Message | None = None, **changes: Any
 ) -> None:
-    """Move an edit to `after` with further columns; members are notified if it needs a decision.
+    """Move an edit to state `after`, with further columns, and notify members if they must decide.
 
     The caller holds the lock. Raises Conflict if the graph has no such edge.
     """
@@ -112,7 +111,7 @@ def transition_edit(
 
 
 def schedule_edit(scope: Scope, row: PostEdit) -> None:
-    """Schedule the sending of an edit as soon as possible, in the lane of its account."""
+    """Schedule an edit as soon as possible, in the lane of its account."""
     outbox.cancel(scope, EditDue.kind, row.id)
     outbox.put(
         scope, EditDue(scope.tenant_id, row.id), lane=f"channel:{row.channel_id}", priority=1
@@ -120,7 +119,7 @@ def schedule_edit(scope: Scope, row: PostEdit) -> None:
 
 
 def wake_stalled_edits(scope: Scope) -> int:
-    """Wake edits without an outbox row, of which there should be none, and return how many."""
+    """Wake edits without an outbox row and return their number. There should be none."""
     query = select(PostEdit).where(
         PostEdit.tenant_id == scope.tenant_id,
         col(PostEdit.state).in_([str(EditState.DUE), str(EditState.SENDING)]),
@@ -136,14 +135,14 @@ def wake_stalled_edits(scope: Scope) -> int:
 
 
 def release_edits(scope: Scope, owner: Post) -> None:
-    """Schedule the edits that were pending approval, after the last approval."""
+    """Schedule the edits of a post that were pending approval."""
     for row in _lock_edits_in_state(scope, owner, EditState.WAITING):
         transition_edit(scope, row, EditState.DUE, until=scope.now + EDIT_LIFETIME)
         schedule_edit(scope, row)
 
 
 def hold_edits(scope: Scope, owner: Post) -> frozenset[UUID]:
-    """Return due edits to pending approval after an approval is lost; return their deliveries."""
+    """Move due edits of a post back to pending approval, and return their deliveries."""
     rows = _lock_edits_in_state(scope, owner, EditState.DUE)
     for row in rows:
         transition_edit(scope, row, EditState.WAITING)
@@ -151,7 +150,8 @@ def hold_edits(scope: Scope, owner: Post) -> frozenset[UUID]:
 
 
 def drop_edit(scope: Scope, delivery_id: UUID, reason: Message) -> None:
-    """Drop the open edit of a delivery that is removed, unless its request is being sent."""
+    """Drop the open edit of a delivery that is removed; an edit that is being sent ends by
+    itself."""
     row = open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
     if row is not None and row.state != EditState.SENDING:
         transition_edit(scope, row, EditState.DROPPED, reason=reason, settled_at=scope.now)
@@ -169,6 +169,6 @@ def _lock_edits_in_state(scope: Scope, owner: Post, state: EditState) -> list[Po
 
 
 def require_not_sending(row: PostEdit) -> None:
-    """Raise Conflict while the request of an edit is being sent: its outcome is known soon."""
+    """Raise Conflict while the request of an edit is being sent."""
     if row.state == EditState.SENDING:
         raise Conflict("edit.under_way")

@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class EditDue:
-    """An edit can be sent; the subject is the edit. Lane `channel:<id>`."""
+    """An edit is due to be sent; the subject is the edit. Lane `channel:<id>`."""
 
     kind: ClassVar[str] = "delivery.edit"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -19,7 +19,7 @@ class EditDue:
 
 @dataclass(frozen=True)
 class EditResolved:
-    """A member, `by`, knows which text is published: the new one if it `came`. The subject is the
+    """A member (`by`) knows which text is published: the new one if it `came`. The subject is the
     edit."""
 
     kind: ClassVar[str] = "delivery.edit_said"

@@ -1,5 +1,4 @@
 """RSS and Atom feeds whose new entries become drafts.
 
-Drafts wait for approval in `schedules.approvals`; RSS feeds that the installation serves are in
-`web`.
+Approving the drafts is in `schedules.approvals`; the feeds that Greenroom serves are in `web`.
 """

@@ -1,5 +1,5 @@
-"""Downloads of feeds: bounded in size and time, from allowed addresses only, and conditional on
-change."""
+"""Downloads of feeds: limited in size and time, from allowed addresses, and only if they
+changed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,10 +34,9 @@ _ASKS = {
 
 @dataclass(frozen=True)
 class FeedDownload:
-    """The bytes of a feed and its cache validators.
+    """A downloaded feed with its cache validators.
 
-    `address` is the one that answered, after redirects, and `content_type` the type it sent: both
-    are needed to parse the bytes.
+    `address` is the final address after redirects. It and `content_type` are needed for parsing.
     """
 
     body: bytes
@@ -52,7 +51,7 @@ class FeedUnchanged:
 
 
 DownloadResult = FeedDownload | FeedUnchanged | Message
-"""A Message is the reason of a failure."""
+"""The result of a download; a Message is the reason of a failure."""
 
 DownloadFeed = Callable[[str, str, str], DownloadResult]
 """Function that downloads an address, given the ETag and the date of the last response."""
@@ -69,7 +68,7 @@ def download_feed(
 ) -> DownloadResult:
     """Download a feed, waiting at most `seconds` for each response.
 
-    Returns a Message for every failure of the server; raises nothing for one.
+    Failures of the server are returned as a Message, not raised.
     """
     asks = {**_ASKS}
     if etag:
@@ -112,7 +111,7 @@ def _result_from_response(
 
 
 def _clean_cache_validator(said: str) -> str:
-    """Return a validator that can be sent back unchanged: short printable ASCII; "" for any
+    """Return a cache validator that is safe to send back: short printable ASCII; "" for any
     other."""
     return said if len(said) <= 300 and said.isascii() and said.isprintable() else ""
 

@@ -43,6 +43,6 @@ def read_feed(event: FeedReadDue, *, tenant: OpenScope, fetch: DownloadFeed) -> 
 
 
 def reschedule_feed(event: FeedReadDue, *, tenant: OpenScope) -> None:
-    """Schedule the next reading after errors of ours, so that the feed is still read."""
+    """Schedule the next reading after internal errors, so that the feed is not lost."""
     with tenant(event.tenant_id, FEED_AUTHOR) as scope:
         sources.record_feed_failure(scope, event.subject_id, Message("feed.our_error"))

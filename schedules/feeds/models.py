@@ -32,7 +32,7 @@ class Feed(CreatorOwnedRow, table=True):
     etag: str = ""
     modified: str = ""
     seeded: bool = False
-    """It was read once; the entries of that first reading are old."""
+    """True after the first reading, whose entries do not become drafts."""
     next_read_at: datetime = timestamp_column()
     last_read_at: datetime | None = timestamp_column(optional=True)
     failures: int = 0

@@ -1,7 +1,7 @@
-"""Parser of RSS and Atom feeds from untrusted servers, built on feedparser. Pure.
+"""Parser of RSS and Atom feeds, which come from untrusted servers; built on feedparser. Pure.
 
-Malformed feeds are read as far as possible. A document type can name a feed's dialect; one that
-declares entities is refused. Markup is removed from every text.
+Malformed feeds are parsed as far as possible. A document type is allowed, but a feed that declares
+entities is refused. Markup is removed from all texts.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from feedparser.encodings import convert_to_utf8
 from foundation.errors import BadInput
 
 MAX_ENTRIES = 500
-"""Entries of a feed that are read, from the top."""
+"""Entries of a feed that are read, from the top of the document."""
 
 MAX_ENTRY_TITLE = 300
 MAX_ENTRY_SUMMARY = 500
@@ -75,13 +75,13 @@ class _EnoughEntriesError(Exception):
 
 
 class _OwnTexts:
-    """Parser mixin that separates the texts of an entry from those of its media, up to
-    `MAX_ENTRIES`.
+    """Parser mixin that keeps the texts of an entry apart from those of its media.
 
-    feedparser lets the title and description of a picture (`media:`) and the summary for podcast
-    players (`itunes:`) replace the entry's texts if they come first, and an attribute replace the
-    address of a `link` element. Here they have separate names. A guid is never resolved against an
-    address, so that it stays the same when the feed moves.
+    feedparser lets the title and description of a picture (`media:`) or the podcast summary
+    (`itunes:`) replace the texts of the entry if they come first, and the address in an attribute
+    replace that of a `link` element. Here they have separate names. A guid is never resolved
+    against the feed's address, so that it stays the same when the feed moves. Reads at most
+    `MAX_ENTRIES`.
     """
 
     entities: Mapping[str, str] = {}
@@ -160,7 +160,8 @@ class _OwnTexts:
         self.pop("itunes_summary")
 
     def _sync_author_detail(self, key: str = "author") -> None:
-        """Keep an author as written: feedparser's pattern for addresses takes quadratic time."""
+        """Skip the parsing of authors: feedparser's pattern for email addresses takes quadratic
+        time."""
 
 
 class _StrictParser(_OwnTexts, StrictFeedParser):  # type: ignore[misc]  # feedparser has no types
@@ -240,8 +241,10 @@ def _iterate_entries(entries: list[dict[str, Any]], version: str) -> Iterator[Pa
 
 
 def _plain_text(holder: Mapping[str, Any], key: str, version: str, most: int) -> str:
-    """Return the text of an element on one line; Atom declares texts without markup (RFC 4287
-    §3.1)."""
+    """Return the text of an element on one line.
+
+    Atom declares which texts contain no markup (RFC 4287 §3.1).
+    """
     text = holder.get(key) or ""
     detail = holder.get(f"{key}_detail") or {}
     if isinstance(text, list):
@@ -285,7 +288,7 @@ class _Plain(HTMLParser):
 
 
 def _strip_markup(marked: str, most: int) -> str:
-    """Remove markup; at most 40 times the length that is used later is read."""
+    """Return the text without markup. Only 40 times the length that is needed is parsed."""
     reader = _Plain()
     looked = marked[: 40 * most]
     if len(looked) < len(marked) and looked.rfind("<") > looked.rfind(">"):

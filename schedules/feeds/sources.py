@@ -1,7 +1,7 @@
-"""Feeds of creators: add, pause and read them, and create drafts of new entries.
+"""Feeds of creators: add, pause and delete them, and create drafts from new entries.
 
-Entries of the first reading are skipped, a feed makes a few drafts a day, and no entry becomes a
-draft twice.
+Entries of the first reading are skipped. The number of drafts per day is limited, and no entry
+becomes a draft twice.
 """
 
 from collections.abc import Collection, Sequence
@@ -63,7 +63,7 @@ class FeedView:
 
 @dataclass(frozen=True)
 class FeedReading:
-    """The address and cache validators with which a feed is downloaded."""
+    """The address and the cache validators for the next download of a feed."""
 
     url: str
     etag: str
@@ -71,10 +71,10 @@ class FeedReading:
 
 
 def add_feed(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID]) -> UUID:
-    """Add a feed for some accounts of a creator, and read it at once.
+    """Add a feed for some accounts of a creator and read it at once.
 
-    A feed that exists gets the accounts in addition. Raises BadInput for an invalid address or one
-    feed too many, NotFound for an account of another creator.
+    If the feed exists, the accounts are added to it. Raises BadInput for an invalid address or too
+    many feeds, NotFound for an account of another creator.
     """
     address = _validate_feed_url(url)
     if not channels:
@@ -155,7 +155,7 @@ def pause_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
 
 
 def resume_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
-    """Read a feed now and then at its interval. Raises NotFound."""
+    """Resume a paused feed and read it at once. Raises NotFound."""
     row = _get_locked_feed(scope, creator_id, feed_id)
     row.paused = False
     row.next_read_at = scope.now
@@ -255,10 +255,11 @@ def record_feed_failure(scope: Scope, feed_id: UUID, reason: Message) -> None:
 def create_drafts_from_feed(
     scope: Scope, feed_id: UUID, document: ParsedFeed, *, etag: str, modified: str
 ) -> int:
-    """Create drafts of new entries, oldest first, and return how many; none at the first reading.
+    """Create drafts from new entries, oldest first, and return their number; none at the first
+    reading.
 
-    Entries above the limit of a day wait for the next day: the feed is then downloaded again
-    without validators.
+    Entries above the daily limit wait for the next day: the feed is then downloaded again without
+    validators.
     """
     row = _find_due_feed(scope, feed_id)
     if row is None:
@@ -320,7 +321,7 @@ def _list_connected_accounts(scope: Scope, row: Feed) -> list[UUID]:
 def _create_entry_draft(
     scope: Scope, row: Feed, entry: ParsedEntry, accounts: Sequence[UUID], zone: str
 ) -> None:
-    """Create a draft at the next usual time; it is not published without an approval."""
+    """Create a draft at the next usual time, which is not published without an approval."""
     post_id = deliveries.create_post(
         scope,
         creator_id=row.creator_id,

@@ -1,5 +1,4 @@
-"""Posts of an account in memory, to find repeats among the rows of a file and the existing
-posts."""
+"""Posts of one account in memory, to find repeats between import rows and existing posts."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
@@ -15,8 +14,11 @@ MAX_CANDIDATES_COMPARED = 50
 
 @dataclass(frozen=True)
 class KnownDuplicate:
-    """A repeat of a post that is published at `at`; `refused` if the platform never accepts a text
-    twice."""
+    """A post of the account that an import row repeats.
+
+    `at` is its publish time (UTC-aware); `refused` means that the platform never accepts a text
+    twice.
+    """
 
     kind: SimilarityKind
     at: datetime
@@ -25,7 +27,7 @@ class KnownDuplicate:
 
 @dataclass
 class AccountTexts:
-    """Posts of one account, indexed by their marks. With `once`, it never accepts a text twice."""
+    """The posts of one account by their marks. `once` means that it never accepts a text twice."""
 
     once: bool = False
     found: dict[int, list[tuple[datetime, int]]] = field(default_factory=dict)
@@ -38,7 +40,7 @@ class AccountTexts:
             insort(self.found.setdefault(mark.mark, []), (at, len(self.prints) - 1))
 
     def find_duplicate(self, at: datetime, one: Fingerprint) -> KnownDuplicate | None:
-        """Return the strongest repeat that a post at an instant would be; None if it is new."""
+        """Return the strongest duplicate of a post at an instant; None if there is none."""
         for mark in text_similarity.search_marks(one):
             for when, place in self._iterate_nearest(mark.mark, at):
                 kind = text_similarity.compare_fingerprints(one, self.prints[place])

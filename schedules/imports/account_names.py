@@ -1,4 +1,4 @@
-"""Names of accounts in files: with platform and handle where a creator has several of one name.
+"""Names of accounts in import and export files, with platform and handle where names collide.
 Pure."""
 
 from collections.abc import Collection, Sequence
@@ -9,8 +9,7 @@ from foundation.i18n.name_forms import fold_name
 
 
 def name_accounts(accounts: Collection[Channel]) -> dict[UUID, str]:
-    """Return the name of each account of a creator in files, unique without regard to case and
-    form.
+    """Return a unique name for each account of a creator, ignoring case and Unicode form.
 
     A disconnected account never makes the name of a connected one longer.
     """

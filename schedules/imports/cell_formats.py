@@ -1,4 +1,4 @@
-"""Formats of cells: lists of names, dates, times, spans of time and prices. Pure."""
+"""Cell formats of import files: name lists, dates, times, time spans and prices. Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ COLUMNS = (
     "priority",
 )
 STATUS_COLUMNS = ("state", "url", "reason")
-"""Columns that exports add. An import reads only from `state` that a post was published, or
+"""Columns that exports add. Imports only read the state, to find posts that were published, or
 cancelled or removed (`OFF`)."""
 
 OFF = frozenset({str(DeliveryState.CANCELLED), str(DeliveryState.REMOVED)})
@@ -57,8 +57,8 @@ MAX_LATENESS = timedelta(days=30)
 
 
 def previous_state_code(state: str) -> str:
-    """Return the message code for a row whose post was published or cancelled at export; ""
-    otherwise."""
+    """Return the message code for a row whose post was published, cancelled or removed before; else
+    ""."""
     known = {*split_names(state)}
     if known & OUTSIDE:
         return "import.stands"
@@ -66,12 +66,12 @@ def previous_state_code(state: str) -> str:
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Join names in one cell, with backslashes before separators."""
+    """Join names in one cell, escaping separators with a backslash."""
     return "|".join(re.sub(r"([\\|;])", r"\\\1", name) for name in names)
 
 
 def split_names(cell: str) -> tuple[str, ...]:
-    """Split a cell at `|` or `;`; a separator after a backslash belongs to the name."""
+    """Split a cell at `|` or `;`, unless a backslash precedes the separator."""
     # Fast path: nearly every cell of a file with ten thousand rows holds one name.
     if not _BETWEEN.search(cell):
         return (cell.strip(),) if cell.strip() else ()
@@ -90,7 +90,7 @@ def split_names(cell: str) -> tuple[str, ...]:
 
 
 def parse_price_cell(cell: str) -> Money | None:
-    """Parse `12.50 USD` or `50 Stars`; None if it is not a positive price."""
+    """Parse a price such as `12.50 USD` or `50 Stars`; None if it is not a positive price."""
     amount, _, unit = cell.strip().rpartition(" ")
     try:
         price = parse_money(amount, STARS if unit.casefold() == _STARS.casefold() else unit)
@@ -106,7 +106,7 @@ def format_price_cell(price: Money) -> str:
 
 
 def find_date_orders(cells: Iterable[str]) -> frozenset[DateOrder]:
-    """Return the orders of day and month that slashed dates prove: a number over 12 is not a
+    """Return the day and month orders that the slashed dates prove: a number over 12 is not a
     month."""
     pairs = ((int(found[1]), int(found[2])) for found in map(_SLASHED.fullmatch, cells) if found)
     return frozenset(
@@ -117,7 +117,7 @@ def find_date_orders(cells: Iterable[str]) -> frozenset[DateOrder]:
 
 
 def is_day_ambiguous(cell: str) -> bool:
-    """Return True if a date is another day when read month first."""
+    """Return True if a date means another day with the month first."""
     found = _SLASHED.fullmatch(cell)
     return (
         found is not None

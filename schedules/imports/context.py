@@ -1,5 +1,4 @@
-"""The context of an import: creators, their accounts, pictures and labels, and the existing
-posts."""
+"""The context of an import: creators, accounts, pictures, labels, and existing posts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
@@ -65,8 +64,8 @@ def load_import_context(
     creators: Collection[UUID],
     connectors: Mapping[str, Connector],
 ) -> ImportContext:
-    """Load everything that the rows of a file can name for these creators, and the posts of their
-    accounts."""
+    """Load the accounts and pictures of these creators that rows can name, and their existing
+    posts."""
     homes: dict[str, ImportCreator] = {}
     channels: list[Channel] = []
     shown = (names for row in rows for names in (row.media, *(part.media for part in row.parts)))
@@ -96,11 +95,10 @@ def load_import_context(
 
 
 def flag_unchanged_posts(scope: Scope, sheet: ImportSheet, creators: Collection[UUID]) -> None:
-    """Add a finding to each row whose key is the id of an existing post that can still be
-    published.
+    """Report each row whose key is the id of a post that is not published yet.
 
-    An export has post ids as keys. Members who edit it in a spreadsheet may expect the import to
-    change those posts, but it creates new ones.
+    Exports use post ids as keys. Members who edit an export may expect the import to change those
+    posts, but it creates new ones.
     """
     asked = {
         row.key: found for row in sheet.rows if (found := _parse_asset_id(row.key)) is not None
@@ -184,7 +182,7 @@ def _parse_asset_id(name: str) -> UUID | None:
 def _load_occupied_accounts(
     scope: Scope, channels: Sequence[Channel], connectors: Mapping[str, Connector]
 ) -> dict[UUID, OccupiedAccount]:
-    """Load the posts of these accounts: recent and future ones, or all where no text is accepted
+    """Load the recent and future posts of these accounts, and all posts where no text is accepted
     twice."""
     once = {
         one.id
@@ -217,10 +215,10 @@ def _load_occupied_accounts(
 
 
 def _load_posts_by_id(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
-    """Load posts without a join to their deliveries.
+    """Load posts without joining their deliveries.
 
-    Just after an import the statistics of PostgreSQL are stale, and the join of ten thousand posts
-    used a nested loop for more than a minute.
+    Directly after an import PostgreSQL has no statistics of the new rows, and a join of ten
+    thousand posts took more than a minute.
     """
     found: dict[UUID, Post] = {}
     asked = list(ids)

@@ -1,7 +1,8 @@
-"""Parser of import files: the content of each row, and findings for what cannot be read. Pure.
+"""Parser of import files. It returns the content of each row and findings about unreadable cells.
+Pure.
 
-Every problem becomes a finding with row and column; nothing is guessed. A file that is not a table
-of posts raises BadInput.
+Every problem is reported with row and column, and nothing is guessed. A file that is not a table of
+posts raises BadInput.
 """
 
 import csv
@@ -49,23 +50,23 @@ MAX_ROWS = 10_000
 MAX_KEY_LENGTH = 120
 USUAL_PRIORITY = 5
 LAST_PRIORITY = 9
-"""0 is reserved for posts of the installation; a file begins at 1."""
+"""The lowest priority. Files begin at 1; 0 is reserved for posts of the installation."""
 
 WRITTEN_BY_PEOPLE = "none"
 BY_MODEL = ("assisted", "generated")
-"""Values of `text_ai`; an empty cell is `WRITTEN_BY_PEOPLE`."""
+"""Values of `text_ai` for generated text; an empty cell means `WRITTEN_BY_PEOPLE`."""
 
 NEEDED = ("key", "channels", "date", "time", "body")
 BODY_COLUMN_PREFIX = "body_"
 PRICE_COLUMN_PREFIX = "price_"
 ACCOUNT_BODY_PREFIX = "body@"
-"""A column `body@<account>` has the text for one account, by its name, and overrides that for its
-platform."""
+"""A column `body@<account>` contains the text for one account, and overrides that for its platform.
+"""
 
 PART = "part_"
 PART_MEDIA_SUFFIX = "_media"
-"""Columns `part_2`, `part_3` … have the rest of a thread, and `part_2_media` its pictures. The
-first comment has a separate column and comes last."""
+"""Columns `part_2`, `part_3` … contain the rest of a thread, and `part_2_media` … its pictures. The
+first comment has a separate column and is published last."""
 
 PART_COLUMNS = tuple(f"{PART}{number}" for number in range(2, thread_parts.MAX_THREAD_PARTS + 1))
 NOTHING: DeclaredOptions = MappingProxyType({})
@@ -78,9 +79,9 @@ _CONTROL = re.compile(r"[\x00\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class ImportFinding:
-    """A finding about a row: a problem that prevents the import if `grave`, otherwise a warning.
+    """A finding about a row: a problem that prevents the import if `grave`, else a warning.
 
-    `column` is "" if it is about the whole row; the heading is row 1.
+    `column` is "" if the finding is about the whole row; the heading is row 1.
     """
 
     line: int
@@ -91,7 +92,7 @@ class ImportFinding:
 
 @dataclass(frozen=True)
 class ImportRow:
-    """The content of a row. A cell that could not be read is None or empty and has a finding."""
+    """The content of a row. Unreadable cells are None or empty, and have a finding."""
 
     line: int
     key: str
@@ -114,7 +115,7 @@ class ImportRow:
     campaign: str = ""
     title: str = ""
     text_ai: str = WRITTEN_BY_PEOPLE
-    """The part of a model in the text; it decides whether an AI disclosure is required."""
+    """How much of the text a model wrote, which decides about the AI disclosure."""
     own: Mapping[str, str] = field(default_factory=dict)
     """Text overrides by account name as in the heading, without regard to case."""
     parts: tuple["RowPart", ...] = ()
@@ -144,7 +145,7 @@ class ImportSheet:
     rows: list[ImportRow] = field(default_factory=list)
     findings: list[ImportFinding] = field(default_factory=list)
     date_orders: frozenset[DateOrder] = frozenset()
-    """The orders of day and month that its dates prove: none, one, or both."""
+    """The day and month orders that its dates prove: none, one or both."""
 
     def add_finding(
         self, line: int, column: str, code: str, /, *, grave: bool = True, **params: str | int
@@ -169,10 +170,11 @@ def _find_nearest_name(name: str, known: tuple[str, ...]) -> str:
 def parse_file(
     data: bytes, platforms: Collection[str], options: DeclaredOptions = NOTHING
 ) -> ImportSheet:
-    """Parse a file; `platforms` can have `body_<platform>` columns, `options` lists their options.
+    """Parse a file. `platforms` can have `body_<platform>` columns; `options` lists the options of
+    each.
 
-    Raises BadInput if it is not a table of posts: not UTF-8, an unclosed quote, too many rows,
-    missing or duplicate columns.
+    Raises BadInput if the file is not a table of posts: not UTF-8, an unclosed quote, too many
+    rows, missing or duplicate columns.
     """
     text = _decode_csv(data)
     head, _, _ = text.partition("\n")
@@ -203,7 +205,7 @@ def parse_file(
 def _find_date_orders(
     lines: Collection[tuple[int, list[str]]], columns: Sequence[str]
 ) -> frozenset[DateOrder]:
-    """Return the orders of day and month that the dates of a file prove."""
+    """Return the day and month orders that the dates of a file prove."""
     at = columns.index("date")
     return cell_formats.find_date_orders(
         unescape_formula(cells[at]).strip() for _, cells in lines if at < len(cells)
@@ -240,7 +242,7 @@ def _iterate_records(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _platform_columns(platforms: Collection[str]) -> list[str]:
-    """Return the columns about a platform, except those of options."""
+    """Return the text and price columns of platforms."""
     return [
         f"{begins}{platform}"
         for platform in platforms
@@ -251,7 +253,7 @@ def _platform_columns(platforms: Collection[str]) -> list[str]:
 def _resolve_columns(
     sheet: ImportSheet, heading: Sequence[str], platforms: Collection[str]
 ) -> list[str]:
-    """Return the name of each column; "" for an unknown one."""
+    """Return the name of each column; "" if it is unknown."""
     names = [fold_name(name.strip()) for name in heading]
     own = [
         name
@@ -433,8 +435,8 @@ def _parse_thread_parts(
 def _parse_price_cells(
     sheet: ImportSheet, line: int, found: Mapping[str, str]
 ) -> Mapping[str, Money]:
-    """Return the prices by platform. An unreadable price prevents the import: the post is not
-    free."""
+    """Return the prices by platform. An unreadable price prevents the import, so that nothing is
+    free by mistake."""
     said = {}
     for name, cell in found.items():
         if not name.startswith(PRICE_COLUMN_PREFIX) or not cell.strip():
@@ -485,9 +487,9 @@ def _parse_plain_links_cell(sheet: ImportSheet, line: int, cell: str) -> tuple[s
 
 
 def _parse_text_ai_cell(sheet: ImportSheet, line: int, cell: str) -> str:
-    """Return the part of a model in the text.
+    """Return how much of the text a model wrote.
 
-    An unreadable value prevents the import: the text must not pass as written by a person.
+    An unreadable value prevents the import: the text must not count as written by a person.
     """
     said = cell.casefold() or WRITTEN_BY_PEOPLE
     if said not in (WRITTEN_BY_PEOPLE, *BY_MODEL):

@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class ImportCheck:
-    """A file was uploaded: validate it, write no posts."""
+    """A file was uploaded and must be validated. No posts are written."""
 
     kind: ClassVar[str] = "import.check"
     queue: ClassVar[outbox.Queue] = "make"
@@ -19,7 +19,7 @@ class ImportCheck:
 
 @dataclass(frozen=True)
 class ImportApply:
-    """A member confirmed an import: write its posts; `by` is the actor."""
+    """A member (`by`, an actor) confirmed an import, and its posts must be written."""
 
     kind: ClassVar[str] = "import.apply"
     queue: ClassVar[outbox.Queue] = "make"

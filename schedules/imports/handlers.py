@@ -84,7 +84,7 @@ def apply_import(
 
 
 def abandon_import(event: ImportCheck | ImportApply, *, tenant: OpenScope) -> None:
-    """Mark an import as failed after too many errors, so that its page shows it."""
+    """Mark an import as failed after too many errors."""
     with tenant(event.tenant_id, LOOKING) as scope:
         import_files.fail_import(scope, event.subject_id)
 
@@ -97,7 +97,7 @@ def _check_file(
     tenant: OpenScope,
     connectors: Mapping[str, Connector],
 ) -> CheckedFile:
-    """Validate a file without an open transaction: ten thousand rows take seconds."""
+    """Validate a file. No transaction is open meantime, because ten thousand rows take seconds."""
     try:
         sheet = parse_file(
             held.content, sorted(connectors), option_columns.declared_options(connectors)

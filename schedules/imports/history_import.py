@@ -1,5 +1,5 @@
-"""Import of published posts from before an agency joined: without outbox rows, permits or
-copies."""
+"""Import of posts that were published before the agency used Greenroom, without outbox rows,
+permits or copies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ class PastPost:
 
 
 def import_past_posts(scope: Scope, posts: Sequence[PastPost]) -> int:
-    """Insert published posts with deliveries and last moves, skip existing ones, return how many
-    are new."""
+    """Insert published posts with their deliveries and last transitions; return the number of new
+    ones."""
     shown = {asset for post in posts for asset in post.media}
     known = {
         asset: media_digest(str(asset), one)

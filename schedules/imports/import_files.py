@@ -1,8 +1,8 @@
-"""Imported files: validated first without writing posts, then written completely or not at all, and
-undone on request.
+"""Imported files. They are validated first, then written completely or not at all, and can be
+undone.
 
-The same bytes are the same import, however often they are uploaded, so that no post is written
-twice; after an undo, an upload starts a new import. A row is identified by its key within its file.
+Uploading the same bytes again continues the same import, so that no post is written twice; after an
+undo it starts a new one. A row is identified by its key within the file.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ from tenants.agencies import queries
 
 MAX_FILE_NAME_LENGTH = 120
 MAX_FINDINGS = 2_000
-"""Findings that are stored, problems first; all of them are counted."""
+"""Findings that are stored, problems first. The counts include the others."""
 
 MAX_SHOWN = 20
 # the type stubs expect an attribute and see bytes
@@ -45,8 +45,8 @@ _WITHOUT_BYTES = defer(Import.content)  # a column at run time
 class ImportView:
     """An import for display.
 
-    `done` of `lines` rows are validated; `posts` were written. An undo cancelled `taken` of their
-    deliveries; `left_before` were published before.
+    `done` of `lines` rows are validated and `posts` are written. After an undo, `taken` deliveries
+    are cancelled; `left_before` had been published.
     """
 
     id: UUID
@@ -78,11 +78,10 @@ class ImportFile:
 
 
 def create_import(scope: Scope, data: bytes, *, name: str, creators: Collection[UUID]) -> UUID:
-    """Store a file of posts of these creators for validation, once for the same bytes, and return
-    its id.
+    """Store an uploaded file for validation, once for the same bytes, and return the import's id.
 
-    One that was validated but not written is validated again. Raises NotFound if a member who works
-    for other creators uploaded it before.
+    An import that is not written yet is validated again. Raises NotFound if a member with access to
+    other creators uploaded the file before.
     """
     digest = hashlib.sha256(data).hexdigest()
     scope.lock(f"{scope.tenant_id}:import:{digest}")
@@ -160,7 +159,7 @@ def load_import_file(scope: Scope, import_id: UUID) -> ImportFile:
 
 
 def record_import_progress(scope: Scope, import_id: UUID, done: int, lines: int) -> None:
-    """Store how many rows are validated, for the page that waits."""
+    """Store how many rows are validated, for display."""
     scope.run(
         "UPDATE imports SET done = :done, lines = :lines WHERE tenant_id = :tenant AND id = :id",
         done=done,
@@ -177,7 +176,7 @@ def record_import_findings(
     wishes: Sequence[PlannedRow],
     lines: int,
 ) -> None:
-    """Store the findings of a validation: the import is ready, or refused if it has a problem."""
+    """Store the findings of a validation. The import is ready, or refused if there is a problem."""
     row = _get_locked_import(scope, import_id)
     grave = [one for one in findings if one.grave]
     _transition_import(row, ImportState.REFUSED if grave else ImportState.READY)
@@ -213,11 +212,11 @@ def _store_findings(row: Import, findings: Sequence[ImportFinding], lines: int) 
 def confirm_import(
     scope: Scope, import_id: UUID, *, plan: bool, creators: Collection[UUID]
 ) -> None:
-    """Schedule the writing of an import's posts, as drafts or, with `plan`, scheduled.
+    """Schedule the writing of an import's posts: as drafts, or scheduled with `plan`.
 
-    Only posts of creators without approvals are scheduled. A repeat changes nothing. Raises
-    NotFound for an import of other creators, Conflict while it has problems and for a repeat with
-    another `plan`.
+    Posts that need approval stay drafts in both cases. A repeat changes nothing. Raises NotFound
+    for an import of other creators, Conflict if it has problems and for a repeat with another
+    `plan`.
     """
     row = _get_locked_import(scope, import_id)
     _check_creator_access(row, creators)
@@ -241,9 +240,9 @@ def write_import(
     wishes: Sequence[PlannedRow],
     lines: int,
 ) -> ImportState:
-    """Write all posts of an import that was validated again, or none if that found a problem.
+    """Write all posts of an import after its second validation, or none if there is a problem.
 
-    Returns its state; an import in another state is ignored.
+    Returns the state of the import; an import in another state is ignored.
     """
     row = _get_locked_import(scope, import_id)
     if row.state != ImportState.WRITING:
@@ -279,8 +278,8 @@ def fail_import(scope: Scope, import_id: UUID) -> None:
 
 
 def undo_import(scope: Scope, import_id: UUID, *, creators: Collection[UUID]) -> tuple[int, int]:
-    """Cancel the unpublished deliveries of an import; return how many, and how many were published
-    before.
+    """Cancel the unpublished deliveries of an import; return their number and that of published
+    ones.
 
     Raises NotFound for an import of other creators, Conflict if it is not written. A repeat returns
     the same numbers.

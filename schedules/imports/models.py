@@ -20,7 +20,7 @@ class Import(TenantRow, table=True):
     """The actor who uploaded it, and the author of its posts."""
     name: str
     creators: list[str] = jsonb_column(list)
-    """Creators whose posts it can contain: until validation those of the uploader, then those it
+    """Creators whose posts it can contain: first those of the uploader, after validation those it
     names."""
     digest: str
     """SHA-256 of the file: the same file is the same import, except after an undo."""
@@ -29,7 +29,7 @@ class Import(TenantRow, table=True):
     """The file, until its posts are written."""
     state: str = "waiting"
     plan: bool = False
-    """Posts that need no approval are scheduled instead of staying drafts."""
+    """True if posts that need no approval are scheduled instead of staying drafts."""
     done: int = 0
     lines: int = 0
     problems: int = 0

@@ -19,7 +19,7 @@ OPTION_PREFIX = "option_"
 AT = "@"
 YES = "yes"
 NO = "no"
-"""The written forms of a flag; synonyms are read too."""
+"""Values of a flag in exports; imports accept synonyms too."""
 
 _FLAGS = {
     YES: True,
@@ -42,7 +42,7 @@ def declared_options(connectors: Mapping[str, Connector]) -> DeclaredOptions:
 
 
 def parse_option_columns(known: DeclaredOptions) -> dict[str, tuple[str, PostOption]]:
-    """Return the platform and option of each column name."""
+    """Return the platform and option of each option column."""
     return {
         option_column(platform, one.name): (platform, one)
         for platform, each in known.items()
@@ -73,7 +73,8 @@ def split_account_option_column(name: str) -> tuple[str, str]:
 
 
 def parse_option_value(cell: str, option: PostOption) -> OptionValue | Message:
-    """Return the value of a cell, or the reason that it is invalid. Choices ignore case."""
+    """Return the value in a cell, or the reason that it is invalid. Choices are read without regard
+    to case."""
     said = cell.strip()
     if option.kind == "flag":
         flag = _FLAGS.get(said.casefold())
@@ -104,7 +105,7 @@ def parse_option_value(cell: str, option: PostOption) -> OptionValue | Message:
 def resolve_option_value(
     cell: str, known: Mapping[str, PostOption], option: str, account: str
 ) -> OptionValue | Message:
-    """Return the value of a cell for an account with these options, or the reason that it is
+    """Return the value in a cell for an account with these options, or the reason that it is
     invalid."""
     if option in known:
         return parse_option_value(cell, known[option])

@@ -1,4 +1,4 @@
-"""Rows that can be written, and the context they are validated against. Pure."""
+"""Valid import rows, and the context they are validated against. Pure."""
 
 from bisect import insort
 from collections.abc import Mapping
@@ -26,8 +26,10 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class ImportAccount:
-    """An account under its name in files. `blank` is an empty unit for it; `connector` None if
-    unknown."""
+    """An account with its name in files.
+
+    `blank` is an empty unit for the account; `connector` is None if there is none.
+    """
 
     channel: Channel
     connector: Connector | None
@@ -37,7 +39,7 @@ class ImportAccount:
 
 @dataclass(frozen=True)
 class ImportPicture:
-    """A picture of a library; an approval covers the digest of its medium."""
+    """A picture of a library. Approvals cover the digest of its medium."""
 
     asset_id: UUID
     medium: Medium
@@ -71,8 +73,7 @@ class OccupiedAccount:
 
 @dataclass(frozen=True)
 class ImportContext:
-    """Everything a file is validated against. `homes` are creators by name, without regard to
-    case."""
+    """The context of an import. `homes` are creators by case-folded name."""
 
     now: datetime
     homes: Mapping[str, ImportCreator]
@@ -83,7 +84,7 @@ class ImportContext:
 
 @dataclass(frozen=True)
 class RowThreadPart:
-    """A part of a thread with its pictures; `column` is where the file has it."""
+    """A part of a thread with its pictures; `column` is the column of its text."""
 
     column: str
     body: str
@@ -103,7 +104,7 @@ class RowThreadPart:
 
 @dataclass(frozen=True)
 class PlannedRow:
-    """A row that can be written."""
+    """A valid row, ready to be written."""
 
     row: ImportRow
     creator: Creator
@@ -121,7 +122,7 @@ class PlannedRow:
     """Options by account id and option name."""
     labels: tuple[UUID, ...] = ()
     prints: dict[str, Fingerprint] = field(default_factory=dict, compare=False)
-    """Cached fingerprints by text: accounts share texts, and the writer needs them again."""
+    """Fingerprints by text, cached because accounts share texts and the writer needs them again."""
 
     @cached_property
     def links(self) -> dict[str, Any]:
@@ -184,7 +185,7 @@ class PlannedRow:
         )
 
     def fingerprint(self, said: PostContent) -> Fingerprint:
-        """Return the fingerprint of a content; contents of one row differ in their text only."""
+        """Return the fingerprint of content. The versions of a row differ in their text only."""
         if said.body not in self.prints:
             self.prints[said.body] = text_similarity.fingerprint_content(said)
         return self.prints[said.body]

@@ -74,10 +74,9 @@ def parse_row_time(sheet: ImportSheet, row: ImportRow, creator: Creator) -> Wall
 def check_row_time(
     sheet: ImportSheet, line: int, at: WallTime, late: timedelta, now: datetime
 ) -> None:
-    """Add a finding for a time that is past, too far ahead, or skipped or repeated by a clock
-    change.
+    """Report a time that has passed, is too far ahead, or is skipped or repeated by a clock change.
 
-    A post may be `late` by this much.
+    `late` is the delay that the post allows.
     """
     due = at.instant()
     if due + late < now:
@@ -102,7 +101,7 @@ def _is_ambiguous_time(at: WallTime) -> bool:
 
 
 def nearest_instant(times: Sequence[datetime], at: datetime) -> datetime | None:
-    """Return the instant of a sorted list that is nearest to another; None for an empty list."""
+    """Return the instant in a sorted list that is nearest to another; None for an empty list."""
     place = bisect_left(times, at)
     around = times[max(place - 1, 0) : place + 1]
     return min(around, key=lambda one: abs(one - at), default=None)
@@ -111,9 +110,9 @@ def nearest_instant(times: Sequence[datetime], at: datetime) -> datetime | None:
 def validate_rows(
     sheet: ImportSheet, rows: Sequence[ImportRow], world: ImportContext
 ) -> list[PlannedRow]:
-    """Add findings about rows to `sheet` and return the rows that can be written.
+    """Report problems of rows in `sheet`, and return the rows that can be written.
 
-    Each row is also compared with the rows before it: `world` grows with every row.
+    Each row is also compared with those before it: `world` grows with every row.
     """
     troubled = {one.line for one in sheet.findings if one.grave}
     wishes = []
@@ -175,7 +174,7 @@ def _plan_row(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> Plann
 
 
 def _check_idle_columns(sheet: ImportSheet, row: ImportRow, platforms: AbstractSet[str]) -> None:
-    """Report texts, options and prices for platforms on which the row has no account."""
+    """Report texts, options and prices for platforms that the row does not publish to."""
     for platform in row.bodies.keys() - platforms:
         sheet.add_finding(
             row.line,
@@ -248,8 +247,7 @@ def _find_account(home: ImportCreator, name: str) -> ImportAccount | None:
 def _report_unknown_account(
     sheet: ImportSheet, row: ImportRow, column: str, home: ImportCreator, name: str
 ) -> None:
-    """Report a name that no account has, or that several share, which is refused for all of
-    them."""
+    """Report a name that no account has, or that several accounts share."""
     accounts = home.accounts.values()
     whose = home.creator.name
     several = sorted(
@@ -273,7 +271,8 @@ def _report_unknown_account(
 def _resolve_account_texts(
     sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequence[ImportAccount]
 ) -> dict[UUID, str]:
-    """Return the text overrides by account; those of accounts the post does not use are ignored."""
+    """Return the text overrides by account. Overrides of other accounts than the row's are
+    reported."""
     own = {}
     there = {one.channel.id for one in accounts}
     for name, words in row.own.items():
@@ -297,7 +296,7 @@ def _resolve_account_texts(
 def _resolve_account_options(
     sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequence[ImportAccount]
 ) -> dict[UUID, dict[str, OptionValue]]:
-    """Return the options by account; those of accounts the post does not use are ignored."""
+    """Return the options by account. Options of other accounts than the row's are reported."""
     found: dict[UUID, dict[str, OptionValue]] = {}
     there = {one.channel.id for one in accounts}
     for (name, option), cell in row.own_options.items():
@@ -324,8 +323,7 @@ def _resolve_account_options(
 
 
 def _resolve_labels(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> tuple[UUID, ...]:
-    """Return the labels of a row. Unknown names are reported: creating them would turn typos into
-    labels."""
+    """Return the labels of a row. Unknown names are reported, because they are probably typos."""
     found: dict[UUID, None] = {}
     for name in row.labels:
         one = world.labels.get(fold_label_name(name))
@@ -434,7 +432,7 @@ def _option_column_of(wish: PlannedRow, account: ImportAccount, option: str) -> 
 def _check_conflicts(
     sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, world: ImportContext
 ) -> None:
-    """Report posts of the account at nearly the same time, and repeats of its texts."""
+    """Report other posts of the account at nearly the same time, and repeated texts."""
     taken = world.taken[account.channel.id]
     due = wish.due
     one = wish.fingerprint_on_account(account.channel)

@@ -1,5 +1,4 @@
-"""Writer of imports: inserts all posts of a file in a few statements of one transaction, and
-cancels them again."""
+"""Writer of imports: insert all posts of a file in a few statements, and cancel them again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -54,8 +53,8 @@ ORIGIN = "csv"
 """`origin` of imported posts; their origin key is the id of the import and the key of the row."""
 
 AT_ONCE = 1_000
-"""Posts whose rows are built and sent together. With all posts of a file at once, garbage
-collection took a fifth of the time."""
+"""Posts that are built and inserted together. With all posts of a file, garbage collection took a
+fifth of the time."""
 
 _UNASKED = stored_message(decisions.APPROVAL_NOT_REQUESTED)
 
@@ -79,10 +78,10 @@ def row_origin_key(import_id: UUID, key: str) -> str:
 def write_posts(
     scope: Scope, import_id: UUID, wishes: Sequence[PlannedRow], *, plan: bool, author: ImportAuthor
 ) -> int:
-    """Insert posts with deliveries and outbox rows, skip existing ones, and return how many are
-    new.
+    """Insert the posts of rows with deliveries and outbox rows; return the number of new posts.
 
-    With `plan`, posts of creators without approvals are scheduled; all others stay drafts.
+    Existing posts are skipped. With `plan`, posts that need no approval are scheduled; others stay
+    drafts.
     """
     ids = {
         wish.row.line: derived_uuid(
@@ -250,8 +249,10 @@ def _build_move_rows(
 def _build_move_row(
     scope: Scope, creator_id: str, delivery_id: str, before: str, after: str
 ) -> Mapping[str, object]:
-    """Build a move as `transition_delivery` writes it. A row is approved only if no approval is
-    needed."""
+    """Build a transition as `transition_delivery` records it.
+
+    Imported posts are approved only if they need no approval.
+    """
     return {
         "reason": _UNASKED if after == DeliveryState.APPROVED else None,
         "id": uuid7(),
@@ -291,8 +292,8 @@ def _build_wakeup_events(
 def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
     """Cancel the unpublished deliveries of an import.
 
-    Returns how many were cancelled, and how many were published or being published. Deliveries that
-    were cancelled before count in neither.
+    Returns the number of cancelled deliveries, and of those that are published or being published.
+    Deliveries that were cancelled before count in neither.
     """
     rows = scope.run(
         "SELECT id, creator_id, state FROM deliveries WHERE tenant_id = :tenant AND post_id = "

@@ -1,7 +1,7 @@
-"""Suggestions for names of time zones that are not in the IANA database. Pure.
+"""Suggestions for time zone names that the IANA database does not have. Pure.
 
-Only unambiguous names are suggested: a wrong zone moves a post by hours. Offsets such as `GMT+2` do
-not define summer time, and `CST`, `IST` and `BST` each name several zones.
+Only unambiguous names get a suggestion, because a wrong zone moves a post by hours. Offsets such as
+`GMT+2` do not define summer time, and `CST`, `IST` and `BST` each mean several zones.
 """
 
 from difflib import SequenceMatcher

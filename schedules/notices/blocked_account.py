@@ -1,5 +1,4 @@
-"""Notices of accounts that block posts, because of a pause, a limit or an outage: one for each
-account."""
+"""Notices of accounts that cannot send posts, because of a pause, a limit or an outage."""
 
 from uuid import UUID
 
@@ -29,20 +28,19 @@ TOLD = frozenset(
         BlockReason.DOWN,
     }
 )
-"""Reasons that are notified. A disconnected account has a separate notice, and members know of an
-emergency stop."""
+"""Reasons that are notified here. Disconnected accounts have another notice, and emergency stops
+were pressed by a member."""
 
 
 def warn_of_blocked_account(scope: Scope, channel: Channel) -> None:
-    """Notify members of a blocked account with posts that are due soon, once for all of them."""
+    """Notify members once of a blocked account whose posts are due soon."""
     held = find_account_block(scope, channel)
     if held is not None and held.why in TOLD:
         _put_blocked_notice(scope, channel, held.why)
 
 
 def refresh_blocked_account_notices(scope: Scope) -> None:
-    """Open and close the notices of blocked accounts with posts that are later than their authors
-    allow."""
+    """Update the notices of blocked accounts whose posts are too late."""
     known = [UUID(one.removeprefix(CAUSE)) for one in notices.list_open_causes(scope, CAUSE)]
     stand = set()
     for channel_id in sorted({*known, *_list_overdue_accounts(scope)}):
@@ -54,7 +52,7 @@ def refresh_blocked_account_notices(scope: Scope) -> None:
 
 
 def _put_blocked_notice(scope: Scope, channel: Channel, why: BlockReason) -> int:
-    """Notify members if posts wait, and return how many do."""
+    """Notify members if posts wait for the account, and return their number."""
     count = scope.session.exec(
         select(func.count()).where(
             Delivery.tenant_id == scope.tenant_id,
@@ -73,7 +71,7 @@ def _put_blocked_notice(scope: Scope, channel: Channel, why: BlockReason) -> int
 
 
 def _list_overdue_accounts(scope: Scope) -> list[UUID]:
-    """Return the accounts with posts that are later than their authors allow."""
+    """Return the accounts with posts that are later than their limits allow."""
     found = scope.session.exec(
         select(Delivery.channel_id)
         .where(

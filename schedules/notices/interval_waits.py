@@ -21,10 +21,10 @@ CAUSE = "apart:"
 
 
 def set_minimum_interval(scope: Scope, channel_id: UUID, *, minutes: int, holds: bool) -> None:
-    """Set the minimum interval of an account, and choose if it holds posts or only warns.
+    """Set the minimum interval of an account; `holds` enforces it, otherwise it only warns.
 
-    Posts that wait for the old interval are checked again at once. Raises NotFound, and BadInput as
-    `lifecycle.set_min_interval` does.
+    Posts that wait for the old interval are checked again at once. Raises NotFound, and BadInput
+    for an invalid interval.
     """
     lifecycle.set_min_interval(scope, channel_id, minutes)
     lifecycle.hold_min_interval(scope, channel_id, holds)
@@ -32,7 +32,7 @@ def set_minimum_interval(scope: Scope, channel_id: UUID, *, minutes: int, holds:
 
 
 def hold_for_interval(scope: Scope, row: Delivery, turn: IntervalTurn) -> None:
-    """Store the turn of a delivery and its reason, and notify members."""
+    """Store the turn of a delivery with its reason, and notify members."""
     if (
         turn.at is None
         or turn.said is None
@@ -47,7 +47,7 @@ def hold_for_interval(scope: Scope, row: Delivery, turn: IntervalTurn) -> None:
 
 
 def recheck_interval_holds(scope: Scope, channel_id: UUID) -> None:
-    """Check every post that waits on an account again, after a change of what it waited for."""
+    """Check all posts that wait for an account's interval again."""
     rows = scope.session.exec(
         select(Delivery)
         .where(*_interval_hold_conditions(scope), Delivery.channel_id == channel_id)
@@ -61,9 +61,9 @@ def recheck_interval_holds(scope: Scope, channel_id: UUID) -> None:
 
 
 def refresh_interval_notices(scope: Scope) -> None:
-    """Open and close the notices of accounts with waiting posts.
+    """Update the notices of accounts whose posts wait for the minimum interval.
 
-    Posts that waited for one that was moved or cancelled are checked again.
+    Posts that waited for a post that was moved or cancelled are checked again.
     """
     waiting = scope.session.exec(
         select(Delivery.channel_id)
@@ -86,7 +86,7 @@ def _interval_hold_conditions(scope: Scope) -> tuple[ColumnElement[bool], ...]:
 
 
 def _is_still_waiting_condition(scope: Scope) -> ColumnElement[bool]:
-    """Return the condition that its turn is in the future; others wait for another reason."""
+    """Return the condition that the turn of a delivery is in the future."""
     return col(Delivery.not_before) > scope.now
 
 

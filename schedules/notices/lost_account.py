@@ -30,6 +30,6 @@ def count_pending_posts(scope: Scope, channel_id: UUID) -> int:
 
 
 def refresh_lost_account_notices(scope: Scope) -> None:
-    """Count the waiting posts again: some may be cancelled, or moved to another account."""
+    """Update the number of waiting posts in the notices of disconnected accounts."""
     for channel in queries.list_unusable_channels(scope):
         update_lost_account_notice(scope, channel.id)

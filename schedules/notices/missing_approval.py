@@ -19,17 +19,14 @@ from tenants.notices import notices
 FIRST = timedelta(hours=24)
 LAST = timedelta(hours=2)
 MAX_POSTS_NAMED = 30
-"""Posts with an open reminder, the first due; others follow when some are settled."""
+"""Posts with an open reminder, by due time; others follow when some of them are approved."""
 
 CAUSE = "unapproved:"
 
 
 def refresh_missing_approval_notices(scope: Scope) -> int:
-    """Open and close reminders of posts that are due soon without an approval; return how many are
-    open.
-
-    Idempotent.
-    """
+    """Update the reminders of unapproved posts that are due soon, and return their number.
+    Idempotent."""
     stand = [
         (row, due)
         for row, due in _list_unapproved_near_posts(scope)
@@ -71,8 +68,8 @@ def _resolve_message_code(scope: Scope, row: Post, due: datetime) -> str:
 
 
 def _list_unapproved_near_posts(scope: Scope) -> list[tuple[Post, datetime]]:
-    """Return the posts due soon that wait for an approval, or whose approval expires before, with
-    due time."""
+    """Return the posts due soon without an approval, or with one that expires before, and due
+    times."""
     due = func.min(Delivery.due_at)
     near = (
         Delivery.tenant_id == scope.tenant_id,

@@ -1,7 +1,7 @@
-"""Reminders of posts that need a decision: after an hour, then daily; uncertain ones of a day go to
-the owners.
+"""Reminders of posts that need a decision, after an hour and then daily.
 
-One reminder for each creator covers all posts: each was notified separately before.
+One reminder covers all posts of a creator, because each post was notified before. The owners are
+notified of deliveries that have been uncertain for a day.
 """
 
 from collections import defaultdict
@@ -19,7 +19,7 @@ from tenants.notices import notices
 FIRST = timedelta(hours=1)
 AGAIN = timedelta(days=1)
 DOUBT = timedelta(days=1)
-"""Time for which lookups continue; after it the owner must decide on an uncertain delivery."""
+"""Lookups end after this time, and the owner must decide on an uncertain delivery."""
 
 WAITS = "waiting:"
 UNSURE = "unsure:"
@@ -34,8 +34,8 @@ FROM deliveries d WHERE d.tenant_id = :tenant AND d.state = ANY(:states)
 
 
 def refresh_undecided_notices(scope: Scope) -> None:
-    """Open and close reminders of posts undecided for an hour, and notices to owners of old
-    uncertain ones."""
+    """Update the reminders of undecided posts, and the notices to owners of uncertain
+    deliveries."""
     waits: dict[UUID, list[datetime]] = defaultdict(list)
     doubts: dict[UUID, int] = defaultdict(int)
     rows = scope.run(_SINCE, tenant=scope.tenant_id, states=sorted(map(str, NEEDS_DECISION)))
@@ -71,16 +71,16 @@ def _put_reminder(scope: Scope, creator_id: UUID, since: Sequence[datetime]) -> 
 
 
 def is_reminder_due(last: datetime, since: Sequence[datetime], now: datetime) -> bool:
-    """Return True if a reminder that was sent `last` is due again; pure.
+    """Return True if a reminder sent at `last` must be repeated; pure.
 
-    It is after a day, or after an hour if another post has been undecided for an hour by then.
+    It is repeated daily, and after an hour if another post has been undecided for an hour.
     """
     another = any(last < one + FIRST <= now for one in since)
     return now - last >= AGAIN or (another and now - last >= FIRST)
 
 
 def _escalate_to_owners(scope: Scope, creator_id: UUID, count: int) -> list[str]:
-    """Notify each owner once and return the causes."""
+    """Notify each owner once, and return the causes."""
     owners = {one.principal_id for one in queries.list_members(scope) if one.role is Role.OWNER}
     said = Message("waiting.unsure", {"posts": count})
     causes = []

@@ -24,7 +24,7 @@ MAX_LINK_HOLDS = 500
 
 @dataclass(frozen=True)
 class LinkHold:
-    """A post on an account that waits for links, as they are in its text."""
+    """A post on an account that waits for links to be registered, as written in its text."""
 
     delivery_id: UUID
     post_id: UUID
@@ -34,7 +34,7 @@ class LinkHold:
 
 
 def list_link_holds(scope: Scope, creators: Collection[UUID]) -> list[LinkHold]:
-    """Return the posts of these creators that wait for links, by due time."""
+    """Return the posts of these creators that wait for links to be registered, by due time."""
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(
@@ -65,9 +65,9 @@ def _build_link_hold(row: Delivery, owner: Post, account: Channel) -> LinkHold:
 
 
 def resume_link_holds(scope: Scope, creator_id: UUID, url: str) -> int:
-    """Schedule the posts that waited for a link after it was registered; return how many.
+    """Schedule the posts that waited for a registered link, and return their number.
 
-    The gate checks them again at their due time; those that are too late stay on hold.
+    The gate checks them again at their due time. Posts that are too late stay on hold.
     """
     carrying = [
         one
