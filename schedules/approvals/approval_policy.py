@@ -1,4 +1,4 @@
-"""Changes of a creator's approval policy, and their effect on scheduled posts."""
+"""Changes of a creator's approval policy and their effects on scheduled posts."""
 
 from uuid import UUID
 
@@ -20,13 +20,13 @@ RULE_CHANGED = Message("approval.rule_changed")
 
 
 def change_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times: bool) -> int:
-    """Set the number of approvals (0 to 2) for a creator's posts and return how many posts wait
-    now.
+    """Set the number of approvals (0 to 2) for a creator's posts; return how many posts wait for
+    one now.
 
-    With `times`, a second approval covers the publish time too. Scheduled posts without the new
-    approvals become drafts with wished times. Posts that have an approval and need no other are
-    scheduled; posts without any stay drafts, even if none is needed now. Raises Refused for a
-    member without the right, BadInput for another number, NotFound.
+    With `times`, the second approval covers the publish time too. Scheduled posts without enough
+    approvals become drafts with their times. Posts that now have enough are scheduled; posts
+    without any approval stay drafts, even if none is needed now. Raises Refused for a member
+    without the right, BadInput for another number, NotFound.
     """
     require_right(queries.get_acting_member(scope, "approval.link_members").role, Right.STAFF)
     agencies.set_approval_policy(scope, creator_id, tiers=tiers, times=times)

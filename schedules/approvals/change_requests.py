@@ -1,5 +1,5 @@
-"""Notices of objections: to the creator's members for a change request, to the author for a
-declined post."""
+"""Notices about objections to posts: change requests for members, declined posts for their
+authors."""
 
 from uuid import UUID
 
@@ -21,8 +21,8 @@ def close_change_request(scope: Scope, post_id: UUID) -> None:
 
 
 def notify_change_request(scope: Scope, row: Post, name: str) -> None:
-    """Notify the creator's members that the member `name` requests a change of a post."""
-    # A new notice, which names the last member who requested a change.
+    """Notify the creator's members that the person `name` requests changes of a post."""
+    # The new notice names the last person who requested changes.
     close_change_request(scope, row.id)
     said = _build_notice_message("approval.change_wanted", row, name)
     notices.put(
@@ -35,8 +35,7 @@ def notify_change_request(scope: Scope, row: Post, name: str) -> None:
 
 
 def notify_declined_post(scope: Scope, row: Post, name: str, principal: UUID) -> None:
-    """Notify the author that the member `name` declined their post, unless they did so
-    themselves."""
+    """Notify the author that the person `name` declined their post, unless it was the author."""
     close_change_request(scope, row.id)
     if row.author_principal is None or row.author_principal == principal:
         return

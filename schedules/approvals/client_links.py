@@ -1,7 +1,7 @@
-"""Approval links for clients without an account: one person, one version of one post, one answer.
+"""Approval links for clients without an account: for one person, one version of a post, one answer.
 
-Only a digest of the link is stored. It opens in one browser, so that a forwarded link opens
-nothing; it ends with its answer, its expiry or a new version of the post. The address proves
+Only a digest of the link is stored. A link works in the first browser that opens it, so a forwarded
+link shows nothing. It ends with its answer, its expiry or a new version of the post. A link proves
 nothing about its visitor: adult content is not shown, and a post that is not shown completely
 cannot be approved.
 """
@@ -47,7 +47,7 @@ CEILING = Rating.S
 """The highest rating shown to a visitor without proof of age."""
 
 KINDS = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4"})
-"""Media types that browsers display; other media would be approved unseen."""
+"""Media types that browsers display. Other media would be approved unseen."""
 
 CLIENT_CHANGE_CODES = REJECTION_CODES["change"]
 ASKABLE = frozenset(
@@ -55,6 +55,7 @@ ASKABLE = frozenset(
 )
 """States in which an answer still has an effect."""
 
+# 32 random bytes in base64url.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 ClientLinkStatus = Literal[
@@ -70,17 +71,16 @@ ClientLinkStatus = Literal[
     "taken_back",
     "moved",
 ]
-"""Status of a link for one browser.
+"""The status of a link in one browser.
 
-`sealed` until it is opened, `open` in the browser that opened it, `elsewhere` in any other; `over`
-after an answer has no effect any more; the others are how it ended. Its text is
-`client.stands.<status>`.
+`sealed` before it is opened, `open` in the browser that opened it, `elsewhere` in any other; `over`
+if an answer has no effect any more. The others say how it ended. Texts: `client.stands.<status>`.
 """
 
 
 @dataclass(frozen=True)
 class ClientLink:
-    """A link for members; `ended` is "" while it can be answered. Instants are UTC-aware."""
+    """A link as members see it; `ended` is "" while it can be answered. Instants are UTC-aware."""
 
     post_id: UUID
     name: str
@@ -100,8 +100,8 @@ class ClientLink:
 class ClientView:
     """The content of a post that a link shows.
 
-    `files` are its pictures by SHA-256; `words` is True if the text can be shown, `whole` if that
-    is all of the content.
+    `files` are the pictures by SHA-256. `words` is True if the text is shown, `whole` if nothing is
+    missing.
     """
 
     files: Mapping[str, Medium]
@@ -110,13 +110,12 @@ class ClientView:
 
 
 def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
-    """Create the link of a client for the current version of a post; return its token, which is not
-    stored.
+    """Create a client's approval link for the current version of a post, and return its token.
 
-    An earlier link of the post is replaced. The acting member must be able to approve the post,
-    must not be its author, and the first approval must exist. Raises NotFound for a post of another
-    creator, Refused (also for a post that cannot be shown completely), BadInput, and Conflict if
-    nothing waits.
+    The token is not stored. An earlier link of the post is replaced. The acting member must be
+    allowed to approve the post and must not be its author, and the first approval must exist.
+    Raises NotFound for a post of another creator, Refused (also for a post that cannot be shown
+    completely), BadInput, and Conflict if no delivery waits.
     """
     row, maker = _lock_approvable_post(scope, post_id)
     called = " ".join(name.split())
@@ -174,7 +173,7 @@ def end_client_links(
 
 
 def find_client_link(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
-    """Return tenant and id of the link with a token; None for an unknown token."""
+    """Return the tenant and id of the link with this token; None if the token is unknown."""
     if not _TOKEN.fullmatch(token):  # Arbitrary input never reaches the database.
         return None
     # The tenant is unknown until the token is found; this role can read the links of all tenants.
@@ -189,7 +188,7 @@ def find_client_link(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
 def load_client_link(
     scope: Scope, link_id: UUID, session: str
 ) -> tuple[ClientLink, ClientLinkStatus]:
-    """Return a link and its status for the browser with `session` ("" for none). Raises
+    """Return a link and its status in the browser with this `session` ("" for none). Raises
     NotFound."""
     row = _get_link(scope, link_id)
     return _client_link_from_row(scope, row), _resolve_link_status(
@@ -198,7 +197,7 @@ def load_client_link(
 
 
 def open_client_link(scope: Scope, link_id: UUID, session: str) -> None:
-    """Bind a link to the browser with `session`; the first of two concurrent calls wins.
+    """Open a link in the browser with this `session`; of two concurrent calls the first wins.
 
     Raises BadInput without a session.
     """
@@ -217,18 +216,17 @@ def open_client_link(scope: Scope, link_id: UUID, session: str) -> None:
 def answer_client_link(
     scope: Scope, link_id: UUID, session: str, *, yes: bool, why: str = "other", note: str = ""
 ) -> None:
-    """Record the client's approval as the second tier, or a change request with a note, and end the
-    link.
+    """Record the client's approval (second tier) or change request, and end the link.
 
-    A post with all approvals is scheduled. Raises Conflict if the link cannot be answered, Refused
-    for an approval of content that was not shown completely, BadInput for a change request without
-    a note, NotFound.
+    With all approvals the post is scheduled. Raises Conflict if the link cannot be answered,
+    Refused for an approval of content that was not shown completely, BadInput for a change request
+    without a note, NotFound.
     """
     known = _get_link(scope, link_id)
     row = get_post(scope, known.post_id)
-    # Lock order: the post first, as in a rewrite,.
+    # Lock order: the post first, as in a rewrite; then its deliveries, as in a reschedule.
     scope.session.refresh(row, with_for_update={"key_share": True})
-    deliveries_of_post(scope, row.id, lock=True)  # then its deliveries, as in a reschedule.
+    deliveries_of_post(scope, row.id, lock=True)
     scope.session.refresh(known, with_for_update=True)
     standing = _resolve_link_status(scope, known, row, session)
     if standing != "open":
@@ -256,7 +254,8 @@ def latest_client_link(scope: Scope, post_id: UUID) -> ClientLink | None:
 
 
 def pending_client_name(scope: Scope, post_id: UUID) -> tuple[str, ...]:
-    """Return the name of the client who can still give the second approval by a link, if any."""
+    """Return the name of the client who can still give the second approval; empty if there is
+    none."""
     row = _find_latest_link(scope, post_id)
     waits = row is not None and _resolve_link_status(
         scope, row, get_post(scope, post_id), session=""
@@ -268,7 +267,7 @@ def pending_client_name(scope: Scope, post_id: UUID) -> tuple[str, ...]:
 
 
 def client_names(scope: Scope, creators: Collection[UUID]) -> dict[UUID, str]:
-    """Return the names of clients who have a link for posts of these creators, by principal."""
+    """Return the names of clients with a link for posts of these creators, by principal."""
     rows = scope.session.execute(
         select(ApprovalLink.principal_id, ApprovalLink.name)
         .where(
@@ -286,8 +285,8 @@ def load_client_view(scope: Scope, post_id: UUID) -> ClientView:
 
 
 def client_view_of_post(scope: Scope, row: Post) -> ClientView:
-    """Return the content that a visitor without proof of age can see: text and pictures of every
-    version."""
+    """Return the text and pictures, of all versions, that a visitor without proof of age may
+    see."""
     said = channel_overrides.base_content(row)
     others = channel_overrides.overrides_of_post(row)
     versions = [said, *(channel_overrides.apply_override(said, one) for one in others)]
@@ -323,7 +322,7 @@ def client_view_of_post(scope: Scope, row: Post) -> ClientView:
 
 
 def client_planned_times(scope: Scope, post_id: UUID) -> list[Delivery]:
-    """Return the pending deliveries of a post by due time, the next one on each account."""
+    """Return the next pending delivery of a post on each account, by due time."""
     first: dict[UUID, Delivery] = {}
     for one in deliveries_of_post(scope, post_id):
         if one.state in ASKABLE:
@@ -332,7 +331,7 @@ def client_planned_times(scope: Scope, post_id: UUID) -> list[Delivery]:
 
 
 def _lock_approvable_post(scope: Scope, post_id: UUID) -> tuple[Post, queries.Member]:
-    """Return the locked post and the acting member, who can approve it. Raises NotFound and
+    """Lock the post and return it with the acting member, who may approve it. Raises NotFound,
     Refused."""
     member = queries.get_acting_member(scope, "approval.link_members")
     require_right(member.role, Right.APPROVE)
@@ -383,7 +382,7 @@ def _resolve_link_status(
 
 
 def _is_already_decided(scope: Scope, owner: Post) -> bool:
-    """Return True if the second approval is not needed any more, or the post was rejected."""
+    """Return True if the second approval was given, or the post rejected, in another way."""
     return not decisions.needs_approval(scope, owner, scope.now) or decisions.is_rejected(
         scope, owner, scope.now
     )

@@ -1,5 +1,4 @@
-"""Approvals of posts: by a principal other than the author, for exactly the content that is
-published."""
+"""Approvals of posts. They need a principal other than the author, and cover the exact content."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -36,30 +35,29 @@ APPROVAL_LIFETIME = timedelta(days=100)
 FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 
 RENEWABLE = timedelta(days=1)
-"""Age from which an approval that expires before its post is published can be renewed by the same
-person; before, a second click changes nothing."""
+"""Minimum age of an approval before the same person can renew it, if it expires before its post is
+published. It keeps a second click from counting as a renewal."""
 
 CONTENT_TIER = 1
 MAX_VERDICT_NOTE_LENGTH = 500
 
 UNDO = timedelta(seconds=15)
-"""Time for which a verdict can be undone: the ten seconds that the page shows, and time for the
-click."""
+"""Time to undo a verdict: the ten seconds that the page shows, plus time for the click."""
 
 Verdict = Literal["yes", "no", "change", "withdrawn"]
-"""A verdict. The last one of a person counts; a withdrawn one counts as none."""
+"""A verdict of a person. Only their last one counts; `withdrawn` means that they have none."""
 
 REJECTION_CODES = {
     "change": ("words", "picture", "moment", "accounts", "other"),
     "no": ("image", "rights", "taste", "double", "other"),
 }
-"""Codes of reasons by verdict; their text is `approvals.because.<code>`."""
+"""Reason codes by verdict; their texts are `approvals.because.<code>`."""
 
 APPROVAL_NOT_REQUESTED = Message("approval.unasked")
-"""Reason of an approved delivery that needs no approval."""
+"""The reason of an approved delivery whose post needs no approval."""
 
 _BACK = {"change": Message("approval.change_asked"), "no": Message("approval.said_no")}
-"""Reasons of a delivery that became a draft after a rejection."""
+"""The reason of a delivery that became a draft because of a rejection."""
 
 
 def approve_post(
@@ -71,11 +69,11 @@ def approve_post(
     tier: int = CONTENT_TIER,
     digest: str | None = None,
 ) -> None:
-    """Approve the current version of a post; with the last tier its drafts become approved.
+    """Approve the current version of a post. After the last approval its drafts become approved.
 
     Deliveries on hold for a missing approval are scheduled again. Raises Refused for a role without
     the right, for the author and for a principal who approved as the other tier; BadInput for a
-    tier that is not needed; Conflict if `digest` is given and is not the current version.
+    tier that is not needed; Conflict if the current version is not `digest`.
     """
     row = _lock_post(scope, post_id)
     if digest is not None and digest != row.digest:
@@ -89,11 +87,11 @@ def approve_post(
 
 
 def record_approval(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "") -> None:
-    """Record an approval of the current version of a post, and approve its deliveries after the
-    last one.
+    """Record an approval of the current version of a post. After the last one its deliveries are
+    approved.
 
-    Raises Refused for a principal who approved as the other tier, or whose approval exists while
-    another is missing.
+    Raises Refused for a principal who approved as the other tier, or who approved already while
+    another approval is missing.
     """
     words = _list_current_verdicts(scope, row, scope.now)
     if any(
@@ -101,6 +99,7 @@ def record_approval(scope: Scope, row: Post, principal: UUID, *, tier: int, note
         for word in words
     ):
         raise Refused("approval.two_people")
+    # An approval withdraws the same person's rejection as the other tier.
     for word in words:
         if word.principal_id == principal and word.verdict != "yes" and word.tier != tier:
             _record_verdict(scope, row, principal, tier=word.tier, verdict="withdrawn", note="")
@@ -129,9 +128,9 @@ def reject_post(
 ) -> None:
     """Reject the current version of a post, with a reason code and a note.
 
-    Approvals of others do not count then. Scheduled deliveries become drafts with wished times;
-    those on hold stay so. Raises Refused for a role without the right, BadInput without a note or
-    for an unknown code.
+    Approvals by others do not count any more. Scheduled deliveries become drafts with their times;
+    deliveries on hold stay on hold. Raises Refused for a role without the right, BadInput without a
+    note or for an unknown code.
     """
     row = _lock_post(scope, post_id)
     record_rejection(
@@ -154,7 +153,8 @@ def request_changes(
     note: str,
     tier: int = CONTENT_TIER,
 ) -> None:
-    """Request changes of a post, as `reject_post` does, and notify the creator's members."""
+    """Request changes of a post: reject it as `reject_post` does, and notify the creator's
+    members."""
     row = _lock_post(scope, post_id)
     member = queries.get_member(scope, member_id)
     record_rejection(
@@ -172,7 +172,7 @@ def request_changes(
 def decline_post(
     scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str
 ) -> None:
-    """Reject a post for good, cancel its drafts and deliveries on hold, and notify the author.
+    """Reject a post permanently: cancel its drafts and deliveries on hold, and notify the author.
 
     Raises the same errors as `reject_post`.
     """
@@ -187,7 +187,8 @@ def decline_post(
 
 
 def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
-    """Withdraw the latest verdict of a member; deliveries that it scheduled become drafts again.
+    """Withdraw a member's latest verdict. Deliveries that an approval scheduled become drafts
+    again.
 
     Raises Refused if there is none or it is too old, and Conflict if a delivery was published in
     the meantime.
@@ -226,7 +227,7 @@ def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
             transition_delivery(
                 scope, one, DeliveryState.DRAFT, reason=Message("approval.taken_back")
             )
-            # At its wished time the approver is not notified of a missing approval.
+            # Drafts are woken at their time too: without an approval they are then put on hold.
             schedule_wakeups(scope, one)
 
 
@@ -240,11 +241,11 @@ def record_rejection(
     why: str,
     note: str,
 ) -> None:
-    """Record a rejection or change request: `why` is the reason code, `note` the text.
+    """Record a rejection or change request with the reason code `why` and the text `note`.
 
-    Scheduled deliveries become drafts with wished times. Those on hold stay so: their time is over,
-    and as drafts they would be reported as missed again. Raises BadInput without a note and for an
-    unknown code.
+    Scheduled deliveries become drafts with their times. Deliveries on hold stay on hold: their time
+    has passed, and as drafts they would be reported as missed again. Raises BadInput without a note
+    and for an unknown code.
     """
     if not note.strip():
         raise BadInput("approval.no_words")
@@ -259,8 +260,8 @@ def record_rejection(
 
 
 def release_without_approval(scope: Scope, post_id: UUID) -> list[Delivery]:
-    """Approve the drafts of a post that is approved or needs no approval; return its locked
-    deliveries."""
+    """Approve the drafts of a post that lacks no approval. Returns its unfinished deliveries,
+    locked."""
     row = get_post(scope, post_id)
     return (
         _release_approved_deliveries(scope, row)
@@ -276,15 +277,16 @@ SELECT tier, verdict, created_at, expires_at FROM (
   ORDER BY principal_id, tier, created_at DESC, id DESC) last
 WHERE verdict <> 'yes' OR expires_at > :now
 """
-"""The verdicts that count: an approval until it expires, a rejection until the content changes."""
+"""Selects the verdicts that count: approvals until they expire, rejections until the content
+changes."""
 
 
 def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> bool:
-    """Return True if every tier has a valid approval of the current digest and there is no
+    """Return True if every needed tier has a valid approval of the current digest, without a
     rejection.
 
-    The last verdict of a person for a tier counts. With `since` (UTC-aware) only later approvals
-    do.
+    Only the last verdict of each person and tier counts. With `since` (UTC-aware), earlier
+    approvals do not count.
     """
     return approved_until(scope, row, now, since=since) is not None
 
@@ -292,10 +294,10 @@ def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | Non
 def approved_until(
     scope: Scope, row: Post, now: datetime, *, since: datetime | None = None
 ) -> datetime | None:
-    """Return until when a post is approved (UTC-aware), by the rules of `is_approved`.
+    """Return the end of a post's approval (UTC-aware), None if it is not approved.
 
-    That is when the first needed approval expires, `FOR_GOOD` if none is needed; None if it is not
-    approved.
+    It ends when the first needed approval expires; `FOR_GOOD` if none is needed. `since` is as in
+    `is_approved`.
     """
     tiers = queries.get_creator(scope, row.creator_id).approval_tiers
     words = scope.run(
@@ -312,22 +314,25 @@ def approved_until(
 
 
 def is_delivery_approved(scope: Scope, owner: Post, one: Delivery, now: datetime) -> bool:
-    """Return True if a post is approved for one delivery; an account that was added later needs a
-    new approval."""
+    """Return True if the post is approved for this delivery.
+
+    Approvals from before its account was added do not count.
+    """
     return is_approved(scope, owner, now, since=one.asks_since)
 
 
 def needs_approval(scope: Scope, row: Post, now: datetime) -> bool:
-    """Return True if an approval is missing, of the post or of an account that was added since."""
+    """Return True if an approval is missing, for the post or for an account that was added
+    since."""
     return not is_approved(scope, row, now, since=channel_review_requested_at(scope, row.id))
 
 
 def channel_review_start(scope: Scope, row: Post, channel_id: UUID) -> datetime | None:
-    """Return since when approvals count for a channel that is added to a post; None if none is
+    """Return the time from which approvals count for an added channel; None if no new one is
     needed.
 
-    An approval covers the accounts of a post: another account has other readers. It stays valid for
-    accounts the post had before, and a post without any account keeps it for its first ones.
+    An approval covers a post on its accounts, because another account has other readers. It stays
+    valid for accounts that the post had before, and for the first accounts of a post without any.
     """
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=scope.now
@@ -349,7 +354,8 @@ def channel_review_start(scope: Scope, row: Post, channel_id: UUID) -> datetime 
 
 
 def channel_review_requested_at(scope: Scope, post_id: UUID) -> datetime | None:
-    """Return when the last account was added that waits for an approval; None if none does."""
+    """Return the time the last account was added that waits for an approval; None if there is
+    none."""
     query = select(func.max(Delivery.asks_since)).where(
         Delivery.tenant_id == scope.tenant_id,
         Delivery.post_id == post_id,
@@ -359,8 +365,7 @@ def channel_review_requested_at(scope: Scope, post_id: UUID) -> datetime | None:
 
 
 def has_tier_approval(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
-    """Return True if a tier has approved the current digest and accounts, and there is no
-    rejection."""
+    """Return True if a tier approved the current digest and accounts, and nobody rejected it."""
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
     ).all()
@@ -376,8 +381,8 @@ def has_tier_approval(scope: Scope, row: Post, now: datetime, *, tier: int) -> b
 def missing_approval(
     scope: Scope, row: Post, now: datetime, *, since: datetime | None = None
 ) -> Message:
-    """Return what an unapproved post lacks; with `since`, what an account that was added then
-    lacks."""
+    """Return the message that an unapproved post lacks approvals; with `since`, for an account
+    added then."""
     said = [word for word in _list_latest_verdicts(scope, row) if word.verdict == "yes"]
     said = [word for word in said if since is None or (word.created_at or now) > since]
     if not said or is_rejected(scope, row, now):
@@ -386,7 +391,7 @@ def missing_approval(
 
 
 def is_rejected(scope: Scope, row: Post, now: datetime) -> bool:
-    """Return True if the last verdict of a person on the current digest is a rejection or change
+    """Return True if a person's last verdict on the current digest is a rejection or change
     request."""
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
@@ -395,7 +400,7 @@ def is_rejected(scope: Scope, row: Post, now: datetime) -> bool:
 
 
 def _resolve_approver(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
-    """Return the principal of a member.
+    """Return the principal of a member who may approve the post.
 
     Raises Refused for a member without the right for this creator, BadInput for a tier that is not
     needed.
@@ -411,8 +416,8 @@ def _resolve_approver(scope: Scope, row: Post, member_id: UUID, tier: int) -> UU
 
 
 def _lock_post(scope: Scope, post_id: UUID) -> Post:
-    """Return the post, locked until the transaction ends: of two concurrent verdicts or rewrites,
-    the second sees the first. Raises NotFound."""
+    """Lock and return a post, so that concurrent verdicts and rewrites see each other. Raises
+    NotFound."""
     row = get_post(scope, post_id)
     scope.session.refresh(row, with_for_update={"key_share": True})
     return row
@@ -429,7 +434,8 @@ def _list_current_verdicts(scope: Scope, row: Post, now: datetime) -> list[Appro
 
 
 def _list_latest_verdicts(scope: Scope, row: Post) -> Collection[Approval]:
-    """Return the same, including expired approvals."""
+    """Return the last verdict of each person and tier on the current content, also expired
+    approvals."""
     rows = scope.session.exec(
         select(Approval)
         .where(
@@ -491,8 +497,7 @@ def _record_verdict(
 
 
 def _is_given_before(word: Approval, since: datetime | None) -> bool:
-    """Return True if an approval is older than the addition of an account, which it does not
-    cover."""
+    """Return True if an approval is from before an account was added, which it does not cover."""
     return since is not None and word.created_at is not None and word.created_at <= since
 
 

@@ -13,8 +13,8 @@ from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments,
 
 
 class Approval(CreatorOwnedRow, table=True):
-    """A person's verdict on one digest of a post; append-only. An expired verdict can be
-    repeated."""
+    """A verdict of a person on one digest of a post; append-only. Expired verdicts can be given
+    again."""
 
     __tablename__ = "approvals"
     __table_args__ = table_arguments(
@@ -35,12 +35,11 @@ class Approval(CreatorOwnedRow, table=True):
     content: dict[str, Any] | None = Field(
         default=None, sa_type=JSONB(none_as_null=True), nullable=True
     )
-    """The content at that time, in the form of `schedules/approvals/revisions.py`."""
+    """The content at the time of the verdict, in the form of `schedules/approvals/revisions.py`."""
 
 
 class PostComment(CreatorOwnedRow, table=True):
-    """A review comment on a post; `part` and `asset_id` are its anchor in the version of
-    `digest`."""
+    """A review comment; `part` and `asset_id` are its anchor in the version `digest`."""
 
     __tablename__ = "comments"
     __table_args__ = table_arguments(
@@ -62,7 +61,7 @@ class PostComment(CreatorOwnedRow, table=True):
     named: list[str] = jsonb_column(list)
     """Principals that it mentions."""
     internal: bool = True
-    """For members of the agency only: neither the creator nor a client can read it. Replies inherit
+    """Only for members of the agency: neither the creator nor a client can read it. Replies inherit
     it."""
     resolved_at: datetime | None = timestamp_column(optional=True)
     resolved_by: UUID | None = None
@@ -82,16 +81,16 @@ class ApprovalLink(CreatorOwnedRow, table=True):
     )
     post_id: UUID
     digest: str
-    """The version it was created for: for another one it shows nothing and accepts no answer."""
+    """The version it was created for. It shows and accepts nothing for another one."""
     token: str
     name: str
     """The client's name, as the creating member entered it."""
     principal_id: UUID
-    """The client's principal: the same name for one creator is the same person."""
+    """The client's principal. The same name for the same creator is the same person."""
     by: str
     expires_at: datetime = timestamp_column()
     session: str = ""
-    """Digest of the session of the browser that opened it; no other can open it."""
+    """Digest of the session of the browser that opened it. It works in no other browser."""
     opened_at: datetime | None = timestamp_column(optional=True)
     ended: str = ""
     """yes, change, replaced, taken_back or moved; empty while it can be answered."""

@@ -1,4 +1,4 @@
-"""Reads of everything about one post's review, for its page."""
+"""Queries for the review page of a post: comments, change requests and changes since."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,8 @@ class PostDiscussion:
     wanted: Sequence[ChangeRequest]
     since: RevisionSinceVerdict | None
     live: bool
-    """It has a delivery that is not cancelled, so a requested change is still awaited."""
+    """True if it has a delivery that is not cancelled, so that requested changes are still awaited.
+    """
 
 
 def load_post_discussion(scope: Scope, post_id: UUID) -> PostDiscussion:

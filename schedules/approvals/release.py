@@ -1,4 +1,4 @@
-"""Release of posts: schedule those that need no approval, and find who may approve."""
+"""Release of posts that lack no approval, and the members who can give one."""
 
 from uuid import UUID
 
@@ -13,19 +13,20 @@ from tenants.agencies.rights import Right, has_right
 
 
 def release_post(scope: Scope, post_id: UUID) -> bool:
-    """Schedule the deliveries of a post that lacks no approval; return True if any is scheduled."""
+    """Schedule the deliveries of a post if no approval is missing; return True if any is
+    scheduled."""
     rows = decisions.release_without_approval(scope, post_id)
     deliveries.schedule_approved(scope, rows)
     return any(row.state == DeliveryState.SCHEDULED for row in rows)
 
 
 def needs_no_approval(scope: Scope, post_id: UUID) -> bool:
-    """Return True if no approval is missing: a draft only has to be scheduled."""
+    """Return True if no approval is missing, so that a draft only has to be scheduled."""
     return not decisions.needs_approval(scope, get_post(scope, post_id), scope.now)
 
 
 def has_one_of_two_approvals(scope: Scope, post_id: UUID) -> bool:
-    """Return True if a post has one approval of two."""
+    """Return True if a post has one of two approvals."""
     since = decisions.channel_review_requested_at(scope, post_id)
     return (
         decisions.missing_approval(scope, get_post(scope, post_id), scope.now, since=since)
@@ -39,8 +40,7 @@ def approver_names(scope: Scope, post_id: UUID) -> tuple[str, ...]:
 
 
 def eligible_approvers(scope: Scope, post_id: UUID) -> tuple[Member, ...]:
-    """Return the members who can approve a post, by name: not its author, nor those who did
-    already.
+    """Return the members who can approve a post, by name: neither its author nor earlier approvers.
 
     Empty if no approval is missing.
     """

@@ -1,8 +1,7 @@
-"""Review comments: threads of members about a post, or one part or picture of it, until resolved.
+"""Review comments: threads about a post, or about a part or picture of it.
 
 Internal comments are for members of the agency: neither the creator nor a client can read them.
-Members who are mentioned or replied to are notified once. For a member of other creators the post
-does not exist.
+Members are notified of mentions and replies. A member without access to the creator gets NotFound.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -49,8 +48,8 @@ WHOLE_POST = CommentAnchor()
 
 @dataclass(frozen=True)
 class ReviewComment:
-    """A comment; `by` and `named` are principals. `earlier`: it is about an earlier version of the
-    post."""
+    """A comment; `by` and `named` are principals. `earlier` means that it is about an earlier
+    version."""
 
     id: UUID
     post_id: UUID
@@ -81,12 +80,11 @@ def add_comment(
     named: Collection[UUID] = (),
     internal: bool = True,
 ) -> UUID:
-    """Add a comment of the acting member once for each `key`, notify those it mentions, return its
-    id.
+    """Add a comment of the acting member, once for each `key`, and return its id.
 
-    A comment of the creator's member is never internal. Raises NotFound for a post of another
-    creator or an anchor that does not exist, BadInput for an empty comment, one too many, or a
-    mention of a member who cannot read it, and Refused.
+    Mentioned members are notified. A comment of the creator's own member is never internal. Raises
+    NotFound for a post of another creator or an unknown anchor; BadInput for an empty comment, too
+    many comments, or a mention of a member who cannot read it; Refused.
     """
     row, member, _ = open_discussion(scope, post_id)
     if scope.session.get(PostComment, (scope.tenant_id, key)) is not None:
@@ -101,7 +99,8 @@ def add_comment(
 def reply_to_comment(
     scope: Scope, comment_id: UUID, words: str, *, key: UUID, named: Collection[UUID] = ()
 ) -> UUID:
-    """Reply to a comment once for each `key`, notify the participants and reopen a resolved thread.
+    """Reply to a comment, once for each `key`. Participants are notified, and a resolved thread
+    reopens.
 
     Raises the same errors as `add_comment`.
     """
@@ -154,10 +153,10 @@ def list_comments(scope: Scope, post_id: UUID) -> list[ReviewComment]:
 def get_comment(
     scope: Scope, creators: Collection[UUID], comment_id: UUID, *, lock: bool = False
 ) -> ReviewComment:
-    """Return a thread of a post of these creators, by the id of any of its comments.
+    """Return a thread of a post of these creators, given the id of any comment in it.
 
-    With `lock`, no other comment is added to the post until the transaction ends. Raises NotFound,
-    also for a comment that the member cannot read.
+    With `lock`, no comment is added to the post until the transaction ends. Raises NotFound, also
+    for a comment that the member cannot read.
     """
     row = scope.session.get(PostComment, (scope.tenant_id, comment_id))
     if row is None or row.creator_id not in creators:
@@ -172,7 +171,7 @@ def get_comment(
 
 
 def list_client_comments(scope: Scope, post_id: UUID) -> list[ReviewComment]:
-    """Return the comments that a client can read: none that is internal. Raises NotFound."""
+    """Return the comments that a client can read, which are never internal. Raises NotFound."""
     return build_comment_threads(scope, get_post(scope, post_id), internal=False)
 
 
@@ -218,7 +217,7 @@ def can_read_internal(member: Member) -> bool:
 
 
 def has_unread_mention(scope: Scope, post_id: UUID, principal_id: UUID) -> bool:
-    """Return True if a person has an open notice about the comments of a post."""
+    """Return True if a person has unread comments on a post: an open notice about them."""
     cause = _comment_notice_cause(post_id, principal_id)
     return any(one.cause == cause for one in list_open_notices(scope, limit=1000, to=principal_id))
 
@@ -230,7 +229,7 @@ def mark_comments_read(scope: Scope, post_id: UUID) -> None:
 
 
 def _comment_notice_cause(post_id: UUID, principal_id: UUID) -> str:
-    """Return the notice cause: one open notice for each person and post, for all comments."""
+    """Return the notice cause. Each person has one open notice for all comments on a post."""
     return f"comment:{post_id}:{principal_id}"
 
 
@@ -243,7 +242,8 @@ def _can_read_comments(member: Member, slug: str) -> bool:
 def open_discussion(
     scope: Scope, post_id: UUID, *, lock: bool = True
 ) -> tuple[Post, Member, Creator]:
-    """Return the post, the acting member and the creator; with `lock`, one writer at a time.
+    """Return the post, the acting member and the creator. With `lock`, only one transaction can
+    write.
 
     Raises Refused, and NotFound for a post of another creator.
     """
@@ -260,9 +260,9 @@ def open_discussion(
 
 
 def _get_thread_root(scope: Scope, comment_id: UUID) -> PostComment:
-    """Return the first comment of a thread, locked.
+    """Lock and return the first comment of a thread.
 
-    Raises NotFound, also for one of another tenant and an internal one that the member cannot read.
+    Raises NotFound, also for another tenant's comment and for one that the member cannot read.
     """
     row = scope.session.get(PostComment, (scope.tenant_id, comment_id))
     if row is not None and row.thread_id is not None:
@@ -359,8 +359,8 @@ def _list_thread_participants(scope: Scope, thread: UUID) -> list[UUID]:
 def _notify_comment_readers(
     scope: Scope, row: Post, by: Member, *, named: Sequence[UUID], answered: Iterable[UUID]
 ) -> None:
-    """Close the author's notice, since they have read the thread, and open one for each other
-    participant."""
+    """Notify participants and mentioned members, and close the notice of the author, who has read
+    it all."""
     notices.close(scope, _comment_notice_cause(row.id, by.principal_id))
     about: dict[str, str | int] = {"member": by.name, "post": (row.title or row.body)[:60]}
     codes = {**dict.fromkeys(answered, "comment.answered"), **dict.fromkeys(named, "comment.named")}

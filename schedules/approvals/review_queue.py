@@ -38,20 +38,21 @@ class ReviewDelivery:
     state: DeliveryState
     late_until: datetime | None
     repeats: bool = False
-    """It is the first waiting time of a series; an approval covers all times."""
+    """True for a series. This is its first waiting time; an approval covers all times."""
     asks_since: datetime | None = None
     """Set if the account was added after an approval: only later approvals count for it."""
     version: str = ""
     """The variant of an A/B test, a or b; "" for any other."""
 
     def is_too_late(self, now: datetime) -> bool:
-        """Return True if it is too late to be published (UTC-aware): it needs another time."""
+        """Return True if it is too late to publish it (UTC-aware), so that it needs another
+        time."""
         return lateness.is_too_late(self.late_until, now)
 
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """A post that is pending approval. `author` is an actor, `author_principal` their principal."""
+    """A post that is pending approval. `author` is an actor, `author_principal` the person."""
 
     post_id: UUID
     creator_id: UUID
@@ -69,7 +70,7 @@ class ReviewItem:
     digest: str = ""
     """The version of the post, which is sent back with an approval."""
     past: tuple[ApprovalVerdict, ...] = ()
-    """Valid approvals that do not cover all of it."""
+    """Valid approvals that do not cover everything that waits."""
     tiers: int = 1
     """Number of approvals that are needed."""
 
@@ -95,7 +96,7 @@ class ReviewItem:
 
     @property
     def is_rejected(self) -> bool:
-        """Return True if the last verdict of a person is a rejection or change request: the author
+        """Return True if a person's last verdict is a rejection or change request, so the author
         must act."""
         return any(word.verdict in ("no", "change") for word in self.words)
 
@@ -106,7 +107,7 @@ class ReviewItem:
 
     @property
     def is_approved(self) -> bool:
-        """Return True if a scheduled post has every approval again."""
+        """Return True if a scheduled post has all approvals again."""
         said = {word.tier for word in self.words if word.verdict == "yes"}
         return self.needs_renewal and said >= set(range(1, self.tiers + 1))
 
@@ -116,8 +117,8 @@ class ReviewItem:
         return verdicts.open_tier_for(None, self.words, (), self.tiers) or self.tiers
 
     def tier_for(self, principal_id: UUID) -> int | None:
-        """Return the tier that this person's approval would count for; None if they have
-        approved."""
+        """Return the tier that an approval of this person would count for; None if they have
+        approved it."""
         return verdicts.open_tier_for(principal_id, self.words, self.past, self.tiers)
 
     def can_be_approved_by(self, principal_id: UUID) -> bool:
@@ -128,10 +129,11 @@ class ReviewItem:
 def list_review_queue(
     scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id: UUID | None = None
 ) -> list[ReviewItem]:
-    """Return the posts of these creators, or one of them, that are pending approval, by due time.
+    """Return the posts of these creators, or only `post_id`, that are pending approval, by due
+    time.
 
-    Scheduled posts whose approval expires before they are published in the next days are included,
-    rejected ones are not. A series has its first time on each account.
+    Includes scheduled posts whose approval expires before publishing, in the next days. Leaves out
+    rejected posts. A series has its first time on each account.
     """
     first = _first_dates_query(scope, creators, limit=limit, post_id=post_id)
     if first is None:
@@ -200,6 +202,8 @@ def _first_dates_query(
     # each delivery.
     return aliased(
         Delivery,
+        # Six times the limit: a post can have several accounts, and rejected posts are dropped
+        # later.
         select(each).order_by(col(each.due_at), col(each.id)).limit(limit * 6).cte("first_dates"),
     )
 
@@ -232,7 +236,7 @@ WHERE verdict IN ('no', 'change') ORDER BY created_at
 
 
 def latest_objections(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[UUID, str]]:
-    """Return principal and verdict of the latest rejection of the current version of each post.
+    """Return the principal and verdict of the latest rejection of each post's current version.
 
     Posts without one are absent.
     """
@@ -243,10 +247,9 @@ def latest_objections(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple
 
 
 def posts_objected_by(scope: Scope, posts: Collection[UUID], principal_id: UUID) -> frozenset[UUID]:
-    """Return those of these posts whose last rejection is this person's and whose author is another
-    person.
+    """Return those of these posts that this person rejected last, if another person wrote them.
 
-    Their notices are not shown to this person.
+    This person needs no notice about them.
     """
     rows = scope.run(_AGAINST, tenant=scope.tenant_id, posts=list(posts)) if posts else ()
     last = {row.post_id: row for row in rows}
@@ -290,7 +293,7 @@ def _build_review_item(
 
 
 def post_excerpts(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, str]:
-    """Return the beginning of each delivery's post, by delivery; deleted ones are absent."""
+    """Return the beginning of the post of each delivery; deleted posts are absent."""
     if not deliveries:
         return {}
     rows = scope.session.execute(
@@ -346,7 +349,7 @@ def load_last_verdict(scope: Scope, creators: Collection[UUID]) -> LastVerdict |
 
 
 def resume_after_safety_review(scope: Scope, delivery_id: UUID) -> bool:
-    """Schedule a delivery after its safety review and return True, unless it is too late or not on
+    """Schedule a delivery again after its safety review; return False if it is too late or not on
     hold.
 
     The gate checks it again at its due time.

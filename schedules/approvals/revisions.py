@@ -1,6 +1,6 @@
-"""Verdicts on earlier versions of a post, and word-by-word changes since.
+"""Changes of a post since a verdict on an earlier version, word by word.
 
-Every verdict stores the content it is about; the next version is compared with that.
+Every verdict stores the content that it is about.
 """
 
 import re
@@ -20,8 +20,8 @@ from schedules.posts.deliveries import get_post
 from schedules.posts.models import Post
 
 WORDS_COMPARED = 1500
-"""Words of either text that are compared, without common beginning and end: more take seconds.
-Longer middles count as changed completely."""
+"""Words of each text that are compared, without their common beginning and end. More would take
+seconds; a longer middle counts as changed completely."""
 
 Kind = Literal["same", "gone", "new"]
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
@@ -30,7 +30,7 @@ REFUSALS = ("no", "change")
 
 @dataclass(frozen=True)
 class TextRun:
-    """A run of a text: unchanged, removed or added."""
+    """A run of text that is unchanged, removed or added."""
 
     kind: Kind
     words: str
@@ -38,10 +38,10 @@ class TextRun:
 
 @dataclass(frozen=True)
 class TextChange:
-    """A text of a post that changed.
+    """A changed text of a post.
 
-    `place` is "" for the post, otherwise the platform or account of the override; `field` is title,
-    body, comment, price or `option:<name>`; `part` is 0 for the post, then counts the further
+    `place` is "" for the post, else the platform or account of an override. `field` is title, body,
+    comment, price or `option:<name>`. `part` is 0 for the post itself, then counts its further
     parts.
     """
 
@@ -53,7 +53,7 @@ class TextChange:
 
 @dataclass(frozen=True)
 class RevisionSinceVerdict:
-    """The changes of a post since a verdict: `put` and `taken` are added and removed pictures."""
+    """Changes of a post since a verdict; `put` and `taken` are added and removed pictures."""
 
     by: UUID
     verdict: str
@@ -70,9 +70,9 @@ class RevisionSinceVerdict:
 
 @dataclass(frozen=True)
 class ChangeRequest:
-    """A rejection or change request: `why` is its code, `note` the text.
+    """A rejection or change request: reason code `why` and text `note`.
 
-    `answered` after the post changed, `agreed` after the same person approved it.
+    `answered` is True after the post changed, `agreed` after the same person approved it.
     """
 
     by: UUID
@@ -99,7 +99,7 @@ def content_snapshot(row: Post) -> dict[str, Any]:
 def list_change_requests(scope: Scope, post_id: UUID) -> list[ChangeRequest]:
     """Return the rejections and change requests of a post, latest first.
 
-    For each person and version only the last verdict counts. Raises NotFound.
+    Only the last verdict of each person on each version counts. Raises NotFound.
     """
     return load_revision_history(scope, get_post(scope, post_id))[0]
 
@@ -115,7 +115,7 @@ def revision_since_verdict(scope: Scope, post_id: UUID) -> RevisionSinceVerdict 
 def load_revision_history(
     scope: Scope, row: Post
 ) -> tuple[list[ChangeRequest], RevisionSinceVerdict | None]:
-    """Return `list_change_requests` and `revision_since_verdict` with one read."""
+    """Return `list_change_requests` and `revision_since_verdict` with one query."""
     spoken = _list_verdict_history(scope, row)
     return _build_change_requests(scope, row, spoken), _compare_with_last_verdict(
         scope, row, spoken
@@ -213,13 +213,14 @@ def _compare_words(old: Sequence[str], new: Sequence[str]) -> list[TextRun]:
 
 
 def _common_prefix_length(one: Sequence[str], other: Sequence[str]) -> int:
-    """Return the number of words that two texts have in common at the beginning."""
+    """Return the number of words that both texts begin with."""
     shortest = min(len(one), len(other))
     return next((at for at in range(shortest) if one[at] != other[at]), shortest)
 
 
 def _texts_by_place(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
-    """Return every text of a snapshot by its position; overrides contain only what they change."""
+    """Return every text of a snapshot by place, field and part. Overrides only have what they
+    change."""
     found: dict[tuple[str, str, int], str] = {}
     for place, one in [("", said), *((other["place"], other) for other in said["overrides"])]:
         for field in ("title", "body"):
@@ -235,7 +236,7 @@ def _texts_by_place(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
 
 
 def _format_option_value(value: Any) -> str:
-    """Format an option for comparison; a flag as a sign that needs no translation."""
+    """Format an option for comparison, with a flag as a sign that needs no translation."""
     if isinstance(value, bool):
         return "✓" if value else "✗"
     return ", ".join(value) if isinstance(value, list) else str(value)

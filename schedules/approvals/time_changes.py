@@ -1,4 +1,4 @@
-"""Changes of publish times: if the second approval covers the time, it is requested again."""
+"""Changes of publish times. If the second approval covers the time, it is requested again."""
 
 from datetime import datetime
 from typing import Any
@@ -35,12 +35,12 @@ from tenants.agencies.queries import Creator
 def reschedule_delivery(
     scope: Scope, delivery_id: UUID, *, at: WallTime, version: int | None = None
 ) -> None:
-    """Give a delivery another time.
+    """Change the publish time of a delivery.
 
-    Its approval stays valid unless a second approval covers the time; a draft keeps the time as a
-    wish. A failed delivery or one on hold is scheduled again, or becomes a draft if an approval is
-    missing. With `version`, only the delivery as it was seen is changed. Raises BadInput for a time
-    beyond the planning horizon or too late already, Conflict if it may be published or was changed.
+    The approval stays valid unless the second one covers the time. A failed delivery, or one on
+    hold, is scheduled again; it becomes a draft if an approval is missing. Raises BadInput for a
+    time beyond the planning horizon or already too late; Conflict if it may be published, or if its
+    version is not `version`.
     """
     row = _require_version(scope, delivery_id, version)
     check_planning_horizon(at.instant(), scope.now)
@@ -51,11 +51,11 @@ def reschedule_delivery(
 
 
 def expedite_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """Publish a scheduled, held, failed or broken-off delivery now, without the minimum interval.
+    """Publish a scheduled, held, failed or broken-off delivery now, ignoring the minimum interval.
 
-    Its limit for a late post starts now, unless a second approval covers its time: then both stay.
-    Of a broken-off thread the missing parts are published. Raises the same errors as
-    `reschedule_delivery`, and Conflict at another time than the approved one.
+    Its limit for a late post counts from now. If the second approval covers the time, the time and
+    the limit stay, and Conflict is raised outside them. Of a broken-off thread the missing parts
+    are published. Otherwise raises the same errors as `reschedule_delivery`.
     """
     row = _require_version(scope, delivery_id, version)
     if row.state not in SCHEDULABLE:
@@ -124,10 +124,10 @@ def needs_time_approval(creator: Creator) -> bool:
 
 
 def has_approved_time(scope: Scope, row: Delivery) -> bool:
-    """Return True if a delivery that a member publishes now must keep its approved time.
+    """Return True if a delivery that is published now keeps its approved time.
 
-    False if no approval covers the time, and for a broken-off thread. Raises Conflict outside the
-    approved time and its limit for a late post.
+    False if no approval covers the time, and for a broken-off thread. Raises Conflict if now is not
+    within the approved time and its limit for a late post.
     """
     if row.state == DeliveryState.BROKEN_OFF or not needs_time_approval(
         queries.get_creator(scope, row.creator_id)
@@ -141,10 +141,10 @@ def has_approved_time(scope: Scope, row: Delivery) -> bool:
 
 
 def reopen_time_approval(scope: Scope, row: Delivery, due: datetime) -> bool:
-    """Withdraw the second approvals of a delivery that gets another time, and return True if it
-    waits for a new one.
+    """Withdraw second approvals because a delivery gets another time; return True if that was
+    needed.
 
-    An unanswered client link of the post ends. `due` is UTC-aware.
+    Ends an unanswered client link of the post. `due` is UTC-aware.
     """
     if due == row.due_at or not needs_time_approval(queries.get_creator(scope, row.creator_id)):
         return False

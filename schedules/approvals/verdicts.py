@@ -18,17 +18,17 @@ from schedules.posts.states import RELEASED_BY_APPROVAL, DeliveryState
 UNAPPROVED = Message("delivery.unapproved")
 HALF_APPROVED = Message("delivery.half_approved")
 APPROVAL_EXPIRED = Message("delivery.yes_over")
-"""What a post lacks: every approval; the second of two; a valid one after it expired."""
+"""Reasons that a post is not approved: no approval, one of two, or an expired one."""
 
 APPROVAL_EXPIRES_FIRST = "delivery.yes_ends"
-"""The reason that an approved delivery would not be published: an approval expires before."""
+"""The reason that a scheduled delivery would not be published: its approval expires before."""
 
 
 RENEWAL_WINDOW = timedelta(days=7)
-"""Time before publishing in which an approval that expires too early is requested again."""
+"""Time before publishing in which an approval that expires too early must be renewed."""
 
 SELF_PUBLISHING_STATES = frozenset({DeliveryState.APPROVED, DeliveryState.SCHEDULED})
-"""States of a delivery that needs no further approval to be published."""
+"""States of a delivery that is published without a further approval."""
 
 
 def is_held_for_approval(row: Delivery) -> bool:
@@ -79,10 +79,10 @@ def verdicts_of_posts(
 
 
 def expiring_approvals_query(scope: Scope, *, within: timedelta = RENEWAL_WINDOW) -> Any:
-    """Return a query of deliveries that are due `within` a time and whose approval expires before.
+    """Return a query of deliveries due `within` a time whose approval expires before.
 
-    The CTE is MATERIALIZED so that these deliveries are found first: a plan that began with the
-    posts would read all their deliveries.
+    The CTE is MATERIALIZED because a plan that begins with the posts would read all their
+    deliveries.
     """
     soon = (
         select(Delivery.id, Delivery.post_id, Delivery.due_at)
@@ -110,10 +110,9 @@ def expiring_approvals_query(scope: Scope, *, within: timedelta = RENEWAL_WINDOW
 
 
 def matches_any_query(scope: Scope, *queries: Any) -> ColumnElement[bool] | None:
-    """Return the condition that a delivery is in the result of one of these queries; None if all
-    are empty.
+    """Return the condition that a delivery is in one of these queries; None if they are all empty.
 
-    The queries run separately before: one plan for all of it, cached while the tables were empty,
+    The queries run first, separately. One plan for everything, cached while the tables were empty,
     took eight minutes for a thousand posts.
     """
     found = list(scope.session.scalars(union_all(*queries)))
@@ -125,8 +124,8 @@ def split_counting_verdicts(
 ) -> tuple[list[ApprovalVerdict], list[ApprovalVerdict]]:
     """Split verdicts into those that count and approvals that do not; pure.
 
-    Approvals do not count from before the last account was added (`since`), or if they expire
-    before the post is published (`until`); both are UTC-aware.
+    An approval does not count if it is from before `since`, when the last account was added, or
+    expires before `until`, the publish time. Both are UTC-aware.
     """
 
     def is_past(word: ApprovalVerdict) -> bool:
@@ -144,12 +143,12 @@ def open_tier_for(
     past: Sequence[ApprovalVerdict],
     tiers: int,
 ) -> int | None:
-    """Return the tier that a person (None: anyone) can approve: the first without an approval;
+    """Return the tier for which a person (None: anyone) can approve, the first without an approval;
     pure.
 
-    `words` and `past` come from `split_counting_verdicts`. Returns None for a person who has
-    approved: of two approvals, each person gives one. If none is missing, as after a withdrawn
-    rejection, any approval schedules the post.
+    `words` and `past` come from `split_counting_verdicts`. None for a person who approved already,
+    as two approvals need two people. If none is missing, for example after a rejection was
+    withdrawn, any approval schedules the post.
     """
     said = {word.tier for word in words if word.verdict == "yes"}
     theirs = {

@@ -153,6 +153,7 @@ def write_draft(
     if draft.post_id is not None:
         return _go_on(scope, draft.post_id, draft, author=author, priority=max(priority, 1))
     known = queries.post_ids_by_origin_key(scope, origin, str(key)) if draft.labels else {}
+    # Priority 0 is reserved for posts of the installation.
     post_id = deliveries.create_post(
         scope,
         creator_id=draft.creator_id,
@@ -218,7 +219,7 @@ def rewrite_post(
         raise BadInput("compose.empty")
     channel_overrides.check_content(draft.base_content, draft.others)
     row = get_post(scope, post_id)
-    # Concurrent writers each create a version.
+    # Concurrent rewrites run one after the other, each with a new version.
     scope.session.refresh(row, with_for_update={"key_share": True})
     if seen is not None:
         require_unchanged(scope, post_id, seen)
@@ -286,7 +287,7 @@ def set_channel_options(
     post does not use.
     """
     row = get_post(scope, post_id)
-    # A concurrent change of the post is preserved.
+    # Lock the post, so that a concurrent change is not overwritten.
     scope.session.refresh(row, with_for_update={"key_share": True})
     channels = _goes_to(scope, post_id)
     others = channel_overrides.set_option_override(

@@ -193,7 +193,7 @@ def _preview_units_by_channel(
         raw[channel.id] = compose_thread_units(first, owner, channel, can, of) if can else (first,)
         said[channel.id] = channel_overrides.content_for_channel(owner, channel)
     found: dict[UUID, tuple[list[Unit], Decision]] = {}
-    # Identical contents share the reads of the gate.
+    # Accounts with identical content share the gate's reads.
     for alike in _group_identical_channels(raw, said):
         posts = [raw[one] for one in alike]
         judged = issuance.preview_everywhere(
@@ -214,6 +214,7 @@ def _group_identical_channels(
 
 
 def _draft_subject_on_channel(draft: Draft, channel: Channel) -> Subject:
+    # A stable id, because the short links of the preview depend on it.
     return delivery_subject(derived_uuid(draft.creator_id, "draft", channel.id))
 
 

@@ -69,6 +69,7 @@ def repost_delivery(
         )
     audit.record(scope, "delivery.once_more", f"delivery:{made}", first=str(delivery_id))
     if decisions.is_approved(scope, owner, scope.now):
+        # The graph has no edge from DRAFT to SCHEDULED.
         new = get_delivery(scope, made)
         transition_delivery(scope, new, DeliveryState.APPROVED)
         transition_delivery(scope, new, DeliveryState.SCHEDULED)

@@ -106,6 +106,7 @@ def transition_edit(
         notices.put(scope, told, cause=cause, urgent=True, creator_id=row.creator_id)
     else:
         notices.close(scope, cause)
+    # Only these states have an outbox row.
     if after not in (EditState.DUE, EditState.SENDING):
         outbox.cancel(scope, EditDue.kind, row.id)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 
-import schedules.posts.models  # noqa: F401 foreign keys refer to its tables
+import schedules.posts.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
     CreatorOwnedRow,
     jsonb_column,

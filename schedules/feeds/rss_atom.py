@@ -181,7 +181,7 @@ def parse_feed(data: bytes, *, address: str = "", content_type: str = "") -> Par
     try:
         decoded = convert_to_utf8(headers, data.lstrip(), {})
         parsed = _parse_strictly(decoded, address) or _parse_loosely(decoded, address)
-        # the last entry is incomplete
+        # If the document ends inside an entry, drop that incomplete entry.
         entries = parsed.entries[:-1] if parsed.inentry else parsed.entries
         found: dict[str, ParsedEntry] = {}
         for entry in _iterate_entries(entries, parsed.version):

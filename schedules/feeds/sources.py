@@ -82,6 +82,7 @@ def add_feed(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID])
     hers = {one.id for one in queries.list_creator_channels(scope, creator_id)}
     if not hers >= set(channels):
         raise NotFound("channel.unknown", channel=str(next(iter(set(channels) - hers))))
+    # Without the lock, concurrent additions could exceed MAX_FEEDS.
     scope.lock(f"{scope.tenant_id}:feeds:{creator_id}")
     known = scope.session.exec(
         select(Feed).where(Feed.tenant_id == scope.tenant_id, Feed.creator_id == creator_id)
@@ -246,6 +247,7 @@ def record_feed_failure(scope: Scope, feed_id: UUID, reason: Message) -> None:
     row.failures = row.failures + 1
     row.reason = stored_message(reason)
     row.etag = row.modified = ""  # The content of the last response may not have been processed.
+    # Members are notified once for each run of failures.
     if row.failures == TOLD_AFTER:
         told = Message("feed.fails", {"feed": row.title or row.url[:80]})
         notices.put(scope, told, cause=_feed_notice_cause(feed_id), creator_id=row.creator_id)

@@ -156,6 +156,7 @@ class ImportSheet:
 
 def closest_known_name(name: str, known: Collection[str]) -> str:
     """Return the known name that is most similar to an unknown one; "" if none is."""
+    # Cut, because comparing long names takes quadratic time.
     return _find_nearest_name(fold_name(name)[:80], tuple(known))
 
 
@@ -178,7 +179,6 @@ def parse_file(
     """
     text = _decode_csv(data)
     head, _, _ = text.partition("\n")
-    # The most frequent candidate in the heading is the delimiter.
     # The most frequent candidate in the heading is the delimiter.
     lines = _iterate_records(text, max(",;\t", key=head.count))
     sheet = ImportSheet()
@@ -217,10 +217,10 @@ def _decode_csv(data: bytes) -> str:
         raise BadInput("import.too_large", most=MAX_BYTES // 2**20)
     try:
         # Spreadsheets write a byte order mark.
-        # Spreadsheets write a byte order mark.
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput("import.not_utf8", line=data[: error.start].count(b"\n") + 1) from error
+    # PostgreSQL stores neither NUL characters nor surrogates.
     unkept = _CONTROL.search(text)
     if unkept is not None:
         raise BadInput("import.unwritable", line=text.count("\n", 0, unkept.start()) + 1)
@@ -283,7 +283,7 @@ def _resolve_columns(
                 ),
                 "",
             )
-            # Of the same kind: a price is no typo of an option.
+            # Only columns of the same kind: a price column is not a misspelt option column.
             near = closest_known_name(name, [one for one in known if one.startswith(kind)])
             # Ignoring the column could make the post free, or visible to more people.
             weighs = bool(kind)

@@ -97,7 +97,7 @@ def _check_file(
     tenant: OpenScope,
     connectors: Mapping[str, Connector],
 ) -> CheckedFile:
-    """Validate a file. No transaction is open meantime, because ten thousand rows take seconds."""
+    """Validate a file without an open transaction, because ten thousand rows take seconds."""
     try:
         sheet = parse_file(
             held.content, sorted(connectors), option_columns.declared_options(connectors)

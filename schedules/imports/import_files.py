@@ -37,8 +37,7 @@ MAX_FINDINGS = 2_000
 """Findings that are stored, problems first. The counts include the others."""
 
 MAX_SHOWN = 20
-# the type stubs expect an attribute and see bytes
-_WITHOUT_BYTES = defer(Import.content)  # a column at run time
+_WITHOUT_BYTES = defer(Import.content)  # type: ignore[arg-type]  # a column at run time
 
 
 @dataclass(frozen=True)
@@ -84,6 +83,7 @@ def create_import(scope: Scope, data: bytes, *, name: str, creators: Collection[
     other creators uploaded the file before.
     """
     digest = hashlib.sha256(data).hexdigest()
+    # Concurrent uploads of the same bytes must not create two imports.
     scope.lock(f"{scope.tenant_id}:import:{digest}")
     last = scope.session.exec(
         select(Import)
@@ -256,6 +256,7 @@ def write_import(
     author = ImportAuthor(row.by, _resolve_author_principal(scope, row.by))
     row.posts = writer.write_posts(scope, import_id, wishes, plan=row.plan, author=author)
     _transition_import(row, ImportState.WRITTEN)
+    # The digest identifies the file; its bytes are not needed any more.
     row.content = b""
     row.reason = None
     scope.add(row)

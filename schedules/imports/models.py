@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-import schedules.posts.models  # noqa: F401 foreign keys refer to its tables
+import schedules.posts.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import TenantRow, jsonb_column, message_column, table_arguments
 
 

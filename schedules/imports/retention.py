@@ -1,4 +1,4 @@
-"""Retention rules of schedules. Posts are kept as long as the agency exists."""
+"""Retention rules of schedules. Posts are retained as long as the agency exists."""
 
 from foundation.db.retention import RetentionRule
 from schedules.drafts.models import UnsavedPost

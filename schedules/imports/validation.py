@@ -454,4 +454,5 @@ def _check_conflicts(
         code = "import.never_twice" if alike.refused else f"import.repeats_{alike.kind}"
         column = "media" if alike.kind is SimilarityKind.PICTURES else "body"
         sheet.add_finding(wish.row.line, column, code, grave=False, day=f"{day:%d/%m/%Y}", **said)
+    # Later rows of the file are compared with this one too.
     taken.add(due, one)

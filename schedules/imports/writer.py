@@ -230,6 +230,7 @@ def _build_delivery_row(
         "part_ids": [],
         "attempt": 0,
         "dry_run": dry(post_id, account.channel.id),
+        # As if every transition had been written separately.
         "version": len(states),
     }
 
@@ -271,6 +272,7 @@ def _build_wakeup_events(
     parts."""
     ids = (scope.tenant_id, delivery_id)
     channel = account.channel.id
+    # Must match `_enqueue_publishing` of `schedules.posts.deliveries`.
     early = wish.due - FINAL_PREFLIGHT_LEAD
     found = []
     if early > scope.now:
@@ -300,7 +302,7 @@ def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
         "ANY(:posts)"
         " ORDER BY id FOR UPDATE",
         tenant=scope.tenant_id,
-        # A join uses a nested loop while the tables are not analysed.
+        # Not a join: without statistics PostgreSQL would compare every delivery with every post.
         posts=list(_list_imported_post_ids(scope, import_id)),
     ).all()
     here = [row for row in rows if DeliveryState(row.state) in CANCELLABLE]

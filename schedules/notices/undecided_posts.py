@@ -66,6 +66,7 @@ def _put_reminder(scope: Scope, creator_id: UUID, since: Sequence[datetime]) -> 
     if last is not None and not is_reminder_due(last, since, scope.now):
         notices.update_message(scope, told, cause=cause)
         return
+    # Members are notified again only of a new notice.
     notices.close(scope, cause)
     notices.put(scope, told, cause=cause, urgent=True, creator_id=creator_id)
 

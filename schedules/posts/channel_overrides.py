@@ -103,6 +103,7 @@ def apply_overrides(
     said: PostContent, others: Sequence[ChannelOverride], channel: Channel
 ) -> PostContent:
     """Return content with the override of its platform, then that of its account, applied; pure."""
+    # The account's override comes last and wins.
     for place in (channel.platform, str(channel.id)):
         for one in others:
             if one.place == place:

@@ -305,8 +305,7 @@ def schedule_wakeups(scope: Scope, row: Delivery, *, at: datetime | None = None)
     """Replace the outbox rows of a delivery: preflight, upload and publication."""
     due = at or row.due_at
     if scope.session.info.get(_MADE, {}).get(row.id) == (due, row.priority):
-        # The rows that the insert wrote are still right: a series schedules what it has just
-        # created.
+        # The rows that create_delivery wrote are still correct.
         return
     cancel_wakeups(scope, row.id)
     _enqueue_publishing(scope, row, due)

@@ -35,6 +35,7 @@ def list_content_variants(
     accounts = [one for one in others if _is_account(one.place)]
     versions = [said, *(channel_overrides.apply_override(said, one) for one in places)]
     yield from versions
+    # The platform of an account is not known here, so its override is combined with every version.
     for one in accounts:
         yield from (channel_overrides.apply_override(version, one) for version in versions)
 

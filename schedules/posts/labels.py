@@ -315,7 +315,6 @@ def _lock_labels(scope: Scope, wanted: Collection[UUID]) -> dict[UUID, Label]:
         .where(LabelRow.tenant_id == scope.tenant_id, col(LabelRow.id).in_(list(wanted)))
         .order_by(col(LabelRow.id))
         # FOR KEY SHARE: callers do not block each other, but a deletion waits.
-        # FOR KEY SHARE: callers do not block each other, but a deletion waits.
         .with_for_update(read=True, key_share=True)
         .execution_options(populate_existing=True)
     )
@@ -359,7 +358,7 @@ def _insert_post_labels(scope: Scope, one: Label, posts: Mapping[UUID, UUID]) ->
             .values(**row, post_id=post_id, label_id=one.id)
             .on_conflict_do_nothing()
         )
-        # Of two concurrent calls only one inserts the row and is counted.
+        # Of two concurrent calls, only the one that inserts the row counts it.
         if scope.session.exec(statement).rowcount:
             given += 1
             audit.record(scope, "label.given", f"post:{post_id}", name=one.name)

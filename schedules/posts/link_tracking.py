@@ -95,6 +95,7 @@ class LinkPlan:
     def tagged_address(self, address: str, channel: Channel) -> str:
         """Return an address with its utm parameters; unchanged if it has any already."""
         parts = urlsplit(address)
+        # The author's own parameters stay.
         if any(
             name.lower().startswith("utm_")
             for name, _ in parse_qsl(parts.query, keep_blank_values=True)
@@ -164,7 +165,7 @@ def is_changeable(address: str, base: str = "") -> bool:
     except ValueError:
         return False
     if not _HOST.fullmatch(parts.netloc) or urls.is_shortener(hostname):
-        # A shortener drops our parameters on its redirect, and the target would be hidden twice.
+        # A shortener loses the parameters on redirect, and shortening it again hides the target.
         return False
     ours = base and parts.netloc.lower() == urlsplit(base).netloc.lower()
     return not (ours and parts.path.startswith(short_links.LINK_PATH))

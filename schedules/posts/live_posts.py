@@ -56,6 +56,7 @@ def find_live_post(scope: Scope, delivery_id: UUID) -> LivePost | None:
         return None
     at = row.settled_at or row.due_at
     lasts = timedelta(hours=row.lasts_hours) if row.lasts_hours is not None else None
+    # The earliest possible end: the platform may count from the request.
     ends = min(row.claimed_at or at, at) + lasts if lasts is not None else None
     return LivePost(row.creator_id, row.channel_id, row.native_id, at, ends)
 

@@ -250,7 +250,7 @@ def calendar_entries(
     names.
     """
     rows = scope.session.execute(
-        # more columns than select() has overloads for
+        # More columns than select() has overloads for.
         select(*_SHOWN)  # type: ignore[call-overload]
         .join(
             Post,
@@ -547,7 +547,6 @@ def find_media_published_at(scope: Scope, address: str) -> MediaDigestsByCreator
         return {}
     rest = f"{parts.netloc.lower()}{parts.path}".rstrip("/")
     queried = f"{rest}?{parts.query}" if parts.query else rest
-    # Stored addresses may differ in query string, trailing slash and scheme.
     # Stored addresses may differ in query string, trailing slash and scheme.
     hosted = [f"{one}{end}" for one in (rest, queried) for end in ("", "/")]
     addresses = [f"{way}://{one}" for way in ("https", "http") for one in hosted]

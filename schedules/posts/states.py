@@ -204,7 +204,7 @@ IMPORT_STATES = StateGraph(
         ImportState.WRITING: {
             ImportState.WRITTEN,
             ImportState.REFUSED,
-        },  # the second check can find errors that the first did not
+        },  # the second validation can find problems that the first did not
         ImportState.WRITTEN: {ImportState.TAKEN_BACK},
     },
 )

@@ -94,6 +94,7 @@ def _compute_fingerprint(text: str, shown: frozenset[UUID]) -> Fingerprint:
         return Fingerprint(_hash_parts("words", said) if said else None, None, None, figures, shown)
     line = " ".join(words)
     pairs = Counter(map(add, line, line[1:]))
+    # A set: each pair of words counts once.
     telling = Counter(set(map(" ".join, pairwise(["", *words]))))
     return Fingerprint(
         _hash_parts("words", said), _simhash(pairs), _simhash(telling), figures, shown

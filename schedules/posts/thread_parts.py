@@ -108,6 +108,7 @@ def build_thread_units(
         )
         for number, (part, media) in enumerate(parts, start=1)
     )
+    # A post with only a first comment is not a thread.
     alone = len(parts) == 1 and parts[0][0].comment
     kinds = (HAS_FIRST_COMMENT, IS_FIRST_COMMENT) if alone else ("",) * (len(parts) + 1)
     return tuple(
@@ -159,6 +160,5 @@ def reply_target(row: Delivery, parts: Sequence[ThreadPart]) -> str:
     part = current_part(row)
     if part == 0:
         return ""
-    # A comment or repost refers to the first part, any other part to the one before it.
     # A comment or repost refers to the first part, any other part to the one before it.
     return str(row.part_ids[0 if part > len(parts) or parts[part - 1].comment else -1])

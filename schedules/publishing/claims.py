@@ -132,13 +132,14 @@ def claim_delivery(
     channel = ready.channel
     part = thread_parts.current_part(row)
     deadline = scope.now + ACT_TIMEOUT
+    # Uploads that were made ahead do not count against the quota again.
     brought = not ready.unit.media or attempts.has_early_uploads(scope, ready.unit.subject)
     _take_platform_quota(
         scope, channel, PUBLISH_STEP, *(() if brought else shared_quota.upload_start_steps(channel))
     )
     if part == 0:  # the later parts of a thread are not stopped by the cap
         _check_cost_cap(scope, channel, ready)
-    # Due before a member scheduled it: the wished time applies.
+    # Due before a member scheduled it: its requested time applies.
     if row.state == DeliveryState.APPROVED:
         transition_delivery(scope, row, DeliveryState.SCHEDULED)
     attempt = row.attempt + 1
@@ -157,8 +158,8 @@ def claim_delivery(
         **lasts,
     )
     # Committed before the request is sent, so that a crash cannot lose the outcome (ADR 0003).
-    # Committed before the request is sent, so that a crash cannot lose the outcome (ADR 0003).
     schedule_lookup(scope, row, deadline + TIMEOUT_MARGIN)
+    # The caller settles this outcome; no request is sent.
     if ready.unfit is not None:
         return Rejected(ready.unfit, permanent=False), row.attempt
     turn = ready.prepare_step(
@@ -275,7 +276,7 @@ def prepare_post(
     issuance.lock_unit(scope, combine_parts(wanted))
     _check_channel(scope, row, channel)
     _check_approval(scope, row, owner, raw)
-    if part == 0:  # a thread that has begun is continued
+    if part == 0:  # a thread that has begun is completed
         _check_price(owner, channel)
         _check_repeats(scope, row, owner, channel, connector)
     units = mark_units(scope, wanted)
@@ -362,7 +363,6 @@ def _check_time(scope: Scope, row: Delivery, owner: Post) -> None:
             hold=missing_approval(scope, owner, scope.now, since=row.asks_since),
         )
     # Missed posts are laid out together before one of them is published (ADR 0058).
-    # Missed posts are laid out together before one of them is published (ADR 0058).
     if scope.now - start > OVERDUE_AFTER and missed_posts.is_unannounced(scope, row):
         raise MissedTogether("delivery.missed")
 
@@ -375,7 +375,7 @@ def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]
     """
     if row.late_until is None or scope.now <= row.late_until:
         return
-    # A thread that has begun is shown as broken off.
+    # A thread that has begun does not wait: it is put on hold as broken off.
     if row.state != DeliveryState.PARTLY and not dry_run_state.is_dry_run(scope, row):
         _check_blocked(scope, row, connectors)
     raise NotClaimable("delivery.too_late", hold=TOO_LATE)
@@ -432,6 +432,7 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
     alone = assignees.no_assignee_reason(scope, channel)
     if alone is not None:
         raise NotClaimable("delivery.channel_blocked", hold=alone)
+    # A delivery that only waits for its minimum interval is not overdue.
     overdue = scope.now - row.due_at > OVERDUE_AFTER + channel.min_interval
     # An account without a minimum interval needs no query.
     if row.part_ids or not (overdue or channel.min_interval):

@@ -82,6 +82,7 @@ def request_edit(
     override, a delivery is being published, or an A/B test is running.
     """
     row = get_post(scope, post_id)
+    # Lock order: the post first, then its deliveries, as in a rewrite.
     scope.session.refresh(row, with_for_update={"key_share": True})
     if seen is not None and (row.title, row.body) != seen:
         raise Conflict("post.changed_meanwhile")

@@ -246,12 +246,13 @@ def _blocks_at_publish_time(scope: Scope, channel: Channel, row: Delivery) -> li
 
 def _find_sending_blocks(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Message]:
     found = []
+    # A pause that ends before the publish time does not stop the post.
     back = channel.paused_until is not None and channel.paused_until <= at
     if channel.state != ChannelState.ACTIVE and not back:
         found.append(Message("delivery.channel_not_ready", {"account": channel.name}))
     held = send_limits.post_block(scope, channel)
     if held is not None and held.reason == send_limits.PLATFORM_DOWN:
-        # An outage is no forecast for a later time.
+        # An outage now says nothing about a later time.
         found += [send_limits.PLATFORM_DOWN] if at - scope.now <= FINAL_PREFLIGHT_LEAD else []
     elif held is not None and held.until > at:
         told = {"account": channel.name, "at": _format_local_hour(held.until, zone)}

@@ -132,7 +132,7 @@ def compute_settlement(
                 DeliveryState.BROKEN_OFF if done else DeliveryState.HELD, Message(ACCOUNT_LOST)
             )
         case _:
-            assert_never(outcome)  # A new outcome fails the type check instead of a creator's post.
+            assert_never(outcome)  # a new outcome fails the type check
 
 
 def _settle_published_part(

@@ -38,6 +38,7 @@ def _is_stalled_condition(now: datetime) -> ColumnElement[bool]:
     ]
     return or_(
         col(Delivery.state).in_(waits) & (col(Delivery.due_at) < now - TIMEOUT_MARGIN),
+        # Later than the lookup that the claim scheduled.
         (col(Delivery.state) == str(DeliveryState.PUBLISHING))
         & (col(Delivery.deadline_at) < now - 3 * TIMEOUT_MARGIN),
         col(Delivery.state) == str(DeliveryState.PROCESSING),
