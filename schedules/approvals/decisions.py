@@ -365,7 +365,7 @@ def channel_review_requested_at(scope: Scope, post_id: UUID) -> datetime | None:
 
 
 def has_tier_approval(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
-    """Return True if a tier approved the current digest and accounts, and nobody rejected it."""
+    """Return True if a tier approved the current digest and accounts, and there is no rejection."""
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
     ).all()

@@ -115,7 +115,7 @@ class ImportRow:
     campaign: str = ""
     title: str = ""
     text_ai: str = WRITTEN_BY_PEOPLE
-    """How much of the text a model wrote, which decides about the AI disclosure."""
+    """The part of a model in the text, which decides about the AI disclosure."""
     own: Mapping[str, str] = field(default_factory=dict)
     """Text overrides by account name as in the heading, without regard to case."""
     parts: tuple["RowPart", ...] = ()
@@ -487,7 +487,7 @@ def _parse_plain_links_cell(sheet: ImportSheet, line: int, cell: str) -> tuple[s
 
 
 def _parse_text_ai_cell(sheet: ImportSheet, line: int, cell: str) -> str:
-    """Return how much of the text a model wrote.
+    """Return the part of a model in the text.
 
     An unreadable value prevents the import: the text must not count as written by a person.
     """
