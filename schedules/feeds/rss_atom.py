@@ -288,7 +288,7 @@ class _Plain(HTMLParser):
 
 
 def _strip_markup(marked: str, most: int) -> str:
-    """Return the text without markup. Only 40 times the length that is needed is parsed."""
+    """Return the text without markup. At most 40 times `most` characters are parsed."""
     reader = _Plain()
     looked = marked[: 40 * most]
     if len(looked) < len(marked) and looked.rfind("<") > looked.rfind(">"):

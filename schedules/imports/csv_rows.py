@@ -115,7 +115,7 @@ class ImportRow:
     campaign: str = ""
     title: str = ""
     text_ai: str = WRITTEN_BY_PEOPLE
-    """The part of a model in the text, which decides about the AI disclosure."""
+    """AI use in the text, which decides about the disclosure: none, assisted or generated."""
     own: Mapping[str, str] = field(default_factory=dict)
     """Text overrides by account name as in the heading, without regard to case."""
     parts: tuple["RowPart", ...] = ()
@@ -487,7 +487,7 @@ def _parse_plain_links_cell(sheet: ImportSheet, line: int, cell: str) -> tuple[s
 
 
 def _parse_text_ai_cell(sheet: ImportSheet, line: int, cell: str) -> str:
-    """Return the part of a model in the text.
+    """Return the AI use that a cell states.
 
     An unreadable value prevents the import: the text must not count as written by a person.
     """

@@ -22,7 +22,7 @@ _TAG = re.compile(r"(?<!\w)#([^\W\d_]\w{0,49})")
 
 
 class PostFormat(StrEnum):
-    """The format of a post."""
+    """The format of a post, for comparing results."""
 
     WORDS = "words"
     PICTURE = "picture"

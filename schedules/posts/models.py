@@ -89,7 +89,7 @@ class Post(CreatorOwnedRow, table=True):
     """The actor who wrote it. Approvals by the same principal do not count."""
     author_principal: UUID | None = None
     text_ai: str = "none"
-    """The part of a model in the text: none, assisted or generated."""
+    """AI use in the text: none, assisted or generated."""
     priority: int = 5
     late_ok: timedelta | None = Field(sa_type=Interval, nullable=True)
     """The delay after which it is no longer published; null means no limit. No default: the mapper

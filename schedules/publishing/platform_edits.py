@@ -355,8 +355,8 @@ def send_edit(
     connectors: Mapping[str, Connector],
     carry: RunEditSteps,
 ) -> None:
-    """Claim an edit, send it and settle the outcome. Raises `outbox.RetryLater` to wait or send it
-    again."""
+    """Claim an edit, send it and settle the outcome. Raises `outbox.RetryLater` for another
+    attempt."""
     with tenant(event.tenant_id, EDITING) as scope:
         recover_edit(scope, event.subject_id, connectors=connectors)
     try:
