@@ -59,13 +59,8 @@ REFERENCE = re.compile(r"\bADR[ -]?0*(\d{1,4})\b|\badr/(\d{4})\b")
 """A decision record named in code or in a document."""
 
 REMOVED_REFERENCES = frozenset({
-    "channels/connections/command_menu.py",
-    "channels/sending/edits.py",
     "connectors/platforms/telegram/updates.py",
-    "connectors/transport/smtp.py",
     "dashboard/shell/index_page.py",
-    "foundation/db/database.py",
-    "gate/contract/permit.py",
     "Makefile",
     "schedules/recurrence/occurrences.py",
     "schedules/rescheduling/pauses.py",
