@@ -61,12 +61,9 @@ REFERENCE = re.compile(r"\bADR[ -]?0*(\d{1,4})\b|\badr/(\d{4})\b")
 REMOVED_REFERENCES = frozenset({
     "connectors/platforms/telegram/updates.py",
     "dashboard/shell/index_page.py",
-    "Makefile",
     "schedules/recurrence/occurrences.py",
     "schedules/rescheduling/pauses.py",
     "studio/library/search.py",
-    "tests/conftest.py",
-    "tests/newcomer.sh",
 })  # fmt: skip
 """Files that still name a decision record that was removed. Remove a file from the list when its
 reference goes; add none."""
