@@ -83,7 +83,7 @@ def _refusal_outcome(
 
 
 def _setup_problem(told: Mapping[str, Mapping[str, Any]]) -> Message | None:
-    """What stands in the way, as far as was told; None while all is well."""
+    """Return the first problem in the answers received so far, or None."""
     me = told.get("me")
     channel = told.get("channel")
     if me is not None and (not is_id(me.get("id")) or me.get("bot") is not True):
