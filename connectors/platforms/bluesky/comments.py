@@ -232,8 +232,7 @@ def record_lookup_step(account: str, rkey: str, collection: str = POST_COLLECTIO
 
 
 def is_record_absent(answer: StepResult) -> bool:
-    """Return True if the record does not exist. Older servers report it only in the error message.
-    """
+    """Return True if the record does not exist. Older servers report it only in the error message."""
     if not isinstance(answer, Response) or answer.status not in {400, 404}:
         return False
     told = answer.body.get("message") if isinstance(answer.body, dict) else None
@@ -365,9 +364,7 @@ def _write_thread_gate(
             )
             made = {**gate, "hiddenReplies": [*others, spot.native_id] if hide else others}
             return _build_put_request(spot.account, GATE, root[1], made, swapRecord=cid)
-        case {
-            "value": dict()
-        }:  # rewriting an unknown gate could lose its content
+        case {"value": dict()}:  # rewriting an unknown gate could lose its content
             return Rejected(Message("bluesky.gate_unknown"), permanent=False)
         case _ if not is_record_absent(last):
             return outcome_of_failure(last, creates=False)

@@ -190,9 +190,7 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
             str(same[-1]["id"]), "", parse_timestamp(same[-1].get("sentAt"))
         )  # the oldest, if there are several
     if any("text" not in one for one in ours):
-        return Unknown(
-            Message("connectors.lookup_failed")
-        )  # deleted since; its text is unknown
+        return Unknown(Message("connectors.lookup_failed"))  # deleted since; its text is unknown
     after = told.get("cursor")
     if len(recent) < len(found) or not found or not isinstance(after, str) or not after:
         return Absent()

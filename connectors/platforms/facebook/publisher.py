@@ -167,8 +167,7 @@ class Facebook:
     numbers_prove = True
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload the pictures, then publish the post, or publish a video. A message is one request.
-        """
+        """Upload the pictures, then publish the post, or publish a video. A message is one request."""
         if unit.viewer:
             return meta_chats.next_step(
                 messages.MESSAGING_NETWORK, unit, answers, self.capabilities
@@ -299,8 +298,7 @@ class Facebook:
         return outcome_unless_present(copy.native_id, answers[1:], answers[-1], there)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Replace the text of a post made by this connector. The text of a video cannot be edited.
-        """
+        """Replace the text of a post made by this connector. The text of a video cannot be edited."""
         unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -329,9 +327,7 @@ class Facebook:
         found = {
             name: n for name, n in counted.items() if isinstance(n, int) and not isinstance(n, bool)
         }
-        return (
-            {"shares": 0} | found if found else None
-        )  # Facebook omits shares if there are none
+        return {"shares": 0} | found if found else None  # Facebook omits shares if there are none
 
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
