@@ -1,7 +1,5 @@
-"""Files of posts and feeds, wired.
-
-Posting, wired: who handles which of its events.
-"""
+"""Routes of the events of `schedules`: publishing, edits, imports, feeds, recurrence and
+suggestions."""
 
 from collections.abc import Callable
 from functools import partial
@@ -74,10 +72,10 @@ from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services, build_once, outside_reach
 
 IMPORT_SECONDS = 120
-"""Ten thousand lines take a quarter of it; a beating heart makes it longer."""
+"""Four times as long as an import of ten thousand rows takes; heartbeats extend it."""
 
 FEED_SECONDS = 90
-"""Four requests at most, and what is written after them."""
+"""At most four requests, including the writes after them."""
 
 
 def make_feed_fetcher(reach: AddressPolicy) -> DownloadFeed:
@@ -92,7 +90,7 @@ def make_feed_fetcher(reach: AddressPolicy) -> DownloadFeed:
 
 
 def import_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of files."""
+    """Return the routes of imports and feeds."""
     tenant = s.tenant
     connectors = s.connectors
     gave_up = partial(abandon_import, tenant=tenant)
@@ -114,17 +112,17 @@ def import_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 RENDITION_DEADLINE_SECONDS = 120
-"""Ninety days of a series on every account, or every planned time of an agency."""
+"""Ninety days of a series on every account, or all scheduled times of an agency."""
 
 STAGE_SECONDS = 320
-"""All uploads of a post, and what is written around them."""
+"""All uploads of a post, including the writes around them."""
 
 TEXT_DEADLINE_SECONDS = 120
-"""Twenty-one short texts; a beating heart makes it longer."""
+"""Twenty-one short texts; heartbeats extend it."""
 
 
 def post_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of what is posted."""
+    """Return the routes of the events of `schedules`."""
     claim = partial(dry_run_outcomes.claim_or_end_dry_run, mint=s.mint, connectors=s.connectors)
     stage = partial(claims.claim_upload, mint=s.mint, connectors=s.connectors)
     recorded = partial(step_runner.recorded_outcome, connectors=s.connectors)
@@ -200,7 +198,6 @@ def _upkeep_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _suggestion_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of suggestions."""
     free_gpu = partial(gpu_sharing.free_gpu, s.settings.generators)
     return (
         _build_suggestion_route(s, WeekTextsDue, WeekTextsKind(), s.text_engine),
@@ -231,7 +228,7 @@ def _build_suggestion_route(
 
 
 def _edit_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of other words for what stands outside."""
+    """Return the routes of edits of live posts."""
     send = partial(
         platform_edits.send_edit,
         tenant=s.tenant,
@@ -247,7 +244,7 @@ def _edit_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _build_edit_runner(s: Services) -> platform_edits.RunEditSteps:
-    """The loop of all that is sent, on requests that change words."""
+    """Return the step runner for edits."""
     arm_next = partial(edits.prepare_next_edit_step, connectors=s.connectors, mint=s.mint)
 
     def carry(armed: PreparedStep, settle: SettleAttempt) -> object:

@@ -105,7 +105,7 @@ CAN = Capabilities(
     film_seconds=(
         0,
         180,
-        # videos over the limit are accepted but never play: https://docs.bsky.app/docs/tutorials/video
+        # longer videos are accepted but never play: https://docs.bsky.app/docs/tutorials/video
     ),
     look="key",
     resend_is_look=True,
