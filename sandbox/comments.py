@@ -112,7 +112,8 @@ def _build_comment_url(request: Request, account: str, row: sqlite3.Row) -> str:
 async def moderate_comment(
     request: Request, account: str, remark_id: str, act: str
 ) -> dict[str, str]:
-    """Like, hide, show, delete or report a comment, or block its author. A repeat changes nothing."""
+    """Like, hide, show, delete or report a comment, or block its author. A repeat changes
+    nothing."""
     owner = authenticate(request, account)
     store = get_store(request)
     with store.transaction():
@@ -146,7 +147,8 @@ async def add_fan_comment(request: Request, account: str) -> dict[str, str]:
 
 @router.get("/control/remarks/{account}")
 async def list_all_comments(request: Request, account: str) -> dict[str, Any]:
-    """Return all comments of an account with their state and its blocked fans, for checks in tests."""
+    """Return all comments of an account with their state and its blocked fans, for checks in
+    tests."""
     store = get_store(request)
     rows = store.fetch_all("SELECT * FROM remarks WHERE account = ? ORDER BY id", account)
     away = store.fetch_all("SELECT fan FROM kept_away WHERE account = ?", account)

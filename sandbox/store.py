@@ -162,7 +162,8 @@ class SandboxStore:
 def create_account(
     store: SandboxStore, name: str, *, title: str = "", token: str = "", state: str = "active"
 ) -> SandboxAccount:
-    """Create an account, or change its title, token or state. Its name determines its capabilities."""
+    """Create an account, or change its title, token or state. Its name determines its
+    capabilities."""
     if not name or any(sign in name for sign in "/?#%\\ ") or name in {".", ".."} or len(name) > 64:
         raise SandboxRefusal(422, "bad_name")
     with store.transaction():
@@ -385,7 +386,8 @@ def delete_item(
 def ensure_fan(
     store: SandboxStore, owner: str, name: str, *, handle: str = "", language: str = ""
 ) -> sqlite3.Row:
-    """Return the fan's row in this account, creating it if needed. A name is an ID without spaces."""
+    """Return the fan's row in this account, creating it if needed. A name is an ID without
+    spaces."""
     if not name or len(name) > 64 or name.split() != [name]:
         raise SandboxRefusal(422, "bad_name")
     with store.transaction():

@@ -197,7 +197,8 @@ class Services:
 
     @property
     def earnings_platforms(self) -> Mapping[str, str]:
-        """Return the platforms that report an account's earnings, with their names in accounting."""
+        """Return the platforms that report an account's earnings, with their names in
+        accounting."""
         return {
             name: one.earns_as
             for name, one in self.connectors.items()

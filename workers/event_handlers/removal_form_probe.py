@@ -1,4 +1,5 @@
-"""Probe that loads the public form for removal requests as a visitor would, including its database."""
+"""Probe that loads the public form for removal requests as a visitor would, including its
+database."""
 
 from contextlib import closing
 

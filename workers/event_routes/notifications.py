@@ -51,7 +51,8 @@ def _open_secret(s: Services, tenant_id: UUID, letter: Sealed) -> Sealed:
 
 
 def email_routes(s: Services) -> tuple[EventRoute, ...]:
-    """Return the routes of emails: to members, and access links to recipients outside the agency."""
+    """Return the routes of emails: to members, and access links to recipients outside the
+    agency."""
     house = s.settings.dashboard.public_url
     pages = s.settings.web.public_url
     post = EmailTransport(s.settings.mail, house=house, pages=pages).send

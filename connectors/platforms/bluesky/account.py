@@ -61,7 +61,8 @@ DID = re.compile(r"did:[a-z]+:[\w.:%-]{1,200}")
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Return the outcome of a failed request. Many servers answer an expired token with status 400."""
+    """Return the outcome of a failed request. Many servers answer an expired token with status
+    400."""
     if isinstance(answer, Response) and answer.status < 500 and not answer.is_success:
         word = platform_error_code(answer)
         if word in GONE_ACCOUNT_CODES:

@@ -232,7 +232,8 @@ def record_lookup_step(account: str, rkey: str, collection: str = POST_COLLECTIO
 
 
 def is_record_absent(answer: StepResult) -> bool:
-    """Return True if the record does not exist. Older servers report it only in the error message."""
+    """Return True if the record does not exist. Older servers report it only in the error
+    message."""
     if not isinstance(answer, Response) or answer.status not in {400, 404}:
         return False
     told = answer.body.get("message") if isinstance(answer.body, dict) else None

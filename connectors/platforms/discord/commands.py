@@ -138,7 +138,8 @@ def _parse_commands(answer: StepResult) -> dict[str, Mapping[str, Any]] | None:
 
 
 def _build_command(command: BotCommand) -> dict[str, Any]:
-    """Return a command in Discord's form, available to all users in direct messages and on servers."""
+    """Return a command in Discord's form, available to all users in direct messages and on
+    servers."""
     return {
         "name": command.name,
         "type": _SLASH,

@@ -366,7 +366,8 @@ class Discord:
         return roles.set_role(account, fan, role, give, answers)
 
     def inbox_id(self, account: str) -> str:
-        """Return the bot of the account. All channels of a bot share one inbox of direct messages."""
+        """Return the bot of the account. All channels of a bot share one inbox of direct
+        messages."""
         return parse_account(account).bot
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:

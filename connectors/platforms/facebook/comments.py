@@ -325,7 +325,8 @@ def _block_outcome(spot: CommentTarget, acted: StepResult) -> Outcome:
 
 
 def _action_outcome(told_as: str, number: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Return the outcome of an action. If the comment may be missing, check that it still exists."""
+    """Return the outcome of an action. If the comment may be missing, check that it still
+    exists."""
     acted = answers[0]
     refused = Message("facebook.no_comments")
     if isinstance(acted, Response) and acted.is_success:

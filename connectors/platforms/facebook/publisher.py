@@ -167,7 +167,8 @@ class Facebook:
     numbers_prove = True
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload the pictures, then publish the post, or publish a video. A message is one request."""
+        """Upload the pictures, then publish the post, or publish a video. A message is one
+        request."""
         if unit.viewer:
             return meta_chats.next_step(
                 messages.MESSAGING_NETWORK, unit, answers, self.capabilities
@@ -298,7 +299,8 @@ class Facebook:
         return outcome_unless_present(copy.native_id, answers[1:], answers[-1], there)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Replace the text of a post made by this connector. The text of a video cannot be edited."""
+        """Replace the text of a post made by this connector. The text of a video cannot be
+        edited."""
         unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)

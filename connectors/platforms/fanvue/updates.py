@@ -107,7 +107,8 @@ class ChatCursor:
 
 @dataclass(frozen=True)
 class ChatSummary:
-    """A chat in the list: its fan, the time of its last message, and the end of that message's ID."""
+    """A chat in the list: its fan, the time of its last message, and the end of that message's
+    ID."""
 
     fan: str
     handle: str
@@ -204,7 +205,8 @@ def _partial_updates(
 
 @dataclass(frozen=True)
 class _ChatReadResult:
-    """The messages of a fan, oldest first, the number of requests, and the unusable answer, if any."""
+    """The messages of a fan, oldest first, the number of requests, and the unusable answer, if
+    any."""
 
     updates: tuple[ChatUpdate, ...]
     asked: int

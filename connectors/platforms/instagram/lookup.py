@@ -35,7 +35,8 @@ MAX_PAGES = 5
 def resolve_address(
     address: ClaimedAddress, answers: tuple[StepResult, ...]
 ) -> Send | LookupResult:
-    """Search the account's posts for the one with the code in a URL. The code is not the post's ID."""
+    """Search the account's posts for the one with the code in a URL. The code is not the post's
+    ID."""
     code = _code_in(address.url)
     if not code:
         return NO_POST_THERE
@@ -74,7 +75,8 @@ def check_presence(
 def presence_in_listing(
     native_id: str, pages: tuple[StepResult, ...]
 ) -> Send | PostPresence | None:
-    """Search the account's posts page by page for an ID. Return None if there is no clear result."""
+    """Search the account's posts page by page for an ID. Return None if there is no clear
+    result."""
     if not pages:
         return Send(posts_page_step(""))
     posts = posts_from_answer(pages[-1])

@@ -173,7 +173,8 @@ def _start_sign_in(
 def _finish_sign_in(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | ConnectedAccount | Outcome:
-    """Exchange the code. It is valid once, so the user must authorize again if the answer is lost."""
+    """Exchange the code. It is valid once, so the user must authorize again if the answer is
+    lost."""
     if not answers:
         return Send(_build_token_step(form))
     last = answers[-1]

@@ -316,7 +316,8 @@ class Mastodon:
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """Return the next request, or the posts that mention the account, including replies to it."""
+        """Return the next request, or the posts that mention the account, including replies to
+        it."""
         return comments.list_comments(account, cursor, answers)
 
     def moderate_comment(
@@ -327,7 +328,8 @@ class Mastodon:
         return comments.moderate_comment(spot, act, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-        """Return the next request, or the messages to the account after the cursor's notification."""
+        """Return the next request, or the messages to the account after the cursor's
+        notification."""
         return messages.listen(cursor, answers)
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
@@ -338,7 +340,8 @@ class Mastodon:
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """Register an application on the server, let the user authorize, then identify the account."""
+        """Register an application on the server, let the user authorize, then identify the
+        account."""
         return mastodon_account.connect(form, answers)
 
     def verify_account(

@@ -161,7 +161,8 @@ class _Place:
         return bool(self.after or self.left)
 
     def settled(self) -> "_Place":
-        """Return the position after a finished pass: all comments before its start were returned."""
+        """Return the position after a finished pass: all comments before its start were
+        returned."""
         return self if self.open or not self.began else replace(self, since=self.began, began="")
 
     def written(self) -> str:
@@ -226,7 +227,8 @@ def _is_permanently_refused(answer: StepResult) -> bool:
 
 
 def _skip_unavailable(place: _Place) -> _Place:
-    """Return the position after comments that cannot be read. A pass that cannot continue restarts."""
+    """Return the position after comments that cannot be read. A pass that cannot continue
+    restarts."""
     return replace(place, left=place.left[1:]) if place.left else replace(place, after="", began="")
 
 

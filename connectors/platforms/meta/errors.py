@@ -151,7 +151,8 @@ def next_cursor(told: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class ErrorWording:
-    """Message codes of a network for common errors, and the delay after a file that is not ready."""
+    """Message codes of a network for common errors, and the delay after a file that is not
+    ready."""
 
     daily: str
     not_fetched: str

@@ -102,7 +102,8 @@ def _is_gone(answer: StepResult) -> bool:
 
 
 def edit_message(unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Return the next request or the outcome. A message that already has the text counts as edited."""
+    """Return the next request or the outcome. A message that already has the text counts as
+    edited."""
     place = place_of(native_id)
     if place is None:
         return Rejected(Message("telegram.unknown_copy"), permanent=False)

@@ -178,7 +178,8 @@ _LINK = re.compile(r"(?:https?://)?t\.me/(?:c/(?P<inner>\d+)|(?P<name>\w+))/(?P<
 
 
 def place_of(native_id: str) -> tuple[int | str, tuple[int, ...]] | None:
-    """Return the chat and the message IDs in a native ID or in a link pasted by a member, or None."""
+    """Return the chat and the message IDs in a native ID or in a link pasted by a member, or
+    None."""
     if own := _NATIVE.fullmatch(native_id):
         return int(own["chat"]), tuple(int(part) for part in own["ids"].split(","))
     if link := _LINK.fullmatch(native_id):

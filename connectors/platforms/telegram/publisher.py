@@ -266,7 +266,8 @@ class Telegram:
     def set_role(
         self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Accept a user's request to join the destination with this ID, or remove the user from it."""
+        """Accept a user's request to join the destination with this ID, or remove the user from
+        it."""
         return roles.set_role(fan, role, give, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | None:
