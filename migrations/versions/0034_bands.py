@@ -1,4 +1,4 @@
-"""Perceptual hashes of the blocklist also in five pieces, each with an index: a picture is no
+"""Five bands of the blocklist's perceptual hashes, each with an index, so that a picture is no
 longer compared with all."""
 
 from alembic import op
