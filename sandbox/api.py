@@ -265,6 +265,7 @@ async def add_post(request: Request, account: str) -> JSONResponse:
     check_surface_rules(store, owner, content, content["surface"])
     if content["reply_to"]:
         _check_reply_target(store, owner, content["reply_to"])
+    # `…-nomarks` accounts drop labels, to test that missing labels are noticed
     if not owner.keeps_first_labels:
         content |= {"adult": False, "ai": False}
     post, new = kept.add_post(store, owner, content)
@@ -435,6 +436,7 @@ async def list_updates(request: Request, account: str) -> dict[str, Any]:
     wait = min(float(parse_number(request.query_params.get("wait"))), MAX_POLL_SECONDS)
     until = monotonic() + wait
     bell = get_bell(request)
+    # Long polling: the bell ends the wait when there is an update.
     while (
         not (found := kept.list_updates(store, owner.name, after))
         and (left := until - monotonic()) > 0

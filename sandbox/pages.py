@@ -171,6 +171,7 @@ async def post_page(request: Request, account: str, post_id: str) -> Response:
 @router.post("/t/{account}/{post_id}/remarks")
 async def post_comment(request: Request, account: str, post_id: str) -> Response:
     """Publish a visitor's comment on a post, then show the page again."""
+    # a form on another site must not act as the fan
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise SandboxRefusal(403, "foreign_page")
     form = await _read_form(request)
@@ -231,7 +232,7 @@ def _load_chat(store: SandboxStore, account: str, fan: str) -> dict[str, Any]:
 
 @router.post("/c/{account}/act")
 async def post_chat_action(request: Request, account: str) -> Response:
-    """Perform an action of the fan at the chat, then show the chat again."""
+    """Perform a fan's action in the chat, then show the chat again."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise SandboxRefusal(403, "foreign_page")
     form = await _read_form(request)

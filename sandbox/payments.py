@@ -83,6 +83,7 @@ def answer_checkout(
         )
         if row is None:
             raise SandboxRefusal(404, "no_such_query")
+        # a repeated response returns the first charge
         if row["state"] == "paid" and ok:
             return {"query_id": query_id, "charge_id": row["charge_id"]}
         if row["state"] != "open" or _is_answer_expired(store, row["at"]):

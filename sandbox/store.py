@@ -117,6 +117,7 @@ class SandboxStore:
         self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
+        # Accepted data must survive kill -9, so each commit waits for the disk.
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA busy_timeout=5000")
         self._db.executescript(_SCHEMA)
@@ -276,6 +277,7 @@ def add_post(
     account supports keys."""
     with store.transaction():
         key = str(content.get("key") or "")
+        # accounts without `+key` create a second post for a repeat, as many platforms do
         if owner.native_key and key:
             first = store.fetch_one(
                 "SELECT * FROM posts WHERE account = ? AND key = ?", owner.name, key

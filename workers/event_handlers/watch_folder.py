@@ -67,7 +67,7 @@ log = telemetry.get_logger("workers.event_handlers.watch_folder")
 @dataclass(frozen=True)
 class WaitingFile:
     """A file to import: its folder below the root, its name, its agency and creator, the language
-    of the agency, and whether it is AI-generated."""
+    of the agency, and a flag for AI output."""
 
     root: Path
     parts: tuple[str, ...]

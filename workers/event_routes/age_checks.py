@@ -25,7 +25,7 @@ from workers.relay.dispatch import EventRoute
 from workers.wiring import Services
 
 PROVIDER_DEADLINE_SECONDS = 30
-"""Two requests of fifteen seconds, including the writes around them."""
+"""Deadline of two requests of fifteen seconds, including the writes around them."""
 
 
 def age_routes(s: Services) -> tuple[EventRoute, ...]:
@@ -75,6 +75,7 @@ def age_routes(s: Services) -> tuple[EventRoute, ...]:
 def _call_address(s: Services, tenant_id: UUID, check_id: UUID) -> str:
     """Return the URL that a provider calls about a check, or "" if it cannot reach the
     installation. Then the check is polled only."""
+    # without a public URL the provider cannot call
     if not s.settings.public_url.startswith("https://"):
         return ""
     proof = age_webhook_token(

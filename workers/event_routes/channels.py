@@ -48,7 +48,8 @@ pass
 
 
 LOOKUP_DEADLINE_SECONDS = 60
-"""A destination check, which may request readers one by one if a platform does not list members."""
+"""Deadline of a destination check, which may request readers one by one if a platform does not list
+members."""
 
 
 def _menu_of(capabilities: Capabilities) -> CommandMenu:

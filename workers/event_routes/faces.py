@@ -15,7 +15,7 @@ from workers.relay.dispatch import EventRoute
 from workers.wiring import Services
 
 ENROLMENT_DEADLINE_SECONDS = 60
-"""At most three photos of fifteen seconds each."""
+"""Deadline for at most three photos, fifteen seconds each."""
 
 COMPARISON_DEADLINE_SECONDS = 600
 """Deadline for one batch of pictures; heartbeats extend it."""

@@ -21,6 +21,8 @@ _SECRET = frozenset({"secret"})
 
 def webhook_routes(s: Services) -> tuple[EventRoute, ...]:
     """Return the route of webhook calls. Their transport cannot reach this installation."""
+    # A separate client: members choose the URLs of webhooks, which must not reach this
+    # installation.
     transport = Transport(
         http=HttpClient(reach=outside_reach(s.settings)),
         reveal=s.reveal,

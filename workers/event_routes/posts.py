@@ -72,14 +72,16 @@ from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services, build_once, outside_reach
 
 IMPORT_SECONDS = 120
-"""Four times as long as an import of ten thousand rows takes; heartbeats extend it."""
+"""Deadline of an import: four times the duration of one with ten thousand rows; heartbeats extend
+it."""
 
 FEED_SECONDS = 90
-"""At most four requests, including the writes after them."""
+"""Deadline of a feed read: at most four requests, and the writes after them."""
 
 
 def make_feed_fetcher(reach: AddressPolicy) -> DownloadFeed:
-    """Return a function that downloads feeds from where `reach` lets it go."""
+    """Return a function that downloads feeds from the addresses that `reach` allows."""
+    # Members choose the URLs of feeds, so a separate client limits the addresses that they reach.
     client = build_once(partial(HttpClient, max_connections=8, reach=reach))
     may_reach = partial(address_policy.can_connect, reach=reach)
 
@@ -112,13 +114,14 @@ def import_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 RENDITION_DEADLINE_SECONDS = 120
-"""Ninety days of a series on every account, or all scheduled times of an agency."""
+"""Deadline for ninety days of a series on every account, or for all scheduled times of an agency.
+"""
 
 STAGE_SECONDS = 320
-"""All uploads of a post, including the writes around them."""
+"""Deadline for all uploads of a post, including the writes around them."""
 
 TEXT_DEADLINE_SECONDS = 120
-"""Twenty-one short texts; heartbeats extend it."""
+"""Deadline for twenty-one short texts; heartbeats extend it."""
 
 
 def post_routes(s: Services) -> tuple[EventRoute, ...]:
@@ -166,7 +169,7 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _upkeep_routes(s: Services) -> tuple[EventRoute, ...]:
-    """Return the routes that keep scheduled and published posts in order: sweeps, holds, expiry,
+    """Return the routes that maintain scheduled and published posts: sweeps, holds, expiry,
     recurrence."""
     tenant = s.tenant
     return (

@@ -35,6 +35,7 @@ def build_routes(s: Services) -> EventRoutes:
         *_demo_routes(s),
         facts=FACT_ROUTES,
     )
+    # Refuse to start with an event that no handler would ever process.
     found.require_routes(declared_events(*event_modules()))
     return found
 

@@ -18,7 +18,7 @@ from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
 
 READING_SECONDS = 240
-"""A paged read of earnings or transactions."""
+"""Deadline of a paged read of earnings or transactions."""
 
 
 def revenue_routes(s: Services) -> tuple[EventRoute, ...]:

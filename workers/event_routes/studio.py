@@ -29,7 +29,7 @@ ENGINE_BACKOFF = Backoff(first=timedelta(seconds=20), factor=2, dead_at=12)
 hours but mostly returns within minutes. Each stored picture resets the backoff."""
 
 JOB_DEADLINE_SECONDS = 600
-"""A recipe run, a clip or a video; heartbeats extend it."""
+"""Deadline of a recipe run, a clip or a video; heartbeats extend it."""
 
 
 def studio_routes(s: Services) -> tuple[EventRoute, ...]:

@@ -286,7 +286,7 @@ class ListenerPool:
             ear.stop()
 
     def stop(self) -> None:
-        """End the run."""
+        """End `run`."""
         self._stopping.set()
 
     def find_listener(self, channel_id: UUID) -> AccountListener | None:

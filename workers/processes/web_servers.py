@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 WEB_POOL_SIZE = 2
-"""Connections to PostgreSQL; they open when first needed."""
+"""Connections to PostgreSQL, opened when first needed."""
 
 
 def run_web(settings: Settings) -> None:

@@ -97,7 +97,7 @@ def _picture_file_name(asked: PictureOrder) -> str:
 
 def write_atomically(file: Path, data: bytes) -> None:
     """Write a file completely or not at all. Raises OSError."""
-    descriptor, path = tempfile.mkstemp(dir=file.parent)  # 0600
+    descriptor, path = tempfile.mkstemp(dir=file.parent)  # created with mode 0600
     try:
         with os.fdopen(descriptor, "wb") as draft:
             draft.write(data)

@@ -21,8 +21,8 @@ CACHE_SECONDS = 5.0
 
 
 class OutboxCollector(Collector):
-    """Waiting, running and failed rows by queue; no values while the database is unavailable, so
-    that the gap is visible."""
+    """Collector of waiting, running and failed rows by queue. It returns nothing while the database
+    is unavailable, so that the gap is visible."""
 
     def __init__(self, tenant: OpenScope) -> None:
         self._tenant = tenant
@@ -75,8 +75,8 @@ def _build_oldest_due_gauge() -> GaugeMetricFamily:
 
 
 class ListenerCollector(Collector):
-    """Seconds since the accounts of a platform were last polled; that of the account with the
-    longest delay."""
+    """Collector of the seconds since the last poll by platform; the account with the longest delay
+    counts."""
 
     def __init__(self) -> None:
         self._lock = Lock()

@@ -120,7 +120,7 @@ class Program:
     is_ready: Callable[[int], bool] = field(repr=False)
     """Returns True if the process with this ID is ready, within at most a second."""
     grace_s: float = 10.0
-    """Seconds to end before it is killed."""
+    """Seconds after the stop signal before it is killed."""
     stop_signal: Signals = SIGTERM
     """The signal that requests the end."""
     orphan_signal: Signals = SIGKILL

@@ -94,7 +94,7 @@ class InstallationStart:
         self._welcome: SubprocessTask | None = None
         self._probes: dict[str, int] = {}
 
-    # rising
+    # Start
 
     def start(self) -> None:
         """Run every step of the start in order. Raises GreenroomError with instructions, and
@@ -276,7 +276,7 @@ class InstallationStart:
         here = (row for row in self._table if not row.on_demand or is_installed(row.main))
         return expand_scaled_processes(tuple(here), self.settings)
 
-    # running
+    # Watch and stop
 
     def watch_processes(self) -> None:
         """Watch the processes until a stop is requested."""

@@ -272,7 +272,7 @@ class Supervisor:
 
 
 def _says_so(program: Program, pid: int) -> bool:
-    """Return True if the process is ready. A check that the machine cannot run counts as no."""
+    """Return True if the process is ready. A check that cannot be run counts as failed."""
     try:
         return program.is_ready(pid)
     except OSError:

@@ -87,6 +87,7 @@ def list_comments(
     ]
     if not answers:
         return _build_page_request(resumed)
+    # A cursor that the network no longer knows is dropped; otherwise the read would fail forever.
     if not pages:
         return CommentPage((), mark) if resumed and _is_lost(answers[0]) else None
     asked = pages[-2].get("cursor") if len(pages) > 1 else resumed
@@ -104,7 +105,7 @@ def list_comments(
 
 
 def _is_lost(answer: StepResult) -> bool:
-    """Return True if the network does not know the page anymore. Its comments are skipped."""
+    """Return True if the network no longer knows the page. Its comments are skipped."""
     return (
         isinstance(answer, Response)
         and answer.status == 400
@@ -113,8 +114,8 @@ def _is_lost(answer: StepResult) -> bool:
 
 
 def _build_page_request(page: str) -> Send:
-    """Request a page. With `priority` true, the list could contain only followed accounts, a
-    setting for the owner's app."""
+    """Request a page. If `priority` were true, the list might contain only followed accounts,
+    depending on a setting for the owner's app."""
     reasons = "".join(f"&reasons={reason}" for reason in sorted(REASONS))
     at = f"&cursor={quote_segment(page)}" if page else ""
     return comments.comments_request(
@@ -321,7 +322,7 @@ def _build_put_request(
 
 def _key_of(name: str) -> str:
     """Return one fixed key per author or post, so that a repeated block or like replaces the first.
-    It is a record key of a made-up time."""
+    It is a record key of a synthetic time."""
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % _YEAR
     return record_key(name, _BEGAN + timedelta(microseconds=number))
 

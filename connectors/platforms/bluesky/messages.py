@@ -2,7 +2,7 @@
 
 The account's server forwards these requests to the network's chat service if the app password has
 access to it. Messages have no idempotency key, so a lost one is identified by text, sender and
-time. The sender can delete a message only for itself. Source: lexicons chat.bsky.convo.getLog,
+time. A deleted message is deleted for its sender only. Source: lexicons chat.bsky.convo.getLog,
 getConvoForMembers, getMessages, sendMessage, deleteMessageForSelf in
 https://github.com/bluesky-social/atproto/tree/main/lexicons/chat/bsky/convo
 """
@@ -49,7 +49,8 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
 PROXY = {"atproto-proxy": "did:web:api.bsky.chat#bsky_chat"}
-"""https://docs.bsky.app/docs/api/chat-bsky-convo-send-message"""
+"""The header that addresses the chat service:
+https://docs.bsky.app/docs/api/chat-bsky-convo-send-message"""
 
 MAX_TEXT = 1000
 MAX_BYTES = 10_000
@@ -67,7 +68,7 @@ MAX_PEOPLE = 15
 """The maximum number of senders per poll; the next poll reads the others."""
 
 WINDOW = timedelta(seconds=60)
-"""Messages older than this before the attempt are not the sought one, even with the same text."""
+"""A message older than the attempt by more than this is a different one with the same text."""
 
 KEPT = ("convo.id", "convo.kind.$type", "convo.members.did", "convo.members.handle")
 """The fields of a conversation that are stored; its messages are not."""

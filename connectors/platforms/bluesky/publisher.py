@@ -93,7 +93,7 @@ PUBLISH = "publish"
 ABOVE = "above"
 PICTURE_BYTES = 2_000_000
 """The maximum size of a picture. A video must be the only file of its post and may be larger;
-servers refuse videos over their own limits."""
+servers refuse videos over their limits."""
 
 CAN = Capabilities(
     platform="bluesky",
@@ -159,10 +159,8 @@ class Bluesky:
         return unit_checks.count_graphemes(unit.text_of("body")), CAN.size_limits(unit.surface)[0]
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload each file, read the parent, resolve mentions, then create the record.
-
-        Return the outcome after the last answer.
-        """
+        """Upload each file, read the parent, resolve mentions, then create the record and return
+        the outcome."""
         if unit.viewer:
             wrong = messages.message_problem(unit, CAN)
             return Rejected(wrong, permanent=False) if wrong else messages.next_step(unit, answers)

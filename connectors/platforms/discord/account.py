@@ -112,9 +112,11 @@ def _compute_permissions(told: Mapping[str, Mapping[str, Any]]) -> int:
     rights = roles.get(everyone, 0)
     for role in own:
         rights |= roles.get(role, 0)
+    # Owners and administrators have all permissions, whatever the channel's overwrites.
     if guild.get("owner_id") == bot or rights & ADMINISTRATOR:
         return NEEDED
     written = {each["id"]: each for each in channel.get("permission_overwrites") or ()}
+    # Overwrites apply in this order: everyone, the bot's roles, the bot itself.
     for who in ([everyone], own, [bot]):
         found = [written[each] for each in who if each in written]
         for each in found:

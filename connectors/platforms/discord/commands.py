@@ -113,6 +113,7 @@ def _build_step(
 def _is_done(answer: StepResult) -> bool:
     if not isinstance(answer, Response):
         return False
+    # a command that no longer exists counts as deleted
     gone = answer.step == "erase" and answer.status == 404 and error_code(answer) == UNKNOWN_COMMAND
     return 200 <= answer.status < 300 or gone
 

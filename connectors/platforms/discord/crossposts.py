@@ -1,8 +1,8 @@
 """Crossposts of Discord announcement channels to the servers that follow them.
 
-A message can be crossposted once; it then has a flag, and a second attempt is refused with its own
-error code. The limit is ten per hour. If the message is deleted, the following servers show that it
-was deleted. Discord does not list these servers or their readers. Source:
+A message can be crossposted once. It has a flag afterwards, and a second attempt is refused with a
+special error code. The limit is ten per hour. If the message is deleted, the following servers show
+that it was deleted. Discord does not list these servers or their readers. Source:
 https://docs.discord.com/developers/resources/message#crosspost-message,
 #message-object-message-flags
 """

@@ -12,7 +12,7 @@ from connectors.shared.http_responses import quote_segment, success_body
 LOOK = "look"
 PARENT = "parent"
 THREADS = frozenset({10, 11, 12})
-"""Channel types without an age restriction of their own; that of the parent channel counts.
+"""Channel types without a separate age restriction; that of the parent channel counts.
 
 Source: https://discord.com/developers/docs/resources/channel#channel-object-channel-types
 """

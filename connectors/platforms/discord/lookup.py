@@ -28,7 +28,7 @@ from foundation.i18n.translation import Message
 
 LOOKUP_ACTION = "look"
 WINDOW = timedelta(seconds=60)
-"""Messages older than this before the attempt are not the sought one, even with the same text."""
+"""A message older than the attempt by more than this is a different one with the same text."""
 
 LISTED = 100
 MAX_PAGES = 5

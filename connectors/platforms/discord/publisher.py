@@ -168,8 +168,7 @@ class Discord:
         """Create the message in one request.
 
         A direct message first requests the recipient's channel. A message to be crossposted first
-        checks that its channel is an announcement channel. A crosspost is a unit with its own
-        request.
+        checks that its channel is an announcement channel. The crosspost itself is a separate unit.
         """
         if unit.comment == REPOST_KIND:
             return crossposts.next_step(unit, answers)
@@ -373,7 +372,7 @@ class Discord:
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
         """Confirm a button or a command, which Discord requires within three seconds.
 
-        The interaction's own token, valid for 15 minutes, replaces the bot token. The response to a
+        The interaction's token, valid for 15 minutes, replaces the bot token. The response to a
         command follows later and is visible only to the user who chose it.
         """
         told = next((how for begins, how in _SEEN.items() if update.key.startswith(begins)), None)
@@ -442,6 +441,7 @@ def _build_publish_step(unit: Unit, channel: str) -> WireStep:
         attachment_name(unit.native_key, number, medium, hidden=hidden)
         for number, medium in enumerate(unit.media)
     ]
+    # `allowed_mentions` prevents that a text notifies everyone, a role or a user.
     said: dict[str, Any] = {
         "content": _message_text(unit),
         "nonce": message_nonce(unit.native_key),

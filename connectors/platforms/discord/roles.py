@@ -17,7 +17,8 @@ UNKNOWN_MEMBER = 10007
 UNKNOWN_ROLE = 10011
 UNKNOWN_USER = 10013
 NOT_ALLOWED = 50013
-"""An error that concerns this role alone. Posts need other permissions and continue."""
+"""An error that concerns this role alone. Posts need other permissions, so the account continues to
+publish."""
 
 ADMINISTRATOR = 1 << 3
 MANAGE_ROLES = 1 << 28

@@ -147,7 +147,7 @@ MAX_COMMENT_LENGTH = 8000
 """Maximum number of characters of a comment."""
 
 WINDOW = timedelta(seconds=60)
-"""Comments older than this before the attempt are not the sought one, even with the same text."""
+"""A comment older than the attempt by more than this is a different one with the same text."""
 
 LISTED = 50
 MAX_PAGES = 5

@@ -36,7 +36,8 @@ SCOPES = (
 """
 
 MAX_REQUESTED = 3
-"""Maximum number of requests for the long-lived token, since the code can no longer be used."""
+"""Maximum number of attempts to get the long-lived token. The request is repeated because the code
+cannot be exchanged a second time."""
 
 LISTED = 100
 MAX_LISTS = 2

@@ -119,7 +119,7 @@ FILM_SECONDS = 180.0
 """Timeout of a video upload. Facebook downloads the video before it answers."""
 
 WINDOW = timedelta(seconds=60)
-"""Posts older than this before the attempt are not the sought one, even with the same text."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 WORKED_ON = timedelta(minutes=30)
 """Time for which a video without an answer may still appear. It is longer than its temporary URL is
@@ -221,6 +221,7 @@ class Facebook:
         pictures = {id_from_answer(one) for one in sought.told if one.step.startswith("stage:")} - {
             ""
         }
+        # a post without text or known pictures cannot be told apart from others
         if not _query_text(sought) and not pictures:
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
@@ -436,7 +437,7 @@ def _build_publish_step(unit: Unit, pictures: list[str]) -> WireStep:
 
 
 def _build_video_step(unit: Unit, film: Medium) -> WireStep:
-    """Publish a video with its text. Facebook takes no alt text for videos."""
+    """Publish a video with its text. Facebook does not accept alt text for videos."""
     words = {"description": _post_text(unit)} if _post_text(unit) else {}
     fetched = {"file_url": FileRef(film.sha256, film.mime)}
     path = "/{account}/videos"

@@ -1,8 +1,8 @@
 """Messages between a creator and a fan on Fanvue: sending, paid media, look-ups and deletion.
 
-Messages have no idempotency key. A lost one is identified by text, sender and time, one with media
-also by these and its price, since files are uploaded for one message only. Fanvue unlocks paid
-media itself after the payment. Source:
+Messages have no idempotency key. A lost one is identified by text, sender and time. One with media
+is also identified by its files and price, since files are uploaded for one message only. Fanvue
+unlocks paid media itself after the payment. Source:
 https://api.fanvue.com/docs/api-reference/reference/chat-messages/send-message, …/list-messages,
 …/delete-message; kinds of messages: https://api.fanvue.com/docs/tutorials/working-with-messages
 """
@@ -60,7 +60,7 @@ FURTHEST = 12
 message just sent; `LISTED` is the size of a page."""
 
 WINDOW = timedelta(seconds=60)
-"""Messages older than this before the attempt are not the sought one, even with the same text."""
+"""A message older than the attempt by more than this is a different one with the same text."""
 
 WRITTEN_MESSAGE_TYPES = frozenset(
     {"SINGLE_RECIPIENT", "CHAT_TEXT_REPLY", "CHAT_TEXT_GENERATION", "CHAT_TEXT_REWRITE"}

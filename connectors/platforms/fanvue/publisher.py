@@ -79,7 +79,7 @@ from gate.contract.units import Unit
 SUBSCRIBERS_MARK = "audience=subscribers"
 EVERYBODY = "followers-and-subscribers"
 WINDOW = timedelta(seconds=60)
-"""Posts older than this before the attempt are not the sought one, even with the same text."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 LISTED = 50
 MAX_PAGES = 5
@@ -87,8 +87,8 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MAX_TEXT = 5000
 POLL_SECONDS = 10.0
 """Seconds between two reads of the chats. A creator has 200 requests a minute for all purposes.
-Polls use 6 of them without new messages, and 60 to 115 if there are more chats with news than a
-poll reads. Ten seconds are fast enough for a chat. Source:
+Polls use 6 of them without new messages, and 60 to 115 if there are more chats with new messages
+than a poll reads. Ten seconds are fast enough for a chat. Source:
 https://api.fanvue.com/docs/authentication/rate-limits"""
 
 PRICE_RANGE = PriceRange("USD", 300, 100_000)
@@ -343,7 +343,7 @@ def _uploaded_media_ids(sought: LookupQuery) -> set[str]:
 
 
 def _is_match(post: Mapping[str, Any], sought: LookupQuery, files: set[str]) -> bool:
-    """Return True if a post has exactly the uploaded files, whatever its text now is. A free post
+    """Return True if a post has exactly the uploaded files, whatever its current text. A free post
     with the sought text matches too, since Fanvue may use other IDs for its files."""
     if str(post["uuid"]) in sought.known:
         return False

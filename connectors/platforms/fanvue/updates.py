@@ -1,5 +1,5 @@
-"""Polls of a creator's chats on Fanvue: the list of chats by last message, then each chat with
-news.
+"""Polls of a creator's chats on Fanvue: the list of chats by last message, then each chat with new
+messages.
 
 Chats without new messages are not requested, as
 https://api.fanvue.com/docs/tutorials/efficient-chat-sync recommends. If there are more than one
@@ -217,7 +217,7 @@ def _read_chat(
     chat: ChatSummary, since: datetime
 ) -> Generator[WireStep, StepResult, _ChatReadResult]:
     """Read a chat back to `since`. A refused chat does not stop the others. If there is more than a
-    poll may read, a notice asks for a member."""
+    poll may read, a notice tells a member to open the chat."""
     found: dict[str, Mapping[str, Any]] = {}
     for page in range(1, MAX_PAGES + 1):
         answer = yield chat_page_step(chat.fan, page, name=UPDATES)

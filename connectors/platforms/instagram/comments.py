@@ -76,7 +76,7 @@ MODERATION_ACTIONS = frozenset({"hide", "show", "delete"})
 """The supported actions. The API cannot block or report authors."""
 
 WINDOW = timedelta(seconds=60)
-"""Comments older than this before the attempt are not the sought one, even with the same text."""
+"""A comment older than the attempt by more than this is a different one with the same text."""
 
 LISTED = 50
 MAX_PAGES = 5

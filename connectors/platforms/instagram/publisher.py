@@ -111,7 +111,7 @@ AGAIN = timedelta(seconds=5)
 """The delay before the next attempt to read a post's labels."""
 
 WINDOW = timedelta(seconds=60)
-"""Posts older than this before the attempt are not the sought one, even with the same caption."""
+"""A post older than the attempt by more than this is a different post with the same caption."""
 
 
 class Instagram:
@@ -485,6 +485,7 @@ def _poll_containers(
             continue
         if status == "ERROR" and (code := container_failure(told[-1])) in MEDIA_REJECTED_CODES:
             return Rejected(Message("instagram.file_refused", {"code": code}), permanent=False)
+        # failed, or expired after a day; the files are uploaded again
         if status in ("ERROR", "EXPIRED"):
             return restage_uploads()
         if status == "PUBLISHED":  # published by an attempt that ended before it stored the outcome

@@ -35,7 +35,7 @@ from gate.contract.units import Medium
 STAGE = "stage:"
 SOURCE = "source:"
 WINDOW = timedelta(seconds=60)
-"""Posts older than this before the attempt are not the sought one, even with the same text."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 LISTED = 40
 MAX_READ = 5

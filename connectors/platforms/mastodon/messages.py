@@ -139,7 +139,7 @@ def _unreachable_outcome(
         return outcome_of_failure(answer, creates=False)
     whole = text_length(f"@{_parse_handle(answer)} {unit.text_of('body')}", per_address)
     most = can.size_limits(unit.surface)[0] + RESERVED_CHARACTERS
-    if whole > most:  # the handle is longer than Mastodon's own limit
+    if whole > most:  # the handle is longer than Mastodon's limit
         return Rejected(
             Message("connectors.text_too_long", {"length": whole, "most": most}), permanent=False
         )
@@ -249,6 +249,7 @@ def _poll_updates(cursor: str) -> PollGenerator:
         updates += [update for one in fresh if (update := _parse_update(one, me)) is not None]
         if fresh:
             after = str(fresh[-1]["id"])
+        # An incomplete page is the last one.
         if not fresh or len(listed or []) < LISTED:
             break
     return ChatUpdates(tuple(updates), f"{me} {after}")

@@ -1,8 +1,8 @@
-"""The Mastodon connector: posts and direct messages on a server with its own rules and limits.
+"""The Mastodon connector: posts and direct messages on a server with separate rules and limits.
 
-A post is sent with an `Idempotency-Key`, which servers honour for an hour and some never. A lost
-answer is therefore looked up in the account's posts by its source text, and the post is sent again
-only if it is missing. Source: https://docs.joinmastodon.org/methods/statuses/#create
+A post is sent with an `Idempotency-Key`, which most servers honour for an hour and some never. A
+lost answer is therefore looked up in the account's posts by its source text, and the post is sent
+again only if it is missing. Source: https://docs.joinmastodon.org/methods/statuses/#create
 """
 
 from collections.abc import Mapping
@@ -379,7 +379,7 @@ class Mastodon:
 
 
 def _content_warning(unit: Unit) -> str:
-    """Return the gate's warning, followed by the member's own."""
+    """Return the gate's warning, followed by the member's."""
     words = (
         WARNING_TEXT if WARNING_MARK in unit.flags else "",
         options.unit_options(unit).get_text("warning"),

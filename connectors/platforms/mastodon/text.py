@@ -1,7 +1,7 @@
 """Text of Mastodon posts: its length as the server counts it, and plain text from HTML.
 
-A length counts graphemes, the same number for every URL, and mentions without their server.
-Sources: https://docs.joinmastodon.org/user/posting/#text,
+A length counts graphemes, a fixed number for each URL, and mentions without their server. Sources:
+https://docs.joinmastodon.org/user/posting/#text,
 https://docs.joinmastodon.org/spec/activitypub/#sanitization
 """
 

@@ -109,8 +109,8 @@ MAX_REMAINING = 50
 
 MARGIN = timedelta(minutes=10)
 LATE = timedelta(days=1)
-"""Age up to which comments that are read anyway are returned again, since some appear late, for
-example after moderation. Pages are followed back only by `MARGIN`."""
+"""Age up to which comments on a page that is read anyway are returned again. Some comments appear
+late, for example after moderation. Older pages are requested only within `MARGIN`."""
 
 
 @dataclass(frozen=True)
@@ -272,8 +272,7 @@ def _advance_place(
 def _remaining_comments(
     network: CommentNetwork, post: Mapping[str, Any], until: str
 ) -> list[_Left]:
-    """Return the unread comments of a post after this page, which are all older, since the newest
-    come first."""
+    """Return the unread comments of a post after this page. Comments are listed newest first."""
     told = post.get("comments")
     told = told if isinstance(told, dict) else {}
     after = next_cursor(told)

@@ -56,7 +56,7 @@ https://developers.facebook.com/docs/graph-api/guides/error-handling"""
 
 TOKEN = frozenset({190, 102}) | PERMISSION_CODES
 ENDED = {463: "meta.token_expired", 460: "meta.password_changed", 458: "meta.taken_back"}
-"""Messages for an invalid token, by subcode, if its cause is of use to the member."""
+"""Message codes that state the cause of an invalid token, by subcode."""
 
 RATE_LIMIT_CODES = frozenset({4, 17, 32, 341, 613, 80001, 80002, 80006})
 """Rate limits of an application, a user, a Page or an account, and of messages (80006):
@@ -179,6 +179,7 @@ def outcome_of_failure(
         return Disconnected(Message("connectors.account_gone", {"word": f"{code}_{sub}"}))
     if sub == DAILY:
         return Retry(DAILY_WAIT, "account", Message(words.daily))
+    # The container has expired or is unknown, so the files are uploaded again.
     if sub in OVER:
         return restage_uploads()
     if sub in FETCH or sub == NOT_READY:

@@ -27,13 +27,13 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Medium
 
 WINDOW = timedelta(seconds=60)
-"""Posts older than this before the attempt are not the sought one."""
+"""A post older than the attempt by more than this is a different post."""
 
 MEDIA_FIELDS = "media_type,children"
 """The fields with the number and the kind of a post's files."""
 
 NOT_PUBLISHED = frozenset({"FINISHED", "EXPIRED"})
-"""States of containers that are ready but unpublished, or expired unpublished after their day."""
+"""States of unpublished containers: ready, or expired after a day."""
 
 _FAILED = Unknown(Message("connectors.lookup_failed"))
 _FILM = "video/mp4"
@@ -78,6 +78,8 @@ def look_up_textless(
     stands = _parse_container_status(answers[0], network.status)
     if stands in NOT_PUBLISHED:
         return Absent()
+    # A failed or unreadable container may belong to a published post, so the list is searched for
+    # it.
     if stands not in ("PUBLISHED", "ERROR", "unreadable"):
         return _FAILED
     pages = answers[1:]

@@ -87,7 +87,7 @@ SETTLED = timedelta(seconds=2)
 change in the same second shows the same time."""
 
 WINDOW = timedelta(seconds=60)
-"""Messages older than this before the attempt are not the sought one, even with the same text."""
+"""A message older than the attempt by more than this is a different one with the same text."""
 
 _MEDIA: Mapping[str, AttachmentKind] = {"image": "picture", "video": "film", "audio": "sound"}
 _LONGEST_ID = 400
@@ -98,7 +98,7 @@ class MessagingNetwork:
     """A network of Meta with direct messages, and its differences."""
 
     name: str
-    """Its name in requests for conversations."""
+    """The network's name in requests for conversations."""
     me: str
     """The path that returns the ID and the name of the token's account."""
     who: tuple[str, ...]
@@ -186,6 +186,8 @@ def look_up(
     if same:
         first = min(same, key=lambda one: _parse_time(one.get("created_time")) or start)
         return Found(str(first["id"]), "", _parse_time(first.get("created_time")))
+    # Only the last TOLD messages are available. If all of them are recent, earlier ones are
+    # missing.
     whole = len(recent) < len(listed) or len(listed) < TOLD
     return Absent() if whole else Unknown(Message("connectors.lookup_failed"))
 
@@ -242,7 +244,8 @@ class _Mark:
         """Return the mark after a conversation was read.
 
         If the conversation may still change in the second of its last change, it counts as read up
-        to the second before and is read again. An answer without a plausible date counts as final.
+        to the second before and is read again. If the answer has no plausible date, the change
+        counts as final.
         """
         at = _updated_seconds(talk)
         told = response_date(answer)
@@ -349,6 +352,7 @@ def _parse_updates(
     ]
     fresh = sorted(((at, one) for at, one in dated if at >= since), key=lambda pair: pair[0])
     theirs = [_parse_update(one, at) for at, one in fresh if _is_theirs(one, mark.me)]
+    # All returned messages are new, so there may be more that Meta does not return.
     if theirs and len(fresh) == len(listed) == TOLD and mark.floor:
         first = theirs[0]
         return [

@@ -34,7 +34,8 @@ ME = "me"
 LONG = "long"
 RENEWAL = "renewal"
 MAX_REQUESTED = 3
-"""Maximum number of requests for the long-lived token, since the code can no longer be used."""
+"""Maximum number of attempts to get the long-lived token. The request is repeated because the code
+cannot be exchanged a second time."""
 
 WRAPPED = f"data.0.{oauth.ACCESS_TOKEN_FIELD}"
 """The token's path in Instagram's answer to a code. It is documented as a list with one entry;
@@ -54,7 +55,7 @@ class TokenNetwork:
     """A network of Meta that issues tokens to accounts, and its differences."""
 
     grants: str
-    """The prefix of its grant names."""
+    """The prefix of the network's grant names."""
     who: str
     """The path that returns the token's account."""
     scopes: tuple[str, ...]
@@ -210,6 +211,7 @@ def refresh_tokens(
     if isinstance(last, Response) and last.is_success:
         return tokens_from_paste(grant.refresh)
     outcome = network.meaning(last)
+    # The token is neither refreshed nor invalid, so try again tomorrow.
     if isinstance(outcome, Rejected):
         return Retry(DAILY_WAIT, "account", outcome.reason)
     return outcome

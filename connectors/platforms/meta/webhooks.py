@@ -181,7 +181,7 @@ def _parse_account_id(told: object) -> str:
 
 
 def _parse_time(told: object) -> datetime | None:
-    """Return a time in Unix seconds or, for messages, milliseconds as UTC, or None."""
+    """Convert a time in Unix seconds (milliseconds for messages) to UTC, or return None."""
     if not isinstance(told, int) or isinstance(told, bool) or not 0 < told < 10**13:
         return None
     return datetime.fromtimestamp(told / 1000 if told > 10**11 else told, UTC)
@@ -211,6 +211,7 @@ def subscribe_account(
     last = answers[-1]
     if isinstance(last, Response) and last.is_success and json_body(last).get("success") is True:
         return Published(account)
+    # Without the permission for messages, subscribe to comments only.
     if error_codes(last)[0] in PERMISSION_CODES and len(answers) < len(fields):
         return app_webhooks.subscription_request("POST", f"{path}?subscribed_fields={fields[0]}")
     if error_codes(last)[0] in PERMISSION_CODES:

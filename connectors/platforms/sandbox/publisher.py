@@ -55,7 +55,7 @@ LISTED = 50
 
 MAX_PAGES = 5
 WINDOW = timedelta(seconds=60)
-"""Posts older than this before the attempt are not the sought one, even with the same text."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 ADULT_FLAGS = frozenset(
     {"adult", "adult_content", "nsfw", "sensitive", "has_spoiler", "protect_content"}
@@ -238,6 +238,7 @@ class Sandbox:
     ) -> Send | MarkReport | Outcome:
         """Check that a post has the adult and AI labels it was sent with. Messages have none."""
         marks = {flag: mark for flag in flags if (mark := _flag_name(flag))}
+        # messages on the sandbox have no labels
         if copy.chat or not marks:
             return MarkReport()
         if not answers:
@@ -457,6 +458,7 @@ def _in_timeline(
     same = [post for post in here if _is_match(post, sought)]
     if same:
         return _resolve_matches(same)
+    # The page reaches the end of the timeline, or a time before the attempt.
     if len(posts) < LISTED or len(inside) < len(posts):
         return Absent()
     if len(answers) < MAX_PAGES:

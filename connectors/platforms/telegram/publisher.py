@@ -350,6 +350,7 @@ class Telegram:
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
         """Confirm a pressed button, which shows a progress indicator until then."""
+        # only buttons show a progress indicator
         if update.kind != "button" or not update.payload:
             return None
         body = {"callback_query_id": update.payload}

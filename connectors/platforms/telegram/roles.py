@@ -53,7 +53,7 @@ def _admit_member(fan: str, place: str, given: Mapping[str, StepResult]) -> Send
     said = description(given[ROLE_ACTION])
     if result(given[ROLE_ACTION]) is True or "user_already_participant" in said:
         return Published(fan)
-    if "channels_too_much" in said:  # the user is in the maximum number of channels
+    if "channels_too_much" in said:  # the user has joined the maximum number of channels
         return Rejected(Message(READER_NOT_THERE), permanent=False)
     if "hide_requester_missing" not in said and not _is_unknown(given[ROLE_ACTION]):
         return _refusal_outcome(given[ROLE_ACTION])

@@ -24,7 +24,7 @@ from gate.contract.units import Invoice, Unit
 
 PERIOD_DAYS = 30
 MAX_STARS = 10_000
-"""Maximum price of a period. `PERIOD_DAYS` is the only period that Telegram offers."""
+"""Maximum price of a period. Telegram offers only periods of `PERIOD_DAYS`."""
 
 LINK = "link"
 

@@ -229,7 +229,7 @@ class DiscordGatewayListener(AccountListener):
         )
 
     def _record_refused_token(self, channel: Channel) -> bool:
-        """Record that Discord refused the sign-in, and return whether to try again after a pause.
+        """Record that Discord refused the sign-in. Return True to try again after a pause.
 
         A sign-in is a check of the account, so a second refusal requires a new connection. Discord
         limits the number of sign-ins per day: https://discord.com/developers/docs/events/gateway
