@@ -25,7 +25,7 @@ def jsonb(name: str, *, nullable: bool = False) -> sa.Column:
 
 
 def text(name: str, *, nullable: bool = False) -> sa.Column:
-    """A text column, as SQLModel's `str`."""
+    """A text column, like SQLModel's for `str`."""
     return sa.Column(name, sa.String(), nullable=nullable)
 
 
@@ -40,7 +40,8 @@ def flag(name: str, *, nullable: bool = False) -> sa.Column:
 
 
 def inside(column: str, table: str) -> sa.ForeignKeyConstraint:
-    """A key to another table of the same tenant: `(tenant_id, column) → table (tenant_id, id)`."""
+    """A foreign key to another table of the same tenant: `(tenant_id, column) → table (tenant_id,
+    id)`."""
     return sa.ForeignKeyConstraint(["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"])
 
 

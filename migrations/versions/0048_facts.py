@@ -19,7 +19,7 @@ _FACTS = (
 def upgrade() -> None:
     # otherwise row-level security hides all agencies' rows from the owner
     op.execute("ALTER TABLE outbox NO FORCE ROW LEVEL SECURITY")
-    # our own
+    # the kinds are constants of this module
     op.execute(f"UPDATE outbox SET queue = 'facts' WHERE kind IN ({_FACTS}) AND state <> "
                "'dead'")  # noqa: S608  see above
     op.execute(

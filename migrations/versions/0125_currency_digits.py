@@ -28,7 +28,7 @@ _DIGITS = {
     **dict.fromkeys(("IQD", "JOD", "LYD", "OMR"), 3),
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
-"""ISO 4217 and CLDR of 2026; every other currency keeps its digits."""
+"""Number of decimals from ISO 4217 and CLDR of 2026; all other currencies have two."""
 
 _COLUMNS = """
 SELECT table_name, column_name FROM information_schema.columns c

@@ -12,7 +12,7 @@ _SOLD = """
 UPDATE permits SET sold = true
 WHERE NOT sold AND (subject_kind = 'fulfilment' OR subject_kind = 'draft' AND media <> '[]')
 """
-"""Media reach a chat as part of a pack alone."""
+"""Chat messages contain media only as part of a pack."""
 
 
 def upgrade() -> None:

@@ -22,8 +22,8 @@ TYPED_BY_MEMBERS = {
     " over_18 = false, custodian = '', confirmed_by = '', why = '', epoch = epoch + 1"
     " WHERE method = 'review' AND state = 'assured'",
 }
-"""Evidence that counts no more, in every agency: the owner sees all rows while a table's policy is
-not forced."""
+"""Statements by table that withdraw evidence from members in every agency. The owner sees all rows
+while a table's row-level security is not forced."""
 
 
 def upgrade() -> None:
