@@ -42,7 +42,7 @@ MAX_FAILURE_STEP = 7
 WAKE_SHARE = 4
 """Each request of the last poll delays an early poll by a quarter of the poll interval; after four
 requests it waits for the whole interval. An account that is woken constantly therefore costs at
-most four requests per interval more."""
+most four requests per interval, or as many as it costs without early polls."""
 
 UPDATE_TRIES = 3
 """Attempts to store an update before it is skipped, so that it does not block its account."""

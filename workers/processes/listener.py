@@ -36,7 +36,7 @@ def _serve_webhooks(services: Services, ears: ListenerPool) -> AbstractContextMa
     if not can_receive_webhooks(services):
         return nullcontext()
     # Imported late: only this process needs a web server for webhooks.
-    from workers.listeners.webhooks import server  # noqa: PLC0415
+    from workers.listeners.webhooks import server  # noqa: PLC0415  see above
 
     own = services.settings.workers
     app = server.create_webhook_app(

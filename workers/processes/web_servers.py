@@ -54,7 +54,7 @@ def run_web(settings: Settings) -> None:
 def run_dashboard(settings: Settings) -> None:
     """Serve the members' dashboard until SIGTERM."""
     # Imported late: only this process needs Streamlit.
-    from dashboard.app import create_dashboard_app  # noqa: PLC0415
+    from dashboard.app import create_dashboard_app  # noqa: PLC0415  see above
 
     door_of = settings.dashboard
     serve_app(

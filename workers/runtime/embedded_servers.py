@@ -280,7 +280,7 @@ def spawn_process(
             stdout=subprocess.PIPE if answers else file,
             stderr=file,
             # safe, since this process has no threads
-            preexec_fn=before or partial(die_with_parent, ending),  # noqa: PLW1509
+            preexec_fn=before or partial(die_with_parent, ending),  # noqa: PLW1509  see above
             start_new_session=True,
             env=environment,
             pass_fds=keep_open,

@@ -162,8 +162,8 @@ def _parse_lifetime(told: Mapping[str, Any], answer: StepResult, name: str) -> t
     """Return the remaining time of the token, or of its data access, by Meta's clock. Return None
     if it is unlimited or unknown.
 
-    A Page's token does not expire, but 90 days after its user's last login it can no longer read,
-    so published posts are not found by look-ups. Source:
+    A Page's token does not expire, but after 90 days without activity of its user it can no longer
+    read, so published posts are not found by look-ups. Source:
     https://developers.facebook.com/docs/facebook-login/auth-vs-data
     """
     ends = told.get(name)

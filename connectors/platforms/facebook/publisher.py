@@ -221,7 +221,7 @@ class Facebook:
         pictures = {id_from_answer(one) for one in sought.told if one.step.startswith("stage:")} - {
             ""
         }
-        # a post without text or known pictures cannot be told apart from others
+        # a post without text or known pictures cannot be distinguished from others
         if not _query_text(sought) and not pictures:
             return Unknown(Message("connectors.no_lookup"))
         if not answers:

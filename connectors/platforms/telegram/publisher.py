@@ -102,7 +102,7 @@ def _build_step(
 
 def _parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
     # Imported late: python-telegram-bot needs 25 MiB, and only the listening process uses it.
-    from connectors.platforms.telegram import updates  # noqa: PLC0415
+    from connectors.platforms.telegram import updates  # noqa: PLC0415  see above
 
     return updates.parse_update(entry)
 
