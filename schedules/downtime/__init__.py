@@ -1,1 +1,4 @@
-"""Downtimes of the installation or of an account, and the posts missed in them."""
+"""Downtimes of the installation or of an account, and the posts that were missed during them.
+
+Posts that are late for other reasons are in `publishing`; emergency stops are set in `gate`.
+"""
