@@ -85,8 +85,8 @@ class WaitingDelivery:
 class IntervalTurn:
     """The time of the next attempt of a delivery that may not publish now.
 
-    `at` is None if a member must decide. `said` is the reason, None if the delivery only yields to
-    a more important one.
+    `at` is None if a member must decide. `said` gives the reason, None if the delivery only yields
+    to a more important one.
     """
 
     at: datetime | None
@@ -278,8 +278,10 @@ def _list_planned_deliveries(
 
 
 def has_earlier_turn(scope: Scope, channel: Channel) -> bool:
-    """Whether any that waits on an account has its turn earlier by now; what was missed keeps the
-    one it was given."""
+    """Return True if a delivery that waits on an account could now be published earlier.
+
+    Missed posts of a downtime keep the turns they were given and are not considered.
+    """
     kept = [
         one
         for one in _list_planned_deliveries(
@@ -299,10 +301,10 @@ def has_earlier_turn(scope: Scope, channel: Channel) -> bool:
 
 
 def forecast_turns(scope: Scope, channel: Channel, until: datetime) -> dict[UUID, datetime | None]:
-    """When what is planned on an account until an instant would leave, None for what would be too
-    late by its turn.
+    """Return the expected publishing times of an account's planned deliveries due by `until`.
 
-    Empty for an account whose distance is advice.
+    None marks a delivery that would be too late. The result is empty if the account does not
+    enforce its minimum interval.
     """
     if not is_interval_enforced(channel):
         return {}
@@ -317,9 +319,11 @@ def forecast_turns(scope: Scope, channel: Channel, until: datetime) -> dict[UUID
 def forecast_turn(
     scope: Scope, channel: Channel, at: datetime, *, but: UUID = NO_DELIVERY_ID
 ) -> datetime | None:
-    """When a post that is planned at an instant would leave an account that keeps its distance,
-    None for what would be too late by its turn. `but` is the delivery itself; a new one is as
-    important, and may be as late, as is usual."""
+    """Return when a post planned at an instant would be published on an account, None if too late.
+
+    The account enforces its minimum interval. `but` is the delivery being moved; a new one gets the
+    default priority and late deadline.
+    """
     known = {one.id: one for one in _list_planned_deliveries(scope, channel.id, at + A_DAY, AHEAD)}
     old = known.pop(but, None)
     late = lateness.latest_publish_time(

@@ -47,7 +47,8 @@ class HolidaySetting:
 
 @dataclass(frozen=True)
 class Holiday:
-    """The public holidays of one day; two holidays on the same day share the names, joined by "; "."""
+    """The public holidays of one day; two holidays on the same day share the names, joined
+    by "; "."""
 
     day: date
     english: str
@@ -203,8 +204,9 @@ def check_country(country: str, region: str) -> None:
 
 
 def list_countries(language: str) -> list[tuple[str, str]]:
-    """Return every supported country as (code, name in `language`), sorted by name; "fr" or "en"."""
-    from babel import Locale  # only the settings page needs it
+    """Return every supported country as (code, name in `language`), sorted by name; "fr" or
+    "en"."""
+    from babel import Locale  # noqa: PLC0415  only the settings page needs it
 
     names = Locale(language).territories
     return sorted(

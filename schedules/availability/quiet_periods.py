@@ -147,7 +147,8 @@ def _list_holiday_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietP
 
 
 def quiet_periods_of_channel(scope: Scope, creator_id: UUID, channel_id: UUID) -> list[QuietPeriod]:
-    """Return the quiet periods that apply to an account: those of the account and of its creator."""
+    """Return the quiet periods that apply to an account: those of the account and of its
+    creator."""
     return [
         one
         for one in list_quiet_periods(scope, [creator_id])

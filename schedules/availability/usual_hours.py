@@ -44,7 +44,8 @@ GROUP BY creator_id, clock ORDER BY creator_id, days DESC, clock
 
 
 def list_usual_hours(scope: Scope, creators: Collection[UUID]) -> dict[UUID, list[time]]:
-    """Return the usual posting times of each creator, earliest first; a default for new creators."""
+    """Return the usual posting times of each creator, earliest first; a default for new
+    creators."""
     rows = scope.run(
         _HOURS,
         tenant=scope.tenant_id,

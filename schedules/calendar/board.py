@@ -50,7 +50,8 @@ class RecentMove:
 
 @dataclass(frozen=True)
 class CalendarBoard:
-    """The deliveries of a window and those that changed recently, with the changes, latest first."""
+    """The deliveries of a window and those that changed recently, with the changes, latest
+    first."""
 
     entries: list[DeliveryEntry]
     moved: list[RecentMove]

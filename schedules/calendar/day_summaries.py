@@ -52,7 +52,8 @@ SELECT EXISTS (SELECT 1 FROM deliveries
 
 @dataclass(frozen=True)
 class PostSummary:
-    """A post at one time, on all its accounts at that time; `words` is the beginning of its text."""
+    """A post at one time, on all its accounts at that time; `words` is the beginning of its
+    text."""
 
     creator_id: UUID
     post_id: UUID

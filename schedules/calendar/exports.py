@@ -414,7 +414,8 @@ def _account_body_column(account: str) -> str:
 
 
 def _join_cell_values(said: Sequence[str]) -> str:
-    """Return a value common to all accounts once, otherwise one value per account in their order."""
+    """Return a value common to all accounts once, otherwise one value per account in their
+    order."""
     if len(set(said)) == 1:
         return said[0]
     return join_names(said) if all(said) else "|".join(said)

@@ -65,7 +65,8 @@ class DeliveryDetail:
 
 @dataclass(frozen=True)
 class DeliveryFilter:
-    """Filter of deliveries; all given conditions apply. `since` is inclusive, `before` exclusive."""
+    """Filter of deliveries; all given conditions apply. `since` is inclusive, `before`
+    exclusive."""
 
     post_id: UUID | None = None
     channel_id: UUID | None = None

@@ -10,7 +10,8 @@ from foundation.db.tables import TenantRow, table_arguments, timestamp_column
 
 
 class CalendarSubscriptionRow(TenantRow, table=True):
-    """A secret URL that shows calendar apps the planned posts of one or all creators of its member."""
+    """A secret URL that shows calendar apps the planned posts of one or all creators of its
+    member."""
 
     __tablename__ = "calendar_addresses"
     __table_args__ = table_arguments(

@@ -38,7 +38,8 @@ WILL_NOT_PUBLISH = "calendar.next.stays"
 
 @dataclass(frozen=True)
 class Objection:
-    """A rejection or a change request (`verdict`) on a draft. `who` is "" if its author has left."""
+    """A rejection or a change request (`verdict`) on a draft. `who` is "" if its author has
+    left."""
 
     who: str
     verdict: str
@@ -106,7 +107,8 @@ def is_editable(states: Iterable[DeliveryState]) -> bool:
 
 
 def publish_time(entry: DeliveryEntry) -> datetime:
-    """Return the due time of a delivery or the time of its next attempt, whichever is later; pure."""
+    """Return the due time of a delivery or the time of its next attempt, whichever is
+    later; pure."""
     return max(entry.due_at, entry.not_before or entry.due_at)
 
 

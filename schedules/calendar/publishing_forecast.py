@@ -73,7 +73,8 @@ class IntervalConflict:
 
 @dataclass(frozen=True)
 class AccountBacklog:
-    """The number of planned posts of an account, and the limit that prevents it from sending now."""
+    """The number of planned posts of an account, and the limit that prevents it from
+    sending now."""
 
     account: str
     ahead: int
@@ -267,7 +268,8 @@ def _list_upcoming_expiries(
     accounts: Mapping[UUID, Channel],
     until: datetime,
 ) -> list[UpcomingExpiry]:
-    """Return upcoming expiries, earliest first, without credentials that are renewed automatically."""
+    """Return upcoming expiries, earliest first, without credentials that are renewed
+    automatically."""
     found = []
     for one in {row.channel_id for row, _ in rows}:
         at = accounts[one].expires_at

@@ -1,4 +1,5 @@
-"""Unscheduled drafts: posts written by members that have no delivery and are in no evergreen pool."""
+"""Unscheduled drafts: posts written by members that have no delivery and are in no
+evergreen pool."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -83,7 +84,7 @@ def delete_draft(scope: Scope, post_id: UUID) -> None:
         raise Conflict("aside.was_judged")
     for table in _OF_POST:
         scope.run(
-            f"DELETE FROM {table} WHERE tenant_id = :tenant"  # table names are constants
+            f"DELETE FROM {table} WHERE tenant_id = :tenant"  # noqa: S608  constant names
             " AND post_id = :post",
             tenant=scope.tenant_id,
             post=post_id,
