@@ -25,8 +25,8 @@ MAX_STRENGTH = 95
 
 @dataclass(frozen=True)
 class InitPicture:
-    """An init image, and the percentage regenerated (`anew`), limited to a region or shapes if
-    given."""
+    """An init image and the percentage of it to regenerate, limited to a region or shapes
+    if given."""
 
     asset_id: UUID
     anew: int
@@ -70,7 +70,7 @@ AssetId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{
 
 
 class InitPictureSpec(BaseModel):
-    """An init image in a recipe: `anew` percent are regenerated, limited to `part` if given."""
+    """An init image in a recipe, with the percentage to regenerate, limited to `part` if given."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
