@@ -53,6 +53,7 @@ UNDER_WAY = [
     )
 ]
 
+# A claimed delivery without a result counts as well, because its post may be live.
 _LAST = """
 SELECT greatest(
   (SELECT settled_at FROM deliveries WHERE tenant_id = :tenant AND channel_id = :channel AND id
@@ -134,6 +135,7 @@ def find_turn(
     at = lay_out_turns(_list_competing_deliveries(scope, row), free=free, gap=gap)[row.id]
     if at is not None and at <= scope.now:
         return None
+    # The account is free now, so another delivery ranks higher.
     if free <= scope.now:
         return IntervalTurn(scope.now + YIELD)
     if at is None:

@@ -103,9 +103,8 @@ def next_catch_up_time(scope: Scope, channel: Channel) -> datetime:
     burst. After posts that were published on time, only the account's minimum interval applies:
     otherwise a busy account would never catch up.
     """
-    kept = (
-        OVERDUE_AFTER + channel.min_interval
-    )  # a smaller delay can be explained by the minimum interval alone
+    # A smaller delay can be explained by the minimum interval alone.
+    kept = OVERDUE_AFTER + channel.min_interval
     last, missed = scope.session.exec(
         select(
             func.max(Delivery.settled_at),

@@ -28,6 +28,7 @@ SCHOOL = "Zone "
 
 _ENGLISH = ("en_US", "en_GB")
 _ESTIMATE = re.compile(r" \(estimated\)$|, estimated(?=\))")
+# The library appends notes to names, such as "(observed)" or "(estimated)".
 _PART = re.compile(r"(?P<name>.*?)(?: \((?P<note>observed|estimated|observed, estimated)\))?")
 
 
@@ -231,6 +232,7 @@ def list_regions(country: str) -> list[tuple[str, str]]:
 
 
 def _sort_key(name: str) -> str:
+    # Sort accented initials with their base letters.
     return name.translate(str.maketrans("ÉÎÅ", "EIA")).casefold()
 
 
@@ -252,6 +254,5 @@ def _localized_countries() -> Mapping[str, list[str]]:
 
 @cache
 def _import_holidays_library() -> Any:
-    return import_module(
-        "holidays"
-    )  # imported by name on first use: importing it is slow, and most tenants choose no country
+    # Imported by name on first use: importing it is slow, and most tenants choose no country.
+    return import_module("holidays")

@@ -91,6 +91,7 @@ class Slot:
         """Return the wall time on a date: the same on every call, and never past midnight."""
         start = self.clock.hour * 60 + self.clock.minute
         most = min(self.jitter, _LAST_MINUTE - start)
+        # Derived from slot and date instead of random, so that every call returns the same time.
         drawn = derived_uuid(self.drawn_as, "jitter", day.isoformat()).int % (most + 1)
         minute = start + drawn
         return WallTime(day, time(minute // 60, minute % 60), self.zone)
@@ -312,6 +313,7 @@ def deliveries_losing_slots(
     }
     going = set(goes)
     stays = set[UUID]()
+    # A delivery that stays blocks the one that wants its slot, so repeat until nothing changes.
     while more := {
         one for one in going & wanted.keys() if wanted[one] is not None and wanted[one] not in going
     }:

@@ -33,6 +33,7 @@ MAX_SEARCH_DAYS = 400
 """Number of days searched after two full weeks: longer than any holiday."""
 
 
+# Wall times are stored as ISO texts: characters 12 to 16 are the time of day.
 _HOURS = """
 SELECT creator_id, substr(wall_time, 12, 5) AS clock, count(DISTINCT substr(wall_time, 1, 10)) AS
 days

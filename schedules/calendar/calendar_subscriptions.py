@@ -159,6 +159,7 @@ def _list_subscribed_creators(scope: Scope, slugs: tuple[str, ...]) -> list[quer
     return [one for one in queries.list_creators(scope) if not slugs or one.slug in slugs]
 
 
+# Calendar apps poll often, so `used_at` is written at most once a minute.
 _FIND = """
 SELECT a.tenant_id, a.id, a.member_id, a.creator_id, a.words,
   a.used_at IS NULL OR a.used_at < house_now() - interval '1 minute' AS stale

@@ -121,6 +121,7 @@ def summarize_days(
 
 def has_posts_in_days(scope: Scope, zones: Mapping[UUID, str], days: tuple[date, int]) -> bool:
     """Return True if any delivery, in any state, is due in these days."""
+    # Without creators the range is empty.
     spans = [_day_boundaries(days, zone) for zone in set(zones.values())] or [[scope.now]]
     since = min(one[0] for one in spans)
     until = max(one[-1] for one in spans)

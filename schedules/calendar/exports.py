@@ -195,6 +195,7 @@ def load_export_rows(
     found = []
     for (post_id, _, _), turn in turns.items():
         keys[post_id] = keys.get(post_id, 0) + 1
+        # Occurrences of one post are separate rows and need different keys.
         key = str(post_id) if keys[post_id] == 1 else f"{post_id}-{keys[post_id]}"
         line = _build_exported_post(key, turn, whose, names, accounts)
         found.append(replace(line, labels=tuple(one.name for one in named.get(post_id, ()))))

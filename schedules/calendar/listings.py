@@ -89,12 +89,11 @@ def list_posts(
     `before` is the creation time and id of the last post of the previous page. Raises NotFound for
     an unknown label.
     """
+    # An id may be random and then has no order in time.
     query = (
         select(Post)
         .where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)))
-        .order_by(
-            col(Post.created_at).desc(), col(Post.id).desc()
-        )  # an id may be random and then has no order in time
+        .order_by(col(Post.created_at).desc(), col(Post.id).desc())
         .limit(min(limit, MAX_PAGE_SIZE))
     )
     query = (

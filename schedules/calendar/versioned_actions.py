@@ -148,9 +148,8 @@ def cancel_post(scope: Scope, post_id: UUID) -> None:
     """
     if variant_assignment.is_variant_b(scope, post_id):
         raise Conflict("variants.running")
-    ended = cancellation.stop_recurrence(
-        scope, post_id
-    )  # lock order: extending a series locks the series before its deliveries
+    # Lock order: extending a series locks the series before its deliveries.
+    ended = cancellation.stop_recurrence(scope, post_id)
     rows = deliveries_of_post(scope, post_id, lock=True)
     if leaving := [DeliveryState(row.state) for row in rows if row.state in LEAVING]:
         raise Conflict(CANCEL_REFUSALS[leaving[0]])

@@ -13,6 +13,7 @@ from schedules.posts.models import Delivery
 from schedules.posts.states import PENDING_STATES, DeliveryState
 from tenants.notices import notices
 
+# Suffix of occurrence keys of reposts and of deliveries that returned to their account.
 _AGAIN = re.compile(r"\.?again-\d+$")
 
 

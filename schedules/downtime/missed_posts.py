@@ -188,9 +188,8 @@ def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
         rows, free=free, gap=gap, taken=taken, beside=minimum_interval_of(channel)
     )
     for row in rows:
-        if (
-            row.state == DeliveryState.APPROVED
-        ):  # it became due before it was scheduled: the proposed time becomes the planned one
+        # It became due before it was scheduled: the proposed time becomes the planned one.
+        if row.state == DeliveryState.APPROVED:
             transition_delivery(scope, row, DeliveryState.SCHEDULED)
         at = turns[row.id]
         if at is not None:
@@ -431,6 +430,7 @@ def close_finished_downtimes(scope: Scope) -> None:
     if row is not None:
         lock_downtimes(scope)
         members = _list_downtime_deliveries(scope, row.id)
+        # Another transaction may have decided it before this one got the lock.
         scope.session.refresh(row)
         if (
             row.state == DowntimeState.OPEN

@@ -233,9 +233,8 @@ def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
     test.kept = keep
     scope.add(test)
     notices.close(scope, ab_test_complete_cause(test.id))
-    row = series.get_series(
-        scope, _get_test_series(scope, test.id).id, lock=True
-    )  # waits for a concurrent stop, or makes that one wait
+    # Waits for a concurrent stop, or makes that one wait.
+    row = series.get_series(scope, _get_test_series(scope, test.id).id, lock=True)
     if row.state == SeriesState.STOPPED:
         return
     repeat = occurrences.recurrence_of_series(row)

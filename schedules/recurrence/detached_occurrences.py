@@ -56,9 +56,8 @@ def detach_occurrence(scope: Scope, series_id: UUID, day: date, *, author: str) 
 def _draft_from_series(scope: Scope, row: Series) -> drafts.Draft:
     """Return the current content of a series as a draft."""
     post = deliveries.get_post(scope, row.post_id)
-    scope.session.refresh(
-        post
-    )  # the text may have changed while this transaction waited for the lock
+    # The text may have changed while this transaction waited for the lock.
+    scope.session.refresh(post)
     return replace(drafts.draft_of_post(queries.build_stored_post(post)), post_id=None)
 
 

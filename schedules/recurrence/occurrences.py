@@ -180,10 +180,11 @@ def load_known_occurrences(scope: Scope, row: Series, posts: Collection[UUID]) -
     by_hand: dict[tuple[UUID, str], WallTime] = {}
     for channel, key, at, zone in rows:
         mine, out, _ = key.partition(OUT)
-        mine = misfires.original_occurrence_key(
-            mine
-        )  # a delivery that returned after an account failover is the same occurrence
+        # A delivery that returned after an account failover is the same occurrence.
+        mine = misfires.original_occurrence_key(mine)
         stands[channel, mine] = not out
+        # Rows are in order of creation: a later one supersedes an earlier one of the same
+        # occurrence.
         by_hand.pop((channel, mine), None)
         if out and mine.partition("~")[0] != at and _is_occurrence_date(row, mine):
             by_hand[channel, mine] = parse_wall_time(at, zone)

@@ -216,6 +216,7 @@ def move_to_spare_account(
     Slots and sources of posts move too. Raises as `preview_failover`.
     """
     _, target = _get_channel_pair(scope, source_id, target_id)
+    # Lock order: pool and feeds, queues, series, then deliveries.
     move_pool_and_feeds(scope, source_id, target)
     slots.lock_queues(scope, source_id, target_id)
     series.lock_series_planning(scope, target.creator_id)

@@ -65,9 +65,8 @@ class TimeOffset:
     def shift_wall_time(self, wall: WallTime) -> WallTime:
         """Return the shifted wall time. A day is a calendar day, regardless of clock changes."""
         day = wall.day + timedelta(days=self.days)
-        later = datetime.combine(day, wall.clock, tzinfo=UTC) + timedelta(
-            minutes=self.minutes
-        )  # UTC, because local arithmetic must ignore clock changes
+        # UTC, because local arithmetic must ignore clock changes.
+        later = datetime.combine(day, wall.clock, tzinfo=UTC) + timedelta(minutes=self.minutes)
         return WallTime(later.date(), later.time(), wall.zone)
 
     def check_offset(self) -> None:
@@ -330,6 +329,7 @@ def apply_moves(
         slots.adopt_deliveries(
             scope, channel_id, [row for row in now.values() if row.channel_id == channel_id]
         )
+    # The version after the move is stored, so that undo detects later changes.
     stored = [_undo_record(one, now[one.delivery_id]) for one in moved]
     row = BulkMoveRow(
         tenant_id=scope.tenant_id, creator_id=creator_id, by=scope.actor, moved=stored

@@ -75,6 +75,7 @@ def drop_deliveries(scope: Scope, seen: Mapping[UUID, int], spot: DropTarget) ->
     if all(parse_wall_time(row.wall_time, row.zone) == goes[row.id] for row, _ in rows):
         raise BadInput("drag.nowhere")
     wanted = bulk_moves.plan_moves(scope, rows, goes)
+    # All or nothing: one delivery that cannot move rejects the drop.
     for one in wanted.left:
         raise Conflict(one.why.code, **one.why.params)
     return bulk_moves.apply_moves(scope, creator_id, wanted, seen=seen)

@@ -104,6 +104,7 @@ def preview_pause(scope: Scope, wanted: PostingPause) -> MovePreview:
         if not set(here) & set(queue):
             continue  # no queued post is in these days, so the queue does not change
         taken = [goes[one].instant() for one in here if one in goes]
+        # The pause is not stored yet, so it is passed as a hypothetical change.
         change = QueueChange(
             away=[*here, *(one.delivery_id for one in out)],
             taken=taken,

@@ -237,9 +237,8 @@ def _list_text_items(scope: Scope, where: str, which: Mapping[str, Any]) -> list
         else:
             fate = SpendingFate.LOST if left else SpendingFate.OPEN
         price = Price(row.minor, row.currency) if row.minor is not None else None
-        of = (
-            row.subject_id if row.purpose == TextPurpose.PICTURE else None
-        )  # the cost is attributed to the image
+        # The cost is attributed to the image.
+        of = row.subject_id if row.purpose == TextPurpose.PICTURE else None
         about = {"purpose": row.purpose, "subject_id": row.subject_id, "asset_id": of}
         found.append(SpentItem(row.id, "text", row.month, price, row.seconds or 0.0, fate, **about))
     return found

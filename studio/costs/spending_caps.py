@@ -141,6 +141,7 @@ def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> 
 
 def _check_order_cap(scope: Scope, row: EngineOrderRow, price: Price, caps: SpendingCaps) -> None:
     found = monthly_budget(scope, price.currency, caps)
+    # An earlier reservation of the same order must not count twice.
     mine = row.state == PurchaseState.RESERVED and (row.currency, row.month) == (
         price.currency,
         current_month(scope),
@@ -202,6 +203,7 @@ def check_spending(
     found = monthly_budget(scope, price.currency, caps)
     if found.cap is not None and not found.can_spend(count, price):
         left = Price(max(found.cap.minor - found.spent.minor, Decimal(0)), price.currency)
+        # Rounded down, so that the displayed rest is not too high.
         down = Money(int(left.minor), price.currency)
         raise CapReached(
             "spending.cap_near", cost=str(price.total(count)), left=str(down), cap=str(found.cap)

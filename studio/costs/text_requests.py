@@ -135,6 +135,7 @@ class _Books(RequestLedger):
                 scope.add(self._build_request_row(scope, engine, model, most))
         except CapReached as reached:
             with of.tenant(of.tenant_id, TEXT_COSTS_ACTOR) as scope:
+                # A separate transaction, because the first one was rolled back.
                 notices.put(scope, reached.message, cause=TEXTS_HELD_BACK)
             raise SpendingNotAllowed(reached.message.code, **reached.message.params) from reached
 
@@ -157,6 +158,7 @@ class _Books(RequestLedger):
         )
 
     def record_answer(self, tokens_in: int, tokens_out: int) -> None:
+        # A server that counts no tokens leaves the maximum as the cost.
         told = tokens_in > 0 or tokens_out > 0
         price = (
             self._price.cost_of(tokens_in, tokens_out) if told and self._price is not None else None

@@ -96,9 +96,8 @@ def request_copy(
         _change_copy_state(row, UploadState.REFUSED)
     if row is not None and row.state != UploadState.REFUSED:
         return row.id
-    storage_quota.check_storage(
-        scope, store.quota_bytes, picture.size
-    )  # the size of the copy is estimated by that of the source
+    # The size of the copy is estimated by that of the source.
+    storage_quota.check_storage(scope, store.quota_bytes, picture.size)
     if row is None:
         row = PictureCopyRow(
             tenant_id=scope.tenant_id,

@@ -330,6 +330,7 @@ def ingest_asset(
         recorded = True
         return asset_id
     finally:
+        # Stored bytes without a recorded asset would never be deleted.
         if not recorded:
             delete_objects(
                 tenant,

@@ -242,9 +242,8 @@ def _finish_upload(
     if the asset already reflects the declaration of the uploader.
     """
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
-        sha256 = scope.run(
-            _CAME, tenant=scope.tenant_id, id=event.subject_id
-        ).scalar_one()  # the row is locked below
+        # Raw SQL: the row itself is first loaded under its lock, below.
+        sha256 = scope.run(_CAME, tenant=scope.tenant_id, id=event.subject_id).scalar_one()
         assets.lock_library(scope, "object", sha256)
         _record_upload_outcome(scope, event.subject_id, asset_id, reason, said=said)
         if not assets.is_object_in_use(scope, sha256):

@@ -153,9 +153,8 @@ def review_sheet(
         for card in queries.list_unreviewed(scope, creators, limit=MAX_SHEET_SIZE, only=wanted)
     }
     for asset_id in wanted.keys() - still.keys():
-        if (
-            queries.get_asset_bytes(scope, asset_id).creator_id not in creators
-        ):  # raises NotFound for another tenant's asset
+        # Raises NotFound for another tenant's asset.
+        if queries.get_asset_bytes(scope, asset_id).creator_id not in creators:
             raise NotFound("library.asset_unknown", destination="-")
     if any(
         asset not in still or still[asset].standing.rating is not one.drawn

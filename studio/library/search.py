@@ -148,6 +148,7 @@ def search_library(
         if len(rows) < step:
             return LibraryPage(cards, None)
         after = (rows[-1].created_at, rows[-1].asset_id)
+        # Ratings are checked after the query, so read more rows at once if few match.
         step = min(step * 2, _WIDEST)
 
 

@@ -51,6 +51,7 @@ def parse_tags(typed: Collection[str]) -> dict[str, str]:
     return found
 
 
+# Existing tags are the right operand, so their spelling is retained.
 _ADD = """
 UPDATE creations SET tags = CAST(:tags AS jsonb) || tags
 WHERE tenant_id = :tenant AND creator_id = :creator AND asset_id = ANY(:assets)

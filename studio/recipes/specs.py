@@ -224,6 +224,7 @@ def save_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
 
     Raises BadInput for an unknown shared wildcard.
     """
+    # Lock order: wildcards before the recipe name.
     wildcards.check_wildcards_exist(scope, creator_id, spec.name, spec.prompt)
     assets.lock_library(scope, "recipe", creator_id, spec.name)
     known = scope.session.exec(
@@ -324,6 +325,7 @@ def plan_pictures(
     edges = spec.edges
     shots: list[PlannedPicture] = []
     while len(shots) < count:
+        # Sorted, because the order of draws determines the result of a seed.
         chosen = {name: _draw_word(draw, spec, name) for name in sorted(spec.words)}
         scene = _fill_prompt(spec, {**chosen, **answers})
         own = draw.randrange(2**31)

@@ -161,6 +161,7 @@ def _lease_next_pictures(
     )
     if held is not None or most < 1:
         return None
+    # Do not lease images that could not be stored.
     storage_quota.check_storage(scope, bounds.allowed, 1)
     return LeasedPictures(
         lease=uuid7(),

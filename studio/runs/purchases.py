@@ -96,6 +96,7 @@ class _Kept(PurchaseRecord):
         The event that deletes it is committed first, so that no stored response is orphaned. If the
         store is unavailable, processing continues without a stored copy.
         """
+        # The prefix makes the digest unique, so that equal responses are deleted independently.
         data = self._id.bytes + answer
         digest = bytes_digest(data)
         with self._tenant(self._tenant_id, PURCHASES_ACTOR) as scope:

@@ -254,6 +254,7 @@ def _claim_speech(event: SpeechDue, tenant: OpenScope) -> SpeechRow | None:
         if row.state == SpeechState.ASKED and there is not None:
             _change_speech_state(scope, row, SpeechState.MADE, asset_id=there)
             return None
+        # A paid request without a result may have been billed; a free one is repeated.
         if row.state == SpeechState.ASKED and row.characters:
             _change_speech_state(scope, row, SpeechState.UNCERTAIN, Message("speech.lost"))
             return None

@@ -83,6 +83,7 @@ class AltTextKind:
             proposals.store_alt_text(scope, proposal.id, Message("alt.withheld"))
             return None
         known = [one.rating for one in shown.values()]
+        # The highest rating of the original and its rendition applies.
         rating = None if None in known else max(filter(None, known), key=lambda one: one.rank)
         return AltTextRequest(
             proposal, scope.tenant_id, proposal.creator_id, rendition.sha256, rating

@@ -83,6 +83,7 @@ class CaptionKind:
         if brief.kit:
             found = prompts.write_caption_set(*ask, seed=seed, places=request.targets)
             yield from [found] if isinstance(found, CaptionFailure) else found
+        # Seeds are ten apart, because a retry uses the next one.
         for number, target in enumerate(request.targets, start=1):
             yield prompts.write_channel_version(*ask, target, seed=seed + 10 * number)
         for number, language in enumerate(brief.into, start=100):

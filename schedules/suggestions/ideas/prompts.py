@@ -97,9 +97,8 @@ def _parse_idea_answer(
     spoken = {name: text_rules.clean_line(str(answer[name])) for name in _LONGEST}
     given = text_rules.parse_hashtags_field(answer["hashtags"])
     texts = {**spoken, "form": str(answer["form"]), "tags": " ".join((given or [])[:_MOST_TAGS])}
-    if not all(
-        any(map(str.isalnum, text)) for text in spoken.values()
-    ):  # invisible characters only
+    # Invisible characters only.
+    if not all(any(map(str.isalnum, text)) for text in spoken.values()):
         return texts, Message("kit.empty")
     if not given:
         return texts, Message("kit.wrote_tags")

@@ -90,6 +90,7 @@ def request_texts(engine: TextEngine, job: TextJob, read: ReadTexts) -> ModelTex
     try:
         written = engine.write(job)
         texts, why = _parse_generated_text(written, read)
+        # A template means that no model wrote the text, so a retry would not help.
         if why is not None and written.label != OriginLabel.TEMPLATE:
             written = engine.write(_build_retry_job(job, written, why))
             texts, why = _parse_generated_text(written, read)

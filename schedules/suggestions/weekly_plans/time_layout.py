@@ -102,6 +102,7 @@ def _rank_free_hours(scope: Scope, brief: WeekBrief, zone: str, day: date) -> li
     ]
     of_slots = sorted(slot.place_on(day).instant() for slot in known)
     habit = list_usual_hours(scope, [brief.creator_id])[brief.creator_id]
+    # The default hour is not a habit; it is among the default hours below.
     usual = [] if habit == [DEFAULT_USUAL_HOUR] else habit
     return [
         *(FreeHour(to_wall_time(at, zone), "slot") for at in of_slots),
