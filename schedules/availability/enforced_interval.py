@@ -154,7 +154,7 @@ def find_turn(
 
 
 def too_late_reason(channel: Channel, gap: timedelta) -> Message:
-    """Return the reason shown when no turn is left before the post would be too late."""
+    """Return the reason shown when the next possible turn is too late for the post."""
     return Message(
         TOO_LATE_FOR_INTERVAL, {"account": channel.name, "minutes": _round_up_to_minutes(gap)}
     )
@@ -282,7 +282,7 @@ def _list_planned_deliveries(
 def has_earlier_turn(scope: Scope, channel: Channel) -> bool:
     """Return True if a delivery that waits on an account could now be published earlier.
 
-    Missed posts of a downtime keep the turns they were given and are not considered.
+    Missed posts of a downtime retain their turns and are not considered.
     """
     kept = [
         one

@@ -22,9 +22,9 @@ def set_holiday_country(
 ) -> HolidaySetting:
     """Make the public holidays of a country or region quiet days; "" as `country` means none.
 
-    `of_id` is a creator or the agency, whose setting applies to all its creators without a setting.
+    `of_id` is a creator, or the agency, whose setting applies to its creators without a setting.
     `left_out` lists the English names of holidays on which posts are published anyway. Existing
-    deliveries keep their times; series are rescheduled. Raises BadInput for an unknown country or
+    deliveries are not moved; series are rescheduled. Raises BadInput for an unknown country or
     region, NotFound for an unknown creator.
     """
     creators = _list_affected_creators(scope, of_id)
@@ -62,7 +62,7 @@ def clear_holiday_country(scope: Scope, of_id: UUID) -> None:
 
 
 def _list_affected_creators(scope: Scope, of_id: UUID) -> list[UUID]:
-    """Return the creators to whom a setting applies. Raises NotFound."""
+    """Return the creators affected by a setting. Raises NotFound."""
     if of_id != scope.tenant_id:
         return [queries.get_creator(scope, of_id).id]
     return [one.id for one in queries.list_creators(scope)]

@@ -157,7 +157,8 @@ def quiet_periods_of_channel(scope: Scope, creator_id: UUID, channel_id: UUID) -
 
 
 def pause_move_ids_query(scope: Scope) -> Any:
-    """Return a query of the bulk moves made by pauses; they are reverted when the pause ends."""
+    """Return a query of the bulk moves made by pauses; they are reverted when the pause is
+    cancelled."""
     return select(QuietPeriodRow.shift_id).where(
         QuietPeriodRow.tenant_id == scope.tenant_id, col(QuietPeriodRow.shift_id).is_not(None)
     )
@@ -222,7 +223,8 @@ def add_quiet_hours(
 
 
 def delete_quiet_period(scope: Scope, quiet_id: UUID) -> None:
-    """Delete a period. Deliveries keep their times; series publish in it again. Raises NotFound."""
+    """Delete a period. Existing deliveries are not moved; series are published in it again. Raises
+    NotFound."""
     row = _get_period_row(scope, quiet_id)
     scope.session.delete(row)
     scope.session.flush()

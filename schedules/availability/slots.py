@@ -233,8 +233,10 @@ def get_slot(scope: Scope, slot_id: UUID) -> Slot:
 
 
 def remove_slot(scope: Scope, slot_id: UUID) -> None:
-    """Remove a slot. Deliveries planned at it keep their times but leave the queue. Raises
-    NotFound."""
+    """Remove a slot. Deliveries planned at it retain their times but are no longer queued.
+
+    Raises NotFound.
+    """
     lock_queues(scope, get_slot(scope, slot_id).channel_id)
     uses = "DELETE FROM slot_uses WHERE tenant_id = :tenant AND slot_id = :slot"
     scope.run(uses, tenant=scope.tenant_id, slot=slot_id)

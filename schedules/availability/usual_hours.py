@@ -19,7 +19,7 @@ DEFAULT_USUAL_HOUR = time(18, 30)
 phones."""
 
 HABIT_PERIOD = timedelta(days=28)
-"""Time before and after now in which posts count for the usual hours of a creator."""
+"""Posts within this time before and after now determine the usual hours of a creator."""
 
 MIN_HABIT_DAYS = 3
 """Minimum number of days with a post at an hour before the hour counts as usual."""
@@ -101,9 +101,9 @@ def find_next_usual_time(
     """Return the next free usual hour of a creator, outside quiet periods of the creator and
     `channels`.
 
-    If all usual hours of the next `days` days are occupied, the first usual hour after them is
-    returned. If quiet periods cover every candidate, that hour is returned anyway; the member is
-    warned when planning it.
+    If the next `days` days have no free usual hour, the first usual hour after them is returned. If
+    quiet periods cover every candidate, that hour is returned anyway; the member is warned when
+    planning it.
     """
     known = list_usual_hours(scope, [creator_id])[creator_id]
     today = to_wall_time(scope.now, zone).day

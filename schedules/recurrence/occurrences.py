@@ -266,7 +266,7 @@ def deliveries_too_close(
     reason.
 
     Too close means closer than the minimum interval of the series and closer than before. These
-    deliveries keep their times and then count as fixed for the others.
+    deliveries are not moved and then count as fixed for the others.
     """
     groups: dict[tuple[UUID, UUID], list[Delivery]] = {}
     for one in rows:

@@ -30,8 +30,8 @@ from generators.video.video_files import DecodedVideo
 from studio.library.playback import POSTER_PART, SHEET_PART
 
 MAX_WORDS = 20_000
-"""Maximum characters read and heard in one video. Text is never truncated: a video with more is
-left to members."""
+"""Maximum characters read and heard in one video. Text is never truncated: a video with more must
+be reviewed by members."""
 
 HASHED = 256
 """Minimum size in pixels of frames before hashing; hashes use 32 by 32."""

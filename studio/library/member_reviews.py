@@ -29,7 +29,7 @@ def rate_picture(scope: Scope, asset_id: UUID, rating: Rating, *, minor: bool = 
 
 
 def creator_of_picture(scope: Scope, asset_id: UUID) -> UUID:
-    """Return the creator whose library a picture is in. Raises NotFound."""
+    """Return the creator whose library contains an image. Raises NotFound."""
     return _get_creation_row(scope, asset_id).creator_id
 
 

@@ -1,4 +1,4 @@
-"""Event of remote workers: a picture that one handed in has to be ingested."""
+"""Event of remote workers: a submitted image to ingest."""
 
 from dataclasses import dataclass
 from typing import ClassVar

@@ -1,5 +1,4 @@
 """Runs of recipes: queueing, generation, purchase, remote routing and records.
 
-Recipes are in `recipes`, engines in `engines` and `generators`, leases of remote workers in
-`remote_workers`.
+Recipes are in `recipes`, engines in `generators`, leases of remote workers in `remote_workers`.
 """

@@ -1,4 +1,4 @@
-"""Reads of runs: lists of runs, one run, and the progress of those that are active."""
+"""Queries of runs: lists of runs, one run, and the progress of active ones."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

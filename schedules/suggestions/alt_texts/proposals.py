@@ -129,9 +129,9 @@ def pending_alt_text(scope: Scope, proposal_id: UUID) -> AltTextProposal | None:
 def store_alt_text(
     scope: Scope, proposal_id: UUID, words: tuple[str, str] | Message, *, model: str = ""
 ) -> list[UUID]:
-    """Store an alternative text and a description, or why there are none, unless it is written.
+    """Store an alt text and a description, or the reason for their absence, unless already stored.
 
-    Return the picture as the subject whose texts are used, if there are any.
+    Returns the image as the subject whose texts are used, if there are any.
     """
     row = request_rows.lock_row(scope, AltTextRow, proposal_id)
     if row is None or row.state != AltTextState.WAITING:

@@ -1,8 +1,9 @@
-"""Run one request for suggestions of any kind: load it, ask a model, store what passed the checks.
+"""Run one request for suggestions of any kind: load it, prompt a model, store what passes the
+checks.
 
-No transaction is open while a model writes. A run that is killed stores nothing: the next one asks
-the model again, and the requests that were sent count as lost. Of two runs, the first to store
-wins.
+No transaction is open while a model writes. A run that is killed stores nothing: the next one
+prompts the model again, and the requests already sent count as lost. Of two runs, the first to
+store wins.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
