@@ -1,4 +1,4 @@
-"""Write the three lock files from the packages in `.venv` and the requirements of pyproject.toml.
+"""Write the lock files from the packages in `.venv` and the requirements of pyproject.toml.
 
 They are installed with `pip install --no-deps --require-hashes`: pip resolves nothing, so all
 machines get the same files. Two packages are installed without their dependencies: only the
@@ -121,7 +121,8 @@ def main() -> None:
         - PREINSTALLED
         - GPU_SPECIFIC
     )
-    known = file_hashes(sorted(pin_of(name) for name in run | dev | pictures))
+    site = dependency_closure(project["optional-dependencies"]["docs"]) - run - dev - PREINSTALLED
+    known = file_hashes(sorted(pin_of(name) for name in run | dev | pictures | site))
     for file, title, names in (
         ("requirements.lock", "What Greenroom runs on.", run),
         ("requirements-dev.lock", "What its tests need besides.", dev),
@@ -130,6 +131,7 @@ def main() -> None:
             "What the extra `diffusion` needs besides, without torch.",
             pictures,
         ),
+        ("requirements-docs.lock", "What the documentation site needs besides.", site),
     ):
         (ROOT / file).write_text("".join(lock_lines(title, names, known)), "utf-8")
         sys.stdout.write(f"{file}: {len(names)} packages\n")
