@@ -33,6 +33,7 @@ from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tenants.scope import scope_opener
 from workers.terminal.output import print_message
+from workers.terminal.tables import format_table
 
 log = telemetry.get_logger("demo.agency.lifecycle")
 
@@ -128,8 +129,8 @@ def remove_demo(settings: Settings) -> dict[str, int]:
         **teardown.delete_sandbox_accounts(settings),
         **teardown.delete_files(settings, tenants),
     }
-    for place, count in gone.items():
-        print_message(Message("demo.removed_from", {"place": place, "count": count}))
+    if gone:
+        print(format_table(("deleted_from", "count"), sorted(gone.items())))
     print_message(Message("demo.removed" if gone else "demo.nothing_left"))
     return gone
 

@@ -27,7 +27,7 @@ from foundation.ops.settings import Settings
 from tenants.agencies.rights import Role
 from tenants.auth import members
 from workers.installation.folder import InstallationFolder
-from workers.terminal.output import print_message
+from workers.terminal.output import print_message, print_progress
 from workers.terminal.session import connect_installation, exclusive_lock
 from workers.wiring import Services
 
@@ -81,7 +81,7 @@ def _wait_for_scene(services: Services, *, aloud: bool) -> None:
     """Somebody looked at Home a moment ago: the minute that began then comes to its end first."""
     end = monotonic() + home_scene_check.PLAY_SECONDS
     if aloud and home_scene_check.is_scene_playing(services.tenant):
-        print_message(Message("tour.waits"))
+        print_progress(Message("tour.waits"))
     while home_scene_check.is_scene_playing(services.tenant) and monotonic() < end:
         sleep(1)
 

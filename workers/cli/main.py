@@ -54,6 +54,13 @@ COMMANDS: dict[str, str] = {
 """
 
 
+EPILOGS: dict[str, str] = {
+    "worker": "The machine’s key is created on the System page of the dashboard. It is read from "
+    "GREENROOM_WORKERS__JOIN_KEY, or prompted for.",
+}
+"""Command of `COMMANDS` -> what its help says below the options."""
+
+
 @app.command()
 def up(
     detach: Annotated[
@@ -193,7 +200,10 @@ def load_commands(wanted: str = "") -> None:
         if wanted in (name, ""):
             module, _, attribute = path.partition(":")
             found = getattr(importlib.import_module(module), attribute)
-            app.command(name)(found) if name in COMMANDS else app.add_typer(found, name=name)
+            if name in COMMANDS:
+                app.command(name, epilog=EPILOGS.get(name))(found)
+            else:
+                app.add_typer(found, name=name)
 
 
 def main() -> None:

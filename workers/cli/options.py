@@ -1,5 +1,4 @@
-"""Options that several commands share. Imports nothing of Greenroom, so that `--help` stays fast.
-"""
+"""Options that several commands share. Imports nothing of Greenroom, so that `--help` stays fast."""
 
 from typing import Annotated
 

@@ -1,5 +1,4 @@
-"""`greenroom doctor`: of each part, whether it is real, reachable and safe, and what to do about
-it."""
+"""`greenroom doctor`: the order of the checks and their output."""
 
 from collections.abc import Iterator
 

@@ -1,5 +1,4 @@
-"""`greenroom gate explain`: the decisions about a post, a message or a pack, with their evidence.
-"""
+"""`greenroom gate explain`: the decisions about a post, a message or a pack, with their evidence."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

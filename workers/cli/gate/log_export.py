@@ -1,5 +1,4 @@
-"""`greenroom gate export`, `verify` and `public-key`: export and verification of the decision log.
-"""
+"""`greenroom gate export`, `verify` and `public-key`: export and verification of the decision log."""
 
 import os
 from collections.abc import Iterator
