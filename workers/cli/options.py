@@ -1,4 +1,5 @@
-"""Options that several commands share. Imports nothing of Greenroom, so that `--help` stays fast."""
+"""Options that several commands share. Imports nothing of Greenroom, so that `--help`
+stays fast."""
 
 from typing import Annotated
 

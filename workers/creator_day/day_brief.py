@@ -133,7 +133,8 @@ MESSAGE_BY_FIELD: Mapping[str, str] = {
 
 
 def read_brief(path: Path) -> Brief:
-    """Read and check the brief in a file. Raises BadInput with the file, the line and the problem."""
+    """Read and check the brief in a file. Raises BadInput with the file, the line and
+    the problem."""
     parsed = safe_yaml.parse_yaml(_read_text(path), file=path.name)
     if parsed.value is None:
         raise BadInput("brief.empty", file=path.name)

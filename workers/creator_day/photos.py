@@ -46,7 +46,8 @@ def _prepare_photo(file: Path) -> PreparedAsset:
 
 
 def _drop_pixels(prepared: PreparedAsset) -> PreparedAsset:
-    """Return the photo without its decoded pixels: two hundred photos would take 15 GB of memory."""
+    """Return the photo without its decoded pixels: two hundred photos would take 15 GB
+    of memory."""
     return replace(prepared, photo=replace(prepared.photo, pixels=Image.new("L", (1, 1))))
 
 

@@ -119,7 +119,8 @@ class DayRunner:
         )
 
     def run(self, asked: date | None = None) -> DaySummary:
-        """Run the whole day. The brief is checked first, so that an error leaves nothing half done."""
+        """Run the whole day. The brief is checked first, so that an error leaves nothing
+        half done."""
         self._work.check_brief()
         now = self._clock.now()
         day = self._pick_day(asked, now)

@@ -244,9 +244,10 @@ def rotate_log(log: Path) -> None:
 
 
 def announce_ready(settings: Settings, name: str) -> None:
-    """Record that the current process, `name`, is ready; the supervisor waits for it. Repeatable."""
+    """Record that the current process, `name`, is ready; the supervisor waits for it.
+    Repeatable."""
     run = InstallationFolder(settings.home).run_folder
-    # A container runs a process without our supervisor, which creates the folder.
+    # A process that another supervisor starts, as in a container, finds no folder.
     run.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomically(run / f"{name}.ready", str(os.getpid()))
     health_endpoint.mark_ready()

@@ -55,7 +55,8 @@ def read_recorded_status(home: InstallationFolder) -> InstallationStatus:
 
 
 def read_status(home: InstallationFolder) -> InstallationStatus:
-    """Return the current status. A killed supervisor leaves its last status, so the lock decides."""
+    """Return the current status. A killed supervisor leaves its last status, so the lock
+    decides."""
     found = read_recorded_status(home)
     pid = folder.running_supervisor_pid(home)
     if pid is None:

@@ -1,4 +1,5 @@
-"""`greenroom gate explain`: the decisions about a post, a message or a pack, with their evidence."""
+"""`greenroom gate explain`: the decisions about a post, a message or a pack, with their
+evidence."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,5 @@
-"""`greenroom gate export`, `verify` and `public-key`: export and verification of the decision log."""
+"""`greenroom gate export`, `verify` and `public-key`: export and verification of the
+decision log."""
 
 import os
 from collections.abc import Iterator

@@ -234,7 +234,8 @@ class _RuleFormatter:
     def third_party_lines(
         self, rules: Bundle, found: list[ThirdPartyRulesReport], day: date
     ) -> Iterator[str]:
-        """Yield the rules of packages, with their signing key and the agencies that accepted them."""
+        """Yield the rules of packages, with their signing key and the agencies that
+        accepted them."""
         yield self._translate_code("cli.policy.head", rules=rules.name, day=self._format_day(day))
         for one in found:
             yield ""

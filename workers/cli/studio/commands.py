@@ -1,4 +1,5 @@
-"""`greenroom generation`, `greenroom voices`, `greenroom set-voice` and `greenroom text-to-speech`."""
+"""`greenroom generation`, `greenroom voices`, `greenroom set-voice` and `greenroom
+text-to-speech`."""
 
 from pathlib import Path
 from typing import Annotated
