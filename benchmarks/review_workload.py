@@ -74,7 +74,7 @@ its name, and the content of the picture; None for text only. Assumed."""
 
 @dataclass(frozen=True)
 class ReviewDay:
-    """The assumptions about a day. `raised` and the last three are one in this number."""
+    """The assumptions about a day. `raised` and the last three mean "one in this number"."""
 
     creators: int = 12
     posts: int = 190
@@ -88,14 +88,14 @@ class ReviewDay:
     """Pictures uploaded for public surfaces, of which `suggestive` are suggestive."""
     suggestive: int = 8
     raised: int = 4
-    """Creators for whom the second reviewer raises the rating of one picture, which is then
-    reviewed again alone."""
+    """Creators: for one in this number, the second reviewer raises the rating of a picture, which
+    is then reviewed again alone."""
     link: int = 50
-    """Posts with a URL that is not registered."""
+    """Posts: one in this number has a URL that is not registered."""
     strange: int = 95
-    """Posts in a language that the gate cannot check."""
+    """Posts: one in this number is in a language that the gate cannot check."""
     slip: int = 10
-    """Posts for Instagram with a suggestive picture."""
+    """Posts for Instagram: one in this number has a suggestive picture."""
 
 
 def measure_review_workload() -> dict[str, float]:
@@ -259,9 +259,8 @@ class _House:
         if not passed:
             self.held += 1
             return
-        with (
-            self.scope() as scope
-        ):  # a sample is drawn with the clearance, and counts once the post is published
+        # A sample is drawn with the clearance, and counts once the post is published.
+        with self.scope() as scope:
             permit = issuance.mint_permit(
                 scope, unit, SENT, key=KEY, author=f"member:{self.writer}"
             )

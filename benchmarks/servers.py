@@ -57,9 +57,8 @@ def run_servers() -> Iterator[BenchmarkServers]:
             yield _prepare_servers(postgres_port, redis_port, password)
         finally:
             for server in running:
-                server.send_signal(
-                    signal.SIGINT
-                )  # immediate shutdown: a failed benchmark may have left connections
+                # PostgreSQL's fast shutdown: a failed benchmark may have left connections.
+                server.send_signal(signal.SIGINT)
             for server in running:
                 server.wait(START_SECONDS)
 

@@ -68,9 +68,8 @@ def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
     ):
         home = InstallationFolder(Path(name) / "home")
         world = create_world(services)
-        run_scenario(
-            world, "first", size.posts, EVERY
-        )  # the first posts of an installation fill its caches
+        # The first posts of an installation fill its caches.
+        run_scenario(world, "first", size.posts, EVERY)
         for many in size.agencies:
             _add_agencies(services, there, many)
             there = many

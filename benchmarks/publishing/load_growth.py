@@ -91,9 +91,8 @@ def _measure_growth(size: LoadGrowthSize) -> dict[str, float]:
     ):
         world = create_world(services)
         there = 0
-        run_scenario(
-            world, "first", size.posts, EVERY
-        )  # the first posts of an installation fill its caches
+        # The first posts of an installation fill its caches.
+        run_scenario(world, "first", size.posts, EVERY)
         for rows in size.rows:
             started = monotonic()
             _load_deliveries(world, rows - there)

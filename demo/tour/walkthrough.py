@@ -27,7 +27,7 @@ from foundation.ops.settings import Settings
 from tenants.agencies.rights import Role
 from tenants.auth import members
 from workers.installation.folder import InstallationFolder
-from workers.terminal.output import print_message, print_progress
+from workers.terminal.output import print_message, print_progress, translate
 from workers.terminal.session import connect_installation, exclusive_lock
 from workers.wiring import Services
 
@@ -51,6 +51,8 @@ def run_tour(*, as_json: bool, fast: bool, pictures: Path | None) -> int:
             launch_browser() as running,
         ):
             _wait_for_scene(services, aloud=not as_json)
+            if not as_json:
+                print_heading()
             began = monotonic()
             party = TourRun(
                 services, running, _ignore_result if as_json else print_result, fast, pictures
@@ -285,11 +287,21 @@ def _read_through(j: TourJudge) -> None:
     j.window.wait_for_text(j.catalogue_text("tour.title"))
 
 
+def print_heading() -> None:
+    """Print the headings of the table; its rows follow one by one."""
+    step, language, width, seconds, result = (
+        translate(Message(f"cli.column.{name}")).upper()
+        for name in ("step", "language", "width", "seconds", "result")
+    )
+    print(f"{step:<24}  {language:<8}  {width:>7}  {seconds:>8}  {result}", flush=True)
+
+
 def print_result(one: TourCheckResult) -> None:
     """Print a row of the table: step, language, width, seconds, result."""
     said = "✓" if one.has_passed else f"✗ {one.witness}: {one.told}"
     print(
-        f"  {one.step:<24} {one.language}  {one.width:>5}  {one.seconds:6.1f} s  {said}", flush=True
+        f"{one.step:<24}  {one.language:<8}  {one.width:>7}  {one.seconds:>8.1f}  {said}",
+        flush=True,
     )
 
 

@@ -10,6 +10,6 @@ Agency = Annotated[
     str, typer.Option(help="Agency name, needed if several agencies have this creator.")
 ]
 OneAgency = Annotated[str, typer.Option(help="Agency name. Default: all agencies.")]
-Language = Annotated[str, typer.Option(help="fr or en. Default: the terminal’s language.")]
+Language = Annotated[str, typer.Option(help="Language, fr or en. Default: the terminal’s.")]
 Member = Annotated[str, typer.Option(help="Member’s email address. Default: the owner.")]
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -47,7 +47,7 @@ def reject(
     number: Number,
     name: Name,
     reason: Annotated[
-        str, typer.Option(help="agreed, mistaken or unfounded; shown to the requester.")
+        str, typer.Option(help="Reason: agreed, mistaken or unfounded; shown to the requester.")
     ],
 ) -> None:
     """Reject a request: the content stays published."""

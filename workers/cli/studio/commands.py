@@ -14,7 +14,7 @@ generation_app = typer.Typer(help="Generate images from prompt templates.", no_a
 Recipe = Annotated[str, typer.Argument(help="Name from `greenroom generation recipes`.")]
 Run = Annotated[UUID, typer.Argument(help="Run ID from `greenroom generation start`.")]
 Seed = Annotated[
-    int, typer.Option(min=0, max=2**31 - 1, help="The same seed draws the same prompts.")
+    int, typer.Option(min=0, max=2**31 - 1, help="Seed; the same seed draws the same prompts.")
 ]
 Count = Annotated[
     int, typer.Option(min=0, max=24, help="Number of images. Default: that of the template.")
@@ -32,7 +32,7 @@ Mask = Annotated[
 ]
 PoseOption = Annotated[UUID | None, typer.Option(help="Library ID of an image with the pose.")]
 PoseWeight = Annotated[int, typer.Option(min=10, max=150, help="Weight of the pose in percent.")]
-ListName = Annotated[str, typer.Argument(help="Name from `greenroom generation wildcards`.")]
+ListName = Annotated[str, typer.Argument(help="Wildcard name.")]
 AgencyWideOption = Annotated[
     bool,
     typer.Option("--agency-wide", help="Use the agency’s wildcard, not the creator’s."),
@@ -91,7 +91,7 @@ def save_wildcard(
 @generation_app.command(context_settings=AGENCY_WIDE_NAMES.as_context())
 def rename_wildcard(
     name: ListName,
-    new: Annotated[str, typer.Argument(help="The new name.")],
+    new: Annotated[str, typer.Argument(help="New name.")],
     creator: Creator,
     *,
     agency_wide: AgencyWideOption = False,
