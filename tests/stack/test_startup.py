@@ -78,7 +78,7 @@ def test_second_start_keeps_secrets_and_data(house: Installation) -> None:
     run_sql(house, "CREATE TABLE kept AS SELECT 42 AS answer")
     client = redis.Redis.from_url(read_env(house.home)["GREENROOM_REDIS__URL"])
     client.set("kept", "yes")
-    assert "Stop everything" in house.end(signal.SIGTERM)
+    assert "Stop all processes" in house.end(signal.SIGTERM)
     house.up()
     assert run_sql(house, "SELECT answer FROM kept") == 42
     assert client.get("kept") == b"yes"
@@ -93,12 +93,12 @@ def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: Insta
         second.process and second.process.returncode,
     )
     assert code == 6
-    assert f"already runs here (process {house.report().pid})" in said
+    assert f"is already running (process {house.report().pid})" in said
     wait_until(lambda: house.report().is_ready)
     done = house.command("down")
     assert done.returncode == 0, done.stderr
     assert house.living() == []
-    assert house.command("down").stdout.startswith("Greenroom does not run here")
+    assert house.command("down").stdout.startswith("Greenroom is not running")
 
 
 def test_a_busy_port_moves_and_is_remembered(house: Installation) -> None:
@@ -209,7 +209,7 @@ def test_root_where_namespaces_are_refused_lends_the_server_another_user(
     path = f"{refusing.parent}:{os.environ['PATH']}"
     shut = new_house(environment={"PATH": path})  # the folders of pytest are 0700
     said = shut.begin().communicate(timeout=END_SECONDS)[0]
-    assert "Run Greenroom as an ordinary user" in said
+    assert "Run Greenroom as a regular user" in said
     folder = Path("/tmp") / f"greenroom-lent-{os.getpid()}"
     house = new_house(folder, environment={"PATH": path})
     try:
