@@ -1,4 +1,4 @@
-"""Acme keeps every rule of the contract, under every fault."""
+"""Contract tests of the Acme connector, under every fault."""
 
 import acme_fake
 import pytest
