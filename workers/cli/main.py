@@ -58,7 +58,7 @@ EPILOGS: dict[str, str] = {
     "worker": "The machine’s key is created on the System page of the dashboard. It is read from "
     "GREENROOM_WORKERS__JOIN_KEY, or prompted for.",
 }
-"""Command of `COMMANDS` -> what its help says below the options."""
+"""Command of `COMMANDS` -> text at the end of its help."""
 
 
 @app.command()

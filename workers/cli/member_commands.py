@@ -32,13 +32,16 @@ def create_api_key(
     member: Member = "",
 ) -> None:
     """Create an API key and print it once."""
+    from foundation.i18n.translation import Message
     from tenants.api_keys.key_requests import KeyRequest
     from workers.cli import member_requests
+    from workers.terminal.output import print_progress
     from workers.terminal.session import connect_installation
 
     with connect_installation("api-keys") as services:
         request = KeyRequest(name, scope, creator or [], days)
         typer.echo(member_requests.create_key(services, member, request))
+    print_progress(Message("cli.key.created"))
 
 
 @api_keys_app.command("list")

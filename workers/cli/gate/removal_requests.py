@@ -25,7 +25,8 @@ from workers.wiring import Services
 
 @dataclass(frozen=True)
 class PendingRequest:
-    """A request or report in the operator's list; `state` is empty for a report without content."""
+    """A request or report in the operator's list; `state` is empty for a report that matched no
+    content."""
 
     receipt: str
     received_at: datetime

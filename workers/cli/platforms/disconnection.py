@@ -15,7 +15,7 @@ from workers.terminal.session import connect_installation
 from workers.wiring import Services
 
 DISCONNECTED_BY = "greenroom"
-"""Name on the channel's page of the member who disconnected it."""
+"""Shown on the channel's page in place of the member who disconnected it."""
 
 
 def disconnect_from_terminal(name: str, *, agency: str, sure: bool) -> str:

@@ -70,8 +70,8 @@ def request_speech_file(
 
 @dataclass(frozen=True)
 class VoiceRow:
-    """A voice in the list. `label` is empty for a voice without an AI label; `commercial` is None
-    if the licence of commercial use is unknown."""
+    """A voice in the list. `label` is empty unless the engine's speech is a placeholder;
+    `commercial` is None if the licence does not mention commercial use."""
 
     engine: str
     label: str
@@ -116,7 +116,7 @@ def voices_as_json(found: Sequence[VoiceRow]) -> str:
 
 
 def render_voices(found: Sequence[VoiceRow], language: str = "") -> str:
-    """Return a table of voices; if there is none for `language`, a text that says so."""
+    """Return a table of voices, or a message that there is none for `language`."""
     if not found:
         return translate(Message("cli.voices.none", {"language": language or "-"}))
     marked = translate(Message("cli.voices.marked"))
