@@ -1,4 +1,4 @@
-"""Contract tests of the Acme connector, under every fault."""
+"""Test Acme with every rule of the conformance suite, under every fault."""
 
 import acme_fake
 import pytest
