@@ -264,7 +264,7 @@ def test_a_revoked_token_holds_its_posts_alone(
     )  # an early plan for an early post
     held = [line for line in told.about("On hold") if line.startswith("Sandbox")]
     assert len(held) == 1
-    assert any(line.startswith("1 of 2 deliveries published") for line in told.about("Published"))
+    assert any(line.startswith("1 of 2 posts published") for line in told.about("Published"))
     creator = house.creator("sacha")
     with house.scope() as scope:
         channel = channel_reads.get_channel_by_name(scope, creator.id, "Sandbox")

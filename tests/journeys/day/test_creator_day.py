@@ -137,7 +137,7 @@ def test_the_same_command_on_the_same_day_does_nothing_twice(
     again = house.run(*mia.words, "--date", mia.day)
     assert again.code == 0, again.out + again.err
     assert "This day is already complete" in again.out
-    assert "All 5 deliveries published" in again.out
+    assert "All 5 posts published" in again.out
     assert f"{mia.took} (test) net from 2 orders" in again.out
     assert (house.made(), house.texts("mia+key"), house.till("mia+key")) == (before, posts, till)
     assert len(house.truth("mia+key")["messages"]) == messages
