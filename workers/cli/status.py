@@ -28,8 +28,8 @@ def count_queued(settings: Settings) -> dict[str, dict[str, int]]:
     """Return the number of waiting, working and dead tasks by queue; empty if the database does not
     respond."""
     # Loaded here: only this needs the database, and the other commands start faster without it.
-    from foundation.db.database import Database  # noqa: PLC0415
-    from foundation.outbox import outbox  # noqa: PLC0415
+    from foundation.db.database import Database  # noqa: PLC0415  see above
+    from foundation.outbox import outbox  # noqa: PLC0415  see above
 
     url = settings.database.work_url.get_secret_value()
     if not url:
