@@ -114,7 +114,7 @@ def test_a_busy_port_moves_and_is_remembered(house: Installation) -> None:
         moved = report.ports["web"]
         assert moved > taken
         assert report.addresses["web"].endswith(f":{moved}")
-        assert f"port {taken} is taken" in house.end()
+        assert f"port {taken} is in use" in house.end()
     assert house.up().ports["web"] == moved
 
 
@@ -125,7 +125,7 @@ def test_a_busy_port_that_somebody_fixed_is_an_error(house: Installation) -> Non
         said = house.begin().communicate(timeout=END_SECONDS)[0]
     assert house.process is not None
     assert house.process.returncode == 3
-    assert f"Port {taken} is taken" in said
+    assert f"Port {taken} is in use" in said
     assert str(os.getpid()) in said  # who has it
     assert house.living() == []
 
@@ -158,7 +158,7 @@ def test_own_services_are_used_instead_of_the_built_in_ones(
 
 
 @ROOT_ONLY
-@pytest.mark.parametrize(("size", "words"), [("64m", "64 MiB left, 500 are needed")])
+@pytest.mark.parametrize(("size", "words"), [("64m", "64 MiB free and 500 MiB are needed")])
 def test_a_small_disk_is_a_sentence(
     new_house: Callable[..., Installation], tmp_path: Path, size: str, words: str
 ) -> None:
@@ -172,7 +172,7 @@ def test_a_small_disk_is_a_sentence(
         said = house.begin().communicate(timeout=END_SECONDS)[0]
         assert house.process is not None
         assert house.process.returncode == 3
-        assert words in said or "63 MiB left" in said
+        assert words in said or "63 MiB free" in said
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
