@@ -13,7 +13,7 @@ from generators import registry
 from workers.remote_worker import work_loop
 from workers.remote_worker.installation_api import InstallationApi
 from workers.remote_worker.spool import open_spool
-from workers.terminal.output import print_message, translate
+from workers.terminal.output import print_progress, translate
 
 
 def run_remote_worker(url: str, *, once: bool = False) -> None:
@@ -30,7 +30,7 @@ def run_remote_worker(url: str, *, once: bool = False) -> None:
     signal.signal(signal.SIGTERM, _exit_on_signal)
     with open_spool(installation_folder(), found.url, key) as spool:
         work_loop.run_work_loop(
-            work_loop.RemoteWorker(found, engine, spool, print_message), once=once
+            work_loop.RemoteWorker(found, engine, spool, print_progress), once=once
         )
 
 
@@ -50,7 +50,7 @@ def _build_unreachable_report() -> work_loop.ReportUnreachable:
 
     @cache
     def report_unreachable(why: str) -> None:
-        print_message(Message("join.away", {"why": why}))
+        print_progress(Message("join.away", {"why": why}))
 
     return report_unreachable
 

@@ -10,7 +10,8 @@ from workers.installation.state_file import read_status
 from workers.runtime import start_summary
 from workers.runtime.embedded_servers import spawn_process
 from workers.runtime.process_table import CODE_ROOT
-from workers.terminal.output import EXIT_NOT_READY, exit_on_error
+from workers.terminal.exit_codes import ExitCode
+from workers.terminal.output import exit_on_error
 
 BACKGROUND_MAIN = "workers.runtime.startup:run_in_background"
 
@@ -44,12 +45,12 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
         while process.poll() is None and not (
             running_supervisor_pid(home) == process.pid and read_status(home).phase == "up"
         ):
-            sys.stdout.write(said.read())
-            sys.stdout.flush()
+            sys.stderr.write(said.read())
+            sys.stderr.flush()
             sleep(0.1)
-        sys.stdout.write(said.read())
+        sys.stderr.write(said.read())
     if process.returncode is not None:
-        return process.returncode or EXIT_NOT_READY
+        return process.returncode or ExitCode.UNAVAILABLE
     with exit_on_error():
         settings = load_settings()
         start_summary.print_start_summary(

@@ -51,7 +51,7 @@ from workers.runtime.supervisor import (
     find_leftover_processes,
     stop_processes,
 )
-from workers.terminal.output import exit_on_error, print_note, progress_step
+from workers.terminal.output import exit_on_error, print_note, print_progress, progress_step
 
 SERVICE_SECONDS = 60.0
 """Maximum seconds for the start of a service. PostgreSQL may have to recover after a crash."""
@@ -247,21 +247,22 @@ class InstallationStart:
         wanted = build_programs(present, self.settings, self._http, probes=self._probes)
         children = [self._supervisor.start_process(program) for program in wanted]
         until = monotonic() + PROCESS_SECONDS
-        for child in children:
-            name = child.program.name
-            with progress_step(Message("stack.step_process", {"name": name})) as this:
+        with progress_step(Message("stack.step_processes", {"count": len(children)})) as step:
+            for child in children:
                 while not (
                     child.state in HEALTHY_STATES or _is_hopeless(child) or monotonic() > until
                 ):
                     self._wait_tick()
-                this.failed = child.state not in HEALTHY_STATES
-            if this.failed:
-                params = {
-                    "name": name,
-                    "log": str(self.home.log_file(name)),
-                    "detail": last_log_line(self.home, name),
-                }
-                print_note(Message("stack.process_late", params))
+            late = [child for child in children if child.state not in HEALTHY_STATES]
+            step.failed = bool(late)
+        for child in late:
+            name = child.program.name
+            params = {
+                "name": name,
+                "log": str(self.home.log_file(name)),
+                "detail": last_log_line(self.home, name),
+            }
+            print_note(Message("stack.process_late", params))
         everybody = (
             self._supervisor.children.values()
         )  # including PostgreSQL and Redis, since "up" refers to all processes
@@ -370,12 +371,12 @@ def run_in_foreground(
         signal.signal(signum, stack.handle_stop_signal)
     try:
         stack.start()
-        print_note(Message("stack.up", {"seconds": f"{monotonic() - started:.1f}"}))
+        print_progress(Message("stack.up", {"seconds": f"{monotonic() - started:.1f}"}))
         if greet:
             stack.print_summary(browser=browser)
         stack.watch_processes()
     except StopRequested:
-        print()
+        print(flush=True)
     finally:
         stack.stop()
 

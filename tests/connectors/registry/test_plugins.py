@@ -225,7 +225,7 @@ def test_the_doctor_says_who_brings_what(folder: Path) -> None:
     assert finding.part == "connectors"
     assert (finding.level, render_message(finding.message, "en")) == (
         Found.OK,
-        "acme-greenroom 1.0 speaks for acme.",
+        "acme-greenroom 1.0 provides acme",
     )
 
 

@@ -290,7 +290,7 @@ def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(
         assert "d’ici une seconde" in page.press("Tenir plus strict")
         done()
         text = page.open("/system")
-        assert "à partir de Suggestif : attend une personne" in text
+        assert "à partir de Suggestif : à examiner" in text
         assert "semaine calme" in text
     for role in (Role.OWNER, Role.MANAGER):
         with stream(door.url, door.cookie(lumiere, role)) as page:
