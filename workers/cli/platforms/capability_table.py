@@ -51,15 +51,12 @@ LIST_FIELDS = ("platform", "connecting", "cost", "review", "chat", "comments", "
 
 PAGE_TEMPLATE = """# Platforms
 
-Capabilities of each platform, as its connector declares them; `greenroom connectors --markdown` \
-prints this page.
-Connect an account on the *Channels* page. The platforms are sorted by effort: *setup* is the time \
-for a member who
-already has the account, *API cost* the price of the platform's API, and *app review* the time \
-the platform takes to
-approve an application. For the content that a platform allows, run `greenroom policy explain \
-PLATFORM`. To add a
-platform, see [add a platform](develop/add-a-platform.md).
+Capabilities of each platform, as its connector declares them. The command `greenroom connectors
+--markdown` prints this page. Connect an account on the *Channels* page. Platforms are sorted by
+effort: *setup* is the time for a member who already has the account, *API cost* the price of the
+platform's API, and *app review* the time the platform takes to approve an application. For the
+content that a platform allows, run `greenroom policy explain PLATFORM`. To add a platform, see
+[add a platform](develop/add-a-platform.md).
 
 """
 
