@@ -137,7 +137,7 @@ def test_a_duplicate_charge_is_told_and_given_back_by_the_rail(studio: Studio) -
     assert [entry["direction"] for entry in truth["transactions"]] == ["in", "in", "out"]
     assert truth["balance"] == balance(studio, rail(studio)) == 500
     assert balance(studio, "suspense") == 0
-    assert any("débité deux fois" in text for text in studio.texts("leo"))
+    assert any("payé deux fois" in text for text in studio.texts("leo"))
     assert sum(len(message["media"]) == 2 for message in studio.seen("leo")) == 1
     assert order_of(studio, order_id).state is OrderState.FULFILLED
 
