@@ -200,7 +200,8 @@ def check_rows(listed: Iterable[MatrixRow], rows: Mapping[str, MatrixRow]) -> No
             raise ValueError(f"{row.id} allows higher ratings more than lower ones")
         if row.creator_verified and not row.same_as and not _verified_by_others(row):
             raise ValueError(
-                f"{row.id} has creator_verified without a source, or on a destination of the installation"
+                f"{row.id} has creator_verified without a source, or on a destination of the "
+                "installation"
             )
         if row.ages and not row.same_as and row.review_by is None:
             raise ValueError(f"{row.id} can expire but has no review_by date")

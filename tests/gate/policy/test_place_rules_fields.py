@@ -276,9 +276,9 @@ def test_a_change_is_told_in_the_words_of_the_file_both_ways(
     ({"creator_verified": True, "creator_verified_source": {"source_url": "https://x.example"}, "viewer": "product"},
      "x.post has creator_verified without a source"),
     ({"review_by": None}, "x.post can expire but has no review_by date"),
-    ({"same_as": ["no.row"]}, r"x.post borrows from \['no.row'\], which are no rows of their own"),
-    ({"same_as": ["byhand.x"]}, r"x.post borrows from \['byhand.x'\], which are no rows of their "
-                                r"own"),
+    ({"same_as": ["no.row"]}, r"x.post refers to \['no.row'\], which are missing"),
+    ({"same_as": ["byhand.x"]}, r"x.post refers to \['byhand.x'\], which are missing or refer to "
+                                r"other rows"),
 ])  # fmt: skip
 def test_a_row_that_is_not_whole_is_refused_by_its_name(
     tmp_path: Path, changes: dict[str, Any], says: str
