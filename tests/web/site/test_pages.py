@@ -138,8 +138,8 @@ def test_prices_are_written_as_people_write_them(room: WebServer) -> None:
     assert english.format_money(Money(500, "XTR")) == "500 Telegram Stars"
     assert french.format_money(Money(1500, "XTS")) == "1\u202f500 en monnaie de test"
     assert (english.picture_count_text(1), english.picture_count_text(2)) == (
-        "1 picture",
-        "2 pictures",
+        "1 image",
+        "2 images",
     )
 
 
@@ -148,7 +148,7 @@ def test_every_picture_is_described(mia: CreatorPage) -> None:
     key = mia.post(media=[told, mia.stage(new_picture())])
     for place in ("", f"p/{key}"):
         alts = [image["alt"] for image in Outline(mia.get(place).text).all("img")]
-        assert alts == ["une plage à l'aube", "Photo de Mia"]
+        assert alts == ["une plage à l'aube", "Image de Mia"]
 
 
 def test_films_and_sounds_play(mia: CreatorPage) -> None:
