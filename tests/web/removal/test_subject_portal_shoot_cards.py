@@ -120,7 +120,7 @@ def test_two_people_sign_on_their_own_pages(mia: CreatorPage) -> None:
     work(mia)
     assert "other signatures missing" not in see(mia, hers).text
     assert said(mia) == [(ida, "signed", f"person:{ida}"), (tom, "signed", f"person:{tom}")]
-    assert see(mia, hers).text.count("images of ") == 2, (
+    assert see(mia, hers).text.count("· images of ") == 2, (
         "what was signed is no permission for everything"
     )
     assert "Revoke: publication" in see(mia, hers).text
