@@ -174,7 +174,7 @@ def test_a_refund_mirrors_the_sale(studio: Studio) -> None:
         studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]["balance"]
         == 0
     )
-    assert sum("remboursés" in text for text in studio.texts("leo")) == 1
+    assert sum("Remboursé : " in text for text in studio.texts("leo")) == 1
 
 
 def test_a_lost_answer_to_a_refund_is_asked_again_and_given_once(studio: Studio) -> None:

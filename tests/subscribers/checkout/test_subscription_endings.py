@@ -69,7 +69,7 @@ def test_a_month_given_back_ends_it_and_no_other_is_taken(nova: StarsBot) -> Non
     assert renew_month(nova) == ""
     send_message(nova, "/purchases")
     assert (nova.pushed(), nova.even()) == (0, True)
-    assert sum("remboursés" in text for text in list_texts(nova)) == 1
+    assert sum("Remboursé : " in text for text in list_texts(nova)) == 1
 
 
 def test_an_earlier_month_given_back_leaves_the_one_that_runs(nova: StarsBot) -> None:

@@ -46,7 +46,7 @@ def test_a_price_is_offered_where_posts_are_sold(door: Door, lumiere: Agency) ->
         assert "Ajoutez-en une, ou retirez le prix." in said  # nothing to pay for yet
         assert "solde propre du canal" not in said
         assert "solde propre du canal" in page.type("Prix sur Canal", "50")
-        assert "coûte de 1 à 25000 Stars" in page.type("Prix sur Canal", "beaucoup")
+        assert "entre 1 et 25000 Étoiles" in page.type("Prix sur Canal", "beaucoup")
         assert "Ce prix est illisible" in page.press("Planifier")
         page.type("Prix sur Canal", "50")
         assert "Une publication payante doit contenir" in page.press("Planifier")

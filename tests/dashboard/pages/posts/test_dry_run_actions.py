@@ -53,7 +53,7 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(
             transition_delivery(scope, row, DeliveryState.REHEARSED, reason=told, dry_run=True)
         text = page.open("/calendar", post=str(post.id))
         assert "Cela serait parti : 7 caractères" in text
-        assert "Simulation : rien n’a été envoyé" in text
+        assert "Essai à blanc : rien n’a été envoyé" in text
         assert "Dupliquer" in text
         page.press("Terminer son essai à blanc")
     assert running(lumiere) == set()

@@ -161,7 +161,7 @@ def test_order_tells_its_whole_story_and_goes_back(house: House) -> None:
         ):
             assert said in text, said
         told = text[text.index("gr-told") :]
-        assert told.index("Proposé") < told.index("Payé") < told.index("Livrée")
+        assert told.index("Proposé") < told.index("Payé") < told.index("Pack remis")
         assert "tapez REMBOURSER" in page.press("Rembourser maintenant")
         page.type("Tapez REMBOURSER", "rembourser")
         page.choose("Pourquoi", "Geste commercial")

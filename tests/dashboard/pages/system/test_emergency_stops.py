@@ -288,7 +288,7 @@ def test_a_creator_stops_her_own_posts_from_home(
         assert "a déclenché l’arrêt d’urgence" not in text
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         text = page.open("/")
-        assert "Creator a pressé l’arrêt d’urgence et ne peut pas y mettre fin" in text
+        assert "Creator a déclenché l’arrêt d’urgence et ne peut pas le lever" in text
         assert "Arrêter : Mia" not in page.labels()  # theirs is under System
         assert "on m’a volé mon téléphone" in page.open("/system").replace("&#39;", "’")
         page.type("Pourquoi rouvrir ?", "retrouvé")

@@ -185,7 +185,7 @@ def test_the_owner_reads_what_needs_whom_in_one_place(door: Door, lumiere: Agenc
         "jusqu’à l’accord d’un conseil",
     ):
         assert said in text, said
-    assert "Qui peut regarder : Manager, Owner." in text  # the guest was given no creator
+    assert "Relecteurs : Manager, Owner." in text  # the guest was given no creator
 
 
 def test_who_does_not_run_the_agency_is_led_to_no_first_steps(door: Door, lumiere: Agency) -> None:
