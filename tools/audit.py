@@ -1,6 +1,6 @@
 """Report installed packages that are old or have a known vulnerability: `make audit`.
 
-Reads the pins of the three lock files and asks PyPI about each of them
+Reads the pins of the lock files and asks PyPI about each of them
 (https://docs.pypi.org/api/json/#get-a-release). Exit status: 0 when no vulnerability is known, 1
 when one is, 2 when the index did not answer.
 """
@@ -19,7 +19,12 @@ import httpx
 from foundation.ops.clock import wall_now
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-diffusion.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-diffusion.lock",
+    "requirements-docs.lock",
+)
 INDEX = os.environ.get("PYPI_JSON_URL", "https://pypi.org/pypi")
 MAX_AGE = timedelta(days=180)
 TIMEOUT_SECONDS = 20.0

@@ -1,4 +1,4 @@
-"""Write the three lock files from what `.venv` holds and pyproject.toml asks for.
+"""Write the lock files from what `.venv` holds and pyproject.toml asks for.
 
 They are installed with `pip install --no-deps --require-hashes`: pip resolves nothing, so two
 machines get the same files. Two packages are wanted without what they depend on: of
@@ -119,7 +119,8 @@ def main() -> None:
         - PREINSTALLED
         - GPU_SPECIFIC
     )
-    known = file_hashes(sorted(pin_of(name) for name in run | dev | pictures))
+    site = dependency_closure(project["optional-dependencies"]["docs"]) - run - dev - PREINSTALLED
+    known = file_hashes(sorted(pin_of(name) for name in run | dev | pictures | site))
     for file, title, names in (
         ("requirements.lock", "What Greenroom runs on.", run),
         ("requirements-dev.lock", "What its tests need besides.", dev),
@@ -128,6 +129,7 @@ def main() -> None:
             "What the extra `diffusion` needs besides, without torch.",
             pictures,
         ),
+        ("requirements-docs.lock", "What the documentation site needs besides.", site),
     ):
         (ROOT / file).write_text("".join(lock_lines(title, names, known)), "utf-8")
         sys.stdout.write(f"{file}: {len(names)} packages\n")

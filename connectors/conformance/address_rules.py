@@ -1,5 +1,4 @@
-"""The rule of addresses: what one names is the copy that stands there, and nothing else is taken
-for it."""
+"""The rule for URLs of posts: a URL resolves to the account's post, and to nothing else."""
 
 from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
@@ -8,12 +7,15 @@ from connectors.contract.outcomes import Absent, Found, LookupResult, Published,
 from connectors.contract.post_addresses import ClaimedAddress, SupportsAddressLookup
 
 STRANGE = ("https://example.com/", "https://example.com/watch", "https://example.com/p/1")
-"""Addresses of another site."""
+"""URLs of another site."""
 
 
 def addresses_are_resolved(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """The address of a copy names it by its native id. What is no post, somebody else's or gone is
-    not found, and out of a broken answer comes no proof."""
+    """Check that the URL of a copy resolves to its native ID.
+
+    URLs that are no post, another account's post or deleted are not found. An invalid response
+    proves nothing.
+    """
     if world.address is None:
         return []
     if not isinstance(connector, SupportsAddressLookup):

@@ -1,5 +1,5 @@
-"""The rules of what people say under posts: heard, answered once, acted on; each gives the breaches
-it saw."""
+"""The rules for comments: reading them, replying exactly once and moderating them. Each rule
+returns its breaches."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,16 +27,18 @@ BECOMES: Mapping[ModerationAction, str] = {
     "report": "reported",
     "block": "blocked",
 }
-"""What a remark is after each act, as `World.remark_is` tells; last the one after which it may not
-be told any more."""
+"""The state of a comment after each action, as in `ConnectorWorld.remark_is`. Blocking is last,
+because the author's comments may be missing after it."""
 
 LOST_ANSWER_FAULTS = ("reset_before", "reset_after", "status:503", "accept_then_hang")
-"""Bad days of an act: none is a doubt, since the same again changes nothing."""
+"""Faults of a moderation action. None makes it uncertain, because it is idempotent."""
 
 
 def comments_are_received(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What somebody says under a post is heard with its words, who said it and where; out of a
-    broken answer comes nothing, and what the account says itself is no remark."""
+    """Check that a comment is read with its text, author, post and time.
+
+    An invalid response yields no comments, and the account's own replies are not among them.
+    """
     if world.remark is None:
         return []
     if not isinstance(connector, SupportsComments):
@@ -99,7 +101,7 @@ def _list_comments(
 
 
 def reply_unit(world: ConnectorWorld, native_id: str) -> Unit:
-    """Words of the account's, put under a remark."""
+    """Return a reply of the account to a comment."""
     unit = world.unit()
     words = (Text("body", unit.text_of("body")),)
     return replace(
@@ -108,8 +110,8 @@ def reply_unit(world: ConnectorWorld, native_id: str) -> Unit:
 
 
 def comments_are_answered_once(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """An answer stands under the remark, once, whatever became of the request; none without what it
-    answers."""
+    """Check that a reply is published under its comment exactly once, whatever fault occurs, and
+    can be deleted."""
     if not world.answers or world.remark is None:
         return []
     if COMMENT_REFERENCE not in connector.capabilities.points_at:
@@ -143,8 +145,7 @@ def comments_are_answered_once(world: ConnectorWorld, connector: Connector) -> l
 
 
 def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Each act that a platform allows is done, done twice is done once, and a bad day is tried
-    again."""
+    """Check that each supported action works, is idempotent and is retried after a fault."""
     acts = connector.capabilities.moderates
     if world.remark is None or not isinstance(connector, SupportsComments):
         return (
@@ -161,11 +162,11 @@ def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[
     said: Comment | None = None
     for act in (
         one for one in BECOMES if one in acts
-    ):  # who is blocked says no more: one remark for all
+    ):  # blocked authors write no more, so all actions share one comment
         heard = _list_comments(house, connector, world, "")
         if heard is not None and heard.found:
             said = heard.found[-1]
-        elif said is None:  # some tell no more of what is hidden, or of whoever is kept away
+        elif said is None:  # some platforms omit hidden comments and those of blocked authors
             breaches.append(f"{act}: no comments are received")
             world.remark("another word", post.native_id)
             continue

@@ -1,5 +1,5 @@
-"""The rule of posts that a platform shows once more to whoever follows their place; it gives the
-breaches it saw."""
+"""The rule for crossposts: posts that a platform shows again to the followers of their destination.
+It returns its breaches."""
 
 from dataclasses import replace
 
@@ -13,8 +13,8 @@ from gate.contract.units import REPOST_KIND, PlatformOption
 
 
 def crossposts_are_made_once(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A post is passed on once, whatever became of the request, and told so; what was passed on can
-    be taken back."""
+    """Check that a post is crossposted exactly once, whatever fault occurs, and that the crosspost
+    can be deleted."""
     can = connector.capabilities
     if not can.passes_on or world.viewer:
         return []

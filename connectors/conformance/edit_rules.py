@@ -1,4 +1,4 @@
-"""The rule of platforms that change the words of what stands, judged from the platform's side."""
+"""The rule for edits of published posts, verified on the fake platform."""
 
 from dataclasses import replace
 
@@ -13,8 +13,11 @@ BAD_DAYS = ("status:503", "reset_before", "reset_after", "accept_then_hang")
 
 
 def edits_are_applied(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Where words can be changed they are, and nothing else is; once is as good as twice, a bad day
-    is tried again, and what is gone stays gone. Messages to one reader are left as they are."""
+    """Check that an edit changes the text and nothing else, on platforms that support edits.
+
+    It must be idempotent, be retried after a fault and never restore a deleted post. Messages to a
+    single reader are not tested.
+    """
     able = isinstance(connector, SupportsEdits)
     if able != connector.capabilities.edits:
         return ["it declares edits that it cannot make, or the reverse"]
@@ -39,8 +42,7 @@ def _find_edit_breaches(world: ConnectorWorld, connector: Connector, media: int)
         else None
     )
     if isinstance(first, Rejected):
-        # at once, without a request: of some kinds of posts the platform lets nobody change the
-        # words
+        # Rejected without a request: the platform does not allow edits of this kind of post.
         return []
     native_id = story.outcome.native_id
     taken = len(world.fake.accepted_posts())

@@ -1,5 +1,4 @@
-"""The rules of a first comment, where a platform knows no threads; each gives the breaches it
-saw."""
+"""The rule for first comments on platforms without threads. It returns its breaches."""
 
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ FIRST_COMMENT_FAULTS = ("", "reset_before", "reset_after", "status:503_after")
 
 
 def first_comment(world: ConnectorWorld, under: str) -> Unit:
-    """Words of the account's that follow its post `under`."""
+    """Return a first comment of the account under its post `under`."""
     unit = world.unit()
     subject = Subject(unit.subject.kind, unit.subject.id)
     words = (Text("body", f"first of all {unit.native_key}"),)
@@ -29,9 +28,12 @@ def first_comment(world: ConnectorWorld, under: str) -> Unit:
 
 
 def first_comments_are_posted_once(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A first comment stands right under its post, once, whatever became of the request; it can
-    be taken back; where nobody may comment, a person is told, and no thread of parts is taken
-    for one."""
+    """Check that a first comment is published under its post exactly once, whatever fault occurs,
+    and can be deleted.
+
+    It must be rejected under a post that is closed for comments, and a thread must not be sent as a
+    comment.
+    """
     if not connector.capabilities.first_comment or world.viewer:
         return []
     house = SendingHarness(world, connector)

@@ -1,4 +1,4 @@
-"""The rules of what is read of an account: who follows it, what it earned, and what moved there."""
+"""The rules for account data: follower counts, earnings and money movements."""
 
 from datetime import timedelta
 
@@ -11,8 +11,7 @@ from connectors.contract.metrics import SupportsFollowerCount
 
 
 def followers_are_counted(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """How many follow an account is the number the platform has; out of a broken answer comes
-    none."""
+    """Check that the follower count is the platform's, and that an invalid response yields none."""
     if world.followers is None:
         return []
     if not isinstance(connector, SupportsFollowerCount):
@@ -38,8 +37,8 @@ def _count_followers(
 
 
 def earnings_are_reported(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What an account earned is told to the cent, under a key that stays; out of a broken answer
-    comes none."""
+    """Check that earnings are exact to the cent, with stable keys, and that an invalid response
+    yields none."""
     if world.earned is None:
         return []
     if not isinstance(connector, SupportsEarnings):
@@ -66,8 +65,8 @@ def earnings_are_reported(world: ConnectorWorld, connector: Connector) -> list[s
 
 
 def movements_are_listed(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What moved is listed in order, each movement once, from any place on; out of a broken answer
-    comes no list."""
+    """Check that movements are listed once each and in order, from any position, and that an
+    invalid response yields none."""
     if world.moved is None:
         return []
     if not isinstance(connector, SupportsBalance):
@@ -102,7 +101,7 @@ def _list_movements(house: SendingHarness, connector: SupportsBalance, start: in
 
 
 def last_day(world: ConnectorWorld) -> TimeSpan:
-    """The day that is, by the fake's clock."""
+    """Return the last 24 hours by the fake's clock, with an hour of margin."""
     return TimeSpan(world.clock() - timedelta(days=1), world.clock() + timedelta(hours=1))
 
 

@@ -1,5 +1,5 @@
-"""The rule of platforms that tell what is gone: what stands is never missed, and nothing comes of a
-broken answer."""
+"""The rule for presence checks: existing posts are never reported as deleted, and an invalid
+response proves nothing."""
 
 from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
@@ -14,8 +14,10 @@ from connectors.contract.post_presence import (
 
 
 def deleted_posts_are_noticed(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A post that stands is told so; one that is gone is missed. Out of an answer that nobody can
-    read, a refused token or an outage comes neither."""
+    """Check that an existing post is reported as present and a deleted one as missing.
+
+    An unreadable response, a refused token and an outage must yield neither.
+    """
     if world.viewer or not isinstance(connector, SupportsPresenceCheck):
         return []
     house = SendingHarness(world, connector)

@@ -1,5 +1,5 @@
-"""Rules about money: what is to be paid for is never shown for nothing, what is free costs nothing,
-and whether what is locked was bought is seen."""
+"""The rules for prices: locked media are never published for free, free media never cost anything,
+and purchases are detected."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,8 +18,8 @@ ANY = Money(500, "USD")
 
 
 def prices_are_enforced(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What is planned at a price stands at that price, or not at all; what has none costs
-    nothing."""
+    """Check that a unit is published at its price or not at all, and that a unit without a price is
+    free."""
     asking = connector.capabilities.price_range(world.surface)
     if asking is None:
         return _find_free_post_breaches(world, connector, world.unit(media=1, price=ANY))
@@ -40,7 +40,7 @@ def prices_are_enforced(world: ConnectorWorld, connector: Connector) -> list[str
 
 
 def _publish_unit(world: ConnectorWorld, connector: Connector, unit: Unit) -> PublishReport | None:
-    """What came of it; None where its request was stopped before it left."""
+    """Publish a unit. Return None if the transport blocked the request."""
     try:
         return SendingHarness(world, connector).publish(unit)
     except EgressForbidden:
@@ -67,7 +67,7 @@ def _describe_price(price: Money | None) -> str:
 
 
 def _find_free_post_breaches(world: ConnectorWorld, connector: Connector, unit: Unit) -> list[str]:
-    """A unit that cannot be sold as it is does not leave at all."""
+    """Check that a unit with an unsupported price is not sent."""
     before = len(world.fake.accepted_posts())
     _publish_unit(world, connector, unit)
     return (
@@ -78,7 +78,7 @@ def _find_free_post_breaches(world: ConnectorWorld, connector: Connector, unit: 
 
 
 def _find_resend_breaches(world: ConnectorWorld, connector: Connector, price: Money) -> list[str]:
-    """A lost answer makes no second one, at any price."""
+    """Check that a lost answer causes no duplicate."""
     world.inject_fault("reset_after", "posts")
     unit = world.unit(media=1, price=price)
     before = len(world.fake.accepted_posts())
@@ -91,8 +91,8 @@ def _find_resend_breaches(world: ConnectorWorld, connector: Connector, price: Mo
 
 
 def purchases_are_seen(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A locked message is unpaid, then paid, and never paid by a broken answer; what was bought is
-    not taken back."""
+    """Check that a locked message is reported as unpaid and then as paid, never because of an
+    invalid response, and is not deleted once it is bought."""
     if world.bought is None or not isinstance(connector, SupportsPaidMessages):
         return []
     house = SendingHarness(world, connector)

@@ -1,5 +1,5 @@
-"""The rule of roles: given and taken as often as one likes, and never in doubt; it gives the
-breaches it saw."""
+"""The rule for reader roles: assigning and removing them is idempotent and never uncertain. It
+returns its breaches."""
 
 from connectors.conformance.comment_rules import LOST_ANSWER_FAULTS
 from connectors.conformance.harness import SendingHarness
@@ -10,8 +10,11 @@ from connectors.contract.reader_roles import READER_NOT_THERE, ROLE_ACTION, Supp
 
 
 def roles_are_given_once(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A role is borne once it is told given, and no more once it is told taken; done twice is done
-    once, a bad day is tried again, and who is not there is nobody's fault."""
+    """Check that a role is assigned and removed as reported, idempotently, and retried after a
+    fault.
+
+    A user who has not joined gets `READER_NOT_THERE`.
+    """
     if world.roles is None:
         return (
             ["it assigns roles that its world does not have"]

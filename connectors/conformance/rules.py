@@ -1,5 +1,4 @@
-"""The rules every connector keeps, each judged from the platform's side; a rule gives the breaches
-it saw."""
+"""The core rules of every connector, verified on the fake platform; each returns its breaches."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -82,14 +81,15 @@ TRANSIENT_FAULTS: Mapping[str, tuple[tuple[str, str, Mapping[str, Any]], ...]] =
         ("lag", "lookups", {"lookup_lag": MIN_LISTING_LAG_SECONDS - 1.0}),
     ),
 }
-"""Bad days that pass: the unit must be out, once, and be told so."""
+"""Temporary faults, each by the name of its test. The unit must be published exactly once and
+reported as published."""
 
 NOTHING_ACCEPTED = frozenset({"good day", "429 with Retry-After", "429 without"})
-"""Days on which a sender never is in doubt."""
+"""Names of the faults after which the delivery is never uncertain."""
 
 
 def publishes_exactly_once(world: ConnectorWorld, connector: Connector, day: str) -> list[str]:
-    """On a bad day: sent twice 0, lost 0, misreported 0."""
+    """Check that no post is duplicated, lost or misreported after a temporary fault."""
     for mode, on, more in TRANSIENT_FAULTS[day]:
         if mode == "lag" and not world.lags:
             continue
@@ -123,7 +123,7 @@ def _find_report_breaches(
 
 
 def refusals_are_final(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What the platform refuses is told, is not there, and costs one request."""
+    """Check that a refused post is reported, is not published and costs one request."""
     breaches = []
     for mode, expected in (
         ("refuse", Rejected),
@@ -146,7 +146,7 @@ def _list_publish_requests(world: ConnectorWorld) -> list[Mapping[str, Any]]:
 
 
 def retry_after_is_respected(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """No request inside a Retry-After window."""
+    """Check that no request is sent before the time in Retry-After."""
     world.inject_fault("status:429", "posts", retry_after=90, times=2)
     SendingHarness(world, connector).publish(world.unit())
     entries = _list_publish_requests(world)
@@ -163,7 +163,8 @@ def _parse_time(entry: Mapping[str, Any]) -> datetime:
 
 
 def staging_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Files go out before, may be sent again, and are never a reason to doubt."""
+    """Check that uploads before the publish step are retried and never lead to an uncertain
+    delivery."""
     breaches = []
     for mode in ("accept_then_hang", "reset_before", "status:503_after", "garbage", "status:429"):
         world.inject_fault(mode, "files", seconds=3.0)
@@ -176,12 +177,12 @@ def staging_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> l
 
 
 def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Each medium leaves by its digest, never as an address: as a file of its own ahead, which the
-    publish step names, or inside the publish step."""
+    """Check that each medium is sent by its digest, never as a URL: uploaded before the publish
+    step, which then names it, or as part of that step."""
     unit = world.unit(media=2)
     try:
         story = SendingHarness(world, connector).publish(unit)
-    except EgressForbidden as refused:  # the transport sees it too
+    except EgressForbidden as refused:  # the transport detects it too
         return [f"a medium was not staged: {refused}"]
     staged = {step.file.sha256 for step in story.steps if step.file is not None}
     staged |= {
@@ -201,7 +202,7 @@ def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
     wire = json.dumps([step.json for step in last])
     carried = {
         step.file.sha256 for step in last if step.file is not None
-    }  # the end of an upload may be what shows it
+    }  # the last part of an upload may publish the post
     names = [world.name_of(medium) for medium in unit.media if medium.sha256 not in carried]
     named = not connector.capabilities.stages or all(name in wire for name in names)
     if (not world.addressed and ("http:" in wire or "https:" in wire)) or not named:
@@ -210,8 +211,8 @@ def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """The same question has the same answer, and the native key travels unchanged where the
-    platform takes one."""
+    """Check that the connector is deterministic, and that the native key is sent unchanged on
+    platforms that accept one."""
     unit = world.unit()
     first = connector.next_step(unit, ())
     second = connector.next_step(unit, ())
@@ -238,7 +239,7 @@ def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def text_is_unchanged(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Texts leave as approved, to the last byte; what does not fit is refused before any
+    """Check that texts are sent byte for byte, and that units over a limit are rejected without a
     request."""
     text = "  Élan… 🎞️\n\tend  "
     most = connector.capabilities.size_limits(world.surface)[0]
@@ -260,11 +261,11 @@ def text_is_unchanged(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def marks_are_sent(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What the platform must be told is on the wire."""
+    """Check that all content flags are in the requests."""
     unit = world.unit(media=world.flagged_media, flags=world.flags)
     try:
         steps = SendingHarness(world, connector).publish(unit).steps
-    except EgressForbidden as refused:  # the transport sees it too
+    except EgressForbidden as refused:  # the transport detects it too
         return [f"flags are missing: {refused}"]
     content = [
         step.json
@@ -277,7 +278,10 @@ def marks_are_sent(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """`Published` of a removal means gone; gone already is gone; a bad day is tried again."""
+    """Check that `Published` of a removal means that the copy is deleted.
+
+    Removal must be idempotent and be retried after a fault.
+    """
     unit = world.unit()
     house = SendingHarness(world, connector)
     outcome = house.publish(unit).outcome
@@ -285,7 +289,7 @@ def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
         return ["the post was not published"]
     if not connector.capabilities.can_remove(
         chat=world.viewer
-    ):  # then a person is told, at once and without a request
+    ):  # it must be rejected at once, without a request
         refused = connector.remove(PlatformCopy(outcome.native_id, unit.account, unit.viewer), ())
         return [] if isinstance(refused, Rejected) else ["an unsupported removal is not rejected"]
     breaches = []
@@ -303,8 +307,8 @@ def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def _remove_post(house: SendingHarness, unit: Unit, native_id: str) -> Outcome:
-    """What a removal comes to when "later" is taken at its word: a busy machine may lose an answer
-    of its own."""
+    """Remove a copy and repeat the request up to three times after a Retry, since a slow machine
+    may lose an answer."""
     outcome = house.remove(unit, native_id)
     for _ in range(3):
         if not isinstance(outcome, Retry):
@@ -314,8 +318,8 @@ def _remove_post(house: SendingHarness, unit: Unit, native_id: str) -> Outcome:
 
 
 def replacement_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Where a copy can be replaced it is, once is as good as twice, and a bad day is tried
-    again."""
+    """Check that a replacement is idempotent and retried after a fault, on platforms that support
+    it."""
     able = isinstance(connector, SupportsReplacement)
     if able != connector.capabilities.replaces:
         return ["it declares replacements that it cannot make, or the reverse"]
@@ -346,7 +350,7 @@ def replacement_is_never_uncertain(world: ConnectorWorld, connector: Connector) 
 
 
 def older_duplicates_are_ignored(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """An older post with the same text is never taken for this one."""
+    """Check that an older post with the same text is not mistaken for this one."""
     house = SendingHarness(world, connector)
     older = world.unit()
     first = house.publish(older).outcome
@@ -361,7 +365,7 @@ def older_duplicates_are_ignored(world: ConnectorWorld, connector: Connector) ->
 
 
 def clock_skew_is_tolerated(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A house whose clock is hours ahead of the platform's finds what it sent."""
+    """Check that a post is found although our clock is 30 hours ahead of the platform's."""
     world.inject_fault("reset_after", "posts")
     unit = world.unit()
     story = SendingHarness(replace(world, ahead=timedelta(hours=30)), connector).publish(unit)
@@ -369,15 +373,15 @@ def clock_skew_is_tolerated(world: ConnectorWorld, connector: Connector) -> list
 
 
 def refused_connection_is_retried(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A refused connection is a retry: surely nothing was taken."""
+    """Check that a refused connection is a Retry, because nothing was accepted."""
     away = replace(world, account=replace(world.account, base_url="http://127.0.0.1:9"))
     outcome = SendingHarness(away, connector).publish(world.unit()).outcomes[0]
     return [] if isinstance(outcome, Retry) else [f"reported as {type(outcome).__name__}"]
 
 
 def control_steps_carry_no_content(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Look-ups, removals and readings are steps of their own kind; the transport would stop them
-    otherwise."""
+    """Check the kind and action of look-ups, removals and reads, and that they have no content. The
+    transport would block them otherwise."""
     copy = PlatformCopy("p1", world.account.account, world.viewer)
     sought = LookupQuery("key", "a text of ours", world.now(), world.account.account, world.viewer)
     turns: list[tuple[object, StepKind, str]] = [
@@ -418,7 +422,7 @@ def _has_unit_text(step: WireStep) -> bool:
 
 
 def metrics_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Numbers of a copy are whole numbers by name; when they cannot be had there are none."""
+    """Check that metrics are read by name, and that an invalid response yields none."""
     unit = world.unit()
     house = SendingHarness(world, connector)
     outcome: Outcome = house.publish(unit).outcome
@@ -485,4 +489,5 @@ ALL_RULES: Mapping[str, Rule] = {
     **{rule.__name__: rule for rule in CORE_RULES},
     **{f"once, {day}": partial(publishes_exactly_once, day=day) for day in TRANSIENT_FAULTS},
 }
-"""All of it by name, for a suite of one test: the rules, and sending once whatever the day."""
+"""All rules by name, for a parametrized test: the core rules, and exactly-once publishing for each
+fault."""

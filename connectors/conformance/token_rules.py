@@ -1,4 +1,4 @@
-"""The rule of tokens that end and are renewed with a second one; it gives the breaches it saw."""
+"""The rule for token refresh. It returns its breaches."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,27 +26,31 @@ from foundation.sealed import Sealed
 
 SECRET = Sealed(b"a-second-token")
 MAX_STEPS = 4
-"""Requests of one renewal, as many as the house makes."""
+"""Maximum number of requests of one refresh."""
 
 Day = Callable[[WireStep], StepResult]
 SURE: dict[str, Day] = {
     "request not sent": lambda step: StepNotSent(step.name, "refused"),
     "429": lambda step: Response(step.name, 429, {"retry-after": "30"}, {}),
 }
-"""What surely used nothing up."""
+"""Answers after which the refresh token is certainly unused."""
 
 DOUBTFUL: dict[str, Day] = {
     "lost response": lambda step: StepAnswerLost(step.name, "reset"),
     "502": lambda step: Response(step.name, 502),
     "broken JSON": lambda step: Response(step.name, 200),
 }
-"""What may have used the second token up, and says nothing of the account."""
+"""Answers after which the refresh token may be used up, and which prove nothing about the account.
+"""
 
 
 def tokens_are_renewed(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A renewal is a sign-in. After what surely used nothing up it is asked for again; what may
-    have used the second token up is no refusal, and a doubt where that works once; a pair that was
-    given works; an account that is out is told so."""
+    """Check the refresh of tokens by sign-in requests.
+
+    It is retried if the refresh token is certainly unused. If the token may be used up, the outcome
+    is no refusal, and it is Uncertain if the token works only once. The new token must work, and a
+    token that was used up must lead to Reauthorize.
+    """
     if not isinstance(connector, SupportsTokenRefresh):
         return (
             ["tokens expire, but the connector does not renew them"]

@@ -1,5 +1,4 @@
-"""The rules of platforms that call us: instead of being polled, or about an application; each gives
-the breaches."""
+"""The rules for webhooks, instead of polling or for an application; each returns its breaches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,9 +27,10 @@ NO_MARKS = ("", "x", "t=1", "t=,v0=", "," * 50)
 
 
 def webhooks_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A platform is told where to call, and that it shall not any more, with a secret that stays
-    sealed until it leaves; a call tells one update, the same one when it comes again, and nonsense
-    tells none."""
+    """Check that a webhook is set and deleted, and that its secret is sealed until it is sent.
+
+    A call must yield one update, the same one if it is repeated; invalid calls yield none.
+    """
     if not isinstance(connector, SupportsWebhook):
         return (
             ["webhooks are sent, but the connector does not read them"]
@@ -66,15 +66,17 @@ def webhooks_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def _visible_text(step: WireStep) -> str:
-    """All that a step shows without anything being unsealed."""
+    """Return all text of a step that is not sealed."""
     shown: Mapping[str, Any] = step.json or {}
     words = [str(value) for value in shown.values() if not isinstance(value, Sealed)]
     return " ".join((step.path, *step.headers.values(), *words))
 
 
 def app_webhooks_are_verified(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A call is known by its signature over the very body, names the account it is about, and is
-    the same one when it is told again; nonsense is nothing."""
+    """Check that a call is verified by the signature of its exact body and names the account.
+
+    A repeated call must have the same key; invalid calls yield nothing.
+    """
     if not isinstance(connector, SupportsAppWebhooks):
         return (
             ["webhooks are sent, but the connector does not read them"]

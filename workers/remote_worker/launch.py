@@ -1,4 +1,4 @@
-"""What `greenroom worker --join` needs before it can work: its key, its engine, its folder."""
+"""Preparation of `greenroom worker --join`: key, engine and spool folder."""
 
 import getpass
 import signal
@@ -17,11 +17,11 @@ from workers.terminal.output import print_message, translate
 
 
 def run_remote_worker(url: str, *, once: bool = False) -> None:
-    """Work for a house until Ctrl-C or SIGTERM, or, with `once`, until there is nothing to do.
+    """Work for an installation until Ctrl-C or SIGTERM or, with `once`, until no job is left.
 
-    Raises BadInput without a key or for an address that is not https, EngineMissing where the
-    engine of the settings cannot be used, Conflict where this machine works for that house already,
-    Refused for a key that opens nothing.
+    Raises BadInput without a key or if the URL is not https, EngineMissing if the configured engine
+    cannot be used, Conflict if this machine already works for the installation with the key, and
+    Refused for an invalid key.
     """
     settings = load_settings()
     key = _read_key(settings)
@@ -35,7 +35,8 @@ def run_remote_worker(url: str, *, once: bool = False) -> None:
 
 
 def _read_key(settings: Settings) -> str:
-    """Never of the command line, which every process of a machine may read."""
+    """Read the key from the settings or the terminal. The command line is visible to every process
+    of the machine."""
     known = settings.workers.join_key.get_secret_value().strip()
     if not known and sys.stdin.isatty():
         known = getpass.getpass(f"{translate(Message('join.which_key'))} ").strip()
@@ -45,7 +46,7 @@ def _read_key(settings: Settings) -> str:
 
 
 def _build_unreachable_report() -> work_loop.ReportUnreachable:
-    """Says once, and not each time, that the house does not answer."""
+    """Return a function that reports each reason for an unreachable installation once."""
 
     @cache
     def report_unreachable(why: str) -> None:

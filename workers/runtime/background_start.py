@@ -1,4 +1,5 @@
-"""`greenroom up --detach`: a supervisor without a terminal; we watch and repeat its first steps."""
+"""`greenroom up --detach`: starts a supervisor without a terminal and repeats its first
+messages."""
 
 import sys
 
@@ -15,10 +16,10 @@ BACKGROUND_MAIN = "workers.runtime.startup:run_in_background"
 
 
 def start_in_background(main: str = BACKGROUND_MAIN) -> int:
-    """Start the house, print its steps until it is up, and leave it. Returns 0, or the exit code it
-    ended with.
+    """Start the installation, print its steps until it is up, and leave it running. Return 0, or
+    its exit code if it ended.
 
-    `main` is the supervisor's, "module:attr".
+    `main` is the supervisor's main function, "module:attr".
     """
     home = InstallationFolder(installation_folder())
     log = home.log_file("supervisor")
@@ -33,7 +34,7 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
             main,
             "--probes",
             "0",
-        ],  # its children are given theirs
+        ],  # its children get their own ports
         log,
         before=_outlive_parent,
         environment=child_environment(home.folder, code=CODE_ROOT),
@@ -61,4 +62,4 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
 
 
 def _outlive_parent() -> None:
-    """Ask Linux for nothing: this child goes on when we end."""
+    """Do nothing, so that the child survives our end."""

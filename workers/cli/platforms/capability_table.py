@@ -28,7 +28,7 @@ LOOKUP_METHODS = {
     "key": "by our own key",
     "name": "by the name they gave it",
     "listing": "in the list of posts",
-    "none": "nobody can: a person decides",
+    "none": "not available: a member decides",
 }
 MODERATION_ACTIONS = {
     "like": "liked",
@@ -38,17 +38,14 @@ MODERATION_ACTIONS = {
     "report": "reported",
 }
 PRICES = {"free": "free", "used": "by request", "monthly": "by month"}
-PAGE_TEMPLATE = """# Connectors
+PAGE_TEMPLATE = """# Platforms
 
-What each platform takes and tells, as the connectors say it of themselves (`greenroom connectors \
---markdown`). An
-account is connected on the page *Accounts*; the minutes are those of a person who has the \
-account already. They come
-first that take the least of them; *cost* is what the platform asks of a program that posts, \
-*review* how long it looks
-at an application before it may. What a platform allows to be shown is another question: \
-`greenroom policy explain
-PLATFORM`. One that is missing can be added: [connector-guide.md](connector-guide.md).
+The capabilities of each platform, generated from its connector (`greenroom connectors --markdown`).
+Accounts are connected on the page *Channels*. *connecting* is the time it takes if you have the
+account; platforms with the least effort come first. *cost* is the price of publishing through the
+API, *review* the time the platform takes to approve an application. The policy rules of a platform
+are shown by `greenroom policy explain PLATFORM`. A platform that is missing can be added:
+[add a platform](develop/add-a-platform.md).
 
 """
 
