@@ -19,33 +19,33 @@ def addresses_are_resolved(world: ConnectorWorld, connector: Connector) -> list[
     if world.address is None:
         return []
     if not isinstance(connector, SupportsAddressLookup):
-        return ["nobody reads addresses"]
+        return ["post addresses are not resolved"]
     house = SendingHarness(world, connector)
     unit = world.unit()
     outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     url = world.address(outcome.native_id)
     wanted = world.named_as(outcome.native_id)
     seen = _resolve_address(house, connector, world, url)
     breaches = (
         []
         if isinstance(seen, Found) and seen.native_id == wanted
-        else [f"{seen}, where {wanted} stands"]
+        else [f"{seen} instead of {wanted}"]
     )
     for other in (*STRANGE, *world.elsewhere):
         if isinstance(_resolve_address(house, connector, world, other), Found):
-            breaches.append(f"{other} is taken for a post of the account")
+            breaches.append(f"{other} is accepted as a post of the account")
     if not world.named_on:
         return breaches
     for mode in ("garbage", "status:503"):
         world.inject_fault(mode, world.named_on)
         if not isinstance(_resolve_address(house, connector, world, url), Unknown):
-            breaches.append(f"{mode}: proof out of a broken answer")
+            breaches.append(f"{mode}: proof from a malformed response")
     if isinstance(house.remove(unit, outcome.native_id), Rejected):
         return breaches
     gone = _resolve_address(house, connector, world, url)
-    return breaches + ([] if isinstance(gone, Absent) else ["found, and it is gone"])
+    return breaches + ([] if isinstance(gone, Absent) else ["found after its removal"])
 
 
 def _resolve_address(

@@ -42,11 +42,11 @@ def comments_are_received(world: ConnectorWorld, connector: Connector) -> list[s
     if world.remark is None:
         return []
     if not isinstance(connector, SupportsComments):
-        return ["people speak, and nobody hears it"]
+        return ["comments are not received"]
     house = SendingHarness(world, connector)
     post = house.publish(world.unit()).outcome
     if not isinstance(post, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     first = world.remark("a first word", post.native_id)
     heard = _list_comments(house, connector, world, "")
     breaches = _find_comment_breaches(heard, first, "a first word", post.native_id, world)
@@ -56,10 +56,10 @@ def comments_are_received(world: ConnectorWorld, connector: Connector) -> list[s
     breaches += _find_comment_breaches(later, second, "a second word", post.native_id, world)
     own = answered.native_id if isinstance(answered, Published) else ""
     if own and any(one.native_id == own for one in (later.found if later is not None else ())):
-        breaches.append("what the account answered is heard as somebody's remark")
+        breaches.append("the account's own reply is reported as a comment")
     world.inject_fault("garbage", world.remarks_on)
     if _list_comments(house, connector, world, "") is not None:
-        breaches.append("remarks out of a broken answer")
+        breaches.append("comments from a malformed response")
     return breaches
 
 
@@ -67,26 +67,26 @@ def _find_comment_breaches(
     heard: CommentPage | None, native_id: str, text: str, under: str, world: ConnectorWorld
 ) -> list[str]:
     if heard is None:
-        return ["nothing is heard"]
+        return ["no comments are received"]
     said = [one for one in heard.found if one.native_id == native_id]
     if not said:
-        return [f"a remark is not heard: {[one.native_id for one in heard.found]}"]
+        return [f"a comment is missing: {[one.native_id for one in heard.found]}"]
     return (
-        [f"{len(said)} times in one reading"]
+        [f"received {len(said)} times in one read"]
         if len(said) > 1
         else _find_field_breaches(said[0], text, under, world)
     )
 
 
 def _find_field_breaches(one: Comment, text: str, under: str, world: ConnectorWorld) -> list[str]:
-    breaches = [] if text in one.text else [f"it said {one.text!r}"]
-    breaches += [] if one.under == under else [f"it stands under {one.under!r}"]
+    breaches = [] if text in one.text else [f"wrong text: {one.text!r}"]
+    breaches += [] if one.under == under else [f"it belongs to {one.under!r}"]
     breaches += (
         []
         if one.author and one.handle and one.author != world.account.account
-        else ["nobody said it"]
+        else ["the author is missing"]
     )
-    return breaches + ([] if one.at is not None else ["nobody knows when"])
+    return breaches + ([] if one.at is not None else ["the time is missing"])
 
 
 def _list_comments(
@@ -115,12 +115,12 @@ def comments_are_answered_once(world: ConnectorWorld, connector: Connector) -> l
     if not world.answers or world.remark is None:
         return []
     if COMMENT_REFERENCE not in connector.capabilities.points_at:
-        return ["remarks are heard and cannot be answered"]
+        return ["comments are received but cannot be answered"]
     house = SendingHarness(world, connector)
     breaches = list[str]()
     post = house.publish(world.unit()).outcome
     if not isinstance(post, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     for mode in ("", "reset_before", "reset_after", "status:503_after"):
         said = world.remark(f"what of {mode or 'today'}?", post.native_id)
         if mode:
@@ -134,12 +134,13 @@ def comments_are_answered_once(world: ConnectorWorld, connector: Connector) -> l
         ]
         if len(ids) != 1 or not isinstance(outcome, Published) or outcome.native_id not in ids:
             breaches.append(
-                f"{mode or 'a good day'}: {len(ids)} answers, told as {type(outcome).__name__}"
+                f"{mode or 'a normal run'}: {len(ids)} replies, "
+                f"reported as {type(outcome).__name__}"
             )
         elif world.stands_under(outcome.native_id) != said:
-            breaches.append(f"it stands under {world.stands_under(outcome.native_id)!r}")
+            breaches.append(f"it belongs to {world.stands_under(outcome.native_id)!r}")
         elif not isinstance(house.remove(unit, outcome.native_id), Published):
-            breaches.append("an answer cannot be taken back")
+            breaches.append("a reply cannot be deleted")
     return breaches
 
 
@@ -148,7 +149,7 @@ def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[
     acts = connector.capabilities.moderates
     if world.remark is None or not isinstance(connector, SupportsComments):
         return (
-            ["it acts on remarks that nobody hears"]
+            ["it moderates comments that it does not receive"]
             if acts and not isinstance(connector, SupportsComments)
             else []
         )
@@ -156,7 +157,7 @@ def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[
     breaches = list[str]()
     post = house.publish(world.unit()).outcome
     if not isinstance(post, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     world.remark("a word", post.native_id)
     said: Comment | None = None
     for act in (
@@ -166,7 +167,7 @@ def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[
         if heard is not None and heard.found:
             said = heard.found[-1]
         elif said is None:  # some platforms omit hidden comments and those of blocked authors
-            breaches.append(f"{act}: nothing is heard")
+            breaches.append(f"{act}: no comments are received")
             world.remark("another word", post.native_id)
             continue
         breaches += _find_moderation_breaches(house, connector, world, said, act)
@@ -187,12 +188,12 @@ def _find_moderation_breaches(
     for mode in LOST_ANSWER_FAULTS:
         world.inject_fault(mode, "moderation", seconds=3.0)
         if not isinstance(end := _moderate_comment(house, connector, spot, act), Retry):
-            breaches.append(f"{mode} of {act} is not tried again: {type(end).__name__}")
+            breaches.append(f"{mode} of {act} is not retried: {type(end).__name__}")
     for _ in range(2):
         if not isinstance(end := _moderate_comment(house, connector, spot, act), Published):
-            breaches.append(f"{act} is told as {type(end).__name__}")
+            breaches.append(f"{act} is reported as {type(end).__name__}")
     if BECOMES[act] not in world.remark_is(said.native_id):
-        breaches.append(f"after {act} it is {world.remark_is(said.native_id)}")
+        breaches.append(f"after {act} the comment is {world.remark_is(said.native_id)}")
     return breaches
 
 
@@ -208,5 +209,7 @@ def _moderate_comment(
             ("control", MODERATE_ACTION),
             ("control", "look"),
         ):
-            raise TypeError(f"{turn.step.name} of an act is {turn.step.kind}/{turn.step.action}")
+            raise TypeError(
+                f"{turn.step.name} of a moderation step is {turn.step.kind}/{turn.step.action}"
+            )
         answers = (*answers, house.send(turn.step))

@@ -40,11 +40,11 @@ def first_comments_are_posted_once(world: ConnectorWorld, connector: Connector) 
     breaches = list[str]()
     thread = replace(world.unit(), parts=2)
     if not isinstance(house.publish(thread).outcome, Rejected):
-        breaches.append("a second part is taken for a first comment")
+        breaches.append("a second part is accepted as a first comment")
     for mode in FIRST_COMMENT_FAULTS:
         post = house.publish(replace(world.unit(), parts=2, comment=HAS_FIRST_COMMENT)).outcome
         if not isinstance(post, Published):
-            return [*breaches, "its post was never published"]
+            return [*breaches, "the post was not published"]
         breaches += _find_comment_breaches(house, world, post.native_id, mode)
     if world.closes is not None:
         post = house.publish(world.unit()).outcome
@@ -63,7 +63,7 @@ def _find_comment_breaches(
     house: SendingHarness, world: ConnectorWorld, post: str, mode: str
 ) -> list[str]:
     unit = first_comment(world, post)
-    day = mode or "a good day"
+    day = mode or "a normal run"
     if mode:
         world.inject_fault(mode, "posts")
     outcome = house.publish(unit).outcome
@@ -71,9 +71,9 @@ def _find_comment_breaches(
         native_id for native_id, text in world.fake.accepted_posts() if unit.text_of("body") in text
     ]
     if len(ids) != 1 or not isinstance(outcome, Published) or outcome.native_id not in ids:
-        return [f"{day}: {len(ids)} comments, told as {type(outcome).__name__}"]
+        return [f"{day}: {len(ids)} comments, reported as {type(outcome).__name__}"]
     if world.stands_under(outcome.native_id) != post:
-        return [f"it stands under {world.stands_under(outcome.native_id)!r}"]
+        return [f"it belongs to {world.stands_under(outcome.native_id)!r}"]
     if not isinstance(house.remove(unit, outcome.native_id), Published):
-        return ["a comment cannot be taken back"]
+        return ["a comment cannot be deleted"]
     return []

@@ -100,7 +100,7 @@ class SendingHarness:
         if step.kind is StepKind.RESTRICT:
             return RemovalOrder(TEST_TENANT, channel, step.action, uuid7())
         if unit is None:
-            raise TypeError(f"{step.name} carries content where nothing is to be shown")
+            raise TypeError(f"{step.name} carries content in a step that must not")
         uploads = references.uploaded_references(
             step, self._connector.capabilities.platform, answers, above=unit.parent_id
         )
@@ -141,7 +141,7 @@ class SendingHarness:
         answers = staged
         while isinstance(turn := self._connector.next_step(unit, answers), Send):
             if len(story.steps) >= MAX_STEPS:
-                raise EndlessConnector(f"{turn.step.name} is asked for again and again")
+                raise EndlessConnector(f"{turn.step.name} is requested endlessly")
             answer = self.send(turn.step, unit, answers)
             story.steps.append(turn.step)
             answers = (*answers, answer)
@@ -231,7 +231,7 @@ class SendingHarness:
     def replace(self, unit: Unit, native_id: str, by: Unit) -> Outcome:
         """Make one attempt to replace a copy with another unit."""
         if not isinstance(self._connector, SupportsReplacement):
-            raise TypeError("it does not replace anything")
+            raise TypeError("it does not support replacements")
         copy = PlatformCopy(native_id, unit.account, unit.viewer)
         answers: tuple[StepResult, ...] = ()
         while isinstance(turn := self._connector.replace(copy, by, answers), Send):
@@ -242,10 +242,10 @@ class SendingHarness:
         """Make one attempt to change the text of a copy to that of a unit. `told` are the answers
         of its publication."""
         if not isinstance(self._connector, SupportsEdits):
-            raise TypeError("it changes no words")
+            raise TypeError("it does not support edits")
         answers: tuple[StepResult, ...] = ()
         while isinstance(turn := self._connector.edit(unit, native_id, answers), Send):
             if len(answers) >= MAX_STEPS:
-                raise EndlessConnector(f"{turn.step.name} is asked for again and again")
+                raise EndlessConnector(f"{turn.step.name} is requested endlessly")
             answers = (*answers, self.send(turn.step, unit, (*told, *answers)))
         return turn

@@ -58,10 +58,10 @@ def _find_value_breaches(
         if steps is None or value not in json.dumps(
             [step.json for step in steps], ensure_ascii=False, default=str
         ):
-            breaches.append(f"{option.name}: {value} is not on the wire")
+            breaches.append(f"{option.name}: {value} is not sent")
     wrong = replace(_build_unit(world, option, "\x00" * (option.most + 1)))
     return breaches + (
-        [] if _is_refused(connector, wrong) else [f"{option.name}: any value is sent"]
+        [] if _is_refused(connector, wrong) else [f"{option.name}: an invalid value is sent"]
     )
 
 
@@ -78,7 +78,7 @@ def _find_flag_breaches(
     return (
         []
         if _list_constants(yes) != _list_constants(no)
-        else [f"{option.name}: yes and no are the same on the wire"]
+        else [f"{option.name}: yes and no send the same request"]
     )
 
 

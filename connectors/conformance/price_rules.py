@@ -53,12 +53,12 @@ def _find_price_breaches(
     story = _publish_unit(world, connector, unit)
     outcome: Any = story.outcome if story is not None else None
     if not isinstance(outcome, Published):
-        return [f"what {_describe_price(price)} is not sent: {type(outcome).__name__}"]
+        return [f"a post that {_describe_price(price)} is not sent: {type(outcome).__name__}"]
     there = world.priced(outcome.native_id)
     return (
         []
         if there == (price.minor if price is not None else None)
-        else [f"what {_describe_price(price)} stands at {there}"]
+        else [f"a post that {_describe_price(price)} has the price {there}"]
     )
 
 
@@ -73,7 +73,7 @@ def _find_free_post_breaches(world: ConnectorWorld, connector: Connector, unit: 
     return (
         []
         if len(world.fake.accepted_posts()) == before
-        else [f"sent although it cannot cost {unit.price} there"]
+        else [f"sent at the unsupported price {unit.price}"]
     )
 
 
@@ -86,7 +86,7 @@ def _find_resend_breaches(world: ConnectorWorld, connector: Connector, price: Mo
     made = len(world.fake.accepted_posts()) - before
     known = story is not None and (isinstance(story.outcome, Published) or not world.can_look)
     return ([] if made == 1 else [f"sent {made} times"]) + (
-        [] if known else ["a lost answer is not found again"]
+        [] if known else ["a post with a lost response is not found"]
     )
 
 
@@ -110,24 +110,24 @@ def purchases_are_seen(world: ConnectorWorld, connector: Connector) -> list[str]
         return turn
 
     if seen(copy) != PaidMessageStatus("unpaid"):
-        breaches.append("what nobody bought is not told as unpaid")
+        breaches.append("an unsold message is not reported as unpaid")
     world.bought(outcome.native_id)
     for mode in ("garbage", "status:503", "reset_after"):
         world.inject_fault(mode, "lookups")
         if seen(copy) is not None:
-            breaches.append(f"{mode}: an answer nobody can read says how it stands")
+            breaches.append(f"{mode}: a status from a malformed response")
     paid = seen(copy)
     if not isinstance(paid, PaidMessageStatus) or paid.state != "paid":
-        breaches.append("what was bought is not seen")
+        breaches.append("a purchase is not seen")
     if seen(replace(copy, native_id=str(uuid7()))) != PaidMessageStatus("gone"):
-        breaches.append("a message that is not there stands")
+        breaches.append("a missing message is reported as present")
     end = _remove_post(house, connector, copy)
     if (
         not isinstance(end, Rejected)
         or end.reason.code != BOUGHT_STAYS
         or copy.native_id not in world.fake.live_post_ids()
     ):
-        breaches.append("what was bought is taken back, or nobody is told why it is not")
+        breaches.append("a purchased message is removed, or kept without a reason")
     return breaches
 
 

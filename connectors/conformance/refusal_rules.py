@@ -24,7 +24,7 @@ def unexplained_refusals_keep_the_account(world: ConnectorWorld, connector: Conn
     unit = world.unit()
     story = house.publish(unit)
     if not isinstance(story.outcome, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     if isinstance(connector, SupportsEdits) and not world.viewer:
         world.inject_fault(UNEXPLAINED_REFUSAL, "edits")
         by = replace(unit, texts=(Text("title", world.title), Text("body", "other words")))
@@ -34,7 +34,7 @@ def unexplained_refusals_keep_the_account(world: ConnectorWorld, connector: Conn
         world.inject_fault(UNEXPLAINED_REFUSAL, "deletes")
         outcomes.append(("a removal", house.remove(unit, story.outcome.native_id)))
     return [
-        f"404 of {request} is told as {type(outcome).__name__}"
+        f"404 of {request} is reported as {type(outcome).__name__}"
         for request, outcome in outcomes
         if isinstance(outcome, Reauthorize | Disconnected)
     ]

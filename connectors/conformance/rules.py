@@ -110,13 +110,13 @@ def _find_report_breaches(
     breaches = [f"sent {len(ids)} times"] if len(ids) > 1 else []
     match story.outcome:
         case Published(native_id=native_id) if native_id not in ids:
-            breaches.append("misreported: published, but it is not there")
+            breaches.append("misreported: published, but it is missing")
         case Published():
             pass
         case Uncertain() if in_doubt:
             pass
         case Rejected() | Reauthorize() if ids:
-            breaches.append("misreported: refused, but it is there")
+            breaches.append("misreported: rejected, but it is live")
         case other:
             breaches.append(f"lost: {type(other).__name__}")
     return breaches
@@ -135,9 +135,9 @@ def refusals_are_final(world: ConnectorWorld, connector: Connector) -> list[str]
         world.inject_fault(mode, "posts")
         outcome = SendingHarness(world, connector).publish(unit).first_response
         if not isinstance(outcome, expected):
-            breaches.append(f"{mode} is told as {type(outcome).__name__}")
+            breaches.append(f"{mode} is reported as {type(outcome).__name__}")
         if isinstance(outcome, Rejected) and len(_list_publish_requests(world)) - len(before) != 1:
-            breaches.append(f"{mode}: asked again after a refusal")
+            breaches.append(f"{mode}: retried after a rejection")
     return breaches
 
 
@@ -155,7 +155,7 @@ def retry_after_is_respected(world: ConnectorWorld, connector: Connector) -> lis
         for before, after in pairwise(entries)
         if before["status"] == 429
     ]
-    return [f"asked again after {gap}" for gap in gaps if gap < timedelta(seconds=89)]
+    return [f"retried after {gap}" for gap in gaps if gap < timedelta(seconds=89)]
 
 
 def _parse_time(entry: Mapping[str, Any]) -> datetime:
@@ -172,7 +172,7 @@ def staging_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> l
         story = SendingHarness(world, connector).publish(unit)
         breaches += _find_report_breaches(world, unit, story, in_doubt=False)
         if any(isinstance(outcome, Uncertain) for outcome in story.outcomes):
-            breaches.append(f"{mode} of a file left the unit in doubt")
+            breaches.append(f"{mode} of an upload leaves the delivery uncertain")
     return breaches
 
 
@@ -191,13 +191,13 @@ def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
         for file in (*step.files.values(), *step.fetched.values())
     }
     last = [step for step in story.steps if step.kind is StepKind.PUBLISH]
-    breaches = [] if len(last) == 1 else [f"{len(last)} steps make it visible"]
+    breaches = [] if len(last) == 1 else [f"{len(last)} steps publish it"]
     if staged != {medium.sha256 for medium in unit.media}:
         breaches.append("a medium was not staged")
     told = [step.wire_digest() for step in story.steps if step.kind is StepKind.STAGE]
     if len(set(told)) != len(told):
         breaches.append(
-            "two requests for different files look the same: answers are kept by their digest"
+            "requests for different files have the same digest, by which responses are stored"
         )
     wire = json.dumps([step.json for step in last])
     carried = {
@@ -221,7 +221,7 @@ def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
     breaches = (
         []
         if first.step.wire_digest() == second.step.wire_digest()
-        else ["the step changes when asked again"]
+        else ["the step differs when built again"]
     )
     if connector.capabilities.look == "none" or not world.keyed:
         return breaches
@@ -232,7 +232,7 @@ def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
     if world.key_on_wire(unit.native_key) not in sent.path + json.dumps(
         [sent.json, dict(sent.headers)]
     ):
-        breaches.append("the native key does not travel")
+        breaches.append("the native key is not sent")
     if other.wire_digest() == sent.wire_digest():
         breaches.append("the wire digest does not cover the native key")
     return breaches
@@ -249,14 +249,14 @@ def text_is_unchanged(world: ConnectorWorld, connector: Connector) -> list[str]:
         if world.fake.accepted_posts()[-1][1] != world.keeps(wanted):
             breaches.append("the text was changed")
     if not isinstance(connector.next_step(world.unit("x" * (most + 1)), ()), Rejected):
-        breaches.append("a text too long is sent")
+        breaches.append("a text that is too long is sent")
     bare = replace(world.unit(), media=())
     if (
         connector.capabilities.required_content(world.surface)
         and not world.viewer
         and isinstance(connector.next_step(bare, ()), Send)
     ):
-        breaches.append("words alone are sent where every post shows something")
+        breaches.append("a post without media is sent where media is required")
     return breaches
 
 
@@ -274,7 +274,7 @@ def marks_are_sent(world: ConnectorWorld, connector: Connector) -> list[str]:
     ]
     if steps[-1].kind is not StepKind.PUBLISH or not content:
         return ["nothing is sent"]
-    return [] if any(map(world.told, content)) else ["flags are missing on the wire"]
+    return [] if any(map(world.told, content)) else ["flags are missing in the request"]
 
 
 def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
@@ -286,23 +286,23 @@ def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
     house = SendingHarness(world, connector)
     outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     if not connector.capabilities.can_remove(
         chat=world.viewer
     ):  # it must be rejected at once, without a request
         refused = connector.remove(PlatformCopy(outcome.native_id, unit.account, unit.viewer), ())
-        return [] if isinstance(refused, Rejected) else ["a removal nobody offers is not refused"]
+        return [] if isinstance(refused, Rejected) else ["an unsupported removal is not rejected"]
     breaches = []
     for mode in ("status:503", "hang"):
         world.inject_fault(mode, "deletes", seconds=3.0)
         if not isinstance(house.remove(unit, outcome.native_id), Retry):
-            breaches.append(f"{mode} of a removal is not tried again")
+            breaches.append(f"{mode} of a removal is not retried")
     if outcome.native_id not in world.fake.live_post_ids():
-        breaches.append("gone although nothing was taken in")
+        breaches.append("removed although the request was not accepted")
     for _ in range(2):
         removed = _remove_post(house, unit, outcome.native_id)
         if not isinstance(removed, Published) or outcome.native_id in world.fake.live_post_ids():
-            breaches.append(f"not proven gone: {type(removed).__name__}")
+            breaches.append(f"removal not confirmed: {type(removed).__name__}")
     return breaches
 
 
@@ -322,14 +322,14 @@ def replacement_is_never_uncertain(world: ConnectorWorld, connector: Connector) 
     it."""
     able = isinstance(connector, SupportsReplacement)
     if able != connector.capabilities.replaces:
-        return ["it says that it replaces and cannot, or the other way round"]
+        return ["it declares replacements that it cannot make, or the reverse"]
     breaches = []
     for media in (0, 1, 2) if able else ():
         unit = world.unit(media=media)
         house = SendingHarness(world, connector)
         outcome = house.publish(unit).outcome
         if not isinstance(outcome, Published):
-            return ["it was never published"]
+            return ["the post was not published"]
         shows = (replacement_picture.replacement_medium(),) if media else ()
         by = replace(
             unit,
@@ -340,12 +340,12 @@ def replacement_is_never_uncertain(world: ConnectorWorld, connector: Connector) 
         for mode in ("status:503", "reset_before", "reset_after", "accept_then_hang"):
             world.inject_fault(mode, "edits", seconds=3.0)
             if not isinstance(house.replace(unit, outcome.native_id, by), Retry):
-                breaches.append(f"{mode} of a replacement is not tried again")
+                breaches.append(f"{mode} of a replacement is not retried")
         for _ in range(2):
             if not isinstance(house.replace(unit, outcome.native_id, by), Published):
                 breaches.append("not replaced")
         if world.shown(outcome.native_id) != {(by.text_of("body"), bool(shows))}:
-            breaches.append(f"it shows {world.shown(outcome.native_id)}")
+            breaches.append(f"the content is {world.shown(outcome.native_id)}")
     return breaches
 
 
@@ -361,7 +361,7 @@ def older_duplicates_are_ignored(world: ConnectorWorld, connector: Connector) ->
     if not isinstance(first, Published) or (world.can_look and not isinstance(second, Published)):
         return [f"lost: {type(second).__name__}"]
     same = isinstance(second, Published) and second.native_id == first.native_id
-    return ["misreported: an older post was taken for this one"] if same else []
+    return ["misreported: an older post was mistaken for this one"] if same else []
 
 
 def clock_skew_is_tolerated(world: ConnectorWorld, connector: Connector) -> list[str]:
@@ -376,7 +376,7 @@ def refused_connection_is_retried(world: ConnectorWorld, connector: Connector) -
     """Check that a refused connection is a Retry, because nothing was accepted."""
     away = replace(world, account=replace(world.account, base_url="http://127.0.0.1:9"))
     outcome = SendingHarness(away, connector).publish(world.unit()).outcomes[0]
-    return [] if isinstance(outcome, Retry) else [f"told as {type(outcome).__name__}"]
+    return [] if isinstance(outcome, Retry) else [f"reported as {type(outcome).__name__}"]
 
 
 def control_steps_carry_no_content(world: ConnectorWorld, connector: Connector) -> list[str]:
@@ -427,18 +427,18 @@ def metrics_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
     house = SendingHarness(world, connector)
     outcome: Outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     copy = PlatformCopy(outcome.native_id, unit.account, unit.viewer)
     turn = connector.read_metrics(copy, ())
     if not isinstance(turn, Send):
-        return [] if world.viewer or not world.counts else ["nothing is read"]
+        return [] if world.viewer or not world.counts else ["no metrics are read"]
     numbers = _read_metrics(house, connector, copy)
     world.inject_fault("garbage", "metrics")
     unreadable = _read_metrics(house, connector, copy)
     breaches = (
         [] if isinstance(numbers, Mapping) and world.counts in numbers else [f"no {world.counts}"]
     )
-    return breaches + ([] if unreadable is None else ["numbers out of a broken answer"])
+    return breaches + ([] if unreadable is None else ["metrics from a malformed response"])
 
 
 def _read_metrics(house: SendingHarness, connector: Connector, copy: PlatformCopy) -> object:

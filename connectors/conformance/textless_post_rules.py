@@ -23,7 +23,7 @@ def textless_posts_are_found(world: ConnectorWorld, connector: Connector) -> lis
     breaches = []
     for mode in TEXTLESS_FAULTS:
         breaches += [
-            f"{mode or 'a good day'}: {told}"
+            f"{mode or 'a normal run'}: {told}"
             for told in _find_publish_breaches(world, connector, mode)
         ]
         world.clock.advance(3600)
@@ -31,7 +31,7 @@ def textless_posts_are_found(world: ConnectorWorld, connector: Connector) -> lis
         other = replace(_build_textless_unit(world), media=world.media[1:2] or world.media[:1])
         SendingHarness(world, connector).publish(other)  # unknown to the connector
         breaches += [
-            f"{mode} beside another one: {told}"
+            f"{mode} next to another post: {told}"
             for told in _find_publish_breaches(world, connector, mode, beside=True)
         ]
         world.clock.advance(3600)
@@ -56,7 +56,7 @@ def _find_publish_breaches(
         return (
             []
             if outcome.native_id in new
-            else ["misreported: published, but it is another one, or not there"]
+            else ["misreported: published, but it is another post or missing"]
         )
     doubted = isinstance(outcome, Uncertain) and (
         beside or not (world.can_look and world.tells_files)

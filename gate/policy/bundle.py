@@ -120,7 +120,7 @@ class Bundle:
         """
         found = _VERSION.fullmatch(self.version)
         if found is None:
-            raise ValueError(f"no version of rules: {self.version[:40]!r}")
+            raise ValueError(f"invalid version of content policies: {self.version[:40]!r}")
         return int("".join(found.groups()[:3])) * 10_000 + int(found[4])
 
     @property
@@ -409,7 +409,7 @@ def parse_bundle(data: bytes, words: lexicon.Lexicon) -> Bundle:
     file = Matrix.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
     rows = {row.id: row for row in file.rows}
     if len(rows) != len(file.rows):
-        raise ValueError("two rows have the same id")
+        raise ValueError("two rows have the same ID")
     check_rows(file.rows, rows)
     return Bundle(
         version=file.bundle_version,

@@ -128,7 +128,7 @@ class _Production(BaseModel):
         if self.own_likeness and not (
             self.counsel.strip() and self.source_url.strip() and self.review_by
         ):
-            raise ValueError(f"{self.id}: own_likeness without counsel, source_url and review_by")
+            raise ValueError(f"{self.id}: own_likeness requires counsel, source_url and review_by")
         return self
 
 
@@ -188,21 +188,24 @@ def check_rows(listed: Iterable[MatrixRow], rows: Mapping[str, MatrixRow]) -> No
         if row.same_as:
             missing = [name for name in row.same_as if name not in rows or rows[name].same_as]
             if missing:
-                raise ValueError(f"{row.id} borrows from {missing}, which are no rows of their own")
+                raise ValueError(
+                    f"{row.id} refers to {missing}, which are missing or refer to other rows"
+                )
         elif row.verdicts.keys() != whole or row.viewer not in VIEWER_MODES:
-            raise ValueError(
-                f"{row.id} does not say what it allows, or who looks after its viewers"
-            )
+            raise ValueError(f"{row.id} has no complete verdicts or no valid viewer mode")
         elif any(
             row.verdicts[low].rank > row.verdicts[high].rank
             for low, high in pairwise(Rating)
             if high in whole
         ):
-            raise ValueError(f"{row.id} allows more of what is rated higher")
+            raise ValueError(f"{row.id} allows higher ratings more than lower ones")
         if row.creator_verified and not row.same_as and not _verified_by_others(row):
-            raise ValueError(f"{row.id} verifies creators, without a source or in a place of ours")
+            raise ValueError(
+                f"{row.id} has creator_verified without a source, or on a destination of the "
+                "installation"
+            )
         if row.ages and not row.same_as and row.review_by is None:
-            raise ValueError(f"{row.id} ages and has no day by which it is read again")
+            raise ValueError(f"{row.id} can expire but has no review_by date")
 
 
 VERIFIED_ELSEWHERE = ("platform", "both")

@@ -74,7 +74,7 @@ def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
     """Return the rules of a file that is signed and within its bounds. Raises
     InvalidThirdPartyRules."""
     if len(document) > MAX_BYTES:
-        raise InvalidThirdPartyRules("too long")
+        raise InvalidThirdPartyRules("the file is too large")
     try:
         body = json.loads(document, object_pairs_hook=reject_duplicate_keys)
         kind, platform, written, key, signature = (
@@ -82,14 +82,14 @@ def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
             for name in ("kind", "platform", "rows", "key", "signature")
         )
         if body or kind != KIND:
-            raise InvalidThirdPartyRules("no rows")
+            raise InvalidThirdPartyRules("the file has no rows")
         decode_public_key(key).verify(
             base64.b64decode(signature, validate=True), _rules_digest(platform, written)
         )
         rows = tuple(_ROWS.validate_python(yaml.load(written, Loader=yaml.CSafeLoader)))
         check_rows(rows, {})
     except InvalidSignature as error:
-        raise InvalidThirdPartyRules("not signed") from error
+        raise InvalidThirdPartyRules("the file has no valid signature") from error
     except (
         ValueError,
         TypeError,
@@ -98,7 +98,7 @@ def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
         RecursionError,
         yaml.YAMLError,
     ) as error:
-        raise InvalidThirdPartyRules("not whole") from error
+        raise InvalidThirdPartyRules("the file is incomplete") from error
     found = ThirdPartyRules(platform, key, hashlib.sha256(document).hexdigest(), rows)
     for beyond in _list_violations(found, ours):
         raise InvalidThirdPartyRules(beyond)
@@ -108,19 +108,19 @@ def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
 def _list_violations(found: ThirdPartyRules, ours: Bundle) -> Iterator[str]:
     """Yield every bound that the rules exceed."""
     if not found.rows or len({row.id for row in found.rows}) != len(found.rows):
-        yield "no rows, or one twice"
+        yield "the file has no rows or a duplicate row"
     if _PLATFORM.fullmatch(found.platform) is None or ours.has_platform(found.platform):
-        yield "a platform that is not theirs"
+        yield "the platform belongs to another package"
     for row in found.rows:
         if row.platform != found.platform or row.id != f"{found.platform}.{row.surface}":
-            yield f"{row.id} is another platform's"
+            yield f"{row.id} belongs to another platform"
         if any(row.verdicts[rating] is not Verdict.B for rating in _NEVER):
-            yield f"{row.id} opens what needs a release signed by two"
+            yield f"{row.id} allows content that requires a release signed by two people"
         if row.same_as or row.rule or row.test_network or not row.ages:
-            yield f"{row.id} borrows, or never ages"
+            yield f"{row.id} refers to another row or never expires"
         if row.adult_link not in (None, Verdict.B):
-            yield f"{row.id} lets links for adults through"
+            yield f"{row.id} allows adult links"
         read = row.checked_on
         until = row.review_by
         if read is None or until is None or not read <= until <= read + READ_FOR:
-            yield f"{row.id} was read on no day, or counts for too long"
+            yield f"{row.id} has no checked_on date or is valid for too long"

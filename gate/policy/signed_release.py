@@ -81,7 +81,7 @@ class PolicyRelease:
         except (yaml.YAMLError, TypeError, KeyError) as error:
             raise ValueError(str(error)) from error
         if rules.number <= 0:
-            raise ValueError("a version without a date")
+            raise ValueError("the version has no date")
         return rules
 
 
@@ -118,12 +118,12 @@ def reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     """
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name twice")
+        raise ValueError("a name appears twice")
     return found
 
 
 def require_text(value: object) -> str:
     """Return the value if it is a string. Raises TypeError for anything else."""
     if not isinstance(value, str):
-        raise TypeError("no text")
+        raise TypeError("expected text")
     return value

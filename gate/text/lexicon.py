@@ -174,7 +174,7 @@ def fold_term(kind: str, written: str) -> LexiconTerm:
     leet = fold_leetspeak(seen)
     run = joined_letters(seen)
     if kind not in KINDS or not run:
-        raise ValueError(f"no term of kind {kind}: {written!r}")
+        raise ValueError(f"no term of type {kind}: {written!r}")
     letters = tuple(dict.fromkeys("".join(filter(str.isalnum, form)) for form in (seen, leet)))
     runs = {run, joined_letters(leet), fold_leetspeak(run)} if len(letters[0]) >= LONG else set()
     steps = min(letter_steps(seen))  # letters of other alphabets have no steps
@@ -228,7 +228,7 @@ def parse_lexicon(data: bytes) -> Lexicon:
     file = _parse_file(data)
     vocabulary = _build_vocabulary(file, SHIPPED_LEXICON_PATH.parent)
     if vocabulary.sha256 != shipped_lexicon().vocabulary.sha256:
-        raise ValueError("the lexicon names a vocabulary that is not installed")
+        raise ValueError("the vocabulary required by the lexicon is not installed")
     return _compile_lexicon(file, _decode_terms(file), vocabulary, hashlib.sha256(data).hexdigest())
 
 
@@ -240,7 +240,7 @@ def _decode_terms(file: _File) -> dict[str, list[str]]:
     """Return the terms of all languages by kind. Raises ValueError for an unknown source."""
     unknown = {one.source for one in file.coded_terms.values()} - file.sources.keys()
     if unknown:
-        raise ValueError(f"no such source: {', '.join(sorted(unknown))}")
+        raise ValueError(f"unknown source: {', '.join(sorted(unknown))}")
     listed = [(kind, one.decode(kind)) for one in file.coded_terms.values() for kind in KINDS]
     found = {kind: list(words) for kind, words in file.terms.items()}
     for kind, words in listed:

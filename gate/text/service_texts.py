@@ -171,7 +171,7 @@ def write_pins() -> None:
         name: value for name, value in asdict(ours).items() if name not in ("alt", "ai", "name")
     }
     head = (
-        "# Service sentences as somebody read them: code, language, SHA-256. Pin anew with: "
+        "# Reviewed service sentences: code, language, SHA-256. Update with: "
         "python -m gate.text.service_texts\n"
     )
     PINS.write_text(

@@ -67,5 +67,5 @@ class Vocabulary:
         with self.path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         if hashlib.sha256(mapped).hexdigest() != self.sha256:
-            raise ValueError(f"{self.path.name} is not the vocabulary that the lexicon names")
+            raise ValueError(f"{self.path.name} is not the vocabulary required by the lexicon")
         return mapped

@@ -206,7 +206,7 @@ def test_a_label_that_was_dropped_takes_the_post_down_within_a_minute(
     assert "copy.unmarked" in her.desk.notices().values()
     told = decision_explanation.render_decision(her.desk.services, str(bare), "en")
     assert "missing labels selfLabels=porn" in told
-    assert "The platform did not keep the adult mark" in told
+    assert "The platform dropped the adult label" in told
     assert "all labels are set" in decision_explanation.render_decision(
         her.desk.services, str(kept), "en"
     )

@@ -57,7 +57,7 @@ def test_a_look_is_found_in_each_agency_and_none_is_named(mia: CreatorPage) -> N
     look = f"{uuid7().int % 2**20:05x}a5a5f00f0ff"
     digests = [seen(mia, look), seen(other, look)]
     receipt = receipt_of(send(mia, who="shown", look=look))
-    assert "We are looking for what you mean" in read(mia, receipt)
+    assert "Searching for the image" in read(mia, receipt)
     for _ in range(2):
         sought(mia, receipt)
     assert [len(asked(one)) for one in (mia, other, stranger)] == [1, 1, 0]
@@ -80,7 +80,7 @@ def test_an_address_is_found_and_a_refusal_is_read_and_appealed_there(mia: Creat
     sought(mia, receipt)
     with mia.scope("member:somebody") as scope:
         complaints.reject_removal_request(scope, asked(mia)[0].id, because="mistaken")
-    assert "It may stay" in read(mia, receipt)
+    assert "The content stays online" in read(mia, receipt)
     path, cookie = f"/report/{receipt}", {**SAME, "cookie": COOKIES[receipt]}
     post = mia.room.client.post
     for case in ("1", "-1", "x", "", "٠", "9" * 5_000):

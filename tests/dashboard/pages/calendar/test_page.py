@@ -99,7 +99,7 @@ def test_failure_stands_with_its_reason_and_is_tried_again_in_place(
 ) -> None:
     failed = refused(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "n’a pas dit pourquoi" in page.open("/calendar")
+        assert "n’a pas donné de raison" in page.open("/calendar")
         said = page.press("Réessayer")
         assert "C’est reparti" in said
     assert state(lumiere, failed) is DeliveryState.SCHEDULED
@@ -180,8 +180,8 @@ def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
-        ("braked", "La plateforme ne répond pas bien"),
-        ("limited", "demande d’attendre"),
+        ("braked", "La plateforme rencontre des problèmes"),
+        ("limited", "limite de requêtes"),
         ("paused", "est en pause"),
     ],
 )

@@ -70,7 +70,7 @@ def test_what_somebody_else_saved_meanwhile_is_shown_and_replaced_by_a_word_alon
         rewritten(lumiere, post_id, "de l’autre")
         said = page.press(SAVE)
         assert body(lumiere, post_id) == "de l’autre"
-        assert "rien n’est enregistré" in said
+        assert "Rien n’a été enregistré" in said
         assert CHANGED in said
         assert "de l’autre" in said
         assert f'href="/calendar?post={post_id}" target="_blank"' in said
@@ -139,7 +139,7 @@ def test_words_of_all_that_follow_are_not_written_over_others_unseen(
         page.type("Texte", "de l’une")
         rewritten(lumiere, post_id, "de l’autre")
         said = page.press(FOLLOWING)
-        assert "rien n’est enregistré" in said
+        assert "Rien n’a été enregistré" in said
         assert "de l’autre" in said
         assert apart(lumiere) == []
         assert "changé ailleurs pendant que vous écriviez" in page.again()

@@ -137,7 +137,7 @@ def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(
         assert "Tel quel, cela ne partira pas : Sandbox." in said
         assert "telle quelle, la publication ne partira pas" in said
         assert "part tout seul à" not in said
-        assert said.count("Le texte fait 10000 caractères") == 1
+        assert said.count("Le texte contient 10000 caractères") == 1
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         (row,) = deliveries_of_post(scope, post.id)
@@ -385,7 +385,7 @@ def test_photo_of_ones_own_joins_the_post(door: Door, lumiere: Agency, tenant: O
         uploads.ingest_upload(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)
         arrived = page.tick()
         assert "1 / 10 photos" in arrived
-        assert "Une image n’est pas encore classée" in arrived
+        assert "Une image n’est pas classée" in arrived
         assert "Classé" in page.press("Tout public")
         page.type("Description de la photo 1", "La mer, un matin")
     with lumiere.scope() as scope:

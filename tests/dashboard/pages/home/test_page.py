@@ -54,7 +54,7 @@ def test_full_day_is_shown(door: Door, lumiere: Agency) -> None:
         "Lumière",
         "Owner · Propriétaire",
         "Une chose vous attend",
-        "n’a pas donné son autorisation",
+        "n’a pas donné son consentement",
         "Le matin au bord de l&#39;eau",
         "Le soir",
         "12,50\xa0€",
@@ -118,7 +118,7 @@ def test_held_post_is_tried_again_from_home(door: Door, lumiere: Agency) -> None
     delivery_id = stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open()
-        assert "n’a pas donné son autorisation" in text
+        assert "n’a pas donné son consentement" in text
         assert "« arrêtée »" in text
         again = page.press("Réessayer maintenant")
         assert "C’est reparti" in again
@@ -303,7 +303,7 @@ def test_trouble_says_why(door: Door, lumiere: Agency) -> None:
         )
     text = shown(door, lumiere)
     assert "En attente" in text
-    assert "n’a pas donné son autorisation" in text
+    assert "n’a pas donné son consentement" in text
 
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"

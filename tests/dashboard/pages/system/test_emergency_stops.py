@@ -172,12 +172,12 @@ def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
             handle_stop_request(wanted(who)[-1], tenant=tenant)
             text = page.open("/system")
             assert "Rouvrir" not in page.labels()
-            assert "qui travaille pour tous y met fin" in text
+            assert "un responsable de toute l’agence peut le lever" in text
         limited(who)
         late.open("/system")
         late.type("Pourquoi rouvrir ?", "fini")
         limited(who, "mia")
-        assert "qui travaille pour tous y met fin" in late.press("Rouvrir")
+        assert "un responsable de toute l’agence peut le lever" in late.press("Rouvrir")
     assert len(wanted(who)) == 1
 
 
@@ -256,7 +256,7 @@ def test_a_signature_is_asked_of_nobody_who_may_not_end_it(
     with door.client() as visitor:
         cookie = {"cookie": door.cookie(who, Role.MANAGER)}
         for where, target, said in (
-            ("tenant", "", "qui travaille pour tous y met fin"),
+            ("tenant", "", "un responsable de toute l’agence peut le lever"),
             ("creator", str(zoe), "a déjà été levé"),
             ("channel", str(account), "a déjà été levé"),
             ("channel", "nobody", "a déjà été levé"),
@@ -285,16 +285,16 @@ def test_a_creator_stops_her_own_posts_from_home(
             assert not emergency_stops.is_stopped(scope, SENDING, creator=zoe)
         text = page.open("/")
         assert "Arrêt d’urgence depuis" in text
-        assert "a pressé l’arrêt d’urgence" not in text
+        assert "a déclenché l’arrêt d’urgence" not in text
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         text = page.open("/")
-        assert "Creator a pressé l’arrêt d’urgence et ne peut pas y mettre fin" in text
+        assert "Creator a déclenché l’arrêt d’urgence et ne peut pas le lever" in text
         assert "Arrêter : Mia" not in page.labels()  # theirs is under System
         assert "on m’a volé mon téléphone" in page.open("/system").replace("&#39;", "’")
         page.type("Pourquoi rouvrir ?", "retrouvé")
         page.press("Rouvrir")
         handle_stop_request(wanted(who)[-1], tenant=tenant)
-        assert "a pressé l’arrêt d’urgence et" not in page.open("/")
+        assert "a déclenché l’arrêt d’urgence et" not in page.open("/")
 
 
 def test_what_is_told_of_stops_says_what_they_stop(

@@ -179,13 +179,13 @@ def test_the_owner_reads_what_needs_whom_in_one_place(door: Door, lumiere: Agenc
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/team")
     for said in (
-        "Qui est nécessaire à quoi",
+        "Validations requises",
         "Tout public et Suggestif",
         "Nudité et Explicite",
-        "jusqu’à l’avis",
+        "jusqu’à l’accord d’un conseil",
     ):
         assert said in text, said
-    assert "Qui peut regarder : Manager, Owner." in text  # the guest was given no creator
+    assert "Relecteurs : Manager, Owner." in text  # the guest was given no creator
 
 
 def test_who_does_not_run_the_agency_is_led_to_no_first_steps(door: Door, lumiere: Agency) -> None:

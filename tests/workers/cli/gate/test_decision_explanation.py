@@ -164,8 +164,8 @@ def test_what_was_replaced_where_it_could_not_be_deleted_is_said(
     with here.scope() as scope:
         live_copies.record_replaced(scope, permit.jti)
     for language, sentence in (
-        ("en", "what it showed was replaced"),
-        ("fr", "ce qu’il montrait a été remplacé"),
+        ("en", "its content was replaced"),
+        ("fr", "son contenu a été remplacé"),
     ):
         assert sentence in told(services, post.subject.id, language)
     assert "Replacement of removed content" in told(services, permit.jti)

@@ -39,7 +39,7 @@ def test_a_release_is_signed_by_two_taken_and_told(
             assert "portant deux signatures" in policy_release.describe_rules_in_force(tenant, "fr")
             with past_the_gate(cluster) as connection:
                 connection.exec_driver_sql("UPDATE policy_bundles SET state = 'retired'")
-            assert "older than those already taken" in policy_release.describe_rules_in_force(
+            assert "older than the ones installed" in policy_release.describe_rules_in_force(
                 tenant, "en"
             )
     told = policy_release.describe_rules_in_force(tenant, "en")
