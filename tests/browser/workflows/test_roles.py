@@ -71,7 +71,7 @@ def test_a_guest_judges_the_pictures_given_to_her(lea: RunningAgency) -> None:
 
     with lea.visitor("/approvals", joins(lea, Role.GUEST)) as zoe:
         zoe.rest()  # the page of a newcomer is drawn twice: a press between the two is nobody's
-        zoe.press("Voir (votre regard est noté)")
+        zoe.press("Afficher")
         assert "Publications (" not in zoe.text()
         zoe.press("Classer")
         zoe.shows("Classement noté")
