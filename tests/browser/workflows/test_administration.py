@@ -50,16 +50,16 @@ def test_everything_stops_and_goes_on(lea: RunningAgency) -> None:
 
     with lea.visitor("/system") as marc:
         marc.choose("Arrêter", "Léa")
-        marc.type("Pourquoi ?", "compte volé")
+        marc.type("Motif", "compte volé")
         marc.press("Arrêter : Léa")
         marc.shows("Arrêt demandé")
         wait_until(closed)
         marc.go(f"{lea.url}/system")
         marc.shows("compte volé")
         marc.rest()
-        marc.type("Pourquoi rouvrir ?", "de nouveau à nous")
-        marc.press("Rouvrir")
-        marc.shows("Réouverture demandée")
+        marc.type("Motif de la levée", "de nouveau à nous")
+        marc.press("Lever l’arrêt")
+        marc.shows("Levée de l’arrêt demandée")
         wait_until(lambda: not closed(), 30)
 
 
