@@ -151,7 +151,7 @@ def test_a_key_pressed_before_the_card_has_moved_blames_nobody(lea: RunningAgenc
         marc.shows(f"Déplacé au {at.day:%d/%m/%Y} à 11:00")
         marc.page.wait_for_timeout(1500)
         marc.rest()
-        assert "Quelqu’un a modifié" not in marc.text()
+        assert "Un autre membre a modifié" not in marc.text()
         assert wall(lea, found) == f"{at.day}T11:00"
 
 

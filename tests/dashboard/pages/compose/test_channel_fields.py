@@ -51,7 +51,7 @@ def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", "Insta")
         text = page.choose("En story : 24 heures, sans texte", "Oui")
-        assert "Aucun texte n’est montré ici · 0 / 1 photos" in text
+        assert "Le texte n’est pas affiché ici · 0 / 1 photos" in text
         assert "gr-as-screen" in text
         assert "Aucun texte n’y est montré. Écrivez-la autrement" in text
         page.choose("L’écrire autrement pour", "Insta")
@@ -103,9 +103,9 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(
         assert "<b>Toot</b> — Avertissement : Mer" in text
         assert "<summary>Mer" in text, "its preview stands behind the warning"
         page.choose("Qui peut voir", "Les abonnés seulement")
-        assert "attend de nouveau un accord" in page.press("Enregistrer ces choix")
+        assert "de nouveau en attente de validation" in page.press("Enregistrer les options")
         assert "<b>Mastodon</b> — Qui peut voir : Les abonnés seulement" in page.again()
-        assert "Rien n’a changé" in page.press("Enregistrer ces choix")
+        assert "Aucune modification" in page.press("Enregistrer les options")
     (post,) = posts(lumiere)
     assert {one.place: one.options for one in post.others} == {
         str(here): (("visibility", "private"),),
