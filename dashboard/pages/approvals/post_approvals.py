@@ -1,4 +1,4 @@
-"""Posts pending approval: previews per channel, results of the safety check, and verdict buttons."""
+"""Posts pending approval: previews per channel, results of the safety check, and verdicts."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Queries of review sheets: images that were delivered to a member, and images they cannot approve."""
+"""Queries of review sheets: images delivered to a member, and images they cannot approve."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

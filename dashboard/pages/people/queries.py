@@ -135,7 +135,7 @@ def list_pending_confirmations(scope: Scope, creators: Sequence[Creator]) -> lis
 
 
 def list_unrecognizable(scope: Scope, creators: Sequence[Creator]) -> list[BystanderCount]:
-    """Return images of these creators with unrecognizable people that one member alone has counted."""
+    """Return images of these creators with a count of unrecognizable people by one member alone."""
     return bystanders.list_pending_bystanders(scope, [one.id for one in creators])
 
 

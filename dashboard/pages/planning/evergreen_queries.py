@@ -60,7 +60,7 @@ class EvergreenView:
     offered: Sequence[DeliveryEntry]
     """Published posts that are not in the queue."""
     halt: StoppedScope
-    """What is stopped by an emergency stop."""
+    """Scope of the active emergency stops."""
 
     @property
     def empty_reason(self) -> str:

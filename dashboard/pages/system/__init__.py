@@ -1,1 +1,1 @@
-"""The page Settings: queues, emergency stops, API keys, webhooks, remote workers and plugin rules."""
+"""The page Settings: queues, emergency stops, API keys, webhooks and platform rules."""

@@ -292,7 +292,7 @@ def _render_place_limits(page: PageContext, found: SystemView) -> None:
 
 
 def _place_name(page: PageContext, found: SystemView, name: str) -> str:
-    """Return the display name of a place. A place judged by the rules of another is named by both."""
+    """Return the display name of a place; one judged by the rules of another is named by both."""
     rules = found.places.get(name, [name])
     said = ", ".join(page.text(f"place.{rule}") for rule in rules)
     return (

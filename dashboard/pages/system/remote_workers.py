@@ -58,7 +58,7 @@ def render_remote_workers(page: PageContext) -> None:
 
 
 def _render_new_secret(page: PageContext) -> None:
-    """Show the new key until the member confirms that they have copied it. Only its hash is stored."""
+    """Show the new key until the member confirms having copied it. Only its hash is stored."""
     if SECRET in st.session_state:
         with st.container(border=True):
             st.success(page.text("system.machine_made"))

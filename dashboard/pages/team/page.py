@@ -227,7 +227,7 @@ def _create_sign_in_link(member_id: UUID, scope: Scope, _: UUID) -> Message:
 
 
 def _sent_message(name: str) -> Message:
-    """Return the confirmation for a custodian's link, which only the custodian receives by email."""
+    """Return the confirmation for a custodian's link, which is sent to the custodian alone."""
     return Message("team.link_mailed", {"name": name})
 
 
