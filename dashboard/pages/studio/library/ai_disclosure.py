@@ -18,7 +18,7 @@ from tenants.agencies.rights import Right
 
 
 def render_ai_disclosure(page: PageContext, creator_id: UUID, picked: list[LibraryTile]) -> None:
-    """Draw the button for the selected images that count as photos. Draw nothing if there are none."""
+    """Draw the button for selected images that count as photos. Draw nothing if there are none."""
     assets = tuple(
         tile.card.asset_id for tile in picked if tile.card.engine == origin_detection.CAMERA_ENGINE
     )

@@ -74,7 +74,7 @@ def render_style_references(page: PageContext, creator: Creator) -> None:
 def _hidden_reference_reasons(
     scope: Scope, creator_id: UUID, assets: list[UUID]
 ) -> dict[UUID, str]:
-    """Return references of the kind that the page does not show now, with the code of their kind."""
+    """Return references of the kind that the page does not show, with the code of their kind."""
     made = media_source(scope, creator_id, search_filters.read_filters().made)
     cards = queries.get_asset_cards(scope, assets) if made != ANY_VALUE else []
     other = OWN_PICTURES if made == DEMO_PICTURES else DEMO_PICTURES

@@ -158,7 +158,7 @@ def run_costs(scope: Scope, runs: Sequence[RunSummary]) -> Mapping[UUID, Spendin
 
 
 def load_run(scope: Scope, creator_id: UUID, job_id: UUID) -> tuple[RunSummary, list[AssetCard]]:
-    """Return a run of this creator with its images. Raises NotFound for a run of another creator."""
+    """Return a run of this creator with its images. Raises NotFound for other creators' runs."""
     run = get_run(scope, job_id)
     if run.creator_id != creator_id:
         raise NotFound("job.unknown")
