@@ -121,11 +121,11 @@ def test_choices_speak_of_a_yes_where_one_is_asked_for(door: Door, lumiere: Agen
         written(page, "Mastodon")
         page.press("Planifier")
         (post,) = posts(lumiere)
-        assert "redemande un accord" in page.open("/calendar", post=post.id)
+        assert "demande une nouvelle validation" in page.open("/calendar", post=post.id)
         nobody_is_asked(lumiere)
         text = page.open("/calendar", post=post.id)
     assert "Qui peut voir" in text
-    assert "redemande un accord" not in text
+    assert "demande une nouvelle validation" not in text
 
 
 def test_labels_are_chosen_while_a_post_is_written(door: Door, lumiere: Agency) -> None:

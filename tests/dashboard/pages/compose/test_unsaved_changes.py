@@ -20,7 +20,7 @@ def test_back_asks_and_what_is_written_stays_until_it_is_thrown_away(
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Une idée")
-        assert "pas encore gardé" in page.press(BACK)
+        assert "pas enregistrée" in page.press(BACK)
         page.press(STAY)
         assert STAY not in page.labels()
         assert (
@@ -45,7 +45,7 @@ def test_back_can_keep_it_and_leaves_at_once_where_nothing_is_new(
         written(page, words="Une idée")
         page.press(BACK)
         said = page.press(KEEP)
-        assert "se choisissent en planifiant" in said
+        assert "Choisissez les comptes et l’heure" in said
         page.press("Modifier")
         page.press(BACK)
         assert "new" not in page.query

@@ -55,7 +55,7 @@ def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
         text = page.again()
         assert "chaque semaine, autrement" in text
         assert "il manque 60 publications" in text
-        assert "Un test demande une publication qui se répète" in text, (
+        assert "Un test demande une publication répétée" in text, (
             "the one series there is has its test"
         )
         assert "La série continue avec la version B" in page.press("Continuer avec B")
@@ -75,7 +75,7 @@ def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(
     door: Door, lumiere: Agency
 ) -> None:
     begun(lumiere, weeks=120)
-    goes_on = "la série dit A jusqu’à ce que vous terminiez"
+    goes_on = "La série continue avec A jusqu’à ce que vous terminiez"
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", compare="1")
         page.type("Texte de la version B", "chaque semaine, autrement")
@@ -137,7 +137,7 @@ def test_who_keeps_a_version_that_lacks_its_yes_is_told_that_it_waits(
         page.open("/calendar", compare="mia")
         page.type("Texte de la version B", "chaque semaine, autrement")
         page.press("Démarrer le test")
-        assert "elle attend son accord" in page.press("Continuer avec B")
+        assert "en attente de validation" in page.press("Continuer avec B")
 
 
 def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(
@@ -150,7 +150,7 @@ def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(
             series.stop_series(scope, test.series_id)
         assert "La série a été arrêtée" in page.again()
         text = page.press("Continuer avec B")
-        assert "la série est arrêtée" in text
+        assert "La série est arrêtée" in text
         assert "continue avec la version" not in text + page.again()
 
 
@@ -195,7 +195,7 @@ def test_the_page_is_read_in_english_and_teaches_when_empty(door: Door, tenant: 
     with stream(door.url, door.cookie(english)) as page:
         text = page.open("/calendar", compare="1")
         assert "A/B tests" in text
-        assert "A test needs a post that repeats on one account" in text
+        assert "A test needs a repeating post on one channel" in text
 
 
 @pytest.mark.parametrize("asked", ["x", "../..", "mia-2"])
@@ -210,7 +210,7 @@ def test_who_may_not_plan_sees_none(door: Door, lumiere: Agency) -> None:
     begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
         page.may_fail = True
-        assert "Two versions against" not in page.open("/calendar", compare="1")
+        assert "A/B tests" not in page.open("/calendar", compare="1")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

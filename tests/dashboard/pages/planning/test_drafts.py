@@ -17,7 +17,7 @@ from tests.dashboard.pages.compose.test_page import connected, posts, written
 from tests.dashboard.streamlit_client import Stream, stream
 
 KEEP = "Enregistrer comme brouillon"
-APART = "à part"
+APART = "brouillon séparé"
 
 
 def goes_on(page: Stream, words: str = "La mienne") -> None:

@@ -94,8 +94,8 @@ def test_a_pool_is_begun_filled_paused_and_emptied(door: Door, lumiere: Agency) 
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
         page.press("File permanente")
-        page.type("La même publication revient", "30")
-        assert "Noté" in page.press("Enregistrer")
+        page.type("Jours avant de republier", "30")
+        assert "Enregistré." in page.press("Enregistrer")
         page.choose("Publication déjà publiée", "une vieille")
         assert "Ajoutée à la file" in page.press("Ajouter à la file")
         assert len(filled(lumiere)) == 1
@@ -143,7 +143,7 @@ def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) ->
 def test_why_nothing_comes_is_said_as_it_is(door: Door, lumiere: Agency) -> None:
     """An empty pool, and one whose last day was over, were said to have no free slot or to rest."""
     left_before(lumiere, "une vieille")
-    rests = "tout se repose encore"
+    rests = "publications trop récentes"
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", pool="1")
         page.press("Enregistrer")
@@ -204,7 +204,7 @@ def test_a_pool_is_read_in_english_and_teaches_when_empty(door: Door, tenant: Op
     with stream(door.url, door.cookie(english)) as page:
         text = page.open("/calendar", pool="1")
         assert "Evergreen queue" in text
-        text = page.press("Keep")
+        text = page.press("Save")
         assert "has no time slots yet" in page.again()
         assert "Published posts can be added here" in page.again()
 

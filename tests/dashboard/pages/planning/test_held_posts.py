@@ -41,7 +41,7 @@ def test_shown_line_by_line_and_sent(door: Door, lumiere: Agency) -> None:
         assert "la première" in text
         assert "la deuxième &lt;b&gt;" in text
         assert "Publiées comme indiqué : 2." in page.press("Publier comme indiqué")
-        assert "Aucune publication n’attend" in page.open("/calendar", held="1")
+        assert "Aucune publication en attente" in page.open("/calendar", held="1")
     assert states(lumiere, ids) == {DeliveryState.SCHEDULED}
 
 

@@ -28,7 +28,7 @@ from tests.dashboard.streamlit_client import Stream, stream
 from tests.schedules.csv_files import format_csv
 
 CONNECTORS = loader.load_connectors()
-FIELD = "Un tableau enregistré"
+FIELD = "Fichier CSV"
 
 
 def line(who: Agency, key: object = 1, **more: object) -> dict[str, object]:
@@ -207,7 +207,7 @@ def test_the_window_goes_out(door: Door, mia: Agency) -> None:
         page.type("Du", "32/13/2026")
         assert "Télécharger en CSV" not in page.labels("download_button")
         page.type("Du", "01/01/2030")
-        assert "avant le premier" in page.again()
+        assert "après la date de début" in page.again()
 
 
 def test_what_goes_out_is_what_the_calendar_holds(mia: Agency) -> None:
@@ -248,7 +248,7 @@ def test_a_report_runs_nowhere(mia: Agency) -> None:
         import_files.ImportView(*about, findings, None, 0, 0, 0),
         MemberLocalizer("fr", load_zone(ZONE)),
     ).decode("utf-8-sig")
-    assert "'=cmd,Problème" in text
+    assert "'=cmd,Erreur" in text
 
 
 def test_a_feed_is_followed_paused_and_removed(door: Door, mia: Agency) -> None:
@@ -260,7 +260,7 @@ def test_a_feed_is_followed_paused_and_removed(door: Door, mia: Agency) -> None:
         page.type("URL du flux", "https://blog.example/feed")
         page.choose("Comptes des brouillons", "Sandbox")
         said = page.press("Ajouter le flux")
-        assert "Suivi." in said
+        assert "Flux ajouté." in said
         assert "https://blog.example/feed" in said
         assert "pour Sandbox" in said
         assert "en pause" in page.press("Mettre en pause")

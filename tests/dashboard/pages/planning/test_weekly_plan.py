@@ -64,7 +64,7 @@ def test_a_week_is_asked_for_and_accepted_line_by_line(door: Door, lumiere: Agen
         text = asked(page)
         for said in (
             "Relisez chaque publication",
-            "Proposition : Faire connaître",
+            "Semaine : Faire connaître",
             "sujet de votre brief, à rédiger",
         ):
             assert said in text, said
@@ -185,12 +185,12 @@ def test_in_english_too(door: Door, tenant: OpenScope) -> None:
     with stream(door.url, door.cookie(other)) as page:
         page.open("/calendar", week=1)
         page.type("Goal of the week", "The shop")
-        text = page.press("Propose")
+        text = page.press("Generate plan")
     for said in (
-        "read it line by line",
-        "Proposal: The shop",
-        "your words as they are",
-        "To decide before",
+        "Review each post",
+        "Plan: The shop",
+        "topic from your brief",
+        "Decide by",
     ):
         assert said in text, said
 
