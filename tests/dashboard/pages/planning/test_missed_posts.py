@@ -55,7 +55,7 @@ def test_home_asks_and_the_page_shows_turns_in_her_zone(door: Door, lumiere: Age
         assert "pas pu partir à leur heure : 3" in home
         assert "Voir les publications manquées" in home
         text = page.open("/calendar", missed="1")
-        assert f"Part {second.not_before.astimezone(load_zone(ZONE)):%H:%M}" in text
+        assert f"Publication {second.not_before.astimezone(load_zone(ZONE)):%H:%M}" in text
         assert "trop tard pour qu’elle parte seule" in text
         assert "Publiées : 0. Reprogrammées : 2. En attente : 1." in text
         assert f"/calendar?post={second.post_id}" in text
