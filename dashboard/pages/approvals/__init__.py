@@ -1,1 +1,1 @@
-"""The page Approvals: posts, pictures, resemblances and removal requests that need a verdict."""
+"""The page Approvals: posts, images, resemblances and removal requests that need a decision."""

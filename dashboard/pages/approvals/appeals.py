@@ -1,5 +1,7 @@
-"""Decisions about requests that somebody wants looked at again: another person answers; and asking
-for it oneself."""
+"""Appeals against decisions about removal requests: decide on one, or file one.
+
+A member who made the first decision cannot decide on the appeal.
+"""
 
 from functools import partial
 from uuid import UUID
@@ -21,12 +23,12 @@ from tenants.agencies import queries
 from tenants.agencies.rights import Right
 
 DONE = "approvals:looked_again"
-"""What was answered or asked here a moment ago, and the workers may not have done yet."""
+"""Session key prefix of appeals answered or filed here that the workers may not have processed yet.
+"""
 
 
 def render_appeals(page: PageContext, found: ApprovalsView) -> None:
-    """Draw each appeal, with both answers for who may give one, and what was taken away with its
-    own question."""
+    """Draw pending appeals with their answers, then removed content that may be appealed."""
     demo = bool(found.again or found.taken) and page.read(queries.get_agency).demo
     for again in found.again:
         if not st.session_state.get(f"{DONE}:{again.ids[0]}"):
@@ -42,7 +44,7 @@ def render_appeals(page: PageContext, found: ApprovalsView) -> None:
 
 
 def select_keep_reason(page: PageContext, key: str) -> None:
-    """The choice of why something may stay, kept under `why:<key>`."""
+    """Draw the choice of a reason to keep content; its value is stored under `why:<key>`."""
     st.selectbox(
         page.text("approvals.request_why"),
         KEEP_REASONS,

@@ -1,4 +1,4 @@
-"""How many people have to say yes to each creator's posts: for who leads the house."""
+"""Approval policies of creators, shown to the owner: the number of approvals a post needs."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -19,7 +19,7 @@ TIERS = (0, 1, 2)
 
 
 def render_approval_policies(page: PageContext, creators: Iterable[Creator]) -> None:
-    """Draw the rule of each of these creators, this member's."""
+    """Draw the approval policy of each of these creators."""
     with st.expander(page.text("rule.title")):
         draw_template("shell/templates/note.html", note=page.text("rule.how"))
         for one in creators:

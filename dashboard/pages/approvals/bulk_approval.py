@@ -1,5 +1,7 @@
-"""A yes to several posts at once: each stands there as its accounts would show it, and is marked by
-hand."""
+"""Bulk approval: several posts are shown in full and approved together.
+
+Posts are never preselected: the approver selects each one that they have read.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -22,20 +24,22 @@ from tenants.agencies.rights import Right
 SEVERAL = "approvals:several"
 PICK = "approvals:pick:"
 MAX_BULK_POSTS = 12
-"""Posts that stand below each other: each is judged for each of its accounts, as it is when it
-stands alone."""
+"""Maximum number of posts on the page. Each one is checked for each of its channels, as in the
+single view."""
 
 
 def is_bulk_approval_open(page: PageContext, found: ApprovalsView) -> bool:
-    """Whether this member wants several at once; asked where several wait."""
+    """Draw the toggle if two or more posts are pending. Return True if it is on."""
     if len(found.posts) < 2:
         return False
     return bool(st.toggle(page.text("approvals.several"), key=SEVERAL))
 
 
 def render_bulk_approval(page: PageContext, found: ApprovalsView) -> None:
-    """The next posts, and one yes to those that are marked. One that wants more than a look stands
-    alone instead."""
+    """Draw the next posts and one button that approves the selected ones.
+
+    Posts that need more than an approval are left out and counted.
+    """
     asked = found.posts[:MAX_BULK_POSTS]
     shown = page.read(lambda scope: [_load_item_content(page, scope, found, one) for one in asked])
     every = [(one, has) for one, has in zip(asked, shown, strict=True) if _is_ready(has)]
@@ -85,8 +89,8 @@ def _load_item_content(
 
 
 def _is_ready(shown: PostContent) -> bool:
-    """Whether all that is left is this member's yes: no picture waits to be looked at, no account
-    refuses it."""
+    """Return True if only this member's approval is missing: all images viewed, accepted by all
+    channels."""
     return not (
         shown.own
         or shown.agreed
@@ -111,8 +115,10 @@ def _render_post_card(
 def _approve_selected_posts(
     page: PageContext, read: Mapping[UUID, tuple[str, int]], scope: Scope, _: UUID
 ) -> Message:
-    """A yes to each that is marked and is still what was read; what changed meanwhile waits on, and
-    is counted."""
+    """Approve each selected post that is unchanged since it was read.
+
+    Changed posts stay pending and are counted in the message. Raises BadInput if none is selected.
+    """
     marked = [one for one in read if actions.typed_value(f"{PICK}{one}")]
     if not marked:
         raise BadInput("approvals.several_none")

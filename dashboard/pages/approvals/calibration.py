@@ -1,5 +1,4 @@
-"""Comparing how people rate: the same pictures, one by one, without what others said or what they
-are rated."""
+"""Calibration of ratings: members rate the same images without seeing the ratings of others."""
 
 from functools import partial
 from uuid import UUID
@@ -20,14 +19,14 @@ from gate.reviews import calibration
 from tenants.agencies.rights import Right
 
 PICKED = "compare:picked"
-"""Per picture, what was chosen one after the other: who changes their mind more than once means the
-higher."""
+"""Session key of the ratings chosen for each image, in order. A member who changes their choice
+more than once gets the higher rating."""
 
 
 def render_calibration(page: PageContext, found: CalibrationView) -> None:
-    """Draw the next picture, or how the last comparison ended and how to begin one."""
+    """Draw the next image, or the last result with a button to start a calibration."""
     if not (page.has_right(Right.RUN) or found.under_way or found.waits or found.last):
-        return  # who only reviews, and is asked for nothing here
+        return  # A guest reviewer without a pending calibration.
     with st.expander(page.text("compare.title"), expanded=found.under_way is not None):
         draw_template("shell/templates/note.html", note=page.text("compare.how"))
         if found.last is not None:
@@ -66,7 +65,11 @@ def _reviewable_creator_ids(page: PageContext, scope: Scope) -> set[UUID]:
 def _render_blind_picture(
     page: PageContext, found: CalibrationView, row_id: UUID, sha256: str, asset_id: UUID
 ) -> None:
-    """Nothing is drawn before the press: a blurred picture would tell what others rated it."""
+    """Draw one image and its rating form.
+
+    The image stays hidden until the member presses a button: blurring it would reveal that others
+    rated it as adult.
+    """
     if found.under_way is None:
         return
     done = found.under_way.total - len(found.under_way.left)
@@ -120,7 +123,7 @@ def _begin_calibration(page: PageContext, scope: Scope, _: UUID) -> Message:
 
 
 def _submit_blind_rating(row_id: UUID, sha256: str, scope: Scope, _: UUID) -> Message | None:
-    """The next picture is answer enough; after the last one it is said what happens now."""
+    """Submit the rating. Return a message after the last image only."""
     picked = (actions.typed_value(PICKED) or {}).get(sha256, ())
     calibration.rate_blind(scope, row_id, sha256, [Rating(one) for one in picked])
     return (

@@ -1,5 +1,7 @@
-"""Asking somebody without an account for the second yes: the link they get, told once, and how it
-stands."""
+"""Client links: request the second approval from a client without an account.
+
+The address is shown once, to the member who created the link.
+"""
 
 from datetime import datetime
 from functools import partial
@@ -26,15 +28,16 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 LINK = "approvals:link"
-"""The post and the address that was made for it last: shown here while it may be answered, and
-nowhere else."""
+"""Session key of a post and its newest link address, which is shown while the link is valid."""
 
 
 def latest_link_of_post(
     scope: Scope, asked: ReviewItem, creator: Creator
 ) -> tuple[ClientLink | None, datetime] | None:
-    """The last link of a post whose second yes is missing, and the time; None for any other
-    post."""
+    """Return the newest link of a post that lacks its second approval, with the current time.
+
+    Return None for any other post.
+    """
     first = any(word.tier == CONTENT_TIER and word.verdict == "yes" for word in asked.words)
     return (
         (client_links.latest_client_link(scope, asked.post_id), scope.now)
@@ -46,7 +49,7 @@ def latest_link_of_post(
 def render_client_link(
     page: PageContext, asked: ReviewItem, found: tuple[ClientLink | None, datetime] | None
 ) -> None:
-    """Draw it, as `latest` found it."""
+    """Draw the link form and status, as returned by `latest_link_of_post`."""
     if found is None:
         return
     last, now = found

@@ -1,9 +1,4 @@
-"""Posts that are possibly outside: nobody could find out, so a person looks at the account and
-says.
-
-Approvals: posts that want a yes, what the safety check keeps back, pictures to judge, posts
-possibly outside, and what somebody wants gone.
-"""
+"""The page Approvals: posts, safety holds, images, unconfirmed posts and removal requests."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -38,7 +33,7 @@ from tenants.agencies.rights import Right
 
 
 def render_uncertain_deliveries(page: PageContext, found: ApprovalsView) -> None:
-    """Draw each with the three answers."""
+    """Draw each uncertain delivery with its three answers."""
     draw_template("shell/templates/note.html", note=page.text("approvals.doubts_how"))
     if not found.doubts:
         draw_template("shell/templates/note.html", note=page.text("approvals.no_doubts"))
@@ -59,13 +54,13 @@ def render_uncertain_deliveries(page: PageContext, found: ApprovalsView) -> None
 
 
 REFRESH_INTERVAL = "15s"
-"""How often an open page asks whether something else waits now."""
+"""Interval at which an open page checks for new pending items."""
 
 PART = "approvals:part"
 
 
 def render_page(page: PageContext) -> None:
-    """Draw the queue that was chosen; the first that has something, when none was."""
+    """Draw the chosen section, or the first one that has pending items."""
     draw_template("pages/posts/templates/style.html", word=page.text)
     draw_template("pages/approvals/templates/style.html")
     draw_template("pages/posts/templates/feed_preview_style.html")
@@ -107,7 +102,7 @@ def render_page(page: PageContext) -> None:
 
 
 def _render_posts(page: PageContext, found: ApprovalsView) -> None:
-    """One post after the other, or several at once."""
+    """Draw posts one by one or, if chosen, as bulk approval."""
     if bulk_approval.is_bulk_approval_open(page, found):
         bulk_approval.render_bulk_approval(page, found)
     else:
@@ -148,7 +143,7 @@ def _load_pending_views(
 def _count_pending_by_section(
     page: PageContext, found: ApprovalsView, more: SecondReviewsView
 ) -> dict[str, int]:
-    """How many of each wait, of those this member may settle."""
+    """Return the number of items in each section that this member may decide."""
     mine = sum(one.can_be_approved_by(page.viewer.member.principal_id) for one in found.posts)
     parts = {"posts": mine, "doubts": len(found.doubts)} if page.has_right(Right.APPROVE) else {}
     parts |= {"holds": len(found.holds), "pictures": len(found.sheets) + len(found.pictures)}
@@ -180,13 +175,12 @@ def _select_section(page: PageContext, parts: dict[str, int], otherwise: str) ->
 
 @st.fragment(run_every=REFRESH_INTERVAL)
 def _rerun_on_change(drawn: PageContext, signature: tuple[int, ...]) -> None:
-    """Something came or was settled elsewhere: the page is drawn anew, but not while somebody
-    writes a reason."""
+    """Redraw the page when pending items change, except while the member types a reason."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
     if page is drawn:
-        return  # all of it was read a moment ago, to be drawn
+        return  # The first run draws what was read a moment ago.
     if (
         not actions.typed_value(post_approvals.VERDICT_FORM_KEY)
         and _change_signature(page) != signature

@@ -1,5 +1,7 @@
-"""Pictures to judge: how they are rated, and whether what shows Nudity may be used. Blurred until
-somebody presses."""
+"""Image reviews: set ratings, and allow or refuse images that show nudity.
+
+Images stay blurred until the member reveals them.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -29,11 +31,11 @@ MINOR = "X_minor"
 FEW = 12
 WIDE = 300
 PICKED = "pictures:picked"
-"""What was chosen for each picture, one after the other."""
+"""Session key of the ratings chosen for each image, in order."""
 
 
 def render_picture_reviews(page: PageContext, found: ApprovalsView) -> None:
-    """Draw the sheets, then the pictures that came alone, one after the other."""
+    """Draw the review sheets, then images that are on no sheet."""
     sheet = review_sheets.render_review_sheets(page, found)
     if not found.pictures and not found.sheets:
         draw_template("shell/templates/note.html", note=page.text("approvals.no_pictures"))
@@ -61,8 +63,10 @@ def render_picture_reviews(page: PageContext, found: ApprovalsView) -> None:
 def _list_same_kind_pictures(
     first: Sequence[AssetCard], pictures: Sequence[AssetCard]
 ) -> Sequence[AssetCard]:
-    """The pictures that may stand beside the first: what a model of their own made shares no screen
-    with those of demonstrations, which come before or after."""
+    """Return the images of the same kind as the first: real or demo.
+
+    Demo images and real generated images are never shown on one screen.
+    """
     cards = [*first, *pictures]
     if not any(one.label for one in cards) or not any(
         one.seed is not None and not one.label for one in cards
@@ -74,7 +78,7 @@ def _list_same_kind_pictures(
 def _render_picture_review(
     page: PageContext, found: ApprovalsView, one: PictureReview, *, keys: bool
 ) -> None:
-    """One picture; the first one answers to keys, and what comes after it moves up."""
+    """Draw one image with its review form. The first image also has keyboard shortcuts."""
     card = one.card
     name = found.creators[card.creator_id].name
     draw_template(
@@ -133,7 +137,7 @@ def _render_rating_actions(page: PageContext, card: AssetCard) -> None:
 
 
 def _remember_picked_rating(asset_id: UUID, key: str) -> None:
-    """Who changes their mind more than once about a picture means the higher of what they chose."""
+    """Store the choice. A member who changes it more than once gets the highest rating chosen."""
     kept = st.session_state.get(PICKED, {})
     chosen = Rating(str(st.session_state[key])[0])
     st.session_state[PICKED] = {**kept, str(asset_id): (*kept.get(str(asset_id), ()), chosen)}
@@ -157,17 +161,17 @@ def _render_review_actions(page: PageContext, card: AssetCard, own: str, *, keys
 
 
 def _check_picture_reviewable(page: PageContext, scope: Scope, asset_id: UUID) -> UUID:
-    """Raise NotFound for a picture of somebody else's creators, Refused for one this member did not
-    look at.
+    """Check that this member may review the image. Return its creator's id.
 
-    Its creator's id.
+    Raises NotFound if the creator is not assigned to them, and Refused if they have not revealed
+    the image.
     """
     creator_id = queries.get_asset_bytes(scope, asset_id).creator_id
     page.get_creator(scope, creator_id)
     works = page.has_right(Right.RUN, Right.APPROVE)
     if (
         not works and not page.viewer.member.creators
-    ):  # who only reviews sees what was given to them
+    ):  # Guest reviewers see only creators assigned to them.
         raise NotFound("library.asset_unknown", destination="-")
     if not library_files.list_revealed(scope, [asset_id]):
         raise Refused("approvals.look_first")

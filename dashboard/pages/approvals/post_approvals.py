@@ -1,5 +1,4 @@
-"""Posts that want a yes: what each account would show, the safety check's word, and one key for
-each answer."""
+"""Posts pending approval: previews per channel, results of the safety check, and verdicts."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -43,7 +42,7 @@ VERDICTS = {"change": "change", "reject": "no"}
 
 
 def render_post_approvals(page: PageContext, found: ApprovalsView) -> None:
-    """Draw one post, and the others that wait by name."""
+    """Draw one post and the list of other pending posts."""
     if not found.posts:
         draw_template("shell/templates/note.html", note=page.text("approvals.no_posts"))
         return
@@ -80,7 +79,7 @@ def render_post_approvals(page: PageContext, found: ApprovalsView) -> None:
 def render_post_header(
     page: PageContext, found: ApprovalsView, asked: ReviewItem, shown: PostContent
 ) -> None:
-    """Whose post it is, when it leaves, who said yes, until when, and what it shows."""
+    """Draw the creator, publishing time, approvals with expiry, ratings and depicted people."""
     known = {
         "creator": found.creators[asked.creator_id],
         "ends": found.now + decisions.APPROVAL_LIFETIME,
@@ -127,8 +126,10 @@ def _go_to_post(post_id: str) -> None:
 def _render_verdict_actions(
     page: PageContext, asked: ReviewItem, shown: PostContent, *, free: bool
 ) -> None:
-    """Approve, ask for a change, turn down; the last two with a reason. `free`: here nobody's yes
-    is asked for."""
+    """Draw the buttons to approve, request changes and reject; the last two need a reason.
+
+    `free` is True if posts of this creator need no approval.
+    """
     if shown.own and free:
         draw_template(
             "pages/approvals/templates/no_approval_needed.html",
@@ -195,7 +196,7 @@ def _render_verdict_form(page: PageContext, asked: ReviewItem, mode: str) -> Non
 
 
 def list_pending_posts(page: PageContext, scope: Scope) -> dict[UUID, ReviewItem]:
-    """The posts of this member's creators that wait now, by id."""
+    """Return the pending posts of this member's creators by id."""
     return {
         one.post_id: one
         for one in review_queue.list_review_queue(
@@ -205,7 +206,7 @@ def list_pending_posts(page: PageContext, scope: Scope) -> dict[UUID, ReviewItem
 
 
 def _get_pending_post(page: PageContext, scope: Scope, post_id: UUID) -> ReviewItem:
-    """The post, if it waits and is of one of this member's creators. Raises NotFound."""
+    """Return a pending post of this member's creators. Raises NotFound."""
     found = list_pending_posts(page, scope).get(post_id)
     if found is None:
         raise NotFound("approvals.settled_meanwhile")
@@ -223,10 +224,10 @@ def _approve_post(page: PageContext, read: ReviewItem, tier: int, scope: Scope, 
 def submit_approval(
     page: PageContext, scope: Scope, asked: ReviewItem, tier: int, *, digest: str
 ) -> None:
-    """This member's yes to a post as they read it (`digest`); once nobody else is asked, it is on
-    the calendar.
+    """Approve a post as this member read it (`digest`); the last approval schedules the post.
 
-    Raises Refused where a picture was not looked at, and whatever `approvals.approve` raises.
+    Raises Refused if the member has not revealed all images, and the errors of
+    `decisions.approve_post`.
     """
     post_id = asked.post_id
     member = page.viewer.member
@@ -237,7 +238,7 @@ def submit_approval(
     decisions.approve_post(scope, post_id, member_id=member.id, tier=tier, digest=digest)
     if has_right(
         member.role, Right.REVIEW
-    ):  # one look, both words: the business's and the safety check's
+    ):  # One look counts twice: for the agency's approval and for the safety review.
         for asset_id in covered:
             if ratings[asset_id] is not None:
                 member_reviews.record_member_viewing(scope, asset_id)
@@ -259,13 +260,15 @@ def _reject_post(page: PageContext, post_id: UUID, mode: str, scope: Scope, _: U
 
 
 def remember_verdicts(posts: Sequence[UUID], now: datetime) -> None:
-    """What was said of these can be taken back for ten seconds."""
+    """Store the posts whose verdicts can be undone for ten seconds."""
     st.session_state[UNDO] = " ".join([*map(str, posts), now.isoformat()])
 
 
 def render_undo(page: PageContext) -> None:
-    """For ten seconds after a yes, or a wish for a change: the way back. Its place stays, as that
-    of what is told."""
+    """Draw the undo button for ten seconds after a verdict.
+
+    The container is always drawn, so that the page does not jump.
+    """
     with st.container():
         if st.session_state.get(UNDO):
             st.fragment(_render_undo_button, run_every="2s")(page)
@@ -277,7 +280,7 @@ def _render_undo_button(drawn: PageContext) -> None:
         st.rerun()
     *posts, at = str(st.session_state.get(UNDO) or "").split(" ")
     if not posts:
-        st.rerun()  # it was taken back: the post waits again
+        st.rerun()  # The verdict was withdrawn: the post is pending again.
     left = datetime.fromisoformat(at) + UNDO_SECONDS - page.read(lambda scope: scope.now)
     if left <= timedelta(0):
         st.session_state[UNDO] = ""
@@ -302,7 +305,7 @@ def _withdraw_verdicts(page: PageContext, posts: Sequence[UUID], scope: Scope, _
 
 
 def render_previews(page: PageContext, asked: ReviewItem, shown: PostContent) -> None:
-    """A post as each account would show it."""
+    """Draw the preview of a post for each channel."""
     if shown.unseen_pictures:
         actions.action_button(
             page,
@@ -330,8 +333,7 @@ def render_previews(page: PageContext, asked: ReviewItem, shown: PostContent) ->
 
 
 def render_videos(page: PageContext, shots: Sequence[ReviewPicture]) -> None:
-    """The films and sounds among the pictures of something, with what has to be looked at of
-    them."""
+    """Draw the players of videos and audio files, with the parts that must be viewed."""
     for shot in shots:
         clear = st.session_state.get(f"{REVEAL_KEY_PREFIX}{shot.asset_id}")
         player.render_player(page, shot.reel, clear=clear, covered=shot.covered, seen=shot.seen)

@@ -1,5 +1,4 @@
-"""What waits for a person's word: posts, what the safety check keeps back, pictures to judge, posts
-in doubt, and what somebody wants gone."""
+"""Queries of the page Approvals: all items that need a decision, with their context."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,10 +49,10 @@ from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
 
 BACK = timedelta(days=30)
-"""How far back what the safety check kept is looked for."""
+"""Period in which held deliveries are searched."""
 
 LATE = timedelta(days=1)
-"""So long nobody should wait for a look."""
+"""Age after which a pending review is overdue."""
 
 REVIEWABLE = frozenset(
     {
@@ -66,17 +65,17 @@ REVIEWABLE = frozenset(
         Reason.RATING_LOWERING_INVALID,
     }
 )
-"""Reasons that end when somebody looked."""
+"""Reasons that a member's review removes."""
 
 DELIVERY_SUBJECT = "delivery"
 
 
 @dataclass(frozen=True)
 class SafetyHold:
-    """Something the safety check keeps back. `entry` is its post where it is one; a message of a
-    chat has none.
+    """A delivery or chat message that the safety check holds.
 
-    `reviewable` says that somebody's look is all it needs.
+    `entry` is the delivery, None for a chat message. `reviewable` is True if a review is all that
+    is missing.
     """
 
     subject: Subject
@@ -91,39 +90,42 @@ class SafetyHold:
 
 @dataclass(frozen=True)
 class ApprovalsView:
-    """The page. `last` is the last word somebody said, by whom; `names` of members by principal."""
+    """The data of the page. `last` is the newest verdict; `names` maps principals to names of
+    members."""
 
     creators: Mapping[UUID, Creator]
     posts: Sequence[ReviewItem]
     holds: Sequence[SafetyHold]
     sheets: Sequence[ReviewSheet]
     pictures: Sequence[AssetCard]
-    """Those that are on no sheet."""
+    """Images that are on no review sheet."""
     alike: int
-    """How many pictures resemble somebody, and wait for others to look at both."""
+    """Number of images with a face match that need a comparison."""
     doubts: Sequence[DeliveryEntry]
     told: Mapping[UUID, UncertainDelivery]
-    """What is known of each of those, by delivery."""
+    """Details of the unconfirmed posts by delivery."""
     requests: Sequence[PendingRemovalRequest]
     again: Sequence[PendingAppeal]
-    """Decisions about requests that are to be looked at again."""
+    """Pending appeals."""
     taken: Sequence[AppealableRemoval]
-    """What was taken away, and this member may ask about."""
+    """Removed content that this member may appeal."""
     named: Mapping[UUID, str]
-    """How the post begins that a request, an appeal or something taken away is about, by its first
-    id; a message to a subscriber has none."""
+    """Excerpts of the posts concerned by a request, appeal or removal, by its first id. A message
+    to a subscriber has none."""
     places: Mapping[UUID, str]
-    """Names of accounts."""
+    """Names of channels."""
     last: LastVerdict | None
     names: Mapping[UUID, str]
     authors: Mapping[str, str]
     people: Mapping[str, Role]
-    """Roles of members, by `member:<id>` and by `principal:<id>`."""
+    """Roles of members by `member:<id>` and by `principal:<id>`."""
     now: datetime
 
     def decider_name(self, by: str, word: Callable[[str], str]) -> str:
-        """Who said something of a picture: a name where names may be read here, and a role; or that
-        nobody did."""
+        """Return the name and role behind a decision about an image, or a text for automatic ones.
+
+        Names are left out for viewers who may not read them.
+        """
         kind, _, key = by.partition(":")
         if kind == "lowering":
             return word("past.lowered")
@@ -137,8 +139,7 @@ class ApprovalsView:
 
     @property
     def waiting_since(self) -> Sequence[datetime]:
-        """Since when each thing waits that somebody has to look at, the oldest first: how much
-        work, and how old."""
+        """Return the times since which reviews are pending, oldest first."""
         holds = (hold.since for hold in self.holds if hold.reviewable)
         return sorted(
             [
@@ -150,13 +151,12 @@ class ApprovalsView:
 
     @property
     def overdue_count(self) -> int:
-        """How many of those have waited for more than a day."""
+        """Return the number of reviews pending for more than a day."""
         return sum(since < self.now - LATE for since in self.waiting_since)
 
     @property
     def change_marker(self) -> tuple[int, ...]:
-        """How many of each wait, and what is told of the doubts: another one means that the page is
-        old."""
+        """Return counts and versions that change when the page needs a redraw."""
         waits = (
             self.posts,
             self.holds,
@@ -178,8 +178,11 @@ class ApprovalsView:
 
 @dataclass(frozen=True)
 class ReviewPicture:
-    """A picture of a post: `covered` until somebody presses to see it, `seen` once they did; `reel`
-    where it moves or sounds."""
+    """An image of a post as one member sees it.
+
+    `covered` is True if it is blurred by default, `seen` if the member has revealed it. `reel` is
+    set for video and audio.
+    """
 
     asset_id: UUID
     sha256: str
@@ -192,28 +195,27 @@ class ReviewPicture:
 
 @dataclass(frozen=True)
 class PostContent:
-    """One post as it would leave: on each account, with who is shown and what still has to be
-    looked at."""
+    """One post as each channel would publish it, with depicted people and images left to view."""
 
     previews: Sequence[PostPreview]
     shots: Sequence[ReviewPicture]
     people: Sequence[DepictedPerson]
     own: bool
     agreed: bool
-    """Whether this member has said yes, and another person's is missing."""
+    """True if this member has approved and another approval is missing."""
     tier: int
     tiers: int
 
     @property
     def highest_rating(self) -> str:
-        """The highest rating of its pictures, `none` while one of them has none."""
+        """Return the highest rating of the images, "none" if one of them has no rating."""
         known = [shot.standing.rating for shot in self.shots]
         rated = [rating for rating in known if rating is not None]
         return str(highest_rating(rated)) if len(rated) == len(known) else "none"
 
     @property
     def unseen_pictures(self) -> tuple[UUID, ...]:
-        """Pictures that have to be looked at before anybody may say yes."""
+        """Return the images that must be revealed before an approval."""
         return tuple(shot.asset_id for shot in self.shots if shot.covered and not shot.seen)
 
 
@@ -226,10 +228,12 @@ def load_approvals(
     decide: bool = False,
     guest: bool = False,
 ) -> ApprovalsView:
-    """What waits, of these creators: `content` for who approves posts, `review` for who judges for
-    the safety check, `decide` for who answers those who want something gone. With `guest` only what
-    a guest may look at: no chats, no names, nothing that a look does not settle, but for a decision
-    that another person has to look at again."""
+    """Return the pending items of these creators.
+
+    `content` includes posts (for approvers), `review` includes safety reviews, and `decide`
+    includes removal requests. With `guest` the result leaves out chats, names and items that a
+    review cannot settle, except appeals.
+    """
     mine = {one.id: one for one in creators}
     trouble = [one for one in entries_needing_decision(scope) if one.creator_id in mine]
     members = list_members(scope)
@@ -277,7 +281,10 @@ def load_approvals(
 def _post_excerpts_by_request(
     scope: Scope, about: Mapping[UUID, Sequence[LiveCopy]]
 ) -> dict[UUID, str]:
-    """How the posts begin; where one went with its creator, its copy may still be outside."""
+    """Return the beginnings of the posts by request.
+
+    A post that was deleted with its creator has no excerpt, although copies may still be live.
+    """
     posted = {
         one: next(
             (copy.subject.id for copy in copies if copy.subject.kind == DELIVERY_SUBJECT), None
@@ -340,8 +347,8 @@ def _build_safety_hold(
 
 
 def _build_blocked_hold(entry: DeliveryEntry, creator: Creator, since: datetime) -> SafetyHold:
-    """A post the check refused for another cause, or that somebody reviewed already: it may be
-    tried again."""
+    """Return a hold that no review can settle: blocked for another reason or reviewed before. A
+    retry is possible."""
     reasons = (entry.reason,) if entry.reason is not None else ()
     subject = Subject(DELIVERY_SUBJECT, entry.delivery_id)
     return SafetyHold(subject, creator, entry.channel, reasons, since, "", False, entry)
@@ -350,7 +357,7 @@ def _build_blocked_hold(entry: DeliveryEntry, creator: Creator, since: datetime)
 def load_post_content(
     scope: Scope, asked: ReviewItem, creator: Creator, member: Member
 ) -> PostContent:
-    """One post as it would leave now."""
+    """Return one post as it would be published now."""
     channels = tuple(wish.channel_id for wish in asked.wishes)
     said = (
         asked.title,
@@ -384,8 +391,10 @@ def load_post_content(
 def load_review_pictures(
     scope: Scope, pictures: Collection[tuple[UUID, str, str]]
 ) -> list[ReviewPicture]:
-    """Pictures, given as asset, bytes and the words in their place, as this member may see them
-    now; those nobody recorded are left out. Read at once."""
+    """Return images as this member may see them now, in one read.
+
+    Each image is given as asset id, digest and alt text. Images without a record are left out.
+    """
     if not pictures:
         return []
     assets = {asset for asset, _, _ in pictures}
@@ -409,22 +418,22 @@ def load_review_pictures(
 
 @dataclass(frozen=True)
 class HoldReview:
-    """What a reviewer is shown of something held: its words as they would be read, and its
-    pictures."""
+    """Texts and images of a held item for its reviewer."""
 
     texts: tuple[str, ...]
     shots: Sequence[ReviewPicture]
     past: Mapping[UUID, tuple[PastVerdict, ...]]
-    """What was said before of each picture, by asset."""
+    """Previous decisions by image."""
     own: str
-    """Why this member's yes does not count: they wrote it, or count as who did; "" when it does."""
+    """Message code of the reason why this member's approval does not count (author, or treated as
+    the same person); empty if it counts."""
     alone: bool = False
-    """Whether they may ask to publish it as their own picture: they wrote it, and counsel opened
-    that somewhere."""
+    """True if this member may publish it as a picture of themselves: they are the author, and the
+    policy allows it in a jurisdiction."""
 
 
 def load_hold_review(scope: Scope, hold: SafetyHold, member: Member) -> HoldReview:
-    """What was judged. Raises NotFound when nothing is kept of it."""
+    """Return the texts and images of a hold. Raises NotFound if its unit is no longer stored."""
     unit = find_unit(scope, hold.unit_digest)
     if unit is None:
         raise NotFound("review.unknown")
@@ -450,19 +459,20 @@ def load_hold_review(scope: Scope, hold: SafetyHold, member: Member) -> HoldRevi
 def load_past_decisions(
     scope: Scope, assets: Mapping[UUID, str]
 ) -> dict[UUID, tuple[PastVerdict, ...]]:
-    """What was said before of pictures, given with their bytes; those nobody spoke of are
-    absent."""
+    """Return previous decisions by image; images without any are left out."""
     found = past_verdicts.past_verdicts(scope, set(assets.values()))
     return {asset: found[sha256] for asset, sha256 in assets.items() if sha256 in found}
 
 
 def own_work_reason(scope: Scope, author: UUID | None, member: Member) -> str:
-    """Why this member's yes does not count for what this human made; "" when it does."""
+    """Return the message code of the reason why this member's approval of the author's work does
+    not count, or an empty string."""
     return own_work_reasons(scope, [author], member).get(author, "") if author is not None else ""
 
 
 def own_work_reasons(scope: Scope, authors: Collection[UUID], member: Member) -> dict[UUID, str]:
-    """The same of several, read at once; those for whom it counts are absent."""
+    """Return the codes of `own_work_reason` by author in one read. Authors without a reason are
+    left out."""
     found = {author: "approvals.own" for author in authors if author == member.principal_id}
     others = set(authors) - found.keys()
     same = (
@@ -476,8 +486,10 @@ def own_work_reasons(scope: Scope, authors: Collection[UUID], member: Member) ->
 
 @dataclass(frozen=True)
 class PictureReview:
-    """A picture to judge, why this member's yes to it does not count ("" when it does), and what
-    was said before."""
+    """An image to review, with previous decisions.
+
+    `own` is the message code of the reason why this member's approval does not count, or empty.
+    """
 
     card: AssetCard
     shot: ReviewPicture
@@ -488,7 +500,7 @@ class PictureReview:
 def load_picture_reviews(
     scope: Scope, cards: Sequence[AssetCard], member: Member
 ) -> list[PictureReview]:
-    """Pictures to judge, read at once."""
+    """Return the review data of several images in one read."""
     if not cards:
         return []
     actors = member_reviews.makers_of(scope, [card.asset_id for card in cards])
@@ -507,6 +519,5 @@ def load_picture_reviews(
 
 
 def reviewable_creators(member: Member, mine: Sequence[Creator], *, works: bool) -> list[Creator]:
-    """The creators whose content this member may be asked about: who only reviews sees what was
-    given to them."""
+    """Return the creators that this member may review; guests see only those assigned to them."""
     return list(mine) if works or member.creators else []

@@ -1,5 +1,7 @@
-"""What somebody wants gone: from where, by when it goes by itself, and a person's word. Nothing of
-it is shown."""
+"""Removal requests: affected channels, deadline of the automatic removal, and the decision.
+
+The content itself is never shown.
+"""
 
 from functools import partial
 from uuid import UUID
@@ -21,11 +23,11 @@ from schedules.posts.queries import find_media_published_at
 from tenants.agencies.rights import Right
 
 DECIDED = "approvals:decided"
-"""What was decided here a moment ago, and the workers may not have done yet."""
+"""Session key prefix of requests decided here that the workers may not have processed yet."""
 
 
 def render_removal_requests(page: PageContext, found: ApprovalsView) -> None:
-    """Draw each with both answers, then what is to be looked at again; a flood of one source is
+    """Draw each request with its two answers, then appeals. Many requests from one source count as
     one."""
     left = [one for one in found.requests if not st.session_state.get(f"{DECIDED}:{one.ids[0]}")]
     if any(one.located for one in left):

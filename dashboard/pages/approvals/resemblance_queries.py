@@ -1,5 +1,4 @@
-"""What resembles somebody, for Approvals: both pictures, and why this member's word would not
-count."""
+"""Queries of face matches: both images, and the reason why a member's review would not count."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +12,15 @@ from studio.library import member_reviews, queries
 from tenants.agencies.queries import Member
 
 Picture = tuple[UUID, str]
-"""An asset and its bytes: it may have others."""
+"""Asset id and digest. One asset can have several files."""
 
 
 @dataclass(frozen=True)
 class ResemblancePair:
-    """A picture and whom it resembles. `own` says why this member's word does not count; "" when it
-    does."""
+    """An image and the person that it resembles.
+
+    `own` is the message code of the reason why this member's review does not count, or empty.
+    """
 
     one: FaceComparisonTask
     shot: ReviewPicture | None
@@ -28,7 +29,7 @@ class ResemblancePair:
 
     @property
     def unseen_pictures(self) -> tuple[UUID, ...]:
-        """What comes blurred and this member did not look at yet."""
+        """Return the blurred images that this member has not revealed yet."""
         drawn = [self.shot, *self.others] if self.shot is not None else [*self.others]
         return tuple(shot.asset_id for shot in drawn if shot.covered and not shot.seen)
 
@@ -36,7 +37,7 @@ class ResemblancePair:
 def list_resemblance_pairs(
     scope: Scope, creators: Collection[UUID], member: Member
 ) -> list[ResemblancePair]:
-    """Everything of these creators that resembles somebody and waits, the oldest first."""
+    """Return the pending face matches of these creators, oldest first."""
     waiting = resemblance_reviews.list_face_comparisons(scope, creators, limit=12)
     if not waiting:
         return []
@@ -59,7 +60,7 @@ def list_resemblance_pairs(
 def _own_work_reasons_by_picture(
     scope: Scope, waiting: Sequence[FaceComparisonTask], member: Member
 ) -> dict[UUID, str]:
-    """Why this member's word would not count, by picture, for who made it."""
+    """Return the reasons why this member's review would not count, by image."""
     actors = member_reviews.makers_of(scope, [one.asset_id for one in waiting])
     humans = {actor: member_reviews.human_behind(scope, actor) for actor in set(actors.values())}
     makers = {
@@ -83,5 +84,5 @@ def _build_resemblance_pair(
 
 
 def picture_author(scope: Scope, asset_id: UUID) -> str:
-    """Who handed a picture in, or asked for it, as an actor; "" where nobody here did."""
+    """Return the actor who uploaded or generated an image, or an empty string."""
     return member_reviews.makers_of(scope, [asset_id]).get(asset_id, "")

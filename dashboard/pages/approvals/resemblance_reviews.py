@@ -1,5 +1,4 @@
-"""Pictures that look like somebody real: both beside each other, and what this member says of
-them."""
+"""Reviews of face matches: both images side by side, and the member's answer."""
 
 from functools import partial
 from uuid import UUID
@@ -29,11 +28,11 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 DONE = "approvals:alike"
-"""What was said here a moment ago, and the workers may not have done yet."""
+"""Session key prefix of answers given here that the workers may not have processed yet."""
 
 
 def render_resemblance_reviews(page: PageContext, found: ApprovalsView) -> None:
-    """Draw each pair with the answers this member may give."""
+    """Draw each pair with the answers that this member may give."""
     draw_template("shell/templates/note.html", note=page.text("likeness.how"))
 
     def ask(scope: Scope) -> list[ResemblancePair]:
@@ -48,7 +47,7 @@ def render_resemblance_reviews(page: PageContext, found: ApprovalsView) -> None:
     ]
     judged = [
         [pair.one.asset_id] for pair in waiting
-    ]  # whom it resembles has to stand beside it, whoever made that
+    ]  # The matched image is shown beside it in any case, so only the judged one decides its kind.
     drawn = [
         waiting[at]
         for at in page.read(lambda scope: demo_separation.same_kind_indexes(scope, judged))

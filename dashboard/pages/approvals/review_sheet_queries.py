@@ -1,5 +1,4 @@
-"""A contact sheet as one member sees it: what was really shown to them, and what they may not say
-yes to."""
+"""Queries of review sheets: images delivered to a member, and images they cannot approve."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +14,16 @@ from studio.library.review_sheets import ReviewSheet
 from tenants.agencies.queries import Member
 
 PAGE_SIZE = 24
-"""So many pictures of a sheet are drawn at once."""
+"""Number of images of a sheet that are drawn at once."""
 
 
 @dataclass(frozen=True)
 class SheetTile:
-    """One picture: its `number` on the sheet, from 1; `shown` once its bytes went to this member;
-    `own` says why their yes does not count, "" when it does."""
+    """One image of a sheet.
+
+    `number` starts at 1. `shown` is True once the file was delivered to this member. `own` is the
+    message code of the reason why their approval does not count, or empty.
+    """
 
     card: AssetCard
     number: int
@@ -31,7 +33,7 @@ class SheetTile:
 
 @dataclass(frozen=True)
 class SheetPage:
-    """What is drawn of a sheet: its part `at`, from 0, of `parts`."""
+    """One page of a sheet; `at` is its index from 0, `parts` the number of pages."""
 
     sheet: ReviewSheet
     tiles: Sequence[SheetTile]
@@ -42,28 +44,28 @@ class SheetPage:
 
     @property
     def shown_count(self) -> int:
-        """How many pictures of the whole sheet were shown."""
+        """Return the number of images of the whole sheet that were delivered."""
         return sum(tile.shown for tile in self.tiles)
 
     @property
     def is_fully_shown(self) -> bool:
-        """Whether all of them were."""
+        """Return True if all images of the sheet were delivered."""
         return self.shown_count == len(self.tiles)
 
     @property
     def own_work_reason(self) -> str:
-        """Why this member's yes counts for some pictures only, or for none; "" where it counts for
-        all."""
+        """Return the reason why this member's approval does not count for some images, or an empty
+        string."""
         return next((tile.own for tile in self.tiles if tile.own), "")
 
     @property
     def approvable_count(self) -> int:
-        """For how many their yes counts."""
+        """Return the number of images that this member can approve."""
         return sum(not tile.own for tile in self.tiles)
 
 
 def load_sheet_page(scope: Scope, sheet: ReviewSheet, member: Member, at: int) -> SheetPage:
-    """A sheet, and the part of it that is drawn; the last where there are not so many."""
+    """Return a page of a sheet, the last one if `at` is too large."""
     seen = list_shown_digests(scope, sheet, member)
     makers = review_sheets.makers_by_asset(scope, sheet.cards)
     own = own_work_reasons(scope, set(makers.values()), member)
@@ -90,7 +92,7 @@ def load_sheet_page(scope: Scope, sheet: ReviewSheet, member: Member, at: int) -
 
 
 def list_shown_digests(scope: Scope, sheet: ReviewSheet, member: Member) -> frozenset[str]:
-    """The bytes of a sheet that went to this member's screen in the last hour."""
+    """Return the digests of a sheet that were delivered to this member in the last hour."""
     return viewings.viewed_digests_of(
         scope, member.principal_id, [card.sha256 for card in sheet.cards]
     )

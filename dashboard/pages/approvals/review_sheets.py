@@ -1,8 +1,6 @@
-"""Contact sheets: pictures that came in together, all of them seen, then one decision; single ones
-are taken out of it.
+"""Review sheets: view all images of one batch, then decide once, with exceptions for single images.
 
-What counts as seen is what the file server handed out, as the safety check knows it; a press alone
-is none.
+An image counts as viewed once the file server has delivered it; pressing the button is not enough.
 """
 
 from collections.abc import Mapping
@@ -39,8 +37,7 @@ TICK = "1s"
 
 
 def render_review_sheets(page: PageContext, found: ApprovalsView) -> ReviewSheet | None:
-    """Draw one sheet, the oldest unless another was chosen, and the way to the others; gives what
-    was drawn."""
+    """Draw the chosen sheet, the oldest by default, and the navigation. Return the sheet drawn."""
     if not found.sheets:
         return None
     keys = [one.key for one in found.sheets]
@@ -95,7 +92,7 @@ def _go_to_sheet(key: str, turn: int) -> None:
 
 
 def _render_sheet_actions(page: PageContext, part: SheetPage) -> None:
-    """See what is drawn; then say yes or no to the whole sheet, but for what was taken out."""
+    """Draw the buttons that reveal the images and decide on the sheet."""
     sheet = part.sheet
     unseen = tuple(tile.card.asset_id for tile in part.drawn if not tile.shown)
     if part.own_work_reason:
@@ -148,7 +145,7 @@ def _render_sheet_actions(page: PageContext, part: SheetPage) -> None:
 
 
 def _render_sheet_pagination(page: PageContext, part: SheetPage) -> None:
-    """From one part of a large sheet to the next, by key."""
+    """Draw the navigation between pages of a large sheet, with keyboard shortcuts."""
     if part.parts < 2:
         return
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
@@ -167,7 +164,7 @@ def _render_sheet_pagination(page: PageContext, part: SheetPage) -> None:
 def _render_sheet_tile(
     page: PageContext, found: ApprovalsView, part: SheetPage, tile: SheetTile
 ) -> None:
-    """One picture, what was said of it before, and whether it is taken out of the decision."""
+    """Draw one image, its previous decisions, and the choice of an exception."""
     sheet = part.sheet
     asset_id = tile.card.asset_id
     draw_template(
@@ -202,7 +199,7 @@ def _render_sheet_tile(
 
 
 def _list_tile_choices(sheet: ReviewSheet, tile: SheetTile) -> list[str]:
-    """With the others, refused, or rated by itself: never lower than it is."""
+    """Return the choices for one image. A sheet can raise a rating, never lower it."""
     known = tile.card.standing.rating
     levels = [one for one in LEVELS if known is None or Rating(one[0]).rank > known.rank]
     return [WITH, *([DENY] if sheet.wants == "review" else []), *levels]
@@ -213,7 +210,7 @@ def _tile_choice_code(choice: str) -> str:
 
 
 def _excluded_pictures(sheet: ReviewSheet) -> Mapping[str, str]:
-    """What was taken out of a sheet, by picture: it outlives the part that is drawn."""
+    """Return the exceptions of a sheet by image. They persist across its pages."""
     kept: dict[str, dict[str, str]] = actions.typed_value(OUT) or {}
     return kept.get(sheet.key, {})
 
@@ -228,7 +225,7 @@ def _store_tile_choice(sheet: ReviewSheet, asset_id: UUID) -> None:
 
 @st.fragment(run_every=TICK)
 def _rerun_on_new_pictures(drawn: PageContext, sheet: ReviewSheet, known: int) -> None:
-    """How many pictures were shown by now; the page is drawn anew as soon as it is more."""
+    """Redraw the page as soon as more images were delivered."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -242,7 +239,7 @@ def _rerun_on_new_pictures(drawn: PageContext, sheet: ReviewSheet, known: int) -
 def _submit_sheet_review(
     page: PageContext, part: SheetPage, approve: bool | None, scope: Scope, press: UUID
 ) -> Message:
-    """Say it of the pictures as they were drawn; what came since makes a sheet of its own."""
+    """Submit the decision for the images as drawn. Images added since form a new sheet."""
     sheet = part.sheet
     page.get_creator(scope, sheet.creator_id)
     mine = reviewable_creators(
@@ -274,8 +271,7 @@ def _submit_sheet_review(
 def _build_picture_verdict(
     tile: SheetTile, out: str, approve: bool | None, level: str
 ) -> PictureVerdict | None:
-    """What is said of one picture; nothing where it would be a yes of who made it: it waits for
-    somebody else."""
+    """Return the verdict for one image, or None if it would approve the member's own work."""
     asset_id = tile.card.asset_id
     rating = tile.card.standing.rating
     if out in LEVELS:

@@ -1,5 +1,4 @@
-"""What the safety check keeps back: why, what to do, and somebody's look where that is all it
-needs."""
+"""Safety holds: reasons, remedies, and the review if that is all that is missing."""
 
 from functools import partial
 from uuid import UUID
@@ -33,7 +32,7 @@ OPEN = "approvals:open"
 
 
 def render_safety_holds(page: PageContext, found: ApprovalsView) -> None:
-    """Draw what is held, the oldest first; one of them open."""
+    """Draw the holds, oldest first; one of them is opened."""
     if not found.holds:
         draw_template("shell/templates/note.html", note=page.text("approvals.no_holds"))
     _render_hold_navigation(page, [str(one.subject.id) for one in found.holds if one.reviewable])
@@ -83,7 +82,7 @@ def _render_hold_actions(page: PageContext, found: ApprovalsView, hold: SafetyHo
 
 
 def _render_hold_navigation(page: PageContext, order: list[str]) -> None:
-    """From one that a look settles to the next, by key; each opens as it is reached."""
+    """Draw the navigation between reviewable holds, with keyboard shortcuts."""
     if not order or not page.has_right(Right.REVIEW):
         return
     at = order.index(st.session_state[OPEN]) if st.session_state.get(OPEN) in order else -1
@@ -159,7 +158,7 @@ def _render_hold_review(
 
 
 def _get_safety_hold(page: PageContext, scope: Scope, subject_id: UUID) -> SafetyHold:
-    """What is held, if it is of one of this member's creators. Raises NotFound."""
+    """Return a hold of this member's creators. Raises NotFound."""
     works = page.has_right(Right.RUN, Right.APPROVE)
     mine = reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)
     holds = load_approvals(scope, mine, content=False, review=False, guest=not works).holds

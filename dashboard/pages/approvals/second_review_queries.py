@@ -1,5 +1,4 @@
-"""What a second person is asked for: ratings to be lowered, what is read afterwards, and comparing
-how people rate."""
+"""Queries of second reviews: rating reductions, spot checks and calibration."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,40 +13,40 @@ from gate.reviews.spot_checks import PendingSample
 from studio.library import queries
 
 POSTS = frozenset({"delivery", "export"})
-"""What a guest may read afterwards: never a chat."""
+"""Kinds of subjects that a guest may spot-check; chats are not among them."""
 
 
 @dataclass(frozen=True)
 class SecondReviewsView:
-    """What waits, of these creators."""
+    """Pending second reviews of some creators."""
 
     wishes: Sequence[LoweringRequest]
     drawn: Sequence[PendingSample]
 
     @property
     def count(self) -> int:
-        """How many decisions that is."""
+        """Return the number of pending decisions."""
         return len(self.wishes) + len(self.drawn)
 
 
 @dataclass(frozen=True)
 class CalibrationView:
-    """The next picture of the comparison under way for this member, and how the last one ended."""
+    """The next image of this member's calibration and the result of the last one."""
 
     under_way: OpenCalibration | None
     asset_id: UUID | None
     last: CalibrationSummary | None
     waits: bool = False
-    """They have rated all of it, and somebody else has not."""
+    """True if this member has rated all images and another member has not."""
     others: bool = False
-    """One is under way with pictures of creators they do not work for: nobody ends one they see a
-    part of."""
+    """True if a calibration includes creators who are not assigned to this member. It can only be
+    completed by members who see all of its images."""
 
 
 def load_second_reviews(
     scope: Scope, creators: Collection[UUID], *, guest: bool
 ) -> SecondReviewsView:
-    """What somebody who may review is asked for."""
+    """Return the second reviews that a reviewer of these creators can answer."""
     drawn = [
         one
         for one in spot_checks.list_pending_samples(scope, creators)
@@ -59,8 +58,7 @@ def load_second_reviews(
 def load_sampled_pictures(
     scope: Scope, drawn: Sequence[PendingSample]
 ) -> dict[UUID, Mapping[str, ReviewPicture]]:
-    """The pictures of each thing to read, by their bytes; what is withheld is left out. Read at
-    once."""
+    """Return the images of each spot check by digest, in one read. Withheld images are left out."""
     known = queries.assets_by_digest(
         scope, {medium.sha256 for one in drawn for medium in one.unit.media}
     )
@@ -77,7 +75,7 @@ def load_sampled_pictures(
 
 
 def load_calibration(scope: Scope, creators: Collection[UUID]) -> CalibrationView:
-    """The comparison for the acting member, who works for these creators."""
+    """Return the calibration of the acting member, to whom these creators are assigned."""
     found = calibration.open_calibration_of_actor(scope)
     last = calibration.last_calibration(scope)
     if found is None:

@@ -1,5 +1,4 @@
-"""What a second person is asked for: ratings that somebody wants lower, and what is read
-afterwards."""
+"""Second reviews: requests to lower a rating, and spot checks of automatic approvals."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -26,7 +25,7 @@ from studio.library import demo_separation
 from tenants.agencies.rights import Right
 
 DONE = "approvals:second"
-"""What was answered here a moment ago, and the workers may not have done yet."""
+"""Session key prefix of answers given here that the workers may not have processed yet."""
 
 WORDS = ""
 
@@ -34,7 +33,7 @@ WORDS = ""
 def render_second_reviews(
     page: PageContext, found: ApprovalsView, second: SecondReviewsView
 ) -> None:
-    """Draw the wishes, then what is to be read, the oldest first."""
+    """Draw rating requests, then spot checks, oldest first."""
     if not second.count:
         draw_template("shell/templates/note.html", note=page.text("second.nothing"))
     every: list[LoweringRequest | PendingSample] = [*second.wishes, *second.drawn]
@@ -161,7 +160,7 @@ def _render_sample(
 def _render_raise_form(
     page: PageContext, one: PendingSample, shots: Mapping[str, ReviewPicture]
 ) -> None:
-    """It is more than it was taken for: which part of it, and how much more."""
+    """Draw the form that raises the rating of one part."""
     key = str(one.id)
     parts = [*([WORDS] if one.unit.texts else []), *shots]
     named = {

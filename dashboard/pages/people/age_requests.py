@@ -1,4 +1,4 @@
-"""Requests to a custodian: whom the agency asks about, and what the custodian confirms."""
+"""The custodian's view: requests to confirm the age and identity of people and fans."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, time
@@ -24,7 +24,7 @@ from tenants.agencies.rights import Right
 
 
 def render_requests(page: PageContext) -> None:
-    """Draw what the agency asks its custodians, oldest first."""
+    """Draw the open requests of the agency, oldest first."""
     try:
         found: Sequence[AgeRequestSummary] = page.read(age_requests.list_open_requests)
     except Refused as refused:

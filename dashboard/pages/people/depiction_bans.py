@@ -1,5 +1,7 @@
-"""People, those who are never shown: one list of names and faces, put there by one member and taken
-off by others."""
+"""The section "Do not depict": names and faces that must not appear in generated images.
+
+The member who adds a name cannot remove it. Removing a face takes two members.
+"""
 
 from functools import partial
 from uuid import UUID
@@ -31,7 +33,7 @@ KINDS = ["jpg", "jpeg", "png", "webp", "heic", "heif", "avif", "gif"]
 
 
 def render_depiction_bans(page: PageContext) -> None:
-    """Draw the list and both ways onto it."""
+    """Draw the list and the form that adds a name or a face."""
     found = page.read(list_depiction_ban_entries)
     st.write(page.text("people.never_how"))
     if not found:
@@ -56,7 +58,7 @@ def render_depiction_bans(page: PageContext) -> None:
 
 
 def _can_end_ban(page: PageContext, one: DepictionBanEntry) -> bool:
-    """Whether this member's word takes it off, or is one of the two it needs."""
+    """Return True if this member may remove the entry or confirm its removal."""
     if one.way == "name":
         return page.viewer.actor != one.noted_by
     return one.ending_by != page.viewer.member.principal_id

@@ -1,5 +1,4 @@
-"""People: who may be shown, what is proven and allowed of each, what is missing and how to mend
-it."""
+"""The page Consent & models: proofs, consents and open tasks for each depicted person."""
 
 import streamlit as st
 
@@ -29,8 +28,11 @@ PARTS = {
 
 
 def render_page(page: PageContext) -> None:
-    """Draw the part that was chosen; who only reviews sees what waits for them, a creator what was
-    said of them."""
+    """Draw the view for the member's role.
+
+    A custodian sees requests, a manager the chosen section, a guest reviewer their pending reviews,
+    and a creator their own entries.
+    """
     draw_template("pages/people/templates/style.html")
     st.title(page.text("dashboard.page.people"))
     if page.has_right(Right.VOUCH):
@@ -57,7 +59,7 @@ def _select_page_section(page: PageContext) -> str:
 
 
 def _render_reviewer_tasks(page: PageContext) -> None:
-    """What waits for the eyes of who was given some creators."""
+    """Draw the pending reviews of the creators assigned to this member."""
     creators: list[Creator] = page.read(
         lambda scope: reviewable_creators(
             page.viewer.member, page.list_creators(scope), works=False
@@ -79,5 +81,5 @@ def _render_reviewer_tasks(page: PageContext) -> None:
 
 
 def typed_text(key: str) -> str:
-    """What stands in a text field, without spaces around."""
+    """Return the value of a text field without surrounding spaces."""
     return str(actions.typed_value(key) or "").strip()

@@ -1,5 +1,4 @@
-"""People, the list: everybody by name with what is proven and allowed at a glance, and one of them
-opened."""
+"""The section "Models": a searchable list of people, one of them opened."""
 
 from functools import partial
 from uuid import UUID
@@ -27,11 +26,11 @@ NOBODY = ""
 
 
 def render_person_list(page: PageContext) -> None:
-    """Draw everybody; above them who is open, below how to add somebody."""
+    """Draw the opened person, the list, and the form that adds a person."""
     named = str(actions.typed_value(FIND) or "")
     chosen = st.session_state.get(OPEN)
-    # before the papers: what is written down between the two is then still waited for, and drawn a
-    # moment later
+    # Read the context first: a change saved between the two reads then still counts as pending, and
+    # the page redraws a moment later.
     near = page.read(lambda scope: load_profile_context(scope, UUID(chosen))) if chosen else None
     found = page.read(
         lambda scope: load_people(scope, page.list_creators(scope), named=named, only=None)
@@ -63,7 +62,7 @@ def render_person_list(page: PageContext) -> None:
 
 
 def render_own_entries(page: PageContext) -> None:
-    """What was said of the creators this member is: read, and nothing pressed."""
+    """Draw the entries of the creators that the member is, read-only."""
 
     def load_own_entries(scope: Scope) -> PeopleView:
         creators = page.list_creators(scope)

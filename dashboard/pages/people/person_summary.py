@@ -8,17 +8,15 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from gate.evidence.person_dossiers import PersonDossier
 
-pass
-
-
 YEAR = timedelta(days=365)
 DAYS = "DD/MM/YYYY"
 BEFORE = timedelta(microseconds=1)
-"""Ends are exclusive: what ends at midnight holds on the day before."""
+"""Difference between an end and its last valid moment. Ends are exclusive: a consent that ends at
+midnight is last valid on the day before."""
 
 
 def render_summary(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
-    """One person at a glance: proof of age, permissions, declaration, and what is missing."""
+    """Draw one person's proof of age, consents, declaration and missing items."""
     creators = {each.id: each.name for each in found.creators}
     draw_template(
         "pages/people/templates/summary.html",
@@ -33,8 +31,10 @@ def render_summary(page: PageContext, found: PeopleView, one: PersonDossier) -> 
 
 
 def date_formatters(page: PageContext) -> dict[str, object]:
-    """How templates say days, on the reader's calendar: `day` of an instant, `last` the last one
-    before an end."""
+    """Return template helpers that format days in the viewer's time zone.
+
+    `day` formats the day of an instant, `last` the last day before an exclusive end.
+    """
 
     def day(at: datetime) -> str:
         return page.localizer.format_date(at.astimezone(page.localizer.zone).date())

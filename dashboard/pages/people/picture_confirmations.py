@@ -1,5 +1,7 @@
-"""People, pictures: those in which one member named somebody, for another who neither named nor
-brought them in."""
+"""The section "Tagged images": one member tagged people, another must confirm them.
+
+The second member must have neither tagged nor uploaded the image.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -26,14 +28,14 @@ from tenants.agencies.rights import Right
 
 
 def render_picture_confirmations(page: PageContext) -> None:
-    """Draw what waits, or where to begin."""
+    """Draw the images to confirm, or a hint for an empty list."""
     st.write(page.text("people.pictures_how"))
     if not render_pending_pictures(page, page.read(page.list_creators)):
         draw_template("pages/people/templates/note.html", said=page.text("people.no_open_picture"))
 
 
 def render_pending_pictures(page: PageContext, creators: Sequence[Creator]) -> bool:
-    """Draw the pictures of these creators that wait; whether there are any."""
+    """Draw the pending images of these creators. Return True if there are any."""
     every: list[PendingProposal | BystanderCount] = page.read(
         lambda scope: [
             *list_pending_confirmations(scope, creators),
@@ -60,7 +62,7 @@ def render_pending_pictures(page: PageContext, creators: Sequence[Creator]) -> b
                 _render_people_proposal(
                     page, one, names[one.creator_id], hidden=one.asset_id in covered
                 )
-    for each in blurred:  # as wide as the page: nobody judges a face on a thumbnail
+    for each in blurred:  # Full page width: a face cannot be judged on a thumbnail.
         with st.container(border=True, gap="small"):
             _render_bystander_count(
                 page, each, names[each.creator_id], hidden=each.asset_id in covered
@@ -71,7 +73,7 @@ def render_pending_pictures(page: PageContext, creators: Sequence[Creator]) -> b
 
 
 def _list_covered_pictures(scope: Scope, assets: Sequence[UUID]) -> frozenset[UUID]:
-    """Those that come blurred and that this member has not looked at."""
+    """Return the images that are shown blurred and that this member has not revealed."""
     adult = [
         one
         for one in assets
@@ -83,7 +85,7 @@ def _list_covered_pictures(scope: Scope, assets: Sequence[UUID]) -> frozenset[UU
 def _render_coverable_picture(
     page: PageContext, asset_id: UUID, creator: str, *, hidden: bool, mark: str
 ) -> bool:
-    """Draw a picture, or the press that shows it; whether it is seen."""
+    """Draw an image with a reveal button if it is hidden. Return True if it is visible."""
     draw_template(
         "pages/people/templates/picture.html",
         src=revealed_picture_url(asset_id),
@@ -168,7 +170,7 @@ def _render_people_proposal(
 def submit_confirmation(
     page: PageContext, asset_id: UUID, key: str, scope: Scope, _: UUID
 ) -> Message:
-    """Exactly the people chosen in `key` are in the picture, says the member who pressed."""
+    """Confirm that exactly the people chosen in the widget `key` are in the image."""
     _check_picture_revealed(page, scope, asset_id)
     people = [UUID(one) for one in actions.typed_value(key) or ()]
     depicted_people.submit_people_confirmation(
@@ -178,8 +180,11 @@ def submit_confirmation(
 
 
 def _check_picture_revealed(page: PageContext, scope: Scope, asset_id: UUID) -> None:
-    """Raise NotFound for a picture of nobody they were given, Refused for one they did not look
-    at."""
+    """Check that this member may judge the image.
+
+    Raises NotFound for an image of a creator who is not assigned to them, and Refused for one that
+    they have not revealed.
+    """
     found = queries.get_asset_bytes(scope, asset_id)
     mine = reviewable_creators(
         page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN)

@@ -1,6 +1,6 @@
-"""Where a depicted person is reached, and sending them a link to their own page.
+"""Contact address of a depicted person and links to their subject portal.
 
-The link goes to the person's own address; no member sees it.
+Links are sent to the person's own address; members cannot see them.
 """
 
 from functools import partial
@@ -20,7 +20,7 @@ from tenants.agencies.rights import Right
 def render_address(
     page: PageContext, person_id: UUID, name: str, contact: LinkedPerson | None
 ) -> None:
-    """Draw the address links go to, and a field to set it."""
+    """Draw the address that receives portal links and a field to change it."""
     address = contact.address if contact is not None else ""
     if address:
         code = "people.address_confirmed" if contact and contact.confirmed else "people.address_set"
@@ -44,7 +44,7 @@ def _set_address(person_id: UUID, name: str, scope: Scope, _: UUID) -> Message:
 
 
 def render_link_button(page: PageContext, person_id: UUID, name: str, *, key: str) -> None:
-    """Draw the button that sends a new link."""
+    """Draw the button that sends a new portal link."""
     act = partial(_send_link, person_id, name)
     actions.action_button(
         page, "people.send_link", act, right=Right.RUN, key=key, params={"name": name}

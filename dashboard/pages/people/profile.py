@@ -1,4 +1,4 @@
-"""People, one of them: what is proven and allowed, and what is asked or noted next."""
+"""Profile of one person: proofs, consents, and requests for the missing ones."""
 
 from datetime import date, timedelta
 from functools import partial
@@ -28,14 +28,17 @@ from tenants.agencies.rights import Right
 
 RATINGS = tuple(str(one) for one in Rating if one is not Rating.X)
 LOOK = "2s"
-"""How often an open page asks whether what was noted is written down."""
+"""Interval at which an open page checks if a submitted change is saved."""
 
 
 def render_profile(
     page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext
 ) -> None:
-    """Draw one person and what can be done. `near` was read before the person: else an open page
-    might never learn of what was written down in between."""
+    """Draw one person with all available actions.
+
+    Read `near` before the person. In the opposite order an open page could miss a change that is
+    saved between the two reads.
+    """
     render_summary(page, found, one)
     draw_template(
         "pages/people/templates/documents.html", one=one, near=near, **date_formatters(page)
@@ -52,7 +55,7 @@ def render_profile(
 
 @st.fragment(run_every=LOOK)
 def _rerun_when_saved(drawn: PageContext, person_id: UUID) -> None:
-    """The page is drawn anew as soon as the workers wrote down what was noted."""
+    """Redraw the page as soon as the workers have saved the submitted change."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -87,7 +90,7 @@ def _render_real_person(
 
 
 def _next_section(one: PersonDossier) -> str:
-    """What is to be done first."""
+    """Return the section to open first, or an empty string."""
     if any(code.partition("_")[0] in ("depict", "publish") for code in one.adult):
         return "ask"
     return "prove" if "age" in one.adult or "age_over" in one.adult else ""

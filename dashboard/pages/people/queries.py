@@ -1,5 +1,4 @@
-"""People who are shown: what is proven and allowed of each, what waits for a second person, shoot
-cards, and those who never are."""
+"""Queries of the page Consent & models: people, pending confirmations, shoot cards and bans."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,13 +27,15 @@ from tenants.agencies.queries import Creator, get_agency, list_members
 from tenants.agencies.rights import OUTSIDE_ROLES
 
 REFERENCES = 36
-"""So many of a creator's newest pictures are offered as references."""
+"""Number of newest images of a creator that are offered as references."""
 
 
 @dataclass(frozen=True)
 class PeopleView:
-    """Everybody, or those of some creators; `more` where not all are here. `consent_offers` are the
-    newest by person."""
+    """All people of the agency, or those of some creators.
+
+    `more` is True if the list is cut. `offers` maps each person to their newest consent offer.
+    """
 
     dossiers: Sequence[PersonDossier]
     more: bool
@@ -46,7 +47,7 @@ class PeopleView:
 def load_people(
     scope: Scope, creators: Sequence[Creator], *, named: str, only: Collection[UUID] | None
 ) -> PeopleView:
-    """People by name; `only` those who are one of these creators."""
+    """Return people by name. With `only`, return those who are one of these creators."""
     found = person_dossiers.list_dossiers(scope, named=named, creators=only, limit=MAX_DOSSIERS + 1)
     newest: dict[UUID, ConsentOfferSummary] = {}
     for one in consent_offers.list_consent_offers(
@@ -58,24 +59,27 @@ def load_people(
 
 @dataclass(frozen=True)
 class ProfileContext:
-    """What stands beside one person: who noted what, by actor; where the agency posts; whether a
-    proof is coming."""
+    """Context of one profile.
+
+    `names` maps actors to names of members. `platforms` and `surfaces` are those of the agency's
+    accounts. `waits` is True while a proof of age is being saved.
+    """
 
     names: Mapping[str, str]
     platforms: Sequence[str]
     surfaces: Sequence[str]
     waits: bool
     custodians: bool
-    """Whether somebody outside can be asked."""
+    """True if the agency has an outside custodian."""
     requested: bool
-    """Whether a custodian was asked and has not answered."""
+    """True if a custodian has an open request about this person."""
     members: Mapping[UUID, str]
-    """Who works here, by id: one of them may be the person."""
+    """Names of the agency's own members by id; one of them may be this person."""
     contact: LinkedPerson | None
 
 
 def load_profile_context(scope: Scope, person_id: UUID) -> ProfileContext:
-    """What is needed to show one person whole, and to ask them for something."""
+    """Return the context that a profile and its forms need."""
     members = list_members(scope)
     accounts = queries.list_channels(scope)
     people = subject_portal.list_linkable_people(scope)
@@ -92,8 +96,10 @@ def load_profile_context(scope: Scope, person_id: UUID) -> ProfileContext:
 
 
 def list_reference_candidates(scope: Scope, creator_id: UUID) -> list[AssetCard]:
-    """Pictures of a creator that may be chosen as references; no demonstrations where those stand
-    apart."""
+    """Return images of a creator that may become references.
+
+    Demo images are left out if the creator also has real ones.
+    """
     found = list_asset_cards(scope, creator_id, limit=REFERENCES)
     own = assets.needs_label_separation(scope, creator_id)
     return [one for one in found if not one.standing.is_withheld and not (own and one.label)]
@@ -101,7 +107,7 @@ def list_reference_candidates(scope: Scope, creator_id: UUID) -> list[AssetCard]
 
 @dataclass(frozen=True)
 class ShootCardsView:
-    """Shoot cards of some creators, and what a new one is made from."""
+    """Shoot cards of some creators and the options of the form for a new card."""
 
     cards: Sequence[ShootCardView]
     creators: Sequence[Creator]
@@ -112,7 +118,7 @@ class ShootCardsView:
 
 
 def load_shoot_cards(scope: Scope, creators: Sequence[Creator]) -> ShootCardsView:
-    """The cards, and everybody real whom one may name."""
+    """Return the cards and the real people that a new card may list."""
     return ShootCardsView(
         shoot_cards.list_cards(scope, [one.id for one in creators]),
         creators,
@@ -124,21 +130,23 @@ def load_shoot_cards(scope: Scope, creators: Sequence[Creator]) -> ShootCardsVie
 
 
 def list_pending_confirmations(scope: Scope, creators: Sequence[Creator]) -> list[PendingProposal]:
-    """Pictures of these creators in which somebody was named by one person alone."""
+    """Return images of these creators with tags that one member alone has entered."""
     return depicted_people.list_pending_proposals(scope, creators=[one.id for one in creators])
 
 
 def list_unrecognizable(scope: Scope, creators: Sequence[Creator]) -> list[BystanderCount]:
-    """Pictures of these creators in which one person alone said that somebody cannot be
-    recognised."""
+    """Return images of these creators with a count of unrecognizable people by one member alone."""
     return bystanders.list_pending_bystanders(scope, [one.id for one in creators])
 
 
 @dataclass(frozen=True)
 class DepictionBanEntry:
-    """Somebody nobody may show. `way` is name or face; `said` their name, or why their face is
-    here. `by` is the name of who put them there, nothing once they left; `ending_by` the first of
-    the two who take a face off."""
+    """A person who must not be depicted.
+
+    `way` is "name" or "face". `said` is the name, or the reason of a face ban. `by` is the name of
+    the member who added the entry, empty if they have left. `ending_by` is the first of the two
+    members who remove a face.
+    """
 
     id: UUID
     way: str
@@ -150,7 +158,7 @@ class DepictionBanEntry:
 
 
 def list_depiction_ban_entries(scope: Scope) -> list[DepictionBanEntry]:
-    """Whom nobody may show, by name or by face, the newest first."""
+    """Return name bans and face bans, newest first."""
     names = {f"member:{one.id}": one.name for one in list_members(scope)}
     found = [
         DepictionBanEntry(

@@ -1,5 +1,4 @@
-"""People, shoot cards: make one, see who has signed, send somebody a link to their own
-page."""
+"""The section "Shoot cards": list cards with their signatures, create cards, send portal links."""
 
 from datetime import date
 from functools import partial
@@ -35,7 +34,7 @@ LIVING = (CardStatus.OPEN, CardStatus.SIGNED)
 
 
 def render_shoot_cards(page: PageContext) -> None:
-    """Draw the cards there are, and what makes another one."""
+    """Draw the existing cards and the form for a new one."""
     found = page.read(lambda scope: load_shoot_cards(scope, page.list_creators(scope)))
     st.write(page.text("cards.how"))
     for card in found.cards:
@@ -150,7 +149,7 @@ def _create_shoot_card(creator_id: str, scope: Scope, _: UUID) -> Message:
 
 
 def _country_names(language: str) -> dict[str, str]:
-    """Countries by their two letters, in the reader's language."""
+    """Return country names in the viewer's language by ISO 3166-1 alpha-2 code."""
     return {
         code: str(name)
         for code, name in Locale(language).territories.items()

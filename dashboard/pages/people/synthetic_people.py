@@ -1,5 +1,7 @@
-"""People, invented ones: what they are declared to be made with, and the look of two others at
-their references."""
+"""Synthetic people: the declaration of their sources and the review of their references.
+
+Two members other than the declaring one review the references.
+"""
 
 from functools import partial
 from uuid import UUID
@@ -32,11 +34,11 @@ from studio.library.queries import AssetCard
 from tenants.agencies.rights import Right
 
 FILES = (MODEL_PART, ADAPTER_PART)
-"""Sources that are files, with a digest of their own."""
+"""Sources that are files and can have a digest."""
 
 
 def needs_review(page: PageContext, one: PersonDossier) -> bool:
-    """Whether this member's eyes are wanted: they neither declared it nor looked before."""
+    """Return True if this member may review: they have neither declared nor reviewed before."""
     declared = one.declaration
     if declared is None or not needs_declaration_review(one):
         return False
@@ -45,7 +47,7 @@ def needs_review(page: PageContext, one: PersonDossier) -> bool:
 
 
 def review_status(page: PageContext, one: PersonDossier) -> str:
-    """How far a declaration is looked at; nothing for somebody real."""
+    """Return the progress text of the reference review, empty without a declaration."""
     declared = one.declaration
     if declared is None:
         return ""
@@ -60,8 +62,7 @@ def review_status(page: PageContext, one: PersonDossier) -> str:
 
 
 def render_synthetic_person(page: PageContext, found: PeopleView, one: PersonDossier) -> None:
-    """Draw what is declared, the look where this member's is wanted, and the form of another
-    declaration."""
+    """Draw the declaration, the review if this member may give one, and the declaration form."""
     if one.declaration is not None:
         draw_template(
             "pages/people/templates/declaration.html",
@@ -82,7 +83,7 @@ def render_synthetic_person(page: PageContext, found: PeopleView, one: PersonDos
 
 
 def render_reference_review(page: PageContext, one: PersonDossier) -> None:
-    """The references side by side, numbered, and what this member saw in them."""
+    """Draw the numbered reference images and the review form."""
     declared = one.declaration
     if declared is None:
         return
@@ -106,7 +107,7 @@ def render_reference_review(page: PageContext, one: PersonDossier) -> None:
 
 
 def _render_reveal_button(page: PageContext, covered: tuple[UUID, ...], *, key: str) -> None:
-    """The press that shows what comes blurred: nobody chooses or judges what they do not see."""
+    """Draw the button that reveals blurred images, so that members only judge what they can see."""
     if covered:
         act = partial(reveal_pictures, page, covered)
         actions.action_button(

@@ -1,5 +1,4 @@
-"""Two versions of what a series says: a creator's tests with what may be said of them, and what
-could be tested."""
+"""Queries of A/B tests: a creator's tests with their results, and series that can be tested."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,12 +20,12 @@ from studio.library.assets import AssetTile
 from tenants.agencies.queries import Creator
 
 PICTURES = 60
-"""Pictures to choose from, the newest first."""
+"""Number of newest images to choose from."""
 
 
 @dataclass(frozen=True)
 class AbTestView:
-    """A test, the two versions as they stand, and what may be said of it."""
+    """A test, its two versions and its result."""
 
     test: VariantTest
     account: str
@@ -37,14 +36,14 @@ class AbTestView:
 
     @property
     def needs_decision(self) -> bool:
-        """Whether it has its size, and somebody has to say which version goes on: until then it is
-        A."""
+        """Return True if the test is complete and a member must choose a version. Until then
+        version A is used."""
         return self.test.state is AbTestStatus.RUNNING and self.verdict.is_final
 
 
 @dataclass(frozen=True)
 class AbTestCandidate:
-    """A series that could be tested: what it says on its account, and its next dates."""
+    """A series that can be tested: its content and its next dates on one channel."""
 
     series_id: UUID
     account: str
@@ -54,7 +53,7 @@ class AbTestCandidate:
 
 @dataclass(frozen=True)
 class AbTestsView:
-    """All that is drawn of a creator's tests."""
+    """The data of a creator's A/B tests."""
 
     creator: Creator
     tests: Sequence[AbTestView]
@@ -63,7 +62,7 @@ class AbTestsView:
 
 
 def load_ab_tests(scope: Scope, creator: Creator) -> AbTestsView:
-    """A creator's tests, and what could be tested."""
+    """Return a creator's tests and the series that can be tested."""
     accounts = {one.id: one for one in list_creator_channels(scope, creator.id)}
     tests = ab_tests.tests_of_creators(scope, [creator.id])
     return AbTestsView(

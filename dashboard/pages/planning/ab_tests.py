@@ -1,5 +1,4 @@
-"""Two versions of what a series says, against each other: what runs, what came of it, beginning and
-ending one."""
+"""A/B tests of a repeating post: start a test, read its result, end it."""
 
 from functools import partial
 from uuid import UUID
@@ -34,12 +33,14 @@ BODY, PICTURE, DAY, METRIC, AGE, SIZE = (
 SAME = "same"
 NONE = "none"
 USUAL = 60
-"""Posts of a test where nobody says."""
+"""Default number of posts of a test."""
 
 
 def render_ab_tests(page: PageContext, asked: str) -> None:
-    """Draw the tests of the creator in the address, or of the first one. Raises NotFound for one
-    who is not theirs."""
+    """Draw the tests of the creator in the URL, or of the first one.
+
+    Raises NotFound for a creator who is not assigned to this member.
+    """
     render_back_button(page)
     draw_template("pages/planning/templates/ab_test_header.html", word=page.text)
     creator = select_creator(page, "compare", asked)
@@ -53,7 +54,7 @@ def render_ab_tests(page: PageContext, asked: str) -> None:
 
 
 def _render_ab_test(page: PageContext, one: AbTestView) -> None:
-    """One test: both versions, what may be said of it, and its end."""
+    """Draw one test: both versions, the result and the form that ends it."""
     test = one.test
     with st.container(border=True, key=f"variants:{test.id}"):
         draw_template(
@@ -91,7 +92,7 @@ def _end_ab_test(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: U
 
 
 def _render_ab_test_form(page: PageContext, found: AbTestsView) -> None:
-    """A test to be made: of what, what is changed, and how it is measured."""
+    """Draw the form of a new test: series, change and measurement."""
     offered = {str(one.series_id): one for one in found.offered}
     if not offered:
         draw_template("shell/templates/note.html", note=page.text("variants.nothing_repeats"))
@@ -137,7 +138,7 @@ def _render_variant_picture_field(page: PageContext, found: AbTestsView, key: st
 
 
 def _render_measurement_fields(page: PageContext, one: AbTestCandidate, chosen: str) -> None:
-    """From when on, what is counted, when, and of how many posts."""
+    """Draw the fields for start date, metric, age of the measurement and number of posts."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         days = [f"{day:%d/%m/%Y}" for day in one.dates]
         st.selectbox(page.text("variants.day"), days, key=f"{DAY}:{chosen}", width=180)

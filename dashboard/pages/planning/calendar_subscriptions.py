@@ -1,5 +1,4 @@
-"""Addresses under which a calendar on a phone reads what is planned: made here, shown once, ended
-here."""
+"""Calendar subscriptions: create an iCalendar address, show it once, delete it."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -27,7 +26,7 @@ ALL = ""
 
 
 def render_calendar_subscriptions(page: PageContext, mine: Sequence[Creator]) -> None:
-    """Draw the addresses of this member, and what makes another one."""
+    """Draw this member's subscriptions and the form of a new one."""
     draw_template(
         "pages/planning/templates/section.html",
         title=page.text("address.title"),
@@ -57,7 +56,8 @@ def render_calendar_subscriptions(page: PageContext, mine: Sequence[Creator]) ->
 
 
 def _render_new_address(page: PageContext) -> None:
-    """What was made just now, until its owner says that they have it: nobody can show it again."""
+    """Show the new address until the member confirms that they have copied it. It cannot be shown
+    again."""
     if SECRET in st.session_state:
         with st.container(border=True):
             st.success(page.text("address.made"))
@@ -94,7 +94,7 @@ def _render_calendar_subscription(
 
 
 def _handle_create_press() -> None:
-    """An address that stands is shown."""
+    """Create a subscription and show its address."""
     made: list[str] = []
     actions.run_action(partial(_create_calendar_subscription, made), Right.RUN, PRESS)
     if f"press:{PRESS}" not in st.session_state and any(made):

@@ -1,4 +1,4 @@
-"""Posts that were put aside, with whose they are and who wrote them last."""
+"""Queries of drafts, with their creators and last authors."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,8 +14,7 @@ from tenants.agencies.queries import Creator, list_members
 
 @dataclass(frozen=True)
 class DraftEntry:
-    """A post that was put aside. `there` is what it says on the accounts it says something of its
-    own for."""
+    """A draft. `there` holds the content for channels where it differs."""
 
     aside: UnscheduledDraft
     creator: Creator
@@ -24,7 +23,7 @@ class DraftEntry:
 
 
 def list_drafts(scope: Scope, mine: Sequence[Creator]) -> list[DraftEntry]:
-    """All of these creators, the last written first."""
+    """Return all drafts of these creators, newest change first."""
     known = {one.id: one for one in mine}
     names = {f"member:{one.id}": one.name for one in list_members(scope)}
     accounts = {one.id: queries.list_creator_channels(scope, one.id) for one in mine}

@@ -1,4 +1,4 @@
-"""Drafts: posts that were put aside, to go on with or to throw away."""
+"""The list of drafts: edit or delete unscheduled posts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -65,7 +65,7 @@ def _render_draft(page: PageContext, one: DraftEntry, now: datetime) -> None:
 
 
 def _resume_draft(one: DraftEntry, labels: Sequence[UUID]) -> None:
-    """Open it to be written on, in a callback."""
+    """Load a draft into the composer; runs in a callback."""
     post = one.aside.post
     draft.copy_post(post, one.there, one.creator.slug, labels=labels)
     st.session_state.update(

@@ -1,5 +1,4 @@
-"""The posts that come back: what is in a creator's pool, what comes next, and what could be put
-in."""
+"""Queries of the evergreen queue: its posts, its next dates, and posts that can be added."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,15 +21,17 @@ from tenants.agencies.queries import Creator
 
 RECENT = timedelta(days=365)
 OFFERED = 60
-"""Published posts that may be put in, the latest first."""
+"""Number of newest published posts that can be added."""
 
 SHOWN = PENDING_STATES | NEEDS_DECISION
-"""States of what its page lists: while one waits for a decision, its entry does not come back."""
+"""Delivery states in the list of upcoming posts. An entry is not scheduled again while one of its
+posts needs a decision."""
 
 
 @dataclass(frozen=True)
 class EvergreenEntry:
-    """One entry: its wordings, when it left last and when it leaves next, on whatever account."""
+    """One entry of the queue: its text variants and its last and next publishing time on any
+    channel."""
 
     id: UUID
     wordings: Sequence[StoredPost]
@@ -41,7 +42,7 @@ class EvergreenEntry:
 
 @dataclass(frozen=True)
 class EvergreenView:
-    """All that is drawn of a creator's pool; `pool_id` None while she has none."""
+    """The data of a creator's queue; `pool_id` is None if there is no queue yet."""
 
     now: datetime
     creator: Creator
@@ -49,22 +50,24 @@ class EvergreenView:
     labels: Sequence[str]
     """Names of slots."""
     no_slots: Sequence[str]
-    """Accounts of the pool that have no slot, by name: nothing comes back there."""
+    """Names of the queue's channels without any slot: nothing is published there."""
     pool_id: UUID | None
     rhythm: PoolSchedule | None
     paused: bool
     items: Sequence[EvergreenEntry]
     coming: Sequence[DeliveryEntry]
-    """What is planned of it and what of it waits for a decision, the first due first."""
+    """Deliveries of the queue that are scheduled or need a decision, earliest first."""
     offered: Sequence[DeliveryEntry]
-    """Posts that left and are not in it."""
+    """Published posts that are not in the queue."""
     halt: StoppedScope
-    """Where nothing leaves, whatever hour it has."""
+    """Scope of the active emergency stops."""
 
     @property
     def empty_reason(self) -> str:
-        """Why nothing comes next, as a sentence says it; of one that is paused, that stands beside
-        its button."""
+        """Return the message code for an empty list of upcoming posts.
+
+        Empty for a paused queue, which has a note beside its button.
+        """
         if self.paused:
             return ""
         if all(one.taken_out for one in self.items):
@@ -74,12 +77,12 @@ class EvergreenView:
         return "pool.is_over" if until is not None and until < today else "pool.nothing_coming"
 
     def state_code(self, entry: DeliveryEntry) -> str:
-        """How it stands, as `calendar.short.<name>` says it."""
+        """Return the state of a delivery as the suffix of `calendar.short.<state>`."""
         return "stopped" if is_next_step_stopped(self.halt, entry) else entry.display_state
 
 
 def load_evergreen(scope: Scope, creator: Creator) -> EvergreenView:
-    """A creator's pool as it stands."""
+    """Return a creator's queue in its current state."""
     row = evergreen_pools.pool_of_creator(scope, creator.id)
     entries = evergreen_pools.list_pool_entries(scope, row.id) if row is not None else []
     inside = {UUID(one) for entry in entries for one in entry.wordings}

@@ -1,5 +1,4 @@
-"""Posts that come back: what is in a creator's pool, how often it comes back, and what comes
-next."""
+"""The evergreen queue of a creator: frequency, posts, text variants and upcoming dates."""
 
 from datetime import timedelta
 from functools import partial
@@ -33,8 +32,10 @@ POST = "pool:post"
 
 
 def render_evergreen_queue(page: PageContext, asked: str) -> None:
-    """Draw the pool of the creator in the address, or of the first one. Raises NotFound for one who
-    is not theirs."""
+    """Draw the queue of the creator in the URL, or of the first one.
+
+    Raises NotFound for a creator who is not assigned to this member.
+    """
     render_back_button(page)
     draw_template("pages/planning/templates/evergreen_header.html", word=page.text)
     creator = select_creator(page, "pool", asked)
@@ -53,7 +54,7 @@ def render_evergreen_queue(page: PageContext, asked: str) -> None:
 
 
 def _render_rhythm_form(page: PageContext, found: EvergreenView) -> None:
-    """Where and how often; a pause beside it."""
+    """Draw the form for channels and frequency, and the button that pauses the queue."""
     slug = found.creator.slug
     now = found.rhythm or PoolSchedule(tuple(one.id for one in found.accounts))
     names = {str(one.id): one.name for one in found.accounts}
@@ -165,7 +166,7 @@ def _resume_evergreen_pool(
 
 
 def _render_coming_posts(page: PageContext, found: EvergreenView) -> None:
-    """What is on the calendar of it already."""
+    """Draw the scheduled posts of the queue."""
     zone = found.creator.zone
     times = [(one, to_wall_time(one.due_at, zone)) for one in found.coming]
     draw_template(
@@ -178,7 +179,7 @@ def _render_coming_posts(page: PageContext, found: EvergreenView) -> None:
 
 
 def _render_evergreen_entries(page: PageContext, found: EvergreenView) -> None:
-    """What is in it, each with its wordings."""
+    """Draw the entries of the queue with their text variants."""
     draw_template(
         "shell/templates/note.html",
         note=page.text("pool.inside", count=sum(not one.taken_out for one in found.items)),
@@ -233,7 +234,7 @@ def _remove_evergreen_entry(page: PageContext, entry_id: UUID, scope: Scope, _: 
 
 
 def _render_add_form(page: PageContext, found: EvergreenView) -> None:
-    """Posts that left and could come back."""
+    """Draw the form that adds a published post."""
     key = f"{POST}:{found.creator.slug}"
     offered = {str(one.post_id): one for one in found.offered}
     if not offered:

@@ -1,4 +1,4 @@
-"""Feeds of a creator: pages elsewhere whose new entries become drafts."""
+"""RSS and Atom feeds of a creator; new entries become drafts."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -25,7 +25,7 @@ FeedAction = Callable[[Scope, UUID, UUID], None]
 
 
 def render_feeds(page: PageContext, mine: Sequence[Creator]) -> None:
-    """Draw the feeds of a creator, and where another one is added."""
+    """Draw a creator's feeds and the form that adds one."""
     draw_template(
         "pages/planning/templates/section.html",
         title=page.text("files.feeds"),
@@ -50,7 +50,7 @@ def render_feeds(page: PageContext, mine: Sequence[Creator]) -> None:
 
 @st.fragment(run_every=TICK)
 def _render_feed_list(drawn: PageContext, creator_id: UUID) -> None:
-    """The feeds as they stand; read again while one looks."""
+    """Draw the feeds in their current state; runs as a polling fragment."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -101,7 +101,7 @@ def _render_feed_actions(page: PageContext, creator_id: UUID, one: FeedView) -> 
 def _render_feed_button(
     page: PageContext, codes: tuple[str, str], act: FeedAction, creator_id: UUID, one: FeedView
 ) -> None:
-    """A press of the first code does it, and then the second is said."""
+    """Draw a button with the first code as its label and the second as its confirmation."""
     done = partial(_run_feed_action, page, act, codes[1], (creator_id, one.id))
     actions.action_button(page, codes[0], done, right=Right.RUN, key=f"{codes[0]}:{one.id}")
 

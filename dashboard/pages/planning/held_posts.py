@@ -1,5 +1,4 @@
-"""All posts of a creator that wait for a decision: what would become of each is shown first, then
-done at once."""
+"""Bulk decision about held posts of a creator: preview the outcome for each post, then apply it."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -22,7 +21,7 @@ from tenants.agencies.rights import Right
 
 
 def render_held_posts(page: PageContext) -> None:
-    """Draw the page: a part for each creator of whom anything waits."""
+    """Draw one part for each creator with held posts."""
     render_back_button(page)
     st.subheader(page.text("held.title"))
     actions.show_notices(page, "held")
@@ -32,7 +31,7 @@ def render_held_posts(page: PageContext) -> None:
 
 
 def render_creator_held_posts(page: PageContext, creator: Creator) -> bool:
-    """What waits of one creator, and the word about all of it; whether anything does."""
+    """Draw a creator's held posts and the bulk decision. Return True if there are any."""
     try:
         waiting = page.read(
             lambda scope: held_posts.preview_held_posts(scope, creator.id, HeldPostAction.DROP)

@@ -1,5 +1,4 @@
-"""Import and export: a file of posts is brought in, looked at, written and taken back; the calendar
-goes out."""
+"""Import and export: upload, check, import and undo a file of posts; download the calendar."""
 
 from functools import partial
 from uuid import UUID
@@ -28,11 +27,11 @@ CHOSEN = "files:chosen"
 FIRST = "files:first"
 LAST = "files:last"
 SHOWN = 60
-"""Findings on the page; the report has them all."""
+"""Maximum number of findings on the page. The report contains all of them."""
 
 
 def render_import_export(page: PageContext) -> None:
-    """Draw the page."""
+    """Draw imports, export, calendar subscriptions and feeds."""
     render_back_button(page)
     draw_template("pages/planning/templates/import_header.html", title=page.text("files.title"))
     mine = page.read(page.list_creators)
@@ -81,7 +80,7 @@ def _load_example_file(page: PageContext) -> bytes:
 
 
 def _submit_import_file(page: PageContext, key: str) -> None:
-    """Hand the file over; the field is then empty again, and the file is the one that is shown."""
+    """Store the uploaded file, select it and clear the upload field."""
     file = st.session_state.get(key)
     if file is None:
         return
@@ -111,8 +110,7 @@ def _creator_ids(page: PageContext, scope: Scope) -> set[UUID]:
 
 @st.fragment(run_every=TICK)
 def _render_imports(drawn: PageContext) -> None:
-    """The files so far, and one of them with what was found in it; read again while it is worked
-    on."""
+    """Draw the list of imports and the chosen one; polls while it is processed."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
@@ -150,7 +148,7 @@ def _select_import(page: PageContext, found: ImportsView, shown: ImportView) -> 
 
 
 def _render_import_actions(page: PageContext, shown: ImportView) -> None:
-    """What can be done with a file as it stands."""
+    """Draw the actions for an import in its current state."""
     with st.container(horizontal=True, gap="small"):
         if shown.state is ImportState.READY:
             _render_write_buttons(page, shown)
@@ -177,7 +175,7 @@ def _render_import_actions(page: PageContext, shown: ImportView) -> None:
 
 
 def _render_write_buttons(page: PageContext, shown: ImportView) -> None:
-    """Writing it, as drafts or planned at once."""
+    """Draw the buttons that import the posts as drafts or schedule them."""
     one = shown.lines == 1
     params = {"count": page.localizer.format_number(shown.lines)}
     draft, plan = (partial(_confirm_import, page, shown.id, plan) for plan in (False, True))
@@ -204,7 +202,7 @@ def _undo_import(page: PageContext, import_id: UUID, scope: Scope, _: UUID) -> M
 
 
 def _render_export_form(page: PageContext, usual: DateRange) -> None:
-    """Days that go out, as a table and for calendars."""
+    """Draw the choice of a period and the downloads as CSV and ICS."""
     draw_template(
         "pages/planning/templates/section.html",
         title=page.text("files.out"),
@@ -241,7 +239,7 @@ def _render_export_form(page: PageContext, usual: DateRange) -> None:
 
 
 def _export_posts(page: PageContext, days: DateRange, form: str) -> bytes:
-    """Read when it is asked for."""
+    """Return the export. It is read when the member starts the download."""
     return page.read(
         lambda scope: import_export_queries.export_posts(
             scope, page.list_creators(scope), page.localizer, days, form

@@ -1,5 +1,4 @@
-"""Files of posts: those that were brought in, what goes out of a window, and the feeds of a
-creator."""
+"""Queries of imports, exports, feeds and calendar subscriptions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ NOON = time(12, 0)
 
 @dataclass(frozen=True)
 class ImportsView:
-    """The files that were brought in, the last one first, and the one that is looked at."""
+    """Imports, newest first, and the one that is shown."""
 
     now: datetime
     known: Sequence[ImportView]
@@ -37,7 +36,7 @@ class ImportsView:
 
 @dataclass(frozen=True)
 class FeedsView:
-    """A creator's feeds, and her accounts they may write for."""
+    """A creator's feeds and the channels that drafts can be written for."""
 
     now: datetime
     creator: Creator
@@ -47,7 +46,7 @@ class FeedsView:
 
 @dataclass(frozen=True)
 class CalendarSubscriptionsView:
-    """The addresses a member's calendars read."""
+    """A member's calendar subscriptions."""
 
     now: datetime
     living: Sequence[CalendarSubscription]
@@ -55,15 +54,17 @@ class CalendarSubscriptionsView:
 
 @dataclass(frozen=True)
 class DateRange:
-    """Local days, the last one included."""
+    """A range of local days, both included."""
 
     first: date
     last: date
 
 
 def load_imports(scope: Scope, mine: Sequence[Creator], chosen: UUID | None) -> ImportsView:
-    """What this member brought in, or others who work for no more than they do; `chosen` else the
-    last is shown."""
+    """Return the imports that concern only these creators.
+
+    `chosen` is shown, the newest one by default.
+    """
     ids = [one.id for one in mine]
     known = import_files.list_imports(scope, creators=ids)
     wanted = next((one.id for one in known if one.id == chosen), known[0].id if known else None)
@@ -72,27 +73,29 @@ def load_imports(scope: Scope, mine: Sequence[Creator], chosen: UUID | None) -> 
 
 
 def load_feeds(scope: Scope, creator: Creator) -> FeedsView:
-    """The feeds of a creator."""
+    """Return the feeds of a creator."""
     accounts = {one.id: one.name for one in queries.list_creator_channels(scope, creator.id)}
     return FeedsView(scope.now, creator, accounts, sources.list_feeds(scope, creator.id))
 
 
 def load_calendar_subscriptions(scope: Scope, member: Member) -> CalendarSubscriptionsView:
-    """The addresses of a member."""
+    """Return the calendar subscriptions of a member."""
     return CalendarSubscriptionsView(
         scope.now, calendar_subscriptions.list_calendar_subscriptions(scope, member.id)
     )
 
 
 def default_date_range(scope: Scope, zone: str) -> DateRange:
-    """From today on."""
+    """Return the range that starts today."""
     today = local_day(scope.now, zone)
     return DateRange(today, today + USUAL_WINDOW)
 
 
 def parse_date_range(first: str, last: str) -> DateRange:
-    """The days somebody typed. Raises BadInput for what is no day, an end before the beginning, or
-    too long a time."""
+    """Parse two typed days.
+
+    Raises BadInput for an invalid day, an end before the start, or a range that is too long.
+    """
     found = DateRange(parse_date(first), parse_date(last))
     if found.last < found.first:
         raise BadInput("files.window_backwards")
@@ -104,8 +107,8 @@ def parse_date_range(first: str, last: str) -> DateRange:
 
 
 def check_export_size(scope: Scope, mine: Sequence[Creator], days: DateRange) -> None:
-    """Raise BadInput where these days hold more than one file takes: nothing is left out in
-    silence."""
+    """Raise BadInput if the range has more posts than one file may hold. Exports are never cut
+    silently."""
     start, end = _range_bounds(mine, days)
     if (
         exports.count_export_rows(scope, {one.id for one in mine}, start, end)
@@ -122,8 +125,10 @@ def _range_bounds(mine: Sequence[Creator], days: DateRange) -> tuple[datetime, d
 def export_posts(
     scope: Scope, mine: Sequence[Creator], voice: MemberLocalizer, days: DateRange, form: str
 ) -> bytes:
-    """The posts of these creators in these days, as `csv` or `ics`; a day is that of the first
-    creator's clock."""
+    """Return the posts of these creators in the range as "csv" or "ics".
+
+    Days are those of the first creator's time zone.
+    """
     found = exports.load_export_rows(scope, {one.id for one in mine}, *_range_bounds(mine, days))
     if form == "ics":
         return render_icalendar(found, now=scope.now, name=voice.text("files.calendar_name"))
@@ -135,7 +140,7 @@ def export_posts(
 
 
 def example_import_file(scope: Scope, mine: Sequence[Creator]) -> bytes:
-    """A file to fill in, with names that are known here."""
+    """Return an example file with names of an existing creator and channel."""
     creator = mine[0]
     accounts = list(
         account_names.name_accounts(queries.list_creator_channels(scope, creator.id)).values()
@@ -145,7 +150,7 @@ def example_import_file(scope: Scope, mine: Sequence[Creator]) -> bytes:
 
 
 def import_report(shown: ImportView, voice: MemberLocalizer) -> bytes:
-    """What was found in a file, as a table."""
+    """Return the findings of an import as CSV."""
     rows: list[Sequence[CsvCell]] = [
         [voice.text(f"files.head.{name}") for name in ("line", "column", "kind", "said")]
     ]

@@ -1,5 +1,4 @@
-"""Posts that were missed together: what left, what leaves when, what is held and why; kept so, or
-all of it held."""
+"""Posts missed during a downtime: their new times, held posts, and the decision about them."""
 
 from functools import partial
 from uuid import UUID
@@ -17,7 +16,7 @@ from schedules.downtime.states import DowntimeState
 from tenants.agencies.rights import Right
 
 LOOK = "5s"
-"""How often the page reads again: a post that leaves is seen to leave."""
+"""Polling interval of the page, which shows posts as they are published."""
 
 
 def render_missed_posts(page: PageContext) -> None:
@@ -55,7 +54,7 @@ def _render_missed_list(drawn: PageContext) -> None:
 def render_missed_post_actions(
     page: PageContext, downtime_id: UUID, state: DowntimeState, *, others_too: bool
 ) -> None:
-    """The two answers, where they may still be given, for who runs the agency."""
+    """Draw the two decisions for managers, while they are still possible."""
     if not page.has_right(Right.RUN):
         return
     if state is DowntimeState.OPEN and not others_too:

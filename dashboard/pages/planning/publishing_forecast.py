@@ -1,5 +1,4 @@
-"""The days ahead, rehearsed: what would leave, what would not and why, what is too near, what runs
-out before."""
+"""Publishing forecast: a dry run of the next days with problems, close posts and expiring items."""
 
 import streamlit as st
 
@@ -12,11 +11,11 @@ from schedules.calendar.publishing_forecast import PublishingForecast, forecast_
 
 DAYS = (1, 7, 30)
 MAX_FORECAST_POSTS = 200
-"""Posts that are judged here; the rest is counted."""
+"""Maximum number of posts that are checked; further posts are only counted."""
 
 
 def render_publishing_forecast(page: PageContext) -> None:
-    """Draw the page."""
+    """Draw the forecast for the chosen number of days."""
     render_back_button(page)
     days = st.segmented_control(
         page.text("outlook.days"),

@@ -1,5 +1,4 @@
-"""A week from a brief: what is asked for, what is proposed for it, and each line accepted, changed
-or dropped."""
+"""AI weekly plan: a brief, the proposed posts, and the decision about each of them."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -26,15 +25,14 @@ from tenants.agencies.rights import Right
 
 CREATOR = "week:creator"
 USUAL = 5
-"""Posts of a week, where nobody says how many."""
+"""Default number of posts in a week."""
 
 TICK = "3s"
-"""How often a proposal whose words are being written is read again."""
+"""Polling interval while texts of a plan are being written."""
 
 
 def render_weekly_plan(page: PageContext) -> None:
-    """Draw the brief, the newest proposal of the chosen creator, and what is open of those
-    before."""
+    """Draw the brief, the newest plan of the chosen creator, and open lines of earlier plans."""
     render_back_button(page)
     draw_template("pages/planning/templates/weekly_plan_header.html", word=page.text)
     mine = page.read(page.list_creators)
@@ -260,7 +258,7 @@ def _render_line_form(page: PageContext, found: WeeklyPlanView, line: WeekLineVi
 
 
 def _read_line_change(line: WeekLineView) -> WeekLineChange:
-    """What stands in the fields of a line."""
+    """Return the values in the fields of a line."""
     recipe = actions.typed_value(_line_field_key(line, "recipe"))
     day, clock = (
         str(actions.typed_value(_line_field_key(line, name))) for name in ("day", "clock")
@@ -274,7 +272,7 @@ def _read_line_change(line: WeekLineView) -> WeekLineChange:
 
 
 def _line_to_change(line: WeekLineView) -> WeekLineChange:
-    """What a line says."""
+    """Return the stored values of a line."""
     return WeekLineChange(line.body, line.at, line.recipe_id)
 
 
@@ -285,7 +283,7 @@ def _accept_week_line(page: PageContext, line: WeekLineView, scope: Scope, _: UU
     now = proposals.get_week_line(scope, line.id)
     if now.state is WeekLineState.ACCEPTED and wanted != _line_to_change(
         now
-    ):  # in another tab: these words are in no draft
+    ):  # The line was accepted in another tab; this text is not in the draft.
         raise Conflict("week.changed")
     if now.state is WeekLineState.PROPOSED and wanted != _line_to_change(line):
         proposals.update_week_line(scope, line.id, wanted, version=version)

@@ -1,4 +1,4 @@
-"""A proposed week: what can be asked for, and what is proposed."""
+"""Queries of the AI weekly plan: options of the brief, and plans."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,16 @@ from tenants.agencies.queries import Creator
 
 LANGUAGES = ("fr", "en")
 EARLIER = 5
-"""Proposals before the newest one that are read."""
+"""Number of plans read before the newest one."""
 
 
 @dataclass(frozen=True)
 class WeeklyPlanView:
-    """All that is drawn for one creator; accounts where posts can stand, and recipes, by id, with
-    their names."""
+    """The data of one creator's plans.
+
+    `accounts` holds channels that can publish posts, and `recipes` prompt templates, both by id
+    with their names.
+    """
 
     now: datetime
     creator: Creator
@@ -30,27 +33,27 @@ class WeeklyPlanView:
     recipes: Mapping[str, str]
     tone: str
     forbidden: tuple[str, ...]
-    """Words her persona never uses."""
+    """Words that the creator's persona never uses."""
     monday: date
     proposals: Sequence[WeekProposal]
-    """The newest one."""
+    """The newest plan."""
     earlier: Sequence[WeekProposal]
-    """Those before it that still have a line to decide on."""
+    """Earlier plans with undecided lines."""
     names: Mapping[UUID, str]
-    """What people call each account, those that were disconnected too."""
+    """Names of all channels, disconnected ones included."""
 
     @property
     def text_language(self) -> str:
-        """In which of our languages her words are written."""
+        """Return the interface language in which the creator's texts are written."""
         return next((one for one in self.creator.languages if one in LANGUAGES), LANGUAGES[0])
 
     def can_post_to(self, channel_id: UUID) -> bool:
-        """Whether posts can still stand on an account."""
+        """Return True if posts can still be scheduled on a channel."""
         return str(channel_id) in self.accounts
 
 
 def load_weekly_plan(scope: Scope, creator: Creator) -> WeeklyPlanView:
-    """What one creator may be proposed, and what was."""
+    """Return the options of a creator's brief and the plans made so far."""
     every = proposals.list_week_proposals(scope, creator.id, limit=1 + EARLIER)
     manner = persona.writing_style_of_creator(scope, creator.id)
     newest = every[:1]

@@ -1,1 +1,1 @@
-"""The page Studio: generation, the library, recipes and voices."""
+"""The page Studio: image generation, the library, prompt templates and voices."""

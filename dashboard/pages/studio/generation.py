@@ -1,7 +1,4 @@
-"""What a recipe asks before it runs: one field to a question.
-
-Making pictures: the recipe and what it would ask for, its runs, and the files that were handed in.
-"""
+"""Image generation: the form with prompt preview and estimate, runs in progress, and uploads."""
 
 import secrets
 from collections.abc import Mapping
@@ -60,7 +57,7 @@ from tenants.agencies.rights import Right
 
 
 def render_questions(page: PageContext, chosen: RecipeSummary) -> dict[str, ParameterValue]:
-    """Draw the questions; the answers, by name."""
+    """Draw one field for each question of a template. Return the answers by name."""
     given: dict[str, ParameterValue] = {}
     for name, one in chosen.spec.questions:
         label = page.markdown("studio.question", name=one.label or name)
@@ -86,7 +83,7 @@ MAX_SEED = 2**31 - 1
 
 
 def render_generation_form(page: PageContext, found: StudioView) -> None:
-    """The recipe, what it would ask for, and the press that makes it."""
+    """Draw the template, the prompt preview, the estimate and the button that starts a run."""
     draw_template(
         "pages/studio/library/templates/section.html", title=page.text("studio.make"), note=""
     )
@@ -176,7 +173,7 @@ def _resolve_engine_name(named: str = "") -> str:
 
 
 def _render_first_recipe(page: PageContext, found: StudioView, engine: str) -> None:
-    """Nothing here yet: one recipe that works on every engine."""
+    """Draw a sample template for a creator without templates. It works with every engine."""
     draw_template(
         "pages/studio/templates/first_recipe.html",
         spec=SAMPLE_RECIPES[page.localizer.language],
@@ -212,8 +209,7 @@ def _select_recipe(page: PageContext, found: StudioView) -> RecipeSummary:
 def _render_prompt_preview(
     page: PageContext, spec: RecipeSpec, seed: int, count: int, given: Mapping[str, ParameterValue]
 ) -> bool:
-    """What each picture would be asked to show: the very words, before anything is made. Whether it
-    may be made."""
+    """Draw the exact prompt of each image. Return True if the run may start."""
     try:
         shots = specs.plan_pictures(spec, seed=seed, count=count, given=given)
         rating = page.read(lambda scope: prompt_rating.rate_prompts(scope, spec, shots, given))
@@ -232,7 +228,7 @@ def _render_prompt_preview(
 
 @dataclass(frozen=True)
 class _Order:
-    """A run as it was drawn: pressed twice, it is made once."""
+    """A run as drawn. Its key makes repeated presses start it only once."""
 
     creator_id: UUID
     recipe_id: UUID
@@ -257,7 +253,7 @@ def _start_generation(page: PageContext, order: _Order, scope: Scope, _: UUID) -
         by=page.viewer.actor,
         given=order.given,
     )
-    st.session_state[RUN_ID] = str(uuid7())  # the next press is another run
+    st.session_state[RUN_ID] = str(uuid7())  # The next press starts another run.
     return Message(
         "studio.started" if order.count > 1 else "studio.started_one", {"count": order.count}
     )
@@ -281,7 +277,7 @@ def _start_sample_run(page: PageContext, creator_id: UUID, scope: Scope, press: 
 
 
 def render_run_progress(page: PageContext, found: StudioView) -> None:
-    """Runs and files. It looks again by itself while something is under way, and not after."""
+    """Draw runs and uploads. The part polls only while something is in progress."""
     draw_template(
         "pages/studio/library/templates/section.html",
         title=page.text("studio.under_way"),
@@ -300,7 +296,7 @@ def _poll_run_progress(drawn: PageContext, creator_id: UUID) -> None:
         st.rerun()
     state = page.read(lambda scope: load_progress(scope, page.get_creator(scope, creator_id).id))
     if not state.is_active:
-        st.rerun()  # all of it is there: the library shows it
+        st.rerun()  # Everything is finished; a full redraw shows it in the library.
     actions.show_notices(page, "studio:going")
     _render_progress_lines(page, state, creator_id)
 
@@ -358,7 +354,7 @@ def _render_run(
                 st.session_state[COMPARED_RUN_KEY] = str(run.id)
                 if page.read(
                     lambda scope: assets.needs_label_separation(scope, creator_id)
-                ):  # what is below shows the same kind
+                ):  # Filter the library below to the same kind of images.
                     st.session_state[MEDIA_SOURCE_KEY] = DEMO_PICTURES if labelled else OWN_PICTURES
                 st.rerun()
 

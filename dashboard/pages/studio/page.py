@@ -1,5 +1,4 @@
-"""Studio: pictures out of recipes, what is under way, and the library with what can be done with
-each picture."""
+"""The page Studio: image generation, progress, voices and the library of one creator."""
 
 import streamlit as st
 
@@ -50,7 +49,7 @@ def render_page(page: PageContext) -> None:
 
 
 def _select_creator(page: PageContext, mine: list[Creator]) -> Creator:
-    """Whose studio it is: the one of the address, the one chosen, else the first."""
+    """Return the creator from the URL, the one chosen last, or the first one."""
     names = {one.slug: one for one in mine}
     asked = st.query_params.get("creator", "")
     if asked in names and st.session_state.get(f"{CREATOR}:from") != asked:

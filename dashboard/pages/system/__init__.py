@@ -1,1 +1,1 @@
-"""The page Settings: API keys, webhooks, remote workers, third-party rules."""
+"""The page Settings: queues, emergency stops, API keys, webhooks and platform rules."""

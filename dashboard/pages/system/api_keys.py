@@ -1,4 +1,4 @@
-"""Keys of the API: made here, shown once, ended here."""
+"""API keys: create a key, show it once, revoke it."""
 
 from functools import partial
 from uuid import UUID
@@ -22,11 +22,11 @@ DAYS = "key:days"
 SECRET = "key:secret"  # noqa: S105  the name of a field, no secret
 PRESS = "key:make"
 LIVES = (7, 30, 90, 365)
-"""Days to choose from."""
+"""Lifetimes to choose from, in days."""
 
 
 def render_api_keys(page: PageContext) -> None:
-    """Draw the keys, and what makes one."""
+    """Draw the keys and the form that creates one."""
     found = page.read(lambda scope: load_api_keys(scope, page.viewer.member))
     st.subheader(page.text("system.keys"))
     st.write(page.text("system.keys_explained"))
@@ -61,7 +61,7 @@ def render_api_keys(page: PageContext) -> None:
 
 
 def _render_new_secret(page: PageContext) -> None:
-    """What was made just now, until its owner says that they have it: nobody can show it again."""
+    """Show the new key until the member confirms having copied it. Only its hash is stored."""
     if SECRET in st.session_state:
         with st.container(border=True):
             st.success(page.text("system.key_made"))
@@ -108,8 +108,7 @@ def _render_new_key_form(page: PageContext, found: ApiKeysView) -> None:
 
 
 def _handle_create_press() -> None:
-    """A key that stands is shown; the name is emptied, so that a second press makes no second
-    one."""
+    """Create a key and show it. Clear the name, so that a second press creates no second key."""
     made: list[str] = []
     actions.run_action(partial(_create_key, made), Right.RUN, PRESS)
     if f"press:{PRESS}" not in st.session_state and any(made):

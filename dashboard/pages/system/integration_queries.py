@@ -1,5 +1,4 @@
-"""What programs may ask this agency, and what it tells its own systems: keys and hooks as a member
-sees them."""
+"""Queries for API keys and webhooks of the agency, as far as a member may see them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +18,10 @@ from tenants.webhooks.outgoing_calls import WebhookCall, list_calls
 
 @dataclass(frozen=True)
 class ApiKeysView:
-    """The keys a member may end: their own, or everybody's; `names` are the members' by id."""
+    """Keys that the member may revoke: their own, or all keys of the agency for the owner.
+
+    `names` maps members to their names.
+    """
 
     living: Sequence[ApiKeySummary]
     ended: Sequence[ApiKeySummary]
@@ -28,16 +30,16 @@ class ApiKeysView:
     now: datetime
 
     def owner_name(self, key: ApiKeySummary) -> str:
-        """Whose key it is; "" for one who left."""
+        """Return the name of the key's owner, empty for a former member."""
         return self.names.get(key.member_id, "")
 
     def creator_names(self, key: ApiKeySummary) -> str:
-        """The creators it is bound to, by name; "" for all."""
+        """Return the names of the creators the key is limited to, empty for all."""
         return ", ".join(one.name for one in self.creators if one.slug in key.creators)
 
 
 def load_api_keys(scope: Scope, member: Member, *, most_ended: int = 5) -> ApiKeysView:
-    """The keys that live, and the last that ended."""
+    """Return active keys, and the `most_ended` newest ones that expired or were revoked."""
     whose = None if has_right(member.role, Right.STAFF) else member.id
     found = keys.list_keys(scope, member_id=whose)
     now = keys.people_now(scope)
@@ -56,24 +58,24 @@ def load_api_keys(scope: Scope, member: Member, *, most_ended: int = 5) -> ApiKe
 
 
 CALLS_SHOWN = 5
-"""Calls of a hook that are shown, and as many of those that were given up before them."""
+"""Number of newest calls shown per webhook, and of failed calls before them."""
 
 
 @dataclass(frozen=True)
 class WebhooksView:
-    """The agency's own systems, each with its last calls."""
+    """The webhooks of the agency, each with its newest calls."""
 
     hooks: Sequence[tuple[Webhook, Sequence[WebhookCall]]]
     creators: Sequence[Creator]
     now: datetime
 
     def creator_names(self, hook: Webhook) -> str:
-        """The creators it hears of, by name; "" for all."""
+        """Return the names of the creators the webhook is limited to, empty for all."""
         return ", ".join(one.name for one in self.creators if one.id in hook.creators)
 
 
 def load_webhooks(scope: Scope) -> WebhooksView:
-    """Every system that is told what happens."""
+    """Return all webhooks of the agency."""
     found = [
         (hook, list_calls(scope, hook.id, limit=CALLS_SHOWN))
         for hook in endpoints.list_webhooks(scope)

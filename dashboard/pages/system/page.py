@@ -1,4 +1,4 @@
-"""State of the system: does it move, what gave up, the emergency stop, who did what."""
+"""The page Settings: queues, failed jobs, emergency stops, rules, storage and the audit log."""
 
 from functools import partial
 from uuid import UUID
@@ -66,7 +66,7 @@ def render_page(page: PageContext) -> None:
 
 
 def _render_storage(page: PageContext, kept: int) -> None:
-    """What the library holds, and what it may."""
+    """Draw the storage used by the library and its limit."""
     st.subheader(page.text("system.storage"))
     allowed = library_files.object_store().quota_bytes
     used = storage_quota.to_mib(kept)
@@ -78,7 +78,7 @@ def _render_storage(page: PageContext, kept: int) -> None:
 
 
 def _render_transparency_report(page: PageContext, found: SystemView) -> None:
-    """A month of the safety check in numbers, to take away."""
+    """Draw the download of a monthly report of the safety check."""
     st.subheader(page.text("transparency.month"))
     st.write(page.text("transparency.month_explained"))
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
@@ -116,7 +116,7 @@ def _render_queue_status(drawn: PageContext, found: QueueStatus) -> None:
         st.rerun()
     now = (
         found if page is drawn else page.read(load_queue_status)
-    )  # with the whole page it was read a moment ago
+    )  # The first run draws what was read with the whole page.
     draw_template(
         "pages/system/templates/queues.html", found=now, voice=page.localizer, word=page.text
     )
@@ -172,7 +172,7 @@ def _render_emergency_stops(page: PageContext, found: SystemView) -> None:
 def _render_stop_ending(
     page: PageContext, stop: ActiveStop, number: int, found: SystemView
 ) -> None:
-    """What ends a stop, or who can where it keeps back others' work too."""
+    """Draw the form that lifts a stop, or a note for members who may not lift it."""
     wide = stop.where in emergency_stops.WIDE_SCOPES
     if wide and found.others:
         st.write(page.text(emergency_stops.NOT_PERMITTED))
@@ -186,8 +186,11 @@ def _render_stop_ending(
 
 
 def _list_stop_targets(page: PageContext, found: SystemView) -> dict[tuple[str, str], str]:
-    """What can be stopped, each as a switch knows it and as people call it: the agency, a creator,
-    a platform, an account. The agency comes last for who works for some creators alone."""
+    """Return what can be stopped: keys of switches with their display names.
+
+    These are the agency, creators, platforms and channels. The agency comes last for members to
+    whom only some creators are assigned, so that it is not the default.
+    """
     word = page.text
     names = {("tenant", ""): word("system.whole_agency")}
     names |= {("creator", str(one.id)): one.name for one in found.creators}
@@ -211,8 +214,8 @@ def _list_stop_targets(page: PageContext, found: SystemView) -> dict[tuple[str, 
 
 
 def _render_expiring_rules(page: PageContext, found: SystemView) -> None:
-    """Rules that grow old: an owner says that one was read again and is unchanged, a second member
-    says it too."""
+    """Draw the rules to verify: the owner confirms that one is unchanged, then a second member
+    does."""
     if not found.rules:
         return
     st.subheader(page.text("system.rules"))
@@ -254,8 +257,7 @@ def _request_rule_verification(name: str, url: str, scope: Scope, press_id: UUID
 
 
 def _render_place_limits(page: PageContext, found: SystemView) -> None:
-    """Places the agency keeps tighter than their rules: one person is enough, ending it takes
-    two."""
+    """Draw the stricter rules of the agency. One member can add a rule; removing it takes two."""
     if not found.places:
         return
     st.subheader(page.text("system.limits"))
@@ -290,8 +292,7 @@ def _render_place_limits(page: PageContext, found: SystemView) -> None:
 
 
 def _place_name(page: PageContext, found: SystemView, name: str) -> str:
-    """A place in words; where it borrows from others, in theirs and the platform's: as where a post
-    is written."""
+    """Return the display name of a place; one judged by the rules of another is named by both."""
     rules = found.places.get(name, [name])
     said = ", ".join(page.text(f"place.{rule}") for rule in rules)
     return (
@@ -380,7 +381,11 @@ def _request_emergency_stop(scope: Scope, press_id: UUID) -> Message:
 def _request_stop_change(
     stop: ActiveStop, box: str, scope: Scope, press_id: UUID, *, close: bool
 ) -> Message:
-    """Pages hold no right to the safety check's tables: an urgent task does it, within a second."""
+    """Queue the change as an urgent task.
+
+    The dashboard has no write access to the tables of the gate; a worker applies the change within
+    about a second.
+    """
     reason = str(actions.typed_value(box) or "").strip()
     if not close and not reason:
         raise BadInput("switch.no_reason")

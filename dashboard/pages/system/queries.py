@@ -1,5 +1,4 @@
-"""How the house works for this agency: its queues, what gave up, the stops that hold, who did
-what."""
+"""Queries of the page Settings: queues, failed jobs, emergency stops, rules and the audit log."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -34,80 +33,85 @@ from tenants.auth import passkeys
 
 READ = 200
 LINES = 50
-"""Entries of the audit that are read, and lines made of them."""
+"""Maximum number of lines in the audit log."""
 
 LATE = timedelta(minutes=1)
-"""A due task that waits for longer means that the workers are down, or far behind."""
+"""Wait of a due task from which the workers count as stopped or overloaded."""
 
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """How the agency's tasks move; alone, since an open page asks for it again and again."""
+    """State of the agency's queues. It is separate from the page because open pages poll it."""
 
     queues: Sequence[QueueStats]
     now: datetime
 
     @property
     def oldest_wait(self) -> timedelta:
-        """How long the oldest due task has been waiting."""
+        """Return the wait of the oldest due task."""
         return max((queue.oldest for queue in self.queues), default=timedelta())
 
     @property
     def is_behind(self) -> bool:
-        """Whether tasks wait longer than they should."""
+        """Return True if tasks wait for longer than they should."""
         return self.oldest_wait > LATE
 
 
 @dataclass(frozen=True)
 class SystemView:
-    """The page's values; `names` are of members by id, for saying who did what."""
+    """The data of the page; `names` maps actors to names of members."""
 
     moving: QueueStatus
     dead: Sequence[DeadEvent]
     stops: Sequence[ActiveStop]
     acts: Sequence[tuple[AuditRecord, int]]
-    """What was done last, and how many times one after the other by the same hand: a hundred looks
-    are one line. None for who works for some creators alone: an act does not say whose work it was
-    about."""
+    """Newest audit records with the number of repetitions: 100 equal acts in a row by one member
+    are one line.
+
+    Empty for members to whom only some creators are assigned, since a record does not name its
+    creator.
+    """
     creators: Sequence[Creator]
-    """Those this member works for."""
+    """Creators assigned to this member."""
     names: Mapping[str, str]
     months: Sequence[date]
-    """The months whose numbers can be taken away, by their first days."""
+    """First days of the months that have a report."""
     humans: Mapping[UUID, str]
     now: datetime
     eyes: ClassifierStatus
     rules: Sequence[ExpiringRule] = ()
-    """Rules of places that somebody has to read again."""
+    """Platform rules that are due for verification."""
     limits: Sequence[PlaceLimitSummary] = ()
     places: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Each with the rules it is judged by, under whose names it is said in words."""
+    """Places with the names of the rules that apply to them."""
     strangers: Sequence[ThirdPartyRulesView] = ()
     kept: int = 0
-    """Bytes of the library, each object once."""
+    """Bytes used by the library; each object counts once."""
     keyed: frozenset[UUID] = frozenset()
     """Members who have a passkey."""
     accounts: Sequence[Channel] = ()
-    """Those of these creators."""
+    """Channels of these creators."""
     above: Sequence[ActiveStop] = ()
-    """Stops of the whole installation, which no agency ends."""
+    """Stops of the whole installation, which agencies cannot lift."""
     others: bool = False
-    """Whether there are creators this member does not work for."""
+    """True if some creators are not assigned to this member."""
 
     def actor_name(self, actor: str) -> str:
-        """The member's name; "" for the house itself."""
+        """Return the member's name, empty for Greenroom itself."""
         return self.names.get(actor, "")
 
     def rule_reader(self, due: ExpiringRule) -> str:
-        """Who read a rule, and waits for a second member; "" where nobody did."""
+        """Return the name of the member who has confirmed a rule first, or an empty string."""
         return self.humans.get(due.waiting.by, "") if due.waiting is not None else ""
 
 
 def _list_place_rules(
     scope: Scope, places: Sequence[tuple[str, str]], kept: Sequence[PlaceLimitSummary]
 ) -> Mapping[str, Sequence[str]]:
-    """The rows of these places and of those that are kept tighter, each with the rules it is judged
-    by, as a post's own page names them; of a place without a row nothing leaves anyway."""
+    """Return these places and those with stricter rules, each with the rules that apply to it.
+
+    Places without a rule are left out: nothing can be published there anyway.
+    """
     rules = active_policy.current_bundle(scope)
     today = scope.now.date()
     names = {
@@ -122,19 +126,19 @@ def _list_place_rules(
 
 
 def _group_repeated_acts(acts: Sequence[AuditRecord]) -> list[tuple[AuditRecord, int]]:
-    """Each act with how often it was done without another between, the newest standing for all."""
+    """Return the newest of each run of equal acts, with the length of the run."""
     runs = [list(run) for _, run in groupby(acts, key=lambda act: (act.actor, act.act))]
     return [(run[0], len(run)) for run in runs[:LINES]]
 
 
 def load_queue_status(scope: Scope) -> QueueStatus:
-    """How this agency's tasks move."""
+    """Return the state of the agency's queues."""
     return QueueStatus(outbox.queue_stats(scope), scope.now)
 
 
 def load_system(scope: Scope, member: Member) -> SystemView:
-    """The agency's own part of the machine, as far as this member may see; another agency's tasks
-    are not counted."""
+    """Return the data of the page as far as the member may see it. Tasks of other agencies are not
+    counted."""
     people = list_members(scope)
     places = queries.posting_surfaces(scope)
     kept = place_limits.list_place_limits(scope)

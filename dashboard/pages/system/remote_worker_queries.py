@@ -1,4 +1,4 @@
-"""The machines of an agency's own: when each was seen, what it has, what it does."""
+"""Queries for the agency's remote workers: last contact, installed models and current run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,19 +14,22 @@ from tenants.api_keys.remote_workers import RemoteWorkerSummary
 
 @dataclass(frozen=True)
 class RemoteWorkersView:
-    """Machines that live; `waiting` runs are made by them, some of which ask for what none has
-    (`lacking`)."""
+    """Active remote workers.
+
+    `waiting` is the number of runs they have to make; `lacking` names models that some of these
+    runs need and no remote worker has.
+    """
 
     living: Sequence[RemoteWorkerSummary]
     working: Mapping[UUID, RemoteActivity]
     waiting: int
     lacking: Sequence[str]
     now: datetime
-    """By the people's clock."""
+    """Wall-clock time. The clock of a demo tenant can be faster."""
 
 
 def load_remote_workers(scope: Scope) -> RemoteWorkersView:
-    """Every machine whose key lives."""
+    """Return all remote workers with a valid key."""
     return RemoteWorkersView(
         [one for one in remote_workers.list_remote_workers(scope) if one.revoked_at is None],
         remote_routing.remote_activity(scope),

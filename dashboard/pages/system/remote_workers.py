@@ -1,5 +1,4 @@
-"""Machines of the agency's own that make its pictures: added here, their keys shown once, ended
-here."""
+"""Remote workers of the agency: add one, show its key once, remove it."""
 
 from functools import partial
 from uuid import UUID
@@ -23,7 +22,7 @@ PRESS = "machine:make"
 
 
 def render_remote_workers(page: PageContext) -> None:
-    """Draw the machines, and what adds one."""
+    """Draw the remote workers and the form that adds one."""
     if not page.has_right(Right.RUN):
         return
     found = page.read(load_remote_workers)
@@ -59,7 +58,7 @@ def render_remote_workers(page: PageContext) -> None:
 
 
 def _render_new_secret(page: PageContext) -> None:
-    """What was made just now, until somebody says that they have it: nobody can show it again."""
+    """Show the new key until the member confirms having copied it. Only its hash is stored."""
     if SECRET in st.session_state:
         with st.container(border=True):
             st.success(page.text("system.machine_made"))
@@ -75,8 +74,7 @@ def _clear_secret() -> None:
 
 
 def _handle_create_press() -> None:
-    """A machine that stands has its key shown; the name is emptied, so that a second press makes no
-    second one."""
+    """Add a worker and show its key. Clear the name, so that a second press adds no second one."""
     made: list[str] = []
     actions.run_action(partial(_create_remote_worker, made), Right.RUN, PRESS)
     if f"press:{PRESS}" not in st.session_state and any(made):

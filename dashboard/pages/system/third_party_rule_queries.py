@@ -1,5 +1,4 @@
-"""What strangers' packages say of their own platforms: as they are installed here, and as this
-agency admitted it."""
+"""Queries for the rules that plugins bring: as installed, and as accepted by this agency."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from gate.policy.plugin_place_rules import InvalidThirdPartyRules, ThirdPartyRul
 
 @dataclass(frozen=True)
 class ThirdPartyRulesView:
-    """One package's rules, or rules that were admitted and are not installed any more (`package` is
-    empty then).
+    """Rules of one package, or accepted rules that are no longer installed (`package` is empty
+    then).
 
-    `rows` are empty where they count as absent: not signed, or beyond what a stranger may say.
+    `rows` is empty if the rules do not count: they are unsigned or exceed what a plugin may allow.
     """
 
     package: str
@@ -29,11 +28,11 @@ class ThirdPartyRulesView:
     key: str
     rows: Sequence[MatrixRow]
     admitted: Admission | None = None
-    """What this agency admitted of the platform: these very rules, or others."""
+    """The rules that this agency has accepted for the platform: these or other ones."""
 
     @property
     def is_admitted(self) -> bool:
-        """Whether these very rules count here."""
+        """Return True if exactly these rules are in effect."""
         return (
             self.admitted is not None
             and self.admitted.is_unchanged
@@ -42,13 +41,12 @@ class ThirdPartyRulesView:
 
     @property
     def can_be_admitted(self) -> bool:
-        """Whether an owner could admit them."""
+        """Return True if the owner could accept these rules."""
         return bool(self.rows) and not self.is_admitted
 
 
 def list_third_party_rules(scope: Scope) -> list[ThirdPartyRulesView]:
-    """Every package's rules with what this agency made of them, then what it admitted and is not
-    installed."""
+    """Return the rules of every package, then accepted rules that are no longer installed."""
     rules = active_policy.current_bundle(scope)
     kept = {one.platform: one for one in admission.list_admissions(scope)}
     found = [

@@ -1,5 +1,4 @@
-"""Rules that strangers' packages ship for their own platforms: an owner reads them, and says
-whether they count."""
+"""Rules that plugins bring for their own platforms; the owner accepts or revokes them."""
 
 from functools import partial
 from uuid import UUID
@@ -19,7 +18,7 @@ from tenants.agencies.rights import Right
 
 
 def render_third_party_rules(page: PageContext, found: SystemView) -> None:
-    """Draw them; nothing where no package ships any and none was admitted."""
+    """Draw the rules. Draw nothing if there are none, installed or accepted."""
     if not found.strangers:
         return
     st.subheader(page.text("system.rows"))

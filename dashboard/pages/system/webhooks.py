@@ -1,4 +1,4 @@
-"""The agency's own systems: added here by the owner, tried, paused, and what they answered last."""
+"""Webhooks of the agency: add, test, pause and delete them, with their newest calls."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -29,7 +29,7 @@ PRESS = "hook:add"
 
 
 def render_webhooks(page: PageContext) -> None:
-    """Draw them, for the owner alone: who is told what is theirs to say."""
+    """Draw the webhooks. Only the owner sees them, since they send data out of the agency."""
     if not page.has_right(Right.STAFF):
         return
     found = page.read(load_webhooks)
@@ -47,7 +47,7 @@ def render_webhooks(page: PageContext) -> None:
 
 
 def _render_new_secret(page: PageContext) -> None:
-    """What was made just now, until its owner says that they have it."""
+    """Show the new secret until the owner confirms that they have copied it."""
     if SECRET in st.session_state:
         with st.container(border=True):
             st.success(page.text("system.hook_secret"))
@@ -149,8 +149,8 @@ def _render_new_webhook_form(page: PageContext, found: WebhooksView) -> None:
 
 
 def _handle_add_press() -> None:
-    """One that stands is shown with its secret; the name is emptied, so that a second press adds no
-    second one."""
+    """Add a webhook and show its secret. Clear the fields, so that a second press adds no second
+    one."""
     if _run_with_new_secret(PRESS, _add_webhook):
         st.session_state[NAME] = st.session_state[URL] = ""
 
@@ -160,7 +160,7 @@ def _handle_rotate_press(hook_id: UUID) -> None:
 
 
 def _run_with_new_secret(press: str, act: Callable[[bytes, Scope, UUID], bool]) -> bool:
-    """Do `act` with a new secret, and keep the secret for its owner once it stands."""
+    """Run `act` with a new secret. Show the secret if the action succeeds."""
     stands: list[bool] = []
     secret = endpoints.create_webhook_secret()
 

@@ -1,4 +1,7 @@
-"""Terms the agency adds to those that the safety check knows; they are shown only on request."""
+"""Form and list of the terms that the agency adds to the built-in ones of the safety check.
+
+The list is collapsed by default, because the terms themselves are offensive.
+"""
 
 from functools import partial
 from uuid import UUID
@@ -20,7 +23,7 @@ TYPED = "terms:typed"
 
 
 def render_own_terms(page: PageContext) -> None:
-    """Draw the form that adds terms, and the list of those there are."""
+    """Draw the form that adds terms and the list of existing terms."""
     with st.container(border=True):
         st.subheader(page.text("terms.title"))
         draw_template("shell/templates/note.html", note=page.text("terms.how"))

@@ -1,4 +1,4 @@
-"""Team: who works here, what they may see, on which screens; bring in, change, let go."""
+"""The page Team: members with their roles, creators and sessions, invitations and settings."""
 
 from functools import partial
 from uuid import UUID
@@ -89,15 +89,18 @@ def _render_member(page: PageContext, found: TeamView, colleague: TeamMember) ->
 
 
 def _format_member_creators(page: PageContext, found: TeamView, member: Member) -> str:
-    """The creators by name; all of them where none is chosen, but for who only reviews, and sees
-    what was given."""
+    """Return the names of the member's creators, or the text for an empty choice."""
     if member.creators:
         return ", ".join(one.name for one in found.creators if one.slug in member.creators)
     return page.text(_empty_choice_code(member.role))
 
 
 def _empty_choice_code(role: Role) -> str:
-    """What it means that no creator is chosen for somebody of this role."""
+    """Return the code of the text shown when a member of this role has no creators chosen.
+
+    For most roles this means all creators. A guest reviewer has none, and a custodian sees only the
+    requests of the agency.
+    """
     empty = {Role.GUEST: "team.none_given", Role.CUSTODIAN: "team.only_requests"}
     return empty.get(role, "team.all_creators")
 
@@ -138,7 +141,7 @@ def _render_member_form(page: PageContext, found: TeamView, colleague: TeamMembe
 
 
 def _render_second_factor(page: PageContext, found: TeamView) -> None:
-    """Whether a password or a link alone opens this agency."""
+    """Draw the setting that requires two-factor authentication from every member."""
     with st.container(border=True):
         st.write(page.text("team.second_on" if found.second_factor else "team.second_off"))
         code = "team.second_end" if found.second_factor else "team.second_ask"
@@ -224,7 +227,7 @@ def _create_sign_in_link(member_id: UUID, scope: Scope, _: UUID) -> Message:
 
 
 def _sent_message(name: str) -> Message:
-    """Say that a custodian's link goes to their own address: no member sees it."""
+    """Return the confirmation for a custodian's link, which is sent to the custodian alone."""
     return Message("team.link_mailed", {"name": name})
 
 

@@ -1,4 +1,4 @@
-"""Who works here, with what rights, on which screens."""
+"""Queries of the page Team: members, sessions, creators and coverage of duties."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,11 @@ from tenants.auth.members import MemberSession, list_member_sessions
 
 @dataclass(frozen=True)
 class TeamMember:
-    """A member with their open sessions; `seen_with` are the names of those a guest counts as."""
+    """A member with their open sessions.
+
+    `seen_with` holds the names of members who share a device or network with this one; it is empty
+    for roles inside the agency.
+    """
 
     member: Member
     seats: Sequence[MemberSession]
@@ -26,7 +30,7 @@ class TeamMember:
 
 @dataclass(frozen=True)
 class TeamView:
-    """The page's values; `now` is when they were read."""
+    """The data of the page; `now` is the time of the read."""
 
     colleagues: Sequence[TeamMember]
     creators: Sequence[Creator]
@@ -35,13 +39,13 @@ class TeamView:
     language: str
     now: datetime
     second_factor: bool = False
-    """Whether everybody is asked for a second factor."""
+    """True if every member must use two-factor authentication."""
     keyed: frozenset[UUID] = frozenset()
     """Members who have a passkey."""
 
 
 def load_team(scope: Scope) -> TeamView:
-    """Everybody of the agency by name."""
+    """Return all members of the agency by name, with the settings that the page shows."""
     agency = queries.get_agency(scope)
     seats = list_member_sessions(scope)
     members = queries.list_members(scope)

@@ -1,5 +1,7 @@
-"""What the owner chooses for the desk: how much more is read afterwards, and who is alerted of
-suspected material."""
+"""Settings of the owner for sampled reviews and for the safety officer.
+
+The safety officer is alerted of suspected abuse material.
+"""
 
 from functools import partial
 from uuid import UUID
@@ -22,7 +24,7 @@ OFFICER = "desk:officer"
 
 
 def render_review_settings(page: PageContext, found: TeamView) -> None:
-    """Draw both choices as they stand."""
+    """Draw the review shares and the safety officer with their current values."""
     chosen, officer = page.read(
         lambda scope: (
             review_settings.sampling_shares(scope),

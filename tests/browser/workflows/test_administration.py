@@ -19,9 +19,9 @@ LOCKED_SECONDS = 20.0
 def test_somebody_comes_and_goes(lea: RunningAgency) -> None:
     with lea.visitor("/team") as marc, lea.chromium.visitor() as zoe:
         marc.type("Nom", "Zoé")
-        marc.type("Adresse e-mail", "zoe@example.test")
-        marc.press("Faire entrer")
-        marc.shows("Donnez ce lien à Zoé")
+        marc.type("E-mail", "zoe@example.test")
+        marc.press("Inviter")
+        marc.shows("Envoyez ce lien de connexion à Zoé")
         link = re.search(r"http\S+/auth/link/\S+", marc.text())
         assert link
         zoe.go(link[0])
@@ -35,10 +35,10 @@ def test_somebody_comes_and_goes(lea: RunningAgency) -> None:
         card = marc.page.locator(
             '[data-testid="stVerticalBlock"]', has_text="zoe@example.test"
         ).last
-        card.get_by_role("button", name="Changer").click()
-        marc.page.get_by_text("Zoé ne travaille plus ici").click()
-        marc.press("Fermer son accès")
-        marc.shows("Son accès est fermé.")
+        card.get_by_role("button", name="Modifier").click()
+        marc.page.get_by_text("Confirmer que Zoé ne travaille plus pour l’agence").click()
+        marc.press("Retirer ce membre")
+        marc.shows("Membre retiré.")
         zoe.shows("Vous n’êtes pas connecté", LOCKED_SECONDS)
         zoe.hides("Léa")
 
@@ -50,16 +50,16 @@ def test_everything_stops_and_goes_on(lea: RunningAgency) -> None:
 
     with lea.visitor("/system") as marc:
         marc.choose("Arrêter", "Léa")
-        marc.type("Pourquoi ?", "compte volé")
+        marc.type("Motif", "compte volé")
         marc.press("Arrêter : Léa")
         marc.shows("Arrêt demandé")
         wait_until(closed)
         marc.go(f"{lea.url}/system")
         marc.shows("compte volé")
         marc.rest()
-        marc.type("Pourquoi rouvrir ?", "de nouveau à nous")
-        marc.press("Rouvrir")
-        marc.shows("Réouverture demandée")
+        marc.type("Motif de la levée", "de nouveau à nous")
+        marc.press("Lever l’arrêt")
+        marc.shows("Levée de l’arrêt demandée")
         wait_until(lambda: not closed(), 30)
 
 

@@ -45,7 +45,7 @@ def test_a_post_is_looked_at_and_its_choices_changed_on_its_own_page(lea: Runnin
     deliveries = [desk.wish(post_id, one, after=86400) for one in PLACES]
     desk.approve(post_id)
     with lea.visitor(f"/calendar?post={post_id}", desk.author) as anne:
-        anne.shows("Telle que chaque compte la montrera")
+        anne.shows("Aperçu par compte")
         anne.rest()
         look = {
             one: anne.page.get_by_role("article", name=f"Aperçu sur {one}", exact=True)
@@ -66,13 +66,13 @@ def test_a_post_is_looked_at_and_its_choices_changed_on_its_own_page(lea: Runnin
         assert all(
             HOSTILE in look[one].inner_text() for one in ("x", "mastodon", "telegram", "reddit")
         )
-        assert look["reddit"].get_by_text("Caché jusqu’à ce qu’on appuie").count() == 0
+        assert look["reddit"].get_by_text("Masqué jusqu’à l’appui").count() == 0
         anne.page.get_by_text("Choix sur reddit").click()
         anne.choose("Marquer comme spoiler", "Oui")
         form = anne.page.locator('[data-testid="stForm"]', has_text="Marquer comme spoiler")
-        form.get_by_role("button", name="Enregistrer ces choix").click()
-        anne.shows("Cela attend de nouveau un accord")
+        form.get_by_role("button", name="Enregistrer les options").click()
+        anne.shows("de nouveau en attente de validation")
         anne.rest()
-        look["reddit"].get_by_text("Caché jusqu’à ce qu’on appuie").wait_for()
+        look["reddit"].get_by_text("Masqué jusqu’à l’appui").wait_for()
         assert anne.page.title() not in ("1", "2")
     assert {desk.state(one) for one in deliveries} == {DeliveryState.DRAFT}

@@ -38,15 +38,15 @@ def lacking(lea: RunningAgency) -> tuple[str, ...]:
 
 def test_from_nobody_to_ready(lea: RunningAgency) -> None:
     with lea.visitor("/people", lea.desk.author) as anne:
-        anne.shows("Personne n’est encore inscrit")
+        anne.shows("Aucun modèle pour l’instant")
         shot(anne, "people-empty")
-        anne.type("Comment vous l’appelez", "Ida")
+        anne.type("Nom affiché", "Ida")
         anne.page.get_by_role("button", name="Ajouter", exact=True).click()
-        anne.shows("Ida est ajouté")
+        anne.shows("Ida a été ajouté")
         anne.rest()
-        anne.choose("Niveau le plus élevé", "Nudité")
-        anne.press("Demander")
-        anne.shows("La demande attend sur la page de Ida")
+        anne.choose("Niveau maximal", "Nudité")
+        anne.press("Envoyer la demande")
+        anne.shows("Demande envoyée dans l’espace de Ida")
         anne.rest()
         anne.page.locator("summary", has_text="Noter une preuve de majorité").click()
         anne.type("Qui a vérifié", "Notaire Roux")
@@ -71,31 +71,31 @@ def test_from_nobody_to_ready(lea: RunningAgency) -> None:
             ida.shows("Retirer : publication")
             ida.hides("Il ne prend effet que si vous signez")
         anne.go(f"{lea.url}/people")
-        anne.shows("rien ne manque, aux endroits autorisés")
+        anne.shows("Complet, pour les plateformes du consentement")
         shot(anne, "people-ready")
 
 
 def test_one_names_and_another_confirms(lea: RunningAgency) -> None:
     asset = lea.desk.photo(7)
     with lea.visitor("/people", lea.desk.author) as anne:
-        anne.type("Comment vous l’appelez", "Ida")
+        anne.type("Nom affiché", "Ida")
         anne.page.get_by_role("button", name="Ajouter", exact=True).click()
-        anne.shows("Ida est ajouté")
+        anne.shows("Ida a été ajouté")
         anne.go(f"{lea.url}/studio")
         anne.rest()
         anne.page.locator('[class*="st-key-studio-pick"] label').first.click()
-        anne.press("Qui s’y trouve")
-        anne.choose("Reconnaissables sur cette image", "Ida")
+        anne.press("Personnes")
+        anne.choose("Personnes reconnaissables", "Ida")
         anne.page.keyboard.press("Escape")
-        anne.button("Ces personnes").click()
-        anne.shows("Quelqu’un d’autre confirme sous Personnes.", 60)
+        anne.button("Identifier ces personnes").click()
+        anne.shows("Un autre membre doit confirmer dans Modèles et consentements.", 60)
         wait_until(lambda: said(lea, asset) == [("proposed", "")], 30)
     with lea.visitor("/people") as marc:
-        marc.press("Qui est sur la photo")
-        marc.shows("Reconnaissables sur cette image")
+        marc.press("Images identifiées")
+        marc.shows("Personnes reconnaissables")
         shot(marc, "people-pictures")
-        marc.press("Exactement ces personnes")
-        marc.shows("C’est noté")
+        marc.press("Confirmer les personnes")
+        marc.shows("Personnes de l’image confirmées.")
         wait_until(lambda: said(lea, asset) == [("confirmed", f"member:{lea.desk.manager}")], 30)
 
 
@@ -106,22 +106,22 @@ def test_two_say_that_nobody_recognises_a_passer_by(lea: RunningAgency) -> None:
     )
     with lea.visitor("/studio", lea.desk.author) as anne:
         anne.page.locator('[class*="st-key-studio-pick"] label').first.click()
-        anne.press("Non reconnaissables")
-        anne.shows("Quelqu’un d’autre confirme sous Personnes.")
-        anne.button("Personne ne peut les reconnaître").click()
+        anne.press("Personnes non reconnaissables")
+        anne.shows("un autre membre doit confirmer.")
+        anne.button("Enregistrer le nombre").click()
         wait_until(lambda: [tuple(row) for row in lea.rows(counted, a=asset)] == [(1, 0)], 30)
         anne.go(f"{lea.url}/people")
-        anne.press("Qui est sur la photo")
-        anne.shows("Vous l’avez dit : quelqu’un d’autre confirme.")
-        assert anne.button("Je reconnais quelqu’un").is_disabled()
+        anne.press("Images identifiées")
+        anne.shows("Vous avez saisi ce nombre. Un autre membre doit confirmer.")
+        assert anne.button("Je reconnais une personne").is_disabled()
     with lea.visitor("/people") as marc:
-        marc.press("Qui est sur la photo")
+        marc.press("Images identifiées")
         marc.shows("Vérifiez visages, tatouages, badges et noms.")
         shot(marc, "people-blurred")
         assert axe(marc) == []
         assert marc.overflow <= 0
-        marc.press("Personne ne peut les reconnaître")
-        marc.shows("Noté : ces personnes sont comptées")
+        marc.press("Confirmer : non reconnaissables")
+        marc.shows("L’image ne nécessite plus le consentement de ces personnes.")
         wait_until(lambda: [tuple(row) for row in lea.rows(counted, a=asset)] == [(0, 1)], 30)
 
 

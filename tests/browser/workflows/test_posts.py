@@ -47,7 +47,7 @@ def test_from_the_first_letter_to_the_network(lea: RunningAgency) -> None:
         marc.page.keyboard.press("a")
         marc.shows("Validé.")
         marc.rest()
-        marc.page.get_by_text("Comparer vos classements").click()
+        marc.page.get_by_text("Étalonnage des classements").click()
         marc.page.locator("details[open]").wait_for()
         marc.page.get_by_role("button", name="Annuler").wait_for(state="detached")
         marc.rest()

@@ -71,10 +71,10 @@ def test_a_guest_judges_the_pictures_given_to_her(lea: RunningAgency) -> None:
 
     with lea.visitor("/approvals", joins(lea, Role.GUEST)) as zoe:
         zoe.rest()  # the page of a newcomer is drawn twice: a press between the two is nobody's
-        zoe.press("Voir (votre regard est noté)")
+        zoe.press("Afficher")
         assert "Publications (" not in zoe.text()
         zoe.press("Classer")
-        zoe.shows("Classement noté")
+        zoe.shows("Classement enregistré")
         wait_until(lambda: ratings() == ["G"], 60)
 
 
@@ -105,7 +105,7 @@ def test_pictures_are_made_compared_and_kept(lea: RunningAgency) -> None:
 
     with lea.visitor("/studio") as marc:
         marc.button("Ajouter ce modèle et l’essayer").dblclick()
-        marc.shows("4 images sont en route.")
+        marc.shows("4 images en cours de génération.")
         marc.shows("4 sur 4", 120)
         marc.rest()
         marc.press("Comparer")

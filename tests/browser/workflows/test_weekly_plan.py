@@ -15,15 +15,15 @@ WRITTEN = "SELECT 1 FROM week_plans WHERE tenant_id = :tenant AND written_at IS 
 
 def test_a_week_is_proposed_and_a_line_becomes_a_draft(lea: RunningAgency) -> None:
     with lea.visitor("/calendar", lea.desk.author) as anne:
-        anne.press("Proposer une semaine")
-        anne.shows("Une semaine à partir d’un brief")
+        anne.press("Semaine proposée par l’IA")
+        anne.shows("Obtenez des jours, des heures et des textes")
         anne.rest()
-        anne.type("But de la semaine", "Montrer le port")
+        anne.type("Objectif de la semaine", "Montrer le port")
         anne.page.get_by_role("textbox", name="Sujets").fill("Le port au matin")
-        anne.press("Proposer")
-        anne.shows("relisez-la ligne par ligne")
+        anne.press("Générer la semaine")
+        anne.shows("Relisez chaque publication")
         wait_until(lambda: bool(lea.rows(WRITTEN)), 60)
-        anne.hides("Des textes s’écrivent")
+        anne.hides("Les textes IA sont en cours")
         assert lea.rows(DRAFTS) == []
         for width in (1280, 390):
             anne.size(width)
@@ -32,7 +32,7 @@ def test_a_week_is_proposed_and_a_line_becomes_a_draft(lea: RunningAgency) -> No
             picture(anne, f"week_{width}", width, 900)
         anne.size(1280)
         anne.button("Accepter").dblclick()
-        anne.shows("C’est un brouillon maintenant")
+        anne.shows("Brouillon créé")
         anne.rest()
         ((body, state),) = lea.rows(DRAFTS)
         assert (body, state) == ("Le port au matin", "draft")

@@ -1,1 +1,1 @@
-"""The library of the studio: search, tags, collections, copies and clips."""
+"""The library of the Studio: search, labels, collections, copies, variations and clips."""

@@ -1,4 +1,4 @@
-"""Studio: what came in as a photograph and was made with an AI, said afterwards and for good."""
+"""AI disclosure: mark uploads that count as photos as AI-generated. This cannot be undone."""
 
 from functools import partial
 from uuid import UUID
@@ -18,8 +18,7 @@ from tenants.agencies.rights import Right
 
 
 def render_ai_disclosure(page: PageContext, creator_id: UUID, picked: list[LibraryTile]) -> None:
-    """The press that says it of those chosen that count as a camera's; nothing where there are
-    none."""
+    """Draw the button for selected images that count as photos. Draw nothing if there are none."""
     assets = tuple(
         tile.card.asset_id for tile in picked if tile.card.engine == origin_detection.CAMERA_ENGINE
     )

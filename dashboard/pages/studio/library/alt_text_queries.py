@@ -1,4 +1,4 @@
-"""Words that a model proposes for pictures, beside those they have."""
+"""Queries of AI-written alt texts, with the current alt texts of the images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class AltTextEntry:
-    """A proposal with the words the picture has now."""
+    """A proposed alt text with the current one."""
 
     proposal: AltTextProposal
     now: str
@@ -25,20 +25,19 @@ class AltTextEntry:
 def list_alt_text_proposals(
     scope: Scope, creator_id: UUID, assets: Sequence[UUID]
 ) -> list[AltTextEntry]:
-    """What is proposed for these pictures, in their order; those that wait for the model
-    included."""
+    """Return the proposals for these images in their order, pending ones included."""
     found = proposals.latest_alt_texts(scope, creator_id, assets)
     have = alt_texts(scope, found)
     return [AltTextEntry(found[asset], have.get(asset, "")) for asset in assets if asset in found]
 
 
 def pending_assets(found: Sequence[AltTextEntry]) -> frozenset[UUID]:
-    """Those of them that the model is still asked for."""
+    """Return the ids of the proposals that the model has not answered yet."""
     return frozenset(one.proposal.id for one in found if one.proposal.state is AltTextState.WAITING)
 
 
 def description_style(scope: Scope, creator: Creator) -> tuple[str, tuple[str, ...]]:
-    """The language her pictures are described in, and the words she never uses."""
+    """Return the language for a creator's alt texts and the words that they must not contain."""
     language = next(
         (one for one in creator.languages if one in WRITABLE_LANGUAGES), WRITABLE_LANGUAGES[0]
     )

@@ -1,5 +1,4 @@
-"""Alternative texts by a model that sees: asked for with a press, proposed beside the picture,
-taken by a person."""
+"""AI-written alt texts: a member requests them, a vision model proposes, the member accepts."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -22,8 +21,7 @@ from schedules.suggestions.states import AltTextState
 from tenants.agencies.rights import Right
 
 FIELDS = ("alt:", "compose:alt:")
-"""Where the pages keep the words of a picture that somebody may be typing: what is taken stands
-there too."""
+"""Prefixes of session keys of alt text fields. An accepted proposal is copied into these fields."""
 
 TICK = "2s"
 
@@ -37,8 +35,10 @@ def render_alt_text_request(
     key: str,
     hint: bool = False,
 ) -> None:
-    """The press that asks for words; where no model sees nothing, and what is missing where a
-    `hint` is wanted."""
+    """Draw the button that requests alt texts.
+
+    Without a configured vision model, draw nothing, or a note about it if `hint` is set.
+    """
     if not assets or not page.has_right(Right.RUN):
         return
     if not settings.load_settings().generators.ollama_vision_model:
@@ -60,8 +60,8 @@ def render_alt_text_request(
 def render_alt_text_proposals(
     page: PageContext, creator_id: UUID, assets: Sequence[UUID], *, pictured: bool = False
 ) -> None:
-    """What is proposed for these pictures; `pictured` shows each beside it, where the page does
-    not."""
+    """Draw the proposals for these images. `pictured` adds each image for pages that do not show
+    it."""
     if not assets or not page.has_right(Right.RUN):
         return
     found = page.read(
@@ -91,8 +91,7 @@ def _request_alt_texts(
 def _poll_alt_texts(
     drawn: PageContext, creator_id: UUID, assets: tuple[UUID, ...], asked: frozenset[UUID]
 ) -> None:
-    """The model is asked by the workers: when one more picture is done, the page is drawn with
-    it."""
+    """Poll while workers ask the model, and redraw the page when another image is done."""
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()

@@ -1,5 +1,4 @@
-"""Studio: a picture that a model makes move: which model, how long, what happens; or what is
-missing for it."""
+"""Animations: turn an image into a video with an AI model, or list what is missing for it."""
 
 from functools import partial
 from uuid import UUID
@@ -27,8 +26,10 @@ USUAL_MOTION = 50
 
 
 def render_animation_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
-    """Choose the model, the seconds, and what happens or how much; without a model, say what is
-    missing and what works all the same. Nothing of a film."""
+    """Draw the choice of model, duration and motion.
+
+    Without a model, draw what is missing and what works without one. Draw nothing for videos.
+    """
     if card.seconds:
         return
     with st.popover(page.text("film.move"), icon=":material/animation:"):

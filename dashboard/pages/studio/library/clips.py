@@ -1,5 +1,4 @@
-"""A clip of the chosen pictures: their order, form, seconds and words; and the clips that are under
-way."""
+"""Clips from selected images: order, format, duration and captions, and clips in progress."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -33,13 +32,13 @@ FORM, BETWEEN, SHAPE, ORDER = (
 )
 SECONDS, MOTION, WORDS = (f"studio:clip:{what}:" for what in ("seconds", "motion", "words"))
 USUAL = 3.0
-"""Seconds a picture is shown unless told otherwise."""
+"""Default duration of an image, in seconds."""
 
 TICK = timedelta(seconds=2)
 
 
 def render_clip_form(page: PageContext, creator_id: UUID, picked: Sequence[LibraryTile]) -> None:
-    """Draw what makes a clip of what is chosen; a sound among it lies under the clip."""
+    """Draw the form of a clip from the selection. A selected audio file becomes its soundtrack."""
     with st.popover(page.text("studio.clip"), icon=":material/movie:"):
         kinds = page.read(lambda scope: _media_types_by_asset(scope, picked))
         tiles = {
@@ -69,7 +68,7 @@ def render_clip_form(page: PageContext, creator_id: UUID, picked: Sequence[Libra
 
 
 def render_length_warning(page: PageContext, creator_id: UUID, seconds: int) -> None:
-    """Say which accounts of hers take no film of this length; nothing where all do."""
+    """Draw a warning for each channel that does not accept a video of this length."""
     for account, why in page.read(
         lambda scope: queries.list_refusing_accounts(
             scope, page.get_creator(scope, creator_id), seconds
@@ -90,13 +89,13 @@ def _select_clip_option(page: PageContext, what: str, key: str, names: Sequence[
 
 
 def _media_types_by_asset(scope: Scope, picked: Sequence[LibraryTile]) -> dict[UUID, str]:
-    """The kind of each of these; what has no bytes is left out."""
+    """Return the media type of each tile; withheld assets are left out."""
     shown = [tile.card.asset_id for tile in picked if not tile.card.standing.is_withheld]
     return {asset_id: medium.mime for asset_id, medium in get_renditions(scope, shown, "-").items()}
 
 
 def _sync_still_order(chosen: Sequence[UUID]) -> list[UUID]:
-    """The order of the stills: as it was arranged, what is new last."""
+    """Return the order of the images as arranged, with new ones last."""
     kept = [one for one in st.session_state.get(ORDER, []) if one in chosen]
     st.session_state[ORDER] = [*kept, *(one for one in chosen if one not in kept)]
     return list(st.session_state[ORDER])
@@ -173,8 +172,7 @@ def _read_slideshow_picture(asset_id: UUID) -> SlideshowPicture:
 
 
 def render_clip_progress(page: PageContext, creator: Creator) -> None:
-    """Clips that are being made, and those that just ended. It looks again by itself until all have
-    ended."""
+    """Draw clips in progress and recent ones. The part polls until all have ended."""
     found = page.read(lambda scope: _list_recent_clips(scope, creator.id))
     if any(one.state in ACTIVE_RUN_STATES for one in found):
         st.fragment(_poll_clip_progress, run_every=TICK)(page, creator.id)
@@ -194,7 +192,7 @@ def _poll_clip_progress(drawn: PageContext, creator_id: UUID) -> None:
         lambda scope: _list_recent_clips(scope, page.get_creator(scope, creator_id).id)
     )
     if not any(one.state in ACTIVE_RUN_STATES for one in found):
-        st.rerun()  # the library shows it
+        st.rerun()  # A full redraw shows the clip in the library.
     actions.show_notices(page, "studio:clips")
     _render_clip_lines(page, found)
 

@@ -1,5 +1,4 @@
-"""Collections: what is chosen is put into one or arranged in it; one is renamed, made a pack of, or
-ended."""
+"""Collections: add and arrange images, rename or delete a collection, create a pack from it."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -27,8 +26,7 @@ KEPT = "studio.collection.kept"
 def render_collection_choice(
     page: PageContext, creator_id: UUID, here: LibraryView, assets: Sequence[UUID]
 ) -> None:
-    """Draw what puts the chosen pictures into a collection and, in an opened one, what arranges
-    them there."""
+    """Draw the form that adds the selection to a collection, and the order in an opened one."""
     said = {"": page.text("studio.collection.new")} | {
         str(one.id): one.name for one in here.collections
     }
@@ -93,7 +91,7 @@ def _render_arrange_actions(
 
 
 def render_collection_actions(page: PageContext, creator_id: UUID, opened: CollectionView) -> None:
-    """Draw what renames the opened collection, begins a pack from it, and ends it."""
+    """Draw the actions that rename an opened collection, create a pack from it, and delete it."""
     with st.expander(page.text("studio.collection.change")):
         st.session_state.setdefault(f"{RENAMED}:{opened.id}", opened.name)
         st.text_input(
@@ -138,8 +136,7 @@ def _rename_collection(
 def _create_collection_pack(
     page: PageContext, creator_id: UUID, collection_id: UUID, scope: Scope, press: UUID
 ) -> Message:
-    """A pack of all of it as it stands now: what is withheld makes the shop refuse it, as in any
-    pack."""
+    """Create a pack from the current images. The shop refuses packs with withheld images."""
     page.get_creator(scope, creator_id)
     found = next(
         (one for one in collections.list_collections(scope, creator_id) if one.id == collection_id),

@@ -1,4 +1,4 @@
-"""Studio: pictures that were put away, erased by a press or after the days an agency chose."""
+"""Deletion of archived images, by hand or after the number of days that the agency has set."""
 
 from functools import partial
 from uuid import UUID
@@ -21,7 +21,7 @@ DAYS = "retention:days"
 
 
 def render_delete_button(page: PageContext, creator_id: UUID, tile: LibraryTile) -> None:
-    """The press that erases a picture for good, where it was put away."""
+    """Draw the button that permanently deletes an archived image."""
     if tile.card.shelf is not ShelfState.RETIRED:
         return
     with st.popover(page.text("studio.erase"), icon=":material/delete_forever:"):
@@ -48,7 +48,7 @@ def _request_erasure(
 
 
 def render_deletion_policy(page: PageContext) -> None:
-    """The days after which what was put away is erased, of the whole agency."""
+    """Draw the number of days after which archived images of the agency are deleted."""
     if not page.has_right(Right.RUN):
         return
     days = page.read(erasure.retention_days)

@@ -1,5 +1,4 @@
-"""Studio: a picture with a demonstration label, let out to real platforms all the same by one who
-runs the agency."""
+"""Demo labels: allow an image with a demo label to be published on real platforms."""
 
 from functools import partial
 from uuid import UUID
@@ -19,8 +18,10 @@ from tenants.agencies.rights import Right
 
 
 def render_demo_label(page: PageContext, creator_id: UUID, found: PictureLineage) -> None:
-    """Draw what keeps this picture from real platforms, who let it out, and the press for either;
-    nothing where it has no label."""
+    """Draw the label's status and the button that allows or revokes publishing.
+
+    Draw nothing for an image without a label.
+    """
     card = found.tile.card
     if not card.label:
         return

@@ -1,4 +1,4 @@
-"""The library: pictures by what is asked of them, more handed in, and those that are chosen."""
+"""The library: filters, uploads, a page of images, and actions for the selection."""
 
 from functools import partial
 from uuid import UUID
@@ -49,13 +49,13 @@ UPLOAD_FILE_TYPES = [
 
 
 def clear_library_state() -> None:
-    """Another creator: what was chosen and asked of the one before is let go."""
+    """Clear selection and filters when another creator is chosen."""
     search_filters.clear_filters()
     st.session_state[COMPARED_RUN_KEY] = ""
 
 
 def render_gallery(page: PageContext, found: StudioView) -> None:
-    """Draw what is asked, what was chosen, and a page of pictures."""
+    """Draw the filters, the selection and one page of images."""
     facets = search_filters.read_filters()
     after = search_filters.current_cursor()
     here = page.read(lambda scope: load_library(scope, found.creator, facets, after))
@@ -117,7 +117,7 @@ def _tile_marks(tile: LibraryTile, cover: bool) -> tuple[tuple[str, bool], ...]:
 
 
 def _escape_label(label: str) -> str:
-    """A label in which nothing is read as a sign."""
+    """Escape Markdown characters in a label."""
     return "".join(
         f"\\{one}" if one in r"\`*_{}[]()#+-.!:$~>|<" else one for one in " ".join(label.split())
     )
@@ -142,9 +142,8 @@ def _render_upload_form(page: PageContext, found: StudioView, *, none: bool) -> 
 
 
 def _submit_uploaded_files(page: PageContext, creator_id: UUID, key: str) -> None:
-    """Hand each file to the workers; the field is then empty again, and what was refused is
-    said."""
-    batch = uuid7()  # what was handed in together is looked at together
+    """Queue each file for the workers, clear the field and show errors."""
+    batch = uuid7()  # Files of one upload are reviewed as one batch.
     for file in st.session_state.get(key) or []:
         act = partial(_receive_upload, page, creator_id, (file.name, file.getvalue()), batch)
         actions.run_action(act, Right.RUN, f"upload:{file.file_id}")

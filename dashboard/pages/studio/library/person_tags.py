@@ -1,5 +1,7 @@
-"""Studio: who is in a picture that is on no shoot card, and who cannot be recognised in any;
-somebody else confirms it under People."""
+"""People in images without a shoot card: tag them, or count unrecognizable people.
+
+Another member confirms both on the page Consent & models.
+"""
 
 from functools import partial
 from uuid import UUID
@@ -20,7 +22,7 @@ from tenants.agencies.rights import Right
 
 
 def render_person_tags(page: PageContext, creator_id: UUID, asset_id: UUID, sha256: str) -> None:
-    """Say who is in a picture; who was named already stands above."""
+    """Draw current tags and the form that adds people."""
     people, named, waits = page.read(
         lambda scope: (
             depicted_people.list_nameable_people(scope),
@@ -56,7 +58,7 @@ def render_person_tags(page: PageContext, creator_id: UUID, asset_id: UUID, sha2
 
 
 def render_unrecognizable_count(page: PageContext, creator_id: UUID, asset_id: UUID) -> None:
-    """Say how many people of a picture nobody can recognise any more."""
+    """Draw the form that counts unrecognizable people in an image."""
     known = page.read(lambda scope: bystanders.find_bystanders(scope, asset_id))
     with st.popover(page.text("people.blurred"), icon=":material/blur_on:"):
         if known is not None and known.confirmed:
@@ -89,7 +91,8 @@ def _propose_bystanders(
 def _check_picture_revealed(
     page: PageContext, scope: Scope, creator_id: UUID, asset_id: UUID
 ) -> None:
-    """Raise NotFound for another creator's picture, Refused for one they did not look at."""
+    """Raise NotFound for an image of another creator, Refused for one that the member has not
+    revealed."""
     page.get_creator(scope, creator_id)
     found = queries.get_asset_bytes(scope, asset_id)
     if found.creator_id != creator_id:

@@ -1,4 +1,4 @@
-"""Studio: copies of one picture, cut, set right and signed as asked; the workers make them."""
+"""Copies of an image: crop, correct, enlarge and watermark it; the workers create them."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -37,8 +37,7 @@ COLOUR = "colour"
 
 
 def render_picture_copy_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
-    """Choose what is done, see where each form would cut, and have the copies made; nothing of a
-    film."""
+    """Draw the options with a preview of each crop. Draw nothing for videos."""
     if card.seconds:
         return
     key = f"copy:{card.asset_id}"
@@ -70,7 +69,8 @@ def render_picture_copy_form(page: PageContext, creator_id: UUID, card: AssetCar
 
 
 def _select_enlargement(page: PageContext, key: str) -> bool:
-    """Whether it is to be larger, plainly or by the model that is set for it."""
+    """Draw the options for a larger copy, plain or by the configured model. Return True if one is
+    on."""
     twice = st.checkbox(page.text("copy.twice"), key=f"{key}:twice")
     if not settings.load_settings().generators.upscale_model:
         draw_template("shell/templates/note.html", note=page.text("copy.no_upscaler"))
@@ -79,8 +79,10 @@ def _select_enlargement(page: PageContext, key: str) -> bool:
 
 
 def _select_background(page: PageContext, key: str) -> str:
-    """What is to stand behind the subject, as `Finish.background`; "" where nothing can be told
-    from anything."""
+    """Draw the choice of a background. Return it as in `Finish.background`.
+
+    Return an empty string without a configured cutout model.
+    """
     if not settings.load_settings().generators.cutout_model:
         draw_template("shell/templates/note.html", note=page.text("copy.no_cutter"))
         return ""
@@ -98,7 +100,7 @@ def _select_background(page: PageContext, key: str) -> str:
 
 
 def _read_background(key: str) -> str:
-    """As it stands on the page now."""
+    """Return the background chosen in the fields."""
     kind = actions.typed_value(f"{key}:background")
     if kind == COLOUR:
         return str(actions.typed_value(f"{key}:colour") or "#ffffff").lower()
@@ -106,8 +108,7 @@ def _read_background(key: str) -> str:
 
 
 def render_picture_copy_progress(page: PageContext, copies: Sequence[PictureCopyView]) -> None:
-    """Copies of the last hours; those that a model makes larger say how far they are, and can be
-    stopped."""
+    """Draw recent copies. AI enlargements show progress and can be stopped."""
     draw_template(
         "pages/studio/library/templates/picture_copies.html",
         copies=copies,
@@ -130,12 +131,12 @@ def _stop_copy(page: PageContext, copy_id: UUID, scope: Scope, _: UUID) -> Messa
 
 
 def _escape_label(label: str) -> str:
-    """A label in which nothing is read as a sign."""
+    """Escape Markdown characters in a label."""
     return "".join(f"\\{one}" if one in r"\`*_{}[]()#+-.!:$~>|<@" else one for one in label)
 
 
 def _render_watermark_form(page: PageContext, creator_id: UUID, mark: Watermark | None) -> None:
-    """What is written on this creator's copies: the words, and how they look."""
+    """Draw the text and look of the creator's watermark."""
     key = f"watermark:{creator_id}"
     with st.popover(page.text("watermark.edit"), icon=":material/branding_watermark:"):
         st.text_input(
@@ -182,7 +183,7 @@ def _save_watermark(
 
 
 def _render_crop_preview(page: PageContext, card: AssetCard, chosen: list[str]) -> None:
-    """The picture as its page shows it, blurred where that is, each form cut out of it."""
+    """Draw each crop of the image, blurred if the image is."""
     try:
         cuts = picture_copies.preview_crops(
             page.viewer.tenant_id, card.sha256, library_files.object_store()

@@ -1,7 +1,4 @@
-"""Which of a creator's accounts take no film of a length: said before one is made.
-
-The library as the studio shows it: a page of what is asked for, and one picture with its story.
-"""
+"""Queries of the library: filtered pages, lineage of an image, and channels that refuse a video."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -41,8 +38,10 @@ from tenants.agencies.queries import Creator, list_members
 def list_refusing_accounts(
     scope: Scope, creator: Creator, seconds: int
 ) -> list[tuple[str, Message]]:
-    """The accounts, by name, with the reason; those whose platform is not known here judge for
-    themselves."""
+    """Return the names of channels that refuse a video of this length, with the reason.
+
+    Channels of platforms without a known limit are left out.
+    """
     found = []
     for one in (each for each in queries.list_creator_channels(scope, creator.id) if each.surface):
         connector = account_connectors.find_connector_for(platform_connectors(), one)
@@ -58,13 +57,13 @@ def list_refusing_accounts(
 
 FILTER_NAMES = ("rating", "use", "origin", "shelf", "made")
 SHOWN = 24
-"""Pictures of one page."""
+"""Number of images per page."""
 
 
 @dataclass(frozen=True)
 class LibraryFilters:
-    """What of the library is shown: words, and one value of each facet, or all. Days are the
-    creator's."""
+    """Filters of the library: text, and one value of each facet or all. Days are local to the
+    creator."""
 
     rating: str = ANY_VALUE
     use: str = ANY_VALUE
@@ -78,13 +77,12 @@ class LibraryFilters:
     since: date | None = None
     until: date | None = None
     collection: UUID | None = None
-    """Shown in its order, whatever else is asked but `made`."""
+    """The collection to show in its order. It overrides all filters except `made`."""
 
 
 @dataclass(frozen=True)
 class LibraryTile:
-    """A picture of the library: its card, whether a post shows it, and a pack holds it or was sold
-    with it."""
+    """An image with its usage: in a post, in a pack, or sold."""
 
     card: AssetCard
     used: bool
@@ -94,23 +92,27 @@ class LibraryTile:
 
 @dataclass(frozen=True)
 class LibraryView:
-    """One page of a library; `after` is where the next begins, None at the end."""
+    """One page of the library; `after` is the cursor of the next page, None at the end."""
 
     tiles: Sequence[LibraryTile]
     after: PageCursor | None
     offered: SearchFacets
     collections: Sequence[CollectionView]
     opened: CollectionView | None
-    """The collection that is shown; None for the library."""
+    """The collection that is shown, None for the whole library."""
     made: str = ANY_VALUE
-    """Own or demonstration, never both, once a model of their own made pictures; else all."""
+    """Own or demo images. They are never mixed once a creator has generated images without a demo
+    label."""
 
 
 @dataclass(frozen=True)
 class PictureLineage:
-    """One picture with its whole story; `by` is who brought it in or asked for it, by name; `card`
-    its shoot card; `posts` those it stands in, by id and words. `lifted` says that it may leave
-    with its label, why, and `lifted_by` whom, by name."""
+    """One image with its lineage.
+
+    `by` is the name of the member who uploaded or requested it, `card` its shoot card, `posts` the
+    id and text of posts that use it. `lifted` is set if the image may be published despite its demo
+    label; `lifted_by` is the name of the member who allowed it.
+    """
 
     tile: LibraryTile
     story: AssetLineage
@@ -125,7 +127,7 @@ class PictureLineage:
 def load_library(
     scope: Scope, creator: Creator, facets: LibraryFilters, after: PageCursor | None
 ) -> LibraryView:
-    """The page of the library that begins after this place; None is the first."""
+    """Return the page of the library after a cursor, the first one for None."""
     used = assets_used_in_posts(scope, creator.id)
     known = collections.list_collections(scope, creator.id)
     opened = next((one for one in known if one.id == facets.collection), None)
@@ -155,8 +157,7 @@ def load_library(
 
 
 def media_source(scope: Scope, creator_id: UUID, asked: str) -> str:
-    """Which pictures a screen shows, own or those of demonstrations, never both, where they stand
-    apart; else all."""
+    """Return the kind of images to show, own or demo, if they must be separated; otherwise all."""
     if not assets.needs_label_separation(scope, creator_id):
         return ANY_VALUE
     return OWN_PICTURES if asked == ANY_VALUE else asked
@@ -192,7 +193,10 @@ def _build_library_tiles(
 
 
 def load_lineage(scope: Scope, creator_id: UUID, asset_id: UUID) -> PictureLineage:
-    """One picture of this creator. Raises NotFound for any other, and for what is withheld."""
+    """Return one image of this creator with its lineage.
+
+    Raises NotFound for images of other creators and for withheld ones.
+    """
     cards = get_asset_cards(scope, [asset_id])
     if not cards or cards[0].creator_id != creator_id or cards[0].standing.is_withheld:
         raise NotFound("library.asset_unknown", destination="-")

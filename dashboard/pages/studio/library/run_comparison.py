@@ -1,4 +1,4 @@
-"""The pictures of one run side by side: keep what is good, put the others away."""
+"""Comparison of the images of one run: keep the good ones and archive the others."""
 
 from functools import partial
 from uuid import UUID
@@ -30,14 +30,13 @@ WIDE = 260
 
 
 def render_run_comparison(page: PageContext, creator: Creator, made: str) -> None:
-    """Draw the run that is compared, if one is and its pictures are of the kind that the page
-    shows."""
+    """Draw the compared run, if its images are of the kind that the page shows."""
     chosen = st.session_state.get(COMPARED_RUN_KEY)
     if not chosen:
         return
     try:
         run, cards = page.read(lambda scope: load_run(scope, creator.id, UUID(chosen)))
-    except NotFound:  # another creator was chosen meanwhile
+    except NotFound:  # Another creator was chosen since.
         return _close_comparison()
     if made != ANY_VALUE and any(bool(card.label) != (made == DEMO_PICTURES) for card in cards):
         return _close_comparison()
@@ -86,7 +85,7 @@ def _close_comparison() -> None:
 
 
 def _describe_style_score(page: PageContext, score: StyleScore) -> str:
-    """How alike a picture is to its look, by what, or why nobody knows."""
+    """Return the similarity to the style references, or the reason why there is none."""
     if score.missing_reason is not None:
         return page.localizer.message_text(score.missing_reason)
     if score.score is None:
@@ -133,7 +132,7 @@ def shelve_action(
     scope: Scope,
     _: UUID,
 ) -> Message:
-    """Keep pictures of this creator, or put them away."""
+    """Keep or archive images of this creator."""
     page.get_creator(scope, creator_id)
     for asset_id in assets:
         if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:

@@ -1,5 +1,4 @@
-"""What is asked of the library: words, facets, tags, where a picture comes from, when it was taken;
-and its pages."""
+"""Search and filters of the library: text, facets, labels, source, dates and paging."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,11 +23,11 @@ WORDS, TAGS, RECIPE, MADE, SINCE, UNTIL, COLLECTION = (
     for name in ("words", "tags", "recipe", "made", "since", "until", "collection")
 )
 MEDIA_SOURCE_KEY = "studio:made"
-"""The facet that keeps own pictures and those of demonstrations apart."""
+"""Session key of the facet that separates own and demo images."""
 
 TURNED = "studio:turned"
 FOR = "studio:turned:for"
-"""Where the pages that were turned to begin, and what was asked when they were."""
+"""Session key of the filters for which the page cursors were stored."""
 
 VALUES = {
     "rating": (ANY_VALUE, "none", "G", "S", "N", "E"),
@@ -40,7 +39,7 @@ VALUES = {
 
 
 def read_filters() -> LibraryFilters:
-    """What is asked of the library, as it was chosen last."""
+    """Return the current filters."""
     plain = LibraryFilters()
     kept = st.session_state
     return LibraryFilters(
@@ -56,7 +55,7 @@ def read_filters() -> LibraryFilters:
 
 
 def clear_filters() -> None:
-    """Ask for everything again, from the first page."""
+    """Clear all filters and return to the first page."""
     for key in (
         WORDS,
         TAGS,
@@ -72,7 +71,7 @@ def clear_filters() -> None:
 
 
 def current_cursor() -> PageCursor | None:
-    """Where the page that is shown begins; whatever is asked anew is shown from its first page."""
+    """Return the cursor of the current page. A change of filters returns to the first page."""
     asked = read_filters()
     if st.session_state.get(FOR) != asked:
         st.session_state[FOR] = asked
@@ -82,7 +81,7 @@ def current_cursor() -> PageCursor | None:
 
 
 def render_search_filters(page: PageContext, here: LibraryView) -> None:
-    """Draw the fields; a collection is asked nothing, but for pictures that stand apart."""
+    """Draw the filter fields. In a collection, only the source of images can be chosen."""
     if here.collections:
         said = {"": page.text("studio.collection.none")} | {
             str(one.id): one.name for one in here.collections
@@ -129,8 +128,8 @@ def _has_advanced_filters() -> bool:
 
 
 def _render_advanced_filters(page: PageContext, offered: SearchFacets) -> None:
-    """Fields whose values are this library's own; one that is not there any more is not asked
-    for."""
+    """Draw the filters whose options come from this library. Values that no longer exist are
+    cleared."""
     tags = {
         key: page.text("studio.counted", what=written, count=many)
         for key, written, many in offered.tags
@@ -161,7 +160,7 @@ def _render_advanced_filters(page: PageContext, offered: SearchFacets) -> None:
 
 
 def render_pager(page: PageContext, after: PageCursor | None) -> None:
-    """The presses that turn to the pictures before and after."""
+    """Draw the buttons for newer and older images."""
     turned = st.session_state.get(TURNED)
     with st.container(horizontal=True, gap="small"):
         if turned:

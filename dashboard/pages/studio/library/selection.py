@@ -1,5 +1,4 @@
-"""What is chosen in the library: one picture with its story, or several at once, and what can be
-done."""
+"""Actions for selected images: details and tools of one image, or bulk actions for several."""
 
 from functools import partial
 from uuid import UUID
@@ -53,7 +52,7 @@ MINOR = "X_minor"
 def render_selection(
     page: PageContext, found: StudioView, here: LibraryView, picked: list[LibraryTile]
 ) -> None:
-    """Draw what is chosen and what can be done with it."""
+    """Draw the selection and its actions."""
     creator = found.creator
     with st.container(border=True, key="studio_chosen"):
         if len(picked) == 1:
@@ -130,7 +129,7 @@ def _render_selected_picture(page: PageContext, creator: Creator, tile: LibraryT
 def _render_picture_tools(
     page: PageContext, creator_id: UUID, tile: LibraryTile, found: PictureLineage
 ) -> None:
-    """What can be made of one picture, and said of it."""
+    """Draw the tools for one image."""
     asset_id = tile.card.asset_id
     demo_labels.render_demo_label(page, creator_id, found)
     deletion.render_delete_button(page, creator_id, tile)
@@ -161,7 +160,7 @@ def _render_picture_tools(
 
 
 def _render_repeat_button(page: PageContext, creator_id: UUID, asset_id: UUID, count: int) -> None:
-    """The press that runs once more what made this picture."""
+    """Draw the button that repeats the run of an image."""
     if count:
         act = partial(_repeat_generation, page, creator_id, asset_id)
         actions.action_button(
@@ -185,7 +184,10 @@ def _repeat_generation(
 
 
 def _render_lower_rating_form(page: PageContext, creator_id: UUID, tile: LibraryTile) -> None:
-    """Ask others to lower its rating; who asks has looked, and says why."""
+    """Draw the form that asks other members to lower the rating.
+
+    The member must reveal the image first and give a reason.
+    """
     asset_id = tile.card.asset_id
     known = tile.card.standing.rating or Rating.G
     with st.popover(page.text("second.too_high"), icon=":material/arrow_downward:"):
@@ -227,7 +229,7 @@ def _request_lower_rating(
 
 
 def _render_reveal_button(page: PageContext, code: str, covered: list[LibraryTile]) -> None:
-    """The press that shows what comes blurred, and writes down that this member looked."""
+    """Draw the button that reveals blurred images. The reveal is recorded in the audit log."""
     if covered and library_files.can_reveal(page.viewer.member):
         assets = tuple(tile.card.asset_id for tile in covered)
         right = Right.REVIEW if page.has_right(Right.REVIEW) else Right.RUN
@@ -248,8 +250,7 @@ def _save_alt_text(
 def _check_assets_of_creator(
     page: PageContext, scope: Scope, creator_id: UUID, assets: tuple[UUID, ...]
 ) -> None:
-    """Raise NotFound unless each picture is of this creator, and the creator one of this
-    member's."""
+    """Raise NotFound unless all images belong to a creator who is assigned to this member."""
     page.get_creator(scope, creator_id)
     for asset_id in assets:
         if queries.get_asset_bytes(scope, asset_id).creator_id != creator_id:

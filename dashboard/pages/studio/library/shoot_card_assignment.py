@@ -1,4 +1,4 @@
-"""Studio: pictures put on a shoot card, when they are handed in or afterwards."""
+"""Assign images to shoot cards, during the upload or later."""
 
 from functools import partial
 from uuid import UUID
@@ -26,7 +26,7 @@ LIVING = (CardStatus.OPEN, CardStatus.SIGNED)
 
 
 def open_shoot_cards(found: StudioView) -> dict[str, ShootCardView]:
-    """The creator's cards that pictures can still be put on, by id."""
+    """Return the creator's cards that can take more images, by id."""
     return {
         str(one.id): one
         for one in found.cards
@@ -35,20 +35,20 @@ def open_shoot_cards(found: StudioView) -> dict[str, ShootCardView]:
 
 
 def render_upload_card_choice(page: PageContext, found: StudioView) -> None:
-    """Which card what is handed in now belongs to; none unless one is chosen."""
+    """Draw the choice of a card for the next upload, none by default."""
     cards = open_shoot_cards(found)
     if cards:
         _select_shoot_card(page, cards, HANDED, none="cards.none")
 
 
 def selected_upload_card(creator_id: UUID, scope: Scope) -> UUID | None:
-    """The card that was chosen for what is handed in, where it is this creator's."""
+    """Return the card chosen for the upload if it belongs to this creator."""
     chosen = str(actions.typed_value(HANDED) or "")
     return asset_bindings.find_card_of_creator(scope, creator_id, chosen) if chosen else None
 
 
 def render_card_assignment(page: PageContext, found: StudioView, assets: tuple[UUID, ...]) -> None:
-    """Put what is chosen on a card."""
+    """Draw the form that adds the selection to a card."""
     cards = open_shoot_cards(found)
     if not cards:
         return
@@ -66,7 +66,10 @@ def render_card_assignment(page: PageContext, found: StudioView, assets: tuple[U
 def render_card_people(
     page: PageContext, creator_id: UUID, asset_id: UUID, card: ShootCardView
 ) -> None:
-    """Say who of its card is in a picture: for somebody else than who brought it in."""
+    """Draw the form that confirms who of the card is in an image.
+
+    The member must not have uploaded the image or added it to the card.
+    """
     people = {str(one.person_id): one.name for one in card.people}
     key = f"named:{asset_id}"
     with st.popover(page.text("cards.who"), icon=":material/group:"):

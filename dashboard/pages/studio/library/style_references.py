@@ -1,5 +1,4 @@
-"""Studio: the look of a creator: which pictures models keep to, in which order, and why one may not
-be kept to."""
+"""Style references of a creator: images that guide generations, their order and their problems."""
 
 from functools import partial
 from uuid import UUID
@@ -32,7 +31,7 @@ WIDE = 180
 
 
 def render_style_reference_toggle(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
-    """The press that lets models keep to this picture, or keep to it no more; nothing of a film."""
+    """Draw the button that adds or removes a style reference. Draw nothing for videos."""
     if card.seconds:
         return
     kept = page.read(lambda scope: style_references.style_reference_ids(scope, creator_id))
@@ -53,8 +52,7 @@ def render_style_reference_toggle(page: PageContext, creator_id: UUID, card: Ass
 
 
 def render_style_references(page: PageContext, creator: Creator) -> None:
-    """The pictures of the look, each with what can be done with it; nothing where there are
-    none."""
+    """Draw the style references with their actions. Draw nothing if there are none."""
     kept = page.read(lambda scope: style_references.list_style_references(scope, creator.id))
     if not kept:
         return
@@ -76,8 +74,7 @@ def render_style_references(page: PageContext, creator: Creator) -> None:
 def _hidden_reference_reasons(
     scope: Scope, creator_id: UUID, assets: list[UUID]
 ) -> dict[UUID, str]:
-    """Those of these pictures that are not of the kind the page shows now, with the kind they are
-    of."""
+    """Return references of the kind that the page does not show, with the code of their kind."""
     made = media_source(scope, creator_id, search_filters.read_filters().made)
     cards = queries.get_asset_cards(scope, assets) if made != ANY_VALUE else []
     other = OWN_PICTURES if made == DEMO_PICTURES else DEMO_PICTURES
@@ -117,8 +114,10 @@ def _render_style_reference(
 
 
 def can_use_style_references(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bool:
-    """Say, before a run, which pictures it would keep to, or why it cannot; whether it may be
-    made."""
+    """Return True if a run can use the style references.
+
+    Draw them before the run, or the reason why they cannot be used.
+    """
     if not spec.look:
         return True
     generators = settings.load_settings().generators
@@ -146,8 +145,8 @@ def can_use_style_references(page: PageContext, creator_id: UUID, spec: RecipeSp
 
 
 def _can_send_style(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bool:
-    """Whether an engine of others may be handed the look, and takes as many pictures; why not is
-    said."""
+    """Return True if the style references may be sent to an external engine that accepts as many
+    images. Otherwise draw the reason."""
     frozen = page.read(lambda scope: style_references.freeze_style(scope, creator_id))
     try:
         hosted_services.check_reference_count(

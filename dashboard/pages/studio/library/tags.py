@@ -1,4 +1,4 @@
-"""Tags of the pictures that are chosen: put on, taken off."""
+"""Labels of selected images: add and remove them."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,7 +19,7 @@ OFF = "studio:tags:off"
 
 
 def render_tags(page: PageContext, creator_id: UUID, picked: Sequence[LibraryTile]) -> None:
-    """Draw what puts tags on these pictures and takes them off."""
+    """Draw the fields that add and remove labels."""
     assets = [tile.card.asset_id for tile in picked]
     there = {key: written for tile in picked for key, written in tile.card.tags.items()}
     with st.popover(page.text("studio.tags"), icon=":material/sell:"):

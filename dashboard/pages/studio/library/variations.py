@@ -1,5 +1,4 @@
-"""Studio: variations of one picture, whole or in one part, and pictures that take its posture, each
-by a recipe."""
+"""Variations of an image, whole or in part, and images with its pose, from a prompt template."""
 
 from functools import partial
 from typing import Any
@@ -31,8 +30,11 @@ USUAL_ANEW = input_pictures.DEFAULT_STRENGTH
 
 
 def render_variation_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
-    """Choose the recipe, how much of the picture is made anew and where, and how many; nothing
-    where no engine here begins from pictures, of a film, and without a recipe that asks nothing."""
+    """Draw the choice of template, amount of change, area and number of variations.
+
+    Draw nothing for videos, without an engine that accepts images, and without a template that has
+    no questions.
+    """
     known = _list_compatible_recipes(page, creator_id, card, "init")
     if not known:
         return
@@ -60,8 +62,10 @@ def render_variation_form(page: PageContext, creator_id: UUID, card: AssetCard) 
 
 
 def render_pose_form(page: PageContext, creator_id: UUID, card: AssetCard) -> None:
-    """Choose the recipe, how much the posture counts, and how many; nothing where no engine here
-    takes postures."""
+    """Draw the choice of template, pose strength and number of images.
+
+    Draw nothing without an engine that accepts poses.
+    """
     known = _list_compatible_recipes(page, creator_id, card, "pose")
     if not known:
         return
@@ -89,7 +93,7 @@ def render_pose_form(page: PageContext, creator_id: UUID, card: AssetCard) -> No
 def _list_compatible_recipes(
     page: PageContext, creator_id: UUID, card: AssetCard, need: str
 ) -> list[RecipeSummary]:
-    """The recipes that ask nothing, where their engine can be asked this."""
+    """Return templates without questions whose engine supports the input."""
     if card.seconds:
         return []
     known = page.read(lambda scope: list_recipes(scope, creator_id))
@@ -106,8 +110,8 @@ def _list_compatible_recipes(
 def _select_variation_recipe(
     page: PageContext, creator_id: UUID, card: AssetCard, known: list[RecipeSummary], key: str
 ) -> bool:
-    """Choose the recipe; whether the picture may go to whoever makes what it asks for. Why not is
-    said."""
+    """Draw the choice of a template. Return True if the image may be sent to its engine; otherwise
+    draw the reason."""
     names = {str(one.id): one.spec for one in known}
     chosen = st.selectbox(
         page.text("vary.recipe"),
@@ -169,7 +173,7 @@ def _save_pose_reference(
 def _save_recipe_inputs(
     page: PageContext, creator_id: UUID, scope: Scope, key: str, said: dict[str, Any]
 ) -> Message:
-    """Have the recipe that is chosen begin so by itself; it is the one the page shows next."""
+    """Store the input in the chosen template and select its new version."""
     mine = page.get_creator(scope, creator_id).id
     made = versions.change_recipe(
         scope, [mine], UUID(str(actions.typed_value(f"{key}:recipe"))), said

@@ -1,1 +1,1 @@
-"""The prompt templates of the studio: their form, versions, wildcards, costs and engines."""
+"""Prompt templates of the Studio: form, versions, wildcards, costs and engines."""

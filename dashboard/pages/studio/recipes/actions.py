@@ -1,4 +1,4 @@
-"""A new recipe, a copy of one, one put away and brought back."""
+"""Actions on prompt templates: create, duplicate, archive and restore."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -17,11 +17,11 @@ from studio.recipes.queries import RecipeSummary
 from tenants.agencies.rights import Right
 
 RECIPE_KEY = "studio:recipe"
-"""Which one is chosen, by its id."""
+"""Session key of the chosen template's id."""
 
 
 def render_recipe_actions(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
-    """What one does with a whole recipe."""
+    """Draw the actions on a template."""
     with st.container(horizontal=True, gap="small"):
         for code, act in (
             ("new_recipe", _create_recipe),
@@ -37,8 +37,7 @@ def render_recipe_actions(page: PageContext, creator_id: UUID, chosen: RecipeSum
 def render_archived_recipes(
     page: PageContext, creator_id: UUID, retired: Sequence[RecipeSummary]
 ) -> None:
-    """Those that were put away, each with the press that offers it again; nothing where none
-    was."""
+    """Draw archived templates, each with a button that restores it."""
     if not retired:
         return
     with st.expander(page.text("studio.retired_recipes"), icon=":material/inventory_2:"):

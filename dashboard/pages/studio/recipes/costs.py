@@ -1,5 +1,4 @@
-"""What pictures cost: the estimate before a run, what the month has cost, and the agency's cap on
-it."""
+"""Costs of images: estimate of a run, spending of the month and the agency's cap."""
 
 from collections.abc import Set as AbstractSet
 from functools import partial
@@ -28,7 +27,7 @@ CAP = "spending:cap"
 
 
 def describe_estimate(page: PageContext, spec: RecipeSpec, lasts: str, count: int) -> str:
-    """How long a run takes and what it costs; of what costs nothing, that it does."""
+    """Return the estimated duration and cost of a run."""
     known = _load_generator_settings()
     if not known.hosted_model(engine_name(known, spec.engine)):
         return page.text("studio.estimate", lasts=lasts)
@@ -43,8 +42,8 @@ def describe_estimate(page: PageContext, spec: RecipeSpec, lasts: str, count: in
 
 
 def render_cost_cap(page: PageContext, spec: RecipeSpec) -> None:
-    """The cap of the agency, in each currency that the model or texts are paid in; nothing where
-    none is."""
+    """Draw the agency's cap in each currency in which models are paid. Draw nothing if none is
+    paid."""
     currencies = _list_cap_currencies(spec)
     if not currencies or not page.has_right(Right.RUN):
         return
@@ -76,13 +75,16 @@ def _list_cap_currencies(spec: RecipeSpec) -> list[str]:
 def require_within_cap(
     scope: Scope, spec: RecipeSpec, count: int, asks: AbstractSet[str] = estimates.NO_INPUTS
 ) -> None:
-    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold;
-    `asks` is what it asks of its engine beside words and its look."""
+    """Raise CapReached if a run exceeds the budget of its template or the monthly cap.
+
+    `asks` holds the inputs of the run besides its prompt and style references, since they change
+    the price.
+    """
     estimates.check_affordable(scope, _load_generator_settings(), spec, count, asks)
 
 
 def has_price(spec: RecipeSpec) -> bool:
-    """Whether pictures of a recipe have a price here."""
+    """Return True if images of a template have a configured price."""
     return price_per_picture(_load_generator_settings(), spec) is not None
 
 
@@ -104,7 +106,7 @@ def _describe_spending(page: PageContext, found: MonthlyBudget) -> str:
 
 
 def _format_cap_amount(cap: Money) -> str:
-    """As it is typed: without its currency."""
+    """Return the amount without its currency."""
     return str(cap).rpartition(" ")[0]
 
 

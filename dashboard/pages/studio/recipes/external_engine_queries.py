@@ -1,5 +1,4 @@
-"""What of a creator may leave the house for engines of others, as the Studio shows it; asks none of
-these."""
+"""Queries for permissions to send a creator's images to external engines. No engine is called."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,8 +18,10 @@ from tenants.agencies import queries
 
 @dataclass(frozen=True)
 class EngineExportGrant:
-    """An engine of others, and the yes that stands for it; `who` is the name of whoever said it, ""
-    of who left."""
+    """An external engine and its current permission.
+
+    `who` is the name of the member who gave it, empty for a former member.
+    """
 
     engine: str
     grant: ExportGrant | None
@@ -31,7 +32,7 @@ class EngineExportGrant:
 def list_engine_export_grants(
     scope: Scope, creator_id: UUID, engines: Sequence[str]
 ) -> list[EngineExportGrant]:
-    """Of each engine, what was said of it for a creator."""
+    """Return the permissions of a creator for these engines."""
     stand = export_grants.active_export_grants(scope, creator_id)
     names = {f"member:{one.id}": one.name for one in queries.list_members(scope)}
     return [
@@ -43,8 +44,10 @@ def list_engine_export_grants(
 
 
 def external_engine_for(scope: Scope, settings: GeneratorsSettings, named: str = "") -> str:
-    """The engine of others that makes an agency's pictures by a recipe that names this engine, or
-    none; "" where what they work from stays in the house."""
+    """Return the external engine that runs a template with this engine name, or the default one.
+
+    Return an empty string if the images stay on this installation or on remote workers.
+    """
     if not named and remote_routing.remote_capabilities(scope) is not None:
         return ""
     engine = engine_name(settings, named)
@@ -52,7 +55,7 @@ def external_engine_for(scope: Scope, settings: GeneratorsSettings, named: str =
 
 
 def list_external_engines(settings: GeneratorsSettings) -> list[str]:
-    """The engines of others that are set up."""
+    """Return the configured external engines."""
     return [
         one
         for one in registry.configured_image_engines(settings)

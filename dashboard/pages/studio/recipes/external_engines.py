@@ -1,5 +1,4 @@
-"""Studio: what of a creator would leave the house for an engine of others, who said yes to that,
-and the way back."""
+"""Permissions to send a creator's images to external engines: give and revoke them."""
 
 from collections.abc import Collection
 from functools import partial
@@ -30,8 +29,7 @@ READ = "outgoing:read"
 
 
 def render_external_engines(page: PageContext, creator: Creator) -> None:
-    """Each engine of others that is set up, with its yes or without; nothing where there is
-    none."""
+    """Draw each configured external engine with its permission. Draw nothing if there is none."""
     engines = list_external_engines(settings.load_settings().generators)
     if not engines or not page.has_right(Right.RUN):
         return
@@ -42,7 +40,8 @@ def render_external_engines(page: PageContext, creator: Creator) -> None:
 
 
 def _render_external_engine(page: PageContext, creator: Creator, one: EngineExportGrant) -> None:
-    """Taking back is one press; a yes needs the mark that its words were read."""
+    """Draw one engine. Revoking takes one press; allowing requires a confirmation that the terms
+    were read."""
     words = _export_terms_text(page, creator, one.engine)
     key = f"{one.engine}:{creator.id}"
     draw_template(
@@ -75,8 +74,8 @@ def _export_terms_text(page: PageContext, creator: Creator, engine: str) -> str:
 def can_export_pictures(
     page: PageContext, creator_id: UUID, spec: RecipeSpec, digests: Collection[str]
 ) -> bool:
-    """Say, before a run, why the pictures it works from may not leave the house; whether they may,
-    or need not."""
+    """Return True if the source images of a run may be sent or need not be. Otherwise draw the
+    reason."""
     generators = settings.load_settings().generators
     if not (engine := page.read(lambda scope: external_engine_for(scope, generators, spec.engine))):
         return True
@@ -94,8 +93,7 @@ def can_export_pictures(
 def require_export_allowed(
     scope: Scope, creator_id: UUID, spec: RecipeSpec, asset_id: UUID
 ) -> None:
-    """Raise Refused for a picture that a run would begin from, and that may not be sent to whoever
-    makes it."""
+    """Raise Refused if the starting image of a run may not be sent to its engine."""
     if engine := external_engine_for(scope, settings.load_settings().generators, spec.engine):
         export_grants.check_export(
             scope, creator_id, engine, [input_pictures.source_picture_digest(scope, asset_id)]

@@ -1,4 +1,4 @@
-"""Writing a recipe: its words, lists and questions, one to a line, and the next version of it."""
+"""The form of a prompt template: prompt, word lists, questions and engine settings."""
 
 from functools import partial
 from typing import Any
@@ -24,7 +24,7 @@ from tenants.agencies.rights import Right
 
 
 def render_recipe_form(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
-    """The form; what is kept is the next version, and runs of older ones stay as they were."""
+    """Draw the form. Saving creates a new version; earlier runs keep theirs."""
     spec = chosen.spec
     mark = str(chosen.id)
     with st.expander(page.text("studio.edit_recipe"), icon=":material/edit:"):
@@ -99,8 +99,7 @@ def _render_number_fields(page: PageContext, spec: RecipeSpec, mark: str) -> Non
 
 
 def _render_engine_fields(page: PageContext, spec: RecipeSpec, mark: str) -> None:
-    """Which engine where there are several, the model, and the sampler where somebody lets one
-    choose."""
+    """Draw the choice of engine if there are several, the model, and the sampler if settable."""
     there = registry.configured_image_engines(settings.load_settings().generators)
     if spec.engine or len(there) > 1:
         names = list(dict.fromkeys(("", *there, spec.engine)))
@@ -158,8 +157,8 @@ def _save_recipe(
     wanted = specs.parse_recipe(changed)
     specs.plan_pictures(
         specs.resolve_wildcards(scope, creator_id, wanted), seed=0, count=1
-    )  # a word without a list is told now
+    )  # Resolving the shared word lists here reports unknown words at once.
     st.session_state[RECIPE_KEY] = str(
         specs.save_recipe(scope, creator_id, wanted)
-    )  # it stays chosen
+    )  # Select the new version.
     return Message("studio.recipe_kept", {"name": wanted.name})

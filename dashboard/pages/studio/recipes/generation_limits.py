@@ -1,5 +1,4 @@
-"""When and how much is generated: hours of a creator and of the agency, its pictures a day, and
-what came out."""
+"""Generation limits: hours of a creator and of the agency, images per day, and recent output."""
 
 from dataclasses import dataclass
 from datetime import time, timedelta
@@ -28,7 +27,7 @@ NIGHT = GenerationHours(time(23), time(7))
 
 
 def describe_output(page: PageContext, found: GenerationOutput) -> str:
-    """One line about the last 30 days; nothing where nothing was generated."""
+    """Return one line about the last 30 days, empty without any generated image."""
     if not found.made:
         return ""
     said = [page.text("studio.output", made=found.made, kept=found.kept)]
@@ -46,7 +45,7 @@ def describe_output(page: PageContext, found: GenerationOutput) -> str:
 
 
 def render_generation_limits(page: PageContext, creator_id: UUID, found: GenerationLimits) -> None:
-    """Both forms; runs that wait are looked at again when one is kept."""
+    """Draw the forms of creator and agency. Saving one rechecks waiting runs."""
     if not page.has_right(Right.RUN):
         return
     with st.expander(page.text("studio.limits"), icon=":material/schedule:"):
@@ -58,8 +57,7 @@ def render_generation_limits(page: PageContext, creator_id: UUID, found: Generat
 
 @dataclass(frozen=True)
 class _Form:
-    """The hours of a creator, or of the agency (no `creator_id`), and what holds where there are
-    none."""
+    """Hours of a creator, or of the agency if `creator_id` is None, with the fallback."""
 
     mark: str
     creator_id: UUID | None

@@ -1,5 +1,4 @@
-"""Studio: what the runs of a recipe work from by themselves: words alone, a picture and its part,
-or a posture."""
+"""Inputs of a prompt template: prompt only, a starting image with an area, or a pose."""
 
 from functools import partial
 from typing import Any
@@ -33,14 +32,17 @@ POSTURE = "posture"
 NEEDS = {BEGIN: "init", POSTURE: "pose"}
 MAX_OFFERED_PICTURES = 60
 MAX_LABEL_LENGTH = 60
-"""Pictures that are offered, the newest first, and signs of what one is called."""
+"""Maximum length of an image's name in the choice."""
 
 WIDE = 320
 
 
 def render_input_pictures(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
-    """Choose and keep it. It is no part of the form of the words, since it is drawn anew with each
-    choice. Nothing where no engine here does either, and the recipe says nothing of it."""
+    """Draw the choice of input and its settings.
+
+    It is separate from the prompt form because each choice redraws it. Draw nothing if the template
+    has no input and the engine supports none.
+    """
     spec = chosen.spec
     key = f"works:{chosen.id}"
     if spec.begin is not None:
@@ -77,8 +79,7 @@ def render_input_pictures(page: PageContext, creator_id: UUID, chosen: RecipeSum
 def _select_input_picture(
     page: PageContext, creator_id: UUID, spec: RecipeSpec, key: str
 ) -> UUID | None:
-    """One of the newest of the library, first the one that is named now; none where there are
-    none."""
+    """Draw the choice of a recent image, the current one first. Return None if there are none."""
     found = page.read(
         lambda scope: postable_assets.list_postable_assets(
             scope, [creator_id], before=None, limit=MAX_OFFERED_PICTURES
@@ -118,8 +119,8 @@ def _picture_label(page: PageContext, one: PostableAsset) -> str:
 def _render_input_settings(
     page: PageContext, creator_id: UUID, spec: RecipeSpec, asset_id: UUID, *, way: str, key: str
 ) -> None:
-    """How much of it counts, and, where it begins from it, which part is made anew; why it cannot
-    be used now."""
+    """Draw the strength and, for a starting image, the area to change; or the reason why the image
+    cannot be used."""
     try:
         page.read(lambda scope: run_inputs.source_picture_of_creator(scope, creator_id, asset_id))
     except GreenroomError as gone:
@@ -157,7 +158,7 @@ def _render_input_picture(page: PageContext, asset_id: UUID) -> None:
 
 
 def _saved_mask_shapes(spec: RecipeSpec, asset_id: UUID) -> tuple[MaskShape, ...]:
-    """The part that stands; nothing of another picture."""
+    """Return the stored area if it belongs to this image."""
     return (
         tuple(spec.begin.part)
         if spec.begin is not None and spec.begin.asset == str(asset_id)
@@ -166,7 +167,8 @@ def _saved_mask_shapes(spec: RecipeSpec, asset_id: UUID) -> tuple[MaskShape, ...
 
 
 def can_use_input_pictures(page: PageContext, creator_id: UUID, spec: RecipeSpec) -> bool:
-    """Say, before a run, what it would begin from, or why it cannot; whether it may be made."""
+    """Return True if a run can use the inputs of its template. Draw them before the run, or the
+    reason why not."""
     if not spec.needed_inputs:
         return True
     generators = settings.load_settings().generators
@@ -201,7 +203,7 @@ def _save_input_picture(
 
 
 def _read_input_fields(chosen: RecipeSummary) -> dict[str, Any]:
-    """As it stands on the page now. Raises BadInput."""
+    """Return the values in the fields. Raises BadInput."""
     key = f"works:{chosen.id}"
     nothing = {"begin": None, "posture": None}
     way = actions.typed_value(f"{key}:way")

@@ -1,4 +1,4 @@
-"""What the studio shows beside its library: recipes and their runs, and what was just handed in."""
+"""Queries of the Studio except its library: templates, runs, uploads and engines."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ from tenants.agencies.queries import Creator
 
 ACTIVE_RUN_STATES = frozenset({JobState.QUEUED, JobState.RUNNING})
 RECENT_WINDOW = timedelta(minutes=10)
-"""So long a file that was handed in stays on the list."""
+"""Period in which uploads and copies stay on the list."""
 
 MONTH = timedelta(days=30)
 SAMPLE_RECIPES = {
@@ -67,12 +67,12 @@ SAMPLE_RECIPES = {
         variants=4,
     ),
 }
-"""The recipe a beginner is offered, by language; its words are those every engine here knows."""
+"""Sample templates by language. Every engine knows their words, the demo model included."""
 
 
 @dataclass(frozen=True)
 class StudioView:
-    """The page of one creator, but its library."""
+    """The data of one creator's Studio, except the library."""
 
     creator: Creator
     recipes: Sequence[RecipeSummary]
@@ -81,11 +81,11 @@ class StudioView:
     cards: Sequence[ShootCardView]
     limits: GenerationLimits
     output: GenerationOutput
-    """Of the last 30 days."""
+    """Output of the last 30 days."""
 
 
 def load_studio(scope: Scope, creator: Creator) -> StudioView:
-    """The page; the library is read apart (`reads/library.py`)."""
+    """Return the data of the page. `library.queries` reads the library separately."""
     return StudioView(
         creator=creator,
         recipes=list_recipes(scope, creator.id),
@@ -99,24 +99,24 @@ def load_studio(scope: Scope, creator: Creator) -> StudioView:
 
 @dataclass(frozen=True)
 class StudioProgress:
-    """What is under way."""
+    """Runs, uploads and copies that are in progress or recent."""
 
     runs: Sequence[RunSummary]
     uploads: Sequence[UploadView]
     copies: Sequence[PictureCopyView]
     now: datetime
     spent: Mapping[UUID, SpendingTotal]
-    """By run, what it cost so far."""
+    """Cost so far by run."""
     lists: Mapping[UUID, Mapping[str, int]]
-    """By run, the versions of shared lists of words it began with."""
+    """Versions of the shared word lists used, by run."""
     left: Mapping[UUID, float]
-    """By run that is made, about how many seconds it still takes."""
+    """Estimated seconds left by active run."""
     labelled: frozenset[UUID]
-    """The runs whose pictures bear a label."""
+    """Runs whose images have a demo label."""
 
     @property
     def is_active(self) -> bool:
-        """Whether anything still waits for the workers."""
+        """Return True if the workers have not finished something."""
         waiting = [one.state for one in self.uploads] + [one.state for one in self.copies]
         return UploadState.WAITING in waiting or any(
             run.state in ACTIVE_RUN_STATES for run in self.runs
@@ -124,7 +124,7 @@ class StudioProgress:
 
 
 def load_progress(scope: Scope, creator_id: UUID) -> StudioProgress:
-    """The runs, files and copies of a creator, for the part of the page that looks again."""
+    """Return the runs, uploads and copies of a creator for the polling part of the page."""
     files = uploads.list_recent_uploads(scope, creator_id, since=scope.now - RECENT_WINDOW)
     copies = picture_copies.list_recent_copies(scope, creator_id, since=scope.now - RECENT_WINDOW)
     runs = list_runs(scope, creator_id)
@@ -150,7 +150,7 @@ def load_progress(scope: Scope, creator_id: UUID) -> StudioProgress:
 
 
 def run_costs(scope: Scope, runs: Sequence[RunSummary]) -> Mapping[UUID, SpendingTotal]:
-    """What each of these runs cost so far: what was ordered, and what of it never came."""
+    """Return the cost of each run so far: orders, and orders without a result."""
     return {
         job: cost_report.total_spending(things)
         for job, things in cost_report.spent_by_run(scope, [run.id for run in runs]).items()
@@ -158,7 +158,7 @@ def run_costs(scope: Scope, runs: Sequence[RunSummary]) -> Mapping[UUID, Spendin
 
 
 def load_run(scope: Scope, creator_id: UUID, job_id: UUID) -> tuple[RunSummary, list[AssetCard]]:
-    """A run of this creator with what it made. Raises NotFound for another's."""
+    """Return a run of this creator with its images. Raises NotFound for other creators' runs."""
     run = get_run(scope, job_id)
     if run.creator_id != creator_id:
         raise NotFound("job.unknown")
@@ -166,16 +166,18 @@ def load_run(scope: Scope, creator_id: UUID, job_id: UUID) -> tuple[RunSummary, 
 
 
 def engine_name(settings: GeneratorsSettings, named: str = "") -> str:
-    """Which engine makes the pictures of a recipe that names this one, or none, without starting
-    it: a server or a model that is set, else the drawings; `demo` is diffusion with the small model
-    that comes along."""
+    """Return the engine for templates with this engine name, or the default one, without starting
+    it.
+
+    The default is a configured server or model, otherwise placeholder images. "demo" is diffusion
+    with the bundled small model.
+    """
     found = named or registry.default_image_engine(settings)
     return "demo" if found == "diffusion" and settings.diffusion_folder == DEMO_MODEL else found
 
 
 def missing_engine_reason(settings: GeneratorsSettings, named: str) -> Message | None:
-    """Why the engine a recipe names, or the usual one, is not there, as far as the settings tell;
-    None where it is."""
+    """Return the reason why an engine is not available according to the settings, or None."""
     name = named or registry.default_image_engine(settings)
     try:
         if name not in (*registry.configured_image_engines(settings), "placeholder"):
@@ -188,9 +190,10 @@ def missing_engine_reason(settings: GeneratorsSettings, named: str) -> Message |
 
 
 def unsupported_fields(settings: GeneratorsSettings, spec: RecipeSpec) -> tuple[str, ...]:
-    """What a recipe says and the workflow of a ComfyUI server does not take, as the marks of
-    workflows are called; nothing where something else makes pictures, and of a workflow that cannot
-    be read here."""
+    """Return the settings of a template that the ComfyUI workflow does not take, as input names.
+
+    Empty for other engines, and for a workflow that cannot be read here.
+    """
     if engine_name(settings, spec.engine) != "comfyui":
         return ()
     try:
@@ -204,9 +207,11 @@ def unsupported_fields(settings: GeneratorsSettings, spec: RecipeSpec) -> tuple[
 def engine_capabilities(
     scope: Scope, settings: GeneratorsSettings, named: str = ""
 ) -> frozenset[str]:
-    """What whoever makes an agency's pictures can be asked beside words, as `ImageJob.asks`: its
-    own machines where it has some and the recipe names no engine, else the engine here, without
-    starting it."""
+    """Return the inputs besides the prompt that an engine supports, as in `ImageJob.asks`.
+
+    These are the capabilities of the agency's remote workers if it has any and the template names
+    no engine, otherwise those of the engine here. The engine is not started.
+    """
     if not named and (own := remote_routing.remote_capabilities(scope)) is not None:
         return own
     match engine_name(settings, named):
@@ -219,8 +224,10 @@ def engine_capabilities(
 
 
 def _priced_inputs_of_engine(settings: GeneratorsSettings, engine: str) -> frozenset[str]:
-    """What an engine of others takes beside words, and has a price here; nothing of what is none of
-    others. Whether a model of Replicate takes pictures is in its schema, which the workers read."""
+    """Return the inputs of an external engine that it supports and that have a price here.
+
+    For Replicate the schema of the model decides about images; the workers read it.
+    """
     if not (own := settings.hosted_model(engine)):
         return frozenset()
     try:
@@ -235,8 +242,7 @@ def _priced_inputs_of_engine(settings: GeneratorsSettings, engine: str) -> froze
 
 
 def _workflow_inputs(settings: GeneratorsSettings) -> frozenset[str]:
-    """What the workflows of a ComfyUI server take; nothing where one of them cannot be read
-    here."""
+    """Return the inputs of the ComfyUI workflows, empty if one of them cannot be read here."""
     try:
         return frozenset(
             need
@@ -248,7 +254,7 @@ def _workflow_inputs(settings: GeneratorsSettings) -> frozenset[str]:
 
 
 def can_set_sampler(scope: Scope, settings: GeneratorsSettings, named: str = "") -> bool:
-    """Whether whoever makes the pictures of a recipe that names this engine, or none, may take a
-    sampler: diffusion does, here or on a machine at home."""
+    """Return True if the engine for this name may accept a sampler: diffusion does, here or on a
+    remote worker."""
     at_home = not named and remote_routing.remote_capabilities(scope) is not None
     return at_home or engine_name(settings, named) in ("diffusion", "demo")

@@ -1,5 +1,4 @@
-"""Studio: the part of a picture that is made anew: one rectangle, painted, shapes or a drawing,
-shown over it."""
+"""The area of an image to change: rectangle, brush, shapes or a mask file, with an overlay."""
 
 import base64
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ MIDDLE = (25, 75)
 PAINTED = "painted"
 WAYS = ("rectangle", PAINTED, "shapes", "drawn")
 KEPT = "kept"
-"""As it stands: what was drawn elsewhere cannot be typed."""
+"""Choice of the stored area. An uploaded mask cannot be shown as text."""
 
 USUAL_SHAPES = "ellipse 25 25 75 75"
 
@@ -30,8 +29,10 @@ USUAL_SHAPES = "ellipse 25 25 75 75"
 def render_region_choice(
     page: PageContext, asset_id: UUID, key: str, known: tuple[MaskShape, ...] = ()
 ) -> None:
-    """Say the part, drawn over the picture as its page shows it, blurred where that is. `known` is
-    the one that stands, of which one begins."""
+    """Draw the choice of the area over the image, which is blurred if its page blurs it.
+
+    `known` is the stored area to start from.
+    """
     ways = [KEPT, *WAYS] if known else list(WAYS)
     way = st.segmented_control(
         page.text("vary.way"),
@@ -60,13 +61,12 @@ def render_region_choice(
     except BadInput as wrong:
         st.error(page.localizer.message_text(wrong.message))
         return
-    if way != PAINTED:  # there it is seen as it is painted
+    if way != PAINTED:  # The painter shows the area itself.
         _render_mask_overlay(page, asset_id, part)
 
 
 def _render_mask_painter(page: PageContext, asset_id: UUID, key: str) -> None:
-    """By mouse, pen or finger, over the picture as its page shows it; by keyboard there are the
-    other ways."""
+    """Draw the painter for mouse, pen and touch. The other ways work with the keyboard."""
     words = {
         one: page.text(f"paint.{one}") for one in ("picture", "brush", "eraser", "undo", "clear")
     }
@@ -78,11 +78,11 @@ def _render_mask_painter(page: PageContext, asset_id: UUID, key: str) -> None:
 
 
 def _handle_stroke() -> None:
-    """A stroke came: the page is drawn anew, and says what is wrong with the part."""
+    """Do nothing: the callback alone redraws the page, which then shows problems of the area."""
 
 
 def _read_strokes(key: str) -> list[object]:
-    """What a browser says was painted, unread."""
+    """Return the strokes as the browser sent them, not validated."""
     value = actions.typed_value(f"{key}:{PAINTED}")
     said = value.get("strokes") if isinstance(value, Mapping) else None
     return list(said) if isinstance(said, list) else []
@@ -110,7 +110,7 @@ def _render_mask_overlay(page: PageContext, asset_id: UUID, part: MaskPart | Non
 
 
 def read_region(key: str, known: tuple[MaskShape, ...] = ()) -> MaskPart | None:
-    """As it stands on the page now; None while nothing was painted or brought. Raises BadInput."""
+    """Return the area in the fields, None while nothing is painted or uploaded. Raises BadInput."""
     match actions.typed_value(f"{key}:way"):
         case "shapes":
             found = region_shapes.parse_shape_lines(str(actions.typed_value(f"{key}:shapes") or ""))
@@ -135,8 +135,10 @@ def read_region(key: str, known: tuple[MaskShape, ...] = ()) -> MaskPart | None:
 
 
 def read_optional_region(key: str, known: tuple[MaskShape, ...] = ()) -> MaskPart | None:
-    """The part where the box for it is ticked; None for all of the picture. Raises BadInput, also
-    where it is still to be painted or brought."""
+    """Return the area if its box is ticked, None for the whole image.
+
+    Raises BadInput for an invalid area and for one that is still missing.
+    """
     if not actions.typed_value(f"{key}:part"):
         return None
     part = read_region(key, known)

@@ -1,4 +1,4 @@
-"""Lists, questions and looks of a recipe as people write them. Pure."""
+"""Text syntax of word lists, questions and LoRAs in a template. Pure functions."""
 
 import re
 from collections.abc import Iterator
@@ -12,12 +12,11 @@ from studio.recipes.wildcards import WEIGHTED_LINE, format_weighted
 _BOUNDS = re.compile(r"(-?[0-9]{1,5})\s*(?:-|–|\.\.)\s*(-?[0-9]{1,5})")
 WHOLE = 100
 TEXT = "…"
-"""Stands where a person writes a few words."""
+"""Marks a question with a free text answer."""
 
 
 def format_lists(spec: RecipeSpec) -> str:
-    """The lists as people write them: `place: a beach:3, a forest`, the beach three times as
-    often."""
+    """Return word lists as text, such as `place: a beach:3, a forest`, where 3 is the weight."""
     return "\n".join(
         f"{name}: "
         f"{', '.join(format_weighted(one, spec.weights.get(name, {}).get(one)) for one in options)}"
@@ -26,8 +25,7 @@ def format_lists(spec: RecipeSpec) -> str:
 
 
 def parse_lists(text: str) -> tuple[dict[str, list[str]], dict[str, dict[str, int]]]:
-    """The lists and their weights out of what somebody wrote. Raises BadInput that quotes the line
-    without a name."""
+    """Parse word lists and their weights. Raises BadInput that quotes a line without a name."""
     found: dict[str, list[str]] = {}
     weights: dict[str, dict[str, int]] = {}
     for name, rest in _split_named_lines(text):
@@ -41,8 +39,8 @@ def parse_lists(text: str) -> tuple[dict[str, list[str]], dict[str, dict[str, in
 
 
 def format_questions(spec: RecipeSpec) -> str:
-    """The questions as people write them: `mood: calm / lively`, `people: 1-4`, `caption: …`, `hat:
-    with a hat ?`."""
+    """Return questions as text: `mood: calm / lively`, `people: 1-4`, `caption: …`, `hat: with a
+    hat ?`."""
     return "\n".join(f"{name}: {_format_question(one)}" for name, one in spec.questions)
 
 
@@ -59,8 +57,10 @@ def _format_question(one: Parameter) -> str:
 
 
 def parse_questions(text: str, known: RecipeSpec) -> dict[str, dict[str, Any]]:
-    """The questions out of what somebody wrote, as a recipe holds them; what `known` says of one
-    that stands there unchanged is kept. Raises BadInput that quotes the line."""
+    """Parse questions into parameters of a template. Raises BadInput that quotes the line.
+
+    Unchanged questions keep the properties in `known` that the text does not show.
+    """
     before = {name: _format_question(one) for name, one in known.parameters.items()}
     found: dict[str, dict[str, Any]] = {}
     for name, rest in _split_named_lines(text):
@@ -86,16 +86,14 @@ def _parse_question(name: str, rest: str) -> dict[str, Any]:
 
 
 def format_loras(spec: RecipeSpec) -> str:
-    """Looks laid over the model as people write them: `mia-v3: 80, film`, in percent, a hundred
-    where none stands."""
+    """Return LoRAs as text, such as `mia-v3: 80, film`. Weights are percentages, 100 if omitted."""
     return ", ".join(
         name if percent == WHOLE else f"{name}: {percent}" for name, percent in spec.loras.items()
     )
 
 
 def parse_loras(text: str) -> dict[str, int]:
-    """The looks and their weights out of what somebody wrote, the last where a name stands
-    twice."""
+    """Parse LoRAs and their weights; the last entry of a repeated name counts."""
     found: dict[str, int] = {}
     for one in filter(None, (one.strip() for one in text.split(","))):
         match = WEIGHTED_LINE.fullmatch(one)

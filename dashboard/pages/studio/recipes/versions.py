@@ -1,5 +1,4 @@
-"""A recipe as a text to take away and to bring, and its versions: what changed, and going back to
-one."""
+"""YAML download and import of a prompt template, and its versions with their changes."""
 
 from functools import partial
 from uuid import UUID
@@ -17,7 +16,7 @@ from tenants.agencies.rights import Right
 
 
 def render_recipe_versions(page: PageContext, creator_id: UUID, chosen: RecipeSummary) -> None:
-    """The text and the versions of one recipe."""
+    """Draw the YAML text and the versions of a template."""
     _render_recipe_file(page, creator_id, chosen)
     found = page.read(lambda scope: list_recipe_versions(scope, creator_id, chosen.name))
     with st.container(border=True, gap="small"):

@@ -1,5 +1,4 @@
-"""Lists of words that recipes share: a new one, their words, their versions, and those that were
-put away."""
+"""Wildcards: shared word lists of the agency or a creator, with versions and an archive."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -18,7 +17,7 @@ from studio.recipes.wildcards import WildcardVersion
 from tenants.agencies.rights import Right
 
 LIST = "studio:list"
-"""Which one is chosen: `agency` or `creator`, and its name; empty for a new one."""
+"""Session key of the chosen list: "agency" or "creator" with its name, empty for a new list."""
 
 NAME = "studio:list:name"
 WHOSE = "studio:list:whose"
@@ -27,7 +26,7 @@ WHOSES: tuple[Literal["agency", "creator"], ...] = ("agency", "creator")
 
 
 def render_wildcards(page: PageContext, creator_id: UUID) -> None:
-    """The agency's lists and the creator's own: the chosen one with its history, or a new one."""
+    """Draw the chosen list with its history, or the form of a new one."""
     known = {
         _wildcard_key(one): one
         for one in page.read(lambda scope: wildcards.list_wildcards(scope, [creator_id]))

@@ -1,1 +1,1 @@
-"""Text to speech in the studio."""
+"""Text to speech in the Studio: voices, samples, speech and character limits."""

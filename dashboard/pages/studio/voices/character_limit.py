@@ -1,5 +1,4 @@
-"""Studio: how many characters a month an agency has said by engines that are paid for, and the most
-it wants."""
+"""Monthly limit of characters that paid voice engines may speak for the agency."""
 
 from uuid import UUID
 
@@ -18,8 +17,7 @@ CHARACTER_LIMIT_KEY = "characters:most"
 
 
 def render_character_limit(page: PageContext, found: VoicesView) -> None:
-    """What this month has taken, and the form of the agency's own limit; nothing typed is no
-    limit."""
+    """Draw this month's use and the form of the agency's limit. Zero means no limit."""
     used = page.localizer.format_number(found.used)
     if found.most is None:
         said = page.text("studio.characters_used", used=used)

@@ -1,5 +1,4 @@
-"""What is shown where a voice is chosen: who speaks with which, what there is to choose, and what
-nobody knows."""
+"""Queries of the voice selection: chosen voices, catalogue, samples and uncertain requests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,11 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class VoicesView:
-    """Of one creator, but `spoken`: the voices of all `creators`. `people` are real ones by id,
-    `used` characters of this month, `own` the agency's limit on them and `most` the one that
-    holds."""
+    """The data of one creator's voices; `spoken` holds those of all `creators`.
+
+    `people` are real people by id, `used` the characters of this month, `own` the agency's limit
+    and `most` the limit in effect.
+    """
 
     creators: Sequence[Creator]
     spoken: Mapping[UUID, ChosenVoice]
@@ -35,7 +36,7 @@ class VoicesView:
 
     @property
     def is_active(self) -> bool:
-        """Whether workers are listing voices or saying a sample."""
+        """Return True while the workers list voices or create a sample."""
         return self.listed.going or any(
             one.state in (SpeechState.WAITING, SpeechState.ASKED) for one in self.samples
         )
@@ -44,7 +45,7 @@ class VoicesView:
 def load_voices(
     scope: Scope, creator: Creator, mine_too: Sequence[Creator], *, per_month: int
 ) -> VoicesView:
-    """All of it; `per_month` is the house's limit of characters."""
+    """Return the data of the voice selection; `per_month` is the installation's character limit."""
     return VoicesView(
         mine_too,
         creator_voices.voices_of_creators(scope, [one.id for one in mine_too]),

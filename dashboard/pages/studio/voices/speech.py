@@ -1,4 +1,4 @@
-"""Studio: texts said with the voice of a creator, and how those asked for stand."""
+"""Text to speech with the voice of a creator, and the status of recent requests."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -29,7 +29,7 @@ GOING = (SpeechState.WAITING, SpeechState.ASKED)
 
 
 def render_speech(page: PageContext, creator: Creator) -> None:
-    """The creator's voice with its licence, the text to say, and the texts of late."""
+    """Draw the creator's voice with its licence, the text form, and recent requests."""
     if not page.has_right(Right.RUN):
         return
     with st.expander(page.text("studio.speech"), icon=":material/record_voice_over:"):
@@ -92,7 +92,7 @@ def _poll_speech_progress(drawn: PageContext, creator_id: UUID) -> None:
         lambda scope: _list_recent_speeches(scope, page.get_creator(scope, creator_id).id)
     )
     if not any(one.state in GOING for one in found):
-        st.rerun()  # the library has the sound
+        st.rerun()  # A full redraw shows the audio in the library.
     _render_speech_list(page, found)
 
 

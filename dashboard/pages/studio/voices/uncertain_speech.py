@@ -1,5 +1,7 @@
-"""Studio: texts of which nobody knows whether they were said and billed; somebody decides, nothing
-goes by itself."""
+"""Speech requests with an unknown outcome: they may have been created and billed.
+
+A member decides about each; nothing is retried automatically.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -22,7 +24,7 @@ from tenants.agencies.rights import Right
 def render_uncertain_speech(
     page: PageContext, creator: Creator, lost: Sequence[UncertainSpeech]
 ) -> None:
-    """Each with both buttons; nothing where there is none."""
+    """Draw each request with both decisions. Draw nothing if there are none."""
     if not lost:
         return
     st.subheader(page.text("studio.lost"))

@@ -1,5 +1,4 @@
-"""Studio: which voice a creator speaks with, chosen among those the workers found, heard before and
-put away again."""
+"""Choice of a creator's voice from the catalogue, with samples; the voice can be removed again."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -29,7 +28,7 @@ LANGUAGE = "voices:language"
 
 
 def render_voice_selection(page: PageContext, creator: Creator, mine: Sequence[Creator]) -> None:
-    """Texts that were lost in the open, all else behind a heading."""
+    """Draw uncertain requests openly and the rest in an expander."""
     if not page.has_right(Right.RUN):
         return
     found = page.read(lambda scope: _load_voices(page, scope, creator, mine))
@@ -66,7 +65,7 @@ def _load_voices(
 
 
 def _render_voice_choice(page: PageContext, creator: Creator, found: VoicesView) -> None:
-    """What there is, the one that is meant, hearing it and taking it."""
+    """Draw the catalogue, the chosen voice, and the buttons to hear and use it."""
     actions.action_button(
         page,
         "studio.voices_look" if found.listed.asked_at is None else "studio.voices_look_again",
@@ -113,7 +112,7 @@ def _render_voice_choice(page: PageContext, creator: Creator, found: VoicesView)
 
 
 def _select_voice(page: PageContext, offers: Sequence[OfferedVoice]) -> OfferedVoice | None:
-    """The voice that is chosen in the two lists."""
+    """Draw the lists of engines and voices. Return the chosen voice."""
     engines = list(dict.fromkeys(one.engine for one in offers))
     if not engines:
         return None
@@ -141,8 +140,7 @@ def _request_voice_catalog(scope: Scope, _: UUID) -> Message:
 
 
 def _read_selected_voice(scope: Scope) -> tuple[OfferedVoice, UUID | None]:
-    """The voice that is meant, of those this agency may choose, and whom a copied one belongs
-    to."""
+    """Return the chosen voice and, for a cloned one, the person whom it belongs to."""
     wanted = voice_catalog.get_offered_voice(
         scope, str(actions.typed_value(ENGINE) or ""), str(actions.typed_value(VOICE) or "")
     )
@@ -187,7 +185,7 @@ def _poll_voice_catalog(drawn: PageContext, creator: Creator) -> None:
         st.rerun()
     found = page.read(lambda scope: _load_voices(page, scope, creator, [creator]))
     if not found.is_active:
-        st.rerun()  # what there is to choose stands above
+        st.rerun()  # A full redraw shows the new voices in the lists above.
     _render_voice_samples(page, found)
 
 

@@ -221,7 +221,7 @@ def test_the_owner_says_who_is_trained_for_adult_chats(door: Door, lumiere: Agen
         text = page.open("/team")
         assert "given" not in text
         said = page.press(word("team.adult_chat"))
-        assert "textes adultes" in said
+        assert "messages adultes" in said
         assert word("team.adult_chat_end") in page.labels()
     with lumiere.scope() as scope:
         assert sum(one.adult_chat for one in tenant_reads.list_members(scope)) == 1

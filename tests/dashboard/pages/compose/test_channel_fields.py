@@ -51,7 +51,7 @@ def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", "Insta")
         text = page.choose("Publier en story (24 heures, sans légende)", "Oui")
-        assert "Aucun texte n’est montré ici · 0 / 1 photos" in text
+        assert "Le texte n’est pas affiché ici · 0 / 1 photos" in text
         assert "gr-as-screen" in text
         assert "Cette plateforme n’affiche pas de texte" in text
         page.choose("L’écrire autrement pour", "Insta")
@@ -103,9 +103,9 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(
         assert "<b>Toot</b> — Avertissement de contenu : Mer" in text
         assert "<summary>Mer" in text, "its preview stands behind the warning"
         page.choose("Visibilité", "Abonnés uniquement")
-        assert "attend de nouveau un accord" in page.press("Enregistrer ces choix")
+        assert "de nouveau en attente de validation" in page.press("Enregistrer les options")
         assert "<b>Mastodon</b> — Visibilité : Abonnés uniquement" in page.again()
-        assert "Rien n’a changé" in page.press("Enregistrer ces choix")
+        assert "Aucune modification" in page.press("Enregistrer les options")
     (post,) = posts(lumiere)
     assert {one.place: one.options for one in post.others} == {
         str(here): (("visibility", "private"),),
@@ -121,11 +121,11 @@ def test_choices_speak_of_a_yes_where_one_is_asked_for(door: Door, lumiere: Agen
         written(page, "Mastodon")
         page.press("Planifier")
         (post,) = posts(lumiere)
-        assert "redemande un accord" in page.open("/calendar", post=post.id)
+        assert "demande une nouvelle validation" in page.open("/calendar", post=post.id)
         nobody_is_asked(lumiere)
         text = page.open("/calendar", post=post.id)
     assert "Visibilité" in text
-    assert "redemande un accord" not in text
+    assert "demande une nouvelle validation" not in text
 
 
 def test_labels_are_chosen_while_a_post_is_written(door: Door, lumiere: Agency) -> None:

@@ -197,7 +197,7 @@ def test_the_address_counts_and_a_draft_that_was_open_is_kept(door: Door, lumier
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Une idée")
         said = page.open("/calendar", new=1, rework=post_id)
-        assert "Gardé dans les brouillons" in said
+        assert "Brouillon enregistré" in said
         assert typed(page) == "avant"
 
 

@@ -173,7 +173,7 @@ def test_rule_is_named_with_the_day_it_was_read(door: Door, lumiere: Agency) -> 
         page.type("Texte", "voir https://example.test/inconnu")
         text = page.choose("Où publier", "Sandbox")
     assert "n’est pas dans votre liste de liens" in text
-    assert "Règle pour une publication sur le réseau d’essai, relue le 20 novembre 2026 :" in text
+    assert "publications sur le réseau de test" in text
     assert "Tout public : oui" in text
     assert "Règle sandbox" not in text
 

@@ -10,7 +10,7 @@ from tests.dashboard.pages.compose.test_page import connected, posts, written
 from tests.dashboard.pages.planning.test_drafts import KEEP
 from tests.dashboard.streamlit_client import Stream, stream
 
-BACK, THROW = "Retour au calendrier", "Jeter ce qui est écrit"
+BACK, THROW = "Retour au calendrier", "Abandonner"
 
 
 def field_value(page: Stream, label: str) -> str:

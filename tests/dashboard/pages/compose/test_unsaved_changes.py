@@ -11,7 +11,7 @@ from tests.dashboard.pages.planning.test_drafts import KEEP
 from tests.dashboard.streamlit_client import stream
 
 UNSAVED = "ne sont pas enregistrées"
-BACK, STAY, THROW = "Retour au calendrier", "Continuer à écrire", "Jeter ce qui est écrit"
+BACK, STAY, THROW = "Retour au calendrier", "Continuer la rédaction", "Abandonner"
 
 
 def test_back_asks_and_what_is_written_stays_until_it_is_thrown_away(
@@ -20,7 +20,7 @@ def test_back_asks_and_what_is_written_stays_until_it_is_thrown_away(
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Une idée")
-        assert "pas encore gardé" in page.press(BACK)
+        assert "pas enregistrée" in page.press(BACK)
         page.press(STAY)
         assert STAY not in page.labels()
         assert (
@@ -45,8 +45,8 @@ def test_back_can_keep_it_and_leaves_at_once_where_nothing_is_new(
         written(page, words="Une idée")
         page.press(BACK)
         said = page.press(KEEP)
-        assert "se choisissent en planifiant" in said
-        page.press("Reprendre")
+        assert "Choisissez les comptes et l’heure" in said
+        page.press("Modifier")
         page.press(BACK)
         assert "new" not in page.query
     assert [one.body for one in posts(lumiere)] == ["Une idée"]
@@ -56,15 +56,15 @@ def test_another_page_of_the_menu_keeps_it_once(door: Door, lumiere: Agency) -> 
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Une idée")
-        assert "Gardé dans les brouillons" in page.open("/home")
+        assert "Brouillon enregistré" in page.open("/home")
         page.open("/studio")
         page.open("/calendar", aside=1)
-        page.press("Reprendre")
+        page.press("Modifier")
         page.type("Texte", "Une meilleure idée")
         page.open("/calendar")
         page.open("/calendar", new=1)
         assert page.find("Texte", "text_area").drawn.value == ""
-        assert "Gardé dans les brouillons" not in page.open("/home")
+        assert "Brouillon enregistré" not in page.open("/home")
     assert [one.body for one in posts(lumiere)] == ["Une meilleure idée"]
 
 

@@ -36,7 +36,7 @@ def launched(page: Stream, who: Agency) -> VariantTest:
     """The test of the one series there is, begun on its page."""
     page.open("/calendar", compare="mia")
     page.type("Texte de la version B", "chaque semaine, autrement")
-    page.press("Lancer ce test")
+    page.press("Démarrer le test")
     (test,) = tried(who)
     return test
 
@@ -45,17 +45,17 @@ def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
-        assert "l’une contre l’autre" in page.press("Deux versions")
-        assert "Changez soit le texte, soit l’image" in page.press("Lancer ce test")
+        assert "Tests A/B" in page.press("Test A/B")
+        assert "Changez soit le texte, soit l’image" in page.press("Démarrer le test")
         assert tried(lumiere) == []
         page.type("Texte de la version B", "chaque semaine, autrement")
-        assert "la version B est au calendrier" in page.press("Lancer ce test")
+        assert "La version B ne demande pas de validation" in page.press("Démarrer le test")
         (test,) = tried(lumiere)
         assert (test.a_id, test.metric, test.age_hours, test.planned) == (post_id, "views", 24, 60)
         text = page.again()
         assert "chaque semaine, autrement" in text
         assert "Publications encore nécessaires : 60" in text
-        assert "Un test demande une publication qui se répète" in text, (
+        assert "Un test demande une publication répétée" in text, (
             "the one series there is has its test"
         )
         assert "La série continue avec la version B" in page.press("Continuer avec B")
@@ -75,11 +75,11 @@ def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(
     door: Door, lumiere: Agency
 ) -> None:
     begun(lumiere, weeks=120)
-    goes_on = "la série dit A jusqu’à ce que vous terminiez"
+    goes_on = "La série continue avec A jusqu’à ce que vous terminiez"
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", compare="1")
         page.type("Texte de la version B", "chaque semaine, autrement")
-        assert goes_on not in page.press("Lancer ce test")
+        assert goes_on not in page.press("Démarrer le test")
         (test,) = tried(lumiere)
         with lumiere.scope() as scope:
             series.extend_series(scope, test.series_id)
@@ -108,9 +108,9 @@ def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(
     begun(lumiere, weeks=120, approved=False)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
-        page.press("Deux versions")
+        page.press("Test A/B")
         page.type("Texte de la version B", "chaque semaine, autrement")
-        assert "La version B attend son accord" in page.press("Lancer ce test")
+        assert "La version B est en attente de validation" in page.press("Démarrer le test")
     (test,) = tried(lumiere)
     assert {row.state for row in rows(lumiere, test.b_id)} <= {"draft"}
 
@@ -136,8 +136,8 @@ def test_who_keeps_a_version_that_lacks_its_yes_is_told_that_it_waits(
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", compare="mia")
         page.type("Texte de la version B", "chaque semaine, autrement")
-        page.press("Lancer ce test")
-        assert "elle attend son accord" in page.press("Continuer avec B")
+        page.press("Démarrer le test")
+        assert "en attente de validation" in page.press("Continuer avec B")
 
 
 def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(
@@ -150,7 +150,7 @@ def test_the_end_of_a_test_whose_series_was_stopped_promises_no_more(
             series.stop_series(scope, test.series_id)
         assert "La série a été arrêtée" in page.again()
         text = page.press("Continuer avec B")
-        assert "la série est arrêtée" in text
+        assert "La série est arrêtée" in text
         assert "continue avec la version" not in text + page.again()
 
 
@@ -160,15 +160,15 @@ def test_each_version_says_on_its_page_that_a_draw_decides_of_its_dates(
     """The other version was said to leave on every date of the series."""
     post_id = begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "un tirage décide" not in page.open("/calendar", post=str(post_id))
+        assert "tirée au sort" not in page.open("/calendar", post=str(post_id))
         test = launched(page, lumiere)
         for version, post in (("A", test.a_id), ("B", test.b_id)):
-            assert f"Version {version} d’un test : un tirage décide" in page.open(
+            assert f"Version {version} d’un test A/B : chaque date" in page.open(
                 "/calendar", post=str(post)
             ), version
         page.open("/calendar", compare="mia")
         page.press("Continuer avec B")
-        assert "un tirage décide" not in page.open("/calendar", post=str(test.b_id))
+        assert "tirée au sort" not in page.open("/calendar", post=str(test.b_id))
 
 
 def all_coming(who: Agency, post_id: UUID) -> None:
@@ -183,7 +183,7 @@ def test_a_picture_of_nobody_is_refused(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", compare="mia")
         page.choose("Image de la version B", "sans image")
-        assert "Changez soit le texte, soit l’image" in page.press("Lancer ce test"), (
+        assert "Changez soit le texte, soit l’image" in page.press("Démarrer le test"), (
             "there is none in A either"
         )
     assert tried(lumiere) == []
@@ -194,8 +194,8 @@ def test_the_page_is_read_in_english_and_teaches_when_empty(door: Door, tenant: 
     english.post("one", minutes=60)
     with stream(door.url, door.cookie(english)) as page:
         text = page.open("/calendar", compare="1")
-        assert "Two versions against each other" in text
-        assert "A test needs a post that repeats on one account" in text
+        assert "A/B tests" in text
+        assert "A test needs a repeating post on one channel" in text
 
 
 @pytest.mark.parametrize("asked", ["x", "../..", "mia-2"])
@@ -203,14 +203,14 @@ def test_another_creators_tests_are_not_there(door: Door, lumiere: Agency, asked
     begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.may_fail = True
-        assert "Lancer un test" not in page.open("/calendar", compare=asked)
+        assert "Nouveau test A/B" not in page.open("/calendar", compare=asked)
 
 
 def test_who_may_not_plan_sees_none(door: Door, lumiere: Agency) -> None:
     begun(lumiere, weeks=120)
     with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
         page.may_fail = True
-        assert "Two versions against" not in page.open("/calendar", compare="1")
+        assert "A/B tests" not in page.open("/calendar", compare="1")
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

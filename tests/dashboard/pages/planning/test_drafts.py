@@ -16,14 +16,14 @@ from tests.dashboard.conftest import Door
 from tests.dashboard.pages.compose.test_page import connected, posts, written
 from tests.dashboard.streamlit_client import Stream, stream
 
-KEEP = "Garder comme brouillon"
-APART = "à part"
+KEEP = "Enregistrer comme brouillon"
+APART = "brouillon séparé"
 
 
 def goes_on(page: Stream, words: str = "La mienne") -> None:
     """Somebody's page with the only draft, and other words in it than those kept."""
     page.open("/calendar", aside=1)
-    page.press("Reprendre")
+    page.press("Modifier")
     page.type("Texte", words)
 
 
@@ -32,12 +32,12 @@ def test_what_is_kept_is_gone_on_with_and_planned_once(door: Door, lumiere: Agen
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Une idée")
         said = page.press_twice(KEEP)
-        assert "Gardé dans les brouillons" in said
+        assert "Brouillon enregistré" in said
         assert "Une idée" in page.open("/calendar", aside=1)
         (post,) = posts(lumiere)
         with lumiere.scope() as scope:
             assert deliveries_of_post(scope, post.id) == []
-        page.press("Reprendre")
+        page.press("Modifier")
         page.type("Texte", "Une bonne idée")
         page.choose("Où publier", "Sandbox")
         page.press("Planifier")
@@ -53,8 +53,8 @@ def test_a_draft_is_thrown_away_after_a_second_press(door: Door, lumiere: Agency
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, words="Une idée")
         page.press(KEEP)
-        said = page.press("Jeter ce brouillon")
-    assert "Le brouillon est jeté" in said
+        said = page.press("Supprimer le brouillon")
+    assert "Brouillon supprimé" in said
     assert posts(lumiere) == []
 
 
@@ -85,7 +85,7 @@ def test_two_who_go_on_with_one_draft_keep_both(door: Door, lumiere: Agency) -> 
         page.press(KEEP)
         goes_on(page)
         other.open("/calendar", aside=1)
-        other.press("Reprendre")
+        other.press("Modifier")
         other.type("Texte", "La sienne")
         assert APART not in other.press(KEEP)
         assert APART in page.press_twice(KEEP)
@@ -128,9 +128,9 @@ def test_who_plans_a_draft_never_replaces_what_somebody_kept_in_it_meanwhile(
             draft = drafts.draft_of_post(schedule_reads.get_stored_post(scope, post.id))
             drafts.rewrite_post(scope, post.id, replace(draft, body="La sienne"), author=who)
         page.choose("Où publier", "Sandbox")
-        assert "Rien n’est planifié" in page.press("Planifier")
+        assert "Rien n’est programmé" in page.press("Planifier")
         page.press(KEEP)
-        page.press("Reprendre")  # the last written is the first
+        page.press("Modifier")  # the last written is the first
         page.choose("Où publier", "Sandbox")
         page.press("Planifier")
         assert "La sienne" in page.open("/calendar", aside=1)

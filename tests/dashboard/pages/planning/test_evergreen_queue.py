@@ -93,20 +93,20 @@ def test_a_pool_is_begun_filled_paused_and_emptied(door: Door, lumiere: Agency) 
     left_before(lumiere, "une vieille", "une autre")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
-        page.press("Ce qui revient")
-        page.type("La même publication revient", "30")
-        assert "Noté" in page.press("Enregistrer")
-        page.choose("Une publication déjà partie", "une vieille")
-        assert "revient désormais" in page.press("La faire revenir")
+        page.press("File permanente")
+        page.type("Jours avant de republier", "30")
+        assert "Enregistré." in page.press("Enregistrer")
+        page.choose("Publication déjà publiée", "une vieille")
+        assert "Ajoutée à la file" in page.press("Ajouter à la file")
         assert len(filled(lumiere)) == 1
         text = page.again()
-        assert "une vieille" in text.split("Ce qui vient")[1]
-        assert "En pause. Retirées du calendrier : 1" in page.press("Mettre en pause")
+        assert "une vieille" in text.split("À venir")[1]
+        assert "File mise en pause. Publications déprogrammées : 1" in page.press("Mettre en pause")
         assert filled(lumiere) == []
         page.press("Reprendre")
         assert len(filled(lumiere)) == 1
         page.again()
-        assert "Ôtées du calendrier : 1" in page.press("Retirer")
+        assert "Publications déprogrammées : 1" in page.press("Retirer")
     assert filled(lumiere) == []
 
 
@@ -124,14 +124,12 @@ def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) ->
         evergreen_pools.add_post_to_pool(scope, lumiere.posts[0])
     (planned,) = filled(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "prévu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
+        assert "prévu" in page.open("/calendar", pool="1").split("À venir")[1]
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
             emergency_stops.close_switch(
                 scope, "creator", str(lumiere.creator_id), "sending", reason="essai"
             )
-        assert (
-            "attend la fin de l’arrêt" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
-        )
+        assert "attend la fin de l’arrêt" in page.open("/calendar", pool="1").split("À venir")[1]
         with lumiere.scope() as scope:
             transition_delivery(
                 scope,
@@ -139,26 +137,26 @@ def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) ->
                 DeliveryState.HELD,
                 reason=Message("delivery.too_late"),
             )
-        assert "retenu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
+        assert "retenu" in page.open("/calendar", pool="1").split("À venir")[1]
 
 
 def test_why_nothing_comes_is_said_as_it_is(door: Door, lumiere: Agency) -> None:
     """An empty pool, and one whose last day was over, were said to have no free slot or to rest."""
     left_before(lumiere, "une vieille")
-    rests = "tout se repose encore"
+    rests = "publications trop récentes"
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", pool="1")
         page.press("Enregistrer")
         text = page.again()
-        assert "Rien n’est dedans" in text
+        assert "La file est vide" in text
         assert rests not in text
-        page.press("La faire revenir")
+        page.press("Ajouter à la file")
         text = page.again()
         assert rests in text
         with lumiere.scope() as scope:
             scope.run("UPDATE pools SET until = (house_now() - interval '3 days')::date")
         text = page.again()
-        assert "Son dernier jour est passé" in text
+        assert "La date de fin est passée" in text
         assert rests not in text
 
 
@@ -174,9 +172,9 @@ def test_another_wording_is_added_and_the_same_one_is_not(door: Door, lumiere: A
         evergreen_pools.add_post_to_pool(scope, lumiere.posts[0])
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", pool="mia")
-        assert "Ce texte existe déjà" in page.press("Ajouter cette version")
+        assert "Ce texte existe déjà" in page.press("Enregistrer la variante")
         page.type("Texte", "dit autrement")
-        assert "elle prend son tour" in page.press("Ajouter cette version")
+        assert "Variante ajoutée" in page.press("Enregistrer la variante")
         assert "dit autrement" in page.again()
 
 
@@ -205,10 +203,10 @@ def test_a_pool_is_read_in_english_and_teaches_when_empty(door: Door, tenant: Op
     english.post("one", minutes=60)
     with stream(door.url, door.cookie(english)) as page:
         text = page.open("/calendar", pool="1")
-        assert "Posts that come back" in text
-        text = page.press("Keep")
+        assert "Evergreen queue" in text
+        text = page.press("Save")
         assert "has no slots yet" in page.again()
-        assert "Posts that left can be put in here" in page.again()
+        assert "Published posts can be added here" in page.again()
 
 
 @pytest.mark.parametrize("asked", ["x", "../..", "mia-2"])
@@ -216,7 +214,7 @@ def test_another_creators_pool_is_not_there(door: Door, lumiere: Agency, asked: 
     lumiere.post("une", minutes=60)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.may_fail = True
-        assert "Où et à quel rythme" not in page.open("/calendar", pool=asked)
+        assert "Comptes et fréquence" not in page.open("/calendar", pool=asked)
 
 
 @pytest.mark.parametrize("role", [Role.CHATTER])
@@ -224,4 +222,4 @@ def test_who_may_not_plan_sees_none(door: Door, lumiere: Agency, role: Role) -> 
     lumiere.post("une", minutes=60)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         page.may_fail = True
-        assert "Posts that come back" not in page.open("/calendar", pool="1")
+        assert "Evergreen queue" not in page.open("/calendar", pool="1")

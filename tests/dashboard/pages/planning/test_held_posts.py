@@ -40,8 +40,8 @@ def test_shown_line_by_line_and_sent(door: Door, lumiere: Agency) -> None:
         text = page.open("/calendar", held="1")
         assert "la première" in text
         assert "la deuxième &lt;b&gt;" in text
-        assert "Partent comme montré : 2." in page.press("Envoyer comme montré")
-        assert "Aucune publication n’attend" in page.open("/calendar", held="1")
+        assert "Publiées comme indiqué : 2." in page.press("Publier comme indiqué")
+        assert "Aucune publication en attente" in page.open("/calendar", held="1")
     assert states(lumiere, ids) == {DeliveryState.SCHEDULED}
 
 
@@ -51,8 +51,8 @@ def test_dropped_where_shifts_are(door: Door, lumiere: Agency) -> None:
         page.open("/calendar", queue=str(lumiere.channel_id))
         with lumiere.scope() as scope:
             name = tenant_reads.get_creator(scope, lumiere.creator_id).name
-        assert "abandonnée" in page.choose(f"{name} : 3. Toutes à la fois :", "Y renoncer")
-        assert "Abandonnées : 3." in page.press("Abandonner comme montré")
+        assert "annulée" in page.choose(f"{name} : publications en attente (3)", "Les annuler")
+        assert "Annulées : 3." in page.press("Annuler comme indiqué")
     assert states(lumiere, ids) == {DeliveryState.CANCELLED}
 
 
@@ -62,7 +62,7 @@ def test_who_only_approves_is_not_offered_it_and_no_one_else_s_posts_are_shown(
     held(lumiere, "secret")
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         page.open("/calendar", held="1")
-        assert "Envoyer comme montré" not in page.labels()
+        assert "Publier comme indiqué" not in page.labels()
     other = create_agency(door.tenant)
     with stream(door.url, door.cookie(other)) as page:
         assert "secret" not in page.open("/calendar", held="1")

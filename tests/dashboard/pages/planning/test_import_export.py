@@ -28,7 +28,7 @@ from tests.dashboard.streamlit_client import Stream, stream
 from tests.schedules.csv_files import format_csv
 
 CONNECTORS = loader.load_connectors()
-FIELD = "Un tableau enregistré"
+FIELD = "Fichier CSV"
 
 
 def line(who: Agency, key: object = 1, **more: object) -> dict[str, object]:
@@ -97,13 +97,15 @@ def test_a_file_is_looked_at_written_and_taken_back(door: Door, mia: Agency) -> 
         assert "Prêt à importer" in seen
         assert "Aucun fuseau horaire indiqué" in seen
         assert states(mia) == []
-        assert "toutes, ou aucune" in page.press("Écrire 2 publications en brouillon")
+        assert "toutes les publications ou aucune" in page.press(
+            "Importer 2 publications en brouillon"
+        )
         work(mia)
-        assert "Publications écrites : 2." in page.again()
+        assert "Publications importées : 2." in page.again()
         assert states(mia) == ["draft", "draft"]
         assert "importée 1" in page.open("/calendar", view="list")
         page.open("/calendar", files="1")
-        assert "Retirées du calendrier, compte par compte : 2." in page.press("Oui, reprendre")
+        assert "Déprogrammées : 2." in page.press("Annuler l’import maintenant")
     assert states(mia) == ["cancelled", "cancelled"]
 
 
@@ -120,7 +122,7 @@ def test_problems_are_shown_with_their_lines_and_keep_it_from_being_written(
             in seen.replace("Mia  ", "Mia ")
         )
         assert not [one for one in page.labels() if one.startswith("Écrire")]
-        assert "Ce rapport (CSV)" in page.labels("download_button")
+        assert "Télécharger le rapport (CSV)" in page.labels("download_button")
         unreadable = bring(page, mia, b"key,date\n1,2")
         assert "Colonnes absentes" in unreadable
 
@@ -143,7 +145,7 @@ def test_pressed_twice_it_is_written_once(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         page.open("/calendar", files="1")
         bring(page, mia, format_csv([line(mia, 1)]))
-        page.press_twice("Écrire la publication et la planifier")
+        page.press_twice("Importer et programmer la publication")
         work(mia)
     assert len(states(mia)) == 1
 
@@ -153,8 +155,8 @@ def test_in_english_too(door: Door, tenant: OpenScope) -> None:
     who.post("there", minutes=60)
     with stream(door.url, door.cookie(who)) as page:
         seen = page.open("/calendar", files="1")
-        assert "Bring posts in from a file" in seen
-        page.attach("A table saved as CSV UTF-8", {"posts.csv": format_csv([line(who, 1)])})
+        assert "Import posts from a file" in seen
+        page.attach("CSV file (UTF-8)", {"posts.csv": format_csv([line(who, 1)])})
         work(who)
         assert "Ready to import" in page.again()
 
@@ -163,8 +165,8 @@ def test_who_only_approves_takes_out_and_brings_nothing_in(door: Door, mia: Agen
     with stream(door.url, door.cookie(mia, Role.CREATOR)) as page:
         seen = page.open("/calendar", files="1")
         assert "Importer des publications" not in seen
-        assert "Suivre ce flux" not in seen
-        assert "Tableau (CSV)" in page.labels("download_button")
+        assert "Ajouter le flux" not in seen
+        assert "Télécharger en CSV" in page.labels("download_button")
 
 
 def test_nothing_of_another_agency_is_seen(door: Door, mia: Agency) -> None:
@@ -185,7 +187,7 @@ def test_nothing_of_another_agency_is_seen(door: Door, mia: Agency) -> None:
 def test_an_address_for_a_calendar_is_made_shown_once_and_ended(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         page.open("/calendar", files="1")
-        page.check("Montrer aussi le texte des publications")
+        page.check("Inclure le texte des publications")
         seen = page.press("Créer une adresse")
         (secret,) = set(re.findall(r"/ics/(gri_[\w-]{43})\.ics", seen))
         assert "avec le texte des publications" in seen
@@ -194,20 +196,18 @@ def test_an_address_for_a_calendar_is_made_shown_once_and_ended(door: Door, mia:
         entered = calendar_subscriptions.resolve_calendar_secret(mia.open, secret, address="test")
         assert entered is not None
         assert entered.words is True
-        assert "L’adresse n’est plus valable." in page.press("Terminer cette adresse")
+        assert "Adresse supprimée." in page.press("Supprimer l’adresse")
     assert calendar_subscriptions.resolve_calendar_secret(mia.open, secret, address="test") is None
 
 
 def test_the_window_goes_out(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         page.open("/calendar", files="1")
-        assert {"Tableau (CSV)", "Pour les calendriers (ICS)"} <= set(
-            page.labels("download_button")
-        )
+        assert {"Télécharger en CSV", "Télécharger en ICS"} <= set(page.labels("download_button"))
         page.type("Du", "32/13/2026")
-        assert "Tableau (CSV)" not in page.labels("download_button")
+        assert "Télécharger en CSV" not in page.labels("download_button")
         page.type("Du", "01/01/2030")
-        assert "avant le premier" in page.again()
+        assert "après la date de début" in page.again()
 
 
 def test_what_goes_out_is_what_the_calendar_holds(mia: Agency) -> None:
@@ -248,24 +248,24 @@ def test_a_report_runs_nowhere(mia: Agency) -> None:
         import_files.ImportView(*about, findings, None, 0, 0, 0),
         MemberLocalizer("fr", load_zone(ZONE)),
     ).decode("utf-8-sig")
-    assert "'=cmd,Problème" in text
+    assert "'=cmd,Erreur" in text
 
 
 def test_a_feed_is_followed_paused_and_removed(door: Door, mia: Agency) -> None:
     with stream(door.url, door.cookie(mia)) as page:
         assert "Aucun flux" in page.open("/calendar", files="1")
-        page.type("Adresse du flux", "nope")
-        page.choose("Brouillons pour", "Sandbox")
-        assert "Saisissez l’adresse complète du flux" in page.press("Suivre ce flux")
-        page.type("Adresse du flux", "https://blog.example/feed")
-        page.choose("Brouillons pour", "Sandbox")
-        said = page.press("Suivre ce flux")
-        assert "Suivi." in said
+        page.type("URL du flux", "nope")
+        page.choose("Comptes des brouillons", "Sandbox")
+        assert "Saisissez l’adresse complète du flux" in page.press("Ajouter le flux")
+        page.type("URL du flux", "https://blog.example/feed")
+        page.choose("Comptes des brouillons", "Sandbox")
+        said = page.press("Ajouter le flux")
+        assert "Flux ajouté." in said
         assert "https://blog.example/feed" in said
         assert "pour Sandbox" in said
         assert "en pause" in page.press("Mettre en pause")
-        page.press("Lire maintenant")
-        page.press("Oui, le retirer")
+        page.press("Vérifier maintenant")
+        page.press("Retirer le flux")
         assert "Aucun flux" in page.again()
     with mia.scope() as scope:
         assert sources.list_feeds(scope, mia.creator_id) == []

@@ -53,14 +53,14 @@ def test_home_asks_and_the_page_shows_turns_in_her_zone(door: Door, lumiere: Age
     with stream(door.url, door.cookie(lumiere)) as page:
         home = page.open()
         assert " : 3 (comptes : " in home
-        assert "Voir ce qui part et quand" in home
+        assert "Voir les publications manquées" in home
         text = page.open("/calendar", missed="1")
-        assert f"Part {second.not_before.astimezone(load_zone(ZONE)):%H:%M}" in text
+        assert f"Publication {second.not_before.astimezone(load_zone(ZONE)):%H:%M}" in text
         assert "dépasse le retard autorisé" in text
-        assert "Parties : 0. En attente de leur tour : 2. Retenues : 1." in text
+        assert "Publiées : 0. Reprogrammées : 2. En attente : 1." in text
         assert f"/calendar?post={second.post_id}" in text
-        assert "En attente de leur tour : 2. Retenues : 1" in page.press("Répartir comme montré")
-        assert "Répartir comme montré" not in page.open()
+        assert "Reprogrammées : 2. En attente : 1" in page.press("Publier comme indiqué")
+        assert "Publier comme indiqué" not in page.open()
         assert [row.state for row in rows(lumiere, ids)] == [
             DeliveryState.SCHEDULED,
             DeliveryState.SCHEDULED,
@@ -74,7 +74,7 @@ def test_held_from_home_after_one_has_left(door: Door, lumiere: Agency) -> None:
         page.open()
         with lumiere.scope() as scope:
             transition_delivery(scope, get_delivery(scope, ids[0]), DeliveryState.PUBLISHING)
-        assert "Déjà parties : 1. Retenues : 2" in page.press("Tout retenir")
+        assert "en attente : 2. Déjà publiées : 1" in page.press("Tout mettre en attente")
         assert [row.state for row in rows(lumiere, ids)] == [
             DeliveryState.PUBLISHING,
             DeliveryState.HELD,
@@ -88,8 +88,8 @@ def test_who_may_not_run_the_agency_sees_no_button(door: Door, lumiere: Agency) 
     missed(lumiere, "une", "deux")
     for role in (Role.CHATTER, Role.CREATOR):
         with stream(door.url, door.cookie(lumiere, role)) as page:
-            assert "Tout retenir" not in page.open()
-            assert "Tout retenir" not in page.open("/calendar", missed="1")
+            assert "Tout mettre en attente" not in page.open()
+            assert "Tout mettre en attente" not in page.open("/calendar", missed="1")
 
 
 @pytest.mark.parametrize(("role", "asks"), [(Role.OWNER, True), (Role.CREATOR, False)])
@@ -97,10 +97,10 @@ def test_only_who_can_answer_is_asked(door: Door, lumiere: Agency, role: Role, a
     missed(lumiere, "une", "deux", too_late="trois")
     with stream(door.url, door.cookie(lumiere, role)) as page:
         home = page.open()
-        assert " : 3 (comptes : " in home
+        assert "manquées : 3 (comptes : " in home
         assert (
             "confirmez-les ou mettez tout en attente" in home,
-            "Qui planifie peut encore" in home,
+            "Un responsable peut encore" in home,
         ) == (
             asks,
             not asks,
@@ -111,7 +111,7 @@ def test_only_who_can_answer_is_asked(door: Door, lumiere: Agency, role: Role, a
     with stream(door.url, door.cookie(lumiere, role)) as page:
         home = page.open()
         assert "manquées en attente : 3" in home
-        assert ("Ouvrez chacune" in home, "Qui planifie décide" in home) == (asks, not asks)
+        assert ("Ouvrez chacune" in home, "Un responsable décide" in home) == (asks, not asks)
 
 
 def test_home_counts_down_to_the_next_of_what_was_missed(lumiere: Agency) -> None:
@@ -145,7 +145,7 @@ def test_who_works_for_one_creator_sees_hers_and_holds_hers(door: Door, lumiere:
     theirs = Agency(lumiere.open, lumiere.tenant_id, lumiere.creator_id, members)
     with stream(door.url, door.cookie(theirs, Role.MANAGER)) as page:
         text = page.open("/calendar", missed="1")
-        assert "Plus aucune publication manquée n’attend" in text
+        assert "Plus aucune publication manquée." in text
     assert [row.state for row in rows(lumiere, ids)] == [
         DeliveryState.SCHEDULED,
         DeliveryState.SCHEDULED,
@@ -159,7 +159,7 @@ def test_another_agency_sees_nothing_of_it(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(other)) as page:
         text = page.open("/calendar", missed="1")
         assert "secrète" not in text
-        assert "Plus aucune publication manquée n’attend" in text
+        assert "Plus aucune publication manquée." in text
     with other.scope() as scope:
         assert queries.list_open_downtimes(scope, [lumiere.creator_id]) == []
 
@@ -253,33 +253,31 @@ def test_who_works_for_some_of_those_missed_holds_theirs_and_reads_so(
     hers, others = missed(shared.who, "une", "deux"), missed(shared.zoe, "trois", "quatre", "cinq")
     with stream(door.url, door.cookie(shared.who, Role.MANAGER)) as page:
         home = page.open()
-        assert (
-            "pas pu partir à leur heure : 2 (comptes : 1). Réparties, pour ne pas partir d’un "
-            "coup : 2" in home
-        )
-        assert "retenir celles de vos créatrices" in home
+        assert "manquées : 2 (comptes : 1). Reprogrammées à intervalles : 2" in home
+        assert "mettre en attente celles de vos créateurs" in home
         assert "confirmez-les" not in home
         page.open("/calendar" if where else "/", **where)
-        assert "Répartir comme montré" not in page.labels()
-        assert "Tout retenir" not in page.labels()
-        said = page.press("Retenir les vôtres")
-        assert "Celles de vos créatrices et créateurs ne partent plus toutes seules" in said
-        assert "Déjà parties : 0. Retenues : 2. Celles d’autres partent comme montré." in said
-        assert "Retenir les vôtres" not in page.labels()
+        assert "Publier comme indiqué" not in page.labels()
+        assert "Tout mettre en attente" not in page.labels()
+        said = page.press("Mettre les vôtres en attente")
+        assert "Publications de vos créateurs en attente : 2" in said
+        assert "Déjà publiées : 0. Celles des autres créateurs se publient comme indiqué." in said
+        assert "Mettre les vôtres en attente" not in page.labels()
         text = page.open("/calendar", missed="1")
-        assert "Retenues : 2" in text
+        assert "En attente : 2" in text
         assert "Pas encore confirmé" not in text
         home = page.open()
         assert "manquées en attente : 2" in home
-        assert "Retenir les vôtres" not in page.labels()
+        assert "Mettre les vôtres en attente" not in page.labels()
     assert {row.state for row in rows(shared.who, hers)} == {DeliveryState.HELD}
     assert {row.state for row in rows(shared.who, others)} == {DeliveryState.SCHEDULED}
     with stream(door.url, door.cookie(shared.who)) as page:
         assert "Publications manquées : 5" in page.open()
         assert "Zoé · Chez Zoé" in page.open("/calendar", missed="1")
         page.open()
-        assert "Plus rien ne part tout seul. Déjà parties : 0. Retenues : 5" in page.press(
-            "Tout retenir"
+        assert (
+            "Toutes les publications manquées sont en attente : 5. Déjà publiées : 0"
+            in page.press("Tout mettre en attente")
         )
         assert "manquées en attente : 5" in page.open()
     with stream(door.url, door.cookie(shared.who, Role.MANAGER)) as page:

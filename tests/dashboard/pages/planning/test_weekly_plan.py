@@ -25,10 +25,10 @@ def asked(
     page: Stream, *, goal: str = "Faire connaître la boutique", topics: str = "Le port\nLa série"
 ) -> str:
     page.open("/calendar", week=1)
-    page.type("But de la semaine", goal)
+    page.type("Objectif de la semaine", goal)
     page.type("Sujets", topics)
     page.type("Publications", "3")
-    return page.press("Proposer")
+    return page.press("Générer la semaine")
 
 
 def proposed(who: Agency) -> WeekProposal:
@@ -63,18 +63,18 @@ def test_a_week_is_asked_for_and_accepted_line_by_line(door: Door, lumiere: Agen
     with stream(door.url, door.cookie(lumiere)) as page:
         text = asked(page)
         for said in (
-            "relisez-la ligne par ligne",
-            "Proposition : Faire connaître",
-            "vos mots, tels quels : à rédiger",
+            "Relisez chaque publication",
+            "Semaine : Faire connaître",
+            "sujet de votre brief, à rédiger",
         ):
             assert said in text, said
         assert posts(lumiere) == []
-        assert "C’est un brouillon maintenant" in page.press("Accepter")
+        assert "Brouillon créé" in page.press("Accepter")
         assert posts(lumiere) == [("Le port", "draft")]
-        assert "Écartée" in page.press("Écarter")
+        assert "Ignorée" in page.press("Ignorer")
         page.type("Texte", "Mes mots à moi")
         page.type("Heure", "21:05")
-        assert "C’est noté" in page.press("Garder mes changements")
+        assert "Modifications enregistrées" in page.press("Enregistrer les modifications")
         page.press("Accepter")
     found = proposed(lumiere)
     assert sorted(one.state for one in found.lines) == [
@@ -127,7 +127,7 @@ def test_a_recipe_is_chosen_and_its_picture_ordered(door: Door, lumiere: Agency)
         specs.save_recipe(scope, lumiere.creator_id, spec)
     with stream(door.url, door.cookie(lumiere)) as page:
         asked(page)
-        page.choose("Modèle de prise de vue", "Quai")
+        page.choose("Modèle de prompt", "Quai")
         page.press("Accepter")
     with lumiere.scope() as scope:
         (job,) = scope.run("SELECT total FROM jobs WHERE tenant_id = :t", t=lumiere.tenant_id).all()
@@ -171,12 +171,12 @@ def test_lines_nobody_decided_on_are_found_after_another_week_was_asked_for(
         before = proposed(lumiere)
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
             proposals.drop_week_line(scope, before.lines[0].id, version=1)
-        assert asked(page, goal="Une autre semaine").count("Écarter") == 3 + 2
+        assert asked(page, goal="Une autre semaine").count("Ignorer") == 3 + 2
         assert proposed(lumiere).id != before.id
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
             proposals.accept_week_line(scope, before.lines[1].id, version=1)
             proposals.drop_week_line(scope, before.lines[2].id, version=1)
-        assert page.again().count("Écarter") == 3
+        assert page.again().count("Ignorer") == 3
 
 
 def test_in_english_too(door: Door, tenant: OpenScope) -> None:
@@ -185,12 +185,12 @@ def test_in_english_too(door: Door, tenant: OpenScope) -> None:
     with stream(door.url, door.cookie(other)) as page:
         page.open("/calendar", week=1)
         page.type("Goal of the week", "The shop")
-        text = page.press("Propose")
+        text = page.press("Generate plan")
     for said in (
-        "read it line by line",
-        "Proposal: The shop",
-        "your words as they are",
-        "To decide before",
+        "Review each post",
+        "Plan: The shop",
+        "topic from your brief",
+        "Decide by",
     ):
         assert said in text, said
 

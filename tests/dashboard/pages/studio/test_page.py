@@ -395,7 +395,7 @@ def test_other_creators_and_agencies_are_not_there(
 def test_page_says_when_it_was_read(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere, rating=Rating.G)
     _, text = opened(door, lumiere)
-    assert re.search(r"Lu à \d\d:\d\d", text)
+    assert re.search(r"Mis à jour à \d\d:\d\d", text)
 
 
 def test_a_run_outside_its_hours_says_until_when_and_goes_on_when_they_are_dropped(

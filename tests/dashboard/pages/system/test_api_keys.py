@@ -18,12 +18,12 @@ GIVEN = {"name": "Agenda", "scopes": ["posts:read"], "creators": (), "days": 30}
 
 def test_a_key_is_made_shown_once_and_ended(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Un programme qui montre une clé" in page.open("/system")
-        page.type("À quoi sert la clé", "Agenda <b>")
-        text = page.press("Créer la clé")
+        assert "Une clé agit au nom du membre" in page.open("/system")
+        page.type("Nom de la clé", "Agenda <b>")
+        text = page.press("Créer une clé")
         (secret,) = set(re.findall(r"grk_[\w-]{43}", text))
         assert "Agenda &lt;b&gt;" in text
-        assert "un nom" in page.press("Créer la clé"), "the emptied name makes no second key"
+        assert "un nom" in page.press("Créer une clé"), "the emptied name makes no second key"
         entered = keys.authenticate_key(door.tenant, secret, address="test")
         assert entered is not None
         assert (entered.tenant_id, entered.member_id) == (
@@ -32,15 +32,15 @@ def test_a_key_is_made_shown_once_and_ended(door: Door, lumiere: Agency) -> None
         )
         assert "grk_" not in page.press("Je l’ai copiée")
         assert "grk_" not in page.open("/system")
-        page.press("Mettre fin à cette clé")
+        page.press("Révoquer la clé")
     assert keys.authenticate_key(door.tenant, secret, address="test") is None
 
 
 def test_a_press_repeated_makes_one_key(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
-        page.type("À quoi sert la clé", "Agenda")
-        page.press_twice("Créer la clé")
+        page.type("Nom de la clé", "Agenda")
+        page.press_twice("Créer une clé")
     with lumiere.scope() as scope:
         assert len(keys.list_keys(scope)) == 1
 

@@ -96,13 +96,13 @@ def test_others_stops_names_and_acts_are_not_shown(
     with stream(door.url, door.cookie(who)) as page:
         text = page.open("/system")
         assert "Zoé" in text
-        assert "Qui a fait quoi" in text
-        assert page.labels().count("Rouvrir") == 4
+        assert "Journal" in text
+        assert page.labels().count("Lever l’arrêt") == 4
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         text = page.open("/system")
-        for hers in ("Zoé", ACCOUNT, str(account), "Mastodon", "dispute", "Qui a fait quoi"):
+        for hers in ("Zoé", ACCOUNT, str(account), "Mastodon", "dispute", "Journal"):
             assert hers not in text, hers
-        assert "Rouvrir" not in page.labels()
+        assert "Lever l’arrêt" not in page.labels()
         choices = page.find("Arrêter", "selectbox").options
         assert choices[0] == "Mia"
         assert "Toute l’agence" in choices
@@ -121,9 +121,9 @@ def test_who_works_for_others_only_ends_no_stop_they_saw_before(
     limited(who)
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         page.open("/system")
-        page.type("Pourquoi rouvrir ?", "fini")
+        page.type("Motif de la levée", "fini")
         limited(who, "mia")
-        assert "Cet arrêt a déjà été levé" in page.press("Rouvrir")
+        assert "Cet arrêt a déjà été levé" in page.press("Lever l’arrêt")
     assert wanted(who) == []
 
 
@@ -147,8 +147,8 @@ def test_who_works_for_one_creator_ends_her_stop(
     stops(who, "creator", str(who.creator_id))
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         page.open("/system")
-        page.type("Pourquoi rouvrir ?", "fini")
-        assert "Réouverture demandée" in page.press("Rouvrir")
+        page.type("Motif de la levée", "fini")
+        assert "Levée de l’arrêt demandée" in page.press("Lever l’arrêt")
     handle_stop_request(wanted(who)[-1], tenant=tenant)
     with who.scope() as scope:
         assert emergency_stops.list_stops(scope) == []
@@ -159,9 +159,7 @@ def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
     door: Door, two: tuple[Agency, UUID, UUID], tenant: OpenScope, where: str, target: str
 ) -> None:
     who, _, _ = two
-    choice = (
-        "Toute l’agence" if where == "tenant" else "Tout ce qui part sur Sandbox (réseau d’essai)"
-    )
+    choice = "Toute l’agence" if where == "tenant" else "Tout Sandbox"
     limited(who)
     with stream(door.url, door.cookie(who, Role.MANAGER)) as late:
         with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
@@ -171,13 +169,13 @@ def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
             page.press(f"Arrêter : {choice}")
             handle_stop_request(wanted(who)[-1], tenant=tenant)
             text = page.open("/system")
-            assert "Rouvrir" not in page.labels()
+            assert "Lever l’arrêt" not in page.labels()
             assert "un responsable de toute l’agence peut le lever" in text
         limited(who)
         late.open("/system")
-        late.type("Pourquoi rouvrir ?", "fini")
+        late.type("Motif de la levée", "fini")
         limited(who, "mia")
-        assert "un responsable de toute l’agence peut le lever" in late.press("Rouvrir")
+        assert "un responsable de toute l’agence peut le lever" in late.press("Lever l’arrêt")
     assert len(wanted(who)) == 1
 
 
@@ -275,7 +273,7 @@ def test_a_creator_stops_her_own_posts_from_home(
     with stream(door.url, door.cookie(who, Role.CREATOR)) as page:
         text = page.open("/")
         assert "propriétaire et responsables peuvent rouvrir" in text
-        page.type("Pourquoi ?", "on m’a volé mon téléphone")
+        page.type("Motif", "on m’a volé mon téléphone")
         assert "Arrêt demandé pour Mia" in page.press("Arrêter : Mia")
         [asked] = wanted(who)
         assert (asked.scope, asked.target, asked.open) == ("creator", str(who.creator_id), False)
@@ -291,8 +289,8 @@ def test_a_creator_stops_her_own_posts_from_home(
         assert "Creator a déclenché l’arrêt d’urgence et ne peut pas le lever" in text
         assert "Arrêter : Mia" not in page.labels()  # theirs is under System
         assert "on m’a volé mon téléphone" in page.open("/system").replace("&#39;", "’")
-        page.type("Pourquoi rouvrir ?", "retrouvé")
-        page.press("Rouvrir")
+        page.type("Motif de la levée", "retrouvé")
+        page.press("Lever l’arrêt")
         handle_stop_request(wanted(who)[-1], tenant=tenant)
         assert "a déclenché l’arrêt d’urgence et" not in page.open("/")
 

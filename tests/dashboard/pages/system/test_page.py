@@ -73,8 +73,8 @@ def test_a_hundred_looks_are_one_line(door: Door, lumiere: Agency) -> None:
 
 def test_who_asks_for_the_end_of_a_stop_is_told(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Réouverture demandée" in page.open("/system", asked="1")
-        assert "Réouverture demandée" not in page.open("/system")
+        assert "Levée de l’arrêt demandée" in page.open("/system", asked="1")
+        assert "Levée de l’arrêt demandée" not in page.open("/system")
 
 
 def test_what_gave_up_is_done_again_or_put_aside(
@@ -86,13 +86,13 @@ def test_what_gave_up_is_done_again_or_put_aside(
         text = page.open("/system")
         assert mine in text
         assert theirs not in text
-        assert "repart maintenant" in page.press("Refaire maintenant")
+        assert "Tâche relancée" in page.press("Réessayer")
     with lumiere.scope() as scope:
         assert outbox.list_dead(scope) == []
     given_up(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
-        assert "ne sera pas faite" in page.press("Mettre de côté")
+        assert "Tâche abandonnée" in page.press("Abandonner")
     with lumiere.scope() as scope, other.scope() as elsewhere:
         assert (outbox.list_dead(scope), len(outbox.list_dead(elsewhere))) == ([], 1)
 
@@ -114,7 +114,7 @@ def test_one_person_stops_and_who_did_it_is_told(
 ) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
-        page.type("Pourquoi ?", "compte volé")
+        page.type("Motif", "compte volé")
         assert "deux secondes" in page.press("Arrêter : Toute l’agence")
         [asked] = wanted(lumiere)
         handle_stop_request(asked, tenant=tenant)
@@ -137,7 +137,7 @@ def test_one_account_or_a_whole_platform_is_stopped(
     for choice, where, target in (
         ("Mia", "creator", str(lumiere.creator_id)),
         (f"Mia : {own.name} sur {spoken}", "channel", str(own.id)),
-        (f"Tout ce qui part sur {spoken}", "platform", own.platform),
+        (f"Tout {spoken}", "platform", own.platform),
     ):
         with stream(door.url, door.cookie(lumiere)) as page:
             page.open("/system")
@@ -164,7 +164,7 @@ def test_a_stop_of_the_installation_is_told_and_no_agency_ends_it(
             text = page.open("/system")
             assert "Toute l’installation" in text
             assert "clé volée" in text
-            assert "Rouvrir" not in page.labels()
+            assert "Lever l’arrêt" not in page.labels()
             assert "tout attend la réouverture" in page.open("/calendar")
         with lumiere.scope() as scope:
             assert emergency_stops.is_stopped(scope, "sending")
@@ -216,8 +216,8 @@ def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
         Role.MANAGER, opened=True
     )  # what was asked before this stop says nothing about it
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "a demandé la fin de l’arrêt d’urgence" in page.open("/system")
-        assert "Indiquez pourquoi" in page.press("Rouvrir")
+        assert "a demandé la levée d’un arrêt d’urgence" in page.open("/system")
+        assert "Indiquez pourquoi" in page.press("Lever l’arrêt")
 
 
 def test_late_tasks_are_told(door: Door, lumiere: Agency) -> None:
@@ -238,7 +238,7 @@ def test_late_tasks_are_told(door: Door, lumiere: Agency) -> None:
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
 def test_others_do_not_see_it(door: Door, lumiere: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(lumiere, role)) as page:
-        assert "Urgences" not in page.open("/system")
+        assert "Files d’attente" not in page.open("/system")
 
 
 def test_every_noted_act_has_its_sentence() -> None:
@@ -285,18 +285,18 @@ def test_a_place_is_kept_tighter_by_one_and_no_longer_by_two(
 
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
-        page.choose("À partir de", "Suggestif")
-        page.type("Pourquoi ?", "semaine calme", nth=1)
-        assert "d’ici une seconde" in page.press("Tenir plus strict")
+        page.choose("À partir du classement", "Suggestif")
+        page.type("Motif", "semaine calme", nth=1)
+        assert "en une seconde" in page.press("Ajouter la règle")
         done()
         text = page.open("/system")
-        assert "à partir de Suggestif : à examiner" in text
+        assert "Suggestif ou plus : vérification requise" in text
         assert "semaine calme" in text
     for role in (Role.OWNER, Role.MANAGER):
         with stream(door.url, door.cookie(lumiere, role)) as page:
             text = page.open("/system")
-            assert ("il en manque une seconde" in text) == (role is Role.MANAGER)
-            page.press("Ne plus le faire")
+            assert ("un second membre doit confirmer" in text) == (role is Role.MANAGER)
+            page.press("Retirer")
             done()
     with lumiere.scope() as scope:
         assert place_limits.list_place_limits(scope) == []
@@ -311,7 +311,7 @@ def test_places_are_said_as_where_posts_are_written(door: Door, lumiere: Agency)
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/system")
-        assert "une publication sur Instagram (À la main)" in text
+        assert "publications sur Instagram (À la main)" in text
         assert "byhand" not in text
 
 
@@ -337,19 +337,17 @@ def test_rules_of_a_strangers_package_wait_for_the_owner(
     try:
         with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
             text = page.open("/system")
-            assert "acme : du paquet acme 1.2" in text
+            assert "acme : paquet acme 1.2" in text
             assert "acme.post · Tout public : oui · Suggestif : oui · Nudité : non" in text
-            assert (
-                "Le paquet greedy 1.2 apporte des règles non signées ou qui vont trop loin" in text
-            )
+            assert "Les règles du paquet greedy 1.2 ne sont pas signées" in text
         with stream(door.url, door.cookie(lumiere)) as page:
-            assert "le propriétaire doit les lire" in page.open("/system")
-            assert "d’ici une seconde" in page.press("Je les ai lues : elles valent")
+            assert "le propriétaire doit les accepter" in page.open("/system")
+            assert "en une seconde" in page.press("Accepter les règles")
             done()
-            assert "Elles valent depuis" in page.open("/system")
-            page.press("Elles ne valent plus")
+            assert "Acceptées par" in page.open("/system")
+            page.press("Révoquer")
             done()
-            assert "le propriétaire doit les lire" in page.open("/system")
+            assert "le propriétaire doit les accepter" in page.open("/system")
     finally:
         shutil.rmtree(packages)
 
@@ -364,20 +362,20 @@ def test_a_rule_that_grew_old_is_read_again_by_two(
             t=scope.tenant_id,
         )
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Règles à relire" not in page.open("/system")
+        assert "Règles à vérifier" not in page.open("/system")
     with tenant(
         INSTALLATION_ID, "system:test", role="relay"
     ) as scope:  # the last test of this module: its clock goes back after
         scope.run("SELECT house_shift(:by)", by=timedelta(days=100))
     for role, button in (
-        (Role.OWNER, "Je l’ai relue : inchangée"),
-        (Role.MANAGER, "Je l’ai relue aussi : inchangée"),
+        (Role.OWNER, "Confirmer : inchangées"),
+        (Role.MANAGER, "Confirmer en second : inchangées"),
     ):
         with stream(door.url, door.cookie(lumiere, role)) as page:
             text = page.open("/system")
-            assert "pas relue depuis le 18 févr. 2027" in text
-            assert ("Il manque une seconde personne" in text) == (role is Role.MANAGER)
-            assert "C’est noté" in page.press(button)
+            assert "en retard depuis le 18 févr. 2027" in text
+            assert ("Un second membre doit aussi confirmer" in text) == (role is Role.MANAGER)
+            assert "deux membres ont confirmé" in page.press(button)
         with lumiere.scope() as scope:
             rows = scope.run(
                 "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rule.read' "
@@ -389,7 +387,7 @@ def test_a_rule_that_grew_old_is_read_again_by_two(
         )
         handle_rule_verified(asked, tenant=tenant)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Règles à relire" not in page.open("/system")
+        assert "Règles à vérifier" not in page.open("/system")
 
 
 def test_whether_a_machine_looks_at_pictures_is_said(door: Door, lumiere: Agency) -> None:
@@ -398,8 +396,8 @@ def test_whether_a_machine_looks_at_pictures_is_said(door: Door, lumiere: Agency
         inspections.record_classifier_missing(scope, assets.get_asset(scope, first).sha256)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/system")
-        assert "Des personnes seules" in text
-        assert "qu’aucun n’a regardés : 1." in text
+        assert "Aucun classifieur n’est connecté" in text
+        assert "non traitées par le classifieur : 1." in text
     with lumiere.scope() as scope:
         inspections.record_classifier_finding(
             scope,
@@ -408,4 +406,4 @@ def test_whether_a_machine_looks_at_pictures_is_said(door: Door, lumiere: Agency
             rating=Rating.G,
         )
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Le classifieur tiles@1 a regardé en dernier" in page.open("/system")
+        assert "Classifieur tiles@1, dernière utilisation" in page.open("/system")

@@ -21,13 +21,13 @@ from tests.studio.builders import build_spec
 
 def test_a_machine_is_added_seen_and_ended(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "une carte graphique" in page.open("/system")
+        assert "avec carte graphique" in page.open("/system")
         page.type("Nom de la machine", "Cave <b>")
         text = page.press("Ajouter la machine")
         (secret,) = set(re.findall(r"grm_[\w-]{43}", text))
         assert "greenroom worker --join http" in text
         assert "Cave &lt;b&gt;" in text
-        assert "jamais venue" in text
+        assert "jamais connectée" in text
         joined = remote_workers.authenticate_remote_worker(door.tenant, secret, address="test")
         assert joined is not None
         assert (joined.tenant_id, joined.name) == (lumiere.tenant_id, "Cave <b>")
@@ -41,10 +41,10 @@ def test_a_machine_is_added_seen_and_ended(door: Door, lumiere: Agency) -> None:
         text = page.open("/system")
         assert "vue pour la dernière fois" in text
         assert "placeholder · scenes-1, sdxl" in text
-        assert "aucune machine" in text
+        assert "aucune machine distante" in text
         assert "absent &lt;i&gt;" in text or "absent <i>" not in text
-        text = page.press("Arrêter cette machine")
-        assert "faites maintenant par la maison : 1" in text
+        text = page.press("Retirer la machine")
+        assert "transférées à cette installation : 1" in text
     assert remote_workers.authenticate_remote_worker(door.tenant, secret, address="test") is None
 
 
@@ -68,4 +68,4 @@ def test_a_press_repeated_adds_one_machine(door: Door, lumiere: Agency) -> None:
 @pytest.mark.parametrize("role", [Role.CHATTER, Role.ACCOUNTANT])
 def test_who_runs_nothing_sees_none(door: Door, lumiere: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(lumiere, role)) as page:
-        assert "une carte graphique" not in page.open("/system")
+        assert "avec carte graphique" not in page.open("/system")

@@ -18,9 +18,9 @@ SECRET = re.compile(r"whs_[\w-]{43}")
 def added(page: Stream) -> str:
     """The page after a system was added."""
     page.open("/system")
-    page.type("Nom du système", "CRM <b>")
-    page.type("Son adresse", "https://crm.example/hook")
-    return page.press("Ajouter le système")
+    page.type("Nom du webhook", "CRM <b>")
+    page.type("URL", "https://crm.example/hook")
+    return page.press("Ajouter un webhook")
 
 
 def test_an_owner_adds_tries_pauses_and_ends_a_system(door: Door, lumiere: Agency) -> None:
@@ -28,9 +28,9 @@ def test_an_owner_adds_tries_pauses_and_ends_a_system(door: Door, lumiere: Agenc
         text = added(page)
         assert len(set(SECRET.findall(text))) == 1
         assert "CRM &lt;b&gt;" in text
-        assert "un nom" in page.press("Ajouter le système"), "the emptied name adds no second one"
+        assert "un nom" in page.press("Ajouter un webhook"), "the emptied name adds no second one"
         assert not SECRET.search(page.press("Je l’ai copié"))
-        assert "un essai · attend le prochain essai" in page.press("Envoyer un essai")
+        assert "test · nouvelle tentative prévue" in page.press("Envoyer un test")
         with lumiere.scope() as scope:
             (hook,) = endpoints.list_webhooks(scope)
             (call,) = list_calls(scope, hook.id)
@@ -38,14 +38,14 @@ def test_an_owner_adds_tries_pauses_and_ends_a_system(door: Door, lumiere: Agenc
                 "UPDATE hook_calls SET state = 'dead', tries = 9, status = 500 WHERE id = :id",
                 id=call.id,
             )
-        assert "abandonné · essais : 9 · a répondu 500" in page.open("/system")
-        assert "attend le prochain essai" in page.press("Renvoyer ce qui a été abandonné")
-        first = set(SECRET.findall(page.press("Créer un nouveau secret")))
+        assert "en échec · tentatives : 9 · HTTP 500" in page.open("/system")
+        assert "nouvelle tentative prévue" in page.press("Renvoyer les appels en échec")
+        first = set(SECRET.findall(page.press("Renouveler le secret")))
         assert len(first) == 1
         assert "Signé avec les deux secrets" in page.open("/system")
         assert "en pause" in page.press("Mettre en pause")
-        assert page.find("Envoyer un essai").drawn.disabled
-        page.press("Mettre fin à ce système")
+        assert page.find("Envoyer un test").drawn.disabled
+        page.press("Supprimer le webhook")
     with lumiere.scope() as scope:
         assert endpoints.list_webhooks(scope) == []
 
@@ -60,7 +60,7 @@ def test_what_was_given_up_is_told_once_more_whatever_came_after_it(
         with lumiere.scope() as scope:
             (hook,) = endpoints.list_webhooks(scope)
         for number in range(12):
-            page.press("Envoyer un essai")
+            page.press("Envoyer un test")
             with lumiere.scope() as scope:
                 state, tries = ("dead", 9) if number == 0 else ("taken", 1)
                 told = (
@@ -70,8 +70,8 @@ def test_what_was_given_up_is_told_once_more_whatever_came_after_it(
         with lumiere.scope() as scope:
             shown = list_calls(scope, hook.id, limit=5)
         assert [call.state for call in shown] == ["taken"] * 5 + ["dead"]
-        assert "abandonné · essais : 9" in page.open("/system")
-        page.press("Renvoyer ce qui a été abandonné")
+        assert "en échec · tentatives : 9" in page.open("/system")
+        page.press("Renvoyer les appels en échec")
     with lumiere.scope() as scope:
         assert "dead" not in {call.state for call in list_calls(scope, hook.id, limit=20)}
 
@@ -79,9 +79,9 @@ def test_what_was_given_up_is_told_once_more_whatever_came_after_it(
 def test_a_press_repeated_adds_one_system(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
-        page.type("Nom du système", "CRM")
-        page.type("Son adresse", "https://crm.example/hook")
-        page.press_twice("Ajouter le système")
+        page.type("Nom du webhook", "CRM")
+        page.type("URL", "https://crm.example/hook")
+        page.press_twice("Ajouter un webhook")
     with lumiere.scope() as scope:
         assert len(endpoints.list_webhooks(scope)) == 1
 
@@ -89,9 +89,9 @@ def test_a_press_repeated_adds_one_system(door: Door, lumiere: Agency) -> None:
 def test_what_is_no_address_is_told(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/system")
-        page.type("Nom du système", "CRM")
-        page.type("Son adresse", "http://10.0.0.1/")
-        text = page.press("Ajouter le système")
+        page.type("Nom du webhook", "CRM")
+        page.type("URL", "http://10.0.0.1/")
+        text = page.press("Ajouter un webhook")
         assert "https://" in text
         assert not SECRET.search(text)
 
@@ -103,4 +103,4 @@ def test_who_is_no_owner_sees_no_systems(door: Door, lumiere: Agency, role: Role
     with stream(door.url, door.cookie(lumiere, role)) as page:
         text = page.open("/system")
     assert "crm.example" not in text
-    assert "Ajouter le système" not in text
+    assert "Ajouter un webhook" not in text

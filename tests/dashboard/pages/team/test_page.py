@@ -24,19 +24,19 @@ def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumier
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/team")
         for said in (
-            "Nouveau lien d’entrée",
+            "Renvoyer l’invitation",
             "Propriétaire",
-            "Pas connecté en ce moment",
+            "Non connecté",
             "Connecté depuis",
         ):
             assert said in text, said
         page.type("Nom", "Zoé")
-        page.type("Adresse e-mail", "zoe@lumiere.example")
+        page.type("E-mail", "zoe@lumiere.example")
         page.choose("Rôle", "Comptable", nth=-1)
-        told = page.press("Faire entrer")
+        told = page.press("Inviter")
         link = re.search(r"/auth/link/([\w-]+)", told)
         assert link, told
-        again = page.press("Faire entrer")
+        again = page.press("Inviter")
         assert "utilise déjà l’adresse" in again
     with lumiere.scope() as scope:
         zoe = [one.member for one in load_team(scope).colleagues if one.member.name == "Zoé"]
@@ -65,8 +65,8 @@ def test_a_name_is_no_markup_in_what_is_said(door: Door, lumiere: Agency) -> Non
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/team")
         page.type("Nom", "**Zoé** [ici](http://evil.example) _x_ a_b")
-        page.type("Adresse e-mail", "zoe@lumiere.example")
-        told = page.press("Faire entrer")
+        page.type("E-mail", "zoe@lumiere.example")
+        told = page.press("Inviter")
         assert r"\*\*Zoé\*\* \[ici\](http://evil.example) \_x\_ a_b" in told
         assert re.search(r"http://\S+/auth/link/[\w-]+", told), (
             "the link that is handed over stays one"
@@ -76,9 +76,9 @@ def test_a_name_is_no_markup_in_what_is_said(door: Door, lumiere: Agency) -> Non
 def test_a_guest_without_creators_is_said_to_see_nothing(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/team")
-        assert page.find("Créateurs confiés", nth=-1).drawn.placeholder == "Tous les créateurs"
+        assert page.find("Créateurs attribués", nth=-1).drawn.placeholder == "Tous les créateurs"
         page.choose("Rôle", "Relecteur invité", nth=-1)
-        assert "rien à relire" in page.find("Créateurs confiés", nth=-1).drawn.placeholder
+        assert "rien à relire" in page.find("Créateurs attribués", nth=-1).drawn.placeholder
 
 
 @pytest.mark.parametrize(
@@ -88,14 +88,14 @@ def test_what_is_no_person_is_told(door: Door, lumiere: Agency, typed: tuple[str
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/team")
         page.type("Nom", typed[0])
-        page.type("Adresse e-mail", typed[1])
-        assert "Saisissez un nom et une adresse e-mail." in page.press("Faire entrer")
+        page.type("E-mail", typed[1])
+        assert "Saisissez un nom et une adresse e-mail." in page.press("Inviter")
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])
 def test_nobody_but_the_owner_sees_the_team(door: Door, lumiere: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(lumiere, role)) as page:
-        assert "Faire entrer" not in page.open("/team")
+        assert "Inviter un membre" not in page.open("/team")
         assert "lumiere.example" not in page.open("/team")
 
 
@@ -172,7 +172,7 @@ def test_whose_work_somebody_sees_is_said_by_name(door: Door, lumiere: Agency) -
         text = page.open("/team")
     assert f"zoe@lumiere.example · {mia.name}" in text
     assert "Tous les créateurs" in text
-    assert text.count("Aucun créateur confié pour l’instant") == 1  # the guest
+    assert text.count("Aucun créateur attribué") == 1  # the guest
 
 
 def test_the_owner_reads_what_needs_whom_in_one_place(door: Door, lumiere: Agency) -> None:
