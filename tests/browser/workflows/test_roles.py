@@ -84,13 +84,13 @@ def test_an_accountant_brings_a_statement_in_and_takes_the_month_away(lea: Runni
         files.set_input_files(
             {"name": "releve.csv", "mimeType": "text/csv", "buffer": STATEMENT.encode()}
         )
-        zoe.shows("RIEN N’EST ENCORE ÉCRIT")
+        zoe.shows("RIEN N’EST ENCORE COMPTABILISÉ")
         assert lea.rows("SELECT 1 FROM ledger_entries WHERE tenant_id = :tenant") == []
-        zoe.button("Inscrire 2 lignes").dblclick()
-        zoe.shows("2 lignes de « Autre plateforme » sont inscrites dans les livres.")
+        zoe.button("Importer les lignes (2)").dblclick()
+        zoe.shows("Lignes importées depuis « Autre plateforme » : 2.")
         zoe.rest()
         with zoe.page.expect_download() as taken:
-            zoe.press("Lignes (CSV)")
+            zoe.press("Exporter en CSV")
         assert "12" in taken.value.path().read_text("utf-8")
     sums = lea.rows(
         "SELECT -sum(amount_minor) AS minor FROM ledger_entries WHERE tenant_id = :tenant AND "

@@ -144,7 +144,7 @@ def test_a_pack_is_made_and_an_order_refunded(lea: RunningAgency) -> None:
         bought(lea.bots)
         marc.press("Commandes")
         marc.press("leo")
-        marc.shows("Pack remis")
+        marc.shows("Pack livré")
         marc.page.get_by_text("Rembourser 250").click()
         marc.type("Tapez REMBOURSER", "rembourser")
         marc.button("Rembourser maintenant").dblclick()
