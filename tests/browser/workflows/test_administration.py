@@ -25,7 +25,7 @@ def test_somebody_comes_and_goes(lea: RunningAgency) -> None:
         link = re.search(r"http\S+/auth/link/\S+", marc.text())
         assert link
         zoe.go(link[0])
-        zoe.press("Entrer")
+        zoe.press("Se connecter")
         zoe.shows("Zoé · Responsable")
         zoe.rest()
         assert "Équipe" not in zoe.text()
@@ -72,9 +72,9 @@ def test_from_the_demonstration_to_a_first_post_of_ones_own(
         with demo.scope() as scope:
             secret = sessions.create_sign_in_link(scope, demo.members[Role.OWNER])
         zoe.go(f"{lea.url}/auth/link/{secret}")
-        zoe.press("Entrer")
+        zoe.press("Se connecter")
         zoe.rest()
-        zoe.page.get_by_role("link", name="Démarrer la mienne").click()
+        zoe.page.get_by_role("link", name="Créer mon agence").click()
         zoe.shows("sept questions")
         zoe.rest()
         for label, answer in (
@@ -86,7 +86,7 @@ def test_from_the_demonstration_to_a_first_post_of_ones_own(
         zoe.page.get_by_text("un personnage virtuel").click()
         zoe.button("Créer mon agence").dblclick()
         zoe.page.get_by_role("link", name="Entrer dans mon agence").click()
-        zoe.press("Entrer")
+        zoe.press("Se connecter")
         zoe.shows("Passer à Lumière")
         assert (
             len(sessions.list_linked_agencies(tenant, demo.tenant_id, demo.members[Role.OWNER]))

@@ -73,7 +73,7 @@ def test_a_guest_judges_the_pictures_given_to_her(lea: RunningAgency) -> None:
         zoe.rest()  # the page of a newcomer is drawn twice: a press between the two is nobody's
         zoe.press("Voir (votre regard est noté)")
         assert "Publications (" not in zoe.text()
-        zoe.press("Classer")
+        zoe.press("Ignorer")
         zoe.shows("Classement noté")
         wait_until(lambda: ratings() == ["G"], 60)
 

@@ -73,7 +73,7 @@ def test_link_asks_before_it_is_used(door: Door, lumiere: Agency) -> None:
         for _ in range(3):
             asked = visitor.get(link, headers={"accept-language": "fr"})
             assert asked.status_code == 200
-            assert "Entrer" in asked.text
+            assert "Se connecter" in asked.text
             assert "set-cookie" not in asked.headers
             assert asked.headers["cache-control"] == "no-store"
         assert visitor.post(link).status_code == 303

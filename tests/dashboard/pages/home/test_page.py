@@ -71,7 +71,7 @@ def test_full_day_is_shown(door: Door, lumiere: Agency) -> None:
 def test_empty_agency_is_taught_in_five_steps(door: Door, lumiere: Agency) -> None:
     text = shown(door, lumiere)
     assert "Rien ne vous attend." in text
-    assert "Vers la première publication" in text
+    assert "Publiez votre première publication" in text
     assert text.count("— fait") == 1
     assert 'href="/channels"' in text
     assert 'href="/calendar?new=1&amp;creator=mia"' in text
@@ -80,7 +80,7 @@ def test_empty_agency_is_taught_in_five_steps(door: Door, lumiere: Agency) -> No
     assert shown(door, lumiere).count("— fait") == 3
     with lumiere.scope() as scope:
         scope.run("UPDATE deliveries SET state = 'published' WHERE id = :id", id=delivery)
-    assert "Vers la première publication" not in shown(door, lumiere)
+    assert "Publiez votre première publication" not in shown(door, lumiere)
 
 
 def test_home_asks_the_database_ten_times(tenant: OpenScope, lumiere: Agency) -> None:
@@ -131,7 +131,7 @@ def test_notice_is_put_away_with_its_reason(door: Door, lumiere: Agency) -> None
     lumiere.notice("chat.stuck")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
-        assert "Classé" in page.press("Rien à faire pour nous")
+        assert "Classé" in page.press("Aucune action requise")
     with lumiere.scope() as scope:
         assert list_open_notices(scope) == []
         (act,) = [one for one in audit.list_recent_acts(scope) if one.act == "notice.dismissed"]
@@ -144,7 +144,7 @@ def test_post_that_waits_is_not_put_away_and_what_became_of_it_is(
     held = stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
-        assert "Rien à faire pour nous" not in page.labels()
+        assert "Aucune action requise" not in page.labels()
         with lumiere.scope() as scope:
             notices.put(
                 scope,
@@ -152,7 +152,7 @@ def test_post_that_waits_is_not_put_away_and_what_became_of_it_is(
                 cause=f"delivery:{held}:files",
             )
         assert "sans toutes ses images" in page.again()
-        assert "Classé" in page.press("Rien à faire pour nous")
+        assert "Classé" in page.press("Aucune action requise")
 
 
 def test_chatter_is_told_and_settles_nothing(door: Door, lumiere: Agency) -> None:
@@ -196,7 +196,7 @@ def test_post_is_seen_to_leave(door: Door, lumiere: Agency) -> None:
             transition_delivery(
                 scope, row, DeliveryState.UNCERTAIN, reason=Message("attempt.no_answer")
             )
-        assert "Peut-être publié — nous vérifions" in page.tick()
+        assert "À confirmer : peut-être en ligne. Vérification…" in page.tick()
         with lumiere.scope() as scope:
             transition_delivery(
                 scope, get_delivery(scope, delivery_id), DeliveryState.PUBLISHED, native_id="n1"
@@ -222,7 +222,7 @@ def test_till_shows_who_gets_what(door: Door, lumiere: Agency) -> None:
             scope, [PastDay(lumiere.creator_id, day, DayWork(), (DaySales(1, *parts),))]
         )
     text = shown(door, lumiere)
-    assert "créatrice 3,00\xa0€ · agence 1,80\xa0€ · équipe 0,20\xa0€" in text
+    assert "créateur 3,00\xa0€ · agence 1,80\xa0€ · équipe 0,20\xa0€" in text
 
 
 def test_run_of_a_recipe_is_followed(door: Door, lumiere: Agency) -> None:
@@ -241,7 +241,7 @@ def test_run_of_a_recipe_is_followed(door: Door, lumiere: Agency) -> None:
         )
         scope.run("UPDATE jobs SET state = 'running', done = 3 WHERE id = :id", id=job)
     text = shown(door, lumiere)
-    assert "« plage », photos faites : 3 sur 8" in text
+    assert "« plage » : 3 images générées sur 8" in text
     assert 'aria-valuenow="3"' in text
 
 
