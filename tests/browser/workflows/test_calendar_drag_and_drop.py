@@ -72,10 +72,10 @@ def test_a_card_is_dragged_to_an_hour_of_another_day_and_back(lea: RunningAgency
         drag(marc, "fort", DAY.format(kind="column", day=other), hour=16)
         marc.shows(f"Déplacé au {other:%d/%m/%Y} à 16:00")
         assert wall(lea, found) == f"{other}T16:00"
-        marc.press("Annuler ce déplacement")
+        marc.press("Annuler le déplacement")
         marc.shows("Remise où elle était")
         assert wall(lea, found) == str(at)
-        marc.hides("Annuler ce déplacement")
+        marc.hides("Annuler le déplacement")
         assert marc.run("document.querySelectorAll('.gr-ghost, .gr-hours, img[src=x]').length") == 0
         marc.press("10:20")  # no drag: a press opens the post
         marc.shows("Prévu")

@@ -110,7 +110,7 @@ def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
         picture(marc, "taken_away_1280", 1280, 900)
         marc.press("Oui, retirer")
         wait_until(lambda: desk.state(lost) is DeliveryState.REMOVED, 60)
-        marc.shows("Publier encore une fois")
+        marc.shows("Republier")
 
 
 def test_an_account_rests_and_goes_on(lea: RunningAgency) -> None:
@@ -189,10 +189,10 @@ def test_a_refusal_is_told_where_one_looks(lea: RunningAgency, width: int, heigh
     with lea.visitor(f"/calendar?post={post_id}") as marc:
         marc.size(width, height)
         marc.type("Heure (HH:MM)", "25:00")
-        marc.press("Déplacer")
+        marc.press("Reprogrammer")
         marc.shows("illisible")
         marc.rest()
-        marc.button("Déplacer").scroll_into_view_if_needed()
+        marc.button("Reprogrammer").scroll_into_view_if_needed()
         marc.until("() => document.querySelector('[data-testid=\"stMain\"]').scrollTop > 200")
         marc.until(IN_SIGHT)
         assert marc.page.get_by_role("alert").filter(has_text="illisible").count() == 1, (

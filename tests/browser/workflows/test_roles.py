@@ -123,12 +123,12 @@ def test_a_post_is_moved_sent_at_once_and_reported(lea: RunningAgency) -> None:
     with lea.visitor(f"/calendar?post={desk.entry(delivery).post_id}", desk.author) as anne:
         before = desk.entry(delivery).due_at
         anne.type("Heure", "07:35")
-        anne.press("Déplacer")
+        anne.press("Reprogrammer")
         anne.shows("à 07:35 (UTC).")
         assert desk.entry(delivery).due_at != before
         anne.rest()
         anne.button("Publier maintenant").dblclick()
-        anne.shows("Cela part dans un instant.")
+        anne.shows("La publication aura lieu dans un instant.")
         wait_until(lambda: desk.state(delivery) is DeliveryState.PUBLISHED, 60)
         anne.shows("Publié")
         anne.go(f"{lea.url}/insights")

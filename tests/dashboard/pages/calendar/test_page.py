@@ -67,12 +67,12 @@ def test_week_and_list_show_what_goes_out(door: Door, lumiere: Agency) -> None:
         week = page.open("/calendar")
         assert "Le matin au bord de l’eau" in week
         assert "publié" in week
-        assert "prévu" in week
+        assert "programmé" in week
         assert "aujourd’hui" in week
         listed = page.press("Liste")
         assert "Ce soir" in listed
         assert "view=list" in page.query
-        assert "Ce soir" not in page.press("Avant")
+        assert "Ce soir" not in page.press("Précédent")
         assert "Ce soir" in page.press("Aujourd’hui")
 
 
@@ -81,10 +81,10 @@ def test_filters_leave_what_is_asked_for(door: Door, lumiere: Agency) -> None:
     refused(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
-        shown = page.choose("Ce qui est montré", "À régler")
+        shown = page.choose("État", "À traiter")
         assert "refusée" in shown
         assert "en ligne" not in shown
-        assert "refusée" not in page.choose("Ce qui est montré", "En ligne")
+        assert "refusée" not in page.choose("État", "Publié")
 
 
 def test_empty_calendar_teaches(door: Door, lumiere: Agency) -> None:
@@ -123,11 +123,11 @@ def test_post_tells_its_story_and_what_comes_next(door: Door, lumiere: Agency) -
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
     for said in (
-        "Retrouvé : publié une seule fois",
+        "Retrouvé sur la plateforme : publié une seule fois",
         "La réponse s’est perdue",
-        "Mis au calendrier",
+        "Programmé",
         "Owner",
-        "écrit par Manager",
+        "par Manager",
         "les chiffres sont lus après 1 h",
     ):
         assert said in text, said
@@ -150,9 +150,9 @@ def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where
     with lumiere.scope() as scope:
         emergency_stops.close_switch(scope, where, target, "sending", reason="essai")
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "attend la fin de l’arrêt" in page.open("/calendar")
+        assert "arrêt d’urgence" in page.open("/calendar")
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
-        assert "attend la fin de l’arrêt d’urgence" in text
+        assert "levée de l’arrêt d’urgence" in text
         assert "part tout seul" not in text
         home = page.open("/")
         assert "Un arrêt d’urgence tient" in home
@@ -224,7 +224,7 @@ def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) ->
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         page.type("Date (JJ/MM/AAAA)", f"{later:%d/%m/%Y}")
-        assert "Déplacé" in page.press("Déplacer")
+        assert "Reprogrammé" in page.press("Reprogrammer")
     with lumiere.scope() as scope:
         row = get_delivery(scope, delivery_id)
         assert row.state == DeliveryState.SCHEDULED
@@ -241,7 +241,7 @@ def test_unreadable_time_is_said(door: Door, lumiere: Agency, day: str, clock: s
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         page.type("Date (JJ/MM/AAAA)", day)
         page.type("Heure (HH:MM)", clock)
-        assert "illisible" in page.press("Déplacer")
+        assert "illisible" in page.press("Reprogrammer")
     assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
 
 
@@ -327,7 +327,7 @@ def test_english_week_has_no_french(door: Door, tenant: OpenScope) -> None:
         opened = page.press(next(one for one in page.labels() if "Hello" in one))
     for said in ("List", "New post", "planned"):
         assert said in text
-    for wrong in ("prévu", "libre", "aujourd", "Semaine"):
+    for wrong in ("programmé", "libre", "aujourd", "Semaine"):
         assert wrong not in text + opened
     assert "it leaves by itself" in opened
 

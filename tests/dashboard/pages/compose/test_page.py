@@ -311,7 +311,7 @@ def test_an_account_says_it_otherwise_and_is_changed_with_the_post(
     assert [(one.place, one.body) for one in post.others] == [(str(second), "Bonjour, autrement")]
     with stream(door.url, door.cookie(lumiere)) as page:
         opened = page.open("/calendar", post=post.id)
-        assert "Sur Autre, elle dit" in opened
+        assert "Texte sur Autre" in opened
         assert "Bonjour, autrement" in opened
         page.press("Modifier")
         page.type("Texte sur Autre", "Encore autrement")

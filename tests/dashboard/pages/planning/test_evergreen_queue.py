@@ -124,13 +124,13 @@ def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) ->
         evergreen_pools.add_post_to_pool(scope, lumiere.posts[0])
     (planned,) = filled(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "prévu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
+        assert "programmé" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
             emergency_stops.close_switch(
                 scope, "creator", str(lumiere.creator_id), "sending", reason="essai"
             )
         assert (
-            "attend la fin de l’arrêt" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
+            "arrêt d’urgence" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
         )
         with lumiere.scope() as scope:
             transition_delivery(
@@ -139,7 +139,7 @@ def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) ->
                 DeliveryState.HELD,
                 reason=Message("delivery.too_late"),
             )
-        assert "retenu" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
+        assert "en attente" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
 
 
 def test_why_nothing_comes_is_said_as_it_is(door: Door, lumiere: Agency) -> None:

@@ -187,7 +187,7 @@ def test_one_date_is_moved_and_the_others_stay(door: Door, lumiere: Agency) -> N
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=second.occurrence_key)
         page.type("Heure (HH:MM)", "16:45", nth=1)
-        assert "Déplacé" in page.press("Déplacer")
+        assert "Reprogrammé" in page.press("Reprogrammer")
     assert [row.wall_time[11:] for row in rows(lumiere, post_id)].count("16:45") == 1
     all_made(lumiere, post_id)
     assert len(rows(lumiere, post_id)) == 6

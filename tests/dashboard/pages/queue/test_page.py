@@ -116,7 +116,7 @@ def test_what_waits_for_a_yes_is_no_draft(door: Door, lumiere: Agency) -> None:
         scope.run("UPDATE deliveries SET state = 'draft' WHERE tenant_id = :t", t=lumiere.tenant_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", queue=channel_id)
-        assert "attend un accord" in text
+        assert "en attente de validation" in text
         assert "Brouillon" not in text
 
 
@@ -164,7 +164,7 @@ def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
         assert "Déplacées : 1" in page.press("Les déplacer")
         with lumiere.scope() as scope:
             assert get_delivery(scope, delivery_id).wall_time != before
-        assert "Remises où elles étaient : 1" in page.press("Annuler ce déplacement")
+        assert "Remises où elles étaient : 1" in page.press("Annuler le déplacement")
         with lumiere.scope() as scope:
             assert get_delivery(scope, delivery_id).wall_time == before
         assert "est illisible" in page.type("au", "hier")
@@ -184,7 +184,7 @@ def test_what_is_not_brought_back_is_named_with_its_reason(door: Door, lumiere: 
         with lumiere.scope() as scope:
             at = WallTime(tomorrow + timedelta(days=9), time(12), ZONE)
             reschedule_delivery(scope, kept, at=at)
-        text = page.press("Annuler ce déplacement")
+        text = page.press("Annuler le déplacement")
         assert "Remises où elles étaient : 1 ; restées où elles sont : 1." in text
         assert r"« reste \*ici\* » (Sandbox) : Quelqu’un l’a changée" in text
         assert "« revient »" not in text
