@@ -79,7 +79,7 @@ def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
     lost = desk.delivery("Partie ou pas ?", channel="doute", after=1)
     wait_until(lambda: desk.state(lost) is DeliveryState.UNCERTAIN, 60)
     with lea.visitor("/") as marc:
-        marc.page.get_by_text("Regarder et décider").click()
+        marc.page.get_by_text("Examiner et décider").click()
         marc.shows("Elle n’y est pas : renvoyer")
         marc.rest()
         picture(marc, "doubt_home_1280", 1280, 900)
@@ -88,19 +88,19 @@ def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
             f"{lea.installation.sandbox.url}/t/main/p1"
         )
         marc.page.keyboard.press("Tab")
-        marc.press("Elle y est : rattacher")
+        marc.press("Elle est en ligne : l’associer")
         marc.shows("cette publication n’est pas de ce compte")
         assert desk.state(lost) is DeliveryState.UNCERTAIN
         picture(marc, "doubt_post_390", 390, 900)
     with lea.visitor("/approvals") as marc:
         marc.shows("Partie ou pas ?")
-        marc.press("Elle n’y est pas : renvoyer…")
+        marc.press("Pas en ligne : renvoyer…")
         marc.shows("les gens la verront deux fois")
-        assert marc.button("J’ai regardé : renvoyer").is_disabled()
+        assert marc.button("J’ai vérifié : renvoyer").is_disabled()
         assert desk.texts("doute") == []
         marc.rest()
         picture(marc, "doubt_sure_1280", 1280, 900)
-        marc.press("J’ai regardé : renvoyer")
+        marc.press("J’ai vérifié : renvoyer")
         wait_until(lambda: desk.state(lost) is DeliveryState.PUBLISHED, 60)
     assert desk.texts("doute") == ["Partie ou pas ?"]
     with lea.visitor(f"/calendar?post={desk.entry(lost).post_id}") as marc:

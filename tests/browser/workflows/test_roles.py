@@ -111,7 +111,7 @@ def test_pictures_are_made_compared_and_kept(lea: RunningAgency) -> None:
         marc.press("Comparer")
         marc.shows("Fermer")
         marc.rest()
-        marc.press("Garder")
+        marc.press("Enregistrer les étiquettes")
         marc.shows("Image gardée.")
     assert counted("job_id IS NOT NULL") == 4
     assert counted("shelf = 'kept'") == 1
@@ -146,10 +146,12 @@ def test_what_waits_is_settled_on_home(lea: RunningAgency) -> None:
     lost = desk.delivery("Reçue ou pas ?", channel="doute", after=1)
     wait_until(lambda: desk.state(lost) is DeliveryState.UNCERTAIN, 60)
     with lea.visitor("/") as marc:
-        marc.page.get_by_text("Regarder et décider").click()
-        marc.press("Elle n’y est pas : renvoyer…")
+        marc.page.get_by_text("Examiner et décider").click()
+        marc.press("Pas en ligne : renvoyer…")
         marc.shows("les gens la verront deux fois")
-        marc.press("J’ai regardé : renvoyer")
-        marc.shows("Noté : elle repart une seule fois, dès que son compte le permet.")
+        marc.press("J’ai vérifié : renvoyer")
+        marc.shows(
+            "La publication sera renvoyée une seule fois, dès que son compte est disponible."
+        )
         wait_until(lambda: desk.state(lost) is DeliveryState.PUBLISHED, 60)
     assert desk.texts("doute") == ["Reçue ou pas ?"]

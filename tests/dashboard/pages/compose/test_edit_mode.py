@@ -27,7 +27,7 @@ SAVE, OVER, CHANGED = (
     "changée ailleurs pendant que vous écriviez",
 )
 REWORD = "Changer les mots"
-ALONE, FOLLOWING = "Changer cette date seule", "Changer celle-ci et les suivantes"
+ALONE, FOLLOWING = "Modifier cette date seulement", "Enregistrer pour cette date et les suivantes"
 
 
 def planned(who: Agency, words: str = "avant") -> UUID:

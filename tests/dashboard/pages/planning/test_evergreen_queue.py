@@ -129,9 +129,7 @@ def test_what_waits_for_a_decision_is_listed_too(door: Door, lumiere: Agency) ->
             emergency_stops.close_switch(
                 scope, "creator", str(lumiere.creator_id), "sending", reason="essai"
             )
-        assert (
-            "arrêt d’urgence" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
-        )
+        assert "arrêt d’urgence" in page.open("/calendar", pool="1").split("Ce qui vient")[1]
         with lumiere.scope() as scope:
             transition_delivery(
                 scope,

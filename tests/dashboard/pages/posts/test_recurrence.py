@@ -101,7 +101,7 @@ def test_a_post_repeats_as_it_was_chosen(door: Door, lumiere: Agency) -> None:
         assert said.count("<li>") >= 5
         said = page.press("Planifier")
         assert "Planifié pour le" in said
-        assert "Se répète" in said
+        assert "Récurrence" in said
     (post,) = posts(lumiere)
     assert len(rows(lumiere, post.id)) == 1
     all_made(lumiere, post.id)
@@ -124,7 +124,7 @@ def test_many_at_once_are_confirmed(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Répéter", "Tous les tant de jours")
+        page.choose("Répéter", "Quotidien")
         page.type("Fin :", "sans fin")
         assert "d’un coup au calendrier" in page.press("Planifier")
         assert posts(lumiere) == []
@@ -154,16 +154,16 @@ def test_a_missing_hour_is_marked_before_it_is_planned(door: Door, lumiere: Agen
         page.choose("Quand", "À une date")
         page.type("Date (JJ/MM/AAAA)", f"{march - timedelta(days=1):%d/%m/%Y}")
         page.type("Heure (HH:MM)", "2:30")
-        page.choose("Répéter", "Tous les tant de jours")
+        page.choose("Répéter", "Quotidien")
         text = page.type("Fin :", "4")
-    assert text.count("les horloges avancent ce jour-là : cela part à 03:30") == 1
+    assert text.count("changement d’heure ce jour-là : publication à 03:30") == 1
 
 
 def test_the_week_says_what_repeats_and_opens_that_date(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     third = rows(lumiere, post_id)[2]
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Se répète" in page.open("/calendar", day=third.wall_time[:10])
+        assert "Récurrence" in page.open("/calendar", day=third.wall_time[:10])
         page.press(next(one for one in page.labels() if "chaque semaine" in one))
         assert third.occurrence_key[:10] in page.query
 
@@ -174,8 +174,8 @@ def test_one_date_is_skipped_where_it_stands_open(door: Door, lumiere: Agency) -
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_id, at=second.occurrence_key)
         assert text.count("Et maintenant") == 1  # one date of it, not all six
-        assert "est sauté" in page.press("Oui, la sauter")
-        assert "Sautées :" in page.again()
+        assert "date ignorée" in page.press("Oui, ignorer")
+        assert "Dates ignorées :" in page.again()
     states = [row.state for row in rows(lumiere, post_id)]
     assert states.count(DeliveryState.CANCELLED) == 1
     assert rows(lumiere, post_id)[1].state == DeliveryState.CANCELLED
@@ -198,7 +198,7 @@ def test_one_date_alone_is_changed_in_words(door: Door, lumiere: Agency) -> None
     second = rows(lumiere, post_id)[1]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=second.occurrence_key)
-        text = page.press("Changer cette date seule")
+        text = page.press("Modifier cette date seulement")
         assert "est maintenant une publication à part" in text
         assert "Cette publication se répète" not in text
         page.type("Texte", "seulement ce jour-là")
@@ -215,7 +215,7 @@ def test_a_double_press_makes_one_date_one_post(door: Door, lumiere: Agency) -> 
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
-        page.press_twice("Changer cette date seule")
+        page.press_twice("Modifier cette date seulement")
         page.again()
     assert len(apart(lumiere)) == 1
 
@@ -239,8 +239,8 @@ def test_it_is_stopped(door: Door, lumiere: Agency) -> None:
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
-        assert "retirées du calendrier : 6" in page.press("Oui, l’arrêter")
-        assert "Oui, l’arrêter" not in page.open("/calendar", post=post_id)
+        assert "Publications annulées : 6" in page.press("Oui, arrêter la récurrence")
+        assert "Oui, arrêter la récurrence" not in page.open("/calendar", post=post_id)
     assert {row.state for row in rows(lumiere, post_id)} == {DeliveryState.CANCELLED}
 
 
@@ -253,8 +253,8 @@ def test_this_and_the_following_are_changed(door: Door, lumiere: Agency, words: 
         page.type("Heure (HH:MM)", "21:00")
         if words:
             page.type("Texte", words)
-        said = page.press("Changer celle-ci et les suivantes")
-        assert "Changé à partir du" in said
+        said = page.press("Enregistrer pour cette date et les suivantes")
+        assert "Modifié à partir du" in said
         assert "21:00" in said
     kept = [row for row in rows(lumiere, post_id) if row.state != DeliveryState.CANCELLED]
     if words:
@@ -271,9 +271,11 @@ def test_accounts_are_changed_from_a_date_on(door: Door, lumiere: Agency) -> Non
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=third.occurrence_key)
         page.choose("Où publier")
-        assert "Choisissez au moins un compte" in page.press("Changer celle-ci et les suivantes")
+        assert "Choisissez au moins un compte" in page.press(
+            "Enregistrer pour cette date et les suivantes"
+        )
         page.choose("Où publier", "Sandbox 2")
-        assert "Changé à partir du" in page.press("Changer celle-ci et les suivantes")
+        assert "Modifié à partir du" in page.press("Enregistrer pour cette date et les suivantes")
     kept = [row for row in rows(lumiere, post_id) if row.state != DeliveryState.CANCELLED]
     assert {
         row.channel_id == other
@@ -306,9 +308,11 @@ def test_only_who_runs_it_changes_it(door: Door, lumiere: Agency, role: Role) ->
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         page.open("/calendar", post=post_id)
-        offered = {"Oui, l’arrêter", "Oui, la sauter", "Changer celle-ci et les suivantes"} & set(
-            page.labels()
-        )
+        offered = {
+            "Oui, arrêter la récurrence",
+            "Oui, ignorer",
+            "Enregistrer pour cette date et les suivantes",
+        } & set(page.labels())
     assert bool(offered) == (role in (Role.OWNER, Role.MANAGER))
 
 
@@ -318,11 +322,11 @@ def test_english_pages_have_no_french(door: Door, tenant: OpenScope) -> None:
     with stream(door.url, door.cookie(english)) as page:
         text = page.open("/calendar", post=post_id)
         assert "Every week" in text
-        assert "times in all: 6" in text
+        assert "total posts: 6" in text
         for wrong in ("Répéter", "semaine", "sauter"):
             assert wrong not in text.replace("chaque semaine", "")
         page.open("/calendar", new=1)
-        page.choose("Repeat", "Every so many days")
+        page.choose("Repeat", "Daily")
         assert "no end" in page.type("Ends:", "No  END")
 
 
@@ -390,17 +394,17 @@ def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: A
         page.choose("Quand", "À une date")
         page.type("Date (JJ/MM/AAAA)", f"{first:%d/%m/%Y}")
         page.type("Heure (HH:MM)", "10:00")
-        page.choose("Répéter", "Tous les tant de mois")
+        page.choose("Répéter", "Mensuel")
         page.type("Fin :", "5")
         weekday = render_message(Message(f"series.day.{first.weekday()}"), "fr")
-        said = page.choose("Dans le mois", f"le deuxième {weekday}")
+        said = page.choose("Jour du mois", f"le deuxième {weekday}")
         assert f"Tous les mois · le deuxième {weekday} · " in said
-        said = page.choose("Dans le mois", "plusieurs jours")
-        assert "Choisissez au moins un jour du mois." in said
+        said = page.choose("Jour du mois", "plusieurs jours")
+        assert "Sélectionnez au moins un jour du mois." in said
         said = page.choose("Jours du mois", "1", "15", "31")
-        assert "le 1, 15, 31 ; un jour qu’un mois n’a pas est sauté" in said
+        assert "le 1, 15, 31 ; les mois sans ce jour sont ignorés" in said
         assert "le 1, 15, 31, ou le dernier jour" in page.check("ou le dernier jour")
-        page.choose("Dans le mois", f"le deuxième {weekday}")
+        page.choose("Jour du mois", f"le deuxième {weekday}")
         assert "Planifié pour le" in page.press("Planifier")
     (post,) = posts(lumiere)
     rule = only(lumiere, post.id).repeat.rule

@@ -34,4 +34,4 @@ def test_one_whose_place_is_taken_is_in_nobodys_way(door: Door, lumiere: Agency)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=rows(lumiere, post_id)[2].occurrence_key)
         assert NEAR not in page.type(HOUR, "12:00")
-        assert "Changé à partir du" in page.press("Changer celle-ci et les suivantes")
+        assert "Modifié à partir du" in page.press("Enregistrer pour cette date et les suivantes")

@@ -134,7 +134,9 @@ def test_price_and_pause(house: House) -> None:
     with house.look() as page:
         page.press("Modifier le prix")
         page.type("Prix, Réseau de test", "rien")
-        assert "n’est pas un prix valide. Utilisez un format comme 12" in page.press("Enregistrer le prix")
+        assert "n’est pas un prix valide. Utilisez un format comme 12" in page.press(
+            "Enregistrer le prix"
+        )
         page.type("Prix, Réseau de test", "650")
         assert "modifié" in page.press("Enregistrer le prix")
         assert "En pause" in page.press("Mettre en pause")
@@ -335,9 +337,7 @@ def test_a_heading_of_theirs_is_explained_once_and_kept(house: House) -> None:
         told = page.press("Importer les lignes (2)")
         assert "Lignes importées depuis" in told
     with house.look(Role.ACCOUNTANT, view="books") as page:
-        told = page.attach(
-            "Relevé CSV", {"autre.csv": theirs + b"09/29/2026,Tip,5.00\n"}
-        )
+        told = page.attach("Relevé CSV", {"autre.csv": theirs + b"09/29/2026,Tip,5.00\n"})
         assert page.find("Importer les lignes (1)", "button")
         assert "Enregistrer l’association" not in page.labels()
 
