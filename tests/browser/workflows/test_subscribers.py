@@ -38,7 +38,7 @@ def asks_for_a_person(lea: RunningAgency, visitor: Visitor) -> None:
     visitor.shows("Un fan demande à parler à une personne.")
     visitor.rest()
     visitor.page.keyboard.press("h")
-    visitor.shows("Le fan lit que quelqu’un de l’équipe lui écrit.")
+    visitor.shows("Le message est présenté comme venant de l’équipe.")
     visitor.rest()
 
 
@@ -104,7 +104,7 @@ def test_a_saved_answer_is_read_finished_and_sent_by_hand(lea: RunningAgency) ->
         marc.press("Enregistrer comme réponse")
         marc.type("Nom", "merci")
         marc.press("Enregistrer la réponse")
-        marc.shows("Vos collègues la trouvent ici aussi.")
+        marc.shows("Réponse enregistrée et partagée avec votre équipe.")
         marc.page.keyboard.press("Escape")
         box.fill("")
         box.blur()

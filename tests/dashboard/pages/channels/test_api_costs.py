@@ -55,9 +55,9 @@ def test_an_account_tells_its_month_and_its_agency_caps_it(door: Door, lumiere: 
             "avec un lien" in text
         )
         page.type("Au plus par mois sur X", "beaucoup")
-        assert "Écrivez un montant en USD" in page.press("Garder le plafond")
+        assert "Écrivez un montant en USD" in page.press("Enregistrer le plafond")
         page.type("Au plus par mois sur X", "0.30")
-        assert "Le plafond est gardé." in page.press("Garder le plafond")
+        assert "Plafond enregistré." in page.press("Enregistrer le plafond")
     with lumiere.scope() as scope:
         found = request_costs.monthly_costs(scope, "x")
         assert found is not None

@@ -16,7 +16,7 @@ from tests.dashboard.conftest import MASTER, PUBLIC, Door
 from tests.dashboard.streamlit_client import stream
 
 SECRET = "whsec_" + "c0ffee" * 8
-TITLE, BOX, TAKE = "Entendu tout de suite", "Secret de signature", "La laisser appeler"
+TITLE, BOX, TAKE = "Webhooks des plateformes", "Secret de signature", "Activer le webhook"
 
 
 def application(lumiere: Agency, platform: str = "fanvue") -> UUID:
@@ -54,7 +54,7 @@ def test_a_secret_goes_in_is_replaced_and_ends(door: Door, lumiere: Agency) -> N
         assert sealed_intake.unseal_form(MASTER, lumiere.tenant_id, second.box) == {
             app_webhooks.CALL_SECRET_FIELD: SECRET[::-1]
         }
-        page.press("Ne plus la laisser appeler")
+        page.press("Désactiver le webhook")
         assert SECRET not in page.open("/channels")
     assert known(lumiere).letter is None
     assert SECRET not in door.log.read_text("utf-8")

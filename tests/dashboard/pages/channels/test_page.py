@@ -42,19 +42,17 @@ def rows(who: Agency, kind: str) -> list[UUID]:
 def test_an_empty_house_is_told_what_is_quickest(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/channels")
-    for said in ("Aucun compte n’est encore connecté", "Telegram · 2 min", "Ouvrir ma page"):
+    for said in ("Aucun compte connecté", "Telegram · 2 min", "Créer la page"):
         assert said in text, said
 
 
 def test_what_is_typed_is_sealed_for_the_workers(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
-        page.choose("Où ?", "Telegram · 2 min")
+        page.choose("Plateforme", "Telegram · 2 min")
         page.type("Le code que @BotFather", f"  {TOKEN} ")
         text = page.press("Connecter")
-        assert "Telegram est interrogé…" in text or "Telegram est interrogé…" in page.open(
-            "/channels"
-        )
+        assert "Connexion à Telegram…" in text or "Connexion à Telegram…" in page.open("/channels")
         assert TOKEN not in page.open("/channels")
     [asked] = rows(lumiere, "channel.connect")
     with lumiere.scope() as scope:
@@ -71,7 +69,7 @@ def test_what_is_typed_is_sealed_for_the_workers(door: Door, lumiere: Agency) ->
 def test_a_token_that_is_pasted_needs_no_application(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
-        assert "/auth/account" in page.choose("Où ?", "Instagram · 5 min"), (
+        assert "/auth/account" in page.choose("Plateforme", "Instagram · 5 min"), (
             "where an application sends people back"
         )
         assert "Il reste à remplir : « Identifiant client de l’application" in page.press(
@@ -104,8 +102,8 @@ def test_an_account_rests_and_goes_on(door: Door, lumiere: Agency) -> None:
 @pytest.mark.parametrize(
     ("language", "sure", "told"),
     [
-        ("fr", "Oui, le déconnecter", "Publications prévues qui attendent désormais : 1"),
-        ("en", "Yes, disconnect it", "Planned posts that wait now: 1"),
+        ("fr", "Oui, déconnecter", "Publications programmées désormais en attente : 1"),
+        ("en", "Yes, disconnect", "Scheduled posts now waiting: 1"),
     ],
 )
 def test_an_account_is_disconnected_once_confirmed(
@@ -240,12 +238,12 @@ def test_the_part_for_adults_is_opened_where_there_is_a_page(
     )
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
-        page.press("Ouvrir la partie pour adultes")
+        page.press("Créer l’espace adultes")
         [creator] = rows(lumiere, "channel.adult_area")
         assert creator == lumiere.creator_id
         for _ in range(2):
             own_pages.open_adult_area(AdultAreaRequested(lumiere.tenant_id, creator), **seal)
-        assert "Ouvrir la partie pour adultes" not in page.open("/channels")
+        assert "Créer l’espace adultes" not in page.open("/channels")
     with lumiere.scope() as scope:
         found = {(one.account, one.surface) for one in channel_reads.list_channels(scope)}
     assert found == {(slug, "public"), (f"{slug}.18", "assured")}
@@ -254,11 +252,11 @@ def test_the_part_for_adults_is_opened_where_there_is_a_page(
 def test_a_provider_of_age_checks_is_connected_sealed(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "La nudité et au-delà" in page.open("/channels")
-        page.press("Connecter ce fournisseur")
+        page.press("Connecter le prestataire")
         assert rows(lumiere, "age.provider") == []
         page.type("Identifiant SDK", "0197d6a8-7f3e-7b1e-a13f-7250444ec2c3")
         page.type("Clé d’API", TOKEN)
-        assert "Le fournisseur est interrogé" in page.press("Connecter ce fournisseur")
+        assert "Vérification auprès du prestataire" in page.press("Connecter le prestataire")
         assert TOKEN not in page.open("/channels")
     [asked] = rows(lumiere, "age.provider")
     with lumiere.scope() as scope:
@@ -313,7 +311,7 @@ def test_where_to_go_on_is_a_button(door: Door, lumiere: Agency) -> None:
     visiting_from(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Il reste à dire oui chez Mastodon" in page.open("/channels")
-        assert page.find("Continuer chez Mastodon").drawn.url.startswith(
+        assert page.find("Continuer vers Mastodon").drawn.url.startswith(
             "https://social.example/oauth/authorize?"
         )
 

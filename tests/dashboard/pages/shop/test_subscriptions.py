@@ -123,8 +123,8 @@ def test_a_member_shows_it_in_a_chat(house: House) -> None:
     house.nova.drain()
     thread = house.nova.thread(str(house.nova.stars.world.person("leo").id))
     with house.look(path="/inbox", chat=thread.id) as page:
-        page.press("Prendre")
-        page.press("Proposer")
+        page.press("Reprendre")
+        page.press("Envoyer une offre")
         page.press(next(label for label in page.labels() if label.startswith("Le cercle ·")))
     house.nova.drain()
     shown = house.nova.stars.world.seen(house.nova.stars.bot, "leo")[-1]

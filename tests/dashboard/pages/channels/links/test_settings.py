@@ -25,11 +25,11 @@ def test_a_rule_is_made_for_what_is_written_from_now_on(door: Door, lumiere: Age
         text = page.open("/channels")
         assert "Ce que deviennent les adresses web" in text
         page.check("Les remplacer par des adresses courtes")
-        page.type("Repère utm_source", " {platform} ")
-        page.type("Repère utm_content", "{secret}")
+        page.type("utm_source", " {platform} ")
+        page.type("utm_content", "{secret}")
         assert "Entre accolades, seuls" in page.press("Enregistrer")
         assert rule(lumiere).is_idle
-        page.type("Repère utm_content", "")
+        page.type("utm_content", "")
         assert "C’est enregistré" in page.press("Enregistrer")
     made = rule(lumiere)
     assert (made.source, made.content) == ("{platform}", "")
@@ -49,7 +49,7 @@ def test_what_is_shown_while_writing_has_its_short_address(door: Door, lumiere: 
         assert "Campagne" not in page.labels("text_input")
         text = page.type("Texte", f"Voir {FAR} et https://reste.example/")
         assert text.count("https://court.example/l/") == 2
-        text = page.choose("Adresses à laisser telles quelles", "https://reste.example/")
+        text = page.choose("Liens à laisser tels quels", "https://reste.example/")
         assert text.count("https://court.example/l/") == 1
         page.type("Campagne", "printemps")
         page.press("Planifier")
@@ -61,7 +61,7 @@ def test_without_a_rule_an_address_stays(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words=f"Voir {FAR}")
-        assert "Adresses à laisser telles quelles" not in page.labels("pills")
+        assert "Liens à laisser tels quels" not in page.labels("pills")
         page.press("Planifier")
     with lumiere.scope() as scope:
         assert deliveries.get_post(scope, posts(lumiere)[0].id).links == {}
@@ -85,5 +85,5 @@ def test_visits_stand_on_the_page_of_the_post(door: Door, lumiere: Agency) -> No
         short_links.count_click(scope, found[1].id, people=3, machines=1)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=str(post.id))
-    assert "3 visites par l’adresse courte" in text
+    assert "3 clics sur le lien court" in text
     assert "1 aperçu ou robot" in text
