@@ -66,7 +66,7 @@ def test_from_the_first_letter_to_the_network(lea: RunningAgency) -> None:
 def test_two_presses_write_one_post(lea: RunningAgency) -> None:
     with lea.visitor("/calendar", lea.desk.author) as anne:
         written(anne, "Une fois.")
-        anne.button("Planifier").dblclick()
+        anne.button("Programmer").dblclick()
         anne.shows("Cela attend l’accord de : Marc")
         anne.rest()
     assert len(lea.rows(DELIVERIES, words="Une fois.")) == 1
@@ -133,7 +133,7 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
     desk = lea.desk
     with lea.visitor("/calendar", desk.author) as anne:
         written(anne, "Bonsoir à tous.")
-        anne.press("Ajouter une partie")
+        anne.press("Ajouter au fil")
         anne.shows("Partie 2")
         anne.rest()
         anne.page.get_by_label("Partie 2", exact=True).click()
@@ -155,7 +155,7 @@ def test_a_thread_by_mouse_and_keyboard_is_shown_part_by_part_and_arrives_in_ord
             assert anne.overflow <= 0, width
             picture(anne, f"thread_{width}", width, 900)
         anne.size(1280)
-        anne.press("Planifier")
+        anne.press("Programmer")
         anne.shows("Cela attend l’accord de : Marc")
     ((delivery,),) = lea.rows(DELIVERIES, words="Bonsoir à tous.")
     with lea.visitor("/approvals") as marc:

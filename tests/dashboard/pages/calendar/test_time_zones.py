@@ -69,7 +69,7 @@ def test_a_post_keeps_the_clock_it_was_planned_on(door: Door, lumiere: Agency) -
         page.press("Reprogrammer")
         assert planned(lumiere, found) == (f"{later}T20:00", ELSEWHERE)
         page.press("Dupliquer")
-        assert "À l’heure de New York" in page.choose("Quand", "À une date et une heure")
+        assert "Fuseau : New York" in page.choose("Programmation", "Choisir la date et l’heure")
 
 
 def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: Agency) -> None:

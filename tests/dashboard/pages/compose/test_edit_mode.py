@@ -23,7 +23,7 @@ from tests.dashboard.streamlit_client import Stream, stream
 
 SAVE, OVER, CHANGED = (
     "Enregistrer",
-    "Enregistrer le mien à la place",
+    "Remplacer par ma version",
     "changée ailleurs pendant que vous écriviez",
 )
 REWORD = "Changer les mots"
@@ -157,7 +157,7 @@ def test_a_reload_opens_the_post_again(door: Door, lumiere: Agency) -> None:
         page.query = address
         said = reloaded(page)
         assert "Modifier la publication" in said
-        assert "Planifier" not in page.labels()
+        assert "Programmer" not in page.labels()
         assert typed(page) == "avant"
         page.type("Texte", "après")
         page.press(SAVE)

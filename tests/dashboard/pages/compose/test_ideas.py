@@ -21,7 +21,7 @@ from tests.fakes.generators import ollama as fake
 from tests.fakes.generators.ollama import FakeOllama, ScriptedAnswer
 from tests.schedules.suggestions.ideas.test_proposals import GOOD, SAID
 
-ASK = "Proposer cinq idées"
+ASK = "Suggérer 5 idées"
 
 
 @pytest.fixture
@@ -58,10 +58,10 @@ def test_ideas_are_asked_for_taken_into_the_kit_and_put_away(
         assert SAID[0][1] in text
         assert "Trop peu de résultats" in text
         assert "<script>" not in text
-        assert "est dans" in page.press("Écrire à partir de cette idée")
+        assert "Idée ajoutée à" in page.press("Utiliser cette idée")
         page.press("Écarter")
         assert SAID[0][1] not in page.again()
-        page.press("Demander des textes")
+        page.press("Générer")
         assert posts(lumiere) == [], "nothing of it is a post"
     with lumiere.scope() as scope:
         wish = scope.run(

@@ -101,7 +101,7 @@ def test_how_late_it_may_leave_is_changed(door: Door, lumiere: Agency) -> None:
     delivery_id = lumiere.post("Bonjour", minutes=90)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=str(lumiere.posts[0]))
-        page.choose("En cas de retard, elle peut encore partir", "quel que soit le retard")
+        page.choose("Ne plus publier après un retard de", "Sans limite")
         assert "Retard maximal modifié" in page.press("Enregistrer le retard")
     with lumiere.scope() as scope:
         assert get_delivery(scope, delivery_id).late_until is None

@@ -36,7 +36,7 @@ def test_it_is_told_while_writing_and_planned_all_the_same(door: Door, lumiere: 
         text = page.again()
         assert "a le même texte le" in text
         assert "Voir la publication" in text
-        assert "Planifié pour le" in page.press("Planifier")
+        assert "Programmé le" in page.press("Programmer")
     (post,) = posts(lumiere)
     assert len(unwanted(lumiere, post.id)) == 1, "nobody said that they know"
 
@@ -47,7 +47,7 @@ def test_a_tick_is_kept_for_what_was_seen(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Bonjour à tous")
         page.check("Publier quand même")
-        page.press("Planifier")
+        page.press("Programmer")
     (post,) = posts(lumiere)
     assert unwanted(lumiere, post.id) == []
     with lumiere.scope() as scope:
@@ -88,6 +88,6 @@ def test_where_words_are_never_taken_twice_no_word_helps(
     with stream(door.url, door.cookie(other)) as page:
         page.open("/calendar", new=1)
         page.type("Text", "hello")
-        text = page.choose("Where to post", "X")
+        text = page.choose("Channels", "X")
         assert "never takes the same words twice" in text
         assert "I know" not in text

@@ -99,8 +99,8 @@ def test_a_post_repeats_as_it_was_chosen(door: Door, lumiere: Agency) -> None:
         assert "Toutes les semaines" in said
         assert "sans fin" in said
         assert said.count("<li>") >= 5
-        said = page.press("Planifier")
-        assert "Planifié pour le" in said
+        said = page.press("Programmer")
+        assert "Programmé le" in said
         assert "Récurrence" in said
     (post,) = posts(lumiere)
     assert len(rows(lumiere, post.id)) == 1
@@ -113,7 +113,7 @@ def test_an_end_must_be_said(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Dites quand cela finit" in weekly(page, "Sandbox", end="")
-        page.press("Planifier")
+        page.press("Programmer")
         assert "Dites quand cela finit" in page.again()
         page.type("Fin :", "31/02/2027")
         assert "illisible" in page.again()
@@ -126,10 +126,10 @@ def test_many_at_once_are_confirmed(door: Door, lumiere: Agency) -> None:
         written(page, "Sandbox")
         page.choose("Répéter", "Quotidien")
         page.type("Fin :", "sans fin")
-        assert "d’un coup au calendrier" in page.press("Planifier")
+        assert "d’un coup au calendrier" in page.press("Programmer")
         assert posts(lumiere) == []
         page.check("Oui, ")
-        assert "Cela attend l’accord de" in page.press("Planifier")
+        assert "en attente de validation par" in page.press("Programmer")
     assert len(posts(lumiere)) == 1
 
 
@@ -137,7 +137,7 @@ def test_double_press_begins_one(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         weekly(page, "Sandbox")
-        page.press_twice("Planifier")
+        page.press_twice("Programmer")
         page.again()
     (post,) = posts(lumiere)
     assert only(lumiere, post.id)
@@ -151,7 +151,7 @@ def test_a_missing_hour_is_marked_before_it_is_planned(door: Door, lumiere: Agen
     march = max(date(year, 3, day) for day in range(25, 32) if date(year, 3, day).weekday() == 6)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Quand", "À une date")
+        page.choose("Programmation", "Choisir la date")
         page.type("Date (JJ/MM/AAAA)", f"{march - timedelta(days=1):%d/%m/%Y}")
         page.type("Heure (HH:MM)", "2:30")
         page.choose("Répéter", "Quotidien")
@@ -270,11 +270,11 @@ def test_accounts_are_changed_from_a_date_on(door: Door, lumiere: Agency) -> Non
     other = connected(lumiere, "Sandbox 2")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=third.occurrence_key)
-        page.choose("Où publier")
+        page.choose("Comptes")
         assert "Choisissez au moins un compte" in page.press(
             "Enregistrer pour cette date et les suivantes"
         )
-        page.choose("Où publier", "Sandbox 2")
+        page.choose("Comptes", "Sandbox 2")
         assert "Modifié à partir du" in page.press("Enregistrer pour cette date et les suivantes")
     kept = [row for row in rows(lumiere, post_id) if row.state != DeliveryState.CANCELLED]
     assert {
@@ -391,7 +391,7 @@ def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: A
     )
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Quand", "À une date")
+        page.choose("Programmation", "Choisir la date")
         page.type("Date (JJ/MM/AAAA)", f"{first:%d/%m/%Y}")
         page.type("Heure (HH:MM)", "10:00")
         page.choose("Répéter", "Mensuel")
@@ -405,7 +405,7 @@ def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: A
         assert "le 1, 15, 31 ; les mois sans ce jour sont ignorés" in said
         assert "le 1, 15, 31, ou le dernier jour" in page.check("ou le dernier jour")
         page.choose("Jour du mois", f"le deuxième {weekday}")
-        assert "Planifié pour le" in page.press("Planifier")
+        assert "Programmé le" in page.press("Programmer")
     (post,) = posts(lumiere)
     rule = only(lumiere, post.id).repeat.rule
     assert (rule.weekdays, rule.which, rule.end) == ((first.weekday(),), 2, 5)

@@ -20,12 +20,12 @@ def test_two_that_would_repeat_too_near_say_so_before_the_press(
         day = to_wall_time(scope.now, ZONE).day + timedelta(days=8)
     with stream(door.url, door.cookie(lumiere)) as page:
         weekly(page, "Sandbox")
-        page.choose("Quand", "À une date")
+        page.choose("Programmation", "Choisir la date")
         page.type("Date (JJ/MM/AAAA)", f"{day:%d/%m/%Y}")
         assert NEAR in page.type(HOUR, "12:00")
         assert NEAR not in page.type(HOUR, "16:30")
         page.type(HOUR, "12:00")
-        assert page.press("Planifier").count(NEAR) == 2
+        assert page.press("Programmer").count(NEAR) == 2
     assert len(posts(lumiere)) == 1
 
 
