@@ -84,12 +84,12 @@ def test_an_account_with_a_peak_is_told_it_and_fills_the_form(door: Door, lumier
         assert "D’après 150 publications" in text
         assert "dans 80 cas sur 100" in text
         assert "tirée au hasard" in text
-        offers = [one for one in page.labels() if one.startswith("Remplir Du lundi au vendredi")]
+        offers = [one for one in page.labels() if one.startswith("Utiliser Du lundi au vendredi")]
         clock = int(offers[0].rpartition(" ")[2].partition(":")[0])
         assert 17 <= clock <= 23
         page.press(offers[0])
         assert known(lumiere, channel_id) == []
-        page.press("Ajouter")
+        page.press("Ajouter le créneau")
     assert known(lumiere, channel_id) == [(day, time(clock)) for day in range(5)]
 
 
