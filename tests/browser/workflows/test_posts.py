@@ -119,7 +119,7 @@ def test_an_account_rests_and_goes_on(lea: RunningAgency) -> None:
             return channel_reads.get_channel(scope, lea.desk.channels["main"]).state
 
     with lea.visitor("/channels") as marc:
-        marc.press("Commencer la pause")
+        marc.press("Mettre en pause")
         marc.shows("main est en pause : rien ne part, tout attend.")
         assert state() is ChannelState.PAUSED
         marc.press("Reprendre")
