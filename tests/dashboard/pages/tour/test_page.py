@@ -114,7 +114,7 @@ def state_of(who: Agency, delivery: UUID) -> str:
 def test_home_of_a_demonstration_leads_there(door: Door, demo: Agency) -> None:
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open("/")
-    assert "La visite, 8 minutes" in text
+    assert "Visite guidée, 8 minutes" in text
     assert 'href="/tour"' in text
 
 
@@ -122,12 +122,12 @@ def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
         for step in (
-            "Publiez",
-            "Parlez à Nova",
-            "Essayez de tricher",
-            "Cassez-le",
-            "Retirez",
-            "Comptez",
+            "Publier une photo",
+            "Discuter avec Nova",
+            "Essayer de contourner le contrôle",
+            "Arrêter un processus",
+            "Retirer une image",
+            "Rapprocher les ventes",
             "Branchez",
         ):
             assert step in text
@@ -138,43 +138,45 @@ def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
         text = page.open(PATH)
     for step in (
         "Post",
-        "Talk to Nova",
-        "Try to cheat",
+        "Chat with Nova",
+        "Try to bypass the safety review",
         "Break it",
         "Remove",
         "Count",
-        "Connect your own",
+        "Connect a channel",
     ):
         assert step in text
-    assert "Publiez" not in text
+    assert "Publier une photo" not in text
 
 
 @pytest.mark.parametrize("role", list(Role))
 def test_it_is_for_who_runs_the_day(door: Door, demo: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(demo, role)) as page:
         text = page.open(PATH)
-    assert ("Kill a process" in text or "Tuer un processus" in text) is has_right(role, Right.RUN)
+    assert ("Kill a process" in text or "Arrêter un processus" in text) is has_right(
+        role, Right.RUN
+    )
 
 
 def test_an_agency_of_ones_own_has_none(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "8 minutes" not in page.open("/")
-        assert "Tuer un processus" not in page.open(PATH)
+        assert "Arrêter un processus" not in page.open(PATH)
 
 
 def test_each_press_is_one_event_of_who_pressed(door: Door, demo: Agency) -> None:
     owner = demo.act_as(Role.OWNER)
     with stream(door.url, door.cookie(demo)) as page:
         page.open(PATH)
-        assert "On sait" not in page.press("Telle quelle")
+        assert "On sait" not in page.press("Envoyer telle quelle")
         for label in (
             "Renommer le fichier",
             "Cacher le mot",
-            "Publier une image partout",
-            "Tuer un processus",
+            "Publier une image sur tous les comptes",
+            "Arrêter un processus",
         ):
             page.press(label)
-        page.press("Tuer un processus")
+        page.press("Arrêter un processus")
     wanted = [
         *(("cheat", way, owner) for way in CHEAT_WAYS),
         ("five", "", owner),
@@ -187,9 +189,9 @@ def test_refusals_are_told_with_their_rule_and_cleared(door: Door, demo: Agency)
     kept = left(demo, "nova", f"cheat:as_it_is:{uuid7()}", "essai", state=DeliveryState.HELD)
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
-        assert "La doublure telle quelle" in text
-        assert "Effacer ces essais" in text
-        page.press("Effacer ces essais")
+        assert "Image provisoire telle quelle" in text
+        assert "Supprimer ces essais" in text
+        page.press("Supprimer ces essais")
     assert state_of(demo, kept) == "cancelled"
 
 
@@ -226,7 +228,7 @@ def test_burst_waits_for_the_last_one(door: Door, demo: Agency) -> None:
         )
     with stream(door.url, door.cookie(demo)) as page:
         page.open(PATH)
-        assert "moins d’une minute" in page.press("Tuer un processus")
+        assert "moins d’une minute" in page.press("Arrêter un processus")
     assert pressed(demo) == []
 
 
