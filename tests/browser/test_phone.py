@@ -45,7 +45,7 @@ def come_in(visitor: Visitor, lea: SandboxAgency, address: str) -> None:  # noqa
         secret = sessions.create_sign_in_link(scope, lea.manager)
     visitor.go(f"{address}/phone/in/{secret}")
     look(visitor, "in")
-    press(visitor, "Relier")
+    press(visitor, "Associer")
     visitor.shows("Tâches manuelles")
 
 
@@ -80,7 +80,7 @@ def test_a_task_with_one_thumb(
         press(visitor, "Copier la légende")
         visitor.shows("Copié")
         press(visitor, "Marquer comme publié")
-        visitor.shows("Collez l’adresse")
+        visitor.shows("Collez l’URL")
         look(visitor, f"told_{name}")
         visitor.page.locator("input[name=link]").fill(LINK)
         press(visitor, "Marquer comme publié")
@@ -109,5 +109,5 @@ def test_code_and_refusal_are_readable(
         press(visitor, "Commencer la tâche")
         visitor.shows("Enregistrer")
         press(visitor, "Enregistrer")  # the workers are away
-        visitor.shows("plus de temps que d’habitude")
+        visitor.shows("plus long que d’habitude")
         look(visitor, "refused")

@@ -80,11 +80,11 @@ def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
     wait_until(lambda: desk.state(lost) is DeliveryState.UNCERTAIN, 60)
     with lea.visitor("/") as marc:
         marc.page.get_by_text("Examiner et décider").click()
-        marc.shows("Elle n’y est pas : renvoyer")
+        marc.shows("Pas en ligne : renvoyer")
         marc.rest()
         picture(marc, "doubt_home_1280", 1280, 900)
     with lea.visitor(f"/calendar?post={desk.entry(lost).post_id}") as marc:
-        marc.page.get_by_label("Lien de la publication").fill(
+        marc.page.get_by_label("URL de la publication").fill(
             f"{lea.installation.sandbox.url}/t/main/p1"
         )
         marc.page.keyboard.press("Tab")
@@ -95,7 +95,7 @@ def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
     with lea.visitor("/approvals") as marc:
         marc.shows("Partie ou pas ?")
         marc.press("Pas en ligne : renvoyer…")
-        marc.shows("les gens la verront deux fois")
+        marc.shows("elle apparaîtra deux fois")
         assert marc.button("J’ai vérifié : renvoyer").is_disabled()
         assert desk.texts("doute") == []
         marc.rest()
@@ -105,7 +105,7 @@ def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
     assert desk.texts("doute") == ["Partie ou pas ?"]
     with lea.visitor(f"/calendar?post={desk.entry(lost).post_id}") as marc:
         marc.press("Retirer du compte")
-        marc.shows("ne verront plus cette publication")
+        marc.shows("La publication est retirée de")
         marc.rest()
         picture(marc, "taken_away_1280", 1280, 900)
         marc.press("Oui, retirer")

@@ -134,7 +134,7 @@ def test_a_post_is_moved_sent_at_once_and_reported(lea: RunningAgency) -> None:
         anne.go(f"{lea.url}/insights")
         anne.rest()
         with anne.page.expect_download() as taken:
-            anne.press("Télécharger en CSV")
+            anne.press("Exporter en CSV")
         assert "La marée.,published" in taken.value.path().read_text("utf-8")
     assert desk.texts() == ["La marée."]
 
@@ -148,7 +148,7 @@ def test_what_waits_is_settled_on_home(lea: RunningAgency) -> None:
     with lea.visitor("/") as marc:
         marc.page.get_by_text("Examiner et décider").click()
         marc.press("Pas en ligne : renvoyer…")
-        marc.shows("les gens la verront deux fois")
+        marc.shows("elle apparaîtra deux fois")
         marc.press("J’ai vérifié : renvoyer")
         marc.shows(
             "La publication sera renvoyée une seule fois, dès que son compte est disponible."

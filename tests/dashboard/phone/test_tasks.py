@@ -92,7 +92,7 @@ def test_nobody_answers_and_nothing_is_served(lea: SandboxAgency, address: str) 
         phone.post(f"{place}/open")
         refused = phone.post(f"{place}/file/0")  # the workers are away
         assert refused.status_code == 409
-        assert "plus de temps que d’habitude" in refused.text
+        assert "plus long que d’habitude" in refused.text
 
 
 def priced(lea: SandboxAgency, pictures: int = 2) -> tuple[UUID, str]:
@@ -113,7 +113,7 @@ def test_everything_of_a_priced_task_in_one_file(lea: SandboxAgency, address: st
     with paired(lea, address) as phone:
         assert "12,50" in phone.get(place).text
         phone.post(f"{place}/open")
-        assert "Le prix est réglé comme écrit ici" in phone.get(place).text
+        assert "Prix réglé comme indiqué" in phone.get(place).text
         with at_work(lea):
             packages = [phone.post(f"{place}/package") for _ in range(2)]
     one, again = packages

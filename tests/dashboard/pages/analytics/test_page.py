@@ -43,13 +43,13 @@ def test_a_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) ->
             "30,00\xa0€",
             "+50 % par rapport",
             "Le soir",
-            "premiers chiffres une heure",
+            "statistiques disponibles une heure",
             "Exporter en CSV",
         ):
             assert said in text, said
         longer = page.choose("Période", "28 jours")
     assert "50,00\xa0€" in longer
-    assert "rien à comparer" in longer
+    assert "aucune vente sur la période précédente" in longer
 
 
 def test_what_content_cost_this_month_is_said(door: Door, lumiere: Agency) -> None:
@@ -125,7 +125,7 @@ def test_nothing_counted_is_taught(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/insights")
     assert "Aucune vente sur cette période." in text
-    assert "Rien n’a encore été compté." in text
+    assert "Aucune donnée pour le moment." in text
 
 
 def test_numbers_of_another_agency_are_not_read(tenant: OpenScope, lumiere: Agency) -> None:

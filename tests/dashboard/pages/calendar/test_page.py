@@ -90,7 +90,7 @@ def test_filters_leave_what_is_asked_for(door: Door, lumiere: Agency) -> None:
 def test_empty_calendar_teaches(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar")
-    assert "« Nouvelle publication » en écrit une" in text
+    assert "Créez-en une avec « Nouvelle publication »" in text
     assert "18:30 libre" in text
 
 
@@ -128,7 +128,7 @@ def test_post_tells_its_story_and_what_comes_next(door: Door, lumiere: Agency) -
         "Programmé",
         "Owner",
         "par Manager",
-        "les chiffres sont lus après 1 h",
+        "Les statistiques sont lues après 1 h",
     ):
         assert said in text, said
 
@@ -155,8 +155,8 @@ def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where
         assert "levée de l’arrêt d’urgence" in text
         assert "part tout seul" not in text
         home = page.open("/")
-        assert "Un arrêt d’urgence tient" in home
-        assert "La prochaine publication" not in home
+        assert "Arrêt d’urgence actif" in home
+        assert "Prochaine publication" not in home
 
 
 def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(
@@ -164,12 +164,12 @@ def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(
 ) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         delivery_id = lumiere.post("trop long", minutes=3)
-        assert "La prochaine publication" in page.open("/")
+        assert "Prochaine publication" in page.open("/")
         lumiere.notice(
             "delivery.media_missing", cause=f"delivery:{delivery_id}:preflight", urgent=True
         )
         home = page.open("/")
-        assert "La prochaine publication" not in home
+        assert "Prochaine publication" not in home
         assert re.search(r"« trop long » · prévue (le .*)?à \d\d:\d\d", home), (
             "who has to mend it sees until when"
         )
@@ -209,9 +209,9 @@ def test_what_an_account_waits_for_is_told_where_the_hour_stands(
             )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, soon))
-        assert "attend son compte" in text
+        assert "dès que le compte est disponible" in text
         assert said in text
-        assert "est retenu, et on vous le dit" in text
+        assert "est mise en attente et vous êtes averti" in text
         assert "part tout seul" not in text
         assert "part tout seul" in page.open("/calendar", post=post_of(lumiere, later))
 
@@ -329,7 +329,7 @@ def test_english_week_has_no_french(door: Door, tenant: OpenScope) -> None:
         assert said in text
     for wrong in ("programmé", "libre", "aujourd", "Semaine"):
         assert wrong not in text + opened
-    assert "it leaves by itself" in opened
+    assert "Publishes automatically" in opened
 
 
 def test_hours_are_those_a_creator_keeps(lumiere: Agency) -> None:
@@ -402,8 +402,8 @@ def test_a_planned_post_becomes_more_important(door: Door, lumiere: Agency) -> N
     delivery_id = lumiere.post("Bonjour", minutes=90)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=str(lumiere.posts[0]))
-        page.choose("Importance", "1 – part en premier")
-        assert "Son importance est maintenant 1" in page.press("Changer")
+        page.choose("Priorité", "1 – en premier")
+        assert "Priorité définie sur 1" in page.press("Changer")
     with lumiere.scope() as scope:
         assert get_delivery(scope, delivery_id).priority == 1
 

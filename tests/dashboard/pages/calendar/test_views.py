@@ -181,10 +181,10 @@ def test_labels_are_made_given_to_several_and_changed_on_a_post(
         page.open("/calendar", labels=1)
         page.type("Nom", "Printemps")
         assert "Étiquette créée." in page.press("Créer l’étiquette")
-        assert "Cochez au moins" in page.press("La mettre sur")
+        assert "Sélectionnez au moins" in page.press("Ajouter à la sélection")
         page.check("une")
         page.check("trois")
-        assert "Publications qui l’ont maintenant" in page.press("La mettre sur")
+        assert "Étiquette ajoutée" in page.press("Ajouter à la sélection")
         assert named() == [["Printemps"], [], ["Printemps"]]
         page.open("/calendar", post=ids[1])
         page.choose("Étiquettes", "Printemps")

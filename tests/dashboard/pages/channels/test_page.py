@@ -72,9 +72,7 @@ def test_a_token_that_is_pasted_needs_no_application(door: Door, lumiere: Agency
         assert "/auth/account" in page.choose("Plateforme", "Instagram · 5 min"), (
             "where an application sends people back"
         )
-        assert "Il reste à remplir : « Identifiant client de l’application" in page.press(
-            "Connecter"
-        )
+        assert "Renseignez « Identifiant client de l’application" in page.press("Connecter")
         assert rows(lumiere, "channel.connect") == []
         page.type("Le jeton longue durée du compte", f" {TOKEN}")
         page.press("Connecter")
@@ -89,7 +87,7 @@ def test_an_account_rests_and_goes_on(door: Door, lumiere: Agency) -> None:
     lumiere.post("Le soir")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
-        assert "rien ne part, tout attend" in page.press("Mettre en pause")
+        assert "Les publications programmées attendent" in page.press("Mettre en pause")
         with lumiere.scope() as scope:
             channel = channel_reads.list_channels(scope)[0]
         assert channel.state is ChannelState.PAUSED
@@ -141,7 +139,7 @@ def test_a_lost_account_says_what_to_do(door: Door, lumiere: Agency) -> None:
             scope, channel_reads.list_channels(scope)[0].id, Message("channel.token_refused")
         )
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "c’est le même compte, rien n’est perdu" in page.open("/channels")
+        assert "Aucune donnée n’est perdue" in page.open("/channels")
 
 
 @pytest.mark.parametrize("role", [Role.CREATOR, Role.CHATTER, Role.ACCOUNTANT, Role.GUEST])
@@ -164,7 +162,7 @@ def test_accounts_of_others_creators_and_agencies_are_not_there(
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Sandbox Ailleurs" not in page.open("/channels")
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
-        assert "Aucun créateur ne vous est confié" in page.open("/channels")
+        assert "Aucun créateur ne vous est attribué" in page.open("/channels")
 
 
 def test_one_press_is_one_account(lumiere: Agency) -> None:
@@ -226,7 +224,7 @@ def test_the_part_for_adults_is_opened_where_there_is_a_page(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "partie pour adultes" not in page.open("/channels")
+        assert "espace adultes" not in page.open("/channels")
     slug = f"page-{lumiere.tenant_id.hex[-8:]}"
     seal = {
         "tenant": tenant,
@@ -251,7 +249,7 @@ def test_the_part_for_adults_is_opened_where_there_is_a_page(
 
 def test_a_provider_of_age_checks_is_connected_sealed(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "La nudité et au-delà" in page.open("/channels")
+        assert "La nudité et les contenus explicites" in page.open("/channels")
         page.press("Connecter le prestataire")
         assert rows(lumiere, "age.provider") == []
         page.type("Identifiant SDK", "0197d6a8-7f3e-7b1e-a13f-7250444ec2c3")
@@ -268,7 +266,7 @@ def test_a_provider_of_age_checks_is_connected_sealed(door: Door, lumiere: Agenc
 
 def test_who_may_not_run_the_house_connects_no_provider(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
-        assert "La nudité et au-delà" not in page.open("/channels")
+        assert "La nudité et les contenus explicites" not in page.open("/channels")
 
 
 # going on at the platform, and coming back

@@ -54,7 +54,7 @@ def model(server: FakeOllama, *answers: object) -> TextEngine:
 
 
 def asked(page: Stream, idea: str = "Le port au matin") -> str:
-    page.type("De quoi parle", idea)
+    page.type("Sujet", idea)
     return page.press("Générer")
 
 
@@ -65,9 +65,9 @@ def test_texts_are_asked_for_offered_and_picked_and_the_post_is_marked(
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1)
         page.choose("Comptes", "Sandbox")
-        page.check("Une version pour chaque compte")
+        page.check("Une version par compte")
         said = asked(page)
-        assert "Le modèle écrit" in said
+        assert "Génération des textes" in said
         work(lumiere, door, model(server, GOOD, {"text": VERSION}))
         text = page.tick() + page.again()
         assert all(
@@ -112,7 +112,7 @@ def test_a_version_is_for_its_account_alone(
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="À moi")
-        page.check("Une version pour chaque compte")
+        page.check("Une version par compte")
         page.check("Légende, titre", on=False)
         asked(page)
         work(lumiere, door, model(server, {"text": VERSION}))

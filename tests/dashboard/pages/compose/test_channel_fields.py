@@ -61,8 +61,8 @@ def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride(str(here), body="", options=(("story", True),)),)
     for passed, said in (
-        (1, "la plateforme la retire d’elle-même"),
-        (25, "elle a pris fin d’elle-même"),
+        (1, "La plateforme retire la publication automatiquement"),
+        (25, "La story a expiré"),
     ):
         with lumiere.scope() as scope:
             scope.run(OUT, channel=here, passed=passed)

@@ -24,7 +24,7 @@ from tests.dashboard.streamlit_client import Stream, stream
 SAVE, OVER, CHANGED = (
     "Enregistrer",
     "Remplacer par ma version",
-    "changée ailleurs pendant que vous écriviez",
+    "modifiée ailleurs pendant votre saisie",
 )
 REWORD = "Changer les mots"
 ALONE, FOLLOWING = "Modifier cette date seulement", "Enregistrer pour cette date et les suivantes"
@@ -124,7 +124,7 @@ def test_all_that_follow_never_go_back_to_words_that_were_changed_meanwhile(
         page.open("/calendar", post=post_id, at=third.occurrence_key)
         rewritten(lumiere, post_id, "de l’autre")
         page.type("Heure (HH:MM)", "21:00")
-        assert "Changé à partir du" in page.press(FOLLOWING)
+        assert "Modifié à partir du" in page.press(FOLLOWING)
     assert apart(lumiere) == []
     assert body(lumiere, post_id) == "de l’autre"
 
@@ -142,8 +142,8 @@ def test_words_of_all_that_follow_are_not_written_over_others_unseen(
         assert "rien n’est enregistré" in said
         assert "de l’autre" in said
         assert apart(lumiere) == []
-        assert "changé ailleurs pendant que vous écriviez" in page.again()
-        assert "Changé à partir du" in page.press(FOLLOWING)
+        assert "modifiée ailleurs pendant votre saisie" in page.again()
+        assert "Modifié à partir du" in page.press(FOLLOWING)
     assert [one.body for one in apart(lumiere)] == ["de l’une"]
 
 
@@ -169,7 +169,7 @@ def test_one_date_alone_is_found_again_by_back_and_forward(door: Door, lumiere: 
     second = rows(lumiere, post_id)[1]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=second.occurrence_key)
-        assert "Changez ici ce qu’elle dit" in page.press(ALONE)
+        assert "Modifiez-la ici" in page.press(ALONE)
         (alone,) = apart(lumiere)
         address = page.query
         page.open("/calendar", post=post_id)
@@ -184,10 +184,10 @@ def test_an_empty_page_says_nothing_of_another_post(door: Door, lumiere: Agency)
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
-        assert "Changez ici ce qu’elle dit" in page.press(ALONE)
+        assert "Modifiez-la ici" in page.press(ALONE)
         said = page.open("/calendar", new=1)
         assert "Nouvelle publication" in said
-        assert "Changez ici" not in said
+        assert "Modifiez-la ici" not in said
         assert typed(page) == ""
 
 
@@ -233,7 +233,7 @@ def test_a_yes_is_spoken_of_where_one_is_asked_for(door: Door, lumiere: Agency, 
         page.open("/calendar", post=post_id)
         said = page.press("Modifier")
     assert "Les comptes et l’heure restent les mêmes" in said
-    assert ("demande de nouveau un accord" in said) is asks
+    assert ("devra l’être à nouveau" in said) is asks
     with lumiere.scope() as scope:
         assert deliveries.get_post(scope, post_id).body == "avant"
 

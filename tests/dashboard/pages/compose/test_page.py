@@ -79,8 +79,8 @@ def test_a_stop_is_said_once_and_is_no_fault_of_the_post(door: Door, lumiere: Ag
         assert "Un arrêt d’urgence" not in page.type("Texte", "Bonjour")
         text = page.choose("Comptes", "Sandbox")
         assert text.count("arrêt d’urgence") == 1
-        assert "Cela ne partira pas" not in text
-        assert "Rien ne s’y oppose" not in text
+        assert "Publication impossible" not in text
+        assert "Prêt à publier" not in text
 
 
 def test_press_writes_one_post_that_waits_for_another_persons_yes(
@@ -90,7 +90,7 @@ def test_press_writes_one_post_that_waits_for_another_persons_yes(
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
         said = page.press("Programmer")
-    assert "Cela attend l’accord de" in said
+    assert "en attente de validation par" in said
     assert "Manager" in said
     assert "Owner" not in said.split("accord de")[1].split("\n")[0]
     (post,) = posts(lumiere)
@@ -112,7 +112,7 @@ def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere:
         written(page, "Sandbox")
         page.choose("Programmation", "Publier maintenant")
         said = page.press("Programmer")
-    assert "Planifié pour le" in said
+    assert "Programmé le" in said
     assert "part tout seul à" in said  # it stands open, to be watched
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
@@ -133,9 +133,9 @@ def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="a" * 10_000)
         said = page.press("Programmer")
-        assert "Planifié pour le" in said  # there is time to put it right
+        assert "Programmé le" in said  # there is time to put it right
         assert "Tel quel, cela ne partira pas : Sandbox." in said
-        assert "telle quelle, la publication ne partira pas" in said
+        assert "Publication impossible" in said
         assert "part tout seul à" not in said
         assert said.count("Le texte fait 10000 caractères") == 1
     (post,) = posts(lumiere)
@@ -162,8 +162,8 @@ def test_refusals_are_said_before_it_is_written(door: Door, lumiere: Agency) -> 
         text = page.choose("Comptes", "Sandbox", "Ma page")
     assert "5000 / 4096 caractères" in text
     assert "5000 / 20000 caractères" in text
-    assert "Cela ne partira pas sur Sandbox" in text
-    assert "Rien ne s’y oppose sur Ma page" in text
+    assert "Publication impossible sur Sandbox" in text
+    assert "Prêt à publier sur Ma page" in text
 
 
 def test_rule_is_named_with_the_day_it_was_read(door: Door, lumiere: Agency) -> None:
@@ -201,7 +201,8 @@ def test_a_place_that_borrows_two_rules_says_both() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "accounts", "said"), [("", ("Sandbox",), "rien à publier"), ("x", (), "au moins un")]
+    ("words", "accounts", "said"),
+    [("", ("Sandbox",), "Saisissez un texte ou choisissez une image"), ("x", (), "au moins un")],
 )
 def test_what_is_missing_is_said(
     door: Door, lumiere: Agency, words: str, accounts: tuple[str, ...], said: str
@@ -234,7 +235,7 @@ def test_limits_are_those_of_the_site_a_person_posts_to(door: Door, lumiere: Age
         written(page, "Instagram (à la main)", words="x" * 2300)
         text = page.again()
     assert "2300 / 2200 caractères · 0 / 10 images" in text
-    assert "Cela ne partira pas" in text
+    assert "Publication impossible" in text
 
 
 def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
@@ -422,4 +423,4 @@ def test_account_that_only_talks_is_no_place_to_post(door: Door, lumiere: Agency
         text = page.open("/calendar", new=1)
         assert "Canal" in text
         assert "@mia_bot" not in text
-        assert "avec le nom du canal" in page.open("/channels")
+        assert "avec un nom de canal" in page.open("/channels")

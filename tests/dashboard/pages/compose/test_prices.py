@@ -44,8 +44,8 @@ def test_a_price_is_offered_where_posts_are_sold(door: Door, lumiere: Agency) ->
         said = page.type("Prix sur Fanvue", "12,50")
         assert "Verrouillé jusqu’au paiement : 12,50\xa0$US" in said
         assert "Ajoutez-en, ou retirez le prix." in said  # nothing to pay for yet
-        assert "solde propre du canal" not in said
-        assert "solde propre du canal" in page.type("Prix sur Canal", "50")
+        assert "solde du canal" not in said
+        assert "solde du canal" in page.type("Prix sur Canal", "50")
         assert "coûte de 1 à 25000 Stars" in page.type("Prix sur Canal", "beaucoup")
         assert "Ce prix est illisible" in page.press("Programmer")
         page.type("Prix sur Canal", "50")
@@ -89,4 +89,4 @@ def test_accounts_of_one_name_say_where_they_are(door: Door, lumiere: Agency) ->
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
         page.choose("Comptes", "@lea · Fanvue")
-        assert "solde propre" not in page.type("Prix sur @lea · Fanvue", "12,50")
+        assert "solde du canal" not in page.type("Prix sur @lea · Fanvue", "12,50")

@@ -37,7 +37,7 @@ def test_a_thread_is_written_counted_and_shown_part_by_part(door: Door, lumiere:
         said = page.type("Partie 3", "é" * 300)
         assert "300 / 280 caractères" in said
         assert "24 / 280 caractères" in said
-        assert "Cela ne partira pas sur Réseau court" in said
+        assert "Publication impossible sur Réseau court" in said
         assert "une seule publication" in said, "the own page shows them as one"
         page.type("Partie 3", "À demain.")
         page.press("Ajouter un premier commentaire")

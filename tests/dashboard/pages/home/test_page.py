@@ -53,7 +53,7 @@ def test_full_day_is_shown(door: Door, lumiere: Agency) -> None:
     for said in (
         "Lumière",
         "Owner · Propriétaire",
-        "Une chose vous attend",
+        "1 tâche requiert votre attention",
         "n’a pas donné son autorisation",
         "Le matin au bord de l&#39;eau",
         "Le soir",
@@ -202,7 +202,7 @@ def test_post_is_seen_to_leave(door: Door, lumiere: Agency) -> None:
                 scope, get_delivery(scope, delivery_id), DeliveryState.PUBLISHED, native_id="n1"
             )
         found = page.tick()
-    assert "Retrouvé : publié une seule fois" in found
+    assert "Retrouvé sur la plateforme : publié une seule fois" in found
     assert "Rien n’attend" in found
 
 
@@ -210,7 +210,7 @@ def test_posts_that_want_a_yes_are_counted_for_who_may_give_it(door: Door, lumie
     delivery_id = lumiere.post("à voir")
     with lumiere.scope() as scope:
         scope.run("UPDATE deliveries SET state = 'draft' WHERE id = :id", id=delivery_id)
-    assert "Une publication attend un accord" in shown(door, lumiere)
+    assert "1 publication en attente de validation" in shown(door, lumiere)
     assert "waits for a yes." not in shown(door, lumiere, Role.CHATTER)
 
 
@@ -255,13 +255,13 @@ def test_role_sees_what_is_its_own(door: Door, lumiere: Agency, role: Role) -> N
     assert bool(SOLD.search(text)) == (role in MONEY)
     if role is Role.GUEST:
         assert "Mia" not in text
-        assert "Vous relisez ce qu’on vous confie" in text
+        assert "Les publications à relire" in text
 
 
 def test_chatter_reads_english(door: Door, lumiere: Agency) -> None:
     lumiere.post("Salut")
     text = shown(door, lumiere, Role.CHATTER)
-    for said in ("Nothing waits for you.", "Needs you", "Planned", "Chatter", "Sign out"):
+    for said in ("No pending tasks.", "Needs attention", "Planned", "Chatter", "Sign out"):
         assert said in text
     assert "publication" not in text
 
@@ -376,7 +376,7 @@ def test_failing_page_gives_a_number_and_no_traceback(door: Door, lumiere: Agenc
     with stream(door.url, door.cookie(lumiere)) as page:
         page.may_fail = True
         text = page.open()
-    assert "Numéro à donner à l’assistance" in text
+    assert "Référence pour l’assistance" in text
     assert "Traceback" not in text
     assert "Atlantis" not in text
     incident = re.search(r"assistance : (\w{8})", text)

@@ -56,7 +56,7 @@ def test_an_answer_is_kept_once_and_says_who_reads_it(house: House) -> None:
     talk = commented(house)
     with house.look(chat=talk) as page:
         text = page.press("Reprendre")
-        assert "lisent ceci" in text
+        assert "Cette réponse est publique" in text
         page.type("Réponse publique à Ann", "SUGGESTIVE-MARKER-A")
         assert render_message(Message("gate.RATING_EXCEEDS_SURFACE"), "fr") in page.again()
         page.type("Réponse publique à Ann", "Au lac, au printemps.")
@@ -87,7 +87,7 @@ def test_what_cannot_be_taken_back_asks_once_more(house: House) -> None:
         page.press("Supprimer")
         assert wanted(house) == ["hide"]
         text = page.press("Oui, supprimer définitivement")
-        assert "transmise à la plateforme" in text
+        assert "envoyée à la plateforme" in text
         assert sorted(wanted(house)) == ["delete", "hide"]
         assert "Afficher de nouveau" not in page.labels()
 

@@ -190,7 +190,7 @@ def test_suggestion_is_rejected_with_its_reason(house: House) -> None:
     with house.look(chat=suggested(house, "Bonjour toi")) as page:
         page.press("Refuser")
         text = page.press("Ton")
-        assert "Prenez la conversation" in text
+        assert "Reprenez la conversation" in text
     house.studio.go()
     assert "Bonjour toi" not in house.studio.texts("leo")
 
@@ -207,7 +207,7 @@ def test_offer_note_and_snooze(house: House) -> None:
         assert "Aime la mer" in page.press("Enregistrer la note")
         page.press("Mettre en veille")
         text = page.press("1 heure")
-        assert "Mis de côté jusqu’à" in text
+        assert "En veille jusqu’à" in text
     assert house.studio.seen("leo")[-1]["buttons"][0]["action"] == "buy"
 
 
@@ -216,7 +216,7 @@ def test_sales_are_stopped_for_one_fan(house: House) -> None:
     with house.look(chat=house.talk()) as page:
         page.press("Arrêter les ventes")
         page.type("Motif (enregistré dans le journal)", "dépense trop")
-        assert "Plus rien n’est proposé" in page.press("Arrêter pour ce fan")
+        assert "Ventes arrêtées pour ce fan" in page.press("Arrêter pour ce fan")
     (row,) = house.studio.rows(
         "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'switch.set'"
     )
@@ -374,7 +374,7 @@ def test_a_proof_of_age_is_taken_back_by_who_reviews(house: House) -> None:
     house.studio.fan("leo", "age", ref="over_18")
     house.studio.go()
     with house.look(Role.MANAGER, chat=house.talk()) as page:
-        assert "sous votre nom" in page.press("Révoquer la vérification d’âge")
+        assert "en votre nom" in page.press("Révoquer la vérification d’âge")
     with house.studio.scope() as scope:
         [asked] = scope.run(
             "SELECT args FROM outbox WHERE tenant_id = :tenant AND kind = 'viewer.withdraw'",

@@ -181,7 +181,7 @@ def test_another_wording_is_added_and_the_same_one_is_not(door: Door, lumiere: A
 def test_what_comes_back_says_so_where_it_is_taken_away(door: Door, lumiere: Agency) -> None:
     """Readers were said to see it no more, and a month later the pool posted it once more."""
     left_before(lumiere, "une vieille")
-    note = "retirez-la là aussi"
+    note = "retirez-la aussi de la file"
     with stream(door.url, door.cookie(lumiere)) as page:
         assert note not in page.open("/calendar", post=str(lumiere.posts[0]))
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:

@@ -77,7 +77,7 @@ def test_what_broke_off_is_not_rehearsed_and_says_that_it_stays_as_it_is(
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
         assert "Oui, essayer sans rien envoyer" not in page.labels()
-        assert "ce qui est en ligne ne change plus" in text
+        assert "Les parties publiées ne sont plus modifiables" in text
 
 
 def test_the_days_ahead_are_shown_as_they_would_go(door: Door, lumiere: Agency) -> None:

@@ -72,7 +72,7 @@ def test_what_is_held_for_it_leaves_by_a_press(door: Door, lumiere: Agency) -> N
         post_id = get_delivery(scope, second).post_id
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
-        assert "Elle part bien qu’elle en répète une autre" in page.press("Publier quand même")
+        assert "La publication aura lieu malgré le doublon" in page.press("Publier quand même")
     with lumiere.scope() as scope:
         row = get_delivery(scope, second)
         assert row.state == DeliveryState.SCHEDULED
@@ -90,4 +90,4 @@ def test_where_words_are_never_taken_twice_no_word_helps(
         page.type("Text", "hello")
         text = page.choose("Channels", "X")
         assert "never takes the same words twice" in text
-        assert "I know" not in text
+        assert "Publish anyway" not in text

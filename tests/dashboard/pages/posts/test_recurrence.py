@@ -70,7 +70,7 @@ def all_made(who: Agency, post_id: UUID) -> None:
 
 def weekly(page: Stream, *accounts: str, end: str = "sans fin") -> str:
     written(page, *accounts)
-    page.choose("Répéter", "Toutes les tant de semaines")
+    page.choose("Répéter", "Hebdomadaire")
     return page.type("Fin :", end)
 
 
@@ -112,9 +112,9 @@ def test_a_post_repeats_as_it_was_chosen(door: Door, lumiere: Agency) -> None:
 def test_an_end_must_be_said(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Dites quand cela finit" in weekly(page, "Sandbox", end="")
+        assert "Indiquez une fin" in weekly(page, "Sandbox", end="")
         page.press("Programmer")
-        assert "Dites quand cela finit" in page.again()
+        assert "Indiquez une fin" in page.again()
         page.type("Fin :", "31/02/2027")
         assert "illisible" in page.again()
     assert posts(lumiere) == []
@@ -173,7 +173,7 @@ def test_one_date_is_skipped_where_it_stands_open(door: Door, lumiere: Agency) -
     second = rows(lumiere, post_id)[1]
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_id, at=second.occurrence_key)
-        assert text.count("Et maintenant") == 1  # one date of it, not all six
+        assert text.count("Prochaine étape") == 1  # one date of it, not all six
         assert "date ignorée" in page.press("Oui, ignorer")
         assert "Dates ignorées :" in page.again()
     states = [row.state for row in rows(lumiere, post_id)]
@@ -200,7 +200,7 @@ def test_one_date_alone_is_changed_in_words(door: Door, lumiere: Agency) -> None
         page.open("/calendar", post=post_id, at=second.occurrence_key)
         text = page.press("Modifier cette date seulement")
         assert "est maintenant une publication à part" in text
-        assert "Cette publication se répète" not in text
+        assert "Les modifications s’appliquent à toutes les dates à venir" not in text
         page.type("Texte", "seulement ce jour-là")
         assert "seulement ce jour-là" in page.press("Enregistrer")
     (alone,) = apart(lumiere)
@@ -289,7 +289,7 @@ def test_an_unreadable_occurrence_is_the_next_one(door: Door, lumiere: Agency) -
     post_id = begun(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         for at in ("x", "2026-99-99T99:99", "~", rows(lumiere, post_id)[5].occurrence_key + "~7"):
-            assert page.open("/calendar", post=post_id, at=at).count("Et maintenant") == 1
+            assert page.open("/calendar", post=post_id, at=at).count("Prochaine étape") == 1
 
 
 def test_one_yes_is_asked_for_all_of_it(door: Door, lumiere: Agency) -> None:
@@ -297,7 +297,7 @@ def test_one_yes_is_asked_for_all_of_it(door: Door, lumiere: Agency) -> None:
     assert {row.state for row in rows(lumiere, post_id)} == {DeliveryState.DRAFT}
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/approvals", show="content")
-        assert "un accord vaut pour toutes les dates" in text
+        assert "la validation vaut pour toutes les dates" in text
         assert text.count("chaque semaine") == 1
         page.press("Valider")
     assert {row.state for row in rows(lumiere, post_id)} == {DeliveryState.SCHEDULED}

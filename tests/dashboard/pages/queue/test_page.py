@@ -52,11 +52,11 @@ def queue(who: Agency, channel_id: UUID) -> list[QueueEntry]:
 def test_slots_are_added_and_removed(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Commencez par des créneaux" in page.open("/calendar", queue=channel_id)
+        assert "Ajoutez les créneaux" in page.open("/calendar", queue=channel_id)
         page.choose("Jours", "lundi", "jeudi")
         page.type("Heure", "9h30")
         said = page.press("Ajouter le créneau")
-        assert "la file publie désormais" in said
+        assert "Créneaux ajoutés" in said
         assert "Prochain créneau libre" in said
         with lumiere.scope() as scope:
             known = slots.list_slots(scope, channel_id)
@@ -99,7 +99,7 @@ def test_order_is_changed_and_gaps_are_filled(door: Door, lumiere: Agency) -> No
         page.open("/calendar")
         text = page.press("Planning de publication")
         assert "3 publications dans la file" in text
-        assert "Cette publication ne partira pas sur" in page.press("Reculer")
+        assert "La publication ne sera pas publiée sur" in page.press("Reculer")
         assert [one.words for one in queue(lumiere, channel_id)] == [
             "deuxième",
             "premier",
@@ -109,7 +109,7 @@ def test_order_is_changed_and_gaps_are_filled(door: Door, lumiere: Agency) -> No
         assert [one.at for one in queue(lumiere, channel_id)] == times[1:]
         page.press("Avancer les publications")
         assert [one.at for one in queue(lumiere, channel_id)] == times[:2]
-        assert "Mélangé" in page.press("Mélanger")
+        assert "File mélangée" in page.press("Mélanger")
 
 
 def test_what_waits_for_a_yes_is_no_draft(door: Door, lumiere: Agency) -> None:
@@ -203,7 +203,7 @@ def test_what_nobody_saw_in_a_preview_is_not_done(door: Door, lumiere: Agency) -
         page.open("/calendar", queue=lumiere.channel_id)
         page.type("au", f"{tomorrow:%d/%m/%Y}")
         assert "1 publication à déplacer" in page.type("Décalage en jours", "1")
-        assert "a changé après l’aperçu" in page.type_and_press(
+        assert "ont changé après l’aperçu" in page.type_and_press(
             "Décalage en jours", "3", "Reprogrammer"
         )
         with lumiere.scope() as scope:
@@ -256,7 +256,7 @@ def test_all_goes_to_the_spare_account(door: Door, lumiere: Agency) -> None:
     spare = connected(lumiere, "Secours")
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", queue=channel_id)
-        assert "Tout ce qui doit encore partir va sur un autre compte" in text
+        assert "Déplace toutes les publications programmées" in text
         assert "Déplacées : 2" in page.press("Tout déplacer")
     assert queue(lumiere, channel_id) == []
     assert [one.words for one in queue(lumiere, spare)] == ["sauvée", "elle aussi"]
@@ -266,13 +266,13 @@ def test_a_post_is_written_for_the_next_free_slot(door: Door, lumiere: Agency) -
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        assert not any("Dans la file" in one for one in page.find("Quand", "radio").options)
+        assert not any("Ajouter à la file" in one for one in page.find("Quand", "radio").options)
         every_day(lumiere, channel_id)
         page.again()
-        page.choose("Quand", "Dans la file")
+        page.choose("Quand", "Ajouter à la file")
         page.choose("Priorité", "1")
-        said = page.press("Planifier")
-    assert "Cela attend l’accord de" in said
+        said = page.press("Programmer")
+    assert "en attente de validation par" in said
     (post,) = posts(lumiere)
     (entry,) = queue(lumiere, channel_id)
     assert (entry.post_id, entry.at.clock, entry.state) == (post.id, time(10), DeliveryState.DRAFT)
@@ -294,7 +294,7 @@ def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: 
         post_id = get_delivery(scope, second).post_id
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Quand", "À une date et une heure")
+        page.choose("Quand", "Choisir la date et l’heure")
         page.type("Date", f"{day:%d/%m/%Y}")
         assert "Proche d’une autre publication" in page.type("Heure", "9:30")
         text = page.open("/calendar", post=post_id)
@@ -308,8 +308,8 @@ def test_room_between_posts_is_set_by_a_person(door: Door, lumiere: Agency) -> N
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", queue=channel_id)
-        page.type("Au moins tant de minutes", "90")
-        assert "La file garde cette distance" in page.press("Enregistrer")
+        page.type("Intervalle minimal", "90")
+        assert "La file respecte cet intervalle" in page.press("Enregistrer")
     with lumiere.scope() as scope:
         assert channel_reads.get_channel(scope, channel_id).min_interval == timedelta(minutes=90)
 
@@ -321,8 +321,8 @@ def test_a_queue_is_read_in_english_too(door: Door, lumiere: Agency, tenant: Ope
         text = page.open("/calendar", queue=channel_id)
     for said in (
         "2 posts in the queue",
-        "Time slots skip them",
-        "Mondays",
+        "The queue skips quiet periods",
+        "Monday",
         "No posts to move",
         "Note for the team",
     ):

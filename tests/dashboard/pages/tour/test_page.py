@@ -125,10 +125,10 @@ def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
             "Publier une photo",
             "Discuter avec Nova",
             "Essayer de contourner le contrôle",
-            "Arrêter un processus",
+            "Reprendre après une panne",
             "Retirer une image",
             "Rapprocher les ventes",
-            "Branchez",
+            "Connecter un compte",
         ):
             assert step in text
         assert f"/c/nova-{demo.tenant_id}?fan=visite-" in text
@@ -137,12 +137,12 @@ def test_seven_steps_in_both_languages(door: Door, demo: Agency) -> None:
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
     for step in (
-        "Post",
+        "Publish a photo",
         "Chat with Nova",
         "Try to bypass the safety review",
-        "Break it",
-        "Remove",
-        "Count",
+        "Recover from a crash",
+        "Remove an image",
+        "Reconcile sales",
         "Connect a channel",
     ):
         assert step in text
@@ -235,7 +235,7 @@ def test_burst_waits_for_the_last_one(door: Door, demo: Agency) -> None:
 def test_what_was_posted_is_seen_and_taken_off_again(door: Door, demo: Agency) -> None:
     planned = left(demo, "mia", "", "ma photo", state=DeliveryState.SCHEDULED)
     with stream(door.url, door.cookie(demo)) as page:
-        assert "Planifiée : elle part" in page.open(PATH)
+        assert "Programmé : publication" in page.open(PATH)
         assert "La publication est retirée" in page.press("Retirer cette publication")
         assert state_of(demo, planned) == "cancelled"
         assert "Retirer cette publication" not in page.open(PATH)
@@ -250,7 +250,7 @@ def test_members_of_other_creators_see_their_own_steps_alone(door: Door, demo: A
         )
     with stream(door.url, door.cookie(demo, Role.MANAGER)) as page:
         text = page.open(PATH)
-    assert "Planifiée" not in text
+    assert "Programmé" not in text
     assert "/c/nova" in text
 
 

@@ -60,15 +60,15 @@ def test_a_post_says_where_its_address_is_put_on_the_list(door: Door, lumiere: A
         assert "/channels?links=1" in text
         assert "Ouvrir les liens autorisés" in text
         text = page.open("/channels", links=1)
-        assert "Une publication attend cette adresse" in text
+        assert "1 publication en attente à cause de ce lien" in text
         assert SHOP in text
         page.press("Utiliser dans le formulaire ci-dessous")
         page.choose("Classification de la page d’arrivée", "Tout public")
         text = page.press("Ajouter le lien")
-        assert f"{SHOP} est en train d’être mise sur la liste" in text
+        assert f"Ajout de {SHOP}" in text
         work(lumiere)
         text = page.again()
-        assert "Une publication attend" not in text
+        assert "1 publication en attente" not in text
         assert "déclaré par Owner" in text
     (one,) = listed(lumiere)
     assert (one.url, one.rating, one.adult) == (SHOP, Rating.G, False)
@@ -98,7 +98,7 @@ def test_what_no_list_takes_is_refused_in_words(
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels", links=1)
         if typed:
-            page.type("Adresse, comme", typed)
+            page.type("URL", typed)
         page.choose("Classification de la page d’arrivée", "Tout public")
         assert said in page.press("Ajouter le lien")
     work(lumiere)
@@ -108,7 +108,7 @@ def test_what_no_list_takes_is_refused_in_words(
 def test_an_address_without_a_word_about_it_is_not_taken(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels", links=1)
-        page.type("Adresse, comme", SHOP)
+        page.type("URL", SHOP)
         assert "Sélectionnez la classification" in page.press("Ajouter le lien")
     work(lumiere)
     assert listed(lumiere) == []
@@ -128,7 +128,7 @@ def test_it_is_taken_off_and_said_again(door: Door, lumiere: Agency) -> None:
         page.again()
         assert "Retrait de" in page.press("Oui, retirer")
         work(lumiere)
-        assert "Rien n’est encore sur la liste" in page.again()
+        assert "Aucun lien autorisé" in page.again()
     assert listed(lumiere) == []
 
 
