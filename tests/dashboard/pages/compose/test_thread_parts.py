@@ -122,7 +122,7 @@ def test_what_another_hand_wrote_below_for_an_account_is_shown_and_changed(
         page.open("/calendar", post=planned.post_id)
         page.press("Modifier")
         page.type("Partie adaptée 1 pour Sandbox", "Suite 2, en mieux")
-        page.press("Retirer Partie adaptée 2 sur Sandbox")
+        page.press("Retirer « Partie adaptée 2 » sur Sandbox")
         page.press("Ajouter au fil sur Sandbox seulement")
         page.type("Partie adaptée 2 pour Sandbox", "La fin")
         page.press("Enregistrer")
