@@ -104,8 +104,8 @@ def publishes(zoe: Visitor, lea: RunningAgency, words: str) -> None:
     zoe.type("Texte", words)
     zoe.press("Publier maintenant")
     zoe.shows("Publication dans 15 secondes.")
-    zoe.page.get_by_role("link", name="Voir").wait_for()
-    address = zoe.page.get_by_role("link", name="Voir").get_attribute("href")
+    zoe.page.get_by_role("link", name="Voir la publication").wait_for()
+    address = zoe.page.get_by_role("link", name="Voir la publication").get_attribute("href")
     assert address
     zoe.go(address)
     zoe.shows(words)
