@@ -64,7 +64,7 @@ def test_what_content_cost_this_month_is_said(door: Door, lumiere: Agency) -> No
     assert text.count("0,20\xa0€") == 3, "spent, lost, and of no post"
     for said in (
         "Coûts de contenu du mois",
-        "jamais utilisé",
+        "inutilisé",
         "Exporter les coûts du mois en CSV",
     ):
         assert said in text, said

@@ -86,7 +86,7 @@ def test_what_is_forged_moves_nothing(door: Door, lumiere: Agency) -> None:
             if isinstance(value, dict) and value.get("seen") == "OURS":
                 value["seen"] = before[1]
             text = dropped(page, place, value)
-            refused = ("n’a pas pu être lu", "au plus à la fois", "trop loin")
+            refused = ("Le déplacement a échoué", "au plus à la fois", "trop loin")
             assert any(one in text for one in refused), value
     assert seen(lumiere, found) == before
 

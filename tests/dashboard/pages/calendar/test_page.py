@@ -101,7 +101,7 @@ def test_failure_stands_with_its_reason_and_is_tried_again_in_place(
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "n’a pas dit pourquoi" in page.open("/calendar")
         said = page.press("Réessayer")
-        assert "C’est reparti" in said
+        assert "Nouvel essai" in said
     assert state(lumiere, failed) is DeliveryState.SCHEDULED
     with lumiere.scope() as scope:
         due = "SELECT available_at FROM outbox WHERE subject_id = :id AND kind = 'delivery.publish'"
@@ -124,7 +124,7 @@ def test_post_tells_its_story_and_what_comes_next(door: Door, lumiere: Agency) -
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
     for said in (
         "Retrouvé sur la plateforme : publié une seule fois",
-        "La réponse s’est perdue",
+        "Aucune réponse reçue",
         "Programmé",
         "Owner",
         "par Manager",
@@ -138,7 +138,7 @@ def test_post_is_opened_from_the_week(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar")
         opened = page.press(next(one for one in page.labels() if "ouverte" in one))
-        assert "part tout seul à" in opened
+        assert "Publication automatique à" in opened
         assert "« Nouvelle publication »" not in page.press("Retour au calendrier")
 
 
@@ -153,7 +153,7 @@ def test_a_stop_is_told_where_the_hour_stands(door: Door, lumiere: Agency, where
         assert "arrêt d’urgence" in page.open("/calendar")
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
         assert "levée de l’arrêt d’urgence" in text
-        assert "part tout seul" not in text
+        assert "Publication automatique" not in text
         home = page.open("/")
         assert "Arrêt d’urgence actif" in home
         assert "Prochaine publication" not in home
@@ -170,7 +170,7 @@ def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(
         )
         home = page.open("/")
         assert "Prochaine publication" not in home
-        assert re.search(r"« trop long » · prévue (le .*)?à \d\d:\d\d", home), (
+        assert re.search(r"« trop long » · programmée (le .*)?à \d\d:\d\d", home), (
             "who has to mend it sees until when"
         )
         for view in ("week", "month"):
@@ -212,8 +212,8 @@ def test_what_an_account_waits_for_is_told_where_the_hour_stands(
         assert "dès que le compte est disponible" in text
         assert said in text
         assert "est mise en attente et vous êtes averti" in text
-        assert "part tout seul" not in text
-        assert "part tout seul" in page.open("/calendar", post=post_of(lumiere, later))
+        assert "Publication automatique" not in text
+        assert "Publication automatique" in page.open("/calendar", post=post_of(lumiere, later))
 
 
 def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) -> None:
@@ -241,7 +241,7 @@ def test_unreadable_time_is_said(door: Door, lumiere: Agency, day: str, clock: s
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         page.type("Date (JJ/MM/AAAA)", day)
         page.type("Heure (HH:MM)", clock)
-        assert "illisible" in page.press("Reprogrammer")
+        assert "n’est pas une date valide" in page.press("Reprogrammer")
     assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
 
 
@@ -325,7 +325,7 @@ def test_english_week_has_no_french(door: Door, tenant: OpenScope) -> None:
     with stream(door.url, door.cookie(english)) as page:
         text = page.open("/calendar")
         opened = page.press(next(one for one in page.labels() if "Hello" in one))
-    for said in ("List", "New post", "planned"):
+    for said in ("List", "New post", "scheduled"):
         assert said in text
     for wrong in ("programmé", "libre", "aujourd", "Semaine"):
         assert wrong not in text + opened
@@ -403,7 +403,7 @@ def test_a_planned_post_becomes_more_important(door: Door, lumiere: Agency) -> N
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=str(lumiere.posts[0]))
         page.choose("Priorité", "1 – en premier")
-        assert "Priorité définie sur 1" in page.press("Changer")
+        assert "Priorité définie sur 1" in page.press("Enregistrer la priorité")
     with lumiere.scope() as scope:
         assert get_delivery(scope, delivery_id).priority == 1
 

@@ -308,7 +308,7 @@ def came(door: Door, who: Agency, role: Role = Role.OWNER, **said: str) -> int:
 def test_where_to_go_on_is_a_button(door: Door, lumiere: Agency) -> None:
     visiting_from(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Il reste à dire oui chez Mastodon" in page.open("/channels")
+        assert "Autorisez Greenroom chez Mastodon" in page.open("/channels")
         assert page.find("Continuer vers Mastodon").drawn.url.startswith(
             "https://social.example/oauth/authorize?"
         )

@@ -111,7 +111,7 @@ def test_what_is_no_other_content_stops_nobody_who_saves(door: Door, lumiere: Ag
         with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
             decisions.approve_post(scope, post_id, member_id=lumiere.members[Role.OWNER])
             assert schedule_reads.get_stored_post(scope, post_id).version > before
-        assert "Modifié" in page.press(SAVE)
+        assert "Enregistré" in page.press(SAVE)
     assert body(lumiere, post_id) == "après"
 
 
@@ -207,7 +207,7 @@ def test_a_post_that_is_no_longer_to_be_changed_is_opened(door: Door, lumiere: A
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         said = page.open("/calendar", new=1, rework=post_id)
-        assert "déjà partie" in said
+        assert "déjà publiée en partie" in said
         assert SAVE not in page.labels()
         assert page.query == f"post={post_id}"
 
@@ -249,7 +249,7 @@ def test_who_changes_what_is_late_reads_that_it_leaves_once_it_is_saved(
         post_id = schedule_reads.post_id_of_delivery(scope, delivery_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
-        assert ("Son heure est passée" in page.press("Modifier")) is said
+        assert ("L’heure prévue est passée" in page.press("Modifier")) is said
 
 
 def test_other_words_for_what_stands_outside_replace_only_what_was_seen(

@@ -92,7 +92,7 @@ def test_press_writes_one_post_that_waits_for_another_persons_yes(
         said = page.press("Programmer")
     assert "en attente de validation par" in said
     assert "Manager" in said
-    assert "Owner" not in said.split("accord de")[1].split("\n")[0]
+    assert "Owner" not in said.split("validation par")[1].split("\n")[0]
     (post,) = posts(lumiere)
     assert (post.body, post.author) == ("Bonjour", lumiere.act_as(Role.OWNER))
     with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
@@ -113,7 +113,7 @@ def test_where_nobody_is_asked_it_leaves_in_fifteen_seconds(door: Door, lumiere:
         page.choose("Programmation", "Publier maintenant")
         said = page.press("Programmer")
     assert "Programmé le" in said
-    assert "part tout seul à" in said  # it stands open, to be watched
+    assert "Publication automatique à" in said  # it stands open, to be watched
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         (row,) = deliveries_of_post(scope, post.id)
@@ -136,7 +136,7 @@ def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(
         assert "Programmé le" in said  # there is time to put it right
         assert "Tel quel, cela ne partira pas : Sandbox." in said
         assert "Publication impossible" in said
-        assert "part tout seul à" not in said
+        assert "Publication automatique à" not in said
         assert said.count("Le texte fait 10000 caractères") == 1
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
@@ -244,7 +244,7 @@ def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
         written(page, "Sandbox")
         page.choose("Programmation", "Choisir la date")
         page.type("Date (JJ/MM/AAAA)", "01/01/2020")
-        assert "déjà passée" in page.press("Programmer")
+        assert "Cette heure est passée" in page.press("Programmer")
         page.type("Date (JJ/MM/AAAA)", "01/01/2999")
         assert "deux ans à l’avance" in page.press("Programmer")
         assert posts(lumiere) == []
@@ -258,13 +258,13 @@ def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
 @pytest.mark.parametrize(
     ("day", "clock", "said"),
     [
-        ("31/02/2027", "10:00", "La date « 31/02/2027 » est illisible"),
-        ("", "10:00", "est illisible"),
+        ("31/02/2027", "10:00", "«  31/02/2027 » n’est pas une date valide"),
+        ("", "10:00", "n’est pas une date valide"),
         ("24/12/2026", "25:99", "L’heure « 25:99 » est illisible"),
-        ("01/01/2020", "10:00", "déjà passée"),
+        ("01/01/2020", "10:00", "Cette heure est passée"),
         ("01/01/2999", "10:00", "deux ans à l’avance"),
-        ("01/01/0001", "00:05", "La date « 01/01/0001 » est illisible"),
-        ("31/12/9999", "23:59", "La date « 31/12/9999 » est illisible"),
+        ("01/01/0001", "00:05", "«  01/01/0001 » est illisible"),
+        ("31/12/9999", "23:59", "«  31/12/9999 » est illisible"),
     ],
 )
 def test_what_is_wrong_with_a_time_is_said_beside_it(
@@ -290,7 +290,7 @@ def test_words_change_while_nothing_is_outside(door: Door, lumiere: Agency) -> N
         page.press("Modifier")
         page.type("Texte", "après")
         said = page.press("Enregistrer")
-    assert "Cela attend de nouveau un accord" in said
+    assert "Une nouvelle validation est requise" in said
     with lumiere.scope() as scope:
         assert schedule_reads.get_stored_post(scope, post_id).body == "après"
         assert schedule_reads.get_stored_post(scope, post_id).author == lumiere.act_as(Role.OWNER)
@@ -380,7 +380,7 @@ def test_photo_of_ones_own_joins_the_post(door: Door, lumiere: Agency, tenant: O
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        shown = page.attach("Ajouter des photos", {"plage.jpg": jpeg})
+        shown = page.attach("Importer des images", {"plage.jpg": jpeg})
         assert "plage.jpg" in shown
         assert page.find("Programmer", "button").drawn.disabled
         with lumiere.scope() as scope:

@@ -42,7 +42,7 @@ def test_a_thread_is_written_counted_and_shown_part_by_part(door: Door, lumiere:
         page.type("Partie 3", "À demain.")
         page.press("Ajouter un premier commentaire")
         said = page.type("Premier commentaire", "Merci à tous !")
-        assert "Rien ne s’y oppose sur Réseau court" in said
+        assert "Prêt à publier sur Réseau court" in said
         page.press("Programmer")
     (post,) = posts(lumiere)
     assert [(one.body, one.comment) for one in post.parts] == [
@@ -65,7 +65,7 @@ def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(
         page.type("Premier commentaire", "Merci à tous !")
         page.choose("Adapter par compte", "Autre")
         page.choose("Ne pas publier sur Autre", "Premier commentaire")
-        assert "La boutique, demain." in page.type("Partie 2 sur Autre", "La boutique, demain.")
+        assert "La boutique, demain." in page.type("Partie 2 pour Autre", "La boutique, demain.")
         page.press("Ajouter au fil")
         page.type("Partie 3", "À demain.")
         page.press("Programmer")
@@ -80,7 +80,7 @@ def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post.id)
         page.press("Modifier")
-        assert page.find("Partie 2 sur Autre", "text_area").drawn.value == "La boutique, demain."
+        assert page.find("Partie 2 pour Autre", "text_area").drawn.value == "La boutique, demain."
         assert page.find("Partie 3 sur Autre", "text_area").drawn.value == "", "it follows the post"
         page.press("Retirer la partie 2")
         page.press("Enregistrer")
@@ -228,7 +228,7 @@ def test_a_photo_joins_the_part_it_is_for(door: Door, lumiere: Agency, tenant: O
         page.press("Ajouter au fil")
         page.type("Partie 2", "La suite")
         page.choose("Images pour", "Partie 2")
-        page.attach("Ajouter des photos", {"suite.jpg": jpeg})
+        page.attach("Importer des images", {"suite.jpg": jpeg})
         with lumiere.scope() as scope:
             (upload,) = scope.run("SELECT id FROM uploads").scalars().all()
         uploads.ingest_upload(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)

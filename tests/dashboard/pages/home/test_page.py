@@ -58,7 +58,7 @@ def test_full_day_is_shown(door: Door, lumiere: Agency) -> None:
         "Le matin au bord de l&#39;eau",
         "Le soir",
         "12,50\xa0€",
-        "d’habitude 1,00\xa0€",
+        "moyenne 1,00\xa0€",
     ):
         assert said in text, said
     assert re.search(r"<dd>1 / 2</dd>", text)
@@ -70,7 +70,7 @@ def test_full_day_is_shown(door: Door, lumiere: Agency) -> None:
 
 def test_empty_agency_is_taught_in_five_steps(door: Door, lumiere: Agency) -> None:
     text = shown(door, lumiere)
-    assert "Rien ne vous attend." in text
+    assert "Aucune tâche en attente." in text
     assert "Publiez votre première publication" in text
     assert text.count("— fait") == 1
     assert 'href="/channels"' in text
@@ -121,8 +121,8 @@ def test_held_post_is_tried_again_from_home(door: Door, lumiere: Agency) -> None
         assert "n’a pas donné son autorisation" in text
         assert "« arrêtée »" in text
         again = page.press("Réessayer maintenant")
-        assert "C’est reparti" in again
-        assert "Rien n’attend" in again
+        assert "Nouvel essai" in again
+        assert "Tout est à jour" in again
     with lumiere.scope() as scope:
         assert get_delivery(scope, delivery_id).state == DeliveryState.SCHEDULED
 
@@ -131,7 +131,7 @@ def test_notice_is_put_away_with_its_reason(door: Door, lumiere: Agency) -> None
     lumiere.notice("chat.stuck")
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
-        assert "Classé" in page.press("Aucune action requise")
+        assert "Ignoré" in page.press("Aucune action requise")
     with lumiere.scope() as scope:
         assert list_open_notices(scope) == []
         (act,) = [one for one in audit.list_recent_acts(scope) if one.act == "notice.dismissed"]
@@ -152,7 +152,7 @@ def test_post_that_waits_is_not_put_away_and_what_became_of_it_is(
                 cause=f"delivery:{held}:files",
             )
         assert "sans toutes ses images" in page.again()
-        assert "Classé" in page.press("Aucune action requise")
+        assert "Ignoré" in page.press("Aucune action requise")
 
 
 def test_chatter_is_told_and_settles_nothing(door: Door, lumiere: Agency) -> None:
@@ -174,7 +174,7 @@ def test_nobody_is_led_where_they_cannot_go(door: Door, lumiere: Agency) -> None
             creator_id=lumiere.creator_id,
         )
     for role, waits, leads in (
-        (Role.OWNER, "2 choses vous", True),
+        (Role.OWNER, "2 tâches requièrent", True),
         (Role.CHATTER, "Nothing waits", False),
     ):
         text = shown(door, lumiere, role)
@@ -203,7 +203,7 @@ def test_post_is_seen_to_leave(door: Door, lumiere: Agency) -> None:
             )
         found = page.tick()
     assert "Retrouvé sur la plateforme : publié une seule fois" in found
-    assert "Rien n’attend" in found
+    assert "Tout est à jour" in found
 
 
 def test_posts_that_want_a_yes_are_counted_for_who_may_give_it(door: Door, lumiere: Agency) -> None:

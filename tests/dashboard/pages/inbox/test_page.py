@@ -160,7 +160,7 @@ def test_unsent_words_survive_a_reload_and_are_their_writers_alone(house: House)
         assert page.find("Votre message à leo", "text_area").drawn.default == "Je commence à écr"
     with house.look(Role.MANAGER, chat=talk) as page:
         text = page.again()
-        assert "Chatter N. écrit…" in text
+        assert "Chatter N. en train d’écrire…" in text
         assert "Je commence à écr" not in text
         assert "Chatter N. répond" in text
         page.press("Me l’attribuer")
@@ -305,7 +305,7 @@ def test_page_speaks_the_members_language(house: House, language: str) -> None:
         )
     with house.look(chat=house.talk()) as page:
         text = page.again()
-    assert ("Waiting" in text) == (language == "en")
+    assert ("Needs reply" in text) == (language == "en")
     assert ("À traiter" in text) == (language == "fr")
     assert "inbox." not in text
 

@@ -68,10 +68,10 @@ def all_made(who: Agency, post_id: UUID) -> None:
         series.extend_series(scope, only(who, post_id).id)
 
 
-def weekly(page: Stream, *accounts: str, end: str = "sans fin") -> str:
+def weekly(page: Stream, *accounts: str, end: str = "jamais") -> str:
     written(page, *accounts)
     page.choose("Répéter", "Hebdomadaire")
-    return page.type("Fin :", end)
+    return page.type("Fin (", end)
 
 
 def begun(who: Agency, *, weeks: int = 6, approved: bool = True) -> UUID:
@@ -97,7 +97,7 @@ def test_a_post_repeats_as_it_was_chosen(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         said = weekly(page, "Sandbox")
         assert "Toutes les semaines" in said
-        assert "sans fin" in said
+        assert "jamais" in said
         assert said.count("<li>") >= 5
         said = page.press("Programmer")
         assert "Programmé le" in said
@@ -115,7 +115,7 @@ def test_an_end_must_be_said(door: Door, lumiere: Agency) -> None:
         assert "Indiquez une fin" in weekly(page, "Sandbox", end="")
         page.press("Programmer")
         assert "Indiquez une fin" in page.again()
-        page.type("Fin :", "31/02/2027")
+        page.type("Fin (", "31/02/2027")
         assert "illisible" in page.again()
     assert posts(lumiere) == []
 
@@ -125,7 +125,7 @@ def test_many_at_once_are_confirmed(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
         page.choose("Répéter", "Quotidien")
-        page.type("Fin :", "sans fin")
+        page.type("Fin (", "jamais")
         assert "d’un coup au calendrier" in page.press("Programmer")
         assert posts(lumiere) == []
         page.check("Oui, ")
@@ -155,7 +155,7 @@ def test_a_missing_hour_is_marked_before_it_is_planned(door: Door, lumiere: Agen
         page.type("Date (JJ/MM/AAAA)", f"{march - timedelta(days=1):%d/%m/%Y}")
         page.type("Heure (HH:MM)", "2:30")
         page.choose("Répéter", "Quotidien")
-        text = page.type("Fin :", "4")
+        text = page.type("Fin (", "4")
     assert text.count("changement d’heure ce jour-là : publication à 03:30") == 1
 
 
@@ -199,7 +199,7 @@ def test_one_date_alone_is_changed_in_words(door: Door, lumiere: Agency) -> None
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=second.occurrence_key)
         text = page.press("Modifier cette date seulement")
-        assert "est maintenant une publication à part" in text
+        assert "est désormais une publication séparée" in text
         assert "Les modifications s’appliquent à toutes les dates à venir" not in text
         page.type("Texte", "seulement ce jour-là")
         assert "seulement ce jour-là" in page.press("Enregistrer")
@@ -228,7 +228,7 @@ def test_words_of_every_date_say_so_and_the_open_date_stays_open(
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=third.occurrence_key)
         text = page.press("Modifier")
-        assert "toutes ses dates à venir, 6 au calendrier" in text
+        assert "toutes les dates à venir (programmées : 6)" in text
         page.type("Texte", "autre chose")
         page.press("Enregistrer")
         assert third.occurrence_key[:10] in page.query
@@ -271,7 +271,7 @@ def test_accounts_are_changed_from_a_date_on(door: Door, lumiere: Agency) -> Non
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=third.occurrence_key)
         page.choose("Comptes")
-        assert "Choisissez au moins un compte" in page.press(
+        assert "Sélectionnez au moins un compte" in page.press(
             "Enregistrer pour cette date et les suivantes"
         )
         page.choose("Comptes", "Sandbox 2")
@@ -327,7 +327,7 @@ def test_english_pages_have_no_french(door: Door, tenant: OpenScope) -> None:
             assert wrong not in text.replace("chaque semaine", "")
         page.open("/calendar", new=1)
         page.choose("Repeat", "Daily")
-        assert "no end" in page.type("Ends:", "No  END")
+        assert "no end date" in page.type("Ends (", " NEVER ")
 
 
 # fields
@@ -395,7 +395,7 @@ def test_a_month_is_chosen_by_its_weekday_or_several_days(door: Door, lumiere: A
         page.type("Date (JJ/MM/AAAA)", f"{first:%d/%m/%Y}")
         page.type("Heure (HH:MM)", "10:00")
         page.choose("Répéter", "Mensuel")
-        page.type("Fin :", "5")
+        page.type("Fin (", "5")
         weekday = render_message(Message(f"series.day.{first.weekday()}"), "fr")
         said = page.choose("Jour du mois", f"le deuxième {weekday}")
         assert f"Tous les mois · le deuxième {weekday} · " in said

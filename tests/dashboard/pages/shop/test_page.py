@@ -101,7 +101,7 @@ def test_first_pack_in_three_fields(house: House) -> None:
     with house.look() as page:
         assert "n’a pas encore de pack" in page.again()
         page.type("Titre du pack", "Le port")
-        page.type("Prix, Réseau de test", "350")
+        page.type("Prix sur Réseau de test", "350")
         page.choose("Images du pack", "picture 0", "picture 1")
         text = page.press("Mettre en vente")
     assert "« Le port » est en vente." in text
@@ -133,11 +133,11 @@ def test_a_pack_with_a_frozen_picture_says_so_and_shows_another(house: House) ->
 def test_price_and_pause(house: House) -> None:
     with house.look() as page:
         page.press("Modifier le prix")
-        page.type("Prix, Réseau de test", "rien")
+        page.type("Prix sur Réseau de test", "rien")
         assert "n’est pas un prix valide. Utilisez un format comme 12" in page.press(
             "Enregistrer le prix"
         )
-        page.type("Prix, Réseau de test", "650")
+        page.type("Prix sur Réseau de test", "650")
         assert "modifié" in page.press("Enregistrer le prix")
         assert "En pause" in page.press("Mettre en pause")
         assert "En vente" in page.press("Remettre en vente")
@@ -164,7 +164,7 @@ def test_order_tells_its_whole_story_and_goes_back(house: House) -> None:
             assert said in text, said
         told = text[text.index("gr-told") :]
         assert told.index("Proposé") < told.index("Payé") < told.index("Pack livré")
-        assert "tapez REMBOURSER" in page.press("Rembourser maintenant")
+        assert "Saisissez REMBOURSER" in page.press("Rembourser maintenant")
         page.type("Tapez REMBOURSER", "rembourser")
         page.choose("Motif", "Geste commercial")
         assert "Remboursement lancé" in page.press("Rembourser maintenant")
@@ -285,7 +285,7 @@ def test_what_a_platform_tells_by_itself_is_said_and_a_file_leaves_it_alone(hous
         assert "Mouvements illisibles" in told
         page.type("Nom de la plateforme", name)
         told = page.attach("Relevé CSV", {"releve.csv": text.encode()})
-        assert "laissé de côté" in told
+        assert "ignoré" in told
         assert page.find("Importer les lignes (0)", "button").drawn.disabled
 
 
@@ -301,7 +301,7 @@ def test_what_a_platform_says_lies_there_stands_below_the_books(house: House) ->
             told = page.again()
         assert f"{of.name} : solde de 470" in told
         assert ("Écart de -30" in told) == bool(differs)
-        assert ("2 de ses mouvements" in told) == bool(unread)
+        assert ("Mouvements illisibles : 2" in told) == bool(unread)
 
 
 def test_broken_statement_names_its_line(house: House) -> None:

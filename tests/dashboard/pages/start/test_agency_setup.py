@@ -78,7 +78,7 @@ def test_from_the_demonstration_to_a_first_post(door: Door, tenant: OpenScope) -
     assert sessions.find_session(tenant, back) == (demo.tenant_id, demo.members[Role.OWNER])
     cookie = f"greenroom={session}"
     with stream(door.url, cookie) as page:
-        assert "La page est en cours de création" in page.open("/start")
+        assert "Création de la page" in page.open("/start")
         open_page(tenant, mine)
         assert "Page du créateur créée" in page.open("/start")
         page.type("Texte", "Bonjour, me voici.")

@@ -212,9 +212,9 @@ def test_burst_is_counted_by_the_networks_record_and_taken_away(door: Door, demo
         )
     with stream(door.url, door.cookie(demo)) as page:
         text = page.open(PATH)
-        assert "30 publications sur 30 sont en ligne" in text
-        assert "Processus 4711 tué" in text
-        assert "30 reçues une fois, 0 perdue, 0 en double. Le processus 4712" in text
+        assert "30 publications en ligne sur 30" in text
+        assert "Processus 4711 arrêté" in text
+        assert "30 une fois, 0 perdues, 0 en double. Le processus 4712" in text
         page.press("Retirer la rafale")
     assert [act for act, _, _ in pressed(demo)] == ["clear_burst"]
 
@@ -228,7 +228,7 @@ def test_burst_waits_for_the_last_one(door: Door, demo: Agency) -> None:
         )
     with stream(door.url, door.cookie(demo)) as page:
         page.open(PATH)
-        assert "moins d’une minute" in page.press("Arrêter un processus")
+        assert "encore en cours" in page.press("Arrêter un processus")
     assert pressed(demo) == []
 
 
@@ -236,7 +236,7 @@ def test_what_was_posted_is_seen_and_taken_off_again(door: Door, demo: Agency) -
     planned = left(demo, "mia", "", "ma photo", state=DeliveryState.SCHEDULED)
     with stream(door.url, door.cookie(demo)) as page:
         assert "Programmé : publication" in page.open(PATH)
-        assert "La publication est retirée" in page.press("Retirer cette publication")
+        assert "Retrait de la publication" in page.press("Retirer cette publication")
         assert state_of(demo, planned) == "cancelled"
         assert "Retirer cette publication" not in page.open(PATH)
 
