@@ -108,7 +108,7 @@ def test_lanes_show_every_account_and_what_is_quiet_there(door: Door, lumiere: A
             "what is looked at stays in the short list"
         )
         assert len(page.find(clocks).options) <= 4
-        assert "À l’heure de Tokyo" in tokyo
+        assert "Fuseau : Tokyo" in tokyo
         assert "zone=Asia" in page.query
         later = page.open(
             "/calendar", day=local_day(due, "Asia/Tokyo"), view="day"

@@ -103,7 +103,7 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(
         assert "<b>Toot</b> — Avertissement · Mer" in text
         assert "<summary>Mer" in text, "its preview stands behind the warning"
         page.choose("Qui peut voir", "Les abonnés seulement")
-        assert "Une nouvelle validation est requise" in page.press("Enregistrer ces choix")
+        assert "attend de nouveau un accord" in page.press("Enregistrer ces choix")
         assert "<b>Mastodon</b> — Qui peut voir · Les abonnés seulement" in page.again()
         assert "Rien n’a changé" in page.press("Enregistrer ces choix")
     (post,) = posts(lumiere)

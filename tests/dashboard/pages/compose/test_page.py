@@ -134,7 +134,7 @@ def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(
         written(page, "Sandbox", words="a" * 10_000)
         said = page.press("Programmer")
         assert "Programmé le" in said  # there is time to put it right
-        assert "Tel quel, cela ne partira pas : Sandbox." in said
+        assert "Publication impossible sur : Sandbox." in said
         assert "Publication impossible" in said
         assert "Publication automatique à" not in said
         assert said.count("Le texte fait 10000 caractères") == 1
@@ -176,7 +176,7 @@ def test_rule_is_named_with_the_day_it_was_read(door: Door, lumiere: Agency) -> 
     assert (
         "Règles pour une publication sur le réseau d’essai, vérifiées le 20 novembre 2026 :" in text
     )
-    assert "Tout public : oui" in text
+    assert "Tout public : autorisé" in text
     assert "Règle sandbox" not in text
 
 
@@ -225,7 +225,7 @@ def test_hour_the_clocks_leap_over_is_said(door: Door, lumiere: Agency) -> None:
         page.choose("Programmation", "Choisir la date et l’heure")
         march = date(wall_now().year + 1, 3, 31)
         page.type("Date (JJ/MM/AAAA)", f"{march - timedelta(days=march.isoweekday() % 7):%d/%m/%Y}")
-        assert "02:30 n’existe pas : cela part à 03:30" in page.type("Heure (HH:MM)", "02:30")
+        assert "La publication aura lieu à 03:30" in page.type("Heure (HH:MM)", "02:30")
         assert "02:30 n’existe pas ce jour-là" in page.press("Programmer")
 
 
@@ -258,13 +258,13 @@ def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
 @pytest.mark.parametrize(
     ("day", "clock", "said"),
     [
-        ("31/02/2027", "10:00", "«  31/02/2027 » n’est pas une date valide"),
+        ("31/02/2027", "10:00", "« 31/02/2027 » n’est pas une date valide"),
         ("", "10:00", "n’est pas une date valide"),
         ("24/12/2026", "25:99", "L’heure « 25:99 » est illisible"),
         ("01/01/2020", "10:00", "Cette heure est passée"),
         ("01/01/2999", "10:00", "deux ans à l’avance"),
-        ("01/01/0001", "00:05", "«  01/01/0001 » est illisible"),
-        ("31/12/9999", "23:59", "«  31/12/9999 » est illisible"),
+        ("01/01/0001", "00:05", "« 01/01/0001 » n’est pas une date valide"),
+        ("31/12/9999", "23:59", "« 31/12/9999 » n’est pas une date valide"),
     ],
 )
 def test_what_is_wrong_with_a_time_is_said_beside_it(
@@ -390,7 +390,7 @@ def test_photo_of_ones_own_joins_the_post(door: Door, lumiere: Agency, tenant: O
         assert "1 / 10 images" in arrived
         assert "Une image n’est pas encore classée" in arrived
         assert "Classé" in page.press("Tout public")
-        page.type("Description de la photo 1", "La mer, un matin")
+        page.type("Texte alternatif de l’image 1", "La mer, un matin")
     with lumiere.scope() as scope:
         assert scope.run("SELECT count(*) FROM outbox WHERE kind = 'rating.set'").scalar_one() == 1
         assert scope.run("SELECT alt FROM creations").scalar_one() == "La mer, un matin"

@@ -81,7 +81,9 @@ def test_an_account_leaves_out_what_follows_and_says_a_part_otherwise(
         page.open("/calendar", post=post.id)
         page.press("Modifier")
         assert page.find("Partie 2 pour Autre", "text_area").drawn.value == "La boutique, demain."
-        assert page.find("Partie 3 sur Autre", "text_area").drawn.value == "", "it follows the post"
+        assert page.find("Partie 3 pour Autre", "text_area").drawn.value == "", (
+            "it follows the post"
+        )
         page.press("Retirer la partie 2")
         page.press("Enregistrer")
     (post,) = posts(lumiere)

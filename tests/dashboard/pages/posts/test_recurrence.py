@@ -116,7 +116,7 @@ def test_an_end_must_be_said(door: Door, lumiere: Agency) -> None:
         page.press("Programmer")
         assert "Indiquez une fin" in page.again()
         page.type("Fin (", "31/02/2027")
-        assert "illisible" in page.again()
+        assert "n’est pas une date valide" in page.again()
     assert posts(lumiere) == []
 
 
@@ -128,7 +128,7 @@ def test_many_at_once_are_confirmed(door: Door, lumiere: Agency) -> None:
         page.type("Fin (", "jamais")
         assert "d’un coup au calendrier" in page.press("Programmer")
         assert posts(lumiere) == []
-        page.check("Oui, ")
+        page.check("Confirmer ")
         assert "en attente de validation par" in page.press("Programmer")
     assert len(posts(lumiere)) == 1
 
