@@ -408,7 +408,7 @@ def test_page_of_another_role_says_so_and_leads_home(door: Door, lumiere: Agency
     with door.client() as visitor:
         answer = visitor.get("/channels", headers={"cookie": door.cookie(lumiere, Role.ACCOUNTANT)})
         assert answer.status_code == 403
-        assert "n’est pas ouverte à votre rôle (Comptable)" in answer.text
+        assert "Votre rôle (Comptable) ne donne pas accès" in answer.text
         assert 'href="/"' in answer.text
         assert (
             visitor.get(

@@ -96,10 +96,10 @@ def test_an_account_with_a_peak_is_told_it_and_fills_the_form(door: Door, lumier
 @pytest.mark.parametrize(
     ("posts", "age", "said"),
     [
-        (0, 24, "il faut encore 60 publications"),
+        (0, 24, "il manque 60 publications"),
         (59, 24, "il manque 1 publication"),
-        (59, 1, "il faut encore 60 publications"),
-        (80, 24, "Pas de preuve : sur 80 publications"),
+        (59, 1, "il manque 60 publications"),
+        (80, 24, "Aucun horaire nettement meilleur parmi 80 publications"),
     ],
     ids=["none", "one short", "another age", "chance"],
 )
@@ -120,4 +120,4 @@ def test_results_of_another_agency_say_nothing_here(
     past(other, connected(other), *peak(150, effect=1.2))
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Il y en a 0 pour l’instant" in page.open("/calendar", queue=channel_id)
+        assert "(0 pour l’instant)" in page.open("/calendar", queue=channel_id)

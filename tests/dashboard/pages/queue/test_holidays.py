@@ -28,7 +28,7 @@ def test_a_distance_is_made_to_bind_and_what_it_would_do_is_said(
         page.open("/calendar", queue=lumiere.channel_id)
         page.type("Intervalle minimal", "90")
         page.check("Imposer l’intervalle")
-        assert "attendront" in page.press("Enregistrer")
+        assert "sont retardées" in page.press("Enregistrer")
         with lumiere.scope() as scope:
             channel = channel_reads.get_channel(scope, lumiere.channel_id)
             day = local_day(scope.now, ZONE) + timedelta(days=5)

@@ -147,7 +147,7 @@ def test_a_pause_is_shown_before_announced_and_called_off(door: Door, lumiere: A
         banner = page.open("/calendar", day=str(first))
         assert "Mia se repose" in banner
         page.open("/calendar", queue=channel_id)
-        assert "Pause annulée. Remises où elles étaient : 2" in page.press("Annuler la pause")
+        assert "Pause annulée. Remises à leur heure : 2" in page.press("Annuler la pause")
     assert [one.at for one in queue(lumiere, channel_id)] == before
 
 
@@ -166,7 +166,7 @@ def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
         assert "Déplacées : 1" in page.press("Reprogrammer")
         with lumiere.scope() as scope:
             assert get_delivery(scope, delivery_id).wall_time != before
-        assert "Remises où elles étaient : 1" in page.press("Annuler le déplacement")
+        assert "Remises à leur heure : 1" in page.press("Annuler le déplacement")
         with lumiere.scope() as scope:
             assert get_delivery(scope, delivery_id).wall_time == before
         assert "est illisible" in page.type("au", "hier")
@@ -266,10 +266,12 @@ def test_a_post_is_written_for_the_next_free_slot(door: Door, lumiere: Agency) -
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        assert not any("Ajouter à la file" in one for one in page.find("Quand", "radio").options)
+        assert not any(
+            "Ajouter à la file" in one for one in page.find("Programmation", "radio").options
+        )
         every_day(lumiere, channel_id)
         page.again()
-        page.choose("Quand", "Ajouter à la file")
+        page.choose("Programmation", "Ajouter à la file")
         page.choose("Priorité", "1")
         said = page.press("Programmer")
     assert "en attente de validation par" in said
@@ -294,7 +296,7 @@ def test_too_near_is_said_when_planned_and_where_it_stands(door: Door, lumiere: 
         post_id = get_delivery(scope, second).post_id
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.choose("Quand", "Choisir la date et l’heure")
+        page.choose("Programmation", "Choisir la date et l’heure")
         page.type("Date", f"{day:%d/%m/%Y}")
         assert "Proche d’une autre publication" in page.type("Heure", "9:30")
         text = page.open("/calendar", post=post_id)
