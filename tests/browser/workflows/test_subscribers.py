@@ -146,7 +146,7 @@ def test_a_pack_is_made_and_an_order_refunded(lea: RunningAgency) -> None:
         marc.press("leo")
         marc.shows("Pack livré")
         marc.page.get_by_text("Rembourser 250").click()
-        marc.type("Tapez REMBOURSER", "rembourser")
+        marc.type("Saisissez REMBOURSER", "rembourser")
         marc.button("Rembourser maintenant").dblclick()
         wait_until(lambda: lea.bots.bot.balance == 0, 60)
         wait_until(lambda: refunds(lea) == ["done"], 60)

@@ -54,9 +54,9 @@ def test_an_account_tells_its_month_and_its_agency_caps_it(door: Door, lumiere: 
             "Coûts de l’API X ce mois-ci : environ 0,22 $US (publications : 2, dont avec lien : 1"
             in text
         )
-        page.type("Au plus par mois sur X", "beaucoup")
+        page.type("Plafond mensuel pour X", "beaucoup")
         assert "Écrivez un montant en USD" in page.press("Enregistrer le plafond")
-        page.type("Au plus par mois sur X", "0.30")
+        page.type("Plafond mensuel pour X", "0.30")
         assert "Plafond enregistré." in page.press("Enregistrer le plafond")
     with lumiere.scope() as scope:
         found = request_costs.monthly_costs(scope, "x")

@@ -162,7 +162,7 @@ def test_unsent_words_survive_a_reload_and_are_their_writers_alone(house: House)
         text = page.again()
         assert "Chatter N. en train d’écrire…" in text
         assert "Je commence à écr" not in text
-        assert "Chatter N. répond" in text
+        assert "Attribuée à Chatter N." in text
         page.press("Me l’attribuer")
         assert page.find("Votre message à leo", "text_area").drawn.value == ""
 

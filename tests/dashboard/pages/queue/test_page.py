@@ -169,7 +169,7 @@ def test_many_are_moved_and_brought_back(door: Door, lumiere: Agency) -> None:
         assert "Remises à leur heure : 1" in page.press("Annuler le déplacement")
         with lumiere.scope() as scope:
             assert get_delivery(scope, delivery_id).wall_time == before
-        assert "est illisible" in page.type("au", "hier")
+        assert "n’est pas une date valide" in page.type("au", "hier")
 
 
 def test_what_is_not_brought_back_is_named_with_its_reason(door: Door, lumiere: Agency) -> None:

@@ -165,7 +165,7 @@ def test_order_tells_its_whole_story_and_goes_back(house: House) -> None:
         told = text[text.index("gr-told") :]
         assert told.index("Proposé") < told.index("Payé") < told.index("Pack livré")
         assert "Saisissez REMBOURSER" in page.press("Rembourser maintenant")
-        page.type("Tapez REMBOURSER", "rembourser")
+        page.type("Saisissez REMBOURSER", "rembourser")
         page.choose("Motif", "Geste commercial")
         assert "Remboursement lancé" in page.press("Rembourser maintenant")
         house.studio.go()
