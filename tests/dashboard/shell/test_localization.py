@@ -79,7 +79,7 @@ def test_a_number_that_may_be_one_stands_beside_no_plural(
 
 
 @pytest.mark.parametrize(
-    ("language", "one", "two"), [("fr", "1 image", "2 images"), ("en", "1 picture", "2 pictures")]
+    ("language", "one", "two"), [("fr", "1 image", "2 images"), ("en", "1 image", "2 images")]
 )
 def test_a_pack_counts_its_pictures_as_people_do(language: str, one: str, two: str) -> None:
     voice = MemberLocalizer(language, load_zone("UTC"))
