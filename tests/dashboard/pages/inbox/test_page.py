@@ -356,9 +356,9 @@ def test_a_custodian_is_asked_for_an_age_by_who_reviews(house: House) -> None:
         assert "Interroger un dépositaire" not in page.again()
     with house.look(Role.MANAGER, chat=house.talk()) as page:
         page.press("Interroger un dépositaire")
-        assert "Donnez la référence" in page.press("Envoyer la demande au dépositaire")
+        assert "Donnez la référence" in page.press("Interroger le dépositaire")
         page.type("Référence du dossier chez le dépositaire", "dossier 12")
-        page.press("Envoyer la demande au dépositaire")
+        page.press("Interroger le dépositaire")
     with house.studio.scope() as scope:
         row = scope.run("SELECT * FROM age_requests").mappings().one()
     assert (row["platform"], row["user_id"], row["reference"], row["asked_by"]) == (
