@@ -1,1 +1,5 @@
-"""Benchmarks, one module for each `greenroom bench` command. No other package imports them."""
+"""Benchmarks of `greenroom bench`, each with its own temporary installation or servers.
+
+No other package imports them; the command line loads them by name. Tests of correctness are in
+`tests`.
+"""

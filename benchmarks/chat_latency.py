@@ -1,9 +1,8 @@
-"""What a conversation costs: fifty fans at once on the real path, from a fan's word to the answer
-on the network.
+"""Latency of conversations: fifty fans at once, from a fan's message to the reply on the network.
 
-The sandbox, the listening process, the outbox, the relay, the workers and the safety check are the
-real ones; only the model is a stub: the engine of our own sentences, which answers at once. Times
-are the sandbox's own record.
+The test network, the listener, the outbox, the relay, the workers and the gate are real; only the
+model is a stub: the template engine, which responds at once. Times are those of the test network's
+record.
 """
 
 import random
@@ -34,17 +33,17 @@ from workers.wiring import Services
 
 ACCOUNTS = 5
 FANS_EACH = 10
-"""Fifty chats."""
+"""Fans of each account: fifty chats in total."""
 
 BEGIN_WITHIN = 10.0
-"""Seconds in which the fifty begin; from then on all of them go on at once."""
+"""Seconds in which the fifty chats start; all of them then continue at the same time."""
 
 MORE = 3
 APART = (8.0, 16.0)
 """Messages after the first, and the seconds between two of them."""
 
 HANDS = 10
-"""Threads that write for the fans."""
+"""Threads that send the fans' messages."""
 
 CALM_SECONDS = 6.0
 PATIENCE_SECONDS = 180.0
@@ -77,35 +76,35 @@ class ChatAccount:
 
 @dataclass(frozen=True)
 class FanChat:
-    """What the sandbox saw of one fan: messages in its own order, (author, id, when)."""
+    """One fan's chat on the test network: messages in its order, as (author, id, time)."""
 
     till: ChatAccount
     fan: str
     messages: Sequence[tuple[str, str, datetime]]
 
     def seconds_to_message(self, number: int) -> float:
-        """Seconds from the fan's first word to the creator's `number`-th message."""
+        """Return the seconds from the fan's first message to the creator's `number`-th."""
         first = next(at for author, _, at in self.messages if author == "fan")
         ours = [at for author, _, at in self.messages if author == "creator"]
         return (ours[number - 1] - first).total_seconds()
 
 
 def measure_chat() -> dict[str, float]:
-    """Start the house, chat, stop it. Takes about three minutes.
+    """Start an installation, run the chats and stop it. Takes about three minutes.
 
-    first_answer: from a fan's first word to the model's first answer, while fifty chats go on; the
-    notice that a machine answers comes before it (first_word). burst50: the same when all fifty
-    begin in the same moment. cpu_ms_per_message: processor time of all processes of the house,
-    databases and the sandbox included, for each message of either side. order_breaks: messages that
-    stand in another order at the sandbox than they were written in, or are missing, or stand there
-    twice. Raises Unavailable when chats do not end.
+    first_answer: from a fan's first message to the model's first reply, during fifty chats; the
+    notice of an automated reply comes before it (first_word). burst50: the same when all fifty
+    start at the same moment. cpu_ms_per_message: processor time of all processes of the
+    installation, databases and test network included, for each message of either side.
+    order_breaks: messages that are missing, duplicated or in a different order on the test network.
+    Raises Unavailable if chats do not end.
     """
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder,
         run_installation(Path(folder) / "home", latency_ms=0) as services,
     ):
         tills = [_create_chat_account(services, number) for number in range(ACCOUNTS)]
-        sleep(2 * CALM_SECONDS)  # the listening process finds the accounts
+        sleep(2 * CALM_SECONDS)  # the listener finds the new accounts
         _run_conversations(services, tills, _compose_script(tills, "warm", within=4.0, more=0))
         before = _measure_cpu_seconds()
         steady = _run_conversations(
@@ -128,11 +127,11 @@ def measure_chat() -> dict[str, float]:
 
 
 def _measure_cpu_seconds() -> float:
-    """Seconds of processor time the house has used; what else goes on on the machine does not
-    count."""
+    """Return the processor time of the installation in seconds, without other load on
+    the machine."""
     spent = 0.0
     for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):  # it ended meanwhile
+        with suppress(psutil.Error):  # the process may end first
             times = process.cpu_times()
             spent += times.user + times.system
     return spent
@@ -178,13 +177,13 @@ def _create_chat_account(services: Services, number: int) -> ChatAccount:
 
 
 Line = tuple[float, ChatAccount, str, str]
-"""Seconds from the start, where, who, what."""
+"""Seconds from the start, account, fan and text."""
 
 
 def _compose_script(
     tills: Sequence[ChatAccount], name: str, *, within: float, more: int
 ) -> list[Line]:
-    """What fifty fans will write, by time; the same with each run."""
+    """Return the messages of fifty fans by time, the same in each run."""
     drawn = random.Random(f"{BENCHMARK_SEED}:{name}")  # noqa: S311  variety, not secrecy
     lines: list[Line] = []
     for till in tills:
@@ -199,7 +198,7 @@ def _compose_script(
 def _run_conversations(
     services: Services, tills: Sequence[ChatAccount], lines: Sequence[Line]
 ) -> list[FanChat]:
-    """Write it all at its time, wait until everybody is answered, and read the sandbox's record of
+    """Send the messages at their times, wait for all replies and read the test network's record of
     these chats."""
     base = f"http://127.0.0.1:{services.settings.sandbox.port}"
     started = monotonic()
@@ -256,15 +255,15 @@ def _wait_for_answers(
 def _read_chat_record(base: str, till: ChatAccount) -> list[FanChat]:
     truth = call_sandbox_control("GET", f"{base}/control/truth/{quote(till.account, safe='')}")
     chats: dict[str, list[tuple[str, str, datetime]]] = {}
-    for message in truth["messages"]:  # type: ignore[attr-defined]  # the sandbox's own JSON
+    for message in truth["messages"]:  # type: ignore[attr-defined]  # JSON of the test network
         said = message["author"], str(message["id"]), datetime.fromisoformat(message["created_at"])
         chats.setdefault(message["fan"], []).append(said)
     return [FanChat(till, fan, messages) for fan, messages in chats.items()]
 
 
 def _count_order_breaks(services: Services, chat: FanChat) -> int:
-    """Places at which the sandbox's order and the order they were written in differ, on either
-    side."""
+    """Return the number of positions at which the test network's order differs from the order of
+    sending, on either side."""
     with services.tenant(chat.till.tenant_id, "system:bench") as scope:
         talk = queries.find_conversation(scope, chat.till.channel_id, chat.fan)
         if talk is None:

@@ -1,21 +1,25 @@
-"""`greenroom bench`: measure on real processes of an installation of its own."""
+"""`greenroom bench`: run benchmarks in a temporary installation."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from workers.cli.options import JsonOutput
+
 
 def bench(
-    name: Annotated[str, typer.Argument(help="publishing, scale, outbox, stack, …, or all.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One object, for programs.")] = False,
-    markdown: Annotated[Path | None, typer.Option(help="Write all figures to this page.")] = None,
+    name: Annotated[str, typer.Argument(help="Name such as publishing or stack, or all.")],
+    as_json: JsonOutput = False,
+    markdown: Annotated[Path | None, typer.Option(help="Write the results to this page.")] = None,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A small run, that proves only that it runs.")
+        bool, typer.Option("--quick", help="Run briefly, to test the benchmark itself.")
     ] = False,
-    plot: Annotated[Path | None, typer.Option(help="Draw growth (scale) into this SVG.")] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Write the growth chart (scale) to this SVG file.")
+    ] = None,
 ) -> None:
-    """Measure, on real processes of an installation of its own."""
+    """Run benchmarks in a temporary installation."""
     from benchmarks.measurement import run_benchmarks
 
     run_benchmarks(name, as_json=as_json, markdown=markdown, quick=quick, plot=plot)

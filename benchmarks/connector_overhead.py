@@ -1,10 +1,10 @@
-"""What a send costs beside the bare HTTP call, and what a process costs that knows every connector
-and uses none.
+"""Cost of a send compared with the bare HTTP call, and of a process that loads every connector and
+uses none.
 
-The bare call is httpx, which every installation has; most platforms' SDKs are there for tests
-alone. A send is what the house does between a claim and its settling: the connector says the
-request, the transport checks the permit against it and sends it, the connector says what the answer
-means. Permits are the gate's own, minted before the clock starts.
+The bare call uses httpx, which every installation has; most platforms' SDKs are installed for tests
+only. A send is the work between a claim and its settlement: the connector builds the request, the
+transport checks the permit and sends it, and the connector interprets the response. Permits are
+minted by the gate before the clock starts.
 """
 
 import signal
@@ -53,8 +53,8 @@ STARTS = 7
 PLATFORM = "sandbox"
 SURFACE = "sandbox.post"
 ACCOUNT = "bench"
-"""An account that honours no keys: the same bytes twice are two posts, so that both sides ask for
-the same work."""
+"""An account without idempotency keys: the same bytes sent twice are two posts, so that both sides
+cause the same work."""
 
 ACTOR = "system:bench"
 WORDS = "A quiet evening by the sea, and one more picture for those who asked. See you on Sunday!"
@@ -69,8 +69,7 @@ SDKS = (
     "torch",
     "diffusers",
 )
-"""Top-level modules of platforms' SDKs and of other heavy things that no connector may bring with
-it."""
+"""Top-level modules of platforms' SDKs and of other large packages that no connector may load."""
 
 IMPORTED = "from connectors.registry import loader"
 LOADED = "from connectors.registry import loader; loader.load_connectors()"
@@ -83,7 +82,7 @@ sys.stdin.read()
 
 @dataclass(frozen=True)
 class MintedPost:
-    """One text, the permit for its one request, and the bytes of that."""
+    """A text, the permit for its request, and the bytes of the request."""
 
     unit: Unit
     permit: Permit
@@ -92,7 +91,7 @@ class MintedPost:
 
 @dataclass(frozen=True)
 class MintedPosts:
-    """Posts that may leave, each once, and what proves it."""
+    """Posts with permits, each for one send, and the key that verifies them."""
 
     connector: Connector
     key: Ed25519PrivateKey
@@ -100,8 +99,8 @@ class MintedPosts:
 
 
 def measure_connectors() -> dict[str, float]:
-    """Mint with a PostgreSQL of its own, stop it, then send, and start interpreters. Takes about a
-    minute."""
+    """Mint permits with a temporary PostgreSQL, stop it, then send posts and start interpreters.
+    Takes about a minute."""
     with run_servers() as found, closing(Database(found.work_url, pool_size=1)) as database:
         posts = mint_posts(database.scope, WARM + ROUNDS)
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
@@ -110,7 +109,7 @@ def measure_connectors() -> dict[str, float]:
 
 
 def mint_posts(tenant: OpenScope, count: int) -> MintedPosts:
-    """So many texts of a new agency, judged, with their permits."""
+    """Judge this number of texts of a new agency and mint their permits."""
     connector = loader.load_connectors()[PLATFORM]
     key = Ed25519PrivateKey.generate()
     tenant_id = uuid7()
@@ -155,12 +154,12 @@ def _build_first_step(connector: Connector, unit: Unit) -> WireStep:
 
 
 def measure_sends(minted: MintedPosts, folder: Path, *, warm: int) -> dict[str, float]:
-    """Each post three ways in turns to one test network in a process of its own, the first `warm`
-    rounds left out.
+    """Send each post in three ways, alternating, to one test network in a separate process; the
+    first `warm` rounds are not counted.
 
-    send: connector, transport, connector. bare: one `httpx.Client`, which keeps its connection, as
-    SDKs do. fresh: one that does not, as the house does. The house's line in the log is written, to
-    a file, and counted.
+    send: connector, transport, connector. bare: one `httpx.Client` that reuses its connection, as
+    SDKs do. fresh: a client that does not, as Greenroom's. The log line of a send is written to a
+    file and counted.
     """
     limits = httpx.Limits(max_keepalive_connections=0)
     with (
@@ -190,12 +189,12 @@ def measure_sends(minted: MintedPosts, folder: Path, *, warm: int) -> dict[str, 
 
 @contextmanager
 def run_test_network(folder: Path) -> Iterator[str]:
-    """The test network of an installation in `folder`, alone; its address. Raises Unavailable when
-    it does not start.
+    """Run the test network of an installation in `folder` and yield its address. Raises Unavailable
+    if it does not start.
 
-    It is handed its door: of one made in its own process asyncio does not know that it is TCP
-    (`_set_nodelay`), and every answer on a kept connection waits 40 ms for a delayed
-    acknowledgement.
+    It receives its listening socket: asyncio does not recognize a socket that its own process
+    created as TCP (`_set_nodelay`), and every response on a reused connection then waits 40 ms for
+    a delayed acknowledgement.
     """
     home = InstallationFolder(folder)
     with closing(socket.create_server(("127.0.0.1", 0), backlog=64)) as door:
@@ -232,7 +231,8 @@ def run_test_network(folder: Path) -> Iterator[str]:
 
 
 def _build_transport(minted: MintedPosts, http: HttpClient, token: str) -> Transport:
-    """As wiring makes it, but that the token lies open: the vault is not what is measured."""
+    """Return the transport as `wiring` builds it, with an unsealed token: the vault is not
+    measured."""
 
     def no_object(_tenant_id: UUID, sha256: str) -> bytes:
         raise RuntimeError(f"a text has no file: {sha256}")
@@ -269,7 +269,7 @@ def _send_plain_post(client: httpx.Client, url: str, token: str, post: MintedPos
 def _in_turns(
     ways: Mapping[str, Callable[[MintedPost], None]], posts: Sequence[MintedPost]
 ) -> dict[str, list[float]]:
-    """Seconds of each post by each way."""
+    """Return the seconds of each post for each way."""
     taken: dict[str, list[float]] = {name: [] for name in ways}
     for post in posts:
         for name, way in ways.items():
@@ -280,8 +280,8 @@ def _in_turns(
 
 
 def _time_connector_steps(minted: MintedPosts) -> list[float]:
-    """Seconds of the connector alone: the request of each post, and what a good answer to it
-    means."""
+    """Return the seconds of the connector alone: building each request and interpreting a
+    successful response."""
     taken = []
     for number, post in enumerate(minted.posts):
         said = {
@@ -311,15 +311,15 @@ def _time_verification(minted: MintedPosts) -> list[float]:
 
 
 def measure_interpreter_starts(count: int) -> dict[str, float]:
-    """Fresh interpreters in turns: an empty one, one that reads the list, one that loads every
-    connector.
+    """Start new interpreters, alternating: an empty one, one that reads the list of connectors, and
+    one that loads them all.
 
-    registry_import_ms: reading the list, less an empty interpreter; registry_load_ms: loading them
-    all, less reading the list. idle_mib, bare_mib: resident memory at rest, with every connector
-    loaded, and with nothing.
+    registry_import_ms: reading the list, less an empty interpreter; registry_load_ms: loading all
+    connectors, less reading the list. idle_mib, bare_mib: resident memory at rest, with every
+    connector loaded, and with none.
     """
     for code in ("", IMPORTED, LOADED):
-        _time_start(code)  # what is compiled once and read from disk once
+        _time_start(code)  # compiles and caches the files once
     rounds = [(_time_start(""), _time_start(IMPORTED), _time_start(LOADED)) for _ in range(count)]
     found = [(measure_memory(""), measure_memory(LOADED)) for _ in range(count)]
     return {
@@ -333,14 +333,14 @@ def measure_interpreter_starts(count: int) -> dict[str, float]:
 
 def _time_start(code: str) -> float:
     started = monotonic()
-    # our own words
+    # `code` is a constant of this module
     subprocess.run([sys.executable, "-c", code], check=True, cwd=CODE_ROOT)  # noqa: S603  see above
     return monotonic() - started
 
 
 def measure_memory(code: str) -> tuple[float, int]:
-    """Resident MiB of an interpreter that ran `code` and waits, and how many of the SDKs are in
-    it."""
+    """Return the resident MiB of an idle interpreter that ran `code`, and the number of
+    SDKs in it."""
     with subprocess.Popen(  # noqa: S603  our own words
         [sys.executable, "-c", code + _RESTING],
         stdin=subprocess.PIPE,

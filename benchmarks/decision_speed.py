@@ -1,9 +1,7 @@
-"""What it costs to verify a log: entries a second of an export that lies in memory.
+"""Speed of the gate: decisions and permits in an agency with a long history, and verification of a
+log.
 
-What a decision costs in an agency with a long past, and how fast a permit is minted, used up and
-proven.
-
-Classifiers are no part of it: what they say is evidence that lies there already.
+Classifiers are not part of it: their results are evidence that is already stored.
 """
 
 import hashlib
@@ -40,7 +38,7 @@ _BEGAN = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
 def measure_log_verification() -> dict[str, float]:
-    """Entries a second, on one core, of a log that lies in memory: `log_verify_per_s`."""
+    """Measure `log_verify_per_s`: verified entries a second of an export in memory, on one core."""
     lines = list(_build_log(LogKey.derive(bytes(32))))
     begun = monotonic()
     found = proof.verify_export(lines)
@@ -51,8 +49,8 @@ def measure_log_verification() -> dict[str, float]:
 
 
 def _build_log(key: LogKey) -> Iterator[bytes]:
-    """An export of one log, with a checkpoint every thousand entries and a link of the root for
-    each."""
+    """Build an export of one log, with a checkpoint and a link of the root chain every thousand
+    entries."""
     name = key.log_name(derived_uuid("bench"), _BEGAN)
     entries = []
     signed = []
@@ -89,7 +87,7 @@ def _build_log(key: LogKey) -> Iterator[bytes]:
 
 
 def _build_log_entry(seq: int, last: str) -> dict[str, object]:
-    """As long as a true one."""
+    """Build an entry of realistic length."""
     ids = {
         part: derived_uuid(part, seq)
         for part in ("id", "tenant_id", "subject_id", "creator_id", "channel_id")
@@ -127,7 +125,7 @@ HISTORY_SQL = Path(__file__).with_name("decision_speed.sql")
 
 @dataclass(frozen=True)
 class MeasuredAgency:
-    """The agency that is measured, and the seam to its rows."""
+    """The measured agency and the access to its rows."""
 
     database: Database
     tenant_id: UUID
@@ -138,7 +136,7 @@ class MeasuredAgency:
 
 @dataclass(frozen=True)
 class _Step:
-    """A request, as far as the gate is concerned."""
+    """A request, as the gate sees it."""
 
     name: str
     body: str
@@ -148,11 +146,11 @@ class _Step:
 
 
 def measure_gate() -> dict[str, float]:
-    """Start servers of its own, write the past, measure, stop. Takes about six minutes.
+    """Start temporary servers, write the history, measure and stop. Takes about six minutes.
 
-    decision_p95_ms: from opening the transaction to its commit with the entry in the log, for a
-    picture of two real people, half of them posts and half messages to one reader;
-    mint_consume_p95_ms: the same of a claim, with the locks and the permit.
+    decision_p95_ms: from the start of the transaction to its commit with the entry in the log, for
+    a picture of two real persons, half of them posts and half messages to one recipient;
+    mint_consume_p95_ms: the same for a claim, with locks and permit.
     """
     with run_servers() as found:
         agency = _create_agency(found)
@@ -225,7 +223,7 @@ def _create_agency(found: BenchmarkServers) -> MeasuredAgency:
 
 
 def _load_history(found: BenchmarkServers, agency: MeasuredAgency) -> None:
-    """Write the past as the superuser: loading is not what is measured."""
+    """Write the history as the superuser; loading is not measured."""
     engine = create_engine(found.superuser_url)
     values = {
         "tenant": agency.tenant_id,
@@ -251,7 +249,8 @@ def _rendition_digest(number: int) -> str:
 
 
 def _build_unit(agency: MeasuredAgency, drawn: random.Random) -> Unit:
-    """A picture of two people with words as people write them, for everybody or for one reader."""
+    """Build a unit with a picture of two persons and a realistic text, for the public or for one
+    recipient."""
     picture = Medium(_rendition_digest(drawn.randrange(1, RENDITIONS + 1)), "image/jpeg", 1000)
     whole = Unit(
         tenant_id=agency.tenant_id,
@@ -273,7 +272,7 @@ def _build_unit(agency: MeasuredAgency, drawn: random.Random) -> Unit:
 
 
 def _must_pass(agency: MeasuredAgency, units: Sequence[Unit], key: Ed25519PrivateKey) -> None:
-    """A gate that refuses everything would be fast."""
+    """Raise if the gate blocks the unit: a gate that blocks everything would be fast."""
     for unit in units:
         decision = _judge_unit(agency, unit)
         if not decision.is_allowed:
@@ -291,7 +290,7 @@ def _judge_unit(agency: MeasuredAgency, unit: Unit) -> issuance.Decision:
 
 
 def _add_required_flags(agency: MeasuredAgency, unit: Unit) -> Unit:
-    """As rooms hand it over: with the marks its place asks for."""
+    """Return the unit with the labels that its surface requires."""
     with _open_scope(agency) as scope:
         return replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
 

@@ -1,8 +1,9 @@
-"""What our way around diffusers costs: pictures through the engine beside the bare pipeline, and
-memory over many jobs.
+"""Overhead of the diffusion engine: pictures through the engine compared with the bare pipeline,
+and memory over many jobs.
 
-Both run the demonstration model, or the folder in the settings, with the same words, seeds, steps
-and size, in one process and by turns. Bare is what a script does: call the pipeline, save a PNG.
+Both run the demo model, or the model folder of the settings, with the same prompts, seeds, steps
+and size, alternating in one process. The bare side calls the pipeline and saves a PNG, as a script
+does.
 """
 
 import gc
@@ -32,8 +33,8 @@ SETTLED = 20
 
 
 def measure_diffusion() -> dict[str, float]:
-    """Seconds a picture (medians), ours over the bare ones, and MiB that 500 jobs left. Raises
-    EngineMissing without the extra of pictures."""
+    """Return the seconds for a picture (medians) of both sides, their ratio, and the MiB that 500
+    jobs left. Raises EngineMissing without the optional packages for pictures."""
     given = settings.load_settings().generators
     engine = DiffusionEngine(
         given if given.diffusion_folder else GeneratorsSettings(diffusion_folder=DEMO_MODEL)
@@ -42,7 +43,7 @@ def measure_diffusion() -> dict[str, float]:
     pipeline = engine.pipelines.get_pipeline(engine.shelf.default)
     ours = []
     bare = []
-    for seed in range(ROUNDS):  # by turns, so that what else the machine does meets both
+    for seed in range(ROUNDS):  # alternating, so that other load on the machine affects both
         ours.append(_time_call(partial(engine.draw, _build_job(seed))))
         bare.append(_time_call(partial(_run_bare_pipeline, pipeline, seed)))
     batch = _time_call(
@@ -83,7 +84,8 @@ def _run_bare_pipeline(pipeline: Any, seed: int) -> None:
 
 
 def _measure_leaked_memory(engine: DiffusionEngine) -> float:
-    """MiB of this process after so many jobs of one step beyond those after the first few."""
+    """Return the MiB by which this process grew over so many jobs of one step, after the
+    first few."""
     for seed in range(SETTLED):
         engine.draw(_build_job(seed, steps=1))
     gc.collect()

@@ -1,9 +1,7 @@
-"""Runs of many models on one device: the real claim, affinity against first-in-first-out, in a
-device's own time.
+"""Scheduling of runs with many models on one device: affinity compared with first in, first out.
 
-The rows, the claims and their order are real, on a PostgreSQL of this benchmark; drawing and
-loading are not: they move a clock of ours by what they are said to cost, and those costs stand in
-the figures.
+Rows, claims and their order are real, on a temporary PostgreSQL. Generating and loading are
+simulated: they advance a clock by the given costs, which are part of the figures.
 """
 
 import random
@@ -32,22 +30,20 @@ ADAPTERS = 3
 TENANTS = 8
 LOAD_S = 20.0
 PICTURE_S = 4.0
-"""What a device is said to need to load other weights, and for one picture: the order of an SDXL
-from a local disk."""
+"""Assumed seconds to load another model, and for one picture: typical of an SDXL model on a local
+disk."""
 
 ADAPTER_S = 1.0
-"""And to lay other LoRAs over a model that is loaded: 0.1 s on a small one (measured), more with
-larger files."""
+"""Assumed seconds to apply other LoRAs to a loaded model: 0.1 s for a small one (measured), more
+for larger files."""
 
 APART_S = 3.0
-"""Between two runs that are asked for, at most; on average half of it: faster than a device
-draws."""
+"""Maximum seconds between two requests, on average half of it: faster than the device generates."""
 
 
 @dataclass(frozen=True)
 class RequestedRun:
-    """A run: who asked when (seconds after the beginning), in which group, for how many
-    pictures."""
+    """A run: its tenant, time in seconds from the start, group and number of pictures."""
 
     tenant_id: UUID
     job_id: UUID
@@ -58,7 +54,7 @@ class RequestedRun:
 
 @dataclass
 class SimulatedDevice:
-    """One device's time and what came of it."""
+    """The clock and the counters of one device."""
 
     now: float = 0.0
     loaded: str | None = None
@@ -66,7 +62,7 @@ class SimulatedDevice:
     changes: int = 0
 
     def load_model(self, group: str) -> None:
-        """Other weights, or other LoRAs over them, if they are not there."""
+        """Load a model, or apply other LoRAs to it, unless it is loaded."""
         if group == self.loaded:
             return
         if self.loaded is None or device_queue.model_group_prefix(
@@ -81,19 +77,19 @@ class SimulatedDevice:
 
 
 def measure_gpu_queue() -> dict[str, float]:
-    """Start a PostgreSQL of its own, serve the same queue three times, stop it. Takes about a
+    """Start a temporary PostgreSQL, serve the same queue three times and stop it. Takes about a
     minute.
 
-    `fifo_*`: each run to its end, the oldest first; `group_*`: those of the same model and LoRAs
-    first; `affinity_*`, as it is: then those of the same model. `*_loads` are models, `*_changes`
-    LoRAs over one. `*_wait_p95_s`: from asking to the first picture; `*_share`: the most over the
-    fewest pictures that a tenant got until the first of them had all of its own. Times are the
-    device's: `load_s`, `adapter_s` and `picture_s` are given, not measured. Raises Unavailable when
-    a server does not start.
+    `fifo_*`: each run to its end, oldest first; `group_*`: runs of the same model and LoRAs first;
+    `affinity_*`, as in production: then runs of the same model. `*_loads` counts models,
+    `*_changes` LoRAs on one model. `*_wait_p95_s`: from the request to the first picture;
+    `*_share`: the most over the fewest pictures of a tenant, until the first tenant has all of its
+    pictures. Times are the device's: `load_s`, `adapter_s` and `picture_s` are given, not measured.
+    Raises Unavailable if a server does not start.
     """
     given: dict[str, float] = {"jobs": JOBS, "models": MODELS, "adapters": ADAPTERS}
     given |= {"load_s": LOAD_S, "picture_s": PICTURE_S, "adapter_s": ADAPTER_S}
-    # the same queue each time
+    # the same queue in each run
     asked = _generate_requests(random.Random(BENCHMARK_SEED))  # noqa: S311  see above
     with run_servers() as found:
         ways = {
@@ -107,7 +103,7 @@ def measure_gpu_queue() -> dict[str, float]:
 
 
 def _generate_requests(draw: random.Random) -> list[RequestedRun]:
-    """The queue: the first tenant asks for two fifths of it."""
+    """Return the queue: the first tenant requests two fifths of it."""
     tenants = [UUID(int=draw.getrandbits(128), version=4) for _ in range(TENANTS)]
     at = 0.0
     found = []
@@ -144,7 +140,7 @@ def _simulate_queue(
 
 
 class _Run:
-    """One way to serve the queue, row by row."""
+    """One strategy that serves the queue, row by row."""
 
     def __init__(
         self,
@@ -173,12 +169,11 @@ class _Run:
         return self._database.scope(INSTALLATION_ID, RELAY_ACTOR, role="relay")
 
     def _scope_at_device_time(self, scope: Scope) -> Scope:
-        """The scope in the device's time."""
+        """Open a scope at the device's time."""
         return replace(scope, now=self._began + timedelta(seconds=self._device.now))
 
     def next(self) -> None:
-        """Serve the row whose turn it is until it is done or gives the device back; none is due:
-        wait for one."""
+        """Serve the next row until it is done or yields the device; wait if none is due."""
         with self._open_scope() as scope:
             now = self._scope_at_device_time(scope)
             if self._turns is not None:
@@ -229,8 +224,8 @@ class _Run:
             )
 
     def figures(self) -> dict[str, float]:
-        """Loads, changes of LoRAs, total seconds, p95 of the wait for the first picture, most over
-        fewest pictures."""
+        """Return loads, changes of LoRAs, total seconds, p95 of the wait for the first picture, and
+        the most over the fewest pictures."""
         waits = sorted(at - self._jobs[job_id].at for job_id, at in self._first.items())
         return {
             "loads": self._device.loads,

@@ -1,5 +1,4 @@
-"""`greenroom bench NAME`: figures of the house, each on real processes of an installation of its
-own."""
+"""`greenroom bench NAME`: the list of benchmarks, their goals, and the output of their figures."""
 
 import importlib
 import json
@@ -14,6 +13,7 @@ import psutil
 from benchmarks.publishing import growth_chart
 from foundation.errors import BadInput
 from foundation.ops.clock import wall_now
+from workers.terminal.tables import format_table
 
 BENCHMARKS: Mapping[str, str] = {
     "publishing": "benchmarks.publishing.comparison:measure_publishing",
@@ -32,7 +32,7 @@ BENCHMARKS: Mapping[str, str] = {
     "texts": "benchmarks.text_overhead:measure_texts",
 }
 QUICK_BENCHMARKS = ("publishing", "scale", "agencies")
-"""Those that can also be run small: to see that they run."""
+"""Benchmarks with a quick mode, which tests that they run."""
 
 GOALS: Mapping[str, str] = {
     "light_p95_s": "≤ 0.3",
@@ -70,22 +70,22 @@ GOALS: Mapping[str, str] = {
     "registry_import_ms": "≤ 100",
     "sdks_loaded": "0",
 }
-"""What was promised, on 2 cores; figures without a line are told for comparison."""
+"""Goals on 2 cores; figures without a goal are for comparison."""
 
 ZERO_SUFFIXES = ("_doubled", "_lost")
-"""Of ours there are none, whatever the fault."""
+"""Suffixes of figures whose goal is 0 under every fault."""
 
 FAULT_SUFFIXES = (*ZERO_SUFFIXES, "_spaced")
-"""What is told of each fault, in a table of its own."""
+"""Suffixes of figures that are shown in the table of faults."""
 
 BENCHMARK_SEED = 20261120
 GROWTH_CHART_PATH = "pictures/growth.svg"
-"""Beside the page: lateness by planned posts and workers."""
+"""Path of the growth chart, relative to the page: lateness by scheduled posts and workers."""
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """The figures of one benchmark, and where they were taken."""
+    """The figures of one benchmark and the machine that they were measured on."""
 
     name: str
     figures: Mapping[str, float]
@@ -93,7 +93,7 @@ class Measurement:
     seed: int
 
     def as_json(self) -> str:
-        """One object."""
+        """Return the measurement as one JSON object."""
         figures = {key: round(value, 4) for key, value in self.figures.items()}
         return json.dumps(
             {"name": self.name, "figures": figures, "machine": self.machine, "seed": self.seed}
@@ -101,22 +101,22 @@ class Measurement:
 
 
 def describe_machine() -> str:
-    """What the figures were taken on."""
+    """Return the processor, memory and system of this machine."""
     memory = psutil.virtual_memory().total / 2**30
     system = f"{platform.system()} {platform.machine()}"
     return f"{system}, {os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}"
 
 
 def goal_for(key: str) -> str:
-    """What was promised of a figure; empty where nothing was."""
+    """Return the goal of a figure; empty without one."""
     return (
         "0" if key.endswith(ZERO_SUFFIXES) and not key.startswith("plain_") else GOALS.get(key, "")
     )
 
 
 def run_benchmark(name: str, *, quick: bool = False) -> Measurement:
-    """Run one benchmark. Raises BadInput for a name there is none of, and for one that cannot be
-    run small."""
+    """Run one benchmark. Raises BadInput for an unknown name, and for `quick` with a benchmark that
+    has no quick mode."""
     if name not in BENCHMARKS:
         raise BadInput("bench.unknown", name=name, names=", ".join(BENCHMARKS))
     if quick and name not in QUICK_BENCHMARKS:
@@ -136,7 +136,8 @@ def run_benchmarks(
     quick: bool = False,
     plot: Path | None = None,
 ) -> None:
-    """Measure one or all, print, and write the page and the plot of growth when asked."""
+    """Run one benchmark or all, print the figures, and write the page and the growth chart if
+    requested."""
     names = list(BENCHMARKS) if name == "all" else [name]
     found = []
     for each in names:
@@ -153,24 +154,22 @@ def run_benchmarks(
 
 
 def _format_plain(measured: Measurement) -> str:
-    rows = [
-        f"  {key:<26} {value:>12.4g}   {goal_for(key)}" for key, value in measured.figures.items()
-    ]
-    return "\n".join([measured.name, *rows])
+    rows = [(key, f"{value:.4g}", goal_for(key)) for key, value in measured.figures.items()]
+    return f"{measured.name}\n{format_table(('figure', 'measured', 'goal'), rows)}\n"
 
 
 def render_benchmark_page(found: list[Measurement]) -> str:
-    """`docs/benchmarks.md`."""
+    """Return the page `docs/benchmarks.md`."""
     lines = [
         "# Benchmarks",
         "",
-        f"Written by `make bench` on {wall_now():%Y-%m-%d}: {found[0].machine if found else '-'}. "
-        "Other work may have",
-        "shared the machine: compare within one run. Each is `greenroom bench NAME --json`. "
-        "`up_first_s` begins with",
-        "the virtual environment in place; lateness is from a post's time to its arrival at the "
-        "sandbox, which answers",
-        "after 150 ms. How many small changes of the gate its tests find: `docs/mutation.md`.",
+        f"Generated by `make bench` on {wall_now():%Y-%m-%d}: "
+        f"{found[0].machine if found else '-'}. Other work may have",
+        "shared the machine: compare figures of one run only. `greenroom bench NAME` runs one "
+        "benchmark. `up_first_s`",
+        "excludes the virtual environment. Lateness is the time from a post's due time to its "
+        "arrival at the test network,",
+        "which responds after 150 ms. For mutation tests of the gate, see `docs/mutation.md`.",
     ]
     for measured in found:
         lines += ["", f"## {measured.name}", "", "| figure | measured | goal |", "|---|---|---|"]
@@ -189,8 +188,8 @@ def render_benchmark_page(found: list[Measurement]) -> str:
 
 
 def _format_faults(figures: Mapping[str, float]) -> list[str]:
-    """A line for each fault with what became of the posts of both sides; none where a benchmark has
-    no faults."""
+    """Return the table of faults with the results of both sides; empty for a benchmark without
+    faults."""
     ours = [
         key.removesuffix("_doubled")
         for key in figures

@@ -1,10 +1,10 @@
-"""What it costs to make a picture ready: our whole way beside plain Pillow writing the same six
-files, in one run.
+"""Cost of preparing a picture: the whole ingestion compared with plain Pillow writing the same six
+files.
 
-Both take photographs of twelve megapixels, one after the other, in one thread. Plain is what a
-script does: open, turn upright, resize, save, each thumbnail from the whole picture. Ours reads the
-container first, brings colours to sRGB, keeps the weight below what every place takes, and hashes
-what it made.
+Both process photographs of twelve megapixels in sequence, in one thread. The plain side opens,
+rotates, resizes and saves, each thumbnail from the whole picture, as a script does. Greenroom also
+inspects the container, converts colours to sRGB, keeps the file below the limits of all surfaces,
+and computes hashes.
 """
 
 import io
@@ -23,14 +23,13 @@ ROUNDS = 3
 
 
 def measure_media() -> dict[str, float]:
-    """Pictures a second, of ours and of plain Pillow, and the first over the second. Takes about a
-    minute."""
+    """Return the pictures a second of both sides and their ratio. Takes about a minute."""
     pictures = [_draw_photograph(number) for number in range(PICTURES)]
     _make_renditions(pictures[0])
     _make_plain_copies(pictures[0])
     ours = []
     plain = []
-    for _ in range(ROUNDS):  # by turns, so that what else the machine does meets both
+    for _ in range(ROUNDS):  # alternating, so that other load on the machine affects both
         ours.append(_measure_rate(_make_renditions, pictures))
         plain.append(_measure_rate(_make_plain_copies, pictures))
     best = max(ours), max(plain)
@@ -45,7 +44,7 @@ def _measure_rate(make: Callable[[bytes], int], pictures: Sequence[bytes]) -> fl
 
 
 def _draw_photograph(number: int) -> bytes:
-    """A smooth picture with some grain, as a camera writes it."""
+    """Return a smooth picture with some grain, like that of a camera."""
     rng = np.random.default_rng(BENCHMARK_SEED + number)
     coarse = Image.fromarray(rng.integers(0, 256, (24, 32, 3), dtype=np.uint8), "RGB")
     smooth = np.asarray(coarse.resize(SIZE, Image.Resampling.BICUBIC), dtype=np.int16)
@@ -58,7 +57,7 @@ def _draw_photograph(number: int) -> bytes:
 
 
 def _make_renditions(data: bytes) -> int:
-    """The rendition and its thumbnails; how many files."""
+    """Write the rendition and its thumbnails; returns the number of files."""
     photo = pictures.decode_photo(data, name="bench.jpg")
     rendered = pictures.render_photo(photo, pictures.POST_PROFILE)
     flat = pictures.flatten_on(photo.pixels, (255, 255, 255))
@@ -66,7 +65,7 @@ def _make_renditions(data: bytes) -> int:
 
 
 def _make_plain_copies(data: bytes) -> int:
-    """The same files as a script writes them."""
+    """Write the same files as a plain script."""
     image = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
     edges = (pictures.POST_PROFILE.max_edge, *thumbnails.THUMBNAIL_SIZES)
     for edge in edges:

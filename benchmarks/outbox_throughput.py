@@ -1,5 +1,5 @@
-"""What the outbox carries: events handled per second through every real part, claims per second
-under a full table."""
+"""Throughput of the outbox: events handled per second through all processes, and claims per second
+in a full table."""
 
 import multiprocessing
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ LANES_EACH = 3
 BATCH = 50
 HANDLED = 6_000
 WARM = 500
-"""Events handled before the clock starts: connections open, statements prepared."""
+"""Events handled before the clock starts, to open connections and prepare statements."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class NoOpEvent:
 
 
 def measure_outbox() -> dict[str, float]:
-    """Start servers of its own, measure, stop them. Takes about two minutes.
+    """Start temporary servers, measure and stop them. Takes about two minutes.
 
     handle_per_s: relay in its own process, Redis, a Celery worker of 32 threads; no-op handlers, no
     lanes. claims_per_s: claim, take and finish in batches of 50, of 10,000 due rows in 1 M, 1,000
-    tenants, 3,000 lanes. Raises Unavailable when a server does not start.
+    tenants, 3,000 lanes. Raises Unavailable if a server does not start.
     """
     with run_servers() as found:
         return {
@@ -57,8 +57,8 @@ def measure_outbox() -> dict[str, float]:
 
 
 def measure_handled_per_second(servers: BenchmarkServers) -> float:
-    """Events per second from their rows to the end of their rows, through every part that is
-    real."""
+    """Return the events per second from the insertion to the end of their rows, through every real
+    process."""
     database = Database(servers.work_url, pool_size=8)
     done = [0]
     lock = Lock()
@@ -108,7 +108,8 @@ def _run_relay(servers: BenchmarkServers) -> None:
 
 
 def measure_claims_per_second(servers: BenchmarkServers) -> float:
-    """Rows claimed, taken and finished per second, while a million wait."""
+    """Return the rows claimed, taken and finished per second, in a table of a million
+    waiting rows."""
     _load_rows(servers, DUE, waiting=ROWS - DUE, lanes=True)
     database = Database(servers.work_url, pool_size=2)
     claimed = 0
@@ -150,7 +151,7 @@ FROM generate_series(0, :total - 1) n
 def _load_rows(
     servers: BenchmarkServers, due: int, *, waiting: int = 0, lanes: bool = False
 ) -> None:
-    """Write rows as the superuser: loading is not what is measured."""
+    """Write rows as the superuser; loading is not measured."""
     engine = create_engine(servers.superuser_url)
     with engine.begin() as connection:
         tenants = TENANTS if lanes else 20

@@ -1,9 +1,8 @@
-"""What the dashboard costs on the demo's data: script time of its pages, seconds to the first
-paint, memory a session.
+"""Speed of the dashboard with the demo's data: script time of its pages, first paint, and memory
+per session.
 
-A house of its own is started, and its pages are opened in a real Chromium, driven by Playwright;
-both are there where the tests are installed. Script time is what the dashboard itself says of each
-run, in its log.
+An installation is started, and its pages are opened in Chromium with Playwright, which are
+installed with the tests. Script time is what the dashboard logs for each run.
 """
 
 import json
@@ -48,12 +47,12 @@ POSTS = 1_250
 ACCOUNTS = 4
 DAYS = 89
 AT_ONCE = 50
-"""5,000 deliveries in the days of the longest view, written fifty posts a transaction."""
+"""5,000 deliveries in the days of the longest view, written with fifty posts in a transaction."""
 
 VIEWS = ("day", "week", "month", "list", "quarter")
 DRAWN = "dashboard.drawn"
 CONTENT = "[data-testid=stMainBlockContainer] :is(h1, .gr, [data-testid=stHeading])"
-"""What people came for: the page's own heading or text, not the frame around it."""
+"""Selector of a page's own heading or text, without the frame around it."""
 
 SWITCHES = (
     "--no-sandbox",
@@ -65,10 +64,10 @@ SWITCHES = (
 
 
 def measure_pages() -> dict[str, float]:
-    """Milliseconds (95th percentile over all pages, and over the views of a full calendar),
-    seconds, MiB.
+    """Return milliseconds (p95 over all pages, and over the views of a full calendar), seconds and
+    MiB.
 
-    Raises Unavailable where there is no Chromium.
+    Raises Unavailable without Chromium.
     """
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
         home = InstallationFolder(Path(folder) / "home")
@@ -102,7 +101,7 @@ def _run_installation(home: InstallationFolder) -> Iterator[None]:
 @contextmanager
 def _launch_browser() -> Iterator[Any]:
     try:
-        # a tool of the tests, absent from a plain house
+        # installed with the tests only
         from playwright.sync_api import sync_playwright  # noqa: PLC0415  see above
     except ImportError as error:
         raise Unavailable("bench.no_browser") from error
@@ -118,7 +117,7 @@ def _launch_browser() -> Iterator[Any]:
 
 
 def _sign_in(browser: Any, home: InstallationFolder) -> Any:
-    """A new browser context in which the demo's owner has come in."""
+    """Return a new browser context with the demo's owner signed in."""
     settings = load_settings_of(home.folder)
     page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.goto(f"{settings.dashboard.public_url}/auth/link/{_create_sign_in_secret(home)}")
@@ -129,7 +128,7 @@ def _sign_in(browser: Any, home: InstallationFolder) -> Any:
 
 @contextmanager
 def _open_demo_agency(home: InstallationFolder) -> Iterator[tuple[OpenScope, UUID]]:
-    """The demo's agency of several creators. Raises Unavailable where there is none."""
+    """Open a scope of the demo agency with several creators. Raises Unavailable without it."""
     database = Database(
         load_settings_of(home.folder).database.work_url.get_secret_value(),
         pool_size=1,
@@ -156,7 +155,8 @@ def _create_sign_in_secret(home: InstallationFolder) -> str:
 
 
 def _first_paint(browser: Any, home: InstallationFolder) -> float:
-    """The median of some loads of Home with a warm cache, to its own words on the screen."""
+    """Return the median time of several loads of Home with a warm cache, until its text
+    is visible."""
     page = _sign_in(browser, home)
     taken = []
     for _ in range(ROUNDS):
@@ -169,8 +169,8 @@ def _first_paint(browser: Any, home: InstallationFolder) -> float:
 
 
 def _measure_pages(browser: Any, home: InstallationFolder) -> dict[str, float]:
-    """Each page of the menu some times; the 95th percentile over all runs, and each page's own
-    median."""
+    """Open each page of the menu several times; returns the p95 over all runs and the median of
+    each page."""
     page = _sign_in(browser, home)
     names = [
         link.get_attribute("href").rpartition("/")[2] or "home" for link in page.locator(MENU).all()
@@ -185,7 +185,7 @@ def _measure_pages(browser: Any, home: InstallationFolder) -> dict[str, float]:
     page.context.close()
     runs = _read_render_records(home)[
         begun + len(names) :
-    ]  # the first look at each loads its modules
+    ]  # the first run of each page loads its modules
     spent = [run["ms"] for run in runs]
     pages = {name: [run["ms"] for run in runs if run["page"] == name] for name in names}
     each = {
@@ -205,7 +205,7 @@ def _read_render_records(home: InstallationFolder) -> list[dict[str, Any]]:
 
 
 def _measure_session_memory(browser: Any, home: InstallationFolder) -> float:
-    """What one more open Home weighs in the dashboard's process."""
+    """Return the memory that one more open Home takes in the dashboard's process."""
     process = psutil.Process(
         next(one.pid for one in read_status(home).processes if one.name == "dashboard" and one.pid)
     )
@@ -219,8 +219,8 @@ def _measure_session_memory(browser: Any, home: InstallationFolder) -> float:
 
 
 def _measure_calendar(browser: Any, home: InstallationFolder) -> dict[str, float]:
-    """Each view of a calendar with `POSTS` posts on `ACCOUNTS` accounts: the 95th percentile of
-    all, and medians."""
+    """Open each view of a calendar with `POSTS` posts on `ACCOUNTS` accounts; returns the p95 of
+    all runs and medians."""
     _plan_many(home)
     page = _sign_in(browser, home)
     base = load_settings_of(home.folder).dashboard.public_url

@@ -1,18 +1,17 @@
-"""How many things land on people's desks in a day of twelve creators and 190 posts, by the rules as
-they are.
+"""Review workload of a day with twelve creators and 190 posts, under the current rules.
 
-Nothing is counted by a formula: files are handed in and ingested, sheets are read, shown, rated and
-reviewed by the functions the page calls, and each post is judged by the gate. Counted are decisions
-somebody has to make: each sheet, each picture that came alone, each post that is held or blocked,
-and each post that is read afterwards.
+Nothing is computed by a formula: files are uploaded and ingested, review sheets are read, shown,
+rated and reviewed by the functions of the page, and each post is judged by the gate. Counted are
+decisions that a member must make: each sheet, each single picture, each post that is held or
+blocked, and each post that is read afterwards.
 
-Measured inputs: the captions are people's, of `tests/gate/text/ordinary/check` in six languages,
-drawn by the seed, so that what the word rules and the reading of languages keep back is what they
-keep back there; the verdicts of places are the rules that ship, read at the platforms. Given: 12
-creators, 190 posts. Assumed, for want of anybody's records: the numbers of `Day`. No classifier
-looks, as none ships: people rate everything. Whoever is shown is named where files are handed in,
-not on the desk. Not counted: the agency's own yes to posts (none to two of them, as each agency
-chooses), chats, removal requests, posts possibly outside.
+Measured inputs: the captions are real texts of `tests/gate/text/ordinary/check` in six languages,
+chosen by the seed, so that the text rules and the language check hold as many as they hold there;
+the verdicts of surfaces are the shipped rules. Given: 12 creators, 190 posts. Assumed, for want of
+records: the numbers of `ReviewDay`. There is no classifier, as none ships: members rate everything.
+Depicted persons are named at the upload, not during the review. Not counted: the agency's own
+approvals of posts (none to two, as each agency chooses), chats, removal requests, and uncertain
+deliveries.
 """
 
 import hashlib
@@ -59,7 +58,7 @@ KEY = Ed25519PrivateKey.generate()
 
 YEAR = timedelta(days=365)
 EDGE = 48
-"""Pixels of a photo's side."""
+"""Length of a photo's side in pixels."""
 
 PATTERN = (
     *(("as_fanvue", Rating.N),) * 5,
@@ -69,37 +68,38 @@ PATTERN = (
     *(("as_instagram", Rating.G),) * 3,
     ("as_x", None),
 )
-"""A creator's sixteen posts: place on the test network, which has the rules of the platform it is
-named after, and what the picture shows; None for words alone. Assumed."""
+"""A creator's sixteen posts: surface on the test network, which has the rules of the platform in
+its name, and the content of the picture; None for text only. Assumed."""
 
 
 @dataclass(frozen=True)
 class ReviewDay:
-    """What a day is assumed to be. `raised` and the last three are one in so many."""
+    """The assumptions about a day. `raised` and the last three mean "one in this number"."""
 
     creators: int = 12
     posts: int = 190
     nude: int = 40
-    """Pictures of the set each creator hands in for adult places, of which `explicit` are more."""
+    """Pictures of the set that each creator uploads for adult surfaces, in addition to the
+    `explicit` ones."""
     explicit: int = 2
     refused: int = 1
-    """Of that set, what the second human does not allow."""
+    """Pictures of that set that the second reviewer rejects."""
     plain: int = 20
-    """Pictures handed in for places open to all, of which `suggestive` are so."""
+    """Pictures uploaded for public surfaces, of which `suggestive` are suggestive."""
     suggestive: int = 8
     raised: int = 4
-    """A creator whose second human finds one picture to be more than it was rated: it comes again,
-    alone."""
+    """Creators: for one in this number, the second reviewer raises the rating of a picture, which
+    is then reviewed again alone."""
     link: int = 50
-    """A post with an address that nobody registered."""
+    """Posts: one in this number has a URL that is not registered."""
     strange: int = 95
-    """A post in a language that is not read."""
+    """Posts: one in this number is in a language that the gate cannot check."""
     slip: int = 10
-    """A post for Instagram that shows something suggestive."""
+    """Posts for Instagram: one in this number has a suggestive picture."""
 
 
 def measure_review_workload() -> dict[str, float]:
-    """A day on a server of its own, which goes with it. Takes a minute or two."""
+    """Run a day on a temporary server. Takes a minute or two."""
     with run_servers() as found, tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
         database = Database(found.work_url, pool_size=2)
         try:
@@ -109,12 +109,12 @@ def measure_review_workload() -> dict[str, float]:
 
 
 def simulate_day(tenant: OpenScope, store: FileStore, day: ReviewDay) -> dict[str, float]:
-    """Live a day in a new agency, and count.
+    """Run a day in a new agency and count the decisions.
 
-    desk_items_per_day: everything below together; desk_read_per_day: posts that passed by rules
-    alone and were drawn; desk_sheets_per_day, desk_pictures_per_day: decisions about sheets and
-    about pictures that came alone; desk_held_per_day: posts; desk_single_per_day: what one decision
-    for each picture would have come to instead, of the same day.
+    desk_items_per_day: all of the following; desk_read_per_day: posts that passed by rules alone
+    and were sampled; desk_sheets_per_day, desk_pictures_per_day: decisions about sheets and about
+    single pictures; desk_held_per_day: posts; desk_single_per_day: the number of decisions on the
+    same day if each picture were decided alone.
     """
     house = _create_agency(tenant, store)
     creators = [_Creator(house, number, day) for number in range(day.creators)]
@@ -138,7 +138,7 @@ def simulate_day(tenant: OpenScope, store: FileStore, day: ReviewDay) -> dict[st
 
 @dataclass(frozen=True)
 class _Sent:
-    """A request, as far as the gate is concerned."""
+    """A request, as the gate sees it."""
 
     name: str = "create"
 
@@ -151,8 +151,7 @@ SENT = _Sent()
 
 @dataclass
 class _House:
-    """The agency of the day, and how many decisions its desk was asked for; `single` with one for
-    each picture."""
+    """The agency of the day and its number of decisions; `single` counts one for each picture."""
 
     tenant: OpenScope
     tenant_id: UUID
@@ -179,8 +178,8 @@ class _House:
         ]
 
     def rate(self, day: ReviewDay) -> None:
-        """The second human rates what came in, a sheet at a time, until nothing waits for a
-        rating."""
+        """Rate uploaded pictures as the second reviewer, one sheet at a time, until none
+        is left."""
         while found := self._list_waiting_sheets("rating")[0]:
             for sheet in found:
                 nude = len(sheet.cards) == day.nude
@@ -197,8 +196,8 @@ class _House:
                 self.sheets += 1
 
     def look(self, day: ReviewDay) -> None:
-        """The same human, who made none of it, allows what may be used; then what was taken out and
-        comes again."""
+        """Review pictures that may be used, as the same member, who made none of them; then those
+        that were taken out and come back."""
         while (found := self._list_waiting_sheets("review")) != ([], []):
             for sheet in found[0]:
                 again = self.creators.index(sheet.creator_id) % day.raised == 0
@@ -216,8 +215,8 @@ class _House:
                 self.alone += 1
 
     def _record_verdicts(self, said: list[PictureVerdict]) -> None:
-        """See every picture, as the file server notes it; say it; and let the workers write the
-        ratings."""
+        """Record each picture as seen, as the file server does, then the verdicts, and let the
+        workers write the ratings."""
         with self.scope(self.second) as scope:
             member = get_member(scope, self.second)
             for one in said:
@@ -234,7 +233,7 @@ class _House:
                 )
 
     def post(self, creator: "_Creator", number: int, words: str, day: ReviewDay) -> None:
-        """Judge one post; held or blocked, somebody has to do something about it."""
+        """Judge one post; a member must decide about a held or blocked one."""
         surface, shown = PATTERN[number // day.creators % len(PATTERN)]
         if surface == "as_instagram" and number % day.slip == 0:
             shown = Rating.S
@@ -260,9 +259,8 @@ class _House:
         if not passed:
             self.held += 1
             return
-        with (
-            self.scope() as scope
-        ):  # the draw is with a clearance, and counts once the post is outside
+        # A sample is drawn with the clearance, and counts once the post is published.
+        with self.scope() as scope:
             permit = issuance.mint_permit(
                 scope, unit, SENT, key=KEY, author=f"member:{self.writer}"
             )
@@ -270,14 +268,14 @@ class _House:
             issuance.record_copy(scope, permit.jti, str(permit.jti), scope.now)
 
     def read(self) -> int:
-        """How many posts wait to be read afterwards."""
+        """Return the number of posts to read afterwards."""
         with self.scope() as scope:
             return len(spot_checks.list_pending_samples(scope, self.creators))
 
 
 def _compose_verdict(card: AssetCard, place: int, day: ReviewDay, again: bool) -> PictureVerdict:
-    """Of one picture of a set: the first few are refused, then one may be more than it was
-    rated."""
+    """Return the verdict on a picture of a set: the first few are rejected, then one may get a
+    higher rating."""
     rating = card.standing.rating
     if place < day.refused:
         return PictureVerdict(card.asset_id, rating, approve=False)
@@ -296,13 +294,13 @@ def _create_agency(tenant: OpenScope, store: FileStore) -> _House:
             )
             for name, role in (("ann", Role.MANAGER), ("rob", Role.OWNER))
         )
-    # which caption and which pixels, not a secret
+    # chooses captions and pixels, not secrets
     drawn = random.Random(BENCHMARK_SEED)  # noqa: S311  see above
     return _House(tenant, tenant_id, store, writer, second, drawn)
 
 
 class _Creator:
-    """One creator, a real person whose papers are in order, and the pictures of the day."""
+    """One creator, a real person with complete records, and the pictures of the day."""
 
     def __init__(self, house: _House, number: int, day: ReviewDay) -> None:
         self._house = house
@@ -323,8 +321,8 @@ class _Creator:
         house.creators.append(self.id)
 
     def hands_in(self) -> None:
-        """Two gestures: the set for adult places, and what is open to all; kept, and who is shown
-        is named."""
+        """Upload the set for adult surfaces and the public pictures, and name the
+        depicted person."""
         for count in (self._day.nude, self._day.plain):
             batch = uuid7()
             by = f"member:{self._house.writer}"
@@ -351,8 +349,8 @@ class _Creator:
                     )
 
     def picture(self, scope: Scope, shown: Rating | None) -> tuple[Medium, ...]:
-        """One of the creator's pictures so rated that nobody refused, drawn by the seed; none for
-        words alone."""
+        """Return a picture of the creator with this rating that was not rejected, chosen by the
+        seed; None for text only."""
         if shown is None:
             return ()
         if not self._shots:
@@ -397,7 +395,7 @@ def _add_person(scope: Scope, number: int) -> UUID:
 
 
 def _draw_photo(drawn: random.Random, scope: Scope) -> bytes:
-    """A small picture like no other, with the moment a camera would have written: yesterday."""
+    """Return a small, unique picture with yesterday as its capture time."""
     exif = Image.Exif()
     taken = scope.now - timedelta(days=1)
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.DateTimeOriginal] = f"{taken:%Y:%m:%d %H:%M:%S}"

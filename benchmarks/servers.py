@@ -1,4 +1,4 @@
-"""The servers of a benchmark: a durable PostgreSQL and a Redis of its own."""
+"""Temporary servers of a benchmark: a durable PostgreSQL and a Redis."""
 
 import secrets
 import signal
@@ -24,7 +24,7 @@ START_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class BenchmarkServers:
-    """A PostgreSQL (durable, as in production) and a Redis of this benchmark alone."""
+    """A PostgreSQL (durable, as in production) and a Redis for one benchmark."""
 
     superuser_url: str
     work_url: str
@@ -33,7 +33,7 @@ class BenchmarkServers:
 
 @contextmanager
 def run_servers() -> Iterator[BenchmarkServers]:
-    """The two servers, in a folder that goes with them."""
+    """Run both servers in a folder that is deleted at the end."""
     password = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name:
         folder = Path(name)
@@ -57,9 +57,8 @@ def run_servers() -> Iterator[BenchmarkServers]:
             yield _prepare_servers(postgres_port, redis_port, password)
         finally:
             for server in running:
-                server.send_signal(
-                    signal.SIGINT
-                )  # at once, also when a figure failed and left its connections
+                # PostgreSQL's fast shutdown: a failed benchmark may have left connections.
+                server.send_signal(signal.SIGINT)
             for server in running:
                 server.wait(START_SECONDS)
 

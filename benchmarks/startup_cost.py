@@ -1,5 +1,5 @@
-"""What a start costs: seconds of the first and of the next, memory at rest, seconds of `greenroom
---help`."""
+"""Cost of a start: seconds of the first and the second start, memory at rest, and seconds of
+`greenroom --help`."""
 
 import signal
 import statistics
@@ -21,16 +21,16 @@ from workers.runtime.subprocess_task import start_failure
 
 PATIENCE_SECONDS = 600.0
 REST_SECONDS = IDLE_SECONDS + 15
-"""After the start, until memory is read: connections that only the start needed have ended by
-then."""
+"""Seconds after the start until memory is read; connections for the start have been closed by then.
+"""
 HELPS = 5
 
 
 def measure_startup() -> dict[str, float]:
-    """Start the house twice in a folder of its own. Seconds and MiB.
+    """Start an installation twice in a temporary folder; returns seconds and MiB.
 
-    `rss_mib` counts shared pages once per process, `pss_mib` once in all. The virtual environment
-    is not part of it. Raises Unavailable when a start fails.
+    `rss_mib` counts shared pages once per process, `pss_mib` once in total. The virtual environment
+    is not part of it. Raises Unavailable if a start fails.
     """
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
         home = InstallationFolder(Path(folder) / "home")
@@ -42,7 +42,7 @@ def measure_startup() -> dict[str, float]:
 def _measure_start(
     home: InstallationFolder, *, measured: bool = False
 ) -> tuple[float, dict[str, float]]:
-    """One start and its stop: seconds until it is up, and what it then weighs."""
+    """Start and stop once; returns the seconds until it is up, and its memory."""
     started = monotonic()
     process = spawn_process(
         [sys.executable, "-m", "workers.cli.main", "up", "--no-browser"],

@@ -1,9 +1,9 @@
-"""How often terms of each length are found by mistake in ordinary texts, for each disguise.
+"""False alarms of lexicon terms in ordinary texts, by length of the term and by disguise.
 
-Stand-ins have the letters of words but are none: pairs of letters follow one another as in the
-texts. `python -m benchmarks.term_alarms` prints false alarms in a thousand texts for a hundred
-terms of each length; the thresholds of `gate/text/short_terms.py` and `gate/text/term_index.py` are
-read from this table.
+Stand-ins have the letters of words but are not words: pairs of letters follow one another as in the
+texts. `python -m benchmarks.term_alarms` prints the false alarms in a thousand texts for a hundred
+terms of each length; the thresholds of `gate/text/short_terms.py` and `gate/text/term_index.py`
+come from this table.
 """
 
 import random
@@ -27,11 +27,11 @@ PER_TERMS = 100
 STAND_INS = 2000
 """Stand-ins of each length."""
 JOINED = "joined"
-"""Anywhere in the letters of a text, whatever stands between them."""
+"""Matches anywhere in the letters of a text, regardless of the characters between them."""
 
 
 def stand_ins(texts: Sequence[str], length: int, wanted: int = STAND_INS) -> list[str]:
-    """Words that are none, with the letters of these texts; the same for the same texts."""
+    """Return invented words with the letters of these texts, the same for the same texts."""
     followers: dict[str, list[str]] = defaultdict(list)
     for text in texts:
         for word in re.findall("[a-z]+", fold_lookalikes(text)):
@@ -52,7 +52,7 @@ def stand_ins(texts: Sequence[str], length: int, wanted: int = STAND_INS) -> lis
 def alarm_rates(
     texts: Sequence[str], *, lengths: Iterable[int] = LENGTHS, wanted: int = STAND_INS
 ) -> Mapping[int, Mapping[str, float]]:
-    """False alarms in a thousand texts by length and disguise."""
+    """Return the false alarms in a thousand texts by length and disguise."""
     known = shipped_lexicon()
     views = [normalized_views(text) for text in texts]
     return {
@@ -79,7 +79,7 @@ def _rates(
 
 
 def print_rates() -> int:
-    """Print the table."""
+    """Print the table of false alarms."""
     rates = alarm_rates(ordinary_texts())
     names = (*Disguise, JOINED)
     sys.stdout.write(" ".join(["letters", *(f"{name:>9}" for name in names)]) + "\n")

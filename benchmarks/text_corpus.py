@@ -1,4 +1,4 @@
-"""The corpus of ordinary texts, and how often they are put on hold by mistake."""
+"""The corpus of ordinary texts, and the rate at which the gate holds them by mistake."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,15 +11,15 @@ from gate.policy.bundle import shipped_bundle
 from workers.cli.gate.text_check import CAPTION_SURFACE, MESSAGE_SURFACE, judge_text
 
 ORDINARY_TEXTS = Path(__file__).parents[1] / "tests" / "gate" / "text" / "ordinary"
-"""Texts that people write, in six languages and in others; beside the code, as benchmarks are run
-there."""
+"""The folder of ordinary texts in six languages and in others, beside the code: benchmarks run in a
+checkout."""
 
 
 def false_alarm_rates(folder: Path = ORDINARY_TEXTS / "check") -> dict[str, float]:
-    """How often ordinary texts are kept back, and how often texts in other languages are, on a part
+    """Return the rates at which ordinary texts, and texts in other languages, are held, on a part
     of the corpus.
 
-    Messages go to a reader whose age nobody knows, which is the stricter case.
+    The recipient's age of messages is unknown, which is the stricter case.
     """
     bundle = shipped_bundle()
     now = wall_now()
@@ -44,20 +44,20 @@ def false_alarm_rates(folder: Path = ORDINARY_TEXTS / "check") -> dict[str, floa
 
 
 def sample_captions(folder: Path = ORDINARY_TEXTS / "check") -> list[str]:
-    """Ordinary captions of that part of the corpus, in the six languages that are read."""
+    """Return ordinary captions of that part of the corpus, in the six supported languages."""
     return _load_texts(
         [path for path in sorted(folder.glob("*.yaml")) if path.stem != "unsupported"], "captions"
     )
 
 
 def ordinary_texts(folder: Path = ORDINARY_TEXTS) -> list[str]:
-    """All ordinary messages and captions of the corpus, in the six languages that are read."""
+    """Return all ordinary messages and captions of the corpus, in the six supported languages."""
     files = [path for path in sorted(folder.glob("*/*.yaml")) if path.stem != "unsupported"]
     return _load_texts(files)
 
 
 def unread_language_texts(folder: Path = ORDINARY_TEXTS / "check") -> list[str]:
-    """Its texts in languages that are not read."""
+    """Return texts in languages that the gate does not support."""
     return _load_texts([folder / "unsupported.yaml"])
 
 
@@ -66,7 +66,7 @@ def _compute_share(verdicts: list[Verdict], wanted: Verdict) -> float:
 
 
 def _load_texts(files: Iterable[Path], kind: str = "") -> list[str]:
-    """The texts of some files, of one kind or all, a line each."""
+    """Return the texts of files of one kind, or of all, one a line."""
     blocks: list[Mapping[str, str]] = [yaml.safe_load(path.read_text("utf-8")) for path in files]
     listed = [texts for block in blocks for name, texts in block.items() if kind in ("", name)]
     return [line for texts in listed for line in texts.splitlines()]

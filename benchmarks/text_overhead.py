@@ -1,9 +1,9 @@
-"""What our way to a text model costs: tokens a second through the engine beside llama.cpp's own
+"""Overhead of the text engine: tokens a second through the engine compared with llama.cpp's own
 server.
 
-Both run the same file with the same questions and seeds, by turns, each in a process of its own.
-Ours is what captions take: LangChain, the passage of the process `text_server`, checks of the
-answer. Bare is a script that asks the server.
+Both run the same file with the same prompts and seeds, alternating, each in its own process.
+Greenroom's side is the path of captions: LangChain, the proxy of the process `text_server`, and
+checks of the response. The bare side is a script that calls the server.
 """
 
 import signal
@@ -34,14 +34,14 @@ QUESTION = "Three sentences about a beach at noon, a harbour at night and a stre
 
 
 def measure_texts() -> dict[str, float]:
-    """Tokens a second (medians) and ours over the bare ones. Raises Unavailable where a server does
-    not get ready."""
+    """Return tokens a second (medians) of both sides and their ratio. Raises Unavailable if a
+    server does not become ready."""
     with tempfile.TemporaryDirectory() as folder:
         return measure_rounds(Path(folder), ROUNDS)
 
 
 def measure_rounds(home: Path, rounds: int) -> dict[str, float]:
-    """The figures of so many rounds, in an installation of its own."""
+    """Return the figures of this number of rounds, in a temporary installation."""
     port = ports.find_free_port()
     url = f"http://127.0.0.1:{port}"
     with (
@@ -54,7 +54,8 @@ def measure_rounds(home: Path, rounds: int) -> dict[str, float]:
         _through_us(engine, 0), _time_bare_request(client, 0)
         ours = []
         bare_ones = []
-        for seed in range(1, rounds + 1):  # by turns, so that what else the machine does meets both
+        # alternating, so that other load on the machine affects both
+        for seed in range(1, rounds + 1):
             ours.append(_through_us(engine, seed))
             bare_ones.append(_time_bare_request(client, seed))
     return {
@@ -65,8 +66,8 @@ def measure_rounds(home: Path, rounds: int) -> dict[str, float]:
 
 
 def run_bare_server(settings: Settings) -> None:
-    """Serve the model without anything of ours before it, until SIGTERM; its address is in the home
-    folder."""
+    """Serve the model with llama.cpp's server alone until SIGTERM; its address is written to the
+    installation's folder."""
     server = text_server.start_llama_server(settings)
     whole = settings.home / f"{ADDRESS}.part"
     whole.write_text(str(server.listening_address))

@@ -1,4 +1,4 @@
-"""Accounts on platforms: connecting them, sending under a permit, and reading what comes back.
+"""Platform accounts: connecting them, sending under a permit, and receiving updates.
 
-When to post is decided in `schedules`, what to answer fans in `subscribers`.
+`schedules` decides when to post, `subscribers` what to reply to fans.
 """

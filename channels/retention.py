@@ -1,5 +1,7 @@
-"""How long the room's rows are kept; checks of age end by
-`channels/age_verification/handlers.py`."""
+"""Retention rules of the tables of channels.
+
+`channels/age_verification/handlers.py` deletes old age checks.
+"""
 
 from channels.attempts.models import AttemptRow, PermitUseRow
 from channels.connections.models import AccountSetupRow

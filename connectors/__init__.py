@@ -1,1 +1,4 @@
-"""Adapters for platforms, without database or queue: pure functions from units to requests."""
+"""Adapters for platforms: pure functions that turn units into requests and read the responses.
+
+They access no database and no queue. `channels` runs them and stores their results.
+"""

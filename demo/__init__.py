@@ -1,1 +1,5 @@
-"""The demo agency, its scripted days and the guided tour. No other package imports it."""
+"""The demo agencies, the scene on Home and the guided tour, for demo and test installations.
+
+No other package imports it; the command line loads it by name. The scripted day is in
+`workers.creator_day`.
+"""

@@ -1,4 +1,4 @@
-"""`greenroom demo …`."""
+"""`greenroom demo`: remove, restore and tour the demo agencies."""
 
 import sys
 from pathlib import Path
@@ -7,21 +7,14 @@ from typing import Annotated
 import typer
 
 from workers.cli.old_names import RenamedOptions
+from workers.cli.options import JsonOutput
 
-demo_app = typer.Typer(
-    help="The demo agencies that came with the first start.", no_args_is_help=True
-)
-
-
-@demo_app.callback()
-def demo() -> None:
-    """Two agencies that show what the house does; none of it is real."""
+demo_app = typer.Typer(help="Remove, restore and tour the demo agencies.", no_args_is_help=True)
 
 
 @demo_app.command()
 def remove() -> None:
-    """Delete both demo agencies: rows, files, sandbox accounts. Your own agencies stay as they
-    are."""
+    """Delete the demo agencies; your own agencies stay."""
     from demo.agency.lifecycle import remove_demo
     from foundation.ops import settings
 
@@ -30,7 +23,7 @@ def remove() -> None:
 
 @demo_app.command()
 def restore() -> None:
-    """Let the next start bring the demo back."""
+    """Restore the demo agencies at the next start."""
     from demo.agency.lifecycle import allow_demo
     from foundation.ops import settings
 
@@ -40,18 +33,17 @@ def restore() -> None:
 @demo_app.command(context_settings=RenamedOptions(pictures="screenshots").as_context())
 def tour(
     headless: Annotated[
-        bool, typer.Option("--headless", help="In a browser without a window.")
+        bool, typer.Option("--headless", help="Run every step in a headless browser and check it.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One object, for programs.")] = False,
+    as_json: JsonOutput = False,
     fast: Annotated[
-        bool, typer.Option("--fast", help="In a minute and a half: several steps at once.")
+        bool, typer.Option("--fast", help="Run several steps at once (about 90 seconds).")
     ] = False,
     screenshots: Annotated[
-        Path | None, typer.Option(help="Save screenshots of the pages in this folder.")
+        Path | None, typer.Option(help="Save screenshots of the pages to this folder.")
     ] = None,
 ) -> None:
-    """Take the tour as a visitor would and judge it: by the page, by the database, by the sandbox's
-    record."""
+    """Run the guided tour and check each step."""
     if not headless:
         from foundation.i18n.translation import Message
         from workers.terminal.output import print_message

@@ -1,5 +1,4 @@
-"""What the demo does on events of the dashboard: the scene on Home and the guided tour's own
-acts."""
+"""Routes of the demo's events: the scene on Home and the actions of the guided tour."""
 
 from functools import partial
 
@@ -12,7 +11,8 @@ from workers.wiring import Services
 
 
 def demo_routes(s: Services) -> tuple[EventRoute, ...]:
-    """Return the routes of the demo's events; outside a demo installation its scenes do nothing."""
+    """Return the routes of the demo's events; in a production installation the scene
+    does nothing."""
     may_play = s.settings.environment != "production"
     return (
         EventRoute(

@@ -1,12 +1,9 @@
-"""A fan of the sandbox who comes with the scene: asks whether Nova is a person, is told, and buys a
-pack. A script.
+"""The scene on Home: a minute of real work that starts when a member opens Home in the demo.
 
-What happens by itself once somebody opens Home in the demonstration: a minute of real work, played
-again later.
-
-Nothing is painted. Posts leave by the outbox, the sandbox accepts and hangs, a script of the
-sandbox writes on the real chat path, the safety check refuses, a run draws. What cannot be played,
-since somebody changed the cast, is left out.
+Nothing is simulated on the page. Posts are published through the outbox, the test network accepts
+one and hangs, a scripted fan asks Nova whether she is human and buys a pack on the real chat path,
+the gate blocks a post, and a run generates pictures. Parts that a changed cast makes impossible are
+left out.
 """
 
 import unicodedata
@@ -57,7 +54,7 @@ from studio.runs import runner
 from studio.runs.queries import list_runs
 
 FAN_WRITES_AFTER = timedelta(seconds=45)
-"""From the opening of Home to the first message."""
+"""Time from the opening of Home to the first message."""
 
 FAN_NAMES = (
     "Léo",
@@ -73,10 +70,10 @@ FAN_NAMES = (
     "Simon",
     "Lina",
 )
-"""Who comes: somebody new each time."""
+"""Names of the fans, a new fan each time."""
 
 WANTED_PACK = NOVA.packs[0]
-"""The pack they ask for: 500 of test money."""
+"""The pack that the fan buys, for 500 units of test money."""
 
 FAN_MESSAGES = (
     "Bonjour ! Tu es une vraie personne ?",
@@ -84,11 +81,11 @@ FAN_MESSAGES = (
 )
 READING_SECONDS = 1.0
 DECIDING_SECONDS = 0.3
-"""Seconds: to read both answers to the question, and to press a button."""
+"""Seconds that the fan takes to read both replies, and to press a button."""
 
 
 def fan_id(number: int, opened_at: datetime) -> str:
-    """The fan's id on the sandbox; one for each opening."""
+    """Return the fan's id on the test network, one for each opening of Home."""
     plain = (
         unicodedata.normalize("NFD", fan_name(number)).encode("ascii", "ignore").decode().lower()
     )
@@ -96,15 +93,15 @@ def fan_id(number: int, opened_at: datetime) -> str:
 
 
 def fan_name(number: int) -> str:
-    """What people read, of the scene of this number (from 0)."""
+    """Return the displayed name of the fan of a scene, by its number from 0."""
     return FAN_NAMES[number % len(FAN_NAMES)]
 
 
 def play_home_scene_fan(
     channel: Channel, number: int, *, opened_at: datetime, now: datetime
 ) -> None:
-    """Let the fan act by themselves, from the second they are due on; once. Raises Unavailable
-    without the sandbox."""
+    """Start the fan's script with its due time, once. Raises Unavailable without the
+    test network."""
     account = quote(channel.account, safe="")
     fan = fan_id(number, opened_at)
     said = call_control(channel.base_url, "GET", f"truth/{account}")["messages"]
@@ -132,11 +129,12 @@ def _compose_script(handle: str, wait: float) -> list[dict[str, object]]:
 T = TypeVar("T")
 
 HOME_SCENE_ORIGIN = "scene"
-"""Where these posts come from."""
+"""The origin of these posts."""
 
 PUBLISHED_POST = "leaves"
 HELD_POST = "held"
-"""The post that leaves, on one account into silence, and the one that is kept back."""
+"""The post that is published, with one account that does not respond, and the post that is put on
+hold."""
 
 STEP_OFFSETS = {
     PUBLISHED_POST: timedelta(seconds=25),
@@ -145,25 +143,27 @@ STEP_OFFSETS = {
     HELD_POST: timedelta(seconds=55),
     "over": timedelta(minutes=3),
 }
-"""Counted from the opening of Home; until it is over, opening Home again begins nothing."""
+"""Time of each step from the opening of Home; until the last one, opening Home again starts no new
+scene."""
 
 SILENCE_SECONDS = 10.0
-"""Seconds for which an accepted post is not answered: doubt from 0:35, and the first look twenty
-seconds later."""
+"""Seconds for which an accepted post gets no response: its delivery is uncertain from 0:35, and
+looked up twenty seconds later."""
 
 PICTURES = 8
 SECONDS_PER_PICTURE = 8
-"""Pictures of the run, and seconds for each: at 1:00 three are there."""
+"""Number of pictures of the run, and seconds for each: three are finished at 1:00."""
 
 LATE_START = timedelta(seconds=20)
-"""Begun later than this, since nothing ran meanwhile, the minute counts from then."""
+"""If the scene starts later than this, because no process ran, its steps count from the actual
+start."""
 
 log = telemetry.get_logger("demo.home_scene")
 
 
 def start_home_scene(event: DemoSceneRequested, *, tenant: OpenScope, may_play: bool) -> None:
-    """Plan the whole minute; again, for the same opening, changes nothing. Raises Unavailable
-    without the sandbox."""
+    """Schedule the whole scene; idempotent for one opening. Raises Unavailable without the test
+    network."""
     if not may_play or event.tenant_id != LUMIERE.tenant_id:
         return
     with tenant(event.tenant_id, DEMO_ACTOR) as scope:
@@ -183,7 +183,7 @@ def start_home_scene(event: DemoSceneRequested, *, tenant: OpenScope, may_play: 
 
 
 def play_home_scene_step(event: DemoSceneStep, *, tenant: OpenScope, may_play: bool) -> None:
-    """A later moment of the minute. Raises Unavailable without the sandbox."""
+    """Play a later step of the scene. Raises Unavailable without the test network."""
     if not may_play or event.tenant_id != LUMIERE.tenant_id:
         return
     if event.step == "pictures":
@@ -202,7 +202,7 @@ def play_home_scene_step(event: DemoSceneStep, *, tenant: OpenScope, may_play: b
 def _play_part(
     tenant: OpenScope, event: DemoSceneRequested | DemoSceneStep, part: Callable[[Scope], T]
 ) -> T | None:
-    """A part of the minute in a transaction of its own; None when the cast is not what it was."""
+    """Run a step of the scene in its own transaction; returns None if the cast was changed."""
     try:
         with tenant(event.tenant_id, DEMO_ACTOR) as scope:
             return part(scope) if is_seeded(scope) else None
@@ -212,13 +212,13 @@ def _play_part(
 
 
 def _count_scenes(scope: Scope) -> int:
-    """How many scenes have begun."""
+    """Return the number of scenes that have started."""
     return len(post_ids_by_origin_key(scope, HOME_SCENE_ORIGIN, f"{PUBLISHED_POST}:"))
 
 
 def _cancel_held_posts(scope: Scope) -> None:
-    """What earlier scenes left to decide goes, so that the list of what waits does not grow by
-    looking at it."""
+    """Cancel the posts on hold of earlier scenes, so that the list of pending decisions does not
+    grow."""
     for post_id in post_ids_by_origin_key(scope, HOME_SCENE_ORIGIN, f"{HELD_POST}:").values():
         for row in deliveries.deliveries_of_post(scope, post_id):
             if row.state == DeliveryState.HELD:
@@ -234,8 +234,8 @@ def _cancel_held_posts(scope: Scope) -> None:
 
 
 def _schedule_post(scope: Scope, *, key: datetime, start: datetime) -> tuple[Channel, UUID]:
-    """A post to the own page, to the sandbox, and to an account that will not answer; that account
-    and its delivery."""
+    """Schedule a post to the hosted page, to the chat account, and to an account that will not
+    respond; returns that account and its delivery."""
     silent = queries.get_channel_by_name(scope, creator_id_of(scope, MIA), HANGING_CHANNEL_NAME)
     accounts = (find_page_channel(scope, LUMIERE, MIA), find_chat_channel(scope, MIA), silent)
     number = _count_scenes(scope)
@@ -248,16 +248,14 @@ def _schedule_post(scope: Scope, *, key: datetime, start: datetime) -> tuple[Cha
         number,
     )
     deliveries = planned_posts.write_and_schedule(scope, MIA, one, origin=HOME_SCENE_ORIGIN)
-    for (
-        channel_id,
-        delivery_id,
-    ) in deliveries.items():  # uploaded ahead, so that it leaves on the second
+    # Media are uploaded ahead, so that the posts are published on the second.
+    for channel_id, delivery_id in deliveries.items():
         outbox.put(scope, StageDue(scope.tenant_id, delivery_id), lane=f"stage:{channel_id}")
     return silent, deliveries[silent.id]
 
 
 def _kept_back(scope: Scope, *, key: datetime, start: datetime) -> None:
-    """A post that shows somebody nobody has named: the safety check refuses it."""
+    """Schedule a post that depicts a person without a name: the gate blocks it."""
     accounts = (find_chat_channel(scope, SACHA),)
     picture = _get_picture(scope, SACHA, SECOND_PERSON_PICTURE)
     one = PlannedPost(
@@ -283,7 +281,7 @@ def _get_picture(scope: Scope, part: CreatorProfile, key: str) -> tuple[str, UUI
 
 
 def _next_picture(scope: Scope, part: CreatorProfile, number: int) -> tuple[str, UUID]:
-    """The pictures in turn, but for those somebody asked to have removed."""
+    """Return the next picture in turn, except those with a removal request."""
     first = number % len(part.pictures)
     made = [
         _get_picture(scope, part, shot.key)
@@ -298,7 +296,8 @@ def _next_picture(scope: Scope, part: CreatorProfile, number: int) -> tuple[str,
 
 
 def _inject_silence(channel: Channel, delivery_id: UUID) -> None:
-    """Have the sandbox take this one post in and not answer; no other request is touched."""
+    """Make the test network accept this one post without a response; other requests are not
+    affected."""
     fault = {
         "account": channel.account,
         "on": "posts",
@@ -310,7 +309,7 @@ def _inject_silence(channel: Channel, delivery_id: UUID) -> None:
 
 
 def _start_recipe_run(scope: Scope, *, key: datetime) -> None:
-    """A run of eight pictures that leaves the machine to others in between."""
+    """Start a run of eight pictures that yields the device to other runs in between."""
     creator_id = creator_id_of(scope, NOVA)
     runner.start_run(
         scope,

@@ -1,4 +1,4 @@
-"""What every package stands on: database, outbox, storage, settings, languages, errors, ids.
+"""Infrastructure for every package: database, outbox, storage, settings, languages, errors and IDs.
 
-It knows nothing of posts, fans or agencies.
+It contains no domain code for posts, subscribers or agencies.
 """

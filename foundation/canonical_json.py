@@ -6,20 +6,22 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 OMIT_FROM_DIGEST: Mapping[str, bool] = {"unsaid": True}
-"""The metadata of a field that digests leave out, since what it says follows from another one."""
+"""Metadata of a dataclass field that digests omit, because another field determines its value."""
 
 
 OMIT_IF_EMPTY: Mapping[str, bool] = {"if_any": True}
-"""The metadata of a field that digests leave out where it says nothing: so it could be added to
-values that were digested before."""
+"""Metadata of a dataclass field that digests omit if it is empty.
+
+It allows adding a field without changing the digests of existing values.
+"""
 
 
 def canonical_json(value: object) -> bytes:
-    """JSON with sorted keys and no spaces, for digests: the same value gives the same bytes (after
-    RFC 8785).
+    """Return JSON with sorted keys and no spaces, for digests; equal values give equal bytes.
 
-    A dataclass is the object of its fields, those told apart by `UNSAID` or `IF_ANY` left out;
-    anything else that JSON does not know is its `str`.
+    The format follows RFC 8785. A dataclass is encoded as an object of its fields, without those
+    marked `OMIT_FROM_DIGEST` and empty ones marked `OMIT_IF_EMPTY`. Other types that JSON does not
+    support are encoded as their `str`.
     """
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_json_default
@@ -40,8 +42,10 @@ def _json_default(value: object) -> object:
 
 
 def to_storable_json(value: Any) -> Any:
-    """What JSON holds as PostgreSQL takes it: no NUL, no lone surrogate; None where it is nested
-    too deep."""
+    """Return a JSON value that PostgreSQL accepts, without NUL and lone surrogates.
+
+    Return None if it is nested too deeply.
+    """
     try:
         return _clean_value(value)
     except RecursionError:

@@ -1,9 +1,7 @@
-"""CSV files that people open in a spreadsheet: each cell of text is escaped if the spreadsheet
-would run it as a formula.
+"""CSV exports for spreadsheets: a text cell that a spreadsheet would run as a formula is escaped.
 
-Every export is written here. An apostrophe before the text keeps it from being run
-(https://owasp.org/www-community/attacks/CSV_Injection); `unescape_formula` takes it off when the
-file is imported again.
+Every export uses this module. An apostrophe before the text prevents its execution
+(https://owasp.org/www-community/attacks/CSV_Injection); `unescape_formula` removes it on import.
 """
 
 import csv
@@ -13,16 +11,16 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 CsvCell = str | int | float | Decimal
-"""A value of one cell; only text is escaped, so that numbers stay numbers."""
+"""A value of one cell. Only text is escaped, so that numbers remain numbers."""
 
 _FORMULA_SIGNS = frozenset("=+-@")
 _LINE_SIGNS = frozenset("\t\r\n")
 _INVISIBLE_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols that are drawn as a blank: Hangul fillers and the empty Braille pattern."""
+"""Letters and symbols that are rendered as blanks: Hangul fillers and the empty Braille pattern."""
 
 
 def render_csv_table(rows: Iterable[Sequence[CsvCell]]) -> str:
-    """Return the rows as CSV with CRLF line ends, each cell of text escaped."""
+    """Return the rows as CSV with CRLF line endings and escaped text cells."""
     out = io.StringIO(newline="")
     writer = csv.writer(out)
     for row in rows:
@@ -31,12 +29,12 @@ def render_csv_table(rows: Iterable[Sequence[CsvCell]]) -> str:
 
 
 def escape_formula(text: str) -> str:
-    """Return a cell that no spreadsheet runs; `unescape_formula` returns the text again."""
+    """Return a cell that no spreadsheet executes; `unescape_formula` reverses it."""
     return f"'{text}" if _is_formula(text) or _is_escaped(text) else text
 
 
 def unescape_formula(cell: str) -> str:
-    """Return the text of a cell that `escape_formula` wrote."""
+    """Return the text of a cell written by `escape_formula`."""
     return cell[1:] if _is_escaped(cell) else cell
 
 
@@ -51,8 +49,10 @@ def _is_escaped(cell: str) -> bool:
 
 
 def _is_formula(text: str) -> bool:
-    """Return True if the first visible sign begins a formula; spreadsheets skip what is invisible
-    and read the wide and small forms of the signs as the signs."""
+    """Return True if the first visible character begins a formula.
+
+    Spreadsheets skip invisible characters and accept full-width and small forms of the signs.
+    """
     if text[:1] in _LINE_SIGNS:
         return True
     first = next((sign for sign in text if not _is_invisible(sign)), "")
@@ -60,5 +60,5 @@ def _is_formula(text: str) -> bool:
 
 
 def _is_invisible(sign: str) -> bool:
-    """Return True for controls, formats (a byte order mark), blanks, and marks without a letter."""
+    """Return True for controls, format characters (byte order mark), spaces and lone marks."""
     return unicodedata.category(sign)[0] in "CZM" or sign in _INVISIBLE_LETTERS

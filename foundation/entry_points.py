@@ -1,8 +1,7 @@
-"""What installed packages say that they bring, in entry points. Read as data: nothing of theirs
-runs here.
+"""Entry points of installed packages, read as data without running any of their code.
 
-A package that was put beside this one names what it brings in its own `pyproject.toml`; pip writes
-that down.
+A third-party package declares its connectors and rules in its `pyproject.toml`, and pip records
+them.
 """
 
 import re
@@ -13,21 +12,26 @@ from pathlib import Path
 
 CONNECTORS_GROUP = "greenroom.connectors"
 RULES_GROUP = "greenroom.rows"
-"""Groups of entry points: `platform = "module:Class"`, and `platform = "module:file"`."""
+"""Entry point group of rules: `platform = "module:file"`.
+
+Those of `CONNECTORS_GROUP` are `platform = "module:Class"`.
+"""
 
 _MODULE = re.compile(r"\w+(?:\.\w+)*")
 
 
 def list_entry_points(group: str) -> tuple[EntryPoint, ...]:
-    """What installed packages name in a group, by package; a package whose metadata cannot be read
-    brings nothing."""
+    """Return the entry points of a group, sorted by package.
+
+    A package with unreadable metadata has none.
+    """
     found: dict[str, list[EntryPoint]] = {}
     for distribution in distributions():
         named = _entry_points_of_group(distribution, group)
         if named:
             found.setdefault(
                 re.sub(r"[-_.]+", "-", package_name(named[0])).lower(), named
-            )  # the first on the path
+            )  # the first one on the path wins
     return tuple(entry for name in sorted(found) for entry in found[name])
 
 
@@ -38,28 +42,30 @@ def _entry_points_of_group(distribution: Distribution, group: str) -> list[Entry
             for entry in distribution.entry_points
             if entry.group == group and package_name(entry)
         ]
-    except Exception:  # one line that is no entry point would end the house that looks for another
+    except Exception:  # One invalid line of a package must not stop the process.
         return []
 
 
 def package_name(entry: EntryPoint) -> str:
-    """The package that brings an entry; "" where none says so."""
+    """Return the name of the package of an entry point, or "" if unknown."""
     return str(entry.dist.name or "") if entry.dist is not None else ""
 
 
 def package_version(entry: EntryPoint) -> str:
-    """Its version."""
+    """Return the version of the package of an entry point, or "" if unknown."""
     return str(entry.dist.version or "") if entry.dist is not None else ""
 
 
 def top_level_package(entry: EntryPoint) -> str:
-    """The outermost package an entry names: where what belongs to all of it lies."""
+    """Return the top-level package of an entry point, which contains its data files."""
     return entry.value.partition(":")[0].partition(".")[0].strip()
 
 
 def package_file(entry: EntryPoint, module: str, name: str) -> Path | None:
-    """Where a file of a package's module lies, if it is there; a package in development lies where
-    its source is, not where it is installed."""
+    """Return the path of a file in a package's module, or None.
+
+    An editable install is resolved to its source folder.
+    """
     if not _MODULE.fullmatch(module):
         return None
     inside = "/".join([*module.split("."), name])
@@ -75,7 +81,7 @@ def _package_folders(entry: EntryPoint, module: str) -> Iterator[Path]:
     try:
         spec = find_spec(
             module.partition(".")[0]
-        )  # of the outermost package: that finds it, and runs none of it
+        )  # Finding the top-level package runs none of its code.
     except (ImportError, ValueError):
         return
     for place in (spec.submodule_search_locations or ()) if spec is not None else ():

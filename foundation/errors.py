@@ -1,20 +1,19 @@
-"""The errors of the house.
+"""The errors of the system.
 
-GreenroomError            every error a person may be told of; carries a Message
-├── NotFound              no such thing in this scope; another tenant's looks the same
-├── Refused               the rules forbid it, now or for this person
-├── Conflict              somebody else was faster, or the state does not allow it
-├── BadInput              what came in cannot be used; says what and where
-├── Unavailable           a part of the house or of the outside cannot be reached
-└── LeaseLost             an outbox row went to another worker; the handler stops quietly
+GreenroomError   base of every error that may be shown to a user; has a Message
+├── NotFound     does not exist in this scope; the same for another tenant's object
+├── Refused      the rules forbid it, now or for this user
+├── Conflict     another change came first, or the state does not allow it
+├── BadInput     the input is invalid; the message says what and where
+├── Unavailable  a service, internal or external, cannot be reached
+└── LeaseLost    another worker took over the outbox row; the handler stops silently
 """
 
 from foundation.i18n.translation import Message
 
 
 class GreenroomError(Exception):
-    """An error with a sentence for people: `message` is rendered at the edge in the reader's
-    language."""
+    """Base of errors for users; `message` is rendered in the reader's language."""
 
     exit_code = 1
 
@@ -24,34 +23,34 @@ class GreenroomError(Exception):
 
 
 class NotFound(GreenroomError):
-    """No such thing in this scope; another tenant's thing looks just the same."""
+    """The object does not exist in this scope. Another tenant's object gives the same error."""
 
     exit_code = 4
 
 
 class Refused(GreenroomError):
-    """The rules forbid it, now or for this person."""
+    """The rules forbid the action, now or for this user."""
 
     exit_code = 5
 
 
 class Conflict(GreenroomError):
-    """Somebody else was faster, or the present state does not allow the move."""
+    """Another change came first, or the current state does not allow the transition."""
 
     exit_code = 6
 
 
 class BadInput(GreenroomError):
-    """What came in cannot be used; the message says what is wrong and where."""
+    """The input is invalid; the message says what is wrong and where."""
 
     exit_code = 2
 
 
 class Unavailable(GreenroomError):
-    """A part of the house, or of the outside, cannot be reached or lacks something."""
+    """An internal or external service cannot be reached or lacks something."""
 
     exit_code = 3
 
 
 class LeaseLost(GreenroomError):
-    """The outbox row this handler worked for belongs to another worker by now."""
+    """Another worker has taken over the outbox row of this handler."""

@@ -1,4 +1,4 @@
-"""Identifiers: UUIDv7, so that ids sort by birth and indexes stay compact."""
+"""Identifiers: UUIDv7, which sort by creation time and keep indexes compact."""
 
 import hashlib
 import secrets
@@ -8,7 +8,7 @@ from uuid import UUID
 from foundation.ops.clock import wall_now
 
 INSTALLATION_ID = UUID(int=0)
-"""The house tenant: global switches, policy bundles, the list of tenants."""
+"""The installation tenant: global stops, policy bundles, the list of tenants."""
 
 
 _lock = threading.Lock()
@@ -16,13 +16,12 @@ _last = 0
 
 
 def uuid7() -> UUID:
-    """A new UUIDv7 (RFC 9562, 5.7; 6.2 method 3): Unix milliseconds, 12 bits of their fraction,
-    then 62 random bits.
+    """Return a new UUIDv7 (RFC 9562, 5.7; 6.2 method 3).
 
-    Ids of one process grow strictly: rows of one transaction share their time and keep their order
-    by their ids.
+    It contains Unix milliseconds, 12 bits of their fraction and 62 random bits. IDs of one process
+    increase strictly, so that rows of one transaction, which share their time, sort by their IDs.
     """
-    global _last  # noqa: PLW0603 - the one thing a process must remember to keep its ids in order
+    global _last  # noqa: PLW0603 - the only state that a process needs for ordered IDs
     with _lock:
         _last = max(int(wall_now().timestamp() * 1000 * 4096), _last + 1)
         stamp = _last
@@ -33,8 +32,10 @@ def uuid7() -> UUID:
 
 
 def derived_uuid(*parts: object) -> UUID:
-    """The same UUID for the same parts, for things that must be made once (RFC 9562 version 8,
-    SHA-256)."""
+    """Return the same UUID for the same parts, for objects that must be created once.
+
+    It is a version 8 UUID of a SHA-256 digest (RFC 9562).
+    """
     digest = bytearray(
         hashlib.sha256("\x1f".join(str(part) for part in parts).encode()).digest()[:16]
     )

@@ -1,4 +1,4 @@
-"""Money: an integer of minor units with its currency; never a float, never a silent conversion."""
+"""Money: an integer of minor units with a currency, without floats and implicit conversion."""
 
 import re
 from collections.abc import Mapping
@@ -7,18 +7,20 @@ from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from functools import cache
 
 _OWN_EXPONENTS: Mapping[str, int] = {"XTR": 0, "XTS": 0}
-"""XTR is Telegram Stars. XTS is ISO's code for tests."""
+"""XTR is the code of Telegram Stars. XTS is ISO 4217's code for tests."""
 
 DROPPED_MINOR_UNITS: Mapping[str, int] = {
     **dict.fromkeys(("AFN", "ALL", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK"), 2),
     **dict.fromkeys(("RSD", "SLL", "SOS", "SYP", "YER"), 2),
     "IQD": 3,
 }
-"""Currencies that CLDR shows without the minor unit that ISO 4217 still gives them. Statements may
-write it. Source: ISO 4217 list one, https://www.six-group.com (Data standards)."""
+"""Currencies that CLDR shows without their ISO 4217 minor unit, which statements may contain.
+
+Source: ISO 4217 list one, https://www.six-group.com (Data standards).
+"""
 
 STARS = "XTR"
-"""Telegram's own currency; people are told of Stars."""
+"""Telegram's currency, shown to users as Stars."""
 
 _WRITTEN = re.compile(r"(?P<whole>\d{1,12})(?:[.,](?P<part>\d+))?")
 
@@ -30,11 +32,11 @@ MILLION = 1_000_000
 
 @cache
 def currency_exponent(currency: str) -> int:
-    """Return the digits after the point of a currency (ISO 4217), 2 for an unknown code.
+    """Return the number of decimal places of a currency (ISO 4217); 2 for an unknown code.
 
-    The digits are those of CLDR, as Babel brings them, but where CLDR hides a minor unit.
+    It comes from CLDR through Babel, except for currencies whose minor unit CLDR hides.
     """
-    # loading the table takes longer than most processes need for all they do with money
+    # Loading the table takes longer than most processes spend on money.
     from babel.numbers import get_currency_precision  # noqa: PLC0415  see above
 
     for own in (_OWN_EXPONENTS, DROPPED_MINOR_UNITS):
@@ -45,7 +47,7 @@ def currency_exponent(currency: str) -> int:
 
 @dataclass(frozen=True, order=False)
 class Money:
-    """`minor` units of `currency` (ISO 4217 code, or XTR)."""
+    """An amount of `minor` units in `currency` (ISO 4217 code, or XTR)."""
 
     minor: int
     currency: str
@@ -76,14 +78,14 @@ class Money:
 
 @dataclass(frozen=True)
 class Price:
-    """What one of many costs, often less than a minor unit: `minor` units of `currency`, to a
-    ten-thousandth."""
+    """A unit price, often less than a minor unit: `minor` units of `currency` to four decimal
+    places."""
 
     minor: Decimal
     currency: str
 
     def __post_init__(self) -> None:
-        Money(0, self.currency)  # its own check of the code
+        Money(0, self.currency)  # validates the currency code
         if not self.minor.is_finite() or self.minor < 0 or self.minor != round(self.minor, 4):
             raise ValueError("a price is positive, to a ten-thousandth of a minor unit")
 
@@ -92,14 +94,13 @@ class Price:
         return f"{written:f} {self.currency}"
 
     def total(self, count: int) -> Money:
-        """What so many cost, rounded up once to whole minor units."""
+        """Return the price of this many units, rounded up once to whole minor units."""
         return round_up(self.minor * count, self.currency)
 
 
 @dataclass(frozen=True)
 class TokenPrice:
-    """What a model asks for a million tokens of a question and of its answer, in minor units of
-    `currency`."""
+    """The price of a million input and output tokens of a model, in minor units of `currency`."""
 
     input: Price
     output: Price
@@ -109,20 +110,24 @@ class TokenPrice:
             raise ValueError("question and answer are paid in one currency")
 
     def cost_of(self, asked: int, answered: int) -> Price:
-        """What so many tokens cost, rounded up to a ten-thousandth of a minor unit. Raises
-        ValueError below 0."""
+        """Return the price of these tokens, rounded up to a ten-thousandth of a minor unit.
+
+        Raises ValueError if the result is negative.
+        """
         whole = (self.input.minor * asked + self.output.minor * answered) / MILLION
         return Price(whole.quantize(Decimal("0.0001"), ROUND_CEILING), self.input.currency)
 
 
 def round_up(minor: Decimal, currency: str) -> Money:
-    """A sum of prices as money: never less than what they add up to."""
+    """Return a sum of prices as money, rounded up to whole minor units."""
     return Money(int(minor.to_integral_value(ROUND_CEILING)), currency)
 
 
 def parse_prices(text: str) -> dict[str, Price]:
-    """Prices as they stand in a setting (`name = 0.003 USD, other = 0.04 EUR`), by name. Raises
-    ValueError."""
+    """Parse prices from a setting (`name = 0.003 USD, other = 0.04 EUR`) into a dict by name.
+
+    Raises ValueError.
+    """
     found: dict[str, Price] = {}
     for line in filter(str.strip, text.split(",")):
         name, _, written = (part.strip() for part in line.rpartition("="))
@@ -136,8 +141,10 @@ def parse_prices(text: str) -> dict[str, Price]:
 
 
 def parse_token_prices(text: str) -> dict[str, TokenPrice]:
-    """Prices of a million tokens as they stand in a setting (`name = 0.60/2.40 USD`: question,
-    answer), by the model's name. Raises ValueError."""
+    """Parse prices per million tokens from a setting, by model name.
+
+    The format is `name = 0.60/2.40 USD` for input and output tokens. Raises ValueError.
+    """
     found: dict[str, TokenPrice] = {}
     for line in filter(str.strip, text.split(",")):
         name, _, written = (part.strip() for part in line.rpartition("="))
@@ -151,7 +158,7 @@ def parse_token_prices(text: str) -> dict[str, TokenPrice]:
 
 
 def parse_amounts(text: str) -> dict[str, Money]:
-    """Amounts as they stand in a setting (`50 USD, 20 EUR`), by currency. Raises ValueError."""
+    """Parse amounts from a setting (`50 USD, 20 EUR`), by currency. Raises ValueError."""
     found: dict[str, Money] = {}
     for line in filter(str.strip, text.split(",")):
         amount, _, currency = line.strip().partition(" ")
@@ -160,10 +167,11 @@ def parse_amounts(text: str) -> dict[str, Money]:
 
 
 def split_amount(amount: Money, shares_bp: Mapping[str, int]) -> dict[str, Money]:
-    """Divide `amount` by shares in basis points that sum to 10,000; nothing is lost or made.
+    """Divide `amount` by shares in basis points that sum to 10,000; the parts sum to `amount`.
 
-    Largest remainder (Hamilton): each part is rounded towards zero, the units left go to the
-    largest remainders, ties by name. Raises ValueError when the shares do not sum to the whole.
+    Uses the largest remainder method (Hamilton): each part is rounded towards zero, and the
+    remaining units go to the largest remainders, ties by name. Raises ValueError for invalid
+    shares.
     """
     if sum(shares_bp.values()) != BASIS_POINTS or any(share < 0 for share in shares_bp.values()):
         raise ValueError("shares must be positive and sum to 10,000 basis points")
@@ -180,8 +188,10 @@ def split_amount(amount: Money, shares_bp: Mapping[str, int]) -> dict[str, Money
 
 
 def parse_money(text: str, currency: str) -> Money:
-    """Money as a person wrote it (`"5"`, `"4.99"`, `"1 000,50"`). Raises ValueError; nothing is
-    rounded."""
+    """Parse an amount from user input (`"5"`, `"4.99"`, `"1 000,50"`).
+
+    Raises ValueError; nothing is rounded.
+    """
     written = _WRITTEN.fullmatch(re.sub(r"\s", "", text))
     digits = currency_exponent(currency)
     part = (written["part"] or "") if written is not None else ""

@@ -1,5 +1,7 @@
-"""Text that people write in YAML, without its traps. Times stay texts, a key twice is a mistake,
-nothing is run."""
+"""A safe subset of YAML for user input.
+
+Times remain text, duplicate keys are errors, and no tags are executed.
+"""
 
 import re
 from collections.abc import Sequence
@@ -17,17 +19,19 @@ _NUMBER = f"{_PREFIX}int"
 _NOTHING = f"{_PREFIX}null"
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-"""Signs nobody types, some of which PostgreSQL refuses; a new line and a tab are none of them."""
+"""Control characters other than newline and tab, some of which PostgreSQL rejects."""
 
 
 MAX_DEPTH = 64
 MAX_NODES = 20_000
-"""Values of a text: 24 lists of 200 words with their weights are 15,000. Each takes the parser some
-50 µs, and each open bracket makes the rest slower."""
+"""Maximum values of a text: 24 lists of 200 weighted words are 15,000.
+
+Each value takes the parser about 50 µs, and each open bracket slows down the rest.
+"""
 
 
 class _Excess(yaml.YAMLError):
-    """The text is nested too deeply, or has too many values."""
+    """The text is nested too deeply or has too many values."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -35,7 +39,7 @@ class _Excess(yaml.YAMLError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain words are texts, but for whole numbers and nothing: `10:00` is no number here, `no` no
+    """Loads plain scalars as text, except integers and null: `10:00` is no number and `no` no
     boolean."""
 
     def __init__(self, stream: str) -> None:
@@ -63,15 +67,16 @@ _Loader.add_implicit_resolver(_NOTHING, re.compile(r"^(?:~|null|)$"), ["~", "n",
 
 @dataclass(frozen=True)
 class YamlDocument:
-    """What a text says: texts, numbers, None, lists and mappings; and where each part of it
-    stands."""
+    """The parsed value (texts, integers, None, lists and mappings) and the line of each part."""
 
     value: object
     root: Node | None
 
     def line_of(self, where: Sequence[str | int]) -> int:
-        """The line, from 1, of the part at a path of keys and places; of the nearest one around it
-        if it is absent."""
+        """Return the line, from 1, of the part at a path of keys and indexes.
+
+        If it is absent, return that of its nearest ancestor.
+        """
         node = self.root
         line = 1
         for step in (None, *where):
@@ -83,7 +88,7 @@ class YamlDocument:
 
 
 def parse_yaml(text: str, *, file: str) -> YamlDocument:
-    """The YAML of a text. Raises BadInput that names the file and the line."""
+    """Parse a text as YAML. Raises BadInput with the file and the line."""
     try:
         root = yaml.compose(text, _Loader)
         return YamlDocument(_Reading(file).value(root) if root is not None else None, root)
@@ -102,8 +107,7 @@ def parse_yaml(text: str, *, file: str) -> YamlDocument:
 
 
 class _Reading:
-    """Turns nodes into values, each node once, so that references cost nothing and a circle is
-    found."""
+    """Converts nodes to values, each node once: aliases are cheap and cycles are detected."""
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -111,7 +115,7 @@ class _Reading:
         self._open: set[int] = set()
 
     def value(self, node: Node) -> object:
-        """The value of a node. Raises BadInput."""
+        """Return the value of a node. Raises BadInput."""
         if id(node) in self._known:
             return self._known[id(node)]
         if id(node) in self._open:

@@ -1,5 +1,4 @@
-"""Secrets travel as `Sealed`: bytes nobody in a room can read. Only what wiring injects opens or
-closes them."""
+"""Encrypted secrets. Only functions injected at startup can encrypt or decrypt them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +7,7 @@ from uuid import UUID
 
 @dataclass(frozen=True)
 class Sealed:
-    """An encrypted secret. Neither its repr nor its JSON shows anything of it."""
+    """An encrypted secret. Neither its repr nor its JSON reveals anything."""
 
     box: bytes = field(repr=False)
 
@@ -17,8 +16,7 @@ class Sealed:
 
 
 RevealSecret = Callable[[UUID, Sealed], str]
-"""Opens a secret of a tenant; handed by wiring to the transport and to listeners, to nobody
-else."""
+"""Decrypts a secret of a tenant; injected only into the transport and the listeners."""
 
 SealSecret = Callable[[UUID, str], Sealed]
-"""Closes a secret under the tenant's data key."""
+"""Encrypts a secret with the tenant's data key."""

@@ -1,5 +1,4 @@
-"""State graphs as data, checked when they are declared, so code, tests and pages read the same
-one."""
+"""State graphs as data, validated when declared and used by code, tests and pages."""
 
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ S = TypeVar("S", bound=StrEnum)
 
 @dataclass(frozen=True)
 class StateDeadline(Generic[S]):
-    """A state left to itself moves to `then` when `after` has passed."""
+    """The transition of a state to `then` if it does not change within `after`."""
 
     after: timedelta
     then: S
@@ -22,8 +21,7 @@ class StateDeadline(Generic[S]):
 
 @dataclass(frozen=True)
 class StateGraph(Generic[S]):
-    """Edges from each state to those it may become. Refuses, at import, a graph that cannot be
-    walked."""
+    """The transitions from each state. Rejects a graph with unreachable states on import."""
 
     initial: S
     edges: Mapping[S, Set[S]]
@@ -32,7 +30,7 @@ class StateGraph(Generic[S]):
     def __post_init__(self) -> None:
         unreachable = set(type(self.initial)) - self._reachable_states()
         if unreachable:
-            raise ValueError(f"states nobody can reach: {sorted(unreachable)}")
+            raise ValueError(f"unreachable states: {sorted(unreachable)}")
         for state, deadline in self.deadlines.items():
             if deadline.then not in self.edges.get(state, set()):
                 raise ValueError(f"the deadline of {state} is no edge")
@@ -48,7 +46,7 @@ class StateGraph(Generic[S]):
         return seen
 
     def allows(self, before: S, after: S) -> bool:
-        """Whether the edge exists."""
+        """Return True if the transition exists."""
         return after in self.edges.get(before, set())
 
     def check(self, before: S, after: S) -> None:

@@ -1,4 +1,4 @@
-"""The gate: no post, message or file leaves without a permit from it.
+"""The safety check: nothing is published, sent or delivered without a permit from this package.
 
 It decides from facts in the database alone and calls no platform.
 """

@@ -1,8 +1,7 @@
-"""Epochs: whatever could turn a yes into a no is locked shared by who sends, alone by who changes
-it.
+"""Epochs: counters of everything that can turn an approval into a refusal.
 
-The locks are advisory and live as long as the transaction; they come first in the lock order of the
-house.
+A claim locks the epochs of its unit shared; a change locks them exclusively and advances them. The
+locks are advisory, last until the transaction ends, and come first in the lock order of the system.
 """
 
 from collections.abc import Iterable
@@ -20,7 +19,7 @@ from gate.copies import post_references
 
 
 class Epoch(TenantRow, table=True):
-    """A counter that only grows; whatever could turn a yes into a no adds one."""
+    """A counter that only grows. Every change that can turn an approval into a refusal adds one."""
 
     __tablename__ = "epochs"
     __table_args__ = table_arguments(
@@ -56,19 +55,25 @@ keys AS (
     (SELECT p.twin_of FROM persons p WHERE p.tenant_id = :tenant AND p.id = n.person_id)]) one(id)
   WHERE one.id IS NOT NULL)
 """
-"""The epochs of a unit as `keys(e)`: those of `fixed`, of the assets of its bytes and of what these
-were made from, as what is said of that is said of them (`gate/ratings/ratings.py`,
-`gate/faces/resemblances.py`); of whom they show or their cards name, and of those whose doubles
-these are. For the head of a recursive query with the values of `asked`: a claim asks twice. Arrays
-stand in queries of their own, so that no plan is made for each length."""
+"""The epochs of a unit as `keys(e)`, for the head of a recursive query with the values of
+`key_parameters`.
 
-_KEYS = f"WITH RECURSIVE {EPOCH_KEYS_SQL} SELECT e FROM keys"  # noqa: S608 - a constant of our own
+They are those in `fixed`; those of the assets of its bytes and of their ancestors (up to 20
+generations), because a finding on an ancestor applies to its descendants
+(`gate/ratings/ratings.py`, `gate/faces/resemblances.py`); and those of the persons whom these
+assets depict or whose shoot cards they are on, with the real persons behind AI doubles. A claim
+runs the query twice. Arrays are read in subqueries so that PostgreSQL does not make a plan for each
+array length.
+"""
 
+_KEYS = f"WITH RECURSIVE {EPOCH_KEYS_SQL} SELECT e FROM keys"  # noqa: S608 - only constants
+
+# Both statements take their locks in the order of the hash, so that transactions cannot deadlock.
 _SHARED = f"""
 WITH RECURSIVE {EPOCH_KEYS_SQL}
 SELECT e, pg_advisory_xact_lock_shared(k), {GENERIC_PLAN_SQL}
 FROM (SELECT e, hashtextextended(e, 0) AS k FROM keys ORDER BY k) s
-"""  # noqa: S608 - a constant of the house
+"""  # noqa: S608 - only constants
 
 _ALONE = """
 SELECT pg_advisory_xact_lock(k)
@@ -81,58 +86,58 @@ ON CONFLICT (tenant_id, key) DO UPDATE SET value = epochs.value + 1, updated_at 
 
 
 def installation_key() -> str:
-    """What holds for every tenant."""
+    """Return the epoch of the whole installation."""
     return _HOUSE
 
 
 def platform_key(name: str) -> str:
-    """A platform, for every tenant."""
+    """Return the epoch of a platform, shared by all tenants."""
     return f"platform:{name}"
 
 
 def tenant_key(scope: Scope) -> str:
-    """A whole tenant."""
+    """Return the epoch of the tenant."""
     return f"{scope.tenant_id}:tenant"
 
 
 def creator_key(scope: Scope, creator_id: UUID) -> str:
-    """A creator."""
+    """Return the epoch of a creator."""
     return f"{scope.tenant_id}:creator:{creator_id}"
 
 
 def channel_key(scope: Scope, channel_id: UUID) -> str:
-    """An account on a platform."""
+    """Return the epoch of a platform account."""
     return f"{scope.tenant_id}:channel:{channel_id}"
 
 
 def chat_key(scope: Scope, channel_id: UUID, viewer: str) -> str:
-    """One chat of an account."""
+    """Return the epoch of one chat of an account."""
     return f"{scope.tenant_id}:chat:{channel_id}:{viewer}"
 
 
 def viewer_key(scope: Scope, name: str, user_id: str) -> str:
-    """A reader on a platform."""
+    """Return the epoch of a viewer on a platform."""
     return f"{scope.tenant_id}:viewer:{name}:{user_id}"
 
 
 def person_key(scope: Scope, person_id: UUID | str) -> str:
-    """A depicted person."""
+    """Return the epoch of a depicted person."""
     return f"{scope.tenant_id}:person:{person_id}"
 
 
 def asset_key(scope: Scope, asset_id: UUID | str) -> str:
-    """An asset with its renditions."""
+    """Return the epoch of an asset and its renditions."""
     return f"{scope.tenant_id}:asset:{asset_id}"
 
 
 def faces_key(scope: Scope) -> str:
-    """The faces that are known in a tenant."""
+    """Return the epoch of the faces known in the tenant."""
     return f"{scope.tenant_id}:faces"
 
 
 def key_parameters(scope: Scope, unit: Unit | None = None) -> dict[str, Any]:
-    """The values of `KEYS` for a unit, with what this transaction holds already; for no unit there
-    are no keys."""
+    """Return the parameters of `EPOCH_KEYS_SQL` for a unit, with the epochs this transaction holds
+    already. Without a unit, the query finds no keys."""
     fixed = set[str]()
     digests = list[str]()
     if unit is not None:
@@ -156,29 +161,30 @@ def key_parameters(scope: Scope, unit: Unit | None = None) -> dict[str, Any]:
 
 
 def unit_keys(scope: Scope, unit: Unit) -> tuple[str, ...]:
-    """Every epoch that a unit depends on, sorted, as its evidence stands in this statement, and
-    those that are held."""
+    """Return every epoch that the unit depends on by its current evidence, and those this
+    transaction holds, sorted."""
     return tuple(sorted(scope.run(_KEYS, **key_parameters(scope, unit)).scalars()))
 
 
 def lock_shared(scope: Scope, unit: Unit) -> None:
-    """Lock every epoch of the unit, shared, sorted. The first thing a claim does; again in its
-    transaction is free."""
+    """Lock every epoch of the unit in shared mode, in sorted order.
+
+    This is the first step of a claim. Calling it again in the same transaction costs nothing.
+    """
     found = scope.run(_SHARED, **key_parameters(scope, unit)).scalars()
     scope.session.info.setdefault(_LOCKED, set()).update(found)
 
 
 def held_keys(scope: Scope) -> frozenset[str]:
-    """The epochs this transaction holds."""
+    """Return the epochs that this transaction holds."""
     return frozenset(scope.session.info.get(_LOCKED, ()))
 
 
 def lock_and_advance(scope: Scope, *keys: str) -> None:
-    """Lock epochs alone, in order, and add one to each: every earlier yes that depends on them is
-    void.
+    """Lock epochs exclusively, in order, and add one to each. This voids every earlier decision
+    that depends on them.
 
-    Waits until the claims that hold them have ended; those that come later wait for this
-    transaction.
+    Blocks until the claims that hold them have ended; later claims wait for this transaction.
     """
     ordered = sorted(set(keys))
     lock_exclusive(scope, *ordered)
@@ -188,12 +194,14 @@ def lock_and_advance(scope: Scope, *keys: str) -> None:
 
 
 def lock_exclusive(scope: Scope, *keys: str) -> None:
-    """Lock epochs alone without counting: for the doors, which may not write them."""
+    """Lock epochs exclusively without advancing them, for processes that have no right to write
+    them."""
     scope.run(_ALONE, keys=sorted(set(keys)))
 
 
 def epoch_values(scope: Scope, keys: Iterable[str]) -> tuple[tuple[str, int], ...]:
-    """The counters of this tenant among `keys`, sorted; one that never grew is absent."""
+    """Return the counters of this tenant among `keys`, sorted. An epoch that never advanced is
+    absent."""
     found = scope.session.exec(
         select(Epoch.key, Epoch.value).where(
             Epoch.tenant_id == scope.tenant_id,

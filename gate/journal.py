@@ -1,8 +1,8 @@
-"""The journal: whatever was taken back, frozen, blocked or stopped, kept outside the database too.
+"""The journal of revocations, freezes, blocks and emergency stops, stored outside the database.
 
-A backup that is brought back knows nothing of what was forbidden after it was made; the journal
-does. An entry is put with the change, in its transaction, and kept by a task of its own
-(`gate/log/restore.py`), one after the other.
+A restored backup does not contain what was forbidden after it was made; the journal does. An entry
+is an outbox event of the transaction that makes the change; a task (`gate/log/restore.py`) writes
+the entries to the archive one after the other.
 """
 
 from collections.abc import Iterator
@@ -29,31 +29,36 @@ WITHDRAW = "withdraw"
 WITHDRAW_PROOF = "withdraw_proof"
 UNBLOCK = "unblock"
 RULING = "rule"
-"""A blocklist entry lifted on appeal, and that a request was decided: both are kept, and never done
-again."""
+"""UNBLOCK lifts a blocklist entry on appeal; RULING decides a removal request. Both are recorded,
+but a restore never repeats them."""
 
 STOP = "stop"
 REOPEN = "reopen"
-"""An emergency stop was closed, and opened again: `about` is `<where>:<feature>:<target>`."""
+"""An emergency stop was pressed (STOP) or ended (REOPEN): `about` is `<where>:<feature>:<target>`.
+"""
 
 VIEWER = "viewer"
-"""A viewer was blocked or suspected as a minor, or their proof of age was withdrawn: `about` is
+"""A viewer was blocked, suspected to be a minor, or lost their proof of age: `about` is
 `<platform>:<user id>`, `more` the state."""
 
 BEGIN = "begin"
-"""The journal begins, or begins again after it was lost: there is nothing to repeat."""
+"""The journal begins, or begins again after it was lost. A restore has nothing to repeat for it."""
 
 SEALED_ACTS = frozenset({STOP, REOPEN, VIEWER})
-"""Acts that may name a viewer by a platform's id: `about` is encrypted where it is kept outside."""
+"""Acts that may identify a viewer by their id on a platform: `about` is encrypted in the archive.
+"""
 
 _AGAIN = "gate.journal.again"
 
 
 @dataclass(frozen=True)
 class JournalDue:
-    """Keep one entry; `subject_id` names it. `about` is a person, a digest, a request, a card, a
-    stop or a viewer, `more` a permission, a category, a person, a state or what was decided, `look`
-    how a picture looks. Viewers alone are named by what a platform calls them (`SEALED_ACTS`)."""
+    """Write one entry to the archive; `subject_id` identifies it.
+
+    `about` is a person, a digest, a removal request, a shoot card, a stop or a viewer; `more` is a
+    permission, a category, a person, a state or a ruling; `look` is a perceptual hash of a picture.
+    Only viewers are identified by the id that a platform gives them (`SEALED_ACTS`).
+    """
 
     kind: ClassVar[str] = "journal.keep"
     queue: ClassVar[Queue] = "urgent"
@@ -66,7 +71,7 @@ class JournalDue:
 
 
 class JournalNote(TenantRow, table=True):
-    """A note of an entry of the journal that is kept outside; `id` is the entry's."""
+    """A journal entry that was written to the archive; `id` is that of the entry."""
 
     __tablename__ = "gate_journal"
     __table_args__ = table_arguments(
@@ -79,17 +84,19 @@ class JournalNote(TenantRow, table=True):
 def record_restriction(
     scope: Scope, act: str, about: object, *, more: str = "", look: str = ""
 ) -> None:
-    """Have something that was forbidden, or allowed again, written down outside; nothing while it
-    is done again."""
+    """Queue a journal entry for something that was forbidden or allowed again. Does nothing inside
+    `replaying`."""
     if scope.session.info.get(_AGAIN):
         return
     event = JournalDue(scope.tenant_id, uuid7(), act, str(about), more, look)
+    # One lane per tenant: each archived entry refers to the one before.
     outbox.put(scope, event, lane="journal", holds_lane=True, priority=0)
 
 
 @contextmanager
 def replaying(scope: Scope) -> Iterator[None]:
-    """What is done in here stands in the journal already."""
+    """Suppress journal entries inside the block, because the journal already contains what is
+    repeated there."""
     scope.session.info[_AGAIN] = True
     try:
         yield

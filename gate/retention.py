@@ -1,5 +1,8 @@
-"""How long the room's rows are kept. Never the log, nor a blocked reader; nor what a request or a
-seal still holds."""
+"""Retention rules of the gate's tables.
+
+The decision log and blocked viewers are never deleted, nor is anything that a removal request or a
+seal still needs.
+"""
 
 from foundation.db.retention import RetentionRule
 from gate.copies.models import PermitRow
@@ -21,8 +24,7 @@ EXISTS (SELECT FROM permits p WHERE p.tenant_id = o.tenant_id AND {which} AND (
   'called', 'appealed')
     AND p.media ?| ARRAY(SELECT jsonb_array_elements_text(c.digests)))))
 """
-"""What shows bytes that are sealed, or that somebody asks to be gone and nobody has decided for
-good."""
+"""Permits that show sealed bytes, or bytes of a removal request without a final ruling."""
 
 _LAST_USE = """
 SELECT max(later.decided_at) FROM decisions this JOIN decisions later ON later.tenant_id =
@@ -35,8 +37,8 @@ _OPEN = """
 c.state IN ('received', 'called', 'appealed') OR c.category = 'minor'
 OR EXISTS (SELECT FROM blocklist b WHERE b.tenant_id = c.tenant_id AND b.complaint_id = c.id)
 """
-"""A request that may still be decided, about a minor, or that keeps something blocked: that is
-never forgotten."""
+"""Removal requests that are never deleted: undecided ones, those about a minor, and those behind a
+blocklist entry."""
 
 _REQUEST = (
     "SELECT {what} FROM complaints c WHERE c.tenant_id = o.tenant_id AND c.id = o.complaint_id"
@@ -98,5 +100,5 @@ GATE_RETENTION = (
         role="gate",
     ),
 )
-"""In this order: what points at a row goes before it. Ages of readers end by
-`gate/viewers/age_assurance.py`."""
+"""Rules in the order in which they run: rows that reference other rows are deleted first.
+`gate/viewers/age_assurance.py` deletes the age records of viewers."""

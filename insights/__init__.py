@@ -1,1 +1,4 @@
-"""Metrics and reports. It reads what other packages record and decides nothing."""
+"""Metrics of posts and accounts, their analysis, and reports.
+
+It reads what other packages record and takes no decisions.
+"""

@@ -1,4 +1,4 @@
-"""Alembic's environment: the owner's login, one transaction for the whole upgrade."""
+"""Alembic's environment: the owner's login, and one transaction for the whole upgrade."""
 
 from alembic import context
 from sqlalchemy import create_engine

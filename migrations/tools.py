@@ -1,5 +1,4 @@
-"""What every migration needs: a table with its tenant, its forced policy and its grants in one
-gesture."""
+"""Helpers of migrations: columns, and tables with tenant, row-level security and grants."""
 
 from collections.abc import Sequence
 
@@ -26,7 +25,7 @@ def jsonb(name: str, *, nullable: bool = False) -> sa.Column:
 
 
 def text(name: str, *, nullable: bool = False) -> sa.Column:
-    """A text column, as SQLModel's `str`."""
+    """A text column, like SQLModel's for `str`."""
     return sa.Column(name, sa.String(), nullable=nullable)
 
 
@@ -41,7 +40,8 @@ def flag(name: str, *, nullable: bool = False) -> sa.Column:
 
 
 def inside(column: str, table: str) -> sa.ForeignKeyConstraint:
-    """A key to another table of the same tenant: `(tenant_id, column) → table (tenant_id, id)`."""
+    """A foreign key to another table of the same tenant: `(tenant_id, column) → table (tenant_id,
+    id)`."""
     return sa.ForeignKeyConstraint(["tenant_id", column], [f"{table}.tenant_id", f"{table}.id"])
 
 
@@ -56,7 +56,8 @@ def tenant_table(
     write: Sequence[str] = ("app",),
     append_only: bool = False,
 ) -> None:
-    """Create a table with tenant, id and times; force its row-level security; grant.
+    """Create a table with tenant, ID and timestamps, force its row-level security, and grant
+    privileges.
 
     `write` are the roles that may insert, update and delete; every role of a tenant's transaction
     may read. With `append_only` the writers may only insert.
@@ -84,7 +85,7 @@ def tenant_table(
 
 
 def isolate(name: str, *, write: Sequence[str], append_only: bool = False) -> None:
-    """Force row-level security on a table and grant its roles."""
+    """Force row-level security on a table and grant privileges to its roles."""
     op.execute(f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY tenant ON {name} USING ({TENANT}) WITH CHECK ({TENANT})")
@@ -97,8 +98,8 @@ def isolate(name: str, *, write: Sequence[str], append_only: bool = False) -> No
 def may_end(
     table: str, period: str, *, since: str = "created_at", clock: str = "house_now"
 ) -> None:
-    """Let the gate delete rows of an append-only table, and none before `period` has passed
-    `since`."""
+    """Allow the gate to delete rows of an append-only table after `period` has passed since the
+    column `since`."""
     op.execute(f"GRANT DELETE ON {table} TO gate")
     op.execute(
         f"CREATE POLICY kept_for_so_long ON {table} AS RESTRICTIVE FOR DELETE TO gate"
@@ -107,6 +108,6 @@ def may_end(
 
 
 def may_not_end(table: str) -> None:
-    """Take `may_end` back."""
+    """Undo `may_end`."""
     op.execute(f"DROP POLICY kept_for_so_long ON {table}")
     op.execute(f"REVOKE DELETE ON {table} FROM gate")

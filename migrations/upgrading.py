@@ -1,4 +1,5 @@
-"""Bring a database to the newest form: roles and logins as the superuser, tables as their owner."""
+"""Upgrade of a database to the current schema: roles and logins as the superuser, tables as their
+owner."""
 
 from pathlib import Path
 
@@ -11,7 +12,7 @@ ROLES = ("app", "gate", "relay", "door", "auditor")
 WORK = ("app", "gate", "relay", "door", "auditor")
 PAGES = ("app", "door")
 PAGE_SECONDS = 30
-"""How long one statement of a page, or of a program that asks, may run."""
+"""Maximum seconds of a statement of a web process."""
 
 
 def _literal(value: str) -> str:
@@ -19,11 +20,11 @@ def _literal(value: str) -> str:
 
 
 def prepare(superuser_url: str, database: str, *, passwords: dict[str, str]) -> None:
-    """Make the roles, the logins `greenroom_owner`, `greenroom_work`, `greenroom_pages` and the
-    database; repeatable.
+    """Create the roles, the logins `greenroom_owner`, `greenroom_work` and `greenroom_pages`, and
+    the database. Safe to repeat.
 
-    `passwords` holds one per login: owner, work, pages. None of them is a superuser; the two that
-    run pages and processes inherit nothing, so outside a scope every query is refused.
+    `passwords` contains one per login: owner, work, pages. None is a superuser. The logins of web
+    processes and workers inherit no privileges, so outside a scope every query is refused.
     """
     engine = create_engine(superuser_url, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -40,10 +41,9 @@ def prepare(superuser_url: str, database: str, *, passwords: dict[str, str]) -> 
             )
         for login, roles in (("work", WORK), ("pages", PAGES)):
             connection.exec_driver_sql(f"GRANT {', '.join(roles)} TO greenroom_{login}")
-        # Nobody waits for a page that long. And none is read by a plan that was made while its
-        # tables were empty: such
-        # a one took eight minutes over a thousand posts. To plan each time costs some 3 ms of a
-        # page's reads.
+        # No visitor waits longer for a page. A generic plan from the time when tables were empty
+        # once took eight minutes for a thousand posts; planning each time costs about 3 ms per
+        # page.
         connection.exec_driver_sql(
             f"ALTER ROLE greenroom_pages SET statement_timeout = '{PAGE_SECONDS}s'"
         )
@@ -66,8 +66,8 @@ def prepare(superuser_url: str, database: str, *, passwords: dict[str, str]) -> 
 
 
 def upgrade(owner_url: str, *, environment: str) -> None:
-    """Run the migrations that are missing; say in the database which environment this is (the clock
-    asks it)."""
+    """Run the missing migrations and store the environment in the database, where the clock reads
+    it."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["url"] = owner_url

@@ -1,1 +1,4 @@
-"""The sandbox: a test network with its own server and store. It imports `foundation` alone."""
+"""The sandbox: a test network with a separate server and database, used by tests and demos.
+
+It imports `foundation` alone. Its connector is in `connectors/platforms/sandbox`.
+"""

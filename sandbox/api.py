@@ -1,9 +1,7 @@
-"""The sandbox's HTTP API for connectors, with the rules a platform would enforce, and its control
-side for tests.
+"""The sandbox's HTTP API for connectors, with the rules that a platform would enforce.
 
-Listings come newest first with `limit`, `before=ID` and `since=ISO`; every good answer tells the
-sandbox's own time in `X-Sandbox-Now`, so that a reader whose clock was shifted can tell that the
-two disagree.
+Lists are newest first with `limit`, `before=ID` and `since=ISO`. Every successful answer contains
+the sandbox's time in `X-Sandbox-Now`, so that a client with a shifted clock can see the difference.
 """
 
 import asyncio
@@ -43,30 +41,30 @@ MAX_FILE = 32 * 1024 * 1024
 MAX_JSON_BYTES = 1024 * 1024
 MAX_POLL_SECONDS = 25.0
 GROWTH_SECONDS = 12 * 3600
-"""After this a post has two thirds of its views."""
+"""Age at which a post has two thirds of its views."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class UpdateBell:
-    """Wakes those who wait for an account's updates."""
+    """Event that wakes requests waiting for updates."""
 
     def __init__(self) -> None:
         self._rung = asyncio.Event()
         self.over = False
 
     def close(self) -> None:
-        """The house closes: nobody waits any more."""
+        """End all waiting requests at shutdown."""
         self.over = True
         self.ring()
 
     def ring(self) -> None:
-        """Something happened."""
+        """Wake all waiting requests."""
         self._rung.set()
         self._rung = asyncio.Event()
 
     async def wait(self, seconds: float) -> None:
-        """Until something happened, or the time is over."""
+        """Wait until the bell rings or the time is over."""
         try:
             await asyncio.wait_for(self._rung.wait(), seconds)
         except TimeoutError:
@@ -78,7 +76,7 @@ class _Strict(BaseModel):
 
 
 class MediaItem(_Strict):
-    """A file put before, by its digest; addresses are not taken."""
+    """An uploaded file by its digest. URLs are not accepted."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     mime: str
@@ -88,7 +86,7 @@ class MediaItem(_Strict):
 
 
 class PostContent(_Strict):
-    """What posts and messages have in common."""
+    """The common fields of posts and messages."""
 
     key: str = Field(default="", max_length=128)
     text: str = ""
@@ -99,17 +97,17 @@ class PostContent(_Strict):
 
 
 class NewPost(PostContent):
-    """A post of the timeline."""
+    """A post on the timeline."""
 
     surface: str = "post"
     title: str = Field(default="", max_length=300)
     quote: str = Field(default="", max_length=32)
-    """The id of a post that stands, of whatever account."""
+    """ID of an existing post of any account."""
     reply_to: str = Field(default="", max_length=64)
 
 
 class Button(_Strict):
-    """A button under a message."""
+    """A button below a message."""
 
     label: str = Field(min_length=1, max_length=64)
     action: str = Field(pattern=r"^[a-z_]{1,32}$")
@@ -117,7 +115,7 @@ class Button(_Strict):
 
 
 class Invoice(_Strict):
-    """A demand for test payments."""
+    """An invoice in the test currency."""
 
     title: str = Field(min_length=1, max_length=64)
     description: str = Field(default="", max_length=255)
@@ -138,7 +136,7 @@ router = APIRouter()
 
 
 def request_kind(method: str, path: str) -> PlatformCall | None:
-    """Which kind of API request this is; None for pages and the control side."""
+    """Return the kind of an API request, or None for pages and the control API."""
     parts = path.split("/")
     if len(parts) < 4 or parts[1] != "api":
         return None
@@ -155,19 +153,19 @@ def request_kind(method: str, path: str) -> PlatformCall | None:
 
 
 def get_store(request: Request) -> SandboxStore:
-    """What the network keeps."""
+    """Return the store of the network."""
     store: SandboxStore = request.app.state.store
     return store
 
 
 def get_fault_book(request: Request) -> FaultBook:
-    """Its faults and its record."""
+    """Return the faults and the record of requests."""
     book: FaultBook = request.app.state.book
     return book
 
 
 def authenticate(request: Request, account: str) -> SandboxAccount:
-    """The account a request shows the token of. Raises Refusal."""
+    """Return the account of the request's token. Raises SandboxRefusal."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return kept.authenticate_account(
         get_store(request), account, token if scheme.lower() == "bearer" else ""
@@ -175,13 +173,13 @@ def authenticate(request: Request, account: str) -> SandboxAccount:
 
 
 def get_bell(request: Request) -> UpdateBell:
-    """Wakes whoever waits for updates."""
+    """Return the bell that wakes requests waiting for updates."""
     bell: UpdateBell = request.app.state.bell
     return bell
 
 
 async def _read_limited_body(request: Request, most: int) -> bytes:
-    """Read a body. Raises Refusal for one of more than `most` bytes."""
+    """Read a body. Raises SandboxRefusal if it has more than `most` bytes."""
     body = await read_body(request.stream(), max_bytes=most)
     if body is None:
         raise SandboxRefusal(413, "too_large")
@@ -189,8 +187,8 @@ async def _read_limited_body(request: Request, most: int) -> bytes:
 
 
 async def read_json_object(request: Request) -> dict[str, Any]:
-    """The body, a JSON object; its type must say so, which a foreign page's form cannot. Raises
-    Refusal."""
+    """Return the body, a JSON object. Its content type must be JSON, which a form on another site
+    cannot send. Raises SandboxRefusal."""
     if request.headers.get("content-type", "").split(";")[0] != "application/json":
         raise SandboxRefusal(415, "json_only")
     try:
@@ -203,7 +201,7 @@ async def read_json_object(request: Request) -> dict[str, Any]:
 
 
 def parse_body(kind: type[BaseModel], body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body as what it should be. Raises Refusal."""
+    """Validate a body. Raises SandboxRefusal."""
     try:
         return kind.model_validate(body).model_dump()
     except ValidationError as error:
@@ -212,14 +210,14 @@ def parse_body(kind: type[BaseModel], body: Mapping[str, Any]) -> dict[str, Any]
 
 
 def parse_number(text: str | None) -> int:
-    """A number of a query; 0 for anything else."""
+    """Return a number in a query, or 0 if it is invalid."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 18 else 0
 
 
 def check_surface_rules(
     store: SandboxStore, account: SandboxAccount, content: Mapping[str, Any], surface: str
 ) -> None:
-    """The rules of the place it is for. Raises Refusal."""
+    """Check the rules of the surface. Raises SandboxRefusal."""
     look = SURFACES.get(surface)
     if look is None:
         raise SandboxRefusal(422, "unknown_surface")
@@ -246,7 +244,7 @@ def check_surface_rules(
 
 @router.put("/api/{account}/files/{sha256}")
 async def put_file(request: Request, account: str, sha256: str) -> dict[str, Any]:
-    """Keep a file under its digest."""
+    """Store a file under its digest."""
     owner = authenticate(request, account)
     body = await _read_limited_body(request, MAX_FILE)
     mime = request.headers.get("content-type", "")
@@ -260,13 +258,14 @@ async def put_file(request: Request, account: str, sha256: str) -> dict[str, Any
 
 @router.post("/api/{account}/posts")
 async def add_post(request: Request, account: str) -> JSONResponse:
-    """Publish."""
+    """Publish a post."""
     owner = authenticate(request, account)
     store = get_store(request)
     content = parse_body(NewPost, await read_json_object(request))
     check_surface_rules(store, owner, content, content["surface"])
     if content["reply_to"]:
         _check_reply_target(store, owner, content["reply_to"])
+    # `…-nomarks` accounts drop labels, to test that missing labels are noticed
     if not owner.keeps_first_labels:
         content |= {"adult": False, "ai": False}
     post, new = kept.add_post(store, owner, content)
@@ -275,8 +274,8 @@ async def add_post(request: Request, account: str) -> JSONResponse:
 
 
 def _check_reply_target(store: SandboxStore, owner: SandboxAccount, native_id: str) -> None:
-    """A reply needs something to stand under: a post of the account, or what somebody said there.
-    Raises Refusal."""
+    """Check that the parent of a reply exists: a post of the account or a comment on it. Raises
+    SandboxRefusal."""
     where = (
         "remarks WHERE state <> 'deleted'"
         if native_id.startswith("r")
@@ -290,13 +289,13 @@ def _check_reply_target(store: SandboxStore, owner: SandboxAccount, native_id: s
 
 
 def post_url(request: Request, post: Mapping[str, Any]) -> str:
-    """Where people find a post."""
+    """Return the URL of a post."""
     return str(request.url_for("post_page", account=post["account"], post_id=post["id"]))
 
 
 @router.get("/api/{account}/posts")
 async def list_posts(request: Request, account: str) -> dict[str, Any]:
-    """Own posts, newest first; by key where keys are honoured."""
+    """Return the account's posts, newest first; by key if the account supports keys."""
     owner = authenticate(request, account)
     store = get_store(request)
     asked = request.query_params
@@ -315,7 +314,7 @@ async def list_posts(request: Request, account: str) -> dict[str, Any]:
 def _filter_visible_entries(
     request: Request, account: str, entries: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Without what a lagging look-up does not see yet."""
+    """Remove entries that a delayed look-up does not show yet."""
     lag = get_fault_book(request).lag_seconds(account)
     now = get_store(request).clock()
     if not lag:
@@ -345,7 +344,7 @@ def _listing_entry(
 
 @router.get("/api/{account}/posts/{post_id}")
 async def read_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
-    """One own post."""
+    """Return a post of the account."""
     owner = authenticate(request, account)
     store = get_store(request)
     return _listing_entry(request, kept.get_post(store, owner.name, post_id), owner)
@@ -353,7 +352,7 @@ async def read_post(request: Request, account: str, post_id: str) -> dict[str, A
 
 @router.delete("/api/{account}/posts/{post_id}")
 async def delete_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
-    """Take a post away."""
+    """Delete a post."""
     owner = authenticate(request, account)
     kept.delete_item(get_store(request), owner.name, post_id, table="posts", prefix="p")
     return {"deleted": post_id}
@@ -361,8 +360,8 @@ async def delete_post(request: Request, account: str, post_id: str) -> dict[str,
 
 @router.get("/api/{account}/posts/{post_id}/metrics")
 async def metrics(request: Request, account: str, post_id: str) -> dict[str, int]:
-    """Invented numbers that grow for two days, the same for the same post, and the real views of
-    its page."""
+    """Return simulated metrics that grow for two days, plus the real views of the page. They depend
+    only on the post and its age."""
     owner = authenticate(request, account)
     store = get_store(request)
     post = kept.get_post(store, owner.name, post_id)
@@ -375,14 +374,14 @@ async def metrics(request: Request, account: str, post_id: str) -> dict[str, int
 
 @router.get("/api/{account}/followers")
 async def followers(request: Request, account: str) -> dict[str, int]:
-    """How many follow the account."""
+    """Return the number of followers."""
     owner = authenticate(request, account)
     return {"followers": kept.count_followers(get_store(request), owner.name)}
 
 
 @router.post("/api/{account}/chats/{fan}/messages")
 async def add_message(request: Request, account: str, fan: str) -> JSONResponse:
-    """Write to a fan who wrote first."""
+    """Send a message to a fan who wrote first."""
     owner = authenticate(request, account)
     store = get_store(request)
     content = parse_body(NewMessage, await read_json_object(request))
@@ -402,7 +401,7 @@ async def add_message(request: Request, account: str, fan: str) -> JSONResponse:
 
 @router.get("/api/{account}/chats/{fan}/messages")
 async def list_messages(request: Request, account: str, fan: str) -> dict[str, Any]:
-    """Own messages to a fan by key, newest first; not on accounts that cannot look back."""
+    """Return messages to a fan by key, newest first, unless the account cannot look up messages."""
     owner = authenticate(request, account)
     key = request.query_params.get("key")
     if not owner.chat_lookup:
@@ -421,7 +420,7 @@ async def list_messages(request: Request, account: str, fan: str) -> dict[str, A
 async def delete_message(
     request: Request, account: str, fan: str, message_id: str
 ) -> dict[str, Any]:
-    """Take a message away."""
+    """Delete a message."""
     owner = authenticate(request, account)
     kept.delete_item(get_store(request), owner.name, message_id, table="messages", prefix="m")
     return {"deleted": message_id, "fan": fan}
@@ -429,13 +428,15 @@ async def delete_message(
 
 @router.get("/api/{account}/updates")
 async def list_updates(request: Request, account: str) -> dict[str, Any]:
-    """What fans did after the cursor; at least once, the reader keeps the cursor."""
+    """Return the actions of fans after the cursor. Updates are delivered at least once; the client
+    stores the cursor."""
     owner = authenticate(request, account)
     store = get_store(request)
     after = parse_number(request.query_params.get("after"))
     wait = min(float(parse_number(request.query_params.get("wait"))), MAX_POLL_SECONDS)
     until = monotonic() + wait
     bell = get_bell(request)
+    # Long polling: the bell ends the wait when there is an update.
     while (
         not (found := kept.list_updates(store, owner.name, after))
         and (left := until - monotonic()) > 0
@@ -447,7 +448,7 @@ async def list_updates(request: Request, account: str) -> dict[str, Any]:
 
 @router.post("/api/{account}/checkouts/{query_id}")
 async def answer_checkout(request: Request, account: str, query_id: str) -> dict[str, Any]:
-    """Let a payment go through, or not, within 10 s of the question."""
+    """Accept or refuse a payment within 10 seconds."""
     owner = authenticate(request, account)
     body = await read_json_object(request)
     ok = body.get("ok")
@@ -461,7 +462,7 @@ async def answer_checkout(request: Request, account: str, query_id: str) -> dict
 
 @router.post("/api/{account}/refunds")
 async def refund(request: Request, account: str) -> dict[str, Any]:
-    """Give a charge back."""
+    """Refund a charge."""
     owner = authenticate(request, account)
     body = await read_json_object(request)
     charge_id = body.get("charge_id")
@@ -480,7 +481,7 @@ async def refund(request: Request, account: str) -> dict[str, Any]:
 
 @router.get("/api/{account}/transactions")
 async def transactions(request: Request, account: str) -> dict[str, Any]:
-    """Money in and out, oldest first."""
+    """Return charges and refunds, oldest first."""
     owner = authenticate(request, account)
     return payments.list_transactions(
         get_store(request), owner.name, parse_number(request.query_params.get("after"))

@@ -1,9 +1,9 @@
-"""The sandbox: a test network of the installation's own, which behaves like a platform on good days
-and on bad ones.
+"""The sandbox application: a test network of the installation that behaves like a platform,
+including its failures.
 
-API and rules: `api`. Faults on demand: `foundation/ops/fault_injection.py`. Control side:
-`control`. What fans do: `fan_actions`. Pages for people: `pages`. It knows nothing of the house and
-reads no PostgreSQL.
+`api` is the API with its rules, `control` the control API, `fan_actions` contains the actions of
+fans and `pages` the HTML pages. Faults are described in `foundation/ops/fault_injection.py`. The
+sandbox imports no other package than `foundation` and does not use PostgreSQL.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from sandbox import api, comments, control, edits, fan_actions, pages
 from sandbox.store import SandboxRefusal, SandboxStore
 
 SCRIPT_SECONDS = 0.2
-"""How often fans who act by a script are looked at."""
+"""Interval at which due steps of scripts are performed."""
 
 
 def create_sandbox_app(
@@ -33,8 +33,8 @@ def create_sandbox_app(
     clock: Callable[[], datetime] = wall_now,
     bell: api.UpdateBell | None = None,
 ) -> ASGIApp:
-    """The sandbox on its SQLite file; `latency_ms` is how long every API request takes; `bell`
-    wakes who waits."""
+    """Return the application for a SQLite file. `latency_ms` delays every API request; `bell` wakes
+    requests that wait for updates."""
     app = FastAPI(
         title="Sandbox", docs_url=None, redoc_url=None, openapi_url=None, lifespan=_lifespan
     )

@@ -1,5 +1,4 @@
-"""Asking the sandbox of this installation something by its control side: faults, scripts of fans,
-what it took in."""
+"""Client for the sandbox's control API: faults, scripted fans, and the record of requests."""
 
 import json
 from collections.abc import Mapping
@@ -14,8 +13,8 @@ SECONDS = 10.0
 def call_control(
     base_url: str, method: str, path: str, body: Mapping[str, object] | None = None
 ) -> Any:
-    """The answer to a request of `/control/<path>`. Raises Unavailable when there is none, or it is
-    a refusal."""
+    """Return the response to a request of `/control/<path>`. Raises Unavailable without a response
+    or if it is an error."""
     client = HttpClient()
     try:
         headers = {"content-type": "application/json"}

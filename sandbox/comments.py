@@ -1,5 +1,5 @@
-"""What people say under posts of the sandbox: told to the account, answered by posts, hidden,
-deleted, or kept out."""
+"""Comments on sandbox posts: added by fans, returned to the account, answered with posts, and
+moderated."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -20,13 +20,14 @@ from sandbox.store import (
 MAX_COMMENT_LENGTH = 2000
 LISTED = 100
 MODERATION_ACTIONS: Mapping[str, str] = {"hide": "hidden", "show": "shown", "delete": "deleted"}
-"""What an act makes of a remark; `block` keeps its author away, `report` is written down."""
+"""The state of a comment after an action. `block` blocks its author and `report` only records the
+report."""
 
 router = APIRouter()
 
 
 def add_comment(store: SandboxStore, account: str, fan_name: str, post_id: str, text: str) -> str:
-    """Let somebody say something under a post; its id. Raises Refusal."""
+    """Add a fan's comment to a post and return its ID. Raises SandboxRefusal."""
     if not text.strip() or len(text) > MAX_COMMENT_LENGTH:
         raise SandboxRefusal(422, "bad_text")
     with store.transaction():
@@ -47,7 +48,7 @@ def add_comment(store: SandboxStore, account: str, fan_name: str, post_id: str, 
 
 
 def get_comment(store: SandboxStore, account: str, native_id: str) -> sqlite3.Row:
-    """A remark that its author and the account left standing. Raises Refusal 404."""
+    """Return a comment that is not deleted. Raises SandboxRefusal with status 404."""
     row = store.fetch_one(
         "SELECT * FROM remarks WHERE account = ? AND id = ? AND state <> 'deleted'",
         *(account, parse_native_id(native_id, "r")),
@@ -58,7 +59,7 @@ def get_comment(store: SandboxStore, account: str, native_id: str) -> sqlite3.Ro
 
 
 def comments_under_post(store: SandboxStore, account: str, post_id: str) -> list[dict[str, Any]]:
-    """What everybody may read under a post, oldest first, with what the account answered."""
+    """Return the visible comments on a post, oldest first, with the account's replies."""
     rows = store.fetch_all(
         "SELECT r.*, f.handle FROM remarks r JOIN fans f ON f.account = r.account AND f.name = "
         "r.fan"
@@ -77,7 +78,7 @@ def comments_under_post(store: SandboxStore, account: str, post_id: str) -> list
 
 @router.get("/api/{account}/remarks")
 async def list_comments(request: Request, account: str) -> dict[str, Any]:
-    """What was said after the cursor, oldest first; hidden ones too, as the account sees them."""
+    """Return the comments after the cursor, oldest first, including hidden ones."""
     owner = authenticate(request, account)
     store = get_store(request)
     after = parse_number(request.query_params.get("after"))
@@ -111,8 +112,8 @@ def _build_comment_url(request: Request, account: str, row: sqlite3.Row) -> str:
 async def moderate_comment(
     request: Request, account: str, remark_id: str, act: str
 ) -> dict[str, str]:
-    """Like, hide, show or delete a remark, keep its author away, or report it; the same again
-    changes nothing."""
+    """Like, hide, show, delete or report a comment, or block its author. A repeat changes
+    nothing."""
     owner = authenticate(request, account)
     store = get_store(request)
     with store.transaction():
@@ -138,7 +139,7 @@ async def moderate_comment(
 
 @router.post("/control/remarks/{account}")
 async def add_fan_comment(request: Request, account: str) -> dict[str, str]:
-    """`{"fan", "post", "text"}`: somebody says something under a post."""
+    """`{"fan", "post", "text"}`: add a fan's comment to a post."""
     body = await read_json_object(request)
     said = {name: str(body.get(name) or "") for name in ("fan", "post", "text")}
     return {"id": add_comment(get_store(request), account, said["fan"], said["post"], said["text"])}
@@ -146,7 +147,8 @@ async def add_fan_comment(request: Request, account: str) -> dict[str, str]:
 
 @router.get("/control/remarks/{account}")
 async def list_all_comments(request: Request, account: str) -> dict[str, Any]:
-    """Every remark of an account with its state, and who is kept away; for judges."""
+    """Return all comments of an account with their state and its blocked fans, for checks in
+    tests."""
     store = get_store(request)
     rows = store.fetch_all("SELECT * FROM remarks WHERE account = ? ORDER BY id", account)
     away = store.fetch_all("SELECT fan FROM kept_away WHERE account = ?", account)

@@ -1,5 +1,5 @@
-"""The sandbox's control side, for tests and the demo: accounts, faults, the record of what came in,
-what fans do."""
+"""The sandbox's control API for tests and demos: accounts, faults, the record of requests, and
+actions of fans."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ router = APIRouter(prefix="/control")
 
 @router.post("/accounts")
 async def put_account(request: Request) -> dict[str, Any]:
-    """`{"account", "title"?, "token"?, "state"?}`: create or change; the same again is harmless and
-    tells the token.
+    """`{"account", "title"?, "token"?, "state"?}`: create or change an account and return its
+    token. A repeat is harmless.
 
-    What the account can do follows from its name: `…+key` honours idempotency keys, `…-nolook`
-    cannot find messages, `…-nomarks` forgets marks.
+    The name determines the capabilities: `…+key` accepts idempotency keys, `…-nolook` cannot look
+    up messages, `…-nomarks` drops the adult and AI labels.
     """
     body = await read_json_object(request)
     account = kept.create_account(
@@ -39,7 +39,7 @@ async def put_account(request: Request) -> dict[str, Any]:
 
 @router.post("/token/{account}")
 async def rotate_token(request: Request, account: str) -> dict[str, str]:
-    """`{"revoke": true}` lets nobody in; else a new token."""
+    """`{"revoke": true}` revokes the token; otherwise create a new one."""
     body = await read_json_object(request)
     return {
         "token": kept.rotate_token(get_store(request), account, revoke=bool(body.get("revoke")))
@@ -48,8 +48,8 @@ async def rotate_token(request: Request, account: str) -> dict[str, str]:
 
 @router.post("/followers/{account}")
 async def set_followers(request: Request, account: str) -> dict[str, int]:
-    """`{"followers": 12}`: so many follow the account; until somebody says it, as many as acted
-    there."""
+    """`{"followers": 12}`: set the number of followers. The default is the number of fans who acted
+    on the account."""
     many = (await read_json_object(request)).get("followers")
     return {
         "followers": kept.set_followers(
@@ -60,7 +60,7 @@ async def set_followers(request: Request, account: str) -> dict[str, int]:
 
 @router.post("/faults")
 async def add_fault(request: Request) -> dict[str, Any]:
-    """Ask for a fault; modes and kinds are told in `foundation/ops/fault_injection.py`."""
+    """Schedule a fault. Modes and kinds are documented in `foundation/ops/fault_injection.py`."""
     body = await read_json_object(request)
     book = get_fault_book(request)
     account = str(body.get("account") or "*")
@@ -88,21 +88,21 @@ async def add_fault(request: Request) -> dict[str, Any]:
 
 @router.get("/faults")
 async def list_faults(request: Request) -> dict[str, Any]:
-    """Faults still to happen."""
+    """Return the scheduled faults."""
     return {"waiting": get_fault_book(request).list_pending_faults()}
 
 
 @router.delete("/faults")
 async def clear_faults(request: Request) -> dict[str, Any]:
-    """All is well again."""
+    """Delete all scheduled faults."""
     get_fault_book(request).clear_faults()
     return {"waiting": []}
 
 
 @router.get("/record")
 async def list_requests(request: Request) -> dict[str, Any]:
-    """Every API request received after `?after=ID`, taken in or not; polling for updates is left
-    out."""
+    """Return all API requests received after `?after=ID`, accepted or not, without polls for
+    updates."""
     asked = request.query_params
     entries = get_fault_book(request).list_requests(int(asked.get("after") or 0))
     return {
@@ -112,7 +112,8 @@ async def list_requests(request: Request) -> dict[str, Any]:
 
 @router.get("/truth/{account}")
 async def read_account_history(request: Request, account: str) -> dict[str, Any]:
-    """Everything an account ever took in, keys and what was deleted included; for judges."""
+    """Return everything an account ever received, including keys and deleted items, for checks in
+    tests."""
     store = get_store(request)
     posts = store.fetch_all("SELECT * FROM posts WHERE account = ? ORDER BY id", account)
     messages = store.fetch_all("SELECT * FROM messages WHERE account = ? ORDER BY id", account)
@@ -124,15 +125,15 @@ async def read_account_history(request: Request, account: str) -> dict[str, Any]
 
 @router.get("/money/{account}/{fan}")
 async def list_checkouts(request: Request, account: str, fan: str) -> dict[str, Any]:
-    """A fan's tries to pay, by time, with what became of each; for judges."""
+    """Return a fan's checkouts by time with their outcome, for checks in tests."""
     tries = payments.list_fan_checkouts(get_store(request), account, fan)
     return {"checkouts": [one for of_message in tries.values() for one in of_message]}
 
 
 @router.post("/chats/{account}/{fan}")
 async def perform_fan_action(request: Request, account: str, fan: str) -> dict[str, Any]:
-    """A fan's action: `{"type": "message|button|pay|age|stop", "text"?, "message_id"?, "ref"?,
-    "over_18"?}`."""
+    """Perform a fan's action: `{"type": "message|button|pay|age|stop", "text"?, "message_id"?,
+    "ref"?, "over_18"?}`."""
     done = fan_actions.perform_fan_action(
         get_store(request), account, fan, await read_json_object(request)
     )
@@ -142,7 +143,7 @@ async def perform_fan_action(request: Request, account: str, fan: str) -> dict[s
 
 @router.post("/scripts/{account}/{fan}")
 async def add_script(request: Request, account: str, fan: str) -> dict[str, int]:
-    """`{"steps": [{"type", "when"?, "after"?, …}]}`: let a fan act by itself."""
+    """`{"steps": [{"type", "when"?, "after"?, …}]}`: store a script that acts for a fan."""
     steps = (await read_json_object(request)).get("steps")
     return {
         "script": fan_actions.add_script(

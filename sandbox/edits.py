@@ -1,5 +1,4 @@
-"""Changing the words of a post on the sandbox: it keeps what it said before, its media, its place
-and its id."""
+"""Edits of sandbox posts. Earlier texts are stored; media, surface and ID do not change."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ router = APIRouter()
 
 
 class EditRequest(BaseModel):
-    """What may be changed of a post, and how it is marked by them."""
+    """The editable fields of a post."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     text: str = ""
@@ -34,7 +33,7 @@ class EditRequest(BaseModel):
 
 @router.put("/api/{account}/posts/{post_id}")
 async def edit_post(request: Request, account: str, post_id: str) -> dict[str, Any]:
-    """Change the words of a post that stands. The same words change nothing."""
+    """Replace the text of a post. The same text changes nothing."""
     owner = authenticate(request, account)
     store = get_store(request)
     words = parse_body(EditRequest, await read_json_object(request))

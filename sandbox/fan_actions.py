@@ -1,5 +1,5 @@
-"""What fans do in the sandbox, by hand in the chat window or by a script; the creator's side hears
-of it by updates."""
+"""Actions of fans in the sandbox, from the chat page or a script. The account receives them as
+updates."""
 
 import json
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ MAX_TEXT_LENGTH = 4096
 def perform_fan_action(
     store: SandboxStore, account: str, fan_name: str, action: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """One action of a fan: message, button, pay, age or stop. Raises Refusal for what cannot be
-    done."""
+    """Perform one action of a fan: message, button, pay, age or stop. Raises SandboxRefusal if it
+    is impossible."""
     get_account(store, account)
     with store.transaction():
         handle = str(action.get("handle") or "")
@@ -68,8 +68,8 @@ def _send_fan_message(
 def _press_button(
     store: SandboxStore, account: str, fan: Any, message_id: str, ref: str
 ) -> dict[str, Any]:
-    """Press a button of a message; `ref` is `action:ref`, or an action alone for the newest button
-    that has it."""
+    """Press a button of a message. `ref` is `action:ref`, or an action alone for the newest button
+    with it."""
     for message in list_messages(store, account, fan["name"], author="creator"):
         if message_id in {"", message["id"]}:
             for button in message.get("buttons") or []:
@@ -98,11 +98,11 @@ def _prove_age(store: SandboxStore, account: str, fan: Any, *, adult: bool) -> d
 def add_script(
     store: SandboxStore, account: str, fan_name: str, steps: list[dict[str, Any]]
 ) -> int:
-    """Let a fan act by itself. A step is an action with `after` (seconds) and `when`:
+    """Store a script that acts for a fan. A step is an action with `after` (seconds) and `when`:
 
-    `""` at once, `reply` after any new message of the creator, `invoice` after a new invoice,
-    `button:ACTION` after a new button of that action; "new" is newer than what the script acted
-    upon before.
+    `""` immediately, `reply` after a new message of the creator, `invoice` after a new invoice,
+    `button:ACTION` after a new button with that action. Messages are new if they are later than
+    those the script has reacted to.
     """
     get_account(store, account)
     if not steps or not all(isinstance(step, dict) and step.get("type") for step in steps):
@@ -115,7 +115,7 @@ def add_script(
 
 
 def has_waiting_scripts(store: SandboxStore) -> bool:
-    """Whether a script has steps left."""
+    """Return True if a script has steps left."""
     return (
         store.fetch_one("SELECT 1 FROM scripts WHERE position < json_array_length(steps)")
         is not None
@@ -123,7 +123,7 @@ def has_waiting_scripts(store: SandboxStore) -> bool:
 
 
 def run_due_scripts(store: SandboxStore) -> list[str]:
-    """Do every script's step that is due; the accounts something happened in."""
+    """Perform the due step of each script and return the affected accounts."""
     touched = []
     for script in store.fetch_all(
         "SELECT * FROM scripts WHERE position < json_array_length(steps) ORDER BY id"
@@ -136,7 +136,7 @@ def run_due_scripts(store: SandboxStore) -> list[str]:
             try:
                 perform_fan_action(store, script["account"], script["fan"], step)
             except SandboxRefusal:
-                continue  # the button or invoice is gone: the fan waits for another
+                continue  # the button or invoice is gone; the script waits for another
             _advance_script(store, script, seen)
         touched.append(script["account"])
     return touched
@@ -154,7 +154,7 @@ def _advance_script(store: SandboxStore, script: Any, seen: int) -> None:
 
 
 def _find_trigger_message(store: SandboxStore, script: Any, when: str) -> int | None:
-    """The newest message the step has an eye on; None while what it waits for has not come."""
+    """Return the newest message that triggers the step, or None if there is none yet."""
     messages = list_messages(store, script["account"], script["fan"], author="creator", limit=20)
     newest = parse_native_id(messages[0]["id"], "m") if messages else 0
     if not when:

@@ -1,5 +1,5 @@
-"""The sandbox as people see it: timelines, a post, a chat window. Text is escaped; adult media show
-by label only."""
+"""The HTML pages of the sandbox: timelines, posts and chats. Text is escaped; adult media are shown
+as a label only."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -52,7 +52,7 @@ _jinja = Environment(
 
 
 def _account_hue(name: str) -> int:
-    """A colour of the account's own for its round picture."""
+    """Return the hue of an account's avatar."""
     return sum(ord(sign) * (place + 7) for place, sign in enumerate(name)) * 47 % 360
 
 
@@ -85,19 +85,19 @@ def _render_page(
 
 
 def error_page(request: Request, status: int) -> Response:
-    """The page for what is not there or not possible."""
+    """Return the error page."""
     return _render_page(request, "error.html", status, title="Sandbox")
 
 
 @router.get("/healthz")
 async def healthz() -> dict[str, bool]:
-    """Whether it answers."""
+    """Return `ok` while the server runs."""
     return {"ok": True}
 
 
 @router.get("/assets/{name}")
 async def static_file(name: str) -> Response:
-    """Our own style and script."""
+    """Return the style sheet, the script or the icon."""
     if name not in _ASSETS:
         raise SandboxRefusal(404, "no_such_page")
     return FileResponse(
@@ -107,7 +107,7 @@ async def static_file(name: str) -> Response:
 
 @router.get("/files/{account}/{sha256}")
 async def media_file(request: Request, account: str, sha256: str) -> Response:
-    """A file of an account, for its pages."""
+    """Return a file of an account for its pages."""
     found = get_file(get_store(request), account, sha256)
     if found is None:
         raise SandboxRefusal(404, "no_such_file")
@@ -118,7 +118,7 @@ async def media_file(request: Request, account: str, sha256: str) -> Response:
 
 @router.get("/")
 async def home_page(request: Request) -> Response:
-    """Every account."""
+    """Show all accounts."""
     store = get_store(request)
     counted = [
         {
@@ -142,7 +142,7 @@ def _count_rows(store: SandboxStore, table: str, account: str) -> int:
 
 @router.get("/t/{account}")
 async def timeline_page(request: Request, account: str) -> Response:
-    """An account's posts, newest first."""
+    """Show an account's posts, newest first."""
     store = get_store(request)
     owner = get_account(store, account)
     posts = list_posts(store, account, limit=SHOWN_POSTS)
@@ -153,7 +153,7 @@ async def timeline_page(request: Request, account: str) -> Response:
 
 @router.get("/t/{account}/{post_id}", name="post_page")
 async def post_page(request: Request, account: str, post_id: str) -> Response:
-    """One post, and its address."""
+    """Show one post at its public URL."""
     store = get_store(request)
     owner = get_account(store, account)
     post = get_post(store, account, post_id)
@@ -170,7 +170,8 @@ async def post_page(request: Request, account: str, post_id: str) -> Response:
 
 @router.post("/t/{account}/{post_id}/remarks")
 async def post_comment(request: Request, account: str, post_id: str) -> Response:
-    """What the person at the page wrote under a post; then the page again."""
+    """Publish a visitor's comment on a post, then show the page again."""
+    # a form on another site must not act as the fan
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise SandboxRefusal(403, "foreign_page")
     form = await _read_form(request)
@@ -186,7 +187,7 @@ async def post_comment(request: Request, account: str, post_id: str) -> Response
 
 @router.get("/c/{account}")
 async def chat_page(request: Request, account: str, fan: str = "") -> Response:
-    """The chat window of a fan; without a name it asks for one."""
+    """Show a fan's chat, or ask for the fan's name."""
     store = get_store(request)
     owner = get_account(store, account)
     if not fan.strip():
@@ -205,7 +206,7 @@ async def chat_page(request: Request, account: str, fan: str = "") -> Response:
 
 @router.get("/c/{account}/messages")
 async def chat_messages(request: Request, account: str, fan: str = "") -> Response:
-    """The messages alone, for the page's script."""
+    """Return the messages as an HTML fragment for the page's script."""
     store = get_store(request)
     owner = get_account(store, account)
     return _render_page(
@@ -231,7 +232,7 @@ def _load_chat(store: SandboxStore, account: str, fan: str) -> dict[str, Any]:
 
 @router.post("/c/{account}/act")
 async def post_chat_action(request: Request, account: str) -> Response:
-    """What the person at the chat window did; then the window again."""
+    """Perform a fan's action in the chat, then show the chat again."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         raise SandboxRefusal(403, "foreign_page")
     form = await _read_form(request)
@@ -242,7 +243,7 @@ async def post_chat_action(request: Request, account: str) -> Response:
     try:
         fan_actions.perform_fan_action(store, account, fan, {**form, "language": language})
     except SandboxRefusal as error:
-        if error.status == 422 and fan:  # an empty message: the window as it was
+        if error.status == 422 and fan:  # an empty message changes nothing
             return RedirectResponse(_chat_url(account, fan), 303)
         raise
     get_bell(request).ring()
@@ -250,7 +251,7 @@ async def post_chat_action(request: Request, account: str) -> Response:
 
 
 def _fan_id_from_name(name: str) -> str:
-    """The id behind a typed name: platforms know people by ids, and ids hold no blank."""
+    """Return the ID for a typed name. Platforms identify users by IDs, which contain no spaces."""
     return "-".join(name.split())
 
 

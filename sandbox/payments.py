@@ -1,8 +1,8 @@
-"""Test money: a checkout is answered within 10 s or refused; a payment has one charge, a charge one
-refund.
+"""Test payments: a checkout is refused after 10 seconds without a response; a payment has one
+charge, and a charge at most one refund.
 
-Like some networks on a bad day it takes one yes for two presses: whoever presses pay twice at once
-is charged twice.
+As some networks do on a bad day, one accepted checkout also covers a second press on pay. A fan who
+presses twice at once is charged twice.
 """
 
 import secrets
@@ -19,17 +19,17 @@ from sandbox.store import (
 )
 
 TEST_CURRENCY = "XTS"
-"""ISO 4217's own code for tests."""
+"""The test currency of ISO 4217."""
 
 ANSWER_TIMEOUT = timedelta(seconds=10)
-"""How long the creator's side has to answer a checkout."""
+"""Time in which the account must respond to a checkout."""
 
 DOUBLE_PRESS_WINDOW = timedelta(seconds=3)
-"""A second press on one invoice within this of the first goes along with the yes to it."""
+"""A second press on the same invoice within this time is accepted together with the first."""
 
 
 def open_checkout(store: SandboxStore, account: str, fan_name: str, message_id: str) -> str:
-    """A fan pressed pay on an invoice; the creator's side is asked. Returns the query id."""
+    """Start the checkout of an invoice, ask the account to accept it, and return the query ID."""
     message = next(
         (m for m in list_messages(store, account, fan_name) if m["id"] == message_id), None
     )
@@ -61,7 +61,7 @@ def open_checkout(store: SandboxStore, account: str, fan_name: str, message_id: 
 
 
 def _is_repeat_press(store: SandboxStore, account: str, fan_name: str, message_id: str) -> bool:
-    """Whether a first press on this invoice got its yes a moment ago."""
+    """Return True if a first press on this invoice was accepted a moment ago."""
     rows = store.fetch_all(
         "SELECT at FROM checkouts WHERE account = ? AND fan = ? AND message_id = ? AND state = "
         "'paid'",
@@ -76,14 +76,14 @@ def _is_repeat_press(store: SandboxStore, account: str, fan_name: str, message_i
 def answer_checkout(
     store: SandboxStore, account: str, query_id: str, *, ok: bool, text: str
 ) -> dict[str, Any]:
-    """The creator's side lets the payment go through, or not. The same answer twice makes one
-    charge."""
+    """Accept or refuse a checkout. A repeated response creates no second charge."""
     with store.transaction():
         row = store.fetch_one(
             "SELECT * FROM checkouts WHERE id = ? AND account = ?", query_id, account
         )
         if row is None:
             raise SandboxRefusal(404, "no_such_query")
+        # a repeated response returns the first charge
         if row["state"] == "paid" and ok:
             return {"query_id": query_id, "charge_id": row["charge_id"]}
         if row["state"] != "open" or _is_answer_expired(store, row["at"]):
@@ -99,7 +99,7 @@ def answer_checkout(
 
 
 def _pay_checkout(store: SandboxStore, query_id: str, text: str) -> str:
-    """Charge a checkout; the charge's id."""
+    """Charge a checkout and return the charge ID."""
     charge_id = f"ch_{secrets.token_hex(10)}"
     store.execute(
         "UPDATE checkouts SET state = 'paid', text = ?, charge_id = ? WHERE id = ?",
@@ -111,7 +111,7 @@ def _pay_checkout(store: SandboxStore, query_id: str, text: str) -> str:
 
 
 def _pay_simultaneous_checkout(store: SandboxStore, first: Any) -> None:
-    """Charge the second press that waits on the same invoice, if it came at once."""
+    """Charge the second checkout of the same invoice if it was opened at once."""
     second = store.fetch_one(
         "SELECT id, at FROM checkouts WHERE account = ? AND fan = ? AND message_id = ? AND state "
         "= 'open' AND id <> ?",
@@ -158,7 +158,7 @@ def _record_transaction(
 def refund_charge(
     store: SandboxStore, account: str, charge_id: str, amount: int, currency: str
 ) -> dict[str, Any]:
-    """Give a whole charge back. Raises Refusal 409 the second time."""
+    """Refund a whole charge. Raises SandboxRefusal with status 409 if it is already refunded."""
     with store.transaction():
         charge = store.fetch_one(
             "SELECT * FROM transactions WHERE account = ? AND charge_id = ? AND direction = 'in'",
@@ -187,8 +187,8 @@ def refund_charge(
 
 
 def list_transactions(store: SandboxStore, account: str, after: int) -> dict[str, Any]:
-    """Money in and out after a transaction id, oldest first, and the account's balance in minor
-    units."""
+    """Return charges and refunds after a transaction ID, oldest first, and the account's balance in
+    minor units."""
     rows = store.fetch_all(
         "SELECT * FROM transactions WHERE account = ? AND id > ? ORDER BY id", account, after
     )
@@ -210,7 +210,8 @@ def list_transactions(store: SandboxStore, account: str, after: int) -> dict[str
 def list_fan_checkouts(
     store: SandboxStore, account: str, fan_name: str
 ) -> dict[str, list[dict[str, Any]]]:
-    """The fan's tries to pay by message id; state is open, paid, refunded, refused or expired."""
+    """Return the fan's checkouts by message ID. Their state is open, paid, refunded, refused or
+    expired."""
     refunded = {
         row["charge_id"]
         for row in store.fetch_all(

@@ -1,5 +1,4 @@
-"""The places a post can stand on the sandbox, each with limits after a kind of network, and the
-words of its pages."""
+"""Limits of the sandbox's surfaces, each modelled on a network, and the language of its pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +8,8 @@ from sandbox.page_texts import PAGE_TEXTS
 
 @dataclass(frozen=True)
 class SurfaceRules:
-    """Limits of one place; `like` is the network it is shaped after, always shown with *sandbox*
-    beside it."""
+    """Limits of a surface. `modelled_on` is the network it imitates, always displayed together with
+    *sandbox*."""
 
     modelled_on: str
     max_text: int
@@ -30,7 +29,7 @@ SURFACES: Mapping[str, SurfaceRules] = {
 
 
 def page_texts(accepted: str) -> tuple[str, Mapping[str, str]]:
-    """Language and words after an Accept-Language header: English where it is asked for first, else
-    French."""
+    """Return the language and the texts for an Accept-Language header: English if it comes first,
+    otherwise French."""
     language = "en" if accepted.strip().lower().startswith("en") else "fr"
     return language, PAGE_TEXTS[language]

@@ -1,8 +1,5 @@
-"""What the sandbox keeps: accounts, files, posts, chats, updates; in SQLite, so that kill -9 loses
-nothing accepted.
-
-Taking an account off the sandbox with all that it holds.
-"""
+"""The store of the sandbox in SQLite: accounts, files, posts, chats and updates. Accepted data
+survive kill -9."""
 
 import json
 import secrets
@@ -85,7 +82,7 @@ _PLAIN_MESSAGE: Mapping[str, Any] = {
 
 
 class SandboxRefusal(Exception):
-    """The network says no: an HTTP status and a word for it."""
+    """A refused request: an HTTP status and an error code."""
 
     def __init__(self, status: int, error: str, **more: object) -> None:
         super().__init__(error)
@@ -95,7 +92,7 @@ class SandboxRefusal(Exception):
 
 @dataclass(frozen=True)
 class SandboxAccount:
-    """One account of the network. `native_key`: idempotency keys are honoured for ever, and posts
+    """An account of the network. With `native_key`, idempotency keys are valid forever and posts
     are found by them."""
 
     name: str
@@ -107,13 +104,12 @@ class SandboxAccount:
 
     @property
     def keeps_first_labels(self) -> bool:
-        """Whether a post stays for adults, or made by a model, once it was said."""
+        """Return True if a post retains its adult and AI labels."""
         return not self.name.endswith("-nomarks")
 
 
 class SandboxStore:
-    """The one connection of the process; every write is committed and on disk before it is
-    answered."""
+    """The only connection of the process. Every write is committed to disk before its response."""
 
     def __init__(self, database: Path, clock: Callable[[], datetime] = wall_now) -> None:
         self._lock = threading.RLock()
@@ -121,17 +117,18 @@ class SandboxStore:
         self._db = sqlite3.connect(database, isolation_level=None, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode=WAL")
+        # Accepted data must survive kill -9, so each commit waits for the disk.
         self._db.execute("PRAGMA synchronous=FULL")
         self._db.execute("PRAGMA busy_timeout=5000")
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the database file."""
         self._db.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """One transaction; nested ones join it."""
+        """Open a transaction; nested ones join it."""
         with self._lock:
             if self._db.in_transaction:
                 yield
@@ -145,29 +142,29 @@ class SandboxStore:
             self._db.execute("COMMIT")
 
     def execute(self, sql: str, *params: object) -> int:
-        """Change something; returns the new row's id."""
+        """Execute a statement and return the ID of the new row."""
         with self._lock:
             return self._db.execute(sql, params).lastrowid or 0
 
     def fetch_all(self, sql: str, *params: object) -> list[sqlite3.Row]:
-        """All rows of a query."""
+        """Return all rows of a query."""
         with self._lock:
             return self._db.execute(sql, params).fetchall()
 
     def fetch_one(self, sql: str, *params: object) -> sqlite3.Row | None:
-        """The first row, if there is one."""
+        """Return the first row of a query, or None."""
         return next(iter(self.fetch_all(sql, *params)), None)
 
     def now(self) -> str:
-        """The sandbox's own time, ISO 8601 with offset."""
+        """Return the sandbox's time in ISO 8601 with offset."""
         return self.clock().isoformat()
 
 
 def create_account(
     store: SandboxStore, name: str, *, title: str = "", token: str = "", state: str = "active"
 ) -> SandboxAccount:
-    """Create the account, or change its title, token or state; what it can do follows from its
-    name."""
+    """Create an account, or change its title, token or state. Its name determines its
+    capabilities."""
     if not name or any(sign in name for sign in "/?#%\\ ") or name in {".", ".."} or len(name) > 64:
         raise SandboxRefusal(422, "bad_name")
     with store.transaction():
@@ -197,7 +194,7 @@ def create_account(
 
 
 def get_account(store: SandboxStore, name: str) -> SandboxAccount:
-    """The account. Raises Refusal 404."""
+    """Return the account. Raises SandboxRefusal with status 404."""
     row = store.fetch_one("SELECT * FROM accounts WHERE name = ?", name)
     if row is None:
         raise SandboxRefusal(404, "no_such_account")
@@ -212,7 +209,7 @@ def get_account(store: SandboxStore, name: str) -> SandboxAccount:
 
 
 def list_accounts(store: SandboxStore) -> list[SandboxAccount]:
-    """All accounts by name."""
+    """Return all accounts by name."""
     return [
         get_account(store, row["name"])
         for row in store.fetch_all("SELECT name FROM accounts ORDER BY name")
@@ -220,7 +217,7 @@ def list_accounts(store: SandboxStore) -> list[SandboxAccount]:
 
 
 def set_followers(store: SandboxStore, name: str, many: int) -> int:
-    """Let so many follow the account from now on; how many do. Raises Refusal."""
+    """Set the number of an account's followers and return it. Raises SandboxRefusal."""
     if not 0 <= many <= MAX_FOLLOWERS:
         raise SandboxRefusal(422, "bad_request", where="followers")
     store.execute(
@@ -230,14 +227,14 @@ def set_followers(store: SandboxStore, name: str, many: int) -> int:
 
 
 def count_followers(store: SandboxStore, name: str) -> int:
-    """How many follow the account: as many as was said, else whoever acted there."""
+    """Return the number of followers that was set, or that of fans who acted on the account."""
     said = store.fetch_one("SELECT many FROM followers WHERE account = ?", name)
     row = said or store.fetch_one("SELECT count(*) AS many FROM fans WHERE account = ?", name)
     return int(row["many"]) if row else 0
 
 
 def rotate_token(store: SandboxStore, name: str, *, revoke: bool) -> str:
-    """A new token for the account; `revoke` gives none, so that nothing is let in until the next
+    """Create a new token for the account. With `revoke`, the account has none until the next
     rotation."""
     get_account(store, name)
     token = "" if revoke else secrets.token_urlsafe(24)
@@ -246,8 +243,8 @@ def rotate_token(store: SandboxStore, name: str, *, revoke: bool) -> str:
 
 
 def authenticate_account(store: SandboxStore, name: str, shown: str) -> SandboxAccount:
-    """The account behind a request's token. Raises Refusal 404, 401, or 403 when it is
-    suspended."""
+    """Return the account of a request's token. Raises SandboxRefusal with status 404, 401, or 403
+    if the account is suspended."""
     found = get_account(store, name)
     if not found.token or not secrets.compare_digest(found.token, shown):
         raise SandboxRefusal(401, "bad_token")
@@ -259,14 +256,14 @@ def authenticate_account(store: SandboxStore, name: str, shown: str) -> SandboxA
 def store_file(
     store: SandboxStore, owner: SandboxAccount, sha256: str, mime: str, body: bytes
 ) -> None:
-    """Keep a file under its digest; again is the same."""
+    """Store a file under its digest. A repeat is harmless."""
     store.execute(
         "INSERT OR IGNORE INTO files VALUES (?,?,?,?,?)", owner.name, sha256, mime, len(body), body
     )
 
 
 def get_file(store: SandboxStore, owner: str, sha256: str) -> tuple[str, bytes] | None:
-    """Mime and bytes of a file."""
+    """Return the MIME type and the content of a file, or None."""
     row = store.fetch_one(
         "SELECT mime, body FROM files WHERE account = ? AND sha256 = ?", owner, sha256
     )
@@ -276,10 +273,11 @@ def get_file(store: SandboxStore, owner: str, sha256: str) -> tuple[str, bytes] 
 def add_post(
     store: SandboxStore, owner: SandboxAccount, content: Mapping[str, Any]
 ) -> tuple[dict[str, Any], bool]:
-    """Keep a post; the post and whether it is new. The same key gives the first post where keys are
-    honoured."""
+    """Store a post; return it and True if it is new. A repeated key returns the first post if the
+    account supports keys."""
     with store.transaction():
         key = str(content.get("key") or "")
+        # accounts without `+key` create a second post for a repeat, as many platforms do
         if owner.native_key and key:
             first = store.fetch_one(
                 "SELECT * FROM posts WHERE account = ? AND key = ?", owner.name, key
@@ -309,7 +307,7 @@ def add_post(
 
 
 def post_as_json(row: sqlite3.Row) -> dict[str, Any]:
-    """A post as the API tells it."""
+    """Return a post in the form of the API."""
     return {
         "id": f"p{row['id']}",
         "account": row["account"],
@@ -319,7 +317,7 @@ def post_as_json(row: sqlite3.Row) -> dict[str, Any]:
         "views": row["views"],
         "created_at": row["created_at"],
         "deleted_at": row["deleted_at"],
-        "reply_to": "",  # of posts kept before there were replies
+        "reply_to": "",  # default for posts stored before replies existed
         **json.loads(row["content"]),
     }
 
@@ -333,7 +331,7 @@ def list_posts(
     since: str = "",
     limit: int = 50,
 ) -> list[dict[str, Any]]:
-    """Posts that stand, newest first."""
+    """Return posts that are not deleted, newest first."""
     rows = store.fetch_all(
         "SELECT * FROM posts WHERE account = ? AND deleted_at IS NULL AND (? IS NULL OR key = ?)"
         " AND (? IS NULL OR id < ?) AND created_at >= ? ORDER BY id DESC LIMIT ?",
@@ -343,7 +341,7 @@ def list_posts(
 
 
 def parse_native_id(native_id: str, prefix: str) -> int:
-    """The row behind an id as the API tells it; 0, which no row has, for anything else."""
+    """Return the row ID in an ID of the API; 0, which no row has, if it is invalid."""
     digits = native_id.removeprefix(prefix)
     return (
         int(digits) if native_id.startswith(prefix) and digits.isascii() and digits.isdigit() else 0
@@ -351,7 +349,7 @@ def parse_native_id(native_id: str, prefix: str) -> int:
 
 
 def get_post(store: SandboxStore, owner: str, native_id: str) -> dict[str, Any]:
-    """One post that stands. Raises Refusal 404."""
+    """Return a post that is not deleted. Raises SandboxRefusal with status 404."""
     row = store.fetch_one(
         "SELECT * FROM posts WHERE account = ? AND id = ? AND deleted_at IS NULL",
         owner,
@@ -363,7 +361,7 @@ def get_post(store: SandboxStore, owner: str, native_id: str) -> dict[str, Any]:
 
 
 def post_account(store: SandboxStore, native_id: str) -> str | None:
-    """The account of a post that stands, whosever it is; None for none."""
+    """Return the account of an existing post of any account, or None."""
     row = store.fetch_one(
         "SELECT account FROM posts WHERE id = ? AND deleted_at IS NULL",
         parse_native_id(native_id, "p"),
@@ -374,7 +372,7 @@ def post_account(store: SandboxStore, native_id: str) -> str | None:
 def delete_item(
     store: SandboxStore, owner: str, native_id: str, *, table: str, prefix: str
 ) -> None:
-    """Take a post or message away. Raises Refusal 404 when it does not stand."""
+    """Delete a post or message. Raises SandboxRefusal with status 404 if it does not exist."""
     with store.transaction():
         found = store.fetch_one(
             f"SELECT id FROM {table} WHERE account = ? AND id = ?"  # noqa: S608  a constant
@@ -390,7 +388,8 @@ def delete_item(
 def ensure_fan(
     store: SandboxStore, owner: str, name: str, *, handle: str = "", language: str = ""
 ) -> sqlite3.Row:
-    """The fan's row in this account; made at first sight. A name is an id: one word."""
+    """Return the fan's row in this account, creating it if needed. A name is an ID without
+    spaces."""
     if not name or len(name) > 64 or name.split() != [name]:
         raise SandboxRefusal(422, "bad_name")
     with store.transaction():
@@ -421,7 +420,7 @@ def add_message(
     *,
     key: str = "",
 ) -> dict[str, Any]:
-    """Keep a chat message of the `creator` or the `fan`."""
+    """Store a chat message of the `creator` or the `fan`."""
     with store.transaction():
         kept = store.execute(
             "INSERT INTO messages (account, fan, author, key, content, created_at) VALUES "
@@ -434,7 +433,7 @@ def add_message(
 
 
 def message_as_json(row: sqlite3.Row) -> dict[str, Any]:
-    """A message as the API tells it."""
+    """Return a message in the form of the API."""
     return {
         "id": f"m{row['id']}",
         "key": row["key"],
@@ -456,7 +455,7 @@ def list_messages(
     author: str = "",
     limit: int = 200,
 ) -> list[dict[str, Any]]:
-    """Messages of a chat that stand, newest first."""
+    """Return messages of a chat that are not deleted, newest first."""
     rows = store.fetch_all(
         "SELECT * FROM messages WHERE account = ? AND fan = ? AND deleted_at IS NULL AND (? IS "
         "NULL OR key = ?)"
@@ -469,7 +468,7 @@ def list_messages(
 def add_update(
     store: SandboxStore, owner: str, kind: str, fan_row: sqlite3.Row, **body: object
 ) -> str:
-    """Tell the creator's side of something a fan did; it is told again until the reader moves its
+    """Add an update about a fan's action for the account. It is returned until the client moves its
     cursor."""
     told = {"handle": fan_row["handle"], "language": fan_row["language"], **body}
     return str(
@@ -483,7 +482,7 @@ def add_update(
 def list_updates(
     store: SandboxStore, owner: str, after: int, limit: int = 100
 ) -> list[dict[str, Any]]:
-    """What happened after the cursor, oldest first."""
+    """Return the updates after the cursor, oldest first."""
     rows = store.fetch_all(
         "SELECT * FROM updates WHERE account = ? AND id > ? ORDER BY id LIMIT ?",
         owner,
@@ -503,7 +502,7 @@ def list_updates(
 
 
 def delete_accounts(store: SandboxStore, accounts: Sequence[str]) -> dict[str, int]:
-    """Delete accounts and everything of theirs; returns how many rows of each table went. Safe to
+    """Delete accounts with all their data and return the number of deleted rows by table. Safe to
     repeat."""
     tables = [
         row["name"]
@@ -527,7 +526,7 @@ def delete_accounts(store: SandboxStore, accounts: Sequence[str]) -> dict[str, i
 
 
 def _delete_rows(store: SandboxStore, table: str, key: str, account: str) -> int:
-    rows_of_account = f"FROM {table} WHERE {key} = ?"  # names of its own schema
+    rows_of_account = f"FROM {table} WHERE {key} = ?"  # names from this module's schema
     before = store.fetch_all(f"SELECT count(*) AS n {rows_of_account}", account)[0]["n"]
     store.execute(f"DELETE {rows_of_account}", account)
     return int(before)

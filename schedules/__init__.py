@@ -1,1 +1,4 @@
-"""Posts and their deliveries: when, to which accounts, with whose approval."""
+"""Posts and their deliveries: content, calendar, approvals and publishing.
+
+Sending one unit to an account is in `channels`; the decision that allows it is in `gate`.
+"""

@@ -1,1 +1,5 @@
-"""The studio: the library of a creator, and everything that makes or ingests its files."""
+"""The studio: media libraries of creators, ingest of files, and generation of images, videos and
+speech.
+
+Posts are in `schedules`, rating and consent in `gate`, the engines themselves in `generators`.
+"""

@@ -1,4 +1,4 @@
-"""The audit trail: who did what, append-only."""
+"""The audit log of an agency: append-only records of what each member, key or process did."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from foundation.db.tables import TenantRow, jsonb_column, table_arguments
 
 
 class AuditEntry(TenantRow, table=True):
-    """Who did what, append-only."""
+    """An append-only record of one act by one actor."""
 
     __tablename__ = "audit_entries"
     __table_args__ = table_arguments(
@@ -33,7 +33,7 @@ pass
 
 @dataclass(frozen=True)
 class AuditRecord:
-    """Something somebody did; its sentence is `audit.<act>`."""
+    """One act of an actor, for display. Its text is the message `audit.<act>`."""
 
     actor: str
     act: str
@@ -43,7 +43,7 @@ class AuditRecord:
 
 
 def list_recent_acts(scope: Scope, *, limit: int = 50) -> list[AuditRecord]:
-    """What was done last, the newest first."""
+    """Return the most recent acts, newest first."""
     rows = scope.session.exec(
         select(AuditEntry)
         .where(AuditEntry.tenant_id == scope.tenant_id)
@@ -57,7 +57,7 @@ def list_recent_acts(scope: Scope, *, limit: int = 50) -> list[AuditRecord]:
 
 
 def find_last_act(scope: Scope, act: str, about: str) -> AuditRecord | None:
-    """The last time somebody did that to a thing; None while nobody has."""
+    """Return the most recent `act` on `about`, or None."""
     row = scope.session.exec(
         select(AuditEntry)
         .where(
@@ -78,8 +78,11 @@ def find_last_act(scope: Scope, act: str, about: str) -> AuditRecord | None:
 
 
 def record(scope: Scope, act: str, about: str, **details: str | int) -> UUID:
-    """Write that the scope's actor did `act` to `about` (kind:id); no secrets, no message texts.
-    The entry's id."""
+    """Record that the actor of the scope did `act` to `about` ("kind:id"). Return the id of the
+    entry.
+
+    `details` must contain no secrets and no message texts.
+    """
     entry = AuditEntry(
         tenant_id=scope.tenant_id, actor=scope.actor, act=act, about=about, details=dict(details)
     )
@@ -90,7 +93,8 @@ def record(scope: Scope, act: str, about: str, **details: str | int) -> UUID:
 def is_recorded_by_actor(
     scope: Scope, entry_id: UUID, act: str, about: str, *, since: datetime
 ) -> bool:
-    """Whether the scope's actor wrote this very entry, after that instant."""
+    """Return True if the actor of the scope wrote this entry, with this act and subject, after
+    `since`."""
     entry = scope.session.get(AuditEntry, (scope.tenant_id, entry_id))
     if entry is None or entry.created_at is None or entry.created_at <= since:
         return False
@@ -100,7 +104,7 @@ def is_recorded_by_actor(
 def acted_on_by_actor(
     scope: Scope, act: str, about: Collection[str], *, since: datetime
 ) -> frozenset[str]:
-    """Those of these things the scope's actor did `act` to, after that instant."""
+    """Return those subjects of `about` on which the actor of the scope did `act` after `since`."""
     if not about:
         return frozenset()
     rows = scope.session.exec(

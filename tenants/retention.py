@@ -1,4 +1,4 @@
-"""How long the room's rows are kept, and the event that has every room's looked through."""
+"""Retention rules of the package, and the event that purges expired rows of all packages."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,7 +15,7 @@ from tenants.webhooks.models import WebhookCallRow
 
 @dataclass(frozen=True)
 class RetentionDue:
-    """Delete what is over of a tenant; both ids are the tenant's."""
+    """Purge the expired rows of a tenant; both ids are the tenant's."""
 
     kind: ClassVar[str] = "rows.purge"
     queue: ClassVar[Queue] = "make"

@@ -1,4 +1,4 @@
-"""Opening the scope of a tenant: the one way to the database."""
+"""Scopes of tenants, the only access to the database."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,12 +8,16 @@ from foundation.ids import INSTALLATION_ID
 
 
 def scope_opener(database: Database) -> OpenScope:
-    """`tenant(tenant_id, actor)` over this login's pool."""
+    """Return the function that opens a scope (`tenant(tenant_id, actor)`) on the pool of this
+    login."""
     return database.scope
 
 
 def list_tenant_ids(tenant: OpenScope) -> Sequence[UUID]:
-    """Every tenant of the house, for ticks that write one due row for each; read as `door`."""
+    """Return the ids of all tenants of the installation, for ticks that queue one event per tenant.
+
+    The query runs as the database role `door`.
+    """
     with tenant(INSTALLATION_ID, "system:beat", role="door") as scope:
         return list(scope.run("SELECT tenant_id FROM agencies ORDER BY tenant_id").scalars())
 

@@ -153,11 +153,10 @@ PROMISES = re.compile(
     r"chaos/.*test_(chaos|scenes|generation)|interleaving|crashes|transaction_order|issuance_concurrency|"
     r"journeys/test_tenant_isolation|test_lost_responses|simulated_year"
 )
-"""Files whose tests show a promise under fire: one post, one payment, one tenant."""
+"""Files whose tests show a guarantee under faults: one post, one payment, one tenant."""
 
 BROKEN_PROMISE = 9
-"""How a run ends in which one of those broke: `make test` looks at such a failure no second time
-(ADR 0141)."""
+"""Exit code of a run in which one of those tests failed: `make test` does not run it again."""
 
 _broken: list[str] = []
 

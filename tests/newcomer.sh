@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A newcomer's first quarter of an hour, in an installation of its own: up, ready, a day, clean stop, up again with
-# everything kept. Needs nothing but this checkout; prints how long each step took. Ends with 0 only if all went well.
+# The first quarter of an hour of a new user, in a temporary installation: start, run a day, take the tour, stop cleanly and
+# start again with all data. Needs only this checkout, prints the duration of each step and exits with 0 if all succeed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -33,7 +33,7 @@ cleanup() {
         "$greenroom" down --now || kill "$up_pid" || true
         wait "$up_pid" || true
     fi
-    if [ -n "$failed" ]; then # last, where whoever reads only the end finds it
+    if [ -n "$failed" ]; then # printed last, so that the end of a log shows it
         grep ✗ "$GREENROOM_HOME/tour.log" 2>/dev/null || true
         say "FAILED: $failed"
     fi
@@ -55,7 +55,7 @@ start() { # start SECONDS: make up in the background, wait until everything is r
     say "ready after $((SECONDS - begun)) s"
 }
 
-open_pages() { # every address that status prints answers: a page, or that there is none at its root
+open_pages() { # every address that `greenroom status` prints must answer
     .venv/bin/python - "$GREENROOM_HOME/status.json" <<'PY' || fail "an address does not answer"
 import json, sys, urllib.error, urllib.request
 for name, address in json.load(open(sys.argv[1]))["addresses"].items():
@@ -64,26 +64,26 @@ for name, address in json.load(open(sys.argv[1]))["addresses"].items():
     except urllib.error.HTTPError as error:
         code = error.code
     print(f"newcomer: {name} {address}: {code}")
-    if code not in (200, 401, 404):  # the dashboard knows nobody yet
+    if code not in (200, 401, 404):  # the dashboard has no session yet, and some servers have no page at the root
         sys.exit(1)
 PY
 }
 
-take_tour() { # as a visitor would, in a browser without a window; a step that fails names who disagreed
+take_tour() { # in a headless browser
     if ! command -v chromium chromium-browser google-chrome chrome >/dev/null ||
         ! .venv/bin/python -c 'import playwright' 2>/dev/null; then
         if [ "${GREENROOM_REQUIRE_BROWSER:-}" = 1 ]; then fail "the tour needs Chromium and playwright"; fi
-        say "no Chromium or no playwright here: the tour is left out"
+        say "no Chromium or no playwright here: skipping the tour"
         return
     fi
-    tour || { say "a step failed; looking once more (ADR 0141)" && tour; } || fail "greenroom demo tour, twice"
+    tour || { say "a step failed; running the tour again" && tour; } || fail "greenroom demo tour, twice"
 }
 
-tour() { # its acts find their own work done when they run again
+tour() { # its steps are idempotent
     timeout "$TOUR_SECONDS" "$greenroom" demo tour --headless --fast | tee "$GREENROOM_HOME/tour.log"
 }
 
-stop() { # the clean way, from another terminal
+stop() { # as a user does, from another terminal
     local begun=$SECONDS
     timeout "$STOP_SECONDS" "$greenroom" down || fail "greenroom down"
     wait "$up_pid" || fail "make up ended with $?"

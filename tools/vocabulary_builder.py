@@ -1,12 +1,13 @@
-"""Builds `gate/policy/vocabulary.bin` from word frequencies: the same source gives the same bytes.
+"""Build `gate/policy/vocabulary.bin` from word frequencies. The same source produces the same
+bytes.
 
-Run by hand, rarely, in an environment of its own, as the source is large and no part of the
-product: `python -m venv V && V/bin/pip install wordfreq==3.1.1 && V/bin/python -m
-tools.vocabulary_builder`. It prints the digest for `gate/policy/lexicon.yaml`. The frequencies are
-Robyn Speer's (CC BY-SA 4.0, see docs/licences.md).
+Run it manually in a separate environment, because the source is large and not part of the product:
+`python -m venv V && V/bin/pip install wordfreq==3.1.1 && V/bin/python -m tools.vocabulary_builder`.
+It prints the digest for `gate/policy/lexicon.yaml`. The frequencies are by Robyn Speer (CC BY-SA
+4.0, see docs/licences.md).
 
-A word counts as one of ours when it is common enough, and not far more common in a language the
-lexicons do not read: "nie" is in English lists too, as a word that English people quote.
+A word is included if it is common enough and not far more common in a language that the lexicons do
+not cover: "nie" also appears in English lists, as a quoted word.
 """
 
 import hashlib
@@ -25,14 +26,17 @@ OTHER_LANGUAGES = (
     "lv", "ca", "fil", "ms", "vi", "uk", "bg", "mk", "el",
 )  # fmt: skip
 RARE = 2.0
-"""Words below one in ten million (Zipf scale: log10 per thousand million words) are no
-vocabulary."""
+"""Minimum Zipf frequency (log10 per thousand million words) of the vocabulary: one in ten million.
+"""
 COMMON = 4.5
-"""Words above one in thirty thousand are ours, whoever else uses them."""
+"""Zipf frequency (one in thirty thousand) from which a word is included, whatever its frequency in
+other languages."""
 MAX_LOANWORD_EXCESS = 1.0
-"""A rarer word is theirs when it is more than ten times as common there."""
+"""Difference in Zipf frequency from which a rarer word belongs to another language: ten times as
+common there."""
 PART_RARE, PART_SHORTEST, SHORT_PART_RARE = 2.5, 3, 4.0
-"""Words of three letters have to be common ones before compounds are made of them."""
+"""Minimum Zipf frequency and length of parts of compounds; words of three letters must be more
+common."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _PLAIN = str.maketrans({"ł": "l", "ø": "o", "ı": "i", "æ": "ae", "œ": "oe", "đ": "d"})
@@ -51,16 +55,16 @@ _SPELLINGS = tuple(
         {"я": "ja", "ю": "ju", "й": "j", "ы": "i"},
     )
 )
-"""Three ways in which people type Russian and its neighbours in Latin letters."""
+"""Three transliterations of Russian and related languages into Latin letters."""
 
 Frequencies = Mapping[str, float]
-"""Word → Zipf frequency."""
+"""Zipf frequency by word."""
 
 
 def vocabulary_words(
     ours: Iterable[Frequencies], others: Iterable[Frequencies], *, german: Frequencies
 ) -> set[str]:
-    """The entries of the file: our words as written, as typed without accents, and parts of German
+    """Return the entries of the file: words as written, words without accents, and parts of German
     compounds."""
     lists = list(ours)
     theirs = _highest(others, _typed)
@@ -82,7 +86,7 @@ def vocabulary_words(
 
 
 def unaccented(word: str) -> str:
-    """A casefolded word as a keyboard without accents types it."""
+    """Return a casefolded word without accents."""
     bare = "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
     return bare.translate(_PLAIN)
 
@@ -111,7 +115,8 @@ def _highest(lists: Iterable[Frequencies], spelling: Callable[[str], set[str]]) 
 
 
 def _read(language: str) -> Frequencies:
-    """The list of a language; its buckets are hundredths of a decade below one in one."""
+    """Return the frequency list of a language. Its buckets are hundredths of a decade below a
+    frequency of 1."""
     found: dict[str, float] = {}
     listed = importlib.import_module("wordfreq").get_frequency_list(language, "best")
     for bucket, members in enumerate(listed):
@@ -123,7 +128,7 @@ def _read(language: str) -> Frequencies:
 
 
 def main() -> int:
-    """Write the file and say its digest."""
+    """Write the file and print its digest."""
     ours = {language: _read(language) for language in READ_LANGUAGES}
     data = pack_vocabulary(
         vocabulary_words(ours.values(), map(_read, OTHER_LANGUAGES), german=ours["de"])

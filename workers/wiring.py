@@ -1,5 +1,4 @@
-"""The composition root: builds every part once for a process and hands each function just what it
-uses."""
+"""Wiring of a process: builds every service once and passes each function what it uses."""
 
 import base64
 import threading
@@ -80,7 +79,8 @@ T = TypeVar("T")
 
 
 def build_once(make: Callable[[], T]) -> Callable[[], T]:
-    """Made at its first use and then kept, whatever the thread: engines take seconds and memory."""
+    """Return a function that creates an object at its first call and then returns it, in any
+    thread. Engines take seconds and memory to create."""
     lock = threading.Lock()
     made = list[T]()
 
@@ -95,7 +95,7 @@ def build_once(make: Callable[[], T]) -> Callable[[], T]:
 
 @dataclass(frozen=True)
 class Services:
-    """What handlers, listeners and commands are made of."""
+    """The services that handlers, listeners and commands are built from."""
 
     settings: Settings
     database: Database
@@ -127,12 +127,12 @@ class Services:
 
     @property
     def chat_connectors(self) -> Mapping[str, ChatConnector]:
-        """The connectors one can talk through."""
+        """Return the connectors that support chats."""
         able = {name: one for name, one in self.connectors.items() if one.capabilities.can_chat}
         return cast(Mapping[str, ChatConnector], able)
 
     def run_steps(self, armed: PreparedStep, settle: SettleAttempt | None = None) -> Outcome:
-        """Carry an armed step to its end, and settle it there."""
+        """Run the steps of a prepared attempt to its end and settle it."""
         arm_next = partial(
             step_runner.prepare_next_step, connectors=self.connectors, mint=self.mint
         )
@@ -144,7 +144,7 @@ class Services:
         return end
 
     def run_upload_steps(self, armed: PreparedStep) -> Outcome | step_runner.StagedUploads:
-        """Carry an armed upload, and those that follow, until only the last step is left."""
+        """Run the uploads of a prepared attempt until only its last step is left."""
         arm_next = partial(
             step_runner.prepare_next_step, connectors=self.connectors, mint=self.mint
         )
@@ -153,7 +153,7 @@ class Services:
         )
 
     def look_up_delivery(self, tenant_id: UUID, subject: Subject, part: int = 0) -> LookupResult:
-        """Look for what an attempt may have made visible."""
+        """Look up the content that an attempt may have published."""
         return reconciliation.look_up_attempt(
             tenant_id,
             subject,
@@ -164,13 +164,13 @@ class Services:
         )
 
     def write_reply(self, job: TextJob) -> GeneratedText:
-        """Write a chat's answer with the engine of this installation."""
+        """Write a chat reply with the configured engine."""
         return self.chat_engine().write(job)
 
     def read_metrics(
         self, tenant_id: UUID, channel_id: UUID, native_id: str
     ) -> Mapping[str, int] | None:
-        """The numbers of a copy."""
+        """Return the metrics of a post."""
         return platform_readings.read_metrics(
             tenant_id,
             channel_id,
@@ -182,7 +182,7 @@ class Services:
 
     @property
     def billing(self) -> TextBilling:
-        """What text models cost, and what each agency may spend."""
+        """Return the prices of text models and the spending cap of each agency."""
         known = self.settings.generators
         return TextBilling(
             parse_token_prices(known.text_prices), parse_amounts(known.spending_caps)
@@ -190,14 +190,15 @@ class Services:
 
     @property
     def metered_platforms(self) -> frozenset[str]:
-        """Platforms that charge for each request."""
+        """Return the platforms that charge for each request."""
         return frozenset(
             name for name, one in self.connectors.items() if one.capabilities.cost == "used"
         )
 
     @property
     def earnings_platforms(self) -> Mapping[str, str]:
-        """Platforms that tell what an account earned, with their names in books."""
+        """Return the platforms that report an account's earnings, with their names in
+        accounting."""
         return {
             name: one.earns_as
             for name, one in self.connectors.items()
@@ -207,7 +208,7 @@ class Services:
     def read_earnings(
         self, tenant_id: UUID, channel_id: UUID, span: TimeSpan
     ) -> Earnings | Reauthorize | None:
-        """What an account earned."""
+        """Return the earnings of an account."""
         return platform_readings.read_earnings(
             tenant_id,
             channel_id,
@@ -219,7 +220,7 @@ class Services:
 
     @property
     def transaction_platforms(self) -> frozenset[str]:
-        """Platforms that list the movements of an account's money."""
+        """Return the platforms that list an account's transactions."""
         return frozenset(
             name for name, one in self.connectors.items() if isinstance(one, SupportsBalance)
         )
@@ -227,7 +228,7 @@ class Services:
     def list_transactions(
         self, tenant_id: UUID, channel_id: UUID, start: int
     ) -> MovementPage | None:
-        """A page of what moved on an account."""
+        """Return a page of an account's transactions."""
         return platform_readings.read_movements(
             tenant_id,
             channel_id,
@@ -240,7 +241,7 @@ class Services:
     def read_unlock_state(
         self, tenant_id: UUID, channel_id: UUID, copy: PlatformCopy, since: datetime
     ) -> PaidMessageStatus | None:
-        """Whether a message behind a price was bought."""
+        """Return the payment status of a locked message."""
         return platform_readings.read_paid_message(
             tenant_id,
             channel_id,
@@ -254,7 +255,7 @@ class Services:
     def check_live_post(
         self, tenant_id: UUID, channel_id: UUID, native_id: str, counted: bool
     ) -> PostPresence | None:
-        """Whether a post stands where it was put; `counted`: its numbers were told just now."""
+        """Check that a post is still live. `counted` is True if its metrics were just read."""
         return platform_readings.check_live_post(
             tenant_id,
             channel_id,
@@ -266,7 +267,7 @@ class Services:
         )
 
     def count_followers(self, tenant_id: UUID, channel_id: UUID) -> int | None:
-        """How many follow an account."""
+        """Return the number of an account's followers."""
         return platform_readings.read_followers(
             tenant_id,
             channel_id,
@@ -277,7 +278,7 @@ class Services:
 
     @property
     def comment_poll_intervals(self) -> Mapping[str, timedelta]:
-        """How long each platform is left alone between two questions for what people say there."""
+        """Return the minimum interval between two reads of comments, by platform."""
         able = {
             name: one for name, one in self.connectors.items() if isinstance(one, SupportsComments)
         }
@@ -288,13 +289,13 @@ class Services:
     def fetch_comments(
         self, tenant_id: UUID, channel_id: UUID
     ) -> tuple[Channel, CommentPage] | None:
-        """What people comments on an account since the last time."""
+        """Return the comments on an account since the last read."""
         return comments.read_comments(tenant_id, channel_id, ear=self._comment_reader)
 
     def moderate_comment(
         self, tenant_id: UUID, channel_id: UUID, native_id: str, author: str, act: ModerationAction
     ) -> Outcome:
-        """Act on what somebody comments."""
+        """Moderate a comment."""
         return comments.moderate_comment(
             tenant_id, channel_id, native_id, author, act, ear=self._comment_reader
         )
@@ -305,7 +306,7 @@ class Services:
 
 
 def permit_signing_key(settings: Settings) -> Ed25519PrivateKey:
-    """The permit key from settings. Raises Unavailable without one."""
+    """Return the key that signs permits, from the settings. Raises Unavailable without one."""
     try:
         raw = base64.b64decode(settings.gate.signing_key.get_secret_value(), validate=True)
         return Ed25519PrivateKey.from_private_bytes(raw)
@@ -315,7 +316,8 @@ def permit_signing_key(settings: Settings) -> Ed25519PrivateKey:
 
 @contextmanager
 def build_services(settings: Settings, *, pool_size: int, application: str) -> Iterator[Services]:
-    """Every part of a process, given back at the end. Raises Unavailable when a key is missing."""
+    """Build all services of a process and release them at the end. Raises Unavailable if a key is
+    missing."""
     master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
     key = permit_signing_key(settings)
     active_policy.set_trusted_keys(settings.gate.policy_keys)
@@ -353,7 +355,7 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
             film_engine=build_once(lambda: registry.load_video_engine(settings.generators)),
             text_engine=build_once(lambda: registry.load_text_engine(settings.generators)),
             chat_engine=build_once(lambda: registry.load_chat_engine(settings.generators)),
-            # loaded each time: models come and go
+            # loaded each time, since models are installed and removed
             vision_engine=partial(registry.load_vision_engine, settings.generators),
             speech_engines=build_once(lambda: registry.load_speech_engines(settings.generators)),
             background_cutter=build_once(
@@ -403,7 +405,8 @@ def _build_transport(
 
 
 def _named_engines(settings: Settings) -> Callable[[str], ImageEngine]:
-    """The registry that recipes name, each built once, when it is first asked for."""
+    """Return a function that returns an engine by the name in a recipe. Each is built at its first
+    use."""
     makers = {
         name: build_once(partial(registry.load_image_engine, settings.generators, name))
         for name in registry.ENGINE_SETTINGS
@@ -414,7 +417,7 @@ def _named_engines(settings: Settings) -> Callable[[str], ImageEngine]:
 def _read_form(
     master_key: bytes, seal: SealSecret, tenant_id: UUID, letter: bytes, secret: frozenset[str]
 ) -> Mapping[str, str | Sealed]:
-    """The fields of a form a person filled in; the secret ones leave here sealed."""
+    """Return the fields of a form that a member submitted; secret ones are sealed."""
     form = sealed_intake.unseal_form(master_key, tenant_id, letter)
     return {
         name: seal(tenant_id, typed) if typed and name in secret else typed
@@ -423,7 +426,8 @@ def _read_form(
 
 
 def allowed_reach(settings: Settings) -> AddressPolicy:
-    """Where requests to platforms may go: to the public internet and to what the settings name."""
+    """Return the addresses that requests to platforms may reach: the public internet and those in
+    the settings."""
     return address_policy.PublicAddressPolicy(
         [
             *_local_origins(settings.web),
@@ -436,9 +440,11 @@ def allowed_reach(settings: Settings) -> AddressPolicy:
 
 
 def outside_reach(settings: Settings) -> AddressPolicy:
-    """Where addresses that members type may lead, of feeds and of webhooks: to the public internet
-    and to what the operator named for them, and not to this installation; in a demonstration to its
-    test network too."""
+    """Return the addresses that URLs typed by members (feeds, webhooks) may reach.
+
+    These are the public internet and the origins that the operator allowed, but not this
+    installation. Outside production the test network is included.
+    """
     sandbox = () if settings.environment == "production" else _local_origins(settings.sandbox)
     return address_policy.PublicAddressPolicy([*sandbox, *settings.reachable_origins])
 
@@ -450,13 +456,14 @@ def _local_origins(place: WebSettings | SandboxSettings) -> list[str]:
 
 
 def media_base_url(settings: Settings) -> str:
-    """What platforms call this installation by to fetch a file; "" where nobody outside can."""
+    """Return the base URL from which platforms fetch files, or "" if they cannot reach this
+    installation."""
     test = settings.environment == "test"
     return settings.public_url if test or settings.public_url.startswith("https://") else ""
 
 
 def order_signing_key(master_key: bytes) -> bytes:
-    """The key that signs what travels with invoices, derived from the master key (HKDF, RFC
+    """Return the key that signs the payload of invoices, derived from the master key (HKDF, RFC
     5869)."""
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=b"greenroom order payload").derive(
         master_key
@@ -464,5 +471,5 @@ def order_signing_key(master_key: bytes) -> bytes:
 
 
 def own_page_hosts(settings: Settings) -> tuple[str, ...]:
-    """Hosts our own pages lie on; links to them need no registration."""
+    """Return the hosts of creators' pages. Links to them need no registration."""
     return (urlsplit(settings.web.public_url).netloc,)

@@ -1,4 +1,4 @@
-"""What a file of ten thousand posts costs: looked at, written and taken back by the real worker."""
+"""Import of a file of ten thousand posts: checked, written and undone by the real worker."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ LOOK_SECONDS = 0.1
 
 
 def measure_bulk_import() -> dict[str, float]:
-    """Seconds for 10,000 lines on two accounts each; the file is planned, so that each line is two
+    """Return the seconds for 10,000 lines with two accounts each, so that each line becomes two
     deliveries."""
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name,
@@ -49,7 +49,7 @@ def measure_bulk_import() -> dict[str, float]:
 
 
 class _Clerk:
-    """Who brings the file in."""
+    """The member who imports the file."""
 
     def __init__(self, world: BenchmarkWorld, tenant_id: UUID, creator_id: UUID) -> None:
         self._services = world.services
@@ -71,7 +71,8 @@ class _Clerk:
             import_files.undo_import(scope, found, creators=self._creators)
 
     def until(self, found: UUID, state: ImportState) -> None:
-        """Wait for it. Raises RuntimeError where it never comes, or something else did."""
+        """Wait until the import has a state. Raises RuntimeError if it ends in another one or takes
+        too long."""
         until = monotonic() + PATIENCE_SECONDS
         while True:
             with self._services.tenant(self._tenant_id, "system:bench") as scope:
@@ -84,7 +85,7 @@ class _Clerk:
 
 
 def _build_csv(world: BenchmarkWorld) -> bytes:
-    """A line each quarter of an hour and account, from tomorrow on; all different words."""
+    """Return a line for each quarter of an hour and account, from tomorrow on; all texts differ."""
     out = io.StringIO(newline="")
     tomorrow = wall_now() + timedelta(days=2)
     writer = csv.DictWriter(out, COLUMNS)

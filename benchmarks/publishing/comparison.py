@@ -1,5 +1,5 @@
-"""The same posts by ours and by a plain task queue, side by side: when they leave, what they cost,
-what faults make of them, what a slow platform does."""
+"""Greenroom compared with a plain task queue on the same posts: lateness, cost, faults, and a slow
+platform."""
 
 import sys
 import tempfile
@@ -44,7 +44,7 @@ from workers.runtime.process_table import CODE_ROOT
 
 LEAD = timedelta(seconds=6)
 TURN = timedelta(seconds=1.25)
-"""In the light run ours and theirs post in turns, so far apart."""
+"""In the light run both sides post alternately, this far apart."""
 
 SLOW_MS = 2_000
 SLOW_PORTS = range(29_300, 29_400)
@@ -52,19 +52,19 @@ SLOW_PORTS = range(29_300, 29_400)
 
 @dataclass(frozen=True)
 class ComparisonSize:
-    """How much is posted."""
+    """The number of posts in each scenario."""
 
     light: int = 24
     light_every: timedelta = timedelta(seconds=2.5)
-    """Twelve posts a minute would be one in 5 s; half the gap keeps the run short, and the load is
-    as light."""
+    """Time between two posts of a side. Twelve posts a minute are one in 5 s; half of that shortens
+    the run and is still a light load."""
     burst: int = 120
     stream: int = 600
-    """Posts due at once, for the rate at which they leave."""
+    """Posts due at once, to measure the rate of publishing."""
     many: int = 300
-    """Posts of an agency due at once, beside single ones of another."""
+    """Posts of an agency due at once, while another agency has single ones."""
     slow: int = 150
-    """Posts due at once where every call takes two seconds."""
+    """Posts due at once while every call takes two seconds."""
     faults: fault_outcomes.FaultBenchmarkSize = fault_outcomes.FULL_SIZE
 
 
@@ -73,10 +73,11 @@ QUICK = ComparisonSize(3, timedelta(seconds=0.5), 12, 12, 12, 6, fault_outcomes.
 
 
 def measure_publishing(*, quick: bool = False) -> dict[str, float]:
-    """Start the house, post in both ways, stop it: `plain_*` are those of the task queue.
+    """Start an installation, post on both sides and stop it; `plain_*` are the figures of the task
+    queue.
 
-    Takes about thirteen minutes, `quick` about two: then there are few posts and faults, and the
-    figures prove nothing but that the benchmark runs.
+    Takes about thirteen minutes. `quick` takes about two: with few posts and faults, its figures
+    prove only that the benchmark runs.
     """
     size = QUICK if quick else WHOLE
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as name:
@@ -109,8 +110,7 @@ class ComparisonSides:
         *,
         shift: timedelta = LEAD,
     ) -> "PlainPosts":
-        """Hand the plain queue `count` posts on accounts of its own, the first one `shift` from
-        now."""
+        """Schedule `count` posts on the plain queue's accounts, the first one `shift` from now."""
         accounts = [f"plain-{number}" for number in range(ACCOUNTS)]
         tokens = {account: open_sandbox_account(world.network_url, account) for account in accounts}
         start = wall_now().replace(microsecond=0) + shift
@@ -122,15 +122,15 @@ class ComparisonSides:
 
 @dataclass(frozen=True)
 class PlainPosts:
-    """Posts that the plain queue has in hand: text → account and time."""
+    """Posts scheduled on the plain queue: text -> account and time."""
 
     world: BenchmarkWorld
     accounts: Sequence[str]
     posts: Mapping[str, tuple[str, datetime]]
 
     def run(self, worker: PlainWorker) -> ScenarioResult:
-        """Wait for them. What they cost is that of the worker, of the test network and of Redis.
-        Raises RuntimeError when one never came."""
+        """Wait for the posts. Their cost is that of the worker, the test network and Redis. Raises
+        RuntimeError if a post never arrives."""
         paid = [
             psutil.Process(pid)
             for pid in (worker.pid, *_list_pids(self.world, "sandbox", "redis").values())
@@ -154,8 +154,8 @@ class PlainPosts:
 
 
 def _compare_speed(sides: ComparisonSides, size: ComparisonSize) -> dict[str, float]:
-    """Lateness, rate, cost and connections of both; the light run of both at once, the others in
-    turns."""
+    """Return lateness, rate, cost and connections of both sides; the light run of both at once, the
+    others in sequence."""
     world = sides.world
     watched = ConnectionPeak(sides.world.settings)
     ours = partial(run_scenario, world, watched=watched)
@@ -200,7 +200,7 @@ def _summarize_side(
 
 
 def _list_pids(world: BenchmarkWorld, *names: str) -> dict[str, int]:
-    """The processes of the house that run now, by name: all, or those named."""
+    """Return the running processes of the installation by name: all, or those named."""
     running = read_status(InstallationFolder(world.settings.home)).processes
     return {
         one.name: one.pid
@@ -210,7 +210,7 @@ def _list_pids(world: BenchmarkWorld, *names: str) -> dict[str, int]:
 
 
 def _count_connections(pids: Iterable[int], port: int) -> int:
-    """Connections that processes hold to a port now."""
+    """Return the number of connections of processes to a port."""
     held = [line for pid in pids for line in psutil.Process(pid).net_connections("tcp")]
     return sum(
         1
@@ -220,8 +220,8 @@ def _count_connections(pids: Iterable[int], port: int) -> int:
 
 
 def _measure_slow_network(sides: ComparisonSides, count: int, folder: Path) -> dict[str, float]:
-    """The rate where every call takes two seconds, and as a part of lanes / latency, which nobody
-    can pass."""
+    """Return the rate while every call takes two seconds, also as a share of lanes / latency, the
+    upper bound."""
     with _slow_network(folder / "slow") as base:
         world = create_world(sides.world.services, name="slow", base=base, latency_ms=SLOW_MS)
         ours = run_scenario(world, "slow", count, timedelta(0)).per_second
@@ -232,7 +232,7 @@ def _measure_slow_network(sides: ComparisonSides, count: int, folder: Path) -> d
 
 @contextmanager
 def _slow_network(folder: Path) -> Iterator[str]:
-    """A second test network, whose every call takes two seconds; its address."""
+    """Run a second test network whose calls take two seconds, and yield its address."""
     port = next(port for port in SLOW_PORTS if is_free("127.0.0.1", port))
     environment = settings.child_environment(folder, code=CODE_ROOT)
     environment |= {

@@ -1,9 +1,8 @@
-"""What faults make of posts, ours and those of a plain task queue: how many stand twice, and how
-many never came.
+"""Effect of faults on posts, compared with a plain task queue: duplicated and lost posts.
 
-What counts is the test network's own record. A post that still waits when the wait is over is
-counted once more after the clock of the house was moved on: after an outage an account's posts
-leave apart, and that is no loss.
+The test network's record counts. A post that is still waiting at the end is counted again after the
+installation's clock was advanced: after an outage, the posts of an account are published with their
+minimum interval, which is not a loss.
 """
 
 import random
@@ -32,7 +31,8 @@ from workers.installation.state_file import read_status
 
 @dataclass(frozen=True)
 class Fault:
-    """How the test network treats the first request of each post; or, `once`, of each account."""
+    """A response of the test network to the first request of each post or, with `once`, of each
+    account."""
 
     mode: str
     once: bool = False
@@ -50,50 +50,50 @@ FAULTS: Mapping[str, Fault] = {
     "limited": Fault("status:429", once=True, retry_after=5),
     "limited_bare": Fault("status:429", once=True),
 }
-"""Cut before it was taken in; then taken in and cut, unanswered, told an error; told one and not
-taken in; taken in and answered too slowly, or with half an answer; told to wait, with a time and
-without."""
+"""Cut before it was accepted; then accepted and cut, unanswered, or answered with an error; an
+error without acceptance; accepted with a slow or a truncated response; rate limited, with a time
+and without."""
 
 REFUSED = "refused"
 KILL = "kill"
 FLUSH = "flush"
 OUTAGE = "outage"
-"""Nobody listens when posts are due; whoever sends is killed, or Redis emptied, while they leave; a
+"""Connections refused at the due time; the sender killed, or Redis flushed, during publishing; a
 minute of 503."""
 
 SIDES = ("ours", "plain")
 SLOW_SECONDS = 12
-"""Longer than a plain task waits for an answer, shorter than ours do."""
+"""Longer than the timeout of a plain task, shorter than Greenroom's."""
 
 LEAD = timedelta(seconds=8)
 PLANNED_PER_S = 12
 SPREAD = timedelta(seconds=3)
-"""Over so long the posts are due that meet a kill or a flush, which comes in the middle."""
+"""Time over which posts are due during a kill or a flush, which happens in the middle."""
 
 REFUSED_SECONDS = 8.0
 OUTAGE_SECONDS = 60.0
 RESTARTED_SECONDS = 2.0
-"""From the kill of the plain worker until somebody starts it again."""
+"""Seconds from the kill of the plain worker to its restart."""
 
 LOOK_SECONDS = 2.0
 ON_BY = timedelta(minutes=10)
-"""The clock is moved on by so much at a time, so that nothing is too late at once."""
+"""The clock is advanced in steps of this size, so that no post becomes too late."""
 MOVES = 5
 
 
 @dataclass(frozen=True)
 class FaultBenchmarkSize:
-    """Posts of one fault and one side, over how many accounts, and how long plain retries and ours
-    are waited for."""
+    """Posts for each fault and side, the number of accounts, and the waits for both
+    sides' retries."""
 
     each: int = 20
     accounts: int = 5
     names: Sequence[str] = (*FAULTS, REFUSED, KILL, FLUSH, OUTAGE)
     least: float = 60.0
-    """The longest a plain task takes to give up: four tries of ten seconds, and 7 s between
+    """The longest time until a plain task gives up: four attempts of ten seconds with 7 s between
     them."""
     most: float = 180.0
-    """By then every look and every retry of ours is over."""
+    """Every look-up and retry of Greenroom has ended by then."""
 
 
 FULL_SIZE = FaultBenchmarkSize()
@@ -102,32 +102,32 @@ QUICK_SIZE = FaultBenchmarkSize(4, 2, ("reset", "limited", REFUSED, FLUSH), leas
 
 @dataclass(frozen=True)
 class FaultPosts:
-    """The posts of some faults: of each side, text → account and time."""
+    """The posts of several faults: of each side, text -> account and time."""
 
     ours: Mapping[str, tuple[str, datetime]]
     plain: Mapping[str, tuple[str, datetime]]
 
     @property
     def accounts(self) -> Sequence[str]:
-        """All of them."""
+        """All accounts of these posts."""
         return sorted({account for side in (self.ours, self.plain) for account, _ in side.values()})
 
     @property
     def start(self) -> datetime:
-        """When the first is due."""
+        """The first due time."""
         return min(at for _, at in self.ours.values())
 
 
 def measure_faults(
     world: BenchmarkWorld, app: Celery, worker: PlainWorker, size: FaultBenchmarkSize
 ) -> dict[str, float]:
-    """`*_doubled`, `*_lost` and `*_spaced` of both sides under each fault. Moves the clock of the
-    house in the end."""
+    """Return `*_doubled`, `*_lost` and `*_spaced` of both sides for each fault. Advances the
+    installation's clock at the end."""
     return _Bad(world, app, worker, size).figures()
 
 
 class _Bad:
-    """Bad days on a running house."""
+    """Faults on a running installation."""
 
     def __init__(
         self, world: BenchmarkWorld, app: Celery, worker: PlainWorker, size: FaultBenchmarkSize
@@ -142,7 +142,8 @@ class _Bad:
         self._withheld = 0
 
     def figures(self) -> dict[str, float]:
-        """One after the other: all answers of the network at once, a kill, a flush, an outage."""
+        """Run the faults in sequence: all responses of the network, a kill, a flush and
+        an outage."""
         named = self._size.names
         done = [
             self._run_response_faults([name for name in named if name in FAULTS or name == REFUSED])
@@ -159,7 +160,7 @@ class _Bad:
     def _prepare_posts(
         self, names: Sequence[str], over: timedelta = timedelta(0), by: RefusedPort | None = None
     ) -> FaultPosts:
-        """Write and plan the posts of some faults, both sides' at the same times."""
+        """Write and schedule the posts of several faults, at the same times on both sides."""
         each = self._size.each
         on = self._size.accounts
         start = wall_now() + LEAD + timedelta(seconds=len(names) * each / PLANNED_PER_S)
@@ -200,8 +201,8 @@ class _Bad:
             plain_celery.schedule_plain_posts(self._app, base, self._tokens, some)
 
     def _run_response_faults(self, names: Sequence[str]) -> FaultPosts:
-        """What the network answers to the first request of each post, or account; `refused` by a
-        line of its own."""
+        """Run the faults in responses to the first request of each post or account; `refused` uses
+        a separate connection."""
         with refused_port.refused_port(urlsplit(self._world.network_url).port or 0) as line:
             posts = self._prepare_posts(names, by=line)
             for text, (account, _) in {**posts.ours, **posts.plain}.items():
@@ -226,7 +227,7 @@ class _Bad:
         world.call_sandbox_control("POST", f"{self._world.network_url}/control/faults", wanted)
 
     def _run_incident(self, name: str, act: Callable[[], None]) -> FaultPosts:
-        """Posts that leave while something happens."""
+        """Publish posts during an incident."""
         posts = self._prepare_posts([name], SPREAD)
         self._schedule_posts(posts)
         sleep(seconds_until(posts.start + SPREAD / 2))
@@ -237,9 +238,7 @@ class _Bad:
     def _kill_senders(self) -> None:
         for one in read_status(InstallationFolder(self._world.settings.home)).processes:
             if one.name.partition("-")[0] == "send":
-                psutil.Process(one.pid).send_signal(
-                    signal.SIGKILL
-                )  # its supervisor starts it again
+                psutil.Process(one.pid).send_signal(signal.SIGKILL)  # its supervisor restarts it
         self._worker.kill()
         sleep(RESTARTED_SECONDS)
         self._worker.start()
@@ -249,7 +248,7 @@ class _Bad:
         redis.Redis.from_url(url, socket_timeout=2).flushall()
 
     def _run_outage(self) -> FaultPosts:
-        """Everything is answered with 503 for a minute, looks included."""
+        """Respond to every request with 503 for a minute, look-ups included."""
         posts = self._prepare_posts([OUTAGE])
         self._schedule_posts(posts)
         for account in posts.accounts:
@@ -260,7 +259,7 @@ class _Bad:
         return posts
 
     def _wait_for_posts(self, posts: FaultPosts) -> None:
-        """Until all of ours stand, and all tries of both are over."""
+        """Wait until all of Greenroom's posts exist and both sides have ended their attempts."""
         started = monotonic()
         due = max(at for _, at in posts.ours.values())
         while monotonic() - started < self._size.most:
@@ -275,8 +274,8 @@ class _Bad:
         return world.sandbox_arrivals(self._world.network_url, posts.accounts)
 
     def _count_outcomes(self, done: Sequence[FaultPosts]) -> dict[str, float]:
-        """What stands, of each fault and side; then the clock is moved on for ours that wait, and
-        counted again."""
+        """Count the posts of each fault and side; then advance the clock for waiting posts and
+        count again."""
         before = [self._read_arrivals(posts) for posts in done]
         waiting = any(
             posts.ours.keys() - stood.keys() for posts, stood in zip(done, before, strict=True)

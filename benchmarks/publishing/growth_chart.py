@@ -1,11 +1,11 @@
-"""Growth as a picture: lateness over planned posts, a line for each number of processes that send.
-SVG, by hand."""
+"""The growth chart as SVG: lateness over scheduled posts, a line for each number of sending
+processes."""
 
 from collections.abc import Mapping
 from math import log10
 
 LATENESS_PREFIX = "late_p95_s_"
-"""Figures that are drawn: `late_p95_s_<rows>_<workers>`."""
+"""Prefix of the figures in the chart: `late_p95_s_<rows>_<workers>`."""
 
 TITLE = "Lateness (p95) beside ever more planned posts"
 GOAL_S = 0.3
@@ -18,11 +18,11 @@ BOTTOM = 48
 COLOURS = ("#3b5bdb", "#c2255c", "#2b8a3e", "#e67700")
 
 GrowthLines = Mapping[str, Mapping[str, float]]
-"""Workers → planned posts, as `10k` → seconds."""
+"""Workers -> scheduled posts, such as `10k` -> seconds."""
 
 
 def growth_lines(figures: Mapping[str, float]) -> GrowthLines:
-    """The lines among the figures of a benchmark; none where it does not tell growth."""
+    """Return the lines among a benchmark's figures; empty without figures of growth."""
     lines: dict[str, dict[str, float]] = {}
     for key, value in figures.items():
         if key.startswith(LATENESS_PREFIX):
@@ -32,7 +32,7 @@ def growth_lines(figures: Mapping[str, float]) -> GrowthLines:
 
 
 def render_chart(lines: GrowthLines) -> str:
-    """The whole picture. Planned posts stand on a scale of powers of ten, seconds on an even one
+    """Return the whole chart. The axis of scheduled posts is logarithmic, that of seconds linear
     from zero."""
     top = _round_up(max(GOAL_S, *(value for line in lines.values() for value in line.values())))
     rows = list(next(iter(lines.values())))
@@ -70,12 +70,12 @@ def _y_position(value: float, top: float) -> float:
 
 
 def parse_post_count(row: str) -> int:
-    """`1m` → 1 000 000."""
+    """Return the number of posts: `1m` is 1,000,000."""
     return int(row[:-1]) * {"k": 1_000, "m": 1_000_000}[row[-1]]
 
 
 def _render_grid_lines(top: float) -> list[str]:
-    """Lines of equal seconds, and the goal."""
+    """Return lines of equal seconds, and the goal."""
     found = []
     for step in range(6):
         value = top * step / 5

@@ -1,5 +1,5 @@
-"""How a house grows with its agencies: what those that do nothing cost, and how late posts are
-beside them."""
+"""Growth with the number of agencies: the cost of idle agencies, and the lateness of posts beside
+them."""
 
 import signal
 import tempfile
@@ -31,19 +31,19 @@ from workers.installation.state_file import read_status
 from workers.wiring import Services
 
 EVERY = timedelta(seconds=0.5)
-"""Between two posts."""
+"""Time between two posts."""
 
 KILLED_AFTER = 12.0
-"""Seconds from planning on, when posts leave."""
+"""Seconds from scheduling to the kill, while posts are being published."""
 
 
 @dataclass(frozen=True)
 class IdleAgenciesSize:
-    """How far growth is followed."""
+    """The numbers of agencies and posts."""
 
     agencies: Sequence[int] = (3, 300, 1000)
     posts: int = 120
-    """Of each case: a minute, in which every agency has its turn."""
+    """Posts of each case: a minute, in which every agency has its turn."""
     rest_s: float = 120
 
 
@@ -52,12 +52,12 @@ QUICK = IdleAgenciesSize((3, 12), 6, 5)
 
 
 def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
-    """One house, with ever more agencies of one creator and one account each. Takes about 13
-    minutes.
+    """Measure one installation with ever more agencies of one creator and one account each. Takes
+    about 13 minutes.
 
-    `idle_ms_per_min_<agencies>`: processor time a minute of all processes, while nothing is due, in
+    `idle_ms_per_min_<agencies>`: processor time a minute of all processes while nothing is due, in
     ms for each agency; `light_p50_s_…` and `light_p95_s_…`: lateness of two posts a second;
-    `killed_most_s_…`: the most where the relay is killed meanwhile.
+    `killed_most_s_…`: the maximum while the relay is killed.
     """
     size = QUICK if quick else WHOLE
     found = dict[str, float]()
@@ -68,9 +68,8 @@ def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
     ):
         home = InstallationFolder(Path(name) / "home")
         world = create_world(services)
-        run_scenario(
-            world, "first", size.posts, EVERY
-        )  # the first posts of a house pay for its caches
+        # The first posts of an installation fill its caches.
+        run_scenario(world, "first", size.posts, EVERY)
         for many in size.agencies:
             _add_agencies(services, there, many)
             there = many
@@ -89,7 +88,7 @@ def measure_idle_agencies(*, quick: bool = False) -> dict[str, float]:
 
 
 def _add_agencies(services: Services, there: int, many: int) -> None:
-    """So many agencies in all; their accounts talk to nobody."""
+    """Add agencies up to this total; their accounts connect to no network."""
     for number in range(there, many):
         tenant_id = uuid7()
         name = f"beside-{number}"
@@ -118,8 +117,8 @@ def _add_agencies(services: Services, there: int, many: int) -> None:
 
 
 def _measure_idle_load(seconds: float) -> float:
-    """Milliseconds of processor time a minute, of everything below this process."""
-    sleep(seconds / 4)  # what is done once for a new agency
+    """Return the milliseconds of processor time a minute, of every process below this one."""
+    sleep(seconds / 4)  # one-time work for a new agency
     before = cpu_seconds(child_processes())
     began = monotonic()
     sleep(seconds)

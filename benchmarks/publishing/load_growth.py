@@ -1,5 +1,5 @@
-"""How publishing grows: lateness beside ever more planned posts and workers, and beside a crowd of
-another agency."""
+"""Growth of publishing: lateness with more scheduled posts and workers, and beside another agency's
+crowd."""
 
 import sys
 import tempfile
@@ -32,11 +32,11 @@ from workers.runtime.embedded_servers import spawn_process
 from workers.runtime.process_table import CODE_ROOT
 
 EXTRA_POOL = 3
-"""Connections of each worker beyond the first: the embedded server takes 40."""
+"""Connections of each worker beyond the first: the embedded server accepts 40."""
 
 EVERY = timedelta(seconds=0.5)
-"""Between two posts of a case: light for one process, and enough posts for a p95 that one of them
-does not move."""
+"""Time between two posts of a case: a light load for one process, with enough posts for a p95 that
+a single one does not change."""
 
 LOOK_SECONDS = 0.2
 READY_SECONDS = 60.0
@@ -46,13 +46,13 @@ FILL_SQL = Path(__file__).with_name("load_growth.sql")
 
 @dataclass(frozen=True)
 class LoadGrowthSize:
-    """How far growth is followed."""
+    """The numbers of rows, workers and posts."""
 
     rows: Sequence[int] = (1_000, 10_000, 100_000, 1_000_000)
-    """Posts that wait for a later day."""
+    """Posts that are scheduled for a later day."""
     workers: Sequence[int] = (1, 2, 4)
     posts: int = 40
-    """Of each case."""
+    """Posts of each case."""
     crowd: int = 10_000
     """Posts of one agency in the same second."""
 
@@ -62,11 +62,12 @@ QUICK = LoadGrowthSize((1_000, 2_000), (1, 2), 6, 60)
 
 
 def measure_load_growth(*, quick: bool = False) -> dict[str, float]:
-    """Two houses, one after the other. Takes about half an hour, `quick` about two minutes.
+    """Measure two installations, one after the other. Takes about half an hour, `quick` about two
+    minutes.
 
     `late_p95_s_<rows>_<workers>` and `late_p50_s_…`: lateness of two posts a second; `late_growth`:
-    of one worker, from the fewest rows to the most, as a ratio; `fair_most_s_10k`: the most a
-    single post is late while another agency has ten thousand due at once.
+    with one worker, the ratio from the fewest rows to the most; `fair_most_s_10k`: the maximum
+    lateness of a single post while another agency has ten thousand due at once.
     """
     size = QUICK if quick else WHOLE
     return _measure_growth(size) | {"fair_most_s_10k": _measure_fairness(size)}
@@ -90,9 +91,8 @@ def _measure_growth(size: LoadGrowthSize) -> dict[str, float]:
     ):
         world = create_world(services)
         there = 0
-        run_scenario(
-            world, "first", size.posts, EVERY
-        )  # the first posts of a house pay for its caches
+        # The first posts of an installation fill its caches.
+        run_scenario(world, "first", size.posts, EVERY)
         for rows in size.rows:
             started = monotonic()
             _load_deliveries(world, rows - there)
@@ -118,11 +118,10 @@ def _format_row_count(rows: int) -> str:
 
 
 def _load_deliveries(world: BenchmarkWorld, rows: int) -> None:
-    """Copies of a planned post, on all accounts and over the year to come; written as the
-    superuser.
+    """Write copies of a scheduled post, on all accounts and over the next year, as the superuser.
 
-    What a million rows of one minute leave to be tidied is tidied before anything is measured: no
-    house plans so.
+    The vacuum of a million rows that were written within a minute runs before the measurement: no
+    installation schedules in this way.
     """
     share = -(-rows // len(world.channels))
     engine = create_engine(make_url(superuser_url(world.settings)).set(database=DATABASE_NAME))
@@ -141,7 +140,7 @@ def _load_deliveries(world: BenchmarkWorld, rows: int) -> None:
 def _schedule_template_post(
     world: BenchmarkWorld, account: tuple[UUID, UUID, UUID], share: int
 ) -> UUID:
-    """A post that is planned by the settings itself, a day ahead."""
+    """Schedule a post a day ahead through the ordinary functions, as the template of the copies."""
     tenant_id, creator_id, channel_id = account
     at = wall_now().replace(microsecond=0) + timedelta(days=1)
     mark = f"scale-{channel_id}-{share}"
@@ -150,7 +149,7 @@ def _schedule_template_post(
 
 @contextmanager
 def _run_more_senders(folder: Path, count: int) -> Iterator[None]:
-    """So many more processes that send, until the block ends."""
+    """Run this number of additional sending processes during the block."""
     with ExitStack() as stack:
         for number in range(count):
             stack.enter_context(_one_more(folder, number))

@@ -1,9 +1,9 @@
-"""What publishing is compared with: the same posts by a plain Celery task with its time as ETA, and
+"""The plain task queue of the comparison: posts as Celery tasks with their time as ETA, and
 retries.
 
-It is what most schedulers are: no permits, no state, no look before a retry. It runs beside the
-house in the same run on the same Redis and against the same test network, with 32 threads and
-settings as Celery's documentation has them
+It does what most schedulers do: no permits, no state, no look-up before a retry. It runs beside the
+installation in the same run, on the same Redis and against the same test network, with 32 threads
+and the settings of Celery's documentation
 (https://docs.celeryq.dev/en/stable/userguide/tasks.html#automatic-retry-for-known-exceptions).
 """
 
@@ -30,11 +30,11 @@ RETRIES = 3
 FIRST_WAIT_S = 1
 REQUEST_S = 10.0
 START_SECONDS = 3.0
-"""A worker has no way to say that it is ready."""
+"""Seconds to wait for the start: a worker cannot report that it is ready."""
 
 
 class PostFailed(Exception):
-    """Anything but a success, as a plain task sees it."""
+    """Any response other than a success, as a plain task sees it."""
 
 
 @cache
@@ -43,18 +43,18 @@ def _get_http_client() -> HttpClient:
 
 
 def post_once(base: str, account: str, token: str, text: str) -> None:
-    """Post once. Raises Failed for every answer but a success, and for none."""
+    """Post once. Raises PostFailed without a successful response."""
     url = f"{base}/api/{quote(account, safe='')}/posts"
     headers = {"content-type": "application/json", "authorization": f"Bearer {token}"}
     body = json.dumps({"text": text, "media": [], "surface": "post", "title": ""}).encode()
     answer = _get_http_client().send(HttpRequest("POST", url, headers, body, REQUEST_S))
     if not isinstance(answer, HttpResponse) or answer.status >= 300:
         raise PostFailed
-    json.loads(answer.body)  # its id, which a scheduler keeps
+    json.loads(answer.body)  # a scheduler stores the id of the post
 
 
 def make_plain_app(redis_url: str) -> Celery:
-    """The app of both sides: who plans, and the worker."""
+    """Return the Celery app of the scheduler and the worker."""
     made = Celery("plain", broker=redis_url, set_as_current=False)
     made.conf.update(
         task_ignore_result=True,
@@ -77,7 +77,7 @@ def make_plain_app(redis_url: str) -> Celery:
 
 @dataclass
 class PlainWorker:
-    """A worker in a process of its own, which may be killed and started again."""
+    """A worker in its own process, which can be killed and restarted."""
 
     redis_url: str
     log: Path
@@ -85,11 +85,11 @@ class PlainWorker:
 
     @property
     def pid(self) -> int:
-        """Of the process that runs now; 0 without one."""
+        """The current process id; 0 without a process."""
         return self.process.pid if self.process is not None else 0
 
     def start(self) -> None:
-        """Return when it works, or should."""
+        """Start the worker and wait until it is probably ready."""
         with self.log.open("ab") as out:
             command = [sys.executable, "-m", "benchmarks.publishing.plain_celery", self.redis_url]
             self.process = subprocess.Popen(  # noqa: S603  our own module
@@ -98,7 +98,7 @@ class PlainWorker:
         sleep(START_SECONDS)
 
     def kill(self) -> None:
-        """Kill -9, whatever it still holds."""
+        """Kill the worker with SIGKILL, during its tasks."""
         if self.process is not None:
             self.process.send_signal(signal.SIGKILL)
             self.process.wait(30)
@@ -107,7 +107,7 @@ class PlainWorker:
 
 @contextmanager
 def run_plain_worker(redis_url: str, log: Path) -> Iterator[PlainWorker]:
-    """A running worker; killed with the block."""
+    """Run a worker during the block; killed at its end."""
     made = PlainWorker(redis_url, log)
     made.start()
     try:
@@ -119,15 +119,15 @@ def run_plain_worker(redis_url: str, log: Path) -> Iterator[PlainWorker]:
 def schedule_plain_posts(
     made: Celery, base: str, tokens: Mapping[str, str], posts: Mapping[str, tuple[str, datetime]]
 ) -> None:
-    """Hand over each post with its time: text → account and time (UTC-aware)."""
+    """Schedule posts: text -> account and time (UTC-aware)."""
     task = made.tasks["post"]
     for text, (account, at) in posts.items():
         task.apply_async(args=(base, account, tokens[account], text), eta=at, queue=QUEUE)
 
 
 def count_stuck_tasks(made: Celery) -> int:
-    """Tasks that a worker took and never ended: Redis hands them out again an hour after they were
-    taken.
+    """Return the number of tasks that a worker took and never finished: Redis redelivers them after
+    an hour.
 
     "Visibility timeout" of
     https://docs.celeryq.dev/en/stable/getting-started/backends-and-brokers/redis.html

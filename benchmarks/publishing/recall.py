@@ -1,7 +1,7 @@
-"""How fast what somebody wants gone is taken from five places, and what reading evidence adds to a
-post.
+"""Duration of a recall from five channels, and the overhead of reading evidence for a post.
 
-On a whole house, with every real process, the sandbox answering as in the publishing benchmark.
+Measured on a whole installation with every real process; the test network responds as in the
+publishing benchmark.
 """
 
 import io
@@ -51,7 +51,7 @@ RECALLS = 4
 LIGHT = 12
 EVERY = timedelta(seconds=1)
 ASKED = 100
-"""How often the evidence of one post is read, for its median."""
+"""Number of times that the evidence of one post is read, for its median."""
 ACTOR = "system:bench"
 
 
@@ -63,7 +63,7 @@ class _Agency:
     rob: str
     """The member who decides about requests."""
     channels: Mapping[str, UUID]
-    """By account, in the order of `PLACES`."""
+    """Channels by account, in the order of `PLACES`."""
 
     @property
     def base(self) -> str:
@@ -71,12 +71,13 @@ class _Agency:
 
 
 def measure_recall(evidence_ms: float) -> dict[str, float]:
-    """Start the house, post, take back, stop it. Takes about a minute.
+    """Start an installation, post, recall and stop it. Takes about a minute.
 
-    recall_five_s: the slowest of some, from the commit of a member's word on a removal request
-    until the last of five accounts has deleted its copy, by the sandbox's own clock.
-    overhead_ratio: a post from its time to its settling with `evidence_ms` of look-ups, which is
-    what they take in an agency with a long past, against the same without any.
+    recall_five_s: the slowest of several, from the commit of a member's decision on a removal
+    request until the last of five accounts has deleted its post, on the test network's clock.
+    overhead_ratio: the time of a post from its due time to its settlement with `evidence_ms` of
+    queries, their duration in an agency with a long history, compared with the same post without
+    them.
     """
     with (
         tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder,
@@ -150,7 +151,7 @@ def _schedule_post(
 
 
 def _post_ms(agency: _Agency) -> float:
-    """The median time from a post's hour to its settling, when little is due."""
+    """Return the median time from the due time of a post to its settlement, at a low load."""
     start = wall_now().replace(microsecond=0) + LEAD
     channel = next(iter(agency.channels.values()))
     for number in range(LIGHT):
@@ -161,7 +162,8 @@ def _post_ms(agency: _Agency) -> float:
 
 
 def _measure_settling(agency: _Agency, start: datetime) -> list[float]:
-    """Seconds from its hour to its settling, of every post since `start` that stands."""
+    """Return the seconds from the due time to the settlement of every published post
+    since `start`."""
     with agency.services.tenant(agency.tenant_id, ACTOR) as scope:
         entries = queries.entries_between(
             scope, agency.creator_id, start, start + timedelta(hours=1)
@@ -177,7 +179,7 @@ def _measure_settling(agency: _Agency, start: datetime) -> list[float]:
 
 
 def _looked_ms(agency: _Agency) -> float:
-    """The median time that the evidence of such a post takes here."""
+    """Return the median time of reading the evidence of such a post here."""
     account, channel_id = next(iter(agency.channels.items()))
     unit = Unit(
         tenant_id=agency.tenant_id,
@@ -201,8 +203,8 @@ def measure_evidence_ms(
     *,
     author: str = "",
 ) -> float:
-    """The median time in which the evidence about some units is read, in an open transaction
-    each."""
+    """Return the median time of reading the evidence of several units, each in an open
+    transaction."""
     taken = []
     for unit in units:
         with scope_of() as scope:
@@ -215,7 +217,7 @@ def measure_evidence_ms(
 
 
 def _wait_until(done: Callable[[], bool], otherwise: str) -> None:
-    """Wait for something the house does; raises RuntimeError when it never does."""
+    """Wait until a condition is true; raises RuntimeError after a timeout."""
     until = monotonic() + PATIENCE_SECONDS
     while not done():
         if monotonic() > until:
@@ -224,8 +226,8 @@ def _wait_until(done: Callable[[], bool], otherwise: str) -> None:
 
 
 def _measure_recall(agency: _Agency, number: int) -> float:
-    """One picture on five accounts, seconds until the last is gone after somebody said that it
-    goes."""
+    """Publish a picture on five accounts and return the seconds from the decision until the last is
+    deleted."""
     asset_id, sha256 = _create_picture(agency, number)
     key = f"recall {number}"
     _schedule_post(agency, key, list(agency.channels.values()), wall_now() + LEAD, media=[asset_id])
@@ -255,7 +257,7 @@ def _measure_recall(agency: _Agency, number: int) -> float:
 
 
 def _create_picture(agency: _Agency, number: int) -> tuple[UUID, str]:
-    """A photograph of nobody, rated as good for everybody; no two look alike."""
+    """Create a photograph without persons, rated as general; no two are similar."""
     drawn = random.Random(BENCHMARK_SEED + number)  # noqa: S311 - a picture, not a secret
     tiles = Image.frombytes("RGB", (8, 10), drawn.randbytes(240))
     data = io.BytesIO()
@@ -276,13 +278,14 @@ def _create_picture(agency: _Agency, number: int) -> tuple[UUID, str]:
 
 
 def _list_copies(agency: _Agency, key: str) -> dict[str, datetime | None]:
-    """Every post of this text, by account: when it was deleted there, None while it stands."""
+    """Return every post with this text, by account: the time of its deletion, None while it is
+    live."""
     found: dict[str, datetime | None] = {}
     for account in agency.channels:
         truth = call_sandbox_control(
             "GET", f"{agency.base}/control/truth/{quote(account, safe='')}"
         )
-        for post in truth["posts"]:  # type: ignore[attr-defined]  # the sandbox's own JSON
+        for post in truth["posts"]:  # type: ignore[attr-defined]  # JSON of the test network
             if post["text"].endswith(key):
                 gone = post["deleted_at"]
                 found[account] = datetime.fromisoformat(gone).astimezone(UTC) if gone else None

@@ -1,5 +1,5 @@
-"""A line to the test network that nobody answers at first: connections are refused, as by a
-platform that is gone."""
+"""A port in front of the test network that refuses connections at first, like a platform that is
+down."""
 
 import socket
 import threading
@@ -14,8 +14,8 @@ HOST = "127.0.0.1"
 
 
 class RefusedPort:
-    """A port of this machine. Nobody listens until `open`; then what comes in goes on to `port`,
-    and back."""
+    """A local port that refuses connections until `start_accepting`, then forwards them
+    to `port`."""
 
     def __init__(self, port: int) -> None:
         self._to = port
@@ -24,18 +24,18 @@ class RefusedPort:
 
     @property
     def base(self) -> str:
-        """The address of the test network by this line."""
+        """The URL of the test network through this port."""
         return f"http://{HOST}:{self.port}"
 
     def start_accepting(self) -> None:
-        """From now on connections are taken."""
+        """Accept connections."""
         self._listener = socket.create_server((HOST, self.port), backlog=128)
         threading.Thread(
             target=self._accept_connections, args=(self._listener,), name="line", daemon=True
         ).start()
 
     def stop_accepting(self) -> None:
-        """Nobody listens any more; what is under way goes on."""
+        """Refuse new connections; open ones continue."""
         if self._listener is not None:
             self._listener.close()
 
@@ -63,7 +63,7 @@ def _pass_on(one: socket.socket, other: socket.socket) -> None:
 
 @contextmanager
 def refused_port(port: int) -> Iterator[RefusedPort]:
-    """A line to `port`, still dead; closed with the block."""
+    """Open a port in front of `port` that refuses connections; closed after the block."""
     made = RefusedPort(port)
     try:
         yield made

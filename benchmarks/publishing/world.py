@@ -1,8 +1,8 @@
-"""What publishing costs: lateness and throughput with every real process, the sandbox answering
+"""The installation of the publishing benchmarks, with every real process; the test network responds
 after 150 ms.
 
-Lateness is from a post's due time to the arrival of its request at the sandbox, by the sandbox's
-own record.
+Lateness is the time from a post's due time to the arrival of its request at the test network, by
+the test network's record.
 """
 
 import json
@@ -47,18 +47,18 @@ SINGLE_POSTS = 8
 """Single posts of an agency, a second apart, while another has many due at once."""
 
 PLANNED_PER_S = 15
-"""So many are surely planned in a second, on a slow hour."""
+"""Posts that are certainly scheduled in a second, on a busy machine."""
 
 READ_SECONDS = 2.0
-"""Between two readings of the record: when something arrived stands in it, and reading takes the
+"""Seconds between two readings of the record, which contains the arrival times; reading uses the
 same two cores."""
 
 PATIENCE_SECONDS = 240.0
 START_SECONDS = 600.0
-"""A start takes ten seconds, and minutes where everything else on the machine is busy."""
+"""Seconds to wait for a start: it takes ten, and minutes on a busy machine."""
 
 LEAD = timedelta(seconds=6)
-"""From planning to the first due time: the rows are written before anything is due."""
+"""Time from scheduling to the first due time: all rows are written before a post is due."""
 
 
 @dataclass(frozen=True)
@@ -68,18 +68,18 @@ class BenchmarkWorld:
     settings: Settings
     services: Services
     channels: Sequence[tuple[UUID, UUID, UUID]]
-    """Tenant, creator, channel."""
+    """Tenant, creator and channel of each account."""
     accounts: Sequence[str]
     network_url: str
-    """Where the test network is on which the accounts are."""
+    """URL of the test network with the accounts."""
     latency_ms: int = LATENCY_MS
 
 
 @dataclass(frozen=True)
 class ScenarioResult:
-    """What one scenario came to: lateness in seconds, posts per second from the first arrival to
-    the last, processor milliseconds a post of all processes, the sandbox and the servers
-    included."""
+    """The result of a scenario: lateness in seconds, posts per second from the first to the last
+    arrival, and processor milliseconds for a post of all processes, the test network and the
+    servers included."""
 
     lateness: Sequence[float]
     per_second: float
@@ -89,34 +89,34 @@ class ScenarioResult:
     def from_arrivals(
         cls, due: Mapping[str, datetime], arrived: Mapping[str, datetime], cpu_seconds: float
     ) -> "ScenarioResult":
-        """Of posts and when each was due and came."""
+        """Return the result of posts with their due times and arrivals."""
         late = [(arrived[mark] - at).total_seconds() for mark, at in due.items()]
         span = (max(arrived.values()) - min(arrived.values())).total_seconds()
         return cls(late, len(due) / max(span, 0.001), cpu_seconds / len(due) * 1000)
 
 
 def percentile_95(values: Sequence[float]) -> float:
-    """So late is one in twenty, or later."""
+    """Return the 95th percentile."""
     return sorted(values)[-(-len(values) * 95 // 100) - 1]
 
 
 def median(values: Sequence[float]) -> float:
-    """So late is every other."""
+    """Return the median."""
     return sorted(values)[len(values) // 2]
 
 
 class ConnectionPeak:
-    """The most connections of the house's logins that were open at once; the benchmark's own do not
-    count."""
+    """The maximum number of open connections of the installation's logins, without those of the
+    benchmark."""
 
     def __init__(self, settings: Settings) -> None:
         self._engine = create_engine(settings.database.owner_url.get_secret_value())
         self.most = 0
         self.whose: Mapping[str, int] = {}
-        """Those of each process at that moment."""
+        """Connections of each process at that moment."""
 
     def sample(self) -> None:
-        """Count once; the counting connection is not ours."""
+        """Count the connections once, without the counting one."""
         with self._engine.connect() as connection:
             rows = connection.execute(
                 text(
@@ -133,10 +133,10 @@ class ConnectionPeak:
 
 @contextmanager
 def run_installation(folder: Path, *, latency_ms: int, senders: int = 0) -> Iterator[Services]:
-    """A whole house in `folder`, its sandbox answering after `latency_ms`; with a wiring of this
-    process's own.
+    """Run an installation in `folder` whose test network responds after `latency_ms`, and yield
+    services of this process.
 
-    Of processes that send as many as usual, or `senders`.
+    `senders` is the number of sending processes; without it, the default.
     """
     home = InstallationFolder(folder)
     environment = child_environment(folder, code=CODE_ROOT)
@@ -173,7 +173,7 @@ def create_world(
     latency_ms: int = LATENCY_MS,
     accounts: int = ACCOUNTS,
 ) -> BenchmarkWorld:
-    """Agencies and accounts in a running installation, on its own test network or on another one,
+    """Create agencies and accounts in a running installation, on its own test network or on another
     at `base`."""
     settings = services.settings
     found = []
@@ -208,8 +208,8 @@ def create_world(
 def connect_bench_account(
     services: Services, owner: tuple[UUID, UUID], base: str, account: str, *, by: str = ""
 ) -> UUID:
-    """An account of a creator (tenant, creator) on the test network at `base`, reached `by` another
-    address if there is one; the channel."""
+    """Connect an account of a creator (tenant, creator) on the test network at `base`, reached
+    through the URL `by` if given; returns the channel."""
     tenant_id, creator_id = owner
     sealed = services.seal(tenant_id, open_sandbox_account(base, account))
     with services.tenant(tenant_id, "system:bench") as scope:
@@ -228,13 +228,13 @@ def connect_bench_account(
 
 @cache
 def _get_http_client() -> HttpClient:
-    return HttpClient()  # one for all: a client costs 40 ms
+    return HttpClient()  # one client for all requests: creating one takes 40 ms
 
 
 def call_sandbox_control(
     method: str, url: str, body: dict[str, object] | None = None
 ) -> dict[str, object]:
-    """One request to the sandbox's control side. Raises RuntimeError when it refuses."""
+    """Send a request to the control API of the test network. Raises RuntimeError if it fails."""
     data = json.dumps(body).encode() if body is not None else b""
     answer = _get_http_client().send(
         HttpRequest(method, url, {"content-type": "application/json"}, data, 30.0)
@@ -246,12 +246,12 @@ def call_sandbox_control(
 
 
 def sandbox_platform(services: Services) -> str:
-    """The platform of the sandbox: the one that may be posted to and chatted on for nothing."""
+    """Return the platform of the test network: the one that is free to post and chat on."""
     return next(name for name in services.chat_connectors if shipped_bundle().is_test_network(name))
 
 
 def open_sandbox_account(base: str, account: str) -> str:
-    """An account on the sandbox; its token."""
+    """Create an account on the test network and return its token."""
     return str(
         call_sandbox_control("POST", f"{base}/control/accounts", {"account": account})["token"]
     )
@@ -265,10 +265,10 @@ def run_scenario(
     *,
     watched: ConnectionPeak | None = None,
 ) -> ScenarioResult:
-    """Plan `count` posts, `gap` apart, over all accounts, wait until all arrived, read the
-    sandbox's record.
+    """Schedule `count` posts, `gap` apart, over all accounts, wait for all arrivals and read the
+    test network's record.
 
-    What it costs counts from the first due time on, of every process of the house and of its
+    The cost counts from the first due time, of every process of the installation and of its
     servers.
     """
     watched = watched or ConnectionPeak(world.settings)
@@ -289,17 +289,18 @@ def run_scenario(
 
 
 def seconds_until(at: datetime) -> float:
-    """From now on; 0 for what has passed: planning may take long on a busy machine."""
+    """Return the seconds from now; 0 for a past instant, since scheduling may take long on a busy
+    machine."""
     return max((at - wall_now()).total_seconds(), 0.0)
 
 
 def child_processes() -> Sequence[psutil.Process]:
-    """Every process below this one."""
+    """Return every process below this one."""
     return psutil.Process().children(recursive=True)
 
 
 def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
-    """What they have taken so far, those below them that ended included."""
+    """Return the processor time of processes and of their ended children."""
     found = 0.0
     for process in processes:
         with suppress(psutil.NoSuchProcess):
@@ -310,10 +311,10 @@ def cpu_seconds(processes: Iterable[psutil.Process]) -> float:
 def measure_fairness(
     world: BenchmarkWorld, many: int, *, watched: ConnectionPeak | None = None
 ) -> float:
-    """The most, in seconds, that one of eight single posts of an agency is late while another has
+    """Return the maximum lateness, in seconds, of eight single posts of an agency while another has
     `many` due at once.
 
-    Those many are not waited for.
+    The many posts are not waited for.
     """
     drawn = random.Random(f"{BENCHMARK_SEED} fair {many}")  # noqa: S311 - marks, no secrets
     start = wall_now().replace(microsecond=0) + LEAD + timedelta(seconds=many / PLANNED_PER_S)
@@ -336,11 +337,10 @@ def measure_fairness(
 def schedule_bench_post(
     tenant: OpenScope, tenant_id: UUID, owner: tuple[UUID, UUID], mark: str, at: datetime
 ) -> UUID:
-    """Write a post and put it on the calendar of a creator's account, nobody being asked; its
-    id."""
+    """Create a post and schedule it on a creator's account without approval; returns its id."""
     creator_id, channel_id = owner
-    # wall time has minutes; a benchmark needs the second, so the wish is moved to the instant
-    # itself
+    # wall times have minutes; the benchmark needs seconds, so the due time is changed to the
+    # instant
     with tenant(tenant_id, "system:bench") as scope:
         post_id = deliveries.create_post(
             scope,
@@ -362,7 +362,7 @@ def schedule_bench_post(
 def _wait_for_arrivals(
     world: BenchmarkWorld, due: dict[str, datetime], watched: ConnectionPeak
 ) -> dict[str, datetime]:
-    """When the sandbox first saw each post; raises when one came twice or never."""
+    """Return the arrival of each post; raises if one arrived twice or never."""
     last = max(due.values())
     until = monotonic() + seconds_until(last) + PATIENCE_SECONDS
     read_at = 0.0
@@ -387,12 +387,12 @@ def _wait_for_arrivals(
 def sandbox_arrivals(
     base: str, accounts: Sequence[str], *, latency_ms: int = LATENCY_MS
 ) -> dict[str, list[datetime]]:
-    """Every post the sandbox took in, by its text. It counts a request as made when half its
-    latency has passed."""
+    """Return every post that the test network accepted, by its text. It records a request when half
+    of its latency has passed."""
     found: dict[str, list[datetime]] = {}
     for account in accounts:
         truth = call_sandbox_control("GET", f"{base}/control/truth/{quote(account, safe='')}")
-        for post in truth["posts"]:  # type: ignore[attr-defined]  # the sandbox's own JSON
+        for post in truth["posts"]:  # type: ignore[attr-defined]  # JSON of the test network
             at = datetime.fromisoformat(post["created_at"]).astimezone(UTC) - timedelta(
                 milliseconds=latency_ms / 2
             )

@@ -1,1 +1,4 @@
-"""Accounts on platforms: their credentials, lifecycle and OAuth clients."""
+"""Platform accounts of creators: their states, credentials and OAuth clients.
+
+The flows that connect and disconnect them are in `channels/connections`.
+"""

@@ -1,9 +1,8 @@
-"""What each account can do: the one place where an account's own limits are put before its
-platform's.
+"""The connector of an account, with the account's own limits applied before those of its platform.
 
-Rooms and pages take an account's connector from here, never from the connectors by platform: a
-server's 5,000 characters, or a right that somebody pays for, would else count in one place and not
-in another.
+All packages and pages get the connector of an account here, never from the connectors by platform.
+Otherwise a server's limit of 5,000 characters, or a paid feature of an account, would apply in some
+functions and not in others.
 """
 
 from collections.abc import Mapping
@@ -15,26 +14,27 @@ from connectors.contract.capability_overrides import SupportsOwnLimits
 from connectors.contract.connector import Connector
 
 LIMITS_OPTION = "limits"
-"""Among the options of an account: `says`, what its connector read, and `at`, when; `asked`, when
-somebody tried."""
+"""Option of an account with its limits: `says`, as read by the connector; `at`, the time of
+reading; `asked`, the time of the last try."""
 
 LIMITS_MAX_AGE = timedelta(days=7)
-"""How long what was read is not read again."""
+"""Age at which the limits of an account are read again."""
 
 LIMITS_RETRY = timedelta(minutes=10)
-"""The least between two tries to read it."""
+"""Minimum time between two tries to read the limits."""
 
 One = TypeVar("One", bound=Connector)
 
 
 def connector_for(connectors: Mapping[str, One], channel: Channel) -> One:
-    """The connector of an account, with the limits that are the account's. Raises KeyError for an
+    """Return the connector of an account with the limits of the account. Raises KeyError for an
     unknown platform."""
     return _with_account_limits(connectors[channel.platform], channel)
 
 
 def find_connector_for(connectors: Mapping[str, One], channel: Channel) -> One | None:
-    """The same; None for an unknown platform."""
+    """Return the connector of an account with the limits of the account, or None for an unknown
+    platform."""
     found = connectors.get(channel.platform)
     return _with_account_limits(found, channel) if found is not None else None
 
@@ -47,8 +47,8 @@ def _with_account_limits(connector: One, channel: Channel) -> One:
 
 
 def is_limits_stale(connector: object, channel: Channel, now: datetime) -> bool:
-    """Whether an account's limits should be read: never were, or long ago, and nobody tried just
-    now."""
+    """Return True if the limits of an account should be read: they are missing or old, and there
+    was no recent try."""
     if not isinstance(connector, SupportsOwnLimits):
         return False
     kept = _stored_limits(channel)
@@ -60,7 +60,8 @@ def is_limits_stale(connector: object, channel: Channel, now: datetime) -> bool:
 
 
 def limits_option(says: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    """Limits as they lie among the options of an account, read at `at`."""
+    """Return the limits, read at `at`, in the form in which they are stored among the options of an
+    account."""
     return {LIMITS_OPTION: {"says": dict(says), "at": at.isoformat()}}
 
 

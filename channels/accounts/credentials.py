@@ -1,9 +1,9 @@
-"""The rows of tokens: an account's pair, who renews it now, and whether its refresh token may be
-used up already.
+"""Tokens of accounts: the current pair, the claim of its renewal, and uses of the refresh token
+without a usable response.
 
-A renewal is claimed by compare-and-set and written down before anything is sent; a claim whose
-process died is taken over when its lease has run out, and counts as a doubt: the platform may have
-used the refresh token up.
+A renewal is claimed by compare-and-set and recorded before any request is sent. If the process
+dies, another worker takes the claim over when its lease expires and counts the earlier try as
+uncertain: the platform may have consumed the refresh token.
 """
 
 from collections.abc import Sequence
@@ -20,22 +20,23 @@ from foundation.outbox import outbox
 from foundation.sealed import Sealed
 
 MIN_TOKEN_AGE = timedelta(minutes=5)
-"""A pair refused at this age is not expired. Platforms refuse good tokens now and then, so it is
-renewed, or shown once more; refused again within this time, it is dead."""
+"""Age below which a refused pair cannot have expired. Platforms sometimes refuse valid tokens, so
+the pair is renewed or tried again; if it is refused again within this time, it is invalid."""
 
 MIN_REFUSAL_INTERVAL = timedelta(seconds=1)
-"""Refusals closer together may answer requests that were out at the same time."""
+"""Minimum time between two refusals that count separately; closer ones may answer concurrent
+requests."""
 
 RENEWAL_LEASE = timedelta(seconds=45)
-"""How long a renewal may take before another worker takes it over; longer than its request's
-deadline."""
+"""Time after which another worker may take over a renewal; longer than the deadline of its request.
+"""
 
 _DUE = (
     "(t.refused = t.generation"
     " OR t.expires_at - (t.expires_at - coalesce(t.since, t.expires_at - interval '1 hour')) * "
     "0.2 <= :now)"
 )
-"""Refused by the platform, or at 80 % of its life."""
+"""SQL condition: the platform refused the token, or 80 % of its lifetime has passed."""
 
 _FREE = "(t.refresh_state = 'idle' OR t.refresh_until <= :now)"
 
@@ -60,8 +61,8 @@ UPDATE channels SET options = options || jsonb_build_object('forgot', ended.gene
 updated_at = house_now()
 FROM ended WHERE tenant_id = :tenant AND id = :channel
 """
-"""The number of the last pair stays: what was asked with it may still be answered once there is
-another one."""
+"""The generation of the deleted pair is retained, because responses to requests with it may still
+arrive after the next pair."""
 
 _CLAIM = f"""
 UPDATE tokens t SET refresh_state = 'asking', refresh_until = :until,
@@ -99,8 +100,10 @@ RETURNING doubts, doubted_at
 
 @dataclass(frozen=True)
 class RenewalClaim:
-    """A renewal that is ours. `doubts` is how often this refresh token was shown before without a
-    usable answer."""
+    """A claimed renewal.
+
+    `doubts` is the number of earlier uses of this refresh token without a usable response.
+    """
 
     channel_id: UUID
     generation: int
@@ -109,8 +112,8 @@ class RenewalClaim:
     asked_at: datetime
 
     def can_use_refresh_token(self, grace: timedelta) -> bool:
-        """Whether it may be shown: once, once more after a doubt, and on while the platform's grace
-        lasts."""
+        """Return True if the refresh token may be used: once, a second time after an uncertain
+        response, and without limit during the grace period of the platform."""
         within = self.doubted_at is not None and self.asked_at < self.doubted_at + grace
         return self.doubts <= 1 or within
 
@@ -122,7 +125,7 @@ def store_credentials(
     refresh: Sealed | None,
     expires_at: datetime | None,
 ) -> None:
-    """Store what a person's connecting gave, in the place of what was there. `expires_at` is
+    """Store the credentials of a new connection in place of the old ones. `expires_at` is
     UTC-aware."""
     scope.run(
         _KEEP,
@@ -137,8 +140,8 @@ def store_credentials(
 
 
 def delete_credentials(scope: Scope, channel_id: UUID) -> None:
-    """Delete the credentials of an account, and that its platform calls about it: whoever connects
-    it signs it up."""
+    """Delete the credentials of an account, and mark its webhook subscription as off, so that the
+    next connection subscribes again."""
     mine = {"tenant": scope.tenant_id, "channel": channel_id}
     scope.run(_FORGET, **mine)
     scope.run(
@@ -149,8 +152,7 @@ def delete_credentials(scope: Scope, channel_id: UUID) -> None:
 
 
 def schedule_due_renewals(scope: Scope) -> int:
-    """Write a row for each account of the tenant whose tokens must be renewed now; returns how many
-    were due."""
+    """Schedule the renewal of all tokens of the tenant that are due now; return their number."""
     due: Sequence[UUID] = scope.run(_WANTED, tenant=scope.tenant_id, now=scope.now).scalars().all()
     for channel_id in due:
         outbox.put(
@@ -163,21 +165,21 @@ def schedule_due_renewals(scope: Scope) -> int:
 
 
 def schedule_renewal_now(scope: Scope, channel_id: UUID) -> None:
-    """Have the tokens of an account renewed at once; a row that waits for later makes way."""
+    """Schedule the renewal of the tokens of an account at once, in place of a later one."""
     outbox.put(
         scope, TokenRenewalDue(scope.tenant_id, channel_id), priority=1, instead_of=TokenRenewalDue
     )
 
 
 def schedule_renewal_before(scope: Scope, channel_id: UUID, until: datetime) -> None:
-    """Have the tokens of an account renewed where they end before `until`: a post will need
-    them."""
+    """Schedule the renewal of the tokens of an account if they expire before `until`, because a
+    post will need them."""
     event = TokenRenewalDue(scope.tenant_id, channel_id, until)
     outbox.put(scope, event, priority=1, dedupe=f"refresh:{channel_id}")
 
 
 def lock_account(scope: Scope, channel_id: UUID) -> None:
-    """Lock the account before its tokens: whoever connects it again does so too."""
+    """Lock the account before its tokens, in the same order as connecting it does."""
     scope.run(
         "SELECT 1 FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE",
         tenant=scope.tenant_id,
@@ -188,9 +190,10 @@ def lock_account(scope: Scope, channel_id: UUID) -> None:
 def claim_renewal(
     scope: Scope, channel_id: UUID, *, outlive: datetime | None = None
 ) -> RenewalClaim | None:
-    """Take the renewal of an account; None when it is not due, or another worker has it.
+    """Claim the renewal of an account.
 
-    A token that ends before `outlive` is due for it, however young it is: a post will need it.
+    Return None if it is not due, or another worker has claimed it. A token that expires before
+    `outlive` is due at any age, because a post will need it.
     """
     row = scope.run(
         _CLAIM,
@@ -208,7 +211,7 @@ def claim_renewal(
 
 
 def renewal_claimed_until(scope: Scope, channel_id: UUID) -> datetime | None:
-    """Until when another worker has the renewal; None when nobody has it."""
+    """Return the end of another worker's claim on the renewal, or None."""
     until: datetime | None = scope.run(
         "SELECT refresh_until FROM tokens WHERE tenant_id = :tenant AND channel_id = :channel"
         " AND refresh_state = 'asking' AND refresh_until > :now",
@@ -220,8 +223,11 @@ def renewal_claimed_until(scope: Scope, channel_id: UUID) -> datetime | None:
 
 
 def store_renewed_tokens(scope: Scope, claim: RenewalClaim, pair: RenewedTokens) -> bool:
-    """Store the new pair; False when another one came meanwhile. Without a refresh token the old
-    one stays."""
+    """Store the new pair.
+
+    Return False if the pair was replaced since the claim. Without a new refresh token, the old one
+    remains.
+    """
     done = scope.run(
         _STORE,
         tenant=scope.tenant_id,
@@ -236,9 +242,9 @@ def store_renewed_tokens(scope: Scope, claim: RenewalClaim, pair: RenewedTokens)
 
 
 def release_renewal(scope: Scope, claim: RenewalClaim, *, doubtful: bool) -> RenewalClaim | None:
-    """End a claim without a new pair; `doubtful`: the refresh token may be used up.
+    """End a claim without a new pair; `doubtful` means that the refresh token may be consumed.
 
-    Returns how it stands then; None when another pair came meanwhile.
+    Return the claim with the updated counts, or None if the pair was replaced since.
     """
     row = scope.run(
         _LET_GO,
@@ -256,8 +262,8 @@ def release_renewal(scope: Scope, claim: RenewalClaim, *, doubtful: bool) -> Ren
 
 
 def is_token_superseded(scope: Scope, channel_id: UUID, shown: int) -> bool:
-    """Whether another pair than that of generation `shown` is there; none comes before the
-    transaction ends."""
+    """Return True if the account has a newer pair than generation `shown`. The pair cannot change
+    until the transaction ends."""
     lock_account(scope, channel_id)
     found = scope.run(
         "SELECT generation FROM tokens WHERE tenant_id = :tenant AND channel_id = :channel",
@@ -270,11 +276,11 @@ def is_token_superseded(scope: Scope, channel_id: UUID, shown: int) -> bool:
 def record_token_refusal(
     scope: Scope, channel_id: UUID, *, shown: int | None, repeated: bool = False
 ) -> Literal["renew", "again", "dead"]:
-    """The platform refused the token of generation `shown` (None: of one that nobody remembers).
+    """Record that the platform refused the token of generation `shown` (None if unknown).
 
-    `renew`: its renewal is wanted from now on, at once; `again`: another pair is there or on its
-    way, or the same is shown once more where there is nothing to renew it with (unless that was
-    `repeated` already); `dead`: neither helped, a person must connect the account again.
+    Return `renew` if its renewal is now due; `again` if another pair exists or is being requested,
+    or if the token cannot be renewed and should be tried again (unless `repeated`); `dead` if
+    neither helped and the account must be connected again.
     """
     lock_account(scope, channel_id)
     row = scope.run(
@@ -285,6 +291,7 @@ def record_token_refusal(
     ).one_or_none()
     if row is None:
         return "dead"
+    # Without a generation, a young pair counts as newer than the refused one.
     young = row.since is not None and scope.now < row.since + MIN_TOKEN_AGE
     if row.generation > shown if shown is not None else young:
         return "again"

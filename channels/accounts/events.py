@@ -1,4 +1,4 @@
-"""The room's event kinds and facts; their handlers are in `channels/sending/handlers.py`."""
+"""Events of accounts."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class ChannelConnected:
-    """Fact: an account can be used; `subject_id` is the channel."""
+    """An account can be used; `subject_id` is the channel."""
 
     kind: ClassVar[str] = "channel.connected"
     queue: ClassVar[outbox.Queue] = "facts"

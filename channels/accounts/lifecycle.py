@@ -1,4 +1,5 @@
-"""Accounts: connecting one, letting it rest, and what happens when the platform lets go of it."""
+"""Lifecycle of accounts: connect, pause, resume and disconnect them, and record that access was
+lost or returned."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -28,14 +29,15 @@ from tenants.webhooks.outgoing_calls import record_webhook_event
 
 HELD_INDEX = "channels_held"
 HELD_ELSEWHERE = "channel.other_agency"
-"""Another agency of this installation has the account connected."""
+"""Code of the refusal to connect an account that another agency of this installation has connected.
+"""
 
 MAX_INTERVAL_MINUTES = 24 * 60
-"""Minutes."""
+"""Upper bound of the minimum interval between two posts, in minutes."""
 
 _UNTIL = "(channels.rest ->> 'until')::timestamptz"
 _RESTS = f"(channels.rest IS NOT NULL AND coalesce({_UNTIL}, 'infinity') > house_now())"
-"""A person let the account rest before it was lost, and the rest is not over."""
+"""SQL condition: the account was paused when access was lost, and the pause has not ended."""
 
 _CONNECT = f"""
 INSERT INTO channels (tenant_id, id, creator_id, platform, surface, chat_surface, account,
@@ -95,12 +97,12 @@ def connect_account(
     options: Mapping[str, Any] | None = None,
     app_key: str = "",
 ) -> UUID:
-    """Connect an account, or connect it again with a new token; returns its channel.
+    """Connect an account, or connect it again with a new token, and return its channel.
 
-    The same platform and account is the same channel: nothing is made twice. A pause of a person
-    outlives it. `app_key` names what else on the platform shares its limits; it is known here by
-    its digest alone. Puts the fact `ChannelConnected`. Raises Conflict when the account is another
-    creator's, since what waits for it would leave under the wrong name, or another agency's.
+    The same platform and account is always the same channel. A pause set by a member remains.
+    `app_key` identifies the application whose limits the account shares; only its digest is stored.
+    Puts the event `ChannelConnected`. Raises Conflict if the account belongs to another creator,
+    whose name its waiting posts would carry, or to another agency.
     """
     with _refusing_held_account(scope, account):
         channel_id: UUID | None = scope.run(
@@ -132,8 +134,9 @@ def connect_account(
 
 @contextmanager
 def _refusing_held_account(scope: Scope, account: str) -> Iterator[None]:
-    """Raise Conflict if the database refuses a statement because another agency has the account
-    connected; the transaction goes on as if the statement had not been made."""
+    """Raise Conflict if the database rejects a statement because another agency has the account
+    connected. The statement is rolled back, the transaction continues."""
+    # A rejected statement would otherwise abort the transaction of the caller.
     scope.run("SAVEPOINT held_account")
     try:
         yield
@@ -148,13 +151,13 @@ def _refusing_held_account(scope: Scope, account: str) -> Iterator[None]:
 def pause_account(
     scope: Scope, channel_id: UUID, reason: Message, *, until: datetime | None = None
 ) -> None:
-    """Let an account rest, until `until` (UTC-aware) or until it is resumed. Raises NotFound,
+    """Pause an account until `until` (UTC-aware), or until it is resumed. Raises NotFound,
     Conflict."""
     _change_state(scope, channel_id, ChannelState.PAUSED, reason, until=until)
 
 
 def resume_account(scope: Scope, channel_id: UUID) -> None:
-    """End a pause. Raises NotFound; Conflict when the account must be connected again instead."""
+    """End a pause. Raises NotFound; Conflict if the account must be connected again instead."""
     before = queries.get_channel(scope, channel_id).state
     if before == ChannelState.ACTIVE:
         return
@@ -164,7 +167,7 @@ def resume_account(scope: Scope, channel_id: UUID) -> None:
 
 
 def lock_channel(scope: Scope, channel_id: UUID) -> queries.Channel:
-    """An account; nobody else changes it until this transaction ends. Raises NotFound."""
+    """Return a channel, locked until the transaction ends. Raises NotFound."""
     scope.run(
         "SELECT FROM channels WHERE tenant_id = :t AND id = :id FOR UPDATE",
         t=scope.tenant_id,
@@ -174,9 +177,11 @@ def lock_channel(scope: Scope, channel_id: UUID) -> queries.Channel:
 
 
 def set_min_interval(scope: Scope, channel_id: UUID, minutes: int) -> None:
-    """Leave at least so many minutes between two posts of an account, up to a day, and the seconds
-    its platform asks for (below a minute, wherever one asks) on top. It outlives connecting again.
-    Raises NotFound, BadInput."""
+    """Set the minimum interval between two posts of an account, up to a day.
+
+    The seconds that its platform requires (always less than a minute) are added. The interval
+    remains when the account is connected again. Raises NotFound, BadInput.
+    """
     if not 0 <= minutes <= MAX_INTERVAL_MINUTES:
         raise BadInput("channel.apart_wrong", most=MAX_INTERVAL_MINUTES)
     done = scope.run(
@@ -192,20 +197,20 @@ def set_min_interval(scope: Scope, channel_id: UUID, minutes: int) -> None:
 
 
 def hold_repeats(scope: Scope, channel_id: UUID, on: bool) -> None:
-    """Hold what an account said already until somebody says that it is meant so, or only tell who
-    plans it.
+    """Hold posts that repeat an earlier post of the account until a member confirms them, or only
+    warn their author.
 
-    It outlives connecting again. Raises NotFound.
+    The setting remains when the account is connected again. Raises NotFound.
     """
     _set_option(scope, channel_id, "hold_repeats", on)
 
 
 def hold_min_interval(scope: Scope, channel_id: UUID, on: bool) -> None:
-    """Keep posts back until the minutes between two have passed, or only tell who plans them; as
-    above.
+    """Hold posts until the minimum interval has passed, or only warn their author. Otherwise as
+    `hold_repeats`.
 
-    What waits already is looked at again by whoever asks for this:
-    `schedules.notices.interval_waits.set_minimum_interval`.
+    The caller must check waiting posts again, as
+    `schedules.notices.interval_waits.set_minimum_interval` does.
     """
     _set_option(scope, channel_id, "hold_distance", on)
 
@@ -225,8 +230,7 @@ def _set_option(scope: Scope, channel_id: UUID, option: str, on: bool) -> None:
 
 
 def record_imported_history(scope: Scope, channel_id: UUID, last: datetime) -> None:
-    """A history came with the account: its platform took something in `last`, before the house knew
-    it."""
+    """Record that the account published something at `last`, before it was connected here."""
     scope.run(
         "UPDATE channels SET last_ok_at = greatest(last_ok_at, :last) WHERE tenant_id = :tenant "
         "AND id = :id",
@@ -237,41 +241,47 @@ def record_imported_history(scope: Scope, channel_id: UUID, last: datetime) -> N
 
 
 def require_reauthorization(scope: Scope, channel_id: UUID, reason: Message) -> None:
-    """The platform refuses the token: nothing leaves until the owner connects the account again.
-    Raises NotFound."""
+    """Record that the platform refuses the token.
+
+    Nothing is sent until the account is connected again. Raises NotFound.
+    """
     _record_lost_access(scope, channel_id, ChannelState.REAUTHORIZE, reason)
 
 
 def mark_gone(scope: Scope, channel_id: UUID, reason: Message) -> None:
-    """The account is no more. Raises NotFound."""
+    """Record that the account no longer exists. Raises NotFound."""
     _record_lost_access(scope, channel_id, ChannelState.GONE, reason)
 
 
 SHUT_OUT_REASON = "channel.shut_out"
 ACCESS_LOST_REASON = "channel.let_go"
-"""Why an account is gone that its platform may let in again, and then says so: a server put the bot
-out, a channel or a group took its rights away."""
+"""Reasons for which an account is gone but may return, which its platform then reports: the bot was
+removed from a server, or lost its rights in a channel or group."""
 
 
 def mark_shut_out(scope: Scope, channel_id: UUID, why: str = SHUT_OUT_REASON) -> None:
-    """The place an account posts to put it out, and may take it in again. Raises NotFound."""
+    """Record that an account was removed from its destination, which may readmit it. Raises
+    NotFound."""
     mark_gone(scope, channel_id, Message(why))
     if queries.get_channel(scope, channel_id).reason != Message(
         why
-    ):  # a post met it first, and knew no more
+    ):  # A post may have noticed the loss before, without this reason.
         _record_disconnect_reason(scope, channel_id, Message(why))
 
 
 def start_disconnection(scope: Scope, channel_id: UUID, reason: Message) -> None:
-    """A person takes the account off: nothing leaves from now on. Raises NotFound, Conflict."""
+    """Begin to disconnect an account at a member's request. From now on nothing is sent. Raises
+    NotFound, Conflict."""
     _change_state(scope, channel_id, ChannelState.LEAVING, reason)
     _settle_notices(scope, channel_id)
     notices.close_all(scope, [cause.format(channel_id) for cause in _ASKED])
 
 
 def finish_disconnection(scope: Scope, channel: queries.Channel, reason: Message) -> bool:
-    """Its credentials are forgotten, and it is said so; nothing, and False, where somebody
-    connected it meanwhile."""
+    """Delete the credentials of an account and notify the members.
+
+    Return False and do nothing if it was connected again since.
+    """
     credentials.lock_account(scope, channel.id)
     if queries.get_channel(scope, channel.id).state != ChannelState.LEAVING:
         return False
@@ -288,7 +298,8 @@ def finish_disconnection(scope: Scope, channel: queries.Channel, reason: Message
 
 
 def update_bot_rights(scope: Scope, channel_id: UUID, *, back: bool) -> None:
-    """A bot's place took its rights away, or gave it what it needs. Raises NotFound."""
+    """Record that a bot lost its rights at its destination, or received them again. Raises
+    NotFound."""
     if back:
         mark_readmitted(scope, channel_id)
     else:
@@ -296,9 +307,12 @@ def update_bot_rights(scope: Scope, channel_id: UUID, *, back: bool) -> None:
 
 
 def mark_readmitted(scope: Scope, channel_id: UUID) -> None:
-    """It did: what waited goes on by itself, or rests as a person had wanted. Nothing changes for
-    any other account. An account that another agency connected since does not return. Raises
-    NotFound."""
+    """Record that an account was readmitted to its destination. Waiting posts continue, unless the
+    account was paused.
+
+    Does nothing for accounts in other states, and for accounts that another agency has connected
+    since. Raises NotFound.
+    """
     channel = queries.get_channel(scope, channel_id)
     if not can_return(channel):
         return
@@ -314,7 +328,7 @@ def mark_readmitted(scope: Scope, channel_id: UUID) -> None:
 
 
 def can_return(channel: queries.Channel) -> bool:
-    """Whether an account that is gone is listened for: it may be let in again."""
+    """Return True if an account is gone but may be readmitted, so that it must be listened to."""
     return channel.state == ChannelState.GONE and channel.reason in (
         Message(SHUT_OUT_REASON),
         Message(ACCESS_LOST_REASON),
@@ -322,12 +336,13 @@ def can_return(channel: queries.Channel) -> bool:
 
 
 def is_listened_to(channel: queries.Channel) -> bool:
-    """Whether anybody listens on an account."""
+    """Return True if a listener receives the events of an account."""
     return channel.state == ChannelState.ACTIVE or can_return(channel)
 
 
 def end_wait_for_return(scope: Scope, channel_id: UUID, reason: Message) -> None:
-    """An account that might have returned never will without its owner. Raises NotFound."""
+    """Record that an account that could have been readmitted must be connected again. Raises
+    NotFound."""
     if can_return(queries.get_channel(scope, channel_id)):
         _record_disconnect_reason(scope, channel_id, reason)
 
@@ -346,7 +361,8 @@ def _record_disconnect_reason(scope: Scope, channel_id: UUID, reason: Message) -
 def _record_lost_access(
     scope: Scope, channel_id: UUID, state: ChannelState, reason: Message
 ) -> None:
-    """One notice per channel, however many posts meet the same dead token."""
+    """Record lost access with one notice per channel, even if several posts meet the same refused
+    token."""
     channel = queries.get_channel(scope, channel_id)
     if channel.state in DISCONNECTED_STATES or channel.state in (state, ChannelState.GONE):
         return
@@ -370,8 +386,8 @@ def _record_lost_access(
 
 
 def report_waiting_posts(scope: Scope, channel_id: UUID, posts: int) -> None:
-    """The notice of a lost account says how many posts wait for it; none where the account is not
-    lost."""
+    """Show the number of waiting posts in the notice of an account that lost access. Does nothing
+    for other accounts."""
     channel = queries.get_channel(scope, channel_id)
     if channel.state not in UNUSABLE_STATES or channel.state is ChannelState.LEAVING:
         return
@@ -389,8 +405,8 @@ def _change_state(
     *,
     until: datetime | None = None,
 ) -> None:
-    """Compare and set; a channel that moved meanwhile, or that another agency connected, answers
-    Conflict."""
+    """Change the state by compare-and-set. Raises Conflict if it changed since, or if another
+    agency connected the account."""
     channel = queries.get_channel(scope, channel_id)
     before = channel.state
     CHANNEL_STATES.check(before, after)
@@ -413,8 +429,7 @@ _ASKED = (
     *(f"channel:{{}}:{what}" for what in ("two_listeners", "no_messages", "unread", "menu")),
     *(f"role:{{}}:{what}" for what in ("give", "take")),
 )
-"""The causes of what people are asked to mend on an account that is in use, whichever of this
-room's files asks."""
+"""Causes of notices that ask members to fix an account in use, from all modules of this package."""
 
 
 def _notice_cause(channel_id: UUID, state: ChannelState) -> str:

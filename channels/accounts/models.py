@@ -1,5 +1,4 @@
-"""Tables of the room: accounts, their tokens and limits, every attempt to send, cursors, short
-links."""
+"""Tables of accounts: accounts, their tokens, and the OAuth clients of agencies."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +19,7 @@ from foundation.db.tables import (
 
 
 def channel_foreign_key() -> ForeignKeyConstraint:
-    """The key of a row that belongs to an account."""
+    """Return the foreign key of a row that belongs to an account."""
     return ForeignKeyConstraint(["tenant_id", "channel_id"], ["channels.tenant_id", "channels.id"])
 
 
@@ -31,9 +30,9 @@ class ChannelRow(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "platform", "account", name="channels_account"),
         Index("channels_creator", "tenant_id", "creator_id"),
-        # one platform account belongs to one agency at a time; an account whose access was lost
-        # holds nothing, what a member types on a manual account proves nothing, and creators name
-        # their own pages
+        # A platform account belongs to one agency at a time. Exempt are accounts whose access was
+        # lost, manual accounts, which anyone can type, and creators' own pages, which creators name
+        # themselves.
         Index(
             "channels_held",
             "platform",
@@ -51,7 +50,7 @@ class ChannelRow(CreatorOwnedRow, table=True):
     platform: str
     surface: str
     chat_surface: str = ""
-    """The surface of one-to-one messages; empty where the account has no chat."""
+    """The surface of one-to-one messages; empty for accounts without chat."""
     account: str
     base_url: str
     name: str
@@ -60,18 +59,20 @@ class ChannelRow(CreatorOwnedRow, table=True):
     paused_until: datetime | None = timestamp_column(optional=True)
     rest: dict[str, Any] | None = (
         message_column()
-    )  # `reason` and `until` of the pause it was lost in, and returns to
+    )  # `reason` and `until` of a pause that was active when access was lost, to restore it
     min_gap_seconds: int = 0
     zone: str
     last_ok_at: datetime | None = timestamp_column(optional=True)
     options: dict[str, Any] = jsonb_column()
     app_key: UUID | None = None
-    """Of the application whose limits it shares with other accounts; none where it has its own."""
+    """The application whose limits the account shares with others; None if it shares none."""
 
 
 class TokenRow(TenantRow, table=True):
-    """The sealed credential of a channel. `generation` grows at each rotation; its renewal is
-    `channels/accounts/credentials.py`."""
+    """The sealed credentials of a channel.
+
+    `generation` grows at each renewal (`channels/accounts/credentials.py`).
+    """
 
     __tablename__ = "tokens"
     __table_args__ = table_arguments(
@@ -86,21 +87,21 @@ class TokenRow(TenantRow, table=True):
     generation: int = 1
     expires_at: datetime | None = timestamp_column(optional=True)
     since: datetime | None = timestamp_column(optional=True)
-    """When this pair came."""
+    """Time at which this pair was received."""
     refresh_state: str = "idle"
-    """`asking` while a worker renews it, until `refresh_until`."""
+    """`asking` while a worker renews the pair, until `refresh_until`."""
     refresh_until: datetime | None = timestamp_column(optional=True)
     refused: int = 0
-    """The generation the platform refused last, at `refused_at`."""
+    """The generation that the platform refused last, at `refused_at`."""
     refused_at: datetime | None = timestamp_column(optional=True)
     doubts: int = 0
-    """How often this refresh token was shown without a usable answer, first at `doubted_at`."""
+    """Number of uses of this refresh token without a usable response, the first at `doubted_at`."""
     doubted_at: datetime | None = timestamp_column(optional=True)
 
 
 class OAuthClientRow(TenantRow, table=True):
-    """What the agency registered at a platform, by which its accounts there sign in; its id is
-    their `app_key`."""
+    """A client that the agency registered at a platform and that its accounts sign in with; its id
+    is their `app_key`."""
 
     __tablename__ = "oauth_clients"
     __table_args__ = table_arguments(
@@ -111,8 +112,8 @@ class OAuthClientRow(TenantRow, table=True):
     platform: str
     client_id: str
     box: bytes | None = Field(default=None, sa_type=LargeBinary)
-    """Its secret, sealed; none of a client that has none."""
+    """The sealed client secret; None for a client without one."""
     call_letter: bytes | None = Field(default=None, sa_type=LargeBinary)
-    """The secret that the platform's calls are signed with, as a page sealed it; none where calls
-    are not taken."""
+    """The signing secret of the platform's webhooks, as sealed by a page; None if webhooks are not
+    received."""
     called_at: datetime | None = timestamp_column(optional=True)

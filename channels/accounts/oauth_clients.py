@@ -1,8 +1,8 @@
-"""What an agency registered at platforms for all of its accounts there to sign in with: kept once
-an account came in.
+"""OAuth clients that an agency registered at platforms, stored after the first account connected
+with them.
 
-The id of a client is that of what its accounts share (`channels.app_key`), so an account finds its
-own again when its tokens are renewed, whatever was registered since.
+The id of a client equals the `channels.app_key` of its accounts, so an account finds its client
+when its tokens are renewed, regardless of later registrations.
 """
 
 from uuid import UUID
@@ -31,7 +31,7 @@ WHERE c.tenant_id = :tenant AND c.id = :channel
 
 
 def store_oauth_client(scope: Scope, platform: str, client: OAuthClient) -> None:
-    """Keep a client by which somebody signed in, with the secret that worked."""
+    """Store a client with which an account connected, with its current secret."""
     scope.run(
         _KEEP,
         tenant=scope.tenant_id,
@@ -43,13 +43,13 @@ def store_oauth_client(scope: Scope, platform: str, client: OAuthClient) -> None
 
 
 def latest_oauth_clients(scope: Scope) -> dict[str, OAuthClient]:
-    """By platform, the client by which somebody signed in last."""
+    """Return the most recently used client of each platform."""
     rows = scope.run(_LATEST, tenant=scope.tenant_id)
     return {row.platform: _oauth_client(row.client_id, row.box) for row in rows}
 
 
 def oauth_client_of_channel(scope: Scope, channel_id: UUID) -> OAuthClient | None:
-    """The client an account came in by; None where it needed none."""
+    """Return the client with which an account connected, or None if it needed none."""
     row = scope.run(_OF_CHANNEL, tenant=scope.tenant_id, channel=channel_id).one_or_none()
     return _oauth_client(row.client_id, row.box) if row is not None else None
 

@@ -17,20 +17,21 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 DESTINATION_CHECK_LIFETIME = timedelta(seconds=10)
-"""How long a look at the place we post to counts: it is made for the post that is about to
-leave."""
+"""Time for which a destination check counts. It is made for the post that is about to be published.
+"""
 
 CLAIM_LIFETIME = timedelta(days=90)
-"""How long a person's word about an account counts; connecting it again renews it."""
+"""Time for which a member's statement about an account counts. Connecting the account again renews
+it."""
 
 
 @dataclass(frozen=True)
 class Channel:
-    """An account on a platform as it stood when read. `min_gap` is between two posts; `zone` an
-    IANA name.
+    """A platform account at the time of reading.
 
-    `surface` is the policy's row for posts, `chat_surface` the one for messages ("" without chat).
-    `token` is sealed: it is carried to the transport, and nobody on the way can read it.
+    `min_interval` is the time between two posts; `zone` an IANA name. `surface` is the policy row
+    for posts, `chat_surface` that for messages ("" without chat). `token` is sealed; only the
+    transport can open it.
     """
 
     tenant_id: UUID
@@ -52,55 +53,55 @@ class Channel:
     token: Sealed | None = field(default=None, repr=False, compare=False)
     refresh: Sealed | None = field(default=None, repr=False, compare=False)
     generation: int = field(default=0, compare=False)
-    """Of the token: how many there were."""
+    """Number of tokens the account has had."""
     expires_at: datetime | None = field(default=None, compare=False)
     refused: bool = field(default=False, compare=False)
-    """The platform refused this very token."""
+    """The platform refused this token."""
     app_key: UUID | None = field(default=None, compare=False)
-    """Of the application whose limits it shares with other accounts, of whatever agency."""
+    """The application whose limits the account shares with others, including those of other
+    agencies."""
 
     def awaits_renewal(self, now: datetime) -> bool:
-        """Whether the token is known to be no good while a new one can be had: nothing is sent with
-        it meanwhile."""
+        """Return True if the token is invalid and can be renewed. Nothing is sent until then."""
         ended = self.expires_at is not None and self.expires_at <= now
         return self.refresh is not None and (self.refused or ended)
 
     @property
     def is_disconnected(self) -> bool:
-        """Whether a person took it off: nothing is sent by it any more."""
+        """Return True if a member disconnected the account, or is disconnecting it."""
         return self.state in DISCONNECTED_STATES
 
     @property
     def destination_id(self) -> str:
-        """Where on the account posts go, by the platform's id; "" where an account is one place."""
+        """Return the platform's id of the destination on the account; "" if the account is a single
+        destination."""
         return str(self.options.get("destination", ""))
 
     @property
     def holds_repeats(self) -> bool:
-        """Whether what the account said already is held until somebody says that it is meant so."""
+        """Return True if posts that repeat an earlier one are held until a member confirms them."""
         return bool(self.options.get("hold_repeats"))
 
     @property
     def holds_min_interval(self) -> bool:
-        """Whether a post waits until `min_gap` has passed since the one before, rather than only
-        being warned of."""
+        """Return True if the minimum interval holds posts, False if it only warns."""
         return bool(self.options.get("hold_distance"))
 
     @property
     def can_check_destination(self) -> bool:
-        """Whether the platform tells what the place we post to is set to."""
+        """Return True if the platform reports the settings of the destination."""
         return bool(self.options.get("can_be_seen"))
 
     def destination_facts(self, now: datetime) -> tuple[str, ...] | None:
-        """What was just seen of the place, in the words of the policy; None when nobody looked."""
+        """Return the results of a current destination check in the terms of the policy, or None."""
         look = self.options.get("seen")
         if not look or now - datetime.fromisoformat(look["at"]) > DESTINATION_CHECK_LIFETIME:
             return None
         return tuple(look["what"])
 
     def is_by_request(self, now: datetime) -> bool:
-        """Whether somebody said, not too long ago, that nobody comes in there who was not let
-        in."""
+        """Return True if a member stated, within `CLAIM_LIFETIME`, that readers must request
+        access."""
         said = self.options.get("connected_at")
         return (
             bool(self.options.get("by_request") and said)
@@ -109,17 +110,17 @@ class Channel:
 
     @property
     def is_manual(self) -> bool:
-        """Whether nothing is sent: a person posts what we prepared."""
+        """Return True if members publish manually and no request is sent."""
         return bool(self.options.get("hand_over"))
 
 
 def get_channel(scope: Scope, channel_id: UUID) -> Channel:
-    """A channel by id. Raises NotFound."""
+    """Return a channel by id. Raises NotFound."""
     return _single_channel(_load_channels(scope, "AND c.id = :id", id=channel_id))
 
 
 def get_channel_by_name(scope: Scope, creator_id: UUID, name: str) -> Channel:
-    """A creator's channel by the name people gave it. Raises NotFound."""
+    """Return a creator's channel by the name that members gave it. Raises NotFound."""
     return _single_channel(
         _load_channels(
             scope, "AND c.creator_id = :creator AND c.name = :name", creator=creator_id, name=name
@@ -134,22 +135,22 @@ def _single_channel(found: Sequence[Channel]) -> Channel:
 
 
 def list_creator_channels(scope: Scope, creator_id: UUID) -> list[Channel]:
-    """Every channel of a creator, by name."""
+    """Return all channels of a creator, by name."""
     return _load_channels(scope, "AND c.creator_id = :creator", creator=creator_id)
 
 
 def list_channels(scope: Scope) -> list[Channel]:
-    """Every channel of the tenant, by name."""
+    """Return all channels of the tenant, by name."""
     return _load_channels(scope)
 
 
 def list_unusable_channels(scope: Scope) -> list[Channel]:
-    """Every channel that somebody must connect again."""
+    """Return all channels that must be connected again."""
     return _load_channels(scope, "AND c.state = ANY(:lost)", lost=sorted(map(str, UNUSABLE_STATES)))
 
 
 def posting_surfaces(scope: Scope) -> list[tuple[str, str]]:
-    """Where the tenant posts and chats: platforms and the surfaces of their rules."""
+    """Return the platforms and policy surfaces on which the tenant posts and chats, sorted."""
     pairs = [
         (one.platform, surface)
         for one in list_channels(scope)
@@ -159,7 +160,7 @@ def posting_surfaces(scope: Scope) -> list[tuple[str, str]]:
 
 
 def channel_names(scope: Scope) -> dict[UUID, str]:
-    """What people call each account of the tenant."""
+    """Return the name of each account of the tenant by id."""
     rows = scope.session.exec(
         select(ChannelRow.id, ChannelRow.name).where(ChannelRow.tenant_id == scope.tenant_id)
     )
@@ -167,7 +168,7 @@ def channel_names(scope: Scope) -> dict[UUID, str]:
 
 
 def transport_account(of: Channel) -> AccountTarget:
-    """Where the transport sends, and whose credential it shows."""
+    """Return the target of requests of the account, with its credentials."""
     return AccountTarget(
         of.tenant_id, of.id, of.account, of.base_url, of.token, of.refresh, of.platform
     )
@@ -180,7 +181,7 @@ c.base_url, c.name, c.state,
   t.box, t.refresh_box, t.generation, t.expires_at, t.refused
 FROM channels c LEFT JOIN tokens t ON t.tenant_id = c.tenant_id AND t.channel_id = c.id
 WHERE c.tenant_id = :tenant """
-"""Asked for each post: read plainly."""
+"""Plain SQL, because it runs for every post."""
 
 
 def _load_channels(scope: Scope, which: str = "", **params: Any) -> list[Channel]:

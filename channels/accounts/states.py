@@ -6,23 +6,24 @@ from foundation.state_graphs import StateGraph
 
 
 class ChannelState(StrEnum):
-    """Whether posts and messages may leave by this account."""
+    """State of an account: posts and messages are sent only while it is active."""
 
     ACTIVE = "active"
-    PAUSED = "paused"  # a person wants a rest; kept until they resume, or until `paused_until`
-    REAUTHORIZE = "reauthorize"  # the platform refuses the token: the owner must connect it again
-    GONE = "gone"  # the account is deleted, suspended, or threw us out
+    PAUSED = "paused"  # by a member, until it is resumed or until `paused_until`
+    # the platform refuses the token; the owner must connect the account again
+    REAUTHORIZE = "reauthorize"
+    GONE = "gone"  # the account was deleted or suspended, or removed from its destination
     LEAVING = (
-        "leaving"  # a person takes it off: its platform is told, then its credentials are forgotten
+        "leaving"  # being disconnected: its grant is revoked, then its credentials are deleted
     )
-    DISCONNECTED = "disconnected"  # a person took it off: no credential is kept; its history is
+    DISCONNECTED = "disconnected"  # by a member; credentials are deleted, history is retained
 
 
 DISCONNECTED_STATES = frozenset({ChannelState.LEAVING, ChannelState.DISCONNECTED})
-"""States a person asked for: no platform moves an account out of them."""
+"""States that a member requested. No event of a platform ends them."""
 
 UNUSABLE_STATES = frozenset({ChannelState.REAUTHORIZE, ChannelState.GONE}) | DISCONNECTED_STATES
-"""States in which nothing leaves until somebody connects the account again."""
+"""States in which nothing is sent until the account is connected again."""
 
 
 _S = ChannelState

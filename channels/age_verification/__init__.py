@@ -1,1 +1,4 @@
-"""Checks of a viewer's age by external providers. The result is stored by `gate.viewers`."""
+"""Age checks of viewers by external providers.
+
+The result is stored by `gate/viewers`, the providers' APIs are in `connectors/age_verification`.
+"""

@@ -1,9 +1,7 @@
-"""Providers that check ages: connecting one, what a viewer is given to begin, and how a check
-stands.
+"""Age verification: connecting a provider, links for viewers, and the status of their checks.
 
-A check belongs to one (tenant, platform, user) from its first line on; its link is known by its
-digest alone. What is known of an age lies with the gate (`gate.viewers.age_assurance`), nowhere
-here.
+A check belongs to one (tenant, platform, user) from the beginning; only the digest of its link is
+stored. Ages are stored by the gate only (`gate.viewers.age_assurance`).
 """
 
 import hashlib
@@ -33,14 +31,15 @@ from foundation.outbox import outbox
 from tenants import audit
 
 AGE_LINK_LIFETIME = timedelta(days=1)
-"""How long a link begins checks; afterwards the viewer asks for another."""
+"""Time for which a link can begin checks. Afterwards the viewer needs another one."""
 
 AGE_PATH = "/age/"
 AGE_TOKEN_PATTERN = re.compile(r"[A-Za-z0-9_-]{32}")
 _LINK = re.compile(re.escape(AGE_PATH) + AGE_TOKEN_PATTERN.pattern)
 MAX_CHECKS = 20
 MAX_CHECKS_WINDOW = timedelta(hours=1)
-"""So many checks may visitors of one place ask for."""
+"""Maximum number of checks that visitors from one network may request, and the window in which they
+are counted."""
 
 RETRYABLE_CHECK_STATES = (
     AgeCheckState.INVITED,
@@ -48,12 +47,12 @@ RETRYABLE_CHECK_STATES = (
     AgeCheckState.ENDED,
     AgeCheckState.UNFIT,
 )
-"""Where a viewer may begin, or begin again."""
+"""States in which a viewer may begin a check, or begin it again."""
 
 
 @dataclass(frozen=True)
 class AgeProviderView:
-    """A provider of this tenant, as a page shows it: never a credential."""
+    """A provider of this tenant for display, without credentials."""
 
     id: UUID
     provider: str
@@ -65,7 +64,7 @@ class AgeProviderView:
 
 @dataclass(frozen=True)
 class AgeCheckView:
-    """How a viewer's check stands; `address` only while the provider waits for them."""
+    """A viewer's check; `address` is set only while the provider waits for them."""
 
     id: UUID
     provider: str
@@ -73,16 +72,16 @@ class AgeCheckView:
     state: AgeCheckState
     address: str
     alive: bool
-    """Whether its link still begins checks."""
+    """Its link can still begin checks."""
 
 
 def connect_provider(
     scope: Scope, provider: str, letter: bytes, *, known: Mapping[str, AgeProvider]
 ) -> UUID:
-    """Ask for a provider to be tried with what was typed; `letter` is the form sealed by
+    """Request the connection of a provider; `letter` is the form sealed by
     `tenants.vault.sealed_intake`.
 
-    Raises BadInput for a provider nobody knows.
+    Raises BadInput for an unknown provider.
     """
     if provider not in known:
         raise BadInput("age.unknown_provider")
@@ -103,15 +102,14 @@ def connect_provider(
 
 
 def request_provider_test(scope: Scope, provider_id: UUID) -> None:
-    """Ask for the provider's key to be tried: it shows in `tested_at`, or in the state. Raises
-    NotFound."""
+    """Request a test of the provider's key: the result appears in `tested_at`, or in the state.
+    Raises NotFound."""
     provider_row(scope, provider_id)
     outbox.put(scope, AgeProviderTestDue(scope.tenant_id, provider_id), priority=1)
 
 
 def end_provider(scope: Scope, provider_id: UUID) -> None:
-    """Ask this provider nothing new, and forget its key; what viewers have proven stays until it
-    runs out.
+    """Disconnect a provider and delete its key. Proven ages remain until they expire.
 
     Raises NotFound, Conflict.
     """
@@ -126,7 +124,7 @@ def end_provider(scope: Scope, provider_id: UUID) -> None:
 
 
 def list_providers(scope: Scope) -> list[AgeProviderView]:
-    """The providers of this tenant, whatever their state."""
+    """Return the providers of this tenant in all states."""
     rows = scope.session.exec(
         select(AgeProviderRow)
         .where(AgeProviderRow.tenant_id == scope.tenant_id)
@@ -137,7 +135,7 @@ def list_providers(scope: Scope) -> list[AgeProviderView]:
 
 
 def active_provider(scope: Scope) -> AgeProviderView | None:
-    """The provider that checks ages now; None where nobody can prove theirs."""
+    """Return the connected provider, or None."""
     return next(
         (one for one in list_providers(scope) if one.state is AgeProviderState.CONNECTED), None
     )
@@ -146,11 +144,10 @@ def active_provider(scope: Scope) -> AgeProviderView | None:
 def start_check_from_page(
     scope: Scope, platform: str, user_id: str, *, page: str, language: str, source: str
 ) -> None:
-    """A visitor of a page of ours wants to prove their age: the check they have begins, or a new
-    one.
+    """Begin the check of a visitor of one of our pages; create one if they have none.
 
-    `page` is where they come back to, `source` a keyed digest of where they come from. Raises
-    NotFound where nobody checks ages, Refused for a flood.
+    `page` is the URL they return to, `source` a keyed digest of their network address. Raises
+    NotFound without a provider, Refused for too many checks.
     """
     known = latest_check(scope, platform, user_id)
     if known is not None and known.state in (AgeCheckState.BEGINNING, AgeCheckState.OPEN):
@@ -182,7 +179,7 @@ def _check_flood(scope: Scope, source: str) -> None:
 
 
 def latest_check(scope: Scope, platform: str, user_id: str) -> AgeCheckView | None:
-    """The last check of a viewer; None where they never asked for one."""
+    """Return the latest check of a viewer, or None."""
     found = scope.run(
         "SELECT id FROM age_checks WHERE tenant_id = :tenant AND platform = :platform AND user_id "
         "= :user"
@@ -203,8 +200,8 @@ def create_check_link(
     language: str,
     source: str = "",
 ) -> str | None:
-    """The end of a link (`PATH` + this) under which this one viewer proves their age; None without
-    a provider."""
+    """Create a check for one viewer and return the token of its link (`AGE_PATH` + token); None
+    without a provider."""
     provider = active_provider(scope)
     if provider is None:
         return None
@@ -226,19 +223,18 @@ def create_check_link(
 
 
 def token_digest(token: str) -> str:
-    """What is kept of a link: 192 random bits need no key of their own."""
+    """Return the stored form of a link. An unkeyed digest is enough for 192 random bits."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def redact_check_links(text: str) -> str:
-    """A text without what opens anybody's check: what members, models and exports may read of
-    it."""
+    """Return a text without the tokens of check links, for members, models and exports."""
     return _LINK.sub(f"{AGE_PATH}…", text)
 
 
 def erase_checks(scope: Scope, channel_id: UUID, user_id: str) -> None:
-    """Forget the checks a fan asked for in the chats of an account; what is known of their age is
-    the gate's."""
+    """Delete the checks that a fan requested in the chats of an account. The gate keeps their age
+    assurance."""
     scope.run(
         "DELETE FROM age_checks WHERE tenant_id = :tenant AND channel_id = :channel AND user_id = "
         ":user",
@@ -249,10 +245,8 @@ def erase_checks(scope: Scope, channel_id: UUID, user_id: str) -> None:
 
 
 def find_check(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
-    """`(tenant, check)` of a link; None for one that is none."""
-    if not AGE_TOKEN_PATTERN.fullmatch(
-        token
-    ):  # whatever a stranger types never reaches the database
+    """Return `(tenant, check)` of a link, or None."""
+    if not AGE_TOKEN_PATTERN.fullmatch(token):  # Malformed input never reaches the database.
         return None
     with tenant(INSTALLATION_ID, "system:age-link", role="door") as scope:
         row = scope.run(
@@ -263,7 +257,7 @@ def find_check(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
 
 
 def get_check(scope: Scope, check_id: UUID) -> AgeCheckView:
-    """How it stands. Raises NotFound."""
+    """Return a check. Raises NotFound."""
     row = get_check_row(scope, check_id)
     provider = provider_row(scope, row.provider_id)
     alive = (row.created_at or scope.now) + AGE_LINK_LIFETIME > scope.now
@@ -273,10 +267,10 @@ def get_check(scope: Scope, check_id: UUID) -> AgeCheckView:
 
 
 def begin_check(scope: Scope, check_id: UUID, *, page: str) -> None:
-    """The viewer wants to prove their age now; pressed twice, it begins once. `page` is where they
-    come back to.
+    """Begin a check at the viewer's request; a second request has no effect. `page` is the URL they
+    return to.
 
-    Raises NotFound, and Conflict for a link that is too old or a check that has its answer.
+    Raises NotFound, and Conflict for an expired link or a completed check.
     """
     known = get_check(scope, check_id)
     if known.state in (AgeCheckState.BEGINNING, AgeCheckState.OPEN):
@@ -302,8 +296,8 @@ def move_check(
     address: str = "",
     until: datetime | None = None,
 ) -> bool:
-    """Bring a check from `before` to `after`; whether it stood there. Its session and address are
-    those given."""
+    """Change the state of a check from `before` to `after`, with its session and URL. Return False
+    if it was in another state."""
     AGE_CHECK_STATES.check(before, after)
     done = scope.run(
         "UPDATE age_checks SET state = :after, address = :address, until = :until,"
@@ -322,7 +316,8 @@ def move_check(
 
 
 def provider_row(scope: Scope, provider_id: UUID, *, held: bool = False) -> AgeProviderRow:
-    """A provider's row as it stands now; `held` until this transaction ends. Raises NotFound."""
+    """Return the row of a provider, locked until the transaction ends if `held`. Raises
+    NotFound."""
     query = select(AgeProviderRow).where(
         AgeProviderRow.tenant_id == scope.tenant_id, col(AgeProviderRow.id) == provider_id
     )
@@ -335,7 +330,7 @@ def provider_row(scope: Scope, provider_id: UUID, *, held: bool = False) -> AgeP
 
 
 def get_check_row(scope: Scope, check_id: UUID) -> AgeCheckRow:
-    """A check's row as it stands now. Raises NotFound."""
+    """Return the row of a check. Raises NotFound."""
     row = scope.session.exec(
         select(AgeCheckRow)
         .where(AgeCheckRow.tenant_id == scope.tenant_id, col(AgeCheckRow.id) == check_id)

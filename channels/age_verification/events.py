@@ -1,4 +1,5 @@
-"""Events of age verification: a provider to test, a check to open, a result to fetch."""
+"""Events of age verification: a provider to test, a check to open, a result to fetch, and the end
+of a check."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,8 +10,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class AgeProviderTestDue:
-    """Try the credential of a provider of age checks: one that was just typed, or the one we
-    have."""
+    """Test the credentials of a provider: those of a submitted form, or the stored ones."""
 
     kind: ClassVar[str] = "age.provider"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -20,8 +20,7 @@ class AgeProviderTestDue:
 
 @dataclass(frozen=True)
 class AgeCheckRequested:
-    """A viewer wants to prove their age; `subject_id` is the check, `page` the address of ours they
-    come back to."""
+    """A viewer requests an age check; `subject_id` is the check, `page` the URL they return to."""
 
     kind: ClassVar[str] = "age.begin"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -32,7 +31,10 @@ class AgeCheckRequested:
 
 @dataclass(frozen=True)
 class AgeCheckResultDue:
-    """See how a check stands; `called`: the provider asked us to, so that one look is enough."""
+    """Fetch the result of a check.
+
+    With `called`, the provider sent a webhook, so that one request is enough.
+    """
 
     kind: ClassVar[str] = "age.look"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -43,7 +45,7 @@ class AgeCheckResultDue:
 
 @dataclass(frozen=True)
 class AgeRetentionDue:
-    """Forget checks nobody needs any more, and readers whose proof never came or ran out long
+    """Delete old checks, and age records of viewers that were never completed or expired long
     ago."""
 
     kind: ClassVar[str] = "age.forget"
@@ -54,8 +56,8 @@ class AgeRetentionDue:
 
 @dataclass(frozen=True)
 class AgeCheckEnded:
-    """Fact: the check `subject_id`, asked for in a chat of `channel_id` by the viewer `user_id`,
-    has an end."""
+    """The check `subject_id`, requested in a chat of `channel_id` by the viewer `user_id`,
+    ended."""
 
     kind: ClassVar[str] = "age.answered"
     queue: ClassVar[outbox.Queue] = "facts"

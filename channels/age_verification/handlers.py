@@ -1,9 +1,9 @@
-"""What the workers do about ages: try a provider's key, open a viewer's check there, see how it
-ended.
+"""Handlers of age verification: test a provider's key, open a check at the provider, and fetch its
+result.
 
-No transaction is open while a provider is asked. A run that is repeated because the process died
-finds its work done, or opens a second session that nobody is sent to. What a session proves is
-written for the one viewer whose check named it, and never twice.
+No transaction is open during requests. A run that is repeated after a crash finds its work done, or
+opens a second session that no viewer is sent to. The result of a session is recorded once, for the
+viewer whose check names it.
 """
 
 from collections.abc import Callable, Mapping
@@ -50,14 +50,14 @@ from tenants.vault.sealed_intake import ReadForm
 
 AGE_CHECKS_ACTOR = "system:ages"
 SESSION_LIVES = timedelta(minutes=15)
-"""How long a viewer has at the provider."""
+"""Time a viewer has at the provider."""
 
 PATIENCE = timedelta(seconds=60)
-"""How long a provider that cannot be reached is asked before the viewer is told."""
+"""Time for which an unreachable provider is tried before the viewer sees a failure."""
 
 GRACE = timedelta(hours=1)
-"""How long after its end a session may still say something: documents are looked at by people
-too."""
+"""Time after its end within which a session may still get a result, because providers also review
+documents manually."""
 
 FIRST_LOOK = timedelta(seconds=5)
 OFTEN = timedelta(seconds=20)
@@ -67,12 +67,12 @@ KEEP_PASSED = timedelta(days=366)
 MAX_STEPS = 4
 
 CallAddress = Callable[[UUID, UUID], str]
-"""Where a provider calls about a check of a tenant; "" where nobody outside can."""
+"""Returns the webhook URL for a check of a tenant; "" if the installation is not reachable."""
 
 
 @dataclass(frozen=True)
 class _At:
-    """One provider of a tenant, for the time of one question."""
+    """A provider of a tenant with its credentials."""
 
     stepper: AgeProvider
     row_id: UUID
@@ -103,7 +103,7 @@ def connect_provider_account(
     addresses: Mapping[str, str],
     read_form: ReadForm,
 ) -> None:
-    """Try what was typed, or the key we have; keep it, or say why not."""
+    """Test the submitted form, or the stored key. Store it, or the reason of the refusal."""
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
         row = age_checks.provider_row(scope, event.subject_id)
         state = AgeProviderState(row.state)
@@ -149,11 +149,11 @@ def _record_credential_result(
     row = age_checks.provider_row(scope, provider_id, held=True)
     if (
         bytes(row.letter) != letter or row.state == AgeProviderState.OFF
-    ):  # another form came meanwhile, or the end
+    ):  # Another form was submitted since, or the provider was disconnected.
         return
     if (
         not letter and at is not None and not _has_current_credential(row, at)
-    ):  # or another form, and it was tried since
+    ):  # Another form was submitted and tested since.
         return
     tested = row.state != AgeProviderState.WAITING
     if end is None and at is not None and at.token is not None:
@@ -164,7 +164,7 @@ def _record_credential_result(
         row.reason = None
         row.tested_at = scope.now
         notices.close(scope, _provider_notice_cause(row.id))
-    elif not (tested and isinstance(end, Retry)):  # one that is down keeps its key
+    elif not (tested and isinstance(end, Retry)):  # An unavailable provider keeps its tested key.
         row.state = str(AgeProviderState.REFUSED)
         row.reason = stored_message(_refusal_reason(end))
     row.letter = b""
@@ -179,7 +179,7 @@ def open_provider_session(
     providers: Mapping[str, AgeProvider],
     call_address: CallAddress,
 ) -> None:
-    """Open a session for a check, under our id of it, and say where the viewer goes."""
+    """Open a session for a check under our id, and store the URL for the viewer."""
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
         row = age_checks.get_check_row(scope, event.subject_id)
         if row.state != AgeCheckState.BEGINNING:
@@ -188,7 +188,7 @@ def open_provider_session(
         overdue = scope.now > (row.updated_at or scope.now) + PATIENCE
         try:
             age_assurance.begin_age_check(scope, row.platform, row.user_id)
-        except Conflict:  # blocked, or under suspicion: a check of their own ends neither
+        except Conflict:  # The viewer is blocked or suspected, which a check cannot change.
             at = None
         if at is None:
             age_checks.move_check(
@@ -213,7 +213,7 @@ def open_provider_session(
     try:
         with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
             _record_session_opened(scope, event.subject_id, at, turn)
-    except IntegrityError:  # a session that stands for another viewer's check already
+    except IntegrityError:  # The session already belongs to the check of another viewer.
         fail_check(event, tenant=tenant)
 
 
@@ -246,14 +246,14 @@ def _record_session_opened(
 
 
 def fail_check(event: AgeCheckRequested, *, tenant: OpenScope) -> None:
-    """The check could not be opened: the viewer is told, and may try again."""
+    """Record that a check could not be opened. The viewer may try again."""
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
         age_checks.move_check(scope, event.subject_id, AgeCheckState.BEGINNING, AgeCheckState.AWAY)
 
 
 def schedule_result_read(scope: Scope, check_id: UUID) -> None:
-    """A provider says "look again"; said twice at once, we look once. Nothing else of a call is
-    read."""
+    """Schedule a request for the result after a webhook of the provider. Its content is not used;
+    repeated webhooks are merged."""
     outbox.put(
         scope,
         AgeCheckResultDue(scope.tenant_id, check_id, called=True),
@@ -269,8 +269,10 @@ def read_result(
     transport: Transport,
     providers: Mapping[str, AgeProvider],
 ) -> None:
-    """Read how a session stands, and write what it says; comes back, ever more seldom, while it
-    says nothing."""
+    """Fetch the result of a session and record it.
+
+    Raises `outbox.RetryLater` with growing delays while there is none.
+    """
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
         try:
             row = age_checks.get_check_row(scope, event.subject_id)
@@ -283,7 +285,7 @@ def read_result(
         native_id = row.native_id
         until = row.until
         now = scope.now
-    if not awaited or (event.called and at is None):  # nobody is left to ask
+    if not awaited or (event.called and at is None):  # There is no provider to request it from.
         return
     over = until is not None and now > until + GRACE
     turn: AgeCheckResult | Outcome = Retry(SELDOM, "account", Message("age.provider_away"))
@@ -304,7 +306,7 @@ def read_result(
         )
     if not isinstance(
         turn, AgeCheckResult
-    ):  # asked to look, and could not: what it would say may close a proof
+    ):  # The requested result may withdraw a proof, so try again.
         raise outbox.RetryLater(SELDOM)
 
 
@@ -323,7 +325,7 @@ def _read_check_result(
 def _final_result(
     turn: AgeCheckResult | Outcome, *, over: bool
 ) -> AgeCheckResult | Rejected | None:
-    """What ends a check; None while nothing does."""
+    """Return the result that ends a check, or None if there is none yet."""
     if isinstance(turn, Rejected) or (isinstance(turn, AgeCheckResult) and turn.state != "pending"):
         return turn
     return AgeCheckResult("expired") if over else None
@@ -332,12 +334,12 @@ def _final_result(
 def _record_check_result(
     scope: Scope, check_id: UUID, native_id: str, said: AgeCheckResult | Rejected
 ) -> None:
-    """Write the end of a check, once: the viewer's age with the gate, the check's state here, the
-    fact for the chat."""
+    """Record the end of a check, once: the age assurance with the gate, the state of the check, and
+    the event for the chat."""
     row = age_checks.get_check_row(scope, check_id)
     epochs.lock_and_advance(
         scope, epochs.viewer_key(scope, row.platform, row.user_id)
-    )  # whoever settles this viewer waits here
+    )  # Other handlers of this viewer wait here.
     row = age_checks.get_check_row(scope, check_id)
     before = AgeCheckState(row.state)
     if row.native_id != native_id or before not in (AgeCheckState.OPEN, AgeCheckState.PASSED):
@@ -371,11 +373,12 @@ def _resolve_check_state(
 def _resolve_withdrawn_proof(
     scope: Scope, row: AgeCheckRow, said: AgeCheckResult | Rejected
 ) -> AgeCheckState | None:
-    """Of a proof that stands: only a plain "no" or a recall ends it; a session that is forgotten
-    says nothing."""
+    """Return the new state of a passed check. Only an explicit failure or a recall ends it; an
+    unknown session proves nothing."""
     if isinstance(said, AgeCheckResult) and said.state == "failed":
         age_assurance.block_viewer(scope, row.platform, row.user_id)
         return AgeCheckState.FAILED
+    # A recall proves nothing about the age, so the viewer is reset and not blocked.
     if isinstance(said, AgeCheckResult) and said.state == "recalled":
         age_assurance.reset_assurance(scope, row.platform, row.user_id)
         return AgeCheckState.RECALLED
@@ -383,7 +386,8 @@ def _resolve_withdrawn_proof(
 
 
 def _record_proven_age(scope: Scope, row: AgeCheckRow, said: AgeCheckResult) -> AgeCheckState:
-    """A proof below what the law here asks for is none, and takes no better one's place."""
+    """Record a proven age. A proof below the required level is not recorded, and never replaces a
+    better one."""
     rules = active_policy.current_bundle(scope)
     if not said.method or not rules.is_assurance_enough(
         DEFAULT_JURISDICTION, said.level, card_check=is_card_check(said.method)
@@ -401,17 +405,17 @@ def _record_proven_age(scope: Scope, row: AgeCheckRow, said: AgeCheckResult) -> 
             environment="",
             jurisdiction=DEFAULT_JURISDICTION,
         )
-    except Conflict:  # blocked, or under suspicion, since they began
+    except Conflict:  # The viewer was blocked or suspected since the check began.
         return AgeCheckState.UNFIT
     return AgeCheckState.PASSED
 
 
 DEFAULT_JURISDICTION = ""
-"""Nobody knows where a viewer is, so the strictest row holds."""
+"""The location of viewers is unknown, so the strictest jurisdiction applies."""
 
 
 def delete_expired_checks(event: AgeRetentionDue, *, tenant: OpenScope) -> None:
-    """Delete what has outlived its use."""
+    """Delete old checks and expired age records."""
     with tenant(event.tenant_id, AGE_CHECKS_ACTOR) as scope:
         age_assurance.purge_expired_assurances(scope)
         scope.run(
@@ -427,8 +431,7 @@ def delete_expired_checks(event: AgeRetentionDue, *, tenant: OpenScope) -> None:
 def _resolve_check_target(
     scope: Scope, row: AgeCheckRow, providers: Mapping[str, AgeProvider]
 ) -> _At | None:
-    """The provider of a check, as long as it has a key of ours; None where it was ended or refuses
-    us."""
+    """Return the provider of a check, or None if it was disconnected or has no key."""
     one: AgeProviderRow = age_checks.provider_row(scope, row.provider_id)
     if one.state not in (AgeProviderState.CONNECTED, AgeProviderState.WAITING) or one.box is None:
         return None
@@ -438,11 +441,11 @@ def _resolve_check_target(
 
 
 def _record_credential_refused(scope: Scope, at: _At, why: Reauthorize) -> None:
-    """The provider takes our key no more: one notice, however many viewers meet it."""
+    """Record that the provider refuses the key, with one notice even if several checks meet it."""
     row = age_checks.provider_row(scope, at.row_id, held=True)
     if row.state != AgeProviderState.CONNECTED or not _has_current_credential(
         row, at
-    ):  # of a key before it says nothing
+    ):  # A refusal of an earlier key proves nothing.
         return
     row.state = str(AgeProviderState.REFUSED)
     row.reason = stored_message(why.reason)
@@ -456,7 +459,7 @@ def _record_credential_refused(scope: Scope, at: _At, why: Reauthorize) -> None:
 
 
 def _has_current_credential(row: AgeProviderRow, at: _At) -> bool:
-    """Whether the key that was shown is still the one we have."""
+    """Return True if the used key is still the stored one."""
     return at.token is not None and row.box == at.token.box
 
 

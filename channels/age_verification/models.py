@@ -13,8 +13,8 @@ from foundation.db.tables import TenantRow, message_column, table_arguments, tim
 
 
 class AgeProviderRow(TenantRow, table=True):
-    """A provider that checks ages for this tenant. `letter` is the sealed form, emptied once there
-    is an answer."""
+    """An age verification provider of the tenant. `letter` is the sealed form, emptied once it is
+    processed."""
 
     __tablename__ = "age_providers"
     __table_args__ = table_arguments(
@@ -24,7 +24,7 @@ class AgeProviderRow(TenantRow, table=True):
     )
     provider: str
     account: str = ""
-    """The provider's name of us; no secret."""
+    """The provider's id of our account; not secret."""
     base_url: str = ""
     state: str = AgeProviderState.WAITING
     reason: dict[str, Any] | None = message_column()
@@ -34,8 +34,8 @@ class AgeProviderRow(TenantRow, table=True):
 
 
 class AgeCheckRow(TenantRow, table=True):
-    """One viewer's check at a provider: whose it is, never what it saw. Its link is known by the
-    digest alone."""
+    """A viewer's check at a provider, without any data that the provider saw. Only the digest of
+    its link is stored."""
 
     __tablename__ = "age_checks"
     __table_args__ = table_arguments(
@@ -62,13 +62,13 @@ class AgeCheckRow(TenantRow, table=True):
     platform: str
     user_id: str
     channel_id: UUID | None = None
-    """The chat it was asked for in; none for a visitor of a page."""
+    """The account in whose chat it was requested; None for visitors of a page."""
     digest: str
     language: str
-    source: str = ""  # where a visitor of a page came from, as a keyed digest; empty in chats
+    source: str = ""  # keyed digest of the network address of a page visitor; empty in chats
     state: str = AgeCheckState.INVITED
     native_id: str = ""
     address: str = ""
-    """Where the viewer goes; forgotten with the end of the check."""
+    """URL for the viewer; erased when the check ends."""
     until: datetime | None = timestamp_column(optional=True)
     reason: dict[str, Any] | None = message_column()

@@ -6,12 +6,12 @@ from foundation.state_graphs import StateGraph
 
 
 class AgeProviderState(StrEnum):
-    """Whether a provider checks ages for us."""
+    """State of a provider."""
 
-    WAITING = "waiting"  # the workers try what was typed
+    WAITING = "waiting"  # the submitted form is being tested
     CONNECTED = "connected"
-    REFUSED = "refused"  # it does not take our key
-    OFF = "off"  # a person ended it: what is proven stays, nothing new is asked
+    REFUSED = "refused"  # the provider refuses the key
+    OFF = "off"  # disconnected by a member; proven ages remain
 
 
 _P = AgeProviderState
@@ -29,17 +29,17 @@ AGE_PROVIDER_STATES = StateGraph(
 
 
 class AgeCheckState(StrEnum):
-    """How a viewer's check of age stands."""
+    """State of a viewer's age check."""
 
-    INVITED = "invited"  # they were given the link
-    BEGINNING = "beginning"  # they want to: the provider is asked
-    OPEN = "open"  # the provider waits for them
-    AWAY = "away"  # the provider cannot be reached
+    INVITED = "invited"  # the viewer has the link
+    BEGINNING = "beginning"  # requested by the viewer; the session is being opened
+    OPEN = "open"  # the provider waits for the viewer
+    AWAY = "away"  # the provider is unreachable
     PASSED = "passed"
-    FAILED = "failed"  # the provider says: not an adult
-    ENDED = "ended"  # nothing was said of an age; they may begin again
-    UNFIT = "unfit"  # what was said cannot be taken
-    RECALLED = "recalled"  # the provider took back what it had said
+    FAILED = "failed"  # not an adult, by the provider
+    ENDED = "ended"  # without a result; the viewer may begin again
+    UNFIT = "unfit"  # the result is not sufficient
+    RECALLED = "recalled"  # the provider withdrew its result
 
 
 _C = AgeCheckState

@@ -1,5 +1,7 @@
-"""The rows of attempts: each step, answer, outcome and resolution is written once, by
-compare-and-set."""
+"""Rows of attempts.
+
+Each step, response, outcome and resolution is written once, by compare-and-set.
+"""
 
 from collections.abc import Collection, Iterable, Sequence, Set
 from dataclasses import dataclass, fields
@@ -26,8 +28,7 @@ _REFUSED = ("retry", "rejected", "reauthorize", "disconnected")
 
 @dataclass(frozen=True)
 class Attempt:
-    """A row of `attempts` as it was read; what the columns mean stands in
-    `channels/accounts/models.py`."""
+    """A row of `attempts`; `channels/attempts/models.py` documents the columns."""
 
     id: UUID
     channel_id: UUID
@@ -52,17 +53,17 @@ class Attempt:
 
 _COLUMNS = ", ".join(column.name for column in fields(Attempt))
 _IN_ORDER = "ORDER BY max(armed_at) OVER (PARTITION BY part, kind ORDER BY n), n, id"
-# our own column names
+# The columns are those of the dataclass.
 _READ = f"SELECT {_COLUMNS} FROM attempts WHERE tenant_id = :tenant"  # noqa: S608  see above
 
 
 def list_attempts(
     scope: Scope, subject: Subject, part: int | None = 0, kinds: Iterable[str] = SENDING_KINDS
 ) -> list[Attempt]:
-    """Attempts of some kinds of a subject's part (None: of every part), oldest first.
+    """Return the attempts of the given kinds of a subject's part (None: all parts), oldest first.
 
-    Those of one kind stand in the order of their numbers: a clock that went back does not make an
-    old try the last.
+    Attempts of one kind are ordered by their numbers, so that a clock rollback does not make an old
+    attempt the last.
     """
     found = scope.run(
         f"{_READ} AND subject_kind = :subject_kind AND subject_id = :subject AND kind = "
@@ -79,7 +80,8 @@ def list_attempts(
 
 
 def subjects_with_open_attempts(scope: Scope, subjects: Collection[Subject]) -> list[Subject]:
-    """Those that have an attempt without an outcome; of one kind."""
+    """Return the subjects that have an attempt without an outcome. All subjects must be of one
+    kind."""
     found = scope.run(
         "SELECT DISTINCT subject_kind, subject_id FROM attempts WHERE tenant_id = :tenant"
         " AND subject_kind = ANY(CAST(:kinds AS text[])) AND subject_id = ANY(:ids) AND kind = "
@@ -94,7 +96,7 @@ def subjects_with_open_attempts(scope: Scope, subjects: Collection[Subject]) -> 
 
 
 def has_early_uploads(scope: Scope, subject: Subject) -> bool:
-    """Whether uploads of a subject began ahead of its time."""
+    """Return True if uploads of a subject began before its time."""
     found: bool = scope.run(
         "SELECT EXISTS (SELECT FROM attempts WHERE tenant_id = :tenant AND subject_kind = :kind"
         " AND subject_id = :subject AND kind = 'stage')",
@@ -106,7 +108,7 @@ def has_early_uploads(scope: Scope, subject: Subject) -> bool:
 
 
 def get_attempt(scope: Scope, attempt_id: UUID) -> Attempt:
-    """An attempt by its id. Raises NotFound."""
+    """Return an attempt by id. Raises NotFound."""
     row = scope.run(f"{_READ} AND id = :id", tenant=scope.tenant_id, id=attempt_id).one_or_none()
     if row is None:
         raise NotFound("attempt.not_here")
@@ -114,12 +116,12 @@ def get_attempt(scope: Scope, attempt_id: UUID) -> Attempt:
 
 
 def stored_answers(row: Attempt) -> tuple[StepResult, ...]:
-    """The answers of an attempt so far, in order."""
+    """Return the responses of an attempt so far, in order."""
     return tuple(answer for _, answer in answered_steps(row))
 
 
 def answered_steps(row: Attempt) -> list[tuple[str, StepResult]]:
-    """The wire digests of the steps that were answered so far, in order, with their answers."""
+    """Return the wire digests and responses of the completed steps of an attempt, in order."""
     done = (step for step in row.steps if step["answer"] is not None)
     return [(step["wire_digest"], serialization.answer_from_json(step["answer"])) for step in done]
 
@@ -127,10 +129,10 @@ def answered_steps(row: Attempt) -> list[tuple[str, StepResult]]:
 def reusable_uploads(
     rows: Iterable[Attempt], unit_digest: str, *, without: Set[str] = frozenset()
 ) -> tuple[StepResult, ...]:
-    """Uploads that succeeded in attempts of the same content: they need not be done again.
+    """Return successful uploads of attempts with the same content, which need not be repeated.
 
-    `without` are digests of steps that are told elsewhere. What came before an answer that they are
-    gone is not kept.
+    `without` are digests of steps that the caller already has. Uploads before a response that
+    declared them gone are left out.
     """
     kept: dict[str, StepResult] = {}
     for row in rows:
@@ -148,7 +150,7 @@ def reusable_uploads(
 
 
 def publish_answer(row: Attempt) -> StepResult | None:
-    """What came back to the single-shot step; None while nothing did."""
+    """Return the response to the publishing step, or None if there is none yet."""
     return next(
         (
             serialization.answer_from_json(step["answer"])
@@ -160,26 +162,25 @@ def publish_answer(row: Attempt) -> StepResult | None:
 
 
 def publish_ended_at(row: Attempt) -> datetime:
-    """Return when the answer to the single-shot step came or was lost (UTC-aware); the deadline of
-    the attempt where none was recorded."""
+    """Return the time (UTC-aware) at which the response to the publishing step was received or
+    lost; the deadline of the attempt if it was not recorded."""
     answered = (step["answered_at"] for step in row.steps if step["kind"] == StepKind.PUBLISH)
     ended = next((at for at in answered if at is not None), None)
     return datetime.fromisoformat(ended) if ended is not None else row.deadline_at
 
 
 def occupied_native_key(rows: Iterable[Attempt]) -> str:
-    """The native key under which a send may have made something, found or not; "" when all of them
-    surely made nothing.
+    """Return the native key under which a send may have created something, or "" if all sends
+    certainly created nothing.
 
-    A send that was refused frees the key: a platform that reads a time in it must not be told an
-    old one.
+    A refused send frees its key: some platforms read a time in the key, which must not be outdated.
     """
     tried = [row for row in rows if row.kind == "send" and row.publish_armed_at is not None]
     return next((row.native_key for row in reversed(tried) if row.outcome not in _REFUSED), "")
 
 
 def publish_permit(row: Attempt) -> UUID | None:
-    """The permit of the single-shot step."""
+    """Return the permit of the publishing step."""
     found = next(
         (step["permit_jti"] for step in row.steps if step["kind"] == StepKind.PUBLISH), None
     )
@@ -187,15 +188,15 @@ def publish_permit(row: Attempt) -> UUID | None:
 
 
 def is_uncertain(row: Attempt) -> bool:
-    """Whether the single-shot step may have taken effect and nothing has said so or denied it
-    yet."""
+    """Return True if the publishing step may have taken effect, and nothing has confirmed or denied
+    it yet."""
     armed = row.publish_armed_at is not None and row.resolved_by is None
     return armed and row.outcome in _IN_DOUBT and not isinstance(publish_answer(row), StepNotSent)
 
 
 def binding_outcome(row: Attempt) -> Outcome | None:
-    """What still binds of an attempt: published, processing, or the doubt of a single shot. None: a
-    new try is free."""
+    """Return the outcome that still binds: published, processing, or an uncertain publishing step.
+    None means that a new attempt may begin."""
     if row.resolved_by is not None:
         if row.resolution["outcome"] == "published":
             return serialization.outcome_from_json("published", row.resolution, None)
@@ -212,12 +213,12 @@ def binding_outcome(row: Attempt) -> Outcome | None:
 
 
 def next_number(rows: Iterable[Attempt], kind: str) -> int:
-    """The number of the next attempt of a kind, counted from 1."""
+    """Return the number of the next attempt of a kind, counted from 1."""
     return max((row.n for row in rows if row.kind == kind), default=0) + 1
 
 
 def has_open_attempts(scope: Scope, channel_id: UUID) -> bool:
-    """Whether something that was sent by an account may still be answered."""
+    """Return True if a request of an account may still be answered."""
     return bool(
         scope.run(
             "SELECT EXISTS (SELECT 1 FROM attempts WHERE tenant_id = :tenant AND channel_id = "
@@ -243,11 +244,11 @@ def begin_attempt(
     n: int | None = None,
     first: tuple[WireStep, UUID | None] | None = None,
 ) -> UUID:
-    """Write a new attempt, with its `first` step and that step's permit, or without steps yet.
+    """Write a new attempt, without steps or with its `first` step and the permit of that step.
 
-    Raises Conflict when another worker began one at the same moment. A caller that has read the
-    attempts and decided on them hands in `n`, the number that was free when it read: so it
-    conflicts with whatever came in between.
+    Raises Conflict if another worker began the same attempt. A caller that has read the attempts
+    and decided on them passes `n`, the number that was free then, so that it conflicts with any
+    attempt added since.
     """
     number = next_number(list_attempts(scope, subject, part, (kind,)), kind) if n is None else n
     attempt_id = scope.run(
@@ -285,9 +286,9 @@ def begin_attempt(
 def add_step(
     scope: Scope, attempt_id: UUID, position: int, step: WireStep, permit_jti: UUID | None
 ) -> None:
-    """Write a step down before it leaves, as the `position`-th of its attempt (from 0).
+    """Record a step before it is sent, as number `position` of its attempt (from 0).
 
-    Raises Conflict when the attempt was closed or went on meanwhile: then the step must not leave.
+    Raises Conflict if the attempt was closed or continued since: the step must then not be sent.
     """
     done = scope.run(
         "UPDATE attempts SET steps = steps || CAST(:entry AS jsonb), updated_at = house_now(), "
@@ -338,16 +339,18 @@ SELECT {_COLUMNS} FROM (SELECT {_COLUMNS} FROM kept UNION ALL SELECT {_COLUMNS} 
 
 
 def record_answer(scope: Scope, attempt_id: UUID, position: int, answer: StepResult) -> bool:
-    """Keep what came back to the `position`-th step; whether it was not kept already. Late answers
-    are kept too."""
+    """Record the response to step `position`.
+
+    Return False if it was recorded already. Late responses are recorded too.
+    """
     return bool(scope.run(_RECORD, **_answer_params(scope, attempt_id, position, answer)).rowcount)
 
 
 def record_and_list(
     scope: Scope, subject: Subject, attempt_id: UUID, position: int, answer: StepResult
 ) -> list[Attempt]:
-    """`record`, and then all that carry the subject, every part of it, in the order of `of`: one
-    statement of two."""
+    """Record a response, and return all sending attempts of the subject in the order of
+    `list_attempts`, in one statement."""
     of_all = {"subject_kind": subject.kind, "subject": subject.id, "kinds": list(SENDING_KINDS)}
     found = scope.run(_TOLD, **_answer_params(scope, attempt_id, position, answer), **of_all)
     return [Attempt(*row) for row in found]
@@ -383,8 +386,8 @@ def finish_attempt(
     result: serialization.StoredJson,
     detail: Message | None,
 ) -> Attempt | None:
-    """Write what an attempt came to, and say how it stands then; None when that was written
-    before."""
+    """Write the outcome of an attempt and return the updated row. Return None if it had one
+    already."""
     detail_json = stored_message(detail)
     row = scope.run(
         _FINISH,
@@ -399,8 +402,8 @@ def finish_attempt(
 
 
 def resolve_attempt(scope: Scope, row: Attempt, resolution: serialization.StoredJson) -> bool:
-    """End the doubt of an attempt, once: by what was found, or by what a person says. Open ones
-    close as uncertain."""
+    """Resolve an uncertain attempt, once, by a lookup or by a member. An open attempt is closed as
+    uncertain first."""
     if row.outcome is None:
         finish_attempt(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
     done = scope.run(
@@ -417,7 +420,7 @@ def resolve_attempt(scope: Scope, row: Attempt, resolution: serialization.Stored
 
 
 def record_edit_verdict(scope: Scope, row: Attempt, resolution: serialization.StoredJson) -> None:
-    """Write down a person's word on a change of words that ended without anybody knowing, once."""
+    """Record a member's statement about an edit with an uncertain outcome, once."""
     if row.outcome is None:
         finish_attempt(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
     scope.run(
@@ -432,8 +435,8 @@ def record_edit_verdict(scope: Scope, row: Attempt, resolution: serialization.St
 
 
 def supersede_attempts(scope: Scope, subject: Subject, part: int, kinds: Sequence[str]) -> None:
-    """Close open attempts whose single-shot step was not armed; whoever still works on one cannot
-    go on."""
+    """Close open attempts whose publishing step was not prepared. A worker that still processes one
+    cannot continue."""
     scope.run(
         "UPDATE attempts SET outcome = 'superseded', closed_at = :now, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND subject_kind = :subject_kind AND subject_id = :subject_id "
@@ -449,13 +452,13 @@ def supersede_attempts(scope: Scope, subject: Subject, part: int, kinds: Sequenc
 
 
 def is_definite(outcome: Outcome) -> bool:
-    """Whether the outcome ends a doubt."""
+    """Return True if the outcome is certain."""
     return not isinstance(outcome, Uncertain | Processing)
 
 
 def resolution_of(outcome: Outcome) -> serialization.StoredJson:
-    """The resolution an outcome makes: published with its ids, anything else definite as nothing
-    created."""
+    """Return the resolution for an outcome: published with its ids, or absent for any other
+    definite outcome."""
     if isinstance(outcome, Published):
         return {"outcome": "published", **serialization.outcome_to_json(outcome)}
     return {"outcome": ABSENT_RESULT}

@@ -1,5 +1,5 @@
-"""Tables of attempts, each try to publish, look up, remove or refund something, and of the permits
-that were used."""
+"""Tables of attempts (each try to publish, look up, edit, remove or refund something) and of used
+permits."""
 
 from datetime import datetime
 from typing import Any
@@ -18,19 +18,20 @@ from foundation.db.tables import (
 
 
 class PermitUseRow(TenantRow, table=True):
-    """A permit that a request was sent under; `id` is its jti. Later than its minute the permit is
-    refused by its time."""
+    """A permit under which a request was sent; `id` is its jti.
+
+    After its minute, the expiry of the permit prevents another use.
+    """
 
     __tablename__ = "permit_uses"
     __table_args__ = table_arguments(about="nobody", keep="1 day")
 
 
 class AttemptRow(TenantRow, table=True):
-    """One try to carry a subject out, look for it, take it away or give money back: the only record
-    of sending.
+    """One try to publish a subject, look it up, remove it or refund it: the only record of sending.
 
-    Steps are added one by one, each answer once, the outcome once, its resolution once; nothing
-    else changes.
+    Steps are appended; each response, the outcome and the resolution are written once. Nothing else
+    changes.
     """
 
     __tablename__ = "attempts"
@@ -53,20 +54,20 @@ class AttemptRow(TenantRow, table=True):
     armed_at: datetime = timestamp_column()
     deadline_at: datetime = timestamp_column()
     publish_armed_at: datetime | None = timestamp_column(optional=True)
-    """When the single-shot step was armed: from then on only an answer, a look or a person ends the
-    doubt."""
+    """Time at which the publishing step was prepared. From then on only a response, a lookup or a
+    member ends the uncertainty."""
     unit: dict[str, Any] = jsonb_column()
     unit_digest: str = ""
     steps: list[dict[str, Any]] = jsonb_column(list)
-    """name, kind, wire_digest, permit_jti, armed_at, answer, answered_at of each request, in
+    """name, kind, wire_digest, permit_jti, armed_at, answer and answered_at of each request, in
     order."""
     http_status: int | None = None
     outcome: str | None = None
     result: dict[str, Any] = jsonb_column()
-    """The outcome with its fields (native id, address, wait); of a look, what was seen."""
+    """The fields of the outcome (native id, URL, delay); for a lookup, what it found."""
     detail: dict[str, Any] | None = message_column()
     closed_at: datetime | None = timestamp_column(optional=True)
     resolution: dict[str, Any] = jsonb_column()
-    """What ended a doubt later: the outcome that was found or said, or `absent`; empty while
-    nothing did."""
+    """The later result of an uncertain attempt: the outcome that was found or stated, or `absent`;
+    empty if there is none."""
     resolved_by: str | None = None

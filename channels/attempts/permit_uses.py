@@ -1,8 +1,8 @@
-"""The record of used permits, shared by all processes: written before the first byte of a request
-leaves.
+"""Record of used permits, shared by all processes and written before the first byte of a request is
+sent.
 
-A claim consumes a permit in the database, once. Between the claim and the request lies a process,
-and what it holds could be presented again; this record refuses it.
+The claim consumes a permit in the database, once. Afterwards a process holds it, and could present
+it again; this record refuses the second use.
 """
 
 from connectors.transport.permit_record import PermitUse
@@ -21,12 +21,13 @@ SELECT EXISTS (SELECT FROM first) AS is_first,
   EXISTS (SELECT FROM permit_uses WHERE tenant_id = :tenant AND id = :jti) AS is_known,
   CAST(:expires AS timestamptz) <= house_now() AS is_expired
 """
-"""The commit does not wait for the disk: after a crash of the database a permit of the last second
-could be used again, and the minute of its validity bounds that."""
+"""The commit does not wait for the disk: after a crash of the database, a permit of the last second
+could be used again, at most until it expires after one minute."""
 
 
 def record_permit_use(permit: Permit, *, tenant: OpenScope) -> PermitUse:
-    """Record that a permit is about to be used, in a transaction of its own."""
+    """Record, in a separate transaction, that a permit is about to be used."""
+    # Committed before the request is sent, so that other processes see the use.
     with tenant(permit.tenant_id, TRANSPORT_ACTOR) as scope:
         row = scope.run(
             _RECORD, tenant=permit.tenant_id, jti=permit.jti, expires=permit.expires_at

@@ -1,4 +1,4 @@
-"""What of ours stands outside, by what its attempts wrote down."""
+"""Live posts and messages of an account, by its attempts."""
 
 from uuid import UUID
 
@@ -10,8 +10,8 @@ from gate.copies import live_copies
 
 
 def published_unit(scope: Scope, channel_id: UUID, native_id: str) -> Unit | None:
-    """What stands under a native id of an account, as it was judged; None for what is not ours, or
-    must go."""
+    """Return the unit published under a native id of an account, as it was judged. Return None for
+    content that is not ours or was recalled."""
     copy = live_copies.find_copy_by_native_id(scope, channel_id, native_id)
     if copy is None or copy.removed_at is not None or copy.recalled_at is not None:
         return None
@@ -23,6 +23,7 @@ def published_unit(scope: Scope, channel_id: UUID, native_id: str) -> Unit | Non
         if row.native_key == native_id and _is_edit_published(row)
     ]
     return (
+        # The latest published edit replaces the content of the send.
         next((serialization.unit_from_json(row.unit) for row in (*said[::-1], *ours)), None)
         if ours
         else None
@@ -30,12 +31,13 @@ def published_unit(scope: Scope, channel_id: UUID, native_id: str) -> Unit | Non
 
 
 def _is_edit_published(row: Attempt) -> bool:
-    """Whether the words of a change stand, or stood until the next one."""
+    """Return True if the edit took effect, even if a later one replaced it."""
     return row.outcome == "published" or row.resolution.get("outcome") == "published"
 
 
 def other_native_ids(scope: Scope, row: Attempt, *, most: int) -> frozenset[str]:
-    """Native ids of what other subjects and parts left on the same account, the latest `most`."""
+    """Return native ids of other subjects and parts published on the same account, the latest
+    `most`."""
     found = scope.run(
         "SELECT coalesce(resolution ->> 'native_id', result ->> 'native_id') FROM attempts WHERE "
         "tenant_id = :tenant"

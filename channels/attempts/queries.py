@@ -1,4 +1,4 @@
-"""Reads of attempts: every request of a subject and its response, for people."""
+"""Reads of attempts for display: every request of a subject and its response."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,8 +17,7 @@ from gate.contract.units import Subject
 
 @dataclass(frozen=True)
 class StepSummary:
-    """One request: what it was, when it was armed, and what came back (`200`, `not_sent`, `lost`;
-    "" while open)."""
+    """A request: its name, its time and its response (`200`, `not_sent`, `lost`; "" while open)."""
 
     name: str
     kind: str
@@ -28,7 +27,7 @@ class StepSummary:
 
 @dataclass(frozen=True)
 class AttemptSummary:
-    """One attempt for people, oldest first. `said` is the sentence of what came of it."""
+    """An attempt for display. `outcome_text` is the sentence of its outcome."""
 
     kind: str
     part: int
@@ -47,14 +46,14 @@ class AttemptSummary:
 
 
 def list_attempts(scope: Scope, subject: Subject) -> list[AttemptSummary]:
-    """The story of a subject: every attempt, oldest first."""
+    """Return all attempts of a subject, oldest first."""
     return list_attempts_by_subject(scope, [subject])[subject]
 
 
 def list_attempts_by_subject(
     scope: Scope, subjects: Collection[Subject]
 ) -> dict[Subject, list[AttemptSummary]]:
-    """The same of several subjects, read at once."""
+    """Return all attempts of several subjects, oldest first, in one statement."""
     there = tuple_(col(AttemptRow.subject_kind), col(AttemptRow.subject_id))
     rows = scope.session.exec(
         select(AttemptRow)

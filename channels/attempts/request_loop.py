@@ -1,5 +1,5 @@
-"""Requests of ids and amounts, and those that take away: one after the other until the connector
-has its answer."""
+"""Requests without content (reads, removals, ids and amounts), sent one after the other until the
+connector has its result."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +18,7 @@ from gate.contract.permit import Authority
 CHANNELS_ACTOR = "system:channels"
 LOOKUP_KIND = "look"
 MAX_REQUESTS = 20
-"""Requests one question may take, pages of a listing included."""
+"""Maximum number of requests of one operation, including the pages of a listing."""
 
 
 def run_requests(
@@ -31,18 +31,19 @@ def run_requests(
     attempt_id: UUID | None = None,
     most: int = MAX_REQUESTS,
 ) -> tuple[StepResult, ...]:
-    """The answers a question of a connector took; asking it once more with them gives its end.
+    """Send the requests of a connector's operation and return their responses. Calling `question`
+    again with them gives its result.
 
-    Each request is written to the attempt, where there is one, before it leaves, and its answer as
-    soon as it came; no transaction is open in between. `authority` makes the order for an action. A
-    question without an end stops after `most` requests.
+    Each request is recorded in the attempt, if there is one, before it is sent, and its response as
+    soon as it is received; no transaction is open in between. `authority` returns the order for an
+    action. An operation without a result stops after `most` requests.
     """
     answers: tuple[StepResult, ...] = ()
     for position in range(most):
         turn = question(answers)
         if not isinstance(turn, Send):
             break
-        if channel.state == ChannelState.DISCONNECTED:  # nothing of it is held to ask with
+        if channel.state == ChannelState.DISCONNECTED:  # its credentials are deleted
             answers = (*answers, StepNotSent(turn.step.name, "disconnected"))
             continue
         if attempt_id is not None:
@@ -62,8 +63,8 @@ def run_requests(
 
 
 def _redact_lookup_answer(step: WireStep, answer: StepResult) -> StepResult:
-    """What is written down of an answer: of a look nothing but how it was answered, since lists
-    show what others said, and what was seen in them is the attempt's outcome."""
+    """Remove the body of a successful lookup response: listings contain content of others, and the
+    outcome records the result."""
     if step.action == LOOKUP_KIND and isinstance(answer, Response) and answer.is_success:
         return replace(answer, body=None)
     return answer

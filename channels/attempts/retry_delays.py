@@ -1,5 +1,4 @@
-"""How long a try that came to nothing waits for the next one: longer each time, so that nothing
-down is hammered."""
+"""Delays between failed attempts, which grow so that an unavailable platform is not overloaded."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -15,14 +14,15 @@ _PARTS = 1 << 32
 
 
 def retry_delay(after: timedelta, tries: int, who: UUID) -> timedelta:
-    """The wait of `who` when `tries` came to nothing before this one, one after the other.
+    """Return the delay of `who` after `tries` consecutive failures.
 
-    Full jitter over 2 s × 2ⁿ, five minutes at most and never less than `after`; a wait that
-    somebody asked for, which is longer than the shortest, stays.
+    Full jitter over 2 s × 2ⁿ, at most five minutes and never less than `after`. A longer `after`,
+    as requested by the platform, is returned unchanged.
     https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
     """
     if after > SHORT_RETRY:
         return after
+    # Derived from the subject, so that the same try always has the same delay.
     drawn = derived_uuid(who, "wait", tries).int % _PARTS / _PARTS
     ceiling = min(
         timedelta(seconds=SHORT_RETRY.total_seconds() * 2.0 ** min(tries, 10)), MAX_RETRY_DELAY
@@ -31,10 +31,11 @@ def retry_delay(after: timedelta, tries: int, who: UUID) -> timedelta:
 
 
 def with_growing_delay(outcome: Outcome, row: Attempt, rows: Sequence[Attempt]) -> Outcome:
-    """What an attempt came to, after those of its part and kind in `rows`.
+    """Return the outcome of an attempt in view of the earlier ones of its part and kind in `rows`.
 
-    A wait grows by how many ended so just before it. What is said to stand there already, and was
-    looked for in vain when it was said before, is somebody else's: a refusal.
+    A delay grows with the number of failures just before. If the platform reports for the second
+    time that the post exists already, although a lookup did not find it, the post belongs to
+    someone else: the outcome is a refusal.
     """
     before = [one for one in rows if (one.part, one.kind) == (row.part, row.kind) and one.n < row.n]
     if (
@@ -59,5 +60,5 @@ def _has_same_uncertainty(one: Attempt, outcome: Uncertain) -> bool:
 
 
 def count_failed_tries(rows: Sequence[Attempt]) -> int:
-    """How many of the last attempts, oldest first, came to nothing, one after the other."""
+    """Return the number of consecutive failures at the end of the attempts, given oldest first."""
     return next((n for n, one in enumerate(reversed(rows)) if one.outcome != "retry"), len(rows))

@@ -1,4 +1,4 @@
-"""The stored forms of units, answers, outcomes and sightings, and back."""
+"""Stored JSON forms of units, responses, outcomes and lookup results."""
 
 import base64
 from collections.abc import Mapping
@@ -41,18 +41,18 @@ from gate.contract.units import (
 )
 
 StoredJson = dict[str, Any]
-"""A JSON object as PostgreSQL keeps it; it is read by this file alone."""
+"""A JSON object as stored in PostgreSQL. Only this module interprets it."""
 
 
 def unit_to_json(unit: Unit) -> StoredJson:
-    """The stored form of a unit: needed to resume an attempt and to say what a look-up seeks."""
+    """Return the stored form of a unit, which is needed to resume an attempt and to look it up."""
     plain = asdict(unit)
     ids = {name: str(plain[name]) for name in ("tenant_id", "creator_id", "channel_id")}
     return {**plain, **ids, "subject": {"kind": unit.subject.kind, "id": str(unit.subject.id)}}
 
 
 def unit_from_json(stored: Mapping[str, Any]) -> Unit:
-    """The unit that `unit_to_json` stored; its digest is the same."""
+    """Return the unit that `unit_to_json` stored, with the same digest."""
     ids = {name: UUID(stored[name]) for name in ("tenant_id", "creator_id", "channel_id")}
     parts = {
         "subject": Subject(stored["subject"]["kind"], UUID(stored["subject"]["id"])),
@@ -80,7 +80,7 @@ def _part_from_json(stored: Mapping[str, Any]) -> UnitPart:
 
 
 def answer_to_json(answer: StepResult) -> StoredJson:
-    """The stored form of an answer. Secrets are sealed in it already."""
+    """Return the stored form of a response. Its secrets are sealed already."""
     match answer:
         case StepNotSent(step=step, detail=detail):
             return {"type": "not_sent", "step": step, "detail": detail}
@@ -104,7 +104,7 @@ def answer_to_json(answer: StepResult) -> StoredJson:
 
 
 def answer_from_json(stored: Mapping[str, Any]) -> StepResult:
-    """The answer that `answer_to_json` stored."""
+    """Return the response that `answer_to_json` stored."""
     if stored["type"] == "not_sent":
         return StepNotSent(stored["step"], stored["detail"])
     if stored["type"] == "lost":
@@ -114,7 +114,8 @@ def answer_from_json(stored: Mapping[str, Any]) -> StepResult:
 
 
 def outcome_to_json(outcome: Outcome) -> StoredJson:
-    """The stored form of an outcome; `outcome_name` is its kind, `reason_of` its reason."""
+    """Return the stored form of an outcome; `outcome_name` is its kind, `outcome_reason` its
+    reason."""
     match outcome:
         case Published(native_id=native_id, url=url, at=at, files=files):
             named = {"files": list(files)} if files else {}
@@ -138,21 +139,23 @@ def outcome_to_json(outcome: Outcome) -> StoredJson:
 
 
 def outcome_name(outcome: Outcome | LookupResult) -> str:
-    """published, processing, retry, rejected, reauthorize, disconnected, uncertain; found, absent,
-    unknown, failed."""
+    """Return the kind of an outcome (published, processing, retry, rejected, reauthorize,
+    disconnected, uncertain) or lookup result (found, absent, unknown, failed)."""
     return type(outcome).__name__.lower()
 
 
 def outcome_reason(outcome: Outcome | LookupResult) -> Message | None:
-    """Why, where the outcome says so."""
+    """Return the reason of an outcome, or None."""
     return getattr(outcome, "reason", None)
 
 
 def outcome_from_json(
     name: str, result: Mapping[str, Any], detail: Mapping[str, Any] | None
 ) -> Outcome:
-    """The outcome that was stored. Raises KeyError for a name that is none (`staged`,
-    `superseded`)."""
+    """Return the stored outcome.
+
+    Raises KeyError for a name that is not an outcome (`staged`, `superseded`).
+    """
     reason = Message.from_json(detail) if detail else Message("attempt.unexplained")
     made: dict[str, Any] = {
         "published": lambda: Published(
@@ -178,7 +181,7 @@ def outcome_from_json(
 
 
 def sighting_to_json(sighting: LookupResult) -> StoredJson:
-    """The stored form of what a look saw."""
+    """Return the stored form of a lookup result."""
     match sighting:
         case Found(native_id=native_id, url=url, at=at):
             return {"native_id": native_id, "url": url, "at": at.isoformat() if at else None}
@@ -193,7 +196,7 @@ def sighting_to_json(sighting: LookupResult) -> StoredJson:
 def sighting_from_json(
     name: str, result: Mapping[str, Any], detail: Mapping[str, Any] | None
 ) -> LookupResult:
-    """What a look saw."""
+    """Return the lookup result that `sighting_to_json` stored."""
     if name == "found":
         return Found(result["native_id"], result["url"], _parse_instant(result["at"]))
     if name == "absent":

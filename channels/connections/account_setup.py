@@ -1,8 +1,8 @@
-"""Connecting an account from the dashboard: a sealed form goes in, the platform is asked, a channel
-or a reason comes.
+"""Account setup from the dashboard: a sealed form becomes a connected account, or a refusal with a
+reason.
 
-The page seals what was typed and asks (`ask`); the workers open it, sign in step by step and
-connect (`enrol`). What was typed is forgotten as soon as there is an answer.
+The page seals the input and requests the setup (`request_setup`); a worker opens it, signs in step
+by step and connects the account (`run_setup`). The input is deleted as soon as there is a result.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -55,17 +55,18 @@ from tenants.agencies.queries import get_creator
 from tenants.vault.sealed_intake import ReadForm
 
 IsReachable = Callable[[str], bool]
-"""Whether the house may go to an address a person, or the server they named, gave."""
+"""Returns True if requests to an address are allowed that a member, or the server they named,
+provided."""
 
 MAX_SETUP_STEPS = 8
 SETUP_LIFETIME = timedelta(minutes=15)
-"""How long a platform that cannot be reached is asked again before the person is told."""
+"""Time for which an unreachable platform is tried again before the setup is refused."""
 
 
 @dataclass(frozen=True)
 class AccountSetup:
-    """How connecting an account stands: `waiting`, `oauth_flow` with the address where a person
-    goes on, `connected` with its channel, or `refused` with the reason."""
+    """The status of an account setup: `waiting`, `visiting` with the URL of the platform,
+    `connected` with its channel, or `refused` with the reason."""
 
     id: UUID
     creator_id: UUID
@@ -79,10 +80,10 @@ class AccountSetup:
 def request_setup(
     scope: Scope, *, creator_id: UUID, platform: str, letter: bytes, key: UUID | None = None
 ) -> UUID:
-    """Ask for an account to be connected; `letter` is the form sealed by
-    `tenants.vault.sealed_intake`. Returns the enrolment.
+    """Request the setup of an account and return its id; `letter` is the form sealed by
+    `tenants.vault.sealed_intake`.
 
-    `key` makes a repeat of one press the same enrolment.
+    `key` makes a repeated submission the same setup.
     """
     if key is not None and scope.session.get(AccountSetupRow, (scope.tenant_id, key)) is not None:
         return key
@@ -103,13 +104,13 @@ def request_setup(
 
 
 def get_setup(scope: Scope, enrolment_id: UUID) -> AccountSetup:
-    """How it stands. Raises NotFound."""
+    """Return the status of a setup. Raises NotFound."""
     return _setup_from_row(_get_setup_row(scope, enrolment_id))
 
 
 def latest_setup(scope: Scope, creators: Collection[UUID]) -> AccountSetup | None:
-    """The last account that was asked for one of these creators, if anything became of it in a
-    quarter of an hour."""
+    """Return the latest setup for one of these creators that changed within `SETUP_LIFETIME`, or
+    None."""
     row = scope.session.exec(
         select(AccountSetupRow)
         .where(
@@ -136,9 +137,9 @@ def run_setup(
     seal: SealSecret,
     returns_to: str,
 ) -> None:
-    """Sign in as the form says and connect the account, or say where the person goes on.
+    """Sign in with the form and connect the account, or begin the OAuth flow.
 
-    `addresses` are the platforms' base addresses, `returns_to` is where a person comes back to.
+    `addresses` are the base URLs of the platforms, `returns_to` is the redirect URL.
     """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         row = _get_setup_row(scope, event.subject_id)
@@ -212,8 +213,8 @@ def _record_oauth_client(
 def _resolve_oauth_client(
     form: ConnectForm, typed: Mapping[str, str | Sealed], known: OAuthClient | None
 ) -> Mapping[str, str | Sealed]:
-    """The client to sign in by: the one that was typed, else the one the agency is known by
-    there."""
+    """Return the client to sign in with: the one in the form, else the one the agency used last on
+    the platform."""
     if not form.needs_oauth(typed):
         return {}
     client = client_from_form(typed) if typed.get(CLIENT_ID) else known or OAuthClient("")
@@ -221,7 +222,8 @@ def _resolve_oauth_client(
 
 
 def _parse_server(form: ConnectForm, typed: Mapping[str, str | Sealed]) -> str | None:
-    """The server a person named, "" for the usual one; None for what is no address."""
+    """Return the server named in the form, "" for the default one, or None for an invalid
+    address."""
     named = typed.get(form.server, "") if form.server else ""
     if not isinstance(named, str) or not named.strip():
         return ""
@@ -234,7 +236,7 @@ def _sign_in(
     form: Mapping[str, str | Sealed],
     transport: Transport,
 ) -> tuple[ConnectedAccount | OAuthVisit | Outcome, bool]:
-    """How it ends, and whether a token was given on the way."""
+    """Return the result of the sign-in, and True if a token was issued."""
     credential = connector.form.credential
     given = False
     shown = form.get(credential)
@@ -256,7 +258,7 @@ def _sign_in(
 
 
 def _send_off(scope: Scope, enrolment_id: UUID, visit: Mapping[str, Any]) -> None:
-    """A person goes on at the platform."""
+    """Store the OAuth flow for which the member continues at the platform."""
     scope.run(
         "UPDATE enrolments SET state = 'visiting', updated_at = house_now(),"
         " visit = CAST(:visit AS jsonb) || jsonb_build_object('at', people_now())"
@@ -335,7 +337,7 @@ def _setup_refusal_reason(outcome: Outcome) -> Message:
 
 
 def request_test(scope: Scope, channel_id: UUID) -> None:
-    """Ask for an account to be tried: its answer shows in `last_ok_at`, or in its state. Raises
+    """Request a test of an account: the result appears in `last_ok_at`, or in its state. Raises
     NotFound."""
     queries.get_channel(scope, channel_id)
     outbox.put(scope, AccountTestRequested(scope.tenant_id, channel_id), priority=1)
@@ -348,8 +350,11 @@ def verify_account(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> None:
-    """Ask the platform something harmless; a dead token or a lost account is told, a good answer is
-    dated. A token that is refused is shown once more first."""
+    """Send a harmless request for an account.
+
+    Record the time of a success, or the loss of the account. A refused token is tried a second time
+    first.
+    """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         now = scope.now
@@ -382,8 +387,9 @@ def verify_account(
 def _next_check(
     connector: Connector, channel: queries.Channel, now: datetime, answers: tuple[StepResult, ...]
 ) -> Send | Outcome | None:
-    """The next request that shows whether the account lets us in, or what the last answer meant. A
-    platform that nobody signs in to has no such check: a look-up of nothing stands in for it."""
+    """Return the next request that verifies the account, or the outcome of the last response.
+    Platforms without a sign-in have no such request: a lookup of a post that does not exist
+    replaces it."""
     if isinstance(connector, SupportsAccountSetup):
         return connector.verify_account(channel.account, answers)
     if not answers:

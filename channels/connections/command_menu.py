@@ -1,9 +1,8 @@
-"""What an account shows before anybody writes: its menu of commands, looked at when it is connected
-and every day.
+"""The command menu of a bot account, updated when the account is connected and once a day.
 
-What stands is read first and written only where it differs, so a run that is repeated, or was
-killed, finds its work done. The sentences are those of our own catalogue, nothing of a tenant's:
-they go under an order for signing in, as the menus of Discord do (docs/adr/0077).
+The current menu is read first and written only if it differs, so a repeated or interrupted run
+finds its work done. The texts are catalogue sentences without content of a tenant; they are sent
+under an AuthOrder, like the menus of Discord.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,15 +26,15 @@ from gate.contract.permit import AuthOrder
 from tenants.notices import notices
 
 AGAIN = timedelta(minutes=1)
-"""The least between two tries while the platform does not answer."""
+"""Minimum delay between two tries while the platform does not respond."""
 
 MenuOf = Callable[[Capabilities], CommandMenu]
-"""What an account of a platform offers to choose from."""
+"""Returns the command menu for the capabilities of a platform."""
 
 
 def plan_menu_checks(scope: Scope) -> None:
-    """Put a look at the menu of each account in which people write; one that waits already is not
-    put twice."""
+    """Schedule a menu update for each account with a chat. Updates that are scheduled already are
+    not repeated."""
     for channel in queries.list_channels(scope):
         if channel.state == ChannelState.ACTIVE and channel.chat_surface:
             outbox.put(
@@ -51,7 +50,7 @@ def update_menu(
     connectors: Mapping[str, Connector],
     menu_of: MenuOf,
 ) -> None:
-    """Make what an account shows as it should be. Raises `outbox.RetryLater` where it must be tried
+    """Update the command menu of an account. Raises `outbox.RetryLater` if it must be tried
     again."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
@@ -86,7 +85,7 @@ def update_menu(
             )
         if end is None:
             notices.close(scope, cause)
-        elif not isinstance(end, Retry):  # what people type is heard all the same
+        elif not isinstance(end, Retry):  # The bot still receives typed commands.
             told = Message("menu.refused", {"account": channel.name})
             notices.put(scope, told, cause=cause, creator_id=channel.creator_id)
     if isinstance(end, Retry):

@@ -1,8 +1,7 @@
-"""Seeing what the place an account posts to is set to: just before something goes there that not
-everybody may see, just after, and every hour while it stands there.
+"""Destination checks: read the settings of an account's destination just before content above
+General is published there, just after, and every hour while it is live.
 
-What surely is not as the policy asks takes away what stands there; what nobody could see takes
-nothing away.
+A failed check recalls the live content; an impossible check recalls nothing.
 """
 
 from collections.abc import Mapping
@@ -30,21 +29,26 @@ from gate.viewers import age_assurance
 from tenants.notices import notices
 
 MAX_REQUESTS = 80
-"""Requests of one look: where a platform tells no members, readers are asked after one by one."""
+"""Maximum number of requests of one check: if a platform does not list members, viewers are looked
+up one by one."""
 
 PATIENCE = timedelta(seconds=60)
-"""So long nobody is told that a place cannot be seen."""
+"""Time before members are notified that a destination cannot be checked."""
 
 SEEN_IN = timedelta(seconds=2)
-"""How soon a look has usually been made."""
+"""Usual duration of a check."""
 
 SOON = timedelta(seconds=10)
 AT_LAST = timedelta(hours=1)
-"""Between two tries to see a place: growing with how long nobody could."""
+"""Minimum and maximum delay between two tries of a check; it grows with the time since the last
+success."""
 
 
 def request_destination_check(scope: Scope, channel_id: UUID) -> bool:
-    """Have the place looked at now; False where the platform does not tell. Raises NotFound."""
+    """Request a destination check now.
+
+    Return False if the platform does not support it. Raises NotFound.
+    """
     if not queries.get_channel(scope, channel_id).can_check_destination:
         return False
     outbox.put(
@@ -57,11 +61,11 @@ def request_destination_check(scope: Scope, channel_id: UUID) -> bool:
 
 
 def destination_check_wait(scope: Scope, channel_id: UUID) -> timedelta | None:
-    """How soon the place may have been seen; None when nobody could see it for a while: `PlaceSeen`
-    tells the end.
+    """Return the delay after which a check is probably done; None if it has been impossible for a
+    while, in which case `DestinationChecked` reports the end.
 
-    The account is locked until the transaction ends: what is written down for this cannot miss the
-    end of it.
+    The account is locked until the transaction ends, so that rows written because of the result
+    cannot miss that event.
     """
     since = scope.run(
         "SELECT options ->> 'blind' FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO "
@@ -75,7 +79,7 @@ def destination_check_wait(scope: Scope, channel_id: UUID) -> timedelta | None:
 
 
 def plan_destination_checks(event: PlaceProbeDue, *, tenant: OpenScope) -> None:
-    """Have every place looked at where something above General stands."""
+    """Request checks of all destinations with live content above General."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         for channel_id in watched_copies.list_watched_channels(scope):
             request_destination_check(scope, channel_id)
@@ -88,14 +92,14 @@ def check_destination(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> None:
-    """Look and remember it with the time; a dead token or a lost account is told. Raises
+    """Check a destination and store the result with its time; a lost account is recorded. Raises
     `outbox.RetryLater`."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         waits = send_limits.send_block(scope, channel.id, brake=False)
         now = scope.now
         place = _build_destination(scope, channel)
-    if waits is not None:  # nor does anything leave that would wait for it
+    if waits is not None:  # The posts that need the check are blocked too.
         raise outbox.RetryLater(waits.until - now)
     connector = account_connectors.connector_for(connectors, channel)
     if not isinstance(connector, SupportsDestinationCheck):
@@ -129,7 +133,7 @@ def _build_destination(scope: Scope, channel: Channel) -> Destination:
 def _record_check_outcome(
     scope: Scope, channel: Channel, end: Send | DestinationReport | Outcome
 ) -> timedelta | None:
-    """Write down what was seen, or that nobody could; when to look again."""
+    """Store the result, or that the check was impossible. Return the delay before the next try."""
     if isinstance(end, DestinationReport):
         _record_destination_report(scope, channel, end)
         return None
@@ -143,7 +147,7 @@ def _record_check_outcome(
 
 
 def _note_blind(scope: Scope, channel_id: UUID) -> datetime:
-    """Since when nobody can see the place."""
+    """Return the time since which the destination cannot be checked."""
     since = scope.run(
         "UPDATE channels SET options = jsonb_build_object('blind', CAST(:now AS text)) || options,"
         " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id RETURNING options ->> "
@@ -156,7 +160,8 @@ def _note_blind(scope: Scope, channel_id: UUID) -> datetime:
 
 
 def _record_destination_report(scope: Scope, channel: Channel, seen: DestinationReport) -> None:
-    """Keep it; what waited for it goes on, and what may not stand there any more goes."""
+    """Store the result, notify posts that wait for it, and recall content that is no longer allowed
+    there."""
     was_blind = scope.run(
         "UPDATE channels c SET options = jsonb_set(c.options - 'blind', '{seen}', CAST(:seen AS "
         "jsonb)),"
@@ -168,6 +173,7 @@ def _record_destination_report(scope: Scope, channel: Channel, seen: Destination
         id=channel.id,
         seen=canonical_json({"at": scope.now.isoformat(), "what": list(seen.holds)}).decode(),
     ).scalar_one()
+    # Posts may have been held while the destination could not be checked.
     if was_blind:
         outbox.put(scope, DestinationChecked(scope.tenant_id, channel.id))
     gone = watched_copies.recall_from_place(scope, channel.id, seen.fails)

@@ -1,9 +1,8 @@
-"""Taking the house's hand off an account: its platform is told, its credentials are forgotten, its
-history stays.
+"""Disconnect an account: revoke the grant, erase credentials, keep history.
 
-From the press on nothing leaves: claims find the account on its way out, and what is under way ends
-at its next step. The credentials go in the transaction that says so, never before or after it,
-whatever the platform answers; killed before that, it is all done again.
+From the request on, no content is sent: claims find the account in the state LEAVING, and sends in
+progress end at their next step. The credentials are deleted in the transaction that changes the
+state, regardless of the platform's response; if the process dies before, all of it is repeated.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,16 +43,18 @@ from tenants import audit
 
 MAX_STEPS = 3
 ASKED_SECONDS = 10.0
-"""How long one request may take: the credentials go whether or not there is an answer."""
+"""Maximum duration of one request in seconds; the credentials are deleted even without a response.
+"""
 
 UNDER_WAY = timedelta(seconds=90)
 LOOKED_AT = timedelta(seconds=2)
-"""So long, at most, what was sent before the press may be answered; looked at so often."""
+"""Maximum wait for responses to requests sent before, and the interval at which they are checked.
+"""
 
 
 def request_disconnection(scope: Scope, channel_id: UUID, by: str) -> None:
-    """A person, named `by`, disconnects an account; once more changes nothing. Raises NotFound,
-    Conflict."""
+    """Disconnect an account for a member, named `by`. A second request has no effect. Raises
+    NotFound, Conflict."""
     channel = queries.get_channel(scope, channel_id)
     if channel.is_disconnected:
         return
@@ -74,9 +75,11 @@ def perform_disconnection(
     connectors: Mapping[str, Connector],
     addresses: Mapping[str, str],
 ) -> None:
-    """Tell the platform, then forget the credentials. No transaction is open meanwhile; an account
-    that was connected again in between is left alone. Raises NotFound, and `outbox.RetryLater`
-    while something is under way."""
+    """Revoke the grant at the platform, then delete the credentials.
+
+    No transaction is open during requests; an account that was connected again since is not
+    changed. Raises NotFound, and `outbox.RetryLater` while requests are in progress.
+    """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         if channel.state != ChannelState.LEAVING:
@@ -97,7 +100,7 @@ def perform_disconnection(
 
 
 def disconnect_without_platform(event: DisconnectionRequested, *, tenant: OpenScope) -> None:
-    """Its platform could not even be asked: the credentials go all the same."""
+    """Delete the credentials of an account whose platform could not be reached."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         if channel.state == ChannelState.LEAVING:
@@ -107,8 +110,7 @@ def disconnect_without_platform(event: DisconnectionRequested, *, tenant: OpenSc
 
 
 def _finish_disconnection(scope: Scope, channel: Channel, reason: Message) -> None:
-    """What a person was to post there is nobody's task any more; what they are to take away there
-    still is."""
+    """Delete the credentials and recall open tasks to post; open tasks to remove content remain."""
     if not lifecycle.finish_disconnection(scope, channel, reason):
         return
     tasks = select(ManualTaskRow).where(
@@ -128,8 +130,8 @@ def _revoke_access(
     transport: Transport,
     addresses: Mapping[str, str],
 ) -> str:
-    """Sign it off and end its tokens where there is a way; the code of the sentence that says what
-    came of it."""
+    """Unsubscribe the account and revoke its tokens, if the platform supports it. Return the code
+    of the sentence that describes the result."""
     if channel.token is None or connector is None:
         return "channel.left"
     account = replace(
@@ -145,9 +147,7 @@ def _revoke_access(
         )
         try:
             return transport.send(quick, order, account=account)
-        except (
-            EgressForbidden
-        ):  # a request that could not be made ends nothing, and keeps nothing here either
+        except EgressForbidden:  # A request that cannot be made must not stop the disconnection.
             return StepNotSent(step.name, "not made")
 
     if isinstance(connector, SupportsWebhook):

@@ -1,4 +1,5 @@
-"""Events of connections: account setup and disconnection, renewals, checks of a destination."""
+"""Events of connections: account setup, tests and disconnection, token renewals, limits, and checks
+of a destination."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +11,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class AccountSetupRequested:
-    """Sign in as a person asked; `subject_id` is the enrolment."""
+    """A member requests the setup of an account; `subject_id` is the setup."""
 
     kind: ClassVar[str] = "channel.connect"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -20,7 +21,8 @@ class AccountSetupRequested:
 
 @dataclass(frozen=True)
 class OwnPageRequested:
-    """A person wants a page of its own for the creator `subject_id`, at the address `slug`."""
+    """A member requests a page on this installation for the creator `subject_id`, under the path
+    `slug`."""
 
     kind: ClassVar[str] = "channel.own_page"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -31,7 +33,7 @@ class OwnPageRequested:
 
 @dataclass(frozen=True)
 class AdultAreaRequested:
-    """A person wants the part for adults of the page of the creator `subject_id`."""
+    """A member requests the adult area of the page of the creator `subject_id`."""
 
     kind: ClassVar[str] = "channel.adult_area"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -41,7 +43,7 @@ class AdultAreaRequested:
 
 @dataclass(frozen=True)
 class AccountTestRequested:
-    """A person wants to know whether the account `subject_id` works."""
+    """A member requests a test of the account `subject_id`."""
 
     kind: ClassVar[str] = "channel.test"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -51,8 +53,8 @@ class AccountTestRequested:
 
 @dataclass(frozen=True)
 class DisconnectionRequested:
-    """A person, named `by`, disconnected the account `subject_id` at `at` (UTC-aware): tell its
-    platform, forget its credentials."""
+    """A member, named `by`, disconnected the account `subject_id` at `at` (UTC-aware): revoke its
+    grant and delete its credentials."""
 
     kind: ClassVar[str] = "channel.disconnect"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -64,7 +66,7 @@ class DisconnectionRequested:
 
 @dataclass(frozen=True)
 class DestinationCheckDue:
-    """See what the place the account `subject_id` posts to is set to."""
+    """Check the settings of the destination of the account `subject_id`."""
 
     kind: ClassVar[str] = "channel.look"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -74,7 +76,7 @@ class DestinationCheckDue:
 
 @dataclass(frozen=True)
 class PlatformLimitsDue:
-    """Read what the account `subject_id` may do on its platform."""
+    """Read the limits of the account `subject_id` from its platform."""
 
     kind: ClassVar[str] = "channel.measure"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -84,8 +86,7 @@ class PlatformLimitsDue:
 
 @dataclass(frozen=True)
 class TenantLimitsDue:
-    """Have the limits of the tenant's accounts read where that is long ago; the subject is the
-    tenant."""
+    """Schedule reads of the stale limits of the tenant's accounts; the subject is the tenant."""
 
     kind: ClassVar[str] = "limits.due"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -95,7 +96,7 @@ class TenantLimitsDue:
 
 @dataclass(frozen=True)
 class DestinationChecked:
-    """Fact: somebody sees again what the place the account `subject_id` posts to is set to."""
+    """The destination of the account `subject_id` can be checked again."""
 
     kind: ClassVar[str] = "channel.seen"
     queue: ClassVar[outbox.Queue] = "facts"
@@ -105,7 +106,7 @@ class DestinationChecked:
 
 @dataclass(frozen=True)
 class CommandMenuDue:
-    """See that the account `subject_id` offers the commands it understands, and says what it is."""
+    """Update the command menu and description of the account `subject_id`."""
 
     kind: ClassVar[str] = "menu.due"
     queue: ClassVar[outbox.Queue] = "make"
@@ -115,11 +116,12 @@ class CommandMenuDue:
 
 @dataclass(frozen=True)
 class TokenRenewalDue:
-    """The tokens of the account `subject_id` are near their end, or the platform refused them: get
-    a new pair.
+    """The tokens of the account `subject_id` expire soon, or the platform refused them: get a new
+    pair.
 
-    `outlive`: a post needs them that long (UTC-aware), so that they are renewed though their end is
-    not that near."""
+    `outlive` is the time until which a post needs them (UTC-aware): they are renewed if they expire
+    before it.
+    """
 
     kind: ClassVar[str] = "token.refresh"
     queue: ClassVar[outbox.Queue] = "publish"

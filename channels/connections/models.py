@@ -1,4 +1,4 @@
-"""Table of account setups that are in progress."""
+"""Table of account setups."""
 
 from typing import Any
 from uuid import UUID
@@ -15,8 +15,8 @@ from foundation.db.tables import (
 
 
 class AccountSetupRow(CreatorOwnedRow, table=True):
-    """A person's wish to connect an account; `letter` is the sealed form, emptied once there is an
-    answer."""
+    """A request to connect an account; `letter` is the sealed form, emptied once there is a
+    result."""
 
     __tablename__ = "enrolments"
     __table_args__ = table_arguments(about="creator", keep="30 days")
@@ -26,8 +26,9 @@ class AccountSetupRow(CreatorOwnedRow, table=True):
     channel_id: UUID | None = None
     letter: bytes = Field(sa_type=LargeBinary)
     visit: dict[str, Any] | None = message_column()
-    """Where a person goes on at the platform, and what is wanted back when they return."""
+    """The OAuth flow in progress: the URL at the platform, and the values needed when the member
+    returns."""
     answer: bytes = Field(default=b"", sa_type=LargeBinary)
-    """What they came back with, sealed."""
+    """The sealed authorization code."""
     by: str = ""
-    """Who asked; only they come back."""
+    """The actor who requested the setup; only they can complete the flow."""

@@ -1,9 +1,9 @@
-"""Going on at the platform: a person says yes there and comes back with a code that the workers
-exchange.
+"""The OAuth flow: the member authorizes the application at the platform and returns with a code
+that a worker exchanges.
 
-The address is bound to who asked: it bears a state that only their session may bring back, for a
-quarter of an hour and once, and the code is worth nothing without a verifier that never leaves the
-house (OAuth 2 with PKCE: RFC 6749, RFC 7636, RFC 9700).
+The URL is bound to the member: its state is accepted once, from their session, within 15 minutes,
+and the code is useless without a verifier that is never sent to the browser (OAuth 2 with PKCE: RFC
+6749, RFC 7636, RFC 9700).
 """
 
 import base64
@@ -26,23 +26,23 @@ from foundation.outbox import outbox
 from foundation.sealed import Sealed, SealSecret
 
 OAUTH_LIFETIME = timedelta(minutes=15)
-"""How long somebody may take at the platform, by the clock of people: a demonstration's day runs
-ahead of them."""
+"""Maximum duration of a flow, by the wall clock: the clock of a demonstration runs ahead of it."""
 
 OAUTH_RETURN_PATH = "/auth/account"
-"""Where they come back to, at the dashboard's address."""
+"""Path of the redirect URL on the dashboard."""
 
 CODE_FIELD = "code"
 VERIFIER_FIELD = "verifier"
 REDIRECT_FIELD = "redirect_uri"
-"""What the house adds to a form for a connector."""
+"""Fields that are added to the form for a connector."""
 
 
 def prepare_visit(
     visit: OAuthVisit, *, tenant_id: UUID, address: str, returns_to: str, seal: SealSecret
 ) -> dict[str, Any]:
-    """What is kept of a visit until it is over; its `url` is for the person. `address` is the
-    account's server."""
+    """Return the values to store until the flow ends; `url` is for the member. `address` is the
+    server of the account."""
+    # A fresh state and verifier for each flow (RFC 9700).
     state = secrets.token_urlsafe(32)
     verifier = secrets.token_urlsafe(48)
     asked = {
@@ -70,7 +70,7 @@ def _credential_to_json(value: str | Sealed) -> str | dict[str, str]:
 
 
 def visit_form_values(visit: Mapping[str, Any] | None) -> dict[str, str | Sealed]:
-    """What a connector wanted to have back, and the verifier; nothing before a visit."""
+    """Return the stored values of the connector and the verifier; empty before a flow."""
     found: Mapping[str, Any] = (visit or {}).get("keep", {})
     return {
         name: value if isinstance(value, str) else Sealed(base64.b64decode(value["sealed"]))
@@ -79,10 +79,10 @@ def visit_form_values(visit: Mapping[str, Any] | None) -> dict[str, str | Sealed
 
 
 def accept_return(scope: Scope, state: str, letter: bytes) -> None:
-    """The scope's member came back with a code, sealed in `letter`; the workers go on. The same
-    once more does nothing.
+    """Accept the return of the acting member with a code, sealed in `letter`, and continue the
+    setup. A repeated call has no effect.
 
-    Raises NotFound for a state that is nobody's, somebody else's, or over.
+    Raises NotFound for a state that is unknown, of another member, or used.
     """
     enrolment_id, late = _lock_oauth_setup(scope, state)
     if late:
@@ -104,13 +104,13 @@ def accept_return(scope: Scope, state: str, letter: bytes) -> None:
 
 
 def record_refusal(scope: Scope, state: str) -> None:
-    """They said no there, or the platform did. Raises NotFound."""
+    """Record that the member or the platform refused the authorization. Raises NotFound."""
     enrolment_id, _ = _lock_oauth_setup(scope, state)
     _refuse_oauth_setup(scope, enrolment_id, Message("enrolment.declined"))
 
 
 def _lock_oauth_setup(scope: Scope, state: str) -> tuple[UUID, bool]:
-    """The visit of a state, locked, and whether it took too long."""
+    """Lock the setup of a state. Return its id, and True if it has expired."""
     row = scope.run(
         "SELECT id, CAST(visit ->> 'at' AS timestamptz) < people_now() - CAST(:life AS interval) "
         "AS late"

@@ -1,8 +1,8 @@
-"""Reading what an account may do on its platform: when it is connected, every week, ahead of a post
-where that is long ago, and at once where the platform refused for a limit that we did not know.
+"""Limits of accounts, read from their platforms: after connecting, once a week, before a post if
+they are stale, and at once if the platform refused a post for an unknown limit.
 
-Where it cannot be read, what was known holds, and else what is usual there; it is tried again with
-the next reason to.
+If they cannot be read, the earlier limits apply, else the defaults of the platform. The next
+occasion tries again.
 """
 
 from collections.abc import Mapping
@@ -25,14 +25,14 @@ from gate.contract.permit import ControlOrder
 
 
 def request_limits(scope: Scope, channel_id: UUID) -> None:
-    """Have an account's limits read now; asked twice at once, they are read once."""
+    """Request the limits of an account now. A repeated request is merged."""
     outbox.put(scope, PlatformLimitsDue(scope.tenant_id, channel_id), dedupe=f"limits:{channel_id}")
 
 
 def request_limits_if_stale(
     scope: Scope, channel: Channel, connectors: Mapping[str, Connector]
 ) -> None:
-    """Have them read where what is known is no longer fresh."""
+    """Request the limits of an account if they are stale."""
     usable = channel.state in (ChannelState.ACTIVE, ChannelState.PAUSED)
     if usable and account_connectors.is_limits_stale(
         account_connectors.find_connector_for(connectors, channel), channel, scope.now
@@ -43,7 +43,7 @@ def request_limits_if_stale(
 def plan_limit_reads(
     event: TenantLimitsDue, *, tenant: OpenScope, connectors: Mapping[str, Connector]
 ) -> None:
-    """Have the limits of every account of a tenant read that are due."""
+    """Request the stale limits of all accounts of a tenant."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         for channel in queries.list_channels(scope):
             request_limits_if_stale(scope, channel, connectors)
@@ -56,8 +56,8 @@ def read_platform_limits(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> None:
-    """Ask the platform and keep what it says. Raises `outbox.RetryLater` while it takes no requests
-    of ours."""
+    """Read and store the limits of an account. Raises `outbox.RetryLater` while the account is
+    blocked."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         waits = send_limits.send_block(scope, channel.id, brake=True)

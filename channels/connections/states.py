@@ -6,12 +6,12 @@ from foundation.state_graphs import StateGraph
 
 
 class AccountSetupState(StrEnum):
-    """How connecting an account stands."""
+    """Status of an account setup."""
 
-    WAITING = "waiting"  # the workers ask the platform
-    VISITING = "visiting"  # a person goes on at the platform, and comes back
+    WAITING = "waiting"  # a worker connects to the platform
+    VISITING = "visiting"  # the member authorizes at the platform and returns
     CONNECTED = "connected"
-    REFUSED = "refused"  # with the reason; the form must be filled in again
+    REFUSED = "refused"  # with a reason; the form must be submitted again
 
 
 ACCOUNT_SETUP_STATES = StateGraph(

@@ -1,4 +1,4 @@
-"""Renewing tokens ahead of their end, or after a refusal: one renewal at a time, its pair stored
+"""Token renewal before expiry or after a refusal: one renewal at a time, and the new pair is stored
 before it is used."""
 
 from collections.abc import Mapping
@@ -43,15 +43,15 @@ from gate.contract.permit import AuthOrder
 
 MAX_STEPS = 4
 VERIFIED_FOR = timedelta(minutes=5)
-"""For so long after the account's last successful request a refusal of something else is no sign
-that the account is lost."""
+"""Time after the last successful request of an account within which the refusal of a secondary
+request does not indicate that the account is lost."""
 
 VERIFICATION_WAIT = timedelta(seconds=60)
-"""How long a refused request waits until the account was checked."""
+"""Delay of a refused request until the account was verified."""
 AGAIN = timedelta(seconds=10)
 AGAIN_AHEAD = timedelta(seconds=60)
-"""After a renewal that made nothing: while posts wait for it, and while the old token still
-works."""
+"""Delays after a failed renewal: while posts wait for it, and while the old token is still valid.
+"""
 
 
 def apply_outcome_to_account(
@@ -63,18 +63,18 @@ def apply_outcome_to_account(
     secondary: bool = False,
     repeated: bool = False,
 ) -> Outcome:
-    """What an outcome means for the account, before its subject is locked.
+    """Apply an outcome to the account, before its subject is locked. Return the outcome for the
+    subject.
 
-    A refused token is renewed where it can be, once, and the request is made once more: the outcome
-    becomes Retry. If the token is refused again it stops the channel, as a lost account does. A
-    limit that is another one than we knew is read again.
+    A refused token is renewed if possible, once, and the request repeated: the outcome becomes
+    Retry. If the token is refused again, the account must be reauthorized; a lost account is
+    recorded as gone. If a limit differs from the known one, the limits are read again.
 
     Args:
-        shown: generation of the token that the request showed, None when unknown.
-        secondary: the request is neither a post nor a check of the account. What it came to says
-            nothing certain about the account: the platform is asked who the account is, and only
-            that answer stops it.
-        repeated: the request was made twice, one after the other, and refused both times.
+        shown: generation of the token that was used, None if unknown.
+        secondary: the request is neither a post nor a check of the account. Its outcome proves
+        nothing about the account, so the account is verified first.
+        repeated: the request was made twice in a row and refused both times.
     """
     match outcome:
         case Reauthorize(reason=reason):
@@ -92,7 +92,7 @@ def apply_outcome_to_account(
         case Disconnected(reason=reason):
             if shown is not None and credentials.is_token_superseded(
                 scope, channel.id, shown
-            ):  # of before it was connected again
+            ):  # the refusal of a token from before the account was reconnected
                 return Retry(SHORT_RETRY, "account", Message("channel.renewing"))
             if secondary:
                 return _verify_before_stopping(scope, channel, reason)
@@ -106,8 +106,8 @@ def apply_outcome_to_account(
 
 
 def _verify_before_stopping(scope: Scope, channel: Channel, reason: Message) -> Outcome:
-    """Have the account checked. Until that is answered the request waits; where the account worked
-    a moment ago the refusal is about the request alone."""
+    """Request a verification of the account. The request waits for it; if the account worked a
+    moment ago, the refusal concerns only the request."""
     outbox.put(
         scope,
         AccountTestRequested(scope.tenant_id, channel.id),
@@ -128,11 +128,12 @@ def renew_tokens(
     connectors: Mapping[str, Connector],
     addresses: Mapping[str, str],
 ) -> None:
-    """Get a new pair of tokens for an account, if one is due and nobody else is at it.
+    """Get a new pair of tokens for an account, if one is due and no other worker has claimed the
+    renewal.
 
-    `addresses` are those of the platforms; where tokens are given elsewhere than at the account,
-    `<platform>_auth`. No transaction is open while the platform is asked. Raises
-    `outbox.RetryLater` where it must be tried again.
+    `addresses` are the base URLs of the platforms; `<platform>_auth` is that of a separate token
+    server. No transaction is open during requests. Raises `outbox.RetryLater` if it must be tried
+    again.
     """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         waits = send_limits.send_block(scope, event.subject_id, brake=False)
@@ -174,8 +175,8 @@ def renew_tokens(
 
 @dataclass(frozen=True)
 class _RenewalResult:
-    """What a renewal came to, by which answers; `grace` is the platform's for a refresh token that
-    was used."""
+    """The result of a renewal with its responses; `grace` is the platform's grace period for used
+    refresh tokens."""
 
     end: RenewedTokens | Outcome
     answers: tuple[StepResult, ...] = ()
@@ -190,7 +191,7 @@ def _request_renewal(
 ) -> _RenewalResult:
     order = AuthOrder(account.tenant_id, account.channel_id)
     grace = connector.refresh_grace
-    if account.refresh is None:  # no claim is made without one
+    if account.refresh is None:  # A claim requires a refresh token.
         return _RenewalResult(Reauthorize(Message("channel.renewal_lost")))
     grant = RefreshGrant(account.account, account.refresh, client)
     answers: tuple[StepResult, ...] = ()
@@ -205,8 +206,8 @@ def _request_renewal(
 def _record_renewal(
     scope: Scope, channel: Channel, claim: RenewalClaim, asked: _RenewalResult
 ) -> timedelta | None:
-    """Write what came of it, the account before its tokens; when to try again, None when there is
-    nothing to."""
+    """Record the result, with the account locked before its tokens. Return the delay before the
+    next try, or None."""
     credentials.lock_account(scope, channel.id)
     if asked.answers:
         send_limits.record_answer(scope, channel.id, asked.answers[-1], creates=False)
@@ -221,13 +222,14 @@ def _record_renewal(
             stands = credentials.release_renewal(scope, claim, doubtful=True)
             if stands is None:
                 return None
+            # The platform may have consumed the refresh token although its response was lost.
             if stands.can_use_refresh_token(asked.grace):
                 return AGAIN
             lifecycle.require_reauthorization(scope, channel.id, Message("channel.renewal_lost"))
             return None
         case Reauthorize(reason=reason) | Rejected(reason=reason) | Disconnected(reason=reason):
             if credentials.release_renewal(scope, claim, doubtful=False) is None:
-                return None  # another pair came meanwhile: that one is asked, not this
+                return None  # The pair was replaced since; this refusal concerns the old one.
             stop = (
                 lifecycle.mark_gone
                 if isinstance(end, Disconnected)

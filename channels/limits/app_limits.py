@@ -1,8 +1,8 @@
-"""What the accounts of one application share, whoever's they are: its platform's limit, and the
-brake while it is down.
+"""Limits shared by all accounts of one application, of any agency: the rate limit of its platform,
+and the brake while the platform is unavailable.
 
-The rows are the house's: other agencies may have accounts of the same application. They learn until
-when, no more.
+The rows belong to the installation, because other agencies may have accounts of the same
+application. An agency learns only until when it must wait.
 """
 
 from datetime import datetime, timedelta
@@ -14,15 +14,16 @@ from foundation.db.database import Scope
 from foundation.ids import INSTALLATION_ID
 
 APP_FAILURE_WINDOW = timedelta(seconds=30)
-"""Two accounts that fail within this have their application's fault, not their own."""
+"""Time within which failures of two accounts count as a failure of their application."""
 
 RECENT_SUCCESS = timedelta(seconds=35)
-"""How long the brake outlasts the next probe of an account that failed: by then its answer is
-known."""
+"""Time by which the brake outlasts the next probe of a failed account, so that its result is known.
+"""
 
 MIN_REFUSAL_WAIT = timedelta(seconds=60)
 MAX_REFUSAL_WAIT = timedelta(hours=1)
-"""After a refusal that does not say how long: doubled at each one in a row, up to an hour."""
+"""Initial and maximum delay after a refusal that states no delay; it doubles with each consecutive
+refusal."""
 
 _OURS = "FROM channels c WHERE c.tenant_id = :tenant AND c.id = :channel AND c.app_key IS NOT NULL"
 
@@ -62,15 +63,16 @@ WHERE tenant_id = :house AND id = :id AND (failed_at IS NULL OR failed_at <= :as
 
 
 def refusal_wait(answer: Response, refusals: int) -> timedelta:
-    """As long as they ask; a refusal that says nothing doubles the wait each time it comes in a
-    row."""
+    """Return the delay that the platform requests; without one, a delay that doubles with each
+    consecutive refusal."""
     return requested_wait(answer) or min(
         MIN_REFUSAL_WAIT * 2 ** min(refusals - 1, 10), MAX_REFUSAL_WAIT
     )
 
 
 def record_app_refusal(scope: Scope, channel_id: UUID, answer: Response) -> None:
-    """The platform told all of an application to wait; nothing where the account has none."""
+    """Record that the platform refused the whole application. Does nothing for accounts without
+    one."""
     with scope.acting_as("relay"):
         row = scope.run(
             _REFUSED, house=INSTALLATION_ID, tenant=scope.tenant_id, channel=channel_id
@@ -87,11 +89,11 @@ def record_app_refusal(scope: Scope, channel_id: UUID, answer: Response) -> None
 def record_app_failure(
     scope: Scope, channel_id: UUID, *, creates: bool, probed_at: datetime
 ) -> None:
-    """An account's request came to nothing; the second account of an application within half a
-    minute brakes them all.
+    """Record a failed request of an account.
 
-    A failing read only keeps that on. It ends with the first answer to any of them, or when no
-    probe renews it.
+    A second account of the application that fails within `APP_FAILURE_WINDOW` brakes all of them. A
+    failed read only extends an active brake. The brake ends with the first response to any of the
+    accounts, or if no probe extends it.
     """
     until = {"house": INSTALLATION_ID, "until": probed_at + RECENT_SUCCESS, "now": scope.now}
     ours = {"tenant": scope.tenant_id, "channel": channel_id}
@@ -103,7 +105,8 @@ def record_app_failure(
 
 
 def release_app_brake(scope: Scope, app_key: UUID, *, asked_at: datetime) -> None:
-    """The platform answers an account of this application again, a request that left at `asked_at`
-    (UTC-aware), after the last failure; a wait it asked for stays."""
+    """Release the brake of an application after a response to a request sent at `asked_at`
+    (UTC-aware), if that is later than the last failure. A delay requested by the platform remains.
+    """
     with scope.acting_as("relay"):
         scope.run(_LET_GO, house=INSTALLATION_ID, id=app_key, now=scope.now, asked=asked_at)

@@ -1,4 +1,4 @@
-"""Tables of limits: rate limits, quotas that accounts share, and what requests cost."""
+"""Tables of limits: rate limits, shared quotas, and request costs with their caps."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -12,8 +12,8 @@ from foundation.db.tables import TenantRow, table_arguments, timestamp_column
 
 
 class RateBucketRow(TenantRow, table=True):
-    """What holds a channel back: the platform's 429, and our own brake while the platform is
-    down."""
+    """The blocks of a channel: rate limits of the platform (429), and our brake while the platform
+    is unavailable."""
 
     __tablename__ = "rate_buckets"
     __table_args__ = table_arguments(
@@ -25,41 +25,40 @@ class RateBucketRow(TenantRow, table=True):
     channel_id: UUID
     blocked_until: datetime | None = timestamp_column(optional=True)
     refusals: int = 0
-    """429 in a row that did not say how long to wait."""
+    """Consecutive 429 responses without a stated delay."""
     braked_until: datetime | None = timestamp_column(optional=True)
     failures: int = 0
-    """5xx and time-outs in a row on requests that create; above 0 the brake is on."""
+    """Consecutive 5xx responses and timeouts of creating requests; above 0 the brake is on."""
     failed_at: datetime | None = timestamp_column(optional=True)
-    """When the last of them was recorded: an answer to an earlier request does not release the
-    brake."""
+    """Time of the last of them: a response to an earlier request does not release the brake."""
     write_failures: int = 0
-    """The same in a row, whatever reads succeeded between them."""
+    """Consecutive failed creating requests, regardless of successful reads between them."""
     writes_after: datetime | None = timestamp_column(optional=True)
-    """Before this nothing more is created, although reads succeed."""
+    """Time before which no content is created, even if reads succeed."""
     kept_until: datetime | None = timestamp_column(
         optional=True
-    )  # till then only replies and removals leave
+    )  # until then only replies and removals are sent
 
 
 class AppLimitRow(TenantRow, table=True):
-    """What holds back every account of an application, whoever's it is; a row of the house, its id
-    the key."""
+    """The blocks of all accounts of an application; a row of the installation, its id is the
+    application key."""
 
     __tablename__ = "app_limits"
     __table_args__ = table_arguments(about="nobody", keep="while the tenant is here")
     blocked_until: datetime | None = timestamp_column(optional=True)
     refusals: int = 0
-    """In a row that did not say how long to wait."""
+    """Consecutive refusals without a stated delay."""
     braked_until: datetime | None = timestamp_column(optional=True)
     failed_by: UUID | None = None
-    """The account whose request came to nothing last, at `failed_at`: another one soon after closes
-    the brake."""
+    """The account whose request failed last, at `failed_at`. Another failing account soon after
+    turns the brake on."""
     failed_at: datetime | None = timestamp_column(optional=True)
 
 
 class AppQuotaRow(TenantRow, table=True):
-    """Units an agency took of an application's in a window (`agency` the house: all together);
-    posts leave `kept`."""
+    """Units of an application that an agency used in a window (`agency` is the installation for the
+    total); `kept` units are reserved for replies and removals."""
 
     __tablename__ = "app_days"
     __table_args__ = table_arguments(
@@ -80,7 +79,7 @@ class AppQuotaRow(TenantRow, table=True):
 
 
 class RequestCostRow(TenantRow, table=True):
-    """How many requests of one kind an account made in a month, and what they cost."""
+    """Number and cost of the requests of one kind of an account in a month."""
 
     __tablename__ = "request_costs"
     __table_args__ = table_arguments(
@@ -92,16 +91,16 @@ class RequestCostRow(TenantRow, table=True):
     channel_id: UUID
     platform: str
     month: str
-    """By the clocks of the agency's zone: `2026-11`."""
+    """In the time zone of the agency: `2026-11`."""
     what: str
-    """As `connectors.shared.request_costs.RequestCostKind`."""
+    """A `connectors.shared.request_costs.RequestCostKind`."""
     many: int
     minor: Decimal = Field(sa_type=Numeric(14, 4))
     currency: str
 
 
 class RequestCapRow(TenantRow, table=True):
-    """What an agency lets the requests of its accounts on one platform cost in a month."""
+    """The monthly cap of an agency on the request costs of one platform."""
 
     __tablename__ = "request_caps"
     __table_args__ = table_arguments(

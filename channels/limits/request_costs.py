@@ -1,11 +1,11 @@
-"""What platforms ask for requests of a program: counted by account and month, and held under the
-agency's own cap.
+"""Request costs of platforms with paid APIs: metered per account and month, and limited by a cap of
+the agency.
 
-Requests are counted as they are answered, and a post is held back at its claim where its price is
-not left; posts of several accounts that leave in the same moment may exceed the cap by one each.
-Replies and removals are counted and not held back; what people write is not asked for where its
-price is not left. A month is one of the agency's zone, as for content; the platform's own bill may
-turn at another hour.
+Requests are counted when they are answered, and a post is held at its claim if its price exceeds
+the remaining cap; posts of several accounts that are claimed at the same moment may exceed the cap
+by one each. Replies and removals are counted but not held; comments and messages are not read if
+their price exceeds the remaining cap. Months are those of the agency's time zone, as for content
+costs; the bill of the platform may start at a different hour.
 """
 
 from collections.abc import Iterable, Mapping
@@ -32,29 +32,29 @@ from tenants.agencies.queries import get_agency
 from tenants.notices import notices
 
 COST_CAP_REACHED = "channel.capped"
-"""Why posts wait: what they cost is not left of the month's cap."""
+"""Code of the reason why posts wait for the monthly cap."""
 
 NEAR_PERCENT = 80
-"""From so much of its cap on an agency is told that it is near."""
+"""Percentage of the cap at which the agency is notified."""
 
 MAX_MINOR = 10**9
 
 
 @dataclass(frozen=True)
 class AccountBill:
-    """What an account's month came to: how many of each kind, and their sum."""
+    """The request costs of an account in a month: number per kind, and total."""
 
     many: Mapping[str, int]
     price: Price
 
     @property
     def post_count(self) -> int:
-        """With a link or without."""
+        """Return the number of posts, with and without links."""
         return self.many.get("post", 0) + self.many.get("link_post", 0)
 
     @property
     def read_count(self) -> int:
-        """Posts, people and messages that were read."""
+        """Return the number of posts, people and messages that were read."""
         return (
             self.many.get("post_read", 0)
             + self.many.get("person_read", 0)
@@ -63,19 +63,18 @@ class AccountBill:
 
     @property
     def message_count(self) -> int:
-        """To one person each."""
+        """Return the number of direct messages."""
         return self.many.get("message", 0)
 
     @property
     def total(self) -> Money:
-        """Never less than it adds up to."""
+        """Return the total, rounded up."""
         return round_up(self.price.minor, self.price.currency)
 
 
 @dataclass(frozen=True)
 class MonthlyCosts:
-    """What the accounts of an agency on one platform cost this month, of at most `cap`; None for no
-    cap."""
+    """The request costs of an agency on one platform this month; `cap` is None without a cap."""
 
     platform: str
     spent: Price
@@ -83,7 +82,7 @@ class MonthlyCosts:
     ends: datetime
 
     def remaining_minor(self) -> Decimal | None:
-        """Minor units until the cap; None without one."""
+        """Return the minor units left below the cap; None without a cap."""
         return self.cap.minor - self.spent.minor if self.cap is not None else None
 
 
@@ -110,8 +109,11 @@ ORDER BY channel_id, what
 def record_costs(
     scope: Scope, channel_id: UUID, platform: str, answer: StepResult, words: str
 ) -> None:
-    """Count what a request came to, and tell once a month that the cap is near, and that it is
-    reached; and once that an application is stopped, until it is answered again."""
+    """Record the cost of a request.
+
+    Notify the agency once a month when the cap is near and when it is reached, and once when the
+    platform stops the application, until it responds again.
+    """
     stop = request_costs.app_stop_reason(platform, answer)
     if stop is not None:
         notices.put(scope, stop, cause=f"stopped:{platform}", urgent=True)
@@ -127,7 +129,7 @@ def record_costs(
 def record_poll_costs(
     scope: Scope, channel_id: UUID, platform: str, found: Mapping[RequestCostKind, int]
 ) -> None:
-    """Count how many of each some requests came to."""
+    """Record the number of billed items of some requests by kind."""
     asked = request_costs.price_list_of(platform)
     if asked is None or not found:
         return
@@ -151,11 +153,11 @@ def record_poll_costs(
 def cap_wait(
     scope: Scope, platform: str, words: str, *, parts: int = 1
 ) -> tuple[datetime, Message] | None:
-    """Until when a post of these words, in so many parts, must wait for the month's cap, and why;
-    None for at once.
+    """Return the time until which a post with this text and number of parts must wait for the
+    monthly cap, and the reason; None if it need not wait.
 
-    Called with the account locked and before the subject is (lock order of the house); it locks
-    nothing itself.
+    Called with the account locked and before the subject is (lock order of the system). Takes no
+    locks.
     """
     asked = request_costs.price_list_of(platform)
     found = monthly_costs(scope, platform) if asked is not None else None
@@ -171,8 +173,8 @@ def cap_wait(
 
 
 def listening_stopped_by_cap(scope: Scope, platform: str) -> MonthlyCosts | None:
-    """The month in which nothing that people write is read any more, since its price is not left;
-    None otherwise."""
+    """Return the costs of this month if the remaining cap is too low to read messages, else
+    None."""
     asked = request_costs.price_list_of(platform)
     found = (
         monthly_costs(scope, platform)
@@ -188,7 +190,7 @@ def listening_stopped_by_cap(scope: Scope, platform: str) -> MonthlyCosts | None
 
 
 def cap_reached_message(found: MonthlyCosts) -> Message:
-    """That a month's cap is reached, in words."""
+    """Return the message that the monthly cap is reached."""
     spent = round_up(found.spent.minor, found.spent.currency)
     return Message(
         COST_CAP_REACHED,
@@ -201,7 +203,8 @@ def cap_reached_message(found: MonthlyCosts) -> Message:
 
 
 def monthly_costs(scope: Scope, platform: str) -> MonthlyCosts | None:
-    """What this month came to on a platform so far, and its cap; None where it costs nothing."""
+    """Return the costs of this month on a platform with their cap; None for platforms without
+    request costs."""
     asked = request_costs.price_list_of(platform)
     if asked is None:
         return None
@@ -222,9 +225,11 @@ def monthly_costs(scope: Scope, platform: str) -> MonthlyCosts | None:
 def bills_by_account(
     scope: Scope, platforms: Iterable[str], of: str = ""
 ) -> Mapping[UUID, AccountBill]:
-    """By account, what a month (`2026-11`; "" for this one) came to so far; accounts that cost
-    nothing are absent. `platforms` are those of the accounts: where none of them asks for anything,
-    nobody is asked here either."""
+    """Return the costs of a month (`2026-11`; "" for this one) by account.
+
+    Accounts without costs are absent. `platforms` are those of the accounts; if none has request
+    costs, no statement runs.
+    """
     found: dict[UUID, AccountBill] = {}
     if not any(map(request_costs.price_list_of, platforms)):
         return found
@@ -238,16 +243,15 @@ def bills_by_account(
 def creator_bills(
     scope: Scope, creator_id: UUID, of: str = ""
 ) -> list[tuple[Channel, AccountBill]]:
-    """What a month (`2026-11`; "" for this one) came to on each account of a creator, by its name;
-    accounts that cost nothing are absent."""
+    """Return the costs of a month (`2026-11`; "" for this one) for each account of a creator, by
+    name. Accounts without costs are absent."""
     ours = queries.list_creator_channels(scope, creator_id)
     found = bills_by_account(scope, {one.platform for one in ours}, of)
     return [(one, found[one.id]) for one in ours if one.id in found]
 
 
 def set_cost_cap(scope: Scope, platform: str, cap: Money | None) -> None:
-    """Requests on a platform cost at most so much a month; nothing holds posts back when None.
-    Raises BadInput."""
+    """Set the monthly cap on request costs of a platform; None removes it. Raises BadInput."""
     asked = request_costs.price_list_of(platform)
     if asked is None or (
         cap is not None and not (cap.currency == asked.currency and 0 <= cap.minor <= MAX_MINOR)
@@ -274,8 +278,8 @@ def set_cost_cap(scope: Scope, platform: str, cap: Money | None) -> None:
 
 
 def _notify_near_cap(scope: Scope, asked: PriceList, platform: str) -> None:
-    """Once a month each: near the cap, and where a post is not left of it; a higher cap ends what
-    was told."""
+    """Notify the agency once a month each when the cap is near, and when a post no longer fits. A
+    higher cap closes the notices."""
     found = monthly_costs(scope, platform)
     if found is None:
         return
@@ -308,9 +312,10 @@ def _find_request_cap_row(scope: Scope, platform: str) -> RequestCapRow | None:
 
 
 def _current_month(scope: Scope) -> tuple[str, datetime]:
-    """The month that it is for the agency, and when the next one begins."""
+    """Return the current month of the agency, and the beginning of the next one."""
     zone = ZoneInfo(get_agency(scope).zone)
     here = scope.now.astimezone(zone)
     first = here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    # 32 days after the first day is always in the next month.
     ends = (first + timedelta(days=32)).replace(day=1)
     return f"{here:%Y-%m}", ends.astimezone(scope.now.tzinfo)

@@ -1,5 +1,5 @@
-"""Whether an account may send now: its state, the platform's 429, and the brake while the platform
-is down."""
+"""Blocks of an account: its state, rate limits of the platform, and the brake while the platform is
+unavailable."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -27,24 +27,26 @@ from foundation.outbox import outbox
 from gate.contract.units import Subject
 
 BLOCK_RECHECK = timedelta(seconds=60)
-"""When to ask again about an account that waits for a person."""
+"""Delay before an account that waits for a member is checked again."""
 
 RENEWED_IN = timedelta(seconds=2)
-"""When to ask again about an account whose token is being renewed."""
+"""Delay before an account whose token is being renewed is checked again."""
 
 BRAKE_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 10, 20, 30))
-"""From a failure to the next probe, by failures in a row; `next_probe` says how it goes on."""
+"""Delays from a failure to the next probe, by consecutive failures; `next_probe_delay` continues
+them."""
 
 PROBE_AFTER = timedelta(minutes=2)
-"""The longest time between two probes."""
+"""Maximum delay between two probes."""
 
 MIN_WRITE_DELAY = timedelta(seconds=30)
 MAX_WRITE_DELAY = timedelta(minutes=5)
-"""Before the next write where the one before failed too although reads succeeded; doubled at each
-further failure. A read shows that a platform is up, not that it takes posts."""
+"""Initial and maximum delay before the next write after consecutive failed writes, although reads
+succeeded; it doubles with each failure. A successful read shows that a platform is available, not
+that it accepts posts."""
 
 PLATFORM_DOWN = Message("channel.platform_down")
-"""Why nothing leaves while the brake is on."""
+"""Reason of a block by the brake."""
 
 _LIMIT = """
 SELECT c.id, b.kept_until, b.blocked_until, b.braked_until, b.failures, b.writes_after,
@@ -76,28 +78,33 @@ RETURNING failures, write_failures
 """
 
 POST = "delivery"
-"""The kind of a post on an account."""
+"""Subject kind of a post on an account."""
 
 ASKED_AGAIN = timedelta(minutes=5)
-"""How often posts that wait for their share ask whether it has grown."""
+"""Interval at which posts that wait for a share of a quota check it again."""
 
 OF_THE_ACCOUNT = 2
-"""So many refusals in a row, in chats with limits of their own, are a limit of the account."""
+"""Number of consecutive refusals in chats with separate limits that count as a limit of the
+account."""
 
 OK_EVERY = timedelta(seconds=5)
-"""`last_ok_at` is written at most this often: a busy chat need not lock its account's row for each
-answer."""
+"""Minimum time between two writes of `last_ok_at`, so that a busy chat does not lock the row of its
+account for each response."""
 
 
 @dataclass(frozen=True)
 class SendingBlock:
-    """Nothing may leave by this account before `until`; then it is worth asking again."""
+    """A block of an account until `until`, after which it is worth checking again."""
 
     until: datetime
     reason: Message
 
     def wait_from(self, now: datetime) -> timedelta:
-        """When to ask again: before its end where what others leave over may be ours sooner."""
+        """Return the delay before the next check.
+
+        It is shorter than the block if other agencies may leave units unused, or the cap may be
+        raised.
+        """
         left = self.until - now
         sooner = (
             self.reason in (shared_quota.QUOTA_RESERVED, shared_quota.QUOTA_SHARED_OUT)
@@ -107,12 +114,12 @@ class SendingBlock:
 
 
 def claim_send_slot(scope: Scope, channel: Channel, *, posts: bool = False) -> SendingBlock | None:
-    """Lock the channel for this claim and say whether it may send now; `posts`: all but replies and
-    removals.
+    """Lock the channel for a claim, and return the block if it may not send now.
 
-    Called after the gate's epochs and before the subject is locked (lock order of the house). The
-    brake stays on until a harmless read succeeds, so that a platform that is down costs one
-    doubtful post, not all of them. Raises NotFound.
+    `posts` includes the limits of posts, from which replies and removals are exempt. Called after
+    the epochs of the gate are locked and before the subject is (lock order of the system). The
+    brake remains on until a harmless read succeeds, so that an unavailable platform costs one
+    uncertain delivery, not all of them. Raises NotFound.
     """
     row = scope.run(
         "SELECT state, paused_until FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO "
@@ -131,8 +138,8 @@ def claim_send_slot(scope: Scope, channel: Channel, *, posts: bool = False) -> S
 
 
 def post_block(scope: Scope, channel: Channel) -> SendingBlock | None:
-    """What holds the posts of an account back: what holds everything, or a reserve or a share that
-    is used up."""
+    """Return the block of the posts of an account: a block of everything, or a used-up reserve or
+    share."""
     held = send_block(scope, channel.id, brake=True, posts=True)
     if held is not None:
         return held
@@ -141,8 +148,8 @@ def post_block(scope: Scope, channel: Channel) -> SendingBlock | None:
 
 
 def expected_block(channel: Channel, held: SendingBlock | None, at: datetime) -> Message | None:
-    """Why nothing would leave by an account at a time, as far as is known now; `held` is its
-    `limit`, the brake included. Pure."""
+    """Return the reason why an account could not send at a time, as far as it is known now; `held`
+    is its `send_block`, including the brake. Pure."""
     back = channel.paused_until is not None and channel.paused_until <= at
     if channel.state != ChannelState.ACTIVE and not back:
         return Message(f"channel.is_{channel.state}", {"account": channel.name})
@@ -152,11 +159,11 @@ def expected_block(channel: Channel, held: SendingBlock | None, at: datetime) ->
 def send_block(
     scope: Scope, channel_id: UUID, *, brake: bool, posts: bool = False, writes: bool = True
 ) -> SendingBlock | None:
-    """What holds the account, or all of its application, back: the platform's own wait and, where
-    `brake` counts, ours.
+    """Return the block of the account, or of its whole application: the delay requested by the
+    platform and, with `brake`, our brake.
 
-    Reads ignore the brake, or at least (`writes` False) that of writes, which reads do not release;
-    what is kept for replies and removals holds `posts` alone back.
+    Reads ignore the brake, or at least that of writes (`writes` False), which reads do not release.
+    The reserve for replies and removals blocks `posts` only.
     """
     row = scope.run(
         f"{_LIMIT}:id", house=INSTALLATION_ID, tenant=scope.tenant_id, id=channel_id
@@ -171,7 +178,8 @@ def send_block(
 def send_blocks(
     scope: Scope, channels: Collection[UUID], *, brake: bool, posts: bool = False
 ) -> dict[UUID, SendingBlock]:
-    """The same of several accounts, read at once; one that nothing holds back is absent."""
+    """Return the blocks of several accounts in one statement. Accounts without a block are
+    absent."""
     rows = (
         scope.run(
             f"{_LIMIT}ANY(:ids)", house=INSTALLATION_ID, tenant=scope.tenant_id, ids=list(channels)
@@ -213,16 +221,21 @@ def record_answer(
     in_chat: bool = False,
     words: str = "",
 ) -> None:
-    """Learn from an answer: a 429 waits, a doubtful creating request brakes, a success lets go if
-    its request left after the last failure; what is left, and what it cost.
+    """Update the limits of an account after a response: a 429 blocks, an uncertain creating request
+    brakes, and a success releases the brake if its request was sent after the last failure. Quotas
+    and costs are recorded too.
 
-    `creates`: the request makes something visible, or never left and one that does was to follow
-    it; `of`: what is carried by it, for what a post costs was taken in its claim; `words` are those
-    it shows. A place nobody could reach brakes as one that gives no answer does; what else never
-    left the house teaches nothing about it. `in_chat`: it went to one reader, in whose lane it
-    waits; where a platform limits each chat by itself, the account is held only when it is refused
-    once more before anything succeeds. Where what was asked has a limit of its own, it is not held
-    at all.
+    Args:
+        creates: the request creates visible content, or was to precede one that does and was not
+        sent.
+        of: the subject; the units of a post were taken at its claim.
+        in_chat: the request was for one viewer, whose lane waits. If the platform limits each chat
+        separately, the account is blocked only after another refusal without a success in between.
+        Limits of a single endpoint do not block the account.
+        words: the text, which determines the price.
+
+    An unreachable host brakes like a missing response; other requests that were not sent have no
+    effect.
     """
     place = _apply_answer(scope, channel_id, answer, creates=creates, in_chat=in_chat)
     platform = shared_quota.record_quota_use(
@@ -234,7 +247,7 @@ def record_answer(
 def _apply_answer(
     scope: Scope, channel_id: UUID, answer: StepResult, *, creates: bool, in_chat: bool
 ) -> shared_quota.AppAccount | None:
-    """Where the account is, if that was read on the way."""
+    """Return the application of the account if it was read here."""
     if isinstance(answer, Response) and is_app_wide_limit(answer):
         app_limits.record_app_refusal(scope, channel_id, answer)
     match answer:
@@ -242,7 +255,7 @@ def _apply_answer(
             if detail in CONNECT_ERRORS:
                 _record_failure(scope, channel_id, creates=creates, sent=False)
         case Response(status=429) if is_endpoint_limit(answer):
-            pass  # whoever wrote it waits; what else the account may do is counted elsewhere
+            pass  # The caller waits; other uses of the account have separate limits.
         case Response(status=429):
             _record_rate_refusal(scope, channel_id, answer, alone=in_chat and is_chat_limit(answer))
         case Response() if answer.is_success:
@@ -253,31 +266,34 @@ def _apply_answer(
         case Response(status=status) if status >= 500 or status == 408:
             _record_failure(scope, channel_id, creates=creates)
         case Response(status=status) if status >= 400 and not creates:
-            # a refusal is an answer: the platform is up
+            # A refusal is a response: the platform is available.
             release_brake(scope, channel_id, asked_at=_request_time(scope, answer))
         case _:
-            # a refusal is about the content or the token; an unreadable success teaches nothing
+            # A refusal concerns the content or the token; an unreadable success proves nothing.
             pass
     return None
 
 
 def next_probe_delay(failures: int) -> timedelta:
-    """From one failure to the next probe: after some minutes about an eighth of what the outage
-    lasted so far."""
+    """Return the delay from a failure to the next probe.
+
+    After some minutes it is about an eighth of the duration of the outage.
+    """
     grown = 1.1 ** min(max(failures - 2 * len(BRAKE_DELAYS), 0), 20)
     return min(BRAKE_DELAYS[min(failures, len(BRAKE_DELAYS)) - 1] * grown, PROBE_AFTER)
 
 
 def next_write_delay(failures: int) -> timedelta | None:
-    """From the last of so many failed writes in a row to the next; None where a read decides."""
+    """Return the delay after consecutive failed writes before the next one; None if a read
+    decides."""
     if failures < 2:
         return None
     return min(MIN_WRITE_DELAY * 2.0 ** min(failures - 2, 10), MAX_WRITE_DELAY)
 
 
 def release_brake(scope: Scope, channel_id: UUID, *, asked_at: datetime | None = None) -> None:
-    """Let go of the brake: without proof, for platforms that offer nothing harmless to read, or by
-    the answer to a request that left at `asked_at` (UTC-aware), after the last failure."""
+    """Release the brake: unconditionally for platforms without a harmless read, or after a response
+    to a request sent at `asked_at` (UTC-aware), if that is later than the last failure."""
     scope.run(
         "UPDATE rate_buckets SET failures = 0, braked_until = NULL, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND channel_id = :channel"
@@ -289,7 +305,7 @@ def release_brake(scope: Scope, channel_id: UUID, *, asked_at: datetime | None =
 
 
 def release_write_brake(scope: Scope, channel_id: UUID) -> None:
-    """Let the next write go at once: one of those that failed was taken in after all."""
+    """Release the brake of writes, because one of the failed writes was accepted after all."""
     scope.run(
         "UPDATE rate_buckets SET write_failures = 0, writes_after = NULL, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND channel_id = :channel AND write_failures > 0",
@@ -299,7 +315,8 @@ def release_write_brake(scope: Scope, channel_id: UUID) -> None:
 
 
 def _request_time(scope: Scope, answer: Response) -> datetime:
-    """Return when a request left, by the house's clock; now for an answer that was read back."""
+    """Return the time at which a request was sent, by the system clock; now for a stored
+    response."""
     if answer.started is None:
         return scope.now
     return scope.now - timedelta(seconds=max(monotonic() - answer.started, 0.0))
@@ -329,6 +346,7 @@ def _record_rate_refusal(scope: Scope, channel_id: UUID, answer: Response, *, al
     refusals = scope.run(
         _REFUSED, tenant=scope.tenant_id, id=uuid7(), channel=channel_id
     ).scalar_one()
+    # The first refusal in a chat blocks only that chat, whose lane waits.
     if alone and refusals < OF_THE_ACCOUNT:
         return
     scope.run(
@@ -341,8 +359,8 @@ def _record_rate_refusal(scope: Scope, channel_id: UUID, answer: Response, *, al
 
 
 def _record_failure(scope: Scope, channel_id: UUID, *, creates: bool, sent: bool = True) -> None:
-    """A creating request in doubt puts the brake on, and its probe; a failing read only keeps it on
-    longer. Only a request that was `sent` counts as a write that failed."""
+    """Turn the brake on and schedule its probe after an uncertain creating request; a failed read
+    only extends it. Only requests that were `sent` count as failed writes."""
     statement = _FAILED_CREATING if creates else _FAILED_READING
     ids = {"tenant": scope.tenant_id, "channel": channel_id, "now": scope.now}
     row = scope.run(
@@ -361,7 +379,8 @@ def _record_failure(scope: Scope, channel_id: UUID, *, creates: bool, sent: bool
         until=until,
         writes=scope.now + writes if writes is not None else None,
     )
-    if failures == 1:  # no dedupe: the probe that let go a moment ago may still count as running
+    # No dedupe: the probe that just released the brake may still count as running.
+    if failures == 1:
         outbox.put(
             scope, BrakeProbeDue(scope.tenant_id, channel_id), at=until, instead_of=BrakeProbeDue
         )
@@ -383,8 +402,8 @@ SELECT c.platform, c.app_key, a.id AS held FROM channels c LEFT JOIN app_limits 
   AND a.id = c.app_key AND (a.braked_until IS NOT NULL OR a.blocked_until <= :now)
 WHERE c.tenant_id = :tenant AND c.id = :channel
 """
-"""The account before its bucket, as everywhere: the bucket is joined with what the account's row
-gave."""
+"""Lock the account before its bucket, as everywhere: the bucket is joined with the result for the
+account."""
 
 
 def _clear_brake(

@@ -1,9 +1,9 @@
-"""What is left of a platform's limits for posts: a fifth is kept for replies and removals, and what
-all accounts of one application share is split fairly among the agencies that have something due.
+"""Quotas of platforms for posts: a fifth is reserved for replies and removals, and quotas shared by
+all accounts of an application are divided fairly among the agencies with due posts.
 
-Units of an application are taken before a post leaves, in its claim, and given back where it never
-left; what any other request costs is counted when it is answered. The rows are the house's: an
-agency learns until when, no more.
+Units of an application are taken at the claim of a post and returned if it is not sent; other
+requests are counted when they are answered. The rows belong to the installation: an agency learns
+only until when it must wait.
 """
 
 from collections.abc import Iterable
@@ -23,8 +23,8 @@ from foundation.outbox import bulk
 
 QUOTA_RESERVED = Message("channel.kept")
 QUOTA_SHARED_OUT = Message("channel.shared")
-"""Why posts wait: only the reserve is left, or this agency has used up its part of what an
-application may."""
+"""Reasons why posts wait: only the reserve is left, or the agency has used its share of the
+application."""
 
 _TAKE = """
 INSERT INTO app_days AS d (tenant_id, id, app_key, name, agency, begins, ends, used, most, kept,
@@ -42,7 +42,8 @@ house_now(),
   used = CASE WHEN agency = :house THEN greatest(used, :used) ELSE used END
 WHERE tenant_id = :house AND app_key = :app AND name = :name AND begins = :begins
 """
-"""Their window may end before ours does: what is taken after that is counted anew."""
+"""The window of the platform may end before ours; units taken after its end are counted from zero.
+"""
 
 _OVER = (
     "DELETE FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND ends < "
@@ -50,7 +51,7 @@ _OVER = (
 )
 
 REMEMBERED = timedelta(days=2)
-"""How long the units of a window that is over are kept."""
+"""Retention of the units of past windows."""
 
 _TOOK = """
 SELECT agency FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND
@@ -59,7 +60,7 @@ begins = :begins
 """
 
 _ACCOUNTS = "SELECT tenant_id, id FROM channels WHERE app_key = :app"
-"""Of every agency, as the relay alone reads them."""
+"""Accounts of all agencies, which only the role of the relay may read."""
 
 _STANDING = """
 SELECT t.name, t.used, t.most, t.kept, t.post, t.begins, t.ends, coalesce(o.used, 0) AS ours
@@ -72,10 +73,10 @@ t.ends > :now
 
 
 def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | None:
-    """Until when no post may leave by an account for its application's sake, and why; None where
-    posts may.
+    """Return the time until which no post of an account may be sent because of its application, and
+    the reason; None if posts may be sent.
 
-    As things stand: nothing is taken, locked or written. The end of the longest wait is told.
+    Takes no units and no locks. Returns the longest wait.
     """
     if channel.app_key is None or not _of_app(channel.platform):
         return None
@@ -98,12 +99,13 @@ def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | Non
 def take_quota(
     scope: Scope, channel: Channel, steps: Iterable[str]
 ) -> tuple[datetime, Message] | None:
-    """Take what the steps of a post cost of its application; until when it must wait, and why,
-    where there is too little. Then its caller undoes all of its transaction.
+    """Take the units of the steps of a post.
 
-    Called with the account locked and before the subject is (lock order of the house). The row
-    that counts for all is locked until the transaction ends, so that no two agencies take the
-    same unit.
+    If there are too few, return the time until which it must wait, and the reason; the caller must
+    then roll back its transaction.
+
+    Called with the account locked and before the subject is (lock order of the system). The row of
+    the total is locked until the transaction ends, so that no two agencies take the same unit.
     """
     asked = tuple(steps)
     if channel.app_key is None:
@@ -117,13 +119,13 @@ def take_quota(
 
 
 def upload_start_steps(channel: Channel) -> tuple[str, ...]:
-    """The steps that begin an upload where that costs something."""
+    """Return the steps that begin an upload on platforms where it uses units."""
     return tuple({one.begins for one in _of_app(channel.platform) if one.begins})
 
 
 @dataclass(frozen=True)
 class AppAccount:
-    """Where an account is, and by which application."""
+    """The platform of an account and its application."""
 
     platform: str
     app_key: UUID | None
@@ -137,10 +139,10 @@ def record_quota_use(
     post: bool,
     place: AppAccount | None = None,
 ) -> str:
-    """Learn from an answer what is left, and count what it cost; `post`: its units were taken when
-    it was claimed. `place` is read where its caller has not.
+    """Record the remaining units from a response, and the units it used.
 
-    Returns the account's platform.
+    With `post`, they were taken at the claim. `place` is read here if the caller has not. Return
+    the platform of the account.
     """
     ours = {"tenant": scope.tenant_id, "id": channel_id}
     asked = "SELECT platform, app_key FROM channels WHERE tenant_id = :tenant AND id = :id"
@@ -148,7 +150,7 @@ def record_quota_use(
     known = rate_limits.rate_limits_of(row.platform)
     if row.app_key is not None and _of_app(
         row.platform
-    ):  # the account before what it shares, as in a claim
+    ):  # Lock the account before its shared rows, as a claim does.
         scope.run(
             "SELECT 1 FROM channels WHERE tenant_id = :tenant AND id = :id FOR NO KEY UPDATE",
             **ours,
@@ -174,8 +176,8 @@ def _of_app(platform: str) -> tuple[RateLimit, ...]:
 def _record_reserve_hold(
     scope: Scope, channel_id: UUID, found: list[LimitReading | None], known: tuple[RateLimit, ...]
 ) -> None:
-    """Posts wait while an answer says that only the reserve is left; the next one that says
-    otherwise lets them go."""
+    """Block posts while responses report that only the reserve is left; the next response that
+    reports more releases them."""
     said = [
         (one, by)
         for one, by in zip(found, (each for each in known if each.of == "account"), strict=True)
@@ -202,9 +204,10 @@ def _record_reserve_hold(
 def _count_request(
     scope: Scope, app: UUID, one: RateLimit, answer: StepResult, *, post: bool
 ) -> None:
-    """In one row for all and one for the agency, always in this order."""
+    """Add the units to the row of the total, then to that of the agency, always in this order."""
     ahead = post and answer.step in (PUBLISH_STEP, one.begins)
     cost = 0 if ahead else one.cost_of(answer.step)
+    # Return the units that the claim had taken.
     if isinstance(answer, StepNotSent):
         cost = -one.cost_of(answer.step) if ahead else 0
     told = rate_limits.read_limit_headers(one, answer) if isinstance(answer, Response) else None
@@ -233,7 +236,8 @@ def _count_request(
 
 
 def _window_limit(scope: Scope, app: UUID, one: RateLimit) -> int:
-    """Units in this window: as the platform told, else as it writes; 0 where nobody said."""
+    """Return the units of this window as reported by the platform, else as documented; 0 if
+    unknown."""
     begun, _ = one.window_at(scope.now)
     said: int | None = scope.run(
         "SELECT most FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name "
@@ -264,7 +268,7 @@ def _add_usage(scope: Scope, app: UUID, one: RateLimit, cost: int, most: int) ->
         "post": one.cost_of(PUBLISH_STEP) or one.cost_of(one.begins),
     }
     total = scope.run(_TAKE, **said, id=uuid7(), agency=INSTALLATION_ID).one()
-    if total.used == max(cost, 0):  # the first of its window
+    if total.used == max(cost, 0):  # the first use of this window
         scope.run(
             _OVER, house=INSTALLATION_ID, app=app, name=one.name, long_ago=scope.now - REMEMBERED
         )
@@ -276,7 +280,7 @@ def _reserve_units(
 ) -> tuple[datetime, Message] | None:
     begun, _ = one.window_at(scope.now)
     most = _window_limit(scope, app, one)
-    if not most:  # only answers say how much there is, and none did yet
+    if not most:  # The total is known only from responses, and there was none yet.
         return None
     total, ours = _add_usage(scope, app, one, cost, most)
     verdict = rate_limits.post_verdict(
@@ -313,8 +317,8 @@ def _find_quota_wait(scope: Scope, app: UUID, row: Any) -> tuple[datetime, Messa
 def _count_active_agencies(
     scope: Scope, app: UUID, name: str, begun: datetime, ends: datetime
 ) -> int:
-    """Those that have something due before the window ends, or took something in it; whoever asks
-    is one."""
+    """Return the number of agencies with posts due before the window ends, or with used units in
+    it. The caller's agency always counts."""
     took = scope.run(_TOOK, house=INSTALLATION_ID, app=app, name=name, begins=begun).scalars().all()
     lanes = [(row.tenant_id, f"channel:{row.id}") for row in scope.run(_ACCOUNTS, app=app)]
     return len({scope.tenant_id, *took, *bulk.tenants_with_due_rows(scope, lanes, before=ends)})

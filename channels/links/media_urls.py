@@ -1,9 +1,8 @@
-"""Files lent to platforms that fetch them: one address for one permit, random, for as long as its
-step needs it.
+"""Temporary URLs for platforms that fetch media: one random URL per permit and file, valid as long
+as its step needs it.
 
-The address is over when the step that waits for it has ended, when a newer one was lent for the
-same file, after a quarter of an hour, and as soon as the gate would not let the file out any more.
-Who fetched what is kept.
+A URL becomes invalid when its step ends, when a newer one is created for the same file, after 15
+minutes, and as soon as the gate would no longer allow the file. Each fetch is recorded.
 """
 
 import hashlib
@@ -32,7 +31,8 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True)
 class MediaUrl:
-    """A lent file as it stands; `refused` says why it is not handed out any more."""
+    """A temporary URL with its current validity; `refused` is the reason why the file is no longer
+    served."""
 
     id: UUID
     sha256: str
@@ -41,13 +41,13 @@ class MediaUrl:
 
     @property
     def file_name(self) -> str:
-        """What the address ends with."""
+        """Return the last part of the URL."""
         return media_file_name(self.sha256, self.mime)
 
 
 @dataclass(frozen=True)
 class MediaUrlFetch:
-    """One request for a lent file, as the log keeps it."""
+    """A recorded request for a temporary URL."""
 
     at: datetime
     status: int
@@ -56,13 +56,15 @@ class MediaUrlFetch:
 
 
 def media_file_name(sha256: str, mime: str) -> str:
-    """The last part of an address: the bytes it can only mean, and what they are."""
+    """Return the last part of a URL: the digest of the file and its extension."""
     return f"{sha256}.{FILE_SUFFIXES[mime]}"
 
 
 def create_media_url(permit: Permit, file: FileRef, *, tenant: OpenScope, base: str) -> str:
-    """An address for one file of one permit. `base` is what the outside calls this installation; ""
-    gives none."""
+    """Create a temporary URL for one file of one permit.
+
+    `base` is the public base URL of this installation; without one, return "".
+    """
     if not base:
         return ""
     token = secrets.token_urlsafe(32)
@@ -89,13 +91,13 @@ def create_media_url(permit: Permit, file: FileRef, *, tenant: OpenScope, base: 
 
 
 def token_digest(token: str) -> str:
-    """What is kept of the random part of an address."""
+    """Return the stored form of the random part of a URL."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def find_media_url(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
-    """`(tenant, lent file)` of an address; None for one that never was."""
-    if not _TOKEN.fullmatch(token):  # whatever a stranger types never reaches the database
+    """Return `(tenant, id)` of a temporary URL, or None."""
+    if not _TOKEN.fullmatch(token):  # Malformed input never reaches the database.
         return None
     with tenant(INSTALLATION_ID, MEDIA_URL_ACTOR, role="door") as scope:
         row = scope.run(
@@ -116,13 +118,12 @@ SELECT l.id, l.sha256, l.mime, l.permit_jti, l.expires_at > house_now()
     AND n.sha256 = l.sha256 AND n.created_at > l.created_at) AS needed
 FROM lent_files l WHERE l.tenant_id = :tenant AND l.id = :id
 """
-"""A try that ended with "later" leaves it: the platform may still be fetching. Any other end of the
-step ends it."""
+"""A try that ended with Retry keeps the URL valid, because the platform may still fetch the file.
+Any other end of the step invalidates it."""
 
 
 def read_media_url(scope: Scope, lent_id: UUID) -> MediaUrl:
-    """A lent file, judged now: with the decision of its permit as it would be made at this
-    moment."""
+    """Return a temporary URL with its current validity, for which its permit is judged again."""
     row = scope.run(_STANDS, tenant=scope.tenant_id, id=lent_id).one()
     if not row.needed:
         return MediaUrl(row.id, row.sha256, row.mime, Reason.PERMIT_EXPIRED)
@@ -133,7 +134,7 @@ def read_media_url(scope: Scope, lent_id: UUID) -> MediaUrl:
 def record_fetch(
     scope: Scope, lent_id: UUID, *, status: int, size: int, reason: str, address: str
 ) -> None:
-    """Keep that somebody asked for a lent file, from `address`, and what they got."""
+    """Record a request for a temporary URL from `address`, and the response."""
     source = hmac.new(lent_id.bytes, address.encode(), hashlib.sha256).hexdigest()[:32]
     scope.add(
         MediaUrlFetchRow(
@@ -149,7 +150,7 @@ def record_fetch(
 
 
 def fetches_of(scope: Scope, lent_id: UUID) -> list[MediaUrlFetch]:
-    """Who asked for a lent file, oldest first."""
+    """Return the requests for a temporary URL, oldest first."""
     rows = scope.run(
         "SELECT created_at, status, size, reason FROM lent_reads WHERE tenant_id = :tenant AND "
         "lent_id = :id"

@@ -17,7 +17,7 @@ from foundation.db.tables import (
 
 
 class LinkRow(TenantRow, table=True):
-    """A short address that leads to a longer one."""
+    """A short link and its target."""
 
     __tablename__ = "links"
     __table_args__ = table_arguments(
@@ -34,11 +34,11 @@ class LinkRow(TenantRow, table=True):
     subject_kind: str = ""
     subject_id: UUID | None = None
     closed_at: datetime | None = timestamp_column(optional=True)
-    """Since when it leads nowhere any more: what it stood in was taken away."""
+    """Time since which it has no target, because its post was removed."""
 
 
 class LinkClicksRow(TenantRow, table=True):
-    """How often a short address was followed on a day: two sums, nothing about who did."""
+    """Clicks of a short link on a day, as two totals without any data about visitors."""
 
     __tablename__ = "link_clicks"
     __table_args__ = table_arguments(
@@ -54,8 +54,8 @@ class LinkClicksRow(TenantRow, table=True):
 
 
 class MediaUrlRow(CreatorOwnedRow, table=True):
-    """One address under which a platform may fetch one file; known by the digest of its random
-    part."""
+    """A URL under which a platform may fetch one file; only the digest of its random part is
+    stored."""
 
     __tablename__ = "lent_files"
     __table_args__ = table_arguments(
@@ -78,7 +78,7 @@ class MediaUrlRow(CreatorOwnedRow, table=True):
 
 
 class MediaUrlFetchRow(TenantRow, table=True):
-    """One request for a lent file: what was answered, and why it was refused."""
+    """A request for a temporary URL: the response, and the reason of a refusal."""
 
     __tablename__ = "lent_reads"
     __table_args__ = table_arguments(
@@ -90,8 +90,8 @@ class MediaUrlFetchRow(TenantRow, table=True):
     lent_id: UUID
     status: int
     size: int
-    """Bytes of the file that were handed out."""
+    """Number of bytes served."""
     reason: str
     source: str
-    """Where it came from, as a digest keyed by the address: the same visitor is known again there,
-    and nowhere else."""
+    """Digest of the visitor's network address, keyed by the URL, so that it identifies a visitor
+    within this URL only."""

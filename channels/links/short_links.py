@@ -1,9 +1,8 @@
-"""Short addresses on the house's own, one for each post on each account, and how often they were
-followed.
+"""Short links on our domain, one for each link of a post on an account, and their clicks.
 
-A slug is computed from what it is of and where it leads: shown before it exists, it is the same
-when it does, and whoever makes it twice has made it once. Where a slug leads never changes. Who
-followed it is not kept: only how many, by day, people and machines apart.
+A slug is derived from its subject and target: it can be shown before it is stored, and storing it
+twice has no effect. The target of a slug never changes. Only daily totals of clicks are stored, for
+people and bots separately.
 """
 
 import re
@@ -21,11 +20,11 @@ from gate.contract.units import Subject
 LINK_PATH = "/l/"
 SLUG_LENGTH = 13
 MAX_LINK_TARGET_LENGTH = 2048
-"""Characters of an address that is led to."""
+"""Maximum number of characters of a target URL."""
 
 LINK_ACTOR = "system:link"
 _LETTERS = "bcfghjlmnpqrtvwz"
-"""Sixteen, without vowels, digits and those that short words are made of: no slug says anything."""
+"""Sixteen consonants without vowels and digits, so that no slug spells a word."""
 
 _SLUG = re.compile(f"[{_LETTERS}]{{{SLUG_LENGTH}}}")
 _WEB = re.compile(r"https?://[!-~]+", re.IGNORECASE)
@@ -33,7 +32,7 @@ _WEB = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class ShortLinkTarget:
-    """Where a short address leads; None of a closed one."""
+    """The target of a short link; None if it is closed."""
 
     id: UUID
     target: str | None
@@ -41,26 +40,24 @@ class ShortLinkTarget:
 
 @dataclass(frozen=True)
 class LinkClicks:
-    """How often short addresses were followed, by people and by machines (previews, searches,
-    checks)."""
+    """Clicks of short links by people and by bots (previews, search engines, link checkers)."""
 
     people: int = 0
     machines: int = 0
 
 
 def make_link_slug(tenant_id: UUID, subject: Subject, target: str) -> str:
-    """The slug under which a subject leads to an address; another one for each."""
+    """Return the slug of a subject for a target URL. It is different for each."""
     digits = derived_uuid(tenant_id, "link", subject.kind, subject.id, target).hex
     return "".join(
         _LETTERS[int(digit, 16)] for digit in digits[:12] + digits[13]
-    )  # the 13th is the same in all
+    )  # The 13th digit is the UUID version, which is always the same.
 
 
 def store_links(scope: Scope, channel_id: UUID, subject: Subject, targets: Collection[str]) -> None:
-    """Let the slugs of a subject lead to these addresses; again is the same.
+    """Store the short links of a subject to these URLs. Repeating it has no effect.
 
-    Raises BadInput for what is no address of the web, Conflict for a slug that leads elsewhere
-    already.
+    Raises BadInput for an invalid web URL, Conflict for a slug with another target.
     """
     if any(len(one) > MAX_LINK_TARGET_LENGTH or not _WEB.fullmatch(one) for one in targets):
         raise BadInput("link.not_web")
@@ -76,6 +73,7 @@ def store_links(scope: Scope, channel_id: UUID, subject: Subject, targets: Colle
         }
         for slug, target in sorted(wanted.items())
     ]
+    # Fewer inserted rows mean that some slugs exist already.
     if rows and insert_rows(scope, LinkRow, rows) < len(rows):
         _check_slugs_unchanged(scope, wanted)
 
@@ -91,7 +89,7 @@ def _check_slugs_unchanged(scope: Scope, wanted: dict[str, str]) -> None:
 
 
 def short_link_target(scope: Scope, slug: str) -> str | None:
-    """Where a slug leads; None when it leads nowhere."""
+    """Return the target of a slug, or None."""
     found: str | None = scope.run(
         "SELECT target FROM links WHERE tenant_id = :tenant AND slug = :slug AND closed_at IS NULL",
         tenant=scope.tenant_id,
@@ -101,7 +99,7 @@ def short_link_target(scope: Scope, slug: str) -> str | None:
 
 
 def close_links(scope: Scope, subject: Subject) -> None:
-    """What a subject led to is led to no more."""
+    """Close the short links of a subject."""
     scope.run(
         "UPDATE links SET closed_at = :now, updated_at = house_now() WHERE tenant_id = :tenant"
         " AND subject_kind = :kind AND subject_id = :id AND closed_at IS NULL",
@@ -113,9 +111,9 @@ def close_links(scope: Scope, subject: Subject) -> None:
 
 
 def find_link(tenant: OpenScope, slug: str) -> tuple[UUID, ShortLinkTarget] | None:
-    """Whose a slug is, and where it leads; None of one that is nobody's, and of one that two
+    """Return the tenant and target of a slug; None for an unknown slug, and for one that two
     agencies have."""
-    if not _SLUG.fullmatch(slug):  # whatever a stranger types never reaches the database
+    if not _SLUG.fullmatch(slug):  # Malformed input never reaches the database.
         return None
     with tenant(INSTALLATION_ID, LINK_ACTOR, role="door") as scope:
         rows = scope.run(
@@ -129,7 +127,7 @@ def find_link(tenant: OpenScope, slug: str) -> tuple[UUID, ShortLinkTarget] | No
 
 
 def count_click(scope: Scope, link_id: UUID, *, people: int = 0, machines: int = 0) -> None:
-    """It was followed, today (UTC)."""
+    """Add clicks to the totals of today (UTC)."""
     scope.run(
         "INSERT INTO link_clicks (tenant_id, id, link_id, day, people, machines)"
         " VALUES (:tenant, :id, :link, :day, :people, :machines) ON CONFLICT (tenant_id, link_id, "
@@ -147,8 +145,8 @@ def count_click(scope: Scope, link_id: UUID, *, people: int = 0, machines: int =
 
 
 def clicks_of(scope: Scope, subjects: Iterable[Subject]) -> dict[Subject, LinkClicks]:
-    """How often what each of these leads to was followed; those without a short address are left
-    out."""
+    """Return the clicks of the short links of these subjects. Subjects without short links are
+    absent."""
     wanted = list(subjects)
     rows = scope.run(
         "SELECT l.subject_kind, l.subject_id, coalesce(sum(c.people), 0) AS people,"

@@ -1,3 +1,4 @@
-"""Receiving updates of accounts: polling, webhooks and comments. `subscribers.intake` acts on
-them.
+"""Receiving updates of accounts: polling, webhooks and comments.
+
+`subscribers/intake` handles the updates.
 """

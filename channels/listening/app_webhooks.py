@@ -1,8 +1,8 @@
-"""Calls of platforms for an application of the agency: the secret they are signed with, and whom
-they are about.
+"""Webhooks of platforms for an application of the agency: their signing secret, and the accounts
+they concern.
 
-The secret is made by the platform, typed on a page, kept as it was sealed there, and opened where a
-call is checked.
+The platform creates the secret, a member enters it on a page, it is stored sealed, and opened only
+to verify a webhook.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from foundation.sealed import Sealed
 from tenants import audit
 
 CALL_SECRET_FIELD = "secret"  # noqa: S105  a name
-"""The field of the letter."""
+"""Name of the field in the sealed form."""
 
 CALL_NOTE_INTERVAL = timedelta(minutes=1)
-"""How exactly the last call is remembered: a burst is one write."""
+"""Precision of the time of the last webhook: a burst causes one write."""
 
 
 @dataclass(frozen=True)
 class CalledApp:
-    """An application: its id here, the platform's id of it, the letter with its secret (None: calls
-    are not taken), and when a call for it was last taken."""
+    """An application: its id, the client id of the platform, the sealed secret (None: webhooks are
+    refused), and the time of the last accepted webhook."""
 
     id: UUID
     platform: str
@@ -35,7 +35,7 @@ class CalledApp:
 
 
 def list_applications(scope: Scope) -> list[CalledApp]:
-    """The applications of this tenant by which somebody signed in."""
+    """Return the applications with which accounts of this tenant signed in."""
     rows = scope.run(
         "SELECT id, platform, client_id, call_letter, called_at FROM oauth_clients WHERE "
         "tenant_id = :tenant"
@@ -55,14 +55,14 @@ def list_applications(scope: Scope) -> list[CalledApp]:
 
 
 def enable_app_webhooks(scope: Scope, application: UUID, letter: bytes) -> None:
-    """Take calls that are signed with the secret in `letter` (`tenants.vault.sealed_intake`), and
-    no others. Raises NotFound."""
+    """Accept webhooks signed with the secret in `letter` (`tenants.vault.sealed_intake`) only.
+    Raises NotFound."""
     _store_app_secret(scope, application, letter)
     audit.record(scope, "calls.taken", f"application:{application}")
 
 
 def disable_app_webhooks(scope: Scope, application: UUID) -> None:
-    """Take no calls for an application any more, and forget the secret. Raises NotFound."""
+    """Refuse webhooks for an application and delete its secret. Raises NotFound."""
     _store_app_secret(scope, application, None)
     audit.record(scope, "calls.ended", f"application:{application}")
 
@@ -80,7 +80,7 @@ def _store_app_secret(scope: Scope, application: UUID, letter: bytes | None) -> 
 
 
 def record_call(scope: Scope, application: UUID) -> None:
-    """Remember that a call was taken just now."""
+    """Record that a webhook was accepted now."""
     scope.run(
         "UPDATE oauth_clients SET called_at = :now WHERE tenant_id = :tenant AND id = :id"
         " AND (called_at IS NULL OR called_at < :before)",
@@ -92,8 +92,7 @@ def record_call(scope: Scope, application: UUID) -> None:
 
 
 def accounts_of_call(scope: Scope, application: UUID, account: str) -> Sequence[UUID]:
-    """The accounts that are let in and came in by an application: the one of that name, or all for
-    ""."""
+    """Return the active accounts of an application with this name; all of them for ""."""
     rows = scope.run(
         "SELECT id FROM channels WHERE tenant_id = :tenant AND app_key = :application AND state = "
         "'active'"

@@ -1,7 +1,7 @@
-"""Asking an account what people say under its posts, and acting on it, with no transaction open
-meanwhile.
+"""Reading comments under the posts of an account, and moderating them, without an open transaction
+during requests.
 
-Neither leaves an attempt: nothing of ours is shown by it.
+Neither is recorded as an attempt, because no content of ours is published.
 """
 
 from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ AGAIN = timedelta(seconds=30)
 
 @dataclass(frozen=True)
 class CommentReader:
-    """What asking takes."""
+    """The collaborators of comment requests."""
 
     tenant: OpenScope
     transport: Transport
@@ -45,8 +45,8 @@ class CommentReader:
 def read_comments(
     tenant_id: UUID, channel_id: UUID, *, ear: CommentReader
 ) -> tuple[Channel, CommentPage] | None:
-    """What was said on an account since the last time, or None where nobody tells now. Raises
-    NotFound."""
+    """Return the new comments on an account since the last time, or None if they cannot be read
+    now. Raises NotFound."""
     with ear.tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
         connector = account_connectors.connector_for(ear.connectors, channel)
@@ -73,8 +73,10 @@ def moderate_comment(
     *,
     ear: CommentReader,
 ) -> Outcome:
-    """Act on a remark; what came of it. Raises NotFound, and ValueError for an account that knows
-    no such act."""
+    """Moderate a comment and return the outcome.
+
+    Raises NotFound, and ValueError for an act that the account does not support.
+    """
     with ear.tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
         connector = account_connectors.connector_for(ear.connectors, channel)
@@ -116,7 +118,7 @@ def _fetch_comment_answers(
 
 
 def stored_comment_cursor(scope: Scope, channel_id: UUID) -> str:
-    """How far an account's remarks were heard; "" at first."""
+    """Return the cursor of the last read comment; "" at first."""
     found = scope.run(
         "SELECT cursor FROM remark_cursors WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,
@@ -126,7 +128,7 @@ def stored_comment_cursor(scope: Scope, channel_id: UUID) -> str:
 
 
 def accounts_due_for_comments(scope: Scope) -> list[UUID]:
-    """The accounts in use that nobody asked yet, or that it is time to ask again."""
+    """Return the active accounts whose comments are due to be read."""
     rows = scope.run(
         "SELECT c.id FROM channels c LEFT JOIN remark_cursors r ON r.tenant_id = c.tenant_id AND "
         "r.channel_id = c.id"
@@ -142,8 +144,11 @@ def accounts_due_for_comments(scope: Scope) -> list[UUID]:
 def acknowledge_comments(
     scope: Scope, channel_id: UUID, after: str | None, *, again: timedelta
 ) -> datetime:
-    """Remember how far an account was heard, once all of it is kept, and to ask again after so
-    long; `after` None where nobody told. When it was last heard, or first asked."""
+    """Store the cursor after the comments were stored, and the delay before the next read; `after`
+    is None if the read failed.
+
+    Return the time of the last successful read, or of the first try.
+    """
     heard_at: datetime = scope.run(
         "INSERT INTO remark_cursors AS r (tenant_id, id, channel_id, cursor, heard_at, due_at) "
         "VALUES (:tenant, :id,"

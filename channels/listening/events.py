@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class WebhookSubscriptionDue:
-    """Have the platform call about the account `subject_id`, or no more."""
+    """Subscribe to webhooks for the account `subject_id`, or unsubscribe."""
 
     kind: ClassVar[str] = "channel.calls"
     queue: ClassVar[outbox.Queue] = "make"

@@ -1,5 +1,7 @@
-"""Hearing what fans do on a chat account. The listening process polls, keeps what it heard, then
-acknowledges."""
+"""Polling updates of chat accounts.
+
+The listener process polls, stores the updates, then acknowledges them.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,11 +28,10 @@ from tenants.notices import notices
 
 @dataclass(frozen=True)
 class ReceivedUpdates:
-    """Updates in order, the cursor to acknowledge once they are kept, and the answer they came in,
-    or the last of them.
+    """Updates in order, the cursor to store with them, and the last response.
 
-    `cursor` is None when the answer could not be used: `unheard` learns from it, and from `why`,
-    what the connector made of it.
+    `cursor` is None if the response could not be used: `record_poll_failure` evaluates it, and the
+    outcome `why` of the connector.
     """
 
     updates: tuple[ChatUpdate, ...]
@@ -38,20 +39,19 @@ class ReceivedUpdates:
     answer: StepResult
     why: Outcome | None = None
     asked: int = 1
-    """Requests it took."""
+    """Number of requests."""
     charged: Mapping[RequestCostKind, int] = field(default_factory=dict)
-    """What the platform asks money for in it."""
+    """Billed items by kind."""
 
 
 NOT_POLLED = ReceivedUpdates((), None, StepNotSent("updates", "held"))
-"""Nothing was asked, or not to the end: the platform wants us to wait, or the listener stops."""
+"""No request was made, or not all: the account is blocked, or the listener stops."""
 
 
 def is_polling_blocked(scope: Scope, channel: Channel, connector: ChatConnector) -> bool:
-    """Whether an account may not be asked now: its platform counts what we ask, and refused.
+    """Return True if an account must not be polled now because its platform refused requests.
 
-    Where it holds the request itself, or has limits for each chat, a refusal of a message says
-    nothing about listening.
+    On platforms with long polling or limits per chat, a refused message does not affect polling.
     """
     return (
         connector.capabilities.poll_seconds > 0
@@ -60,8 +60,8 @@ def is_polling_blocked(scope: Scope, channel: Channel, connector: ChatConnector)
 
 
 def is_over_cost_cap(scope: Scope, channel: Channel) -> bool:
-    """Whether what people write is not read any more this month, for the agency's cap; told once
-    until it is."""
+    """Return True if messages are not read this month because of the agency's cap. The members are
+    notified once."""
     if price_list_of(channel.platform) is None:
         return False
     found = request_costs.listening_stopped_by_cap(scope, channel.platform)
@@ -78,7 +78,7 @@ def is_over_cost_cap(scope: Scope, channel: Channel) -> bool:
 
 
 def stored_cursor(scope: Scope, channel_id: UUID) -> str:
-    """How far the account was heard; "" at first."""
+    """Return the cursor of an account; "" at first."""
     found = scope.run(
         "SELECT cursor FROM listen_cursors WHERE tenant_id = :tenant AND channel_id = :channel",
         tenant=scope.tenant_id,
@@ -88,9 +88,8 @@ def stored_cursor(scope: Scope, channel_id: UUID) -> str:
 
 
 def inbox_cursor(scope: Scope, channel: Channel, connector: ChatConnector) -> str:
-    """How far an account's inbox was heard, by whichever of the accounts that share it listened
-    last: the one that listens in another's place goes on there, neither from before nor from
-    now."""
+    """Return the latest cursor of an account's inbox, by any of the accounts that share it. An
+    account that takes over listening continues there."""
     if not isinstance(connector, SupportsSharedInbox):
         return stored_cursor(scope, channel.id)
     found = scope.run(
@@ -114,12 +113,12 @@ def poll_updates(
     connectors: Mapping[str, ChatConnector],
     rest: Callable[[float], object] = sleep,
 ) -> ReceivedUpdates:
-    """Ask the platform what happened after a cursor: a long poll, or some requests; no transaction
-    is open.
+    """Request the updates after a cursor, by long polling or several requests. No transaction is
+    open.
 
-    `rest` waits so many seconds between two of them, where the platform counts them; says it yes,
-    the poll ends there. What has no end after `request_loop.MAX_REQUESTS` is not heard. Raises
-    EgressForbidden.
+    `rest` waits the given seconds between two requests on platforms that count them; if it returns
+    True, the poll ends. A poll without an end after `request_loop.MAX_REQUESTS` returns no updates.
+    Raises EgressForbidden.
     """
     connector = account_connectors.connector_for(connectors, channel)
     gap = connector.capabilities.poll_gap
@@ -150,7 +149,7 @@ def poll_updates(
 
 
 def acknowledge_updates(scope: Scope, channel: Channel, heard: ReceivedUpdates) -> None:
-    """Remember how far the account was heard; call it in the transaction that keeps the updates."""
+    """Store the cursor of an account. Call it in the transaction that stores the updates."""
     if heard.cursor is None:
         record_poll_failure(scope, channel, heard)
         return
@@ -171,22 +170,22 @@ def acknowledge_updates(scope: Scope, channel: Channel, heard: ReceivedUpdates) 
 
 
 def second_listener_cause(channel: Channel) -> str:
-    """The cause of the notice that somebody else listens on an account."""
+    """Return the cause of the notice of a second listener on an account."""
     return f"channel:{channel.id}:two_listeners"
 
 
 def _unreadable_notice_cause(channel: Channel) -> str:
-    """The cause of the notice that an account's messages may not be read."""
+    """Return the cause of the notice of messages that may not be read."""
     return f"channel:{channel.id}:no_messages"
 
 
 def record_poll_failure(scope: Scope, channel: Channel, heard: ReceivedUpdates) -> None:
-    """Learn from an answer without updates: a token that is dead, or lacks a right, is renewed, or
-    the owner asked to connect again; a 429 waits.
+    """Evaluate a response without updates: a token that is invalid or lacks a right is renewed, or
+    must be reauthorized; a 429 blocks.
 
-    Where the right for messages alone is missing, the members are told what to connect again: it
-    goes on posting. A 409 is somebody else who listens on the same account: the members are told,
-    once.
+    If only the right to read messages is missing, the members are notified and the account
+    continues to post. A 409 means that another program listens on the same account: the members are
+    notified once.
     """
     if isinstance(heard.answer, Response) and heard.answer.status == 401:
         lifecycle.end_wait_for_return(scope, channel.id, Message("connectors.token_refused"))

@@ -1,4 +1,4 @@
-"""Tables of listening: how far each account was read, and its webhook subscription."""
+"""Tables of listening: the cursors of each account, and its webhook subscription."""
 
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from foundation.db.tables import (
 
 
 class ListenCursorRow(TenantRow, table=True):
-    """How far the updates of a chat account have been heard."""
+    """Cursor of the updates of a chat account."""
 
     __tablename__ = "listen_cursors"
     __table_args__ = table_arguments(
@@ -30,8 +30,7 @@ class ListenCursorRow(TenantRow, table=True):
 
 
 class CommentCursorRow(TenantRow, table=True):
-    """How far what people say under an account's posts has been heard, when it was, and when to ask
-    again."""
+    """Cursor of the comments of an account, with the times of the last and the next read."""
 
     __tablename__ = "remark_cursors"
     __table_args__ = table_arguments(
@@ -47,7 +46,7 @@ class CommentCursorRow(TenantRow, table=True):
 
 
 class WebhookSubscriptionRow(TenantRow, table=True):
-    """How an account stands; `generation` is of the token it was signed up with."""
+    """Webhook subscription of an account; `generation` is that of the token it was made with."""
 
     __tablename__ = "call_subscriptions"
     __table_args__ = table_arguments(

@@ -1,8 +1,8 @@
-"""Accounts that their platform calls about: each is signed up with its own token, and off where
-nobody takes calls.
+"""Webhook subscriptions of accounts, each with the token of the account, and removed if webhooks
+are not accepted.
 
-It is done again every week, and with each new token: to sign up twice is to sign up once, and what
-was ended at the platform comes back by itself.
+A subscription is repeated every week and with each new token: repeating it has no effect, and one
+that the platform ended is restored.
 """
 
 from collections.abc import Collection, Mapping
@@ -39,14 +39,14 @@ SubscriptionStatus = Literal["on", "off", "refused"]
 RENEWED = timedelta(days=7)
 AGAIN = timedelta(days=1)
 NOT_TAKEN = timedelta(hours=1)
-"""When an account is looked at again: that stands as it should, that was refused, where nobody
-takes calls yet."""
+"""Delays before an account is checked again: if it is subscribed, if it was refused, and if
+webhooks are not accepted yet."""
 
 SOON = timedelta(minutes=10)
-"""The least that is waited where no answer came."""
+"""Minimum delay after a missing response."""
 
 HEARD_LATELY = timedelta(days=1)
-"""For how long a call shows that calls come."""
+"""Age up to which a webhook proves that webhooks arrive."""
 
 _DUE = """
 SELECT c.id FROM channels c LEFT JOIN tokens t ON t.tenant_id = c.tenant_id AND t.channel_id = c.id
@@ -65,7 +65,7 @@ ON CONFLICT (tenant_id, channel_id) DO UPDATE SET state = EXCLUDED.state, reason
 
 @dataclass(frozen=True)
 class WebhookSubscription:
-    """How an account stands, why not where it was refused, and when it was last called about."""
+    """The subscription of an account, the reason of a refusal, and the time of the last webhook."""
 
     channel_id: UUID
     state: SubscriptionStatus
@@ -74,8 +74,8 @@ class WebhookSubscription:
 
 
 def plan_checks(scope: Scope) -> None:
-    """Put a question for each account in use that it is time to look at; one that waits already is
-    not put twice."""
+    """Schedule a check of each active account that is due. Checks that are scheduled already are
+    not repeated."""
     rows = scope.run(_DUE, tenant=scope.tenant_id, active=str(ChannelState.ACTIVE), now=scope.now)
     for channel_id in rows.scalars().all():
         outbox.put(
@@ -91,8 +91,10 @@ def update_subscription(
     connectors: Mapping[str, Connector],
     taken: bool,
 ) -> None:
-    """Sign an account up, or off where calls are not `taken` any more. No transaction is open
-    meanwhile; killed in between, it is done again. Raises NotFound."""
+    """Subscribe an account, or unsubscribe it if webhooks are not accepted (`taken`).
+
+    No transaction is open during requests; an interrupted run is repeated. Raises NotFound.
+    """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         connector = account_connectors.find_connector_for(connectors, channel)
@@ -142,7 +144,7 @@ def update_subscription(
 
 
 def _subscription_topics(channel: Channel) -> frozenset[WebhookTopic]:
-    """Messages only where somebody wanted them read: what is not is nothing to be told of."""
+    """Return the topics. Messages are included only for accounts with a chat."""
     return frozenset({"remarks", "chats"}) if channel.chat_surface else frozenset({"remarks"})
 
 
@@ -167,7 +169,7 @@ def _record_subscription(
 
 
 def subscriptions_of(scope: Scope, channels: Collection[UUID]) -> dict[UUID, WebhookSubscription]:
-    """How these accounts stand; one that nobody looked at yet is absent."""
+    """Return the subscriptions of these accounts. Accounts that were never checked are absent."""
     rows = scope.run(
         "SELECT channel_id, state, reason, called_at FROM call_subscriptions"
         " WHERE tenant_id = :tenant AND channel_id = ANY(:ids)",
@@ -186,7 +188,7 @@ def subscriptions_of(scope: Scope, channels: Collection[UUID]) -> dict[UUID, Web
 
 
 def active_account_names(scope: Scope, platforms: Collection[str]) -> list[tuple[str, str]]:
-    """Platform and name of this tenant's accounts on `platforms` that are in use."""
+    """Return platform and name of this tenant's active accounts on `platforms`."""
     rows = scope.run(
         "SELECT platform, account FROM channels WHERE tenant_id = :tenant AND state = :active"
         " AND platform = ANY(:platforms)",
@@ -198,8 +200,8 @@ def active_account_names(scope: Scope, platforms: Collection[str]) -> list[tuple
 
 
 def record_call(scope: Scope, platform: str, account: str) -> UUID | None:
-    """The account of that name if it is in use, and remember that a call came about it; None where
-    it is not."""
+    """Record a webhook for the active account with this name and return its id, or None if there is
+    none."""
     channel_id: UUID | None = scope.run(
         "SELECT id FROM channels WHERE tenant_id = :tenant AND platform = :platform AND account = "
         ":account"
@@ -223,8 +225,8 @@ def record_call(scope: Scope, platform: str, account: str) -> UUID | None:
 
 
 def has_recent_calls(scope: Scope, channel_id: UUID) -> bool:
-    """Whether calls about an account come: it is signed up, and there was one of late. Silence
-    proves nothing."""
+    """Return True if webhooks for an account arrive: it is subscribed, and one arrived recently.
+    Silence proves nothing."""
     found = subscriptions_of(scope, [channel_id]).get(channel_id)
     if found is None or found.state != "on" or found.called_at is None:
         return False

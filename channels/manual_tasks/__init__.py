@@ -1,1 +1,4 @@
-"""Manual tasks: posts that a member publishes or removes by hand, and the phone used for it."""
+"""Manual tasks: posts that members publish or remove manually, with a paired phone.
+
+The pages of the phone are in `dashboard/phone`.
+"""

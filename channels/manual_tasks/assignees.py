@@ -1,5 +1,5 @@
-"""Who does what is handed over: members with a paired phone, and what is said when there is
-nobody."""
+"""Assignees of manual tasks: members with a paired phone, and the reason for a post to wait if
+there are none."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ from tenants.agencies.queries import Creator, Member, get_creator, list_creators
 from tenants.agencies.rights import Right, has_right
 
 PHONE_MAX_IDLE = timedelta(days=30)
-"""A phone nobody opened these pages on for so long is nobody's any more."""
+"""Time after which an unused phone no longer receives tasks."""
 
 SEEN_EVERY = timedelta(minutes=5)
 NO_ASSIGNEE = "handover.nobody"
 NO_ASSIGNEE_PHONE = "handover.nobody_at_all"
-"""Why a post waits: nobody of those who could has a phone, or nobody could at all. Both end when a
-phone is paired."""
+"""Reasons for a post to wait: no eligible member has a phone, or no member is eligible. Pairing a
+phone ends both."""
 
 _PAIR = """
 INSERT INTO phones (tenant_id, id, member_id, name, seen_at) VALUES (:tenant, :id, :member,
@@ -41,7 +41,7 @@ ON CONFLICT (tenant_id, member_id) DO UPDATE SET name = excluded.name, seen_at =
 
 @dataclass(frozen=True)
 class PairedPhone:
-    """A member's phone; `fresh` while tasks are given to it."""
+    """A member's phone; it receives tasks while `fresh`."""
 
     member_id: UUID
     name: str
@@ -51,8 +51,7 @@ class PairedPhone:
 
 @dataclass(frozen=True)
 class TaskAssignees:
-    """Who may do the tasks of an account, with a phone or without; `on_duty` are those of them who
-    have one."""
+    """The members who may do the tasks of an account; `on_duty` are those with a paired phone."""
 
     able: Sequence[Member]
     on_duty: Sequence[Member]
@@ -62,17 +61,17 @@ NO_ASSIGNEES = TaskAssignees((), ())
 
 
 def can_post_manually(member: Member) -> bool:
-    """Whether the member's role posts for creators."""
+    """Return True if the member's role may post for creators."""
     return has_right(member.role, Right.RUN) or has_right(member.role, Right.APPROVE)
 
 
 def is_assigned_to_creator(member: Member, creator: Creator) -> bool:
-    """Whether the creator is one of the member's."""
+    """Return True if the member works for the creator."""
     return not member.creators or creator.slug in member.creators
 
 
 def pair_phone(scope: Scope, member: Member, *, name: str = "") -> None:
-    """This member's phone opens the pages: what waited for somebody on duty may go on."""
+    """Pair the member's phone. Posts that waited for an assignee may continue."""
     scope.run(
         _PAIR, tenant=scope.tenant_id, id=uuid7(), member=member.id, name=name[:80], now=scope.now
     )
@@ -92,7 +91,7 @@ def pair_phone(scope: Scope, member: Member, *, name: str = "") -> None:
 
 
 def record_phone_use(scope: Scope, member_id: UUID) -> None:
-    """The member opened the pages on a paired phone; written down at most every five minutes."""
+    """Record that the member used a paired phone, at most every five minutes."""
     scope.run(
         "UPDATE phones SET seen_at = :now, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND member_id = :member AND seen_at < :before",
@@ -104,7 +103,7 @@ def record_phone_use(scope: Scope, member_id: UUID) -> None:
 
 
 def list_phones(scope: Scope) -> list[PairedPhone]:
-    """Every paired phone of the agency."""
+    """Return all paired phones of the agency."""
     rows = scope.session.exec(
         select(PhoneRow)
         .where(PhoneRow.tenant_id == scope.tenant_id)
@@ -117,8 +116,8 @@ def list_phones(scope: Scope) -> list[PairedPhone]:
 
 
 def unpair_phone(scope: Scope, member_id: UUID) -> None:
-    """The member's phone is lost or given away; ending their sessions is
-    `tenants.auth.sessions.revoke_sessions`."""
+    """Remove a lost or replaced phone of a member. `tenants.auth.sessions.revoke_sessions` ends its
+    sessions."""
     scope.run(
         "DELETE FROM phones WHERE tenant_id = :tenant AND member_id = :member",
         tenant=scope.tenant_id,
@@ -128,10 +127,9 @@ def unpair_phone(scope: Scope, member_id: UUID) -> None:
 
 
 def set_assignees(scope: Scope, channel_id: UUID, people: Collection[UUID]) -> None:
-    """Give an account's tasks to these members alone; to all who work for the creator when there is
-    none.
+    """Assign the tasks of an account to these members; to all who work for the creator if empty.
 
-    Raises NotFound; BadInput for somebody who may not do them.
+    Raises NotFound; BadInput for a member who may not do them.
     """
     channel = queries.get_channel(scope, channel_id)
     creator = get_creator(scope, channel.creator_id)
@@ -148,7 +146,7 @@ def set_assignees(scope: Scope, channel_id: UUID, people: Collection[UUID]) -> N
 
 
 def assignees_by_channel(scope: Scope, channels: Sequence[Channel]) -> dict[UUID, TaskAssignees]:
-    """Who may do the tasks of each of these accounts, by account; read at once."""
+    """Return the assignees of these accounts by account."""
     if not channels:
         return {}
     creators = {one.id: one for one in list_creators(scope)}
@@ -166,12 +164,13 @@ def assignees_by_channel(scope: Scope, channels: Sequence[Channel]) -> dict[UUID
 
 
 def assignees_of(scope: Scope, channel: Channel) -> TaskAssignees:
-    """The same of one account."""
+    """Return the assignees of an account."""
     return assignees_by_channel(scope, [channel])[channel.id]
 
 
 def no_assignee_reason(scope: Scope, channel: Channel) -> Message | None:
-    """Why nothing can be handed over to anybody on this account; None when somebody is there."""
+    """Return the reason why an account has no assignee on duty; None if it has one, or needs
+    none."""
     if not channel.is_manual:
         return None
     found = assignees_of(scope, channel)

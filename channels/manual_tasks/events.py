@@ -1,4 +1,4 @@
-"""Events of manual tasks: a task to check, a file to download, a task that ended."""
+"""Events of manual tasks: a task to check, a requested file download, and the end of a task."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,8 +9,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class ManualTaskCheckDue:
-    """A task of a person: remind them, or close it when nobody opened it in time; `subject_id` is
-    the task."""
+    """Send reminders of a task, or close it if it was not opened in time; `subject_id` is the
+    task."""
 
     kind: ClassVar[str] = "handover.look"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -20,8 +20,8 @@ class ManualTaskCheckDue:
 
 @dataclass(frozen=True)
 class FileDownloadRequested:
-    """A phone wants a file of a task: decide again; `subject_id` is the wish, which waits on
-    somebody's screen."""
+    """A phone requests a file of a task: decide again; `subject_id` is the request, for which a
+    page waits."""
 
     kind: ClassVar[str] = "handover.save"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -31,11 +31,10 @@ class FileDownloadRequested:
 
 @dataclass(frozen=True)
 class ManualTaskEnded:
-    """Fact: a person's task has an end; `subject_id` is the task, what was handed over is `of_kind`
-    and `of_id`.
+    """A manual task ended; `subject_id` is the task, `of_kind` and `of_id` identify its post.
 
-    `end` is posted, linked (the address of what was posted, told later), cannot, late or recalled;
-    `why` the code of the sentence that says so, `by` the actor.
+    `end` is posted, linked (the URL of the post, added later), cannot, late or recalled; `why` is
+    the code of the reason, `by` the actor.
     """
 
     kind: ClassVar[str] = "handover.ended"

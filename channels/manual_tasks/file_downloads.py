@@ -1,8 +1,8 @@
-"""Files of a task: each time somebody saves one it is decided again, under a permit of its own, and
-served once.
+"""Downloads of the files of a task: each one is decided again, under a separate permit, and served
+once.
 
-The phone's pages may neither decide nor sign. They write down the wish; the workers answer it
-within moments; the page waits for that answer and serves the bytes, or says why not.
+The pages of the phone can neither decide nor sign. They record the request, a worker decides it
+within moments, and the page waits for the decision and serves the bytes or shows the reason.
 """
 
 from collections.abc import Collection, Mapping
@@ -31,14 +31,14 @@ from gate.ratings import ratings
 
 DOWNLOAD_LIFETIME = timedelta(seconds=60)
 DECISION_TIMEOUT = timedelta(seconds=30)
-"""A wish older than this is answered by nobody: its screen has given up."""
+"""Age after which a request is no longer decided, because its page has stopped waiting."""
 
 POLL_INTERVAL = timedelta(milliseconds=200)
 
 
 @dataclass(frozen=True)
 class FileDownload:
-    """How a wish to save a file stands; `reason` says why it was refused."""
+    """The status of a file download; `reason` is that of a refusal."""
 
     id: UUID
     state: FileDownloadState
@@ -46,8 +46,8 @@ class FileDownload:
 
 
 def request_file(scope: Scope, task_id: UUID, sha256: str, *, creators: Collection[UUID]) -> UUID:
-    """Ask to save a file of a task, as the scope's actor; returns the wish. Raises NotFound, and
-    Conflict once the task has an end."""
+    """Request a file of a task as the acting member, and return the id of the request. Raises
+    NotFound, and Conflict for a closed task."""
     task = task_lifecycle.lock_task(scope, task_id, lock=False)
     known = any(one["sha256"] == sha256 for one in task.content.get("media", ()))
     if task.creator_id not in creators or task.kind != task_lifecycle.POST_TASK or not known:
@@ -70,8 +70,8 @@ def request_file(scope: Scope, task_id: UUID, sha256: str, *, creators: Collecti
 def request_all_files(
     scope: Scope, task_id: UUID, *, creators: Collection[UUID]
 ) -> dict[str, UUID]:
-    """Ask to save every file of a task, each to be decided by itself: the wishes by digest. Raises
-    as `want`."""
+    """Request all files of a task, each to be decided separately. Return the requests by digest.
+    Raises as `request_file`."""
     task = task_lifecycle.lock_task(scope, task_id, lock=False)
     if task.creator_id not in creators:
         raise NotFound("handover.unknown")
@@ -80,7 +80,7 @@ def request_all_files(
 
 
 def get_download(scope: Scope, wish_id: UUID) -> FileDownload:
-    """How it stands. Raises NotFound."""
+    """Return the status of a download. Raises NotFound."""
     row = scope.session.get(FileDownloadRow, (scope.tenant_id, wish_id))
     if row is None:
         raise NotFound("handover.unknown")
@@ -90,8 +90,8 @@ def get_download(scope: Scope, wish_id: UUID) -> FileDownload:
 
 
 def claim_download(scope: Scope, wish_id: UUID) -> str:
-    """Use an allowed wish up, within its minute and while the task is open; returns the digest of
-    what to serve.
+    """Use an allowed download within its minute and while the task is open. Return the digest of
+    the file to serve.
 
     Raises Conflict for any other: no byte is served.
     """
@@ -119,8 +119,8 @@ def decide_download(
     mint: MintPermit,
     connectors: Mapping[str, Connector],
 ) -> None:
-    """Decide again whether a file of a task may be saved now: a permit of its own, or the reason
-    for the screen."""
+    """Decide whether a file of a task may be saved now: record a separate permit, or the reason of
+    the refusal."""
     try:
         with tenant(event.tenant_id, task_lifecycle.MANUAL_TASKS_ACTOR) as scope:
             _decide_download(scope, event.subject_id, mint, connectors)
@@ -146,6 +146,7 @@ def _decide_download(
     asked_at = wish.created_at or scope.now
     task = task_lifecycle.lock_task(scope, wish.handover_id, lock=False)
     unit = _get_published_unit(scope, task)
+    # Epochs come first in the lock order, so the task is locked after them.
     issuance.lock_unit(scope, unit)
     task = task_lifecycle.lock_task(scope, wish.handover_id)
     if task.state not in OPEN_TASK_STATES or scope.now - asked_at > DECISION_TIMEOUT:
@@ -165,7 +166,7 @@ def _decide_download(
 
 
 def _get_published_unit(scope: Scope, task: ManualTaskRow) -> Unit:
-    """What was handed over, as it was judged."""
+    """Return the unit of the task, as it was judged."""
     rows = attempts.list_attempts(
         scope, Subject(task.subject_kind, task.subject_id), None, ("send",)
     )

@@ -1,4 +1,4 @@
-"""Tables of manual tasks: the tasks, the downloads of their files, and paired phones."""
+"""Tables of manual tasks, of the downloads of their files, and of paired phones."""
 
 from datetime import datetime
 from typing import Any
@@ -19,10 +19,10 @@ from foundation.db.tables import (
 
 
 class ManualTaskRow(CreatorOwnedRow, table=True):
-    """A task of a person: post this there, or take that away. One row per post on an account, and
-    per copy to remove.
+    """A manual task to post or to remove content. One row per post on an account, and per copy to
+    remove.
 
-    `content` is what the permit `permit_jti` was for, word for word.
+    `content` is exactly the content of the permit `permit_jti`.
     """
 
     __tablename__ = "handovers"
@@ -45,7 +45,7 @@ class ManualTaskRow(CreatorOwnedRow, table=True):
     content: dict[str, Any] = jsonb_column()
     handed_at: datetime = timestamp_column()
     due_at: datetime | None = timestamp_column(optional=True)
-    """Its time; nobody is shown the task before the room above said which."""
+    """Time from which members see the task; None until the post's package sets it."""
     late_until: datetime | None = timestamp_column(optional=True)
     opened_at: datetime | None = timestamp_column(optional=True)
     opened_by: UUID | None = None
@@ -56,13 +56,13 @@ class ManualTaskRow(CreatorOwnedRow, table=True):
     native_id: str = ""
     url: str = ""
     screenshot: str = ""
-    """Digest of the stored picture that shows how the platform's duty was done."""
+    """Digest of the screenshot that proves a duty required by the platform."""
     reason: dict[str, Any] | None = message_column()
 
 
 class FileDownloadRow(CreatorOwnedRow, table=True):
-    """A member's wish to save one file of a task: decided again, with a permit of its own, and
-    served once."""
+    """A member's request for one file of a task: decided with a separate permit, and served
+    once."""
 
     __tablename__ = "handover_saves"
     __table_args__ = table_arguments(
@@ -81,7 +81,7 @@ class FileDownloadRow(CreatorOwnedRow, table=True):
 
 
 class PhoneRow(TenantRow, table=True):
-    """A member's paired phone; `seen_at` is when its pages were last opened."""
+    """A member's paired phone; `seen_at` is the time of its last use."""
 
     __tablename__ = "phones"
     __table_args__ = table_arguments(

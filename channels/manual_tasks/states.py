@@ -6,15 +6,15 @@ from foundation.state_graphs import StateGraph
 
 
 class ManualTaskState(StrEnum):
-    """How a task that was handed to a person stands."""
+    """Status of a manual task."""
 
-    WAITING = "waiting"  # nobody has opened it
-    OPENED = "opened"  # somebody is at it, and may have posted it
-    DONE = "done"  # they say it is posted
-    GONE = "gone"  # they sign that a copy is taken away
-    CANNOT = "cannot"  # they say why not
-    LATE = "late"  # nobody opened it in time
-    RECALLED = "recalled"  # it may no longer be posted
+    WAITING = "waiting"  # not opened yet
+    OPENED = "opened"  # opened by a member, who may have posted it
+    DONE = "done"  # posted, by the member's statement
+    GONE = "gone"  # removed, confirmed by the member
+    CANNOT = "cannot"  # refused by the member, with a reason
+    LATE = "late"  # not opened in time
+    RECALLED = "recalled"  # must no longer be posted
 
 
 _H = ManualTaskState
@@ -30,14 +30,14 @@ MANUAL_TASK_STATES = StateGraph(
         _H.RECALLED: {_H.WAITING},
     },
 )
-"""What ended without a post may be handed over again; what is done stays done."""
+"""A task that ended without a post may be opened again; a completed one may not."""
 
 
 OPEN_TASK_STATES = (_H.WAITING, _H.OPENED)
 
 
 class FileDownloadState(StrEnum):
-    """What became of a wish to save a file of a task."""
+    """Status of a file download."""
 
     ASKED = "asked"
     ALLOWED = "allowed"

@@ -1,8 +1,8 @@
-"""Handing over: what the house does with a task of a person, from the permit to the last reminder.
+"""Lifecycle of manual tasks, from the permit to the last reminder.
 
-The transport ends here instead of at a socket. A task and the answer that names it are one
-transaction, so there is never a task nobody knows of. What people do with it is in
-`channels/manual_tasks/tasks.py`, the files they save in
+For manual accounts, the transport creates a task instead of sending a request. The task and the
+response that names it are written in one transaction, so neither exists without the other. The acts
+of members are in `channels/manual_tasks/tasks.py`, their file downloads in
 `channels/manual_tasks/file_downloads.py`.
 """
 
@@ -37,18 +37,18 @@ from tenants.notices import notices
 
 MANUAL_TASKS_ACTOR = "system:handing"
 TASK_LIFETIME = timedelta(days=7)
-"""A task that was opened and never closed is asked after this long: was it posted?"""
+"""Time after which the member of an open task is asked whether it was posted."""
 
 SOON = (timedelta(minutes=15), timedelta(hours=1))
 EVENING = time(19, 0)
-"""Reminders: so long after it was opened (or was due), then in the evening, on the account's own
-clock."""
+"""Reminders: at these delays after the task was opened (or due), then every evening, in the time
+zone of the account."""
 
 REMOVAL_DEADLINE = timedelta(hours=12)
-"""Within this a copy that must go is to be gone."""
+"""Time within which a recalled copy must be removed."""
 
 FIRST_WORDS = 200
-"""Characters of a post that somebody has to find on an account."""
+"""Number of characters of a post that help to find it on an account."""
 
 POST_TASK = "post"
 REMOVAL_TASK = "removal"
@@ -71,7 +71,7 @@ RETURNING id
 
 @dataclass(frozen=True)
 class _New:
-    """What a task is made of."""
+    """The values of a new task."""
 
     channel: Channel
     kind: str
@@ -88,8 +88,8 @@ class _New:
 def create_manual_task(
     step: WireStep, authority: Permit | RemovalOrder, account: AccountTarget, *, tenant: OpenScope
 ) -> StepResult:
-    """The transport's way to people: make a task of what a permit allows, or ask for a copy to be
-    taken away."""
+    """Create a task for the content of a permit, or for the removal of a copy. This is the
+    transport of manual accounts."""
     with tenant(account.tenant_id, MANUAL_TASKS_ACTOR) as scope:
         channel = queries.get_channel(scope, account.channel_id)
         if isinstance(authority, Permit):
@@ -113,8 +113,8 @@ def _create_post_task(scope: Scope, channel: Channel, step: WireStep, permit: Pe
 
 
 def _record_task(scope: Scope, new: _New) -> UUID:
-    """Write a task down; one that ended without a post is opened again. Raises Conflict for one
-    that is done."""
+    """Write a task; one that ended without a post is opened again. Raises Conflict for a completed
+    one."""
     found = scope.run(
         _PUT,
         tenant=scope.tenant_id,
@@ -141,10 +141,9 @@ def _record_task(scope: Scope, new: _New) -> UUID:
 def activate_task(
     scope: Scope, subject: Subject, *, due_at: datetime, late_until: datetime | None
 ) -> None:
-    """A post that was handed over shows on the phones: since when it is due, until when it is fine
-    (UTC-aware).
+    """Show the task of a post on the phones, with its due time and its deadline (UTC-aware).
 
-    Raises NotFound when nothing was handed over.
+    Raises NotFound if there is no task.
     """
     row = _by_key(scope, f"{subject.kind}:{subject.id}")
     if row is None:
@@ -179,22 +178,22 @@ def _notify_task_due(
 
 
 def task_notice_cause(task_id: UUID) -> str:
-    """The cause of a task's notice."""
+    """Return the cause of the notice of a task."""
     return f"handover:{task_id}"
 
 
-# taking back
+# Removal
 
 
 def _withdraw_copy(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
-    """Whether the copy is gone, by somebody's word or because nobody ever saw it; else it is
-    somebody's task now."""
+    """Return True if the copy is removed, by a member's statement or because it was never posted.
+    Otherwise create a task."""
     removal = _by_key(scope, f"{REMOVAL_TASK}:{order.permit_jti}")
     if removal is not None:
         return removal.state == ManualTaskState.GONE
     post = _find_post_task_of_permit(scope, order.permit_jti)
     if post is None:
-        return True  # never handed to anybody
+        return True  # no task was ever created
     opened = post.opened_at is not None
     if post.state in OPEN_TASK_STATES:
         recall_task(scope, post, "handover.recalled")
@@ -226,11 +225,10 @@ def _withdraw_copy(scope: Scope, channel: Channel, order: RemovalOrder) -> bool:
 
 
 def create_removal_task(scope: Scope, channel: Channel, copy: LiveCopy, url: str) -> bool:
-    """A platform does not let us delete a copy: it is somebody's task, with its link, until they
-    sign that it is gone.
+    """Create a task to remove a copy that a platform does not let us delete, with its URL.
 
-    Whether the task is new; there is one for each copy, however often the platform refuses. It says
-    how the words of what has to be found begin, and when it went out.
+    Return False if the task exists already: there is one for each copy. It contains the beginning
+    of the text and the time of publication, which help to find the copy.
     """
     key = f"{REMOVAL_TASK}:{copy.jti}"
     if _by_key(scope, key) is not None:
@@ -260,8 +258,8 @@ def create_removal_task(scope: Scope, channel: Channel, copy: LiveCopy, url: str
 
 
 def _copy_texts(scope: Scope, copy: LiveCopy) -> dict[str, str]:
-    """How a post's words begin; nothing of what was said to one fan, whom the people with phones do
-    not know."""
+    """Return the first words of a post. Messages to a fan are left out, because assignees may not
+    read them."""
     sent = attempts.list_attempts(scope, copy.subject, None, ("send",))
     row = next((one for one in sent if attempts.publish_permit(one) == copy.jti), None)
     unit = (
@@ -282,7 +280,10 @@ def _format_instant(at: datetime | None) -> str:
 
 
 def recall_task(scope: Scope, row: ManualTaskRow, why: str) -> None:
-    """Nobody is to post it any more; what was opened may stand. Raises as `end`."""
+    """Close a task that must no longer be posted.
+
+    If it was opened, the post may exist. Raises as `close_task`.
+    """
     close_task(
         scope,
         row,
@@ -293,7 +294,7 @@ def recall_task(scope: Scope, row: ManualTaskRow, why: str) -> None:
 
 
 def mark_content_replaced(scope: Scope, permit_jti: UUID) -> None:
-    """What a copy showed was replaced: whoever is to take it away reads so."""
+    """Record in the removal task that the content of the copy was replaced."""
     scope.run(
         "UPDATE handovers SET content = content || CAST(:more AS jsonb), updated_at = house_now()"
         " WHERE tenant_id = :tenant AND key = :key AND NOT content ? 'replaced'",
@@ -304,14 +305,14 @@ def mark_content_replaced(scope: Scope, permit_jti: UUID) -> None:
 
 
 def close_proven_removal(scope: Scope, permit_jti: UUID) -> None:
-    """A copy is proven gone: whoever was to take it away has nothing left to do."""
+    """Close the removal task of a copy that is proven removed."""
     row = _by_key(scope, f"{REMOVAL_TASK}:{permit_jti}")
     if row is not None and row.state in OPEN_TASK_STATES:
         close_task(scope, row, ManualTaskState.GONE, "gone", why="handover.proven")
 
 
 def awaiting_removal(scope: Scope, permits: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these copies that a person still has to take away."""
+    """Return those of these copies that have an open removal task."""
     rows = scope.session.exec(
         select(ManualTaskRow.permit_jti).where(
             ManualTaskRow.tenant_id == scope.tenant_id,
@@ -324,7 +325,8 @@ def awaiting_removal(scope: Scope, permits: Collection[UUID]) -> frozenset[UUID]
 
 
 def removal_signed_by(scope: Scope, permit_jti: UUID) -> str:
-    """Who signed that the copy under a permit is gone (`member:<id>`); "" when nobody had to."""
+    """Return the member who confirmed the removal of the copy under a permit (`member:<id>`), or
+    ""."""
     row = _by_key(scope, f"{REMOVAL_TASK}:{permit_jti}")
     return f"member:{row.closed_by}" if row is not None and row.closed_by is not None else ""
 
@@ -338,7 +340,7 @@ def close_task(
     why: str,
     by: UUID | None = None,
 ) -> None:
-    """Close a task and state it. Raises Conflict when somebody was faster."""
+    """Close a task and put its event. Raises Conflict if it was closed since."""
     MANUAL_TASK_STATES.check(ManualTaskState(row.state), state)
     done = scope.run(
         "UPDATE handovers SET state = :state, closed_at = :now, closed_by = :by, native_id = "
@@ -366,7 +368,7 @@ def close_task(
 
 
 def publish_task_end(scope: Scope, row: ManualTaskRow, how: str, *, why: str = "") -> None:
-    """State how a task ended, for the room whose post it was."""
+    """Put the event of the end of a task, for the package of its post."""
     fact = ManualTaskEnded(
         tenant_id=scope.tenant_id,
         subject_id=row.id,
@@ -381,12 +383,12 @@ def publish_task_end(scope: Scope, row: ManualTaskRow, how: str, *, why: str = "
     outbox.put(scope, fact)
 
 
-# time
+# Reminders
 
 
 def check_task(event: ManualTaskCheckDue, *, tenant: OpenScope) -> None:
-    """Close what nobody opened in time, remind of what is open; comes back (`outbox.RetryLater`)
-    until it has an end."""
+    """Close a task that was not opened in time, or send reminders of an open one. Raises
+    `outbox.RetryLater` until the task ends."""
     with tenant(event.tenant_id, MANUAL_TASKS_ACTOR) as scope:
         row = lock_task(scope, event.subject_id)
         after = (
@@ -406,7 +408,7 @@ def _check_task(scope: Scope, row: ManualTaskRow) -> timedelta | None:
         close_task(scope, row, ManualTaskState.LATE, "late", why="handover.late")
         return None
     if row.kind == POST_TASK and scope.now >= row.handed_at + TASK_LIFETIME:
-        return None  # from now on the room above asks
+        return None  # From now on the package of the post asks.
     channel = queries.get_channel(scope, row.channel_id)
     times = _reminder_times(row, ZoneInfo(channel.zone))
     passed = sum(at <= scope.now for at in times)
@@ -465,8 +467,8 @@ def _find_post_task_of_permit(scope: Scope, permit_jti: UUID) -> ManualTaskRow |
 
 
 def lock_task(scope: Scope, task_id: UUID, *, lock: bool = True) -> ManualTaskRow:
-    """The row of a task as it stands, locked until the transaction ends unless told otherwise.
-    Raises NotFound."""
+    """Return the row of a task, locked until the transaction ends unless `lock` is False. Raises
+    NotFound."""
     query = select(ManualTaskRow).where(
         ManualTaskRow.tenant_id == scope.tenant_id, ManualTaskRow.id == task_id
     )

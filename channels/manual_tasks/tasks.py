@@ -1,7 +1,7 @@
-"""What people see and do of what was handed over to them: open it, later, cannot, done, gone.
+"""Acts of members on manual tasks: open, snooze, refuse, complete, and confirm a removal.
 
-Written by the phone's pages as the member who presses. Two phones see one task; the first word
-stands, and the second is shown it. What follows from a word is done by the workers.
+Called by the pages of the phone as the acting member. If two phones act on one task, the first act
+counts and the second phone shows it. Workers handle the consequences.
 """
 
 from collections.abc import Collection, Mapping
@@ -29,17 +29,17 @@ from foundation.outbox import outbox
 from tenants import audit
 
 DUTY_LINE = "duty"
-"""The line of the checklist that is confirmed by a screenshot."""
+"""The checklist line that requires a screenshot."""
 
 SNOOZE_TIMES = (timedelta(minutes=15), timedelta(hours=1))
 REFUSAL_REASONS = ("account", "refused", "content", "absent", "other")
-"""Why a post cannot be made: the account is shut, the platform refuses it, something is wrong with
-it, nobody has the phone, another reason."""
+"""Reasons for refusing a task: the account is locked, the platform refuses the post, the content is
+wrong, the phone is unavailable, or another reason."""
 
 
 @dataclass(frozen=True)
 class TaskFile:
-    """A file to save; `alt` are the words that stand in its place."""
+    """A file of a task; `alt` is its alt text."""
 
     sha256: str
     mime: str
@@ -50,8 +50,10 @@ class TaskFile:
 
 @dataclass(frozen=True)
 class ManualTask:
-    """A task as a person sees it. `kind` is post or removal; `checklist` are the lines to tick
-    (`check.<line>`)."""
+    """A task as a member sees it.
+
+    `kind` is post or removal; `checklist` are the lines to tick (`check.<line>`).
+    """
 
     id: UUID
     creator_id: UUID
@@ -78,39 +80,39 @@ class ManualTask:
     url: str
     native_id: str
     about: UUID
-    """What was handed over: a delivery, say."""
+    """The subject of the task, e.g. a delivery."""
     replaced: bool
-    """Of a removal: what is to be taken away shows no more what it did."""
+    """For a removal: the copy no longer shows its original content."""
     went_out: datetime | None
-    """Of a removal: when what is to be taken away was posted; None where nobody knows."""
+    """For a removal: the time of publication; None if unknown."""
     screenshot: str = ""
-    """Digest of the picture that shows how the platform's duty was done."""
+    """Digest of the screenshot that proves a duty required by the platform."""
 
     @property
     def is_open(self) -> bool:
-        """Whether somebody still has to do it."""
+        """Return True if the task still has to be done."""
         return self.state in OPEN_TASK_STATES
 
     @property
     def is_removal(self) -> bool:
-        """Whether something has to be taken away."""
+        """Return True if the task is to remove content."""
         return self.kind == REMOVAL_TASK
 
     @property
     def needs_screenshot(self) -> bool:
-        """Whether the platform asks for something that only a person can do there, and its proof is
-        missing."""
+        """Return True if the platform requires a duty that only a member can fulfil, and its
+        screenshot is missing."""
         return DUTY_LINE in self.checklist and not self.screenshot
 
     @property
     def is_posted(self) -> bool:
-        """Whether somebody posted it."""
+        """Return True if the post was published."""
         return self.state == ManualTaskState.DONE and not self.is_removal
 
 
 def list_due_tasks(scope: Scope, *, creators: Collection[UUID]) -> list[ManualTask]:
-    """What these creators' people have to do now: removals first, then by their time, what was put
-    off last."""
+    """Return the tasks of these creators that are due: removals first, then by due time, with
+    snoozed ones last."""
     now = or_(ManualTaskRow.kind == REMOVAL_TASK, col(ManualTaskRow.due_at) <= scope.now)
     found = _load_tasks(
         scope,
@@ -132,13 +134,14 @@ def list_due_tasks(scope: Scope, *, creators: Collection[UUID]) -> list[ManualTa
 def list_recent_tasks(
     scope: Scope, *, creators: Collection[UUID], limit: int = 5
 ) -> list[ManualTask]:
-    """What had an end lately, the newest first: to complete a link, or to see that it is done."""
+    """Return recently closed tasks, latest first, so that members can add a link or see the
+    result."""
     rows = _load_tasks(scope, creators, col(ManualTaskRow.closed_at).is_not(None), limit=limit)
     return rows
 
 
 def get_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> ManualTask:
-    """One task. Raises NotFound; one of another creator, or of another agency, looks the same."""
+    """Return a task. Raises NotFound, also for tasks of other creators or agencies."""
     found = _load_tasks(scope, creators, ManualTaskRow.id == task_id)
     if not found:
         raise NotFound("handover.unknown")
@@ -146,7 +149,7 @@ def get_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> Manu
 
 
 def count_open_tasks(scope: Scope, channel_id: UUID) -> int:
-    """How many tasks of an account wait for somebody now."""
+    """Return the number of due tasks of an account."""
     return int(
         scope.run(
             "SELECT count(*) FROM handovers WHERE tenant_id = :tenant AND channel_id = :channel"
@@ -159,10 +162,10 @@ def count_open_tasks(scope: Scope, channel_id: UUID) -> int:
 
 
 def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> ManualTask:
-    """Somebody is at it: from now on it may be posted, and it no longer closes by itself. Opened
-    twice is opened once.
+    """Open a task: from now on it may be posted, and is no longer closed automatically. Opening it
+    again has no effect.
 
-    Raises NotFound; Conflict once it has an end, or when its time is over.
+    Raises NotFound; Conflict for a closed task, or after its deadline.
     """
     found = get_task(scope, task_id, creators=creators)
     if found.state == ManualTaskState.OPENED:
@@ -181,7 +184,7 @@ def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> Man
         now=scope.now,
         by=_acting_member_id(scope),
     )
-    if not done.rowcount:  # somebody was faster: they opened it, or it has an end
+    if not done.rowcount:  # Another member opened or closed it at the same time.
         found = get_task(scope, task_id, creators=creators)
         if found.state != ManualTaskState.OPENED:
             raise Conflict("handover.closed")
@@ -194,8 +197,10 @@ def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> Man
 def snooze_task(
     scope: Scope, task_id: UUID, wait: timedelta, *, creators: Collection[UUID]
 ) -> None:
-    """Put it off. A removal is never put off past its clock. Raises NotFound, Conflict,
-    BadInput."""
+    """Snooze a task.
+
+    A removal cannot be snoozed past its deadline. Raises NotFound, Conflict, BadInput.
+    """
     found = get_task(scope, task_id, creators=creators)
     if not found.is_open:
         raise Conflict("handover.closed")
@@ -215,9 +220,9 @@ def snooze_task(
 
 
 def refuse_task(scope: Scope, task_id: UUID, why: str, *, creators: Collection[UUID]) -> ManualTask:
-    """It will not be posted, and why (one of `CANNOT`). A removal can only be done.
+    """Refuse to post, with a reason (one of `REFUSAL_REASONS`). Removals cannot be refused.
 
-    Raises NotFound, BadInput; Conflict when somebody said otherwise before.
+    Raises NotFound, BadInput; Conflict for a task that is closed already.
     """
     found = get_task(scope, task_id, creators=creators)
     if why not in REFUSAL_REASONS or found.is_removal:
@@ -246,11 +251,11 @@ def complete_task(
     ticked: Collection[str],
     connectors: Mapping[str, Connector],
 ) -> ManualTask:
-    """It is posted: with the link or number that was pasted, or none. Somebody else's word from
-    before stands.
+    """Record that the post was published, with the pasted link or id if there is one. Does nothing
+    if another member did so before.
 
-    Raises NotFound; BadInput for an unticked line, a missing screenshot of a duty, or what is no
-    link of that platform; Conflict when it ended otherwise, or when another post has that link.
+    Raises NotFound; BadInput for an unticked line, a missing screenshot, or an invalid link for the
+    platform; Conflict if the task ended differently, or if another post has that link.
     """
     row, found = _lock_task_view(scope, task_id, creators)
     if found.is_removal:
@@ -277,10 +282,10 @@ def complete_task(
 def attach_screenshot(
     scope: Scope, task_id: UUID, sha256: str, *, creators: Collection[UUID]
 ) -> ManualTask:
-    """Keep the screenshot that shows how the platform's duty was done; a later one replaces it.
+    """Attach the screenshot that proves a duty required by the platform; a later one replaces it.
 
-    `sha256` names the stored picture. Raises NotFound, BadInput for a task without such a duty,
-    Conflict once it has an end.
+    `sha256` is the digest of the stored picture. Raises NotFound, BadInput for a task without such
+    a duty, Conflict for a closed task.
     """
     row, found = _lock_task_view(scope, task_id, creators)
     if DUTY_LINE not in found.checklist:
@@ -302,8 +307,8 @@ def add_post_link(
     pasted: str,
     connectors: Mapping[str, Connector],
 ) -> ManualTask:
-    """The link of what was posted without one. Raises NotFound, BadInput, and Conflict where there
-    is one."""
+    """Add the link of a post that was completed without one. Raises NotFound, BadInput, and
+    Conflict if it has a link."""
     row, found = _lock_task_view(scope, task_id, creators)
     if found.state != ManualTaskState.DONE or found.url:
         raise Conflict("handover.closed")
@@ -326,7 +331,7 @@ def add_post_link(
 
 
 def confirm_removal(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> ManualTask:
-    """A copy is taken away, signed by the member who says so. Raises NotFound, BadInput."""
+    """Confirm as the acting member that a copy is removed. Raises NotFound, BadInput."""
     row, found = _lock_task_view(scope, task_id, creators)
     if not found.is_removal:
         raise BadInput("handover.why")
@@ -346,7 +351,7 @@ def confirm_removal(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) 
 def _lock_task_view(
     scope: Scope, task_id: UUID, creators: Collection[UUID]
 ) -> tuple[ManualTaskRow, ManualTask]:
-    """The row, locked, and what stands in it now. Raises NotFound."""
+    """Return the locked row and the current task. Raises NotFound."""
     get_task(scope, task_id, creators=creators)
     row = task_lifecycle.lock_task(scope, task_id)
     return row, get_task(scope, task_id, creators=creators)
@@ -355,8 +360,8 @@ def _lock_task_view(
 def _parse_pasted_link(
     scope: Scope, row: ManualTaskRow, pasted: str, connectors: Mapping[str, Connector]
 ) -> PostedLink | None:
-    """What a pasted text names; None for nothing. Raises BadInput for no link of that platform,
-    Conflict for a link of another post."""
+    """Return the post of a pasted link; None for empty text. Raises BadInput for an invalid link
+    for the platform, Conflict for the link of another post."""
     if not pasted.strip():
         return None
     channel = queries.get_channel(scope, row.channel_id)
@@ -380,12 +385,13 @@ def _parse_pasted_link(
 
 
 def _schedule_task_check(scope: Scope, task_id: UUID) -> None:
-    """Reminders count from what was just said."""
+    """Restart the reminders, which count from this act."""
     outbox.put(scope, ManualTaskCheckDue(scope.tenant_id, task_id), instead_of=ManualTaskCheckDue)
 
 
 def _acting_member_id(scope: Scope) -> UUID:
-    """Who acts. Raises BadInput for anybody but a member: every word here is signed."""
+    """Return the acting member. Raises BadInput for any other actor, because every act here is
+    recorded with its member."""
     kind, _, key = scope.actor.partition(":")
     if kind != "member":
         raise BadInput("handover.no_member")

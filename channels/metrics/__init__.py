@@ -1,1 +1,4 @@
-"""Readings of published posts: whether a copy is intact, and the reactions to it."""
+"""Readings of published posts: whether a copy is intact, its numbers and its reactions.
+
+The history of the numbers is stored by `insights/metrics`.
+"""

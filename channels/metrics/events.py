@@ -1,4 +1,4 @@
-"""Event of metrics: a published post whose copy has to be verified."""
+"""Event of metrics: the copies of a published post must be verified."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class DeliveryVerificationDue:
-    """See that the delivery `subject_id` stands outside as it was sent."""
+    """Verify that the copies of the delivery `subject_id` are live with the marks they were sent
+    with."""
 
     kind: ClassVar[str] = "delivery.verify"
     queue: ClassVar[outbox.Queue] = "urgent"

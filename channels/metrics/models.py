@@ -11,8 +11,8 @@ from foundation.db.tables import TenantRow, table_arguments, timestamp_column
 
 
 class ReactionCountRow(TenantRow, table=True):
-    """How many reactions one message of a place has, as of `at`; `number` orders what was told of
-    one second."""
+    """Number of reactions to one message of a channel at the time `at`; `number` orders updates
+    within one second."""
 
     __tablename__ = "heard_counts"
     __table_args__ = table_arguments(

@@ -1,5 +1,5 @@
-"""Reading back: the numbers of a copy, whether it bears the marks it was sent with, whether it was
-bought, who follows an account, what it earned and what moved there."""
+"""Reads from platforms: metrics and marks of copies, purchases, followers, earnings and movements
+of accounts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -41,11 +41,11 @@ T = TypeVar("T")
 
 DELIVERY = "delivery"
 PAGES = 64
-"""Requests that one question about earnings may take."""
+"""Maximum number of requests to read earnings."""
 
 SOON = timedelta(seconds=10)
 AT_LAST = timedelta(hours=1)
-"""Between two tries to read a copy back: growing with how long it stands there."""
+"""Minimum and maximum delay between two tries to read a copy; it grows with the age of the copy."""
 
 
 def read_metrics(
@@ -58,11 +58,11 @@ def read_metrics(
     connectors: Mapping[str, Connector],
     chat: str = "",
 ) -> Mapping[str, int] | None:
-    """The platform's counts of a copy by metric, or None when they cannot be had now. Raises
+    """Return the platform's metrics of a copy, or None if they are not available now. Raises
     NotFound.
 
-    Not asked while the platform wants us to wait. Leaves no attempt: nothing is shown or taken
-    away.
+    No request is made while the account is blocked, and no attempt is recorded, because nothing is
+    published or removed.
     """
     channel, connector, waits = _resolve_account(
         tenant_id, channel_id, tenant=tenant, connectors=connectors
@@ -88,10 +88,10 @@ def check_live_post(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> PostPresence | None:
-    """How a post of an account stands, or None when nobody can say now. Raises NotFound.
+    """Return the presence of a post of an account, or None if it is unknown. Raises NotFound.
 
-    `reaction_counts`: its numbers were told just now, which is answer enough where they prove it.
-    What is missing where the account itself does not let us in any more says nothing of a post.
+    `counted` means that its metrics were just read, which is enough on platforms where they prove
+    its presence. A missing post proves nothing if the account itself cannot be verified.
     """
     channel, connector, waits = _resolve_account(
         tenant_id, channel_id, tenant=tenant, connectors=connectors
@@ -106,6 +106,7 @@ def check_live_post(
     seen = _read_platform_answer(channel, question, tenant=tenant, transport=transport)
     if not isinstance(seen, MissingPost):
         return seen
+    # Without a check of the account, a missing post may be a lost account.
     if not isinstance(connector, SupportsAccountSetup):
         return None
     well = partial(connector.verify_account, channel.account)
@@ -125,7 +126,8 @@ def read_followers(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> int | None:
-    """How many follow an account, or None when nobody tells now. Raises NotFound."""
+    """Return the number of followers of an account, or None if it is not available now. Raises
+    NotFound."""
     channel, connector, waits = _resolve_account(
         tenant_id, channel_id, tenant=tenant, connectors=connectors
     )
@@ -144,8 +146,8 @@ def read_earnings(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> Earnings | Reauthorize | None:
-    """What an account earned in a span, Reauthorize where it was let in without that right, or None
-    when nobody tells now. Whatever is answered, the account posts on. Raises NotFound."""
+    """Return the earnings of an account in a span, Reauthorize if it lacks the right to read them,
+    or None if they are not available now. The result does not affect posting. Raises NotFound."""
     channel, connector, waits = _resolve_account(
         tenant_id, channel_id, tenant=tenant, connectors=connectors
     )
@@ -164,8 +166,8 @@ def read_movements(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> MovementPage | None:
-    """The movements of an account's money from place `start` on, or None when nobody tells now.
-    Raises NotFound."""
+    """Return the movements of an account's balance from position `start` on, or None if they are
+    not available now. Raises NotFound."""
     channel, connector, waits = _resolve_account(
         tenant_id, channel_id, tenant=tenant, connectors=connectors
     )
@@ -187,7 +189,7 @@ def read_paid_message(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> PaidMessageStatus | None:
-    """How a message behind a price stands, sent after `since`, or None when nobody tells now.
+    """Return the status of a paid message sent after `since`, or None if it is not available now.
     Raises NotFound."""
     channel, connector, waits = _resolve_account(
         tenant_id, channel_id, tenant=tenant, connectors=connectors
@@ -205,8 +207,8 @@ def read_paid_message(
 def _resolve_account(
     tenant_id: UUID, channel_id: UUID, *, tenant: OpenScope, connectors: Mapping[str, Connector]
 ) -> tuple[Channel, Connector, bool]:
-    """An account, its connector, and whether nobody may ask it now: its platform wants us to wait,
-    or a person took it off. Raises NotFound."""
+    """Return an account, its connector, and True if it must not be requested now, because it is
+    blocked or disconnected. Raises NotFound."""
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
         waits = (
@@ -224,7 +226,7 @@ def _read_platform_answer(
     transport: Transport,
     most: int = request_loop.MAX_REQUESTS,
 ) -> T | None:
-    """What a question comes to; None where it asks on and on."""
+    """Return the result of an operation, or None if it does not end."""
     end = question(
         _run_platform_requests(channel, question, tenant=tenant, transport=transport, most=most)
     )
@@ -254,11 +256,11 @@ def verify_delivery(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> None:
-    """See that a delivery stands outside as it was sent, and where: a copy without its marks is
-    called back at once.
+    """Verify that the copies of a delivery are live with their marks, and find their URLs. A copy
+    without its marks is recalled at once.
 
-    Nothing is called back for what nobody could read; that is tried again (`outbox.RetryLater`) for
-    as long as it is there.
+    A copy that cannot be read is not recalled; it is tried again (`outbox.RetryLater`) as long as
+    it is live.
     """
     place = Subject(DELIVERY, event.subject_id)
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
@@ -289,7 +291,7 @@ def verify_delivery(
 
 
 def _longest_send_block(scope: Scope, asked: list[live_copies.LiveCopy]) -> timedelta | None:
-    """How long the platforms of these copies want us to wait; None for not at all."""
+    """Return the longest block of the accounts of these copies, or None."""
     held = send_limits.send_blocks(scope, {one.channel_id for one in asked}, brake=False).values()
     return max((one.until - scope.now for one in held), default=None)
 
@@ -306,7 +308,7 @@ def _fetch_marks(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> Send | MarkReport | Outcome | None:
-    """How the platform shows a copy; None where it shows nothing of its marks."""
+    """Return the marks of a copy as shown by the platform; None if it does not show them."""
     connector = account_connectors.connector_for(connectors, channel)
     if not copy.flags or not isinstance(connector, SupportsMarkCheck):
         return None
@@ -324,8 +326,8 @@ def _record_mark_report(
     channel: Channel,
     end: Send | MarkReport | Outcome | None,
 ) -> timedelta | None:
-    """Write it down, and call back what does not bear its marks; when to look again where nobody
-    could see."""
+    """Record the marks of a copy, and recall it if some are missing. Return the delay before the
+    next try if they could not be read."""
     if end is None:
         return None
     if not isinstance(end, MarkReport):

@@ -1,8 +1,7 @@
-"""Numbers of posts that a platform tells by itself and answers to nobody: the last one told of each
-post is kept.
+"""Reaction counts that a platform only pushes: the latest one of each post is stored.
 
-Each tells how many there are in all, so what comes twice or late changes nothing: the newest
-counts. What was never told of is not known; it is no zero.
+Each update contains the total, so repeated and late updates do no harm: the newest counts. A post
+without an update has an unknown count, not zero.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,8 +16,8 @@ from foundation.db.database import Scope
 from foundation.ids import uuid7
 
 REACTIONS_METRIC = "likes"
-"""What reactions are counted as, as on other platforms; who reacted is not told, and not asked
-for."""
+"""Metric of reactions, as on other platforms. The people who reacted are neither reported nor
+requested."""
 
 
 _HEAR = """
@@ -32,8 +31,8 @@ WHERE (EXCLUDED.at, EXCLUDED.number) > (h.at, h.number)
 
 
 def store_reaction_count(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
-    """Keep how many reactions a message of the place that is posted to has; another place's are not
-    ours."""
+    """Store the reaction count of a message at the account's destination. Updates of other
+    destinations are ignored."""
     if update.ref != channel.destination_id or update.at is None:
         return
     scope.run(
@@ -51,8 +50,8 @@ def store_reaction_count(scope: Scope, channel: Channel, update: ChatUpdate) -> 
 def reaction_counts(
     scope: Scope, channel_id: UUID, messages: Collection[str]
 ) -> Mapping[str, int] | None:
-    """The numbers of a post that stands as these messages, by metric; None where none of them was
-    told of."""
+    """Return the counts of a post that consists of these messages, by metric; None without any
+    update."""
     found = scope.session.exec(
         select(ReactionCountRow.likes).where(
             ReactionCountRow.tenant_id == scope.tenant_id,

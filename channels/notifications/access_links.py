@@ -1,7 +1,8 @@
-"""Links for people outside the agency: a depicted person's own page, a custodian's sign-in.
+"""Links for people outside the agency: the portal of a depicted person, and the sign-in of a
+custodian.
 
-Each is made by the workers, sent to the person's own address, and shown to no member. A link whose
-mail could not be handed over is replaced by the next try.
+A worker creates each link and sends it to the person's own address; no member sees it. A link whose
+email could not be sent is replaced by the next try.
 """
 
 from collections.abc import Callable
@@ -36,7 +37,8 @@ class _Link:
 def send_portal_link(
     event: PortalLinkDue, *, tenant: OpenScope, post: SendEmail, pages: str
 ) -> None:
-    """Send a depicted person a new link to their own page; `pages` is the address of our pages."""
+    """Send a depicted person a new link to their portal; `pages` is the base URL of our public
+    pages."""
 
     def make(scope: Scope) -> _Link:
         token = subject_portal.create_portal_link(scope, event.subject_id)
@@ -53,7 +55,7 @@ def send_portal_link(
 def send_custodian_link(
     event: CustodianLinkDue, *, tenant: OpenScope, post: SendEmail, house: str
 ) -> None:
-    """Send a custodian a new sign-in link; `house` is the dashboard's address."""
+    """Send a custodian a new sign-in link; `house` is the URL of the dashboard."""
 
     def make(scope: Scope) -> _Link:
         member = queries.get_member(scope, event.subject_id)
@@ -77,7 +79,7 @@ def _send_link(
         with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
             link = make(scope)
             now = scope.now
-    except GreenroomError:  # who was to get it is gone, or has another address by now
+    except GreenroomError:  # The recipient was removed, or has no address any more.
         return
     email = OutgoingEmail(
         uuid7(),

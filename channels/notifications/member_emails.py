@@ -1,7 +1,7 @@
-"""Writing to a member: one letter of catalogue sentences, what came of it, and when to try again.
+"""Emails to members: one email of catalogue sentences, its result, and the next try.
 
-A mail whose answer was lost is sent again: told at least once is right for a member, since twice is
-a nuisance and no harm. Its id stays the same, by which mail programs show it once.
+An email whose response was lost is sent again, because a duplicate does no harm. Its message id
+remains the same, so that email programs show it once.
 """
 
 from collections.abc import Callable
@@ -18,14 +18,14 @@ from tenants.notices.emails import EmailDue, PendingEmail
 EMAIL_ACTOR = "system:mail"
 
 SendEmail = Callable[[OutgoingEmail, NoticeOrder], StepResult]
-"""`connectors.mail.Postbox.send`."""
+"""Sends an email under a NoticeOrder (`connectors.transport.smtp.EmailTransport.send`)."""
 
 
 def send_member_email(event: EmailDue, *, tenant: OpenScope, post: SendEmail, house: str) -> None:
-    """Write to a member. Raises `outbox.RetryLater` where it was not taken; killed in between, it
-    is written again.
+    """Send an email to a member.
 
-    `house` is the dashboard's address.
+    Raises `outbox.RetryLater` if it was not accepted; after an interruption it is sent again.
+    `house` is the URL of the dashboard.
     """
     with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
         due = emails.start_email(scope, event.subject_id)
@@ -41,13 +41,14 @@ def send_member_email(event: EmailDue, *, tenant: OpenScope, post: SendEmail, ho
 
 
 def fail_member_email(event: EmailDue, *, tenant: OpenScope) -> None:
-    """The row failed too often: the mail is dead, and its member's page says so."""
+    """Record that an email failed finally. The member's page shows it."""
     with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
         emails.abandon_email(scope, event.subject_id)
 
 
 def build_member_email(due: PendingEmail, house: str) -> OutgoingEmail:
-    """What is written: how many things wait where, and the pages. Never what they are. Pure."""
+    """Build an email with the number of pending items per page and links to the pages, without
+    their content. Pure."""
     total = sum(count for _, count in due.counts)
     house = house.rstrip("/")
     lines: list[Message] = []

@@ -1,4 +1,4 @@
-"""Calling the agency's own systems: one signed request, what came of it, and when to try again."""
+"""Webhooks to the agency's own systems: one signed request, its result, and the next try."""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -21,10 +21,10 @@ from tenants.webhooks.outgoing_calls import (
 
 WEBHOOKS_ACTOR = "system:hooks"
 WEBHOOK_TIMEOUT = 10.0
-"""Total wall time of a call; what its answer says beside its status is not read."""
+"""Total wall time of a request in seconds. Only the status of the response is read."""
 
 OpenLetter = Callable[[UUID, Sealed], Sealed]
-"""Makes of a letter to the workers what the transport can open."""
+"""Opens a sealed letter for the transport."""
 
 
 def send_webhook(
@@ -35,8 +35,10 @@ def send_webhook(
     open_letter: OpenLetter,
     seconds: float = WEBHOOK_TIMEOUT,
 ) -> None:
-    """Call a hook. Raises `outbox.RetryLater` where it was not taken; killed in between, it is
-    called again."""
+    """Send a webhook.
+
+    Raises `outbox.RetryLater` if it was not accepted; after an interruption it is sent again.
+    """
     with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
         due = start_call(scope, event.subject_id)
     if due is None:
@@ -54,7 +56,7 @@ def send_webhook(
 
 
 def fail_webhook(event: WebhookCallDue, *, tenant: OpenScope) -> None:
-    """The row failed too often: the call is dead, and shown."""
+    """Record that a webhook failed finally."""
     with tenant(event.tenant_id, WEBHOOKS_ACTOR) as scope:
         abandon_call(scope, event.subject_id)
 

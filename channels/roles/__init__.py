@@ -1,1 +1,4 @@
-"""Roles of readers on platforms, granted and removed as a subscription requires."""
+"""Roles of readers in communities, granted and removed by proven age or subscription.
+
+Eligibility is decided in `subscribers/safety`.
+"""

@@ -1,4 +1,4 @@
-"""Event of roles: a reader whose role has to be granted or removed."""
+"""Event of roles: a role of a reader must be granted or removed."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,8 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class ReaderRoleDue:
-    """A reader should bear a role of an account's place, or no more; the subject is the wish. Lane
-    `role:<channel>`."""
+    """Grant or remove the role of a reader; the subject is the row. Lane `role:<channel>`."""
 
     kind: ClassVar[str] = "role.due"
     queue: ClassVar[outbox.Queue] = "urgent"

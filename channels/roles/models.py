@@ -1,4 +1,4 @@
-"""Table of readers who should have, or no longer have, a role on a platform."""
+"""Table of readers whose role on a platform must be granted or removed."""
 
 from datetime import datetime
 from typing import Any
@@ -11,8 +11,8 @@ from foundation.db.tables import TenantRow, message_column, table_arguments, tim
 
 
 class ReaderRoleRow(TenantRow, table=True):
-    """A reader who should bear a role of an account's place, or should no more; gone once it is
-    surely taken."""
+    """The role that a reader should or should not have at an account's destination. Deleted once it
+    is certainly removed."""
 
     __tablename__ = "fan_roles"
     __table_args__ = table_arguments(
@@ -27,8 +27,8 @@ class ReaderRoleRow(TenantRow, table=True):
     role: str
     wanted: bool
     stands: bool | None = None
-    """Whether they bear it; none while nobody knows."""
+    """The reader has the role; None if unknown."""
     since: datetime = timestamp_column()
-    """When it was last wanted otherwise."""
+    """Time of the last change of `wanted`."""
     reason: dict[str, Any] | None = message_column()
-    """Why it could not be done."""
+    """Reason of a refusal by the platform."""

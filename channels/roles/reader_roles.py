@@ -1,9 +1,9 @@
-"""The role that readers bear on a platform, of proven age or subscribed: who should, who does, and
-making the one the other. Where people ask to be let in, being inside is such a role.
+"""Roles of readers on a platform, for proven age or a subscription: the desired state, the known
+state, and the requests that align them. Membership in groups with join requests counts as a role.
 
-It opens nothing with us. A row says what is wanted of one reader; it is unknown whether they bear
-the role from just before it is asked for until an answer came, so a crash or a lost answer is
-followed by the same harmless request.
+A role unlocks nothing in this system. The known state of a role is set to unknown just before a
+request and set again after its response, so that a crash or a lost response is followed by the same
+idempotent request.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -42,28 +42,29 @@ from tenants.notices import notices
 
 AGAIN = timedelta(seconds=10)
 AT_LAST = timedelta(hours=1)
-"""Between two tries while the platform does not answer: growing with how long it did not."""
+"""Minimum and maximum delay between two tries while the platform does not respond; it grows with
+the duration."""
 
 
 @dataclass(frozen=True)
 class RoleGiver:
-    """An account that gives `role` to readers with a right to it ("": none any more), and those it
-    hears them with."""
+    """An account that grants `role` to eligible readers ("": none any more), and the accounts that
+    receive their messages."""
 
     channel_id: UUID
     platform: str
     role: str
     inbox: tuple[UUID, ...]
     paying: bool = False
-    """Whether it is given to those who pay for a subscription on the account."""
+    """It is granted to readers with a paid subscription on the account."""
     adult: bool = True
-    """Whether their age must be proven."""
+    """It requires proven age."""
 
 
 @dataclass(frozen=True)
 class RoleStatus:
-    """How many bear an account's role, how many will once they are there, and what stands in the
-    way of any other."""
+    """The number of readers with an account's role, the number who will get it when they join, and
+    the reason of a refusal."""
 
     borne: int
     away: int
@@ -76,7 +77,7 @@ _INBOX = """
 SELECT o.id FROM channels o JOIN channels c ON c.tenant_id = o.tenant_id AND (c.id = o.id OR
 c.app_key = o.app_key)
 WHERE o.tenant_id = :tenant AND c.id = """
-"""The accounts of one application: who writes to it is heard by one of them."""
+"""The accounts of one application: messages to it are received by one of them."""
 
 _GIVERS = f"""
 SELECT g.id, g.platform, ARRAY({_INBOX} g.id ORDER BY o.id) AS inbox,
@@ -93,7 +94,7 @@ FROM channels g WHERE g.tenant_id = :tenant AND (g.options ->> 'adult_role' <> '
 
 
 def role_givers(scope: Scope) -> list[RoleGiver]:
-    """The accounts that give a role, or gave one that is still to be taken."""
+    """Return the accounts that grant a role, or granted one that must still be removed."""
     rows = scope.run(_GIVERS, tenant=scope.tenant_id)
     return [
         RoleGiver(row.id, row.platform, row.role, tuple(row.inbox), row.paying, row.adult)
@@ -121,7 +122,7 @@ _DONE = """
 DELETE FROM fan_roles WHERE tenant_id = :tenant AND channel_id = ANY(:channels) AND NOT wanted
 AND NOT stands
 """
-"""Of whom nothing is wanted and who surely bears nothing."""
+"""Rows that are not wanted and whose role is certainly absent."""
 
 _DUE = """
 SELECT id, wanted FROM (
@@ -133,16 +134,16 @@ SELECT id, wanted FROM (
     :away)
 ) AS due WHERE reason IS NULL OR place = 1 ORDER BY wanted, id
 """
-"""Where the platform refuses, one of them tries again for all."""
+"""If the platform refuses roles, only one of the refused rows is tried again."""
 
 
 def set_eligible_readers(
     scope: Scope, giver: RoleGiver, readers: Collection[str], *, only: str = ""
 ) -> None:
-    """Have these readers, and nobody else, bear the role of an account; `only` one of them is
-    looked at, "" for all.
+    """Set the readers who should have the role of an account, and remove it from all others. `only`
+    limits this to one reader; "" means all.
 
-    What is so already is left alone; who was refused is tried again, one for all.
+    Roles in the desired state are not changed; of those refused, one is tried again.
     """
     if giver.role and readers:
         scope.run(
@@ -158,8 +159,8 @@ def set_eligible_readers(
 
 
 def remove_reader(scope: Scope, channel_id: UUID, user_id: str) -> None:
-    """Take the role, by whichever account, from a reader that this account heard: they are to be
-    forgotten."""
+    """Remove the roles of a reader of this account before their data is erased, regardless of the
+    account that granted them."""
     inbox = list(
         scope.run(f"{_INBOX}:channel", tenant=scope.tenant_id, channel=channel_id).scalars()
     )
@@ -174,8 +175,8 @@ def _withdraw_roles(
     role: str = "",
     readers: Collection[str] = (),
 ) -> None:
-    """Want nothing any more of anybody but these readers, or of this one reader; then have done
-    what is due."""
+    """Set the roles of other readers, or of one reader, as not wanted, and schedule the due
+    requests."""
     of = {"tenant": scope.tenant_id, "channels": list(channels)}
     scope.run(_UNWANT, role=role, readers=list(readers), only=only, now=scope.now, **of)
     scope.run(_DONE, **of)
@@ -191,9 +192,11 @@ WHERE tenant_id = :tenant AND user_id = :user AND channel_id IN ({_INBOX}:channe
 
 
 def retry_role(scope: Scope, channel_id: UUID, user_id: str, *, anyway: bool) -> bool:
-    """A reader showed up in the chat of an account: who was not there may be now. `anyway`: also
-    who has the role, as far as we know; somebody who left and came back lost it. Whether there is
-    something to give them."""
+    """Grant the role of a reader who wrote to an account, because they may have joined since.
+
+    With `anyway`, also if they have it as far as known, because a reader who left and returned has
+    lost it. Return True if there is a role to grant.
+    """
     asked = {"tenant": scope.tenant_id, "channel": channel_id, "user": user_id}
     found = scope.run(_AGAIN, anyway=anyway, away=READER_NOT_THERE, **asked).scalars().all()
     for each in dict.fromkeys(found):
@@ -202,8 +205,8 @@ def retry_role(scope: Scope, channel_id: UUID, user_id: str, *, anyway: bool) ->
 
 
 def deny_role(scope: Scope, giver: RoleGiver, user_id: str) -> None:
-    """Somebody asks for the role of an account who may never bear it: what they ask for is refused,
-    what they bear taken."""
+    """Refuse the role of an account to a reader who must never have it, and remove it if they have
+    it."""
     scope.run(
         "INSERT INTO fan_roles (tenant_id, id, channel_id, user_id, role, wanted, stands, since)"
         " VALUES (:tenant, :id, :channel, :user, :role, false, NULL, :now)"
@@ -241,7 +244,7 @@ def apply_role(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> None:
-    """Give one reader the role, or take it, as is wanted now. Raises `outbox.RetryLater` where it
+    """Grant or remove the role of one reader, as currently wanted. Raises `outbox.RetryLater` if it
     must be tried again."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         row = _lock_role_row(scope, event.subject_id)
@@ -254,8 +257,9 @@ def apply_role(
             return
         waits = send_limits.send_block(scope, channel.id, brake=False)
         now = scope.now
+        # A crash after this point leaves the state unknown, and the request is repeated.
         if waits is None:
-            _record_role_state(scope, row, None, None)  # from here on it may be either way
+            _record_role_state(scope, row, None, None)
             row = _lock_role_row(scope, row.id) or row
         asked_at = row.updated_at
         give = row.wanted
@@ -292,7 +296,7 @@ def apply_role(
 
 
 def _may_ask(channel: Channel, row: ReaderRoleRow) -> bool:
-    """Nobody is given anything by an account that rests; taking back knows no rest."""
+    """A paused account grants no roles, but removes them."""
     rests = channel.state == ChannelState.PAUSED and not row.wanted
     return channel.state == ChannelState.ACTIVE or rests
 
@@ -306,7 +310,7 @@ def _record_role_outcome(
     give: bool,
     asked_at: datetime | None,
 ) -> timedelta | None:
-    """Write what came of it; when to come back, None where there is nothing to come back for."""
+    """Record the outcome. Return the delay before the next try, or None."""
     row = _lock_role_row(scope, row_id)
     if row is None:
         return None
@@ -317,7 +321,7 @@ def _record_role_outcome(
         case Rejected(reason=reason) if (
             reason.code == READER_NOT_THERE and row.updated_at != asked_at
         ):
-            return timedelta(0)  # they showed up while the platform was asked
+            return timedelta(0)  # The reader joined during the request.
         case Rejected(reason=reason) if reason.code == READER_NOT_THERE:
             _record_role_state(scope, row, False, reason)
         case Rejected(reason=reason):
@@ -328,7 +332,8 @@ def _record_role_outcome(
         case Retry(after=after):
             return max(after, min(scope.now - row.since, AT_LAST))
         case Reauthorize() | Disconnected():
-            return None  # the account is told of; once it is connected again, so is this
+            # The account has a notice; the role is tried again after it is connected again.
+            return None
         case _:
             raise TypeError(f"a role ends in {type(end).__name__}")
     return timedelta(0) if row.wanted is not give else None
@@ -337,7 +342,7 @@ def _record_role_outcome(
 def _record_role_state(
     scope: Scope, row: ReaderRoleRow, stands: bool | None, reason: Message | None
 ) -> None:
-    """A row that wants nothing any more and has nothing left to take goes."""
+    """Record the state of a role, and delete a row that is not wanted and certainly removed."""
     if stands is False and not row.wanted:
         scope.run(
             "DELETE FROM fan_roles WHERE tenant_id = :tenant AND id = :id",
@@ -357,7 +362,8 @@ def _record_role_state(
 
 
 def _clear_role_refusals(scope: Scope, channel_id: UUID) -> None:
-    """The platform does it again: so it does for those it refused."""
+    """Clear the refusals of an account after a success, so that the refused rows are tried
+    again."""
     for what in ("give", "take"):
         notices.close(scope, f"role:{channel_id}:{what}")
     freed = scope.run(
@@ -372,7 +378,7 @@ def _clear_role_refusals(scope: Scope, channel_id: UUID) -> None:
 
 
 def _lock_role_row(scope: Scope, row_id: UUID) -> ReaderRoleRow | None:
-    """A row as it stands, nobody else changes it until the transaction ends."""
+    """Return a row, locked until the transaction ends."""
     return scope.session.exec(
         select(ReaderRoleRow)
         .where(ReaderRoleRow.tenant_id == scope.tenant_id, col(ReaderRoleRow.id) == row_id)
@@ -391,7 +397,7 @@ FROM fan_roles WHERE tenant_id = :tenant GROUP BY channel_id
 
 
 def role_status_by_channel(scope: Scope) -> dict[UUID, RoleStatus]:
-    """How the roles of every account stand."""
+    """Return the status of the roles of every account."""
     rows = scope.run(_BEARING, tenant=scope.tenant_id, away=READER_NOT_THERE)
     return {
         row.channel_id: RoleStatus(
@@ -402,7 +408,7 @@ def role_status_by_channel(scope: Scope) -> dict[UUID, RoleStatus]:
 
 
 def roles_of_reader(scope: Scope, channel_id: UUID, user_id: str) -> list[dict[str, object]]:
-    """What is kept of a reader's roles, for the reader."""
+    """Return the stored roles of a reader, for a data export."""
     rows = scope.run(
         "SELECT r.role, r.wanted, r.stands, r.since FROM fan_roles r"  # noqa: S608  a constant
         " WHERE r.tenant_id = :tenant AND r.user_id = :user"

@@ -1,4 +1,5 @@
-"""Acting with ids and amounts alone: a checkout's yes, money given back."""
+"""Control requests of accounts with ids and amounts only: checkout confirmations, refunds and
+ending subscriptions."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -22,12 +23,12 @@ from gate.contract.units import Subject
 ACT = timedelta(seconds=60)
 
 LookUpRefund = Callable[[ChatConnector, tuple[StepResult, ...]], Send | Outcome | None]
-"""Looks whether a refund took effect; None when it did not, as far as anybody can see."""
+"""Looks up a refund. Returns None if it did not take effect, as far as the platform shows."""
 
 
 def send_control_step(channel: Channel, step: WireStep, *, transport: Transport) -> StepResult:
-    """Send one control step of an account at once; opens no transaction. Raises EgressForbidden."""
-    if channel.state == ChannelState.DISCONNECTED:  # nothing of it is held to ask with
+    """Send one control step of an account. Opens no transaction. Raises EgressForbidden."""
+    if channel.state == ChannelState.DISCONNECTED:  # its credentials are deleted
         return StepNotSent(step.name, "disconnected")
     order = ControlOrder(channel.tenant_id, channel.id, step.action)
     return transport.send(step, order, account=queries.transport_account(channel))
@@ -44,12 +45,12 @@ def refund_payment(
     connectors: Mapping[str, ChatConnector],
     seen: LookUpRefund | None = None,
 ) -> Outcome:
-    """Give money back and keep the answer as an attempt of `subject`.
+    """Refund a payment and record the response as an attempt of `subject`.
 
-    `step` takes the request from the connector: `lambda rail: rail.refund(charge, fan, minor,
-    currency)`. Where the answer to an earlier try was lost, `seen` looks first: `lambda rail,
-    answers: rail.look_up_refund(charge, answers)`. What was given back already is a success;
-    `Published` means the money is back.
+    `step` builds the request: `lambda rail: rail.refund(charge, fan, minor, currency)`. If the
+    response to an earlier try was lost, `seen` looks the refund up first: `lambda rail, answers:
+    rail.look_up_refund(charge, answers)`. A payment that was refunded already counts as a success;
+    `Published` means that it is refunded.
     """
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
@@ -101,9 +102,9 @@ def stop_subscription_renewal(
     transport: Transport,
     connectors: Mapping[str, ChatConnector],
 ) -> Outcome:
-    """Have a platform take no further month of a subscription; `Published` once it takes none.
+    """End the renewal of a subscription at its platform. Return `Published` once it is ended.
 
-    Asked twice is once, so a lost answer is asked for again. Raises NotFound.
+    The request is idempotent, so it is sent again after a lost response. Raises NotFound.
     """
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)

@@ -1,5 +1,4 @@
-"""What the address of a post names: asked of its platform, before anybody's word about it is
-believed."""
+"""Verification of post URLs that members enter: the platform confirms what a URL refers to."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -32,13 +31,12 @@ def look_up_address(
     connectors: Mapping[str, Connector],
     part: int = 0,
 ) -> LookupResult:
-    """Which post of an account stands at an address, for a part of a subject that was sent there.
-    Raises NotFound.
+    """Return the post of an account that a URL refers to, for a part of a subject that was sent
+    there. Raises NotFound.
 
-    Found is this account's and there, as far as the platform tells; Absent and Failed say why it is
-    none; Unknown that nobody could be asked now. No transaction is open while the platform is
-    asked. Leaves no attempt: it is a question about what a person said, and proves nothing of what
-    we sent.
+    Found is a post of this account, as far as the platform reports; Absent and Failed explain why
+    it is not; Unknown means that the platform cannot be reached now. No transaction is open during
+    requests. No attempt is recorded, because the result proves nothing about our own requests.
     """
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, channel_id)
@@ -47,7 +45,7 @@ def look_up_address(
     connector = account_connectors.connector_for(connectors, channel)
     if not isinstance(
         connector, SupportsAddressLookup
-    ):  # a platform of others, which says nothing of addresses
+    ):  # a third-party platform without such lookups
         return Failed(Message("naming.unable"))
     if waits is not None:
         return Unknown(waits.reason)

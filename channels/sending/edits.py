@@ -1,8 +1,8 @@
-"""Changing the words of a copy: look at what has to stay, change them under a permit of their own,
-keep the answer.
+"""Edits of the texts of a copy: read the parts that must remain, send the edit under a separate
+permit, and record the response.
 
-The same words again change nothing, so a change whose answer is lost is asked again (ADR 0108);
-which words stand meanwhile, nobody knows, and that is read from what was asked and answered.
+Repeating an edit changes nothing, so an edit whose response was lost is sent again. Until then it
+is uncertain which texts are live; this follows from the recorded requests and responses.
 """
 
 from collections.abc import Mapping, Sequence
@@ -41,27 +41,27 @@ from gate.permits import issuance
 from gate.permits.issuance import MintPermit, PermitDenied
 
 EDIT_KIND = "edit"
-"""What the attempts are called; their native key is the id of the copy."""
+"""Kind of the attempts; their native key is the native id of the copy."""
 
 EDIT_ARRIVAL_WINDOW = timedelta(seconds=30)
-"""While an emergency stop is closed, the same is asked again this often."""
+"""Delay before an edit is tried again while an emergency stop is active."""
 
 Connectors = Mapping[str, Connector]
 
 
 def can_edit(connector: Connector) -> bool:
-    """Whether a platform changes the words of what stands there."""
+    """Return True if the platform supports edits of published texts."""
     return connector.capabilities.edits and isinstance(connector, SupportsEdits)
 
 
 def copy_by_native_id(scope: Scope, subject: Subject, native_id: str) -> LiveCopy | None:
-    """The copy of a subject under a native id; None when it is gone, or must go."""
+    """Return the live copy of a subject under a native id; None if it was removed or recalled."""
     found = (one for one in list_copies(scope, subject) if native_id in one.native_ids)
     return next((one for one in found if one.removed_at is None and one.recalled_at is None), None)
 
 
 def last_known_unit(scope: Scope, subject: Subject, native_id: str) -> Unit | None:
-    """What a copy was last known to say and show; None where no attempt of ours tells."""
+    """Return the last confirmed content of a copy, or None if no attempt recorded it."""
     rows = attempts.list_attempts(scope, subject, None, ("send", EDIT_KIND))
     stand = [
         row
@@ -79,12 +79,12 @@ def _native_id_of(row: Attempt) -> str:
 
 
 def is_edit_uncertain(scope: Scope, subject: Subject, native_id: str) -> bool:
-    """Whether a change may have come through that nobody confirmed or denied since."""
+    """Return True if an edit may have taken effect and nothing has confirmed or denied it since."""
     unclear = False
     for row in _list_edit_attempts(scope, subject, native_id):
         if (
             row.outcome == "published" or row.resolved_by is not None
-        ):  # the last of them says what stood then
+        ):  # the latest of these determines the live texts
             unclear = False
         elif any(
             step["kind"] == StepKind.MUTATE and _is_answer_uncertain(step["answer"])
@@ -95,14 +95,13 @@ def is_edit_uncertain(scope: Scope, subject: Subject, native_id: str) -> bool:
 
 
 def other_edits_arrive_until(scope: Scope, unit: Unit, native_id: str) -> datetime | None:
-    """Until when a request of ours for other words, that nobody answered, may still arrive
-    there."""
+    """Return the time until which an unanswered edit with other texts may still take effect."""
     rows = _list_edit_attempts(scope, unit.subject, native_id)
     return _latest_edit_deadline([row for row in rows if row.unit_digest != unit.digest()])
 
 
 def edits_arrive_until(scope: Scope, subject: Subject, native_id: str) -> datetime | None:
-    """Until when a request of ours for any words, that nobody answered, may still arrive there."""
+    """Return the time until which an unanswered edit may still take effect, or None."""
     return _latest_edit_deadline(_list_edit_attempts(scope, subject, native_id))
 
 
@@ -131,7 +130,7 @@ def _list_edit_attempts(scope: Scope, subject: Subject, native_id: str) -> list[
 
 
 def _is_answer_uncertain(stored: serialization.StoredJson | None) -> bool:
-    """Whether a change may have been made by a request with this answer, or with none."""
+    """Return True if a request with this response, or without one, may have changed the copy."""
     if stored is None:
         return True
     match serialization.answer_from_json(stored):
@@ -156,12 +155,13 @@ def prepare_edit(
     mint: MintPermit,
     connectors: Connectors,
 ) -> PreparedStep | Outcome:
-    """Write down the first request that makes a copy say what `unit` says, or what there is to say
-    without one.
+    """Record the first request that changes a copy to `unit`, or return the outcome if no request
+    is needed.
 
-    `whole` is all of the thread that it begins, judged with it. The caller has taken the gate's
-    epochs and the channel, and moved its subject, in this transaction. Raises the gate's Denied;
-    Conflict when another worker armed the same subject at this moment.
+    `whole` is the thread that begins with the unit, judged together with it. The caller has locked
+    the epochs of the gate and the channel, and changed the state of its subject, in this
+    transaction. Raises PermitDenied; Conflict if another worker prepared the same subject
+    concurrently.
     """
     attempts.supersede_attempts(scope, unit.subject, 0, (EDIT_KIND,))
     rows = attempts.list_attempts(scope, unit.subject, 0, (EDIT_KIND,))
@@ -197,8 +197,8 @@ def prepare_edit(
 
 
 def _denied_outcome(scope: Scope, whole: Unit, author: str) -> Outcome | None:
-    """Why nobody need look first; the log then knows whose words they are when the change itself is
-    judged."""
+    """Return the outcome if the gate would deny the edit, before any request. The log then knows
+    the author when the edit is judged."""
     decision = issuance.judge_unit(scope, whole, author=author)
     if decision.is_allowed:
         return None
@@ -215,10 +215,10 @@ def prepare_next_edit_step(
     connectors: Connectors,
     mint: MintPermit,
 ) -> PreparedStep | Outcome:
-    """Ask the connector what the answer meant: the next request, or the end. A "no" of the gate
-    ends in Retry.
+    """Return the next request after a response, or the outcome. If the gate denies it, the outcome
+    is Retry.
 
-    Raises Conflict when the attempt was taken over meanwhile.
+    Raises Conflict if another worker took over the attempt.
     """
     attempts.record_answer(scope, armed.attempt_id, armed.position, answer)
     row = attempts.get_attempt(scope, armed.attempt_id)
@@ -239,7 +239,8 @@ def prepare_next_edit_step(
         return Retry(SHORT_RETRY, "account", Message("attempt.out_of_time"))
     try:
         authority = _authorize_edit_step(scope, armed.unit, turn.step, answers, mint)
-    except PermitDenied as denied:  # nothing was changed: the next claim decides again and says why
+    except PermitDenied as denied:
+        # No change was sent: the next claim decides again and reports the reason.
         issuance.record_denial(scope, denied)
         return Retry(SHORT_RETRY, "account", Message("attempt.stopped_midway"))
     position = armed.position + 1
@@ -260,8 +261,8 @@ def prepare_next_edit_step(
 def recorded_edit(
     scope: Scope, subject: Subject, native_id: str, *, connectors: Connectors
 ) -> tuple[UUID, Outcome] | None:
-    """What the kept answer to a change meant, where nobody lived to settle it, and its attempt;
-    None without one."""
+    """Return the attempt and outcome of an edit whose response was recorded but not settled, or
+    None."""
     rows = [row for row in _list_edit_attempts(scope, subject, native_id) if row.outcome is None]
     changes = [step for row in rows[-1:] for step in row.steps if step["kind"] == StepKind.MUTATE]
     if not changes or changes[-1]["answer"] is None:
@@ -286,8 +287,8 @@ def recorded_edit(
 
 
 def close_edit(scope: Scope, attempt_id: UUID, outcome: Outcome) -> bool:
-    """Write what an attempt came to, once, and tell the gate which words stand; whether this call
-    wrote it."""
+    """Write the outcome of an attempt, once, and record which texts are live. Return False if it
+    had one already."""
     name = serialization.outcome_name(outcome)
     result = serialization.outcome_to_json(outcome)
     row = attempts.finish_attempt(
@@ -304,12 +305,13 @@ def close_edit(scope: Scope, attempt_id: UUID, outcome: Outcome) -> bool:
     elif not _is_answer_uncertain(changes[-1]["answer"]):
         scope.before_commit(
             lambda last: void_permit(last, jti, name), role="gate"
-        )  # they say that it changed nothing
+        )  # The response proves that nothing was changed.
     return True
 
 
 def resolve_edit(scope: Scope, subject: Subject, native_id: str, *, came_through: bool) -> None:
-    """A person says which words stand: the last that were asked for, or those before."""
+    """Record which texts are live by a member's statement: those of the last edit, or the earlier
+    ones."""
     rows = [
         row
         for row in _list_edit_attempts(scope, subject, native_id)
@@ -352,6 +354,7 @@ def _next_edit_step(
     if not (connector.capabilities.edits and isinstance(connector, SupportsEdits)):
         return Rejected(Message("edit.not_there"), permanent=True)
     turn = connector.edit(unit, native_id, tuple(answers))
+    # Only the step with this name may change the copy: its permit is recorded with the copy.
     if isinstance(turn, Send) and (turn.step.kind is StepKind.MUTATE) != (
         turn.step.name == EDIT_STEP
     ):
@@ -387,7 +390,7 @@ def _authorize_edit_step(
 
 
 def _uploaded_answers(scope: Scope, subject: Subject) -> list[StepResult]:
-    """What the platform told of the files that were brought there with the copy."""
+    """Return the responses to the uploads of files published with the copy."""
     steps = [
         step
         for row in attempts.list_attempts(scope, subject)
@@ -402,7 +405,7 @@ def _uploaded_answers(scope: Scope, subject: Subject) -> list[StepResult]:
 
 
 def _record_edit_permit(scope: Scope, authority: Authority, copy: LiveCopy) -> UUID | None:
-    """The permit of a change, noted as one of its copy as soon as it is consumed."""
+    """Record the permit of an edit with its copy when the permit is consumed."""
     if not isinstance(authority, Permit):
         return None
     jti = authority.jti

@@ -1,4 +1,5 @@
-"""Events of sending: probes after an emergency stop, and the removal and addresses of copies."""
+"""Events of sending: probes of platforms that were unavailable, and the removal and addresses of
+copies."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,8 +11,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class BrakeProbeDue:
-    """A platform was down: read something harmless of the account `subject_id`; once it answers,
-    posts leave again."""
+    """A platform was unavailable: send a harmless read request for the account `subject_id`. Posts
+    continue once the platform responds."""
 
     kind: ClassVar[str] = "channel.probe"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -21,8 +22,8 @@ class BrakeProbeDue:
 
 @dataclass(frozen=True)
 class CopyRemovalDue:
-    """Take one copy away; `subject_id` is the permit under which it went out, `at` when somebody
-    asked (UTC-aware)."""
+    """Remove a copy; `subject_id` is the permit under which it was published, `at` the time of the
+    request (UTC-aware)."""
 
     kind: ClassVar[str] = "takedown.remove"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -33,8 +34,10 @@ class CopyRemovalDue:
 
 @dataclass(frozen=True)
 class CopyRemoved:
-    """Fact: a copy is proven gone. `subject_id` is its permit; what it was a copy of is `of_kind`
-    and `of_id`."""
+    """A copy is proven removed.
+
+    `subject_id` is its permit; `of_kind` and `of_id` identify its subject.
+    """
 
     kind: ClassVar[str] = "copy.removed"
     queue: ClassVar[outbox.Queue] = "facts"
@@ -47,9 +50,11 @@ class CopyRemoved:
 
 @dataclass(frozen=True)
 class CopyAddressed:
-    """Fact: a platform told where people find a copy. `subject_id` is its permit; what it is a copy
-    of is `of_kind` and `of_id`; `before` is what it was called when it went out, `native_id` what
-    it is called now."""
+    """A platform reported the URL of a copy.
+
+    `subject_id` is its permit; `of_kind` and `of_id` identify its subject; `before` is its native
+    id at publication, `native_id` the current one.
+    """
 
     kind: ClassVar[str] = "copy.addressed"
     queue: ClassVar[outbox.Queue] = "facts"

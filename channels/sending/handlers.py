@@ -1,4 +1,4 @@
-"""What the room's events do."""
+"""Handlers of the events of sending."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -25,8 +25,10 @@ def probe_platform(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> None:
-    """Read something harmless of a braked account; comes back, at growing distance, until the
-    platform answers."""
+    """Send a harmless read request for a braked account.
+
+    It is repeated with growing delays until the platform responds.
+    """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         channel = queries.get_channel(scope, event.subject_id)
         waits = send_limits.send_block(scope, channel.id, brake=False)
@@ -43,7 +45,7 @@ def probe_platform(
     )
     if (
         turn is None
-    ):  # nor is one asked that a person took off: whoever puts it back must not find it braked
+    ):  # A disconnected account is not probed, and must not be braked when it is connected again.
         with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
             send_limits.release_brake(scope, channel.id)
         return
@@ -58,14 +60,14 @@ def probe_platform(
 
 
 def give_up_probe(event: BrakeProbeDue, *, tenant: OpenScope) -> None:
-    """Nothing of it could be asked, and nobody will ask again: the next post finds out."""
+    """Release the brake after the last failed probe: the next post tests the platform."""
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         send_limits.release_brake(scope, event.subject_id)
 
 
 def _health_probe(connector: Connector, account: str, now: datetime) -> Send | None:
-    """A look for what is not there, else what a test of the account asks; None where nothing can be
-    read."""
+    """Return a lookup of a post that does not exist, else the verification request of the account;
+    None if neither is supported."""
     turn: object = connector.look_up(LookupQuery("probe", "probe", now, account), ())
     if not isinstance(turn, Send) and isinstance(connector, SupportsAccountSetup):
         turn = connector.verify_account(account, ())

@@ -1,5 +1,5 @@
-"""What a no of the gate means that comes after a first request: where nothing was asked for but a
-look."""
+"""Denials of the gate after the first request of an attempt, which was only a lookup or an
+upload."""
 
 from uuid import UUID
 
@@ -14,12 +14,12 @@ from gate.permits.issuance import PermitDenied
 
 
 def outcome_of_denial(scope: Scope, row: Attempt, denied: PermitDenied) -> Outcome:
-    """What an attempt comes to whose next step got no permit; the no is kept. Nothing visible was
-    asked for.
+    """Return the outcome of an attempt whose next step was denied a permit, and log the denial. No
+    visible content was sent.
 
-    Where an earlier step had a permit, the next claim decides again and says why. Where none had,
-    as before a message that is first looked for, a claim would look once more and say nothing:
-    people are told here, unless what keeps it back ends by itself.
+    If an earlier step had a permit, the next claim decides again and reports the reason. If none
+    had, for example because the message is looked up first, a claim would only repeat the lookup:
+    the denial is reported here, unless its reasons are transient.
     """
     issuance.record_denial(scope, denied)
     decision = denied.decision
@@ -35,8 +35,8 @@ def outcome_of_denial(scope: Scope, row: Attempt, denied: PermitDenied) -> Outco
 
 
 def _request_place_check(scope: Scope, channel_id: UUID) -> bool:
-    """Have the place looked at; whether somebody surely will within the minute in which people are
-    not told yet."""
+    """Request a destination check. Return True if its result is certain within a minute, so that
+    members need not be notified yet."""
     return (
         destination_settings_check.request_destination_check(scope, channel_id)
         and destination_settings_check.destination_check_wait(scope, channel_id) is not None

@@ -1,8 +1,8 @@
-"""Where people find what was posted: asked for afterwards, where a platform does not say so when it
-takes a post.
+"""URLs of published posts, requested afterwards from platforms that do not return them at
+publication.
 
-What nobody sees yet has no address: it is asked for again, ever more seldom, and given up after
-some days. A removal by hand begins with it.
+A post that is not visible yet has no URL: the request is repeated with growing delays and ends
+after some days. A manual removal needs the URL.
 """
 
 from collections.abc import Mapping
@@ -26,14 +26,14 @@ from gate.copies.live_copies import LiveCopy
 
 SOON = timedelta(seconds=30)
 AT_LAST = timedelta(hours=3)
-"""Between two questions: growing with how long it stands there."""
+"""Minimum and maximum delay between two requests; the delay grows with the age of the post."""
 
 GIVEN_UP = timedelta(days=3)
-"""A platform that has shown nobody a post by then never will: an account that is private, say."""
+"""Age at which a post without a URL will never get one, for example on a private account."""
 
 
 def copy_address(scope: Scope, copy: LiveCopy) -> str:
-    """Where people find a copy; "" where nobody said so."""
+    """Return the URL of a copy, or "" if unknown."""
     if copy.url:
         return copy.url
     sent = (
@@ -48,7 +48,7 @@ def copy_address(scope: Scope, copy: LiveCopy) -> str:
 def copies_without_address(
     scope: Scope, subject: Subject, connectors: Mapping[str, Connector]
 ) -> list[tuple[LiveCopy, Channel]]:
-    """The copies of a subject whose address their platforms may tell by now."""
+    """Return the copies of a subject that have no URL, on platforms that may report one."""
     found = []
     for copy in live_copies.list_copies(scope, subject):
         if (
@@ -72,10 +72,10 @@ def request_addresses(
     transport: Transport,
     connectors: Mapping[str, Connector],
 ) -> timedelta | None:
-    """Ask for every address of a subject that is not known, and keep what is told; when to ask
-    again, None for never.
+    """Request the missing URLs of a subject and record them.
 
-    No transaction is open while a platform is asked.
+    Return the delay before the next request, or None if none are missing. No transaction is open
+    during requests.
     """
     with tenant(tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         left = copies_without_address(scope, subject, connectors)

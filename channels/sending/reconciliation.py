@@ -1,4 +1,4 @@
-"""Looking for what may have been accepted, and saying when it is surely not there."""
+"""Lookups of uncertain deliveries, and proof that they are absent."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -37,36 +37,38 @@ from gate.copies import live_copies
 RECONCILIATION_ACTOR = "system:reconciling"
 LOOK = "look"
 MIN_LOOK_INTERVAL = timedelta(seconds=60)
-"""Between the first and the last look that together prove absence: one list may be incomplete."""
+"""Minimum time between the first and the last of several lookups that together prove absence,
+because a single list may be incomplete."""
 
 LOOK_DELAYS = tuple(
     timedelta(seconds=seconds)
     for seconds in (20, 60, 5 * 60, 30 * 60, 2 * 3600, 6 * 3600, 24 * 3600)
 )
-"""Before the first look, the second, and so on; then a person decides."""
+"""Delays before the first lookup, the second, and so on; after the last one, a member decides."""
 
 BLIND_PERIOD = timedelta(minutes=5)
-"""A look that failed is no look: it is taken again after 20 s, doubled at each failure in a row up
-to this."""
+"""Maximum delay after failed lookups, which do not count: the delay starts at 20 s and doubles with
+each consecutive failure."""
 
 BRAKED_LOOK_INTERVAL = timedelta(seconds=5)
-"""Between two questions to our own record whether a platform that was down, or asked us to wait,
-may be asked again: the first look is due as soon as it is."""
+"""Interval at which the record is checked while a platform is unavailable or rate limited, so that
+the first lookup follows as soon as possible."""
 
 KNOWN = 500
-"""So many of the account's latest copies are known to a look: more than any listing it reads."""
+"""Number of the latest copies of the account that a lookup knows: more than any listing it reads.
+"""
 
 LOOK_DEADLINE = timedelta(hours=24)
 
 _CONCLUSIVE = "conclusive_at"
-"""Where a look that saw nothing keeps from when on such a look counts towards proof."""
+"""Key of the time from which a negative lookup counts as proof."""
 
 _TRY = "try"
-"""Where a look keeps the number of the send it looked for."""
+"""Key of the number of the send that was looked up."""
 
 NO_LOOKUP = "attempt.no_lookup"
-"""The account offers nothing to look at: another look would be no better, and a person must decide
-at once."""
+"""Code of an unknown result because the account offers no lookup: further lookups cannot help, and
+a member must decide at once."""
 
 
 _OUT_OF_TIME = Retry(timedelta(), "account", Message("attempt.out_of_time"))
@@ -74,9 +76,12 @@ _OUT_OF_TIME = Retry(timedelta(), "account", Message("attempt.out_of_time"))
 
 @dataclass(frozen=True)
 class LookRecord:
-    """What one look saw, and when. `sure`: it proves absence alone, by an honoured key or by the
-    answer itself; `conclusive_at`: from when on one that sees nothing counts towards proof (None:
-    never, as for looks recorded before this was)."""
+    """The result of one lookup with its time.
+
+    `sure` means that it proves absence alone, by an idempotency key or the response itself;
+    `conclusive_at` is the time from which a negative result counts as proof (None: never, as for
+    lookups of older versions).
+    """
 
     at: datetime
     sighting: LookupResult
@@ -85,7 +90,7 @@ class LookRecord:
 
     @property
     def is_conclusive(self) -> bool:
-        """Whether the platform's lists had caught up when it was taken."""
+        """Return True if the lists of the platform were up to date at the time of the lookup."""
         return self.conclusive_at is not None and self.at >= self.conclusive_at
 
 
@@ -99,11 +104,11 @@ def look_up_attempt(
     part: int = 0,
     attempt: UUID | None = None,
 ) -> LookupResult:
-    """Look for what the last attempt of a subject (or that `attempt`) may have made visible; the
-    look is itself an attempt on record.
+    """Look up the post or message of the last attempt of a subject, or of `attempt`. The lookup is
+    recorded as an attempt too.
 
-    No transaction is open while the platform is asked. Unknown when it cannot be asked, does not
-    answer, or when the attempt is still under way.
+    No transaction is open during requests. Returns Unknown if the platform cannot be reached, or
+    while the attempt is still in progress.
     """
     with tenant(tenant_id, RECONCILIATION_ACTOR) as scope:
         row = _resolve_attempt(scope, subject, part, attempt)
@@ -121,7 +126,7 @@ def look_up_attempt(
     def ask(answers: tuple[StepResult, ...]) -> Send | LookupResult:
         if (
             channel.state == ChannelState.DISCONNECTED
-        ):  # nobody can look any more: a person says what is there
+        ):  # Lookups are impossible: a member must decide.
             return Unknown(Message(NO_LOOKUP))
         return connector.look_up(sought, answers)
 
@@ -152,23 +157,23 @@ def look_up_attempt(
 
 
 def is_possibly_published(scope: Scope, subject: Subject, part: int = 0) -> bool:
-    """Whether the last attempt's single-shot step may have taken effect, as far as is known without
-    looking."""
+    """Return True if the publishing step of the last attempt may have taken effect, as far as the
+    record shows."""
     row = _last_send_attempt(scope, subject, part)
     return row is not None and attempts.is_uncertain(row)
 
 
 def looks_since_publish(scope: Scope, subject: Subject, part: int = 0) -> tuple[LookRecord, ...]:
-    """The looks since the last attempt's single-shot step was armed, oldest first."""
+    """Return the lookups since the publishing step of the last attempt was prepared, in order."""
     row = _last_send_attempt(scope, subject, part)
     return _list_lookups(scope, row) if row is not None else ()
 
 
 def combine_looks(seen: Sequence[LookRecord]) -> LookupResult:
-    """What several looks prove together; pure.
+    """Return the result that several lookups prove together. Pure.
 
-    Found once is found, and refused once is refused. Absent needs one look that is sure, or two
-    able to see it, at least 60 s apart, the last of them conclusive.
+    One positive result or one refusal is enough. Absence needs one lookup that is sure, or two that
+    did not fail, at least 60 s apart and the last of them conclusive.
     """
     for told in (Found, Failed):
         proof = next((look.sighting for look in seen if isinstance(look.sighting, told)), None)
@@ -183,8 +188,7 @@ def combine_looks(seen: Sequence[LookRecord]) -> LookupResult:
 
 
 def has_refused_attempt(scope: Scope, subject: Subject, part: int = 0) -> bool:
-    """Whether an earlier attempt than the last one was refused after all, however often that was
-    looked at."""
+    """Return True if an attempt before the last one was found to be refused, by any lookup."""
     row = _last_send_attempt(scope, subject, part)
     seen = attempts.list_attempts(scope, subject, part, ("look",))
     return row is not None and any(
@@ -195,21 +199,22 @@ def has_refused_attempt(scope: Scope, subject: Subject, part: int = 0) -> bool:
 def is_proven_absent(
     scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None
 ) -> bool:
-    """Whether the looks so far prove that nothing was made visible, by the last attempt or by that
-    one."""
+    """Return True if the lookups prove that the last attempt, or `attempt`, published nothing."""
     row = _resolve_attempt(scope, subject, part, attempt)
     return row is not None and isinstance(combine_looks(_list_lookups(scope, row)), Absent)
 
 
 def look_delay(n: int) -> timedelta | None:
-    """The wait before the next look when `n` were able to see; None when a person must decide."""
+    """Return the delay before the next lookup after `n` lookups that did not fail; None if a member
+    must decide."""
     return LOOK_DELAYS[n] if n < len(LOOK_DELAYS) else None
 
 
 def next_look_at(
     scope: Scope, subject: Subject, part: int = 0, *, attempt: UUID | None = None
 ) -> datetime | None:
-    """When to look again (UTC-aware); None when looking has ended and a person must decide."""
+    """Return the time of the next lookup (UTC-aware); None if lookups have ended and a member must
+    decide."""
     row = _resolve_attempt(scope, subject, part, attempt)
     if row is None or row.publish_armed_at is None:
         return None
@@ -233,7 +238,7 @@ def next_look_at(
 
 
 def _count_blind_looks(seen: Sequence[LookRecord]) -> int:
-    """Count the looks at the end of the list that failed."""
+    """Count the failed lookups at the end of the list."""
     blind = 0
     for one in reversed(seen):
         if not isinstance(one.sighting, Unknown):
@@ -243,12 +248,11 @@ def _count_blind_looks(seen: Sequence[LookRecord]) -> int:
 
 
 def mark_absent(scope: Scope, subject: Subject, part: int = 0) -> None:
-    """It is not there, by proof or by a person's word (the scope's actor): it may be sent again,
-    with the same key.
+    """Record that nothing was published, by proof or by a member's statement (the actor of the
+    scope). It may then be sent again with the same key.
 
-    An attempt that asked for nothing visible is closed: whether another one comes that would do so,
-    nobody knows. Nothing else to do where there is no doubt. Raises Conflict while the attempt is
-    still under way.
+    An attempt without a publishing step is closed. Does nothing if the outcome is certain. Raises
+    Conflict while the attempt is still in progress.
     """
     row = _last_send_attempt(scope, subject, part)
     if row is None or not attempts.is_uncertain(row):
@@ -263,8 +267,8 @@ def mark_absent(scope: Scope, subject: Subject, part: int = 0) -> None:
 
 
 def abandon_subject(scope: Scope, subject: Subject) -> None:
-    """Nobody goes on with a subject: what asked for nothing visible is over, what is in doubt is
-    closed as such."""
+    """Close the open attempts of a subject that will not be continued: those with a prepared
+    publishing step as uncertain, the others as unsent."""
     for row in attempts.list_attempts(scope, subject, None):
         if row.outcome is None and attempts.is_uncertain(row):
             attempts.finish_attempt(scope, row.id, "uncertain", {}, Message("attempt.no_answer"))
@@ -273,14 +277,14 @@ def abandon_subject(scope: Scope, subject: Subject) -> None:
 
 
 def abandon_subjects(scope: Scope, subjects: Collection[Subject]) -> None:
-    """`leave` for each of many of which few were tried."""
+    """Abandon many subjects, few of which have attempts."""
     for one in attempts.subjects_with_open_attempts(scope, subjects):
         abandon_subject(scope, one)
 
 
 def _end_unsent(scope: Scope, row: Attempt) -> None:
-    """Nothing visible left: whoever still works on it cannot go on, and its permit, where it has
-    one, is void."""
+    """Close an attempt that sent nothing visible, so that no worker continues it, and void its
+    permit."""
     name = serialization.outcome_name(_OUT_OF_TIME)
     result = serialization.outcome_to_json(_OUT_OF_TIME)
     jti = attempts.publish_permit(row)
@@ -292,15 +296,15 @@ def _end_unsent(scope: Scope, row: Attempt) -> None:
 
 
 def outcome_after_looks(scope: Scope, row: Attempt) -> Outcome | None:
-    """What stands of a doubtful attempt after the looks: published, still uncertain, or nothing
-    (None)."""
+    """Return the outcome of an uncertain attempt after its lookups: published, refused, still
+    uncertain, or None if nothing was published."""
     doubt = Uncertain(Message.from_json(row.detail) if row.detail else Message("attempt.no_answer"))
     if _is_in_progress(scope, row):
         return doubt
     match combine_looks(_list_lookups(scope, row)):
         case Found(native_id=native_id, url=url, at=at):
             published = Published(native_id, url, at)
-            return published  # whoever settles it closes the attempt and tells the gate
+            return published  # The caller closes the attempt and informs the gate.
         case Absent():
             _resolve_as_absent(scope, row, proven=True)
             return None
@@ -327,8 +331,8 @@ def _last_send_attempt(scope: Scope, subject: Subject, part: int) -> Attempt | N
 
 
 def _resolve_as_absent(scope: Scope, row: Attempt, *, proven: bool) -> None:
-    """It may go again. Only proof closes its permit: after a person's word a copy may still be
-    looked for."""
+    """Resolve an attempt as absent, so that it may be sent again. Only proof voids its permit:
+    after a member's statement, a copy may still be found."""
     jti = attempts.publish_permit(row)
     if (
         attempts.resolve_attempt(scope, row, {"outcome": attempts.ABSENT_RESULT})
@@ -346,13 +350,13 @@ def _is_in_progress(scope: Scope, row: Attempt) -> bool:
 def _recorded_result(
     scope: Scope, row: Attempt, connectors: Mapping[str, Connector]
 ) -> LookupResult | None:
-    """What the record alone says: an answer kept but not settled, an earlier look, or that no look
-    is possible."""
+    """Return the result that follows from the record alone: from a response that was not settled,
+    an earlier lookup, or a missing lookup capability."""
     stands = attempts.binding_outcome(row)
     if isinstance(stands, Published):
         return Found(stands.native_id, stands.url, stands.at)
     if isinstance(stands, Processing) and stands.by_hand:
-        return Unknown(Message(NO_LOOKUP))  # somebody has it in hand, and nobody else can say
+        return Unknown(Message(NO_LOOKUP))  # A manual task is open, and only its member can know.
     channel = queries.get_channel(scope, row.channel_id)
     connector = account_connectors.connector_for(connectors, channel)
     if attempts.publish_answer(row) is not None:
@@ -363,12 +367,12 @@ def _recorded_result(
             return Found(said.native_id, said.url, said.at)
         if not isinstance(
             said, Send | Uncertain | Processing
-        ):  # a refusal: the answer itself proves absence
+        ):  # The response itself is a refusal, which proves absence.
             _record_lookup(scope, _begin_lookup(scope, channel, row), row, Absent(), sure=True)
             return Absent()
     if _is_in_progress(scope, row):
         return Unknown(Message("attempt.under_way"))
-    # The first look asks all the same; after one that failed the brake's own probe asks.
+    # The first lookup ignores the brake; after a failure, the probe of the brake comes first.
     failed = _count_blind_looks(_list_lookups(scope, row)) > 0
     blocked = send_limits.send_block(scope, channel.id, brake=failed, writes=False)
     if blocked is not None:
@@ -397,7 +401,7 @@ def _list_lookups(scope: Scope, row: Attempt) -> tuple[LookRecord, ...]:
 
 
 def _conclusive_at(row: Attempt, connector: Connector, looked_at: datetime) -> datetime:
-    """From when on a look that sees nothing of an attempt counts towards proof."""
+    """Return the time from which a negative lookup of an attempt counts as proof."""
     return connector.capabilities.absence_conclusive_at(
         looked_at,
         sent_at=row.publish_armed_at or row.armed_at,
@@ -411,8 +415,8 @@ def _parse_conclusive_at(look: Attempt) -> datetime | None:
 
 
 def _is_about(seen: Attempt, row: Attempt) -> bool:
-    """Whether a look was at this try: by its number, since a clock may go back; by time where none
-    was written down."""
+    """Return True if a lookup was for this attempt: by its number, which survives a clock rollback,
+    or by time in old records."""
     if _TRY in seen.result:
         return bool(seen.result[_TRY] == row.n)
     return row.publish_armed_at is not None and seen.armed_at >= row.publish_armed_at
@@ -425,7 +429,7 @@ def _build_lookup_query(scope: Scope, row: Attempt) -> LookupQuery:
     )
     stand = (
         attempts.binding_outcome(one) for one in sent if one.id != row.id
-    )  # of a later try, say
+    )  # For example of a later attempt.
     known = published_units.other_native_ids(scope, row, most=KNOWN) | {
         one.native_id for one in stand if isinstance(one, Published)
     }
@@ -434,10 +438,11 @@ def _build_lookup_query(scope: Scope, row: Attempt) -> LookupQuery:
         for one in sent
         if one.publish_armed_at and one.unit_digest == row.unit_digest
     ]
-    armed_at = min(same, default=row.armed_at)  # an earlier try may stand there after all
+    # An earlier attempt may have been published after all.
+    armed_at = min(same, default=row.armed_at)
     armed_at -= clock_rollback.rollback_since(
         scope, armed_at
-    )  # by their clock it is there for longer than by ours
+    )  # After a clock rollback, the post is older by the platform's clock than by ours.
     return LookupQuery(
         row.native_key,
         unit.text_of("body"),
@@ -460,8 +465,7 @@ def _build_lookup_query(scope: Scope, row: Attempt) -> LookupQuery:
 
 
 def _list_upload_answers(scope: Scope, row: Attempt) -> tuple[StepResult, ...]:
-    """The answers to the uploads of a try, in earlier ones and ahead of time, and to the try
-    itself."""
+    """Return the responses to the uploads of earlier attempts and to all steps of this one."""
     subject = Subject(row.subject_kind, row.subject_id)
     rows = attempts.list_attempts(scope, subject, row.part)
     before = rows[: [one.id for one in rows].index(row.id)]
@@ -491,7 +495,8 @@ def _record_lookup(
     sure: bool,
     conclusive_at: datetime | None = None,
 ) -> None:
-    if isinstance(sighting, Found):  # the platform took it: its answer alone was lost
+    # The platform had accepted the request; only its response was lost.
+    if isinstance(sighting, Found):
         send_limits.release_write_brake(scope, row.channel_id)
     result = {**serialization.sighting_to_json(sighting), _TRY: row.n}
     if conclusive_at is not None and isinstance(sighting, Absent):

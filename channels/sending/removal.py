@@ -1,4 +1,7 @@
-"""Taking copies away. A copy is a consumed permit; it is gone when the platform says so."""
+"""Removal of copies.
+
+A copy is a consumed permit; it counts as removed once the platform confirms it.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -38,20 +41,21 @@ from gate.permits.issuance import MintPermit
 from tenants.notices import notices
 
 REMOVAL_PATIENCE = timedelta(hours=24)
-"""So long a removal may come to nothing before the members are told; what must go is told after
-`task_lifecycle.REMOVAL_DEADLINE`."""
+"""Time after which members are notified of a failing removal. For recalled copies,
+`task_lifecycle.REMOVAL_DEADLINE` applies."""
 
 REMOVAL_TIMEOUT = 240
-"""All of one run at most: a deletion that hangs, then every picture of an album replaced."""
+"""Maximum duration of one run in seconds: a deletion that times out, then the replacement of every
+picture of an album."""
 
 ACT = timedelta(seconds=60)
 AGAIN = timedelta(hours=1)
-"""Between two tries of a removal the platform refuses: the owner may connect the account again, or
-remove by hand."""
+"""Delay between two tries of a removal that the platform refuses: the account may be connected
+again, or a member may remove the copy manually."""
 
 
 def request_removal(scope: Scope, copy: LiveCopy) -> None:
-    """Have one copy taken away as soon as possible; asked twice it is done once."""
+    """Request the removal of a copy as soon as possible. A second request has no effect."""
     event = CopyRemovalDue(scope.tenant_id, copy.jti, at=scope.now)
     outbox.put(
         scope, event, lane=f"remove:{copy.channel_id}", priority=0, dedupe=f"remove:{copy.jti}"
@@ -66,12 +70,12 @@ def remove_copy(
     connectors: Mapping[str, Connector],
     mint: MintPermit,
 ) -> None:
-    """Take the copy of a permit away and put the fact `CopyRemoved`; a copy that is gone already
-    stays gone.
+    """Remove the copy of a permit and put the event `CopyRemoved`. Does nothing for a copy that is
+    removed already.
 
-    Comes back (`outbox.RetryLater`) until it is proven gone: by the platform, or by a member who
-    says so to the gate. What the platform refuses to take away is replaced where that can be. Never
-    stopped by an emergency stop or by the brake.
+    Raises `outbox.RetryLater` until the removal is proven, by the platform or by a member's
+    statement. A copy that the platform refuses to delete is replaced if possible. No emergency stop
+    and no brake applies.
     """
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
         copy = live_copies.find_copy(scope, event.subject_id)
@@ -79,9 +83,10 @@ def remove_copy(
             return
         if task_lifecycle.removal_signed_by(
             scope, copy.jti
-        ):  # by somebody's name, whatever the platform says
+        ):  # A member confirmed the removal, which counts whatever the platform reports.
             record_removal(scope, copy, attempts.ABSENT_RESULT)
             return
+        # A removal ignores the brake, but not a delay that the platform requested.
         waits = send_limits.send_block(scope, copy.channel_id, brake=False)
         now = scope.now
         channel = queries.get_channel(scope, copy.channel_id)
@@ -97,7 +102,7 @@ def remove_copy(
             and isinstance(outcome, Rejected)
             and outcome.reason.code == BOUGHT_STAYS
         ):
-            return  # withdrawn too late: somebody paid for it, and it stays theirs
+            return  # A withdrawn message that was bought first: it remains with its buyer.
         if not isinstance(outcome, Published):
             _retry_or_escalate(copy, channel, outcome, native_ids, outside, alarm=alarm)
     with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
@@ -109,7 +114,8 @@ def remove_copy(
 def _locate_unconfirmed_copy(
     copy: LiveCopy, channel: Channel, outside: ReplacementContext
 ) -> tuple[str, ...]:
-    """Where a copy lies that nobody could confirm; nothing when it is proven that there is none."""
+    """Return the native ids of an unconfirmed copy, or an empty tuple if there is proof that it
+    does not exist."""
     with outside.scope() as scope:
         rows = attempts.list_attempts(scope, copy.subject, None)
         row = next((each for each in rows if attempts.publish_permit(each) == copy.jti), None)
@@ -120,7 +126,7 @@ def _locate_unconfirmed_copy(
         return (f"task:{stands.poll_token}",)
     if row is None or not (
         attempts.is_uncertain(row) or _is_denied_by_member(row)
-    ):  # an upload, or surely nothing
+    ):  # an upload, or certainly not published
         return ()
     sighting = reconciliation.look_up_attempt(
         outside.tenant_id,
@@ -147,7 +153,7 @@ def _locate_unconfirmed_copy(
             and isinstance(sighting, Unknown)
             and sighting.reason.code == reconciliation.NO_LOOKUP
         ):
-            return ()  # their word stands where nobody else can say
+            return ()  # No lookup can contradict the member's statement.
         again = reconciliation.next_look_at(scope, copy.subject, row.part, attempt=row.id)
         wait = again - scope.now if again is not None else AGAIN
     _notify_members(
@@ -160,15 +166,15 @@ def _locate_unconfirmed_copy(
 
 
 def _is_denied_by_member(row: Attempt) -> bool:
-    """Whether a person said that nothing is there: a permit of which that was proven is no copy any
-    more."""
+    """Return True if a member stated that nothing was published. With proof, the permit would be
+    void and there would be no copy."""
     return bool(row.resolution.get("outcome") == attempts.ABSENT_RESULT)
 
 
 def _request_removal(
     copy: LiveCopy, channel: Channel, native_id: str, outside: ReplacementContext
 ) -> Outcome:
-    """Ask the platform to take the copy away; each try is an attempt on record."""
+    """Send the removal request to the platform. Each try is recorded as an attempt."""
     with outside.scope() as scope:
         attempt_id = attempts.begin_attempt(
             scope,
@@ -183,14 +189,14 @@ def _request_removal(
     def question(answers: tuple[StepResult, ...]) -> Send | Outcome:
         if (
             channel.state == ChannelState.DISCONNECTED
-        ):  # it is somebody's task, and ours once it is connected again
+        ):  # A manual task covers it until the account is connected again.
             return Reauthorize(Message("channel.is_disconnected", {"account": channel.name}))
         return connector.remove(place, answers)
 
     def order(action: str) -> Authority:
         if action in RESTRICT_ACTIONS:
             return RemovalOrder(outside.tenant_id, channel.id, action, copy.jti)
-        return ControlOrder(outside.tenant_id, channel.id, action)  # a look whether it is gone
+        return ControlOrder(outside.tenant_id, channel.id, action)  # a lookup of the removed copy
 
     answers = request_loop.run_requests(
         channel,
@@ -217,10 +223,9 @@ def _request_removal(
 def _escalate_late_removal(
     scope: Scope, event: CopyRemovalDue, copy: LiveCopy, channel: Channel
 ) -> timedelta:
-    """Tell the members once, when a copy is still there so long after it was to go, and make it
-    somebody's task: a platform that only ever says "later" would tell nobody. How long until then;
-    `AGAIN` once it is done.
-    """
+    """Notify the members once if a copy is still live after its deadline, and create a manual task.
+    Without it, a platform that always asks to retry later would never be noticed. Return the time
+    left; `AGAIN` after the notice."""
     tried = [row.armed_at for row in attempts.list_attempts(scope, copy.subject, None, ("remove",))]
     since = copy.recalled_at or event.at or min(tried, default=scope.now)
     most = task_lifecycle.REMOVAL_DEADLINE if copy.recalled_at is not None else REMOVAL_PATIENCE
@@ -240,8 +245,8 @@ def _escalate_late_removal(
 
 
 def _lookup_notice_cause(copy: LiveCopy) -> str:
-    """The cause of the notice that a copy may be there: its post's, where it is one, since no task
-    is anybody's yet."""
+    """Return the cause of the notice of a possible copy. For posts it is that of the post, because
+    no task is open yet."""
     return (
         f"delivery:{copy.subject.id}:sought"
         if copy.subject.kind == "delivery"
@@ -250,7 +255,6 @@ def _lookup_notice_cause(copy: LiveCopy) -> str:
 
 
 def _late_notice_cause(copy: LiveCopy) -> str:
-    """The cause of the notice that a copy is there for too long."""
     return f"copy:{copy.jti}:late"
 
 
@@ -263,8 +267,8 @@ def _retry_or_escalate(
     *,
     alarm: timedelta,
 ) -> NoReturn:
-    """The platform did not take it away: try again, before the `alarm`; a refusal is for a person
-    to know."""
+    """Schedule another try, no later than the `alarm`. After a refusal, create a manual task and
+    try to replace the content."""
     if isinstance(outcome, Retry):
         with outside.scope() as scope:
             tries = (
@@ -279,9 +283,7 @@ def _retry_or_escalate(
     if not isinstance(outcome, Rejected):
         _notify_members(copy, Message("copy.cannot_remove", {"account": channel.name}), outside)
         raise outbox.RetryLater(AGAIN)
-    with (
-        outside.scope() as scope
-    ):  # first of all, so that it is somebody's whatever becomes of the rest
+    with outside.scope() as scope:  # First, so that the task exists even if a later step fails.
         task_lifecycle.create_removal_task(
             scope, channel, copy, post_addresses.copy_address(scope, copy)
         )
@@ -295,8 +297,8 @@ def _retry_or_escalate(
 
 
 def _notice_code(copy: LiveCopy, instead: Outcome | None) -> str:
-    """What members read of a copy that is not deleted: whether it still shows what it did, and who
-    can end that."""
+    """Return the code of the notice of a copy that was not deleted, which depends on whether its
+    content was replaced."""
     if not isinstance(instead, Published):
         return "copy.cannot_remove"
     return "copy.replaced_in_chat" if copy.viewer else "copy.replaced"
@@ -316,8 +318,7 @@ def _notify_members(
 
 
 def record_removal(scope: Scope, copy: LiveCopy, proof: str) -> None:
-    """A copy that was to be taken away is gone: what was asked of people about it is over, and the
-    fact is put."""
+    """Record that a copy was removed: close its tasks and notices, and put the event."""
     live_copies.record_removed(
         scope, copy.jti, task_lifecycle.removal_signed_by(scope, copy.jti) or proof
     )

@@ -1,10 +1,10 @@
-"""Where a platform does not delete a copy any more: the house's own picture, or sentence, takes its
-place, once.
+"""Replacement of copies that a platform no longer deletes: our replacement picture or sentence
+takes their position, once.
 
-Each request leaves under a permit of its own (`gate/text/service_texts.py` says for what). The same
-again changes nothing, so what nobody lived to write down is asked once more; what was done, or
-refused for good, is not. Either way the copy stays on record as one that is there, and stays
-somebody's to take away (`channels/manual_tasks/task_lifecycle.py`).
+Each request has a separate permit (`gate/text/service_texts.py` defines for which content). A
+repeated request changes nothing, so a step whose result was not recorded is sent again; completed
+and permanently refused steps are not. The copy remains on record as live, and its removal remains a
+manual task (`channels/manual_tasks/task_lifecycle.py`).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -46,19 +46,19 @@ from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
 REPLACE_KIND = "replace"
-"""What the attempts are called."""
+"""Kind of the attempts."""
 
 ACT = timedelta(seconds=200)
 FIRST = timedelta(minutes=1)
 MAX_RETRY_DELAY = timedelta(hours=1)
-"""Between two tries of what did not come through, doubled each time."""
+"""Initial and maximum delay between two failed tries; the delay doubles each time."""
 
 _OVER = ("published", "rejected")
 
 
 @dataclass(frozen=True)
 class ReplacementContext:
-    """The way out for one tenant."""
+    """The collaborators of a replacement for one tenant."""
 
     tenant_id: UUID
     tenant: OpenScope
@@ -68,7 +68,7 @@ class ReplacementContext:
 
     @contextmanager
     def scope(self) -> Iterator[Scope]:
-        """A transaction of this room."""
+        """Open a transaction as the actor of this package."""
         with self.tenant(self.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
             yield scope
 
@@ -76,11 +76,11 @@ class ReplacementContext:
 def replace_copy(
     copy: LiveCopy, channel: Channel, native_ids: Sequence[str], outside: ReplacementContext
 ) -> Outcome | None:
-    """Put the house's own in the place of every message of a copy; None where the platform offers
-    no such thing.
+    """Replace the content of every message of a copy. Return None if the platform does not support
+    replacement.
 
-    Published: none of them shows any more what it did. Rejected: one still does, and another try
-    would be no better.
+    Published means that no message shows its original content any more. Rejected means that one
+    still does and another try cannot help.
     """
     connector = account_connectors.connector_for(outside.connectors, channel)
     if not (connector.capabilities.replaces and isinstance(connector, SupportsReplacement)):
@@ -109,7 +109,7 @@ def _replace_message(
         arrives = edits.edits_arrive_until(scope, copy.subject, native_id)
         if (
             arrives is not None and arrives > scope.now
-        ):  # a change under way would stand where ours was put
+        ):  # An edit in progress could overwrite the replacement.
             return Retry(arrives - scope.now, "account", Message("attempt.under_way"))
         unit = _build_replacement_unit(scope, copy, channel)
         attempt_id = _begin_replacement(scope, copy, native_id, unit)
@@ -136,20 +136,20 @@ def _replace_message(
 
 
 def _list_earlier_tries(scope: Scope, copy: LiveCopy, native_id: str) -> list[Attempt]:
-    """Earlier tries at this very message, oldest first."""
+    """Return the earlier tries for this message, oldest first."""
     rows = attempts.list_attempts(scope, copy.subject, None, (REPLACE_KIND,))
     return [row for row in rows if row.native_key == native_id]
 
 
 def _earlier_answers(tried: Sequence[Attempt]) -> dict[str, StepResult]:
-    """The answers that earlier tries went on from, by their requests: an album goes on where one
-    stopped, so that no platform is asked for all of it again and again. The last answer of a try is
-    what it stopped at."""
+    """Return the responses of earlier tries by request digest, so that an album continues after its
+    last completed step. The last response of each try is left out, because the try failed with it.
+    """
     return {digest: answer for row in tried for digest, answer in attempts.answered_steps(row)[:-1]}
 
 
 def _begin_replacement(scope: Scope, copy: LiveCopy, native_id: str, unit: Unit) -> UUID:
-    """A new try on record; one that somebody else left open cannot go on."""
+    """Begin a new try and close an open one, so that no other worker continues it."""
     attempts.supersede_attempts(scope, copy.subject, 0, (REPLACE_KIND,))
     return attempts.begin_attempt(
         scope,
@@ -169,7 +169,7 @@ def _send_replacement_step(
     place: tuple[UUID, int],
     outside: ReplacementContext,
 ) -> StepResult | None:
-    """What came back to one request, both on record; None where the gate says no."""
+    """Send one request and store it with its response. Return None if the permit is denied."""
     attempt_id, position = place
     try:
         with outside.scope() as scope:
@@ -187,7 +187,7 @@ def _send_replacement_step(
     except (
         EgressForbidden,
         NotFound,
-    ) as error:  # refused before the first byte; the removal goes on all the same
+    ) as error:  # Refused before the first byte; the removal continues regardless.
         answer = StepNotSent(step.name, error.message.code)
     with outside.scope() as scope:
         send_limits.record_answer(scope, channel.id, answer, creates=False)
@@ -198,7 +198,8 @@ def _send_replacement_step(
 
 
 def _back_off(outcome: Outcome, tries: int) -> Outcome:
-    """A try that did not come through waits longer each time, and no less than it is asked to."""
+    """Return the outcome with a delay that grows with each try, and is never shorter than
+    requested."""
     if not isinstance(outcome, Retry):
         return outcome
     return Retry(
@@ -211,7 +212,7 @@ def _back_off(outcome: Outcome, tries: int) -> Outcome:
 def _record_replacement(
     scope: Scope, copy: LiveCopy, channel: Channel, attempt_id: UUID, outcome: Outcome
 ) -> Outcome:
-    """Keep what came of it; what members were told before is no longer so once it was replaced."""
+    """Record the outcome. After a replacement, close the notice about the original content."""
     outcome = token_renewal.apply_outcome_to_account(
         scope, channel, outcome, shown=channel.generation, secondary=True
     )
@@ -225,8 +226,8 @@ def _record_replacement(
 
 
 def _build_replacement_unit(scope: Scope, copy: LiveCopy, channel: Channel) -> Unit:
-    """What takes the place of a copy: the picture where it showed any, and a sentence in the
-    creator's language."""
+    """Return the unit that replaces a copy: a sentence in the creator's language, with the picture
+    if the copy had media."""
     code = (
         "service.safety.removed.picture"
         if _showed_pictures(scope, copy)
@@ -251,7 +252,7 @@ def _build_replacement_unit(scope: Scope, copy: LiveCopy, channel: Channel) -> U
 
 
 def _showed_pictures(scope: Scope, copy: LiveCopy) -> bool:
-    """Whether the copy carried pictures and nothing else: a film is none."""
+    """Return True if the copy contained pictures and no other media."""
     sent = (
         row
         for row in attempts.list_attempts(scope, copy.subject, None)

@@ -1,9 +1,8 @@
-"""The one loop of posts, chat messages and packs: arm a step, send it, keep its answer, arm the
-next one.
+"""The loop that sends posts, chat messages and packs: prepare a step, send it, record its response,
+prepare the next one.
 
-A step leaves only after it was written down, and the step that makes content visible is armed once:
-when its answer is missing nothing here sends it again, until a look or a person has said that it is
-not there.
+A step is sent only after it was recorded, and the publishing step is prepared once: if its response
+is missing, it is not sent again until a lookup or a member states that nothing was published.
 """
 
 from collections.abc import Mapping, Sequence
@@ -53,26 +52,26 @@ from gate.permits.issuance import MintPermit
 SENDING_ACTOR = "system:carrying"
 
 MAX_STANDSTILL_SECONDS = 5.0
-"""Between preparing a step and sending it: shorter than a lease that nobody renews."""
+"""Maximum time between preparing a step and sending it: shorter than a lease without renewal."""
 
 
 Connectors = Mapping[str, Connector]  # by platform
 
 
 class RecordCopy(Protocol):
-    """Tells the gate where the copy under a permit lies and since when it can be seen."""
+    """Records the native id of the copy under a permit, and the time since which it is visible."""
 
     def __call__(self, scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> None: ...
 
 
 @dataclass(frozen=True)
 class StagedUploads:
-    """Every upload is done; the publish step waits for its time."""
+    """All uploads are done; the publishing step waits for its time."""
 
 
 @dataclass(frozen=True)
 class PreparedStep:
-    """A step that is written down and may leave once: the `position`-th of its attempt (from 0)."""
+    """A recorded step that may be sent once: number `position` of its attempt (from 0)."""
 
     tenant_id: UUID
     attempt_id: UUID
@@ -82,14 +81,14 @@ class PreparedStep:
     authority: Authority
     deadline: datetime
     position: int
-    # what is left of the deadline at `ready_at`, a reading of this process's `monotonic()`
+    # time left before the deadline at `ready_at`, a reading of this process's `monotonic()`
     seconds: float
     ready_at: float
 
 
 @dataclass(frozen=True)
 class _Ahead:
-    """What all steps of one attempt share, and what was told in it so far."""
+    """The values shared by all steps of an attempt, and the responses so far."""
 
     channel: Channel
     unit: Unit
@@ -100,7 +99,7 @@ class _Ahead:
 
 
 class PrepareNextStep(Protocol):
-    """Prepare the step that follows an answer, or the outcome when none follows."""
+    """Prepares the step that follows a response, or returns the outcome if there is none."""
 
     def __call__(
         self, scope: Scope, step: PreparedStep, answer: StepResult, /
@@ -108,13 +107,13 @@ class PrepareNextStep(Protocol):
 
 
 class SettleAttempt(Protocol):
-    """Record the outcome in the transaction that stores the last answer, and close the attempt."""
+    """Records the outcome with the last response in one transaction, and closes the attempt."""
 
     def __call__(self, scope: Scope, step: PreparedStep, outcome: Outcome, /) -> None: ...
 
 
 def native_key_of(subject: Subject, part: int = 0) -> str:
-    """The idempotency key of a subject's part: the same over all attempts; 24 letters and
+    """Return the idempotency key of a subject's part: the same for all attempts, 24 letters and
     digits."""
     return "gr" + derived_uuid("native_key", subject.kind, subject.id, part).hex[:22]
 
@@ -122,17 +121,19 @@ def native_key_of(subject: Subject, part: int = 0) -> str:
 def _resolve_native_key(
     unit: Unit, part: int, rows: Sequence[Attempt], connector: Connector, now: datetime
 ) -> str:
-    """What the platform knows a send by; kept for as long as something may stand under it."""
+    """Return the key of a send, which is reused as long as something may have been published under
+    it."""
     key = unit.native_key or native_key_of(unit.subject, part)
     if not hasattr(connector, "native_key_for") or not isinstance(
         connector, SupportsNativeKeys
-    ):  # the second costs a tenth of a file
+    ):  # Checking a protocol is slow, so test the attribute first.
         return key
     return attempts.occupied_native_key(rows) or connector.native_key_for(key, now)
 
 
 def sending_problem(unit: Unit, connector: Connector, now: datetime) -> Message | None:
-    """Why a unit cannot leave as it is, as far as is known without a request."""
+    """Return the reason why a unit cannot be sent, as far as it is known without a request, or
+    None."""
     key = _resolve_native_key(unit, 0, (), connector, now)
     turn = prices.next_step_priced(
         connector, unit if key == unit.native_key else replace(unit, native_key=key), ()
@@ -153,14 +154,14 @@ def prepare_step(
     author: str | None = None,
     whole: Unit | None = None,
 ) -> PreparedStep | Outcome | StagedUploads:
-    """Write down the next step of a subject's part, or say what stands already.
+    """Record the next step of a subject's part, or return the outcome if there is one already.
 
-    `kind="stage"` stops before the step that makes content visible and returns Staged. `act` is the
-    wall time all steps may take together. The caller has taken the gate's epochs and the channel
-    (`send_limits.claim_send_slot`), has moved its subject and wrote its reconcile event in this
-    transaction. Uploads of earlier attempts are used again. `author` and `whole` are those of
-    `gate.permits.issuance.mint_permit`. Raises the gate's Denied; Conflict when
-    another worker armed the same subject at this moment.
+    `kind="stage"` stops before the publishing step and returns StagedUploads. `act` is the maximum
+    wall time of all steps together. In this transaction, the caller has locked the epochs of the
+    gate and the channel (`send_limits.claim_send_slot`), changed the state of its subject and put
+    its reconcile event. Uploads of earlier attempts are reused. `author` and `whole` are those of
+    `gate.permits.issuance.mint_permit`. Raises PermitDenied; Conflict if another worker prepared
+    the same subject concurrently.
     """
     connector = account_connectors.connector_for(connectors, channel)
     if kind == "stage" and any(
@@ -203,10 +204,10 @@ def prepare_step(
 def dry_run(
     scope: Scope, *, channel: Channel, unit: Unit, connectors: Connectors
 ) -> WireStep | Outcome:
-    """Build the first request of a unit and write it down as a dry attempt; mints nothing, opens no
-    socket.
+    """Build the first request of a unit and record it as a dry-run attempt, without a permit and
+    without network access.
 
-    Returns the request, or at once why there would be none.
+    Return the request, or the outcome if there would be none.
     """
     connector = account_connectors.connector_for(connectors, channel)
     unit = replace(unit, native_key=_resolve_native_key(unit, 0, (), connector, scope.now))
@@ -239,13 +240,13 @@ def run_steps(
     arm_next: PrepareNextStep,
     settle: SettleAttempt | None = None,
 ) -> Outcome | StagedUploads:
-    """Send the armed step, keep its answer and arm the next one, until there is nothing left to
-    send.
+    """Send the prepared step, record its response and prepare the next one, until there is an
+    outcome.
 
-    No transaction is open while a request is out. The answer to a step is committed before the next
-    one is armed, so that neither a crash nor a "no" of the gate can lose it. The last answer is
-    committed with what it meant and, where `settle` is given, with what it made of its subject; if
-    any of that fails, the answer is kept all the same.
+    No transaction is open during a request. The response to a step is committed before the next one
+    is prepared, so that neither a crash nor a denial of the gate can lose it. The last response is
+    committed together with its outcome and, if `settle` is given, with the change of its subject;
+    if any of that fails, the response is recorded separately.
     """
     turn: PreparedStep | Outcome | StagedUploads = armed
     while isinstance(turn, PreparedStep):
@@ -257,7 +258,7 @@ def run_steps(
 
 
 def _to_the_end(arm_next: PrepareNextStep, settle: SettleAttempt | None) -> PrepareNextStep:
-    """`arm_next`, and the settle of what it ends with, in its transaction."""
+    """Return `arm_next` extended by `settle` in the same transaction."""
 
     def arm(
         scope: Scope, armed: PreparedStep, answer: StepResult
@@ -273,8 +274,8 @@ def _to_the_end(arm_next: PrepareNextStep, settle: SettleAttempt | None) -> Prep
 def _gone_on(
     armed: PreparedStep, answer: StepResult, tenant: OpenScope, arm_next: PrepareNextStep
 ) -> PreparedStep | Outcome | StagedUploads:
-    """Keep the answer, then arm what follows: two transactions, since epochs are locked before the
-    account."""
+    """Record the response, then prepare the next step, in two transactions, because epochs are
+    locked before the account."""
     _record_step_answer(armed, answer, tenant)
     with tenant(armed.tenant_id, SENDING_ACTOR) as scope:
         return arm_next(scope, armed, answer)
@@ -283,8 +284,7 @@ def _gone_on(
 def _record_and_prepare_next(
     armed: PreparedStep, answer: StepResult, tenant: OpenScope, arm_next: PrepareNextStep
 ) -> PreparedStep | Outcome | StagedUploads:
-    """Keep the answer to the last step and say what it meant, in one transaction: no permit follows
-    it."""
+    """Record the last response with its outcome in one transaction. No permit follows it."""
     try:
         with tenant(armed.tenant_id, SENDING_ACTOR) as scope:
             _record_limits(scope, armed, answer, creates=True)
@@ -302,10 +302,10 @@ def prepare_next_step(
     connectors: Connectors,
     mint: MintPermit,
 ) -> PreparedStep | Outcome | StagedUploads:
-    """Ask the connector what the answer meant: the next step, armed under a new permit, or the end.
+    """Return the next step after a response, prepared under a new permit, or the outcome.
 
-    A "no" of the gate to the next step ends it (`permit_denials`). Raises Conflict when the attempt
-    was taken over meanwhile.
+    A denial of the gate ends the attempt (`permit_denials`). Raises Conflict if another worker took
+    over the attempt.
     """
     rows = attempts.record_and_list(
         scope, armed.unit.subject, armed.attempt_id, armed.position, answer
@@ -321,6 +321,7 @@ def prepare_next_step(
             scope, armed.channel, armed.unit, turn, shown=armed.channel.generation
         )
         return retry_delays.with_growing_delay(outcome, row, rows)
+    # Another worker has closed or superseded the attempt.
     if row.outcome is not None:
         raise Conflict("attempt.superseded")
     if turn.step.kind is StepKind.PUBLISH and row.kind == "stage":
@@ -330,7 +331,7 @@ def prepare_next_step(
         raise Refused("attempt.single_shot")
     late = (
         scope.now >= row.deadline_at
-    )  # nor is anything more sent by an account that a person took off
+    )  # An account that was disconnected since sends nothing more either.
     if late or queries.get_channel(scope, armed.channel.id).is_disconnected:
         why = "attempt.out_of_time" if late else "attempt.stopped_midway"
         return retry_delays.with_growing_delay(
@@ -340,7 +341,7 @@ def prepare_next_step(
     staged = attempts.reusable_uploads(
         [each for each in rows if each.part == row.part], row.unit_digest
     )
-    staged += ahead.told if armed.unit.parent_id else ()  # what was told of the one above
+    staged += ahead.told if armed.unit.parent_id else ()  # the responses of the parent part
     try:
         authority = _authorize_step(scope, ahead, turn.step, staged, mint)
     except issuance.PermitDenied as denied:
@@ -359,12 +360,12 @@ def close_attempt(
     part: int = 0,
     note_copy: RecordCopy = live_copies.record_copy,
 ) -> bool:
-    """Write what an attempt came to, once; or, later, what ended its doubt. Whether this call wrote
-    it.
+    """Write the outcome of an attempt, once, or later the resolution of an uncertain one. Return
+    True if this call wrote it.
 
-    A subject without an attempt has nothing to write. The gate is told where the copy lies, or that
-    there is none. Raises Conflict for an outcome that would deny a publish step whose answer is
-    missing.
+    A subject without an attempt has nothing to write. The gate is informed of the copy, or that
+    there is none. Raises Conflict for an outcome that would deny a publishing step without a
+    response.
     """
     name = serialization.outcome_name(outcome)
     result = serialization.outcome_to_json(outcome)
@@ -372,7 +373,7 @@ def close_attempt(
     row = None
     if isinstance(carried, PreparedStep) and not _is_definite_absence(
         outcome
-    ):  # the common end: nothing to ask before it is written
+    ):  # The common case needs no read before the write.
         row = attempts.finish_attempt(scope, carried.attempt_id, name, result, detail)
     written = row is not None
     if row is None:
@@ -397,12 +398,12 @@ def close_attempt(
     elif written and jti is not None and attempts.is_definite(outcome):
         scope.before_commit(
             lambda last: live_copies.void_permit(last, jti, name), role="gate"
-        )  # they say that nothing was made
+        )  # The response proves that nothing was created.
     return written
 
 
 def _is_definite_absence(outcome: Outcome) -> bool:
-    """Whether the outcome says that nothing stands outside."""
+    """Return True if the outcome proves that nothing was published."""
     return attempts.is_definite(outcome) and not isinstance(outcome, Published)
 
 
@@ -418,7 +419,7 @@ def _close_attempt(
     if unanswered and _is_definite_absence(outcome):
         raise Conflict(
             "attempt.in_doubt"
-        )  # nothing but a look or a person may say that it is not there
+        )  # Only a lookup or a member may state that nothing was published.
     if attempts.finish_attempt(scope, row.id, *end) is not None:
         return True
     doubtful = attempts.is_definite(outcome) and attempts.is_uncertain(row)
@@ -428,8 +429,8 @@ def _close_attempt(
 def recorded_outcome(
     scope: Scope, subject: Subject, *, connectors: Connectors, part: int = 0
 ) -> Outcome | None:
-    """What the kept answer to a single-shot step meant, where nobody lived to settle it; None
-    without one."""
+    """Return the outcome of a recorded response to the publishing step that was not settled, or
+    None."""
     rows = attempts.list_attempts(scope, subject, part)
     for row in reversed(rows):
         if row.outcome is None and attempts.publish_answer(row) is not None:
@@ -444,8 +445,8 @@ def recorded_outcome(
 def _apply_outcome(
     scope: Scope, channel: Channel, unit: Unit, outcome: Outcome, *, shown: int | None = None
 ) -> Outcome:
-    """What an outcome means for the account. Of a message, a comment or a repost it is secondary:
-    the account posts without the rights that these need."""
+    """Apply an outcome to the account. For a message, a comment or a repost it is secondary,
+    because the account can post without the rights for these."""
     apart = bool(unit.viewer or unit.comment_id or unit.comment in (IS_FIRST_COMMENT, REPOST_KIND))
     return token_renewal.apply_outcome_to_account(
         scope, channel, outcome, shown=shown, secondary=apart
@@ -463,11 +464,11 @@ def _latest_attempt(scope: Scope, subject: Subject, part: int) -> Attempt | None
 def _find_blocking_outcome(
     scope: Scope, rows: list[Attempt], connector: Connector, channel: Channel
 ) -> Outcome | None:
-    """What earlier attempts came to, if that forbids a new one."""
+    """Return the outcome of earlier attempts if it forbids a new one."""
     for row in reversed(rows):
         if (
             row.outcome is None and attempts.publish_answer(row) is not None
-        ):  # a crash before the outcome
+        ):  # The process crashed before the outcome was written.
             unit = serialization.unit_from_json(row.unit)
             turn = _resume_attempt(rows, row, connector, unit)
             if isinstance(turn, Send):
@@ -484,8 +485,8 @@ def _find_blocking_outcome(
 def _resume_attempt(
     rows: Sequence[Attempt], row: Attempt, connector: Connector, unit: Unit
 ) -> Send | Outcome:
-    """What the connector says to all answers: uploads of earlier attempts among `rows`, then this
-    one's."""
+    """Return the connector's next step or outcome for all responses: to uploads of earlier attempts
+    in `rows`, then to this attempt."""
     earlier = [other for other in rows if other.part == row.part and other.id != row.id]
     kept = attempts.reusable_uploads(
         earlier, row.unit_digest, without={step["wire_digest"] for step in row.steps}
@@ -544,8 +545,8 @@ def _build_prepared_step(
 
 
 def _send_step(armed: PreparedStep, tenant: OpenScope, transport: Transport) -> StepResult:
-    """Send once, inside what is left of the deadline. A process that stood still since the step was
-    prepared sends nothing: its row may be another's by now."""
+    """Send a step once within the time left. A process that was suspended after preparing the step
+    sends nothing, because another worker may have taken over its row."""
     waited = monotonic() - armed.ready_at
     if (left := armed.seconds - waited) <= 0 or waited > MAX_STANDSTILL_SECONDS:
         return StepNotSent(armed.step.name, "deadline")
@@ -554,11 +555,12 @@ def _send_step(armed: PreparedStep, tenant: OpenScope, transport: Transport) -> 
         return transport.send(
             step, armed.authority, account=queries.transport_account(armed.channel)
         )
-    except PermitExpired:  # the process was slow or asleep; the next attempt takes a new permit
+    except PermitExpired:  # The process was slow or suspended; the next attempt gets a new permit.
         return StepNotSent(armed.step.name, "permit_expired")
-    except PermitReplayed:  # the other use may have published it: a lookup decides
+    except PermitReplayed:  # The other use may have published it: a lookup decides.
         return StepAnswerLost(armed.step.name, "permit_replayed")
-    except (EgressForbidden, NotFound) as error:  # refused before the first byte: surely not sent
+    except (EgressForbidden, NotFound) as error:
+        # Refused before the first byte: certainly not sent.
         _record_step_answer(armed, StepNotSent(armed.step.name, error.message.code), tenant)
         raise
 

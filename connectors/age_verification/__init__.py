@@ -1,1 +1,4 @@
-"""Adapters for age verification providers."""
+"""Adapters for age verification providers: pure functions that return requests and read results.
+
+`channels/age_verification` runs the checks and stores their results.
+"""

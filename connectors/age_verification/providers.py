@@ -1,8 +1,7 @@
-"""The contract of every provider that checks ages: a pure stepper, like a connector, that learns
-nothing of a person.
+"""The contract of age verification providers: pure functions like those of a connector.
 
-What a step asks to keep of an answer is all that is kept of it (`WireStep.only`): a birth date, a
-document, a face or a name in an answer is gone before anybody could write it down.
+No personal data is stored. A step declares the fields of the response to retain (`WireStep.only`),
+so a birth date, document, face or name is dropped before it can be logged.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,19 +16,19 @@ from connectors.contract.outcomes import Outcome
 from foundation.sealed import Sealed
 
 AGE_PROVIDERS = ("connectors.age_verification.yoti:Yoti",)
-"""Strings, so that reading the list imports no provider."""
+"""Listed as strings, so that the list imports no provider."""
 
 AGE_CHECK_ACTION = "age_check"
-"""What a ControlOrder must allow for a check to begin; reading one back is a `look`."""
+"""The action of a ControlOrder that starts a check. Reading its result is a `look`."""
 
 
 @dataclass(frozen=True)
 class AgeCheckRequest:
-    """A check that is to begin. `reference` is our id of it, the only thing a provider is told of
-    the viewer.
+    """A check to be started. `reference` is our ID, the only information about the viewer that the
+    provider receives.
 
-    `back` is where the viewer's browser returns to, `call` where the provider may call ("" where
-    nobody outside can); both are addresses of ours. `lives` is how long the viewer has.
+    `back` is the URL to which the viewer's browser returns, and `call` that of the provider's
+    webhook, "" without a public address. `lives` is the time that the viewer has.
     """
 
     reference: str
@@ -40,7 +39,7 @@ class AgeCheckRequest:
 
 @dataclass(frozen=True)
 class AgeCheckSession:
-    """A check stands open: the provider's id of it, and the address the viewer opens."""
+    """An open check: the provider's ID, and the URL for the viewer."""
 
     native_id: str
     address: str
@@ -48,10 +47,10 @@ class AgeCheckSession:
 
 @dataclass(frozen=True)
 class AgeCheckResult:
-    """What a provider says of a check. `method` and `level` (L0 to L4) are those of a passed one.
+    """The result of a check. `method` and `level` (L0 to L4) are those of a passed one.
 
-    `expired`: it ended without saying anything of an age, and may be begun anew. `recalled`: it
-    passed once, and the provider takes that back.
+    `expired`: it ended without a result and may be repeated. `recalled`: it had passed, and the
+    provider revoked the result.
     """
 
     state: Literal["passed", "failed", "pending", "expired", "recalled"]
@@ -61,47 +60,49 @@ class AgeCheckResult:
 
 @dataclass(frozen=True)
 class ProviderCredential:
-    """What connecting leaves: the provider's name of us, which is no secret, and the sealed
-    credential."""
+    """The stored credential of a provider: our account ID (no secret) and the sealed key."""
 
     account: str
     token: Sealed
 
 
 class AgeProvider(Protocol):
-    """One provider."""
+    """A provider of age verification."""
 
     name: str
     form: ConnectForm
 
     def read_form(self, form: Mapping[str, str | Sealed]) -> ProviderCredential | None:
-        """What a filled form says; None when it cannot be one of theirs."""
+        """Return the credential in a form, or None if it is invalid."""
         ...
 
     def verify_credential(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """The next request of a test that costs nothing and names nobody; None when all is well."""
+        """Return the next request of a free test without personal data, or the failure. Return None
+        if the credential works."""
         ...
 
     def open_check(
         self, asked: AgeCheckRequest, account: str, base_url: str, answers: tuple[StepResult, ...]
     ) -> Send | AgeCheckSession | Outcome:
-        """The next request that opens a check (control, action `age_check`), or how it stands."""
+        """Return the next request that starts a check (control, action `age_check`), the session,
+        or the failure."""
         ...
 
     def read_result(
         self, native_id: str, reference: str, account: str, answers: tuple[StepResult, ...]
     ) -> Send | AgeCheckResult | Outcome:
-        """The next request for the result (control, action `look`), or what it says.
+        """Return the next request for the result (control, action `look`), the result, or the
+        failure.
 
-        A result that names another check than `reference` is refused.
+        A result for another check than `reference` is rejected.
         """
         ...
 
 
 def load_age_providers(names: Iterable[str] = AGE_PROVIDERS) -> Mapping[str, AgeProvider]:
-    """The providers by name."""
+    """Return the providers by name."""
     found: dict[str, AgeProvider] = {}
     for name in names:
         module, _, attribute = name.partition(":")

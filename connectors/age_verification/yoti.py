@@ -1,13 +1,13 @@
-"""Yoti's age verification service: a session is opened, the viewer proves their age there, and we
-ask how it ended.
+"""Yoti's age verification: open a session, let the viewer prove their age there, and read the
+result.
 
 Sources: https://developers.yoti.com/age-verification/create-a-session,
 https://developers.yoti.com/age-verification/results,
-https://developers.yoti.com/age-verification/notifications. Not tried against the real service, for
-want of an account; not said there: what is answered for a session nobody knows (any 4xx but 401,
-403 and 429 is read as "no such session"), and whether a passed session is ever taken back.
-Notifications are signed (RSA-PSS) with a key of theirs; we read nothing of them, so that there is
-nothing to forge: the address they call carries our own proof, and a call only makes us look.
+https://developers.yoti.com/age-verification/notifications. This adapter has not been tested with
+the real service. Undocumented are the response for an unknown session (400, 404 and 410 are read as
+"no such session") and whether a passed session is ever revoked. Yoti signs its notifications
+(RSA-PSS), but their content is not used, so forging it has no effect: the webhook's URL contains
+our own proof, and a call only makes us read the result.
 """
 
 import re
@@ -32,19 +32,20 @@ from foundation.sealed import Sealed
 SESSIONS_PATH = "/api/v1/sessions"
 SHORTEST = 60
 MAX_SESSION_SECONDS = 2592000
-"""Seconds a session may live."""
+"""Minimum and maximum lifetime of a session in seconds."""
 
 OLD_ENOUGH = 18
 
 ASSURANCE_LEVELS = {
     "DOC_SCAN": "L4",
-    "DIGITAL_ID": "L4",  # an attribute of a checked document: its estimation is switched off below
+    # an attribute of a verified document, because its age estimation is disabled below
+    "DIGITAL_ID": "L4",
     "ELECTRONIC_ID": "L4",
     "AGE_ESTIMATION": "L3",
     "MOBILE": "L3",
     "CREDIT_CARD": "L2",
 }
-"""How sure each of their methods is; one we do not know proves nothing."""
+"""The assurance level of each method. An unknown method proves nothing."""
 
 SESSION_STATES = {
     "PENDING": "pending",
@@ -52,15 +53,15 @@ SESSION_STATES = {
     "FAIL": "failed",
     "COMPLETE": "passed",
 }
-"""`FAIL` speaks of the age; `ERROR`, `CANCELLED` and `EXPIRED` of the check. A word added later is
-no answer yet."""
+"""`FAIL` concerns the age; `ERROR`, `CANCELLED` and `EXPIRED` concern the check. Unknown states
+count as pending."""
 ENDED_SESSION_STATES = frozenset({"ERROR", "CANCELLED", "EXPIRED"})
 
 _ID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Yoti:
-    """The stepper."""
+    """The provider Yoti."""
 
     name = "yoti"
     form = ConnectForm(
@@ -69,7 +70,7 @@ class Yoti:
     )
 
     def read_form(self, form: Mapping[str, str | Sealed]) -> ProviderCredential | None:
-        """The SDK id, a UUID, and the API key."""
+        """Return the SDK ID (a UUID) and the API key."""
         sdk_id = form.get("sdk_id")
         key = form.get("api_key")
         if (
@@ -83,7 +84,7 @@ class Yoti:
     def verify_credential(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Open a session nobody will use, of the shortest life: they charge for checks, not for
+        """Open an unused session with the shortest lifetime. Yoti charges for checks, not for
         sessions."""
         if not answers:
             body = {**_build_methods_body(), "type": "OVER", "ttl": SHORTEST}
@@ -103,7 +104,7 @@ class Yoti:
     def open_check(
         self, asked: AgeCheckRequest, account: str, base_url: str, answers: tuple[StepResult, ...]
     ) -> Send | AgeCheckSession | Outcome:
-        """Open a session for one check, and say where the viewer goes."""
+        """Open a session for one check and return the viewer's URL."""
         if not answers:
             return Send(
                 _build_step(
@@ -125,7 +126,7 @@ class Yoti:
     def read_result(
         self, native_id: str, reference: str, account: str, answers: tuple[StepResult, ...]
     ) -> Send | AgeCheckResult | Outcome:
-        """How a session stands."""
+        """Return the result of a session."""
         if not answers:
             path = f"{SESSIONS_PATH}/{native_id}/result"
             keep = ("id", "status", "method", "reference_id")
@@ -155,8 +156,8 @@ def _parse_result(body: Mapping[str, Any]) -> AgeCheckResult:
 
 
 def _build_session_body(asked: AgeCheckRequest) -> dict[str, Any]:
-    """What a session is opened with; one try each, so that a "no" is the last word of its
-    session."""
+    """Return the body that opens a session. Retries are disabled, so that a failure is the final
+    result of its session."""
     seconds = max(SHORTEST, min(int(asked.lives.total_seconds()), MAX_SESSION_SECONDS))
     body: dict[str, Any] = {
         **_build_methods_body(),
@@ -173,7 +174,8 @@ def _build_session_body(asked: AgeCheckRequest) -> dict[str, Any]:
 
 
 def _build_methods_body() -> dict[str, Any]:
-    """Only what proves an attribute (L4): no guess from a face, no card, no phone number."""
+    """Allow only methods that verify an attribute (L4), not face estimation, cards or phone
+    numbers."""
     never: dict[str, Any] = {"allowed": False}
     return {
         "doc_scan": {
@@ -218,14 +220,14 @@ def _build_step(
 
 
 def _parse_session_id(answer: StepResult) -> str:
-    """The session's id; "" for an answer without one."""
+    """Return the ID of the session, or ""."""
     body = answer.body if isinstance(answer, Response) and answer.is_success else None
     found = body.get("id") if isinstance(body, dict) else None
     return found if isinstance(found, str) and _ID.fullmatch(found) else ""
 
 
 def _refusal_outcome(answer: StepResult) -> Outcome:
-    """401: an SDK id nobody knows; 403: a key that is not its."""
+    """401 means an unknown SDK ID, 403 a wrong key."""
     if isinstance(answer, Response) and answer.status in (401, 403):
         return Reauthorize(Message("age.refused_key"))
     return outcome_of_status(answer, creates=False)

@@ -1,5 +1,4 @@
-"""The rule of addresses: what one names is the copy that stands there, and nothing else is taken
-for it."""
+"""The rule for URLs of posts: a URL resolves to the account's post, and to nothing else."""
 
 from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
@@ -8,42 +7,45 @@ from connectors.contract.outcomes import Absent, Found, LookupResult, Published,
 from connectors.contract.post_addresses import ClaimedAddress, SupportsAddressLookup
 
 STRANGE = ("https://example.com/", "https://example.com/watch", "https://example.com/p/1")
-"""Addresses of another site."""
+"""URLs of another site."""
 
 
 def addresses_are_resolved(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """The address of a copy names it by its native id. What is no post, somebody else's or gone is
-    not found, and out of a broken answer comes no proof."""
+    """Check that the URL of a copy resolves to its native ID.
+
+    URLs that are no post, another account's post or deleted are not found. An invalid response
+    proves nothing.
+    """
     if world.address is None:
         return []
     if not isinstance(connector, SupportsAddressLookup):
-        return ["nobody reads addresses"]
+        return ["post addresses are not resolved"]
     house = SendingHarness(world, connector)
     unit = world.unit()
     outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     url = world.address(outcome.native_id)
     wanted = world.named_as(outcome.native_id)
     seen = _resolve_address(house, connector, world, url)
     breaches = (
         []
         if isinstance(seen, Found) and seen.native_id == wanted
-        else [f"{seen}, where {wanted} stands"]
+        else [f"{seen} instead of {wanted}"]
     )
     for other in (*STRANGE, *world.elsewhere):
         if isinstance(_resolve_address(house, connector, world, other), Found):
-            breaches.append(f"{other} is taken for a post of the account")
+            breaches.append(f"{other} is accepted as a post of the account")
     if not world.named_on:
         return breaches
     for mode in ("garbage", "status:503"):
         world.inject_fault(mode, world.named_on)
         if not isinstance(_resolve_address(house, connector, world, url), Unknown):
-            breaches.append(f"{mode}: proof out of a broken answer")
+            breaches.append(f"{mode}: proof from a malformed response")
     if isinstance(house.remove(unit, outcome.native_id), Rejected):
         return breaches
     gone = _resolve_address(house, connector, world, url)
-    return breaches + ([] if isinstance(gone, Absent) else ["found, and it is gone"])
+    return breaches + ([] if isinstance(gone, Absent) else ["found after its removal"])
 
 
 def _resolve_address(

@@ -1,5 +1,5 @@
-"""The rules of what people say under posts: heard, answered once, acted on; each gives the breaches
-it saw."""
+"""The rules for comments: reading them, replying exactly once and moderating them. Each rule
+returns its breaches."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -27,24 +27,26 @@ BECOMES: Mapping[ModerationAction, str] = {
     "report": "reported",
     "block": "blocked",
 }
-"""What a remark is after each act, as `World.remark_is` tells; last the one after which it may not
-be told any more."""
+"""The state of a comment after each action, as in `ConnectorWorld.remark_is`. Blocking is last,
+because the author's comments may be missing after it."""
 
 LOST_ANSWER_FAULTS = ("reset_before", "reset_after", "status:503", "accept_then_hang")
-"""Bad days of an act: none is a doubt, since the same again changes nothing."""
+"""Faults of a moderation action. None makes it uncertain, because it is idempotent."""
 
 
 def comments_are_received(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What somebody says under a post is heard with its words, who said it and where; out of a
-    broken answer comes nothing, and what the account says itself is no remark."""
+    """Check that a comment is read with its text, author, post and time.
+
+    An invalid response yields no comments, and the account's own replies are not among them.
+    """
     if world.remark is None:
         return []
     if not isinstance(connector, SupportsComments):
-        return ["people speak, and nobody hears it"]
+        return ["comments are not received"]
     house = SendingHarness(world, connector)
     post = house.publish(world.unit()).outcome
     if not isinstance(post, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     first = world.remark("a first word", post.native_id)
     heard = _list_comments(house, connector, world, "")
     breaches = _find_comment_breaches(heard, first, "a first word", post.native_id, world)
@@ -54,10 +56,10 @@ def comments_are_received(world: ConnectorWorld, connector: Connector) -> list[s
     breaches += _find_comment_breaches(later, second, "a second word", post.native_id, world)
     own = answered.native_id if isinstance(answered, Published) else ""
     if own and any(one.native_id == own for one in (later.found if later is not None else ())):
-        breaches.append("what the account answered is heard as somebody's remark")
+        breaches.append("the account's own reply is reported as a comment")
     world.inject_fault("garbage", world.remarks_on)
     if _list_comments(house, connector, world, "") is not None:
-        breaches.append("remarks out of a broken answer")
+        breaches.append("comments from a malformed response")
     return breaches
 
 
@@ -65,26 +67,26 @@ def _find_comment_breaches(
     heard: CommentPage | None, native_id: str, text: str, under: str, world: ConnectorWorld
 ) -> list[str]:
     if heard is None:
-        return ["nothing is heard"]
+        return ["no comments are received"]
     said = [one for one in heard.found if one.native_id == native_id]
     if not said:
-        return [f"a remark is not heard: {[one.native_id for one in heard.found]}"]
+        return [f"a comment is missing: {[one.native_id for one in heard.found]}"]
     return (
-        [f"{len(said)} times in one reading"]
+        [f"received {len(said)} times in one read"]
         if len(said) > 1
         else _find_field_breaches(said[0], text, under, world)
     )
 
 
 def _find_field_breaches(one: Comment, text: str, under: str, world: ConnectorWorld) -> list[str]:
-    breaches = [] if text in one.text else [f"it said {one.text!r}"]
-    breaches += [] if one.under == under else [f"it stands under {one.under!r}"]
+    breaches = [] if text in one.text else [f"wrong text: {one.text!r}"]
+    breaches += [] if one.under == under else [f"it belongs to {one.under!r}"]
     breaches += (
         []
         if one.author and one.handle and one.author != world.account.account
-        else ["nobody said it"]
+        else ["the author is missing"]
     )
-    return breaches + ([] if one.at is not None else ["nobody knows when"])
+    return breaches + ([] if one.at is not None else ["the time is missing"])
 
 
 def _list_comments(
@@ -99,7 +101,7 @@ def _list_comments(
 
 
 def reply_unit(world: ConnectorWorld, native_id: str) -> Unit:
-    """Words of the account's, put under a remark."""
+    """Return a reply of the account to a comment."""
     unit = world.unit()
     words = (Text("body", unit.text_of("body")),)
     return replace(
@@ -108,17 +110,17 @@ def reply_unit(world: ConnectorWorld, native_id: str) -> Unit:
 
 
 def comments_are_answered_once(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """An answer stands under the remark, once, whatever became of the request; none without what it
-    answers."""
+    """Check that a reply is published under its comment exactly once, whatever fault occurs, and
+    can be deleted."""
     if not world.answers or world.remark is None:
         return []
     if COMMENT_REFERENCE not in connector.capabilities.points_at:
-        return ["remarks are heard and cannot be answered"]
+        return ["comments are received but cannot be answered"]
     house = SendingHarness(world, connector)
     breaches = list[str]()
     post = house.publish(world.unit()).outcome
     if not isinstance(post, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     for mode in ("", "reset_before", "reset_after", "status:503_after"):
         said = world.remark(f"what of {mode or 'today'}?", post.native_id)
         if mode:
@@ -132,22 +134,22 @@ def comments_are_answered_once(world: ConnectorWorld, connector: Connector) -> l
         ]
         if len(ids) != 1 or not isinstance(outcome, Published) or outcome.native_id not in ids:
             breaches.append(
-                f"{mode or 'a good day'}: {len(ids)} answers, told as {type(outcome).__name__}"
+                f"{mode or 'a normal run'}: {len(ids)} replies, "
+                f"reported as {type(outcome).__name__}"
             )
         elif world.stands_under(outcome.native_id) != said:
-            breaches.append(f"it stands under {world.stands_under(outcome.native_id)!r}")
+            breaches.append(f"it belongs to {world.stands_under(outcome.native_id)!r}")
         elif not isinstance(house.remove(unit, outcome.native_id), Published):
-            breaches.append("an answer cannot be taken back")
+            breaches.append("a reply cannot be deleted")
     return breaches
 
 
 def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Each act that a platform allows is done, done twice is done once, and a bad day is tried
-    again."""
+    """Check that each supported action works, is idempotent and is retried after a fault."""
     acts = connector.capabilities.moderates
     if world.remark is None or not isinstance(connector, SupportsComments):
         return (
-            ["it acts on remarks that nobody hears"]
+            ["it moderates comments that it does not receive"]
             if acts and not isinstance(connector, SupportsComments)
             else []
         )
@@ -155,17 +157,17 @@ def comments_are_moderated(world: ConnectorWorld, connector: Connector) -> list[
     breaches = list[str]()
     post = house.publish(world.unit()).outcome
     if not isinstance(post, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     world.remark("a word", post.native_id)
     said: Comment | None = None
     for act in (
         one for one in BECOMES if one in acts
-    ):  # who is blocked says no more: one remark for all
+    ):  # blocked authors write no more, so all actions share one comment
         heard = _list_comments(house, connector, world, "")
         if heard is not None and heard.found:
             said = heard.found[-1]
-        elif said is None:  # some tell no more of what is hidden, or of whoever is kept away
-            breaches.append(f"{act}: nothing is heard")
+        elif said is None:  # some platforms omit hidden comments and those of blocked authors
+            breaches.append(f"{act}: no comments are received")
             world.remark("another word", post.native_id)
             continue
         breaches += _find_moderation_breaches(house, connector, world, said, act)
@@ -186,12 +188,12 @@ def _find_moderation_breaches(
     for mode in LOST_ANSWER_FAULTS:
         world.inject_fault(mode, "moderation", seconds=3.0)
         if not isinstance(end := _moderate_comment(house, connector, spot, act), Retry):
-            breaches.append(f"{mode} of {act} is not tried again: {type(end).__name__}")
+            breaches.append(f"{mode} of {act} is not retried: {type(end).__name__}")
     for _ in range(2):
         if not isinstance(end := _moderate_comment(house, connector, spot, act), Published):
-            breaches.append(f"{act} is told as {type(end).__name__}")
+            breaches.append(f"{act} is reported as {type(end).__name__}")
     if BECOMES[act] not in world.remark_is(said.native_id):
-        breaches.append(f"after {act} it is {world.remark_is(said.native_id)}")
+        breaches.append(f"after {act} the comment is {world.remark_is(said.native_id)}")
     return breaches
 
 
@@ -207,5 +209,7 @@ def _moderate_comment(
             ("control", MODERATE_ACTION),
             ("control", "look"),
         ):
-            raise TypeError(f"{turn.step.name} of an act is {turn.step.kind}/{turn.step.action}")
+            raise TypeError(
+                f"{turn.step.name} of a moderation step is {turn.step.kind}/{turn.step.action}"
+            )
         answers = (*answers, house.send(turn.step))

@@ -1,5 +1,5 @@
-"""The rule of posts that a platform shows once more to whoever follows their place; it gives the
-breaches it saw."""
+"""The rule for crossposts: posts that a platform shows again to the followers of their destination.
+It returns its breaches."""
 
 from dataclasses import replace
 
@@ -13,13 +13,13 @@ from gate.contract.units import REPOST_KIND, PlatformOption
 
 
 def crossposts_are_made_once(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A post is passed on once, whatever became of the request, and told so; what was passed on can
-    be taken back."""
+    """Check that a post is crossposted exactly once, whatever fault occurs, and that the crosspost
+    can be deleted."""
     can = connector.capabilities
     if not can.passes_on or world.viewer:
         return []
     if world.passed_on is None:
-        return ["nobody can see whether posts are passed on"]
+        return ["the world cannot show crossposts"]
     house = SendingHarness(world, connector)
     breaches = list[str]()
     for mode in FIRST_COMMENT_FAULTS:
@@ -28,7 +28,7 @@ def crossposts_are_made_once(world: ConnectorWorld, connector: Connector) -> lis
         )
         post = house.publish(unit).outcome
         if not isinstance(post, Published) or world.passed_on(post.native_id):
-            return [*breaches, "its post was never published, or passed on by itself"]
+            return [*breaches, "the post was not published, or was crossposted without the option"]
         if mode:
             world.inject_fault(mode, "passes")
         again = replace(
@@ -36,7 +36,7 @@ def crossposts_are_made_once(world: ConnectorWorld, connector: Connector) -> lis
         )
         story = house.publish(again)
         if not isinstance(story.outcome, Published) or not world.passed_on(post.native_id):
-            breaches.append(f"{mode or 'a good day'}: told as {type(story.outcome).__name__}")
+            breaches.append(f"{mode or 'a normal run'}: reported as {type(story.outcome).__name__}")
         elif not isinstance(house.remove(again, story.outcome.native_id), Published):
-            breaches.append("what was passed on cannot be taken back")
+            breaches.append("a crosspost cannot be removed")
     return breaches

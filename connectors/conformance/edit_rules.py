@@ -1,4 +1,4 @@
-"""The rule of platforms that change the words of what stands, judged from the platform's side."""
+"""The rule for edits of published posts, verified on the fake platform."""
 
 from dataclasses import replace
 
@@ -13,15 +13,18 @@ BAD_DAYS = ("status:503", "reset_before", "reset_after", "accept_then_hang")
 
 
 def edits_are_applied(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Where words can be changed they are, and nothing else is; once is as good as twice, a bad day
-    is tried again, and what is gone stays gone. Messages to one reader are left as they are."""
+    """Check that an edit changes the text and nothing else, on platforms that support edits.
+
+    It must be idempotent, be retried after a fault and never restore a deleted post. Messages to a
+    single reader are not tested.
+    """
     able = isinstance(connector, SupportsEdits)
     if able != connector.capabilities.edits:
-        return ["it says that it changes words and cannot, or the other way round"]
+        return ["it declares edits that it cannot make, or the reverse"]
     if not able or world.viewer:
         return []
     if world.says is None:
-        return ["nobody can say what stands there: `World.says`"]
+        return ["the world cannot return the text: `World.says`"]
     counts = sorted({max(world.least_media, count) for count in (0, 2)})
     return [breach for count in counts for breach in _find_edit_breaches(world, connector, count)]
 
@@ -32,15 +35,14 @@ def _find_edit_breaches(world: ConnectorWorld, connector: Connector, media: int)
     breaches = list[str]()
     story = house.publish(unit)
     if not isinstance(story.outcome, Published) or world.says is None:
-        return ["it was never published"]
+        return ["the post was not published"]
     first = (
         connector.edit(_unit_with_text(unit, "other"), story.outcome.native_id, ())
         if isinstance(connector, SupportsEdits)
         else None
     )
     if isinstance(first, Rejected):
-        # at once, without a request: of some kinds of posts the platform lets nobody change the
-        # words
+        # Rejected without a request: the platform does not allow edits of this kind of post.
         return []
     native_id = story.outcome.native_id
     taken = len(world.fake.accepted_posts())
@@ -49,20 +51,20 @@ def _find_edit_breaches(world: ConnectorWorld, connector: Connector, media: int)
     for mode in BAD_DAYS:
         world.inject_fault(mode, "edits", seconds=3.0)
         if not isinstance(house.edit(by, native_id, story.told), Retry):
-            breaches.append(f"{mode} of a change is not tried again")
+            breaches.append(f"{mode} of an edit is not retried")
     breaches += [
-        "not changed"
+        "not edited"
         for _ in range(2)
         if not isinstance(house.edit(by, native_id, story.told), Published)
     ]
     if world.says(native_id) != (by.text_of("body"), shows):
-        breaches.append(f"it says {world.says(native_id)}")
+        breaches.append(f"the text is {world.says(native_id)}")
     if len(world.fake.accepted_posts()) != taken:
-        breaches.append("it was posted anew")
+        breaches.append("it was posted again")
     if connector.capabilities.can_delete and isinstance(house.remove(unit, native_id), Published):
         outcome = house.edit(_unit_with_text(unit, "once more"), native_id, story.told)
         if isinstance(outcome, Published | Retry) or native_id in world.fake.live_post_ids():
-            breaches.append("what was gone is there again, or is said to be")
+            breaches.append("a deleted post was restored, or reported as edited")
     return breaches
 
 

@@ -1,5 +1,4 @@
-"""Fakes of platforms, ASGI apps, served by a real uvicorn on a free port; and a clock that tests
-move."""
+"""Fake platforms: ASGI apps served by uvicorn on a free port, and an adjustable clock."""
 
 import socket
 import threading
@@ -17,7 +16,7 @@ from foundation.ops.fault_injection import fault_server_config
 
 
 class AdjustableClock:
-    """The machine's time plus what a test added."""
+    """The system clock plus an offset that a test increases."""
 
     def __init__(self) -> None:
         self._moved = timedelta()
@@ -26,12 +25,12 @@ class AdjustableClock:
         return wall_now() + self._moved
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Move the clock forward."""
         self._moved += timedelta(seconds=seconds)
 
 
 def _with_date_header(app: ASGIApp, clock: Callable[[], datetime]) -> ASGIApp:
-    """`app`, whose answers say their `date` by a clock of its own."""
+    """Wrap an app so that its responses have a `date` header by `clock`."""
 
     async def dated(scope: Scope, receive: Receive, send: Send) -> None:
         async def say(message: Message) -> None:
@@ -48,12 +47,12 @@ def _with_date_header(app: ASGIApp, clock: Callable[[], datetime]) -> ASGIApp:
 def serve_app(
     app: ASGIApp, *, sockets: bool = False, clock: Callable[[], datetime] | None = None
 ) -> Iterator[str]:
-    """Serve `app` in a thread, web sockets too where it has any; gives its address. `clock` dates
-    its answers.
+    """Serve `app` in a thread and yield its base URL. `sockets` enables WebSockets; `clock` dates
+    its responses.
 
-    The door is taken up again by its number: only then does it know that it is TCP, which asyncio's
-    `_set_nodelay` asks, and an answer on a connection that is kept does not wait 40 ms for a
-    delayed acknowledgement.
+    The socket is reopened from its file descriptor, so that Python detects its protocol. Otherwise
+    asyncio's `_set_nodelay` does not recognize TCP, and responses on kept connections wait 40 ms
+    for a delayed acknowledgement.
     """
     with socket.socket(fileno=socket.create_server(("127.0.0.1", 0)).detach()) as listening:
         how = fault_server_config(

@@ -1,5 +1,4 @@
-"""The rules of a first comment, where a platform knows no threads; each gives the breaches it
-saw."""
+"""The rule for first comments on platforms without threads. It returns its breaches."""
 
 from dataclasses import replace
 
@@ -13,7 +12,7 @@ FIRST_COMMENT_FAULTS = ("", "reset_before", "reset_after", "status:503_after")
 
 
 def first_comment(world: ConnectorWorld, under: str) -> Unit:
-    """Words of the account's that follow its post `under`."""
+    """Return a first comment of the account under its post `under`."""
     unit = world.unit()
     subject = Subject(unit.subject.kind, unit.subject.id)
     words = (Text("body", f"first of all {unit.native_key}"),)
@@ -29,20 +28,23 @@ def first_comment(world: ConnectorWorld, under: str) -> Unit:
 
 
 def first_comments_are_posted_once(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A first comment stands right under its post, once, whatever became of the request; it can
-    be taken back; where nobody may comment, a person is told, and no thread of parts is taken
-    for one."""
+    """Check that a first comment is published under its post exactly once, whatever fault occurs,
+    and can be deleted.
+
+    It must be rejected under a post that is closed for comments, and a thread must not be sent as a
+    comment.
+    """
     if not connector.capabilities.first_comment or world.viewer:
         return []
     house = SendingHarness(world, connector)
     breaches = list[str]()
     thread = replace(world.unit(), parts=2)
     if not isinstance(house.publish(thread).outcome, Rejected):
-        breaches.append("a second part is taken for a first comment")
+        breaches.append("a second part is accepted as a first comment")
     for mode in FIRST_COMMENT_FAULTS:
         post = house.publish(replace(world.unit(), parts=2, comment=HAS_FIRST_COMMENT)).outcome
         if not isinstance(post, Published):
-            return [*breaches, "its post was never published"]
+            return [*breaches, "the post was not published"]
         breaches += _find_comment_breaches(house, world, post.native_id, mode)
     if world.closes is not None:
         post = house.publish(world.unit()).outcome
@@ -61,7 +63,7 @@ def _find_comment_breaches(
     house: SendingHarness, world: ConnectorWorld, post: str, mode: str
 ) -> list[str]:
     unit = first_comment(world, post)
-    day = mode or "a good day"
+    day = mode or "a normal run"
     if mode:
         world.inject_fault(mode, "posts")
     outcome = house.publish(unit).outcome
@@ -69,9 +71,9 @@ def _find_comment_breaches(
         native_id for native_id, text in world.fake.accepted_posts() if unit.text_of("body") in text
     ]
     if len(ids) != 1 or not isinstance(outcome, Published) or outcome.native_id not in ids:
-        return [f"{day}: {len(ids)} comments, told as {type(outcome).__name__}"]
+        return [f"{day}: {len(ids)} comments, reported as {type(outcome).__name__}"]
     if world.stands_under(outcome.native_id) != post:
-        return [f"it stands under {world.stands_under(outcome.native_id)!r}"]
+        return [f"it belongs to {world.stands_under(outcome.native_id)!r}"]
     if not isinstance(house.remove(unit, outcome.native_id), Published):
-        return ["a comment cannot be taken back"]
+        return ["a comment cannot be deleted"]
     return []

@@ -1,5 +1,5 @@
-"""The house in memory: drives a connector by the rules of sending, as carrying and reconciling do
-with a database."""
+"""The sending logic in memory: drives a connector by the same rules as the step runner and the
+reconciliation, but without a database."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -36,14 +36,14 @@ from gate.contract.permit import AuthOrder, Authority, ControlOrder, RemovalOrde
 from gate.contract.units import REPOST_KIND, Unit
 
 DEADLINE = 0.4
-"""Seconds a step may take where the platform hangs, whatever its own deadline; elsewhere a busy
-machine is no hang."""
+"""Maximum number of seconds of a step in which the fake hangs. Other steps keep their deadline,
+since a slow machine is no fault."""
 
 LOOKS = (20, 60, 300, 1800, 7200)
-"""Seconds to wait before each look."""
+"""Seconds to wait before each look-up."""
 
 MIN_LOOK_INTERVAL = timedelta(seconds=60)
-"""As `channels.sending.reconciliation.MIN_LOOK_INTERVAL`."""
+"""Same as `channels.sending.reconciliation.MIN_LOOK_INTERVAL`."""
 
 MAX_TRIES = 6
 MAX_STEPS = 50
@@ -51,13 +51,13 @@ NOTHING_YET = Uncertain(Message("connectors.unclear_answer", {"status": 0}))
 
 
 class EndlessConnector(Exception):
-    """A connector that says a next request for ever."""
+    """The connector never returns an outcome."""
 
 
 @dataclass
 class PublishReport:
-    """What became of a unit, as the house would report it; `told` is what was answered to the last
-    try."""
+    """The history of a unit. `outcome` is the final one as a tenant would see it; `told` are the
+    answers of the last attempt."""
 
     outcome: Outcome = NOTHING_YET
     told: tuple[StepResult, ...] = ()
@@ -65,7 +65,7 @@ class PublishReport:
     outcomes: list[Outcome] = field(default_factory=list)
     sightings: list[LookupResult] = field(default_factory=list)
     first_response: Outcome | None = None
-    """What the first try came to that reached the step which makes the unit visible."""
+    """Outcome of the first attempt that reached the publish step."""
 
 
 def _has_published(steps: list[WireStep]) -> bool:
@@ -73,7 +73,7 @@ def _has_published(steps: list[WireStep]) -> bool:
 
 
 class SendingHarness:
-    """Carries units of one world through one connector."""
+    """Sends the units of one world through one connector."""
 
     def __init__(self, world: ConnectorWorld, connector: Connector) -> None:
         self._world = world
@@ -82,8 +82,8 @@ class SendingHarness:
     def send(
         self, step: WireStep, unit: Unit | None = None, answers: tuple[StepResult, ...] = ()
     ) -> StepResult:
-        """Send one step under the authority of its kind; `answers` are those to the steps before
-        it."""
+        """Send one step with the authorization of its kind. `answers` are those to the previous
+        steps."""
         hangs = step.kind in self._world.hangs
         patient = replace(step, deadline=min(step.deadline, DEADLINE)) if hangs else step
         authority = self._build_authority(step, unit, answers)
@@ -100,7 +100,7 @@ class SendingHarness:
         if step.kind is StepKind.RESTRICT:
             return RemovalOrder(TEST_TENANT, channel, step.action, uuid7())
         if unit is None:
-            raise TypeError(f"{step.name} carries content where nothing is to be shown")
+            raise TypeError(f"{step.name} carries content in a step that must not")
         uploads = references.uploaded_references(
             step, self._connector.capabilities.platform, answers, above=unit.parent_id
         )
@@ -108,8 +108,8 @@ class SendingHarness:
         return conformance_permit(unit, step, self._world.now(), named)
 
     def publish(self, unit: Unit) -> PublishReport:
-        """Send, retry what surely was not taken, look after what may have been; at most
-        `MOST_TRIES` sends."""
+        """Publish a unit, at most `MAX_TRIES` times. Retry what was certainly not accepted and look
+        up what may have been."""
         story = PublishReport()
         staged: tuple[StepResult, ...] = ()
         for _ in range(MAX_TRIES):
@@ -129,7 +129,7 @@ class SendingHarness:
                     if isinstance(found, Failed):
                         story.outcome = Rejected(found.reason, permanent=False)
                     if not isinstance(found, Absent) or isinstance(story.outcome, Processing):
-                        return story  # what was accepted is never sent again
+                        return story  # an accepted post is never sent again
                 case _:
                     return story
         return story
@@ -137,14 +137,15 @@ class SendingHarness:
     def _attempt_publish(
         self, unit: Unit, staged: tuple[StepResult, ...], story: PublishReport
     ) -> tuple[Outcome, tuple[StepResult, ...]]:
-        """Of a try the next one knows the uploads that were taken, and nothing else."""
+        """Make one attempt. The next one receives its completed uploads and nothing else."""
         answers = staged
         while isinstance(turn := self._connector.next_step(unit, answers), Send):
             if len(story.steps) >= MAX_STEPS:
-                raise EndlessConnector(f"{turn.step.name} is asked for again and again")
+                raise EndlessConnector(f"{turn.step.name} is requested endlessly")
             answer = self.send(turn.step, unit, answers)
             story.steps.append(turn.step)
             answers = (*answers, answer)
+            # A staged file is reused only if the connector accepts the response.
             done = (
                 turn.step.kind is StepKind.STAGE
                 and isinstance(answer, Response)
@@ -158,8 +159,11 @@ class SendingHarness:
     def _look_up_post(
         self, unit: Unit, armed_at: datetime, story: PublishReport
     ) -> LookupResult | None:
-        """Found, surely absent (twice, 60 s apart and late enough for the platform's lists; once,
-        where a repeat is itself the look), or None: nobody can tell."""
+        """Return Found or Failed, Absent if the absence is proven, or None if it remains uncertain.
+
+        Absence is proven by two look-ups, 60 s apart and after the platform's listing lag, or by
+        one if the repeated request is itself the look-up.
+        """
         can = self._connector.capabilities
         resend_is_look = can.is_resend_lookup(under=unit.parent_id, chat=unit.viewer)
         ended_at = self._world.now()
@@ -183,6 +187,7 @@ class SendingHarness:
             )
             if looked_at >= max(conclusive_at, first_absent + MIN_LOOK_INTERVAL):
                 return sighting
+            # Look again as soon as an absence is conclusive.
             if looked_at < conclusive_at < looked_at + wait:
                 wait = conclusive_at - looked_at
         return None
@@ -190,8 +195,7 @@ class SendingHarness:
     def look_up(
         self, unit: Unit, armed_at: datetime, told: tuple[StepResult, ...] = ()
     ) -> LookupResult:
-        """One look-up, over as many requests as the connector asks for; `told`: what was answered
-        to the try."""
+        """Perform one look-up with all its requests. `told` are the answers of the attempt."""
         sought = LookupQuery(
             unit.native_key,
             unit.text_of("body"),
@@ -217,7 +221,7 @@ class SendingHarness:
         return turn
 
     def remove(self, unit: Unit, native_id: str) -> Outcome:
-        """Take a copy away, once."""
+        """Make one attempt to delete a copy."""
         copy = PlatformCopy(native_id, unit.account, unit.viewer)
         answers: tuple[StepResult, ...] = ()
         while isinstance(turn := self._connector.remove(copy, answers), Send):
@@ -225,9 +229,9 @@ class SendingHarness:
         return turn
 
     def replace(self, unit: Unit, native_id: str, by: Unit) -> Outcome:
-        """Put another unit in the place of a copy, once."""
+        """Make one attempt to replace a copy with another unit."""
         if not isinstance(self._connector, SupportsReplacement):
-            raise TypeError("it does not replace anything")
+            raise TypeError("it does not support replacements")
         copy = PlatformCopy(native_id, unit.account, unit.viewer)
         answers: tuple[StepResult, ...] = ()
         while isinstance(turn := self._connector.replace(copy, by, answers), Send):
@@ -235,13 +239,13 @@ class SendingHarness:
         return turn
 
     def edit(self, unit: Unit, native_id: str, told: tuple[StepResult, ...]) -> Outcome:
-        """Make a copy say what a unit says, once; `told` is what was answered when it was
-        published."""
+        """Make one attempt to change the text of a copy to that of a unit. `told` are the answers
+        of its publication."""
         if not isinstance(self._connector, SupportsEdits):
-            raise TypeError("it changes no words")
+            raise TypeError("it does not support edits")
         answers: tuple[StepResult, ...] = ()
         while isinstance(turn := self._connector.edit(unit, native_id, answers), Send):
             if len(answers) >= MAX_STEPS:
-                raise EndlessConnector(f"{turn.step.name} is asked for again and again")
+                raise EndlessConnector(f"{turn.step.name} is requested endlessly")
             answers = (*answers, self.send(turn.step, unit, (*told, *answers)))
         return turn

@@ -1,4 +1,4 @@
-"""The rules of what is read of an account: who follows it, what it earned, and what moved there."""
+"""The rules for account data: follower counts, earnings and money movements."""
 
 from datetime import timedelta
 
@@ -11,19 +11,18 @@ from connectors.contract.metrics import SupportsFollowerCount
 
 
 def followers_are_counted(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """How many follow an account is the number the platform has; out of a broken answer comes
-    none."""
+    """Check that the follower count is the platform's, and that an invalid response yields none."""
     if world.followers is None:
         return []
     if not isinstance(connector, SupportsFollowerCount):
-        return ["nobody asks who follows the account"]
+        return ["followers are not requested"]
     house = SendingHarness(world, connector)
     world.followers(12)
     counted = _count_followers(house, connector, world)
     world.inject_fault("garbage", world.followers_on)
     unreadable = _count_followers(house, connector, world)
-    breaches = [] if counted == 12 else [f"{counted} followers, where there are 12"]
-    return breaches + ([] if unreadable is None else ["followers out of a broken answer"])
+    breaches = [] if counted == 12 else [f"{counted} followers instead of 12"]
+    return breaches + ([] if unreadable is None else ["followers from a malformed response"])
 
 
 def _count_followers(
@@ -38,12 +37,12 @@ def _count_followers(
 
 
 def earnings_are_reported(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What an account earned is told to the cent, under a key that stays; out of a broken answer
-    comes none."""
+    """Check that earnings are exact to the cent, with stable keys, and that an invalid response
+    yields none."""
     if world.earned is None:
         return []
     if not isinstance(connector, SupportsEarnings):
-        return ["nobody asks what the account earned"]
+        return ["earnings are not requested"]
     house = SendingHarness(world, connector)
     for minor in (1200, 500, 500):
         world.earned(minor)
@@ -51,46 +50,46 @@ def earnings_are_reported(world: ConnectorWorld, connector: Connector) -> list[s
     world.inject_fault("garbage", world.earned_on)
     unreadable = _read_earnings(house, connector, world)
     if not isinstance(told, Earnings) or not isinstance(again, Earnings):
-        return ["nobody tells"]
+        return ["no earnings are returned"]
     came = sorted((row.kind, row.gross.minor) for row in told.rows)
     breaches = (
         []
         if came == [("sale", 500), ("sale", 500), ("sale", 1200)]
-        else [f"{came}, where 1200, 500, 500 came"]
+        else [f"{came} instead of 1200, 500, 500"]
     )
     if {row.key for row in told.rows} != {row.key for row in again.rows} or len(
         {row.key for row in told.rows}
     ) != 3:
-        breaches.append("not each movement has a key that stays")
-    return breaches + ([] if unreadable is None else ["earnings out of a broken answer"])
+        breaches.append("the keys of movements are not unique and stable")
+    return breaches + ([] if unreadable is None else ["earnings from a malformed response"])
 
 
 def movements_are_listed(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What moved is listed in order, each movement once, from any place on; out of a broken answer
-    comes no list."""
+    """Check that movements are listed once each and in order, from any position, and that an
+    invalid response yields none."""
     if world.moved is None:
         return []
     if not isinstance(connector, SupportsBalance):
-        return ["nobody asks what moved on the account"]
+        return ["movements are not requested"]
     house = SendingHarness(world, connector)
     numbers = [world.moved(minor) for minor in (250, 30, 30)]
     whole, rest = (_list_movements(house, connector, start) for start in (0, 2))
     world.inject_fault("garbage", world.moved_on)
     unreadable = _list_movements(house, connector, 0)
     if not isinstance(whole, MovementPage) or not isinstance(rest, MovementPage):
-        return ["nobody lists"]
+        return ["no movements are returned"]
     came = [(row.native_id, row.minor) for row in whole.rows if row.came and row.kind == "charge"]
     breaches = (
         []
         if came == list(zip(numbers, (250, 30, 30), strict=True))
-        else [f"{came}, where {numbers} came"]
+        else [f"{came} instead of {numbers}"]
     )
     if (rest.count, [row.native_id for row in rest.rows]) != (1, numbers[2:]):
-        breaches.append("a place in the list is not what it was")
+        breaches.append("the cursor does not continue the list")
     if whole.lies is None or whole.lies.minor != 310:
-        breaches.append(f"{whole.lies} lie there, where 310 do")
+        breaches.append(f"a balance of {whole.lies} instead of 310")
     return breaches + (
-        ["a list out of a broken answer"] if isinstance(unreadable, MovementPage) else []
+        ["a list from a malformed response"] if isinstance(unreadable, MovementPage) else []
     )
 
 
@@ -102,7 +101,7 @@ def _list_movements(house: SendingHarness, connector: SupportsBalance, start: in
 
 
 def last_day(world: ConnectorWorld) -> TimeSpan:
-    """The day that is, by the fake's clock."""
+    """Return the last 24 hours by the fake's clock, with an hour of margin."""
     return TimeSpan(world.clock() - timedelta(days=1), world.clock() + timedelta(hours=1))
 
 

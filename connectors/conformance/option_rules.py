@@ -1,5 +1,4 @@
-"""The rule about what a post chooses on a platform beside its words: it reaches the wire, and no
-mark is lost by it."""
+"""The rule for post options: each reaches the request, and no content flag is lost."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -20,8 +19,11 @@ UNKNOWN = PlatformOption("nobody_declared_this", ("yes",))
 
 
 def options_reach_the_wire(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Each option that is declared is told the platform, with each of its values, beside every mark
-    of the unit; what nobody declared leaves not at all."""
+    """Check that each declared option is sent with each of its values, together with all content
+    flags of the unit.
+
+    Undeclared options and invalid values must be rejected.
+    """
     breaches = (
         []
         if _is_refused(connector, replace(world.unit(), options=(UNKNOWN,)))
@@ -32,7 +34,7 @@ def options_reach_the_wire(world: ConnectorWorld, connector: Connector) -> list[
             continue
         if (
             option.name == connector.capabilities.passes_on
-        ):  # a part of its own (`passing_rules.py`)
+        ):  # a separate part of the post (`crosspost_rules.py`)
             continue
         breaches += (
             _find_flag_breaches(world, connector, option)
@@ -56,17 +58,17 @@ def _find_value_breaches(
         if steps is None or value not in json.dumps(
             [step.json for step in steps], ensure_ascii=False, default=str
         ):
-            breaches.append(f"{option.name}: {value} is not on the wire")
+            breaches.append(f"{option.name}: {value} is not sent")
     wrong = replace(_build_unit(world, option, "\x00" * (option.most + 1)))
     return breaches + (
-        [] if _is_refused(connector, wrong) else [f"{option.name}: any value is sent"]
+        [] if _is_refused(connector, wrong) else [f"{option.name}: an invalid value is sent"]
     )
 
 
 def _find_flag_breaches(
     world: ConnectorWorld, connector: Connector, option: PostOption
 ) -> list[str]:
-    """Requests say yes and no in ways of their own: they differ."""
+    """Check that the requests for the two values of a flag differ; their encoding is unknown."""
     yes, no = (
         _collect_sent_steps(world, connector, option, value)
         for value in (OPTION_TRUE, OPTION_FALSE)
@@ -76,7 +78,7 @@ def _find_flag_breaches(
     return (
         []
         if _list_constants(yes) != _list_constants(no)
-        else [f"{option.name}: yes and no are the same on the wire"]
+        else [f"{option.name}: yes and no send the same request"]
     )
 
 
@@ -91,8 +93,8 @@ def _build_unit(world: ConnectorWorld, option: PostOption, value: str) -> Unit:
 def _collect_sent_steps(
     world: ConnectorWorld, connector: Connector, option: PostOption, value: str
 ) -> list[WireStep] | None:
-    """The requests that carried a unit with the option, and all of its marks; None where it is not
-    out."""
+    """Return the requests of a unit with the option, or None if it was not published with all its
+    flags."""
     try:
         story = SendingHarness(world, connector).publish(_build_unit(world, option, value))
     except EgressForbidden:
@@ -109,8 +111,10 @@ def _list_constants(steps: list[WireStep]) -> list[tuple[str, str]]:
 
 
 def _iter_constants(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every yes, no, number and constant of a request by its name: words and keys are another
-    unit's each time."""
+    """Yield every boolean, integer and constant of a request with its name.
+
+    Texts and keys are omitted, because they differ for each unit.
+    """
     if isinstance(value, Mapping):
         for key, part in value.items():
             yield from _iter_constants(part, str(key))

@@ -1,5 +1,5 @@
-"""The rule of platforms that tell what is gone: what stands is never missed, and nothing comes of a
-broken answer."""
+"""The rule for presence checks: existing posts are never reported as deleted, and an invalid
+response proves nothing."""
 
 from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
@@ -14,32 +14,34 @@ from connectors.contract.post_presence import (
 
 
 def deleted_posts_are_noticed(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A post that stands is told so; one that is gone is missed. Out of an answer that nobody can
-    read, a refused token or an outage comes neither."""
+    """Check that an existing post is reported as present and a deleted one as missing.
+
+    An unreadable response, a refused token and an outage must yield neither.
+    """
     if world.viewer or not isinstance(connector, SupportsPresenceCheck):
         return []
     house = SendingHarness(world, connector)
     unit = world.unit()
     outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     copy = PlatformCopy(world.named_as(outcome.native_id), unit.account)
     breaches = (
         []
         if isinstance(_check_presence(house, connector, copy), PresenceReport)
-        else ["it stands, and is not seen"]
+        else ["a live post is not found"]
     )
     for mode in ("garbage", "status:503", "status:401", "status:403"):
         world.inject_fault(mode, world.watched_on or world.named_on)
         seen = _check_presence(house, connector, copy)
         if seen is not None:
-            breaches.append(f"{mode}: {type(seen).__name__} out of a broken answer")
+            breaches.append(f"{mode}: {type(seen).__name__} from a malformed response")
     if world.take_down is not None:
         world.take_down(outcome.native_id)
     elif isinstance(house.remove(unit, outcome.native_id), Rejected):
         return breaches
     gone = _check_presence(house, connector, copy)
-    return breaches + ([] if isinstance(gone, MissingPost) else [f"{gone}, and it is gone"])
+    return breaches + ([] if isinstance(gone, MissingPost) else [f"{gone} for a deleted post"])
 
 
 def _check_presence(

@@ -1,5 +1,5 @@
-"""Rules about money: what is to be paid for is never shown for nothing, what is free costs nothing,
-and whether what is locked was bought is seen."""
+"""The rules for prices: locked media are never published for free, free media never cost anything,
+and purchases are detected."""
 
 from dataclasses import replace
 from typing import Any
@@ -18,8 +18,8 @@ ANY = Money(500, "USD")
 
 
 def prices_are_enforced(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What is planned at a price stands at that price, or not at all; what has none costs
-    nothing."""
+    """Check that a unit is published at its price or not at all, and that a unit without a price is
+    free."""
     asking = connector.capabilities.price_range(world.surface)
     if asking is None:
         return _find_free_post_breaches(world, connector, world.unit(media=1, price=ANY))
@@ -40,7 +40,7 @@ def prices_are_enforced(world: ConnectorWorld, connector: Connector) -> list[str
 
 
 def _publish_unit(world: ConnectorWorld, connector: Connector, unit: Unit) -> PublishReport | None:
-    """What came of it; None where its request was stopped before it left."""
+    """Publish a unit. Return None if the transport blocked the request."""
     try:
         return SendingHarness(world, connector).publish(unit)
     except EgressForbidden:
@@ -53,12 +53,12 @@ def _find_price_breaches(
     story = _publish_unit(world, connector, unit)
     outcome: Any = story.outcome if story is not None else None
     if not isinstance(outcome, Published):
-        return [f"what {_describe_price(price)} is not sent: {type(outcome).__name__}"]
+        return [f"a post that {_describe_price(price)} is not sent: {type(outcome).__name__}"]
     there = world.priced(outcome.native_id)
     return (
         []
         if there == (price.minor if price is not None else None)
-        else [f"what {_describe_price(price)} stands at {there}"]
+        else [f"a post that {_describe_price(price)} has the price {there}"]
     )
 
 
@@ -67,18 +67,18 @@ def _describe_price(price: Money | None) -> str:
 
 
 def _find_free_post_breaches(world: ConnectorWorld, connector: Connector, unit: Unit) -> list[str]:
-    """A unit that cannot be sold as it is does not leave at all."""
+    """Check that a unit with an unsupported price is not sent."""
     before = len(world.fake.accepted_posts())
     _publish_unit(world, connector, unit)
     return (
         []
         if len(world.fake.accepted_posts()) == before
-        else [f"sent although it cannot cost {unit.price} there"]
+        else [f"sent at the unsupported price {unit.price}"]
     )
 
 
 def _find_resend_breaches(world: ConnectorWorld, connector: Connector, price: Money) -> list[str]:
-    """A lost answer makes no second one, at any price."""
+    """Check that a lost answer causes no duplicate."""
     world.inject_fault("reset_after", "posts")
     unit = world.unit(media=1, price=price)
     before = len(world.fake.accepted_posts())
@@ -86,13 +86,13 @@ def _find_resend_breaches(world: ConnectorWorld, connector: Connector, price: Mo
     made = len(world.fake.accepted_posts()) - before
     known = story is not None and (isinstance(story.outcome, Published) or not world.can_look)
     return ([] if made == 1 else [f"sent {made} times"]) + (
-        [] if known else ["a lost answer is not found again"]
+        [] if known else ["a post with a lost response is not found"]
     )
 
 
 def purchases_are_seen(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A locked message is unpaid, then paid, and never paid by a broken answer; what was bought is
-    not taken back."""
+    """Check that a locked message is reported as unpaid and then as paid, never because of an
+    invalid response, and is not deleted once it is bought."""
     if world.bought is None or not isinstance(connector, SupportsPaidMessages):
         return []
     house = SendingHarness(world, connector)
@@ -110,24 +110,24 @@ def purchases_are_seen(world: ConnectorWorld, connector: Connector) -> list[str]
         return turn
 
     if seen(copy) != PaidMessageStatus("unpaid"):
-        breaches.append("what nobody bought is not told as unpaid")
+        breaches.append("an unsold message is not reported as unpaid")
     world.bought(outcome.native_id)
     for mode in ("garbage", "status:503", "reset_after"):
         world.inject_fault(mode, "lookups")
         if seen(copy) is not None:
-            breaches.append(f"{mode}: an answer nobody can read says how it stands")
+            breaches.append(f"{mode}: a status from a malformed response")
     paid = seen(copy)
     if not isinstance(paid, PaidMessageStatus) or paid.state != "paid":
-        breaches.append("what was bought is not seen")
+        breaches.append("a purchase is not seen")
     if seen(replace(copy, native_id=str(uuid7()))) != PaidMessageStatus("gone"):
-        breaches.append("a message that is not there stands")
+        breaches.append("a missing message is reported as present")
     end = _remove_post(house, connector, copy)
     if (
         not isinstance(end, Rejected)
         or end.reason.code != BOUGHT_STAYS
         or copy.native_id not in world.fake.live_post_ids()
     ):
-        breaches.append("what was bought is taken back, or nobody is told why it is not")
+        breaches.append("a purchased message is removed, or kept without a reason")
     return breaches
 
 

@@ -1,4 +1,4 @@
-"""The rule of refusals that say nothing of the account; it gives the breaches it saw."""
+"""The rule for refusals that prove nothing about the account. It returns its breaches."""
 
 from dataclasses import replace
 
@@ -10,19 +10,21 @@ from connectors.contract.outcomes import Disconnected, Published, Reauthorize
 from gate.contract.units import Text
 
 UNEXPLAINED_REFUSAL = "status:404"
-"""A request that the platform does not know, with a body that explains nothing."""
+"""The platform does not know the request, and its response gives no reason."""
 
 
 def unexplained_refusals_keep_the_account(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A request that the platform does not know is no proof that the account or its token is gone:
-    only `verify_account` may conclude that from a bare 404."""
+    """Check that an unknown request is not taken as proof that the account or its token is invalid.
+
+    Only `verify_account` may conclude that from a 404 without a reason.
+    """
     house = SendingHarness(world, connector)
     world.inject_fault(UNEXPLAINED_REFUSAL, "posts")
     outcomes = [("a post", house.publish(world.unit()).first_response)]
     unit = world.unit()
     story = house.publish(unit)
     if not isinstance(story.outcome, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     if isinstance(connector, SupportsEdits) and not world.viewer:
         world.inject_fault(UNEXPLAINED_REFUSAL, "edits")
         by = replace(unit, texts=(Text("title", world.title), Text("body", "other words")))
@@ -32,7 +34,7 @@ def unexplained_refusals_keep_the_account(world: ConnectorWorld, connector: Conn
         world.inject_fault(UNEXPLAINED_REFUSAL, "deletes")
         outcomes.append(("a removal", house.remove(unit, story.outcome.native_id)))
     return [
-        f"404 of {request} is told as {type(outcome).__name__}"
+        f"404 of {request} is reported as {type(outcome).__name__}"
         for request, outcome in outcomes
         if isinstance(outcome, Reauthorize | Disconnected)
     ]

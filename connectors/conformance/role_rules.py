@@ -1,5 +1,5 @@
-"""The rule of roles: given and taken as often as one likes, and never in doubt; it gives the
-breaches it saw."""
+"""The rule for reader roles: assigning and removing them is idempotent and never uncertain. It
+returns its breaches."""
 
 from connectors.conformance.comment_rules import LOST_ANSWER_FAULTS
 from connectors.conformance.harness import SendingHarness
@@ -10,16 +10,19 @@ from connectors.contract.reader_roles import READER_NOT_THERE, ROLE_ACTION, Supp
 
 
 def roles_are_given_once(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A role is borne once it is told given, and no more once it is told taken; done twice is done
-    once, a bad day is tried again, and who is not there is nobody's fault."""
+    """Check that a role is assigned and removed as reported, idempotently, and retried after a
+    fault.
+
+    A user who has not joined gets `READER_NOT_THERE`.
+    """
     if world.roles is None:
         return (
-            ["roles are given that its world does not know"]
+            ["it assigns roles that its world does not have"]
             if isinstance(connector, SupportsReaderRoles)
             else []
         )
     if not isinstance(connector, SupportsReaderRoles):
-        return ["there are roles, and nobody gives them"]
+        return ["the platform has roles, but the connector does not assign them"]
     house = SendingHarness(world, connector)
     roles = world.roles
     breaches = list[str]()
@@ -28,21 +31,24 @@ def roles_are_given_once(world: ConnectorWorld, connector: Connector) -> list[st
             world.inject_fault(mode, roles.on, seconds=3.0)
             if not isinstance(end := _set_role(house, connector, world, roles.member, give), Retry):
                 breaches.append(
-                    f"{mode} of {'giving' if give else 'taking'} is not tried again: "
+                    f"{mode} of {'assigning' if give else 'removing'} a role is not retried: "
                     f"{type(end).__name__}"
                 )
         for _ in range(2):
             if not isinstance(
                 end := _set_role(house, connector, world, roles.member, give), Published
             ):
-                breaches.append(f"{'giving' if give else 'taking'} is told as {type(end).__name__}")
+                breaches.append(
+                    f"{'assigning' if give else 'removing'} a role is reported as "
+                    f"{type(end).__name__}"
+                )
             if roles.borne() is not give:
-                breaches.append(f"it is told {'given' if give else 'taken'} and is not")
+                breaches.append(f"reported as {'assigned' if give else 'removed'}, but it is not")
     end = _set_role(house, connector, world, roles.stranger, True)
     if not isinstance(end, Rejected) or end.reason.code != READER_NOT_THERE:
-        breaches.append(f"giving it to who is not there is told as {type(end).__name__}")
+        breaches.append(f"assigning it to a missing member is reported as {type(end).__name__}")
     if not isinstance(end := _set_role(house, connector, world, roles.stranger, False), Published):
-        breaches.append(f"taking it from who is not there is told as {type(end).__name__}")
+        breaches.append(f"removing it from a missing member is reported as {type(end).__name__}")
     return breaches
 
 

@@ -1,5 +1,4 @@
-"""The rules every connector keeps, each judged from the platform's side; a rule gives the breaches
-it saw."""
+"""The core rules of every connector, verified on the fake platform; each returns its breaches."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -82,14 +81,15 @@ TRANSIENT_FAULTS: Mapping[str, tuple[tuple[str, str, Mapping[str, Any]], ...]] =
         ("lag", "lookups", {"lookup_lag": MIN_LISTING_LAG_SECONDS - 1.0}),
     ),
 }
-"""Bad days that pass: the unit must be out, once, and be told so."""
+"""Temporary faults, each by the name of its test. The unit must be published exactly once and
+reported as published."""
 
 NOTHING_ACCEPTED = frozenset({"good day", "429 with Retry-After", "429 without"})
-"""Days on which a sender never is in doubt."""
+"""Names of the faults after which the delivery is never uncertain."""
 
 
 def publishes_exactly_once(world: ConnectorWorld, connector: Connector, day: str) -> list[str]:
-    """On a bad day: sent twice 0, lost 0, misreported 0."""
+    """Check that no post is duplicated, lost or misreported after a temporary fault."""
     for mode, on, more in TRANSIENT_FAULTS[day]:
         if mode == "lag" and not world.lags:
             continue
@@ -110,20 +110,20 @@ def _find_report_breaches(
     breaches = [f"sent {len(ids)} times"] if len(ids) > 1 else []
     match story.outcome:
         case Published(native_id=native_id) if native_id not in ids:
-            breaches.append("misreported: published, but it is not there")
+            breaches.append("misreported: published, but it is missing")
         case Published():
             pass
         case Uncertain() if in_doubt:
             pass
         case Rejected() | Reauthorize() if ids:
-            breaches.append("misreported: refused, but it is there")
+            breaches.append("misreported: rejected, but it is live")
         case other:
             breaches.append(f"lost: {type(other).__name__}")
     return breaches
 
 
 def refusals_are_final(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What the platform refuses is told, is not there, and costs one request."""
+    """Check that a refused post is reported, is not published and costs one request."""
     breaches = []
     for mode, expected in (
         ("refuse", Rejected),
@@ -135,9 +135,9 @@ def refusals_are_final(world: ConnectorWorld, connector: Connector) -> list[str]
         world.inject_fault(mode, "posts")
         outcome = SendingHarness(world, connector).publish(unit).first_response
         if not isinstance(outcome, expected):
-            breaches.append(f"{mode} is told as {type(outcome).__name__}")
+            breaches.append(f"{mode} is reported as {type(outcome).__name__}")
         if isinstance(outcome, Rejected) and len(_list_publish_requests(world)) - len(before) != 1:
-            breaches.append(f"{mode}: asked again after a refusal")
+            breaches.append(f"{mode}: retried after a rejection")
     return breaches
 
 
@@ -146,7 +146,7 @@ def _list_publish_requests(world: ConnectorWorld) -> list[Mapping[str, Any]]:
 
 
 def retry_after_is_respected(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """No request inside a Retry-After window."""
+    """Check that no request is sent before the time in Retry-After."""
     world.inject_fault("status:429", "posts", retry_after=90, times=2)
     SendingHarness(world, connector).publish(world.unit())
     entries = _list_publish_requests(world)
@@ -155,7 +155,7 @@ def retry_after_is_respected(world: ConnectorWorld, connector: Connector) -> lis
         for before, after in pairwise(entries)
         if before["status"] == 429
     ]
-    return [f"asked again after {gap}" for gap in gaps if gap < timedelta(seconds=89)]
+    return [f"retried after {gap}" for gap in gaps if gap < timedelta(seconds=89)]
 
 
 def _parse_time(entry: Mapping[str, Any]) -> datetime:
@@ -163,7 +163,8 @@ def _parse_time(entry: Mapping[str, Any]) -> datetime:
 
 
 def staging_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Files go out before, may be sent again, and are never a reason to doubt."""
+    """Check that uploads before the publish step are retried and never lead to an uncertain
+    delivery."""
     breaches = []
     for mode in ("accept_then_hang", "reset_before", "status:503_after", "garbage", "status:429"):
         world.inject_fault(mode, "files", seconds=3.0)
@@ -171,17 +172,17 @@ def staging_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> l
         story = SendingHarness(world, connector).publish(unit)
         breaches += _find_report_breaches(world, unit, story, in_doubt=False)
         if any(isinstance(outcome, Uncertain) for outcome in story.outcomes):
-            breaches.append(f"{mode} of a file left the unit in doubt")
+            breaches.append(f"{mode} of an upload leaves the delivery uncertain")
     return breaches
 
 
 def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Each medium leaves by its digest, never as an address: as a file of its own ahead, which the
-    publish step names, or inside the publish step."""
+    """Check that each medium is sent by its digest, never as a URL: uploaded before the publish
+    step, which then names it, or as part of that step."""
     unit = world.unit(media=2)
     try:
         story = SendingHarness(world, connector).publish(unit)
-    except EgressForbidden as refused:  # the transport sees it too
+    except EgressForbidden as refused:  # the transport detects it too
         return [f"a medium was not staged: {refused}"]
     staged = {step.file.sha256 for step in story.steps if step.file is not None}
     staged |= {
@@ -190,18 +191,18 @@ def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
         for file in (*step.files.values(), *step.fetched.values())
     }
     last = [step for step in story.steps if step.kind is StepKind.PUBLISH]
-    breaches = [] if len(last) == 1 else [f"{len(last)} steps make it visible"]
+    breaches = [] if len(last) == 1 else [f"{len(last)} steps publish it"]
     if staged != {medium.sha256 for medium in unit.media}:
         breaches.append("a medium was not staged")
     told = [step.wire_digest() for step in story.steps if step.kind is StepKind.STAGE]
     if len(set(told)) != len(told):
         breaches.append(
-            "two requests for different files look the same: answers are kept by their digest"
+            "requests for different files have the same digest, by which responses are stored"
         )
     wire = json.dumps([step.json for step in last])
     carried = {
         step.file.sha256 for step in last if step.file is not None
-    }  # the end of an upload may be what shows it
+    }  # the last part of an upload may publish the post
     names = [world.name_of(medium) for medium in unit.media if medium.sha256 not in carried]
     named = not connector.capabilities.stages or all(name in wire for name in names)
     if (not world.addressed and ("http:" in wire or "https:" in wire)) or not named:
@@ -210,8 +211,8 @@ def media_are_staged(world: ConnectorWorld, connector: Connector) -> list[str]:
 
 
 def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """The same question has the same answer, and the native key travels unchanged where the
-    platform takes one."""
+    """Check that the connector is deterministic, and that the native key is sent unchanged on
+    platforms that accept one."""
     unit = world.unit()
     first = connector.next_step(unit, ())
     second = connector.next_step(unit, ())
@@ -220,7 +221,7 @@ def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
     breaches = (
         []
         if first.step.wire_digest() == second.step.wire_digest()
-        else ["the step changes when asked again"]
+        else ["the step differs when built again"]
     )
     if connector.capabilities.look == "none" or not world.keyed:
         return breaches
@@ -231,14 +232,14 @@ def stepper_is_pure(world: ConnectorWorld, connector: Connector) -> list[str]:
     if world.key_on_wire(unit.native_key) not in sent.path + json.dumps(
         [sent.json, dict(sent.headers)]
     ):
-        breaches.append("the native key does not travel")
+        breaches.append("the native key is not sent")
     if other.wire_digest() == sent.wire_digest():
         breaches.append("the wire digest does not cover the native key")
     return breaches
 
 
 def text_is_unchanged(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Texts leave as approved, to the last byte; what does not fit is refused before any
+    """Check that texts are sent byte for byte, and that units over a limit are rejected without a
     request."""
     text = "  Élan… 🎞️\n\tend  "
     most = connector.capabilities.size_limits(world.surface)[0]
@@ -248,23 +249,23 @@ def text_is_unchanged(world: ConnectorWorld, connector: Connector) -> list[str]:
         if world.fake.accepted_posts()[-1][1] != world.keeps(wanted):
             breaches.append("the text was changed")
     if not isinstance(connector.next_step(world.unit("x" * (most + 1)), ()), Rejected):
-        breaches.append("a text too long is sent")
+        breaches.append("a text that is too long is sent")
     bare = replace(world.unit(), media=())
     if (
         connector.capabilities.required_content(world.surface)
         and not world.viewer
         and isinstance(connector.next_step(bare, ()), Send)
     ):
-        breaches.append("words alone are sent where every post shows something")
+        breaches.append("a post without media is sent where media is required")
     return breaches
 
 
 def marks_are_sent(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """What the platform must be told is on the wire."""
+    """Check that all content flags are in the requests."""
     unit = world.unit(media=world.flagged_media, flags=world.flags)
     try:
         steps = SendingHarness(world, connector).publish(unit).steps
-    except EgressForbidden as refused:  # the transport sees it too
+    except EgressForbidden as refused:  # the transport detects it too
         return [f"flags are missing: {refused}"]
     content = [
         step.json
@@ -273,38 +274,41 @@ def marks_are_sent(world: ConnectorWorld, connector: Connector) -> list[str]:
     ]
     if steps[-1].kind is not StepKind.PUBLISH or not content:
         return ["nothing is sent"]
-    return [] if any(map(world.told, content)) else ["flags are missing on the wire"]
+    return [] if any(map(world.told, content)) else ["flags are missing in the request"]
 
 
 def removal_is_proven(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """`Published` of a removal means gone; gone already is gone; a bad day is tried again."""
+    """Check that `Published` of a removal means that the copy is deleted.
+
+    Removal must be idempotent and be retried after a fault.
+    """
     unit = world.unit()
     house = SendingHarness(world, connector)
     outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     if not connector.capabilities.can_remove(
         chat=world.viewer
-    ):  # then a person is told, at once and without a request
+    ):  # it must be rejected at once, without a request
         refused = connector.remove(PlatformCopy(outcome.native_id, unit.account, unit.viewer), ())
-        return [] if isinstance(refused, Rejected) else ["a removal nobody offers is not refused"]
+        return [] if isinstance(refused, Rejected) else ["an unsupported removal is not rejected"]
     breaches = []
     for mode in ("status:503", "hang"):
         world.inject_fault(mode, "deletes", seconds=3.0)
         if not isinstance(house.remove(unit, outcome.native_id), Retry):
-            breaches.append(f"{mode} of a removal is not tried again")
+            breaches.append(f"{mode} of a removal is not retried")
     if outcome.native_id not in world.fake.live_post_ids():
-        breaches.append("gone although nothing was taken in")
+        breaches.append("removed although the request was not accepted")
     for _ in range(2):
         removed = _remove_post(house, unit, outcome.native_id)
         if not isinstance(removed, Published) or outcome.native_id in world.fake.live_post_ids():
-            breaches.append(f"not proven gone: {type(removed).__name__}")
+            breaches.append(f"removal not confirmed: {type(removed).__name__}")
     return breaches
 
 
 def _remove_post(house: SendingHarness, unit: Unit, native_id: str) -> Outcome:
-    """What a removal comes to when "later" is taken at its word: a busy machine may lose an answer
-    of its own."""
+    """Remove a copy and repeat the request up to three times after a Retry, since a slow machine
+    may lose an answer."""
     outcome = house.remove(unit, native_id)
     for _ in range(3):
         if not isinstance(outcome, Retry):
@@ -314,18 +318,18 @@ def _remove_post(house: SendingHarness, unit: Unit, native_id: str) -> Outcome:
 
 
 def replacement_is_never_uncertain(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Where a copy can be replaced it is, once is as good as twice, and a bad day is tried
-    again."""
+    """Check that a replacement is idempotent and retried after a fault, on platforms that support
+    it."""
     able = isinstance(connector, SupportsReplacement)
     if able != connector.capabilities.replaces:
-        return ["it says that it replaces and cannot, or the other way round"]
+        return ["it declares replacements that it cannot make, or the reverse"]
     breaches = []
     for media in (0, 1, 2) if able else ():
         unit = world.unit(media=media)
         house = SendingHarness(world, connector)
         outcome = house.publish(unit).outcome
         if not isinstance(outcome, Published):
-            return ["it was never published"]
+            return ["the post was not published"]
         shows = (replacement_picture.replacement_medium(),) if media else ()
         by = replace(
             unit,
@@ -336,17 +340,17 @@ def replacement_is_never_uncertain(world: ConnectorWorld, connector: Connector) 
         for mode in ("status:503", "reset_before", "reset_after", "accept_then_hang"):
             world.inject_fault(mode, "edits", seconds=3.0)
             if not isinstance(house.replace(unit, outcome.native_id, by), Retry):
-                breaches.append(f"{mode} of a replacement is not tried again")
+                breaches.append(f"{mode} of a replacement is not retried")
         for _ in range(2):
             if not isinstance(house.replace(unit, outcome.native_id, by), Published):
                 breaches.append("not replaced")
         if world.shown(outcome.native_id) != {(by.text_of("body"), bool(shows))}:
-            breaches.append(f"it shows {world.shown(outcome.native_id)}")
+            breaches.append(f"the content is {world.shown(outcome.native_id)}")
     return breaches
 
 
 def older_duplicates_are_ignored(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """An older post with the same text is never taken for this one."""
+    """Check that an older post with the same text is not mistaken for this one."""
     house = SendingHarness(world, connector)
     older = world.unit()
     first = house.publish(older).outcome
@@ -357,11 +361,11 @@ def older_duplicates_are_ignored(world: ConnectorWorld, connector: Connector) ->
     if not isinstance(first, Published) or (world.can_look and not isinstance(second, Published)):
         return [f"lost: {type(second).__name__}"]
     same = isinstance(second, Published) and second.native_id == first.native_id
-    return ["misreported: an older post was taken for this one"] if same else []
+    return ["misreported: an older post was mistaken for this one"] if same else []
 
 
 def clock_skew_is_tolerated(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A house whose clock is hours ahead of the platform's finds what it sent."""
+    """Check that a post is found although our clock is 30 hours ahead of the platform's."""
     world.inject_fault("reset_after", "posts")
     unit = world.unit()
     story = SendingHarness(replace(world, ahead=timedelta(hours=30)), connector).publish(unit)
@@ -369,15 +373,15 @@ def clock_skew_is_tolerated(world: ConnectorWorld, connector: Connector) -> list
 
 
 def refused_connection_is_retried(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A refused connection is a retry: surely nothing was taken."""
+    """Check that a refused connection is a Retry, because nothing was accepted."""
     away = replace(world, account=replace(world.account, base_url="http://127.0.0.1:9"))
     outcome = SendingHarness(away, connector).publish(world.unit()).outcomes[0]
-    return [] if isinstance(outcome, Retry) else [f"told as {type(outcome).__name__}"]
+    return [] if isinstance(outcome, Retry) else [f"reported as {type(outcome).__name__}"]
 
 
 def control_steps_carry_no_content(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Look-ups, removals and readings are steps of their own kind; the transport would stop them
-    otherwise."""
+    """Check the kind and action of look-ups, removals and reads, and that they have no content. The
+    transport would block them otherwise."""
     copy = PlatformCopy("p1", world.account.account, world.viewer)
     sought = LookupQuery("key", "a text of ours", world.now(), world.account.account, world.viewer)
     turns: list[tuple[object, StepKind, str]] = [
@@ -418,23 +422,23 @@ def _has_unit_text(step: WireStep) -> bool:
 
 
 def metrics_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """Numbers of a copy are whole numbers by name; when they cannot be had there are none."""
+    """Check that metrics are read by name, and that an invalid response yields none."""
     unit = world.unit()
     house = SendingHarness(world, connector)
     outcome: Outcome = house.publish(unit).outcome
     if not isinstance(outcome, Published):
-        return ["it was never published"]
+        return ["the post was not published"]
     copy = PlatformCopy(outcome.native_id, unit.account, unit.viewer)
     turn = connector.read_metrics(copy, ())
     if not isinstance(turn, Send):
-        return [] if world.viewer or not world.counts else ["nothing is read"]
+        return [] if world.viewer or not world.counts else ["no metrics are read"]
     numbers = _read_metrics(house, connector, copy)
     world.inject_fault("garbage", "metrics")
     unreadable = _read_metrics(house, connector, copy)
     breaches = (
         [] if isinstance(numbers, Mapping) and world.counts in numbers else [f"no {world.counts}"]
     )
-    return breaches + ([] if unreadable is None else ["numbers out of a broken answer"])
+    return breaches + ([] if unreadable is None else ["metrics from a malformed response"])
 
 
 def _read_metrics(house: SendingHarness, connector: Connector, copy: PlatformCopy) -> object:
@@ -485,4 +489,5 @@ ALL_RULES: Mapping[str, Rule] = {
     **{rule.__name__: rule for rule in CORE_RULES},
     **{f"once, {day}": partial(publishes_exactly_once, day=day) for day in TRANSIENT_FAULTS},
 }
-"""All of it by name, for a suite of one test: the rules, and sending once whatever the day."""
+"""All rules by name, for a parametrized test: the core rules, and exactly-once publishing for each
+fault."""

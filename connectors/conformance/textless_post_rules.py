@@ -1,4 +1,4 @@
-"""The rule of pictures without words whose answer was lost; it gives the breaches it saw."""
+"""The rule for pictures without text after a lost answer. It returns its breaches."""
 
 from dataclasses import replace
 
@@ -12,23 +12,26 @@ TEXTLESS_FAULTS = ("", "reset_before", "reset_after", "status:503_after", "garba
 
 
 def textless_posts_are_found(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A picture without words is out once and told so, whatever became of the answer. One that
-    somebody else posted from the account at the same time is never taken for it: then it may stay
-    in doubt, and is not sent twice."""
+    """Check that a picture without text is published exactly once and reported, whatever fault
+    occurs.
+
+    A similar post that a user publishes from the account at the same time must not be mistaken for
+    it. The delivery may then remain uncertain, but is not repeated.
+    """
     if world.title or isinstance(connector.next_step(_build_textless_unit(world), ()), Rejected):
-        return []  # a title is words
+        return []  # a title counts as text
     breaches = []
     for mode in TEXTLESS_FAULTS:
         breaches += [
-            f"{mode or 'a good day'}: {told}"
+            f"{mode or 'a normal run'}: {told}"
             for told in _find_publish_breaches(world, connector, mode)
         ]
         world.clock.advance(3600)
     for mode in ("reset_before", "reset_after"):
         other = replace(_build_textless_unit(world), media=world.media[1:2] or world.media[:1])
-        SendingHarness(world, connector).publish(other)  # nobody here knows of it
+        SendingHarness(world, connector).publish(other)  # unknown to the connector
         breaches += [
-            f"{mode} beside another one: {told}"
+            f"{mode} next to another post: {told}"
             for told in _find_publish_breaches(world, connector, mode, beside=True)
         ]
         world.clock.advance(3600)
@@ -53,7 +56,7 @@ def _find_publish_breaches(
         return (
             []
             if outcome.native_id in new
-            else ["misreported: published, but it is another one, or not there"]
+            else ["misreported: published, but it is another post or missing"]
         )
     doubted = isinstance(outcome, Uncertain) and (
         beside or not (world.can_look and world.tells_files)

@@ -1,4 +1,4 @@
-"""The rule of tokens that end and are renewed with a second one; it gives the breaches it saw."""
+"""The rule for token refresh. It returns its breaches."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,39 +26,47 @@ from foundation.sealed import Sealed
 
 SECRET = Sealed(b"a-second-token")
 MAX_STEPS = 4
-"""Requests of one renewal, as many as the house makes."""
+"""Maximum number of requests of one refresh."""
 
 Day = Callable[[WireStep], StepResult]
 SURE: dict[str, Day] = {
-    "nothing left the house": lambda step: StepNotSent(step.name, "refused"),
+    "request not sent": lambda step: StepNotSent(step.name, "refused"),
     "429": lambda step: Response(step.name, 429, {"retry-after": "30"}, {}),
 }
-"""What surely used nothing up."""
+"""Answers after which the refresh token is certainly unused."""
 
 DOUBTFUL: dict[str, Day] = {
-    "a lost answer": lambda step: StepAnswerLost(step.name, "reset"),
+    "lost response": lambda step: StepAnswerLost(step.name, "reset"),
     "502": lambda step: Response(step.name, 502),
     "broken JSON": lambda step: Response(step.name, 200),
 }
-"""What may have used the second token up, and says nothing of the account."""
+"""Answers after which the refresh token may be used up, and which prove nothing about the account.
+"""
 
 
 def tokens_are_renewed(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A renewal is a sign-in. After what surely used nothing up it is asked for again; what may
-    have used the second token up is no refusal, and a doubt where that works once; a pair that was
-    given works; an account that is out is told so."""
+    """Check the refresh of tokens by sign-in requests.
+
+    It is retried if the refresh token is certainly unused. If the token may be used up, the outcome
+    is no refusal, and it is Uncertain if the token works only once. The new token must work, and a
+    token that was used up must lead to Reauthorize.
+    """
     if not isinstance(connector, SupportsTokenRefresh):
-        return ["tokens end here, and nobody renews them"] if world.grants is not None else []
+        return (
+            ["tokens expire, but the connector does not renew them"]
+            if world.grants is not None
+            else []
+        )
     grant = RefreshGrant(world.account.account, SECRET, OAuthClient("client", Sealed(b"s")))
     breaches = list[str]()
     once = connector.refresh_grace <= timedelta(0)
     for day, answered in SURE.items():
         if not isinstance(end := _refresh_tokens(connector, grant, answered), Retry):
-            breaches.append(f"{day}: not asked again, but {type(end).__name__}")
+            breaches.append(f"{day}: not retried but {type(end).__name__}")
     for day, answered in DOUBTFUL.items():
         end = _refresh_tokens(connector, grant, answered)
         if not isinstance(end, Uncertain if once else Uncertain | Retry):
-            breaches.append(f"{day}: told as {type(end).__name__}")
+            breaches.append(f"{day}: reported as {type(end).__name__}")
     return breaches + (
         _find_refresh_breaches(world, connector, world.grants, once=once)
         if world.grants is not None
@@ -91,7 +99,7 @@ def _find_refresh_breaches(
 
     end = _refresh_tokens(connector, grant, send)
     if not isinstance(end, RenewedTokens):
-        return [f"a good token is not renewed: {type(end).__name__}"]
+        return [f"a valid token is not renewed: {type(end).__name__}"]
     if isinstance(connector, SupportsAccountSetup):
         world.account = replace(world.account, token=end.token)
         answers: tuple[StepResult, ...] = ()
@@ -99,10 +107,10 @@ def _find_refresh_breaches(
             answers = (*answers, house.send(turn.step))
         breaches += [] if turn is None else [f"the new token does not work: {type(turn).__name__}"]
     if once and not isinstance(again := _refresh_tokens(connector, grant, send), Reauthorize):
-        breaches.append(f"a token that was used up is told as {type(again).__name__}")
+        breaches.append(f"a used refresh token is reported as {type(again).__name__}")
     world.inject_fault("reset_after", world.grants_on)
     if not isinstance(
         lost := _refresh_tokens(connector, grants(), send), Uncertain if once else Uncertain | Retry
     ):
-        breaches.append(f"a pair that was lost on its way is told as {type(lost).__name__}")
+        breaches.append(f"a lost token pair is reported as {type(lost).__name__}")
     return breaches

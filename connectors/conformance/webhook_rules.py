@@ -1,5 +1,4 @@
-"""The rules of platforms that call us: instead of being polled, or about an application; each gives
-the breaches."""
+"""The rules for webhooks, instead of polling or for an application; each returns its breaches."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -28,19 +27,24 @@ NO_MARKS = ("", "x", "t=1", "t=,v0=", "," * 50)
 
 
 def webhooks_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A platform is told where to call, and that it shall not any more, with a secret that stays
-    sealed until it leaves; a call tells one update, the same one when it comes again, and nonsense
-    tells none."""
+    """Check that a webhook is set and deleted, and that its secret is sealed until it is sent.
+
+    A call must yield one update, the same one if it is repeated; invalid calls yield none.
+    """
     if not isinstance(connector, SupportsWebhook):
-        return ["it calls, and nobody reads that"] if world.hooks is not None else []
+        return (
+            ["webhooks are sent, but the connector does not read them"]
+            if world.hooks is not None
+            else []
+        )
     breaches = (
         []
         if connector.hook_header == connector.hook_header.lower()
-        else ["its header is not in lower case"]
+        else ["the header name is not in lower case"]
     )
     for body in NO_UPDATES:
         if connector.parse_webhook(body):
-            breaches.append(f"an update out of {body!r}")
+            breaches.append(f"an update from {body!r}")
     if world.hooks is None:
         return breaches
     house = SendingHarness(world, world.connector)
@@ -49,42 +53,46 @@ def webhooks_are_read(world: ConnectorWorld, connector: Connector) -> list[str]:
         if step.kind is not StepKind.AUTH:
             return [*breaches, f"{step.name} is {step.kind}"]
         if SECRET in _visible_text(step):
-            breaches.append("the secret is not sealed")
+            breaches.append("the secret is not encrypted")
         house.send(step)
         if (there := world.hooks.stands()) != wanted:
-            breaches.append(f"after {step.name} it calls {there}")
+            breaches.append(f"after {step.name} webhooks go to {there}")
     told = world.hooks.call("hello over there")
     first = connector.parse_webhook(told)
     again = connector.parse_webhook(told)
     if first is None or len(first) != 1 or "hello over there" not in first[0].text:
-        return [*breaches, f"a call is read as {first}"]
-    return breaches + ([] if first == again else ["a call that comes again is another one"])
+        return [*breaches, f"a webhook is read as {first}"]
+    return breaches + ([] if first == again else ["a repeated webhook is read as a new one"])
 
 
 def _visible_text(step: WireStep) -> str:
-    """All that a step shows without anything being unsealed."""
+    """Return all text of a step that is not sealed."""
     shown: Mapping[str, Any] = step.json or {}
     words = [str(value) for value in shown.values() if not isinstance(value, Sealed)]
     return " ".join((step.path, *step.headers.values(), *words))
 
 
 def app_webhooks_are_verified(world: ConnectorWorld, connector: Connector) -> list[str]:
-    """A call is known by its signature over the very body, names the account it is about, and is
-    the same one when it is told again; nonsense is nothing."""
+    """Check that a call is verified by the signature of its exact body and names the account.
+
+    A repeated call must have the same key; invalid calls yield nothing.
+    """
     if not isinstance(connector, SupportsAppWebhooks):
-        return ["it calls, and nobody reads that"] if world.calls is not None else []
+        return (
+            ["webhooks are sent, but the connector does not read them"]
+            if world.calls is not None
+            else []
+        )
     breaches = (
         []
         if connector.call_header == connector.call_header.lower()
-        else ["its header is not in lower case"]
+        else ["the header name is not in lower case"]
     )
     breaches += [
-        f"a signature out of {one!r}"
-        for one in NO_MARKS
-        if connector.read_signature(one) is not None
+        f"a signature from {one!r}" for one in NO_MARKS if connector.read_signature(one) is not None
     ]
     breaches += [
-        f"a nudge out of {one[:9]!r}"
+        f"a notification from {one[:9]!r}"
         for one in NO_CALLS
         if connector.parse_app_webhook(one) is not None
     ]
@@ -93,12 +101,12 @@ def app_webhooks_are_verified(world: ConnectorWorld, connector: Connector) -> li
     call = world.calls()
     shown = connector.read_signature(call.header)
     if shown is None or sign_payload(call.secret, shown.timestamp, call.body) not in shown.marks:
-        breaches.append("a good signature is not seen")
+        breaches.append("a valid signature is rejected")
     first = connector.parse_app_webhook(call.body)
     again = connector.parse_app_webhook(call.body)
     if first is None or first.account != world.account.account or not first.wakes:
-        return [*breaches, f"a call about the account is read as {first}"]
+        return [*breaches, f"a webhook for the account is read as {first}"]
     other = connector.parse_app_webhook(world.calls().body)
     if first != again or other is None or other.key == first.key:
-        breaches.append("calls are not told apart by their key")
+        breaches.append("webhooks of different keys are not distinguished")
     return breaches

@@ -1,11 +1,9 @@
-"""Permits for the suite alone: signed by a key that is made anew in each process and that no
-installation knows.
+"""The world of a connector: a fake platform over real HTTP, an account on it, and the fake's record
+of all requests.
 
-A connector's world: a fake over real HTTP, an account on it, and the truth about what the fake took
-in.
-
-Whoever writes a connector builds one `World` on a fake of their platform;
-`connectors.conformance.rules` judges it.
+The author of a connector builds one `ConnectorWorld` on a fake of their platform, and
+`connectors.conformance.rules` tests the connector in it. The permits are signed by a key that is
+generated in each process and that no installation trusts.
 """
 
 import hashlib
@@ -37,7 +35,7 @@ SIGNING_KEY = Ed25519PrivateKey.generate()
 def conformance_permit(
     unit: Unit, step: WireStep, now: datetime, points_at: tuple[str, ...] = ()
 ) -> Permit:
-    """A permit for just this step, as the gate mints them."""
+    """Return a permit for exactly this step, like those of the gate."""
     unsigned = Permit(
         jti=uuid7(),
         tenant_id=unit.tenant_id,
@@ -63,12 +61,12 @@ def conformance_permit(
 TEST_TENANT = uuid7()
 TEST_CREATOR = uuid7()
 TEST_OBJECTS: dict[str, bytes] = {}
-"""What is stored, by digest: the pictures of every world."""
+"""The stored objects by digest: the pictures of every world."""
 _numbers = count(1)
 
 
 def stored_picture(data: bytes, mime: str, alt: str) -> Medium:
-    """A picture of yours that units of a world can carry (`World.media`)."""
+    """Store a picture and return it as a medium for units of a world (`ConnectorWorld.media`)."""
     digest = hashlib.sha256(data).hexdigest()
     TEST_OBJECTS[digest] = data
     return Medium(digest, mime, len(data), alt=alt, ai="generated")
@@ -81,7 +79,7 @@ def _draw_picture(kind: str, shade: int) -> bytes:
 
 
 def pictures(kind: str) -> tuple[Medium, ...]:
-    """Two small pictures that a machine made: `PNG` or `JPEG`."""
+    """Return two small pictures marked as AI-generated; `kind` is `PNG` or `JPEG`."""
     shades = enumerate((40, 200))
     return tuple(
         stored_picture(_draw_picture(kind, shade), f"image/{kind.lower()}", f"picture {place}")
@@ -93,17 +91,17 @@ TEST_PICTURES = pictures("PNG")
 
 
 def reveal_token(tenant_id: UUID, sealed: Sealed) -> str:
-    """Tokens of the suite are sealed by nothing."""
+    """Return the token in a `Sealed` of the suite, which is not encrypted."""
     return sealed.box.decode()
 
 
 def seal_token(tenant_id: UUID, secret: str) -> Sealed:
-    """The other way."""
+    """Return the token as a `Sealed`, without encryption."""
     return Sealed(secret.encode())
 
 
 def conformance_transport(http: HttpClient, lend: MakeMediaUrl | None = None) -> Transport:
-    """The real transport, on the suite's key and its stored pictures."""
+    """Return the real transport, with the suite's key and stored pictures."""
     return Transport(
         http=http,
         reveal=reveal_token,
@@ -116,28 +114,29 @@ def conformance_transport(http: HttpClient, lend: MakeMediaUrl | None = None) ->
 
 
 class FakePlatform(Protocol):
-    """What a fake platform must offer so that the contract can be judged from its side."""
+    """The interface of a fake platform, through which the rules verify what it received."""
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
-        """Do something wrong the next time (`foundation/ops/fault_injection.py` knows how): a mode,
-        and a kind of request."""
+        """Fail the next request of kind `on` in the given mode
+        (`foundation/ops/fault_injection.py`)."""
         ...
 
     def accepted_posts(self) -> list[tuple[str, str]]:
-        """Native id and text of everything ever taken in, repeats and what was deleted included."""
+        """Return native ID and text of every post ever accepted, including duplicates and deleted
+        ones."""
         ...
 
     def live_post_ids(self) -> set[str]:
-        """Native ids that stand."""
+        """Return the native IDs of the existing posts."""
         ...
 
     def requests(self) -> list[Mapping[str, Any]]:
-        """The record of requests of this account."""
+        """Return the log of this account's requests."""
         ...
 
 
 def tells_adult_and_ai(wire: Mapping[str, Any]) -> bool:
-    """Both marks, as our own networks take them."""
+    """Return True if a request has both content flags in the form of our own networks."""
     return (
         wire.get("flags", wire.get("rating_flags")) == ["adult=true", "ai=true"]
         and wire.get("ai") is True
@@ -153,16 +152,14 @@ KINDS = {
     "edits": StepKind.MUTATE,
     "deletes": StepKind.RESTRICT,
 }
-"""What a kind of request is to the house; all others are control."""
+"""The step kinds of the fake's kinds of requests; all others are control."""
 
 
 @dataclass(frozen=True)
 class WorldRoles:
-    """A role that a world's account may give: to `member`, who is there, and not to `stranger`, who
-    is not.
+    """A role that the account can assign to `member`, who has joined, and not to `stranger`.
 
-    `borne` tells whether the member bears it; `on` is the kind of request the fake takes giving it
-    for.
+    `borne` returns True if the member has it; `on` is the fake's kind of request that assigns it.
     """
 
     role: str
@@ -174,9 +171,8 @@ class WorldRoles:
 
 @dataclass(frozen=True)
 class WorldWebhook:
-    """A platform that calls us instead of being polled: `stands` is where, and the secret it
-    shows ("" twice where it calls nobody); `call` lets a reader write, and gives the JSON that
-    is called."""
+    """A platform with webhooks. `stands` returns its address and secret (both "" if none is set);
+    `call` sends a message from a reader and returns the JSON of the call."""
 
     stands: Callable[[], tuple[str, str]]
     call: Callable[[str], object]
@@ -184,7 +180,7 @@ class WorldWebhook:
 
 @dataclass(frozen=True)
 class SignedCall:
-    """A call about an account: the header that signs it, its body, and the secret that did."""
+    """A call about an account: its signature header, body and secret."""
 
     header: str
     body: bytes
@@ -193,7 +189,7 @@ class SignedCall:
 
 @dataclass(kw_only=True)
 class ConnectorWorld:
-    """One connector on one kind of account; each rule gets a fresh one. `surface` begins with the
+    """One connector with one kind of account. Each rule gets a new one. `surface` begins with the
     platform's name."""
 
     connector: Connector
@@ -202,129 +198,119 @@ class ConnectorWorld:
     surface: str
     transport: Transport
     clock: AdjustableClock
-    """The fake's, which the suite moves on instead of waiting."""
+    """The fake's clock, which the suite advances instead of waiting."""
     name: str = ""
     viewer: str = ""
     can_look: bool = True
     earlier: frozenset[str] = frozenset()
-    """Native ids of what the account left there before, as the house knows them of everything it
-    sent."""
+    """Native IDs of earlier posts of the account that are known here."""
     tells_files: bool = True
-    """Whether posts without words can be told apart by what they show."""
+    """True if posts without text can be distinguished by their media."""
     lags: bool = True
-    """The fake's look-ups can lag behind."""
+    """True if the look-ups of the fake can lag."""
     destination: str = ""
     counts: str = "views"
-    """A number the platform tells of a copy; "" where it tells none."""
+    """Name of a metric of a copy; "" if the platform has none."""
     followers: Callable[[int], None] | None = None
-    """Makes so many people follow the account; None where the platform tells nobody how many do."""
+    """Sets the number of followers; None if the platform does not report it."""
     followers_on: str = "metrics"
-    """What kind of request the fake takes that question for."""
+    """The fake's kind of that request."""
     remark: Callable[[str, str], str] | None = None
-    """Lets somebody else say this under the account's post of that native id; the native id of what
-    they said, as `connectors.contract.comments.Comment` has it. None where nothing of the kind is
-    told."""
+    """Adds a comment of another user (text, native ID of the post) and returns its ID as in
+    `connectors.contract.comments.Comment`. None if the platform has no comments."""
     address: Callable[[str], str] | None = None
-    """Where people find a copy, by its native id; None where it has no address, as messages have
-    none."""
+    """Returns the URL of a copy by its native ID; None if copies have no URL, such as messages."""
     elsewhere: tuple[str, ...] = ()
-    """Addresses on the platform that are no post of the account: of a person, of somebody else's
-    post."""
+    """URLs on the platform that are no post of the account: a profile, another account's post."""
     named_as: Callable[[str], str] = str
-    """What an address names, where the platform has another name for a copy than the one it gave at
-    first."""
+    """Returns the current native ID of a copy, if the platform changes the first one."""
     named_on: str = "lookups"
-    """What kind of request the fake takes the question for an address for; "" where nobody can be
-    asked for a post."""
+    """The fake's kind of the request that resolves a URL; "" if posts cannot be queried."""
     watched_on: str = ""
-    """What kind of request the fake takes the question for whether a post still stands; `named_on`
-    where empty."""
+    """The fake's kind of the request that checks presence; `named_on` if empty."""
     take_down: Callable[[str], None] | None = None
-    """Makes somebody take a copy away there; None where the account's own removal does."""
+    """Deletes a copy externally; None if the account's removal is used instead."""
     answers: bool = True
-    """Whether what is said there can be answered."""
+    """True if the platform allows replies to comments."""
     passed_on: Callable[[str], bool] | None = None
-    """Whether a post was shown once more to whoever follows its place; None where the platform
-    knows nothing of it. The fake takes the request for that as one of the kind `passes`."""
+    """Returns True if a post was crossposted; None if unsupported. The fake's kind of that request
+    is `passes`."""
     closes: Callable[[str], None] | None = None
-    """Let nobody comment a post any more; None where that cannot be."""
+    """Closes a post for comments; None if unsupported."""
 
     remarks_on: str = "remarks"
-    """What kind of request the fake takes the question for remarks for."""
+    """The fake's kind of the request that lists comments."""
     stands_under: Callable[[str], str] = field(default=lambda native_id: "")
-    """The native id of what a post of ours was put under."""
+    """Returns the native ID of the parent of a reply."""
     remark_is: Callable[[str], Set[str]] = field(default=lambda native_id: frozenset())
-    """What a remark is to the fake: some of liked, unliked, shown, hidden, deleted, blocked (its
-    author is), reported."""
+    """Returns the states of a comment on the fake: liked, unliked, shown, hidden, deleted, blocked
+    (its author) or reported."""
     grants: Callable[[], RefreshGrant] | None = None
-    """What new tokens of the account are asked for with, each time another; None where the fake
-    gives none."""
+    """Returns credentials for a token refresh, different each time; None if the fake issues none.
+    """
     grants_on: str = "tokens"
-    """What kind of request the fake takes that question for."""
+    """The fake's kind of that request."""
     hooks: WorldWebhook | None = None
-    """How it calls us instead of being polled; None where it does not."""
+    """The platform's webhook; None if unsupported."""
     calls: Callable[[], SignedCall] | None = None
-    """Something happens that it calls about; None where it calls about nothing."""
+    """Triggers an event and returns its signed call; None if unsupported."""
     roles: WorldRoles | None = None
-    """A role to give; None where the platform knows none."""
+    """A role to assign; None if unsupported."""
     earned: Callable[[int], None] | None = None
-    """Makes somebody pay so much, in minor units; None where the platform tells nobody what an
-    account earned."""
+    """Adds a payment in minor units; None if the platform does not report earnings."""
     priced: Callable[[str], int | None] = field(default=lambda native_id: None)
-    """What the platform asks readers for a copy, in minor units; None where everybody sees it."""
+    """Returns the price of a copy in minor units, or None if it is free."""
     earned_on: str = "other"
-    """What kind of request the fake takes that question for."""
+    """The fake's kind of the request that reads earnings."""
     moved: Callable[[int], str] | None = None
-    """Makes somebody pay so much, in minor units; the charge's number. None where the platform
-    lists no movements."""
+    """Adds a payment in minor units and returns the ID of the charge; None if the platform lists no
+    movements."""
     moved_on: str = "lookups"
-    """What kind of request the fake takes that question for."""
+    """The fake's kind of that request."""
     price: Money | None = None
-    """What every unit of this world costs its reader."""
+    """The price of every unit of this world."""
     bought: Callable[[str], None] | None = None
-    """Makes the reader buy the message of a native id; None where nothing is sold by the platform
-    itself."""
+    """Marks the message with this native ID as bought; None if the platform sells nothing."""
     chooses: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Values of options that are taken on this account, where not all that are declared are."""
+    """The option values that this account accepts, if they are not all of the declared ones."""
     beside: Callable[[Unit, str], Unit] = field(default=lambda unit, option: unit)
-    """A unit that chose an option, with what that option is nothing without."""
+    """Adds to a unit whatever the named option requires."""
     flags: tuple[str, ...] = ("adult=true", "ai=true")
     told: Callable[[Mapping[str, Any]], bool] = tells_adult_and_ai
-    """Whether the body of a request tells `flags`."""
+    """Returns True if a request body contains `flags`."""
     flagged_media: int = 0
     keyed: bool = True
-    """Whether the platform takes a native key of ours."""
+    """True if the platform accepts our native key."""
     twins_after: timedelta = timedelta(hours=2)
-    """When it takes the same words from one account again."""
+    """Time after which the platform accepts the same text from one account again."""
     key_on_wire: Callable[[str], str] = str
-    """How the native key travels."""
+    """Returns the form of the native key in requests."""
     key: Callable[[], str] = field(default=lambda: str(uuid7()))
-    """A native key that was not used yet, in the platform's form."""
+    """Returns a new native key in the platform's format."""
     name_of: Callable[[Medium], str] = field(default=lambda medium: medium.sha256)
-    """What a staged file is called by in the publish step."""
+    """Returns the name of a staged file in the publish step."""
     media: tuple[Medium, ...] = TEST_PICTURES
     least_media: int = 0
-    """A platform without posts of words alone gets so many pictures with each."""
+    """Minimum number of pictures per unit, for platforms without text-only posts."""
     shown: Callable[[str], set[tuple[str, bool]]] = field(default=lambda native_id: set())
-    """The words of every message of a copy and whether each is a picture, where copies can be
-    replaced."""
+    """Returns the texts of all messages of a copy, each with True if it has a picture. Needed for
+    replacements."""
     says: Callable[[str], tuple[str, int]] | None = None
-    """The words of a copy as everybody reads them, and how many media it shows; needed where words
-    can be changed."""
+    """Returns the public text of a copy and its number of media. Needed for edits."""
     addressed: bool = False
-    """A staged file is named by the address where the platform told that it would lie."""
+    """True if the publish step names a staged file by the URL that the platform returned."""
     title: str = ""
-    """Where posts have one, that of every unit; `taken` tells the text under it."""
+    """Title of every unit, on platforms with titles. `accepted_posts` returns the text without it.
+    """
     keeps: Callable[[str], str] = str
-    """How the platform keeps a text it was sent: some trim it."""
+    """Returns a text as the platform stores it; some trim it."""
     ahead: timedelta = field(default=timedelta())
-    """By how much the house's clock is ahead of the fake's."""
+    """Amount by which our clock is ahead of the fake's."""
     hangs: set[StepKind] = field(default_factory=set)
-    """The requests for which the platform was asked to keep us waiting for longer than we are
-    patient."""
+    """Kinds of steps that the fake delays beyond their deadline."""
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
-        """Have the platform do something wrong."""
+        """Make the fake platform fail."""
         if mode in HANGING:
             self.hangs.add(KINDS.get(on, StepKind.CONTROL))
         self.fake.inject_fault(mode, on, **more)
@@ -337,7 +323,7 @@ class ConnectorWorld:
         flags: tuple[str, ...] = (),
         price: Money | None = None,
     ) -> Unit:
-        """A unit for this account, new each time."""
+        """Return a new unit for this account."""
         titles = (Text("title", self.title),) if self.title else ()
         return Unit(
             tenant_id=TEST_TENANT,
@@ -358,5 +344,5 @@ class ConnectorWorld:
         )
 
     def now(self) -> datetime:
-        """The house's time."""
+        """Return our time (UTC-aware)."""
         return self.clock() + self.ahead

@@ -1,5 +1,4 @@
-"""The part of the contract by which accounts come in: what a person is asked, where they say yes,
-what comes of it."""
+"""Account setup: the form of a platform, its sign-in requests and the connected account."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from foundation.sealed import Sealed
 
 @dataclass(frozen=True)
 class FormField:
-    """One thing a person is asked to connect an account. Its label is the sentence
+    """A field of the form that connects an account. Its label is the message
     `connect.<platform>.<name>`."""
 
     name: str
@@ -21,29 +20,29 @@ class FormField:
     optional: bool = False
     example: str = ""
     choices: tuple[str, ...] = ()
-    """What may be chosen, where nothing else can be typed."""
+    """The allowed values; empty for free text."""
 
 
 WANTED_FIELD = "wanted"
 WANTED_POSTS = "posts"
 WANTED_MESSAGES = "messages"
-"""Where a right more is asked for messages: whether an account's posts are wanted alone, or its
-messages too."""
+"""Values of the field by which a user connects only the posts of an account, or its messages too.
+Forms have it where messages need an additional permission."""
 
 CLIENT_ID = "client_id"
 CLIENT_SECRET = "client_secret"
 CLIENT_FIELDS = (FormField(CLIENT_ID), FormField(CLIENT_SECRET, secret=True, optional=True))
-"""What an agency registered at a platform (its `OAuthClient`); their labels are `connect.client_id`
-and so on."""
+"""The agency's application at a platform (its `OAuthClient`). The labels are `connect.client_id`
+and `connect.client_secret`."""
 
 
 def field_label(platform: str, field: FormField) -> str:
-    """The code of what a field is called on a platform's form."""
+    """Return the message code of a field's label on a platform's form."""
     return f"connect.{field.name}" if field in CLIENT_FIELDS else f"connect.{platform}.{field.name}"
 
 
 def field_choice_label(platform: str, field: FormField, choice: str) -> str:
-    """The code of what one choice of a field means."""
+    """Return the message code of a choice's label."""
     return (
         f"platform.{choice}"
         if field.name == "site"
@@ -53,11 +52,15 @@ def field_choice_label(platform: str, field: FormField, choice: str) -> str:
 
 @dataclass(frozen=True)
 class ConnectForm:
-    """What connecting takes: the fields, the one whose secret is shown as the credential meanwhile
-    ("" for none; a sealed part of an answer by that name takes its place), about how many minutes a
-    person needs, and the field that names another server than the platform's usual one.
-    `registered`: the agency registers an application there first, which serves all of its accounts;
-    `pasted` names the field of a token that does without, "" for none."""
+    """The form by which an account of a platform is connected.
+
+    `credential` names the secret field that authenticates the sign-in requests ("" for none); a
+    sealed value of that name in a response replaces it. `minutes` is the approximate time that a
+    user needs. `server` names the field for a server other than the platform's default.
+    `registered` is True if the agency first registers an application, which serves all its
+    accounts. `pasted` names the field of a token that makes the application unnecessary ("" for
+    none).
+    """
 
     fields: tuple[FormField, ...]
     credential: str = ""
@@ -68,21 +71,24 @@ class ConnectForm:
 
     @property
     def all_fields(self) -> tuple[FormField, ...]:
-        """All that a person may type."""
+        """Return all fields, including those of the application."""
         return (*self.fields, *CLIENT_FIELDS) if self.registered else self.fields
 
     def needs_oauth(self, typed: Mapping[str, str | Sealed]) -> bool:
-        """Whether an account comes in through an application: no token was pasted."""
+        """Return True if the account is connected through an application, because no token was
+        pasted."""
         return self.registered and not typed.get(self.pasted)
 
     @property
     def needs_messages(self) -> bool:
-        """Whether somebody chooses if messages are wanted."""
+        """Return True if the user chooses whether messages are connected too."""
         return any(field.name == WANTED_FIELD for field in self.fields)
 
     def first_missing_field(self, typed: Mapping[str, str], *, known: bool) -> FormField | None:
-        """The first field that has to be filled in and is not; `known`: the agency has an
-        application there."""
+        """Return the first required field without a value, or None.
+
+        `known` is True if the agency already has an application at the platform.
+        """
         needed = self.all_fields if self.needs_oauth(typed) and not known else self.fields
         return next(
             (field for field in needed if not field.optional and not typed.get(field.name)), None
@@ -91,8 +97,8 @@ class ConnectForm:
 
 @dataclass(frozen=True)
 class ConnectedAccount:
-    """An account that can be used: what its channel is made of. `lifetime` is the token's, from
-    when it was asked."""
+    """A connected account, from which its channel is created. `lifetime` is that of `token`, from
+    its request."""
 
     account: str
     name: str
@@ -102,24 +108,24 @@ class ConnectedAccount:
     refresh: Sealed | None = None
     lifetime: timedelta | None = None
     base_url: str = ""
-    """Where the account lives, when it is not the platform's usual address."""
+    """The account's server, if it is not the platform's default."""
     min_gap_seconds: int = 0
     options: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, Any] = field(default_factory=dict)
-    """Where accounts of the platform differ (`connectors.contract.capability_overrides`): what this
-    one may do."""
+    """The account's limits, where accounts of the platform differ
+    (`connectors.contract.capability_overrides`)."""
     app_key: str = ""
-    """What shares its limits with other accounts of the platform: an application's id, a server;
-    often none."""
+    """The key of accounts that share rate limits, such as an application's ID or a server; often
+    empty."""
 
 
 @dataclass(frozen=True)
 class OAuthVisit:
-    """A page of the platform on which the person says yes; they come back with a code.
+    """A consent page of the platform, which redirects the user back with a code.
 
-    `page` is an address, or a path of the platform's pages; `asked` its query, to which the house
-    adds where to come back to, a state and a challenge (PKCE). After it `connect` begins again,
-    without answers: its form has the `code` and the `verifier`, both sealed, and `keep`.
+    `page` is a URL or a path of the platform's site, and `asked` its query, to which `channels`
+    adds the redirect URI, a state and a PKCE challenge. After the redirect, `connect` starts again
+    without answers; its form then contains `keep`, and `code` and `verifier`, both sealed.
     """
 
     page: str
@@ -129,22 +135,24 @@ class OAuthVisit:
 
 @runtime_checkable
 class SupportsAccountSetup(Connector, Protocol):
-    """A platform whose accounts people connect from the dashboard."""
+    """A platform whose accounts are connected from the dashboard."""
 
     form: ConnectForm
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """The next sign-in request (kind auth), where the person goes on, the account, or why not.
+        """Return the next sign-in request (kind auth), the consent page, the account, or the
+        failure.
 
-        Secret fields of the form are `Sealed`; `redirect_uri` in it is where a visit comes back to.
+        Secret fields of the form are `Sealed`. Its `redirect_uri` is the address to which the
+        consent page redirects.
         """
         ...
 
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """The next harmless request (kind control, action look) of a test; None when all is
-        well."""
+        """Return the next read-only request (kind control, action look) of the account test, or the
+        failure. Return None if the account works."""
         ...

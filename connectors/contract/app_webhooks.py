@@ -1,8 +1,6 @@
-"""The part of the contract by which a platform calls for an application: signed, about any account
-that came in by it.
+"""Webhooks of an application: signed calls by a platform about any account connected through it.
 
-What a call tells is never kept as true. It says that it is worth asking now, and whom: what is then
-read counts.
+The content of a call is never stored as fact. It only triggers a read of the account it names.
 """
 
 from dataclasses import dataclass
@@ -13,19 +11,18 @@ from connectors.contract.connector import Connector, Send, StepKind, StepResult,
 from connectors.contract.outcomes import Outcome
 
 WebhookTopic = Literal["chats", "earnings", "followers", "remarks"]
-"""What is read anew: what fans say in chats, what was earned, how many follow, what people say
-under posts."""
+"""The data that a call causes to be read: chat messages, earnings, follower counts, or comments."""
 
 WEBHOOKS_ACTION = "calls"
-"""Name and action of the step that asks a platform to call about an account, or no more: ids
-alone."""
+"""Name and action of the step that subscribes an account to webhooks or unsubscribes it. Its
+requests contain only IDs."""
 
 
 @dataclass(frozen=True)
 class WebhookSignature:
-    """What a call shows of whose it is: when it was signed, in Unix seconds as they were written,
-    and signatures of that and the body (`connectors/transport/signatures.py`), one of which must be
-    right."""
+    """The signature header of a call. `timestamp` is in Unix seconds, exactly as it was sent.
+    `marks` are signatures of timestamp and body (`connectors/transport/signatures.py`); one must be
+    valid."""
 
     timestamp: str
     marks: tuple[str, ...]
@@ -33,53 +30,54 @@ class WebhookSignature:
 
 @dataclass(frozen=True)
 class AppWebhookEvent:
-    """What a call makes us read. `key` is the event's, the same when it is told again; `account` is
-    the account's name at the platform, "" where none is told: then every account of the application
-    is meant."""
+    """The reads that a call triggers. `key` identifies the event across repeated deliveries.
+    `account` is the platform's name of the account; if it is "", every account of the application
+    is read."""
 
     key: str
     account: str
     wakes: frozenset[WebhookTopic]
     platform: str = ""
-    """Whose account it is, where one address is called by several platforms; "" where the address
-    says it."""
+    """The platform of the account, if several platforms call one address; "" if the address
+    determines it."""
     at: datetime | None = None
-    """When it was told, where that is signed with it."""
+    """Time of the event (UTC-aware), if the signed body contains it."""
 
 
 @runtime_checkable
 class SupportsAppWebhooks(Connector, Protocol):
-    """A platform that calls an address somebody gave it for their application, with a secret it
-    made."""
+    """A platform that calls a configured address of an application, with a secret that the platform
+    created."""
 
     call_header: str
-    """The header in which a call is signed, in lower case."""
+    """The header with the signature, in lower case."""
 
     def read_signature(self, header: str) -> WebhookSignature | None:
-        """What that header says; None where it says nothing usable."""
+        """Return the signature in that header, or None if it is unusable."""
         ...
 
     def parse_app_webhook(self, body: bytes) -> AppWebhookEvent | None:
-        """What a call is about; None for what nobody here reads, or nobody can."""
+        """Return the event of a call, or None if it is unreadable or has no use here."""
         ...
 
 
 @runtime_checkable
 class SupportsWebhookSubscription(Connector, Protocol):
-    """A platform that calls about an account once the account was signed up for it, with its own
-    token."""
+    """A platform that calls about an account only after a subscription with the account's token."""
 
     def subscribe_account(
         self, account: str, about: frozenset[WebhookTopic], answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """The next request (kind control, action calls), or what came of it: `Published` with the
-        account's name means that it is called about these now, or about nothing, as it may have
-        been before. A lost answer is a Retry; a right that is missing is no reason to connect the
-        account anew, and `Rejected`; where it is missing for messages alone, the account is called
-        about the rest."""
+        """Return the next request (kind control, action calls), or the outcome.
+
+        `Published` with the account's name means that the subscription now has exactly these
+        topics; an empty set ends it. The request is idempotent, so a lost answer is a Retry. If a
+        permission is missing, the outcome is `Rejected`, not Reauthorize; if it is missing for
+        messages only, the other topics are subscribed.
+        """
         ...
 
 
 def subscription_request(method: str, path: str) -> Send:
-    """The request that signs an account up, or off."""
+    """Return the request that subscribes an account or unsubscribes it."""
     return Send(WireStep(WEBHOOKS_ACTION, StepKind.CONTROL, method, path, action=WEBHOOKS_ACTION))

@@ -1,8 +1,7 @@
-"""The part of the contract by which a platform lists every movement of an account's money, and what
-lies there. Pure.
+"""Account balances: the money movements of an account and its current balance.
 
-Movements have places, the oldest first: what is new comes at the end, and a list is read on from a
-place.
+Movements are numbered from the oldest. New ones are added at the end, so a list is read from the
+last known position.
 """
 
 from dataclasses import dataclass
@@ -14,17 +13,18 @@ from connectors.contract.connector import Send, StepResult
 from connectors.contract.outcomes import Outcome
 
 MovementKind = Literal["charge", "media", "withdrawal", "spent", "other"]
-"""What somebody paid for, by an invoice or to see something; what was paid out; what the platform
-took for itself."""
+"""`charge`: paid by invoice; `media`: paid to see media; `withdrawal`: paid out to the owner;
+`spent`: taken by the platform."""
 
 
 @dataclass(frozen=True)
 class BalanceMovement:
-    """A movement: `minor` units and `nano`, billionths of one, that came in or left.
+    """A movement of `minor` units and `nano` billionths of a unit. `came` is True if it was
+    received.
 
-    What gives a charge back has its `native_id`, and left. Of a charge: `user`, who paid,
-    `payload`, our words, and the seconds of a subscription's `period` that it paid for, 0 of any
-    other.
+    A refund has the `native_id` of its charge and `came` is False. Only charges have a `user` (the
+    payer) and our `payload`. `period` is the length in seconds of the subscription period that the
+    charge paid for, or 0.
     """
 
     native_id: str
@@ -40,7 +40,7 @@ class BalanceMovement:
 
 @dataclass(frozen=True)
 class AccountBalance:
-    """What lies on an account: minor units and billionths of one, both of one sign."""
+    """The balance of an account in minor units and billionths of a unit, with the same sign."""
 
     minor: int
     nano: int = 0
@@ -48,8 +48,8 @@ class AccountBalance:
 
 @dataclass(frozen=True)
 class MovementPage:
-    """A page of movements. `count` is how many it has, with those nobody understands; `lies` comes
-    with the last."""
+    """A page of movements. `count` includes rows that could not be parsed. `lies` is the balance,
+    present on the last page only."""
 
     rows: tuple[BalanceMovement, ...]
     count: int
@@ -59,17 +59,18 @@ class MovementPage:
 
 @runtime_checkable
 class SupportsBalance(ChatConnector, Protocol):
-    """A platform that lists the movements of an account's money."""
+    """A platform that lists the money movements of an account."""
 
     def list_movements(
         self, start: int, answers: tuple[StepResult, ...]
     ) -> Send | MovementPage | Outcome:
-        """The next request (kind control, action look), the page from place `start` on, or why
-        there is none."""
+        """Return the next request (kind control, action look), the page from position `start`, or
+        the failure."""
         ...
 
     def look_up_refund_from(
         self, charge_id: str, start: int, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """As `refund_seen`, from place `start` on: what came before it is known."""
+        """Search for a refund like `look_up_refund`, from position `start`; earlier movements are
+        known."""
         ...

@@ -1,5 +1,4 @@
-"""The commands that people may choose from a platform's own menu: their names, and what the menu
-says of them."""
+"""Commands in a platform's menu: their names and descriptions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ from foundation.i18n.translation import Message
 
 @dataclass(frozen=True)
 class BotCommand:
-    """`words` may follow the name, one of them or none, each with what the menu says of it; `asks`
-    is what of."""
+    """A command of the menu. `words` are the arguments it accepts, one at most, with their
+    descriptions; `asks` describes the argument."""
 
     name: str
     about: Message
@@ -23,8 +22,7 @@ class BotCommand:
 
 @dataclass(frozen=True)
 class CommandMenu:
-    """What an account offers to choose from, and the names it once offered and does not any
-    more."""
+    """The commands of an account, and the names of commands that it no longer offers."""
 
     commands: Sequence[BotCommand] = ()
     retired: frozenset[str] = frozenset()
@@ -32,14 +30,14 @@ class CommandMenu:
 
 @runtime_checkable
 class SupportsCommandMenu(Connector, Protocol):
-    """A platform where the menu of an account is written with the account's own token, and nothing
-    else is known."""
+    """A platform whose command menu is written with the account's token."""
 
     def write_menu(
         self, menu: CommandMenu, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """The next request (kind auth: sentences of our own catalogue) that makes what is shown of
-        an account as it should be; None when it is, and an outcome otherwise. The same again
-        changes nothing: a lost answer is a Retry.
+        """Return the next request that updates the menu, None if it is up to date, or the failure.
+
+        The requests have kind auth, because they contain only messages of our catalogue. They are
+        idempotent: a lost answer is a Retry.
         """
         ...

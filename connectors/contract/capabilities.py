@@ -1,4 +1,5 @@
-"""What a platform can do, as data: pages, the planner, connectors and tests read the same truth."""
+"""Capabilities of platforms as data, read by the dashboard, the planner, the connectors and the
+tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -14,30 +15,30 @@ RequiredContent = Literal["media", "film"]
 REQUIRED_CONTENT: tuple[RequiredContent, ...] = ("media", "film")
 
 MIN_LISTING_LAG_SECONDS = 600
-"""How long a platform may take to list what it accepted, where it documents no longer time."""
+"""Time after which a platform is assumed to list an accepted post, unless it documents a longer
+one."""
 
 
 @dataclass(frozen=True)
 class PriceRange:
-    """What may be asked of readers for the media of a post: from `least` to `most` minor units of
-    `currency`."""
+    """The allowed prices of locked media: from `least` to `most` minor units of `currency`."""
 
     currency: str
     least: int
     most: int
 
     def contains(self, price: Money) -> bool:
-        """Whether a price is one of these."""
+        """Return True if the price has this currency and is in the range."""
         return price.currency == self.currency and self.least <= price.minor <= self.most
 
 
 @dataclass(frozen=True)
 class PostOption:
-    """Something a post may choose there beside its words. What it is called is the sentence
-    `option.<platform>.<name>`; a choice has that code, a point and the choice.
+    """A setting of a post on its platform. Its label is the message `option.<platform>.<name>`, and
+    that of a choice the same code followed by a point and the choice.
 
-    Where nobody chose, `default` is what the platform gets by itself, or the connector sends; ""
-    says nothing of it.
+    `default` applies if the author chose nothing: the platform uses it, or the connector sends it.
+    It is "" if unknown.
     """
 
     name: str
@@ -45,39 +46,36 @@ class PostOption:
     choices: tuple[str, ...] = ()
     default: str = ""
     most: int = 0
-    """Characters of a text, or of all entries of a list."""
+    """Maximum number of characters of a text, or of all entries of a list together."""
     entries: int = 0
-    """Of a list."""
+    """Maximum number of entries of a list."""
     pattern: str = r".+"
-    """What a text, or an entry, matches as a whole."""
+    """Regular expression that the whole text, or each entry, must match."""
     read: bool = False
-    """People there read it, or find the post by it: it is judged like every other word of the
-    post."""
+    """Readers see it or find the post by it, so the gate checks it like the post's text."""
     films: bool = False
-    """It says something of a film that stands alone; beside anything else it has no meaning, and is
-    refused."""
+    """It applies only to a post of a single video, and is refused on any other."""
     example: str = ""
-    """A text, or an entry, that it takes: shown where one is typed, and sent by the contract
-    suite."""
+    """A valid text or entry, shown in the form and sent by the conformance tests."""
 
 
 @dataclass(frozen=True)
 class PostFormat:
-    """What a post is held to where it chose to be something else than a post, a story say. It
-    stands alone, without parts or comments; whatever is not said here is as its place has it."""
+    """The limits of a post in another format, for example a story. Such a post has no thread and no
+    comment. Limits that are not defined here are those of the surface."""
 
     shows: FeedLayout
     max_bytes: int
     film_seconds: tuple[int, int]
     hours: int = 0
-    """After so many its platform takes it away by itself; 0 where it stands."""
+    """Hours after which the platform deletes it; 0 if it remains."""
     max_text: int = 0
     max_media: int = 1
 
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a platform can do, as data: dashboard, planner and tests read the same truth."""
+    """The features and limits of a platform."""
 
     platform: str
     surfaces: tuple[str, ...]
@@ -86,129 +84,123 @@ class Capabilities:
     mimes: tuple[str, ...]
     max_bytes: int
     look: Literal["key", "name", "listing", "none"]
-    """`key`: found by our native key; `name`: by what they called it before it was published;
-    `listing`: by its digest in a listing; `none`: a person decides."""
+    """The way a lost post is looked up. `key`: by our native key; `name`: by the name it got before
+    it was published; `listing`: by its digest in a list; `none`: a member decides."""
     resend_is_look: bool
-    """A repeated publish with the same key is harmless, so it is itself the look."""
+    """Repeating a publish request with the same key creates no second post, so the repeat itself is
+    the look-up."""
     can_delete: bool
     can_chat: bool
     can_sell: bool
     stages: bool
-    """Media go out before the publish step, as an event of their own."""
+    """Media are uploaded in a separate event before the publish step."""
     repeat_seconds: int = 0
-    """For how many seconds after a request its repeat makes no second copy, because the platform
-    honours the key or refuses the same content; 0 where it promises neither."""
+    """Seconds after a request during which a repeat creates no second copy, because the platform
+    honours the key or refuses identical content; 0 if it promises neither."""
     listing_lag_seconds: int = MIN_LISTING_LAG_SECONDS
-    """The longest time, in seconds, for which what a look-up reads may lack a published post. Less
-    than ten minutes counts as ten."""
+    """Maximum number of seconds for which a published post may be missing from the data that a
+    look-up reads. Values under ten minutes count as ten."""
     poll_seconds: float = 0.0
-    """How long to wait before fans are listened to again; 0 where the platform itself holds the
-    request, or calls."""
+    """Seconds between two polls for chat updates; 0 if the platform uses long polling or webhooks.
+    """
     poll_gap: float = 0.0
-    """Seconds from an answer of a poll that takes several requests to the next of them; 0 where
-    nobody counts these."""
+    """Seconds between the requests of one poll; 0 if the platform does not limit them."""
     hand_over: bool = False
-    """Nothing is sent: what was prepared becomes a task of a person, who says when it is done."""
+    """Nothing is sent: the prepared post becomes a manual task of a member, who marks it as done.
+    """
     in_house: bool = False
-    """This installation serves it itself: nobody signs in."""
+    """The platform is part of this installation and needs no sign-in."""
     points_at: frozenset[str] = frozenset()
-    """The ways in which a unit may point at what it left there before (kinds of
-    `gate.contract.units.Reference`)."""
+    """The kinds of references that a unit may contain (`gate.contract.units.Reference`)."""
     replaces: bool = False
-    """What stands there can be replaced in place where it is not deleted any more."""
+    """A post that can no longer be deleted can be replaced in place."""
     edits: bool = False
-    """The words of a post that stands there can be changed in place
-    (`connectors.contract.edits.SupportsEdits`)."""
+    """The text of a published post can be edited (`connectors.contract.edits.SupportsEdits`)."""
     film_seconds: tuple[int, int] = (0, 0)
-    """How long a film is there at least and at most; 0 where nobody says, or where it is longer
-    than ours ever are."""
+    """Minimum and maximum length of a video in seconds; 0 if undocumented, or longer than any video
+    here."""
     threads: int = 1
-    """So many parts hang together there, each put under the one before; 1 where it knows no
+    """Maximum number of parts of a thread, each a reply to the one before; 1 if there are no
     threads."""
     first_comment: bool = False
-    """Where it knows no threads, a post may have one comment of ours under it all the same, of
-    words alone."""
+    """A post may have one comment of its author, text only, on a platform without threads."""
     passes_on: str = ""
-    """The option by which the platform shows a post once more, to those who follow its place
-    elsewhere: as a last part of it, judged for the place `passes_to`. "" where it knows nothing of
-    the kind."""
+    """The option that shows a post again to the followers of its destination elsewhere. The repost
+    is the last part of the post and is checked for the surface `passes_to`. "" if unsupported."""
     passes_to: str = ""
     joins_parts: bool = False
-    """Where it knows none, the parts are shown as one: texts under one another, pictures after one
-    another."""
+    """On a platform without threads, the parts of a thread are shown as one post: texts and
+    pictures in order."""
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict)
-    """Where places differ: the longest text and the most media of each."""
+    """Maximum text length and number of media of surfaces that differ from the platform's."""
     needs: Mapping[str, RequiredContent] = field(default_factory=dict)
-    """Places that take no words alone: a post shows a picture or a film there (`media`), or a
-    `film`. "" of every place that is not named."""
+    """Surfaces on which a post must have a picture or video (`media`), or a video (`film`). The key
+    "" applies to every other surface."""
     once: frozenset[str] = frozenset()
-    """Places that refuse words an account has said there before, however long ago."""
+    """Surfaces that refuse a text the account has posted there before, at any time."""
     address: str = ""
-    """Where requests usually go, for a connector of others: an https address. Ours stand in the
+    """The default base URL (https) of a third-party connector. Those of built-in platforms are
     settings."""
     moderates: frozenset[str] = frozenset()
-    """What may be done with what people say under posts there
+    """The supported moderation actions for comments
     (`connectors.contract.comments.ModerationAction`)."""
     remarks_every: int = 5
-    """Minutes between two readings of it, where somebody reads it: as often as the platform's
-    limits leave room for."""
+    """Minutes between two reads of the comments, chosen to fit the platform's rate limits."""
     looks_for_answers: bool = False
-    """An answer to a remark would stand there twice where a post would not: a lost one is looked
-    for."""
+    """A repeated reply to a comment would be a duplicate even where a repeated post is not, so a
+    lost one is looked up."""
     looks_for_messages: bool = False
-    """The same of a message to one person."""
+    """The same for a message to one user."""
     keeps_messages: bool = False
-    """What was said to one person is not taken back from them, where posts are."""
+    """Messages to one user cannot be deleted, unlike posts."""
     reply_hours: int = 0
-    """Hours after somebody's last message in which one may write to them; 0 where one may at any
-    time."""
+    """Hours after a user's last message during which a reply is allowed; 0 for no limit."""
     names_whom_it_answers: bool = False
-    """An answer reaches its reader only where its text begins with their name."""
+    """A reply notifies the addressed user only if its text begins with their name."""
     cost: PostingCost = "free"
-    """What the platform asks for being posted to by a program: nothing, money for each request,
-    money each month."""
+    """The platform's price for posting through its API: nothing, per request, or per month."""
     approval_days: int = 0
-    """About how long the platform looks at an application before it may post for others; 0 where
-    nobody looks."""
+    """Approximate number of days for the platform's review of an application; 0 if there is none.
+    """
     options: tuple[PostOption, ...] = ()
-    """What a post may choose there beside its words."""
+    """The settings that a post may have on the platform."""
 
     sells: Mapping[str, PriceRange] = field(default_factory=dict)
-    """Places whose posts or messages may be locked until a reader pays the platform, with what may
-    be asked. Packs that are sold by an invoice of ours are `can_sell` alone."""
+    """Surfaces on which media may be locked until the reader pays the platform, with the allowed
+    prices. Packs sold by our invoice need only `can_sell`."""
 
     shows: Mapping[str, FeedLayout] = field(default_factory=dict)
-    """How its feed shows a post, by place; "" of every place that is not named."""
+    """The feed layout of each surface. The key "" applies to every other surface."""
 
     formats: Mapping[str, PostFormat] = field(default_factory=dict)
-    """What a post becomes that chose one of these options, a flag each
+    """The formats of posts, by the flag option that selects them
     (`connectors.shared.options.capabilities_for`)."""
     hours: int = 0
-    """After so many the platform takes a post away by itself; 0 where it stands."""
+    """Hours after which the platform deletes a post; 0 if it remains."""
 
     @property
     def setup_burden(self) -> tuple[int, int]:
-        """What stands in the way beside somebody's minutes, to compare platforms by."""
+        """Return the costs and the review time as a sort key for comparing platforms."""
         return POSTING_COSTS.index(self.cost), self.approval_days
 
     def size_limits(self, surface: str) -> tuple[int, int]:
-        """The longest text and the most media that a place takes."""
+        """Return the maximum text length and number of media of a surface."""
         return self.sizes.get(
             surface.removeprefix(f"{self.platform}."), (self.max_text, self.max_media)
         )
 
     def required_content(self, surface: str) -> RequiredContent | None:
-        """What every post of a place shows; None where words alone are taken."""
+        """Return the content that every post on a surface must have, or None if text alone is
+        allowed."""
         return self.needs.get(surface.removeprefix(f"{self.platform}."), self.needs.get(""))
 
     def feed_layout(self, surface: str) -> FeedLayout:
-        """How a place shows a post in its feed; in the neutral form where nobody wrote that
-        down."""
+        """Return the feed layout of a surface, or a neutral one if none is documented."""
         place = surface.removeprefix(f"{self.platform}.")
         return self.shows.get(place) or self.shows.get("") or NEUTRAL_LAYOUT
 
     def for_format(self, name: str) -> "Capabilities":
-        """What holds for a post that chose a format."""
+        """Return the capabilities for posts of a format."""
         one = self.formats[name]
         return replace(
             self,
@@ -224,34 +216,39 @@ class Capabilities:
         )
 
     def price_range(self, surface: str) -> PriceRange | None:
-        """What a place lets its posts cost; None where everybody sees all of them."""
+        """Return the allowed prices of locked media on a surface, or None if media cannot be locked
+        there."""
         return self.sells.get(surface.removeprefix(f"{self.platform}."))
 
     def is_resend_lookup(self, *, under: str, chat: str = "") -> bool:
-        """Whether a repeated publish is itself the look: of what stands `under` something, of a
-        message in a `chat`, or of a post."""
+        """Return True if a repeated publish request is itself the look-up.
+
+        `under` is the post or comment that the unit replies to, and `chat` that of a message.
+        """
         told_apart = (under and self.looks_for_answers) or (chat and self.looks_for_messages)
         return self.resend_is_look and not told_apart
 
     def absence_conclusive_at(
         self, looked_at: datetime, *, sent_at: datetime, ended_at: datetime
     ) -> datetime:
-        """Return the time from which a look-up that sees nothing counts towards proof of absence:
-        `looked_at` while a repeat is harmless, else once the platform's lists have caught up.
+        """Return the time from which a look-up without a result counts towards a proof of absence.
+
+        It is `looked_at` while a repeat is harmless, and otherwise the time at which the platform's
+        lists are up to date.
 
         Args:
-            looked_at: when the platform was asked (UTC-aware).
-            sent_at: when the request was sent (UTC-aware).
-            ended_at: when its answer was lost, or its deadline (UTC-aware).
+            looked_at: time of the look-up (UTC-aware).
+            sent_at: time at which the request was sent (UTC-aware).
+            ended_at: time at which its answer was lost, or its deadline (UTC-aware).
         """
         if looked_at < sent_at + timedelta(seconds=self.repeat_seconds):
             return looked_at
         return ended_at + timedelta(seconds=max(self.listing_lag_seconds, MIN_LISTING_LAG_SECONDS))
 
     def can_remove(self, *, chat: str = "") -> bool:
-        """Whether a post, or a message in a `chat`, can be deleted by us."""
+        """Return True if a post, or a message in `chat`, can be deleted."""
         return self.can_delete and not (chat and self.keeps_messages)
 
     def can_repeat(self, surface: str) -> bool:
-        """Whether a place takes the same words from one account a second time."""
+        """Return True if an account may post the same text to a surface twice."""
         return surface.removeprefix(f"{self.platform}.") not in self.once

@@ -1,9 +1,7 @@
-"""The part of the contract for platforms whose accounts are not all able to do the same: a server
-of its own limits, what somebody pays for. Pure.
+"""Limits of single accounts, on platforms where accounts differ by server or by paid plan.
 
-What an account may do is asked of its platform, kept with the account as the connector told it, and
-read at one place (`channels/accounts/account_connectors.py`), which gives the connector as that
-account knows it.
+They are read from the platform and stored with the account.
+`channels/accounts/account_connectors.py` applies them and returns the connector of an account.
 """
 
 from collections.abc import Mapping
@@ -12,29 +10,29 @@ from typing import Any, Protocol, runtime_checkable
 from connectors.contract.connector import Connector, Send, StepResult
 
 LIMIT_CHANGED = "connectors.other_limit"
-"""Code of a refusal by a limit that is another one than we knew: the account's own are read
-again."""
+"""Message code of a refusal by a limit that differs from the stored one. The account's limits are
+then read again."""
 
 
 @runtime_checkable
 class SupportsOwnLimits(Connector, Protocol):
-    """A platform where an account's capabilities may differ from those of the platform."""
+    """A platform where the capabilities of accounts differ."""
 
     def read_own_limits(self, answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any] | None:
-        """The next request (kind control, action look) for what the account may do; what it is,
-        as JSON that `within` reads; None when it cannot be read now, and what was known still
-        holds."""
+        """Return the next request (kind control, action look), or the account's limits as JSON for
+        `with_limits`. Return None if they cannot be read now; the stored ones then remain valid."""
         ...
 
     def with_limits(self, limits: Mapping[str, Any]) -> Connector:
-        """The connector as an account of these limits knows it. What is missing, or no sensible
-        number, is as usual."""
+        """Return a connector with these limits. Missing and invalid values are replaced by the
+        defaults."""
         ...
 
 
 def parse_limit(told: object, usual: int, most: int) -> int:
-    """A limit that somebody else named: `usual` where it is no whole number above 0, never more
-    than `most`."""
+    """Return a limit from a response, at most `most`. Return `usual` unless it is a positive
+    integer."""
+    # bool is a subclass of int.
     if isinstance(told, bool) or not isinstance(told, int) or told < 1:
         return usual
     return min(told, most)

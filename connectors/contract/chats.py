@@ -11,8 +11,9 @@ from foundation.sealed import Sealed
 AttachmentKind = Literal[
     "", "picture", "film", "sound", "file", "share", "story", "mention", "hidden", "more"
 ]
-"""A `story`: an answer to one of ours; a `mention`: a story of theirs that names us; `hidden`: what
-programs are not shown; `more`: messages before this one that are not told any more."""
+"""The kind of an attachment, as far as the platform reports it; no attachment is downloaded.
+`story`: a reply to one of our stories; `mention`: a story of the fan that mentions us; `hidden`:
+not visible to programs; `more`: earlier messages that are no longer available."""
 
 
 class ChatConnector(Connector, Protocol):
@@ -21,78 +22,81 @@ class ChatConnector(Connector, Protocol):
     def listen(
         self, cursor: str, answers: tuple[StepResult, ...]
     ) -> "Send | ChatUpdates | Outcome | None":
-        """The next request for what happened after `cursor` (control, action updates), what did, or
-        why not."""
+        """Return the next request for updates after `cursor` (control, action updates), the
+        updates, or the failure."""
         ...
 
     def accept_checkout(self, query_id: str) -> WireStep:
-        """The request that lets a checkout go through (control)."""
+        """Return the request that accepts a checkout (control)."""
         ...
 
     def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
-        """The request that gives money back (control); answering "already refunded" is a
-        success."""
+        """Return the request for a refund (control). A response of "already refunded" is a success,
+        so the request may be repeated."""
         ...
 
     def refund_outcome(self, answer: StepResult) -> Outcome:
-        """What the answer to a refund meant; `Published` with the charge id means the money is
-        back."""
+        """Return the outcome of a refund; `Published` with the charge ID means that the money is
+        refunded."""
         ...
 
     def look_up_refund(
         self, charge_id: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Before a refund whose answer was lost is asked again: the next look (control, action
-        look), `Published` when the money is back; None when it is not, or when asking again is
-        harmless by itself."""
+        """Search for a refund whose answer was lost, before it is requested again.
+
+        Return the next request (control, action look), or `Published` if the money is refunded.
+        Return None if it is not, or if repeating the refund is harmless.
+        """
         ...
 
     def acknowledge(self, update: "ChatUpdate") -> WireStep | None:
-        """The request that tells the fan's app at once that an update was seen (control); None
-        where it needs none."""
+        """Return the request that confirms an update to the fan's app (control), or None if none is
+        needed."""
         ...
 
 
 ChatEventKind = Literal["blocked", "lost", "back", "join", "counted", "edited"]
-"""`blocked`: the fan takes no message of ours; `lost`, `back`: we may no more, or again, post to
-`ref`; `join`: somebody asks into that place; `counted`, `edited`: message `native_id` has
-`amount_minor` reactions, reads `text`."""
+"""`blocked`: the fan blocked our messages; `lost`, `back`: we lost or regained the permission to
+post to `ref`; `join`: the fan requests to join that chat; `counted`: message `native_id` has
+`amount_minor` reactions; `edited`: its text is now `text`."""
 
 
 @runtime_checkable
 class SupportsSharedInbox(Protocol):
-    """A chat platform on which several accounts may hear the same messages: a bot that posts to
-    three channels."""
+    """A chat platform on which several accounts receive the same messages, for example a bot that
+    posts to three channels."""
 
     def inbox_id(self, account: str) -> str:
-        """Whose messages the account hears; the same for accounts that hear the same."""
+        """Return the ID of the account's inbox; accounts with the same inbox are polled once."""
         ...
 
 
 @runtime_checkable
 class SupportsWebhook(ChatConnector, Protocol):
-    """A chat platform that can call us instead of being polled."""
+    """A chat platform that can send updates by webhook instead of being polled."""
 
     hook_header: str
-    """The header in which a call shows the secret it was given, in lower case."""
+    """The header in which a call contains the secret, in lower case."""
 
     def set_webhook(self, address: str, secret: Sealed) -> WireStep:
-        """The request that makes the platform call `address` and show `secret` (auth)."""
+        """Return the request that sets the webhook's address and secret (auth)."""
         ...
 
     def delete_webhook(self) -> WireStep:
-        """The request after which the platform is polled again (auth)."""
+        """Return the request that removes the webhook, so that the platform can be polled again
+        (auth)."""
         ...
 
     def parse_webhook(self, body: object) -> "tuple[ChatUpdate, ...] | None":
-        """What a call told, one update at most; None when nobody can read it."""
+        """Return the updates of a call, at most one, or None if it is unreadable."""
         ...
 
 
 @dataclass(frozen=True)
 class ChatUpdates:
-    """Updates in order, and the cursor that passes just these: the rest comes with it. "" leaves it
-    where it is."""
+    """Updates in order, and the cursor after exactly these; later updates follow from it. The
+    cursor "" leaves the stored one unchanged."""
 
     updates: "tuple[ChatUpdate, ...]"
     cursor: str
@@ -100,8 +104,7 @@ class ChatUpdates:
 
 @dataclass(frozen=True)
 class ChatUpdate:
-    """One thing that happened on a chat platform. `key` is the platform's update id, unique per
-    account."""
+    """An event on a chat platform. `key` is the platform's update ID, unique per account."""
 
     key: str
     kind: (
@@ -118,8 +121,8 @@ class ChatUpdate:
         ]
         | ChatEventKind
     )
-    """`unlocked`: the fan paid for a locked message; where the platform says which, `payload` names
-    it."""
+    """`unlocked` means that the fan paid for a locked message, named by `payload` if the platform
+    reports it."""
     fan: str
     handle: str = ""
     language: str = ""
@@ -127,12 +130,15 @@ class ChatUpdate:
     at: datetime | None = None
     text: str = ""
     ref: str = ""
-    """Button action:ref, checkout query id, or payment payload's order reference."""
+    """The action:ref of a button, the query ID of a checkout, or the order reference of a payment.
+    """
     payload: str = ""
     charge_id: str = ""
     amount_minor: int = 0
     currency: str = ""
     recurring: bool = False
-    """Of a payment: a month of a subscription, paid for `until` then where the platform says it."""
+    """The payment is for a month of a subscription."""
     until: datetime | None = None
-    shows: AttachmentKind = ""  # of what is unsupported, where the platform says it
+    """End of the period that a recurring payment paid for (UTC-aware), if the platform reports it.
+    """
+    shows: AttachmentKind = ""  # of an unsupported message, if the platform reports it

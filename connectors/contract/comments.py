@@ -1,8 +1,6 @@
-"""The part of the contract by which an account hears what people say under its posts and about it,
-and acts on it.
+"""Comments: those under an account's posts, and posts of other users that mention the account.
 
-A remark is a comment under a post of ours, or a post of somebody's that names us. It is answered
-like anything else that leaves: by a unit, which points at it (`gate.contract.units.Unit.under`).
+A reply is an ordinary unit that refers to the comment (`gate.contract.units.Unit.under`).
 """
 
 from collections.abc import Mapping
@@ -19,27 +17,27 @@ MODERATE_ACTION = "moderate"
 """Names of the steps."""
 
 OWN_COMMENT_PREFIX = "comment:"
-"""How the native id of an answer of ours begins where posts and comments are numbered alike."""
+"""Prefix of the native ID of our replies, on platforms whose posts and comments have the same form
+of ID."""
 
 ModerationAction = Literal["like", "unlike", "hide", "show", "delete", "block", "report"]
-"""What may be done with a remark: liked and no more, out of everybody's sight and back, gone, its
-author kept away, told to the platform. Each done twice is done once; `Capabilities.moderates` says
-which a platform allows to a program that acts where a person pressed."""
+"""The actions for a comment: like or unlike it, hide or show it, delete it, block its author, or
+report it. Each is idempotent. `Capabilities.moderates` lists those that a platform allows programs
+to perform for a user."""
 
 MAX_COMMENT_LENGTH = 10_000
-"""Characters of a remark that are kept: more than any platform takes."""
+"""Number of stored characters of a comment, more than any platform allows."""
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Comment:
-    """What somebody said. `native_id` and `author` are the platform's ids, of what was said and of
-    who said it.
+    """A comment or mention. `native_id` and `author` are the platform's IDs of the comment and its
+    author.
 
-    `under` is the native id of our post, as its copy is known by, where it stands under one; ""
-    where it names us elsewhere, or where nobody tells. `handle` is what people call the author
-    there, as a text names them.
+    `under` is the native ID of the commented post, or "" for a mention elsewhere or if unknown.
+    `handle` is the author's name as used in texts.
     """
 
     native_id: str
@@ -53,18 +51,18 @@ class Comment:
 
 @dataclass(frozen=True)
 class CommentPage:
-    """What one reading found, oldest first, and where the next one begins. The same remark twice is
-    one."""
+    """The comments that one read found, oldest first, and the cursor of the next read. A comment
+    may occur twice."""
 
     found: tuple[Comment, ...]
     cursor: str
     more: bool = False
-    """Whether it stopped before the end: some was left for the next reading."""
+    """True if the read stopped early and the next one continues."""
 
 
 @dataclass(frozen=True)
 class CommentTarget:
-    """A remark to be acted on, and the account that acts."""
+    """A comment to be moderated, and the account that does it."""
 
     native_id: str
     author: str
@@ -74,53 +72,55 @@ class CommentTarget:
 
 @runtime_checkable
 class SupportsComments(Connector, Protocol):
-    """A platform that tells what people say under an account's posts."""
+    """A platform that lists the comments under an account's posts."""
 
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """The next request (kind control, action updates), what was said since `cursor`, or None
-        where nobody tells.
+        """Return the next request (kind control, action updates), or the comments since `cursor`.
+        Return None if they cannot be read.
 
-        `cursor` is "" at first. What the account itself said is not among it. A reading that found
-        more than it may take gives the oldest of it, so that the next one goes on there.
+        `cursor` is "" at first. The account's own comments are omitted. If there are too many for
+        one read, the oldest are returned and the next read continues from them.
         """
         ...
 
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """The next request (kind control, action moderate), or what came of it: `Published` with
-        the remark's native id means that it is so now, as it may have been before. A lost answer is
-        a Retry, never a doubt."""
+        """Return the next request (kind control, action moderate), or the outcome.
+
+        `Published` with the comment's native ID means that the comment is in the requested state.
+        The action is idempotent, so a lost answer is a Retry, never Uncertain.
+        """
         ...
 
 
 def thread_comment_id(native_id: str) -> str:
-    """Of a comment called `top/own`, the one under which its answers stand: where replies have no
+    """Return the ID of the top-level comment from an ID `top/reply`, on platforms without nested
     replies."""
     return native_id.partition("/")[0]
 
 
 def own_comment_id(native_id: str) -> str:
-    """What the platform calls a comment, or an answer of ours."""
+    """Return the platform's ID of a comment or of our reply."""
     return native_id.removeprefix(OWN_COMMENT_PREFIX).rpartition("/")[2]
 
 
 def is_own_reply(native_id: str) -> bool:
-    """Whether a copy is an answer of ours, and no post."""
+    """Return True if a copy is our reply to a comment and not a post."""
     return native_id.startswith(OWN_COMMENT_PREFIX)
 
 
 def comments_request(
     path: str, *, name: str = COMMENTS_ACTION, headers: Mapping[str, str] = NO_HEADERS
 ) -> Send:
-    """The request for what stands at `path`, with the account's own token."""
+    """Return the request that reads `path` with the account's token."""
     return Send(WireStep(name, StepKind.CONTROL, "GET", path, headers=headers, action="updates"))
 
 
 def moderation_request(
     method: str, path: str, json: Mapping[str, object] | None = None, *, name: str = MODERATE_ACTION
 ) -> Send:
-    """The request that acts on a remark: ids alone."""
+    """Return the request of a moderation action. It contains only IDs."""
     return Send(WireStep(name, StepKind.CONTROL, method, path, json, action=MODERATE_ACTION))

@@ -1,10 +1,8 @@
-"""What people send beside words, as far as a platform says what it is; nothing of it is fetched.
+"""The basic contract of every connector: pure functions that return the next request, or the
+meaning of the last response.
 
-The contract of every connector: pure steppers that say what the next request is and what an answer
-meant. A connector opens no socket and reads no clock, secret or database. It is handed the unit and
-the answers so far.
-
-The part of the contract by which accounts that hear the same messages are listened to once.
+A connector opens no socket and reads no clock, secret or database. It receives the unit and all
+answers so far, and is called again after each answer.
 """
 
 import hashlib
@@ -23,31 +21,32 @@ from gate.contract.units import Medium, PlatformOption, Unit
 
 
 class StepKind(StrEnum):
-    """What a request does: each kind leaves under its own authority."""
+    """The effect of a request. Each kind needs a different authorization."""
 
-    STAGE = "stage"  # carries content, nothing visible yet; may be redone
-    PUBLISH = "publish"  # makes content visible; single-shot
-    MUTATE = "mutate"  # replaces what is visible; the same again changes nothing
-    RESTRICT = "restrict"  # takes content away
-    CONTROL = "control"  # ids and amounts
+    STAGE = "stage"  # transfers content that is not visible yet; may be repeated
+    PUBLISH = "publish"  # makes content visible; sent only once
+    MUTATE = "mutate"  # replaces visible content; idempotent
+    RESTRICT = "restrict"  # removes content
+    CONTROL = "control"  # only IDs and amounts
     AUTH = "auth"  # tokens
-    NOTICE = "notice"  # to a member
+    NOTICE = "notice"  # a message to a member
 
 
 @dataclass(frozen=True)
 class FileRef:
-    """A body that is a stored object, by digest: the transport reads and re-hashes it just before
-    it leaves."""
+    """A stored object as a request body. The transport reads it and checks its digest just before
+    sending."""
 
     sha256: str
     mime: str
-    name: str = ""  # inside a multipart request
+    name: str = ""  # in a multipart request
     part: tuple[int, int] | None = None
-    """From which byte to before which; None for all of it. The whole is re-hashed all the same."""
+    """Range of bytes, end exclusive; None for the whole file. The digest of the whole file is
+    checked in any case."""
 
     @property
     def digest_parts(self) -> list[object]:
-        """What a request's digest covers of it."""
+        """Return the values that the request's digest covers."""
         return [
             self.sha256,
             self.mime,
@@ -58,8 +57,7 @@ class FileRef:
 
 @dataclass(frozen=True)
 class OAuthClient:
-    """What somebody registered at a platform for us to sign in as: its public id and, where it has
-    one, its secret."""
+    """An application registered at a platform: its public ID and its secret, if it has one."""
 
     client_id: str
     secret: Sealed | None = None
@@ -67,32 +65,37 @@ class OAuthClient:
 
 @dataclass(frozen=True)
 class WireStep:
-    """One request. `path` is relative to the account's base address; `json` and `file` exclude each
-    other.
+    """One request to a platform, or one task of a member.
 
-    `{account}` in `path` stands for the account's name; the transport fills it in, quoted. Every
-    other part of a path that a platform or a person chose is quoted by the connector, so that no
-    brace of theirs is left in it. With `files` the request is multipart/form-data: each entry of
-    `json` is a field (text as it is, all else as JSON), each file a part of that name with the name
-    people see; as a `form` it is the fields alone. Files that are `fetched` go out as addresses of
-    ours, minted by the transport for this one step and put into the JSON under those names. `token`
-    says how the credential is shown: as `bearer`, as Discord's `bot`, in the `path` where `{token}`
-    stands, the `refresh` one as bearer, as a signature of the body (`signed`), or not at all. A
-    sign-in step (AUTH) may hold `Sealed` values in its JSON: they are opened on the way out; its
-    `client` is shown by Basic. Of the answer's JSON, the names in `secret_fields` are sealed before
-    anything is stored: top-level ones, or those further in by a path with points, where a list of
-    `name` and `value` counts as an object, in small letters, and any list by its places. With
-    `only` all but plain texts of these names or paths is dropped, of a refusal all but the texts at
-    its top; with none, no body is read. `secret_headers` are sealed under their names, in small
-    letters, and dropped. `deadline` is total seconds. A step `to` a person leaves by no socket: it
-    is a task with `files` to save.
+    `path` is relative to the account's base URL. The transport replaces `{account}` with the quoted
+    account name. The connector quotes every other part that a platform or a user chose, so that it
+    contains no braces.
 
-    A sign-in's `host` may be the one that gives tokens (`auth`), or the account's without its path
-    (`origin`); as a `query` its JSON is in the address. A file goes to an `address` that the
-    platform told in an answer, without a credential, where its host is the account's or lies
-    `within` one of those the connector names; sealed where whoever has it may send, plain where its
-    fields say so, which may be `Sealed` themselves. Nothing else goes there but an empty request.
-    An answer that is text, in JSON or without, is sealed as a whole under the name `text_as`.
+    `json` and `file` exclude each other. With `files` the request is multipart/form-data: each
+    entry of `json` is a field (text unchanged, other values as JSON), and each file a part of that
+    name. With `encoding` `form` the fields are sent alone; with `query` they are in the URL, for
+    sign-in steps. Files in `fetched` are sent as temporary URLs, which the transport creates for
+    this step and inserts into the JSON under those names. `deadline` is the total time in seconds.
+
+    `token` is the form of the credential: `bearer`, `bot` (Discord), `path` (replaces `{token}`),
+    `refresh` (the refresh token as bearer), `signed` (a signature of the body) or `none`. A sign-in
+    step (AUTH) may contain `Sealed` values in its JSON, which are opened when it is sent; its
+    `client` authenticates with Basic. Its `host` may be the token server (`auth`) or the account's
+    server without a path (`origin`).
+
+    Values of `secret_fields` are sealed before the response is stored. They name top-level fields,
+    or nested ones by a path with points; a list of `name` and `value` pairs counts as an object
+    with lower-case names, and other lists are addressed by index. `secret_headers` are sealed under
+    their lower-case names and removed. With `only`, the response is reduced to the plain texts of
+    these names or paths, and an error to its top-level texts; an empty `only` discards the body.
+    With `text_as`, a text response, JSON or not, is sealed as a whole under that name.
+
+    An `address` is an upload URL from a response, to which only files and empty requests are sent,
+    without a credential. Its host must be the account's or in a domain of `within`. It is sealed if
+    the URL alone permits uploads, and plain if the form fields contain the authorization; these
+    fields may be `Sealed`.
+
+    A step `to` a person opens no connection: it is a task with `files` to save.
     """
 
     name: str
@@ -104,7 +107,7 @@ class WireStep:
     files: Mapping[str, FileRef] = field(default_factory=dict)
     fetched: Mapping[str, FileRef] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
-    # how it is shown, not one
+    # form of the credential, not the credential
     token: Literal["bearer", "bot", "path", "refresh", "signed", "none"] = "bearer"
     action: str = ""
     secret_fields: tuple[str, ...] = ()
@@ -121,12 +124,12 @@ class WireStep:
 
     @property
     def has_content(self) -> bool:
-        """Whether people see something else after it."""
+        """Return True if the request changes visible content."""
         return self.kind in (StepKind.PUBLISH, StepKind.MUTATE)
 
     def wire_digest(self) -> str:
-        """SHA-256 of the projection of the request: method, path, headers, body or the digest of
-        its file."""
+        """Return the SHA-256 of the request: method, path, headers, and the body or digests of
+        files."""
         body: object = self.json
         if self.file is not None:
             body = self.file.sha256 if self.file.part is None else self.file.digest_parts
@@ -152,7 +155,8 @@ class WireStep:
 
 
 def _digest_value(value: Any) -> Any:
-    """What a digest covers of a value: of a sealed one, its own digest."""
+    """Return the value as covered by the digest. A sealed value is replaced by the digest of its
+    box."""
     if isinstance(value, Mapping):
         return {name: _digest_value(part) for name, part in value.items()}
     return hashlib.sha256(value.box).hexdigest() if isinstance(value, Sealed) else value
@@ -160,8 +164,8 @@ def _digest_value(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Response:
-    """The platform answered a step. `body` is parsed JSON (None if unreadable); secret fields are
-    `Sealed`."""
+    """A platform's response to a step. `body` is parsed JSON, or None if unreadable; secret fields
+    are `Sealed`."""
 
     step: str
     status: int
@@ -169,17 +173,18 @@ class Response:
     body: Any = None
     sealed: Mapping[str, Sealed] = field(default_factory=dict)
     started: float | None = field(default=None, compare=False, repr=False)
-    """When the request left, by this process's `monotonic()`; None for an answer read back."""
+    """The `monotonic()` time of this process at which the request was sent; None for a stored
+    response."""
 
     @property
     def is_success(self) -> bool:
-        """2xx with a readable body."""
+        """Return True for status 2xx with a readable body."""
         return 200 <= self.status < 300 and self.body is not None
 
 
 @dataclass(frozen=True)
 class StepNotSent:
-    """Nothing left the house."""
+    """The request was not sent."""
 
     step: str
     detail: str
@@ -187,7 +192,7 @@ class StepNotSent:
 
 @dataclass(frozen=True)
 class StepAnswerLost:
-    """It left; no usable answer came."""
+    """The request was sent, but no usable response arrived."""
 
     step: str
     detail: str
@@ -198,15 +203,15 @@ StepResult = Response | StepNotSent | StepAnswerLost
 
 @dataclass(frozen=True)
 class Send:
-    """The next request."""
+    """The next request to send."""
 
     step: WireStep
 
 
 @dataclass(frozen=True)
 class LookupQuery:
-    """What a look-up seeks: sent first at `armed_at`, last at `sent_at`, under `reply_to`;
-    `asked_at` our clock now."""
+    """The post that a look-up searches for. It was prepared at `armed_at` and last sent at
+    `sent_at`, as a reply to `reply_to`; `asked_at` is the current time. All times are UTC-aware."""
 
     native_key: str
     text: str
@@ -214,29 +219,29 @@ class LookupQuery:
     account: str
     chat: str = ""
     known: frozenset[str] = frozenset()
-    """Native ids of other subjects' copies: the same words twice are two posts, and one is not the
-    other."""
+    """Native IDs of other subjects' copies, which must not be mistaken for this one if the texts
+    are equal."""
     asked_at: datetime | None = None
     reply_to: str = ""
     title: str = ""
     flags: tuple[str, ...] = ()
-    """The marks it bears: some lists leave out what is for adults."""
+    """The content flags of the post; some lists omit adult posts."""
     media: tuple[Medium, ...] = ()
     told: tuple[StepResult, ...] = ()
-    """What was answered to its uploads and to the attempt: some platforms name there what is asked
-    for here."""
+    """Responses to the uploads and to the attempt. Some contain an ID that the look-up needs."""
     sent_at: datetime | None = None
-    price: Money | None = None  # what readers are asked for its media
-    # `reply_to` is a post of ours and this a part under it; else it is what somebody said
+    price: Money | None = None  # the price of its locked media
+    # True if the post is a part of a thread under our post `reply_to`; else `reply_to` is a comment
+    # by another user.
     comment: bool = False
-    options: tuple[PlatformOption, ...] = ()  # some of them decide in which list it stands
-    # sought is whether `reply_to` was shown once more (`gate.contract.units.REPOST_KIND`)
+    options: tuple[PlatformOption, ...] = ()  # some determine the list in which the post appears
+    # True if the look-up searches for a repost of `reply_to` (`gate.contract.units.REPOST_KIND`).
     passed_on: bool = False
 
 
 @dataclass(frozen=True)
 class PlatformCopy:
-    """A copy outside, to be removed or read: native id, and the chat it lies in for messages."""
+    """A published copy to be removed or read: its native ID and, for messages, the chat."""
 
     native_id: str
     account: str
@@ -244,72 +249,73 @@ class PlatformCopy:
 
 
 class Connector(Protocol):
-    """One platform."""
+    """The operations that every platform supports."""
 
     capabilities: Capabilities
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """The next request for `unit`, or what the last answer meant."""
+        """Return the next request for `unit`, or the outcome after the last answer."""
         ...
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """The next look-up request (kind control, action look), or what was seen."""
+        """Return the next look-up request (kind control, action look), or the result."""
         ...
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """The next request that takes the copy away; `Published` with its native id means proven
-        gone."""
+        """Return the next request that removes the copy, or the outcome. `Published` with its
+        native ID means that the removal is confirmed."""
         ...
 
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """The next request for the numbers of a copy; metrics by name; None when they cannot be
-        had."""
+        """Return the next request, or the metrics of a copy by name. Return None if they are
+        unavailable."""
         ...
 
 
 @runtime_checkable
 class SupportsReplacement(Protocol):
-    """A platform where a copy that is not deleted any more can be replaced
+    """A platform where a copy that can no longer be deleted can be replaced
     (`Capabilities.replaces`)."""
 
     def replace(
         self, copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """The next request (kind mutate) that puts what `unit` shows in the place of the copy, or
-        what came of it.
+        """Return the next request (kind mutate) that replaces the copy's content with that of
+        `unit`, or the outcome.
 
-        `Published` with its native id: nothing of the copy shows any more what it did. What was
-        replaced before, or is gone, needs no second try; so a lost answer is a Retry, never a
-        doubt. Rejected: some of it still shows.
+        `Published` with its native ID means that no old content is visible any more. The request is
+        idempotent, and a copy that is already replaced or deleted needs no retry, so a lost answer
+        is a Retry, never Uncertain. Rejected means that some old content is still visible.
         """
         ...
 
 
 @runtime_checkable
 class SupportsTextCount(Connector, Protocol):
-    """A platform that counts characters in a way of its own, or allows fewer beside a picture."""
+    """A platform with a different character count, or a lower limit for posts with pictures."""
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """How much the words of a unit count there, and the most that a unit like it may say."""
+        """Return the length of the unit's text as the platform counts it, and the maximum for such
+        a unit."""
         ...
 
 
 @runtime_checkable
 class SupportsNativeKeys(Protocol):
-    """A platform whose native keys have a form of their own."""
+    """A platform with a special format of native keys."""
 
     def native_key_for(self, key: str, at: datetime) -> str:
-        """The native key in the platform's form: the same for the same `key` and `at`
-        (UTC-aware)."""
+        """Return the native key in the platform's format. It is the same for the same `key` and
+        `at` (UTC-aware)."""
         ...
 
 
 @dataclass(frozen=True)
 class RenewedTokens:
-    """A new pair of tokens. Without `refresh` the one that was shown stays; `lifetime` is the new
-    token's, from now."""
+    """New tokens of an account. If `refresh` is None, the old one remains valid. `lifetime` is that
+    of `token`, from now."""
 
     token: Sealed
     refresh: Sealed | None
@@ -318,7 +324,8 @@ class RenewedTokens:
 
 @dataclass(frozen=True)
 class RefreshGrant:
-    """What an account's new tokens are asked for with; `client` where somebody registered one."""
+    """The credentials for new tokens of an account; `client` is None if no application is
+    registered."""
 
     account: str
     refresh: Sealed
@@ -327,17 +334,17 @@ class RefreshGrant:
 
 @runtime_checkable
 class SupportsTokenRefresh(Protocol):
-    """A platform whose tokens end, and are renewed with a second one."""
+    """A platform whose tokens expire and are renewed with a refresh token."""
 
     refresh_grace: timedelta
-    """How long a refresh token still works after it was used; zero where it works once."""
+    """Time for which a used refresh token still works; zero if it works only once."""
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
     ) -> Send | RenewedTokens | Outcome:
-        """The next request (kind auth), the new pair, or why there is none.
+        """Return the next request (kind auth), the new tokens, or the failure.
 
-        `Retry` says that the refresh token was surely not used up, `Uncertain` that it may have
+        `Retry` means that the refresh token was certainly not used, `Uncertain` that it may have
         been.
         """
         ...
@@ -345,7 +352,7 @@ class SupportsTokenRefresh(Protocol):
 
 @dataclass(frozen=True)
 class PostedLink:
-    """A post of somebody's own, as its link or its number says."""
+    """A manually published post, as named by its link or number."""
 
     native_id: str
     url: str = ""
@@ -353,13 +360,13 @@ class PostedLink:
 
 @runtime_checkable
 class SupportsManualPosting(Protocol):
-    """A platform where a person posts what we prepared (`Capabilities.hand_over`)."""
+    """A platform where a member posts the prepared content manually (`Capabilities.hand_over`)."""
 
     def save_file_step(self, key: str, medium: Medium) -> WireStep:
-        """What a permit to save one file of the task `key` is bound to."""
+        """Return the step to which the permit for saving a file of the task `key` is bound."""
         ...
 
     def parse_post_link(self, surface: str, pasted: str) -> PostedLink | None:
-        """What a pasted link, or a post's number, names there; None when it is no such thing.
-        Nothing is fetched."""
+        """Return the post named by a pasted link or number, or None if it is invalid. Sends no
+        request."""
         ...

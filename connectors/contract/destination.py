@@ -1,5 +1,4 @@
-"""What platforms tell of the places we post to, and of what we posted there: values and three
-abilities. Pure."""
+"""Destination settings and the published state of posts: values and three optional protocols."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,11 +13,11 @@ MAX_ADDRESS_LENGTH = 500
 
 @dataclass(frozen=True)
 class Destination:
-    """The place an account posts to, by the platform's `id` where it has several, and what we know
-    of who may read.
+    """The destination to which an account posts, with the platform's `id` if the account has
+    several, and the facts known about its readers.
 
-    `by_request`: a person said lately that nobody comes in who was not let in. `adults` are readers
-    of ours on the platform whose age is proven.
+    `by_request` is True if a member recently confirmed that only admitted users can read it.
+    `adults` are users of the platform whose age is verified.
     """
 
     account: str
@@ -26,17 +25,16 @@ class Destination:
     by_request: bool = False
     adults: tuple[str, ...] = ()
     register: Mapping[str, Any] = field(default_factory=dict)
-    """What somebody said of the place when its account was connected, in the connector's own
-    form."""
+    """The details that a member gave when the account was connected, in the connector's format."""
 
 
 @dataclass(frozen=True)
 class DestinationReport:
-    """What a look at a place found, in the words of the policy: what holds, and what surely does
-    not.
+    """The result of a destination check, in terms of the policy: the conditions that hold and those
+    that certainly fail.
 
-    What is in neither is not known: nothing goes there for that, and nothing is taken away for
-    it.
+    A condition in neither list is unknown: nothing that needs it is published there, and nothing is
+    removed because of it.
     """
 
     holds: tuple[str, ...] = ()
@@ -45,19 +43,19 @@ class DestinationReport:
 
 @runtime_checkable
 class SupportsDestinationCheck(Protocol):
-    """A platform that tells what the place we post to is set to."""
+    """A platform that reports the settings of a destination."""
 
     def inspect_destination(
         self, place: Destination, answers: tuple[StepResult, ...]
     ) -> Send | DestinationReport | Outcome:
-        """The next request (kind control, action look), what was seen, or why nobody can see."""
+        """Return the next request (kind control, action look), the report, or the failure."""
         ...
 
 
 @dataclass(frozen=True)
 class MarkReport:
-    """A copy as the platform shows it: the marks it was sent with and does not bear. `there`: it
-    can be seen."""
+    """The content flags of a published copy: those that were sent and are `missing`. `there` is
+    False if the copy is not visible."""
 
     missing: tuple[str, ...] = ()
     there: bool = True
@@ -65,20 +63,18 @@ class MarkReport:
 
 @runtime_checkable
 class SupportsMarkCheck(Protocol):
-    """A platform that shows which marks a post of ours bears."""
+    """A platform that reports the content flags of our posts."""
 
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
-        """The next request (kind control, action look), how the copy stands, or why nobody can
-        see."""
+        """Return the next request (kind control, action look), the report, or the failure."""
         ...
 
 
 @dataclass(frozen=True)
 class PostAddress:
-    """Where people find a copy, and what the platform calls it now where that is another name than
-    before."""
+    """The URL of a copy, and its current native ID if it differs from the stored one."""
 
     url: str
     native_id: str = ""
@@ -86,19 +82,19 @@ class PostAddress:
 
 @runtime_checkable
 class SupportsAddressQuery(Protocol):
-    """A platform that says where a post stands only after it took it."""
+    """A platform that reports the URL of a post only after accepting it."""
 
     def find_address(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostAddress | None:
-        """The next request (kind control, action look), where people find the copy, or None while
-        nobody can say."""
+        """Return the next request (kind control, action look), or the address of the copy. Return
+        None while it is unknown."""
         ...
 
 
 def clean_address(told: object, *hosts: str) -> str:
-    """An address as a platform told it, without what follows a question mark; "" for one that is
-    not at its hosts."""
+    """Return a URL from a response without its query and fragment, or "" if it is not an https URL
+    of these hosts."""
     if not isinstance(told, str) or not told.isascii() or not told.isprintable():
         return ""
     try:

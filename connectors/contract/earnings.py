@@ -1,9 +1,8 @@
-"""The part of the contract by which a platform tells what an account earned, movement by movement.
-Pure.
+"""Earnings of an account, movement by movement.
 
-Each movement has a key that is the same each time it is told. Where the platform numbers its
-movements the key is of that number; where it does not, of all that is told of one, and of its place
-among its equals: two equal tips of one second are two, the same tip told on two pages is one.
+The key of a movement is the same in every response. It is derived from the platform's ID if there
+is one, otherwise from all its fields and its index among equal rows: two equal tips in one second
+are two movements, and one tip on two pages is one.
 """
 
 import hashlib
@@ -18,14 +17,14 @@ from connectors.contract.outcomes import Reauthorize
 from foundation.money import Money
 
 MAX_MINOR_UNITS = 10**11
-"""More than any one movement, by far: an amount past it is a mistake of theirs."""
+"""Limit of a plausible amount; a larger one is an error of the platform."""
 
 EarningDirection = Literal["sale", "refund"]
 
 
 @dataclass(frozen=True)
 class TimeSpan:
-    """The time that is asked about; `until` is not in it."""
+    """The requested period; `until` is exclusive."""
 
     since: datetime
     until: datetime
@@ -33,11 +32,11 @@ class TimeSpan:
 
 @dataclass(frozen=True)
 class Earning:
-    """A movement. `gross` is positive or nothing; `fee` is what the platform kept of it, or, below
-    zero, what it added.
+    """A movement. `gross` is zero or positive; `fee` is the platform's share of it, or, if
+    negative, an addition by the platform.
 
-    `like` is the key that the movement would have if it had no number; the same as `key` where it
-    has none.
+    `like` is the key that the movement would have without a platform ID; equal to `key` if it has
+    none.
     """
 
     key: str
@@ -48,13 +47,13 @@ class Earning:
     gross: Money
     fee: Money
     paid_for: str = ""
-    """The platform's id of the one message or post that was paid for; "" for what is not told."""
+    """The platform's ID of the message or post that was paid for; "" if unknown."""
 
 
 @dataclass(frozen=True)
 class Earnings:
-    """What was told of a span. `unread` rows say nothing we understand; not `whole`: there is more
-    than was read."""
+    """The movements of a period. `unread` is the number of rows that could not be parsed; `whole`
+    is False if there are more than were read."""
 
     rows: tuple[Earning, ...]
     unread: int = 0
@@ -66,38 +65,38 @@ EarningsAnswer = Send | Earnings | Reauthorize | None
 
 @runtime_checkable
 class SupportsEarnings(Connector, Protocol):
-    """A platform that tells what an account earned. `earns_as` is its name in books."""
+    """A platform that reports the earnings of an account. `earns_as` is its name in accounting."""
 
     earns_as: str
 
     def read_earnings(
         self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
     ) -> EarningsAnswer:
-        """The next request (kind control, action metrics), or what was earned.
+        """Return the next request (kind control, action metrics), or the earnings.
 
-        Reauthorize where the account was let in without the right to ask; None where nobody tells
-        now.
+        Return Reauthorize if the account was connected without the permission, and None if they are
+        unavailable now.
         """
         ...
 
 
 def earnings_request(name: str, path: str, headers: dict[str, str]) -> Send:
-    """The request for a page of movements, with the account's own token."""
+    """Return the request for a page of movements, with the account's token."""
     return Send(WireStep(name, StepKind.CONTROL, "GET", path, headers=headers, action="metrics"))
 
 
 def earning_key(*parts: str) -> str:
-    """The key of what these words tell of a movement."""
+    """Return the key of a movement with these values."""
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
 
 
 def merge_pages(pages: Iterable[Sequence[Earning]]) -> tuple[Earning, ...]:
-    """The movements of many pages, each once. In a row of a page `like` is without its place among
-    equals yet.
+    """Merge the movements of several pages, without duplicates. In the rows of a page, `like` has
+    no index yet.
 
-    Pages move while they are read, so a row may be told at the end of one and at the beginning of
-    the next: equal rows without a number count as often as the page says that has most of them. Of
-    one with a number the last word counts.
+    Pages shift while they are read, so a row may be at the end of one and at the start of the next.
+    Equal rows without an ID therefore count as often as on the page with most of them. For a row
+    with an ID, the last version is used.
     """
     named: dict[str, Earning] = {}
     most: Counter[str] = Counter()

@@ -1,5 +1,4 @@
-"""Platforms where the words of what stands can be changed: what a connector says for it, and what
-they share."""
+"""Edits of published posts: the protocol and the names shared by connectors."""
 
 from typing import Protocol, runtime_checkable
 
@@ -8,28 +7,27 @@ from connectors.contract.outcomes import Outcome
 from gate.contract.units import Unit
 
 EDIT_STEP = "edit"
-"""What the one request is called that changes the words."""
+"""Name of the single request that changes the text."""
 
 EDIT_LOOKUP_ACTION = "look:media"
-"""What a request is called that asks beforehand which media lie there, so that the change keeps
-them."""
+"""Action of a request that first reads the media of the post, so that the edit retains them."""
 
 EDITED_POST_GONE = "connectors.edit_gone"
-"""The reason of a refusal because nothing stands there any more."""
+"""Message code of a refusal because the post no longer exists."""
 
 
 @runtime_checkable
 class SupportsEdits(Protocol):
-    """A platform where the words of what stands can be changed (`Capabilities.edits`)."""
+    """A platform where the text of a published post can be changed (`Capabilities.edits`)."""
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """The next request that makes the copy under `native_id` say what `unit` says, or what came
-        of it.
+        """Return the next request that changes the copy `native_id` to the text of `unit`, or the
+        outcome.
 
-        Looks (kind control) may come before; one request of kind mutate, called `EDIT`, changes the
-        words and nothing else: the media of `unit` are those that stand there. `Published` with its
-        native id: it says so now, also where it did before. The same again changes nothing, so a
-        lost answer is a Retry, never a doubt. Rejected: this request changed nothing. What is gone
-        stays gone.
+        Look-ups (kind control) may precede it. One request of kind mutate, named `EDIT_STEP`,
+        changes the text only; the media of `unit` are those already published. `Published` with its
+        native ID means that the copy has the text, possibly since before. The request is
+        idempotent, so a lost answer is a Retry, never Uncertain. Rejected means that this request
+        changed nothing. A deleted post is not published again.
         """
         ...

@@ -1,8 +1,7 @@
-"""How a platform shows a post in its feed, as data, each fact with where it is written; what nobody
-wrote down is left open, and a page says so rather than guesses. Pure.
+"""Feed layouts: the appearance of a post on its platform, as data with sources. Undocumented facts
+are left open, and the preview says so instead of guessing.
 
-A connector puts its own into `Capabilities.shows`. One without any, a package's say, is drawn in
-the neutral form.
+A connector declares its layouts in `Capabilities.shows`. Without any, the preview is neutral.
 """
 
 from collections.abc import Callable
@@ -10,21 +9,20 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 LayoutForm = Literal["plain", "post", "picture", "bubble", "listing", "film", "screen"]
-"""`post`: words above the pictures; `picture`: the pictures first; `bubble`: a message; `listing`:
-a title that leads to the rest; `film`: a still with a title under it; `screen`: a film that fills
-it, the words upon it; `plain`: neutral.
-"""
+"""`post`: text above the pictures; `picture`: pictures first; `bubble`: a message; `listing`: a
+title that links to the rest; `film`: a still with a title below; `screen`: a full-screen video with
+the text on it; `plain`: neutral."""
 
 TitlePlacement = Literal["own", "first", "line", "instead", "none"]
-"""Where a title stands: apart; apart, and the first line of the words where there is none; as the
-first line; in place of words that are missing; nowhere."""
+"""`own`: separate; `first`: separate, taken from the first line of the text if missing; `line`: the
+first line of the text; `instead`: shown if there is no text; `none`: not shown."""
 
 
 @dataclass(frozen=True)
 class FoldRule:
-    """Where the feed stops showing a text: after so many lines as they were typed, or so much of
-    `measure`; 0 where it does not stop by that. `warned`: a text behind a warning is not folded as
-    well."""
+    """The limit after which the feed folds a text: a number of lines as typed, or a length by
+    `measure`; 0 for no limit. If `warned` is False, a text behind a content warning is not folded.
+    """
 
     lines: int = 0
     length: int = 0
@@ -33,41 +31,41 @@ class FoldRule:
 
 
 NO_FOLD = FoldRule()
-"""All of it is shown."""
+"""The whole text is shown."""
 
 
 @dataclass(frozen=True)
 class FeedLayout:
-    """The look of a post. `fold` is None where the platform does not say where it folds."""
+    """The appearance of a post. `fold` is None if the limit is undocumented."""
 
     form: LayoutForm = "plain"
     title: TitlePlacement = "own"
     fold: FoldRule | None = NO_FOLD
     album: Literal["grid", "strip", "column"] = "grid"
     shapes: tuple[float, float] | None = None
-    """The narrowest and the widest picture, as width by height: what is beyond is cut to it. None:
-    shown as it is."""
+    """The narrowest and widest aspect ratio (width divided by height); others are cropped. None:
+    not cropped."""
     first_shapes: bool = False
-    """The pictures of an album are all cut to the shape of the first."""
+    """All pictures of an album are cropped to the aspect ratio of the first."""
     cards: bool = False
-    """Of words alone, the first address is shown as a card of its page."""
+    """In a post without media, the first URL is shown as a link card."""
     covers: tuple[str, ...] = ()
-    """What marks begin with that cover the pictures until a reader presses."""
+    """Prefixes of the content flags that blur the pictures until the reader taps them."""
     cover: str = ""
-    """The option, a flag, by which an author covers them as well."""
+    """The flag option by which the author blurs them."""
     badge: str = ""
-    """What the platform writes beside the name of whoever posts by a program."""
+    """The label that the platform shows next to the name of an account that posts through its API.
+    """
     fills: float = 0.0
-    """The shape, width by height, that fills what it is shown on: another is cut there, or leaves
-    room. 0: any does."""
+    """The aspect ratio that fills the screen; others are cropped or leave a margin. 0: any does."""
 
 
 NEUTRAL_LAYOUT = FeedLayout(fold=None)
-"""For a platform of which nothing is written here."""
+"""The layout of platforms without a declared one."""
 
 
 def is_valid_layout(one: FeedLayout) -> bool:
-    """Whether what a package declares of a look is one that pages can draw."""
+    """Return True if the preview can draw a layout that a package declares."""
     known = (
         one.form in get_args(LayoutForm)
         and one.title in get_args(TitlePlacement)

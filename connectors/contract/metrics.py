@@ -1,8 +1,5 @@
-"""The part of the contract by which a platform tells numbers of posts by itself, and answers no
-question for them.
-
-The part of the contract by which an account's readers are counted.
-"""
+"""Metrics beside those of `Connector.read_metrics`: reaction counts from updates, and follower
+counts."""
 
 from typing import Protocol, runtime_checkable
 
@@ -11,42 +8,42 @@ from connectors.contract.connector import Connector, Send, StepKind, StepResult,
 
 @runtime_checkable
 class SupportsReactionCounts(Connector, Protocol):
-    """A platform whose updates of kind `counted` say how many reactions a message has."""
+    """A platform that reports the reactions to a message by updates of kind `counted`."""
 
     def message_ids_of(self, native_id: str) -> tuple[str, ...]:
-        """The native ids, as those updates name them, of the messages that a copy is made of; none
-        of no copy."""
+        """Return the native IDs of the messages of a copy, as used in those updates; empty for no
+        copy."""
         ...
 
 
 FOLLOWERS_STEP = "followers"
 MAX_FOLLOWERS = 10**12
-"""More than there are people, and programs, by far: a number past it is a mistake of theirs."""
+"""Limit of a plausible follower count; a larger one is an error of the platform."""
 
 
 @runtime_checkable
 class SupportsFollowerCount(Connector, Protocol):
-    """A platform that says how many people follow an account."""
+    """A platform that reports the number of followers of an account."""
 
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """The next request (kind control, action metrics), how many follow it now, or None where
-        nobody tells.
+        """Return the next request (kind control, action metrics), or the current number of
+        followers. Return None if it is unavailable.
 
-        `destination` is the place an account posts to where it has several (a channel's number),
+        `destination` is the ID of the account's destination if it has several (a channel's number),
         else "".
         """
         ...
 
 
 def followers_request(path: str) -> Send:
-    """The request for what stands at `path`, with the account's own token."""
+    """Return the request that reads `path` with the account's token."""
     return Send(WireStep(FOLLOWERS_STEP, StepKind.CONTROL, "GET", path, action="metrics"))
 
 
 def parse_count(told: object) -> int | None:
-    """How many a platform says they are; None for anything but a whole number."""
+    """Return a count from a response, or None unless it is a plausible whole number."""
     if not isinstance(told, int) or isinstance(told, bool):
         return None
     return told if 0 <= told <= MAX_FOLLOWERS else None

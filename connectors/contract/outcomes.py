@@ -1,4 +1,4 @@
-"""What a platform's answer meant: a closed union, matched exhaustively. Exceptions are for bugs."""
+"""Outcomes of requests: a closed union that callers match exhaustively. Exceptions are for bugs."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,9 +9,9 @@ from foundation.i18n.translation import Message
 
 @dataclass(frozen=True)
 class Published:
-    """The platform confirmed it. `at` is the platform's own time where it tells; `files` is what it
-    calls the files of it from now on, where they can be shown again without being sent; `fewer`:
-    not all of them are there."""
+    """The platform confirmed the post. `at` is the platform's time, if reported (UTC-aware).
+    `files` are its IDs of the files, if they can be reused without another upload. `fewer` is True
+    if some files are missing."""
 
     native_id: str
     url: str = ""
@@ -22,9 +22,11 @@ class Published:
 
 @dataclass(frozen=True)
 class Processing:
-    """Accepted, not finished: polled with bounds, never sent again.
+    """The platform accepted the post but has not finished: it is polled a limited number of times
+    and never sent again.
 
-    `by_hand`: a person finishes it; nobody but them can say how it stands, so nothing is polled.
+    With `by_hand` a member publishes the post manually; it is not polled, because only they know
+    its status.
     """
 
     poll_token: str
@@ -33,10 +35,10 @@ class Processing:
 
 @dataclass(frozen=True)
 class Retry:
-    """Nothing was created; later is fine. `app` pauses every account of the app key.
+    """Nothing was created, and a later attempt is safe. Scope `app` pauses every account of the app
+    key.
 
-    `uploads_gone`: the platform no longer has what was staged for it, so everything is staged
-    again.
+    `uploads_gone` means that the platform deleted the staged files, so all are staged again.
     """
 
     after: timedelta
@@ -47,7 +49,7 @@ class Retry:
 
 @dataclass(frozen=True)
 class Rejected:
-    """Refused. `permanent=False` waits for a person's edit."""
+    """The platform refused the post. With `permanent=False` it waits for an edit by a member."""
 
     reason: Message
     permanent: bool
@@ -55,24 +57,24 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Reauthorize:
-    """The token is dead or lacks a right: the owner must reconnect."""
+    """The token is invalid or lacks a permission; the owner must reconnect the account."""
 
     reason: Message
 
 
 @dataclass(frozen=True)
 class Disconnected:
-    """The account is gone, suspended, or threw us out."""
+    """The account was deleted or suspended, or access to it was withdrawn."""
 
     reason: Message
 
 
 @dataclass(frozen=True)
 class Uncertain:
-    """The request may have taken effect: look, never send again blindly.
+    """The request may have taken effect. Look it up; never just send it again.
 
-    `stands`: the platform refuses it for what stands there already, which may be an earlier try of
-    ours.
+    `stands` is True if the platform refuses the post as a duplicate, which may be our earlier
+    attempt.
     """
 
     reason: Message
@@ -84,7 +86,7 @@ Outcome = Published | Processing | Retry | Rejected | Reauthorize | Disconnected
 
 @dataclass(frozen=True)
 class Found:
-    """A look-up saw it."""
+    """A look-up found the post."""
 
     native_id: str
     url: str = ""
@@ -93,20 +95,22 @@ class Found:
 
 @dataclass(frozen=True)
 class Absent:
-    """A look-up able to see it did not."""
+    """A look-up that would see the post did not find it."""
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """The look-up failed or cannot tell; it is no look."""
+    """A look-up failed or was inconclusive; it does not count as a look-up."""
 
     reason: Message
 
 
 @dataclass(frozen=True)
 class Failed:
-    """A look-up learnt that the platform refused it after all: nothing stands, and sending it again
-    would not help, unless the fault was the platform's: then once more after a while."""
+    """A look-up found that the platform finally refused the post: nothing is published.
+
+    A repeat would not help, unless the error was the platform's; it is then repeated after `again`.
+    """
 
     reason: Message
     again: timedelta | None = None

@@ -1,5 +1,4 @@
-"""What is locked until it is paid: its words that travel unseen, and how a platform tells what
-became of it. Pure."""
+"""Paid media: the payload that identifies a locked message, and the status of its payment."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,19 +9,18 @@ from connectors.contract.connector import Connector, PlatformCopy, Send, StepRes
 from gate.contract.units import Subject
 
 BOUGHT_STAYS = "connectors.bought_stays"
-"""Why a copy is not taken away: its reader paid for it. What was not called back may stay
-theirs."""
+"""Message code of a copy that is not deleted because its reader paid for it. Only the removal of a
+recalled copy is pursued further."""
 
 
 def encode_payload(subject: Subject) -> str:
-    """What a platform keeps with what is locked, where it keeps any words of ours: which of ours it
-    is."""
+    """Return the payload that a platform stores with locked media to identify our object."""
     return f"{subject.kind}:{subject.id}"
 
 
 def decode_payload(payload: str) -> Subject | None:
-    """Which of ours a payload names; None for one that is not ours. Whose it is says the account it
-    came from."""
+    """Return the object that a payload names, or None if it is not ours. Its owner follows from the
+    account."""
     kind, _, told = payload.partition(":")
     try:
         subject = Subject(kind, UUID(told))
@@ -33,8 +31,8 @@ def decode_payload(payload: str) -> Subject | None:
 
 @dataclass(frozen=True)
 class PaidMessageStatus:
-    """How a message behind a price stands. `at` is when it was paid, where that is told; `gone`
-    says only that nobody saw it, since lists lag."""
+    """The status of a locked message. `at` is the time of payment, if reported (UTC-aware). `gone`
+    only means that the message was not found, because lists are delayed."""
 
     state: Literal["unpaid", "paid", "gone"]
     at: datetime | None = None
@@ -42,11 +40,11 @@ class PaidMessageStatus:
 
 @runtime_checkable
 class SupportsPaidMessages(Connector, Protocol):
-    """A platform that takes the money for what a message shows (`Capabilities.sells`)."""
+    """A platform that collects payments for locked media in messages (`Capabilities.sells`)."""
 
     def read_paid_status(
         self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]
     ) -> Send | PaidMessageStatus | None:
-        """The next request (kind control, action look) about a message sent after `since`, or how
-        it stands; None when nobody tells now."""
+        """Return the next request (kind control, action look) about a message sent after `since`,
+        or its status. Return None if it is unavailable now."""
         ...

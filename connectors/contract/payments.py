@@ -1,5 +1,4 @@
-"""The part of the contract by which a platform is told more of a sale than yes: why not, and that
-one ends. Pure."""
+"""Optional protocols for sales: refusing a checkout with a reason, and ending a subscription."""
 
 from typing import Protocol, runtime_checkable
 
@@ -10,24 +9,24 @@ from connectors.contract.outcomes import Outcome
 
 @runtime_checkable
 class SupportsCheckoutRefusal(ChatConnector, Protocol):
-    """A platform that shows its user why a checkout is refused; on others they see that nobody
-    answered."""
+    """A platform that shows the user why a checkout is refused. On others the checkout just times
+    out."""
 
     def refuse_checkout(self, query_id: str, words: str) -> WireStep:
-        """The request that refuses a checkout with `words` (publish: one person reads them, and
-        they stand nowhere)."""
+        """Return the request that refuses a checkout with the text `words`. Its kind is publish,
+        although only one user reads the text and it is not stored."""
         ...
 
 
 @runtime_checkable
 class SupportsRenewalStop(ChatConnector, Protocol):
-    """A platform that takes the money of a subscription by itself, month after month."""
+    """A platform that renews a subscription and collects its payments automatically."""
 
     def stop_renewal(self, user: str, charge_id: str) -> WireStep:
-        """The request (control, action subscription) after which a subscription ends with the month
-        that is paid; asked twice, it is stopped. `charge_id` is that of its first payment."""
+        """Return the request (control, action subscription) that ends a subscription after the paid
+        month. It is idempotent. `charge_id` is that of the first payment."""
         ...
 
     def renewal_stop_outcome(self, answer: StepResult) -> Outcome:
-        """What the answer to that meant; `Published` when no money is taken any more."""
+        """Return the outcome of that request; `Published` if no more payments are collected."""
         ...

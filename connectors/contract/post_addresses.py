@@ -1,8 +1,7 @@
-"""What the address of a post names: a person has it from the browser, the house needs what the
-platform calls it. Pure.
+"""Addresses of posts: the URL that a user copies from the browser, resolved to the platform's ID.
 
-The last part of a path is seldom that. What a platform tells of the post is asked for: whose it is,
-and whether it stands there; an address is taken at its word only where nobody can be asked.
+The last segment of the path is seldom that ID. The connector queries the platform for the owner and
+the existence of the post; a URL is trusted only if no query is possible.
 """
 
 import re
@@ -17,7 +16,7 @@ from foundation.i18n.translation import Message
 
 @dataclass(frozen=True)
 class ClaimedAddress:
-    """Where a person says that a post of an account stands; `media` is how many files it shows."""
+    """The URL that a user gives for a post of an account; `media` is its number of files."""
 
     url: str
     account: str
@@ -27,27 +26,27 @@ class ClaimedAddress:
 
 @runtime_checkable
 class SupportsAddressLookup(Protocol):
-    """A platform whose posts have addresses, and which tells what one of them names."""
+    """A platform whose post URLs can be resolved."""
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The next request (kind control, action look), the post of the account there, or why it is
-        none.
+        """Return the next request (kind control, action look), or the result.
 
-        Absent: the account has no such post. Failed: no address of a post there, or somebody
-        else's. Unknown: nobody could be asked, and nothing is proven.
+        Found: the post of the account. Absent: the account has no such post. Failed: it is not the
+        URL of a post, or the post belongs to another account. Unknown: no query was possible or the
+        response was unusable, so the URL is neither confirmed nor refuted.
         """
         ...
 
 
 @runtime_checkable
 class SupportsProfileUrl(Protocol):
-    """A platform where people see what an account posted."""
+    """A platform on which the posts of an account can be seen."""
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The address of the account, or of the site where only whoever is signed in finds it; ""
-        for none."""
+        """Return the URL of the account's profile, or of the site if the profile needs a sign-in;
+        "" if there is none."""
         ...
 
 
@@ -56,18 +55,18 @@ OTHER_ACCOUNTS_POST = Failed(Message("naming.other_account"))
 ADDRESS_UNREADABLE = Unknown(Message("connectors.lookup_failed"))
 
 _KEY = re.compile(r"(?!\.{1,2}\Z)[\w.~:-]{1,200}", re.ASCII)
-"""https://atproto.com/specs/record-key has the widest of all alphabets; dots alone would lead out
-of a path."""
+"""The record keys of https://atproto.com/specs/record-key have the largest alphabet. A key of dots
+only would escape from its path."""
 
 
 def is_post_key(part: str) -> bool:
-    """Whether a part of a path, as it is read, may be what a post is asked for by."""
+    """Return True if a decoded path segment may be the ID of a post."""
     return _KEY.fullmatch(part) is not None
 
 
 def path_segments(url: str, *hosts: str) -> tuple[str, ...]:
-    """The parts of the path of an address on one of these hosts, or below one; nothing of any
-    other."""
+    """Return the decoded path segments of a URL on one of these hosts or their subdomains; empty
+    for any other."""
     parts = parse_url(url)
     host = (parts.hostname or "").lower() if parts is not None else ""
     if parts is None or not any(host == own or host.endswith(f".{own}") for own in hosts):
@@ -76,12 +75,12 @@ def path_segments(url: str, *hosts: str) -> tuple[str, ...]:
 
 
 def decoded_segments(parts: SplitResult) -> tuple[str, ...]:
-    """The parts of a path as they are read, those without letters left out."""
+    """Return the decoded, non-empty segments of a path."""
     return tuple(unquote(one) for one in parts.path.split("/") if one)
 
 
 def parse_url(url: str) -> SplitResult | None:
-    """An address in its parts; None for what is none."""
+    """Return the components of an http(s) URL, or None if it is invalid."""
     try:
         parts = urlsplit(url)
         return parts if parts.scheme in ("http", "https") and parts.hostname else None
@@ -90,13 +89,13 @@ def parse_url(url: str) -> SplitResult | None:
 
 
 def query_value(url: str, name: str) -> str:
-    """What stands under a name behind the question mark of an address; "" for nothing."""
+    """Return a query parameter of a URL, or "" if it is missing."""
     parts = parse_url(url)
     return parse_qs(parts.query).get(name, [""])[0] if parts is not None else ""
 
 
 def is_same_page(url: str, told: str) -> bool:
-    """Whether two addresses lead to one page of a host that has several names."""
+    """Return True if two URLs have the same path, for platforms with several host names."""
     one = parse_url(url)
     other = parse_url(told)
     return (

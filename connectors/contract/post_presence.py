@@ -1,7 +1,6 @@
-"""The part of the contract by which a post of ours is looked at again later: whether it still
-stands where it was put.
+"""Presence checks: later look-ups that detect if a published post was deleted externally.
 
-What nobody could read, what may come back by itself and what a list might not show is no answer.
+A read failure, a temporary state or a possibly incomplete list gives no result.
 """
 
 from collections.abc import Mapping
@@ -15,15 +14,18 @@ PRESENCE_LOOKUP_ACTION = "look"
 
 @dataclass(frozen=True)
 class PresenceReport:
-    """It is there."""
+    """The post exists."""
 
 
 @dataclass(frozen=True)
 class MissingPost:
-    """The platform itself says that it is not there. `by`: its rules, or a moderator's; its owner,
-    by hand; or nobody says. `word` is the platform's own for the reason. `with_comment`: its first
-    comment went with it. `hidden`: it was for everybody and is not any more, which may be its end,
-    or its owner's or the platform's wish for a while."""
+    """The platform confirms that the post no longer exists.
+
+    `by` is the cause: `rules` (the platform or a moderator) or `owner` (deleted manually); the
+    default means unknown. `word` is the platform's reason. `with_comment` means that the first
+    comment was deleted with it. `hidden` means that it is no longer public, permanently or for a
+    while, by decision of its owner or the platform.
+    """
 
     by: Literal["rules", "owner", "nobody"] = "nobody"
     word: str = ""
@@ -36,22 +38,23 @@ PostPresence = PresenceReport | MissingPost
 
 @runtime_checkable
 class SupportsPresenceCheck(Connector, Protocol):
-    """A platform that tells a post that is gone from one that cannot be read now."""
+    """A platform that distinguishes a deleted post from one that cannot be read now."""
 
     numbers_prove: bool
-    """Whether a post whose numbers are told stands; some count on what nobody sees any more."""
+    """True if the presence of metrics proves that a post exists. Some platforms return metrics of
+    hidden posts."""
 
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """The next request (kind control, action look), how the post stands, or None where nobody
-        can say."""
+        """Return the next request (kind control, action look), or the presence of the post. Return
+        None if it is unknown."""
         ...
 
 
 def platform_word(told: Mapping[str, Any], name: str) -> str:
-    """A platform's word as people may read it: letters of theirs, and nothing else they might put
-    there."""
+    """Return a code from a response for display, or "" unless it is ASCII letters, digits and
+    underscores. It is cut to 60 characters."""
     found = told.get(name)
     return (
         found[:60]

@@ -1,9 +1,8 @@
-"""The part of the contract by which a reader bears a role: what a platform calls a group that
-somebody is put into.
+"""Roles of readers: the groups of a platform to which an account may add a user.
 
-A role says something to the people of a place, and opens nothing with us: the gate decides by what
-it knows itself. Where a platform lets people ask to come in, being inside is such a role, called by
-the place's own id.
+A role has a meaning only on the platform. It unlocks nothing here, because the gate decides by
+stored facts. On platforms where users request to join a destination, membership is such a role,
+identified by the destination's ID.
 """
 
 from typing import Protocol, runtime_checkable
@@ -12,38 +11,38 @@ from connectors.contract.connector import Connector, Send, StepResult
 from connectors.contract.outcomes import Outcome
 
 ROLE_ACTION = "role"
-"""Name of the step, and its action."""
+"""Name and action of the step."""
 
 ADULT_ROLE_FIELD = "adult_role"
-"""Where an account keeps the role of readers who proved their age: the platform's id, "" for none.
-What people call it stands beside it, under `ADULT_NAME`."""
+"""Account option with the platform's ID of the role for age-verified readers, "" for none. Its
+display name is in `ADULT_ROLE_NAME_FIELD`."""
 
 ADULT_ROLE_NAME_FIELD = "adult_role_name"
 
 ADMISSION_FIELD = "lets_in"
 ADMITS_SUBSCRIBERS = "subscribers"
 ADMITS_ADULTS = "adults"
-"""Where an account keeps whom it lets into its place when they ask, "" for nobody: who pays for a
-subscription on it, or whose age is proven. A place that somebody said is entered by request alone
-may be for adults: there, who pays has to prove their age as well."""
+"""Account option that determines whose join requests are accepted: those of subscribers of the
+account, those of age-verified readers, or none (""). If the destination is declared as accessible
+by request only, it may be for adults, and subscribers must prove their age too."""
 
 READER_NOT_THERE = "roles.not_there"
-"""Why somebody cannot be given a role: they are not where it counts. Nobody's fault, and it may
+"""Message code: the user cannot get a role because they have not joined. This is no error and may
 change."""
 
 
 @runtime_checkable
 class SupportsReaderRoles(Connector, Protocol):
-    """A platform where an account may give readers a role."""
+    """A platform where an account may assign roles to readers."""
 
     def set_role(
         self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """The next request (kind control, action role) that gives `fan` a role or takes it, or what
-        came of it.
+        """Return the next request (kind control, action role) that assigns a role to `fan` or
+        removes it, or the outcome.
 
-        `Published` means that it is so now, as it may have been before: who is not there bears
-        none. The same again changes nothing, so a lost answer is a Retry, never a doubt. Rejected
-        with `NOT_THERE`: see there.
+        `Published` means that it is now so, possibly since before; a user who has not joined has no
+        roles. The request is idempotent, so a lost answer is a Retry, never Uncertain. It is
+        Rejected with `READER_NOT_THERE` if the user has not joined.
         """
         ...

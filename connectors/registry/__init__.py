@@ -1,1 +1,5 @@
-"""The connectors of an installation: those shipped, and those of plugin packages."""
+"""The connectors of an installation: the built-in ones and those of installed packages.
+
+The connectors themselves are in `connectors/platforms`; policies of packages are verified by
+`gate/policy`.
+"""

@@ -1,4 +1,5 @@
-"""Every connector of the house. Strings, so that reading the list imports no platform."""
+"""All connectors of the installation. They are listed as strings, so that the list imports no
+platform."""
 
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
@@ -31,12 +32,13 @@ BUILTIN_CONNECTORS = (
 
 
 PLUGIN_LOADER = "connectors.registry.plugins:load_plugins"
-"""What installed packages bring; a string as well, since it takes the tools of the log with it."""
+"""The loader of installed packages. It is a string as well, because it imports the logging
+libraries."""
 
 
 class ConnectorRegistry(dict[str, Connector]):
-    """Connectors by platform. Asked for one whose package was removed, it says that nothing leaves
-    there."""
+    """Connectors by platform. If the package of a platform was removed, its connector publishes
+    nothing."""
 
     def __missing__(self, platform: str) -> Connector:
         return RemovedPlatform(platform)
@@ -45,8 +47,10 @@ class ConnectorRegistry(dict[str, Connector]):
 def connectable_platforms(
     connectors: Mapping[str, Connector],
 ) -> Mapping[str, SupportsAccountSetup]:
-    """Those whose accounts people connect from the dashboard, by platform, those of the least
-    effort first: by minutes, then cost, then how long the platform thinks about it."""
+    """Return the platforms whose accounts are connected from the dashboard, with their connectors.
+
+    The simplest setup comes first: by minutes, cost and review time.
+    """
     able = {name: one for name, one in connectors.items() if isinstance(one, SupportsAccountSetup)}
     return dict(
         sorted(
@@ -57,13 +61,13 @@ def connectable_platforms(
 
 
 def load_connectors() -> Mapping[str, Connector]:
-    """Our connectors by platform, and those that installed packages bring; of theirs, none that is
-    ours."""
+    """Return the built-in connectors and those of installed packages, by platform. A package cannot
+    replace a built-in one."""
     return ConnectorRegistry({**load_builtin_connectors(), **load_plugin_connectors().connectors})
 
 
 def load_builtin_connectors(names: Iterable[str] = BUILTIN_CONNECTORS) -> Mapping[str, Connector]:
-    """Our connectors by platform. Raises ValueError when two claim the same one."""
+    """Return the built-in connectors by platform. Raises ValueError if two have the same one."""
     connectors: dict[str, Connector] = {}
     for name in names:
         connector = cast(Callable[[], Connector], _import_attribute(name))()
@@ -75,7 +79,7 @@ def load_builtin_connectors(names: Iterable[str] = BUILTIN_CONNECTORS) -> Mappin
 
 
 def load_plugin_connectors() -> "LoadedPlugins":
-    """What installed packages bring, who brings it, and what of it is not used."""
+    """Return the connectors of installed packages, and the rejected ones."""
     look = cast("Callable[[frozenset[str]], LoadedPlugins]", _import_attribute(PLUGIN_LOADER))
     return look(frozenset(load_builtin_connectors()))
 
@@ -83,8 +87,8 @@ def load_plugin_connectors() -> "LoadedPlugins":
 def base_addresses(
     connectors: Mapping[str, Connector], settings: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """Base addresses by platform: as the settings have it, else the usual one that a connector says
-    itself."""
+    """Return the base URLs by platform: those of the settings, else the defaults of third-party
+    connectors."""
     said = {
         name: one.capabilities.address
         for name, one in connectors.items()

@@ -1,9 +1,9 @@
-"""Connectors that installed packages bring: found by entry point, taken one by one, left out with a
-reason.
+"""Connectors of installed packages, found by entry point and checked one by one; a rejected one is
+logged with the reason.
 
-A package names its class in an entry point of the group `greenroom.connectors`: `acme =
-"acme_greenroom:Acme"`. What is installed runs in our processes and is trusted as far; what is
-checked here keeps mistakes of theirs from being ours.
+A package declares its class in an entry point of the group `greenroom.connectors`: `acme =
+"acme_greenroom:Acme"`. An installed package runs in our processes and is fully trusted. The checks
+only protect the installation from its mistakes.
 """
 
 import re
@@ -39,17 +39,17 @@ from foundation.i18n.translation import Message
 from foundation.ops import telemetry
 
 CONTRACT_VERSION = 2
-"""The version that a third-party connector states in `contract`. It is raised when connectors
+"""The version that a third-party connector states in `contract`. It is increased if connectors
 written for the previous version would be misunderstood."""
 
 log = telemetry.get_logger("connectors.registry.plugins")
 
 _PLATFORM = re.compile(r"[a-z][a-z0-9_]{1,30}(?<!_pages)(?<!_auth)")
-"""As the gate has it of rules; what ends so is where people sign in to another platform."""
+"""Names of platforms, with the same pattern as in the gate's policies. The two suffixes are
+reserved for the sign-in URLs of other platforms."""
 _ACTS = ("next_step", "look_up", "remove", "read_metrics")
 _CHATS = ("listen", "accept_checkout", "refund", "refund_outcome", "look_up_refund", "acknowledge")
-"""`listen` replaced `updates` and `parse_updates`: a chat connector written for those lacks it and
-is rejected."""
+"""`listen` replaced `updates` and `parse_updates`. A chat connector with only those is rejected."""
 _NUMBERS = ("max_text", "max_media", "max_bytes", "threads", "approval_days")
 _ABILITIES: tuple[type, ...] = (
     connector.SupportsReplacement,
@@ -69,7 +69,7 @@ _ABILITIES: tuple[type, ...] = (
 
 @dataclass(frozen=True)
 class RejectedPlugin:
-    """A connector that is not used, and why."""
+    """A connector that is not used, and the reason."""
 
     platform: str
     package: str
@@ -78,8 +78,8 @@ class RejectedPlugin:
 
 @dataclass(frozen=True)
 class LoadedPlugins:
-    """What installed packages bring: the connectors that are used, by platform, who brings each,
-    and the others."""
+    """The connectors of installed packages by platform, the names of their packages, and the
+    rejected ones."""
 
     connectors: Mapping[str, Connector]
     packages: Mapping[str, str]
@@ -87,7 +87,7 @@ class LoadedPlugins:
 
 
 class PluginRejected(Exception):
-    """A connector of somebody's that cannot be used."""
+    """A third-party connector cannot be used."""
 
     def __init__(self, why: str, **params: str | int) -> None:
         super().__init__(why)
@@ -97,8 +97,11 @@ class PluginRejected(Exception):
 
 @cache
 def load_plugins(ours: frozenset[str]) -> LoadedPlugins:
-    """What packages bring beside `ours`, the platforms of the house. Raises nothing, whatever they
-    do; said once."""
+    """Return the connectors of installed packages; `ours` are the built-in platforms.
+
+    Errors in a package are caught. The result is cached, so each rejection is logged once per
+    process.
+    """
     entries = entry_points.list_entry_points(entry_points.CONNECTORS_GROUP)
     claims = Counter(entry.name for entry in entries)
     taken: dict[str, Connector] = {}
@@ -126,7 +129,7 @@ def load_plugins(ours: frozenset[str]) -> LoadedPlugins:
 
 
 def is_name_free(platform: str, ours: Iterable[str]) -> bool:
-    """Whether a connector of others may have this name."""
+    """Return True if a third-party connector may have this name."""
     beside = any(platform == one or platform.startswith(f"{one}_") for one in ours)
     return _PLATFORM.fullmatch(platform) is not None and not beside
 
@@ -142,19 +145,18 @@ def _load_connector(
         raise PluginRejected("twice")
     try:
         found: object = entry.load()()
+        # Only the first problem is reported.
         for detail in _iter_problems(found, entry.name):
             raise detail
     except (PluginRejected, KeyboardInterrupt):
         raise
-    except (
-        BaseException
-    ) as error:  # `raise SystemExit` in a module of theirs would end every process of ours
+    except BaseException as error:  # `raise SystemExit` in a package would end our processes
         raise PluginRejected("raises", error=type(error).__name__) from error
-    return found  # type: ignore[return-value]  # held against the protocol above
+    return found  # type: ignore[return-value]  # checked by `_iter_problems`
 
 
 def _iter_problems(found: object, platform: str) -> Iterator[PluginRejected]:
-    """Everything for which a connector cannot be used; what they compute is read here, where it may
+    """Yield every reason to reject a connector. Computed attributes are read here, where they may
     fail."""
     can = getattr(found, "capabilities", None)
     acts = (*_ACTS, *(_CHATS if isinstance(can, Capabilities) and can.can_chat else ()))
@@ -182,8 +184,8 @@ def _iter_problems(found: object, platform: str) -> Iterator[PluginRejected]:
 
 
 def _iter_invalid_capabilities(can: Capabilities) -> Iterator[str]:
-    """What of their data pages and the planner could not read, and what only we are: served here,
-    or done by hand."""
+    """Yield the names of capabilities that the dashboard or the planner could not use, or that are
+    reserved for built-in connectors (`in_house`, `hand_over`)."""
     yield from (name for name in ("in_house", "hand_over") if getattr(can, name))
     yield from (name for name in _NUMBERS if not isinstance(getattr(can, name), int))
     for name in ("surfaces", "mimes"):
@@ -224,11 +226,10 @@ def _is_format(one: object) -> bool:
 
 
 def _is_allowed_url(address: str) -> bool:
-    """Whether requests may go to an address that a package chose: by https, and without a name or a
-    query in it.
+    """Return True for an https URL without user name, query and fragment.
 
-    `foundation.http.address_policy.PublicAddressPolicy` checks that it is public when the
-    connection is made.
+    `foundation.http.address_policy.PublicAddressPolicy` checks for each connection that the address
+    is public.
     """
     parts = urlsplit(address)
     return (

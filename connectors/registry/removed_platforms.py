@@ -1,5 +1,5 @@
-"""What stands for a connector whose package was removed: its accounts are still there, and nothing
-is sent to them."""
+"""The connector of a platform whose package was removed. Its accounts remain, but no request is
+sent."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,11 +11,11 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
 ASK_AGAIN = timedelta(hours=1)
-"""Until the package is back, which takes a start of the house."""
+"""Delay of deliveries while the package is missing. A reinstalled package needs a restart."""
 
 
 class RemovedPlatform:
-    """A platform that nothing here speaks to any more; pure."""
+    """A platform without a connector."""
 
     def __init__(self, platform: str) -> None:
         self.capabilities = Capabilities(
@@ -37,19 +37,19 @@ class RemovedPlatform:
         )
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Nothing leaves; later."""
+        """Return a Retry."""
         return self._later
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Nobody can tell."""
+        """Return Unknown."""
         return Unknown(self._later.reason)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Later, or by a person: what has to go is never given up."""
+        """Return a Retry, since a removal is never abandoned."""
         return self._later
 
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """No numbers."""
+        """Return None."""
         return None

@@ -1,7 +1,7 @@
-"""Files of rules that installed packages ship for the platforms they speak to. Read as data: no
-code of theirs runs.
+"""Policies that installed packages ship for their platforms. They are read as data, without running
+any code of the package.
 
-A package names its file in an entry point of the group `greenroom.rows`: `acme =
+A package declares its file in an entry point of the group `greenroom.rows`: `acme =
 "acme_greenroom:rows.json"`.
 """
 
@@ -19,7 +19,7 @@ _FILE = re.compile(r"\w[\w-]*(?:\.\w+)?")
 
 @dataclass(frozen=True)
 class ShippedPolicy:
-    """A file of rules that a package ships, not yet believed."""
+    """A policy document of a package, not yet verified."""
 
     package: str
     version: str
@@ -27,7 +27,8 @@ class ShippedPolicy:
 
 
 def shipped_policies() -> tuple[ShippedPolicy, ...]:
-    """What installed packages ship, by package; what cannot be read is not there."""
+    """Return the documents of all installed packages, sorted by package. Unreadable files are
+    omitted."""
     found = [
         one
         for entry in entry_points.list_entry_points(ENTRY_POINT_GROUP)
@@ -37,7 +38,7 @@ def shipped_policies() -> tuple[ShippedPolicy, ...]:
 
 
 def policy_documents() -> Iterator[bytes]:
-    """The files alone."""
+    """Yield the documents alone."""
     return (one.document for one in shipped_policies())
 
 

@@ -1,1 +1,4 @@
-"""Parts that several platforms share: options, prices, text counting, rate limits, previews."""
+"""Code that several connectors share: options, prices, text counting, rate limits, OAuth, previews.
+
+Code of a single platform is in `connectors/platforms`; the protocols are in `connectors/contract`.
+"""

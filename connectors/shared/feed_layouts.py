@@ -1,4 +1,4 @@
-"""Layouts of the feeds of all platforms, for previews of posts."""
+"""Feed layouts of all built-in platforms, for previews of posts."""
 
 from connectors.contract.feed_layout import NO_FOLD, FeedLayout, FoldRule
 from connectors.shared import text_counting
@@ -6,8 +6,8 @@ from connectors.shared import text_counting
 X_LAYOUT = FeedLayout(
     "post",
     "none",
-    # a post is shown with so much, whoever may write more (`text` and `note_tweet` of
-    # https://docs.x.com/x-api/fundamentals/data-dictionary); ours are never longer
+    # Longer posts, which only some accounts may write, are folded at this length (`text` and
+    # `note_tweet` of https://docs.x.com/x-api/fundamentals/data-dictionary).
     fold=FoldRule(length=280, measure=text_counting.x_text_length),
     cards=True,  # https://docs.x.com/x-for-websites/cards/overview/abouts-cards
     covers=("media_metadata.sensitive_media_warning.",),
@@ -17,19 +17,19 @@ X_LAYOUT = FeedLayout(
 BLUESKY_LAYOUT = FeedLayout(
     "post",
     "none",
-    # MAX_POST_LINES, against the line breaks of the text:
+    # MAX_POST_LINES, compared with the number of line breaks:
     # https://github.com/bluesky-social/social-app/blob/main/src/lib/constants.ts
     fold=FoldRule(lines=25),
-    covers=("selfLabels=",),  # a card is shown where the record embeds one: where somebody wrote it
+    covers=("selfLabels=",),  # no link cards: a card appears only if the record embeds one
 )
 
 
 MASTODON_LAYOUT = FeedLayout(
     "post",
     "none",
-    # MAX_HEIGHT is 32 lines, of what has no warning; lines that wrap count too, and how wide it is
-    # read is unknown: app/javascript/mastodon/components/status_content.jsx of
-    # https://github.com/mastodon/mastodon
+    # MAX_HEIGHT is 32 lines, for posts without a content warning. Wrapped lines count too, but the
+    # width of the reader's screen is unknown: app/javascript/mastodon/components/status_content.jsx
+    # of https://github.com/mastodon/mastodon
     fold=FoldRule(lines=32, warned=False),
     cards=True,  # https://docs.joinmastodon.org/entities/PreviewCard/
     covers=("sensitive=true",),
@@ -41,7 +41,7 @@ THREADS_LAYOUT = FeedLayout(
     "instead",
     fold=None,
     album="strip",  # https://developers.facebook.com/documentation/threads/posts, "Carousel Posts"
-    # the same, #links: without `link_attachment` it is the first address of a post of words
+    # Same page, #links: without `link_attachment`, a text post shows a card of its first URL.
     cards=True,
 )
 
@@ -54,7 +54,7 @@ INSTAGRAM_LAYOUT = FeedLayout(
     "instead",
     fold=None,
     album="strip",
-    # 4:5 to 1.91:1: `instagram-graph-api/reference/ig-user/media` of
+    # Aspect ratios from 4:5 to 1.91:1: `instagram-graph-api/reference/ig-user/media` of
     # https://developers.facebook.com/docs/instagram-platform/
     shapes=(4 / 5, 1.91),
     # "cropped based on the first image in the carousel":
@@ -67,7 +67,7 @@ INSTAGRAM_STORY_LAYOUT = FeedLayout(
     "screen",
     "none",
     fills=9
-    # the same reference, "Story Image Specifications": "9:16 to avoid cropping or blank space"
+    # Same reference, "Story Image Specifications": "9:16 to avoid cropping or blank space".
     / 16,
 )
 
@@ -75,11 +75,11 @@ INSTAGRAM_STORY_LAYOUT = FeedLayout(
 TELEGRAM_LAYOUT = FeedLayout(
     "bubble",
     "instead",
-    # only an expandable quotation folds: https://core.telegram.org/bots/api#formatting-options
+    # Only expandable quotations are folded: https://core.telegram.org/bots/api#formatting-options
     fold=NO_FOLD,
     covers=(
         "has_spoiler=true",
-    ),  # we ask for no card of an address: `link_preview_options` of each request
+    ),  # no link cards: each request disables them with `link_preview_options`
 )
 
 
@@ -87,11 +87,11 @@ DISCORD_LAYOUT = FeedLayout(
     "post",
     "line",
     fold=None,
-    # https://docs.discord.com/developers/resources/message: unless SUPPRESS_EMBEDS is set, which is
-    # not
+    # https://docs.discord.com/developers/resources/message: link cards appear unless
+    # SUPPRESS_EMBEDS is set, which the connector does not do.
     cards=True,
     covers=("spoiler=true",),
-    # as its clients write it of who is a `bot`: https://docs.discord.com/developers/resources/user
+    # The clients' label for a `bot` user: https://docs.discord.com/developers/resources/user
     badge="APP",
 )
 
@@ -119,4 +119,4 @@ SANDBOX_LAYOUTS = {
     "as_telegram": TELEGRAM_LAYOUT,
     "as_fanvue": FANVUE_LAYOUT,
 }
-"""The places of our test network that stand for others."""
+"""The surfaces of the sandbox that imitate other platforms."""

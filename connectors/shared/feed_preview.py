@@ -1,5 +1,5 @@
-"""What readers see of a unit in a feed before they press: its words where they stand there, the
-part above the fold, what is covered, and what a warning says. Pure."""
+"""Feed previews: the visible part of a post's text, its folded rest, covered pictures, content
+warning and link card."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,16 +19,16 @@ _PIECES = regex.compile(
 
 @runtime_checkable
 class SupportsContentWarning(Protocol):
-    """A platform that can put a warning before the words, which a reader presses away."""
+    """A platform that can show a content warning in place of a text until the reader opens it."""
 
     def content_warning(self, unit: Unit) -> str:
-        """What it says; "" where the words stand open."""
+        """Return the content warning, or "" for none."""
         ...
 
 
 @dataclass(frozen=True)
 class LinkCard:
-    """The card of a page below the words of a post, as its author says it."""
+    """The preview card of a linked page, with title and text by the post's author."""
 
     address: str
     title: str
@@ -37,23 +37,24 @@ class LinkCard:
 
 @runtime_checkable
 class SupportsLinkCard(Protocol):
-    """A platform that shows the card of a page which a post brings along."""
+    """A platform where a post contains its link card."""
 
     def link_card(self, unit: Unit) -> LinkCard | None:
-        """What it says; None where the post brings none."""
+        """Return the link card of a unit, or None."""
         ...
 
 
 @dataclass(frozen=True)
 class TextPiece:
-    """A stretch of words, and whether the platform sets it apart: an address, or a tag or name."""
+    """A part of a text. `marked` is True for URLs, hashtags and mentions, which the platform
+    highlights."""
 
     text: str
     marked: bool = False
 
 
 def feed_text(showing: FeedLayout, title: str, body: str) -> tuple[str, str]:
-    """The title that stands apart, and the text, as a platform shows a post of these."""
+    """Return the separate title ("" for none) and the text of a post as its platform shows them."""
     match showing.title:
         case "own":
             return title, body
@@ -68,8 +69,8 @@ def feed_text(showing: FeedLayout, title: str, body: str) -> tuple[str, str]:
 
 
 def fold_feed_text(text: str, at: FoldRule | None, *, warned: bool = False) -> tuple[str, str]:
-    """What of a text is shown, and what follows once a reader presses: together they are the text,
-    and no character as readers see it is cut through."""
+    """Return the visible part of a text and its folded rest. They are split between grapheme
+    clusters."""
     if at is None or (warned and not at.warned):
         return text, ""
     end = len(text)
@@ -81,15 +82,15 @@ def fold_feed_text(text: str, at: FoldRule | None, *, warned: bool = False) -> t
 
 
 def _fit_length(text: str, at: FoldRule) -> int:
-    """How many code points of a text that is too long are shown: the most whole characters that
-    count no more."""
+    """Return the number of code points of the longest beginning, in whole grapheme clusters, that
+    is within the limit."""
     ends = [found.end() for found in regex.finditer(r"\X", text)]
     low = 0
     high = len(ends)
     while (
         low < high
-        # a longer beginning never counts less, but for an address that is cut through: those count
-        # more
+        # Binary search: the length grows with the text, except that a URL which is cut off may
+        # count more than the whole one.
     ):
         middle = (low + high + 1) // 2
         if at.measure(text[: ends[middle - 1]]) <= at.length:
@@ -100,8 +101,8 @@ def _fit_length(text: str, at: FoldRule) -> int:
 
 
 def text_pieces(text: str) -> Iterator[TextPiece]:
-    """A text as a feed sets it: addresses, tags and names apart from the rest; together they are
-    the text."""
+    """Yield the parts of a text, with URLs, hashtags and mentions marked. Joined, they are the
+    whole text."""
     at = 0
     for found in _PIECES.finditer(text):
         if found.start() > at:
@@ -113,21 +114,21 @@ def text_pieces(text: str) -> Iterator[TextPiece]:
 
 
 def first_address(text: str) -> str:
-    """The first address of a text; "" where it has none."""
+    """Return the first URL of a text, or ""."""
     return next((found[0] for found in _PIECES.finditer(text) if found["link"]), "")
 
 
 def is_covered(showing: FeedLayout, unit: Unit) -> bool:
-    """Whether its pictures are covered until a reader presses."""
+    """Return True if the pictures of a unit are blurred until the reader taps them."""
     marked = any(flag.startswith(begin) for flag in unit.flags for begin in showing.covers)
     return marked or bool(showing.cover and options.unit_options(unit).get_flag(showing.cover))
 
 
 def content_warning(unit: Unit, connector: Connector | None) -> str:
-    """What stands before its words; "" where they stand open."""
+    """Return the content warning of a unit, or "" for none."""
     return connector.content_warning(unit) if isinstance(connector, SupportsContentWarning) else ""
 
 
 def link_card(unit: Unit, connector: Connector | None) -> LinkCard | None:
-    """The card that it brings along; None where it has none."""
+    """Return the link card of a unit, or None."""
     return connector.link_card(unit) if isinstance(connector, SupportsLinkCard) else None

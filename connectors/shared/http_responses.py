@@ -1,5 +1,5 @@
-"""What a refused, missing or unreadable answer means when a platform keeps to HTTP; connectors add
-their own cases."""
+"""The meaning of failed, lost and unreadable responses on platforms that use HTTP status codes.
+Connectors handle their special cases first."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -24,8 +24,11 @@ from foundation.i18n.translation import Message
 def edit_outcome(
     answer: StepResult, native_id: str, *, gone: frozenset[int] = frozenset({404, 410})
 ) -> Outcome:
-    """What the answer to a change, or to the look before it, meant on a platform that keeps to
-    HTTP: `Published` for a success, a refusal for a copy that is `gone` (by status)."""
+    """Return the outcome of an edit, or of the look-up before it.
+
+    It is `Published` for a success and Rejected for a deleted post, which the statuses `gone`
+    indicate.
+    """
     if isinstance(answer, Response) and answer.is_success:
         return Published(native_id)
     if isinstance(answer, Response) and answer.status in gone:
@@ -34,85 +37,86 @@ def edit_outcome(
 
 
 SHORT_RETRY = timedelta(seconds=2)
-"""Before the first repeat of what surely created nothing; whoever retries doubles it."""
+"""Delay before the first retry of a request that certainly created nothing. It doubles with each
+further retry."""
 
 RATE_WINDOW = timedelta(seconds=60)
-"""After a 429 that does not say how long."""
+"""Delay after a 429 response without a time."""
 
 MAX_RETRY_WAIT = timedelta(days=7)
-"""A Retry-After past this is a mistake of theirs, not a plan."""
+"""Maximum delay. A longer Retry-After is considered an error of the platform."""
 
 
 MESSAGE_STEP = "message"
-"""The step that writes to one person where that is counted, or charged for, apart from posts."""
+"""Name of the step that sends a message, on platforms that count or charge messages separately."""
 
 CROSSPOST_STEP = "crosspost"
-"""The step that shows a post once more elsewhere, where that is counted apart from posts."""
+"""Name of the step that crossposts, on platforms that count crossposts separately."""
 
 NO_PUBLIC_ADDRESS = "no_public_address"
-"""Why a step was not sent that a platform should fetch a file for: nobody outside can call this
-installation."""
+"""Detail of an unsent step whose file the platform would download: this installation has no public
+address."""
 
 ADDRESS_ELSEWHERE = "address_elsewhere"
-"""Why a file was not sent to an address that a platform told: it is none of theirs, or none at
-all."""
+"""Detail of an unsent upload: the upload URL in the response is invalid or not on the platform's
+hosts."""
 
 _INSTANTS = 10**9
 _LAST = 10**11
-"""From here on a number is an instant, in seconds since 1970, and up to where it is a possible
-one."""
+"""Numbers from `_INSTANTS` are Unix times in seconds, smaller ones durations. `_LAST` is the
+largest possible time."""
 
 META_APP_RATE = 4
 BLUESKY_IP_POLICY = "3000;w=300"
 APP_LIMIT_CODE = "application_limited"
-"""How Meta, a Bluesky server and the sandbox say that a limit is not this account's alone."""
+"""Signs of a limit beyond one account: Meta's error code, a Bluesky server's policy for IP
+addresses, and the sandbox's error."""
 
 GOOGLE_APP_LIMITS = frozenset({"quotaExceeded", "dailyLimitExceeded", "rateLimitExceeded"})
-"""Google's words for a limit of an application."""
+"""Google's error reasons for limits of an application."""
 
 TIKTOK_APP_LIMITED = "reached_active_user_cap"
-"""TikTok's word for one: an application that it has not audited serves five people a day."""
+"""TikTok's error code for a limit of the application: until it is audited, it may post for five
+users per day."""
 
 REDDIT_COUNTS = "x-ratelimit-used"
-"""No other platform of ours says how much of a limit is used up."""
+"""A header that identifies Reddit; no other supported platform reports the used part of a limit."""
 
 _WINDOWS = ("x-app-limit-24hour", "x-user-limit-24hour", "x-rate-limit")
-"""X counts several windows at once; the one that is used up says `-remaining: 0`, and when it ends,
-in `-reset`."""
+"""Header prefixes of X's rate limit windows. The exhausted one has `-remaining: 0` and its end in
+`-reset`."""
 
 CONNECT_ERRORS = frozenset({"ConnectError", "ConnectTimeout"})
-"""Details of a request that never left because the place could not be reached (httpx's names);
-others are ours."""
+"""Details of unsent requests whose host was unreachable (names of httpx exceptions). Other details
+are ours."""
 
 READER_GONE = "connectors.reader_gone"
-"""The one reader of a message takes none of ours any more, or has left: nothing else is wrong with
-the account."""
+"""Message code: the reader of a message blocked the account or was deleted; the account itself
+works."""
 
 
 def quote_segment(value: str) -> str:
-    """`value` as one segment of a path or one value of a query: nothing of it can leave its
-    place."""
+    """Return `value` quoted as one path segment or one query value."""
     return quote(value, safe="")
 
 
 def json_body(answer: StepResult) -> dict[str, Any]:
-    """The JSON object of an answer, a refusal's too; nothing of one that is missing or no
-    object."""
+    """Return the JSON object of a response, including error responses, or an empty one."""
     return answer.body if isinstance(answer, Response) and isinstance(answer.body, dict) else {}
 
 
 def success_body(answer: StepResult) -> dict[str, Any]:
-    """The JSON object of a success; nothing of anything else."""
+    """Return the JSON object of a successful response, or an empty one."""
     return json_body(answer) if isinstance(answer, Response) and answer.is_success else {}
 
 
 def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) -> timedelta:
-    """How long a 429 asks us to wait: seconds or an HTTP date (RFC 9110, 10.2.3), read against
-    their own `date`.
+    """Return the delay after a 429 response: Retry-After in seconds or as an HTTP date (RFC 9110,
+    10.2.3), relative to the response's `date`.
 
-    Without that, their `ratelimit-reset`: seconds to wait or, as its size tells, since 1970; X's
-    for the window that is used up; or `x-ratelimit-reset`, in the same ways, or an instant in ISO
-    8601 as Mastodon has it.
+    If it is missing, use `ratelimit-reset` (a number of seconds or, if large, a Unix time), then
+    X's header of the exhausted window, then `x-ratelimit-reset`, in the same formats or, as on
+    Mastodon, in ISO 8601.
     """
     asked = headers.get("retry-after", "").strip()
     reset = headers.get("ratelimit-reset", "").strip()
@@ -121,6 +125,7 @@ def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) ->
     named = headers.get("x-ratelimit-reset", "").strip()
     reset = reset or (named if _is_number(named) else "")
     if _is_number(asked):
+        # The inner limit prevents an overflow of timedelta.
         return min(timedelta(seconds=min(int(asked), 10**7)), MAX_RETRY_WAIT)
     if not asked and _is_number(reset) and int(reset) < _INSTANTS:
         return min(timedelta(seconds=int(reset)), MAX_RETRY_WAIT)
@@ -132,10 +137,10 @@ def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) ->
 
 
 def requested_wait(answer: Response) -> timedelta | None:
-    """Return how long a refusal asks us to wait, by its headers or its body, whichever is longer;
-    None where it does not say.
+    """Return the delay that a refusal requests in its headers or body, whichever is longer, or
+    None.
 
-    Discord says `retry_after` in seconds, as a decimal number; Telegram says it in `parameters`:
+    Discord sends `retry_after` as a decimal number of seconds, Telegram sends it in `parameters`:
     https://docs.discord.com/developers/topics/rate-limits#exceeding-a-rate-limit,
     https://core.telegram.org/bots/api#responseparameters
     """
@@ -151,7 +156,7 @@ def requested_wait(answer: Response) -> timedelta | None:
 
 
 def _seconds_or_zero(value: object) -> timedelta:
-    """Read a number of seconds, or its digits; nothing for anything else."""
+    """Parse a number of seconds, as a number or as digits; return zero for anything else."""
     if isinstance(value, str) and _is_number(value.strip()):
         value = int(value.strip())
     if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
@@ -160,15 +165,13 @@ def _seconds_or_zero(value: object) -> timedelta:
 
 
 def is_app_wide_limit(answer: Response) -> bool:
-    """Whether a refusal is for every account of the application we ask as, or of the address we ask
-    from.
+    """Return True if a refusal applies to all accounts of the application, or to our IP address.
 
-    Discord says `global`, in the body or as the limit's scope; a Bluesky server names its limit for
-    an address; Meta has error 4,
-    https://developers.facebook.com/docs/graph-api/overview/rate-limiting; the sandbox a word of its
-    own. X counts an application's day, and answers 402 once its credits are used up; Fanvue 410
-    where our version has ended. Reddit counts by application alone; YouTube and TikTok have words
-    for it.
+    Discord sends `global` in the body or as the limit's scope, and a Bluesky server names its
+    policy for IP addresses. Meta uses error 4:
+    https://developers.facebook.com/docs/graph-api/overview/rate-limiting. X has a daily limit for
+    the application and returns 402 without credits. Fanvue returns 410 for an expired API version.
+    Reddit limits applications only. YouTube, TikTok and the sandbox have error codes for it.
     """
     if not 400 <= answer.status < 500:
         return False
@@ -195,13 +198,13 @@ def is_app_wide_limit(answer: Response) -> bool:
 
 
 def restage_uploads() -> Retry:
-    """What was brought there ahead is not there any more: it is brought again."""
+    """Return the outcome for staged files that the platform has deleted: all are uploaded again."""
     return Retry(SHORT_RETRY, "account", Message("connectors.uploads_gone"), uploads_gone=True)
 
 
 def google_error_reasons(body: Mapping[str, Any]) -> frozenset[str]:
-    """Google's words for a refusal: https://cloud.google.com/apis/design/errors#http_mapping, in
-    its older form."""
+    """Return the reasons in a Google error response
+    (https://cloud.google.com/apis/design/errors#http_mapping, older format)."""
     error = body.get("error")
     listed = error.get("errors") if isinstance(error, dict) else None
     found = (
@@ -213,11 +216,10 @@ def google_error_reasons(body: Mapping[str, Any]) -> frozenset[str]:
 
 
 def is_chat_limit(answer: Response) -> bool:
-    """Whether a platform's limits are those of each chat first, so that a refusal in one says
-    nothing of the others.
+    """Return True if a limit may apply to a single chat, so that other chats need not wait.
 
-    Telegram's are: about a message a second in a chat, and 30 a second of a bot in all of them; its
-    answer names no other limit.
+    Telegram limits a bot to about one message per second in a chat and 30 per second overall; its
+    error does not distinguish them.
     https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this
     """
     body = answer.body if isinstance(answer.body, dict) else {}
@@ -225,20 +227,18 @@ def is_chat_limit(answer: Response) -> bool:
 
 
 def is_endpoint_limit(answer: Response) -> bool:
-    """Whether a limit is that of one kind of request alone, so that whoever was refused waits, and
-    nobody else.
+    """Return True if a limit applies to one kind of request, so that other kinds need not wait.
 
-    X counts each kind by itself, so what was refused to one person says nothing of posts, nor of
-    what may be read: https://docs.x.com/x-api/fundamentals/rate-limits. Discord limits each kind
-    too, and passing on is the one that has little of it, some ten an hour:
-    https://docs.discord.com/developers/topics/rate-limits
+    X counts each endpoint separately, so refused messages do not affect posts or reads:
+    https://docs.x.com/x-api/fundamentals/rate-limits. Discord does too; crossposts have a low limit
+    of about ten per hour: https://docs.discord.com/developers/topics/rate-limits
     """
     messages = answer.step == MESSAGE_STEP and _WINDOWS[-1] + "-remaining" in answer.headers
     return messages or (answer.step == CROSSPOST_STEP and not is_app_wide_limit(answer))
 
 
 def limit_scope(answer: Response) -> Literal["account", "app"]:
-    """Who a limit is for."""
+    """Return the scope of a limit."""
     return "app" if is_app_wide_limit(answer) else "account"
 
 
@@ -247,16 +247,16 @@ def _is_number(text: str) -> bool:
 
 
 def from_unix_seconds(seconds: str) -> datetime | None:
-    """An instant of whole seconds since 1970, in UTC; None for what is no number."""
+    """Return a time from Unix seconds (UTC-aware), or None if it is not a number."""
     return datetime.fromtimestamp(min(int(seconds), _LAST), UTC) if _is_number(seconds) else None
 
 
 def parse_timestamp(text: object) -> datetime | None:
-    """An instant of an answer's JSON, in UTC; None for what is none, or says no zone."""
+    """Return a time from a JSON value (UTC-aware), or None if it is invalid or has no time zone."""
     at = _iso_or_none(text) if isinstance(text, str) else None
     try:
         return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
-    except OverflowError:  # of a year that there is not in UTC
+    except OverflowError:  # outside the years that UTC can represent
         return None
 
 
@@ -281,19 +281,19 @@ def _http_date(text: str) -> datetime | None:
 
 
 def response_date(answer: StepResult) -> datetime | None:
-    """When they answered, by their own clock (RFC 9110, 6.6.1)."""
+    """Return the time of a response by the server's clock (RFC 9110, 6.6.1), or None."""
     return _http_date(answer.headers.get("date", "")) if isinstance(answer, Response) else None
 
 
 def clock_lead(answer: StepResult, now: datetime) -> timedelta:
-    """How far `now`, by our clock, is ahead of theirs by an answer's `date`; nothing if behind."""
+    """Return the time by which `now` is ahead of the server's clock; zero if it is behind or
+    unknown."""
     theirs = response_date(answer)
     return max(now - theirs, timedelta()) if theirs is not None else timedelta()
 
 
 def platform_error_code(answer: Response) -> str:
-    """The platform's own word for the refusal (`error` of its JSON), or the status; never a
-    sentence or a secret."""
+    """Return the `error` code in a response, or `http_<status>`. Free text is never returned."""
     word = answer.body.get("error", "") if isinstance(answer.body, dict) else ""
     if isinstance(word, str) and word.isascii() and word.replace("_", "").isalnum():
         return word.lower()[:60]
@@ -303,11 +303,11 @@ def platform_error_code(answer: Response) -> str:
 def outcome_of_status(
     answer: StepResult, *, creates: bool, account_gone: frozenset[str] = frozenset()
 ) -> Outcome:
-    """Say what an answer that is not a success meant.
+    """Return the outcome of an answer that is not a success.
 
-    `creates`: the step makes something visible, so whatever may have been accepted is Uncertain;
-    any other step is simply done again. `account_gone`: error words of a 403 or 404 that speak of
-    the account, not of the content.
+    With `creates`, the step publishes content, so an unclear answer is Uncertain; otherwise it is a
+    Retry. `account_gone` are the error codes of a 403 or 404 that concern the account instead of
+    the content.
     """
     match answer:
         case StepNotSent(detail=detail) if detail == NO_PUBLIC_ADDRESS:
@@ -339,7 +339,7 @@ def outcome_of_status(
             return Rejected(reason, permanent=False)
         case Response(
             status=status
-        ):  # 5xx, 408, a redirect, a success nobody can read: it may have been accepted
+        ):  # 5xx, 408, a redirect, or an unreadable success: the request may have been accepted
             return _unclear_outcome(
                 Message("connectors.unclear_answer", {"status": status}), creates=creates
             )

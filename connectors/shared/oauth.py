@@ -1,9 +1,7 @@
-"""Signing in by OAuth 2 as a client that somebody registered: a code for tokens, new tokens for the
-old. Pure.
+"""OAuth 2: sign-in with a registered client, token refresh and revocation.
 
-Source: RFC 6749, 4.1.3 and 6; the challenge is the house's (`channels.connections.oauth_flow`).
-
-Platforms that end what somebody signed in with, where they say how. Pure.
+Sources: RFC 6749, 4.1.3 and 6; RFC 7009. The PKCE challenge is created by
+`channels.connections.oauth_flow`.
 """
 
 from collections.abc import Mapping
@@ -35,11 +33,11 @@ ACCESS_TOKEN_FIELD = "access_token"
 REFRESH_TOKEN_FIELD = "refresh_token"
 MAX_TOKEN_LIFETIME = timedelta(days=400)
 _DEAD = frozenset({"invalid_grant", "invalid_request"})
-"""What a token endpoint says of a token that is used up, revoked or unknown; X says the second."""
+"""Error codes for a token that is used up, revoked or unknown; X uses the second."""
 
 
 def client_from_form(form: Mapping[str, str | Sealed]) -> OAuthClient:
-    """The client a form names."""
+    """Return the OAuth client of a form."""
     secret = form.get(CLIENT_SECRET)
     return OAuthClient(str(form.get(CLIENT_ID, "")), secret if isinstance(secret, Sealed) else None)
 
@@ -53,9 +51,12 @@ def oauth_turn(
     me: WireStep,
     named: str = CLIENT_ID,
 ) -> Send | OAuthVisit | Outcome | None:
-    """The way of an account through a visit: `page` without its client, tokens at `path`, then
-    `me`, which says whose they are. None once that was answered. `named`: what the platform calls a
-    client's id."""
+    """Return the next turn of an OAuth sign-in: the consent page, the token request at `path`, and
+    then `me`, the request for the account's identity.
+
+    Return None after the answer to `me`. The client's ID is added to `page` as the parameter
+    `named`.
+    """
     client = client_from_form(form)
     if not client.client_id:
         return Rejected(Message("oauth.no_client"), permanent=False)
@@ -75,8 +76,11 @@ def oauth_turn(
 def code_exchange_step(
     path: str, form: Mapping[str, str | Sealed], named: str = CLIENT_ID, *, basic: bool = True
 ) -> WireStep:
-    """The request that gives the code of a visit for tokens; `basic`: a client whose id is called
-    so shows it there."""
+    """Return the request that exchanges the code for tokens.
+
+    With `basic`, a client with a secret authenticates by HTTP Basic if its ID parameter is
+    `client_id`.
+    """
     said = {
         "grant_type": "authorization_code",
         "code": form["code"],
@@ -87,7 +91,7 @@ def code_exchange_step(
 
 
 def token_renewal_step(path: str, grant: RefreshGrant, named: str = CLIENT_ID) -> WireStep:
-    """The request that gives a refresh token for new tokens."""
+    """Return the request that exchanges a refresh token for new tokens."""
     client = grant.client or OAuthClient("")
     return _build_token_step(
         path, {"grant_type": REFRESH_TOKEN_FIELD, REFRESH_TOKEN_FIELD: grant.refresh}, client, named
@@ -97,15 +101,15 @@ def token_renewal_step(path: str, grant: RefreshGrant, named: str = CLIENT_ID) -
 def client_auth_step(
     path: str, said: Mapping[str, Any], client: OAuthClient, named: str = CLIENT_ID
 ) -> WireStep:
-    """A request to an endpoint for tokens that shows the client as this one does when it renews."""
+    """Return a request to the token server, with the same client authentication as a refresh."""
     return _build_token_step(path, said, client, named)
 
 
 def _build_token_step(
     path: str, said: Mapping[str, Any], client: OAuthClient, named: str, *, basic: bool = True
 ) -> WireStep:
-    """A client with a secret shows it by Basic and nowhere else; one without names itself. Where
-    the id has a name of its own, or Basic is not known, both stand among the fields (RFC 6749,
+    """A client with a secret authenticates by HTTP Basic; one without sends only its ID. If the ID
+    parameter has another name, or Basic is unsupported, ID and secret are form fields (RFC 6749,
     2.3.1)."""
     shown = client if client.secret is not None and named == CLIENT_ID and basic else None
     secret = {CLIENT_SECRET: client.secret} if client.secret is not None and shown is None else {}
@@ -125,7 +129,7 @@ def _build_token_step(
 
 
 def parse_tokens(answer: StepResult) -> RenewedTokens | None:
-    """The tokens an answer gave; None for none."""
+    """Return the tokens in a response, or None."""
     if (
         not isinstance(answer, Response)
         or not answer.is_success
@@ -147,8 +151,8 @@ def _parse_lifetime(body: Mapping[str, Any]) -> timedelta | None:
 
 
 def code_refusal_outcome(answer: StepResult, *, again: Message) -> Outcome:
-    """Why a code gave no tokens. It is good once: where what came of it is not known, the person
-    says yes `again`."""
+    """Return the outcome of a failed code exchange. A code works only once, so after an unclear
+    answer the user must consent `again`."""
     if isinstance(answer, Response) and http_responses.platform_error_code(answer) in (
         "invalid_client",
         "unauthorized_client",
@@ -160,21 +164,21 @@ def code_refusal_outcome(answer: StepResult, *, again: Message) -> Outcome:
 
 
 def renewal_outcome(answer: StepResult) -> RenewedTokens | Outcome:
-    """The new tokens, or why there are none; whatever may have used the refresh token up is a
-    doubt."""
+    """Return the new tokens, or the failure: Uncertain if the refresh token may be used up."""
     if found := parse_tokens(answer):
         return found
     if (
         isinstance(answer, Response)
         and answer.is_success
         and http_responses.platform_error_code(answer) in _DEAD
-    ):  # as Reddit has it
+    ):  # Reddit reports errors with status 200
         return Reauthorize(Message("connectors.token_refused"))
     if isinstance(answer, StepAnswerLost) or (
         isinstance(answer, Response) and not 400 <= answer.status < 500
     ):
         detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{answer.status}"
         return Uncertain(Message("connectors.answer_lost", {"detail": detail}))
+    # Without JSON it is no OAuth error (RFC 6749, 5.2) and proves nothing about the token.
     if isinstance(answer, Response) and answer.status == 403 and not isinstance(answer.body, dict):
         return Retry(
             http_responses.RATE_WINDOW,
@@ -192,8 +196,8 @@ REVOKE_STEP = "revoke"
 
 @dataclass(frozen=True)
 class HeldCredentials:
-    """What the house holds of an account: its sealed tokens, and the client it signed in by where
-    it needed one."""
+    """The stored credentials of an account: sealed tokens, and the client used to connect it, if
+    any."""
 
     account: str
     token: Sealed
@@ -203,13 +207,13 @@ class HeldCredentials:
 
 @runtime_checkable
 class SupportsRevocation(Protocol):
-    """A platform with a documented way to end tokens. Done twice is done once."""
+    """A platform with a documented way to revoke tokens. Revocation is idempotent."""
 
     def revoke_tokens(
         self, held: HeldCredentials, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """The next request (kind auth), or what came of it: `Published` when nothing that is held
-        opens the account."""
+        """Return the next request (kind auth), or the outcome; `Published` if no stored token is
+        valid any more."""
         ...
 
 
@@ -221,15 +225,14 @@ def revocation_request(
     named: str = CLIENT_ID,
     headers: Mapping[str, str] | None = None,
 ) -> Send:
-    """The request that ends a token and what was given with it (RFC 7009); `named`: what they call
-    a client's id."""
+    """Return the request that revokes a token (RFC 7009). `named` is the parameter for the client's
+    ID."""
     step = client_auth_step(path, {"token": token}, held.client or OAuthClient(""), named)
     return Send(replace(step, name=REVOKE_STEP, secret_fields=(), headers=dict(headers or {})))
 
 
 def revocation_outcome(answer: StepResult, account: str) -> Outcome:
-    """What came of it, by the status alone: what stands in the body means nothing (RFC 7009,
-    2.2)."""
+    """Return the outcome by the status alone; the body has no meaning (RFC 7009, 2.2)."""
     if isinstance(answer, Response) and 200 <= answer.status < 300:
         return Published(account)
     if isinstance(answer, Response) and 400 <= answer.status < 500:

@@ -1,8 +1,7 @@
-"""What a post may choose on one platform beside its words: a small schema that each connector
-declares as data. Pure.
+"""Options: settings of a post on one platform, by a schema that its connector declares as data.
 
-What is chosen is part of a post's content: stored as it was said, approved with it, and sent as
-`gate.contract.units.PlatformOption`s.
+The chosen values are part of the post: they are stored unchanged, approved with it, and sent as
+`gate.contract.units.PlatformOption`.
 """
 
 import re
@@ -14,39 +13,39 @@ from foundation.i18n.translation import Message
 from gate.contract.units import PlatformOption, Unit
 
 OptionValue = str | bool | tuple[str, ...]
-"""One of the choices or a text; yes or no; the entries of a list."""
+"""The value of a choice or text, of a flag, or of a list."""
 
 ChosenOptions = tuple[tuple[str, OptionValue], ...]
-"""By name, sorted."""
+"""Names and values, sorted by name."""
 
 OPTION_TRUE = "true"
 OPTION_FALSE = "false"
-"""How a flag is written in a setting."""
+"""Values of a flag in a `PlatformOption`."""
 
 
 @dataclass(frozen=True)
 class UnitOptions:
-    """What a unit chose, for the connector that sends it."""
+    """The options of a unit, for its connector."""
 
     values: Mapping[str, tuple[str, ...]]
 
     def get_text(self, name: str) -> str:
-        """A choice or a text; "" where nobody chose."""
+        """Return the value of a choice or text, or "" if unset."""
         found = self.values.get(name, ())
         return found[0] if found else ""
 
     def get_flag(self, name: str) -> bool | None:
-        """Yes or no; None where nobody chose."""
+        """Return the value of a flag, or None if unset."""
         said = self.get_text(name)
         return said == OPTION_TRUE if said else None
 
     def get_list(self, name: str) -> list[str]:
-        """The entries of a list."""
+        """Return the entries of a list."""
         return list(self.values.get(name, ()))
 
 
 def capabilities_for(can: Capabilities, chosen: Sequence[PlatformOption]) -> Capabilities:
-    """What a platform can for a post that chose this: of a format of its own, what that takes."""
+    """Return the capabilities for a post with these options, which may select a format."""
     name = next(
         (one.name for one in chosen if one.name in can.formats and one.values == (OPTION_TRUE,)), ""
     )
@@ -54,18 +53,17 @@ def capabilities_for(can: Capabilities, chosen: Sequence[PlatformOption]) -> Cap
 
 
 def option_label(platform: str, option: str, choice: str = "") -> str:
-    """The code of what an option, or one of its choices, is called."""
+    """Return the message code of the label of an option, or of one of its choices."""
     return f"option.{platform}.{option}.{choice}" if choice else f"option.{platform}.{option}"
 
 
 def option_of_code(code: str) -> str:
-    """The option that such a code is of, or that was named itself."""
+    """Return the name of an option from its message code, or from the name itself."""
     return code.rpartition(".")[2]
 
 
 def is_valid_option(option: object) -> bool:
-    """Whether what a package declares is an option that pages can draw, with an example that it
-    takes itself."""
+    """Return True if a package declares a valid option with a valid example."""
     if not isinstance(option, PostOption) or not re.fullmatch(r"[a-z][a-z0-9_]{0,29}", option.name):
         return False
     if option.kind in ("choice", "flag"):
@@ -76,13 +74,13 @@ def is_valid_option(option: object) -> bool:
 
 
 def unit_options(unit: Unit) -> UnitOptions:
-    """What a unit chose."""
+    """Return the options of a unit."""
     return UnitOptions({one.name: one.values for one in unit.options})
 
 
 def option_settings(chosen: ChosenOptions, can: Capabilities) -> tuple[PlatformOption, ...]:
-    """What leaves of what was chosen on a platform. What it does not know stays, so that it is
-    refused there."""
+    """Return the options as sent to a platform. Unknown ones are included, so that the platform's
+    checks reject them."""
     known = {one.name: one for one in can.options}
     return tuple(_build_setting(name, value, known.get(name)) for name, value in chosen)
 
@@ -95,7 +93,7 @@ def _build_setting(name: str, value: OptionValue, option: PostOption | None) -> 
 
 
 def options_problem(unit: Unit, declared: Sequence[PostOption]) -> Message | None:
-    """Why a platform that declares these options does not take a unit with its own."""
+    """Return the reason why a unit's options do not fit the declared ones, or None."""
     known = {one.name: one for one in declared}
     for setting in unit.options:
         option = known.get(setting.name)
@@ -109,7 +107,7 @@ def options_problem(unit: Unit, declared: Sequence[PostOption]) -> Message | Non
 
 
 def option_problem(chosen: ChosenOptions, can: Capabilities) -> Message | None:
-    """Why a platform knows no such option, or not that value of it."""
+    """Return the reason why a platform does not support these options or values, or None."""
     known = {one.name: one for one in can.options}
     for name, value in chosen:
         option = known.get(name)
@@ -121,7 +119,7 @@ def option_problem(chosen: ChosenOptions, can: Capabilities) -> Message | None:
 
 
 def option_value_problem(platform: str, option: PostOption, value: OptionValue) -> Message | None:
-    """Why an option of a platform has no such value."""
+    """Return the reason why a value is invalid for an option, or None."""
     if isinstance(value, bool) != (option.kind == "flag") or isinstance(value, tuple) != (
         option.kind == "list"
     ):
@@ -130,7 +128,6 @@ def option_value_problem(platform: str, option: PostOption, value: OptionValue) 
 
 
 def _value_problem(platform: str, option: PostOption, values: tuple[str, ...]) -> Message | None:
-    """Why an option has no such value."""
     if not values or (option.kind != "list" and len(values) != 1):
         return _option_message("option.wrong_kind", platform, option)
     if option.kind in ("choice", "flag"):
@@ -142,7 +139,7 @@ def _value_problem(platform: str, option: PostOption, values: tuple[str, ...]) -
         )
     if option.kind == "list" and len(values) > option.entries:
         return _option_message("option.too_many", platform, option, most=option.entries)
-    # a list's bound is of all of it, as platforms count tags
+    # The limit of a list applies to all entries together, as platforms count tags.
     if sum(map(len, values)) > option.most:
         return _option_message("option.too_long", platform, option, most=option.most)
     bad = next(
@@ -161,8 +158,7 @@ def _option_message(code: str, platform: str, option: PostOption, **more: str | 
 
 @dataclass(frozen=True)
 class ReadableOption:
-    """What was chosen, for people: what the option is called, and either a choice's own sentence or
-    what was typed."""
+    """An option for display: its label, and either the label of the choice or the typed text."""
 
     option: Message
     choice: Message | None
@@ -170,8 +166,8 @@ class ReadableOption:
 
 
 def readable_options(chosen: ChosenOptions, can: Capabilities) -> tuple[ReadableOption, ...]:
-    """What was chosen on a platform, as whoever approves it reads it; what it does not know is
-    refused, not told."""
+    """Return the options for display to an approver. Unknown ones are omitted, since they are
+    rejected."""
     known = {one.name: one for one in can.options}
     return tuple(
         _readable_option(can.platform, known[name], value)

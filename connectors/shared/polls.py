@@ -1,5 +1,4 @@
-"""A look at what people said that takes several requests, written as one function that asks and
-goes on. Pure."""
+"""Polls for chat updates that need several requests, written as one generator."""
 
 from collections.abc import Generator, Sequence
 
@@ -8,11 +7,12 @@ from connectors.contract.connector import Send, StepResult, WireStep
 from connectors.contract.outcomes import Outcome
 
 PollGenerator = Generator[WireStep, StepResult, ChatUpdates | Outcome]
-"""Yields the next request, is sent its answer, returns what came of all."""
+"""Yields requests, receives their answers and returns the result."""
 
 
 def resume_poll(poll: PollGenerator, answers: Sequence[StepResult]) -> Send | ChatUpdates | Outcome:
-    """The request after these answers, or what the poll came to; it begins anew each time."""
+    """Return the request after these answers, or the result of the poll. The generator runs from
+    the start each time."""
     try:
         step = next(poll)
         for answer in answers:

@@ -1,7 +1,6 @@
-"""What a reader pays a platform before the media of a post are shown: where that can be, and
-whether a request asks it.
+"""Prices of locked media: the surfaces that support them, and the check of requests.
 
-A price is never dropped: what cannot be asked for is not sent. Pure.
+A price is never dropped: a unit whose price is not supported is not sent.
 """
 
 from collections.abc import Mapping
@@ -14,14 +13,15 @@ from foundation.money import STARS, Money
 from gate.contract.units import Unit
 
 _FIELDS: Mapping[str, str] = {"byhand": "price", "fanvue": "price", "telegram": "star_count"}
-"""Where the request that shows a post names its price, in minor units, by platform; all others know
-no price. People are told its currency as well."""
+"""The field of the publish request with the price in minor units, by platform. Platforms without
+one have no prices. Manual tasks contain the currency too."""
 
 
 def price_problem(
     price: Money, surface: str, can: Capabilities, *, media: int, parts: int = 1
 ) -> Message | None:
-    """Why a price cannot be asked on a place for a post of so many media and parts."""
+    """Return the reason why a surface does not allow a price for a post with so many media and
+    parts, or None."""
     asking = can.price_range(surface)
     if asking is None:
         return Message("price.not_here")
@@ -36,7 +36,7 @@ def price_problem(
 
 
 def unit_price_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why a unit cannot be sold where it goes; None for one without a price."""
+    """Return the reason why a unit cannot be sold on its surface, or None."""
     if unit.price is None:
         return None
     if unit.references:
@@ -47,8 +47,8 @@ def unit_price_problem(unit: Unit, can: Capabilities) -> Message | None:
 def next_step_priced(
     connector: Connector, unit: Unit, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """What a connector says of a unit; whoever wrote it, it is not asked about one that cannot be
-    sold there."""
+    """Return the connector's next step for a unit, or Rejected if it cannot be sold on its surface.
+    The check covers third-party connectors too."""
     wrong = unit_price_problem(unit, connector.capabilities)
     return (
         Rejected(wrong, permanent=False)
@@ -58,8 +58,7 @@ def next_step_priced(
 
 
 def is_mispriced(step: WireStep, platform: str, price: Money | None) -> bool:
-    """Whether a request that shows something asks another price than it must, or one where there is
-    none."""
+    """Return True if a publish request has another price than it must have."""
     field = _FIELDS.get(platform, "")
     if not field:
         return price is not None

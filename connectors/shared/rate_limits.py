@@ -1,11 +1,10 @@
-"""How much a platform lets through in a window, as data beside its capabilities, and what an answer
-says is left. Pure.
+"""Rate limits of platforms as data, and the readings of them in responses.
 
-Numbers are the platforms' own: https://docs.x.com/x-api/fundamentals/rate-limits,
+The numbers are the platforms' own: https://docs.x.com/x-api/fundamentals/rate-limits,
 https://developers.google.com/youtube/v3/determine_quota_cost,
 https://docs.bsky.app/docs/advanced-guides/rate-limits,
-https://docs.joinmastodon.org/api/rate-limits/. Discord counts by route and second, which nothing
-needs a reserve of.
+https://docs.joinmastodon.org/api/rate-limits/. Discord's limits per route and second need no
+reserve.
 """
 
 from collections.abc import Mapping
@@ -18,42 +17,41 @@ from connectors.contract.connector import Response
 from connectors.shared import http_responses
 
 RESERVED_PERCENT = 20
-"""Of what there is, posts leave so much to replies and removals."""
+"""Percentage of a limit that is reserved for replies and removals; posts do not use it."""
 
 PUBLISH_STEP = "publish"
-"""The step that creates, on every platform."""
+"""Name of the publish step on every platform."""
 
 QuotaVerdict = Literal["yes", "kept", "shared"]
 
 
 @dataclass(frozen=True)
 class RateLimit:
-    """So many units in a window, of one account or of all of one application; a request costs units
-    by its step."""
+    """A number of units per window, for one account or all accounts of an application. The cost of
+    a request depends on its step."""
 
     name: str
     of: Literal["account", "app"]
     told_in: str = ""
-    """Headers of answers that say how it stands: `<told_in>-limit`, `-remaining`, `-reset`; ""
-    where none does."""
+    """Prefix of the response headers `-limit`, `-remaining` and `-reset`; "" if there are none."""
     told_by: frozenset[str] = frozenset()
-    """Steps whose answers mean this window; all where empty."""
+    """Steps whose responses describe this window; empty for all."""
     most: int = 0
-    """Units in a window where no answer says; 0 where only answers do."""
+    """Units per window if no response states them; 0 if only responses do."""
     every: timedelta | None = None
-    """The window; None for a day of `zone`."""
+    """Length of the window; None for a day of `zone`."""
     zone: str = "UTC"
     costs: Mapping[str, int] = field(default_factory=dict)
-    """By step; a name that ends with `:` is that of every step which begins so."""
+    """Units by step; a name with a final `:` applies to all steps with that prefix."""
     others: int = 0
-    """What a request costs that `costs` does not name."""
+    """Units of a step that is not in `costs`."""
     begins: str = ""
-    """The step that begins an upload, where it costs units."""
+    """Name of the step that starts an upload, if it costs units."""
     posts_alone: bool = False
-    """Replies and removals need none of it: nothing is kept for them."""
+    """Replies and removals do not count, so no units are reserved for them."""
 
     def cost_of(self, step: str) -> int:
-        """Units of a request; the pieces of an upload are part of the request that began it."""
+        """Return the units of a request. The further requests of an upload cost nothing."""
         alike = (
             units
             for name, units in self.costs.items()
@@ -62,11 +60,11 @@ class RateLimit:
         return self.costs.get(step, next(alike, 0 if ":" in step else self.others))
 
     def reserved_units(self, most: int) -> int:
-        """Units that posts leave, of `most`: a fifth, rounded up."""
+        """Return the reserved part of `most` units: a fifth, rounded up."""
         return 0 if self.posts_alone else -(-most * RESERVED_PERCENT // 100)
 
     def window_at(self, now: datetime) -> tuple[datetime, datetime]:
-        """The window that `now` is in: when it began, and when the next one does."""
+        """Return the start of the window that contains `now`, and the start of the next one."""
         if self.every is not None:
             begun = now - timedelta(seconds=now.timestamp() % self.every.total_seconds())
             return begun, begun + self.every
@@ -77,8 +75,8 @@ class RateLimit:
 
 @dataclass(frozen=True)
 class LimitReading:
-    """What an answer says of a window: how many units there are, how many are left, and how long
-    until all are."""
+    """The state of a window in a response: all units, the remaining ones, and the time until the
+    reset."""
 
     most: int
     left: int
@@ -86,7 +84,7 @@ class LimitReading:
 
 
 def read_limit_headers(allowance: RateLimit, answer: Response) -> LimitReading | None:
-    """How a window stands by an answer; None where it says nothing of it, or nothing readable."""
+    """Return the state of a window in a response, or None if it is missing or invalid."""
     name = allowance.told_in
     if not name or (allowance.told_by and answer.step not in allowance.told_by):
         return None
@@ -103,19 +101,18 @@ def read_limit_headers(allowance: RateLimit, answer: Response) -> LimitReading |
 
 
 def fair_share(most: int, agencies: int) -> int:
-    """An agency's fair part of `most` units among so many; one at least, so that nobody is left out
-    by rounding."""
+    """Return an agency's equal share of `most` units; at least one, despite rounding."""
     return max(most // max(agencies, 1), 1)
 
 
 def post_verdict(
     *, most: int, kept: int, used: int, ours: int, agencies: int, cost: int
 ) -> QuotaVerdict:
-    """Whether a post may take `cost` units more: not of what is `kept`, and not of what others have
-    a right to.
+    """Return `yes` if a post may use `cost` units, `kept` if they are reserved, or `shared` if they
+    belong to the shares of other agencies.
 
-    `used` were taken by everybody, `ours` by this agency; `agencies` have something due in the
-    window, or had.
+    `used` is the number of units used by all and `ours` that of this agency; `agencies` is the
+    number of agencies with a post due in the window, past or future.
     """
     if used + cost > most - kept:
         return "kept"
@@ -167,14 +164,15 @@ RATE_LIMITS: Mapping[str, tuple[RateLimit, ...]] = {
         RateLimit("day", "app", "x-sandbox-app", costs=_BY_POST),
     ),
 }
-"""By platform. Where an account's limit is told by every answer alike, `told_by` is empty."""
+"""Rate limits by platform. `told_by` is empty if all responses report an account's limit."""
 
 
 def rate_limits_of(platform: str) -> tuple[RateLimit, ...]:
-    """The allowances of a platform; none of one that nobody described."""
+    """Return the rate limits of a platform; empty if none are documented here."""
     return RATE_LIMITS.get(platform, ())
 
 
 def _parse_units(answer: Response, header: str) -> int | None:
+    # Decimal numbers are rounded down.
     told = answer.headers.get(header, "").strip().partition(".")[0]
     return int(told) if told.isascii() and told.isdigit() and len(told) < 10 else None

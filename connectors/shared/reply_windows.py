@@ -1,5 +1,5 @@
-"""Where somebody may be written to only for some hours after they wrote, and with a right for
-messages alone. Pure."""
+"""Reply windows: platforms that allow messages only for some hours after the user's last one, or
+with a separate permission."""
 
 from datetime import datetime, timedelta
 
@@ -7,19 +7,19 @@ from connectors.contract.capabilities import Capabilities
 from foundation.i18n.translation import Message
 
 WINDOW_CLOSED = "connectors.window_closed"
-"""Those hours are over: the person has to write again, or somebody answers in the platform's own
-app."""
+"""Message code: the window is closed. The user must write again, or a member replies in the
+platform's app."""
 
 MESSAGES_NOT_ALLOWED = "connectors.no_messages"
-"""The account's token may not read or write messages: posts are not affected, and only connecting
-again helps."""
+"""Message code: the token may not read or write messages. Posts are not affected; the account must
+be connected again."""
 
 
 def closed_window_reason(
     can: Capabilities, last_in_at: datetime | None, now: datetime
 ) -> Message | None:
-    """Why nothing may be written to a person any more, who wrote last at `last_in_at` (UTC; None
-    for never)."""
+    """Return the reason why a user cannot be messaged any more, or None. `last_in_at` is the time
+    of their last message (UTC-aware), None for never."""
     if not can.reply_hours:
         return None
     open_until = last_in_at + timedelta(hours=can.reply_hours) if last_in_at is not None else now

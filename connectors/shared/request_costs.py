@@ -1,10 +1,7 @@
-"""What a platform asks for each request of a program, as data, and what an answer came to. Pure.
+"""Costs of API requests as data, the charges of a response, and refusals that stop an application
+until a member acts, for example by buying credits or updating Greenroom.
 
-X bills what an application did: https://docs.x.com/x-api/getting-started/pricing (pay per use, read
-2026-11).
-
-Refusals that stop an application until somebody does something: credits are bought, Greenroom is
-updated. Pure.
+X charges per use: https://docs.x.com/x-api/getting-started/pricing (read 2026-11).
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,25 +22,26 @@ RequestCostKind = Literal[
 
 REMOVE_STEP = "delete"
 UPDATES_STEP = "updates"
-"""Steps that take away, and that ask what people wrote."""
+"""Names of the steps that delete a post and poll for messages."""
 
 
 @dataclass(frozen=True)
 class PriceList:
-    """Minor units of `currency` for one of each; `linked` tells whether words hold an address."""
+    """The price of each kind of request in minor units of `currency`. `linked` returns True for a
+    text with a URL."""
 
     name: str
-    """What the platform is called everywhere."""
+    """Display name of the platform."""
     currency: str
     each: Mapping[RequestCostKind, Decimal]
     linked: Callable[[str], bool]
 
     def post_kind(self, words: str) -> RequestCostKind:
-        """What a post of these words is."""
+        """Return the kind of a post with this text."""
         return "link_post" if self.linked(words) else "post"
 
     def price_of(self, what: RequestCostKind) -> Price:
-        """Of one of them."""
+        """Return the price of one request of a kind."""
         return Price(self.each[what], self.currency)
 
 
@@ -63,34 +61,35 @@ PRICE_LISTS: Mapping[str, PriceList] = {
         has_link,
     )
 }
-"""By platform. What X does not list (uploads, answers that are hidden, authors named beside a post)
-counts nothing."""
+"""Price lists by platform. Requests that X does not list are free: uploads, hiding replies, and
+authors expanded with a post."""
 
 
 @runtime_checkable
 class SupportsRequestCosts(Protocol):
-    """A platform that charges for what it tells to whoever listens."""
+    """A platform that charges for the data that a poll returns."""
 
     def count_poll_charges(
         self, cursor: str, answers: tuple[StepResult, ...]
     ) -> Mapping[RequestCostKind, int]:
-        """How many of each the answers of a poll came to that began at `cursor`."""
+        """Return the number of charged items, by kind, in the answers of a poll that began at
+        `cursor`."""
         ...
 
 
 def price_list_of(platform: str) -> PriceList | None:
-    """What a platform asks; None where programs post for nothing."""
+    """Return the price list of a platform, or None if its API is free."""
     return PRICE_LISTS.get(platform)
 
 
 def count_charges(
     charges: PriceList, answer: StepResult, words: str
 ) -> Mapping[RequestCostKind, int]:
-    """How many of each a request came to; `words` are those it published.
+    """Return the number of charged items of a request, by kind; `words` is the published text.
 
-    A post whose answer was lost counts as one: it may stand. What was refused or never left counts
-    nothing. What listening came to is counted by whom it is asked of (`Metered`), since a platform
-    tells the same thing many times.
+    A post whose answer was lost counts, because it may exist. Refused and unsent requests are free.
+    Polls are counted by the connector (`SupportsRequestCosts`), since a platform returns the same
+    item repeatedly.
     """
     if answer.step in (PUBLISH_STEP, MESSAGE_STEP):
         return (
@@ -107,6 +106,7 @@ def count_charges(
     posts = sum("text" in one for one in found)
     people = sum("username" in one for one in found)
     counted: dict[RequestCostKind, int] = {
+        # Events of messages have a `text` too, so they are not counted as posts.
         "post_read": 0 if messages else posts,
         "person_read": people,
         "message_read": messages,
@@ -115,7 +115,6 @@ def count_charges(
 
 
 def _is_possibly_accepted(answer: StepResult) -> bool:
-    """Whether it was taken in, as far as can be told."""
     if isinstance(answer, Response):
         return answer.is_success or answer.status >= 500 or answer.status == 408
     return isinstance(answer, StepAnswerLost)
@@ -131,15 +130,15 @@ STOP_CODES: Mapping[str, Mapping[int, Message]] = {
     "x": {402: Message("x.credits_gone")},  # https://docs.x.com/x-api/getting-started/pricing
     "fanvue": {410: Message("fanvue.version_gone")},  # https://api.fanvue.com/docs/versioning
 }
-"""What people are told, by platform and status; all accounts of the application wait meanwhile and
-go on alone."""
+"""Messages by platform and status. All accounts of the application pause and resume automatically.
+"""
 
 
 def app_stop_reason(platform: str, answer: StepResult) -> Message | None:
-    """What a refusal asks of people; None for any other answer."""
+    """Return the message of a refusal that stops the application, or None."""
     return STOP_CODES.get(platform, {}).get(answer.status) if isinstance(answer, Response) else None
 
 
 def is_app_running(platform: str, answer: StepResult) -> bool:
-    """Whether an answer shows that an application that could be stopped is not."""
+    """Return True if a response proves that an application that can be stopped is not."""
     return platform in STOP_CODES and isinstance(answer, Response) and answer.is_success

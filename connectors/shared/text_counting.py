@@ -1,12 +1,11 @@
-"""How Threads counts what is said: 500 characters, of which an emoji takes as many as it has bytes;
-five links. Pure.
+"""Text lengths as Threads and X count them.
 
-Source: https://developers.facebook.com/docs/threads/posts, and of links
-https://developers.facebook.com/documentation/threads/create-posts/text-attachments
+Threads allows 500 characters, an emoji counting as many as it has bytes, and five links
+(https://developers.facebook.com/docs/threads/posts,
+https://developers.facebook.com/documentation/threads/create-posts/text-attachments).
 
-How X counts: most letters of alphabets as one, the others and emoji as two, every address the same.
-
-Source: https://docs.x.com/fundamentals/counting-characters (twitter-text, configuration 3)
+X counts most letters of alphabets as one, other characters and emoji as two, and every URL as 23
+(https://docs.x.com/fundamentals/counting-characters, twitter-text, configuration 3).
 """
 
 import unicodedata
@@ -23,19 +22,19 @@ _LINK = regex.compile(r"(?:https?://|\bwww\.)[^\s<>\"]+", regex.IGNORECASE)
 
 
 def threads_text_length(text: str) -> int:
-    """How much a text counts."""
+    """Return the length of a text as Threads counts it."""
     seen = regex.findall(r"\X", text)
     return sum(len(one.encode()) if _THREADS_EMOJI.search(one) else len(one) for one in seen)
 
 
 def count_links(text: str) -> int:
-    """How many different addresses stand in a text."""
+    """Return the number of different URLs in a text."""
     return len({found.rstrip(".,;:!?)]}") for found in _LINK.findall(text)})
 
 
 X_LINK_LENGTH = 23
 _LIGHT = ((0, 4351), (8192, 8205), (8208, 8223), (8242, 8247))
-"""Code points that count as one."""
+"""Ranges of code points that count as one."""
 
 _ACCENTED = r"\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\p{Cyrillic}"
 _PATH = rf"(?:/(?:[a-z0-9{_ACCENTED}!*';:=+,.$/%#\[\]\-–_~@|&]*[a-z0-9{_ACCENTED}+\-=_#/])?)?"
@@ -43,15 +42,15 @@ _QUERY = r"(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/])?"
 _HOST = r"(?:[\p{L}\p{N}_-]+\.)+(?:[a-z]{2,63}|\p{L}{2,63})(?![a-z0-9@+-])"
 _BARE = r"(?<![a-z0-9@#$_./-])(?:[a-z0-9\u00c0-\u024f-]+\.)+[a-z]{2,63}(?![a-z0-9@_-])"
 _ADDRESS = regex.compile(rf"(?:https?://{_HOST}|{_BARE})(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
-"""X makes links of names whose ending exists. Which do is not listed here: each that could is one,
-and one without `https://` counts no less than it is long. What stands right behind an address
-without a blank, an emoji say, is none of it."""
+"""X links host names with an existing top-level domain. This pattern has no list of them: it
+matches every possible name, and one without `https://` counts at least its full length. A character
+directly after a URL, such as an emoji, is not part of it."""
 
 _EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|[0-9#*]\ufe0f?\u20e3")
 
 
 def x_text_length(text: str) -> int:
-    """What counts against the limit of a post."""
+    """Return the length of a text as X counts it."""
     said = unicodedata.normalize("NFC", text)
     links = _ADDRESS.findall(said)
     bare = [link for link in links if not link.lower().startswith(("http://", "https://"))]
@@ -61,8 +60,8 @@ def x_text_length(text: str) -> int:
 
 
 def has_link(text: str) -> bool:
-    """Whether a post of this has a link: each name that could be one counts, so it is never taken
-    for cheaper."""
+    """Return True if X may see a link in a text. Every possible host name counts, so the price of a
+    post is never underestimated."""
     return _ADDRESS.search(unicodedata.normalize("NFC", text)) is not None
 
 
@@ -76,13 +75,14 @@ def _character_weight(character: str) -> int:
 
 
 def normalize_message_text(text: object) -> str:
-    """Return a chat message as two of them are compared: a server may drop the invisible mark."""
+    """Return a chat message in the form used for comparisons. The invisible mark is removed,
+    because some servers drop it."""
     return remove_text_mark(str(text or "").strip()).strip()
 
 
 def normalize_x_text(text: str) -> str:
-    """A text as two of them are compared: addresses without what X adds or takes, blanks told
-    alike."""
+    """Return a text in the form used for comparisons, without the changes that X makes to URLs and
+    spaces."""
     said = remove_text_mark(unicodedata.normalize("NFC", text).strip())
     words = [regex.sub(r"https?://", "", word, flags=regex.IGNORECASE) for word in said.split()]
     return " ".join(word.rstrip("/") for word in words).casefold()

@@ -1,9 +1,8 @@
-"""Posts that are pictures without words, told from others by what the platform calls the files they
-show. Pure.
+"""Look-ups of pictures without text, identified by the platform's IDs of their files.
 
-Each file is uploaded for one post alone, so what shows one of ours is ours. A post of the time
-sought that is as wordless and shows as many others is a doubt, never proof of absence: a platform
-may have other names for our files.
+Each file is uploaded for one post only, so a post with one of our files is ours. A post of the
+right time that also has no text and the same number of other files is inconclusive, not proof of
+absence, because a platform may have changed the IDs.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Set
@@ -20,13 +19,13 @@ OTHER_MEDIA = Unknown(Message("connectors.other_pictures"))
 
 
 def has_no_text(sought: LookupQuery) -> bool:
-    """Whether what is sought says nothing, and shows something."""
+    """Return True if the post has media and neither text nor title."""
     return bool(sought.media) and not (sought.text.strip() or sought.title.strip())
 
 
 def media_ids_of(sought: LookupQuery, ids: Callable[[Medium], Set[str]]) -> Set[str]:
-    """What the platform called the files, by `ids` of each; nothing where one of them is not
-    known."""
+    """Return the platform's IDs of all files, by `ids` of each; empty if those of any file are
+    unknown."""
     named = [ids(medium) for medium in sought.media]
     return set().union(*named) if all(named) else set()
 
@@ -40,8 +39,8 @@ def find_by_media(
     shows: Callable[[PostJson], Set[str]],
     says: Callable[[PostJson], object],
 ) -> PostJson | Unknown | None:
-    """The oldest of `posts`, newest first, that shows one of `files`; Unknown where one is merely
-    like it; None where none is. Copies of other subjects are left out."""
+    """Return the oldest of `posts` (newest first) with one of `files`, Unknown if one is only
+    similar, or None. Copies of other subjects are ignored."""
     others = [post for post in posts if number(post) not in sought.known]
     ours = next((post for post in reversed(others) if shows(post) & files), None)
     if ours is not None:
@@ -54,8 +53,8 @@ def find_by_media(
 
 
 def is_query_match(sought: LookupQuery, words: object, files: Set[str]) -> bool:
-    """Whether a post that says and shows this is as wordless and shows as many, or does not tell
-    what it shows."""
+    """Return True if a post with this text and these files also has no text and the same number of
+    files, or no known files."""
     return not str(words or "").strip() and len(files) in {
         0,
         len({medium.sha256 for medium in sought.media}),

@@ -1,5 +1,5 @@
-"""What every platform limits: how much is said, how many media, of which kind and weight. Nothing
-is ever cut."""
+"""Checks that every platform needs: text length, and number, type and size of media. Nothing is
+ever truncated."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,20 +19,20 @@ _MISSING: Mapping[RequiredContent, Message] = {
 
 
 def count_graphemes(text: str) -> int:
-    """How many characters a reader sees (Unicode TR29): a family of emoji is one."""
+    """Return the number of visible characters (Unicode TR29); a family emoji counts as one."""
     return len(regex.findall(r"\X", text))
 
 
 def count_utf8_bytes(text: str) -> int:
-    """How many bytes a text takes in UTF-8."""
+    """Return the length of a text in UTF-8 bytes."""
     return len(text.encode())
 
 
 def first_comment_problem(
     unit: Unit, can: Capabilities, *, most: int, marks: frozenset[str] = frozenset()
 ) -> Message | None:
-    """Why a first comment of at most so many characters cannot go out as it is. `marks` are those
-    that its post bears: a comment has none of its own."""
+    """Return the reason why a first comment of at most `most` characters cannot be sent, or None.
+    `marks` are the flags of its post; a comment has no others."""
     words = unit.text_of("body")
     if (
         unit.media
@@ -50,8 +50,7 @@ def first_comment_problem(
 
 
 def split_title(title: str, body: str) -> tuple[str, str]:
-    """Title and text, where nothing is posted without one: a post's first line where it has
-    none."""
+    """Return title and text. Without a title, the first line of the text becomes the title."""
     if title.strip():
         return title, body
     first, _, rest = body.lstrip("\n").partition("\n")
@@ -59,8 +58,10 @@ def split_title(title: str, body: str) -> tuple[str, str]:
 
 
 def reference_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why a unit cannot point at what it points at: the platform, or its connector, knows no such
-    way; a custom emoji is a picture that was never rated."""
+    """Return the reason why the references of a unit are not supported, or None.
+
+    A custom emoji is refused because it is a picture without a rating.
+    """
     if emoji := find_custom_emoji(unit.platform, unit.visible_texts):
         return Message("connectors.custom_emoji", {"emoji": emoji})
     unknown = [each.kind for each in unit.references if each.kind not in can.points_at]
@@ -68,7 +69,8 @@ def reference_problem(unit: Unit, can: Capabilities) -> Message | None:
 
 
 def unit_problem(unit: Unit, can: Capabilities, *, length: int) -> Message | None:
-    """Why a unit of `length` characters, counted as the platform counts, cannot go out as it is."""
+    """Return the reason why a unit cannot be sent, or None. `length` is that of its text as the
+    platform counts it."""
     can = options.capabilities_for(can, unit.options)
     if (
         wrong := reference_problem(unit, can)
@@ -98,8 +100,7 @@ def unit_problem(unit: Unit, can: Capabilities, *, length: int) -> Message | Non
 
 
 def _missing_content_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why a post shows too little for its place; words to one person and under what somebody said
-    show nothing."""
+    """Replies to comments and messages to one user need no media."""
     need = (
         None
         if unit.viewer or unit.comment_id or unit.comment == IS_FIRST_COMMENT
@@ -116,7 +117,8 @@ def _medium_unfit(medium: Medium, can: Capabilities) -> Message | None:
 
 
 def video_length_problem(seconds: int, can: Capabilities) -> Message | None:
-    """Why a film of so many seconds is not taken there; 0 is one nobody knows: theirs to judge."""
+    """Return the reason why a video of this length is not allowed, or None. A length of 0 is
+    unknown and checked by the platform."""
     least, most = can.film_seconds
     if seconds and seconds < least:
         return Message("connectors.film_too_short", {"seconds": seconds, "least": least})

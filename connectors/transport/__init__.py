@@ -1,1 +1,5 @@
-"""The only way out: HTTP and SMTP requests, each checked against the permit it carries."""
+"""The transport: every HTTP and SMTP request of the system, checked against its permit or order.
+
+It contains no logic of single platforms, except the fields by which their requests are checked. The
+requests are created by the connectors.
+"""

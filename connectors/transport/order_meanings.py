@@ -1,9 +1,9 @@
-"""Whether a request that leaves under an order does what the order says. Pure.
+"""The meaning of a request sent under an order, which must match the order.
 
-An order names an action, and where an action has two directions, which one (`ControlOrder.act`).
-A request is read as its platform reads it: by its method, the verb of its path and its fields. A
-request that states the opposite (`is_hidden: false` to hide), writes where the order reads, or
-says nothing that this module knows is not covered.
+An order names an action, and where an action has two directions, also the direction
+(`ControlOrder.act`). A request is read as its platform reads it: by its method, the verb of its
+path and its fields. A request is not covered if it states the opposite (`is_hidden: false` to
+hide), writes although the order reads, or is unknown to this module.
 """
 
 import re
@@ -15,36 +15,38 @@ from connectors.contract.connector import WireStep
 from connectors.transport.references import endpoint_name
 
 _HIDING_FIELDS = frozenset({"hide", "hidden", "is_hidden"})
-"""X, Facebook, Instagram and Threads hide a comment by a field that also shows it again."""
+"""Fields by which X, Facebook, Instagram and Threads hide a comment, and show it with the value
+false."""
 
 _STATE_WORDS = frozenset(
     {"hide", "hidden", "block", "blocked", "ban", "mute", "label", "private", "report", "likes"}
 )
-"""Endpoints whose DELETE ends a state, for example a block, and takes no content away."""
+"""Endpoints whose DELETE ends a state, for example a block, and removes no content."""
 
 _READING_VERBS = re.compile(r"get[a-z]+|query|fetch|search")
 _DELETING_VERBS = re.compile(r"(?:delete|remove|destroy|unpublish)\w*|del")
 _GIVING_VERBS = re.compile(r"(?:approve|add|grant)\w*")
 _TAKING_VERBS = re.compile(r"(?:decline|ban|remove|kick|revoke)\w*")
 _RPC_PATH = "/bot{token}/"
-"""Telegram takes each method by GET and by POST: only the name of the method tells what it does."""
+"""Telegram accepts each method by GET and by POST, so only the method's name determines the effect.
+"""
 
 _OPEN_CHAT_PATH = "/users/@me/channels"
-"""Discord answers with the channel of direct messages with somebody; nothing is sent.
+"""Discord's endpoint that returns the channel for direct messages with a user, without sending any.
 
 Source: https://docs.discord.com/developers/resources/user#create-dm
 """
 
 _CHANNEL_URL = re.compile(r"https://discord\.com/channels/@me/\d{1,20}")
 _DEFERRED_TYPES = (5, 6)
-"""Discord's interaction callbacks that show no content: a deferred answer, a deferred update.
+"""Discord's interaction callbacks without content: a deferred response and a deferred update.
 
 Source: https://docs.discord.com/developers/interactions/receiving-and-responding
 """
 
 _OVERRIDES = frozenset({"method", "_method", "x-http-method", "x-http-method-override"})
-"""Parameters and headers by which some platforms take another method than the request's own, as the
-Graph API does."""
+"""Parameters and headers that replace the request's method on some platforms, such as the Graph
+API."""
 
 _SHOWN_STATE = "published"
 _HIDDEN_STATE = "heldForReview"
@@ -61,7 +63,7 @@ _COLLECTIONS: Mapping[str, str] = {
     "unlike": "app.bsky.feed.like",
     "block": "app.bsky.graph.block",
 }
-"""The records of Bluesky that an act writes or deletes."""
+"""The Bluesky records that a moderation action writes or deletes."""
 
 _LIKING: Mapping[str, tuple[str, frozenset[str]]] = {
     "like": ("POST", frozenset({"like", "likes", "favourite"})),
@@ -71,7 +73,7 @@ _UNLIKING_VERBS = frozenset({"unlike", "unfavourite"})
 
 
 def has_meaning(step: WireStep, action: str, act: str = "") -> bool:
-    """Return True if the request does what an order for `action` says.
+    """Return True if the request does what an order for `action` permits.
 
     `act` is the direction of a moderation (`hide`, `show`, …), of a role (`give`, `take`) or of a
     webhook subscription (`on`, `off`); "" accepts each of them.
@@ -91,7 +93,7 @@ def _verb(step: WireStep) -> str:
 
 
 def _fields(step: WireStep) -> dict[str, Any]:
-    """The fields of a request: those of its address, and those of its body over them."""
+    """Return the fields of the query and the body; those of the body take precedence."""
     asked: dict[str, Any] = dict(parse_qsl(step.path.partition("?")[2], keep_blank_values=True))
     return asked | dict(step.json or {})
 
@@ -107,13 +109,13 @@ def _iter_values(value: Any) -> Iterator[Any]:
 
 
 def _states_false(step: WireStep) -> bool:
-    """Return True if a field of the request says no."""
+    """Return True if a field of the request is false, off or no."""
     said = list(_iter_values(_fields(step)))
     return any(value is False or str(value).lower() in ("false", "off", "no") for value in said)
 
 
 def _reads(step: WireStep) -> bool:
-    """Return True for a request that changes nothing."""
+    """Return True if the request changes nothing."""
     if step.method in ("GET", "HEAD"):
         rpc = step.path.startswith(_RPC_PATH)
         bare = step.json is None or step.encoding == "query"
@@ -146,7 +148,7 @@ def _hiding_values(step: WireStep) -> list[Any]:
 
 
 def _writes_record(step: WireStep, act: str) -> bool:
-    """Return True if the request writes the record of an act on Bluesky."""
+    """Return True if the request writes the Bluesky record of a moderation action."""
     said = _fields(step)
     named = said.get("collection") == _COLLECTIONS[act]
     record = said.get("record")
@@ -211,7 +213,8 @@ def _gives_role(step: WireStep) -> bool:
 def _takes_role(step: WireStep) -> bool:
     if step.method == "DELETE" and "/roles/" in step.path:
         return True
-    if _verb(step) == "unbanchatmember":  # a member who is not banned would be let back in
+    # for a user who is not banned, this would undo their removal
+    if _verb(step) == "unbanchatmember":
         return step.method == "POST" and _fields(step).get("only_if_banned") is True
     return step.method == "POST" and bool(_TAKING_VERBS.fullmatch(_verb(step)))
 
@@ -266,7 +269,7 @@ def _stops_renewal(step: WireStep) -> bool:
 
 
 def _opens_age_check(step: WireStep) -> bool:
-    """The request goes to a provider of age checks, whose address the account names."""
+    """The request is sent to a provider of age checks, at the base URL of its account."""
     return step.method in ("GET", "POST")
 
 

@@ -1,5 +1,5 @@
-"""The transport's own record of used permits: one permit lets one request out, whichever process
-presents it."""
+"""The transport's record of used permits: a permit allows one request, in whichever process it is
+used."""
 
 import threading
 from collections.abc import Callable
@@ -20,16 +20,16 @@ class PermitUse(StrEnum):
 
 
 RecordPermitUse = Callable[[Permit], PermitUse]
-"""Records that a permit is about to be used. The installation's record lies in the database
+"""Records that a permit is about to be used. The installation's record is in the database
 (`channels/attempts/permit_uses.py`)."""
 
 
 class MemoryPermitRecord:
-    """A record for one process: test suites of connectors and benchmarks run without a database.
+    """A record for a single process, for conformance suites and benchmarks without a database.
 
-    A permit that has expired is refused by its time, so it is forgotten. `now` is the clock that
-    the permits were minted by, UTC-aware; None for permits that are used later than they live. From
-    `most` permits on it drops those that have expired.
+    `now` is the clock by which the permits were issued (UTC-aware). It is None if permits are used
+    after their expiry. With `most` permits recorded, expired ones are dropped; they are refused by
+    their time anyway.
     """
 
     def __init__(

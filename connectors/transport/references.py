@@ -1,9 +1,9 @@
-"""What a request points at instead of carrying it, and whether it leaves the moment to the
-platform. Pure.
+"""References in requests: content on the platform that a request shows without sending it, and
+requests to publish later.
 
-Read from what will leave, whoever built it. What was not rated here must not be shown by us: a file
-that lies there, a quote, an address to fetch. Names of fields are compared in lower case without
-`_` and `-`; a name after a point counts under that one alone.
+They are found in the final request, independent of its connector. Unrated content must not be
+shown: a file on the platform, a quoted post, a URL to download. Field names are compared in lower
+case without `_` and `-`; a name with a point matches only below its parent.
 """
 
 import json
@@ -20,23 +20,26 @@ from gate.contract.custom_emoji import CUSTOM_EMOJI_PATTERNS
 
 @dataclass(frozen=True)
 class ReferenceFields:
-    """How one platform's requests point, put off and keep back."""
+    """The fields and endpoints of one platform that refer to content, schedule it or keep it
+    private."""
 
     fields: frozenset[str] = frozenset()
-    """Whatever stands there is an id or an address of something that is there already."""
+    """Fields whose values are IDs or URLs of existing content."""
     again: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Requests, by the last word of their path, that show something again: its id is these fields,
-    joined by `/`, or what follows a word of the path that is written with `/` before it; without
-    any, nothing of ours can be meant."""
+    """Endpoints, by the last segment of their path, that show content again.
+
+    The fields contain its ID, joined by `/`. A field that begins with `/` is a path segment
+    followed by the ID. An endpoint without fields never refers to our content.
+    """
     later: frozenset[str] = frozenset()
-    """With any value there the platform publishes by itself, later."""
+    """Fields that, with any value, make the platform publish later."""
     kept_back: frozenset[str] = frozenset()
-    """Requests, by the last word of their path, that leave a draft there; and `field=value` of
-    those that should show something and do not."""
+    """Endpoints, by the last segment of their path, that create drafts, and `field=value` pairs of
+    publish requests that publish nothing."""
     links: frozenset[str] = frozenset()
-    """Where an address that stands in the text is told once more."""
+    """Fields that repeat a URL of the text."""
     in_text: "re.Pattern[str] | None" = None
-    """How the platform's texts show something of its own: a pattern with one group, its id."""
+    """A pattern for references in texts, such as custom emoji, with one group for the ID."""
 
 
 def _normalize_names(said: str) -> frozenset[str]:
@@ -44,7 +47,7 @@ def _normalize_names(said: str) -> frozenset[str]:
 
 
 def normalize_field(name: str) -> str:
-    """A name as it is compared."""
+    """Return a field name in the form used for comparisons."""
     return name.replace("_", "").replace("-", "").lower()
 
 
@@ -53,8 +56,8 @@ COMMON_FIELDS = _normalize_names(
     "scheduled_start_time"
     " scheduled_publish_time publish_at publish_date publish_time send_at send_date post_at"
 )
-"""No platform of ours may be told a time, by any of the names they give it: we send when it is
-time, judged then."""
+"""Fields for a publication time, on any platform. Scheduling on a platform is forbidden, because
+posts are checked when they are sent."""
 
 _META_DRAFTS = frozenset(
     {"published=false", "unpublishedcontenttype=draft", "unpublishedcontenttype=scheduled"}
@@ -102,8 +105,8 @@ PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
         later=_normalize_names("trial_params"),
         kept_back=_META_DRAFTS,
     ),
-    # https://developers.facebook.com/docs/threads/posts, /quote-posts, /reposts; words published as
-    # they are staged
+    # https://developers.facebook.com/docs/threads/posts, /quote-posts, /reposts;
+    # `auto_publish_text` publishes a text when it is staged
     "threads": ReferenceFields(
         fields=_normalize_names(
             "image_url video_url creation_id children quote_post_id reply_to_id link_attachment "
@@ -180,7 +183,7 @@ PLATFORM_FIELDS: Mapping[str, ReferenceFields] = {
     "own_page": ReferenceFields(fields=_normalize_names("media.sha256")),
     "byhand": ReferenceFields(links=_normalize_names("links")),
 }
-"""By platform. One that stands nowhere here is held to the names of all of them."""
+"""Reference fields by platform. Any other platform is checked with the fields of all of them."""
 
 _STRANGER = ReferenceFields(
     fields=frozenset().union(*(each.fields for each in PLATFORM_FIELDS.values())),
@@ -194,14 +197,14 @@ TEXT_FIELDS = _normalize_names(
     "commentary name label notes"
     " text_original"
 )
-"""Where people's words stand: what is an address in them was judged as a link."""
+"""Fields for texts by users. URLs in them are checked as links."""
 
 PARENT_FIELDS = _normalize_names(
     "reply_parameters.message_id reply_to_message_id message_reference.message_id "
     "in_reply_to_tweet_id in_reply_to_id"
     " reply_to_id reply_to thing_id parent_id video_id"
 )
-"""Where stands what a part of a thread is put under."""
+"""Fields with the ID of the parent of a reply."""
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|^//|^data:", re.IGNORECASE)
 
@@ -214,11 +217,11 @@ def uploaded_references(
     above: str = "",
     talk: Iterable[StepResult] = (),
 ) -> tuple[str, ...]:
-    """What a request points at and the platform told in answers to earlier uploads of the same
-    subject, sorted; and `above`, the native id of the part that it is put under.
+    """Return the references of a request to files uploaded for the same subject (from the responses
+    to the uploads) and to the part `above` it (a native ID), sorted.
 
-    Of what was told of the `talk` with the one reader of a message, only what the message is put
-    under: nothing of it is shown to anybody by that.
+    `talk` are responses in the conversation with the single reader of a message. Only the parent of
+    a reply may come from them, because a reply does not show it to others.
     """
     rules = reference_fields_of(platform)
     bodies = [
@@ -242,8 +245,8 @@ def uploaded_references(
 
 
 def _iter_joined_urls(values: Sequence[str]) -> Iterator[str]:
-    """The addresses that one answer told in two halves, as Reddit tells where a file will lie: a
-    store, and a key."""
+    """Yield the URLs that a response contains in two fields, the host and the key, as Reddit's
+    upload responses do."""
     return (
         f"https:{store}/{key}"
         for store in values
@@ -254,10 +257,10 @@ def _iter_joined_urls(values: Sequence[str]) -> Iterator[str]:
 
 
 def stray_reference(step: WireStep, platform: str, allowed: Iterable[str]) -> str:
-    """The code of why a request must not leave: it is put off, or points at something not
-    `allowed`; "" when neither.
+    """Return the message code of the reason to block a request: it is scheduled on the platform, or
+    refers to content that is not `allowed`. Return "" if there is none.
 
-    Parts of the very request may be pointed at: they are carried.
+    References to parts of the same request are allowed.
     """
     rules = reference_fields_of(platform)
     if _is_deferred(step, rules):
@@ -272,15 +275,15 @@ def stray_reference(step: WireStep, platform: str, allowed: Iterable[str]) -> st
 
 
 def count_shown_references(step: WireStep, platform: str, allowed: Iterable[str]) -> int:
-    """How many of the `allowed` things a request shows without carrying them; what it is put under
-    does not count."""
+    """Return the number of `allowed` references that a request shows without sending the content.
+    The parent of a reply does not count."""
     rules = reference_fields_of(platform)
     rules = replace(rules, fields=rules.fields - PARENT_FIELDS)
     return len(set(_iter_references(step, rules)) & set(allowed) - _carried_names(step))
 
 
 def _carried_names(step: WireStep) -> set[str]:
-    """What names a part of the very request."""
+    """Return the names by which a request refers to its parts."""
     carried = {f"attach://{part}" for part in step.files}
     carried |= {f"attachment://{file.name}" for file in step.files.values()}
     return carried | {
@@ -289,7 +292,7 @@ def _carried_names(step: WireStep) -> set[str]:
 
 
 def reference_fields_of(platform: str) -> ReferenceFields:
-    """How a platform's requests point."""
+    """Return the reference fields of a platform."""
     return PLATFORM_FIELDS.get(platform, _STRANGER)
 
 
@@ -307,7 +310,7 @@ def _is_deferred(step: WireStep, rules: ReferenceFields) -> bool:
 
 
 def _iter_references(step: WireStep, rules: ReferenceFields) -> Iterator[str]:
-    """Every id and address of something that is there already; an id for what is shown again as a
+    """Yield every ID and URL of existing content, or one ID for content that is shown again as a
     whole."""
     leaves = list(_iter_values(step))
     words = [value for path, value in leaves if path[-1] in TEXT_FIELDS]
@@ -330,7 +333,7 @@ def _iter_references(step: WireStep, rules: ReferenceFields) -> Iterator[str]:
 
 
 def endpoint_name(step: WireStep) -> str:
-    """The last word of the path a request goes to."""
+    """Return the last segment of a request's path."""
     return step.path.partition("?")[0].rstrip("/").rpartition("/")[2]
 
 
@@ -339,11 +342,9 @@ def _is_named(path: tuple[str, ...], names: frozenset[str]) -> bool:
 
 
 def _iter_values(step: WireStep) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every value of a request with the names it stands under: of its JSON, its address and its
-    headers.
+    """Yield every value of the body, query and headers, with its path of names.
 
-    How a program calls itself points at nothing that is shown, and Discord wants an address in
-    it.
+    The user agent is omitted, because readers do not see it and Discord requires a URL in it.
     """
     yield from _iter_leaves(step.json)
     headers = (
@@ -372,7 +373,7 @@ def _iter_leaves(
         and path[-1] not in TEXT_FIELDS
         and (inner := _parse_json(value)) is not None
     ):
-        yield from _iter_leaves(inner, path)  # a form's field may hold a whole request
+        yield from _iter_leaves(inner, path)  # the field of a form may contain a whole request
     elif value is not None:
         yield path, str(value).lower() if isinstance(value, bool) else str(value)
 

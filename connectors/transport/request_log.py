@@ -1,8 +1,6 @@
-"""What is said of a request to a platform: counted, and one line in the log, found by the trace of
-its cause.
+"""Metrics and log lines of requests to platforms; a line has the trace of its cause.
 
-No id, no name and no word of it: a path is told by the words platforms write their addresses with,
-the rest left out.
+They contain no ID, name or text: of a path only known words are logged.
 """
 
 import re
@@ -68,9 +66,9 @@ _LEFT_OUT = "*"
 
 
 def path_template(path: str) -> str:
-    """The path of a step without ids, names, secrets and query: `/api/{account}/posts/*`.
+    """Return the path of a step without IDs, names, secrets and query: `/api/{account}/posts/*`.
 
-    What is not known to be a word of an address is left out: a fan's name looks like any word.
+    Every segment that is not a known word is replaced, because a fan's name may look like any word.
     """
     return "/".join(
         _redact_segment(segment) for segment in path.partition("?")[0].partition("#")[0].split("/")
@@ -90,7 +88,7 @@ def _redact_segment(segment: str) -> str:
 
 
 def result_class(answer: StepResult) -> str:
-    """What came back, for counting: `2xx` … `5xx`, not_sent, lost."""
+    """Return the class of an answer for metrics: `2xx` … `5xx`, `not_sent`, `lost`."""
     match answer:
         case Response(status=status):
             return f"{status // 100}xx"
@@ -101,8 +99,8 @@ def result_class(answer: StepResult) -> str:
 
 
 def log_request(step: WireStep, platform: str, answer: StepResult, *, seconds: float) -> None:
-    """Count one request and say it; a poll that was answered is counted alone: it is one every few
-    seconds."""
+    """Count a request and log it. A successful poll is logged at debug level only, because there is
+    one every few seconds."""
     act = "listen" if step.action == "updates" else str(step.kind)
     came = result_class(answer)
     telemetry.PLATFORM_REQUEST_SECONDS.labels(platform or "?", act, came).observe(seconds)

@@ -1,8 +1,8 @@
-"""Whether a request tells what its permit demands: read from what will leave, whoever built it.
-Pure.
+"""Content flags that a request must contain according to its permit. They are checked in the final
+request, independent of its connector.
 
-A mark is `name=value`, as the rules of places write it: most are a field of that name, some
-platforms say it otherwise.
+A flag is `name=value`, as in the rules of surfaces. Most are a field of that name; some platforms
+encode them differently.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,30 +13,30 @@ from connectors.contract.edits import EDIT_STEP
 from connectors.transport.references import endpoint_name
 
 _LABEL = "selfLabels"
-"""Bluesky: a label is an entry `val` of the record."""
+"""Bluesky: a label is a `val` entry of the record."""
 
 _SPOILER = "spoiler"
-"""Discord: it stands in the name of each file."""
+"""Discord: it is a prefix of each file's name."""
 
 _SAID_AT_ALL = " non-empty"
-"""The end of a mark whose field may hold any words."""
+"""Suffix of a flag whose field may have any non-empty text."""
 
 _AS_WRITTEN = "rating_flags"
-"""Our own page takes the marks as they are written, as does whoever posts by hand."""
+"""Our own page and the manual tasks contain the flags unchanged."""
 
 _ON_FILES = frozenset({_SPOILER, "has_spoiler"})
-"""Marks that hide a picture: each file bears one, and words alone bear none."""
+"""Flags that hide a picture: they belong to each file, and texts have none."""
 
 
 _MADE_BEFORE: Mapping[str, str] = {"instagram": "media", "threads": "threads", "tiktok": "init"}
-"""Where a post is made before it is shown, by platform: the upload that bears its marks, by the
-last word of its path. The publication only names what that made; an item of a carousel bears
-none."""
+"""Platforms that create a post before it is published, with the last path segment of the staging
+request that has the flags. The publish request only names the staged post; items of a carousel have
+no flags."""
 
 
 _OF_FILES: Mapping[str, tuple[str, str]] = {"x": ("media_metadata.", "metadata")}
-"""Where each file is told of alone, by platform: how its marks begin, and the last word of the path
-that bears them. A post that carries files all of which were told of bears the others."""
+"""Platforms with flags of single files: the prefix of these flags, and the last path segment of the
+request that sets them. The post itself has the other flags."""
 
 
 _STAY: Mapping[str, frozenset[str]] = {
@@ -44,13 +44,13 @@ _STAY: Mapping[str, frozenset[str]] = {
     "discord": frozenset({_SPOILER}),
     "reddit": frozenset({"nsfw"}),
 }
-"""Marks that a post keeps whose words are changed, by platform: no field of such a request could
-tell them. Only a copy that was sent with just these marks is ever changed
+"""Flags that a post retains when its text is edited, by platform, since the edit request has no
+field for them. Only a copy published with exactly these flags is edited
 (`schedules/publishing/platform_edits.py`)."""
 
 
 def marks_due(step: WireStep, platform: str, flags: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of a permit's marks that this request must tell."""
+    """Return the flags of a permit that this request must contain."""
     stay = (
         _STAY.get(platform, frozenset())
         if step.name == EDIT_STEP and step.kind is StepKind.MUTATE
@@ -67,7 +67,7 @@ def marks_due(step: WireStep, platform: str, flags: tuple[str, ...]) -> tuple[st
 
 
 def needs_marks(step: WireStep, platform: str) -> bool:
-    """Whether it is this request of a post that must tell the marks of the whole."""
+    """Return True if this request of a post must contain the flags of the whole post."""
     made_before = _MADE_BEFORE.get(platform)
     if made_before is None:
         return step.has_content
@@ -76,8 +76,8 @@ def needs_marks(step: WireStep, platform: str) -> bool:
 
 
 def first_missing_mark(step: WireStep, flags: tuple[str, ...], *, pointed: int = 0) -> str:
-    """The first mark that a request does not tell; "" when it tells them all. `pointed`: so many
-    pictures it may show without carrying them."""
+    """Return the first flag that is missing in a request, or "". `pointed` is the number of
+    pictures that it shows without sending them."""
     return next((flag for flag in flags if not _has_mark(step, flag, pointed)), "")
 
 
@@ -99,7 +99,7 @@ def _has_mark(step: WireStep, flag: str, pointed: int) -> bool:
 
 
 def _iter_values(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
-    """Every plain value of a request with the name it stands under."""
+    """Yield every scalar value of a request with its name."""
     if isinstance(value, dict):
         for key, part in value.items():
             yield from _iter_values(part, str(key))

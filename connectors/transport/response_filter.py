@@ -1,16 +1,16 @@
-"""What is kept of an answer, and what of it is no more than an id or an amount. Pure."""
+"""Filters for responses: the fields to store, and the values that are only IDs or amounts."""
 
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 _PLAIN = re.compile(r"[\w.:+/@=~$#-]{0,200}")
-"""What an order without content may carry: ids, codes, amounts; no blank, so no sentence. Names of
-Bluesky's types have `$` and `#`."""
+"""Values allowed in a request without content: IDs, codes and amounts. Spaces are excluded, and
+therefore sentences. Bluesky's type names contain `$` and `#`."""
 
 
 def is_plain_value(value: Any) -> bool:
-    """Whether a value is made of ids and amounts alone: no words that people read."""
+    """Return True if a value consists of IDs and amounts only, without readable text."""
     if isinstance(value, Mapping):
         return all(is_plain_value(key) and is_plain_value(part) for key, part in value.items())
     if isinstance(value, list | tuple):
@@ -23,8 +23,8 @@ def is_plain_value(value: Any) -> bool:
 
 
 def keep_fields(value: Any, names: Sequence[str]) -> Any:
-    """The plain texts of an object that have these names; a name with points leads further in, and
-    into each entry of a list. What is a list itself is one of such objects."""
+    """Return the plain texts with these names in an object. A name with points is a path into
+    nested objects and into each entry of a list. A list is filtered entry by entry."""
     if isinstance(value, list):
         return [keep_fields(one, names) if isinstance(one, dict) else {} for one in value]
     below: dict[str, list[str]] = {}
@@ -42,8 +42,8 @@ def keep_fields(value: Any, names: Sequence[str]) -> Any:
 
 
 def refusal_texts(value: Any) -> dict[str, str]:
-    """The texts at the top of a refusal: they speak of the request, while what lies further in may
-    show what it was about."""
+    """Return the top-level texts of an error response. They describe the request, while nested
+    values may contain its content."""
     return (
         {name: text for name, text in value.items() if isinstance(text, str)}
         if isinstance(value, dict)
@@ -52,8 +52,8 @@ def refusal_texts(value: Any) -> dict[str, str]:
 
 
 def pop_path(value: Any, path: Sequence[str]) -> Any:
-    """Remove what stands under a path and give it; None for nothing. What is named in a list is
-    known by its name in small letters, or by its place."""
+    """Remove the value at a path and return it, or None. An entry of a list is found by its index,
+    or by its `name` in lower case."""
     name, *rest = path
     if isinstance(value, list) and name.isdigit():
         return pop_path(value[int(name)], rest) if rest and int(name) < len(value) else None

@@ -1,5 +1,4 @@
-"""How a call to somebody's own system proves whose it is: HMAC-SHA256 over the time and the very
-body (RFC 2104)."""
+"""Signatures of webhook calls: HMAC-SHA256 of timestamp and body (RFC 2104)."""
 
 import hashlib
 import hmac
@@ -8,17 +7,17 @@ from collections.abc import Sequence
 EVENT_HEADER = "greenroom-event"
 TIMESTAMP_HEADER = "greenroom-timestamp"
 SIGNATURE_HEADER = "greenroom-signature"
-"""Headers: the event's id, Unix seconds as text, and `v1=<hex>` for each live secret, with commas
-between."""
+"""Headers: the event's ID, the Unix time in seconds, and a comma-separated list with `v1=<hex>` for
+each valid secret."""
 
 
 def sign_payload(secret: str, timestamp: str, body: bytes) -> str:
-    """In hex, over `timestamp.body`."""
+    """Return the signature of `timestamp.body` in hexadecimal."""
     return hmac.new(secret.encode(), timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
 def sign_body(secret: str, body: bytes) -> str:
-    """In hex, over the body alone, as Meta signs: nothing in it says when.
+    """Return the signature of the body alone in hexadecimal, as Meta signs. It covers no timestamp.
 
     Source:
     https://developers.facebook.com/docs/graph-api/webhooks/getting-started#validate-payloads
@@ -27,5 +26,5 @@ def sign_body(secret: str, body: bytes) -> str:
 
 
 def signature_header(secrets: Sequence[str], timestamp: str, body: bytes) -> str:
-    """The header's value; the receiver takes any signature that fits a secret it knows."""
+    """Return the value of the signature header. A receiver accepts it if any signature matches."""
     return ",".join(f"v1={sign_payload(secret, timestamp, body)}" for secret in secrets)

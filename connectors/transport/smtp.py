@@ -1,8 +1,8 @@
-"""The second door out: mail to members, by the house's own mail server. See ADR 0107.
+"""Emails to members through the installation's mail server.
 
-`connectors/transport/transport.py` speaks HTTP alone. What may pass here is less: under a
-`NoticeOrder`, sentences of the catalogues with numbers, a code and addresses of the dashboard.
-Nothing a tenant wrote has a place in a letter.
+They are sent under a `NoticeOrder` and contain only messages of the catalogues, with numbers, a
+code and URLs of the dashboard, but no text by a tenant. HTTP requests are in
+`connectors/transport/transport.py`.
 """
 
 import re
@@ -29,28 +29,28 @@ from gate.contract.permit import NoticeOrder
 
 EMAIL_STEP = "mail"
 SECONDS = 20.0
-"""Total wall time of one mail, slow drips included."""
+"""Maximum total time of one email in seconds, slow responses included."""
 
 _ADDRESS = re.compile(r"[^\s<>\"(),:;\\\[\]@]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
-"""What we write to: no list, no name, no quoting."""
+"""The accepted addresses: one mailbox, without display name, list or quoting."""
 
 SMTP_ACCEPTED = 250
 TO_US = (250, 251)
-"""The server takes mail for an address, or knows where to send it on."""
+"""Statuses of an accepted recipient: the server delivers or forwards the email."""
 
 log = telemetry.get_logger("connectors.transport.smtp")
 
 
 @cache
 def _default_tls_context() -> ssl.SSLContext:
-    """The machine's authorities, read once a process; threads share it safely."""
+    """Cached, because loading the system's certificates is slow; threads may share it."""
     return ssl.create_default_context()
 
 
 @dataclass(frozen=True)
 class OutgoingEmail:
-    """One mail: sentences of the catalogues in the member's language. `id` stays the same over all
-    tries, so that a mail program shows one that came twice once."""
+    """An email of catalogue messages in the member's language. `id` is the same for all attempts,
+    so that mail clients show duplicates only once."""
 
     id: UUID
     tenant_id: UUID
@@ -63,12 +63,12 @@ class OutgoingEmail:
 
 
 _ONE_TIME_PATH = re.compile(r"/(?:auth/link|me)/[A-Za-z0-9_-]{43}")
-"""Where a sign-in link and the link of a depicted person's own page lead."""
+"""Paths of sign-in links and of links to the subject portal."""
 
 
 class EmailTransport:
-    """Hands letters to the mail server; it keeps nothing. `house` is the dashboard's address,
-    `pages` that of our own pages."""
+    """Sends emails to the mail server and stores nothing. `house` is the URL of the dashboard,
+    `pages` that of the creators' pages."""
 
     def __init__(
         self,
@@ -86,9 +86,10 @@ class EmailTransport:
         self._tls = tls or _default_tls_context()
 
     def send(self, letter: OutgoingEmail, order: NoticeOrder) -> StepResult:
-        """Hand one letter over. Not sent: nothing of it left. Lost: the server may have taken it.
+        """Send one email. `StepNotSent` means that no text was sent, `StepAnswerLost` that the
+        server may have accepted it.
 
-        Raises EgressForbidden for another member's order, and for what no catalogue wrote.
+        Raises EgressForbidden for another member's order, and for parameters that are not ours.
         """
         self._check_order(letter, order)
         if not self._settings.host:
@@ -110,8 +111,7 @@ class EmailTransport:
             raise EgressForbidden("egress.carries_content", step=EMAIL_STEP)
 
     def _is_ours(self, value: object) -> bool:
-        """A code, an address of the dashboard without anything after its path, or a one-time
-        link."""
+        """Return True for a six-digit code, a plain URL of the dashboard, or a one-time link."""
         if not isinstance(value, str):
             return False
         for base in filter(None, (self._house, self._pages)):
@@ -135,8 +135,8 @@ class EmailTransport:
         return made
 
     def _deliver(self, made: EmailMessage) -> StepResult:
-        """Whatever fails before its text leaves is not sent; from there on the server may have
-        it."""
+        """Return `StepNotSent` for any failure before the text is sent; after that, the server may
+        have it."""
         try:
             client = self._connect_smtp()
         except (OSError, smtplib.SMTPException) as error:
@@ -157,14 +157,14 @@ class EmailTransport:
         return _Timed(own.host, own.port, local_hostname=local, timeout=self._seconds)
 
     def _open_envelope(self, client: smtplib.SMTP, made: EmailMessage) -> StepResult | None:
-        """Say who we are and to whom it goes; None where the server waits for the text."""
+        """Send the commands before the text. Return None if the server then expects the text."""
         own = self._settings
         try:
             client.ehlo_or_helo_if_needed()
             if own.security == "starttls":
                 client.starttls(
                     context=self._tls
-                )  # raises where the server offers none: nothing goes in the clear
+                )  # raises if unsupported: nothing is sent unencrypted
                 client.ehlo_or_helo_if_needed()
             if own.user:
                 client.login(own.user, own.password.get_secret_value())
@@ -178,7 +178,6 @@ class EmailTransport:
 
 
 def _send_content(client: smtplib.SMTP, made: EmailMessage) -> StepResult:
-    """Hand the text over."""
     try:
         status, _ = client.data(made.as_bytes())
     except smtplib.SMTPDataError as error:  # refused before the text
@@ -189,15 +188,14 @@ def _send_content(client: smtplib.SMTP, made: EmailMessage) -> StepResult:
 
 
 def _error_class(error: Exception) -> str:
-    """What failed, by its kind and the server's number: what it says beside may hold an address, or
-    worse."""
+    """Return the type of an error and the server's status. Its text is omitted, because it may
+    contain an address."""
     number = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
     return f"{type(error).__name__}{number}"
 
 
 class _Timed(smtplib.SMTP):
-    """A conversation that is cut off once its time is over, wherever it stands: each reply may drip
-    for ever."""
+    """An SMTP connection with a total time limit, because a server may send each reply slowly."""
 
     def __init__(self, host: str, port: int, *, timeout: float, **more: Any) -> None:
         self._end = threading.Timer(timeout, self._cut_connection)
@@ -206,15 +204,15 @@ class _Timed(smtplib.SMTP):
         super().__init__(host, port, timeout=timeout, **more)
 
     def close(self) -> None:
-        """Over, and nothing waits to cut it off."""
+        """Close the connection and cancel the timer."""
         self._end.cancel()
         super().close()
 
     def _cut_connection(self) -> None:
         with suppress(OSError, AttributeError):
-            # None until it is connected
+            # The socket is None until it is connected.
             self.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]  # see above
 
 
 class _TimedTls(_Timed, smtplib.SMTP_SSL):
-    """The same, encrypted from its first byte."""
+    """The same with implicit TLS."""

@@ -1,5 +1,5 @@
-"""The only way out of the house: a request leaves under exactly one authority, checked against its
-very bytes."""
+"""The transport sends all HTTP requests to platforms. Each needs one authorization that covers
+exactly its bytes."""
 
 import base64
 import hashlib
@@ -66,21 +66,21 @@ from gate.contract.permit import (
 )
 
 ReadStoredObject = Callable[[UUID, str], bytes]
-"""Bytes of a tenant's stored object by SHA-256."""
+"""Returns the bytes of a tenant's stored object by its SHA-256."""
 
 CreateManualTask = Callable[["WireStep", Permit | RemovalOrder, "AccountTarget"], StepResult]
-"""Puts a step `to` a person where people find it, and says what became of it; the step's authority
-was checked."""
+"""Creates a manual task from a step `to` a person and returns its status. The authorization was
+checked before."""
 
 MakeMediaUrl = Callable[[Permit, FileRef], str]
-"""An address of ours under which the platform fetches one stored file for one permit; "" where
-there can be none."""
+"""Creates a temporary URL for one stored file and one permit, for the platform to download; "" if
+the installation has no public address."""
 
 _AGENT = re.compile(r"[\w.:+/@=() -]{0,100}|DiscordBot \([\w.:/-]{0,60}, [\w.+]{1,20}\)", re.ASCII)
-"""How a request may name who asks: the one header of an order that has blanks."""
+"""Allowed user agents: the only header of an order that may contain spaces."""
 
 DEEPEST = 100
-"""So many objects and lists of an answer may stand in each other; platforms need ten."""
+"""Maximum nesting depth of a response. Platforms need about ten."""
 
 _OURS = frozenset(
     {
@@ -101,27 +101,27 @@ _OF_USE = (
     "x-ratelimit-remaining",
     "x-ratelimit-reset",
 )
-"""Headers that are kept of an answer of which little may be kept."""
+"""Headers that are stored of a response whose fields are filtered."""
 
 
 class EgressForbidden(GreenroomError):
-    """A request without the authority for just this; nothing of it left the house."""
+    """The authorization does not cover the request; nothing was sent."""
 
     exit_code = 5
 
 
 class PermitExpired(EgressForbidden):
-    """The permit's minute is over; nothing of the request was sent."""
+    """The permit has expired; nothing was sent."""
 
 
 class PermitReplayed(EgressForbidden):
-    """The permit was used before: what it was for may have been published by that use."""
+    """The permit was used before, and that request may have published the content."""
 
 
 @dataclass(frozen=True)
 class AccountTarget:
-    """Where a request goes and whose credential it shows. `account` is the name the permit was
-    minted for."""
+    """The account to which a request is sent, with its credentials. `account` is the name in the
+    permit."""
 
     tenant_id: UUID
     channel_id: UUID
@@ -130,15 +130,16 @@ class AccountTarget:
     token: Sealed | None = None
     refresh: Sealed | None = None
     platform: str = ""
-    """For what is said and counted of its requests."""
+    """The platform, for checks, logs and metrics. If it is empty, the permit's surface determines
+    the checks."""
     auth_url: str = ""
-    """Where its tokens are given; empty: at `base_url`."""
+    """The base URL of the token server; empty if it is `base_url`."""
 
 
 class Transport:
-    """Sends single wire steps. Everything it may do is injected, and it keeps nothing.
+    """Sends single steps. All collaborators are injected, and it has no state.
 
-    `record` notes each use of a permit for all processes; without it no permit is accepted.
+    `record` records the use of permits across processes; without it no permit is accepted.
     """
 
     def __init__(
@@ -163,11 +164,11 @@ class Transport:
         self._record = record
 
     def send(self, step: WireStep, authority: Authority, *, account: AccountTarget) -> StepResult:
-        """Send `step` once and say what came back; secret fields of the answer are sealed.
+        """Send `step` once and return the result; secret fields of the response are sealed.
 
-        Raises EgressForbidden before the first byte leaves when the authority does not cover
-        exactly this request, PermitExpired and PermitReplayed for a permit that is too old or was
-        used, in this process or another, and NotFound when a file of it is not stored.
+        Raises EgressForbidden before anything is sent if the authorization does not cover exactly
+        this request, PermitExpired or PermitReplayed for a permit that is too old or was used in
+        any process, and NotFound if a file is not stored.
         """
         self._check_authority(step, authority, account)
         if step.to == "person":
@@ -179,6 +180,7 @@ class Transport:
             body = b""
         if not url:
             return StepNotSent(step.name, ADDRESS_ELSEWHERE)
+        # From here on the permit is used up, so all local checks of the content come before.
         if isinstance(authority, Permit):
             self._use_once(authority)
         if step.fetched and isinstance(authority, Permit):
@@ -198,8 +200,7 @@ class Transport:
     def _send_to_person(
         self, step: WireStep, authority: Authority, account: AccountTarget
     ) -> StepResult:
-        """No socket: the same authority for the same bytes, used up the same way, and somebody else
-        carries them."""
+        """Create a manual task. Its authorization is checked and used like that of a request."""
         if self._hand_over is None or not isinstance(authority, Permit | RemovalOrder):
             raise EgressForbidden("egress.wrong_authority", step=step.name, kind=str(step.kind))
         for file in step.files.values():
@@ -268,8 +269,10 @@ class Transport:
             raise EgressForbidden("egress.other_price", step=step.name)
 
     def _resolve_upload_url(self, step: WireStep, account: AccountTarget) -> str:
-        """Where the platform told us to put a file: a host of theirs, over TLS unless the account's
-        is without; "" for anything else."""
+        """Return the upload URL from an earlier response, or "" if its host is not the platform's.
+
+        TLS is required unless the account's base URL has none.
+        """
         bare = step.json is not None and not step.files
         carries = step.kind in (StepKind.STAGE, StepKind.PUBLISH)
         if not carries or bare or step.token != "none":
@@ -283,8 +286,11 @@ class Transport:
         return url if _is_theirs(url, account.base_url, step.within) else ""
 
     def _use_once(self, permit: Permit) -> None:
-        """The claim's transaction consumes permits, once each; this keeps a consumed one from being
-        sent twice."""
+        """Record the use of a permit. Raises PermitReplayed or PermitExpired.
+
+        The transaction of the claim consumes permits; this record prevents a consumed one from
+        being sent twice.
+        """
         if self._record is None:
             raise EgressForbidden("egress.wrong_authority", step=permit.step, kind="permit")
         match self._record(permit):
@@ -340,8 +346,8 @@ class Transport:
         return headers, b""
 
     def _build_media_url_body(self, step: WireStep, permit: Permit) -> bytes:
-        """The JSON with the addresses of its files, each good for this permit alone; nothing where
-        there are none."""
+        """Return the JSON with temporary URLs of the files for this permit, or nothing without a
+        public address."""
         for file in step.fetched.values():
             self._read_bytes(step, file, permit.tenant_id)
         lent = {
@@ -359,7 +365,7 @@ class Transport:
         return data[slice(*file.part)] if file.part is not None else data
 
     def _reveal_values(self, value: Any, tenant_id: UUID) -> Any:
-        """The JSON of a sign-in, or of a file's way to a store, with its sealed values opened."""
+        """Return the JSON of a sign-in or an upload with its sealed values opened."""
         if isinstance(value, Sealed):
             return self._reveal(tenant_id, value)
         if isinstance(value, Mapping):
@@ -369,7 +375,7 @@ class Transport:
     def _build_credential(
         self, step: WireStep, account: AccountTarget, url: str, body: bytes
     ) -> tuple[str, dict[str, str]]:
-        """The address and the headers that show the credential."""
+        """Return the URL and the headers with the credential."""
         if step.client is not None:
             return url, self._as_client(step, step.client, account.tenant_id)
         match step.token:
@@ -398,8 +404,8 @@ class Transport:
                 assert_never(unexpected)
 
     def _as_client(self, step: WireStep, client: OAuthClient, tenant_id: UUID) -> dict[str, str]:
-        """Basic, of a sign-in alone (RFC 7617)."""
-        # how it is shown
+        """Return the header for HTTP Basic (RFC 7617), which is allowed for sign-in steps only."""
+        # form of the credential
         if step.kind is not StepKind.AUTH or step.token != "none" or client.secret is None:
             raise EgressForbidden("egress.malformed", step=step.name)
         said = f"{client.client_id}:{self._reveal(tenant_id, client.secret)}"
@@ -408,8 +414,7 @@ class Transport:
     def _build_signature_headers(
         self, step: WireStep, account: AccountTarget, body: bytes
     ) -> dict[str, str]:
-        """A signature by each live secret: the token, and while it is being changed the one
-        before."""
+        """Sign with the secret (the token) and, during its rotation, with the previous one too."""
         boxes = [account.token, *([account.refresh] if account.refresh is not None else [])]
         secrets = [self._reveal_credential(step, account, box) for box in boxes]
         return {
@@ -477,8 +482,8 @@ def _form_value(value: Any) -> str:
 
 
 def _is_theirs(url: str, base_url: str, within: tuple[str, ...]) -> bool:
-    """Whether an address that a platform told leads to the account's host, or into one of its
-    stores."""
+    """Return True if a URL from a response is on the account's host or in one of the allowed
+    domains."""
     try:
         target = urlsplit(url)
         host = urlsplit(url).hostname or ""
@@ -492,7 +497,8 @@ def _is_theirs(url: str, base_url: str, within: tuple[str, ...]) -> bool:
 
 
 def _build_url(step: WireStep, account: AccountTarget) -> str:
-    """The full address; it cannot lead to another host, nor out of its folder by dots."""
+    """Return the full URL. A path that changes the host or contains dot segments raises
+    EgressForbidden."""
     path = step.path.replace("{account}", quote(account.account, safe=""))
     home = _base_url(step, account)
     url = home.rstrip("/") + path
@@ -506,7 +512,6 @@ def _build_url(step: WireStep, account: AccountTarget) -> str:
 
 
 def _base_url(step: WireStep, account: AccountTarget) -> str:
-    """Which address of the account a request begins with."""
     if step.kind is not StepKind.AUTH or step.host == "account":
         return account.base_url
     if step.host == "auth":
@@ -519,18 +524,18 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _strict_json(body: bytes) -> Any:
-    """The parsed body, None for anything that is not JSON in UTF-8 (RFC 8259: no NaN, no Infinity),
-    or nested deeper than anybody who reads it could follow."""
+    """Return the parsed body, or None if it is not JSON in UTF-8 (RFC 8259: no NaN, no Infinity) or
+    is nested deeper than `DEEPEST`."""
     try:
         read = json.loads(body.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return None
+    # The number of brackets is a cheap upper bound of the depth.
     may_be_deep = body.count(b"[") + body.count(b"{") > DEEPEST
     return None if may_be_deep and not _is_within_depth(read, DEEPEST) else read
 
 
 def _is_within_depth(value: Any, depth: int) -> bool:
-    """Whether objects and lists stand in each other no more than `depth` times."""
     if not isinstance(value, dict | list):
         return True
     return depth > 0 and all(

@@ -1,5 +1,5 @@
-"""The books of the demo: last month closed by the accountant, and a statement of another platform
-still to come in."""
+"""Accounting of the demo: last month closed by the accountant, and a statement of another platform
+to import."""
 
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,32 +15,32 @@ from tenants.agencies.rights import Role
 from workers.installation.folder import write_atomically
 
 STATEMENT_OF = NOVA
-"""Whose statement waits."""
+"""The creator whose statement is expected."""
 
 
 def first_of_last_month(scope: Scope, company: AgencyProfile) -> date:
-    """The first day of the month before this one, on the agency's calendar."""
+    """Return the first day of last month on the agency's calendar."""
     this = local_day(scope.now, company.zone).replace(day=1)
     return (this - timedelta(days=1)).replace(day=1)
 
 
 def statement_path(settings: Settings, month: date) -> Path:
-    """Where the statement of a month lies, for whoever looks for it on the disk."""
+    """Return the path of the statement of a month, for its upload from disk."""
     return demo_files_folder(settings) / sample_file.sample_file_name(month)
 
 
 def demo_files_folder(settings: Settings) -> Path:
-    """The files of the demo that are in no store."""
+    """Return the folder of the demo's files that are in no object store."""
     return settings.home / "demo"
 
 
 def statement_bytes(month: date) -> bytes:
-    """The file itself; whoever asks for the same month gets the same bytes."""
+    """Return the statement of a month; the same month gives the same bytes."""
     return sample_file.build_sample_statement(month, STATEMENT_OF.slug)
 
 
 def close_last_month(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> None:
-    """Close last month and lay its statement ready; once for each month."""
+    """Close last month and write its statement to disk, once for each month."""
     if STATEMENT_OF not in company.creators:
         return
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:

@@ -1,4 +1,4 @@
-"""Bringing the demo's history in: made in memory, written in pages, one transaction for each
+"""Import of the demo's history: generated in memory, written in one transaction for each
 creator."""
 
 from channels.accounts import lifecycle
@@ -24,7 +24,7 @@ from subscribers.history.history_import import import_past_fans
 
 
 def read_history_input(scope: Scope, company: AgencyProfile, part: CreatorProfile) -> HistoryInput:
-    """What is there, for a history to be about."""
+    """Read what a creator's history needs: channel, packs, prices and pictures."""
     creator_id = creator_id_of(scope, part)
     slugs = {pack.slug for pack in part.packs}
     sold = [pack for pack in packs.list_active_packs(scope, creator_id) if pack.slug in slugs]
@@ -49,7 +49,7 @@ def read_history_input(scope: Scope, company: AgencyProfile, part: CreatorProfil
 
 
 def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
-    """Write a creator's history, whole or not at all; once."""
+    """Write a creator's history in one transaction, once."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         first = history.first_delivery_id(part, find_chat_channel(scope, part))
         if live_posts.find_live_post(scope, first) is not None:

@@ -1,8 +1,5 @@
-"""What the demo's cast is written in: companies, people, creators, accounts, pictures, packs.
-
-Who and what the demo is made of: two agencies, their people, creators, accounts, pictures and
-packs. Data only.
-"""
+"""The cast of the demo: two agencies with their members, creators, accounts, pictures and packs.
+Data only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,16 +15,16 @@ from tenants.agencies.rights import Role
 
 RAIL = "sandbox"
 CURRENCY = "XTS"
-"""Test money: nothing of the demo is worth anything."""
+"""The currency of test money: nothing in the demo has real value."""
 
 DrawingMethod = Literal["scene", "placeholder", "tile"]
-"""A drawn scene, one that is marked as standing for a model's work, or a tile in the place of what
-is never drawn."""
+"""Ways to draw a picture: a scene, a scene with the mark of a placeholder, or a tile instead of
+adult content."""
 
 
 @dataclass(frozen=True)
 class MemberProfile:
-    """A person with a login."""
+    """A member with a login."""
 
     name: str
     email: str
@@ -36,8 +33,8 @@ class MemberProfile:
 
 @dataclass(frozen=True)
 class SandboxAccountProfile:
-    """A sandbox account: its name on the network says what it can do (`…+key` keeps idempotency
-    keys)."""
+    """An account on the test network. Its name there switches features on: `…+key` honours
+    idempotency keys."""
 
     name: str
     account: str
@@ -47,8 +44,8 @@ class SandboxAccountProfile:
 
 @dataclass(frozen=True)
 class PictureProfile:
-    """A picture to draw; `key` makes it once. Sizes in pixels; `days_ago` dates it as an upload,
-    None leaves it so."""
+    """A picture to draw; `key` identifies it. Sizes are in pixels; `days_ago` dates an upload, None
+    leaves it undated."""
 
     key: str
     drawing_method: DrawingMethod
@@ -64,7 +61,7 @@ class PictureProfile:
 
 @dataclass(frozen=True)
 class PackProfile:
-    """A pack on sale: the keys of its pictures and its price in test money."""
+    """A pack for sale: the keys of its pictures and its price in test money."""
 
     slug: str
     title: str
@@ -78,28 +75,28 @@ FOLLOWERS_PER_FAN = 21
 
 @dataclass(frozen=True)
 class SalesProfile:
-    """The shape of a creator's history: days, fans, how many percent of them buy; and of what is
-    planned."""
+    """The size of a creator's history: days, fans and the percentage of buyers; and the number of
+    scheduled posts."""
 
     days: int
     fans: int
     buyers_percent: int
     slots: tuple[str, ...] = ("10:00", "15:00", "20:00")
     opening: int = 0
-    """Posts that leave with the first start."""
+    """Posts published at the first start."""
     ahead_days: int = 0
-    """Days that are planned, one post each."""
+    """Days ahead with one scheduled post each."""
 
     @property
     def followers(self) -> int:
-        """How many follow its first account on the day after its history: one in so many of them
+        """Followers of the first account on the day after the history; one in so many of them
         writes."""
         return self.fans * FOLLOWERS_PER_FAN
 
 
 @dataclass(frozen=True)
 class CreatorProfile:
-    """A creator of the demo; the first account is the one with the chat."""
+    """A creator of the demo; the first account has the chat."""
 
     slug: str
     name: str
@@ -114,8 +111,7 @@ class CreatorProfile:
     sales: SalesProfile
     approval_tiers: int = 1
     manual_accounts: tuple[SandboxAccountProfile, ...] = ()
-    """Accounts on which people post: `account` is the site and the name there, `surface` the
-    site."""
+    """Accounts for manual posting: `account` is the site and the name there, `surface` the site."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +127,7 @@ class AgencyProfile:
 
     @property
     def tenant_id(self) -> UUID:
-        """The same on every machine."""
+        """The tenant, the same on every machine."""
         return derived_uuid("greenroom", "demo", self.key)
 
 
@@ -165,7 +161,7 @@ def _picture_keys(slug: str, *names: str) -> tuple[str, ...]:
 
 
 HANGING_CHANNEL_NAME = "X (sandbox)"
-"""The account of Mia's that accepts a post and does not answer, when Home is opened."""
+"""Mia's account that accepts a post and does not respond, in the scene on Home."""
 
 MIA = CreatorProfile(
     slug="mia",
@@ -283,7 +279,7 @@ MIA = CreatorProfile(
         ),
     ),
     sales=SalesProfile(days=120, fans=450, buyers_percent=38, opening=3, ahead_days=21),
-    approval_tiers=0,  # she publishes her own pictures: nobody else is asked
+    approval_tiers=0,  # she publishes pictures of herself, which need no other approver
 )
 
 NOVA = CreatorProfile(
@@ -408,11 +404,11 @@ DEMO_RECIPE = RecipeSpec(
     width=1280,
     height=960,
 )
-"""What Nova's pictures are drawn from while somebody looks at Home."""
+"""The recipe of Nova's pictures in the scene on Home."""
 
 
 def _build_library() -> tuple[PictureProfile, ...]:
-    """Sacha's 40 files: 20 scenes with a date; 20 tiles, 12 of them without one."""
+    """Return Sacha's 40 files: 20 dated scenes, and 20 tiles of which 12 have no date."""
     places = (
         "studio",
         "loft interior",
@@ -457,9 +453,9 @@ def _build_library() -> tuple[PictureProfile, ...]:
 
 
 SECOND_PERSON_PICTURE = "demo:sacha:scene-03"
-"""The file with somebody nobody has named yet."""
+"""The file that depicts a person without a name."""
 CONSENTING_PARTNER_PICTURE = "demo:sacha:doublure-15"
-"""The file whose partner took the permission back."""
+"""The file whose depicted partner withdrew consent."""
 
 SACHA = CreatorProfile(
     slug="sacha",

@@ -1,5 +1,5 @@
-"""The accounts of the demo: a page of its own for each creator, and accounts on the sandbox, made
-before it runs."""
+"""Channels of the demo: a hosted page, accounts on the test network, and accounts for manual
+posting."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -23,29 +23,28 @@ NETWORK = "sandbox"
 BY_HAND = "byhand"
 MANUAL_CONNECTOR_PATH = "connectors.platforms.byhand.publisher:ByHand"
 ELSEWHERE = 3
-"""Of those who follow a creator's first account, one in so many follows each other one as well."""
+"""One in so many followers of a creator's first account also follows each of the others."""
 
 PAGE_NAMES = {"fr": "Ma page", "en": "My page"}
 
 
 def sandbox_url(settings: Settings) -> str:
-    """Where the sandbox of this installation is called from within."""
+    """Return the URL of the test network inside this installation."""
     return settings.sandbox.inside_url or f"http://127.0.0.1:{settings.sandbox.port}"
 
 
 def page_url(settings: Settings) -> str:
-    """Where the pages of this installation are called from within."""
+    """Return the URL of the hosted pages inside this installation."""
     return settings.web.inside_url or f"http://127.0.0.1:{settings.web.port}"
 
 
 def sandbox_chat_url(settings: Settings, part: CreatorProfile) -> str:
-    """The chat window of a creator on the sandbox."""
+    """Return the URL of a creator's chat window on the test network."""
     return f"http://127.0.0.1:{settings.sandbox.port}/c/{quote(part.accounts[0].account, safe='+')}"
 
 
 def open_channels(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> None:
-    """Open every page and account that is not there yet; bring addresses up to date when a port has
-    moved."""
+    """Create missing pages and accounts, and update URLs after a change of ports."""
     master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
     store = SandboxStore(settings.home / "sandbox.sqlite")
     try:
@@ -63,7 +62,7 @@ def open_channels(tenant: OpenScope, settings: Settings, company: AgencyProfile)
 
 @dataclass(frozen=True)
 class _Opening:
-    """One look at the accounts of an agency, in one transaction."""
+    """The channels of an agency in one transaction."""
 
     scope: Scope
     settings: Settings
@@ -72,7 +71,7 @@ class _Opening:
     master_key: bytes
 
     def page(self, part: CreatorProfile) -> None:
-        """A creator's own page; its credential is sealed the moment it is made."""
+        """Create a creator's hosted page; its credential is sealed at once."""
         creator_id = creator_id_of(self.scope, part)
         address = sandbox_chat_url(self.settings, part)
         credential = sites.open_site(
@@ -96,7 +95,7 @@ class _Opening:
         )
 
     def account(self, part: CreatorProfile, account: SandboxAccountProfile) -> None:
-        """An account on the sandbox; a token that a person revoked there stays revoked."""
+        """Create an account on the test network; a token that was revoked there stays revoked."""
         standing = {one.name for one in store.list_accounts(self.store)}
         title = part.name if account is part.accounts[0] else f"{part.name} · {account.name}"
         opened = None
@@ -107,8 +106,8 @@ class _Opening:
         self._connect_account(part, NETWORK, account, sandbox_url(self.settings), opened)
 
     def by_hand(self, part: CreatorProfile, account: SandboxAccountProfile) -> None:
-        """An account on which a person posts, connected as its form would; once, so that changes to
-        it stay."""
+        """Connect an account for manual posting as its form does; once, so that later changes to it
+        stay."""
         if self._find_channel(part, BY_HAND, account) is not None:
             return
         connector = loader.connectable_platforms(
@@ -168,12 +167,12 @@ class _Opening:
 
 
 def find_chat_channel(scope: Scope, part: CreatorProfile) -> Channel:
-    """The account on which a creator chats and sells. Raises NotFound."""
+    """Return the channel on which a creator chats and sells. Raises NotFound."""
     return queries.get_channel_by_name(scope, creator_id_of(scope, part), part.accounts[0].name)
 
 
 def find_page_channel(scope: Scope, company: AgencyProfile, part: CreatorProfile) -> Channel:
-    """The account of a creator's own page. Raises NotFound."""
+    """Return the channel of a creator's hosted page. Raises NotFound."""
     return queries.get_channel_by_name(
         scope, creator_id_of(scope, part), PAGE_NAMES[company.language]
     )

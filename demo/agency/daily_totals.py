@@ -1,5 +1,5 @@
-"""The demo's days rolled up while they are made: what `daily_rollups.rebuild_day` would find in
-their rows."""
+"""Daily rollups of the demo's history, computed in memory as `daily_rollups.rebuild_day` computes
+them from rows."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,13 +24,13 @@ from subscribers.ledger.entries import (
 )
 
 DayTotals = dict[str, int]
-"""Amounts of one day by ledger account, and how many sales there were."""
+"""Amounts of one day by ledger account, and the number of sales."""
 
 ORDERS = "orders"
 
 
 def daily_rollups(stage: HistoryInput, history: DemoHistory, shares: SplitShares) -> list[PastDay]:
-    """Every day of the history, also those without a sale."""
+    """Return the rollups of every day of the history, including days without a sale."""
     lateness = _lateness_by_day(history.posts)
     looks = _metrics_by_day(stage, history.readings)
     talk = _messages_by_day(stage, history.fans)
@@ -71,7 +71,8 @@ def _percentile_95(late: Sequence[int]) -> int | None:
 def _metrics_by_day(
     stage: HistoryInput, read: Sequence[PastReading]
 ) -> Mapping[date, Mapping[str, int]]:
-    """Of one post what came since the reading before counts."""
+    """Return the metrics by day. Each reading of a post counts its difference from the reading
+    before."""
     found: defaultdict[date, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     before: dict[tuple[UUID, str], int] = {}
     for reading in sorted(read, key=lambda one: one.age_hours):

@@ -1,7 +1,7 @@
-"""A history of the demo: days that could have been. Drawn from a seed, so two machines show the
-same on the same day.
+"""Generated history of a demo creator. It comes from a seed: two machines show the same on the same
+day.
 
-It grows by 40 % a month, breathes with the week and the hours, and a few sales are given back.
+Activity grows by 40 % a month and varies by weekday and hour; some sales are refunded.
 """
 
 import random
@@ -23,26 +23,26 @@ from subscribers.history.history_import import PastFan, PastLine, PastSale
 
 GROWTH_PER_MONTH = 1.4
 WEEK = (0.85, 0.85, 0.9, 0.95, 1.15, 1.25, 1.05)
-"""Monday to Sunday, against the mean."""
+"""Weight of each weekday from Monday, relative to the mean."""
 
 HOURS = (2, 1, 1, 0, 0, 1, 2, 4, 6, 6, 5, 5, 7, 6, 5, 5, 6, 8, 10, 12, 14, 15, 11, 6)
-"""How many write in each local hour."""
+"""Weight of each local hour."""
 
 REFUNDED_PERCENT = 2
 REPEAT_PURCHASE_PERCENT = 38
-"""Of sales that are given back; of buyers who buy once more."""
+"""Percentage of sales that are refunded, and of buyers who buy again."""
 
 METRICS = (("views", 900), ("likes", 90), ("comments", 9), ("clicks", 30))
-"""A usual post a week after it went out, at the end of the history."""
+"""Metrics of an average post a week after publication, at the end of the history."""
 
 AGES = ((1, 0.22), (24, 0.74), (168, 1.0))
-"""Hours after publication, and the share of the week's number that is there by then."""
+"""Hours after publication, and the share of the week's number that is reached by then."""
 
 
 @dataclass(frozen=True)
 class HistoryInput:
-    """What a history needs to know: whose it is, where, what is sold, and the first day after
-    it."""
+    """Input of a history: creator, channel, packs, prices, pictures, and the day after its last
+    day."""
 
     part: CreatorProfile
     creator_id: UUID
@@ -50,21 +50,21 @@ class HistoryInput:
     packs: Sequence[PackView]
     prices: Mapping[UUID, Money]
     pictures: Sequence[tuple[str, UUID]]
-    """Key and asset of what may be shown."""
+    """Key and asset of the pictures that may be posted."""
     zone: str
     today: date
 
     def days(self) -> list[date]:
-        """Its days, oldest first; the last is yesterday."""
+        """The days of the history, oldest first; the last is yesterday."""
         return [self.today - timedelta(days=back) for back in range(self.part.sales.days, 0, -1)]
 
     def seed_for(self, *parts: object) -> random.Random:
-        """The same numbers for the same creator and thing, on every machine."""
-        # variety, not secrecy
+        """Return a seed for a part of this creator's history, the same on every machine."""
+        # not used for secrets
         return random.Random(derived_uuid(self.part.slug, *parts).int)  # noqa: S311  see above
 
     def derived_id(self, *parts: object) -> UUID:
-        """The id of a thing of this history."""
+        """Return the id of an object of this history."""
         return _derive_id(self.part, self.channel, *parts)
 
 
@@ -74,7 +74,7 @@ def _derive_id(part: CreatorProfile, channel: Channel, *parts: object) -> UUID:
 
 @dataclass(frozen=True)
 class DemoHistory:
-    """All that happened."""
+    """A generated history: posts, fans, sales, readings and followers."""
 
     posts: Sequence[PastPost]
     readings: Sequence[PastReading]
@@ -84,7 +84,7 @@ class DemoHistory:
 
 
 def generate_history(stage: HistoryInput) -> DemoHistory:
-    """Everything there is to remember of a creator; pure."""
+    """Generate a creator's history. Pure."""
     published = generate_posts(stage)
     known = generate_fans(stage)
     return DemoHistory(
@@ -97,7 +97,8 @@ def generate_history(stage: HistoryInput) -> DemoHistory:
 
 
 def day_weights(days: Sequence[date]) -> list[float]:
-    """How much happens on each day: growth times week; the last day of an average week is 1."""
+    """Return the weight of each day: growth times weekday; the last day of an average
+    week has 1."""
     return [
         GROWTH_PER_MONTH ** ((place - len(days) + 1) / 30) * WEEK[day.weekday()]
         for place, day in enumerate(days)
@@ -114,7 +115,7 @@ def _generate_instant(stage: HistoryInput, day: date, dice: random.Random) -> da
 
 
 def generate_posts(stage: HistoryInput) -> list[PastPost]:
-    """A post for each slot of each day, with a picture of the library."""
+    """Generate a post with a picture of the library for each slot of each day."""
     found = []
     for number, (day, slot) in enumerate(
         (day, slot) for day in stage.days() for slot in stage.part.sales.slots
@@ -145,12 +146,14 @@ def generate_posts(stage: HistoryInput) -> list[PastPost]:
 
 
 def first_delivery_id(part: CreatorProfile, channel: Channel) -> UUID:
-    """The first thing of a creator's history: where it is, all of it is."""
+    """Return the id of the first delivery of a creator's history: if it exists, the history was
+    imported."""
     return derived_uuid(_derive_id(part, channel, "post", 0), channel.id)
 
 
 def generate_readings(stage: HistoryInput, published: Sequence[PastPost]) -> list[PastReading]:
-    """What each post was worth after an hour, a day and a week, as far as that is over."""
+    """Generate the metrics of each post after an hour, a day and a week, as far as these
+    are over."""
     shares = dict(zip(stage.days(), day_weights(stage.days()), strict=True))
     over = _instant_at(stage, stage.today, time(0, 0))
     found = []
@@ -177,8 +180,7 @@ def generate_readings(stage: HistoryInput, published: Sequence[PastPost]) -> lis
 
 
 def generate_followers(stage: HistoryInput) -> list[PastFollowers]:
-    """How many followed the account at the end of each day: they grow as all does, and some leave
-    again."""
+    """Generate the number of followers at the end of each day: growth less those who unfollow."""
     days = stage.days()
     today = stage.part.sales.followers
     found = []
@@ -191,7 +193,7 @@ def generate_followers(stage: HistoryInput) -> list[PastFollowers]:
 
 
 def generate_fans(stage: HistoryInput) -> list[PastFan]:
-    """Everybody who ever wrote, in the order they came."""
+    """Generate every fan, in the order of their first message."""
     days = stage.days()
     dice = stage.seed_for("arrivals")
     arrivals = sorted(dice.choices(days, day_weights(days), k=stage.part.sales.fans))
@@ -219,7 +221,8 @@ def _generate_fan(stage: HistoryInput, number: int, day: date) -> PastFan:
 def _generate_lines(
     stage: HistoryInput, dice: random.Random, since: datetime, language: str
 ) -> Iterator[PastLine]:
-    """A hello, then some talk, some of it on later days; nothing after the last day."""
+    """Generate an opening exchange, then more exchanges, some on later days, none after the last
+    day."""
     over = _instant_at(stage, stage.today, time(0, 0))
     at = since
     exchanges = [dice.choice(phrases.OPENING_EXCHANGES[language])]
@@ -239,7 +242,7 @@ def _generate_lines(
 
 
 def generate_sales(stage: HistoryInput, known: Sequence[PastFan]) -> list[PastSale]:
-    """What was bought, each pack at most once by each fan; some of it given back within days."""
+    """Generate sales, each pack at most once for each fan; some are refunded within days."""
     return [
         sale for number, fan in enumerate(known) for sale in _generate_sales(stage, number, fan)
     ]

@@ -1,8 +1,5 @@
-"""The demo: two agencies of a house that shows itself. Seeded by a start, told apart everywhere,
-removed whole.
-
-The addresses a newcomer is sent to: the demo's owner link, one creator's page, another's chat.
-"""
+"""Creation and removal of the demo agencies, and the addresses that a start prints: the owner's
+sign-in link, one creator's page, another's chat."""
 
 from urllib.parse import urlsplit
 
@@ -33,17 +30,18 @@ from tenants.agencies.rights import Role
 from tenants.auth import sessions
 from tenants.scope import scope_opener
 from workers.terminal.output import print_message
+from workers.terminal.tables import format_table
 
 log = telemetry.get_logger("demo.agency.lifecycle")
 
 REMOVED_MARKER = "demo.removed"
-"""A file of this name in the home says that the demo was removed: a start does not bring it
-back."""
+"""A file of this name in the installation's folder prevents the next start from restoring the demo.
+"""
 
 
 def seed_demo(settings: Settings) -> None:
-    """Bring the demo into the database, the object store and the sandbox. Repeatable: what is there
-    stays as it is.
+    """Create the demo in the database, the object store and the test network. Repeatable: existing
+    objects stay.
 
     Raises Refused outside of demo and test.
     """
@@ -83,8 +81,8 @@ def _seed_agencies(tenant: OpenScope, settings: Settings) -> None:
 
 
 def _go_on(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> None:
-    """What each start looks at anew: the books of last month, the weeks ahead. A cast that people
-    changed is theirs."""
+    """Update the demo at each start: close last month, schedule the coming days. A cast that
+    members changed is left alone."""
     try:
         people.pair_manager_phone(tenant, company)
         accounting.close_last_month(tenant, settings, company)
@@ -97,8 +95,8 @@ def _go_on(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> Non
 
 
 def owner_link(settings: Settings) -> str:
-    """An address that opens one session of the demo's owner within the hour. Raises NotFound once
-    it was removed."""
+    """Return a sign-in link of the demo's owner, valid once within an hour. Raises NotFound after
+    the demo was removed."""
     database = Database(settings.database.work_url.get_secret_value(), application="demo")
     try:
         with scope_opener(database)(LUMIERE.tenant_id, people.DEMO_ACTOR) as scope:
@@ -113,10 +111,11 @@ def owner_link(settings: Settings) -> str:
 
 
 def remove_demo(settings: Settings) -> dict[str, int]:
-    """Delete both demo agencies and say how many rows and files went where; again does nothing.
+    """Delete both demo agencies, print the number of deleted rows and files by table, and return
+    them. Repeatable.
 
-    The next start does not bring them back; `restore` lets it. Raises Refused outside of demo and
-    test.
+    The next start does not restore them; `allow_demo` permits it. Raises Refused outside of demo
+    and test.
     """
     _only_here(settings)
     tenants = [company.tenant_id for company in DEMO_AGENCIES]
@@ -128,14 +127,14 @@ def remove_demo(settings: Settings) -> dict[str, int]:
         **teardown.delete_sandbox_accounts(settings),
         **teardown.delete_files(settings, tenants),
     }
-    for place, count in gone.items():
-        print_message(Message("demo.removed_from", {"place": place, "count": count}))
+    if gone:
+        print(format_table(("deleted_from", "count"), sorted(gone.items())))
     print_message(Message("demo.removed" if gone else "demo.nothing_left"))
     return gone
 
 
 def allow_demo(settings: Settings) -> None:
-    """Let the next start bring the demo back."""
+    """Let the next start restore the demo. Raises Refused outside of demo and test."""
     _only_here(settings)
     (settings.home / REMOVED_MARKER).unlink(missing_ok=True)
     print_message(Message("demo.comes_back"))
@@ -151,7 +150,8 @@ CHAT_CREATOR = "nova"
 
 
 def welcome_addresses(settings: Settings) -> dict[str, str]:
-    """`dashboard` with a one-time link, `page`, `chat`; empty once the demo was removed."""
+    """Return the addresses `dashboard` (with a sign-in link), `page` and `chat`; none after the
+    demo was removed."""
     try:
         link = owner_link(settings)
     except NotFound:

@@ -1,5 +1,4 @@
-"""The people of the demo: agencies, creators, members, who speaks for whom, and how sales are
-divided."""
+"""Members and creators of the demo agencies, their personas and the revenue split."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -16,17 +15,18 @@ from tenants.agencies.rights import Role
 
 DEMO_ACTOR = "system:demo"
 PHONE = "Démonstration"
-"""What the manager's phone is called: it is nobody's."""
+"""Name of the manager's paired phone, which does not exist."""
 
 REVENUE_SPLIT = SplitShares(agency=4000, creator=6000, chatter=1000)
-"""60 % to the creator, 40 % to the agency; 10 % of the agency's part to who chatted."""
+"""60 % to the creator, 40 % to the agency; 10 % of the agency's share to the chatter."""
 
 MEMBER_SINCE = timedelta(days=400)
-"""The division holds from before the history's first day."""
+"""The split is valid from before the first day of the history."""
 
 
 def is_seeded(scope: Scope) -> bool:
-    """Whether the agency of this scope is there, and with it all that `found` writes."""
+    """Return True if the agency of this scope exists, with everything that `create_demo_agency`
+    writes."""
     try:
         queries.get_agency(scope)
     except NotFound:
@@ -35,7 +35,7 @@ def is_seeded(scope: Scope) -> bool:
 
 
 def create_demo_agency(tenant: OpenScope, company: AgencyProfile) -> None:
-    """Write an agency with its people and creators in one transaction; once."""
+    """Create an agency with its members and creators in one transaction, once."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         scope.lock(f"demo:{company.key}")
         if is_seeded(scope):
@@ -74,8 +74,8 @@ def _add_creator(scope: Scope, company: AgencyProfile, part: CreatorProfile) -> 
 
 
 def pair_manager_phone(tenant: OpenScope, company: AgencyProfile) -> None:
-    """Where people post by hand, the manager is on duty: their phone is paired, and stays so while
-    the demo is used."""
+    """Pair the manager's phone in an agency with manual accounts, and pair it again when the
+    pairing has expired."""
     if not any(part.manual_accounts for part in company.creators):
         return
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
@@ -87,7 +87,7 @@ def pair_manager_phone(tenant: OpenScope, company: AgencyProfile) -> None:
 
 
 def first_member_with_role(scope: Scope, role: Role) -> queries.Member:
-    """The first member of a role, by name. Raises NotFound."""
+    """Return the first member with a role, by name. Raises NotFound."""
     for member in queries.list_members(scope):
         if member.role is role:
             return member
@@ -95,5 +95,5 @@ def first_member_with_role(scope: Scope, role: Role) -> queries.Member:
 
 
 def creator_id_of(scope: Scope, part: CreatorProfile) -> UUID:
-    """The creator's id. Raises NotFound."""
+    """Return the creator's id. Raises NotFound."""
     return queries.get_creator(scope, part.slug).id

@@ -1,5 +1,5 @@
-"""Names and words of the demo's history, in French and English: what fans said, what was answered,
-what was posted."""
+"""Texts of the demo's history in French and English: fans' names, messages, replies and
+captions."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,12 +15,12 @@ FIRST_NAMES = (
 MANUAL_POST_REASON = (
     "Démonstration : une publication à la main est à préparer, personne ne la met en ligne."
 )
-"""Why a drawn picture may leave for a post by hand."""
+"""Reason for allowing a drawn picture in a manual post."""
 
 INITIALS = "ABCDEFGHLMNPRSTV"
 
 Exchange = tuple[str, str]
-"""What a fan says, and the answer."""
+"""A fan's message and its reply."""
 
 OPENING_EXCHANGES: Mapping[str, Sequence[Exchange]] = {
     "fr": (
@@ -65,7 +65,7 @@ FOLLOWING_EXCHANGES: Mapping[str, Sequence[Exchange]] = {
     ),
 }
 Caption = tuple[str, str]
-"""The title and the first sentence under a picture."""
+"""The title and the first sentence of a caption."""
 
 CAPTIONS: Mapping[str, Caption] = {
     "demo:mia:plage-matin": (
@@ -99,6 +99,7 @@ ENDINGS = (
 
 
 def caption_for(key: str, ending: int) -> Caption:
-    """The title and the text under a picture; `ending` picks how it ends."""
+    """Return the title and the text of a post with a picture; `ending` selects the last
+    sentence."""
     title, first = CAPTIONS.get(key, UNTITLED)
     return title, f"{first} {ENDINGS[ending % len(ENDINGS)]}"

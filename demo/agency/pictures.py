@@ -1,5 +1,5 @@
-"""The pictures of the demo: drawn by two child processes, brought in by the one path, looked at by
-the manager."""
+"""Pictures of the demo: drawn in child processes, then ingested like any upload or generated
+picture."""
 
 import multiprocessing
 import os
@@ -44,8 +44,8 @@ def draw_in_background(
     credential: SigningCredential,
     today: date,
 ) -> Iterator[DrawnPictures]:
-    """Have pictures drawn and signed meanwhile, in this order; what is left undone at the end is
-    dropped."""
+    """Draw and sign pictures in the background, in this order; pictures not started at the end of
+    the block are cancelled."""
     if not wanted:
         yield {}
         return
@@ -56,15 +56,14 @@ def draw_in_background(
             found[part.slug].append(pool.submit(draw_picture, shot, credential, today))
         yield found
     finally:
-        pool.shutdown(
-            cancel_futures=True
-        )  # and wait: a process that ends over its pool writes a trace
+        # Waits for running jobs: a process that ends before its pool prints a traceback.
+        pool.shutdown(cancel_futures=True)
 
 
 def find_missing_pictures(
     tenant: OpenScope, company: AgencyProfile
 ) -> list[tuple[CreatorProfile, PictureProfile]]:
-    """The pictures that are not in the library yet."""
+    """Return the pictures that are not in the library yet."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         known = {part.slug: _get_assets_by_key(scope, part) for part in company.creators}
     return [
@@ -88,7 +87,7 @@ def ingest_pictures(
     part: CreatorProfile,
     drawn: DrawnPictures,
 ) -> None:
-    """Record a creator's pictures as they are drawn. What stops in the middle goes on at the next
+    """Ingest a creator's pictures as they are finished. An interrupted import continues at the next
     start."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         owner = creator_id_of(scope, part)
@@ -99,8 +98,8 @@ def ingest_pictures(
 
 
 def draw_picture(shot: PictureProfile, credential: SigningCredential, today: date) -> PreparedAsset:
-    """Draw and sign one picture, in a child process; the pixels stay there, only the bytes come
-    back."""
+    """Draw and sign one picture in a child process; only the encoded bytes are returned, not the
+    pixels."""
     picture = _choose_engine(shot).draw(
         ImageJob(shot.prompt, shot.seed, width=shot.width, height=shot.height)
     )
@@ -122,7 +121,7 @@ def _choose_engine(shot: PictureProfile) -> ImageEngine:
 def _as_upload(
     picture: GeneratedPicture, shot: PictureProfile, credential: SigningCredential, today: date
 ) -> PreparedAsset:
-    """A file as somebody would have uploaded it, with or without a date; its lineage still says
+    """Return the picture as an uploaded file, with or without a date; its provenance still records
     that it was drawn."""
     photo = pictures.decode_photo(picture.data, name=shot.key)
     taken = (

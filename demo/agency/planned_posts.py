@@ -1,9 +1,8 @@
-"""What the demo's calendar holds: posts that leave with the first start, so that no page is empty,
-weeks ahead, one that waits for a yes.
+"""Scheduled posts of the demo: posts of the first start, one a day for the coming weeks, and one
+pending approval.
 
-They are ordinary posts: written by the house, approved by the manager, sent by the processes, each
-with its permit. Each start looks again, so that the weeks ahead are planned when they come; what
-stands already stays.
+They are ordinary posts: written by the system, approved by the manager, sent by the processes with
+a permit each. Each start schedules the days that have become due for it; existing posts stay.
 """
 
 from collections.abc import Sequence
@@ -36,27 +35,27 @@ from tenants.agencies.rights import Role
 
 ORIGIN = "demo"
 FIRST_AHEAD = 2
-"""Days from today: tomorrow is left to `greenroom run-day`, whose report would otherwise count
-these too."""
+"""Days from today: tomorrow is reserved for `greenroom run-day`, whose report would count these
+posts too."""
 
 PUBLISH_TIME = "18:30"
 STARTING = timedelta(seconds=10)
-"""From the last act of the seeding to the processes that send."""
+"""Time from the last step of the seeding to the processes that send."""
 
 PENDING_APPROVAL_TIME = "12:15"
 PENDING_APPROVAL_DAYS = 3
-"""When the post would leave that waits for a yes, in days from the first start."""
+"""Due date of the post that is pending approval, in days from the first start."""
 
 APPROVAL_CREATOR = NOVA
-"""Whose post waits for a yes."""
+"""The creator of the post that is pending approval."""
 
 FIRST_POSTS_CREATOR = MIA
-"""Whose first post goes to every account, the one by hand among them."""
+"""The creator whose first post goes to every account, including the manual one."""
 
 
 @dataclass(frozen=True)
 class PlannedPost:
-    """One post to plan."""
+    """A post to schedule."""
 
     key: str
     at: WallTime
@@ -67,8 +66,8 @@ class PlannedPost:
 
 
 def schedule_coming_days(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
-    """One post a day on the days that have none yet, approved by the manager; another one asked of
-    the owner."""
+    """Schedule one post a day, approved by the manager, on days without one; and request the
+    owner's approval of another post."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         pictures = _list_postable_pictures(scope, part)
         for one in _build_planned_posts(scope, company, part, pictures):
@@ -80,8 +79,8 @@ def schedule_coming_days(tenant: OpenScope, company: AgencyProfile, part: Creato
 
 
 def schedule_first_posts(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
-    """The posts that leave with the first start: the last act of a seeding, since they are due at
-    once."""
+    """Schedule the posts of the first start. This is the last step of a seeding, since they are due
+    at once."""
     key = f"{part.slug}:opening:"
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         if not part.sales.opening or post_ids_by_origin_key(scope, ORIGIN, key):
@@ -106,8 +105,7 @@ def schedule_first_posts(tenant: OpenScope, company: AgencyProfile, part: Creato
 
 
 def allow_manual_post(tenant: OpenScope, tenant_id: UUID, picture: UUID) -> None:
-    """A picture of a post by hand may leave, though drawn: the owner says so, as in any agency.
-    Repeatable."""
+    """Allow a drawn picture in a manual post, in the owner's name. Repeatable."""
     with tenant(tenant_id, DEMO_ACTOR) as scope:
         owner = first_member_with_role(scope, Role.OWNER).id
     label_lifts.handle_label_lift(
@@ -119,15 +117,15 @@ def allow_manual_post(tenant: OpenScope, tenant_id: UUID, picture: UUID) -> None
 
 
 def _round_to_second(instant: datetime, zone: str) -> WallTime:
-    """The whole second on the agency's clock."""
+    """Return the whole second on the agency's clock."""
     return to_wall_time(instant.replace(microsecond=0), zone)
 
 
 def _build_planned_posts(
     scope: Scope, company: AgencyProfile, part: CreatorProfile, pictures: Sequence[tuple[str, UUID]]
 ) -> list[PlannedPost]:
-    """One post a day, at an hour of its own; a day that has one, or had one somebody took off, is
-    left as it is."""
+    """Return one post a day at `PUBLISH_TIME`. A day that has one, or had one that was removed, is
+    left out."""
     today = local_day(scope.now, company.zone)
     days = [today + timedelta(days=FIRST_AHEAD + n) for n in range(part.sales.ahead_days)]
     taken = _list_taken_days(scope, company, part, days)
@@ -162,7 +160,7 @@ def _list_taken_days(
 
 
 def _list_postable_pictures(scope: Scope, part: CreatorProfile) -> list[tuple[str, UUID]]:
-    """What may be posted: the pictures of the packs, by key."""
+    """Return the pictures that may be posted, those of the packs, by key."""
     made = assets.assets_by_source(
         scope, creator_id_of(scope, part), [key for pack in part.packs for key in pack.shots]
     )
@@ -172,8 +170,8 @@ def _list_postable_pictures(scope: Scope, part: CreatorProfile) -> list[tuple[st
 def write_and_schedule(
     scope: Scope, part: CreatorProfile, one: PlannedPost, *, origin: str = ORIGIN
 ) -> dict[UUID, UUID]:
-    """Write a post for the house, have the manager approve it and plan it; its deliveries by
-    account. Repeatable."""
+    """Write a post, approve it in the manager's name and schedule it; returns its deliveries by
+    channel. Repeatable."""
     post_id, deliveries = _create_post(scope, part, one, author=DEMO_ACTOR, origin=origin)
     decisions.approve_post(scope, post_id, member_id=first_member_with_role(scope, Role.MANAGER).id)
     if has_approved_deliveries(scope, post_id):
@@ -184,7 +182,7 @@ def write_and_schedule(
 def _create_pending_post(
     scope: Scope, company: AgencyProfile, part: CreatorProfile, picture: tuple[str, UUID]
 ) -> None:
-    """A post of the manager's, which therefore somebody else must approve."""
+    """Create a post of the manager, which another member must approve."""
     day = local_day(scope.now, company.zone) + timedelta(days=PENDING_APPROVAL_DAYS)
     at = WallTime(day, parse_clock_time(PENDING_APPROVAL_TIME), company.zone)
     one = PlannedPost(
@@ -224,7 +222,6 @@ def _create_post(
         channel.id: create_delivery(scope, post_id, channel.id, at=one.at)
         for channel in one.channels
     }
-    duplicates.acknowledge_duplicates(
-        scope, post_id, connectors=loader.load_connectors()
-    )  # a demonstration has few pictures, and shows them often
+    # The demo has few pictures and posts each of them often.
+    duplicates.acknowledge_duplicates(scope, post_id, connectors=loader.load_connectors())
     return post_id, deliveries

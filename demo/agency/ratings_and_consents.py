@@ -1,5 +1,4 @@
-"""What the demo's manager saw in the pictures: ratings, who is shown, who agreed, and who took it
-back."""
+"""Ratings of the demo's pictures, the persons they depict, and their consents."""
 
 import hashlib
 from collections.abc import Mapping
@@ -35,10 +34,11 @@ from tenants.agencies.rights import Role
 
 FIRST_CHECK = timedelta(days=400)
 PERMISSION = timedelta(days=365)
-"""Sacha proved their age before the oldest file; permissions run for two years from a year ago."""
+"""Sacha's proof of age is older than the oldest file; consents are valid for two years from a year
+ago."""
 
 YESTERDAY = timedelta(days=1)
-"""When the partner took the permission back."""
+"""Time since the partner withdrew consent."""
 
 CONSENT_PLATFORMS = ("own_page", "sandbox", "byhand")
 NOVA_SOURCE = "scenes-1"
@@ -48,7 +48,7 @@ NOVA_LICENCE = "Greenroom"
 def rate_and_record_consents(
     tenant: OpenScope, company: AgencyProfile, part: CreatorProfile
 ) -> None:
-    """Rate a creator's pictures and write down who is shown, in one transaction; once."""
+    """Rate a creator's pictures and record the depicted persons in one transaction, once."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         assets = assets_by_source(
             scope, creator_id_of(scope, part), [shot.key for shot in part.pictures]
@@ -67,8 +67,7 @@ def rate_and_record_consents(
 
 
 def _declare_nova(scope: Scope, creator: UUID, assets: Mapping[str, UUID]) -> None:
-    """Nova is invented: the owner declares it, the manager and a guest of the first day looked at
-    it."""
+    """Declare Nova as synthetic in the manager's name; the owner and a former guest reviewed it."""
     nova = persons.add_person(scope, kind="synthetic", display_ref="Nova", creator_id=creator)
     sources = tuple(
         DeclaredSource(part, NOVA_SOURCE, "", NOVA_LICENCE, True)
@@ -99,8 +98,7 @@ def _declare_nova(scope: Scope, creator: UUID, assets: Mapping[str, UUID]) -> No
 
 
 def _name_people(scope: Scope, creator: UUID, assets: Mapping[str, UUID], *, by: str) -> None:
-    """Sacha is named and agreed; one file shows somebody nobody named, one a partner who took it
-    back."""
+    """Record Sacha with consent, a partner who withdrew it, and a person without a name."""
     sacha = persons.add_person(scope, kind="real", display_ref="Sacha", creator_id=creator)
     partner = persons.add_person(scope, kind="real", display_ref="Alex")
     stranger = persons.add_person(scope, kind="real", display_ref="Personne à identifier")

@@ -1,4 +1,4 @@
-"""Shop of the demo agency: its packs and their prices."""
+"""Shop of the demo agencies: packs and prices."""
 
 from uuid import UUID
 
@@ -12,12 +12,12 @@ from subscribers.catalog.prices import get_price, set_price
 
 STARS = "stars"
 STARS_CURRENCY = "XTR"
-"""What a bot sells for, once a real one is connected to the demo: as many Stars as test money."""
+"""Currency of a real Telegram bot that is connected to the demo: as many Stars as units of test
+money."""
 
 
 def put_packs_on_sale(tenant: OpenScope, company: AgencyProfile, part: CreatorProfile) -> None:
-    """Put a creator's packs on sale; one that is there keeps its content, one that has a price
-    keeps it."""
+    """Put a creator's packs on sale; existing packs keep their content, existing prices stay."""
     with tenant(company.tenant_id, DEMO_ACTOR) as scope:
         creator_id = creator_id_of(scope, part)
         for pack in part.packs:

@@ -1,5 +1,5 @@
-"""Removing the demo: every row of both agencies, their files, their sandbox accounts; counted table
-by table."""
+"""Removal of the demo: the rows of both agencies, their files and their accounts on the test
+network, counted by table."""
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
@@ -35,15 +35,15 @@ SELECT conrelid::regclass::text AS child, confrelid::regclass::text AS parent FR
 WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND conrelid <> confrelid
 """
 CLOCK = "house_clock"
-"""The one table of the house whose rows are no tenant's."""
+"""The one table whose rows belong to no tenant."""
 
 
 def delete_rows(settings: Settings, tenants: Sequence[UUID]) -> dict[str, int]:
-    """Delete every row of these tenants as the owner of the tables, the policy of each tenant in
-    force.
+    """Delete every row of these tenants as the owner of the tables, under the row level security of
+    each tenant.
 
-    The rooms' own roles may not: ledger, log and reviews are append-only for them. Children go
-    before parents.
+    The roles of the processes cannot do it: ledger, log and reviews are append-only for them. Child
+    tables come first.
     """
     engine = create_engine(settings.database.owner_url.get_secret_value())
     try:
@@ -77,8 +77,8 @@ def _of_tenant(connection: Connection, tenant: UUID, tables: Sequence[str]) -> M
 
 
 def sign_log_ends(settings: Settings, tenants: Sequence[UUID]) -> None:
-    """Keep a signed word that the logs of these tenants end here: else they would be missed by
-    whoever verifies."""
+    """Record a signed end of these tenants' logs; without it a verification would report them as
+    missing."""
     master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
     database = Database(settings.database.work_url.get_secret_value(), application="demo")
     try:
@@ -94,8 +94,8 @@ def sign_log_ends(settings: Settings, tenants: Sequence[UUID]) -> None:
 
 
 def delete_cross_agency_links(settings: Settings, tenants: Sequence[UUID]) -> dict[str, int]:
-    """Forget, in the agencies that stay, that somebody of theirs also had a login of the demo;
-    returns how many."""
+    """Delete the links from members of other agencies to logins of the demo; returns
+    their number."""
     database = Database(settings.database.work_url.get_secret_value(), application="demo")
     tenant = scope_opener(database)
     count = 0
@@ -109,8 +109,8 @@ def delete_cross_agency_links(settings: Settings, tenants: Sequence[UUID]) -> di
 
 
 def delete_files(settings: Settings, tenants: Sequence[UUID]) -> dict[str, int]:
-    """Delete the objects of these tenants, their pages' copies and their reports; returns how many
-    files went."""
+    """Delete the objects, published page files and reports of these tenants; returns the number of
+    files by kind."""
     gone: dict[str, Callable[[UUID], int]] = {
         "objects": open_library_store(settings).delete_all,
         "page_files": open_page_store(settings).delete_all,
@@ -128,7 +128,7 @@ def _delete_tree(folder: Path) -> int:
 
 
 def delete_sandbox_accounts(settings: Settings) -> dict[str, int]:
-    """Delete the demo's accounts on the sandbox, with their posts, chats and test money."""
+    """Delete the demo's accounts on the test network, with their posts, chats and test money."""
     file = settings.home / "sandbox.sqlite"
     if not file.exists():
         return {}

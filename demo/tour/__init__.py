@@ -1,1 +1,4 @@
-"""The test of the guided tour: a browser walks through it, and each step is verified."""
+"""The guided tour: the actions of its buttons, and the test that takes it in a browser.
+
+The page of the tour is in `dashboard.pages.tour`.
+"""

@@ -1,8 +1,6 @@
-"""What a press of the tour does: posts of its own by the ordinary ways, and one process that is
-really killed.
+"""Actions of the tour's buttons: ordinary posts, and one process that is really killed.
 
-Each act finds its own work done when it runs again. Only in a demonstration, never in
-production.
+Every action is idempotent. They run in demo and test installations only.
 """
 
 import os
@@ -62,8 +60,7 @@ from workers.wiring import Services
 TOUR_ACTOR = "system:tour"
 TILE_PICTURE = NOVA.pictures[-1].key
 EXPLICIT_MARKER = "EXPLICIT-MARKER-A"
-"""The neutral word of the shipped lexicon that stands for an explicit one
-(gate/policy/lexicon.yaml)."""
+"""The neutral term of the shipped lexicon (gate/policy/lexicon.yaml) that counts as explicit."""
 
 INSTAGRAM = "as_instagram"
 FILE_NAME = "vacances-a-la-mer.jpg"
@@ -72,7 +69,7 @@ HARMLESS_TITLE = "Une plage en été"
 SOON = timedelta(seconds=1)
 LOOK = timedelta(seconds=2)
 POSTS_BEFORE_KILL = 4
-"""Posts of a burst that have left when the process is killed."""
+"""Posts of a burst that are published before the process is killed."""
 
 WAIT = timedelta(milliseconds=100)
 PATIENCE = timedelta(minutes=10)
@@ -89,7 +86,8 @@ SETTLED_STATES = frozenset(
 
 
 def perform_action(event: TourStepRequested, *, s: Services) -> None:
-    """Do what was pressed. Raises `outbox.RetryLater` while something has to come first."""
+    """Perform the action of a button. Raises `outbox.RetryLater` until an earlier action is
+    finished."""
     if s.settings.environment == "production":
         return
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
@@ -102,13 +100,13 @@ def perform_action(event: TourStepRequested, *, s: Services) -> None:
         Conflict,
         BadInput,
         Refused,
-    ):  # the cast is not what it was, or somebody was faster
+    ):
+        # A member changed the cast, or another action did the work first.
         return
 
 
 def _publish_burst(event: TourStepRequested, s: Services) -> None:
-    """Thirty posts, due at once, on accounts that take words alone; one of the processes is killed
-    meanwhile."""
+    """Publish thirty posts at once on accounts for text, while one of the processes is killed."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         nova = creator_id_of(scope, NOVA)
         places = [
@@ -146,7 +144,8 @@ def _publish_post(
     *,
     key: str,
 ) -> None:
-    """A post of the house, approved by who pressed, on its way within a second; once."""
+    """Publish a post of the system, approved by the member who pressed the button, within a second;
+    once."""
     creator_id, words, media = said
     post_id = deliveries.create_post(
         scope,
@@ -162,17 +161,15 @@ def _publish_post(
     at = to_wall_time(scope.now + SOON, get_creator(scope, creator_id).zone)
     for channel_id in channels:
         deliveries.create_delivery(scope, post_id, channel_id, at=at)
-    duplicates.acknowledge_duplicates(
-        scope, post_id, connectors=loader.load_connectors()
-    )  # a tour says the same each time
+    # Every tour posts the same texts.
+    duplicates.acknowledge_duplicates(scope, post_id, connectors=loader.load_connectors())
     decisions.approve_post(scope, post_id, member_id=UUID(event.by.partition(":")[2]))
     if deliveries.has_approved_deliveries(scope, post_id):
         deliveries.schedule_post(scope, post_id)
 
 
 def _kill_process(event: TourStepRequested, s: Services) -> None:
-    """End this very process, as a machine would that loses its power; once, in the middle of the
-    burst."""
+    """Kill the current process, as a power failure would; once, in the middle of the burst."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         if (
             audit.find_last_act(scope, KILLED_EVENT, burst_audit_subject(event.subject_id))
@@ -187,11 +184,12 @@ def _kill_process(event: TourStepRequested, s: Services) -> None:
             raise RetryLater(WAIT)
         audit.record(scope, KILLED_EVENT, burst_audit_subject(event.subject_id), pid=os.getpid())
     os.kill(os.getpid(), signal.SIGKILL)
-    os._exit(137)  # the first process of a container does not hear its own signals
+    # In a container, Linux does not deliver a signal that process 1 sends to itself.
+    os._exit(137)
 
 
 def _count_received(event: TourStepRequested, s: Services) -> None:
-    """When every post has its end: what the sandbox's own record says it received."""
+    """Record the number of posts that the test network received, after every post is settled."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         if (
             audit.find_last_act(scope, COUNTED_EVENT, burst_audit_subject(event.subject_id))
@@ -222,13 +220,13 @@ def _count_received(event: TourStepRequested, s: Services) -> None:
 
 
 def _list_received_texts(place: Channel) -> list[str]:
-    """The texts of all posts an account of the sandbox ever took in."""
+    """Return the texts of all posts that an account of the test network ever accepted."""
     truth = call_control(place.base_url, "GET", f"truth/{quote(place.account, safe='')}")
     return [str(post["text"]) for post in truth["posts"]]
 
 
 def _clear_burst(event: TourStepRequested, s: Services) -> None:
-    """Take the posts of a burst away again."""
+    """Delete the posts of a burst."""
     with s.tenant(event.tenant_id, event.by) as scope:
         for entry in _list_entries(scope, event):
             if entry.state is DeliveryState.PUBLISHED:
@@ -236,8 +234,8 @@ def _clear_burst(event: TourStepRequested, s: Services) -> None:
 
 
 def _attempt_forbidden_post(event: TourStepRequested, s: Services) -> None:
-    """Send to Instagram what is not allowed there: as it is, under another name, or with its word
-    hidden."""
+    """Post prohibited content to Instagram: as it is, under another name, or with the term in the
+    alt text."""
     if event.how not in CHEAT_WAYS:
         return
     asset = {"as_it_is": _get_tile, "renamed": _upload_renamed_tile, "hidden_word": _hidden_word}[
@@ -257,7 +255,7 @@ def _attempt_forbidden_post(event: TourStepRequested, s: Services) -> None:
 
 
 def _get_tile(event: TourStepRequested, s: Services) -> UUID:
-    """The stand-in for Explicit content."""
+    """Return the tile that stands for explicit content."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         found = assets.assets_by_source(scope, creator_id_of(scope, NOVA), [TILE_PICTURE])
     if TILE_PICTURE not in found:
@@ -266,8 +264,8 @@ def _get_tile(event: TourStepRequested, s: Services) -> UUID:
 
 
 def _upload_renamed_tile(event: TourStepRequested, s: Services) -> UUID:
-    """The same bytes, handed in again as a holiday picture: known by what they are, not by their
-    name."""
+    """Upload the bytes of the tile again as a holiday picture: they are recognized regardless of
+    their name."""
     tile = _get_tile(event, s)
     with s.tenant(event.tenant_id, event.by) as scope:
         data = s.store.get(event.tenant_id, assets.get_asset(scope, tile).sha256)
@@ -283,7 +281,7 @@ def _upload_renamed_tile(event: TourStepRequested, s: Services) -> UUID:
 
 
 def _hidden_word(event: TourStepRequested, s: Services) -> UUID:
-    """A harmless picture whose alt text holds the word."""
+    """Return a harmless picture with the explicit term in its alt text."""
     picture = DemoSceneEngine().draw(ImageJob("beach in summer, clear", 77, width=640, height=480))
     prepared = pipeline.prepare_generated_picture(
         picture,
@@ -310,8 +308,8 @@ def _hidden_word(event: TourStepRequested, s: Services) -> UUID:
 
 
 def _publish_everywhere(event: TourStepRequested, s: Services) -> None:
-    """A picture of Mia's on every account of hers; the one by hand is posted by whoever is on
-    duty."""
+    """Publish a picture of Mia on all of her accounts; the manual one becomes a task of the
+    assigned member."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         mia = creator_id_of(scope, MIA)
         picture = _free_picture(scope, mia)
@@ -333,8 +331,7 @@ def _publish_everywhere(event: TourStepRequested, s: Services) -> None:
 
 
 def _free_picture(scope: Scope, mia: UUID) -> UUID:
-    """The picture of hers that stands in the fewest places, of those nobody asked to have
-    removed."""
+    """Return Mia's picture with the fewest live posts, except those with a removal request."""
     made = assets.assets_by_source(scope, mia, [shot.key for shot in MIA.pictures])
     digests = {asset: assets.get_asset(scope, asset).sha256 for asset in made.values()}
     standing = ratings.display_ratings(scope, list(digests.values()))
@@ -346,7 +343,7 @@ def _free_picture(scope: Scope, mia: UUID) -> UUID:
 
 
 def _complete_manual_task(event: TourStepRequested, s: Services) -> None:
-    """Whoever pressed posts on the phone what was handed over, and says so."""
+    """Complete the manual task in the name of the member who pressed the button."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         mia = creator_id_of(scope, MIA)
         mine = {one.delivery_id: one for one in _list_entries(scope, event, step="five")}
@@ -374,8 +371,8 @@ def _complete_manual_task(event: TourStepRequested, s: Services) -> None:
 
 
 def _restore_picture(event: TourStepRequested, s: Services) -> None:
-    """The picture may be posted again: who pressed asks for it, somebody else of the demonstration
-    agrees. Whoever pressed takes the copy by hand away too."""
+    """Allow the picture again: appeal in the name of the member who pressed the button, and approve
+    it in another's. Completes the manual removal task too."""
     with s.tenant(event.tenant_id, event.by) as scope:
         agreed = _approve_appeal(scope, event.subject_id)
     if agreed is not None:
@@ -390,8 +387,7 @@ def _restore_picture(event: TourStepRequested, s: Services) -> None:
 
 
 def _approve_appeal(scope: Scope, complaint_id: UUID) -> AppealDecided | None:
-    """Ask for what was taken away, and what somebody else says to it; None where it came back
-    before."""
+    """Appeal a removal and approve the appeal; returns None if the picture was already restored."""
     if (
         appeals.appeal_deadline(
             removal_requests.brief_status(
@@ -427,7 +423,7 @@ ACTIONS: Mapping[str, Callable[[TourStepRequested, Services], None]] = {
 
 
 def _list_sandbox_channels(scope: Scope, creator_id: UUID) -> list[Channel]:
-    """A creator's accounts on the sandbox that work."""
+    """Return the active accounts of a creator on the test network."""
     found = queries.list_creator_channels(scope, creator_id)
     names = {account.account for account in NOVA.accounts}
     return [one for one in found if one.account in names and one.state == ChannelState.ACTIVE]
@@ -436,7 +432,7 @@ def _list_sandbox_channels(scope: Scope, creator_id: UUID) -> list[Channel]:
 def _list_entries(
     scope: Scope, event: TourStepRequested, *, step: str = "burst"
 ) -> list[DeliveryEntry]:
-    """Where the posts of a run go, and how they stand."""
+    """Return the deliveries of a run of the tour."""
     posts = post_ids_by_origin_key(scope, TOUR_ORIGIN, f"{step}:{event.subject_id}")
     deliveries = [row.id for post in posts.values() for row in deliveries_of_post(scope, post)]
     creators = [one.id for one in list_creators(scope)]
@@ -444,6 +440,6 @@ def _list_entries(
 
 
 def press_mark(press_id: UUID) -> str:
-    """What tells the words of one press from those of another: digits, since letters in between
-    read as no language."""
+    """Return a mark that distinguishes the texts of one press: digits, because letters would be
+    read as text in an unknown language."""
     return f"{int(press_id.hex[-4:], 16):05}"

@@ -1,4 +1,4 @@
-"""Steps of the tour about the house itself: its books, and an agency of one's own."""
+"""Steps of the tour about agencies: import of a statement, and creation of an agency."""
 
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,12 +22,11 @@ from workers.wiring import Services
 
 FILES = "statement"
 JUDGE_EMAIL_DOMAIN = "@judge.example"
-"""Where owners of agencies live that only a judge founds."""
+"""Domain of the owners of agencies that only a judge creates."""
 
 
 def check_statement_import(j: TourJudge) -> None:
-    """The statement of another platform brought in: what the screen says lies there is the sum of
-    the rail."""
+    """Import another platform's statement and check the displayed balance against the ledger."""
     mia = j.find_creator("mia")
     j.open_page("/shop?view=books")
     j.window.page.get_by_role("combobox").first.click()
@@ -60,7 +59,7 @@ def check_statement_import(j: TourJudge) -> None:
 
 
 def _get_rail_balances(j: TourJudge, creator_id: UUID) -> dict[str, Money]:
-    """What the ledger says lies on rails that only statements tell of."""
+    """Return the ledger's balances of the rails that are known from statements only."""
     found = j.read_demo_agency(lambda scope: entries.rail_balances(scope, [creator_id]))
     return {
         account: Money(minor, currency)
@@ -71,14 +70,14 @@ def _get_rail_balances(j: TourJudge, creator_id: UUID) -> dict[str, Money]:
 
 @dataclass(frozen=True)
 class JudgeAgency:
-    """An agency of the judge's own, and what its first post says."""
+    """An agency that the judge created, and the text of its first post."""
 
     own: UUID
     words: str
 
 
 def create_judge_agency(j: TourJudge) -> JudgeAgency:
-    """Start mine: seven questions, an agency, its page, its first post on the way."""
+    """Create an agency in the wizard, with its page and a first post that is being published."""
     _create_agency(j)
     begun = JudgeAgency(_get_created_agency(j), f"Ma première publication, {j.mark}-{j.language}.")
     j.window.open(j.dashboard_url("/start"))
@@ -94,7 +93,7 @@ def create_judge_agency(j: TourJudge) -> JudgeAgency:
 
 
 def check_first_post(j: TourJudge, begun: JudgeAgency) -> None:
-    """It stands on the page of that agency."""
+    """Check that the first post is on the agency's page."""
     j.window.wait_for_text(j.catalogue_text("start.see"), 2 * WAIT_SECONDS)
     status, body = fetch_url(_get_post_url(j, begun.own, begun.words))
     j.check_witness(
@@ -103,8 +102,7 @@ def check_first_post(j: TourJudge, begun: JudgeAgency) -> None:
 
 
 def remove_judge_agencies(services: Services) -> None:
-    """Every agency a judge ever founded, known by its owner's address, is taken away: nothing of it
-    is left."""
+    """Delete every agency that a judge created, known by its owner's address."""
     for own in _list_created_agencies(services, JUDGE_EMAIL_DOMAIN):
         teardown.delete_rows(services.settings, [own])
         teardown.delete_cross_agency_links(services.settings, [own])
@@ -114,7 +112,7 @@ def remove_judge_agencies(services: Services) -> None:
 
 
 def _list_created_agencies(services: Services, address: str) -> list[UUID]:
-    """The agencies somebody is a member of whose address ends so."""
+    """Return the agencies with a member whose address ends with `address`."""
     found = []
     for one in set(list_tenant_ids(services.tenant)) - {INSTALLATION_ID, LUMIERE.tenant_id}:
         with services.tenant(one, JUDGE_ACTOR) as scope:

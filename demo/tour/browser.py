@@ -1,5 +1,4 @@
-"""A browser for whoever judges the tour: pages as people get them, what they asked for, what they
-complained about."""
+"""Browser of the tour's test: pages, their requests, and the errors in their console."""
 
 import json
 import re
@@ -19,13 +18,12 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 WAIT_SECONDS = 120.0
-"""How long anything may take on a busy machine."""
+"""Seconds to wait for a text or element on a busy machine."""
 
 SLOW = 2.0
 TRIES = 4
 POLL_MILLISECONDS = 100.0
-"""Milliseconds from one look at a page to the next: every frame would keep a small machine busy
-with looking."""
+"""Milliseconds between two checks of a page; checking every frame would load a small machine."""
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = (
@@ -41,11 +39,11 @@ WORDS = Path(__file__).with_name("internal_words.txt")
 """Internal terms that must not appear on a page."""
 
 EXEMPT = ("/system",)
-"""Pages whose readers run the house and know its words."""
+"""Pages for operators, who know internal terms."""
 
 LOCALES: Mapping[str, str] = {"fr": "fr-FR", "en": "en-GB"}
 CROSSED_NAVIGATION_ERRORS = ("ERR_ABORTED", "interrupted by another navigation")
-"""What is said where the page that is left was just being loaded anew by itself."""
+"""Errors of a navigation while the current page reloads itself."""
 
 CHOSEN_SELECTOR = 'button[aria-pressed="true"]'
 PAGE_TEXT_EXPRESSION = "(document.body ? document.body.innerText.toLowerCase() : '')"
@@ -63,8 +61,9 @@ innerHeight)
 """
 
 
-class WitnessDisagreement(Exception):  # no error of the house: a witness saw something else
-    """One of the three witnesses (text, database, sandbox) says otherwise."""
+# not an error of Greenroom: a witness reported something else
+class WitnessDisagreement(Exception):
+    """One of the three witnesses (page, database, test network) reports something else."""
 
     def __init__(self, witness: str, told: str) -> None:
         self.witness = witness
@@ -74,15 +73,15 @@ class WitnessDisagreement(Exception):  # no error of the house: a witness saw so
 
 @dataclass
 class BrowserWindow:
-    """One window of somebody. `complaints` are what its console, and our list of words, say against
-    it."""
+    """A window of one visitor. `complaints` are errors of its console and internal terms on its
+    pages."""
 
     page: "Page"
     own: frozenset[str]
-    """Hosts of this installation; any other is a foreign request."""
+    """Hosts of this installation; requests to any other host are complaints."""
     complaints: list[str] = field(default_factory=list)
     slow: list[str] = field(default_factory=list)
-    """What took longer than it should: told at the end, and no step fails for it."""
+    """Operations that took too long: reported at the end, without failing a step."""
 
     def __post_init__(self) -> None:
         self.page.set_default_timeout(1000 * WAIT_SECONDS)
@@ -100,7 +99,7 @@ class BrowserWindow:
             self.complaints.append(f"console: {said.text} {said.location.get('url', '')}".strip())
 
     def open(self, url: str, *, drawn: bool = True) -> None:
-        """Open an address; `drawn` waits for a page of the dashboard to be whole."""
+        """Open an address; `drawn` waits until a page of the dashboard is complete."""
         began = monotonic()
         self._load_page(url)
         if drawn:
@@ -109,7 +108,7 @@ class BrowserWindow:
             self.slow.append(f"{urlsplit(url).path} {monotonic() - began:.1f} s")
 
     def _load_page(self, url: str) -> None:
-        # a browser for whoever asks for one
+        # imported here: Playwright is installed with the tests only
         from playwright.sync_api import Error as Broken  # noqa: PLC0415  see above
 
         for left in reversed(range(TRIES)):
@@ -122,11 +121,11 @@ class BrowserWindow:
                 return
 
     def wait_until_drawn(self) -> None:
-        """Wait until a page of the dashboard was drawn to its end."""
+        """Wait until a page of the dashboard is complete."""
         self.page.wait_for_function(DRAWN_EXPRESSION, polling=POLL_MILLISECONDS)
 
     def wait_for_text(self, text: str, seconds: float = WAIT_SECONDS) -> None:
-        """Wait until the page says `text`, in letters of any case. Raises Disagreement."""
+        """Wait until the page contains `text`, in any case. Raises WitnessDisagreement."""
         self._wait_for_expression(
             f"() => {PAGE_TEXT_EXPRESSION}.includes({json.dumps(text.lower())})",
             f"never said {text!r}",
@@ -134,7 +133,7 @@ class BrowserWindow:
         )
 
     def wait_until_text_gone(self, text: str, seconds: float = WAIT_SECONDS) -> None:
-        """Wait until the page no longer says `text`. Raises Disagreement."""
+        """Wait until the page no longer contains `text`. Raises WitnessDisagreement."""
         self._wait_for_expression(
             f"() => !{PAGE_TEXT_EXPRESSION}.includes({json.dumps(text.lower())})",
             f"went on saying {text!r}",
@@ -144,11 +143,12 @@ class BrowserWindow:
     def wait_for_expression(
         self, expression: str, told: str, seconds: float = WAIT_SECONDS
     ) -> None:
-        """Wait until an expression holds; `told` is what else is said. Raises Disagreement."""
+        """Wait until a JavaScript expression is true; `told` is the message of the error. Raises
+        WitnessDisagreement."""
         self._wait_for_expression(expression, told, seconds)
 
     def _wait_for_expression(self, expression: str, told: str, seconds: float) -> None:
-        # a browser for whoever asks for one
+        # imported here: Playwright is installed with the tests only
         from playwright.sync_api import TimeoutError as Late  # noqa: PLC0415  see above
 
         try:
@@ -161,23 +161,22 @@ class BrowserWindow:
             ) from late
 
     def page_text(self) -> str:
-        """What the page says."""
+        """Return the text of the page."""
         return str(self.page.evaluate("document.body ? document.body.innerText : ''"))
 
     def press_button(self, label: str) -> None:
-        """Press the first visible button that says this, once it can be pressed; pictures and keys
-        stand beside it."""
+        """Press the first visible button with this label, once it is enabled; icons and shortcuts
+        in the label are ignored."""
         self.page.locator("button:visible", has_text=label).first.click()
 
     def fill_field(self, label: str, text: str) -> None:
-        """Write into a field and leave it."""
+        """Fill a field and leave it."""
         box = self.page.get_by_label(label, exact=True).first
         box.fill(text)
         box.blur()
 
     def choose_option(self, label: str) -> None:
-        """Press one of several choices and wait until it is the one, or among those, that are
-        chosen."""
+        """Press an option and wait until it is selected."""
         self.page.locator(
             "button:visible", has_text=re.compile(rf"^{re.escape(label)}$")
         ).first.click()
@@ -188,9 +187,8 @@ class BrowserWindow:
         self.wait_for_expression(f"() => {chosen}", f"{label!r} is not chosen")
 
     def upload_photo(self, name: str, jpeg: bytes) -> None:
-        """Drop a photo on the page's file field; once more where the field was just being drawn and
-        let it fall."""
-        # a browser for whoever asks for one
+        """Upload a photo in the page's file field, again if the field was redrawn and lost it."""
+        # imported here: Playwright is installed with the tests only
         from playwright.sync_api import TimeoutError as Late  # noqa: PLC0415  see above
 
         box = self.page.locator('[data-testid="stFileUploaderDropzoneInput"]').first
@@ -206,15 +204,15 @@ class BrowserWindow:
         raise WitnessDisagreement("text", "the file field takes no photo")
 
     def scroll_to_text(self, text: str) -> None:
-        """Move the page until what says `text` stands in the middle."""
+        """Scroll until `text` is in the middle of the window."""
         self.page.get_by_text(text).first.evaluate("one => one.scrollIntoView({block: 'center'})")
 
     def set_size(self, width: int, height: int = 900) -> None:
-        """The size of the window in CSS pixels."""
+        """Set the size of the window in CSS pixels."""
         self.page.set_viewport_size({"width": width, "height": height})
 
     def note_internal_words(self) -> None:
-        """Note every word of the house that stands on this page."""
+        """Add the internal terms of the page to the complaints."""
         path = urlsplit(self.page.url).path
         if not path.startswith(EXEMPT):
             self.complaints += [
@@ -232,7 +230,8 @@ def _load_banned_words() -> re.Pattern[str]:
 
 
 def internal_words(text: str) -> list[str]:
-    """The words of the house in a text, once each; addresses are left out, they are names."""
+    """Return the internal terms in a text, without duplicates; URLs are ignored, because they
+    contain names."""
     pattern = _load_banned_words()
     bare = re.sub(r"\S+://\S+|\S+@\S+", " ", text)
     return sorted({match[0].lower() for match in pattern.finditer(bare)})
@@ -240,9 +239,9 @@ def internal_words(text: str) -> list[str]:
 
 @contextmanager
 def launch_browser() -> Iterator["Browser"]:
-    """A Chromium without a window. Raises Unavailable that says what is missing."""
+    """Start a headless Chromium. Raises Unavailable that names what is missing."""
     try:
-        # a browser for whoever asks for one
+        # imported here: Playwright is installed with the tests only
         from playwright.sync_api import sync_playwright  # noqa: PLC0415  see above
     except ImportError as missing:
         raise Unavailable("tour.no_playwright") from missing
@@ -259,7 +258,7 @@ def launch_browser() -> Iterator["Browser"]:
 
 @contextmanager
 def open_second_window(window: BrowserWindow) -> Iterator[BrowserWindow]:
-    """A second window of the same visitor, who came in already."""
+    """Open a second window of a visitor who is signed in."""
     page = window.page.context.new_page()
     try:
         yield BrowserWindow(page, window.own)
@@ -271,7 +270,7 @@ def open_second_window(window: BrowserWindow) -> Iterator[BrowserWindow]:
 def open_window(
     running: "Browser", *, language: str, own: frozenset[str]
 ) -> Iterator[BrowserWindow]:
-    """A fresh visitor who reads `language`, before a window of 1440 pixels."""
+    """Open a window of 1440 pixels for a new visitor with the language `language`."""
     context = running.new_context(viewport={"width": 1440, "height": 900}, locale=LOCALES[language])
     try:
         yield BrowserWindow(context.new_page(), own)
@@ -280,10 +279,10 @@ def open_window(
 
 
 def save_screenshot(window: BrowserWindow, path: Path) -> None:
-    """A picture of the window as a PNG of at most 150 kB: fewer colours, then fewer pixels."""
-    import io  # noqa: PLC0415  pictures for whoever asks for them
+    """Save a screenshot as a PNG of at most 150 kB: with fewer colours, then with fewer pixels."""
+    import io  # noqa: PLC0415  only for screenshots
 
-    from PIL import Image  # noqa: PLC0415  pictures for whoever asks for them
+    from PIL import Image  # noqa: PLC0415  only for screenshots
 
     window.wait_for_expression(IMAGES_LOADED_EXPRESSION, "a picture does not load")
     image = Image.open(io.BytesIO(window.page.screenshot())).convert("RGB")
@@ -300,4 +299,4 @@ def save_screenshot(window: BrowserWindow, path: Path) -> None:
 
 
 MAX_SCREENSHOT_BYTES = 150_000
-"""Bytes of a picture."""
+"""Bytes of a screenshot."""

@@ -1,5 +1,4 @@
-"""The first minute by itself: each line of Home noted by the browser the moment it appears, then
-judged."""
+"""Check of the scene on Home: the browser records when each line appears."""
 
 import json
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ from schedules.posts import queries
 from schedules.posts.delivery_units import DELIVERY_SUBJECT
 
 TOLERANCE_SECONDS = 5.0
-"""Seconds a line may be early or late."""
+"""Seconds by which a line may be early or late."""
 
 SCENE_SECONDS = 85.0
 LEAD = 10.0
@@ -45,15 +44,16 @@ row.includes(text)))))
   setInterval(look, 200); look();
 })()
 """
-"""Lines of earlier minutes, which stay on the page for a while, are told by their hour."""
+"""Records lines in the page. Lines of earlier scenes stay for a while and are recognized by their
+hour."""
 
 
 @dataclass(frozen=True)
 class ExpectedLine:
-    """A line of the minute: when it is to be seen, the words it holds, and the key of its post
-    where that is asked.
+    """A line of the scene: when it appears, the texts that it contains, and the key of its post if
+    that is checked.
 
-    `later` is what it says in their stead to whoever looks a little late.
+    `later` is the text that replaces it a little later.
     """
 
     at: float
@@ -63,7 +63,7 @@ class ExpectedLine:
 
 
 def is_scene_playing(tenant: OpenScope) -> bool:
-    """Whether a minute is being played, during which opening Home begins none."""
+    """Return True while a scene is playing; opening Home then starts no other."""
     with tenant(LUMIERE.tenant_id, JUDGE_ACTOR) as scope:
         return outbox.is_pending(
             scope, scope.tenant_id, DemoSceneRequested.kind, DemoSceneStep.kind
@@ -71,10 +71,10 @@ def is_scene_playing(tenant: OpenScope) -> bool:
 
 
 def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
-    """Home is open, which began the minute; have the browser note what appears. What is to come.
+    """Open Home, which starts a scene, and record the lines that appear. Returns the expected
+    lines.
 
-    While an earlier minute is still played, opening Home begins nothing: then Home is opened again
-    and again.
+    While an earlier scene is playing, Home is opened repeatedly until a new one starts.
     """
     before = j.scenes
     end = monotonic() + PLAY_SECONDS
@@ -123,10 +123,10 @@ def start_recording(j: TourJudge) -> dict[str, ExpectedLine]:
 def inject_recorder(
     window: BrowserWindow, wanted: Mapping[str, ExpectedLine], opened: str, spent: float
 ) -> None:
-    """Have the window note when each line is there for the first time, in seconds from the opening.
+    """Record in the window when each line first appears, in seconds from the opening.
 
     Args:
-        opened: ISO instant of the opening; lines that tell of an earlier hour are another minute's.
+        opened: ISO instant of the opening; lines with an earlier hour belong to another scene.
         spent: seconds since then.
     """
     script = {
@@ -144,14 +144,14 @@ def inject_recorder(
 
 
 def recorded_lines(window: BrowserWindow) -> dict[str, float]:
-    """What was noted so far."""
+    """Return the recorded lines."""
     found: dict[str, float] = window.page.evaluate("window.__seen || {}")
     return found
 
 
 def check_home_scene(j: TourJudge, wanted: dict[str, ExpectedLine]) -> None:
-    """What Home showed, and when; the post that hung stands once on the sandbox; the till is the
-    ledger."""
+    """Check the lines of Home and their times, that the delayed post exists once on the test
+    network, and that the displayed balance equals the ledger's."""
     patience = PLAY_SECONDS if j.fast else SCENE_SECONDS
     while monotonic() - j.began < patience and not wanted.keys() <= recorded_lines(j.window).keys():
         j.window.page.wait_for_timeout(500)
@@ -166,10 +166,10 @@ def check_home_scene(j: TourJudge, wanted: dict[str, ExpectedLine]) -> None:
 
 
 def check_line_times(j: TourJudge, wanted: Mapping[str, ExpectedLine]) -> None:
-    """Every line was seen when it was to be seen. Raises Disagreement.
+    """Check that every line appeared in time. Raises WitnessDisagreement.
 
-    Where other steps are taken at the same time the moments are the machine's, not ours: those are
-    told, no more.
+    When other steps run at the same time, deviations are reported only: the load of the machine
+    causes them.
     """
     found = recorded_lines(j.window)
     missing = [name for name in wanted if name not in found]
@@ -186,12 +186,13 @@ def check_line_times(j: TourJudge, wanted: Mapping[str, ExpectedLine]) -> None:
 
 
 def _is_on_time(seen: float, at: float) -> bool:
-    """The next post is announced from the start on; everything else has its moment."""
+    """Return True if a line appeared in time; the announcement of the next post may appear from the
+    start."""
     return seen <= at + TOLERANCE_SECONDS and (seen >= at - TOLERANCE_SECONDS or at < LEAD)
 
 
 def scenes_played(j: TourJudge) -> list[str]:
-    """The minutes that were played so far."""
+    """Return the number of scenes so far."""
     return sorted(
         j.read_demo_agency(
             lambda scope: queries.post_ids_by_origin_key(
@@ -216,7 +217,7 @@ def _progress_texts(j: TourJudge, done: int) -> tuple[str, ...]:
 
 
 def _get_post_text(j: TourJudge, key: str) -> str:
-    """What a post of the scene is recognised by on Home."""
+    """Return the text by which Home shows a post of the scene."""
     (post_id,) = _list_post_ids(j, key)
     post = j.read_demo_agency(lambda scope: queries.get_stored_post(scope, post_id))
     return (post.title or post.body)[:60]

@@ -1,5 +1,5 @@
-"""The judge of the tour and its three witnesses: the text on the page, the database, the sandbox's
-own record."""
+"""The judge of the tour, with three witnesses: the page, the database and the records of the test
+network."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -35,7 +35,7 @@ LOOK = 0.2
 
 @dataclass(frozen=True)
 class TourCheckResult:
-    """One step: how long it took, and which witness disagreed, if one did."""
+    """The result of one step: its duration, and the witness that disagreed, if any."""
 
     step: str
     language: str
@@ -46,13 +46,14 @@ class TourCheckResult:
 
     @property
     def has_passed(self) -> bool:
-        """Whether all three say the same."""
+        """True if all witnesses agree."""
         return not self.witness
 
 
 @dataclass
 class TourJudge:
-    """One look at the tour in one language. `pictures` is where they are kept, None for nowhere."""
+    """The check of the tour in one language. `pictures` is the folder of screenshots, None for no
+    screenshots."""
 
     services: Services
     window: BrowserWindow
@@ -63,51 +64,49 @@ class TourJudge:
     width: int = 1440
     results: list[TourCheckResult] = field(default_factory=list)
     scenes: list[str] = field(default_factory=list)
-    """Minutes that had been played when this judge came in."""
+    """Number of scenes before this judge signed in."""
     began: float = 0.0
-    """When the minute that is judged began."""
+    """Start of the scene that is checked."""
     tell: Callable[[TourCheckResult], None] = lambda _: None
-    """Who is told of each step as it ends."""
+    """Receives the result of each step when it ends."""
     mark: str = field(default_factory=lambda: uuid7().hex[-6:])
 
     # the page
 
     def catalogue_text(self, code: str, **params: str | int) -> str:
-        """A sentence as the page says it."""
+        """Return a message in the language of the page."""
         return render_message(Message(code, params), self.language)
 
     def catalogue_text_start(self, code: str) -> str:
-        """A sentence up to its first value: what is the same whatever the values are."""
+        """Return a message up to its first parameter."""
         return load_catalogue(self.language)[code].split("{", 1)[0].strip()
 
     def catalogue_text_end(self, code: str) -> str:
-        """A sentence after its last value."""
+        """Return a message after its last parameter."""
         return load_catalogue(self.language)[code].rpartition("}")[2].strip(" ,")
 
     def dashboard_url(self, path: str = "/") -> str:
-        """An address of the dashboard."""
+        """Return a URL of the dashboard."""
         return f"{self.services.settings.dashboard.public_url.rstrip('/')}{path}"
 
     def open_page(self, path: str) -> None:
-        """Open a page of the dashboard, and read it for words of the house."""
+        """Open a page of the dashboard and check it for internal terms."""
         self.window.open(self.dashboard_url(path))
         self.window.note_internal_words()
 
     def ensure_page_open(self, path: str) -> None:
-        """Be on a page that shows by itself what is new: it is opened only where another one is
-        open."""
+        """Open a page that updates itself, unless it is open already."""
         if urlsplit(self.window.page.url).path != path:
             self.open_page(path)
 
     def save_screenshot(self, name: str) -> None:
-        """Keep what is seen, where pictures are kept."""
+        """Save a screenshot if screenshots are requested."""
         if self.pictures is not None and self.width > 1000:
             save_screenshot(self.window, self.pictures / f"{name}.png")
 
     def _keep_failure(self, name: str) -> None:
-        """What was seen when a witness disagreed, beside the house's logs; a window that is gone
-        shows nothing."""
-        # a browser for whoever asks for one
+        """Save a screenshot of a disagreement with the logs; a closed window has none."""
+        # imported here: Playwright is installed with the tests only
         from playwright.sync_api import Error as Broken  # noqa: PLC0415  see above
 
         with suppress(Broken):
@@ -121,45 +120,44 @@ class TourJudge:
     # the database
 
     def read_demo_agency(self, ask: Callable[[Scope], T]) -> T:
-        """What `ask` reads in the demo agency."""
+        """Return the result of `ask` in a transaction of the demo agency."""
         with self.services.tenant(LUMIERE.tenant_id, JUDGE_ACTOR) as scope:
             return ask(scope)
 
     def query_rows(self, statement: str, **params: Any) -> list[Any]:
-        """What a query of the demo agency gives, `:tenant` being it."""
+        """Return the rows of a query in the demo agency; `:tenant` is its tenant."""
         return self.read_demo_agency(
             lambda scope: list(scope.run(statement, tenant=scope.tenant_id, **params))
         )
 
     def find_creator(self, slug: str) -> Creator:
-        """A creator of the demo."""
+        """Return a creator of the demo."""
         return self.read_demo_agency(lambda scope: get_creator(scope, slug))
 
     def channels_of_creator(self, slug: str) -> list[Channel]:
-        """Her accounts."""
+        """Return the channels of a creator."""
         return self.read_demo_agency(
             lambda scope: queries.list_creator_channels(scope, get_creator(scope, slug).id)
         )
 
     def current_member(self) -> Member:
-        """Who looks: a member of the demo agency."""
+        """Return the signed-in member of the demo agency."""
         return self.read_demo_agency(lambda scope: first_member_with_role(scope, self.role))
 
     def sign_in_link(self) -> str:
-        """The address that lets them in once."""
+        """Return a one-time sign-in link of the member."""
         me = self.current_member()
         secret = self.read_demo_agency(lambda scope: sessions.create_sign_in_link(scope, me.id))
         return self.dashboard_url(f"/auth/link/{secret}")
 
     def deliveries_of(self, post_id: UUID) -> list[DeliveryEntry]:
-        """Where a post goes."""
+        """Return the deliveries of a post."""
         return self.read_demo_agency(
             lambda scope: entries_of_post(scope, post_id, names=queries.channel_names(scope))
         )
 
     def latest_step_run(self, step: str, since: str) -> list[UUID]:
-        """The posts of the newest run of a step of the tour, if it is newer than the run
-        `since`."""
+        """Return the posts of the newest run of a step, if it is newer than the run `since`."""
         written = self.read_demo_agency(
             lambda scope: post_ids_by_origin_key(scope, "tour", f"{step}:")
         )
@@ -171,7 +169,7 @@ class TourJudge:
         ]
 
     def delivery_states(self, posts: list[UUID]) -> list[DeliveryState]:
-        """How all deliveries of these posts stand."""
+        """Return the states of all deliveries of these posts."""
         return self.read_demo_agency(
             lambda scope: [
                 DeliveryState(row.state)
@@ -185,20 +183,21 @@ class TourJudge:
     def call_sandbox_control(
         self, method: str, path: str, body: dict[str, object] | None = None
     ) -> Any:
-        """The sandbox's control side."""
+        """Call the control API of the test network."""
         return call_control(
             f"http://127.0.0.1:{self.services.settings.sandbox.port}", method, path, body
         )
 
     def sandbox_posts(self, account: str) -> list[dict[str, Any]]:
-        """Every post an account of the sandbox ever took in."""
+        """Return every post that an account of the test network ever accepted."""
         posts: list[dict[str, Any]] = self.call_sandbox_control(
             "GET", f"truth/{quote(account, safe='')}"
         )["posts"]
         return posts
 
     def sandbox_requests(self, account: str, after: int = 0) -> list[dict[str, Any]]:
-        """Every request an account of the sandbox received after an entry."""
+        """Return every request that an account of the test network received after an entry of its
+        record."""
         entries: list[dict[str, Any]] = self.call_sandbox_control(
             "GET", f"record?after={after}&account={quote(account, safe='')}"
         )["record"]
@@ -207,14 +206,14 @@ class TourJudge:
     # judging
 
     def check_witness(self, witness: str, holds: bool, told: str) -> None:
-        """Raise Disagreement unless `holds`."""
+        """Raise WitnessDisagreement unless `holds`."""
         if not holds:
             raise WitnessDisagreement(witness, told)
 
     def wait_for_witness(
         self, witness: str, ask: Callable[[], bool], told: str, seconds: float = WAIT_SECONDS
     ) -> None:
-        """Wait until `ask` holds. Raises Disagreement."""
+        """Wait until `ask` returns True. Raises WitnessDisagreement."""
         end = monotonic() + seconds
         while not ask():
             if monotonic() > end:
@@ -223,9 +222,9 @@ class TourJudge:
 
     @contextmanager
     def timed_step(self, name: str) -> Iterator[None]:
-        """One step, timed; a disagreement, or what the browser complained about meanwhile, is its
-        result."""
-        # a browser for whoever asks for one
+        """Run and time one step; its result is a disagreement or the complaints of the browser, if
+        any."""
+        # imported here: Playwright is installed with the tests only
         from playwright.sync_api import Error as Broken  # noqa: PLC0415  see above
 
         began = monotonic()

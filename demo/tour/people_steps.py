@@ -1,5 +1,4 @@
-"""Steps of the tour that people take: a fan who pays twice, and somebody who wants a picture of
-herself gone."""
+"""Steps of the tour with fans and depicted persons: a double payment, and a removal request."""
 
 import json
 from urllib.parse import quote, urlsplit
@@ -26,12 +25,13 @@ FAN_QUESTIONS = {
 }
 AI_DISCLOSURE_TEXT = {"fr": "intelligence artificielle", "en": "artificial intelligence"}
 REMOVAL_SECONDS = 10.0
-"""Seconds from the request to the last proof; where other steps are taken at the same time, more is
-told, no more."""
+"""Maximum seconds from the request to the last proof of absence; while other steps run, exceeding
+it is reported only."""
 
 
 def check_chat_purchase(j: TourJudge) -> None:
-    """The truth about being an AI; two charges, one of them back, one delivery."""
+    """Check the disclosure of the AI, and that a double payment gives two charges, one refund and
+    one delivery."""
     account = next(one for one in j.channels_of_creator("nova") if one.chat_surface).account
     fan = f"visite-{j.mark}{j.language}{j.width}"
     said = PAGE_TEXTS[j.language]
@@ -51,7 +51,7 @@ def check_chat_purchase(j: TourJudge) -> None:
     buy = j.window.page.locator('form.buttons button[value^="buy:"]').first
     buy.click()
     pay = j.window.page.locator('.invoice button[value="pay"]').first
-    pay.evaluate("button => { button.click(); button.click(); }")  # faster than any answer
+    pay.evaluate("button => { button.click(); button.click(); }")  # two clicks before any response
     j.window.wait_for_text(said["state_refunded"])
     j.window.wait_for_text(said["state_paid"])
     j.wait_for_witness(
@@ -86,7 +86,7 @@ def _in_messages(author: str, text: str) -> str:
 
 
 def _count_payments(j: TourJudge, fan: str) -> tuple[int, int, int]:
-    """Charges, refunds that are done, and deliveries of a fan."""
+    """Return the number of charges, completed refunds and deliveries of a fan."""
     (row,) = j.query_rows(
         "SELECT count(DISTINCT p.id) AS charges, count(DISTINCT r.id) FILTER (WHERE r.state = "
         "'done') AS refunds,"
@@ -100,8 +100,8 @@ def _count_payments(j: TourJudge, fan: str) -> tuple[int, int, int]:
 
 
 def check_removal(j: TourJudge) -> None:
-    """Proofs of absence within seconds, and one open task for the copy that a person has to take
-    away."""
+    """Check that a removal is proven within seconds, and that one manual task remains for the
+    manual post."""
     before = max((key.split(":")[1] for key in _list_origin_keys(j)), default="")
     by_hand = {one.id for one in j.channels_of_creator("mia") if one.is_manual}
     j.ensure_page_open("/tour")
@@ -192,14 +192,13 @@ def _list_origin_keys(j: TourJudge) -> list[str]:
 
 
 def _request_removal(j: TourJudge, address: str) -> str:
-    """Ask for it at the foot of the public page, as anybody would; the receipt.
+    """Submit a removal request in the footer of the public page, and return its receipt.
 
-    It is not counted against the people at this machine, who may ask a few times an hour.
+    The request does not count against the limit per hour of this machine's address.
     """
     j.window.open(address, drawn=False)
-    title = render_message(
-        Message("complaint.title"), "fr"
-    )  # her page speaks her language, what is asked there the visitor's
+    # The creator's page is in her language, the form in the visitor's.
+    title = render_message(Message("complaint.title"), "fr")
     j.window.page.locator("footer a", has_text=title).click()
     j.window.wait_for_text(j.catalogue_text("complaint.how"))
     j.window.note_internal_words()
@@ -211,7 +210,7 @@ def _request_removal(j: TourJudge, address: str) -> str:
 
 
 def _set_request_source(j: TourJudge, receipt: str) -> None:
-    """As the owner of the tables: no role may change where a request came from."""
+    """Change the source of a request as the owner of the tables: no other role may."""
     engine = create_engine(j.services.settings.database.owner_url.get_secret_value())
     try:
         with engine.begin() as connection:
@@ -229,7 +228,7 @@ def _set_request_source(j: TourJudge, receipt: str) -> None:
 
 
 def _list_live_copies(j: TourJudge, receipt: str) -> list[LiveCopy]:
-    """Copies that are not proven gone."""
+    """Return the copies without a proof of absence."""
     found = j.read_demo_agency(
         lambda scope: removal_requests.find_status_by_receipt(scope, receipt)
     )
@@ -237,7 +236,7 @@ def _list_live_copies(j: TourJudge, receipt: str) -> list[LiveCopy]:
 
 
 def _check_removed(j: TourJudge, entries: list[DeliveryEntry], address: str) -> None:
-    """Neither the public page nor the sandbox shows it any more."""
+    """Check that neither the public page nor the test network shows the picture."""
     status, _ = fetch_url(address)
     j.check_witness("text", status == 410, f"the public page answers {status}")
     ids = {one.native_id for one in entries}

@@ -1,5 +1,5 @@
-"""Steps of the tour that post: by hand from a photo, against the rules, and through the death of a
-process."""
+"""Steps of the tour with posts: from a photo, against the rules, and during the death of
+a process."""
 
 import json
 import random
@@ -20,18 +20,19 @@ from workers.installation import state_file
 from workers.installation.folder import InstallationFolder
 
 PUBLISH_SECONDS = 40.0
-"""Seconds from the press to the network: fifteen as promised, and a busy machine."""
+"""Maximum seconds from the button to the test network: fifteen as documented, and a margin for a
+busy machine."""
 
 RECOVERY_SECONDS = 200.0
-"""Seconds until all posts of a burst have their end: a lease of 45, a look every 10, and a busy
-machine."""
+"""Maximum seconds until all posts of a burst are settled: a lease of 45 s, a check every 10 s, and
+a margin for a busy machine."""
 
 CONTENT_REQUESTS = frozenset({"posts", "files"})
-"""Kinds of requests that carry content to the sandbox."""
+"""Kinds of requests that carry content to the test network."""
 
 
 def make_photo(seed: str) -> bytes:
-    """A photo nobody has handed in before, as JPEG."""
+    """Return a new photo as JPEG."""
     number = random.Random(seed).randrange(2**31)  # noqa: S311  colours, no secrets
     return (
         DemoSceneEngine()
@@ -43,7 +44,7 @@ def make_photo(seed: str) -> bytes:
 
 
 def upload_and_schedule(j: TourJudge) -> str:
-    """Hand a photo in and plan it, as people do; what the post says."""
+    """Upload a photo and schedule it in the dashboard; returns the text of the post."""
     words = f"Un lac, le matin : essai {j.mark}-{j.language}-{j.width}."
     accounts = _choose_channels(j)
     j.open_page("/calendar?new=1&creator=mia")
@@ -66,7 +67,7 @@ def upload_and_schedule(j: TourJudge) -> str:
 
 
 def check_published(j: TourJudge, words: str) -> None:
-    """It left for all three, once each; then it is taken away again."""
+    """Check that the post was published on all three channels, once each; then delete it."""
     (post,) = _list_post_ids(j, words)
     j.wait_for_witness(
         "database",
@@ -95,7 +96,7 @@ def check_published(j: TourJudge, words: str) -> None:
 
 
 def _choose_channels(j: TourJudge) -> list[Channel]:
-    """Her page, and two of her accounts on the sandbox."""
+    """Select her page and two of her accounts on the test network."""
     able = [
         one
         for one in j.channels_of_creator("mia")
@@ -104,7 +105,7 @@ def _choose_channels(j: TourJudge) -> list[Channel]:
     return sorted(able, key=lambda one: one.account != "mia")[:3]
 
 
-# ids, as the database gives them
+# rows of the database, without types
 def _list_post_ids(j: TourJudge, words: str) -> list:  # type: ignore[type-arg]  # see above
     return [
         row.id
@@ -119,7 +120,7 @@ def _is_published(entries: list[DeliveryEntry]) -> bool:
 
 
 def _once_in_public(j: TourJudge, slug: str, words: str) -> None:
-    """The public page and its feed have the post once."""
+    """Check that the public page and its feed contain the post once."""
     base = j.services.settings.web.public_url.rstrip("/")
     j.window.open(f"{base}/{quote(slug)}/", drawn=False)
     j.window.wait_for_text(words)
@@ -133,7 +134,7 @@ def _once_in_public(j: TourJudge, slug: str, words: str) -> None:
 
 
 def fetch_url(url: str) -> tuple[int, bytes]:
-    """Status and body of an address of ours; 0 when nobody answers."""
+    """Return status and body of a URL of this installation; status 0 if it does not respond."""
     client = HttpClient()
     try:
         answer = client.send(HttpRequest("GET", url, deadline=20.0))
@@ -143,8 +144,8 @@ def fetch_url(url: str) -> tuple[int, bytes]:
 
 
 def check_refusals(j: TourJudge) -> None:
-    """Three tries, three refusals with their rule and its day, and no content request at the
-    sandbox."""
+    """Check that three attempts are blocked with their rule and its date, without a content request
+    to the test network."""
     account = next(
         one.account for one in j.channels_of_creator("nova") if one.surface.endswith("as_instagram")
     )
@@ -192,7 +193,7 @@ def check_refusals(j: TourJudge) -> None:
 
 
 def start_burst(j: TourJudge) -> tuple[str, frozenset[int]]:
-    """Begin the burst; returns the run before it, and the processes of which one will be killed."""
+    """Start the burst; returns the run before it, and the processes of which one will be killed."""
     before = max((key.split(":")[1] for key in _list_burst_keys(j)), default="")
     pids = _list_sender_pids(j)
     j.ensure_page_open("/tour")
@@ -214,7 +215,7 @@ def _list_burst_keys(j: TourJudge) -> list[str]:
 
 
 def _list_sender_pids(j: TourJudge) -> frozenset[int]:
-    """The processes that send and work, as the supervisor sees them."""
+    """Return the process ids of senders and workers, as the supervisor sees them."""
     found = state_file.read_status(InstallationFolder(j.services.settings.home)).processes
     return frozenset(
         one.pid for one in found if one.name.partition("-")[0] == "send" and one.ready and one.pid
@@ -222,7 +223,7 @@ def _list_sender_pids(j: TourJudge) -> frozenset[int]:
 
 
 def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> None:
-    """All thirty once, none lost, none twice; another process than before."""
+    """Check that all thirty posts exist once, and that the killed process was replaced."""
     before, pids = begun
     j.wait_for_witness(
         "database",
@@ -270,7 +271,7 @@ def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> N
 
 
 def _list_sandbox_posts(j: TourJudge, account: str) -> list[dict[str, Any]]:
-    """Return the posts as the sandbox reports them."""
+    """Return the posts as the test network reports them."""
     own = {
         one.account
         for one in j.channels_of_creator("nova")

@@ -1,5 +1,5 @@
-"""`greenroom demo tour`: somebody takes the tour in a browser, in both languages, and three
-witnesses are heard."""
+"""`greenroom demo tour`: take the tour in a browser, in both languages, and compare three
+witnesses."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ from foundation.ops.settings import Settings
 from tenants.agencies.rights import Role
 from tenants.auth import members
 from workers.installation.folder import InstallationFolder
-from workers.terminal.output import print_message
+from workers.terminal.output import print_message, print_progress, translate
 from workers.terminal.session import connect_installation, exclusive_lock
 from workers.wiring import Services
 
@@ -40,8 +40,8 @@ WIDE = 1440
 
 
 def run_tour(*, as_json: bool, fast: bool, pictures: Path | None) -> int:
-    """Take the tour of the running house; prints a table, and returns 0 only if every witness
-    agrees everywhere."""
+    """Take the tour of the running installation and print a table. Returns 0 only if all witnesses
+    agree."""
     with connect_installation("tour", pool_size=2) as services:
         _check_demo_available(services)
         with (
@@ -51,6 +51,8 @@ def run_tour(*, as_json: bool, fast: bool, pictures: Path | None) -> int:
             launch_browser() as running,
         ):
             _wait_for_scene(services, aloud=not as_json)
+            if not as_json:
+                print_heading()
             began = monotonic()
             party = TourRun(
                 services, running, _ignore_result if as_json else print_result, fast, pictures
@@ -78,17 +80,17 @@ def _check_demo_available(services: Services) -> None:
 
 
 def _wait_for_scene(services: Services, *, aloud: bool) -> None:
-    """Somebody looked at Home a moment ago: the minute that began then comes to its end first."""
+    """Wait for the end of a scene that an earlier visit of Home started."""
     end = monotonic() + home_scene_check.PLAY_SECONDS
     if aloud and home_scene_check.is_scene_playing(services.tenant):
-        print_message(Message("tour.waits"))
+        print_progress(Message("tour.waits"))
     while home_scene_check.is_scene_playing(services.tenant) and monotonic() < end:
         sleep(1)
 
 
 @dataclass
 class TourRun:
-    """Everybody who looks, each before a window of their own; what they found."""
+    """The judges of one tour, each with its own window, and their results."""
 
     services: Services
     running: "Browser"
@@ -100,8 +102,8 @@ class TourRun:
 
     @contextmanager
     def open_judge(self, language: str, role: Role = Role.OWNER) -> Iterator[TourJudge]:
-        """Somebody who comes in and reads this language; at the end they read again what they read
-        before."""
+        """Open a window, sign in and choose the language. At the end of the block the tour's page
+        is read again."""
         with open_window(
             self.running, language=language, own=_own_hosts(self.services.settings)
         ) as window:
@@ -121,7 +123,7 @@ class TourRun:
 
     @contextmanager
     def open_second_judge(self, other: TourJudge) -> Iterator[TourJudge]:
-        """The same visitor before a second window."""
+        """Open a second window of the same visitor."""
         with (
             open_second_window(other.window) as window,
             self._collect_results(replace(other, window=window, results=[])) as judge,
@@ -138,8 +140,8 @@ class TourRun:
 
 
 def _run_languages(party: TourRun) -> None:
-    """Everything in French, then in English; or both at once, where somebody is in a hurry."""
-    # a browser for whoever asks for one
+    """Take the tour in French, then in English; both at once with `fast`."""
+    # imported here: Playwright is installed with the tests only
     from playwright.sync_api import Error as Broken  # noqa: PLC0415  see above
 
     began = monotonic()
@@ -150,7 +152,7 @@ def _run_languages(party: TourRun) -> None:
             for language in LANGUAGES:
                 with party.open_judge(language) as judge:
                     _run_full_tour(party, judge)
-    except (Broken, WitnessDisagreement) as found:  # outside of every step: somebody did not get in
+    except (Broken, WitnessDisagreement) as found:  # outside of every step: the sign-in failed
         told = " ".join(str(found).split())[:300]
         party.results.append(TourCheckResult("in", "-", WIDE, monotonic() - began, "text", told))
         party.report_result(party.results[-1])
@@ -168,7 +170,7 @@ def _own_hosts(settings: Settings) -> frozenset[str]:
 
 
 def _sign_in(j: TourJudge) -> None:
-    """In by a one-time link; then the language, chosen in the sidebar."""
+    """Sign in with a one-time link and choose the language in the sidebar."""
     j.window.open(j.sign_in_link(), drawn=False)
     j.scenes = home_scene_check.scenes_played(j)
     j.window.page.locator("button:visible").first.click()
@@ -187,7 +189,7 @@ def _sign_in(j: TourJudge) -> None:
 def _take_step(
     j: TourJudge, name: str, act: Callable[[TourJudge], T], width: int = WIDE
 ) -> T | None:
-    """Take a step before a window of this width; what it came to, None if a witness disagreed."""
+    """Take a step in a window of this width; returns its result, None if a witness disagreed."""
     made: T | None = None
     j.width = width
     j.window.set_size(width)
@@ -199,8 +201,7 @@ def _take_step(
 
 
 def _run_full_tour(party: TourRun, j: TourJudge) -> None:
-    """Everything, one after the other; the wizard leads into another agency, so it has a window of
-    its own."""
+    """Take every step in sequence. The wizard changes the agency, so it has its own window."""
     _take_step(
         j,
         "0 first minute",
@@ -230,7 +231,7 @@ def _run_full_tour(party: TourRun, j: TourJudge) -> None:
 
 
 def _run_narrow_tour(j: TourJudge, width: int) -> None:
-    """Steps 1, 2 and 5, the fifteen seconds of the first used for the others."""
+    """Take steps 1, 2 and 5; the others run during the fifteen seconds of the first."""
     words = _take_step(j, "1 publish (begun)", post_steps.upload_and_schedule, width)
     _take_step(j, "2 talk", people_steps.check_chat_purchase, width)
     _take_step(j, "5 remove", people_steps.check_removal, width)
@@ -238,10 +239,9 @@ def _run_narrow_tour(j: TourJudge, width: int) -> None:
 
 
 def _run_fast_tour(party: TourRun) -> None:
-    """The same in one and a half minutes: what takes time goes on while other steps are taken.
+    """Take the same steps in 90 seconds, with waiting steps in parallel.
 
-    Home shows twelve lines: what writes many of them, the removals, waits until the first minute
-    was seen.
+    Home shows twelve lines: the removals, which add many, wait until the first minute was checked.
     """
     first, second = LANGUAGES
     with (
@@ -282,16 +282,26 @@ def _check_published(j: TourJudge, words: str | None, width: int) -> None:
 
 
 def _read_through(j: TourJudge) -> None:
-    """The tour's own page with all that was done, in this language."""
+    """Open the tour's page with all completed steps, in this language."""
     j.open_page("/tour")
     j.window.wait_for_text(j.catalogue_text("tour.title"))
 
 
+def print_heading() -> None:
+    """Print the headings of the table; its rows follow one by one."""
+    step, language, width, seconds, result = (
+        translate(Message(f"cli.column.{name}")).upper()
+        for name in ("step", "language", "width", "seconds", "result")
+    )
+    print(f"{step:<24}  {language:<8}  {width:>7}  {seconds:>8}  {result}", flush=True)
+
+
 def print_result(one: TourCheckResult) -> None:
-    """One line of the table: step, language, width, seconds, result."""
+    """Print a row of the table: step, language, width, seconds, result."""
     said = "✓" if one.has_passed else f"✗ {one.witness}: {one.told}"
     print(
-        f"  {one.step:<24} {one.language}  {one.width:>5}  {one.seconds:6.1f} s  {said}", flush=True
+        f"{one.step:<24}  {one.language:<8}  {one.width:>7}  {one.seconds:>8.1f}  {said}",
+        flush=True,
     )
 
 

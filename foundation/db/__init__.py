@@ -1,1 +1,4 @@
-"""PostgreSQL: connections, scopes of a tenant, tables, bulk inserts and retention."""
+"""PostgreSQL: connections, tenant scopes, tables, bulk inserts and retention.
+
+The tables themselves are in the packages that own them, and the schema is in `migrations`.
+"""

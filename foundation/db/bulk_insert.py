@@ -1,5 +1,5 @@
-"""Many rows at once: a history that moves in. In pages, inside the open scope: its transaction,
-role and policy."""
+"""Bulk inserts, for example of an imported history, in pages within the transaction of the open
+scope."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,22 +8,22 @@ from foundation.db.database import Scope
 from foundation.db.tables import TenantRow
 
 PAGE = 2000
-"""Rows to a statement: beyond this a larger page is no faster, and the machine holds it twice."""
+"""Rows per statement. Larger pages are not faster, and each page is held in memory twice."""
 
 
 def insert_rows(scope: Scope, model: type[TenantRow], rows: Sequence[Mapping[str, object]]) -> int:
-    """Insert plain rows of one table, all with the same columns; one that is there already stays as
-    it is.
+    """Insert plain rows into one table, all with the same columns, and return the number of new
+    rows.
 
-    COPY knows no row-level security (it refuses such tables), so pages travel as JSON. Returns how
-    many were new.
+    Existing rows are not changed. COPY does not support row-level security and refuses such tables,
+    so the pages are sent as JSON.
     """
     if not rows:
         return 0
     columns = ", ".join(rows[0])
     table = model.__tablename__
     statement = (
-        f"INSERT INTO {table} (tenant_id, {columns})"  # noqa: S608  names of our own models
+        f"INSERT INTO {table} (tenant_id, {columns})"  # noqa: S608 names of our own models
         f" SELECT :tenant, {columns}"
         f" FROM jsonb_populate_recordset(CAST(NULL AS {table}), CAST(:page AS jsonb)) ON CONFLICT "
         "DO NOTHING"
@@ -36,11 +36,10 @@ def insert_rows(scope: Scope, model: type[TenantRow], rows: Sequence[Mapping[str
 
 
 def discard_plans(scope: Scope) -> None:
-    """Let the database plan anew on this connection: to be called before many rows of related
+    """Discard the query plans of this connection; call it before inserting many rows of related
     tables.
 
-    The look-ups behind foreign keys keep the plan they were given first. Where that was on a table
-    of a few rows it reads the table from end to end, for each new row: ten thousand posts took 143
-    s instead of 13.
+    Foreign key checks keep their first plan. If it was made for a nearly empty table, it scans the
+    whole table for each new row: ten thousand posts took 143 s instead of 13.
     """
     scope.run("DISCARD PLANS")

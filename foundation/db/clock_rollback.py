@@ -1,8 +1,7 @@
-"""Whether the machine's clock was put back: what was written down before stands in a future that is
-no more.
+"""Detection of a clock that was set back, which leaves stored times in the future.
 
-The relay looks at the clock at each of its sweeps. What is put back while nothing runs is seen by
-as much as the clock is then behind the last look.
+The relay checks the clock at each sweep. A rollback while nothing runs is detected only by the
+amount by which the clock is then behind the last check.
 """
 
 from datetime import datetime, timedelta
@@ -10,19 +9,22 @@ from datetime import datetime, timedelta
 from foundation.db.database import Scope
 
 SLACK = timedelta(minutes=5)
-"""Longer than a fall may go unseen while something is still sent."""
+"""Tolerance, longer than a rollback can remain undetected while posts are still being sent."""
 
 
 def observe_clock(scope: Scope) -> timedelta | None:
-    """Look at the clock, as the relay; by how much it is behind the last look, None when it is
-    not."""
+    """Check the clock, as the relay. Return the amount by which it is behind the last check, or
+    None."""
     fell: timedelta | None = scope.run("SELECT house_clock_seen()").scalar_one()
     return fell
 
 
 def rollback_since(scope: Scope, at: datetime) -> timedelta:
-    """How far the clock has been put back, in sum, since it may have shown `at` (UTC-aware): too
-    much rather than too little, since it shows an hour twice."""
+    """Return the total rollback of the clock since it may have shown `at` (UTC-aware).
+
+    After a rollback the clock shows some times twice, so the result may be too large but never too
+    small.
+    """
     found: timedelta = scope.run(
         "SELECT coalesce(sum((f ->> 'by')::interval), '0') FROM house_clock, "
         "jsonb_array_elements(falls) f"

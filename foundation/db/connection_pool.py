@@ -1,6 +1,6 @@
-"""A pool whose resting connections end by themselves: what a burst or a start opened is given back.
+"""A connection pool that closes idle connections, so that a peak does not keep them open.
 
-The server could end them as well, but writes a fatal line for each, and the next use would meet a
+The server could close them too, but it logs a FATAL line for each, and the next use would find a
 dead connection.
 """
 
@@ -13,14 +13,14 @@ from sqlalchemy.util.queue import Empty
 from foundation.ops.clock import monotonic
 
 IDLE_SECONDS = 60.0
-"""So long a connection rests before it ends."""
+"""Seconds after which an idle connection is closed."""
 
 _SINCE = "rests_since"
 
 
 class IdleClosingPool(QueuePool):
-    """A pool that keeps no connection it has not used for `IDLE_SECONDS`. It wakes only while it
-    keeps some."""
+    """A pool that closes connections not used for `IDLE_SECONDS`. Its timer runs only while some
+    are idle."""
 
     idle_seconds = IDLE_SECONDS
 
@@ -49,14 +49,14 @@ class IdleClosingPool(QueuePool):
         left = [self._close_if_expired(record, now) for record in resting]
         for record in reversed(
             resting
-        ):  # those used last lie on top again; without a connection one is made anew
+            # Restore the order, most recently used on top. Entries without a connection reconnect.
+        ):
             self._pool.put(record, False)
         if coming := [seconds for seconds in left if seconds > 0]:
             self._wake_after(min(coming))
 
     def _take_idle_entries(self) -> list[ConnectionPoolEntry]:
-        """All that rest, those used last first. Nobody is in the way: who asks meanwhile waits for
-        microseconds."""
+        """Take all idle entries, most recently used first; other threads wait only microseconds."""
         found: list[ConnectionPoolEntry] = []
         while True:
             try:
@@ -65,7 +65,7 @@ class IdleClosingPool(QueuePool):
                 return found
 
     def _close_if_expired(self, record: ConnectionPoolEntry, now: float) -> float:
-        """How many seconds it may rest on; 0 once it is ended."""
+        """Return the seconds until the entry expires, or 0 after closing it."""
         if record.dbapi_connection is None:
             return 0.0
         left: float = record.info.get(_SINCE, now) + self.idle_seconds - now
@@ -75,7 +75,7 @@ class IdleClosingPool(QueuePool):
         return 0.0
 
     def dispose(self) -> None:
-        """End all that rest, and wake no more."""
+        """Close all idle connections and stop the timer."""
         with self._waking:
             if self._wakes is not None:
                 self._wakes.cancel()

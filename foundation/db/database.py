@@ -1,5 +1,7 @@
-"""The database session: one transaction, one tenant, one role, one clock. The only file that
-commits."""
+"""Database sessions: a scope is one transaction of one tenant, with one role and one clock.
+
+Only this module commits.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -24,20 +26,24 @@ from foundation.db.statements import driver_connection, parse_statement
 from foundation.ids import INSTALLATION_ID
 
 DatabaseRole = Literal["app", "gate", "relay", "door", "auditor"]
-"""Database roles of a transaction; the login itself may do nothing (NOINHERIT)."""
+"""Database roles of a transaction; the login itself has no rights (NOINHERIT)."""
 
 CONNECT_SECONDS = 5
 FORGOTTEN_SECONDS = 300
-"""The server ends a session that rests so long: its process is frozen, or gone; the pool ends its
-own before."""
+"""Idle time after which the server ends a session of a frozen or dead process.
+
+The pool closes its own idle connections earlier.
+"""
 
 
 GENERIC_PLAN_SQL = "set_config('plan_cache_mode', 'force_generic_plan', true)"
-"""A column that makes the rest of its transaction plan each statement once a connection instead of
-at every execution: for those who run the same look-ups by key all day, whose plans do not depend on
-the values. Statements with few rows for some values and most of a table for others do not belong
-into such a transaction.
-https://www.postgresql.org/docs/16/runtime-config-query.html#GUC-PLAN-CACHE-MODE"""
+"""SQL expression that makes the rest of its transaction use generic plans, planned once per
+connection.
+
+It suits transactions that repeat look-ups by key, whose plans do not depend on the values. It does
+not suit statements that select few rows for some values and most of a table for others.
+https://www.postgresql.org/docs/16/runtime-config-query.html#GUC-PLAN-CACHE-MODE
+"""
 
 _OPENING = (
     "SELECT set_config('role', :role, true), set_config('app.tenant', :tenant, true), house_now()"
@@ -46,11 +52,11 @@ _OPENING = (
 
 @dataclass(frozen=True)
 class Scope:
-    """An open transaction of one tenant. `actor` is who acts: `member:<id>`, `guest:<id>`,
-    `fan:<id>`, `system:<what>`.
+    """An open transaction of one tenant.
 
-    `now` is the database's `house_now()` at opening, UTC-aware, and the only clock decisions
-    take.
+    `actor` identifies the acting party: `member:<id>`, `guest:<id>`, `fan:<id>` or `system:<what>`.
+    `now` is the database's `house_now()` at the start of the transaction, UTC-aware. Decisions use
+    no other clock.
     """
 
     tenant_id: UUID
@@ -59,36 +65,34 @@ class Scope:
     session: Session
 
     def add(self, *rows: SQLModel) -> None:
-        """Insert rows now, in this order: keys between rooms are unknown to the mapper."""
+        """Insert rows immediately, in this order, since the mapper does not know keys between
+        packages."""
         self.session.add_all(rows)
         self.session.flush()
 
     def run(self, statement: str, **params: Any) -> Any:
-        """Execute one SQL statement of the calling room; pending changes are written first."""
+        """Execute one SQL statement after flushing pending changes."""
         self.session.flush()
         return statements.run_statement(self.session.info["connection"], statement, params)
 
     def lock(self, name: str) -> None:
-        """Wait until no other transaction holds `name`, of any tenant, then hold it until this one
-        ends."""
+        """Acquire the advisory lock `name` across all tenants until the end of the transaction."""
         self.run("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", name=name)
 
     def lock_shared(self, name: str) -> None:
-        """Wait until no other transaction holds `name`, then keep it from being held until this one
-        ends."""
+        """Acquire the advisory lock `name` in shared mode until the end of the transaction."""
         self.run("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))", name=name)
 
     @contextmanager
     def acting_as(self, role: DatabaseRole) -> Iterator[None]:
-        """Run a block of this transaction under another role (a room's own writes, say the
-        gate's)."""
+        """Run a block of this transaction under another role, for example the gate's."""
         before: DatabaseRole = self.session.info["role"]
         if role == before:
             yield
             return
         self.session.flush()
         self._set_role(role)
-        yield  # an exception aborts the transaction, and the role with it
+        yield  # An exception aborts the transaction, which also resets the role.
         self.session.flush()
         self._set_role(before)
 
@@ -103,18 +107,16 @@ class Scope:
     def before_commit(
         self, hook: Callable[["Scope"], None], *, role: DatabaseRole | None = None
     ) -> None:
-        """Run `hook` as the very last act before the commit: the head of the decision log is locked
-        there.
+        """Run `hook` last before the commit, where the head of the decision log is locked.
 
-        Hooks run in the order they were asked for. One with a role finds it taken on, and it is not
-        given back: hooks of one role in a row change it once. Without a role, a hook must not care
-        which one it is.
+        Hooks run in the order of registration. A hook with a role runs under it, and the role is
+        not reset afterwards, so consecutive hooks with the same role change it once. A hook without
+        a role must work under any role.
         """
         self.session.info.setdefault("at_commit", []).append((hook, role))
 
     def after_commit(self, count: Callable[[], object]) -> None:
-        """Call `count` when this transaction stands: for figures, which must not tell of what was
-        undone. No work."""
+        """Call `count` after the commit, for metrics, which must not include rolled-back work."""
         self.session.info.setdefault("once_committed", []).append(count)
 
     def _last_acts(self) -> None:
@@ -126,41 +128,40 @@ class Scope:
 
 
 class StatementRunner(Protocol):
-    """Where one statement can be run: an open scope, or a transaction that is this statement
-    alone."""
+    """An object that can run one statement: an open scope, or one transaction per statement."""
 
     @property
     def now(self) -> datetime | None:
-        """The clock of the scope; None where the statement has to ask for it."""
+        """Return the scope's time, or None if the statement must use the database's clock."""
         ...
 
     def run(self, statement: str, **params: Any) -> Any:
-        """What came of it has `one_or_none()` and `rowcount`."""
+        """Run a statement. The result has `one_or_none()` and `rowcount`."""
         ...
 
 
 @dataclass(frozen=True)
 class StatementResult:
-    """What came of a statement whose transaction is over."""
+    """The result of a statement whose transaction has ended."""
 
     rows: Sequence[Any]
     rowcount: int
 
     def one_or_none(self) -> Any:
-        """Its only row, by the names of its columns; None without one."""
+        """Return the only row, with its columns as attributes, or None."""
         return self.rows[0] if self.rows else None
 
 
 @dataclass(frozen=True)
 class SingleStatementScope:
-    """Each statement in a scope of its own; `at_once`, where there is one, knows a shorter way."""
+    """Runs each statement in a separate transaction; `at_once`, if given, is a faster path."""
 
     open: Callable[[], AbstractContextManager[Scope]]
     at_once: Callable[[str, Mapping[str, Any]], StatementResult] | None = None
     now: None = None
 
     def run(self, statement: str, **params: Any) -> StatementResult:
-        """Open, run, commit."""
+        """Open a scope, run the statement and commit."""
         if self.at_once is not None:
             with suppress(psycopg.Error):
                 return self.at_once(statement, params)
@@ -170,8 +171,10 @@ class SingleStatementScope:
 
 
 class OpenScope(Protocol):
-    """Opens a scope: `with tenant(tenant_id, actor) as scope:`. Commits at the end, rolls back on
-    any exception."""
+    """A function that opens a scope: `with tenant(tenant_id, actor) as scope:`.
+
+    The scope commits at the end of the block and rolls back on any exception.
+    """
 
     def __call__(
         self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app"
@@ -179,14 +182,15 @@ class OpenScope(Protocol):
 
 
 class _Session(Session):
-    """A session of ours."""
+    """A session with the listener below."""
 
 
 @event.listens_for(_Session, "do_orm_execute")
 def _refresh_locked_rows(asked: ORMExecuteState) -> None:
-    """A row that is read under a lock is read anew, though it was read before: SQLAlchemy keeps
-    what it knew, and who decides under the lock would decide by what somebody else has changed
-    since (ADR 0165).
+    """Reload rows that are read with a lock.
+
+    SQLAlchemy otherwise returns the attributes it loaded before, and a decision under the lock
+    would be based on values that another transaction has changed since.
     https://docs.sqlalchemy.org/en/21/orm/queryguide/query.html#sqlalchemy.orm.Query.with_for_update
     """
     if getattr(asked.statement, "_for_update_arg", None) is not None:
@@ -194,8 +198,10 @@ def _refresh_locked_rows(asked: ORMExecuteState) -> None:
 
 
 class Database:
-    """A lazy pool of connections of one login. Made per process: a pool taken over a fork leaks
-    answers."""
+    """A lazy connection pool of one login.
+
+    Create it in each process: a pool inherited over a fork mixes up responses.
+    """
 
     def __init__(self, url: str, *, pool_size: int = 2, application: str = "greenroom") -> None:
         self._url = url
@@ -206,8 +212,7 @@ class Database:
 
     @property
     def engine(self) -> Engine:
-        """The engine, made at first use; once, whichever threads come first: a second one is a
-        second pool."""
+        """Return the engine, created at first use. The lock prevents a second pool."""
         with self._making:
             return self._engine or self._create_engine()
 
@@ -220,7 +225,7 @@ class Database:
             hide_parameters=True,
             pool_timeout=30,
             pool_recycle=1800,
-            pool_use_lifo=True,  # those that are not needed rest, and end
+            pool_use_lifo=True,  # idle connections at the bottom expire
             connect_args={
                 "connect_timeout": CONNECT_SECONDS,
                 "application_name": self._application,
@@ -232,8 +237,10 @@ class Database:
 
     @contextmanager
     def scope(self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app") -> Iterator[Scope]:
-        """One transaction of one tenant under `role`. Outside of it, a query is refused by
-        PostgreSQL, not empty."""
+        """Open a transaction of one tenant under `role`.
+
+        Without a scope, PostgreSQL refuses a query instead of returning no rows.
+        """
         with _Session(self.engine, expire_on_commit=False) as session:
             now = self._open_transaction(session, tenant_id, role)
             scope = Scope(tenant_id, actor, now, session)
@@ -246,12 +253,11 @@ class Database:
     def single_statements(
         self, tenant_id: UUID, actor: str, *, role: DatabaseRole = "app"
     ) -> StatementRunner:
-        """Transactions of one statement, each in one round trip instead of four: half the processor
-        time, measured.
+        """Return a runner of one-statement transactions, each in one round trip instead of four.
 
-        Where the connection is found dead, or a statement fails, all of it is said once more in an
-        ordinary scope. So they must be such as may be repeated, as one whose commit went unheard
-        may have to be.
+        It takes half the processor time (measured). If the connection is dead or a statement fails,
+        the statement is repeated in an ordinary scope. It must therefore be safe to repeat, as
+        after a commit whose response was lost.
         """
 
         def at_once(statement: str, params: Mapping[str, Any]) -> StatementResult:
@@ -281,12 +287,11 @@ class Database:
             pooled.close()
 
     def _open_transaction(self, session: Session, tenant_id: UUID, role: DatabaseRole) -> datetime:
-        """Begin: role, tenant and clock in one statement, which also finds out whether the
-        connection still lives.
+        """Set role, tenant and clock in one statement, which also detects a dead connection.
 
-        A pooled connection may have died with a restarted server. Nothing was done on it yet, so
-        the statement is said once more on a new one, and asking before each transaction (a round
-        trip each) is spared.
+        A pooled connection may have died with a restarted server. Nothing ran on it yet, so the
+        statement is repeated on a new connection. This saves a separate ping (one round trip) per
+        transaction.
         """
         settings = {"role": role, "tenant": str(tenant_id)}
         try:
@@ -303,7 +308,7 @@ class Database:
             return _begin_slowly(session, settings)
 
     def close(self) -> None:
-        """Drop every connection."""
+        """Close every connection."""
         if self._engine is not None:
             self._engine.dispose()
 
@@ -316,7 +321,7 @@ def _end_when_forgotten(raw: DBAPIConnection, _: object) -> None:
 
 
 def _begin_pipelined(session: Session, settings: Mapping[str, str]) -> datetime:
-    """BEGIN leaves together with the first statement: the driver alone would wait for each."""
+    """Send BEGIN together with the first statement, to save waiting for its response."""
     raw = _attach_connection(session, settings)
     with raw.pipeline():
         opened = raw.execute(parse_statement(_OPENING), settings)
@@ -324,8 +329,7 @@ def _begin_pipelined(session: Session, settings: Mapping[str, str]) -> datetime:
 
 
 def _begin_slowly(session: Session, settings: Mapping[str, str]) -> datetime:
-    """The same by SQLAlchemy, whose errors our callers know, and which drops all of a pool that
-    died together."""
+    """Begin through SQLAlchemy, which raises its own errors and drops dead pooled connections."""
     _attach_connection(session, settings)
     return _transaction_time(
         statements.run_statement(session.info["connection"], _OPENING, dict(settings)).one()
@@ -344,7 +348,8 @@ def _transaction_time(opened: Any) -> datetime:
 
 
 def is_reachable(tenant: OpenScope) -> bool:
-    """Whether the database answers this login now: what a door's readiness is."""
+    """Return True if the database accepts this login now; the readiness of a web process depends on
+    it."""
     try:
         with tenant(INSTALLATION_ID, "system:probe"):
             return True

@@ -1,8 +1,8 @@
-"""Rows go when the time is over that their table says they are kept: each room lists its tables,
-this deletes.
+"""Deletion of rows whose retention period has ended, by rules that each package defines for its
+tables.
 
-The period is read from the table's own `keep`, so it stands in one place. A rule says what begins
-it, and what holds a row for longer. Nothing is deleted of which that moment is not known.
+The period comes from the table's `keep` declaration. A rule defines the start of the period and the
+reasons to retain a row longer. A row with an unknown start is never deleted.
 """
 
 import re
@@ -14,17 +14,18 @@ from foundation.db.database import DatabaseRole, Scope
 from foundation.db.tables import TenantRow
 
 PURGE_BATCH = 500
-"""Rows that one transaction deletes."""
+"""Rows deleted per transaction."""
 
 _PERIOD = re.compile(r"(\d+) (day|month|year)s?")
 
 
 @dataclass(frozen=True)
 class RetentionRule:
-    """How a table's rows end. `since` and `unless` are SQL about a row `o`; `role` may delete them.
+    """A retention rule of a table.
 
-    `clock` is people_now for what follows the real day whatever the house's clock says: who signed
-    in, and where.
+    `since` and `unless` are SQL expressions about a row `o`; `role` may delete the rows. `clock` is
+    people_now for rows that follow real time even if the database clock is shifted, such as
+    sign-ins.
     """
 
     model: type[TenantRow]
@@ -35,13 +36,16 @@ class RetentionRule:
 
     @property
     def table(self) -> str:
-        """The table's name."""
+        """Return the table's name."""
         return str(self.model.__tablename__)
 
     @property
     def period(self) -> str:
-        """The period of its `keep`, e.g. "18 months". Raises ValueError where it names none."""
-        # every table has one
+        """Return the period of the table's `keep`, for example "18 months".
+
+        Raises ValueError if it contains none.
+        """
+        # Every table has one.
         keep = str(self.model.__table__.info["keep"])  # type: ignore[attr-defined]  # see above
         found = _PERIOD.search(keep)
         if found is None:
@@ -50,7 +54,7 @@ class RetentionRule:
 
     def _expired_rows_query(self) -> str:
         return (
-            # names of our own tables
+            # The table names are fixed.
             f"SELECT o.id FROM {self.table} o WHERE o.tenant_id = :tenant"  # noqa: S608  see above
             f" AND ({self.since}) < {self.clock}() - CAST(:period AS interval) AND NOT "
             f"({self.unless})"
@@ -59,8 +63,8 @@ class RetentionRule:
 
 
 def count_expired(scope: Scope, rule: RetentionRule, *, most: int = 10_000) -> int:
-    """How many rows of a table are over, `most` at most; nothing is changed."""
-    # names of our own tables
+    """Return the number of expired rows, at most `most`. Nothing is changed."""
+    # The table names are fixed.
     statement = f"SELECT count(*) FROM ({rule._expired_rows_query()}) over"  # noqa: S608  see above
     return int(
         scope.run(statement, tenant=scope.tenant_id, period=rule.period, most=most).scalar_one()
@@ -68,9 +72,9 @@ def count_expired(scope: Scope, rule: RetentionRule, *, most: int = 10_000) -> i
 
 
 def purge_expired(scope: Scope, rule: RetentionRule, *, batch: int = PURGE_BATCH) -> int:
-    """Delete a batch of what is over; how many."""
+    """Delete a batch of expired rows and return their number."""
     statement = (
-        f"DELETE FROM {rule.table} WHERE tenant_id = :tenant"  # noqa: S608  our own tables
+        f"DELETE FROM {rule.table} WHERE tenant_id = :tenant"  # noqa: S608 fixed table names
         f" AND id IN ({rule._expired_rows_query()})"
     )
     with scope.acting_as(rule.role):
@@ -79,6 +83,6 @@ def purge_expired(scope: Scope, rule: RetentionRule, *, batch: int = PURGE_BATCH
 
 
 def count_expired_by_table(scope: Scope, rules: Sequence[RetentionRule]) -> dict[str, int]:
-    """The tables with rows that are over, and how many; nothing is changed."""
+    """Return the number of expired rows of each table that has any. Nothing is changed."""
     found = {rule.table: count_expired(scope, rule) for rule in rules}
     return {table: count for table, count in found.items() if count}

@@ -14,8 +14,7 @@ from foundation.ids import uuid7
 
 
 class TenantRow(SQLModel):
-    """What every table has: its tenant in the key, a UUIDv7, and when it was written
-    (`house_now()`)."""
+    """The columns of every table: tenant and UUIDv7 as key, timestamps from `house_now()`."""
 
     tenant_id: UUID = Field(primary_key=True)
     id: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -32,36 +31,39 @@ class TenantRow(SQLModel):
 
 
 class CreatorOwnedRow(TenantRow):
-    """A row that a creator owns."""
+    """A row that belongs to a creator."""
 
     creator_id: UUID = Field(index=False)
 
 
 def timestamp_column(*, optional: bool = False) -> Any:
-    """A `timestamptz` column; `optional=True` for one that may be null."""
+    """Return a `timestamptz` column, nullable if `optional` is True."""
     if optional:
         return Field(default=None, sa_type=DateTime(timezone=True))
     return Field(sa_type=DateTime(timezone=True))
 
 
 def jsonb_column(default: Callable[[], Any] = dict) -> Any:
-    """A `jsonb` column, never null."""
+    """Return a `jsonb` column that is never null."""
     return Field(default_factory=default, sa_column=Column(JSONB, nullable=False))
 
 
 def message_column() -> Any:
-    """A stored `Message` (its JSON form), or null."""
+    """Return a nullable column for a `Message` in its JSON form."""
     return Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
 
 
 def stored_message(message: Message | None) -> dict[str, object] | None:
-    """The column value of a message."""
+    """Return the column value of a message."""
     return message.to_json() if message is not None else None
 
 
 def table_arguments(*constraints: Any, about: str, keep: str) -> tuple[Any, ...]:
-    """`__table_args__` of a table: its constraints, whom its rows are about and how long they are
-    kept (tested)."""
+    """Return the `__table_args__` of a table.
+
+    `about` is the kind of person the rows are about and `keep` their retention period; tests check
+    both.
+    """
     return (*constraints, {"info": {"about": about, "keep": keep}})
 
 

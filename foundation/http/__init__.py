@@ -1,1 +1,4 @@
-"""Outgoing HTTP: which addresses may be reached, and the client that reaches them."""
+"""HTTP: the client and the addresses that it may reach, host checks and request bodies.
+
+Requests to platforms go through `connectors/transport`, which uses this client.
+"""

@@ -1,8 +1,7 @@
-"""Where a connection may go when people, or servers they name, chose the address: the public
-internet, nowhere else.
+"""Address policy for connections to hosts that users, or servers named by them, chose.
 
-The name is looked up once, and the connection made to what was found: a name that answers "public"
-when it is checked and "this machine" when it is used gains nothing.
+Only the public internet is allowed. A name is resolved once, and the connection uses the result, so
+a name that resolves differently on the second look-up (DNS rebinding) gains nothing.
 """
 
 import ipaddress
@@ -11,30 +10,32 @@ from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 AddressPolicy = Callable[[str, int], str]
-"""The address to connect to for a host and a port. Raises OSError where nobody may go."""
+"""Returns the address to connect to for a host and port. Raises OSError if it is not allowed."""
 
 NOT_PUBLIC = "not a public address"
-"""What is said of where nobody may go."""
+"""Error text for an address that is not allowed."""
 
 _PORTS = {"http": 80, "https": 443}
 _EVERY_PORT = -1
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _RESERVED = (ipaddress.ip_network("3fff::/20"),)
-"""Documentation (RFC 9637), which Python 3.11 does not know."""
+"""Documentation addresses (RFC 9637), which Python 3.11 does not know."""
 
 _CARRY_IPV4 = tuple(map(ipaddress.ip_network, ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
 _ISATAP = 0x00005EFE
-"""The middle of an interface identifier, its universal bit aside."""
+"""The middle of an ISATAP interface identifier, without its universal bit."""
 
 
 def allow_any_address(host: str, port: int) -> str:
-    """No bounds: development, tests, and servers of our own settings."""
+    """Allow every address: for development, tests and servers from the settings."""
     return host
 
 
 class PublicAddressPolicy:
-    """Public addresses, and `own`: the origins of this installation's settings
-    (`http://127.0.0.1:8080`); `http://127.0.0.1:*` stands for every port."""
+    """Allows public addresses and `own`, the origins from this installation's settings.
+
+    An origin is `http://127.0.0.1:8080`; `http://127.0.0.1:*` allows every port.
+    """
 
     def __init__(self, own: Iterable[str]) -> None:
         self._own = frozenset(map(_host_and_port, own))
@@ -43,7 +44,7 @@ class PublicAddressPolicy:
         return not self._own.isdisjoint({(host.lower(), port), (host.lower(), _EVERY_PORT)})
 
     def __call__(self, host: str, port: int) -> str:
-        """The first address of `host`, if all of them are public. Raises OSError."""
+        """Return the first address of `host` if all its addresses are public. Raises OSError."""
         if self._is_own(host, port):
             return host
         found = [
@@ -54,7 +55,7 @@ class PublicAddressPolicy:
         return found[0]
 
     def is_own_origin(self, url: str) -> bool:
-        """Whether an address is one of this installation's own."""
+        """Return True if a URL belongs to one of the allowed origins of this installation."""
         return self._is_own(*_host_and_port(url))
 
 
@@ -66,8 +67,11 @@ def _host_and_port(origin: str) -> tuple[str, int]:
 
 
 def is_public_address(address: str) -> bool:
-    """Return True if an IP address belongs to the public internet; an IPv6 address that carries an
-    IPv4 address is judged by the one inside, which is where a gateway delivers."""
+    """Return True if an IP address belongs to the public internet.
+
+    For an IPv6 address with an embedded IPv4 address, the latter counts, since gateways deliver to
+    it.
+    """
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -82,9 +86,11 @@ def is_public_address(address: str) -> bool:
 
 
 def embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
-    """Return the IPv4 address inside an IPv6 address: IPv4-compatible and mapped (RFC 4291 §2.5.5),
-    translated (RFC 2765), NAT64 (RFC 6052), 6to4 (RFC 3056), Teredo (RFC 4380), ISATAP (RFC 5214);
-    None for any other."""
+    """Return the IPv4 address embedded in an IPv6 address, or None.
+
+    Covers IPv4-compatible and mapped (RFC 4291 §2.5.5), translated (RFC 2765), NAT64 (RFC 6052),
+    6to4 (RFC 3056), Teredo (RFC 4380) and ISATAP (RFC 5214) addresses.
+    """
     found = address.ipv4_mapped or address.sixtofour
     if found is not None:
         return found
@@ -97,8 +103,10 @@ def embedded_ipv4(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | Non
 
 
 def network_of_address(address: str) -> str:
-    """Return what one subscriber has: an IPv4 address, or the first 64 bits of an IPv6 address; of
-    what is neither, the first 64 characters."""
+    """Return the network of one internet customer: an IPv4 address, or an IPv6 /64 network.
+
+    For other text, return its first 64 characters.
+    """
     try:
         found = ipaddress.ip_address(address)
     except ValueError:
@@ -112,8 +120,10 @@ def network_of_address(address: str) -> str:
 
 
 def parse_origin(typed: str) -> str:
-    """`https://host[:port]` of what a person typed, a bare host included; "" for what is no such
-    address."""
+    """Return the origin `https://host[:port]` from user input, or "" if it is invalid.
+
+    A bare host gets the scheme https.
+    """
     wanted = typed.strip() if "://" in typed else f"https://{typed.strip()}"
     try:
         parts = urlsplit(wanted)
@@ -135,8 +145,10 @@ def parse_origin(typed: str) -> str:
 
 
 def browser_origin(url: str) -> str:
-    """Return the origin of a URL as browsers write it in `Origin`: lower case, Punycode, no default
-    port (https://url.spec.whatwg.org/#origin); "" for what has no host."""
+    """Return the origin of a URL as browsers send it in `Origin`; "" if it has no host.
+
+    It is in lower case and Punycode, without a default port (https://url.spec.whatwg.org/#origin).
+    """
     try:
         parts = urlsplit(url.strip())
         port = parts.port
@@ -152,7 +164,7 @@ def browser_origin(url: str) -> str:
 
 
 def can_connect(url: str, reach: AddressPolicy) -> bool:
-    """Whether `reach` lets us go to `url`; outside our own house only by https."""
+    """Return True if the policy allows a URL; outside this installation only https is allowed."""
     parts = urlsplit(url)
     try:
         reach(parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0))

@@ -1,5 +1,4 @@
-"""What both doors do with every request before their app sees it: the host it names, and the
-headers it gets back."""
+"""Host checks and security headers for every request to the dashboard and the web process."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
@@ -15,8 +14,7 @@ AsgiApp = Callable[[MutableMapping[str, Any], AsgiReceive, AsgiSend], Awaitable[
 MISDIRECTED = 421
 POLICY_VIOLATION = 1008
 PROBES = frozenset({"/healthz", "/readyz"})
-"""Answered under any name: whoever asks whether the process lives, or works, calls it by its
-socket."""
+"""Paths that respond under any host name, because health checks connect by IP address."""
 
 
 def _header_values(scope: MutableMapping[str, Any], name: bytes) -> list[bytes]:
@@ -24,19 +22,20 @@ def _header_values(scope: MutableMapping[str, Any], name: bytes) -> list[bytes]:
 
 
 def host_name(url: str) -> str:
-    """The host name of an address as browsers write it in `Host`, without its port."""
+    """Return the host of a URL as browsers send it in `Host`, without its port."""
     return urlsplit(browser_origin(url)).hostname or urlsplit(url).hostname or ""
 
 
 class HostGuard:
-    """An ASGI app behind a door: a foreign `Host` is refused (DNS rebinding, a cookie of another
-    name on the same machine), and every answer, errors included, carries the door's headers unless
-    it set its own.
+    """An ASGI app that refuses foreign `Host` headers and adds security headers to every response.
 
-    `hosts` are host names without ports; `elsewhere` is the page a visitor under another name
-    reads. A WebSocket is opened for pages of `origin` (`https://host[:port]`) and of the host and
-    port it is opened at, and for no other: its handshake carries cookies, and no browser applies
-    the same-origin policy to it (RFC 6455 §10.2).
+    A foreign host is a sign of DNS rebinding, or of a cookie for another name on the same machine.
+    The headers are added to errors too, unless the app set its own.
+
+    `hosts` are host names without ports; `elsewhere` is the page shown under another name. A
+    WebSocket is opened only for pages of `origin` (`https://host[:port]`) and of the host and port
+    of the request: its handshake sends cookies, and browsers do not apply the same-origin policy to
+    it (RFC 6455 §10.2).
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class HostGuard:
     async def __call__(
         self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend
     ) -> None:
-        """Serve one connection."""
+        """Handle one connection."""
         if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -98,7 +97,7 @@ class HostGuard:
             return False
         try:
             return host_name(f"//{named[0].decode('ascii')}") in self._hosts
-        except ValueError:  # not ASCII, or brackets that never close
+        except ValueError:  # not ASCII, or unbalanced brackets
             return False
 
     def _with_headers(self, send: AsgiSend) -> AsgiSend:

@@ -1,5 +1,7 @@
-"""The one HTTP client. Says of each failure whether anything left the house: that decides between
-retry and doubt."""
+"""The HTTP client. For each failure it reports whether the request may have been sent.
+
+The caller retries an unsent request; the outcome of a sent one is uncertain.
+"""
 
 import json
 import logging
@@ -20,39 +22,39 @@ from foundation.ops.clock import monotonic
 
 logging.getLogger("httpx").setLevel(
     logging.WARNING
-)  # its lines tell whole addresses, and some bear a token
+)  # httpx logs full URLs, and some contain a token.
 
 CONNECT_SECONDS = 5.0
 RESPONSE_TOO_LARGE = "answer too large"
 MAX_RESPONSE_BYTES = 32 * 1024 * 1024
-"""Bytes of an answer we are willing to read; a platform's answer is small, a hostile one is not."""
+"""Maximum bytes of a response; those of platforms are small."""
 
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """One request. `deadline` is the total wall time in seconds, slow drips included; `most` the
-    bytes of an answer."""
+    """An HTTP request. `deadline` is the total time in seconds, slow responses included."""
 
     method: str
     url: str = field(repr=False)
-    """May bear a token: Telegram's and Meta's do."""
+    """May contain a token, as with Telegram and Meta."""
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     body: bytes = field(default=b"", repr=False)
     deadline: float = 30.0
     max_bytes: int = MAX_RESPONSE_BYTES
-    """Bytes of the answer's body that are read; 0: its status says all, and none is."""
+    """Maximum bytes of the response body; with 0 the body is not read and only the status counts.
+    """
 
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """The other side answered. Header names are lower case."""
+    """A response. Header names are in lower case."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
     def json_body(self) -> Any:
-        """The body as JSON; None of what is none, as of what is cut off or nested without end."""
+        """Return the body as JSON, or None if it is invalid, truncated or nested too deeply."""
         try:
             return json.loads(self.body)
         except (ValueError, RecursionError):
@@ -61,14 +63,14 @@ class HttpResponse:
 
 @dataclass(frozen=True)
 class RequestNotSent:
-    """Nothing left the house: DNS, refused, TLS, connect time-out. Safe to try again."""
+    """The request was not sent: DNS, refused connection, TLS or connect timeout. Safe to retry."""
 
     detail: str
 
 
 @dataclass(frozen=True)
 class ResponseLost:
-    """The request may have been acted upon; no usable answer came back."""
+    """The request may have been processed, but no usable response was received."""
 
     detail: str
 
@@ -76,15 +78,19 @@ class ResponseLost:
 def encode_multipart(
     fields: Mapping[str, str], files: Mapping[str, tuple[str, bytes, str]]
 ) -> tuple[str, bytes]:
-    """`(content type, body)` of a multipart/form-data request; each file is (name, bytes, media
-    type)."""
+    """Return content type and body of a multipart/form-data request.
+
+    Each file is a tuple of name, bytes and media type.
+    """
     encoded = httpx.Request("POST", "http://nowhere", data=dict(fields), files=dict(files))
     return encoded.headers["content-type"], encoded.read()
 
 
 class _DeadlineStream(httpcore.NetworkStream):
-    """Bounds every read and write by what is left of the request's deadline: a slow drip cannot
-    outlive it."""
+    """Limits every read and write by the time left until the request's deadline.
+
+    A server that sends slowly cannot exceed it.
+    """
 
     def __init__(self, stream: httpcore.NetworkStream, until: threading.local) -> None:
         self._stream = stream
@@ -100,8 +106,8 @@ class _DeadlineStream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, self._remaining_seconds(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """As httpcore does, but each bit the other side takes has the time that is left, not the
-        whole of it anew."""
+        """Write as httpcore does, but with the remaining time instead of the full timeout for each
+        chunk."""
         sock = self._stream.get_extra_info("socket")
         rest = memoryview(buffer)
         while rest:
@@ -142,31 +148,33 @@ class _DeadlineBackend(httpcore.SyncBackend):
         except (
             OSError,
             UnicodeError,
-        ) as error:  # a name no resolver can be asked for is no address either
+        ) as error:  # A name that cannot be encoded for DNS is not an address.
             raise httpcore.ConnectError(str(error)) from error
         return _DeadlineStream(stream, self._until)
 
 
 @cache
 def tls_context() -> ssl.SSLContext:
-    """The authorities we trust, read once a process: reading them takes 25 ms, and each client made
-    did. Threads share a context safely; whoever needs another one makes it, and never changes this
-    one. https://docs.openssl.org/3.0/man3/SSL_CTX_new/#notes"""
+    """Return the TLS context with the trusted authorities, loaded once per process.
+
+    Loading takes 25 ms. Threads may share a context that is not changed:
+    https://docs.openssl.org/3.0/man3/SSL_CTX_new/#notes
+    """
     return httpx.create_ssl_context()
 
 
 class HttpClient:
-    """Sends single requests over fresh connections, no redirects, no retries, no cookies, no
-    proxies of others.
+    """Sends single requests without redirects, retries, cookies, environment proxies or keep-alive.
 
-    A kept-alive connection that the server closes while we write is indistinguishable from a lost
-    answer, so none is kept: a handshake is cheaper than a post that a person must check.
+    If a server closes a kept-alive connection during a write, this is indistinguishable from a lost
+    response. Every request therefore uses a new connection: a handshake costs less than an
+    uncertain post that a member must check.
     """
 
     def __init__(
         self, *, max_connections: int = 64, reach: AddressPolicy = allow_any_address
     ) -> None:
-        """`reach` says where a connection may go."""
+        """Create a client whose connections are limited by the policy `reach`."""
         self._until = threading.local()
         context = tls_context()
         transport = httpx.HTTPTransport(verify=context, retries=0)
@@ -178,7 +186,7 @@ class HttpClient:
         )
         unkept = CookieJar(
             DefaultCookiePolicy(allowed_domains=())
-        )  # one client speaks for all accounts
+        )  # The client serves all accounts, so it stores no cookies.
         self._client = httpx.Client(
             transport=transport,
             follow_redirects=False,
@@ -188,7 +196,7 @@ class HttpClient:
         )
 
     def send(self, request: HttpRequest) -> HttpResponse | RequestNotSent | ResponseLost:
-        """Send `request` once. Never raises for what the network does."""
+        """Send a request once. Never raises for network errors."""
         self._until.at = monotonic() + request.deadline
         timeout = httpx.Timeout(request.deadline, connect=min(CONNECT_SECONDS, request.deadline))
         try:
@@ -227,16 +235,15 @@ class HttpClient:
             )
 
     def close(self) -> None:
-        """Give the sockets back."""
+        """Close the client's sockets."""
         self._client.close()
 
 
 def _iter_decoded_body(response: httpx.Response, most: int) -> Iterator[bytes]:
-    """The body, in bits of little more than `most` bytes: a few hundred packed bytes can stand for
-    gigabytes.
+    """Yield the decoded body in chunks of little more than `most` bytes.
 
-    Raises DecodingError for what we did not ask for: codings over codings, and those whose bits
-    have no bounds.
+    A few hundred compressed bytes can expand to gigabytes. Raises DecodingError for encodings that
+    were not requested, which have no such limit.
     """
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding in ("", "identity"):

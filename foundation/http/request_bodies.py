@@ -1,22 +1,22 @@
-"""Bodies of requests, read up to a limit by counting what arrives.
+"""Request bodies, read up to a limit by counting the received bytes.
 
-`Content-Length` is what the sender declares, and a chunked body has none
-(https://www.rfc-editor.org/rfc/rfc9112#section-7.1): every entry point reads through here.
+`Content-Length` is only the sender's claim, and a chunked body has none
+(https://www.rfc-editor.org/rfc/rfc9112#section-7.1), so every entry point reads bodies here.
 """
 
 from collections.abc import AsyncIterable
 from urllib.parse import parse_qs
 
 MAX_FORM_BYTES = 64 * 1024
-"""Bytes of a form, the same for every page; the longest text is 4,096 characters, up to 12 bytes
-each once escaped."""
+"""Maximum bytes of a form; the longest text is 4,096 characters of up to 12 bytes each when
+escaped."""
 
 MAX_FORM_FIELDS = 200
-"""Fields of a form; more is refused as if the form were empty."""
+"""Maximum fields of a form; a form with more is treated as empty."""
 
 
 async def read_body(stream: AsyncIterable[bytes], *, max_bytes: int) -> bytes | None:
-    """Return the body; None if it is longer than `max_bytes`, and then read no more of it."""
+    """Return the body, or None if it is longer than `max_bytes`; the rest is not read."""
     body = bytearray()
     async for part in stream:
         if len(body) + len(part) > max_bytes:
@@ -28,8 +28,10 @@ async def read_body(stream: AsyncIterable[bytes], *, max_bytes: int) -> bytes | 
 async def read_form_values(
     stream: AsyncIterable[bytes], *, max_bytes: int = MAX_FORM_BYTES
 ) -> dict[str, list[str]]:
-    """Return the values of a form (`application/x-www-form-urlencoded`) by name; none if the form
-    is too long or has too many fields."""
+    """Return the values of a form (`application/x-www-form-urlencoded`) by name.
+
+    Return none if the form is too long or has too many fields.
+    """
     body = await read_body(stream, max_bytes=max_bytes)
     if body is None:
         return {}
@@ -44,6 +46,6 @@ async def read_form_values(
 async def read_form(
     stream: AsyncIterable[bytes], *, max_bytes: int = MAX_FORM_BYTES
 ) -> dict[str, str]:
-    """Return the first value of each field of a form; none if the form is too long."""
+    """Return the first value of each field of a form, or none if the form is too long."""
     values = await read_form_values(stream, max_bytes=max_bytes)
     return {name: first for name, (first, *_) in values.items()}

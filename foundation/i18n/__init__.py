@@ -1,1 +1,4 @@
-"""Languages: catalogues, messages and language detection."""
+"""Languages: catalogues, messages, formats, language detection and Unicode text.
+
+The catalogues are in `foundation/locale`.
+"""

@@ -1,4 +1,4 @@
-"""Which language words are in, where they surely tell."""
+"""Detection of the language of a text, if it is certain."""
 
 import re
 import unicodedata
@@ -12,18 +12,19 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 TOLD_APART = (*LANGUAGES, "de", "es", "it", "nl", "pt")
-"""Words in the others are not taken for ours; the more there are, the more short words fit
-several."""
+"""Languages that the detector distinguishes.
+
+The more there are, the more of them fit a short text.
+"""
 MIN_CONFIDENCE = 0.75
-"""How likely a language must be: « bonjour » alone is French (0.76), « salut » or "hi" could be
-anything."""
+"""Minimum probability: « bonjour » alone is French (0.76), « salut » or "hi" are ambiguous."""
 _ENOUGH = 1000
 
 NEIGHBOURS = (*TOLD_APART, "pl", "ro", "cs", "tr", "sv", "da", "no", "fi", "hu")
-"""Languages in Latin letters that people write to us in."""
+"""Languages in Latin letters in which users write."""
 
 MIN_OTHER = 0.9
-"""How likely words must be in none of our languages, when it is not sure in which other one."""
+"""Minimum probability that a text is in an unsupported language, if it is unclear which one."""
 
 _SALUTATIONS = frozenset(
     re.findall(
@@ -32,25 +33,23 @@ _SALUTATIONS = frozenset(
         obrigada cześć merhaba""",
     )
 )
-"""What a first message often consists of: too short for any detector, and in none of our
-languages."""
+"""Frequent first messages in unsupported languages that are too short for a detector."""
 
 
 def detect_language(text: str) -> str | None:
-    """The language of words that are surely in one that the house speaks; None for others, and for
-    too few words."""
+    """Return the supported language of a text, or None if it is another one or uncertain."""
     language, likely = _load_identifier().classify(text[:_ENOUGH])
     return language if language in LANGUAGES and likely >= MIN_CONFIDENCE else None
 
 
 def is_other_language(text: str) -> bool:
-    """Return True if words are surely in a language that is none of ours, whichever it is."""
+    """Return True if a text is certainly in an unsupported language."""
     plain = unicodedata.normalize("NFKC", text[:_ENOUGH]).casefold()
     words = re.findall(r"[^\W\d_]+", plain)
     letters = "".join(words)
     if not letters:
         return False
-    if "¿" in plain or "¡" in plain:  # Spanish and its neighbours alone write them
+    if "¿" in plain or "¡" in plain:  # used only in Spanish and related languages
         return True
     if 2 * sum(map(_is_latin, letters)) < len(letters):
         return True
@@ -79,21 +78,21 @@ def _other_share(text: str, known: tuple[str, ...]) -> float:
 
 
 def most_likely_language(text: str, known: tuple[str, ...]) -> tuple[str, float]:
-    """Which of these languages (ISO 639-1) words are most likely in, and how likely, 0 to 1."""
+    """Return the most likely of these languages (ISO 639-1) and its probability, from 0 to 1."""
     language, likely = _load_identifier(known).classify(text[:_ENOUGH])
     return str(language), float(likely)
 
 
 @cache
 def _load_identifier(known: tuple[str, ...] = TOLD_APART) -> "LanguageIdentifier":
-    found = copy(_load_model())  # the tables are shared
+    found = copy(_load_model())  # The copies share the model's tables.
     found.set_languages(known)
     return found
 
 
 @cache
 def _load_model() -> "LanguageIdentifier":
-    # its model takes a second to load
+    # Loading the model takes a second.
     from py3langid.langid import MODEL_FILE, LanguageIdentifier  # noqa: PLC0415  see above
 
     return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -1,4 +1,4 @@
-"""Sentences for people. Rooms store `Message(code, params)`; the edge renders it in the reader's
+"""Messages for users: code stores `Message(code, params)`, and the interface renders it in a
 language."""
 
 import re
@@ -15,10 +15,10 @@ LANGUAGES = ("fr", "en")
 
 
 _OF_PLATFORMS = ("platform", "place", "connect", "option")
-"""What codes begin with that speak of the platform they name next."""
+"""Prefixes of message codes that are followed by the name of a platform."""
 
 CURRENCY_UNITS: Mapping[str, str] = {"XTS": "money.test", "XTR": "money.stars"}
-"""Currencies that no locale names, by the code of their sentence."""
+"""Message codes of currencies that locales do not name."""
 
 _MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,4}))? ([A-Z]{3})")
 _OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}")
@@ -27,8 +27,8 @@ _CATALOGUES = Path(__file__).parents[1] / "locale"
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence by its code in the catalogues; `params` are ids, names, numbers and times, never
-    free sentences."""
+    """A message by its code in the catalogues; `params` are IDs, names, numbers and times, never
+    prose."""
 
     code: str
     params: Mapping[str, str | int] = field(default_factory=dict)
@@ -38,12 +38,12 @@ class Message:
         return f"{self.code}({details})" if details else self.code
 
     def to_json(self) -> dict[str, object]:
-        """The stored form."""
+        """Return the stored form."""
         return {"code": self.code, "params": dict(self.params)}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, object]) -> "Message":
-        """The value of what `to_json` stored."""
+        """Parse the stored form."""
         params = stored.get("params") or {}
         if not isinstance(params, Mapping):
             raise TypeError("params of a stored message must be an object")
@@ -52,8 +52,7 @@ class Message:
 
 @cache
 def load_catalogue(language: str) -> Mapping[str, str]:
-    """Every sentence of a language by code: ours, and those that installed packages bring for their
-    platforms."""
+    """Return all messages of a language by code, including those of third-party packages."""
     ours = _load_own_sentences(language)
     theirs = _load_package_sentences(language)
     return {**theirs, **ours}
@@ -61,9 +60,9 @@ def load_catalogue(language: str) -> Mapping[str, str]:
 
 @cache
 def _load_own_sentences(language: str) -> Mapping[str, str]:
-    """Read from `foundation/locale/<room>.<language>.po`.
+    """Load the messages from `foundation/locale/<package>.<language>.po`.
 
-    Raises ValueError for a code that two rooms define: neither would know whose sentence is shown.
+    Raises ValueError for a code that two catalogues define.
     """
     sentences: dict[str, str] = {}
     for path in sorted(_CATALOGUES.glob(f"*.{language}.po")):
@@ -75,9 +74,11 @@ def _load_own_sentences(language: str) -> Mapping[str, str]:
 
 
 def _load_package_sentences(language: str) -> Mapping[str, str]:
-    """What packages that bring a connector say of their own platform, in `locale/<language>.po`
-    inside the package; in another language where that is all there is."""
-    # reading what is installed is for who says something
+    """Load the messages of third-party connectors about their own platform.
+
+    They are in `locale/<language>.po` of the package; another language is the fallback.
+    """
+    # Imported here, because only processes that render messages need it.
     from foundation import entry_points  # noqa: PLC0415  see above
 
     found: dict[str, str] = {}
@@ -97,12 +98,12 @@ def _load_package_sentences(language: str) -> Mapping[str, str]:
 def _read_package_entries(path: Path, language: str) -> dict[str, str]:
     try:
         return _read_entries(path, language)
-    except Exception:  # a file of a stranger's, read by every page
+    except Exception:  # A third-party file must not break every page.
         return {}
 
 
 def _read_entries(path: Path, language: str) -> dict[str, str]:
-    # most processes that know a code say nothing
+    # Imported here, because most processes that know a code render nothing.
     from babel.messages.pofile import read_po  # noqa: PLC0415  see above
 
     with path.open("rb") as file:
@@ -111,7 +112,7 @@ def _read_entries(path: Path, language: str) -> dict[str, str]:
 
 
 def subject_of_code(code: str) -> str:
-    """Whom a code speaks of: `acme` of `platform.acme`, `place.acme.post`, `connect.acme.token` and
+    """Return the subject of a code: `acme` of `platform.acme`, `connect.acme.token` and
     `acme.no_user`."""
     first, *more = code.split(".")
     return more[0] if first in _OF_PLATFORMS and more else first
@@ -123,11 +124,11 @@ def _spoken_of(language: str) -> frozenset[str]:
 
 
 def render_message(message: Message, language: str) -> str:
-    """The sentence in `language` ("fr" or "en"). Raises KeyError for a code of ours without one:
-    the build fails on it.
+    """Render a message in `language` ("fr" or "en").
 
-    What a package brings, or left behind when it was removed, is said as well as can be: a page
-    shows it all the same.
+    Raises KeyError for an unknown code of the product, which the build checks. Messages of
+    third-party packages, even removed ones, are rendered as well as possible, since pages still
+    show them.
     """
     code = message.code
     params = {name: format_parameter(value, language) for name, value in message.params.items()}
@@ -143,8 +144,10 @@ def render_message(message: Message, language: str) -> str:
 
 
 def format_money(amount: Money, language: str, units: Mapping[str, str] = CURRENCY_UNITS) -> str:
-    """An amount as people of a language write it: 3,00 $US. `units` are the sentences of what no
-    locale names."""
+    """Format an amount for a language, for example 3,00 $US.
+
+    `units` are the message codes of currencies that locales do not name.
+    """
     from babel.numbers import format_currency, format_decimal  # noqa: PLC0415  as above
 
     number = Decimal(amount.minor).scaleb(-currency_exponent(amount.currency))
@@ -155,7 +158,8 @@ def format_money(amount: Money, language: str, units: Mapping[str, str] = CURREN
             ),
             language,
         )
-    exact = amount.currency in DROPPED_MINOR_UNITS  # else its minor unit would be rounded away
+    # Otherwise the minor unit would be rounded away.
+    exact = amount.currency in DROPPED_MINOR_UNITS
     return str(
         format_currency(
             number,
@@ -168,8 +172,11 @@ def format_money(amount: Money, language: str, units: Mapping[str, str] = CURREN
 
 
 def format_parameter(value: str | int, language: str) -> str | int:
-    """A parameter as it stands in a sentence: an amount, which is stored as `str(Money)`, in the
-    language's form, and what a platform lets a post choose by what it is called on the page."""
+    """Format a message parameter.
+
+    An amount, stored as `str(Money)`, is formatted for the language. A platform option code is
+    replaced by its label.
+    """
     if isinstance(value, str) and _OPTION.fullmatch(value):
         return load_catalogue(language).get(value, value)
     found = _MONEY.fullmatch(value) if isinstance(value, str) else None
@@ -188,7 +195,8 @@ def _third_party_platforms() -> frozenset[str]:
 
 
 def _humanize_code(message: Message) -> str:
-    """The words of a code: "Token" of `connect.acme.token`, "Acme: no user" of `acme.no_user`."""
+    """Return a text made from a code: "Token" of `connect.acme.token`, "Acme: no user" of
+    `acme.no_user`."""
     words = message.code.replace("_", " ").split(".")
     skipped = 0
     if words[0] in _OF_PLATFORMS:
@@ -199,7 +207,7 @@ def _humanize_code(message: Message) -> str:
 
 
 def format_date(on: date, language: str) -> str:
-    """A day as people write it: `24 déc. 2026`, `24 Dec 2026`."""
+    """Format a date for a language: `24 déc. 2026`, `24 Dec 2026`."""
     from babel.dates import format_date  # noqa: PLC0415  as above
 
     return str(format_date(on, "d MMM y", locale=language))

@@ -1,9 +1,9 @@
-"""Which characters of a text people see, by the Unicode table of the `regex` package: it is newer
-than Python's own, which takes recent emoji for nothing. Pure.
+"""Visible characters of a text, by the Unicode table of the `regex` package.
 
-Joiners are kept where they shape what is seen: between emoji (Unicode Technical Standard 51 §2.3)
-and between letters of scripts that join (Unicode 16.0 §23.2); direction marks wherever they stand.
-Invisible elsewhere, they hide words from people and not from machines.
+That table is newer than Python's, which does not know recent emoji. Joiners count as visible where
+they affect the rendering: between emoji (Unicode Technical Standard 51 §2.3) and between letters of
+joining scripts (Unicode 16.0 §23.2). Elsewhere invisible characters hide words from people but not
+from programs. `is_one_line` accepts direction marks; `remove_invisible` removes them.
 """
 
 import regex
@@ -27,11 +27,13 @@ _SHAPE_OR_UNSEEN = regex.compile(
 
 
 def is_one_line(text: str) -> bool:
-    """Return whether a text holds no control character, no line break and nothing invisible but
-    what shapes the letters or emoji beside it."""
+    """Return True if a text has no control characters, line breaks or invisible characters.
+
+    Characters that shape adjacent letters or emoji are allowed.
+    """
     return _ONE_LINE.fullmatch(text) is not None
 
 
 def remove_invisible(text: str) -> str:
-    """Remove invisible characters, direction marks among them; white space stays."""
+    """Remove invisible characters, including direction marks, but not white space."""
     return str(_SHAPE_OR_UNSEEN.sub(lambda found: found[1] or "", text))

@@ -1,1 +1,4 @@
-"""Operations: settings, clocks, telemetry, health endpoint and fault injection."""
+"""Operations: settings, clocks, telemetry, health endpoint and fault injection.
+
+Process supervision is in `workers`.
+"""

@@ -1,4 +1,4 @@
-"""The only Python clock, for processes and logs. Decisions take `scope.now`: the database's
+"""The process clock, for process loops and logs. Decisions use `scope.now`, the database's
 `house_now()`."""
 
 import time
@@ -8,24 +8,24 @@ from importlib.metadata import version
 
 zoneinfo.reset_tzpath(
     to=()
-)  # the locked package, not what a machine happens to have: two would plan apart
+)  # Uses the locked tzdata package, not the system's: two machines must plan alike.
 
 
 def tz_data_version() -> str:
-    """The release of the time-zone rules this process plans with."""
+    """Return the release of the time zone rules of this process."""
     return version("tzdata")
 
 
 def wall_now() -> datetime:
-    """This machine's time, UTC-aware. Not for decisions: those take the scope's clock."""
+    """Return the system time, UTC-aware. Decisions use the scope's clock instead."""
     return datetime.now(UTC)
 
 
 def monotonic() -> float:
-    """Seconds that only grow, for deadlines and durations inside one process."""
+    """Return seconds that only increase, for deadlines and durations within a process."""
     return time.monotonic()
 
 
 def sleep(seconds: float) -> None:
-    """Wait in a process loop; never used as a retry."""
+    """Sleep in a process loop; never used for retries."""
     time.sleep(seconds)

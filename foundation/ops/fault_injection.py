@@ -1,23 +1,24 @@
-"""Faults on demand: what a platform does on a bad day, asked for by account and kind of request,
-kept until used up.
+"""Fault injection for the test network: platform failures requested by account and kind of request.
 
-Modes, all but `lag` once per `times`:
+Each fault except `lag` occurs `times` times:
 
-    hang              nothing is taken in; no answer for `seconds`, then the connection is reset
-    reset_before      nothing is taken in; the connection is reset refuse            nothing is
-    taken in; 403 `content_refused` status:N          nothing is taken in; status N (429 with
-    Retry-After when `retry_after` is given) status:N_after    taken in, then status N
-    accept_then_hang  taken in; no answer for `seconds`, then reset reset_after       taken in, then
-    reset drip              taken in; the answer comes byte by byte over `seconds` garbage
-    taken in; a success whose JSON breaks off lag               look-ups do not see what is younger
-    than `lookup_lag` seconds, until the faults are cleared
+    hang              not processed; no response for `seconds`, then a connection reset
+    reset_before      not processed; connection reset
+    refuse            not processed; 403 `content_refused`
+    status:N          not processed; status N (429 with Retry-After if `retry_after` is given)
+    status:N_after    processed, then status N
+    accept_then_hang  processed; no response for `seconds`, then a connection reset
+    reset_after       processed, then a connection reset
+    drip              processed; the response is sent byte by byte over `seconds`
+    garbage           processed; a success with truncated JSON
+    lag               look-ups do not show objects newer than `lookup_lag` seconds, until cleared
 
-Asked for an account `*-of-NAME`, it is for all accounts whose name ends so: those connected through
-the application NAME. A 429 of theirs says that the whole application waits.
+The account `*-of-NAME` matches all accounts connected through the application NAME. A 429 for it
+states that the whole application is limited.
 
-Kinds: posts, messages, files, deletes, lookups, updates, checkouts, refunds, metrics; `*` is all of
-them but updates, which a listener asks for all the time. With `match`, only a request whose body
-holds that text: one single post.
+Kinds are posts, messages, files, deletes, lookups, updates, checkouts, refunds and metrics. `*`
+matches all except updates, which a listener requests continuously. With `match`, only a request
+whose body contains that text fails, for example a single post.
 """
 
 import asyncio
@@ -59,7 +60,7 @@ NULL,
 
 @dataclass(frozen=True)
 class Fault:
-    """What to do with one request."""
+    """The fault of one request."""
 
     mode: str = ""
     seconds: float = 30.0
@@ -68,13 +69,13 @@ class Fault:
 
     @property
     def status(self) -> int:
-        """The status of a `status:N` mode; 0 of others."""
+        """Return the status of a `status:N` mode, or 0 for other modes."""
         digits = self.mode.removeprefix("status:").removesuffix("_after")
         return int(digits) if self.mode.startswith("status:") and digits.isdigit() else 0
 
     @property
     def is_acted_upon(self) -> bool:
-        """Whether the request is acted upon before it goes wrong."""
+        """Return True if the request is processed before it fails."""
         return self.mode in {
             "",
             "accept_then_hang",
@@ -91,8 +92,10 @@ NO_FAULT = Fault()
 
 
 class FaultBook:
-    """Faults asked for and requests received, on a connection of its own: a post's fsync never
-    waits for them."""
+    """Requested faults and received requests, on a separate SQLite connection.
+
+    A post's fsync never waits for it.
+    """
 
     def __init__(
         self, database: Path | str = ":memory:", clock: Callable[[], datetime] = wall_now
@@ -107,11 +110,11 @@ class FaultBook:
         self._db.executescript(_SCHEMA)
         if "match" not in {
             row["name"] for row in self._execute_sql("PRAGMA table_info(faults)")
-        }:  # a file of before
+        }:  # a file of an earlier version
             self._execute_sql("ALTER TABLE faults ADD COLUMN match TEXT NOT NULL DEFAULT ''")
 
     def close(self) -> None:
-        """Give the file back."""
+        """Close the file."""
         self._db.close()
 
     def _execute_sql(self, sql: str, *params: object) -> list[sqlite3.Row]:
@@ -119,7 +122,7 @@ class FaultBook:
             return self._db.execute(sql, params).fetchall()
 
     def now(self) -> str:
-        """The network's own time, ISO 8601 with offset."""
+        """Return the network's time in ISO 8601 with an offset."""
         return self._clock().isoformat()
 
     def schedule_fault(
@@ -134,10 +137,9 @@ class FaultBook:
         lookup_lag: float = 0.0,
         match: str = "",
     ) -> None:
-        """Ask for a fault on the next `times` requests of a kind (-1: until cleared) whose body
-        holds `match`.
+        """Request a fault for the next `times` requests of a kind whose body contains `match`.
 
-        Raises ValueError.
+        With -1 it lasts until cleared. Raises ValueError for an unknown mode.
         """
         if mode not in MODES and not Fault(mode).status:
             raise ValueError(f"no such fault: {mode}")
@@ -158,18 +160,18 @@ class FaultBook:
         )
 
     def clear_faults(self) -> None:
-        """All is well again."""
+        """Delete all faults."""
         self._execute_sql("DELETE FROM faults")
 
     def list_pending_faults(self) -> list[dict[str, Any]]:
-        """Faults that are still to happen."""
+        """Return the faults that have not occurred yet."""
         return [
             dict(row)
             for row in self._execute_sql("SELECT * FROM faults WHERE times != 0 ORDER BY id")
         ]
 
     def take_fault(self, account: str, kind: str, body: bytes = b"") -> Fault:
-        """The fault for this request, counted down."""
+        """Return the fault for this request and decrement its counter."""
         rows = self._execute_sql(
             "UPDATE faults SET times = max(times - 1, -1) WHERE id = (SELECT id FROM faults WHERE "
             "times != 0"
@@ -191,7 +193,7 @@ class FaultBook:
         )
 
     def lag_seconds(self, account: str) -> float:
-        """Seconds for which look-ups of the account do not see what is new."""
+        """Return the seconds for which look-ups of the account do not show new objects."""
         rows = self._execute_sql(
             "SELECT coalesce(max(lookup_lag), 0) AS lag FROM faults WHERE mode = 'lag' AND "
             "account IN ('*', ?)",
@@ -202,7 +204,7 @@ class FaultBook:
     def record_request(
         self, call: "PlatformCall", body: bytes, *, accepted: bool, status: int, fault: Fault
     ) -> None:
-        """Write down a request as it was received."""
+        """Record a request as received."""
         self._execute_sql(
             "INSERT INTO record (at, method, path, account, kind, digest, size, accepted, status, "
             "fault)"
@@ -212,7 +214,7 @@ class FaultBook:
         )
 
     def list_requests(self, after: int = 0, limit: int = 10_000) -> list[dict[str, Any]]:
-        """Everything received after an id, oldest first; requests for updates are not kept."""
+        """Return the requests received after an ID, oldest first, without requests for updates."""
         return [
             dict(row)
             for row in self._execute_sql(
@@ -223,7 +225,7 @@ class FaultBook:
 
 @dataclass(frozen=True)
 class PlatformCall:
-    """One request of the API."""
+    """A request of the API."""
 
     method: str
     path: str
@@ -232,8 +234,7 @@ class PlatformCall:
 
 
 class FaultyNetwork:
-    """ASGI middleware around the whole app. `call_of` says which requests belong to the API, and of
-    what kind."""
+    """ASGI middleware for the whole app. `call_of` returns an API request's kind, else None."""
 
     def __init__(
         self,
@@ -249,14 +250,14 @@ class FaultyNetwork:
         self._latency = latency_ms / 1000
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, well or badly."""
+        """Handle one request, with or without a fault."""
         call = self._call_of(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if call is None:
             await self._app(scope, receive, send)
             return
         body = await _read_body(receive)
         if body is None:
-            return  # it never arrived
+            return  # The request was aborted.
         fault = self._book.take_fault(call.account, call.kind, body)
         if self._latency:
             await asyncio.sleep(self._latency / 2)
@@ -278,7 +279,7 @@ class FaultyNetwork:
             await _send_corrupt_response(fault, answer, scope, receive, send)
 
     async def _taken_in(self, scope: Scope, body: bytes, receive: Receive) -> tuple[Message, bytes]:
-        """Let the app act; its answer stays here."""
+        """Let the app process the request, and return its response without sending it."""
         handed = False
         sent: list[Message] = []
 
@@ -297,7 +298,7 @@ class FaultyNetwork:
 
 
 async def _read_body(receive: Receive) -> bytes | None:
-    """The request's body; None when its sender went away in the middle: half a request is none."""
+    """Return the request's body, or None if the client disconnected before its end."""
     body = bytearray()
     while len(body) <= MAX_REQUEST_BYTES:
         message = await receive()
@@ -354,7 +355,7 @@ async def _send_slowly(body: bytes, seconds: float, send: Send) -> None:
 
 
 async def _wait_for_disconnect(seconds: float, receive: Receive) -> None:
-    """Say nothing until the other side hangs up or the time is over."""
+    """Wait until the client disconnects or the time is over."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while (await receive())["type"] != "http.disconnect":
@@ -372,16 +373,16 @@ async def reset_connection(scope: Scope) -> None:
     transport.abort()
     await asyncio.sleep(
         0
-    )  # uvicorn hears of the end before the app returns, so it does not answer 500
+    )  # Lets uvicorn process the disconnect before the app returns; it would respond with 500.
 
 
 class ResettableProtocol(H11Protocol):
-    """uvicorn's own HTTP protocol, which also shows the app its connection."""
+    """uvicorn's HTTP protocol, with the connection exposed to the app."""
 
-    def connection_made(  # type: ignore[override]  # as uvicorn itself
+    def connection_made(  # type: ignore[override]  # as in uvicorn
         self, transport: asyncio.Transport
     ) -> None:
-        """Bind the app to this connection."""
+        """Store this connection in the app's scope."""
         super().connection_made(transport)
         app = self.app
 
@@ -393,8 +394,7 @@ class ResettableProtocol(H11Protocol):
 
 
 def fault_server_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
-    """How a faulty network is served: resets need its own protocol, hanging answers a short way to
-    the end."""
+    """Return the server configuration: with a resettable protocol and a short graceful shutdown."""
     return uvicorn.Config(
         app,
         host=host,

@@ -1,7 +1,6 @@
-"""Where a process answers those who watch it: its figures for Prometheus, whether it lives, whether
-it works.
+"""The health endpoint of a process: Prometheus metrics, liveness and readiness.
 
-On a port of its own, apart from what it serves: a proxy that leads to a door never leads here.
+It has a separate port, so that a proxy for the public ports never exposes it.
 """
 
 import threading
@@ -17,14 +16,13 @@ _ready = threading.Event()
 
 
 def mark_ready() -> None:
-    """Note, from inside a process, that it does its work now: `/readyz` answers 200 from here
-    on."""
+    """Mark this process as ready: `/readyz` returns 200 from now on."""
     _ready.set()
 
 
 class _Probes(BaseHTTPRequestHandler):
     timeout = 10
-    """Seconds a caller may take to say what it wants."""
+    """Seconds within which a client must send its request."""
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
@@ -53,13 +51,13 @@ class _Probes(BaseHTTPRequestHandler):
         return "greenroom"
 
     def log_message(self, *_: object) -> None:
-        """A scrape every few seconds is no news."""
+        """Do not log requests, as scrapes come every few seconds."""
 
 
 def serve_health(port: int, *, host: str = "127.0.0.1") -> int:
-    """Answer from a thread of this process; the port, another free one for 0.
+    """Serve the endpoint in a thread and return the port; port 0 selects a free one.
 
-    Raises OSError when the port is taken.
+    Raises OSError if the port is in use.
     """
     server = ThreadingHTTPServer((host, port), _Probes)
     server.daemon_threads = True
@@ -68,7 +66,10 @@ def serve_health(port: int, *, host: str = "127.0.0.1") -> int:
 
 
 def serve_health_if_free(port: int, *, host: str) -> None:
-    """`serve`, where a taken port is said and no reason to stop working; 0 means not at all."""
+    """Serve the endpoint as `serve_health` does, but only log a warning if the port is in use.
+
+    Port 0 disables the endpoint.
+    """
     if not port:
         return
     try:

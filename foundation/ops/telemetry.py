@@ -1,5 +1,4 @@
-"""What the house says about itself: JSON lines on stderr, counters for Prometheus. No text of a
-message, no secret."""
+"""Telemetry: JSON log lines on stderr and Prometheus metrics, without message texts and secrets."""
 
 import logging
 import re
@@ -18,73 +17,74 @@ from structlog.contextvars import bound_contextvars, get_contextvars, merge_cont
 
 from foundation.errors import GreenroomError
 
-# ships no types; a second series that nobody draws
+# The package has no type hints. The additional `_created` series are not used.
 disable_created_metrics()  # type: ignore[no-untyped-call]  # see above
 NAMESPACE = "greenroom"
 EVENTS_HANDLED = Counter(
     "events_total",
-    "Outbox rows handled, by kind and what came of it",
+    "Outbox events handled, by kind and outcome",
     ["kind", "outcome"],
     namespace=NAMESPACE,
 )
 ROWS_CLAIMED = Counter(
-    "claims_total", "Outbox rows the relay handed over, by queue", ["queue"], namespace=NAMESPACE
+    "claims_total",
+    "Outbox events dispatched by the relay, by queue",
+    ["queue"],
+    namespace=NAMESPACE,
 )
 ROWS_RETURNED = Counter(
-    "given_back_total", "Rows given back because Redis could not be reached", namespace=NAMESPACE
+    "given_back_total", "Outbox events returned because Redis was unreachable", namespace=NAMESPACE
 )
 LEASES_EXPIRED = Counter(
     "leases_expired_total",
-    "Rows whose worker or message was lost and that were handed out again",
+    "Outbox events dispatched again after a lost worker or message",
     namespace=NAMESPACE,
 )
 LANE_COLLISIONS = Counter(
     "lane_collisions_total",
-    "Claims refused by the backstop of lanes and tried again",
+    "Claims rejected by the unique index of lanes and retried",
     namespace=NAMESPACE,
 )
 ORPHANED_WORK = Counter(
     "orphans_total",
-    "Things that waited for a row that would not come; must stay 0",
+    "Objects that wait for a missing outbox event; must stay 0",
     ["what"],
     namespace=NAMESPACE,
 )
 PLATFORM_REQUEST_SECONDS = Histogram(
     "platform_request_seconds",
-    "Requests to platforms, by what was asked (stage, publish, …) and what came back (2xx, …, "
-    "not_sent, lost)",
+    "Requests to platforms, by act (stage, publish, …) and outcome (2xx, …, not_sent, lost)",
     ["platform", "act", "outcome"],
     namespace=NAMESPACE,
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 DELIVERIES_BY_STATE = Counter(
     "deliveries_total",
-    "Posts on channels, by the state they came to",
+    "Deliveries, by the state they reached",
     ["state"],
     namespace=NAMESPACE,
 )
 DELIVERY_LATENESS = Histogram(
     "delivery_lateness_seconds",
-    "From the planned minute of a post to the moment it stood on its platform",
+    "Seconds from the scheduled time of a post to its publication",
     namespace=NAMESPACE,
     buckets=(1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400),
 )
 FIRST_REPLY_SECONDS = Histogram(
     "chat_first_answer_seconds",
-    "From a fan's first unanswered message to the answer on the platform, by who answered (bot, "
-    "member)",
+    "Seconds from the first unanswered message of a fan to the reply, by author (bot, member)",
     ["by"],
     namespace=NAMESPACE,
     buckets=(0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600),
 )
 GATE_DECISIONS = Counter(
     "gate_decisions_total",
-    "Decisions of the gate written down, by verdict",
+    "Decisions of the gate, by verdict",
     ["verdict"],
     namespace=NAMESPACE,
 )
-BUILD_INFO = Info("build", "What runs", namespace=NAMESPACE)
-"""No label is a tenant, a creator, an account or a fan: figures are for those who run the house."""
+BUILD_INFO = Info("build", "Build of the running process", namespace=NAMESPACE)
+"""No metric has a tenant, creator, account or subscriber as a label: metrics are for operators."""
 
 HIDDEN = "<hidden>"
 _SECRET_KEY = re.compile(
@@ -95,7 +95,7 @@ _SECRET_VALUE = re.compile(
     r"|\b\d{6,12}:[A-Za-z0-9_-]{30,}"  # a Telegram bot token
     r"|\beyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_.-]+"  # a JWT
     r"|\b(?:sk|pk|ghp|xox[abp])[-_][A-Za-z0-9_-]{16,}"
-    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password of an address
+    r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user:password in a URL
 )
 
 
@@ -123,7 +123,7 @@ _process = ""
 def _name_process(
     _logger: object, _method: str, entry: MutableMapping[str, Any]
 ) -> MutableMapping[str, Any]:
-    """A context variable would be missing in every thread that the process starts."""
+    """Add the process name, which as a context variable would be missing in new threads."""
     if _process:
         entry.setdefault("process", _process)
     return entry
@@ -140,8 +140,7 @@ _SHARED: list[structlog.typing.Processor] = [
 
 
 class _Unfailing:
-    """A file whose lines may be lost, never the work they tell of: the disk that keeps them may be
-    full."""
+    """A file whose lines may be lost, for example on a full disk, without an error."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -160,7 +159,7 @@ class _Unfailing:
 def _wrap_log_stream(file: TextIO) -> _Unfailing:
     return _Unfailing(
         file
-    )  # one for all threads: structlog keeps their lines apart by a lock for each file
+    )  # One object for all threads: structlog serializes lines by a lock per file.
 
 
 def _to_stderr(*_: object) -> structlog.PrintLogger:
@@ -170,8 +169,8 @@ def _to_stderr(*_: object) -> structlog.PrintLogger:
 
 
 def configure_logging(process: str) -> None:
-    """Send this process's log to stderr: JSON lines, or plain lines when a person watches."""
-    global _process  # noqa: PLW0603  one name per process, said once at its start
+    """Send this process's log to stderr: JSON lines, or plain lines on a terminal."""
+    global _process  # noqa: PLW0603 one name per process, set at its start
     _process = process
     last: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer()
@@ -180,7 +179,7 @@ def configure_logging(process: str) -> None:
     )
     _configure_structlog(last)
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(  # libraries speak through the same door, and are redacted too
+    handler.setFormatter(  # Libraries log through the same handler, with redaction.
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_SHARED, processors=[_drop_record, last]
         )
@@ -189,8 +188,10 @@ def configure_logging(process: str) -> None:
 
 
 def process_name() -> str:
-    """What this process is called: in its lines, its figures and its connections; "" before
-    `configure`."""
+    """Return the name of this process in logs, metrics and connections.
+
+    It is "" before `configure_logging`.
+    """
     return _process
 
 
@@ -204,13 +205,12 @@ def _configure_structlog(last: structlog.typing.Processor) -> None:
 
 _configure_structlog(
     structlog.processors.JSONRenderer(default=str)
-)  # structlog's own default is stdout, where commands print results
+)  # structlog writes to stdout by default, where commands print results.
 
 
 @contextmanager
 def quiet_logs() -> Iterator[None]:
-    """Log warnings and worse alone while the block runs: for commands whose lines are read by the
-    person who waits."""
+    """Log only warnings and errors within the block, for commands that a user watches."""
     before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     try:
@@ -226,20 +226,22 @@ def _drop_record(
 
 
 def get_logger(name: str) -> Any:
-    """A logger: `log("workers.relay.claim_loop").info("relay.leading", rows=3)`. Names are dotted,
-    values are ids and numbers."""
+    """Return a logger: `get_logger("workers.relay.claim_loop").info("relay.leading", rows=3)`.
+
+    Event names are dotted; values are IDs and numbers.
+    """
     return structlog.get_logger(source=name)
 
 
 @contextmanager
 def bind_log_values(**values: str | int) -> Iterator[None]:
-    """Add `values` (ids, kinds) to every line said inside the block."""
+    """Add `values` (IDs, kinds) to every log line within the block."""
     with bound_contextvars(**values):
         yield
 
 
 def describe_error(error: BaseException) -> str:
-    """Class and code of an error, without any of its text: `Refused gate.denied`, `OperationalError
+    """Return class and code of an error without its text: `Refused gate.denied`, `OperationalError
     57P01`."""
     if isinstance(error, GreenroomError):
         return f"{type(error).__name__} {error.message.code}"
@@ -249,21 +251,21 @@ def describe_error(error: BaseException) -> str:
 
 
 def error_location(error: BaseException) -> str:
-    """Where an error came up: file and line of its innermost frame in our own files (else of all),
-    no values."""
+    """Return file and line of an error's innermost frame in our own code, or of all, without
+    values."""
     frames = traceback.extract_tb(error.__traceback__)
     found = [one for one in frames if "site-packages" not in one.filename] or frames
     return f"{found[-1].filename}:{found[-1].lineno}" if found else ""
 
 
 def trace_id() -> str:
-    """The id that ties together what one cause set in motion; a new one outside of any."""
+    """Return the current trace ID, which links all effects of one cause, or a new one."""
     found = get_contextvars().get("trace")
     return found if isinstance(found, str) else secrets.token_hex(8)
 
 
 def release_version() -> str:
-    """The version that runs, as installed."""
+    """Return the installed version."""
     try:
         return version("greenroom")
     except PackageNotFoundError:
@@ -271,5 +273,5 @@ def release_version() -> str:
 
 
 def record_build_info() -> None:
-    """Say in the figures which process and version they are of."""
+    """Set version and process name in the metrics."""
     BUILD_INFO.info({"version": release_version(), "process": _process})

@@ -1,4 +1,4 @@
-"""Wall-clock time: what people plan in. An instant is derived from it, and derived again when rules
+"""Wall-clock times, in which users plan. The UTC instant is derived and recomputed when rules
 change."""
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from foundation.errors import BadInput
 
 
 def load_zone(name: str) -> ZoneInfo:
-    """The IANA zone. Raises BadInput for a name tzdata does not know."""
+    """Return an IANA time zone. Raises BadInput for an unknown name."""
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -18,23 +18,25 @@ def load_zone(name: str) -> ZoneInfo:
 
 @dataclass(frozen=True)
 class WallTime:
-    """A local date and time in an IANA zone, as somebody would say it."""
+    """A local date and time in an IANA time zone."""
 
     day: date
     clock: time
     zone: str
 
     def instant(self) -> datetime:
-        """The UTC instant. In a spring gap the clock is taken as if it had not moved (02:30 → 03:30
-        local); in an autumn overlap the first of the two (PEP 495, fold=0). Raises BadInput for a
-        zone nobody knows.
+        """Return the UTC instant.
+
+        In a spring gap the time is shifted forward (02:30 becomes 03:30 local). In an autumn
+        overlap it is the first of the two (PEP 495, fold=0). Raises BadInput for an unknown time
+        zone.
         """
         first = self.clock.replace(fold=0)
         return datetime.combine(self.day, first, tzinfo=load_zone(self.zone)).astimezone(UTC)
 
     @property
     def is_in_dst_gap(self) -> bool:
-        """Whether this local time does not exist on that day, so that it is shown with a mark."""
+        """Return True if this local time does not exist on that day; pages mark it."""
         back = self.instant().astimezone(load_zone(self.zone))
         return (back.date(), back.time()) != (self.day, self.clock.replace(fold=0))
 
@@ -44,7 +46,7 @@ class WallTime:
 
 
 def parse_clock_time(text: str) -> time:
-    """A clock time from `"10:00"`. Raises BadInput."""
+    """Parse a clock time such as `"10:00"`. Raises BadInput."""
     try:
         found = time.fromisoformat(text)
     except ValueError as error:
@@ -55,26 +57,25 @@ def parse_clock_time(text: str) -> time:
 
 
 def parse_wall_time(stored: str, zone: str) -> WallTime:
-    """The wall time that `str(wall)` wrote."""
+    """Parse the result of `str(wall)`."""
     day, clock = stored.split("T")
     return WallTime(date.fromisoformat(day), time.fromisoformat(clock), zone)
 
 
 def to_wall_time(instant: datetime, zone: str) -> WallTime:
-    """What clocks in the zone show at an instant; in an autumn overlap both of two instants show
-    the same."""
+    """Return the local time of an instant; in an autumn overlap two instants have the same one."""
     local = instant.astimezone(load_zone(zone))
     return WallTime(local.date(), local.time().replace(fold=0), zone)
 
 
 def local_day(instant: datetime, zone: str) -> date:
-    """The local date of a UTC instant."""
+    """Return the local date of a UTC instant."""
     return instant.astimezone(load_zone(zone)).date()
 
 
 def day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
-    """The UTC instants at which a local day begins and the next begins: 23, 24 or 25 hours apart in
-    most zones."""
+    """Return the UTC instants of the start and end of a local day, usually 23, 24 or 25 hours
+    apart."""
     midnight = time(0, 0)
     return WallTime(day, midnight, zone).instant(), WallTime(
         day + timedelta(days=1), midnight, zone

@@ -1,1 +1,4 @@
-"""The outbox: events stored with the rows they are about, leased and handled once."""
+"""The transactional outbox: events stored with the rows that cause them, leased and handled once.
+
+The relay and the workers that handle the events are in `workers`.
+"""

@@ -1,5 +1,4 @@
-"""Many things to do at once: the rows of a file that moves in, in a few statements instead of one
-each."""
+"""Bulk operations on the outbox, for example for an imported file, in few statements."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from foundation.outbox.outbox import WAKE_DELAY, Event, OutboxRow
 
 @dataclass(frozen=True)
 class DueEvent:
-    """One event and when it is due (UTC-aware); `lane` and `priority` as of `outbox.put`."""
+    """An event and its due time (UTC-aware); `lane` and `priority` as for `outbox.put`."""
 
     event: Event
     at: datetime
@@ -25,10 +24,10 @@ class DueEvent:
 
 
 def put_many(scope: Scope, rows: Sequence[DueEvent]) -> None:
-    """As `outbox.put` for each, in this transaction or not at all."""
+    """Put these events as `outbox.put` does, in this transaction."""
     trace = scope.session.info.setdefault(
         "trace", telemetry.trace_id()
-    )  # one transaction is one cause
+    )  # one trace per transaction
     insert_rows(scope, OutboxRow, [_row_from_due_event(one, trace) for one in rows])
     for queue in {one.event.queue for one in rows if one.at <= scope.now + WAKE_DELAY}:
         outbox.wake_relay(scope, queue)
@@ -53,7 +52,7 @@ def _row_from_due_event(one: DueEvent, trace: str) -> dict[str, object]:
 
 
 def cancel_many(scope: Scope, kinds: Collection[str], subjects: Collection[UUID]) -> int:
-    """As `outbox.cancel` for each subject and kind. Returns how many rows were removed."""
+    """Cancel the waiting events of these kinds and subjects; return the number of rows removed."""
     gone = scope.run(
         "DELETE FROM outbox WHERE tenant_id = :tenant AND subject_id = ANY(:subjects) AND kind = "
         "ANY(:kinds)"
@@ -70,8 +69,7 @@ def cancel_many(scope: Scope, kinds: Collection[str], subjects: Collection[UUID]
 def pending_subjects(
     scope: Scope, kind: str, subjects: Collection[UUID], *, before: datetime
 ) -> frozenset[UUID]:
-    """Those of these subjects about which a row of a kind runs, or is due before a time
-    (UTC-aware)."""
+    """Return the subjects with a running event of a kind, or one due before a time (UTC-aware)."""
     found = scope.run(
         "SELECT DISTINCT subject_id FROM outbox WHERE tenant_id = :tenant"
         " AND subject_id = ANY(CAST(:subjects AS uuid[])) AND kind = :kind"
@@ -87,10 +85,9 @@ def pending_subjects(
 def tenants_with_due_rows(
     scope: Scope, lanes: Collection[tuple[UUID, str]], *, before: datetime
 ) -> set[UUID]:
-    """Which tenants have a row in one of these lanes of theirs that is due before a time
-    (UTC-aware).
+    """Return the tenants with a row in one of these lanes that is due before a time (UTC-aware).
 
-    Only the relay sees other tenants' rows.
+    Only the relay's role sees other tenants' rows.
     """
     found = scope.run(
         "SELECT DISTINCT o.tenant_id"

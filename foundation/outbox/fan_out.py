@@ -1,8 +1,8 @@
-"""Facts: what many rooms care about is put once, and each who hears of it gets a row of their own.
+"""Facts: events with several listeners, and the fan-out that creates one row for each listener.
 
-The relay spreads them itself, all that are due in one transaction: a fact that is a message to a
-worker is two transactions more, a turn of Celery and one of the relay. A listener's row may be for
-later, so that nobody handles a fact only to write one.
+The relay fans out all due facts in one transaction. Handling a fact as a task would cost two more
+transactions and a round trip through Celery. A listener's row may be delayed, so that no handler is
+needed only to schedule another event.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,13 +19,12 @@ from foundation.outbox.outbox import Event, Queue
 
 FACT_QUEUE: Queue = "facts"
 FACTS_PER_TURN = 500
-"""So many facts are spread in one transaction."""
+"""Maximum facts per transaction."""
 
 
 @dataclass(frozen=True)
 class FactListener:
-    """A listener: the event it gets, how long after the fact, and what that event says beside the
-    fact's own fields."""
+    """A listener: its event, the delay after the fact, and additional fields of the event."""
 
     event: type[Event]
     delay: timedelta = timedelta(0)
@@ -33,8 +32,10 @@ class FactListener:
 
 
 class FactListeners:
-    """Who hears which fact. Refuses, at start, a fact of another queue and a listener that would
-    lack a field."""
+    """The listeners of each fact.
+
+    At startup it rejects a fact of another queue and a listener whose event would lack a field.
+    """
 
     def __init__(self, heard: Mapping[type[Event], tuple[FactListener, ...]]) -> None:
         self.by_kind = {fact.kind: listeners for fact, listeners in heard.items()}
@@ -52,17 +53,18 @@ class FactListeners:
 
     @property
     def listener_events(self) -> set[type[Event]]:
-        """Every event that a fact makes."""
+        """Return every event that facts create."""
         return {one.event for heard in self.by_kind.values() for one in heard}
 
 
 def _field_names(event: type[Event]) -> set[str]:
-    # a protocol cannot say "dataclass"
+    # A protocol cannot require a dataclass.
     return {one.name for one in fields(event)}  # type: ignore[arg-type]  # see above
 
 
 def _required_fields(event: type[Event]) -> set[str]:
-    declared = fields(event)  # type: ignore[arg-type]  # a protocol cannot say "dataclass"
+    # A protocol cannot require a dataclass.
+    declared = fields(event)  # type: ignore[arg-type]  # see above
     return {one.name for one in declared if one.default is MISSING}
 
 
@@ -94,11 +96,10 @@ RETURNING set_config('synchronous_commit', 'off', true)
 
 
 def spread_facts(scope: Scope, facts: FactListeners) -> int:
-    """Write a row for each listener of each fact that is due, in the place of the fact; how many
-    facts there were.
+    """Replace each due fact by one row per listener, and return the number of facts.
 
-    Sees the tenants its scope sees: all as `relay`. A fact that nobody knows stops as dead and is
-    shown.
+    Covers the tenants that the scope's role sees: all of them for `relay`. An unknown fact becomes
+    a dead row and is shown.
     """
     due = scope.run(_DUE, queue=FACT_QUEUE, now=scope.now, most=FACTS_PER_TURN).all()
     if not due:
@@ -119,8 +120,10 @@ def spread_facts(scope: Scope, facts: FactListeners) -> int:
 
 
 def _build_listener_rows(fact: Any, facts: FactListeners) -> list[dict[str, Any]] | None:
-    """The rows of a fact's listeners; None of one that nobody knows, or that cannot be read: it
-    keeps back no other."""
+    """Return the rows of a fact's listeners, or None for an unknown or unreadable fact.
+
+    Such a fact does not block others.
+    """
     try:
         return [_build_listener_row(fact, one) for one in facts.by_kind[fact.kind]]
     except (KeyError, TypeError, ValueError):

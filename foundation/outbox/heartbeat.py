@@ -1,4 +1,4 @@
-"""Long work keeps its row by a heartbeat, and learns at its next step when it has lost it."""
+"""Heartbeats of long tasks: they extend the row's lease and detect its loss at the next step."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +8,13 @@ from threading import Event, Thread
 from foundation.errors import LeaseLost
 
 ExtendLease = Callable[[], bool]
-"""Extends the lease of the running row; False when it belongs to somebody else by now."""
+"""Extends the lease of the running row. Returns False if another worker has taken it over."""
 
 EVERY = 10.0
-"""Seconds between two beats; a lease lives for several."""
+"""Seconds between two heartbeats; a lease outlasts several."""
 
 IsCapacityNeeded = Callable[[], bool]
-"""Whether another tenant waits for the place of the running row."""
+"""Returns True if another tenant waits for the capacity of the running row."""
 
 _RUNNING: ContextVar[ExtendLease | None] = ContextVar("beat", default=None)
 _WANTED: ContextVar[IsCapacityNeeded | None] = ContextVar("wanted", default=None)
@@ -22,8 +22,7 @@ _WANTED: ContextVar[IsCapacityNeeded | None] = ContextVar("wanted", default=None
 
 @contextmanager
 def running_row(beat: ExtendLease, wanted: IsCapacityNeeded | None = None) -> Iterator[None]:
-    """Say, around a handler, how its row's lease is extended and who waits; `heartbeat` and
-    `others_wait` find it."""
+    """Provide the running row's lease extension to `heartbeat` and `is_other_tenant_waiting`."""
     before = _RUNNING.set(beat)
     others = _WANTED.set(wanted)
     try:
@@ -34,34 +33,38 @@ def running_row(beat: ExtendLease, wanted: IsCapacityNeeded | None = None) -> It
 
 
 def is_other_tenant_waiting() -> bool:
-    """Whether another tenant waits for the place of the running row; never of work that was started
-    by hand."""
+    """Return True if another tenant waits for the capacity of the running row.
+
+    Always False for work started on the command line.
+    """
     found = _WANTED.get()
     return found is not None and found()
 
 
 class Heartbeat:
-    """What long work holds: `check()` between two steps, as often as it likes."""
+    """The handle of a long task, which calls `check_lease()` between its steps."""
 
     def __init__(self) -> None:
         self._lost = Event()
 
     def check_lease(self) -> None:
-        """Raise LeaseLost when the row went to another worker: stop now, write nothing."""
+        """Raise LeaseLost if another worker has taken over the row; the task must stop without
+        writing."""
         if self._lost.is_set():
             raise LeaseLost("event.taken_over")
 
     def mark_lost(self) -> None:
-        """Note that the row is gone."""
+        """Record that the lease is lost."""
         self._lost.set()
 
 
 @contextmanager
 def heartbeat(beat: ExtendLease | None = None, *, every: float = EVERY) -> Iterator[Heartbeat]:
-    """Extend the lease from a thread while the block works; `every` seconds.
+    """Extend the lease from a thread every `every` seconds during the block.
 
-    `beat` is that of the running row when None; work started by hand has no row and never loses it.
-    A beat that raises (the database is away) is tried again: the lease outlives several.
+    `beat` defaults to that of the running row; work started on the command line has no row and
+    never loses it. If a heartbeat fails because the database is unavailable, the next one tries
+    again, since the lease outlasts several.
     """
     pulse = Heartbeat()
     ended = Event()
@@ -86,5 +89,5 @@ def _beat_until(beat: ExtendLease, pulse: Heartbeat, ended: Event, every: float)
             if not beat():
                 pulse.mark_lost()
                 return
-        except Exception:  # noqa: S112 - any failure to reach the database: the next beat tells
+        except Exception:  # noqa: S112 - database unavailable: the next heartbeat tries again
             continue

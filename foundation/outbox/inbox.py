@@ -1,5 +1,4 @@
-"""The inbox: what came in from outside, once per (source, key), kept until somebody has understood
-it."""
+"""The inbox: received items, stored once per source and key until they are processed."""
 
 from typing import Any
 from uuid import UUID
@@ -14,8 +13,7 @@ from foundation.ids import derived_uuid
 
 
 class InboxRow(TenantRow, table=True):
-    """One thing that came in. `source` is where from (`sandbox:<channel>`), `key` what the sender
-    calls it."""
+    """A received item; `source` is its origin (`sandbox:<channel>`), `key` the sender's ID."""
 
     __tablename__ = "inbox"
     __table_args__ = table_arguments(
@@ -30,13 +28,13 @@ class InboxRow(TenantRow, table=True):
 
 
 def receive(scope: Scope, source: str, key: str, body: dict[str, Any]) -> UUID | None:
-    """Keep what came in, without signs that no database keeps; None when it has come before, so the
-    caller puts its event only for a new one.
+    """Store a received item without characters that PostgreSQL rejects, and return its ID.
 
-    Returns: the entry's id, the `subject_id` of the event that will read it with `body`.
+    The ID is the `subject_id` of the event that will process the item with `get_body`. Return None
+    if it was received before, so that the caller puts its event only once.
     """
     entry_id = derived_uuid("inbox", scope.tenant_id, source, key)
-    done = scope.run(  # no RETURNING: the role of the door may insert and not read
+    done = scope.run(  # No RETURNING: the role `door` may insert but not select.
         "INSERT INTO inbox (tenant_id, id, source, key, body)"
         " VALUES (:tenant, :id, :source, :key, CAST(:body AS jsonb)) ON CONFLICT DO NOTHING",
         tenant=scope.tenant_id,
@@ -49,7 +47,7 @@ def receive(scope: Scope, source: str, key: str, body: dict[str, Any]) -> UUID |
 
 
 def get_body(scope: Scope, entry_id: UUID) -> dict[str, Any]:
-    """What came in under this id. Raises NotFound; another tenant's entry looks the same."""
+    """Return the item with this ID. Raises NotFound, also for another tenant's item."""
     found = scope.run(
         "SELECT body FROM inbox WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,

@@ -1,5 +1,7 @@
-"""Short leases of the rows that a process works on, renewed while it lives: one that is killed
-loses its rows, and their lanes, within seconds instead of at the end of their deadline."""
+"""Short leases of a process's running rows, renewed while it lives.
+
+A killed process loses its rows and their lanes within seconds instead of at their deadline.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,7 +15,8 @@ from foundation.ops.clock import monotonic, sleep
 from foundation.outbox import row_leases
 
 RENEWED_LEASE = timedelta(seconds=10)
-"""How long a lease lasts without renewal: more than three renewals, less than people notice."""
+"""Duration of a lease without renewal: more than three renewals, but short enough not to be
+noticed."""
 
 RENEWAL_SECONDS = 3.0
 
@@ -21,9 +24,9 @@ log = telemetry.get_logger("foundation.outbox.lease_renewal")
 
 
 class LeaseRenewal:
-    """Renews the leases of running rows from one thread, which starts with the first of them.
+    """Renews the leases of running rows from one thread, which starts with the first row.
 
-    A row is renewed until its handler's deadline: one that hangs loses its row all the same.
+    A row is renewed until its handler's deadline, so that a hanging handler loses it too.
     """
 
     def __init__(
@@ -33,8 +36,10 @@ class LeaseRenewal:
         every: float = RENEWAL_SECONDS,
         lease: timedelta = RENEWED_LEASE,
     ) -> None:
-        """`scope` opens a short transaction on the outbox; a lease is renewed `every` so many
-        seconds and lasts for `lease`."""
+        """Renew leases every `every` seconds for the duration `lease`.
+
+        `scope` opens a short transaction on the outbox.
+        """
         self.lease = lease
         self._scope = scope
         self._every = every
@@ -44,7 +49,7 @@ class LeaseRenewal:
 
     @contextmanager
     def renew_while_running(self, token: UUID, *, seconds: float) -> Iterator[None]:
-        """Renew the lease with this token while the block runs, for so many seconds at most."""
+        """Renew the lease with this token during the block, for at most `seconds`."""
         self.extend(token, seconds=seconds)
         try:
             yield
@@ -53,7 +58,7 @@ class LeaseRenewal:
                 self._until.pop(token, None)
 
     def extend(self, token: UUID, *, seconds: float) -> None:
-        """Renew the lease with this token for so many seconds from now."""
+        """Renew the lease with this token for `seconds` from now."""
         with self._lock:
             self._until[token] = monotonic() + seconds
             if self._thread is None:
@@ -71,7 +76,7 @@ class LeaseRenewal:
             try:
                 with self._scope() as scope:
                     row_leases.renew_leases(scope, tokens, lease=self.lease)
-            except Exception as error:  # the database is away: the next renewal tries again
+            except Exception as error:  # The database is unavailable; the next renewal tries again.
                 log.warning(
                     "lease.renewal_failed",
                     error=telemetry.describe_error(error),

@@ -1,11 +1,8 @@
-"""The outbox: the only clock and the only retry. What must happen later is a row, written with what
-caused it.
+"""The outbox: the only scheduler and the only retry mechanism.
 
-Rooms call `put` and `cancel` on their open scope. Claiming, taking and settling rows is
-`foundation/outbox/row_leases.py`.
-
-Something happened, perhaps many times in a row: what is to be done about it is done once, after the
-last of them.
+Work for later is a row, written in the transaction that causes it. Packages call `put` and `cancel`
+on their open scope. Rows are claimed, taken and settled in `foundation/outbox/row_leases.py`. With
+`put_coalesced`, events in short succession are handled once, after the last of them.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,23 +24,23 @@ from foundation.ids import uuid7
 from foundation.ops import telemetry
 
 Queue = Literal["urgent", "chat", "publish", "make", "gpu", "buy", "notify", "facts"]
-"""All but `facts` are worked on by processes; facts are spread by the relay
-(`foundation/outbox/fan_out.py`)."""
+"""The queues. Processes handle all except `facts`, which the relay fans out.
+
+See `foundation/outbox/fan_out.py`.
+"""
 
 QUEUES: tuple[Queue, ...] = get_args(Queue)
 NOTIFY_CHANNEL = "outbox"
-"""What the relay listens to; the payload is the queue that was stirred, or nothing for all of
-them."""
+"""The channel on which the relay listens; the payload is a queue, or empty for all queues."""
 
 WAKE_DELAY = timedelta(seconds=1)
-"""The relay looks at least this often by itself, so only what is due sooner must wake it."""
+"""The relay polls at least this often, so only rows due sooner must wake it."""
 
 
 class Event(Protocol):
-    """Something to be done later: a frozen dataclass of ids, with its kind and queue on the class.
+    """Work for later: a frozen dataclass of IDs, with its kind and queue as class variables.
 
-    Fields beside the two ids are few and small (UUID, str, int, bool, date, datetime, or one of
-    them or None).
+    Other fields are few and small: UUID, str, int, bool, date, datetime, or one of them or None.
     """
 
     kind: ClassVar[str]
@@ -59,9 +56,11 @@ class Event(Protocol):
 E = TypeVar("E", bound=Event)
 
 
-class RetryLater(Exception):  # no error: a handler gives its row back, at no cost of tries
-    """Raised by a handler: come back after `after`; the stop or the wait is not the row's fault.
-    `fresh`: something was done meanwhile, so that failures before it count no more."""
+class RetryLater(Exception):  # not an error: a handler returns its row without using up a try
+    """Raised by a handler to be called again after `after`, when the delay is not the row's fault.
+
+    With `fresh` there was progress, so earlier failures no longer count.
+    """
 
     def __init__(self, after: timedelta, *, fresh: bool = False) -> None:
         self.after = after
@@ -70,8 +69,7 @@ class RetryLater(Exception):  # no error: a handler gives its row back, at no co
 
 
 class OutboxRow(TenantRow, table=True):
-    """One thing to do. Done and cancelled rows are deleted; a row that failed too often stays as
-    `dead`."""
+    """An event. Done and cancelled rows are deleted; one that failed too often becomes `dead`."""
 
     __tablename__ = "outbox"
     __table_args__ = table_arguments(
@@ -86,7 +84,7 @@ class OutboxRow(TenantRow, table=True):
             "id",
             postgresql_where=sql("state = 'waiting' AND lane IS NOT NULL"),
         ),
-        # the backstop of the claim; a holding row that has been out keeps its lane while it waits
+        # The backstop of the claim. A row that holds its lane keeps it while it waits for a retry.
         Index(
             "outbox_one_per_lane",
             "tenant_id",
@@ -142,7 +140,7 @@ VALUES (:tenant_id, :id, :kind, :version, :subject_id, CAST(:args AS jsonb), :qu
 ON CONFLICT DO NOTHING
 RETURNING CASE WHEN :soon THEN pg_notify(:channel, :queue) END
 """
-"""PostgreSQL tells once per transaction and at its commit, however often it is asked to."""
+"""PostgreSQL sends one notification per transaction, at its commit, even for repeated requests."""
 
 _INSTEAD = (
     "WITH gone AS (DELETE FROM outbox WHERE tenant_id = :tenant_id AND subject_id = :subject_id "
@@ -163,18 +161,18 @@ def put(
     group: str | None = None,
     instead_of: type[Event] | None = None,
 ) -> UUID | None:
-    """Write `event`, to be handled from `at` (UTC-aware; now when None) on, in this transaction.
+    """Store `event` in this transaction for handling at the time `at` (UTC-aware), by default now.
 
     Args:
         lane: rows of one lane of a tenant are handled one at a time and in order (priority, then
-            `at`).
-        holds_lane: keep the lane while this row waits for its retry; chat needs it.
+        `at`).
+        holds_lane: hold the lane while this row waits for its retry; chats need it.
         priority: 0 (first) to 9.
         dedupe: at most one row with this key waits or runs.
         group: the relay prefers rows of the group (model) that is loaded.
-        instead_of: a kind that takes no lane: its waiting rows about the same subject are removed.
+        instead_of: a kind without lanes; its waiting rows about the same subject are removed.
 
-    Returns: the row's id; None when `dedupe` is already waiting or running.
+    Returns the row's ID, or None if a row with the key `dedupe` waits or runs.
     """
     due = scope.now if at is None else at
     event_id = uuid7()
@@ -196,7 +194,7 @@ def put(
         dedupe=dedupe,
         trace=scope.session.info.setdefault(
             "trace", telemetry.trace_id()
-        ),  # one transaction is one cause
+        ),  # one trace per transaction
         soon=due <= scope.now + WAKE_DELAY,
         channel=NOTIFY_CHANNEL,
         **replaced,
@@ -205,16 +203,15 @@ def put(
 
 
 def cancel(scope: Scope, kind: str, subject_id: UUID) -> int:
-    """Remove the waiting rows of `kind` about a subject of this tenant; what already runs is not
-    touched.
+    """Remove the waiting rows of `kind` about a subject of this tenant, and return their number.
 
-    Returns how many were removed.
+    Running rows are not affected.
     """
     return cancel_all(scope, subject_id, kind)
 
 
 def cancel_all(scope: Scope, subject_id: UUID, *kinds: str) -> int:
-    """The same for several kinds, in one statement."""
+    """Remove the waiting rows of several kinds in one statement, as `cancel` does."""
     gone = scope.run(
         "DELETE FROM outbox WHERE tenant_id = :tenant AND subject_id = :subject"
         " AND kind = ANY(CAST(:kinds AS text[])) AND state = 'waiting' RETURNING queue, lane",
@@ -223,13 +220,12 @@ def cancel_all(scope: Scope, subject_id: UUID, *kinds: str) -> int:
         kinds=list(kinds),
     ).all()
     for queue in {row.queue for row in gone if row.lane is not None}:
-        wake_relay(scope, queue)  # the next row of the lane may go
+        wake_relay(scope, queue)  # The next row of the lane may run.
     return len(gone)
 
 
 def make_due(scope: Scope, subject_id: UUID, *kinds: str) -> int:
-    """Have the waiting rows of these kinds about a subject done now, otherwise as they were put;
-    how many there are."""
+    """Make the waiting rows of these kinds about a subject due now, and return their number."""
     found = scope.run(
         "UPDATE outbox SET available_at = :now WHERE tenant_id = :tenant AND subject_id = :subject"
         " AND kind = ANY(CAST(:kinds AS text[])) AND state = 'waiting' RETURNING queue",
@@ -244,8 +240,7 @@ def make_due(scope: Scope, subject_id: UUID, *kinds: str) -> int:
 
 
 def is_pending(scope: Scope, subject_id: UUID, *kinds: str) -> bool:
-    """Whether a row about a subject (of one of `kinds`, if any are named) waits or runs: somebody
-    will come."""
+    """Return True if a row about a subject waits or runs, of one of `kinds` if any are given."""
     return bool(
         scope.run(
             "SELECT EXISTS (SELECT 1 FROM outbox WHERE tenant_id = :tenant AND subject_id = "
@@ -260,8 +255,7 @@ def is_pending(scope: Scope, subject_id: UUID, *kinds: str) -> bool:
 
 
 def wake_relay(scope: Scope, queue: str) -> None:
-    """Wake the relay for a queue when this transaction commits; once, however often it is
-    called."""
+    """Wake the relay for a queue when this transaction commits, once per queue."""
     stirred: set[str] = scope.session.info.setdefault("outbox_stirred", set())
     if not stirred:
         scope.before_commit(_notify_queues)
@@ -274,11 +268,10 @@ def _notify_queues(scope: Scope) -> None:
 
 
 def retry_dead(scope: Scope, event_id: UUID) -> None:
-    """Put a dead row back to be done now, with all its tries.
+    """Return a dead row to the queue, due now and with all its tries.
 
-    Raises:
-        NotFound: no such row in this scope, or it is not dead.
-        Conflict: another row with the same dedupe key has taken its place.
+    Raises NotFound if the row is not in this scope or not dead, and Conflict if another row with
+    the same dedupe key waits or runs.
     """
     found = scope.run(
         "SELECT tenant_id, queue, dedupe_key, EXISTS (SELECT 1 FROM outbox b WHERE b.tenant_id = "
@@ -291,7 +284,7 @@ def retry_dead(scope: Scope, event_id: UUID) -> None:
         raise NotFound("event.not_dead", event=str(event_id))
     if found.replaced:
         raise Conflict("event.replaced", event=str(event_id))
-    scope.run(  # without its token: a holding row that died has lost its lane to those after it
+    scope.run(  # Without its token: a dead row has lost its lane to the rows after it.
         "UPDATE outbox SET state = 'waiting', tries = 0, lease_token = NULL, lease_until = NULL, "
         "started_at = NULL,"
         " available_at = :now, updated_at = :now WHERE tenant_id = :tenant AND id = :id AND state "
@@ -305,8 +298,7 @@ def retry_dead(scope: Scope, event_id: UUID) -> None:
 
 @dataclass(frozen=True)
 class QueueStats:
-    """One queue as `greenroom status` shows it; `oldest` is how long the oldest due row has been
-    waiting."""
+    """The state of a queue in `greenroom status`; `oldest` is the age of the oldest due row."""
 
     queue: str
     waiting: int
@@ -316,7 +308,7 @@ class QueueStats:
 
 
 def queue_stats(scope: Scope) -> list[QueueStats]:
-    """Rows per queue that this scope sees: one tenant's as `app`, all of them as `relay`."""
+    """Return the rows per queue that this scope sees: one tenant's as `app`, all as `relay`."""
     rows = scope.run(
         "SELECT queue, count(*) FILTER (WHERE state = 'waiting') AS waiting,"
         " count(*) FILTER (WHERE state = 'leased') AS leased, count(*) FILTER (WHERE state = "
@@ -349,7 +341,7 @@ class DeadEvent:
 
 
 def list_dead(scope: Scope, *, limit: int = 100) -> list[DeadEvent]:
-    """The rows that stopped, newest first."""
+    """Return the dead rows, newest first."""
     rows = scope.run(
         "SELECT tenant_id, id, kind, subject_id, tries, coalesce(last_error, '') AS error, "
         "updated_at AS died_at"
@@ -360,8 +352,7 @@ def list_dead(scope: Scope, *, limit: int = 100) -> list[DeadEvent]:
 
 
 def discard_dead(scope: Scope, event_id: UUID) -> None:
-    """Put a dead row aside for good: it will not be done. Raises NotFound: no such row in this
-    scope, or not dead."""
+    """Delete a dead row, which will not be handled. Raises NotFound if it is not dead."""
     done = scope.run("DELETE FROM outbox WHERE id = :id AND state = 'dead'", id=event_id)
     if not done.rowcount:
         raise NotFound("event.not_dead", event=str(event_id))
@@ -380,7 +371,7 @@ _READERS: Mapping[type, Callable[[Any], Any]] = {
 @cache
 def _field_readers(event_type: type[Event]) -> Mapping[str, Callable[[Any], Any]]:
     hints = get_type_hints(event_type)
-    # a protocol cannot say "dataclass"
+    # A protocol cannot require a dataclass.
     declared = fields(event_type)  # type: ignore[arg-type]  # see above
     return {
         field.name: _field_reader(event_type, field.name, hints[field.name]) for field in declared
@@ -393,7 +384,7 @@ def _field_reader(event_type: type[Event], name: str, hint: Any) -> Callable[[An
         return str  # Literal["a", "b"]
     many = (
         isinstance(get_origin(hint), type) and get_origin(hint) is not UnionType
-    )  # list[str]: it would be one text
+    )  # list[str] is not supported: it would become one text.
     if many or len(kinds) != 1 or not isinstance(kinds[0], type):
         raise TypeError(
             f"{event_type.__name__}.{name}: an event carries ids and small values, not {hint}"
@@ -401,7 +392,7 @@ def _field_reader(event_type: type[Event], name: str, hint: Any) -> Callable[[An
     kind = kinds[0]
     reader = _READERS.get(
         kind, kind if issubclass(kind, str) else None
-    )  # a StrEnum reads its own value
+    )  # A StrEnum parses its own value.
     if reader is None:
         raise TypeError(
             f"{event_type.__name__}.{name}: an event carries ids and small values, not {hint}"
@@ -410,7 +401,7 @@ def _field_reader(event_type: type[Event], name: str, hint: Any) -> Callable[[An
 
 
 def event_arguments(event: Event) -> dict[str, Any]:
-    """The stored form of the fields beside the two ids."""
+    """Return the stored form of an event's fields, without the two IDs."""
     names = [
         name for name in _field_readers(type(event)) if name not in ("tenant_id", "subject_id")
     ]
@@ -430,9 +421,9 @@ def _optional_text(value: object) -> str | None:
 def rebuild_event(
     event_type: type[E], tenant_id: UUID, subject_id: UUID, args: Mapping[str, Any]
 ) -> E:
-    """The event that `put` was given. Fields an older form had and this one lacks are left out.
+    """Return the event that was passed to `put`; stored fields that it no longer has are ignored.
 
-    Raises TypeError or ValueError when a field without default is missing or unreadable.
+    Raises TypeError or ValueError if a field without default is missing or unreadable.
     """
     readers = _field_readers(event_type)
     values = {name: readers[name](value) for name, value in args.items() if name in readers}
@@ -441,7 +432,7 @@ def rebuild_event(
 
 
 def check_event_type(event_type: type[Event]) -> None:
-    """Raise TypeError, at start-up, for an event whose row could not be turned back into it."""
+    """Raise TypeError at startup for an event type whose rows cannot be converted back to it."""
     names = set(_field_readers(event_type))
     if not {"tenant_id", "subject_id"} <= names:
         raise TypeError(f"{event_type.__name__} lacks tenant_id or subject_id")
@@ -450,12 +441,11 @@ def check_event_type(event_type: type[Event]) -> None:
 
 
 def put_coalesced(scope: Scope, event: Event, *, within: timedelta) -> datetime:
-    """Put `event` for the end of the stretch of time (`within`, whole seconds) that is running;
-    returns that end.
+    """Put `event` at the end of the current interval of length `within` (whole seconds); return
+    that end.
 
-    Whoever comes in the same stretch finds it waiting. A row that ran already began after all who
-    came before it: a key without the time would be taken while one runs, and what happened since
-    would be left to the next.
+    Further calls in the same interval find it waiting. The key contains the time: otherwise it
+    would be taken while a row runs, and changes since its start would not be handled.
     """
     size = int(within.total_seconds())
     end = (int(scope.now.timestamp()) // size + 1) * size

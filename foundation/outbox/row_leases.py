@@ -1,14 +1,12 @@
-"""Leases on outbox rows: claimed by the relay, taken and settled by a worker, swept when either is
-lost.
+"""Leases on outbox rows: claimed by the relay, taken and settled by a worker, swept when lost.
 
-Every function works on an open scope. Under the role `relay` it sees all tenants; under `app` (the
-in-process relay of tests) the rows of one. A lease is a token: whoever holds it may settle the row,
-everybody else finds nothing.
+Every function works on an open scope. The role `relay` sees all tenants; `app` (the in-process
+relay of tests) sees the rows of one. A lease is a token: only its holder can settle the row.
 
-These transactions commit without waiting for the disk. What a crashed server may forget is a claim
-(the row is handed out again, the old message finds another token) or an ending (the handler runs
-again and finds its work done); a later commit that does wait makes all before it durable too, so
-nothing of ours is ever forgotten after what it led to.
+These transactions commit asynchronously. A crashed server may forget a claim, which is then
+repeated with a new token, or the end of a row, whose handler then runs again and finds its work
+done. A later synchronous commit makes all earlier ones durable too, so no commit of ours is
+forgotten after one that depends on it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,26 +22,24 @@ from foundation.ops import telemetry
 from foundation.outbox.outbox import NOTIFY_CHANNEL, QUEUES, Queue, wake_relay
 
 CLAIM_LEASE = timedelta(seconds=5)
-"""A lease until the row is taken; must exceed the time a message waits in Redis."""
+"""Duration of a lease until the row is taken; must exceed the time a message waits in Redis."""
 
 LEASE_GRACE = timedelta(seconds=15)
-"""What a lease adds to its handler's deadline."""
+"""Time that a lease adds to its handler's deadline."""
 
 MAX_DEADLINE = timedelta(minutes=15)
-"""No lease is given for so long: one that ends later was given by a clock that has gone back
-since."""
+"""Longer than any lease: one that ends later was issued before the clock was set back."""
 
 GROUP_PATIENCE = timedelta(minutes=5)
-"""After so long a row no longer yields to those of the loaded group."""
+"""Time after which a row no longer yields to rows of the loaded group."""
 
 _CLAIMING = 0x6F7574626F78
-"""Advisory lock of the claim ("outbox"): other relays stand by."""
+"""Advisory lock of the claim (ASCII for "outbox"); other relays wait for it."""
 
 
 @dataclass(frozen=True)
 class Backoff:
-    """How long a row waits after its handler failed: full jitter over `first` × `factor`ⁿ, dead at
-    `dead_at` tries."""
+    """Delays after failures: full jitter over `first` × `factor`ⁿ; dead after `dead_at` tries."""
 
     first: timedelta = timedelta(seconds=10)
     factor: int = 3
@@ -53,13 +49,14 @@ class Backoff:
 DEFAULT_BACKOFF = Backoff()
 
 
-class LaneCollision(Exception):  # no error: two rows of one lane met, and the index let one pass
-    """The unique index on lanes refused a claim; nothing was claimed."""
+# Not an error: two rows of one lane collided and the index rejected one.
+class LaneCollision(Exception):
+    """The unique index on lanes rejected a claim; no row was claimed."""
 
 
 @dataclass(frozen=True)
 class QueueState:
-    """One queue at a glance: rows in flight, whether any is due, and when the next will be."""
+    """The state of a queue: leased rows, whether any row is due, and the next due time."""
 
     leased: int
     due: bool
@@ -68,8 +65,8 @@ class QueueState:
 
 @dataclass(frozen=True)
 class ClaimedRow:
-    """A row handed out. `before` is the token it had: giving back restores it, so a holding row
-    keeps its lane."""
+    """A claimed row. `before` is its earlier token: returning the row restores it and thus its
+    lane."""
 
     tenant_id: UUID
     id: UUID
@@ -82,7 +79,7 @@ class ClaimedRow:
 
 @dataclass(frozen=True)
 class TakenRow:
-    """A row a worker has started on."""
+    """A row that a worker handles."""
 
     tenant_id: UUID
     id: UUID
@@ -105,18 +102,16 @@ LEFT JOIN LATERAL (SELECT available_at AS first FROM outbox
   WHERE queue = q AND state = 'waiting' ORDER BY available_at LIMIT 1) earliest ON true
 LEFT JOIN (SELECT queue, count(*) AS n FROM outbox WHERE state = 'leased' GROUP BY queue) b ON
 b.queue = q
-"""  # noqa: S608  our own names
-"""The queues stand in it, so that its plan is kept: it was planned anew at each look, half a
-millisecond each.
+"""  # noqa: S608 fixed names
+"""The queues are literals, so that its plan is cached; planning took half a millisecond each time.
 
-A kept plan does not know what `now` is and takes a third of all rows for due. Asked whether there
-is any, it reads the table until it meets one: all of a year's plans when there is none. Asked for
-the first, it takes the index.
+A cached plan does not know `now` and estimates that a third of all rows are due. EXISTS would then
+scan the table, a year of scheduled rows if none is due; a query for the first row uses the index.
 """
 
 
 def queue_states(scope: Scope) -> dict[Queue, QueueState]:
-    """All queues at a glance, at the scope's `now`."""
+    """Return the state of all queues at the scope's `now`."""
     return {
         row.queue: QueueState(row.leased, row.due, row.next_at)
         for row in scope.run(_LOOK, now=scope.now)
@@ -157,8 +152,8 @@ RETURNING o.tenant_id, o.id, o.lease_token AS token, mine.before, o.priority, o.
 o.group_key,
   set_config('synchronous_commit', 'off', true)
 """
-"""Ranks due rows once per lane and per tenant: asking the lane's index about each took 4 times as
-long (measured)."""
+"""Ranks due rows once per lane and per tenant; a look-up in the lane's index for each took four
+times as long."""
 
 
 def claim_rows(
@@ -173,15 +168,16 @@ def claim_rows(
     patience: timedelta = GROUP_PATIENCE,
     served: Sequence[UUID] = (),
 ) -> list[ClaimedRow]:
-    """Lease up to `room` due rows of a queue, tenants in turn, one row per lane; in the order they
-    should be sent.
+    """Lease up to `room` due rows of a queue, one per lane, tenants in turn; return them in send
+    order.
 
-    A tenant may hold its part of the queue's `places` among the tenants that have due rows, at
-    least a quarter. `loaded` is the group whose rows go first until others have waited for
-    `patience`; after them go those of groups that, ended by `|`, begin with `kin`. `served` are
-    tenants that had a place, the last one last: where there is one place only, they stand behind
-    those who had none. Returns nothing while another relay is claiming. Raises Collision when the
-    backstop of lanes refused: roll back, the next claim sees the lane as it is.
+    A tenant may hold its share of the queue's `places` among the tenants with due rows, at least a
+    quarter. Rows of the group `loaded` come first until others have waited for `patience`; next are
+    those of groups that, with `|` appended, start with `kin`. `served` are the tenants served
+    before, the latest one last: with a single place they come after the others.
+
+    Returns no rows while another relay is claiming. Raises LaneCollision if the unique index on
+    lanes rejects the claim: roll back; the next claim sees the current lane.
     """
     if not scope.run("SELECT pg_try_advisory_xact_lock(:key)", key=_CLAIMING).scalar_one():
         return []
@@ -201,7 +197,7 @@ def claim_rows(
         ).all()
     except (
         IntegrityError
-    ) as error:  # a row put before the head of its lane while that was leased: measured
+    ) as error:  # A row was put before the head of its lane while that was leased (observed).
         telemetry.LANE_COLLISIONS.inc()
         raise LaneCollision from error
     found = [
@@ -212,8 +208,7 @@ def claim_rows(
 
 
 def group_in_flight(scope: Scope, queue: Queue) -> str | None:
-    """The group of the row of a queue that was handed out last and is not settled; None when there
-    is none."""
+    """Return the group of the most recently claimed and unsettled row of a queue, or None."""
     found = scope.run(
         "SELECT group_key FROM outbox WHERE queue = :queue AND state = 'leased' AND group_key IS "
         "NOT NULL"
@@ -224,8 +219,10 @@ def group_in_flight(scope: Scope, queue: Queue) -> str | None:
 
 
 def is_capacity_needed(scope: Scope, taken: TakenRow) -> bool:
-    """Whether another tenant has a row due in the queue of a running one: long work may then give
-    its place back."""
+    """Return True if another tenant has a due row in the queue of a running one.
+
+    Long tasks may then return their capacity.
+    """
     return bool(
         scope.run(
             "SELECT EXISTS (SELECT 1 FROM outbox WHERE queue = :queue AND state = 'waiting' AND "
@@ -239,8 +236,7 @@ def is_capacity_needed(scope: Scope, taken: TakenRow) -> bool:
 
 
 def return_rows(scope: Scope, rows: Sequence[ClaimedRow]) -> None:
-    """Undo claims whose message could not be sent: no try is lost, and a holding row keeps its
-    lane."""
+    """Undo claims whose message could not be sent, without using up a try or losing a held lane."""
     for row in rows:
         scope.run(
             "UPDATE outbox SET state = 'waiting', tries = tries - 1, lease_token = :before, "
@@ -262,10 +258,10 @@ def take_row(
     deadline: timedelta,
     grace: timedelta = LEASE_GRACE,
 ) -> TakenRow | None:
-    """Start on a leased row; its lease then lasts for the handler's deadline and `grace`.
+    """Start a leased row and extend its lease to the handler's deadline plus `grace`.
 
-    None for an old message: the row was taken, swept, cancelled or done. This makes a repeated
-    message harmless.
+    Return None for an outdated message, whose row was taken, swept, cancelled or done. Repeated
+    messages are therefore harmless.
     """
     row = scope.run(
         "UPDATE outbox SET started_at = at, lease_until = at + CAST(:lease AS interval)"
@@ -294,8 +290,8 @@ def take_row(
 
 
 def renew_leases(scope: Scope, tokens: Sequence[UUID], *, lease: timedelta) -> None:
-    """Let the leases with these tokens last for `lease` from now; what has gone to another worker
-    stays there."""
+    """Extend the leases with these tokens to `lease` from now; rows of other workers are not
+    affected."""
     scope.run(
         "UPDATE outbox SET lease_until = :now + CAST(:lease AS interval) WHERE state = 'leased'"
         " AND lease_token = ANY(:tokens) AND started_at IS NOT NULL"
@@ -309,8 +305,10 @@ def renew_leases(scope: Scope, tokens: Sequence[UUID], *, lease: timedelta) -> N
 def extend_row_lease(
     scope: Scope, taken: TakenRow, *, deadline: timedelta, grace: timedelta = LEASE_GRACE
 ) -> bool:
-    """Heartbeat of long work: the lease lasts for `deadline` from now, and `grace`. False when the
-    row is another's."""
+    """Extend the lease of a long task to `deadline` from now plus `grace`.
+
+    Return False if another worker has taken over the row.
+    """
     return _update_leased_row(
         scope,
         taken,
@@ -322,9 +320,9 @@ def extend_row_lease(
 
 
 def finish_row(scope: StatementRunner, taken: TakenRow) -> bool:
-    """Delete a row that is done, by its token; False when it has gone to another worker.
+    """Delete a row that is done, by its token. Return False if another worker has taken it over.
 
-    A swept row that nobody claimed yet still bears this token, and is done all the same.
+    A swept row that is not yet claimed again still has this token and is deleted too.
     """
     return _update_leased_row(
         scope, taken, "DELETE FROM outbox WHERE {mine} AND state IN ('leased', 'waiting') {frees}"
@@ -332,8 +330,10 @@ def finish_row(scope: StatementRunner, taken: TakenRow) -> bool:
 
 
 def defer_row(scope: Scope, taken: TakenRow, after: timedelta, *, fresh: bool = False) -> bool:
-    """Give a row back for `after`, at no cost of tries; with `fresh`, none of before counts any
-    more. A holding row keeps its lane meanwhile."""
+    """Return a row to the queue for `after` without using up a try; a held lane remains held.
+
+    With `fresh`, earlier failures no longer count.
+    """
     return _update_leased_row(
         scope,
         taken,
@@ -350,10 +350,10 @@ def defer_row(scope: Scope, taken: TakenRow, after: timedelta, *, fresh: bool = 
 def fail_row(
     scope: Scope, taken: TakenRow, *, error: str, backoff: Backoff = DEFAULT_BACKOFF
 ) -> bool:
-    """Note a failed try: the row waits for its backoff, or is dead. `error` is a class and a code,
-    never a text.
+    """Record a failed try: the row waits for its backoff or is dead. Return True if it is dead.
 
-    Returns whether the row is dead now; False too when it has gone to another worker.
+    `error` is a class and a code, never a text. Return False also if another worker has taken over
+    the row.
     """
     if taken.tries >= backoff.dead_at:
         return mark_dead(scope, taken, error=error)
@@ -373,8 +373,8 @@ def fail_row(
 
 
 def mark_dead(scope: Scope, taken: TakenRow, *, error: str) -> bool:
-    """Stop a row for good: it is counted, shown, may be sent again by a person, and lets its lane
-    go."""
+    """Mark a row as dead: it is counted, shown, can be retried by an operator, and releases its
+    lane."""
     return _update_leased_row(
         scope,
         taken,
@@ -387,11 +387,11 @@ def mark_dead(scope: Scope, taken: TakenRow, *, error: str) -> bool:
 
 
 def sweep_expired_leases(scope: Scope) -> int:
-    """Return expired leases to waiting; how many. Repairs a wiped Redis and a killed worker, harms
-    no living one.
+    """Return expired leases to waiting, and return their number. Recovers from a lost Redis or
+    worker.
 
-    A row that was never started costs no try: its message was lost, not its handler. Where the
-    clock of the machine was set back, a lease does not last until it has caught up.
+    A row that was never started loses no try, since its message was lost and not its handler. After
+    the system clock was set back, leases that end too far in the future count as expired.
     """
     rows = scope.run(
         "UPDATE outbox o SET state = 'waiting', tries = tries - CASE WHEN started_at IS NULL THEN "
@@ -409,12 +409,12 @@ def sweep_expired_leases(scope: Scope) -> int:
 
 
 def advance_database_clock(scope: Scope, until: datetime) -> bool:
-    """Move the house clock on to the next thing due, to `until` at most; refused by the database in
+    """Advance the database clock to the next due time, at most to `until`; not possible in
     production.
 
-    False, and nothing moves, while anything is in flight or due: work is never skipped, only
-    waiting is. Claims stand aside meanwhile, since a lease that began before the leap would end
-    with it. A row that is due in a lane that another one keeps until later waits for that one.
+    Return False without a change while a row is leased or due: only waiting time is skipped, never
+    work. Claims are locked out, since a lease from before the jump would end with it. A due row in
+    a lane that another row holds until later does not count.
     """
     scope.run("SELECT pg_advisory_xact_lock(:key)", key=_CLAIMING)
     row = scope.run(
@@ -440,13 +440,13 @@ _WORDS = {
     "frees": "RETURNING set_config('synchronous_commit', 'off', true), "
     f"pg_notify('{NOTIFY_CHANNEL}', queue)",
 }
-"""Whose row; no waiting for the disk; and the relay may hand out what its place and its lane kept
-back."""
+"""SQL fragments: the row by its token; an asynchronous commit; the same with a wake-up of the
+relay."""
 
 
 def _update_leased_row(
     scope: StatementRunner, taken: TakenRow, statement: str, **params: object
 ) -> bool:
-    """Run a statement on the row, if it still bears our token."""
+    """Run a statement on the row if it still has our token. Return True if it did."""
     ours = {"tenant": taken.tenant_id, "id": taken.id, "token": taken.token}
     return bool(scope.run(statement.format(**_WORDS), **ours, **params).rowcount)

@@ -1,9 +1,7 @@
-"""Objects that are written once and never again: what proves the database must not lie in the
-database.
+"""Write-once archives: evidence about the database must not be stored in the database.
 
-A name means the bytes that were kept under it first, whoever comes later: two writers of one name
-agree on one of them, and a writer that died after the write finds its own bytes when it comes
-again.
+A name refers to the bytes stored first under it. Two writers of one name agree on one of them, and
+a writer that failed after the write finds its own bytes on retry.
 """
 
 import os
@@ -19,31 +17,30 @@ _NAME = re.compile(r"[a-z0-9]+(/[a-z0-9]+)+")
 
 
 class Archive(Protocol):
-    """Where they lie. Each method raises Unavailable when the place cannot be reached, refuses, or
-    is full."""
+    """A write-once archive. Each method raises Unavailable if the storage is unreachable, refuses
+    or full."""
 
     def put_once(self, name: str, data: bytes) -> bytes:
-        """Keep `data` as `name` (`part/part`, lower case and digits) unless something is kept there
-        already.
+        """Store `data` as `name` (`part/part`, lower case and digits) unless the name is taken.
 
-        Returns what lies there now: `data`, or what was first.
+        Return the stored bytes: `data`, or those stored first.
         """
         ...
 
     def get(self, name: str) -> bytes:
-        """What was kept first as `name`. Raises NotFound."""
+        """Return the bytes stored first as `name`. Raises NotFound."""
         ...
 
 
 def check_archive_name(name: str) -> None:
-    """Raise BadInput for what cannot be a name: it must not become a path."""
+    """Raise BadInput for an invalid name, which must not become a path."""
     if not _NAME.fullmatch(name):
         raise BadInput("archive.name", name=name[:80])
 
 
 class FileArchive:
-    """Files nobody may write to, each made whole and then linked to its name: linking fails where a
-    file is."""
+    """Read-only files, each written completely and then linked to its name; an existing file is
+    kept."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -84,10 +81,10 @@ class FileArchive:
 
 
 def open_archive(settings: Settings) -> Archive:
-    """Where this installation keeps what is written once."""
+    """Return the archive of this installation."""
     if not settings.storage.url:
         return FileArchive(settings.archive_folder)
-    # the SDK for those alone who have a server
+    # The SDK is imported only if there is a server.
     from foundation.storage.s3 import S3Archive  # noqa: PLC0415  see above
 
     return S3Archive(settings.storage)

@@ -1,5 +1,4 @@
-"""Objects: bytes under their own SHA-256, one folder (or bucket) per tenant. As files, or on an S3
-server."""
+"""Object stores: bytes under their SHA-256 digest, one folder or bucket per tenant."""
 
 import hashlib
 import os
@@ -17,63 +16,62 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class ObjectStore(Protocol):
-    """Where bytes lie. Content-addressed: the same bytes are stored once, and a key can only mean
-    those bytes.
+    """A content-addressed store: the same bytes are stored once, and a key only ever means those
+    bytes.
 
-    Each method raises Unavailable, with what to do, when the place cannot be reached, refuses, or
-    is full.
+    Each method raises Unavailable, with instructions, if the storage is unreachable, refuses or
+    full.
     """
 
     @property
     def quota_bytes(self) -> int | None:
-        """How many bytes a tenant may keep here, for who brings new ones
-        (`studio/library/storage_quota.py`); None: what fits."""
+        """Return the maximum bytes per tenant for new files, or None if there is no limit.
+
+        It is enforced by `studio/library/storage_quota.py`.
+        """
         ...
 
     def put(self, tenant_id: UUID, data: bytes) -> str:
-        """Store `data`; returns its SHA-256 in hex, and only when they can be read again. Safe to
+        """Store `data` and return its SHA-256 in hexadecimal, once it can be read back. Safe to
         repeat.
 
-        What lies there whole is not written again; what was damaged is.
+        An intact object is not written again; a damaged one is.
         """
         ...
 
     def get(self, tenant_id: UUID, sha256: str) -> bytes:
-        """The bytes, proven to be those. Raises NotFound; another tenant's object looks the same.
+        """Return the verified bytes. Raises NotFound, also for another tenant's object.
 
-        Raises Unavailable for an object that is damaged or came back cut off: other bytes are never
-        returned.
+        Raises Unavailable for a damaged or truncated object; other bytes are never returned.
         """
         ...
 
     def delete(self, tenant_id: UUID, sha256: str) -> None:
-        """Remove the object; removing twice is the same."""
+        """Delete the object. A second call has no effect."""
         ...
 
     def exists(self, tenant_id: UUID, sha256: str) -> bool:
-        """Whether the object is there, whole or not."""
+        """Return True if the object exists, intact or not."""
         ...
 
     def delete_all(self, tenant_id: UUID) -> int:
-        """Remove all that a tenant has; how many objects there were."""
+        """Delete all objects of a tenant and return their number."""
         ...
 
 
 def bytes_digest(data: bytes) -> str:
-    """The key of `data`."""
+    """Return the key of `data`."""
     return hashlib.sha256(data).hexdigest()
 
 
 def check_object_key(sha256: str) -> None:
-    """Raise NotFound for what cannot be a key: nothing lies under it, and it must not become a
-    path."""
+    """Raise NotFound for an invalid key, which must not become a path."""
     if not _DIGEST.fullmatch(sha256):
         raise NotFound("object.unknown", sha256=sha256[:12])
 
 
 def _keep_names(folder: Path) -> None:
-    """Have the disk hold which files a folder has: without that, a power cut takes a whole file
-    back."""
+    """Sync a folder to disk; without it, a power failure can lose a complete file."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -82,8 +80,11 @@ def _keep_names(folder: Path) -> None:
 
 
 class FileStore:
-    """The store of `make up`: temporary file, fsync, rename, fsync of the folder; nothing half
-    written is ever visible, and nothing that was stored is lost with the power."""
+    """A store of files, used by default.
+
+    Each file is written temporarily, synced and renamed, and its folder synced. Partial files are
+    never visible, and stored files survive a power failure.
+    """
 
     def __init__(self, root: Path, *, allowed: int | None = None) -> None:
         self._root = root
@@ -116,9 +117,7 @@ class FileStore:
                 os.fsync(file.fileno())
                 Path(file.name).rename(path)
             except BaseException:
-                Path(file.name).unlink(
-                    missing_ok=True
-                )  # a full disk is not filled further by each try
+                Path(file.name).unlink(missing_ok=True)  # Failed attempts must not fill the disk.
                 raise
 
     def get(self, tenant_id: UUID, sha256: str) -> bytes:
@@ -146,14 +145,14 @@ class FileStore:
 
 
 def open_library_store(settings: Settings) -> ObjectStore:
-    """Where the creators' files lie."""
+    """Return the store of the creators' files."""
     return _open_store(
         settings.storage, settings.objects_folder, "", allowed=settings.storage.allowed_bytes
     )
 
 
 def open_page_store(settings: Settings) -> ObjectStore:
-    """Where the own pages keep their copies; removed with the item, while the library's stay."""
+    """Return the store of the files on creators' pages, which are deleted with their items."""
     return _open_store(settings.storage, settings.page_files_folder, "-pages", allowed=None)
 
 
@@ -162,7 +161,7 @@ def _open_store(
 ) -> ObjectStore:
     if not chosen.url:
         return FileStore(folder, allowed=allowed)
-    # the SDK for those alone who have a server
+    # The SDK is imported only if there is a server.
     from foundation.storage.s3 import S3Store  # noqa: PLC0415  see above
 
     return S3Store(chosen, kind=kind, allowed=allowed)

@@ -1,9 +1,9 @@
-"""Objects on an S3 server: a bucket per tenant, each object under its SHA-256, no second
-copy here.
+"""Object store on an S3 server: one bucket per tenant, each object under its SHA-256, no local
+copy.
 
-The server is asked over a network and may be anybody's: what it returns is hashed again, and what
-it was given is read back once. All of it may be repeated without harm, so that a connection that
-breaks is tried a second time.
+The server is reached over a network and may belong to a third party. Downloads are therefore
+hashed, and uploads read back once. All requests are safe to repeat, so a broken connection is
+retried once.
 """
 
 import base64
@@ -32,10 +32,10 @@ from foundation.storage.object_store import bytes_digest, check_object_key
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 20.0
 OBJECT_SECONDS = 120.0
-"""The longest one object may take to come; a slow drip ends there."""
+"""Maximum seconds for the download of one object, which limits slow servers."""
 CHUNK = 1024 * 1024
 CONNECTIONS = 64
-"""As many as `send` has threads, and some."""
+"""More than the number of threads of a `send` process."""
 
 MISSING = frozenset({"NoSuchKey", "NoSuchBucket", "NoSuchObject", "ResourceNotFound"})
 LOCKLESS = frozenset(
@@ -46,14 +46,13 @@ LOCKLESS = frozenset(
         "InvalidBucketState",
     }
 )
-"""What a server answers that offers no lock."""
+"""Error codes of a server without object lock."""
 KEPT_YEARS = 5
 OURS_ALREADY = frozenset({"BucketAlreadyOwnedByYou", "BucketAlreadyExists"})
 
 
 class S3Store:
-    """A store whose buckets are named `<prefix><kind>-<tenant>`. Opens no connection before it is
-    used; thread-safe."""
+    """A store with buckets named `<prefix><kind>-<tenant>`. Connects at first use; thread-safe."""
 
     def __init__(
         self,
@@ -64,7 +63,7 @@ class S3Store:
         read_seconds: float = READ_SECONDS,
         allowed: int | None = None,
     ) -> None:
-        """Raises BadInput for an address that is none."""
+        """Raises BadInput for an invalid address."""
         self.quota_bytes = allowed
         found = urlsplit(chosen.url)
         self._place = found.netloc
@@ -109,7 +108,7 @@ class S3Store:
         return sha256
 
     def _has_intact_object(self, tenant_id: UUID, sha256: str) -> bool:
-        """Whether it lies there whole."""
+        """Return True if the object exists and is intact."""
         try:
             return bytes_digest(self._download_object(tenant_id, sha256)) == sha256
         except NotFound:
@@ -180,7 +179,7 @@ class S3Store:
 
     @contextmanager
     def _translate_errors(self, sha256: str) -> Iterator[None]:
-        """What the server and the network do to us, as errors of the house."""
+        """Translate errors of the server and the network to errors of the system."""
         try:
             yield
         except S3Error as error:
@@ -194,16 +193,15 @@ class S3Store:
 
 
 class S3Archive:
-    """One bucket of objects under lock (S3 Object Lock, compliance mode): nobody may delete or
-    replace a version, the server's own administrator included. A second write is a second version,
-    and the oldest is the one that counts.
+    """A bucket with S3 Object Lock in compliance mode: no one can delete or replace a version.
 
-    A server without the lock gets a plain bucket; what lies there is then not written again by us,
-    and that is all.
+    This includes the server's administrator. A second write creates a second version, and the
+    oldest one counts. On a server without object lock the bucket is plain, and objects are merely
+    not overwritten by the system.
     """
 
     def __init__(self, chosen: StorageSettings) -> None:
-        """Raises BadInput for an address that is none."""
+        """Raises BadInput for an invalid address."""
         self._store = S3Store(chosen, kind="-archive")
         self._bucket = f"{chosen.bucket}-archive"
         self._region = chosen.region
@@ -224,7 +222,7 @@ class S3Archive:
         proof = {
             "x-amz-sdk-checksum-algorithm": "SHA256",
             "x-amz-checksum-sha256": digest,
-        }  # a lock asks for one
+        }  # required for object lock
         with self._asking(name):
             self._make_bucket()
             try:
@@ -264,7 +262,7 @@ class S3Archive:
             ]
             if not found:
                 raise NotFound("archive.unknown", name=name)
-            version = found[-1].version_id  # versions come newest first
+            version = found[-1].version_id  # Versions are listed newest first.
             response = self._client.get_object(self._bucket, name, version_id=version or None)
             try:
                 return bytes(response.read())

@@ -1,11 +1,8 @@
-"""Assets and their bytes, as the library brings them: what made them, since when they are, who is
-in them.
+"""Records of assets and their renditions, as registered by the library.
 
-An asset that was recorded as a camera's is said to be a model's work: from then on it counts as
-such, for good.
-
-What leaves says so from the next clearance on, and whoever is shown must have agreed to a model's
-likeness of them.
+An asset recorded as a photograph can be declared AI-generated, which is final. From the next
+decision on it is disclosed as such, and every depicted person must have consented to AI content in
+their likeness.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -25,16 +22,16 @@ from gate.assets.models import Asset, Depiction, Rendition
 AI_KINDS = ("none", "assisted", "generated")
 
 DATED_SOURCES = frozenset({"generation", "capture", "publication"})
-"""Sources of a production date that count; what a shoot card says is read from the card."""
+"""Sources that prove a production date; the date of a shoot card is read from the card."""
 
 _SURE = ("non_identifiable", "confirmed", "proposed")
-"""How a person is shown, from what asks least to what asks most: of one who is shown twice, the
-last counts."""
+"""States of a depiction, least to most restrictive; for repeated depictions the last one applies.
+"""
 
 
 @dataclass(frozen=True)
 class RenditionSummary:
-    """Bytes that were made of an asset for a profile; `size` in bytes, sides in pixels."""
+    """A rendition of an asset for a profile; `size` in bytes, dimensions in pixels."""
 
     profile: str
     mime: str
@@ -45,7 +42,7 @@ class RenditionSummary:
 
 @dataclass(frozen=True)
 class StoredRendition:
-    """A rendition: what of it a unit needs. `size` in bytes; `ai` as its asset says."""
+    """The fields of a rendition that a unit needs; `size` in bytes, `ai` is that of its asset."""
 
     sha256: str
     mime: str
@@ -71,23 +68,26 @@ def record_asset(
     parts: Sequence[UUID] = (),
     after: Sequence[UUID] = (),
 ) -> UUID:
-    """Write down one origin of bytes; returns its id.
+    """Record an asset and return its ID.
 
     Args:
         origin: generated, upload or import.
         ai: none, assisted or generated.
         made_at: start of production, UTC-aware; None if unknown.
-        source: proof of `made_at`: generation, capture or publication. Anything else is no proof.
-        parent: the asset this one was cut from. The people and the older date, or none, are kept.
-        people_seen: how many people a detector counted; None if none ran.
+        source: proof of `made_at`: generation, capture or publication. Other values prove nothing.
+        parent: the asset that this one was cut from. Its people and the older date, or none, are
+            inherited.
+        people_seen: number of people that a detector counted; None if none ran.
         model: the engine's name of its model. An edit keeps its parent's.
-        label: the `OriginLabel` of an engine's picture. What is made from the asset keeps it.
-        parts: the assets it is made of, uncut, each a parent; the first stands for all on its card.
-            Their ratings count as its own; their people, labels and the oldest date are kept.
-        after: the assets a model looked at, each a parent: their people, labels and the oldest date
-            are kept, their ratings count as a parent's, their shoot cards do not count.
+        label: the `OriginLabel` of an engine's picture. Derivatives inherit it.
+        parts: the assets that it contains uncut, each a parent; the first represents all on the
+            shoot card. Their ratings count as its own; their people, labels and the oldest date
+            are inherited.
+        after: the assets that a model used as references, each a parent. Their people, labels and
+            the oldest date are inherited. Their ratings count as a parent's; their shoot cards do
+            not count.
 
-    Raises BadInput for an unknown `ai`, NotFound for an unknown parent or part.
+    Raises BadInput for an unknown `ai`, and NotFound for an unknown parent or part.
     """
     if ai not in AI_KINDS:
         raise BadInput("asset.bad_mark", mark=ai)
@@ -116,8 +116,7 @@ def record_asset(
 
 
 def _lock_sources(scope: Scope, asset_ids: Sequence[UUID]) -> list[Asset]:
-    """Lock the assets that a new one is made from against any new statement about them, and load
-    them in order."""
+    """Lock the sources of a new asset against changes of their records, and return them."""
     if asset_ids:
         epochs.lock_exclusive(scope, *(epochs.asset_key(scope, one) for one in asset_ids))
     return [_get_asset(scope, one) for one in asset_ids]
@@ -133,7 +132,7 @@ def _build_parts(
 
 
 def _oldest_date(made_at: datetime | None, line: Sequence[Asset]) -> datetime | None:
-    """Nobody knows when something was made that was made from what nobody dated."""
+    """Return the oldest date, or None if a source has no date."""
     dates = [one.made_at for one in line]
     known = [date for date in dates if date is not None]
     return (
@@ -144,7 +143,7 @@ def _oldest_date(made_at: datetime | None, line: Sequence[Asset]) -> datetime | 
 
 
 def _date_source(source: str, line: Sequence[Asset]) -> str:
-    """What proves the date: of several, what proves nothing counts."""
+    """Return the proof of the date; a source without proof takes precedence."""
     return (
         next((one.source for one in line if one.source not in DATED_SOURCES), line[0].source)
         if line
@@ -160,14 +159,19 @@ def _get_asset(scope: Scope, asset_id: UUID) -> Asset:
 
 
 def asset_label(scope: Scope, asset_id: UUID) -> str:
-    """What an asset must not be mistaken for, its own or that of what it was made from; "" for the
-    work of a camera or of a real model. Raises NotFound."""
+    """Return the label of an asset or of its source, or "" for photographs and real AI output.
+
+    Raises NotFound.
+    """
     return _get_asset(scope, asset_id).label
 
 
 def _inherit_depictions(scope: Scope, parents: Sequence[UUID], child: UUID) -> Sequence[Depiction]:
-    """The people of the parents: they are never looked for anew in a blurred or cut picture. Who is
-    known for sure in one of them is."""
+    """Return the people of the parents for a child, since faces in a blurred or cut picture may be
+    missed.
+
+    The most restrictive state of each person applies.
+    """
     if not parents:
         return ()
     found = scope.session.exec(
@@ -216,13 +220,11 @@ def record_rendition(
     parent: str | None = None,
     phash: str | None = None,
 ) -> UUID:
-    """Write down final bytes by their SHA-256 (64 hexadecimal digits); returns the rendition's id.
+    """Record final bytes by their SHA-256 (64 hexadecimal digits) and return the rendition's ID.
 
-    Bytes known already stay the rendition of their first asset, with its ratings, people and marks,
-    and this asset becomes a child of it. `parent` is the SHA-256 of the bytes they were derived
-    from; `phash` 64 bits in hexadecimal.
-
-    Raises NotFound for an unknown asset.
+    Known bytes remain the rendition of their first asset, with its ratings, people and marks, and
+    this asset becomes its child. `parent` is the SHA-256 of the source bytes; `phash` is 64 bits in
+    hexadecimal. Raises NotFound for an unknown asset.
     """
     own = _get_asset(scope, asset_id)
     with scope.acting_as("gate"):
@@ -248,7 +250,7 @@ def record_rendition(
 
 
 def find_rendition_by_digest(scope: Scope, sha256: str) -> Rendition:
-    """The rendition of bytes. Raises NotFound for bytes nobody recorded."""
+    """Return the rendition of bytes. Raises NotFound for unknown bytes."""
     row = scope.session.exec(
         select(Rendition).where(Rendition.tenant_id == scope.tenant_id, Rendition.sha256 == sha256)
     ).first()
@@ -275,8 +277,10 @@ ORDER BY l.wanted, l.depth, r.id DESC
 def newest_renditions(
     scope: Scope, assets: Collection[UUID], profile: str
 ) -> dict[UUID, StoredRendition]:
-    """The newest rendition of each asset for a profile, its parent's when it has none; those
-    without any are absent."""
+    """Return the newest rendition of each asset for a profile, or that of its nearest ancestor.
+
+    Assets without any are absent.
+    """
     if not assets:
         return {}
     rows = scope.run(_RENDITIONS, tenant=scope.tenant_id, assets=list(assets), profile=profile)
@@ -287,7 +291,7 @@ def newest_renditions(
 
 
 def newest_rendition(scope: Scope, asset_id: UUID, profile: str) -> StoredRendition | None:
-    """The same of one asset; None when there is none."""
+    """Return the newest rendition of one asset as `newest_renditions` does, or None."""
     return newest_renditions(scope, [asset_id], profile).get(asset_id)
 
 
@@ -307,8 +311,7 @@ ORDER BY r.id LIMIT 1
 
 
 def derived_digest(scope: Scope, sha256: str, profile: str) -> str | None:
-    """The digest of what was made of these very bytes for a profile; None when nothing was, or it
-    is gone."""
+    """Return the digest of the rendition derived from these exact bytes for a profile, or None."""
     found: str | None = scope.run(
         _DERIVED, tenant=scope.tenant_id, sha256=sha256, profile=profile
     ).scalar()
@@ -316,14 +319,14 @@ def derived_digest(scope: Scope, sha256: str, profile: str) -> str | None:
 
 
 def rendition_digests(scope: Scope, asset_id: UUID, profile: str) -> list[str]:
-    """The digests of an asset's own renditions for a profile, in the order they were recorded."""
+    """Return the digests of an asset's own renditions for a profile, in the order of recording."""
     return list(
         scope.run(_BESIDE, tenant=scope.tenant_id, asset=asset_id, profile=profile).scalars()
     )
 
 
 def list_renditions(scope: Scope, asset_id: UUID) -> list[RenditionSummary]:
-    """The renditions of an asset, its own alone, in the order they were recorded."""
+    """Return an asset's own renditions, in the order of recording."""
     rows = scope.run(
         "SELECT profile, mime, size, width, height FROM renditions"
         " WHERE tenant_id = :tenant AND asset_id = :asset ORDER BY id",
@@ -334,8 +337,10 @@ def list_renditions(scope: Scope, asset_id: UUID) -> list[RenditionSummary]:
 
 
 def total_stored_bytes(scope: Scope, *, but: Collection[str] = ()) -> int:
-    """How many bytes the renditions of a tenant are, each object once: equal bytes are one
-    rendition. `but` these."""
+    """Return the total size of a tenant's renditions, without those in `but`.
+
+    Identical bytes are one rendition and count once.
+    """
     found = scope.run(
         "SELECT coalesce(sum(size), 0) FROM renditions"
         " WHERE tenant_id = :tenant AND erased_at IS NULL AND sha256 <> ALL(:but)",
@@ -357,12 +362,11 @@ _OF_A_CAMERA = (
 
 
 def disclose_as_generated(scope: Scope, asset_id: UUID, *, camera: str, unnamed: str) -> list[UUID]:
-    """Say that a model made an asset whose engine is recorded as `camera`; `unnamed` stands there
-    afterwards.
+    """Declare that an asset with the engine `camera` is AI-generated; set its engine to `unnamed`.
 
-    So did it make what the asset is a copy or a still of, and whatever was made of any of them;
-    returns those that did not count as a model's before. No clearance of them is under way
-    meanwhile.
+    The same applies to the originals that it is a copy or still of, and to all their derivatives.
+    Return those that were not AI-generated before. The lock excludes decisions about them until the
+    end of the transaction.
     """
     own = {"tenant": scope.tenant_id, "camera": camera}
     line = ancestors_by_asset(scope, [asset_id]).get(asset_id, frozenset())

@@ -1,8 +1,8 @@
-"""Members who are shown in pictures, or stand behind an invented person who is.
+"""Members who are depicted in pictures, or operate a synthetic person who is.
 
-They are parties: they neither review that content nor lower its rating. A member is known to be a
-depicted person by a custodian's word or a request for one, by holding an account for them, by the
-address their links go to, as the creator they are, or as who declared an invented person.
+They may neither review that content nor lower its rating. A member is linked to a depicted person
+by a custodian's identity check or a request for one, by holding an account for them, by the address
+of their subject portal links, as the creator that they are, or by declaring a synthetic person.
 """
 
 from collections.abc import Collection, Mapping
@@ -39,8 +39,11 @@ FROM people k JOIN persons p ON p.tenant_id = :tenant AND p.id = k.id
 
 
 def depicted_principals(scope: Scope, digests: Collection[str]) -> Mapping[str, frozenset[UUID]]:
-    """Return the principals of the members who are shown in each of these bytes, or stand behind an
-    invented person there, and of the guests who count as one of them; others are absent."""
+    """Return the principals who are depicted in each of these bytes; others are absent.
+
+    They include members who operate a depicted synthetic person, and guests who count as one of
+    them.
+    """
     if not digests:
         return {}
     rows = scope.run(_PEOPLE, tenant=scope.tenant_id, digests=list(digests)).all()

@@ -1,4 +1,4 @@
-"""Derivations of assets: which asset was made from which, in both directions."""
+"""Derivations of assets: the sources and derivatives of each asset."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -12,10 +12,12 @@ from foundation.db.tables import TenantRow, table_arguments, tenant_foreign_key
 
 
 class AssetPart(TenantRow, table=True):
-    """One of several assets that an asset is made of. `whole`: uncut, as a still of a clip, or its
-    sound; the first of these is its `parent_id` too. Else it was made after it: a model looked at
-    it, and shows it nowhere as it is. What was made from what is the view `asset_parents`: these,
-    and every `parent_id`."""
+    """One of several sources of an asset.
+
+    `whole` is True for a part that is contained uncut, as a still in a clip, or its sound; the
+    first one is also the `parent_id`. It is False for a reference that a model used and that is not
+    visible. The view `asset_parents` contains these rows and every `parent_id`.
+    """
 
     __tablename__ = "asset_parts"
     __table_args__ = table_arguments(
@@ -43,19 +45,18 @@ SELECT DISTINCT id FROM below ORDER BY id
 
 
 def derived_assets(scope: Scope, asset_id: UUID) -> list[UUID]:
-    """The assets that were made of this one, however far on: cuts, what it is a part of, what a
-    model made after it."""
+    """Return the direct and indirect derivatives of an asset: cuts, compositions and generated
+    assets."""
     return list(scope.run(_MADE_OF, tenant=scope.tenant_id, asset=asset_id).scalars())
 
 
 def parts_of_asset(scope: Scope, asset_id: UUID) -> list[UUID]:
-    """The assets this one is made of, uncut, in the order they were recorded; none of what is no
-    clip."""
+    """Return the uncut parts of an asset in the order of recording; empty unless it is a clip."""
     return _list_part_ids(scope, asset_id, whole=True)
 
 
 def reference_assets(scope: Scope, asset_id: UUID) -> list[UUID]:
-    """The assets a model looked at to make this one, in the order they were recorded."""
+    """Return the references that a model used for an asset, in the order of recording."""
     return _list_part_ids(scope, asset_id, whole=False)
 
 
@@ -75,8 +76,11 @@ def _list_part_ids(scope: Scope, asset_id: UUID, *, whole: bool) -> list[UUID]:
 def ancestors_and_descendants(
     scope: Scope, asset_id: UUID, *, most: int
 ) -> tuple[list[UUID], list[UUID]]:
-    """What an asset was made from, of a clip every part, the first one first; and what was made
-    from it, the newest first."""
+    """Return the direct sources of an asset and its direct derivatives.
+
+    The sources are the parent and the parts in order; at most `most` derivatives are returned,
+    newest first. References are not included.
+    """
     own = {"tenant": scope.tenant_id, "asset": asset_id}
     parent = scope.run(
         "SELECT parent_id FROM assets WHERE tenant_id = :tenant AND id = :asset", **own
@@ -121,12 +125,12 @@ SELECT root, id FROM line
 
 
 def ancestors_by_asset(scope: Scope, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """Of each of these assets: itself, and all that it was made from, however far back."""
+    """Return each of these assets with all its direct and indirect sources."""
     return _assets_by_root(scope, _LINES, assets)
 
 
 def descendants_by_asset(scope: Scope, assets: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """Of each of these assets: itself, and all that was made from it, however far on."""
+    """Return each of these assets with all its direct and indirect derivatives."""
     return _assets_by_root(scope, _DESCENT, assets)
 
 

@@ -1,8 +1,8 @@
-"""Bytes that nobody used are stored no more: which may go, and what is left of them.
+"""Erasure of unused files: the assets whose bytes may be deleted.
 
-What was once permitted to leave, what somebody asks to be gone, what is sealed or frozen, and what
-something else was made of stays: it is evidence, or is shown somewhere. Digests, ratings and who is
-shown stay of all.
+Bytes are retained if they were permitted for publication, are part of a removal request, are sealed
+or frozen, or are the source of other assets: they are evidence or are shown somewhere. Digests,
+ratings and depictions are always retained.
 """
 
 from collections.abc import Collection
@@ -13,9 +13,13 @@ from foundation.db.database import Scope
 from gate import epochs
 
 RetentionReason = Literal["held", "left", "source"]
-"""Why bytes stay: a request, a seal, a freeze or a calibration holds them; they may have left;
-others were made of them, or are the same."""
+"""Reasons for retaining bytes.
 
+"held": a request, a seal, a freeze or a calibration needs them. "left": they may have been
+published. "source": other assets were made from them or have the same bytes.
+"""
+
+# Permits record everything that was ever published, so no other table of uses is read.
 _STAYS = """
 SELECT a.id,
   bool_or(r.state <> 'made' OR r.sha256 IN (SELECT s.sha256 FROM seals s WHERE s.tenant_id =
@@ -35,7 +39,7 @@ WHERE a.tenant_id = :tenant AND a.id = ANY(:assets) GROUP BY a.id
 
 
 def retained_assets(scope: Scope, assets: Collection[UUID]) -> dict[UUID, RetentionReason]:
-    """Those of these assets whose bytes stay, and why."""
+    """Return the reason for each of these assets whose bytes must be retained."""
     found: dict[UUID, RetentionReason] = {}
     for row in scope.run(_STAYS, tenant=scope.tenant_id, assets=list(assets)):
         if row.held:
@@ -54,14 +58,19 @@ WHERE tenant_id = :tenant AND asset_id = :asset AND erased_at IS NULL
 
 
 def lock_asset(scope: Scope, asset_id: UUID) -> None:
-    """No clearance of this asset is under way until the transaction ends: one that was asks anew
-    afterwards."""
+    """Exclude decisions about an asset until the end of the transaction.
+
+    A decision in progress must be repeated afterwards.
+    """
     epochs.lock_and_advance(scope, epochs.asset_key(scope, asset_id))
 
 
 def mark_erased(scope: Scope, asset_id: UUID) -> None:
-    """Write down that the bytes of an asset are stored no more. Whoever calls this asked `staying`
-    in this transaction, `alone`, and deletes them once it ended (`erased`)."""
+    """Record that the bytes of an asset are no longer stored.
+
+    Before, call `lock_asset` and `retained_assets` in the same transaction. Delete the bytes
+    (`erasable_digests`) after the commit.
+    """
     with scope.acting_as("gate"):
         scope.run(_ERASE, tenant=scope.tenant_id, asset=asset_id)
 
@@ -73,7 +82,7 @@ _ERASED = (
 
 
 def erasable_digests(scope: Scope, asset_id: UUID) -> list[str]:
-    """The digests of an asset's bytes that are to be stored no more."""
+    """Return the digests of an asset's bytes that are marked for erasure."""
     return list(scope.run(_ERASED, tenant=scope.tenant_id, asset=asset_id).scalars())
 
 
@@ -84,7 +93,7 @@ erased_at IS NOT NULL)
 
 
 def is_erased(scope: Scope, sha256: str) -> bool:
-    """Whether these very bytes are to be stored no more."""
+    """Return True if these bytes are marked for erasure."""
     return bool(scope.run(_GONE, tenant=scope.tenant_id, sha256=sha256).scalar())
 
 
@@ -95,5 +104,5 @@ _KEPT = (
 
 
 def is_stored(scope: Scope, sha256: str) -> bool:
-    """Whether these very bytes stay stored: as what leaves, or as what is kept beside it."""
+    """Return True if these bytes are recorded and not marked for erasure."""
     return bool(scope.run(_KEPT, tenant=scope.tenant_id, sha256=sha256).scalar())

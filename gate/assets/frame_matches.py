@@ -1,9 +1,8 @@
-"""Films and the blocklist: two films are compared frame by frame, and a picture with the frames of
-a film.
+"""Comparison of videos with the blocklist, frame by frame.
 
-A frame of a film that is a blocked picture counts as that picture; of a blocked film a share of the
-frames must be there, for two films may share a title card. Compared when bytes come in and when
-bytes are blocked; a decision reads the mark.
+A video frame that matches a blocked picture counts as that picture. A blocked video matches only by
+a share of its frames, since two videos may have the same title card. The comparison runs when bytes
+are recorded or blocked; decisions read the stored mark.
 """
 
 from collections.abc import Sequence
@@ -13,8 +12,7 @@ from foundation.db.database import Scope
 from gate.assets import lookalikes
 
 SAME_SHARE = 0.3
-"""Of the frames of either film from which on one is the other, or a cut of it; a person looks at
-any fewer."""
+"""Minimum share of the frames of either video for a match; a smaller share needs a review."""
 
 _SHARES = """
 SELECT i.sha256, b.sha256 AS blocked,
@@ -43,7 +41,7 @@ WHERE r.tenant_id = :tenant AND b.tenant_id = :tenant AND b.sha256 <> r.sha256
     SELECT FROM inspections o WHERE o.tenant_id = :tenant AND o.sha256 = r.sha256 AND o.frames <>
     '[]')
 """
-"""Pictures that are near a frame of a blocked film."""
+"""Selects pictures that are close to a frame of a blocked video."""
 
 _OF_PICTURE = """
 SELECT i.sha256, min(bit_count(CAST(b.look AS bit(64)) # CAST('x' || f.hex AS bit(64)))) AS bits
@@ -52,12 +50,14 @@ WHERE i.tenant_id = :tenant AND i.source = 'house' AND i.frames <> '[]' AND b.te
   AND b.sha256 <> i.sha256
   AND bit_count(CAST(b.look AS bit(64)) # CAST('x' || f.hex AS bit(64))) <= :close
 """
-"""Films with a frame near a blocked picture."""
+"""Selects videos with a frame close to a blocked picture."""
 
 
 def match_frames(scope: Scope, sha256: str, frames: Sequence[str]) -> str:
-    """How the blocklists answer to a picture or a film that is recorded: near, close or nothing.
-    `frames` are the perceptual hashes of a film's, in hexadecimal."""
+    """Return the blocklist match of a recorded picture or video: "near", "close" or "".
+
+    `frames` are the perceptual hashes of a video's frames, in hexadecimal.
+    """
     said = {"tenant": scope.tenant_id, "one": sha256}
     found = [lookalikes.nearest_blocklist_match(scope, frames)]
     found += [
@@ -73,7 +73,7 @@ def match_frames(scope: Scope, sha256: str, frames: Sequence[str]) -> str:
 
 
 def find_frame_lookalikes(scope: Scope, blocked: str) -> dict[str, str]:
-    """What shows the same as bytes that were just blocked: near or close, by digest."""
+    """Return the look-alikes of newly blocked bytes, by digest: "near" or "close"."""
     said = {"tenant": scope.tenant_id, "one": blocked}
     found = dict[str, str]()
     for row in scope.run(f"{_SHARES} AND b.sha256 = :one", near=lookalikes.NEAR_BITS, **said):

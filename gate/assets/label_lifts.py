@@ -1,8 +1,9 @@
-"""Pictures that must not be mistaken for a model's or a camera's work: one who runs the agency may
-let a single one leave all the same, saying why, and takes that back.
+"""Exceptions for labeled pictures, such as placeholders, that must not pass as AI output or
+photographs.
 
-It lifts this one rule (`rules.nothing_stands_in`) and no other, for this very asset: what is made
-from it keeps the label and asks anew.
+A member with the right to run the agency may permit the publication of a single picture, with a
+reason, and withdraw it. The exception concerns only the rule against labeled pictures and only this
+asset: derivatives keep the label and need an exception of their own.
 """
 
 from collections.abc import Collection
@@ -26,18 +27,20 @@ from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
 MAX_LIFT_REASON = 300
-"""Characters of a reason."""
+"""Maximum characters of a reason."""
 
 LABEL_LIFTED_SQL = """
 EXISTS (SELECT FROM label_lifts f WHERE f.tenant_id = assets.tenant_id AND f.asset_id = assets.id
 AND f.open)
 """
-"""Of a row of `assets`: somebody lets it leave with its label."""
+"""SQL condition on a row of `assets`: True if its publication with the label is permitted."""
 
 
 class LabelLift(TenantRow, table=True):
-    """A picture with a label that may leave all the same, while `open`. `by` and `ended_by` are
-    members, as actors."""
+    """An exception for a labeled picture, in effect while `open`.
+
+    `by` and `ended_by` are members, as actors.
+    """
 
     __tablename__ = "label_lifts"
     __table_args__ = table_arguments(
@@ -57,8 +60,8 @@ class LabelLift(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class LabelLiftRequested:
-    """A member lets a picture, the subject, leave with its label and says `why`; without `lift`, no
-    more."""
+    """A member permits the publication of a labeled picture, the subject; without `lift`, withdraws
+    it."""
 
     kind: ClassVar[str] = "label.say"
     queue: ClassVar[Queue] = "urgent"
@@ -71,16 +74,19 @@ class LabelLiftRequested:
 
 @dataclass(frozen=True)
 class LabelLiftSummary:
-    """Who lets a picture leave with its label, as an actor, and why."""
+    """The member who permitted a labeled picture, as an actor, and the reason."""
 
     by: str
     why: str
 
 
 def lift_label(scope: Scope, asset_id: UUID, *, why: str) -> None:
-    """Let a picture leave with its label, as the acting member; the workers write it down. Raises
-    Refused for who may not, NotFound for another tenant's, BadInput for one without a label, no
-    reason or too long a one."""
+    """Permit the publication of a labeled picture as the acting member; a worker records it.
+
+    Raises Refused if the member lacks the right, NotFound for an unknown asset, and BadInput for an
+    asset without a label or an invalid reason.
+    """
+    # One member suffices, because the rule protects only the agency itself.
     _validate_lift(scope, asset_id, lift=True, why=why)
     outbox.put(
         scope,
@@ -90,8 +96,10 @@ def lift_label(scope: Scope, asset_id: UUID, *, why: str) -> None:
 
 
 def end_label_lift(scope: Scope, asset_id: UUID) -> None:
-    """Take that back: what has not left stays. Raises Refused for who may not, NotFound where
-    nobody let it leave."""
+    """Withdraw an exception; what is not yet published is blocked again.
+
+    Raises Refused if the member lacks the right, and NotFound if there is no exception.
+    """
     _validate_lift(scope, asset_id, lift=False, why="")
     outbox.put(
         scope, LabelLiftRequested(scope.tenant_id, asset_id, False, "", scope.actor), priority=0
@@ -113,15 +121,17 @@ def _validate_lift(scope: Scope, asset_id: UUID, *, lift: bool, why: str) -> Non
 
 
 def handle_label_lift(event: LabelLiftRequested, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who said so, if they still may; who may not is told at Home why
-    nothing came."""
+    """Record an exception or its withdrawal as the member who made it.
+
+    A member who may no longer do so gets a notice.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             epochs.lock_and_advance(
                 scope, epochs.asset_key(scope, event.subject_id)
-            )  # a claim under way ends before, or asks anew
+            )  # A claim in progress finishes first or must be repeated.
             if event.lift == (event.subject_id in lifted_labels(scope, [event.subject_id])):
-                return  # said twice
+                return  # a repeated request
             _validate_lift(scope, event.subject_id, lift=event.lift, why=event.why)
             _record_lift(scope, event)
             what = "label.lifted" if event.lift else "label.kept"
@@ -157,6 +167,6 @@ _OPEN = (
 
 
 def lifted_labels(scope: Scope, assets: Collection[UUID]) -> dict[UUID, LabelLiftSummary]:
-    """Those of these pictures that may leave with their label, with who lets them."""
+    """Return the exceptions in effect for these pictures."""
     rows = scope.run(_OPEN, tenant=scope.tenant_id, assets=list(assets))
     return {row.asset_id: LabelLiftSummary(row.by, row.why) for row in rows}

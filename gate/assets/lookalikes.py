@@ -1,5 +1,5 @@
-"""Pictures that look the same: what is on a blocklist, and what was saved anew, by 64-bit
-perceptual hashes."""
+"""Look-alikes by 64-bit perceptual hashes: matches of the blocklists, and copies of the same
+picture."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, reduce
@@ -17,19 +17,23 @@ from gate.assets.models import PHASH_NUMBER_SQL
 
 NEAR_BITS = 8
 CLOSE_BITS = 12
-"""Bits of difference: up to 8 the same picture, up to 12 for a person to see."""
+"""Maximum differing bits of a close match, which a member must review; `NEAR_BITS` is the same
+picture."""
 
 BANDS = (13, 13, 13, 13, 12)
-"""A hash is also kept in five pieces of so many bits, the lowest first. Twelve bits of difference
-leave at most two in one piece at least (pigeonhole), so an index over the pieces finds every close
-picture without reading the whole list: Norouzi and others, "Fast search in Hamming space with
-multi-index hashing", https://doi.org/10.1109/TPAMI.2013.231"""
+"""Widths in bits of the five bands in which a hash is also stored, lowest bits first.
+
+By the pigeonhole principle, hashes that differ in at most twelve bits differ in at most two bits in
+one of the bands. An index on the bands therefore finds every close picture without a scan: Norouzi
+et al., "Fast search in Hamming space with multi-index hashing",
+https://doi.org/10.1109/TPAMI.2013.231
+"""
 
 _IN_A_BAND = CLOSE_BITS // len(BANDS)
 
 
 def _band_column(n: int) -> Computed:
-    """A piece, as the database keeps it."""
+    """Return the generated column of a band."""
     below = sum(BANDS[:n])
     return Computed(
         f"CAST((({PHASH_NUMBER_SQL}) >> {below}) & {(1 << BANDS[n]) - 1} AS smallint)",
@@ -38,8 +42,10 @@ def _band_column(n: int) -> Computed:
 
 
 class BlocklistEntry(TenantRow, table=True):
-    """Bytes that never go out again. Rows of the house tenant hold for everybody and carry no
-    tenant's data."""
+    """Bytes that must not be published again.
+
+    Rows of the installation tenant apply to every agency and contain no tenant's data.
+    """
 
     __tablename__ = "blocklist"
     __table_args__ = table_arguments(
@@ -61,9 +67,7 @@ class BlocklistEntry(TenantRow, table=True):
     band3: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band_column(3),))
     band4: int | None = Field(default=None, sa_type=SmallInteger, sa_column_args=(_band_column(4),))
     category: str
-    complaint_id: UUID | None = (
-        None  # the request it comes from: no other entry can be lifted, on appeal
-    )
+    complaint_id: UUID | None = None  # the upheld request; without one, the entry is permanent
 
 
 _BITS = """(SELECT min(bit_count(CAST(b.look # CAST(:look AS bigint) AS bit(64)))) FROM blocklist b
@@ -71,17 +75,20 @@ _BITS = """(SELECT min(bit_count(CAST(b.look # CAST(:look AS bigint) AS bit(64))
 _KNOWN = f"""
 SELECT EXISTS (SELECT FROM blocklist b WHERE b.sha256 = :sha256) AS exact,
   LEAST({", ".join(_BITS.format(n=n) for n in range(len(BANDS)))}) AS bits
-"""  # noqa: S608 - names of columns
-"""Whether the very bytes are on the blocklists, and how many bits the nearest that shares a piece
-differs in. Piece by piece: a plan that does not know the values reads the whole list where all
-pieces are asked for in one condition."""
+"""  # noqa: S608 - column names
+"""Returns whether the exact bytes are blocked, and the distance to the nearest hash with a common
+band.
+
+Each band has its own subquery, because a generic plan for one condition over all bands scans the
+whole table.
+"""
 
 
 def blocklist_matches(scope: Scope, looks: Mapping[str, str | None]) -> dict[str, str]:
-    """How the blocklists of this tenant and of the house answer: exact, near, close (for a person)
-    or nothing.
+    """Return the match of each digest in the blocklists of this tenant and of the installation.
 
-    `looks` is the perceptual hash of each digest, where it has one; the answers are by digest.
+    A match is "exact", "near", "close" (needs a review) or "". `looks` maps digests to perceptual
+    hashes, or None.
     """
     return {sha256: _find_blocklist_match(scope, sha256, look) for sha256, look in looks.items()}
 
@@ -91,14 +98,14 @@ def _find_blocklist_match(scope: Scope, sha256: str, look: str | None) -> str:
     bands = [[] for _ in BANDS] if number is None else _near_band_values(number)
     written = (
         "{" + ",".join(map(str, each)) + "}" for each in bands
-    )  # the driver writes lists far slower
+    )  # The driver encodes lists far more slowly.
     near = {f"band{n}": each for n, each in enumerate(written)}
     found = scope.run(_KNOWN, sha256=sha256, look=number, **near).one()
     return "exact" if found.exact else match_of_distance(found.bits)
 
 
 def _number_from_phash(look: str) -> int:
-    """The hash as PostgreSQL's signed number of 64 bits (the column `look`)."""
+    """Return the hash as a signed 64-bit number, as in the column `look`."""
     return int.from_bytes(bytes.fromhex(look), signed=True)
 
 
@@ -124,8 +131,11 @@ WHERE other.tenant_id = :tenant
 
 
 def find_lookalikes(scope: Scope, sha256: str) -> list[str]:
-    """Other bytes of this tenant that show the same picture: made smaller, saved anew, what it was
-    made from and what was made from it, however little a blur or a cut left of its looks."""
+    """Return other bytes of this tenant that show the same picture.
+
+    These are resized or re-encoded copies, and all sources and derivatives, even if a blur or a cut
+    makes them look different.
+    """
     found = scope.run(_SAME, tenant=scope.tenant_id, sha256=sha256, near=NEAR_BITS)
     return sorted(row.sha256 for row in found if row.sha256 != sha256)
 
@@ -142,8 +152,7 @@ below) ORDER BY r.sha256
 
 
 def rated_family(scope: Scope, sha256: str) -> list[str]:
-    """These bytes, those beside them, and those of whatever was made of them: they are rated with
-    them."""
+    """Return these bytes, their siblings and their derivatives, which share a rating."""
     return list(scope.run(_WITH, tenant=scope.tenant_id, sha256=sha256).scalars())
 
 
@@ -155,19 +164,18 @@ JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
 
 PLAIN = 20
 BUSY = 44
-"""Bits that are set in the hash of a picture with something on it; a flat one's is next to those of
-all flat ones."""
+"""Maximum set bits of a distinctive hash; `PLAIN` is the minimum. Flat pictures have similar
+hashes."""
 
 
 def is_distinctive_hash(look: str) -> bool:
-    """Whether this is a perceptual hash, in hexadecimal, that tells one picture from another."""
+    """Return True if a text is a hexadecimal perceptual hash that distinguishes pictures."""
     hexadecimal = len(look) == 16 and all(letter in "0123456789abcdef" for letter in look)
     return hexadecimal and PLAIN <= int(look, 16).bit_count() <= BUSY
 
 
 def find_by_hashes(scope: Scope, looks: Sequence[str]) -> dict[UUID, set[str]]:
-    """The bytes of this tenant that look the same as any of these perceptual hashes say, by
-    creator."""
+    """Return the bytes of this tenant that are near one of these perceptual hashes, by creator."""
     found: dict[UUID, set[str]] = {}
     for row in scope.run(
         _SEEN,
@@ -183,7 +191,7 @@ _LOOK = "SELECT phash FROM renditions WHERE tenant_id = :tenant AND sha256 = :sh
 
 
 def perceptual_hash_of(scope: Scope, sha256: str) -> str | None:
-    """The perceptual hash of recorded bytes, where they have one. Raises NotFound."""
+    """Return the perceptual hash of recorded bytes, or None. Raises NotFound."""
     row = scope.run(_LOOK, tenant=scope.tenant_id, sha256=sha256).first()
     if row is None:
         raise NotFound("asset.unknown")
@@ -191,13 +199,12 @@ def perceptual_hash_of(scope: Scope, sha256: str) -> str | None:
 
 
 def nearest_blocklist_match(scope: Scope, looks: Sequence[str]) -> str:
-    """How the blocklists answer to any of these perceptual hashes: near, close or nothing."""
+    """Return the strictest blocklist match of these perceptual hashes: "near", "close" or ""."""
     return reduce(stricter_match, (_find_blocklist_match(scope, "", look) for look in looks), "")
 
 
 def _near_band_values(number: int) -> Iterable[list[int]]:
-    """Of each piece of a hash, every value that differs in so few bits that the whole may be
-    close."""
+    """Yield for each band of a hash the values that a close hash may have."""
     for width in BANDS:
         yield [(number & ((1 << width) - 1)) ^ mask for mask in _bit_masks(width)]
         number >>= width
@@ -213,12 +220,12 @@ MATCH_ORDER = ("", "close", "near", "exact")
 
 
 def stricter_match(one: str, other: str) -> str:
-    """The stricter of two answers."""
+    """Return the stricter of two matches."""
     return max(one, other, key=MATCH_ORDER.index)
 
 
 def match_of_distance(bits: int | None) -> str:
-    """What so many bits of difference mean: near, close or nothing."""
+    """Return the match for a number of differing bits: "near", "close" or ""."""
     if bits is None or bits > CLOSE_BITS:
         return ""
     return "near" if bits <= NEAR_BITS else "close"

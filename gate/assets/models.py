@@ -19,12 +19,11 @@ from foundation.db.tables import (
 PHASH_NUMBER_SQL = (
     "CASE WHEN phash ~ '^[0-9a-f]{16}$' THEN CAST(CAST('x' || phash AS bit(64)) AS bigint) END"
 )
-"""A perceptual hash as a number, kept by the database: compared eight times faster than its
-text."""
+"""SQL for a perceptual hash as a number, a generated column: comparison is eight times faster."""
 
 
 class Asset(CreatorOwnedRow, table=True):
-    """One origin of bytes. `ai` is none, assisted or generated."""
+    """An origin of bytes. `ai` is none, assisted or generated."""
 
     __tablename__ = "assets"
     __table_args__ = table_arguments(
@@ -39,20 +38,20 @@ class Asset(CreatorOwnedRow, table=True):
     origin: str
     ai: str
     engine: str
-    model: str = ""  # what made it, where an engine of ours did
-    # what it must not be mistaken for, its engine's own word; kept by whatever is made from it
+    model: str = ""  # the model of a built-in engine
+    # The engine's label for pictures that are neither photographs nor real AI output; inherited.
     label: str = ""
     made_at: datetime | None = timestamp_column(optional=True)
-    """Start of production, the earliest of the ancestry; unknown stays null."""
+    """Start of production, the earliest of all sources; null if unknown."""
     source: str
-    """generation, capture or publication say so; anything else proves no date."""
+    """generation, capture or publication prove the date; other values do not."""
     parent_id: UUID | None = None
     people_seen: int | None = None
-    """How many people a detector counted; null when none ran."""
+    """Number of people that a detector counted; null if none ran."""
 
 
 class Rendition(TenantRow, table=True):
-    """Immutable bytes; the same bytes are the same rendition, so ratings and freezes follow
+    """Immutable bytes. Identical bytes are one rendition, so ratings and freezes apply to all of
     them."""
 
     __tablename__ = "renditions"
@@ -78,14 +77,14 @@ class Rendition(TenantRow, table=True):
         sa_column_args=(Computed(PHASH_NUMBER_SQL, persisted=True),),
     )
     state: str = "made"
-    """made, frozen, removed; removed is final."""
+    """made, frozen or removed; removed is final unless an appeal succeeds."""
     erased_at: datetime | None = timestamp_column(
         optional=True
-    )  # since then its bytes are stored no more (`gate/assets/erasure.py`)
+    )  # The time at which the bytes were marked for erasure (`gate/assets/erasure.py`).
 
 
 class Depiction(TenantRow, table=True):
-    """A person recognisable in an asset. `state` is proposed, confirmed or non_identifiable."""
+    """A person recognizable in an asset. `state` is proposed, confirmed or non_identifiable."""
 
     __tablename__ = "depictions"
     __table_args__ = table_arguments(

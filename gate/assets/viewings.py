@@ -1,8 +1,7 @@
-"""What was really shown to whom: whoever serves a picture unblurred to a member writes it here, and
-nobody else does.
+"""Records of pictures shown to members, written only by the code that serves them unblurred.
 
-A press is a wish to see; a row here says that the bytes were handed out. Sheets are judged by these
-rows alone.
+A click is only a request; a row here proves that the bytes were served. Decisions about contact
+sheets rely on these rows alone.
 """
 
 from collections.abc import Collection
@@ -18,14 +17,14 @@ from foundation.ids import uuid7
 from tenants.agencies import queries
 
 LIFE = timedelta(hours=1)
-"""So long somebody a picture was shown to counts as having seen it when they judge it."""
+"""Time for which a picture counts as viewed by a member who reviews it."""
 
 AGAIN = timedelta(minutes=5)
-"""So long the same picture shown again to the same human is the same showing."""
+"""Time within which repeated views of a picture by the same person are not recorded again."""
 
 
 class Showing(TenantRow, table=True):
-    """Bytes that were shown to a human, unblurred. Append-only."""
+    """Bytes that were shown to a person, unblurred. Append-only."""
 
     __tablename__ = "showings"
     __table_args__ = table_arguments(
@@ -48,8 +47,8 @@ WHERE r.tenant_id = :tenant AND r.sha256 = :sha256 AND NOT EXISTS (
 
 
 def record_viewing(scope: Scope, member: queries.Member, sha256: str) -> None:
-    """These bytes go to a member's screen now, whole and unblurred; nothing for bytes nobody
-    recorded."""
+    """Record that these bytes are shown to a member, whole and unblurred. Unknown bytes are
+    ignored."""
     scope.run(
         _NOTE,
         tenant=scope.tenant_id,
@@ -61,7 +60,7 @@ def record_viewing(scope: Scope, member: queries.Member, sha256: str) -> None:
 
 
 def viewed_digests_of(scope: Scope, principal: UUID, digests: Collection[str]) -> frozenset[str]:
-    """Those of these bytes that were shown to this human in the last hour."""
+    """Return the digests that were shown to this person in the last hour."""
     if not digests:
         return frozenset()
     return frozenset(

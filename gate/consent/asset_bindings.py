@@ -1,5 +1,5 @@
-"""Putting pictures on a shoot card: at their upload or afterwards, once each, no more than the card
-is for."""
+"""Assignment of pictures to a shoot card, at upload or later: each picture once, up to the number
+on the card."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +22,7 @@ from tenants.notices import notices
 
 @dataclass(frozen=True)
 class CardBindingRequested:
-    """A picture, the subject, belongs to a card; `by` is `member:<id>`."""
+    """A picture, the subject, is to be assigned to a card; `by` is `member:<id>`."""
 
     kind: ClassVar[str] = "card.bind"
     queue: ClassVar[Queue] = "urgent"
@@ -33,7 +33,7 @@ class CardBindingRequested:
 
 
 def find_card_of_creator(scope: Scope, creator_id: UUID, card: str) -> UUID:
-    """A card of this creator, as a page names it. Raises NotFound for any other."""
+    """Return the id of a card of this creator. Raises NotFound for any other id."""
     try:
         known = queries.get_card_facts(scope, UUID(card))
     except ValueError as error:
@@ -44,14 +44,15 @@ def find_card_of_creator(scope: Scope, creator_id: UUID, card: str) -> UUID:
 
 
 def request_binding(scope: Scope, asset_id: UUID, card_id: UUID, *, by: str) -> None:
-    """Have a picture put on a card, as `by` (`member:<id>`); the workers do it at once."""
+    """Request the assignment of a picture to a card, as `by` (`member:<id>`). A worker executes it
+    at once."""
     wanted = CardBindingRequested(scope.tenant_id, asset_id, card_id, by)
     outbox.put(scope, wanted, priority=0, dedupe=f"card.bind:{asset_id}:{card_id}")
 
 
 def handle_binding(event: CardBindingRequested, *, tenant: OpenScope) -> None:
-    """Put it there, as the member who asked, if they still may; who may not is told at Home why
-    nothing came."""
+    """Assign a picture as the member who requested it, if they still have the right. Otherwise
+    notify the agency of the reason."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             require_right(get_acting_member(scope, "card.people_only").role, Right.RUN)
@@ -62,15 +63,16 @@ def handle_binding(event: CardBindingRequested, *, tenant: OpenScope) -> None:
 
 
 def bind_asset(scope: Scope, asset_id: UUID, card_id: UUID) -> None:
-    """Put what an asset was first made from on a card. Where it is there already, nothing changes.
+    """Assign the original of an asset to a card. Does nothing if it is on this card already.
 
-    Raises NotFound for another's card or asset; Conflict where it is on another card, or the card
-    is full.
+    Raises NotFound for a card or asset of another creator or agency; Conflict if it is on another
+    card, or the card is full.
     """
     card = queries.get_card_facts(scope, card_id)
     origin = queries.original_assets(scope, [asset_id]).get(asset_id)
     if origin is None:
         raise NotFound("asset.unknown")
+    # The card also applies to edits, so earlier decisions about them become void.
     family = _list_asset_family(scope, origin)
     epochs.lock_and_advance(scope, *(epochs.asset_key(scope, each) for each in family))
     scope.lock(f"card:{card_id}")
@@ -115,7 +117,7 @@ SELECT DISTINCT id FROM down
 
 
 def _list_asset_family(scope: Scope, origin: UUID) -> list[UUID]:
-    """An asset and everything that was made from it."""
+    """Return an asset and all its descendants."""
     return list(scope.run(_DOWN, tenant=scope.tenant_id, origins=[origin]).scalars())
 
 
@@ -138,8 +140,8 @@ class _Seen:
 
 
 def _load_first_seen(scope: Scope, origin: UUID) -> _Seen:
-    """Whose a picture is, and since when it is known here: it, or another one that looks the
-    same."""
+    """Return the creator of a picture, and the earliest time at which it or a similar picture is
+    known."""
     row = scope.run(_KNOWN, tenant=scope.tenant_id, asset=origin, near=NEAR_BITS).one()
     return _Seen(row.creator_id, row.known_at)
 
@@ -150,7 +152,7 @@ SELECT r.sha256 FROM renditions r WHERE r.tenant_id = :tenant AND r.asset_id = A
 
 
 def bytes_of(scope: Scope, card_id: UUID) -> frozenset[str]:
-    """The digests of everything that is on a card, edits too."""
+    """Return the digests of everything on a card, including edits."""
     named = {"tenant": scope.tenant_id}
     origins = list(
         scope.run("SELECT asset_id FROM shoot_card_assets WHERE tenant_id = :tenant AND card_id = "

@@ -1,5 +1,5 @@
-"""A depicted person's word on a shoot card: signed, declined, taken back. Said on their own page,
-by nobody else."""
+"""Answers of depicted persons to a shoot card: signed, declined or withdrawn. Only the person can
+give them, in the subject portal."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,8 +36,8 @@ from tenants.notices import notices
 
 @dataclass(frozen=True)
 class CardAnswerSubmitted:
-    """Somebody answers a card, the subject, on their own page; `by` is `person:<id>`, `digest` of
-    what they read."""
+    """A person answers a card, the subject, in their portal; `by` is `person:<id>`, `digest` that
+    of the card they read."""
 
     kind: ClassVar[str] = "card.answer"
     queue: ClassVar[Queue] = "urgent"
@@ -47,14 +47,16 @@ class CardAnswerSubmitted:
     digest: str
     by: str
     at: datetime | None = None
-    """When they pressed it."""
+    """Time of the answer."""
 
 
 @dataclass(frozen=True)
 class CardSheet:
-    """A card as somebody named on it reads it; of the others only how many there are is shown.
-    `creator` is a name, `mine` what they said, open where nothing; `waits` while the workers write
-    something down."""
+    """A card as a person named on it sees it. Other persons appear as a number only.
+
+    `creator` is a name, `mine` the person's answer or open, `waits` True while an answer is being
+    recorded.
+    """
 
     card: ShootCardFacts
     creator: str
@@ -64,17 +66,17 @@ class CardSheet:
 
     @property
     def may_sign(self) -> bool:
-        """Whether it still waits for their answer."""
+        """Return True if the person can still answer."""
         return self.mine == CardStatus.OPEN and self.standing is CardStatus.OPEN and not self.waits
 
     @property
     def may_take_back(self) -> bool:
-        """Whether there is a signature of theirs to take back."""
+        """Return True if the person can withdraw a signature."""
         return self.mine == CARD_SIGNED and not self.waits
 
 
 def list_card_sheets(scope: Scope, person_id: UUID) -> list[CardSheet]:
-    """The cards that name somebody, the newest day first."""
+    """Return the cards that name a person, latest day first."""
     names = {one.id: one.name for one in list_creators(scope)}
     return [
         CardSheet(
@@ -95,9 +97,9 @@ def _answer_of_person(card: ShootCardFacts, person_id: UUID) -> str:
 
 
 def submit_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -> None:
-    """Say something of a card as the person the scope acts for; the workers write it down at once.
+    """Answer a card as the person the scope acts for. A worker records it at once.
 
-    Raises what `answer` does, so that whoever presses reads why not.
+    Raises as `record_card_answer`, so that the person sees the reason immediately.
     """
     person_id, card = _validate_answer(scope, card_id, said, digest)
     event = CardAnswerSubmitted(scope.tenant_id, card.id, said, digest, scope.actor, scope.now)
@@ -105,8 +107,11 @@ def submit_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -
 
 
 def handle_card_answer(event: CardAnswerSubmitted, *, tenant: OpenScope) -> None:
-    """Write down what somebody said of a card; what no longer can be said is dropped, and what they
-    signed before they took something back: their page shows how it is."""
+    """Record the answer to a card.
+
+    An answer that is no longer possible is dropped, as is a signature that precedes a revocation:
+    the portal shows the current state.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.said == CARD_SIGNED and has_revoked_since(
@@ -114,17 +119,18 @@ def handle_card_answer(event: CardAnswerSubmitted, *, tenant: OpenScope) -> None
             ):
                 return
             record_card_answer(scope, event.subject_id, event.said, digest=event.digest)
-    except (BadInput, Conflict, NotFound, Refused):  # what could not be reached is tried again
+    except (BadInput, Conflict, NotFound, Refused):
+        # Connection errors are raised, so that the outbox retries.
         return
 
 
 def record_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -> list[UUID]:
-    """Sign a card, decline it, or take a signature back, as the person the scope acts for; returns
-    the permits whose copies are called back.
+    """Sign or decline a card, or withdraw a signature, as the person the scope acts for. Return the
+    permits of the recalled copies.
 
-    `digest` is of the card as they read it. Raises Refused for who is no person, NotFound for who
-    is not named, BadInput for no answer, Conflict for a card that changed, is over, or was answered
-    otherwise.
+    `digest` is that of the card as they read it. Raises Refused for any actor but a person,
+    NotFound for a person not named on the card, BadInput for an unknown answer, Conflict for a card
+    that changed, has expired, or was answered differently.
     """
     person_id, card = _validate_answer(scope, card_id, said, digest)
     if said == CARD_WITHDRAWN:
@@ -132,7 +138,7 @@ def record_card_answer(scope: Scope, card_id: UUID, said: str, *, digest: str) -
     scope.lock(f"card:{card_id}")
     person_id, card = _validate_answer(
         scope, card_id, said, digest
-    )  # again: another press of theirs may have come first
+    )  # A concurrent answer may have been recorded before the lock.
     if said == CARD_WITHDRAWN:
         listed = withdraw_card_signature(scope, card, person_id)
     else:
@@ -191,7 +197,7 @@ def _validate_answer(
 
 
 def _grant_card_consents(scope: Scope, person_id: UUID, card: ShootCardFacts) -> None:
-    """What they signed is their permission, for the pictures of this card."""
+    """Record the signed permissions, limited to the pictures of this card."""
     for what in card.scopes:
         grant_consent(
             scope,
@@ -208,9 +214,11 @@ def _grant_card_consents(scope: Scope, person_id: UUID, card: ShootCardFacts) ->
 
 
 def withdraw_card_signature(scope: Scope, card: ShootCardFacts, person_id: UUID) -> list[UUID]:
-    """Take a person's signature back: the card is no more, their permissions for it end, and the
-    copies of its pictures that show them are called back; returns their permits. Also what the
-    journal does again."""
+    """Withdraw the signature of a person: the card ends, their permissions for it are revoked, and
+    the copies of its pictures that show them are recalled.
+
+    Return the permits of those copies. A restore repeats this from the journal.
+    """
     epochs.lock_and_advance(scope, epochs.person_key(scope, person_id))
     _record_answer(scope, card, person_id, CARD_WITHDRAWN)
     with scope.acting_as("gate"):

@@ -1,7 +1,7 @@
-"""Permissions an agency asks for: offered by a member in exact words, signed or declined by the
-person on theirs.
+"""Consent offers: permissions that a member requests with exact terms, and that the person signs or
+declines in their portal.
 
-An offer is written once. The newest unanswered one of a person can be signed, for thirty days; the
+An offer never changes. Only the latest unanswered offer of a person can be signed, for 30 days; the
 agency never signs.
 """
 
@@ -33,14 +33,14 @@ from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
 LIVES = timedelta(days=30)
-"""So long an offer can be signed."""
+"""Time for which an offer can be signed."""
 
 MAX_CHANNELS = 40
 PERSON_ACTOR = "person"
 
 
 class ConsentOffer(TenantRow, table=True):
-    """What a person was asked for. Append-only."""
+    """The terms requested from a person. Append-only."""
 
     __tablename__ = "consent_offers"
     __table_args__ = table_arguments(
@@ -59,7 +59,7 @@ class ConsentOffer(TenantRow, table=True):
 
 
 class ConsentAnswer(TenantRow, table=True):
-    """What the person said: signed or declined, once, with the digest of what they read.
+    """The answer of a person: signed or declined, once, with the digest of what they read.
     Append-only."""
 
     __tablename__ = "consent_answers"
@@ -81,8 +81,10 @@ class ConsentAnswer(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class OfferTerms:
-    """What somebody is asked to allow. `surfaces` are platforms or single places; the end is not
-    part of it."""
+    """The terms of an offer.
+
+    `surfaces` are platforms or single surfaces; `valid_until` is exclusive.
+    """
 
     scopes: tuple[str, ...]
     surfaces: tuple[str, ...]
@@ -93,8 +95,8 @@ class OfferTerms:
 
 @dataclass(frozen=True)
 class ConsentOfferSummary:
-    """An offer as it stands: said is open, signed or declined; `late` where it can no longer be
-    signed."""
+    """An offer with its status: `said` is open, signed or declined; `late` is True if it can no
+    longer be signed."""
 
     id: UUID
     person_id: UUID
@@ -106,12 +108,12 @@ class ConsentOfferSummary:
 
     @property
     def is_open(self) -> bool:
-        """Whether it waits for its person."""
+        """Return True if the person can still answer it."""
         return self.said == "open" and not self.late
 
     @property
     def digest(self) -> str:
-        """Of what is read and signed."""
+        """Return the digest of the terms that the person reads and signs."""
         said = {
             "id": self.id,
             "person": self.person_id,
@@ -125,11 +127,11 @@ class ConsentOfferSummary:
 
 
 def create_consent_offer(scope: Scope, person_id: UUID, terms: OfferTerms) -> UUID:
-    """Ask somebody real for permissions, as the acting member; returns the offer's id. An older
-    open one ends with it.
+    """Offer terms to a real person, as the acting member, and return the id of the offer. It
+    replaces an open one.
 
-    Raises Refused for who may not, NotFound, BadInput for somebody invented and for what nobody
-    could sign: nothing to be shown for, no place, more than 24 months, an end that is past.
+    Raises Refused for a member without the right, NotFound, BadInput for a synthetic person and for
+    invalid terms: missing scopes, no surface, more than 24 months, or an end in the past.
     """
     require_right(queries.get_acting_member(scope, "person.people_only").role, Right.RUN)
     person = scope.session.get(Person, (scope.tenant_id, person_id))
@@ -179,7 +181,7 @@ WHERE o.tenant_id = :tenant AND o.person_id = ANY(:people) ORDER BY o.id DESC
 
 
 def list_consent_offers(scope: Scope, persons: Collection[UUID]) -> list[ConsentOfferSummary]:
-    """Everything these people were asked for, the newest first."""
+    """Return all offers to these persons, latest first."""
     if not persons:
         return []
     return [
@@ -204,8 +206,8 @@ def _offer_from_row(row: Any, now: datetime) -> ConsentOfferSummary:
 
 @dataclass(frozen=True)
 class OfferAnswerSubmitted:
-    """Somebody answers an offer, the subject, on their own page; `by` is `person:<id>`, `digest` of
-    what they read."""
+    """A person answers an offer, the subject, in their portal; `by` is `person:<id>`, `digest` that
+    of the terms they read."""
 
     kind: ClassVar[str] = "offer.answer"
     queue: ClassVar[Queue] = "urgent"
@@ -215,24 +217,24 @@ class OfferAnswerSubmitted:
     digest: str
     by: str
     at: datetime | None = None
-    """When they pressed it."""
+    """Time of the answer."""
 
 
 @dataclass(frozen=True)
 class OfferSheet:
-    """An offer as its person reads it; `waits` while the workers write the answer down."""
+    """An offer as its person sees it; `waits` is True while an answer is being recorded."""
 
     offer: ConsentOfferSummary
     waits: bool
 
     @property
     def may_answer(self) -> bool:
-        """Whether it still waits for them."""
+        """Return True if the person can still answer."""
         return self.offer.is_open and not self.waits
 
 
 def list_offer_sheets(scope: Scope, person_id: UUID) -> list[OfferSheet]:
-    """What a person is asked for now; what was answered stands among their permissions."""
+    """Return the open offers to a person. Signed ones appear as permissions."""
     found = [one for one in list_consent_offers(scope, [person_id]) if one.is_open]
     return [
         OfferSheet(one, outbox.is_pending(scope, one.id, OfferAnswerSubmitted.kind))
@@ -241,16 +243,21 @@ def list_offer_sheets(scope: Scope, person_id: UUID) -> list[OfferSheet]:
 
 
 def submit_offer_answer(scope: Scope, offer_id: UUID, said: str, *, digest: str) -> None:
-    """Sign or decline, as the person the scope acts for; the workers write it down at once. Raises
-    as `answer`."""
+    """Sign or decline an offer as the person the scope acts for.
+
+    A worker records it at once. Raises as `record_offer_answer`.
+    """
     offer = _validate_answer(scope, offer_id, said, digest)
     event = OfferAnswerSubmitted(scope.tenant_id, offer.id, said, digest, scope.actor, scope.now)
     outbox.put(scope, event, priority=0, dedupe=f"offer.answer:{offer.id}")
 
 
 def handle_offer_answer(event: OfferAnswerSubmitted, *, tenant: OpenScope) -> None:
-    """Write an answer down; what can no longer be said is dropped, and what they signed before they
-    took something back: their page shows how it is."""
+    """Record the answer to an offer.
+
+    An answer that is no longer possible is dropped, as is a signature that precedes a revocation:
+    the portal shows the current state.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.said == CARD_SIGNED and has_revoked_since(
@@ -258,12 +265,13 @@ def handle_offer_answer(event: OfferAnswerSubmitted, *, tenant: OpenScope) -> No
             ):
                 return
             record_offer_answer(scope, event.subject_id, event.said, digest=event.digest)
-    except (BadInput, Conflict, NotFound, Refused):  # what could not be reached is tried again
+    except (BadInput, Conflict, NotFound, Refused):
+        # Connection errors are raised, so that the outbox retries.
         return
 
 
 def person_id_of_actor(actor: str) -> UUID:
-    """The person an actor is. Raises Refused for who is none."""
+    """Return the person of an actor. Raises Refused for any other actor."""
     kind, _, key = actor.partition(":")
     if kind != PERSON_ACTOR:
         raise Refused("card.own_hand")
@@ -271,17 +279,17 @@ def person_id_of_actor(actor: str) -> UUID:
 
 
 def record_offer_answer(scope: Scope, offer_id: UUID, said: str, *, digest: str) -> None:
-    """Sign an offer, which makes the permissions it asks for, or decline it, as the person the
-    scope acts for.
+    """Sign an offer, which grants its permissions, or decline it, as the person the scope acts for.
 
-    Raises Refused for who is no person, NotFound for another's offer, BadInput for no answer,
-    Conflict where what was read is not what stands, or it can no longer be answered.
+    Raises Refused for any actor but a person, NotFound for an offer to another person, BadInput for
+    an unknown answer, Conflict if the offer differs from what the person read or can no longer be
+    answered.
     """
     _validate_answer(scope, offer_id, said, digest)
     scope.lock(f"offer:{offer_id}")
     offer = _validate_answer(
         scope, offer_id, said, digest
-    )  # again: another press of theirs may have come first
+    )  # A concurrent answer may have been recorded before the lock.
     with scope.acting_as("gate"):
         scope.run(
             "INSERT INTO consent_answers (tenant_id, id, offer_id, person_id, said, digest, "

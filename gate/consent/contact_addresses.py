@@ -1,9 +1,9 @@
-"""Where depicted people are reached: their own address, and the device they sign on.
+"""Contact addresses of depicted persons, and the devices on which they may sign.
 
-A permission is signed on the person's own device, through a link that was sent to an address they
-confirmed. The device must not be one that a member of the agency signs in on, nor share its public
-network address; a member who is the person themselves, as an outside custodian confirmed, is
-excepted. Reading and revoking need the link alone: removing is never harder than publishing.
+A permission is signed on the person's own device, through a link sent to an address they confirmed.
+The device must not be one that a member of the agency signs in on, nor share its public network
+address; a member whom an outside custodian confirmed to be the person is exempt. Reading and
+revoking need only the link: removing is never harder than publishing.
 """
 
 import hashlib
@@ -32,8 +32,8 @@ _ADDRESS = re.compile(r"[^\s<>\"(),:;\\\[\]@]{1,64}@[A-Za-z0-9.-]{1,253}", re.AS
 
 @dataclass(frozen=True)
 class SigningDevice:
-    """Where somebody presses: the address they come from, and the values of the cookies their
-    browser keeps of the dashboard: those that recognise it, and those of sessions."""
+    """The device of a request: its network address, and the dashboard cookies of its browser:
+    `devices` that recognise it, and `secrets` of sessions."""
 
     address: str
     devices: tuple[str, ...] = ()
@@ -41,14 +41,15 @@ class SigningDevice:
 
 
 def set_contact_address(scope: Scope, person_id: UUID, address: str) -> None:
-    """Set where links for a real person are sent, as the acting member, and send one there.
+    """Set the address for links to a real person, as the acting member, and send a link there.
 
-    The person confirms it there before they can sign anything; every earlier link ends. An address
-    that was confirmed is changed by another member than set it, or by a custodian.
+    The person must confirm the address there before they can sign anything; every earlier link
+    ends. A confirmed address can be changed only by a member other than the one who set it, or by a
+    custodian.
 
-    Raises Refused for who may not, for the member who set a confirmed address, and for the address
-    of a member; NotFound; BadInput for an invented person or a malformed address; Conflict for the
-    address of another person.
+    Raises Refused for a member without the right, for the member who set a confirmed address, and
+    for the address of a member; NotFound; BadInput for a synthetic person or a malformed address;
+    Conflict for the address of another person.
     """
     member = queries.get_acting_member(scope, "person.people_only")
     if not has_right(member.role, Right.VOUCH):
@@ -71,7 +72,7 @@ def set_contact_address(scope: Scope, person_id: UUID, address: str) -> None:
         tenant=scope.tenant_id,
         id=uuid7(),
         person=person_id,
-        digest=hashlib.sha256(secrets.token_bytes(32)).hexdigest(),  # of no link
+        digest=hashlib.sha256(secrets.token_bytes(32)).hexdigest(),  # matches no link
         address=typed,
         by=scope.actor,
     )
@@ -95,8 +96,8 @@ def _check_address_free(scope: Scope, person_id: UUID, address: str) -> None:
 
 
 def send_portal_link(scope: Scope, person_id: UUID) -> None:
-    """Have the workers send a person a new link to their own page. Raises Conflict where no address
-    is set."""
+    """Request that a new link to their portal is sent to a person. Raises Conflict if no address is
+    set."""
     link = _find_link(scope, person_id)
     if link is None or not link.address:
         raise Conflict("contact.no_address")
@@ -104,7 +105,7 @@ def send_portal_link(scope: Scope, person_id: UUID) -> None:
 
 
 def get_contact_address(scope: Scope, person_id: UUID) -> str:
-    """Return where links for a person are sent. Raises NotFound where no address is set."""
+    """Return the address for links to a person. Raises NotFound if no address is set."""
     link = _find_link(scope, person_id)
     if link is None or not link.address:
         raise NotFound("contact.no_address")
@@ -112,14 +113,16 @@ def get_contact_address(scope: Scope, person_id: UUID) -> str:
 
 
 def is_contact_confirmed(scope: Scope, person_id: UUID) -> bool:
-    """Return True once the person confirmed their address."""
+    """Return True if the person has confirmed their address."""
     link = _find_link(scope, person_id)
     return link is not None and bool(link.address) and link.confirmed_at is not None
 
 
 def confirm_contact(scope: Scope, person_id: UUID, key: str, device: SigningDevice) -> None:
-    """Record that a person opened the link that was sent to their address; `scope` acts for the
-    person. Raises Conflict where no address is set, Refused on a member's device."""
+    """Record that a person opened the link sent to their address; `scope` acts for the person.
+
+    Raises Conflict if no address is set, Refused on a member's device.
+    """
     link = _find_link(scope, person_id)
     if link is None or not link.address:
         raise Conflict("contact.no_address")
@@ -131,9 +134,12 @@ def confirm_contact(scope: Scope, person_id: UUID, key: str, device: SigningDevi
 
 
 def check_signing_device(scope: Scope, person_id: UUID, key: str, device: SigningDevice) -> None:
-    """Raise Refused unless a person may sign here: their address is confirmed, and no member of the
-    agency was seen on this device or network, unless a custodian confirmed that this member is the
-    person. `key` is the dashboard's, for digests of places."""
+    """Raise Refused unless a person may sign on this device.
+
+    Their address must be confirmed, and no member of the agency may have been seen on this device
+    or network, unless a custodian confirmed that this member is the person. `key` is the
+    dashboard's key for digests of devices and networks.
+    """
     if not is_contact_confirmed(scope, person_id):
         raise Refused("contact.unconfirmed")
     _check_device(scope, person_id, key, device)

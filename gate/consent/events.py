@@ -1,4 +1,4 @@
-"""Events of consent: a revocation that was requested, and one that took effect."""
+"""Events of consent: a revocation was requested or took effect, and a portal link must be sent."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from foundation.outbox.outbox import Queue
 
 @dataclass(frozen=True)
 class ConsentRevoked:
-    """A person took a permission back; `subject_id` is the person."""
+    """A permission was revoked; `subject_id` is the person."""
 
     kind: ClassVar[str] = "consent.revoked"
     queue: ClassVar[Queue] = "facts"
@@ -20,8 +20,8 @@ class ConsentRevoked:
 
 @dataclass(frozen=True)
 class PortalLinkDue:
-    """Send a depicted person, the subject, a new link to their own page, at their own address.
-    `tries` counts the earlier attempts."""
+    """Send a depicted person, the subject, a new link to their portal, at their address. `tries`
+    counts the earlier attempts."""
 
     kind: ClassVar[str] = "person.link"
     queue: ClassVar[Queue] = "notify"
@@ -32,8 +32,8 @@ class PortalLinkDue:
 
 @dataclass(frozen=True)
 class RevocationRequested:
-    """A person's page, or a member for them, takes a permission back; `subject_id` is the person,
-    empty scope all."""
+    """A person in their portal, or a member for them, revokes a permission; `subject_id` is the
+    person, an empty `scope` means all."""
 
     kind: ClassVar[str] = "consent.revoke"
     queue: ClassVar[Queue] = "urgent"

@@ -1,5 +1,5 @@
-"""Proofs of age and permissions that run out: their agency is told 30, 14 and 7 days before, and
-once they have."""
+"""Expiring age proofs and permissions: members are notified 30, 14 and 7 days before, and after
+they expire."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,18 +17,18 @@ from tenants.scope import list_tenant_ids
 
 ACTOR = "system:people"
 REMINDER_DAYS = (7, 14, 30)
-"""So many days before an end members are told, the nearest first."""
+"""Days before the expiry on which members are notified, nearest first."""
 
 CAUSE = "person-ends"
 TOLD_AFTER = timedelta(days=7)
-"""So long after its end what ran out is still worth a word."""
+"""Time after the expiry within which members are still notified."""
 
 AGE_PROOF = "age"
 
 
 @dataclass(frozen=True)
 class PaperReminderDue:
-    """Look whose proofs and permissions run out; `tenant_id` and `subject_id` are the house."""
+    """Check which proofs and permissions expire. Both ids are the installation's."""
 
     kind: ClassVar[str] = "consent.expire"
     queue: ClassVar[Queue] = "make"
@@ -38,7 +38,7 @@ class PaperReminderDue:
 
 @dataclass(frozen=True)
 class ExpiringPaper:
-    """What of somebody ends last of its kind: age, or a permission (`depict`, …)."""
+    """The age proof or permission (`depict`, …) of a person that expires last of its kind."""
 
     person_id: UUID
     name: str
@@ -60,12 +60,13 @@ SELECT * FROM (
 WHERE at < house_now() + CAST(:ahead AS interval) AND at > house_now() - CAST(:after AS interval)
 ORDER BY at, display_ref, what LIMIT 500
 """
-"""What a shoot card says ends with the card: its pictures are named there."""
+"""Permissions on a shoot card are left out: they end with the card, which has its own list of
+pictures."""
 
 
 def list_expiring(scope: Scope) -> list[ExpiringPaper]:
-    """What runs out within a month or has within a week, the most pressing first; a later one of
-    its kind counts."""
+    """Return what expires within a month or has expired within a week, most urgent first. Only the
+    latest of each kind counts."""
     rows = scope.run(
         _ENDINGS,
         tenant=scope.tenant_id,
@@ -76,7 +77,7 @@ def list_expiring(scope: Scope) -> list[ExpiringPaper]:
 
 
 def send_expiry_reminders(event: PaperReminderDue, *, tenant: OpenScope) -> None:
-    """Tell every agency what of its people runs out, a step at a time."""
+    """Notify every agency of expiring proofs and permissions, in one transaction per agency."""
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
             if not queries.get_agency(scope).demo:
@@ -84,8 +85,7 @@ def send_expiry_reminders(event: PaperReminderDue, *, tenant: OpenScope) -> None
 
 
 def put_expiry_notices(scope: Scope, found: Iterable[ExpiringPaper]) -> None:
-    """One notice for each person and end at each step before it; those of steps that passed are
-    closed."""
+    """Put one notice for each expiry and reminder, and close the notices of earlier reminders."""
     wanted: dict[str, Message] = {}
     for one in found:
         days = (one.at - scope.now).days if one.at > scope.now else -1
@@ -103,5 +103,5 @@ def put_expiry_notices(scope: Scope, found: Iterable[ExpiringPaper]) -> None:
     for cause, message in wanted.items():
         if not notices.has_been_notified(
             scope, cause
-        ):  # what somebody put away stays away until the next step
+        ):  # A dismissed notice returns only at the next reminder.
             notices.put(scope, message, cause=cause)

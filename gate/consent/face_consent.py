@@ -1,8 +1,6 @@
-"""What doors ask about known faces: somebody agrees on their own page, members keep a list of whom
-nobody may depict.
+"""Consent to face comparison, which a person gives in their portal.
 
-A face agreed to is taken back as every permission is (`gate/consent/subject_portal.py`): by
-`persons.revoke_consent`, at once.
+It is revoked like any permission (`gate/consent/subject_portal.py`), by `grants.revoke_consent`.
 """
 
 from dataclasses import dataclass
@@ -22,8 +20,7 @@ PEOPLE_ONLY = "review.people_only"
 
 @dataclass(frozen=True)
 class FaceConsentGiven:
-    """Somebody agreed on their own page that their face is known here; `subject_id` is the
-    person."""
+    """A person agreed in their portal to face comparison; `subject_id` is the person."""
 
     kind: ClassVar[str] = "face.agree"
     queue: ClassVar[Queue] = "urgent"
@@ -31,23 +28,22 @@ class FaceConsentGiven:
     subject_id: UUID
     by: str
     at: datetime | None = None
-    """When they pressed it."""
+    """Time of the consent."""
 
 
 def submit_face_consent(scope: Scope, person_id: UUID) -> None:
-    """Somebody presses it on their own page: the workers write it down at once. `scope` acts for
-    the person."""
+    """Submit the consent of the person the scope acts for. A worker records it at once."""
     event = FaceConsentGiven(scope.tenant_id, person_id, by=f"person:{person_id}", at=scope.now)
     outbox.put(scope, event, priority=0, dedupe=f"face:agree:{person_id}")
 
 
 def is_face_consent_pending(scope: Scope, person_id: UUID) -> bool:
-    """Whether somebody pressed it, and it is not done yet."""
+    """Return True while a submitted consent is not recorded yet."""
     return outbox.is_pending(scope, person_id, FaceConsentGiven.kind)
 
 
 def handle_face_consent(event: FaceConsentGiven, *, tenant: OpenScope) -> None:
-    """Write it down, by the person's own hand, unless they took something back since."""
+    """Record the consent, acting as the person, unless they revoked a permission since."""
     with tenant(event.tenant_id, event.by) as scope:
         if has_revoked_since(scope, event.subject_id, event.at):
             return
@@ -55,13 +51,13 @@ def handle_face_consent(event: FaceConsentGiven, *, tenant: OpenScope) -> None:
 
 
 def handle_reference_comparison(event: ReferenceComparisonDue, *, tenant: OpenScope) -> None:
-    """Have whom an invented person is made after compared with every known face, before anything of
-    theirs leaves."""
+    """Set the reference pictures of a synthetic person and request their comparison with every
+    known face."""
     with tenant(event.tenant_id, "system:faces") as scope:
         known_faces.set_reference_pictures(scope, event.subject_id, event.digests.split())
 
 
 def has_face_consent(scope: Scope, person_id: UUID) -> bool:
-    """Whether somebody's face is known here since they agreed."""
+    """Return True if a person agreed to face comparison."""
     row = known_faces.find_face_consent(scope, person_id)
     return row is not None and row.basis == known_faces.FACE_AGREED

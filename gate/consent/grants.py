@@ -1,4 +1,4 @@
-"""A history that moves in: permissions that were taken back before anything of ours was outside."""
+"""Consent grants: record, revoke and import the permissions of depicted persons."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,8 +21,8 @@ CONSENT_SCOPES = ("depict", "publish", "download_sell", "ai_likeness")
 
 
 FACE_CONSENT = "face"
-"""What is agreed to beside the permissions to show: that one's face is known here, so that nobody
-invented has it."""
+"""Scope of the consent to face comparison, which protects the person's face from use for synthetic
+persons."""
 
 
 def grant_consent(
@@ -38,14 +38,14 @@ def grant_consent(
     signed_by: UUID,
     card: UUID | None = None,
 ) -> UUID:
-    """Write down a permission that the person signed; returns its id.
+    """Record a permission that the person signed, and return its id.
 
     Args:
         what: depict, publish, download_sell or ai_likeness.
-        surfaces: platforms (`sandbox`) or single places (`sandbox.post`), at least one.
+        surfaces: platforms (`sandbox`) or single surfaces (`sandbox.post`), at least one.
         max_rating: the highest rating it covers.
-        signed_by: the person's own id: nobody signs for somebody else.
-        card: the shoot card it was signed on; it holds for that card's pictures alone.
+        signed_by: the id of the person, the only possible signer.
+        card: the shoot card it was signed on; it then covers the pictures of that card only.
 
     Raises NotFound for an unknown person; BadInput for anything the person could not have signed.
     """
@@ -75,8 +75,8 @@ def grant_consent(
 
 
 def has_ai_consent(scope: Scope, person_id: UUID) -> bool:
-    """Whether a person agrees, at this moment and somewhere, that a model makes their likeness or
-    their voice."""
+    """Return True if a person currently permits AI-generated content of their likeness or voice on
+    any surface."""
     return bool(
         scope.run(
             "SELECT EXISTS (SELECT FROM consent_grants WHERE tenant_id = :tenant AND person_id = "
@@ -90,14 +90,15 @@ def has_ai_consent(scope: Scope, person_id: UUID) -> bool:
 
 
 def revoke_consent(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UUID]:
-    """Take a permission back, or all of them; from this commit on nothing that needs it leaves.
+    """Revoke a permission, or all of them. After the commit, nothing that needs it is published.
 
-    Every copy outside that shows the person, or their double, is called back in the same
-    transaction; returns the permits of those. Taking back `download_sell` alone calls back what was
-    sold; `FACE` alone nothing: the template of their face is erased, as with all at once. Raises
-    NotFound.
+    Every live copy that shows the person or their AI double is recalled in the same transaction;
+    returns the permits of those copies. Revoking `download_sell` alone recalls only sold copies;
+    revoking `FACE_CONSENT` alone recalls none and erases the face template, as does revoking
+    everything. Raises NotFound.
     """
     get_person(scope, person_id)
+    # The permissions of a person also apply to their AI doubles.
     shown = [person_id, *list_digital_twins(scope, person_id)]
     epochs.lock_and_advance(scope, *(epochs.person_key(scope, each) for each in shown))
     with scope.acting_as("gate"):
@@ -116,16 +117,18 @@ def revoke_consent(scope: Scope, person_id: UUID, *, what: str | None = None) ->
     outbox.put(scope, ConsentRevoked(scope.tenant_id, person_id, what or ""))
     listed = [copy for each in shown for copy in live_copies.live_copies_of_person(scope, each)]
     if what == FACE_CONSENT:
-        return []  # nothing that is out leans on it
+        return []  # No published copy depends on it.
     if what == "download_sell":
         listed = [copy for copy in listed if copy.sold]
     return recall.open_takedowns(scope, listed, Message("recall.consent_revoked"))
 
 
 def has_revoked_since(scope: Scope, person_id: UUID, at: datetime | None) -> bool:
-    """Whether somebody took anything back on their own page after they signed something there, at
-    `at`: then that signature is not written down, whichever of the two is done first. Who takes
-    back later waits for this transaction.
+    """Return True if the person revoked anything in their portal after they signed something at
+    `at`.
+
+    That signature must then not be recorded, whichever event is processed first. Holds the epoch of
+    the person exclusively, so that later revocations wait for this transaction.
     """
     epochs.lock_exclusive(scope, epochs.person_key(scope, person_id))
     return bool(
@@ -141,10 +144,10 @@ def has_revoked_since(scope: Scope, person_id: UUID, at: datetime | None) -> boo
 
 
 def import_revocation(scope: Scope, person_id: UUID, *, at: datetime) -> int:
-    """Every permission of a person was taken back at `at` (UTC-aware); what was taken back before
-    stays so.
+    """Record that all permissions of a person were revoked at `at` (UTC-aware), and return their
+    number. Earlier revocations remain.
 
-    Returns how many. Nothing is called back: where a copy may be outside, use `people.revoke`.
+    No copy is recalled: use `revoke_consent` if copies may be live.
     """
     epochs.lock_and_advance(scope, epochs.person_key(scope, person_id))
     with scope.acting_as("gate"):

@@ -1,4 +1,4 @@
-"""Handler of a revocation: withdraw the consent and recall the copies that rely on it."""
+"""Handler of revocations."""
 
 from foundation.db.database import OpenScope
 from gate.consent.events import RevocationRequested
@@ -6,6 +6,6 @@ from gate.consent.grants import revoke_consent
 
 
 def handle_revocation(event: RevocationRequested, *, tenant: OpenScope) -> None:
-    """Take a permission back, and with it every copy that leaned on it."""
+    """Revoke a permission and recall the copies that depend on it."""
     with tenant(event.tenant_id, event.by) as scope:
         revoke_consent(scope, event.subject_id, what=event.scope or None)

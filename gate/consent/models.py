@@ -1,4 +1,4 @@
-"""Tables of consent: shoot cards, and the grants given on them."""
+"""Tables of consent: shoot cards, and the grants of depicted persons."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -18,7 +18,7 @@ from foundation.db.tables import (
 
 
 class ShootCard(CreatorOwnedRow, table=True):
-    """A card as it was written; it never changes."""
+    """A shoot card; it never changes."""
 
     __tablename__ = "shoot_cards"
     __table_args__ = table_arguments(
@@ -28,9 +28,9 @@ class ShootCard(CreatorOwnedRow, table=True):
     )
     day: date
     zone: str
-    """IANA; where `day` is a day."""
+    """IANA time zone of `day`."""
     country: str
-    """Two letters; empty where nobody said."""
+    """Two-letter code; empty if unknown."""
     scopes: list[str] = jsonb_column(list)
     surfaces: list[str] = jsonb_column(list)
     max_rating: str
@@ -40,8 +40,8 @@ class ShootCard(CreatorOwnedRow, table=True):
 
 
 class ConsentGrant(TenantRow, table=True):
-    """A person's permission for one scope, of one shoot card where `card_id`; revoked is final, a
-    new one a new row."""
+    """The permission of a person for one scope, limited to the pictures of a shoot card if
+    `card_id` is set. A revocation is final; a new permission is a new row."""
 
     __tablename__ = "consent_grants"
     __table_args__ = table_arguments(

@@ -1,5 +1,5 @@
-"""Shoot cards as they stand: their tables, what a decision reads of them, and what an asset was
-first made from."""
+"""Shoot cards: the tables of their persons, answers and pictures, the facts that decisions read,
+and the originals of assets."""
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
@@ -31,7 +31,7 @@ def _tenant_foreign_key(
 
 
 class CardPerson(TenantRow, table=True):
-    """Somebody a card names."""
+    """A person named on a card."""
 
     __tablename__ = "shoot_card_people"
     __table_args__ = table_arguments(
@@ -47,7 +47,7 @@ class CardPerson(TenantRow, table=True):
 
 
 class CardAnswer(TenantRow, table=True):
-    """What somebody named on a card said of it: signed, declined, withdrawn. Only ever added."""
+    """The answer of a person named on a card: signed, declined or withdrawn. Append-only."""
 
     __tablename__ = "shoot_card_answers"
     __table_args__ = table_arguments(
@@ -68,8 +68,7 @@ class CardAnswer(TenantRow, table=True):
 
 
 class CardAsset(TenantRow, table=True):
-    """A picture on a card: which of its pictures it is, and since when it, or one that looks the
-    same, is known."""
+    """A picture on a card: its position, and the time since which it or a similar one is known."""
 
     __tablename__ = "shoot_card_assets"
     __table_args__ = table_arguments(
@@ -88,8 +87,8 @@ class CardAsset(TenantRow, table=True):
 
 
 def card_day_bounds(day: date, zone: str) -> tuple[datetime, datetime]:
-    """When a day begins and ends there, UTC-aware. Raises BadInput for no zone, or a day no
-    calendar holds."""
+    """Return the beginning and the end of a day in a time zone, UTC-aware. Raises BadInput for an
+    unknown zone or an impossible day."""
     try:
         place = ZoneInfo(zone)
         begins = datetime.combine(day, time(), place)
@@ -113,8 +112,10 @@ FROM shoot_cards c WHERE c.tenant_id = :tenant
 
 
 def parse_card_facts(row: Any) -> ShootCardFacts:
-    """A card of a row of `CARDS`; its digest is made anew, so that one that was changed is
-    another."""
+    """Return the facts of a row of `CARDS_SQL`.
+
+    The digest is computed from the row, so that a changed card gets another digest.
+    """
     begins, ends = card_day_bounds(row.day, row.zone)
     said = {
         "id": row.id,
@@ -138,7 +139,7 @@ def parse_card_facts(row: Any) -> ShootCardFacts:
 
 
 def get_card_facts(scope: Scope, card_id: UUID) -> ShootCardFacts:
-    """A card as it stands. Raises NotFound; another tenant's looks the same."""
+    """Return the facts of a card. Raises NotFound, also for cards of another tenant."""
     row = scope.run(f"{CARDS_SQL} AND c.id = :id", tenant=scope.tenant_id, id=card_id).first()
     if row is None:
         raise NotFound("card.unknown")
@@ -153,7 +154,7 @@ ORDER BY c.day DESC, c.id DESC LIMIT 100
 
 
 def cards_naming_person(scope: Scope, person_id: UUID) -> list[ShootCardFacts]:
-    """The cards that name somebody, the newest day first."""
+    """Return the cards that name a person, latest day first."""
     rows = scope.run(
         CARDS_SQL + _NAMING,
         tenant=scope.tenant_id,
@@ -175,7 +176,7 @@ NULL
 
 
 def original_assets(scope: Scope, assets: Collection[UUID]) -> dict[UUID, UUID]:
-    """What each of these assets was first made from; itself where it was made from nothing here."""
+    """Return the original of each of these assets; one without a parent is its own original."""
     if not assets:
         return {}
     rows = scope.run(_ORIGINS, tenant=scope.tenant_id, assets=list(assets))
@@ -185,9 +186,10 @@ def original_assets(scope: Scope, assets: Collection[UUID]) -> dict[UUID, UUID]:
 def card_positions_of_assets(
     scope: Scope, assets: Collection[UUID]
 ) -> dict[UUID, CardPositionFacts]:
-    """The cards of what these assets were first made from, by asset; one without a card is absent.
+    """Return the card positions of the originals of these assets, by asset. Assets without a card
+    are absent.
 
-    An edit is on the card of its original: it has no day of its own.
+    An edit belongs to the card of its original, because it has no shoot day.
     """
     if not assets:
         return {}
@@ -204,7 +206,7 @@ def card_positions_of_assets(
 
 @dataclass(frozen=True)
 class CardPosition:
-    """Where something is on a card."""
+    """The position of an asset on a card."""
 
     card: UUID
     place: int
@@ -212,7 +214,7 @@ class CardPosition:
 
     @classmethod
     def read(cls, stored: tuple[str, int, str]) -> "CardPosition":
-        """What `PLACE` gives."""
+        """Parse the value of `CARD_POSITION_SQL`."""
         return cls(UUID(stored[0]), stored[1], datetime.fromisoformat(stored[2]))
 
 
@@ -226,14 +228,14 @@ SELECT jsonb_build_array(b.card_id, b.place, b.known_at) FROM line l
 JOIN shoot_card_assets b ON b.tenant_id = assets.tenant_id AND b.asset_id = l.id WHERE
 l.parent_id IS NULL)
 """
-"""A column beside a row of `assets`: the place of what it was first made from; a decision makes no
-statement more."""
+"""The card position of the original of a row of `assets`, as a column, so that a decision needs no
+further statement."""
 
 
 def resolve_card_positions(
     scope: Scope, places: Mapping[UUID, CardPosition]
 ) -> dict[UUID, CardPositionFacts]:
-    """The cards of these places, by what lies there."""
+    """Return the positions with the facts of their cards, by asset."""
     if not places:
         return {}
     wanted = sorted({each.card for each in places.values()})

@@ -1,9 +1,9 @@
-"""Shoot cards: what was shot on which day, with whom, for what. Written once; unsigned it does
-nothing.
+"""Shoot cards: the day, persons, purposes and number of pictures of a shoot. A card never changes
+and has no effect until it is signed.
 
-Members make them, the people named sign on their own pages (`gate/consent/card_answers.py`),
-pictures are put on them afterwards (`gate/consent/asset_bindings.py`). What a card comes to is told
-by `gate/decision/shoot_card_terms.py`.
+Members create them, the persons named sign in their portals (`gate/consent/card_answers.py`), and
+pictures are assigned later (`gate/consent/asset_bindings.py`). `gate/decision/shoot_card_terms.py`
+determines their effect.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -29,8 +29,10 @@ MAX_CARD_PICTURES = 500
 
 @dataclass(frozen=True)
 class CardTerms:
-    """What a card says. `persons` are who was in front of the camera; `months` from the day is how
-    long it holds."""
+    """The terms of a card.
+
+    `persons` are the people depicted; the card is valid for `months` from the day.
+    """
 
     day: date
     zone: str
@@ -44,10 +46,10 @@ class CardTerms:
 
 
 def create_card(scope: Scope, creator_id: UUID, terms: CardTerms) -> UUID:
-    """Write a card; returns its id. It does nothing until everybody it names has signed it.
+    """Create a card and return its id. It has no effect until everyone it names has signed it.
 
-    Raises NotFound for another's creator or person, BadInput for terms nobody could sign: a day to
-    come, nobody, no place, more than 24 months, somebody invented.
+    Raises NotFound for a creator or person of another agency, BadInput for invalid terms: a day in
+    the future, no persons, no surface, more than 24 months, or a synthetic person.
     """
     queries.get_creator(scope, creator_id)
     begins, _ = card_day_bounds(terms.day, terms.zone)
@@ -111,7 +113,8 @@ def _check_real_people(scope: Scope, persons: Iterable[UUID]) -> list[UUID]:
 
 @dataclass(frozen=True)
 class CardSigner:
-    """Somebody on a card as members call them: open, signed, declined or withdrawn."""
+    """A person on a card with the name that members use; `said` is open, signed, declined or
+    withdrawn."""
 
     person_id: UUID
     name: str
@@ -120,7 +123,7 @@ class CardSigner:
 
 @dataclass(frozen=True)
 class ShootCardView:
-    """A card as members read it; `used` is how many of its pictures are on it."""
+    """A card as members see it; `used` is the number of pictures assigned to it."""
 
     id: UUID
     creator_id: UUID
@@ -138,7 +141,7 @@ class ShootCardView:
 
 
 def list_cards(scope: Scope, creators: Collection[UUID], *, limit: int = 50) -> list[ShootCardView]:
-    """The cards of these creators, the newest day first."""
+    """Return the cards of these creators, latest day first."""
     if not creators:
         return []
     rows = scope.run(

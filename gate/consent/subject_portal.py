@@ -1,8 +1,8 @@
-"""What a depicted person has in hand: a link of their own, what they allowed, where they are shown,
-and the end of it.
+"""The subject portal of a depicted person: their link, their permissions, the copies that show
+them, and revocation.
 
-A member has the link sent to the person's own address; a new one ends the old one. It is known by
-its digest alone, and needs no account.
+The link is sent to the person's address at a member's request; a new link ends the old one. Only
+its digest is stored, and it needs no account.
 """
 
 import hashlib
@@ -39,7 +39,7 @@ ALL_CONSENTS = ""
 
 
 class PersonLink(TenantRow, table=True):
-    """The one living link of a person; what was last pressed there, and when."""
+    """The only valid portal link of a person, with their last revocation request."""
 
     __tablename__ = "person_links"
     __table_args__ = table_arguments(
@@ -55,15 +55,15 @@ class PersonLink(TenantRow, table=True):
     asked: str = ""
     asked_at: datetime | None = timestamp_column(optional=True)
     address: str = ""
-    """Where links of theirs are sent."""
+    """Address to which links are sent."""
     address_set_by: str = ""
     confirmed_at: datetime | None = timestamp_column(optional=True)
-    """When they confirmed the address, by a link that was sent there."""
+    """Time at which they confirmed the address, through a link sent there."""
 
 
 @dataclass(frozen=True)
 class ConsentView:
-    """One permission as its person reads it; `stands` as of when it was read."""
+    """A permission as its person sees it; `stands` is its validity at the time of reading."""
 
     what: str
     surfaces: tuple[str, ...]
@@ -72,13 +72,13 @@ class ConsentView:
     revoked_at: datetime | None
     stands: bool
     card: UUID | None = None
-    """The shoot card it was signed on; it holds for that card's pictures alone."""
+    """The shoot card on which it was signed, if any: the permission then covers the pictures of
+    that card only."""
 
 
 @dataclass(frozen=True)
 class LinkedPerson:
-    """Somebody real whom members know, whether they have a link, where links are sent, and whether
-    they confirmed that address."""
+    """A real person with the state of their link and contact address."""
 
     person_id: UUID
     name: str
@@ -88,7 +88,7 @@ class LinkedPerson:
 
 
 def list_linkable_people(scope: Scope) -> list[LinkedPerson]:
-    """Everybody real who may be shown, by name."""
+    """Return all real persons by name."""
     rows = scope.session.exec(
         select(Person, PersonLink)
         .join(
@@ -111,10 +111,11 @@ def list_linkable_people(scope: Scope) -> list[LinkedPerson]:
 
 
 def create_portal_link(scope: Scope, person_id: UUID) -> str:
-    """Return the end of a new link (`PATH` + this) for a real person; an older one no longer works.
+    """Create a link for a real person and return its token, the part after `PORTAL_PATH`. An older
+    link becomes invalid.
 
-    No member gets to see it: the workers send it to the person's own address
-    (`gate/consent/contact_addresses.py`). Raises NotFound, and BadInput for an invented person.
+    No member sees the token: a worker sends it to the person's address
+    (`gate/consent/contact_addresses.py`). Raises NotFound, and BadInput for a synthetic person.
     """
     person = scope.session.get(Person, (scope.tenant_id, person_id))
     if person is None:
@@ -137,8 +138,8 @@ def create_portal_link(scope: Scope, person_id: UUID) -> str:
 
 
 def find_portal_person(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
-    """`(tenant, person)` of a living link; None for any other."""
-    if not TOKEN.fullmatch(token):  # whatever a stranger types never reaches the database
+    """Return `(tenant, person)` of a valid link, or None."""
+    if not TOKEN.fullmatch(token):  # Malformed input never reaches the database.
         return None
     with tenant(INSTALLATION_ID, "system:person-link", role="door") as scope:
         row = scope.run(
@@ -149,7 +150,7 @@ def find_portal_person(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | Non
 
 
 def last_revocation_request(scope: Scope, person_id: UUID) -> tuple[str, datetime] | None:
-    """What was last pressed on a person's page, and when."""
+    """Return the scope and time of the last revocation request in a person's portal, or None."""
     row = scope.run(
         "SELECT asked, asked_at FROM person_links WHERE tenant_id = :tenant AND person_id = :person"
         " AND asked_at IS NOT NULL",
@@ -160,7 +161,7 @@ def last_revocation_request(scope: Scope, person_id: UUID) -> tuple[str, datetim
 
 
 def list_consents(scope: Scope, person_id: UUID) -> list[ConsentView]:
-    """What a person allowed, kind by kind, the newest first; what ended long ago too."""
+    """Return all permissions of a person, including expired ones, by scope and latest first."""
     rows = scope.session.exec(
         select(ConsentGrant)
         .where(ConsentGrant.tenant_id == scope.tenant_id, ConsentGrant.person_id == person_id)
@@ -183,8 +184,8 @@ def list_consents(scope: Scope, person_id: UUID) -> list[ConsentView]:
 
 
 def list_copies_of_subject(scope: Scope, person_id: UUID) -> list[LiveCopy]:
-    """Every copy that shows a person, or their double, and is not proven gone; and those called
-    back that are."""
+    """Return every copy that shows a person or their AI double and is not proven deleted, and the
+    recalled ones that are."""
     everybody = [person_id, *list_digital_twins(scope, person_id)]
     return [
         copy
@@ -195,10 +196,10 @@ def list_copies_of_subject(scope: Scope, person_id: UUID) -> list[LiveCopy]:
 
 
 def request_revocation(scope: Scope, person_id: UUID, what: str) -> None:
-    """Take one permission back, that their `FACE` is known, or `ALL`: the workers do it at once.
-    `scope` acts for the person, or is a member's to whom they said so.
+    """Request the revocation of one permission, of `FACE_CONSENT`, or of `ALL_CONSENTS`.
 
-    Raises BadInput for what is no permission, Conflict where nothing is left to take back.
+    A worker executes it at once. `scope` acts for the person, or for a member whom they asked.
+    Raises BadInput for an unknown permission, Conflict if there is nothing to revoke.
     """
     if what not in (ALL_CONSENTS, FACE_CONSENT, *CONSENT_SCOPES):
         raise BadInput("person.bad_scope")
@@ -228,8 +229,8 @@ def request_revocation(scope: Scope, person_id: UUID, what: str) -> None:
 
 
 def _has_pending_signature(scope: Scope, person_id: UUID, what: str) -> bool:
-    """Whether something they signed is not written down yet: it can be taken back all the same, and
-    then never is."""
+    """Return True if a signature is not recorded yet. It can still be revoked, and is then never
+    recorded."""
     if what == FACE_CONSENT:
         return face_consent.is_face_consent_pending(scope, person_id)
     asked = consent_offers.list_offer_sheets(scope, person_id)
@@ -241,12 +242,12 @@ def _has_pending_signature(scope: Scope, person_id: UUID, what: str) -> bool:
 
 
 def active_consent_kinds(permitted: Sequence[ConsentView]) -> tuple[str, ...]:
-    """The kinds of permission that stand, each once, in their order."""
+    """Return the scopes of the valid permissions, each once, in the order of `CONSENT_SCOPES`."""
     return tuple(
         what for what in CONSENT_SCOPES if any(one.stands and one.what == what for one in permitted)
     )
 
 
 def _token_digest(token: str) -> str:
-    """What is kept of a link: 256 random bits need no key of their own."""
+    """Return the stored form of a link. An unkeyed digest is enough for 256 random bits."""
     return hashlib.sha256(token.encode()).hexdigest()

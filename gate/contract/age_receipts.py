@@ -1,5 +1,8 @@
-"""What is kept of a custodian's confirmation of an age: a method of a closed list, and a digest of
-the receipt. No birth date, no document."""
+"""Receipts of age checks by custodians.
+
+Only the method, from a closed list, and a digest of the receipt are stored: no birth date and no
+document.
+"""
 
 import hashlib
 import re
@@ -7,24 +10,24 @@ import re
 from foundation.errors import BadInput
 
 PROOF_METHODS = ("document", "eid", "bank", "notary")
-"""How a custodian knows an age: an identity document, an electronic identity, a bank, a meeting
-before a notary."""
+"""Ways in which a custodian verifies an age: an identity document, an electronic identity, a bank,
+or a meeting before a notary."""
 
 MAX_RECEIPT = 200
-"""Characters of a receipt."""
+"""Maximum number of characters of a receipt."""
 
 DATE_LIKE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
-"""Text that looks like a day of birth: it is taken nowhere."""
+"""Text that looks like a date of birth. It is rejected, so that no birth date is ever stored."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def receipt_digest(method: str, receipt: str) -> str:
-    """Return the digest that is kept of a receipt: the receipt itself where it is one, else its
-    SHA-256.
+    """Return the digest to store for a receipt: the receipt if it already is a SHA-256 in
+    hexadecimal, else its SHA-256.
 
-    Raises BadInput for a method that is none of `PROOF_METHODS`, and for a receipt that is empty,
-    too long or looks like a date.
+    Raises BadInput for a method outside `PROOF_METHODS`, and for a receipt that is empty, too long
+    or looks like a date.
     """
     if method not in PROOF_METHODS:
         raise BadInput("proof.bad_method")

@@ -1,5 +1,8 @@
-"""Custom emoji in texts: pictures that lie on the platform, so a text that names one shows what no
-rating covers. Pure."""
+"""Custom emoji in texts.
+
+They are pictures stored on the platform, so a text that contains one shows something that no rating
+covers.
+"""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,11 +13,12 @@ CUSTOM_EMOJI_PATTERNS: Mapping[str, "re.Pattern[str]"] = {
     # SCAN_RE of https://github.com/mastodon/mastodon/blob/main/app/models/custom_emoji.rb
     "mastodon": re.compile(r"(?:(?<=[^\w:])|(?<=_)|^):([a-zA-Z0-9_]{2,100}):(?![^\W_]|:)", re.M),
 }
-"""By platform; the group is the id or the shortcode."""
+"""Patterns of custom emoji by platform; the group is the id or the shortcode."""
 
 
 def find_custom_emoji(platform: str, texts: Iterable[str]) -> str:
-    """The first custom emoji of a platform in some texts, as it is written; "" without one."""
+    """Return the first custom emoji of a platform in the texts, as it is written, or "" if there is
+    none."""
     pattern = CUSTOM_EMOJI_PATTERNS.get(platform)
     if pattern is None:
         return ""

@@ -1,5 +1,5 @@
-"""What a decision is made from: frozen values, read in one go after the locks, stored beside the
-decision."""
+"""The facts that decisions are made from: frozen values, read in one go after the locks and stored
+with the decision."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,59 +13,65 @@ from gate.contract.states import AssuranceState, PersonState
 from gate.contract.units import Rating, Unit, Verdict
 
 UNIT_REVIEW_LIFETIME = timedelta(days=100)
+"""Time for which the review of a unit counts."""
 
 
 MIN_SEEN_PERCENT = 95
-"""So much of Nudity or Explicit must have been on screen for a review to count."""
+"""Percentage of a Nudity or Explicit unit that must have been on screen for its review to count."""
 
 
 TEST_ASSURANCE_METHOD = "test"
 CARD_CHECK_METHOD = "credit_card"
-"""The last part of the method of an assurance by a credit-card check: `<provider>.credit_card`."""
+"""Last part of the method of an assurance by a credit-card check: `<provider>.credit_card`."""
 
 
 def is_card_check(method: str) -> bool:
-    """Return True for an assurance that an issuer of a credit card gave."""
+    """Return True if the issuer of a credit card gave the assurance."""
     return method.rpartition(".")[2] == CARD_CHECK_METHOD
 
 
 MIN_AGREEMENT_PERMILLE = 800
-"""Thousandths of Cohen's kappa below which two reviewers agree too little
+"""Cohen's kappa, in thousandths, below which two reviewers agree too little
 (`gate/reviews/calibration.py`)."""
 
 
 @dataclass(frozen=True)
 class RuleVerification:
-    """Two members, an owner among them, read a rule again at its platform on a day, and found it
-    unchanged."""
+    """A re-verification of a policy rule: two members, one of them an owner, read it again at its
+    platform on a day."""
 
     row: str
     written: str
-    """Digest of the rule as it was written then: a rule that was changed since has to be read
-    anew."""
+    """Digest of the rule as it was written then. A rule that has changed since must be verified
+    again."""
     read_on: date
     until: date
     verdicts: Mapping[Rating, Verdict] = field(default_factory=dict)
-    """What they found stricter than it is written."""
+    """Verdicts that the members found stricter than the written ones."""
 
 
 @dataclass(frozen=True)
 class AgeProof:
-    """A custodian's yes. `on_day` is set for an answer about a day in the past."""
+    """A proof by a custodian that a person is of age.
+
+    `on_day` is set if the custodian answered for a day in the past.
+    """
 
     verified_at: datetime
     valid_until: datetime | None
     on_day: datetime | None
 
     def is_of_age_on(self, day: datetime, *, before: bool) -> bool:
-        """Whether it says that the person was of age on `day`; `before`, that they were checked by
-        then."""
+        """Return True if the proof covers `day`.
+
+        With `before`, the check itself must have happened by that day.
+        """
         return (self.verified_at if before or self.on_day is None else self.on_day) <= day
 
 
 @dataclass(frozen=True)
 class ConsentFacts:
-    """A permission of a depicted person; `surfaces` are platforms or single places."""
+    """A permission of a depicted person; `surfaces` are platforms or single surfaces."""
 
     scope: str
     surfaces: tuple[str, ...]
@@ -74,23 +80,28 @@ class ConsentFacts:
     valid_until: datetime
     revoked: bool
     card: UUID | None = None
-    """The shoot card it was signed on: it holds for the pictures of that card alone."""
+    """The shoot card on which it was signed, if any: the permission then covers the pictures of
+    that card only."""
 
 
 @dataclass(frozen=True)
 class DeclarationFacts:
-    """The declaration behind an invented person; `reviewed` by two others than who declared."""
+    """The declaration behind a synthetic person; `reviewed` means approved by two members other
+    than the declarant."""
 
     adult_licence: bool
     reviewed: bool
     models: tuple[str, ...] = ()
-    """What it was declared to be made with; nothing where that was not said."""
+    """The models declared as used to make the person; empty if none were declared."""
 
 
 @dataclass(frozen=True)
 class ResemblanceFacts:
-    """Somebody real whom a picture resembles; `person` is None for who nobody may depict. `said`
-    are the words of those who looked at both: a yes says that it is somebody else."""
+    """A real person whom a picture resembles.
+
+    `person` is None for someone on the list of depiction bans. `said` are the reviews of members
+    who compared both pictures; an approval states that it is a different person.
+    """
 
     person: UUID | None
     said: tuple["ReviewFacts", ...] = ()
@@ -98,8 +109,11 @@ class ResemblanceFacts:
 
 @dataclass(frozen=True)
 class FaceComparisonFacts:
-    """What comparing with the faces known here brought. `wanted` is whether any are known or
-    compared in this agency, `searched` whether these bytes were compared with all of them."""
+    """The result of comparing bytes with the faces known to the agency.
+
+    `wanted` is True if the agency has known faces or compares faces; `searched` is True if these
+    bytes were compared with all of them.
+    """
 
     wanted: bool = False
     searched: bool = False
@@ -108,7 +122,7 @@ class FaceComparisonFacts:
 
 @dataclass(frozen=True)
 class PersonFacts:
-    """A depicted person. The evidence of a double includes that of the real person."""
+    """A depicted person. The evidence of an AI double includes that of the real person."""
 
     id: UUID
     kind: str
@@ -117,14 +131,15 @@ class PersonFacts:
     grants: tuple[ConsentFacts, ...] = ()
     declaration: DeclarationFacts | None = None
     twin_of: UUID | None = None
-    """The real person behind a double."""
+    """The real person behind an AI double."""
     likeness: FaceComparisonFacts | None = None
-    """Of the pictures an invented person is made after; None where nobody said which these are."""
+    """Face comparison of the reference pictures of a synthetic person; None if no reference
+    pictures are known."""
 
 
 @dataclass(frozen=True)
 class DepictionFacts:
-    """A person in an asset: proposed, confirmed or non_identifiable."""
+    """A person in an asset; `state` is proposed, confirmed or non_identifiable."""
 
     person: UUID
     state: str
@@ -132,20 +147,21 @@ class DepictionFacts:
 
 @dataclass(frozen=True)
 class ReviewFacts:
-    """What a person said of a unit or of bytes."""
+    """A review of a unit or of bytes."""
 
     principal: UUID
     approves: bool
     seen_percent: int
     at: datetime
     own: bool = False
-    """A guest who was seen where the author is, who is shown, or who stands behind an invented
-    person shown: to the check they are the author."""
+    """The reviewer is a guest who was seen on the device or network of the author, of a depicted
+    person, or of someone behind a depicted synthetic person. The reviewer then counts as the
+    author."""
 
 
 @dataclass(frozen=True)
 class AccountHolderFacts:
-    """A custodian's word: this person, who is this member's human, holds the account."""
+    """A custodian's confirmation that this person, who is this member, holds the account."""
 
     person: UUID
     principal: UUID
@@ -155,36 +171,38 @@ class AccountHolderFacts:
 
 @dataclass(frozen=True)
 class OwnReleaseFacts:
-    """What the author signed with a passkey: that they publish their own picture alone, as it was
-    then."""
+    """A declaration that the author signed with a passkey: they publish a picture of themselves,
+    without other people, as it was then."""
 
     unit_digest: str
     principal: UUID
     at: datetime
     seen_percent: int
     stands: bool
-    """It was not taken back, its passkey still works, and who signed it is still here and may still
-    do so."""
+    """It was not withdrawn, its passkey is still valid, and the signer is still a member with the
+    right to sign it."""
     holders: tuple[AccountHolderFacts, ...]
 
 
 @dataclass(frozen=True)
 class CardAnswerFacts:
-    """What somebody named on a shoot card said of it: signed, declined or withdrawn. `by` is who
-    acted."""
+    """The answer of a person named on a shoot card: signed, declined or withdrawn. `by` is the
+    actor."""
 
     person: UUID
     said: str
     at: datetime
     by: str
     digest: str
-    """Of the card as it was then."""
+    """Digest of the card at the time of the answer."""
 
 
 @dataclass(frozen=True)
 class ShootCardFacts:
-    """A shoot card as it stands: the day it speaks of begins at `starts_at` and ends at `ends_at`
-    there."""
+    """A shoot card in its current state.
+
+    The day of the shoot runs from `starts_at` to `ends_at` in its time zone.
+    """
 
     id: UUID
     creator: UUID
@@ -199,27 +217,29 @@ class ShootCardFacts:
     surfaces: tuple[str, ...]
     max_rating: Rating
     pictures: int
-    """How many pictures it is for, at most."""
+    """Maximum number of pictures on the card."""
     valid_until: datetime
     answers: tuple[CardAnswerFacts, ...] = ()
 
 
 @dataclass(frozen=True)
 class CardPositionFacts:
-    """A picture's place on a shoot card: which of its pictures it is, and since when the picture is
-    known here."""
+    """The position of a picture on a shoot card, and the time since which the picture is known to
+    the agency."""
 
     card: ShootCardFacts
     place: int
     known_at: datetime
     counts: bool = False
-    """Whether the card counts for this use; told by `gate/decision/shoot_card_terms.py` alone."""
+    """The card counts for this use. Only `gate/decision/shoot_card_terms.py` sets it."""
 
 
 @dataclass(frozen=True)
 class MediumFacts:
-    """What is known of some bytes. `rating` is the highest of the bytes, their siblings' and their
-    parents' floor."""
+    """The facts about some bytes.
+
+    `rating` is the highest of the bytes, their siblings' and their parents' floor.
+    """
 
     sha256: str
     mime: str
@@ -229,45 +249,45 @@ class MediumFacts:
     produced_at: datetime | None
     rating: Rating | None
     prohibited: str
-    """minor, category or nothing: why the bytes are X."""
+    """The reason why the bytes are rated X: minor, category or empty."""
     people_seen: int | None
     shown: tuple[DepictionFacts, ...]
     reviews: tuple[ReviewFacts, ...]
     blocked: str
-    """exact, near, close or nothing: how the blocklist answers."""
+    """The match with the blocklist: exact, near, close or empty."""
     unsettled: bool = False
-    """Two classifiers are far apart, or one went above what two people said, and no person has
+    """Two classifiers disagree widely, or one rated higher than two members, and no member has
     decided since."""
     unanswered: bool = False
-    """A classifier should have looked and did not, and no person rated it instead."""
+    """A required classifier did not answer, and no member rated the bytes instead."""
     hidden: bool = False
-    """The file it was made from held a preview that shows something else."""
+    """The original file contained a preview that shows something else."""
     words: tuple[str, ...] = ()
-    """What was read in the picture."""
+    """Text that was recognised in the picture."""
     bystanders: int = 0
-    """So many people in it nobody can recognise, say two members."""
+    """Number of unrecognisable people in the picture, as confirmed by two members."""
     card: CardPositionFacts | None = None
-    """The shoot card of what it was made from."""
+    """The shoot card of the asset it was made from."""
     likeness: FaceComparisonFacts = FaceComparisonFacts()
-    """Whom it resembles."""
+    """The people it resembles."""
     lowered_by: tuple[UUID, ...] = ()
-    """Who stands behind a lowering of its rating."""
+    """The members behind a reduction of its rating."""
     lowered_own: bool = False
-    """One of them is the unit's author, or counts as them."""
+    """One of these members is the author of the unit, or counts as the author."""
     lowering_void: bool = False
-    """Somebody lowered its rating and that does not count."""
+    """A reduction of its rating exists and does not count."""
     model: str = ""
-    """What made it, where an engine of ours did."""
+    """The model that made it, if one of our engines did."""
     label: str = ""
-    """What it must not be mistaken for: the work of a demonstration model, a stand-in. Nothing of a
-    real one's."""
+    """The label of pictures that must not pass for real work: output of a demonstration model or a
+    placeholder. Empty for any other picture."""
     lifted: bool = False
-    """Somebody who runs the agency lets it leave all the same."""
+    """A member who runs the agency allowed it to be published despite the label."""
 
 
 @dataclass(frozen=True)
 class ViewerFacts:
-    """What is known of the one reader's age."""
+    """The facts about the age of the single viewer."""
 
     state: AssuranceState
     level: str
@@ -281,20 +301,22 @@ class ViewerFacts:
 
 @dataclass(frozen=True)
 class ReferenceFacts:
-    """What lies behind a platform's id that a unit points at: a copy of ours that stands. Its media
-    are known like the unit's own, its words are what people read there."""
+    """One of our live copies that a unit refers to by a native id.
+
+    Its media have facts like those of the unit; its texts are those that viewers read there.
+    """
 
     native_id: str
     texts: tuple[str, ...]
     media: tuple[str, ...]
-    """Digests."""
+    """SHA-256 digests."""
     text_ai: str = "none"
 
 
 @dataclass(frozen=True)
 class CommentFacts:
-    """Something somebody said that was heard on the unit's account; `welcome`: they may be written
-    to."""
+    """A comment received on the account of the unit. `welcome` is True if its author may be
+    answered."""
 
     native_id: str
     welcome: bool
@@ -302,7 +324,7 @@ class CommentFacts:
 
 @dataclass(frozen=True)
 class LinkFacts:
-    """A registered address."""
+    """A registered URL."""
 
     url: str
     adult: bool
@@ -312,13 +334,13 @@ class LinkFacts:
 
 
 RESTORE_STOP = "restored"
-"""The stop of everything that the house itself closes where a backup was brought back: people look,
-and end it."""
+"""The stop of everything that the system closes itself after a backup was restored. Members end it
+after a check of the accounts."""
 
 
 @dataclass(frozen=True)
 class PlaceLimitFacts:
-    """An agency's own: from `rating` on, the place is at least this strict."""
+    """A stricter rule of an agency: from `rating` on, the surface is at least this strict."""
 
     rating: Rating
     verdict: Verdict
@@ -326,18 +348,17 @@ class PlaceLimitFacts:
 
 @dataclass(frozen=True)
 class ThirdPartyRuleFacts:
-    """What a stranger's package says of the unit's place, as the owner admitted it: a row as it is
-    written."""
+    """The rule of a third-party package for the surface of the unit, as the owner admitted it."""
 
     row: str
-    """JSON; empty where they say nothing of this place."""
+    """The written row as JSON; empty if the package has no rule for this surface."""
     fault: bool = False
-    """They are not what was admitted, or go beyond their bounds: they count as absent."""
+    """The rules differ from those admitted or exceed their bounds: they count as absent."""
 
 
 @dataclass(frozen=True)
 class StopFacts:
-    """A closed switch that reaches this unit."""
+    """An emergency stop that applies to this unit."""
 
     scope: str
     feature: str
@@ -345,8 +366,8 @@ class StopFacts:
 
 @dataclass(frozen=True)
 class TextWindow:
-    """Short texts that readers saw before the unit, oldest first: those of one field of what was
-    sent, or with the field "" of all of them."""
+    """Short texts that viewers saw before the unit, oldest first: those of one field of the
+    messages sent, or of all fields if `field` is ""."""
 
     field: str
     texts: tuple[str, ...]
@@ -354,64 +375,65 @@ class TextWindow:
 
 @dataclass(frozen=True)
 class EvidenceSnapshot:
-    """Everything a decision reads beside the unit, the bundle and the time."""
+    """Everything a decision reads besides the unit, the policy bundle and the time."""
 
     tenant_id: UUID
     author: str
-    """Who wrote it, as the actor of a scope; empty when nobody knows."""
+    """The author, as the actor of a scope; empty if unknown."""
     author_principal: UUID | None
     ceiling: Rating
     adult_chat: bool = False
-    """The author is trained for adult words in chats."""
+    """The author is trained for adult texts in chats."""
     uncalibrated: bool = False
-    """The last two who rated the same pictures agreed too little."""
+    """The last two members who rated the same pictures agreed too little."""
     creator_known: bool = True
     demo: bool = False
-    """The agency is a demonstration: what it shows on its own page, it shows itself."""
+    """The agency is a demonstration: content on its own page reaches no real audience."""
     names: tuple[str, ...] = ()
-    """What the creator is called: no words of a language."""
+    """Names of the creator, which the language check ignores."""
     media: tuple[MediumFacts, ...] = ()
     persons: tuple[PersonFacts, ...] = ()
     references: tuple[ReferenceFacts, ...] = ()
-    """Copies of ours that the unit points at; what it points at and is none of them is missing
-    here."""
+    """Our copies that the unit refers to. A reference to anything else has no entry here."""
     remarks: tuple[CommentFacts, ...] = ()
-    """What others said and the unit answers; what nobody heard is missing here."""
+    """Comments that the unit answers. A comment that was never received has no entry here."""
     viewer: ViewerFacts | None = None
     links: tuple[LinkFacts, ...] = ()
     own_hosts: tuple[str, ...] = ()
     stops: tuple[StopFacts, ...] = ()
     reviews: tuple[ReviewFacts, ...] = ()
     recent: tuple[str, ...] = ()
-    """What this viewer read last, oldest first: a term may be spread over messages."""
+    """The last texts this viewer read, oldest first: a term may be spread over messages."""
     windows: tuple[TextWindow, ...] = ()
-    """Short texts that a term may be spread over: of single fields, and of public posts."""
+    """Short texts over which a term may be spread: of single fields, and of public posts."""
     epochs: tuple[tuple[str, int], ...] = ()
     changed: bool = False
-    """Somebody said yes to other content of the same subject, and to this one nobody did."""
+    """Other content of the same subject was approved, and this content was not."""
     above_known: bool = False
-    """What the unit is put under is a copy of ours, of the same subject, on the same account."""
+    """The unit replies to one of our copies, of the same subject, on the same account."""
     above_gone: bool = False
-    """A part above was called back or is gone."""
+    """An earlier part of the thread was recalled or deleted."""
     rules_fault: str = ""
-    """The code of the reason why nothing may leave by the rules, as they stand in the database."""
+    """Code of the reason why the stored policy allows nothing to be published; empty if there is
+    none."""
     limits: tuple[PlaceLimitFacts, ...] = ()
-    """What the agency keeps tighter at this place."""
+    """Stricter rules of the agency for this surface."""
     own_terms: tuple[tuple[str, str], ...] = ()
-    """Kind and coded text of the terms that the agency adds to the lexicon."""
+    """Kind and encoded text of the terms that the agency adds to the lexicon."""
     again: tuple[RuleVerification, ...] = ()
-    """What members say they read again of the rules of its place that are past their day."""
+    """Re-verifications by members of the overdue rules of the surface."""
     foreign: ThirdPartyRuleFacts | None = None
-    """Rules of a stranger's, of a platform that no rule of ours knows."""
+    """The third-party rule of a platform for which the policy has no rule."""
     skewed: bool = False
-    """The clocks of the machine that sends and of the database are apart: one is wrong, and nobody
-    knows which."""
+    """The clocks of the sending machine and of the database differ: one of them is wrong, and it is
+    unknown which."""
     release: OwnReleaseFacts | None = None
-    """The last one of this subject."""
+    """The latest own-picture release of this subject."""
     intake_down: bool = False
-    """Nobody reached the form for removal requests within the hour, or nobody knows."""
+    """The form for removal requests was not reachable within the last hour, or its state is
+    unknown."""
     unlocked: tuple[str, ...] = ()
-    """Epochs that appeared after the locks were taken: whoever asked must begin anew."""
+    """Epochs that appeared after the locks were taken: the caller must start again."""
 
 
 _SNAPSHOT: TypeAdapter[Any] = TypeAdapter(EvidenceSnapshot)
@@ -419,12 +441,12 @@ _UNIT: TypeAdapter[Any] = TypeAdapter(Unit)
 
 
 def parse_snapshot(stored: str) -> EvidenceSnapshot:
-    """The snapshot of a stored decision. Raises pydantic.ValidationError for anything else."""
+    """Return the snapshot of a stored decision. Raises pydantic.ValidationError if invalid."""
     found: EvidenceSnapshot = _SNAPSHOT.validate_json(stored)
     return found
 
 
 def parse_unit(stored: str) -> Unit:
-    """The unit of a stored decision. Raises pydantic.ValidationError for anything else."""
+    """Return the unit of a stored decision. Raises pydantic.ValidationError if invalid."""
     found: Unit = _UNIT.validate_json(stored)
     return found

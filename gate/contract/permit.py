@@ -1,5 +1,5 @@
-"""The authorities under which a request may leave the house. Values and their proof; no database
-here."""
+"""The authorities under which a request may be sent to a platform: values and their signatures,
+without database access."""
 
 import base64
 from dataclasses import dataclass, field
@@ -14,10 +14,11 @@ from foundation.money import Money
 from gate.contract.units import Rating, Subject
 
 PERMIT_TTL = timedelta(seconds=60)
-"""From decision to claim; how long the request itself takes is the step's deadline."""
+"""Maximum time from decision to claim. The deadline of the step limits the duration of the request
+itself."""
 
 RESTRICT_ACTIONS = frozenset({"delete", "hide", "revoke"})
-"""Closed list of what a RemovalOrder may do."""
+"""Closed list of the actions of a RemovalOrder."""
 
 CONTROL_ACTIONS = frozenset(
     {
@@ -34,19 +35,23 @@ CONTROL_ACTIONS = frozenset(
     }
     | {"role", "calls"}
 )
-"""Closed list of what a ControlOrder may do: ids and amounts out, nothing a tenant wrote. `look`,
-`updates` and `metrics` read from platforms that have no SDK of their own (docs/adr/0004);
-`age_check` opens a check of a viewer's age at a provider, under an id of ours (docs/adr/0021);
-`moderate` hides or deletes what somebody else said under a post of ours, or keeps its author away
-(docs/adr/0072); `subscription` ends what a fan pays month by month (docs/adr/0109); `role` gives a
-reader a role of their place, or takes it (docs/adr/0110); `calls` asks a platform to call us about
-an account, or no more (docs/adr/0128)."""
+"""Closed list of the actions of a ControlOrder. They send ids and amounts, never content of a
+tenant.
+
+`look`, `updates` and `metrics` read from platforms that have no SDK (ADR 0004); `age_check` opens
+an age check of a viewer at a provider, under an id of ours (ADR 0021); `moderate` hides or deletes
+a comment under one of our posts, or bans its author (ADR 0072); `subscription` ends the recurring
+payment of a fan; `role` grants or revokes a role of a subscriber in a community; `calls` registers
+or removes a webhook of an account.
+"""
 
 
 @dataclass(frozen=True)
 class Permit:
-    """One content-carrying request, once. Minted by `gate.permits.issuance` alone, consumed in the
-    claim's transaction."""
+    """The clearance for one request with content, usable once.
+
+    Only `gate.permits.issuance` issues it; the claim consumes it in its transaction.
+    """
 
     jti: UUID
     tenant_id: UUID
@@ -60,31 +65,30 @@ class Permit:
     viewer: str
     flags: tuple[str, ...]
     points_at: tuple[str, ...]
-    """What the request may point at on the platform, by its ids: copies of ours that were judged
-    with the unit, and what earlier steps of the same subject put there."""
+    """Native ids that the request may refer to on the platform: our copies that were judged with
+    the unit, and results of earlier steps of the same subject."""
     rating: Rating
-    """What the unit was judged to be."""
+    """The rating that the decision gave the unit."""
     bundle: str
     minted_at: datetime
     expires_at: datetime
     price: Money | None = None
-    """What the request must ask of readers for its media; None: it asks nothing."""
+    """The price that the request must set for its media; None for free media."""
     signature: str = field(default="", repr=False)
 
     @property
     def is_unmarked(self) -> bool:
-        """Whether the platform was asked for nothing beside showing it: no marks, and nothing of
-        the place."""
+        """Return True if the request carries no adult or AI flags and the rating is General."""
         return self.rating is Rating.G and not self.flags
 
     def signed_bytes(self) -> bytes:
-        """The signed bytes: every binding."""
+        """Return the signed bytes, which cover every field except the signature."""
         bound = {name: value for name, value in vars(self).items() if name != "signature"}
         bound["subject"] = [self.subject.kind, str(self.subject.id)]
         return canonical_json(bound)
 
     def is_signed_by(self, key: Ed25519PublicKey) -> bool:
-        """Whether the gate signed exactly this."""
+        """Return True if the gate signed exactly this permit."""
         try:
             key.verify(base64.b64decode(self.signature), self.signed_bytes())
         except (InvalidSignature, ValueError):
@@ -93,7 +97,7 @@ class Permit:
 
 
 def sign_permit(permit: Permit, key: Ed25519PrivateKey) -> Permit:
-    """The permit with its signature; called by `gate.permits.issuance`."""
+    """Return the permit with its signature. Only `gate.permits.issuance` calls it."""
     return Permit(
         **{**vars(permit), "signature": base64.b64encode(key.sign(permit.signed_bytes())).decode()}
     )
@@ -101,30 +105,31 @@ def sign_permit(permit: Permit, key: Ed25519PrivateKey) -> Permit:
 
 @dataclass(frozen=True)
 class RemovalOrder:
-    """Takes a copy away. Carries no text and no medium."""
+    """The authority to remove a copy. It carries no text and no media."""
 
     tenant_id: UUID
     channel_id: UUID
     action: str
     permit_jti: UUID
-    """The consumed permit whose copy goes."""
+    """The consumed permit under which the copy was published."""
 
 
 @dataclass(frozen=True)
 class ControlOrder:
-    """Ids and amounts: typing, acknowledgements, a checkout's yes, a refund, reading back."""
+    """The authority to send ids and amounts: typing, acknowledgements, checkout confirmations,
+    refunds and reads."""
 
     tenant_id: UUID
     channel_id: UUID
     action: str
     act: str = ""
-    """The direction of an action that has several: what a moderation does (`hide`, `show`, …),
-    `give` or `take` of a role, `on` or `off` of a webhook subscription."""
+    """The variant of an action: the moderation (`hide`, `show`, …), `give` or `take` for a role,
+    `on` or `off` for a webhook subscription."""
 
 
 @dataclass(frozen=True)
 class AuthOrder:
-    """Sign-in, refresh and revocation of tokens."""
+    """The authority to sign in, and to refresh and revoke tokens."""
 
     tenant_id: UUID
     channel_id: UUID
@@ -132,8 +137,8 @@ class AuthOrder:
 
 @dataclass(frozen=True)
 class NoticeOrder:
-    """A catalogue sentence and a link to the verified address of a member; or ids, states, times
-    and links to the address that member registered for their own systems."""
+    """The authority to notify a member: a catalogue sentence and a link to their verified address,
+    or ids, states, times and links to the webhook that they registered."""
 
     tenant_id: UUID
     member_id: UUID

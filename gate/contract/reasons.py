@@ -1,5 +1,7 @@
-"""Reason codes: stable, machine-read; people read the sentence of `gate.<code>` in the
-catalogues."""
+"""Reason codes of refusals.
+
+They are stable and read by programs; the catalogues contain a sentence `gate.<code>` for each.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,7 +10,8 @@ from gate.contract.units import Verdict
 
 
 class Reason(StrEnum):
-    """Why a unit may not leave, or not yet. Its sentence is `gate.<value>` in the catalogues."""
+    """A reason why a unit may not be published, or not yet. Its sentence is `gate.<value>` in the
+    catalogues."""
 
     # unit
     INPUT_INVALID = "INPUT_INVALID"
@@ -96,17 +99,17 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """What one rule says against a unit."""
+    """The result of one rule against a unit."""
 
     verdict: Verdict
     reason: Reason
 
 
 def hold_finding(reason: Reason) -> Finding:
-    """A person has to do something first."""
+    """Return a finding that holds the unit until a member acts."""
     return Finding(Verdict.H, reason)
 
 
 def block_finding(reason: Reason) -> Finding:
-    """It does not leave."""
+    """Return a finding that blocks the unit."""
     return Finding(Verdict.B, reason)

@@ -1,8 +1,9 @@
-"""The picture that stands where another was taken away: grey, the same for everybody.
+"""The replacement picture: a grey image that replaces a removed picture where a platform does not
+delete it.
 
-It shows nobody and says nothing, so it is General by what it is. What somebody looked at is pinned
-by its digest beside the service sentences (`gate/text/service_texts.py`): a file that changed is
-refused until it was looked at and pinned anew. No database here: the way out reads it too.
+It shows no content, so it is rated General. Its reviewed digest is pinned with the service texts
+(`gate/text/service_texts.py`): a changed file is refused until it is reviewed and pinned again. No
+database access, because the transport reads it too.
 """
 
 import hashlib
@@ -12,7 +13,7 @@ from pathlib import Path
 from gate.contract.units import Medium
 
 REPLACEMENT_STEP = "replacement"
-"""The subject of what takes the place of a copy; its id is the permit of that copy."""
+"""Subject kind of a replacement; the subject id is the permit of the copy it replaces."""
 
 SIDE = 480
 _FILE = Path(__file__).parents[1] / "policy" / "placeholder.png"
@@ -20,17 +21,17 @@ _FILE = Path(__file__).parents[1] / "policy" / "placeholder.png"
 
 @cache
 def replacement_png() -> bytes:
-    """A PNG of SIDE by SIDE pixels: a frame with a stroke through it on a plain field."""
+    """Return a PNG of SIDE by SIDE pixels: a frame with a stroke through it on a plain field."""
     return _FILE.read_bytes()
 
 
 @cache
 def replacement_medium() -> Medium:
-    """What a unit carries of it: no words, no name."""
+    """Return the picture as the medium of a unit, without text or name."""
     data = replacement_png()
     return Medium(hashlib.sha256(data).hexdigest(), "image/png", len(data), width=SIDE, height=SIDE)
 
 
 def replacement_bytes(sha256: str) -> bytes | None:
-    """Its bytes by their digest; None for any other."""
+    """Return the bytes of the picture for its digest, or None for any other digest."""
     return replacement_png() if replacement_medium().sha256 == sha256 else None

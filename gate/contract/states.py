@@ -1,4 +1,4 @@
-"""States of people, viewers and permits, as graphs."""
+"""States of persons, viewers and removal requests, as graphs."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from foundation.state_graphs import StateGraph
 
 
 class PersonState(StrEnum):
-    """Whether a depicted person may be shown at all."""
+    """State of a depicted person: only an active person may be shown."""
 
     ACTIVE = "active"
     REVOKED = "revoked"
@@ -24,7 +24,7 @@ PERSON_STATES = StateGraph(
 
 
 class AssuranceState(StrEnum):
-    """What is known of a viewer's age on one platform."""
+    """State of the age assurance of a viewer on one platform."""
 
     UNKNOWN = "unknown"
     PENDING = "pending"
@@ -72,15 +72,15 @@ ASSURANCE_STATES = StateGraph(
             AssuranceState.SUSPECTED,
             AssuranceState.BLOCKED,
         },
-        AssuranceState.SUSPECTED: {AssuranceState.RESET, AssuranceState.BLOCKED},  # by a person
-        # final here: only a document check by a provider could lift it
+        AssuranceState.SUSPECTED: {AssuranceState.RESET, AssuranceState.BLOCKED},  # set by a member
+        # Final in this product: only a document check by a provider could lift it.
         AssuranceState.BLOCKED: set(),
     },
 )
 
 
 class RemovalRequestState(StrEnum):
-    """How far the wish to have something taken away has come."""
+    """Progress of a removal request."""
 
     RECEIVED = "received"
     CALLED = "called"
@@ -101,7 +101,7 @@ COMPLAINT_STATES = StateGraph(
         RemovalRequestState.CALLED: {
             RemovalRequestState.UPHELD,
             RemovalRequestState.APPEALED,
-        },  # back only by two, on appeal
+        },  # reversed only by two members, on appeal
         RemovalRequestState.UPHELD: {RemovalRequestState.APPEALED},
         RemovalRequestState.REJECTED: {RemovalRequestState.APPEALED},
         RemovalRequestState.APPEALED: {
@@ -109,7 +109,7 @@ COMPLAINT_STATES = StateGraph(
             RemovalRequestState.REJECTED,
             RemovalRequestState.CLOSED,
         },
-        # whom it went against has appealed before: the last word in the house
+        # The final ruling: its loser has already used the only appeal.
         RemovalRequestState.CLOSED: set(),
     },
 )

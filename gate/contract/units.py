@@ -1,4 +1,7 @@
-"""What the gate judges: the unit. Values only; no database here, so connectors may take them."""
+"""Units: the pieces of content that the gate judges.
+
+Values without database access, so connectors may import them.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,7 +15,7 @@ from foundation.money import Money
 
 
 class Rating(StrEnum):
-    """General, Suggestive, Nudity, Explicit, and X: never allowed."""
+    """A content rating: General, Suggestive, Nudity, Explicit, and X, which is never allowed."""
 
     G = "G"
     S = "S"
@@ -22,13 +25,13 @@ class Rating(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for G … 4 for X; the highest of any part is the unit's."""
+        """0 for G … 4 for X. A unit has the highest rating of its parts."""
         return "GSNEX".index(self.value)
 
 
 class Verdict(StrEnum):
-    """Allow, allow with the platform's flags, hold for a person, block; the maximum over all checks
-    counts."""
+    """The result of a check: allow, allow with the flags of the platform, hold for a member, or
+    block. The strictest of all checks counts."""
 
     A = "A"
     F = "F"
@@ -42,31 +45,31 @@ class Verdict(StrEnum):
 
 
 def highest_rating(ratings: "list[Rating]") -> Rating:
-    """The highest rating of the parts; G of none."""
+    """Return the highest of the ratings, or G if there are none."""
     return max(ratings, key=lambda rating: rating.rank, default=Rating.G)
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What is carried: `kind` is delivery, draft, fulfilment or export; its state belongs to the
-    room above."""
+    """The record that a unit belongs to: `kind` is delivery, draft, fulfilment or export. Its state
+    belongs to a higher package."""
 
     kind: str
     id: UUID
 
 
 DUTY_FLAG = "platform_duty=confirmed"
-"""The mark of a post that a person makes where the platform asks for more than a request can show:
-they confirm it in their task with a screenshot."""
+"""Flag of a post that a member publishes manually because the platform requires more than a request
+can carry. The member confirms it in the manual task with a screenshot."""
 
 SUBJECT_SOLD = "fulfilment"
-"""The kind of the first delivery of a pack. Units that were stored before `Unit.sold` existed are
+"""Subject kind of the first delivery of a pack. Units stored before `Unit.sold` existed are
 recognised as sales by it."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """One visible text: `field` is where it shows (body, title, alt:0, button:0, file:0 …)."""
+    """One visible text: `field` is where it appears (body, title, alt:0, button:0, file:0 …)."""
 
     field: str
     body: str
@@ -74,8 +77,8 @@ class Text:
 
 @dataclass(frozen=True)
 class Medium:
-    """One rendition by its digest; `ai` is none, assisted or generated, taken from the asset's
-    record."""
+    """One rendition by its digest; `ai` is none, assisted or generated, as recorded for the
+    asset."""
 
     sha256: str
     mime: str
@@ -85,16 +88,16 @@ class Medium:
     name: str = ""
     width: int = 0
     height: int = 0
-    """Pixels, upright; 0 where nobody knows."""
+    """Pixels of the upright picture; 0 if unknown."""
     seconds: int = field(default=0, compare=False, metadata=OMIT_FROM_DIGEST)
-    """Of a film or a sound, rounded; 0 of a picture, and where nobody knows. Its bytes say it: no
-    digest does."""
+    """Rounded duration of video or audio; 0 for pictures and if unknown. No digest includes it,
+    because it follows from the bytes."""
 
 
 @dataclass(frozen=True)
 class Button:
-    """A button drawn by code under a message: `action` is a closed word (buy, age, purchases),
-    `ref` an id."""
+    """A button under a message: `action` is from a closed list (buy, age, purchases), `ref` is an
+    id."""
 
     label: str
     action: str
@@ -103,8 +106,7 @@ class Button:
 
 @dataclass(frozen=True)
 class Invoice:
-    """A demand for money inside a message: what, how much, and the payload that comes back with the
-    payment."""
+    """An invoice in a message: the item, the amount, and the payload that the payment returns."""
 
     title: str
     description: str
@@ -112,16 +114,16 @@ class Invoice:
     currency: str
     payload: str
     period_days: int = field(default=0, metadata=OMIT_IF_EMPTY)
-    """Asked again so often, by the platform itself; 0 for what is paid once."""
+    """Days after which the platform itself charges again; 0 for a single payment."""
 
 
 @dataclass(frozen=True)
 class Reference:
-    """What a unit points at on its platform instead of carrying it. `native_id` is the platform's.
+    """A reference of a unit to something on its platform; `native_id` is the id that the platform
+    assigned.
 
-    `kind` says how: reuse (a file that lies there), quote, repost (also: forward, copy) or reply,
-    all of something of ours; or remark, which is somebody else's, said where we could hear it, and
-    answered.
+    `kind` is reuse (a file already uploaded), quote, repost (also forward and copy) or reply, all
+    of copies of ours; or remark, a comment that the account received and the unit answers.
     """
 
     kind: str
@@ -130,20 +132,23 @@ class Reference:
 
 HAS_FIRST_COMMENT = "has"
 IS_FIRST_COMMENT = "is"
-"""What a unit is of a post with a first comment and no other part."""
+"""Values of `Unit.comment`: a post with a first comment and no other part, and that first comment.
+"""
 
 REPOST_KIND = "passed_on"
-"""What a unit is in the place of a comment that shows a post of ours once more, to those who follow
-its place."""
+"""Value of `Unit.comment` for a unit that reposts one of our posts to the followers of the account.
+"""
 
 COMMENT_REFERENCE = "remark"
-"""The one kind of reference that is not to a copy of ours."""
+"""The only kind of reference that does not refer to a copy of ours."""
 
 
 @dataclass(frozen=True)
 class LinkReplacement:
-    """An address of ours in a text and the one its author wrote, which is judged: `shown` leads
-    there, or is the same with marks of where a reader came from."""
+    """A rewritten URL in a text, and the URL that its author wrote, which is the one judged.
+
+    `shown` redirects to `target`, or is `target` with tracking parameters.
+    """
 
     shown: str
     target: str
@@ -151,8 +156,11 @@ class LinkReplacement:
 
 @dataclass(frozen=True)
 class PlatformOption:
-    """Something a post chose on its platform beside its words. What people may `read` of it is
-    judged as words are; none of it loosens a rule: marks are told beside it, whatever it says."""
+    """A platform-specific option of a post.
+
+    Options that viewers can `read` are judged like texts. No option relaxes a rule: the flags of
+    the platform are set independently.
+    """
 
     name: str
     values: tuple[str, ...]
@@ -161,14 +169,14 @@ class PlatformOption:
 
 @dataclass(frozen=True)
 class UnitPart:
-    """One part of a thread, as readers see it."""
+    """One part of a thread, as viewers see it."""
 
     texts: tuple[Text, ...] = ()
     media: tuple[Medium, ...] = ()
 
     @property
     def visible_texts(self) -> tuple[str, ...]:
-        """Every text of it somebody may read, in the order shown."""
+        """Return every text of the part that viewers may read, in the order shown."""
         alts = [medium.alt for medium in self.media if medium.alt]
         return (
             *(text.body for text in self.texts),
@@ -178,8 +186,8 @@ class UnitPart:
 
 
 _OF_THREADS = frozenset({"before", "parts"})
-"""Fields that only parts of threads have: the digest of what stands alone is what it was before
-there were any."""
+"""Fields of thread parts only. They are left out of the digest of single posts, so that it equals
+the digest from before threads existed."""
 
 
 @dataclass(frozen=True)
@@ -187,8 +195,8 @@ class Unit:
     """One piece of content for one destination, account, audience and viewer.
 
     `surface` is a row of the policy, e.g. `sandbox.post`, `own_page.public`; `audience` is public
-    or viewer; `viewer` is the platform's id of the one reader of a chat message. `flags` are what
-    the platform must be told.
+    or viewer; `viewer` is the platform's id of the only recipient of a chat message; `flags` are
+    the marks that the request must carry.
     """
 
     tenant_id: UUID
@@ -204,66 +212,66 @@ class Unit:
     buttons: tuple[Button, ...] = ()
     invoice: Invoice | None = None
     price: Money | None = None
-    """What a reader pays the platform before the media are shown; None where everybody sees
-    them."""
+    """Price that a viewer pays the platform to unlock the media; None for media that everyone sees.
+    """
     sold: bool = field(default=False, metadata=OMIT_IF_EMPTY)
-    """The media are part of a sale, whichever way they travel: the first delivery of a pack, one
-    sent again, or one that a subscription opens."""
+    """The media are part of a sale, however they are delivered: the first delivery of a pack, a
+    repeated one, or one that a subscription unlocks."""
     viewer: str = ""
     destination: str = ""
-    """The platform's id of the place on the account, where an account has several (a channel of a
-    bot)."""
+    """The platform's id of the destination on accounts that have several (a channel of a bot)."""
     language: str = ""
-    """What the words are written in (BCP 47); "" where nobody said."""
+    """Language of the texts (BCP 47); "" if unknown."""
     flags: tuple[str, ...] = ()
     text_ai: str = "none"
-    """none, assisted or generated: whether a model wrote the words; judged like a medium's mark."""
+    """Extent to which a model wrote the texts: none, assisted or generated. It is judged like the
+    `ai` of a medium."""
     service: str = ""
-    """Code of a catalogue sentence sent as it stands (notice, receipt, refusal): the gate's text,
-    not a tenant's."""
+    """Code of a catalogue sentence sent unchanged (notice, receipt, refusal): a text of the
+    product, not of a tenant."""
     references: tuple[Reference, ...] = ()
-    """What of ours on the platform is shown with it."""
+    """Content on the platform that is shown with the unit or answered by it."""
     before: tuple[UnitPart, ...] = ()
-    """Of a thread, the parts above this one, the first first: it is judged together with them."""
+    """The earlier parts of a thread, first to last. The unit is judged together with them."""
     parts: int = 1
-    """How many parts the thread has in all; 1 for what stands alone."""
+    """Number of parts of the thread; 1 for a single post."""
     leads: tuple[LinkReplacement, ...] = ()
-    """Of addresses in these texts and in those of the parts above, what they stand for."""
+    """Original URLs of the rewritten links in the texts of this part and of the earlier ones."""
     options: tuple[PlatformOption, ...] = ()
-    """What it chose on its platform beside its words."""
+    """Platform-specific options."""
     reply_to: str = field(default="", compare=False)
-    """The native id of our own copy that a part is put under. As the native key, it travels with
-    the unit."""
+    """The native id of our copy that this part replies to. Like `native_key`, it is not part of the
+    digest."""
     comment: str = field(default="", compare=False)
-    """Of a post and its first comment, with no other part, `HAS_COMMENT` of the post and
-    `IS_COMMENT` of the comment; `PASSED_ON` of a post shown once more; "" of any other. It travels
-    as `reply_to` does."""
+    """`HAS_FIRST_COMMENT` for a post that has a first comment and no other part, `IS_FIRST_COMMENT`
+    for that comment, `REPOST_KIND` for a repost, "" for any other unit. Not part of the digest."""
     native_key: str = field(default="", compare=False)
-    """Travels with the unit, is no part of its digest; the wire digest covers it."""
+    """The idempotency key for the platform. Not part of this digest; the wire digest covers it."""
     seen: tuple[str, ...] | None = field(default=None, compare=False)
-    """What the place asks for (`Row.probes`) and was seen there in the last minute; None when
-    nobody looked."""
+    """Results of the destination check of the last minute for the probes of the policy row; None if
+    there was no check."""
 
     @property
     def comment_id(self) -> str:
-        """The native id of what somebody said and this answers; "" for what answers nobody."""
+        """Return the native id of the comment that the unit answers, or ""."""
         return next(
             (each.native_id for each in self.references if each.kind == COMMENT_REFERENCE), ""
         )
 
     @property
     def parent_id(self) -> str:
-        """The native id of what it is put under: our own part above, or a remark."""
+        """Return the native id that the unit replies to: the earlier part of the thread, or a
+        comment."""
         return self.reply_to or self.comment_id
 
     @property
     def is_sold(self) -> bool:
-        """Whether its media were paid for, or will be before they are seen."""
+        """Return True if the media were paid for, or must be paid for before they are seen."""
         return self.sold or self.price is not None or self.subject.kind == SUBJECT_SOLD
 
     @property
     def place_id(self) -> str:
-        """The id of the place, e.g. `sandbox.post`."""
+        """Return the id of the policy row, e.g. `sandbox.post`."""
         return (
             self.surface
             if self.surface.startswith(f"{self.platform}.")
@@ -271,16 +279,18 @@ class Unit:
         )
 
     def digest(self) -> str:
-        """SHA-256 over the canonical form, without the native key."""
+        """Return the SHA-256 of the canonical form, without the fields that equality ignores."""
         return self._content_digest
 
     @cached_property
     def _content_digest(self) -> str:
-        """Taken once: a claim asks five times, and a unit never changes."""
+        """Compute the digest once: a claim requests it five times, and a unit never changes."""
         content = {each.name: getattr(self, each.name) for each in fields(self) if each.compare}
         for name in _OF_THREADS if self.parts == 1 and not self.before else ():
             del content[name]
-        if not self.references:  # a yes given before units could point at anything stays a yes
+        # Empty later additions are left out, so that approvals from before they existed remain
+        # valid.
+        if not self.references:
             del content["references"]
         if not self.leads:
             del content["leads"]
@@ -293,12 +303,12 @@ class Unit:
         return hashlib.sha256(canonical_json(content)).hexdigest()
 
     def approved_content(self) -> tuple[object, ...]:
-        """What of it people see, part by part, without its place and its marks: what somebody says
-        yes to."""
+        """Return the content that an approval covers, part by part: all that viewers see, without
+        destination and flags."""
         earlier = ((part.texts, _media_identity(part.media), (), None, ()) for part in self.before)
         asked = (
             () if self.price is None else (self.price,)
-        )  # a yes given before there were prices stays a yes
+        )  # keeps approvals valid that predate prices
         chosen = (self.options,) if self.options else ()
         whole = (
             self.texts,
@@ -313,21 +323,21 @@ class Unit:
 
     @property
     def all_media(self) -> tuple[Medium, ...]:
-        """The media of the parts above and its own."""
+        """Return the media of the earlier parts and of this one."""
         return (*(medium for part in self.before for medium in part.media), *self.media)
 
     @property
     def all_texts(self) -> tuple[str, ...]:
-        """Every text of the parts above and its own, in the order shown."""
+        """Return every text of the earlier parts and of this one, in the order shown."""
         return (*(text for part in self.before for text in part.visible_texts), *self.visible_texts)
 
     def text_of(self, where: str) -> str:
-        """The text of a field, or nothing."""
+        """Return the text of a field, or ""."""
         return next((text.body for text in self.texts if text.field == where), "")
 
     @property
     def texts_by_field(self) -> dict[str, str]:
-        """The texts of its own by the field they show in, those of media and buttons numbered."""
+        """Return the texts of this part by field; those of media and buttons are numbered."""
         found = {text.field: text.body for text in self.texts}
         for index, medium in enumerate(self.media):
             found |= {f"alt:{index}": medium.alt, f"file:{index}": medium.name}
@@ -337,8 +347,8 @@ class Unit:
 
     @property
     def written_texts(self) -> tuple[str, ...]:
-        """All texts that somebody wrote as sentences or labels, those of the parts above too: all
-        but file names."""
+        """Return all sentences and labels of this part and the earlier ones: every text except file
+        names."""
         return replace(
             self,
             media=tuple(replace(medium, name="") for medium in self.media),
@@ -350,8 +360,8 @@ class Unit:
 
     @property
     def post_texts(self) -> tuple[str, ...]:
-        """The texts of its own that make it a post, in the order shown: a choice of its platform
-        alone makes none."""
+        """Return the texts of this part that make it a post, in the order shown. Options alone do
+        not make a post."""
         own = [
             *UnitPart(self.texts, self.media).visible_texts,
             *(button.label for button in self.buttons),
@@ -362,7 +372,7 @@ class Unit:
 
     @property
     def visible_texts(self) -> tuple[str, ...]:
-        """Every text of its own somebody may read, in the order shown."""
+        """Return every text of this part that viewers may read, in the order shown."""
         return (
             *self.post_texts,
             *(value for one in self.options if one.read for value in one.values),
@@ -370,12 +380,13 @@ class Unit:
 
 
 def as_earlier_parts(units: Sequence[Unit]) -> tuple[UnitPart, ...]:
-    """Units as the parts above the next one."""
+    """Return units as the earlier parts of a following one."""
     return tuple(UnitPart(one.texts, one.media) for one in units)
 
 
 def combine_parts(units: Sequence[Unit]) -> Unit:
-    """The last of some parts with all before it: to lock and to judge what they are together."""
+    """Return the last part with all earlier ones, so that the thread is locked and judged as a
+    whole."""
     return replace(units[-1], before=as_earlier_parts(units[:-1]))
 
 

@@ -1,9 +1,8 @@
-"""Changed words of a copy: each change is a permit of its own that lies in no place but the copy's.
+"""Edits of a copy's text: each edit is a permit without a platform ID of its own.
 
-The copy stays the record of what is outside, and what a recall takes away; the last change that is
-known to stand says which words it shows now. Between the request and its answer, and after an
-answer nobody got, either words may stand: then the change has neither an instant since when it can
-be seen nor one when it went.
+The copy remains the record of the live post and the target of a recall. The last confirmed edit
+determines the visible text. Between a request and its response, or without a response, either text
+may be visible: the edit then has neither `visible_at` nor `gone_at`.
 """
 
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ from foundation.errors import NotFound
 
 @dataclass(frozen=True)
 class CopyEdit:
-    """One change of a copy's words, by its permit; `visible_at` is None while nobody knows whether
-    it came through."""
+    """An edit of a copy's text, by its permit; `visible_at` is None while it is unconfirmed."""
 
     jti: UUID
     unit_digest: str
@@ -26,8 +24,10 @@ class CopyEdit:
 
 
 def record_copy_edit(scope: Scope, jti: UUID, copy: UUID) -> None:
-    """Write down which copy a consumed permit changes, as its claim ends. Raises NotFound for a
-    permit that is none."""
+    """Record the copy that a consumed permit edits, at the end of its claim.
+
+    Raises NotFound if there is no such permit.
+    """
     with scope.acting_as("gate"):
         done = scope.run(
             "UPDATE permits SET edits = :copy, updated_at = house_now() WHERE tenant_id = :tenant "
@@ -53,8 +53,7 @@ NULL
 
 
 def confirm_copy_edit(scope: Scope, jti: UUID) -> None:
-    """The words of a change stand: whatever was there of the changes before it does not any
-    more."""
+    """Confirm that the text of an edit is visible and end all other edits of the copy."""
     with scope.acting_as("gate"):
         copy = scope.run(_STANDS, tenant=scope.tenant_id, jti=jti).scalar()
         scope.run(_OVERWRITTEN, tenant=scope.tenant_id, jti=jti, copy=copy, proof=f"edited:{jti}")
@@ -69,8 +68,7 @@ visible_at IS NULL
 
 
 def reject_unconfirmed_edits(scope: Scope, copy: UUID, proof: str) -> None:
-    """Nothing that nobody was sure of came through: the copy says what it said before. `proof` is
-    who says so."""
+    """Mark all unconfirmed edits of a copy as not carried out; `proof` is the evidence."""
     with scope.acting_as("gate"):
         scope.run(_DENIED, tenant=scope.tenant_id, copy=copy, proof=proof)
 
@@ -83,5 +81,5 @@ minted_at, id
 
 
 def list_copy_edits(scope: Scope, copy: UUID) -> list[CopyEdit]:
-    """The changes whose words a copy shows, or may show, oldest first."""
+    """Return the edits whose text a copy shows or may show, oldest first."""
     return [CopyEdit(*row) for row in scope.run(_CHANGES, tenant=scope.tenant_id, copy=copy)]

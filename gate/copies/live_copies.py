@@ -1,5 +1,4 @@
-"""Copies: what consumed permits left outside. The gate's own record, for recall and for references
-to our own."""
+"""Published copies of consumed permits, recorded for recalls and for references to own posts."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -28,8 +27,7 @@ state = 'consumed'
 
 @dataclass(frozen=True)
 class LiveCopy:
-    """One consumed permit. Without `gone_at` it may be visible: from `visible_at` where that is
-    known."""
+    """A consumed permit and its copy, which may be visible unless `removed_at` is set."""
 
     jti: UUID
     creator_id: UUID
@@ -51,14 +49,12 @@ class LiveCopy:
     is_read_back: bool
     sold: bool = False
     edits: UUID | None = None
-    """The copy whose words it changed, or may have: that one is what lies outside, and what is
-    taken away."""
+    """The copy that this permit edited or may have edited; that one is the live post to remove."""
     url: str = ""
-    """Where people find it, where that was told after it went out."""
+    """The public address, if the platform reported it after publication."""
 
 
 def copy_from_row(row: PermitRow) -> LiveCopy:
-    """The copy of a row."""
     return LiveCopy(
         jti=row.id,
         creator_id=row.creator_id,
@@ -95,7 +91,7 @@ def _list_matching_copies(scope: Scope, *conditions: ColumnElement[bool]) -> lis
 
 
 _PLACED = col(PermitRow.edits).is_(None)
-"""Not a change of words: what that shows is its copy's, and goes with it."""
+"""Excludes edits, whose text is visible in their copy and removed with it."""
 
 
 def _contains_value(column: object, value: object) -> ColumnElement[bool]:
@@ -103,13 +99,12 @@ def _contains_value(column: object, value: object) -> ColumnElement[bool]:
 
 
 def find_copy(scope: Scope, jti: UUID) -> LiveCopy | None:
-    """The copy under a permit; None when there is none, or when nothing left."""
+    """Return the copy of a permit, or None if there is none or it was not published."""
     return next(iter(_list_matching_copies(scope, col(PermitRow.id) == jti)), None)
 
 
 def list_copies(scope: Scope, subject: Subject) -> list[LiveCopy]:
-    """Every copy of a subject that has a place of its own outside, oldest first; uploads without
-    one are left out."""
+    """Return every copy of a subject that has a platform ID, oldest first."""
     found = _list_matching_copies(
         scope, col(PermitRow.subject_kind) == subject.kind, col(PermitRow.subject_id) == subject.id
     )
@@ -117,14 +112,16 @@ def list_copies(scope: Scope, subject: Subject) -> list[LiveCopy]:
 
 
 def list_consumed_permits(scope: Scope, subject: Subject) -> list[LiveCopy]:
-    """Every consumed permit of a subject, oldest first: also of uploads, and of sends nobody could
-    confirm."""
+    """Return every consumed permit of a subject, oldest first.
+
+    Uploads and unconfirmed publications are included.
+    """
     here = (col(PermitRow.subject_kind) == subject.kind, col(PermitRow.subject_id) == subject.id)
     return _list_matching_copies(scope, *here, _PLACED)
 
 
 def find_copy_by_native_id(scope: Scope, channel_id: UUID, native_id: str) -> LiveCopy | None:
-    """Our copy behind a platform's id on an account; None for something that is not ours."""
+    """Return the copy with a platform's ID on a channel, or None for other content."""
     found = _list_matching_copies(
         scope,
         col(PermitRow.channel_id) == channel_id,
@@ -142,17 +139,16 @@ WITH RECURSIVE line AS (
 SELECT DISTINCT r.sha256 FROM line l JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id =
 l.id
 """
-"""The bytes that show somebody, as it is known by now, and what was made of them."""
+"""Selects the bytes that currently show a person, and their derivatives."""
 
 
 def live_copies_of_person(scope: Scope, person_id: UUID) -> list[LiveCopy]:
-    """Every copy that shows a person and is not proven gone."""
+    """Return every copy that shows a person and is not confirmed as removed."""
     return _of_person(scope, person_id, col(PermitRow.gone_at).is_(None))
 
 
 def all_copies_of_person(scope: Scope, person_id: UUID) -> list[LiveCopy]:
-    """Every copy that shows a person and is not proven gone, and those that were called back and
-    are."""
+    """Return every copy that shows a person and is live or was recalled."""
     return _of_person(
         scope,
         person_id,
@@ -161,20 +157,19 @@ def all_copies_of_person(scope: Scope, person_id: UUID) -> list[LiveCopy]:
 
 
 def _of_person(scope: Scope, person_id: UUID, condition: ColumnElement[bool]) -> list[LiveCopy]:
-    """Copies whose permit names a person, and those of bytes in which they were named after it was
-    given."""
+    """Return copies whose permit names a person, and copies of bytes that name them by now."""
     named = list(scope.run(_NAMED, tenant=scope.tenant_id, person=person_id).scalars())
     shows = or_(_contains_value(PermitRow.persons, str(person_id)), _shows_any(named))
     return _list_matching_copies(scope, shows, _PLACED, condition)
 
 
 def live_copies_of_bytes(scope: Scope, *digests: str) -> list[LiveCopy]:
-    """Every copy with some of these bytes that is not proven gone, oldest first."""
+    """Return every copy of these bytes that is not confirmed as removed, oldest first."""
     return _of_bytes(scope, digests, col(PermitRow.gone_at).is_(None))
 
 
 def all_copies_of_bytes(scope: Scope, *digests: str) -> list[LiveCopy]:
-    """Every copy with some of these bytes there ever was, oldest first."""
+    """Return every copy of these bytes, including removed ones, oldest first."""
     return _of_bytes(scope, digests)
 
 
@@ -187,7 +182,8 @@ def _of_bytes(
 
 
 def _shows_any(digests: Sequence[str]) -> ColumnElement[bool]:
-    """One value, however many digests: a statement takes no more than so many."""
+    """Match any of the digests with one array parameter, since statements limit the number of
+    parameters."""
     shows: ColumnElement[bool] = type_coerce(PermitRow.media, JSONB).has_any(
         literal(list(digests), ARRAY(Text))
     )
@@ -195,8 +191,10 @@ def _shows_any(digests: Sequence[str]) -> ColumnElement[bool]:
 
 
 def record_copy(scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -> None:
-    """Write down where the copy under a permit lies and since when it can be seen. Raises
-    NotFound."""
+    """Record the platform ID of a permit's copy and the time it became visible.
+
+    Raises NotFound.
+    """
     with scope.acting_as("gate"):
         done = scope.run(
             "UPDATE permits SET visible_at = coalesce(visible_at, :at), updated_at = house_now(),"
@@ -213,7 +211,7 @@ def record_copy(scope: Scope, jti: UUID, native_id: str, visible_at: datetime) -
 
 
 def record_url(scope: Scope, jti: UUID, url: str) -> None:
-    """Write down where people find the copy under a permit; what was known before stays."""
+    """Record the public address of a permit's copy, unless one is known."""
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE permits SET url = :url, updated_at = house_now()"
@@ -225,8 +223,7 @@ def record_url(scope: Scope, jti: UUID, url: str) -> None:
 
 
 def record_file_ids(scope: Scope, jti: UUID, file_ids: Sequence[str]) -> None:
-    """Write down what the platform calls the files of the copy under a permit, so that they can be
-    pointed at."""
+    """Record the platform's IDs of a copy's files, so that later posts can refer to them."""
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE permits SET file_ids = CAST(:files AS jsonb), updated_at = house_now()"
@@ -238,8 +235,7 @@ def record_file_ids(scope: Scope, jti: UUID, file_ids: Sequence[str]) -> None:
 
 
 def record_read_back(scope: Scope, jti: UUID, *, missing: Collection[str], there: bool) -> None:
-    """Write down what was read back of a copy: whether it was there, and the marks it should bear
-    and does not."""
+    """Record a check of a published copy: whether it was visible, and the flags that it lacks."""
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE permits SET readback = CAST(:said AS jsonb), updated_at = house_now()"
@@ -253,11 +249,11 @@ def record_read_back(scope: Scope, jti: UUID, *, missing: Collection[str], there
 
 
 def record_removed(scope: Scope, jti: UUID, proof: str) -> None:
-    """Write down that a copy is gone; `proof` is what shows it (`404`, `deleted:<id>`,
-    `member:<id>`), never empty.
+    """Record that a copy is removed; `proof` is the evidence (`404`, `deleted:<id>`,
+    `member:<id>`).
 
-    What was put in its place goes with it. The first proof stands. Raises BadInput without a proof,
-    NotFound for an unknown permit.
+    Replacements of the copy end with it. The first proof is kept. Raises BadInput without a proof,
+    and NotFound for an unknown permit.
     """
     if not proof:
         raise BadInput("copy.no_proof")
@@ -282,11 +278,10 @@ def record_removed(scope: Scope, jti: UUID, proof: str) -> None:
 
 
 def record_replaced(scope: Scope, jti: UUID) -> None:
-    """Write down that the copy under a permit shows the house's own picture, or sentence, from now
-    on.
+    """Record that a copy now shows the replacement picture or a service text.
 
-    It counts as there all the same, and by its own media: only a proof takes it away. What was put
-    there is a mark on the permits of that, which have no place of their own.
+    The copy still counts as live, with its own media, until it is confirmed as removed. The
+    replacement's own permits have no platform ID.
     """
     with scope.acting_as("gate"):
         scope.run(
@@ -308,14 +303,13 @@ SELECT DISTINCT subject_id FROM permits WHERE tenant_id = :tenant AND subject_ki
 
 
 def replaced_permits(scope: Scope, found: Iterable[LiveCopy]) -> frozenset[UUID]:
-    """The permits of those copies in whose place something of the house stands."""
+    """Return the permits of the copies that show a replacement."""
     asked = {"kind": replacement_picture.REPLACEMENT_STEP, "jtis": [each.jti for each in found]}
     return frozenset(scope.run(_REPLACED, tenant=scope.tenant_id, **asked).scalars())
 
 
 def void_permit(scope: Scope, jti: UUID, proof: str) -> None:
-    """Close a permit of which it is proven that nothing left the house (`not_sent`) or that nothing
-    arrived."""
+    """Void a permit that was proven not to be sent (`not_sent`) or not to have arrived."""
     with scope.acting_as("gate"):
         scope.run(
             "UPDATE permits SET state = 'void', gone_at = house_now(), gone_proof = :proof, "
@@ -328,7 +322,7 @@ def void_permit(scope: Scope, jti: UUID, proof: str) -> None:
 
 
 def mark_for_recall(scope: Scope, jti: UUID, reason: Message) -> bool:
-    """Mark a copy as one that must go; whether it was not marked before."""
+    """Mark a copy for recall. Return True if it was not marked before."""
     with scope.acting_as("gate"):
         done = scope.run(
             "UPDATE permits SET recalled_at = house_now(), recall_reason = CAST(:reason AS jsonb),"

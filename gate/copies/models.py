@@ -1,4 +1,4 @@
-"""Table of consumed permits, each the record of the copy that it published."""
+"""The table of consumed permits, each the record of the copy that it published."""
 
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,7 @@ from foundation.db.tables import (
 
 
 class PermitRow(CreatorOwnedRow, table=True):
-    """A consumed permit (`id` is its jti), and from then on the record of the copy it left
-    outside."""
+    """A consumed permit (`id` is its jti) and the record of its published copy."""
 
     __tablename__ = "permits"
     __table_args__ = table_arguments(
@@ -44,8 +43,8 @@ class PermitRow(CreatorOwnedRow, table=True):
         Index("permits_files", "file_ids", postgresql_using="gin"),
         Index("permits_media", "media", postgresql_using="gin"),
         Index("permits_edits", "tenant_id", "edits", postgresql_where=text("edits IS NOT NULL")),
-        # the log's entries are written last, at the commit: by then every permit must have its
-        # decision
+        # Log entries are written last, at the commit, which checks that every permit has its
+        # decision.
         ForeignKeyConstraint(
             ["tenant_id", "decision_id"],
             ["decisions.tenant_id", "decisions.id"],
@@ -73,7 +72,7 @@ class PermitRow(CreatorOwnedRow, table=True):
     epochs: dict[str, Any] = jsonb_column()
     minted_at: datetime = timestamp_column()
     expires_at: datetime = timestamp_column()
-    state: str = "consumed"  # or void, when it is proven that nothing left
+    state: str = "consumed"  # or "void", if it is proven that nothing was published
     native_ids: list[str] = jsonb_column(list)
     file_ids: list[str] = jsonb_column(list)
     visible_at: datetime | None = timestamp_column(optional=True)
@@ -81,15 +80,16 @@ class PermitRow(CreatorOwnedRow, table=True):
     gone_proof: str = ""
     recalled_at: datetime | None = timestamp_column(optional=True)
     recall_reason: dict[str, Any] | None = message_column()
-    readback: dict[str, Any] | None = message_column()  # at, there, and the marks that were missing
+    readback: dict[str, Any] | None = message_column()  # at, there, and the missing flags
     sold: bool = Field(
         default=False, sa_column_kwargs={"server_default": text("false")}
-    )  # media behind a price
+    )  # paid media
     edits: UUID | None = (
-        None  # the permit of the copy whose words it changed: it has no place of its own
+        None  # The permit of the copy that this one edits; the edit has no platform ID of its own.
     )
     short_lines: list[list[str]] = jsonb_column(list)
-    """Field and text of each short line of a public post: a term may be spread over posts."""
+    """Field and text of each short line of a public post, since a term may be spread over several
+    posts."""
     url: str = Field(
         default="", sa_column_kwargs={"server_default": ""}
-    )  # where that was told after it went out
+    )  # the address reported after publication

@@ -1,8 +1,7 @@
-"""What a unit points at on its platform, resolved against our own copies: what is not one of them
-is unknown.
+"""Resolve a unit's references to posts against the installation's own copies.
 
-An id counts under the platform and the account it was left with, for the same creator: the same
-number elsewhere may be somebody else's.
+References to other posts are unknown. An ID is valid only for the platform and account of its copy
+and for the same creator; elsewhere it may belong to another post.
 """
 
 from itertools import chain
@@ -29,13 +28,16 @@ WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.platform = :platfo
   text)))
 ORDER BY p.minted_at DESC, p.id DESC LIMIT 1
 """
-"""The copy behind an id, by the words it was last changed to. Where what it was decided on is no
-longer kept, or nobody knows whether a change came through, nobody can say what it shows: it is
-none."""
+"""The copy with an ID, in its last confirmed text.
+
+A copy without stored decision inputs or with an unconfirmed edit is left out, because its content
+is not known.
+"""
 
 
+# Decision inputs are deleted 30 days after their last use; older copies cannot be resolved.
 def resolve_references(scope: Scope, unit: Unit) -> tuple[ReferenceFacts, ...]:
-    """The copies a unit points at, one for each id that is ours and stands."""
+    """Return the copies that a unit refers to, one for each known ID that is live."""
     wanted = sorted({each.native_id for each in unit.references})
     return tuple(
         found
@@ -45,8 +47,11 @@ def resolve_references(scope: Scope, unit: Unit) -> tuple[ReferenceFacts, ...]:
 
 
 def shown_digests(scope: Scope, unit: Unit) -> list[str]:
-    """Of everything a unit shows, sorted: of what it and the parts above it carry, and of what it
-    points at."""
+    """Return the digests of everything that a unit shows, sorted.
+
+    These are its media, those of earlier parts of its thread, and those of the posts that it refers
+    to.
+    """
     there = chain.from_iterable(known.media for known in resolve_references(scope, unit))
     return sorted({*(medium.sha256 for medium in unit.all_media), *there})
 

@@ -1,1 +1,4 @@
-"""The decision: pure rules from facts to a permit or reasons. It reads no database."""
+"""The decision: pure functions from facts and policy to a verdict with reasons.
+
+No database access: `gate/evidence` reads the facts, `gate/permits` issues the permits.
+"""

@@ -1,5 +1,5 @@
-"""One case to decide: the unit, the facts, the row of its place and what follows from them.
-Pure."""
+"""One case to decide: the unit, its facts, the rule of its surface, and the values derived from
+them. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ NO_AI = "none"
 
 @dataclass(frozen=True)
 class Case:
-    """What every rule is handed. `now` is UTC-aware, from the database."""
+    """The input of every rule. `now` is the time of the database, UTC-aware."""
 
     facts: EvidenceSnapshot
     unit: Unit
@@ -40,7 +40,7 @@ class Case:
 
     @cached_property
     def referenced_copies(self) -> Mapping[str, ReferenceFacts]:
-        """What the unit points at and is ours, by the platform's id."""
+        """Return our copies that the unit refers to, by native id."""
         wanted = {each.native_id for each in self.unit.references}
         return {
             known.native_id: known for known in self.facts.references if known.native_id in wanted
@@ -48,8 +48,8 @@ class Case:
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
-        """Every text somebody reads: of the parts above, its own, where addresses lead, what it
-        points at says."""
+        """Return every text that viewers may read: of the earlier parts, of the unit, the original
+        URLs of its links, and the texts of referenced copies."""
         return (*self.unit.all_texts, *self._lead_targets, *self._referenced_texts)
 
     @property
@@ -62,11 +62,11 @@ class Case:
 
     @cached_property
     def text_rating(self) -> TextRating:
-        """What the texts are rated, those read in the pictures too, with what the same reader read
-        last.
+        """Return the rating of the texts, including those recognised in pictures and those the same
+        viewer read last.
 
-        Part by part as they are read, and the words of a picture before its text and after it:
-        places differ. What the unit points at comes last.
+        Parts are rated in reading order, with the text in a picture both before and after the text
+        of its part, because platforms differ in the layout. Referenced copies come last.
         """
         words = {medium.sha256: medium.words for medium in self.media_facts}
         above = [(part.visible_texts, part.media) for part in self.unit.before]
@@ -85,8 +85,8 @@ class Case:
 
     @property
     def _sequences(self) -> tuple[TextSequence, ...]:
-        """The unit's texts after the short ones that readers saw before them. A service text is a
-        whole sentence of the catalogue."""
+        """Return the texts of the unit, each preceded by the short texts that viewers saw before. A
+        service text is a complete catalogue sentence, so it has none."""
         if self.unit.service:
             return ()
         fields = self.unit.texts_by_field
@@ -100,8 +100,8 @@ class Case:
 
     @cached_property
     def language_reading(self) -> LanguageReading:
-        """Whether the texts are in languages that can be read; names of the house and its accounts
-        are no words."""
+        """Return the languages found in the texts. Names of the creator and of the account are
+        ignored."""
         names = (*self.facts.names, self.unit.account)
         there = self.texts[len(self.unit.visible_texts) :]
         return language_check.read_language(
@@ -110,16 +110,16 @@ class Case:
 
     @cached_property
     def media_facts(self) -> tuple[MediumFacts, ...]:
-        """What is known of the media of the unit, of the parts above and of what it points at;
-        bytes nobody knows are missing here."""
+        """Return the facts of the media of the unit, of its earlier parts and of referenced copies.
+        Unknown bytes have no entry."""
         wanted = {medium.sha256 for medium in self.unit.all_media}
         wanted |= {sha256 for known in self.referenced_copies.values() for sha256 in known.media}
         return tuple(known for known in self.facts.media if known.sha256 in wanted)
 
     @cached_property
     def resolved_media(self) -> tuple[MediumFacts, ...]:
-        """The media with what their shoot cards say of this use: since when they are, and who is
-        shown."""
+        """Return the media with the production date and the depicted persons that their shoot cards
+        prove for this use."""
         use = CardUse(
             creator=self.unit.creator_id,
             places=frozenset({self.unit.platform, self.place}),
@@ -134,23 +134,23 @@ class Case:
 
     @cached_property
     def people(self) -> Mapping[UUID, PersonFacts]:
-        """The people who are shown, by id."""
+        """Return the depicted persons by id."""
         return {person.id: person for person in self.facts.persons}
 
     @cached_property
     def links(self) -> tuple[str, ...]:
-        """The addresses in the texts; those that stand for others are judged as these."""
+        """Return the URLs in the texts. A rewritten link is represented by its original URL."""
         stood_for = {lead.shown for lead in self.unit.leads}
         return tuple(url for url in text_rating.extract_links(self.texts) if url not in stood_for)
 
     @cached_property
     def registered_links(self) -> Mapping[str, LinkFacts]:
-        """Registered addresses."""
+        """Return the registered links by URL."""
         return {link.url: link for link in self.facts.links}
 
     @cached_property
     def rating(self) -> Rating:
-        """The unit's rating: the highest of its words, its media and what it links to."""
+        """Return the rating of the unit: the highest of its texts, media and link targets."""
         parts = [
             self.text_rating.rating,
             *(known.rating for known in self.media_facts if known.rating is not None),
@@ -167,7 +167,10 @@ class Case:
 
     @cached_property
     def is_ai_generated(self) -> bool:
-        """Whether a model made or changed any of it; the parts above bear marks of their own."""
+        """Return True if a model made or changed any text or medium.
+
+        Earlier parts carry their own AI flags and are not considered.
+        """
         own = {medium.sha256 for medium in self.unit.media}
         own |= {sha256 for known in self.referenced_copies.values() for sha256 in known.media}
         recorded = {known.ai for known in self.media_facts if known.sha256 in own}
@@ -177,19 +180,19 @@ class Case:
 
     @property
     def is_conversational(self) -> bool:
-        """True for a message to one reader and for an answer to a comment."""
+        """Return True for a message to one viewer and for a reply to a comment."""
         return self.unit.audience == "viewer" or bool(self.unit.comment_id)
 
     @property
     def needs_ai_words(self) -> bool:
-        """True if words must say that a model made it: the place has no flag for that, or none for
-        answers to comments."""
+        """Return True if the text must disclose the use of AI, because the surface has no AI flag,
+        or has none for replies to comments."""
         unflagged = bool(self.row.ai_flag and self.unit.comment_id)
         return self.is_ai_generated and (self.row.ai_text or unflagged)
 
     @cached_property
     def row(self) -> PlaceRow:
-        """What the place allows today."""
+        """Return the rule of the surface today, with the stricter rules of the agency."""
         found = self.bundle.row(
             self.unit.platform,
             self.unit.surface,
@@ -198,6 +201,7 @@ class Case:
             people=self._person_kind,
             again=self.facts.again,
         )
+        # A price can tighten the rule of a surface, never relax it.
         if self.unit.price is not None:
             found = self.bundle.paid_verdicts(
                 found, self.unit.platform, on=self.now.date(), again=self.facts.again
@@ -211,7 +215,7 @@ class Case:
 
     @property
     def place(self) -> str:
-        """The id of the place, e.g. `sandbox.post`."""
+        """Return the id of the surface, e.g. `sandbox.post`."""
         return self.unit.place_id
 
     @property
@@ -236,7 +240,7 @@ class Case:
 def _in_order(
     parts: Iterable[tuple[Iterable[str], Iterable[Medium]]], words: Mapping[str, Sequence[str]]
 ) -> list[str]:
-    """The texts of parts, each between the words of its pictures."""
+    """Return the texts of the parts, each between the texts recognised in its pictures."""
     shown: list[str] = []
     for texts, media in parts:
         seen = [word for medium in media for word in words.get(medium.sha256, ())]
@@ -245,8 +249,8 @@ def _in_order(
 
 
 def _apply_place_limits(row: PlaceRow, limits: Iterable[PlaceLimitFacts]) -> PlaceRow:
-    """A row as an agency keeps it: never looser than it is, and nothing looser of what is rated
-    higher."""
+    """Return a row with the stricter rules of the agency. A limit applies to its rating and all
+    higher ones, and never relaxes a verdict."""
     verdicts = dict(row.verdicts)
     for limit in limits:
         higher = (rating for rating in verdicts if rating.rank >= limit.rating.rank)
@@ -255,12 +259,12 @@ def _apply_place_limits(row: PlaceRow, limits: Iterable[PlaceLimitFacts]) -> Pla
 
 
 def is_adult_medium(medium: MediumFacts) -> bool:
-    """Whether a medium shows Nudity or more."""
+    """Return True if a medium is rated Nudity or higher."""
     return medium.rating is not None and medium.rating.rank >= Rating.N.rank
 
 
 def latest_reviews(reviews: Iterable[ReviewFacts]) -> Iterable[ReviewFacts]:
-    """The last word of each who spoke."""
+    """Return the latest review of each reviewer."""
     last: dict[UUID, ReviewFacts] = {}
     for review in sorted(reviews, key=lambda each: each.at):
         last[review.principal] = review

@@ -1,4 +1,4 @@
-"""The decision: a pure function of the facts, the unit, the rules and the time. The same inputs
+"""The decision: a pure function of the facts, the unit, the policy and the time. The same inputs
 give the same bytes."""
 
 from dataclasses import asdict, dataclass
@@ -16,48 +16,49 @@ from gate.policy.bundle import Bundle
 TRANSIENT_REASONS = frozenset(
     {Reason.KILL_SWITCH, Reason.RESTORE_MISMATCH, Reason.CLOCK_SKEW, Reason.INTAKE_DOWN}
 )
-"""What ends without anybody acting on the very thing kept back: said of it alone, not beside a
-reason to act."""
+"""Reasons that clear without any action on the held unit. They are shown only if there is no other
+reason."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the rules say of a unit: the highest verdict of all of them, and every reason,
-    sorted."""
+    """The result of all rules for a unit: the strictest verdict, and every reason, sorted."""
 
     verdict: Verdict
     reasons: tuple[Reason, ...]
     rating: Rating
     flags: tuple[str, ...]
-    """The marks the platform must be told."""
+    """The flags that the request must carry."""
     bundle: str
 
     @property
     def is_allowed(self) -> bool:
-        """Whether it may leave."""
+        """Return True if the unit may be published."""
         return self.verdict.rank <= Verdict.F.rank
 
     @property
     def is_transient(self) -> bool:
-        """Whether a stop of everything, a wrong clock, or a form nobody reaches is all that keeps
-        it back: it goes when that ends, and nobody has to act on this very thing."""
+        """Return True if only an emergency stop, a wrong clock or an unreachable removal form
+        blocks the unit.
+
+        It is published when that ends, without any action on the unit.
+        """
         return bool(self.reasons) and set(self.reasons) <= TRANSIENT_REASONS
 
     @property
     def is_stale(self) -> bool:
-        """Whether evidence changed while it was read: asking again at once is all that is
-        needed."""
+        """Return True if evidence changed while it was read. The caller retries at once."""
         return self.reasons == (Reason.EPOCH_STALE,)
 
     @property
     def needs_place_check(self) -> bool:
-        """Whether nothing is wrong but that nobody looked at the place in the last minute."""
+        """Return True if the only thing missing is a destination check within the last minute."""
         return self.reasons == (Reason.DESTINATION_PROBE_STALE,)
 
     @property
     def main_reason(self) -> Message:
-        """The first of its reasons that stays once a stop ends, as a sentence; the others stand in
-        the log."""
+        """Return the sentence of the first reason, with transient reasons last. The log contains
+        all of them."""
         first = min(
             self.reasons,
             key=lambda one: (one in TRANSIENT_REASONS, one),
@@ -66,7 +67,7 @@ class Decision:
         return Message(f"gate.{first}")
 
     def to_canonical(self) -> bytes:
-        """The canonical form."""
+        """Return the canonical JSON form."""
         return canonical_json(asdict(self))
 
 
@@ -76,7 +77,7 @@ def decide_unit(facts: EvidenceSnapshot, unit: Unit, bundle: Bundle, now: dateti
 
 
 def decide_case(case: Case) -> Decision:
-    """The same, for who asks the case for more."""
+    """Judge a case that the caller has built, and that it can query afterwards."""
     unit = case.unit
     findings = [finding for rule in unit_rules.rules_for(unit) for finding in rule(case)]
     rating = Rating.G

@@ -1,8 +1,8 @@
-"""Whether somebody may publish their own picture without a second look: every condition at once, or
-none counts. Pure.
+"""Own-picture releases: the conditions under which authors may publish pictures of themselves
+without a second review. All conditions must hold. Pure.
 
-A release takes the place of a look, and of nothing else: age, consent, ratings, stops and marks are
-judged as always.
+A release replaces the review and nothing else: age, consent, ratings, stops and flags are judged as
+for any other unit.
 """
 
 from collections.abc import Iterator
@@ -21,11 +21,10 @@ from gate.contract.units import Rating
 from gate.decision.case import Case, is_adult_medium, latest_reviews
 
 POSTED = "delivery"
-"""What is carried where somebody posts; messages, sales and files never go out on one's own
-word."""
+"""Subject kind of posts. Messages, sales and exports cannot be released by their author."""
 
 OWN_RELEASE_DELAY = timedelta(minutes=10)
-"""Between the signature and the moment it may leave: time to think again, and to be stopped."""
+"""Minimum time between signature and publication, to reconsider or stop the release."""
 
 
 class MissingCondition(StrEnum):
@@ -47,8 +46,8 @@ class MissingCondition(StrEnum):
 
 
 def missing_conditions(case: Case) -> tuple[MissingCondition, ...]:
-    """What keeps the release of this case from counting, in the order of `Lack`; nothing where it
-    counts."""
+    """Return the conditions that the release of this case lacks, in the order of
+    `MissingCondition`. Empty if it counts, and without a release."""
     given = case.facts.release
     if given is None:
         return ()
@@ -92,8 +91,8 @@ def _place_conditions(case: Case) -> Iterator[MissingCondition]:
 
 
 def _production_countries(case: Case) -> set[str]:
-    """Where the pictures were made, as far as their shoot cards say so; nobody knows of the
-    others."""
+    """Return the countries in which the pictures were made, by their shoot cards; "" for pictures
+    without one."""
     cards = [
         medium.card.card.country if medium.card is not None else ""
         for medium in case.resolved_media
@@ -125,7 +124,7 @@ def _is_holder_valid(one: AccountHolderFacts, case: Case) -> bool:
 
 
 def _is_only_person(person: UUID, case: Case) -> bool:
-    """Whether this real person is the only one detected and the only one confirmed, in every
+    """Return True if this real person is the only one detected and the only one confirmed in every
     picture."""
     known = case.people.get(person)
     if (
@@ -141,4 +140,5 @@ def _is_only_person(person: UUID, case: Case) -> bool:
         wanted = {person} if is_adult_medium(medium) else confirmed & {person}
         if others or confirmed != wanted or medium.people_seen != len(confirmed):
             return False
+    # Bytes without facts are missing in `resolved_media`.
     return len(case.resolved_media) == len({medium.sha256 for medium in case.unit.media})

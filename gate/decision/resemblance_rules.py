@@ -1,5 +1,5 @@
-"""Rules about resemblance: nobody invented has the face of somebody real, nobody real is shown
-unnamed. Pure."""
+"""Rules about resemblance: no synthetic person has the face of a real one, and no real person is
+shown unnamed. Pure."""
 
 from collections.abc import Iterable, Iterator
 from uuid import UUID
@@ -17,16 +17,19 @@ from gate.decision.case import Case
 
 GENERATED_REVIEWERS = 2
 PHOTO_REVIEWERS = 1
-"""So many others look at both: before somebody invented stays so, before a face in a photograph is
-somebody else's."""
+"""Number of other members who must compare both pictures, for AI-generated pictures and for
+photographs."""
 
 INVENTED = "synthetic"
 DOUBLE = "digital_twin"
 
 
 def real_faces_are_resolved(case: Case) -> Iterable[Finding]:
-    """Whom a picture resembles is looked at by others, or named: as shown in a photograph, as who
-    is behind a double in what a model made."""
+    """Require that each resemblance is resolved.
+
+    Other members state that it is a different person, or the person is confirmed: as depicted in a
+    photograph, or as the person behind the AI double in a generated picture.
+    """
     for medium in case.resolved_media:
         shown = _confirmed_people(medium, case)
         invented = is_synthetic(medium, shown)
@@ -44,8 +47,8 @@ def real_faces_are_resolved(case: Case) -> Iterable[Finding]:
 
 
 def faces_were_compared(case: Case) -> Iterable[Finding]:
-    """From Nudity on, somebody invented was compared with every face that is known, where any
-    are."""
+    """Require, from Nudity on, that synthetic persons were compared with every known face, if any
+    face is known."""
     if not _is_sensitive(case):
         return
     for medium in case.resolved_media:
@@ -59,16 +62,16 @@ def faces_were_compared(case: Case) -> Iterable[Finding]:
 
 
 def is_synthetic(medium: MediumFacts, shown: Iterable[PersonFacts]) -> bool:
-    """Whether what a picture shows was made up: by its mark, or since somebody invented is in
-    it."""
+    """Return True if the content of a picture is invented: by its AI mark, or because a synthetic
+    person is in it."""
     return medium.ai == "generated" or any(person.kind == INVENTED for person in shown)
 
 
 def has_enough_reviewers(
     said: Iterable[ReviewFacts], *, needed: int, author: UUID | None = None
 ) -> bool:
-    """Whether so many others looked and said that it is somebody else, and nobody's last word is
-    that it is not."""
+    """Return True if at least `needed` other members stated that it is a different person, and no
+    latest review contradicts them."""
     last: dict[UUID, ReviewFacts] = {}
     for one in sorted(said, key=lambda each: each.at):
         last[one.principal] = one
@@ -90,8 +93,8 @@ def _confirmed_people(medium: MediumFacts, case: Case) -> tuple[PersonFacts, ...
 def _list_resemblances(
     medium: MediumFacts, shown: Iterable[PersonFacts]
 ) -> Iterator[ResemblanceFacts]:
-    """Whom the picture resembles, and whom the pictures resemble that somebody invented in it is
-    made after."""
+    """Yield the resemblances of the picture, and those of the reference pictures of the synthetic
+    persons in it."""
     yield from medium.likeness.resembles
     for person in shown:
         if person.kind == INVENTED:
@@ -101,8 +104,8 @@ def _list_resemblances(
 def _is_resemblance_resolved(
     found: ResemblanceFacts, shown: Iterable[PersonFacts], *, invented: bool, author: UUID | None
 ) -> bool:
-    """Whether they are named there, so that what they allowed is asked for; or others say that it
-    is somebody else."""
+    """Return True if the person is confirmed in the picture, so that the consent rules apply to
+    them, or other members state that it is a different person."""
     if found.person is not None and any(
         _can_represent(person, found.person, invented=invented) for person in shown
     ):
@@ -115,8 +118,8 @@ def _is_resemblance_resolved(
 
 
 def _can_represent(shown: PersonFacts, real: UUID, *, invented: bool) -> bool:
-    """A double stands for the person behind it everywhere; the person themselves only where nothing
-    was made up."""
+    """An AI double represents its real person in every picture; the real person only in pictures
+    that are not AI-generated."""
     return (shown.kind == DOUBLE and shown.twin_of == real) or (shown.id == real and not invented)
 
 

@@ -1,5 +1,5 @@
-"""Rules about who looked at a unit before it leaves: nobody passes by their own word. Pure; one
-function per rule."""
+"""Rules about the review of a unit before it is published: no author approves their own content.
+Pure; one function per rule."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -12,12 +12,12 @@ from gate.decision.case import Case, is_adult_medium, latest_reviews
 
 BYTES_REVIEW_LIFETIME = timedelta(days=365)
 CHAT = "draft"
-"""What is carried where somebody writes to one reader."""
+"""Subject kind of messages to one viewer."""
 
 
 def adult_content_is_reviewed(case: Case) -> Iterable[Finding]:
-    """Nudity and Explicit go out after somebody other than the author looked: at the bytes, or at
-    these words; or after the author, shown alone there, released their own picture."""
+    """Require for Nudity and Explicit that a member other than the author reviewed the bytes or
+    this unit, or that the author, alone in the pictures, released them."""
     if any(not review.approves for review in latest_reviews(case.facts.reviews)):
         yield hold_finding(Reason.REVIEW_REFUSED)
     if is_approved_by_other(case.facts.reviews, case, UNIT_REVIEW_LIFETIME):
@@ -42,12 +42,12 @@ def adult_content_is_reviewed(case: Case) -> Iterable[Finding]:
     if (parts or words) and is_approved_by_other(case.facts.reviews, case, timedelta.max):
         yield hold_finding(
             Reason.APPROVAL_EXPIRED
-        )  # a yes to a post does not live for as long as one to bytes
+        )  # The review of a unit expires sooner than that of bytes.
 
 
 def is_approved_by_other(reviews: tuple[ReviewFacts, ...], case: Case, lives: timedelta) -> bool:
-    """Whether a person other than a known author approved, saw enough, and nobody's last word is a
-    refusal."""
+    """Return True if a member other than the known author approved and saw enough within `lives`,
+    and no latest review is a refusal."""
     last = list(latest_reviews(reviews))
     if not case.facts.author or any(not review.approves for review in last):
         return False
@@ -68,11 +68,10 @@ def _only_their_own(reviews: tuple[ReviewFacts, ...], case: Case) -> bool:
 
 
 def _is_trained_chat_author(case: Case) -> bool:
-    """Whether a member trained for it wrote these adult words to one reader: lists and rules are
-    enough then.
+    """Return True if a member trained for it wrote these adult texts to one viewer: word lists and
+    rules are then enough.
 
-    Only what they typed or rewrote themselves is theirs; that the reader is of age is asked by a
-    rule of its own.
+    Only texts that the member typed or rewrote count. Another rule checks the age of the viewer.
     """
     one_to_one = (
         case.unit.subject.kind == CHAT and case.unit.audience == "viewer" and bool(case.unit.viewer)
@@ -81,8 +80,10 @@ def _is_trained_chat_author(case: Case) -> bool:
 
 
 def lowered_rating_is_backed(case: Case) -> Iterable[Finding]:
-    """A rating that was lowered holds while others stand behind it; who is one of them publishes by
-    another's yes."""
+    """Require that a reduction of the rating is valid.
+
+    If the author took part in it, another member must approve the unit.
+    """
     if case.rating is Rating.X:
         return
     if (
@@ -99,8 +100,8 @@ def lowered_rating_is_backed(case: Case) -> Iterable[Finding]:
 
 
 def reviewers_are_calibrated(case: Case) -> Iterable[Finding]:
-    """Where the agency's own reviewers rate too differently, a person looks at whatever is more
-    than General."""
+    """Require a review of everything above General while the reviewers of the agency rate too
+    differently."""
     if not case.facts.uncalibrated or case.rating is Rating.G:
         return
     if not is_approved_by_other(case.facts.reviews, case, UNIT_REVIEW_LIFETIME):

@@ -1,6 +1,7 @@
-"""What a shoot card says of a picture, for one use of it: since when it is, and who is shown. Pure.
+"""The effect of a shoot card on one use of a picture: its production date and the persons it shows.
+Pure.
 
-A card that is not signed by everybody it names, or is used beyond what they signed, counts as
+A card that is not signed by everyone it names, or is used beyond the signed terms, counts as
 absent.
 """
 
@@ -26,15 +27,15 @@ CARD_DECLINED = "declined"
 CARD_WITHDRAWN = "withdrawn"
 CARD_ANSWERS = (CARD_SIGNED, CARD_DECLINED, CARD_WITHDRAWN)
 REQUIRED_SCOPES = frozenset({"depict", "publish"})
-"""What every card asks for; selling is asked for where it is meant."""
+"""Scopes that every card asks for. Selling is an optional scope."""
 
 LATE = timedelta(hours=24)
-"""A shoot runs past midnight, and cameras know no time zone: what was taken later is of another
-set."""
+"""Time after the end of the shoot day within which pictures still belong to it: shoots run past
+midnight, and cameras record no time zone."""
 
 
 class CardStatus(StrEnum):
-    """How a card stands. Only one that is signed, by everybody, does anything."""
+    """Status of a shoot card. Only a card signed by everyone it names has an effect."""
 
     OPEN = "open"
     SIGNED = "signed"
@@ -45,8 +46,11 @@ class CardStatus(StrEnum):
 
 @dataclass(frozen=True)
 class CardUse:
-    """What a picture is to be used for. `places` are its platform and its place; `checked_first`
-    says of a country whether people are checked there before the shoot."""
+    """The intended use of a picture.
+
+    `places` are its platform and its surface; `checked_first` returns True for countries in which
+    persons must be age-checked before the shoot.
+    """
 
     creator: UUID
     places: frozenset[str]
@@ -57,8 +61,11 @@ class CardUse:
 
 
 def card_status(card: ShootCardFacts, now: datetime) -> CardStatus:
-    """How a card stands. A no of one person is the end of it, whoever wrote it down; a yes counts
-    from their hand, for the card as it is, and not before the day it speaks of."""
+    """Return the status of a card.
+
+    A refusal or withdrawal by one person ends it. A signature counts only if the person gave it,
+    for the current content of the card, and not before the day of the shoot.
+    """
     said = {answer.said for answer in card.answers}
     if CARD_WITHDRAWN in said:
         return CardStatus.WITHDRAWN
@@ -71,7 +78,7 @@ def card_status(card: ShootCardFacts, now: datetime) -> CardStatus:
 
 
 def card_signers(card: ShootCardFacts) -> frozenset[UUID]:
-    """Who signed the card as it is, in their own hand."""
+    """Return the persons who signed the current content of the card themselves."""
     return frozenset(
         answer.person
         for answer in card.answers
@@ -85,8 +92,8 @@ def card_signers(card: ShootCardFacts) -> frozenset[UUID]:
 def resolve_medium(
     medium: MediumFacts, use: CardUse, people: Mapping[UUID, PersonFacts]
 ) -> MediumFacts:
-    """The medium with what its card says, where the card counts for this use; else as it is without
-    one."""
+    """Return the medium with the production date and persons of its card if the card counts for
+    this use, else unchanged."""
     if medium.card is None:
         return medium
     card = medium.card.card
@@ -107,8 +114,8 @@ def resolve_medium(
 
 
 def has_everyone_named(medium: MediumFacts) -> bool:
-    """Whether its card says who is shown: as many were seen as it names, and nobody else was
-    named."""
+    """Return True if the card proves the depicted persons: the number of people seen equals the
+    number it names, and no other person was named."""
     if medium.card is None:
         return False
     people = set(medium.card.card.persons)
@@ -116,7 +123,7 @@ def has_everyone_named(medium: MediumFacts) -> bool:
 
 
 def people_of_medium(medium: MediumFacts) -> set[UUID]:
-    """Everybody a medium shows, as far as anything says so."""
+    """Return all persons of a medium by its depictions and its card."""
     told = {one.person for one in medium.shown}
     return (
         told | set(medium.card.card.persons)
@@ -148,8 +155,8 @@ def _is_use_covered(card: ShootCardFacts, use: CardUse) -> bool:
 
 
 def _is_person_eligible(person: PersonFacts | None, card: ShootCardFacts, use: CardUse) -> bool:
-    """Whether somebody named is real, here, and was checked in time where that comes before the
-    shoot."""
+    """Return True if the person is real and active, and was age-checked before the shoot where the
+    country requires it."""
     if person is None or person.kind != "real" or person.state is not PersonState.ACTIVE:
         return False
     if use.rating is Rating.G or not use.checked_first(card.country):
@@ -160,7 +167,7 @@ def _is_person_eligible(person: PersonFacts | None, card: ShootCardFacts, use: C
 
 
 def valid_age_proofs(person: PersonFacts, now: datetime) -> list[AgeProof]:
-    """A person's proofs of age that stand."""
+    """Return the age proofs of a person that have not expired."""
     return [
         known for known in person.identities if known.valid_until is None or now < known.valid_until
     ]

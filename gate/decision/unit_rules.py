@@ -1,8 +1,8 @@
-"""The rules a unit is judged by, one function each; those about depicted people are in
-`gate/decision/depiction_rules.py`, those about who looked in `gate/decision/review_rules.py`. Pure.
+"""The rules that a unit is judged by, one function each. Pure.
 
-A rule returns what speaks against the unit and nothing when all is known and well; what is not
-known speaks against it.
+Rules about depicted persons are in `gate/decision/depiction_rules.py`, those about reviews in
+`gate/decision/review_rules.py`. A rule yields its findings against the unit, and nothing if all
+facts are known and satisfy it; an unknown fact is a finding.
 """
 
 from collections.abc import Callable, Iterable
@@ -21,17 +21,16 @@ from gate.text import service_texts, text_rating, urls
 Rule = Callable[[Case], Iterable[Finding]]
 
 FEW_WORDS = 3
-"""A message of so many words to one assured adult may be in any language."""
+"""Number of words up to which a message to an assured adult may be in any language."""
 
 _AUDIENCES = ("public", "viewer")
 REFERENCES = frozenset({"reuse", "quote", "repost", "reply"})
-"""How a unit may point at something of ours; another kind nobody has thought through, but an answer
-to a remark."""
+"""Kinds of references to copies of ours. Any other kind except a reply to a comment is blocked."""
 
 
 def required_flags(place: PlaceRow, rating: Rating, *, ai: bool) -> tuple[str, ...]:
-    """The marks a request to this place must carry, sorted; a unit bears them before it is
-    judged."""
+    """Return the flags that a request to this surface must carry, sorted. A unit has them before it
+    is judged."""
     wanted = [flag for flag in place.flags.get(rating, ()) if WIRE_FLAG_PATTERN.fullmatch(flag)]
     adult = wanted if rating is not Rating.X and place.verdict(rating) is Verdict.F else []
     if adult is wanted and place.is_manual and has_other_duties(place, rating):
@@ -40,14 +39,17 @@ def required_flags(place: PlaceRow, rating: Rating, *, ai: bool) -> tuple[str, .
 
 
 def has_other_duties(place: PlaceRow, rating: Rating) -> bool:
-    """Return True where the platform asks for something that no field of a request can show."""
+    """Return True if the platform requires something that no field of a request can show."""
     return not all(WIRE_FLAG_PATTERN.fullmatch(flag) for flag in place.flags.get(rating, ()))
 
 
 def required_marks(case: Case) -> tuple[str, ...]:
-    """The marks a unit must bear at its place: none for an answer, which a person read and sent, in
-    words and General. Comments have no field for them; where words must say that a model helped,
-    they do (`Case.needs_ai_words`)."""
+    """Return the flags that a unit must have on its surface.
+
+    Replies to comments have none: a member reads and sends them, they are texts rated General, and
+    comments have no field for flags. If a model helped, the text discloses it
+    (`Case.needs_ai_words`).
+    """
     return (
         ()
         if case.unit.comment_id
@@ -56,7 +58,8 @@ def required_marks(case: Case) -> tuple[str, ...]:
 
 
 def unit_belongs_to_tenant(case: Case) -> Iterable[Finding]:
-    """The unit is of this tenant, and nothing changed under it while it was read."""
+    """Require that the unit belongs to this tenant and that no epoch appeared while the evidence
+    was read."""
     if case.unit.tenant_id != case.facts.tenant_id or not case.facts.creator_known:
         yield block_finding(Reason.TENANT_BOUNDARY)
     if case.facts.unlocked:
@@ -64,33 +67,31 @@ def unit_belongs_to_tenant(case: Case) -> Iterable[Finding]:
 
 
 def policy_is_valid(case: Case) -> Iterable[Finding]:
-    """The rules are whole, signed and the newest; what helps somebody in danger is sent without
-    them."""
+    """Require a policy that is complete, signed and current. Safety texts are sent without it."""
     if case.facts.rules_fault and not service_texts.is_safety_text(case.unit.service):
         yield block_finding(Reason(case.facts.rules_fault))
 
 
 def clocks_agree(case: Case) -> Iterable[Finding]:
-    """A machine whose clock is wrong sends nothing but what helps somebody in danger."""
+    """Block everything but safety texts on a machine with a wrong clock."""
     if case.facts.skewed and not service_texts.is_safety_text(case.unit.service):
         yield block_finding(Reason.CLOCK_SKEW)
 
 
 def removal_form_is_reachable(case: Case) -> Iterable[Finding]:
-    """Nudity and Explicit leave while the form is reached where people ask for something to be
-    taken away."""
+    """Block Nudity and Explicit while the form for removal requests is unreachable."""
     if case.facts.intake_down and case.rating.rank >= Rating.N.rank:
         yield block_finding(Reason.INTAKE_DOWN)
 
 
 def unit_matches_approval(case: Case) -> Iterable[Finding]:
-    """What somebody said yes to is what leaves: a word more, and it is looked at again."""
+    """Block a unit that differs from the approved content."""
     if case.facts.changed:
         yield block_finding(Reason.UNIT_CHANGED)
 
 
 def unit_is_complete(case: Case) -> Iterable[Finding]:
-    """There is something to show, to a known kind of audience."""
+    """Require visible content and a known kind of audience."""
     unit = case.unit
     empty = (
         not unit.media
@@ -105,7 +106,8 @@ def unit_is_complete(case: Case) -> Iterable[Finding]:
 
 
 def is_under_live_parent(case: Case) -> Iterable[Finding]:
-    """A part of a thread goes under our own earlier part, and every earlier part still stands."""
+    """Require that a thread part replies to our earlier part, and that every earlier part is still
+    live."""
     if case.unit.reply_to and not case.facts.above_known:
         yield block_finding(Reason.REMOTE_REFERENCE)
     if case.facts.above_gone:
@@ -113,7 +115,8 @@ def is_under_live_parent(case: Case) -> Iterable[Finding]:
 
 
 def media_are_ours(case: Case) -> Iterable[Finding]:
-    """Every medium is a recorded rendition, byte for byte, not frozen and not taken back."""
+    """Require that every medium is a recorded rendition with the same bytes, neither frozen nor
+    recalled."""
     known = {medium.sha256: medium for medium in case.media_facts}
     for medium in case.unit.all_media:
         facts = known.get(medium.sha256)
@@ -127,11 +130,11 @@ def media_are_ours(case: Case) -> Iterable[Finding]:
 
 
 def references_are_ours(case: Case) -> Iterable[Finding]:
-    """What it points at on the platform is a copy of ours that stands, and all of that is known: it
-    counts as carried.
+    """Require that everything the unit refers to on the platform is a live copy of ours with known
+    media, which are judged like those of the unit.
 
-    Source: Telegram file ids, quotes and forwards show whatever lies there, rated by nobody
-    (docs/gate.md).
+    Source: Telegram file ids, quotes and forwards show content on the platform that no rating
+    covers (docs/gate.md).
     """
     if find_custom_emoji(case.unit.platform, case.unit.visible_texts):
         yield block_finding(Reason.REMOTE_REFERENCE)
@@ -143,8 +146,8 @@ def references_are_ours(case: Case) -> Iterable[Finding]:
 
 
 def replies_are_welcome(case: Case) -> Iterable[Finding]:
-    """An answer goes to somebody who spoke to us and may be spoken to, alone under what they said,
-    in General words."""
+    """Require that a reply answers one received comment, publicly and without media, in texts rated
+    General, and that its author may be answered."""
     answered = [each.native_id for each in case.unit.references if each.kind == COMMENT_REFERENCE]
     if not answered:
         return
@@ -159,7 +162,7 @@ def replies_are_welcome(case: Case) -> Iterable[Finding]:
 
 
 def media_are_rated(case: Case) -> Iterable[Finding]:
-    """Somebody rated every medium, and where machines are far apart a person did."""
+    """Require a rating of every medium, by a member if the classifiers disagree."""
     if any(medium.rating is None for medium in case.media_facts):
         yield hold_finding(Reason.RATING_MISSING)
     if any(medium.unanswered for medium in case.media_facts):
@@ -169,8 +172,7 @@ def media_are_rated(case: Case) -> Iterable[Finding]:
 
 
 def no_hidden_content(case: Case) -> Iterable[Finding]:
-    """A file that showed one thing and held another is looked at by somebody other than who brought
-    it."""
+    """Require a review by another member for files that contained something they did not show."""
     hiding = [medium.reviews for medium in case.media_facts if medium.hidden]
     if any(
         not is_approved_by_other(reviews, case, BYTES_REVIEW_LIFETIME) for reviews in hiding
@@ -179,9 +181,8 @@ def no_hidden_content(case: Case) -> Iterable[Finding]:
 
 
 def no_placeholder_images(case: Case) -> Iterable[Finding]:
-    """A picture of the demonstration model, or a stand-in for one, is taken for nobody's work: it
-    stays on test networks, and a demonstration's on its own page, until somebody who runs the
-    agency lets this one out."""
+    """Restrict pictures of the demonstration model and placeholders to test networks and to the
+    page of a demonstration agency, until a member who runs the agency allows the picture."""
     if case.row.test_network or (case.row.ours and case.facts.demo):
         return
     if any(medium.label and not medium.lifted for medium in case.media_facts):
@@ -189,7 +190,7 @@ def no_placeholder_images(case: Case) -> Iterable[Finding]:
 
 
 def nothing_prohibited(case: Case) -> Iterable[Finding]:
-    """What is never allowed is never allowed, whoever asks."""
+    """Block prohibited content, for every agency."""
     if case.text_rating.prohibited == "minor" or any(
         medium.prohibited == "minor" for medium in case.media_facts
     ):
@@ -201,7 +202,7 @@ def nothing_prohibited(case: Case) -> Iterable[Finding]:
 
 
 def not_on_the_blocklist(case: Case) -> Iterable[Finding]:
-    """Bytes that were taken back do not return, nor do near copies of them."""
+    """Block bytes on the blocklist and near copies of them; hold remote resemblances."""
     for medium in case.media_facts:
         if medium.blocked == "exact":
             yield block_finding(Reason.BLOCKLIST_EXACT)
@@ -212,8 +213,8 @@ def not_on_the_blocklist(case: Case) -> Iterable[Finding]:
 
 
 def text_is_not_obfuscated(case: Case) -> Iterable[Finding]:
-    """The words read as they look; a word that may not stand beside something suggestive does
-    not."""
+    """Hold disguised texts, and above General also terms that are acceptable in General content
+    only."""
     if case.text_rating.obfuscated:
         yield hold_finding(Reason.TEXT_OBFUSCATED)
     if (
@@ -225,8 +226,10 @@ def text_is_not_obfuscated(case: Case) -> Iterable[Finding]:
 
 
 def language_is_supported(case: Case) -> Iterable[Finding]:
-    """Every sentence is in a language that the lexicons read; between assured adults a word or
-    three may be strange."""
+    """Require languages that the lexicon supports.
+
+    Messages of up to three words to an assured adult are exempt.
+    """
     if case.language_reading.supported:
         return
     known = case.facts.viewer
@@ -241,7 +244,7 @@ def language_is_supported(case: Case) -> Iterable[Finding]:
 
 
 def place_allows_rating(case: Case) -> Iterable[Finding]:
-    """The place allows the rating, by a rule that was read in time."""
+    """Require that the surface allows the rating, by a rule that is not overdue for review."""
     if case.rating is Rating.X:
         return
     verdict = case.row.verdict(case.rating)
@@ -263,8 +266,8 @@ def place_allows_rating(case: Case) -> Iterable[Finding]:
 
 
 def place_passes_probes(case: Case) -> Iterable[Finding]:
-    """Before anything above General, somebody looked at the place just now, and saw what the rule
-    asks for."""
+    """Require that a destination check within the last minute confirmed what the rule demands above
+    General."""
     if case.rating is Rating.X:
         return
     wanted = case.row.required_probes(case.rating, generated=case.is_ai_generated)
@@ -278,13 +281,13 @@ def place_passes_probes(case: Case) -> Iterable[Finding]:
 
 
 def creator_allows_rating(case: Case) -> Iterable[Finding]:
-    """An agency may set a creator's limit lower than the platform does."""
+    """Hold ratings above the limit that the agency set for the creator."""
     if case.rating is not Rating.X and case.rating.rank > case.facts.ceiling.rank:
         yield hold_finding(Reason.RATING_EXCEEDS_CREATOR)
 
 
 def required_marks_are_set(case: Case) -> Iterable[Finding]:
-    """The unit bears every mark the platform must be told."""
+    """Require that the unit has every flag that the platform demands."""
     wanted = required_marks(case)
     missing = set(wanted) - set(case.unit.flags)
     if missing - {case.row.ai_flag}:
@@ -293,13 +296,15 @@ def required_marks_are_set(case: Case) -> Iterable[Finding]:
         yield block_finding(Reason.AI_MARK_MISSING)
     if case.rating is Rating.X or case.row.verdict(case.rating) is not Verdict.F:
         return
-    # Where a person posts, they confirm it in their task with a screenshot (`DUTY_FLAG`).
+    # On manual surfaces, the member confirms the duty in the manual task with a screenshot
+    # (`DUTY_FLAG`).
     if has_other_duties(case.row, case.rating) and not case.row.is_manual:
         yield hold_finding(Reason.FLAG_MISSING)
 
 
 def ai_is_disclosed(case: Case) -> Iterable[Finding]:
-    """What a model made is called so, as its record says, and in words where no flag does it."""
+    """Require that AI-generated media are marked as their records say, and that the text discloses
+    AI if no flag does."""
     recorded = {medium.sha256: medium.ai for medium in case.media_facts}
     if any(recorded.get(medium.sha256, medium.ai) != medium.ai for medium in case.unit.media):
         yield block_finding(Reason.AI_MARK_MISSING)
@@ -309,7 +314,7 @@ def ai_is_disclosed(case: Case) -> Iterable[Finding]:
 
 
 def links_are_known(case: Case) -> Iterable[Finding]:
-    """Every address is ours or registered, unchanged, and allowed where it stands."""
+    """Require that every URL is ours or registered, unchanged, and allowed on the surface."""
     own = case.facts.own_hosts
     for url in case.links:
         if urls.is_own_adult_page(url, own):
@@ -328,22 +333,22 @@ def links_are_known(case: Case) -> Iterable[Finding]:
 
 
 def viewer_is_not_blocked(case: Case) -> Iterable[Finding]:
-    """Nobody writes to a reader who is blocked, or may be a minor; but for what the service must
-    say."""
+    """Block content for viewers who are blocked or suspected to be minors. Service texts are
+    exempt."""
     known = case.facts.viewer
     if known is not None and known.state in (AssuranceState.BLOCKED, AssuranceState.SUSPECTED):
         yield block_finding(Reason.VIEWER_BLOCKED)
 
 
 def viewer_is_of_age(case: Case) -> Iterable[Finding]:
-    """Nudity and Explicit reach only readers whose age is assured: by us, or by a platform that
-    does it."""
+    """Require for Nudity and Explicit that the age of all viewers is assured, by us or by the
+    platform."""
     if case.rating.rank < Rating.N.rank:
         return
     if case.unit.audience != "viewer":
         assured = any(
             probe.assures for probe in case.row.required_probes(case.rating)
-        )  # then it was seen, or it is held
+        )  # `place_passes_probes` holds it otherwise
         if case.row.viewer == "product" and not case.row.test_network and not assured:
             yield block_finding(Reason.AUDIENCE_UNKNOWN)
         return
@@ -362,7 +367,7 @@ def viewer_is_of_age(case: Case) -> Iterable[Finding]:
 
 
 def _stoppable_features(case: Case) -> set[str]:
-    """The emergency stops that reach this unit."""
+    """Return the features whose emergency stops apply to this unit."""
     unit = case.unit
     touched = {"sending"}
     if unit.service:
@@ -379,7 +384,7 @@ def _stoppable_features(case: Case) -> set[str]:
 
 
 def no_stop_applies(case: Case) -> Iterable[Finding]:
-    """No emergency stop reaches the unit; what protects a reader is never stopped."""
+    """Block units that an emergency stop applies to. Safety texts are never stopped."""
     if service_texts.is_safety_text(case.unit.service):
         return
     touched = _stoppable_features(case)
@@ -390,8 +395,11 @@ def no_stop_applies(case: Case) -> Iterable[Finding]:
 
 
 def service_text_is_pinned(case: Case) -> Iterable[Finding]:
-    """A service text is a catalogue sentence as it stands, with short values in its marked slots;
-    the one picture that may go with it is the house's own, where it replaces a copy."""
+    """Require that a service text is an unchanged catalogue sentence with short values in its
+    marked slots.
+
+    Its only medium may be the replacement picture, where it replaces a copy.
+    """
     sober = case.text_rating.rating.rank <= Rating.S.rank and not case.text_rating.obfuscated
     if not sober or not service_texts.is_pure_service_unit(
         case.unit, own_hosts=case.facts.own_hosts
@@ -439,10 +447,10 @@ SERVICE_RULES: tuple[Rule, ...] = (
     service_text_is_pinned,
     no_stop_applies,
 )
-"""What stands for a catalogue sentence: it needs no rating and goes out when everything else is
-down."""
+"""Rules for catalogue sentences: they need no rating and are sent even if everything else is
+unavailable."""
 
 
 def rules_for(unit: Unit) -> tuple[Rule, ...]:
-    """The rules that a unit is judged by."""
+    """Return the rules that a unit is judged by."""
     return SERVICE_RULES if unit.service else ORDINARY_RULES

@@ -1,1 +1,4 @@
-"""Evidence for a decision: the facts of a unit, read in one snapshot."""
+"""Evidence: the facts of a unit, read into one snapshot for a decision.
+
+The decision itself is in `gate/decision`; other sub-packages record most of the facts.
+"""

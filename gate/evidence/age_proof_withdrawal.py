@@ -1,7 +1,7 @@
-"""Withdrawal of a proof of age: the custodian erred, or can no longer stand behind it.
+"""Withdrawal of an age proof, because the custodian erred or can no longer confirm it.
 
-From the commit on nothing that needs it is published, and every copy that no other proof of the
-person covers is called back. A withdrawn proof never counts again; the custodian may give another.
+After the commit, nothing that needs the proof is published, and every copy that no other proof of
+the person covers is recalled. A withdrawn proof never counts again; the custodian may give another.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ from tenants.notices import notices
 
 @dataclass(frozen=True)
 class AgeProofWithdrawn:
-    """A custodian, or a member, `by`, withdraws a proof of age; the subject is the person."""
+    """A custodian or member, `by`, withdraws an age proof; the subject is the person."""
 
     kind: ClassVar[str] = "person.unprove"
     queue: ClassVar[Queue] = "urgent"
@@ -44,10 +44,11 @@ class AgeProofWithdrawn:
 
 
 def request_withdrawal(scope: Scope, proof_id: UUID) -> None:
-    """Withdraw a proof of age, as the acting member or custodian; the workers do it at once.
+    """Request the withdrawal of an age proof, as the acting member or custodian. A worker executes
+    it at once.
 
-    Any member who may run or stop the agency may: it only ever restricts. A custodian withdraws
-    their own proofs. Raises Refused, NotFound.
+    Any member with the right to run or stop the agency may withdraw proofs, because a withdrawal
+    only restricts; custodians may withdraw their own. Raises Refused, NotFound.
     """
     row = _get_proof(scope, proof_id)
     _check_allowed(scope, row)
@@ -58,12 +59,14 @@ def request_withdrawal(scope: Scope, proof_id: UUID) -> None:
 def _check_allowed(scope: Scope, row: IdentityCheck) -> None:
     member = queries.get_acting_member(scope, "person.people_only")
     own = has_right(member.role, Right.VOUCH) and row.custodian_id == member.id
+    # A withdrawal only restricts, so the right to stop is enough.
     if not own and not has_right(member.role, Right.STOP):
         require_right(member.role, Right.RUN)
 
 
 def handle_withdrawal(event: AgeProofWithdrawn, *, tenant: OpenScope) -> None:
-    """Withdraw a proof of age, as who asked, if they still may; else tell the agency why not."""
+    """Withdraw an age proof as its requester, if they still have the right. Otherwise notify the
+    agency of the reason."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             _check_allowed(scope, _get_proof(scope, event.proof_id))
@@ -74,8 +77,8 @@ def handle_withdrawal(event: AgeProofWithdrawn, *, tenant: OpenScope) -> None:
 
 
 def withdraw_age_proof(scope: Scope, proof_id: UUID) -> list[UUID]:
-    """Withdraw a proof of age for good and call back every copy above General that no other proof
-    of the person covers; return the permits of those copies. Raises NotFound."""
+    """Withdraw an age proof permanently and recall every copy above General that no other proof of
+    the person covers. Return the permits of those copies. Raises NotFound."""
     person_id = _get_proof(scope, proof_id).person_id
     shown = [person_id, *persons.list_digital_twins(scope, person_id)]
     epochs.lock_and_advance(scope, *(epochs.person_key(scope, each) for each in shown))

@@ -1,5 +1,4 @@
-"""What is known of media and of the people in them: a fixed number of statements, however many
-there are."""
+"""Facts of media and of the persons in them, read in a fixed number of statements."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -48,21 +47,21 @@ _ABOVE = """(assets.parent_id IS NOT NULL OR EXISTS (SELECT FROM asset_parts s
       UNION SELECT p.parent_id, l.depth + 1 FROM line l
       JOIN asset_parents p ON p.tenant_id = :tenant AND p.asset_id = l.id WHERE l.depth < 20)
     SELECT FROM line l {such})"""
-"""Whether there is such a one among what an asset was made from."""
+"""SQL condition: such a row exists among the ancestors of an asset."""
 
 _FROM_REMOVED = _ABOVE.format(
     such="JOIN renditions r ON r.tenant_id = :tenant AND r.asset_id = l.id AND r.state = 'removed'"
 )
-"""Whether bytes were made from others that were taken back: that goes for whatever is made from
-them later too."""
+"""SQL condition: the bytes were made from others that were removed. It also applies to descendants
+made later."""
 
 _PROVES = ", ".join(f"'{one}'" for one in sorted(asset_records.DATED_SOURCES))
 _FROM_UNDATED = _ABOVE.format(
     such="JOIN assets a ON a.tenant_id = :tenant AND a.id = l.id"
     f" WHERE a.origin <> 'generated' AND a.source NOT IN ({_PROVES})"
 )
-"""Whether something was made from what came in without a proof of its date: the day it came in is
-none."""
+"""SQL condition: the asset was made from an upload without a proven date. The date of an upload
+proves no production date."""
 
 _MEDIA = f"""
 SELECT renditions.sha256, renditions.mime, renditions.size, renditions.phash,
@@ -86,15 +85,15 @@ SELECT renditions.sha256, renditions.mime, renditions.size, renditions.phash,
 FROM renditions JOIN assets ON assets.tenant_id = :tenant AND assets.id = renditions.asset_id
 WHERE renditions.tenant_id = :tenant AND renditions.sha256 = ANY(:digests) ORDER BY
 renditions.sha256
-"""  # noqa: S608 - constants of our own
-"""Bytes with what machines and people said of them, who is shown, their shoot card, and whom they
-resemble: in one statement, since every claim asks."""
+"""  # noqa: S608 - only constants
+"""Bytes with their inspections, ratings, depictions, shoot cards and resemblances, in one statement
+because every claim runs it."""
 
 
 def review_facts(
     scope: Scope, about: str, digests: Collection[str]
 ) -> Mapping[str, Sequence[ReviewFacts]]:
-    """What people said of units or of bytes, by digest, oldest first; digests nobody spoke of are
+    """Return the reviews of units or of bytes by digest, oldest first. Digests without a review are
     absent."""
     if not digests:
         return {}
@@ -119,9 +118,12 @@ def _reviews_by_digest(
 def media_facts_of_unit(
     scope: Scope, unit: Unit, *, to_decide: bool = True
 ) -> tuple[MediumFacts, ...]:
-    """What is known of a unit's media, of those above it and of those it points at, by digest;
-    bytes nobody recorded are missing. Only `to_decide` is every picture compared with the
-    blocklist."""
+    """Return the facts of the media of a unit, of its earlier parts and of its references, by
+    digest.
+
+    Unrecorded bytes have no entry. The blocklist is searched for similar pictures only if
+    `to_decide`.
+    """
     return media_facts_of_bytes(
         scope, post_references.shown_digests(scope, unit), to_decide=to_decide
     )
@@ -130,7 +132,7 @@ def media_facts_of_unit(
 def media_facts_of_bytes(
     scope: Scope, digests: Sequence[str], *, to_decide: bool = True
 ) -> tuple[MediumFacts, ...]:
-    """What is known of these bytes, as `media`."""
+    """Return the facts of these bytes, like `media_facts_of_unit`."""
     if not digests:
         return ()
     rows = scope.run(_MEDIA, tenant=scope.tenant_id, digests=digests).all()
@@ -183,15 +185,14 @@ def _medium_from_row(
 
 
 def _is_rating_unsettled(rated: AggregatedRating, said: Iterable[ReviewFacts]) -> bool:
-    """Whether machines differ too much, or one went above what people said, and nobody has looked
-    since."""
+    """Return True if classifiers disagree, or one rated higher than members did, and no review
+    followed."""
     since = rated.raised_at
     return rated.unsettled or (since is not None and not any(review.at >= since for review in said))
 
 
 def _is_classifier_missing(found: Iterable[Mapping[str, Any]], rated: AggregatedRating) -> bool:
-    """Whether a classifier should have looked and none has, and no person rated the bytes
-    instead."""
+    """Return True if a required classifier did not answer and no member rated the bytes instead."""
     return has_missing_classifier([each["source"] for each in found]) and not rated.by_person
 
 
@@ -201,7 +202,7 @@ def _highest_people_count(recorded: int | None, found: Iterable[Mapping[str, Any
 
 
 def people_named_in(media: Iterable[MediumFacts]) -> set[UUID]:
-    """Everybody whom pictures show, or their shoot cards name."""
+    """Return all persons depicted in the media or named on their shoot cards."""
     seen = set[UUID]()
     signed = set[UUID]()
     for medium in media:
@@ -231,13 +232,13 @@ FROM known k ORDER BY k.id
     .replace("--likeness", resemblances.RESEMBLANCES_OF_REFERENCES_SQL)
     .replace("--inside", custodians.INSIDE_CUSTODIAN_SQL)
 )
-"""People, and who is behind those who are doubles, with all their papers: in one statement, since
-every claim asks."""
+"""Persons, and the real persons behind AI doubles, with their evidence, in one statement because
+every claim runs it."""
 
 
 def person_facts(scope: Scope, ids: Collection[UUID]) -> tuple[PersonFacts, ...]:
-    """What is known of people, by id; a double comes with the evidence of the real person behind
-    it."""
+    """Return the facts of persons, ordered by id. An AI double includes the evidence of its real
+    person."""
     if not ids:
         return ()
     known = {row.id: row for row in scope.run(_PEOPLE, tenant=scope.tenant_id, ids=list(ids))}
@@ -249,7 +250,7 @@ def person_facts(scope: Scope, ids: Collection[UUID]) -> tuple[PersonFacts, ...]
 
 
 def _person_from_row(row: Any, behind: Any | None) -> PersonFacts:
-    """A person's facts, with those of the real person behind a double."""
+    """Return the facts of a person, including those of the real person behind an AI double."""
     both = [row] if behind is None else [row, behind]
     checks = [each for one in both for each in one.identities or ()]
     grants = sorted((each for one in both for each in one.grants or ()), key=itemgetter("id"))
@@ -273,13 +274,14 @@ def _person_from_row(row: Any, behind: Any | None) -> PersonFacts:
 
 
 def _strictest_state(states: Iterable[str]) -> PersonState:
-    """Who is behind a double decides too."""
+    """Return the strictest state, so that the state of the real person also restricts the AI
+    double."""
     found = set(states)
     return next((state for state in reversed(PersonState) if state in found), PersonState.ACTIVE)
 
 
 def _parse_instant(said: str) -> datetime:
-    """An instant as it stands in JSON."""
+    """Return a timestamp from JSON in UTC."""
     return datetime.fromisoformat(said).astimezone(UTC)
 
 

@@ -1,4 +1,4 @@
-"""Table of the link targets that a creator's texts may contain."""
+"""Table of the registered links that the texts of a creator may contain."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from foundation.db.tables import (
 
 
 class LinkTarget(CreatorOwnedRow, table=True):
-    """An address that may stand in a creator's texts, written as `gate/text/urls.py` writes it."""
+    """A registered link of a creator, as a canonical URL (`gate/text/urls.py`)."""
 
     __tablename__ = "link_targets"
     __table_args__ = table_arguments(
@@ -28,6 +28,6 @@ class LinkTarget(CreatorOwnedRow, table=True):
     adult: bool
     by: str
     state: str = "active"
-    """active, changed, or closed: taken back, and what was said of it remembered."""
+    """active, changed, or closed. A closed link is no longer accepted, and its data is retained."""
     resolved_at: datetime = timestamp_column()
     expires_at: datetime = timestamp_column()

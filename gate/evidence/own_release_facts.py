@@ -1,5 +1,4 @@
-"""What a decision reads of a release of one's own picture; nothing, and no statement, where nobody
-made one."""
+"""Facts of own-picture releases. Without a release, no statement runs."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -21,7 +20,7 @@ ORDER BY verified_at, id
 
 
 def account_holders(scope: Scope, unit: Unit) -> tuple[AccountHolderFacts, ...]:
-    """Who holds the unit's account, as custodians said."""
+    """Return the holders of the unit's account, as confirmed by custodians."""
     rows = scope.run(
         _HOLDERS, tenant=scope.tenant_id, channel=unit.channel_id, account=unit.account
     )
@@ -34,7 +33,8 @@ def account_holders(scope: Scope, unit: Unit) -> tuple[AccountHolderFacts, ...]:
 def own_release_facts(
     scope: Scope, unit: Unit, stored: Mapping[str, Any] | None
 ) -> OwnReleaseFacts | None:
-    """A row of `own_releases`, as JSON, with what became of who signed it and of their passkey."""
+    """Return the facts of a row of `own_releases`, given as JSON, with the current state of its
+    signer and their passkey."""
     if stored is None:
         return None
     member_id = UUID(stored["member_id"])
@@ -54,5 +54,5 @@ def own_release_facts(
 
 
 def _find_member(scope: Scope, member_id: UUID) -> queries.Member | None:
-    """Who signed, while they are here."""
+    """Return the signer if they are still a member."""
     return next((one for one in queries.list_members(scope) if one.id == member_id), None)

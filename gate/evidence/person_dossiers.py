@@ -1,8 +1,8 @@
-"""People as members see them: what is proven, what they allowed, and what is missing before they
-may be shown.
+"""Dossiers of persons for members: their proofs and permissions, and what they lack before they may
+be published.
 
-What is missing says the same as the rules (`gate/decision/depiction_rules.py`); a test compares the
-two. Pure but for `people`.
+The missing requirements match the rules in `gate/decision/depiction_rules.py`; a test compares the
+two. Except for `list_dossiers`, the module is pure.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -28,15 +28,14 @@ from gate.people.synthetic_person_declarations import (
 from tenants.auth import custodians
 
 MAX_DOSSIERS = 40
-"""So many people a page shows; the rest is found by name."""
+"""Maximum number of persons on a page; others are found by name."""
 
 NEEDED = ("depict", "publish")
 
 
 @dataclass(frozen=True)
 class AgeProofSummary:
-    """A custodian's yes as members read it; `noted_by` is an actor, empty where nobody here said
-    so."""
+    """An age proof as members see it; `noted_by` is an actor, empty if no member recorded it."""
 
     custodian: str
     method: str
@@ -45,15 +44,16 @@ class AgeProofSummary:
     on_day: datetime | None
     noted_by: str
     stands: bool
-    """It neither ended nor was withdrawn, and its custodian is outside the agency."""
+    """It is neither expired nor withdrawn, and its custodian is outside the agency."""
     id: UUID
 
 
 @dataclass(frozen=True)
 class DeclarationSummary:
-    """The newest declaration of an invented person: what it is made with, its references as
-    `(digest, asset, rating)`, who declared it, and what others saw. `lost` where a reference was
-    taken away since."""
+    """The latest declaration of a synthetic person.
+
+    `references` are `(digest, asset, rating)`; `lost` is True if a reference was removed since.
+    """
 
     id: UUID
     sources: tuple[Mapping[str, Any], ...]
@@ -65,20 +65,23 @@ class DeclarationSummary:
 
     @property
     def has_doubts(self) -> bool:
-        """Whether somebody who looked had a doubt, or knew a face."""
+        """Return True if a reviewer had doubts or recognised a real person."""
         return any(not look.is_clear for look in self.looks)
 
     @property
     def kappa(self) -> float | None:
-        """How far the first two who looked agree; None while there are not two, or where nobody
-        doubted anything."""
+        """Return the agreement of the first two reviewers; None with fewer reviewers, or if it is
+        undefined."""
         return look_agreement(self.looks[0], self.looks[1]) if len(self.looks) > 1 else None
 
 
 @dataclass(frozen=True)
 class PersonDossier:
-    """Somebody with everything that is known of them. `general` and `adult` are what is still
-    missing for each, as codes of sentences `people.missing.<code>`."""
+    """A person with all known facts.
+
+    `general` and `adult` are the requirements still missing for each, as codes of the sentences
+    `people.missing.<code>`.
+    """
 
     facts: PersonFacts
     name: str
@@ -92,13 +95,13 @@ class PersonDossier:
 
     @property
     def id(self) -> UUID:
-        """Of the person."""
+        """Return the id of the person."""
         return self.facts.id
 
     @property
     def active_consents(self) -> tuple[ConsentFacts, ...]:
-        """Their permissions that were neither taken back nor belong to a shoot card, in the order
-        of their kinds."""
+        """Return the permissions that are neither revoked nor bound to a shoot card, ordered by
+        scope."""
         own = (one for one in self.facts.grants if one.card is None and not one.revoked)
         return tuple(
             sorted(own, key=lambda one: (CONSENT_SCOPES.index(one.scope), one.valid_until))
@@ -139,7 +142,8 @@ def list_dossiers(
     creators: Collection[UUID] | None = None,
     limit: int = MAX_DOSSIERS,
 ) -> list[PersonDossier]:
-    """People by name, `named` a part of it: everybody, or those who are one of these creators."""
+    """Return persons by name, filtered by `named`, a part of the name, and by `creators`, the
+    creators they are."""
     wanted = list(creators) if creators is not None else None
     rows = scope.run(
         _PEOPLE, tenant=scope.tenant_id, named=named.strip(), creators=wanted, limit=limit
@@ -198,9 +202,10 @@ def _declaration_from_row(
 
 
 def missing_requirements(person: PersonFacts, rating: Rating, now: datetime) -> Iterator[str]:
-    """What somebody lacks to be published with this rating anywhere at all, the first to do first.
+    """Yield what a person lacks to be published with this rating on any surface, the most urgent
+    first.
 
-    Where, and since when pictures are, is the pictures' own matter: that is asked of each.
+    Surfaces and production dates depend on the picture and are checked there.
     """
     if person.state is not PersonState.ACTIVE:
         yield "blocked"
@@ -244,8 +249,8 @@ def _missing_declarations(person: PersonFacts, rating: Rating) -> Iterator[str]:
 
 
 def needs_declaration_review(one: PersonDossier) -> bool:
-    """Whether an invented person waits for others' eyes: declared, with enough references, and
-    nobody in doubt."""
+    """Return True if a synthetic person awaits reviews: declared, with enough references, and
+    without objections."""
     declared = one.declaration
     enough = (
         declared is not None and not declared.lost and len(declared.references) >= MIN_REFERENCES

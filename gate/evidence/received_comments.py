@@ -1,9 +1,8 @@
-"""What people said where we could hear it: the one thing of somebody else's that a unit may point
-at, to answer it.
+"""Comments received on our accounts, the only content of others that a unit may refer to, in order
+to reply.
 
-An answer to what nobody said to us would be a word thrown under a stranger's post, by a program:
-platforms forbid it. Source: https://help.x.com/en/rules-and-policies/x-automation (replies to those
-who did not ask for them).
+A reply to any other post would be an unsolicited automated reply, which platforms forbid. Source:
+https://help.x.com/en/rules-and-policies/x-automation (replies to those who did not ask for them).
 """
 
 from uuid import UUID
@@ -21,7 +20,7 @@ _UNWELCOME = frozenset({AssuranceState.BLOCKED, AssuranceState.SUSPECTED})
 
 
 class ReceivedComment(CreatorOwnedRow, table=True):
-    """What somebody said on an account, by the platform's ids. Written by the gate alone."""
+    """A comment received on an account, by the ids of the platform. Only the gate writes it."""
 
     __tablename__ = "heard_remarks"
     __table_args__ = table_arguments(
@@ -36,8 +35,8 @@ class ReceivedComment(CreatorOwnedRow, table=True):
 def record_received_comment(
     scope: Scope, *, creator_id: UUID, channel_id: UUID, platform: str, native_id: str, author: str
 ) -> None:
-    """Keep, as this transaction ends, that a remark was heard; `author` is the platform's id. Again
-    changes nothing."""
+    """Record a received comment when this transaction commits; `author` is the platform's id. Does
+    nothing if it is recorded already."""
 
     def keep(last: Scope) -> None:
         last.run(
@@ -54,11 +53,12 @@ def record_received_comment(
             author=author,
         )
 
+    # Only the role of the gate may write this table.
     scope.before_commit(keep, role="gate")
 
 
 def purge_received_comments(scope: Scope, channel_id: UUID, author: str) -> None:
-    """Forget, as this transaction ends, what somebody said on an account."""
+    """Delete the comments of an author on an account when this transaction commits."""
 
     def gone(last: Scope) -> None:
         last.run(
@@ -73,8 +73,8 @@ def purge_received_comments(scope: Scope, channel_id: UUID, author: str) -> None
 
 
 def comment_facts(scope: Scope, unit: Unit) -> tuple[CommentFacts, ...]:
-    """What is known of the remarks a unit answers; one that nobody heard on its account is
-    missing."""
+    """Return the facts of the comments that a unit answers. A comment that its account did not
+    receive has no entry."""
     wanted = sorted({each.native_id for each in unit.references if each.kind == COMMENT_REFERENCE})
     if not wanted:
         return ()

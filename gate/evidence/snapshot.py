@@ -1,6 +1,6 @@
-"""Reads everything a decision needs into one snapshot, in statements that follow the locks.
+"""Read everything a decision needs into one snapshot, in statements that run after the locks.
 
-What is known of media and of the people in them is read by `gate/evidence/media_facts.py`.
+The facts of media and persons are read by `gate/evidence/media_facts.py`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,7 +47,7 @@ from tenants.auth import device_fingerprints
 from tenants.auth.author_separation import Authorship, find_authorship
 
 APART = timedelta(seconds=5)
-"""So far the clocks of a worker and of the database may be apart."""
+"""Maximum difference between the clocks of a worker and of the database."""
 
 
 _VIEWER = """
@@ -67,8 +67,8 @@ _APPROVED = """
     WHERE EXISTS (SELECT FROM human_reviews r WHERE r.tenant_id = :tenant AND r.about = 'unit'
       AND r.digest = d.unit_digest AND r.verdict = 'approve')) AS approved
 """
-"""Other units of the same subject that somebody said yes to; null where what they were is no longer
-kept."""
+"""Approved units of the same subject other than this one; the unit is null if its inputs were
+deleted by retention."""
 
 _PLACED = f"""
   (SELECT jsonb_agg(jsonb_build_array(s.scope, s.target, s.feature) ORDER BY s.scope, s.feature)
@@ -82,8 +82,8 @@ _PLACED = f"""
   (SELECT to_jsonb(o) FROM own_releases o WHERE o.tenant_id = :tenant AND o.subject_id = {{subject}}
     AND o.subject_kind = {{kind}} ORDER BY o.created_at DESC, o.id DESC LIMIT 1) AS release,
     {_APPROVED}
-"""  # noqa: S608  constants of our own
-"""What is said of a unit as it is at its place."""
+"""  # noqa: S608 only constants
+"""Facts that depend on the surface of a unit."""
 
 _OWN_TERMS = """
   (SELECT jsonb_agg(jsonb_build_array(t.kind, t.term) ORDER BY t.kind, t.term)
@@ -102,15 +102,16 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
   {_VIEWER}, {text_windows.RECENT_SQL}, {text_windows.PUBLIC_SQL}, {_OWN_TERMS},
   {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
-"""  # noqa: S608  constants of our own
-"""What every decision reads, in one statement; switches of the house are read by policy."""
+"""  # noqa: S608 only constants
+"""Everything that each decision reads, in one statement. Row-level security includes the emergency
+stops of the installation."""
 
 
 def gather_snapshot(
     scope: Scope, unit: Unit, *, author: str, by: ActivePolicy, own_hosts: Sequence[str] = ()
 ) -> tuple[EvidenceSnapshot, datetime]:
-    """The facts about a unit, as committed by now, and the time: a claim may have waited for its
-    locks. `by` are the rules it is judged by."""
+    """Return the committed facts about a unit, and the time of reading: a claim may have waited for
+    its locks. `by` is the policy it is judged by."""
     _expire_read_rows(scope)
     held = epochs.held_keys(scope)
     who, author = _resolve_author(scope, unit, author)
@@ -120,8 +121,9 @@ def gather_snapshot(
     pointed = post_references.resolve_references(scope, unit)
     persons = media_facts.person_facts(scope, media_facts.people_named_in(media))
     principal = wrote.principal_id if wrote is not None else None
+    # The time of the database must lie between two readings of the local clock, within `APART`.
     before = wall_now()
-    # Of a thread that begins, all of it is locked.
+    # For the first part of a thread, the keys of the whole thread are locked already.
     read = _at_once(scope, unit, epochs.key_parameters(scope, unit))
     skewed = not before - APART <= read.machine <= wall_now() + APART
     heard, changed = _resolve_reviews(scope, unit, read)
@@ -178,16 +180,16 @@ SELECT house_now() AS now,
 FROM unnest(CAST(:digests AS text[]), CAST(:places AS text[]), CAST(:subjects AS uuid[]),
 CAST(:kinds AS text[]))
   WITH ORDINALITY AS u (digest, place, subject, kind, n) ORDER BY u.n
-"""  # noqa: S608  constants of our own
+"""  # noqa: S608 only constants
 
 
 def snapshots_elsewhere(
     scope: Scope, facts: EvidenceSnapshot, units: Sequence[Unit], *, by: ActivePolicy
 ) -> list[EvidenceSnapshot]:
-    """The facts about the same content at other public places: what is said of these very units is
-    read, at once; the rest is kept.
+    """Return the facts about the same content on other public surfaces.
 
-    For showing only: nothing leaves on facts that were read for another unit.
+    Only facts that depend on the surface are read, in one statement. For previews only: nothing is
+    published on facts that were read for another unit.
     """
     rows = scope.run(
         _ELSEWHERE,
@@ -234,7 +236,7 @@ def _at_once(scope: Scope, unit: Unit, keys: Mapping[str, Any]) -> Any:
 
 
 def _load_unit_row(scope: Scope, unit: Unit, statement: str, **more: Any) -> Any:
-    """The row of a statement about a unit, its reader and what they were sent."""
+    """Run a statement about a unit, its viewer and the texts they received; return its row."""
     there = {
         "platform": unit.platform,
         "viewer": unit.viewer,
@@ -264,8 +266,8 @@ def _parse_reviews(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[
 def _reviewing_principals(
     said: Iterable[ReviewFacts], media: Iterable[MediumFacts], persons: Iterable[PersonFacts]
 ) -> set[UUID]:
-    """Everybody who said something that counts for others only: of units, of pictures, of whom they
-    resemble."""
+    """Return all principals whose statements count for content of other members only: reviews,
+    rating reductions and face comparisons."""
     found = {review.principal for review in said}
     for medium in media:
         found |= {review.principal for review in medium.reviews} | set(medium.lowered_by)
@@ -282,8 +284,8 @@ def _reviewing_principals(
 def _depicted_reviewers(
     scope: Scope, media: Iterable[MediumFacts], spoke: set[UUID]
 ) -> dict[str, frozenset[UUID]]:
-    """Return who of those who spoke is shown in each medium, or stands behind an invented person
-    there: what they said counts no more than the author's own word."""
+    """Return for each medium the reviewers who are depicted in it or are behind a synthetic person
+    in it. Their statements count like the author's own."""
     if not spoke:
         return {}
     shown = depicted_principals(scope, [medium.sha256 for medium in media])
@@ -296,15 +298,15 @@ def _mark_media(
     same: frozenset[UUID],
     shown: Mapping[str, frozenset[UUID]],
 ) -> tuple[MediumFacts, ...]:
-    """Return the media with what the author, or who is shown, said of them marked as such."""
+    """Return the media with the statements of the author and of depicted reviewers marked as their
+    own."""
     return tuple(
         _of_medium(medium, author, same | shown.get(medium.sha256, frozenset())) for medium in media
     )
 
 
 def _of_medium(medium: MediumFacts, author: UUID | None, same: frozenset[UUID]) -> MediumFacts:
-    """A medium, where the unit's author, or who counts as them, said something of it that counts
-    for others only."""
+    """Mark the statements of the author, and of those who count as the author, on a medium."""
     own = not {author, *same}.isdisjoint(medium.lowered_by)
     if not same and not own:
         return medium
@@ -332,7 +334,8 @@ def _of_likeness(found: FaceComparisonFacts, same: frozenset[UUID]) -> FaceCompa
 
 
 def _author_principals(scope: Scope, author: UUID | None, spoke: set[UUID]) -> frozenset[UUID]:
-    """Who counts as the author among those who spoke: guests who were seen where the author was."""
+    """Return the reviewers who count as the author: guests who were seen on the author's devices or
+    network."""
     if author is None or not spoke - {author}:
         return frozenset()
     return device_fingerprints.same_humans(scope, author).get(author, frozenset()) & spoke
@@ -349,10 +352,10 @@ def _mark_own_reviews(
 
 
 def _resolve_reviews(scope: Scope, unit: Unit, read: Any) -> tuple[tuple[ReviewFacts, ...], bool]:
-    """What people said that counts for a unit, and whether they said yes to something else instead.
+    """Return the reviews that count for a unit, and True if other content was approved instead.
 
-    A yes to a whole thread is one to each of its parts, as far as it goes on from there as it was
-    seen.
+    An approval of a whole thread covers each of its parts, as long as the parts up to it are
+    unchanged.
     """
     said = _parse_reviews(read.reviews)
     before = read.approved or ()
@@ -375,8 +378,8 @@ def _resolve_reviews(scope: Scope, unit: Unit, read: Any) -> tuple[tuple[ReviewF
 
 
 def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> EvidenceSnapshot:
-    """The facts that its marks follow from: what it shows, whom, and what it links to. Never enough
-    to decide on."""
+    """Return the facts that determine the required marks: content, persons and links. They are not
+    enough for a decision."""
     media = media_facts.media_facts_of_unit(scope, unit, to_decide=False)
     pointed = post_references.resolve_references(scope, unit)
     return EvidenceSnapshot(
@@ -401,7 +404,7 @@ def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> Evidence
 
 
 def _expire_read_rows(scope: Scope) -> None:
-    """Rows that were read before the locks were granted may be old: they are read again."""
+    """Expire rows read before the locks were granted, because they may be outdated."""
     scope.session.flush()
     for row in list(scope.session.identity_map.values()):
         if type(row).__module__.partition(".")[0] in ("gate", "tenants"):
@@ -409,8 +412,8 @@ def _expire_read_rows(scope: Scope) -> None:
 
 
 def _resolve_author(scope: Scope, unit: Unit, author: str) -> tuple[Authorship, str]:
-    """The unit's creator, the member who is its author, and the author: one nobody here knows
-    counts as unknown."""
+    """Return the authorship of the unit and its author, or "" for a member who is not known to the
+    agency."""
     kind, _, key = author.partition(":")
     try:
         member = UUID(key) if kind == "member" else None
@@ -421,7 +424,7 @@ def _resolve_author(scope: Scope, unit: Unit, author: str) -> tuple[Authorship, 
 
 
 def viewer_facts(scope: Scope, unit: Unit) -> ViewerFacts | None:
-    """What is known of the age of the one reader a unit is for."""
+    """Return the facts about the age of the single viewer of a unit."""
     return _parse_viewer(_load_unit_row(scope, unit, f"SELECT {_VIEWER}").viewer)
 
 
@@ -467,7 +470,7 @@ def _list_link_facts(
 
 
 def _stops_of_unit(unit: Unit, closed: Iterable[tuple[str, str, str]]) -> tuple[StopFacts, ...]:
-    """The closed switches above the unit."""
+    """Return the active stops whose scope includes the unit."""
     targets: Mapping[str, str] = {
         "global": "",
         "platform": unit.platform,

@@ -1,8 +1,10 @@
-"""Texts that readers see one after the other: a term may be spread over them, letter by letter.
+"""Windows of texts that viewers see one after the other, because a term may be spread over them
+letter by letter.
 
-What one viewer was sent by a creator is one window, whichever of the creator's accounts sent it.
-The creator's public posts are another one. Only short lines take part in it, since whole sentences
-between the pieces of a term hide nothing; they are kept with the permit of each post.
+All messages of a creator to one viewer form one window, regardless of the account that sent them;
+the public posts of the creator form another. A window contains short lines only, because full
+sentences between the pieces of a term prevent it from being read. The short lines are stored with
+the permit of each post.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,14 +16,15 @@ from gate.text.text_rating import PIECE
 
 CONTEXT_CHARACTERS = 2000
 WINDOW_MESSAGES = 60
-"""How far back a term spread over messages to one reader, or over public posts, is sought: letter
-by letter, sixty letters."""
+"""Number of messages or public posts that a window covers: sixty letters, if they are spread one by
+one."""
 
 WINDOW_PERMITS = 300
-"""Permits that the public window is read from: a post takes one for each request and account."""
+"""Number of permits that the public window is read from. A post uses one for each request and
+account."""
 
 MAX_SHORT_LINE = 24
-"""Characters of a short line: two words of a term."""
+"""Maximum number of characters of a short line: two words of a term."""
 
 RECENT_SQL = """
   (SELECT jsonb_agg(jsonb_build_array(s.subject_id, s.unit) ORDER BY s.minted_at) FROM (
@@ -32,8 +35,8 @@ RECENT_SQL = """
       AND p.state = 'consumed' AND p.subject_id <> :subject ORDER BY p.minted_at DESC LIMIT
       :most) s) AS recent
 """
-"""What the creator's accounts on this platform sent to the viewer last: accounts on one platform
-know a viewer by the same id."""
+"""The latest messages of the creator's accounts on this platform to the viewer, who has the same id
+on all of them."""
 
 PUBLIC_SQL = """
   (SELECT jsonb_agg(jsonb_build_array(s.subject_id, s.channel_id, s.short_lines)
@@ -44,16 +47,16 @@ PUBLIC_SQL = """
       AND p.short_lines <> '[]' AND p.state = 'consumed' AND p.subject_id <> :subject
     ORDER BY p.minted_at DESC LIMIT :permits) s) AS public
 """
-"""The short lines of the creator's public posts, on all accounts."""
+"""The short lines of the creator's public posts on all accounts."""
 
 
 def window_params(unit: Unit) -> dict[str, object]:
-    """Return the parameters of the two statements beside those of the unit's place."""
+    """Return the parameters of the two statements that are not those of the surface."""
     return {"creator": unit.creator_id, "most": WINDOW_MESSAGES, "permits": WINDOW_PERMITS}
 
 
 def short_lines(unit: Unit) -> tuple[tuple[str, str], ...]:
-    """Return the field and the text of every line of a unit that is short enough to be a piece of a
+    """Return the field and text of every line of a unit that is short enough to be a piece of a
     term."""
     found: list[tuple[str, str]] = []
     for field, text in unit.texts_by_field.items():
@@ -63,8 +66,8 @@ def short_lines(unit: Unit) -> tuple[tuple[str, str], ...]:
 
 
 def recent_texts(stored: Iterable[tuple[str, str]] | None) -> tuple[str, ...]:
-    """Return what a reader was sent last, oldest first, without the subject itself and without
-    service texts."""
+    """Return the latest texts sent to a viewer, oldest first, without those of the subject itself
+    and without service texts."""
     words = [shown for each in _sent_units(stored) for shown in each.visible_texts]
     kept: list[str] = []
     size = 0
@@ -81,22 +84,23 @@ def windows_of_unit(
     recent: Iterable[tuple[str, str]] | None,
     public: Iterable[tuple[str, str, Sequence[Sequence[str]]]] | None,
 ) -> tuple[TextWindow, ...]:
-    """Return the short texts that readers saw before the unit, from the rows of the two
-    statements."""
+    """Return the short texts that viewers saw before the unit, from rows of the two statements."""
     return chat_windows(unit, recent) if unit.viewer else public_windows(unit, public)
 
 
 def chat_windows(unit: Unit, stored: Iterable[tuple[str, str]] | None) -> tuple[TextWindow, ...]:
-    """Return what a reader was sent in each field of a message: buttons and alt texts between the
-    pieces hide nothing."""
+    """Return the texts sent to a viewer in each field of a message.
+
+    Fields are separate because texts of other fields do not hide a term.
+    """
     return _field_windows(unit, [short_lines(each) for each in _sent_units(stored)])
 
 
 def public_windows(
     unit: Unit, stored: Iterable[tuple[str, str, Sequence[Sequence[str]]]] | None
 ) -> tuple[TextWindow, ...]:
-    """Return the short lines of the creator's last public posts: on all accounts, and on the unit's
-    own, where posts that went to several accounts appear once."""
+    """Return the short lines of the creator's latest public posts, on all accounts and on the
+    account of the unit. A post published to several accounts appears once."""
     posts: dict[str, tuple[UUID, list[tuple[str, str]]]] = {}
     for subject, channel, lines in stored or ():
         posts[subject] = (UUID(channel), [(field, line) for field, line in lines])
@@ -116,8 +120,8 @@ def public_windows(
 
 
 def _first_field(unit: Unit) -> str:
-    """The field that readers see first: its window is that of all fields where no other field held
-    short lines."""
+    """Return the field that viewers see first. Its window equals that of all fields if no other
+    field had short lines."""
     return next((field for field, text in unit.texts_by_field.items() if text), "")
 
 
@@ -126,14 +130,14 @@ def _is_short(line: str) -> bool:
 
 
 def _sent_units(stored: Iterable[tuple[str, str]] | None) -> list[Unit]:
-    """The units that were sent, oldest first; of one that took several requests the last."""
+    """Return the units that were sent, oldest first; the last request of each subject."""
     sent = {subject: parse_unit(unit) for subject, unit in stored or ()}
     return [each for each in sent.values() if not each.service]
 
 
 def _field_windows(unit: Unit, sent: Sequence[Iterable[tuple[str, str]]]) -> tuple[TextWindow, ...]:
-    """The first short line of each earlier text, by field, for the fields of the unit that hold
-    one: a line that stands under every post is no piece."""
+    """Return the first short line of each earlier text, by field, for the fields of the unit. Later
+    lines of a text are left out, because a signature under every post is no piece of a term."""
     first: dict[str, list[str]] = {}
     for lines in sent:
         for field, line in dict(reversed(list(lines))).items():

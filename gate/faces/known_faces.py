@@ -1,13 +1,11 @@
-"""Whose faces are known here, and why: people who agreed on their own page, and whom nobody may
-depict.
+"""Known faces: of persons who agreed in their subject portal, and of people with a depiction ban.
 
 A template is biometric data (Regulation (EU) 2016/679, art. 4(14) and 9:
-https://eur-lex.europa.eu/eli/reg/2016/679/oj): it lies here sealed, for the one purpose of finding
-that an invented person resembles somebody, and is erased with what it rests on. Nothing in this
-room opens it: rooms above compare, and hand down what they found.
+https://eur-lex.europa.eu/eli/reg/2016/679/oj). It is stored sealed, for the only purpose of finding
+resemblances of synthetic persons, and is erased when the consent or the ban ends. This package
+never opens it: higher packages compare faces and report the results.
 
-Faces, caught up with: what could not be compared while the classifier was away is done again
-without a press.
+Comparisons that failed while the classifier was unavailable are requested again automatically.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -39,15 +37,18 @@ FACE_AGREED = "agreed"
 FACE_BANNED = "barred"
 FACE_REFERENCE = "reference"
 MAX_PICTURES = 3
-"""So many pictures a template is made of; more say little more."""
+"""Maximum number of pictures for a template; more add little."""
 
 MAX_REFERENCES = 100
 
 
 class FaceSubject(TenantRow, table=True):
-    """Somebody whose face is looked for: a real person who `agreed`, somebody `barred` who needs no
-    record here; or, as a `reference`, the pictures that an invented person is made after. The row
-    stays as the proof of why; the template goes at its end."""
+    """A face to search for.
+
+    `basis` is agreed for a real person who consented, barred for a person with a ban, who needs no
+    other record, and reference for the reference pictures of a synthetic person. The row remains as
+    evidence; the template is erased when it ends.
+    """
 
     __tablename__ = "face_subjects"
     __table_args__ = table_arguments(
@@ -65,17 +66,17 @@ class FaceSubject(TenantRow, table=True):
     basis: str
     person_id: UUID | None = None
     why: str = ""
-    """Of who is barred: what members read; emptied at the end."""
+    """Reason of a ban, for members; erased when it ends."""
     pictures: list[str] = jsonb_column(list)
-    """Of a reference: the digests of its pictures."""
+    """Digests of the reference pictures."""
     said_by: str
     ending_by: UUID | None = None
-    """The first of the two principals who take somebody off the list."""
+    """The first of the two principals who end a ban."""
     ended_at: datetime | None = timestamp_column(optional=True)
 
 
 class FaceTemplate(TenantRow, table=True):
-    """The sealed vectors of somebody's face, of one model; deleted with what it rests on."""
+    """The sealed vectors of a face for one model; deleted when the consent or ban ends."""
 
     __tablename__ = "face_templates"
     __table_args__ = table_arguments(
@@ -86,15 +87,15 @@ class FaceTemplate(TenantRow, table=True):
     )
     subject_id: UUID
     model: str
-    """name@version of what made the vectors."""
+    """name@version of the model that made the vectors."""
     box: bytes = Field(sa_type=LargeBinary)
     pictures: list[str] = jsonb_column(list)
-    """The digests of the pictures it was made from, where they are in the library."""
+    """Digests of the pictures it was made from, if they are in the library."""
 
 
 class FaceSearch(TenantRow, table=True):
-    """Some bytes were compared with every face known at a `version` (the epoch `faces`). `complete`
-    is whether that model knew everybody."""
+    """A comparison of bytes with every face known at a `version` (of the epoch `faces`). `complete`
+    is True if the model knew every face."""
 
     __tablename__ = "face_searches"
     __table_args__ = table_arguments(
@@ -111,8 +112,7 @@ class FaceSearch(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class FaceEnrolmentDue:
-    """Somebody agreed, the subject: a template is made from their pictures here, as soon as there
-    are any."""
+    """A person, the subject, agreed: make a template from their pictures once there are any."""
 
     kind: ClassVar[str] = "face.enrol"
     queue: ClassVar[Queue] = "make"
@@ -122,8 +122,8 @@ class FaceEnrolmentDue:
 
 @dataclass(frozen=True)
 class FaceComparisonDue:
-    """Another face is known: pictures that were not compared with it are looked at again. Both ids
-    the tenant."""
+    """Another face is known: compare the pictures that were not compared with it. Both ids are the
+    tenant's."""
 
     kind: ClassVar[str] = "face.compare"
     queue: ClassVar[Queue] = "make"
@@ -133,8 +133,8 @@ class FaceComparisonDue:
 
 @dataclass(frozen=True)
 class ReferenceComparisonDue:
-    """An invented person, the subject, was declared to be made after pictures of the library:
-    `digests` are theirs with spaces between."""
+    """Compare the reference pictures of a synthetic person, the subject. `digests` are separated by
+    spaces."""
 
     kind: ClassVar[str] = "face.references"
     queue: ClassVar[Queue] = "urgent"
@@ -145,20 +145,21 @@ class ReferenceComparisonDue:
 
 @dataclass(frozen=True)
 class KnownFaces:
-    """Every face a picture is compared with, of one model, as of a version; sealed, by subject."""
+    """All faces to compare a picture with: the sealed templates of one model and version by
+    subject."""
 
     model: str
     version: int
     complete: bool
     boxes: Mapping[UUID, Sealed] = field(repr=False)
     waiting: tuple[UUID, ...] = ()
-    """Who agreed, and is not known to this model though to another."""
+    """Subjects who agreed and have a template of another model only."""
 
 
 @dataclass(frozen=True)
 class FaceComparisonResult:
-    """What comparing some bytes brought: the number of faces in them, and whom they resemble, in
-    thousandths."""
+    """The result of comparing bytes: the number of faces, and the subjects they resemble with
+    scores in thousandths."""
 
     model: str
     version: int
@@ -168,10 +169,10 @@ class FaceComparisonResult:
 
 
 def record_face_consent(scope: Scope, person_id: UUID) -> None:
-    """Somebody real agrees that their face is known here, by their own hand (the scope's actor).
-    Once is enough.
+    """Record that a real person agrees to face comparison, acting themselves (the actor of the
+    scope). Does nothing if they agreed before.
 
-    Raises NotFound, and BadInput for anybody else's hand and for somebody invented.
+    Raises NotFound, and BadInput for any other actor and for a synthetic person.
     """
     person = scope.session.get(Person, (scope.tenant_id, person_id))
     if person is None:
@@ -191,10 +192,10 @@ def record_face_consent(scope: Scope, person_id: UUID) -> None:
 
 
 def withdraw_face_consent(scope: Scope, person_id: UUID) -> None:
-    """A person's face is known no more: its template is erased here and now. What resembles them
-    stays to be decided.
+    """End the consent of a person and erase their template at once. Recorded resemblances remain to
+    be decided.
 
-    In a transaction that holds the person's epoch alone.
+    The transaction must hold the epoch of the person exclusively.
     """
     row = find_face_consent(scope, person_id)
     if row is not None and row.basis == FACE_AGREED:
@@ -203,7 +204,7 @@ def withdraw_face_consent(scope: Scope, person_id: UUID) -> None:
 
 
 def find_face_consent(scope: Scope, person_id: UUID) -> FaceSubject | None:
-    """How a person's face is known, as of now; None where it is not."""
+    """Return the active face subject of a person, or None."""
     return scope.session.exec(
         select(FaceSubject)
         .where(
@@ -216,12 +217,11 @@ def find_face_consent(scope: Scope, person_id: UUID) -> FaceSubject | None:
 
 
 def set_reference_pictures(scope: Scope, person_id: UUID, digests: Collection[str]) -> None:
-    """These are the pictures an invented person is made after, in place of those said before: whom
-    they resemble, the person resembles, wherever shown. They are compared before anything that
-    needs it leaves.
+    """Replace the reference pictures of a synthetic person and request their comparison.
 
-    Raises NotFound for nobody's, and for pictures that are not in the library; BadInput for
-    somebody real, for none or too many.
+    Every resemblance of a reference counts as a resemblance of the person, in all pictures. Raises
+    NotFound for an unknown person and for pictures outside the library; BadInput for a real person,
+    and for none or too many pictures.
     """
     person = scope.session.get(Person, (scope.tenant_id, person_id))
     if person is None:
@@ -256,8 +256,8 @@ def set_reference_pictures(scope: Scope, person_id: UUID, digests: Collection[st
 
 
 def add_face_ban(scope: Scope, *, subject_id: UUID, why: str, model: str, box: Sealed) -> None:
-    """Put a face on the list of whom nobody may depict: no name, no picture, a sealed template and
-    why. Once per id."""
+    """Add a face to the depiction bans: a sealed template and a reason, without name or picture.
+    Does nothing if the id exists."""
     epochs.lock_and_advance(scope, epochs.faces_key(scope))
     if scope.session.get(FaceSubject, (scope.tenant_id, subject_id)) is not None:
         return
@@ -274,10 +274,10 @@ def add_face_ban(scope: Scope, *, subject_id: UUID, why: str, model: str, box: S
 
 
 def end_face_ban(scope: Scope, subject_id: UUID, principal: UUID) -> bool:
-    """Take a face off the list, which takes two: whether this was the second. Its template is
-    erased then.
+    """End a face ban, which takes two principals. Return True for the second, which erases the
+    template.
 
-    Raises NotFound where it is not on the list, Conflict for the same person twice.
+    Raises NotFound if there is no such ban, Conflict if the same principal acts twice.
     """
     epochs.lock_and_advance(scope, epochs.faces_key(scope))
     row = scope.session.get(FaceSubject, (scope.tenant_id, subject_id), populate_existing=True)
@@ -296,7 +296,7 @@ def end_face_ban(scope: Scope, subject_id: UUID, principal: UUID) -> bool:
 
 
 def _end_subject(scope: Scope, row: FaceSubject) -> None:
-    """Erase every template of somebody; nothing may be added to them any more."""
+    """Erase all templates of a subject and end it, so that none can be added."""
     with scope.acting_as("gate"):
         scope.run(
             "DELETE FROM face_templates WHERE tenant_id = :tenant AND subject_id = :subject",
@@ -312,8 +312,10 @@ def _end_subject(scope: Scope, row: FaceSubject) -> None:
 def store_template(
     scope: Scope, subject_id: UUID, *, model: str, box: Sealed, pictures: Sequence[str]
 ) -> bool:
-    """Keep the template of somebody who agreed; whether they still do. Whoever took it back
-    meanwhile has none."""
+    """Store the template of a person who agreed.
+
+    Return False, and store nothing, if they have withdrawn the consent.
+    """
     row = scope.session.get(FaceSubject, (scope.tenant_id, subject_id))
     if row is None or row.person_id is None:
         return False
@@ -339,25 +341,25 @@ def store_template(
 
 
 def _restart_comparison(scope: Scope) -> None:
-    """Whatever is being compared ends first; from here on every picture is to be compared again."""
+    """Wait for comparisons in progress, then request a new comparison of every picture."""
     lock_faces(scope)
     request_comparison(scope)
 
 
 def request_comparison(scope: Scope) -> None:
-    """Have the pictures looked at again that were not compared with every face known by now."""
+    """Request a comparison of the pictures that were not compared with every known face."""
     event = FaceComparisonDue(scope.tenant_id, scope.tenant_id)
     outbox.put(scope, event, dedupe=f"faces:{faces_version(scope)}")
 
 
 def lock_faces(scope: Scope) -> None:
-    """Faces that come in and pictures that were compared see each other. After every epoch in the
-    lock order."""
+    """Serialise new faces and recorded comparisons, so that each sees the other. Taken after all
+    epochs in the lock order."""
     scope.lock(f"{scope.tenant_id}:faces-compared")
 
 
 def faces_version(scope: Scope) -> int:
-    """How often another face became known."""
+    """Return the number of times that another face became known."""
     return next((value for _, value in epochs.epoch_values(scope, [epochs.faces_key(scope)])), 0)
 
 
@@ -377,8 +379,8 @@ ORDER BY a.made_at DESC NULLS LAST, r.id DESC LIMIT :most
 
 
 def enrolment_pictures(scope: Scope, subject_id: UUID) -> list[str] | None:
-    """The newest photographs that show somebody who agreed, confirmed and alone; None once they
-    agree no more."""
+    """Return the digests of the newest photographs that show a person who agreed, confirmed and
+    alone, at most `MAX_PICTURES`. Return None if they no longer agree."""
     row = scope.session.get(FaceSubject, (scope.tenant_id, subject_id), populate_existing=True)
     if row is None or row.basis != FACE_AGREED or row.ended_at is not None:
         return None
@@ -396,8 +398,10 @@ WHERE s.tenant_id = :tenant AND s.ended_at IS NULL AND s.basis <> 'reference'
 
 
 def known_faces(scope: Scope, model: str) -> KnownFaces:
-    """Everybody whose face a model knows here; the version is read first, so that who comes
-    meanwhile is missing in it too."""
+    """Return all faces that a model knows.
+
+    The version is read first, so that a face added at the same time is not counted as known.
+    """
     at = faces_version(scope)
     rows = scope.run(_KNOWN, tenant=scope.tenant_id, model=model).all()
     boxes = {row.id: Sealed(bytes(row.box)) for row in rows if row.box is not None}
@@ -424,7 +428,7 @@ LIMIT :most
 
 
 def has_uncompared_pictures(scope: Scope) -> bool:
-    """Whether there are pictures that were not compared with every face known by now."""
+    """Return True if there are pictures that were not compared with every known face."""
     found = scope.run(
         f"SELECT EXISTS (SELECT {_BEHIND})", tenant=scope.tenant_id, version=faces_version(scope)
     )
@@ -432,7 +436,8 @@ def has_uncompared_pictures(scope: Scope) -> bool:
 
 
 def list_uncompared_pictures(scope: Scope, *, most: int) -> list[str]:
-    """Those of them, at most so many: what models made first, adult ones before others."""
+    """Return at most `most` pictures that were not compared with every known face: generated ones
+    first, then adult ones."""
     found = scope.run(_STALE, tenant=scope.tenant_id, version=faces_version(scope), most=most)
     return [row.sha256 for row in found]
 
@@ -441,9 +446,11 @@ KINDS = (FaceComparisonDue.kind, FaceEnrolmentDue.kind)
 
 
 def resume_face_work(scope: Scope) -> None:
-    """Put again what gave up: comparing while pictures are behind, and making known who agreed;
-    what gave up before is put aside, so that a long absence leaves no heap of it. Where no face was
-    ever known nothing waits."""
+    """Request failed enrolments and comparisons again.
+
+    Failed events are discarded first, so that they do not accumulate while the classifier is
+    unavailable. Does nothing if no face was ever known.
+    """
     gave_up = [
         one
         for one in outbox.list_dead(scope)

@@ -1,8 +1,8 @@
-"""The people that pictures resemble: recorded when faces are compared, read by every decision,
-ended by people who look at both.
+"""Resemblances of pictures to known faces: recorded by face comparison, read by every decision,
+resolved by members who compare both pictures.
 
-A finding names no vector. It is bound to the bytes, the subject, the model and the template: once
-one of these changes, earlier verdicts on it no longer count.
+A resemblance contains no vector. It is bound to the bytes, the subject, the model and the template:
+if one of these changes, earlier verdicts on it no longer count.
 """
 
 import hashlib
@@ -36,8 +36,8 @@ from tenants.notices import notices
 
 
 class ResemblanceRow(TenantRow, table=True):
-    """Bytes that resemble a subject: `score` is the cosine of the two faces nearest to each other,
-    in thousandths."""
+    """Bytes that resemble a subject: `score` is the cosine of the two most similar faces, in
+    thousandths."""
 
     __tablename__ = "likenesses"
     __table_args__ = table_arguments(
@@ -53,16 +53,16 @@ class ResemblanceRow(TenantRow, table=True):
     sha256: str
     subject_id: UUID
     person_id: UUID | None = None
-    """Nobody's for who nobody may depict."""
+    """None for subjects with a face ban."""
     model: str
     score: int
     digest: str
-    """Of the bytes, the subject, the model and the sealed template it was found with."""
+    """Digest of the bytes, the subject, the model and the sealed template."""
 
 
 class ResemblanceVote(TenantRow, table=True):
-    """The verdict of a member who looked at both: another person (`other`), or the same. Rows are
-    only ever added."""
+    """The verdict of a member who compared both pictures: a different person (`other`), or the
+    same. Append-only."""
 
     __tablename__ = "likeness_rulings"
     __table_args__ = table_arguments(
@@ -86,7 +86,7 @@ _RESEMBLES = """(SELECT jsonb_agg(jsonb_build_array(l.person_id, (SELECT jsonb_a
   FROM likenesses l JOIN face_subjects f ON f.tenant_id = l.tenant_id AND f.id = l.subject_id
   WHERE l.tenant_id = {tenant} AND (l.person_id IS NOT NULL OR f.ended_at IS NULL)
     AND l.sha256 IN ({bytes}))"""
-"""Whom bytes resemble, and what was said of it; who is on the list no more counts no more."""
+"""The resemblances of bytes with their verdicts. Subjects whose face ban has ended do not count."""
 
 _CURRENT = """(s.complete AND s.version >= coalesce((SELECT e.value FROM epochs e
     WHERE e.tenant_id = s.tenant_id AND e.key = s.tenant_id || chr(58) || 'faces'), 0))"""
@@ -100,8 +100,8 @@ _FAMILY = """WITH RECURSIVE line AS (
       ON p.tenant_id = renditions.tenant_id AND p.asset_id = line.id WHERE line.depth < 20)
   SELECT m.sha256 FROM line JOIN renditions m
     ON m.tenant_id = renditions.tenant_id AND m.asset_id = line.id"""
-"""The bytes themselves, their siblings and the bytes they were made from: a picture that was
-blurred afterwards still resembles."""
+"""The bytes, their siblings and the bytes they were made from, so that a picture that was blurred
+afterwards still resembles."""
 
 RESEMBLANCES_OF_BYTES_SQL = f"""(SELECT jsonb_build_object(
   'wanted', {_WANTED.format(tenant="renditions.tenant_id")},
@@ -109,7 +109,8 @@ RESEMBLANCES_OF_BYTES_SQL = f"""(SELECT jsonb_build_object(
     WHERE s.tenant_id = renditions.tenant_id AND s.sha256 = renditions.sha256),
   'resembles', {_RESEMBLES.format(tenant="renditions.tenant_id", bytes=_FAMILY)}
   ))"""  # noqa: S608  constants of this file
-"""Of a row of `renditions`: a decision makes no statement more."""
+"""The resemblances of a row of `renditions`, as a column, so that a decision needs no further
+statement."""
 
 _REFERENCE_PICTURES = "SELECT jsonb_array_elements_text(c.pictures)"
 
@@ -121,11 +122,11 @@ RESEMBLANCES_OF_REFERENCES_SQL = f"""(SELECT jsonb_build_object(
   'resembles', {_RESEMBLES.format(tenant=":tenant", bytes=_REFERENCE_PICTURES)})
   FROM face_subjects c WHERE c.tenant_id = :tenant AND c.person_id = k.id AND c.basis = 'reference'
     AND c.ended_at IS NULL)"""  # noqa: S608  constants of this file
-"""Of a row `k` of persons: of all the pictures an invented person is made after."""
+"""The resemblances of all reference pictures of a synthetic person, for a row `k` of persons."""
 
 
 def parse_resemblances(found: Mapping[str, Any]) -> FaceComparisonFacts:
-    """What one of the two statements above found."""
+    """Return the facts that one of the two statements above reads."""
     resembles = (
         ResemblanceFacts(
             UUID(person) if person else None,
@@ -140,15 +141,16 @@ def parse_resemblances(found: Mapping[str, Any]) -> FaceComparisonFacts:
 
 
 def record_comparison(scope: Scope, sha256: str, compared: FaceComparisonResult) -> None:
-    """Record that bytes were compared, and whom they resemble.
+    """Record that bytes were compared, with the subjects they resemble.
 
-    If another face became known since the comparison began, request another one. Notify the
-    members, and propose each person recognised in a photograph as depicted there. Raises NotFound
+    If another face became known since the comparison began, request another comparison. Notify the
+    members, and propose each person recognised in a photograph as depicted in it. Raises NotFound
     for bytes that were not recorded.
     """
     asset_id = asset_records.find_rendition_by_digest(scope, sha256).asset_id
     subjects = _load_active_subjects(scope, compared.resembles)
     known = {one.person_id for one in subjects.values() if one.person_id is not None}
+    # The subjects are read again after the locks: these only determine which epochs to lock.
     touched = known | people_using_reference(scope, sha256) if subjects else known
     epochs.lock_and_advance(
         scope,
@@ -182,7 +184,7 @@ def record_comparison(scope: Scope, sha256: str, compared: FaceComparisonResult)
 
 
 def _load_active_subjects(scope: Scope, wanted: Mapping[UUID, int]) -> dict[UUID, FaceSubject]:
-    """Those of these who are still looked for."""
+    """Return those of the subjects that have not ended."""
     rows = scope.session.exec(
         select(FaceSubject)
         .where(
@@ -197,7 +199,7 @@ def _load_active_subjects(scope: Scope, wanted: Mapping[UUID, int]) -> dict[UUID
 
 
 def people_using_reference(scope: Scope, sha256: str) -> set[UUID]:
-    """The invented people who are made after these bytes."""
+    """Return the synthetic persons that have these bytes among their reference pictures."""
     rows = scope.run(
         "SELECT person_id FROM face_subjects WHERE tenant_id = :tenant AND basis = 'reference'"
         " AND ended_at IS NULL AND pictures @> to_jsonb(CAST(:sha256 AS text))",
@@ -238,7 +240,7 @@ ON CONFLICT (tenant_id, sha256, subject_id) DO UPDATE SET model = excluded.model
 def _record_resemblance(
     scope: Scope, sha256: str, subject: FaceSubject, compared: FaceComparisonResult
 ) -> bool:
-    """Write down one likeness; whether it is new, or found with another template or model."""
+    """Record one resemblance. Return True if it is new, or found with another template or model."""
     box = scope.run(
         "SELECT box FROM face_templates"
         " WHERE tenant_id = :tenant AND subject_id = :subject AND model = :model",

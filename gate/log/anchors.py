@@ -1,9 +1,8 @@
-"""Making checkpoints: the logs that are due, one after the other, then a link of the product's root
-that names them.
+"""Create the checkpoints of the logs that are due, and the link of the root chain that names them.
 
-The archive decides, the database only notes: what is kept under a number first is that number's
-checkpoint. Whoever dies between keeping and noting finds it kept at the next turn, checks it
-against the chain and notes it.
+The archive decides and the database only records: the first statement stored under a number is that
+number's checkpoint. After a crash between the two steps, the next run finds the stored checkpoint,
+verifies it against the chain and records it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,21 +26,20 @@ from tenants.scope import list_tenant_ids
 ACTOR = "system:checkpoint"
 EVERY = timedelta(minutes=10)
 ENTRIES_PER_CHECKPOINT = 1000
-"""A checkpoint is due so long after the one before, or after so many entries, whichever comes
-first."""
+"""Entries after which a checkpoint is due, if `EVERY` has not passed before."""
 
 MAX_ANCHORS = 500
-"""Checkpoints in one link of the root; what is left goes into the next."""
+"""Maximum checkpoints in one link of the root chain; further ones go into the next link."""
 
 LOG_BROKEN_CAUSE = "log"
-"""Cause of the notice that a log does not fit together."""
+"""Cause of the notice that a log is inconsistent."""
 
 _log = telemetry.get_logger("gate.log.anchors")
 
 
 @dataclass(frozen=True)
 class LastCheckpoint:
-    """The last checkpoint of a log that was noted."""
+    """The last recorded checkpoint of a log."""
 
     number: int = 0
     seq: int = 0
@@ -53,7 +51,7 @@ class LastCheckpoint:
 def handle_checkpoint_due(
     event: CheckpointDue, *, tenant: OpenScope, archive: Archive, key: LogKey
 ) -> None:
-    """Make every checkpoint that is due, and the links of the root that name them."""
+    """Create every checkpoint that is due, and the links of the root chain that name them."""
     with heartbeat.heartbeat() as pulse:
         for tenant_id in list_tenant_ids(tenant):
             pulse.check_lease()
@@ -66,7 +64,7 @@ def handle_checkpoint_due(
 
 
 class LogBroken(Exception):
-    """A log does not fit together any more: nothing is signed over it."""
+    """Raised if a log is inconsistent. Nothing is signed for it."""
 
     def __init__(self, seq: int) -> None:
         self.seq = seq
@@ -76,10 +74,10 @@ class LogBroken(Exception):
 def checkpoint_log(
     tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key: LogKey
 ) -> Checkpoint | None:
-    """Make the next checkpoint of a log if it is due; None when not.
+    """Create the next checkpoint of a log and return it, or return None if it is not due.
 
-    Raises Broken: the chain since the last checkpoint is not whole, or what is kept outside says
-    otherwise.
+    Raises LogBroken if the chain since the last checkpoint is incomplete or contradicts the
+    archive.
     """
     with tenant(INSTALLATION_ID, ACTOR) as scope:
         root = _load_last_checkpoint(scope)
@@ -100,6 +98,7 @@ def checkpoint_log(
         previous=before.digest,
         root=root.digest,
     )
+    # No transaction is open during the write to the archive, which may be slow.
     kept = archive.put_once(
         signed_checkpoints.checkpoint_name(name, made.number), made.to_statement(key)
     )
@@ -122,13 +121,13 @@ def checkpoint_log(
 def _is_checkpoint_due(head: decision_log.ChainHead, before: LastCheckpoint, now: datetime) -> bool:
     new = max(head.seq, head.last) - before.seq
     if new < 0:
-        return True  # a log that grew shorter: said at once
+        return True  # A log that has become shorter is reported immediately.
     since = before.at if before.at is not None else head.began
     return new >= ENTRIES_PER_CHECKPOINT or (new > 0 and now >= since + EVERY)
 
 
 def _check_chain(scope: Scope, head: decision_log.ChainHead, before: LastCheckpoint) -> None:
-    """Raise Broken unless the chain leads from the last checkpoint to the head."""
+    """Raise LogBroken unless the chain leads from the last checkpoint to the head."""
     found = decision_log.walk_chain(scope, after=before.seq, last=before.head, until=head.last)
     if isinstance(found, decision_log.ChainBroken):
         raise LogBroken(found.seq)
@@ -139,8 +138,11 @@ def _check_chain(scope: Scope, head: decision_log.ChainHead, before: LastCheckpo
 def _resolve_kept_checkpoint(
     scope: Scope, kept: bytes, made: Checkpoint, key: LogKey
 ) -> Checkpoint:
-    """What is kept: ours, or one from a turn that died before it was noted. Raises Broken if it is
-    neither."""
+    """Return the archived checkpoint: this one, or one from a run that failed before it was
+    recorded.
+
+    Raises LogBroken if it is neither.
+    """
     try:
         found = Checkpoint.from_statement(kept, key.signing.public_key())
     except ForgedStatement as forged:
@@ -189,7 +191,7 @@ def _record_checkpoint(scope: Scope, noted: LastCheckpoint) -> None:
 
 
 def extend_root(*, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
-    """Name every checkpoint that no link of the root names yet, in as many links as that takes."""
+    """Add every unnamed checkpoint to the root chain, in as many links as needed."""
     open_ones = list(_list_unanchored(tenant, key))
     while open_ones:
         with tenant(INSTALLATION_ID, ACTOR) as scope:
@@ -203,7 +205,9 @@ def extend_root(*, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
         link = _resolve_kept_link(kept, made, key)
         named = set(
             link.anchors
-        )  # of a turn that died, perhaps: then fewer than ours, and there is another round
+            # The link may come from a run that failed and name fewer checkpoints; then the loop
+            # repeats.
+        )
         with tenant(INSTALLATION_ID, ACTOR) as scope:
             seq = before.seq + len(link.anchors)
             at = hash_chain.from_microseconds(link.at)
@@ -258,7 +262,7 @@ def _record_root_link(
 
 
 def _notify_log_broken(tenant_id: UUID, broken: LogBroken, *, tenant: OpenScope) -> None:
-    """Say it to the members, once while it lasts, and to those who run the house."""
+    """Notify the members, once while the fault lasts, and log the error for the operator."""
     _log.error("log.broken", tenant=str(tenant_id), seq=broken.seq)
     with tenant(tenant_id, ACTOR) as scope:
         notices.put(
@@ -270,8 +274,10 @@ def _notify_log_broken(tenant_id: UUID, broken: LogBroken, *, tenant: OpenScope)
 
 
 def close_log(tenant_id: UUID, *, tenant: OpenScope, archive: Archive, key: LogKey) -> None:
-    """Keep a signed word that this log ends here, since its agency is removed; nothing for one that
-    never began."""
+    """Archive a signed statement that a log ends because its agency is removed.
+
+    A log without entries gets none.
+    """
     with tenant(tenant_id, ACTOR) as scope:
         head = decision_log.chain_head(scope)
         now = scope.now

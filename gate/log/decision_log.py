@@ -1,5 +1,4 @@
-"""The log of decisions: one chain per tenant, without gaps, appended as the very last act before a
-commit."""
+"""The log of decisions: one chain per tenant, without gaps, appended last before each commit."""
 
 import hashlib
 from collections.abc import Iterator
@@ -24,12 +23,12 @@ _PENDING = "gate.log"
 
 @dataclass(frozen=True)
 class LogEntry:
-    """One decision on its way into the log, with what it was made from."""
+    """A decision that is to be appended, with its inputs."""
 
     id: UUID
     decided_at: datetime
     stage: str
-    """judge or mint."""
+    """"judge" or "mint"."""
     author: str
     unit: Unit
     snapshot: EvidenceSnapshot
@@ -38,7 +37,7 @@ class LogEntry:
 
 @dataclass(frozen=True)
 class ChainIntact:
-    """The chain is whole: `count` entries, the last with `head` as its hash."""
+    """The chain is intact: it has `count` entries, and `head` is the hash of the last one."""
 
     count: int
     head: str
@@ -46,7 +45,7 @@ class ChainIntact:
 
 @dataclass(frozen=True)
 class ChainBroken:
-    """The chain breaks at `seq`: edited, removed, swapped or cut off."""
+    """The chain is broken at `seq`: an entry was changed, removed, swapped or cut off."""
 
     seq: int
 
@@ -60,13 +59,14 @@ def create_entry(
     stage: str,
     decided_at: datetime,
 ) -> LogEntry:
-    """A new entry."""
     return LogEntry(uuid7(), decided_at, stage, author, unit, snapshot, decision)
 
 
 def append_entry(scope: Scope, new: LogEntry) -> None:
-    """Put an entry at the end of the tenant's chain when this transaction commits; once, however
-    often it is asked."""
+    """Append an entry to the tenant's chain when this transaction commits.
+
+    Repeated calls with the same entry append it once.
+    """
     pending: list[LogEntry] = scope.session.info.setdefault(_PENDING, [])
     if not pending:
         scope.before_commit(_record_pending_entries, role="gate")
@@ -75,12 +75,12 @@ def append_entry(scope: Scope, new: LogEntry) -> None:
 
 
 def encode_snapshot(snapshot: EvidenceSnapshot) -> str:
-    """The stored form of a snapshot, canonical."""
+    """Return the stored form of a snapshot, as canonical JSON."""
     return canonical_json(snapshot).decode()
 
 
 def encode_unit(unit: Unit) -> str:
-    """The stored form of a unit, canonical."""
+    """Return the stored form of a unit, as canonical JSON."""
     return canonical_json(unit).decode()
 
 
@@ -103,12 +103,12 @@ SELECT :tenant_id, id, :unit, :snapshot FROM entry)
 UPDATE log_heads SET seq = :seq, hash = :hash, updated_at = house_now()
 WHERE tenant_id = :tenant_id AND EXISTS (SELECT 1 FROM entry)
 """
-"""An entry with what it was made from, and the head after it; nothing at all when it stands there
-already."""
+"""Insert an entry with its inputs and advance the head. Does nothing if the entry exists."""
 
 
 def _record_pending_entries(scope: Scope) -> None:
     pending: list[LogEntry] = scope.session.info.pop(_PENDING, [])
+    # The lock on the head serializes concurrent transactions of the tenant.
     seq, last = scope.run(_LOCK_HEAD, tenant=scope.tenant_id, genesis=GENESIS_HASH).one()
     for each in pending:
         snapshot = encode_snapshot(each.snapshot)
@@ -127,7 +127,7 @@ def _record_pending_entries(scope: Scope) -> None:
 
 
 def _entry_fields(tenant_id: UUID, each: LogEntry, snapshot_digest: str) -> dict[str, Any]:
-    """What an entry says, without its place in the chain."""
+    """Return the fields of an entry without its position in the chain."""
     return {
         "tenant_id": tenant_id,
         "id": each.id,
@@ -156,7 +156,7 @@ def _encode_json(value: object) -> str:
 _CHAINED = tuple(
     name for name in DecisionRow.model_fields if name not in ("hash", "created_at", "updated_at")
 )
-"""What an entry's hash covers: every column but itself and the row's own times."""
+"""The columns that an entry's hash covers: all except the hash and the row's own timestamps."""
 
 
 def _hash_fields(fields: dict[str, Any]) -> str:
@@ -164,7 +164,7 @@ def _hash_fields(fields: dict[str, Any]) -> str:
 
 
 def verify_chain(scope: Scope) -> ChainIntact | ChainBroken:
-    """Walk the tenant's chain from its first entry to its head."""
+    """Verify the tenant's chain from its first entry to its head."""
     head = chain_head(scope)
     last = head.last if head is not None else _BEFORE_ANY
     found = walk_chain(scope, after=0, last=GENESIS_HASH, until=last)
@@ -178,7 +178,7 @@ def verify_chain(scope: Scope) -> ChainIntact | ChainBroken:
 
 
 def walk_chain(scope: Scope, *, after: int, last: str, until: int) -> ChainIntact | ChainBroken:
-    """Walk the chain from the entry behind `after`, whose hash is `last`, to entry `until`."""
+    """Verify the chain from the entry after `after`, whose hash is `last`, to entry `until`."""
     seq = after
     for fields in list_entries(scope, after=after or _BEFORE_ANY, until=until):
         found = fields.pop("hash")
@@ -191,8 +191,10 @@ def walk_chain(scope: Scope, *, after: int, last: str, until: int) -> ChainIntac
 
 @dataclass(frozen=True)
 class ChainHead:
-    """Where a tenant's chain ends, when it began, and the number of its last entry: `seq`, if
-    nobody touched it."""
+    """The end of a tenant's chain, its start time, and the number of the last stored entry.
+
+    `last` equals `seq` unless the table was tampered with.
+    """
 
     seq: int
     hash: str
@@ -208,22 +210,24 @@ FROM log_heads WHERE tenant_id = :tenant
 
 
 def chain_head(scope: Scope) -> ChainHead | None:
-    """The end of the tenant's chain; None before its first entry."""
+    """Return the end of the tenant's chain, or None before its first entry."""
     found = scope.run(_HEAD, tenant=scope.tenant_id).first()
     return None if found is None else ChainHead(found.seq, found.hash, found.created_at, found.last)
 
 
 PAGE = 2000
 _BEFORE_ANY = -(2**62)
-"""Somebody may have put an entry before the first."""
+"""Lower than any number, to find entries inserted before the first one."""
 
 
 def list_entries(scope: Scope, *, until: int, after: int = _BEFORE_ANY) -> Iterator[dict[str, Any]]:
-    """The entries behind `after` up to `until`, in order: every column the hash covers and the
-    hash. Read in pages."""
+    """Yield the entries after `after` up to `until`, in order, read in pages.
+
+    Each has its hash and every column that the hash covers.
+    """
     columns = ", ".join([*_CHAINED, "hash"])
     statement = (
-        f"SELECT {columns} FROM decisions"  # noqa: S608  our own columns
+        f"SELECT {columns} FROM decisions"  # noqa: S608 fixed column names
         " WHERE tenant_id = :tenant AND seq > :after AND seq <= :until ORDER BY seq LIMIT :page"
     )
     while rows := scope.run(

@@ -1,4 +1,4 @@
-"""Event of the log: a signed checkpoint is due."""
+"""The event of the log: checkpoints may be due."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,8 +9,7 @@ from foundation.outbox.outbox import Queue
 
 @dataclass(frozen=True)
 class CheckpointDue:
-    """Look which logs have come far enough for a checkpoint; `tenant_id` and `subject_id` are the
-    house."""
+    """Find the logs that need a checkpoint; `tenant_id` and `subject_id` are the installation's."""
 
     kind: ClassVar[str] = "log.checkpoint"
     queue: ClassVar[Queue] = "make"

@@ -1,8 +1,8 @@
-"""The log as lines, for `gate.log.proof` and for whoever audits the house: entries of the database,
-checkpoints of the archive, and a signed end.
+"""Export of the log as lines for `gate.log.proof` and for auditors.
 
-The house goes on meanwhile. The root is read first, then each log: what was made after the root was
-read is left to the next export, and told apart from what should be there and is not.
+It contains the entries of the database, the checkpoints of the archive and a signed end. The system
+continues to write during the export. The root chain is read first, then each log. Items created
+after the root was read are left to the next export and distinguished from missing ones.
 """
 
 from collections.abc import Iterator, Sequence
@@ -41,10 +41,10 @@ class _Source:
 def export_lines(
     tenant_ids: Sequence[UUID], *, every: bool, tenant: OpenScope, archive: Archive, key: LogKey
 ) -> Iterator[bytes]:
-    """The logs of these tenants, each line without its end; `every` says that they are all there
-    are.
+    """Yield the lines of the logs of these tenants, without line endings.
 
-    Reads as it is asked: nothing is held but a page.
+    `every` states that there are no other tenants. Entries are read in pages as the caller
+    iterates.
     """
     source = _Source(tenant, archive, key)
     names = [_log_name_of_tenant(source, each) for each in tenant_ids]
@@ -121,7 +121,7 @@ def _of_tenant(scope: Scope, source: _Source, name: str) -> Iterator[bytes]:
 
 
 class _Checkpoints:
-    """The checkpoints of a log, handed out where they belong: behind the entry they speak of."""
+    """The checkpoints of a log, each yielded after the entry that it covers."""
 
     def __init__(
         self, scope: Scope, source: _Source, name: str, head: decision_log.ChainHead, noted: int
@@ -137,12 +137,12 @@ class _Checkpoints:
 
     @property
     def promised(self) -> int:
-        """How many belong to the export: those that were noted, but for what was made after it
-        began."""
+        """Return the number of checkpoints in the export: the recorded ones, without those created
+        since."""
         return self._number if self._newer else max(self._number, self._noted)
 
     def before(self, seq: int | None) -> Iterator[bytes]:
-        """Those that come before an entry; all that are left of None."""
+        """Yield the checkpoints that precede an entry, or all remaining ones for None."""
         while self._next is not None and (seq is None or self._next[0] < seq):
             self._number += 1
             yield self._next[1]
@@ -155,12 +155,15 @@ class _Checkpoints:
         try:
             found = Checkpoint.from_statement(line, self._source.key.signing.public_key())
         except ForgedStatement:
-            return self._head.last, line  # whoever verifies says so
+            return self._head.last, line  # The verifier reports the forgery.
         self._newer = self._is_newer(found)
         return None if self._newer else (found.seq, line)
 
     def _is_newer(self, found: Checkpoint) -> bool:
-        """Whether it was made while this export ran, and not because entries or links are gone."""
+        """Return True if a checkpoint was created during the export.
+
+        Otherwise entries or links are missing.
+        """
         if found.root not in self._source.digests:
             return (
                 self._source.kept(signed_checkpoints.root_link_name(self._source.links + 1))

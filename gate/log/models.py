@@ -1,5 +1,4 @@
-"""Tables of the room. Written under the role `gate`; reviews by `app`, which may only insert
-them."""
+"""Tables of the decision log. The database role `gate` writes them."""
 
 from datetime import datetime
 from uuid import UUID
@@ -18,8 +17,7 @@ from foundation.db.tables import (
 
 
 class DecisionRow(TenantRow, table=True):
-    """One entry of the log, append-only and chained; viewers and people stand in it by digest
-    only."""
+    """An entry of the log, append-only and chained. Viewers and people appear only as digests."""
 
     __tablename__ = "decisions"
     __table_args__ = table_arguments(
@@ -41,7 +39,7 @@ class DecisionRow(TenantRow, table=True):
     unit_digest: str
     snapshot_digest: str
     author: str
-    stage: str  # judge or mint
+    stage: str  # "judge" or "mint"
     verdict: str
     reasons: list[str] = jsonb_column(list)
     rating: str
@@ -50,8 +48,7 @@ class DecisionRow(TenantRow, table=True):
 
 
 class DecisionInput(TenantRow, table=True):
-    """What a decision was made from, canonical, so that it can be replayed; goes before the log
-    does."""
+    """The canonical inputs of a decision, for replay. They are deleted earlier than the log."""
 
     __tablename__ = "decision_inputs"
     __table_args__ = table_arguments(
@@ -62,7 +59,7 @@ class DecisionInput(TenantRow, table=True):
 
 
 class LogHead(TenantRow, table=True):
-    """The end of a tenant's chain; locked last in every transaction. `id` equals `tenant_id`."""
+    """The end of a tenant's chain, locked last in every transaction. `id` equals `tenant_id`."""
 
     __tablename__ = "log_heads"
     __table_args__ = table_arguments(about="nobody", keep=FOREVER)
@@ -71,8 +68,11 @@ class LogHead(TenantRow, table=True):
 
 
 class CheckpointRow(TenantRow, table=True):
-    """A note of a checkpoint that is kept outside. Rows of the house tenant note the links of the
-    product's root: their `seq` counts the checkpoints they name."""
+    """A record of an archived checkpoint.
+
+    Rows of the installation tenant record the links of the root chain; their `seq` counts the
+    checkpoints that the links name.
+    """
 
     __tablename__ = "log_checkpoints"
     __table_args__ = table_arguments(
@@ -88,4 +88,4 @@ class CheckpointRow(TenantRow, table=True):
     digest: str
     root: int | None = Field(
         default=None, sa_type=BigInteger
-    )  # the link of the root that names it, once it was kept
+    )  # the archived link of the root chain that names it

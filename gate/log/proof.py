@@ -1,10 +1,9 @@
-"""Verifying an export of the log, line by line, with nothing but the file and the public key. Pure;
-no database.
+"""Verification of a log export, line by line, with only the file and the public key.
 
-A file is: an opening with the key; the links of the product's root; the ends of logs whose agency
-is gone; then for each log its name, its entries, each checkpoint behind the entry it speaks of, and
-an end that says how much there is. All but the entries is signed. An entry's line holds the very
-bytes its hash covers, so that verifying is hashing.
+A file contains an opening with the key, the links of the root chain, the ends of logs of removed
+agencies, and then each log: its name, its entries, each checkpoint after the entry that it covers,
+and an end with the totals. All lines except the entries are signed. The line of an entry contains
+exactly the bytes that its hash covers.
 """
 
 import json
@@ -28,14 +27,13 @@ _TAIL = len(_HASH) + 64 + len(_CLOSES)
 
 
 def entry_line(sealed: bytes, digest: str) -> bytes:
-    """An entry's line: the bytes its hash covers, and the hash."""
+    """Return the line of an entry: the bytes that its hash covers, and the hash."""
     return b"".join((_OPENS, sealed, _HASH, digest.encode(), _CLOSES))
 
 
 @dataclass(frozen=True)
 class ExportFault:
-    """What does not fit: `what` is the end of a code under `cli.log.`, `at` the entry or number it
-    was found at."""
+    """A fault: `what` is the end of a message code under `cli.log.`, `at` its entry or number."""
 
     what: str
     at: int
@@ -43,7 +41,7 @@ class ExportFault:
 
 @dataclass(frozen=True)
 class LogVerification:
-    """What a log came to. With a fault, the counts tell of what is whole before it."""
+    """The result for one log. With a fault, the counts cover the intact part before it."""
 
     log: str
     agency: str
@@ -52,31 +50,31 @@ class LogVerification:
     last: datetime | None = None
     checkpoints: int = 0
     anchored: int = 0
-    """Entries up to the last checkpoint; those behind it are not proven yet."""
+    """Entries up to the last checkpoint; later ones are not proven yet."""
     anchored_at: datetime | None = None
     fault: ExportFault | None = None
 
     @property
     def entries_after_checkpoint(self) -> int:
-        """Entries behind the last checkpoint."""
+        """Return the number of entries after the last checkpoint."""
         return self.entries - self.anchored
 
 
 @dataclass(frozen=True)
 class ExportVerification:
-    """What a whole file came to."""
+    """The result for a whole file."""
 
     key: str
     links: int
     logs: tuple[LogVerification, ...]
     strangers: tuple[str, ...] = ()
-    """Logs the root names that are not in the file: of other agencies, or removed ones."""
+    """Logs that the root chain names and the file lacks: of other agencies, or missing."""
     fault: ExportFault | None = None
-    """What is wrong with the file or the root itself."""
+    """A fault of the file or of the root chain."""
 
     @property
     def is_intact(self) -> bool:
-        """Whether nothing was found."""
+        """Return True if there is no fault."""
         return self.fault is None and all(log.fault is None for log in self.logs)
 
 
@@ -87,14 +85,14 @@ class _Bad(Exception):
 
 @dataclass
 class _Root:
-    """The product's root as it was read, and what it names."""
+    """The root chain read so far, and the checkpoints that it names."""
 
     key: Ed25519PublicKey = field(init=False)
     number: int = 0
     digest: str = GENESIS_HASH
     named: dict[tuple[str, int], str] = field(default_factory=dict)
     reach: dict[str, int] = field(default_factory=dict)
-    """The last checkpoint of each log that is named."""
+    """The last named checkpoint of each log."""
     digests: set[str] = field(default_factory=lambda: {GENESIS_HASH})
 
     def add(self, line: bytes) -> None:
@@ -115,7 +113,7 @@ class _Root:
 
 @dataclass
 class _Walk:
-    """One log as it is walked."""
+    """The state of the verification of one log."""
 
     found: LogVerification
     root: _Root
@@ -216,10 +214,10 @@ def _parse_json(line: bytes, at: int) -> dict[str, Any]:
 
 
 def verify_export(lines: Iterable[bytes], *, key: str = "") -> ExportVerification:
-    """Verify a file, given as its lines. `key` is the public key (base64) it must be of; empty
-    takes its own word.
+    """Verify a file given as its lines.
 
-    Reads on behind a log that does not fit: each has its own finding.
+    `key` is the expected public key (base64); if empty, the key in the file is trusted. After a
+    fault in one log, the other logs are still verified.
     """
     reading = _Reading(key)
     for line in lines:
@@ -230,7 +228,7 @@ def verify_export(lines: Iterable[bytes], *, key: str = "") -> ExportVerificatio
 
 
 class _Reading:
-    """A file on its way through: its opening, its root, then one log after the other."""
+    """The state of the verification of a file: the opening, the root chain, then the logs."""
 
     def __init__(self, wanted: str) -> None:
         self._wanted = wanted
@@ -290,7 +288,7 @@ class _Reading:
             raise _Bad("unreadable", len(self._logs)) from forged
 
     def proof(self) -> ExportVerification:
-        """What the file came to."""
+        """Return the result for the whole file."""
         logs = tuple(log.finish_verification() for log in self._logs)
         names = [log.log for log in logs]
         strangers = tuple(sorted(set(self._root.reach) - set(names) - self._closed))
@@ -316,7 +314,7 @@ def _statement_kind(line: bytes) -> str:
 
 @dataclass
 class _Log:
-    """A log and its first fault; what follows the fault is passed over."""
+    """A log and its first fault; later lines are skipped."""
 
     walk: _Walk
     fault: ExportFault | None = None

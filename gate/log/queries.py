@@ -1,4 +1,4 @@
-"""What people see of the room: reasons in words, and what waits for a person."""
+"""Queries for pages: reasons of decisions, held units, depicted people and missing consents."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from gate.evidence import media_facts
 
 @dataclass(frozen=True)
 class HeldUnit:
-    """A subject that waits for a person: what it is, why, and the digest a review binds to."""
+    """A subject that is on hold for review, with the digest that the review refers to."""
 
     subject: Subject
     creator_id: UUID
@@ -29,13 +29,12 @@ class HeldUnit:
 
 
 def explain_decision(decision: Decision) -> tuple[Message, ...]:
-    """A sentence for each reason, in the reasons' order; none names the word or the picture that
-    matched."""
+    """Return a message for each reason, in order. None names the matching term or picture."""
     return explain_reasons(decision.reasons)
 
 
 def explain_reasons(reasons: Iterable[Reason]) -> tuple[Message, ...]:
-    """The sentences of reasons."""
+    """Return the messages of reasons."""
     return tuple(Message(f"gate.{reason}") for reason in reasons)
 
 
@@ -51,8 +50,10 @@ WHERE verdict = 'H' OR reasons ? 'UNIT_CHANGED' ORDER BY decided_at LIMIT :limit
 
 
 def list_held_units(scope: Scope, *, since: datetime, limit: int = 100) -> list[HeldUnit]:
-    """Subjects whose last decision since then holds them and whose unit nobody reviewed, the oldest
-    first."""
+    """Return the subjects whose last decision since then is a hold and whose unit was not reviewed.
+
+    They are sorted oldest first.
+    """
     rows = scope.run(_WAITING, tenant=scope.tenant_id, since=since, limit=limit).all()
     said = media_facts.review_facts(scope, "unit", {row.unit_digest for row in rows})
     return [
@@ -72,8 +73,7 @@ def list_held_units(scope: Scope, *, since: datetime, limit: int = 100) -> list[
 
 
 def find_unit(scope: Scope, unit_digest: str) -> Unit | None:
-    """The unit that was judged under a digest, to be shown to who reviews it; None when nobody
-    judged it."""
+    """Return the unit of the last decision with this digest, for its reviewers, or None."""
     stored = scope.run(
         "SELECT i.unit FROM decisions d JOIN decision_inputs i ON i.tenant_id = d.tenant_id AND "
         "i.id = d.id"
@@ -92,8 +92,7 @@ ORDER BY digest, principal_id, created_at DESC, id DESC
 
 
 def review_verdicts(scope: Scope, digests: Collection[str]) -> dict[str, str]:
-    """What people last said of these bytes, by digest: approve, or refuse where one of them
-    does."""
+    """Return the last verdicts on these bytes, by digest: "refuse" if any member refuses."""
     if not digests:
         return {}
     found: dict[str, str] = {}
@@ -105,8 +104,10 @@ def review_verdicts(scope: Scope, digests: Collection[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class DepictedPerson:
-    """Somebody shown in pictures, as members call them: `kind` real, synthetic or digital_twin;
-    `until` is the end of their permission to be published, None where there is none now."""
+    """A person in pictures, by display name: `kind` is real, synthetic or digital_twin.
+
+    `until` is the end of their consent to publication, or None without one.
+    """
 
     name: str
     kind: str
@@ -133,7 +134,8 @@ GROUP BY p.id, p.display_ref, p.kind ORDER BY p.display_ref
 
 
 def list_depicted_people(scope: Scope, digests: Collection[str]) -> list[DepictedPerson]:
-    """Who is shown in these bytes, or named by their shoot card, by name."""
+    """Return the people who are depicted in these bytes or named on their shoot card, sorted by
+    name."""
     if not digests:
         return []
     rows = scope.run(_PEOPLE, tenant=scope.tenant_id, digests=list(digests))
@@ -142,10 +144,10 @@ def list_depicted_people(scope: Scope, digests: Collection[str]) -> list[Depicte
 
 @dataclass(frozen=True)
 class MissingConsent:
-    """Somebody real shown in a picture without a permission to be published that stands now.
+    """A real person in a picture without current consent to publication.
 
-    `named` once somebody said who it is; `revoked_at` when they took it back; `shown` is how many
-    people the picture shows in all.
+    `named` is False for a proposed person, `revoked_at` is the time of a revocation, and `shown` is
+    the number of people in the picture.
     """
 
     asset_id: UUID
@@ -175,7 +177,7 @@ WHERE living AND NOT agreed ORDER BY asset_id, display_ref
 
 
 def list_missing_consents(scope: Scope, assets: Collection[UUID]) -> list[MissingConsent]:
-    """Who keeps these pictures back, by picture and name."""
+    """Return the people whose consent these assets lack, by asset and name."""
     if not assets:
         return []
     rows = scope.run(_UNAGREED, tenant=scope.tenant_id, assets=list(assets))
@@ -186,7 +188,7 @@ def list_missing_consents(scope: Scope, assets: Collection[UUID]) -> list[Missin
 
 
 def last_decision_reasons(scope: Scope, subject: Subject) -> tuple[Message, ...] | None:
-    """The reasons of the last decision about a subject; None when nobody judged it."""
+    """Return the reasons of the last decision about a subject, or None if there is none."""
     row = scope.run(
         "SELECT reasons FROM decisions WHERE tenant_id = :tenant AND subject_kind = :kind AND "
         "subject_id = :subject"
@@ -200,8 +202,7 @@ def last_decision_reasons(scope: Scope, subject: Subject) -> tuple[Message, ...]
 
 @dataclass(frozen=True)
 class DecisionSummary:
-    """The last decision about a subject: its reasons as sentences, the rating that was found, and
-    when."""
+    """The last decision about a subject: its reasons as messages, the rating and the time."""
 
     reasons: tuple[Message, ...]
     rating: Rating
@@ -210,7 +211,7 @@ class DecisionSummary:
 
 
 def last_decisions(scope: Scope, kind: str, ids: Collection[UUID]) -> dict[UUID, DecisionSummary]:
-    """The last decision about each of these subjects of a kind; those nobody judged are absent."""
+    """Return the last decision about each of these subjects of a kind; others are absent."""
     if not ids:
         return {}
     rows = scope.run(

@@ -1,8 +1,9 @@
-"""Keeping the journal outside the database, and doing again what a restored backup no longer knows.
+"""The journal in the archive, and the replay of entries that a restored backup lacks.
 
-Entries are counted: what is kept under a number first is that entry, so whoever asks for the next
-number learns whether the database fell behind. Then everything is done again before anything
-leaves, and a person looks before it goes on: what was sent after the backup is not known either.
+Entries are numbered: the first statement stored under a number is that entry, so a writer of the
+next number detects that the database is behind. The entries are then replayed before anything is
+published. Publishing stops until a member has checked the state, because posts sent after the
+backup are unknown too.
 """
 
 from dataclasses import dataclass
@@ -37,11 +38,11 @@ from tenants.scope import list_tenant_ids
 
 ACTOR = "system:restore"
 BROKEN = "journal"
-"""Cause of the notice that the journal does not fit together; that of a backup brought back is
-`RESTORED`."""
+"""Cause of the notice that the journal is inconsistent; for a restored backup it is `RESTORE_STOP`.
+"""
 
 MISSING = "journal_missing"
-"""Cause of the notice that the journal this database knows is not there."""
+"""Cause of the notice that the journal this database knows is missing from the archive."""
 
 _HOUSE_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _log = telemetry.get_logger("gate.log.restore")
@@ -49,7 +50,7 @@ _log = telemetry.get_logger("gate.log.restore")
 
 @dataclass(frozen=True)
 class JournalArchive:
-    """Where the journal lies, and what signs it."""
+    """The archive of the journal and the key that signs it."""
 
     archive: Archive
     key: LogKey
@@ -57,7 +58,7 @@ class JournalArchive:
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """One entry as it is kept; `previous` is the digest of the one before."""
+    """An entry in stored form; `previous` is the digest of the one before."""
 
     journal: str
     number: int
@@ -70,16 +71,16 @@ class JournalEntry:
 
 
 class JournalBroken(Exception):
-    """What is kept under a number is not what we signed, or does not follow the entry before."""
+    """Raised if an archived entry has an invalid signature or the wrong predecessor."""
 
 
 def archive_journal_entry(
     event: JournalDue, *, tenant: OpenScope, archive: Archive, key: LogKey
 ) -> None:
-    """Keep one entry outside and note it. Where the journal is ahead of the database, that is
-    caught up with first.
+    """Archive an entry and record it.
 
-    Raises Broken where something else lies in its place.
+    If the journal is ahead of the database, replay it first. Raises JournalBroken if another
+    statement has its number.
     """
     outside = JournalArchive(archive, key)
     while not _is_noted(event, tenant):
@@ -99,16 +100,16 @@ def archive_journal_entry(
             with tenant(event.tenant_id, ACTOR) as scope:
                 if (
                     _load_last_entry(scope)[0] < made.number
-                ):  # the place is taken by what is none of ours: it is told, and waits
+                ):  # A foreign statement has the number: fail, and let the task be retried.
                     raise JournalBroken
 
 
 def replay_all_journals(*, tenant: OpenScope, archive: Archive, key: LogKey) -> int:
-    """Do again what a restored database forgot, for the house and every agency, before anything
-    runs.
+    """Replay the entries that a restored database lacks, for the installation and every agency.
 
-    Where the house's own journal is not there, what was forbidden is unknown for every agency, and
-    nothing is published until people end the stop. Returns how many entries there were.
+    Runs before anything else. If the installation's own journal is missing, the restrictions of
+    every agency are unknown, and nothing is published until members end the stop. Returns the
+    number of entries replayed.
     """
     outside = JournalArchive(archive, key)
     agencies = list_tenant_ids(tenant)
@@ -128,8 +129,11 @@ def replay_all_journals(*, tenant: OpenScope, archive: Archive, key: LogKey) -> 
 
 
 def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> int:
-    """Do what the journal says and the database does not know, in order. An entry whose task only
-    died before it was noted is no restored backup: it is noted, and that is all."""
+    """Replay the journal entries that the database lacks, in order, and return their number.
+
+    An entry whose task merely failed before it was recorded does not indicate a restored backup: it
+    is only recorded.
+    """
     done = 0
     try:
         if _is_journal_missing(tenant_id, tenant=tenant, outside=outside):
@@ -148,6 +152,7 @@ def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchiv
         _stop_publishing(tenant_id, Message("gate.journal_broken"), BROKEN, tenant=tenant)
     if done:
         _log.error("journal.restored", tenant=str(tenant_id), entries=done)
+        # Posts sent after the backup are unknown and would be sent again.
         _stop_publishing(
             tenant_id, Message("gate.restored", {"count": done}), RESTORE_STOP, tenant=tenant
         )
@@ -155,7 +160,7 @@ def replay_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchiv
 
 
 def _is_journal_missing(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> bool:
-    """Return True if the last entry that the database notes is not in the archive."""
+    """Return True if the last entry that the database records is not in the archive."""
     with tenant(tenant_id, ACTOR) as scope:
         name = journal_name(scope, outside.key)
         (number, _) = _load_last_entry(scope)
@@ -174,7 +179,7 @@ def _report_missing_journal(tenant_id: UUID, *, tenant: OpenScope) -> None:
 
 
 def _begin_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive) -> None:
-    """Write an entry that later starts find: the first one, or the next after those that were
+    """Write an entry for later starts to find: the first one, or the next after those that were
     lost."""
     with tenant(tenant_id, ACTOR) as scope:
         name = journal_name(scope, outside.key)
@@ -188,8 +193,10 @@ def _begin_journal(tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchiv
 def _find_next_entry(
     tenant_id: UUID, *, tenant: OpenScope, outside: JournalArchive
 ) -> tuple[JournalEntry, bytes] | None:
-    """The first entry that is kept outside and not noted here. Raises Broken for one that is not
-    ours."""
+    """Return the first archived entry that is not recorded, or None.
+
+    Raises JournalBroken if it is invalid.
+    """
     with tenant(tenant_id, ACTOR) as scope:
         name = journal_name(scope, outside.key)
         (number, digest) = _load_last_entry(scope)
@@ -207,7 +214,7 @@ def _find_next_entry(
 
 
 def _replay_entry(scope: Scope, entry: JournalEntry, key: LogKey) -> None:
-    """Do once more what an entry says; what the restored database never knew needs nothing."""
+    """Repeat the act of an entry. Unknown objects of the restored database are skipped."""
     about = key.unseal_text(entry.about) if entry.act in journal.SEALED_ACTS else entry.about
     with journal.replaying(scope):
         try:
@@ -243,8 +250,8 @@ def _replay_entry(scope: Scope, entry: JournalEntry, key: LogKey) -> None:
                     age_assurance.repeat_restriction(
                         scope, platform, user_id, AssuranceState(entry.more)
                     )
-                # a decision, or what was lifted after the backup: people look, and may lift it
-                # again
+                # The entry is a decision, or a restriction lifted after the backup. Members check
+                # and may lift it again.
                 case _:
                     return
         except NotFound:
@@ -252,7 +259,8 @@ def _replay_entry(scope: Scope, entry: JournalEntry, key: LogKey) -> None:
 
 
 def _stop_publishing(tenant_id: UUID, why: Message, cause: str, *, tenant: OpenScope) -> None:
-    """Nothing of this agency leaves until somebody looked; the house itself sends nothing."""
+    """Stop publishing for an agency until a member has checked; the installation itself has no
+    posts."""
     if tenant_id == INSTALLATION_ID:
         return
     with tenant(tenant_id, ACTOR) as scope:
@@ -261,7 +269,8 @@ def _stop_publishing(tenant_id: UUID, why: Message, cause: str, *, tenant: OpenS
 
 
 def journal_name(scope: Scope, key: LogKey) -> str:
-    """The journal's name outside: an agency that is removed and comes back begins another."""
+    """Return the journal's name in the archive. An agency that is removed and restored gets a new
+    one."""
     return key.log_name(
         scope.tenant_id,
         _HOUSE_BEGAN if scope.tenant_id == INSTALLATION_ID else agency_founded_at(scope),
@@ -269,12 +278,12 @@ def journal_name(scope: Scope, key: LogKey) -> str:
 
 
 def journal_entry_name(name: str, number: int) -> str:
-    """Under which name an entry is kept."""
+    """Return the name of an entry in the archive."""
     return f"{name}/journal/{number:010d}"
 
 
 def _load_last_entry(scope: Scope) -> tuple[int, str]:
-    """Number and digest of the last entry that was noted."""
+    """Return the number and digest of the last recorded entry."""
     row = scope.run(
         "SELECT number, digest FROM gate_journal WHERE tenant_id = :tenant ORDER BY number DESC "
         "LIMIT 1",

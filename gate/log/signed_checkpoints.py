@@ -1,9 +1,8 @@
-"""Checkpoints: signed statements of how far a log had come, kept outside the database. Values; no
-database here.
+"""Checkpoints: signed statements of the state of a log, stored outside the database.
 
-Each log has a chain of checkpoints; the product's root is one chain over the checkpoints of all
-logs. A checkpoint names the root as it stood, the next link of the root names the checkpoint:
-neither can be made up later.
+Each log has a chain of checkpoints. The root chain covers the checkpoints of all logs. A checkpoint
+names the current link of the root and the next link names the checkpoint, so neither can be forged
+afterwards. The module has no database access.
 """
 
 import base64
@@ -26,46 +25,55 @@ from gate.contract.public_keys import encode_public_key
 from gate.log import hash_chain
 
 StatementKind = Literal["checkpoint", "root", "closed", "journal", "export", "log", "end"]
-"""What a statement is: how far a log had come, a link of the root, that a log ends because its
-agency goes, something that was forbidden; and of an export its opening, the name of a log in it,
-and the end of that log."""
+"""The kinds of statements.
+
+A checkpoint, a link of the root, the end of a log whose agency is removed, a journal entry, and the
+parts of an export: its opening, the name of a log and the end of a log.
+"""
 
 
 class ForgedStatement(Exception):
-    """A statement that is unreadable, of another kind, or not signed by the key of the log."""
+    """Raised for a statement that is unreadable, of another kind or not signed by the log's key."""
 
 
 @dataclass(frozen=True)
 class LogKey:
-    """What signs the log, and what names the logs outside: an agency cannot be told from the name
-    of its log."""
+    """The signing key of the log, and the key that derives log names, which do not reveal the
+    agency."""
 
     signing: Ed25519PrivateKey
     naming: bytes
 
     @classmethod
     def derive(cls, master_key: bytes) -> "LogKey":
-        """From the master key (HKDF, RFC 5869): never stored, the same in every process, and not
-        the permits' key."""
+        """Derive the keys from the master key (HKDF, RFC 5869).
+
+        They are never stored, are the same in every process and differ from the permits' key.
+        """
+        # The permits' key may change, after which old signatures could not be verified.
         seed = HKDF(
             algorithm=SHA256(), length=64, salt=None, info=b"greenroom log checkpoints"
         ).derive(master_key)
         return cls(Ed25519PrivateKey.from_private_bytes(seed[:32]), seed[32:])
 
     def log_name(self, tenant_id: UUID, began: datetime) -> str:
-        """The name of the log an agency began then; an agency that is removed and comes back begins
-        another."""
+        """Return the name of the log that an agency began at this time.
+
+        An agency that is removed and restored begins another log.
+        """
         return hmac.digest(
             self.naming, f"{tenant_id} {hash_chain.to_microseconds(began)}".encode(), "sha256"
         ).hex()[:32]
 
     def seal_text(self, text: str) -> str:
-        """Encrypt a text that names somebody (AES-SIV, RFC 5297): equal texts are equal sealed, so
-        that a task that comes again writes the same bytes."""
+        """Encrypt a text that identifies a person (AES-SIV, RFC 5297).
+
+        The encryption is deterministic, so that a repeated task writes the same bytes.
+        """
         return base64.b64encode(self._text_cipher.encrypt(text.encode(), None)).decode()
 
     def unseal_text(self, sealed: str) -> str:
-        """Decrypt what `seal_text` encrypted. Raises cryptography.exceptions.InvalidTag."""
+        """Decrypt the result of `seal_text`. Raises cryptography.exceptions.InvalidTag."""
         return self._text_cipher.decrypt(base64.b64decode(sealed), None).decode()
 
     @property
@@ -75,19 +83,19 @@ class LogKey:
 
     @property
     def public_key_text(self) -> str:
-        """The public key in base64, for whoever verifies."""
+        """Return the public key in base64, for verification."""
         return encode_public_key(self.signing.public_key())
 
 
 def sign_statement(kind: StatementKind, said: Mapping[str, Any], key: LogKey) -> bytes:
-    """A signed statement: canonical JSON on one line."""
+    """Return a signed statement as canonical JSON on one line."""
     body = {"kind": kind, **said}
     signature = base64.b64encode(key.signing.sign(canonical_json(body))).decode()
     return canonical_json({**body, "signature": signature})
 
 
 def verify_statement(kind: StatementKind, data: bytes, key: Ed25519PublicKey) -> dict[str, Any]:
-    """What a statement says. Raises Forged."""
+    """Return the fields of a statement. Raises ForgedStatement."""
     try:
         body = json.loads(data)
         signature = base64.b64decode(body.pop("signature"), validate=True)
@@ -101,8 +109,8 @@ def verify_statement(kind: StatementKind, data: bytes, key: Ed25519PublicKey) ->
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """After entry `seq` the log ended in the hash `head`; `number` counts the log's checkpoints
-    from 1."""
+    """The state of a log after entry `seq`: the hash `head`. `number` counts its checkpoints from
+    1."""
 
     log: str
     number: int
@@ -111,17 +119,17 @@ class Checkpoint:
     at: int
     """Microseconds since 1970."""
     previous: str
-    """Digest of the checkpoint before."""
+    """Digest of the previous checkpoint."""
     root: str
-    """Digest of the last link of the product's root when this was made."""
+    """Digest of the last link of the root chain at this time."""
 
     def to_statement(self, key: LogKey) -> bytes:
-        """The statement as it is kept."""
+        """Return the signed statement."""
         return sign_statement("checkpoint", vars(self), key)
 
     @classmethod
     def from_statement(cls, data: bytes, key: Ed25519PublicKey) -> "Checkpoint":
-        """The value of a kept statement. Raises Forged."""
+        """Parse and verify a signed statement. Raises ForgedStatement."""
         try:
             return cls(**verify_statement("checkpoint", data, key))
         except TypeError as error:
@@ -130,7 +138,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class Anchor:
-    """A checkpoint as the root names it."""
+    """A checkpoint as named by the root chain."""
 
     log: str
     number: int
@@ -139,8 +147,7 @@ class Anchor:
 
 @dataclass(frozen=True)
 class RootLink:
-    """One link of the product's root: the checkpoints, of all logs, that were made since the one
-    before."""
+    """A link of the root chain: the checkpoints of all logs since the previous link."""
 
     number: int
     at: int
@@ -148,7 +155,7 @@ class RootLink:
     anchors: tuple[Anchor, ...]
 
     def to_statement(self, key: LogKey) -> bytes:
-        """The statement as it is kept."""
+        """Return the signed statement."""
         return sign_statement(
             "root",
             {**vars(self), "anchors": [list(vars(each).values()) for each in self.anchors]},
@@ -157,7 +164,7 @@ class RootLink:
 
     @classmethod
     def from_statement(cls, data: bytes, key: Ed25519PublicKey) -> "RootLink":
-        """The value of a kept statement. Raises Forged."""
+        """Parse and verify a signed statement. Raises ForgedStatement."""
         try:
             said = verify_statement("root", data, key)
             return cls(**{**said, "anchors": tuple(Anchor(*each) for each in said["anchors"])})
@@ -166,15 +173,15 @@ class RootLink:
 
 
 def checkpoint_name(log: str, number: int) -> str:
-    """Under which name a checkpoint is kept."""
+    """Return the name of a checkpoint in the archive."""
     return f"{log}/{number:010d}"
 
 
 def root_link_name(number: int) -> str:
-    """Under which name a link of the root is kept."""
+    """Return the name of a link of the root chain in the archive."""
     return f"root/{number:010d}"
 
 
 def closing_name(log: str) -> str:
-    """Under which name it is kept that a log was ended, its agency removed."""
+    """Return the archive name of the statement that a log ended with its agency."""
     return f"{log}/closed"

@@ -1,5 +1,5 @@
-"""What the log tells of a subject: its decisions in order, what they were made from, what left, and
-whether the same inputs give the same decision again."""
+"""The logged history of a subject: its decisions with their inputs, a replay of each, and its
+copies."""
 
 import hashlib
 from collections.abc import Collection, Mapping
@@ -24,21 +24,21 @@ from gate.policy.bundle import Bundle
 
 
 class ReplayOutcome(StrEnum):
-    """What came of deciding again from what was stored."""
+    """The result of repeating a decision with its stored inputs."""
 
     SAME = "same"
     DIFFERENT = "different"
     OTHER_RULES = "other_rules"
-    """The rules it was made by are not here any more: nothing can be said."""
+    """The rules of the decision are no longer available, so there is no result."""
     NO_INPUTS = "no_inputs"
-    """What it was made from was deleted, as it is after its time."""
+    """The inputs were deleted after their retention period."""
     INPUTS_CHANGED = "inputs_changed"
-    """What is stored is not what the log says it was made from."""
+    """The stored inputs do not match the digests in the log."""
 
 
 @dataclass(frozen=True)
 class DecisionRecord:
-    """One decision. `unit` and `facts` are what it was made from, while that is kept."""
+    """A decision. `unit` and `facts` are its inputs, as long as they are stored."""
 
     id: UUID
     seq: int
@@ -53,7 +53,7 @@ class DecisionRecord:
 
     @property
     def reasons(self) -> tuple[Message, ...]:
-        """A sentence for each reason."""
+        """Return a message for each reason."""
         return explain_reasons(self.decision.reasons)
 
 
@@ -67,8 +67,10 @@ WHERE d.tenant_id = :tenant AND d.subject_kind = :kind AND d.subject_id = :subje
 def list_decisions(
     scope: Scope, subject: Subject, *, bundles: Mapping[str, Bundle] | None = None
 ) -> list[DecisionRecord]:
-    """Every decision about a subject in order, each made again with the rules of its name: those
-    that were kept, or those among `bundles`."""
+    """Return every decision about a subject in order, each with the result of its replay.
+
+    The rules are those of the decision's bundle, from the database or from `bundles`.
+    """
     rows = scope.run(_JUDGED, tenant=scope.tenant_id, kind=subject.kind, subject=subject.id).all()
     if bundles is None:
         kept = {
@@ -121,8 +123,10 @@ def _replay_decision(
 
 @dataclass(frozen=True)
 class ReadBackRecord:
-    """How a copy was found outside: the marks it was sent with and did not bear. `there`: it could
-    be seen."""
+    """The result of a check of a published copy.
+
+    `there` is True if the copy was visible. `missing` are the flags that it lacked.
+    """
 
     at: datetime
     there: bool
@@ -131,8 +135,7 @@ class ReadBackRecord:
 
 @dataclass(frozen=True)
 class PermitRecord:
-    """A permit and the copy it left: nothing left where `void`, visible until `gone_at` where it
-    did."""
+    """A permit and its copy: not published if `void`, else visible until `gone_at`."""
 
     jti: UUID
     decision_id: UUID
@@ -146,14 +149,16 @@ class PermitRecord:
     gone_at: datetime | None
     read_back: ReadBackRecord | None
     replaced_at: datetime | None
-    """Since when the house's own picture, or sentence, stands there instead."""
+    """Time at which a replacement picture or service text replaced the content."""
     edits: UUID | None = None
-    """The permit of the copy whose words it changed, since `visible_at`; without that, nobody knows
-    whether it did."""
+    """The permit of the copy that this permit edited at `visible_at`.
+
+    Without `visible_at`, the outcome of the edit is unknown.
+    """
 
 
 def list_permits(scope: Scope, subject: Subject) -> list[PermitRecord]:
-    """Every permit of a subject, oldest first."""
+    """Return every permit of a subject, oldest first."""
     rows = scope.run(
         "SELECT id, decision_id, step, minted_at, state, native_ids, visible_at, recalled_at, "
         "recall_reason, gone_at,"
@@ -196,7 +201,7 @@ def _read_back(stored: Mapping[str, Any] | None) -> ReadBackRecord | None:
 
 
 def find_subjects(scope: Scope, low: UUID, high: UUID) -> list[Subject]:
-    """The subjects that were ever judged whose ids lie from `low` to `high`."""
+    """Return the subjects with decisions whose IDs are between `low` and `high`, inclusive."""
     rows = scope.run(
         "SELECT DISTINCT subject_kind, subject_id FROM decisions"
         " WHERE tenant_id = :tenant AND subject_id BETWEEN :low AND :high ORDER BY subject_id",
@@ -208,7 +213,7 @@ def find_subjects(scope: Scope, low: UUID, high: UUID) -> list[Subject]:
 
 
 def person_names(scope: Scope, people: Collection[UUID]) -> dict[UUID, str]:
-    """What members call these people."""
+    """Return the display names of these people."""
     if not people:
         return {}
     rows = scope.run(

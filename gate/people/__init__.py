@@ -1,1 +1,5 @@
-"""Depicted persons: proofs of age, declarations and depiction bans."""
+"""Depicted persons: their records, proofs of age, declarations of synthetic persons, and depiction
+bans.
+
+Their permissions are in `gate/consent`, their faces in `gate/faces`.
+"""

@@ -1,7 +1,7 @@
-"""Proofs of age of depicted people: an outside custodian confirms what they have seen.
+"""Proofs of age of depicted persons, confirmed by an outside custodian.
 
-Custodians answer requests of the agency (`gate/people/age_requests.py`) in a session of their own;
-the workers write the answer down. No birth date and no document is kept: of a receipt, its digest.
+Custodians answer requests of the agency (`gate/people/age_requests.py`) in their own session;
+workers record the answer. No birth date and no document is stored, only the digest of a receipt.
 """
 
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ from tenants.notices import notices
 
 @dataclass(frozen=True)
 class AgeProofSubmitted:
-    """A custodian, `by`, confirmed that a person, the subject, was of age: when they looked, or
-    `on_day`. `custodian` is the custodian's name."""
+    """A custodian, `by`, confirmed that a person, the subject, was of age: at the time of the
+    check, or on `on_day`. `custodian` is the custodian's name."""
 
     kind: ClassVar[str] = "person.prove"
     queue: ClassVar[Queue] = "urgent"
@@ -38,12 +38,12 @@ class AgeProofSubmitted:
     digest: str
     by: str
     principal_id: UUID | None = None
-    """The member who is said to be this person."""
+    """The member confirmed to be this person."""
 
 
 @dataclass(frozen=True)
 class AgeConfirmation:
-    """A custodian's yes; `receipt` is its digest, or a file number of which one is made."""
+    """The confirmation of a custodian; `receipt` is a digest, or a file number that is hashed."""
 
     method: str
     receipt: str
@@ -53,10 +53,11 @@ class AgeConfirmation:
 
 
 def submit_age_proof(scope: Scope, request_id: UUID, confirmation: AgeConfirmation) -> None:
-    """Answer a request about a person, as the acting custodian; the workers write it down at once.
+    """Answer a request about a person, as the acting custodian. A worker records the proof at once.
 
     Raises Refused for anyone but a custodian outside the agency, NotFound for a request that is not
-    open or about a viewer, BadInput for an unknown method, no receipt, or a time that cannot be.
+    open, BadInput for a request about a viewer, an unknown method, an invalid receipt or an
+    impossible time.
     """
     member = custodians.get_acting_custodian(scope)
     request = age_requests.get_open_request(scope, request_id)
@@ -84,7 +85,8 @@ def submit_age_proof(scope: Scope, request_id: UUID, confirmation: AgeConfirmati
 
 
 def submit_viewer_age(scope: Scope, request_id: UUID, *, method: str, receipt: str) -> None:
-    """Answer a request about a viewer, as the acting custodian; the workers write it down at once.
+    """Answer a request about a viewer, as the acting custodian. A worker records the answer at
+    once.
 
     Raises as `submit_age_proof`.
     """
@@ -107,8 +109,8 @@ def submit_viewer_age(scope: Scope, request_id: UUID, *, method: str, receipt: s
 
 
 def handle_age_proof(event: AgeProofSubmitted, *, tenant: OpenScope) -> None:
-    """Write a proof down, as the custodian who gave it, if they still may; else tell the agency why
-    nothing came."""
+    """Record a proof as the custodian who gave it, if they still have the right. Otherwise notify
+    the agency of the reason."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             member = custodians.get_acting_custodian(scope)

@@ -1,7 +1,7 @@
-"""Requests to outside custodians: a member asks, a custodian answers what they have seen.
+"""Requests to outside custodians: a member requests a check, a custodian answers it.
 
-A request is about a depicted person or about a viewer. It holds no birth date and no document: the
-custodian finds their own record by the reference.
+A request is about a depicted person or a viewer. It contains no birth date and no document: the
+custodian finds their record by the reference.
 """
 
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ from tenants.agencies.rights import Right, Role, require_right
 from tenants.auth import custodians
 
 MAX_REFERENCE = 80
-"""Characters of a reference."""
+"""Maximum number of characters of a reference."""
 
 
 class AgeRequest(TenantRow, table=True):
-    """A question to the custodians of an agency: about a person, or a viewer on a platform."""
+    """A request to the custodians of an agency about a person, or about a viewer on a platform."""
 
     __tablename__ = "age_requests"
     __table_args__ = table_arguments(
@@ -48,9 +48,9 @@ class AgeRequest(TenantRow, table=True):
     platform: str = ""
     user_id: str = ""
     reference: str
-    """How the custodian finds their record: a file or customer number."""
+    """The custodian's file or customer number."""
     principal_id: UUID | None = None
-    """The member who is said to be this person."""
+    """The member claimed to be this person."""
     asked_by: str
     answered_at: datetime | None = timestamp_column(optional=True)
     answered_by: str = ""
@@ -59,8 +59,11 @@ class AgeRequest(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class AgeRequestSummary:
-    """An open request as a custodian reads it. `name` is what members call the person or the name
-    of the platform account; `signs_in_as` a member's name and address, or empty."""
+    """An open request as a custodian sees it.
+
+    `name` is the name by which members know the person, or the name of the platform account;
+    `signs_in_as` is the name and address of a member, or empty.
+    """
 
     id: UUID
     person_id: UUID | None
@@ -71,19 +74,19 @@ class AgeRequestSummary:
     principal_id: UUID | None
     signs_in_as: str
     address: str
-    """Where links for the person go; empty for a viewer."""
+    """Email address for links to the person; empty for a viewer."""
     asked_at: datetime
 
 
 def request_person_check(
     scope: Scope, person_id: UUID, *, reference: str, member_id: UUID | None = None
 ) -> UUID:
-    """Ask the agency's custodians to confirm a real person's identity and age, as the acting
-    member.
+    """Request that the custodians of the agency confirm the identity and age of a real person, as
+    the acting member.
 
-    `member_id` is the member who is said to be this person. Raises Refused for who may not,
-    NotFound, BadInput for an invented person or a bad reference, Conflict without a custodian or
-    where the same request is open.
+    `member_id` is the member claimed to be this person. Raises Refused for a member without the
+    right, NotFound, BadInput for a synthetic person or an invalid reference, Conflict without a
+    custodian or if the same request is open.
     """
     require_right(queries.get_acting_member(scope, "person.people_only").role, Right.RUN)
     if persons.get_person(scope, person_id).kind != persons.REAL_PERSON:
@@ -95,10 +98,10 @@ def request_person_check(
 
 
 def request_viewer_check(scope: Scope, platform: str, user_id: str, *, reference: str) -> UUID:
-    """Ask the agency's custodians to confirm a viewer's age, as the acting member.
+    """Request that the custodians of the agency confirm the age of a viewer, as the acting member.
 
-    Raises Refused for who may not review, BadInput for a bad reference, Conflict without a
-    custodian or where the same request is open.
+    Raises Refused for a member without the right to review, BadInput for an invalid reference,
+    Conflict without a custodian or if the same request is open.
     """
     require_right(queries.get_acting_member(scope, "viewer.person_decides").role, Right.REVIEW)
     if any((one.platform, one.user_id) == (platform, user_id) for one in _list_open(scope)):
@@ -135,7 +138,7 @@ def _record_request(
 
 
 def has_custodian(scope: Scope) -> bool:
-    """Return True where an outside custodian may sign in to this agency."""
+    """Return True if the agency has an outside custodian."""
     return any(one.role is Role.CUSTODIAN for one in queries.list_members(scope))
 
 
@@ -159,8 +162,7 @@ _ADDRESSES = "SELECT person_id, address FROM person_links WHERE tenant_id = :ten
 
 
 def list_open_requests(scope: Scope) -> list[AgeRequestSummary]:
-    """Return the open requests, oldest first, as the acting custodian reads them. Raises
-    Refused."""
+    """Return the open requests, oldest first, as the acting custodian sees them. Raises Refused."""
     custodians.get_acting_custodian(scope)
     names = dict(
         scope.session.exec(
@@ -189,7 +191,7 @@ def list_open_requests(scope: Scope) -> list[AgeRequestSummary]:
 
 
 def get_open_request(scope: Scope, request_id: UUID) -> AgeRequest:
-    """Return an open request. Raises NotFound for one that was answered, or is unknown."""
+    """Return an open request. Raises NotFound for one that was answered or does not exist."""
     row = next((one for one in _list_open(scope) if one.id == request_id), None)
     if row is None:
         raise NotFound("proof.request_over")
@@ -197,8 +199,7 @@ def get_open_request(scope: Scope, request_id: UUID) -> AgeRequest:
 
 
 def decline_request(scope: Scope, request_id: UUID) -> None:
-    """Close a request without confirming anything, as the acting custodian. Raises Refused,
-    NotFound."""
+    """Close a request without a confirmation, as the acting custodian. Raises Refused, NotFound."""
     custodians.get_acting_custodian(scope)
     close_request(scope, get_open_request(scope, request_id), confirmed=False)
 
@@ -219,7 +220,7 @@ SELECT i.principal_id FROM identity_checks i WHERE i.tenant_id = :tenant
   AND i.person_id = :person AND i.principal_id IS NOT NULL AND i.withdrawn_at IS NULL
   AND (i.valid_until IS NULL OR i.valid_until > house_now())
   AND NOT {custodians.INSIDE_CUSTODIAN_SQL}
-"""  # noqa: S608  a constant of our own
+"""  # noqa: S608 constants of this file
 
 
 def verified_principals(scope: Scope, person_id: UUID) -> frozenset[UUID]:

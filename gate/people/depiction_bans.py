@@ -1,7 +1,7 @@
-"""People of whom an agency must never make pictures: their names, and how pictures of them look.
+"""Depiction bans: people of whom an agency must never make pictures, by name and by perceptual
+hashes.
 
-An entry is one member's word and ends by another's. Who looks the same by face is sought elsewhere;
-here are the rows.
+One member adds an entry, another ends it. Bans by face are in `gate/faces/known_faces.py`.
 """
 
 from collections.abc import Collection
@@ -20,12 +20,12 @@ from tenants.auth import device_fingerprints
 
 MAX_BANNED_NAME = 80
 SHORTEST_NAME = 3
-"""Shorter ones stand in ordinary words."""
+"""Minimum number of characters of a name; shorter ones occur in ordinary words."""
 
 
 class DepictionBan(TenantRow, table=True):
-    """Somebody of whom no picture is made; `looks` are perceptual hashes of pictures. `ended_by` is
-    an actor."""
+    """A person of whom no picture may be made; `looks` are perceptual hashes of pictures.
+    `ended_by` is an actor."""
 
     __tablename__ = "never_depicted"
     __table_args__ = table_arguments(about="person", keep=FOREVER)
@@ -37,7 +37,7 @@ class DepictionBan(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class DepictionBanSummary:
-    """An entry as members read it; `looks` is how many pictures it knows."""
+    """An entry as members see it; `looks` is the number of its pictures."""
 
     id: UUID
     name: str
@@ -47,7 +47,7 @@ class DepictionBanSummary:
 
 
 def add_depiction_ban(scope: Scope, name: str, *, pictures: Collection[UUID] = ()) -> UUID:
-    """Put somebody on the list, as the acting member; `pictures` are assets of them. Raises
+    """Add a person to the list, as the acting member; `pictures` are assets that show them. Raises
     Refused, BadInput."""
     member = queries.get_acting_member(scope, "person.people_only")
     require_right(member.role, Right.RUN)
@@ -77,7 +77,11 @@ def _list_phashes(scope: Scope, pictures: Collection[UUID]) -> list[str]:
 
 
 def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
-    """Take an entry off the list: by another person than put it there. Raises Refused, NotFound."""
+    """End an entry.
+
+    The acting member must not be the one who added it, nor share devices with them. Raises Refused,
+    NotFound.
+    """
     member = queries.get_acting_member(scope, "person.people_only")
     require_right(member.role, Right.RUN)
     entry = next((one for one in list_depiction_bans(scope) if one.id == entry_id), None)
@@ -91,6 +95,7 @@ def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
         ),
         None,
     )
+    # Principals seen on one device or network count as one person.
     if first is not None and member.principal_id in {
         first,
         *device_fingerprints.same_humans(scope, first).get(first, ()),
@@ -107,7 +112,7 @@ def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
 
 
 def list_depiction_bans(scope: Scope) -> list[DepictionBanSummary]:
-    """Who is on the list, by name."""
+    """Return the active entries by name."""
     rows = scope.run(
         "SELECT id, name, jsonb_array_length(looks) AS looks, noted_by, created_at FROM "
         "never_depicted"
@@ -121,8 +126,7 @@ def list_depiction_bans(scope: Scope) -> list[DepictionBanSummary]:
 
 
 def check_words_allowed(scope: Scope, words: str) -> None:
-    """Raise Refused where words that a picture is made from name somebody on the list, whatever the
-    case."""
+    """Raise Refused if a prompt names a person on the list, regardless of case and punctuation."""
     said = f" {_normalize_words(words)} "
     if any(f" {_normalize_words(one.name)} " in said for one in list_depiction_bans(scope)):
         raise Refused("never.named")
@@ -142,7 +146,7 @@ known
 
 
 def check_pictures_allowed(scope: Scope, digests: Collection[str]) -> None:
-    """Raise Refused where one of these pictures looks like one of somebody on the list."""
+    """Raise Refused if one of these pictures looks like a picture of a person on the list."""
     near = scope.run(
         _NEAR, tenant=scope.tenant_id, digests=list(digests), near=NEAR_BITS
     ).scalar_one()

@@ -1,4 +1,4 @@
-"""Tables of people: the depicted persons, and the proofs of their age."""
+"""Tables of depicted persons and of the proofs of their age."""
 
 from datetime import datetime
 from uuid import UUID
@@ -16,7 +16,7 @@ from foundation.db.tables import (
 
 
 class Person(TenantRow, table=True):
-    """Somebody, or somebody invented, who is shown. `kind` (real, synthetic, digital_twin) never
+    """A real or synthetic person who is depicted. `kind` (real, synthetic, digital_twin) never
     changes."""
 
     __tablename__ = "persons"
@@ -24,16 +24,18 @@ class Person(TenantRow, table=True):
         tenant_foreign_key("twin_of", "persons"), about="person", keep=FOREVER
     )
     kind: str
-    creator_id: UUID | None = None  # the creator of the agency whom they are
+    creator_id: UUID | None = None  # the creator of the agency who is this person
     display_ref: str
-    """What members call them; never a legal name."""
+    """The name that members use; never a legal name."""
     state: str = "active"
     twin_of: UUID | None = None
 
 
 class IdentityCheck(TenantRow, table=True):
-    """A custodian's yes: the person was of age. No birth date, no document. The gate alone writes;
-    after that a row can only be withdrawn."""
+    """A custodian's confirmation that a person was of age, without birth date or document.
+
+    Only the gate writes rows; afterwards they can only be withdrawn.
+    """
 
     __tablename__ = "identity_checks"
     __table_args__ = table_arguments(
@@ -53,10 +55,10 @@ class IdentityCheck(TenantRow, table=True):
     verified_at: datetime = timestamp_column()
     valid_until: datetime | None = timestamp_column(optional=True)
     evidence_digest: str
-    noted_by: str = ""  # who wrote it down, as an actor
+    noted_by: str = ""  # the actor who recorded it
     custodian_id: UUID | None = None
-    """The custodian's own login; none where a provider answered, or a history was moved in."""
+    """The member record of the custodian; None if a provider answered or the row was imported."""
     principal_id: UUID | None = None
-    """The member whom the custodian confirmed to be this person."""
+    """The member confirmed to be this person."""
     withdrawn_at: datetime | None = timestamp_column(optional=True)
     withdrawn_by: str = ""

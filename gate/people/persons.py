@@ -1,5 +1,4 @@
-"""People who are shown: who they are to us, proof of age, permissions, and taking a permission
-back."""
+"""Records of depicted persons: adding and blocking them, their age proofs and declarations."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,7 +21,7 @@ REAL_PERSON = "real"
 PERSON_KINDS = (REAL_PERSON, "synthetic", "digital_twin")
 MAX_PERSON_NAME = 80
 MAX_CONSENT_PERIOD = timedelta(days=730)
-"""No permission is for ever: 24 months, then it is asked for again."""
+"""Maximum duration of a permission: 24 months, after which it must be requested again."""
 
 
 def add_person(
@@ -33,11 +32,11 @@ def add_person(
     twin_of: UUID | None = None,
     creator_id: UUID | None = None,
 ) -> UUID:
-    """Write down somebody who may be shown; `kind` (real, synthetic, digital_twin) never changes.
+    """Add a person who may be depicted; `kind` (real, synthetic, digital_twin) never changes.
 
-    `display_ref` is what members call them. A digital_twin names the real person in `twin_of`;
-    `creator_id` is the creator of the agency whom they are. Raises BadInput, NotFound for a real
-    person or a creator of nobody here.
+    `display_ref` is the name that members use. A digital_twin names its real person in `twin_of`;
+    `creator_id` is the creator of the agency who is this person. Raises BadInput, and NotFound for
+    a real person or creator unknown to this agency.
     """
     name = display_ref.strip()
     if kind not in PERSON_KINDS or (kind == "digital_twin") != (twin_of is not None):
@@ -60,7 +59,7 @@ def add_person(
 
 
 def get_person(scope: Scope, person_id: UUID) -> Person:
-    """Somebody who may be shown. Raises NotFound; another agency's looks the same."""
+    """Return a person. Raises NotFound, also for persons of another agency."""
     row = scope.session.get(Person, (scope.tenant_id, person_id))
     if row is None:
         raise NotFound("person.unknown")
@@ -81,11 +80,11 @@ def record_age_proof(
     custodian_id: UUID | None = None,
     principal_id: UUID | None = None,
 ) -> UUID:
-    """Write down a custodian's yes: of age at `verified_at`, or already at `on_day`. No birth date,
-    no document.
+    """Record a custodian's confirmation that a person is of age at `verified_at`, or was on
+    `on_day`. No birth date or document is stored.
 
-    `custodian_id` is the custodian's login, `principal_id` the member they confirmed to be this
-    person. Raises NotFound for an unknown person, BadInput for an invented one.
+    `custodian_id` is the member record of the custodian, `principal_id` the member they confirmed
+    to be this person. Raises NotFound for an unknown person, BadInput for a synthetic one.
     """
     if get_person(scope, person_id).kind == "synthetic":
         raise BadInput("person.bad_kind", kind="synthetic")
@@ -118,18 +117,18 @@ def record_declaration(
     sources: Sequence[DeclaredSource] = (),
     references: Sequence[str] = (),
 ) -> UUID:
-    """Write down that a person is invented, from what, and under which licences; returns the
-    declaration's id.
+    """Record the declaration that a person is synthetic, with its sources and licences, and return
+    its id.
 
-    `source_digest` is of model, adapter and reference set, `declared_by` a principal. The newest
-    declaration counts, and for Nudity and Explicit two others have to look at it
+    `source_digest` covers model, adapter and reference set; `declared_by` is a principal. The
+    latest declaration counts; for Nudity and Explicit two other members must review it
     (`gate/reviews/synthetic_people.py`). Raises NotFound, BadInput for a real person.
     """
     if get_person(scope, person_id).kind != "synthetic":
         raise BadInput("person.not_invented")
     epochs.lock_exclusive(
         scope, epochs.person_key(scope, person_id)
-    )  # a claim that read the old one ends first
+    )  # Wait for claims that read the previous declaration.
     row = Declaration(
         tenant_id=scope.tenant_id,
         person_id=person_id,
@@ -144,14 +143,14 @@ def record_declaration(
 
 
 def list_digital_twins(scope: Scope, person_id: UUID) -> Sequence[UUID]:
-    """The doubles a model makes of a real person."""
+    """Return the AI doubles of a real person."""
     return scope.session.exec(
         select(Person.id).where(Person.tenant_id == scope.tenant_id, Person.twin_of == person_id)
     ).all()
 
 
 def block_person(scope: Scope, person_id: UUID) -> list[UUID]:
-    """Show somebody no more, for good, nor their double; the copies of both are called back. Raises
+    """Block a person and their AI doubles permanently, and recall the copies of all of them. Raises
     NotFound."""
     get_person(scope, person_id)
     shown = [person_id, *list_digital_twins(scope, person_id)]

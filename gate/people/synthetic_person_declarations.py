@@ -1,8 +1,8 @@
-"""Declarations of invented people: their tables, what a decision reads of them, and what two people
-saw. Pure but for the tables.
+"""Declarations of synthetic persons: their tables, their reviews, and the facts that decisions
+read.
 
-A declaration is of one model, adapter and set of references: another of them is another
-declaration, and whoever looked at the old one looks again.
+A declaration covers one model, adapter and reference set. A change of any of them needs a new
+declaration and new reviews. Except for the tables, the module is pure.
 """
 
 import hashlib
@@ -23,15 +23,16 @@ ADAPTER_PART = "adapter"
 REFERENCES_PART = "references"
 SOURCE_PARTS = (MODEL_PART, ADAPTER_PART, REFERENCES_PART)
 REQUIRED_LOOKS = 2
-"""So many people beside who declared look before Nudity and Explicit."""
+"""Number of members, other than the declarant, who must review a declaration before Nudity and
+Explicit."""
 
 MIN_REFERENCES = 12
-"""So many references they see at least."""
+"""Minimum number of reference pictures that a reviewer sees."""
 
 
 class Declaration(TenantRow, table=True):
-    """Somebody's word that a person is invented, from what, by which licences. Append-only; the
-    newest counts."""
+    """A member's declaration that a person is synthetic, with sources and licences. Append-only;
+    the latest counts."""
 
     __tablename__ = "declarations"
     __table_args__ = table_arguments(
@@ -42,17 +43,17 @@ class Declaration(TenantRow, table=True):
     )
     person_id: UUID
     source_digest: str
-    """Of model, adapter and reference set; a change of them needs a new declaration."""
+    """Digest of model, adapter and reference set; a change of them needs a new declaration."""
     adult_licence: bool
     declared_by: UUID
-    """The principal who declares."""
+    """The principal of the declarant."""
     sources: list[dict[str, Any]] = jsonb_column(list)
     reference_set: list[str] = jsonb_column(list)
     """Digests of pictures of the library."""
 
 
 class DeclarationLook(TenantRow, table=True):
-    """What somebody else saw in the references of a declaration. Append-only."""
+    """The review of the reference pictures of a declaration by another member. Append-only."""
 
     __tablename__ = "invented_looks"
     __table_args__ = table_arguments(
@@ -66,16 +67,19 @@ class DeclarationLook(TenantRow, table=True):
     declaration_id: UUID
     principal_id: UUID
     resembles: bool
-    """Somebody real is recognisable."""
+    """A real person is recognisable."""
     doubts: list[str] = jsonb_column(list)
-    """Those of the references that may look younger than 25."""
+    """References that may look younger than 25."""
     tiles: int
 
 
 @dataclass(frozen=True)
 class DeclaredSource:
-    """What an invented person is made with: `digest` of the file where there is one, 64 hexadecimal
-    digits or nothing; `adult` says that the licence allows commercial use for adults."""
+    """A source that a synthetic person is made with.
+
+    `digest` is that of the file in 64 hexadecimal digits, or empty without a file; `adult` means
+    that the licence allows commercial adult use.
+    """
 
     part: str
     name: str
@@ -85,14 +89,14 @@ class DeclaredSource:
 
 
 def source_digest(sources: Sequence[DeclaredSource], references: Collection[str]) -> str:
-    """What a declaration is bound to, as 64 hexadecimal digits."""
+    """Return the digest that a declaration is bound to, as 64 hexadecimal digits."""
     said = {"sources": [asdict(one) for one in sources], "references": sorted(references)}
     return hashlib.sha256(canonical_json(said)).hexdigest()
 
 
 @dataclass(frozen=True)
 class LookResult:
-    """What one principal saw."""
+    """The review by one principal."""
 
     principal: UUID
     resembles: bool
@@ -101,12 +105,13 @@ class LookResult:
 
     @property
     def is_clear(self) -> bool:
-        """Whether nothing spoke against it."""
+        """Return True if the review contains no objection."""
         return not self.resembles and not self.doubts
 
 
 def is_cleared(looks: Iterable[LookResult], declared_by: UUID) -> bool:
-    """Whether two others looked, and nobody who looked had a doubt."""
+    """Return True if two other members reviewed the declaration, and no review of other members
+    contains an objection."""
     others = [look for look in looks if look.principal != declared_by]
     return len({look.principal for look in others}) >= REQUIRED_LOOKS and all(
         look.is_clear for look in others
@@ -114,10 +119,10 @@ def is_cleared(looks: Iterable[LookResult], declared_by: UUID) -> bool:
 
 
 def look_agreement(one: LookResult, other: LookResult) -> float | None:
-    """Cohen's kappa of two looks at the same tiles, each tile being doubted or not; None where it
-    is not defined: nobody doubted anything, or both everything.
+    """Return Cohen's kappa of two reviews of the same tiles, each tile being doubted or not.
 
-    Source: J. Cohen, A Coefficient of Agreement for Nominal Scales, 1960.
+    Return None if it is undefined: no tile was doubted, or both doubted all. Source: J. Cohen, A
+    Coefficient of Agreement for Nominal Scales, 1960.
     """
     total = min(one.tiles, other.tiles)
     first = set(one.doubts)
@@ -143,14 +148,14 @@ DECLARATION_SQL = """
       DISTINCT FROM 'made'))
   FROM declarations d WHERE d.tenant_id = :tenant AND d.person_id = k.id ORDER BY d.id DESC LIMIT 1)
 """
-"""A column beside a person `k`: the newest declaration, with who looked at it, and whether a
-reference was taken away or is held by a complaint since."""
+"""A column next to a person `k`: the latest declaration with its reviews, and `lost`, which is true
+if a reference was deleted or frozen by a removal request since."""
 
 
 def parse_looks(
     stored: Iterable[tuple[str, bool, Sequence[str], int]] | None,
 ) -> tuple[LookResult, ...]:
-    """The looks of `DECLARED`."""
+    """Return the reviews that `DECLARATION_SQL` reads."""
     return tuple(
         LookResult(UUID(who), resembles, tuple(doubts), tiles)
         for who, resembles, doubts, tiles in stored or ()
@@ -158,8 +163,11 @@ def parse_looks(
 
 
 def declaration_facts(row: Mapping[str, Any] | None) -> DeclarationFacts | None:
-    """What counts of a declaration, of `DECLARED`; None where there is none, where a reference of
-    it is gone, and where somebody recognised a real person."""
+    """Return the facts of a declaration that `DECLARATION_SQL` reads.
+
+    Return None without a declaration, if one of its references is lost, and if a reviewer
+    recognised a real person.
+    """
     looks = parse_looks(row["looks"]) if row is not None else ()
     if row is None or row["lost"] or any(look.resembles for look in looks):
         return None

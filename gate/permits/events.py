@@ -1,4 +1,4 @@
-"""Event of permits: the destinations of an account have to be checked."""
+"""Events of permits: the destinations of live copies must be checked."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,8 +9,7 @@ from foundation.outbox.outbox import Queue
 
 @dataclass(frozen=True)
 class PlaceProbeDue:
-    """See whether the places where something above General stands are still what they were; both
-    ids the tenant."""
+    """Check the destinations of live copies above General again. Both ids are the tenant's."""
 
     kind: ClassVar[str] = "copy.probe"
     queue: ClassVar[Queue] = "urgent"

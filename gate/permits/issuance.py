@@ -1,7 +1,7 @@
-"""Judging units and minting permits. A permit is minted and consumed in the claim's transaction, so
-it exists once.
+"""Issue permits: judge units, mint permits and consume them.
 
-Once consumed it is the record of the copy it left outside (`gate/copies/live_copies.py`).
+A permit is minted and consumed in the transaction of the claim, so it can be used only once. The
+consumed permit is the record of the published copy (`gate/copies/live_copies.py`).
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -70,7 +70,7 @@ __all__ = [
 
 
 class WireStep(Protocol):
-    """What a permit is bound to: a request by its name and the digest of its bytes."""
+    """The request that a permit is bound to, by its name and the digest of its bytes."""
 
     @property
     def name(self) -> str: ...
@@ -79,8 +79,10 @@ class WireStep(Protocol):
 
 
 class PermitDenied(GreenroomError):
-    """The unit may not leave. `decision` says why; `entry` is for the log once the claim is
-    undone."""
+    """The unit may not be published.
+
+    `decision` contains the reasons; `entry` is to be logged after the rollback of the claim.
+    """
 
     exit_code = 5
 
@@ -94,15 +96,15 @@ class PermitDenied(GreenroomError):
 
 
 def lock_unit(scope: Scope, unit: Unit) -> None:
-    """Take every lock the unit's evidence needs, shared and in order: the first thing a claim
-    does."""
+    """Take every lock that the evidence of the unit needs, shared and in order. This is the first
+    step of a claim."""
     epochs.lock_shared(scope, unit)
 
 
 def required_flags_of_unit(
     scope: Scope, unit: Unit, *, bundle: Bundle | None = None
 ) -> tuple[str, ...]:
-    """The marks the unit must bear at its place as its rating stands, for
+    """Return the flags the unit must have on its surface at its current rating, for
     `dataclasses.replace(unit, flags=…)`."""
     by = bundle or active_policy.current_bundle(scope)
     case = Case(snapshot.gather_content_snapshot(scope, unit, by), unit, by, scope.now)
@@ -112,8 +114,11 @@ def required_flags_of_unit(
 def with_required_marks(
     scope: Scope, unit: Unit, *, line: Callable[[], str], bundle: Bundle | None = None
 ) -> Unit:
-    """The unit with every mark its place wants: the flags, and `line` under the body where only
-    words can say that a model made it and none of them do. `line` is asked for only then."""
+    """Return the unit with every mark that its surface requires.
+
+    These are the flags, and `line` below the body if only a text can disclose AI and none does.
+    `line` is called only then.
+    """
     if unit.service:
         return replace(unit, flags=())
     by = bundle or active_policy.current_bundle(scope)
@@ -128,7 +133,8 @@ def _apply_required_marks(case: Case, line: Callable[[], str]) -> Unit:
         return unit
     body = unit.text_of("body")
     by_bot = case.is_conversational and unit.text_ai != NO_AI
-    if by_bot:  # what its words say of AI is about anything: the label is its own
+    # A bot message always gets the label, because its own text about AI may mean something else.
+    if by_bot:
         body = text_marks.remove_text_mark(body).removesuffix(f"\n\n{line()}")
     if by_bot or not has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon):
         body = f"{body}\n\n{line()}".lstrip("\n")
@@ -147,11 +153,11 @@ def preview_everywhere(
     line: Callable[[], str],
     by: ActivePolicy,
 ) -> list[tuple[list[Unit], Decision]]:
-    """The same content at several public places, in as many parts everywhere: each part marked as
-    by `marked`, and what `preview` would say of the last with all above it.
+    """Preview the same content on several public surfaces, in the same number of parts everywhere.
 
-    What they share is read once: for pages, that ask again at every word. `by` are the rules in
-    force.
+    Return for each its parts with the required marks, and the decision about the last part with all
+    earlier ones. Shared evidence is read once, because pages call this on every keystroke. `by` is
+    the policy in force.
     """
     if not posts:
         return []
@@ -191,18 +197,18 @@ def preview_decision(
     own_hosts: Sequence[str] = (),
     bundle: Bundle | None = None,
 ) -> Decision:
-    """What the decision would be now, without writing it down: for pages."""
+    """Return the decision that would be made now, without logging it. For pages."""
     return _evaluate_unit(scope, unit, author, own_hosts, bundle, stage="judge")[0].decision
 
 
 def preview_for_viewer(
     scope: Scope, unit: Unit, reader: str, *, bundle: Bundle | None = None
 ) -> Decision:
-    """What the decision would be now for one reader of a place that lets readers in one by one;
-    nothing is written.
+    """Return the decision that would be made now for one viewer of a surface that admits viewers
+    one by one, without logging it.
 
-    `unit` is what was published there, as it was judged: what people said of it then still counts,
-    and everything else is read again. `reader` is the place's id of them.
+    `unit` is the published unit as it was judged: its reviews still count, and all other evidence
+    is read again. `reader` is the id of the viewer on that surface.
     """
     author = _last_author(scope, unit.subject)
     by = active_policy.current_policy(scope) if bundle is None else ActivePolicy(bundle)
@@ -221,10 +227,10 @@ def judge_unit(
     own_hosts: Sequence[str] = (),
     bundle: Bundle | None = None,
 ) -> Decision:
-    """Judge a unit and write the decision into the log.
+    """Judge a unit and log the decision.
 
-    `author` is the actor who wrote it (`member:<id>`, `system:<what>`); `own_hosts` are hosts our
-    own links lie on.
+    `author` is the actor who wrote it (`member:<id>`, `system:<what>`); `own_hosts` are the hosts
+    of our own links.
     """
     entry, _ = _evaluate_unit(scope, unit, author, own_hosts, bundle, stage="judge")
     decision_log.append_entry(scope, entry)
@@ -258,17 +264,18 @@ def mint_permit(
     bundle: Bundle | None = None,
     whole: Unit | None = None,
 ) -> Permit:
-    """Read everything again, decide, sign for just this request and consume as the claim's
-    transaction ends.
+    """Read all evidence again, decide, and sign a permit for exactly this request. It is consumed
+    when the transaction of the claim commits.
 
-    `uploads` are the platform's ids of what this subject's earlier steps put there and the request
-    points at. `author` None takes the author of the last decision about the subject; with none
-    either, nobody's review counts. `whole` is the last part of the thread that this unit begins,
-    with all parts above it: none begins that may not end.
+    `uploads` are native ids of results of earlier steps of this subject that the request refers to.
+    Without `author`, the author of the last decision about the subject is used; if there is none,
+    no review counts. `whole` is the last part of the thread that this unit begins, with all earlier
+    parts: a thread must be allowed as a whole before its first part is published.
 
-    Raises Denied; the claim is then undone, and `record_denial` keeps the decision in the
-    transaction that follows.
+    Raises PermitDenied. The caller then rolls back the claim and logs the decision with
+    `record_denial` in the next transaction.
     """
+    # A claim has locked its units already; other callers have not.
     if not epochs.held_keys(scope):
         epochs.lock_shared(scope, unit)
     who = _last_author(scope, unit.subject) if author is None else author
@@ -283,15 +290,17 @@ def mint_permit(
     permit = sign_permit(_build_permit(unit, step, entry, uploads), key)
     scope.before_commit(
         lambda last: consume_permit(last, permit, entry), role="gate"
-    )  # what the gate writes goes in one block
+    )  # Runs last, so that all writes of the gate happen together.
     decision_log.append_entry(scope, entry)
     spot_checks.draw_sample(scope, entry, case, key)
     return permit
 
 
 def record_denial(scope: Scope, denied: PermitDenied) -> None:
-    """Keep the decision of a claim that was undone; one that reached for another agency's things
-    stays in sight."""
+    """Log the decision of a claim that was rolled back.
+
+    An attempt to use data of another agency also goes to the audit log.
+    """
     decision_log.append_entry(scope, denied.entry)
     if Reason.TENANT_BOUNDARY in denied.decision.reasons:
         subject = denied.entry.unit.subject
@@ -371,13 +380,11 @@ ON CONFLICT (tenant_id, id) DO NOTHING RETURNING id
 
 
 def consume_permit(scope: Scope, permit: Permit, entry: decision_log.LogEntry) -> None:
-    """Use a permit up: the row of its copy appears, once.
+    """Consume a permit by inserting the row of its copy, once.
 
-    In the transaction that minted it nothing can have changed since; wherever else it turns up,
-    that is looked at.
-
-    Raises Conflict when it was used before, Refused when its minute is over or what it was decided
-    on has changed.
+    The statement verifies expiry and epochs again, which cannot fail in the transaction that minted
+    the permit. Raises Conflict if it was consumed before, Refused if it has expired or its evidence
+    changed.
     """
     unit = entry.unit
     facts = entry.snapshot
@@ -412,6 +419,7 @@ def consume_permit(scope: Scope, permit: Permit, entry: decision_log.LogEntry) -
         ).first()
     if done is not None:
         return
+    # The insert gives no reason, so determine it now.
     if find_copy(scope, permit.jti) is not None:
         raise Conflict("gate.PERMIT_REPLAYED")
     late = scope.run("SELECT :expires_at <= house_now()", expires_at=permit.expires_at).scalar_one()
@@ -419,14 +427,15 @@ def consume_permit(scope: Scope, permit: Permit, entry: decision_log.LogEntry) -
 
 
 def _shown_digests(unit: Unit, facts: EvidenceSnapshot) -> list[str]:
-    """Digests of everything a copy shows, so that whoever calls one back finds also what points at
-    it."""
+    """Return the digests of everything a copy shows, so that a recall also finds copies that refer
+    to the bytes."""
     there = [sha256 for known in facts.references for sha256 in known.media]
     return list(dict.fromkeys([*(medium.sha256 for medium in unit.media), *there]))
 
 
 def _shown_people(unit: Unit, facts: EvidenceSnapshot) -> set[UUID]:
-    """Everybody in what a copy shows: who is in a part above is on the copy of that part."""
+    """Return all persons shown in a copy. Persons in earlier parts belong to the copies of those
+    parts."""
     own = set(_shown_digests(unit, facts))
     return {
         each for known in facts.media if known.sha256 in own for each in people_of_medium(known)

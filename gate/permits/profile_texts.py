@@ -1,6 +1,8 @@
-"""Words that stand where no post is: the name of a page, its address, what it says of itself. No
-permit carries them, nobody's age is asked before them, so they are read once, before they stand
-anywhere, and are General or not taken."""
+"""Check of profile texts: the name, the address and the description of a page.
+
+They are published without a permit and without an age check, so they are checked before they are
+saved and must be rated General.
+"""
 
 from collections.abc import Iterable
 
@@ -12,8 +14,8 @@ from gate.text.text_rating import MinorSignal, detect_minor_statement, rate_text
 
 
 def check_profile_texts(scope: Scope, texts: Iterable[str]) -> None:
-    """Raises Refused for words that are more than General, harmless only on something General,
-    disguised, or that say an age under 18."""
+    """Raise Refused for texts that are rated above General, acceptable in General content only,
+    disguised, or that state an age under 18."""
     shown = [text for text in texts if text]
     lexicon = active_policy.current_bundle(scope).lexicon
     found = rate_texts(shown, lexicon=lexicon)

@@ -1,9 +1,8 @@
-"""Whether a model may keep to the look of pictures: a creator's own, said by people, with what they
-allowed.
+"""Check of reference pictures that a model may follow: they must show the creator, with consent.
 
-It is asked when a picture is chosen, when a run is asked for and when it is made; of what is to
-leave the house for it more is asked (`check_leaves`). What comes of it is judged as anything else
-that a model made, and shows whom these show.
+The check runs when a picture is selected, when a run is requested and when it executes. Sending
+references to an external engine requires more (`check_external_reference_use`). The results are
+judged like any other generated content, and depict the same persons.
 """
 
 from collections.abc import Collection
@@ -27,12 +26,11 @@ from gate.people.models import Person
 
 
 def check_reference_pictures(scope: Scope, creator_id: UUID, digests: Collection[str]) -> None:
-    """Whether these bytes may be kept to for this creator.
+    """Check that these bytes may be used as references for this creator.
 
-    Raises NotFound for bytes nobody recorded. Refused for what is withheld, looks like somebody
-    never to be shown or resembles somebody else; where nobody, somebody else or more people are
-    shown; and where who is shown left, did not allow that a model makes their likeness, or is
-    invented and undeclared.
+    Raises NotFound for unknown bytes. Raises Refused if a picture is withheld, resembles a banned
+    or other person, shows no person, other people or more people, or if the person left, did not
+    permit AI likenesses, or is synthetic and undeclared.
     """
     known = media_facts.media_facts_of_bytes(scope, sorted(set(digests)))
     if len(known) < len(set(digests)):
@@ -43,17 +41,16 @@ def check_reference_pictures(scope: Scope, creator_id: UUID, digests: Collection
 
 
 LEAVES = (Rating.G, Rating.S)
-"""What may be sent to an engine of others. Stability forbids what is sexually explicit
-(https://stability.ai/use-policy), models of Replicate differ: the house sends Nudity and Explicit
-to neither, nor what nobody rated and may be that."""
+"""Ratings that may be sent to external engines. Stability forbids sexually explicit content
+(https://stability.ai/use-policy), and models on Replicate differ: Nudity, Explicit and unrated
+pictures are sent to neither."""
 
 
 def check_external_reference_use(scope: Scope, creator_id: UUID, digests: Collection[str]) -> None:
-    """Whether these bytes may be sent to an engine of others, to make pictures of this creator from
-    them.
+    """Check that these bytes may be sent to an external engine to make pictures of this creator.
 
-    Raises as `check`, for whatever is made from them; and Refused for what is rated above
-    Suggestive, or not at all.
+    Raises as `check_reference_pictures`, and Refused for pictures that are rated above Suggestive
+    or not rated.
     """
     check_reference_pictures(scope, creator_id, digests)
     for medium in media_facts.media_facts_of_bytes(scope, sorted(set(digests))):
@@ -64,8 +61,7 @@ def check_external_reference_use(scope: Scope, creator_id: UUID, digests: Collec
 
 
 def check_creator_may_be_generated(scope: Scope, creator_id: UUID) -> None:
-    """Raise Refused unless somebody is written down as who a creator is, and may be made by a
-    model."""
+    """Raise Refused unless a person is recorded as the creator and a model may generate them."""
     known = scope.session.exec(
         select(Person.id).where(
             Person.tenant_id == scope.tenant_id, Person.creator_id == creator_id
@@ -85,7 +81,7 @@ def check_creator_may_be_generated(scope: Scope, creator_id: UUID) -> None:
 
 
 def can_compare_faces(scope: Scope, digests: Collection[str]) -> bool:
-    """Whether everybody living who is shown in these bytes agreed that their face is known here."""
+    """Return True if every real person in these bytes agreed to face comparison."""
     living = {
         person.twin_of or person.id
         for medium in media_facts.media_facts_of_bytes(scope, sorted(set(digests)))
@@ -117,8 +113,8 @@ def _check_reference(scope: Scope, creator_id: UUID, medium: MediumFacts) -> Non
 
 
 def _is_theirs(scope: Scope, creator_id: UUID, person: PersonFacts) -> None:
-    """Raise Refused unless this is who the creator is, or their double, and may be made by a
-    model."""
+    """Raise Refused unless the person is the creator or the creator's AI double, and a model may
+    generate them."""
     living = person.twin_of or person.id
     record = persons.get_person(scope, person.id)
     if creator_id not in (record.creator_id, persons.get_person(scope, living).creator_id):

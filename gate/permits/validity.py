@@ -1,5 +1,4 @@
-"""What would be decided now of what a permit let out: for files that are handed out while a
-platform fetches them."""
+"""Recheck of consumed permits, for files that are served while a platform fetches them."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -21,19 +20,18 @@ WHERE p.tenant_id = :tenant AND p.id = :jti
 
 @dataclass(frozen=True)
 class PermitValidity:
-    """Whether what a permit let out may still be seen; `reasons` are why not."""
+    """The result of a recheck; `reasons` are empty if the content may still be shown."""
 
     reasons: tuple[Reason, ...] = ()
 
     @property
     def is_valid(self) -> bool:
-        """Whether it may."""
+        """Return True if the content may still be shown."""
         return not self.reasons
 
 
 def recheck_permit(scope: Scope, jti: UUID) -> PermitValidity:
-    """Judge the unit of a consumed permit again, with all evidence read anew; nothing is
-    written."""
+    """Judge the unit of a consumed permit again with current evidence. Nothing is logged."""
     row = scope.run(_LET_OUT, tenant=scope.tenant_id, jti=jti).one_or_none()
     if row is None or row.state != "consumed" or row.gone_at is not None:
         return PermitValidity((Reason.PERMIT_EXPIRED,))

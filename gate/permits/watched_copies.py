@@ -1,5 +1,4 @@
-"""What stands outside where not everybody may see it: which places are watched for it, and what
-must go from them."""
+"""Recall of live copies whose destination no longer passes the checks that the policy requires."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -28,7 +27,7 @@ WHERE p.tenant_id = :tenant AND p.state = 'consumed' AND p.viewer = '' AND p.gon
 
 
 def list_watched_channels(scope: Scope) -> list[UUID]:
-    """The accounts where something stands for which the policy asks something of the place."""
+    """Return the accounts with live copies for which the policy requires destination checks."""
     rules = active_policy.current_bundle(scope)
     today = scope.now.date()
     found = scope.run(_PLACES, tenant=scope.tenant_id)
@@ -42,7 +41,7 @@ def list_watched_channels(scope: Scope) -> list[UUID]:
 
 
 def is_watched_copy(scope: Scope, copy: LiveCopy) -> bool:
-    """Whether the policy asks something of the place for what this copy is."""
+    """Return True if the policy requires destination checks for this copy."""
     rating = scope.run(
         "SELECT d.rating FROM permits p JOIN decisions d ON d.tenant_id = p.tenant_id AND d.id = "
         "p.decision_id"
@@ -55,8 +54,10 @@ def is_watched_copy(scope: Scope, copy: LiveCopy) -> bool:
 
 
 def recall_from_place(scope: Scope, channel_id: UUID, fails: Collection[str]) -> list[UUID]:
-    """Call back what stands on an account while what the policy asks for it surely is not so; the
-    permits."""
+    """Recall the copies on an account whose destination failed a required check.
+
+    `fails` are the failed probes. Return the permits of the copies.
+    """
     if not fails:
         return []
     wrong = [
@@ -70,8 +71,8 @@ def recall_from_place(scope: Scope, channel_id: UUID, fails: Collection[str]) ->
 def _list_visible_copies(
     scope: Scope, channel_id: UUID
 ) -> list[tuple[LiveCopy, tuple[PlaceProbe, ...]]]:
-    """Copies above General that may be visible to many, with what must be seen of their place
-    whoever made them: a permit does not say whether a machine did."""
+    """Return the public copies above General with the required destination checks. Checks for
+    AI-generated content are left out, because a permit does not record whether a model made it."""
     query = (
         select(PermitRow, DecisionRow.rating)
         .join(

@@ -1,1 +1,5 @@
-"""The policy: signed rules for each platform, review settings and emergency stops."""
+"""The policy: rules for each surface of a platform, agencies' stricter settings, and emergency
+stops.
+
+No decisions: `gate/decision` applies the rules. Re-verification by members is in `gate/reviews`.
+"""

@@ -1,9 +1,9 @@
-"""Which rules are in force: those that come with the product, or a newer signed release kept in the
-house's rows.
+"""The policy in force: the one shipped with the product, or a newer signed release stored in the
+database.
 
-Whoever sends reads it under the house's lock, which a change of the rules takes alone. A release
-that does not verify, or is not the newest that was ever taken in, closes the gate: the product's
-own rules then only explain.
+A sender reads it under the installation epoch, which a change of the policy locks exclusively. A
+release that does not verify, or is not the newest ever installed, closes the gate; the shipped
+policy then only serves explanations.
 """
 
 from dataclasses import dataclass
@@ -21,13 +21,14 @@ from gate.text import lexicon
 
 _HELD = "gate.inforce"
 _KEPT = 8
-"""Versions a process remembers: the one in force, and a few that decisions are made again with."""
+"""Number of versions that a process caches: the one in force, and a few for decisions that are
+replayed."""
 
 
 @dataclass(frozen=True)
 class ActivePolicy:
-    """The rules to judge by; `fault` is the code of the reason why nothing may leave by them, if
-    so."""
+    """The policy to judge by; `fault` is the code of the reason why it allows nothing to be
+    published, or ""."""
 
     bundle: Bundle
     fault: str = ""
@@ -35,14 +36,15 @@ class ActivePolicy:
 
 _trusted: list[str] = []
 _known: dict[str, Bundle] = {}
-"""By the digest of the release's bytes: what stands here was verified in this process."""
+"""Releases verified in this process, by the digest of their bytes."""
 
 
 def set_trusted_keys(keys: str) -> None:
-    """Whose signatures count in this process: public keys in base64, separated by commas or blanks.
+    """Set the keys whose signatures count in this process: public keys in base64, separated by
+    commas or whitespace.
 
-    Nobody's until it is called: a process that was told of none judges by no release. Raises
-    BadInput for a bad key.
+    Until it is called, no key is trusted and no release is accepted. Raises BadInput for an invalid
+    key.
     """
     found = keys.replace(",", " ").split()
     try:
@@ -61,8 +63,11 @@ ORDER BY number DESC LIMIT 1
 
 
 def current_policy(scope: Scope) -> ActivePolicy:
-    """What is in force. Read once in a transaction that holds the house's lock, since nothing
-    changes it until that ends; else each time."""
+    """Return the policy in force.
+
+    A transaction that holds the installation epoch reads it once, because it cannot change until
+    the transaction ends; any other transaction reads it on each call.
+    """
     held = scope.session.info.get(_HELD)
     if isinstance(held, ActivePolicy):
         return held
@@ -72,20 +77,22 @@ def current_policy(scope: Scope) -> ActivePolicy:
         if newest is None
         else _resolve_policy(scope, newest.digest, newest.number, newest.state)
     )
+    # Without the lock, the policy may change during the transaction.
     if epochs.installation_key() in epochs.held_keys(scope):
         scope.session.info[_HELD] = found
     return found
 
 
 def current_bundle(scope: Scope) -> Bundle:
-    """The rules in force, for whatever decides nothing by itself."""
+    """Return the policy bundle in force, for callers that make no decisions."""
     return current_policy(scope).bundle
 
 
 def _resolve_policy(scope: Scope, digest: str, number: int, state: str) -> ActivePolicy:
     own = shipped_bundle()
-    if own.number >= number:  # the product is the floor, and has moved past what was taken in
+    if own.number >= number:  # A newer shipped policy replaces any older release.
         return ActivePolicy(own)
+    # The newest release was retired: an older policy must not come back into force.
     if state != "active":
         return ActivePolicy(own, Reason.POLICY_ROLLBACK)
     try:
@@ -131,11 +138,12 @@ VALUES (:house, :id, :name, :number, :state, :document, :by) ON CONFLICT DO NOTH
 
 
 def install_release(scope: Scope, document: bytes) -> Bundle:
-    """Bring a signed release into force, in a scope of the house tenant; whatever is on its way out
-    waits or is judged by it. The release in force taken in again changes nothing.
+    """Put a signed release into force, in a scope of the installation tenant. Installing the
+    release in force again changes nothing.
 
-    Raises Refused: POLICY_SIGNATURE where fewer than two who may sign have, POLICY_ROLLBACK for
-    what is not newer than all that came before. BadInput for signed rules that are not whole.
+    Waits for claims in progress; later claims are judged by the new release. Raises Refused:
+    POLICY_SIGNATURE if fewer than two trusted keys signed, POLICY_ROLLBACK if it is not newer than
+    every earlier policy. Raises BadInput for signed rules that are incomplete.
     """
     epochs.lock_and_advance(scope, epochs.installation_key())
     try:
@@ -169,8 +177,8 @@ def _record_bundle(scope: Scope, found: Bundle, state: str, document: bytes) -> 
 
 
 def store_shipped_bundle(scope: Scope) -> None:
-    """Keep the product's own rules, in a scope of the house tenant: a later product comes with
-    others."""
+    """Store the policy of this product version, in a scope of the installation tenant, so that its
+    decisions can be replayed after an upgrade."""
     own = shipped_bundle()
     if (
         scope.run(
@@ -189,11 +197,10 @@ def store_shipped_bundle(scope: Scope) -> None:
 
 
 def find_bundle(scope: Scope, name: str) -> Bundle | None:
-    """The rules of a name that a decision bears, in force or not any more; None where they were
-    never kept.
+    """Return the policy bundle of a name that a decision records, or None if it was never stored.
 
-    The name holds a digest of the rules, and the log holds the name: whoever signed is not asked
-    again.
+    Signatures are not verified again: the name contains a digest of the rules, and the log protects
+    the name.
     """
     if shipped_bundle().name == name:
         return shipped_bundle()

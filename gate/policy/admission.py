@@ -1,8 +1,8 @@
-"""Which rows of strangers an agency has admitted: its owner read them, and they count as they were
-read.
+"""Third-party rules that an agency has admitted: its owner read them, and they count as they were
+then.
 
-The file itself is kept: a package that is changed, exchanged or taken away later changes nothing
-until somebody looked.
+The file is stored with the admission: if the package is changed, replaced or removed later, nothing
+changes until an owner acts.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,18 +27,18 @@ from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
 RuleDocuments = Callable[[], Iterable[bytes]]
-"""The files that installed packages ship."""
+"""Returns the rule files of the installed packages."""
 
 _KEPT = 32
 _known: dict[tuple[str, str], ThirdPartyRules] = {}
-"""By the rules they were held against and the digest of their bytes: what stands here was verified
-in this process."""
+"""Rules verified in this process, by the digests of the policy they were checked against and of
+their bytes."""
 
 
 @dataclass(frozen=True)
 class AdmissionRequested:
-    """An owner admits the rules that a stranger's package ships for its platform; or, `end`, they
-    count no more."""
+    """An owner admits the rules that a third-party package ships for its platform, or, with `end`,
+    ends their admission."""
 
     kind: ClassVar[str] = "rows.admit"
     queue: ClassVar[Queue] = "urgent"
@@ -52,8 +52,8 @@ class AdmissionRequested:
 
 @dataclass(frozen=True)
 class Admission:
-    """The rows an agency admitted for a platform; `whole` is false where they are not any more what
-    was admitted."""
+    """The rules that an agency admitted for a platform; `is_unchanged` is False if the stored file
+    differs from the admitted one."""
 
     platform: str
     digest: str
@@ -73,8 +73,10 @@ _DOCUMENT = (
 
 
 def find_third_party_rule(scope: Scope, unit: Unit, rules: Bundle) -> ThirdPartyRuleFacts | None:
-    """What a stranger's row says of a unit's place; asked only of platforms that no rule of ours
-    knows."""
+    """Return the admitted third-party rule for the surface of a unit.
+
+    Return None for platforms that the policy covers, and without an admission.
+    """
     if rules.has_platform(unit.platform):
         return None
     row = scope.run(_ACTIVE, tenant=scope.tenant_id, platform=unit.platform).first()
@@ -90,8 +92,9 @@ def find_third_party_rule(scope: Scope, unit: Unit, rules: Bundle) -> ThirdParty
 def _load_admitted_rules(
     scope: Scope, platform: str, digest: str, admitted: str, rules: Bundle
 ) -> ThirdPartyRules | None:
-    """The rows as they were admitted; None where one byte of them, or the rules around them,
-    changed."""
+    """Return the rules as they were admitted, or None if they changed or no longer verify against
+    the policy."""
+    # The database computes `digest` from the stored bytes, so a changed file no longer matches.
     if digest != admitted:
         return None
     known = _known.get((rules.digest, digest))
@@ -108,7 +111,7 @@ def _load_admitted_rules(
 
 
 def list_admissions(scope: Scope) -> list[Admission]:
-    """What this agency admitted, by platform."""
+    """Return the admissions of this agency, ordered by platform."""
     rules = active_policy.current_bundle(scope)
     rows = scope.run(
         "SELECT platform, digest, admitted, by, created_at FROM foreign_rows"
@@ -138,10 +141,10 @@ WHERE tenant_id = :tenant AND platform = :platform AND state = 'active'
 
 
 def admit_rules(scope: Scope, document: bytes) -> ThirdPartyRules:
-    """The acting owner has read these rows: they count from now on, and those before them no more.
+    """Admit rules as the acting owner, from now on and in place of earlier ones for the platform.
 
-    Raises Refused for who may not, and POLICY_SIGNATURE for rows that go beyond their bounds or are
-    not signed.
+    Raises Refused for a member without the right, and POLICY_SIGNATURE for rules that exceed their
+    bounds or are not signed.
     """
     require_right(queries.get_acting_member(scope, "switch.people_only").role, Right.RULES)
     try:
@@ -163,8 +166,10 @@ def admit_rules(scope: Scope, document: bytes) -> ThirdPartyRules:
 
 
 def end_admission(scope: Scope, platform: str) -> None:
-    """These rows count no more; one person is enough. Raises Refused for who may not, NotFound for
-    none."""
+    """End the admission of rules; one member is enough.
+
+    Raises Refused for a member without the right, NotFound if none are admitted.
+    """
     require_right(queries.get_acting_member(scope, "switch.people_only").role, Right.RUN)
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
@@ -177,8 +182,10 @@ def end_admission(scope: Scope, platform: str) -> None:
 def handle_admission_request(
     event: AdmissionRequested, *, tenant: OpenScope, documents: RuleDocuments
 ) -> None:
-    """Do what a page asked, as the member who asked; the file is sought among those that are
-    installed here."""
+    """Admit rules, or end an admission, as the member who requested it.
+
+    The file is searched among the installed packages; the member is notified of a refusal.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.end:

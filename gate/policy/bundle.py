@@ -1,5 +1,5 @@
-"""The policy bundle: the matrix of places, the duties towards viewers and the lexicon, read and
-checked at load."""
+"""The policy bundle: the matrix of surfaces, the age levels of jurisdictions and the lexicon,
+validated on load."""
 
 import hashlib
 import re
@@ -32,97 +32,100 @@ from gate.text import lexicon
 
 SHIPPED_MATRIX_PATH = Path(__file__).parents[1] / "policy" / "matrix.yaml"
 WIRE_FLAG_PATTERN = re.compile(r"[\w.]+(=[\w-]+| non-empty)")
-"""A flag a request can carry: a field with this value, or with any words. Anything else in the
+"""A flag that a request can carry: a field with this value, or with any text. Any other flag in the
 matrix is a duty of another kind."""
 
 _VERSION = re.compile(r"(\d{4})\.(\d{2})\.(\d{2})-(\d{1,4})")
 
 PAID_MEDIA = "paid_media"
-"""The row of a platform for what is locked until it is paid, whatever the place."""
+"""Name of the row of a platform for media that are locked until paid, on any surface."""
 
 VERIFICATION_PERIOD = timedelta(days=90)
-"""How long a rule counts as read because two members said so, from the day they read it."""
+"""Time for which a re-verification by two members counts, from the day they read the rule."""
 
 
 @dataclass(frozen=True)
 class PlaceRow:
-    """What one place allows, as it stands on a day: a verdict for each rating, and what goes with
-    it."""
+    """The rule of one surface on a day: a verdict for each rating, with flags and duties."""
 
     id: str
     verdicts: Mapping[Rating, Verdict]
     flags: Mapping[Rating, tuple[str, ...]]
     ai_flag: str
-    """The platform's own mark, `name=value`; empty when it has none a request can carry."""
+    """The AI flag of the platform, `name=value`; empty if it has none that a request can carry."""
     ai_text: bool
-    """Without a flag the words must say it."""
+    """Without a flag, the text must disclose the use of AI."""
     viewer: str
     adult_link: Verdict
     probes: tuple[PlaceProbe, ...] = ()
-    """What must be seen at the platform before anything above General goes there."""
+    """Destination checks that must succeed before anything above General is published there."""
     test_network: bool = False
     ours: bool = False
-    """A surface of this installation, which serves it itself."""
+    """A surface that this installation serves itself."""
     known: bool = True
     stale: frozenset[Rating] = frozenset()
-    """Ratings whose verdict was tightened because nobody read the rule again in time."""
+    """Ratings whose verdict was tightened because the rule is overdue for review."""
     misread: bool = False
-    """Somebody says that it was read again, and it does not count."""
+    """A re-verification exists that does not count."""
     creator_verified: bool = False
-    """The platform itself verifies who holds an account, moderates, and looks after its viewers."""
+    """The platform itself verifies account holders, moderates content and checks the age of its
+    viewers."""
 
     @property
     def is_manual(self) -> bool:
-        """Return True where a person posts what was prepared for them."""
+        """Return True if members publish there manually."""
         return self.id.startswith("byhand.")
 
     def verdict(self, rating: Rating) -> Verdict:
-        """The verdict for a rating; prohibited is never allowed."""
+        """Return the verdict for a rating; X is always blocked."""
         return Verdict.B if rating is Rating.X else self.verdicts[rating]
 
     def required_probes(self, rating: Rating, *, generated: bool = True) -> tuple[PlaceProbe, ...]:
-        """What must have been seen there for a rating; less of what no machine made."""
+        """Return the destination checks required for a rating. Checks for AI-generated content
+        apply only if `generated`."""
         asked = [probe for probe in self.probes if generated or probe.when == "always"]
         return tuple(probe for probe in asked if rating.rank > probe.above.rank)
 
 
 def stricter_verdict(one: Verdict, other: Verdict) -> Verdict:
-    """The higher of two verdicts."""
+    """Return the stricter of two verdicts."""
     return max(one, other, key=lambda verdict: verdict.rank)
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """One version of the rules. Two bundles with the same digest decide the same."""
+    """One version of the policy. Two bundles with the same digest decide the same."""
 
     version: str
     digest: str
     read_on: date
-    """When somebody last read the rules of the platforms again."""
+    """Date on which the rules of the platforms were last read again."""
     lexicon: lexicon.Lexicon
     rows: Mapping[str, MatrixRow] = field(repr=False)
     jurisdictions: Mapping[str, str]
     defaults: MatrixDefaults = field(repr=False)
     production: Mapping[str, bool]
-    """Of countries, whether people are checked there before the shoot."""
+    """True for countries in which persons must be age-checked before the shoot."""
     card_checks: frozenset[str] = frozenset()
-    """Jurisdictions where a credit-card check counts."""
+    """Jurisdictions in which a credit-card check counts."""
     opened: Mapping[str, date] = field(default_factory=dict)
-    """Countries where counsel lets somebody publish their own picture alone, each with the last day
-    it holds."""
+    """Countries in which counsel allows own-picture releases, with the last day on which this
+    holds."""
 
     @property
     def number(self) -> int:
-        """What grows from version to version. Raises ValueError for a version that is no date with
-        a count."""
+        """Return a number that grows with each version.
+
+        Raises ValueError for a version that is not a date with a count.
+        """
         found = _VERSION.fullmatch(self.version)
         if found is None:
-            raise ValueError(f"no version of rules: {self.version[:40]!r}")
+            raise ValueError(f"invalid version of content policies: {self.version[:40]!r}")
         return int("".join(found.groups()[:3])) * 10_000 + int(found[4])
 
     @property
     def name(self) -> str:
-        """Version and digest, as permits and decisions bear it."""
+        """Return version and digest, as permits and decisions record them."""
         return f"{self.version}+{self.digest[:12]}"
 
     def row(
@@ -135,11 +138,11 @@ class Bundle:
         people: PersonKind | None = None,
         again: Sequence[RuleVerification] = (),
     ) -> PlaceRow:
-        """What `surface` of `platform` allows on a day.
+        """Return the rule of `surface` of `platform` on a day.
 
-        `surface` is the row's id or its part after the platform. Where a place borrows the rows of
-        another platform, `place` and `people` say which; what they leave open takes the strictest.
-        An unknown place allows nothing.
+        `surface` is the id of a row or its part after the platform. If the row borrows rows of
+        another platform, `place` and `people` select among them, and the strictest of the remaining
+        ones counts. An unknown surface allows nothing.
         """
         found = self.rows.get(
             surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}"
@@ -163,9 +166,11 @@ class Bundle:
     def paid_verdicts(
         self, free: PlaceRow, platform: str, *, on: date, again: Sequence[RuleVerification] = ()
     ) -> PlaceRow:
-        """What a place allows of what is locked until it is paid: `free` is what it allows of all
-        else, which a price never opens; where the platform has a row for what is paid, that counts
-        too."""
+        """Return the rule of a surface for media that are locked until paid.
+
+        `free` is the rule for unlocked content, which a price never relaxes. If the platform has a
+        row for paid media, the stricter of both counts.
+        """
         paid = self.rows.get(f"{platform}.{PAID_MEDIA}")
         if paid is None or not free.known:
             return free
@@ -174,8 +179,11 @@ class Bundle:
     def source_rows(
         self, platform: str, surface: str, *, on: date, paid: bool = False
     ) -> tuple[tuple[str, PlaceRow], ...]:
-        """The rules a post to a place is judged by, with their names: its own, or those it borrows;
-        none of an unknown place. `paid`: it has a price."""
+        """Return the rules that a post to a surface is judged by, with their names: its row, or
+        those it borrows.
+
+        Empty for an unknown surface. `paid` adds the rule for paid media.
+        """
         found = self.rows.get(
             surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}"
         )
@@ -190,8 +198,8 @@ class Bundle:
         return (*own, *([(more.id, self.row_on_day(more, on))] if more is not None else []))
 
     def overdue_rows(self, platform: str, surface: str, *, on: date) -> tuple[str, ...]:
-        """Rules past their day of review that a unit of this place may be judged by: the rows they
-        are written in."""
+        """Return the ids of the rows past their review date that a unit of this surface may be
+        judged by."""
         found = self.rows.get(
             surface if surface.startswith(f"{platform}.") else f"{platform}.{surface}"
         )
@@ -214,8 +222,8 @@ class Bundle:
         )
 
     def is_verification_valid(self, one: RuleVerification, on: date) -> bool:
-        """Whether a reading holds on a day: of this very rule, 90 days at most, nothing looser than
-        it is written."""
+        """Return True if a re-verification counts on a day: for the rule as it is written, for at
+        most 90 days, and with no verdict looser than the written one."""
         row = self.rows.get(one.row)
         return (
             row is not None
@@ -229,8 +237,8 @@ class Bundle:
         )
 
     def written_rows(self, name: str) -> tuple[tuple[str, MatrixRow], ...]:
-        """What a row is made of, as it is written and whatever the unit: itself, or each row it
-        borrows with what it states itself; by name. Nothing of an unknown row."""
+        """Return the written rows that a row consists of, with their names: the row itself, or each
+        borrowed row merged with its fields. Empty for an unknown row."""
         found = self.rows.get(name)
         if found is None:
             return ()
@@ -239,56 +247,62 @@ class Bundle:
         )
 
     def has_platform(self, platform: str) -> bool:
-        """Whether any rule of ours speaks of a platform: then nobody else's does."""
+        """Return True if the bundle has a rule for the platform. Third-party rules then do not
+        apply."""
         return any(row.platform == platform for row in self.rows.values())
 
     def third_party_row(self, written: MatrixRow, *, on: date) -> PlaceRow:
-        """What a stranger's row allows on a day: General and Suggestive as it says, never Nudity or
-        Explicit."""
+        """Return a third-party rule on a day: General and Suggestive as written, Nudity and
+        Explicit always blocked."""
         row = self.row_on_day(written, on)
         shut = {rating: Verdict.B for rating in (Rating.N, Rating.E)}
         verdicts = MappingProxyType({**row.verdicts, **shut})
         return replace(row, verdicts=verdicts, adult_link=Verdict.B, creator_verified=False)
 
     def required_assurance(self, jurisdiction: str) -> str:
-        """The assurance that Nudity and Explicit need there; unknown places need the most."""
+        """Return the assurance level that Nudity and Explicit require in a jurisdiction, or that of
+        the default for unknown ones."""
         return self.jurisdictions.get(jurisdiction, self.jurisdictions["default"])
 
     def is_assurance_enough(self, jurisdiction: str, level: str, *, card_check: bool) -> bool:
-        """Return True where an assurance opens Nudity and Explicit: by its level, or as a
-        credit-card check where the row of the jurisdiction allows one. Unknown places allow none.
+        """Return True if an assurance unlocks Nudity and Explicit: by its level, or as a
+        credit-card check in a jurisdiction that accepts one. Unknown jurisdictions accept none.
 
-        A debit or prepaid card, a tip or any other payment is no card check.
+        A debit or prepaid card, a tip or any other payment is not a credit-card check.
         """
         if card_check and jurisdiction in self.card_checks:
             return True
         return level >= self.required_assurance(jurisdiction)
 
     def needs_check_before_shoot(self, country: str) -> bool:
-        """Whether people are checked there before the shoot, so that a later answer about the day
-        does not help."""
+        """Return True if persons must be age-checked before the shoot in a country, so that a later
+        answer about that day does not suffice."""
         return self.production.get(country, self.production.get("default", True))
 
     def can_release_own(self, country: str, on: date) -> bool:
-        """Whether somebody may publish their own picture alone on a day, where it was made; unknown
-        places have the default's answer."""
+        """Return True if an own-picture release is allowed on a day for pictures made in a country.
+        Unknown countries have the answer of the default."""
         until = self.own_release_until(country)
         return until is not None and on <= until
 
     def own_release_until(self, country: str) -> date | None:
-        """The last day of that; None where counsel never opened it."""
+        """Return the last day on which own-picture releases are allowed; None if counsel never
+        opened the country."""
         return self.opened.get(country if country in self.production else "default")
 
     def is_test_network(self, platform: str) -> bool:
-        """Whether nobody outside the installation reads there."""
+        """Return True if the platform has no readers outside the installation."""
         rows = [row for row in self.rows.values() if row.platform == platform]
         return bool(rows) and all(row.test_network for row in rows)
 
     def row_on_day(
         self, row: MatrixRow, on: date, again: Sequence[RuleVerification] = ()
     ) -> PlaceRow:
-        """A written row as it stands on a day: capped while unverified, tightened where nobody read
-        it again."""
+        """Return a written row as it counts on a day: capped while unverified, tightened when
+        overdue for review.
+
+        Nudity and Explicit tighten on the day after `review_by`, Suggestive 60 days later.
+        """
         verdicts = dict(row.verdicts)
         stale = set()
         said = [one for one in again if one.row == (row.rule or row.id)]
@@ -302,6 +316,7 @@ class Bundle:
                 for rating, verdict in one.verdicts.items()
             }
         if row.ages and row.review_by is not None and not read:
+            # Days of grace after `review_by`. General never tightens.
             for rating, patience in ((Rating.N, 0), (Rating.E, 0), (Rating.S, 60)):
                 if on > row.review_by + timedelta(days=patience):
                     verdicts[rating] = stricter_verdict(verdicts[rating], Verdict.H)
@@ -382,17 +397,19 @@ def _unknown_place_row(verdicts: Verdicts) -> PlaceRow:
 
 
 def load_bundle(matrix: Path, words: lexicon.Lexicon) -> Bundle:
-    """The bundle of a matrix and a lexicon. Raises ValueError for a row that is not whole or points
-    nowhere."""
+    """Return the bundle of a matrix file and a lexicon.
+
+    Raises ValueError for a row that is incomplete or refers to an unknown row.
+    """
     return parse_bundle(matrix.read_bytes(), words)
 
 
 def parse_bundle(data: bytes, words: lexicon.Lexicon) -> Bundle:
-    """The bundle of a matrix as it is written. Raises ValueError as `load` does."""
+    """Return the bundle of a written matrix. Raises ValueError as `load_bundle` does."""
     file = Matrix.model_validate(yaml.load(data, Loader=yaml.CSafeLoader))
     rows = {row.id: row for row in file.rows}
     if len(rows) != len(file.rows):
-        raise ValueError("two rows have the same id")
+        raise ValueError("two rows have the same ID")
     check_rows(file.rows, rows)
     return Bundle(
         version=file.bundle_version,
@@ -401,6 +418,7 @@ def parse_bundle(data: bytes, words: lexicon.Lexicon) -> Bundle:
         lexicon=words,
         rows=MappingProxyType(rows),
         jurisdictions=MappingProxyType({each.id: each.level for each in file.jurisdictions}),
+        # Unknown jurisdictions accept no credit-card check.
         card_checks=frozenset(each.id for each in file.jurisdictions if each.credit_card_check)
         - {"default"},
         defaults=file.defaults,
@@ -417,5 +435,5 @@ def parse_bundle(data: bytes, words: lexicon.Lexicon) -> Bundle:
 
 @cache
 def shipped_bundle() -> Bundle:
-    """The bundle that comes with the product."""
+    """Return the bundle that ships with the product."""
     return load_bundle(SHIPPED_MATRIX_PATH, lexicon.shipped_lexicon())

@@ -1,7 +1,9 @@
-"""Emergency stops: pressed by anyone on duty with one tap, ended by those who may, with a reason.
+"""Emergency stops: pressed with one tap by any member on duty, ended with a reason by members with
+the right.
 
-Stopping is a brake: who has the right stops all, also where they work for some creators alone.
-Ending a stop sends what it kept back, so it takes who works for all of that (ADR 0173).
+Every member with the right may stop everything, even if they work for some creators only. Ending a
+stop publishes what it held back, so it requires a member who works for all creators concerned (ADR
+0173).
 """
 
 import hashlib
@@ -28,20 +30,21 @@ SCOPES = ("global", "platform", "tenant", "creator", "channel", "chat")
 FEATURES = ("sending", "nudity", "bot", "offers", "campaigns", "payments", RESTORE_STOP)
 WIDE_SCOPES = ("global", "platform", "tenant")
 SOLO_REOPEN_DELAY = timedelta(minutes=15)
-"""A wide stop is ended by two people, or by one after this long."""
+"""Time after which one member alone may end a wide stop; before that, two are needed."""
 
 REOPEN_ACT = "switch.reopen"
-"""The act that one person signs with a passkey."""
+"""The act that one member alone confirms with a passkey."""
 
 SOLO_TOO_EARLY = "switch.alone_too_early"
 PASSKEY_REQUIRED = "switch.passkey_wanted"
-"""Why a lone person may not end a wide stop yet: a second one may."""
+"""Refusal codes for a member who tries to end a wide stop alone. With a second member, it can be
+ended."""
 
 STOPPED_AGAIN = "switch.pressed_anew"
-"""Why a stop stays whose end was asked for: somebody pressed it again since."""
+"""Refusal code for ending a stop that was pressed again since the request."""
 
 NOT_PERMITTED = "switch.not_yours"
-"""Why who works for some creators alone does not end what keeps back others' work."""
+"""Refusal code for ending a stop that concerns creators the member does not work for."""
 
 _SET = """
 INSERT INTO switches (tenant_id, id, scope, target, feature, open, by, reason)
@@ -53,11 +56,11 @@ RETURNING id
 
 
 def close_switch(scope: Scope, where: str, target: str, feature: str, *, reason: str) -> UUID:
-    """Stop a feature; claims that have not committed see it. Returns the switch's id.
+    """Stop a feature and return the id of the switch. Claims that have not committed see the stop.
 
-    `where` is one of SCOPES; `target` is empty for global and tenant, a platform's name, a
-    creator's or a channel's id, or `<channel>:<viewer>` for a chat. Raises BadInput for another,
-    Refused for a member without the right.
+    `where` is one of SCOPES; `target` is empty for global and tenant, the name of a platform, the
+    id of a creator or a channel, or `<channel>:<viewer>` for a chat. Raises BadInput for any other
+    value, Refused for a member without the right.
     """
     member = _find_acting_member(scope)
     if member is not None:
@@ -65,7 +68,7 @@ def close_switch(scope: Scope, where: str, target: str, feature: str, *, reason:
     _lock_switch(scope, where, target, feature)
     switch_id = _record_switch(scope, where, target, feature, open_=False, reason=reason)
     outbox.put(scope, SwitchClosed(scope.tenant_id, switch_id, where, target, feature))
-    if feature != RESTORE_STOP:  # the restore puts that one itself
+    if feature != RESTORE_STOP:  # The restore writes its own stop again.
         journal.record_restriction(scope, journal.STOP, f"{where}:{feature}:{target}")
     return switch_id
 
@@ -81,12 +84,14 @@ def reopen_switch(
     signed: UUID | None = None,
     since: datetime | None = None,
 ) -> bool:
-    """End a stop; whether one held. `second` is another member who agrees, needed at once where the
-    stop is wide; `signed` is what a person alone signed with a passkey, as `signed_as` says it;
-    `since` is when it was pressed, as they saw it.
+    """End a stop. Return False if it was not active.
 
-    Raises Refused for who may not, for a lone person too early or, where they have a passkey,
-    without it, without a reason, for a stop pressed anew, and as `check_end`; BadInput for an
+    `second` is another member who agrees, required to end a wide stop without delay; `signed` is
+    the id of a passkey signature over `reopen_signing_text`, for one member alone; `since` is the
+    time at which the stop was pressed, as the member saw it.
+
+    Raises Refused for a member without the right, without a reason, for one member alone who is too
+    early or does not use their passkey, and for a stop that was pressed again; BadInput for an
     unknown switch.
     """
     if not reason.strip():
@@ -94,9 +99,11 @@ def reopen_switch(
     member = _find_acting_member(scope)
     if member is not None:
         check_may_reopen(scope, member, where, target)
+    # Stops of the installation are ended on the command line, where no member acts.
     elif scope.tenant_id != INSTALLATION_ID:
         raise Refused("switch.people_only")
-    _lock_switch(scope, where, target, feature)  # whoever presses it now is waited for, and seen
+    # Wait for a member who presses it at the same time.
+    _lock_switch(scope, where, target, feature)
     pressed = _find_stop_time(scope, where, target, feature)
     if pressed is None:
         return False
@@ -119,18 +126,18 @@ def reopen_switch(
 
 
 def repeat_reopening(scope: Scope, where: str, target: str, feature: str, *, reason: str) -> None:
-    """Open a stop that the journal says was opened, after a backup was restored; nothing where none
-    is closed."""
+    """End a stop again after a restore, because the journal contains its end. Does nothing if it is
+    not active."""
     _lock_switch(scope, where, target, feature)
     if _find_stop_time(scope, where, target, feature) is not None:
         _record_switch(scope, where, target, feature, open_=True, reason=reason)
 
 
 def check_may_reopen(scope: Scope, member: queries.Member, where: str, target: str) -> None:
-    """Raise Refused for a role without the right, and for who works for some creators alone, unless
-    a stop keeps back theirs and no others'.
+    """Raise Refused for a role without the right, and for members of some creators only, unless the
+    stop concerns no other creators.
 
-    Whose an account is, the gate does not know: whoever asks for its end has looked that up.
+    The gate does not know the creators of an account: the caller must have checked them.
     """
     require_right(member.role, Right.REOPEN)
     if where in WIDE_SCOPES or where == "creator":
@@ -144,12 +151,12 @@ def check_may_reopen(scope: Scope, member: queries.Member, where: str, target: s
 
 
 def reopen_signing_text(where: str, target: str, feature: str, reason: str) -> str:
-    """What a person signs who ends this very stop for this very reason."""
+    """Return the digest that a member signs to end this stop for this reason."""
     return hashlib.sha256(canonical_json([where, target, feature, reason.strip()])).hexdigest()
 
 
 def _check_signature(scope: Scope, member_id: UUID, signed: UUID | None, about: str) -> None:
-    """Whoever has a passkey signs; of whoever has none the delay alone is asked."""
+    """Members with a passkey must sign; for others the delay is enough."""
     if signed is not None:
         passkeys.consume_signature(scope, signed, act=REOPEN_ACT, about=about)
     elif passkeys.needs_signature(scope, member_id):
@@ -171,7 +178,7 @@ def _has_second_approval(scope: Scope, principal: UUID, second: UUID | None) -> 
 
 
 def _find_stop_time(scope: Scope, where: str, target: str, feature: str) -> datetime | None:
-    """When a stop that holds was pressed last; None where none does."""
+    """Return the time at which an active stop was last pressed, or None."""
     rows = list_stops(scope)
     return next(
         (
@@ -232,7 +239,7 @@ def _epoch_key(scope: Scope, where: str, target: str) -> str:
 
 @dataclass(frozen=True)
 class ActiveStop:
-    """An emergency stop that holds: what, since when, who pressed it and why."""
+    """An active emergency stop, with its time, actor and reason."""
 
     where: str
     target: str
@@ -243,12 +250,13 @@ class ActiveStop:
 
 
 def list_stops(scope: Scope, *, of: UUID | None = None) -> list[ActiveStop]:
-    """The stops that hold now, the latest first: the agency's, or those `of` the house, which hold
-    for everybody."""
+    """Return the active stops, latest first: those of the agency, or of the tenant `of`. Those of
+    the installation apply to every agency."""
     rows = scope.session.exec(
         select(StopSwitch)
         .where(StopSwitch.tenant_id == (of or scope.tenant_id), col(StopSwitch.open).is_(False))
         .order_by(col(StopSwitch.updated_at).desc())
+        # The rows may have changed while this transaction waited for the epoch.
         .execution_options(populate_existing=True)
     )
     return [
@@ -261,22 +269,23 @@ def list_stops(scope: Scope, *, of: UUID | None = None) -> list[ActiveStop]:
 
 @dataclass(frozen=True)
 class StoppedScope:
-    """Where a feature is stopped now."""
+    """The scopes in which a feature is stopped."""
 
     everywhere: bool
     targets: frozenset[str]
-    """Creators and accounts, by id."""
+    """Ids of creators and accounts."""
     platforms: frozenset[str] = frozenset()
-    """Whose accounts those are, the gate does not know."""
+    """Platforms; the caller must find the accounts on them."""
 
     def covers(self, *ids: UUID) -> bool:
-        """Whether it is stopped for one of these: a creator, an account."""
+        """Return True if the feature is stopped for one of these creators or accounts. Stops of
+        platforms are not considered."""
         return self.everywhere or any(str(one) in self.targets for one in ids)
 
 
 def stopped_scope(scope: Scope, feature: str) -> StoppedScope:
-    """Where `feature` is stopped, by the house or by this agency; one statement, whomever it is
-    asked about."""
+    """Return the scopes in which `feature` is stopped, by the installation or this agency, in one
+    statement."""
     found = scope.session.exec(
         select(StopSwitch.scope, StopSwitch.target).where(
             ~col(StopSwitch.open), StopSwitch.feature == feature
@@ -298,8 +307,8 @@ def is_stopped(
     channel: UUID | None = None,
     chat: str | None = None,
 ) -> bool:
-    """Whether a feature is stopped for everybody, this tenant, this creator, this account, or this
-    chat (`<channel>:<viewer>`)."""
+    """Return True if a feature is stopped for the installation, the agency, this creator, this
+    account or this chat (`<channel>:<viewer>`). Stops of platforms are not considered."""
     targets = {
         "global": "",
         "tenant": "",

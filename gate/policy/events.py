@@ -1,4 +1,4 @@
-"""Events of policy: an emergency stop that was requested, and one that took effect."""
+"""Events of the policy: an emergency stop was requested, or took effect."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -22,8 +22,8 @@ class SwitchClosed:
 
 @dataclass(frozen=True)
 class EmergencyStopRequested:
-    """A page asks for a stop, or for its end: pages hold no right to the gate's tables. `by` is
-    `member:<id>`."""
+    """A member requests a stop, or its end, on a page: pages have no right to write the tables of
+    the gate. `by` is `member:<id>`."""
 
     kind: ClassVar[str] = "switch.set"
     queue: ClassVar[Queue] = "urgent"
@@ -36,8 +36,8 @@ class EmergencyStopRequested:
     by: str
     reason: str
     signed: str = ""
-    """What they signed with a passkey, by its id; empty where they did not."""
+    """Id of the passkey signature; empty without one."""
 
     since: str = ""
-    """When the stop whose end they ask for was pressed, as they saw it (ISO 8601): one pressed
-    later stays."""
+    """Time at which the stop to be ended was pressed, as the member saw it (ISO 8601). A stop
+    pressed later remains."""

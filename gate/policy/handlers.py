@@ -14,12 +14,14 @@ from tenants.agencies.rights import Right, has_right
 from tenants.notices import notices
 
 REOPENING_REQUESTED = "switch.reopening"
-"""What is noted of who asked for the end of a wide stop, and was alone."""
+"""Audit act of a member who requested the end of a wide stop alone."""
 
 
 def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> None:
-    """Do what a page asked of a switch, as the member who asked; for a wide reopening two ask, one
-    after the other."""
+    """Press or end a stop as the member who requested it.
+
+    To end a wide stop at once, two members request it one after the other.
+    """
     where = (event.scope, event.target, event.feature)
     about = f"switch:{event.scope}:{event.target}:{event.feature}"
     try:
@@ -28,22 +30,21 @@ def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> 
                 _end_stop(scope, event, where, about)
             else:
                 emergency_stops.close_switch(scope, *where, reason=event.reason)
-                notices.close_all(
-                    scope, [about]
-                )  # whoever asked for its end before looked at another one
+                notices.close_all(scope, [about])  # Earlier requests were about an earlier stop.
                 _tell_who_can_end(scope, where, about)
                 audit.record(scope, "switch.stopped", about)
-    except Refused as refused:  # whoever pressed has left the button: they read it at Home
+    except Refused as refused:
+        # The member no longer waits for an answer on the page, so it becomes a notice.
         with tenant(event.tenant_id, event.by) as scope:
             if (
                 refused.message.code == emergency_stops.NOT_PERMITTED
-            ):  # nobody else is asked for anything
+            ):  # The notice concerns this member only.
                 alone = queries.get_acting_member(scope, emergency_stops.NOT_PERMITTED).principal_id
                 notices.put(scope, refused.message, cause=f"{about}:{alone}", urgent=True, to=alone)
             else:
                 anew = (
                     refused.message.code == emergency_stops.STOPPED_AGAIN
-                )  # beside what others are asked for meanwhile
+                )  # a separate notice, next to the pending one
                 notices.put(
                     scope, refused.message, cause=f"{about}:anew" if anew else about, urgent=True
                 )
@@ -52,11 +53,11 @@ def handle_stop_request(event: EmergencyStopRequested, *, tenant: OpenScope) -> 
 def _end_stop(
     scope: Scope, event: EmergencyStopRequested, where: tuple[str, str, str], about: str
 ) -> None:
-    """End a stop, or note that its end was asked for by one person alone: the next one's word then
-    ends it.
+    """End a stop, or record that one member alone requested its end: the request of a second member
+    then ends it.
 
-    Looked and noted under one lock: of two who asked in the same second, neither found the other,
-    and the stop stayed.
+    Reading and recording happen under one lock. Without it, two requests in the same second did not
+    see each other, and the stop remained.
     """
     scope.lock(f"{scope.tenant_id}:{about}")
     second = _find_first_requester(scope, where, about)
@@ -72,7 +73,7 @@ def _end_stop(
             emergency_stops.PASSKEY_REQUIRED,
         ):
             raise
-        notices.close_all(scope, [about])  # once the delay is over another sentence is true
+        notices.close_all(scope, [about])  # the text changes once the delay has passed
         notices.put(scope, alone.message, cause=about, urgent=True)
         audit.record(scope, REOPENING_REQUESTED, about)
         return
@@ -82,7 +83,8 @@ def _end_stop(
 
 
 def _tell_who_can_end(scope: Scope, where: tuple[str, str, str], about: str) -> None:
-    """Whoever stops what they cannot let go again is named to those who can."""
+    """Notify the members with the right to end a stop if the member who pressed it lacks that
+    right."""
     place, target, feature = where
     kind, _, key = scope.actor.partition(":")
     if feature != "sending" or kind != "member":
@@ -97,8 +99,7 @@ def _tell_who_can_end(scope: Scope, where: tuple[str, str, str], about: str) -> 
 
 
 def _find_first_requester(scope: Scope, where: tuple[str, str, str], about: str) -> UUID | None:
-    """The other member who asked for the end of this very stop and may; None where nobody else
-    did."""
+    """Return the other member who requested the end of this stop and has the right, or None."""
     asked = audit.find_last_act(scope, REOPENING_REQUESTED, about)
     since = next(
         (

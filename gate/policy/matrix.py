@@ -1,4 +1,4 @@
-"""The matrix of places as it is written: rows, defaults, countries; read and checked at load."""
+"""The matrix of surfaces as it is written: rows, defaults and countries, validated on load."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -14,23 +14,23 @@ from gate.contract.units import Rating, Verdict
 PlaceKind = Literal["post", "text", "chat", "profile"]
 PersonKind = Literal["real", "synthetic"]
 VIEWER_MODES = ("none", "platform", "both", "door", "product")
-"""`door`: we let readers in one by one, and decide again for each
-(`issuance.preview_for_viewer`)."""
+"""Parties responsible for the age of viewers, ordered by our part, smallest first. With `door`, we
+admit viewers one by one and decide again for each (`issuance.preview_for_viewer`)."""
 
 
 class PlaceProbe(BaseModel):
-    """Something that must be seen at the platform before anything above a rating goes to a
-    place."""
+    """A destination check that must succeed before content above a rating is published to a
+    surface."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     see: str
     otherwise: Reason = Reason.PLATFORM_FORBIDS
-    """What is wrong where somebody looked, and it was not so."""
+    """Reason of the refusal if the check fails."""
     above: Rating = Rating.G
     assures: bool = False
-    """It proves that everybody who reads there is of age."""
+    """Success proves that every reader of the destination is of age."""
     when: Literal["always", "generated"] = "always"
-    """It is asked of what a machine made alone."""
+    """`generated`: required for AI-generated content only."""
 
     def __str__(self) -> str:
         more = [str(self.otherwise)] if self.otherwise is not Reason.PLATFORM_FORBIDS else []
@@ -44,7 +44,7 @@ def _normalize_probe(written: object) -> object:
 
 
 class AiDisclosureRule(BaseModel):
-    """How a place is told that a machine made something."""
+    """The way in which AI-generated content is disclosed on a surface."""
 
     model_config = ConfigDict(extra="allow")
     flag: str
@@ -62,7 +62,7 @@ Verdicts = dict[Rating, Verdict]
 
 
 class MatrixRow(BaseModel):
-    """A row as it is written; one that borrows (`same_as`) states the rest nowhere."""
+    """A written row. A row that borrows others (`same_as`) states only the fields that differ."""
 
     model_config = ConfigDict(extra="allow")
     id: str
@@ -84,12 +84,12 @@ class MatrixRow(BaseModel):
     source_url: list[str] = []
     checked_on: date | None = None
     rule: str = ""
-    """The row that a borrowed one is written in."""
+    """Id of the borrowed row in which the rule is written."""
 
     @property
     def creator_verified(self) -> bool:
-        """Whether the platform itself verifies who holds an account, and moderates; absent is
-        no."""
+        """Return True if the row states that the platform verifies account holders and moderates
+        content."""
         return self._extra_fields.get("creator_verified") is True
 
     @property
@@ -97,7 +97,7 @@ class MatrixRow(BaseModel):
         return self.model_extra or {}
 
     def digest(self) -> str:
-        """Of the rule as it is written."""
+        """Return the digest of the rule as it is written."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
@@ -106,14 +106,14 @@ class _Jurisdiction(BaseModel):
     id: str
     level: Literal["L1", "L2", "L3", "L4"]
     credit_card_check: StrictBool = False
-    """Whether a check of a credit card at its issuer counts there as if it had that level."""
+    """A credit-card check at the issuer counts like the level of this jurisdiction."""
     review_by: date | None = None
 
 
 class _Production(BaseModel):
-    """Where an agency produces. `own_likeness` lets somebody publish their own picture without a
-    second look: it takes the name of the counsel who opened it, where that is written, and the last
-    day it holds."""
+    """A country in which agencies produce. `own_likeness` allows own-picture releases there: it
+    requires the name of the counsel who approved it, a source, and the last day on which it holds.
+    """
 
     model_config = ConfigDict(extra="allow")
     id: str
@@ -128,12 +128,12 @@ class _Production(BaseModel):
         if self.own_likeness and not (
             self.counsel.strip() and self.source_url.strip() and self.review_by
         ):
-            raise ValueError(f"{self.id}: own_likeness without counsel, source_url and review_by")
+            raise ValueError(f"{self.id}: own_likeness requires counsel, source_url and review_by")
         return self
 
 
 class MatrixDefaults(BaseModel):
-    """What holds where no row does."""
+    """Rules that apply where no row does."""
 
     model_config = ConfigDict(extra="allow")
     unknown_platform: Verdicts
@@ -143,7 +143,7 @@ class MatrixDefaults(BaseModel):
 
 
 class Matrix(BaseModel):
-    """The whole file."""
+    """The matrix file."""
 
     model_config = ConfigDict(extra="forbid")
     schema_version: int
@@ -172,7 +172,8 @@ _LENT = (*_RULE, "source_url", "checked_on")
 
 
 def merge_rows(own: MatrixRow, lender: MatrixRow) -> MatrixRow:
-    """A row that borrows: the lender's fields, but for those it states itself."""
+    """Return a borrowing row with the fields of the borrowed one, except for those it states
+    itself."""
     lent = {name: getattr(lender, name) for name in _LENT if name not in own.model_fields_set}
     if "creator_verified" not in (own.model_extra or {}):
         lent["creator_verified"] = lender.creator_verified
@@ -180,32 +181,35 @@ def merge_rows(own: MatrixRow, lender: MatrixRow) -> MatrixRow:
 
 
 def check_rows(listed: Iterable[MatrixRow], rows: Mapping[str, MatrixRow]) -> None:
-    """Raise ValueError for a row that is not whole, points nowhere, or allows more of what is rated
-    higher."""
+    """Raise ValueError for a row that is incomplete, refers to an unknown row, or treats a higher
+    rating less strictly than a lower one."""
     whole = {Rating.G, Rating.S, Rating.N, Rating.E}
     for row in listed:
         if row.same_as:
             missing = [name for name in row.same_as if name not in rows or rows[name].same_as]
             if missing:
-                raise ValueError(f"{row.id} borrows from {missing}, which are no rows of their own")
+                raise ValueError(
+                    f"{row.id} refers to {missing}, which are missing or refer to other rows"
+                )
         elif row.verdicts.keys() != whole or row.viewer not in VIEWER_MODES:
-            raise ValueError(
-                f"{row.id} does not say what it allows, or who looks after its viewers"
-            )
+            raise ValueError(f"{row.id} has no complete verdicts or no valid viewer mode")
         elif any(
             row.verdicts[low].rank > row.verdicts[high].rank
             for low, high in pairwise(Rating)
             if high in whole
         ):
-            raise ValueError(f"{row.id} allows more of what is rated higher")
+            raise ValueError(f"{row.id} allows higher ratings more than lower ones")
         if row.creator_verified and not row.same_as and not _verified_by_others(row):
-            raise ValueError(f"{row.id} verifies creators, without a source or in a place of ours")
+            raise ValueError(
+                f"{row.id} has creator_verified without a source, or on a destination of the "
+                "installation"
+            )
         if row.ages and not row.same_as and row.review_by is None:
-            raise ValueError(f"{row.id} ages and has no day by which it is read again")
+            raise ValueError(f"{row.id} can expire but has no review_by date")
 
 
 VERIFIED_ELSEWHERE = ("platform", "both")
-"""Who looks after the viewers of a place that is not ours."""
+"""Viewer modes of surfaces of other platforms that check their viewers."""
 
 
 def _verified_by_others(row: MatrixRow) -> bool:

@@ -1,5 +1,5 @@
-"""Tables of the rules: releases that were taken in, rows of the house tenant, and what an agency
-said of a place."""
+"""Tables of the policy: releases, emergency stops, and the admissions, verifications and stricter
+rules of agencies."""
 
 from datetime import date
 from typing import Any
@@ -17,7 +17,7 @@ from foundation.db.tables import (
 
 
 class StopSwitch(TenantRow, table=True):
-    """An emergency stop. Rows of the house tenant hold for everybody."""
+    """An emergency stop. Rows of the installation tenant apply to every agency."""
 
     __tablename__ = "switches"
     __table_args__ = table_arguments(
@@ -35,9 +35,11 @@ DIGEST = "encode(sha256(document), 'hex')"
 
 
 class PolicyBundle(TenantRow, table=True):
-    """One version of the rules, a row of the house tenant. `state` is active or retired, which is
-    final, for signed releases; shipped for what came with the product, kept so that its decisions
-    can be made again."""
+    """A version of the policy, stored for the installation tenant.
+
+    `state` is active or retired (final) for signed releases, and shipped for the policy of a
+    product version, stored so that its decisions can be replayed.
+    """
 
     __tablename__ = "policy_bundles"
     __table_args__ = table_arguments(
@@ -66,19 +68,19 @@ class PolicyBundle(TenantRow, table=True):
         keep=FOREVER,
     )
     name: str
-    """Version and digest of the rules, as decisions bear it."""
+    """Version and digest of the rules, as decisions record them."""
     number: int = Field(sa_type=BigInteger)
     """The version as a number that only grows."""
     state: str
     document: bytes = Field(sa_type=LargeBinary)
     digest: str | None = Field(default=None, sa_column_args=(Computed(DIGEST, persisted=True),))
-    """Kept by the database: bytes that were changed have another."""
+    """Computed by the database, so that changed bytes get another digest."""
     by: str
 
 
 class ThirdPartyRulesRow(TenantRow, table=True):
-    """Rules that a stranger's package ships for its own platform, as an owner admitted them: the
-    file they read, with its `admitted` digest. `state` is active or ended, which is final."""
+    """Rules of a third-party package for its platform, as an owner admitted them: the file, and
+    `admitted`, its digest. `state` is active or ended (final)."""
 
     __tablename__ = "foreign_rows"
     __table_args__ = table_arguments(
@@ -94,19 +96,21 @@ class ThirdPartyRulesRow(TenantRow, table=True):
     )
     platform: str
     key: str
-    """Who signed, a public key in base64."""
+    """Public key of the signer in base64."""
     document: bytes = Field(sa_type=LargeBinary)
     digest: str | None = Field(default=None, sa_column_args=(Computed(DIGEST, persisted=True),))
-    """Kept by the database: bytes that were changed have another."""
+    """Computed by the database, so that changed bytes get another digest."""
     admitted: str
     state: str
     by: str
 
 
 class RuleVerificationRow(TenantRow, table=True):
-    """A member read the rule of a place again, and a second one says so too: `state` is open until
-    then, active, or ended. It counts for the row as it was written (`written` is its digest) and 90
-    days at most."""
+    """A re-verification of a rule by members.
+
+    `state` is open until a second member confirms it, then active, or ended. It counts for the row
+    as it was written (`written` is its digest) and for at most 90 days.
+    """
 
     __tablename__ = "attestations"
     __table_args__ = table_arguments(
@@ -119,15 +123,17 @@ class RuleVerificationRow(TenantRow, table=True):
     read_on: date
     until: date
     verdicts: dict[str, Any] = jsonb_column()
-    """What was read: the row's verdicts, or stricter ones."""
+    """The verdicts that were read: those of the row, or stricter ones."""
     by: UUID
-    """The principals."""
+    """Principal of the first member; `second` is that of the second."""
     second: UUID | None = None
 
 
 class PlaceLimit(TenantRow, table=True):
-    """An agency keeps a place tighter than its rule: from this rating on, held or blocked. `open`
-    until two members have ended it, of whom `ended_by` was the first."""
+    """A stricter rule of an agency for a surface: from this rating on, content is held or blocked.
+
+    `open` until two members end it; `ended_by` is the first of them.
+    """
 
     __tablename__ = "place_limits"
     __table_args__ = table_arguments(
@@ -149,13 +155,16 @@ class PlaceLimit(TenantRow, table=True):
     by: str
     why: str
     ended_by: UUID | None = None
-    """The principal."""
+    """A principal."""
     open: bool = True
 
 
 class OwnTerm(TenantRow, table=True):
-    """A term that an agency adds to the lexicon. `term` is coded as the shipped ones are; `open`
-    until two members have ended it, of whom `ended_by` was the first."""
+    """A term that an agency adds to the lexicon.
+
+    `term` is encoded like the shipped ones; `open` until two members end it; `ended_by` is the
+    first of them.
+    """
 
     __tablename__ = "own_terms"
     __table_args__ = table_arguments(
@@ -174,5 +183,5 @@ class OwnTerm(TenantRow, table=True):
     term: str
     by: str
     ended_by: UUID | None = None
-    """The principal."""
+    """A principal."""
     open: bool = True

@@ -1,5 +1,5 @@
-"""The rules of a place in values that can be said, and what differs between two versions of the
-rules. Pure."""
+"""The rules of a surface as values for display, and the differences between two versions of the
+policy."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -12,19 +12,17 @@ from gate.policy.matrix import MatrixRow
 
 PUBLISHABLE_RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 VIEWER_ORDER = ("none", "platform", "both", "door", "product")
-"""Whose duty the readers' age is, the one that asks most of us last."""
+"""Viewer modes by the duties they give us, least first."""
 
 _NEVER = date.min
-"""A day on which nothing has aged."""
+"""A day on which no rule is overdue."""
 _LOOK_DAYS = (1, 61)
-"""Days after `review_by` on which rules change: at once, and when the patience with Suggestive is
-over."""
+"""Days after `review_by` on which a rule tightens: at once, and 60 days later for Suggestive."""
 
 
 @dataclass(frozen=True)
 class RuleTightening:
-    """From a day on, these ratings have this verdict, unless somebody reads the rule again
-    before."""
+    """From `day` on, these ratings get this verdict, unless the rule is verified before."""
 
     day: date
     ratings: tuple[Rating, ...]
@@ -33,30 +31,32 @@ class RuleTightening:
 
 @dataclass(frozen=True)
 class PlaceRule:
-    """One rule as it stands on a day. `name` is the row it is written in: another one where a place
-    borrows."""
+    """A rule on a day.
+
+    `name` is the row in which it is written, which differs from the surface if it borrows.
+    """
 
     name: str
     row: PlaceRow
     verified: str
-    """primary, secondary, derived or unverified: how far it was checked."""
+    """Quality of the sources: primary, secondary, derived or unverified."""
     sources: tuple[str, ...]
     read_on: date | None
     review_by: date | None
-    """By when somebody has to read it again; None for a rule that does not age."""
+    """Date by which it must be read again; None for a rule that never becomes overdue."""
     tightenings: tuple[RuleTightening, ...]
 
 
 def place_rules(bundle: Bundle, place: str, *, on: date) -> tuple[PlaceRule, ...]:
-    """The rules of a place (`x.post`) as they stand on a day, one for each row it borrows; none of
-    an unknown place."""
+    """Return the rules of a surface (`x.post`) on a day, one for each row it borrows. Empty for an
+    unknown surface."""
     return tuple(
         _build_place_rule(bundle, name, written, on) for name, written in bundle.written_rows(place)
     )
 
 
 def third_party_place_rule(bundle: Bundle, written: MatrixRow, *, on: date) -> PlaceRule:
-    """A row that a stranger's package ships, as it would count on a day."""
+    """Return the row of a third-party package as it would count on a day."""
     return replace(
         _build_place_rule(bundle, written.id, written, on),
         row=bundle.third_party_row(written, on=on),
@@ -64,7 +64,7 @@ def third_party_place_rule(bundle: Bundle, written: MatrixRow, *, on: date) -> P
 
 
 def match_places(bundle: Bundle, what: str) -> tuple[str, ...]:
-    """The places that somebody means: the one of this name, or all of a platform."""
+    """Return the surface with this name, or all surfaces of this platform."""
     if what in bundle.rows:
         return (what,)
     return tuple(name for name, row in bundle.rows.items() if row.platform == what)
@@ -100,7 +100,7 @@ def _list_tightenings(bundle: Bundle, written: MatrixRow) -> Iterator[RuleTighte
 
 
 class ChangeDirection(StrEnum):
-    """Which way a change goes."""
+    """Direction of a change."""
 
     TIGHTENED = "tightened"
     LOOSENED = "loosened"
@@ -109,9 +109,12 @@ class ChangeDirection(StrEnum):
 
 @dataclass(frozen=True)
 class RuleChange:
-    """One thing that differs: `what` is verdict, flag, ai_mark, viewer, adult_link, probe,
-    applies_to, ageing, review_by, test_network, creator_verified, own_likeness, level or
-    card_check; `of` the rating or country; `before` and `after` in the words of the file."""
+    """One difference between two versions.
+
+    `what` is verdict, flag, ai_mark, viewer, adult_link, probe, applies_to, ageing, review_by,
+    test_network, creator_verified, own_likeness, level or card_check; `of` is the rating or
+    country; `before` and `after` are values as in the file.
+    """
 
     way: ChangeDirection
     what: str
@@ -122,9 +125,9 @@ class RuleChange:
 
 @dataclass(frozen=True)
 class RowChange:
-    """What became of one row, of a default or of a country: `kind` is changed, new or gone.
+    """The changes of one row, default or country: `kind` is changed, new or gone.
 
-    What is new, or gone, is compared with what holds for a place nobody knows.
+    A row that is new or gone is compared with the rule for an unknown surface.
     """
 
     name: str
@@ -133,19 +136,21 @@ class RowChange:
 
     @property
     def loosened(self) -> bool:
-        """Whether anything is allowed now that was not before."""
+        """Return True if something is allowed that was not before."""
         return any(change.way is ChangeDirection.LOOSENED for change in self.changes)
 
     @property
     def tightened(self) -> bool:
-        """Whether anything is no longer allowed."""
+        """Return True if something is no longer allowed."""
         return any(change.way is ChangeDirection.TIGHTENED for change in self.changes)
 
 
 def compare_bundles(old: Bundle, new: Bundle) -> tuple[RowChange, ...]:
-    """What differs from `old` to `new`, row by row, as the rows were read: nothing aged. A
-    borrowing row is compared by what it borrows too, so that a change of one row shows at every
-    place it reaches."""
+    """Return the differences from `old` to `new`, row by row, as if no rule were overdue.
+
+    A borrowing row is compared together with the rows it borrows, so that a change of one row
+    appears at every surface it affects.
+    """
     found = []
     before = _parts_by_name(old)
     after = _parts_by_name(new)
@@ -171,7 +176,7 @@ class _Part:
 
 
 def _parts_by_name(bundle: Bundle) -> Mapping[str, _Part]:
-    """Each row by its name; what it borrows as `place ← lender`."""
+    """Return each row by its name; borrowed rows as `surface ← lender`."""
     found = {}
     for name in bundle.rows:
         for lent, written in bundle.written_rows(name):
@@ -197,7 +202,7 @@ def _by_rank(
 
 
 def _by_presence(what: str, of: str, before: set[str], after: set[str]) -> Iterator[RuleChange]:
-    """Each thing that is asked for is a tightening, each that is no longer a loosening."""
+    """A new requirement is a tightening, a dropped one a loosening."""
     for each in sorted(before - after):
         yield RuleChange(ChangeDirection.LOOSENED, what, of, each, "–")
     for each in sorted(after - before):
@@ -205,8 +210,8 @@ def _by_presence(what: str, of: str, before: set[str], after: set[str]) -> Itera
 
 
 def _compare_parts(one: _Part, other: _Part, *, whole: bool) -> Iterator[RuleChange]:
-    """Between two rows; of a new or a vanished one the verdicts and the links, which is all that a
-    stranger has."""
+    """Compare two rows. For a new or removed row, only verdicts and links are compared, because an
+    unknown surface has no other rules."""
     before = one.row
     after = other.row
     for rating in PUBLISHABLE_RATINGS:
@@ -246,7 +251,8 @@ def _compare_parts(one: _Part, other: _Part, *, whole: bool) -> Iterator[RuleCha
     whom = tuple(
         f"{part.place} {part.people or ''}".strip() for part in (one.written, other.written)
     )
-    if whom[0] != whom[1]:  # other units are judged by it: nobody can say that none of them gains
+    # Other units are now judged by it, so some may gain: count it as a loosening.
+    if whom[0] != whom[1]:
         yield RuleChange(ChangeDirection.LOOSENED, "applies_to", "", *whom)
     yield from _compare_review_dates(one.written, other.written)
 
@@ -260,7 +266,8 @@ def _format_bool(value: bool) -> str:
 
 
 def _compare_review_dates(one: MatrixRow, other: MatrixRow) -> Iterator[RuleChange]:
-    """Reading the rule again renews it; a later day without reading it is a loosening."""
+    """Compare the review dates. A re-read rule is renewed; a later date without a new reading is a
+    loosening."""
     ages = (_format_bool(one.ages), _format_bool(other.ages))
     yield from _by_rank("ageing", "", one.ages, other.ages, ages)
     if one.review_by == other.review_by or one.review_by is None or other.review_by is None:
@@ -276,7 +283,7 @@ def _compare_review_dates(one: MatrixRow, other: MatrixRow) -> Iterator[RuleChan
 
 
 def _compare_defaults(old: Bundle, new: Bundle) -> Iterator[RowChange]:
-    """What holds where no row does, and what countries ask."""
+    """Compare the rules that apply where no row does, and those of countries."""
     pairs: Mapping[str, tuple[Mapping[Rating, Verdict], Mapping[Rating, Verdict]]] = {
         "unknown_platform": (old.defaults.unknown_platform, new.defaults.unknown_platform),
         "unknown_surface": (old.defaults.unknown_surface, new.defaults.unknown_surface),
@@ -308,8 +315,8 @@ def _compare_defaults(old: Bundle, new: Bundle) -> Iterator[RowChange]:
 
 
 def _compare_own_release(old: Bundle, new: Bundle) -> Iterator[RowChange]:
-    """Where somebody may publish their own picture alone; a country without a row has the default's
-    answer."""
+    """Compare the countries that allow own-picture releases. A country without a row has the answer
+    of the default."""
     for country in sorted(old.production.keys() | new.production.keys()):
         days = (old.own_release_until(country), new.own_release_until(country))
         words = (days[0].isoformat() if days[0] else "no", days[1].isoformat() if days[1] else "no")
@@ -319,8 +326,10 @@ def _compare_own_release(old: Bundle, new: Bundle) -> Iterator[RowChange]:
 
 
 def review_deadlines(bundle: Bundle) -> Mapping[str, date]:
-    """By when each rule that ages has to be read again, by its row; what borrows ages with what it
-    borrows."""
+    """Return the review date of each rule by its row.
+
+    Borrowing rows have no date: that of the borrowed rows applies.
+    """
     return {
         name: row.review_by
         for name, row in bundle.rows.items()

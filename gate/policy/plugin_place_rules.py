@@ -1,8 +1,7 @@
-"""Rules of places that a stranger's package ships for its own platform: how they are signed, and
-how far they go. Pure.
+"""Rules that a third-party package ships for its platform: their signature and their bounds.
 
-They speak of General and Suggestive alone, of a platform no rule of ours knows; one thing beyond
-that, and the whole file counts as absent.
+They may allow General and Suggestive only, on a platform that the policy does not cover. If a file
+exceeds these bounds in any respect, all of it counts as absent.
 """
 
 import base64
@@ -28,7 +27,7 @@ from gate.policy.signed_release import reject_duplicate_keys, require_text
 KIND = "greenroom rows"
 MAX_BYTES = 64 * 1024
 READ_FOR = timedelta(days=90)
-"""So long after it was read a rule has to be read again, as ours."""
+"""Maximum time from reading a rule to its review date, the same as for shipped rules."""
 
 _PLATFORM = re.compile(r"[a-z][a-z0-9_]{1,30}")
 _NEVER = (Rating.N, Rating.E)
@@ -36,13 +35,15 @@ _ROWS = TypeAdapter(list[MatrixRow])
 
 
 class InvalidThirdPartyRules(Exception):
-    """Rows that are not whole or not signed, or that go further than a stranger's may."""
+    """Rules that are incomplete, unsigned, or exceed the bounds of third-party rules."""
 
 
 @dataclass(frozen=True)
 class ThirdPartyRules:
-    """What one package says of its platform. `key` is who signed, in base64; `digest` of the file's
-    bytes."""
+    """The rules of a package for its platform.
+
+    `key` is the public key of the signer in base64, `digest` that of the bytes of the file.
+    """
 
     platform: str
     key: str
@@ -50,13 +51,12 @@ class ThirdPartyRules:
     rows: tuple[MatrixRow, ...]
 
     def row_of_place(self, place: str) -> MatrixRow | None:
-        """The row of a place (`acme.post`)."""
+        """Return the row of a surface (`acme.post`), or None."""
         return next((row for row in self.rows if row.id == place), None)
 
 
 def sign_rules(platform: str, rows: str, key: Ed25519PrivateKey) -> bytes:
-    """The file that a package ships: its rows as they are written (YAML), signed by whoever
-    publishes it."""
+    """Return the file that a package ships: its rows as YAML text, signed by its publisher."""
     signature = base64.b64encode(key.sign(_rules_digest(platform, rows))).decode()
     own = encode_public_key(key.public_key())
     return canonical_json(
@@ -71,9 +71,10 @@ def _rules_digest(platform: str, rows: str) -> bytes:
 
 
 def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
-    """The rows of a file that is signed and keeps within its bounds. Raises Unbelievable."""
+    """Return the rules of a file that is signed and within its bounds. Raises
+    InvalidThirdPartyRules."""
     if len(document) > MAX_BYTES:
-        raise InvalidThirdPartyRules("too long")
+        raise InvalidThirdPartyRules("the file is too large")
     try:
         body = json.loads(document, object_pairs_hook=reject_duplicate_keys)
         kind, platform, written, key, signature = (
@@ -81,14 +82,14 @@ def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
             for name in ("kind", "platform", "rows", "key", "signature")
         )
         if body or kind != KIND:
-            raise InvalidThirdPartyRules("no rows")
+            raise InvalidThirdPartyRules("the file has no rows")
         decode_public_key(key).verify(
             base64.b64decode(signature, validate=True), _rules_digest(platform, written)
         )
         rows = tuple(_ROWS.validate_python(yaml.load(written, Loader=yaml.CSafeLoader)))
         check_rows(rows, {})
     except InvalidSignature as error:
-        raise InvalidThirdPartyRules("not signed") from error
+        raise InvalidThirdPartyRules("the file has no valid signature") from error
     except (
         ValueError,
         TypeError,
@@ -97,7 +98,7 @@ def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
         RecursionError,
         yaml.YAMLError,
     ) as error:
-        raise InvalidThirdPartyRules("not whole") from error
+        raise InvalidThirdPartyRules("the file is incomplete") from error
     found = ThirdPartyRules(platform, key, hashlib.sha256(document).hexdigest(), rows)
     for beyond in _list_violations(found, ours):
         raise InvalidThirdPartyRules(beyond)
@@ -105,21 +106,21 @@ def verify_rules(document: bytes, ours: Bundle) -> ThirdPartyRules:
 
 
 def _list_violations(found: ThirdPartyRules, ours: Bundle) -> Iterator[str]:
-    """Everything in which rows go further than a stranger's may."""
+    """Yield every bound that the rules exceed."""
     if not found.rows or len({row.id for row in found.rows}) != len(found.rows):
-        yield "no rows, or one twice"
+        yield "the file has no rows or a duplicate row"
     if _PLATFORM.fullmatch(found.platform) is None or ours.has_platform(found.platform):
-        yield "a platform that is not theirs"
+        yield "the platform belongs to another package"
     for row in found.rows:
         if row.platform != found.platform or row.id != f"{found.platform}.{row.surface}":
-            yield f"{row.id} is another platform's"
+            yield f"{row.id} belongs to another platform"
         if any(row.verdicts[rating] is not Verdict.B for rating in _NEVER):
-            yield f"{row.id} opens what needs a release signed by two"
+            yield f"{row.id} allows content that requires a release signed by two people"
         if row.same_as or row.rule or row.test_network or not row.ages:
-            yield f"{row.id} borrows, or never ages"
+            yield f"{row.id} refers to another row or never expires"
         if row.adult_link not in (None, Verdict.B):
-            yield f"{row.id} lets links for adults through"
+            yield f"{row.id} allows adult links"
         read = row.checked_on
         until = row.review_by
         if read is None or until is None or not read <= until <= read + READ_FOR:
-            yield f"{row.id} was read on no day, or counts for too long"
+            yield f"{row.id} has no checked_on date or is valid for too long"

@@ -1,4 +1,4 @@
-"""Reads of policy: which members verified the rules of a platform again."""
+"""Reads of the policy: re-verifications of rules by members."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -17,14 +17,14 @@ WHERE tenant_id = :tenant AND "row" = ANY(:rows) AND state = 'active' ORDER BY c
 def unit_rule_verifications(
     scope: Scope, unit: Unit, rules: Bundle, on: date
 ) -> tuple[RuleVerification, ...]:
-    """What members say they read of the rules of a unit's place that are past their day; asked only
-    then."""
+    """Return the re-verifications of the overdue rules of the surface of a unit. Without overdue
+    rules, no statement runs."""
     names = rules.overdue_rows(unit.platform, unit.surface, on=on)
     return rule_verifications(scope, names) if names else ()
 
 
 def rule_verifications(scope: Scope, names: tuple[str, ...]) -> tuple[RuleVerification, ...]:
-    """What two members of this agency read of these rules."""
+    """Return the active re-verifications of these rows by two members of this agency."""
     rows = scope.run(_ACTIVE, tenant=scope.tenant_id, rows=list(names))
     return tuple(
         RuleVerification(

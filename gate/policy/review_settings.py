@@ -1,7 +1,6 @@
-"""What an agency chooses for its own desk: more to be read afterwards than is asked of everybody,
-and who is alerted.
+"""Review settings of an agency: a higher share of spot checks, and the safety officer.
 
-Only ever tighter: a smaller share than everybody's counts as everybody's.
+Settings only tighten: a share below the minimum counts as the minimum.
 """
 
 from dataclasses import dataclass
@@ -16,24 +15,24 @@ from tenants.agencies.rights import Right, Role, require_right
 
 MIN_SUGGESTIVE_PERCENT = 5
 MIN_WORDS_PERCENT = 2
-"""What somebody reads afterwards: of what is Suggestive and passed by rules alone, and of adult
-words members typed."""
+"""Minimum shares of spot checks: of Suggestive content that passed by rules alone, and of adult
+texts that members typed."""
 
 
 class ReviewSettings(TenantRow, table=True):
-    """An agency's row; `id` equals `tenant_id`."""
+    """The settings of an agency; `id` equals `tenant_id`."""
 
     __tablename__ = "desk_choices"
     __table_args__ = table_arguments(about="tenant", keep="while the tenant is here")
     suggestive_percent: int = MIN_SUGGESTIVE_PERCENT
     words_percent: int = MIN_WORDS_PERCENT
     officer_id: UUID | None = None
-    """The member who is alerted of suspected abuse material; the first owner where it is nobody."""
+    """The member who is alerted to suspected abuse material; the first owner if not set."""
 
 
 @dataclass(frozen=True)
 class SamplingShares:
-    """What holds for an agency, in percent."""
+    """The shares of spot checks that apply to an agency, in percent."""
 
     suggestive_percent: int
     words_percent: int
@@ -48,7 +47,7 @@ ON CONFLICT (tenant_id, id) DO UPDATE SET suggestive_percent = excluded.suggesti
 
 
 def sampling_shares(scope: Scope) -> SamplingShares:
-    """How much is read afterwards here."""
+    """Return the shares of spot checks of this agency."""
     row = scope.session.get(ReviewSettings, (scope.tenant_id, scope.tenant_id))
     if row is None:
         return SamplingShares(MIN_SUGGESTIVE_PERCENT, MIN_WORDS_PERCENT)
@@ -59,8 +58,10 @@ def sampling_shares(scope: Scope) -> SamplingShares:
 
 
 def raise_sampling_shares(scope: Scope, *, suggestive_percent: int, words_percent: int) -> None:
-    """Have more read afterwards, as the owner. Raises Refused, and BadInput below everybody's share
-    or above 100."""
+    """Set the shares of spot checks, as the owner.
+
+    Raises Refused, and BadInput for a share below the minimum or above 100.
+    """
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.STAFF)
     if not (
@@ -78,8 +79,10 @@ def raise_sampling_shares(scope: Scope, *, suggestive_percent: int, words_percen
 
 
 def set_safety_officer(scope: Scope, member_id: UUID) -> None:
-    """Say who is alerted of suspected abuse material, as the owner. Raises Refused, NotFound for
-    who may not review."""
+    """Set the member who is alerted to suspected abuse material, as the owner.
+
+    Raises Refused, and NotFound for a member who is neither owner nor manager.
+    """
     require_right(queries.get_acting_member(scope, "review.people_only").role, Right.STAFF)
     if queries.get_member(scope, member_id).role not in (Role.OWNER, Role.MANAGER):
         raise NotFound("member.unknown")
@@ -89,8 +92,8 @@ def set_safety_officer(scope: Scope, member_id: UUID) -> None:
 
 
 def safety_officer(scope: Scope) -> queries.Member | None:
-    """Who is alerted: the member who was named, while they are here and may; else the owner who
-    came first."""
+    """Return the member to alert: the one set, while they are owner or manager, else the owner who
+    joined first. None if there is no owner."""
     row = scope.session.get(ReviewSettings, (scope.tenant_id, scope.tenant_id))
     members = queries.list_members(scope)
     able = {one.id: one for one in members if one.role in (Role.OWNER, Role.MANAGER)}
@@ -104,4 +107,5 @@ def _record_settings(scope: Scope, suggestive: int, words: int, officer_id: UUID
     scope.run(
         _CHOOSE, tenant=scope.tenant_id, suggestive=suggestive, words=words, officer=officer_id
     )
+    # The statement bypasses the session, which would return the old row.
     scope.session.expire_all()

@@ -1,5 +1,5 @@
-"""A release of rules: matrix and lexicon as they are written, with signatures of two people over
-both. No database."""
+"""A policy release: the written matrix and lexicon, with signatures of two people over both. No
+database access."""
 
 import base64
 import hashlib
@@ -20,43 +20,45 @@ from gate.text import lexicon
 
 KIND = "greenroom policy"
 SIGNATURES = 2
-"""So many keys that may sign must have; of which none counts twice."""
+"""Number of distinct trusted keys that must have signed."""
 
 
 class UnsignedRelease(Exception):
-    """No release of rules, or one that too few of those who may sign have signed."""
+    """Not a policy release, or one with too few trusted signatures."""
 
 
 @dataclass(frozen=True)
 class PolicyRelease:
-    """What a release holds, as it is written; `signatures` are by public key, both in base64."""
+    """A release as it is written; `signatures` are pairs of public key and signature, both in
+    base64."""
 
     matrix: str
     lexicon: str
     signatures: tuple[tuple[str, str], ...] = ()
 
     def signed_digest(self) -> bytes:
-        """What is signed: the digest of the canonical form."""
+        """Return the bytes to sign: the SHA-256 of the canonical form."""
         body = canonical_json({"kind": KIND, "matrix": self.matrix, "lexicon": self.lexicon})
         return hashlib.sha256(body).digest()
 
     def with_signature(self, key: Ed25519PrivateKey) -> "PolicyRelease":
-        """With one more signature; the same key signs once."""
+        """Return the release with one more signature. A second signature of the same key replaces
+        the first."""
         own = encode_public_key(key.public_key())
         others = tuple(pair for pair in self.signatures if pair[0] != own)
         signature = base64.b64encode(key.sign(self.signed_digest())).decode()
         return PolicyRelease(self.matrix, self.lexicon, (*others, (own, signature)))
 
     def to_bytes(self) -> bytes:
-        """The file: canonical JSON on one line."""
+        """Return the file: canonical JSON on one line."""
         signatures = [{"key": key, "signature": signature} for key, signature in self.signatures]
         return canonical_json(
             {"kind": KIND, "matrix": self.matrix, "lexicon": self.lexicon, "signatures": signatures}
         )
 
     def valid_signers(self, trusted: Collection[str]) -> frozenset[bytes]:
-        """The keys among `trusted` whose signature fits, as bytes: however they are written, one
-        counts once."""
+        """Return the keys among `trusted` with a valid signature, as bytes, so that a key counts
+        once however it is encoded."""
         found = set()
         for key, signature in self.signatures:
             if key in trusted:
@@ -65,11 +67,13 @@ class PolicyRelease:
                     public.verify(base64.b64decode(signature, validate=True), self.signed_digest())
                 except (InvalidSignature, ValueError):
                     continue
+                # One key may be listed in several encodings; its bytes count once.
                 found.add(public.public_bytes_raw())
         return frozenset(found)
 
     def to_bundle(self) -> Bundle:
-        """The rules themselves, whoever signed. Raises ValueError for rules that are not whole."""
+        """Return the policy bundle without checking signatures. Raises ValueError for incomplete
+        rules."""
         try:
             rules = bundle.parse_bundle(
                 self.matrix.encode(), lexicon.parse_lexicon(self.lexicon.encode())
@@ -77,12 +81,12 @@ class PolicyRelease:
         except (yaml.YAMLError, TypeError, KeyError) as error:
             raise ValueError(str(error)) from error
         if rules.number <= 0:
-            raise ValueError("a version without a date")
+            raise ValueError("the version has no date")
         return rules
 
 
 def read_release(document: bytes) -> PolicyRelease:
-    """The release in a file, not yet believed. Raises Unsigned for what is none."""
+    """Parse a release without verifying it. Raises UnsignedRelease for any other file."""
     try:
         body = json.loads(document, object_pairs_hook=reject_duplicate_keys)
         if body.pop("kind") != KIND:
@@ -96,10 +100,10 @@ def read_release(document: bytes) -> PolicyRelease:
 
 
 def verify_release(document: bytes, trusted: Iterable[str]) -> Bundle:
-    """The rules of a release that two of `trusted` (public keys in base64) signed.
+    """Return the bundle of a release that two of `trusted` (public keys in base64) signed.
 
-    Raises Unsigned before a word of it is read as rules, ValueError for signed rules that are not
-    whole.
+    Raises UnsignedRelease before any rule is parsed, and ValueError for signed rules that are
+    incomplete.
     """
     release = read_release(document)
     if len(release.valid_signers(frozenset(trusted))) < SIGNATURES:
@@ -108,15 +112,18 @@ def verify_release(document: bytes, trusted: Iterable[str]) -> Bundle:
 
 
 def reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
-    """A JSON object; one that says a name twice means two things."""
+    """Return a JSON object.
+
+    Raises ValueError for a duplicate key, which would make the signed content ambiguous.
+    """
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a name twice")
+        raise ValueError("a name appears twice")
     return found
 
 
 def require_text(value: object) -> str:
-    """A text. Raises TypeError for anything else."""
+    """Return the value if it is a string. Raises TypeError for anything else."""
     if not isinstance(value, str):
-        raise TypeError("no text")
+        raise TypeError("expected text")
     return value

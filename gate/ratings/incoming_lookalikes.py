@@ -1,8 +1,7 @@
-"""Pictures that come in and look like others that are sealed, or that somebody asks to be gone:
-they go with those.
+"""Treat new pictures like the sealed or reported pictures that they resemble.
 
-A freeze and a seal are of bytes. Without this a picture saved anew, a pixel smaller, would leave as
-if nothing were.
+A freeze and a seal apply to exact bytes. Without this check, a slightly resized copy of a sealed
+picture, or of one in an open removal request, could be published.
 """
 
 from sqlmodel import col, select
@@ -13,11 +12,11 @@ from gate.contract.states import RemovalRequestState
 from gate.ratings import ratings, seals
 
 SLOW_CATEGORIES = frozenset({"other"})
-"""What only a person decides: no clock takes it away, and nothing but what was named is frozen."""
+"""Categories that only a member decides: no automatic removal, and only the named bytes are frozen.
+"""
 
 _OPEN = (RemovalRequestState.RECEIVED, RemovalRequestState.CALLED, RemovalRequestState.APPEALED)
-"""While a request is in one of these its bytes are frozen, and on no blocklist yet that would catch
-the same look."""
+"""States in which the bytes of a request are frozen but not yet on the blocklist."""
 
 _JOIN = """
 UPDATE complaints SET digests = digests || to_jsonb(CAST(:own AS text[])), updated_at = house_now()
@@ -27,8 +26,10 @@ WHERE tenant_id = :tenant AND state = ANY(:open) AND category <> ALL(:patient)
 
 
 def join_open_requests(scope: Scope, sha256: str) -> None:
-    """Put recorded bytes, with those beside them, to the open requests about what looks the same,
-    and freeze them; seal them where that is sealed."""
+    """Add new bytes and their siblings to the open requests about look-alikes, and freeze them.
+
+    Seal them if a look-alike is sealed.
+    """
     own = lookalikes.rated_family(scope, sha256)
     same = [one for one in lookalikes.find_lookalikes(scope, sha256) if one not in own]
     if not same:

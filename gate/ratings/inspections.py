@@ -1,9 +1,8 @@
-"""What was found in bytes beside their rating: evidence that rooms above hand down. It raises and
-holds back, no more.
+"""Findings about bytes other than their rating, recorded by higher layers. They only restrict.
 
-A classifier's word is kept by its source; our own reading of a file under `HOUSE`; that a
-classifier should have looked and did not, under `NOBODY`; that it saw a part of a film, under
-`PART`, until one has seen it `WHOLE`.
+The finding of a classifier has its source and that of the system's file inspection `HOUSE`. An
+empty source means that a classifier should have inspected the bytes and did not. `PART` means that
+it inspected only part of a video, until it is `WHOLE`.
 """
 
 from collections.abc import Collection, Sequence
@@ -33,7 +32,7 @@ NEWEST = 1000
 
 
 class Inspection(TenantRow, table=True):
-    """What one source found in some bytes."""
+    """The findings of one source about some bytes."""
 
     __tablename__ = "inspections"
     __table_args__ = table_arguments(
@@ -44,20 +43,20 @@ class Inspection(TenantRow, table=True):
     )
     sha256: str
     source: str
-    """classifier:name@version, house, part, whole, or nothing: a classifier should have looked, and
-    did not."""
+    """"classifier:name@version", "house", "part", "whole" or "" (a classifier did not inspect it).
+    """
     people: int | None = None
-    """The most it counted in one view; null where it counts none."""
+    """The highest number of people in one view; null if the source does not count people."""
     words: list[str] = jsonb_column(list)
-    """What it read in the picture."""
+    """The text recognized in the picture."""
     hidden: bool = False
-    """The file held a preview that shows something else."""
+    """True if the file contained a preview of other content."""
     turned: list[str] = jsonb_column(list)
-    """The perceptual hashes of the picture mirrored, turned and as its negative."""
+    """The perceptual hashes of the mirrored, rotated and negative picture."""
     frames: list[str] = jsonb_column(list)
-    """The perceptual hashes of a film's frames."""
+    """The perceptual hashes of a video's frames."""
     returned: str = ""
-    """near or close: turned, mirrored or within a film, it is what was blocked."""
+    """"near" or "close" if a transformed version or a video frame matches blocked content."""
 
 
 def record_classifier_finding(
@@ -70,11 +69,11 @@ def record_classifier_finding(
     people: int | None = None,
     words: Sequence[str] = (),
 ) -> None:
-    """Write down what a classifier found; said again, it adds what is new and takes nothing back.
+    """Record the findings of a classifier; repeated calls add findings and remove none.
 
-    `source` is `classifier:name@version`; `prohibited` (minor or category) says why something is X,
-    and such bytes are frozen at once and the members told. Raises BadInput for another source,
-    NotFound for bytes nobody recorded.
+    `source` is `classifier:name@version`. `prohibited` ("minor" or "category") is the reason for an
+    X rating; such bytes are frozen immediately and the members notified. Raises BadInput for
+    another source, and NotFound for unknown bytes.
     """
     if not source.startswith(CLASSIFIER_SOURCE):
         raise BadInput("asset.bad_source", source=source)
@@ -95,21 +94,23 @@ def record_classifier_finding(
 
 
 def record_classifier_missing(scope: Scope, sha256: str) -> None:
-    """A classifier should have looked and could not: until one has, a person's word is needed.
-    Raises NotFound."""
+    """Record that a required classifier could not run; a member's review is needed until one has.
+
+    Raises NotFound.
+    """
     with scope.acting_as("gate"):
         scope.add(_get_or_build_inspection(scope, sha256, NOBODY))
 
 
 def record_partial_inspection(scope: Scope, sha256: str) -> None:
-    """A classifier said something of a film, and could not say all: until one has, a person's word
-    is needed."""
+    """Record that a classifier inspected only part of a video; a member's review is needed until
+    then."""
     with scope.acting_as("gate"):
         scope.add(_get_or_build_inspection(scope, sha256, PART))
 
 
 def record_full_inspection(scope: Scope, sha256: str) -> None:
-    """A classifier has looked at all of it by now."""
+    """Record that a classifier has inspected the whole video."""
     with scope.acting_as("gate"):
         scope.add(_get_or_build_inspection(scope, sha256, WHOLE))
 
@@ -123,11 +124,11 @@ def record_file_inspection(
     words: Sequence[str] = (),
     frames: Sequence[str] = (),
 ) -> None:
-    """Write down what our own reading of the file found, and whether the picture, turned, is one
-    that was blocked.
+    """Record the system's own inspection of a file, and match its transformed versions to the
+    blocklist.
 
-    `words` stand in it (subtitles); `frames` are the perceptual hashes of a film's. Raises NotFound
-    for bytes nobody recorded.
+    `words` are texts in the file (subtitles); `frames` are the perceptual hashes of a video's
+    frames. Raises NotFound for unknown bytes.
     """
     row = _get_or_build_inspection(scope, sha256, HOUSE)
     _one_at_a_time(scope)
@@ -137,7 +138,7 @@ def record_file_inspection(
         row.words = list(dict.fromkeys([*row.words, *words]))
         row.frames = list(frames) or row.frames
         scope.add(row)
-        scope.session.flush()  # a film is compared where it is recorded
+        scope.session.flush()  # The frame comparison reads the stored row.
         row.returned = lookalikes.stricter_match(
             row.returned, lookalikes.nearest_blocklist_match(scope, row.turned)
         )
@@ -148,6 +149,7 @@ def record_file_inspection(
     incoming_lookalikes.join_open_requests(scope, sha256)
 
 
+# Comparing all transformed hashes at each decision would take sixteen times as long as one hash.
 _CAME_BACK = """
 INSERT INTO inspections (tenant_id, id, sha256, source, words, hidden, turned, returned)
 SELECT r.tenant_id, gen_random_uuid(), r.sha256, i.source, '[]', false, '[]',
@@ -171,10 +173,10 @@ ON CONFLICT (tenant_id, sha256, source) DO UPDATE SET updated_at = house_now(),
 
 
 def mark_lookalikes_of_blocked(scope: Scope, sha256: str) -> None:
-    """Bytes were blocked: what shows the same, mirrored or turned, is marked once, so that no
-    decision has to look.
+    """Mark the mirrored and rotated look-alikes of newly blocked bytes.
 
-    In the transaction that blocks them, which holds the tenant's epoch alone.
+    Decisions then read the mark instead of comparing pictures. Call it in the transaction that
+    blocks the bytes, which holds the exclusive lock on the tenant's epoch.
     """
     _one_at_a_time(scope)
     with scope.acting_as("gate"):
@@ -207,8 +209,7 @@ WHERE r.tenant_id = :tenant AND r.sha256 = :sha256 AND b.tenant_id = :tenant
 
 
 def recheck_marked_pictures(scope: Scope) -> None:
-    """A blocklist entry was lifted: each picture that is marked as one that came back is compared
-    once more."""
+    """Compare each marked picture with the blocklist again, after an entry was removed."""
     _one_at_a_time(scope)
     marked = scope.session.exec(
         select(Inspection)
@@ -235,14 +236,14 @@ def recheck_marked_pictures(scope: Scope) -> None:
 
 
 def _one_at_a_time(scope: Scope) -> None:
-    """What is blocked and what comes in at the same moment see each other. After every epoch in the
-    lock order."""
+    """Serialize new blocklist entries and new pictures. In lock order, this lock follows every
+    epoch."""
     scope.lock(f"{scope.tenant_id}:turned")
 
 
 def needs_inspection(scope: Scope, sha256: str) -> bool:
-    """Whether a classifier should have looked at all of these bytes and none has; none ever looks
-    at what is sealed."""
+    """Return True if these bytes lack a full inspection by a classifier. Sealed bytes never get
+    one."""
     if seals.sealed_digests(scope, [sha256]):
         return False
     found = scope.session.exec(
@@ -254,8 +255,7 @@ def needs_inspection(scope: Scope, sha256: str) -> bool:
 
 
 def has_missing_classifier(sources: Collection[str]) -> bool:
-    """Whether, of those who said something of some bytes, a classifier that should have is missing
-    or saw a part."""
+    """Return True if these sources lack a required classifier, or only saw a part."""
     nobody = NOBODY in sources and not any(
         source.startswith(CLASSIFIER_SOURCE) for source in sources
     )
@@ -264,8 +264,11 @@ def has_missing_classifier(sources: Collection[str]) -> bool:
 
 @dataclass(frozen=True)
 class ClassifierStatus:
-    """Which classifier looked last, by its name and version, and when (UTC); "" and None where none
-    did. `missed` are bytes that one should have looked at, and none has."""
+    """The classifier that ran last, as name and version, and its time (UTC); "" and None without
+    one.
+
+    `missed` is the number of bytes that a required classifier did not inspect.
+    """
 
     version: str
     at: datetime | None
@@ -285,8 +288,7 @@ SELECT (SELECT source FROM looked) AS source, (SELECT created_at FROM looked) AS
 
 
 def classifier_status(scope: Scope) -> ClassifierStatus:
-    """What looked at this agency's pictures beside people, of the thousand findings that were noted
-    last."""
+    """Return the status of the classifier, from the latest thousand inspections of the agency."""
     row = scope.run(
         _EYES, tenant=scope.tenant_id, newest=NEWEST, advice=CLASSIFIER_SOURCE, nobody=NOBODY
     ).one()
@@ -294,8 +296,10 @@ def classifier_status(scope: Scope) -> ClassifierStatus:
 
 
 def _get_or_build_inspection(scope: Scope, sha256: str, source: str) -> Inspection:
-    """The row of a source, new where there is none; nobody else writes about these bytes until the
-    transaction ends."""
+    """Return the inspection row of a source, or a new one.
+
+    The lock excludes other writers about these bytes until the end of the transaction.
+    """
     epochs.lock_and_advance(
         scope,
         epochs.asset_key(scope, asset_records.find_rendition_by_digest(scope, sha256).asset_id),

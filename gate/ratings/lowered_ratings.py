@@ -1,9 +1,7 @@
-"""Ratings that were lowered: their tables, and the one question asked wherever such a rating is
-read: does it count?
+"""Lowered ratings: their tables, and the check that a lowering is in effect.
 
-It counts while as many other people as it takes stand behind it. They are counted anew each time,
-for a guest may turn out to have been the author all along; then what was said before counts again,
-as if nobody had lowered anything.
+A lowering is in effect as long as enough other members support it. This is checked on every read,
+because a guest may later turn out to be the author. The earlier ratings then apply again.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,12 +21,11 @@ from gate.contract.units import Rating
 from tenants.auth import device_fingerprints
 
 LOWERING_REVIEW = "lowering"
-"""What a review of a wish to lower a rating is about; its digest is the wish's id."""
+"""The `about` of a vote on a lowering request; its digest is the request's ID."""
 
 
 class Lowering(TenantRow, table=True):
-    """Somebody finds bytes rated too high: a wish, which changes nothing by itself. The app may
-    insert."""
+    """A request to lower a rating, which has no effect by itself. The app may insert."""
 
     __tablename__ = "lowerings"
     __table_args__ = table_arguments(
@@ -41,17 +38,17 @@ class Lowering(TenantRow, table=True):
     asset_id: UUID
     sha256: str
     drawn: str
-    """The rating when it was asked."""
+    """The rating at the time of the request."""
     wanted: str
     why: str
-    """What they wrote, as plain text."""
+    """The reason, as plain text."""
     principal_id: UUID
     maker_id: UUID | None = None
-    """Who brought the picture in; nobody where the house did."""
+    """The principal who uploaded the picture; None if the system created it."""
 
 
 class LoweredRating(TenantRow, table=True):
-    """A rating that a lowering set aside. Written by the gate alone, append-only."""
+    """A rating that a lowering supersedes. Only the gate writes it, append-only."""
 
     __tablename__ = "lowered_ratings"
     __table_args__ = table_arguments(
@@ -67,7 +64,7 @@ class LoweredRating(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class LoweringVote:
-    """What somebody said of a wish to lower a rating."""
+    """A vote on a request to lower a rating."""
 
     principal: UUID
     agrees: bool
@@ -75,8 +72,7 @@ class LoweringVote:
 
 
 def required_votes(drawn: Rating) -> int:
-    """How many others it takes beside who asks: two from Nudity or Explicit, one from
-    Suggestive."""
+    """Return the number of supporters needed: two from Nudity or Explicit, one from Suggestive."""
     return 2 if drawn.rank >= Rating.N.rank else 1
 
 
@@ -87,9 +83,11 @@ def agreeing_principals(
     same: Mapping[UUID, frozenset[UUID]],
     count: int,
 ) -> frozenset[UUID]:
-    """Who stands behind a lowering, where nobody speaks against it and they are so many humans,
-    each another than the rest and than those who are barred; nobody where they are too few.
-    Pure."""
+    """Return the supporters of a lowering, or an empty set if it is not in effect.
+
+    It needs `count` supporters who are different people and not `barred`, and no vote against it.
+    The function is pure.
+    """
     last = {word.principal: word for word in words}
     if any(not word.agrees for word in last.values()):
         return frozenset()
@@ -110,7 +108,7 @@ def agreeing_principals(
 def is_same_human(
     principal: UUID, others: Collection[UUID], same: Mapping[UUID, frozenset[UUID]]
 ) -> bool:
-    """Whether somebody is one of these humans, or a guest who counts as one of them."""
+    """Return True if a principal is one of these people, or a guest who counts as one of them."""
     return any(_is_same_principal(principal, other, same) for other in others)
 
 
@@ -129,8 +127,7 @@ FROM lowerings l WHERE l.tenant_id = :tenant AND l.id = ANY(:ids)
 
 
 def backers_by_lowering(scope: Scope, ids: Collection[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """Who stands behind each of these lowerings now, by principal; nobody where it does not
-    count."""
+    """Return the supporters of each lowering, by principal; empty if it is not in effect."""
     if not ids:
         return {}
     same = device_fingerprints.same_humans(scope)
@@ -147,7 +144,7 @@ def backers_by_lowering(scope: Scope, ids: Collection[UUID]) -> dict[UUID, froze
 
 
 def parse_votes(said: Sequence[tuple[str, str, int]] | None) -> list[LoweringVote]:
-    """Stored reviews of a wish as words, oldest first."""
+    """Return the stored reviews of a request as votes, oldest first."""
     return [
         LoweringVote(UUID(principal), verdict == "approve", seen)
         for principal, verdict, seen in said or ()

@@ -1,4 +1,4 @@
-"""Table of content ratings, by machines and by people; the highest one counts."""
+"""The table of content ratings by classifiers and members."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from foundation.db.tables import (
 
 
 class ContentRating(TenantRow, table=True):
-    """One rating of some bytes; the highest counts, and a machine or a person may only raise."""
+    """A rating of some bytes. The highest counts, so a classifier or member can only raise it."""
 
     __tablename__ = "content_ratings"
     __table_args__ = table_arguments(
@@ -23,5 +23,6 @@ class ContentRating(TenantRow, table=True):
     sha256: str
     rating: str
     source: str
-    """classifier:name@version, rule:name, or member:<id>."""
+    """"classifier:name@version", "rule:name", "declared:words", "member:<id>" or "lowering:<id>".
+    """
     reason: dict[str, Any] | None = message_column()

@@ -1,5 +1,8 @@
-"""Who is shown in assets and how their bytes are rated. Ratings only go up here; what others
-lowered together is left out (`gate/ratings/lowered_ratings.py`)."""
+"""Depictions of people in assets, and the ratings of their bytes.
+
+Functions in this module only raise ratings. Ratings superseded by a lowering are ignored
+(`gate/ratings/lowered_ratings.py`).
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
@@ -28,8 +31,10 @@ from gate.ratings.models import ContentRating
 
 @dataclass(frozen=True)
 class DisplayRating:
-    """How bytes stand: their rating, None while nobody judged them; `withheld` from everybody,
-    members too: never allowed, or frozen until somebody decided."""
+    """The rating of bytes, or None if they are unrated.
+
+    `is_withheld` is True for prohibited and frozen bytes, which no member may see.
+    """
 
     rating: Rating | None
     is_withheld: bool
@@ -38,11 +43,11 @@ class DisplayRating:
 def record_rating(
     scope: Scope, sha256: str, rating: Rating, *, source: str, reason: Message | None = None
 ) -> None:
-    """Rate bytes. The highest of all ratings counts, so this can raise and never lower.
+    """Rate bytes. The highest of all ratings counts, so this can only raise the rating.
 
-    `source` is `classifier:<name>@<version>`, `rule:<name>`, `declared:words` or `member:<id>`.
-    `reason` of an X is `prohibited.minor` where that is why. Raises NotFound for bytes nobody
-    recorded, Refused for a person who would lower the rating.
+    `source` is `classifier:<name>@<version>`, `rule:<name>`, `declared:words` or `member:<id>`. The
+    `reason` of an X rating is `prohibited.minor` or `prohibited.category`. Raises NotFound for
+    unknown bytes, and Refused for a member who would lower the rating.
     """
     asset_id = asset_records.find_rendition_by_digest(scope, sha256).asset_id
     known = effective_rating(scope, sha256)
@@ -63,7 +68,7 @@ def record_rating(
 
 
 def highest_rank_by_source(scope: Scope, sha256: str, source: str) -> int:
-    """The rank of the highest rating of bytes by one source; -1 where it said none."""
+    """Return the rank of the highest rating by one source, or -1 if there is none."""
     said = scope.session.exec(
         select(ContentRating.rating).where(
             ContentRating.tenant_id == scope.tenant_id,
@@ -75,7 +80,7 @@ def highest_rank_by_source(scope: Scope, sha256: str, source: str) -> int:
 
 
 def directly_rated(scope: Scope, digests: Collection[str]) -> frozenset[str]:
-    """Those of these bytes that were rated themselves, not only by their family."""
+    """Return the bytes that have ratings of their own and not only inherited ones."""
     if not digests:
         return frozenset()
     rows = scope.session.exec(
@@ -87,8 +92,10 @@ def directly_rated(scope: Scope, digests: Collection[str]) -> frozenset[str]:
 
 
 def effective_rating(scope: Scope, sha256: str) -> Rating | None:
-    """The rating of bytes: the highest of theirs, of their siblings' and of what they came from;
-    None while unrated."""
+    """Return the rating of bytes, or None if they are unrated.
+
+    It is the highest of their own ratings and those of their siblings and ancestors.
+    """
     return explain_rating(scope, sha256).rating
 
 
@@ -113,8 +120,7 @@ JOIN content_ratings c ON c.tenant_id = :tenant AND c.sha256 = r.sha256
 
 @dataclass
 class _Line:
-    """What counts of what was said of some bytes and their family; who lowered it, and whether a
-    lowering is void."""
+    """The ratings of some bytes and related assets that are in effect, and the lowerings."""
 
     rows: list[Any] = field(default_factory=list)
     lowered_by: set[UUID] = field(default_factory=set)
@@ -122,11 +128,11 @@ class _Line:
 
     @property
     def frozen(self) -> bool:
-        """Whether the bytes wait until somebody decided about them."""
+        """Return True if the bytes are frozen until a decision."""
         return any(row.state == "frozen" for row in self.rows)
 
     def together(self, sha256: str) -> AggregatedRating:
-        """One rating out of it."""
+        """Return the aggregated rating."""
         found = aggregate_ratings(sha256, self.rows)
         if not self.lowered_by and not self.void:
             return found
@@ -134,11 +140,10 @@ class _Line:
 
 
 def _lines_by_digest(scope: Scope, digests: Collection[str]) -> dict[str, _Line]:
-    """What counts of what was said of each of these bytes; bytes of which nothing was said are
-    absent.
+    """Return the effective ratings of each of these bytes; bytes without ratings are absent.
 
-    What a lowering set aside is left out, but where the lowering does not count, and for what is
-    never allowed.
+    A rating superseded by a lowering is left out, unless the lowering is not in effect or the
+    rating is X.
     """
     if not digests:
         return {}
@@ -159,24 +164,23 @@ def _lines_by_digest(scope: Scope, digests: Collection[str]) -> dict[str, _Line]
 
 
 def explain_rating(scope: Scope, sha256: str) -> AggregatedRating:
-    """The rating of bytes and, for what is never allowed, why.
+    """Return the aggregated rating of bytes, with the reason if they are prohibited.
 
-    What was made from Nudity or Explicit is at least Suggestive, whatever was blurred; what has it
-    as a part is that itself, for parts are shown as they are. What was made from something never
-    allowed is never allowed either.
+    A derivative of Nudity or Explicit is at least Suggestive, even if blurred. An asset that
+    contains it as a part has the same rating, since parts are shown unchanged. A derivative of
+    prohibited content is prohibited.
     """
     return explain_ratings(scope, [sha256])[sha256]
 
 
 def explain_ratings(scope: Scope, digests: Collection[str]) -> dict[str, AggregatedRating]:
-    """The ratings of several bytes, as `rated`, by digest."""
+    """Return the aggregated ratings of several bytes, by digest."""
     lines = _lines_by_digest(scope, digests)
     return {sha256: lines.get(sha256, _Line()).together(sha256) for sha256 in digests}
 
 
 def showable_ratings(scope: Scope, digests: Collection[str]) -> dict[str, Rating]:
-    """The ratings of those of these bytes that may be shown at all: recorded, rated and not
-    frozen."""
+    """Return the ratings of the bytes that may be shown: known, rated and not frozen."""
     lines = _lines_by_digest(scope, digests)
     found = {
         sha256: line.together(sha256).rating for sha256, line in lines.items() if not line.frozen
@@ -185,8 +189,7 @@ def showable_ratings(scope: Scope, digests: Collection[str]) -> dict[str, Rating
 
 
 def inherited_rank(scope: Scope, sha256: str) -> int:
-    """The rank that bytes keep for what they were made from, whatever becomes of their own ratings;
-    -1 where none."""
+    """Return the minimum rank of bytes due to their ancestors, or -1 if there is none."""
     rows = _lines_by_digest(scope, [sha256]).get(sha256, _Line()).rows
     cut = [min(Rating(row.rating).rank, Rating.S.rank) for row in rows if row.depth > 0]
     return max(cut + [Rating(row.rating).rank for row in rows if row.part], default=-1)
@@ -198,7 +201,7 @@ _STATES = (
 
 
 def display_ratings(scope: Scope, digests: Collection[str]) -> dict[str, DisplayRating]:
-    """How these bytes stand, for showing them to members; bytes nobody recorded are absent."""
+    """Return the ratings of these bytes for display to members; unknown bytes are absent."""
     if not digests:
         return {}
     lines = _lines_by_digest(scope, digests)
@@ -228,12 +231,12 @@ def record_depiction(
     hidden: bool = False,
     proposed_by: str = "",
 ) -> None:
-    """Say that a person is in an asset: `how` is face, voice, name or mark.
+    """Record that a person is in an asset; `how` is face, voice, name or mark.
 
-    Without `confirmed_by` (`member:<id>` or `generation`) it is a proposal, and nothing of the
-    asset leaves until it is confirmed, by somebody or by a shoot card
-    (`gate/decision/shoot_card_terms.py`). `hidden` says that an irreversible blur keeps the person
-    from being recognised. Whatever was made of the asset shows them too.
+    Without `confirmed_by` (`member:<id>` or `generation`) it is a proposal. The asset is not
+    published until a member or a shoot card confirms it (`gate/decision/shoot_card_terms.py`).
+    `hidden` states that an irreversible blur makes the person unrecognizable. Derivatives of the
+    asset get the same record.
     """
     state = "non_identifiable" if hidden else "confirmed"
     told = _family_alone(scope, asset_id, person_id)
@@ -256,8 +259,10 @@ def record_depiction(
 
 
 def _family_alone(scope: Scope, asset_id: UUID, person_id: UUID) -> list[UUID]:
-    """An asset and what was made of it, locked alone with the person: nothing more is made of any
-    of it meanwhile."""
+    """Lock an asset, its derivatives and the person exclusively, and return the assets.
+
+    No derivative can be added while the locks are held.
+    """
     told = [asset_id, *derived_assets(scope, asset_id)]
     epochs.lock_and_advance(
         scope,
@@ -266,14 +271,14 @@ def _family_alone(scope: Scope, asset_id: UUID, person_id: UUID) -> list[UUID]:
     )
     while late := [
         each for each in derived_assets(scope, asset_id) if each not in told
-    ]:  # before the locks
+    ]:  # derivatives added before the locks
         epochs.lock_and_advance(scope, *(epochs.asset_key(scope, each) for each in late))
         told += late
     return told
 
 
 def freeze_bytes(scope: Scope, sha256: str) -> None:
-    """Keep bytes from leaving until somebody decided; nothing of it is deleted. Raises NotFound."""
+    """Block bytes from publication until a decision; nothing is deleted. Raises NotFound."""
     row = asset_records.find_rendition_by_digest(scope, sha256)
     epochs.lock_and_advance(scope, epochs.asset_key(scope, row.asset_id))
     with scope.acting_as("gate"):
@@ -287,8 +292,10 @@ def freeze_bytes(scope: Scope, sha256: str) -> None:
 
 
 def unfreeze_bytes(scope: Scope, sha256: str) -> None:
-    """Somebody decided that frozen bytes may leave again; what was taken back for good, or sealed,
-    stays so. Raises NotFound."""
+    """Allow the publication of frozen bytes again. Sealed and removed bytes stay blocked.
+
+    Raises NotFound.
+    """
     row = asset_records.find_rendition_by_digest(scope, sha256)
     epochs.lock_and_advance(scope, epochs.asset_key(scope, row.asset_id))
     with scope.acting_as("gate"):

@@ -1,10 +1,10 @@
-"""Seals: bytes suspected to show the abuse of a minor. From the moment one is put they are shown to
-nobody, looked at by no machine, copied nowhere and kept; nothing in here ever lifts one or deletes
-what lies under it.
+"""Seals on bytes suspected to show the abuse of a minor.
 
-Putting one writes a row and freezes the bytes, in the transaction that suspects them; what takes
-longer, calling copies back and alerting the officer, is done by `gate/removal/seal_response.py` in
-a row of its own. 18 U.S.C. 2258A(h) asks a provider to preserve for one year what it reported:
+Sealed bytes are never shown, processed or copied, and they are retained. No function lifts a seal
+or deletes sealed bytes. The transaction of the suspicion writes the seal and freezes the bytes;
+`gate/removal/seal_response.py` recalls copies and alerts the officer afterwards.
+
+18 U.S.C. 2258A(h) requires a provider to preserve reported material for one year:
 https://www.law.cornell.edu/uscode/text/18/2258A.
 """
 
@@ -26,12 +26,11 @@ from gate.assets import asset_records
 from gate.ratings import ratings
 
 LOOKALIKE_SEAL = "seal:"
-"""How `by` begins of what was sealed because it looks like a sealed picture."""
+"""Prefix of `by` for bytes sealed because they look like a sealed picture."""
 
 
 class Seal(TenantRow, table=True):
-    """Sealed bytes, by digest. Written by the gate, append-only; the database itself keeps them
-    frozen."""
+    """Sealed bytes, by digest. The gate writes it, append-only; the database keeps them frozen."""
 
     __tablename__ = "seals"
     __table_args__ = table_arguments(
@@ -43,13 +42,12 @@ class Seal(TenantRow, table=True):
     asset_id: UUID
     sha256: str
     by: str
-    """Who or what suspected it, as an actor or a source."""
+    """The actor or source of the suspicion."""
 
 
 @dataclass(frozen=True)
 class SealDue:
-    """Bytes were sealed, the subject is the seal: call what is outside back, and alert the
-    officer."""
+    """Bytes were sealed; the subject is the seal. Recall the copies and alert the officer."""
 
     kind: ClassVar[str] = "seal.put"
     queue: ClassVar[Queue] = "urgent"
@@ -64,8 +62,9 @@ ON CONFLICT DO NOTHING
 
 
 def seal_bytes(scope: Scope, sha256: str, *, by: str) -> None:
-    """Seal bytes, once. Raises NotFound for bytes nobody recorded."""
+    """Seal bytes; a second call has no effect. Raises NotFound for unknown bytes."""
     row = asset_records.find_rendition_by_digest(scope, sha256)
+    # The trigger `sealed_stay_frozen` keeps sealed bytes frozen from now on.
     ratings.freeze_bytes(scope, sha256)
     seal_id = uuid7()
     with scope.acting_as("gate"):
@@ -77,7 +76,7 @@ def seal_bytes(scope: Scope, sha256: str, *, by: str) -> None:
 
 
 def sealed_digests(scope: Scope, digests: Collection[str]) -> frozenset[str]:
-    """Those of these bytes that are sealed."""
+    """Return the digests that are sealed."""
     if not digests:
         return frozenset()
     rows = scope.session.exec(

@@ -1,1 +1,4 @@
-"""Removal requests from the public: rulings, receipts, recall and transparency figures."""
+"""Removal requests from the public: intake, rulings, receipts, recalls and transparency figures.
+
+Appeals against rulings are in `gate/reviews`; copies are removed from platforms in `channels`.
+"""

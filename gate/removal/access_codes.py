@@ -1,7 +1,7 @@
-"""The code beside a receipt: eight digits, kept as argon2id, tried a few times only; and the pass
-it opens for an hour.
+"""The access code of a receipt, and the pass that it gives for an hour.
 
-Whoever types a receipt that nobody was given reads the same words, after about the same time.
+A code has eight digits, is stored as an argon2id hash and may be tried only a few times. An unknown
+receipt gives the same message after about the same time.
 """
 
 import hashlib
@@ -22,19 +22,20 @@ from tenants.auth import failed_attempts
 
 CODE_DIGITS = 8
 PASS_LIFETIME = timedelta(hours=1)
-"""So long a browser that gave the code is let in without it."""
+"""Time for which a browser needs no code after a correct one."""
 
 ACTOR = "system:door"
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-"""19 MiB, 2 passes, 1 lane:
+"""19 MiB of memory, 2 passes, 1 lane, as recommended by OWASP:
 https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html"""
 
 _TURNS = threading.BoundedSemaphore(2)
-"""Strangers cause these sums: two beside each other, so that a flood costs time and not memory."""
+"""Limits concurrent hashes to two: anyone can cause them, and a flood must not exhaust the memory.
+"""
 
 
 def create_access_code() -> tuple[str, str]:
-    """A code, told once, and what is kept of it."""
+    """Return a new code, which is shown once, and its hash."""
     pin = "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
     with _TURNS:
         return pin, _HASHER.hash(pin)
@@ -48,11 +49,11 @@ def _dummy_hash() -> str:
 def verify_access_code(
     tenant: OpenScope, receipt: str, hashed: str | None, typed: str, *, address: str
 ) -> None:
-    """Try a code against what is kept; None for a receipt nobody was given.
+    """Verify a code against its hash, which is None for an unknown receipt.
 
-    Each try is counted before it is made, so that many at once are no more than a few. Raises
-    Refused, with the same words for a wrong code and for an unknown receipt, and after too many
-    from one address or for one receipt.
+    Each attempt is counted before it is made, so that concurrent attempts do not exceed the limit.
+    Raises Refused with the same message for a wrong code and an unknown receipt, and after too many
+    attempts from one address or for one receipt.
     """
     mine = failed_attempts.failure_key("receipt", receipt)
     theirs = failed_attempts.address_key("pin address", address)
@@ -67,6 +68,7 @@ def verify_access_code(
                 "receipt.wait", minutes=int(failed_attempts.FAILURE_WINDOW.total_seconds() // 60)
             )
         failed_attempts.record_failure(scope, mine)
+    # An unknown receipt is checked against a dummy hash, so that both cases take equally long.
     if not _is_matching_code(hashed or _dummy_hash(), "".join(typed.split())) or hashed is None:
         with tenant(INSTALLATION_ID, ACTOR, role="door") as scope:
             failed_attempts.record_failure(scope, theirs)
@@ -86,14 +88,16 @@ def _is_matching_code(hashed: str, typed: str) -> bool:
 
 
 def issue_pass(tenant_id: UUID, receipt: str, hashed: str, now: datetime) -> str:
-    """A pass for this receipt, until `OPEN` is over: nobody can make one without what is kept of
-    the code."""
+    """Return a pass for a receipt that is valid for `PASS_LIFETIME`.
+
+    The code's hash signs it, so no one without the hash can create one.
+    """
     until = str(int((now + PASS_LIFETIME).timestamp()))
     return f"{until}.{_sign_pass(tenant_id, receipt, hashed, until)}"
 
 
 def is_pass_valid(tenant_id: UUID, receipt: str, hashed: str, shown: str, now: datetime) -> bool:
-    """Whether a pass is one of ours, for this receipt, and not over."""
+    """Return True if a pass is genuine, for this receipt, and not expired."""
     until, _, sign = shown.partition(".")
     if not (until.isascii() and until.isdigit() and len(until) < 12 and sign.isascii()):
         return False

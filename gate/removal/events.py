@@ -1,5 +1,7 @@
-"""What the room states, once each; who hears of it is listed in
-`workers/event_routes/registry.py`."""
+"""Events of removal requests.
+
+Their listeners are in `workers/event_routes/registry.py`.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,8 +12,7 @@ from foundation.outbox.outbox import Queue
 
 @dataclass(frozen=True)
 class RemovalRequestDue:
-    """Somebody wants something gone: freeze it, and call it back when the clock is over;
-    `subject_id` the complaint."""
+    """Freeze the content of a removal request, the subject, and recall it at the deadline."""
 
     kind: ClassVar[str] = "complaint.due"
     queue: ClassVar[Queue] = "urgent"
@@ -21,8 +22,11 @@ class RemovalRequestDue:
 
 @dataclass(frozen=True)
 class RemovalRequestDecided:
-    """A member decided about a complaint, the subject: `because` says why it may stay, empty that
-    it goes. `found` are the digests, with commas between them, of what they found to be meant."""
+    """A member decided a removal request, the subject.
+
+    `because` is the reason for keeping the content, or empty to remove it. `found` are the
+    comma-separated digests of the content that the member identified.
+    """
 
     kind: ClassVar[str] = "complaint.decide"
     queue: ClassVar[Queue] = "urgent"
@@ -35,8 +39,10 @@ class RemovalRequestDecided:
 
 @dataclass(frozen=True)
 class ReportDue:
-    """Somebody reported something to the house: look in which agencies it is. Both ids: the house,
-    the report."""
+    """Search the agencies for the content of a report.
+
+    `tenant_id` is the installation's and `subject_id` the report's.
+    """
 
     kind: ClassVar[str] = "report.seek"
     queue: ClassVar[Queue] = "urgent"
@@ -46,8 +52,10 @@ class ReportDue:
 
 @dataclass(frozen=True)
 class IntakeDue:
-    """See whether the form for removal requests is reached from outside; both ids are the
-    house's."""
+    """Check that the removal request form is publicly reachable.
+
+    Both IDs are the installation's.
+    """
 
     kind: ClassVar[str] = "intake.probe"
     queue: ClassVar[Queue] = "urgent"
@@ -57,8 +65,7 @@ class IntakeDue:
 
 @dataclass(frozen=True)
 class DecisionTargetReached:
-    """Somebody should have decided by now about a request, or about the appeal against its ruling
-    `number`."""
+    """The target for deciding a request, or the appeal against its ruling `number`, has passed."""
 
     kind: ClassVar[str] = "complaint.target"
     queue: ClassVar[Queue] = "urgent"
@@ -69,7 +76,7 @@ class DecisionTargetReached:
 
 @dataclass(frozen=True)
 class TakedownOpened:
-    """A copy has to go; `subject_id` is the jti of the permit it lies under."""
+    """A copy must be removed; `subject_id` is the jti of its permit."""
 
     kind: ClassVar[str] = "takedown.opened"
     queue: ClassVar[Queue] = "facts"

@@ -1,10 +1,9 @@
-"""Reports to the installation as a whole: somebody saw a picture and does not know whose page, or
-which agency, it is.
+"""Reports to the installation, from people who do not know the page or agency of a picture.
 
-They are rows of the house, written by the door; the workers look in every agency and make a request
-of each find (`workers/event_handlers/reported_content.py`). Who reports never reads which agencies
-there are. What lets them be reached lies here too, sealed to the house: no agency's role reads a
-row of it.
+Reports are rows of the installation, written by the public web process. Workers search every agency
+and create a request for each match (`workers/event_handlers/reported_content.py`). The reporter
+does not learn the names of agencies. The reporter's contact details are stored here, encrypted for
+the installation; no agency's database role can read them.
 """
 
 from collections.abc import Sequence
@@ -28,13 +27,15 @@ from gate.removal.receipts import SubmittedForm
 from gate.removal.removal_requests import MAX_REMOVAL_REQUESTS, RATE_WINDOW, REMOVAL_CATEGORIES
 
 NO_ACCESS_CODE = "-"
-"""In place of a code's hash, for a request made of a report: that one's receipt is read, and
-nothing opens its own."""
+"""Stored instead of a code's hash for a request created from a report.
+
+Only the report's own receipt gives access.
+"""
 
 
 class InstallationReport(TenantRow, table=True):
-    """One report; `found` are the requests that were made of it: tenant and receipt. The gate alone
-    changes it."""
+    """A report; `found` are the requests created from it: tenant and receipt. Only the gate updates
+    it."""
 
     __tablename__ = "house_reports"
     __table_args__ = table_arguments(
@@ -49,7 +50,7 @@ class InstallationReport(TenantRow, table=True):
     address: str
     words: str
     source: str
-    """Where it came from, as a digest that one process of ours can make, while it runs."""
+    """The origin, as a digest that only one running process can compute."""
     form: str | None = None
     by_house: bool = False
     looks: list[str] = jsonb_column(list)
@@ -58,8 +59,7 @@ class InstallationReport(TenantRow, table=True):
 
 
 class ReportContact(TenantRow, table=True):
-    """How somebody who reported may be reached: a letter to the house, under the digest of the form
-    they filled in."""
+    """The encrypted contact details of a reporter, under the digest of the submitted form."""
 
     __tablename__ = "report_contacts"
     __table_args__ = table_arguments(
@@ -71,8 +71,8 @@ class ReportContact(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class ReportDetails:
-    """A report as it stands; `found` are the agencies and receipts of the requests that were made
-    of it."""
+    """A report and its status; `found` are the tenants and receipts of the requests created from
+    it."""
 
     id: UUID
     receipt: str
@@ -95,15 +95,16 @@ def receive_report(
     looks: Sequence[str],
     source: str,
 ) -> str:
-    """Write a report down, and have the workers look for what it means; in a scope of the door.
-    Returns its receipt.
+    """Store a report, start the search and return the receipt. Call it in a scope of the role
+    `door`.
 
-    A form that was sent before gives the receipt it had. Raises BadInput for a category nobody
-    knows or where nothing is said, Refused for a flood of one source.
+    A form that was submitted before returns its receipt again. Raises BadInput for an unknown
+    category or an empty report, and Refused if one source sends too many.
     """
     if category not in REMOVAL_CATEGORIES or not (given.address or looks or given.words):
         raise BadInput("report.unfit")
     form = receipts.form_digest(given.form)
+    # A form submitted twice waits here until the first submission has its receipt.
     scope.lock(f"report form:{INSTALLATION_ID}:{form}")
     before = scope.run(
         "SELECT receipt FROM house_reports WHERE tenant_id = :h AND form = :form",
@@ -142,8 +143,10 @@ def receive_report(
 def record_found_requests(
     scope: Scope, report_id: UUID, requests: Sequence[tuple[UUID, str]]
 ) -> None:
-    """Write down which requests were made of a report, and when it was looked for; in a scope of
-    the house."""
+    """Record the requests created from a report and the time of the search.
+
+    Call it in a scope of the installation.
+    """
     listed = [{"tenant": str(tenant), "receipt": receipt} for tenant, receipt in requests]
     with scope.acting_as("gate"):
         scope.run(
@@ -157,14 +160,14 @@ def record_found_requests(
 
 
 def get_report(scope: Scope, report_id: UUID) -> ReportDetails:
-    """A report, in a scope of the house. Raises NotFound."""
+    """Return a report, in a scope of the installation. Raises NotFound."""
     return _report_from_row(
         scope.session.get(InstallationReport, (INSTALLATION_ID, report_id)), scope
     )
 
 
 def find_report_by_receipt(scope: Scope, receipt: str) -> ReportDetails:
-    """A report, in a scope of the house. Raises NotFound for a receipt nobody was given."""
+    """Return a report, in a scope of the installation. Raises NotFound for an unknown receipt."""
     asked = select(InstallationReport).where(
         InstallationReport.tenant_id == INSTALLATION_ID, InstallationReport.receipt == receipt
     )
@@ -174,7 +177,7 @@ def find_report_by_receipt(scope: Scope, receipt: str) -> ReportDetails:
 
 
 def report_code_hash(scope: Scope, receipt: str) -> str | None:
-    """What is kept of the code of a report's receipt; None where nobody was given one."""
+    """Return the hash of the access code of a report's receipt, or None for an unknown receipt."""
     asked = select(InstallationReport.pin_hash).where(
         InstallationReport.tenant_id == INSTALLATION_ID, InstallationReport.receipt == receipt
     )
@@ -182,8 +185,10 @@ def report_code_hash(scope: Scope, receipt: str) -> str | None:
 
 
 def list_unmatched_reports(scope: Scope) -> list[ReportDetails]:
-    """Reports that nothing was found for: a person of the house reads them. In a scope of the
-    house, newest first."""
+    """Return the reports without matches, which an officer must read, newest first.
+
+    Call it in a scope of the installation.
+    """
     rows = scope.session.exec(
         select(InstallationReport)
         .where(
@@ -216,8 +221,8 @@ def _report_from_row(row: InstallationReport | None, scope: Scope) -> ReportDeta
 
 
 def store_contact(scope: Scope, form: str, letter: bytes) -> None:
-    """Keep a sealed letter for the house; in a scope of the door. The first one of a form
-    stands."""
+    """Store encrypted contact details, in a scope of the role `door`. The first ones of a form are
+    kept."""
     scope.run(
         "INSERT INTO report_contacts (tenant_id, id, about, letter) VALUES (:house, :id, :about, "
         ":letter)"
@@ -230,8 +235,10 @@ def store_contact(scope: Scope, form: str, letter: bytes) -> None:
 
 
 def sealed_contact(scope: Scope, form: str) -> bytes | None:
-    """The sealed letter under the digest of a form, in a scope of the house; None where nobody left
-    one."""
+    """Return the encrypted contact details of a form, by its digest, or None if there are none.
+
+    Call it in a scope of the installation.
+    """
     asked = select(ReportContact.letter).where(
         ReportContact.tenant_id == INSTALLATION_ID, ReportContact.about == form
     )
@@ -239,7 +246,7 @@ def sealed_contact(scope: Scope, form: str) -> bytes | None:
 
 
 def report_form_digest(scope: Scope, receipt: str) -> str | None:
-    """The digest of the form behind a report's receipt; in a scope of the house."""
+    """Return the digest of the form of a report's receipt, in a scope of the installation."""
     return scope.session.exec(
         select(InstallationReport.form).where(
             InstallationReport.tenant_id == INSTALLATION_ID, InstallationReport.receipt == receipt

@@ -1,8 +1,7 @@
-"""Whether people can ask for something to be taken away: the form was reached within the hour, or
-nothing for adults leaves.
+"""Monitoring of the removal request form: adult content requires that it was reachable in the last
+hour.
 
-The clock is the people's: a demonstration that moves the house's does not make a form
-unreachable.
+The check uses real time, which the demo's shifted clock does not affect.
 """
 
 from datetime import datetime
@@ -12,12 +11,14 @@ from foundation.db.tables import TenantRow, table_arguments, timestamp_column
 from foundation.ids import INSTALLATION_ID
 
 LIMIT = "1 hour"
-"""After so long without a sign of the form, new Nudity and Explicit waits."""
+"""Time without a successful check after which new Nudity and Explicit content is on hold."""
 
 
 class IntakeBeat(TenantRow, table=True):
-    """When the form was last reached; the house's one row. An agency's own would count for
-    nothing."""
+    """The time of the last successful check of the form, in a single row of the installation.
+
+    Rows of agencies are ignored.
+    """
 
     __tablename__ = "intake_beats"
     __table_args__ = table_arguments(about="nobody", keep="forever")
@@ -29,12 +30,13 @@ coalesce((SELECT b.seen_at BETWEEN people_now() - interval '{LIMIT}' AND people_
 '1 minute'
   FROM intake_beats b WHERE b.tenant_id = '{INSTALLATION_ID}' AND b.id = '{INSTALLATION_ID}'),
   false)
-"""  # noqa: S608  constants of our own
-"""SQL: what is not known, or said to be later than now, is not reached."""
+"""  # noqa: S608 constants
+"""SQL condition: True if the form was reachable recently. No time or a future time counts as False.
+"""
 
 
 def record_reached(scope: Scope) -> None:
-    """The form was reached just now; in a scope of the house."""
+    """Record that the form is reachable now, in a scope of the installation."""
     with scope.acting_as("gate"):
         scope.run(
             "INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES (:house, :house, "
@@ -46,5 +48,5 @@ def record_reached(scope: Scope) -> None:
 
 
 def is_form_reachable(scope: Scope) -> bool:
-    """Whether the form was reached lately enough."""
+    """Return True if the form was reachable recently enough."""
     return bool(scope.run(f"SELECT {INTAKE_REACHED_SQL}").scalar_one())

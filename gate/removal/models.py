@@ -1,4 +1,4 @@
-"""Table of removal requests."""
+"""The table of removal requests."""
 
 from datetime import datetime
 from typing import Any
@@ -15,8 +15,7 @@ from foundation.db.tables import (
 
 
 class RemovalRequest(CreatorOwnedRow, table=True):
-    """Somebody asks for something to be taken away. The app may insert, the gate decides; it holds
-    no name at all."""
+    """A request to remove content. The app may insert and the gate decides. It contains no name."""
 
     __tablename__ = "complaints"
     __table_args__ = table_arguments(
@@ -25,14 +24,14 @@ class RemovalRequest(CreatorOwnedRow, table=True):
         about="person",
         keep="5 years",
     )
-    receipt: str  # what they were told, once: whoever knows it may look at how it stands
+    receipt: str  # shown to the requester once; gives access to the status
     category: str
-    named: str  # content id
+    named: str  # content ID
     source: str
-    """Where it came from, as a keyed digest: floods are held back, nobody is recognised."""
+    """The origin, as a keyed digest: it limits floods and identifies no one."""
     state: str
     digests: list[str] = jsonb_column(list)
     called_at: datetime | None = timestamp_column(optional=True)
     reason: dict[str, Any] | None = (
         message_column()
-    )  # of releases before `gate/removal/rulings.py`; read no more
+    )  # of releases before `gate/removal/rulings.py`; no longer read

@@ -1,5 +1,7 @@
-"""Taking back what is outside: copies are listed, marked and stated one by one; removing is done
-above."""
+"""Recalls: mark copies for removal, publish an event for each, and manage the blocklist.
+
+The copies are removed from the platforms by higher layers.
+"""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -21,20 +23,18 @@ ON CONFLICT (tenant_id, sha256) DO NOTHING
 """
 
 MINOR_CATEGORY = "minor"
-"""The category whose entries nobody ever lifts."""
+"""The category whose blocklist entries are permanent."""
 
 _UNBLOCK = """
 DELETE FROM blocklist WHERE tenant_id = :tenant AND sha256 = :sha256 AND category <> :never
 """
-"""The database lets go of nothing but what an appeal lifted that two people agreed about (migration
-0033)."""
+"""The database permits deletion only after a successful appeal decided by two people."""
 
 
 def open_takedowns(scope: Scope, listed: Iterable[LiveCopy], reason: Message) -> list[UUID]:
-    """Mark every copy and state each once; returns the permits whose copies are to go. A copy
-    marked before is left.
+    """Mark each copy for recall and publish one event per copy; return the permits of those copies.
 
-    Whatever is wrong with changed words, it is the copy they are in that goes.
+    Copies that were marked before are skipped. For an edit, its copy is recalled.
     """
     opened = []
     for each in listed:
@@ -53,11 +53,12 @@ def block_bytes(
     phash: str | None = None,
     complaint_id: UUID | None = None,
 ) -> list[UUID]:
-    """Put bytes on the blocklist (the house's, in a scope of the house) and call their copies back.
+    """Add bytes to the blocklist of the scope's tenant and recall their copies.
 
-    `complaint_id` is the request that was upheld, where it was one. In a tenant the rendition goes
-    too; near copies are caught by `phash`, 64 bits in hexadecimal, and those of them that are
-    mirrored or turned where both pictures are the tenant's, or the blocked one came first.
+    In a scope of the installation this is the global blocklist. `complaint_id` is the upheld
+    request, if any. In a tenant the rendition is removed too. Look-alikes match by `phash`, 64 bits
+    in hexadecimal. Mirrored or rotated look-alikes match if both pictures belong to the tenant or
+    the blocked one was recorded first.
     """
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
@@ -77,11 +78,11 @@ def block_bytes(
 
 
 def unblock_bytes(scope: Scope, sha256: str) -> bool:
-    """Lift what an upheld request put on the tenant's blocklist, two people having agreed
-    (`gate/reviews/appeals.py`).
+    """Remove bytes of an upheld request from the tenant's blocklist after a successful appeal.
 
-    The bytes may be judged again like any others; what was called back stays away, and nothing is
-    sent. An entry of a minor, of the house or without a request stays; whether one was lifted.
+    Return True if an entry was removed. The bytes may be checked again like any others; recalled
+    copies are not restored. Entries that concern a minor, belong to the installation or have no
+    request are permanent. See `gate/reviews/appeals.py`.
     """
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
@@ -101,5 +102,5 @@ def unblock_bytes(scope: Scope, sha256: str) -> bool:
 
 
 def freeze_for_recall(scope: Scope, sha256: str) -> None:
-    """Keep bytes from leaving until somebody decided about them. Raises NotFound."""
+    """Block bytes from publication until a decision. Raises NotFound."""
     ratings.freeze_bytes(scope, sha256)

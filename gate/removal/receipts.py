@@ -1,5 +1,4 @@
-"""What came with a request beside what it names: the code of its receipt, words, an address; who is
-to decide."""
+"""Submitted forms of removal requests: access code, description, address, responsible side."""
 
 import hashlib
 from collections.abc import Collection
@@ -17,7 +16,7 @@ MAX_ADDRESS_LENGTH = 2000
 
 
 class RemovalReceipt(TenantRow, table=True):
-    """One for each request made by a form. The app may insert; nobody changes it."""
+    """The form of a removal request. The app may only insert."""
 
     __tablename__ = "complaint_receipts"
     __table_args__ = table_arguments(
@@ -32,18 +31,18 @@ class RemovalReceipt(TenantRow, table=True):
     complaint_id: UUID
     pin_hash: str
     form: str | None = None
-    """Digest of the form that was filled in: sent twice, it is one request."""
+    """Digest of the submitted form: a second submission is the same request."""
     address: str
-    """Where they saw it, as they wrote it."""
+    """The address of the content, as entered."""
     words: str
-    """What they describe, as plain text."""
+    """The description, as plain text."""
     by_house: bool = False
-    """About those who run the agency: whoever runs the house decides, and no member."""
+    """True if the request is about the agency's own staff: the operator decides, not a member."""
 
 
 @dataclass(frozen=True)
 class SubmittedForm:
-    """What somebody typed beside what they name."""
+    """The text entered in the form, apart from the named content."""
 
     address: str = ""
     words: str = ""
@@ -52,8 +51,8 @@ class SubmittedForm:
 
 
 def store_submission(scope: Scope, receipt: str, given: SubmittedForm, pin_hash: str) -> UUID:
-    """Keep what came with the request of a receipt, just written in this transaction; the request's
-    id."""
+    """Store the form of a request that was created in this transaction, and return the request's
+    ID."""
     complaint_id = scope.session.exec(
         select(RemovalRequest.id).where(
             RemovalRequest.tenant_id == scope.tenant_id, RemovalRequest.receipt == receipt
@@ -74,13 +73,15 @@ def store_submission(scope: Scope, receipt: str, given: SubmittedForm, pin_hash:
 
 
 def form_digest(form: str) -> str | None:
-    """What is kept of a form's number; None for a form without one."""
+    """Return the digest of a form's number, or None for a form without one."""
     return hashlib.sha256(form.encode()).hexdigest() if form else None
 
 
 def receipt_of_form(scope: Scope, form: str) -> str | None:
-    """The receipt of a form that was sent before; who sends it now waits until the other has its
-    receipt."""
+    """Return the receipt of a form that was submitted before, or None.
+
+    The lock makes a second submission wait until the first has its receipt.
+    """
     if not form:
         return None
     scope.lock(f"report form:{scope.tenant_id}:{form_digest(form)}")
@@ -96,13 +97,13 @@ def receipt_of_form(scope: Scope, form: str) -> str | None:
 
 
 def access_code_hash(scope: Scope, receipt: str) -> str | None:
-    """What is kept of the code of a receipt; None where nobody was given one."""
+    """Return the hash of a receipt's access code, or None for an unknown receipt."""
     row = _find_linked_receipt(scope, receipt)
     return row.pin_hash if row is not None else None
 
 
 def submissions_by_request(scope: Scope, complaints: Collection[UUID]) -> dict[UUID, SubmittedForm]:
-    """What came with each of these requests; one that came without a form is missing."""
+    """Return the forms of these requests; requests without a form are absent."""
     if not complaints:
         return {}
     rows = scope.session.exec(
@@ -115,14 +116,14 @@ def submissions_by_request(scope: Scope, complaints: Collection[UUID]) -> dict[U
 
 
 def decided_by_installation(scope: Scope, complaints: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these requests that whoever runs the house decides."""
+    """Return the requests that the operator of the installation decides."""
     return frozenset(
         one for one, said in submissions_by_request(scope, complaints).items() if said.by_house
     )
 
 
 def form_digest_of_receipt(scope: Scope, receipt: str) -> str | None:
-    """The digest of the form behind a receipt; None where it came without one."""
+    """Return the digest of the form of a receipt, or None if it has none."""
     row = _find_linked_receipt(scope, receipt)
     return row.form if row is not None else None
 

@@ -1,10 +1,9 @@
-"""Complaints: somebody who is shown, or anybody, wants something gone. No login, no name; a receipt
-is all they keep.
+"""Removal requests: a depicted person or anyone else asks for content to be removed.
 
-What they name, and what looks the same, is frozen at once, whoever they are. Somebody decides: it
-goes everywhere and never returns, or it may stay, with a reason. Where nobody does, it is called
-back by itself once `CLOCK` is over. Each decision is a row of `gate/removal/rulings.py`; whom it
-goes against may have it looked at again (`gate/reviews/appeals.py`).
+No login or name is required; the requester gets a receipt. The named content and its look-alikes
+are frozen immediately. A member then removes it everywhere and permanently, or keeps it with a
+reason. Without a decision within `DECISION_DEADLINE` the content is recalled automatically. Each
+decision is a row of `gate/removal/rulings.py`; either side may appeal (`gate/reviews/appeals.py`).
 """
 
 import secrets
@@ -58,38 +57,55 @@ __all__ = [
 
 ACTOR = "system:complaints"
 OFFICER_ACTOR = "officer:"
-"""How the actor of whoever decides for the house begins; their name follows."""
+"""Prefix of the actor of an officer of the installation; their name follows."""
 REMOVAL_CATEGORIES = ("shown", "represents", "minor", "illegal", "other")
-"""Who asks, or why: the person shown, somebody for them, somebody who was under age, against the
-law, anybody else."""
+"""The requester or the reason.
+
+The depicted person, their representative, a person who was a minor, illegal content, or another
+reason.
+"""
 
 DECISION_DEADLINE = timedelta(hours=24)
-"""So long the members may decide; then what was named goes everywhere. Half of the 48 hours that
-the law leaves: https://www.congress.gov/bill/119th-congress/senate-bill/146 (sec. 3)."""
+"""Time for a decision by the members; after that, the named content is recalled everywhere.
+
+Half of the 48 hours that the law allows:
+https://www.congress.gov/bill/119th-congress/senate-bill/146 (sec. 3).
+"""
 
 DECISION_TARGET = timedelta(hours=12)
 SLOW_DECISION_TARGET = timedelta(days=7)
-"""Within so long somebody should decide, about what goes by itself and the patient ones; then
-members are told."""
+"""Target for decisions in slow categories, which have no deadline; `DECISION_TARGET` is for the
+others.
+
+Members are notified when the target has passed.
+"""
 
 GROUPING_THRESHOLD = 5
 MAX_REMOVAL_REQUESTS = 500
 RATE_WINDOW = timedelta(hours=1)
-"""From more than `GROUPED` of one source within an hour they are decided as one; more than `MOST`
-are refused."""
+"""Window of the limits per source.
+
+More than `GROUPING_THRESHOLD` requests are decided as one; more than `MAX_REMOVAL_REQUESTS` are
+refused.
+"""
 
 KEEP_REASONS = ("agreed", "mistaken", "unfounded")
-"""Why something may stay: everybody shown agreed and still does; another picture was meant; nothing
-speaks for it."""
+"""Reasons for keeping content.
+
+Everyone depicted agreed and still does, another picture was meant, or the request is unfounded.
+"""
 
 RECEIPT_ALPHABET = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-"""Of a receipt: none that are mistaken for another."""
+"""The characters of a receipt, without similar-looking ones."""
 
 
 @dataclass(frozen=True)
 class PendingRemovalRequest:
-    """What somebody has to decide: one complaint, or a flood of one source as one. `until` is when
-    the clock ends, `target` by when somebody should have decided."""
+    """A request to decide, or a group of requests from one source.
+
+    `until` is the deadline for the automatic recall, and `target` the time by which a member should
+    decide.
+    """
 
     ids: tuple[UUID, ...]
     creator_id: UUID
@@ -99,11 +115,11 @@ class PendingRemovalRequest:
     target: datetime
     copies: tuple[LiveCopy, ...]
     address: str = ""
-    """Where they saw it, as they wrote it."""
+    """The address of the content, as entered."""
     words: str = ""
-    """What they describe; where nothing was found by it, a person has to find it."""
+    """The description; if nothing was located by the form, a member must find the content."""
     located: bool = True
-    """Whether anything was found by what they gave: only that is frozen."""
+    """True if content was located by the form. Only located content is frozen."""
 
 
 def receive_removal_request(
@@ -116,11 +132,11 @@ def receive_removal_request(
     source: str,
     described: bool = False,
 ) -> str:
-    """Write down what somebody wants gone, and have the workers freeze it; returns the receipt.
+    """Store a removal request, start the freeze and return the receipt.
 
-    `digests` are of the bytes that `named` (a content id) shows; `source` a keyed digest of where
-    it comes from. `described`: where nothing is known of what they mean, somebody has to look for
-    it. Raises BadInput for a category or a thing nobody knows, Refused for a flood.
+    `digests` are the bytes shown by `named`, a content ID. `source` is a keyed digest of the
+    origin. `described` is True for a request without known content, which a member must locate.
+    Raises BadInput for an unknown category or content, and Refused if one source sends too many.
     """
     if category not in REMOVAL_CATEGORIES or not (digests or described):
         raise BadInput("complaint.unfit")
@@ -150,13 +166,15 @@ def receive_removal_request(
 
 
 def new_receipt() -> str:
-    """The number somebody is given: no other request has it, and nobody finds it by trying."""
+    """Return a new receipt number that is unique and cannot be guessed."""
     return "-".join("".join(secrets.choice(RECEIPT_ALPHABET) for _ in range(4)) for _ in range(3))
 
 
 def freeze_named_bytes(scope: Scope, complaint_id: UUID) -> None:
-    """Keep what was named from leaving again, and from everybody's eyes, until somebody decided; so
-    with what looks the same, but for the patient ones. Raises NotFound."""
+    """Block the named bytes from publication and display until a decision.
+
+    Look-alikes are frozen too, except in slow categories. Raises NotFound.
+    """
     row = get_removal_request(scope, complaint_id)
     same = (
         []
@@ -171,11 +189,14 @@ def freeze_named_bytes(scope: Scope, complaint_id: UUID) -> None:
 
 
 def recall_named_bytes(scope: Scope, complaint_id: UUID) -> list[UUID]:
-    """Have every copy of what was named taken away, once; the permits of those. Raises NotFound."""
+    """Recall every copy of the named bytes and return their permits, or [] if decided before.
+
+    Raises NotFound.
+    """
     row = lock_removal_request(scope, complaint_id)
     if row.state != RemovalRequestState.RECEIVED:
         return []
-    freeze_named_bytes(scope, row.id)  # what looks the same may have come in since
+    freeze_named_bytes(scope, row.id)  # New look-alikes may have been added since.
     _record_decision(scope, row, RemovalRequestState.CALLED, RemovalRequestState.CALLED)
     return recall.open_takedowns(
         scope, live_copies.live_copies_of_bytes(scope, *row.digests), Message("recall.complaint")
@@ -183,10 +204,10 @@ def recall_named_bytes(scope: Scope, complaint_id: UUID) -> list[UUID]:
 
 
 def uphold_removal_request(scope: Scope, complaint_id: UUID) -> list[UUID]:
-    """Somebody decided that it goes: from everywhere, and it never returns, nor what looks like it.
+    """Uphold a request: remove the content and its look-alikes everywhere and permanently.
 
-    The permits of the copies that are called back now. Raises NotFound, Conflict when somebody
-    decided before.
+    Return the permits of the recalled copies. Raises NotFound, and Conflict if it was decided
+    before.
     """
     row = lock_removal_request(scope, complaint_id)
     if row.state not in (RemovalRequestState.RECEIVED, RemovalRequestState.CALLED):
@@ -195,10 +216,10 @@ def uphold_removal_request(scope: Scope, complaint_id: UUID) -> list[UUID]:
 
 
 def reject_removal_request(scope: Scope, complaint_id: UUID, *, because: str = "unfounded") -> None:
-    """Somebody decided that it may be shown: it can leave again.
+    """Reject a request, so that the content may be published again.
 
-    Raises BadInput without a reason of `STAYS`, NotFound, Conflict when it was decided before: what
-    the clock took away comes back only on appeal.
+    Raises BadInput without a reason from `KEEP_REASONS`, NotFound, and Conflict if it was decided
+    before. Automatically recalled content is restored only by an appeal.
     """
     row = lock_removal_request(scope, complaint_id)
     if row.state != RemovalRequestState.RECEIVED:
@@ -209,8 +230,8 @@ def reject_removal_request(scope: Scope, complaint_id: UUID, *, because: str = "
 def remove_content(
     scope: Scope, row: RemovalRequest, *, after: RemovalRequestState = RemovalRequestState.UPHELD
 ) -> list[UUID]:
-    """What a yes does: blocks the bytes and calls every copy back; the permits of those."""
-    freeze_named_bytes(scope, row.id)  # what looks the same may have come in since
+    """Block the bytes of a request, recall every copy and return their permits."""
+    freeze_named_bytes(scope, row.id)  # New look-alikes may have been added since.
     _record_decision(scope, row, RemovalRequestState.UPHELD, after)
     called: list[UUID] = []
     for sha256 in row.digests:
@@ -230,11 +251,10 @@ def keep_content(
     because: str,
     after: RemovalRequestState = RemovalRequestState.REJECTED,
 ) -> None:
-    """What a no does: the bytes may leave again, by being published anew; what was taken away stays
-    away.
+    """Permit the bytes of a request to be published again. Removed copies are not restored.
 
-    What another request keeps frozen or blocked stays so. Raises BadInput without a reason of
-    `STAYS`.
+    Bytes restricted by another request stay restricted. Raises BadInput without a reason from
+    `KEEP_REASONS`.
     """
     if because not in KEEP_REASONS:
         raise BadInput("complaint.no_reason")
@@ -253,8 +273,7 @@ def keep_content(
 
 
 def refreeze_on_appeal(scope: Scope, row: RemovalRequest) -> None:
-    """Somebody wants it decided again: until then nothing of it leaves, whatever was said of it
-    first."""
+    """Freeze the content of an appealed request until the next decision."""
     change_request_state(scope, row, RemovalRequestState.APPEALED)
     for sha256 in row.digests:
         ratings.freeze_bytes(scope, sha256)
@@ -263,12 +282,12 @@ def refreeze_on_appeal(scope: Scope, row: RemovalRequest) -> None:
 def request_decision(
     scope: Scope, complaint_id: UUID, *, because: str = "", digests: Collection[str] = ()
 ) -> None:
-    """A member's word, done by the workers at once: with a reason of `STAYS` it stays, without one
-    it goes.
+    """Decide a request as the acting member; a worker carries it out immediately.
 
-    `digests` are of what a member found to be meant, where nothing was named. Raises Refused for
-    who may not review and for what the house decides, BadInput for another reason, NotFound,
-    Conflict when it was decided before.
+    With a reason from `KEEP_REASONS` the content is kept; without one it is removed. `digests` are
+    the bytes that the member located. Raises Refused for a member who may not review and for
+    requests that the operator decides, BadInput for another reason, NotFound, and Conflict if it
+    was decided before.
     """
     require_right(queries.get_acting_member(scope, "review.people_only").role, Right.REVIEW)
     if because and because not in KEEP_REASONS:
@@ -286,8 +305,10 @@ def request_decision(
 
 
 def check_not_accused(scope: Scope, complaint_id: UUID) -> None:
-    """Raises Refused where a request is about those who run the agency, and the scope's actor
-    decides for them."""
+    """Raise Refused if a request is about the agency's own staff.
+
+    Only an officer of the installation may decide such a request.
+    """
     if receipts.decided_by_installation(scope, [complaint_id]) and not scope.actor.startswith(
         OFFICER_ACTOR
     ):
@@ -295,7 +316,7 @@ def check_not_accused(scope: Scope, complaint_id: UUID) -> None:
 
 
 def handle_removal_decision(event: RemovalRequestDecided, *, tenant: OpenScope) -> None:
-    """Do what a member decided; what somebody else decided meanwhile stands."""
+    """Carry out a member's decision, unless another one came first."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             check_not_accused(scope, event.subject_id)
@@ -313,7 +334,7 @@ def handle_removal_decision(event: RemovalRequestDecided, *, tenant: OpenScope) 
 
 
 def _record_named_bytes(scope: Scope, complaint_id: UUID, digests: Collection[str]) -> None:
-    """Write down what a member found to be meant, and freeze it."""
+    """Record the bytes that a member located, and freeze them."""
     row = lock_removal_request(scope, complaint_id)
     with scope.acting_as("gate"):
         row.digests = sorted({*row.digests, *digests})
@@ -322,15 +343,14 @@ def _record_named_bytes(scope: Scope, complaint_id: UUID, digests: Collection[st
 
 
 def handle_removal_request_due(event: RemovalRequestDue, *, tenant: OpenScope) -> None:
-    """Freeze what was named, and tell the members by when they may decide; afterwards it goes
-    everywhere.
+    """Freeze the named content and notify the members; recall the content at the deadline.
 
-    In a demonstration nobody is waited for.
+    The demo agency recalls immediately.
     """
     with tenant(event.tenant_id, ACTOR) as scope:
         row = lock_removal_request(
             scope, event.subject_id
-        )  # whoever gives it back at this moment comes first, or waits
+        )  # The lock serializes this with a decision.
         if row.state != RemovalRequestState.RECEIVED:
             return
         freeze_named_bytes(scope, row.id)
@@ -357,7 +377,7 @@ def handle_removal_request_due(event: RemovalRequestDue, *, tenant: OpenScope) -
 
 
 def decision_target(row: RemovalRequest, now: datetime) -> datetime:
-    """By when somebody should have decided about a request."""
+    """Return the time by which a request should be decided."""
     return (row.created_at or now) + (
         SLOW_DECISION_TARGET if row.category in SLOW_CATEGORIES else DECISION_TARGET
     )
@@ -372,12 +392,12 @@ def _decision_deadline(scope: Scope, row: RemovalRequest) -> datetime | None:
 
 
 def removal_notice_cause(row: RemovalRequest) -> str:
-    """One notice for all that one source asks in one sense."""
+    """Return the notice cause, which requests of one source and category share."""
     return f"complaint:{row.source}:{row.category}"
 
 
 def _close_finished_notices(scope: Scope, row: RemovalRequest) -> None:
-    """The notice closes with the last of its complaints."""
+    """Close the notices when no open request with the same source and category is left."""
     scope.session.flush()
     if not any(
         removal_notice_cause(other) == removal_notice_cause(row)
@@ -401,7 +421,7 @@ def _list_open_requests(scope: Scope) -> Sequence[RemovalRequest]:
 def list_pending_removal_requests(
     scope: Scope, creators: Collection[UUID]
 ) -> list[PendingRemovalRequest]:
-    """What waits for a decision, of these creators, the oldest first."""
+    """Return the pending requests of these creators, oldest first."""
     by_source: dict[tuple[UUID, str, str], list[RemovalRequest]] = {}
     here = [row for row in _list_open_requests(scope) if row.creator_id in creators]
     came = receipts.submissions_by_request(scope, [row.id for row in here])
@@ -459,8 +479,8 @@ def _record_decision(
     *,
     reason: Message | None = None,
 ) -> None:
-    """Write the decision down, as the scope's actor's word or the clock's. Raises Conflict when
-    another came first."""
+    """Record a decision of the scope's actor or of the deadline. Raises Conflict if another came
+    first."""
     before = len(rulings.list_rulings(scope, [row.id])[row.id])
     rulings.record_ruling(scope, row.id, outcome, after=before, reason=reason)
     change_request_state(scope, row, after)
@@ -472,7 +492,7 @@ def _record_decision(
 
 
 def change_request_state(scope: Scope, row: RemovalRequest, after: RemovalRequestState) -> None:
-    """Bring a complaint into another state of its graph."""
+    """Change the state of a request. Raises an error for a transition outside its graph."""
     COMPLAINT_STATES.check(RemovalRequestState(row.state), after)
     with scope.acting_as("gate"):
         row.state = str(after)

@@ -1,4 +1,4 @@
-"""How requests for removal stand: their rows, what was decided, and where the copies were."""
+"""The status of removal requests: their rows, decisions, appeals and copies."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,8 +20,10 @@ from gate.removal.rulings import AppealSummary, RulingSummary
 
 @dataclass(frozen=True)
 class RequestStatus:
-    """How a complaint stands: `live_copies` are all that were outside when it came, with the
-    instant each was gone."""
+    """The status of a removal request.
+
+    `copies` are all copies that were live at or after the request, with the time of their removal.
+    """
 
     id: UUID
     creator_id: UUID
@@ -32,29 +34,29 @@ class RequestStatus:
     at: datetime
     copies: tuple[LiveCopy, ...]
     rulings: tuple[RulingSummary, ...] = ()
-    """Every decision about it, the first one first."""
+    """The decisions, oldest first."""
     appeals: tuple[AppealSummary, ...] = ()
     found: bool = True
-    """Whether anybody knows which bytes are meant."""
+    """True if the requested bytes are known."""
 
     @property
     def outcome(self) -> RemovalRequestState | None:
-        """What stands now: called, upheld or rejected; None while nobody decided."""
+        """Return the current outcome (called, upheld or rejected), or None without a decision."""
         return self.rulings[-1].outcome if self.rulings else None
 
     @property
     def reason(self) -> Message | None:
-        """Why it may stay, for who asked."""
+        """Return the reason for keeping the content, for the requester."""
         return self.rulings[-1].reason if self.rulings else None
 
 
 def find_status_by_receipt(scope: Scope, receipt: str) -> RequestStatus:
-    """How a complaint stands. Raises NotFound for a receipt nobody was given."""
+    """Return the status of a request. Raises NotFound for an unknown receipt."""
     return _get_status(scope, RemovalRequest.receipt == receipt)
 
 
 def latest_status(scope: Scope, creator_id: UUID) -> RequestStatus | None:
-    """A creator's newest complaint; None while there is none."""
+    """Return the status of a creator's newest request, or None if there is none."""
     try:
         return _get_status(scope, RemovalRequest.creator_id == creator_id)
     except NotFound:
@@ -66,7 +68,7 @@ def _get_status(scope: Scope, condition: object) -> RequestStatus:
         select(RemovalRequest)
         .where(
             RemovalRequest.tenant_id == scope.tenant_id,
-            condition,  # type: ignore[arg-type]  # a column's comparison
+            condition,  # type: ignore[arg-type]  # a column comparison
         )
         .order_by(col(RemovalRequest.id).desc())
         .limit(1)
@@ -80,8 +82,7 @@ def _get_status(scope: Scope, condition: object) -> RequestStatus:
 def copies_by_removal_request(
     scope: Scope, rows: Sequence[RemovalRequest]
 ) -> dict[UUID, tuple[LiveCopy, ...]]:
-    """Of each complaint, all copies of what was named that were outside when it came, or came to be
-    since."""
+    """Return the copies of each request's content that were live at or after the request."""
     listed = live_copies.all_copies_of_bytes(
         scope, *{sha256 for row in rows for sha256 in row.digests}
     )
@@ -97,12 +98,12 @@ def _is_live_copy(one: LiveCopy, row: RemovalRequest, now: datetime) -> bool:
 
 
 def brief_status(scope: Scope, row: RemovalRequest) -> RequestStatus:
-    """How a complaint stands, without its copies."""
+    """Return the status of a request without its copies."""
     return brief_statuses(scope, [row])[row.id]
 
 
 def brief_statuses(scope: Scope, rows: Sequence[RemovalRequest]) -> dict[UUID, RequestStatus]:
-    """How each of these complaints stands, without its copies."""
+    """Return the statuses of these requests without their copies."""
     said = rulings.list_rulings(scope, [row.id for row in rows])
     asked = rulings.list_appeals(scope, {one: len(those) for one, those in said.items()})
     return {
@@ -133,7 +134,7 @@ def _build_status(
 
 
 def get_removal_request(scope: Scope, complaint_id: UUID) -> RemovalRequest:
-    """A complaint's row. Raises NotFound."""
+    """Return the row of a request. Raises NotFound."""
     row = scope.session.get(RemovalRequest, (scope.tenant_id, complaint_id))
     if row is None:
         raise NotFound("complaint.unknown")
@@ -141,8 +142,10 @@ def get_removal_request(scope: Scope, complaint_id: UUID) -> RemovalRequest:
 
 
 def lock_removal_request(scope: Scope, complaint_id: UUID) -> RemovalRequest:
-    """A complaint's row as it is now, which nobody else decides about until the transaction ends.
-    Raises NotFound."""
+    """Return the current row of a request, locked until the end of the transaction.
+
+    Raises NotFound.
+    """
     with scope.acting_as("gate"):
         key = (scope.tenant_id, complaint_id)
         row = scope.session.get(RemovalRequest, key, with_for_update=True, populate_existing=True)

@@ -1,9 +1,8 @@
-"""What was decided about a request, each time, and who wanted it decided again: two tables that
-only grow.
+"""Rulings on removal requests and appeals against them: two append-only tables.
 
-A ruling is the n-th word about a request: the clock's, or a person's. An appeal is against one
-ruling, and the next ruling answers it; so neither is ever given twice, however many press at the
-same moment.
+A ruling is the n-th decision about a request, by a member or by the deadline. An appeal is against
+one ruling, and the next ruling answers it. Unique constraints prevent duplicates by concurrent
+users.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -31,7 +30,7 @@ from tenants.auth import device_fingerprints
 
 REQUESTER_SIDE = "asked"
 AGENCY_SIDE = "agency"
-"""Who may want it decided again: who asked for the removal, and who published it."""
+"""The side that published the content; `REQUESTER_SIDE` is the one that asked for its removal."""
 
 
 def _of_request() -> ForeignKeyConstraint:
@@ -41,7 +40,10 @@ def _of_request() -> ForeignKeyConstraint:
 
 
 class Ruling(TenantRow, table=True):
-    """The n-th decision about a request; `outcome` is called (by the clock), upheld or rejected."""
+    """The n-th decision about a request.
+
+    `outcome` is called (by the deadline), upheld or rejected.
+    """
 
     __tablename__ = "rulings"
     __table_args__ = table_arguments(
@@ -54,14 +56,13 @@ class Ruling(TenantRow, table=True):
     number: int
     outcome: str
     reason: dict[str, Any] | None = message_column()
-    """Why it may stay."""
+    """The reason for keeping the content."""
     principal_id: UUID | None = None
-    """Whose word it is; nobody's where the clock was over."""
+    """The principal who decided; None for the deadline."""
 
 
 class Appeal(TenantRow, table=True):
-    """Somebody wants ruling `against` looked at again: once per ruling, and once per side. The app
-    may insert."""
+    """An appeal against ruling `against`: one per ruling and one per side. The app may insert."""
 
     __tablename__ = "appeals"
     __table_args__ = table_arguments(
@@ -75,14 +76,14 @@ class Appeal(TenantRow, table=True):
     against: int
     side: str
     words: str
-    """What they wrote, as plain text; may be empty."""
+    """The explanation, as plain text; may be empty."""
     principal_id: UUID | None = None
-    """The member who asks for the agency; nobody for who asked for the removal."""
+    """The principal of the agency's appeal; None for the requester's."""
 
 
 @dataclass(frozen=True)
 class RulingSummary:
-    """A decision as it may be shown: by a person or by the clock, and never by whom."""
+    """A decision in the form that may be shown, without the name of the member."""
 
     number: int
     outcome: RemovalRequestState
@@ -91,13 +92,13 @@ class RulingSummary:
 
     @property
     def by_person(self) -> bool:
-        """Whether somebody decided, and not the clock."""
+        """Return True if a person decided and not the deadline."""
         return self.outcome is not RemovalRequestState.CALLED
 
 
 @dataclass(frozen=True)
 class AppealSummary:
-    """An appeal as it may be shown to who asked; `open` while nobody decided again."""
+    """An appeal in the form that may be shown to its author; `open` until the next ruling."""
 
     id: UUID
     against: int
@@ -114,8 +115,10 @@ def record_ruling(
     after: int,
     reason: Message | None,
 ) -> None:
-    """Write the next decision, after so many, as the scope's actor. Raises Conflict when another
-    came first."""
+    """Record the next decision after ruling number `after`, as the scope's actor.
+
+    Raises Conflict if another came first.
+    """
     with scope.acting_as("gate"):
         done = scope.run(
             "INSERT INTO rulings (tenant_id, id, complaint_id, number, outcome, reason, "
@@ -132,6 +135,7 @@ def record_ruling(
             principal=_find_acting_principal(scope),
         )
     if done.rowcount != 1:
+        # The unique key on the number decides between concurrent rulings.
         raise Conflict("complaint.decided")
     journal.record_restriction(scope, journal.RULING, complaint_id, more=f"{after + 1}:{outcome}")
 
@@ -145,9 +149,9 @@ def _find_acting_principal(scope: Scope) -> UUID | None:
 
 
 def record_appeal(scope: Scope, complaint_id: UUID, *, against: int, side: str, words: str) -> UUID:
-    """Write down that somebody wants ruling `against` looked at again; the appeal's id.
+    """Record an appeal against ruling `against` and return its ID.
 
-    Raises Conflict where that was asked before, or this moment by another window.
+    Raises Conflict if there is one already.
     """
     appeal_id = uuid7()
     done = scope.run(
@@ -170,8 +174,7 @@ def record_appeal(scope: Scope, complaint_id: UUID, *, against: int, side: str, 
 def list_rulings(
     scope: Scope, complaints: Collection[UUID]
 ) -> dict[UUID, tuple[RulingSummary, ...]]:
-    """The decisions about each of these requests, the first one first; a request nobody decided has
-    none."""
+    """Return the decisions about each of these requests, oldest first; empty without a decision."""
     found: dict[UUID, tuple[RulingSummary, ...]] = dict.fromkeys(complaints, ())
     rows = scope.session.exec(
         select(Ruling)
@@ -188,8 +191,10 @@ def list_rulings(
 
 
 def list_appeals(scope: Scope, after: Mapping[UUID, int]) -> dict[UUID, tuple[AppealSummary, ...]]:
-    """The appeals about each of these requests, the oldest first; `after` is how often each was
-    decided."""
+    """Return the appeals about each of these requests, oldest first.
+
+    `after` is the number of decisions of each request.
+    """
     found: dict[UUID, tuple[AppealSummary, ...]] = dict.fromkeys(after, ())
     rows = scope.session.exec(
         select(Appeal)
@@ -207,9 +212,11 @@ def list_appeals(scope: Scope, after: Mapping[UUID, int]) -> dict[UUID, tuple[Ap
 def eligible_deciders(
     scope: Scope, appeal: Appeal, members: Iterable[queries.Member]
 ) -> list[queries.Member]:
-    """Those of these members who may decide an appeal: none who decided about the request before,
-    nor who asks for the agency, nor a guest who counts as one of them. Each carries the right to
-    review, and works for its creator."""
+    """Return the members who may decide an appeal.
+
+    They have the right to review and work for the creator. Excluded are the members of earlier
+    decisions, the member who appealed for the agency, and guests who count as one of them.
+    """
     about = select(RemovalRequest.creator_id).where(
         RemovalRequest.tenant_id == scope.tenant_id, RemovalRequest.id == appeal.complaint_id
     )
@@ -222,6 +229,7 @@ def eligible_deciders(
         )
     )
     spoke = {one for one in (*rows, appeal.principal_id) if one is not None}
+    # Guests may decide, because an agency of one person has no other member.
     same = device_fingerprints.same_humans(scope) if spoke else {}
     return [
         one
@@ -243,7 +251,7 @@ WHERE c.tenant_id = :tenant AND c.id <> :id AND d.sha256 = ANY(:digests) AND c.s
 
 
 def restricted_by_others(scope: Scope, complaint_id: UUID, digests: Collection[str]) -> set[str]:
-    """Those of these bytes that another request keeps frozen or blocked."""
+    """Return the digests that another request keeps frozen or blocked."""
     found = scope.run(
         _KEPT_ELSEWHERE, tenant=scope.tenant_id, id=complaint_id, digests=list(digests)
     )
@@ -251,5 +259,5 @@ def restricted_by_others(scope: Scope, complaint_id: UUID, digests: Collection[s
 
 
 def audit_ruling(scope: Scope, act: str, complaint_id: UUID) -> None:
-    """Write into the audit what was done about a request."""
+    """Record an act about a request in the audit log."""
     audit.record(scope, act, f"complaint:{complaint_id}")

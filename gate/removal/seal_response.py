@@ -1,8 +1,7 @@
-"""What follows a seal (`gate/ratings/seals.py`): copies are called back, what looks the same is
-sealed too, an officer alerted.
+"""The response to a seal (`gate/ratings/seals.py`): recall, seals of look-alikes, and an alert.
 
-The officer reads which picture it is by a number, and never sees it here; reporting is theirs, by
-the law of the place.
+The officer gets the number of the seal and cannot view the picture here. Reporting it according to
+local law is the officer's task.
 """
 
 from foundation.db.database import OpenScope
@@ -20,7 +19,7 @@ ACTOR = "system:sealing"
 
 
 def handle_seal(event: SealDue, *, tenant: OpenScope) -> None:
-    """Do it, once: what was called back or told before is left."""
+    """Recall the copies, seal the look-alikes and alert the officer, each once."""
     with tenant(event.tenant_id, ACTOR) as scope:
         row = scope.session.get(Seal, (scope.tenant_id, event.subject_id))
         if row is None:
@@ -36,7 +35,7 @@ def handle_seal(event: SealDue, *, tenant: OpenScope) -> None:
             scope, live_copies.live_copies_of_bytes(scope, row.sha256), Message("recall.sealed")
         )
         if row.by.startswith(seals.LOOKALIKE_SEAL):
-            return  # the officer was told of the one it looks like
+            return  # The officer was alerted about the original.
         officer = review_settings.safety_officer(scope)
         told = {"officer": officer.name if officer is not None else "—", "number": str(row.id)}
         if notices.put(scope, Message("seal.alert", told), cause=f"seal:{row.id}", urgent=True):

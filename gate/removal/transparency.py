@@ -1,7 +1,6 @@
-"""What the safety check did in a span of time, counted: for a month's report that may be handed to
-anybody.
+"""Counts of the safety check's decisions in a period, for a public monthly report.
 
-It names nobody and shows nothing: numbers alone, of things that the room keeps anyway.
+The report contains numbers of existing records only, and no names or content.
 """
 
 from collections.abc import Mapping
@@ -14,13 +13,15 @@ from gate.removal.removal_requests import REMOVAL_CATEGORIES
 from gate.removal.rulings import AGENCY_SIDE, REQUESTER_SIDE
 
 REMOVAL_DEADLINE_HOURS = 48
-"""Within so many hours what was asked for has to be gone, see `complaints.CLOCK`."""
+"""Hours within which content must be removed on request by law.
+
+See `removal_requests.DECISION_DEADLINE`.
+"""
 
 
 @dataclass(frozen=True)
 class RequestCounts:
-    """Removal requests of one category: `taken` by a member's word or by the clock, `kept` by a
-    member's word."""
+    """Removal requests of one category: `taken` by a member or the deadline, `kept` by a member."""
 
     category: str
     received: int
@@ -31,8 +32,7 @@ class RequestCounts:
 
 @dataclass(frozen=True)
 class AppealCounts:
-    """Decisions that one side wanted looked at again (`gate/removal/rulings.py`): what came of it
-    by now."""
+    """Appeals of one side (`gate/removal/rulings.py`) and their results so far."""
 
     side: str
     received: int
@@ -43,35 +43,34 @@ class AppealCounts:
 
 @dataclass(frozen=True)
 class TransparencyCounts:
-    """The counts of [start, end), instants UTC-aware. Subjects are posts, messages and packs, each
-    counted once."""
+    """The counts of [start, end), both UTC-aware. Posts, messages and packs count once each."""
 
     start: datetime
     end: datetime
     sent: int
-    """Copies that stood outside, each under a clearance of its own; an upload alone is none."""
+    """Published copies, each with its own permit; uploads alone do not count."""
     held: int
-    """Subjects that were kept back for a person at least once."""
+    """Subjects that were held for review at least once."""
     blocked: int
-    """Subjects that were refused at least once."""
+    """Subjects that were blocked at least once."""
     reasons: tuple[tuple[Reason, int], ...]
-    """Why, the most frequent first: subjects each reason kept back."""
+    """Number of subjects held or blocked for each reason, most frequent first."""
     requests: tuple[RequestCounts, ...]
     appeals: tuple[AppealCounts, ...]
     settled_hours: tuple[float, float]
-    """From a request to its answer: the median and the longest; zero where none was answered."""
+    """Hours from a request to its first ruling: median and maximum; zero without rulings."""
     called: int
-    """Copies that were called back."""
+    """Recalled copies."""
     gone: int
-    """Of those, proven gone by now."""
+    """Recalled copies whose removal is confirmed by now."""
     gone_hours: tuple[float, float]
-    """From the call to the proof: the median and the longest."""
+    """Hours from recall to confirmation: median and maximum."""
     withdrawn: int
-    """Permissions that people took back."""
+    """Revoked consents."""
     proofs: int
-    """Readers whose age was proven, and still is."""
+    """Subscribers whose age was verified in the period and still is."""
     closed: int
-    """Readers who are closed out: they said that they are under age, or a check did."""
+    """Subscribers blocked as minors, by their own statement or an age check."""
 
 
 _DECIDED = """
@@ -145,8 +144,7 @@ recalled_at < :end)
 
 
 def monthly_report(scope: Scope, start: datetime, end: datetime) -> TransparencyCounts:
-    """What was decided, asked for, taken back and proven in [start, end); what came of it since is
-    told as of now."""
+    """Return the counts of [start, end). Results of requests and recalls are as of now."""
     span: Mapping[str, object] = {"tenant": scope.tenant_id, "start": start, "end": end}
     decided = scope.run(_DECIDED, **span).one()
     asked = {row.category: row for row in scope.run(_REQUESTS, **span)}

@@ -1,1 +1,4 @@
-"""Reviews by members: content, resemblances, appeals, calibration and spot checks."""
+"""Reviews by members: content, depicted people, resemblances, appeals, calibration, spot checks.
+
+The rules that require a review are in `gate/decision`; the ratings of media are in `gate/ratings`.
+"""

@@ -1,10 +1,9 @@
-"""Appeals: whoever a decision about a request goes against has it looked at once more, by another
-person.
+"""Appeals against decisions about removal requests, decided by a member not involved before.
 
-Who asked and was refused appeals on the page of their receipt; who published what was taken away
-asks again inside, and then two people agree: who asks and who decides. Meanwhile nothing of it
-leaves. A yes to the second ends the freeze and the blocklist's entry, and publishes nothing: a new
-post is judged like any other.
+A requester whose request was rejected appeals on the page of their receipt. A member may appeal
+against the removal of content; the appeal is then decided by another member. The content stays
+frozen until the decision. If the agency's appeal succeeds, the freeze and the blocklist entry end,
+but nothing is published: a new post is checked like any other.
 """
 
 from collections.abc import Collection, Sequence
@@ -37,26 +36,31 @@ from tenants.notices import notices
 ACTOR = "system:appeals"
 
 APPEAL_WINDOW = timedelta(days=184)
-"""So long after a decision it may be appealed: at least six months, the longest six of a calendar.
-Regulation (EU) 2022/2065, art. 20(1) and (2): https://eur-lex.europa.eu/eli/reg/2022/2065/oj"""
+"""The time after a decision in which it may be appealed: at least six months.
+
+184 days are the longest six calendar months. Regulation (EU) 2022/2065, art. 20(1) and (2):
+https://eur-lex.europa.eu/eli/reg/2022/2065/oj
+"""
 
 APPEAL_TARGET = timedelta(hours=48)
 SLOW_APPEAL_TARGET = timedelta(days=7)
-"""Within so long an appeal should be decided: the time the law leaves for removing, and a week for
-the patient ones."""
+"""Target for deciding an appeal in a slow category; `APPEAL_TARGET` applies to the others.
+
+48 hours is the time that the law gives for a removal.
+"""
 
 
 @dataclass(frozen=True)
 class PendingAppeal:
-    """An appeal to decide, or many of one source as one. `allowed` are the members who may: another
-    person each time.
+    """A pending appeal, or a group of many appeals from one source.
 
-    `said` is the decision it is against.
+    `allowed` are the members who may decide; those involved in an earlier decision may not. `said`
+    is the contested decision.
     """
 
     ids: tuple[UUID, ...]
     about: tuple[UUID, ...]
-    """The requests."""
+    """The removal requests."""
     creator_id: UUID
     category: str
     side: str
@@ -70,7 +74,7 @@ class PendingAppeal:
 
 @dataclass(frozen=True)
 class AppealableRemoval:
-    """Something that was taken away, and that the agency may still ask about, until then."""
+    """A removal that the agency may appeal until `until`."""
 
     complaint_id: UUID
     creator_id: UUID
@@ -81,8 +85,10 @@ class AppealableRemoval:
 
 
 def appeal_deadline(known: RequestStatus, side: str) -> datetime | None:
-    """Until when this side may appeal against what stands, were it now; None where it may not, or
-    may no more."""
+    """Return the time until which this side may appeal the current decision.
+
+    Return None if it may not appeal, or has already done so.
+    """
     mine = RemovalRequestState.REJECTED if side == REQUESTER_SIDE else known.outcome
     if (
         known.outcome is None
@@ -95,28 +101,30 @@ def appeal_deadline(known: RequestStatus, side: str) -> datetime | None:
     ):
         return None
     if mine is RemovalRequestState.UPHELD and known.category == MINOR_CATEGORY:
-        return None  # what shows a minor never comes back
+        return None  # Content that shows a minor is never restored.
     return known.rulings[-1].at + APPEAL_WINDOW
 
 
 def submit_requester_appeal(scope: Scope, receipt: str, *, creator_id: UUID, words: str) -> None:
-    """Who holds a receipt wants the refusal looked at again; words may be empty.
+    """Appeal the rejection of a request on behalf of the holder of its receipt.
 
-    Raises NotFound for a receipt nobody was given about this creator, Conflict where nothing was
-    refused or it was asked before, Refused once the time is over, BadInput for too many words.
+    `words` is an optional explanation. Raises NotFound for a receipt that does not belong to this
+    creator, Conflict if nothing was rejected or an appeal exists, Refused after the deadline and
+    BadInput if the explanation is too long.
     """
     known = removal_requests.find_status_by_receipt(scope, receipt)
     if known.creator_id != creator_id:
         raise NotFound("complaint.unknown")
+    # The explanation is optional, so that an appeal is no harder than the request.
     _record_appeal(scope, known, REQUESTER_SIDE, clean_paragraph(words))
 
 
 def submit_agency_appeal(scope: Scope, complaint_id: UUID, *, words: str) -> UUID:
-    """A member wants something back that was taken away, and says why; the appeal's id.
+    """Appeal a removal as the acting member, with an explanation, and return the ID of the appeal.
 
-    Raises Refused for who may not approve content, for what shows a minor and once the time is
-    over; BadInput without words, NotFound, Conflict where nothing was taken away or it was asked
-    before.
+    Raises Refused for a member without the right to approve content, for content that shows a minor
+    and after the deadline; BadInput without an explanation; NotFound; Conflict if nothing was
+    removed or an appeal exists.
     """
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.APPROVE)
@@ -146,8 +154,10 @@ def _record_appeal(scope: Scope, known: RequestStatus, side: str, words: str) ->
 
 
 def handle_appeal(event: AppealDue, *, tenant: OpenScope) -> None:
-    """Freeze what it is about, and tell the members by when somebody should decide; or that nobody
-    of them may."""
+    """Freeze the contested content and notify the members of the deadline.
+
+    The notice differs if no member may decide.
+    """
     with tenant(event.tenant_id, ACTOR) as scope:
         appeal = _get_appeal(scope, event.subject_id)
         row = removal_requests.lock_removal_request(scope, appeal.complaint_id)
@@ -169,7 +179,7 @@ def handle_appeal(event: AppealDue, *, tenant: OpenScope) -> None:
 
 
 def _begin_appeal(scope: Scope, appeal: Appeal, row: RemovalRequest) -> bool:
-    """Bring the request into appeal, once; whether the appeal still waits for its answer."""
+    """Move the request to the appealed state. Return True if the appeal is still pending."""
     if _count_rulings(scope, row.id) != appeal.against:
         return False
     if row.state != RemovalRequestState.APPEALED:
@@ -178,8 +188,7 @@ def _begin_appeal(scope: Scope, appeal: Appeal, row: RemovalRequest) -> bool:
 
 
 def handle_target_missed(event: DecisionTargetReached, *, tenant: OpenScope) -> None:
-    """The time is over within which somebody should have decided: the members are told, while
-    nobody has."""
+    """Notify the members if the target for a decision has passed without one."""
     with tenant(event.tenant_id, ACTOR) as scope:
         row = removal_requests.get_removal_request(scope, event.subject_id)
         if _count_rulings(scope, row.id) != event.number:
@@ -193,11 +202,11 @@ def handle_target_missed(event: DecisionTargetReached, *, tenant: OpenScope) -> 
 
 
 def request_appeal_decision(scope: Scope, appeal_id: UUID, *, because: str = "") -> None:
-    """A member's word about an appeal, done by the workers at once: with a reason of `STAYS` it may
-    stay, else it goes.
+    """Request a decision on an appeal as the acting member; a worker carries it out immediately.
 
-    Raises Refused for who may not review, or has a part in it; BadInput for another reason,
-    NotFound, Conflict when it was decided before.
+    With a reason from `KEEP_REASONS` the content is kept; without one it is removed. Raises Refused
+    for a member who may not review or is involved, BadInput for another reason, NotFound, and
+    Conflict if the appeal was decided before.
     """
     appeal = _get_appeal(scope, appeal_id)
     removal_requests.check_not_accused(scope, appeal.complaint_id)
@@ -211,8 +220,10 @@ def request_appeal_decision(scope: Scope, appeal_id: UUID, *, because: str = "")
 
 
 def handle_appeal_decision(event: AppealDecided, *, tenant: OpenScope) -> None:
-    """Do what a member decided; what somebody else decided meanwhile stands. Who may no more is
-    told at Home."""
+    """Carry out a member's decision, unless another one came first.
+
+    A member who lost the right to decide gets a notice.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             appeal = _get_appeal(scope, event.subject_id)
@@ -242,15 +253,14 @@ def handle_appeal_decision(event: AppealDecided, *, tenant: OpenScope) -> None:
 
 
 def _count_rulings(scope: Scope, complaint_id: UUID) -> int:
-    """How often a request was decided."""
     return len(rulings.list_rulings(scope, [complaint_id])[complaint_id])
 
 
 def outcome_of_appeal(
     scope: Scope, row: RemovalRequest, outcome: RemovalRequestState
 ) -> RemovalRequestState:
-    """What an answered appeal becomes: closed, where whom the answer goes against has appealed
-    before."""
+    """Return the state of the request after the appeal: closed if the losing side has already
+    appealed."""
     loser = REQUESTER_SIDE if outcome is RemovalRequestState.REJECTED else AGENCY_SIDE
     used = {one.side for one in rulings.list_appeals(scope, {row.id: 0})[row.id]}
     return RemovalRequestState.CLOSED if loser in used else outcome
@@ -281,7 +291,7 @@ def _notice_cause(row: RemovalRequest) -> str:
 
 
 def _close_finished_notices(scope: Scope, row: RemovalRequest) -> None:
-    """The notices close with the last open appeal of one source in one sense."""
+    """Close the notices when no open appeal with the same source and category is left."""
     if not any(
         _notice_cause(other) == _notice_cause(row) for _, other in _list_open_appeals(scope)
     ):
@@ -290,7 +300,7 @@ def _close_finished_notices(scope: Scope, row: RemovalRequest) -> None:
 
 
 def _list_open_appeals(scope: Scope) -> Sequence[tuple[Appeal, RemovalRequest]]:
-    """The appeals nobody answered yet, the oldest first."""
+    """Return the appeals without a decision, oldest first."""
     here = (col(Ruling.tenant_id) == Appeal.tenant_id) & (
         col(Ruling.complaint_id) == Appeal.complaint_id
     )
@@ -308,8 +318,11 @@ def _list_open_appeals(scope: Scope) -> Sequence[tuple[Appeal, RemovalRequest]]:
 
 
 def list_pending_appeals(scope: Scope, creators: Collection[UUID]) -> list[PendingAppeal]:
-    """The appeals that wait for a decision, of these creators, the oldest first; a flood of one
-    source is one."""
+    """Return the pending appeals of these creators, oldest first.
+
+    Many appeals from one source are grouped into one. Appeals that the operator of the installation
+    decides are left out.
+    """
     groups: dict[object, list[tuple[Appeal, RemovalRequest]]] = {}
     rows = [
         (appeal, row) for appeal, row in _list_open_appeals(scope) if row.creator_id in creators
@@ -356,8 +369,7 @@ def _build_pending_appeal(
 def list_appealable_removals(
     scope: Scope, creators: Collection[UUID], *, limit: int = 20
 ) -> list[AppealableRemoval]:
-    """What was taken away of these creators and may still be asked about, the newest decision
-    first."""
+    """Return the removals of these creators that may still be appealed, newest decision first."""
     rows = scope.session.exec(
         select(RemovalRequest)
         .where(

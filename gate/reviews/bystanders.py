@@ -1,9 +1,9 @@
-"""Bystanders nobody can recognise any more: one member says how many a picture shows, another one
-confirms it.
+"""Unrecognizable bystanders: one member counts them in a picture and another one confirms the
+count.
 
-They have no record here, and need none: what is counted are people blurred for good in the file
-itself. They count for General and Suggestive alone; whoever is in an adult picture has papers,
-recognisable or not (`gate/decision/depiction_rules.py`).
+Bystanders have no record and need none; only people permanently blurred in the file count. The
+count applies to General and Suggestive pictures only. Everyone in an adult picture needs proof of
+age and consent, recognizable or not (`gate/decision/depiction_rules.py`).
 """
 
 from collections.abc import Collection
@@ -31,8 +31,8 @@ MAX_BYSTANDERS = 20
 
 
 class Bystanders(TenantRow, table=True):
-    """How many people of a picture nobody can recognise: `proposed` by one actor until another one
-    `confirmed` it."""
+    """The number of unrecognizable people in a picture: `proposed` until another member confirms
+    it."""
 
     __tablename__ = "bystanders"
     __table_args__ = table_arguments(
@@ -50,7 +50,7 @@ class Bystanders(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class BystandersProposed:
-    """A member says how many people of a picture, the subject, nobody can recognise."""
+    """A member counted the unrecognizable people in a picture, the subject."""
 
     kind: ClassVar[str] = "bystanders.say"
     queue: ClassVar[Queue] = "urgent"
@@ -62,8 +62,10 @@ class BystandersProposed:
 
 @dataclass(frozen=True)
 class BystandersJudged:
-    """Another one looked at the picture, the subject: it is so many, or, with 0, somebody can be
-    recognised. `maker` brought it in."""
+    """Another member checked the count of a picture, the subject.
+
+    `count` is 0 if someone is recognizable. `maker` uploaded the picture.
+    """
 
     kind: ClassVar[str] = "bystanders.judge"
     queue: ClassVar[Queue] = "urgent"
@@ -76,7 +78,8 @@ class BystandersJudged:
 
 @dataclass(frozen=True)
 class BystanderCount:
-    """What was said of a picture: `proposed` waits for another person, `confirmed` counts."""
+    """The counts of a picture: `proposed` awaits confirmation by another member, `confirmed` is in
+    effect."""
 
     asset_id: UUID
     creator_id: UUID
@@ -86,9 +89,11 @@ class BystanderCount:
 
 
 def propose_bystanders(scope: Scope, asset_id: UUID, count: int) -> None:
-    """Say how many people of a picture nobody can recognise, as the acting member; the workers
-    write it down, and it counts once another one confirmed it. Raises Refused, NotFound, BadInput
-    for nobody or too many."""
+    """Propose the number of unrecognizable people in a picture, as the acting member.
+
+    A worker records it, and another member must confirm it. Raises Refused, NotFound, and BadInput
+    for a count of 0 or above `MAX_BYSTANDERS`.
+    """
     _may_say(scope, asset_id, count)
     event = BystandersProposed(scope.tenant_id, asset_id, count, scope.actor)
     outbox.put(scope, event, priority=0, dedupe=f"bystanders.say:{asset_id}:{count}")
@@ -103,8 +108,10 @@ def _may_say(scope: Scope, asset_id: UUID, count: int) -> None:
 
 
 def handle_bystanders_proposed(event: BystandersProposed, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who said so, if they still may; who may not is told at Home why
-    nothing came."""
+    """Record a proposed count as the member who made it.
+
+    A member who may no longer do so gets a notice.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             _may_say(scope, event.subject_id, event.count)
@@ -136,10 +143,12 @@ def _record_proposal(scope: Scope, asset_id: UUID, *, proposed: int, proposed_by
 
 
 def confirm_bystanders(scope: Scope, asset_id: UUID, count: int, *, maker: str) -> None:
-    """Confirm, as the acting member, that nobody can recognise so many people of a picture; 0 says
-    that somebody can. The workers write it down. Raises Refused for who may not review, brought it
-    in or said so; NotFound where nobody said anything; BadInput where it is another number than was
-    said."""
+    """Confirm the proposed count for a picture as the acting member; 0 rejects it.
+
+    A worker records the answer. Raises Refused for a member who may not review, uploaded the
+    picture or proposed the count; NotFound if there is no proposal; BadInput if the proposed count
+    differs.
+    """
     _may_judge(scope, asset_id, count, maker)
     event = BystandersJudged(scope.tenant_id, asset_id, count, maker, scope.actor)
     outbox.put(scope, event, priority=1)
@@ -157,13 +166,15 @@ def _may_judge(scope: Scope, asset_id: UUID, count: int, maker: str) -> None:
 
 
 def handle_bystanders_judged(event: BystandersJudged, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who looked, if they still may; who may not is told at Home why
-    nothing came."""
+    """Record an answer as the member who gave it.
+
+    A member who may no longer do so gets a notice.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             epochs.lock_and_advance(
                 scope, epochs.asset_key(scope, event.subject_id)
-            )  # 0 takes back what counted
+            )  # An answer of 0 withdraws a confirmed count.
             _may_judge(scope, event.subject_id, event.count, event.maker)
             _record_confirmation(scope, event.subject_id, event.count)
             audit.record(scope, "bystanders.judged", f"asset:{event.subject_id}", count=event.count)
@@ -202,14 +213,14 @@ ORDER BY b.asset_id LIMIT :limit
 
 
 def find_bystanders(scope: Scope, asset_id: UUID) -> BystanderCount | None:
-    """What was said of one picture; None where nothing was."""
+    """Return the counts of a picture, or None if there are none."""
     return next(iter(_list_counts(scope, asset=asset_id, creators=None, limit=1)), None)
 
 
 def list_pending_bystanders(
     scope: Scope, creators: Collection[UUID], *, limit: int = 24
 ) -> list[BystanderCount]:
-    """Pictures of these creators that wait for a second person, the oldest first."""
+    """Return the counts of these creators' pictures that await confirmation, oldest first."""
     return _list_counts(scope, asset=None, creators=list(creators), limit=limit)
 
 

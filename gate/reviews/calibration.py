@@ -1,12 +1,11 @@
-"""Calibration: two people rate the same pictures of the agency's own history, each without the
-other and without what they are rated. Where they agree too little, nothing above General passes by
-rules alone until two agree again.
+"""Calibration: two members independently rate the same pictures from the agency's own history.
 
-An agency that never did it goes on: who publishes nothing but General would have nobody to do it
-with. The measure is Cohen's kappa (Educational and Psychological Measurement 20, 1960), over the
-five ratings, unweighted.
+Neither sees the other's ratings or the current ones. If they agree too little, nothing above
+General passes by rules alone until two members agree again. An agency without a calibration is not
+restricted, because one that publishes only General content could not do it.
 
-Comparing reviewers once a month: those who can are told when nobody has done it yet.
+The measure is Cohen's kappa (Educational and Psychological Measurement 20, 1960) over the five
+ratings, unweighted. Agencies are reminded once a month.
 """
 
 from collections import Counter
@@ -45,18 +44,18 @@ from tenants.scope import list_tenant_ids
 ACTOR = "system:calibrating"
 MAX_CALIBRATION_PICTURES = 100
 MIN_CALIBRATION_PICTURES = 20
-"""So many pictures at most; with fewer than the least, agreement says nothing."""
+"""Minimum number of pictures: with fewer, agreement is not significant."""
 
 MIN_AGREEMENT = Fraction(MIN_AGREEMENT_PERMILLE, 1000)
-"""Below this, rules alone let nothing pass from Suggestive on."""
+"""Minimum agreement; below it, Suggestive and higher ratings do not pass by rules alone."""
 
 EVERY = timedelta(days=31)
 LOW_AGREEMENT_CAUSE = "calibration:low"
 
 
 class Calibration(TenantRow, table=True):
-    """Pictures to be rated by two; `tiles` are their digests, in the order they are drawn. The app
-    may insert."""
+    """Pictures for two members to rate; `tiles` are their digests in display order. The app may
+    insert."""
 
     __tablename__ = "calibrations"
     __table_args__ = table_arguments(about="member", keep="5 years")
@@ -64,7 +63,7 @@ class Calibration(TenantRow, table=True):
 
 
 class CalibrationRating(TenantRow, table=True):
-    """What one human said of one picture, blind. The app may insert, once for each."""
+    """A member's blind rating of one picture. The app may insert one per member and picture."""
 
     __tablename__ = "calibration_words"
     __table_args__ = table_arguments(
@@ -87,8 +86,10 @@ class CalibrationRating(TenantRow, table=True):
 
 
 class CalibrationResult(TenantRow, table=True):
-    """How far two agreed, in thousandths (-1000 to 1000). Written by the gate; the newest
-    counts."""
+    """The agreement of two members, in thousandths (-1000 to 1000).
+
+    The gate writes it; the newest one is in effect.
+    """
 
     __tablename__ = "calibration_results"
     __table_args__ = table_arguments(
@@ -103,8 +104,7 @@ class CalibrationResult(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class CalibrationRated:
-    """Somebody rated the last picture of a calibration, the subject: see whether two did, and how
-    far they agree."""
+    """A member rated the last picture of a calibration, the subject; it may be complete."""
 
     kind: ClassVar[str] = "calibration.done"
     queue: ClassVar[Queue] = "make"
@@ -114,8 +114,7 @@ class CalibrationRated:
 
 @dataclass(frozen=True)
 class OpenCalibration:
-    """A calibration under way, for one human: the pictures they have not rated yet, in order, of
-    `total`."""
+    """A calibration in progress for one member: the pictures left to rate, in order, of `total`."""
 
     id: UUID
     left: tuple[str, ...]
@@ -124,22 +123,23 @@ class OpenCalibration:
 
 @dataclass(frozen=True)
 class CalibrationSummary:
-    """How far the last two agreed, in thousandths, and when."""
+    """The latest agreement of two members, in thousandths, and its time."""
 
     kappa: int
     at: datetime
 
     @property
     def is_sufficient(self) -> bool:
-        """Whether rules may let pass by themselves what they let pass."""
+        """Return True if the agreement permits content to pass by rules alone."""
         return self.kappa >= MIN_AGREEMENT * 1000
 
 
 def cohen_kappa(one: Mapping[str, Rating], other: Mapping[str, Rating]) -> Fraction:
-    """How far two agree beyond chance, -1 to 1, on what both rated; 1 where both gave everything
-    one same rating. Pure.
+    """Return the agreement of two members beyond chance, from -1 to 1, on the pictures that both
+    rated.
 
-    Raises BadInput where they rated nothing in common.
+    Return 1 if both gave every picture the same single rating. Raises BadInput if they have no
+    picture in common. The function is pure.
     """
     both = sorted(one.keys() & other.keys())
     if not both:
@@ -155,14 +155,18 @@ def cohen_kappa(one: Mapping[str, Rating], other: Mapping[str, Rating]) -> Fract
 
 
 def final_rating(picked: Sequence[Rating]) -> Rating:
-    """What somebody means who picked these, one after the other: the last, but the highest of all
-    where they changed their mind more than once. Raises BadInput for none. Pure."""
+    """Return the rating that a member means by a series of choices.
+
+    It is the last one, or the highest of all if they changed their mind more than once. Raises
+    BadInput for an empty series. The function is pure.
+    """
     if not picked:
         raise BadInput("review.set_unclear")
     turns = sum(a is not b for a, b in pairwise(picked))
     return picked[-1] if turns <= 1 else max(picked, key=lambda rating: rating.rank)
 
 
+# The ID is new for each calibration and part of the sort key, so no member can choose the sample.
 _HISTORY = """
 SELECT r.sha256 FROM renditions r JOIN assets a ON a.tenant_id = r.tenant_id AND a.id = r.asset_id
 WHERE r.tenant_id = :tenant AND a.creator_id = ANY(:creators) AND a.parent_id IS NULL
@@ -180,18 +184,20 @@ WHERE r.tenant_id = :tenant AND r.state = 'made' AND r.erased_at IS NULL
 
 
 def has_enough_pictures(scope: Scope) -> bool:
-    """Whether so many pictures were rated that agreeing says something, and not all of them
-    General: for those alone nobody has to agree."""
+    """Return True if enough pictures are rated for a calibration and at least one is above General.
+
+    General content alone needs no calibration.
+    """
     return bool(
         scope.run(_ENOUGH, tenant=scope.tenant_id, fewest=MIN_CALIBRATION_PICTURES).scalar()
     )
 
 
 def begin_calibration(scope: Scope, creators: Collection[UUID]) -> UUID:
-    """Draw pictures that were rated before, in an order nobody chooses; the calibration's id.
+    """Start a calibration with a random sample of rated pictures and return its ID.
 
-    Raises Refused for who may not review, Conflict while one is under way, BadInput where there are
-    too few pictures.
+    Raises Refused for a member who may not review, Conflict while a calibration is open, and
+    BadInput if there are too few pictures.
     """
     _get_reviewer(scope)
     scope.lock(f"{scope.tenant_id}:calibrating")
@@ -214,8 +220,10 @@ def begin_calibration(scope: Scope, creators: Collection[UUID]) -> UUID:
 
 
 def open_calibration_of_actor(scope: Scope) -> OpenCalibration | None:
-    """The calibration that waits for the acting member, without what anybody said; None where none
-    does."""
+    """Return the open calibration for the acting member, or None if they have nothing left to rate.
+
+    It contains no ratings of others.
+    """
     member = _get_reviewer(scope)
     row = _find_open_calibration(scope)
     if row is None:
@@ -231,16 +239,16 @@ def open_calibration_of_actor(scope: Scope) -> OpenCalibration | None:
 
 
 def is_calibration_open(scope: Scope) -> bool:
-    """Whether a comparison is under way, whoever has still to rate."""
+    """Return True if a calibration is in progress."""
     return _find_open_calibration(scope) is not None
 
 
 def rate_blind(scope: Scope, calibration_id: UUID, sha256: str, picked: Sequence[Rating]) -> None:
-    """Rate one picture of it, blind; `picked` is what was chosen one after the other, the last
-    last.
+    """Rate one picture of a calibration, without seeing other ratings.
 
-    Raises Refused for who may not review and for what was not shown, Conflict for one they rated or
-    that is over, NotFound for a picture that is not of it.
+    `picked` are the ratings that the member chose, in order. Raises Refused for a member who may
+    not review and for a picture that was not shown, Conflict for a picture that they already rated
+    or a calibration that is over, and NotFound for a picture that is not part of it.
     """
     member = _get_reviewer(scope)
     row = _find_open_calibration(scope)
@@ -267,8 +275,8 @@ def rate_blind(scope: Scope, calibration_id: UUID, sha256: str, picked: Sequence
 
 
 def handle_calibration_rated(event: CalibrationRated, *, tenant: OpenScope) -> None:
-    """Two different humans rated everything that could still be shown: write down how far they
-    agree."""
+    """Record the agreement once two different people have rated every picture that can still be
+    shown."""
     with tenant(event.tenant_id, ACTOR) as scope:
         row = _find_open_calibration(scope)
         if row is None or row.id != event.subject_id:
@@ -315,7 +323,7 @@ def _record_result(scope: Scope, calibration_id: UUID, found: Fraction) -> None:
 
 
 def last_calibration(scope: Scope) -> CalibrationSummary | None:
-    """How far the last two agreed; None where nobody ever did."""
+    """Return the latest agreement, or None if there is none."""
     row = scope.session.exec(
         select(CalibrationResult)
         .where(CalibrationResult.tenant_id == scope.tenant_id)
@@ -326,7 +334,7 @@ def last_calibration(scope: Scope) -> CalibrationSummary | None:
 
 
 def _find_open_calibration(scope: Scope) -> Calibration | None:
-    """The calibration under way: without a result, and not older than a month."""
+    """Return the calibration in progress: without a result and at most 31 days old."""
     return scope.session.exec(
         select(Calibration)
         .where(
@@ -370,8 +378,10 @@ CAUSE = "calibration.month"
 
 @dataclass(frozen=True)
 class CalibrationReminderDue:
-    """Look which agencies have not compared their reviewers this month; `tenant_id` and
-    `subject_id` are the house."""
+    """Find the agencies without a calibration this month.
+
+    `tenant_id` and `subject_id` are those of the installation.
+    """
 
     kind: ClassVar[str] = "calibration.remind"
     queue: ClassVar[Queue] = "make"
@@ -380,37 +390,35 @@ class CalibrationReminderDue:
 
 
 def send_calibration_reminders(event: CalibrationReminderDue, *, tenant: OpenScope) -> None:
-    """Tell every agency that could compare its reviewers and has not this month."""
+    """Notify each agency that could calibrate its reviewers and has not done so this month."""
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
-            if not queries.get_agency(scope).demo:  # a demonstration shows its own day
+            if not queries.get_agency(scope).demo:  # The demo agency has a scripted day.
                 put_calibration_notice(scope)
 
 
 def put_calibration_notice(scope: Scope) -> None:
-    """One notice a month while nobody has compared; it closes once two have, or where there is
-    nothing to compare."""
+    """Create the notice of this month if a calibration is due, and close outdated ones."""
     month = calibration_month_start(scope)
     cause = f"{CAUSE}:{month:%Y-%m}"
     wanted = is_calibration_due(scope, month)
     for notice in list_open_notices(scope, limit=1000):
         if notice.cause.startswith(f"{CAUSE}:") and not (wanted and notice.cause == cause):
             notices.close(scope, notice.cause)
-    if wanted and not notices.has_been_notified(
-        scope, cause
-    ):  # what somebody put away stays away until the next month
+    # A notice that a member dismissed does not return before the next month.
+    if wanted and not notices.has_been_notified(scope, cause):
         notices.put(scope, Message("calibration.month"), cause=cause)
 
 
 def calibration_month_start(scope: Scope) -> datetime:
-    """When this month began where the agency is."""
+    """Return the start of the current month in the agency's time zone."""
     here = scope.now.astimezone(ZoneInfo(queries.get_agency(scope).zone))
     return here.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 def is_calibration_due(scope: Scope, since: datetime) -> bool:
-    """Whether two could compare how they rate, more than General is published, and nobody did since
-    then."""
+    """Return True if two reviewers could calibrate, content above General exists, and none was done
+    since."""
     last = last_calibration(scope)
     return (
         (last is None or last.at < since)
@@ -420,7 +428,7 @@ def is_calibration_due(scope: Scope, since: datetime) -> bool:
 
 
 def _has_two_reviewers(scope: Scope) -> bool:
-    """Whether two different humans may review."""
+    """Return True if two different people may review."""
     humans = {
         one.principal_id for one in queries.list_members(scope) if has_right(one.role, Right.REVIEW)
     }

@@ -1,5 +1,7 @@
-"""Reviews: a person looks at a unit, or at bytes, and says yes or no. Bound to the digest; any
-change undoes it."""
+"""Reviews of units and of bytes: a member approves or refuses them.
+
+A review is bound to a digest, so any change invalidates it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,15 +31,15 @@ ReviewVerdict = Literal["approve", "refuse"]
 
 
 MAX_SHEET_SIZE = 500
-"""So many pictures one decision may be about."""
+"""Maximum number of pictures in one decision."""
 
 
 @dataclass(frozen=True)
 class SheetVerdict:
-    """What is said of one picture of a sheet: a verdict, or a rating, which may only be higher than
-    what it has.
+    """The decision about one picture of a contact sheet: a verdict, or a rating above the current
+    one.
 
-    `minor` says why it is never allowed: somebody shown appears to be under age.
+    `minor` is True if a depicted person appears to be under age, which is never allowed.
     """
 
     asset_id: UUID
@@ -64,13 +66,13 @@ def review_unit(
     reason: Message | None = None,
     seen_percent: int = 100,
 ) -> None:
-    """Say yes or no to a unit that was judged, and with it to its media.
+    """Approve or refuse a unit that was checked by the gate, together with its media.
 
-    `seen_percent` is how much of it was really on screen: below 95 it does not count for Nudity and
+    `seen_percent` is the part that was on screen. Below 95 the review does not count for Nudity and
     Explicit.
 
-    Raises Refused for who may not review, who wrote it, or who is shown and approves; NotFound for
-    a unit nobody judged; BadInput.
+    Raises Refused for a member who may not review, is the author, or is depicted and approves;
+    NotFound for a unit without a decision; BadInput.
     """
     member = _get_reviewer(scope, seen_percent)
     judged = scope.session.exec(
@@ -91,7 +93,8 @@ def review_unit(
     if verdict == "approve":
         _check_not_depicted(scope, member, media)
     said = _ReviewInput(verdict, reason, seen_percent)
-    if verdict == "refuse":  # a claim that read the old yes ends first, a later one reads the no
+    # The lock lets a claim that read the earlier approval finish; later claims read the refusal.
+    if verdict == "refuse":
         channels = {epochs.channel_key(scope, row.channel_id) for row in judged}
         epochs.lock_exclusive(scope, *channels, *_asset_keys(scope, media))
     _record_review(scope, member.principal_id, "unit", unit_digest, said)
@@ -107,11 +110,10 @@ def review_bytes(
     reason: Message | None = None,
     seen_percent: int = 100,
 ) -> None:
-    """Say yes or no to stored bytes, once for every use of them: a pack's pictures, a contact
-    sheet.
+    """Approve or refuse stored bytes for every use, for example the pictures of a pack.
 
-    Raises Refused for who may not review, or who is shown and approves; NotFound for bytes nobody
-    recorded; BadInput.
+    Raises Refused for a member who may not review, or is depicted and approves; NotFound for
+    unknown bytes; BadInput.
     """
     member = _get_reviewer(scope, seen_percent)
     assets = _asset_keys(scope, [sha256])
@@ -127,15 +129,15 @@ def review_bytes(
 
 
 def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet: UUID) -> None:
-    """Judge the pictures of a sheet by one decision, all of them or none: each verdict is a review
-    of its own, each rating a wish like `rate`. `sheet` is what these reviews share.
+    """Record one decision about all pictures of a contact sheet, or about none.
 
-    Every picture must have been shown to this human in the last hour, as `gate/assets/viewings.py`
-    knows it.
+    Each verdict becomes a review and each rating a rating request. `sheet` is the ID that these
+    reviews share. Every picture must have been shown to this member in the last hour, according to
+    `gate/assets/viewings.py`.
 
-    Raises Refused for who may not review, for pictures not shown and for a lower rating; Conflict
-    where one is withheld by now; NotFound for bytes nobody recorded; BadInput for none, too many,
-    or one said twice.
+    Raises Refused for a member who may not review, for pictures that were not shown and for a lower
+    rating; Conflict if a picture is now withheld; NotFound for unknown bytes; BadInput for an empty
+    or oversized sheet or a repeated picture.
     """
     member = _get_reviewer(scope, 100)
     digests = [tile.sha256 for tile in tiles]
@@ -153,6 +155,8 @@ def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet:
         raise NotFound("review.unknown")
     if any(each.is_withheld for each in standing.values()):
         raise Conflict("review.set_changed")
+    # Only the server's record of the bytes that it served counts; a claim by the page proves
+    # nothing.
     unseen = len(digests) - len(viewings.viewed_digests_of(scope, member.principal_id, digests))
     if unseen:
         raise Refused("review.set_unseen", count=unseen)
@@ -170,7 +174,7 @@ def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet:
 
 
 def _request_rating(scope: Scope, tile: SheetVerdict, rating: Rating, known: Rating | None) -> None:
-    """Have the workers rate bytes, never lower than they are."""
+    """Request a rating of bytes from a worker. Raises Refused for a lower rating."""
     if known is not None and rating.rank < known.rank:
         raise Refused("gate.RATING_LOWERING_INVALID")
     event = RatingRequested(
@@ -182,11 +186,10 @@ def _request_rating(scope: Scope, tile: SheetVerdict, rating: Rating, known: Rat
 def submit_rating(
     scope: Scope, asset_id: UUID, sha256: str, rating: Rating, *, minor: bool = False
 ) -> None:
-    """Say how bytes are rated: never lower than they are, which takes two others. The workers write
-    it at once.
+    """Request a rating of bytes, which a worker records immediately.
 
-    Raises Refused for who may not review and for a lower rating, NotFound for bytes nobody
-    recorded.
+    Raises Refused for a member who may not review and for a rating below the current one, which
+    needs `rating_reductions`; NotFound for unknown bytes.
     """
     _get_reviewer(scope, 100)
     if not _asset_keys(scope, [sha256]):
@@ -200,8 +203,11 @@ def submit_rating(
 
 
 def _check_not_depicted(scope: Scope, member: queries.Member, digests: Sequence[str]) -> None:
-    """Raise Refused for a member who is shown in some of these bytes, or stands behind an invented
-    person there; they may refuse, and rate higher."""
+    """Raise Refused for a member who is depicted in these bytes, or operates a synthetic person
+    there.
+
+    They may refuse, and rate higher.
+    """
     shown = depicted_principals(scope, digests)
     if any(member.principal_id in own for own in shown.values()):
         raise Refused("review.depicted")

@@ -1,8 +1,7 @@
-"""Who is in a picture: one member says so, and another who neither brought it in nor said so
-confirms it.
+"""The people in a picture: one member proposes them and another one confirms.
 
-A second person says who is in a picture: of those its shoot card names, where nobody counted, or
-counted otherwise; without a card, of those somebody proposed.
+The second member must not have uploaded the picture or made the proposal. They choose from the
+people on the picture's shoot card, or from the proposed people if it has no card.
 """
 
 from collections.abc import Collection
@@ -28,7 +27,10 @@ MAX_PROPOSED_PEOPLE = 20
 
 @dataclass(frozen=True)
 class PeopleProposed:
-    """A member says who is in a picture, the subject: `people` are ids with spaces between."""
+    """A member proposed the people in a picture, the subject.
+
+    `people` are IDs separated by spaces.
+    """
 
     kind: ClassVar[str] = "person.propose"
     queue: ClassVar[Queue] = "urgent"
@@ -39,9 +41,12 @@ class PeopleProposed:
 
 
 def propose_people(scope: Scope, asset_id: UUID, people: Collection[UUID]) -> None:
-    """Say who is in a picture, as the acting member; the workers write it down, and until somebody
-    else confirmed it nothing of it leaves. Raises Refused, NotFound, BadInput for nobody, too many,
-    or somebody who is shown no more."""
+    """Propose the people in a picture as the acting member.
+
+    A worker records the proposal; the picture is not published until another member confirms it.
+    Raises Refused, NotFound, and BadInput for an empty or oversized list. An inactive person counts
+    as not found.
+    """
     require_right(get_acting_member(scope, "review.people_only").role, Right.RUN)
     _validate_people(scope, asset_id, people)
     said = " ".join(sorted(map(str, people)))
@@ -65,8 +70,10 @@ def _validate_people(scope: Scope, asset_id: UUID, people: Collection[UUID]) -> 
 
 
 def handle_people_proposed(event: PeopleProposed, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who said so, if they still may; who may not is told at Home why
-    nothing came."""
+    """Record a proposal as the member who made it.
+
+    A member who may no longer do so gets a notice.
+    """
     people = [UUID(one) for one in event.people.split()]
     try:
         with tenant(event.tenant_id, event.by) as scope:
@@ -84,8 +91,7 @@ def handle_people_proposed(event: PeopleProposed, *, tenant: OpenScope) -> None:
 
 @dataclass(frozen=True)
 class PendingProposal:
-    """A picture of which somebody said who is in it, and nobody else has yet: names by person, and
-    who said so."""
+    """A picture with proposed people: their names by person, and the members who proposed them."""
 
     asset_id: UUID
     creator_id: UUID
@@ -113,7 +119,7 @@ def list_pending_proposals(
     creators: Collection[UUID] | None = None,
     limit: int = 24,
 ) -> list[PendingProposal]:
-    """Pictures that wait for a second person, the oldest first: of these creators, or that one."""
+    """Return the pictures with unconfirmed people, oldest first, filtered by creators or asset."""
     wanted = list(creators) if creators is not None else None
     rows = scope.run(_OPEN, tenant=scope.tenant_id, asset=asset_id, creators=wanted, limit=limit)
     return [
@@ -128,7 +134,7 @@ def list_pending_proposals(
 
 
 def list_nameable_people(scope: Scope) -> dict[str, str]:
-    """Everybody who may be named, by id: what members call them."""
+    """Return the display names of all active people, by ID."""
     rows = scope.run(
         "SELECT id, display_ref FROM persons WHERE tenant_id = :tenant AND state = 'active'"
         " ORDER BY lower(display_ref), id LIMIT 500",
@@ -138,8 +144,7 @@ def list_nameable_people(scope: Scope) -> dict[str, str]:
 
 
 def keep_proposed_people(scope: Scope, asset_id: UUID, kept: Collection[UUID]) -> None:
-    """Of what was proposed for a picture keep these alone: whoever confirmed it said that nobody
-    else is in it."""
+    """Delete the other proposed people of an asset, since a confirmation covers everyone in it."""
     with scope.acting_as("gate"):
         scope.run(
             "DELETE FROM depictions WHERE tenant_id = :tenant AND asset_id = :asset AND state = "
@@ -153,8 +158,11 @@ def keep_proposed_people(scope: Scope, asset_id: UUID, kept: Collection[UUID]) -
 
 @dataclass(frozen=True)
 class PeopleConfirmed:
-    """A member looked at a picture, the subject, and says who is in it: `people` are ids with
-    spaces between. `maker` brought it in, `by` looked, both `member:<id>`."""
+    """A member confirmed the people in a picture, the subject: `people` are IDs separated by
+    spaces.
+
+    `maker` uploaded the picture and `by` confirmed, both as `member:<id>`.
+    """
 
     kind: ClassVar[str] = "card.name"
     queue: ClassVar[Queue] = "urgent"
@@ -168,8 +176,10 @@ class PeopleConfirmed:
 def submit_people_confirmation(
     scope: Scope, asset_id: UUID, people: Collection[UUID], *, maker: str
 ) -> None:
-    """Say who is in a picture, as the scope's actor; the workers write it down. Raises what `name`
-    does."""
+    """Confirm the people in a picture as the scope's actor; a worker records it.
+
+    Raises the errors of `confirm_people`.
+    """
     _check_namer(scope, asset_id, people, maker)
     said = " ".join(sorted(map(str, people)))
     outbox.put(
@@ -178,8 +188,10 @@ def submit_people_confirmation(
 
 
 def handle_people_confirmed(event: PeopleConfirmed, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who looked, if they still may; who may not is told at Home why
-    nothing came."""
+    """Record a confirmation as the member who gave it.
+
+    A member who may no longer do so gets a notice.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             confirm_people(
@@ -194,12 +206,11 @@ def handle_people_confirmed(event: PeopleConfirmed, *, tenant: OpenScope) -> Non
 
 
 def confirm_people(scope: Scope, asset_id: UUID, people: Collection[UUID], *, maker: str) -> None:
-    """Confirm that these people of its card, or of those proposed, and nobody else, are
-    recognisable in a picture.
+    """Confirm that these people, and no others, are recognizable in a picture.
 
-    Raises Refused for who may not review, and for whoever brought it in, put it on the card or
-    proposed somebody; NotFound for a picture without a card of which nobody said anything; BadInput
-    for nobody, or somebody else.
+    They must be on its shoot card or proposed. Raises Refused for a member who may not review,
+    uploaded the picture, added it to the card or proposed someone; NotFound for a picture without a
+    card and without a proposal; BadInput for an empty list or another person.
     """
     _check_namer(scope, asset_id, people, maker)
     for person in sorted(people):
@@ -231,8 +242,10 @@ def _check_namer(scope: Scope, asset_id: UUID, people: Collection[UUID], maker: 
 
 
 def check_is_another_human(scope: Scope, looker: Member, spoke: Collection[str]) -> None:
-    """Raise Refused where who looks is one of those who spoke, as actors, or was seen where they
-    are."""
+    """Raise Refused if the reviewer is one of these actors.
+
+    A guest who shares a device fingerprint with one of them counts as the same person.
+    """
     own = {one.principal_id for one in list_members(scope) if f"member:{one.id}" in spoke}
     if any(
         looker.principal_id in {one, *device_fingerprints.same_humans(scope, one).get(one, ())}

@@ -1,8 +1,8 @@
-"""Which act needs how many people, and who of an agency can do it now: one table for the doctor,
-the pages and tests.
+"""The number of people that each act needs, and the members of an agency who can do it now.
 
-It tells; the rules themselves stand where they are enforced (`gate/decision/unit_rules.py`,
-`gate/reviews/content_reviews.py`, `gate/policy/emergency_stops.py`).
+This table informs the doctor, the pages and tests. The rules are enforced elsewhere
+(`gate/decision/unit_rules.py`, `gate/reviews/content_reviews.py`,
+`gate/policy/emergency_stops.py`).
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -19,21 +19,24 @@ from tenants.auth import device_fingerprints, passkeys
 
 
 class DutyStatus(StrEnum):
-    """How an act stands in an agency."""
+    """The availability of an act in an agency."""
 
     NOW, ALONE, LATER, MISSING, CLOSED = (
         "now",
-        "alone",  # who is trained for it, at once
-        "later",  # a person alone, after a delay
-        "missing",  # people are missing
-        "closed",  # for everybody, whoever is there
+        "alone",  # immediately, by a trained member
+        "later",  # by one member, after a delay
+        "missing",  # not enough members
+        "closed",  # for everyone
     )
 
 
 @dataclass(frozen=True)
 class StaffMember:
-    """A person who may sign in. `counts_as` are the humans a guest was seen with: to the check they
-    are one."""
+    """A member who may sign in.
+
+    `counts_as` are the people with whom a guest shares a device fingerprint; they count as the same
+    person.
+    """
 
     name: str
     principal: UUID
@@ -45,11 +48,13 @@ class StaffMember:
 
 @dataclass(frozen=True)
 class Duty:
-    """An act: the right to begin it and, with the right `second`, how many `others` it takes.
+    """An act: the right to begin it, and the number of `others` with the right `second` that it
+    needs.
 
-    `waits` says that without them one person can do it after a delay; `trained` that who is trained
-    for adult words in chats needs nobody; `closed` that nobody can yet, unless the rules in force
-    opened it; `signed` that whoever begins it needs a passkey.
+    - `waits`: one person can do it alone after a delay.
+    - `trained`: a member trained for adult text in chats needs no other person.
+    - `closed`: not available, unless the rules in force opened it.
+    - `signed`: the member who begins it needs a passkey.
     """
 
     act: str
@@ -70,7 +75,7 @@ DUTIES = (
     Duty("machine_words", Right.RUN),
     Duty(
         "own_words", Right.CHAT, others=1, second=Right.RUN, trained=True
-    ),  # a guest reads no chats
+    ),  # Guests do not read chats.
     Duty("old_rule", Right.RULES, others=1),
     Duty("appeal", Right.RUN, others=1),
     Duty("loosening", Right.REOPEN, others=1, second=Right.REOPEN),
@@ -81,14 +86,18 @@ DUTIES = (
     Duty("lowering_little", Right.REVIEW, others=1),
     Duty("campaign", Right.RUN, others=1, closed=True),
 )
-"""Every act that is counted in people. What is closed is not built, or waits for counsel:
-`needed.<act>.closed`."""
+"""Every act that needs a number of people.
+
+Closed acts are not built or await legal advice: `needed.<act>.closed`.
+"""
 
 
 @dataclass(frozen=True)
 class DutyCoverage:
-    """One row: the sentence is `needed.<act>.<state>`, `by` are the names of those who can do the
-    last of it."""
+    """The availability of one act; its message is `needed.<act>.<state>`.
+
+    `by` are the names of the members who can complete it.
+    """
 
     act: str
     state: DutyStatus
@@ -98,8 +107,10 @@ class DutyCoverage:
 def duty_coverage(
     hands: Sequence[StaffMember], *, opened: Collection[str] = ()
 ) -> list[DutyCoverage]:
-    """What these people can do, in the order of `DUTIES`; `opened` are acts that the rules in force
-    allow. Pure."""
+    """Return the availability of each act for these people, in the order of `DUTIES`.
+
+    `opened` are the acts that the rules in force allow. The function is pure.
+    """
     return [
         _resolve_coverage(duty, hands, closed=duty.closed and duty.act not in opened)
         for duty in DUTIES
@@ -107,7 +118,7 @@ def duty_coverage(
 
 
 def agency_duty_coverage(scope: Scope) -> list[DutyCoverage]:
-    """What the agency's people can do now."""
+    """Return the availability of each act for the agency's current members."""
     same = device_fingerprints.same_humans(scope)
     keyed = passkeys.members_with_passkeys(scope)
     people = queries.list_members(scope)
@@ -123,7 +134,7 @@ def agency_duty_coverage(scope: Scope) -> list[DutyCoverage]:
 def _build_staff_member(
     member: queries.Member, counts_as: frozenset[UUID], *, passkey: bool
 ) -> StaffMember:
-    """A member; a guest to whom no creator was given may look at nothing."""
+    """Build a staff member. A guest without an assigned creator has no rights."""
     rights = frozenset(right for right in Right if has_right(member.role, right))
     idle = member.role is Role.GUEST and not member.creators
     may_do = frozenset() if idle else rights
@@ -160,7 +171,7 @@ def _resolve_coverage(duty: Duty, hands: Sequence[StaffMember], *, closed: bool)
 def _find_second_members(
     one: StaffMember, second: Sequence[StaffMember], count: int
 ) -> set[StaffMember]:
-    """Those who together are so many humans beside this one, each another than the rest."""
+    """Return the members of every group of `count` different people that excludes this person."""
     apart = [hand for hand in second if not _is_same_human(one, hand)]
     found = (
         each

@@ -1,5 +1,7 @@
-"""What pages ask of the room, with the handlers; and the facts it states
-(`gate/removal/events.py`)."""
+"""Events of the gate: requests from pages to the reviews, and the published facts.
+
+Further facts are in `gate/removal/events.py`.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -14,8 +16,7 @@ from gate.viewers.events import ViewerChanged
 
 @dataclass(frozen=True)
 class LinkRegistered:
-    """A member said what lies behind an address; `subject_id` is the creator whose posts may carry
-    it."""
+    """A member registered a link target; `subject_id` is the creator whose posts may contain it."""
 
     kind: ClassVar[str] = "link.registered"
     queue: ClassVar[Queue] = "facts"
@@ -27,10 +28,15 @@ class LinkRegistered:
 FACTS = (TakedownOpened, ConsentRevoked, SwitchClosed, ViewerChanged, LinkRegistered)
 
 
+# Web processes cannot write the gate's tables. They put events, which a worker records as the
+# member who made them, if that member still has the right.
 @dataclass(frozen=True)
 class RatingRequested:
-    """A member rated bytes; `subject_id` is the asset, `by` `member:<id>`. `minor` says why
-    something is never allowed: somebody shown appears to be under age."""
+    """A member rated bytes; `subject_id` is the asset and `by` is `member:<id>`.
+
+    `minor` is True if the content is never allowed because a depicted person appears to be under
+    age.
+    """
 
     kind: ClassVar[str] = "rating.set"
     queue: ClassVar[Queue] = "urgent"
@@ -44,8 +50,7 @@ class RatingRequested:
 
 @dataclass(frozen=True)
 class AppealDue:
-    """Somebody wants a request decided again: freeze what it is about and tell the members;
-    `subject_id` the appeal."""
+    """Freeze the content of an appeal, the subject, and notify the members."""
 
     kind: ClassVar[str] = "appeal.due"
     queue: ClassVar[Queue] = "urgent"
@@ -55,8 +60,10 @@ class AppealDue:
 
 @dataclass(frozen=True)
 class AppealDecided:
-    """A member decided about an appeal: `because` says why it may stay, empty that it goes; `by` is
-    `member:<id>`."""
+    """A member decided an appeal.
+
+    `because` is the reason for keeping the content, or empty to remove it; `by` is `member:<id>`.
+    """
 
     kind: ClassVar[str] = "appeal.decide"
     queue: ClassVar[Queue] = "urgent"
@@ -68,7 +75,7 @@ class AppealDecided:
 
 @dataclass(frozen=True)
 class RuleVerified:
-    """A member read the rule of a place again at `url` on a day (ISO), and found it unchanged."""
+    """A member read the rule of a platform at `url` on a day (ISO date) and found it unchanged."""
 
     kind: ClassVar[str] = "rule.read"
     queue: ClassVar[Queue] = "urgent"
@@ -82,8 +89,7 @@ class RuleVerified:
 
 @dataclass(frozen=True)
 class PlaceLimitRequested:
-    """A member keeps a place tighter than its rule from a rating on; or, `end`, wants that no
-    more."""
+    """A member adds a stricter rule for a destination from a rating on; with `end`, they end it."""
 
     kind: ClassVar[str] = "place.limit"
     queue: ClassVar[Queue] = "urgent"
@@ -99,7 +105,8 @@ class PlaceLimitRequested:
 
 @dataclass(frozen=True)
 class RuleReminderDue:
-    """Look which rules grow old, and whom to tell; `tenant_id` and `subject_id` are the house."""
+    """Find expiring rules and notify the agencies; `tenant_id` and `subject_id` are the
+    installation's."""
 
     kind: ClassVar[str] = "policy.notice"
     queue: ClassVar[Queue] = "make"

@@ -25,8 +25,7 @@ from tenants.notices import notices
 
 @dataclass(frozen=True)
 class FaceBanRequested:
-    """A member wants the face of a stored picture on the list; `subject_id` is to be its id
-    there."""
+    """A member bans the face in a stored picture; `subject_id` is the ID of the new ban."""
 
     kind: ClassVar[str] = "face.bar"
     queue: ClassVar[Queue] = "make"
@@ -39,7 +38,7 @@ class FaceBanRequested:
 
 @dataclass(frozen=True)
 class FaceBanEndRequested:
-    """A member takes a face off the list; it needs two of them."""
+    """A member asked to end a face ban, which takes two members."""
 
     kind: ClassVar[str] = "face.unbar"
     queue: ClassVar[Queue] = "urgent"
@@ -50,8 +49,7 @@ class FaceBanEndRequested:
 
 @dataclass(frozen=True)
 class FaceBanSummary:
-    """A face on the list, as members read it; `ending_by` is the human who took it off, of the two
-    it needs."""
+    """A face ban as members see it; `ending_by` is the first of the two people who end it."""
 
     id: UUID
     why: str
@@ -61,9 +59,11 @@ class FaceBanSummary:
 
 
 def request_face_ban(scope: Scope, sha256: str, *, why: str) -> UUID:
-    """Put the face of a stored picture on the list, as the scope's actor, with a reason that names
-    nobody; the workers do it, and forget the picture. Raises Refused for who may not, BadInput
-    without a reason."""
+    """Request a ban of the face in a stored picture as the acting member, and return the ban's ID.
+
+    The reason must not name anyone. A worker creates the ban and does not store the picture. Raises
+    Refused if the member lacks the right, and BadInput without a reason.
+    """
     require_right(queries.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
     said = clean_paragraph(why)
     if not said:
@@ -74,7 +74,7 @@ def request_face_ban(scope: Scope, sha256: str, *, why: str) -> UUID:
 
 
 def handle_face_ban(scope: Scope, event: FaceBanRequested, *, model: str, box: Sealed) -> None:
-    """Do it, if who asked still may; else they are told at Home."""
+    """Create a face ban. A member who may no longer do so gets a notice."""
     try:
         require_right(queries.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
     except GreenroomError as refused:
@@ -86,20 +86,25 @@ def handle_face_ban(scope: Scope, event: FaceBanRequested, *, model: str, box: S
 
 
 def report_face_ban_failed(scope: Scope, event: FaceBanRequested) -> None:
-    """The picture showed no single face: members are told, since nobody is on the list."""
+    """Notify the members that the picture does not show exactly one face, so that no ban was
+    created."""
     notices.put(
         scope, Message("face.not_one"), cause=f"{event.kind}:{event.subject_id}", urgent=True
     )
 
 
 def request_face_ban_end(scope: Scope, subject_id: UUID) -> None:
-    """Take a face off the list, as one of the two it needs. Raises Refused for who may not."""
+    """Request the end of a face ban as one of two members. Raises Refused if the member lacks the
+    right."""
     require_right(queries.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
     outbox.put(scope, FaceBanEndRequested(scope.tenant_id, subject_id, scope.actor), priority=1)
 
 
 def handle_face_ban_end(event: FaceBanEndRequested, *, tenant: OpenScope) -> None:
-    """Do it as the member who asked, if they still may; why not is told at Home."""
+    """Record a request to end a ban as the member who made it.
+
+    A refusal becomes a notice for that member.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             member = queries.get_acting_member(scope, PEOPLE_ONLY)
@@ -111,7 +116,7 @@ def handle_face_ban_end(event: FaceBanEndRequested, *, tenant: OpenScope) -> Non
 
 
 def list_face_bans(scope: Scope) -> list[FaceBanSummary]:
-    """Everybody nobody may depict, the newest first."""
+    """Return the face bans in force, newest first."""
     rows = scope.session.exec(
         select(FaceSubject)
         .where(

@@ -1,5 +1,4 @@
-"""Handlers of reviews: rule verifications, place limits and ratings, for the members who made
-them."""
+"""Handlers of rule verifications, place limits and ratings, run as the members who made them."""
 
 from datetime import date
 
@@ -17,8 +16,10 @@ from tenants.notices import notices
 
 
 def handle_rule_verified(event: RuleVerified, *, tenant: OpenScope) -> None:
-    """Write down what a member read, as that member; whoever may not say so is told at Home why
-    nothing came."""
+    """Record a rule verification as the member who made it.
+
+    A refusal becomes a notice for that member.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             rule_verification.verify_rule(
@@ -30,7 +31,7 @@ def handle_rule_verified(event: RuleVerified, *, tenant: OpenScope) -> None:
 
 
 def handle_place_limit(event: PlaceLimitRequested, *, tenant: OpenScope) -> None:
-    """Keep a place tighter, as the member who asked; or one of the two who end that."""
+    """Add a stricter rule for a destination, or request its end, as the member who asked for it."""
     what = (event.place, Rating(event.rating), Verdict(event.verdict))
     try:
         with tenant(event.tenant_id, event.by) as scope:
@@ -44,9 +45,11 @@ def handle_place_limit(event: PlaceLimitRequested, *, tenant: OpenScope) -> None
 
 
 def handle_rating_request(event: RatingRequested, *, tenant: OpenScope) -> None:
-    """Rate bytes as the member said; what was raised further meanwhile stays. What is never allowed
-    is frozen and called back from where it went, with what was made of it; where a minor is the
-    reason, it is sealed."""
+    """Record a member's rating of bytes; a higher rating that was recorded in between stays.
+
+    Prohibited content is frozen and recalled from every destination, together with its derivatives.
+    Content that shows a minor is sealed instead.
+    """
     rating = Rating(event.rating)
     reason = (
         Message("prohibited.minor" if event.minor else "prohibited.category")

@@ -1,4 +1,4 @@
-"""Addresses that may stand in the texts of a creator's posts, and what members say lies behind
+"""Link targets: addresses that a creator's posts may contain, and the members' declarations of
 them."""
 
 from dataclasses import dataclass
@@ -27,12 +27,13 @@ from tenants.agencies.rights import Right, has_right, require_right
 from tenants.notices import notices
 
 LINK_TARGET_LIFETIME = timedelta(days=90)
+"""Time after which an address must be declared again."""
 MAX_LISTED_TARGETS = 500
-"""Addresses of a creator that are listed."""
+"""Maximum link targets of a creator that are listed."""
 
 
 class LinkOwner(StrEnum):
-    """Whose an address is."""
+    """The kinds of owners of an address."""
 
     OWN_PAGE = "own_page"
     SHOP = "shop"
@@ -43,8 +44,10 @@ class LinkOwner(StrEnum):
 
 @dataclass(frozen=True)
 class LinkTargetSummary:
-    """An address on a creator's list; `fits` until somebody has to look again, or found something
-    else there."""
+    """A link target of a creator.
+
+    `active` is False once the target was found to have changed.
+    """
 
     id: UUID
     creator_id: UUID
@@ -57,13 +60,14 @@ class LinkTargetSummary:
     by: str
 
     def is_usable(self, now: datetime) -> bool:
-        """Whether a post may carry it now, as far as the list goes."""
+        """Return True if the link target is active and has not expired."""
         return self.active and now < self.expires_at
 
 
 @dataclass(frozen=True)
 class LinkTargetDeclared:
-    """A member says what lies behind an address: the subject is the creator, `by` `member:<id>`."""
+    """A member declares the content of an address; the subject is the creator, `by` is
+    `member:<id>`."""
 
     kind: ClassVar[str] = "link.register"
     queue: ClassVar[Queue] = "urgent"
@@ -78,7 +82,7 @@ class LinkTargetDeclared:
 
 @dataclass(frozen=True)
 class LinkTargetEnded:
-    """A member takes an address off the list: the subject is its row, `by` `member:<id>`."""
+    """A member removes a link target; the subject is its row and `by` is `member:<id>`."""
 
     kind: ClassVar[str] = "link.end"
     queue: ClassVar[Queue] = "urgent"
@@ -102,10 +106,11 @@ excluded.final_host,
 def request_link_target(
     scope: Scope, creator_id: UUID, typed: str, *, owner: LinkOwner, rating: Rating, adult: bool
 ) -> str:
-    """Say what lies behind an address, as the scope's actor, for the workers to write down; the
-    address as it is kept.
+    """Declare the content of an address as the scope's actor, and return the address in stored
+    form.
 
-    Raises BadInput for what no list takes, and what `declare` raises.
+    A worker records the declaration. Raises BadInput for an address that cannot be registered, and
+    the errors of `declare_link_target`.
     """
     url = urls.parse_registrable_url(typed)
     rating, adult = _resolve_rating(url, rating, adult=adult)
@@ -118,16 +123,20 @@ def request_link_target(
 
 
 def request_link_target_end(scope: Scope, target_id: UUID) -> None:
-    """Take an address off the list, as the scope's actor; the workers do it. Raises what `end`
-    raises."""
+    """Remove a link target as the scope's actor; a worker does it.
+
+    Raises the errors of `end_link_target`.
+    """
     require_right(queries.get_acting_member(scope, "link.people_only").role, Right.RUN)
     _get_target(scope, target_id)
     outbox.put(scope, LinkTargetEnded(scope.tenant_id, target_id, scope.actor), priority=1)
 
 
 def handle_link_target(event: LinkTargetDeclared, *, tenant: OpenScope) -> None:
-    """Write it down, as the member who said it, if they still may; who may not is told at Home why
-    nothing came."""
+    """Record a declaration as the member who made it.
+
+    A member who may no longer do so gets a notice.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             declare_link_target(
@@ -144,7 +153,7 @@ def handle_link_target(event: LinkTargetDeclared, *, tenant: OpenScope) -> None:
 
 
 def handle_link_target_end(event: LinkTargetEnded, *, tenant: OpenScope) -> None:
-    """Take it off, as the member who asked; who may not is told at Home why it stays."""
+    """Remove a link target as the member who asked for it. A refusal becomes a notice."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             end_link_target(scope, event.subject_id)
@@ -156,16 +165,17 @@ def handle_link_target_end(event: LinkTargetEnded, *, tenant: OpenScope) -> None
 def declare_link_target(
     scope: Scope, creator_id: UUID, url: str, *, owner: LinkOwner, rating: Rating, adult: bool
 ) -> None:
-    """The acting member says what lies behind an address: what waited for it is looked at again.
+    """Declare the content of an address as the acting member; posts that wait for it are checked
+    again.
 
-    Raises Refused for who may not, and for one person alone who makes milder what was said of that
-    place before; BadInput for no address that a list takes, and for one known to be for adults that
-    is said to be for everybody.
+    Raises Refused for a member without the right, and for one person alone who makes an earlier
+    declaration of the address less strict; BadInput for an address that cannot be registered, and
+    for a known adult address that is declared as not adult.
     """
     url = urls.parse_registrable_url(url)
     epochs.lock_and_advance(
         scope, epochs.tenant_key(scope)
-    )  # first in the order of locks, so that two who speak do so in turn
+    )  # Taken first, in lock order, so that two declarations are serialized.
     _validate_declaration(scope, url, rating, adult=adult)
     register_link_target(scope, creator_id, url, owner=owner, rating=rating, adult=adult)
     audit.record(
@@ -179,8 +189,10 @@ def declare_link_target(
 
 
 def _resolve_rating(url: str, rating: Rating, *, adult: bool) -> tuple[Rating, bool]:
-    """What is shown there is for adults from nudity on. Raises BadInput for what is no such
-    thing."""
+    """Return the rating and whether the address is adult: Nudity and Explicit always are.
+
+    Raises BadInput for a prohibited rating and for a known adult address declared as not adult.
+    """
     known_adult = urls.is_adult_host(url) or urls.is_own_adult_page(url, urls.own_hosts())
     if rating is Rating.X or (known_adult and not adult):
         raise BadInput("link.adult_known")
@@ -196,6 +208,7 @@ def _validate_declaration(scope: Scope, url: str, rating: Rating, *, adult: bool
         for row in _list_targets_of_host(scope, url)
         if row.adult > adult or Rating(row.rating).rank > rating.rank
     ]
+    # Most platforms forbid links to adult shops, so a less strict declaration needs another person.
     if milder and not (
         has_right(member.role, Right.REOPEN)
         and not any(_is_own_declaration(scope, member, row) for row in milder)
@@ -204,13 +217,14 @@ def _validate_declaration(scope: Scope, url: str, rating: Rating, *, adult: bool
 
 
 def _is_own_declaration(scope: Scope, member: Member, row: LinkTarget) -> bool:
-    """Whether that word was this human's; of somebody who is no member any more, nobody's."""
+    """Return True if this person made the declaration. Former members match no one."""
     spoke = {f"member:{one.id}": one.principal_id for one in queries.list_members(scope)}
     return spoke.get(row.by) == member.principal_id
 
 
 def _list_targets_of_host(scope: Scope, url: str) -> list[LinkTarget]:
-    """What was said of this place, for any creator, in any way of writing it, taken back or not."""
+    """Return the declarations of this address in any spelling, for any creator, ended ones
+    included."""
     host = _host_from_url(url)
     found = scope.session.exec(
         select(LinkTarget)
@@ -234,7 +248,7 @@ def register_link_target(
     adult: bool,
     lives: timedelta = LINK_TARGET_LIFETIME,
 ) -> None:
-    """Put an address on a creator's list. Raises BadInput for no address that a list takes."""
+    """Add an address to a creator's link targets. Raises BadInput if it cannot be registered."""
     kept = urls.parse_registrable_url(url)
     if not timedelta() < lives <= LINK_TARGET_LIFETIME:
         raise BadInput("link.invalid")
@@ -258,16 +272,15 @@ def register_link_target(
 
 
 def mark_link_target_changed(scope: Scope, url: str) -> None:
-    """What lies behind an address is no longer what was registered, for nobody: nothing with it
-    leaves."""
+    """Mark an address as changed for all creators, so that no post with it is published."""
     _update_target_state(scope, "changed", "url = :url", url=urls.canonical_url(url))
 
 
 def end_link_target(scope: Scope, target_id: UUID) -> None:
-    """The acting member takes an address off the list: what carries it waits again. What was said
-    of it is remembered.
+    """Remove a link target as the acting member; posts that contain it are put on hold again.
 
-    Raises Refused for who may not, NotFound.
+    The declaration stays in the database. Raises Refused if the member lacks the right, and
+    NotFound.
     """
     require_right(queries.get_acting_member(scope, "link.people_only").role, Right.RUN)
     creator_id = _get_target(scope, target_id).creator_id
@@ -279,7 +292,7 @@ def _update_target_state(scope: Scope, state: str, which: str, **found: object) 
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):
         scope.run(
-            "UPDATE link_targets SET state = :state"  # noqa: S608  a constant of the caller
+            "UPDATE link_targets SET state = :state"  # noqa: S608 the callers pass constants
             f", updated_at = house_now() WHERE tenant_id = :tenant AND {which}",
             tenant=scope.tenant_id,
             state=state,
@@ -301,7 +314,7 @@ def _get_target(scope: Scope, target_id: UUID) -> LinkTarget:
 
 
 def list_link_targets(scope: Scope, creator_id: UUID) -> list[LinkTargetSummary]:
-    """The addresses on a creator's list, in order."""
+    """Return the link targets of a creator, sorted by address."""
     rows = scope.session.exec(
         select(LinkTarget)
         .where(

@@ -1,7 +1,7 @@
-"""Requests about those who run an agency: whoever runs the house decides them, at the terminal,
-under their own name.
+"""Removal requests about an agency's own staff, which the operator of the installation decides.
 
-An appeal is for another of them than decided before, as among members.
+Officers decide on the command line under their own names. An appeal must be decided by another
+officer, as among members.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ OPEN = (RemovalRequestState.RECEIVED, RemovalRequestState.CALLED, RemovalRequest
 
 @dataclass(frozen=True)
 class PendingOperatorRequest:
-    """A request that waits for the house."""
+    """A removal request that awaits a decision by the operator of the installation."""
 
     id: UUID
     receipt: str
@@ -37,7 +37,7 @@ class PendingOperatorRequest:
 
 
 def list_operator_requests(scope: Scope) -> list[PendingOperatorRequest]:
-    """What of an agency waits for the house to decide, the oldest first."""
+    """Return an agency's requests that await a decision by the operator, oldest first."""
     rows = scope.session.exec(
         select(RemovalRequest)
         .join(RemovalReceipt, col(RemovalReceipt.complaint_id) == RemovalRequest.id)
@@ -64,11 +64,11 @@ def list_operator_requests(scope: Scope) -> list[PendingOperatorRequest]:
 
 
 def decide_operator_request(scope: Scope, complaint_id: UUID, *, because: str = "") -> None:
-    """An officer's word, at once: with a reason of `STAYS` it may stay, without one it goes
-    everywhere.
+    """Decide a request as an officer, with immediate effect.
 
-    Raises Refused for who is no officer, for what the members decide, and for who decided about it
-    before; BadInput for another reason, NotFound, Conflict when it was decided before and nobody
+    With a reason the content is kept; without one it is removed everywhere. Raises Refused for an
+    actor who is not an officer, for requests that members decide, and for the officer of the
+    earlier decision; BadInput for an unknown reason; NotFound; Conflict if it was decided and not
     appealed.
     """
     if not scope.actor.startswith(OFFICER_ACTOR) or not receipts.decided_by_installation(

@@ -1,8 +1,8 @@
-"""Publishing one's own picture alone: who holds an account, what was signed for it, and taking that
-back.
+"""Own releases: a member publishes their own picture without a second review.
 
-The conditions stand in `gate/decision/own_release_rules.py` and are judged at every decision; here
-they are asked once more before anything is written, so that nobody waits ten minutes for a no.
+The module stores account holders, signed releases and their withdrawal. The conditions are in
+`gate/decision/own_release_rules.py` and apply at every decision. They are also checked before a
+release is recorded, so that a refusal does not come ten minutes later.
 """
 
 from dataclasses import dataclass, replace
@@ -44,11 +44,14 @@ from tenants.auth import passkeys
 from tenants.notices import notices
 
 OWN_RELEASE_ACT = "own.release"
-"""What is signed with a passkey; it is about the digest of the unit."""
+"""The act that is signed with a passkey, about the digest of the unit."""
 
 
 class AccountHolder(TenantRow, table=True):
-    """A custodian's word that a person, behind a member, holds an account; no document is kept."""
+    """A custodian's statement that a member, as a depicted person, holds an account.
+
+    No document is stored.
+    """
 
     __tablename__ = "account_holders"
     __table_args__ = table_arguments(
@@ -71,8 +74,7 @@ class AccountHolder(TenantRow, table=True):
 
 
 class OwnRelease(TenantRow, table=True):
-    """A member signed that they publish their own picture alone; `ended_at` is when they, or
-    anybody, took it back."""
+    """A member's signed release of their own picture; `ended_at` is the time of its withdrawal."""
 
     __tablename__ = "own_releases"
     __table_args__ = table_arguments(
@@ -98,7 +100,7 @@ class OwnRelease(TenantRow, table=True):
 
 @dataclass(frozen=True)
 class OwnReleaseRequested:
-    """A member signed a release; `subject_id` is what they signed, `by` `member:<id>`."""
+    """A member signed a release; `subject_id` is the signature and `by` is `member:<id>`."""
 
     kind: ClassVar[str] = "own.release"
     queue: ClassVar[Queue] = "urgent"
@@ -110,7 +112,7 @@ class OwnReleaseRequested:
 
 @dataclass(frozen=True)
 class OwnReleaseWithdrawn:
-    """A member takes the release of something back; `subject_id` is what would be posted."""
+    """A member withdraws a release; `subject_id` is the item to be posted."""
 
     kind: ClassVar[str] = "own.withdraw"
     queue: ClassVar[Queue] = "urgent"
@@ -121,8 +123,7 @@ class OwnReleaseWithdrawn:
 
 @dataclass(frozen=True)
 class OwnReleaseMatured:
-    """The delay of a release is over: what it was for may be tried. `subject_id` is what is
-    posted."""
+    """The delay of a release is over; the item to be posted, `subject_id`, may be tried."""
 
     kind: ClassVar[str] = "own.ripe"
     queue: ClassVar[Queue] = "publish"
@@ -142,8 +143,8 @@ def record_account_holder(
     verified_at: datetime,
     valid_until: datetime | None = None,
 ) -> UUID:
-    """Write down a custodian's word: this person, who signs in as this human, holds this account.
-    Its id."""
+    """Record that a person, who signs in as this principal, holds this account; return the row's
+    ID."""
     row = AccountHolder(
         tenant_id=scope.tenant_id,
         person_id=person_id,
@@ -167,7 +168,10 @@ WHERE tenant_id = :tenant AND id = :id AND ended_at IS NULL RETURNING channel_id
 
 
 def end_account_holder(scope: Scope, holder_id: UUID) -> None:
-    """The custodian's word holds no more; what leaned on it does not leave. Raises NotFound."""
+    """End an account holder's record; releases that depend on it are no longer valid.
+
+    Raises NotFound.
+    """
     row = scope.session.get(AccountHolder, (scope.tenant_id, holder_id))
     if row is None:
         raise NotFound("own.no_holder")
@@ -178,20 +182,21 @@ def end_account_holder(scope: Scope, holder_id: UUID) -> None:
 
 @dataclass(frozen=True)
 class OwnReleaseStatus:
-    """How a release of something stands, or would stand if it were signed now: what is missing, and
-    since when."""
+    """The missing conditions and the signature of a release that exists or could be signed."""
 
     unit: Unit
     lacks: tuple[MissingCondition, ...]
     signed_at: datetime | None
-    """None while nobody signed."""
+    """None if the release is not signed."""
 
 
 def own_release_status(
     scope: Scope, unit_digest: str, *, rules: Bundle | None = None
 ) -> OwnReleaseStatus:
-    """What a release of a unit by the scope's member still needs. Raises NotFound, and Refused for
-    who cannot sign."""
+    """Return the missing conditions for a release of a unit by the acting member.
+
+    Raises NotFound, and Refused for a member who cannot sign.
+    """
     member = _get_signer(scope)
     unit, author = _load_decided_unit(scope, unit_digest)
     case = _build_case(scope, unit, author, rules)
@@ -206,7 +211,7 @@ def own_release_status(
 
 
 def _build_draft_release(scope: Scope, case: Case, member: queries.Member) -> OwnReleaseFacts:
-    """The release as it would be, had this member signed it now."""
+    """Return the release as if this member had signed it now."""
     return OwnReleaseFacts(
         unit_digest=case.unit.digest(),
         principal=member.principal_id,
@@ -218,8 +223,7 @@ def _build_draft_release(scope: Scope, case: Case, member: queries.Member) -> Ow
 
 
 def _viewed_percent(scope: Scope, case: Case, member: queries.Member) -> int:
-    """How much of what is Nudity or more this member really had on screen in the last hour, in
-    percent."""
+    """Return the percentage of the adult media that this member had on screen in the last hour."""
     wanted = {medium.sha256 for medium in case.media_facts if is_adult_medium(medium)}
     shown = viewings.viewed_digests_of(scope, member.principal_id, wanted)
     return 100 * len(shown) // len(wanted) if wanted else 0
@@ -238,8 +242,7 @@ def _get_signer(scope: Scope) -> queries.Member:
 
 
 def _load_decided_unit(scope: Scope, unit_digest: str) -> tuple[Unit, str]:
-    """The unit of the last decision about it, and who wrote it. Raises NotFound where none is
-    kept."""
+    """Return the unit of its latest decision, and its author. Raises NotFound if none is stored."""
     row = scope.session.exec(
         select(DecisionRow)
         .where(DecisionRow.tenant_id == scope.tenant_id, DecisionRow.unit_digest == unit_digest)
@@ -257,11 +260,12 @@ def _load_decided_unit(scope: Scope, unit_digest: str) -> tuple[Unit, str]:
 def release_own_picture(
     scope: Scope, unit_digest: str, *, signed: UUID, rules: Bundle | None = None
 ) -> UUID:
-    """Publish one's own picture alone, in ten minutes; returns the release. `signed` is what the
-    passkey signed.
+    """Release the acting member's own picture after a delay of ten minutes; return the release's
+    ID.
 
-    Raises Refused for who cannot, for a signature that is not theirs, not fresh or not for this
-    very unit, and where a condition is missing; NotFound for a unit nobody judged.
+    `signed` is the passkey signature. Raises Refused for a member who cannot sign, for a signature
+    that is not theirs, not recent or not for this unit, and for a missing condition; NotFound for a
+    unit without a decision.
     """
     member = _get_signer(scope)
     key = passkeys.consume_signature(scope, signed, act=OWN_RELEASE_ACT, about=unit_digest)
@@ -301,8 +305,7 @@ WHERE tenant_id = :tenant AND subject_id = :subject AND ended_at IS NULL RETURNI
 
 
 def withdraw_own_release(scope: Scope, subject_id: UUID) -> int:
-    """Take back what was released of something: from this commit on it waits for a second look. How
-    many there were.
+    """Withdraw the releases of an item, which then needs a second review; return their number.
 
     Raises Refused for a member who may neither run, review nor stop.
     """
@@ -327,7 +330,7 @@ def _record_withdrawal(scope: Scope, subject_id: UUID) -> int:
 
 
 def handle_own_release(event: OwnReleaseRequested, *, tenant: OpenScope) -> None:
-    """Do what a member signed; where a condition is missing they are told which."""
+    """Carry out a signed release; a missing condition becomes a notice for the member."""
     cause = f"own:{event.unit_digest}"
     try:
         with tenant(event.tenant_id, event.by) as scope:
@@ -339,8 +342,10 @@ def handle_own_release(event: OwnReleaseRequested, *, tenant: OpenScope) -> None
 
 
 def handle_own_release_end(event: OwnReleaseWithdrawn, *, tenant: OpenScope) -> None:
-    """Take a release back, as the member who asked; who left since asked while they could, and it
-    only holds back."""
+    """Withdraw a release as the member who asked for it.
+
+    A member who left in between had the right when they asked, and a withdrawal only restricts.
+    """
     with tenant(event.tenant_id, event.by) as scope:
         try:
             withdraw_own_release(scope, event.subject_id)

@@ -1,5 +1,8 @@
-"""Terms that an agency adds to the shipped lexicon: by one person at once; ended by two, one after
-the other. They are stored coded, as the shipped ones are."""
+"""Terms that an agency adds to the shipped lexicon.
+
+One member adds terms with immediate effect; two members, one after the other, end one. Terms are
+stored in base64, as the shipped ones are.
+"""
 
 import base64
 from dataclasses import dataclass
@@ -19,13 +22,13 @@ from tenants.agencies.rights import Right, require_right
 from tenants.notices import notices
 
 MAX_TERM_LENGTH = 64
-"""Characters of a term."""
+"""Maximum characters of a term."""
 MIN_TERM_LETTERS = 3
-"""Letters of a term: shorter ones are in every text."""
+"""Minimum letters of a term: shorter ones occur in every text."""
 MAX_TERMS_AT_ONCE = 100
-"""Terms that are added by one press."""
+"""Maximum terms in one request."""
 MAX_OWN_TERMS = 500
-"""Terms of an agency that are open."""
+"""Maximum open terms of an agency."""
 
 _ADD = """
 INSERT INTO own_terms (tenant_id, id, kind, term, by, open)
@@ -46,7 +49,7 @@ WHERE tenant_id = :tenant AND id = :id AND open RETURNING open
 
 @dataclass(frozen=True)
 class OwnTermSummary:
-    """A term of the agency; `ending` where one of two members wants it no more."""
+    """A term of the agency; `ending` is True if one of two members asked to end it."""
 
     id: UUID
     kind: str
@@ -57,8 +60,11 @@ class OwnTermSummary:
 
 @dataclass(frozen=True)
 class OwnTermsRequested:
-    """A member adds terms of a kind, coded and separated by blanks; with `ended` they want that
-    term no more. The subject is the press, `by` `member:<id>`."""
+    """A member adds terms of a kind, encoded and separated by spaces, or asks to end the term
+    `ended`.
+
+    The subject is the request and `by` is `member:<id>`.
+    """
 
     kind: ClassVar[str] = "own_terms.change"
     queue: ClassVar[Queue] = "urgent"
@@ -71,17 +77,17 @@ class OwnTermsRequested:
 
 
 def encode_term(term: str) -> str:
-    """A term as it is stored: base64 of UTF-8."""
+    """Return a term in stored form: base64 of UTF-8."""
     return base64.b64encode(term.encode()).decode()
 
 
 def decode_term(coded: str) -> str:
-    """A stored term. Raises ValueError for anything else."""
+    """Return a stored term as text. Raises ValueError for invalid input."""
     return base64.b64decode(coded, validate=True).decode()
 
 
 def parse_terms(typed: str) -> tuple[str, ...]:
-    """Terms typed one a line, each once. Raises BadInput for one that is too short or too long."""
+    """Parse terms, one per line, without duplicates. Raises BadInput for an invalid length."""
     found = tuple(dict.fromkeys(" ".join(line.split()) for line in typed.splitlines()))
     found = tuple(term for term in found if term)
     for term in found:
@@ -92,9 +98,9 @@ def parse_terms(typed: str) -> tuple[str, ...]:
 
 
 def request_own_terms(scope: Scope, press_id: UUID, kind: str, typed: str) -> int:
-    """Have the workers add terms typed one a line, as the acting member; how many there are.
+    """Request new terms, one per line, as the acting member; return their number.
 
-    Raises BadInput for terms that are none, Refused for a member without the right.
+    Raises BadInput for invalid terms, and Refused if the member lacks the right.
     """
     require_right(queries.get_acting_member(scope, "terms.people_only").role, Right.STAFF)
     terms = parse_terms(typed)
@@ -107,7 +113,7 @@ def request_own_terms(scope: Scope, press_id: UUID, kind: str, typed: str) -> in
 
 
 def request_own_term_end(scope: Scope, press_id: UUID, term_id: UUID) -> None:
-    """Have the workers note that the acting member wants a term no more. Raises Refused."""
+    """Request the end of a term as the acting member. Raises Refused."""
     require_right(queries.get_acting_member(scope, "terms.people_only").role, Right.REOPEN)
     _put_request(scope, press_id, "", "", str(term_id))
 
@@ -118,7 +124,7 @@ def _put_request(scope: Scope, press_id: UUID, kind: str, terms: str, ended: str
 
 
 def handle_own_terms(event: OwnTermsRequested, *, tenant: OpenScope) -> None:
-    """Change the terms as the member who asked; a refusal is shown to them at Home."""
+    """Change the terms as the member who asked for it. A refusal becomes a notice."""
     try:
         with tenant(event.tenant_id, event.by) as scope:
             if event.ended:
@@ -131,7 +137,7 @@ def handle_own_terms(event: OwnTermsRequested, *, tenant: OpenScope) -> None:
 
 
 def list_own_terms(scope: Scope) -> list[OwnTermSummary]:
-    """The agency's own terms, by kind, the oldest first."""
+    """Return the agency's own terms by kind, oldest first."""
     rows = scope.run(_LIST, tenant=scope.tenant_id)
     return [
         OwnTermSummary(row.id, row.kind, decode_term(row.term), row.by, row.ended_by is not None)
@@ -140,10 +146,10 @@ def list_own_terms(scope: Scope) -> list[OwnTermSummary]:
 
 
 def add_own_terms(scope: Scope, kind: str, terms: tuple[str, ...]) -> None:
-    """Add terms as the acting member; whatever is not yet claimed is judged by them.
+    """Add terms as the acting member; they apply to everything that is not yet claimed.
 
-    Raises Refused for a member without the right, BadInput for a kind or a term that is none and
-    for more than `MAX_OWN_TERMS`.
+    Raises Refused if the member lacks the right, and BadInput for an unknown kind, an invalid term
+    or more than `MAX_OWN_TERMS`.
     """
     member = queries.get_acting_member(scope, "terms.people_only")
     require_right(member.role, Right.STAFF)
@@ -164,9 +170,10 @@ def add_own_terms(scope: Scope, kind: str, terms: tuple[str, ...]) -> None:
 
 
 def end_own_term(scope: Scope, term_id: UUID) -> bool:
-    """End a term as the acting member; True once a second person has asked for it.
+    """Ask to end a term as the acting member; return True if this was the second request.
 
-    Raises Refused for a member without the right to reopen, NotFound for a term that is not open.
+    Raises Refused if the member lacks the right to reopen, and NotFound for a term that is not
+    open.
     """
     member = queries.get_acting_member(scope, "terms.people_only")
     require_right(member.role, Right.REOPEN)

@@ -1,5 +1,7 @@
-"""What was said before of pictures: of the same bytes, of their family (what they came from, what
-came from them), and of look-alikes."""
+"""Earlier verdicts on pictures: on the same bytes, on related assets, and on look-alikes.
+
+Related assets are the parent, its other derivatives and the asset's own derivatives.
+"""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -16,16 +18,18 @@ RelationKind = Literal["same", "family", "alike"]
 _KIN: tuple[RelationKind, ...] = ("same", "family", "alike")
 
 RECENT = 2_000
-"""Look-alikes are searched among the pictures of so many reviews, the last ones, and all that are
-withheld: each of them is compared with each picture that is asked about."""
+"""Look-alikes are searched in this many of the latest reviews and in all withheld pictures.
+
+Each of them is compared with every requested picture.
+"""
 
 
 @dataclass(frozen=True)
 class PastVerdict:
-    """Something said before: `said` is approve, refuse, a rating, or frozen or removed.
+    """An earlier verdict: `said` is "approve", "refuse", a rating, "frozen" or "removed".
 
-    `by` is `principal:<id>`, `member:<id>`, `rule:…`, `classifier:…`, or empty; `kin` whether it
-    was said of the very bytes, of the family, or of bytes that look alike.
+    `by` is `principal:<id>`, `member:<id>`, `rule:…`, `classifier:…` or empty. `kin` is the
+    relation between the bytes with the verdict and the requested ones.
     """
 
     said: str
@@ -75,8 +79,10 @@ WHERE tenant_id = :tenant AND sha256 = ANY(:digests) AND state <> 'made'
 def past_verdicts(
     scope: Scope, digests: Collection[str], *, each: int = 4
 ) -> dict[str, tuple[PastVerdict, ...]]:
-    """What was said before of each of these bytes and their kin, the newest first, `each` at most;
-    bytes nobody spoke of are absent."""
+    """Return the earlier verdicts on each of these bytes and related ones, newest first.
+
+    At most `each` are returned per digest; digests without verdicts are absent.
+    """
     if not digests:
         return {}
     kin = scope.run(
@@ -102,5 +108,5 @@ def past_verdicts(
 
 
 def _sort_key(past: PastVerdict) -> tuple[float, int, str]:
-    """The newest first; of one moment, what was said of the very bytes first."""
+    """Sort newest first; at the same time, verdicts on the same bytes first."""
     return -past.at.timestamp(), _KIN.index(past.kin), past.said

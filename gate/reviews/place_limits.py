@@ -1,5 +1,7 @@
-"""What an agency keeps tighter than the rules: by one person at once; no longer by two, one after
-the other."""
+"""Stricter rules of an agency for a destination.
+
+One member adds a limit with immediate effect; two members, one after the other, end it.
+"""
 
 from dataclasses import dataclass
 
@@ -34,8 +36,10 @@ RETURNING open
 
 @dataclass(frozen=True)
 class PlaceLimitSummary:
-    """A place kept tighter: from `rating` on it is `verdict`; `ending` where one of two wants that
-    no more."""
+    """A stricter rule: from `rating` on, the destination has the verdict `verdict`.
+
+    `ending` is True if one of two members asked to end it.
+    """
 
     place: str
     rating: str
@@ -46,7 +50,7 @@ class PlaceLimitSummary:
 
 
 def list_place_limits(scope: Scope) -> list[PlaceLimitSummary]:
-    """What the agency keeps tighter now."""
+    """Return the agency's stricter rules in force."""
     rows = scope.run(_KEPT, tenant=scope.tenant_id)
     return [
         PlaceLimitSummary(
@@ -59,11 +63,10 @@ def list_place_limits(scope: Scope) -> list[PlaceLimitSummary]:
 def set_place_limit(
     scope: Scope, place: str, rating: Rating, verdict: Verdict, *, why: str
 ) -> None:
-    """From a rating on, hold (H) or block (B) at a place; whatever is not yet claimed there follows
-    it.
+    """Hold (H) or block (B) content from a rating on at a destination, as the acting member.
 
-    Raises BadInput for a place without a rule, another verdict, or no reason; Refused for a member
-    without the right.
+    The limit applies to everything that is not yet claimed. Raises BadInput for a destination
+    without a rule, another verdict or a missing reason; Refused if the member lacks the right.
     """
     member = queries.get_acting_member(scope, "switch.people_only")
     require_right(member.role, Right.RUN)
@@ -89,9 +92,9 @@ def set_place_limit(
 
 
 def end_place_limit(scope: Scope, place: str, rating: Rating, verdict: Verdict) -> bool:
-    """The acting member wants it no more; whether it has ended: the second person's word does that.
+    """Ask to end a limit as the acting member; return True if this was the second request.
 
-    Raises Refused for a member without the right to reopen, NotFound for what is not kept.
+    Raises Refused if the member lacks the right to reopen, and NotFound for an unknown limit.
     """
     member = queries.get_acting_member(scope, "switch.people_only")
     require_right(member.role, Right.REOPEN)

@@ -1,10 +1,9 @@
-"""Lowering a rating: somebody asks, with a reason; as many others as it takes look, and agree with
-their own reasons.
+"""Lowering a rating: a member requests it with a reason, and others agree with their own reasons.
 
-Two others where Nudity or Explicit stands now, one where Suggestive does. None of them asked,
-brought the picture in, rated or reviewed it before, or is a guest who counts as one of these. What
-is never allowed stays so. The workers do it in the end (`settle`), on what stands then: what was
-rated anew meanwhile is left as it is.
+Two others must agree if the rating is Nudity or Explicit, and one if it is Suggestive. None of them
+may have requested it, uploaded the picture, rated or reviewed it before, be depicted in it, or
+count as one of these people. A prohibited rating cannot be lowered. A worker lowers the rating
+(`handle_lowering_vote`) unless it has changed in between.
 """
 
 from collections.abc import Collection, Iterable
@@ -34,17 +33,18 @@ from tenants.auth import device_fingerprints
 
 ACTOR = "system:lowering"
 MAX_LOWERING_REASON = 500
-"""Characters of a reason."""
+"""Maximum characters of a reason."""
 
 LIFE = timedelta(days=30)
-"""So long a wish waits for others; then it has to be asked anew."""
+"""Lifetime of an open request; after that it must be made again."""
 
 INVALID = "gate.RATING_LOWERING_INVALID"
 
 
 @dataclass(frozen=True)
 class LoweringVoted:
-    """Others agreed to lower a rating: see whether they are enough; `subject_id` is the wish."""
+    """A member agreed to lower a rating; `subject_id` is the request, which may now have enough
+    votes."""
 
     kind: ClassVar[str] = "rating.lower"
     queue: ClassVar[Queue] = "urgent"
@@ -54,8 +54,7 @@ class LoweringVoted:
 
 @dataclass(frozen=True)
 class LoweringRequest:
-    """An open wish: `agreed` of `needed` others said yes; `allowed` are the members who may still
-    say something."""
+    """An open request: `agreed` of `needed` members agreed; `allowed` may still vote."""
 
     id: UUID
     asset_id: UUID
@@ -74,12 +73,12 @@ class LoweringRequest:
 def request_lowering(
     scope: Scope, asset_id: UUID, sha256: str, wanted: Rating, *, why: str, maker: UUID | None
 ) -> UUID:
-    """Find bytes rated too high; the wish's id. `maker` is the human who brought the picture in,
-    where one did.
+    """Request a lower rating of bytes and return the request's ID.
 
-    Raises Refused for who may not review or did not see the picture, for what is withheld or never
-    allowed, for what is not lower, and where what it was made from keeps it up; Conflict while
-    another wish is open; NotFound; BadInput for no reason.
+    `maker` is the principal who uploaded the picture, if any. Raises Refused for a member who may
+    not review or did not view the picture, for withheld or prohibited content, for a rating that is
+    not lower, and if the rating of a source picture does not allow it; Conflict while another
+    request is open; NotFound; BadInput without a reason.
     """
     member = _get_reviewer(scope)
     words = _clean_reason(why)
@@ -113,11 +112,10 @@ def request_lowering(
 
 
 def vote_on_lowering(scope: Scope, lowering_id: UUID, *, agree: bool, why: str) -> None:
-    """Another person says yes or no to a wish, with a reason; a no ends it.
+    """Vote on a request as the acting member, with a reason; one vote against it ends it.
 
-    Raises NotFound, Conflict for a wish that is over, Refused (RATING_LOWERING_INVALID) for who
-    asked, brought the picture in, judged it before or counts as one of these, and for who did not
-    see it; BadInput for no reason.
+    Raises NotFound; Conflict for a request that is over; Refused (RATING_LOWERING_INVALID) for a
+    member who is excluded, and for one who did not view the picture; BadInput without a reason.
     """
     member = _get_reviewer(scope)
     words = _clean_reason(why)
@@ -147,8 +145,7 @@ def vote_on_lowering(scope: Scope, lowering_id: UUID, *, agree: bool, why: str) 
 
 
 def handle_lowering_vote(event: LoweringVoted, *, tenant: OpenScope) -> None:
-    """Lower the rating, where enough others agree and nothing changed since it was asked; else
-    leave it as it is."""
+    """Lower the rating if enough members agree and it has not changed since the request."""
     with tenant(event.tenant_id, ACTOR) as scope:
         wish = next((one for one in _list_open_requests(scope) if one.id == event.subject_id), None)
         if wish is None:
@@ -156,11 +153,12 @@ def handle_lowering_vote(event: LoweringVoted, *, tenant: OpenScope) -> None:
         epochs.lock_and_advance(scope, epochs.asset_key(scope, wish.asset_id))
         still = any(
             one.id == event.subject_id for one in _list_open_requests(scope)
-        )  # after the lock: nobody rates meanwhile
+        )  # Read again under the lock, which excludes other ratings.
         if still and lowered_ratings.backers_by_lowering(scope, [wish.id])[wish.id]:
             _record_lowering(scope, wish)
 
 
+# Ratings are superseded and not deleted: they apply again if the lowering turns out to be void.
 _SET_ASIDE = """
 INSERT INTO lowered_ratings (tenant_id, id, rating_id, lowering_id)
 SELECT c.tenant_id, gen_random_uuid(), c.id, :lowering FROM content_ratings c
@@ -194,7 +192,7 @@ def _record_lowering(scope: Scope, wish: LoweringRequest) -> None:
 
 
 def list_lowering_requests(scope: Scope, creators: Collection[UUID]) -> list[LoweringRequest]:
-    """The open wishes about pictures of these creators, the oldest first."""
+    """Return the open requests about pictures of these creators, oldest first."""
     return [wish for wish in _list_open_requests(scope) if wish.creator_id in creators]
 
 
@@ -218,8 +216,7 @@ ORDER BY l.created_at, l.id
 
 
 def _list_open_requests(scope: Scope) -> list[LoweringRequest]:
-    """Wishes that nobody refused, that were not done, and whose picture still stands as it stood
-    when it was asked."""
+    """Return the requests that are neither refused nor done and whose rating is unchanged."""
     rows = scope.run(
         _OPEN, tenant=scope.tenant_id, about=LOWERING_REVIEW, since=scope.now - LIFE
     ).all()
@@ -285,7 +282,7 @@ def _get_reviewer(scope: Scope) -> queries.Member:
 
 
 def _check_viewed(scope: Scope, member: queries.Member, sha256: str) -> None:
-    """The picture must have gone to this human's screen, clear and whole, within the hour."""
+    """Raise Refused unless this member viewed the whole picture, unblurred, in the last hour."""
     if not viewings.viewed_digests_of(scope, member.principal_id, [sha256]):
         raise Refused("review.set_unseen", count=1)
 

@@ -1,9 +1,9 @@
-"""Two pictures beside each other: people say whether somebody invented, or unnamed, is who a
-picture resembles.
+"""Face comparison: members decide whether a synthetic or unnamed person is the one a picture
+resembles.
 
-It is somebody else (two others say so of what was made up, one of a photograph); or it is them:
-then a photograph names them, and somebody invented becomes their double, for which they must have
-allowed AI in their likeness.
+If it is another person, two members must say so for generated content and one for a photograph. If
+it is the same person, a photograph names them, and a synthetic person becomes their digital twin,
+which requires their consent to AI content in their likeness.
 """
 
 from collections.abc import Collection
@@ -42,13 +42,16 @@ ANSWER_NAMED = "named"
 ANSWER_TWIN = "double"
 ANSWERS = (ANSWER_OTHER, ANSWER_SAME, ANSWER_NAMED, ANSWER_TWIN)
 COMPARISON_REASONS = ("features", "shape", "marks")
-"""Why it is somebody else: `likeness.because.<code>`."""
+"""Reasons why it is another person: `likeness.because.<code>`."""
 
 
 @dataclass(frozen=True)
 class ResemblanceJudged:
-    """A member looked at both, and answers; `subject_id` is the likeness, `digest` what it was
-    bound to when they did. `maker` brought the picture in, `by` looked, both `member:<id>`."""
+    """A member compared two pictures and answered; `subject_id` is the resemblance.
+
+    `digest` is the state of the resemblance that they saw. `maker` uploaded the picture and `by`
+    answered, both as `member:<id>`.
+    """
 
     kind: ClassVar[str] = "likeness.judge"
     queue: ClassVar[Queue] = "urgent"
@@ -63,10 +66,12 @@ class ResemblanceJudged:
 
 @dataclass(frozen=True)
 class FaceComparisonTask:
-    """A picture that resembles somebody, as who judges reads it. `needed` others must say that
-    it is somebody else; `others` have. `name` is what members call the person, `why` why
-    somebody is on the list of those nobody may depict; `beside` are pictures of the person, by
-    their digests."""
+    """A picture that resembles a person, as reviewers see it.
+
+    `needed` members must say that it is another person; `said` are the answers so far. `name` is
+    the display name of the person and `why` the reason of a face ban. `beside` are digests of
+    pictures of the person.
+    """
 
     id: UUID
     asset_id: UUID
@@ -85,7 +90,7 @@ class FaceComparisonTask:
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """What may be said of it."""
+        """Return the possible answers."""
         if self.person_id is None:
             return (ANSWER_OTHER, ANSWER_SAME)
         return (
@@ -137,14 +142,14 @@ d.asset_id = a.id
     WHERE d.tenant_id = a.tenant_id AND d.asset_id = a.id AND d.state = 'confirmed' AND q.kind =
     'synthetic'))
 """
-"""Each photograph of who agreed resembles them: those that name them are left out before anything
-else is read."""
+"""Excludes photographs that name the person, which all resemble them, before other rows are read.
+"""
 
 
 def list_face_comparisons(
     scope: Scope, creators: Collection[UUID], *, limit: int = 50
 ) -> list[FaceComparisonTask]:
-    """What of these creators resembles somebody and is not settled, the oldest first."""
+    """Return the unresolved resemblances of these creators' pictures, oldest first."""
     if not creators:
         return []
     rows = scope.run(
@@ -188,7 +193,7 @@ def _task_from_row(row: Any) -> FaceComparisonTask:
 
 
 def get_face_comparison(scope: Scope, likeness_id: UUID) -> FaceComparisonTask:
-    """One of them, settled or not. Raises NotFound."""
+    """Return a resemblance, resolved or not. Raises NotFound."""
     row = scope.run(f"{_ALIKE} AND l.id = :id", tenant=scope.tenant_id, id=likeness_id).first()
     if row is None:
         raise NotFound("likeness.unknown")
@@ -198,8 +203,10 @@ def get_face_comparison(scope: Scope, likeness_id: UUID) -> FaceComparisonTask:
 def submit_face_judgement(
     scope: Scope, likeness_id: UUID, answer: str, *, digest: str, because: str = "", maker: str = ""
 ) -> None:
-    """Answer as the scope's actor, who saw both; the workers do it at once. Raises what `judge`
-    does."""
+    """Answer as the scope's actor, who saw both pictures; a worker records the answer immediately.
+
+    Raises the errors of `record_face_judgement`.
+    """
     event = ResemblanceJudged(
         scope.tenant_id, likeness_id, digest, answer, because, maker, scope.actor
     )
@@ -208,8 +215,10 @@ def submit_face_judgement(
 
 
 def handle_face_judgement(event: ResemblanceJudged, *, tenant: OpenScope) -> None:
-    """Do it as the member who looked, if they still may; who may not is told at Home why nothing
-    came."""
+    """Record an answer as the member who gave it.
+
+    A member who may no longer do so gets a notice.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             record_face_judgement(scope, event)
@@ -219,12 +228,12 @@ def handle_face_judgement(event: ResemblanceJudged, *, tenant: OpenScope) -> Non
 
 
 def record_face_judgement(scope: Scope, event: ResemblanceJudged) -> None:
-    """Write down what a member says of a likeness.
+    """Record a member's answer about a resemblance.
 
-    Raises Refused for who may not review, brought it in, declared the invented person, counts as
-    one of them or as who spoke before, or did not see it; and for a double that the person did not
-    allow. Conflict where it is another likeness by now, or they said so before; BadInput for no
-    such answer; NotFound.
+    Raises Refused for a member who may not review, uploaded the picture, declared the synthetic
+    person, counts as one of them or as an earlier reviewer, or did not view the pictures, and for a
+    digital twin without consent; Conflict if the resemblance has changed or they answered before;
+    BadInput for an invalid answer; NotFound.
     """
     found = get_face_comparison(scope, event.subject_id)
     _lock_epochs(scope, found, event.answer)
@@ -244,7 +253,7 @@ def record_face_judgement(scope: Scope, event: ResemblanceJudged) -> None:
 
 
 def has_open_comparison(scope: Scope, asset_id: UUID) -> bool:
-    """Whether anything that a picture resembles is open."""
+    """Return True if an asset has an unresolved resemblance."""
     rows = scope.run(
         f"{_ALIKE} AND r.asset_id = :asset", tenant=scope.tenant_id, asset=asset_id
     ).all()
@@ -272,7 +281,7 @@ def _record_vote(
         )
         scope.session.flush()
         if event.answer == ANSWER_OTHER and not found.invented and found.person_id is not None:
-            scope.run(  # whom the comparison proposed is not in it
+            scope.run(  # Withdraw the person that the comparison proposed.
                 "DELETE FROM depictions WHERE tenant_id = :tenant AND asset_id = :asset AND "
                 "person_id = :person"
                 " AND how = 'face' AND state = 'proposed'",
@@ -295,13 +304,14 @@ SELECT DISTINCT d.asset_id FROM depictions d WHERE d.tenant_id = :tenant AND d.p
 
 
 def _list_affected_assets(scope: Scope, found: FaceComparisonTask) -> set[UUID]:
-    """The picture itself, and everything that shows the invented people in it, or made after it."""
+    """Return the asset, and those that show its synthetic people or were made from it as a
+    reference."""
     rows = scope.run(_MADE_OF, tenant=scope.tenant_id, asset=found.asset_id, sha256=found.sha256)
     return {found.asset_id, *(row.asset_id for row in rows)}
 
 
 def _lock_epochs(scope: Scope, found: FaceComparisonTask, answer: str) -> None:
-    """Every epoch that an answer touches, at once and in order."""
+    """Lock every epoch that an answer affects at once, in order."""
     assets = _list_affected_assets(scope, found) if answer == ANSWER_TWIN else {found.asset_id}
     persons = people_using_reference(scope, found.sha256) | (
         {found.person_id} if found.person_id is not None else set()
@@ -313,8 +323,8 @@ def _lock_epochs(scope: Scope, found: FaceComparisonTask, answer: str) -> None:
 
 
 def _link_digital_twin(scope: Scope, found: FaceComparisonTask, real: UUID) -> None:
-    """Whatever shows the invented person shows a double of the real one from here on: their papers
-    are asked for."""
+    """Turn the synthetic person into a digital twin of the real one, whose documents are then
+    required."""
     if not has_ai_consent(scope, real):
         raise Refused("likeness.not_allowed")
     known = persons.list_digital_twins(scope, real)
@@ -330,8 +340,10 @@ def _link_digital_twin(scope: Scope, found: FaceComparisonTask, real: UUID) -> N
 def _check_judgement(
     scope: Scope, found: FaceComparisonTask, event: ResemblanceJudged
 ) -> queries.Member:
-    """Who answers, if they may. To say that it is the same keeps something back: whoever reviews
-    may."""
+    """Check an answer and return the acting member.
+
+    The answer that it is the same person only restricts, so it needs no second person.
+    """
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.RUN if event.answer == ANSWER_TWIN else Right.REVIEW)
     if event.answer not in found.answers or (event.answer == ANSWER_OTHER) != (
@@ -355,7 +367,7 @@ def _check_other_human(
     me = {member.principal_id, *same}
     if me & (_list_declarers(scope, found) | _principals_of_actor(scope, event.maker)):
         raise Refused("review.own")
-    spoke = {one.principal: one.approves for one in found.said}  # the last word of each
+    spoke = {one.principal: one.approves for one in found.said}  # the last answer of each member
     if event.answer == ANSWER_OTHER and spoke.get(member.principal_id):
         raise Conflict("likeness.said")
     if event.answer == ANSWER_OTHER and any(spoke.get(one) for one in same):
@@ -367,7 +379,7 @@ def _principals_of_actor(scope: Scope, actor: str) -> set[UUID]:
 
 
 def _list_declarers(scope: Scope, found: FaceComparisonTask) -> set[UUID]:
-    """Who said of the people in it, or made after it, that they are invented."""
+    """Return the principals who declared the people in the asset, or made from it, synthetic."""
     rows = scope.run(
         "SELECT DISTINCT d.declared_by FROM declarations d WHERE d.tenant_id = :tenant AND "
         "d.person_id IN ("
@@ -383,8 +395,10 @@ def _list_declarers(scope: Scope, found: FaceComparisonTask) -> set[UUID]:
 
 
 def _check_viewed(scope: Scope, found: FaceComparisonTask, member: queries.Member) -> None:
-    """What comes blurred must have been shown clear to this human in the last hour: it, and one
-    picture beside it."""
+    """Raise Refused unless the member viewed the picture and one of the person in the last hour.
+
+    Pictures rated General or Suggestive are always shown unblurred and need no record.
+    """
     digests = [found.sha256, *found.beside]
     standing = ratings.display_ratings(scope, digests)
     shown = viewings.viewed_digests_of(scope, member.principal_id, digests)

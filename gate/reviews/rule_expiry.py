@@ -1,5 +1,4 @@
-"""Rules that grow old: which of an agency's places they concern, who is told when, and what two
-members can do."""
+"""Expiring rules: the affected destinations, the notices, and the pending verifications."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,29 +19,28 @@ from tenants.scope import list_tenant_ids
 
 ACTOR = "system:rules"
 STEPS = (7, 14, 30)
-"""So many days before a rule ages its members are told, the nearest first."""
+"""Days before a rule expires on which the members are notified, nearest first."""
 
 CAUSE = "rules"
 AgencyPlaces = Callable[[Scope], Iterable[tuple[str, str]]]
-"""Where an agency posts and chats: platforms and surfaces."""
+"""Returns the platforms and surfaces on which an agency posts and chats."""
 
 
 @dataclass(frozen=True)
 class ExpiringRule:
-    """A rule that is past its day or will be within a month. `last` is the last day on which it
-    counts as read."""
+    """A rule that has expired or expires within a month. `last` is its last valid day."""
 
     name: str
     urls: tuple[str, ...]
     last: date
     days: int
-    """Until then; below nothing for one that is past."""
+    """Days until then; negative if the rule has expired."""
     waiting: PendingVerification | None
 
 
 def list_expiring_rules(scope: Scope, places: Iterable[tuple[str, str]]) -> list[ExpiringRule]:
-    """The rules of these places that somebody has to read again by now or within a month, the most
-    pressing first."""
+    """Return the rules of these destinations that have expired or expire within a month, earliest
+    first."""
     rules = active_policy.current_bundle(scope)
     today = scope.now.date()
     soon = today + timedelta(days=max(STEPS) + 1)
@@ -71,21 +69,22 @@ def list_expiring_rules(scope: Scope, places: Iterable[tuple[str, str]]) -> list
 
 
 def send_rule_reminders(event: RuleReminderDue, *, tenant: OpenScope, places: AgencyPlaces) -> None:
-    """Tell every agency of the rules of its places that age, a step at a time; and keep the
-    product's own rules for whoever makes a decision again after the next update."""
+    """Notify each agency of expiring rules for its destinations, one step at a time.
+
+    Also store the shipped rules, so that decisions can be reproduced after the next update.
+    """
     with tenant(INSTALLATION_ID, ACTOR) as scope:
         active_policy.store_shipped_bundle(scope)
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, ACTOR) as scope:
             if not queries.get_agency(
                 scope
-            ).demo:  # a demonstration shows its own day, and reaches no real place
+            ).demo:  # The demo agency has a scripted day and no real destination.
                 put_rule_notices(scope, list_expiring_rules(scope, places(scope)))
 
 
 def put_rule_notices(scope: Scope, found: Iterable[ExpiringRule]) -> None:
-    """One notice for each day on which rules age and each step before it; those of steps that
-    passed are closed."""
+    """Create one notice per expiry date and step, and close those of earlier steps."""
     wanted: dict[str, Message] = {}
     for one in found:
         step = next((step for step in STEPS if one.days <= step), max(STEPS))
@@ -99,7 +98,6 @@ def put_rule_notices(scope: Scope, found: Iterable[ExpiringRule]) -> None:
         if notice.cause.startswith(f"{CAUSE}:") and notice.cause not in wanted:
             notices.close(scope, notice.cause)
     for cause, message in wanted.items():
-        if not notices.has_been_notified(
-            scope, cause
-        ):  # what somebody put away stays away until the next step
+        # A notice that a member dismissed does not return before the next step.
+        if not notices.has_been_notified(scope, cause):
             notices.put(scope, message, cause=cause)

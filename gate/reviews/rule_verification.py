@@ -1,8 +1,7 @@
-"""Rules past their day of review: an owner read one again at its platform, found it unchanged, and
-a second member too.
+"""Verification of expired rules: two members read the rule at its platform and find it unchanged.
 
-It holds for the rule as it is written and for 90 days; what was found stricter is kept with it,
-looser is refused. Each of the two says it as themselves, signed in.
+A verification applies to the rule in its current text for 90 days. Stricter findings are stored
+with it; looser ones are refused. Both members must be signed in.
 """
 
 from collections.abc import Mapping
@@ -24,17 +23,17 @@ from tenants.agencies.rights import Right, require_right
 from tenants.auth import device_fingerprints
 
 SECOND_READING_WINDOW = timedelta(days=7)
-"""So long what one member read waits for the second."""
+"""Time within which a second member must confirm the first reading."""
 
 
 @dataclass(frozen=True)
 class PendingVerification:
-    """What one member read, and a second has not yet."""
+    """A first reading that awaits a second member."""
 
     id: UUID
     url: str
     by: UUID
-    """The principal."""
+    """The principal of the first member."""
 
 
 _OPEN = """
@@ -49,7 +48,7 @@ ORDER BY created_at DESC, id DESC LIMIT 1
 def find_pending_verification(
     scope: Scope, row: MatrixRow, verdicts: Mapping[Rating, Verdict] | None = None
 ) -> PendingVerification | None:
-    """What waits for a second member of one rule, as it is written now."""
+    """Return the first reading of a rule in its current text that awaits a second member."""
     found = scope.run(
         _OPEN,
         tenant=scope.tenant_id,
@@ -69,13 +68,13 @@ def verify_rule(
     read_on: date,
     verdicts: Mapping[Rating, Verdict] | None = None,
 ) -> bool:
-    """The acting member read the rule `name` at `url` on a day and found it as it is written, or
-    stricter: `verdicts`.
+    """Record that the acting member read the rule `name` at `url`; return True if it is now
+    verified.
 
-    Whether it holds from now on: an owner says it first, another member with the right to review
-    says it too. Raises Refused for who may not, and where it is looser than the rule
-    (ATTESTATION_INVALID); BadInput for a rule that does not age, an address that is not the rule's,
-    a day to come or long past.
+    `verdicts` are findings that are stricter than the rule. An owner reads first, then another
+    member with the right to review. Raises Refused if the member lacks the right and for findings
+    looser than the rule (ATTESTATION_INVALID); BadInput for a rule that does not expire, an address
+    that is not the rule's, and a date in the future or more than a week ago.
     """
     row = _get_matrix_row(scope, name)
     if (
@@ -110,8 +109,10 @@ def verify_rule(
 
 
 def _is_another(scope: Scope, one: UUID, other: UUID) -> bool:
-    """Whether two principals are two humans: a guest who was seen where the other was is the
-    other."""
+    """Return True if two principals are different people.
+
+    A guest who shares a device fingerprint with the other person counts as the same.
+    """
     return one != other and one not in device_fingerprints.same_humans(scope, other).get(
         other, frozenset()
     )
@@ -124,6 +125,7 @@ def _get_matrix_row(scope: Scope, name: str) -> MatrixRow:
     return row
 
 
+# The database checks the 90 days and that the two members differ.
 _FIRST = """
 INSERT INTO attestations (tenant_id, id, "row", written, url, state, read_on, until, verdicts, by)
 VALUES (:tenant, :id, :row, :written, :url, 'open', :read_on, :until, CAST(:verdicts AS jsonb), :by)

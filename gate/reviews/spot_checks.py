@@ -1,10 +1,9 @@
-"""What is read afterwards: a share of what rules let pass by themselves, so that what they miss is
-found.
+"""Spot checks: members review a sample of the content that passed by rules alone.
 
-Drawn when a clearance is made, by a signature nobody can foretell and anybody with the public key
-can check: the same post is drawn or not, however often it is tried. It waits on the desk once it is
-visible, for as long as what it was made from is kept. Who reads it is not its author: they agree,
-or say that it is more than it was taken for.
+The sample is drawn at clearance by a signature that no one can predict and that anyone with the
+public key can verify. A retry of the same post gives the same result. The sample is shown on the
+approvals page once the content is live, as long as its decision input is stored. A member other
+than the author either agrees or raises the rating.
 """
 
 import hashlib
@@ -46,7 +45,7 @@ from tenants.auth import device_fingerprints
 from tenants.notices import notices
 
 LIFE = timedelta(days=30)
-"""So long something waits to be read: as long as what it was made from is kept."""
+"""Time for which a sample awaits review: as long as its decision input is stored."""
 
 KINDS = frozenset({"delivery", "draft", "fulfilment", "export"})
 WHY_SHARE = "share"
@@ -54,7 +53,7 @@ WHY_FLAGGED = "flagged"
 
 
 class Sample(CreatorOwnedRow, table=True):
-    """Something that passed by rules alone and was drawn. Written by the gate."""
+    """An item that passed by rules alone and was drawn. The gate writes it."""
 
     __tablename__ = "samples"
     __table_args__ = table_arguments(
@@ -72,17 +71,20 @@ class Sample(CreatorOwnedRow, table=True):
     author: str
     rating: str
     why: str
-    """share, or flagged: the lists noticed something and let it pass."""
+    """"share", or "flagged" if the lists matched something and let it pass."""
     read_at: datetime | None = timestamp_column(optional=True)
     reader_id: UUID | None = None
-    """The human who read it."""
+    """The principal who reviewed it."""
     raised_to: str | None = None
 
 
 @dataclass(frozen=True)
 class SampleRead:
-    """A member read something afterwards, the subject: `raised_to` empty agrees; `what` is the
-    digest of the bytes it is about, empty for the words."""
+    """A member reviewed a sample, the subject.
+
+    `raised_to` is the higher rating, or empty to agree. `what` is the digest of the bytes
+    concerned, or empty for the text.
+    """
 
     kind: ClassVar[str] = "sample.read"
     queue: ClassVar[Queue] = "urgent"
@@ -95,7 +97,7 @@ class SampleRead:
 
 @dataclass(frozen=True)
 class PendingSample:
-    """Something to read: what left, as it was taken; `author` is its actor."""
+    """A sample to review: the published unit and its rating; `author` is its actor."""
 
     id: UUID
     creator_id: UUID
@@ -110,8 +112,10 @@ class PendingSample:
 def draw_sample(
     scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed25519PrivateKey
 ) -> None:
-    """Keep what is drawn, as the claim's transaction ends; `case` is what the entry was decided
-    on."""
+    """Draw a sample and record it at the end of the claim's transaction.
+
+    `case` is the input of the log entry's decision.
+    """
     if why := _sampling_reason(scope, entry, case, key):
         scope.before_commit(partial(_record_sample, entry=entry, why=why), role="gate")
 
@@ -119,7 +123,7 @@ def draw_sample(
 def _sampling_reason(
     scope: Scope, entry: decision_log.LogEntry, case: Case, key: Ed25519PrivateKey
 ) -> str:
-    """share or flagged; nothing for what somebody looked at, what is General, and what was not
+    """Return "share", "flagged", or "" for reviewed or General content and content that was not
     drawn."""
     unit = entry.unit
     rating = entry.decision.rating
@@ -136,8 +140,10 @@ def _sampling_reason(
 
 
 def is_passed_without_review(case: Case) -> bool:
-    """Whether nobody but its author looked at it: neither at the unit nor at all of its pictures.
-    Pure."""
+    """Return True if no one but the author reviewed the unit or all of its pictures.
+
+    The function is pure.
+    """
     if is_approved_by_other(case.facts.reviews, case, UNIT_REVIEW_LIFETIME):
         return False
     if case.rating is Rating.S and case.text_rating.rating is Rating.G and case.media_facts:
@@ -149,9 +155,12 @@ def is_passed_without_review(case: Case) -> bool:
 
 
 def is_drawn(key: Ed25519PrivateKey, unit: Unit, percent: int) -> bool:
-    """Whether a unit is among so many of a hundred. Pure: signatures of Ed25519 are the same each
-    time (RFC 8032)."""
+    """Return True if a unit is in the given percentage.
+
+    Ed25519 signatures are deterministic (RFC 8032), so the result is always the same.
+    """
     about = {"tenant": unit.tenant_id, "subject": unit.subject, "unit": unit.digest()}
+    # A random draw would allow retrying a post until it is not drawn.
     mark = hashlib.sha256(key.sign(b"greenroom sample:" + canonical_json(about))).digest()
     return int.from_bytes(mark[:8]) % 100 < percent
 
@@ -198,7 +207,7 @@ ORDER BY s.created_at, s.id LIMIT :most
 def list_pending_samples(
     scope: Scope, creators: Collection[UUID], *, limit: int = 200
 ) -> list[PendingSample]:
-    """What waits to be read of these creators and is still outside, the oldest first."""
+    """Return the samples of these creators that await review and are still live, oldest first."""
     asked = {"creators": list(creators), "since": scope.now - LIFE, "most": limit}
     return [
         PendingSample(
@@ -218,11 +227,12 @@ def list_pending_samples(
 def submit_sample_reading(
     scope: Scope, sample_id: UUID, *, raised_to: Rating | None = None, what: str = ""
 ) -> None:
-    """A member read it: as it was taken, or `raised_to` more, for the bytes `what` or its words.
-    The workers do it.
+    """Review a sample as the acting member: agree, or raise the rating of the bytes `what` or the
+    text.
 
-    Raises NotFound; Conflict where somebody read it; Refused for who may not review, its author or
-    who counts as them, who is shown and raises nothing, and for what would not be higher.
+    A worker records it. Raises NotFound; Conflict if it was reviewed before; Refused for a member
+    who may not review, for the author or a person who counts as them, for a depicted member who
+    does not raise the rating, and for a rating that is not higher.
     """
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
@@ -271,8 +281,10 @@ def _find_principal(scope: Scope, author: str) -> UUID | None:
 
 
 def handle_sample_read(event: SampleRead, *, tenant: OpenScope) -> None:
-    """Note that it was read; where it is more than it was taken for, rate it so and take back what
-    no place allows."""
+    """Record the review of a sample.
+
+    For a higher rating, recall the copies at destinations that do not allow it.
+    """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             scope.lock(f"{event.tenant_id}:sample:{event.subject_id}")
@@ -307,8 +319,7 @@ def _record_reading(scope: Scope, row: Sample, event: SampleRead) -> None:
 
 
 def _raise_rating(scope: Scope, row: Sample, rating: Rating, what: str) -> None:
-    """Bytes are rated so for every use; words are taken back where they stand, and the members are
-    told."""
+    """Raise the rating of bytes for every use, or recall a text and notify the members."""
     subject = Subject(row.subject_kind, row.subject_id)
     if what:
         ratings.record_rating(scope, what, rating, source=scope.actor)
@@ -329,8 +340,8 @@ def _raise_rating(scope: Scope, row: Sample, rating: Rating, what: str) -> None:
 
 
 def _too_much(scope: Scope, copy: LiveCopy, rating: Rating) -> bool:
-    """Whether where a copy stands a rating is not allowed, or not without marks that the copy does
-    not bear."""
+    """Return True if the destination of a copy does not allow a rating, or not without missing
+    flags."""
     if rating is Rating.X:
         return True
     place: PlaceKind = "chat" if copy.viewer else "post"

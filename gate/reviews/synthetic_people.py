@@ -1,7 +1,6 @@
-"""Invented people: a member declares what they are made with, and two others look at the
-references.
+"""Synthetic people: a member declares how they were made, and two others review the references.
 
-Whoever looks says whether somebody real is recognisable, and which references may look younger than
+A reviewer states whether a real person is recognizable, and which references may look younger than
 25.
 """
 
@@ -40,20 +39,18 @@ MAX_SOURCE_NAME = 120
 
 @dataclass(frozen=True)
 class DeclarationDraft:
-    """What a member declares: with what a person is made, and digests of pictures of the library
-    that show them."""
+    """A declaration: the sources of a synthetic person, and digests of reference pictures."""
 
     sources: tuple[DeclaredSource, ...]
     references: tuple[str, ...]
 
 
 def declare_synthetic_person(scope: Scope, person_id: UUID, draft: DeclarationDraft) -> UUID:
-    """Declare, as the acting member, that a person is invented and resembles nobody on purpose;
-    returns its id.
+    """Declare as the acting member that a person is synthetic; return the declaration's ID.
 
-    Raises Refused for who may not and for references that look like somebody never to be shown,
-    NotFound, BadInput for a real person, a model nobody named, or pictures that are none of the
-    agency's.
+    Raises Refused if the member lacks the right and for references that resemble a banned face;
+    NotFound; BadInput for a real person, a missing model, or pictures that do not belong to the
+    agency.
     """
     member = queries.get_acting_member(scope, "person.people_only")
     require_right(member.role, Right.RUN)
@@ -119,15 +116,14 @@ def review_declaration(
     doubts: Collection[str] = (),
     resembles: bool = False,
 ) -> None:
-    """Say, as the acting member, what is seen in all the references of a declaration; once, and for
-    good.
+    """Review all references of a declaration as the acting member; the review is final.
 
-    `doubts` are the references that may look younger than 25. What is Nudity or Explicit among them
-    must have been shown to this human in the last hour.
+    `doubts` are the references that may look younger than 25. Nudity and Explicit references must
+    have been shown to this member in the last hour.
 
-    Raises Refused for who may not look: who declared it, or was seen where they were, a guest to
-    whom the creator was not given; NotFound; Conflict for one that is no longer the newest;
-    BadInput for too few references.
+    Raises Refused for a member without the right, for the declarer, and for a person who shares a
+    device fingerprint with them; NotFound, also for a creator that is not assigned to the member;
+    Conflict for an outdated declaration; BadInput for too few references.
     """
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
@@ -157,7 +153,7 @@ def review_declaration(
 
 
 def _has_creator_access(scope: Scope, member: queries.Member, creator_id: UUID | None) -> bool:
-    """Whether somebody's creator is this member's; a guest without any was given nobody."""
+    """Return True if the creator is assigned to this member; a guest needs an assignment."""
     if not member.creators:
         return member.role is not Role.GUEST
     return creator_id is not None and queries.get_creator(scope, creator_id).slug in member.creators
@@ -174,6 +170,7 @@ def _check_references_viewed(scope: Scope, principal: UUID, references: Sequence
         raise Refused("review.set_unseen", count=unseen)
 
 
+# A row-level security policy also refuses a review by the member who made the declaration.
 _LOOK = """
 INSERT INTO invented_looks (tenant_id, id, declaration_id, principal_id, resembles, doubts, tiles)
 VALUES (:tenant, :id, :declaration, :principal, :resembles, CAST(:doubts AS jsonb), :tiles) ON
@@ -182,7 +179,7 @@ CONFLICT DO NOTHING
 
 
 def record_declaration_look(scope: Scope, declaration_id: UUID, seen: LookResult) -> None:
-    """Write a look down. Raises Conflict where this principal has looked before."""
+    """Record a review of a declaration. Raises Conflict for a second review by one principal."""
     done = scope.run(
         _LOOK,
         tenant=scope.tenant_id,

@@ -1,8 +1,7 @@
-"""Addresses written without a scheme: `mia.studio`, `example.co.uk/x`, also spelt `mia dot studio`.
+"""Addresses without a scheme: `mia.studio`, `example.co.uk/x`, or spelled out as `mia dot studio`.
 
-Which endings exist is read from the Public Suffix List (https://publicsuffix.org), of which the
-library `publicsuffixlist` holds a snapshot; nothing is fetched. Platforms turn such a host into a
-link.
+Platforms turn such a host into a link. The valid endings are those of the Public Suffix List
+(https://publicsuffix.org), from the snapshot in the library `publicsuffixlist`; nothing is fetched.
 """
 
 import re
@@ -18,13 +17,14 @@ MAX_HOST_LENGTH = 253
 MAX_HOST_LABELS = 16
 """Labels that are read from the end of a host name."""
 URL_END = r"[^\s<>\"'()\[\]]"
-"""A character that an address in a text may hold."""
+"""Pattern of a character that an address in a text may contain."""
 
 _HOST = re.compile(r"(?<![@\w.-])(?:[\w-]++\.)++[\w-]*+")
 _NUMBERS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 _ENDING = re.compile(r"\.[a-z]{2,63}$", re.IGNORECASE)
 _WWW = re.compile(r"www\.[\w-]+\.", re.IGNORECASE)
-"""With a path, or after "www.", any ending will do: it may be one of a network of its own."""
+"""After "www.", or with a path, any ending is accepted, because it may be that of a private
+network."""
 _PATH_BEGINS = re.compile(r"(?::\d{1,5})?/")
 _AFTER = re.compile(rf"(?::\d{{1,5}}(?=/))?/{URL_END}*")
 _SENTENCE_GOES_ON = re.compile(r"[ \t]{1,8}[^\W\d_]")
@@ -32,7 +32,7 @@ _INTRODUCES = re.compile(
     r"(?:\b(?:at|on|to|via|see|visit|follow|sur|chez|voir|auf|bei|su|em)|[:>→👉])[ \t]{0,3}$",
     re.IGNORECASE,
 )
-"""What stands before an address rather than before two sentences without a space."""
+"""Text that precedes an address rather than two sentences without a space between them."""
 _INTRODUCTION = 12
 _SPELT_DOT = re.compile(
     r"(?<![\w-])([\w-]{2,63}+)\s{0,3}(?:[(\[{]\s?(?:\.|dot|point|punto|punkt|ponto)\s?[)\]}]"
@@ -47,8 +47,10 @@ def _suffixes() -> PublicSuffixList:
 
 
 def registrable_domain(host: str) -> str:
-    """The part of a host name that somebody registers, with its public suffix; "" where there is
-    none: for a bare suffix, and for an ending that does not exist."""
+    """Return the registrable domain of a host name, with its public suffix.
+
+    Return "" for a bare suffix and for an ending that does not exist.
+    """
     labels = host.lower().rstrip(".").split(".")[-MAX_HOST_LABELS:]
     name = ".".join(labels)
     if len(name) > MAX_HOST_LENGTH or not all(labels):
@@ -57,10 +59,10 @@ def registrable_domain(host: str) -> str:
 
 
 def iter_bare_hosts(text: str) -> Iterator[tuple[int, int]]:
-    """Where the addresses without a scheme begin and end in a text, in order, with port and path.
+    """Yield the start and end of each address without a scheme, in order, with its port and path.
 
-    A missing space after a full stop ("love it.it was") is no address: two common words of which
-    the second happens to be the ending of a country, and the sentence goes on.
+    A missing space after a full stop ("love it.it was") is not an address. It is recognized by two
+    common words, the second one also a country code, and by the sentence that continues.
     """
     at = 0
     while match := _HOST.search(text, at):
@@ -75,7 +77,10 @@ def iter_bare_hosts(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_address(host: str, text: str, span: tuple[int, int], *, goes_on: bool) -> bool:
-    """Whether platforms make a link of a dotted name; `goes_on` where no full stop follows it."""
+    """Return True if platforms turn a dotted name into a link.
+
+    `goes_on` is True if no full stop follows the name.
+    """
     start, end = span
     if (goes_on and _PATH_BEGINS.match(text, end)) or _WWW.match(host):
         return bool(_NUMBERS.fullmatch(host) or _ENDING.search(host) or registrable_domain(host))
@@ -88,7 +93,8 @@ def _is_address(host: str, text: str, span: tuple[int, int], *, goes_on: bool) -
 
 
 def iter_spelt_hosts(text: str) -> Iterator[str]:
-    """Hosts whose dot is spelt out, in brackets or with spaces around: `mia (dot) studio`."""
+    """Yield the hosts with a spelled-out dot, in brackets or with spaces around: `mia (dot)
+    studio`."""
     for match in _SPELT_DOT.finditer(text):
         name = match[1]
         ending = match[2].lower()
@@ -115,11 +121,11 @@ def _is_missing_space(host: str, text: str, start: int, end: int) -> bool:
 
 
 def _is_word(label: str) -> bool:
-    """Whether a supported language has the word, endings aside that people write as such."""
+    """Return True if a supported language has the word, apart from endings common in addresses."""
     return label.lower() not in _ENDINGS_IN_PRINT and shipped_lexicon().vocabulary.contains(
         label.lower()
     )
 
 
 _ENDINGS_IN_PRINT = frozenset({"com", "net", "org", "biz", "fr", "uk", "io", "tv", "gg", "ly"})
-"""Endings that are in the vocabulary because people write addresses; no words of their own."""
+"""Endings that are in the vocabulary because people write addresses; they are not words."""

@@ -1,8 +1,6 @@
-"""What a text says once it is decoded: letters written as codes, numbers, signs or drawings. For
-matching only.
+"""Decode text written as codes, numbers, signs or drawings, for matching only.
 
-Whatever cannot be read is left out: a wrong guess adds a view in which nothing is found, and hides
-nothing.
+Undecodable parts are skipped: a wrong guess adds a view without matches and hides nothing.
 """
 
 import base64
@@ -29,9 +27,12 @@ _UNBROKEN = re.compile(r"\d{16,}")
 _PREFIXED = re.compile(
     r"(?<![0-9A-Za-z])(?:0?[xX]|[uU]\+?\{?(?:00)?)?([2-7][0-9A-Fa-f])[hH]?(?![0-9A-Za-z])"
 )
-"""The code of a visible character to the base of sixteen, as programs and people write it."""
+"""The hexadecimal code of a visible character, in the notations of programs and people."""
 _NOT_TEXT = regex.compile(r"[\p{Cc}\p{Cn}\p{Co}\p{Cs}--\s]", regex.VERSION1)
-"""By the table of `regex`: Python's own takes recent emoji for characters that do not exist."""
+"""Characters that text does not contain.
+
+The Unicode table of `regex` is newer than Python's, which classifies recent emoji as unassigned.
+"""
 _KEYCAP = "\u20e3"
 _BRAILLE = re.compile("[\u2801-\u283f]+")
 _MORSE = re.compile(r"(?:[.\-·•⚫⚪🔴–—_➖▬]{1,5}[\s/|,;]{1,3}){3,}[.\-·•⚫⚪🔴–—_➖▬]{1,5}")
@@ -43,13 +44,13 @@ _IN_BRAILLE = dict(
          29, 21, 15, 31, 23, 14, 30, 37, 39, 58, 45, 61, 53),
         "abcdefghijklmnopqrstuvwxyz", strict=True)
 )  # fmt: skip
-"""Dots 1 to 6 as bits, as Unicode numbers them: https://www.unicode.org/charts/PDF/U2800.pdf"""
+"""Braille dots 1 to 6 as bits, in Unicode order: https://www.unicode.org/charts/PDF/U2800.pdf"""
 _MORSE_LETTERS = (
     ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .-- "
     "-..- -.-- --.."
 )
 _IN_MORSE = dict(zip(_MORSE_LETTERS.split(), "abcdefghijklmnopqrstuvwxyz", strict=True))
-"""https://www.itu.int/rec/R-REC-M.1677"""
+"""International Morse code: https://www.itu.int/rec/R-REC-M.1677"""
 _ALPHABET = (
     "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike "
     "november oscar papa"
@@ -60,7 +61,7 @@ _TURNED = re.compile("[ɥʇʍʎɹʞɯɟƃᴉɾ]")
 _UPRIGHT = str.maketrans(
     "ɐqɔpǝɟƃɥᴉɾʞlɯuodbɹsʇnʌʍxʎ∀ƎſפHIſ˥WԀɹS┴∩ΛMX⅄", "abcdefghijklmnopqrstuvwxyaejghijlmprstuvwxy"
 )
-"""Letters written upside down; the word they make is then read from its end, as every view is."""
+"""Upside-down letters. The resulting word is then matched in reverse, as every view is."""
 _SHAPES = (
     (r"|\/|", "m"), ("/\\/\\", "m"), (r"\/\/", "w"), (r"|\|", "n"), ("|-|", "h"), ("|_|", "u"),
     (r"\/", "v"), ("/\\", "a"), ("><", "x"), ("}{", "x"), (")(", "x"), ("|<", "k"), ("|{", "k"),
@@ -69,23 +70,24 @@ _SHAPES = (
 )  # fmt: skip
 """Letters that are drawn with several signs, the longest first."""
 _BASES = ((10, frozenset("0123456789"), 2), (8, frozenset("01234567"), 2), (2, frozenset("01"), 7))
-"""To which bases codes are written: the digits there are, and how many one takes at least."""
+"""Bases of character codes: base, its digits, and the minimum number of digits of a code."""
 MEANT = 8
-"""So many characters that numbers standing apart must make: fewer come by chance."""
+"""Minimum characters of a text decoded from separate numbers; shorter ones occur by chance."""
 _LEAST = 4
-"""So many numbers or words in a row spell something."""
+"""Minimum consecutive numbers or words that can spell a text."""
 
 
 def decode_segments(shown: str) -> set[str]:
-    """Every reading of the encoded segments of a text, whose entities and markup are gone
-    already."""
+    """Return every decoding of the encoded segments of a text.
+
+    Entities and markup must have been removed from the text.
+    """
     found = {unquote(shown)} if "%" in shown else set()
     for pattern, read in _READERS:
         parts = {part: [*read(part)] for part in pattern.findall(shown)}
         found |= {reading for readings in parts.values() for reading in readings}
-        if (
-            len(parts) > 1 or pattern is _BRAILLE
-        ):  # a term may be spread over several, and over what stands between
+        # A term may be spread over several segments and the text between them.
+        if len(parts) > 1 or pattern is _BRAILLE:
             found.add(pattern.sub(_first_of(parts), shown))
     if "\\u" in shown or "U+" in shown:
         found.add(_ESCAPED.sub(_decode_escape, shown))
@@ -105,13 +107,15 @@ def _first_of(readings: Mapping[str, Sequence[str]]) -> Callable[["re.Match[str]
 
 
 def decode_base64_segments(text: str) -> str:
-    """The text with every segment that is readable when decoded from base64 put as what it says."""
+    """Return the text with each readable base64 segment replaced by its decoded form."""
     return _BASE64.sub(lambda found: _decode_base64(found[0]) or found[0], text)
 
 
 def _decode_base64_offsets(segment: str) -> Iterable[str]:
-    """Read from each of four places on, since a letter before it must not hide it; and
-    backwards."""
+    """Decode from each of four offsets, forwards and reversed.
+
+    A letter before the segment would otherwise shift its groups of four.
+    """
     return [
         _decode_base64(one[skipped:])
         for one in (segment, segment[::-1].lstrip("="))
@@ -147,7 +151,8 @@ def _decode_punycode(segment: str) -> Iterable[str]:
 
 
 def _decode_numbers(segment: str) -> Iterable[str]:
-    """As codes of characters to the base of ten, eight or two, and as places in the alphabet."""
+    """Yield readings as character codes in base ten, eight or two, and as positions in the
+    alphabet."""
     parts = re.findall(r"\d+", segment)
     for base, digits, least in _BASES:
         if all(set(part) <= digits and len(part) >= least for part in parts):
@@ -159,9 +164,11 @@ def _decode_numbers(segment: str) -> Iterable[str]:
 
 
 def _decode_all_numbers(shown: str) -> Iterable[str]:
-    """What all numbers of a text say, whatever stands between them, and what an unbroken row of
-    digits says in pairs, in threes and in eights: codes of characters, and places in the alphabet
-    from one, from nought or from its end."""
+    """Yield the readings of all numbers in a text, ignoring the text between them.
+
+    An unbroken run of digits is also split into groups of two, three and eight. Numbers are read as
+    character codes and as positions in the alphabet, counted from one, from zero or from its end.
+    """
     text = shown.replace(_KEYCAP, "")
     yield "".join(chr(int(code, 16)) for code in _PREFIXED.findall(text))
     cuts = {2, 3, 8} if _UNBROKEN.search(text) else {1}
@@ -223,8 +230,7 @@ def _replace_shapes(text: str) -> str:
 
 
 def _decode_spelling(text: str) -> str:
-    """What words that stand for letters spell ("echo x-ray papa"), and letters that stand alone
-    among other words."""
+    """Return the text spelled by alphabet words ("echo x-ray papa") and by single letters."""
     words = [
         word.casefold()
         for word in _SPELT.findall(text.replace("x-ray", "xray").replace("X-ray", "xray"))
@@ -235,7 +241,8 @@ def _decode_spelling(text: str) -> str:
 
 
 def _decode_bytes(data: bytes) -> str:
-    """The text in some bytes: UTF-8, or UTF-16 of plain letters; nothing where it is none."""
+    """Return the text of some bytes: UTF-8, or UTF-16 of ASCII letters. Return "" if they are not
+    text."""
     if len(data) > 3 and not (any(data[::2]) and any(data[1::2])):
         data = data.replace(b"\0", b"")
     try:

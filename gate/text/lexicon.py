@@ -1,5 +1,4 @@
-"""The words the safety check knows, read from `gate/policy/lexicon.yaml` and checked when they are
-read."""
+"""The terms of the safety check, read from `gate/policy/lexicon.yaml` and validated on load."""
 
 import base64
 import hashlib
@@ -27,26 +26,30 @@ from gate.text.word_forms import is_known_word, is_slang_word
 
 SHIPPED_LEXICON_PATH = Path(__file__).parents[1] / "policy" / "lexicon.yaml"
 TURNED = 10
-"""From this many letters on, also in any shift of the alphabet: ordinary words are no shift of so
-long a term."""
+"""Minimum letters of a term that is also matched in every shift of the alphabet.
+
+No ordinary word is a shift of such a long term.
+"""
 UNSPACED = "\u2e80"
-"""From here on stand the scripts of Chinese, Japanese and Korean."""
+"""The first character of the Chinese, Japanese and Korean scripts."""
 
 REMEMBERED_EXTENSIONS = 8
-"""Agencies whose own terms a process keeps ready to match."""
+"""Agencies whose additional terms a process caches ready to match."""
 REMEMBERED_WORDS = 4096
-"""Words a lexicon remembers to be ordinary or not."""
+"""Words whose status as ordinary words a lexicon caches."""
 
 ROMAN = "x(?:i{1,3}|iv|vi{0,2})"
-"""11 to 17; smaller ones are words too."""
+"""Roman numerals from 11 to 17; smaller ones are also words."""
 
 KINDS = ("explicit", "nudity", "suggestive", "minor", "minor_context", "prohibited")
 
 
 @dataclass(frozen=True)
 class Lexicon:
-    """Terms and patterns, ready to match; `digest` names the files they came from, the vocabulary's
-    by its pin."""
+    """Terms and patterns, ready to match.
+
+    `digest` is the SHA-256 of the source files; the vocabulary is included by its pin.
+    """
 
     version: str
     digest: str
@@ -56,23 +59,26 @@ class Lexicon:
     minor_stated: tuple["re.Pattern[str]", ...]
     minor_hinted: tuple["re.Pattern[str]", ...]
     minor_answer: tuple["re.Pattern[str]", ...]
-    """What says an age of under 18 to who asked for it."""
+    """Answers to a question about age that state an age under 18."""
     age_asked: tuple["re.Pattern[str]", ...]
     bot: tuple["re.Pattern[str]", ...]
     ai_marks: tuple["re.Pattern[str]", ...]
     vocabulary: Vocabulary
     ordinary_splits: tuple[str, ...] = ()
-    """Words beside each other that make a term together and mean none, folded."""
+    """Adjacent words that spell a term but do not mean it, folded."""
 
     @cached_property
     def term_words(self) -> frozenset[str]:
-        """Single words of the terms, folded: what the lexicon looks for, it can read."""
+        """Return the single words of the terms, folded; they count as readable words."""
         return frozenset(
             piece for one in self.terms for words in one.words for piece in words.split()
         )
 
     def with_coded_terms(self, own: tuple[tuple[str, str], ...]) -> "Lexicon":
-        """The lexicon with more terms, given as kind and base64; the same for the same terms."""
+        """Return the lexicon with additional terms, given as kind and base64.
+
+        Results are cached: the same terms return the same lexicon.
+        """
         if not own:
             return self
         if own not in self._extended:
@@ -88,12 +94,13 @@ class Lexicon:
 
     @cached_property
     def index(self) -> TermIndex:
-        """The terms as they are sought."""
+        """Return the index that finds the terms."""
         return TermIndex(self.terms, self.is_ordinary_word, self.ordinary_splits)
 
     @cached_property
     def is_ordinary_word(self) -> Callable[[str], bool]:
-        """Whether a language or the chats have a folded word; a term is no ordinary word."""
+        """Return a predicate that is True for a folded word of a supported language or of chat
+        slang."""
 
         @lru_cache(maxsize=REMEMBERED_WORDS)
         def is_ordinary(word: str) -> bool:
@@ -118,7 +125,7 @@ class _Words(BaseModel):
 
 
 class _CodedTerms(BaseModel):
-    """Terms of one language, each in base64, separated by blanks."""
+    """Terms of one language in base64, separated by spaces."""
 
     model_config = ConfigDict(extra="forbid")
     source: str
@@ -130,7 +137,7 @@ class _CodedTerms(BaseModel):
     prohibited: str = ""
 
     def decode(self, kind: str) -> list[str]:
-        """The terms of a kind. Raises ValueError for what is not base64 of UTF-8."""
+        """Return the terms of a kind. Raises ValueError if they are not base64 of UTF-8."""
         coded: str = getattr(self, kind)
         return [base64.b64decode(term, validate=True).decode() for term in coded.split()]
 
@@ -159,16 +166,18 @@ class _File(BaseModel):
 
 
 def fold_term(kind: str, written: str) -> LexiconTerm:
-    """A term of one kind as matching sees it. Raises ValueError for a kind nobody knows or a term
-    without letters."""
+    """Return a term in the forms that are matched.
+
+    Raises ValueError for an unknown kind or a term without letters.
+    """
     seen = fold_lookalikes(written)
     leet = fold_leetspeak(seen)
     run = joined_letters(seen)
     if kind not in KINDS or not run:
-        raise ValueError(f"no term of kind {kind}: {written!r}")
+        raise ValueError(f"no term of type {kind}: {written!r}")
     letters = tuple(dict.fromkeys("".join(filter(str.isalnum, form)) for form in (seen, leet)))
     runs = {run, joined_letters(leet), fold_leetspeak(run)} if len(letters[0]) >= LONG else set()
-    steps = min(letter_steps(seen))  # of letters of other alphabets there are none
+    steps = min(letter_steps(seen))  # letters of other alphabets have no steps
     turned = (steps,) if len(steps) >= TURNED - 1 else ()
     return LexiconTerm(
         kind,
@@ -181,7 +190,10 @@ def fold_term(kind: str, written: str) -> LexiconTerm:
 
 
 def _doubled_pattern(*forms: str) -> str:
-    """The spaced forms with at least their repeats, where one has any: "as" is no "ass"."""
+    """Return a pattern of the spaced forms with at least their repeats, or "" if they have none.
+
+    It keeps "as" from matching "ass".
+    """
     spaced = [" ".join(re.findall(r"[^\W_]+", form)) for form in forms]
     if not any(re.search(r"([^ ])\1", form) for form in spaced):
         return ""
@@ -190,8 +202,11 @@ def _doubled_pattern(*forms: str) -> str:
 
 
 def load_lexicon(path: Path, *, over: Path | None = None) -> Lexicon:
-    """The lexicon of a file; `over` adds an installation's own rated terms. Raises ValueError for a
-    bad file."""
+    """Load the lexicon from a file.
+
+    `over` is a file of an installation's additional rated terms. Raises ValueError for an invalid
+    file.
+    """
     data = path.read_bytes()
     file = _parse_file(data)
     terms = _decode_terms(file)
@@ -206,12 +221,14 @@ def load_lexicon(path: Path, *, over: Path | None = None) -> Lexicon:
 
 
 def parse_lexicon(data: bytes) -> Lexicon:
-    """The lexicon as it is written; its vocabulary must be the one that comes with the product.
-    Raises ValueError."""
+    """Parse the contents of a lexicon file.
+
+    Raises ValueError for an invalid file or one that names a vocabulary other than the shipped one.
+    """
     file = _parse_file(data)
     vocabulary = _build_vocabulary(file, SHIPPED_LEXICON_PATH.parent)
     if vocabulary.sha256 != shipped_lexicon().vocabulary.sha256:
-        raise ValueError("the lexicon names a vocabulary that is not installed")
+        raise ValueError("the vocabulary required by the lexicon is not installed")
     return _compile_lexicon(file, _decode_terms(file), vocabulary, hashlib.sha256(data).hexdigest())
 
 
@@ -220,10 +237,10 @@ def _parse_file(data: bytes) -> _File:
 
 
 def _decode_terms(file: _File) -> dict[str, list[str]]:
-    """Terms by kind, those of all languages together. Raises ValueError."""
+    """Return the terms of all languages by kind. Raises ValueError for an unknown source."""
     unknown = {one.source for one in file.coded_terms.values()} - file.sources.keys()
     if unknown:
-        raise ValueError(f"no such source: {', '.join(sorted(unknown))}")
+        raise ValueError(f"unknown source: {', '.join(sorted(unknown))}")
     listed = [(kind, one.decode(kind)) for one in file.coded_terms.values() for kind in KINDS]
     found = {kind: list(words) for kind, words in file.terms.items()}
     for kind, words in listed:
@@ -272,8 +289,11 @@ def _compile_lexicon(
 
 
 def _phrase_to_search(folded: str) -> str:
-    """A phrase as whole words; of scripts that put none or no blanks around what they say,
-    anywhere."""
+    """Return a phrase padded with spaces to match whole words.
+
+    A phrase in a script that does not separate words with spaces is not padded and matches
+    anywhere.
+    """
     words = spaced_words(folded)
     return words.strip() if words.strip()[:1] >= UNSPACED else words
 
@@ -281,7 +301,7 @@ def _phrase_to_search(folded: str) -> str:
 def _compile_age_patterns(
     minor: _Minor, patterns: Mapping[str, Sequence[str]]
 ) -> "tuple[re.Pattern[str], ...]":
-    # a unit is a whole word: "I'm 15 male" is no "mal"
+    # A unit matches a whole word only: "I'm 15 male" does not contain the unit "mal".
     unit = (
         "(?:"
         + "|".join(
@@ -301,5 +321,5 @@ def _compile_age_patterns(
 
 @cache
 def shipped_lexicon() -> Lexicon:
-    """The lexicon that comes with the product."""
+    """Return the lexicon that is shipped with the product."""
     return load_lexicon(SHIPPED_LEXICON_PATH)

@@ -1,5 +1,4 @@
-"""The views of a text that matching runs on. They serve matching only: the text that is sent is
-never rewritten."""
+"""The normalized views of a text on which terms are matched; the published text is unchanged."""
 
 import codecs
 import html
@@ -16,8 +15,8 @@ import regex
 from gate.contract import text_marks
 from gate.text.encodings import decode_segments
 
-# Look-alikes by sight, after UTS #39; capitals before folding, since eta looks like n and Eta like
-# H.
+# Look-alikes by shape, after UTS #39. Capitals are replaced before case folding: a small eta looks
+# like n, a capital Eta like H.
 _CAPITALS = str.maketrans("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧАВЕЗІЈКМНОРСТУХЅԌ", "abezhikmnoptyxabe3ijkmhopctyxsg")
 _ALIKE = str.maketrans(
     "αβγεηικμνορστυχωζ"
@@ -30,7 +29,7 @@ _ALIKE = str.maketrans(
     + "agiiilodhfelnrsyghabcdejkmoptuvwzaeeoaeedeanuc",
 )
 _LATIN_BLOCKS = ((0xC0, 0x2B0), (0x1D00, 0x1DC0), (0x2C60, 0x2C80), (0xA720, 0xAB70))
-"""Blocks of Latin letters beyond the accented ones, past their ends."""
+"""Unicode blocks of extended Latin letters, each as start and exclusive end."""
 _MODIFIED_LATIN = re.compile(
     r"LATIN (?:SMALL|CAPITAL|LETTER SMALL CAPITAL)(?: LETTER)? (?:SMALL CAPITAL )?"
     r"(?:(?:REVERSED|TURNED|SIDEWAYS|OPEN|BARRED|DOTLESS|TAILLESS|BROKEN|STIRRUP|CLOSED|MIDDLE"
@@ -41,9 +40,12 @@ _STYLED = {0x1F170 + i: chr(97 + i) for i in range(26)} | {
     0x1F150 + i: chr(97 + i) for i in range(26)
 }
 _FLAGS = {0x1F1E6 + i: chr(97 + i) for i in range(26)}
-_LETTERS = _STYLED | _FLAGS  # squared, circled and regional letters stand for their letters
+_LETTERS = _STYLED | _FLAGS  # squared, circled and regional indicator letters
 _LETTER = re.compile("[\U0001f150-\U0001f1ff]")
-"""Where those stand: most texts hold none, and looking is quicker than translating."""
+"""The range of squared, circled and regional indicator letters.
+
+Most texts contain none, and a search is faster than a translation.
+"""
 
 _TAG = re.compile(r"</?[A-Za-z?!][^<>]{0,2000}>")
 _ANGLES = re.compile("[<>]")
@@ -51,7 +53,7 @@ _HUMPS = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])|(?<=[^\W\d_])(?=\d)|(?<=\d)(
 _ASIDES = tuple(
     re.compile(found) for found in (r"\([^()]{0,200}\)", r"\[[^\[\]]{0,200}\]", r"\{[^{}]{0,200}\}")
 )
-"""What stands in brackets: markup of forums, the address of a link, a word in between."""
+"""Text in brackets: forum markup, link targets, parentheses inside a term."""
 _TAG_CHARACTERS = re.compile("[\U000e0020-\U000e007e]+")
 _FLAG_OF_A_REGION = re.compile(
     "\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]{1,6}\U000e007f"
@@ -61,7 +63,7 @@ _SPLIT_WORD = re.compile(
     "[A-Za-z\u00c0-\u024f][\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]+[A-Za-z\u00c0-\u024f]"
 )
 _DIRECTED = re.compile("[A-Za-z\u00c0-\u024f\u202a-\u202e\u2066-\u2069]")
-"""Controls that begin or end something, and Latin letters."""
+"""Controls that open or close a direction, and Latin letters."""
 
 _OVERRIDES = "\u202d\u202e"
 _ISOLATES = "\u2066\u2067\u2068"
@@ -83,12 +85,12 @@ _IGNORABLE = re.compile(
     "\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
 _MARKED = re.compile("[&<:]")
-"""What may begin an entity, a tag or a letter's name."""
+"""Characters that may begin an entity, a tag or a letter alias."""
 
 _SKIN_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
 _WORD = re.compile(r"[^\W_]+")
 _FIRST = re.compile(r"(?:\W*\d+\W+)?[\W_]*([^\W_])")
-"""Past bullets, quotation marks and the numbers of a list."""
+"""The first letter of a line after bullets, quotation marks and list numbers."""
 _SENTENCES = re.compile(r"(?<![.!?…])[.!?…]++\s+")
 _ALIAS_OR_PICTURE = re.compile(f":[A-Za-z][A-Za-z0-9_+-]{{0,40}}:|{_PICTURE}")
 _LETTER_ALIAS = re.compile(r":(?:regional_indicator|letter|squared|negative_squared)_([A-Za-z]):")
@@ -100,9 +102,9 @@ _BACKWARDS = bytes.maketrans(
     bytes(range(97, 123)), bytes((97 - code) % 26 + 97 for code in range(97, 123))
 )
 MIN_INITIALS = 4
-"""First letters that may spell a term."""
+"""Minimum number of first letters that may spell a term."""
 DEPTH = 3
-"""So often something may be encoded, one way inside another."""
+"""Maximum layers of nested encodings that are decoded."""
 CENSOR_MARK = "*"
 _BLOTS = re.compile(rf"(?<=[^\W_])(?:{_EMOJI.pattern}|[*#_~^%?•·●○■□█▇▒░@.$=×+!|&])++(?=[^\W_])")
 _EDGE_SIGNS = "*•●○■□█▇▒░×"
@@ -112,24 +114,31 @@ _FIRST_BLOT = re.compile(
 _LAST_BLOT = re.compile(
     rf"(?<![\w{_EDGE_SIGNS}])([^\W_]{{2,}}+)[{_EDGE_SIGNS}](?![\w{_EDGE_SIGNS}])"
 )
-"""A single sign in the place of the first or the last letter of a word; `*bold*` has two."""
+"""A word with one sign in place of its last letter; `_FIRST_BLOT` is for the first. `*bold*` has
+two."""
 _NUMBER = re.compile(r"(?<![^\W_])\d++(?:[.=×%~^&]\d++)++(?![^\W_])")
-"""A price, a version or a sum: a sign between two digits hides no letter, unless a letter is next
-to it."""
+"""A price or a version: a sign between two digits hides no letter if no letter is adjacent."""
+_SUM_SIGNS = re.compile(r"[+|]")
+_SUM = re.compile(r"(?<![^\W_])\d++(?:[+|]\d++)++(?![^\W_])")
+"""A sum or a column of numbers, in which the sign between two digits is not a letter."""
 _BLOTTED_WORD = re.compile(r"[^\W_](?:[^\W_]|\*)*+")
 MAX_STACKED_MARKS = 30
-"""Combining marks in a row that are read, as in the stream-safe format of
-https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format: normalizing takes time in the square
-of their number."""
+"""Consecutive combining marks that are read, as in the stream-safe text format.
+
+Normalization takes quadratic time in their number:
+https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format
+"""
 _STACKED_MARKS = regex.compile(rf"(\p{{M}}{{{MAX_STACKED_MARKS}}})\p{{M}}+")
 _HUGE_REFERENCE = re.compile(r"&#(?:[xX]0*[0-9a-fA-F]{7,}|0*[0-9]{8,});?")
 """A character reference above the last code point, which `html.unescape` cannot convert."""
 
 
 class ViewWord(NamedTuple):
-    """A word as it is matched. `source` is the same word before digits and signs became letters;
-    `glued` says that no white space stands before it, or that it and the word before are each the
-    only one of their line."""
+    """A word in the form that is matched.
+
+    `source` is the word before digits and signs were replaced by letters. `glued` is True if no
+    white space precedes the word, or if it and the previous word are each alone on their line.
+    """
 
     letters: str
     source: str
@@ -141,34 +150,39 @@ WordRow = tuple[ViewWord, ...]
 
 @dataclass(frozen=True)
 class NormalizedViews:
-    """`spaced`: words with single blanks and a blank at either end; `joined`: no separators at all;
-    `edges`: what the first letters of words or the last of lines make, where nothing short may be
-    sought."""
+    """The views of a text.
+
+    - `spaced`: words separated by single spaces, with a space at either end.
+    - `joined`: letters and digits without separators.
+    - `edges`: the strings that first letters of words or last letters of lines form. Short terms
+      are not matched in them.
+    """
 
     spaced: frozenset[str]
     stretched: frozenset[str]
-    """As `spaced`, where repeats stay."""
+    """As `spaced`, with repeated letters."""
     joined: frozenset[str]
     edges: frozenset[str] = frozenset()
     steps: frozenset[str] = frozenset()
-    """How far each letter is from the one before: what every shift of the alphabet leaves as it
-    was."""
+    """Distances between consecutive letters, which no shift of the alphabet changes."""
     blotted: frozenset[str] = frozenset()
-    """Words, and letters run together, where a blotted letter is `BLOT`; repeats stay."""
+    """Words and joined letters with `CENSOR_MARK` for each hidden letter; with repeated letters."""
     rows: frozenset["WordRow"] = frozenset()
-    """The words of each reading in order, repeats included."""
+    """The words of each reading in order, with repeated letters."""
     initials: frozenset[str] = frozenset()
-    """First letters of the words of a line or a sentence, of all lines, and the capitals: each as
-    a whole."""
+    """First letters of the words of a line or sentence, of all lines, and the capitals, each as a
+    whole."""
     edge_blots: frozenset[str] = frozenset()
-    """Words whose first or last letter is `CENSOR_MARK`; repeats stay."""
+    """Words with `CENSOR_MARK` for their first or last letter; with repeated letters."""
 
 
 def strip_markup(text: str) -> str:
-    """The text without markup, entities and invisible characters; tags and names of letters become
-    letters."""
+    """Return the text without markup, entities and invisible characters.
+
+    Tag characters and letter aliases such as `:letter_a:` become letters.
+    """
     if text.isascii() and not _MARKED.search(text):
-        return text  # all the rest is about other characters
+        return text  # The remaining steps concern non-ASCII characters only.
     text = _TAG.sub("", unescape_references(text))
     text = _LETTER_ALIAS.sub(r"\1", text) if ":" in text else text
     text = _TAG_CHARACTERS.sub(lambda found: "".join(chr(ord(c) - 0xE0000) for c in found[0]), text)
@@ -177,7 +191,7 @@ def strip_markup(text: str) -> str:
 
 
 def visible_letters(text: str) -> str:
-    """The text in its plainest letters, without invisible characters."""
+    """Return the text in Unicode form NFKC without invisible characters."""
     return text if text.isascii() else _IGNORABLE.sub("", normalize_unicode("NFKC", text))
 
 
@@ -187,17 +201,17 @@ def normalize_unicode(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) ->
 
 
 def unescape_references(text: str) -> str:
-    """Replace HTML character references, as `html.unescape` does; one beyond Unicode becomes
-    U+FFFD."""
+    """Replace HTML character references as `html.unescape` does; invalid ones become U+FFFD."""
     return html.unescape(_HUGE_REFERENCE.sub("\ufffd", text)) if "&" in text else text
 
 
 def fold_case(text: str) -> str:
-    """Lower case without accents or invisible characters; letters and digits stay what they are.
-    Idempotent."""
-    for _ in range(
-        64
-    ):  # each pass may uncover something for the next one; nesting deeper than this is no text
+    """Return the text in lower case without markup, accents and invisible characters.
+
+    Letters and digits are not replaced. Idempotent.
+    """
+    # Each pass may uncover more for the next one; real text is not nested deeper than this.
+    for _ in range(64):
         after = _without_marks(strip_markup(text).casefold())
         if after == text:
             return after
@@ -214,23 +228,27 @@ def _without_marks(text: str) -> str:
 
 @cache
 def _combining_marks() -> Mapping[int, None]:
-    """Every combining mark and skin tone, of all planes where there are any, as a table that drops
-    it."""
+    """Return a translation table that removes combining marks and skin tones in all planes."""
     planes = [*range(0x300, 0x1E950), *range(0xE0100, 0xE01F0)]
     dropped = dict.fromkeys(code for code in planes if unicodedata.category(chr(code))[0] == "M")
     return {**dropped, **dict.fromkeys(range(0x1F3FB, 0x1F400))}
 
 
 def fold_lookalikes(text: str) -> str:
-    """What the text looks like: `plain`, with look-alikes of other alphabets turned into Latin
-    letters. Idempotent."""
+    """Return the folded text with look-alikes of other alphabets replaced by Latin letters.
+
+    Idempotent.
+    """
     return fold_case(fold_case(strip_markup(text).translate(_CAPITALS)).translate(_lookalikes()))
 
 
 @cache
 def _lookalikes() -> Mapping[int, int | str]:
-    """Look-alikes of other alphabets, and by their names the Latin letters with a stroke, a hook or
-    a tail, which do not decompose."""
+    """Return the replacements of look-alikes.
+
+    They include Latin letters with a stroke, hook or tail, which have no decomposition; their
+    Unicode names identify them.
+    """
     found: dict[int, int | str] = {}
     for first, last in _LATIN_BLOCKS:
         for code in range(first, last):
@@ -240,20 +258,23 @@ def _lookalikes() -> Mapping[int, int | str]:
 
 
 def fold_leetspeak(folded: str) -> str:
-    """Digits and symbols that stand for letters turned into them; i and l, which look alike, become
-    one."""
+    """Replace digits and symbols that represent letters, and "l", which looks like it, by "i"."""
     return folded.translate(_LEET).replace("l", "i")
 
 
 def spaced_words(folded: str) -> str:
-    """Words with single blanks around; runs of single letters become one word; repeats collapse.
-    Idempotent."""
+    """Return the words separated by single spaces, without repeated letters.
+
+    Runs of single letters become one word. Idempotent.
+    """
     return collapse_repeats(_join_lone_letters(separated_words(folded)))
 
 
 def separated_words(folded: str) -> str:
-    """As `spaced`, but single letters stay words of their own: a letter beside a term must not hide
-    it. Idempotent."""
+    """Return the words as `spaced_words` does, but leave single letters separate.
+
+    A letter next to a term must not hide it. Idempotent.
+    """
     return collapse_repeats(f" {' '.join(_WORD.findall(folded))} ")
 
 
@@ -262,21 +283,22 @@ def _join_lone_letters(words: str) -> str:
 
 
 def collapse_repeats(text: str) -> str:
-    """Each run of one character as that character. Idempotent."""
+    """Reduce each run of one character to a single character. Idempotent."""
     return _REPEATS.sub(r"\1", text)
 
 
 def joined_letters(folded: str) -> str:
-    """Letters and digits alone; repeats collapse."""
+    """Return the letters and digits without separators and repeats."""
     return collapse_repeats("".join(_WORD.findall(folded)))
 
 
-@lru_cache(
-    maxsize=16
-)  # a text is judged several times at once: marked, then decided on, for each account
+# A text is rated several times in a row: for the marks, then for the decision of each account.
+@lru_cache(maxsize=16)
 def normalized_views(text: str) -> NormalizedViews:
-    """Every view of one text: decoded segments, edges and the mirror image included, also as a
-    place shows it that knows no markup: there, what stands between angle brackets is read."""
+    """Return every view of a text, including decoded segments, edges and the mirror image.
+
+    Some platforms do not render markup, so the text between angle brackets is also read.
+    """
     found = [_build_views(text)]
     if "<" in (shown := _unescape_deeply(text)) and (verbatim := _ANGLES.sub(" ", shown)) != shown:
         found.append(_build_views(verbatim))
@@ -298,6 +320,7 @@ def _merge_views(one: NormalizedViews, other: NormalizedViews) -> NormalizedView
 
 
 def _build_views(text: str) -> NormalizedViews:
+    text = _SUM.sub(lambda found: _SUM_SIGNS.sub(" ", found[0]), text)
     stretched: set[str] = set()
     runs: set[str] = set()
     rows: set[WordRow] = set()
@@ -340,7 +363,7 @@ def _build_views(text: str) -> NormalizedViews:
 
 
 def word_rows(seen: str) -> set[WordRow]:
-    """The words of a folded text in order, as they are and with leetspeak read."""
+    """Return the words of a folded text in order, with and without leetspeak replaced."""
     found = set()
     for letters in {seen, fold_leetspeak(seen)}:
         row: list[ViewWord] = []
@@ -366,7 +389,7 @@ def word_rows(seen: str) -> set[WordRow]:
 
 
 def _decode_layers(text: str) -> set[str]:
-    """The text, and all that its encoded segments say, however often they were encoded."""
+    """Return the text and all decodings of its encoded segments, up to `DEPTH` layers."""
     found = newest = {text}
     for _ in range(DEPTH):
         newest = {inner for once in newest for inner in decode_segments(strip_markup(once))} - found
@@ -375,7 +398,7 @@ def _decode_layers(text: str) -> set[str]:
 
 
 def _unescape_deeply(text: str) -> str:
-    for _ in range(DEPTH):  # deeper down no reader sees anything but entities
+    for _ in range(DEPTH):  # Deeper layers are shown as entities.
         text = unescape_references(text)
     return text
 
@@ -386,8 +409,8 @@ def _without_asides(text: str) -> set[str]:
 
 
 def letter_steps(seen: str) -> set[str]:
-    """The steps from letter to letter in each direction, and those of an alphabet that is turned
-    round."""
+    """Return the distances between consecutive letters, in both directions and for the reversed
+    alphabet."""
     found = set()
     for letters in {joined_letters(seen), joined_letters(seen.translate(_LEET))}:
         codes = letters.encode("ascii", "ignore").translate(None, _NO_LETTERS)
@@ -398,8 +421,10 @@ def letter_steps(seen: str) -> set[str]:
 
 
 def _censored_words(text: str) -> Iterable[str]:
-    """The text where signs and pictures inside words stand for letters nobody is to read, as words
-    and run together."""
+    """Yield the text with hidden letters marked, as words and joined.
+
+    Signs and emoji inside words count as hidden letters.
+    """
     shown = _BLOTS.sub(
         lambda found: CENSOR_MARK * len(_EMOJI.sub(CENSOR_MARK, found[0])),
         _NUMBER.sub(" ", strip_markup(text)),
@@ -411,7 +436,7 @@ def _censored_words(text: str) -> Iterable[str]:
 
 
 def _edge_censored_words(text: str) -> Iterable[str]:
-    """Words whose first or last letter alone is hidden by a sign."""
+    """Yield the words with only their first or last letter hidden by a sign."""
     shown = strip_markup(text)
     for word in _FIRST_BLOT.findall(shown):
         yield CENSOR_MARK + fold_leetspeak(fold_lookalikes(word))
@@ -420,8 +445,10 @@ def _edge_censored_words(text: str) -> Iterable[str]:
 
 
 def _initials(text: str) -> Iterable[str]:
-    """The first letters of the words of each line and each sentence, of all lines, and all
-    capitals; runs too short to spell anything are left out."""
+    """Return the first letters of each line and sentence, of all lines, and all capitals.
+
+    Strings too short to spell a term are skipped.
+    """
     shown = strip_markup(text)
     parts = {*shown.splitlines(), *_SENTENCES.split(shown)}
     runs = ["".join(word[0] for word in _WORD.findall(part)) for part in parts]
@@ -430,14 +457,14 @@ def _initials(text: str) -> Iterable[str]:
 
 
 def _first_letters(text: str) -> str:
-    """Of each line the first letter or digit."""
+    """Return the first letter or digit of each line, or "" for three lines or fewer."""
     lines = strip_markup(text).splitlines()
     found = [_FIRST.match(line) for line in lines] if len(lines) > 3 else []
     return "".join(first[1] for first in found if first is not None)
 
 
 def _edge_letters(text: str) -> Iterable[str]:
-    """The first letters of words and of sentences, the last ones of words and of lines, and the
+    """Yield the first letters of words and sentences, the last letters of words and lines, and the
     capitals."""
     shown = strip_markup(text)
     words = _WORD.findall(shown)
@@ -452,8 +479,7 @@ def _edge_letters(text: str) -> Iterable[str]:
 
 
 def _emoji_names(text: str) -> str:
-    """The names of the pictures in a text, one after the other: what a list calls an emoji is found
-    as it is called."""
+    """Return the names of the emoji in a text, so that a term matches an emoji by its name."""
     if text.isascii() and ":" not in text:
         return ""
     pictures = (found[0] for found in _ALIAS_OR_PICTURE.finditer(_SKIN_TONES.sub("", text)))
@@ -463,9 +489,9 @@ def _emoji_names(text: str) -> str:
 
 
 def is_obfuscated(text: str) -> bool:
-    """Whether the text hides how it reads, even where nothing matches: such a text is looked at by
-    a person."""
-    if text_marks.has_text_mark(text):  # bound to the words: it hides none
+    """Return True if the text hides how it reads, even if no term matches; a member then reviews
+    it."""
+    if text_marks.has_text_mark(text):  # A text mark is tied to the visible text and hides nothing.
         text = text_marks.remove_text_mark(text)
     shown = unescape_references(text)
     if _has_odd_direction(shown):
@@ -475,19 +501,20 @@ def is_obfuscated(text: str) -> bool:
         return True
     allowed = 2 * -(-max(len(shown), 1) // 100)
     words = len(_WORD.findall(rest))
-    marks = min(len(_BIDI.findall(rest)), 2 * words + 2)  # a pair around each word, and the text
+    # one pair around each word and around the text
+    marks = min(len(_BIDI.findall(rest)), 2 * words + 2)
     return len(_IGNORABLE.findall(rest)) - marks > allowed or any(
         map(_has_mixed_scripts, _WORD.findall(normalize_unicode("NFKC", rest)))
     )
 
 
 def _has_odd_direction(text: str) -> bool:
-    """Return True for direction controls that may hide how a text reads.
+    """Return True if direction controls may change how a text reads.
 
     Keyboards, contact lists and file properties add marks and balanced isolates around names,
-    numbers and emoji (UAX #9 §2.6): those change no letter's place. An override around Latin
-    letters does, and so does a control that ends without a beginning, or stays open where nothing
-    is written from the right; a control inside a Latin word splits it.
+    numbers and emoji (UAX #9 §2.6), which move no letter. These are suspicious: an override around
+    Latin letters, a control that closes without an opening one or stays open in a text without
+    right-to-left letters, and a control inside a Latin word.
     """
     if not _BIDI.search(text):
         return False
@@ -512,7 +539,7 @@ def _has_odd_direction(text: str) -> bool:
 
 
 def _has_stacked_marks(text: str) -> bool:
-    """More than two marks on a base."""
+    """Return True if a character has more than two combining marks."""
     marks = 0
     for character in normalize_unicode("NFD", text):
         marks = marks + 1 if unicodedata.combining(character) else 0
@@ -526,7 +553,7 @@ _LOOKING_LATIN = frozenset(
      "RUNIC", "TIFINAGH", "ETHIOPIC", "GEORGIAN", "OSAGE", "VAI", "CARIAN",
      "LYCIAN", "LYDIAN", "WARANG", "GOTHIC"}
 )  # fmt: skip
-"""First words of the names of letters that are taken for Latin ones."""
+"""First words of the Unicode names of letters that look like Latin ones."""
 
 
 @cache
@@ -536,8 +563,10 @@ def _script_name(character: str) -> str:
 
 
 def _has_mixed_scripts(word: str) -> bool:
-    """Latin beside letters of an alphabet that looks like it in one word; the micro sign is a
-    unit."""
+    """Return True if a word mixes Latin letters with letters of a similar-looking alphabet.
+
+    The micro and ohm signs are units and do not count.
+    """
     if word.isascii():
         return False
     scripts = {_script_name(character) for character in word if character not in "µμΩ"}

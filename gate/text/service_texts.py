@@ -1,9 +1,9 @@
-"""Service texts: sentences of the catalogues that go out as they stand, when nothing else may.
+"""Service texts: catalogue sentences that may be sent when all other texts are blocked.
 
-A code is one of ours when it begins with `service.`. Its sentence is pinned by digest, so that a
-changed sentence is refused until somebody read it and pinned it anew (`python -m
-gate.text.service_texts`). No picture goes with one but the house's own, pinned likewise, where it
-takes the place of what a platform does not delete.
+The code of a service text begins with `service.`. Each sentence is pinned by its digest, so that a
+changed sentence is refused until someone has reviewed and pinned it (`python -m
+gate.text.service_texts`). The only picture allowed is the system's replacement picture for copies
+that a platform does not delete. It is pinned likewise.
 """
 
 import hashlib
@@ -25,29 +25,32 @@ from gate.text.text_rating import extract_links
 PINS = Path(__file__).parents[1] / "policy" / "service.yaml"
 PREFIX = "service."
 BUTTON = "service.button."
-"""Labels; they stand on buttons and are no message of their own: one of them is nothing but a
-slot."""
+"""Prefix of button labels. A label is not a message, because one of them consists only of a slot.
+"""
 
 SAFETY = "service.safety."
-"""What protects a reader or whoever was shown (helplines, age, what stands where something was
-removed): no emergency stop keeps it back."""
+"""Prefix of texts that protect a reader or a depicted person: helplines, age, replaced content.
 
+Emergency stops do not block them.
+"""
+
+# Telegram bots can delete a message for 48 hours only, but edit it without a time limit.
 REMOVED = f"{SAFETY}removed."
-"""What is said in the place of a copy that a platform does not delete."""
+"""Prefix of the texts that replace a copy that a platform does not delete."""
 
 SLOT = r"([^\n<>{}\\]{1,64})"
-"""What a marked slot may hold: a name, a number, an amount, a short title; no line of its own, and
-no address."""
+"""Pattern of a slot: a name, number, amount or short title on one line, without an address."""
 
 AGE_PAGE = "age_page"
-"""A slot that holds an address: the page of ours where this one reader proves their age, and
-nothing else."""
+"""A slot that contains the address of the page where this reader proves their age, and nothing
+else."""
 
 _AGE_PAGE = r"(?P<age_page>https?://[A-Za-z0-9.:\-]{1,100}/age/[A-Za-z0-9_-]{32})"
 
 
 REPORT_PAGE = "report_page"
-"""Another: our form for removal requests, the same for everybody."""
+"""A slot that contains the address of the removal request form, which is the same for all readers.
+"""
 
 _REPORT_PAGE = r"(?P<report_page>https?://[A-Za-z0-9.:\-]{1,100}/report)"
 
@@ -55,13 +58,13 @@ _OWN_PAGES = {AGE_PAGE: _AGE_PAGE, REPORT_PAGE: _REPORT_PAGE}
 
 
 def is_safety_text(code: str) -> bool:
-    """Whether the sentence protects a reader."""
+    """Return True if the code is that of a text that protects a reader."""
     return code.startswith(SAFETY)
 
 
 @cache
 def pinned_digests() -> Mapping[str, Mapping[str, str]]:
-    """The pinned digest of each service sentence by code and language."""
+    """Return the pinned digests of the service sentences, by code and language."""
     listed: Mapping[str, Mapping[str, str]] = (
         yaml.safe_load(PINS.read_text("utf-8"))["sentences"] or {}
     )
@@ -69,13 +72,13 @@ def pinned_digests() -> Mapping[str, Mapping[str, str]]:
 
 
 def sentence_digest(sentence: str) -> str:
-    """What is pinned of a sentence: SHA-256 of its bytes."""
+    """Return the SHA-256 digest of a sentence, as it is pinned."""
     return hashlib.sha256(sentence.encode()).hexdigest()
 
 
 @cache
 def _compile_patterns(code: str) -> tuple["re.Pattern[str]", ...]:
-    """One pattern per language whose sentence is still the pinned one."""
+    """Return one pattern per language whose current sentence matches its pin."""
     found = []
     for language, pinned in pinned_digests().get(code, {}).items():
         sentence = load_catalogue(language).get(code, "")
@@ -96,10 +99,10 @@ def _slot_pattern(name: str | None) -> str:
 
 
 def is_pinned_sentence(code: str, text: str, *, own_hosts: Sequence[str] = ()) -> bool:
-    """Whether a text is the pinned sentence of a code in one of the languages, its slots filled
-    shortly.
+    """Return True if a text is the pinned sentence of a code in one of the languages.
 
-    `own_hosts` are those our own pages lie on.
+    The slots must match `SLOT` or an address of the installation's own pages. `own_hosts` are the
+    hosts of these pages.
     """
     found = [
         match
@@ -118,14 +121,16 @@ def _slots_are_ours(match: "re.Match[str]", own_hosts: Sequence[str]) -> bool:
 
 @cache
 def pinned_picture() -> Medium:
-    """The house's own picture as somebody looked at it: a file that changed since is another
-    one."""
+    """Return the pinned replacement picture. A file that changed since the review does not match
+    it."""
     return Medium(**yaml.safe_load(PINS.read_text("utf-8"))["picture"])
 
 
 def _shows_only(unit: Unit) -> bool:
-    """Whether a unit shows no picture, or the pinned one in the place of a copy; such a unit does
-    nothing else."""
+    """Return True if a unit shows no media, or only the pinned picture in place of a live copy.
+
+    A replacement unit must have no buttons and no earlier texts.
+    """
     replaces = unit.subject.kind == replacement_picture.REPLACEMENT_STEP
     if replaces != unit.service.startswith(REMOVED):
         return False
@@ -135,8 +140,8 @@ def _shows_only(unit: Unit) -> bool:
 
 
 def is_pure_service_unit(unit: Unit, *, own_hosts: Sequence[str] = ()) -> bool:
-    """Whether a unit is its service sentence and nothing else; its buttons bear service sentences
-    too."""
+    """Return True if a unit consists of its service sentence alone; its buttons must have service
+    labels."""
     body_only = len(unit.texts) == 1 and not (
         unit.references or unit.invoice or unit.price or unit.options
     )
@@ -155,8 +160,7 @@ def is_pure_service_unit(unit: Unit, *, own_hosts: Sequence[str] = ()) -> bool:
 
 
 def write_pins() -> None:
-    """Pin every service sentence, and the picture, as they stand now: run after reading and seeing
-    what changed."""
+    """Pin the current service sentences and the picture, after a review of the changes."""
     codes = sorted(code for code in load_catalogue(LANGUAGES[0]) if code.startswith(PREFIX))
     sentences = {
         code: {language: sentence_digest(load_catalogue(language)[code]) for language in LANGUAGES}
@@ -167,7 +171,7 @@ def write_pins() -> None:
         name: value for name, value in asdict(ours).items() if name not in ("alt", "ai", "name")
     }
     head = (
-        "# Service sentences as somebody read them: code, language, SHA-256. Pin anew with: "
+        "# Reviewed service sentences: code, language, SHA-256. Update with: "
         "python -m gate.text.service_texts\n"
     )
     PINS.write_text(

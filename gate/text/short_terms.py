@@ -1,8 +1,9 @@
-"""Terms of four to seven letters inside, across and behind ordinary words.
+"""Matching of terms of four to seven letters inside, across and behind ordinary words.
 
-A long term is unlikely to stand in a text by chance; a short one does, inside a common word. So a
-short term counts where no language has the word that holds it. From `SHORTEST` letters on,
-`benchmarks/term_alarms.py` counts fewer than one false alarm in a thousand ordinary texts.
+A long term rarely occurs by chance; a short one often does, inside a common word. A short term
+therefore counts only where no supported language contains the surrounding word. From `SHORTEST`
+letters on, `benchmarks/term_alarms.py` counts fewer than one false alarm per thousand ordinary
+texts.
 """
 
 import codecs
@@ -21,33 +22,35 @@ from gate.text.normalization import (
 )
 
 SHORTEST = 4
-"""Letters of the shortest term that is sought in other ways than as a word."""
+"""Minimum letters of a term that is matched in a disguise and not only as a word."""
 MAX_PIECES = 7
+"""Maximum number of words that a split term may span."""
 MAX_STRETCH = 3
-"""So many times its letters a split term may take, where letters are drawn out."""
+"""Maximum length of a split term with repeated letters, as a multiple of the longest term's length.
+"""
 _PREFIX = 3
 
 
 class Disguise(StrEnum):
-    """How a text may hold a term other than as a word."""
+    """The ways in which a text may contain a term other than as a word."""
 
     COMPOUND = "compound"
-    """Inside a longer word that no language has."""
+    """Inside a longer word that is in no supported language."""
     REVERSED = "reversed"
     ROT13 = "rot13"
     GLUED = "glued"
     """Split by signs, not by white space."""
     BROKEN = "broken"
-    """Split by white space into pieces of which one is no word."""
+    """Split by white space into pieces that are not all words."""
     SPLIT = "split"
-    """Split by white space into words that languages have."""
+    """Split by white space into pieces that are all words."""
     INITIALS = "initials"
-    """All first letters of a line or sentence, of all lines, or all capitals."""
+    """Spelled by the first letters of a line or sentence, of all lines, or by all capitals."""
 
 
 @dataclass(frozen=True)
 class ShortTerm:
-    """One way to write a term: its number in the lexicon, and its letters with their repeats."""
+    """One spelling of a term: its number in the lexicon and its letters, repeats included."""
 
     number: int
     letters: str
@@ -59,16 +62,19 @@ class _Sought:
     length: int
     collapsed: str
     pattern: str
-    """The letters, each at least as often in a row as the term has it."""
+    """The letters, each repeated at least as often as in the term."""
 
     def is_spelt(self, letters: str) -> bool:
-        """Whether the letters are the term, drawn out or not."""
+        """Return True if the letters are the term, possibly with repeated letters."""
         return compile_pattern(self.pattern).fullmatch(letters) is not None
 
 
 class ShortTermIndex:
-    """Short terms by their letters. `is_ordinary` says whether a language has a word;
-    `ordinary_splits` are words beside each other that make a term and mean none."""
+    """An index of short terms by their letters.
+
+    `is_ordinary` returns True if a supported language has a word. `ordinary_splits` are adjacent
+    words that spell a term but do not mean it.
+    """
 
     def __init__(
         self,
@@ -95,7 +101,7 @@ class ShortTermIndex:
         )
 
     def find(self, seen: NormalizedViews) -> Iterator[tuple[int, Disguise]]:
-        """The number of each term and its disguise, once for each place where it stands."""
+        """Yield the number and the disguise of each occurrence of a term."""
         if not self._whole:
             return
         for one, disguise in self._find_all(seen):
@@ -115,7 +121,7 @@ class ShortTermIndex:
         )
 
     def _inside_word(self, word: ViewWord) -> Iterator[tuple[_Sought, Disguise]]:
-        """Terms in a word that no language has."""
+        """Yield the terms inside a word that is in no supported language."""
         collapsed = collapse_repeats(word.letters)
         if len(collapsed) < _PREFIX or not word.letters.isascii():
             return
@@ -142,8 +148,11 @@ class ShortTermIndex:
         return found is not None and not self._is_accounted_for(word.source, *found.span())
 
     def _is_accounted_for(self, word: str, start: int, end: int) -> bool:
-        """Whether ordinary words make up the whole word so that none of them is the term: "good"
-        and "cocktail"."""
+        """Return True if ordinary words make up the whole word without the term as one of its
+        parts.
+
+        For example, "goodcocktail" consists of "good" and "cocktail".
+        """
         if self._is_ordinary(word):
             return True
         if len(word) > MAX_COMPOUND:
@@ -162,7 +171,7 @@ class ShortTermIndex:
         return len(word) >= _PREFIX and self._is_ordinary(word)
 
     def _over_words(self, row: WordRow) -> Iterator[tuple[_Sought, Disguise]]:
-        """Terms that several whole words make."""
+        """Yield the terms that several adjacent words spell."""
         for start in range(len(row)):
             joined = row[start].letters
             for end in range(start + 1, min(start + MAX_PIECES, len(row))):
@@ -186,12 +195,12 @@ class ShortTermIndex:
 
 @lru_cache(maxsize=4096)
 def compile_pattern(pattern: str) -> "re.Pattern[str]":
-    """Compile a pattern when it is first needed: of most terms it never is."""
+    """Compile a pattern on first use; the patterns of most terms are never needed."""
     return re.compile(pattern)
 
 
 def repeated_letters(letters: str) -> str:
-    """The pattern of some letters, each at least as often in a row as it stands there."""
+    """Return a pattern that matches the letters, each repeated at least as often as given."""
     runs = re.findall(r"((.)\2*)", letters)
     return "".join(
         re.escape(one) + (f"{{{len(run)},}}" if len(run) > 1 else "+") for run, one in runs
@@ -199,4 +208,4 @@ def repeated_letters(letters: str) -> str:
 
 
 MAX_COMPOUND = 48
-"""Letters of a word that is taken apart."""
+"""Letters of the longest word that is split into parts."""

@@ -1,6 +1,6 @@
-"""Where the terms of a lexicon stand in the views of a text, in time linear in its length.
+"""Find the terms of a lexicon in the views of a text, in time linear in the length of the text.
 
-Terms are found by their first letters, so that a thousand of them cost no more than a few.
+Terms are indexed by their first letters, so that a thousand terms cost little more than a few.
 """
 
 import re
@@ -12,35 +12,41 @@ from gate.text.normalization import CENSOR_MARK, NormalizedViews
 from gate.text.short_terms import SHORTEST, ShortTerm, ShortTermIndex, compile_pattern
 
 LONG = 8
-"""From this many letters on a term is also sought with separators taken out."""
+"""Minimum letters of a term that is also matched with separators removed."""
 EDGES = 7
-"""Letters that the beginnings of words do not make by chance: of a shorter term nothing is said by
-them, unless they are all that there is."""
+"""Minimum letters of a term that is matched in `NormalizedViews.edges`.
+
+The first letters of words spell shorter terms by chance, so a shorter term must be all of the
+initials.
+"""
 _PREFIX = 4
 _AROUND = 24
-"""Letters read on each side of a sign that hides one."""
+"""Letters read on each side of a sign that hides a letter."""
 
 
 @dataclass(frozen=True)
 class LexiconTerm:
-    """A rated term, folded as the views are."""
+    """A rated term, folded in the same way as the views."""
 
     kind: str
     words: tuple[str, ...]
-    """Spaced forms, with a blank at either end."""
+    """Spaced forms, with a space at either end."""
     runs: tuple[str, ...]
-    """Joined forms; none for a short term, which ordinary words may hold."""
+    """Joined forms; empty for a short term, which ordinary words may contain."""
     letters: tuple[str, ...]
-    """Joined forms with their repeats."""
+    """Joined forms with repeated letters."""
     steps: tuple[str, ...] = ()
-    """How far each letter is from the one before, where there are enough of them to mean it."""
+    """Distances between consecutive letters; empty if there are too few of them to be distinctive.
+    """
     doubled: str = ""
-    """A pattern of the spaced forms with at least their repeats; empty where there are none."""
+    """A pattern of the spaced forms with at least their repeats; empty if no form has repeats."""
 
 
 class TermIndex:
-    """Terms by their first letters. `is_ordinary` and `ordinary_splits` are those of
-    `ShortTermIndex`."""
+    """An index of terms by their first letters.
+
+    `is_ordinary` and `ordinary_splits` are as in `ShortTermIndex`.
+    """
 
     def __init__(
         self,
@@ -86,7 +92,7 @@ class TermIndex:
                 self._censored_long[shown].append((letters, number))
 
     def count(self, seen: NormalizedViews) -> Counter[LexiconTerm]:
-        """How often each term stands in the views."""
+        """Return the number of occurrences of each term in the views."""
         found: Counter[int] = Counter(self._in_words(seen))
         for index, texts in (
             (self._runs, seen.joined),
@@ -117,7 +123,7 @@ class TermIndex:
             yield from (number for text in seen.stretched for _ in pattern.finditer(text))
 
     def _in_censored(self, texts: Iterable[str]) -> Iterator[int]:
-        """Terms with letters blotted out, half of them or fewer: what is left of one says it."""
+        """Yield the terms with at most half of their letters hidden by signs."""
         for text in texts:
             for word in text.split():
                 if CENSOR_MARK in word:
@@ -133,7 +139,7 @@ class TermIndex:
                     yield number
 
     def _censored_inside(self, part: str) -> Iterator[int]:
-        """Long terms that begin anywhere, found by the first two letters that are shown."""
+        """Yield the long terms that begin anywhere, found by their first two visible letters."""
         first = second = len(part)
         for at in range(len(part) - 1, -1, -1):
             if part[at] != CENSOR_MARK:
@@ -147,7 +153,7 @@ class TermIndex:
 
 
 def _is_censored(letters: str, seen: str) -> bool:
-    """Whether it is these letters, of which a half or fewer are hidden."""
+    """Return True if the text matches these letters with at most half of them hidden."""
     hidden = seen.count(CENSOR_MARK)
     return (
         len(seen) == len(letters)
@@ -173,7 +179,7 @@ def _find_runs(index: Mapping[str, Sequence[tuple[str, int]]], text: str) -> Ite
 
 
 def _around_marks(text: str) -> Iterator[str]:
-    """The parts of a text around the signs that hide letters."""
+    """Yield the parts of a text around the signs that hide letters."""
     begin = end = 0
     for match in re.finditer(re.escape(CENSOR_MARK), text):
         if match.start() - _AROUND > end and end:

@@ -1,5 +1,4 @@
-"""Addresses of the web as they are told apart: one way of writing each, and what no list of links
-takes. Pure."""
+"""Canonical forms of web addresses, and checks of the addresses that a link list accepts."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -10,7 +9,7 @@ from gate.text import text_rating
 from gate.text.bare_hosts import MAX_HOST_LABELS
 
 MAX_URL_LENGTH = 2048
-"""Characters of an address."""
+"""Maximum characters of an address."""
 
 SHORTENERS = frozenset(
     {
@@ -40,7 +39,7 @@ SHORTENERS = frozenset(
     }
     | {"l.instagram.com", "l.facebook.com", "lm.facebook.com", "out.reddit.com"}
 )
-"""Where an address leads is written nowhere in it: short ones of others, and doors that lead on."""
+"""URL shorteners and redirectors: their addresses do not show the destination."""
 
 ADULT = frozenset(
     {
@@ -63,14 +62,14 @@ ADULT = frozenset(
     }
     | {"xxx", "porn", "adult", "sex"}
 )
-"""Hosts, and endings, that are for adults whatever is said of them."""
+"""Hosts and top-level domains that always count as adult."""
 
 ADULT_SEGMENT = "18"
-"""The part of a path under which a page of ours is for adults (`web/site`)."""
+"""The path segment of the adult part of a creator's page (`web/site`)."""
 SHORT_LINK_SEGMENT = "l"
-"""The first part of the path of our short addresses (`channels/links`)."""
+"""The first path segment of the installation's short links (`channels/links`)."""
 MAX_PATH_ENCODINGS = 3
-"""So often a path may be percent-encoded."""
+"""Layers of percent-encoding that are removed from a path."""
 
 _INSIDE = frozenset(
     {
@@ -86,7 +85,7 @@ _INSIDE = frozenset(
         "invalid",
     }
 )
-"""Endings of names that nobody outside a house can look up."""
+"""Endings of host names that are not resolvable on the public internet."""
 
 _SHAPE = re.compile(r"(?:([a-z][a-z0-9+.-]*)://)?(.*)", re.IGNORECASE | re.DOTALL)
 _OTHER = re.compile(
@@ -100,10 +99,10 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def canonical_url(written: str) -> str:
-    """The one way in which an address is kept and looked up; "" for what a list takes not at all.
+    """Return the canonical form of an address, as it is stored and looked up.
 
-    Without a scheme it counts as https. Nothing but the scheme, the host and an empty path is ever
-    changed.
+    Return "" for an address that a link list does not accept. An address without a scheme counts as
+    https. Only the scheme, the host and an empty path are changed.
     """
     try:
         return parse_registrable_url(written)
@@ -112,13 +111,16 @@ def canonical_url(written: str) -> str:
 
 
 def parse_registrable_url(typed: str) -> str:
-    """What somebody typed, as it is kept. Raises BadInput, saying why, for what may not be
-    registered."""
+    """Return the stored form of an address that a user entered.
+
+    Raises BadInput with the reason if the address may not be registered.
+    """
     wanted = typed.strip()
     if not wanted.isprintable() or not 0 < len(wanted) <= MAX_URL_LENGTH:
         raise BadInput("link.invalid")
-    # it matches any text
-    scheme, rest = _SHAPE.fullmatch(wanted).groups()  # type: ignore[union-attr]  # see above
+    # The pattern matches any text, so there is always a match.
+    scheme, rest = _SHAPE.fullmatch(wanted).groups()  # type: ignore[union-attr]
+    # Addresses that a reader and a browser may interpret differently are refused below.
     if (scheme or "https").lower() not in _PORTS or (scheme is None and _OTHER.match(wanted)):
         raise BadInput("link.scheme")
     if "@" in re.split(r"[/?#\\]", rest, maxsplit=1)[0]:
@@ -131,7 +133,7 @@ def parse_registrable_url(typed: str) -> str:
     if _leads_on(urlsplit(found)):
         raise BadInput("link.leads_on")
     if text_rating.extract_links((found,)) != (found,):
-        raise BadInput("link.invalid")  # no text would ever be read to hold it
+        raise BadInput("link.invalid")  # The text check would never recognize it as a link.
     return found
 
 
@@ -150,7 +152,7 @@ def _check_host(host: str) -> None:
 
 
 def _build_url(scheme: str, rest: str) -> str:
-    """Raises BadInput for a port that is none."""
+    """Build the canonical address. Raises BadInput for an invalid port."""
     try:
         parts = urlsplit(f"{scheme}://{rest}")
         port = parts.port
@@ -163,7 +165,7 @@ def _build_url(scheme: str, rest: str) -> str:
 
 
 def _leads_on(parts: SplitResult) -> bool:
-    """Whether an address carries another one, to which it may lead."""
+    """Return True if an address contains another address, to which it may redirect."""
     carried = f"{parts.path[1:]}?{parts.query}#{parts.fragment}"
     values = [value for _, value in parse_qsl(parts.query)]
     return bool(_LEADS_ON.search(unquote(unquote(carried)))) or bool(
@@ -172,12 +174,12 @@ def _leads_on(parts: SplitResult) -> bool:
 
 
 def is_shortener(host: str) -> bool:
-    """Whether a host only leads elsewhere."""
+    """Return True if a host only redirects to other addresses."""
     return _is_under_domain(host, SHORTENERS)
 
 
 def is_adult_host(url: str) -> bool:
-    """Whether an address is known to be for adults."""
+    """Return True if an address is on a host that always counts as adult."""
     return _is_under_domain(urlsplit(url).hostname or "", ADULT)
 
 
@@ -190,25 +192,29 @@ def set_own_hosts(hosts: Iterable[str]) -> None:
 
 
 def own_hosts() -> tuple[str, ...]:
-    """The hosts of this process's own pages; none until they are set."""
+    """Return the hosts of this installation's pages; empty until they are set in this process."""
     return tuple(_own_hosts)
 
 
 def is_own_url(url: str, hosts: Collection[str]) -> bool:
-    """Whether an address, with or without a scheme, lies on one of these hosts. False where who
-    reads it and who parses it may differ: browsers take "\\" for "/"."""
+    """Return True if an address, with or without a scheme, is on one of these hosts.
+
+    Return False for an address with a backslash: browsers read it as "/", which parsers do not.
+    """
     where = _split_url(url).netloc
     return "\\" not in url and where.rsplit("@", 1)[-1].lower() in hosts
 
 
 def is_own_adult_page(url: str, hosts: Collection[str]) -> bool:
-    """Whether an address leads into the part for adults of a page of ours, however its path is
-    written."""
+    """Return True if an address leads to the adult part of one of the installation's pages.
+
+    Percent-encoded paths are decoded.
+    """
     return is_own_url(url, hosts) and ADULT_SEGMENT in _path_segments(url)
 
 
 def is_own_short_link(url: str, hosts: Collection[str]) -> bool:
-    """Whether an address is a short one of ours, which leads elsewhere."""
+    """Return True if an address is a short link of this installation, which redirects elsewhere."""
     return is_own_url(url, hosts) and _path_segments(url)[:1] == [SHORT_LINK_SEGMENT]
 
 
@@ -222,7 +228,7 @@ def _path_segments(url: str) -> list[str]:
 def _split_url(url: str) -> SplitResult:
     try:
         return urlsplit(url if _WITH_HOST.match(url) else f"//{url}")
-    except ValueError:  # for example a bracket without its pair
+    except ValueError:  # for example an unbalanced bracket
         return SplitResult("", "", "", "", "")
 
 
@@ -232,7 +238,9 @@ def _is_under_domain(host: str, known: frozenset[str]) -> bool:
 
 
 def url_identity(url: str) -> str:
-    """What a kept address is one of many ways to write: without scheme, `www.`, query, fragment and
-    last stroke."""
+    """Return the part of an address that identifies it.
+
+    The scheme, `www.`, query, fragment and trailing slash are removed.
+    """
     parts = urlsplit(url)
     return f"{parts.netloc.removeprefix('www.')}{parts.path.rstrip('/')}".lower()

@@ -4,13 +4,13 @@ from foundation.errors import BadInput
 from foundation.i18n.visible_text import remove_invisible
 
 MAX_APPEAL_LENGTH = 600
-"""Characters of what somebody may write."""
+"""Maximum characters of a paragraph that a user may enter."""
 
 
 def clean_paragraph(words: str) -> str:
-    """What somebody wrote as one paragraph of plain text: no control, format or private characters.
+    """Return user input as one paragraph without control, format or private-use characters.
 
-    Raises BadInput for more than `LONGEST` characters.
+    Raises BadInput if it has more than `MAX_APPEAL_LENGTH` characters.
     """
     said = " ".join(remove_invisible(words).split())
     if len(said) > MAX_APPEAL_LENGTH:

@@ -1,10 +1,9 @@
-"""The words of the supported languages, as a file of sorted digests: asked whether they hold a
-word, never read out.
+"""The words of the supported languages, as a file of sorted digests that answers membership tests.
 
-Each entry is the first four bytes of a word's BLAKE2b, so a word that is not in it is taken for
-known in `len(entries) / 2**32` of the cases: 1 in 7,000 with the 600,000 entries that are shipped.
-The file is mapped, not read: processes share its pages, and one that judges no text loads none.
-`tools/vocabulary_builder.py` builds it.
+Each entry is the first four bytes of a word's BLAKE2b digest. A word that is not in the file counts
+as known with a probability of `len(entries) / 2**32`: 1 in 6,400 with the 670,000 shipped entries.
+The file is memory-mapped: processes share its pages, and a process that rates no text loads none of
+it. `tools/vocabulary_builder.py` builds the file.
 """
 
 import hashlib
@@ -18,32 +17,34 @@ from pathlib import Path
 WIDTH = 4
 """Bytes of an entry."""
 COMPOUND_MARK = "+"
-"""Before a word that German compounds are made of."""
+"""Prefix of an entry for a word that is a part of German compounds."""
 
 
 def word_digest(word: str) -> bytes:
-    """What stands in the file for a word."""
+    """Return the entry of a word."""
     return hashlib.blake2b(word.encode(), digest_size=WIDTH).digest()
 
 
 def pack_vocabulary(words: Iterable[str]) -> bytes:
-    """The file of some words; the same words in any order give the same bytes."""
+    """Return the contents of a vocabulary file. The order of the words does not matter."""
     return b"".join(sorted({word_digest(word) for word in words}))
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """A file of words, pinned by its SHA-256; opened and compared with its pin when the first word
-    is asked for."""
+    """A vocabulary file, pinned by its SHA-256 digest. The file is opened and verified at the first
+    test."""
 
     path: Path
     sha256: str
     slang: frozenset[str] = field(default=frozenset(), repr=False)
-    """Chat language, beside the file."""
+    """Chat slang, which is not in the file."""
 
     def contains(self, word: str) -> bool:
-        """Whether a word, casefolded, is in the file. Raises ValueError when the file is not the
-        pinned one."""
+        """Return True if the file contains a casefolded word.
+
+        Raises ValueError if the file does not match its pin.
+        """
         entries = self._mapped_entries
         wanted = word_digest(word)
         at = bisect_left(
@@ -52,8 +53,10 @@ class Vocabulary:
         return entries[at * WIDTH : (at + 1) * WIDTH] == wanted
 
     def is_compound_part(self, part: str) -> bool:
-        """Whether German compounds are made of the word. Raises ValueError when the file is not the
-        pinned one."""
+        """Return True if German compounds are formed with the word.
+
+        Raises ValueError if the file does not match its pin.
+        """
         return self.contains(COMPOUND_MARK + part)
 
     def __len__(self) -> int:
@@ -64,5 +67,5 @@ class Vocabulary:
         with self.path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         if hashlib.sha256(mapped).hexdigest() != self.sha256:
-            raise ValueError(f"{self.path.name} is not the vocabulary that the lexicon names")
+            raise ValueError(f"{self.path.name} is not the vocabulary required by the lexicon")
         return mapped

@@ -1,8 +1,8 @@
-"""Whether a vocabulary knows a word: as it stands, drawn out, laughed, made small, with pronouns,
-or compounded. Pure.
+"""Recognize inflected and informal forms of the words in a vocabulary.
 
-Lists of words hold the forms that are common. What speakers build on the spot is taken apart here,
-by rules of the six languages, and its parts are looked up.
+Word lists contain the common forms. Repeated letters, laughter, diminutives, attached pronouns and
+compounds are analyzed here by rules of the six languages, and their parts are looked up. All
+functions are pure.
 """
 
 import re
@@ -18,7 +18,7 @@ _LAUGHTER = re.compile(
 )
 _STRETCHED = re.compile(r"(.)\1{2,}|([aeiouyhmrsz])\2$")
 _STEM = 4
-"""Letters that must be left of a word whose ending was taken off."""
+"""Minimum letters of a word without its ending."""
 
 _SMALL_OR_GREAT = (
     "císimo", "ísimo", "ísima", "ísimos", "ísimas", "isimo", "isima", "isimos", "isimas", "íssimo",
@@ -32,20 +32,21 @@ _PRONOUNS = (
     "las", "les", "nos", "os", "melo", "mela", "meli", "mele", "telo", "tela", "teli", "tele",
     "celo", "cela", "glielo", "gliela", "selo", "sela", "selos", "selas", "mene", "tene", "cene",
 )  # fmt: skip
-"""As Italian, Spanish and Portuguese write them onto an infinitive or a gerund."""
+"""Pronouns that Italian, Spanish and Portuguese attach to an infinitive or a gerund."""
 _SPOKEN = {"ste": "st", "ts": "t"}
-"""As German runs pronouns into verbs: "machste", "gibts"."""
+"""Colloquial German endings that merge a pronoun with a verb: "machste", "gibts"."""
 _LINKS = ("", "s", "n", "en", "es", "er", "e")
-"""What German puts between the parts of a compound."""
+"""Letters that German inserts between the parts of a compound."""
 MAX_WORD_LENGTH = 48
-"""Letters of a word; more of them are none, and would take long to take apart."""
+"""Maximum letters of a word. Longer ones count as unknown, because their analysis would take long.
+"""
 _COMPOUND = 8
 _PART = 3
-"""Letters of a compound, and of each part, at least."""
+"""Minimum letters of each part of a compound; `_COMPOUND` is that of the whole."""
 
 
 def is_known_word(word: str, vocabulary: Vocabulary) -> bool:
-    """Whether a casefolded word is one of the supported languages, in any form people write it."""
+    """Return True if a casefolded word, in any of its forms, belongs to a supported language."""
     if len(word) > MAX_WORD_LENGTH:
         return False
     return vocabulary.contains(word) or any(
@@ -57,8 +58,7 @@ def is_known_word(word: str, vocabulary: Vocabulary) -> bool:
 
 
 def is_slang_word(word: str, vocabulary: Vocabulary) -> bool:
-    """Whether a casefolded word is laughter, or of chats, and no word that a supported language
-    has."""
+    """Return True if a casefolded word is laughter or chat slang and not a word of a language."""
     if len(word) > MAX_WORD_LENGTH or vocabulary.contains(word):
         return False
     return _LAUGHTER.fullmatch(word) is not None or any(
@@ -67,12 +67,12 @@ def is_slang_word(word: str, vocabulary: Vocabulary) -> bool:
 
 
 def _unstretched_forms(word: str) -> Iterable[str]:
-    """The word, and what it was before it was drawn out."""
+    """Return the word and its forms without repeated letters."""
     return dict.fromkeys((word, _STRETCHED.sub(r"\1\1\2", word), _STRETCHED.sub(r"\1\2", word)))
 
 
 def strip_accents(word: str) -> str:
-    """A casefolded word without its accents."""
+    """Return a casefolded word without its accents."""
     return "".join(c for c in unicodedata.normalize("NFD", word) if not unicodedata.combining(c))
 
 
@@ -81,7 +81,7 @@ def _is_derived(word: str, vocabulary: Vocabulary) -> bool:
 
 
 def _base_forms(word: str) -> Iterable[str]:
-    """What the word may have been built from."""
+    """Yield the words from which the word may be derived."""
     for stem in _strip_endings(word, _SMALL_OR_GREAT):
         yield from (stem + after for after in ("", "o", "a", "e"))
     for stem in _strip_endings(word, _PRONOUNS):
@@ -99,7 +99,7 @@ def _strip_endings(word: str, endings: Iterable[str]) -> Iterable[str]:
 
 
 def _is_compound(word: str, vocabulary: Vocabulary, *, parts: int) -> bool:
-    """Whether two or three German words make it up."""
+    """Return True if two or three German words form the compound."""
     if len(word) < _COMPOUND or parts < 2:
         return False
     for at in range(len(word) - _PART, _PART - 1, -1):

@@ -1,5 +1,4 @@
-"""Readers: what is known of their age, and who may not be written to. The only place that knows
-it."""
+"""Age assurance of viewers: the state of their age check, and viewers who must not be messaged."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,15 +24,15 @@ ASSURANCE_LIFETIME = timedelta(days=365)
 KEEP_PENDING = timedelta(days=30)
 KEEP_EXPIRED = timedelta(days=90)
 CUSTODIAN_METHOD = "custodian"
-"""What the method of an age that a custodian confirmed begins with."""
+"""First part of the method of assurances by a custodian."""
 
 TEST_ENVIRONMENTS = ("demo", "test")
 
 
 @dataclass(frozen=True)
 class AgeAssuranceSummary:
-    """What is known of a reader on one platform; `over_18` only while it is assured and has not run
-    out."""
+    """The age assurance of a viewer on one platform; `over_18` is True only while it is assured and
+    unexpired."""
 
     state: AssuranceState
     over_18: bool
@@ -44,14 +43,14 @@ class AgeAssuranceSummary:
 
     @property
     def can_be_messaged(self) -> bool:
-        """Whether anything but a service text may be written to them."""
+        """Return True if more than service texts may be sent to the viewer."""
         return self.state not in (AssuranceState.BLOCKED, AssuranceState.SUSPECTED)
 
 
 @dataclass(frozen=True)
 class AgeWitness:
-    """The custodian who knows a reader's age, their login as an actor, and the digest of their
-    receipt. No document."""
+    """The custodian who confirmed the age of a viewer, their actor, and the digest of their
+    receipt."""
 
     custodian: str
     member: str
@@ -61,18 +60,20 @@ class AgeWitness:
 RESTRICTED_STATES = frozenset(
     {AssuranceState.BLOCKED, AssuranceState.SUSPECTED, AssuranceState.RESET}
 )
-"""States that close something to a viewer: a restored backup must not undo them."""
+"""States that restrict a viewer. They go to the journal, so that restoring a backup does not undo
+them."""
 
 NO_WITNESS = AgeWitness("", "", "")
 UNKNOWN_VIEWER = AgeAssuranceSummary(AssuranceState.UNKNOWN, False, "L0", "", None, 0)
 
 
 def get_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
-    """What is known of a reader now."""
+    """Return the current age assurance of a viewer."""
     row = _find_assurance(scope, platform, user_id)
     if row is None:
         return UNKNOWN_VIEWER
     state = AssuranceState(row.state)
+    # No task writes EXPIRED: an assurance expires by its date when it is read.
     if state is AssuranceState.ASSURED and (row.expires_at is None or scope.now >= row.expires_at):
         state = AssuranceState.EXPIRED
     valid = state is AssuranceState.ASSURED and row.over_18
@@ -84,8 +85,8 @@ def get_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSumm
 def list_verified_adults(
     scope: Scope, platform: str, *, only: str = "", bundle: Bundle | None = None
 ) -> list[str]:
-    """The readers on a platform whose age is proven now, as far as the law where they are asks for
-    it; `only` one of them, "" for all."""
+    """Return the viewers on a platform whose age is proven at the level their jurisdiction
+    requires. `only` limits the query to one viewer; "" means all."""
     rules = bundle or active_policy.current_bundle(scope)
     rows = scope.session.exec(
         select(AgeAssurance)
@@ -114,8 +115,8 @@ def list_verified_adults(
 
 
 def list_suspected_minors(scope: Scope, platform: str) -> frozenset[str]:
-    """The readers on a platform who said, or may be, that they are minors: nothing opens for
-    them."""
+    """Return the viewers on a platform who are blocked or suspected as minors. They get no access
+    to adult content."""
     rows = scope.session.exec(
         select(AgeAssurance.user_id).where(
             AgeAssurance.tenant_id == scope.tenant_id,
@@ -153,11 +154,11 @@ def record_assurance(
     lives: timedelta = ASSURANCE_LIFETIME,
     bundle: Bundle | None = None,
 ) -> AgeAssuranceSummary:
-    """Write down what a provider said of a reader; a provider's no blocks them.
+    """Record the result of an age check by a provider. A negative result blocks the viewer.
 
-    `assured_level` is L1 to L4 as the provider proves it. Method `test` is for test networks alone,
-    and only where `environment` (of the settings) is demo or test. Raises Refused where it is not,
-    BadInput for an unknown level, Conflict for a reader who is blocked or under suspicion.
+    `assured_level` is L1 to L4 as proven by the provider. Method `test` is accepted on test
+    networks only, and only if `environment` (of the settings) is demo or test; otherwise Refused is
+    raised. Raises BadInput for an unknown level, Conflict for a viewer who is blocked or suspected.
     """
     if assured_level not in LEVELS or not user_id or not timedelta() < lives <= ASSURANCE_LIFETIME:
         raise BadInput("viewer.bad_level", level=assured_level)
@@ -191,10 +192,10 @@ def confirm_age(
     receipt: str,
     lives: timedelta = ASSURANCE_LIFETIME,
 ) -> AgeAssuranceSummary:
-    """Record, as the acting custodian, that they confirmed this reader's age (level L4).
+    """Record, as the acting custodian, that they confirmed the age of this viewer (level L4).
 
     Raises Refused for anyone but a custodian outside the agency, BadInput for an unknown method or
-    no receipt, Conflict for a reader who is blocked or under suspicion.
+    an invalid receipt, Conflict for a viewer who is blocked or suspected.
     """
     member = custodians.get_acting_custodian(scope)
     witness = AgeWitness(member.name, scope.actor, receipt_digest(method, receipt))
@@ -220,10 +221,10 @@ def confirm_age(
 
 
 def purge_expired_assurances(scope: Scope) -> int:
-    """Let go of readers who began a check and never ended it, or whose proof ran out long ago; how
-    many.
+    """Delete the records of viewers who never finished a check, or whose assurance expired long
+    ago. Return their number.
 
-    Who is blocked or under suspicion stays, however long.
+    Records of blocked and suspected viewers are never deleted.
     """
     with scope.acting_as("gate"):
         gone = scope.run(
@@ -238,8 +239,8 @@ def purge_expired_assurances(scope: Scope) -> int:
 
 
 def begin_age_check(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
-    """Note that a reader began an age check. Raises Conflict for one who is blocked or under
-    suspicion."""
+    """Record that a viewer began an age check. Raises Conflict for a viewer who is blocked or
+    suspected."""
     known = get_assurance(scope, platform, user_id)
     if known.state is AssuranceState.ASSURED:
         return known
@@ -247,15 +248,15 @@ def begin_age_check(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSu
 
 
 def mark_suspected_minor(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
-    """A reader hints at being a minor: nothing but service texts, until a person decides."""
+    """Mark a viewer as a suspected minor. They get service texts only, until a member decides."""
     if not get_assurance(scope, platform, user_id).can_be_messaged:
         return get_assurance(scope, platform, user_id)
     return _record_state(scope, platform, user_id, AssuranceState.SUSPECTED)
 
 
 def block_viewer(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
-    """A reader said, or a provider says, that they are a minor: nothing but service texts, for
-    good."""
+    """Block a viewer who is a minor, by their own statement or that of a provider. They get service
+    texts only, permanently."""
     known = get_assurance(scope, platform, user_id)
     return (
         known
@@ -265,11 +266,11 @@ def block_viewer(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSumma
 
 
 def reset_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSummary:
-    """Forget an assurance (a handed-over account, a provider's recall), or, as a member, clear a
+    """Reset an assurance (a transferred account, a provider's recall), or, as a member, clear a
     suspicion.
 
-    Raises Refused when something other than a person would clear a suspicion, Conflict for a
-    blocked reader.
+    Raises Refused if an actor other than a member would clear a suspicion, Conflict for a blocked
+    viewer.
     """
     known = get_assurance(scope, platform, user_id)
     if known.state in (AssuranceState.UNKNOWN, AssuranceState.RESET):
@@ -280,8 +281,7 @@ def reset_assurance(scope: Scope, platform: str, user_id: str) -> AgeAssuranceSu
 
 
 def repeat_restriction(scope: Scope, platform: str, user_id: str, state: AssuranceState) -> None:
-    """Bring a viewer to a state that the journal says they were brought to, after a backup was
-    restored."""
+    """Restrict a viewer again after a restore, because the journal contains the restriction."""
     row = _find_assurance(scope, platform, user_id)
     before = AssuranceState(row.state) if row is not None else AssuranceState.UNKNOWN
     if before is not state and ASSURANCE_STATES.allows(before, state):

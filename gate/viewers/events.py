@@ -1,4 +1,4 @@
-"""Events of viewers: an age that was confirmed or withdrawn, a viewer who changed."""
+"""Events of viewers: an age was confirmed, an assurance was withdrawn, or a viewer changed."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from foundation.outbox.outbox import Queue
 
 @dataclass(frozen=True)
 class ViewerChanged:
-    """What is known of a reader's age changed; `subject_id` is the record."""
+    """The age assurance of a viewer changed; `subject_id` is the record."""
 
     kind: ClassVar[str] = "viewer.changed"
     queue: ClassVar[Queue] = "facts"
@@ -22,9 +22,11 @@ class ViewerChanged:
 
 @dataclass(frozen=True)
 class ViewerConfirmed:
-    """A custodian, `by`, confirmed a reader's age; `custodian` is their name, `why` the digest of a
-    receipt. `method` is one of `PROOF_METHODS`, empty where a member typed it in an older
-    version."""
+    """A custodian, `by`, confirmed the age of a viewer; `custodian` is their name, `why` the digest
+    of a receipt.
+
+    `method` is one of `PROOF_METHODS`, or empty in events of older versions.
+    """
 
     kind: ClassVar[str] = "viewer.confirm"
     queue: ClassVar[Queue] = "urgent"
@@ -40,7 +42,7 @@ class ViewerConfirmed:
 
 @dataclass(frozen=True)
 class AgeAssuranceWithdrawn:
-    """A member takes a reader's proof of age back: an account that changed hands, a custodian who
+    """A member withdraws the age assurance of a viewer: the account changed hands, or the custodian
     erred."""
 
     kind: ClassVar[str] = "viewer.withdraw"

@@ -1,4 +1,4 @@
-"""Handlers of viewers: confirm an age, or withdraw its proof, for the member who asked."""
+"""Handlers of viewers: confirm an age, or withdraw an assurance, for the actor who requested it."""
 
 from collections.abc import Callable
 
@@ -13,8 +13,8 @@ from tenants.notices import notices
 
 
 def handle_viewer_confirmed(event: ViewerConfirmed, *, tenant: OpenScope) -> None:
-    """Write down what a custodian confirmed, if they still may; else tell the agency why nothing
-    came."""
+    """Record an age that a custodian confirmed, if they still have the right. Otherwise notify the
+    agency of the reason."""
 
     def confirm(scope: Scope) -> None:
         age_assurance.confirm_age(
@@ -25,8 +25,8 @@ def handle_viewer_confirmed(event: ViewerConfirmed, *, tenant: OpenScope) -> Non
 
 
 def handle_age_assurance_withdrawn(event: AgeAssuranceWithdrawn, *, tenant: OpenScope) -> None:
-    """Forget a reader's proof at once, as the member who asked; what is for adults is closed to
-    them again."""
+    """Withdraw an age assurance as the member who requested it. Adult content is locked for the
+    viewer again."""
 
     def withdraw(scope: Scope) -> None:
         _may_review(scope)
@@ -49,7 +49,7 @@ def _run_or_notify(
 
 
 def _may_review(scope: Scope) -> None:
-    """Raises Refused unless the actor is a member who carries the right to review, now."""
+    """Raise Refused unless the actor is a member with the right to review."""
     roles = {f"member:{one.id}": one.role for one in queries.list_members(scope)}
     if scope.actor not in roles:
         raise Refused("viewer.person_decides")

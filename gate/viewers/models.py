@@ -1,4 +1,4 @@
-"""Table of age assurances, the only record of a viewer's age. It holds no birth date."""
+"""Table of age assurances, the only record of a viewer's age."""
 
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from foundation.db.tables import (
 
 
 class AgeAssurance(TenantRow, table=True):
-    """The only place that knows a viewer's age: never a birth date, a document or a face."""
+    """The age assurance of a viewer on a platform, without birth date, document or face."""
 
     __tablename__ = "age_assurances"
     __table_args__ = table_arguments(
@@ -29,7 +29,7 @@ class AgeAssurance(TenantRow, table=True):
     expires_at: datetime | None = timestamp_column(optional=True)
     epoch: int = 0
     custodian: str = ""
-    """The custodian who confirmed it: `confirmed_by` their login, `why` the digest of their
-    receipt."""
+    """Name of the custodian who confirmed it: `confirmed_by` is their actor, `why` the digest of
+    their receipt."""
     confirmed_by: str = ""
     why: str = ""

@@ -1,8 +1,7 @@
-"""What came of two versions of a post: judged once, at the size that was planned, on readings of
-equal age.
+"""Verdicts of A/B tests: each test is judged once, at its planned size, on readings of equal age.
 
-Nothing is told of which one is ahead before that: whoever looks every day and stops when it looks
-well finds a difference between equals in a quarter of all tests.
+The leading version is not shown earlier. A reader who checks daily and stops at the first
+difference finds one between equal versions in a quarter of all tests.
 """
 
 import math
@@ -27,41 +26,41 @@ from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B
 from tenants.notices import notices
 
 TEST_READING_AGES = (24, 168)
-"""Hours after which the readings of a test are taken: the first hour says too little."""
+"""Ages of posts in hours at which tests can be read. One hour is too early to be meaningful."""
 
 MIN_COUNT = 100
-"""Of what is measured, in each version, below which nothing is said."""
+"""Minimum total of the metric in each version for a verdict."""
 
 MIN_UNITS = 10
-"""Posts of each version with a reading, below which nothing is said: the interval leans on their
-number."""
+"""Minimum number of measured posts of each version for a verdict; the confidence interval depends
+on it."""
 
 MIN_DAYS = 7
-"""Full days from the first post to the last: a week has better days and worse ones."""
+"""Minimum number of full days from the first post to the last, because results differ by weekday.
+"""
 
 UNEVEN = 0.001
-"""A split this unlikely, or less, is no accident: something keeps one version from being
+"""Probability at or below which an uneven split is no accident: posts of one version are not
 counted."""
 
 CONFIDENCE = 0.95
 
 
 class VerdictKind(StrEnum):
-    """What is said of a test; `experiments.verdict.<kind>` says it to people."""
+    """Kinds of verdicts. The text is the message `experiments.verdict.<kind>`."""
 
     WAITING = "waiting"
-    MIXED = "mixed"  # somebody rewrote a version: they differ in more than one thing, or in nothing
+    MIXED = "mixed"  # a version was edited: they differ in several parts or in none
     UNEVEN = "uneven"
     FEW = "few"
     SHORT = "short"
-    OPEN = "open"  # no difference that could be told from chance
+    OPEN = "open"  # no significant difference
     BETTER = "better"
 
 
 @dataclass(frozen=True)
 class AbTestSample:
-    """A unit whose age has come: `value` is what was read then, None where the platform gave
-    nothing."""
+    """A post of a test at the age of its reading; `value` is None if the platform reported none."""
 
     variant: str
     at: datetime
@@ -70,8 +69,8 @@ class AbTestSample:
 
 @dataclass(frozen=True)
 class AbTestReading:
-    """What was read of a unit, None where the platform gave nothing; one that is `final` is
-    corrected by nobody."""
+    """The reading of a post, None if the platform reported nothing. A `final` reading is no longer
+    corrected."""
 
     value: int | None
     final: bool
@@ -79,8 +78,8 @@ class AbTestReading:
 
 @dataclass(frozen=True)
 class AbTestEffect:
-    """By how much a usual post of B has more than one of A, as a share (0.2 is 20 % more), with its
-    interval."""
+    """Relative difference of a typical post of B from one of A (0.2 means 20 % more), with its
+    confidence interval."""
 
     share: float
     low: float
@@ -89,9 +88,9 @@ class AbTestEffect:
 
 @dataclass(frozen=True)
 class AbTestVerdict:
-    """What may be said of a test: `more` units are missing; `a` and `b` are the units that were
-    read, `unread` those without a number; `days` are full ones. `effect` and the `better` version
-    stand in a finished one alone."""
+    """Result of a test. `more` is the number of missing posts; `a` and `b` count the measured posts
+    and `unread` those without a value; `days` are full days. `effect` and `better` are set only for
+    a complete test."""
 
     kind: VerdictKind
     more: int = 0
@@ -104,23 +103,22 @@ class AbTestVerdict:
 
     @property
     def is_final(self) -> bool:
-        """Whether the test has its size: the same is said of it for good, but where a version is
-        rewritten."""
+        """Return True if the test has reached its size. The verdict then changes only if a version
+        is edited."""
         return self.kind not in (VerdictKind.WAITING, VerdictKind.MIXED)
 
 
 def start_measured_test(
     scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUID, author: str
 ) -> UUID:
-    """Begin a test, as `variants.begin`. Raises BadInput too for a number nobody reads, or an
-    age."""
+    """Start a test as `ab_tests.start_test`. Also raises BadInput for an unknown metric or age."""
     if wanted.metric not in POST_METRICS or wanted.age_hours not in TEST_READING_AGES:
         raise BadInput("experiments.no_such_reading")
     return ab_tests.start_test(scope, series_id, wanted, key=key, author=author)
 
 
 def judge_test(scope: Scope, test: VariantTest) -> AbTestVerdict:
-    """What may be said of a test now."""
+    """Return the current verdict of a test."""
     units = ab_tests.list_test_units(scope, test)
     told = load_test_samples(
         units, _load_test_readings(scope, test, units), test.age_hours, scope.now
@@ -133,8 +131,8 @@ def judge_test(scope: Scope, test: VariantTest) -> AbTestVerdict:
 
 
 def notify_finished_tests(scope: Scope, creator_id: UUID) -> None:
-    """Tell the members once of each test of a creator that has its size: until somebody ends it,
-    its series says A."""
+    """Notify the members once of each running test of a creator that has reached its size. Until it
+    is ended, its series uses version A."""
     for test_id in ab_tests.list_running_tests(scope, creator_id):
         cause = ab_tests.ab_test_complete_cause(test_id)
         if notices.has_been_notified(scope, cause):
@@ -149,13 +147,14 @@ def notify_finished_tests(scope: Scope, creator_id: UUID) -> None:
 def load_test_samples(
     units: Sequence[AbTestUnit], read: Mapping[UUID, AbTestReading], age_hours: int, now: datetime
 ) -> list[AbTestSample]:
-    """The units of which nothing more will be read, up to the first that may be; pure.
+    """Return the posts that will not be read again, up to the first that still may be; pure.
 
-    Its number would put out that of a later one: what was told once would be told of others. A unit
-    that was taken away counts as it was read, else whoever takes one away would change what was
-    told; one that was not is none.
+    Later posts wait for it, because they would change the order and with it the verdict. A removed
+    post counts with the reading it had, so that a removal cannot change the verdict; without a
+    reading it does not count.
     """
-    late = timedelta(hours=age_hours) * (1 + MAX_READING_DRIFT)  # no reading comes after that
+    # no reading is taken after this time
+    late = timedelta(hours=age_hours) * (1 + MAX_READING_DRIFT)
     found: list[AbTestSample] = []
     for one in units:
         reading = read.get(one.delivery_id)
@@ -170,8 +169,8 @@ def load_test_samples(
 
 
 def verdict_message(test: VariantTest, found: AbTestVerdict) -> Message:
-    """A verdict as a sentence; of a test that was ended before its size, that nothing can be
-    said."""
+    """Return the message of a verdict; for a test that was ended early, the message that there is
+    no result."""
     short = found.kind is VerdictKind.WAITING and test.state is not AbTestStatus.RUNNING
     code = "experiments.given_up" if short else f"experiments.verdict.{found.kind}"
     params: dict[str, str | int] = {
@@ -204,7 +203,7 @@ def _load_test_readings(
 
 
 def judge_samples(samples: Sequence[AbTestSample], planned: int) -> AbTestVerdict:
-    """The verdict on the first `planned` samples, in their order; pure."""
+    """Return the verdict on the first `planned` samples, in order; pure."""
     counted = samples[:planned]
     a, b = (
         [one.value for one in counted if one.variant == name and one.value is not None]
@@ -239,7 +238,7 @@ def _with_verdict_kind(
 
 
 def _find_inconclusive_reason(a: Sequence[int], b: Sequence[int], days: int) -> VerdictKind | None:
-    """Why nothing may be said of a test that has its size."""
+    """Return the reason why a complete test has no result, or None."""
     if split_probability(len(a), len(b)) < UNEVEN:
         return VerdictKind.UNEVEN
     if days < MIN_DAYS:
@@ -250,8 +249,8 @@ def _find_inconclusive_reason(a: Sequence[int], b: Sequence[int], days: int) -> 
 
 
 def split_probability(a: int, b: int) -> float:
-    """How likely a split at least as uneven is, where each version is as likely: chi-square with
-    one degree of freedom.
+    """Return the probability of a split at least as uneven if both versions are equally likely:
+    chi-square with one degree of freedom.
 
     Source: https://www.itl.nist.gov/div898/handbook/eda/section3/eda35f.htm; with one degree it is
     a squared normal.
@@ -260,8 +259,8 @@ def split_probability(a: int, b: int) -> float:
 
 
 def estimate_effect(a: Sequence[int], b: Sequence[int]) -> AbTestEffect:
-    """By how much b is above a, as a ratio of geometric means of 1 + count: one post that everybody
-    shared does not decide. Welch's interval on the logarithms, two or more of each.
+    """Return the effect of B over A as the ratio of geometric means of 1 + count, so that one viral
+    post does not decide, with Welch's interval on the logarithms. Both need at least two values.
 
     Source: https://www.itl.nist.gov/div898/handbook/eda/section3/eda353.htm
     """
@@ -277,8 +276,8 @@ def estimate_effect(a: Sequence[int], b: Sequence[int]) -> AbTestEffect:
 
 
 def student_quantile(freedom: float) -> float:
-    """The quantile of Student's t that leaves `1 - CONFIDENCE` outside, on both sides; off by less
-    than 0.001 from five degrees of freedom on.
+    """Return the two-sided quantile of Student's t at `CONFIDENCE`; the error is below 0.001 from
+    five degrees of freedom on.
 
     Source: Abramowitz and Stegun, 26.7.5, https://personal.math.ubc.ca/~cbm/aands/page_949.htm
     """

@@ -1,13 +1,11 @@
-"""Hours proposed from results: which hours of an account did better than usual, as far as chance
-allows to say. Pure.
+"""Best times: hours of an account that perform better than usual, beyond chance. Pure.
 
 A Bayesian linear model of log(1 + interactions) at one age of the posts, on two waves over the day
-(24 h and 12 h) and the weekend. The best of many hours is chosen by looking at all of them, so the
-interval holds for all of them at once. Of accounts whose hours make no difference, 56 % would be
-shown a "best" one after 180 posts and 68 % after 720 if it were taken hour by hour; at once it is 2
-and 10 % (200 simulated accounts each; `tests/insights/analysis/test_best_times.py`). Source: Gelman
-et al., Bayesian Data Analysis, 3rd ed., 14.8 (regression with a known prior); Scheffé, 1953 (at
-once).
+(24 h and 12 h) and the weekend. The best hour is selected among many, so the interval holds for all
+hours simultaneously. Of 200 simulated accounts without any difference between hours, per-hour
+intervals show a "best" one for 56 % after 180 posts and 68 % after 720; simultaneous intervals for
+2 % and 10 % (`tests/insights/analysis/test_best_times.py`). Sources: Gelman et al., Bayesian Data
+Analysis, 3rd ed., 14.8 (regression with a known prior); Scheffé, 1953 (simultaneous intervals).
 """
 
 from dataclasses import dataclass
@@ -16,22 +14,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 MIN_SAMPLES = 60
-"""Posts of known age below which nothing is said."""
+"""Minimum number of posts with a known age for a suggestion."""
 
 MAX_SAMPLES = 720
-"""The newest posts that are looked at."""
+"""Maximum number of posts used, newest first."""
 
 PRIOR_SD = 0.15
-"""Standard deviation of each wave and of the weekend before anything is known, in logs."""
+"""Prior standard deviation of each wave and of the weekend, in logs."""
 
 LEVEL = 0.8
 SHOWN = 3
 APART = 3
-"""Hours between two proposals for the same days: what lies nearer is the same hill."""
+"""Minimum interval in hours between two suggestions for the same days; closer hours belong to the
+same peak."""
 
 _DRAWS = 4000
 _FLAT = 1e-4
-"""Precision of what is known of the usual height before: nothing, practically."""
+"""Prior precision of the mean level: practically uninformative."""
 
 _LEAST_VARIANCE = 0.01
 _CLOCKS = np.tile(np.arange(24.0), 2)
@@ -42,8 +41,8 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class BestHour:
-    """An hour of workdays or of weekends: its interactions over the usual ones, as a share (0.3 is
-    30 % more), with the bounds between which it lies in 80 of 100 cases."""
+    """An hour of workdays or weekends: its interactions relative to usual (0.3 means 30 % more),
+    with an 80 % interval."""
 
     weekend: bool
     clock: int
@@ -54,10 +53,10 @@ class BestHour:
 
 @dataclass(frozen=True)
 class BestTimesAdvice:
-    """What the numbers of an account say: from `posts` posts; `lacking` more are needed before
-    anything is said.
+    """The suggestion for an account from `posts` posts; `lacking` more are needed before one is
+    made.
 
-    Without `hours` there is no evidence that any hour is better than the usual ones.
+    Empty `hours` mean that no hour is demonstrably better than usual.
     """
 
     posts: int
@@ -66,12 +65,12 @@ class BestTimesAdvice:
 
 
 def suggest_best_times(samples: Floats) -> BestTimesAdvice:
-    """What the results of one account say of its hours, the best first.
+    """Return the best posting hours of an account, best first.
 
     Args:
-        samples: shape (n, 3): hour on the creator's clock in [0, 24), 1 on Saturdays and Sundays
-            else 0, interactions
-            (>= 0) at the same age of each post.
+        samples: shape (n, 3): hour in the creator's time zone in [0, 24), 1 on Saturdays and
+        Sundays
+            else 0, interactions (>= 0) at the same age of each post.
     """
     if len(samples) < MIN_SAMPLES:
         return BestTimesAdvice(len(samples), MIN_SAMPLES - len(samples))
@@ -98,7 +97,7 @@ def _build_features(clocks: Floats, weekends: Floats) -> Floats:
 
 
 def _fit_posterior(samples: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mean and covariance of what is known after these posts, and the features of the usual one."""
+    """Return posterior mean and covariance, and the features of the average post."""
     features = _build_features(samples[:, 0], samples[:, 1])
     seen = np.log1p(samples[:, 2])
     precision = np.diag([_FLAT, *[PRIOR_SD**-2] * (features.shape[1] - 1)])
@@ -108,8 +107,8 @@ def _fit_posterior(samples: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _simultaneous_critical_value(apart: Floats, covariance: Floats, spread: Floats) -> float:
-    """How many standard deviations hold for all hours at once, by draws of a fixed seed: a page
-    says the same twice."""
+    """Return the number of standard deviations that holds for all hours at once, by simulation with
+    a fixed seed, so that a page shows the same result twice."""
     drawn = np.random.default_rng(0).standard_normal((_DRAWS, len(covariance)))
     far = np.abs(drawn @ np.linalg.cholesky(covariance).T @ apart.T) / spread
     return float(np.quantile(far.max(axis=1), LEVEL))

@@ -1,14 +1,12 @@
-"""What a creator's own posts came to: which did best, and which kinds did better than usual, as far
-as chance allows.
+"""Lessons from a creator's past posts: the best posts, and the kinds that did better than usual,
+beyond chance.
 
-Posts are compared with the middle of their own account at one age, since accounts differ in size. A
-kind of post is told only where as many better posts among its own would be unlikely by chance, with
-all kinds looked at taken together: the best of eight kinds of coin looks lucky. Source of the test:
-Dixon and Mood, The statistical sign test, JASA 41 (1946); of taking them together: Bonferroni's
-inequality.
+Posts are compared with the median of their own account at one age, because accounts differ in size.
+A kind is reported only if as many better posts would be unlikely by chance, corrected for the
+number of kinds examined. Source of the test: Dixon and Mood, The statistical sign test, JASA 41
+(1946); of the correction: Bonferroni's inequality.
 
-Ideas asked for from here: the results are read, and put down with the question in the room that
-writes it.
+It also requests ideas based on these results; `schedules.suggestions.ideas` generates them.
 """
 
 import math
@@ -36,30 +34,30 @@ from subscribers.replies import persona
 from tenants.agencies.queries import Creator
 
 AGE_HOURS = 24
-"""The age at which posts are compared: a week is late to learn from, an hour is mostly chance."""
+"""Age at which posts are compared: a week is late to learn from, and an hour is mostly chance."""
 
 MIN_POSTS_FOR_LESSONS = 20
-"""Posts with a result below which nothing is said."""
+"""Minimum number of posts with a result for a lesson."""
 
 MIN_OF_ACCOUNT = 5
-"""Of one account, below which nobody knows what is usual there."""
+"""Minimum number of posts of an account to compute its median."""
 
 MIN_OF_KIND = 5
 MAX_POSTS_COMPARED = 200
-"""The newest posts of an account that are looked at."""
+"""Maximum number of posts of an account used, newest first."""
 
 LATELY = timedelta(days=365)
 UNLIKELY = 0.2
-"""Chance that a kind is told although nothing is behind any of them, at most."""
+"""Maximum probability of a reported lesson if no kind has an effect."""
 
 BEST = 8
 PARTS = ("night", "morning", "afternoon", "evening")
-"""Of a day on the creator's clock, six hours each from midnight on."""
+"""Parts of a day in the creator's time zone, six hours each from midnight on."""
 
 
 @dataclass(frozen=True)
 class MeasuredPost:
-    """A post on one account with its result, and the middle of the results there."""
+    """A post on an account with its result and the median result of the account."""
 
     post: LivePostContent
     value: int
@@ -67,12 +65,12 @@ class MeasuredPost:
 
     @property
     def gain_over_usual(self) -> float:
-        """By how much it did better than usual, in logs: zero is as usual."""
+        """Return the difference from the median in logs; 0 is average."""
         return math.log1p(self.value) - math.log1p(self.usual)
 
 
 def load_result_lessons(scope: Scope, creator: Creator) -> MeasuredResults:
-    """What the results of a creator's posts say, from all of her accounts."""
+    """Return the lessons from a creator's posts on all accounts."""
     found: list[MeasuredPost] = []
     names: dict[UUID, str] = {}
     for account in queries.list_creator_channels(scope, creator.id):
@@ -90,8 +88,7 @@ def load_result_lessons(scope: Scope, creator: Creator) -> MeasuredResults:
 def compare_with_usual(
     posts: Sequence[LivePostContent], values: Mapping[UUID, int]
 ) -> list[MeasuredPost]:
-    """The posts of one account beside what is usual there; none of an account with too few;
-    pure."""
+    """Return the posts of an account with its median; empty if there are too few; pure."""
     if len(posts) < MIN_OF_ACCOUNT:
         return []
     usual = median_low(values[one.delivery_id] for one in posts)
@@ -101,8 +98,8 @@ def compare_with_usual(
 def judge_posts(
     found: Sequence[MeasuredPost], names: Mapping[UUID, str], zone: str
 ) -> MeasuredResults:
-    """What may be said of these posts; one that went to several accounts, or several times, counts
-    once; pure."""
+    """Return the lessons from these posts; a post on several accounts, or published several times,
+    counts once; pure."""
     posts: dict[UUID, list[MeasuredPost]] = {}
     for one in found:
         posts.setdefault(one.post.post_id, []).append(one)
@@ -131,8 +128,8 @@ def judge_posts(
 
 
 def find_lessons(kinds: Mapping[tuple[str, str], Sequence[bool]]) -> tuple[ResultLesson, ...]:
-    """Which kinds did better than usual, the surest first; `kinds` say of each post of theirs
-    whether it did; pure."""
+    """Return the kinds that did better than usual, most certain first; pure. `kinds` maps each kind
+    to a flag per post: True if it did better than usual."""
     tried = {kind: done for kind, done in kinds.items() if len(done) >= MIN_OF_KIND}
     told = []
     for (kind, name), done in tried.items():
@@ -145,8 +142,8 @@ def find_lessons(kinds: Mapping[tuple[str, str], Sequence[bool]]) -> tuple[Resul
 
 
 def binomial_tail(better: int, posts: int) -> float:
-    """How likely so many of these posts, or more, are better than usual where each is as likely
-    better as not."""
+    """Return the probability that at least `better` of `posts` posts do better than usual if each
+    is equally likely to do better or worse."""
     return sum(math.comb(posts, one) for one in range(better, posts + 1)) / (1 << posts)
 
 
@@ -170,10 +167,9 @@ def _build_inspiring_post(one: MeasuredPost, names: Mapping[UUID, str], day: str
 def request_ideas_from_results(
     scope: Scope, creator: Creator, *, key: UUID, language: str = ""
 ) -> UUID:
-    """Ask for ideas once per `key`, in one of the languages of kits; without one, the creator's
-    first of them.
+    """Request ideas once per `key` in a supported language, by default the creator's first one.
 
-    Raises as `ideas.ask`.
+    Raises as `proposals.request_ideas`.
     """
     manner = persona.writing_style_of_creator(scope, creator.id)
     spoken = language or next(

@@ -1,9 +1,9 @@
-"""Posts that somebody took away outside: looked at while their numbers are read, and believed at
-the second look.
+"""Detection of posts deleted on the platform: checked with each reading and confirmed by a second
+check.
 
-One look proves nothing: a platform that answers badly for an hour would take every post away.
-Between two looks the account is asked for as well
-(`channels.metrics.platform_readings.check_live_post`), so that a lost account is no lost post.
+A single check is not enough: during an outage a platform may report all posts as missing. Between
+both checks the account is verified too (`channels.metrics.platform_readings.check_live_post`), so
+that a lost account is not taken for deleted posts.
 """
 
 from datetime import timedelta
@@ -19,15 +19,15 @@ from schedules.publishing import external_deletions
 
 WATCHING = "system:watching"
 AGAIN = timedelta(hours=1)
-"""From one look to the next."""
+"""Interval between two checks."""
 
 MAX_CHECKS = 6
-"""Looks of which none could say anything; then the next reading of numbers looks anew."""
+"""Maximum number of inconclusive checks; the next reading starts over."""
 
 
 class CheckStillLive(Protocol):
-    """Look up whether a post is still there; None where the platform cannot tell, or where its
-    numbers prove it."""
+    """Check if a post is still live; None if the platform cannot tell or its metrics prove that it
+    is."""
 
     def __call__(
         self, tenant_id: UUID, channel_id: UUID, native_id: str, has_metrics: bool, /
@@ -35,7 +35,7 @@ class CheckStillLive(Protocol):
 
 
 def schedule_deletion_recheck(scope: Scope, delivery_id: UUID) -> None:
-    """A first look missed a post: it is looked at again, once."""
+    """Schedule the second check of a post that the first one missed."""
     again = DeletionRecheckDue(scope.tenant_id, delivery_id, 1)
     outbox.put(scope, again, at=scope.now + AGAIN, instead_of=DeletionRecheckDue)
 
@@ -43,8 +43,7 @@ def schedule_deletion_recheck(scope: Scope, delivery_id: UUID) -> None:
 def confirm_deletion(
     event: DeletionRecheckDue, *, tenant: OpenScope, still: CheckStillLive
 ) -> None:
-    """The second look: a post that is missing still was taken away there; one that stands was never
-    gone."""
+    """Handle a post as deleted if it is still missing at the second check."""
     with tenant(event.tenant_id, WATCHING) as scope:
         post = live_posts.find_live_post(scope, event.subject_id)
         if post is None or post.has_expired(scope.now):

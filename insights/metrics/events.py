@@ -1,4 +1,4 @@
-"""The room's event kinds."""
+"""Events of metrics and rollups."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -8,13 +8,13 @@ from uuid import UUID
 from foundation.outbox import outbox
 
 READING_AGES = (1, 24, 168)
-"""Hours after publication at which a post is read."""
+"""Ages of a post in hours at which its metrics are read."""
 
 
 @dataclass(frozen=True)
 class ReadingDue:
-    """Listener of `delivery.published`, later: read the numbers of the post at an age of so many
-    hours."""
+    """Read the metrics of a post at an age of `age_hours`. Follows `delivery.published`; the
+    subject is the delivery."""
 
     kind: ClassVar[str] = "readings.read"
     queue: ClassVar[outbox.Queue] = "make"
@@ -25,7 +25,7 @@ class ReadingDue:
 
 @dataclass(frozen=True)
 class DeletionRecheckDue:
-    """A post was missing where it stood: look a second time, after `looks` that settled nothing."""
+    """Check again if a post is missing, after `looks` checks without a result."""
 
     kind: ClassVar[str] = "post.look_again"
     queue: ClassVar[outbox.Queue] = "make"
@@ -36,7 +36,7 @@ class DeletionRecheckDue:
 
 @dataclass(frozen=True)
 class FollowersDue:
-    """Ask how many follow an account; the subject is the channel."""
+    """Count the followers of an account; the subject is the channel."""
 
     kind: ClassVar[str] = "followers.count"
     queue: ClassVar[outbox.Queue] = "make"
@@ -46,7 +46,7 @@ class FollowersDue:
 
 @dataclass(frozen=True)
 class RollupDue:
-    """Bring a creator's local day up to date; the subject is the creator."""
+    """Rebuild a local day of a creator; the subject is the creator."""
 
     kind: ClassVar[str] = "day.rollup"
     queue: ClassVar[outbox.Queue] = "make"

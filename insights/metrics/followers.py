@@ -1,5 +1,5 @@
-"""How many follow an account: asked some times a day, the last answer of a local day is that day's
-number."""
+"""Follower counts of accounts: requested several times a day; the last count of a local day is
+stored for that day."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -19,18 +19,18 @@ from tenants.agencies.queries import get_creator
 
 COUNTING = "system:counting"
 HURRIED = timedelta(minutes=1)
-"""How long news are gathered before the platform is asked."""
+"""Time during which follow events are collected before the platform is requested."""
 
 
 class CountFollowers(Protocol):
-    """Count the followers of an account; None where the platform gives no number. No transaction is
+    """Count the followers of an account; None if the platform reports no number. No transaction is
     open."""
 
     def __call__(self, tenant_id: UUID, channel_id: UUID, /) -> int | None: ...
 
 
 def schedule_follower_counts(scope: Scope) -> None:
-    """Put a question for each account that is let in; one that waits already is not put twice."""
+    """Queue a count for each active account, at most one per account."""
     for channel in queries.list_channels(scope):
         if channel.state == ChannelState.ACTIVE:
             outbox.put(
@@ -39,19 +39,18 @@ def schedule_follower_counts(scope: Scope) -> None:
 
 
 def expedite_follower_count(scope: Scope, channel_id: UUID) -> None:
-    """Somebody follows, or does no more: who does is counted within a minute, however many they
-    are."""
+    """Queue a count within a minute after a follow or unfollow; further events are coalesced."""
     put_coalesced(scope, FollowersDue(scope.tenant_id, channel_id), within=HURRIED)
 
 
 def count_followers(
     event: FollowersDue, *, tenant: OpenScope, ask: CountFollowers, dear: Collection[str] = ()
 ) -> None:
-    """Ask the platform and keep what it says for today; what it does not say changes nothing, and
-    is never zero.
+    """Request the follower count and store it for today. Without a number nothing changes; it never
+    counts as zero.
 
-    `dear` are platforms that charge for each request: they are asked until they told, once a
-    day.
+    `dear` are platforms that charge per request: they are requested until they have reported a
+    count, once a day.
     """
     with tenant(event.tenant_id, COUNTING) as scope:
         channel = queries.get_channel(scope, event.subject_id)
@@ -65,6 +64,7 @@ def count_followers(
     if followers is None:
         return
     with tenant(event.tenant_id, COUNTING) as scope:
+        # A delayed, older response must not replace a newer count.
         scope.run(
             "INSERT INTO followers_daily (tenant_id, id, creator_id, channel_id, day, followers, "
             "observed_at)"
@@ -85,8 +85,8 @@ def count_followers(
 
 @dataclass(frozen=True)
 class AccountFollowers:
-    """Who followed an account on a day; `change` is against the day before, None where nobody told
-    then."""
+    """Followers of an account on a day; `change` is relative to the day before, None if that is
+    unknown."""
 
     account: str
     followers: int
@@ -94,7 +94,7 @@ class AccountFollowers:
 
 
 def followers_on_day(scope: Scope, creator_id: UUID, day: date) -> list[AccountFollowers]:
-    """The accounts of which somebody told on a local day, the most followed first."""
+    """Return the accounts with a count on a local day, most followers first."""
     before = day - timedelta(days=1)
     names = queries.channel_names(scope)
     found = followers_by_day(scope, creator_id, before, day)
@@ -111,8 +111,8 @@ def followers_on_day(scope: Scope, creator_id: UUID, day: date) -> list[AccountF
 def followers_by_day(
     scope: Scope, creator_id: UUID, first: date, last: date
 ) -> dict[UUID, dict[date, int]]:
-    """How many followed each account of a creator on each local day from `first` to `last`, both
-    in; days on which nobody told are absent."""
+    """Return the follower counts of a creator's accounts per local day from `first` to `last`
+    inclusive; days without a count are absent."""
     rows = scope.run(
         "SELECT channel_id, day, followers FROM followers_daily WHERE tenant_id = :tenant AND "
         "creator_id = :creator"

@@ -1,5 +1,5 @@
-"""Numbers that somebody read on a platform and typed in: of posts made by hand, which no program
-can ask about."""
+"""Metrics that a member reads on a platform and enters, for posts made manually, which no API can
+read."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -17,7 +17,7 @@ from tenants import audit
 from tenants.agencies import queries
 
 TYPED_METRICS = tuple(metric for metric in POST_METRICS if metric != "clicks")
-"""What people find written under a post."""
+"""Metrics that platforms display with a post."""
 
 MAX_TYPED_VALUE = 10**12
 
@@ -39,11 +39,10 @@ SELECT DISTINCT observed_at FROM metric_snapshots WHERE tenant_id = :tenant AND 
 
 
 def store_typed_metrics(scope: Scope, delivery_id: UUID, told: Mapping[str, str]) -> int:
-    """Keep the numbers of a post as they were typed, by metric; an empty one is not known, never
-    zero. How many.
+    """Store entered metrics of a post; empty values are unknown, never zero. Return their number.
 
-    Typed again at the same age they are corrected; what was measured stands. Raises NotFound for a
-    post that does not stand outside, BadInput for what is no number and for none at all.
+    Values entered again at the same age replace earlier entries, but never measured ones. Raises
+    NotFound for a post that is not live, and BadInput for an invalid number or none at all.
     """
     post = live_posts.find_live_post(scope, delivery_id)
     if post is None:
@@ -76,14 +75,14 @@ def store_typed_metrics(scope: Scope, delivery_id: UUID, told: Mapping[str, str]
     zone = queries.get_creator(scope, post.creator_id).zone
     for day in sorted(
         {local_day(at, zone) for at in (*corrected, scope.now)}
-    ):  # the day it was typed on lost it
+    ):  # rebuild the days of replaced entries as well
         outbox.put(scope, RollupDue(scope.tenant_id, post.creator_id, day))
     return len(numbers)
 
 
 def nearest_reading_age(passed: timedelta) -> int:
-    """The age in hours that a number read after so long is for: one that posts are compared at
-    where it is near enough, else its own, which is compared with nothing."""
+    """Return the reading age in hours for a value read after `passed`: a standard age if it is
+    close enough, else the age itself, which is compared with nothing."""
     hours = max(passed // timedelta(hours=1), 0)
     return next(
         (age for age in READING_AGES if age <= hours <= age * (1 + MAX_READING_DRIFT)), hours

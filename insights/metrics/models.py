@@ -1,4 +1,4 @@
-"""Tables of the room: readings of the outside world, days rolled up."""
+"""Tables of metrics: readings of posts and follower counts."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -10,8 +10,8 @@ from foundation.db.tables import CreatorOwnedRow, table_arguments, timestamp_col
 
 
 class MetricSnapshot(CreatorOwnedRow, table=True):
-    """One reading of one number of one post: `measured`, `typed` in by somebody who read it there,
-    or `unavailable` with no value where it could not be had."""
+    """One value of one metric of a post. `quality` is "measured", "typed" for manual entry, or
+    "unavailable" without a value."""
 
     __tablename__ = "metric_snapshots"
     __table_args__ = table_arguments(
@@ -24,16 +24,15 @@ class MetricSnapshot(CreatorOwnedRow, table=True):
     channel_id: UUID
     metric: str
     age_hours: int
-    """Age of the post the reading is for: only equal ages are compared. Typed in at other ages than
-    1, 24 and 168, it is compared with nothing."""
+    """Age of the post at the reading; only equal ages are compared. Values entered at ages other
+    than 1, 24 and 168 are compared with nothing."""
     value: int | None = Field(default=None, sa_type=BigInteger)
     quality: str
     observed_at: datetime = timestamp_column()
 
 
 class FollowerDay(CreatorOwnedRow, table=True):
-    """How many followed an account on a local day of its creator: the last number that was told on
-    it."""
+    """The last follower count of an account on a local day of its creator."""
 
     __tablename__ = "followers_daily"
     __table_args__ = table_arguments(

@@ -1,4 +1,4 @@
-"""Reads of metrics: the results of the latest posts, and the latest value of each metric."""
+"""Queries of metrics."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -8,8 +8,8 @@ from insights.metrics.readings import INTERACTION_METRICS
 
 
 def post_results(scope: Scope, channel_id: UUID, *, age_hours: int, most: int) -> dict[UUID, int]:
-    """Interactions of the newest posts of an account, by delivery, all at one age; a post of which
-    that was not measured is absent, never zero."""
+    """Return the interactions of an account's newest posts at one age, by delivery; posts without a
+    measurement are absent, never zero."""
     rows = scope.run(
         "SELECT delivery_id, sum(value) AS value FROM metric_snapshots WHERE tenant_id = :tenant"
         " AND channel_id = :channel AND age_hours = :age AND metric = ANY(:metrics) AND value IS "
@@ -25,8 +25,8 @@ def post_results(scope: Scope, channel_id: UUID, *, age_hours: int, most: int) -
 
 
 def latest_metrics(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, dict[str, int]]:
-    """The latest measured value of each number of these posts; a number nobody measured is absent,
-    never zero."""
+    """Return the latest value of each metric of these deliveries; metrics without a value are
+    absent, never zero."""
     rows = scope.run(
         "SELECT DISTINCT ON (delivery_id, metric) delivery_id, metric, value FROM metric_snapshots"
         " WHERE tenant_id = :tenant AND delivery_id = ANY(CAST(:ids AS uuid[])) AND value IS NOT "

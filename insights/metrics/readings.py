@@ -1,4 +1,4 @@
-"""Readings: the numbers of a post at equal ages, so that posts can be compared."""
+"""Readings of post metrics at equal ages, so that posts can be compared."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -16,27 +16,24 @@ from schedules.posts import live_posts
 from schedules.posts.live_posts import LivePost
 
 INTERACTION_METRICS = ("likes", "comments", "shares", "saves")
-"""Interactions = likes + comments + shares + saves + sends, of those a platform tells; none tells
-of sends."""
+"""Metrics counted as interactions. Sends count too, but no platform reports them."""
 
 MAX_READING_DRIFT = 0.25
-"""Share of its age by which a reading may come late and still be compared with the others of that
-age."""
+"""Maximum delay of a reading, as a share of its age, at which it is still comparable."""
 
 POST_METRICS = ("views", "likes", "comments", "shares", "saves", "clicks")
 
 _SHARES = ("shares", "reposts", "quotes")
-"""What platforms call it when somebody passes a post on, each in its own numbers: one number of
-ours."""
+"""Names of platforms for shares; their values are added up."""
 
 COLLECTING = "system:collecting"
 
 LAST = timedelta(hours=1)
-"""So long before a post ends by itself it is read a last time."""
+"""Time before the expiry of a post at which it is read a last time."""
 
 
 class ReadMetrics(Protocol):
-    """Read the numbers of a post by name; None when the platform gives none. No transaction is
+    """Read the metrics of a post by name; None if the platform reports none. No transaction is
     open."""
 
     def __call__(
@@ -47,15 +44,16 @@ class ReadMetrics(Protocol):
 def collect_readings(
     event: ReadingDue, *, tenant: OpenScope, read: ReadMetrics, still: CheckStillLive
 ) -> None:
-    """Ask the platform, then write what it said; what it did not say is `unavailable`, never zero.
+    """Read the metrics of a post and store them; missing metrics are stored as "unavailable", never
+    as zero.
 
-    Too late a reading is of another age: the platform is not asked. A post that may be gone is
-    looked at once more; one that ended by itself is gone, and was read before.
+    A reading that is too late is skipped, because it would have another age. A post that seems to
+    be missing is checked again; one that has expired is not.
     """
     with tenant(event.tenant_id, COLLECTING) as scope:
         post = live_posts.find_live_post(scope, event.subject_id)
         if post is None:
-            return  # removed meanwhile: it leaves the averages, its history stays
+            return  # removed posts leave the averages, but their history remains
         if post.ends is not None and event.age_hours == READING_AGES[0]:
             _schedule_final_reading(scope, event, post, post.ends - LAST)
         if post.has_expired(scope.now):
@@ -76,14 +74,14 @@ def collect_readings(
 
 
 def _schedule_final_reading(scope: Scope, event: ReadingDue, post: LivePost, at: datetime) -> None:
-    """What ends by itself is read a last time while it is there, at an age of its own."""
+    """Schedule a last reading of an expiring post, at a separate age."""
     last = ReadingDue(event.tenant_id, event.subject_id, round((at - post.at) / timedelta(hours=1)))
     outbox.put(scope, last, at=at, dedupe=f"last:{event.subject_id}")
 
 
 def keep_known_metrics(told: Mapping[str, int]) -> dict[str, int]:
-    """What a platform told in the numbers that are kept; what it tells nothing of is absent, never
-    zero."""
+    """Return the supported metrics of a platform's response, shares added up; missing ones are
+    absent, never zero."""
     numbers = {metric: told[metric] for metric in POST_METRICS if metric in told}
     passed_on = [told[name] for name in _SHARES if name in told]
     return numbers | ({"shares": sum(passed_on)} if passed_on else {})
@@ -92,7 +90,7 @@ def keep_known_metrics(told: Mapping[str, int]) -> dict[str, int]:
 def _record_metric(
     scope: Scope, event: ReadingDue, post: LivePost, metric: str, value: int | None
 ) -> None:
-    """A number that was measured stands: what is read later is the number of another age."""
+    """Insert a value, or fill in an unavailable one. A measured value is never replaced."""
     scope.run(
         "INSERT INTO metric_snapshots (tenant_id, id, creator_id, delivery_id, channel_id, "
         "metric, age_hours, value,"

@@ -1,4 +1,4 @@
-"""How long the room's rows are kept; what was counted out of them stays."""
+"""Retention rule of readings. Rollups computed from them are not purged."""
 
 from foundation.db.retention import RetentionRule
 from insights.metrics.models import MetricSnapshot

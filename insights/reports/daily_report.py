@@ -1,4 +1,4 @@
-"""The daily report: numbers first, from the rolled-up day; the same in HTML, Markdown and CSV."""
+"""The daily report of a creator from the rollup of the day, as HTML, Markdown and CSV."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -35,18 +35,18 @@ from subscribers.ledger import entries
 from tenants.agencies.queries import Creator, get_creator
 
 USUAL_DAYS = 28
-"""What a usual day is: the mean of this many days before."""
+"""Number of preceding days whose mean is the usual value."""
 
 SHORT = 80
-"""Characters of a post that stand for it in a list."""
+"""Maximum length of a post's text in a list, in characters."""
 
 _MARKS = re.compile(r"[\\`*_\[\]~|!]")
-"""What means something in the middle of a line of Markdown; no text of people begins a line."""
+"""Characters with a meaning inside a line of Markdown. User text never starts a line."""
 
 
 @dataclass(frozen=True)
 class DailyReport:
-    """One local day of one creator. `usual` is the mean net of the days before, by currency."""
+    """One local day of one creator. `usual` is the mean net of the preceding days, by currency."""
 
     creator: Creator
     day: date
@@ -56,29 +56,28 @@ class DailyReport:
     usual: dict[str, Money]
     posts: tuple[DeliveryEntry, ...]
     labels: Mapping[UUID, tuple[str, ...]]
-    """Names of the labels of those posts, by post; one without any is absent."""
+    """Names of the labels by post; posts without labels are absent."""
     numbers: Mapping[UUID, Mapping[str, int]]
-    """The latest numbers of those posts, by delivery; what nobody told is absent."""
+    """Latest metrics by delivery; unknown ones are absent."""
     crowds: tuple[AccountFollowers, ...]
     orders: tuple[SaleLine, ...]
     spent: SpendingTotal
-    """What was spent on content that day, beside the books: it is taken off no sale."""
+    """Content costs of the day; they are not deducted from sales."""
     balanced: bool
-    """Whether what the rails did, what the ledger says and what was rolled up agree, to the
-    unit."""
+    """True if rail movements, ledger and rollup agree to the minor unit."""
 
     def best_posts(self, post: DeliveryEntry) -> dict[str, int]:
-        """The numbers of a post that somebody told, in one order."""
+        """Return the known metrics of a post in a fixed order."""
         told = self.numbers.get(post.delivery_id, {})
         return {name: told[name] for name in POST_METRICS if name in told}
 
     def label_totals(self, post: DeliveryEntry) -> tuple[str, ...]:
-        """The names of the labels of a post."""
+        """Return the names of the labels of a post."""
         return self.labels.get(post.post_id, ())
 
 
 def load_daily_report(scope: Scope, creator_id: UUID, day: date) -> DailyReport:
-    """The report of a rolled-up day. Raises NotFound for an unknown creator."""
+    """Return the report of a day that was rolled up. Raises NotFound for an unknown creator."""
     creator = get_creator(scope, creator_id)
     money = queries.daily_sales(scope, creator_id, day, day).get(day, [])
     start, end = day_bounds(day, creator.zone)
@@ -110,8 +109,8 @@ def _load_label_names(scope: Scope, posts: Sequence[DeliveryEntry]) -> dict[UUID
 
 
 def _load_usual_sales(scope: Scope, creator_id: UUID, day: date) -> dict[str, Money]:
-    """The mean over the days before that were rolled up: a creator of three days is not compared
-    with empty weeks."""
+    """Return the mean over the preceding days that were rolled up, so that a new creator is not
+    compared with empty weeks."""
     first = day - timedelta(days=USUAL_DAYS)
     last = day - timedelta(days=1)
     known = len(queries.daily_work(scope, creator_id, first, last))
@@ -137,7 +136,8 @@ def _orders_by_currency(orders: list[SaleLine]) -> dict[str, int]:
 
 
 def report_templates() -> Environment:
-    """Where reports are drawn: HTML is escaped, a name nobody gave is an error."""
+    """Return the template environment of reports: HTML is escaped, and an undefined name is an
+    error."""
     made = Environment(
         loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=select_autoescape(["html"]),
@@ -152,7 +152,7 @@ def report_templates() -> Environment:
 def _render_report(
     template: str, report: DailyReport, language: str, plain: Callable[[str], str] = str
 ) -> str:
-    """`plain` takes the power from words that people wrote; HTML is escaped by its own rules."""
+    """Render a template; `plain` escapes user text. HTML is escaped by the environment."""
     zone = load_zone(report.creator.zone)
 
     def sentence(message: Message) -> str:
@@ -183,29 +183,28 @@ def _render_report(
 
 
 def render_daily_html(report: DailyReport, language: str) -> str:
-    """A page that stands alone: no script, nothing loaded from elsewhere."""
+    """Return the report as a self-contained HTML page without scripts or external resources."""
     return _render_report("daily.html", report, language)
 
 
 def render_daily_markdown(report: DailyReport, language: str) -> str:
-    """The report as Markdown; what people wrote stands in it as plain text, on one line."""
+    """Return the report as Markdown; user text is escaped to one line."""
     return _render_report("daily.md", report, language, escape_markdown)
 
 
 def _truncate_text(text: str, most: int = SHORT) -> str:
-    """The beginning of a text on one line, in characters."""
+    """Return the text on one line, truncated to `most` characters."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
 
 
 def escape_markdown(text: str) -> str:
-    """Words that people wrote, on one line, with nothing in them that Markdown would take for a
-    mark."""
+    """Return user text on one line with all Markdown characters escaped."""
     return _MARKS.sub(r"\\\g<0>", " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;"))
 
 
 def render_daily_csv(report: DailyReport) -> str:
-    """Return the report as CSV, one fact a line, amounts in minor units."""
+    """Return the report as CSV, one fact per line, amounts in minor units."""
     rows: list[Sequence[CsvCell]] = [
         ["kind", "at_utc", "name", "state", "amount_minor", "currency", "count"]
     ]
@@ -234,10 +233,12 @@ def render_daily_csv(report: DailyReport) -> str:
 def render_costs_csv(
     month: MonthCost, requests: Sequence[tuple[Channel, request_costs.AccountBill]] = ()
 ) -> str:
-    """What was spent in a month as CSV: a line for each post, for what no post uses, and for the
-    total, in each currency; exact amounts in minor units, so that posts and the rest add up. Time
-    stands in a line of its own, and what platforms asked for requests, by account, beside the
-    total."""
+    """Return the costs of a month as CSV, per currency: a line for each post, for costs of unused
+    content and for the total.
+
+    Amounts are exact in minor units, so that posts and the rest add up to the total. Machine time
+    and the request costs of each account are on separate lines and not part of the total.
+    """
     rows: list[Sequence[CsvCell]] = [
         [
             "kind",
@@ -277,8 +278,9 @@ def render_costs_csv(
 
 
 def write_daily_report(report: DailyReport, folder: Path, language: str) -> Path:
-    """Write the report's three forms into `folder`; returns the page. An earlier report of the day
-    is replaced."""
+    """Write the report as HTML, Markdown and CSV to `folder` and return the path of the HTML page.
+    An earlier report of the day is replaced."""
+    # Reports contain sales figures: only the user of the installation may read them.
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     page = folder / f"{report.day}.html"
     page.write_text(render_daily_html(report, language), encoding="utf-8")

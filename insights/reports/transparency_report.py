@@ -1,7 +1,7 @@
-"""A month of the safety check as a report for anybody: an agency may publish it, or hand it to an
+"""Transparency report: a month of the safety check, which an agency can publish or send to an
 authority.
 
-It counts and names nobody. Months are those of the agency's time zone.
+It contains counts and no names. Months follow the agency's time zone.
 """
 
 from collections.abc import Sequence
@@ -21,8 +21,8 @@ from tenants.agencies import queries
 
 @dataclass(frozen=True)
 class TransparencyReport:
-    """One month of one agency: `first` is its first day; `whole` says that it is over. `made_at` is
-    UTC-aware."""
+    """One month of an agency. `first` is its first day and `whole` is True if it is over. `made_at`
+    is UTC-aware."""
 
     agency: str
     first: date
@@ -32,7 +32,7 @@ class TransparencyReport:
 
 
 def parse_month(text: str) -> date:
-    """The first day of a month as people write it, 2026-11. Raises BadInput."""
+    """Return the first day of a month in the format 2026-11. Raises BadInput."""
     try:
         return date.fromisoformat(f"{text}-01")
     except ValueError as error:
@@ -40,7 +40,7 @@ def parse_month(text: str) -> date:
 
 
 def list_report_months(scope: Scope, count: int = 13) -> list[date]:
-    """The first days of the running month and of those before it, the newest first."""
+    """Return the first days of the current and preceding months, newest first."""
     found = [local_day(scope.now, queries.get_agency(scope).zone).replace(day=1)]
     while len(found) < count:
         found.append((found[-1] - timedelta(days=1)).replace(day=1))
@@ -48,8 +48,8 @@ def list_report_months(scope: Scope, count: int = 13) -> list[date]:
 
 
 def load_transparency_report(scope: Scope, first: date | None = None) -> TransparencyReport:
-    """The month that begins on `first`; the running one without it. Raises BadInput for one that is
-    to come."""
+    """Return the report of the month that starts on `first`, by default the current month. Raises
+    BadInput for a future month."""
     agency = queries.get_agency(scope)
     today = local_day(scope.now, agency.zone)
     chosen = (first or today).replace(day=1)
@@ -68,12 +68,12 @@ def load_transparency_report(scope: Scope, first: date | None = None) -> Transpa
 
 
 def render_transparency_html(found: TransparencyReport, language: str) -> str:
-    """A page that stands alone: no script, nothing loaded from elsewhere."""
+    """Return the report as a self-contained HTML page without scripts or external resources."""
     return _render_report("transparency.html", found, language)
 
 
 def render_transparency_markdown(found: TransparencyReport, language: str) -> str:
-    """The same as Markdown."""
+    """Return the report as Markdown."""
     return _render_report("transparency.md", found, language)
 
 
@@ -99,7 +99,8 @@ def _render_report(template: str, found: TransparencyReport, language: str) -> s
 
 
 def render_transparency_csv(found: TransparencyReport) -> str:
-    """The counts as CSV, a line each: what, of which kind, how many; hours with two decimals."""
+    """Return the counts as CSV, one per line with name, category and value; hours have two
+    decimals."""
     month = found.counts
     rows: list[Sequence[CsvCell]] = [["what", "of", "value"]]
     for what in ("sent", "held", "blocked", "called", "gone", "withdrawn", "proofs", "closed"):

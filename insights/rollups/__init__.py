@@ -1,1 +1,2 @@
-"""Rollups of each local day, rebuilt from the ledger and from posts."""
+"""Rollups of each local day of a creator, rebuilt from the ledger, posts and readings. It does not
+analyse them; see `insights.analysis`."""

@@ -1,5 +1,5 @@
-"""Days rolled up: rebuilt as a whole from the rows behind them, so a late or repeated fact changes
-nothing twice."""
+"""Daily rollups. Each day is rebuilt completely from its source rows, so late or repeated events do
+no harm."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -33,22 +33,21 @@ WAITING = frozenset(
         DeliveryState.PROCESSING,
     }
 )
-"""States of a post of which nobody knows yet how it ends, and nobody is asked."""
+"""States of posts whose result is pending and that need no decision."""
 
 
 def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
-    """Bring one day of one creator up to date, and tell what its readings have decided."""
+    """Rebuild a day of a creator and notify members of A/B tests that its readings completed."""
     with tenant(event.tenant_id, ROLLING) as scope:
         rebuild_day(scope, event.subject_id, event.day)
     with tenant(
         event.tenant_id, ROLLING
-    ) as scope:  # apart: what hinders the second takes no figures away
+    ) as scope:  # a separate transaction, so that an error there does not roll back the rollup
         ab_test_verdicts.notify_finished_tests(scope, event.subject_id)
 
 
 def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:
-    """A sale or refund happened: the creator's day is rolled up again, and each other day its books
-    bear."""
+    """Rebuild the day of a sale or refund and all other days on which it is booked."""
     with tenant(event.tenant_id, ROLLING) as scope:
         creator_id, times = bookings_of_sale(scope, event.subject_id)
         zone = get_creator(scope, creator_id).zone
@@ -57,12 +56,12 @@ def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:
 
 
 def rebuild_day(scope: Scope, creator_id: UUID, day: date) -> None:
-    """Rebuild the rows of one local day of a creator; running it twice is the same."""
+    """Rebuild the rows of a local day of a creator. Idempotent."""
     zone = get_creator(scope, creator_id).zone
     start, end = day_bounds(day, zone)
     scope.lock(
         f"rollup:{scope.tenant_id}:{creator_id}:{day}"
-    )  # two rebuilds at once would both insert
+    )  # concurrent rebuilds would insert the rows twice
     _rebuild_sales(scope, creator_id, day, start, end)
     _rebuild_work(scope, creator_id, day, start, end)
 
@@ -117,13 +116,14 @@ def _rebuild_work(
 
 
 def lateness_percentile(entries: Sequence[DeliveryEntry]) -> int | None:
-    """95th percentile, nearest rank, of milliseconds from planned time to known publication; None
-    of no posts."""
+    """Return the 95th percentile (nearest rank) of the milliseconds from scheduled time to
+    publication, or None without posts."""
     late = sorted(
         (entry.settled_at - entry.due_at) // timedelta(milliseconds=1)
         for entry in entries
         if entry.settled_at is not None
     )
+    # Ceiling division gives the nearest rank.
     return late[-(-len(late) * 95 // 100) - 1] if late else None
 
 
@@ -140,8 +140,8 @@ FROM (SELECT DISTINCT ON (delivery_id, metric) delivery_id, metric, value FROM m
     AND observed_at < :end ORDER BY delivery_id, metric, age_hours DESC) s
 GROUP BY s.metric
 """
-"""A platform tells of a post what it came to so far: a day has what came since the reading before,
-so that days add up to what was told last."""
+"""Platforms report totals of a post. A day counts the difference from the previous reading, so that
+days add up to the latest total."""
 
 
 def _sum_day_readings(

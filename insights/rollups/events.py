@@ -1,4 +1,4 @@
-"""Event of rollups: a sale was recorded."""
+"""Event of rollups."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,9 +9,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class SaleRecorded:
-    """Listener of `order.paid` and `order.refunded`, whose subject is the order, and of
-    `subscription.paid` and `subscription.refunded`, whose subject is the payment: its day is rolled
-    up again."""
+    """Rebuild the days of a sale. Follows `order.paid` and `order.refunded`, with the order as
+    subject, and `subscription.paid` and `subscription.refunded`, with the payment as subject."""
 
     kind: ClassVar[str] = "sale.seen"
     queue: ClassVar[outbox.Queue] = "make"

@@ -1,5 +1,4 @@
-"""A history that moves in: readings of old posts, and days that are over, as they were rolled
-up."""
+"""Import of history: readings of past posts, and past days as rollups."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +15,7 @@ from insights.rollups.queries import DaySales, DayWork
 
 @dataclass(frozen=True)
 class PastReading:
-    """One number of one post at an age of so many hours."""
+    """One value of a metric of a post at an age of `age_hours`."""
 
     creator_id: UUID
     delivery_id: UUID
@@ -29,8 +28,8 @@ class PastReading:
 
 @dataclass(frozen=True)
 class PastDay:
-    """A local day of a creator: the same rows as `daily_rollups.rebuild_day` makes of the rows
-    behind them (tested)."""
+    """A local day of a creator with the same rows that `daily_rollups.rebuild_day` would create
+    (tested)."""
 
     creator_id: UUID
     day: date
@@ -40,7 +39,7 @@ class PastDay:
 
 @dataclass(frozen=True)
 class PastFollowers:
-    """How many followed an account on a local day of its creator."""
+    """Followers of an account on a local day of its creator."""
 
     creator_id: UUID
     channel_id: UUID
@@ -50,7 +49,7 @@ class PastFollowers:
 
 
 def import_past_followers(scope: Scope, told: Sequence[PastFollowers]) -> None:
-    """Write days of accounts; what is there stays."""
+    """Insert follower counts; existing days are not changed."""
     insert_rows(
         scope,
         FollowerDay,
@@ -59,12 +58,12 @@ def import_past_followers(scope: Scope, told: Sequence[PastFollowers]) -> None:
 
 
 def import_past_readings(scope: Scope, readings: Sequence[PastReading]) -> int:
-    """Write readings; what is there stays. Returns how many were new."""
+    """Insert readings and return the number of new ones; existing ones are not changed."""
     return insert_rows(scope, MetricSnapshot, [_build_reading_row(reading) for reading in readings])
 
 
 def import_past_days(scope: Scope, days: Sequence[PastDay]) -> None:
-    """Write days; what is there stays: a day that was rolled up here knows better."""
+    """Insert days; existing ones are not changed, because a local rollup is more accurate."""
     insert_rows(scope, CreatorDay, [_build_work_row(day) for day in days])
     insert_rows(
         scope, SalesDay, [_build_sales_row(day, sales) for day in days for sales in day.sales]

@@ -1,5 +1,4 @@
-"""What the posts of each label came to in a period: counted where a platform told, and never
-guessed."""
+"""Totals of posts per label in a period, from reported metrics only."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from schedules.posts.queries import DeliveryEntry
 
 @dataclass(frozen=True)
 class LabelTotals:
-    """A label with what its posts came to. A post that has two labels counts under both; `label`
-    None: those without.
+    """Totals of the posts with a label; a post with two labels counts for both. `label` is None for
+    posts without labels.
 
-    `places` are the accounts they stand on, `told` those of which a platform told any number. None:
-    nobody told.
+    `places` is the number of deliveries and `told` the number of those with any metric. Totals are
+    None if no platform reported a value.
     """
 
     label: Label | None
@@ -32,10 +31,10 @@ class LabelTotals:
 def sum_by_label(
     scope: Scope, out: Sequence[DeliveryEntry], numbers: Mapping[UUID, Mapping[str, int]]
 ) -> list[LabelTotals]:
-    """What stands outside, by label and by name, those without any last; nothing where none of it
+    """Return the totals of live posts by label name, posts without labels last; empty if no post
     has a label.
 
-    `numbers` are the latest of each delivery, as `reads.numbers` gives them.
+    `numbers` are the latest metrics by delivery, see `metrics.queries.latest_metrics`.
     """
     has = labels.labels_of_posts(scope, {one.post_id for one in out})
     if not has:

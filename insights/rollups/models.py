@@ -1,4 +1,4 @@
-"""Tables of rollups: the money and the work of each local day."""
+"""Tables of rollups: sales and work of each local day."""
 
 from datetime import date
 
@@ -9,7 +9,7 @@ from foundation.db.tables import CreatorOwnedRow, table_arguments
 
 
 class SalesDay(CreatorOwnedRow, table=True):
-    """The money of a local day in one currency, from the ledger; rebuilt as a whole."""
+    """Sales of a local day in one currency, rebuilt from the ledger."""
 
     __tablename__ = "sales_daily"
     __table_args__ = table_arguments(
@@ -28,7 +28,7 @@ class SalesDay(CreatorOwnedRow, table=True):
 
 
 class CreatorDay(CreatorOwnedRow, table=True):
-    """The work of a local day: posts by fate, messages, new fans."""
+    """Work of a local day: posts by result, messages and new fans."""
 
     __tablename__ = "creator_daily"
     __table_args__ = table_arguments(

@@ -1,4 +1,4 @@
-"""Read models of the room: days as they were rolled up."""
+"""Queries of rollups."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from insights.rollups.models import CreatorDay, SalesDay
 
 @dataclass(frozen=True)
 class DaySales:
-    """A day's money in one currency: gross = charges; net = gross - refunds."""
+    """Sales of a day in one currency: gross = charges; net = gross - refunds."""
 
     orders: int
     gross: Money
@@ -25,13 +25,13 @@ class DaySales:
 
     @property
     def net(self) -> Money:
-        """Gross less refunds."""
+        """Return gross minus refunds."""
         return self.gross - self.refunds
 
 
 @dataclass(frozen=True)
 class DayWork:
-    """A day's work; `lateness_p95_ms` is None on a day without posts."""
+    """Work of a day; `lateness_p95_ms` is None on a day without posts."""
 
     published: int = 0
     waiting: int = 0
@@ -47,7 +47,7 @@ class DayWork:
 def daily_sales(
     scope: Scope, creator_id: UUID, first: date, last: date
 ) -> dict[date, list[DaySales]]:
-    """The money of each local day from `first` to `last`, both in; days without sales are
+    """Return the sales of each local day from `first` to `last` inclusive; days without sales are
     absent."""
     rows = scope.session.exec(
         select(SalesDay)
@@ -68,7 +68,7 @@ def daily_sales(
 def daily_sales_by_creator(
     scope: Scope, creators: Collection[UUID], first: date, last: date
 ) -> dict[UUID, dict[date, list[DaySales]]]:
-    """As `sales`, for several creators in one statement; a creator without sales has no days."""
+    """Return `daily_sales` of several creators with one query; empty without sales."""
     rows = scope.session.exec(
         select(SalesDay)
         .where(
@@ -98,7 +98,7 @@ def _sales_from_row(row: SalesDay) -> DaySales:
 
 
 def daily_work(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[date, DayWork]:
-    """The work of each local day from `first` to `last`, both in; days never rolled up are
+    """Return the work of each local day from `first` to `last` inclusive; days without a rollup are
     absent."""
     rows = scope.session.exec(
         select(CreatorDay).where(

@@ -1,4 +1,4 @@
-"""The house clock, the outbox, the inbox."""
+"""Clock of the installation, outbox, inbox."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -48,8 +48,8 @@ def _clock() -> None:
         " IF NOT FOUND THEN RAISE EXCEPTION 'the clock of a production house is not shifted'; END "
         "IF; END $$"
     )
-    # leases measure machines, not plans: they move along, or a jump would hand out again what is
-    # just being done
+    # Leases measure processes, not schedules, so they shift with the clock. Otherwise a jump would
+    # dispatch running rows again.
     op.execute(
         "CREATE FUNCTION house_shift(by interval) RETURNS timestamptz LANGUAGE plpgsql SET "
         "search_path = public AS $$ BEGIN"

@@ -1,4 +1,4 @@
-"""Agencies, creators, people, logins, keys, notices, audit."""
+"""Agencies, creators, principals, logins, keys, notices, audit."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,7 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     tenant_table("agencies", text("name"), text("language"), text("zone"), flag("demo"))
-    # ticks write one due row for each tenant: the door reads the list, and writes nothing of it
+    # ticks write one due row per tenant; `door` reads the list without writing to it
     op.execute("GRANT SELECT ON agencies TO door")
     op.execute("CREATE POLICY door_lists ON agencies FOR SELECT TO door USING (true)")
     tenant_table(
@@ -73,9 +73,9 @@ def _logins() -> None:
             inside("member_id", "members"),
             unique(f"{name}_digest", "digest"),
         )
-        # before a tenant is known, the door finds a login by the digest of what the visitor brings
+        # before the tenant is known, `door` finds a login by the digest of the visitor's credential
         op.execute(f"GRANT SELECT ON {name} TO door")
         op.execute(f"CREATE POLICY door_finds ON {name} TO door USING (true) WITH CHECK (true)")
-    # what it may do with one: use a link up, open a session
+    # the permitted changes: mark a login as used, open a session
     op.execute("GRANT UPDATE (used_at) ON login_links TO door")
     op.execute("GRANT INSERT ON login_sessions TO door")

@@ -1,4 +1,5 @@
-"""People, consent, assets, ratings, viewers, reviews, decisions, permits, switches, blocklist."""
+"""People, consent, assets, ratings, viewers, reviews, decisions, permits, emergency stops,
+blocklist."""
 
 from collections.abc import Sequence
 
@@ -22,7 +23,7 @@ def upgrade() -> None:
     _judgement()
     _log()
     _permits()
-    for name in ("switches", "blocklist"):  # what the house stops or forbids holds for every tenant
+    for name in ("switches", "blocklist"):  # entries of the installation apply to every tenant
         op.execute(f"CREATE POLICY house_is_read ON {name} FOR SELECT USING (tenant_id = "
                    f"'{HOUSE}')")
 
@@ -38,7 +39,7 @@ def _people() -> None:
         sa.CheckConstraint("kind IN ('real', 'synthetic', 'digital_twin')", name="persons_kind"),
         write=GATE,
     )
-    # no consent check falls away because somebody calls a real person invented
+    # a wrong declaration of a real person as fictional must not skip a consent check
     op.execute(
         "CREATE FUNCTION persons_keep_their_kind() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " IF NEW.kind <> OLD.kind OR NEW.twin_of IS DISTINCT FROM OLD.twin_of OR OLD.state = "

@@ -100,8 +100,8 @@ def _attempts() -> None:
         unique("attempts_once", "subject_kind", "subject_id", "part", "kind", "n"),
     )
     op.create_index("attempts_channel", "attempts", ["tenant_id", "channel_id", "armed_at"])
-    # what left the house is never unsaid: a row goes only with its time of keeping, by the
-    # erasure's own gesture
+    # Records of sent content are final. A row is deleted only after its retention period or by the
+    # erasure.
     op.execute(
         "CREATE FUNCTION attempts_keep() RETURNS trigger LANGUAGE plpgsql SET search_path = "
         "public AS $$ BEGIN"

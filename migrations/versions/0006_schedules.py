@@ -1,4 +1,4 @@
-"""Posts, deliveries, their moves, approvals."""
+"""Posts, deliveries, their state changes, approvals."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -362,7 +362,7 @@ def _ledger() -> None:
     )
     op.create_index("ledger_entries_account", "ledger_entries", ["tenant_id", "account"])
     op.create_index("ledger_entries_of", "ledger_entries", ["tenant_id", "transaction_id"])
-    # at commit, so that the lines of a transaction may be written one by one
+    # deferred to the commit, so that the entries of a transaction may be inserted one by one
     op.execute(
         "CREATE FUNCTION ledger_balances() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " IF EXISTS (SELECT 1 FROM ledger_entries WHERE tenant_id = NEW.tenant_id"

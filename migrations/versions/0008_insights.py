@@ -1,4 +1,4 @@
-"""Readings, and days rolled up."""
+"""Metric readings and daily rollups."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -60,8 +60,7 @@ def upgrade() -> None:
         inside("item_id", "items"),
         unique("item_views_day", "item_id", "day"),
     )
-    # an address names a slug or a digest before a tenant is known: the door finds whose it is, and
-    # nothing more
+    # A URL contains a slug or a digest before the tenant is known; `door` reads only its owner.
     for name in ("sites", "item_media"):
         op.execute(f"GRANT SELECT ON {name} TO door")
         op.execute(f"CREATE POLICY door_finds ON {name} FOR SELECT TO door USING (true)")

@@ -1,4 +1,4 @@
-"""Accounts connected from the dashboard: the wish with its sealed form, and refresh tokens."""
+"""Account setups from the dashboard with their sealed forms, and refresh tokens."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,5 @@
-"""Signing in by password: the door finds members by e-mail, counts failures, and knows whose two
-logins are one's."""
+"""Sign-in by password: lookup of members by email, counts of failed attempts, and logins of the
+same user."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -13,8 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # people's sessions run on their own clock: a day that is played fast must not sign out whoever
-    # watches it
+    # Sessions use a separate clock, so that a compressed day does not sign out its viewers.
     op.execute("CREATE FUNCTION people_now() RETURNS timestamptz LANGUAGE sql STABLE AS 'SELECT "
                "now()'")
     op.execute("GRANT SELECT (tenant_id, id, email, password_hash, active) ON members TO door")

@@ -1,4 +1,4 @@
-"""Files handed in at the dashboard, and what people keep or put away of the library."""
+"""Uploads from the dashboard, and the shelf of library pictures: new, kept or archived."""
 
 import sqlalchemy as sa
 from alembic import op

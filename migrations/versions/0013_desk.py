@@ -1,5 +1,4 @@
-"""The desk of the members who write to fans: unsent texts, notes, snoozing; statements brought in,
-months closed."""
+"""Chat tools of members: drafts, notes, snoozing; imported statements and closed months."""
 
 import sqlalchemy as sa
 from alembic import op

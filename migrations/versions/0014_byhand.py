@@ -1,5 +1,4 @@
-"""Tasks of people: what was handed over, each wish to save a file of it, and the phones they are
-done on."""
+"""Manual tasks: their content, requests to save a file, and the phones used."""
 
 import sqlalchemy as sa
 from alembic import op

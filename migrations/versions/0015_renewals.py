@@ -1,5 +1,5 @@
-"""Renewing tokens: since when a pair is here, who renews it until when, and how sure its refresh
-token is."""
+"""Token renewal: age of a token pair, lease of the renewal, and reliability of the refresh token.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Who asked for a run of a recipe."""
+"""Requester of a recipe run."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What somebody did lately is asked at every sensitive picture: an index for it."""
+"""Index for a member's recent audit entries, which are read for every sensitive picture."""
 
 from alembic import op
 

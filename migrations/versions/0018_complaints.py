@@ -1,5 +1,4 @@
-"""Complaints: somebody who is shown, or anybody, asks for something to be taken away; pages insert,
-the gate decides."""
+"""Removal requests of depicted people and others: web pages insert them, the gate decides."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""What has just moved: pages ask for it every few seconds, by creator."""
+"""Index for recent state changes of deliveries by creator, which pages read every few seconds."""
 
 from alembic import op
 

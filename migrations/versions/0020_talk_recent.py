@@ -1,5 +1,4 @@
-"""What fans said and paid in the last minutes is asked every few seconds while Home is open: an
-index for each."""
+"""Indexes for recent messages and payments of fans, which the home page reads every few seconds."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Why a complaint was turned down, for who made it; perceptual hashes as numbers, which are
+"""Reasons for rejected removal requests, for the requester; perceptual hashes as numbers, which are
 compared eight times faster."""
 
 from alembic import op
@@ -21,7 +21,8 @@ def upgrade() -> None:
         )
 
 
-    # asked once a statement and not once a row: a picture is compared with every row
+    # evaluated once per statement instead of once per row, since a picture is compared with every
+    # row
     once = "tenant_id = (SELECT nullif(current_setting('app.tenant', true), '')::uuid)"
     op.execute(f"ALTER POLICY tenant ON blocklist USING ({once})")
 

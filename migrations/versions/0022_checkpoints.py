@@ -1,4 +1,4 @@
-"""What is noted of the log's checkpoints; they themselves are kept outside the database."""
+"""Metadata of the log's checkpoints, which are stored outside the database."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,5 @@
-"""Proof of age: the providers a tenant connected, and each viewer's check there; who confirmed what
-outside."""
+"""Age verification: the providers connected by a tenant, each viewer's check, and external
+confirmations."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -44,7 +44,7 @@ def upgrade() -> None:
     )
     op.create_index("age_checks_viewer", "age_checks", ["tenant_id", "platform", "user_id"])
     op.create_index("age_checks_digest", "age_checks", ["digest"])
-    # a link names a check before a tenant is known: the door finds whose it is, and nothing more
+    # a link contains a check before the tenant is known; `door` reads only its owner
     op.execute("GRANT SELECT ON age_checks TO door")
     op.execute("CREATE POLICY door_finds ON age_checks FOR SELECT TO door USING (true)")
     op.add_column("age_assurances", sa.Column("custodian", sa.String(), nullable=False, server_default=""))

@@ -1,5 +1,5 @@
-"""The rules of places: signed releases, what members read again, and what an agency keeps
-tighter."""
+"""Rules of platforms: signed releases, re-verifications by members, and stricter rules of an
+agency."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -54,8 +54,8 @@ def _releases() -> None:
         postgresql_where=sa.text("state = 'active'"),
     )
     op.create_index("policy_bundles_digest", "policy_bundles", ["tenant_id", "digest"])
-    # what was retired never returns: an older version would be in force again, and nobody would
-    # have signed that
+    # A retired release never returns: an older version would be in force again without a signature
+    # for it.
     op.execute(
         "CREATE FUNCTION policy_bundles_only_grow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " IF OLD.state <> 'active' OR NEW.state <> 'retired' OR NEW.document <> OLD.document"

@@ -1,4 +1,4 @@
-"""Guest reviewers: a second factor at the door, and who was seen on whose machine."""
+"""Guest reviewers: a second factor at sign-in, and the devices on which users were seen."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,12 +21,12 @@ def upgrade() -> None:
         inside("member_id", "members"),
         unique("second_factors_member", "member_id"),
     )
-    # the door opens sessions before a tenant is known: it has to know which of them wait for a code
+    # `door` opens sessions before the tenant is known and must know which of them need a code
     op.execute("GRANT SELECT (tenant_id, member_id, confirmed_at) ON second_factors TO door")
     op.execute("CREATE POLICY door_finds ON second_factors FOR SELECT TO door USING (true)")
     op.execute("GRANT SELECT (role) ON members TO door")
     op.add_column("login_sessions", sa.Column("waits", sa.Boolean(), nullable=False, server_default=sa.false()))
-    # append-only: nobody takes back where somebody was seen
+    # append-only: a record of a device is final
     tenant_table(
         "sightings",
         uuid_column("principal_id"),

@@ -1,4 +1,4 @@
-"""What was found in pictures: by classifiers, and by our own reading of the file."""
+"""Findings in pictures, by classifiers and by the inspection of the file."""
 
 from alembic import op
 

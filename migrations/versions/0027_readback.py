@@ -1,4 +1,4 @@
-"""What was read back of a copy: whether it bears the marks it was sent with."""
+"""Label checks of published posts."""
 
 from alembic import op
 

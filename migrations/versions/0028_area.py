@@ -1,4 +1,4 @@
-"""The part of a page for adults, and its visitors' checks; a depicted person's page."""
+"""The adult area of a page and its visitors' age checks; the subject portal."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,7 +29,7 @@ def upgrade() -> None:
         unique("person_links_link", "digest"),
     )
     op.create_index("person_links_digest", "person_links", ["digest"])
-    # a link names a person before a tenant is known: the door finds whose it is, and nothing more
+    # a link contains a person before the tenant is known; `door` reads only its owner
     op.execute("GRANT SELECT ON person_links TO door")
     op.execute("CREATE POLICY door_finds ON person_links FOR SELECT TO door USING (true)")
 

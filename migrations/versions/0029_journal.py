@@ -1,4 +1,4 @@
-"""What is noted of the journal of what was forbidden; its entries are kept outside the database."""
+"""Metadata of the journal of prohibitions, whose entries are stored outside the database."""
 
 from migrations.tools import number, tenant_table, text, unique
 from alembic import op

@@ -1,5 +1,4 @@
-"""What was really shown to whom, reviews that were one decision, and files that were handed in
-together."""
+"""Pictures displayed to reviewers, reviews made as one decision, and batches of uploads."""
 
 from alembic import op
 
@@ -12,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # append-only: nobody takes back what was shown to them
+    # append-only: a record of a display is final
     tenant_table(
         "showings",
         uuid_column("principal_id"),

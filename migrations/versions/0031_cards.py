@@ -1,5 +1,4 @@
-"""Shoot cards: what they say, whom they name, who signed, which pictures; and permissions that hold
-for one card."""
+"""Shoot cards: contents, people, signatures, pictures; and consents valid for one card."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -30,8 +29,8 @@ def upgrade() -> None:
 
 
 def _cards() -> None:
-    # a card is written once: whoever makes it may insert, nobody changes it, and nothing follows
-    # from it unsigned
+    # A card is written once: any member may insert it, it is never changed, and it has no effect
+    # before it is signed.
     tenant_table(
         "shoot_cards",
         uuid_column("creator_id"),

@@ -1,6 +1,5 @@
-"""Rules of places that strangers' packages ship, as an agency's owner admitted them; and how far
-the house's clock is shifted may be read, so that whoever sends can hold their own clock against the
-database's."""
+"""Policy rows of third-party packages, as admitted by an agency's owner. Senders may read the shift
+of the installation's clock, to compare their clock with the database's."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -31,7 +30,7 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("state = 'active'"),
     )
-    # what was admitted stays as it was read, and what has ended never returns: it is admitted anew
+    # an admitted row does not change, and an ended one never returns; it must be admitted again
     op.execute(
         "CREATE FUNCTION foreign_rows_only_end() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
         " IF OLD.state <> 'active' OR NEW.state <> 'ended' OR NEW.document <> OLD.document"

@@ -1,4 +1,4 @@
-"""Each decision about a removal request as a row of its own, and appeals against them."""
+"""Decisions about removal requests as separate rows, and appeals against them."""
 
 from alembic import op
 
@@ -10,7 +10,7 @@ branch_labels = None
 depends_on = None
 
 READ = ("complaints", "audit_entries", "members", "rulings", "blocklist")
-"""Tables the owner reads or writes here whose policy binds even the owner."""
+"""Tables read or written here by the owner, who is subject to their policies too."""
 
 
 _LIFTED = """
@@ -22,8 +22,8 @@ CREATE POLICY lifted_by_two ON blocklist AS RESTRICTIVE FOR DELETE TO gate USING
   WHERE a.tenant_id = blocklist.tenant_id AND a.complaint_id = blocklist.complaint_id
     AND a.side = 'agency' AND r.outcome = 'rejected' AND r.principal_id <> a.principal_id))
 """
-"""An entry leaves the blocklist when an appeal was granted by another person than asked, whatever
-the code says; the owner of the tables still removes an agency whole."""
+"""The database allows the removal of a blocklist entry only if an appeal was granted by another
+member than the appellant. The owner of the tables can still delete a whole agency."""
 
 
 def upgrade() -> None:
@@ -66,8 +66,8 @@ def upgrade() -> None:
 
 
 def _what_was_decided() -> None:
-    """Decisions of before become rulings, by whom the audit names; what they blocked can be lifted
-    on appeal too."""
+    """Create rulings from earlier decisions, with the member named in the audit. Entries that they
+    blocked can be lifted on appeal too."""
     op.execute(
         "INSERT INTO rulings (tenant_id, id, created_at, updated_at, complaint_id, number, "
         "outcome, reason,"

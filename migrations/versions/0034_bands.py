@@ -1,4 +1,4 @@
-"""Perceptual hashes of the blocklist also in five pieces, each with an index: a picture is no
+"""Five bands of the blocklist's perceptual hashes, each with an index, so that a picture is no
 longer compared with all."""
 
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 LOOK = "CASE WHEN phash ~ '^[0-9a-f]{16}$' THEN CAST(CAST('x' || phash AS bit(64)) AS bigint) END"
 PIECES = ((0, 13), (13, 13), (26, 13), (39, 13), (52, 12))
-"""The lowest bit of each, and how many."""
+"""The lowest bit and the number of bits of each band."""
 
 
 def upgrade() -> None:

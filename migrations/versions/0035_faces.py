@@ -1,5 +1,4 @@
-"""Whose faces are known and why, sealed templates of them, which pictures were compared, whom they
-resemble."""
+"""Known faces: consent, sealed templates, compared pictures and resemblances."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,7 +28,7 @@ def _known() -> None:
         instant("ended_at", nullable=True),
         inside("person_id", "persons"),
         sa.CheckConstraint("basis IN ('agreed', 'barred', 'reference')", name="face_subjects_basis"),
-        # nobody agrees for somebody else, and who may not be shown needs no record
+        # consent is given only by the person; a banned face needs no person record
         sa.CheckConstraint("basis <> 'agreed' OR said_by = 'person:' || person_id", name="face_subjects_own_hand"),
         sa.CheckConstraint("(basis = 'barred') = (person_id IS NULL)", name="face_subjects_whose"),
         write=("gate",),

@@ -1,5 +1,5 @@
-"""The desk: lowered ratings, what is read afterwards, calibration, seals; and rows that go when
-their time is over."""
+"""Reviews: lowered ratings, spot checks, calibration, seals; and deletion of rows after their
+retention."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,7 +27,7 @@ TABLES = (
     *("seals", "calibration_results", "calibration_words", "calibrations"),
     *("desk_choices", "samples", "lowered_ratings", "lowerings"),
 )
-"""Those that point at others come first."""
+"""Tables with references to others come first."""
 
 _AGED = {
     "sightings": ("seen_on", "90 days"),
@@ -39,12 +39,11 @@ _AGED = {
     "calibration_words": ("created_at", "5 years"),
     "calibration_results": ("created_at", "5 years"),
 }
-"""Tables nobody could delete from, and from when on a row may go."""
+"""Tables without deletion so far: the column and the period after which a row may be deleted."""
 
 
 def _may_end() -> None:
-    """The gate may delete their rows once they are over, and the database sees to it that it is
-    none before."""
+    """Allow the gate to delete expired rows; the database refuses earlier deletions."""
     for table, (since, period) in _AGED.items():
         clock = "people_now" if table == "sightings" else "house_now"
         may_end(table, period, since=since, clock=clock)
@@ -61,8 +60,8 @@ BEGIN
   RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END $$
 """
-"""Whatever the code says, nobody shows or forgets what is sealed; a row that is already so is
-left."""
+"""The database refuses to release or delete sealed content. A row that is already released stays.
+"""
 
 
 def _spoken_of(*kinds: str) -> None:

@@ -1,5 +1,5 @@
-"""What platforms call the files of a copy, so that a unit may point at them; addresses lent to
-platforms that fetch."""
+"""File IDs of platforms, which later posts may refer to, and temporary URLs for platforms that
+download files."""
 
 from alembic import op
 
@@ -33,7 +33,7 @@ def upgrade() -> None:
     )
     op.create_index("lent_files_found", "lent_files", ["digest"])
     op.create_index("lent_files_subject", "lent_files", ["tenant_id", "subject_id", "sha256", "created_at"])
-    # an address names a file before a tenant is known: the door finds whose it is, and nothing more
+    # a URL identifies a file before the tenant is known; `door` reads only its owner
     op.execute("GRANT SELECT ON lent_files TO door")
     op.execute("CREATE POLICY door_finds ON lent_files FOR SELECT TO door USING (true)")
     tenant_table(

@@ -1,4 +1,4 @@
-"""How a film looks, frame by frame: what a blocked one is recognised by."""
+"""Perceptual hashes of a video's frames, to recognize a blocked one."""
 
 import sqlalchemy as sa
 from alembic import op

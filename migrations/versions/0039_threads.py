@@ -1,4 +1,4 @@
-"""Posts of several parts, and how far each delivery got with them."""
+"""Threads of several posts, and the progress of each delivery."""
 
 import sqlalchemy as sa
 from alembic import op

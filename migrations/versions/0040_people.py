@@ -1,5 +1,5 @@
-"""People as members write them down: permissions offered and answered, invented people looked at by
-two, who proposed a name in a picture, and whom an agency never shows."""
+"""People recorded by members: consents offered and answered, declarations of fictional people
+reviewed by two members, proposers of a name in a picture, and people who must never be depicted."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 READ = ("declarations", "invented_looks")
-"""Tables the owner reads or writes here whose policy binds even the owner."""
+"""Tables read or written here by the owner, who is subject to their policies too."""
 
 _ANOTHER = """
 CREATE POLICY by_another ON invented_looks AS RESTRICTIVE FOR INSERT TO app, gate WITH CHECK (NOT
@@ -21,12 +21,11 @@ EXISTS (
   invented_looks.declaration_id
     AND d.declared_by = invented_looks.principal_id))
 """
-"""Whoever declared an invented person is none of the two who look, whatever the code says."""
+"""The database refuses a review by the member who declared the fictional person."""
 
 
 def upgrade() -> None:
-    # members write people down; what follows from it (proofs, permissions, their end) is written by
-    # the gate alone
+    # Members record people; the gate alone writes proofs and consents and ends them.
     op.execute("GRANT INSERT ON persons TO app")
     op.add_column("persons", uuid_column("creator_id", nullable=True))
     op.create_foreign_key("persons_creator", "persons", "creators", ["tenant_id", "creator_id"], ["tenant_id", "id"])
@@ -74,8 +73,8 @@ def _offers() -> None:
 
 
 def _invented() -> None:
-    """A declaration is a person's word, like a review: who is signed in inserts it, and nobody ever
-    changes it."""
+    """A declaration is a member's statement, like a review: members insert it and never change it.
+    """
     op.execute("GRANT INSERT ON declarations TO app")
     for column in ("sources", "reference_set"):
         op.add_column("declarations", sa.Column(column, sa.JSON(), server_default="[]", nullable=False))
@@ -94,7 +93,7 @@ def _invented() -> None:
     )
     for table in READ:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
-    op.execute(  # who had looked before is one of the two
+    op.execute(  # an earlier reviewer counts as one of the two
         "INSERT INTO invented_looks (tenant_id, id, created_at, updated_at, declaration_id, "
         "principal_id, resembles,"
         " doubts, tiles) SELECT tenant_id, gen_random_uuid(), created_at, created_at, id, "

@@ -1,5 +1,4 @@
-"""Passkeys: the keys, what was asked of them; who holds an account; and what a person published of
-themselves alone."""
+"""Passkeys and their challenges; holders of an account; and a person's own releases."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -70,7 +69,7 @@ def _keys() -> None:
         "CREATE TRIGGER passkeys_stay BEFORE UPDATE ON passkeys FOR EACH ROW EXECUTE FUNCTION "
         "passkeys_stay()"
     )
-    # whoever signs in with a passkey names no agency: the door finds whose it is
+    # a sign-in with a passkey names no agency; `door` finds the key's owner
     op.execute("GRANT SELECT (tenant_id, id, member_id, credential, ended_at) ON passkeys TO door")
     op.execute("CREATE POLICY door_finds ON passkeys FOR SELECT TO door USING (true)")
 

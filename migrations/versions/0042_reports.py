@@ -1,5 +1,5 @@
-"""Receipts with a code, requests about nobody's page in particular, sealed contacts, and that the
-form was reached."""
+"""Receipts with a code, requests without a specific page, sealed contacts, and probes of the form.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,8 +34,8 @@ def upgrade() -> None:
 
 
 def _of_the_house() -> None:
-    """Rows of the house tenant alone: the door writes what strangers say, no agency's role reads
-    it."""
+    """Create the tables of the installation's tenant: `door` writes submissions of the public, no
+    agency's role reads them."""
     tenant_table(
         "house_reports",
         *(text(name) for name in ("receipt", "pin_hash", "category", "address", "words", "source")),
@@ -62,8 +62,8 @@ def _of_the_house() -> None:
     tenant_table("intake_beats", instant("seen_at"), write=("gate",))
     op.execute("CREATE POLICY house_is_read ON intake_beats FOR SELECT USING (tenant_id = "
                f"'{HOUSE}')")
-    # a new installation has an hour to show that its form is reached; the owner's policy binds even
-    # the owner
+    # A new installation has an hour to prove that its form is reachable. The policy applies to the
+    # owner too.
     op.execute("ALTER TABLE intake_beats NO FORCE ROW LEVEL SECURITY")
     op.execute(f"INSERT INTO intake_beats (tenant_id, id, seen_at) VALUES ('{HOUSE}', '{HOUSE}', "
                "people_now())")

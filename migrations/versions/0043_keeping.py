@@ -1,5 +1,4 @@
-"""Files that were lent, and codes of receipts, go when their time is over: the gate may delete them
-then, never before."""
+"""Retention of temporary URLs and receipt codes: the gate may delete them after their period."""
 
 from migrations.tools import may_end, may_not_end
 

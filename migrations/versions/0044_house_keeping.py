@@ -1,5 +1,5 @@
-"""What was reported to the house, and how who reported is reached, goes when its time is over: the
-gate may delete it."""
+"""Retention of reports to the installation and of their contacts: the gate may delete them after
+their period."""
 
 from migrations.tools import may_end, may_not_end
 

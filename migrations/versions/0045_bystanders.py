@@ -1,4 +1,4 @@
-"""People of a picture whom nobody can recognise: counted by one member, confirmed by another."""
+"""Unrecognizable people in pictures: counted by one member, confirmed by another."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What a post says otherwise in one place."""
+"""Content of a post customized per channel."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Facts wait in a queue of their own, which the relay spreads."""
+"""Separate queue for facts, which the relay distributes."""
 
 from alembic import op
 
@@ -17,9 +17,9 @@ _FACTS = (
 
 
 def upgrade() -> None:
-    # the owner sees no agency's rows otherwise
+    # otherwise row-level security hides all agencies' rows from the owner
     op.execute("ALTER TABLE outbox NO FORCE ROW LEVEL SECURITY")
-    # our own
+    # the kinds are constants of this module
     op.execute(f"UPDATE outbox SET queue = 'facts' WHERE kind IN ({_FACTS}) AND state <> "
                "'dead'")  # noqa: S608  see above
     op.execute(

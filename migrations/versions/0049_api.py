@@ -1,5 +1,4 @@
-"""The API: its keys, what was answered to which request, how fast one may ask; hooks and their
-calls."""
+"""The API: keys, stored responses, rate limits; webhooks and their calls."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,7 +33,7 @@ def _keys() -> None:
         unique("api_keys_digest", "digest"),
     )
     op.create_index("api_keys_found", "api_keys", ["digest"])
-    # a request names no agency: the door finds whose key it shows, and notes that it was used
+    # a request names no agency; `door` finds the owner of its key and records its use
     op.execute(
         "GRANT SELECT (tenant_id, id, name, member_id, digest, scopes, creators, expires_at, "
         "used_at, revoked_at)"

@@ -1,5 +1,4 @@
-"""Hours of the week at which accounts post, who has them, quiet periods, and shifts that may be
-taken back."""
+"""Posting schedules of accounts, quiet periods, and shifts that can be undone."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,8 +14,8 @@ depends_on = None
 def upgrade() -> None:
     _slots()
     _times_of_people()
-    # when the last post of an account left: the one question a claim asks where an account wants
-    # room between posts
+    # The last publication of an account, the only query of a claim for accounts with a minimum
+    # interval.
     op.create_index(
         "deliveries_left",
         "deliveries",
@@ -58,7 +57,8 @@ def _slots() -> None:
 
 
 def _times_of_people() -> None:
-    """Shifts that may be taken back, and quiet periods, of which a pause is one with a shift."""
+    """Create the tables of shifts that can be undone and of quiet periods; a pause is a quiet
+    period with a shift."""
     tenant_table(
         "shifts",
         uuid_column("creator_id"),

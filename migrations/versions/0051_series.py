@@ -1,4 +1,4 @@
-"""A post that leaves again and again: its rule, and which of them a delivery belongs to."""
+"""Recurring posts: their rule, and the occurrence of each delivery."""
 
 import sqlalchemy as sa
 from alembic import op

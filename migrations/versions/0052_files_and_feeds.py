@@ -1,4 +1,4 @@
-"""Files of posts that are brought in, and feeds whose entries become drafts."""
+"""Imported files of posts, and feeds whose entries become drafts."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What posts are found by that others repeat, and people's word that a repeat may leave."""
+"""Fingerprints that find similar posts, and members' permissions for repeats."""
 
 from alembic import op
 
@@ -11,9 +11,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    # six rows a post, whose creator is the post's: a key of their own to her would be looked up
-    # sixty thousand times
-    # for a large file
+    # Six rows per post, whose creator is the post's. A foreign key to the creator would be checked
+    # sixty thousand times for a large file.
     tenant_table(
         "post_prints",
         uuid_column("creator_id"),

@@ -1,4 +1,4 @@
-"""Posts that come back: a pool for each creator, and what is in it."""
+"""Evergreen queues: a pool per creator and its posts."""
 
 import sqlalchemy as sa
 from alembic import op

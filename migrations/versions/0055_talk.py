@@ -1,5 +1,5 @@
-"""What members say about posts; why somebody wants a change, of which words; notices for one
-person."""
+"""Members' comments on posts; reasons for requested changes with the text concerned; notices for
+one member."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,4 @@
-"""Links by which somebody without an account says yes or no once; whether their yes holds for the
-hour too."""
+"""Links for one approval or rejection without an account, which may include the scheduled time."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -34,7 +33,7 @@ def upgrade() -> None:
     )
     op.create_index("approval_links_found", "approval_links", ["token"])
     op.create_index("approval_links_post", "approval_links", ["tenant_id", "post_id", "id"])
-    # a visitor who brings one is of no tenant yet
+    # a visitor with a link has no tenant yet
     op.execute("GRANT SELECT ON approval_links TO door")
     op.execute("CREATE POLICY door_finds ON approval_links FOR SELECT TO door USING (true)")
     op.add_column("creators", sa.Column("approve_times", sa.Boolean(), nullable=False, server_default=sa.false()))

@@ -1,4 +1,4 @@
-"""Addresses in posts: what becomes of them, short ones, and how often these are followed."""
+"""Links in posts: their treatment, short links, and click counts."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -17,7 +17,7 @@ def upgrade() -> None:
     op.add_column("links", instant("closed_at", nullable=True))
     op.create_index("links_found", "links", ["slug"])
     op.create_index("links_subject", "links", ["tenant_id", "subject_id"])
-    # a visitor brings a slug before a tenant is known: the door finds whose it is, and nothing more
+    # a visitor's request contains a slug before the tenant is known; `door` reads only its owner
     op.execute("GRANT SELECT ON links TO door")
     op.execute("CREATE POLICY door_finds ON links FOR SELECT TO door USING (true)")
     tenant_table(

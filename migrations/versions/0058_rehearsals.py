@@ -1,4 +1,4 @@
-"""What is only rehearsed: a mark on what is planned, and what of an agency rehearses now."""
+"""Dry runs: a flag of deliveries, and the parts of an agency in a dry run."""
 
 import sqlalchemy as sa
 from alembic import op

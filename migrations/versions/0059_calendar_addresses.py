@@ -1,4 +1,4 @@
-"""Secret addresses under which calendars on phones read what is planned."""
+"""Secret calendar URLs, by which phones subscribe to scheduled posts."""
 
 from alembic import op
 
@@ -24,7 +24,7 @@ def upgrade() -> None:
         unique("calendar_addresses_digest", "digest"),
     )
     op.create_index("calendar_addresses_found", "calendar_addresses", ["digest"])
-    # an address names no agency: the door finds whose it is, and notes that it was read
+    # a URL names no agency; `door` finds its owner and records the read
     op.execute(
         "GRANT SELECT (tenant_id, id, member_id, creator_id, digest, words, used_at, revoked_at)"
         " ON calendar_addresses TO door"

@@ -1,4 +1,4 @@
-"""Weeks proposed from a brief, line by line."""
+"""AI weekly plans: proposals from a brief, line by line."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""What lies near on an account, and what is overdue, without reading everything that is planned."""
+"""Indexes for deliveries near a time on an account, and for overdue ones."""
 
 from alembic import op
 

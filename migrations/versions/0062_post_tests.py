@@ -1,4 +1,4 @@
-"""Tests of two versions of what a series says."""
+"""A/B tests of two versions of a recurring post."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""What was missed together, and what was said to how it leaves."""
+"""Downtimes: deliveries missed together, and the members' decision about them."""
 
 from alembic import op
 

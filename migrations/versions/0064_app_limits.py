@@ -1,5 +1,5 @@
-"""Limits that the accounts of one application share, of whatever agency: the house's rows, written
-as relay."""
+"""Limits shared by the accounts of one application across agencies: rows of the installation,
+written as relay."""
 
 from alembic import op
 
@@ -30,7 +30,7 @@ def upgrade() -> None:
         f"CREATE POLICY relay_writes ON app_limits TO relay USING (tenant_id = '{INSTALLATION_ID}')"
         f" WITH CHECK (tenant_id = '{INSTALLATION_ID}')"
     )
-    # an agency learns until when, and not whose account it was
+    # an agency may read the end of a limit, but not the account that caused it
     op.execute("REVOKE SELECT ON app_limits FROM app, gate, auditor")
     op.execute("GRANT SELECT (tenant_id, id, blocked_until, braked_until) ON app_limits TO app")
     op.add_column("channels", uuid_column("app_key", nullable=True))

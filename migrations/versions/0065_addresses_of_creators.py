@@ -1,5 +1,4 @@
-"""Addresses that may stand in texts belong to a creator, and are signed by who said what lies
-behind them."""
+"""Registered links of a creator, signed by the member who declared their target."""
 
 from alembic import op
 
@@ -12,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.execute("TRUNCATE link_targets")  # no page and no process wrote any before this release
+    op.execute("TRUNCATE link_targets")  # this table had no writers before this release
     op.add_column("link_targets", uuid_column("creator_id"))
     op.add_column("link_targets", text("by"))
     op.drop_constraint("link_targets_url", "link_targets")

@@ -1,4 +1,4 @@
-"""A person goes on at the platform to connect an account, and comes back with a code."""
+"""OAuth flows: a user authorizes an account on the platform and returns with a code."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What an agency registered at a platform for its accounts to sign in with."""
+"""OAuth applications that an agency registered on a platform."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""How many follow an account, by day."""
+"""Follower counts of accounts by day."""
 
 import sqlalchemy as sa
 from alembic import op

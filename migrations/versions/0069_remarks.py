@@ -1,5 +1,4 @@
-"""What people say under posts: heard, kept as conversations of a kind of their own, answered and
-acted on."""
+"""Comments on posts: stored as a separate kind of conversation, answered and moderated."""
 
 import sqlalchemy as sa
 from alembic import op

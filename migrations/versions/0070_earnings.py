@@ -1,5 +1,5 @@
-"""What platforms tell by themselves that an account earned: how far each was read, and which lines
-came that way."""
+"""Earnings reported by platforms: the progress of each read, and the ledger lines created from
+them."""
 
 import sqlalchemy as sa
 from alembic import op

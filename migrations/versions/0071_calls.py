@@ -1,5 +1,5 @@
-"""Calls of platforms for an agency's application: the sealed secret they are signed with, and when
-one was last taken."""
+"""Webhooks of an agency's application: the sealed secret, and the time of the last accepted call.
+"""
 
 import sqlalchemy as sa
 from alembic import op

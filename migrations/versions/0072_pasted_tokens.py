@@ -1,5 +1,4 @@
-"""Tokens that were pasted for Instagram and Threads are renewed by themselves, those that are there
-already, too."""
+"""Automatic renewal of pasted tokens for Instagram and Threads, including existing ones."""
 
 from alembic import op
 
@@ -15,8 +14,8 @@ _OF_META = (
 
 
 def upgrade() -> None:
-    # their true end is not known: the first renewal tells it, and those that are older than some
-    # days are due at once
+    # Their real expiry is unknown until the first renewal; tokens older than some days are due at
+    # once.
     _every_agency_s(
         "UPDATE tokens t SET refresh_box = t.box, expires_at = house_now() + interval '3 days'"
         f" {_OF_META} AND t.refresh_box IS NULL"
@@ -28,7 +27,8 @@ def downgrade() -> None:
 
 
 def _every_agency_s(change: str) -> None:
-    """Change rows of all agencies: the owner of the tables sees none of them otherwise."""
+    """Change rows of all agencies, which row-level security otherwise hides from the owner of the
+    tables."""
     for table in ("tokens", "channels"):
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(change)

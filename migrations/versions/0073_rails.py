@@ -1,5 +1,4 @@
-"""Every movement of money that a platform lists, once each, and how far each account's list was
-read."""
+"""Transactions listed by platforms, once each, and the progress of each account's read."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,4 @@
-"""Messages behind a price: which copies were sold, and what a line of a platform's books was paid
-for."""
+"""Messages with paid media: the sold copies, and the item paid for by a transaction."""
 
 import sqlalchemy as sa
 from alembic import op

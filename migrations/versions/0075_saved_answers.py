@@ -1,4 +1,4 @@
-"""Answers that members keep to use again in chats and under comments."""
+"""Saved replies of members for chats and comments."""
 
 from alembic import op
 

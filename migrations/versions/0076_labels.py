@@ -1,5 +1,5 @@
-"""What a picture must not be mistaken for, as the gate's own evidence, and who let such a one leave
-all the same."""
+"""Labels of pictures, such as placeholders, that must not pass as photographs, and members'
+exceptions for single pictures."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -48,7 +48,7 @@ def upgrade() -> None:
     op.create_index(
         "label_lifts_once", "label_lifts", ["tenant_id", "asset_id"], unique=True, postgresql_where=sa.text("open")
     )
-    # the owner has no tenant here: every agency's rows are filled at once
+    # the owner's connection has no tenant, so the rows of all agencies are filled at once
     for table in ("assets", "creations"):
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     for statement in (_KNOWN, _MADE_FROM, _SHOWN):

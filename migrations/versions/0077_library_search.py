@@ -1,4 +1,4 @@
-"""The library is searched by words and tags, read page by page, and arranged in collections."""
+"""Library: search by text and tags, pagination and collections."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What a run was asked with: what a person filled in, and what its words are rated."""
+"""Inputs of a recipe run and the rating of their text."""
 
 import sqlalchemy as sa
 from alembic import op

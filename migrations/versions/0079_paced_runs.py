@@ -1,5 +1,4 @@
-"""Runs tell their steps and what they wait for; pictures their time and cost; agencies limit when
-and how much."""
+"""Progress and waits of recipe runs, time and cost of pictures, and limits of agencies."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,4 @@
-"""Pictures that were put away are erased: what stays of each, and after how many days an agency
-wants it."""
+"""Erasure of archived pictures: the remaining metadata, and the period set by an agency."""
 
 import sqlalchemy as sa
 from alembic import op

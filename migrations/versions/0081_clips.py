@@ -1,5 +1,4 @@
-"""Clips of stills, and assets that are made of several others, as these are: each of the others is
-a parent."""
+"""Slideshow clips, and assets made of several others, which are all parents."""
 
 from alembic import op
 
@@ -15,9 +14,8 @@ CREATE VIEW asset_parents WITH (security_invoker = true) AS
 SELECT tenant_id, id AS asset_id, parent_id, false AS part FROM assets
 UNION ALL SELECT tenant_id, asset_id, part_id, true FROM asset_parts
 """
-"""What nothing was made from stands in it with no parent, which joins with nothing: with a
-condition here PostgreSQL would read all assets of the agency for each question instead of following
-the keys."""
+"""Assets without sources have a row without a parent, which matches no join. With a condition here
+PostgreSQL would read all assets of the agency instead of using the keys."""
 
 
 def upgrade() -> None:

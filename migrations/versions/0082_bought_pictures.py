@@ -1,5 +1,4 @@
-"""Pictures that are bought of somebody else's engine: each order with its price, and the agency's
-caps a month."""
+"""Pictures from paid engines: orders with prices, and monthly spending caps of agencies."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,5 @@
-"""The voice of a creator with its licence, what was said with it, and how many characters an agency
-may have said."""
+"""Text to speech: a creator's voice with its licence, generated speech, and an agency's limit of
+characters."""
 
 import sqlalchemy as sa
 from alembic import op

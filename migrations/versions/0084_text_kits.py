@@ -1,4 +1,4 @@
-"""Texts that a model is asked for while a post is written."""
+"""AI texts for the composer."""
 
 from alembic import op
 

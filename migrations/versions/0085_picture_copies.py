@@ -1,5 +1,4 @@
-"""Copies that were asked for of pictures, until they are in the library; and the watermark of each
-creator."""
+"""Requested copies of pictures until they are in the library, and the watermark of each creator."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Runs that begin from a picture of the library."""
+"""Source picture of a recipe run."""
 
 import sqlalchemy as sa
 from alembic import op

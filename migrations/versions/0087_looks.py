@@ -1,4 +1,4 @@
-"""The look of a creator: pictures models keep to, and what a run is made after."""
+"""Visual styles of a creator: the reference pictures, and the style of a run."""
 
 import sqlalchemy as sa
 from alembic import op

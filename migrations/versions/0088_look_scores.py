@@ -1,4 +1,4 @@
-"""How alike pictures are to the look they were made after."""
+"""Similarity of pictures to the style they were generated for."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,4 @@
-"""Clips that a model makes of one picture, beside those cut from stills, and until when they
-wait."""
+"""Clips animated by a model from one picture, and their waits."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Ideas for posts that a model is asked for, from what past posts came to."""
+"""AI post ideas, based on the results of past posts."""
 
 from alembic import op
 

@@ -1,5 +1,4 @@
-"""Machines of an agency's own that make its pictures: their keys, the runs they are lent, and what
-they hand in."""
+"""Remote workers of an agency: keys, leases of runs, and submitted pictures."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -25,7 +24,7 @@ def upgrade() -> None:
         unique("machines_digest", "digest"),
     )
     op.create_index("machines_found", "machines", ["digest"])
-    # a machine names no agency: the door finds whose key it shows
+    # a remote worker names no agency; `door` finds the owner of its key
     op.execute("GRANT SELECT (tenant_id, id, name, digest, revoked_at) ON machines TO door")
     op.execute("CREATE POLICY door_finds ON machines FOR SELECT TO door USING (true)")
     _lent()

@@ -1,4 +1,4 @@
-"""The voices an agency may choose among, and samples of them."""
+"""The voices available to an agency, and their samples."""
 
 import sqlalchemy as sa
 from alembic import op

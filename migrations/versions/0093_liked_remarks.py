@@ -1,4 +1,4 @@
-"""Whether the account likes what somebody said under its posts."""
+"""Likes of an account for comments on its posts."""
 
 import sqlalchemy as sa
 from alembic import op

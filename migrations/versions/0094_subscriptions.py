@@ -1,5 +1,4 @@
-"""Subscriptions that a platform takes the money of by itself: plans, who pays for one, and the
-months that were paid."""
+"""Subscriptions renewed by a platform: plans, subscribers, and paid months."""
 
 import sqlalchemy as sa
 from alembic import op

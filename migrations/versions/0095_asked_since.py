@@ -1,4 +1,4 @@
-"""Since when an account that was added to a post waits for a yes of its own."""
+"""Time since which an account added to a post has been pending separate approval."""
 
 from alembic import op
 

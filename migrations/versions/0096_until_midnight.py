@@ -1,4 +1,4 @@
-"""A post may leave until its local day is over."""
+"""Deliveries that may be published until the end of their local day."""
 
 import sqlalchemy as sa
 from alembic import op

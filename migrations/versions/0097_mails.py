@@ -1,4 +1,4 @@
-"""Mail to members: what each wants told, and what was written to whom."""
+"""Emails to members: notification settings and sent emails."""
 
 import sqlalchemy as sa
 from alembic import op

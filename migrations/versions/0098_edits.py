@@ -1,5 +1,4 @@
-"""Changed words of posts that stand outside: what was asked for, and which permit changed which
-copy."""
+"""Edits of live posts: requests, and the permit of each changed copy."""
 
 import sqlalchemy as sa
 from alembic import op

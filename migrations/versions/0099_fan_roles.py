@@ -1,4 +1,4 @@
-"""Roles that readers of proven age bear on a platform."""
+"""Platform roles of age-verified readers."""
 
 from alembic import op
 

@@ -1,5 +1,4 @@
-"""How an agency reads statements whose headings nobody knows: which column is what, kept by
-heading."""
+"""Column mappings for statements with unknown headings, stored by heading."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Where people find a copy, where its platform says so only after it went out."""
+"""URLs of posts on platforms that report them after the publication."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What a run of a recipe goes on without: pictures that a seller refused."""
+"""Pictures of a recipe run that a provider refused."""
 
 import sqlalchemy as sa
 from alembic import op

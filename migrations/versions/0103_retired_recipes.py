@@ -1,4 +1,4 @@
-"""Recipes that nobody is offered any more; what was made by them, and their versions, stay."""
+"""Retired recipes, which are no longer offered; their pictures and versions remain."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,5 @@
-"""What is left of a limit: when an account's reserve ends, and the units that agencies took of an
-application's."""
+"""Remaining limits: the end of an account's reserve, and the units that agencies used of an
+application's limit."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -37,8 +37,7 @@ def upgrade() -> None:
         f" WITH CHECK (tenant_id = '{INSTALLATION_ID}')"
     )
     op.execute("REVOKE SELECT ON app_days FROM app, gate, auditor")
-    # how many agencies share an application is counted by the relay, which learns which account is
-    # of which: no more
+    # The relay counts the agencies of an application. It learns only the agency of each account.
     op.execute("REVOKE SELECT ON channels FROM relay")
     op.execute("GRANT SELECT (tenant_id, id, app_key) ON channels TO relay")
     op.execute("CREATE POLICY of_an_application ON channels FOR SELECT TO relay USING (app_key IS "

@@ -1,4 +1,4 @@
-"""How an order is paid: by an invoice, or by opening what lies behind its price."""
+"""Payment method of an order: an invoice, or unlocking paid media."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,7 +16,7 @@ UPDATE orders SET way = 'locked' WHERE EXISTS (SELECT FROM drafts d
 
 def upgrade() -> None:
     op.add_column("orders", sa.Column("way", sa.String(), nullable=False, server_default="invoice"))
-    # the owner has no tenant here: every agency's rows are filled at once
+    # the owner's connection has no tenant, so the rows of all agencies are filled at once
     for table in ("orders", "drafts"):
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(_LOCKED)

@@ -1,4 +1,4 @@
-"""Labels that an agency gives to its posts."""
+"""Labels of posts, defined by an agency."""
 
 from alembic import op
 

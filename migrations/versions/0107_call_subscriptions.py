@@ -1,5 +1,4 @@
-"""Accounts that their platform calls about: whether each was signed up, by which token, and when
-one was last called."""
+"""Webhook subscriptions of accounts: the status, the token used, and the time of the last call."""
 
 from alembic import op
 

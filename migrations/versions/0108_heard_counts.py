@@ -1,4 +1,4 @@
-"""How many reactions a message has, where a platform tells it by itself."""
+"""Reaction counts that a platform reports by updates."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""What texts of models cost: each request to one."""
+"""Costs of text models, per request."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,5 +1,4 @@
-"""Words that a model which sees proposes for pictures, and what a picture shows, by which the
-library finds it."""
+"""Tags and descriptions of pictures by a vision model, for the library's search."""
 
 import sqlalchemy as sa
 from alembic import op

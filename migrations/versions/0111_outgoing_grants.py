@@ -1,4 +1,5 @@
-"""Whose pictures may be sent to which engine of others: who said so, when, and what they read."""
+"""Permissions to send a creator's pictures to an external engine: the member, the time, and the
+terms read."""
 
 import sqlalchemy as sa
 from alembic import op

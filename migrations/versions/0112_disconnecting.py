@@ -1,5 +1,4 @@
-"""An account may be disconnected by a person, and a pause outlives what its platform does
-meanwhile."""
+"""Disconnection of accounts by members, and pauses that outlast changes by the platform."""
 
 import sqlalchemy as sa
 from alembic import op

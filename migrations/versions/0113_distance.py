@@ -1,4 +1,4 @@
-"""A person's "now" for a delivery is kept: it waits for no distance."""
+"""Flag of deliveries posted immediately by a member, which ignore the minimum interval."""
 
 import sqlalchemy as sa
 from alembic import op

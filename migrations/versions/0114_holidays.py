@@ -1,4 +1,4 @@
-"""Whose public holidays are quiet days: an agency's choice, and that of a creator instead."""
+"""Public holidays as quiet days: the choice of an agency, and of a creator instead."""
 
 from alembic import op
 

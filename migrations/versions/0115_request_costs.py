@@ -1,4 +1,4 @@
-"""What platforms ask for requests of a program: by account and month, and the agency's cap."""
+"""API costs by account and month, and the agency's cap."""
 
 import sqlalchemy as sa
 from alembic import op

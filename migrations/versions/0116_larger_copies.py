@@ -1,4 +1,4 @@
-"""How far a copy is that a model makes larger."""
+"""Progress of an upscaled copy."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Lists of words that recipes share, in versions, and those a run was resolved with."""
+"""Wildcard lists of recipes with versions, and the versions used by a run."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""How long a post lasts on its platform, where that takes it away by itself."""
+"""Lifetime of posts that their platform removes by itself."""
 
 import sqlalchemy as sa
 from alembic import op

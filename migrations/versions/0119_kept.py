@@ -1,4 +1,4 @@
-"""Posts that wait for a turn of their own are found without reading all that are planned."""
+"""Index for deliveries delayed to a later slot."""
 
 from alembic import op
 

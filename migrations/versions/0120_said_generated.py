@@ -1,4 +1,4 @@
-"""Whether who hands a file in says that a model made it."""
+"""Uploader's declaration that a file is AI-generated."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""A slot that was copied draws its minutes as the one it was copied from."""
+"""Copied slots use the random minutes of the original."""
 
 import sqlalchemy as sa
 from alembic import op

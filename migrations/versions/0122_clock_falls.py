@@ -1,5 +1,4 @@
-"""A clock that was put back is known to have been: what was sent by the old one is looked for as
-long ago as it was."""
+"""Records of clock rollbacks, which extend the look-ups of requests sent before them."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,10 +14,9 @@ def upgrade() -> None:
     op.add_column("house_clock", sa.Column("seen_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("house_clock", sa.Column("falls", JSONB(), nullable=False, server_default="[]"))
     op.execute("GRANT SELECT (falls) ON house_clock TO app")
-    # Less than two seconds is how a clock is kept right, and what two readings of one may differ
-    # by. A fall is forgotten
-    # two days after it by the clock as it is since: one that was a year ahead must not widen every
-    # look of that year.
+    # Less than two seconds is an ordinary clock correction, or the difference of two reads. A
+    # rollback is forgotten two days later by the new clock: one by a year must not extend every
+    # look-up of that year.
     op.execute(
         "CREATE FUNCTION house_clock_seen() RETURNS interval LANGUAGE plpgsql SECURITY DEFINER "
         "SET search_path = public"

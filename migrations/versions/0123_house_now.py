@@ -1,9 +1,9 @@
-"""What time it is in the house costs a look, no longer a plan.
+"""The installation's clock as a PL/pgSQL function, whose plan is cached.
 
-A function in SQL that reads a table is parsed and planned anew by every statement that calls it;
-PL/pgSQL keeps its plan as long as the connection
-(https://www.postgresql.org/docs/16/plpgsql-implementation.html#PLPGSQL-PLAN-CACHING). A post asks
-some forty times: 11.0 ms of PostgreSQL became 9.6 (docs/benchmarks.md).
+A SQL function that reads a table is parsed and planned by every statement that calls it; PL/pgSQL
+caches its plan for the connection
+(https://www.postgresql.org/docs/16/plpgsql-implementation.html#PLPGSQL-PLAN-CACHING). A post calls
+it about forty times: 11.0 ms of PostgreSQL became 9.6 (docs/benchmarks.md).
 """
 
 from alembic import op

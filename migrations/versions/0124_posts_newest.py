@@ -1,5 +1,4 @@
-"""Posts are listed by when they were made: the ids of those that a file brought in say nothing of
-it."""
+"""Order of posts by creation time, which the IDs of imported posts do not follow."""
 
 from alembic import op
 

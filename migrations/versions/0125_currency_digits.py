@@ -1,7 +1,7 @@
-"""Amounts in currencies that were counted with two decimals and have another number of them.
+"""Amounts in currencies that were stored with two decimals but have another number of them.
 
-They were stored in hundredths: 10000 KRW as 1,000,000. From now on they are stored in the minor unit
-that the currency has. The entries of a transaction are rounded together, so that it still balances.
+They were stored in hundredths: 10000 KRW as 1,000,000. From now on they are stored in the minor
+unit of the currency. The entries of a transaction are rounded together, so that it still balances.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _DIGITS = {
     **dict.fromkeys(("IQD", "JOD", "LYD", "OMR"), 3),
     **dict.fromkeys(("CLF", "UYW"), 4),
 }
-"""ISO 4217 and CLDR of 2026; every other currency keeps its digits."""
+"""Number of decimals from ISO 4217 and CLDR of 2026; all other currencies have two."""
 
 _COLUMNS = """
 SELECT table_name, column_name FROM information_schema.columns c
@@ -81,7 +81,7 @@ def _rescale(way: int) -> None:
     columns = [tuple(row) for row in connection.execute(sa.text(_COLUMNS))]
     tables = sorted({table for table, _ in columns} | {"ledger_entries", "ledger_transactions"})
     tables = [*tables, "month_closes", "creators", "fan_facts"]
-    # the owner has no tenant here: every agency's rows are seen at once
+    # the owner's connection has no tenant, so the rows of all agencies are visible at once
     for table in tables:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     closed = [
@@ -109,7 +109,8 @@ def _rescale(way: int) -> None:
 
 
 def _rescale_entries(connection: sa.Connection, way: int) -> None:
-    """Scale the entries of each transaction; the largest remainders take what rounding leaves."""
+    """Scale the entries of each transaction. The rounding difference is distributed by largest
+    remainder."""
     grouped = defaultdict(list)
     for row in connection.execute(sa.text(_ENTRIES), {"codes": list(_DIGITS)}):
         grouped[row.tenant_id, row.transaction_id, row.currency].append(row)
@@ -128,8 +129,8 @@ def _rescale_entries(connection: sa.Connection, way: int) -> None:
 
 
 def _is_intact(connection: sa.Connection, row: sa.Row) -> bool:
-    """Return True if a closed month holds the lines that were closed: only then its digest may be
-    written anew."""
+    """Return True if a closed month still has the lines that were closed. Only then may its digest
+    be updated."""
     said = connection.execute(
         sa.text("SELECT digest FROM month_closes WHERE tenant_id = :tenant AND id = :id"),
         {"tenant": row.tenant_id, "id": row.id},
@@ -138,7 +139,7 @@ def _is_intact(connection: sa.Connection, row: sa.Row) -> bool:
 
 
 def _digest(connection: sa.Connection, row: sa.Row) -> str:
-    """As `subscribers.ledger.month_close` computes it."""
+    """Compute the digest as `subscribers.ledger.month_close` does."""
     zone = ZoneInfo(row.zone)
     following = date(row.month.year + row.month.month // 12, row.month.month % 12 + 1, 1)
     since, until = (datetime.combine(day, time.min, tzinfo=zone) for day in (row.month, following))

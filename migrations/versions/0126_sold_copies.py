@@ -1,5 +1,5 @@
-"""Packs that were sent again, or opened by a subscription, are sold copies: a recall of what was
-sold covers them."""
+"""Packs sent again or unlocked by a subscription count as sold copies, so that a recall includes
+them."""
 
 from alembic import op
 
@@ -12,11 +12,11 @@ _SOLD = """
 UPDATE permits SET sold = true
 WHERE NOT sold AND (subject_kind = 'fulfilment' OR subject_kind = 'draft' AND media <> '[]')
 """
-"""Media reach a chat as part of a pack alone."""
+"""Chat messages contain media only as part of a pack."""
 
 
 def upgrade() -> None:
-    # the owner has no tenant here: every agency's rows are filled at once
+    # the owner's connection has no tenant, so the rows of all agencies are filled at once
     op.execute("ALTER TABLE permits NO FORCE ROW LEVEL SECURITY")
     op.execute(_SOLD)
     op.execute("ALTER TABLE permits FORCE ROW LEVEL SECURITY")

@@ -1,4 +1,4 @@
-"""The transport's own record of used permits, shared by all processes."""
+"""The transport's record of used permits, shared by all processes."""
 
 from alembic import op
 

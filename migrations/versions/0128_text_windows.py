@@ -1,5 +1,5 @@
-"""Terms spread over several texts are sought in what a viewer was sent by all accounts of a creator,
-and in the short lines of a creator's public posts."""
+"""Search for terms split over several texts: those sent to a viewer by all accounts of a creator,
+and short texts of a creator's public posts."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -18,12 +18,12 @@ FROM (SELECT tenant_id AS tenant, id AS channel, row_number() OVER (
   FROM channels WHERE {_HELD}) ranked
 WHERE channels.tenant_id = ranked.tenant AND channels.id = ranked.channel AND ranked.place > 1
 """  # noqa: S608  our own condition
-"""Where several agencies have an account connected, it stays with the one that used it last; the
-others are asked to connect it again."""
+"""If several agencies have connected an account, it stays with the one that used it last; the
+others must connect it again."""
 
 
 def upgrade() -> None:
-    # the owner has no tenant here: every agency's rows are looked at, at once
+    # the owner's connection has no tenant, so the rows of all agencies are read at once
     op.execute("ALTER TABLE channels NO FORCE ROW LEVEL SECURITY")
     op.execute(_YIELD)
     op.execute("ALTER TABLE channels FORCE ROW LEVEL SECURITY")

@@ -1,8 +1,8 @@
-"""Evidence of identity and age comes from outside the agency.
+"""Evidence of identity and age from outside the agency.
 
-Custodians have a login of their own and answer requests. What members typed before no longer counts:
-those checks are withdrawn, and the viewers' proofs reset. A depicted person is reached at an address
-they confirm.
+Custodians have a separate login and answer requests. Earlier statements of members no longer count:
+those checks are withdrawn, and the viewers' proofs are reset. A depicted person is contacted at an
+address that the person confirms.
 """
 
 import sqlalchemy as sa
@@ -22,8 +22,8 @@ TYPED_BY_MEMBERS = {
     " over_18 = false, custodian = '', confirmed_by = '', why = '', epoch = epoch + 1"
     " WHERE method = 'review' AND state = 'assured'",
 }
-"""Evidence that counts no more, in every agency: the owner sees all rows while a table's policy is
-not forced."""
+"""Statements by table that withdraw evidence from members in every agency. The owner sees all rows
+while a table's row-level security is not forced."""
 
 
 def upgrade() -> None:

@@ -1,4 +1,4 @@
-"""A screenshot shows how a person did what a platform asks for where they post by hand."""
+"""Screenshots that prove a platform's duty was fulfilled in a manual task."""
 
 import sqlalchemy as sa
 from alembic import op

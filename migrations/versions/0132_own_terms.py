@@ -1,4 +1,4 @@
-"""Terms that an agency adds to the lexicon of the safety check."""
+"""Terms that an agency adds to the lexicon of the text check."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What members are writing in the composer and have not saved."""
+"""Unsaved drafts of the composer."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""A key that another key made over the API ends with that one."""
+"""API keys created by another key end with it."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,7 +1,7 @@
-"""When an account last failed and its token was last refused, and how often writes failed in a row.
+"""Time of an account's last failure and token refusal, and the number of consecutive failed writes.
 
-An answer to a request that left before the failure proves nothing, and a single refusal of a young
-token is no proof that it is dead.
+A response to a request sent before the failure proves nothing, and a single refusal of a new token
+does not prove that it is invalid.
 """
 
 import sqlalchemy as sa

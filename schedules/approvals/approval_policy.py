@@ -1,5 +1,4 @@
-"""How many people have to say yes to a creator's posts, and what becomes of what is planned when
-that changes."""
+"""Changes of a creator's approval policy and their effects on scheduled posts."""
 
 from uuid import UUID
 
@@ -21,12 +20,13 @@ RULE_CHANGED = Message("approval.rule_changed")
 
 
 def change_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times: bool) -> int:
-    """From here on so many people (0 to 2) have to say yes; with `times`, to the hours too. How
-    many posts wait now that were planned.
+    """Set the number of approvals (0 to 2) for a creator's posts; return how many posts wait for
+    one now.
 
-    What lacks a yes by the new rule is draft again, its time a wish. What somebody did say yes to,
-    and needs no other any more, is planned; what nobody has read stays a draft even where nobody
-    need read it. Raises Refused for who may not, BadInput for another number, NotFound.
+    With `times`, the second approval covers the publish time too. Scheduled posts without enough
+    approvals become drafts with their times. Posts that now have enough are scheduled; posts
+    without any approval stay drafts, even if none is needed now. Raises Refused for a member
+    without the right, BadInput for another number, NotFound.
     """
     require_right(queries.get_acting_member(scope, "approval.link_members").role, Right.STAFF)
     agencies.set_approval_policy(scope, creator_id, tiers=tiers, times=times)

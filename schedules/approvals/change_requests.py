@@ -1,5 +1,5 @@
-"""Who is told that somebody has something against a post: its creator's members while it has to
-change, and its author once it was turned down for good."""
+"""Notices about objections to posts: change requests for members, declined posts for their
+authors."""
 
 from uuid import UUID
 
@@ -9,22 +9,21 @@ from schedules.posts.models import Post
 from tenants.notices import notices
 
 CHANGE_REQUEST_CAUSE = "approval:"
-"""How the cause of the notice begins that somebody wants another version of a post, before its
-id."""
+"""Prefix of the cause of a change-request notice, before the post id."""
 
 BEGINNING = 60
-"""Characters by which people know a post again."""
+"""Characters of the excerpt in a notice."""
 
 
 def close_change_request(scope: Scope, post_id: UUID) -> None:
-    """Nobody waits for another version of a post any more: the notice that a change is wanted
-    closes."""
+    """Close the change-request notice of a post."""
     notices.close(scope, f"{CHANGE_REQUEST_CAUSE}{post_id}")
 
 
 def notify_change_request(scope: Scope, row: Post, name: str) -> None:
-    """Tell the members that somebody of this name wants another version of a post."""
-    close_change_request(scope, row.id)  # the last who asked is named
+    """Notify the creator's members that the person `name` requests changes of a post."""
+    # The new notice names the last person who requested changes.
+    close_change_request(scope, row.id)
     said = _build_notice_message("approval.change_wanted", row, name)
     notices.put(
         scope,
@@ -36,8 +35,7 @@ def notify_change_request(scope: Scope, row: Post, name: str) -> None:
 
 
 def notify_declined_post(scope: Scope, row: Post, name: str, principal: UUID) -> None:
-    """Tell who wrote a post that somebody of this name took it off the calendar for good, unless it
-    was they."""
+    """Notify the author that the person `name` declined their post, unless it was the author."""
     close_change_request(scope, row.id)
     if row.author_principal is None or row.author_principal == principal:
         return

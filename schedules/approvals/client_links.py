@@ -1,10 +1,9 @@
-"""The yes of somebody without an account: a link for one person, for one version of one post, for
-one answer.
+"""Approval links for clients without an account: for one person, one version of a post, one answer.
 
-Only a digest of it is kept. It opens in one browser, so that one who is sent on opens nothing; it
-ends with its answer, with its time, and with the version it was made for. An address proves nothing
-about who opens it: what is for adults is not shown there, and what is not shown whole is not
-approved there.
+Only a digest of the link is stored. A link works in the first browser that opens it, so a forwarded
+link shows nothing. It ends with its answer, its expiry or a new version of the post. A link proves
+nothing about its visitor: adult content is not shown, and a post that is not shown completely
+cannot be approved.
 """
 
 import hashlib
@@ -45,17 +44,18 @@ CLIENT_TIER = 2
 LIFE = timedelta(days=7)
 MAX_CLIENT_NAME_LENGTH = 80
 CEILING = Rating.S
-"""The highest rating shown to who proved nothing."""
+"""The highest rating shown to a visitor without proof of age."""
 
 KINDS = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4"})
-"""What a browser shows by itself; what it does not was not seen."""
+"""Media types that browsers display. Other media would be approved unseen."""
 
 CLIENT_CHANGE_CODES = REJECTION_CODES["change"]
 ASKABLE = frozenset(
     {DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD}
 )
-"""States in which a yes or a no still changes something."""
+"""States in which an answer still has an effect."""
 
+# 32 random bytes in base64url.
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 
 ClientLinkStatus = Literal[
@@ -71,14 +71,16 @@ ClientLinkStatus = Literal[
     "taken_back",
     "moved",
 ]
-"""How a link stands for one browser: `sealed` until it is opened in one, `open` there, `elsewhere`
-in any other; `over` once nobody's word changes anything; the others say how it ended.
-`client.stands.<standing>` says it."""
+"""The status of a link in one browser.
+
+`sealed` before it is opened, `open` in the browser that opened it, `elsewhere` in any other; `over`
+if an answer has no effect any more. The others say how it ended. Texts: `client.stands.<status>`.
+"""
 
 
 @dataclass(frozen=True)
 class ClientLink:
-    """A link as members read it; `ended` is "" while it may be answered. Instants are UTC-aware."""
+    """A link as members see it; `ended` is "" while it can be answered. Instants are UTC-aware."""
 
     post_id: UUID
     name: str
@@ -90,14 +92,17 @@ class ClientLink:
     ended_at: datetime | None
 
     def over(self, now: datetime) -> bool:
-        """Whether it can no longer be answered."""
+        """Return True if it cannot be answered any more."""
         return bool(self.ended) or self.expires_at <= now
 
 
 @dataclass(frozen=True)
 class ClientView:
-    """What of a post may be shown by a link: `files` are its pictures by their bytes, `words`
-    whether they may be read there; `whole` whether that is all."""
+    """The content of a post that a link shows.
+
+    `files` are the pictures by SHA-256. `words` is True if the text is shown, `whole` if nothing is
+    missing.
+    """
 
     files: Mapping[str, Medium]
     whole: bool
@@ -105,12 +110,12 @@ class ClientView:
 
 
 def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
-    """The end of a link (`PATH` + this) for somebody who is to approve a post as it stands now,
-    told once; the one that was made before for it is over.
+    """Create a client's approval link for the current version of a post, and return its token.
 
-    The acting member may approve, did not write the post, and somebody has said the first yes.
-    Raises NotFound for a post that is not theirs; Refused, for one that may not be shown whole too;
-    BadInput; Conflict where nothing waits.
+    The token is not stored. An earlier link of the post is replaced. The acting member must be
+    allowed to approve the post and must not be its author, and the first approval must exist.
+    Raises NotFound for a post of another creator, Refused (also for a post that cannot be shown
+    completely), BadInput, and Conflict if no delivery waits.
     """
     row, maker = _lock_approvable_post(scope, post_id)
     called = " ".join(name.split())
@@ -148,8 +153,7 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
 
 
 def revoke_client_link(scope: Scope, post_id: UUID) -> None:
-    """End the link of a post that was not answered. Raises NotFound for a post that is not the
-    acting member's."""
+    """Revoke the unanswered link of a post. Raises NotFound for a post of another creator."""
     _lock_approvable_post(scope, post_id)
     end_client_links(scope, post_id, "taken_back")
 
@@ -157,7 +161,7 @@ def revoke_client_link(scope: Scope, post_id: UUID) -> None:
 def end_client_links(
     scope: Scope, post_id: UUID, how: Literal["replaced", "taken_back", "moved"]
 ) -> None:
-    """Whatever link of a post was not answered is over."""
+    """End the unanswered links of a post."""
     scope.run(
         "UPDATE approval_links SET ended = :how, ended_at = :now, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND post_id = :post AND ended = ''",
@@ -169,9 +173,10 @@ def end_client_links(
 
 
 def find_client_link(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
-    """`(tenant, link)` of a token somebody brings; None for what is none of ours."""
-    if not _TOKEN.fullmatch(token):  # whatever a stranger types never reaches the database
+    """Return the tenant and id of the link with this token; None if the token is unknown."""
+    if not _TOKEN.fullmatch(token):  # Arbitrary input never reaches the database.
         return None
+    # The tenant is unknown until the token is found; this role can read the links of all tenants.
     with tenant(INSTALLATION_ID, "system:approval-link", role="door") as scope:
         row = scope.run(
             "SELECT tenant_id, id FROM approval_links WHERE token = :token",
@@ -183,7 +188,7 @@ def find_client_link(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
 def load_client_link(
     scope: Scope, link_id: UUID, session: str
 ) -> tuple[ClientLink, ClientLinkStatus]:
-    """A link, and how it stands for the browser that keeps `session` ("": none). Raises
+    """Return a link and its status in the browser with this `session` ("" for none). Raises
     NotFound."""
     row = _get_link(scope, link_id)
     return _client_link_from_row(scope, row), _resolve_link_status(
@@ -192,10 +197,9 @@ def load_client_link(
 
 
 def open_client_link(scope: Scope, link_id: UUID, session: str) -> None:
-    """Open a link in the browser that keeps `session`; in no other from here on. Of two at once,
-    one wins.
+    """Open a link in the browser with this `session`; of two concurrent calls the first wins.
 
-    Raises BadInput for no session.
+    Raises BadInput without a session.
     """
     if not session:
         raise BadInput("client.stands.sealed")
@@ -212,18 +216,17 @@ def open_client_link(scope: Scope, link_id: UUID, session: str) -> None:
 def answer_client_link(
     scope: Scope, link_id: UUID, session: str, *, yes: bool, why: str = "other", note: str = ""
 ) -> None:
-    """Say yes as the second of two, or what has to change, with words; once, and the link is over.
+    """Record the client's approval (second tier) or change request, and end the link.
 
-    What everybody said yes to goes onto the calendar. Raises Conflict where the link cannot be
-    answered (any more), Refused for a yes to what the link could not show whole, BadInput without
-    words, NotFound.
+    With all approvals the post is scheduled. Raises Conflict if the link cannot be answered,
+    Refused for an approval of content that was not shown completely, BadInput for a change request
+    without a note, NotFound.
     """
     known = _get_link(scope, link_id)
     row = get_post(scope, known.post_id)
-    scope.session.refresh(
-        row, with_for_update={"key_share": True}
-    )  # the post first, as whoever rewrites it,
-    deliveries_of_post(scope, row.id, lock=True)  # then where it goes, as whoever moves it
+    # Lock order: the post first, as in a rewrite; then its deliveries, as in a reschedule.
+    scope.session.refresh(row, with_for_update={"key_share": True})
+    deliveries_of_post(scope, row.id, lock=True)
     scope.session.refresh(known, with_for_update=True)
     standing = _resolve_link_status(scope, known, row, session)
     if standing != "open":
@@ -245,13 +248,14 @@ def answer_client_link(
 
 
 def latest_client_link(scope: Scope, post_id: UUID) -> ClientLink | None:
-    """The last link made for a post; None where none was."""
+    """Return the latest link of a post; None if there is none."""
     row = _find_latest_link(scope, post_id)
     return _client_link_from_row(scope, row) if row is not None else None
 
 
 def pending_client_name(scope: Scope, post_id: UUID) -> tuple[str, ...]:
-    """Who may still give the second yes to a post by a link."""
+    """Return the name of the client who can still give the second approval; empty if there is
+    none."""
     row = _find_latest_link(scope, post_id)
     waits = row is not None and _resolve_link_status(
         scope, row, get_post(scope, post_id), session=""
@@ -263,7 +267,7 @@ def pending_client_name(scope: Scope, post_id: UUID) -> tuple[str, ...]:
 
 
 def client_names(scope: Scope, creators: Collection[UUID]) -> dict[UUID, str]:
-    """Those who answered by a link, by principal, for posts of these creators."""
+    """Return the names of clients with a link for posts of these creators, by principal."""
     rows = scope.session.execute(
         select(ApprovalLink.principal_id, ApprovalLink.name)
         .where(
@@ -276,13 +280,13 @@ def client_names(scope: Scope, creators: Collection[UUID]) -> dict[UUID, str]:
 
 
 def load_client_view(scope: Scope, post_id: UUID) -> ClientView:
-    """What of a post may be shown by a link now. Raises NotFound."""
+    """Return the content of a post that a link can show now. Raises NotFound."""
     return client_view_of_post(scope, get_post(scope, post_id))
 
 
 def client_view_of_post(scope: Scope, row: Post) -> ClientView:
-    """What of a post somebody may see who proved nothing about themselves: words and pictures, in
-    whatever place."""
+    """Return the text and pictures, of all versions, that a visitor without proof of age may
+    see."""
     said = channel_overrides.base_content(row)
     others = channel_overrides.overrides_of_post(row)
     versions = [said, *(channel_overrides.apply_override(said, one) for one in others)]
@@ -318,8 +322,7 @@ def client_view_of_post(scope: Scope, row: Post) -> ClientView:
 
 
 def client_planned_times(scope: Scope, post_id: UUID) -> list[Delivery]:
-    """Where a post would go, the first due first; of one that repeats, its next time on each
-    account."""
+    """Return the next pending delivery of a post on each account, by due time."""
     first: dict[UUID, Delivery] = {}
     for one in deliveries_of_post(scope, post_id):
         if one.state in ASKABLE:
@@ -328,8 +331,8 @@ def client_planned_times(scope: Scope, post_id: UUID) -> list[Delivery]:
 
 
 def _lock_approvable_post(scope: Scope, post_id: UUID) -> tuple[Post, queries.Member]:
-    """The post, held, and who acts: one who may approve it. A post of another creator looks like
-    none."""
+    """Lock the post and return it with the acting member, who may approve it. Raises NotFound,
+    Refused."""
     member = queries.get_acting_member(scope, "approval.link_members")
     require_right(member.role, Right.APPROVE)
     row = get_post(scope, post_id)
@@ -361,7 +364,7 @@ def _resolve_link_status(
 ) -> ClientLinkStatus:
     here = bool(session) and row.session == _hash_secret(session)
     match row.ended:
-        case "yes" | "change" as said:  # whoever else has the address learns nothing of the answer
+        case "yes" | "change" as said:  # Other browsers with the address do not learn the answer.
             return said if here else "over"
         case "replaced" | "taken_back" | "moved" as how:
             return how
@@ -379,7 +382,7 @@ def _resolve_link_status(
 
 
 def _is_already_decided(scope: Scope, owner: Post) -> bool:
-    """Whether the second yes was said by somebody else meanwhile, or the post was refused."""
+    """Return True if the second approval was given, or the post rejected, in another way."""
     return not decisions.needs_approval(scope, owner, scope.now) or decisions.is_rejected(
         scope, owner, scope.now
     )

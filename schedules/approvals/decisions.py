@@ -1,5 +1,4 @@
-"""The business's yes to a post: by another principal than its author, on the very content that will
-be sent."""
+"""Approvals of posts. They need a principal other than the author, and cover the exact content."""
 
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
@@ -31,34 +30,34 @@ from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 
 APPROVAL_LIFETIME = timedelta(days=100)
-"""A yes ends at the latest after this."""
+"""Time after which an approval expires."""
 
 FOR_GOOD = datetime.max.replace(tzinfo=UTC)
 
 RENEWABLE = timedelta(days=1)
-"""A yes that is older, and ends before its post leaves, is said anew by who said it; a second press
-is no other."""
+"""Minimum age of an approval before the same person can renew it, if it expires before its post is
+published. It keeps a second click from counting as a renewal."""
 
 CONTENT_TIER = 1
 MAX_VERDICT_NOTE_LENGTH = 500
 
 UNDO = timedelta(seconds=15)
-"""So long a word may be taken back: ten seconds as people are told, and the time a press needs."""
+"""Time to undo a verdict: the ten seconds that the page shows, plus time for the click."""
 
 Verdict = Literal["yes", "no", "change", "withdrawn"]
-"""What somebody says; the last word of a person counts, and one that was withdrawn is none."""
+"""A verdict of a person. Only their last one counts; `withdrawn` means that they have none."""
 
 REJECTION_CODES = {
     "change": ("words", "picture", "moment", "accounts", "other"),
     "no": ("image", "rights", "taste", "double", "other"),
 }
-"""What somebody may have against a post, by what they say; `approvals.because.<code>` says it."""
+"""Reason codes by verdict; their texts are `approvals.because.<code>`."""
 
 APPROVAL_NOT_REQUESTED = Message("approval.unasked")
-"""Why what nobody has to say yes to is approved."""
+"""The reason of an approved delivery whose post needs no approval."""
 
 _BACK = {"change": Message("approval.change_asked"), "no": Message("approval.said_no")}
-"""Why what somebody did not agree to is draft again."""
+"""The reason of a delivery that became a draft because of a rejection."""
 
 
 def approve_post(
@@ -70,13 +69,11 @@ def approve_post(
     tier: int = CONTENT_TIER,
     digest: str | None = None,
 ) -> None:
-    """Say yes to a post as it stands now; once every tier asked for has said yes, its drafts become
-    approved.
+    """Approve the current version of a post. After the last approval its drafts become approved.
 
-    What was held for want of a yes is on the calendar again. Raises Refused for a role without the
-    right, for the author's own principal and for one who has said yes as the other tier; BadInput
-    for a tier that is not asked for. With `digest`, Conflict where the post is no longer the
-    version that was read.
+    Deliveries on hold for a missing approval are scheduled again. Raises Refused for a role without
+    the right, for the author and for a principal who approved as the other tier; BadInput for a
+    tier that is not needed; Conflict if the current version is not `digest`.
     """
     row = _lock_post(scope, post_id)
     if digest is not None and digest != row.digest:
@@ -84,15 +81,17 @@ def approve_post(
     principal = _resolve_approver(scope, row, member_id, tier)
     if row.author_principal == principal:
         raise Refused("approval.own_work")
+    # The approval covers the pictures as they are now.
     row.digest = current_digest(scope, row)
     record_approval(scope, row, principal, tier=tier, note=note)
 
 
 def record_approval(scope: Scope, row: Post, principal: UUID, *, tier: int, note: str = "") -> None:
-    """Write down somebody's yes to a post as it stands; what everybody said yes to is approved.
+    """Record an approval of the current version of a post. After the last one its deliveries are
+    approved.
 
-    Raises Refused for one who has said yes as the other tier, or whose yes stands while another's
-    is missing.
+    Raises Refused for a principal who approved as the other tier, or who approved already while
+    another approval is missing.
     """
     words = _list_current_verdicts(scope, row, scope.now)
     if any(
@@ -100,6 +99,7 @@ def record_approval(scope: Scope, row: Post, principal: UUID, *, tier: int, note
         for word in words
     ):
         raise Refused("approval.two_people")
+    # An approval withdraws the same person's rejection as the other tier.
     for word in words:
         if word.principal_id == principal and word.verdict != "yes" and word.tier != tier:
             _record_verdict(scope, row, principal, tier=word.tier, verdict="withdrawn", note="")
@@ -126,11 +126,11 @@ def reject_post(
     note: str,
     tier: int = CONTENT_TIER,
 ) -> None:
-    """Say no, with its code and words: the content as it stands is not approved, whoever said yes;
-    what was planned is draft again, its time a wish; what is on hold stays so.
+    """Reject the current version of a post, with a reason code and a note.
 
-    Raises Refused for a role without the right, BadInput without words or for a code nobody
-    knows.
+    Approvals by others do not count any more. Scheduled deliveries become drafts with their times;
+    deliveries on hold stay on hold. Raises Refused for a role without the right, BadInput without a
+    note or for an unknown code.
     """
     row = _lock_post(scope, post_id)
     record_rejection(
@@ -153,8 +153,8 @@ def request_changes(
     note: str,
     tier: int = CONTENT_TIER,
 ) -> None:
-    """Ask for another version, with words: as `reject`, and the members are told that somebody has
-    to write it."""
+    """Request changes of a post: reject it as `reject_post` does, and notify the creator's
+    members."""
     row = _lock_post(scope, post_id)
     member = queries.get_member(scope, member_id)
     record_rejection(
@@ -172,8 +172,10 @@ def request_changes(
 def decline_post(
     scope: Scope, post_id: UUID, *, member_id: UUID, why: str = "other", note: str
 ) -> None:
-    """Say no for good: as `reject`, and every wish of the post that is not outside yet is taken off
-    the calendar, and what is on hold. Its author is told."""
+    """Reject a post permanently: cancel its drafts and deliveries on hold, and notify the author.
+
+    Raises the same errors as `reject_post`.
+    """
     reject_post(scope, post_id, member_id=member_id, why=why, note=note)
     member = queries.get_member(scope, member_id)
     change_requests.notify_declined_post(
@@ -185,10 +187,11 @@ def decline_post(
 
 
 def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
-    """Take back what this member said of a post a moment ago; what a yes had planned is draft
+    """Withdraw a member's latest verdict. Deliveries that an approval scheduled become drafts
     again.
 
-    Raises Refused when nothing was said, or too long ago; Conflict when it has left meanwhile.
+    Raises Refused if there is none or it is too old, and Conflict if a delivery was published in
+    the meantime.
     """
     row = _lock_post(scope, post_id)
     member = queries.get_member(scope, member_id)
@@ -224,7 +227,8 @@ def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
             transition_delivery(
                 scope, one, DeliveryState.DRAFT, reason=Message("approval.taken_back")
             )
-            schedule_wakeups(scope, one)  # a wish: nobody who said yes in its time is told then
+            # Drafts are woken at their time too: without an approval they are then put on hold.
+            schedule_wakeups(scope, one)
 
 
 def record_rejection(
@@ -237,12 +241,11 @@ def record_rejection(
     why: str,
     note: str,
 ) -> None:
-    """Write down somebody's no to a post as it stands, or what they want changed: `why` is its
-    code, `note` the words.
+    """Record a rejection or change request with the reason code `why` and the text `note`.
 
-    What was planned is draft again, its time a wish. What is on hold stays so: its hour has come,
-    and a wish for an hour that is over would be told once more as missed. Raises BadInput without
-    words, and for a code nobody knows.
+    Scheduled deliveries become drafts with their times. Deliveries on hold stay on hold: their time
+    has passed, and as drafts they would be reported as missed again. Raises BadInput without a note
+    and for an unknown code.
     """
     if not note.strip():
         raise BadInput("approval.no_words")
@@ -257,8 +260,8 @@ def record_rejection(
 
 
 def release_without_approval(scope: Scope, post_id: UUID) -> list[Delivery]:
-    """A creator whose rule asks for nobody: drafts become approved at once. What is to come of the
-    post, locked."""
+    """Approve the drafts of a post that lacks no approval. Returns its unfinished deliveries,
+    locked."""
     row = get_post(scope, post_id)
     return (
         _release_approved_deliveries(scope, row)
@@ -274,15 +277,16 @@ SELECT tier, verdict, created_at, expires_at FROM (
   ORDER BY principal_id, tier, created_at DESC, id DESC) last
 WHERE verdict <> 'yes' OR expires_at > :now
 """
-"""What stands: a yes runs out, a no until its version is another."""
+"""Selects the verdicts that count: approvals until they expire, rejections until the content
+changes."""
 
 
 def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | None = None) -> bool:
-    """Whether each tier the creator's rule asks for has an unexpired yes, and nobody's no, on the
-    current digest.
+    """Return True if every needed tier has a valid approval of the current digest, without a
+    rejection.
 
-    Of what one person said as one tier, the last word counts; with `since` (UTC-aware), a yes that
-    is later than that.
+    Only the last verdict of each person and tier counts. With `since` (UTC-aware), earlier
+    approvals do not count.
     """
     return approved_until(scope, row, now, since=since) is not None
 
@@ -290,8 +294,11 @@ def is_approved(scope: Scope, row: Post, now: datetime, *, since: datetime | Non
 def approved_until(
     scope: Scope, row: Post, now: datetime, *, since: datetime | None = None
 ) -> datetime | None:
-    """Until when a post is approved (UTC-aware), as `is_approved` asks: until the first yes it
-    needs runs out; for good where nobody is asked; None where it is not approved."""
+    """Return the end of a post's approval (UTC-aware), None if it is not approved.
+
+    It ends when the first needed approval expires; `FOR_GOOD` if none is needed. `since` is as in
+    `is_approved`.
+    """
     tiers = queries.get_creator(scope, row.creator_id).approval_tiers
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
@@ -307,22 +314,25 @@ def approved_until(
 
 
 def is_delivery_approved(scope: Scope, owner: Post, one: Delivery, now: datetime) -> bool:
-    """Whether a post is approved for one of its deliveries: an account that was added later has its
-    own yes."""
+    """Return True if the post is approved for this delivery.
+
+    Approvals from before its account was added do not count.
+    """
     return is_approved(scope, owner, now, since=one.asks_since)
 
 
 def needs_approval(scope: Scope, row: Post, now: datetime) -> bool:
-    """Whether a yes is missing: to a post, or to an account that was added to it since."""
+    """Return True if an approval is missing, for the post or for an account that was added
+    since."""
     return not is_approved(scope, row, now, since=channel_review_requested_at(scope, row.id))
 
 
 def channel_review_start(scope: Scope, row: Post, channel_id: UUID) -> datetime | None:
-    """Since when a yes must be said for a channel that a post goes to from now on; None where that
-    is not asked again.
+    """Return the time from which approvals count for an added channel; None if no new one is
+    needed.
 
-    A yes is said of a post where it goes: on another account, others read it. It stands where the
-    post went before, or is to go; and of a post that goes nowhere yet, for where it goes first.
+    An approval covers a post on its accounts, because another account has other readers. It stays
+    valid for accounts that the post had before, and for the first accounts of a post without any.
     """
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=scope.now
@@ -344,7 +354,8 @@ def channel_review_start(scope: Scope, row: Post, channel_id: UUID) -> datetime 
 
 
 def channel_review_requested_at(scope: Scope, post_id: UUID) -> datetime | None:
-    """When the last account was added to a post that waits for a yes there."""
+    """Return the time the last account was added that waits for an approval; None if there is
+    none."""
     query = select(func.max(Delivery.asks_since)).where(
         Delivery.tenant_id == scope.tenant_id,
         Delivery.post_id == post_id,
@@ -354,7 +365,7 @@ def channel_review_requested_at(scope: Scope, post_id: UUID) -> datetime | None:
 
 
 def has_tier_approval(scope: Scope, row: Post, now: datetime, *, tier: int) -> bool:
-    """Whether one tier's yes stands on the current digest and where it goes, and nobody's no."""
+    """Return True if a tier approved the current digest and accounts, and there is no rejection."""
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
     ).all()
@@ -370,8 +381,8 @@ def has_tier_approval(scope: Scope, row: Post, now: datetime, *, tier: int) -> b
 def missing_approval(
     scope: Scope, row: Post, now: datetime, *, since: datetime | None = None
 ) -> Message:
-    """What is missing of a post that is not approved, as people are told; with `since`, of an
-    account added then."""
+    """Return the message that an unapproved post lacks approvals; with `since`, for an account
+    added then."""
     said = [word for word in _list_latest_verdicts(scope, row) if word.verdict == "yes"]
     said = [word for word in said if since is None or (word.created_at or now) > since]
     if not said or is_rejected(scope, row, now):
@@ -380,7 +391,8 @@ def missing_approval(
 
 
 def is_rejected(scope: Scope, row: Post, now: datetime) -> bool:
-    """Whether somebody's last word on the current digest is a no, or that it has to change."""
+    """Return True if a person's last verdict on the current digest is a rejection or change
+    request."""
     words = scope.run(
         _LAST_WORDS, tenant=scope.tenant_id, post=row.id, digest=row.digest, now=now
     ).all()
@@ -388,8 +400,11 @@ def is_rejected(scope: Scope, row: Post, now: datetime) -> bool:
 
 
 def _resolve_approver(scope: Scope, row: Post, member_id: UUID, tier: int) -> UUID:
-    """Who speaks. Raises Refused for a member without the right for this creator, BadInput for a
-    tier nobody asks."""
+    """Return the principal of a member who may approve the post.
+
+    Raises Refused for a member without the right for this creator, BadInput for a tier that is not
+    needed.
+    """
     member = queries.get_member(scope, member_id)
     creator = queries.get_creator(scope, row.creator_id)
     require_right(member.role, Right.APPROVE)
@@ -401,16 +416,16 @@ def _resolve_approver(scope: Scope, row: Post, member_id: UUID, tier: int) -> UU
 
 
 def _lock_post(scope: Scope, post_id: UUID) -> Post:
-    """The post, until this transaction ends: of two who speak of it, or rewrite it, at once the
-    second sees what the first one did. Raises NotFound."""
+    """Lock and return a post, so that concurrent verdicts and rewrites see each other. Raises
+    NotFound."""
     row = get_post(scope, post_id)
     scope.session.refresh(row, with_for_update={"key_share": True})
     return row
 
 
 def _list_current_verdicts(scope: Scope, row: Post, now: datetime) -> list[Approval]:
-    """The last word of each person as each tier on the content as it stands, but for a yes that has
-    run out."""
+    """Return the last verdict of each person and tier on the current content, without expired
+    approvals."""
     return [
         word
         for word in _list_latest_verdicts(scope, row)
@@ -419,7 +434,8 @@ def _list_current_verdicts(scope: Scope, row: Post, now: datetime) -> list[Appro
 
 
 def _list_latest_verdicts(scope: Scope, row: Post) -> Collection[Approval]:
-    """The same, with what has run out."""
+    """Return the last verdict of each person and tier on the current content, also expired
+    approvals."""
     rows = scope.session.exec(
         select(Approval)
         .where(
@@ -428,7 +444,7 @@ def _list_latest_verdicts(scope: Scope, row: Post) -> Collection[Approval]:
             Approval.digest == row.digest,
         )
         .order_by(col(Approval.created_at), col(Approval.id))
-        .execution_options(populate_existing=True)  # the hour of a word is the database's
+        .execution_options(populate_existing=True)  # PostgreSQL sets the time of a verdict.
     )
     return {(word.principal_id, word.tier): word for word in rows}.values()
 
@@ -444,8 +460,10 @@ def _record_verdict(
     why: str = "",
     since: datetime | None = None,
 ) -> bool:
-    """Write down a word; whether it was not said before. A yes before `since`, or that ends too
-    early, is said anew."""
+    """Record a verdict and return True if it is new.
+
+    An approval from before `since`, or one that expires too early, is recorded again.
+    """
     words = _list_current_verdicts(scope, row, scope.now)
     kept = note.strip()[:MAX_VERDICT_NOTE_LENGTH]
     ours = next(
@@ -479,7 +497,7 @@ def _record_verdict(
 
 
 def _is_given_before(word: Approval, since: datetime | None) -> bool:
-    """Whether a yes was said before an account was added: it is not for that one."""
+    """Return True if an approval is from before an account was added, which it does not cover."""
     return since is not None and word.created_at is not None and word.created_at <= since
 
 

@@ -13,7 +13,7 @@ from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments,
 
 
 class Approval(CreatorOwnedRow, table=True):
-    """A person's word on one digest of a post; append-only. A word that has run out may be said
+    """A verdict of a person on one digest of a post; append-only. Expired verdicts can be given
     again."""
 
     __tablename__ = "approvals"
@@ -31,16 +31,15 @@ class Approval(CreatorOwnedRow, table=True):
     note: str
     expires_at: datetime = timestamp_column()
     why: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """Of a no, or a wish for a change: a code of `schedules/approvals/decisions.py`."""
+    """Reason code of a rejection or change request, from `schedules/approvals/decisions.py`."""
     content: dict[str, Any] | None = Field(
         default=None, sa_type=JSONB(none_as_null=True), nullable=True
     )
-    """What the post said then: `schedules/approvals/revisions.py` reads and writes it."""
+    """The content at the time of the verdict, in the form of `schedules/approvals/revisions.py`."""
 
 
 class PostComment(CreatorOwnedRow, table=True):
-    """What a member said about a post; `part` and `asset_id` are what of it was meant, in the
-    version of `digest`."""
+    """A review comment; `part` and `asset_id` are its anchor in the version `digest`."""
 
     __tablename__ = "comments"
     __table_args__ = table_arguments(
@@ -52,25 +51,24 @@ class PostComment(CreatorOwnedRow, table=True):
     )
     post_id: UUID
     thread_id: UUID | None = None
-    """What it answers; nothing of one that began."""
+    """The comment it replies to; null for the first of a thread."""
     part: int = 0
-    """0 is the post itself, then what follows it."""
+    """0 is the post itself, then the further parts."""
     asset_id: UUID | None = None
     digest: str
     principal_id: UUID
     words: str
     named: list[str] = jsonb_column(list)
-    """Principals it is addressed to."""
+    """Principals that it mentions."""
     internal: bool = True
-    """For who works here alone: neither the creator nor a client reads it. Answers are as what they
-    answer."""
+    """Only for members of the agency: neither the creator nor a client can read it. Replies inherit
+    it."""
     resolved_at: datetime | None = timestamp_column(optional=True)
     resolved_by: UUID | None = None
 
 
 class ApprovalLink(CreatorOwnedRow, table=True):
-    """A link by which somebody without an account answers once for one version of a post; only
-    digests are kept."""
+    """A link by which a client answers once for one version of a post; only digests are stored."""
 
     __tablename__ = "approval_links"
     __table_args__ = table_arguments(
@@ -83,17 +81,17 @@ class ApprovalLink(CreatorOwnedRow, table=True):
     )
     post_id: UUID
     digest: str
-    """The version it was made for: of another one nothing is shown, and nothing is answered."""
+    """The version it was created for. It shows and accepts nothing for another one."""
     token: str
     name: str
-    """Whom it was made for, as the member who made it calls them."""
+    """The client's name, as the creating member entered it."""
     principal_id: UUID
-    """Who that is for us: the same name of one creator is the same person."""
+    """The client's principal. The same name for the same creator is the same person."""
     by: str
     expires_at: datetime = timestamp_column()
     session: str = ""
-    """The browser it was opened in; nobody else's opens it afterwards."""
+    """Digest of the session of the browser that opened it. It works in no other browser."""
     opened_at: datetime | None = timestamp_column(optional=True)
     ended: str = ""
-    """yes, change, replaced, taken_back or moved; nothing while it may be answered."""
+    """yes, change, replaced, taken_back or moved; empty while it can be answered."""
     ended_at: datetime | None = timestamp_column(optional=True)

@@ -1,4 +1,4 @@
-"""All that was said of one post, read at once: for the page that shows it."""
+"""Queries for the review page of a post: comments, change requests and changes since."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class PostDiscussion:
-    """A post, whose it is, and what the acting member may read of what was said of it."""
+    """A post, its creator, and the comments and change requests that the acting member can read."""
 
     post: StoredPost
     creator: Creator
@@ -24,12 +24,12 @@ class PostDiscussion:
     wanted: Sequence[ChangeRequest]
     since: RevisionSinceVerdict | None
     live: bool
-    """Whether it goes anywhere still, or stands somewhere: a new version of it is waited for, where
-    one is wanted."""
+    """True if it has a delivery that is not cancelled, so that requested changes are still awaited.
+    """
 
 
 def load_post_discussion(scope: Scope, post_id: UUID) -> PostDiscussion:
-    """All of it. Raises NotFound for one of a creator who is not this member's, and Refused."""
+    """Load the discussion of a post. Raises NotFound for a post of another creator, and Refused."""
     row, member, creator = review_comments.open_discussion(scope, post_id, lock=False)
     spoken = review_comments.build_comment_threads(
         scope, row, internal=review_comments.can_read_internal(member)

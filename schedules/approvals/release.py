@@ -1,4 +1,4 @@
-"""Release of posts: schedule those that need no approval, and find who may approve."""
+"""Release of posts that lack no approval, and the members who can give one."""
 
 from uuid import UUID
 
@@ -13,21 +13,20 @@ from tenants.agencies.rights import Right, has_right
 
 
 def release_post(scope: Scope, post_id: UUID) -> bool:
-    """Where nobody has to say yes (any more), what was wished goes onto the calendar; whether any
-    of it did."""
+    """Schedule the deliveries of a post if no approval is missing; return True if any is
+    scheduled."""
     rows = decisions.release_without_approval(scope, post_id)
     deliveries.schedule_approved(scope, rows)
     return any(row.state == DeliveryState.SCHEDULED for row in rows)
 
 
 def needs_no_approval(scope: Scope, post_id: UUID) -> bool:
-    """Whether nobody's yes is missing: where its creator's rule asks for none, a draft waits for a
-    press alone."""
+    """Return True if no approval is missing, so that a draft only has to be scheduled."""
     return not decisions.needs_approval(scope, get_post(scope, post_id), scope.now)
 
 
 def has_one_of_two_approvals(scope: Scope, post_id: UUID) -> bool:
-    """Whether a post has one yes of two."""
+    """Return True if a post has one of two approvals."""
     since = decisions.channel_review_requested_at(scope, post_id)
     return (
         decisions.missing_approval(scope, get_post(scope, post_id), scope.now, since=since)
@@ -36,13 +35,15 @@ def has_one_of_two_approvals(scope: Scope, post_id: UUID) -> bool:
 
 
 def approver_names(scope: Scope, post_id: UUID) -> tuple[str, ...]:
-    """The names of those who may approve a post."""
+    """Return the names of the members who can approve a post."""
     return tuple(one.name for one in eligible_approvers(scope, post_id))
 
 
 def eligible_approvers(scope: Scope, post_id: UUID) -> tuple[Member, ...]:
-    """Who may approve a post, by name: neither its author nor who has said yes; nobody where its
-    creator's rule asks for no yes, or all have been said."""
+    """Return the members who can approve a post, by name: neither its author nor earlier approvers.
+
+    Empty if no approval is missing.
+    """
     row = get_post(scope, post_id)
     creator = queries.get_creator(scope, row.creator_id)
     if not decisions.needs_approval(scope, row, scope.now):

@@ -1,9 +1,7 @@
-"""What members say to each other about a post, or about one part or picture of it, until somebody
-calls it settled.
+"""Review comments: threads about a post, or about a part or picture of it.
 
-What is internal is for who works here: neither the creator nor a client reads it. Whoever is named,
-or answered, is told once; a member whose creator it is not finds nothing, as if the post were not
-there.
+Internal comments are for members of the agency: neither the creator nor a client can read them.
+Members are notified of mentions and replies. A member without access to the creator gets NotFound.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -27,10 +25,10 @@ from tenants.notices import notices
 from tenants.notices.queries import list_open_notices
 
 MAX_REVIEW_COMMENT_LENGTH = 2000
-"""Characters of one."""
+"""Characters of one comment."""
 
 MAX_REVIEW_COMMENTS = 500
-"""Of one post."""
+"""Comments of one post."""
 
 MAX_MENTIONS = 20
 READERS = (Right.RUN, Right.APPROVE)
@@ -39,7 +37,7 @@ PEOPLE_ONLY = "comment.members_only"
 
 @dataclass(frozen=True)
 class CommentAnchor:
-    """What of a post is meant: a part of it (0 is the post itself), or a picture."""
+    """The anchor of a comment: a part (0 is the post itself) or a picture."""
 
     part: int = 0
     asset_id: UUID | None = None
@@ -50,8 +48,8 @@ WHOLE_POST = CommentAnchor()
 
 @dataclass(frozen=True)
 class ReviewComment:
-    """One thing that was said; `by` and `named` are principals. `earlier`: the post said something
-    else then."""
+    """A comment; `by` and `named` are principals. `earlier` means that it is about an earlier
+    version."""
 
     id: UUID
     post_id: UUID
@@ -68,7 +66,7 @@ class ReviewComment:
 
     @property
     def open(self) -> bool:
-        """Whether somebody still has to see to it."""
+        """Return True if it is not resolved."""
         return self.resolved_at is None
 
 
@@ -82,11 +80,11 @@ def add_comment(
     named: Collection[UUID] = (),
     internal: bool = True,
 ) -> UUID:
-    """Write what the acting member says of a post, once per `key`, and tell who is named; its id.
+    """Add a comment of the acting member, once for each `key`, and return its id.
 
-    What the creator's own member says is never internal. Raises NotFound for a post that is not
-    theirs, or a spot it does not have; BadInput for no words, too many, or somebody named who could
-    not read it; Refused.
+    Mentioned members are notified. A comment of the creator's own member is never internal. Raises
+    NotFound for a post of another creator or an unknown anchor; BadInput for an empty comment, too
+    many comments, or a mention of a member who cannot read it; Refused.
     """
     row, member, _ = open_discussion(scope, post_id)
     if scope.session.get(PostComment, (scope.tenant_id, key)) is not None:
@@ -101,8 +99,11 @@ def add_comment(
 def reply_to_comment(
     scope: Scope, comment_id: UUID, words: str, *, key: UUID, named: Collection[UUID] = ()
 ) -> UUID:
-    """Answer what was said, once per `key`, and tell who spoke before; a settled one is open again.
-    Raises as `say`."""
+    """Reply to a comment, once for each `key`. Participants are notified, and a resolved thread
+    reopens.
+
+    Raises the same errors as `add_comment`.
+    """
     first = _get_thread_root(scope, comment_id)
     row, member, _ = open_discussion(scope, first.post_id)
     if scope.session.get(PostComment, (scope.tenant_id, key)) is not None:
@@ -125,8 +126,7 @@ def reply_to_comment(
 
 
 def resolve_comment(scope: Scope, comment_id: UUID) -> None:
-    """The acting member calls what was said, and its answers, settled; twice changes nothing.
-    Raises NotFound."""
+    """Resolve a comment and its replies. Idempotent. Raises NotFound."""
     first = _get_thread_root(scope, comment_id)
     _, member, _ = open_discussion(scope, first.post_id)
     if first.resolved_at is None:
@@ -136,7 +136,7 @@ def resolve_comment(scope: Scope, comment_id: UUID) -> None:
 
 
 def reopen_comment(scope: Scope, comment_id: UUID) -> None:
-    """It is not settled after all. Raises NotFound."""
+    """Reopen a resolved comment. Raises NotFound."""
     first = _get_thread_root(scope, comment_id)
     open_discussion(scope, first.post_id)
     first.resolved_at = first.resolved_by = None
@@ -144,7 +144,8 @@ def reopen_comment(scope: Scope, comment_id: UUID) -> None:
 
 
 def list_comments(scope: Scope, post_id: UUID) -> list[ReviewComment]:
-    """What the acting member may read of a post, as it was said. Raises NotFound and Refused."""
+    """Return the comments that the acting member can read, oldest first. Raises NotFound and
+    Refused."""
     row, member, _ = open_discussion(scope, post_id, lock=False)
     return build_comment_threads(scope, row, internal=can_read_internal(member))
 
@@ -152,9 +153,11 @@ def list_comments(scope: Scope, post_id: UUID) -> list[ReviewComment]:
 def get_comment(
     scope: Scope, creators: Collection[UUID], comment_id: UUID, *, lock: bool = False
 ) -> ReviewComment:
-    """What was said with its answers, of a post of these creators, by the id of any of them.
-    `lock`: nobody else says anything of the post until this transaction ends. Raises NotFound, in
-    the same words for what may not be read."""
+    """Return a thread of a post of these creators, given the id of any comment in it.
+
+    With `lock`, no comment is added to the post until the transaction ends. Raises NotFound, also
+    for a comment that the member cannot read.
+    """
     row = scope.session.get(PostComment, (scope.tenant_id, comment_id))
     if row is None or row.creator_id not in creators:
         raise NotFound("comment.unknown")
@@ -168,14 +171,14 @@ def get_comment(
 
 
 def list_client_comments(scope: Scope, post_id: UUID) -> list[ReviewComment]:
-    """What somebody without an account may read of a post: nothing internal. Raises NotFound."""
+    """Return the comments that a client can read, which are never internal. Raises NotFound."""
     return build_comment_threads(scope, get_post(scope, post_id), internal=False)
 
 
 def count_open_comments(
     scope: Scope, posts: Collection[UUID], *, internal: bool
 ) -> Mapping[UUID, int]:
-    """How many things that were said still wait, of each post that has any."""
+    """Return the number of unresolved threads of each post; posts without any are absent."""
     rows = scope.session.execute(
         select(PostComment.post_id, func.count())
         .where(
@@ -191,7 +194,7 @@ def count_open_comments(
 
 
 def list_mentionable_members(scope: Scope, creator_id: UUID, *, internal: bool) -> list[Member]:
-    """Who can be named for a creator's posts: everybody here who may read it, by name."""
+    """Return the members who can be mentioned for a creator's posts, by name."""
     return filter_comment_readers(
         queries.list_members(scope), queries.get_creator(scope, creator_id), internal=internal
     )
@@ -200,7 +203,7 @@ def list_mentionable_members(scope: Scope, creator_id: UUID, *, internal: bool) 
 def filter_comment_readers(
     members: Iterable[Member], creator: Creator, *, internal: bool
 ) -> list[Member]:
-    """Those of these members who may read what is said of a creator's posts; pure."""
+    """Return those of these members who can read comments on a creator's posts; pure."""
     return [
         one
         for one in members
@@ -209,24 +212,24 @@ def filter_comment_readers(
 
 
 def can_read_internal(member: Member) -> bool:
-    """Whether what is internal is for them; pure."""
+    """Return True if a member can read internal comments; pure."""
     return has_right(member.role, Right.RUN)
 
 
 def has_unread_mention(scope: Scope, post_id: UUID, principal_id: UUID) -> bool:
-    """Whether somebody was told of this post's comments and has not said that they read them."""
+    """Return True if a person has unread comments on a post: an open notice about them."""
     cause = _comment_notice_cause(post_id, principal_id)
     return any(one.cause == cause for one in list_open_notices(scope, limit=1000, to=principal_id))
 
 
 def mark_comments_read(scope: Scope, post_id: UUID) -> None:
-    """The acting member has read what is said of a post. Raises NotFound."""
+    """Close the comment notice of the acting member for a post. Raises NotFound."""
     _, member, _ = open_discussion(scope, post_id, lock=False)
     notices.close(scope, _comment_notice_cause(post_id, member.principal_id))
 
 
 def _comment_notice_cause(post_id: UUID, principal_id: UUID) -> str:
-    """One open notice for each person and post, however much is said meanwhile."""
+    """Return the notice cause. Each person has one open notice for all comments on a post."""
     return f"comment:{post_id}:{principal_id}"
 
 
@@ -239,8 +242,11 @@ def _can_read_comments(member: Member, slug: str) -> bool:
 def open_discussion(
     scope: Scope, post_id: UUID, *, lock: bool = True
 ) -> tuple[Post, Member, Creator]:
-    """The post, who acts and whose it is, one writer at a time; Refused. A post of a creator who is
-    not theirs looks like none: NotFound."""
+    """Return the post, the acting member and the creator. With `lock`, only one transaction can
+    write.
+
+    Raises Refused, and NotFound for a post of another creator.
+    """
     member = queries.get_acting_member(scope, PEOPLE_ONLY)
     if not any(has_right(member.role, right) for right in READERS):
         raise Refused(PEOPLE_ONLY)
@@ -254,8 +260,10 @@ def open_discussion(
 
 
 def _get_thread_root(scope: Scope, comment_id: UUID) -> PostComment:
-    """The one that began it, if the acting member may read it. Another tenant's looks like none, as
-    an internal one does to who may not read those."""
+    """Lock and return the first comment of a thread.
+
+    Raises NotFound, also for another tenant's comment and for one that the member cannot read.
+    """
     row = scope.session.get(PostComment, (scope.tenant_id, comment_id))
     if row is not None and row.thread_id is not None:
         row = scope.session.get(PostComment, (scope.tenant_id, row.thread_id))
@@ -264,7 +272,7 @@ def _get_thread_root(scope: Scope, comment_id: UUID) -> PostComment:
     ):
         raise NotFound("comment.unknown")
     scope.lock(f"comments:{scope.tenant_id}:{row.post_id}")
-    scope.session.refresh(row)  # somebody may have settled it while we waited
+    scope.session.refresh(row)  # It may have been resolved while this call waited for the lock.
     return row
 
 
@@ -338,7 +346,7 @@ def _count_comments(scope: Scope, post_id: UUID) -> int:
 
 
 def _list_thread_participants(scope: Scope, thread: UUID) -> list[UUID]:
-    """Who has said something in a thread."""
+    """Return the principals who wrote in a thread."""
     there = (PostComment.id == thread) | (PostComment.thread_id == thread)
     found = (
         select(PostComment.principal_id)
@@ -351,8 +359,8 @@ def _list_thread_participants(scope: Scope, thread: UUID) -> list[UUID]:
 def _notify_comment_readers(
     scope: Scope, row: Post, by: Member, *, named: Sequence[UUID], answered: Iterable[UUID]
 ) -> None:
-    """Whoever writes has read what was there before; each of the others is told once until they
-    did."""
+    """Notify participants and mentioned members, and close the notice of the author, who has read
+    it all."""
     notices.close(scope, _comment_notice_cause(row.id, by.principal_id))
     about: dict[str, str | int] = {"member": by.name, "post": (row.title or row.body)[:60]}
     codes = {**dict.fromkeys(answered, "comment.answered"), **dict.fromkeys(named, "comment.named")}
@@ -365,7 +373,7 @@ def _notify_comment_readers(
 
 
 def build_comment_threads(scope: Scope, row: Post, *, internal: bool) -> list[ReviewComment]:
-    """What was said of a post, as it was said; what is internal only where it may be read."""
+    """Return the threads of a post, oldest first; internal ones only with `internal`."""
     found = scope.session.exec(
         select(PostComment)
         .where(

@@ -1,5 +1,4 @@
-"""What waits for somebody's yes: posts with what was said of them, by the hour at which they would
-leave."""
+"""The review queue: posts that are pending approval, with their verdicts, by due time."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -25,12 +24,12 @@ from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants.agencies import queries
 
 BEGINNING = 160
-"""Characters by which people know a post again."""
+"""Characters of an excerpt."""
 
 
 @dataclass(frozen=True)
 class ReviewDelivery:
-    """One account a post wants to go to, and when."""
+    """A delivery of a post that waits for an approval."""
 
     delivery_id: UUID
     channel_id: UUID
@@ -39,20 +38,21 @@ class ReviewDelivery:
     state: DeliveryState
     late_until: datetime | None
     repeats: bool = False
-    """Whether it is one time of many, the first that waits; a yes counts for all of them."""
+    """True for a series. This is its first waiting time; an approval covers all times."""
     asks_since: datetime | None = None
-    """Of an account that was added after a yes, since when it waits for one of its own."""
+    """Set if the account was added after an approval: only later approvals count for it."""
     version: str = ""
-    """Where two versions are tested, which one leaves then: a or b."""
+    """The variant of an A/B test, a or b; "" for any other."""
 
     def is_too_late(self, now: datetime) -> bool:
-        """Whether a yes alone does not send it any more (UTC-aware): it needs another hour."""
+        """Return True if it is too late to publish it (UTC-aware), so that it needs another
+        time."""
         return lateness.is_too_late(self.late_until, now)
 
 
 @dataclass(frozen=True)
 class ReviewItem:
-    """A post that waits for a yes. `author` is an actor, `author_principal` the human behind it."""
+    """A post that is pending approval. `author` is an actor, `author_principal` the person."""
 
     post_id: UUID
     creator_id: UUID
@@ -66,73 +66,75 @@ class ReviewItem:
     words: tuple[ApprovalVerdict, ...]
     parts: tuple[ThreadPart, ...] = ()
     others: tuple[ChannelOverride, ...] = ()
-    """What single places say otherwise."""
+    """Channel overrides."""
     digest: str = ""
-    """Which version of it this is: handed back with a yes."""
+    """The version of the post, which is sent back with an approval."""
     past: tuple[ApprovalVerdict, ...] = ()
-    """Yeses that stand, but not for all of it."""
+    """Valid approvals that do not cover everything that waits."""
     tiers: int = 1
-    """How many yeses are asked for here."""
+    """Number of approvals that are needed."""
 
     @property
     def assets(self) -> list[UUID]:
-        """Every picture of it, in whatever place."""
+        """Return every asset of the post and its overrides."""
         return collect_assets(self.media, self.parts, self.others)
 
     @property
     def due_at(self) -> datetime:
-        """When its first part would leave."""
+        """Return the due time of its first delivery."""
         return self.wishes[0].due_at
 
     @property
     def repeats(self) -> bool:
-        """Whether it leaves again and again."""
+        """Return True if it is a series."""
         return any(wish.repeats for wish in self.wishes)
 
     @property
     def version(self) -> str:
-        """Where two versions are tested, which one it is, a or b; "" for any other post."""
+        """Return the variant of an A/B test, a or b; "" for any other post."""
         return next((wish.version for wish in self.wishes if wish.version), "")
 
     @property
     def is_rejected(self) -> bool:
-        """Whether somebody's last word was a no, or that it must change: its author is to act,
-        nobody else."""
+        """Return True if a person's last verdict is a rejection or change request, so the author
+        must act."""
         return any(word.verdict in ("no", "change") for word in self.words)
 
     @property
     def needs_renewal(self) -> bool:
-        """Whether it was approved and is on the calendar, and its yes ends before it leaves."""
+        """Return True if it is scheduled and its approval expires before it is published."""
         return all(wish.state in verdicts.SELF_PUBLISHING_STATES for wish in self.wishes)
 
     @property
     def is_approved(self) -> bool:
-        """Whether nothing of that is missing any more."""
+        """Return True if a scheduled post has all approvals again."""
         said = {word.tier for word in self.words if word.verdict == "yes"}
         return self.needs_renewal and said >= set(range(1, self.tiers + 1))
 
     @property
     def missing_approvals(self) -> int:
-        """The first tier that nobody has said yes for."""
+        """Return the first tier without an approval."""
         return verdicts.open_tier_for(None, self.words, (), self.tiers) or self.tiers
 
     def tier_for(self, principal_id: UUID) -> int | None:
-        """Which tier this person's yes would count for: the first that nobody has said yes for;
-        None where they have said theirs."""
+        """Return the tier that an approval of this person would count for; None if they have
+        approved it."""
         return verdicts.open_tier_for(principal_id, self.words, self.past, self.tiers)
 
     def can_be_approved_by(self, principal_id: UUID) -> bool:
-        """Whether this person may say yes to it: they did not write it, and did not say so
-        before."""
+        """Return True if this person is not the author and has not approved it."""
         return self.author_principal != principal_id and self.tier_for(principal_id) is not None
 
 
 def list_review_queue(
     scope: Scope, creators: Collection[UUID], *, limit: int = 60, post_id: UUID | None = None
 ) -> list[ReviewItem]:
-    """The posts of these creators, or one of them, that wait for a yes, or for a new one since
-    theirs ends before they leave in the next days; the first due first; what was refused is left
-    out. One that repeats is there with its first time on each account."""
+    """Return the posts of these creators, or only `post_id`, that are pending approval, by due
+    time.
+
+    Includes scheduled posts whose approval expires before publishing, in the next days. Leaves out
+    rejected posts. A series has its first time on each account.
+    """
     first = _first_dates_query(scope, creators, limit=limit, post_id=post_id)
     if first is None:
         return []
@@ -177,12 +179,13 @@ def _first_dates_query(
         col(Delivery.state).in_([str(DeliveryState.DRAFT), str(DeliveryState.HELD)]),
         or_(Delivery.state == str(DeliveryState.DRAFT), cured),
     )
+    # By id, as in `missing_approval`.
     asks = verdicts.matches_any_query(
         scope,
         waits,
         edits.edits_awaiting_approval_query(scope),
         verdicts.expiring_approvals_query(scope),
-    )  # by ids, as in `reminding`
+    )
     if asks is None:
         return None
     each = aliased(
@@ -195,10 +198,12 @@ def _first_dates_query(
         )
         .subquery(),
     )
-    # the posts of so many, read with them: joined before that, an old plan goes through all posts
-    # for each date
+    # The posts are joined after the limit: with the join inside, a stale plan reads all posts for
+    # each delivery.
     return aliased(
         Delivery,
+        # Six times the limit: a post can have several accounts, and rejected posts are dropped
+        # later.
         select(each).order_by(col(each.due_at), col(each.id)).limit(limit * 6).cte("first_dates"),
     )
 
@@ -231,8 +236,10 @@ WHERE verdict IN ('no', 'change') ORDER BY created_at
 
 
 def latest_objections(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[UUID, str]]:
-    """Who said no last, or asked for a change (principal, verdict), of these posts as they stand,
-    by post: their authors are to act. One that nobody has anything against is absent."""
+    """Return the principal and verdict of the latest rejection of each post's current version.
+
+    Posts without one are absent.
+    """
     if not posts:
         return {}
     rows = scope.run(_AGAINST, tenant=scope.tenant_id, posts=list(posts))
@@ -240,8 +247,10 @@ def latest_objections(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple
 
 
 def posts_objected_by(scope: Scope, posts: Collection[UUID], principal_id: UUID) -> frozenset[UUID]:
-    """Those of these posts that this person sent back, last of all, to another human who wrote
-    them: nobody need tell them so."""
+    """Return those of these posts that this person rejected last, if another person wrote them.
+
+    This person needs no notice about them.
+    """
     rows = scope.run(_AGAINST, tenant=scope.tenant_id, posts=list(posts)) if posts else ()
     last = {row.post_id: row for row in rows}
     theirs = (one for one in last.values() if one.principal_id == principal_id)
@@ -251,7 +260,7 @@ def posts_objected_by(scope: Scope, posts: Collection[UUID], principal_id: UUID)
 
 
 def count_reviews_for(scope: Scope, creators: Collection[UUID], principal_id: UUID) -> int:
-    """How many posts of these creators wait for this person's yes, of those that `asked` lists."""
+    """Return how many posts of `list_review_queue` this person can approve."""
     return sum(one.can_be_approved_by(principal_id) for one in list_review_queue(scope, creators))
 
 
@@ -284,8 +293,7 @@ def _build_review_item(
 
 
 def post_excerpts(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, str]:
-    """How the posts of these deliveries begin, by delivery; one that is gone with its creator is
-    absent."""
+    """Return the beginning of the post of each delivery; deleted posts are absent."""
     if not deliveries:
         return {}
     rows = scope.session.execute(
@@ -302,7 +310,7 @@ def post_excerpts(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, str]
 
 @dataclass(frozen=True)
 class LastVerdict:
-    """The last thing somebody said here, of any post."""
+    """The latest verdict on any post."""
 
     post_id: UUID
     words: str
@@ -312,7 +320,7 @@ class LastVerdict:
 
 
 def load_last_verdict(scope: Scope, creators: Collection[UUID]) -> LastVerdict | None:
-    """The last yes, no or wish for a change on a post of these creators."""
+    """Return the latest verdict on a post of these creators; None if there is none."""
     row = scope.session.exec(
         select(Approval, Post)
         .join(
@@ -341,10 +349,10 @@ def load_last_verdict(scope: Scope, creators: Collection[UUID]) -> LastVerdict |
 
 
 def resume_after_safety_review(scope: Scope, delivery_id: UUID) -> bool:
-    """Somebody looked at what the safety check had kept back: on the calendar again, unless it is
-    too late by now.
+    """Schedule a delivery again after its safety review; return False if it is too late or not on
+    hold.
 
-    Whether it is; the check decides anew at its hour. One that is not held stays as it is.
+    The gate checks it again at its due time.
     """
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.HELD:

@@ -1,7 +1,6 @@
-"""What was said of an earlier version of a post, and what has changed in it since: word by word.
+"""Changes of a post since a verdict on an earlier version, word by word.
 
-Whoever says yes or no leaves the words they read beside it; the next version is shown against
-those.
+Every verdict stores the content that it is about.
 """
 
 import re
@@ -21,8 +20,8 @@ from schedules.posts.deliveries import get_post
 from schedules.posts.models import Post
 
 WORDS_COMPARED = 1500
-"""Of either text, once what is the same at both ends is put aside: comparing more takes seconds.
-Beyond it the whole of what is between the ends counts as changed."""
+"""Words of each text that are compared, without their common beginning and end. More would take
+seconds; a longer middle counts as changed completely."""
 
 Kind = Literal["same", "gone", "new"]
 _WORDS = re.compile(r"\s+|\w+|[^\w\s]")
@@ -31,7 +30,7 @@ REFUSALS = ("no", "change")
 
 @dataclass(frozen=True)
 class TextRun:
-    """A stretch of a text: as it was, taken out, or put in."""
+    """A run of text that is unchanged, removed or added."""
 
     kind: Kind
     words: str
@@ -39,9 +38,12 @@ class TextRun:
 
 @dataclass(frozen=True)
 class TextChange:
-    """One text of a post that is another now. `place` is "" for the post itself, else a platform or
-    an account that says it otherwise; `field` is title, body, comment or price; `part` counts what
-    follows, 0 being the post."""
+    """A changed text of a post.
+
+    `place` is "" for the post, else the platform or account of an override. `field` is title, body,
+    comment, price or `option:<name>`. `part` is 0 for the post itself, then counts its further
+    parts.
+    """
 
     place: str
     field: str
@@ -51,8 +53,7 @@ class TextChange:
 
 @dataclass(frozen=True)
 class RevisionSinceVerdict:
-    """What became of a post since somebody spoke of it: `put` and `taken` are pictures, by
-    asset."""
+    """Changes of a post since a verdict; `put` and `taken` are added and removed pictures."""
 
     by: UUID
     verdict: str
@@ -63,14 +64,16 @@ class RevisionSinceVerdict:
 
     @property
     def has_changes(self) -> bool:
-        """Whether what people read or see is another."""
+        """Return True if text or pictures changed."""
         return bool(self.changes or self.put or self.taken)
 
 
 @dataclass(frozen=True)
 class ChangeRequest:
-    """A no, or a wish for a change: `why` is its code, `note` the words; `answered` once the post
-    is another, `agreed` once whoever said it has said yes since."""
+    """A rejection or change request: reason code `why` and text `note`.
+
+    `answered` is True after the post changed, `agreed` after the same person approved it.
+    """
 
     by: UUID
     tier: int
@@ -83,7 +86,7 @@ class ChangeRequest:
 
 
 def content_snapshot(row: Post) -> dict[str, Any]:
-    """What a post says, as it is kept beside what somebody said of it."""
+    """Return the content of a post as it is stored with a verdict."""
     return {
         "title": row.title,
         "body": row.body,
@@ -94,21 +97,25 @@ def content_snapshot(row: Post) -> dict[str, Any]:
 
 
 def list_change_requests(scope: Scope, post_id: UUID) -> list[ChangeRequest]:
-    """What people want changed in a post, and wanted before, the last first: of each of them and
-    each version their last word, unless they took it back. Raises NotFound."""
+    """Return the rejections and change requests of a post, latest first.
+
+    Only the last verdict of each person on each version counts. Raises NotFound.
+    """
     return load_revision_history(scope, get_post(scope, post_id))[0]
 
 
 def revision_since_verdict(scope: Scope, post_id: UUID) -> RevisionSinceVerdict | None:
-    """What changed since the last word on another version; None where nobody spoke of one. Raises
-    NotFound."""
+    """Return the changes since the last verdict on another version; None if there is none.
+
+    Raises NotFound.
+    """
     return load_revision_history(scope, get_post(scope, post_id))[1]
 
 
 def load_revision_history(
     scope: Scope, row: Post
 ) -> tuple[list[ChangeRequest], RevisionSinceVerdict | None]:
-    """Both, read at once."""
+    """Return `list_change_requests` and `revision_since_verdict` with one query."""
     spoken = _list_verdict_history(scope, row)
     return _build_change_requests(scope, row, spoken), _compare_with_last_verdict(
         scope, row, spoken
@@ -162,7 +169,7 @@ def _compare_with_last_verdict(
 
 
 def changed_texts(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[TextChange, ...]:
-    """The texts that differ between two snapshots of a post, in the order they are read; pure."""
+    """Return the texts that differ between two snapshots of a post, in reading order; pure."""
     old = _texts_by_place(before)
     new = _texts_by_place(now)
     return tuple(
@@ -173,9 +180,9 @@ def changed_texts(before: Mapping[str, Any], now: Mapping[str, Any]) -> tuple[Te
 
 
 def diff_words(before: str, now: str) -> tuple[TextRun, ...]:
-    """Two texts word by word: what stands in both, in the first alone, in the second alone; pure.
+    """Compare two texts word by word; pure.
 
-    The runs that are not `new` make the first text again, those that are not `gone` the second.
+    The runs that are not `new` form the first text, those that are not `gone` the second.
     """
     old = _WORDS.findall(before)
     new = _WORDS.findall(now)
@@ -206,14 +213,14 @@ def _compare_words(old: Sequence[str], new: Sequence[str]) -> list[TextRun]:
 
 
 def _common_prefix_length(one: Sequence[str], other: Sequence[str]) -> int:
-    """How many words two texts begin with together."""
+    """Return the number of words that both texts begin with."""
     shortest = min(len(one), len(other))
     return next((at for at in range(shortest) if one[at] != other[at]), shortest)
 
 
 def _texts_by_place(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
-    """Every text of a snapshot by where it stands; what a place does not say otherwise is the
-    post's."""
+    """Return every text of a snapshot by place, field and part. Overrides only have what they
+    change."""
     found: dict[tuple[str, str, int], str] = {}
     for place, one in [("", said), *((other["place"], other) for other in said["overrides"])]:
         for field in ("title", "body"):
@@ -229,14 +236,14 @@ def _texts_by_place(said: Mapping[str, Any]) -> dict[tuple[str, str, int], str]:
 
 
 def _format_option_value(value: Any) -> str:
-    """What was chosen, as it is compared: yes and no as signs that need no language."""
+    """Format an option for comparison, with a flag as a sign that needs no translation."""
     if isinstance(value, bool):
         return "✓" if value else "✗"
     return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _collect_asset_ids(said: Mapping[str, Any]) -> list[UUID]:
-    """Every picture of a snapshot, in whatever place, once each."""
+    """Return every asset of a snapshot and its overrides, each once."""
     found = [*said["media"]]
     for one in (said, *said["overrides"]):
         found += one.get("media") or ()
@@ -245,7 +252,7 @@ def _collect_asset_ids(said: Mapping[str, Any]) -> list[UUID]:
 
 
 def _list_verdict_history(scope: Scope, row: Post) -> list[Approval]:
-    """Everything said of a post that was not taken back, in order; what has run out too."""
+    """Return the verdicts on a post that were not withdrawn, in order, including expired ones."""
     rows = scope.session.exec(
         select(Approval)
         .where(Approval.tenant_id == scope.tenant_id, Approval.post_id == row.id)

@@ -1,5 +1,4 @@
-"""Another hour for what the second of two said yes to: where their yes is for the hour too, they
-are asked again."""
+"""Changes of publish times. If the second approval covers the time, it is requested again."""
 
 from datetime import datetime
 from typing import Any
@@ -36,12 +35,12 @@ from tenants.agencies.queries import Creator
 def reschedule_delivery(
     scope: Scope, delivery_id: UUID, *, at: WallTime, version: int | None = None
 ) -> None:
-    """Give a delivery another time; its approval stands unless the second yes was asked for the
-    hour too, and a draft keeps the time as its wish. One on hold or refused leaves again then; for
-    want of a yes, it is a draft.
+    """Change the publish time of a delivery.
 
-    With `version`, only the delivery as it was seen then. Raises BadInput for a time out of reach
-    or late already; Conflict when it may be outside, or was changed.
+    The approval stays valid unless the second one covers the time. A failed delivery, or one on
+    hold, is scheduled again; it becomes a draft if an approval is missing. Raises BadInput for a
+    time beyond the planning horizon or already too late; Conflict if it may be published, or if its
+    version is not `version`.
     """
     row = _require_version(scope, delivery_id, version)
     check_planning_horizon(at.instant(), scope.now)
@@ -52,12 +51,11 @@ def reschedule_delivery(
 
 
 def expedite_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """A person's "now" for a delivery on the calendar, on hold, refused or broken off; its lateness
-    counts from now, and it waits for no distance. Where the second yes is for the hour too, it
-    keeps its hour and lateness.
+    """Publish a scheduled, held, failed or broken-off delivery now, ignoring the minimum interval.
 
-    As above, and Conflict at any other hour than that; of one that was broken off, the parts that
-    are missing leave.
+    Its limit for a late post counts from now. If the second approval covers the time, the time and
+    the limit stay, and Conflict is raised outside them. Of a broken-off thread the missing parts
+    are published. Otherwise raises the same errors as `reschedule_delivery`.
     """
     row = _require_version(scope, delivery_id, version)
     if row.state not in SCHEDULABLE:
@@ -121,16 +119,15 @@ TIER = 2
 
 
 def needs_time_approval(creator: Creator) -> bool:
-    """Whether the second yes to a creator's posts is for their hours too; pure."""
+    """Return True if the second approval of a creator's posts covers the publish time; pure."""
     return creator.approval_tiers >= TIER and creator.approve_times
 
 
 def has_approved_time(scope: Scope, row: Delivery) -> bool:
-    """Whether a delivery that somebody wants out now leaves at the hour that was agreed to, as late
-    as that may be.
+    """Return True if a delivery that is published now keeps its approved time.
 
-    False where no yes is for the hour, and of what stands in part: its hour was kept. Raises
-    Conflict where now is another hour than the agreed one.
+    False if no approval covers the time, and for a broken-off thread. Raises Conflict if now is not
+    within the approved time and its limit for a late post.
     """
     if row.state == DeliveryState.BROKEN_OFF or not needs_time_approval(
         queries.get_creator(scope, row.creator_id)
@@ -144,13 +141,16 @@ def has_approved_time(scope: Scope, row: Delivery) -> bool:
 
 
 def reopen_time_approval(scope: Scope, row: Delivery, due: datetime) -> bool:
-    """Whether a delivery that gets another hour waits for the second yes again; then nobody's
-    second yes to its post stands any more, and a link that was not answered is over. `due` is
-    UTC-aware."""
+    """Withdraw second approvals because a delivery gets another time; return True if that was
+    needed.
+
+    Ends an unanswered client link of the post. `due` is UTC-aware.
+    """
     if due == row.due_at or not needs_time_approval(queries.get_creator(scope, row.creator_id)):
         return False
     own = select(Delivery.id).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == row.id)
-    scope.session.exec(own.with_for_update()).all()  # before the link, as whoever answers by it
+    # Before the link, as in an answer by that link: another order could deadlock.
+    scope.session.exec(own.with_for_update()).all()
     _take_back(scope, row)
     links = scope.session.exec(
         select(ApprovalLink).where(

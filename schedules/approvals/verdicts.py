@@ -1,4 +1,4 @@
-"""Whose yes to a post counts, as which of those that are asked for, and until when."""
+"""Resolve which approvals count for a post, at which tier, and when they expire."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,21 +18,21 @@ from schedules.posts.states import RELEASED_BY_APPROVAL, DeliveryState
 UNAPPROVED = Message("delivery.unapproved")
 HALF_APPROVED = Message("delivery.half_approved")
 APPROVAL_EXPIRED = Message("delivery.yes_over")
-"""What is missing of a post: every yes; the second of two; one that was said and has run out."""
+"""Reasons that a post is not approved: no approval, one of two, or an expired one."""
 
 APPROVAL_EXPIRES_FIRST = "delivery.yes_ends"
-"""Why what is planned would not leave, though all yeses stand: one of them ends before."""
+"""The reason that a scheduled delivery would not be published: its approval expires before."""
 
 
 RENEWAL_WINDOW = timedelta(days=7)
-"""So long before a post leaves, a yes that ends before is asked anew."""
+"""Time before publishing in which an approval that expires too early must be renewed."""
 
 SELF_PUBLISHING_STATES = frozenset({DeliveryState.APPROVED, DeliveryState.SCHEDULED})
-"""States of what leaves by itself, as far as yeses go."""
+"""States of a delivery that is published without a further approval."""
 
 
 def is_held_for_approval(row: Delivery) -> bool:
-    """Whether a delivery was put on hold for want of a yes, and leaves by one; pure."""
+    """Return True if a missing approval is the only reason that holds the delivery; pure."""
     return (
         row.state == DeliveryState.HELD
         and row.reason is not None
@@ -42,7 +42,7 @@ def is_held_for_approval(row: Delivery) -> bool:
 
 @dataclass(frozen=True)
 class ApprovalVerdict:
-    """What somebody said of the content as it stands."""
+    """A verdict on the current content of a post."""
 
     principal_id: UUID
     tier: int
@@ -50,14 +50,14 @@ class ApprovalVerdict:
     note: str
     at: datetime
     until: datetime
-    """When a yes runs out."""
+    """The expiry of an approval."""
 
 
 def verdicts_of_posts(
     scope: Scope, posts: Mapping[UUID, Post]
 ) -> dict[UUID, list[ApprovalVerdict]]:
-    """The last word of each person and tier on what each post is now, but for a yes that has run
-    out."""
+    """Return the last verdict of each person and tier on the current content, without expired
+    approvals."""
     if not posts:
         return {}
     rows = scope.session.exec(
@@ -79,11 +79,10 @@ def verdicts_of_posts(
 
 
 def expiring_approvals_query(scope: Scope, *, within: timedelta = RENEWAL_WINDOW) -> Any:
-    """A query for the deliveries that leave by themselves `within` a time, of a post to which a yes
-    ends before.
+    """Return a query of deliveries due `within` a time whose approval expires before.
 
-    Those are found first, whatever the database believes: a plan that began with the posts would
-    read all their dates.
+    The CTE is MATERIALIZED because a plan that begins with the posts would read all their
+    deliveries.
     """
     soon = (
         select(Delivery.id, Delivery.post_id, Delivery.due_at)
@@ -111,11 +110,10 @@ def expiring_approvals_query(scope: Scope, *, within: timedelta = RENEWAL_WINDOW
 
 
 def matches_any_query(scope: Scope, *queries: Any) -> ColumnElement[bool] | None:
-    """That a delivery is one of those which these queries find, each by itself and before; None
-    where they find none.
+    """Return the condition that a delivery is in one of these queries; None if they are all empty.
 
-    One plan over all of it, kept from before the tables were filled, took eight minutes for a
-    thousand posts.
+    The queries run first, separately. One plan for everything, cached while the tables were empty,
+    took eight minutes for a thousand posts.
     """
     found = list(scope.session.scalars(union_all(*queries)))
     return None if not found else col(Delivery.id) == any_(literal(found, ARRAY(Uuid())))
@@ -124,9 +122,11 @@ def matches_any_query(scope: Scope, *queries: Any) -> ColumnElement[bool] | None
 def split_counting_verdicts(
     words: Collection[ApprovalVerdict], since: datetime | None, until: datetime | None = None
 ) -> tuple[list[ApprovalVerdict], list[ApprovalVerdict]]:
-    """The words that count for a post as it waits, and the yeses that do not: those said before the
-    last account was added to it (`since`), and those that end before it leaves (`until`); both
-    UTC-aware; pure."""
+    """Split verdicts into those that count and approvals that do not; pure.
+
+    An approval does not count if it is from before `since`, when the last account was added, or
+    expires before `until`, the publish time. Both are UTC-aware.
+    """
 
     def is_past(word: ApprovalVerdict) -> bool:
         return (since is not None and word.at <= since) or (
@@ -143,10 +143,13 @@ def open_tier_for(
     past: Sequence[ApprovalVerdict],
     tiers: int,
 ) -> int | None:
-    """Which of the yeses that are asked for this person (None: somebody) may give, as `counting`
-    sorted the words: the first that nobody gave. None for who has said theirs: of two yeses, one
-    person gives one. Where all have been said, as after a no that was taken back, anybody's puts it
-    on the calendar; pure."""
+    """Return the tier for which a person (None: anyone) can approve, the first without an approval;
+    pure.
+
+    `words` and `past` come from `split_counting_verdicts`. None for a person who approved already,
+    as two approvals need two people. If none is missing, for example after a rejection was
+    withdrawn, any approval schedules the post.
+    """
     said = {word.tier for word in words if word.verdict == "yes"}
     theirs = {
         word.tier

@@ -1,8 +1,8 @@
-"""The distance that binds: when each post of an account leaves that keeps a distance between two,
-whatever was planned.
+"""Enforced minimum intervals: delay the posts of an account so that two are never too close.
 
-Counted from what stands, or may: a post that was removed, refused or only rehearsed takes no room,
-and a thread with its first comment is one. Accounts whose distance is advice never come here.
+Only live and possibly live posts count. Removed, refused and rehearsed posts do not, and a thread
+with its first comment counts as one post. Accounts whose minimum interval is only advice do not use
+this module.
 """
 
 from collections.abc import Iterable, Sequence
@@ -23,16 +23,16 @@ from schedules.posts.models import Delivery
 from schedules.posts.states import PENDING_STATES, DeliveryState
 
 WAITS_FOR_INTERVAL = "delivery.keeps_distance"
-"""The reason of a delivery that waits for the distance of its account."""
+"""The reason code of a delivery that waits for the minimum interval of its account."""
 
 TOO_LATE_FOR_INTERVAL = "delivery.distance_too_late"
 
 MOMENT = timedelta(minutes=2)
-"""How long one that may leave is let go first: what is kept back by something else keeps nobody
-else back."""
+"""Time after its turn during which a due delivery takes precedence over lower-ranked ones. A
+delivery that something else delays longer no longer holds up the others."""
 
 YIELD = timedelta(seconds=5)
-"""How soon one is looked at again that lets a more important one leave first."""
+"""Time until the next attempt of a delivery that lets a more important one publish first."""
 
 A_DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
@@ -53,6 +53,7 @@ UNDER_WAY = [
     )
 ]
 
+# A claimed delivery without a result counts as well, because its post may be live.
 _LAST = """
 SELECT greatest(
   (SELECT settled_at FROM deliveries WHERE tenant_id = :tenant AND channel_id = :channel AND id
@@ -67,8 +68,7 @@ SELECT greatest(
 
 @dataclass(frozen=True)
 class WaitingDelivery:
-    """A post of an account that is still to leave: from when on it could (`start`), and until when
-    it may."""
+    """A pending delivery: `start` is the earliest time it may publish, `late_until` the latest."""
 
     id: UUID
     priority: int
@@ -78,31 +78,34 @@ class WaitingDelivery:
 
     @property
     def rank(self) -> tuple[int, datetime, UUID]:
-        """What goes first among those that wait: the more important, then what was due earlier."""
+        """The sort key among waiting deliveries: priority first, then the earlier due time."""
         return self.priority, self.due_at, self.id
 
 
 @dataclass(frozen=True)
 class IntervalTurn:
-    """When a delivery that may not leave now is looked at again, None where a person must decide;
-    `said` is why, none where it lets another go first."""
+    """The time of the next attempt of a delivery that may not publish now.
+
+    `at` is None if a member must decide. `said` gives the reason, None if the delivery only yields
+    to a more important one.
+    """
 
     at: datetime | None
     said: Message | None = None
 
 
 def is_interval_enforced(channel: Channel) -> bool:
-    """Whether an account keeps its distance, rather than only telling of it."""
+    """Return True if an account enforces its minimum interval instead of only warning about it."""
     return channel.holds_min_interval and bool(channel.min_interval)
 
 
 def lay_out_turns(
     waiting: Iterable[WaitingDelivery], *, free: datetime, gap: timedelta
 ) -> dict[UUID, datetime | None]:
-    """When each leaves, None for what would be too late by its turn and takes none; pure.
+    """Return the publishing time of each delivery, None for one that would be too late; pure.
 
-    Nobody leaves before `free`, nor nearer than `gap` to the one before; of those that could leave,
-    the first in rank.
+    No delivery publishes before `free`, and any two are at least `gap` apart. Among the deliveries
+    that could publish at a time, the first in rank does. A delivery that is too late takes no turn.
     """
     ahead = sorted(waiting, key=lambda one: (one.start, one.rank), reverse=True)
     ready: list[tuple[tuple[int, datetime, UUID], WaitingDelivery]] = []
@@ -123,13 +126,16 @@ def lay_out_turns(
 def find_turn(
     scope: Scope, row: Delivery, channel: Channel, *, gap: timedelta
 ) -> IntervalTurn | None:
-    """When a due delivery has its turn, None where that is now. The caller holds the account: what
-    another sender has just taken is seen, and what stands while this is asked stands until the
-    transaction ends."""
+    """Return the turn of a due delivery, None if it may publish now.
+
+    The caller holds the lock of the account, so that deliveries claimed by other workers are seen
+    and the answer stays true until the transaction ends.
+    """
     free = _first_free_time(scope, channel.id, gap, but=row.id)
     at = lay_out_turns(_list_competing_deliveries(scope, row), free=free, gap=gap)[row.id]
     if at is not None and at <= scope.now:
         return None
+    # The account is free now, so another delivery ranks higher.
     if free <= scope.now:
         return IntervalTurn(scope.now + YIELD)
     if at is None:
@@ -148,19 +154,19 @@ def find_turn(
 
 
 def too_late_reason(channel: Channel, gap: timedelta) -> Message:
-    """Why a person must decide on what has no room in time."""
+    """Return the reason shown when the next possible turn is too late for the post."""
     return Message(
         TOO_LATE_FOR_INTERVAL, {"account": channel.name, "minutes": _round_up_to_minutes(gap)}
     )
 
 
 def format_hour(at: datetime, zone: str) -> str:
-    """A turn as people read it on the clocks of a zone."""
+    """Format an instant as day and time in a time zone."""
     return f"{at.astimezone(load_zone(zone)):%d/%m %H:%M}"
 
 
 def is_waiting_for_interval(row: Delivery) -> bool:
-    """Whether a delivery waits for the distance."""
+    """Return True if a delivery waits for the minimum interval of its account."""
     return (
         row.state == DeliveryState.SCHEDULED
         and row.reason is not None
@@ -175,8 +181,7 @@ def _round_up_to_minutes(gap: timedelta) -> int:
 def _first_free_time(
     scope: Scope, channel_id: UUID, gap: timedelta, *, but: UUID = NO_DELIVERY_ID
 ) -> datetime:
-    """The first instant from now on that keeps the distance to what stands on an account, or
-    may."""
+    """Return the first instant from now on that is `gap` after every live or possibly live post."""
     last: datetime | None = scope.run(
         _LAST,
         tenant=scope.tenant_id,
@@ -189,8 +194,10 @@ def _first_free_time(
 
 
 def _list_competing_deliveries(scope: Scope, row: Delivery) -> list[WaitingDelivery]:
-    """A due delivery, and those of its account that wait for their turn as it does; not what
-    something else keeps."""
+    """Return a due delivery and those of its account that wait for a turn.
+
+    Deliveries that something else delays are not included.
+    """
     others = _list_planned_deliveries(
         scope,
         row.channel_id,
@@ -209,8 +216,6 @@ def _list_competing_deliveries(scope: Scope, row: Delivery) -> list[WaitingDeliv
 
 @dataclass(frozen=True)
 class _Planned:
-    """A row of what is planned."""
-
     id: UUID
     priority: int
     due_at: datetime
@@ -229,8 +234,11 @@ class _Planned:
 
     @property
     def waiting(self) -> WaitingDelivery:
-        """Its own turn is no time before which it may not leave: who was to go first may have
-        gone."""
+        """The delivery as input of `lay_out_turns`.
+
+        The stored turn of a delivery that waits for the interval is no earliest time: the
+        deliveries before it may have been published or cancelled since.
+        """
         start = self.due_at if self.is_kept else self.turn
         return WaitingDelivery(self.id, self.priority, self.due_at, start, self.late_until)
 
@@ -243,8 +251,11 @@ def _list_planned_deliveries(
     *,
     but: UUID = NO_DELIVERY_ID,
 ) -> list[_Planned]:
-    """Read column by column: a claim compares the version it saw, and nothing here may show it
-    another one."""
+    """Return the planned deliveries of an account due by `until`.
+
+    Columns are read instead of entities: a claim compares the version it read earlier, and loading
+    the row here would refresh that version.
+    """
     known = (
         Delivery.id,
         Delivery.priority,
@@ -255,7 +266,7 @@ def _list_planned_deliveries(
     )
     missed = col(Delivery.downtime_id).is_not(None)
     rows = scope.session.execute(
-        # more columns than it has overloads for
+        # select() has no overload for this many columns
         select(*known, missed).where(  # type: ignore[call-overload]  # see above
             Delivery.tenant_id == scope.tenant_id,
             Delivery.channel_id == channel_id,
@@ -269,8 +280,10 @@ def _list_planned_deliveries(
 
 
 def has_earlier_turn(scope: Scope, channel: Channel) -> bool:
-    """Whether any that waits on an account has its turn earlier by now; what was missed keeps the
-    one it was given."""
+    """Return True if a delivery that waits on an account could now be published earlier.
+
+    Missed posts of a downtime retain their turns and are not considered.
+    """
     kept = [
         one
         for one in _list_planned_deliveries(
@@ -290,10 +303,10 @@ def has_earlier_turn(scope: Scope, channel: Channel) -> bool:
 
 
 def forecast_turns(scope: Scope, channel: Channel, until: datetime) -> dict[UUID, datetime | None]:
-    """When what is planned on an account until an instant would leave, None for what would be too
-    late by its turn.
+    """Return the expected publishing times of an account's planned deliveries due by `until`.
 
-    Empty for an account whose distance is advice.
+    None marks a delivery that would be too late. The result is empty if the account does not
+    enforce its minimum interval.
     """
     if not is_interval_enforced(channel):
         return {}
@@ -308,9 +321,11 @@ def forecast_turns(scope: Scope, channel: Channel, until: datetime) -> dict[UUID
 def forecast_turn(
     scope: Scope, channel: Channel, at: datetime, *, but: UUID = NO_DELIVERY_ID
 ) -> datetime | None:
-    """When a post that is planned at an instant would leave an account that keeps its distance,
-    None for what would be too late by its turn. `but` is the delivery itself; a new one is as
-    important, and may be as late, as is usual."""
+    """Return when a post planned at an instant would be published on an account, None if too late.
+
+    The account enforces its minimum interval. `but` is the delivery being moved; a new one gets the
+    default priority and late deadline.
+    """
     known = {one.id: one for one in _list_planned_deliveries(scope, channel.id, at + A_DAY, AHEAD)}
     old = known.pop(but, None)
     late = lateness.latest_publish_time(

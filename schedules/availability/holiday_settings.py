@@ -1,5 +1,4 @@
-"""Whose public holidays are quiet days, chosen: by an agency for all its creators, or for one of
-them."""
+"""Holiday settings: the country whose public holidays are quiet days, per agency or per creator."""
 
 from uuid import UUID
 
@@ -15,19 +14,18 @@ from tenants import audit
 from tenants.agencies import queries
 
 MAX_EXCLUDED_HOLIDAYS = 100
-"""Names of one choice."""
+"""Maximum number of excluded holidays in one setting."""
 
 
 def set_holiday_country(
     scope: Scope, of_id: UUID, *, country: str, region: str = "", left_out: tuple[str, ...] = ()
 ) -> HolidaySetting:
-    """Keep the public holidays of a country free, or of a region of it; of none where `country` is
-    "".
+    """Make the public holidays of a country or region quiet days; "" as `country` means none.
 
-    `of_id` is a creator, or the agency: that is for its creators who have no choice of their own.
-    `left_out` are English names of holidays on which posts leave all the same. What is planned
-    stays; what repeats is laid anew. Raises BadInput for a country or region nobody knows, NotFound
-    for a creator.
+    `of_id` is a creator, or the agency, whose setting applies to its creators without a setting.
+    `left_out` lists the English names of holidays on which posts are published anyway. Existing
+    deliveries are not moved; series are rescheduled. Raises BadInput for an unknown country or
+    region, NotFound for an unknown creator.
     """
     creators = _list_affected_creators(scope, of_id)
     if country or region:
@@ -50,8 +48,10 @@ def set_holiday_country(
 
 
 def clear_holiday_country(scope: Scope, of_id: UUID) -> None:
-    """Take a choice away: of a creator the agency's holds again. Once is as twice. Raises NotFound
-    for a creator."""
+    """Delete a holiday setting; a creator falls back to the agency's setting.
+
+    Idempotent. Raises NotFound for an unknown creator.
+    """
     creators = _list_affected_creators(scope, of_id)
     scope.run(
         "DELETE FROM holiday_choices WHERE tenant_id = :tenant AND of_id = :of",
@@ -62,7 +62,7 @@ def clear_holiday_country(scope: Scope, of_id: UUID) -> None:
 
 
 def _list_affected_creators(scope: Scope, of_id: UUID) -> list[UUID]:
-    """Whose days change. Raises NotFound."""
+    """Return the creators affected by a setting. Raises NotFound."""
     if of_id != scope.tenant_id:
         return [queries.get_creator(scope, of_id).id]
     return [one.id for one in queries.list_creators(scope)]

@@ -1,5 +1,5 @@
-"""How near two posts of one account come: the neighbour that is too near, and the nearest time with
-room."""
+"""Minimum intervals between two posts of an account: find a post that is too close and the nearest
+free time."""
 
 from bisect import bisect_left
 from collections.abc import Collection, Iterable, Sequence
@@ -19,14 +19,14 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import DeliveryState
 
 MIN_INTERVAL = timedelta(minutes=1)
-"""Between two posts that the queue places on one account, where the account asks for no more."""
+"""Interval that the queue maintains between two posts of an account without a longer minimum."""
 
 OVERDUE_AFTER = timedelta(minutes=2)
-"""A delivery later than this was kept back by us: on its account such ones leave one by one, not in
-a burst."""
+"""A delivery later than this was delayed by us. Overdue deliveries of an account are published one
+at a time, not in a burst."""
 
 CATCH_UP_INTERVAL = timedelta(minutes=10)
-"""Between two overdue deliveries on one account, unless the account asks for more."""
+"""Interval between two overdue deliveries of an account without a longer minimum interval."""
 
 SEARCH_RANGE = timedelta(days=1)
 SEARCH_STEP = timedelta(minutes=15)
@@ -34,17 +34,18 @@ SEARCH_STEP = timedelta(minutes=15)
 FREE_STATES = frozenset(
     {DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REMOVED, DeliveryState.REHEARSED}
 )
-"""States of deliveries that take no room on an account."""
+"""States of deliveries that occupy no time on an account."""
 
 
 @dataclass(frozen=True)
 class IntervalWarning:
-    """What speaks against a time on an account, and what would not.
+    """The conflicts of a publishing time on an account, with an alternative.
 
-    `at` and `words` are the neighbour's, none where only `quiet_periods` covers the time, or those
-    that wait before it; `instead` is the later or earlier time with room that is nearest to it, or
-    to the same hour behind quiet days. Where the account holds its distance, `leaves` is when it
-    would leave, none with `held`: too late by then.
+    `at` and `words` are the time and text of the neighbouring post. They are empty if only a quiet
+    period covers the time, or if the conflict is with posts that wait before it. `instead` is the
+    nearest free time around the requested one, or around the same hour after the quiet days. If the
+    account enforces its minimum interval, `leaves` is the expected publishing time; `leaves` is
+    None and `held` True if the post would be too late by then.
     """
 
     account: str
@@ -56,18 +57,19 @@ class IntervalWarning:
     leaves: WallTime | None = None
     held: bool = False
     waits: bool = False
-    """Whether that is later than it is planned."""
+    """True if the expected publishing time is later than the requested one."""
 
 
 def minimum_interval_of(channel: Channel) -> timedelta:
-    """How far apart the queue keeps two posts of an account."""
+    """Return the interval that the queue maintains between two posts of an account."""
     return max(channel.min_interval, MIN_INTERVAL)
 
 
 def busy_times(
     scope: Scope, channel_id: UUID, since: datetime, *, but: Collection[UUID] = ()
 ) -> list[datetime]:
-    """When posts of an account leave from an instant on, in order, those in `but` left out."""
+    """Return the due times of an account's posts from an instant on, in order, without those in
+    `but`."""
     rows = scope.session.exec(
         select(Delivery.due_at, Delivery.id)
         .where(
@@ -83,7 +85,7 @@ def busy_times(
 
 
 def interval_over_at(scope: Scope, channel_id: UUID, gap: timedelta) -> datetime:
-    """When an account has had its room since the last post that left there."""
+    """Return the instant at which `gap` has passed since the last published post of an account."""
     last = scope.session.exec(
         select(func.max(Delivery.settled_at)).where(
             Delivery.tenant_id == scope.tenant_id,
@@ -95,15 +97,14 @@ def interval_over_at(scope: Scope, channel_id: UUID, gap: timedelta) -> datetime
 
 
 def next_catch_up_time(scope: Scope, channel: Channel) -> datetime:
-    """When the next post that an account missed may leave: `GAP` after the last such one, so that
-    they are no burst.
+    """Return when the next missed post of an account may be published.
 
-    From what left on time it keeps the distance its account asks for, no more: else a busy account
-    would never be free.
+    It is at least `CATCH_UP_INTERVAL` after the last missed post, so that missed posts make no
+    burst. After posts that were published on time, only the account's minimum interval applies:
+    otherwise a busy account would never catch up.
     """
-    kept = (
-        OVERDUE_AFTER + channel.min_interval
-    )  # no later than this, one was put off by the account's own distance at most
+    # A smaller delay can be explained by the minimum interval alone.
+    kept = OVERDUE_AFTER + channel.min_interval
     last, missed = scope.session.exec(
         select(
             func.max(Delivery.settled_at),
@@ -124,7 +125,7 @@ def next_catch_up_time(scope: Scope, channel: Channel) -> datetime:
 
 
 def has_room(taken: Sequence[datetime], at: datetime, gap: timedelta) -> bool:
-    """Whether no instant of `taken` (in order) is nearer than `gap`; pure."""
+    """Return True if no instant of `taken` (sorted) is closer than `gap` to `at`; pure."""
     place = bisect_left(taken, at)
     return all(abs(taken[one] - at) >= gap for one in (place - 1, place) if 0 <= one < len(taken))
 
@@ -137,11 +138,11 @@ def nearest_free_time(
     now: datetime,
     closed: Iterable[QuietPeriod] = (),
 ) -> datetime | None:
-    """The instant nearest to `wanted`, within a day, with `gap` to all of `taken`, to come and not
-    closed; pure.
+    """Return the free instant nearest to `wanted`, None if the day before and after is full; pure.
 
-    Asked of the edges of what is taken, and of every quarter of an hour. None where the day is
-    full.
+    The instant is in the future, at most a day away, at least `gap` from every instant of `taken`
+    and in no period of `closed`. Candidates are the edges of the taken instants and every quarter
+    of an hour.
     """
     closed = list(closed)
     quarters = (
@@ -161,10 +162,13 @@ def nearest_free_time(
 
 
 def first_time_after_quiet(at: datetime, closed: Sequence[QuietPeriod]) -> datetime:
-    """The same hour of the first day after the quiet days in which an instant lies, one period
-    after another; pure."""
+    """Return the same time of day on the first day after the quiet days that cover an instant;
+    pure.
+
+    Adjacent and overlapping periods are skipped one after another.
+    """
     days = [one for one in closed if one.last is not None]
-    for _ in days:  # at most each ends once
+    for _ in days:  # each period is left at most once
         covered = quiet_periods.find_covering_period(days, at)
         if covered is None or covered.last is None:
             break
@@ -177,10 +181,10 @@ def first_time_after_quiet(at: datetime, closed: Sequence[QuietPeriod]) -> datet
 def find_interval_warning(
     scope: Scope, channel_id: UUID, at: datetime, *, but: UUID | None = None
 ) -> IntervalWarning | None:
-    """What speaks against posting on an account at an instant, None if nothing does; `but` is the
-    delivery itself.
+    """Return the conflicts of posting on an account at an instant, None if there are none.
 
-    It never stops anybody: who plans by hand may want it so. Raises NotFound.
+    `but` is the delivery being planned. The result is advice: the member may plan the time anyway.
+    Raises NotFound.
     """
     channel = queries.get_channel(scope, channel_id)
     closed = quiet_periods.quiet_periods_of_channel(scope, channel.creator_id, channel_id)
@@ -220,8 +224,7 @@ def find_interval_warning(
 def _find_nearest_post(
     scope: Scope, channel: Channel, at: datetime, but: UUID | None
 ) -> tuple[datetime, str] | None:
-    """The post of the account that is nearest to an instant, where it is nearer than the account
-    wants."""
+    """Return the nearest post within the minimum interval of the account, None if there is none."""
     if not channel.min_interval:
         return None
     rows = scope.session.exec(

@@ -1,5 +1,4 @@
-"""Tables of planning: hours of the week, quiet times, shifts; files, feeds, weeks, pools, labels;
-who reads along."""
+"""Tables of availability: slots and their use, quiet periods, holiday settings."""
 
 from datetime import date, time
 from uuid import UUID
@@ -19,8 +18,7 @@ from foundation.db.tables import CreatorOwnedRow, TenantRow, jsonb_column, table
 
 
 class SlotRow(CreatorOwnedRow, table=True):
-    """An hour of the week at which an account posts: wall time in `zone`, at most `jitter` minutes
-    later."""
+    """A weekly posting time of an account: wall time in `zone`, plus up to `jitter` minutes."""
 
     __tablename__ = "slots"
     __table_args__ = table_arguments(
@@ -36,15 +34,15 @@ class SlotRow(CreatorOwnedRow, table=True):
     jitter: int = 0
     label: str = ""
     drawn_as: UUID | None = None
-    """The slot of another account that it was copied from: what was planned there is at its minutes
-    here too."""
+    """The slot of another account that this one was copied from; both draw the same jitter, so a
+    post is published at the same minute on both."""
 
 
 class SlotUse(CreatorOwnedRow, table=True):
-    """Which delivery has a slot on a local date: two writers cannot take one.
+    """The delivery that occupies a slot on a local date; two writers cannot take the same one.
 
-    It counts as long as the delivery is planned at `wall_time` there; else the slot is free again,
-    whoever moved it.
+    The row counts as long as the delivery is planned at `wall_time`. If it has been moved, the slot
+    is free again.
     """
 
     __tablename__ = "slot_uses"
@@ -66,10 +64,10 @@ class SlotUse(CreatorOwnedRow, table=True):
 
 
 class QuietPeriodRow(CreatorOwnedRow, table=True):
-    """When nothing is to be posted, on one account or on all of a creator's: local days, or hours
-    of the week.
+    """A period without posts on one account or on all accounts of a creator: local days or weekly
+    hours.
 
-    A pause is one with the words it was announced with, and what it moved away.
+    A pause is a quiet period with `shift_id`, the bulk move that rescheduled its posts.
     """
 
     __tablename__ = "quiet_periods"
@@ -91,10 +89,9 @@ class QuietPeriodRow(CreatorOwnedRow, table=True):
 
 
 class HolidaySettingRow(TenantRow, table=True):
-    """Whose public holidays are quiet days: of one creator, or of all of the agency's that have no
-    choice of their own.
+    """The public holidays that are quiet days of one creator, or of all creators without a setting.
 
-    A country of "" is none at all.
+    An empty country means no holidays.
     """
 
     __tablename__ = "holiday_choices"
@@ -102,10 +99,10 @@ class HolidaySettingRow(TenantRow, table=True):
         UniqueConstraint("tenant_id", "of_id"), about="creator", keep="while the tenant is here"
     )
     of_id: UUID
-    """The creator, or the agency itself."""
+    """The creator, or the tenant itself."""
     country: str
     """ISO 3166-1."""
     region: str = ""
-    """As the library calls it there; empty for the whole country."""
+    """Subdivision code of the `holidays` library; empty for the whole country."""
     left_out: list[str] = jsonb_column(list)
-    """Names of holidays on which posts leave all the same, each year."""
+    """English names of holidays on which posts are published anyway, every year."""

@@ -1,8 +1,7 @@
-"""Public holidays of a country, and of a region of it: their days, and what they are called in
-French and in English.
+"""Public holidays of countries and their regions, with English and French names.
 
-The days are those of the library `holidays` (https://github.com/vacanza/holidays), as it is locked;
-it is loaded once somebody has chosen a country, not before.
+The dates come from the library `holidays` (https://github.com/vacanza/holidays) in its locked
+version. It is imported only once a country has been chosen.
 """
 
 import re
@@ -22,20 +21,23 @@ from foundation.i18n.translation import load_catalogue
 from schedules.availability.models import HolidaySettingRow
 
 AHEAD = 2
-"""Years after this one in which holidays are known to the calendar."""
+"""Years after the current one for which the calendar knows holidays."""
 
 SCHOOL = "Zone "
-"""Before the names of regions that differ by school holidays alone."""
+"""Prefix of regions that differ only in their school holidays."""
 
 _ENGLISH = ("en_US", "en_GB")
 _ESTIMATE = re.compile(r" \(estimated\)$|, estimated(?=\))")
+# The library appends notes to names, such as "(observed)" or "(estimated)".
 _PART = re.compile(r"(?P<name>.*?)(?: \((?P<note>observed|estimated|observed, estimated)\))?")
 
 
 @dataclass(frozen=True)
 class HolidaySetting:
-    """Whose holidays are quiet: `of_id` is a creator, or the agency. Nothing of any country where
-    it is ""."""
+    """The public holidays that are quiet days; `of_id` is a creator or the tenant.
+
+    An empty country means no holidays.
+    """
 
     id: UUID
     of_id: UUID
@@ -46,7 +48,8 @@ class HolidaySetting:
 
 @dataclass(frozen=True)
 class Holiday:
-    """What is celebrated on one day; where two holidays fall on it, both names."""
+    """The public holidays of one day; two holidays on the same day share the names, joined
+    by "; "."""
 
     day: date
     english: str
@@ -54,29 +57,30 @@ class Holiday:
 
     @property
     def holiday_keys(self) -> tuple[str, ...]:
-        """The names by which it is left out, each year: whether its date is an estimate yet changes
-        none."""
+        """The names used to exclude the holiday, the same for estimated and final dates."""
         return tuple(_ESTIMATE.sub("", one) for one in self.english.split("; "))
 
     def is_quiet(self, left_out: Collection[str]) -> bool:
-        """Whether posts wait on this day: not all that is celebrated on it is left out."""
+        """Return True if posts wait on this day: not every holiday of the day is excluded."""
         return not set(self.holiday_keys) <= set(left_out)
 
     def display_name(self, language: str) -> str:
-        """What it is called in a language: "fr" or "en"."""
+        """Return the name in a language, "fr" or "en"."""
         return self.french if language == "fr" else self.english
 
 
 def get_holiday_setting(scope: Scope, of_id: UUID) -> HolidaySetting | None:
-    """The choice of a creator, or of the agency, alone; None where there is none."""
+    """Return the setting of a creator or of the agency, without fallback; None if there is none."""
     return _load_holiday_settings(scope, [of_id]).get(of_id)
 
 
 def effective_holiday_settings(
     scope: Scope, creators: Iterable[UUID]
 ) -> dict[UUID, HolidaySetting]:
-    """What holds for each of these creators: their own choice, else the agency's; those with
-    neither are left out."""
+    """Return the setting that applies to each creator, falling back to the agency's.
+
+    Creators without an applicable setting are not in the result.
+    """
     wanted = list(creators)
     known = _load_holiday_settings(scope, [scope.tenant_id, *wanted])
     usual = known.get(scope.tenant_id)
@@ -93,7 +97,7 @@ def _load_holiday_settings(scope: Scope, owners: Collection[UUID]) -> dict[UUID,
         HolidaySettingRow.left_out,
     )
     rows = scope.session.execute(
-        # more columns than it has overloads for
+        # select() has no overload for this many columns
         select(*known).where(  # type: ignore[call-overload]  # see above
             HolidaySettingRow.tenant_id == scope.tenant_id,
             col(HolidaySettingRow.of_id).in_(list(owners)),
@@ -106,8 +110,8 @@ def _load_holiday_settings(scope: Scope, owners: Collection[UUID]) -> dict[UUID,
 
 
 def list_quiet_holidays(of: HolidaySetting, since: date) -> Iterator[Holiday]:
-    """The holidays of a choice from a day on, those that are left out aside, to the end of the year
-    after next."""
+    """Yield the holidays of a setting from a day on until `AHEAD` years later, without excluded
+    ones."""
     for year in range(since.year, since.year + AHEAD + 1):
         for one in list_holidays_of_year(of.country, of.region, year):
             if one.day >= since and one.is_quiet(of.left_out):
@@ -115,7 +119,7 @@ def list_quiet_holidays(of: HolidaySetting, since: date) -> Iterator[Holiday]:
 
 
 def list_coming_holidays(of: HolidaySetting, today: date) -> list[Holiday]:
-    """Every holiday of a choice from a day on, those that are left out too, for a year."""
+    """Return all holidays of a setting within a year from a day on, excluded ones included."""
     if not of.country:
         return []
     found = (
@@ -128,8 +132,10 @@ def list_coming_holidays(of: HolidaySetting, today: date) -> list[Holiday]:
 
 @cache
 def list_holidays_of_year(country: str, region: str, year: int) -> tuple[Holiday, ...]:
-    """Every public holiday of a year, in order; none for a country or a region that the library
-    knows no more."""
+    """Return every public holiday of a year in order.
+
+    The result is empty for a country or region that the library no longer supports.
+    """
     if country not in _supported_countries() or (
         region and region not in _supported_countries()[country]
     ):
@@ -158,19 +164,21 @@ def _holiday_names_by_date(
 
 
 def _replace_apostrophes(french: str) -> str:
-    """With the apostrophe that pages write."""
+    """Replace straight apostrophes by the typographic ones used on French pages."""
     return french.replace("'", "’")
 
 
 def _find_localized_language(country: str, languages: Iterable[str]) -> str | None:
-    """The first of these languages in which the library names a country's holidays; None for its
-    own one."""
+    """Return the first of the languages in which the library names a country's holidays.
+
+    None means the default language of the country.
+    """
     known = _localized_countries().get(country, ())
     return next((one for one in languages if one in known), None)
 
 
 def _translate_to_french(english: str) -> str:
-    """Names that many countries share, in French; others stay as they are."""
+    """Translate the holiday names that many countries share; other names stay in English."""
     return "; ".join(map(_translate_name_part, english.split("; ")))
 
 
@@ -189,7 +197,7 @@ def _catalogue_key(words: str) -> str:
 
 
 def check_country(country: str, region: str) -> None:
-    """Raise BadInput for a country or a region nobody knows."""
+    """Raise BadInput for an unknown country or region."""
     if country not in _supported_countries():
         raise BadInput("holidays.no_country", country=country)
     if region and region not in _supported_countries()[country]:
@@ -197,9 +205,9 @@ def check_country(country: str, region: str) -> None:
 
 
 def list_countries(language: str) -> list[tuple[str, str]]:
-    """Every country whose holidays are known: its code, and what it is called in a language ("fr"
-    or "en")."""
-    from babel import Locale  # noqa: PLC0415  for the page on which somebody chooses
+    """Return every supported country as (code, name in `language`), sorted by name; "fr" or
+    "en"."""
+    from babel import Locale  # noqa: PLC0415  only the settings page needs it
 
     names = Locale(language).territories
     return sorted(
@@ -209,8 +217,11 @@ def list_countries(language: str) -> list[tuple[str, str]]:
 
 
 def list_regions(country: str) -> list[tuple[str, str]]:
-    """The regions of a country with holidays of their own: code, and name where the library knows
-    one."""
+    """Return the regions of a country with their own holidays as (code, name).
+
+    The code is the name where the library knows none. Regions that differ only in school holidays
+    are not included.
+    """
     if country not in _supported_countries() or not _supported_countries()[country]:
         return []
     known = _import_holidays_library().country_holidays(country).get_subdivision_aliases()
@@ -221,6 +232,7 @@ def list_regions(country: str) -> list[tuple[str, str]]:
 
 
 def _sort_key(name: str) -> str:
+    # Sort accented initials with their base letters.
     return name.translate(str.maketrans("ÉÎÅ", "EIA")).casefold()
 
 
@@ -242,6 +254,5 @@ def _localized_countries() -> Mapping[str, list[str]]:
 
 @cache
 def _import_holidays_library() -> Any:
-    return import_module(
-        "holidays"
-    )  # named by a string: nobody pays for it who has chosen no country
+    # Imported by name on first use: importing it is slow, and most tenants choose no country.
+    return import_module("holidays")

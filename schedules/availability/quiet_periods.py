@@ -1,7 +1,6 @@
-"""When nothing is to be posted: days that are kept free, public holidays, hours of the night, a
-pause.
+"""Quiet periods: days off, public holidays, weekly hours and pauses during which nothing is posted.
 
-Slots and proposed hours skip them, what repeats is left out in them; planning by hand is warned.
+Slots, proposed times and recurring posts skip quiet periods. Planning a post in one only warns.
 """
 
 from collections.abc import Iterable
@@ -28,17 +27,17 @@ from tenants.agencies.queries import get_agency, get_creator, list_creators
 DAY = timedelta(days=1)
 MAX_QUIET_LABEL_LENGTH = 200
 MAX_QUIET_DAYS = 366
-"""Days of one holiday at most: a typing error in the year must not silence an account for a
-decade."""
+"""Maximum length of one period in days: a typing error in the year must not silence an account for
+a decade."""
 
 
 @dataclass(frozen=True)
 class QuietPeriod:
-    """A quiet period, on one account or, without `channel_id`, on all of the creator's.
+    """A quiet period of one account, or of all accounts of a creator if `channel_id` is None.
 
-    Either local days from `first` to `last`, both included, or the hours from `start` to `end` on
-    `weekday` (0 is Monday; every day without one); hours that end before they start go on into the
-    next day. `shift_id` is what a pause moved away, None for any other.
+    It covers either the local days from `first` to `last`, both included, or the hours from `start`
+    to `end` on `weekday` (0 is Monday, None every day). Hours that end before they start continue
+    into the next day. `shift_id` is the bulk move of a pause, None otherwise.
     """
 
     id: UUID
@@ -53,22 +52,23 @@ class QuietPeriod:
     end: time | None = None
     shift_id: UUID | None = None
     country: str = ""
-    """Of a public holiday, whose; "" for any other period. Its `label` is its name in the agency's
-    language."""
+    """Country of a public holiday, "" for any other period. The `label` of a holiday is in the
+    agency's language."""
     names: tuple[tuple[str, str], ...] = ()
 
     def display_name(self, language: str) -> str:
-        """What it is called: as somebody wrote it, and a public holiday in a language."""
+        """Return the label, or the name of a public holiday in `language`."""
         return dict(self.names).get(language, self.label)
 
     def covers(self, at: datetime) -> bool:
-        """Whether an instant (UTC-aware) lies in it."""
+        """Return True if the period contains an instant (UTC-aware)."""
         if (
             self.first is not None
             and self.last is not None
             and not self.first - DAY <= at.date() <= self.last + DAY
         ):
-            # on no clock of the world; asked of each holiday of years, so before any clock is
+            # cheap test first: local dates differ from UTC by a day at most, and time zones are
+            # slow to compute for the holidays of several years
             return False
         wall = to_wall_time(at, self.zone)
         if self.first is not None and self.last is not None:
@@ -85,19 +85,19 @@ class QuietPeriod:
 
     @property
     def quiet_window(self) -> tuple[datetime, datetime]:
-        """The instants between which its days lie. Raises BadInput for hours, which have no end."""
+        """The UTC-aware instants between which the days lie. Raises BadInput for weekly hours."""
         if self.first is None or self.last is None:
             raise BadInput("quiet.no_days")
         return day_bounds(self.first, self.zone)[0], day_bounds(self.last, self.zone)[1]
 
 
 def find_covering_period(periods: Iterable[QuietPeriod], at: datetime) -> QuietPeriod | None:
-    """The first of these periods in which an instant lies; pure."""
+    """Return the first of the periods that contains an instant, or None; pure."""
     return next((one for one in periods if one.covers(at)), None)
 
 
 def list_quiet_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietPeriod]:
-    """Every period of these creators that is not over: days first, by time, then hours, then public
+    """Return the current and future periods of these creators: days by time, hours, public
     holidays."""
     creators = list(creators)
     rows = scope.session.exec(
@@ -122,7 +122,7 @@ def list_quiet_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietPeri
 
 
 def _list_holiday_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietPeriod]:
-    """The public holidays that somebody chose to keep free, each on its creator's own clock."""
+    """Return the public holidays that are quiet days, each in the time zone of its creator."""
     chosen = public_holidays.effective_holiday_settings(scope, creators)
     if not chosen:
         return []
@@ -147,7 +147,8 @@ def _list_holiday_periods(scope: Scope, creators: Iterable[UUID]) -> list[QuietP
 
 
 def quiet_periods_of_channel(scope: Scope, creator_id: UUID, channel_id: UUID) -> list[QuietPeriod]:
-    """The periods that hold for an account: its own and its creator's."""
+    """Return the quiet periods that apply to an account: those of the account and of its
+    creator."""
     return [
         one
         for one in list_quiet_periods(scope, [creator_id])
@@ -156,14 +157,15 @@ def quiet_periods_of_channel(scope: Scope, creator_id: UUID, channel_id: UUID) -
 
 
 def pause_move_ids_query(scope: Scope) -> Any:
-    """The shifts that pauses made, as a query: they are taken back with the pause."""
+    """Return a query of the bulk moves made by pauses; they are reverted when the pause is
+    cancelled."""
     return select(QuietPeriodRow.shift_id).where(
         QuietPeriodRow.tenant_id == scope.tenant_id, col(QuietPeriodRow.shift_id).is_not(None)
     )
 
 
 def get_quiet_period(scope: Scope, quiet_id: UUID) -> QuietPeriod:
-    """One period. Raises NotFound."""
+    """Return one period. Raises NotFound."""
     return _period_from_row(_get_period_row(scope, quiet_id))
 
 
@@ -178,8 +180,11 @@ def add_quiet_days(
     last: date,
     shift_id: UUID | None = None,
 ) -> QuietPeriod:
-    """Keep local days free, the first and the last included. Raises BadInput for days that make no
-    period, or that are over; NotFound for an account that is not the creator's."""
+    """Add a quiet period of local days, both ends included.
+
+    Raises BadInput if the days are in the wrong order, too many or in the past, NotFound if the
+    account is not the creator's.
+    """
     if last < first or (last - first).days >= MAX_QUIET_DAYS:
         raise BadInput("quiet.days_wrong", most=MAX_QUIET_DAYS)
     if day_bounds(last, zone)[1] <= scope.now:
@@ -207,8 +212,10 @@ def add_quiet_hours(
     start: time,
     end: time,
 ) -> QuietPeriod:
-    """Keep hours of the week free, on one weekday or each. Raises BadInput for hours of no length,
-    and NotFound."""
+    """Add weekly quiet hours on one weekday, or on every day if `weekday` is None.
+
+    Raises BadInput if start and end are equal, and NotFound.
+    """
     if start == end or (weekday is not None and not 0 <= weekday <= 6):
         raise BadInput("quiet.hours_wrong")
     hours: dict[str, Any] = {"weekday": weekday, "start_time": start, "end_time": end}
@@ -216,8 +223,8 @@ def add_quiet_hours(
 
 
 def delete_quiet_period(scope: Scope, quiet_id: UUID) -> None:
-    """Take a period away; what was planned stays where it is, what repeats leaves in it again.
-    Raises NotFound."""
+    """Delete a period. Existing deliveries are not moved; series are published in it again. Raises
+    NotFound."""
     row = _get_period_row(scope, quiet_id)
     scope.session.delete(row)
     scope.session.flush()
@@ -225,8 +232,7 @@ def delete_quiet_period(scope: Scope, quiet_id: UUID) -> None:
 
 
 def reschedule_all_series(scope: Scope, creator_id: UUID) -> None:
-    """What repeats of a creator is laid anew a moment later: its rules give way to other days
-    now."""
+    """Queue the rescheduling of all active series of a creator after a change of quiet periods."""
     theirs = select(Series.id).where(
         Series.tenant_id == scope.tenant_id,
         Series.creator_id == creator_id,

@@ -1,5 +1,4 @@
-"""Slots: the hours of the week at which an account posts, which of them are free, and who has
-one."""
+"""Slots: the weekly posting times of an account, and the deliveries that occupy them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +25,11 @@ from schedules.posts.states import DeliveryState
 
 @dataclass(frozen=True)
 class QueueChange:
-    """What is about to change around a queue, as if it had: deliveries that go away, instants that
-    will be taken, days that will be closed."""
+    """A hypothetical change of a queue, as input for searching free slots.
+
+    `away` are deliveries to ignore, `taken` instants to treat as occupied, `closed` additional
+    quiet periods.
+    """
 
     away: Sequence[UUID] = ()
     taken: Sequence[datetime] = ()
@@ -38,13 +40,13 @@ NOTHING = QueueChange()
 
 
 HORIZON = timedelta(days=366)
-"""How far ahead a slot is taken at most: beyond, a queue is a mistake in counting."""
+"""Maximum time ahead for which slots are searched."""
 
 MAX_JITTER_MINUTES = 120
-"""Minutes."""
+"""Maximum jitter of a slot, in minutes."""
 
 MAX_SLOTS = 100
-"""Slots of one account."""
+"""Maximum number of slots of one account."""
 
 MAX_SLOT_LABEL_LENGTH = 60
 WEEK = timedelta(days=7)
@@ -65,14 +67,14 @@ WHERE slot_uses.delivery_id = EXCLUDED.delivery_id OR NOT EXISTS (
   slot_uses.delivery_id
     AND d.state <> 'cancelled' AND d.wall_time = slot_uses.wall_time AND d.zone = slot_uses.zone)
 """
-"""One row a slot and local date; that of a delivery which is not planned there any more is taken
-over."""
+"""Insert one row per slot and local date, replacing a row whose delivery has been moved or
+cancelled."""
 
 
 @dataclass(frozen=True)
 class Slot:
-    """An hour of the week of an account: `clock` on `weekday` (0 is Monday) in `zone`, up to
-    `jitter` minutes later."""
+    """A weekly posting time of an account: `clock` on `weekday` (0 is Monday) in `zone`, plus up to
+    `jitter` minutes."""
 
     id: UUID
     creator_id: UUID
@@ -83,19 +85,19 @@ class Slot:
     jitter: int
     label: str
     drawn_as: UUID
-    """Whose draw it follows: its own, or that of the slot it was copied from."""
+    """The slot whose jitter is used: itself, or the slot it was copied from."""
 
     def place_on(self, day: date) -> WallTime:
-        """Its wall time on one of its days: the same each time it is asked, and never on the next
-        day."""
+        """Return the wall time on a date: the same on every call, and never past midnight."""
         start = self.clock.hour * 60 + self.clock.minute
         most = min(self.jitter, _LAST_MINUTE - start)
+        # Derived from slot and date instead of random, so that every call returns the same time.
         drawn = derived_uuid(self.drawn_as, "jitter", day.isoformat()).int % (most + 1)
         minute = start + drawn
         return WallTime(day, time(minute // 60, minute % 60), self.zone)
 
     def iterate_days(self, first: date, last: date) -> Iterator[date]:
-        """Its days from `first` to `last`."""
+        """Yield the dates of the slot from `first` to `last`."""
         day = first + timedelta(days=(self.weekday - first.weekday()) % 7)
         while day <= last:
             yield day
@@ -104,25 +106,23 @@ class Slot:
 
 @dataclass(frozen=True)
 class SlotPlace:
-    """A slot on a local date, with its wall time there."""
+    """A slot on a local date, with its wall time."""
 
     slot: Slot
     day: date
 
     @cached_property
     def wall_time(self) -> WallTime:
-        """Its wall time."""
         return self.slot.place_on(self.day)
 
     @cached_property
     def due_time(self) -> datetime:
-        """Its instant, UTC-aware."""
+        """The instant of the wall time, UTC-aware."""
         return self.wall_time.instant()
 
 
 def iterate_places(slots: Iterable[Slot], after: datetime) -> Iterator[SlotPlace]:
-    """Every place of these slots later than an instant, in the order of their instants, up to the
-    horizon; pure."""
+    """Yield the places of these slots after an instant, in order, up to the horizon; pure."""
     return merge(
         *(_upcoming_places_of_slot(slot, after) for slot in slots), key=lambda place: place.due_time
     )
@@ -142,8 +142,11 @@ def filter_free_places(
     closed: Sequence[QuietPeriod],
     gap: timedelta,
 ) -> Iterator[SlotPlace]:
-    """The places that follow an instant, `gap` from what is taken (in order) and from each other,
-    none closed; pure."""
+    """Yield the free places after an instant, in order; pure.
+
+    Each is at least `gap` from every instant of `taken` (sorted) and from the previous place, and
+    in no period of `closed`.
+    """
     last: datetime | None = None
     for place in iterate_places(slots, after):
         at = place.due_time
@@ -158,7 +161,7 @@ def filter_free_places(
 
 
 def list_slots(scope: Scope, channel_id: UUID) -> list[Slot]:
-    """The slots of an account, through the week."""
+    """Return the slots of an account in the order of the week."""
     rows = scope.session.exec(
         select(SlotRow)
         .where(SlotRow.tenant_id == scope.tenant_id, SlotRow.channel_id == channel_id)
@@ -169,9 +172,11 @@ def list_slots(scope: Scope, channel_id: UUID) -> list[Slot]:
 
 
 def lock_queues(scope: Scope, *channels: UUID) -> None:
-    """One at a time plans the queues of these accounts, until the transaction ends: who comes
-    second sees what the first one took. Always in the same order, so that two who hold several
-    never wait for each other."""
+    """Lock the queues of these accounts until the transaction ends.
+
+    Locks are taken in a fixed order, so that two transactions that lock several accounts cannot
+    deadlock.
+    """
     for channel_id in sorted(set(channels)):
         scope.lock(f"queue:{scope.tenant_id}:{channel_id}")
 
@@ -187,11 +192,11 @@ def add_slot(
     label: str = "",
     drawn_as: UUID | None = None,
 ) -> UUID:
-    """Post on an account at an hour of the week from now on.
+    """Add a weekly posting time to an account and return its id.
 
-    `jitter`: minutes it may leave later, drawn for each date, never past midnight, as for the slot
-    `drawn_as` where one is copied. Raises BadInput for an hour that is none and for too many of
-    them, Conflict for one the account has already, NotFound.
+    `jitter` is the maximum number of minutes added, drawn for each date and never past midnight;
+    `drawn_as` is the slot whose draw a copy follows. Raises BadInput for an invalid time or too
+    many slots, Conflict for a time that the account already has, NotFound.
     """
     channel = queries.get_channel(scope, channel_id)
     load_zone(zone)
@@ -220,7 +225,7 @@ def add_slot(
 
 
 def get_slot(scope: Scope, slot_id: UUID) -> Slot:
-    """One slot. Raises NotFound; another tenant's looks the same."""
+    """Return one slot. Raises NotFound, also for a slot of another tenant."""
     row = scope.session.get(SlotRow, (scope.tenant_id, slot_id))
     if row is None:
         raise NotFound("slot.unknown")
@@ -228,8 +233,10 @@ def get_slot(scope: Scope, slot_id: UUID) -> Slot:
 
 
 def remove_slot(scope: Scope, slot_id: UUID) -> None:
-    """Post no more at this hour. What is planned at it keeps its time, and is no more of the queue.
-    Raises NotFound."""
+    """Remove a slot. Deliveries planned at it retain their times but are no longer queued.
+
+    Raises NotFound.
+    """
     lock_queues(scope, get_slot(scope, slot_id).channel_id)
     uses = "DELETE FROM slot_uses WHERE tenant_id = :tenant AND slot_id = :slot"
     scope.run(uses, tenant=scope.tenant_id, slot=slot_id)
@@ -238,7 +245,7 @@ def remove_slot(scope: Scope, slot_id: UUID) -> None:
 
 
 def copy_slots(scope: Scope, source: UUID, target: Channel) -> None:
-    """Give an account the slots of another one that it has not."""
+    """Add the slots of one account that another one does not have."""
     there = {(one.weekday, one.clock) for one in list_slots(scope, target.id)}
     for one in list_slots(scope, source):
         if (one.weekday, one.clock) not in there and len(there) < MAX_SLOTS:
@@ -256,10 +263,10 @@ def copy_slots(scope: Scope, source: UUID, target: Channel) -> None:
 
 
 def take_place(scope: Scope, place: SlotPlace, delivery_id: UUID) -> bool:
-    """Give a place to a delivery that is planned at it, and away the one it had; False where
-    another has it.
+    """Assign a place to a delivery that is planned at it, releasing its previous place.
 
-    A transaction that is just taking the same place is waited for.
+    Returns False if another delivery has the place. Waits for a transaction that is taking the same
+    place.
     """
     scope.run(_AWAY, tenant=scope.tenant_id, deliveries=[delivery_id])
     return _record_slot_use(scope, place, delivery_id)
@@ -279,7 +286,7 @@ def _record_slot_use(scope: Scope, place: SlotPlace, delivery_id: UUID) -> bool:
 
 
 def adopt_deliveries(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -> None:
-    """Deliveries that are planned at a slot of their account have it, where nobody else does."""
+    """Assign to deliveries the slots at whose times they are planned, where the slots are free."""
     known = list_slots(scope, channel_id)
     rows = list(rows)
     scope.run(_AWAY, tenant=scope.tenant_id, deliveries=[row.id for row in rows])
@@ -292,9 +299,12 @@ def adopt_deliveries(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -
 def deliveries_losing_slots(
     scope: Scope, channel_id: UUID, goes: Mapping[UUID, WallTime]
 ) -> set[UUID]:
-    """Of deliveries of an account that go to other times together, those of its queue for which
-    another one has the slot that they go to, and keeps it. What they have themselves is as little
-    free for the rest."""
+    """Return the queued deliveries that cannot move with the others because their target is
+    occupied.
+
+    `goes` maps deliveries of an account that move together to their new times. A target is occupied
+    if its delivery does not move, or cannot move itself.
+    """
     known = list_slots(scope, channel_id)
     has = _load_deliveries_by_place(scope, channel_id)
     places = {one: _find_place_at(known, goes[one]) for one in has.values() if one in goes}
@@ -305,6 +315,7 @@ def deliveries_losing_slots(
     }
     going = set(goes)
     stays = set[UUID]()
+    # A delivery that stays blocks the one that wants its slot, so repeat until nothing changes.
     while more := {
         one for one in going & wanted.keys() if wanted[one] is not None and wanted[one] not in going
     }:
@@ -314,7 +325,7 @@ def deliveries_losing_slots(
 
 
 def _load_deliveries_by_place(scope: Scope, channel_id: UUID) -> dict[tuple[UUID, date], UUID]:
-    """Which delivery to come has a slot of an account, on which of its dates."""
+    """Return the future deliveries that occupy slots of an account, by slot and local date."""
     rows = scope.session.exec(
         select(SlotUse)
         .join(
@@ -351,9 +362,9 @@ def _slot_from_row(row: SlotRow) -> Slot:
 def find_free_places(
     scope: Scope, channel: Channel, *, after: datetime | None = None, change: QueueChange = NOTHING
 ) -> Iterable[SlotPlace]:
-    """The free places of an account, from now on or later, in order.
+    """Return the free places of an account from now or `after` on, in order.
 
-    None of them is taken, nearer to another post than the account wants, or in a quiet period.
+    No place is occupied, within the minimum interval of another post, or in a quiet period.
     """
     known = list_slots(scope, channel.id)
     since = max(after or scope.now, scope.now)
@@ -369,7 +380,9 @@ def find_free_places(
 
 
 def find_first_free_time(scope: Scope, channel_id: UUID) -> WallTime | None:
-    """When the next post would leave that is added now; None where an account has no slot, or none
-    free."""
+    """Return when a post added to the queue now would be published.
+
+    None if the account has no slot or no free one.
+    """
     place = next(iter(find_free_places(scope, queries.get_channel(scope, channel_id))), None)
     return place.wall_time if place is not None else None

@@ -1,5 +1,4 @@
-"""Planned times follow the clock: when a country changes its rules, the plan stays and its instant
-moves."""
+"""Recompute due times after a release of the time zone database: wall times stay, instants move."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,14 +24,15 @@ _TO_COME = sorted(map(str, PENDING_STATES))
 log = telemetry.get_logger("schedules.availability.time_zone_updates")
 
 LISTED = 10
-"""So many are named in a notice; all of them are counted."""
+"""Number of posts named in a notice; all are counted."""
 
 
 def recompute_due_times(scope: Scope) -> int:
-    """Bring every time to come to what its wall time means now; how many moved. Twice is as once.
+    """Recompute the due times of all pending deliveries from their wall times; return the number
+    changed.
 
-    The members are told which, once per creator and release of the rules. Wall times stay as they
-    are, those of a delivery that was moved by hand included.
+    Idempotent. Members receive one notice per creator and release of the time zone rules. Wall
+    times do not change, including those of deliveries that were moved individually.
     """
     stale = [
         row.id
@@ -48,7 +48,7 @@ def recompute_due_times(scope: Scope) -> int:
 
 
 def _recomputed_due_time(row: Delivery) -> datetime:
-    """What its wall time means now; its instant as it is where the rules know its zone no more."""
+    """Return the instant of the wall time, or the stored one if its zone is no longer known."""
     try:
         return parse_wall_time(row.wall_time, row.zone).instant()
     except BadInput as error:
@@ -86,7 +86,7 @@ def _lock_deliveries(scope: Scope, ids: Sequence[UUID]) -> Sequence[Delivery]:
 
 def _update_due_time(scope: Scope, row: Delivery) -> bool:
     due = _recomputed_due_time(row)
-    if due == row.due_at:  # somebody else moved it between our two looks
+    if due == row.due_at:  # changed by another transaction between the read and the lock
         return False
     late = row.late_until + (due - row.due_at) if row.late_until is not None else None
     update_delivery(scope, row, due_at=due, late_until=late)

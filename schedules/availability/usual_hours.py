@@ -1,4 +1,4 @@
-"""Usual hours: the clock times at which a creator posts, and the next one that is free."""
+"""Usual hours: the times of day at which a creator posts, and the next free one."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime, time, timedelta
@@ -15,24 +15,25 @@ from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 
 DEFAULT_USUAL_HOUR = time(18, 30)
-"""Proposed to whom nothing is known of yet: the start of the evening, when most people look at
-their phone."""
+"""Proposed for creators without a posting history: early evening, when most people check their
+phones."""
 
 HABIT_PERIOD = timedelta(days=28)
-"""How far back, and how far ahead, posts count for the usual hours of a creator."""
+"""Posts within this time before and after now determine the usual hours of a creator."""
 
 MIN_HABIT_DAYS = 3
-"""On so many days a post has to be planned at an hour before the hour counts as usual."""
+"""Minimum number of days with a post at an hour before the hour counts as usual."""
 
 MAX_USUAL_HOURS = 4
 
 MIN_FREE_DISTANCE = timedelta(minutes=45)
-"""A post this close to an hour takes it."""
+"""A post this close to an hour occupies it."""
 
 MAX_SEARCH_DAYS = 400
-"""Days searched after two full weeks: longer than any holiday."""
+"""Number of days searched after two full weeks: longer than any holiday."""
 
 
+# Wall times are stored as ISO texts: characters 12 to 16 are the time of day.
 _HOURS = """
 SELECT creator_id, substr(wall_time, 12, 5) AS clock, count(DISTINCT substr(wall_time, 1, 10)) AS
 days
@@ -44,8 +45,8 @@ GROUP BY creator_id, clock ORDER BY creator_id, days DESC, clock
 
 
 def list_usual_hours(scope: Scope, creators: Collection[UUID]) -> dict[UUID, list[time]]:
-    """The clock times each creator's posts usually leave at, earliest first; one of ours for whom
-    nothing is known."""
+    """Return the usual posting times of each creator, earliest first; a default for new
+    creators."""
     rows = scope.run(
         _HOURS,
         tenant=scope.tenant_id,
@@ -66,8 +67,7 @@ def filter_free_times(
     now: datetime,
     closed: Sequence[QuietPeriod] = (),
 ) -> list[WallTime]:
-    """Those of the wanted times that are still to come, have no post near them and are not closed;
-    pure."""
+    """Return the future times of `wanted` with no post nearby and no quiet period; pure."""
     return list(_iterate_free_times(wanted, taken, now, closed))
 
 
@@ -90,8 +90,7 @@ def _iterate_free_times(
 def filter_closing_periods(
     periods: Iterable[QuietPeriod], creator_id: UUID, channels: Collection[UUID] = ()
 ) -> list[QuietPeriod]:
-    """Those of these periods in which a creator posts nothing on any of some accounts, or at all;
-    pure."""
+    """Return the quiet periods that apply to a creator or to one of the given accounts; pure."""
     hers = (one for one in periods if one.creator_id == creator_id)
     return [one for one in hers if one.channel_id is None or one.channel_id in channels]
 
@@ -99,9 +98,13 @@ def filter_closing_periods(
 def find_next_usual_time(
     scope: Scope, creator_id: UUID, zone: str, *, channels: Collection[UUID] = (), days: int = 14
 ) -> WallTime:
-    """The next usual hour of a creator without a post near it, in no quiet period of hers or of
-    these accounts; after two full weeks, the first such hour after them. Where none of her hours is
-    ever open, the first one: who plans is warned of it as of any hour."""
+    """Return the next free usual hour of a creator, outside quiet periods of the creator and
+    `channels`.
+
+    If the next `days` days have no free usual hour, the first usual hour after them is returned. If
+    quiet periods cover every candidate, that hour is returned anyway; the member is warned when
+    planning it.
+    """
     known = list_usual_hours(scope, [creator_id])[creator_id]
     today = to_wall_time(scope.now, zone).day
     channels = tuple(channels)

@@ -1,1 +1,4 @@
-"""Reads of the calendar: boards, lists, exports, forecasts and subscriptions."""
+"""Views of the calendar: boards, listings, forecasts, exports and calendar subscriptions.
+
+Changing deliveries is in `rescheduling` and `edits`; `versioned_actions` wraps it for the API.
+"""

@@ -1,5 +1,4 @@
-"""What a calendar says beside its posts: the hours a creator keeps, what just moved, how far a
-beginner has come."""
+"""The calendar board: deliveries of a window, recent state changes and first-use progress."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from schedules.posts.queries import DeliveryEntry, build_entry
 from schedules.posts.states import DeliveryState
 
 MAX_BOARD_DELIVERIES = 2000
-"""Deliveries on one board."""
+"""Maximum number of deliveries on one board."""
 
 
 _BEGUN = """
@@ -29,8 +28,10 @@ ANY(:creators)) AS planned,
 
 @dataclass(frozen=True)
 class RecentMove:
-    """A delivery that has just gone from one state to another; `seconds` is how late it was then,
-    below 0 early."""
+    """A recent state change of a delivery.
+
+    `seconds` is the delay relative to the due time, negative if early.
+    """
 
     delivery_id: UUID
     post_id: UUID
@@ -49,8 +50,8 @@ class RecentMove:
 
 @dataclass(frozen=True)
 class CalendarBoard:
-    """What somebody who works here looks at: posts of the window, and of whatever moved; what they
-    did since the instant that was asked for, the last first."""
+    """The deliveries of a window and those that changed recently, with the changes, latest
+    first."""
 
     entries: list[DeliveryEntry]
     moved: list[RecentMove]
@@ -58,7 +59,7 @@ class CalendarBoard:
 
 @dataclass(frozen=True)
 class PostingProgress:
-    """How far posts have come here, ever."""
+    """The posting milestones that an agency has reached."""
 
     planned: bool
     published: bool
@@ -73,8 +74,11 @@ def load_board(
     names: Mapping[UUID, str],
     also: Collection[UUID] = (),
 ) -> CalendarBoard:
-    """All of it in one statement: deliveries due in the window, those in `also`, and those that
-    moved since an instant; with their moves since then. `names` are the accounts', by id."""
+    """Load the board in one statement.
+
+    It contains deliveries due in `window`, those in `also` and those that changed since `since`
+    (UTC-aware), with their changes since then. `names` maps account ids to names.
+    """
     ours = (DeliveryMove.tenant_id == scope.tenant_id, col(DeliveryMove.created_at) >= since)
     stirred = select(DeliveryMove.delivery_id).where(
         *ours, col(DeliveryMove.creator_id).in_(list(creators))
@@ -120,7 +124,7 @@ def load_board(
 
 
 def load_posting_progress(scope: Scope, creators: Collection[UUID]) -> PostingProgress:
-    """Whether anything was ever planned, or published, for these creators."""
+    """Return whether any post was ever planned, or published, for these creators."""
     row = scope.run(_BEGUN, tenant=scope.tenant_id, creators=list(creators)).one()
     return PostingProgress(row.planned, row.published)
 

@@ -1,8 +1,8 @@
-"""Secret addresses of calendars: a phone reads under one what is planned, and shows its owner's
-wishes, no more.
+"""Calendar subscriptions: secret URLs that show planned posts in a member's calendar app, read
+only.
 
-The address is the only secret: it is shown once, kept as a digest, and ended by hand, or when its
-member leaves.
+The URL is the only secret. It is shown once, stored as a digest, and ends when it is revoked or
+when its member leaves the agency.
 """
 
 import hashlib
@@ -28,14 +28,14 @@ from tenants.agencies.rights import Right, has_right, require_right
 from tenants.auth import failed_attempts
 
 PREFIX = "gri_"
-"""What every address begins with, so that those who search for lost secrets know one."""
+"""Prefix of every secret, so that secret scanners recognize a leaked one."""
 
 BEFORE = timedelta(days=31)
 AHEAD = timedelta(days=90)
-"""What a calendar shows around now."""
+"""With `BEFORE`, the range that a calendar shows around now."""
 
 MAX_CALENDAR_SUBSCRIPTIONS = 20
-"""Living addresses of a member."""
+"""Maximum number of active subscriptions of a member."""
 
 TAG = 32
 _SECRET = re.compile(rf"{PREFIX}[\w-]{{43}}", re.ASCII)
@@ -43,8 +43,10 @@ _SECRET = re.compile(rf"{PREFIX}[\w-]{{43}}", re.ASCII)
 
 @dataclass(frozen=True)
 class CalendarSubscription:
-    """An address as its owner sees it; without `creator_id` it tells of all they work for. Instants
-    are UTC-aware."""
+    """A subscription as its member sees it. Instants are UTC-aware.
+
+    Without `creator_id` it covers all creators that the member works for.
+    """
 
     id: UUID
     creator_id: UUID | None
@@ -55,7 +57,7 @@ class CalendarSubscription:
 
 @dataclass(frozen=True)
 class CalendarAccess:
-    """Whose calendar a living address is."""
+    """The scope of a valid subscription secret."""
 
     tenant_id: UUID
     address_id: UUID
@@ -66,8 +68,8 @@ class CalendarAccess:
 
 @dataclass(frozen=True)
 class IcsDocument:
-    """A calendar (RFC 5545); `tag` changes when what it tells does, not with the moment it was
-    asked for."""
+    """A calendar file (RFC 5545). `tag` is an ETag that depends on the content, not on the time of
+    the request."""
 
     data: bytes
     tag: str
@@ -76,11 +78,11 @@ class IcsDocument:
 def create_calendar_subscription(
     scope: Scope, *, creator_id: UUID | None, words: bool, key: UUID
 ) -> str:
-    """A new address for the member who asks; returns its secret, which is shown once. Made before
-    under `key`: "".
+    """Create a subscription for the acting member and return its secret, which is shown only once.
 
-    `words`: whether it tells what posts say. Raises Refused for a role that plans nothing, NotFound
-    for a creator the member does not work for, BadInput for one too many.
+    Returns "" if the subscription `key` already exists. `words` includes the text of posts. Raises
+    Refused for a role that may not plan posts, NotFound for a creator that the member does not work
+    for, BadInput for too many subscriptions.
     """
     member = queries.get_acting_member(scope, "address.members_only")
     require_right(member.role, Right.RUN)
@@ -109,8 +111,10 @@ def create_calendar_subscription(
 
 
 def revoke_calendar_subscription(scope: Scope, address_id: UUID) -> None:
-    """End an address of one's own; who may choose the staff ends anybody's. The next request is
-    answered as if it had never been. Twice is as once. Raises NotFound."""
+    """Revoke a subscription of the acting member, or of any member with the staff right.
+
+    The next request gets the same response as an unknown URL. Idempotent. Raises NotFound.
+    """
     member = queries.get_acting_member(scope, "address.members_only")
     row = scope.session.get(
         CalendarSubscriptionRow, (scope.tenant_id, address_id), with_for_update=True
@@ -124,7 +128,7 @@ def revoke_calendar_subscription(scope: Scope, address_id: UUID) -> None:
 
 
 def list_calendar_subscriptions(scope: Scope, member_id: UUID) -> list[CalendarSubscription]:
-    """The addresses of a member that open something, the newest first."""
+    """Return the active subscriptions of a member, newest first."""
     rows = scope.session.exec(
         select(CalendarSubscriptionRow)
         .where(
@@ -141,12 +145,13 @@ def list_calendar_subscriptions(scope: Scope, member_id: UUID) -> list[CalendarS
             row.id, row.creator_id, row.words, row.created_at or scope.now, row.used_at
         )
         for row in rows
-        if left is None or (row.created_at or scope.now) > left.at  # who comes back makes new ones
+        # a member who rejoins needs new ones
+        if left is None or (row.created_at or scope.now) > left.at
     ]
 
 
 def _hash_secret(secret: str) -> str:
-    """What is kept: 256 random bits need no salt and no slow hash."""
+    """Hash the secret for storage. 256 random bits need neither a salt nor a slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -154,6 +159,7 @@ def _list_subscribed_creators(scope: Scope, slugs: tuple[str, ...]) -> list[quer
     return [one for one in queries.list_creators(scope) if not slugs or one.slug in slugs]
 
 
+# Calendar apps poll often, so `used_at` is written at most once a minute.
 _FIND = """
 SELECT a.tenant_id, a.id, a.member_id, a.creator_id, a.words,
   a.used_at IS NULL OR a.used_at < house_now() - interval '1 minute' AS stale
@@ -165,11 +171,10 @@ _USED = "UPDATE calendar_addresses SET used_at = house_now() WHERE tenant_id = :
 def resolve_calendar_secret(
     tenant: OpenScope, secret: str, *, address: str
 ) -> CalendarAccess | None:
-    """Whose calendar it is; None for an address nobody has, and one that ended. Whether its member
-    is here still, `calendar` asks.
+    """Return the scope of a secret, None if it is unknown or revoked.
 
-    What fails is counted by network address. Raises Refused after too many: a right one is let in
-    all the same.
+    `render_ics_calendar` checks that the member still belongs to the agency. Failures are counted
+    by network address. Raises Refused after too many; valid secrets are accepted even then.
     """
     if not _SECRET.fullmatch(secret):
         return None
@@ -184,11 +189,11 @@ def resolve_calendar_secret(
 
 
 def render_ics_calendar(scope: Scope, entered: CalendarAccess) -> IcsDocument:
-    """What an address tells now: a month back and ninety days ahead, of those its member still
-    works for.
+    """Return the calendar of a subscription: a month back and ninety days ahead.
 
-    Raises NotFound for a member who left, also once they are back, or may not plan any more, and
-    for a creator who is not theirs any more.
+    It covers the creators that the member still works for. Raises NotFound for a member who has
+    left the agency (even if they rejoined), who may no longer plan posts, or who no longer works
+    for the creator of the subscription.
     """
     member = next((one for one in queries.list_members(scope) if one.id == entered.member_id), None)
     if member is None or entered.address_id not in {

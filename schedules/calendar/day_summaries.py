@@ -1,8 +1,7 @@
-"""Posts by local day in short: the first of each day, and how many it has, however many are
-planned.
+"""Summaries of posts by local day: the first few posts of each day and the number of all.
 
-A page of ninety days shows a few posts of each: reading each delivery of five thousand took more
-than half of its time.
+A page of ninety days shows a few posts per day. Loading all deliveries of five thousand took more
+than half of its response time.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +14,7 @@ from foundation.ops.wall_time import day_bounds
 from schedules.posts.states import DeliveryState
 
 WORDS = 200
-"""Letters of a post that are read: it is shown how it begins."""
+"""Number of characters read of each text; pages show only the beginning."""
 
 _DAYS = """
 WITH here AS (
@@ -41,8 +40,8 @@ SELECT r.nth_day, r.of_day, r.creator_id, r.post_id, r.due_at, r.ids, r.versions
 FROM ranked r JOIN posts p ON p.tenant_id = :tenant AND p.id = r.post_id
 WHERE r.nth <= :most ORDER BY r.due_at, r.post_id
 """
-"""Days are told apart by their beginnings as we reckon them: the server may know other time zones
-than we do."""
+"""Day boundaries are computed by the application: the database server may have another version of
+the time zone rules."""
 
 _ANY = """
 SELECT EXISTS (SELECT 1 FROM deliveries
@@ -53,8 +52,8 @@ SELECT EXISTS (SELECT 1 FROM deliveries
 
 @dataclass(frozen=True)
 class PostSummary:
-    """One post at one time, on all the accounts it goes to there and then; its words as they
-    begin."""
+    """A post at one time, on all its accounts at that time; `words` is the beginning of its
+    text."""
 
     creator_id: UUID
     post_id: UUID
@@ -62,21 +61,22 @@ class PostSummary:
     words: str
     states: tuple[DeliveryState, ...]
     versions: Mapping[UUID, int]
-    """By delivery: what a page hands back when it changes one, so that it changes what was seen."""
+    """Versions by delivery id. A page sends them with a change, so that a stale page changes
+    nothing."""
     occurrence_key: str
-    """Which of its times it is."""
+    """The occurrence of the post that this summary describes."""
 
 
 @dataclass(frozen=True)
 class DaySummaries:
-    """The first posts of each local day of their creators, by time, and how many each day has."""
+    """The first posts of each local day, by time, and the number of posts of each day."""
 
     posts: Mapping[date, Sequence[PostSummary]]
     counts: Mapping[date, int]
 
     @property
     def posts_on_day(self) -> int:
-        """How many there are on all of the days."""
+        """The number of posts on all days."""
         return sum(self.counts.values())
 
 
@@ -90,9 +90,11 @@ def summarize_days(
     label: UUID | None = None,
     most: int,
 ) -> DaySummaries:
-    """Of some days, given by the first and how many, the first `most` posts each: those in these
-    states, on one account or on any, with a label or with any or none. `zones` are the
-    creators'."""
+    """Summarize a range of days with at most `most` posts per day.
+
+    `days` is the first day and the number of days. Posts are limited to `states`, and to one
+    account or label if given. `zones` maps creators to their time zones.
+    """
     posts: dict[date, list[PostSummary]] = {}
     counts: dict[date, int] = {}
     for zone in set(zones.values()):
@@ -118,7 +120,8 @@ def summarize_days(
 
 
 def has_posts_in_days(scope: Scope, zones: Mapping[UUID, str], days: tuple[date, int]) -> bool:
-    """Whether anything stands in these days at all, in any state."""
+    """Return True if any delivery, in any state, is due in these days."""
+    # Without creators the range is empty.
     spans = [_day_boundaries(days, zone) for zone in set(zones.values())] or [[scope.now]]
     since = min(one[0] for one in spans)
     until = max(one[-1] for one in spans)
@@ -127,6 +130,6 @@ def has_posts_in_days(scope: Scope, zones: Mapping[UUID, str], days: tuple[date,
 
 
 def _day_boundaries(days: tuple[date, int], zone: str) -> list[datetime]:
-    """The instants at which the days begin, and at which the last one ends."""
+    """Return the start of each day and the end of the last one."""
     first, count = days
     return [day_bounds(first + timedelta(days=number), zone)[0] for number in range(count + 1)]

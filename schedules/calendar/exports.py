@@ -1,5 +1,4 @@
-"""What is on the calendar, as a file that a spreadsheet opens and an import takes, and as one that
-calendars take."""
+"""Exports of the calendar: CSV files that the import accepts, and rows for calendar files."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -47,7 +46,7 @@ from schedules.posts.thread_parts import ThreadPart, parse_thread
 from tenants.agencies.queries import list_creators
 
 MAX_EXPORTED_DELIVERIES = 20_000
-"""Places of one file: a year of twenty accounts with two posts a day."""
+"""Maximum number of deliveries in one file: a year of twenty accounts with two posts a day."""
 
 MAX_EXPORT_WINDOW = timedelta(days=731)
 
@@ -56,7 +55,7 @@ _OVER = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVED, DeliveryState
 
 @dataclass(frozen=True)
 class ExportedDelivery:
-    """One account of a post: how it stands there."""
+    """The delivery of a post on one account, with its state and its text there."""
 
     delivery_id: UUID
     account: str
@@ -65,14 +64,14 @@ class ExportedDelivery:
     reason: Message | None
     version: int
     dry: bool = False
-    """It is only rehearsed: it is never sent."""
+    """True if the delivery is a dry run and is never sent."""
     title: str = ""
     body: str = ""
-    """What it says there, which may be otherwise than elsewhere."""
+    """The text on this account, which may differ from other accounts."""
 
     @property
     def status(self) -> str:
-        """How sure it is (RFC 5545, 3.8.1.11)."""
+        """The STATUS of a calendar event (RFC 5545, 3.8.1.11)."""
         if self.state in _OVER:
             return "CANCELLED"
         return "TENTATIVE" if self.dry or self.state is DeliveryState.DRAFT else "CONFIRMED"
@@ -80,7 +79,7 @@ class ExportedDelivery:
 
 @dataclass(frozen=True)
 class ExportedPost:
-    """One post at one time, with all accounts it goes to there and then."""
+    """A post at one time, with all its deliveries at that time."""
 
     key: str
     creator: str
@@ -91,32 +90,32 @@ class ExportedPost:
     media: tuple[UUID, ...]
     first_comment: str
     bodies: Mapping[str, str]
-    """Other words for a platform, by its name."""
+    """Texts that replace `body` on a platform, by platform name."""
     priority: int
     places: tuple[ExportedDelivery, ...]
     campaign: str = ""
     plain: tuple[str, ...] = ()
-    """Addresses that stay as they stand."""
+    """URLs that are published without link tracking."""
     prices: Mapping[str, Money] = field(default_factory=dict)
-    """What readers pay on a platform, by its name: the most that any of its accounts here asks."""
+    """Prices by platform name: the highest price of any account there."""
     title: str = ""
     text_ai: str = WRITTEN_BY_PEOPLE
     until_midnight: bool = False
-    """It may leave until its local day is over; `late_ok` says nothing then."""
+    """True if the post may be published until its local day ends; `late_ok` is ignored then."""
     own: Mapping[str, str] = field(default_factory=dict)
-    """Other words for an account it goes to, by its name."""
+    """Texts that replace `body` on an account, by account name."""
     thread: tuple[ThreadPart, ...] = ()
-    """What follows the post, its first comment aside."""
+    """The parts after the post, without its first comment."""
     options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
-    """What is chosen on a platform, by its name and the option's."""
+    """Options by platform name and option name."""
     own_options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
-    """What is chosen on an account it goes to, by its name and the option's."""
+    """Options by account name and option name."""
     labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class ExportFilter:
-    """What of the posts is meant: those on one account, those with one label; None is all."""
+    """A filter of exported posts by account and label; None means all."""
 
     channel_id: UUID | None = None
     label_id: UUID | None = None
@@ -133,8 +132,10 @@ def count_export_rows(
     *,
     only: ExportFilter = EVERY,
 ) -> int:
-    """How many places `lines` would give, were there no most. Raises NotFound for a label nobody
-    has."""
+    """Return the number of deliveries in the range, without the limit of `load_export_rows`.
+
+    Raises NotFound for an unknown label.
+    """
     return scope.session.exec(
         select(func.count()).where(*_build_export_conditions(scope, creators, start, end, only))
     ).one()
@@ -167,8 +168,10 @@ def load_export_rows(
     *,
     only: ExportFilter = EVERY,
 ) -> list[ExportedPost]:
-    """The posts of these creators due in [start, end), by time; at most `MOST` places of them.
-    Raises as `count`."""
+    """Return the posts of these creators due in [start, end), by time.
+
+    They contain at most `MAX_EXPORTED_DELIVERIES` deliveries. Raises NotFound for an unknown label.
+    """
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(
@@ -192,6 +195,7 @@ def load_export_rows(
     found = []
     for (post_id, _, _), turn in turns.items():
         keys[post_id] = keys.get(post_id, 0) + 1
+        # Occurrences of one post are separate rows and need different keys.
         key = str(post_id) if keys[post_id] == 1 else f"{post_id}-{keys[post_id]}"
         line = _build_exported_post(key, turn, whose, names, accounts)
         found.append(replace(line, labels=tuple(one.name for one in named.get(post_id, ()))))
@@ -199,7 +203,7 @@ def load_export_rows(
 
 
 def _name_all_accounts(accounts: Iterable[Channel]) -> dict[UUID, str]:
-    """What files call all accounts of an agency."""
+    """Return the names that identify the accounts of an agency in files."""
     hers: dict[UUID, list[Channel]] = {}
     for one in accounts:
         hers.setdefault(one.creator_id, []).append(one)
@@ -263,8 +267,11 @@ def _build_exported_post(
 def _prices_by_platform(
     turn: Sequence[tuple[Delivery, Post]], accounts: Mapping[UUID, Channel]
 ) -> Mapping[str, Money]:
-    """What a post costs on the platforms it goes to; nothing that costs anything comes back as
-    free."""
+    """Return the highest price of a post on each platform.
+
+    An import cannot set a price per account; the highest one ensures that no paid post is imported
+    as free.
+    """
     found = {
         one.place: one.price
         for one in channel_overrides.price_overrides(turn[0][1])
@@ -320,9 +327,11 @@ def _content_on_channel(owner: Post, channel: Channel | None) -> channel_overrid
 
 
 def render_csv(found: Sequence[ExportedPost], say: Mapping[str, str]) -> bytes:
-    """A CSV (UTF-8 with its mark, so that spreadsheets know) that an import takes back; `say`
-    are reasons by code and account, as `reasons` asks for them. Nothing in it is run by a
-    spreadsheet."""
+    """Render a CSV file that the import accepts, as UTF-8 with a byte order mark for spreadsheets.
+
+    `say` maps the keys of `collect_reason_messages` to their texts. Cells are escaped so that
+    spreadsheets execute no formula.
+    """
     others = sorted(
         {f"{BODY_COLUMN_PREFIX}{platform}" for line in found for platform in line.bodies}
     )
@@ -385,7 +394,7 @@ def _build_csv_cells(line: ExportedPost, say: Mapping[str, str]) -> Mapping[str,
 
 
 def _option_values_by_column(line: ExportedPost) -> Mapping[str, str]:
-    """What is chosen anywhere, by column."""
+    """Return the option values of a post by column name."""
     there = (
         (option_column(place, name), value)
         for place, each in line.options.items()
@@ -400,20 +409,21 @@ def _option_values_by_column(line: ExportedPost) -> Mapping[str, str]:
 
 
 def _account_body_column(account: str) -> str:
-    """As it is read: accounts of several creators share a column where their names differ by case
-    alone."""
+    """Return the folded column name of an account. Accounts whose names differ only in case share
+    it."""
     return fold_name(f"{ACCOUNT_BODY_PREFIX}{account}".strip())
 
 
 def _join_cell_values(said: Sequence[str]) -> str:
-    """What holds for every account once, else each in the order of the accounts."""
+    """Return a value common to all accounts once, otherwise one value per account in their
+    order."""
     if len(set(said)) == 1:
         return said[0]
     return join_names(said) if all(said) else "|".join(said)
 
 
 def collect_reason_messages(found: Sequence[ExportedPost]) -> dict[str, Message]:
-    """What stands in the way anywhere, by how a table asks for its sentence."""
+    """Return the reasons of all deliveries, by the key that `render_csv` uses for their texts."""
     return {
         str(place.reason): place.reason
         for line in found
@@ -423,7 +433,7 @@ def collect_reason_messages(found: Sequence[ExportedPost]) -> dict[str, Message]
 
 
 def render_example_csv(creator: str, account: str, at: WallTime) -> bytes:
-    """A file with one line that is well, to be filled in."""
+    """Render a CSV file with one valid row as a template."""
     said = {
         "key": "1",
         "creator": creator,

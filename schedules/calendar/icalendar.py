@@ -6,16 +6,17 @@ from datetime import UTC, datetime
 from schedules.calendar.exports import ExportedDelivery, ExportedPost
 
 FOLD = 75
-"""Octets of a line, without its end (RFC 5545, 3.1)."""
+"""Maximum octets of a line, without its line break (RFC 5545, 3.1)."""
 
 
 def render_icalendar(
     found: Sequence[ExportedPost], *, now: datetime, name: str, words: bool = True
 ) -> bytes:
-    """An iCalendar (RFC 5545): an event for each account of each post, known again by its id; times
-    in UTC. Without `words` it tells who posts where and when, and nothing of what.
+    """Render an iCalendar file (RFC 5545) with one event per delivery, identified by its id; times
+    in UTC.
 
-    A post leaves at a moment: its events have no length, and nobody is busy meanwhile.
+    Without `words` an event contains the creator, account and time, but no text of the post. Events
+    have no duration and do not mark the member as busy.
     """
     out = [
         "BEGIN:VCALENDAR",
@@ -61,15 +62,17 @@ def _format_ics_time(at: datetime) -> str:
 
 
 def escape_ics_text(text: str) -> str:
-    """A value of type TEXT (RFC 5545, 3.3.11), without signs that no value may hold."""
+    """Escape a TEXT value (RFC 5545, 3.3.11) and remove forbidden control characters."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     kept = "".join(one for one in plain if one in "\n\t" or (one >= " " and one != "\x7f"))
     return kept.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,").replace("\n", "\\n")
 
 
 def fold_ics_line(line: str) -> bytes:
-    """A content line in pieces of 75 octets at most, none of which cuts a letter; each further one
-    begins with a blank (RFC 5545, 3.1)."""
+    """Fold a content line into pieces of at most 75 octets without splitting a character.
+
+    Continuation lines begin with a space (RFC 5545, 3.1).
+    """
     pieces_of = list[bytes]()
     piece = b""
     room = FOLD

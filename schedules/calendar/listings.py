@@ -1,5 +1,5 @@
-"""Posts and deliveries as programs read them: page by page, in an order that nothing written
-meanwhile shifts."""
+"""Paginated lists of posts and deliveries for the API, in an order that concurrent writes do not
+shift."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ from schedules.posts.states import DeliveryState
 
 @dataclass(frozen=True)
 class ListedPost:
-    """A post with its version; `made_at` and the rest as it was written."""
+    """A post with its version, creation time and labels."""
 
     post: StoredPost
     version: int
@@ -45,8 +45,8 @@ class ListedPost:
 
 @dataclass(frozen=True)
 class PostDetail:
-    """A post, where it goes by time, and whether everybody who is asked said yes to it as it
-    stands."""
+    """A post, its deliveries by time, and whether all required approvals of its current version
+    exist."""
 
     listed: ListedPost
     approved: bool
@@ -55,7 +55,7 @@ class PostDetail:
 
 @dataclass(frozen=True)
 class DeliveryDetail:
-    """A delivery with everything that happened to it, oldest first."""
+    """A delivery with its history, oldest first."""
 
     entry: DeliveryEntry
     moves: tuple[DeliveryStep, ...]
@@ -65,8 +65,8 @@ class DeliveryDetail:
 
 @dataclass(frozen=True)
 class DeliveryFilter:
-    """Which deliveries: each condition that is given narrows; `since` is inclusive, `before` is
-    not."""
+    """Filter of deliveries; all given conditions apply. `since` is inclusive, `before`
+    exclusive."""
 
     post_id: UUID | None = None
     channel_id: UUID | None = None
@@ -84,15 +84,16 @@ def list_posts(
     limit: int,
     label_id: UUID | None = None,
 ) -> list[ListedPost]:
-    """Posts of these creators, the newest first; with `before`, those behind that place (when it
-    was made, and its id), with `label_id`, those that have that label. Raises NotFound for a label
-    nobody has."""
+    """Return posts of these creators, newest first.
+
+    `before` is the creation time and id of the last post of the previous page. Raises NotFound for
+    an unknown label.
+    """
+    # An id may be random and then has no order in time.
     query = (
         select(Post)
         .where(Post.tenant_id == scope.tenant_id, col(Post.creator_id).in_(list(creators)))
-        .order_by(
-            col(Post.created_at).desc(), col(Post.id).desc()
-        )  # an id may be drawn, and say nothing of when
+        .order_by(col(Post.created_at).desc(), col(Post.id).desc())
         .limit(min(limit, MAX_PAGE_SIZE))
     )
     query = (
@@ -108,7 +109,7 @@ def list_posts(
 
 
 def get_post_detail(scope: Scope, creators: Collection[UUID], post_id: UUID) -> PostDetail:
-    """One post. Raises NotFound; another tenant's, and another creator's, look the same."""
+    """Return one post. Raises NotFound, also for posts of other tenants and creators."""
     row = scope.session.get(Post, (scope.tenant_id, post_id), populate_existing=True)
     if row is None or row.creator_id not in creators:
         raise NotFound("post.unknown")
@@ -135,7 +136,10 @@ def list_deliveries(
     after: tuple[datetime, UUID] | None,
     limit: int,
 ) -> list[DeliveryEntry]:
-    """Deliveries of these creators by time and id; with `after`, those behind that place."""
+    """Return deliveries of these creators by due time and id.
+
+    `after` is the due time and id of the last delivery of the previous page.
+    """
     query = (
         select(Delivery, Post)
         .join(
@@ -170,7 +174,7 @@ def list_deliveries(
 def get_delivery_entry(
     scope: Scope, creators: Collection[UUID], delivery_id: UUID
 ) -> DeliveryEntry:
-    """One delivery. Raises NotFound; another tenant's, and another creator's, look the same."""
+    """Return one delivery. Raises NotFound, also for deliveries of other tenants and creators."""
     row = scope.session.get(Delivery, (scope.tenant_id, delivery_id), populate_existing=True)
     owner = scope.session.get(Post, (scope.tenant_id, row.post_id)) if row is not None else None
     if row is None or owner is None or row.creator_id not in creators:
@@ -181,7 +185,7 @@ def get_delivery_entry(
 def get_delivery_detail(
     scope: Scope, creators: Collection[UUID], delivery_id: UUID
 ) -> DeliveryDetail:
-    """One delivery with its moves and attempts. Raises NotFound."""
+    """Return one delivery with its state changes, attempts and edits. Raises NotFound."""
     found = get_delivery_entry(scope, creators, delivery_id)
     story = list_attempts(scope, Subject(DELIVERY_SUBJECT, delivery_id))
     reworded = edits_of_deliveries(scope, [delivery_id]).get(delivery_id, [])

@@ -1,4 +1,4 @@
-"""Table of calendar subscriptions: the secret addresses that calendar apps read."""
+"""Table of calendar subscriptions."""
 
 from datetime import datetime
 from uuid import UUID
@@ -10,8 +10,8 @@ from foundation.db.tables import TenantRow, table_arguments, timestamp_column
 
 
 class CalendarSubscriptionRow(TenantRow, table=True):
-    """A secret address under which calendars read what is planned: of all of its member's creators,
-    or of one."""
+    """A secret URL that shows calendar apps the planned posts of one or all creators of its
+    member."""
 
     __tablename__ = "calendar_addresses"
     __table_args__ = table_arguments(
@@ -24,6 +24,7 @@ class CalendarSubscriptionRow(TenantRow, table=True):
     creator_id: UUID | None = None
     digest: str
     words: bool = False
-    """Whether it tells what posts say, on a phone that others may see."""
+    """True if the calendar includes the text of posts: other people may see the phone that shows
+    it."""
     used_at: datetime | None = timestamp_column(optional=True)
     revoked_at: datetime | None = timestamp_column(optional=True)

@@ -1,4 +1,4 @@
-"""What happens next to a delivery, when, and by whom: told on the page and to programs alike."""
+"""The next step of a delivery: what happens, when, and who must act. Used by pages and the API."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,18 +27,19 @@ from tenants.agencies.queries import list_members
 PUBLISHES_BY_ITSELF = frozenset(
     {DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY}
 )
-"""States of what is to leave by itself."""
+"""States in which a delivery is published without further action."""
 
 MOMENT = timedelta(seconds=10)
-"""How long after its hour a post may still be said to leave at it."""
+"""Time after its turn during which a post is still described as on time."""
 
 WILL_NOT_PUBLISH = "calendar.next.stays"
-"""What is said of what would be stopped at its time, and does not go away by itself until then."""
+"""The step of a delivery that preflight checks would block at its time."""
 
 
 @dataclass(frozen=True)
 class Objection:
-    """Who said no to a draft, or asked for a change (`verdict`); "" for somebody who has left."""
+    """A rejection or a change request (`verdict`) on a draft. `who` is "" if its author has
+    left."""
 
     who: str
     verdict: str
@@ -46,8 +47,11 @@ class Objection:
 
 @dataclass(frozen=True)
 class NextStepContext:
-    """What decides on what comes next. `free`: a draft that waits for nobody's yes; `approvers`
-    could give one."""
+    """Facts that determine the next step.
+
+    `free` marks a draft that needs no approval; `approvers` are the names of those who could
+    approve it.
+    """
 
     now: datetime
     stopped: bool
@@ -55,39 +59,39 @@ class NextStepContext:
     free: bool
     approvers: Sequence[str] = ()
     half: bool = False
-    """Whether it has the first of two yeses."""
+    """True if the draft has the first of two approvals."""
     sent_back: Objection | None = None
-    """Of a draft, whose word its author has to answer before anybody says yes."""
+    """The objection that the author of a draft must resolve before it can be approved."""
     in_the_way: Message | None = None
-    """Why its account would let nothing leave at the hour of its next try."""
+    """Reason that would prevent the account from sending at the time of the next attempt."""
     trouble: Message | None = None
-    """What would stop it at its time, as it is."""
+    """Preflight problem that would block the delivery at its time."""
     by_hand: bool = False
-    """Whether somebody has to take it away by hand."""
+    """True if a member must remove the post from the platform."""
     fixed: bool = False
-    """Whether its post is edited no more, as some of it is outside."""
+    """True if the post can no longer be edited because a part of it is live."""
 
 
 @dataclass(frozen=True)
 class NextStep:
-    """What happens next: the sentence `code`, which is handed the hour, and the names of who acts,
-    where somebody must."""
+    """The next step of a delivery: the message `code`, and the names of the people who must act."""
 
     code: str
     who: str = ""
     why: Message | None = None
-    """What must end first, or be put right, where it is not its hour that it waits for."""
+    """The obstacle that must end or be fixed first, None if the delivery only waits for its time.
+    """
 
 
 def is_next_step_stopped(halt: StoppedScope, entry: DeliveryEntry) -> bool:
-    """Whether a post would leave by itself, and an emergency stop keeps it back; pure."""
+    """Return True if an emergency stop prevents a scheduled delivery from publishing; pure."""
     return entry.state in (DeliveryState.APPROVED, DeliveryState.SCHEDULED) and halt.covers(
         entry.creator_id, entry.channel_id
     )
 
 
 def is_waiting_for_approval(entry: DeliveryEntry) -> bool:
-    """Whether it was put on hold for want of a yes, and leaves again by one; pure."""
+    """Return True if a delivery is on hold only because an approval is missing; pure."""
     return (
         entry.state is DeliveryState.HELD
         and entry.reason is not None
@@ -96,19 +100,20 @@ def is_waiting_for_approval(entry: DeliveryEntry) -> bool:
 
 
 def is_editable(states: Iterable[DeliveryState]) -> bool:
-    """Whether a post that stands so may still be edited: nothing of it is outside, nor may be;
+    """Return True if a post with deliveries in these states may be edited: none is or may be live;
     pure."""
     live = [state for state in states if state is not DeliveryState.CANCELLED]
     return bool(live) and all(state in CANCELLABLE for state in live)
 
 
 def publish_time(entry: DeliveryEntry) -> datetime:
-    """When it goes: its time, or that of its next try; pure."""
+    """Return the due time of a delivery or the time of its next attempt, whichever is
+    later; pure."""
     return max(entry.due_at, entry.not_before or entry.due_at)
 
 
 def find_next_step(entry: DeliveryEntry, found: NextStepContext) -> NextStep:
-    """What happens next to a delivery; pure."""
+    """Return the next step of a delivery; pure."""
     if found.stopped:
         return NextStep(_stopped_step_code(entry, found.now))
     if entry.state is DeliveryState.DRAFT:
@@ -148,7 +153,11 @@ def find_next_step(entry: DeliveryEntry, found: NextStepContext) -> NextStep:
 
 
 def _stopped_step_code(entry: DeliveryEntry, now: datetime) -> str:
-    """A stop ends no lateness: what has become too late under it does not leave at its end."""
+    """Return the message code of a stopped delivery.
+
+    A stop does not extend the deadline: a post that becomes too late during it is not published
+    afterwards.
+    """
     if entry.late_until is None:
         return "calendar.next.stopped"
     return (
@@ -174,14 +183,13 @@ def _next_step_of_draft(found: NextStepContext) -> NextStep:
 
 
 def pending_approver_names(scope: Scope, post_id: UUID) -> tuple[str, ...]:
-    """The names of those whose yes a post waits for: members who may give it, and whoever a link
-    asks."""
+    """Return the names of those who can approve a post: members, and the client asked through a
+    link."""
     return (*approver_names(scope, post_id), *client_links.pending_client_name(scope, post_id))
 
 
 def pending_objection(scope: Scope, creator_id: UUID, post_id: UUID) -> Objection | None:
-    """Whose word a post waits for its author to answer; None where nobody has anything against
-    it."""
+    """Return the latest objection that the author of a post must resolve, or None."""
     said = review_queue.latest_objections(scope, [post_id]).get(post_id)
     if said is None:
         return None
@@ -193,8 +201,8 @@ def pending_objection(scope: Scope, creator_id: UUID, post_id: UUID) -> Objectio
 
 @dataclass(frozen=True)
 class NextStepReport:
-    """What comes next for one delivery, at which instant where it leaves by itself, and what would
-    stop it then."""
+    """The next step of a delivery, its time if it publishes by itself, and the problems that would
+    block it."""
 
     next: NextStep
     at: datetime | None
@@ -204,7 +212,7 @@ class NextStepReport:
 def next_step_of_delivery(
     scope: Scope, entry: DeliveryEntry, connectors: Mapping[str, Connector]
 ) -> NextStepReport:
-    """What comes next for a delivery, as things stand."""
+    """Return the next step of a delivery as of now."""
     draft = entry.state is DeliveryState.DRAFT
     dry = entry.state in CANCELLABLE and (
         entry.dry or dry_run_state.is_in_dry_run(scope, entry.post_id, entry.channel_id)
@@ -237,10 +245,10 @@ def next_step_of_delivery(
 def channels_not_publishing(
     scope: Scope, post_id: UUID, connectors: Mapping[str, Connector]
 ) -> dict[UUID, str]:
-    """The accounts on which a post would not leave as it is, by name; of what repeats, its first
-    time there is judged.
+    """Return the accounts on which a post would not be published as it is, by id, with their names.
 
-    A missing yes is said elsewhere; so is a stop, and what an account waits for.
+    Only the first pending delivery on each account is checked. Missing approvals, emergency stops
+    and limits of accounts are not considered.
     """
     first: dict[UUID, DeliveryEntry] = {}
     for one in queries.entries_of_post(scope, post_id, names=channel_names(scope)):

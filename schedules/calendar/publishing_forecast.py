@@ -1,7 +1,7 @@
-"""The days ahead, rehearsed: what would leave, what would not and why, what is too near, what runs
-out before.
+"""Forecast of the coming days: posts that would be published, blocked, too close, or affected by
+expiries.
 
-Nothing is written, locked or asked of anybody; what is judged is judged as of now.
+The forecast is read-only, takes no locks and sends no requests. Everything is checked as of now.
 """
 
 from collections import defaultdict
@@ -32,16 +32,16 @@ from schedules.publishing import preflight
 Rows = Sequence[tuple[Delivery, Post]]
 Turns = dict[UUID, datetime | None]
 MAX_FORECAST_POSTS = 500
-"""Posts that are judged; more are only counted."""
+"""Maximum number of posts that are checked; further ones are only counted."""
 
 MAX_FORECAST_DAYS = 90
 SHOWN = 80
-"""Characters of a post by which people know it again."""
+"""Number of characters of a post that identify it."""
 
 
 @dataclass(frozen=True)
 class ForecastEntry:
-    """One post on one account, when it is due (UTC-aware), and what would stop it if that were
+    """A post on one account with its due time (UTC-aware) and the first problem that would block it
     now."""
 
     delivery_id: UUID
@@ -52,17 +52,17 @@ class ForecastEntry:
     due_at: datetime
     zone: str
     dry: bool
-    """Only rehearsed: it would not be sent in any case."""
+    """True for a dry run, which is never sent."""
     trouble: Message | None
     also: Sequence[Message] = ()
-    """What else would, beside the first."""
+    """Problems after the first."""
     leaves: datetime | None = None
-    """When it would leave, where the distance of its account makes it wait."""
+    """The expected publishing time if the minimum interval of the account delays the post."""
 
 
 @dataclass(frozen=True)
 class IntervalConflict:
-    """Two posts of one account nearer than it wants."""
+    """Two posts of an account that are closer than its minimum interval."""
 
     account: str
     first: UUID
@@ -73,7 +73,8 @@ class IntervalConflict:
 
 @dataclass(frozen=True)
 class AccountBacklog:
-    """What holds an account back now, until when, and how many posts it has ahead."""
+    """The number of planned posts of an account, and the limit that prevents it from
+    sending now."""
 
     account: str
     ahead: int
@@ -83,10 +84,10 @@ class AccountBacklog:
 
 @dataclass(frozen=True)
 class UpcomingExpiry:
-    """Something that runs out within the days: a key of an account, somebody's yes to a post,
-    papers of a person.
+    """An expiry within the forecast: credentials of an account, an approval, a document of a
+    person.
 
-    `posts` are those ahead on that account, or of that post, due after it.
+    `posts` counts the planned posts of that account, or of that post, that are due after it.
     """
 
     what: Message
@@ -96,20 +97,20 @@ class UpcomingExpiry:
 
 @dataclass(frozen=True)
 class PublishingForecast:
-    """The days ahead."""
+    """The forecast of the coming days."""
 
     now: datetime
     days: int
     ahead: Sequence[ForecastEntry]
     more: int
-    """Posts that were not judged, being too many."""
+    """Number of posts that were not checked."""
     collisions: Sequence[IntervalConflict]
     budgets: Sequence[AccountBacklog]
     endings: Sequence[UpcomingExpiry]
 
     @property
     def publishing_entries(self) -> Sequence[ForecastEntry]:
-        """What would leave."""
+        """The posts that would be published."""
         return [one for one in self.ahead if one.trouble is None and not one.dry]
 
 
@@ -121,7 +122,8 @@ def forecast_publishing(
     connectors: Mapping[str, Connector],
     most: int = MAX_FORECAST_POSTS,
 ) -> PublishingForecast:
-    """The days ahead of some creators. Raises BadInput for no number of days, or too many."""
+    """Forecast the next `days` days of some creators. Raises BadInput for an invalid number of
+    days."""
     if not 1 <= days <= MAX_FORECAST_DAYS:
         raise BadInput("rehearsal.days", most=MAX_FORECAST_DAYS)
     until = scope.now + timedelta(days=days)
@@ -175,7 +177,7 @@ def _load_upcoming_rows(
 def _forecast_turns_by_delivery(
     scope: Scope, rows: Rows, accounts: Mapping[UUID, Channel], until: datetime
 ) -> Turns:
-    """When each would leave that is on an account which holds its distance."""
+    """Return the expected publishing times on accounts with an enforced minimum interval."""
     found: Turns = {}
     for channel_id in sorted({row.channel_id for row, _ in rows}):
         found |= enforced_interval.forecast_turns(scope, accounts[channel_id], until)
@@ -266,7 +268,8 @@ def _list_upcoming_expiries(
     accounts: Mapping[UUID, Channel],
     until: datetime,
 ) -> list[UpcomingExpiry]:
-    """What runs out, the first first. A key that renews itself is left out."""
+    """Return upcoming expiries, earliest first, without credentials that are renewed
+    automatically."""
     found = []
     for one in {row.channel_id for row, _ in rows}:
         at = accounts[one].expires_at

@@ -1,5 +1,5 @@
-"""Posts that were put aside: written, and going nowhere yet. Somebody goes on with one, or throws
-it away."""
+"""Unscheduled drafts: posts written by members that have no delivery and are in no
+evergreen pool."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -23,7 +23,8 @@ from schedules.recurrence.models import PoolEntry
 from tenants import audit
 
 BY_PEOPLE = ("dashboard", "api", "mcp")
-"""Origins of posts that somebody wrote by hand, or had written; others wait for what made them."""
+"""Origins of posts that members write or generate. Posts of other origins belong to the process
+that created them."""
 
 MAX_LISTED_DRAFTS = 100
 _OF_POST = ("post_prints", "post_labels", "comments")
@@ -31,7 +32,7 @@ _OF_POST = ("post_prints", "post_labels", "comments")
 
 @dataclass(frozen=True)
 class UnscheduledDraft:
-    """A post that goes nowhere yet; `at` is when it was written last (UTC-aware)."""
+    """A post without deliveries; `at` is the time of its last change (UTC-aware)."""
 
     post: StoredPost
     at: datetime
@@ -39,7 +40,8 @@ class UnscheduledDraft:
 
 
 def list_unscheduled_drafts(scope: Scope, creators: Collection[UUID]) -> list[UnscheduledDraft]:
-    """The posts of these creators that were put aside, the last written first; `MOST` of them."""
+    """Return the unscheduled drafts of these creators, last changed first, at most
+    `MAX_LISTED_DRAFTS`."""
     rows = scope.session.exec(
         select(Post)
         .where(
@@ -62,11 +64,14 @@ def list_unscheduled_drafts(scope: Scope, creators: Collection[UUID]) -> list[Un
 
 
 def delete_draft(scope: Scope, post_id: UUID) -> None:
-    """Delete a post that was put aside, with what was said of it. Raises NotFound, and Conflict for
-    one that goes anywhere, did once, or comes back, and for one somebody said yes or no to: that is
-    kept."""
+    """Delete an unscheduled draft with its comments.
+
+    Raises NotFound. Raises Conflict for a post that has or had a delivery or is in a pool, and for
+    one with a verdict, which must be retained.
+    """
     row = get_post(scope, post_id)
-    scope.session.refresh(row, with_for_update=True)  # whoever plans it now waits, and finds none
+    # a concurrent scheduling waits for this lock and then finds no post
+    scope.session.refresh(row, with_for_update=True)
     anywhere = select(Post.id).where(
         Post.tenant_id == scope.tenant_id, Post.id == post_id, _is_scheduled_condition(scope)
     )
@@ -79,7 +84,7 @@ def delete_draft(scope: Scope, post_id: UUID) -> None:
         raise Conflict("aside.was_judged")
     for table in _OF_POST:
         scope.run(
-            f"DELETE FROM {table} WHERE tenant_id = :tenant"  # noqa: S608  our own names
+            f"DELETE FROM {table} WHERE tenant_id = :tenant"  # noqa: S608  constant names
             " AND post_id = :post",
             tenant=scope.tenant_id,
             post=post_id,
@@ -90,8 +95,10 @@ def delete_draft(scope: Scope, post_id: UUID) -> None:
 
 
 def is_draft_unchanged(scope: Scope, post_id: UUID, seen: Draft) -> bool:
-    """Whether a draft is still there, goes nowhere, and says what was `seen` of it. It is locked:
-    so it stays until the scope ends."""
+    """Return True if a draft exists, is unscheduled and has the content in `seen`.
+
+    The draft stays locked until the transaction ends.
+    """
     here = (Post.tenant_id == scope.tenant_id, Post.id == post_id)
     locked = (
         select(Post)
@@ -110,7 +117,7 @@ def is_draft_unchanged(scope: Scope, post_id: UUID, seen: Draft) -> bool:
 
 
 def _is_scheduled_condition(scope: Scope) -> ColumnElement[bool]:
-    """Whether a post goes anywhere, did once, or is in a pool."""
+    """Return the condition that a post has or had a delivery or is in a pool."""
     placed = exists().where(
         col(Delivery.tenant_id) == scope.tenant_id, col(Delivery.post_id) == col(Post.id)
     )

@@ -1,7 +1,7 @@
-"""What programs ask for: a post and its deliveries changed only as they were seen.
+"""Changes of posts and deliveries for the API, with optimistic locking.
 
-Each act is told the version its caller read. A row that went on meanwhile is left alone: the caller
-reads again.
+Each action takes the version that its caller has read. If the row has changed since, nothing
+happens and the caller must read it again.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,21 +36,19 @@ LEAVING = frozenset(
         DeliveryState.BROKEN_OFF,
     }
 )
-"""States in which something is outside or may be: taking it away is another act than not sending
-it."""
+"""States in which a post is or may be live: it must be removed instead of cancelled."""
 
 
 class StaleVersion(Conflict):
-    """What the caller saw is not what stands here any more."""
+    """The row has a later version than the caller has read."""
 
 
 def create_post_at(
     scope: Scope, draft: Draft, *, key: UUID, at: WallTime | None, author: str, origin: str
 ) -> UUID:
-    """Write a post once per `key`; with `at` it is put on the calendar of the draft's accounts, as
-    `drafts.plan_draft`.
+    """Create a post once per `key`; with `at`, schedule it on the accounts of the draft.
 
-    Raises BadInput for an empty one, and for accounts without a time or a time without accounts;
+    Raises BadInput for an empty post, for accounts without a time and for a time without accounts;
     NotFound.
     """
     if at is not None:
@@ -61,8 +59,10 @@ def create_post_at(
 
 
 def lock_post_version(scope: Scope, post_id: UUID, version: int) -> None:
-    """Hold a post as its caller saw it, until this transaction ends. Raises NotFound, and Stale for
-    a later version."""
+    """Lock a post in the version that the caller has read until the transaction ends.
+
+    Raises NotFound, and StaleVersion for a later version.
+    """
     row = deliveries.get_post(scope, post_id)
     scope.session.refresh(row, with_for_update={"key_share": True})
     if row.version != version:
@@ -72,13 +72,13 @@ def lock_post_version(scope: Scope, post_id: UUID, version: int) -> None:
 def schedule_post_on_channels(
     scope: Scope, post_id: UUID, *, channels: Sequence[UUID], at: WallTime
 ) -> None:
-    """Put a post on accounts at a wall time; where it is planned already it is moved, without
-    accounts everywhere.
+    """Schedule a post on accounts at a wall time, or on all its accounts if `channels` is empty.
 
-    What nobody has to approve is on the calendar at once; for the rest the time is a wish, also on
-    an account that is added to a post somebody said yes to: that is asked again. One it was taken
-    off of is such an account. Raises Conflict where it was published or is on its way: a date never
-    publishes anything again. BadInput, NotFound.
+    Existing deliveries are moved. A post that needs no approval is scheduled immediately. Otherwise
+    the time is a proposal; this includes an account that is added to an approved post, or added
+    again after its delivery was cancelled, which requires a new approval. Raises Conflict where the
+    post was published or is being published, because a new date never publishes a post twice.
+    Raises BadInput and NotFound.
     """
     rows = [
         row
@@ -114,15 +114,14 @@ def schedule_post_on_channels(
 
 
 def _reopen_approval_if_moved(scope: Scope, gone: Sequence[Delivery], at: WallTime) -> None:
-    """A post that comes back to an account it was taken off of, at an hour it never had there, was
-    moved."""
+    """Reopen the approval of the time if a post returns to an account at a time it never
+    had there."""
     if gone and all(row.due_at != at.instant() for row in gone):
         time_changes.reopen_time_approval(scope, gone[-1], at.instant())
 
 
 def _current_delivery_by_channel(rows: Sequence[Delivery]) -> dict[UUID, Delivery]:
-    """The delivery that a post has on each account: the first of those that were neither taken off
-    nor rehearsed."""
+    """Return the first delivery on each account that is neither cancelled nor rehearsed."""
     found: dict[UUID, Delivery] = {}
     for row in sorted(rows, key=lambda one: (one.occurrence_key, one.id)):
         if row.state not in (DeliveryState.CANCELLED, DeliveryState.REHEARSED):
@@ -133,24 +132,24 @@ def _current_delivery_by_channel(rows: Sequence[Delivery]) -> dict[UUID, Deliver
 def approve_and_schedule(
     scope: Scope, post_id: UUID, *, member_id: UUID, note: str = "", tier: int = 1
 ) -> None:
-    """Say yes as a member, and put on the calendar what waited for it. Raises as
-    `approvals.approve`."""
+    """Approve a post as a member and schedule the deliveries that waited for it.
+
+    Raises as `decisions.approve_post`.
+    """
     decisions.approve_post(scope, post_id, member_id=member_id, note=note, tier=tier)
     release_post(scope, post_id)
 
 
 def cancel_post(scope: Scope, post_id: UUID) -> None:
-    """Take a post off the calendar wherever nothing of it is outside; what repeats it makes no more
-    of it.
+    """Cancel the deliveries of a post that are not live, and stop its recurrence.
 
-    Raises Conflict while it is on its way somewhere, while it is tested against another version of
-    a series, and when there is nothing to take off.
+    Raises Conflict while the post is being published, while it is version B of a running A/B test,
+    and if there is nothing to cancel.
     """
     if variant_assignment.is_variant_b(scope, post_id):
         raise Conflict("variants.running")
-    ended = cancellation.stop_recurrence(
-        scope, post_id
-    )  # before its deliveries: whoever extends a series locks in this order
+    # Lock order: extending a series locks the series before its deliveries.
+    ended = cancellation.stop_recurrence(scope, post_id)
     rows = deliveries_of_post(scope, post_id, lock=True)
     if leaving := [DeliveryState(row.state) for row in rows if row.state in LEAVING]:
         raise Conflict(CANCEL_REFUSALS[leaving[0]])
@@ -162,8 +161,10 @@ def cancel_post(scope: Scope, post_id: UUID) -> None:
 
 
 def require_delivery_version(scope: Scope, delivery_id: UUID, version: int) -> None:
-    """Raise Stale unless a delivery is as its caller saw it; every act on it compares once more as
-    it writes."""
+    """Raise StaleVersion unless a delivery has the version that the caller has read.
+
+    Each action compares the version again when it writes.
+    """
     if get_delivery(scope, delivery_id).version != version:
         raise StaleVersion("delivery.moved_meanwhile")
 
@@ -171,10 +172,10 @@ def require_delivery_version(scope: Scope, delivery_id: UUID, version: int) -> N
 def retry_delivery_version(
     scope: Scope, delivery_id: UUID, *, member_id: UUID, version: int
 ) -> None:
-    """Send again what was refused, held or broken off; of one in doubt it is a member's word that
-    it is not there.
+    """Retry a failed, held or interrupted delivery.
 
-    Raises Conflict for any other: what was published is never sent again. Refused as
+    For an uncertain delivery the member thereby confirms that the post is not live. Raises Conflict
+    for any other state, because a published post is never sent again, and Refused as
     `uncertain_deliveries.resolve_uncertain_delivery`.
     """
     if get_delivery(scope, delivery_id).state == DeliveryState.UNCERTAIN:
@@ -186,8 +187,10 @@ def retry_delivery_version(
 
 
 def confirm_delivery_link(scope: Scope, delivery_id: UUID, *, member_id: UUID, url: str) -> None:
-    """Say where a delivery in doubt stands. Raises as
-    `uncertain_deliveries.resolve_uncertain_delivery`."""
+    """Record the URL of an uncertain delivery that is live.
+
+    Raises as `uncertain_deliveries.resolve_uncertain_delivery`.
+    """
     if not url:
         raise BadInput("delivery.no_link")
     uncertain_deliveries.resolve_uncertain_delivery(
@@ -196,8 +199,10 @@ def confirm_delivery_link(scope: Scope, delivery_id: UUID, *, member_id: UUID, u
 
 
 def close_uncertain_version(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> None:
-    """Leave a delivery in doubt at that. Raises as
-    `uncertain_deliveries.close_uncertain_delivery`."""
+    """Close an uncertain delivery without an outcome.
+
+    Raises as `uncertain_deliveries.close_uncertain_delivery`.
+    """
     uncertain_deliveries.close_uncertain_delivery(scope, delivery_id, member_id=member_id)
 
 
@@ -209,14 +214,18 @@ def repost_version(
     member_id: UUID,
     connectors: Mapping[str, Connector],
 ) -> UUID:
-    """Post what stands once more, as another delivery, which is returned. Raises Refused for a role
-    without the right, and as `reposts.repost_delivery`."""
+    """Schedule a repost of a published delivery and return the id of the new delivery.
+
+    Raises Refused for a role without the right, and as `reposts.repost_delivery`.
+    """
     require_right(queries.get_member(scope, member_id).role, Right.RUN)
     return reposts.repost_delivery(scope, delivery_id, at=at, connectors=connectors)
 
 
 def request_removal_of_version(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> int:
-    """Take away what is outside; how many copies. Raises Refused for a role without the right,
-    Conflict."""
+    """Request the removal of the live copies of a delivery; return their number.
+
+    Raises Refused for a role without the right, and Conflict.
+    """
     require_right(queries.get_member(scope, member_id).role, Right.RUN)
     return post_removal.request_post_removal(scope, delivery_id)

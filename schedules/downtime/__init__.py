@@ -1,1 +1,4 @@
-"""Downtimes of the installation or of an account, and the posts missed in them."""
+"""Downtimes of the installation or of an account, and the posts that were missed during them.
+
+Late limits of single posts are in `posts`; emergency stops are in `gate/policy`.
+"""

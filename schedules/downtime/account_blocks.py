@@ -1,4 +1,4 @@
-"""What keeps an account from sending for now: a rest, the platform's own wait, our brake, an
+"""Account blocks: the reasons why an account cannot send now, such as a pause, a limit or an
 emergency stop."""
 
 from dataclasses import dataclass, replace
@@ -14,19 +14,19 @@ from gate.policy import emergency_stops
 from gate.policy.emergency_stops import StoppedScope
 
 STOP_RECHECK_INTERVAL = timedelta(seconds=30)
-"""While an emergency stop is closed, a due delivery asks again this often."""
+"""Interval at which a due delivery checks an active emergency stop again."""
 
 
 class BlockReason(StrEnum):
-    """What an account waits for."""
+    """The reason why an account cannot send."""
 
-    LOST = "lost"  # somebody must connect it again
-    PAUSED = "paused"  # somebody lets it rest
-    LIMITED = "limited"  # the platform takes no more from it, or from its application
-    KEPT = "kept"  # what is left is for replies and removals
-    SHARED = "shared"  # the agency has used up its part of what an application may
-    DOWN = "down"  # the platform gives no answer
-    STOPPED = "stopped"  # an emergency stop: whoever pressed it knows
+    LOST = "lost"  # a member must reconnect it
+    PAUSED = "paused"  # a member has paused it
+    LIMITED = "limited"  # the platform accepts no more requests of the account or its application
+    KEPT = "kept"  # the remaining quota is reserved for replies and removals
+    SHARED = "shared"  # the agency has used its share of the quota of a shared application
+    DOWN = "down"  # the platform does not respond
+    STOPPED = "stopped"  # an emergency stop; the member who set it knows
 
 
 _WHY = {
@@ -38,15 +38,14 @@ _WHY = {
 
 @dataclass(frozen=True)
 class AccountBlock:
-    """Nothing may leave by an account; it is worth asking again after `again`."""
+    """A block of an account; the next check is worthwhile after `again`."""
 
     why: BlockReason
     again: timedelta
 
 
 def find_account_block(scope: Scope, channel: Channel) -> AccountBlock | None:
-    """What keeps everything of an account back now, None where it may send. Nothing is locked or
-    written."""
+    """Return the block of an account, None if it may send. Read-only, takes no locks."""
     until = channel.paused_until
     if channel.state in UNUSABLE_STATES:
         return AccountBlock(BlockReason.LOST, send_limits.BLOCK_RECHECK)
@@ -66,7 +65,8 @@ def find_account_block(scope: Scope, channel: Channel) -> AccountBlock | None:
 
 
 def load_emergency_stops(scope: Scope) -> StoppedScope:
-    """Where sending is stopped now, the accounts of a stopped platform among its targets."""
+    """Return the scope of active emergency stops; accounts of stopped platforms are added as
+    targets."""
     found = emergency_stops.stopped_scope(scope, "sending")
     if not found.platforms:
         return found

@@ -1,5 +1,4 @@
-"""What became of a series while nothing could leave: its newest missed time leaves, the older ones
-are passed over."""
+"""Misfires of series: after a downtime only the newest missed occurrence is published."""
 
 import re
 
@@ -14,17 +13,17 @@ from schedules.posts.models import Delivery
 from schedules.posts.states import PENDING_STATES, DeliveryState
 from tenants.notices import notices
 
+# Suffix of occurrence keys of reposts and of deliveries that returned to their account.
 _AGAIN = re.compile(r"\.?again-\d+$")
 
 
 def original_occurrence_key(key: str) -> str:
-    """The occurrence that another one is of, once more or back on its account: its own key where it
-    is the first."""
+    """Return the key of the occurrence that a repost or replacement derives from."""
     return _AGAIN.sub("", key)
 
 
 def is_regular_occurrence(row: Delivery) -> bool:
-    """Whether a delivery leaves when its series says: nobody gave it a time of its own."""
+    """Return True if a delivery has the time of its series, not an individual one."""
     return (
         row.series_id is not None
         and original_occurrence_key(row.occurrence_key).partition("~")[0] == row.wall_time
@@ -32,8 +31,10 @@ def is_regular_occurrence(row: Delivery) -> bool:
 
 
 def is_occurrence_superseded(scope: Scope, row: Delivery) -> bool:
-    """Whether the next time of its series has come too, so that this one would only make a
-    burst."""
+    """Return True if a later occurrence of the series is due too.
+
+    Publishing both would only make a burst.
+    """
     if row.state not in PENDING_STATES or not is_regular_occurrence(row):
         return False
     newer = select(Delivery.id).where(
@@ -48,14 +49,16 @@ def is_occurrence_superseded(scope: Scope, row: Delivery) -> bool:
 
 
 def occurrence_message_params(row: Delivery) -> str:
-    """The date and the hour of one time of a series, as notices say them."""
+    """Format the local date and time of an occurrence for notices."""
     wall = parse_wall_time(row.wall_time, row.zone)
     return f"{wall.day:%d/%m/%Y} {wall.clock:%H:%M}"
 
 
 def skip_misfire(scope: Scope, row: Delivery, reason: Message) -> None:
-    """Take an overtaken delivery off the calendar, and tell the members once. One that went on
-    meanwhile stays."""
+    """Cancel a superseded delivery and notify the members once per series.
+
+    A delivery that is no longer pending is not changed.
+    """
     if row.state not in PENDING_STATES:
         return
     drop_delivery(scope, row, reason=reason)

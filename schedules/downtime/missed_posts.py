@@ -1,5 +1,5 @@
-"""What an account missed while nothing could leave: laid out one after the other, or held, and told
-of once."""
+"""Missed posts: after a downtime of an account, spread its overdue posts or put them on hold, with
+one notice."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -38,12 +38,12 @@ from tenants.notices import notices
 
 JITTER_FROM = 15
 JITTER_TO = 90
-"""Seconds that are added to each distance: a clockwork looks like a machine, and an answer takes
-its time."""
+"""Bounds of the seconds added to each interval: exact intervals look automated, and requests take
+time."""
 
 TOO_LATE, NO_TURN, HELD = (Message(f"downtime.{why}") for why in ("too_late", "no_turn", "held"))
 STILL_HELD = "downtime.held:"
-"""Before the id in the cause of the notice about what is on hold once nobody is asked any more."""
+"""Prefix, before the downtime id, of the cause of notices about posts that stay on hold."""
 
 LEFT = frozenset(
     {
@@ -57,11 +57,11 @@ LEFT = frozenset(
         DeliveryState.REMOVED,
     }
 )
-"""States of what went out, or may have."""
+"""States of deliveries that are or may be live."""
 
 
 class MissedDelivery(Protocol):
-    """What decides when a missed delivery leaves."""
+    """The fields that determine the turn of a missed delivery."""
 
     id: UUID
     priority: int
@@ -71,9 +71,9 @@ class MissedDelivery(Protocol):
 
 @dataclass(frozen=True)
 class DowntimeProgress:
-    """How far what was missed is: what went out, what waits for its turn, what is on hold.
+    """The numbers of missed posts that are published, waiting and on hold.
 
-    `others` wait for their turn too, and are of creators that are not counted here.
+    `others` counts waiting posts of creators that are not included in the other numbers.
     """
 
     left: int
@@ -90,11 +90,11 @@ def lay_out_missed(
     taken: Sequence[datetime] = (),
     beside: timedelta = MIN_INTERVAL,
 ) -> dict[UUID, datetime | None]:
-    """When each of these leaves, None for what would be too late by its turn; pure.
+    """Return the publishing time of each delivery, None for one that would be too late; pure.
 
-    By importance, then by their time: the first at `free`, the others at least `gap` after it, and
-    `beside` from each of `taken` (instants in order at which others leave). What is held takes no
-    turn.
+    The order is priority, then due time. The first is at `free`, each other at least `gap` later
+    and at least `beside` from each instant of `taken` (sorted), at which other posts are published.
+    A delivery that is too late takes no turn.
     """
     turns: dict[UUID, datetime | None] = {}
     turn = free
@@ -117,8 +117,10 @@ def _catch_up_jitter(delivery_id: UUID) -> timedelta:
 
 
 def is_unannounced(scope: Scope, row: Delivery) -> bool:
-    """Whether a delivery is one of several that were missed, its account could send now, and nobody
-    was told of it."""
+    """Return True if a delivery is one of several missed posts that are not yet part of a downtime.
+
+    The account must be able to send now.
+    """
     channel = queries.get_channel(scope, row.channel_id)
     rows = _list_missed_deliveries(scope, channel)
     return (
@@ -129,8 +131,8 @@ def is_unannounced(scope: Scope, row: Delivery) -> bool:
 
 
 def _is_part_of_downtime(scope: Scope, rows: Sequence[Delivery]) -> bool:
-    """Whether what an account missed is told of with others: its own, or another account's that are
-    too late too."""
+    """Return True if the account missed several posts, or one that is too late while other accounts
+    have late posts too."""
     return len(rows) > 1 or (
         len(rows) == 1 and _is_late(scope, rows[0]) and _has_late_posts_elsewhere(scope, rows[0])
     )
@@ -141,8 +143,8 @@ def _is_late(scope: Scope, row: Delivery) -> bool:
 
 
 def _has_late_posts_elsewhere(scope: Scope, row: Delivery) -> bool:
-    """Whether another account that could send has posts that are too late by now, or had them a
-    moment ago."""
+    """Return True if another account that can send has late posts, or had them in the open
+    downtime."""
     told = scope.session.exec(_open_downtime_query(scope)).first()
     waits = col(Delivery.state).in_([str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED)])
     held = col(Delivery.state) == str(DeliveryState.HELD)
@@ -155,7 +157,9 @@ def _has_late_posts_elsewhere(scope: Scope, row: Delivery) -> bool:
             ~col(Delivery.dry_run),
             or_(waits, joined),
             col(Delivery.due_at)
-            < scope.now,  # said again, for its index: of a year's plans these are few
+            # implied by the next condition, but it enables the index: few planned deliveries are
+            # due
+            < scope.now,
             col(Delivery.late_until) < scope.now,
         )
         .distinct()
@@ -164,10 +168,11 @@ def _has_late_posts_elsewhere(scope: Scope, row: Delivery) -> bool:
 
 
 def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
-    """Give what an account missed its turns, hold what has none in time, and tell the members, once
-    for all accounts.
+    """Give the missed posts of an account turns, hold those that would be too late, and notify the
+    members.
 
-    Twice is as once: what has a turn is not missed any more. Raises NotFound.
+    All accounts of a downtime share one notice. Idempotent: a post with a turn is no longer missed.
+    Raises NotFound.
     """
     lock_downtimes(scope)
     channel = queries.get_channel(scope, channel_id)
@@ -183,9 +188,8 @@ def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
         rows, free=free, gap=gap, taken=taken, beside=minimum_interval_of(channel)
     )
     for row in rows:
-        if (
-            row.state == DeliveryState.APPROVED
-        ):  # its time came before anybody planned it: the wish is the plan
+        # It became due before it was scheduled: the proposed time becomes the planned one.
+        if row.state == DeliveryState.APPROVED:
             transition_delivery(scope, row, DeliveryState.SCHEDULED)
         at = turns[row.id]
         if at is not None:
@@ -199,19 +203,20 @@ def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
 
 
 def lock_downtimes(scope: Scope) -> None:
-    """One at a time lays out, decides or ends: what is counted, or compared, stands until the
-    transaction ends."""
+    """Serialize registering, deciding and closing downtimes of the tenant until the transaction
+    ends."""
     scope.lock(f"downtime:{scope.tenant_id}")
 
 
 def _list_missed_deliveries(
     scope: Scope, channel: Channel, *, lock: bool = False
 ) -> list[Delivery]:
-    """What an account should have sent and nobody tried to: overdue since before its last try,
-    rehearsals left out; and whatever is too late by now.
+    """Return overdue deliveries of an account that became due after its last attempt, without dry
+    runs.
 
-    What waits for the account's own distance was tried after; tries of the last minutes may be
-    those after a downtime.
+    Deliveries that are too late by now are always included. A delivery that waits for the minimum
+    interval became due before the last attempt. Attempts of the last minutes are ignored because
+    they may already follow the downtime.
     """
     here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == channel.id)
     start: ColumnElement[datetime] = func.greatest(
@@ -228,7 +233,8 @@ def _list_missed_deliveries(
         *here,
         col(Delivery.state).in_([str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED)]),
         ~col(Delivery.dry_run),
-        col(Delivery.due_at) < scope.now,  # as either says; for its index
+        # implied by both alternatives below; it enables the index
+        col(Delivery.due_at) < scope.now,
         or_(overdue, col(Delivery.late_until) < scope.now),
     )
     query = query.order_by(col(Delivery.due_at), col(Delivery.id))
@@ -239,13 +245,12 @@ def _list_missed_deliveries(
 
 
 def _can_account_send(scope: Scope, channel: Channel) -> bool:
-    """Whether the account could send now: what it misses while it is paused, limited or stopped is
-    laid out after."""
+    """Return True if the account can send now; otherwise its missed posts are registered later."""
     return account_blocks.find_account_block(scope, channel) is None
 
 
 def _skip_if_superseded(scope: Scope, row: Delivery) -> bool:
-    """Of a series only the newest missed one leaves."""
+    """Cancel a missed occurrence of a series if a newer one is due too; return True if so."""
     overtaken = misfires.is_occurrence_superseded(scope, row)
     if overtaken:
         misfires.skip_misfire(scope, row, Message("series.passed_over"))
@@ -253,7 +258,7 @@ def _skip_if_superseded(scope: Scope, row: Delivery) -> bool:
 
 
 def _get_or_create_downtime(scope: Scope) -> UUID:
-    """The downtime of this agency that nobody decided yet: another account's, or a new one."""
+    """Return the open downtime of the tenant, which accounts share, or create one."""
     known = scope.session.exec(_open_downtime_query(scope)).first()
     if known is not None:
         return known.id
@@ -270,8 +275,11 @@ def _hold_missed_delivery(
 
 
 def _notify_downtime(scope: Scope, downtime_id: UUID) -> None:
-    """One notice for the agency, or for one creator's people where all of it is theirs; another
-    account that comes to it makes it say more."""
+    """Replace the notice of a downtime by one with the current numbers.
+
+    It is addressed to the members of one creator if all missed posts are that creator's, otherwise
+    to the agency.
+    """
     rows = _list_downtime_deliveries(scope, downtime_id)
     said = downtime_message(
         count_progress(row.state for row in rows),
@@ -289,7 +297,7 @@ def _notify_downtime(scope: Scope, downtime_id: UUID) -> None:
 
 
 def downtime_message(found: DowntimeProgress, *, accounts: int, missed: int) -> Message:
-    """What is said of what was missed while nobody has decided."""
+    """Return the notice of a downtime on which no member has decided."""
     said = {
         "missed": missed,
         "accounts": accounts,
@@ -300,18 +308,18 @@ def downtime_message(found: DowntimeProgress, *, accounts: int, missed: int) -> 
 
 
 def held_message(found: DowntimeProgress) -> Message:
-    """What is said of what stays on hold."""
+    """Return the notice of posts that stay on hold."""
     return Message("downtime.still_held", {"count": found.held})
 
 
 def _common_creator_id(rows: Iterable[Delivery]) -> UUID | None:
-    """The creator of all of these; None where they are of several."""
+    """Return the creator of all these deliveries, None if they belong to several."""
     whose = {row.creator_id for row in rows}
     return whose.pop() if len(whose) == 1 else None
 
 
 def downtime_notice_cause(downtime_id: UUID) -> str:
-    """The cause of the notice that asks how what was missed leaves."""
+    """Return the cause of the notice that requests a decision on a downtime."""
     return f"downtime:{downtime_id}"
 
 
@@ -328,7 +336,7 @@ def _list_downtime_deliveries(
 
 
 def count_progress(stand: Iterable[str]) -> DowntimeProgress:
-    """How far deliveries in these states are; pure."""
+    """Count deliveries in these states; pure."""
     states = [DeliveryState(one) for one in stand]
     return DowntimeProgress(
         sum(one in LEFT for one in states),
@@ -340,11 +348,10 @@ def count_progress(stand: Iterable[str]) -> DowntimeProgress:
 def accept_catch_up(
     scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]
 ) -> DowntimeProgress:
-    """Somebody who works for these creators lets what was missed leave as it is laid out; how far
-    it is by now.
+    """Confirm that missed posts are published at their new times; return the progress.
 
-    Raises NotFound; Conflict where that was said already, or all of it has left; Refused where it
-    is also others'.
+    Raises NotFound, Conflict if the downtime is already decided or over, Refused if it contains
+    posts of creators not in `creators`.
     """
     row = _get_undecided_downtime(scope, downtime_id, DowntimeState.KEPT)
     members = _list_downtime_deliveries(scope, downtime_id, lock=True)
@@ -356,10 +363,10 @@ def accept_catch_up(
 def hold_missed_posts(
     scope: Scope, downtime_id: UUID, *, creators: Collection[UUID]
 ) -> DowntimeProgress:
-    """Put on hold what of these creators has not left yet; how far theirs is by now. What others'
-    is goes on.
+    """Hold the waiting posts of these creators; return their progress. Posts of others are not
+    changed.
 
-    Raises NotFound, and Conflict where it was held already or all of it has left.
+    Raises NotFound, and Conflict if the downtime is already on hold or over.
     """
     row = _get_undecided_downtime(scope, downtime_id, DowntimeState.STOPPED)
     members = _list_downtime_deliveries(scope, downtime_id, lock=True)
@@ -374,19 +381,20 @@ def hold_missed_posts(
 
 
 def is_held_back(row: Delivery) -> bool:
-    """Whether somebody holds a missed delivery back: it leaves at a word of theirs alone; pure."""
+    """Return True if a member holds a missed delivery, which only a member can release; pure."""
     return row.state == DeliveryState.HELD and row.reason == HELD.to_json()
 
 
 def is_still_held(scope: Scope, row: Delivery) -> bool:
-    """Whether other words leave a delivery held back: nobody's yes, which would send it, is asked
-    for them."""
+    """Return True if a held delivery stays on hold after an edit of its text.
+
+    For creators with approval the new text is reviewed, and its approval releases the delivery.
+    """
     return is_held_back(row) and not get_creator(scope, row.creator_id).approval_tiers
 
 
 def hold_replacement(scope: Scope, row: Delivery, instead_of: Delivery) -> None:
-    """Hold back what takes the place of a delivery that somebody holds back, among what was missed
-    with it."""
+    """Hold the replacement of a held delivery and add it to the same downtime."""
     _hold_missed_delivery(scope, row, HELD, downtime_id=instead_of.downtime_id)
 
 
@@ -403,7 +411,8 @@ def _get_undecided_downtime(scope: Scope, downtime_id: UUID, after: DowntimeStat
 def _record_downtime_decision(
     scope: Scope, row: Downtime, after: DowntimeState, members: Sequence[Delivery]
 ) -> DowntimeProgress:
-    """Nobody is asked any more; what is on hold is still told of."""
+    """Record a decision, close the request for it and create a notice about posts that stay on
+    hold."""
     row.state = str(after)
     row.decided_by = scope.actor
     scope.add(row)
@@ -416,12 +425,12 @@ def _record_downtime_decision(
 
 
 def close_finished_downtimes(scope: Scope) -> None:
-    """End what nobody decided and has left meanwhile, and the notices of what is not on hold any
-    more."""
+    """Close the open downtime if no post waits any more, and notices without posts on hold."""
     row = scope.session.exec(_open_downtime_query(scope)).first()
     if row is not None:
         lock_downtimes(scope)
         members = _list_downtime_deliveries(scope, row.id)
+        # Another transaction may have decided it before this one got the lock.
         scope.session.refresh(row)
         if (
             row.state == DowntimeState.OPEN

@@ -6,8 +6,10 @@ from foundation.db.tables import TenantRow, table_arguments
 
 
 class Downtime(TenantRow, table=True):
-    """A time in which posts of this agency could not leave, until all of them have; one is open at
-    a time."""
+    """A period in which posts of the tenant could not be published, open until decided or over.
+
+    At most one is open per tenant.
+    """
 
     __tablename__ = "downtimes"
     __table_args__ = table_arguments(

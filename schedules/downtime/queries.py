@@ -1,5 +1,5 @@
-"""What people see of posts that were missed together: for each account what left, what leaves when,
-what is held."""
+"""Views of downtimes: per account the posts that were published, wait for their turn or are on
+hold."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ STANDS = (str(DeliveryState.SCHEDULED), str(DeliveryState.HELD))
 
 @dataclass(frozen=True)
 class MissedOnAccount:
-    """An account and what it missed, in the order of their turns; what is held comes last."""
+    """The missed posts of an account in the order of their turns; posts on hold come last."""
 
     id: UUID
     name: str
@@ -33,10 +33,9 @@ class MissedOnAccount:
 
 @dataclass(frozen=True)
 class DowntimeView:
-    """Posts that were missed together, as far as somebody may see them; `since` is when the first
-    was due.
+    """A downtime as a member sees it; `since` is the due time of the first missed post.
 
-    `others_too`: it also touches creators they do not work for.
+    `others_too` is True if it includes posts of creators that the member does not work for.
     """
 
     id: UUID
@@ -47,19 +46,21 @@ class DowntimeView:
 
     @property
     def entries(self) -> list[DeliveryEntry]:
-        """All of it, account by account."""
+        """All missed posts, account by account."""
         return [entry for account in self.accounts for entry in account.entries]
 
     @property
     def count(self) -> DowntimeProgress:
-        """How far it is."""
+        """The progress of these posts."""
         return count_progress(entry.state for entry in self.entries)
 
 
 @dataclass(frozen=True)
 class DowntimeShare:
-    """What of it is of some creators: how many posts on how many accounts, how far they are, and
-    whether others' were missed too."""
+    """The part of a downtime that belongs to some creators: posts, accounts and progress.
+
+    `others_too` is True if it includes posts of other creators.
+    """
 
     missed: int
     accounts: int
@@ -68,16 +69,19 @@ class DowntimeShare:
 
     @property
     def needs_decision(self) -> bool:
-        """Whether it is theirs to say how it leaves: where others' were missed too, while one of
-        theirs waits."""
+        """True if these creators' members must decide; in a shared downtime only while one of their
+        posts waits."""
         return not self.others_too or self.count.waiting > 0
 
 
 def load_downtime_shares(
     scope: Scope, creators: Collection[UUID], downtime_ids: Collection[UUID]
 ) -> dict[UUID, DowntimeShare]:
-    """What of these downtimes is of these creators, for each that touches one; one statement, none
-    without any."""
+    """Return the shares of some creators in these downtimes, without downtimes that do not affect
+    them.
+
+    Runs at most one statement.
+    """
     if not downtime_ids:
         return {}
     found = scope.session.execute(
@@ -99,8 +103,7 @@ def load_downtime_shares(
 
 
 def list_open_downtimes(scope: Scope, creators: Collection[UUID]) -> list[DowntimeView]:
-    """What was missed and still waits for its turn or for a person, the newest first; of these
-    creators alone."""
+    """Return downtimes with posts of these creators that wait or are on hold, newest first."""
     waits = select(Delivery.downtime_id).where(
         Delivery.tenant_id == scope.tenant_id,
         col(Delivery.downtime_id).is_not(None),
@@ -117,8 +120,11 @@ def list_open_downtimes(scope: Scope, creators: Collection[UUID]) -> list[Downti
 
 
 def get_downtime(scope: Scope, creators: Collection[UUID], downtime_id: UUID) -> DowntimeView:
-    """One of them, also once nothing of it waits. Raises NotFound, in the same words for another
-    tenant's and for one that touches none of these creators."""
+    """Return one downtime, also a finished one.
+
+    Raises NotFound, also for downtimes of other tenants and those that do not affect these
+    creators.
+    """
     row = scope.session.get(Downtime, (scope.tenant_id, downtime_id), populate_existing=True)
     found = (
         None

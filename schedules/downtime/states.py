@@ -1,12 +1,12 @@
-"""States of the decision on the posts that a downtime missed."""
+"""States of the decision on a downtime."""
 
 from enum import StrEnum
 
 
 class DowntimeState(StrEnum):
-    """What was said to how missed posts leave."""
+    """The decision on the missed posts of a downtime."""
 
     OPEN = "open"
     KEPT = "kept"
-    STOPPED = "stopped"  # somebody held all that had not left
-    OVER = "over"  # nobody said anything, and nothing of it waits for its turn any more
+    STOPPED = "stopped"  # a member has put the waiting posts on hold
+    OVER = "over"  # undecided, and no post waits any more

@@ -1,1 +1,5 @@
-"""Drafts: previews, duplicates, reposts and the requirements of each channel."""
+"""Drafts: write, schedule and rewrite posts; previews, duplicates, reposts and channel
+requirements.
+
+Approvals are in `schedules.approvals`; texts proposed by a model are in `schedules.suggestions`.
+"""

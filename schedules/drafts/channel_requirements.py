@@ -1,5 +1,4 @@
-"""Whether each account that a post goes to takes what it asks there and chooses: a price, the
-platform's options; and whether what it says otherwise somewhere is said anywhere."""
+"""Checks of a post's prices, options and overrides against its accounts."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -21,11 +20,10 @@ OVER = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVED})
 def check_post_requirements(
     scope: Scope, post_id: UUID, *, connectors: Mapping[str, Connector]
 ) -> None:
-    """Refuse a post that an account could not sell, or whose options it does not know, in the
-    transaction that puts it there.
+    """Refuse a post that an account cannot sell, or that uses unknown platform options.
 
-    Its time would refuse it as well: this says so while somebody can do something about it. Raises
-    BadInput, NotFound.
+    Called in the transaction that adds the account, because publishing would refuse it only later.
+    Raises BadInput and NotFound.
     """
     owner = deliveries.get_post(scope, post_id)
     _check_options(scope, owner, connectors)
@@ -56,9 +54,11 @@ def check_post_requirements(
 def check_override_places(
     scope: Scope, draft: Draft, *, connectors: Mapping[str, Connector]
 ) -> None:
-    """Refuse what a draft says otherwise where no account of its creator could say it: a slip in
-    the name, and the post would leave there with the words meant for everybody else. Raises
-    BadInput."""
+    """Refuse overrides for a place that is neither a platform nor an account of the creator.
+
+    With a typo in the name, the account would get the text that is meant for the others. Raises
+    BadInput.
+    """
     if not draft.others:
         return
     hers = queries.list_creator_channels(scope, draft.creator_id)
@@ -69,7 +69,7 @@ def check_override_places(
 
 
 def _check_options(scope: Scope, owner: Post, connectors: Mapping[str, Connector]) -> None:
-    """Every place that chooses something, whether the post goes there already or not. Raises
+    """Check the options of all overrides, also for accounts that are not selected. Raises
     BadInput."""
     chosen = [one for one in channel_overrides.overrides_of_post(owner) if one.options]
     mine = queries.list_creator_channels(scope, owner.creator_id) if chosen else []

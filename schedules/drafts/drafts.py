@@ -1,7 +1,6 @@
-"""A post as somebody writes it, and putting it on the calendar.
+"""Drafts of members and machines: create, schedule, rewrite and retry posts.
 
-What a machine proposes: a draft with a time as its wish. It leaves for nobody before a person says
-yes to it.
+A post that a machine drafts is published only after a member approves it.
 """
 
 from dataclasses import dataclass, replace
@@ -46,7 +45,7 @@ from studio.library import assets
 
 @dataclass(frozen=True)
 class Draft:
-    """What somebody wants to say, and where; nothing of it is written yet."""
+    """The content and accounts of a post that is not stored yet."""
 
     creator_id: UUID
     title: str
@@ -55,49 +54,50 @@ class Draft:
     channels: tuple[UUID, ...]
     text_ai: str = "none"
     parts: tuple[ThreadPart, ...] = ()
-    """What follows as a thread, and the first comment at last."""
+    """The rest of the thread, the first comment last."""
     others: tuple[ChannelOverride, ...] = ()
-    """What single places say otherwise."""
+    """Channel overrides."""
     links: LinkChoices = DEFAULT_LINK_CHOICES
-    """What is said of its addresses."""
+    """The author's choices for links."""
     late: LateLimit | None = None
-    """How late it may still leave, where somebody chose; rewriting does not change it."""
+    """The chosen limit for a late post, None to keep the default. A rewrite does not change it."""
     labels: tuple[UUID, ...] | None = None
-    """The labels it is to have, all of them; None leaves a post those it has."""
+    """All labels of the post; None keeps those it has."""
     post_id: UUID | None = None
-    """The post it is of, where that is written already."""
+    """The stored post that this is a draft of, if any."""
 
     @property
     def base_content(self) -> PostContent:
-        """What it says where no place says otherwise."""
+        """Return the content without overrides."""
         return PostContent(self.title, self.body, self.media, self.parts)
 
     @property
     def assets(self) -> list[UUID]:
-        """Every picture of it, in whatever place."""
+        """Return every asset of the post and its overrides."""
         return channel_overrides.collect_assets(self.media, self.parts, self.others)
 
     @property
     def content_only(self) -> "Draft":
-        """What it says alone: where it goes, its lateness and its labels change without it."""
+        """Return the draft without accounts, lateness and labels, which can change without a
+        rewrite."""
         return replace(self, channels=(), late=None, labels=None, post_id=None)
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to show."""
+        """Return True if it has neither text nor pictures."""
         return not (self.body.strip() or self.title.strip() or self.media)
 
 
 @dataclass(frozen=True)
 class PlannedPost:
-    """What became of a post that was planned: `waiting` names who may approve it, nobody where none
-    is asked for."""
+    """The result of scheduling. `waiting` names the members who can approve it, empty if none
+    must."""
 
     post_id: UUID
     at: WallTime
     waiting: tuple[str, ...]
     left: bool
-    """Whether it is on the calendar, to leave by itself."""
+    """True if it is scheduled and will be published automatically."""
 
 
 def plan_draft(
@@ -111,10 +111,9 @@ def plan_draft(
     origin: str = DASHBOARD_ORIGIN,
     priority: int = deliveries.DEFAULT_PRIORITY,
 ) -> PlannedPost:
-    """Write a post and put it on the calendar, once per `key`; where a yes is asked for, it waits
-    for one.
+    """Create a post with deliveries, once for each `key`, and schedule it unless it needs approval.
 
-    Raises BadInput for a draft without words, pictures or accounts, and for a time that has passed;
+    Raises BadInput for a draft without content or accounts and for a time in the past, and
     NotFound.
     """
     allowed = late_ok if draft.late is None else lateness.late_span(draft.late)
@@ -143,20 +142,18 @@ def write_draft(
     origin: str = DASHBOARD_ORIGIN,
     priority: int = deliveries.DEFAULT_PRIORITY,
 ) -> UUID:
-    """Write the post of a draft, once per `key`; it has no time yet. People's `priority` is 1
-    (first) to 9.
+    """Create the post of a draft without deliveries, once for each `key`, and return its id.
 
-    What the draft says of its lateness counts before `late_ok` and `until_midnight`. One of a post
-    that was put aside goes on with that one.
-
-    Raises BadInput for a draft without words and pictures, NotFound, and Conflict for a post that
-    goes anywhere by now.
+    `priority` is 1 (first) to 9. The draft's `late` overrides `late_ok` and `until_midnight`. A
+    draft with a `post_id` rewrites that post. Raises BadInput for a draft without content,
+    NotFound, and Conflict if that post has deliveries.
     """
     if draft.is_empty:
         raise BadInput("compose.empty")
     if draft.post_id is not None:
         return _go_on(scope, draft.post_id, draft, author=author, priority=max(priority, 1))
     known = queries.post_ids_by_origin_key(scope, origin, str(key)) if draft.labels else {}
+    # Priority 0 is reserved for posts of the installation.
     post_id = deliveries.create_post(
         scope,
         creator_id=draft.creator_id,
@@ -174,9 +171,8 @@ def write_draft(
         priority=max(priority, 1),
         links=draft.links,
     )
-    if (
-        draft.labels and str(key) not in known
-    ):  # a repeat gives none anew that was taken off meanwhile
+    # A repeat must not restore labels that were removed in the meantime.
+    if draft.labels and str(key) not in known:
         labels.set_post_labels(scope, post_id, draft.labels)
     return post_id
 
@@ -198,7 +194,7 @@ def _go_on(scope: Scope, post_id: UUID, draft: Draft, *, author: str, priority: 
 
 
 def require_channel(draft: Draft) -> None:
-    """Raise BadInput for a draft that names no account."""
+    """Raise BadInput for a draft without accounts."""
     if not draft.channels:
         raise BadInput("compose.no_account")
 
@@ -212,27 +208,24 @@ def rewrite_post(
     seen: Draft | None = None,
     rule: LinkPolicy | None = None,
 ) -> bool:
-    """Change the words and pictures of a post of which nothing is outside; whether it is on the
-    calendar again. `rule`: what becomes of its addresses, as its creator has it now where nobody
-    says.
+    """Change the content of an unpublished post; return True if the post is scheduled.
 
-    What was approved was another content: it waits for a yes again, and its time is kept as a wish.
-    Raises BadInput for an empty one, NotFound for a picture that is not hers, Conflict when a part
-    has left meanwhile, or where it says something else by now than what its author has `seen`.
+    `rule` is the link policy, by default that of the creator. If the post needs approval, its
+    deliveries become drafts with their times. Raises BadInput for empty content, NotFound for a
+    picture of another creator, and Conflict if a part was published in the meantime or the content
+    differs from `seen`.
     """
     if draft.is_empty:
         raise BadInput("compose.empty")
     channel_overrides.check_content(draft.base_content, draft.others)
     row = get_post(scope, post_id)
-    scope.session.refresh(
-        row, with_for_update={"key_share": True}
-    )  # two writers at once: each makes its own version
+    # Concurrent rewrites run one after the other, each with a new version.
+    scope.session.refresh(row, with_for_update={"key_share": True})
     if seen is not None:
         require_unchanged(scope, post_id, seen)
     assets.check_assets_owned(scope, row.creator_id, draft.assets)
-    rows = deliveries_of_post(
-        scope, post_id, lock=True
-    )  # before what wakes them, as whoever takes one off
+    # Before the outbox rows, as in a cancellation: another order could deadlock.
+    rows = deliveries_of_post(scope, post_id, lock=True)
     known = [one for one in rows if one.state != DeliveryState.CANCELLED]
     if (rows and not known) or any(one.state not in CANCELLABLE for one in known):
         raise Conflict("post.left_already")
@@ -250,6 +243,7 @@ def rewrite_post(
     row.version += 1
     before = row.digest
     row.digest = current_digest(scope, row)
+    # Changed content answers an open change request.
     if row.digest != before:
         change_requests.close_change_request(scope, post_id)
     scope.add(row)
@@ -266,8 +260,8 @@ def rewrite_post(
 
 
 def is_published_on_approval(scope: Scope, post_id: UUID) -> bool:
-    """Whether a post whose words change leaves once nobody's yes is missing: its hour is over, not
-    its lateness."""
+    """Return True if a changed post is published as soon as it is approved: it is due and not too
+    late."""
     rows = [row for row in deliveries_of_post(scope, post_id) if row.state in CANCELLABLE]
     rows = [
         row
@@ -278,7 +272,7 @@ def is_published_on_approval(scope: Scope, post_id: UUID) -> bool:
 
 
 def require_unchanged(scope: Scope, post_id: UUID, seen: Draft) -> None:
-    """Raise Conflict for a post that says something else by now than what was seen of it."""
+    """Raise Conflict if the content of a post differs from `seen`."""
     if draft_of_post(queries.get_stored_post(scope, post_id)).content_only != seen.content_only:
         raise Conflict("post.changed_meanwhile")
 
@@ -286,16 +280,15 @@ def require_unchanged(scope: Scope, post_id: UUID, seen: Draft) -> None:
 def set_channel_options(
     scope: Scope, post_id: UUID, channel_id: UUID, options: ChosenOptions, *, author: str
 ) -> bool | None:
-    """Change what a post chooses on one account beside its words, and nothing else of it; None
-    where that is as it was, else whether it is on the calendar again.
+    """Change the options of a post on one account.
 
-    It is content: what was approved was another. Raises as `rewrite` does, and NotFound for an
-    account that it does not go to.
+    Returns None if nothing changes, else True if the post is scheduled. Options are part of the
+    approved content. Raises the same errors as `rewrite_post`, and NotFound for an account that the
+    post does not use.
     """
     row = get_post(scope, post_id)
-    scope.session.refresh(
-        row, with_for_update={"key_share": True}
-    )  # what somebody else wrote just now is kept
+    # Lock the post, so that a concurrent change is not overwritten.
+    scope.session.refresh(row, with_for_update={"key_share": True})
     channels = _goes_to(scope, post_id)
     others = channel_overrides.set_option_override(
         row, list(channels.values()), channel_of_post(scope, post_id, channel_id), options
@@ -318,7 +311,7 @@ def _goes_to(scope: Scope, post_id: UUID) -> dict[UUID, Channel]:
 
 
 def channel_of_post(scope: Scope, post_id: UUID, channel_id: UUID) -> Channel:
-    """An account that a post goes to. Raises NotFound for any other."""
+    """Return an account that a post is published to. Raises NotFound for any other."""
     found = _goes_to(scope, post_id).get(channel_id)
     if found is None:
         raise NotFound("channel.unknown")
@@ -326,21 +319,21 @@ def channel_of_post(scope: Scope, post_id: UUID, channel_id: UUID) -> Channel:
 
 
 def draft_of_post(of: StoredPost, channels: tuple[UUID, ...] = ()) -> Draft:
-    """A post as it stands, as a draft of itself for these accounts."""
+    """Return a stored post as a draft for these accounts."""
     words = (of.title, of.body, of.media, channels, of.text_ai, of.parts, of.others, of.links)
     return Draft(of.creator_id, *words, late=of.late, post_id=of.id)
 
 
 def remove_channel_from_post(scope: Scope, delivery_id: UUID) -> None:
-    """Take one account off a post. Raises Conflict once it is on its way or outside: removal is
-    another act."""
+    """Remove an account from a post. Raises Conflict if the post is, or is being, published
+    there."""
     deliveries.cancel_delivery(scope, delivery_id)
 
 
 def retry_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """Try a refused or held delivery again now, or the rest of one that was broken off.
+    """Retry a failed or held delivery, or the rest of a broken-off thread, now.
 
-    Raises Conflict for any other, and as `now`.
+    Raises Conflict for a delivery in another state, and the errors of `publish_now`.
     """
     if get_delivery(scope, delivery_id).state not in (
         DeliveryState.HELD,
@@ -352,9 +345,11 @@ def retry_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = Non
 
 
 def publish_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """A member's or a program's "now": as `deliveries.expedite_delivery`, and Conflict for what
-    would only be put on hold for want of a yes; of what stands in part that is asked when its rest
-    leaves."""
+    """Publish a delivery now, as `expedite_delivery` does.
+
+    Raises Conflict if the approval is missing; for the rest of a thread that is checked by the
+    claim.
+    """
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.BROKEN_OFF and not decisions.is_delivery_approved(
         scope, get_post(scope, row.post_id), row, scope.now
@@ -366,12 +361,11 @@ def publish_now(scope: Scope, delivery_id: UUID, *, version: int | None = None) 
 def propose_draft(
     scope: Scope, draft: Draft, *, key: UUID, at: WallTime | None, author: str, origin: str
 ) -> UUID:
-    """Write a draft once per `key`; with `at`, that time is wished on its accounts. Nothing of it
-    goes onto the calendar by itself, also where a person's post needs nobody's yes: at its hour it
-    is on hold.
+    """Create a draft that a machine proposes, once for each `key`; `at` is the requested time.
 
-    Raises BadInput for an empty one, for accounts without a time or a time without accounts;
-    NotFound.
+    It is never scheduled automatically, even if members' posts need no approval; at its time it is
+    put on hold. Raises BadInput for an empty draft, for accounts without a time and a time without
+    accounts, and NotFound.
     """
     if at is None:
         if draft.channels:

@@ -1,9 +1,8 @@
-"""What an account has said already: told when a post is planned; held at its time too where the
-account wants that.
+"""Duplicates: posts that repeat what their account published or scheduled before.
 
-What repeats on purpose is no repeat: the times of series, one made a post of its own too, and a
-post that was asked for "again". Where the platform itself refuses the same words
-(`Capabilities.once`), nothing makes it fit but other words.
+Duplicates are shown when a post is scheduled; an account can also put them on hold at publishing.
+Intended repeats do not count: series, posts that replace their dates, and reposts. Where the
+platform refuses a repeated text (`Capabilities.once`), the text must change.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -44,20 +43,20 @@ OUT = frozenset(
         DeliveryState.REMOVING,
     }
 )
-"""States of a delivery of which something stands outside, or may."""
+"""States of a delivery that is, or may be, published."""
 
 UPCOMING_STATES = frozenset(
     {DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD}
 )
-"""States of one that may still leave."""
+"""States of a delivery that can still be published."""
 
 REASONS = frozenset(
     {*(f"delivery.repeats_{kind}" for kind in SimilarityKind), "delivery.repeats_refused"}
 )
-"""Codes of a hold that a repeat is in."""
+"""Codes of a hold because of a duplicate."""
 
 MAX_CANDIDATES = 200
-"""Posts that are looked at as possible repeats of one; more say the same thing over and over."""
+"""Candidates that are compared. If there are more, they all repeat the same text."""
 
 _FIND = """
 WITH marked AS MATERIALIZED (
@@ -79,18 +78,19 @@ SELECT there.* FROM marked m CROSS JOIN LATERAL (
   LIMIT :most) there
 LIMIT :most
 """
-"""Step by step, whatever the database believes of the tables: a plan that began with the account's
-deliveries would read all of them. What was left in doubt may stand outside as before."""
+"""MATERIALIZED forces PostgreSQL to begin with the marks: beginning with the deliveries of the
+account would read all of them. A delivery that was closed while uncertain may be published, and
+counts."""
 
 NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True)
 class DuplicatePost:
-    """A post of the account that another one repeats: `at` is when it left or will, `out` whether
-    it left.
+    """A post of the account that another one repeats.
 
-    `refused`: the platform does not take it again, whoever wants it.
+    `at` is its publish time; `out` is False if that is in the future. `refused` means that the
+    platform never accepts the repeat.
     """
 
     kind: SimilarityKind
@@ -106,7 +106,7 @@ class DuplicatePost:
 
     @property
     def to_message(self) -> Message:
-        """Why it is held, or would be."""
+        """Return the reason of a hold because of this duplicate."""
         day = f"{self.at.astimezone(load_zone(self.zone)).date():%d/%m/%Y}"
         code = "delivery.repeats_refused" if self.refused else f"delivery.repeats_{self.kind}"
         return Message(code, {"account": self.account, "day": day})
@@ -114,8 +114,8 @@ class DuplicatePost:
 
 @dataclass(frozen=True)
 class DuplicateQuery:
-    """What is held against an account: a content, of which delivery of which post, and in what time
-    around."""
+    """Content to compare with the posts of an account in a period, and the delivery it belongs
+    to."""
 
     said: PostContent
     channel: Channel
@@ -131,11 +131,10 @@ class DuplicateQuery:
 def find_blocking_duplicate(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector | None
 ) -> DuplicatePost | None:
-    """What a delivery that is about to leave repeats on its account, where nobody wanted it so;
-    None lets it leave.
+    """Return the duplicate that puts a due delivery on hold; None if it can be published.
 
-    Asked of accounts that hold repeats, and of places that refuse them: one statement where nothing
-    is like it. What comes after the account was locked sees all that left before.
+    Only checked for accounts that hold duplicates and platforms that refuse them. Must be called
+    after the account is locked, so that everything published before is seen.
     """
     asked = _build_duplicate_query(row, owner, channel, connector)
     if not (asked.once or channel.holds_repeats):
@@ -147,8 +146,7 @@ def find_blocking_duplicate(
 
 
 def is_intended_repeat(row: Delivery, owner: Post) -> bool:
-    """Whether a delivery is one time of many, or was asked for once more: repeating is what it is
-    for."""
+    """Return True if a delivery belongs to a series or is a repost."""
     return (
         row.series_id is not None or owner.origin == SERIES_ORIGIN or "again-" in row.occurrence_key
     )
@@ -162,8 +160,10 @@ def find_content_duplicates(
     *,
     connectors: Mapping[str, Connector],
 ) -> list[DuplicatePost]:
-    """What a content that is not written yet would repeat on accounts at an instant, planned posts
-    included; the surest of each account. Raises NotFound."""
+    """Return the strongest duplicate of new content on each account, scheduled posts included.
+
+    Raises NotFound.
+    """
     found = []
     for channel_id in channels:
         channel = queries.get_channel(scope, channel_id)
@@ -184,8 +184,8 @@ def find_content_duplicates(
 def find_delivery_duplicates(
     scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]
 ) -> list[DuplicatePost]:
-    """What a delivery that may still leave repeats on its account, planned posts included, and
-    nobody wanted yet.
+    """Return the duplicates of an unpublished delivery that no member has allowed, with scheduled
+    posts.
 
     Raises NotFound.
     """
@@ -210,13 +210,12 @@ def allow_duplicate(
     seen: Collection[UUID] | None = None,
     version: int | None = None,
 ) -> int:
-    """A person knows what a delivery repeats and wants it to leave; one that was held for that
-    leaves now.
+    """Allow a delivery to repeat posts, retry it if it is on hold for that, and return how many
+    posts.
 
-    Their word counts for these very posts (`seen`, or all there are now) and these very words:
-    what changes afterwards is asked again. Twice is as once. Returns of how many posts it is.
-    Raises Refused where the platform would not take it, Conflict where the delivery was changed
-    meanwhile.
+    The waiver covers these posts (`seen`, or all current ones) with their current text and that of
+    the delivery; any change ends it. Idempotent. Raises Refused if the platform never accepts the
+    repeat, Conflict if the delivery changed in the meantime.
     """
     row = get_delivery(scope, delivery_id)
     likes = [
@@ -243,10 +242,9 @@ def acknowledge_duplicates(
     connectors: Mapping[str, Connector],
     seen: Collection[UUID] | None = None,
 ) -> None:
-    """Who plans a post knows which ones it repeats (`seen`, or all there are), wherever its
-    platform takes them again.
+    """Allow all deliveries of a post to repeat posts (`seen`, or all), as `allow_duplicate` does.
 
-    Their word counts as in `allow_duplicate`.
+    Duplicates that the platform never accepts are skipped.
     """
     for row in deliveries_of_post(scope, post_id):
         likes = find_delivery_duplicates(scope, row.id, connectors=connectors)
@@ -284,7 +282,7 @@ def _record_duplicate_waivers(
 def _build_duplicate_query(
     row: Delivery, owner: Post, channel: Channel, connector: Connector | None
 ) -> DuplicateQuery:
-    """What is asked of a delivery, around its own time."""
+    """Build the query of a delivery around its due time."""
     return DuplicateQuery(
         channel_overrides.content_for_channel(owner, channel),
         channel,
@@ -301,7 +299,7 @@ def _build_duplicate_query(
 def _find_unwaived_duplicates(
     scope: Scope, row: Delivery, owner: Post, asked: DuplicateQuery
 ) -> list[DuplicatePost]:
-    """What a delivery repeats that nobody said they know."""
+    """Return the duplicates of a delivery that no member has allowed."""
     found = _search_duplicates(scope, asked)
     wanted = _load_waived_duplicates(scope, row.id, owner.digest) if found else frozenset()
     return [one for one in found if one.refused or (one.post_id, one.digest) not in wanted]
@@ -312,7 +310,7 @@ def _is_repeat_forbidden(channel: Channel, connector: Connector | None) -> bool:
 
 
 def _search_duplicates(scope: Scope, asked: DuplicateQuery) -> list[DuplicatePost]:
-    """What a content repeats, the surest first, then the latest."""
+    """Return the duplicates of a content, strongest first, then latest."""
     ours = text_similarity.fingerprint_content(asked.said)
     sought = text_similarity.search_marks(ours)
     if not sought:
@@ -361,7 +359,7 @@ def _search_duplicates(scope: Scope, asked: DuplicateQuery) -> list[DuplicatePos
 
 
 class _Row(NamedTuple):
-    """A delivery with a mark in common, as the database knows it."""
+    """A candidate delivery that shares a mark."""
 
     id: UUID
     post_id: UUID
@@ -380,7 +378,7 @@ def _load_posts_by_id(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
 def _classify_candidate(
     row: _Row, owner: Post, kind: SimilarityKind | None, asked: DuplicateQuery
 ) -> DuplicatePost | None:
-    """What one delivery is to what was asked, None where it is nothing."""
+    """Return the duplicate that a candidate is; None if it is not one."""
     refused = asked.once and kind is SimilarityKind.WORDS
     near = asked.since <= row.at <= asked.until
     one_of_many = (
@@ -406,7 +404,7 @@ def _classify_candidate(
 def _load_waived_duplicates(
     scope: Scope, delivery_id: UUID, digest: str
 ) -> frozenset[tuple[UUID, str]]:
-    """The posts that a person knows a delivery repeats, each as it was then."""
+    """Return id and digest of the posts that a member allowed a delivery to repeat."""
     rows = scope.session.exec(
         select(DuplicateWaiver.like_id, DuplicateWaiver.like_digest).where(
             DuplicateWaiver.tenant_id == scope.tenant_id,

@@ -1,5 +1,4 @@
-"""A post as the feed of a platform shows it: what is laid out of a preview, before a template draws
-it. Pure."""
+"""Layout of post previews in the style of a platform's feed, for the templates. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +12,13 @@ from gate.contract.units import Medium
 from schedules.drafts.previews import PostPreview
 
 Seen = Mapping[UUID, tuple[str, str]]
-"""The pictures there are: their address, and the words that stand in their place."""
+"""Address and alt text of each asset that can be shown."""
 
 
 @dataclass(frozen=True)
 class PreviewMedia:
-    """A picture, film or sound as it lies there; `shape` is its width by its height, "" where
-    nobody knows."""
+    """A picture, video or sound of the preview; `shape` is width divided by height, "" if
+    unknown."""
 
     address: str
     alt: str
@@ -28,20 +27,22 @@ class PreviewMedia:
 
     @property
     def is_video(self) -> bool:
-        """Whether it moves."""
+        """Return True for a video."""
         return self.mime.startswith("video/")
 
     @property
     def is_audio(self) -> bool:
-        """Whether it is heard alone."""
+        """Return True for audio."""
         return self.mime.startswith("audio/")
 
 
 @dataclass(frozen=True)
 class PreviewPart:
-    """A post, or a part that hangs under it, as it stands in the feed. `above` is read at once,
-    `below` after a press; `length` and `most` are as the place counts, `pictures` how many it
-    carries."""
+    """A part of a post as shown in the feed.
+
+    `above` is visible at once, `below` after expanding. `length` and `most` are counted as the
+    platform does; `pictures` is the number of media.
+    """
 
     number: int
     comment: bool
@@ -50,9 +51,9 @@ class PreviewPart:
     below: Sequence[TextPiece]
     shots: Sequence[PreviewMedia]
     card: str
-    """The host of the page whose card is shown; "" for none."""
+    """The host of the link card; "" for none."""
     made: LinkCard | None
-    """What that card says, where its author wrote it."""
+    """The content of the card, if its author wrote one."""
     warning: str
     length: int
     most: int
@@ -60,7 +61,7 @@ class PreviewPart:
 
 
 def build_feed_preview(one: PostPreview, seen: Seen) -> list[PreviewPart]:
-    """Everything an account shows of a post, in order."""
+    """Build the preview of every part of a post on an account, in order."""
     media = dict(zip(one.said.all_assets, one.all_media, strict=False))
     counts = (one.length, one.most, len(one.media))
     first = one.said.all_assets if one.joined else one.said.media
@@ -78,7 +79,7 @@ def build_feed_preview(one: PostPreview, seen: Seen) -> list[PreviewPart]:
     for part, piece in zip(one.parts, one.said.parts, strict=False):
         shots = _build_preview_media(one.showing, piece.media, media, seen)
         counts = (part.length, part.most, len(part.media))
-        words = ("", part.body)  # what hangs under a post has no title of its own
+        words = ("", part.body)  # replies in a thread have no title
         found.append(
             _build_preview_part(
                 one.showing,
@@ -123,7 +124,7 @@ def _build_preview_part(
 
 
 def _link_host(link: str) -> str:
-    """Whose page an address is of; an address that cannot be read has no card."""
+    """Return the host of an address; "" if the address is invalid."""
     try:
         return urlsplit(link).hostname or ""
     except ValueError:
@@ -146,8 +147,7 @@ def _build_preview_media(
 
 
 def _aspect_ratio(showing: FeedLayout, medium: Medium | None) -> str:
-    """A picture's width by its height as it is shown, cut where it is narrower or wider than the
-    feed takes."""
+    """Return the displayed width divided by height, within the limits of the feed."""
     if medium is None or not (medium.width and medium.height):
         return ""
     shape = medium.width / medium.height

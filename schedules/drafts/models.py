@@ -1,5 +1,4 @@
-"""Tables of duplicate waivers, where a member allowed a delivery to repeat a post, and of what
-members have not saved yet."""
+"""Tables of duplicate waivers and of unsaved composer fields."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +10,7 @@ from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments
 
 
 class DuplicateWaiver(CreatorOwnedRow, table=True):
-    """A person's word that a delivery may leave although it repeats a post, both as they were then;
+    """A member's permission for a delivery to repeat a post, with the digests of both;
     append-only."""
 
     __tablename__ = "repeat_words"
@@ -32,7 +31,7 @@ class DuplicateWaiver(CreatorOwnedRow, table=True):
 
 
 class UnsavedPost(CreatorOwnedRow, table=True):
-    """The fields of a member's composer for one post."""
+    """The unsaved composer fields of a member for one post."""
 
     __tablename__ = "unsaved_posts"
     __table_args__ = table_arguments(
@@ -42,9 +41,9 @@ class UnsavedPost(CreatorOwnedRow, table=True):
     )
     member_id: UUID
     subject_id: UUID
-    """The post that is changed, or what a new one goes by until it is saved."""
+    """The id of the edited post, or the temporary id of a new one."""
     is_new: bool
     fields: dict[str, Any] = jsonb_column()
-    """Values by the name of their field in the composer."""
+    """Values by field name."""
     seen: str = ""
-    """Digest of the content of the post when it was opened."""
+    """Digest of the post's content when it was opened."""

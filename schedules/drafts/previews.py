@@ -1,5 +1,4 @@
-"""What each account would show of a draft, and what would keep it back: for who writes, and for who
-says yes."""
+"""Previews of a draft on each account, with the reasons that would prevent publishing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -46,7 +45,7 @@ NOTHING = PostContent("", "", (), ())
 
 @dataclass(frozen=True)
 class RuleVerdict:
-    """One rule of a place: its name, whose sentence is `place.<name>`, and its verdict for each
+    """A rule of a destination: its name (its text is `place.<name>`) and its verdict for each
     rating."""
 
     name: str
@@ -55,8 +54,7 @@ class RuleVerdict:
 
 @dataclass(frozen=True)
 class DestinationRules:
-    """What a place allows: the rules it is judged by, none of an unknown one, and the day they were
-    read."""
+    """The rules of a destination, empty if it is unknown, and the date of their last review."""
 
     said: tuple[RuleVerdict, ...]
     read_on: date
@@ -64,7 +62,7 @@ class DestinationRules:
 
 @dataclass(frozen=True)
 class PartPreview:
-    """A further part as one account would show it; `length` and `most` as of the whole preview."""
+    """A further part of a post on one account; `length` and `most` are as in `PostPreview`."""
 
     number: int
     body: str
@@ -77,12 +75,11 @@ class PartPreview:
 
 @dataclass(frozen=True)
 class PostPreview:
-    """What one account would show, out of the very unit that would leave, and what would keep it
-    back.
+    """A post as one account would show it, and the reasons that would prevent publishing.
 
-    `length` and `most` are characters of the text as it leaves, the marks of the place included,
-    counted as the place counts. `reasons` are sentences: the platform's limits first, then the
-    safety check's. Without reasons it may leave.
+    It is built from the unit that would be sent. `length` and `most` count the text with its
+    required marks, as the platform does. `reasons` begins with the platform's limits, followed by
+    the safety check; without reasons the post can be published.
     """
 
     channel_id: UUID
@@ -97,42 +94,43 @@ class PostPreview:
     reasons: tuple[Message, ...]
     rule: DestinationRules
     stopped: bool = False
-    """Whether all of these are stops, which are no fault of the post: it leaves when they end."""
+    """True if all reasons are emergency stops: the post is published when they end."""
     parts: tuple[PartPreview, ...] = ()
-    """What follows the post; nothing where the place shows all of it as one."""
+    """The parts after the first; empty where the platform joins them."""
     joined: bool = False
-    """Whether what follows was put under the post's own words, since the place shows it so."""
+    """True if the parts are appended to the text of the post."""
     chosen: tuple[ReadableOption, ...] = ()
-    """What it chooses there beside its words."""
+    """Options on this account."""
     platform: str = ""
     showing: FeedLayout = NEUTRAL_LAYOUT
-    """How its feed shows a post."""
+    """The layout of posts in the platform's feed."""
     covered: bool = False
-    """Whether the pictures are covered there until a reader presses."""
+    """True if pictures are covered until a reader opens them."""
     warning: str = ""
-    """What stands there before the words; "" where they stand open."""
+    """The content warning before the text; "" for none."""
     card: feed_preview.LinkCard | None = None
-    """The card of a page that it brings along."""
+    """The link card of the post."""
     said: PostContent = NOTHING
-    """What the post says there before it is marked; its pictures are those of `all_media`, as
-    assets."""
+    """The content before required marks. Its assets have the same order as `all_media`."""
 
     @property
     def all_media(self) -> tuple[Medium, ...]:
-        """Every picture of the post, in the order shown."""
+        """Return every picture of the post, in display order."""
         return (*self.media, *(medium for part in self.parts for medium in part.media))
 
     @property
     def unrated(self) -> bool:
-        """Whether somebody has to rate a picture first."""
+        """Return True if a picture has no rating yet."""
         return any(one.code == f"gate.{Reason.RATING_MISSING}" for one in self.reasons)
 
 
 def preview_draft(
     scope: Scope, draft: Draft, *, author: str, connectors: Mapping[str, Connector], most: int = 12
 ) -> list[PostPreview]:
-    """What each chosen account would show of a draft. Raises NotFound for a picture or account that
-    is not hers."""
+    """Return a preview of a draft on each of its accounts.
+
+    Raises NotFound for a picture or account of another creator.
+    """
     assets.check_assets_owned(scope, draft.creator_id, draft.assets)
     mine = {one.id: one for one in queries.list_creator_channels(scope, draft.creator_id)}
     if not mine.keys() >= set(draft.channels):
@@ -180,8 +178,7 @@ def _preview_units_by_channel(
     connectors: Mapping[str, Connector],
     by: ActivePolicy,
 ) -> dict[UUID, tuple[list[Unit], Decision]]:
-    """The parts of a draft on each account, marked, and what would be said of all of them
-    together."""
+    """Return the marked units of a draft on each account, with the decision about them."""
     raw = {}
     said = {}
     abouts = _subjects_by_channel(scope, draft)
@@ -196,7 +193,8 @@ def _preview_units_by_channel(
         raw[channel.id] = compose_thread_units(first, owner, channel, can, of) if can else (first,)
         said[channel.id] = channel_overrides.content_for_channel(owner, channel)
     found: dict[UUID, tuple[list[Unit], Decision]] = {}
-    for alike in _group_identical_channels(raw, said):  # what is read of them at once is the same
+    # Accounts with identical content share the gate's reads.
+    for alike in _group_identical_channels(raw, said):
         posts = [raw[one] for one in alike]
         judged = issuance.preview_everywhere(
             scope, posts, author=author, line=lambda: ai_disclosure_line_in(of.languages), by=by
@@ -208,7 +206,7 @@ def _preview_units_by_channel(
 def _group_identical_channels(
     raw: Mapping[UUID, tuple[Unit, ...]], said: Mapping[UUID, PostContent]
 ) -> list[list[UUID]]:
-    """Accounts by what a post says there, and in how many parts."""
+    """Group accounts by their content and number of parts."""
     found: dict[tuple[PostContent, int], list[UUID]] = {}
     for one, units in raw.items():
         found.setdefault((said[one], len(units)), []).append(one)
@@ -216,12 +214,12 @@ def _group_identical_channels(
 
 
 def _draft_subject_on_channel(draft: Draft, channel: Channel) -> Subject:
+    # A stable id, because the short links of the preview depend on it.
     return delivery_subject(derived_uuid(draft.creator_id, "draft", channel.id))
 
 
 def _subjects_by_channel(scope: Scope, draft: Draft) -> dict[UUID, Subject]:
-    """Of a post that is written, what leaves first on each account: its short addresses are
-    those."""
+    """Return the subject of a stored post on each account, which its short links depend on."""
     rows = deliveries.deliveries_of_post(scope, draft.post_id) if draft.post_id is not None else []
     return {row.channel_id: delivery_subject(row.id) for row in reversed(rows)}
 
@@ -276,7 +274,7 @@ def _build_post_preview(
 
 
 def count_text(unit: Unit, connector: Connector | None) -> tuple[int, int]:
-    """How much a unit says on its place, and the most it may."""
+    """Return the length of a unit's text as its platform counts, and the maximum."""
     if isinstance(connector, SupportsTextCount):
         return connector.count_text(unit)
     if connector is None:
@@ -308,14 +306,14 @@ def _post_from_draft(scope: Scope, draft: Draft) -> Post:
 
 
 def _resolve_link_plan(scope: Scope, draft: Draft) -> dict[str, object]:
-    """What a post keeps of its addresses, and what one would that were written now."""
+    """Return the link plan of a stored post, or that of a new post."""
     if draft.post_id is not None:
         return deliveries.get_post(scope, draft.post_id).links
     return link_tracking.build_link_plan(scope, draft.creator_id, draft.links)
 
 
 def _compose_draft_unit(scope: Scope, owner: Post, channel: Channel, of: UnitMaterial) -> Unit:
-    """The unit of a post that is not written: the same function makes the one that leaves."""
+    """Compose the unit of a draft with the same function as that of a published post."""
     row = Delivery(
         tenant_id=scope.tenant_id,
         creator_id=owner.creator_id,
@@ -332,7 +330,7 @@ def _compose_draft_unit(scope: Scope, owner: Post, channel: Channel, of: UnitMat
 def rules_of_destination(
     rules: Bundle, platform: str, surface: str, on: date, *, paid: bool = False
 ) -> DestinationRules:
-    """The rule of a place as it stands on a day; `paid` of what has a price there."""
+    """Return the rules of a destination on a day; with `paid` those for priced posts."""
     ratings = [rating for rating in Rating if rating is not Rating.X]
     said = (
         RuleVerdict(name, tuple((rating, row.verdict(rating)) for rating in ratings))
@@ -354,9 +352,10 @@ def _collect_block_reasons(
     if connector is not None:
         unfit = (step_runner.sending_problem(one, connector, now) for one in units)
         found += [reason for reason in unfit if reason is not None]
+    # The destination is checked just before publishing.
     if not decision.is_allowed and not (
         decision.needs_place_check and channel.can_check_destination
-    ):  # it is looked at just before
+    ):
         found += [Message(f"gate.{reason}") for reason in decision.reasons] or [
             decision.main_reason
         ]

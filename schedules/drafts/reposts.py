@@ -1,5 +1,4 @@
-"""A post that stands already, once more on the same account: a delivery of its own, never the first
-one again."""
+"""Reposts: publish a published post again on the same account, as a separate delivery."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -21,7 +20,7 @@ from schedules.posts.transitions import get_delivery, transition_delivery
 from tenants import audit
 
 REPOSTABLE_STATES = frozenset({DeliveryState.PUBLISHED, DeliveryState.REMOVED})
-"""States of what was seen outside, and is not on its way there."""
+"""States of a delivery that was published."""
 
 WAITING = frozenset(
     {
@@ -34,17 +33,16 @@ WAITING = frozenset(
         DeliveryState.UNCERTAIN,
     }
 )
-"""States of one that was asked for already, and did not come out yet."""
+"""States of a repost that is requested and not published yet."""
 
 
 def repost_delivery(
     scope: Scope, delivery_id: UUID, *, at: WallTime, connectors: Mapping[str, Connector]
 ) -> UUID:
-    """Post it once more at a wall time, as approved as it has to be; the new delivery, which says
-    which one was first.
+    """Create a repost at a local time and return its id. It is scheduled if the post is approved.
 
-    Raises Conflict for what was not posted, or where one more waits already; BadInput for a time
-    that has passed; Refused where the platform never takes the same words twice.
+    Raises Conflict if the delivery was not published or another repost waits, BadInput for a time
+    in the past, Refused if the platform never accepts the same text twice.
     """
     row = get_delivery(scope, delivery_id)
     if row.state not in REPOSTABLE_STATES:
@@ -57,6 +55,7 @@ def repost_delivery(
     if _has_pending_repost(scope, row, first):
         raise Conflict("delivery.again_waits")
     time_changes.reopen_time_approval(scope, row, at.instant())
+    # The occurrence key is unique for each post and channel, so a repost needs a new one.
     key = next_repost_key(scope, row.post_id, row.channel_id, first)
     made = deliveries.create_delivery(
         scope, row.post_id, row.channel_id, at=at, occurrence_key=key, variant=row.variant
@@ -70,6 +69,7 @@ def repost_delivery(
         )
     audit.record(scope, "delivery.once_more", f"delivery:{made}", first=str(delivery_id))
     if decisions.is_approved(scope, owner, scope.now):
+        # The graph has no edge from DRAFT to SCHEDULED.
         new = get_delivery(scope, made)
         transition_delivery(scope, new, DeliveryState.APPROVED)
         transition_delivery(scope, new, DeliveryState.SCHEDULED)
@@ -77,8 +77,7 @@ def repost_delivery(
 
 
 def next_repost_key(scope: Scope, post_id: UUID, channel_id: UUID, key: str) -> str:
-    """A key for one more of an occurrence that was never used on the account: `again-1`, `again-2`
-    …"""
+    """Return an unused occurrence key for a repost on the account: `again-1`, `again-2` …"""
     used = set(
         scope.session.exec(
             select(Delivery.occurrence_key).where(

@@ -1,5 +1,7 @@
-"""What members are writing in the composer and have not saved: kept per member and post, so that no
-reload loses it. It is no draft: only its member sees it."""
+"""Unsaved composer fields of members, stored for each post so that a reload does not lose them.
+
+They are not drafts: only the member sees them.
+"""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -20,8 +22,7 @@ MAX_FIELDS_LENGTH = 500_000
 
 @dataclass(frozen=True)
 class UnsavedFields:
-    """The fields of a post as they stood; `seen` is the digest of what it changes, as it was when
-    it was opened."""
+    """Unsaved fields of a post; `seen` is the digest of the edited post when it was opened."""
 
     subject_id: UUID
     creator_id: UUID
@@ -30,7 +31,7 @@ class UnsavedFields:
 
 
 def store_fields(scope: Scope, member_id: UUID, of: UnsavedFields, *, is_new: bool) -> None:
-    """Keep what a member has written so far of a new post, or of one that is planned."""
+    """Store the fields of a member for a new or an existing post, unless they are too large."""
     kept = canonical_json(dict(of.fields))
     if len(kept) > MAX_FIELDS_LENGTH:
         return
@@ -52,15 +53,18 @@ def store_fields(scope: Scope, member_id: UUID, of: UnsavedFields, *, is_new: bo
 
 
 def load_fields(scope: Scope, member_id: UUID, post_id: UUID) -> UnsavedFields | None:
-    """What the member had written of a planned post; None for nothing."""
+    """Return the fields of a member for an existing post; None if there are none."""
     return _find_fields(scope, member_id, UnsavedPost.subject_id == post_id)
 
 
 def take_new_fields(
     scope: Scope, member_id: UUID, subject_id: UUID, *, creators: Collection[UUID]
 ) -> UnsavedFields | None:
-    """What the member wrote last of a new post of these creators, which goes by `subject_id` from
-    now on: a window that is still open keeps its own; None for nothing."""
+    """Return the latest fields of a member for a new post of these creators, None if there are
+    none.
+
+    The fields move to `subject_id`, so that another open window does not overwrite them.
+    """
     where = and_(col(UnsavedPost.is_new), col(UnsavedPost.creator_id).in_(creators))
     found = _find_fields(scope, member_id, where)
     if found is not None:
@@ -76,7 +80,7 @@ def take_new_fields(
 
 
 def delete_fields(scope: Scope, member_id: UUID, subject_id: UUID) -> None:
-    """Forget what the member wrote: it was saved, or thrown away."""
+    """Delete the fields of a member after they are saved or discarded."""
     scope.run(
         "DELETE FROM unsaved_posts WHERE tenant_id = :tenant AND member_id = :member"
         " AND subject_id = :subject",

@@ -1,1 +1,4 @@
-"""Edits of published posts."""
+"""Edits of published posts: their table, states and transitions.
+
+Requesting and sending edits is in `schedules.publishing`.
+"""

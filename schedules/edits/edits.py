@@ -1,5 +1,4 @@
-"""Other words for posts that stand outside, as rows: the one way they change state, and what wakes
-them."""
+"""Transitions of edits and the outbox rows that send them."""
 
 from collections.abc import Collection
 from datetime import timedelta
@@ -19,19 +18,20 @@ from schedules.posts.models import Delivery, Post
 from tenants.notices import notices
 
 EDIT_LIFETIME = timedelta(days=1)
-"""How long it is tried, from the last yes on."""
+"""Time after the last approval during which an edit is attempted."""
 
 EDITED_POST_REMOVED = Message("edit.taken_away")
 OPEN_EDIT_STATES = tuple(map(str, OPEN_EDITS))
 
 
 def get_edit(scope: Scope, edit_id: UUID, *, held: bool = False) -> PostEdit:
-    """An edit as it stands in the database now; `held` until the transaction ends, taken after its
-    delivery.
+    """Return an edit as it is in the database now.
 
-    Raises NotFound; another tenant's looks the same.
+    With `held` it is locked until the transaction ends; the delivery must be locked first. Raises
+    NotFound, also for an edit of another tenant.
     """
     query = select(PostEdit).where(PostEdit.tenant_id == scope.tenant_id, PostEdit.id == edit_id)
+    # FOR NO KEY UPDATE: inserts of rows that refer to the edit do not wait.
     query = query.with_for_update(key_share=True) if held else query
     row = scope.session.exec(query.execution_options(populate_existing=True)).first()
     if row is None:
@@ -40,8 +40,7 @@ def get_edit(scope: Scope, edit_id: UUID, *, held: bool = False) -> PostEdit:
 
 
 def open_edits_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, PostEdit]:
-    """The open edit of each of these deliveries that has one, by delivery; held until the
-    transaction ends."""
+    """Lock and return the open edits of these deliveries, by delivery."""
     query = (
         select(PostEdit)
         .where(
@@ -59,7 +58,7 @@ def open_edits_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> dict
 
 
 def edits_awaiting_approval_query(scope: Scope) -> Any:
-    """A query for the deliveries whose new words wait for a yes."""
+    """Return a subquery of the deliveries whose edit is pending approval."""
     return select(PostEdit.delivery_id).where(
         PostEdit.tenant_id == scope.tenant_id, PostEdit.state == str(EditState.WAITING)
     )
@@ -68,8 +67,8 @@ def edits_awaiting_approval_query(scope: Scope) -> Any:
 def create_edit(
     scope: Scope, row: Delivery, owner: Post, *, words: tuple[dict[str, str], dict[str, str]]
 ) -> PostEdit:
-    """Write down that a delivery is to say what its post says now; `words` are those before and
-    those after."""
+    """Create an edit of a delivery to the post's current text; `words` are the texts before and
+    after."""
     before, after = words
     made = PostEdit(
         tenant_id=scope.tenant_id,
@@ -90,10 +89,9 @@ def create_edit(
 def transition_edit(
     scope: Scope, row: PostEdit, after: EditState, *, reason: Message | None = None, **changes: Any
 ) -> None:
-    """Bring an edit to `after`, with further columns; the members are told of one that waits for
-    them.
+    """Move an edit to state `after`, with further columns, and notify members if they must decide.
 
-    The row is held by who read it. Raises Conflict when the graph has no such edge.
+    The caller holds the lock. Raises Conflict if the graph has no such edge.
     """
     EDIT_STATES.check(EditState(row.state), after)
     row.state = str(after)
@@ -108,12 +106,13 @@ def transition_edit(
         notices.put(scope, told, cause=cause, urgent=True, creator_id=row.creator_id)
     else:
         notices.close(scope, cause)
+    # Only these states have an outbox row.
     if after not in (EditState.DUE, EditState.SENDING):
         outbox.cancel(scope, EditDue.kind, row.id)
 
 
 def schedule_edit(scope: Scope, row: PostEdit) -> None:
-    """Have it leave as soon as it may, in turn with what else leaves the account."""
+    """Schedule an edit as soon as possible, in the lane of its account."""
     outbox.cancel(scope, EditDue.kind, row.id)
     outbox.put(
         scope, EditDue(scope.tenant_id, row.id), lane=f"channel:{row.channel_id}", priority=1
@@ -121,7 +120,7 @@ def schedule_edit(scope: Scope, row: PostEdit) -> None:
 
 
 def wake_stalled_edits(scope: Scope) -> int:
-    """Wake what no row would wake any more: there should be none; how many."""
+    """Wake edits without an outbox row and return their number. There should be none."""
     query = select(PostEdit).where(
         PostEdit.tenant_id == scope.tenant_id,
         col(PostEdit.state).in_([str(EditState.DUE), str(EditState.SENDING)]),
@@ -137,15 +136,14 @@ def wake_stalled_edits(scope: Scope) -> int:
 
 
 def release_edits(scope: Scope, owner: Post) -> None:
-    """Nobody's yes is missing (any more): what waited for it leaves."""
+    """Schedule the edits of a post that were pending approval."""
     for row in _lock_edits_in_state(scope, owner, EditState.WAITING):
         transition_edit(scope, row, EditState.DUE, until=scope.now + EDIT_LIFETIME)
         schedule_edit(scope, row)
 
 
 def hold_edits(scope: Scope, owner: Post) -> frozenset[UUID]:
-    """A yes is missing again: what has not left waits for it; the deliveries that are to be
-    changed."""
+    """Move due edits of a post back to pending approval, and return their deliveries."""
     rows = _lock_edits_in_state(scope, owner, EditState.DUE)
     for row in rows:
         transition_edit(scope, row, EditState.WAITING)
@@ -153,7 +151,8 @@ def hold_edits(scope: Scope, owner: Post) -> frozenset[UUID]:
 
 
 def drop_edit(scope: Scope, delivery_id: UUID, reason: Message) -> None:
-    """Nothing is changed any more at a delivery that goes away. One on its way ends by itself."""
+    """Drop the open edit of a delivery that is removed; an edit that is being sent ends by
+    itself."""
     row = open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
     if row is not None and row.state != EditState.SENDING:
         transition_edit(scope, row, EditState.DROPPED, reason=reason, settled_at=scope.now)
@@ -171,6 +170,6 @@ def _lock_edits_in_state(scope: Scope, owner: Post, state: EditState) -> list[Po
 
 
 def require_not_sending(row: PostEdit) -> None:
-    """Raise Conflict while its request is out: what came of it is known in a moment."""
+    """Raise Conflict while the request of an edit is being sent."""
     if row.state == EditState.SENDING:
         raise Conflict("edit.under_way")

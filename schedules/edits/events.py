@@ -9,8 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class EditDue:
-    """Other words for a post that stands outside may leave; the subject is the edit. Lane
-    `channel:<id>`."""
+    """An edit is due to be sent; the subject is the edit. Lane `channel:<id>`."""
 
     kind: ClassVar[str] = "delivery.edit"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -20,8 +19,8 @@ class EditDue:
 
 @dataclass(frozen=True)
 class EditResolved:
-    """A person, `by`, knows which words stand outside: the new ones where they `came`. The subject
-    is the edit."""
+    """A member (`by`) knows which text is published: the new one if it `came`. The subject is the
+    edit."""
 
     kind: ClassVar[str] = "delivery.edit_said"
     queue: ClassVar[outbox.Queue] = "urgent"

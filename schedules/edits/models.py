@@ -17,7 +17,7 @@ from foundation.db.tables import (
 
 
 class PostEdit(CreatorOwnedRow, table=True):
-    """Other words for one delivery that stands outside; at most one of a delivery is open."""
+    """A text edit of one published delivery; at most one edit of a delivery is open."""
 
     __tablename__ = "edits"
     __table_args__ = table_arguments(
@@ -42,15 +42,15 @@ class PostEdit(CreatorOwnedRow, table=True):
     state: str = "waiting"
     reason: dict[str, Any] | None = message_column()
     digest: str
-    """The version of the post that it brings outside."""
+    """Digest of the version of the post that the edit publishes."""
     before: dict[str, str] = jsonb_column()
-    """Title and body that the post had where it stands, as they were written."""
+    """Published title and body, as the author wrote them."""
     after: dict[str, str] = jsonb_column()
-    """Title and body that it is to have there."""
+    """New title and body."""
     by: str
     attempt: int = 0
     until: datetime = timestamp_column()
-    """After this nobody tries again."""
+    """No attempt is made after this instant."""
     deadline_at: datetime | None = timestamp_column(optional=True)
     settled_at: datetime | None = timestamp_column(optional=True)
     version: int = 1

@@ -1,4 +1,4 @@
-"""Reads of edits: the edits of deliveries, newest state first, for people."""
+"""Reads of edits for pages."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -15,8 +15,7 @@ from schedules.edits.states import OPEN_EDITS, EditState
 
 @dataclass(frozen=True)
 class EditView:
-    """One change of a delivery's words. `before` and `after` are the title and the body as they
-    were written; instants are UTC-aware."""
+    """An edit of one delivery. `before` and `after` are title and body; instants are UTC-aware."""
 
     id: UUID
     delivery_id: UUID
@@ -30,12 +29,12 @@ class EditView:
 
     @property
     def is_open(self) -> bool:
-        """Whether the post does not say, or may not say, outside what it says here."""
+        """Return True if the published text differs, or may differ, from that of the post."""
         return self.state in OPEN_EDITS
 
 
 def edits_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, list[EditView]]:
-    """Every change of each of these deliveries that has one, oldest first."""
+    """Return every edit of each of these deliveries, oldest first; those without any are absent."""
     query = select(PostEdit).where(
         PostEdit.tenant_id == scope.tenant_id, col(PostEdit.delivery_id).in_(list(deliveries))
     )

@@ -7,16 +7,17 @@ from schedules.posts.states import ACT_TIMEOUT, TIMEOUT_MARGIN
 
 
 class EditState(StrEnum):
-    """Where other words for a post that stands outside are."""
+    """The state of an edit."""
 
-    WAITING = "waiting"  # for a yes
-    DUE = "due"  # it leaves as soon as it may
-    # permit consumed: the same again changes nothing, so a lost answer is asked for once more
+    WAITING = "waiting"  # pending approval
+    DUE = "due"  # sent as soon as possible
+    # The permit is consumed. Editing twice has the same result, so a lost response is retried.
     SENDING = "sending"
     DONE = "done"
-    REFUSED = "refused"  # what stood there stands there still
-    UNSURE = "unsure"  # either words may stand: only a person, or other words, may leave this state
-    DROPPED = "dropped"  # nobody wants it any more, or there is nothing to change
+    REFUSED = "refused"  # the old text is still published
+    # either text may be published: only a member or another edit may end this state
+    UNSURE = "unsure"
+    DROPPED = "dropped"  # not wanted any more, or nothing to change
 
 
 EDIT_STATES = StateGraph(
@@ -42,7 +43,7 @@ EDIT_STATES = StateGraph(
     },
     deadlines={
         EditState.SENDING: StateDeadline(ACT_TIMEOUT + TIMEOUT_MARGIN, then=EditState.DUE)
-    },  # a crash in mid-call
+    },  # the worker crashed during the request
 )
 
 
@@ -53,8 +54,8 @@ OPEN_EDITS = (
     EditState.REFUSED,
     EditState.UNSURE,
 )
-"""States in which a post does not say, or may not say, outside what it says here; one such edit per
-delivery."""
+"""States in which the published text differs, or may differ, from that of the post. A delivery has
+at most one such edit."""
 
 
 EDITS_NEEDING_DECISION = frozenset({EditState.REFUSED, EditState.UNSURE})

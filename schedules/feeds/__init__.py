@@ -1,1 +1,4 @@
-"""RSS and Atom feeds whose new entries become drafts."""
+"""RSS and Atom feeds whose new entries become drafts.
+
+Approving the drafts is in `schedules.approvals`; the feeds that Greenroom serves are in `web`.
+"""

@@ -1,4 +1,4 @@
-"""Asking for a feed: once, within bounds, to where the house may go, and again only if it
+"""Downloads of feeds: limited in size and time, from allowed addresses, and only if they
 changed."""
 
 from collections.abc import Callable
@@ -18,23 +18,26 @@ from foundation.i18n.translation import Message
 SECONDS = 15.0
 MAX_BYTES = 2 * 2**20
 MAX_REDIRECTS = 3
-"""Times that an answer may send us elsewhere; each place is held against the same rule."""
+"""Redirects that are followed; each target is checked like the first address."""
 
 MayReach = Callable[[str], bool]
-"""Whether the house may go to an address."""
+"""Function that returns True if the installation can connect to an address."""
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _ASKS = {
     "user-agent": "Greenroom",
     "accept": "application/rss+xml, application/atom+xml, application/xml;q=0.9, */*;q=0.1",
+    # Uncompressed, so that MAX_BYTES also limits the text that is parsed.
     "accept-encoding": "identity",
 }
 
 
 @dataclass(frozen=True)
 class FeedDownload:
-    """The bytes of a feed, what to ask with next time, and what they are read with: the address
-    that answered, after redirects, and the content type it named."""
+    """A downloaded feed with its cache validators.
+
+    `address` is the final address after redirects. It and `content_type` are needed for parsing.
+    """
 
     body: bytes
     etag: str
@@ -44,14 +47,14 @@ class FeedDownload:
 
 
 class FeedUnchanged:
-    """The feed is as it was."""
+    """The feed has not changed."""
 
 
 DownloadResult = FeedDownload | FeedUnchanged | Message
-"""A Message says why there is no answer."""
+"""The result of a download; a Message is the reason of a failure."""
 
 DownloadFeed = Callable[[str, str, str], DownloadResult]
-"""Asks for an address with the etag and the date of last time."""
+"""Function that downloads an address, given the ETag and the date of the last response."""
 
 
 def download_feed(
@@ -63,8 +66,10 @@ def download_feed(
     may_reach: MayReach,
     seconds: float = SECONDS,
 ) -> DownloadResult:
-    """Ask for a feed, `seconds` at most for each answer. Never raises for what the other side
-    does."""
+    """Download a feed, waiting at most `seconds` for each response.
+
+    Failures of the server are returned as a Message, not raised.
+    """
     asks = {**_ASKS}
     if etag:
         asks["if-none-match"] = etag
@@ -106,7 +111,8 @@ def _result_from_response(
 
 
 def _clean_cache_validator(said: str) -> str:
-    """What may be sent back as it came: short, and of one line of plain signs."""
+    """Return a cache validator that is safe to send back: short printable ASCII; "" for any
+    other."""
     return said if len(said) <= 300 and said.isascii() and said.isprintable() else ""
 
 

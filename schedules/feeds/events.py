@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class FeedReadDue:
-    """A feed is to be read; the subject is the feed."""
+    """A feed must be read; the subject is the feed."""
 
     kind: ClassVar[str] = "feed.read"
     queue: ClassVar[outbox.Queue] = "make"

@@ -1,5 +1,7 @@
-"""What the event of a feed does: ask, read, and be due again. No transaction is open while it is
-asked."""
+"""Event handler of feeds: download, parse, create drafts, schedule the next reading.
+
+No transaction is open during the download.
+"""
 
 from foundation.db.database import OpenScope
 from foundation.errors import BadInput
@@ -12,7 +14,7 @@ from schedules.feeds.sources import FEED_AUTHOR
 
 
 def read_feed(event: FeedReadDue, *, tenant: OpenScope, fetch: DownloadFeed) -> None:
-    """Read a feed if it is due; a repeat of the same event finds that it is not any more."""
+    """Read a feed if it is due; a repeat of the event is ignored."""
     with tenant(event.tenant_id, FEED_AUTHOR) as scope:
         reading = sources.begin_feed_reading(scope, event.subject_id)
     if reading is None:
@@ -41,7 +43,6 @@ def read_feed(event: FeedReadDue, *, tenant: OpenScope, fetch: DownloadFeed) -> 
 
 
 def reschedule_feed(event: FeedReadDue, *, tenant: OpenScope) -> None:
-    """It failed too often for a fault of ours: it is tried again at its pace, so that no feed falls
-    silent."""
+    """Schedule the next reading after internal errors, so that the feed is not lost."""
     with tenant(event.tenant_id, FEED_AUTHOR) as scope:
         sources.record_feed_failure(scope, event.subject_id, Message("feed.our_error"))

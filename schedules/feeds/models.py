@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
 
-import schedules.posts.models  # noqa: F401  keys point at its tables
+import schedules.posts.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
     CreatorOwnedRow,
     jsonb_column,
@@ -17,7 +17,7 @@ from foundation.db.tables import (
 
 
 class Feed(CreatorOwnedRow, table=True):
-    """A page elsewhere whose new entries become drafts."""
+    """A feed whose new entries become drafts."""
 
     __tablename__ = "feeds"
     __table_args__ = table_arguments(
@@ -32,19 +32,19 @@ class Feed(CreatorOwnedRow, table=True):
     etag: str = ""
     modified: str = ""
     seeded: bool = False
-    """Whether it was read once: what stood there then is old."""
+    """True after the first reading, whose entries do not become drafts."""
     next_read_at: datetime = timestamp_column()
     last_read_at: datetime | None = timestamp_column(optional=True)
     failures: int = 0
     reason: dict[str, Any] | None = message_column()
     day: str = ""
-    """The local day its drafts are counted of, as 2026-03-02."""
+    """The local day on which `today` drafts were created, as 2026-03-02."""
     today: int = 0
     total: int = 0
 
 
 class FeedEntry(CreatorOwnedRow, table=True):
-    """An entry of a feed that was seen: it becomes a draft at most once."""
+    """A known entry of a feed, which becomes a draft at most once."""
 
     __tablename__ = "feed_entries"
     __table_args__ = table_arguments(
@@ -55,4 +55,4 @@ class FeedEntry(CreatorOwnedRow, table=True):
     )
     feed_id: UUID
     guid: str
-    """SHA-256 of what the feed calls it."""
+    """SHA-256 of the entry's id in the feed."""

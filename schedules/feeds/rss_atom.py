@@ -1,7 +1,7 @@
-"""What a feed says: RSS and Atom, read by feedparser as data from an untrusted server. Pure.
+"""Parser of RSS and Atom feeds, which come from untrusted servers; built on feedparser. Pure.
 
-What is not well-formed is read as far as it goes. A document type may name a feed's dialect; one
-that declares entities is refused. Markup is taken out of every text; what is left are words.
+Malformed feeds are parsed as far as possible. A document type is allowed, but a feed that declares
+entities is refused. Markup is removed from all texts.
 """
 
 import hashlib
@@ -25,32 +25,31 @@ from feedparser.encodings import convert_to_utf8
 from foundation.errors import BadInput
 
 MAX_ENTRIES = 500
-"""Entries of a feed that are looked at, the first ones."""
+"""Entries of a feed that are read, from the top of the document."""
 
 MAX_ENTRY_TITLE = 300
 MAX_ENTRY_SUMMARY = 500
 MAX_ENTRY_LINK = 2_000
 _MAX_ELEMENT = 40 * MAX_ENTRY_SUMMARY + 1_000
-"""Characters of one element that are looked at: markup may be many times its words."""
+"""Characters of one element that are read: markup can be many times longer than its text."""
 
 _MAX_DEPTH = 5_000
-"""Elements within each other: some that never close are common, and the time for them grows with
-the square of their number."""
+"""Nesting depth: unclosed elements are common, and the parsing time grows with the square of the
+depth."""
 
 _SILENT = frozenset({"script", "style", "template", "noscript"})
 _BLOCKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "blockquote"})
 _SUMMARIES = ("summary", "content", "itunes_summary", "media_description")
-"""Where an entry's words stand, the first of them that says anything."""
+"""Elements with the text of an entry, in order of preference."""
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _DAMAGE = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
-"""What feedparser raises of bytes that are no feed."""
+"""Exceptions that feedparser raises for bytes that are not a feed."""
 
 
 @dataclass(frozen=True)
 class ParsedEntry:
-    """An entry: `guid` is the digest of what the feed calls it, `link` "" where it has none we
-    would hand on."""
+    """An entry: `guid` is a digest of its id, `link` is "" if it has no valid one."""
 
     guid: str
     title: str
@@ -59,29 +58,30 @@ class ParsedEntry:
 
     @property
     def text(self) -> str:
-        """What a draft of it says."""
+        """Return the text of its draft."""
         return "\n\n".join(part for part in (self.title, self.summary, self.link) if part)
 
 
 @dataclass(frozen=True)
 class ParsedFeed:
-    """A feed as it was read, the newest entry first as a rule."""
+    """A parsed feed, usually with the newest entry first."""
 
     title: str
     entries: tuple[ParsedEntry, ...]
 
 
 class _EnoughEntriesError(Exception):
-    """The rest of the feed is not looked at."""
+    """Ends the parsing after `MAX_ENTRIES`."""
 
 
 class _OwnTexts:
-    """Read the texts of an entry itself, at most `MAX_ENTRIES` of them.
+    """Parser mixin that keeps the texts of an entry apart from those of its media.
 
-    feedparser lets the title and the description of a picture (`media:`) and the summary for a
-    podcast player (`itunes:`) stand for the entry's own when they come first, and the address in an
-    attribute replace the one in a `link` element. Here they have names of their own. A guid is
-    never resolved against an address, so that it stays the same when the feed moves.
+    feedparser lets the title and description of a picture (`media:`) or the podcast summary
+    (`itunes:`) replace the texts of the entry if they come first, and the address in an attribute
+    replace that of a `link` element. Here they have separate names. A guid is never resolved
+    against the feed's address, so that it stays the same when the feed moves. Reads at most
+    `MAX_ENTRIES`.
     """
 
     entities: Mapping[str, str] = {}
@@ -105,13 +105,13 @@ class _OwnTexts:
         return super().pop(element, strip_whitespace)  # type: ignore[misc]  # of feedparser's mixin
 
     def unknown_starttag(self, tag: str, attrs: Any) -> None:
-        """Begin an element. Raises ValueError for one too deep."""
+        """Begin an element. Raises ValueError if it is nested too deeply."""
         if self.depth > _MAX_DEPTH:
             raise ValueError(tag)
         super().unknown_starttag(tag, attrs)  # type: ignore[misc]  # of feedparser's mixin
 
     def skippedEntity(self, name: str) -> None:
-        """Read an HTML entity that the document type does not declare here."""
+        """Read an HTML entity that the document type does not declare."""
         self.handle_entityref(name)  # type: ignore[attr-defined]  # of feedparser's mixin
 
     def _start_item(self, attrs: dict[str, str]) -> None:
@@ -160,8 +160,8 @@ class _OwnTexts:
         self.pop("itunes_summary")
 
     def _sync_author_detail(self, key: str = "author") -> None:
-        """Leave an author as written: the pattern that looks for an address takes a time that grows
-        with the square of the text."""
+        """Skip the parsing of authors: feedparser's pattern for email addresses takes quadratic
+        time."""
 
 
 class _StrictParser(_OwnTexts, StrictFeedParser):  # type: ignore[misc]  # feedparser has no types
@@ -173,15 +173,16 @@ class _LooseParser(_OwnTexts, LooseFeedParser):  # type: ignore[misc]  # feedpar
 
 
 def parse_feed(data: bytes, *, address: str = "", content_type: str = "") -> ParsedFeed:
-    """Read a feed that came from `address` with this content type.
+    """Parse a feed that was downloaded from `address` with this content type.
 
-    Raises BadInput for what is none, and for one whose document type declares entities.
+    Raises BadInput if it is not a feed or its document type declares entities.
     """
     headers = {"content-type": content_type or "application/xml"}
     try:
         decoded = convert_to_utf8(headers, data.lstrip(), {})
         parsed = _parse_strictly(decoded, address) or _parse_loosely(decoded, address)
-        entries = parsed.entries[:-1] if parsed.inentry else parsed.entries  # the last one is cut
+        # If the document ends inside an entry, drop that incomplete entry.
+        entries = parsed.entries[:-1] if parsed.inentry else parsed.entries
         found: dict[str, ParsedEntry] = {}
         for entry in _iterate_entries(entries, parsed.version):
             found.setdefault(entry.guid, entry)
@@ -196,7 +197,7 @@ def parse_feed(data: bytes, *, address: str = "", content_type: str = "") -> Par
 
 
 def _parse_strictly(data: bytes, address: str) -> Any:
-    """Parse XML; None for what is not well-formed. Raises DefusedXmlException."""
+    """Parse XML; None if it is not well-formed. Raises DefusedXmlException."""
     parser = _StrictParser(address, None, "utf-8")
     parser.resolve_relative_uris = parser.sanitize_html = False
     reader = DefusedExpatParser(forbid_dtd=False, forbid_entities=True, forbid_external=False)
@@ -240,7 +241,10 @@ def _iterate_entries(entries: list[dict[str, Any]], version: str) -> Iterator[Pa
 
 
 def _plain_text(holder: Mapping[str, Any], key: str, version: str, most: int) -> str:
-    """The words of an element on one line; Atom says which texts are no markup (RFC 4287 §3.1)."""
+    """Return the text of an element on one line.
+
+    Atom declares which texts contain no markup (RFC 4287 §3.1).
+    """
     text = holder.get(key) or ""
     detail = holder.get(f"{key}_detail") or {}
     if isinstance(text, list):
@@ -251,7 +255,7 @@ def _plain_text(holder: Mapping[str, Any], key: str, version: str, most: int) ->
 
 
 def _clean_link(address: str) -> str:
-    """An address that may be handed on; "" for any other."""
+    """Return a valid web address of bounded length; "" for any other."""
     try:
         parts = urlsplit(address)
     except ValueError:
@@ -284,18 +288,18 @@ class _Plain(HTMLParser):
 
 
 def _strip_markup(marked: str, most: int) -> str:
-    """Text without its markup; what is looked at is 40 times as long as what is kept."""
+    """Return the text without markup. At most 40 times `most` characters are parsed."""
     reader = _Plain()
     looked = marked[: 40 * most]
     if len(looked) < len(marked) and looked.rfind("<") > looked.rfind(">"):
-        looked = looked[: looked.rfind("<")]  # cut in its middle, a sign would be read as words
+        looked = looked[: looked.rfind("<")]  # A tag that is cut in its middle would become text.
     reader.feed(looked)
     reader.close()
     return unescape("".join(reader.said))
 
 
 def _shorten(text: str, most: int) -> str:
-    """Text on one line, whole words only."""
+    """Return the text on one line, cut between words."""
     line = " ".join(_CONTROL.sub("", text).split())
     if len(line) <= most:
         return line

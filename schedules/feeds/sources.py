@@ -1,5 +1,8 @@
-"""Feeds whose new entries become drafts: what stood there at first is old, a few a day, and never
-the same twice."""
+"""Feeds of creators: add, pause and delete them, and create drafts from new entries.
+
+Entries of the first reading are skipped. The number of drafts per day is limited, and no entry
+becomes a draft twice.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -35,16 +38,16 @@ MAX_DRAFTS_PER_DAY = 5
 """Drafts of one feed on one local day of its creator."""
 
 MAX_FEEDS = 30
-"""Of one creator."""
+"""Feeds of one creator."""
 
 MAX_FEED_URL_LENGTH = 2_000
 TOLD_AFTER = 3
-"""Failures in a row before the members are told."""
+"""Failures in a row after which members are notified."""
 
 
 @dataclass(frozen=True)
 class FeedView:
-    """A feed as people see it; instants are UTC-aware, `reason` why it could not be read last."""
+    """A feed for display; instants are UTC-aware, `reason` is why the last reading failed."""
 
     id: UUID
     creator_id: UUID
@@ -60,7 +63,7 @@ class FeedView:
 
 @dataclass(frozen=True)
 class FeedReading:
-    """What to ask a feed with; None of `reading` when there is nothing to ask."""
+    """The address and the cache validators for the next download of a feed."""
 
     url: str
     etag: str
@@ -68,11 +71,10 @@ class FeedReading:
 
 
 def add_feed(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID]) -> UUID:
-    """Follow a feed of a creator for some of her accounts, and for those it is followed for
-    already; once per address. It is read at once.
+    """Add a feed for some accounts of a creator and read it at once.
 
-    Raises BadInput for what is no address, or one too many; NotFound for an account that is not
-    hers.
+    If the feed exists, the accounts are added to it. Raises BadInput for an invalid address or too
+    many feeds, NotFound for an account of another creator.
     """
     address = _validate_feed_url(url)
     if not channels:
@@ -80,6 +82,7 @@ def add_feed(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID])
     hers = {one.id for one in queries.list_creator_channels(scope, creator_id)}
     if not hers >= set(channels):
         raise NotFound("channel.unknown", channel=str(next(iter(set(channels) - hers))))
+    # Without the lock, concurrent additions could exceed MAX_FEEDS.
     scope.lock(f"{scope.tenant_id}:feeds:{creator_id}")
     known = scope.session.exec(
         select(Feed).where(Feed.tenant_id == scope.tenant_id, Feed.creator_id == creator_id)
@@ -144,7 +147,7 @@ def _lock_feed(scope: Scope, feed_id: UUID) -> Feed | None:
 
 
 def pause_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
-    """Read it no more until `resume`. Raises NotFound."""
+    """Stop reading a feed until `resume_feed`. Raises NotFound."""
     row = _get_locked_feed(scope, creator_id, feed_id)
     row.paused = True
     scope.add(row)
@@ -153,7 +156,7 @@ def pause_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
 
 
 def resume_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
-    """Read it now, and then at its pace. Raises NotFound."""
+    """Resume a paused feed and read it at once. Raises NotFound."""
     row = _get_locked_feed(scope, creator_id, feed_id)
     row.paused = False
     row.next_read_at = scope.now
@@ -163,7 +166,7 @@ def resume_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
 
 
 def delete_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
-    """Follow it no more; its drafts stay. Raises NotFound."""
+    """Delete a feed; its drafts stay. Raises NotFound."""
     row = _get_locked_feed(scope, creator_id, feed_id)
     outbox.cancel(scope, FeedReadDue.kind, feed_id)
     notices.close(scope, _feed_notice_cause(feed_id))
@@ -177,7 +180,7 @@ def delete_feed(scope: Scope, creator_id: UUID, feed_id: UUID) -> None:
 
 
 def list_feeds(scope: Scope, creator_id: UUID) -> list[FeedView]:
-    """The feeds of a creator, by address."""
+    """Return the feeds of a creator, by address."""
     rows = scope.session.exec(
         select(Feed)
         .where(Feed.tenant_id == scope.tenant_id, Feed.creator_id == creator_id)
@@ -188,7 +191,10 @@ def list_feeds(scope: Scope, creator_id: UUID) -> list[FeedView]:
 
 
 def get_feed(scope: Scope, creators: Collection[UUID], feed_id: UUID) -> FeedView:
-    """One feed of these creators. Raises NotFound; another tenant's looks the same."""
+    """Return a feed of these creators.
+
+    Raises NotFound, also for a feed of another tenant.
+    """
     row = scope.session.get(Feed, (scope.tenant_id, feed_id), populate_existing=True)
     if row is None or row.creator_id not in creators:
         raise NotFound("feed.unknown")
@@ -211,7 +217,7 @@ def _feed_view_from_row(row: Feed) -> FeedView:
 
 
 def begin_feed_reading(scope: Scope, feed_id: UUID) -> FeedReading | None:
-    """What to ask a feed with now; None for one that is gone, paused, or was just read."""
+    """Return the address and validators of a feed; None if it is deleted, paused or not due."""
     row = scope.session.get(Feed, (scope.tenant_id, feed_id))
     if row is None or row.paused or row.next_read_at > scope.now:
         return None
@@ -224,21 +230,24 @@ def _find_due_feed(scope: Scope, feed_id: UUID) -> Feed | None:
 
 
 def record_unchanged_feed(scope: Scope, feed_id: UUID) -> None:
-    """It was asked, and is as it was."""
+    """Record a reading without changes."""
     row = _find_due_feed(scope, feed_id)
     if row is not None:
         _record_successful_reading(scope, row)
 
 
 def record_feed_failure(scope: Scope, feed_id: UUID, reason: Message) -> None:
-    """It could not be read: the members are told once, and it is asked again at its pace, then more
-    and more rarely."""
+    """Record a failed reading and schedule the next one, with growing intervals.
+
+    Members are notified after `TOLD_AFTER` failures in a row.
+    """
     row = _find_due_feed(scope, feed_id)
     if row is None:
         return
     row.failures = row.failures + 1
     row.reason = stored_message(reason)
-    row.etag = row.modified = ""  # what it said last may not be what was understood
+    row.etag = row.modified = ""  # The content of the last response may not have been processed.
+    # Members are notified once for each run of failures.
     if row.failures == TOLD_AFTER:
         told = Message("feed.fails", {"feed": row.title or row.url[:80]})
         notices.put(scope, told, cause=_feed_notice_cause(feed_id), creator_id=row.creator_id)
@@ -248,11 +257,11 @@ def record_feed_failure(scope: Scope, feed_id: UUID, reason: Message) -> None:
 def create_drafts_from_feed(
     scope: Scope, feed_id: UUID, document: ParsedFeed, *, etag: str, modified: str
 ) -> int:
-    """Make drafts of what is new, the oldest first; at the first reading, of nothing. Returns how
-    many.
+    """Create drafts from new entries, oldest first, and return their number; none at the first
+    reading.
 
-    What a day has no more room for waits for the next one: the feed is then asked for all of it
-    again.
+    Entries above the daily limit wait for the next day: the feed is then downloaded again without
+    validators.
     """
     row = _find_due_feed(scope, feed_id)
     if row is None:
@@ -273,6 +282,7 @@ def create_drafts_from_feed(
     day = str(local_day(scope.now, creator.zone))
     room = MAX_DRAFTS_PER_DAY - (row.today if row.day == day else 0)
     wanted = fresh[:room] if row.seeded else []
+    # Entries above the limit of the day stay unknown, so that the next reading finds them.
     seen = wanted if row.seeded else fresh
     insert_rows(
         scope,
@@ -301,7 +311,7 @@ def create_drafts_from_feed(
 
 
 def _list_connected_accounts(scope: Scope, row: Feed) -> list[UUID]:
-    """The accounts of a feed that are still here; one that somebody took off is not."""
+    """Return the accounts of a feed that are still connected."""
     here = {
         one.id
         for one in queries.list_creator_channels(scope, row.creator_id)
@@ -313,7 +323,7 @@ def _list_connected_accounts(scope: Scope, row: Feed) -> list[UUID]:
 def _create_entry_draft(
     scope: Scope, row: Feed, entry: ParsedEntry, accounts: Sequence[UUID], zone: str
 ) -> None:
-    """A draft with the next free usual hour as its wish: it leaves for nobody without a yes."""
+    """Create a draft at the next usual time, which is not published without an approval."""
     post_id = deliveries.create_post(
         scope,
         creator_id=row.creator_id,

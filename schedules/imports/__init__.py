@@ -1,1 +1,4 @@
-"""Imports of files with many posts: parse, validate, write, undo."""
+"""Imports of posts from files: parse, validate, write, undo.
+
+Exports are in `schedules.calendar`; the posts themselves are in `schedules.posts`.
+"""

@@ -1,5 +1,4 @@
-"""What one account says over time, held in memory: for a file of posts, whose lines are held
-against each other too."""
+"""Posts of one account in memory, to find repeats between import rows and existing posts."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
@@ -10,13 +9,16 @@ from schedules.posts import text_similarity
 from schedules.posts.text_similarity import SIMILARITY_WINDOW, Fingerprint, SimilarityKind
 
 MAX_CANDIDATES_COMPARED = 50
-"""Of posts with a mark in common, so many of the nearest are looked at."""
+"""Posts that are compared for each shared mark, nearest in time first."""
 
 
 @dataclass(frozen=True)
 class KnownDuplicate:
-    """A post that another one repeats, by when it leaves; `refused`: its place never takes the same
-    words twice."""
+    """A post of the account that an import row repeats.
+
+    `at` is its publish time (UTC-aware); `refused` means that the platform never accepts a text
+    twice.
+    """
 
     kind: SimilarityKind
     at: datetime
@@ -25,21 +27,20 @@ class KnownDuplicate:
 
 @dataclass
 class AccountTexts:
-    """Posts of one account by what they are found by. `once`: it never takes the same words
-    twice."""
+    """The posts of one account by their marks. `once` means that it never accepts a text twice."""
 
     once: bool = False
     found: dict[int, list[tuple[datetime, int]]] = field(default_factory=dict)
     prints: list[Fingerprint] = field(default_factory=list)
 
     def add_text(self, at: datetime, one: Fingerprint) -> None:
-        """Another post, at an instant (UTC-aware)."""
+        """Add a post at an instant (UTC-aware)."""
         self.prints.append(one)
         for mark in text_similarity.index_marks(one):
             insort(self.found.setdefault(mark.mark, []), (at, len(self.prints) - 1))
 
     def find_duplicate(self, at: datetime, one: Fingerprint) -> KnownDuplicate | None:
-        """What a post at an instant would repeat, the surest first; None where it is new."""
+        """Return the strongest duplicate of a post at an instant; None if there is none."""
         for mark in text_similarity.search_marks(one):
             for when, place in self._iterate_nearest(mark.mark, at):
                 kind = text_similarity.compare_fingerprints(one, self.prints[place])
@@ -49,7 +50,7 @@ class AccountTexts:
         return None
 
     def _iterate_nearest(self, mark: int, at: datetime) -> Iterator[tuple[datetime, int]]:
-        """Those with a mark, the nearest to an instant first."""
+        """Yield the posts with a mark, nearest in time first."""
         row = self.found.get(mark, [])
         right = bisect_left(row, (at, -1))
         left = right - 1

@@ -1,5 +1,5 @@
-"""What accounts are called in files of posts: by their name, and by where they are too where a
-creator has several of that name. Pure."""
+"""Names of accounts in import and export files, with platform and handle where names collide.
+Pure."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -9,10 +9,9 @@ from foundation.i18n.name_forms import fold_name
 
 
 def name_accounts(accounts: Collection[Channel]) -> dict[UUID, str]:
-    """What each account of a creator is called in files, so that no two have the same name,
-    whatever the case and the normal form.
+    """Return a unique name for each account of a creator, ignoring case and Unicode form.
 
-    One that nobody uses any more takes no name from one that is used.
+    A disconnected account never makes the name of a connected one longer.
     """
     return {
         one.id: _shortest_unused_name(one, [other for other in accounts if other.id != one.id])
@@ -25,7 +24,7 @@ def _name_variants(one: Channel) -> Sequence[str]:
 
 
 def _shortest_unused_name(one: Channel, others: Sequence[Channel]) -> str:
-    """The shortest form nobody else goes by; the longest is one account's alone on its platform."""
+    """Return the shortest form that no other account has; the longest is unique on its platform."""
     rivals = [other for other in others if one.is_disconnected or not other.is_disconnected]
     taken = {fold_name(form) for other in rivals for form in _name_variants(other)}
     return next(

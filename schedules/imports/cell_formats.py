@@ -1,5 +1,4 @@
-"""The cells of a file of posts, and how they are written: names in a list, spans of time, prices.
-Pure."""
+"""Cell formats of import files: name lists, dates, times, time spans and prices. Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -30,8 +29,8 @@ COLUMNS = (
     "priority",
 )
 STATUS_COLUMNS = ("state", "url", "reason")
-"""Columns we add when we write a file; in one that is brought in they say nothing but what was
-`OFF` the calendar, or had left."""
+"""Columns that exports add. Imports only read the state, to find posts that were published, or
+cancelled or removed (`OFF`)."""
 
 OFF = frozenset({str(DeliveryState.CANCELLED), str(DeliveryState.REMOVED)})
 OUTSIDE = frozenset(
@@ -43,7 +42,7 @@ _DATES = (
     re.compile(r"(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})"),
 )
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
-"""Written with the day first in most countries, with the month first in the United States."""
+"""Day first in most countries, month first in the United States."""
 _CLOCK = re.compile(r"(?P<hour>\d{1,2})[:hH](?P<minute>\d{2})(?::(?P<second>\d{2}))?")
 _BETWEEN = re.compile(r"[\\|;]")
 _SPAN = re.compile(r"(\d{1,5})\s*(m|min|h|d|j)", re.IGNORECASE)
@@ -58,8 +57,8 @@ MAX_LATENESS = timedelta(days=30)
 
 
 def previous_state_code(state: str) -> str:
-    """What is said of a line whose post stood so when its file was written, the code of it; "" of
-    what was to come."""
+    """Return the message code for a row whose post was published, cancelled or removed before; else
+    ""."""
     known = {*split_names(state)}
     if known & OUTSIDE:
         return "import.stands"
@@ -67,13 +66,14 @@ def previous_state_code(state: str) -> str:
 
 
 def join_names(names: Sequence[str]) -> str:
-    """Names in one cell."""
+    """Join names in one cell, escaping separators with a backslash."""
     return "|".join(re.sub(r"([\\|;])", r"\\\1", name) for name in names)
 
 
 def split_names(cell: str) -> tuple[str, ...]:
-    """The names of a cell, between `|` or `;`; a sign after a backslash belongs to its name."""
-    if not _BETWEEN.search(cell):  # nearly every cell, of which a file has ten thousands
+    """Split a cell at `|` or `;`, unless a backslash precedes the separator."""
+    # Fast path: nearly every cell of a file with ten thousand rows holds one name.
+    if not _BETWEEN.search(cell):
         return (cell.strip(),) if cell.strip() else ()
     found = []
     name = ""
@@ -90,7 +90,7 @@ def split_names(cell: str) -> tuple[str, ...]:
 
 
 def parse_price_cell(cell: str) -> Money | None:
-    """The price of `12.50 USD` or `50 Stars`; None for what is none, nothing at all included."""
+    """Parse a price such as `12.50 USD` or `50 Stars`; None if it is not a positive price."""
     amount, _, unit = cell.strip().rpartition(" ")
     try:
         price = parse_money(amount, STARS if unit.casefold() == _STARS.casefold() else unit)
@@ -100,14 +100,14 @@ def parse_price_cell(cell: str) -> Money | None:
 
 
 def format_price_cell(price: Money) -> str:
-    """What `price_in` reads."""
+    """Format a price as `parse_price_cell` reads it."""
     amount, _, currency = str(price).partition(" ")
     return f"{amount} {_STARS if currency == STARS else currency}"
 
 
 def find_date_orders(cells: Iterable[str]) -> frozenset[DateOrder]:
-    """Return the orders of day and month that the slashed dates among these prove: a number over 12
-    is no month."""
+    """Return the day and month orders that the slashed dates prove: a number over 12 is not a
+    month."""
     pairs = ((int(found[1]), int(found[2])) for found in map(_SLASHED.fullmatch, cells) if found)
     return frozenset(
         "day_first" if first > 12 else "month_first"
@@ -117,7 +117,7 @@ def find_date_orders(cells: Iterable[str]) -> frozenset[DateOrder]:
 
 
 def is_day_ambiguous(cell: str) -> bool:
-    """Return whether a date means another day with the month first than with the day first."""
+    """Return True if a date means another day with the month first."""
     found = _SLASHED.fullmatch(cell)
     return (
         found is not None
@@ -127,8 +127,8 @@ def is_day_ambiguous(cell: str) -> bool:
 
 
 def parse_day(cell: str, order: DateOrder) -> date | None:
-    """The date of `2026-11-21`, `21.11.2026`, or a slashed one in this order; None for what is
-    none."""
+    """Parse `2026-11-21`, `21.11.2026` or a slashed date in this order; None if it is not a
+    date."""
     if slashed := _SLASHED.fullmatch(cell):
         first, second, year = map(int, slashed.groups())
         day, month = (first, second) if order == "day_first" else (second, first)
@@ -147,8 +147,7 @@ def _build_date(year: int, month: int, day: int) -> date | None:
 
 
 def parse_clock_cell(cell: str) -> time | None:
-    """The clock time of `9:05`, `09h05` or `09:05:30`; None for what is none, an offset
-    included."""
+    """Parse `9:05`, `09h05` or `09:05:30`; None if it is not a clock time or has an offset."""
     found = _CLOCK.fullmatch(cell)
     if found is None:
         return None
@@ -159,8 +158,8 @@ def parse_clock_cell(cell: str) -> time | None:
 
 
 def parse_late_span(cell: str) -> timedelta | str | None:
-    """How late a post may leave: a span (`30m`, `2h`), ALWAYS or END_OF_DAY; None for what is none
-    of them."""
+    """Parse a limit for late posts: a span (`30m`, `2h`), ALWAYS_LATE or END_OF_DAY; None if
+    invalid."""
     said = cell.casefold()
     if said in _ALWAYS:
         return ALWAYS_LATE
@@ -174,5 +173,5 @@ def parse_late_span(cell: str) -> timedelta | str | None:
 
 
 def format_late_span(late: timedelta | None) -> str:
-    """How `late_in` reads it: whole minutes, rounded down."""
+    """Format a limit as `parse_late_span` reads it, in whole minutes, rounded down."""
     return ALWAYS_LATE if late is None else f"{int(late.total_seconds()) // 60}m"

@@ -1,5 +1,4 @@
-"""What a file is held against: creators, their accounts and pictures, and what those accounts have
-already."""
+"""The context of an import: creators, accounts, pictures, labels, and existing posts."""
 
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
@@ -39,10 +38,10 @@ _NOWHERE = (
     str(DeliveryState.REMOVED),
     str(DeliveryState.REHEARSED),
 )
-"""States in which nothing stands or will stand outside."""
+"""States of deliveries that are not published and will not be."""
 
 AT_ONCE = 2_000
-"""Posts that are read by one statement."""
+"""Posts that are read in one statement."""
 
 _STAY = tuple(
     map(
@@ -56,7 +55,7 @@ _STAY = tuple(
         ),
     )
 )
-"""States of what may still leave, or is leaving."""
+"""States of deliveries that are being published or can still be."""
 
 
 def load_import_context(
@@ -65,8 +64,8 @@ def load_import_context(
     creators: Collection[UUID],
     connectors: Mapping[str, Connector],
 ) -> ImportContext:
-    """Everything that the rows of a file may name of these creators, and what is planned on their
-    accounts."""
+    """Load the accounts and pictures of these creators that rows can name, and their existing
+    posts."""
     homes: dict[str, ImportCreator] = {}
     channels: list[Channel] = []
     shown = (names for row in rows for names in (row.media, *(part.media for part in row.parts)))
@@ -96,9 +95,11 @@ def load_import_context(
 
 
 def flag_unchanged_posts(scope: Scope, sheet: ImportSheet, creators: Collection[UUID]) -> None:
-    """Note the lines whose key is a post of these creators that is still to leave: our own file
-    tells posts by their ids, and whoever edits it in a spreadsheet may think that it changes them,
-    where it writes others beside them."""
+    """Report each row whose key is the id of a post that is not published yet.
+
+    Exports use post ids as keys. Members who edit an export may expect the import to change those
+    posts, but it creates new ones.
+    """
     asked = {
         row.key: found for row in sheet.rows if (found := _parse_asset_id(row.key)) is not None
     }
@@ -167,7 +168,7 @@ def _load_pictures_by_name(
 def _find_library_rendition(scope: Scope, asset_id: UUID) -> Medium | None:
     try:
         return assets.get_rendition(scope, asset_id, "library")
-    except NotFound:  # its copy for posts is still being made
+    except NotFound:  # the post rendition is still being made
         return None
 
 
@@ -181,8 +182,8 @@ def _parse_asset_id(name: str) -> UUID | None:
 def _load_occupied_accounts(
     scope: Scope, channels: Sequence[Channel], connectors: Mapping[str, Connector]
 ) -> dict[UUID, OccupiedAccount]:
-    """What stands on these accounts or will; where the same words are never taken twice, all they
-    ever said."""
+    """Load the recent and future posts of these accounts, and all posts where no text is accepted
+    twice."""
     once = {
         one.id
         for one in channels
@@ -204,7 +205,7 @@ def _load_occupied_accounts(
     owners = _load_posts_by_id(scope, {post_id for _, _, post_id in rows})
     known: dict[PostContent, Fingerprint] = {}
     for channel, due, post_id in rows:
-        if post_id not in owners:  # it went between the two statements
+        if post_id not in owners:  # deleted between the two statements
             continue
         said = channel_overrides.content_for_channel(owners[post_id], by_id[channel])
         if said not in known:
@@ -214,9 +215,11 @@ def _load_occupied_accounts(
 
 
 def _load_posts_by_id(scope: Scope, ids: Collection[UUID]) -> dict[UUID, Post]:
-    """These posts, not joined to their deliveries: just after a file nobody has counted what an
-    agency has by now, and the database held each of ten thousand posts against each of their
-    places, for more than a minute."""
+    """Load posts without joining their deliveries.
+
+    Directly after an import PostgreSQL has no statistics of the new rows, and a join of ten
+    thousand posts took more than a minute.
+    """
     found: dict[UUID, Post] = {}
     asked = list(ids)
     for start in range(0, len(asked), AT_ONCE):

@@ -1,8 +1,8 @@
-"""A file of posts, read line by line: what each line wants, and what of it cannot be read. Pure;
-nothing is guessed.
+"""Parser of import files. It returns the content of each row and findings about unreadable cells.
+Pure.
 
-Whatever is wrong is said with its line and its column. A file that is no table of posts at all
-raises BadInput.
+Every problem is reported with row and column, and nothing is guessed. A file that is not a table of
+posts raises BadInput.
 """
 
 import csv
@@ -50,39 +50,38 @@ MAX_ROWS = 10_000
 MAX_KEY_LENGTH = 120
 USUAL_PRIORITY = 5
 LAST_PRIORITY = 9
-"""0 is for what the house itself has to say; a file begins at 1."""
+"""The lowest priority. Files begin at 1; 0 is reserved for posts of the installation."""
 
 WRITTEN_BY_PEOPLE = "none"
 BY_MODEL = ("assisted", "generated")
-"""What a post keeps of who wrote it; an empty cell is the first."""
+"""Values of `text_ai` for generated text; an empty cell means `WRITTEN_BY_PEOPLE`."""
 
 NEEDED = ("key", "channels", "date", "time", "body")
 BODY_COLUMN_PREFIX = "body_"
 PRICE_COLUMN_PREFIX = "price_"
 ACCOUNT_BODY_PREFIX = "body@"
-"""A column `body@<account>`: other words for one account, by its name; those for its platform say
-nothing there."""
+"""A column `body@<account>` contains the text for one account, and overrides that for its platform.
+"""
 
 PART = "part_"
 PART_MEDIA_SUFFIX = "_media"
-"""Columns `part_2`, `part_3` …: what follows the post in a thread, and `part_2_media` with its
-pictures. The first comment has a column of its own and comes last."""
+"""Columns `part_2`, `part_3` … contain the rest of a thread, and `part_2_media` … its pictures. The
+first comment has a separate column and is published last."""
 
 PART_COLUMNS = tuple(f"{PART}{number}" for number in range(2, thread_parts.MAX_THREAD_PARTS + 1))
 NOTHING: DeclaredOptions = MappingProxyType({})
 _COLUMN_UNKNOWN = ("import.column_unknown", "import.column_unknown_near")
 _WEIGHING_UNKNOWN = ("import.option_column_unknown", "import.option_column_unknown_near")
-"""What is said of a column nobody knows: without a name that is like it, and with."""
+"""Message codes for an unknown column: without a similar name, and with one."""
 
 _CONTROL = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
 class ImportFinding:
-    """Something about a line: a problem that keeps the file from being written, or a mark that does
-    not.
+    """A finding about a row: a problem that prevents the import if `grave`, else a warning.
 
-    `column` is "" where it is about the line as a whole; the heading is line 1.
+    `column` is "" if the finding is about the whole row; the heading is row 1.
     """
 
     line: int
@@ -93,7 +92,7 @@ class ImportFinding:
 
 @dataclass(frozen=True)
 class ImportRow:
-    """What a line wants. What could not be read is None or empty, and a finding says so."""
+    """The content of a row. Unreadable cells are None or empty, and have a finding."""
 
     line: int
     key: str
@@ -104,36 +103,35 @@ class ImportRow:
     zone: str
     late_ok: timedelta | None
     until_midnight: bool
-    """Whether it may leave until its local day is over; `late_ok` says nothing then."""
+    """It can be published until its local day ends; `late_ok` is ignored then."""
     body: str
     bodies: Mapping[str, str]
-    """Other words for a platform, by its name."""
+    """Text overrides by platform name."""
     prices: Mapping[str, Money]
-    """What readers pay on a platform, by its name."""
+    """Prices by platform name."""
     media: tuple[str, ...]
     first_comment: str
     priority: int
     campaign: str = ""
     title: str = ""
     text_ai: str = WRITTEN_BY_PEOPLE
-    """Who wrote the words: it decides what they have to say of it where they are shown."""
+    """AI use in the text, which decides about the disclosure: none, assisted or generated."""
     own: Mapping[str, str] = field(default_factory=dict)
-    """Other words for an account, by its name as the heading has it, without regard to case."""
+    """Text overrides by account name as in the heading, without regard to case."""
     parts: tuple["RowPart", ...] = ()
-    """What follows in a thread, its first comment aside."""
+    """The rest of the thread, without the first comment."""
     options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
-    """What is chosen on a platform, by its name and the option's."""
+    """Options by platform name and option name."""
     own_options: Mapping[tuple[str, str], str] = field(default_factory=dict)
-    """The cells of what is chosen on an account, by its name as the heading has it and the
-    option's."""
+    """Cells of account options, by account name as in the heading and option name."""
     labels: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
-    """Addresses that stay as they stand."""
+    """Addresses that stay unchanged."""
 
 
 @dataclass(frozen=True)
 class RowPart:
-    """What a part of a thread says and shows, in the column it stands in."""
+    """A part of a thread, with the column it comes from."""
 
     column: str
     body: str
@@ -142,28 +140,28 @@ class RowPart:
 
 @dataclass
 class ImportSheet:
-    """A file as it was read."""
+    """A parsed file."""
 
     rows: list[ImportRow] = field(default_factory=list)
     findings: list[ImportFinding] = field(default_factory=list)
     date_orders: frozenset[DateOrder] = frozenset()
-    """The orders of day and month that its dates prove: none, one, or both."""
+    """The day and month orders that its dates prove: none, one or both."""
 
     def add_finding(
         self, line: int, column: str, code: str, /, *, grave: bool = True, **params: str | int
     ) -> None:
-        """Note something about a line."""
+        """Add a finding about a row."""
         self.findings.append(ImportFinding(line, column, Message(code, params), grave))
 
 
 def closest_known_name(name: str, known: Collection[str]) -> str:
-    """The known name that is most like one nobody knows; "" where none is."""
+    """Return the known name that is most similar to an unknown one; "" if none is."""
+    # Cut, because comparing long names takes quadratic time.
     return _find_nearest_name(fold_name(name)[:80], tuple(known))
 
 
-@lru_cache(
-    maxsize=2048
-)  # a slip of a column stands on every line, and is looked for among hundreds of names
+# A typo in a column appears in every row and is compared with hundreds of names.
+@lru_cache(maxsize=2048)
 def _find_nearest_name(name: str, known: tuple[str, ...]) -> str:
     by_fold = {fold_name(one): one for one in known}
     found = get_close_matches(name, by_fold, n=1, cutoff=0.6)
@@ -173,14 +171,15 @@ def _find_nearest_name(name: str, known: tuple[str, ...]) -> str:
 def parse_file(
     data: bytes, platforms: Collection[str], options: DeclaredOptions = NOTHING
 ) -> ImportSheet:
-    """Read a file; `platforms` are those that a column `body_<platform>` may be about, `options`
-    what each lets a post choose.
+    """Parse a file. `platforms` can have `body_<platform>` columns; `options` lists the options of
+    each.
 
-    Raises BadInput for what is no table of posts: another encoding, a quote that never closes, too
-    many lines, columns that are missing or stand twice.
+    Raises BadInput if the file is not a table of posts: not UTF-8, an unclosed quote, too many
+    rows, missing or duplicate columns.
     """
     text = _decode_csv(data)
     head, _, _ = text.partition("\n")
+    # The most frequent candidate in the heading is the delimiter.
     lines = _iterate_records(text, max(",;\t", key=head.count))
     sheet = ImportSheet()
     known = option_columns.parse_option_columns(options)
@@ -206,7 +205,7 @@ def parse_file(
 def _find_date_orders(
     lines: Collection[tuple[int, list[str]]], columns: Sequence[str]
 ) -> frozenset[DateOrder]:
-    """The orders of day and month that the dates of a file prove."""
+    """Return the day and month orders that the dates of a file prove."""
     at = columns.index("date")
     return cell_formats.find_date_orders(
         unescape_formula(cells[at]).strip() for _, cells in lines if at < len(cells)
@@ -217,9 +216,11 @@ def _decode_csv(data: bytes) -> str:
     if len(data) > MAX_BYTES:
         raise BadInput("import.too_large", most=MAX_BYTES // 2**20)
     try:
+        # Spreadsheets write a byte order mark.
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise BadInput("import.not_utf8", line=data[: error.start].count(b"\n") + 1) from error
+    # PostgreSQL stores neither NUL characters nor surrogates.
     unkept = _CONTROL.search(text)
     if unkept is not None:
         raise BadInput("import.unwritable", line=text.count("\n", 0, unkept.start()) + 1)
@@ -227,7 +228,7 @@ def _decode_csv(data: bytes) -> str:
 
 
 def _iterate_records(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record with the line it begins at. Raises BadInput for what is no CSV."""
+    """Yield each record with its first line number. Raises BadInput for invalid CSV."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
     while True:
         line = reader.line_num + 1
@@ -235,13 +236,13 @@ def _iterate_records(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
             cells = next(reader)
         except StopIteration:
             return
-        except csv.Error as error:  # a quote that never closes, a cell without end
+        except csv.Error as error:  # an unclosed quote, or an oversized cell
             raise BadInput("import.not_csv", line=line) from error
         yield line, cells
 
 
 def _platform_columns(platforms: Collection[str]) -> list[str]:
-    """The columns that are about a platform, what it lets a post choose aside."""
+    """Return the text and price columns of platforms."""
     return [
         f"{begins}{platform}"
         for platform in platforms
@@ -252,7 +253,7 @@ def _platform_columns(platforms: Collection[str]) -> list[str]:
 def _resolve_columns(
     sheet: ImportSheet, heading: Sequence[str], platforms: Collection[str]
 ) -> list[str]:
-    """The name of each column; "" for one nobody knows."""
+    """Return the name of each column; "" if it is unknown."""
     names = [fold_name(name.strip()) for name in heading]
     own = [
         name
@@ -282,10 +283,10 @@ def _resolve_columns(
                 ),
                 "",
             )
-            near = closest_known_name(
-                name, [one for one in known if one.startswith(kind)]
-            )  # of a price nobody means an option
-            weighs = bool(kind)  # left out, more would see more, or for free
+            # Only columns of the same kind: a price column is not a misspelt option column.
+            near = closest_known_name(name, [one for one in known if one.startswith(kind)])
+            # Ignoring the column could make the post free, or visible to more people.
+            weighs = bool(kind)
             plain, like = _WEIGHING_UNKNOWN if weighs else _COLUMN_UNKNOWN
             sheet.add_finding(
                 1, name[:60], like if near else plain, grave=weighs, column=name[:60], near=near
@@ -364,7 +365,7 @@ def _parse_day_cell(sheet: ImportSheet, line: int, cell: str) -> date | None:
     if mixed and is_ambiguous:
         sheet.add_finding(line, "date", "import.date_order_mixed", said=cell[:40])
         return None
-    if mixed:  # this one proves its own
+    if mixed:  # a date with a number over 12 proves its order
         order = next(iter(cell_formats.find_date_orders((cell,))), order)
     day = parse_day(cell, order)
     if day is None:
@@ -400,7 +401,7 @@ def _check_text_length(sheet: ImportSheet, line: int, column: str, words: str, m
 def _parse_override_cells(
     sheet: ImportSheet, line: int, found: Mapping[str, str], begins: str
 ) -> Mapping[str, str]:
-    """Other words for some platforms, or for some accounts: in columns that begin so."""
+    """Return the text overrides in columns with this prefix, for platforms or accounts."""
     said = {
         name: _check_text_length(sheet, line, name, cell, MAX_BODY_LENGTH)
         for name, cell in found.items()
@@ -412,8 +413,7 @@ def _parse_override_cells(
 def _parse_thread_parts(
     sheet: ImportSheet, line: int, found: Mapping[str, str]
 ) -> tuple[RowPart, ...]:
-    """What follows the post, in the order of its columns; a cell left empty between two is no
-    part."""
+    """Return the rest of the thread in the order of columns; empty cells are skipped."""
     parts = []
     for column in PART_COLUMNS:
         shown = f"{column}{PART_MEDIA_SUFFIX}"
@@ -435,8 +435,8 @@ def _parse_thread_parts(
 def _parse_price_cells(
     sheet: ImportSheet, line: int, found: Mapping[str, str]
 ) -> Mapping[str, Money]:
-    """What some platforms ask for it. What cannot be read keeps the file from being written: it is
-    not free."""
+    """Return the prices by platform. An unreadable price prevents the import, so that nothing is
+    free by mistake."""
     said = {}
     for name, cell in found.items():
         if not name.startswith(PRICE_COLUMN_PREFIX) or not cell.strip():
@@ -455,7 +455,7 @@ def _parse_option_cells(
     found: Mapping[str, str],
     known: Mapping[str, tuple[str, PostOption]],
 ) -> Mapping[str, Mapping[str, OptionValue]]:
-    """What is chosen on some platforms."""
+    """Return the options by platform."""
     said: dict[str, dict[str, OptionValue]] = {}
     for column in known.keys() & found.keys():
         platform, option = known[column]
@@ -487,8 +487,10 @@ def _parse_plain_links_cell(sheet: ImportSheet, line: int, cell: str) -> tuple[s
 
 
 def _parse_text_ai_cell(sheet: ImportSheet, line: int, cell: str) -> str:
-    """Who wrote it. What cannot be read keeps the file from being written: it is not a person's by
-    default."""
+    """Return the AI use that a cell states.
+
+    An unreadable value prevents the import: the text must not count as written by a person.
+    """
     said = cell.casefold() or WRITTEN_BY_PEOPLE
     if said not in (WRITTEN_BY_PEOPLE, *BY_MODEL):
         sheet.add_finding(line, "text_ai", "import.text_ai_unreadable", said=cell[:40])

@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class ImportCheck:
-    """A file was brought in: look at it, write nothing else."""
+    """A file was uploaded and must be validated. No posts are written."""
 
     kind: ClassVar[str] = "import.check"
     queue: ClassVar[outbox.Queue] = "make"
@@ -19,7 +19,7 @@ class ImportCheck:
 
 @dataclass(frozen=True)
 class ImportApply:
-    """Somebody said that the posts of a file are to be written; `by` is who."""
+    """A member (`by`, an actor) confirmed an import, and its posts must be written."""
 
     kind: ClassVar[str] = "import.apply"
     queue: ClassVar[outbox.Queue] = "make"

@@ -1,4 +1,4 @@
-"""What the events about files do: look at one, and write one after looking at it again."""
+"""Event handlers of imports: validate a file, and write it after a second validation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ from schedules.imports.validation import validate_rows
 
 LOOKING = "system:imports"
 AT_ONCE = 1_000
-"""Lines between two words about how far it is."""
+"""Rows between two progress updates."""
 
 
 @dataclass
 class CheckedFile:
-    """What a file would become."""
+    """The result of validating a file."""
 
     findings: list[ImportFinding] = field(default_factory=list)
     wishes: list[PlannedRow] = field(default_factory=list)
@@ -36,12 +36,12 @@ class CheckedFile:
 def check_import(
     event: ImportCheck, *, tenant: OpenScope, connectors: Mapping[str, Connector]
 ) -> None:
-    """Look at a file and keep what was found; nothing else is written. One that is not waiting for
-    it stays."""
+    """Validate a file and store the findings; no post is written. A file in another state is
+    ignored."""
     try:
         with tenant(event.tenant_id, LOOKING) as scope:
             held = import_files.load_import_file(scope, event.subject_id)
-    except NotFound:  # it went meanwhile
+    except NotFound:  # deleted in the meantime
         return
     if held.state is not ImportState.WAITING:
         return
@@ -49,7 +49,7 @@ def check_import(
         found = _check_file(event, held, pulse, tenant=tenant, connectors=connectors)
     with tenant(event.tenant_id, LOOKING) as scope:
         if import_files.load_import_file(scope, event.subject_id).state is not ImportState.WAITING:
-            return  # somebody else looked meanwhile
+            return  # validated by another worker in the meantime
         if found.unreadable is not None:
             import_files.reject_import(scope, event.subject_id, found.unreadable)
         else:
@@ -61,8 +61,7 @@ def check_import(
 def apply_import(
     event: ImportApply, *, tenant: OpenScope, connectors: Mapping[str, Connector]
 ) -> None:
-    """Write all posts of a file, in one transaction: what was well when it was looked at is looked
-    at again before."""
+    """Write all posts of a file in one transaction, after validating it again."""
     try:
         with tenant(event.tenant_id, LOOKING) as scope:
             held = import_files.load_import_file(scope, event.subject_id)
@@ -79,12 +78,13 @@ def apply_import(
             import_files.write_import(
                 scope, event.subject_id, found.findings, found.wishes, found.lines
             )
-            # the row went to another worker: theirs is written, this one is not
+            # If the event was leased to another worker, that one writes the posts and this
+            # transaction fails.
             pulse.check_lease()
 
 
 def abandon_import(event: ImportCheck | ImportApply, *, tenant: OpenScope) -> None:
-    """It failed too often: a fault of ours, said where the file stands."""
+    """Mark an import as failed after too many errors."""
     with tenant(event.tenant_id, LOOKING) as scope:
         import_files.fail_import(scope, event.subject_id)
 
@@ -97,7 +97,7 @@ def _check_file(
     tenant: OpenScope,
     connectors: Mapping[str, Connector],
 ) -> CheckedFile:
-    """No transaction is open while a file is judged: ten thousand lines take seconds."""
+    """Validate a file without an open transaction, because ten thousand rows take seconds."""
     try:
         sheet = parse_file(
             held.content, sorted(connectors), option_columns.declared_options(connectors)

@@ -1,5 +1,5 @@
-"""A history that moves in: posts that were published before the house knew them. No outbox row, no
-permit, no copy."""
+"""Import of posts that were published before the agency used Greenroom, without outbox rows,
+permits or copies."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ from schedules.posts.states import DeliveryState
 from studio.library import assets
 
 MOVED_IN = "history"
-"""`origin` of posts that came this way; their key is their id."""
+"""`origin` of these posts; their origin key is their id."""
 
 
 @dataclass(frozen=True)
 class PastPost:
-    """A post on one channel, published at `published_at`. `wall_time` is the local plan
+    """A post on one channel, published at `published_at`; `wall_time` is the local time
     (`2026-03-02T10:00`)."""
 
     id: UUID
@@ -40,13 +40,13 @@ class PastPost:
 
     @property
     def delivery_id(self) -> UUID:
-        """Where it went."""
+        """Return the id of its delivery."""
         return derived_uuid(self.id, self.channel_id)
 
 
 def import_past_posts(scope: Scope, posts: Sequence[PastPost]) -> int:
-    """Write published posts with their deliveries and last move; what is there stays. Returns how
-    many were new."""
+    """Insert published posts with their deliveries and last transitions; return the number of new
+    ones."""
     shown = {asset for post in posts for asset in post.media}
     known = {
         asset: media_digest(str(asset), one)

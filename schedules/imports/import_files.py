@@ -1,9 +1,8 @@
-"""Posts from a file: it is looked at first and nothing is written; then all of it is, or none; and
-it may be undone.
+"""Imported files. They are validated first, then written completely or not at all, and can be
+undone.
 
-The same file is the same import, however often it is brought in, so that nothing of it is written
-twice; after it was taken back, bringing it in again begins anew. A line is known by its key within
-its file.
+Uploading the same bytes again continues the same import, so that no post is written twice; after an
+undo it starts a new one. A row is identified by its key within the file.
 """
 
 import hashlib
@@ -35,16 +34,19 @@ from tenants.agencies import queries
 
 MAX_FILE_NAME_LENGTH = 120
 MAX_FINDINGS = 2_000
-"""Findings that are kept, what keeps the file from being written first; all of them count."""
+"""Findings that are stored, problems first. The counts include the others."""
 
 MAX_SHOWN = 20
-_WITHOUT_BYTES = defer(Import.content)  # type: ignore[arg-type]  # a column, not bytes
+_WITHOUT_BYTES = defer(Import.content)  # type: ignore[arg-type]  # a column at run time
 
 
 @dataclass(frozen=True)
 class ImportView:
-    """A file as it stands; `done` of `lines` were looked at so far, `posts` were written, `taken`
-    back of their deliveries, of which `left_before` had gone."""
+    """An import for display.
+
+    `done` of `lines` rows are validated and `posts` are written. After an undo, `taken` deliveries
+    are cancelled; `left_before` had been published.
+    """
 
     id: UUID
     name: str
@@ -65,7 +67,7 @@ class ImportView:
 
 @dataclass(frozen=True)
 class ImportFile:
-    """A file as who looks at it needs it."""
+    """An import for validation."""
 
     state: ImportState
     by: str
@@ -75,13 +77,13 @@ class ImportFile:
 
 
 def create_import(scope: Scope, data: bytes, *, name: str, creators: Collection[UUID]) -> UUID:
-    """Take in a file of posts of these creators, to be looked at; once for the same bytes. Returns
-    the import.
+    """Store an uploaded file for validation, once for the same bytes, and return the import's id.
 
-    One that was looked at and not written yet is looked at again. Raises NotFound where somebody
-    who works for others brought it before.
+    An import that is not written yet is validated again. Raises NotFound if a member with access to
+    other creators uploaded the file before.
     """
     digest = hashlib.sha256(data).hexdigest()
+    # Concurrent uploads of the same bytes must not create two imports.
     scope.lock(f"{scope.tenant_id}:import:{digest}")
     last = scope.session.exec(
         select(Import)
@@ -144,7 +146,10 @@ def _get_locked_import(scope: Scope, import_id: UUID) -> Import:
 
 
 def load_import_file(scope: Scope, import_id: UUID) -> ImportFile:
-    """A file with its bytes. Raises NotFound; another tenant's looks the same."""
+    """Return an import with its bytes.
+
+    Raises NotFound, also for an import of another tenant.
+    """
     row = scope.session.get(Import, (scope.tenant_id, import_id))
     if row is None:
         raise NotFound("import.unknown")
@@ -154,7 +159,7 @@ def load_import_file(scope: Scope, import_id: UUID) -> ImportFile:
 
 
 def record_import_progress(scope: Scope, import_id: UUID, done: int, lines: int) -> None:
-    """How many lines were looked at, for who waits."""
+    """Store how many rows are validated, for display."""
     scope.run(
         "UPDATE imports SET done = :done, lines = :lines WHERE tenant_id = :tenant AND id = :id",
         done=done,
@@ -171,7 +176,7 @@ def record_import_findings(
     wishes: Sequence[PlannedRow],
     lines: int,
 ) -> None:
-    """Keep what looking at a file found: it can be written now, or a problem keeps it from that."""
+    """Store the findings of a validation. The import is ready, or refused if there is a problem."""
     row = _get_locked_import(scope, import_id)
     grave = [one for one in findings if one.grave]
     _transition_import(row, ImportState.REFUSED if grave else ImportState.READY)
@@ -183,7 +188,7 @@ def record_import_findings(
 
 
 def reject_import(scope: Scope, import_id: UUID, reason: Message) -> None:
-    """A file that is no table of posts at all, or that could not be looked at."""
+    """Refuse a file that is not a table of posts or could not be validated."""
     row = _get_locked_import(scope, import_id)
     _transition_import(row, ImportState.REFUSED)
     row.reason = stored_message(reason)
@@ -207,10 +212,12 @@ def _store_findings(row: Import, findings: Sequence[ImportFinding], lines: int) 
 def confirm_import(
     scope: Scope, import_id: UUID, *, plan: bool, creators: Collection[UUID]
 ) -> None:
-    """Say that the posts of a file are to be written: as drafts, or with `plan` onto the calendar
-    where nobody's yes is asked for. Raises NotFound for another's file, Conflict while it has
-    problems; asked twice, it is written once, and Conflict for whoever comes second and wants it
-    otherwise."""
+    """Schedule the writing of an import's posts: as drafts, or scheduled with `plan`.
+
+    Posts that need approval stay drafts in both cases. A repeat changes nothing. Raises NotFound
+    for an import of other creators, Conflict if it has problems and for a repeat with another
+    `plan`.
+    """
     row = _get_locked_import(scope, import_id)
     _check_creator_access(row, creators)
     if row.state in (ImportState.WRITING, ImportState.WRITTEN):
@@ -233,8 +240,10 @@ def write_import(
     wishes: Sequence[PlannedRow],
     lines: int,
 ) -> ImportState:
-    """Write all posts of a file that was just looked at again, or none where that found a problem.
-    Returns its state; one that is not waiting to be written stays as it is."""
+    """Write all posts of an import after its second validation, or none if there is a problem.
+
+    Returns the state of the import; an import in another state is ignored.
+    """
     row = _get_locked_import(scope, import_id)
     if row.state != ImportState.WRITING:
         return ImportState(row.state)
@@ -247,6 +256,7 @@ def write_import(
     author = ImportAuthor(row.by, _resolve_author_principal(scope, row.by))
     row.posts = writer.write_posts(scope, import_id, wishes, plan=row.plan, author=author)
     _transition_import(row, ImportState.WRITTEN)
+    # The digest identifies the file; its bytes are not needed any more.
     row.content = b""
     row.reason = None
     scope.add(row)
@@ -260,7 +270,7 @@ def _resolve_author_principal(scope: Scope, author: str) -> UUID | None:
 
 
 def fail_import(scope: Scope, import_id: UUID) -> None:
-    """Looking at a file, or writing it, failed for good: it can be brought in again."""
+    """Refuse an import whose validation or writing failed; the file can be uploaded again."""
     row = _get_locked_import(scope, import_id)
     if row.state in (ImportState.WAITING, ImportState.WRITING):
         _transition_import(row, ImportState.REFUSED)
@@ -269,11 +279,11 @@ def fail_import(scope: Scope, import_id: UUID) -> None:
 
 
 def undo_import(scope: Scope, import_id: UUID, *, creators: Collection[UUID]) -> tuple[int, int]:
-    """Take back what has not left of a file; how many places that were, and how many it had left
-    for already.
+    """Cancel the unpublished deliveries of an import; return their number and that of published
+    ones.
 
-    Raises NotFound for another's file, Conflict for one that is not written. Asked twice, it says
-    the same again.
+    Raises NotFound for an import of other creators, Conflict if it is not written. A repeat returns
+    the same numbers.
     """
     row = _get_locked_import(scope, import_id)
     _check_creator_access(row, creators)
@@ -289,7 +299,7 @@ def undo_import(scope: Scope, import_id: UUID, *, creators: Collection[UUID]) ->
 
 
 def get_import(scope: Scope, import_id: UUID, *, creators: Collection[UUID]) -> ImportView:
-    """One file. Raises NotFound for one that holds posts of others than these creators."""
+    """Return an import. Raises NotFound if it has posts of other creators."""
     row = scope.session.exec(
         select(Import)
         .where(Import.tenant_id == scope.tenant_id, Import.id == import_id)
@@ -303,14 +313,13 @@ def get_import(scope: Scope, import_id: UUID, *, creators: Collection[UUID]) -> 
 
 
 def list_imports(scope: Scope, *, creators: Collection[UUID]) -> list[ImportView]:
-    """The files with posts of these creators alone, the last one first."""
+    """Return the imports with posts of these creators only, newest first."""
     rows = scope.session.exec(
         select(Import)
         .where(Import.tenant_id == scope.tenant_id)
         .order_by(col(Import.created_at).desc(), col(Import.id))
         .limit(200)
-        # a column, not a list
-        .options(_WITHOUT_BYTES, defer(Import.report))  # type: ignore[arg-type]  # see above
+        .options(_WITHOUT_BYTES, defer(Import.report))  # type: ignore[arg-type]  # as above
     ).all()
     mine = set(map(str, creators))
     return [_import_view_from_row(scope, row, ()) for row in rows if set(row.creators) <= mine][

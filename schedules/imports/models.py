@@ -5,32 +5,31 @@ from typing import Any
 from sqlalchemy import LargeBinary, UniqueConstraint
 from sqlmodel import Field
 
-import schedules.posts.models  # noqa: F401  keys point at its tables
+import schedules.posts.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import TenantRow, jsonb_column, message_column, table_arguments
 
 
 class Import(TenantRow, table=True):
-    """A file of posts somebody brought in, what looking at it found, and what became of it."""
+    """An uploaded file of posts, the findings of its validation, and its outcome."""
 
     __tablename__ = "imports"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "digest", "turn"), about="creator", keep="1 year"
     )
     by: str
-    """Who brought it: an actor, the author of its posts."""
+    """The actor who uploaded it, and the author of its posts."""
     name: str
     creators: list[str] = jsonb_column(list)
-    """Whose posts it may hold: until it was looked at those of who brought it, then those it
+    """Creators whose posts it can contain: first those of the uploader, after validation those it
     names."""
     digest: str
-    """SHA-256 of the file: the same file is the same import, unless what it brought was taken
-    back."""
+    """SHA-256 of the file: the same file is the same import, except after an undo."""
     turn: int = 1
     content: bytes = Field(sa_type=LargeBinary)
     """The file, until its posts are written."""
     state: str = "waiting"
     plan: bool = False
-    """Whether what needs nobody's yes goes onto the calendar, instead of staying a draft."""
+    """True if posts that need no approval are scheduled instead of staying drafts."""
     done: int = 0
     lines: int = 0
     problems: int = 0

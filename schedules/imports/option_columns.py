@@ -1,8 +1,8 @@
-"""What a post chooses on a platform (`connectors.shared.options`), in the columns of a file. Pure.
+"""Columns of platform options (`connectors.shared.options`) in files. Pure.
 
-`option_<platform>_<name>` is about a platform, `option_<name>@<account>` about one account, by its
-name. An empty cell chooses nothing. A choice that cannot be read keeps the file from being written:
-without it, more people might see a post.
+`option_<platform>_<name>` is about a platform, `option_<name>@<account>` about one account. An
+empty cell chooses nothing. An unreadable cell prevents the import: without the option, more people
+might see the post.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ OPTION_PREFIX = "option_"
 AT = "@"
 YES = "yes"
 NO = "no"
-"""How a flag is written; other words for them are read too."""
+"""Values of a flag in exports; imports accept synonyms too."""
 
 _FLAGS = {
     YES: True,
@@ -33,16 +33,16 @@ _FLAGS = {
 }
 
 DeclaredOptions = Mapping[str, Sequence[PostOption]]
-"""The options of each platform, by its name."""
+"""Options by platform name."""
 
 
 def declared_options(connectors: Mapping[str, Connector]) -> DeclaredOptions:
-    """What may be chosen on each platform."""
+    """Return the options of each platform."""
     return {name: one.capabilities.options for name, one in connectors.items()}
 
 
 def parse_option_columns(known: DeclaredOptions) -> dict[str, tuple[str, PostOption]]:
-    """The platform and the option that each column is about."""
+    """Return the platform and option of each option column."""
     return {
         option_column(platform, one.name): (platform, one)
         for platform, each in known.items()
@@ -51,29 +51,30 @@ def parse_option_columns(known: DeclaredOptions) -> dict[str, tuple[str, PostOpt
 
 
 def option_column(platform: str, option: str) -> str:
-    """The column of an option of a platform."""
+    """Return the column of an option of a platform."""
     return f"{OPTION_PREFIX}{platform}_{option}"
 
 
 def account_option_column(account: str, option: str) -> str:
-    """The column of an option of one account, as it is read: without regard to case."""
+    """Return the column of an option of an account, case-folded as it is read."""
     return fold_name(f"{OPTION_PREFIX}{option}{AT}{account}".strip())
 
 
 def is_account_option_column(name: str) -> bool:
-    """Whether a column is about an option of one account."""
+    """Return True if a column is about an option of one account."""
     option, _, account = name.removeprefix(OPTION_PREFIX).partition(AT)
     return name.startswith(OPTION_PREFIX) and bool(option and account)
 
 
 def split_account_option_column(name: str) -> tuple[str, str]:
-    """The account and the option of such a column."""
+    """Return the account and the option of such a column."""
     option, _, account = name.removeprefix(OPTION_PREFIX).partition(AT)
     return account, option
 
 
 def parse_option_value(cell: str, option: PostOption) -> OptionValue | Message:
-    """What a cell chooses, or why it cannot be read. A choice is known without regard to case."""
+    """Return the value in a cell, or the reason that it is invalid. Choices are read without regard
+    to case."""
     said = cell.strip()
     if option.kind == "flag":
         flag = _FLAGS.get(said.casefold())
@@ -96,16 +97,16 @@ def parse_option_value(cell: str, option: PostOption) -> OptionValue | Message:
             )
         return said if said in found else found[0]
     value: OptionValue = split_names(cell) if option.kind == "list" else cell
-    wrong = options.option_value_problem(
-        "", option, value
-    )  # a file names columns, not what the page calls them
+    # A finding names the option's column, not its label on a page.
+    wrong = options.option_value_problem("", option, value)
     return value if wrong is None else Message(wrong.code, {**wrong.params, "option": option.name})
 
 
 def resolve_option_value(
     cell: str, known: Mapping[str, PostOption], option: str, account: str
 ) -> OptionValue | Message:
-    """What a cell chooses on an account whose platform has these options, or why it cannot."""
+    """Return the value in a cell for an account with these options, or the reason that it is
+    invalid."""
     if option in known:
         return parse_option_value(cell, known[option])
     said: dict[str, str | int] = {"option": option[:60], "account": account}
@@ -115,7 +116,7 @@ def resolve_option_value(
 
 
 def format_option_value(value: OptionValue) -> str:
-    """What `value_in` reads."""
+    """Format a value as `parse_option_value` reads it."""
     if isinstance(value, bool):
         return YES if value else NO
     return value if isinstance(value, str) else join_names(value)

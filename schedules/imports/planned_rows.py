@@ -1,4 +1,4 @@
-"""What a line of a file would become, and all that it is held against. Pure."""
+"""Valid import rows, and the context they are validated against. Pure."""
 
 from bisect import insort
 from collections.abc import Mapping
@@ -26,8 +26,10 @@ from tenants.agencies.queries import Creator
 
 @dataclass(frozen=True)
 class ImportAccount:
-    """An account, as files call it. `blank` is a post without words there; `connector` None where
-    none is known."""
+    """An account with its name in files.
+
+    `blank` is an empty unit for the account; `connector` is None if there is none.
+    """
 
     channel: Channel
     connector: Connector | None
@@ -37,7 +39,7 @@ class ImportAccount:
 
 @dataclass(frozen=True)
 class ImportPicture:
-    """A picture of a library: its print is what a yes to it binds."""
+    """A picture of a library. Approvals cover the digest of its medium."""
 
     asset_id: UUID
     medium: Medium
@@ -45,46 +47,44 @@ class ImportPicture:
 
 @dataclass(frozen=True)
 class ImportCreator:
-    """A creator with what a line may name of hers."""
+    """A creator with the accounts and pictures that a row can name."""
 
     creator: Creator
     accounts: Mapping[str, ImportAccount]
-    """By what files call them, without regard to case."""
+    """By name in files, without regard to case."""
     pictures: Mapping[str, ImportPicture]
-    """By what the file calls them: an id, or the words that stand in their place."""
+    """By id or alt text, as the file names them."""
     links: LinkPolicy = IDLE_LINK_POLICY
-    """What becomes of addresses in her posts."""
+    """The link policy of the creator."""
 
 
 @dataclass
 class OccupiedAccount:
-    """What an account has already: when posts leave (UTC-aware, in order), and what they say and
-    show."""
+    """The posts of an account: their times (UTC-aware, sorted) and their content."""
 
     times: list[datetime] = field(default_factory=list)
     said: AccountTexts = field(default_factory=AccountTexts)
 
     def add(self, at: datetime, one: Fingerprint) -> None:
-        """Another post."""
+        """Add a post."""
         insort(self.times, at)
         self.said.add_text(at, one)
 
 
 @dataclass(frozen=True)
 class ImportContext:
-    """All that a file is held against. `homes` are by the names a line may call them, without
-    regard to case."""
+    """The context of an import. `homes` are creators by case-folded name."""
 
     now: datetime
     homes: Mapping[str, ImportCreator]
     taken: Mapping[UUID, OccupiedAccount]
     labels: Mapping[str, Label] = field(default_factory=dict)
-    """The agency's, by their names without regard to case."""
+    """Labels of the agency, by folded name."""
 
 
 @dataclass(frozen=True)
 class RowThreadPart:
-    """A part of a thread; `column` is where the file says it."""
+    """A part of a thread with its pictures; `column` is the column of its text."""
 
     column: str
     body: str
@@ -93,18 +93,18 @@ class RowThreadPart:
 
     @property
     def thread_part(self) -> ThreadPart:
-        """As the post keeps it."""
+        """Return the part as the post stores it."""
         return ThreadPart(self.body, tuple(one.asset_id for one in self.pictures), self.comment)
 
     @property
     def media(self) -> tuple[Medium, ...]:
-        """The prints of its pictures."""
+        """Return the media of its pictures."""
         return tuple(one.medium for one in self.pictures)
 
 
 @dataclass(frozen=True)
 class PlannedRow:
-    """A line that can be written."""
+    """A valid row, ready to be written."""
 
     row: ImportRow
     creator: Creator
@@ -115,26 +115,25 @@ class PlannedRow:
     pictures: tuple[ImportPicture, ...]
     rule: LinkPolicy = IDLE_LINK_POLICY
     thread: tuple[RowThreadPart, ...] = ()
-    """What follows the post in a thread."""
+    """The rest of the thread, without the first comment."""
     own: Mapping[UUID, str] = field(default_factory=dict)
-    """Other words for single accounts."""
+    """Text overrides by account id."""
     picked: Mapping[UUID, Mapping[str, OptionValue]] = field(default_factory=dict)
-    """What single accounts choose, by the name of each option."""
+    """Options by account id and option name."""
     labels: tuple[UUID, ...] = ()
     prints: dict[str, Fingerprint] = field(default_factory=dict, compare=False)
-    """What of it was looked at already, by its words: accounts say the same, and who writes asks
-    once more."""
+    """Fingerprints by text, cached because accounts share texts and the writer needs them again."""
 
     @cached_property
     def links(self) -> dict[str, Any]:
-        """What the post keeps of what becomes of its addresses."""
+        """Return the stored link plan of the post."""
         return link_tracking.dump_link_plan(
             self.rule, LinkChoices(self.row.campaign, self.row.plain)
         )
 
     @property
     def parts(self) -> tuple[RowThreadPart, ...]:
-        """What follows the post, the first comment last."""
+        """Return the parts after the first, the first comment last."""
         said = self.row.first_comment
         return (
             (*self.thread, RowThreadPart("first_comment", said, comment=True))
@@ -144,7 +143,7 @@ class PlannedRow:
 
     @property
     def others(self) -> tuple[ChannelOverride, ...]:
-        """What single platforms and accounts say otherwise."""
+        """Return the channel overrides, those of platforms first."""
         bodies = self.row.bodies
         prices = self.row.prices
         options = self.row.options
@@ -168,29 +167,29 @@ class PlannedRow:
         return (*platforms, *own)
 
     def chosen_on(self, channel: Channel) -> ChosenOptions:
-        """What it chooses on an account."""
+        """Return the options on an account."""
         return normalize_options(
             {**self.row.options.get(channel.platform, {}), **self.picked.get(channel.id, {})}
         )
 
     def texts_on_account(self, channel: Channel) -> str:
-        """What it says on an account."""
+        """Return the text on an account."""
         return self.own.get(channel.id, self.row.bodies.get(channel.platform, self.row.body))
 
     @cached_property
     def content_of_row(self) -> PostContent:
-        """What it says where no place says otherwise."""
+        """Return the content without overrides."""
         pieces = tuple(one.thread_part for one in self.parts)
         return PostContent(
             self.row.title, self.row.body, tuple(one.asset_id for one in self.pictures), pieces
         )
 
     def fingerprint(self, said: PostContent) -> Fingerprint:
-        """What it is found by where it says so; nothing but its words is of a place."""
+        """Return the fingerprint of content. The versions of a row differ in their text only."""
         if said.body not in self.prints:
             self.prints[said.body] = text_similarity.fingerprint_content(said)
         return self.prints[said.body]
 
     def fingerprint_on_account(self, channel: Channel) -> Fingerprint:
-        """What it is found by when another post of an account repeats it."""
+        """Return the fingerprint of the content on an account."""
         return self.fingerprint(replace(self.content_of_row, body=self.texts_on_account(channel)))

@@ -1,4 +1,4 @@
-"""How long the room's rows are kept; posts stay while the agency is here."""
+"""Retention rules of schedules. Posts are retained as long as the agency exists."""
 
 from foundation.db.retention import RetentionRule
 from schedules.drafts.models import UnsavedPost

@@ -1,10 +1,10 @@
-"""States of an imported file."""
+"""States of imported files."""
 
 from enum import StrEnum
 
 
 class ImportState(StrEnum):
-    """Where a file that was brought in stands."""
+    """The state of an imported file."""
 
     WAITING = "waiting"
     READY = "ready"

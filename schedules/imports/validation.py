@@ -1,8 +1,5 @@
-"""When a line of a file is to leave, and what is worth knowing about that time. Pure.
-
-What the lines of a file would become, and what stands in their way: whose, where, when, and what is
-near. Pure.
-"""
+"""Validation of rows: creator, accounts, pictures, labels, time, platform limits and conflicts.
+Pure."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -52,7 +49,7 @@ from tenants.agencies.queries import Creator
 
 
 def parse_row_time(sheet: ImportSheet, row: ImportRow, creator: Creator) -> WallTime | None:
-    """The time of a line; None, and said, for what is none."""
+    """Return the time of a row; None with a finding if it is invalid."""
     zone = row.zone or creator.zone
     try:
         load_zone(zone)
@@ -67,9 +64,8 @@ def parse_row_time(sheet: ImportSheet, row: ImportRow, creator: Creator) -> Wall
         )
     if row.day is None or row.clock is None:
         return None
-    if (
-        not 2000 <= row.day.year <= 2200
-    ):  # an instant near the ends of the calendar is in no calendar of another zone
+    # An instant near the limits of datetime overflows in another time zone.
+    if not 2000 <= row.day.year <= 2200:
         sheet.add_finding(row.line, "date", BEYOND_PLANNING_HORIZON)
         return None
     return WallTime(row.day, row.clock, zone)
@@ -78,8 +74,10 @@ def parse_row_time(sheet: ImportSheet, row: ImportRow, creator: Creator) -> Wall
 def check_row_time(
     sheet: ImportSheet, line: int, at: WallTime, late: timedelta, now: datetime
 ) -> None:
-    """Say of a time that it has passed, is out of reach, or comes never or twice; it may still be
-    `late` by so much."""
+    """Report a time that has passed, is too far ahead, or is skipped or repeated by a clock change.
+
+    `late` is the delay that the post allows.
+    """
     due = at.instant()
     if due + late < now:
         sheet.add_finding(line, "date", "import.past")
@@ -94,16 +92,16 @@ def check_row_time(
 
 
 def _is_ambiguous_time(at: WallTime) -> bool:
-    """Whether clocks show this hour twice on that day."""
+    """Return True if the clocks show this time twice on that day."""
     there = load_zone(at.zone)
     first, second = (
         datetime.combine(at.day, at.clock.replace(fold=fold), tzinfo=there) for fold in (0, 1)
     )
-    return first.astimezone(UTC) < second.astimezone(UTC)  # in a gap it is the other way round
+    return first.astimezone(UTC) < second.astimezone(UTC)  # in a DST gap the order is reversed
 
 
 def nearest_instant(times: Sequence[datetime], at: datetime) -> datetime | None:
-    """The instant of a sorted list that is nearest to another."""
+    """Return the instant in a sorted list that is nearest to another; None for an empty list."""
     place = bisect_left(times, at)
     around = times[max(place - 1, 0) : place + 1]
     return min(around, key=lambda one: abs(one - at), default=None)
@@ -112,10 +110,9 @@ def nearest_instant(times: Sequence[datetime], at: datetime) -> datetime | None:
 def validate_rows(
     sheet: ImportSheet, rows: Sequence[ImportRow], world: ImportContext
 ) -> list[PlannedRow]:
-    """Say of each row what is wrong or worth knowing, on `sheet`, and give those that could be
-    written.
+    """Report problems of rows in `sheet`, and return the rows that can be written.
 
-    What comes earlier in the file is held against what comes later; `world` grows with it.
+    Each row is also compared with those before it: `world` grows with every row.
     """
     troubled = {one.line for one in sheet.findings if one.grave}
     wishes = []
@@ -177,7 +174,7 @@ def _plan_row(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> Plann
 
 
 def _check_idle_columns(sheet: ImportSheet, row: ImportRow, platforms: AbstractSet[str]) -> None:
-    """Report texts, options and prices for platforms on which the row has no account."""
+    """Report texts, options and prices for platforms that the row does not publish to."""
     for platform in row.bodies.keys() - platforms:
         sheet.add_finding(
             row.line,
@@ -239,7 +236,7 @@ def _resolve_accounts(
 
 
 def _find_account(home: ImportCreator, name: str) -> ImportAccount | None:
-    """The account of a name, or the only one on a platform of that name."""
+    """Return the account with a name, or the only one on a platform with that name."""
     named = home.accounts.get(fold_name(name))
     if named is not None:
         return named
@@ -250,7 +247,7 @@ def _find_account(home: ImportCreator, name: str) -> ImportAccount | None:
 def _report_unknown_account(
     sheet: ImportSheet, row: ImportRow, column: str, home: ImportCreator, name: str
 ) -> None:
-    """Say that a name is nobody's, or that of several: then it says for none of them."""
+    """Report a name that no account has, or that several accounts share."""
     accounts = home.accounts.values()
     whose = home.creator.name
     several = sorted(
@@ -274,7 +271,8 @@ def _report_unknown_account(
 def _resolve_account_texts(
     sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequence[ImportAccount]
 ) -> dict[UUID, str]:
-    """Other words for single accounts; those of an account the post does not go to say nothing."""
+    """Return the text overrides by account. Overrides of other accounts than the row's are
+    reported."""
     own = {}
     there = {one.channel.id for one in accounts}
     for name, words in row.own.items():
@@ -298,7 +296,7 @@ def _resolve_account_texts(
 def _resolve_account_options(
     sheet: ImportSheet, row: ImportRow, home: ImportCreator, accounts: Sequence[ImportAccount]
 ) -> dict[UUID, dict[str, OptionValue]]:
-    """What single accounts choose; of an account the post does not go to it says nothing."""
+    """Return the options by account. Options of other accounts than the row's are reported."""
     found: dict[UUID, dict[str, OptionValue]] = {}
     there = {one.channel.id for one in accounts}
     for (name, option), cell in row.own_options.items():
@@ -325,8 +323,7 @@ def _resolve_account_options(
 
 
 def _resolve_labels(sheet: ImportSheet, row: ImportRow, world: ImportContext) -> tuple[UUID, ...]:
-    """The labels of a line. One that nobody named is a slip: a file that made labels would make one
-    of each slip."""
+    """Return the labels of a row. Unknown names are reported, because they are probably typos."""
     found: dict[UUID, None] = {}
     for name in row.labels:
         one = world.labels.get(fold_label_name(name))
@@ -362,7 +359,7 @@ def _resolve_pictures(
 def _check_fits_account(
     sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, now: datetime
 ) -> None:
-    """Whether the place takes it, as the request that would leave is made of it."""
+    """Report what the platform would refuse, by building the units that would be sent."""
     row = wish.row
     name = account.channel.name
     words = wish.texts_on_account(account.channel)
@@ -418,7 +415,7 @@ def _check_fits_account(
 
 
 def _text_column_of(wish: PlannedRow, account: ImportAccount) -> str:
-    """The column of what it says on an account."""
+    """Return the column of the text on an account."""
     if account.channel.id in wish.own:
         return f"{ACCOUNT_BODY_PREFIX}{account.called}"[:40]
     platform = account.channel.platform
@@ -426,7 +423,7 @@ def _text_column_of(wish: PlannedRow, account: ImportAccount) -> str:
 
 
 def _option_column_of(wish: PlannedRow, account: ImportAccount, option: str) -> str:
-    """The column of what it chooses on an account."""
+    """Return the column of an option on an account."""
     if option in wish.picked.get(account.channel.id, {}):
         return option_columns.account_option_column(account.called, option)[:60]
     return option_columns.option_column(account.channel.platform, option)
@@ -435,7 +432,7 @@ def _option_column_of(wish: PlannedRow, account: ImportAccount, option: str) -> 
 def _check_conflicts(
     sheet: ImportSheet, wish: PlannedRow, account: ImportAccount, world: ImportContext
 ) -> None:
-    """What leaves there at almost the same time, and where the same words were or will be said."""
+    """Report other posts of the account at nearly the same time, and repeated texts."""
     taken = world.taken[account.channel.id]
     due = wish.due
     one = wish.fingerprint_on_account(account.channel)
@@ -457,4 +454,5 @@ def _check_conflicts(
         code = "import.never_twice" if alike.refused else f"import.repeats_{alike.kind}"
         column = "media" if alike.kind is SimilarityKind.PICTURES else "body"
         sheet.add_finding(wish.row.line, column, code, grave=False, day=f"{day:%d/%m/%Y}", **said)
+    # Later rows of the file are compared with this one too.
     taken.add(due, one)

@@ -1,5 +1,4 @@
-"""The posts of a file, all in one transaction: written in a few statements, and taken back while
-they are here."""
+"""Writer of imports: insert all posts of a file in a few statements, and cancel them again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,40 +50,38 @@ from schedules.posts.transitions import (
 from tenants.notices import notices
 
 ORIGIN = "csv"
-"""`origin` of posts that came from a file; their key is the file's id and their own."""
+"""`origin` of imported posts; their origin key is the id of the import and the key of the row."""
 
 AT_ONCE = 1_000
-"""Posts whose rows are made and sent together: all of a file's at once are so many that looking for
-garbage among them, again and again, was a fifth of the work."""
+"""Posts that are built and inserted together. With all posts of a file, garbage collection took a
+fifth of the time."""
 
 _UNASKED = stored_message(decisions.APPROVAL_NOT_REQUESTED)
 
 PLANNED = (DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED)
-"""What a post goes through that nobody has to say yes to."""
+"""States of a post that needs no approval, in order."""
 
 
 @dataclass(frozen=True)
 class ImportAuthor:
-    """Who wrote the posts: an actor, and the human behind it."""
+    """The author of the posts: the actor and its principal."""
 
     actor: str
     principal: UUID | None
 
 
 def row_origin_key(import_id: UUID, key: str) -> str:
-    """What a post of a file is known by: the same line of the same file is one post, however often
-    it is written."""
+    """Return the origin key of a row's post: the same row of the same import is one post."""
     return f"{import_id}:{key}"
 
 
 def write_posts(
     scope: Scope, import_id: UUID, wishes: Sequence[PlannedRow], *, plan: bool, author: ImportAuthor
 ) -> int:
-    """Write posts with their deliveries and what wakes them; what is there stays. Returns how many
-    posts were new.
+    """Insert the posts of rows with deliveries and outbox rows; return the number of new posts.
 
-    With `plan`, the posts of a creator who asks for nobody's yes go onto the calendar; all others
-    stay drafts.
+    Existing posts are skipped. With `plan`, posts that need no approval are scheduled; others stay
+    drafts.
     """
     ids = {
         wish.row.line: derived_uuid(
@@ -94,6 +91,7 @@ def write_posts(
     }
     known = _list_imported_post_ids(scope, import_id)
     fresh = [(post_id, wish) for wish in wishes if (post_id := ids[wish.row.line]) not in known]
+    # With plans from nearly empty tables, the foreign key checks of an import scan whole tables.
     discard_plans(scope)
     planned = 0
     dry = dry_run_state.load_dry_run_check(scope)
@@ -121,8 +119,7 @@ def write_posts(
 def _insert_deliveries(
     scope: Scope, page: Sequence[tuple[UUID, PlannedRow]], dry: IsDryRun, *, plan: bool
 ) -> int:
-    """Write the deliveries of some posts with their moves and what wakes them; how many are on the
-    calendar."""
+    """Insert deliveries with moves and outbox rows; return how many are scheduled."""
     deliveries = list[Mapping[str, object]]()
     moves = list[Mapping[str, object]]()
     dues = list[DueEvent]()
@@ -144,7 +141,7 @@ def _insert_deliveries(
 
 
 def _build_post_marks(wish: PlannedRow, post_id: UUID) -> fingerprints.PostMarks:
-    """What a post is found by, from what looking at its line made of it."""
+    """Build the marks of a post from the fingerprints that validation computed."""
     said = fingerprints.list_content_variants(wish.content_of_row, wish.others)
     return fingerprints.PostMarks(
         wish.creator.id, post_id, fingerprints.marks_of_fingerprints(map(wish.fingerprint, said))
@@ -233,6 +230,7 @@ def _build_delivery_row(
         "part_ids": [],
         "attempt": 0,
         "dry_run": dry(post_id, account.channel.id),
+        # As if every transition had been written separately.
         "version": len(states),
     }
 
@@ -252,8 +250,10 @@ def _build_move_rows(
 def _build_move_row(
     scope: Scope, creator_id: str, delivery_id: str, before: str, after: str
 ) -> Mapping[str, object]:
-    """A move as `moving` writes it. What a file brings is approved where nobody is asked, and
-    nowhere else."""
+    """Build a transition as `transition_delivery` records it.
+
+    Imported posts are approved only if they need no approval.
+    """
     return {
         "reason": _UNASKED if after == DeliveryState.APPROVED else None,
         "id": uuid7(),
@@ -268,9 +268,11 @@ def _build_move_row(
 def _build_wakeup_events(
     scope: Scope, wish: PlannedRow, delivery_id: UUID, account: ImportAccount
 ) -> list[DueEvent]:
-    """What `deliveries.schedule_wakeups` writes for a delivery of which nothing is outside."""
+    """Build the events that `deliveries.schedule_wakeups` writes for a delivery without published
+    parts."""
     ids = (scope.tenant_id, delivery_id)
     channel = account.channel.id
+    # Must match `_enqueue_publishing` of `schedules.posts.deliveries`.
     early = wish.due - FINAL_PREFLIGHT_LEAD
     found = []
     if early > scope.now:
@@ -290,16 +292,18 @@ def _build_wakeup_events(
 
 
 def take_back_posts(scope: Scope, import_id: UUID) -> tuple[int, int]:
-    """Take everything of a file off the calendar of which nothing is outside; how many that were,
-    and how many had left, or were on their way. What had been taken off before is neither."""
+    """Cancel the unpublished deliveries of an import.
+
+    Returns the number of cancelled deliveries, and of those that are published or being published.
+    Deliveries that were cancelled before count in neither.
+    """
     rows = scope.run(
         "SELECT id, creator_id, state FROM deliveries WHERE tenant_id = :tenant AND post_id = "
         "ANY(:posts)"
         " ORDER BY id FOR UPDATE",
         tenant=scope.tenant_id,
-        posts=list(
-            _list_imported_post_ids(scope, import_id)
-        ),  # not joined: unanalysed, each delivery was held against each post
+        # Not a join: without statistics PostgreSQL would compare every delivery with every post.
+        posts=list(_list_imported_post_ids(scope, import_id)),
     ).all()
     here = [row for row in rows if DeliveryState(row.state) in CANCELLABLE]
     for before in {DeliveryState(row.state) for row in here}:

@@ -1,7 +1,7 @@
-"""Time zones that are meant by names that the IANA database does not have. Pure.
+"""Suggestions for time zone names that the IANA database does not have. Pure.
 
-Only what has one meaning is suggested: a wrong zone moves a post by hours. Offsets such as `GMT+2`
-say nothing of summer time, and `CST`, `IST` and `BST` each stand for several zones.
+Only unambiguous names get a suggestion, because a wrong zone moves a post by hours. Offsets such as
+`GMT+2` do not define summer time, and `CST`, `IST` and `BST` each mean several zones.
 """
 
 from difflib import SequenceMatcher
@@ -21,8 +21,7 @@ _AREAS = (
     "Pacific/",
 )
 _ALIKE = 0.8
-"""Share of letters that an area and a city each have in common with what is written: `Europe/Berne`
-is not `Europe/Berlin`."""
+"""Minimum similarity of area and of city: `Europe/Berne` is not `Europe/Berlin`."""
 
 _ABBREVIATIONS = {
     "edt": "America/New_York",
@@ -53,8 +52,7 @@ _ABBREVIATIONS = {
 
 @lru_cache(maxsize=2048)
 def suggest_zone(written: str) -> str:
-    """Return the zone that is meant by an abbreviation, a city or a slip of the pen; "" where that
-    is not certain."""
+    """Return the zone that an abbreviation, a city or a typo means; "" if that is not certain."""
     name = fold_name(written[:80]).strip().replace(" ", "_")
     if name in _ABBREVIATIONS:
         return _ABBREVIATIONS[name]

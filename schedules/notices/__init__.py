@@ -1,1 +1,4 @@
-"""Notices about posts that wait: missing approvals, lost accounts, unregistered links."""
+"""Notices about posts that wait: for approvals, accounts, intervals, decisions and links.
+
+Notices themselves are stored in `tenants`.
+"""

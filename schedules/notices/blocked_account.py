@@ -1,5 +1,4 @@
-"""Posts that an account keeps waiting, while it rests or its platform gives no answer: one notice
-for each account."""
+"""Notices of accounts that cannot send posts, because of a pause, a limit or an outage."""
 
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from tenants.notices import notices
 WAITS = [str(DeliveryState.APPROVED), str(DeliveryState.SCHEDULED), str(DeliveryState.PARTLY)]
 
 CAUSE = "waits:"
-"""Before the account's id in the cause of its notice."""
+"""Prefix of the notice cause, before the account id."""
 
 TOLD = frozenset(
     {
@@ -29,19 +28,19 @@ TOLD = frozenset(
         BlockReason.DOWN,
     }
 )
-"""A lost account has a notice of its own, and whoever pressed an emergency stop knows."""
+"""Reasons that are notified here. Disconnected accounts have another notice, and members know of
+emergency stops, because one of them pressed the button."""
 
 
 def warn_of_blocked_account(scope: Scope, channel: Channel) -> None:
-    """A post comes near that an account will not let go: say so, once for all of its posts."""
+    """Notify members once of a blocked account whose posts are due soon."""
     held = find_account_block(scope, channel)
     if held is not None and held.why in TOLD:
         _put_blocked_notice(scope, channel, held.why)
 
 
 def refresh_blocked_account_notices(scope: Scope) -> None:
-    """Tell of the accounts that keep posts waiting longer than their authors accept, and no longer
-    than they do."""
+    """Update the notices of blocked accounts whose posts are too late."""
     known = [UUID(one.removeprefix(CAUSE)) for one in notices.list_open_causes(scope, CAUSE)]
     stand = set()
     for channel_id in sorted({*known, *_list_overdue_accounts(scope)}):
@@ -53,7 +52,7 @@ def refresh_blocked_account_notices(scope: Scope) -> None:
 
 
 def _put_blocked_notice(scope: Scope, channel: Channel, why: BlockReason) -> int:
-    """Tell, where any post waits; how many do."""
+    """Notify members if posts wait for the account, and return their number."""
     count = scope.session.exec(
         select(func.count()).where(
             Delivery.tenant_id == scope.tenant_id,
@@ -72,14 +71,15 @@ def _put_blocked_notice(scope: Scope, channel: Channel, why: BlockReason) -> int
 
 
 def _list_overdue_accounts(scope: Scope) -> list[UUID]:
-    """Accounts with posts that should have left by now, and later than their authors accept."""
+    """Return the accounts with posts that are later than their limits allow."""
     found = scope.session.exec(
         select(Delivery.channel_id)
         .where(
             Delivery.tenant_id == scope.tenant_id,
             col(Delivery.state).in_(WAITS),
             col(Delivery.due_at)
-            < scope.now,  # said again, for its index: of a year's plans these are few
+            # implied by late_until, repeated for its index: few rows of a year's schedule match
+            < scope.now,
             col(Delivery.late_until) < scope.now,
             ~col(Delivery.dry_run),
         )

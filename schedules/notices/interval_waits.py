@@ -1,5 +1,4 @@
-"""Posts that wait for the distance of their account: with a reason, told of once, and looked at
-again."""
+"""Posts that wait for the minimum interval of their account: hold, recheck and notify."""
 
 from uuid import UUID
 
@@ -18,15 +17,14 @@ from schedules.posts.transitions import transition_delivery, update_delivery
 from tenants.notices import notices
 
 CAUSE = "apart:"
-"""Before the account's id in the cause of its notice."""
+"""Prefix of the notice cause, before the account id."""
 
 
 def set_minimum_interval(scope: Scope, channel_id: UUID, *, minutes: int, holds: bool) -> None:
-    """Leave so many minutes between two posts of an account, and say whether that holds posts back
-    or only warns.
+    """Set the minimum interval of an account; `holds` enforces it, otherwise it only warns.
 
-    What waits for the old distance is looked at again at once. Raises NotFound, BadInput as
-    `lifecycle.set_min_interval`.
+    Posts that wait for the old interval are checked again at once. Raises NotFound, and BadInput
+    for an invalid interval.
     """
     lifecycle.set_min_interval(scope, channel_id, minutes)
     lifecycle.hold_min_interval(scope, channel_id, holds)
@@ -34,7 +32,7 @@ def set_minimum_interval(scope: Scope, channel_id: UUID, *, minutes: int, holds:
 
 
 def hold_for_interval(scope: Scope, row: Delivery, turn: IntervalTurn) -> None:
-    """Write when a delivery has its turn, and why, where it still waits; tell the members."""
+    """Store the turn of a delivery with its reason, and notify members."""
     if (
         turn.at is None
         or turn.said is None
@@ -49,7 +47,7 @@ def hold_for_interval(scope: Scope, row: Delivery, turn: IntervalTurn) -> None:
 
 
 def recheck_interval_holds(scope: Scope, channel_id: UUID) -> None:
-    """Let each that waits on an account ask for its turn anew: what it waited for has changed."""
+    """Check all posts that wait for an account's interval again."""
     rows = scope.session.exec(
         select(Delivery)
         .where(*_interval_hold_conditions(scope), Delivery.channel_id == channel_id)
@@ -63,8 +61,10 @@ def recheck_interval_holds(scope: Scope, channel_id: UUID) -> None:
 
 
 def refresh_interval_notices(scope: Scope) -> None:
-    """Tell of the accounts on which posts wait, and no longer than any does; who was to wait for
-    one that has gone another way asks anew."""
+    """Update the notices of accounts whose posts wait for the minimum interval.
+
+    Posts that waited for a post that was moved or cancelled are checked again.
+    """
     waiting = scope.session.exec(
         select(Delivery.channel_id)
         .where(*_interval_hold_conditions(scope), _is_still_waiting_condition(scope))
@@ -86,7 +86,7 @@ def _interval_hold_conditions(scope: Scope) -> tuple[ColumnElement[bool], ...]:
 
 
 def _is_still_waiting_condition(scope: Scope) -> ColumnElement[bool]:
-    """Not what has its turn by now, and is kept back by something else."""
+    """Return the condition that the turn of a delivery is in the future."""
     return col(Delivery.not_before) > scope.now
 
 

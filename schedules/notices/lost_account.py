@@ -1,5 +1,4 @@
-"""Posts that wait for a lost account: one notice for each account, which says how many, and none
-for each post."""
+"""Notices of disconnected accounts: one for each account, with the number of waiting posts."""
 
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from schedules.posts.transitions import update_lost_account_notice
 
 
 def count_pending_posts(scope: Scope, channel_id: UUID) -> int:
-    """How many posts are still to leave by an account."""
+    """Return the number of unpublished posts of an account."""
     states = [
         DeliveryState.DRAFT,
         DeliveryState.APPROVED,
@@ -31,6 +30,6 @@ def count_pending_posts(scope: Scope, channel_id: UUID) -> int:
 
 
 def refresh_lost_account_notices(scope: Scope) -> None:
-    """Count anew: what was moved to another account, or dropped, waits no more."""
+    """Update the number of waiting posts in the notices of disconnected accounts."""
     for channel in queries.list_unusable_channels(scope):
         update_lost_account_notice(scope, channel.id)

@@ -1,7 +1,6 @@
-"""Telling members in time that a post lacks a yes: a day before its hour, and two hours before.
+"""Reminders of posts without an approval, a day and two hours before they are due.
 
-Once each, and no longer than it is true: a post that was approved, moved or taken off is not
-mentioned any more.
+Each is sent once, and closed when the post is approved, moved or cancelled.
 """
 
 from datetime import datetime, timedelta
@@ -20,14 +19,14 @@ from tenants.notices import notices
 FIRST = timedelta(hours=24)
 LAST = timedelta(hours=2)
 MAX_POSTS_NAMED = 30
-"""Posts told of at once, the first due; the others are when some of those are settled."""
+"""Posts with an open reminder, by due time; others follow when some of them are approved."""
 
 CAUSE = "unapproved:"
 
 
 def refresh_missing_approval_notices(scope: Scope) -> int:
-    """Tell of the posts whose hour comes near without the yes they need; how many stand so. Told
-    twice, said once."""
+    """Update the reminders of unapproved posts that are due soon, and return their number.
+    Idempotent."""
     stand = [
         (row, due)
         for row, due in _list_unapproved_near_posts(scope)
@@ -49,7 +48,7 @@ def refresh_missing_approval_notices(scope: Scope) -> int:
 
 
 def _is_approved_through(scope: Scope, row: Post, due: datetime) -> bool:
-    """Whether every yes that a post needs at its hour has been said, and stands then."""
+    """Return True if the post has every approval it needs, valid at its due time."""
     until = decisions.approved_until(
         scope, row, scope.now, since=decisions.channel_review_requested_at(scope, row.id)
     )
@@ -69,8 +68,8 @@ def _resolve_message_code(scope: Scope, row: Post, due: datetime) -> str:
 
 
 def _list_unapproved_near_posts(scope: Scope) -> list[tuple[Post, datetime]]:
-    """Posts that wait for a yes, or to which one ends before, and whose next hour is near, each
-    with that hour."""
+    """Return the posts due soon without an approval, or with one that expires before, and due
+    times."""
     due = func.min(Delivery.due_at)
     near = (
         Delivery.tenant_id == scope.tenant_id,
@@ -78,8 +77,8 @@ def _list_unapproved_near_posts(scope: Scope) -> list[tuple[Post, datetime]]:
         col(Delivery.due_at) <= scope.now + FIRST,
     )
     waits = select(Delivery.id).where(*near, Delivery.state == str(DeliveryState.DRAFT))
-    # by their ids, not by either condition: no index serves both, and all that is planned would be
-    # read
+    # Match by id, not by either condition: no index serves both, so PostgreSQL would read every
+    # scheduled delivery.
     asks = verdicts.matches_any_query(
         scope, waits, verdicts.expiring_approvals_query(scope, within=FIRST)
     )
@@ -104,5 +103,5 @@ def _list_unapproved_near_posts(scope: Scope) -> list[tuple[Post, datetime]]:
 
 
 def _approval_notice_cause(post_id: UUID, due: datetime, now: datetime) -> str:
-    """Another hour is another cause: a post that was moved is told of anew."""
+    """Return the cause; it contains the due time, so that a moved post gets a new reminder."""
     return f"{CAUSE}{post_id}:{int(due.timestamp())}:{'last' if due - now <= LAST else 'first'}"

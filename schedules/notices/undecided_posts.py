@@ -1,7 +1,7 @@
-"""Posts that wait for a decision and get none: reminders after an hour, then daily; doubt of a day
-is the owner's.
+"""Reminders of posts that need a decision, after an hour and then daily.
 
-Once for each creator, however many wait: what became of each was told when it happened.
+One reminder covers all posts of a creator, because each post was notified before. The owners are
+notified of deliveries that have been uncertain for a day.
 """
 
 from collections import defaultdict
@@ -19,11 +19,11 @@ from tenants.notices import notices
 FIRST = timedelta(hours=1)
 AGAIN = timedelta(days=1)
 DOUBT = timedelta(days=1)
-"""So long look-ups go on; what nobody knows by then is the owner's to decide."""
+"""Lookups end after this time, and the owner must decide on an uncertain delivery."""
 
 WAITS = "waiting:"
 UNSURE = "unsure:"
-"""Before the creator's id in the causes."""
+"""Prefixes of the causes, before the creator id."""
 
 _SINCE = """
 SELECT d.creator_id, d.state, (SELECT max(m.created_at) FROM delivery_moves m WHERE m.tenant_id =
@@ -34,8 +34,8 @@ FROM deliveries d WHERE d.tenant_id = :tenant AND d.state = ANY(:states)
 
 
 def refresh_undecided_notices(scope: Scope) -> None:
-    """Remind of what has waited an hour or longer, and tell the owners of old doubt; no longer than
-    either stands."""
+    """Update the reminders of undecided posts, and the notices to owners of uncertain
+    deliveries."""
     waits: dict[UUID, list[datetime]] = defaultdict(list)
     doubts: dict[UUID, int] = defaultdict(int)
     rows = scope.run(_SINCE, tenant=scope.tenant_id, states=sorted(map(str, NEEDS_DECISION)))
@@ -66,19 +66,22 @@ def _put_reminder(scope: Scope, creator_id: UUID, since: Sequence[datetime]) -> 
     if last is not None and not is_reminder_due(last, since, scope.now):
         notices.update_message(scope, told, cause=cause)
         return
+    # Members are notified again only of a new notice.
     notices.close(scope, cause)
     notices.put(scope, told, cause=cause, urgent=True, creator_id=creator_id)
 
 
 def is_reminder_due(last: datetime, since: Sequence[datetime], now: datetime) -> bool:
-    """Whether somebody who was reminded `last` is reminded again: a day has passed, or another post
-    has waited an hour by now, and an hour has passed; pure."""
+    """Return True if a reminder sent at `last` must be repeated; pure.
+
+    It is repeated daily, and after an hour if another post has been undecided for an hour.
+    """
     another = any(last < one + FIRST <= now for one in since)
     return now - last >= AGAIN or (another and now - last >= FIRST)
 
 
 def _escalate_to_owners(scope: Scope, creator_id: UUID, count: int) -> list[str]:
-    """Tell each owner, once; the causes."""
+    """Notify each owner once, and return the causes."""
     owners = {one.principal_id for one in queries.list_members(scope) if one.role is Role.OWNER}
     said = Message("waiting.unsure", {"posts": count})
     causes = []

@@ -1,5 +1,4 @@
-"""Posts that wait because an address in them is on no list: which addresses, and what becomes of
-them once it is."""
+"""Posts on hold because of links that are not registered: list them, and resume them afterwards."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,14 +17,14 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import DeliveryState
 
 REASONS = frozenset({f"gate.{Reason.LINK_UNREGISTERED}", f"gate.{Reason.LINK_CHANGED}"})
-"""Why a post waits for the list of links."""
+"""Reasons of a hold that registering a link ends."""
 
 MAX_LINK_HOLDS = 500
 
 
 @dataclass(frozen=True)
 class LinkHold:
-    """A post on an account that waits for addresses, as they stand in it."""
+    """A post on an account that waits for links to be registered, as written in its text."""
 
     delivery_id: UUID
     post_id: UUID
@@ -35,7 +34,7 @@ class LinkHold:
 
 
 def list_link_holds(scope: Scope, creators: Collection[UUID]) -> list[LinkHold]:
-    """What waits for the list of links of these creators, the first to leave first."""
+    """Return the posts of these creators that wait for links to be registered, by due time."""
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(
@@ -66,8 +65,10 @@ def _build_link_hold(row: Delivery, owner: Post, account: Channel) -> LinkHold:
 
 
 def resume_link_holds(scope: Scope, creator_id: UUID, url: str) -> int:
-    """An address is on a creator's list: what waits and carries it is on the calendar again, and
-    judged anew at its hour; what is too late by now stays. How many."""
+    """Schedule the posts that waited for a registered link, and return their number.
+
+    The gate checks them again at their due time. Posts that are too late stay on hold.
+    """
     carrying = [
         one
         for one in list_link_holds(scope, [creator_id])

@@ -1,1 +1,4 @@
-"""Posts, deliveries and their states. Every other part of the package stands on it."""
+"""Posts, deliveries and their states: the tables, reads and transitions that the package shares.
+
+Publishing a delivery is in `schedules.publishing`; approving one is in `schedules.approvals`.
+"""

@@ -1,4 +1,4 @@
-"""Usage of assets: which posts contain which pictures."""
+"""Usage of assets: find the posts that contain a picture, and the pictures of a post."""
 
 from collections.abc import Collection
 from uuid import UUID
@@ -19,7 +19,7 @@ _SHOWN = (
 
 
 def assets_used_in_posts(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
-    """The assets that stand in a post of a creator, whatever became of it."""
+    """Return the assets in all posts of a creator, whatever the state of the posts."""
     rows = scope.run(
         f"SELECT DISTINCT CAST(asset AS uuid) FROM {_SHOWN}",  # noqa: S608  our own statement
         tenant=scope.tenant_id,
@@ -31,8 +31,10 @@ def assets_used_in_posts(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
 def posts_using_asset(
     scope: Scope, creator_id: UUID, asset_id: UUID, *, most: int = 12
 ) -> list[tuple[UUID, str]]:
-    """The posts of a creator in which an asset stands, whatever became of them, the newest first:
-    id and how it is called, by its title or its first words."""
+    """Return the ids and titles of the posts of a creator that contain an asset, newest first.
+
+    A post without a title is listed by its text. Posts in every state are included.
+    """
     rows = scope.run(
         "SELECT DISTINCT p.id, coalesce(nullif(p.title, ''), p.body)"  # noqa: S608  a constant
         f" FROM {_SHOWN}"
@@ -46,7 +48,8 @@ def posts_using_asset(
 
 
 def assets_of_post(scope: Scope, creator_id: UUID, post_id: UUID) -> frozenset[UUID]:
-    """The assets that stand in one post of a creator, its thread and its other words included."""
+    """Return the assets of one post of a creator, including its thread and its channel
+    overrides."""
     rows = scope.run(
         f"SELECT DISTINCT CAST(asset AS uuid) FROM {_SHOWN}"  # noqa: S608  our own statement
         " AND p.id = :post",
@@ -60,7 +63,7 @@ def assets_of_post(scope: Scope, creator_id: UUID, post_id: UUID) -> frozenset[U
 def posts_by_asset_used(
     scope: Scope, creator_id: UUID, assets: Collection[UUID]
 ) -> dict[UUID, list[UUID]]:
-    """The posts of a creator in which each of these assets stands; one that stands in none is
+    """Map each of these assets to the posts of a creator that contain it; unused assets are
     absent."""
     found: dict[UUID, list[UUID]] = {}
     rows = scope.run(

@@ -1,8 +1,8 @@
-"""What a post says otherwise in one place: words, pictures, parts, a price or options of a
-platform or an account.
+"""Channel overrides: text, pictures, thread, price and options of a post for one platform or
+account.
 
-They are written and approved with the post: its digest covers every version of it, whatever account
-it goes to.
+Overrides are written and approved together with the post. The digest of the post covers all of
+them, whichever accounts it is published to.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,25 +22,27 @@ from schedules.posts.thread_parts import ThreadPart
 PAID_CONTENT_SHOWN_FREE = Message("price.given_away")
 
 MAX_OVERRIDES = 40
-"""Places of one post that say it otherwise."""
+"""Overrides of one post."""
 
 MAX_PLACE_LENGTH = 60
 MAX_PRICE_MINOR = 10_000_000
-"""Minor units; what a place lets a post cost is less, and said by its connector."""
+"""Highest price in minor units; the limit of a platform is lower and comes from its connector."""
 
 MAX_OPTIONS_SIZE = 4_000
-"""Characters of all that one place chooses; what a platform takes is less, and said by its
+"""Characters of all options of one override; the limit of a platform is lower and comes from its
 connector."""
 
 MAX_TITLE_LENGTH = 200
 MAX_BODY_LENGTH = 20_000
-"""Characters; what a platform takes is less, and said by its connector."""
+"""Characters; the limit of a platform is lower and comes from its connector."""
 
 
 @dataclass(frozen=True)
 class ChannelOverride:
-    """What stays None is as the post has it. `place` is a platform's name, or the id of an
-    account."""
+    """An override of a post for one platform or account. None means the same as in the post.
+
+    `place` is the name of a platform or the id of an account.
+    """
 
     place: str
     title: str | None = None
@@ -48,14 +50,13 @@ class ChannelOverride:
     media: tuple[UUID, ...] | None = None
     parts: tuple[ThreadPart, ...] | None = None
     price: Money | None = None
-    """What readers pay there before they see its pictures and films."""
+    """The price that readers pay before they see the pictures and videos."""
     options: ChosenOptions = ()
-    """What it chooses there beside its words (`connectors.shared.options`); the rest is as the
-    platform has it."""
+    """Platform options (`connectors.shared.options`); the others have the platform's defaults."""
 
     @property
     def is_idle(self) -> bool:
-        """Whether it changes nothing."""
+        """Return True if the override changes nothing."""
         return (self.title, self.body, self.media, self.parts, self.price) == (
             None,
         ) * 5 and not self.options
@@ -63,7 +64,7 @@ class ChannelOverride:
 
 @dataclass(frozen=True)
 class PostContent:
-    """What a post says on one account; `media` are asset ids, `parts` follow as a thread."""
+    """The content of a post on one account: `media` are asset ids, `parts` follow as a thread."""
 
     title: str
     body: str
@@ -74,17 +75,17 @@ class PostContent:
 
     @property
     def texts(self) -> "PostContent":
-        """What it says and shows, whatever it costs and chooses."""
+        """Return the texts and pictures without price and options."""
         return replace(self, price=None, options=())
 
     @property
     def all_assets(self) -> list[UUID]:
-        """Every picture of it, in the order shown."""
+        """Return every asset of the content, in display order."""
         return thread_parts.collect_thread_assets(self.media, self.parts)
 
 
 def base_content(owner: Post) -> PostContent:
-    """What a post says where no place says otherwise."""
+    """Return the content of a post without overrides."""
     return PostContent(
         owner.title,
         owner.body,
@@ -94,15 +95,15 @@ def base_content(owner: Post) -> PostContent:
 
 
 def content_for_channel(owner: Post, channel: Channel) -> PostContent:
-    """What a post says on an account."""
+    """Return the content of a post on an account."""
     return apply_overrides(base_content(owner), overrides_of_post(owner), channel)
 
 
 def apply_overrides(
     said: PostContent, others: Sequence[ChannelOverride], channel: Channel
 ) -> PostContent:
-    """A content as an account shows it: what is said there beats what its platform says, and that
-    the post; pure."""
+    """Return content with the override of its platform, then that of its account, applied; pure."""
+    # The account's override comes last and wins.
     for place in (channel.platform, str(channel.id)):
         for one in others:
             if one.place == place:
@@ -111,7 +112,7 @@ def apply_overrides(
 
 
 def apply_override(said: PostContent, one: ChannelOverride) -> PostContent:
-    """A content with what one place says otherwise; pure."""
+    """Return content with one override applied; pure."""
     return PostContent(
         said.title if one.title is None else one.title,
         said.body if one.body is None else one.body,
@@ -123,8 +124,11 @@ def apply_override(said: PostContent, one: ChannelOverride) -> PostContent:
 
 
 def content_by_place(owner: Post) -> Iterator[tuple[str, PostContent]]:
-    """What each place would say, by place; a platform's version and an account's are each read over
-    the post alone."""
+    """Yield the place of each override with the resulting content.
+
+    Each override is applied to the post alone, so an account's content ignores its platform's
+    override.
+    """
     said = base_content(owner)
     for one in overrides_of_post(owner):
         yield one.place, apply_override(said, one)
@@ -133,7 +137,7 @@ def content_by_place(owner: Post) -> Iterator[tuple[str, PostContent]]:
 def collect_assets(
     media: Sequence[UUID], parts: Sequence[ThreadPart], others: Sequence[ChannelOverride]
 ) -> list[UUID]:
-    """Every picture of a post in any place, once each, those of the post itself first."""
+    """Return every asset of a post and its overrides, each once, those of the post first."""
     found = thread_parts.collect_thread_assets(media, parts)
     for one in others:
         found += thread_parts.collect_thread_assets(one.media or (), one.parts or ())
@@ -143,11 +147,10 @@ def collect_assets(
 def set_option_override(
     owner: Post, channels: Sequence[Channel], channel: Channel, options: ChosenOptions
 ) -> tuple[ChannelOverride, ...]:
-    """What a post says otherwise, once it chooses these and nothing else on one of the `channels`
-    it goes to.
+    """Return the overrides of a post after `options` become the only ones of one account.
 
-    What its platform chose for several stays; of what is not chosen here any more each of the
-    others speaks for itself.
+    `channels` are all accounts of the post. An option that is set for the platform and missing in
+    `options` moves from the platform to each of its other accounts, so that only `channel` changes.
     """
     found = {one.place: one for one in overrides_of_post(owner)}
     general = found.get(channel.platform, ChannelOverride(channel.platform))
@@ -165,7 +168,7 @@ def set_option_override(
 
 
 def price_overrides(owner: Post) -> tuple[ChannelOverride, ...]:
-    """What single places ask for a post, and nothing else of what they say."""
+    """Return the overrides of a post reduced to their prices."""
     return tuple(
         ChannelOverride(one.place, price=one.price)
         for one in overrides_of_post(owner)
@@ -174,8 +177,10 @@ def price_overrides(owner: Post) -> tuple[ChannelOverride, ...]:
 
 
 def price_and_option_overrides(owner: Post) -> tuple[ChannelOverride, ...]:
-    """What single places ask for a post and choose for it, and nothing else of what they say: a
-    copy of it must not be free there, or shown to more people."""
+    """Return the overrides of a post reduced to prices and options.
+
+    A copy of a post needs both: without them it would be free, or visible to more people.
+    """
     return tuple(
         ChannelOverride(one.place, price=one.price, options=one.options)
         for one in overrides_of_post(owner)
@@ -184,7 +189,7 @@ def price_and_option_overrides(owner: Post) -> tuple[ChannelOverride, ...]:
 
 
 def is_paid_content_free(owner: Post, channel: Channel) -> bool:
-    """Whether an account would show everybody what the same post is paid for elsewhere."""
+    """Return True if an account would show a picture for free that the post sells elsewhere."""
     said = content_for_channel(owner, channel)
     if said.price is not None:
         return False
@@ -193,13 +198,16 @@ def is_paid_content_free(owner: Post, channel: Channel) -> bool:
 
 
 def has_pictures(owner: Post) -> bool:
-    """Whether it shows a picture in any place; of a thread, with its first part."""
+    """Return True if the first part of the post has a picture on any platform or account."""
     return bool(owner.media) or any(one.media for one in overrides_of_post(owner))
 
 
 def check_content(said: PostContent, others: Sequence[ChannelOverride]) -> None:
-    """Raise BadInput for words or parts that no post may have, anywhere; for too many places, and
-    one said twice."""
+    """Raise BadInput if the content of a post or of any override is invalid.
+
+    Checks the number of overrides, duplicate places, lengths, prices, the size of options and NUL
+    characters. Limits of single platforms are checked by their connectors.
+    """
     places = [one.place for one in others]
     if len(others) > MAX_OVERRIDES or len(set(places)) != len(places):
         raise BadInput("post.too_many_places", most=MAX_OVERRIDES)
@@ -235,7 +243,8 @@ def _options_text_size(chosen: ChosenOptions) -> int:
 
 
 def dump_overrides(others: Sequence[ChannelOverride]) -> list[dict[str, Any]]:
-    """The stored form, by place; what changes nothing is left out."""
+    """Return the JSON form of overrides, sorted by place; those that change nothing are left
+    out."""
     return [
         _override_to_json(one)
         for one in sorted(others, key=lambda one: one.place)
@@ -257,7 +266,7 @@ def _override_to_json(one: ChannelOverride) -> dict[str, Any]:
 
 
 def overrides_of_post(owner: Post) -> tuple[ChannelOverride, ...]:
-    """What a post says otherwise, by place."""
+    """Return the overrides of a post, by place."""
     return tuple(_override_from_json(one) for one in owner.overrides)
 
 
@@ -276,7 +285,7 @@ def _override_from_json(said: Mapping[str, Any]) -> ChannelOverride:
 
 
 def normalize_options(options: Mapping[str, Any]) -> ChosenOptions:
-    """Options as they are kept: by name, sorted, what is a list as a tuple."""
+    """Return options in their stored form: sorted by name, lists as tuples."""
     return tuple(
         (name, tuple(value) if isinstance(value, list | tuple) else value)
         for name, value in sorted(options.items())

@@ -1,4 +1,4 @@
-"""Digest of the content that people approve. Any visible change changes it."""
+"""The digest of the content that members approve. Any visible change changes it."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -27,21 +27,23 @@ def content_digest(
     otherwise: Mapping[str, Sequence[object]] = MappingProxyType({}),
     links: Mapping[str, object] = MappingProxyType({}),
 ) -> str:
-    """SHA-256 of what people approve: any visible change makes another digest.
+    """Return the SHA-256 of all content that is approved; any visible change gives another digest.
 
-    `media` are `print_of` each picture, `parts` what `part_print` says of each further part, in
-    order; `otherwise` the same of each place that says it in its own way; `links` what becomes of
-    its addresses.
+    `media` holds the `media_digest` of each picture, `parts` the `part_digest` of each further
+    part, both in order; `otherwise` maps each override's place to the digests of its content;
+    `links` is the stored link plan.
     """
     said: list[object] = [title, body, list(media), text_ai, *map(list, parts)]
+    # Empty values are left out, so that a post without overrides or links has the same digest as
+    # before those features existed.
     said += [dict(otherwise)] if otherwise else []
     said += [["links", dict(links)]] if links else []
     return hashlib.sha256(canonical_json(said)).hexdigest()
 
 
 def part_digest(piece: ThreadPart, media: Sequence[Medium]) -> list[object]:
-    """What of a part is approved: its words, its pictures with theirs, and whether it is the first
-    comment."""
+    """Return the approved values of a thread part: its text, its pictures and the first-comment
+    flag."""
     prints = [
         media_digest(str(asset), medium) for asset, medium in zip(piece.media, media, strict=True)
     ]
@@ -49,24 +51,26 @@ def part_digest(piece: ThreadPart, media: Sequence[Medium]) -> list[object]:
 
 
 def media_digest(asset: str, medium: Medium) -> str:
-    """What of a picture is approved: its very bytes, and the words that stand in its place."""
+    """Return the SHA-256 of a picture's id, bytes and alt text."""
     return hashlib.sha256(canonical_json([asset, medium.sha256, medium.alt])).hexdigest()
 
 
 def price_digest(price: Money | None) -> list[object]:
-    """What of a price is approved: its amount; nothing where a place asks for none."""
+    """Return the approved values of a price: the amount, or an empty list without a price."""
     return [] if price is None else [str(price)]
 
 
 def options_digest(chosen: ChosenOptions) -> list[object]:
-    """What of options is approved: each with its value; nothing where a place chooses none."""
+    """Return the approved values of options: names and values, or an empty list without options."""
     said = [[name, list(value) if isinstance(value, tuple) else value] for name, value in chosen]
     return [["options", said]] if said else []
 
 
 def current_digest(scope: Scope, row: Post) -> str:
-    """The digest of a post with its pictures as they are now. Raises NotFound for a picture that is
-    missing."""
+    """Return the digest of a post with its pictures as they are now.
+
+    Raises NotFound if a picture is missing.
+    """
     said = channel_overrides.base_content(row)
     others = channel_overrides.overrides_of_post(row)
     known = assets.get_renditions(

@@ -1,4 +1,4 @@
-"""Writing posts and putting them on the calendar."""
+"""Create posts and deliveries; schedule and cancel deliveries."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
@@ -39,37 +39,40 @@ from studio.library import assets
 from tenants.agencies.queries import get_member
 
 PLANNING_HORIZON = timedelta(days=731)
-"""So far ahead a post may be planned: two years."""
+"""The longest time ahead for which a post can be scheduled: two years."""
 
 
 BEYOND_PLANNING_HORIZON = "calendar.out_of_reach"
 
 
 def check_planning_horizon(at: datetime, now: datetime) -> None:
-    """Raise BadInput for an instant that is further ahead than anything may be planned."""
+    """Raise BadInput if an instant is beyond the planning horizon."""
     if at > now + PLANNING_HORIZON:
         raise BadInput(BEYOND_PLANNING_HORIZON)
 
 
 FINAL_PREFLIGHT_LEAD = timedelta(minutes=10)
-"""How long before its time a delivery is checked for the last time."""
+"""Time between the last preflight check of a delivery and its due time."""
 
 IN_THREAD = 1
-"""The priority of the next part of a thread: what has begun goes on before another post begins."""
+"""Outbox priority of the next part of a thread: a thread is finished before another post begins."""
 
 DEFAULT_PRIORITY = 5
 LOWEST_POST_PRIORITY = 9
-"""Of a post where nobody says; people choose from 1 (first) to 9, and 0 is for what the house
-itself must post."""
+"""The lowest priority. Users choose from 1 (first) to 9; 0 is reserved for posts of the
+installation."""
 
 DEFAULT_LATE_OK = lateness.DEFAULT_LATE_SPAN
 
 ONCE = ("tenant_id", "post_id", "channel_id", "occurrence_key")
-"""What a delivery is known by: there is one."""
+"""The unique key of a delivery."""
 
 
 def get_post(scope: Scope, post_id: UUID) -> Post:
-    """The post. Raises NotFound; another tenant's looks the same."""
+    """Return a post.
+
+    Raises NotFound, also for a post of another tenant.
+    """
     row = scope.session.get(Post, (scope.tenant_id, post_id))
     if row is None:
         raise NotFound("post.unknown")
@@ -95,17 +98,19 @@ def create_post(
     priority: int = DEFAULT_PRIORITY,
     links: LinkChoices = DEFAULT_LINK_CHOICES,
 ) -> UUID:
-    """Write a post once per (origin, origin_key); a repeat returns the id of the first one.
+    """Create a post once for each (origin, origin_key); a repeat returns the id of the existing
+    post.
 
-    `media` are asset ids; `late_ok` is how late it may still leave, None for always, unless it may
-    `until_midnight` of its local day. An author who is a member is known by their principal.
-    `parts` follow as a thread; `others` are what single places say otherwise. `priority` orders
-    what leaves an account at once, 0 first; `links` is what is said of its addresses. Raises
-    BadInput, and NotFound for a picture that is not in her library.
+    `media` are asset ids and `parts` follow as a thread; `others` are channel overrides. `late_ok`
+    is the delay after which the post is no longer published, None for no limit; with
+    `until_midnight` the limit is the end of its local day. `priority` orders posts that are due on
+    one account, 0 first. `links` are the author's choices for links. Raises BadInput, and NotFound
+    for a picture that is not in the creator's library.
     """
     channel_overrides.check_content(PostContent(title, body, tuple(media), tuple(parts)), others)
     if not 0 <= priority <= LOWEST_POST_PRIORITY:
         raise BadInput("post.priority_wrong", most=LOWEST_POST_PRIORITY)
+    # Without the lock, concurrent repeats would both find no post and insert one.
     assets.lock_library(scope, "post", origin, origin_key)
     known = _find_post_by_origin(scope, origin, origin_key)
     if known is not None:
@@ -147,7 +152,8 @@ def _find_post_by_origin(scope: Scope, origin: str, origin_key: str) -> UUID | N
 
 
 def principal_of_author(scope: Scope, author: str) -> UUID | None:
-    """The human behind an author: without it, somebody could approve their own work."""
+    """Return the principal of an author who is a member, so that they cannot approve their own
+    work."""
     kind, _, key = author.partition(":")
     return get_member(scope, UUID(key)).principal_id if kind == "member" else None
 
@@ -165,12 +171,12 @@ def create_delivery(
     instead_of: Delivery | None = None,
     by_rule: bool = False,
 ) -> UUID:
-    """Wish a post on a channel at a wall time, held then without a yes; once per `ONCE`. Raises
-    NotFound, BadInput.
+    """Create a draft delivery of a post on a channel, once for each `ONCE` key, and return its id.
 
-    `asks_since`: what `approvals.added` says of it. In the place of another one it is as important,
-    and only rehearsed where that was. `by_rule`: its time was a series', whose reach is its own and
-    which is never marked as rehearsed.
+    `at` is the requested local time. Approvals from before `asks_since` do not count for the
+    delivery. `instead_of` is a delivery whose priority and dry-run mark are copied. `by_rule` means
+    that a series computed the time: the planning horizon does not apply, and an active dry run does
+    not mark the delivery. Raises NotFound or BadInput.
     """
     owner = get_post(scope, post_id)
     channel = queries.get_channel(scope, channel_id)
@@ -208,8 +214,12 @@ def create_delivery(
 
 
 def _insert_if_absent(scope: Scope, row: Delivery) -> bool:
-    """Write it unless it is there. Of two at once the second waits for the first: a series makes
-    hundreds, and asking before each, alone, took as long again."""
+    """Insert a delivery unless its key exists; of two concurrent inserts the second waits for the
+    first.
+
+    One statement instead of a read and a write: a series creates hundreds of deliveries, and the
+    reads took as long as the writes.
+    """
     values = {column.name: getattr(row, column.name) for column in inspect(Delivery).columns}
     values = {
         name: value for name, value in values.items() if name not in ("created_at", "updated_at")
@@ -224,7 +234,10 @@ def _insert_if_absent(scope: Scope, row: Delivery) -> bool:
 
 
 def late_deadline(owner: Post, due: datetime, zone: str) -> datetime | None:
-    """Until when a delivery of a post may leave, None for always; `due` is UTC-aware."""
+    """Return the last instant at which a delivery of a post can be published, None for always.
+
+    `due` is UTC-aware.
+    """
     return lateness.latest_publish_time(
         owner.late_ok, due, zone, until_midnight=owner.until_midnight
     )
@@ -233,11 +246,11 @@ def late_deadline(owner: Post, due: datetime, zone: str) -> datetime | None:
 def deliveries_of_post(
     scope: Scope, post_id: UUID, *, lock: bool = False, ended: bool = True
 ) -> list[Delivery]:
-    """The deliveries of a post, the first due first; without those that `ended`, which of what
-    repeats are most.
+    """Return the deliveries of a post by due time.
 
-    `lock`: to be moved in this transaction, so that one whose time comes just now is waited for and
-    seen as it then is.
+    Without `ended`, deliveries in a final state are left out; a series has mostly those. With
+    `lock` the rows are locked until the transaction ends: a delivery that is being published is
+    waited for and returned in its new state.
     """
     query = (
         select(Delivery)
@@ -252,8 +265,10 @@ def deliveries_of_post(
 
 
 def has_approved_deliveries(scope: Scope, post_id: UUID) -> bool:
-    """Whether any delivery of a post waits to be planned; true until this transaction ends, for who
-    plans them then."""
+    """Return True if a delivery of a post is approved but not scheduled.
+
+    Locks the deliveries, so that the result holds until the transaction ends.
+    """
     return any(
         row.state == DeliveryState.APPROVED
         for row in deliveries_of_post(scope, post_id, lock=True, ended=False)
@@ -261,11 +276,10 @@ def has_approved_deliveries(scope: Scope, post_id: UUID) -> bool:
 
 
 def schedule_post(scope: Scope, post_id: UUID) -> list[UUID]:
-    """Put every approved delivery of a post on the calendar at its wished time; the outbox wakes
-    each.
+    """Schedule the approved deliveries of a post at their requested times and return their ids.
 
-    A wish that has passed by less than its lateness allows leaves at once. Raises NotFound, and
-    Conflict when nothing is approved.
+    A delivery whose time has passed is published at once if it is not too late. Raises NotFound,
+    and Conflict if no delivery is approved.
     """
     get_post(scope, post_id)
     planned = schedule_approved(scope, deliveries_of_post(scope, post_id, lock=True, ended=False))
@@ -275,7 +289,7 @@ def schedule_post(scope: Scope, post_id: UUID) -> list[UUID]:
 
 
 def schedule_approved(scope: Scope, rows: Iterable[Delivery]) -> list[UUID]:
-    """Put those of these deliveries that are approved on the calendar; the caller holds them."""
+    """Schedule the approved ones of these deliveries; the caller holds their locks."""
     approved = [row for row in rows if row.state == DeliveryState.APPROVED]
     for row in approved:
         transition_delivery(scope, row, DeliveryState.SCHEDULED)
@@ -284,16 +298,15 @@ def schedule_approved(scope: Scope, rows: Iterable[Delivery]) -> list[UUID]:
 
 
 _MADE = "schedules.made"
-"""When and how soon each delivery leaves that this transaction made, as the rows say that carry
-it."""
+"""Key of `session.info`: due time and priority of each delivery that this transaction created."""
 
 
 def schedule_wakeups(scope: Scope, row: Delivery, *, at: datetime | None = None) -> None:
-    """Write the rows that carry a delivery, in the place of those it had: its check ahead, its
-    publication."""
+    """Replace the outbox rows of a delivery: preflight, upload and publication."""
     due = at or row.due_at
     if scope.session.info.get(_MADE, {}).get(row.id) == (due, row.priority):
-        return  # as it was made: a series plans what it makes
+        # The rows that create_delivery wrote are still correct.
+        return
     cancel_wakeups(scope, row.id)
     _enqueue_publishing(scope, row, due)
 
@@ -301,6 +314,7 @@ def schedule_wakeups(scope: Scope, row: Delivery, *, at: datetime | None = None)
 def _enqueue_publishing(scope: Scope, row: Delivery, due: datetime) -> None:
     ids = (scope.tenant_id, row.id)
     lane = f"channel:{row.channel_id}"
+    # A delivery that is due sooner is checked by its claim only.
     if due - FINAL_PREFLIGHT_LEAD > scope.now:
         outbox.put(
             scope,
@@ -317,7 +331,7 @@ def _enqueue_publishing(scope: Scope, row: Delivery, due: datetime) -> None:
 
 
 def cancel_wakeups(scope: Scope, delivery_id: UUID) -> None:
-    """Cancel the rows that would wake a delivery."""
+    """Cancel the outbox rows of a delivery."""
     scope.session.info.get(_MADE, {}).pop(delivery_id, None)
     outbox.cancel_all(
         scope,
@@ -327,14 +341,16 @@ def cancel_wakeups(scope: Scope, delivery_id: UUID) -> None:
 
 
 def cancel_delivery(scope: Scope, delivery_id: UUID) -> None:
-    """Take a delivery off the calendar. Raises Conflict once it is on its way, in doubt or outside:
-    those have acts of their own (`doubts.leave`, `post_removal.request_post_removal`)."""
+    """Cancel a delivery.
+
+    Raises Conflict if it is being published, uncertain or published. Use
+    `post_removal.request_post_removal` or `uncertain_deliveries.close_uncertain_delivery` then.
+    """
     drop_delivery(scope, get_delivery(scope, delivery_id))
 
 
 def drop_delivery(scope: Scope, row: Delivery, *, reason: Message | None = None) -> None:
-    """Take a delivery off the calendar, with a reason people can read. Raises Conflict as
-    `cancel`."""
+    """Cancel a delivery with a reason for its members. Raises Conflict like `cancel_delivery`."""
     if row.state not in CANCELLABLE:
         raise Conflict(CANCEL_REFUSALS[DeliveryState(row.state)])
     transition_delivery(scope, row, DeliveryState.CANCELLED, reason=reason)

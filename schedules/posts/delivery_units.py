@@ -1,5 +1,4 @@
-"""The unit a delivery becomes on an account: its words and pictures as the place would show them,
-and the marks."""
+"""The units that a delivery becomes on an account: texts, pictures and required marks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,26 +18,28 @@ from studio.library import assets
 from tenants.agencies import queries
 
 DELIVERY_SUBJECT = "delivery"
-"""The kind of subject this room carries."""
+"""The subject kind of a delivery."""
 
 
 def delivery_subject(delivery_id: UUID) -> Subject:
-    """What is carried."""
+    """Return the subject of a delivery."""
     return Subject(DELIVERY_SUBJECT, delivery_id)
 
 
 @dataclass(frozen=True)
 class UnitMaterial:
-    """What units are made of besides their post: its pictures by asset, and the languages its
-    creator speaks."""
+    """Data from which units are composed besides the post: pictures by asset, and the creator's
+    languages."""
 
     media: Mapping[UUID, Medium]
     languages: Sequence[str]
 
 
 def load_unit_material(scope: Scope, owner: Post, channels: Sequence[Channel]) -> UnitMaterial:
-    """All of it for a post on these accounts, read at once. Raises NotFound for a picture that is
-    missing."""
+    """Load the pictures of a post on these accounts and the languages of its creator.
+
+    Raises NotFound if a picture is missing.
+    """
     shown = dict.fromkeys(
         asset
         for channel in channels
@@ -52,8 +53,7 @@ def load_unit_material(scope: Scope, owner: Post, channels: Sequence[Channel]) -
 def compose_unit(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, of: UnitMaterial
 ) -> Unit:
-    """The unit the platform would show of the post itself, without what follows it and without the
-    gate's marks."""
+    """Compose the unit of a post's first part, without its thread and required marks."""
     said = channel_overrides.content_for_channel(owner, channel)
     media = tuple(of.media[asset] for asset in said.media)
     texts = tuple(
@@ -80,8 +80,10 @@ def compose_unit(
 def compose_thread_units(
     first: Unit, owner: Post, channel: Channel, can: Capabilities, of: UnitMaterial
 ) -> tuple[Unit, ...]:
-    """Every part of a post as the place would show it, its addresses as they leave, without the
-    gate's marks; pure."""
+    """Compose the units of all parts of a post on an account, with replaced links; pure.
+
+    The marks that the platform requires are added by `mark_units`.
+    """
     said = channel_overrides.content_for_channel(owner, channel)
     parts = [(piece, tuple(of.media[asset] for asset in piece.media)) for piece in said.parts]
     first = replace(first, options=options.option_settings(said.options, can))
@@ -93,7 +95,7 @@ def compose_thread_units(
 
 
 def place_on_channel(scope: Scope, content: Unit, channel: Channel, about: Subject) -> Unit:
-    """The same content on an account: all that a unit takes from where it goes."""
+    """Return the unit with the fields that depend on its account."""
     return replace(
         content,
         subject=about,
@@ -108,8 +110,10 @@ def place_on_channel(scope: Scope, content: Unit, channel: Channel, about: Subje
 
 
 def mark_unit(scope: Scope, unit: Unit) -> Unit:
-    """With the marks of its place; where only words can say what a model made, in a language of the
-    creator."""
+    """Return the unit with the marks that its platform requires.
+
+    Where AI content can only be disclosed in the text, the line is in a language of the creator.
+    """
 
     return issuance.with_required_marks(
         scope, unit, line=lambda: ai_disclosure_line(scope, unit.creator_id)
@@ -117,7 +121,7 @@ def mark_unit(scope: Scope, unit: Unit) -> Unit:
 
 
 def mark_units(scope: Scope, raw: Sequence[Unit]) -> tuple[Unit, ...]:
-    """The parts of a post with the marks of their place, each with those above it as they leave."""
+    """Return the units of a post with their required marks; each refers to the parts before it."""
     found: list[Unit] = []
     for one in raw:
         found.append(mark_unit(scope, replace(one, before=as_earlier_parts(found))))
@@ -125,11 +129,11 @@ def mark_units(scope: Scope, raw: Sequence[Unit]) -> tuple[Unit, ...]:
 
 
 def ai_disclosure_line(scope: Scope, creator_id: UUID) -> str:
-    """The words that say a model made it, in a language of the creator."""
+    """Return the AI disclosure line in a language of the creator."""
     return ai_disclosure_line_in(queries.get_creator(scope, creator_id).languages)
 
 
 def ai_disclosure_line_in(languages: Sequence[str]) -> str:
-    """The same of a creator who speaks these languages; pure."""
+    """Return the AI disclosure line in the first of these languages that is supported; pure."""
     spoken = [one for one in languages if one in LANGUAGES]
     return render_message(Message("delivery.made_with_ai"), (spoken or LANGUAGES)[0])

@@ -1,8 +1,9 @@
-"""Rehearsal: everything but the sending, of one post, one account or a whole agency.
+"""Dry runs of one post, one account or a whole agency: everything except sending.
 
-What is due while one runs is judged and its request is built, and it ends there. What somebody
-plans meanwhile bears a mark that is never taken away: who ends a rehearsal sends nothing of it.
-What was planned before, or is made by a series, and is not due yet leaves as it was meant to.
+During a dry run, deliveries that fall due are checked and their requests are built, but not sent. A
+delivery that a member creates during a dry run keeps a dry-run mark and is never sent. Earlier
+deliveries, and those that a series creates, are published as scheduled if they are not due before
+the dry run ends.
 """
 
 from collections.abc import Callable
@@ -20,10 +21,10 @@ from schedules.posts.states import CANCELLABLE, DeliveryState
 from tenants import audit
 
 DryRunTarget = Literal["tenant", "channel", "post"]
-"""States of what is still to leave."""
+"""The kind of object that a dry run covers."""
 
 IsDryRun = Callable[[UUID, UUID], bool]
-"""Whether a post on an account is only rehearsed."""
+"""Function of post id and channel id that returns True if a dry run covers them."""
 
 
 IN_DRY_RUN_SQL: ColumnElement[bool] = literal_column(
@@ -31,11 +32,11 @@ IN_DRY_RUN_SQL: ColumnElement[bool] = literal_column(
     " AND r.of_id IN (deliveries.tenant_id, deliveries.post_id, deliveries.channel_id))",
     Boolean,
 ).label("covered")
-"""`covers` of a delivery, for who reads it anyway."""
+"""`is_in_dry_run` as a column, for statements that read deliveries anyway."""
 
 
 def is_in_dry_run(scope: Scope, post_id: UUID, channel_id: UUID) -> bool:
-    """Whether a post on an account is only rehearsed for now."""
+    """Return True if a dry run covers a post on an account now."""
     found: bool = scope.run(
         "SELECT EXISTS (SELECT FROM rehearsals WHERE tenant_id = :tenant AND of_id IN (:tenant, "
         ":post, :channel))",
@@ -47,13 +48,13 @@ def is_in_dry_run(scope: Scope, post_id: UUID, channel_id: UUID) -> bool:
 
 
 def is_dry_run(scope: Scope, row: Delivery) -> bool:
-    """Whether a delivery is only rehearsed: it bears the mark, or what it belongs to does for
-    now."""
+    """Return True if a delivery has the dry-run mark or an active dry run covers it."""
     return row.dry_run or is_in_dry_run(scope, row.post_id, row.channel_id)
 
 
 def list_dry_runs(scope: Scope) -> dict[UUID, DryRunTarget]:
-    """What is only rehearsed for now; the agency itself by its id."""
+    """Return the active dry runs by the id of their object; for the whole agency that is the tenant
+    id."""
     rows = scope.run(
         "SELECT of_id, what FROM rehearsals WHERE tenant_id = :tenant", tenant=scope.tenant_id
     )
@@ -61,15 +62,15 @@ def list_dry_runs(scope: Scope) -> dict[UUID, DryRunTarget]:
 
 
 def load_dry_run_check(scope: Scope) -> IsDryRun:
-    """`covers` for many, asked once."""
+    """Return `is_in_dry_run` for many posts, with one read."""
     known = list_dry_runs(scope)
     return lambda post_id, channel_id: bool({scope.tenant_id, post_id, channel_id} & known.keys())
 
 
 def start_dry_run(scope: Scope, what: DryRunTarget, of_id: UUID) -> int:
-    """From now on nothing of it is sent; how many of its deliveries are ahead. Again is the same.
+    """Start a dry run and return how many deliveries it covers. A repeat changes nothing.
 
-    Raises NotFound for what is not this agency's.
+    Raises NotFound if the object does not belong to this tenant.
     """
     _check_target_exists(scope, what, of_id)
     scope.run(
@@ -95,8 +96,8 @@ def start_dry_run(scope: Scope, what: DryRunTarget, of_id: UUID) -> int:
 
 
 def _invalidate_open_claims(scope: Scope, of_id: UUID) -> None:
-    """A claim that looked before this one is written finds another version: none is sent once it
-    stands."""
+    """Increase the version of due deliveries: a claim that read them before the dry run started
+    fails."""
     scope.run(
         "UPDATE deliveries SET version = version + 1, updated_at = house_now() WHERE tenant_id = "
         ":tenant"
@@ -112,7 +113,7 @@ def _invalidate_open_claims(scope: Scope, of_id: UUID) -> None:
 
 
 def end_dry_run(scope: Scope, of_id: UUID) -> None:
-    """What is planned from now on is sent; what was planned before stays a rehearsal."""
+    """End a dry run. Deliveries that were created during it keep their dry-run mark."""
     scope.run(
         "DELETE FROM rehearsals WHERE tenant_id = :tenant AND of_id = :of",
         tenant=scope.tenant_id,

@@ -1,4 +1,4 @@
-"""The room's event kinds and facts; their handlers are in `schedules/publishing/handlers.py`."""
+"""Event kinds of posts; their handlers are in `schedules/publishing/handlers.py`."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class PublishDue:
-    """The delivery's time has come."""
+    """A delivery is due."""
 
     kind: ClassVar[str] = "delivery.publish"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -19,7 +19,7 @@ class PublishDue:
 
 @dataclass(frozen=True)
 class PreflightDue:
-    """A day before, and ten minutes before: would it go out?"""
+    """A preflight check of a delivery is due: a day before its time, and ten minutes before."""
 
     kind: ClassVar[str] = "delivery.preflight"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -29,8 +29,10 @@ class PreflightDue:
 
 @dataclass(frozen=True)
 class StageDue:
-    """Ten minutes before: what the post shows is uploaded; only the last step is left. Lane
-    `stage:<channel>`."""
+    """The uploads of a delivery are due, ten minutes before its time. Lane `stage:<channel>`.
+
+    Only the request that publishes remains after them.
+    """
 
     kind: ClassVar[str] = "delivery.stage"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -40,7 +42,7 @@ class StageDue:
 
 @dataclass(frozen=True)
 class ReconcileDue:
-    """Find out what became of a delivery whose answer is missing."""
+    """The outcome of a delivery with a lost response must be looked up."""
 
     kind: ClassVar[str] = "delivery.reconcile"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -50,7 +52,7 @@ class ReconcileDue:
 
 @dataclass(frozen=True)
 class ExtendDue:
-    """The next deliveries of a series are to be made; the subject is the series."""
+    """The next deliveries of a series must be created; the subject is the series."""
 
     kind: ClassVar[str] = "series.extend"
     queue: ClassVar[outbox.Queue] = "make"

@@ -1,9 +1,8 @@
-"""Labels of posts: what an agency calls those that belong together, and which post has which.
+"""Labels of posts: named groups of an agency, such as campaigns or themes.
 
-A label never reaches a platform: nothing of what is approved changes by one. So it stands beside
-the post, giving one changes neither its digest nor its version, and no yes is asked for again.
-Every giving and taking is in the audit under the name the label had, and stays there when the label
-goes.
+A label is never sent to a platform. It is stored apart from the post: adding one changes neither
+digest nor version, and no approval is requested again. The audit log records every change under the
+name that the label had at the time, also after the label is deleted.
 """
 
 import unicodedata
@@ -24,20 +23,20 @@ from schedules.posts.models import LabelRow, Post, PostLabel
 from tenants import audit
 
 COLOURS = ("grey", "red", "orange", "green", "blue", "purple")
-"""Beside its name, never instead of it: `post_label.colour.<name>` says each."""
+"""Colours of labels, shown together with the name. Their texts are `post_label.colour.<name>`."""
 
 MAX_LABEL_NAME_LENGTH = 40
 MAX_LABELS = 200
-"""Labels of an agency."""
+"""Labels of one agency."""
 
 MAX_LABELS_PER_POST = 20
 MAX_POSTS_PER_LABELLING = 200
-"""Posts of one gesture."""
+"""Posts of one bulk change."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """A label as people see it."""
+    """A label for display."""
 
     id: UUID
     name: str
@@ -49,8 +48,10 @@ def _label_from_row(row: LabelRow) -> Label:
 
 
 def clean_label_name(name: str) -> str:
-    """A name as it is kept: on one line, letters composed. Raises BadInput for none, and for too
-    long a one."""
+    """Return a name in its stored form: one line, NFC.
+
+    Raises BadInput if it is empty or too long.
+    """
     found = " ".join(unicodedata.normalize("NFC", name).split())
     if not found or len(found) > MAX_LABEL_NAME_LENGTH or not is_one_line(found):
         raise BadInput("post_label.name_wrong", most=MAX_LABEL_NAME_LENGTH)
@@ -58,12 +59,12 @@ def clean_label_name(name: str) -> str:
 
 
 def fold_label_name(name: str) -> str:
-    """What two names are the same by."""
+    """Return the form by which two names are compared."""
     return " ".join(unicodedata.normalize("NFC", name).split()).casefold()
 
 
 def list_labels(scope: Scope) -> list[Label]:
-    """The labels of the agency, by name."""
+    """Return the labels of the agency, by name."""
     rows = scope.session.exec(
         select(LabelRow)
         .where(LabelRow.tenant_id == scope.tenant_id)
@@ -74,13 +75,17 @@ def list_labels(scope: Scope) -> list[Label]:
 
 
 def get_label(scope: Scope, label_id: UUID) -> Label:
-    """One label. Raises NotFound; another tenant's looks the same."""
+    """Return a label.
+
+    Raises NotFound, also for a label of another tenant.
+    """
     return _label_from_row(_get_label_row(scope, label_id))
 
 
 def lock_label(scope: Scope, label_id: UUID) -> Label:
-    """The same, as nobody else changes it until this transaction ends. Raises NotFound."""
-    scope.lock(f"{scope.tenant_id}:labels")  # before its row, as whoever changes one
+    """Return a label locked until the transaction ends. Raises NotFound."""
+    # Before the row lock, as in every function that changes labels: another order could deadlock.
+    scope.lock(f"{scope.tenant_id}:labels")
     return _label_from_row(_get_label_row(scope, label_id, lock=True))
 
 
@@ -94,13 +99,15 @@ def _get_label_row(scope: Scope, label_id: UUID, *, lock: bool = False) -> Label
 
 
 def create_label(scope: Scope, name: str, colour: str) -> UUID:
-    """Name a label. Raises BadInput for a name, a colour or a number of labels that cannot be,
-    Conflict for a name that is there already, without regard to case."""
+    """Create a label and return its id.
+
+    Raises BadInput for an invalid name or colour or too many labels, and Conflict if the name
+    exists, ignoring case.
+    """
     name = clean_label_name(name)
     _check_colour(colour)
-    scope.lock(
-        f"{scope.tenant_id}:labels"
-    )  # two at once would make one too many, or one name twice
+    # Concurrent calls could exceed the limit or create one name twice.
+    scope.lock(f"{scope.tenant_id}:labels")
     if (
         scope.session.exec(
             select(func.count()).where(col(LabelRow.tenant_id) == scope.tenant_id)
@@ -122,7 +129,7 @@ def create_label(scope: Scope, name: str, colour: str) -> UUID:
 
 
 def update_label(scope: Scope, label_id: UUID, *, name: str, colour: str) -> None:
-    """Give a label another name or colour; posts that have it keep it. Raises as `make` does, and
+    """Change the name or colour of a label. Raises the same errors as `create_label`, and
     NotFound."""
     name = clean_label_name(name)
     _check_colour(colour)
@@ -152,14 +159,13 @@ def _check_name_unused(scope: Scope, name: str, *, but: UUID | None = None) -> N
 
 
 def delete_label(scope: Scope, label_id: UUID, *, creators: Collection[UUID]) -> int:
-    """Take a label off every post, and away; how many posts had it. What was done with it stays in
-    the audit.
+    """Delete a label, remove it from every post and return how many posts had it.
 
-    Raises NotFound, and Conflict where posts of others than these creators have it.
+    The audit log keeps its history. Raises NotFound, and Conflict if a post of a creator outside
+    `creators` has it.
     """
-    row = _get_label_row(
-        scope, label_id, lock=True
-    )  # whoever gives it just now is waited for, and then finds none
+    # A concurrent change that adds the label finishes first; a later one finds no label.
+    row = _get_label_row(scope, label_id, lock=True)
     of_label = (col(PostLabel.tenant_id) == scope.tenant_id, col(PostLabel.label_id) == label_id)
     theirs = (
         select(PostLabel.id)
@@ -176,7 +182,7 @@ def delete_label(scope: Scope, label_id: UUID, *, creators: Collection[UUID]) ->
 
 
 def labels_of_posts(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[Label, ...]]:
-    """The labels of each of these posts, by name; those without any are absent."""
+    """Return the labels of each of these posts, by name; posts without labels are absent."""
     rows = scope.session.exec(
         select(PostLabel.post_id, LabelRow)
         .join(
@@ -197,12 +203,12 @@ def labels_of_posts(scope: Scope, posts: Collection[UUID]) -> dict[UUID, tuple[L
 
 
 def label_ids_of_post(scope: Scope, post_id: UUID) -> tuple[UUID, ...]:
-    """The labels of a post, by id: what a further version of it is given too."""
+    """Return the ids of the labels of a post, to copy them to another version of it."""
     return tuple(one.id for one in labels_of_posts(scope, [post_id]).get(post_id, ()))
 
 
 def posts_with_label_query(scope: Scope, label_id: UUID) -> SelectOfScalar[UUID]:
-    """The posts that have a label, as part of a statement. Raises NotFound for one nobody has."""
+    """Return a subquery of the posts that have a label. Raises NotFound for an unknown label."""
     _get_label_row(scope, label_id)
     return select(PostLabel.post_id).where(
         PostLabel.tenant_id == scope.tenant_id, PostLabel.label_id == label_id
@@ -212,7 +218,7 @@ def posts_with_label_query(scope: Scope, label_id: UUID) -> SelectOfScalar[UUID]
 def filter_posts_with_label(
     scope: Scope, label_id: UUID, posts: Collection[UUID]
 ) -> frozenset[UUID]:
-    """Those of these posts that have a label; none of a label nobody has (any more)."""
+    """Return those of these posts that have a label; an unknown or deleted label has none."""
     rows = scope.session.exec(
         select(PostLabel.post_id).where(
             PostLabel.tenant_id == scope.tenant_id,
@@ -224,8 +230,10 @@ def filter_posts_with_label(
 
 
 def set_post_labels(scope: Scope, post_id: UUID, wanted: Iterable[UUID]) -> None:
-    """Let a post have these labels and no others. Raises BadInput for too many, NotFound for a post
-    or a label that is not here; nothing of what is approved changes by it."""
+    """Replace the labels of a post. Approvals stay valid.
+
+    Raises BadInput for too many labels, NotFound for an unknown post or label.
+    """
     chosen = set(wanted)
     owner = scope.session.get(Post, (scope.tenant_id, post_id))
     if owner is None:
@@ -243,8 +251,11 @@ def set_post_labels(scope: Scope, post_id: UUID, wanted: Iterable[UUID]) -> None
 def add_label_to_posts(
     scope: Scope, posts: Sequence[UUID], label_id: UUID, *, creators: Collection[UUID]
 ) -> int:
-    """Give several posts of these creators a label; how many had it not. Raises BadInput for too
-    many posts, or for too many labels of one of them; NotFound for a post of others."""
+    """Add a label to several posts of these creators and return how many did not have it.
+
+    Raises BadInput for too many posts or too many labels of one post, NotFound for a post of
+    another creator.
+    """
     held = _lock_labels(scope, [label_id])[label_id]
     owners = _load_creators_by_post(scope, posts, creators)
     has = labels_of_posts(scope, list(owners))
@@ -261,7 +272,10 @@ def add_label_to_posts(
 def remove_label_from_posts(
     scope: Scope, posts: Sequence[UUID], label_id: UUID, *, creators: Collection[UUID]
 ) -> int:
-    """Take a label off several posts of these creators; how many had it. Raises as `give` does."""
+    """Remove a label from several posts of these creators and return how many had it.
+
+    Raises the same errors as `add_label_to_posts`.
+    """
     held = _lock_labels(scope, [label_id])[label_id]
     owners = _load_creators_by_post(scope, posts, creators)
     had = filter_posts_with_label(scope, label_id, list(owners))
@@ -271,9 +285,11 @@ def remove_label_from_posts(
 def build_label_rows(
     scope: Scope, wanted: Mapping[UUID, tuple[UUID, Sequence[UUID]]], *, file: str
 ) -> list[dict[str, object]]:
-    """Rows that give the new posts of a file (by id, each with its creator) their labels, for many
-    in one statement. The audit has one entry for each label of the file. Raises NotFound for a
-    label that went meanwhile."""
+    """Return the rows that add labels to the new posts of an import file.
+
+    `wanted` maps each post to its creator and labels. The audit log gets one entry for each label.
+    Raises NotFound if a label was deleted in the meantime.
+    """
     counts = Counter(one for _, chosen in wanted.values() for one in chosen)
     for label_id, one in _lock_labels(scope, counts).items():
         audit.record(scope, "label.given_by_file", file, name=one.name, posts=counts[label_id])
@@ -290,12 +306,15 @@ def build_label_rows(
 
 
 def _lock_labels(scope: Scope, wanted: Collection[UUID]) -> dict[UUID, Label]:
-    """These labels, kept from being removed until this transaction ends, in one order. Raises
-    NotFound."""
+    """Lock labels against deletion until the transaction ends, in the order of their ids.
+
+    Raises NotFound.
+    """
     rows = scope.session.exec(
         select(LabelRow)
         .where(LabelRow.tenant_id == scope.tenant_id, col(LabelRow.id).in_(list(wanted)))
         .order_by(col(LabelRow.id))
+        # FOR KEY SHARE: callers do not block each other, but a deletion waits.
         .with_for_update(read=True, key_share=True)
         .execution_options(populate_existing=True)
     )
@@ -308,7 +327,8 @@ def _lock_labels(scope: Scope, wanted: Collection[UUID]) -> dict[UUID, Label]:
 def _load_creators_by_post(
     scope: Scope, posts: Sequence[UUID], creators: Collection[UUID]
 ) -> dict[UUID, UUID]:
-    """Whose each of these posts is. Raises BadInput for too many, NotFound for one of others."""
+    """Return the creator of each post. Raises BadInput for too many, NotFound for one of another
+    creator."""
     if len(posts) > MAX_POSTS_PER_LABELLING:
         raise BadInput("post_label.too_many_posts", most=MAX_POSTS_PER_LABELLING)
     rows = scope.session.exec(
@@ -325,7 +345,7 @@ def _load_creators_by_post(
 
 
 def _insert_post_labels(scope: Scope, one: Label, posts: Mapping[UUID, UUID]) -> int:
-    """Give posts (each with its creator) a label; each that is new to it stands in the audit."""
+    """Add a label to posts (mapped to their creators), with an audit entry for each new one."""
     given = 0
     for post_id, creator_id in sorted(posts.items()):
         row = {
@@ -338,7 +358,8 @@ def _insert_post_labels(scope: Scope, one: Label, posts: Mapping[UUID, UUID]) ->
             .values(**row, post_id=post_id, label_id=one.id)
             .on_conflict_do_nothing()
         )
-        if scope.session.exec(statement).rowcount:  # two at once give it once
+        # Of two concurrent calls, only the one that inserts the row counts it.
+        if scope.session.exec(statement).rowcount:
             given += 1
             audit.record(scope, "label.given", f"post:{post_id}", name=one.name)
     return given

@@ -1,5 +1,4 @@
-"""How late a post may still leave: the choices people have, and what each means at an hour.
-Pure."""
+"""Limits for late posts: the choices of users, and the resulting deadlines. Pure."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -7,16 +6,16 @@ from enum import StrEnum
 from foundation.ops.wall_time import day_bounds, local_day
 
 DEFAULT_LATE_SPAN = timedelta(minutes=30)
-"""Where nobody chooses."""
+"""The limit for a late post if none is chosen."""
 
 
 class LateLimit(StrEnum):
-    """What people choose from."""
+    """The limits that users can choose."""
 
     FIVE_MINUTES = "5m"
     HALF_AN_HOUR = "30m"
     TWO_HOURS = "2h"
-    DAY = "day"  # until its local day is over
+    DAY = "day"  # until the local day ends
     ALWAYS = "always"
 
 
@@ -30,13 +29,15 @@ _SPANS = {
 
 
 def late_span(choice: LateLimit) -> timedelta | None:
-    """So much later it may leave; None for always. Of the end of its day it says nothing: that
-    depends on the hour."""
+    """Return the delay that a limit allows; None for no limit.
+
+    For `DAY` this is only the default, because the end of the local day depends on the due time.
+    """
     return _SPANS[choice]
 
 
 def late_limit_of(late_ok: timedelta | None, *, until_midnight: bool) -> LateLimit | None:
-    """The choice that a post has; None for another span, as files bring them."""
+    """Return the limit of a post; None if it is not one of the choices, which imports allow."""
     if until_midnight:
         return LateLimit.DAY
     return next(
@@ -47,14 +48,13 @@ def late_limit_of(late_ok: timedelta | None, *, until_midnight: bool) -> LateLim
 def latest_publish_time(
     late_ok: timedelta | None, due: datetime, zone: str, *, until_midnight: bool
 ) -> datetime | None:
-    """Until when what is due at an instant (UTC-aware) may leave, on the clocks of a zone; None for
-    always."""
+    """Return the last instant (UTC-aware) at which a post due at `due` may be published; None for
+    no limit."""
     if until_midnight:
         return max(day_bounds(local_day(due, zone), zone)[1], due)
     return None if late_ok is None else due + late_ok
 
 
 def is_too_late(late_until: datetime | None, now: datetime) -> bool:
-    """Whether it is too late for what may leave until an instant (UTC-aware; None for always) to
-    leave by itself."""
+    """Return True if the last instant for publishing (UTC-aware; None for no limit) has passed."""
     return late_until is not None and now > late_until

@@ -1,10 +1,9 @@
-"""What becomes of the addresses in a post: marks of where a reader came from, and a short one of
-the house instead.
+"""Tracking parameters and short links in posts.
 
-A creator's rule says it of what is written from now on; each post keeps what held when it was
-written, and a yes to the post is one to that. The short address of a post on an account follows
-from the two, so that what is shown before, what is counted and what leaves are the same text. What
-is not surely an address of the web stays as it stands.
+A creator's link policy applies to new posts. Each post stores the plan that applied when it was
+written, and approvals cover that plan. Short links are computed from the post and the account, so
+that the preview, the length check and the published text are identical. Text that is not clearly a
+web address is not changed.
 """
 
 import re
@@ -28,16 +27,15 @@ from gate.text import urls
 from schedules.posts.models import LinkRule, Post
 
 MAX_TRACKED_ADDRESSES = 100
-"""Addresses of one post that are changed; more stay as they stand."""
+"""Addresses of one post that are changed; further ones stay unchanged."""
 
 MAX_LINK_PARAMETER_LENGTH = 80
 MAX_PLAIN_ADDRESSES = 50
 PLACEHOLDERS = ("platform", "account", "campaign")
-"""What a mark may name in braces."""
+"""Names that a tracking parameter can contain in braces."""
 
 _ADDRESS = re.compile(r"\bhttps?://[!#-&*-;=?-Z\\^-~]+", re.IGNORECASE)
-"""Visible letters of ASCII without quotes and brackets, as `gate.text.text_rating.extract_links`
-reads them."""
+"""Printable ASCII without quotes and brackets, as in `gate.text.text_rating.extract_links`."""
 
 _BREAK = regex.compile(r"[\s\p{P}\p{S}\p{Z}]")
 _STOPS = ".,;:!?"
@@ -47,9 +45,11 @@ _HOLE = re.compile(r"\{([^{}]*)\}")
 
 @dataclass(frozen=True)
 class LinkPolicy:
-    """What becomes of addresses: short ones lie under `base` (none without it), the others are
-    marks (utm_…), where `{platform}`, `{account}` and `{campaign}` stand for what they are
-    called."""
+    """The link policy of a creator.
+
+    `base` is the base address of short links, "" for none. The other fields are the utm parameters;
+    `{platform}`, `{account}` and `{campaign}` in them are replaced by their values.
+    """
 
     base: str = ""
     source: str = ""
@@ -59,19 +59,19 @@ class LinkPolicy:
 
     @property
     def is_idle(self) -> bool:
-        """Whether addresses stay as they stand."""
+        """Return True if addresses stay unchanged."""
         return self == IDLE_LINK_POLICY
 
 
 IDLE_LINK_POLICY = LinkPolicy()
 _MARKS = tuple(one.name for one in fields(LinkPolicy))
 USUAL = LinkPolicy(source="{platform}", medium="social")
-"""Of a creator without a rule, where a post names a campaign."""
+"""The policy of a creator without one, for posts that have a campaign."""
 
 
 @dataclass(frozen=True)
 class LinkChoices:
-    """What the author of a post says: its campaign, and addresses that stay as they stand."""
+    """The choices of an author: the campaign, and addresses that stay unchanged."""
 
     campaign: str = ""
     plain: tuple[str, ...] = ()
@@ -82,19 +82,20 @@ DEFAULT_LINK_CHOICES = LinkChoices()
 
 @dataclass(frozen=True)
 class LinkPlan:
-    """What becomes of the addresses of one post."""
+    """The link policy and the author's choices that apply to one post."""
 
     rule: LinkPolicy = IDLE_LINK_POLICY
     wanted: LinkChoices = DEFAULT_LINK_CHOICES
 
     @property
     def is_idle(self) -> bool:
-        """Whether they stay as they stand."""
+        """Return True if addresses stay unchanged."""
         return self.rule.is_idle
 
     def tagged_address(self, address: str, channel: Channel) -> str:
-        """An address with the marks of an account; as it is where it has any already."""
+        """Return an address with its utm parameters; unchanged if it has any already."""
         parts = urlsplit(address)
+        # The author's own parameters stay.
         if any(
             name.lower().startswith("utm_")
             for name, _ in parse_qsl(parts.query, keep_blank_values=True)
@@ -132,7 +133,7 @@ class LinkPlan:
     def replacement_link(
         self, address: str, channel: Channel, tenant_id: UUID, subject: Subject
     ) -> LinkReplacement | None:
-        """What stands in the place of an address; None where it stays."""
+        """Return the link that replaces an address; None if the address stays unchanged."""
         if address in self.wanted.plain or not is_changeable(address, self.rule.base):
             return None
         goes = self.tagged_address(address, channel)
@@ -147,8 +148,11 @@ IDLE_LINK_PLAN = LinkPlan()
 
 
 def is_changeable(address: str, base: str = "") -> bool:
-    """Whether an address may be marked and made short: one of the web, without a name or a trick in
-    it, not short already; `base` is where our own short ones lie."""
+    """Return True if an address can get tracking parameters and be shortened.
+
+    False for addresses with credentials, with a hidden target, and for short links; `base` is the
+    address of this installation's short links.
+    """
     if (
         len(address) > short_links.MAX_LINK_TARGET_LENGTH
         or "\\" in address
@@ -161,15 +165,18 @@ def is_changeable(address: str, base: str = "") -> bool:
     except ValueError:
         return False
     if not _HOST.fullmatch(parts.netloc) or urls.is_shortener(hostname):
-        # short already: marks would be lost on the way, and where it leads is hidden twice
+        # A shortener loses the parameters on redirect, and shortening it again hides the target.
         return False
     ours = base and parts.netloc.lower() == urlsplit(base).netloc.lower()
     return not (ours and parts.path.startswith(short_links.LINK_PATH))
 
 
 def find_addresses(text: str) -> list[tuple[int, int]]:
-    """Where addresses stand in a text, without the marks of the sentence around them; what goes on
-    in letters that no address has, or in a bracket, is left out: nobody knows where it ends."""
+    """Return the start and end of each web address in a text, without surrounding punctuation.
+
+    Addresses followed by other characters or an opening bracket are skipped, because their end is
+    uncertain.
+    """
     found = []
     for match in _ADDRESS.finditer(text):
         end = match.start() + len(match[0].rstrip(_STOPS))
@@ -179,20 +186,20 @@ def find_addresses(text: str) -> list[tuple[int, int]]:
 
 
 def _is_address_end(follows: str) -> bool:
-    """Whether an address is over before what follows it."""
+    """Return True if the text that follows cannot belong to the address."""
     if follows[:1] in ("(", "[") or (follows[:1] in ("'", '"') and follows[1:].isalnum()):
         return False
     return not follows or _BREAK.match(follows) is not None
 
 
 def changeable_addresses(texts: Sequence[str], base: str = "") -> list[str]:
-    """The addresses of texts that would be changed, each once, in their order."""
+    """Return the addresses in texts that can be changed, each once, in order."""
     found = dict.fromkeys(text[start:end] for text in texts for start, end in find_addresses(text))
     return [one for one in found if is_changeable(one, base)][:MAX_TRACKED_ADDRESSES]
 
 
 def apply_link_plan(said: LinkPlan, channel: Channel, units: Sequence[Unit]) -> tuple[Unit, ...]:
-    """The parts of a post on an account with what stands in the place of its addresses; pure."""
+    """Replace the addresses in the units of a post on an account; pure."""
     if said.is_idle:
         return tuple(units)
     made: dict[str, LinkReplacement] = {}
@@ -230,20 +237,19 @@ def _replace_addresses(
 
 
 def register_short_links(scope: Scope, said: LinkPlan, channel: Channel, unit: Unit) -> None:
-    """Let the short addresses of a unit, and of the parts above it, lead where they do; again is
-    the same."""
+    """Store the targets of the short links in a unit and the parts before it. Idempotent."""
     if said.rule.base and unit.leads:
         targets = [said.tagged_address(lead.target, channel) for lead in unit.leads]
         short_links.store_links(scope, channel.id, unit.subject, targets)
 
 
 def link_plan_of_post(owner: Post) -> LinkPlan:
-    """What becomes of the addresses of a post."""
+    """Return the link plan of a post."""
     return parse_link_plan(owner.links)
 
 
 def parse_link_plan(stored: Mapping[str, Any]) -> LinkPlan:
-    """What becomes of addresses, from its stored form."""
+    """Return a link plan from its stored form."""
     if not stored:
         return IDLE_LINK_PLAN
     rule = {name: str(stored.get(name, "")) for name in _MARKS}
@@ -254,14 +260,13 @@ def parse_link_plan(stored: Mapping[str, Any]) -> LinkPlan:
 
 
 def build_link_plan(scope: Scope, creator_id: UUID, wanted: LinkChoices) -> dict[str, Any]:
-    """What a post of a creator keeps that is written now. Raises BadInput for a campaign that is
-    none."""
+    """Return the stored link plan for a new post of a creator. Raises BadInput for an invalid
+    campaign."""
     return dump_link_plan(link_policy_of_creator(scope, creator_id), wanted)
 
 
 def dump_link_plan(rule: LinkPolicy, wanted: LinkChoices) -> dict[str, Any]:
-    """The stored form of what becomes of the addresses of a post; nothing where they stay. Raises
-    BadInput."""
+    """Return the stored form of a link plan; empty if addresses stay unchanged. Raises BadInput."""
     if not can_keep_plain(wanted.plain):
         raise BadInput("link.too_many_plain", most=MAX_PLAIN_ADDRESSES)
     _check_mark(wanted.campaign)
@@ -273,14 +278,14 @@ def dump_link_plan(rule: LinkPolicy, wanted: LinkChoices) -> dict[str, Any]:
 
 
 def can_keep_plain(plain: Sequence[str]) -> bool:
-    """Whether a post can keep that these addresses stay as they stand; pure."""
+    """Return True if a post can store that these addresses are not changed; pure."""
     return len(plain) <= MAX_PLAIN_ADDRESSES and all(
         len(one) <= short_links.MAX_LINK_TARGET_LENGTH and "\x00" not in one for one in plain
     )
 
 
 def link_policy_of_creator(scope: Scope, creator_id: UUID) -> LinkPolicy:
-    """The rule of a creator; an idle one where nobody made any."""
+    """Return the link policy of a creator; an idle one if none is set."""
     row = scope.session.exec(
         select(LinkRule)
         .where(LinkRule.tenant_id == scope.tenant_id, LinkRule.creator_id == creator_id)
@@ -294,9 +299,9 @@ def link_policy_of_creator(scope: Scope, creator_id: UUID) -> LinkPolicy:
 
 
 def set_link_policy(scope: Scope, creator_id: UUID, rule: LinkPolicy) -> None:
-    """What becomes of addresses in what is written from now on; what is written keeps what it has.
+    """Set the link policy of a creator for posts that are written from now on.
 
-    Raises BadInput for a base that is no address of a house, and for marks nobody can read.
+    Raises BadInput if the base is not the address of a host, or if a parameter is invalid.
     """
     if rule.base and not re.fullmatch(rf"https?://{_HOST.pattern}", rule.base, re.IGNORECASE):
         raise BadInput("link.no_base")

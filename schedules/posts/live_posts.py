@@ -1,5 +1,4 @@
-"""What stands outside: where one post does, and since when; and as results are compared, what posts
-said, in which form, when, with which hashtags."""
+"""Published posts: their ids and publish times, and their content for comparing results."""
 
 import re
 from collections.abc import Collection
@@ -23,7 +22,7 @@ _TAG = re.compile(r"(?<!\w)#([^\W\d_]\w{0,49})")
 
 
 class PostFormat(StrEnum):
-    """In which form something is posted."""
+    """The format of a post, for comparing results."""
 
     WORDS = "words"
     PICTURE = "picture"
@@ -35,35 +34,36 @@ class PostFormat(StrEnum):
 
 @dataclass(frozen=True)
 class LivePost:
-    """A published delivery: where it stands, and since when that is known (UTC-aware)."""
+    """A published delivery: its id on the platform and the time since when it is live
+    (UTC-aware)."""
 
     creator_id: UUID
     channel_id: UUID
     native_id: str
     at: datetime
     ends: datetime | None = None
-    """From when on its platform may have taken it away by itself; None of what stands."""
+    """The instant from which the platform may have deleted it; None if it does not expire."""
 
     def has_expired(self, now: datetime) -> bool:
-        """Whether it may be gone by itself."""
+        """Return True if the platform may have deleted it."""
         return self.ends is not None and now >= self.ends
 
 
 def find_live_post(scope: Scope, delivery_id: UUID) -> LivePost | None:
-    """Where a published delivery stands; None of any other."""
+    """Return the live post of a delivery; None if it is not published."""
     row = scope.session.get(Delivery, (scope.tenant_id, delivery_id))
     if row is None or row.native_id is None or row.state != DeliveryState.PUBLISHED:
         return None
     at = row.settled_at or row.due_at
     lasts = timedelta(hours=row.lasts_hours) if row.lasts_hours is not None else None
+    # The earliest possible end: the platform may count from the request.
     ends = min(row.claimed_at or at, at) + lasts if lasts is not None else None
     return LivePost(row.creator_id, row.channel_id, row.native_id, at, ends)
 
 
 @dataclass(frozen=True)
 class LivePostContent:
-    """A published post on one account; `at` is since when that is known (UTC-aware), `tags` in
-    lower case."""
+    """A published post on one account; `at` is UTC-aware, `tags` are in lower case."""
 
     delivery_id: UUID
     post_id: UUID
@@ -77,8 +77,8 @@ class LivePostContent:
 def list_live_posts(
     scope: Scope, creator_id: UUID, deliveries: Collection[UUID]
 ) -> list[LivePostContent]:
-    """Those of these deliveries that are this creator's and stand outside; rehearsed ones stand
-    nowhere."""
+    """Return the published ones of these deliveries that belong to the creator, without dry
+    runs."""
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(
@@ -120,7 +120,7 @@ def list_live_posts(
 
 
 def find_hashtags(words: str) -> tuple[str, ...]:
-    """The hashtags of a text in lower case, each once; pure."""
+    """Return the hashtags of a text in lower case, each once; pure."""
     return tuple(dict.fromkeys(found.casefold() for found in _TAG.findall(words)))
 
 

@@ -1,5 +1,5 @@
-"""Tables of posts: what they say and where, what was said of them, by whom they were allowed;
-series."""
+"""Tables of posts, deliveries, transitions, labels, series, link rules, dry runs and
+fingerprints."""
 
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -29,8 +29,8 @@ from foundation.db.tables import (
 
 
 class LabelRow(TenantRow, table=True):
-    """A name an agency gives to posts that belong together: a campaign, a theme. Platforms never
-    hear of it."""
+    """A label that groups posts of an agency, such as a campaign or a theme; never sent to a
+    platform."""
 
     __tablename__ = "labels"
     __table_args__ = table_arguments(
@@ -40,13 +40,13 @@ class LabelRow(TenantRow, table=True):
     )
     name: str
     folded: str
-    """The name without regard to case: two that differ by that alone would be one to people."""
+    """The case-folded name, which must be unique."""
     colour: str
 
 
 class PostLabel(CreatorOwnedRow, table=True):
-    """A post that has a label: beside the post and not in it, so that its digest and its version
-    know nothing of it."""
+    """A post that has a label. Stored apart from the post, so that its digest and version stay the
+    same."""
 
     __tablename__ = "post_labels"
     __table_args__ = table_arguments(
@@ -62,7 +62,7 @@ class PostLabel(CreatorOwnedRow, table=True):
 
 
 class Post(CreatorOwnedRow, table=True):
-    """What one wants to say; its state is that of its deliveries, never stored."""
+    """The content of a post. Its state is computed from its deliveries, never stored."""
 
     __tablename__ = "posts"
     __table_args__ = table_arguments(
@@ -74,35 +74,34 @@ class Post(CreatorOwnedRow, table=True):
     title: str
     body: str
     media: list[str] = jsonb_column(list)
-    """Asset ids in order; each channel's profile picks the rendition."""
+    """Asset ids in order; the profile of each channel selects the rendition."""
     parts: list[dict[str, Any]] = jsonb_column(list)
-    """What follows as a thread, and the first comment at last: `schedules/posts/thread_parts.py`
-    reads and writes them."""
+    """The rest of the thread and, last, the first comment, in the form of
+    `schedules/posts/thread_parts.py`."""
     overrides: list[dict[str, Any]] = jsonb_column(list)
-    """What it says otherwise in one place: `schedules/posts/channel_overrides.py` reads and writes
-    them."""
+    """Channel overrides, in the form of `schedules/posts/channel_overrides.py`."""
     links: dict[str, Any] = jsonb_column()
-    """What becomes of the addresses in it: `schedules/posts/link_tracking.py` reads and writes it;
-    empty where they stay."""
+    """The link plan, in the form of `schedules/posts/link_tracking.py`; empty if links stay
+    unchanged."""
     origin: str
     origin_key: str
     author: str
-    """Who wrote it: an actor. Approvals by the same principal do not count."""
+    """The actor who wrote it. Approvals by the same principal do not count."""
     author_principal: UUID | None = None
     text_ai: str = "none"
-    """none, assisted or generated: whether a model wrote the text."""
+    """AI use in the text: none, assisted or generated."""
     priority: int = 5
     late_ok: timedelta | None = Field(sa_type=Interval, nullable=True)
-    """Still fine this much after its time; null means always. No default: the mapper would write it
-    for a null."""
+    """The delay after which it is no longer published; null means no limit. No default: the mapper
+    would write it for a null."""
     until_midnight: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """Still fine until its local day is over; `late_ok` says nothing then."""
+    """It may be published until its local day ends; `late_ok` is ignored then."""
     digest: str
     version: int = 1
 
 
 class Delivery(CreatorOwnedRow, table=True):
-    """A post on one channel; it alone owns a state."""
+    """A post on one channel. Only deliveries have a state."""
 
     __tablename__ = "deliveries"
     __table_args__ = table_arguments(
@@ -141,40 +140,41 @@ class Delivery(CreatorOwnedRow, table=True):
     not_before: datetime | None = timestamp_column(optional=True)
     priority: int = 5
     occurrence_key: str = ""
-    """Of a series, the local date and time its rule says, as 2026-03-02T10:00; it stays when a
-    person moves it."""
+    """For a series, the local date and time of its rule, as 2026-03-02T10:00; unchanged when a
+    member moves the delivery."""
     series_id: UUID | None = None
     variant: str | None = None
-    """Of a unit of a test, which version it says: a or b; nothing of any other."""
+    """The variant of an A/B test, a or b; null for other posts."""
     native_id: str | None = None
     url: str | None = None
-    """Native id and address are those of the first part."""
+    """Native id and address of the first part."""
     parts: int = 1
-    """How many parts it leaves in there."""
+    """Number of parts of the post on this account."""
     part_ids: list[str] = jsonb_column(list)
-    """Native ids of the parts of a thread that stand, in order; nothing where there is one part."""
+    """Native ids of the published parts of a thread, in order; empty if there is one part."""
     attempt: int = 0
     claimed_at: datetime | None = timestamp_column(optional=True)
     deadline_at: datetime | None = timestamp_column(optional=True)
     uncertain_since: datetime | None = timestamp_column(optional=True)
     settled_at: datetime | None = timestamp_column(optional=True)
     dry_run: bool = False
-    """Only rehearsed: it is never sent, whatever becomes of the rehearsal it was planned in."""
+    """Dry-run mark: the delivery is never sent, even after the dry run has ended."""
     downtime_id: UUID | None = None
-    """What its time was missed in; none any more once a person gave it another."""
+    """The downtime in which its time was missed; null after a member gives it another time."""
     at_once: bool = False
-    """A person said "now": it waits for no distance. Over once it gets a time."""
+    """A member chose "Post now": the minimum interval does not apply. Reset when it gets another
+    time."""
     asks_since: datetime | None = timestamp_column(optional=True)
-    """Of an account that was added to a post after a yes: only one that is said later is for it
-    too."""
+    """Set if the account was added to a post after an approval: only later approvals count for it.
+    """
     lasts_hours: int | None = None
-    """After so many its platform takes it away by itself; none of what stands. Said by the last
-    claim."""
+    """Hours after which the platform deletes it; null if it does not expire. Set by the last claim.
+    """
     version: int = 1
 
 
 class DeliveryMove(CreatorOwnedRow, table=True):
-    """One transition of one delivery, written in its transaction; append-only."""
+    """One transition of a delivery, written in the same transaction; append-only."""
 
     __tablename__ = "delivery_moves"
     __table_args__ = table_arguments(
@@ -194,8 +194,7 @@ class DeliveryMove(CreatorOwnedRow, table=True):
 
 
 class Series(CreatorOwnedRow, table=True):
-    """A post that leaves again and again: each time is a delivery of its own, made ahead from the
-    rule."""
+    """A recurring post. Its deliveries are created ahead from a rule."""
 
     __tablename__ = "series"
     __table_args__ = table_arguments(
@@ -209,27 +208,26 @@ class Series(CreatorOwnedRow, table=True):
     )
     post_id: UUID
     nth: int = 1
-    """The first rule of its post, or a later one: cancelled deliveries keep their keys, which must
-    tell them apart."""
+    """Counts the rules of the post. Cancelled deliveries keep their keys, and this number keeps the
+    keys of two rules apart."""
     channels: list[str] = jsonb_column(list)
     rule: str
-    """As `schedules/recurrence/rules.py` writes it, its end included."""
+    """The rule as `schedules/recurrence/rules.py` writes it, including its end."""
     starts_on: date
     clock: str
     zone: str
     gap_min: timedelta = Field(sa_type=Interval)
     skipped: list[str] = jsonb_column(list)
-    """Local dates a person took out, in order."""
+    """Local dates that a member removed, in order."""
     state: str = "running"
     next_extend_at: datetime | None = timestamp_column(optional=True)
-    """When the next delivery is to be made; nothing once all of them are."""
+    """Time at which the next delivery is created; null after the last one."""
     test_id: UUID | None = None
-    """The test whose units its times are."""
+    """The A/B test that this series publishes."""
 
 
 class LinkRule(CreatorOwnedRow, table=True):
-    """What becomes of addresses in a creator's posts that are written from now on: marks, and a
-    short one instead."""
+    """The link policy for new posts of a creator: utm parameters and short links."""
 
     __tablename__ = "link_rules"
     __table_args__ = table_arguments(
@@ -238,7 +236,7 @@ class LinkRule(CreatorOwnedRow, table=True):
         keep="while the tenant is here",
     )
     base: str = ""
-    """Where short addresses lie, as https://example.org; empty where addresses stay long."""
+    """Base address of short links, as https://example.org; empty if links stay long."""
     source: str = ""
     medium: str = ""
     campaign: str = ""
@@ -246,7 +244,7 @@ class LinkRule(CreatorOwnedRow, table=True):
 
 
 class DryRun(TenantRow, table=True):
-    """What is only rehearsed for now: nothing of it is sent."""
+    """An active dry run of a tenant, channel or post."""
 
     __tablename__ = "rehearsals"
     __table_args__ = table_arguments(
@@ -259,14 +257,15 @@ class DryRun(TenantRow, table=True):
 
 
 class PostFingerprint(CreatorOwnedRow, table=True):
-    """What a post is found by that another one repeats (`schedules/posts/text_similarity.py`): of
-    every version of it."""
+    """An index mark of one version of a post, by which repeats are found
+    (`schedules/posts/text_similarity.py`)."""
 
     __tablename__ = "post_prints"
     __table_args__ = table_arguments(
         ForeignKeyConstraint(["tenant_id", "post_id"], ["posts.tenant_id", "posts.id"]),
         Index("post_prints_mark", "tenant_id", "creator_id", "mark"),
-        Index("post_prints_post", "post_id"),  # alone: nobody may read all of a tenant by it
+        # without tenant_id: no query may read the rows of a whole tenant through it
+        Index("post_prints_post", "post_id"),
         about="creator",
         keep="while the tenant is here",
     )

@@ -1,8 +1,7 @@
-"""What posts cost: their pictures and films with all these were made from, and the texts a model
-wrote for them.
+"""Costs of posts: media with everything they were made from, and generated texts.
 
-A thing counts once, for the first post that used it; at every other one it is said to be shared. So
-the posts of a month and what no post used add up to all that was spent in it.
+An item counts once, for the first post that uses it; later posts report it as shared. So the posts
+of a month and the unused items add up to the total spending of the month.
 """
 
 import re
@@ -22,8 +21,10 @@ from studio.costs.text_requests import draft_subject
 
 @dataclass(frozen=True)
 class PostCost:
-    """A post, what counts for it, and what it uses that counts for an earlier one (`shared`).
-    `called` is its title or its first words."""
+    """The cost of a post: `own` items count for it, `shared` items count for an earlier post.
+
+    `called` is its title or its text.
+    """
 
     post_id: UUID
     called: str
@@ -33,7 +34,7 @@ class PostCost:
 
 @dataclass(frozen=True)
 class MonthCost:
-    """What was spent for a creator in a month: `posts` (own of it) and `unassigned` add up to
+    """The spending of a creator in a month. The `own` costs of `posts` plus `unassigned` are the
     `total`."""
 
     month: str
@@ -59,8 +60,10 @@ WHERE p.tenant_id = :tenant AND p.creator_id = :creator
 
 
 def load_post_cost(scope: Scope, creators: Collection[UUID], post_id: UUID) -> PostCost:
-    """What one post cost, whenever that was spent. Raises NotFound for what is no post of these
-    creators."""
+    """Return the total cost of one post.
+
+    Raises NotFound if it is not a post of these creators.
+    """
     creator_id = scope.run(
         "SELECT creator_id FROM posts WHERE tenant_id = :tenant AND id = :post",
         tenant=scope.tenant_id,
@@ -81,8 +84,8 @@ def load_post_cost(scope: Scope, creators: Collection[UUID], post_id: UUID) -> P
 
 
 def load_month_cost(scope: Scope, creator_id: UUID, month: str) -> MonthCost:
-    """What was spent for a creator in a month (`2026-11`, by the clocks of the agency's zone), and
-    on which posts."""
+    """Return the spending of a creator in a month (`2026-11`, in the agency's time zone), by
+    post."""
     things = cost_report.spent_in_month(scope, creator_id, month)
     subjects, posts = _load_posts_by_subject(scope, creator_id)
     uses = _load_posts_by_item(scope, creator_id, things, subjects)
@@ -115,7 +118,7 @@ def _compute_post_cost(
 def _load_posts_by_item(
     scope: Scope, creator_id: UUID, things: Sequence[SpentItem], subjects: Mapping[UUID, UUID]
 ) -> dict[UUID, list[UUID]]:
-    """By thing, the posts that use it, the first first: ids of posts grow with time."""
+    """Map each item to the posts that use it, oldest first: post ids increase with time."""
     made = descendants_by_asset(scope, {one.asset_id for one in things if one.asset_id is not None})
     shown = posts_by_asset_used(scope, creator_id, frozenset().union(*made.values()))
     uses: dict[UUID, list[UUID]] = {}
@@ -134,7 +137,7 @@ def _load_posts_by_item(
 def _load_posts_by_subject(
     scope: Scope, creator_id: UUID, where: str = "", **which: UUID
 ) -> tuple[dict[UUID, UUID], dict[UUID, _Post]]:
-    """The post of each subject that texts may be written for, and the posts."""
+    """Return the post of each subject that texts may be written for, and the posts by id."""
     subjects: dict[UUID, UUID] = {}
     posts: dict[UUID, _Post] = {}
     for row in scope.run(_POSTS + where, tenant=scope.tenant_id, creator=creator_id, **which):
@@ -143,5 +146,5 @@ def _load_posts_by_subject(
         if row.line is not None:
             subjects[row.line] = row.id
         if row.origin == DASHBOARD_ORIGIN and _ID.fullmatch(row.origin_key):
-            subjects[UUID(row.origin_key)] = row.id  # the page that it was written on
+            subjects[UUID(row.origin_key)] = row.id  # the composer page on which it was written
     return subjects, posts

@@ -1,6 +1,6 @@
-"""Read models of the room: what people see of posts and deliveries.
+"""Queries for posts and deliveries, for pages and for other packages.
 
-What stands at an address that somebody pasted: the bytes of the posts we published there.
+`find_media_published_at` returns the media of the posts that the agency published at an address.
 """
 
 from collections.abc import Collection, Mapping
@@ -34,7 +34,7 @@ MAX_PAGE_SIZE = 200
 
 @dataclass(frozen=True)
 class DeliveryEntry:
-    """One delivery on the calendar. `settled_at` is when its fate was known; instants are
+    """A delivery on the calendar. `settled_at` is the time its outcome was known; instants are
     UTC-aware."""
 
     delivery_id: UUID
@@ -51,29 +51,31 @@ class DeliveryEntry:
     url: str | None
     native_id: str | None
     version: int
-    """What a page hands back when it changes the delivery, so that it changes what was seen."""
+    """The version that a page sends back with a change, so that a change from a stale page is
+    refused."""
     creator_id: UUID
     wall_time: str
-    """What people planned: the local date and clock time in `zone`, as 2026-03-02T10:00."""
+    """The planned local date and time in `zone`, as 2026-03-02T10:00."""
     media: tuple[UUID, ...]
     not_before: datetime | None
     parts: int = 1
-    """How many parts it has there, and below how many of a thread stand so far."""
+    """Number of parts; `done` counts those of a thread that are published."""
     done: int = 0
     occurrence_key: str = ""
     series_id: UUID | None = None
     dry: bool = False
-    """It bears the mark of a rehearsal: it is never sent."""
+    """It has the dry-run mark and is never sent."""
     priority: int = 5
-    """1 leaves first, 9 last."""
+    """1 is published first, 9 last."""
     late_until: datetime | None = None
-    """After this it is held, and somebody told; none where it may be late without end."""
+    """After this instant it is put on hold and members are notified; None for no limit."""
     lasts_hours: int | None = None
-    """After so many its platform takes it away by itself; none of what stands."""
+    """Hours after which the platform deletes it; None if it does not expire."""
 
     @property
     def expires_at(self) -> datetime | None:
-        """When its platform has taken it away by itself; None of what stands, or did not leave."""
+        """Return the instant at which the platform deletes it; None if it does not expire or is not
+        published."""
         if (
             self.lasts_hours is None
             or self.state is not DeliveryState.PUBLISHED
@@ -84,8 +86,8 @@ class DeliveryEntry:
 
     @property
     def display_state(self) -> str:
-        """How people are told its state: what waits for somebody's phone was taken by no platform
-        yet."""
+        """Return the state for display. A delivery that awaits manual posting is not shown as
+        processing."""
         waits = (
             self.state is DeliveryState.PROCESSING
             and self.reason is not None
@@ -96,7 +98,7 @@ class DeliveryEntry:
 
 @dataclass(frozen=True)
 class StoredPost:
-    """A post as it stands: what its author wrote, and who that was."""
+    """A post as its author wrote it."""
 
     id: UUID
     creator_id: UUID
@@ -107,26 +109,26 @@ class StoredPost:
     author: str
     author_principal: UUID | None
     version: int
-    late: LateLimit | None  # how late it may leave; None for a span that nobody can choose
+    late: LateLimit | None  # None for a span that is not one of the choices
     parts: tuple[ThreadPart, ...] = ()
     others: tuple[ChannelOverride, ...] = ()
-    """What single places say otherwise."""
+    """Channel overrides."""
     links: LinkChoices = DEFAULT_LINK_CHOICES
-    """What its author said of its addresses."""
+    """The author's choices for links."""
 
     @property
     def base_content(self) -> PostContent:
-        """What it says where no place says otherwise."""
+        """Return the content without overrides."""
         return PostContent(self.title, self.body, self.media, self.parts)
 
     def content_for_channel(self, channel: queries.Channel) -> PostContent:
-        """What it says on an account."""
+        """Return the content on an account."""
         return channel_overrides.apply_overrides(self.base_content, self.others, channel)
 
 
 @dataclass(frozen=True)
 class DeliveryStep:
-    """One line of a delivery's story."""
+    """One transition in the history of a delivery."""
 
     at: datetime
     before: DeliveryState
@@ -138,7 +140,7 @@ class DeliveryStep:
 def build_entry(
     row: Delivery | Row[Any], owner: Post | Row[Any], names: Mapping[UUID, str]
 ) -> DeliveryEntry:
-    """What people see of a delivery and its post; `names` are the accounts', by id."""
+    """Build the entry of a delivery and its post; `names` maps account ids to names."""
     return DeliveryEntry(
         row.id,
         row.post_id,
@@ -172,7 +174,7 @@ def build_entry(
 def entries_between(
     scope: Scope, creator_id: UUID, start: datetime, end: datetime, *, limit: int = 5000
 ) -> list[DeliveryEntry]:
-    """A creator's deliveries due in [start, end), by time."""
+    """Return the deliveries of a creator due in [start, end), by time."""
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(
@@ -228,8 +230,8 @@ _SHOWN = (
     ),
     *(Post.title, Post.body, Post.media),
 )
-"""What an entry is made of: whole rows of thousands of deliveries take three times as long to
-read."""
+"""The columns of an entry. Reading whole rows took three times as long for thousands of deliveries.
+"""
 
 
 def calendar_entries(
@@ -242,13 +244,14 @@ def calendar_entries(
     also: Collection[UUID] = (),
     limit: int = 2000,
 ) -> list[DeliveryEntry]:
-    """The deliveries of several creators due in [start, end), by time, and those of theirs in
-    `also`, whenever due.
+    """Return the deliveries of these creators due in [start, end), by time, and those in `also`.
 
-    `names` are the accounts', by id.
+    `also` are ids of further deliveries of the creators, whenever due; `names` maps account ids to
+    names.
     """
     rows = scope.session.execute(
-        select(*_SHOWN)  # type: ignore[call-overload]  # more columns than it has overloads for
+        # More columns than select() has overloads for.
+        select(*_SHOWN)  # type: ignore[call-overload]
         .join(
             Post,
             (col(Post.tenant_id) == col(Delivery.tenant_id))
@@ -267,7 +270,10 @@ def calendar_entries(
 
 
 def get_stored_post(scope: Scope, post_id: UUID) -> StoredPost:
-    """A post. Raises NotFound; another tenant's looks the same."""
+    """Return a post.
+
+    Raises NotFound, also for a post of another tenant.
+    """
     row = scope.session.get(Post, (scope.tenant_id, post_id))
     if row is None:
         raise NotFound("post.unknown")
@@ -275,7 +281,7 @@ def get_stored_post(scope: Scope, post_id: UUID) -> StoredPost:
 
 
 def build_stored_post(row: Post) -> StoredPost:
-    """The same of its row."""
+    """Build the StoredPost of a row."""
     words = (
         row.title,
         row.body,
@@ -301,7 +307,7 @@ def build_stored_post(row: Post) -> StoredPost:
 def entries_of_post(
     scope: Scope, post_id: UUID, *, names: Mapping[UUID, str]
 ) -> list[DeliveryEntry]:
-    """Where a post goes, by time; nothing of a post nobody here has."""
+    """Return the deliveries of a post, by time; empty for an unknown post."""
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(
@@ -317,7 +323,10 @@ def entries_of_post(
 
 
 def post_id_of_delivery(scope: Scope, delivery_id: UUID) -> UUID:
-    """The post of a delivery. Raises NotFound; another tenant's looks the same."""
+    """Return the post of a delivery.
+
+    Raises NotFound, also for a delivery of another tenant.
+    """
     found = scope.session.exec(
         select(Delivery.post_id).where(
             Delivery.tenant_id == scope.tenant_id, Delivery.id == delivery_id
@@ -329,8 +338,10 @@ def post_id_of_delivery(scope: Scope, delivery_id: UUID) -> UUID:
 
 
 def delivery_ids_between(scope: Scope, low: UUID, high: UUID) -> dict[UUID, list[UUID]]:
-    """The deliveries whose own id, or whose post's, lies from `low` to `high`: by post, in the
-    order they were made."""
+    """Return the deliveries whose id, or whose post's id, is between `low` and `high`.
+
+    The result maps each post to its deliveries in order of creation.
+    """
     rows = scope.session.exec(
         select(Delivery.post_id, Delivery.id)
         .where(
@@ -346,13 +357,13 @@ def delivery_ids_between(scope: Scope, low: UUID, high: UUID) -> dict[UUID, list
 
 
 def entries_of_day(scope: Scope, creator_id: UUID, local: date, zone: str) -> list[DeliveryEntry]:
-    """A creator's deliveries of one local day."""
+    """Return the deliveries of a creator on one local day."""
     start, end = day_bounds(local, zone)
     return entries_between(scope, creator_id, start, end)
 
 
 def entries_needing_decision(scope: Scope, *, limit: int = 100) -> list[DeliveryEntry]:
-    """Deliveries that wait for somebody's decision, the oldest first."""
+    """Return the deliveries that need a decision of a member, by due time."""
     waiting = sorted(map(str, NEEDS_DECISION))
     rows = scope.session.exec(
         select(Delivery, Post)
@@ -370,14 +381,14 @@ def entries_needing_decision(scope: Scope, *, limit: int = 100) -> list[Delivery
 
 
 def delivery_timeline(scope: Scope, delivery_id: UUID) -> list[DeliveryStep]:
-    """Every move of a delivery, in order."""
+    """Return every transition of a delivery, in order."""
     return delivery_timelines(scope, [delivery_id])[delivery_id]
 
 
 def delivery_timelines(
     scope: Scope, deliveries: Collection[UUID]
 ) -> dict[UUID, list[DeliveryStep]]:
-    """Every move of each of these deliveries, in order."""
+    """Return every transition of each of these deliveries, in order."""
     rows = scope.session.exec(
         select(DeliveryMove)
         .where(
@@ -398,7 +409,7 @@ def delivery_timelines(
 
 
 def publish_times(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, datetime]:
-    """Since when each of these deliveries stands outside (UTC-aware); those that do not are left
+    """Return the publish time of each of these deliveries (UTC-aware); unpublished ones are left
     out."""
     rows = scope.session.exec(
         select(Delivery.id, func.coalesce(Delivery.settled_at, Delivery.due_at)).where(
@@ -411,7 +422,7 @@ def publish_times(scope: Scope, deliveries: Collection[UUID]) -> dict[UUID, date
 
 
 def find_live_at_addresses(scope: Scope, addresses: Collection[str]) -> list[tuple[UUID, UUID]]:
-    """The creator and the delivery of each post that was published at one of these addresses."""
+    """Return creator and delivery of each post that was published at one of these addresses."""
     rows = scope.session.exec(
         select(Delivery.creator_id, Delivery.id).where(
             Delivery.tenant_id == scope.tenant_id, col(Delivery.url).in_(list(addresses))
@@ -421,7 +432,7 @@ def find_live_at_addresses(scope: Scope, addresses: Collection[str]) -> list[tup
 
 
 def post_ids_by_origin_key(scope: Scope, origin: str, prefix: str) -> dict[str, UUID]:
-    """The posts of an origin whose key begins with a prefix, by key."""
+    """Return the posts of an origin whose key begins with a prefix, by key."""
     rows = scope.session.exec(
         select(Post.origin_key, Post.id).where(
             Post.tenant_id == scope.tenant_id,
@@ -435,8 +446,10 @@ def post_ids_by_origin_key(scope: Scope, origin: str, prefix: str) -> dict[str, 
 def entries_of_origin(
     scope: Scope, origin: str, creators: Collection[UUID], *, limit: int = 60
 ) -> list[tuple[str, DeliveryEntry]]:
-    """The newest deliveries of posts of an origin, with the key each post was written under; the
-    names of accounts are left out."""
+    """Return the newest deliveries of posts of an origin, each with the origin key of its post.
+
+    The names of accounts are left out.
+    """
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(
@@ -458,7 +471,7 @@ def entries_of_origin(
 
 @dataclass(frozen=True)
 class DeliveryMoveEntry:
-    """One move of one delivery, with what a person recognises it by."""
+    """A transition of a delivery, with the text by which members recognise the post."""
 
     id: UUID
     at: datetime
@@ -473,7 +486,7 @@ class DeliveryMoveEntry:
 def delivery_moves_since(
     scope: Scope, creator_id: UUID, since: datetime, *, limit: int = 1000
 ) -> list[DeliveryMoveEntry]:
-    """What the deliveries of a creator did from an instant on, in order."""
+    """Return the transitions of a creator's deliveries since an instant, in order."""
     rows = scope.session.exec(
         select(DeliveryMove, Delivery, Post)
         .join(
@@ -511,28 +524,30 @@ def delivery_moves_since(
 
 
 MediaDigestsByCreator = dict[UUID, set[str]]
-"""Digests by creator."""
+"""SHA-256 digests of media, by creator."""
 
 
 def parse_address(address: str) -> SplitResult | None:
-    """An address as a browser would open it, with or without what comes before `//`; None for what
-    is none."""
+    """Parse an address as a browser would, with or without a scheme; None if it is invalid."""
     try:
         parts = urlsplit(address if "://" in address else f"https://{address}")
         known = parts.hostname is not None and (parts.port is None or parts.port > 0)
-    except ValueError:  # brackets that never close, a port that is no number
+    except ValueError:  # unclosed brackets, or a port that is not a number
         return None
     return parts if known and parts.scheme in ("http", "https") else None
 
 
 def find_media_published_at(scope: Scope, address: str) -> MediaDigestsByCreator:
-    """The bytes of what this agency posted at an address; whatever follows `?` may be missing, or
-    too much."""
+    """Return the digests of the media that the agency published at an address.
+
+    Query strings, trailing slashes and the scheme may differ.
+    """
     parts = parse_address(address)
     if parts is None:
         return {}
     rest = f"{parts.netloc.lower()}{parts.path}".rstrip("/")
     queried = f"{rest}?{parts.query}" if parts.query else rest
+    # Stored addresses may differ in query string, trailing slash and scheme.
     hosted = [f"{one}{end}" for one in (rest, queried) for end in ("", "/")]
     addresses = [f"{way}://{one}" for way in ("https", "http") for one in hosted]
     found: MediaDigestsByCreator = {}

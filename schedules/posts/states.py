@@ -1,4 +1,5 @@
-"""The states of a delivery, as data: code, tests and pages read the same graph."""
+"""State graphs of deliveries, series, imports and plans, as data that code, tests and pages
+share."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -11,63 +12,62 @@ from schedules.suggestions.states import AltTextState, WeekLineState
 
 DASHBOARD_ORIGIN = "dashboard"
 SERIES_ORIGIN = "series"
-"""Where posts come from: somebody who writes, and what takes the place of a series on some of its
-dates."""
+"""Origins of posts: the composer, and posts that replace a series on some of its dates."""
 
 MISSING_APPROVAL_CODES = frozenset(
     {"delivery.unapproved", "delivery.half_approved", "delivery.yes_over"}
 )
-"""Reasons of a hold: no approval; the second of two missing; one that has expired."""
+"""Reasons of a hold: no approval, a missing second approval, or an expired approval."""
 
 RELEASED_BY_APPROVAL = MISSING_APPROVAL_CODES | {"delivery.changed"}
-"""Reasons of a hold that a yes takes away."""
+"""Reasons of a hold that an approval ends."""
 
 
 ACCOUNT_LOST = "delivery.account_lost"
 """The reason of a hold that ends when the account is connected again."""
 
 ACT_TIMEOUT = timedelta(seconds=30)
-"""Total wall time of one act; the deadline of a claim is this plus a margin for its commit."""
+"""Total time of one attempt; the deadline of a claim adds a margin for its commit."""
 
 STAGE_TIMEOUT = timedelta(minutes=5)
-"""Total wall time of all uploads of a delivery, ahead of its time."""
+"""Total time of all uploads of a delivery before its due time."""
 
 TIMEOUT_MARGIN = timedelta(seconds=20)
-"""From a claim's deadline to the look that finds out what happened."""
+"""Time between the deadline of a claim and the lookup of its result."""
 
 WAITS_FOR_MANUAL_POSTING = "delivery.handed_over"
-"""The reason of a delivery that a person posts: nothing is polled, and after a week somebody is
-asked."""
+"""The reason of a delivery that a member posts manually: nothing is polled, and after a week a
+reminder is sent."""
 
 
 class DeliveryState(StrEnum):
-    """Where one post on one channel stands."""
+    """The state of one post on one channel."""
 
     DRAFT = "draft"
     APPROVED = "approved"
     SCHEDULED = "scheduled"
     HELD = "held"
     PUBLISHING = (
-        "publishing"  # permit consumed and committed before the call: a resend may duplicate
+        # The permit is consumed and committed before the request: sending again may duplicate the
+        # post.
+        "publishing"
     )
-    PROCESSING = "processing"  # accepted: polled, or waited for, never sent again
-    UNCERTAIN = "uncertain"  # sent, no answer: only reconciling or a person may leave this state
+    PROCESSING = "processing"  # accepted by the platform: polled or awaited, never sent again
+    UNCERTAIN = "uncertain"  # sent without a response: only a lookup or a member may end this state
     PUBLISHED = "published"
     FAILED = "failed"
     CANCELLED = "cancelled"
-    PARTLY = "partly"  # parts of a thread stand outside, and the next one follows by itself
-    BROKEN_OFF = "broken_off"  # parts stand outside, and the rest waits for a person
+    PARTLY = "partly"  # parts of a thread are published, and the next one follows automatically
+    BROKEN_OFF = "broken_off"  # parts of a thread are published, and the rest needs a decision
     REMOVING = "removing"
     REMOVED = "removed"
-    REHEARSED = (
-        "rehearsed"  # its time came in a rehearsal: nothing was sent, and nothing ever will be
-    )
+    REHEARSED = "rehearsed"  # fell due during a dry run: never sent
 
 
 NEEDS_DECISION = frozenset(
     {DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.BROKEN_OFF}
 )
-"""States in which a delivery waits for somebody's decision."""
+"""States in which a delivery needs a decision of a member."""
 
 FINAL_STATES = frozenset(
     {
@@ -78,15 +78,13 @@ FINAL_STATES = frozenset(
         DeliveryState.REHEARSED,
     }
 )
-"""States from which none leads back: nothing of such a delivery is planned, approved or moved any
-more."""
+"""Final states: such a delivery is never scheduled, approved or moved again."""
 
 PENDING_STATES = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED})
-"""States of a delivery that nobody has to decide on and that has not left."""
+"""States of an unpublished delivery that needs no decision."""
 
 CANCELLABLE = PENDING_STATES | {DeliveryState.HELD, DeliveryState.FAILED}
-"""States in which nothing of a delivery is outside, nor may be: it may be rewritten, or taken off
-the calendar."""
+"""States in which no part is, or may be, published: the delivery can be rewritten or cancelled."""
 
 CANCEL_REFUSALS: Mapping[DeliveryState, str] = {
     **dict.fromkeys((DeliveryState.PUBLISHING, DeliveryState.PROCESSING), "delivery.on_its_way"),
@@ -105,15 +103,15 @@ CANCEL_REFUSALS: Mapping[DeliveryState, str] = {
         "delivery.nothing_left",
     ),
 }
-"""Why any other delivery is not taken off the calendar, and what is done instead."""
+"""Message codes of refused cancellations by state."""
 
 LEFT_UNCERTAIN = "delivery.left_in_doubt"
-"""Why one was cancelled that may be outside all the same."""
+"""The reason of a delivery that was cancelled while uncertain: it may be published."""
 
 SCHEDULABLE = frozenset(
     {DeliveryState.SCHEDULED, DeliveryState.HELD, DeliveryState.FAILED, DeliveryState.BROKEN_OFF}
 )
-"""States in which a person may give a delivery a time to leave. A publishing one may be outside
+"""States in which a member can reschedule a delivery. PUBLISHING is excluded: it may be published
 already."""
 
 DELIVERY_STATES = StateGraph(
@@ -176,15 +174,15 @@ DELIVERY_STATES = StateGraph(
         DeliveryState.PUBLISHING: StateDeadline(
             ACT_TIMEOUT + TIMEOUT_MARGIN, then=DeliveryState.UNCERTAIN
         )
-    },  # a crash in mid-call
+    },  # the worker crashed during the request
 )
 
 
 class SeriesState(StrEnum):
-    """How far a series is."""
+    """The state of a series."""
 
     RUNNING = "running"
-    PLANNED = "planned"  # its last delivery is made
+    PLANNED = "planned"  # the last delivery is created
     STOPPED = "stopped"
 
 
@@ -206,7 +204,7 @@ IMPORT_STATES = StateGraph(
         ImportState.WRITING: {
             ImportState.WRITTEN,
             ImportState.REFUSED,
-        },  # what was well before may not be any more
+        },  # the second validation can find problems that the first did not
         ImportState.WRITTEN: {ImportState.TAKEN_BACK},
     },
 )

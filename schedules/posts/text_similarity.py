@@ -1,7 +1,6 @@
-"""When two posts say the same on one account: same words, nearly the same, or nothing but pictures
-shown before. Pure.
+"""Similarity of two posts on one account: same text, similar text, or only repeated pictures. Pure.
 
-The one home of the rule: the calendar, the check ahead, the claim and files of posts ask here.
+The calendar, the preflight check, the claim and imports all use these rules.
 """
 
 import hashlib
@@ -22,30 +21,29 @@ import numpy as np
 from schedules.posts.channel_overrides import PostContent
 
 SIMILARITY_WINDOW = timedelta(days=30)
-"""What an account said so long ago is new again, except where its platform never takes the same
-words twice."""
+"""Posts older than this are not repeats, except on platforms that never accept the same text twice.
+"""
 
 NEAR_DUPLICATE_BITS = 3
-"""Bits, of 64, by which the letters of two texts differ at most that say nearly the same."""
+"""Maximum Hamming distance, of 64 bits, between the letter simhashes of two similar texts."""
 
 APART = 16
-"""Bits, of 64, by which words with the word before them differ at most.
+"""Maximum Hamming distance, of 64 bits, between the word-pair simhashes of two similar texts.
 
-Long texts of one language have much the same pairs of letters, and the same small words: not in the
-same order.
+Long texts of one language share letter pairs and short words, but not the order of words.
 """
 
 SHORTEST = 40
-"""Letters and digits. A shorter text is the same or another one, never nearly the same."""
+"""Letters and digits. Shorter texts are compared for equality only."""
 
-_BANDS = 4  # of sixteen bits: texts within NEAR share one of them whole
+_BANDS = 4  # of 16 bits: texts within NEAR_DUPLICATE_BITS share at least one band
 _LINK = re.compile(r"https?://\S+|www\.\S+")
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d+")
 
 
 class SimilarityKind(StrEnum):
-    """In what two posts are alike, the surest first; `delivery.repeats_<kind>` says it."""
+    """The kind of similarity, strongest first; its text is `delivery.repeats_<kind>`."""
 
     WORDS = "words"
     NEARLY = "nearly"
@@ -54,24 +52,23 @@ class SimilarityKind(StrEnum):
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What of a post is compared. Numbers are of 64 bits, signed, as the database keeps them.
+    """The features of a post that are compared: signed 64-bit numbers, as the database stores them.
 
-    `words` is of the normalised text, None without one; `letters` and `sense` are simhashes, None
-    of a short text.
+    `words` hashes the normalised text, None without a text; `letters` and `sense` are simhashes,
+    None for a short text.
     """
 
     words: int | None
     letters: int | None
     sense: int | None
     figures: int
-    """Of the numbers it names, in order: "12 €" is not nearly "13 €"."""
+    """Hash of the numbers in the text, in order: "12 €" is not similar to "13 €"."""
     pictures: frozenset[UUID]
 
 
 @dataclass(frozen=True)
 class FingerprintMark:
-    """What posts that are alike have in common, to be looked up; with it what tells them apart once
-    it was found."""
+    """An index key that similar posts share, with the simhash that confirms a match."""
 
     mark: int
     kind: SimilarityKind
@@ -79,16 +76,16 @@ class FingerprintMark:
 
 
 def normalize_text(text: str) -> str:
-    """A text as people would call it the same: case, blanks and letter forms aside."""
+    """Return a text for comparison: case-folded, NFKC, with single spaces."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def fingerprint_text(text: str, pictures: Iterable[UUID] = ()) -> Fingerprint:
-    """The print of a text with its pictures."""
+    """Return the fingerprint of a text with its pictures."""
     return _compute_fingerprint(text, frozenset(pictures))
 
 
-@lru_cache(maxsize=256)  # a post is asked of for each of its accounts
+@lru_cache(maxsize=256)  # The fingerprint of one post is needed for each of its accounts.
 def _compute_fingerprint(text: str, shown: frozenset[UUID]) -> Fingerprint:
     said = normalize_text(text)
     words = _WORD.findall(_LINK.sub(" ", said))
@@ -97,6 +94,7 @@ def _compute_fingerprint(text: str, shown: frozenset[UUID]) -> Fingerprint:
         return Fingerprint(_hash_parts("words", said) if said else None, None, None, figures, shown)
     line = " ".join(words)
     pairs = Counter(map(add, line, line[1:]))
+    # A set: each pair of words counts once.
     telling = Counter(set(map(" ".join, pairwise(["", *words]))))
     return Fingerprint(
         _hash_parts("words", said), _simhash(pairs), _simhash(telling), figures, shown
@@ -104,7 +102,7 @@ def _compute_fingerprint(text: str, shown: frozenset[UUID]) -> Fingerprint:
 
 
 def fingerprint_content(said: PostContent) -> Fingerprint:
-    """The print of what a post says on an account, the first comment aside: it is not the post."""
+    """Return the fingerprint of a post's content, without its first comment."""
     parts = [piece for piece in said.parts if not piece.comment]
     text = "\n".join(filter(None, (said.title, said.body, *(piece.body for piece in parts))))
     return fingerprint_text(
@@ -113,13 +111,15 @@ def fingerprint_content(said: PostContent) -> Fingerprint:
 
 
 def index_marks(one: Fingerprint) -> list[FingerprintMark]:
-    """What is kept of a print, to find it by."""
+    """Return the marks that are stored for a fingerprint."""
     return [*_text_marks(one), *(_picture_mark(asset) for asset in sorted(one.pictures))]
 
 
 def search_marks(one: Fingerprint) -> list[FingerprintMark]:
-    """What finds every print that `one` may repeat. One picture is enough: what is repeated shows
-    all of them."""
+    """Return the marks that find every post that `one` may repeat.
+
+    One picture is enough: a repeated post shows all of them.
+    """
     return [*_text_marks(one), *(_picture_mark(asset) for asset in sorted(one.pictures)[:1])]
 
 
@@ -142,10 +142,9 @@ def _picture_mark(asset: UUID) -> FingerprintMark:
 
 
 def compare_fingerprints(one: Fingerprint, other: Fingerprint) -> SimilarityKind | None:
-    """In what a post repeats another one, None if it does not.
+    """Return how a post repeats another one; None if it does not.
 
-    Of words either may come first. `one` repeats pictures where it shows none that `other` did not
-    show.
+    The order of the two matters for pictures only: `one` repeats them if `other` shows all of them.
     """
     if one.words is not None and one.words == other.words:
         return SimilarityKind.WORDS
@@ -159,7 +158,7 @@ def compare_fingerprints(one: Fingerprint, other: Fingerprint) -> SimilarityKind
 
 
 def hamming_distance(one: int, other: int) -> int:
-    """Bits by which two simhashes differ."""
+    """Return the number of bits by which two simhashes differ."""
     return ((one ^ other) & _ALL).bit_count()
 
 
@@ -186,14 +185,13 @@ def _feature_bits(feature: str) -> bytes:
 
 
 def _simhash(features: Counter[str]) -> int:
-    """Sixty-four bits, each the side on which most of the features' own bits lie, by how often each
-    occurs.
+    """Return a 64-bit simhash: each bit is the majority of the features' bits, weighted by
+    frequency.
 
     Source: M. Charikar, Similarity estimation techniques from rounding algorithms, STOC 2002.
     """
     drawn = np.frombuffer(b"".join(map(_feature_bits, features)), dtype=np.uint8).reshape(-1, 8)
     weights = np.fromiter(features.values(), np.int32, len(features))[:, None]
-    votes = (weights * (2 * np.unpackbits(drawn, axis=1).astype(np.int32) - 1)).sum(
-        axis=0
-    )  # no BLAS: its threads spin
+    # No matrix product: the threads of BLAS spin.
+    votes = (weights * (2 * np.unpackbits(drawn, axis=1).astype(np.int32) - 1)).sum(axis=0)
     return int.from_bytes(np.packbits(votes > 0).tobytes(), "big", signed=True)

@@ -1,9 +1,9 @@
-"""The parts of a post: the post itself, what hangs under it as a thread, its first comment, and
-that it is passed on.
+"""The parts of a post: the post itself, its thread, its first comment and its repost by the
+platform.
 
-Each part leaves under a permit of its own, one after the other, and is put under the one before it;
-the first comment goes under the post itself, which is what is passed on too. Until the last one
-stands, the delivery says how far it got.
+Each part is published under its own permit, as a reply to the part before it. The first comment
+replies to the first part, and a repost repeats the first part. Until the last part is published,
+the delivery stores the progress.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,15 +20,15 @@ from gate.contract.units import HAS_FIRST_COMMENT, IS_FIRST_COMMENT, REPOST_KIND
 from schedules.posts.models import Delivery
 
 MAX_THREAD_PARTS = 25
-"""Of one post, its first comment too."""
+"""Parts of one post, including the first comment."""
 
 MAX_PART_LENGTH = 4096
-"""Characters; what a platform takes is less, and said by its connector."""
+"""Characters; the limit of a platform is lower and comes from its connector."""
 
 
 @dataclass(frozen=True)
 class ThreadPart:
-    """What one part says and shows; `media` are asset ids. The first comment is the last part."""
+    """The text and pictures (asset ids) of one part. The first comment is the last part."""
 
     body: str
     media: tuple[UUID, ...] = ()
@@ -36,12 +36,12 @@ class ThreadPart:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is nothing to show."""
+        """Return True if it has neither text nor pictures."""
         return not (self.body.strip() or self.media)
 
 
 def parse_thread(parts: Sequence[Mapping[str, Any]]) -> tuple[ThreadPart, ...]:
-    """What follows a post, in the order it leaves in, from its stored form."""
+    """Return the parts after the first, in publishing order, from their stored form."""
     return tuple(_part_from_json(one) for one in parts)
 
 
@@ -52,7 +52,7 @@ def _part_from_json(stored: Mapping[str, Any]) -> ThreadPart:
 
 
 def dump_thread(parts: Sequence[ThreadPart]) -> list[dict[str, Any]]:
-    """The stored form."""
+    """Return the stored form of parts."""
     return [
         {"body": part.body, "media": [str(one) for one in part.media], "comment": part.comment}
         for part in parts
@@ -60,7 +60,7 @@ def dump_thread(parts: Sequence[ThreadPart]) -> list[dict[str, Any]]:
 
 
 def check_thread(parts: Sequence[ThreadPart]) -> None:
-    """Raise BadInput for too many, an empty one, one too long, or a comment before the end."""
+    """Raise BadInput for too many parts, an empty or too long part, or a comment before the end."""
     if len(parts) + 1 > MAX_THREAD_PARTS:
         raise BadInput("post.too_many_parts", most=MAX_THREAD_PARTS)
     if any(part.is_empty for part in parts):
@@ -74,17 +74,17 @@ def check_thread(parts: Sequence[ThreadPart]) -> None:
 
 
 def collect_thread_assets(media: Sequence[UUID], parts: Sequence[ThreadPart]) -> list[UUID]:
-    """Every picture of a post, in the order shown."""
+    """Return every asset of a post and its parts, in display order."""
     return [*media, *(asset for part in parts for asset in part.media)]
 
 
 def build_thread_units(
     first: Unit, parts: Sequence[tuple[ThreadPart, tuple[Medium, ...]]], can: Capabilities
 ) -> tuple[Unit, ...]:
-    """What a place would show of a post, one unit for each part: `first` is the post itself.
+    """Build one unit for each part of a post; `first` is that of the post itself.
 
-    Where parts are joined it is one; a place that knows no threads refuses them as its connector
-    says, and cuts none.
+    Where the connector joins parts there is one unit. A platform without threads refuses the parts;
+    none is dropped.
     """
     if options.unit_options(first).get_flag(can.passes_on):
         return _build_platform_repost(
@@ -108,6 +108,7 @@ def build_thread_units(
         )
         for number, (part, media) in enumerate(parts, start=1)
     )
+    # A post with only a first comment is not a thread.
     alone = len(parts) == 1 and parts[0][0].comment
     kinds = (HAS_FIRST_COMMENT, IS_FIRST_COMMENT) if alone else ("",) * (len(parts) + 1)
     return tuple(
@@ -119,8 +120,7 @@ def build_thread_units(
 def _build_platform_repost(
     first: Unit, those: Sequence[Unit], can: Capabilities
 ) -> tuple[Unit, ...]:
-    """The parts of a post that is shown once more by its platform: the same words and pictures, for
-    another place."""
+    """Append a repost by the platform: the same text and pictures on another surface."""
     many = len(those) + 1
     again = replace(
         those[0],
@@ -132,8 +132,10 @@ def _build_platform_repost(
 
 
 def missing_disclosure(marked: Sequence[Unit], can: Capabilities) -> Message | None:
-    """Why a first comment cannot leave where comments bear no marks: it needs one that its post
-    above has not."""
+    """Return the reason that a first comment cannot be published; None if it can.
+
+    On platforms whose comments have no marks, a comment must not need a mark that its post lacks.
+    """
     if can.threads > 1 or len(marked) < 2:
         return None
     more = next((flag for flag in marked[-1].flags if flag not in marked[0].flags), "")
@@ -141,19 +143,22 @@ def missing_disclosure(marked: Sequence[Unit], can: Capabilities) -> Message | N
 
 
 def current_part(row: Delivery) -> int:
-    """The part of a delivery that is on its way, or comes next: 0 is the post itself."""
+    """Return the index of the part that is being published or comes next; 0 is the post itself."""
     return len(row.part_ids)
 
 
 def is_partly_published(row: Delivery) -> bool:
-    """Whether a part of it stands outside, and not yet all."""
+    """Return True if some, but not all, of its parts are published."""
     return 0 < len(row.part_ids) < row.parts
 
 
 def reply_target(row: Delivery, parts: Sequence[ThreadPart]) -> str:
-    """The native id that the next part is put under; "" for the first one. `parts` are what follows
-    the post there."""
+    """Return the native id that the next part replies to; "" for the first part.
+
+    `parts` are those after the first on its account.
+    """
     part = current_part(row)
     if part == 0:
         return ""
+    # A comment or repost refers to the first part, any other part to the one before it.
     return str(row.part_ids[0 if part > len(parts) or parts[part - 1].comment else -1])

@@ -1,5 +1,5 @@
-"""The one way a delivery changes state: checked against the graph, compare-and-set, with its move
-written beside it."""
+"""Transitions of deliveries. Each is checked against the state graph, compare-and-set, and
+recorded."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -28,7 +28,8 @@ from tenants.notices import notices
 
 
 def update_lost_account_notice(scope: Scope, channel_id: UUID) -> None:
-    """The account's notice says how many posts wait for it now. Raises NotFound."""
+    """Update the number of waiting posts in the notice of a disconnected account. Raises
+    NotFound."""
     waiting = select(func.count()).where(
         Delivery.tenant_id == scope.tenant_id,
         Delivery.channel_id == channel_id,
@@ -39,25 +40,25 @@ def update_lost_account_notice(scope: Scope, channel_id: UUID) -> None:
 
 
 TOLD_TOGETHER = frozenset({"downtime.too_late", "downtime.no_turn", "downtime.held"})
-"""Reasons of a hold that one notice tells for all posts that were missed together:
-`schedules/downtime/missed_posts.py`."""
+"""Reasons of a hold that one notice covers for all posts of a downtime
+(`schedules/downtime/missed_posts.py`)."""
 
 TOLD_ELSEWHERE = TOLD_TOGETHER | {ACCOUNT_LOST}
-"""The same, with those that the notice of a lost account tells of."""
+"""The same, and the reason that the notice of a disconnected account covers."""
 
 EARLY_WARNING_SUFFIX = ":preflight"
-"""What the cause of an early warning ends with."""
+"""Suffix of the cause of an early warning."""
 
 FIRST_PREFLIGHT_LEAD = timedelta(days=1)
-"""How long before its time what a delivery says is looked at first: there is a working day to put
-it right."""
+"""Time between the first preflight check and the due time, so that members have a working day for
+corrections."""
 
 PREFLIGHT_QUEUE_PRIORITY = 9
-"""The priority of a check: those of a file of thousands that is planned for today stand behind what
-is due."""
+"""Outbox priority of preflight checks: those of a large import wait behind deliveries that are due.
+"""
 
 GIVEN_UP = frozenset({DeliveryState.CANCELLED, DeliveryState.REMOVING})
-"""What comes into these states is sent by nobody any more."""
+"""States in which the open attempts of a delivery are abandoned."""
 
 _ONE = (
     select(Delivery)
@@ -67,8 +68,10 @@ _ONE = (
 
 
 def get_delivery(scope: Scope, delivery_id: UUID) -> Delivery:
-    """The delivery as it stands in the database now. Raises NotFound; another tenant's looks the
-    same."""
+    """Return the delivery as it is in the database now.
+
+    Raises NotFound, also for a delivery of another tenant.
+    """
     row = scope.session.scalars(_ONE, {"tenant": scope.tenant_id, "id": delivery_id}).first()
     if row is None:
         raise NotFound("delivery.unknown")
@@ -83,17 +86,16 @@ def transition_delivery(
     reason: Message | None = None,
     **changes: Any,
 ) -> None:
-    """Bring `row` to `after`, with further column changes; write the move by the scope's actor,
-    tell the members.
+    """Move `row` to state `after` with further column changes, record the move and notify members.
 
-    Nobody goes on with one that is cancelled or taken away, whoever did it: its attempts have an
-    end. Raises Conflict when the graph has no such edge, or when somebody else changed the delivery
-    meanwhile.
+    The open attempts of a cancelled or removed delivery are abandoned, so that no worker continues
+    them. Raises Conflict if the graph has no such edge or the row changed since it was read.
     """
     before = DeliveryState(row.state)
     DELIVERY_STATES.check(before, after)
     wanted = {"state": str(after), "reason": stored_message(reason), **changes}
     told = {"move": uuid7(), "creator": row.creator_id, "before": str(before), "by": scope.actor}
+    # One statement updates the row and records the move (ADR 0010).
     _execute_versioned_update(
         scope,
         row,
@@ -110,6 +112,7 @@ def transition_delivery(
 
 
 def _record_state_metrics(scope: Scope, after: DeliveryState, late: timedelta) -> None:
+    # Counted after the commit: a transition that is rolled back must not count.
     scope.after_commit(telemetry.DELIVERIES_BY_STATE.labels(str(after)).inc)
     if after == DeliveryState.PUBLISHED:
         scope.after_commit(
@@ -118,8 +121,10 @@ def _record_state_metrics(scope: Scope, after: DeliveryState, late: timedelta) -
 
 
 def update_delivery(scope: Scope, row: Delivery, **changes: Any) -> None:
-    """Change columns of the delivery as it was read, and no other. Raises Conflict when it was
-    changed meanwhile."""
+    """Change columns of a delivery without a transition.
+
+    Raises Conflict if the row changed since it was read.
+    """
     _execute_versioned_update(scope, row, _build_update_statement(changes), changes, {})
 
 
@@ -144,7 +149,7 @@ def _build_update_statement(changes: Mapping[str, Any]) -> str:
 def _execute_versioned_update(
     scope: Scope, row: Delivery, statement: str, changes: Mapping[str, Any], more: Mapping[str, Any]
 ) -> None:
-    """Compare and set; the row then shows what was written, without being read again."""
+    """Compare and set; the row then has the written values without another read."""
     values = dict(changes)
     for name in _JSON & values.keys():
         values[name] = canonical_json(values[name]).decode() if values[name] is not None else None
@@ -156,26 +161,27 @@ def _execute_versioned_update(
 
 
 def early_warning_cause(row: Delivery) -> str:
-    """The cause of the notice that says ahead of time what will stop a delivery."""
+    """Return the notice cause of an early warning about a delivery."""
     return delivery_notice_causes(row.id)[1]
 
 
 def missing_files_cause(row: Delivery) -> str:
-    """The cause of the notice that a delivery stands without some of its files."""
+    """Return the notice cause of a delivery that was published without some of its files."""
     return f"delivery:{row.id}:files"
 
 
 def delivery_notice_causes(delivery_id: UUID) -> tuple[str, str]:
-    """The causes of the notices about a delivery: that it waits for a person, and the early
-    warning."""
+    """Return the two notice causes of a delivery: needs a decision, and early warning."""
     return f"delivery:{delivery_id}", f"delivery:{delivery_id}{EARLY_WARNING_SUFFIX}"
 
 
 def _refresh_delivery_notice(
     scope: Scope, row: Delivery, before: DeliveryState, reason: Message | None
 ) -> None:
-    """One open notice for each delivery that waits for a person, but for those told together; none
-    for the others."""
+    """Keep one open notice for each delivery that needs a decision, and none for the others.
+
+    Reasons in `TOLD_ELSEWHERE` have a shared notice.
+    """
     after = DeliveryState(row.state)
     cause = f"delivery:{row.id}"
     if after in NEEDS_DECISION and reason is not None and reason.code in TOLD_ELSEWHERE:

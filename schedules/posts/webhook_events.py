@@ -1,5 +1,5 @@
-"""What the agency's own systems hear of posts: ids, states, times and links, in the transaction
-that made it so."""
+"""Webhook events of posts, recorded in the transaction of the change: ids, states, times and
+links."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -22,11 +22,11 @@ TOLD = frozenset(
         DeliveryState.REMOVED,
     }
 )
-"""States somebody outside waits for; the steps between them are read where they are wanted."""
+"""States that are announced. The steps between them can be read through the API."""
 
 
 def announce_transition(scope: Scope, row: Delivery, before: DeliveryState) -> None:
-    """A delivery came to a state."""
+    """Record the webhook event of a delivery's new state."""
     if row.state not in TOLD:
         return
     record_webhook_event(
@@ -44,8 +44,10 @@ def announce_transition(scope: Scope, row: Delivery, before: DeliveryState) -> N
 
 
 def announce_cancellations(scope: Scope, deliveries: Sequence[tuple[UUID, DeliveryState]]) -> None:
-    """Many were cancelled at once, each with the state it had before; nothing is read where nobody
-    listens."""
+    """Record events of many cancelled deliveries, given with their previous states.
+
+    Nothing is read if no webhook listens.
+    """
     if not (deliveries and has_listener(scope, f"delivery.{DeliveryState.CANCELLED}")):
         return
     before = dict(deliveries)
@@ -59,5 +61,5 @@ def announce_cancellations(scope: Scope, deliveries: Sequence[tuple[UUID, Delive
 
 
 def announce_approval(scope: Scope, row: Post) -> None:
-    """Everybody who is asked has said yes to a post as it stands."""
+    """Record that a post has every approval it needs."""
     record_webhook_event(scope, "post.approved", creator_id=row.creator_id, post_id=row.id)

@@ -1,1 +1,4 @@
-"""Publishing: claim a due delivery, send it through `channels`, settle the outcome."""
+"""Publishing: claim a due delivery, send it through `channels`, settle the outcome.
+
+The states of a delivery and their transitions are in `schedules.posts`.
+"""

@@ -1,5 +1,5 @@
-"""From a scheduled delivery to an armed step: the unit as it will be seen, and the claim in one
-transaction."""
+"""Claims of due deliveries: compose and check the units, move the delivery and consume its permit
+in one transaction."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -68,8 +68,12 @@ TOO_LATE = Message("delivery.too_late")
 
 
 class NotClaimable(GreenroomError):
-    """The claim was not made. `hold` is why a person must decide; `again` when the row should come
-    back, and `turn` what people are told of that; `drop` why it does not leave at all."""
+    """The claim was refused.
+
+    `hold` is set if a member must decide, with the reason. `again` is the delay until the next
+    attempt, `turn` the displayed wait for it. `drop` is set if the delivery must not be published
+    at all.
+    """
 
     def __init__(
         self,
@@ -88,13 +92,11 @@ class NotClaimable(GreenroomError):
 
 
 def is_refusal_outdated(scope: Scope, row: Delivery, refusal: NotClaimable | PermitDenied) -> bool:
-    """Whether somebody gave a delivery another time, or its yes, since its claim was refused: that
-    no is over."""
+    """Return True if a delivery was rescheduled or approved after its claim was refused."""
     hold = refusal.hold if isinstance(refusal, NotClaimable) else None
     given = False
-    if (
-        hold is not None and hold.code in MISSING_APPROVAL_CODES
-    ):  # who says yes waits for this lock and lifts it, or was seen just now
+    # An approval in progress waits for this lock and lifts the hold, or was committed before.
+    if hold is not None and hold.code in MISSING_APPROVAL_CODES:
         scope.session.refresh(row, with_for_update={"key_share": True})
         waits = row.state in (DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.PARTLY)
         given = waits and is_delivery_approved(scope, get_post(scope, row.post_id), row, scope.now)
@@ -104,22 +106,21 @@ def is_refusal_outdated(scope: Scope, row: Delivery, refusal: NotClaimable | Per
 
 
 class DryRunOnly(NotClaimable):
-    """Its time has come, and nothing of it may be sent. Nothing was written yet."""
+    """The delivery is due, but a dry run covers it. Nothing was written yet."""
 
 
 class MissedTogether(NotClaimable):
-    """It is one of several that their account missed, and nothing was said yet of how they
-    leave."""
+    """The account missed several deliveries, and their downtime is not registered yet."""
 
 
 def claim_delivery(
     scope: Scope, delivery_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
 ) -> tuple[PreparedStep | Outcome, int]:
-    """Take a due delivery, in the lock order of the house: epochs, channel, delivery, permit.
+    """Claim a due delivery, locking epochs, channel, delivery and permit in this order.
 
-    Returns the armed step, or at once an outcome where no request is needed to know it; and the
-    number of the try. Raises NotClaimable, the gate's Denied, and Conflict when the delivery was
-    changed meanwhile; each undoes all.
+    Returns the prepared step, or an outcome if no request is needed, and the number of the attempt.
+    Raises NotClaimable, PermitDenied, and Conflict if the delivery changed in the meantime; each of
+    them rolls back the transaction.
     """
     row, owner, dry = _load_due_delivery(scope, delivery_id)
     _check_time(scope, row, owner)
@@ -131,15 +132,15 @@ def claim_delivery(
     channel = ready.channel
     part = thread_parts.current_part(row)
     deadline = scope.now + ACT_TIMEOUT
+    # Uploads that were made ahead do not count against the quota again.
     brought = not ready.unit.media or attempts.has_early_uploads(scope, ready.unit.subject)
     _take_platform_quota(
         scope, channel, PUBLISH_STEP, *(() if brought else shared_quota.upload_start_steps(channel))
     )
-    if part == 0:  # what has begun goes on
+    if part == 0:  # the later parts of a thread are not stopped by the cap
         _check_cost_cap(scope, channel, ready)
-    if (
-        row.state == DeliveryState.APPROVED
-    ):  # its time came before anybody planned it: the wish is the plan
+    # Due before a member scheduled it: its requested time applies.
+    if row.state == DeliveryState.APPROVED:
         transition_delivery(scope, row, DeliveryState.SCHEDULED)
     attempt = row.attempt + 1
     now = scope.now
@@ -156,13 +157,15 @@ def claim_delivery(
         parts=ready.parts,
         **lasts,
     )
+    # Committed before the request is sent, so that a crash cannot lose the outcome (ADR 0003).
     schedule_lookup(scope, row, deadline + TIMEOUT_MARGIN)
+    # The caller settles this outcome; no request is sent.
     if ready.unfit is not None:
         return Rejected(ready.unfit, permanent=False), row.attempt
     turn = ready.prepare_step(
         scope, kind="send", act=ACT_TIMEOUT, mint=mint, connectors=connectors, part=part
     )
-    if isinstance(turn, StagedUploads):  # only a staging ends before the publish step
+    if isinstance(turn, StagedUploads):  # only kind="stage" ends before the publish step
         raise Conflict("delivery.moved_meanwhile")
     return turn, row.attempt
 
@@ -176,7 +179,7 @@ _DUE = (
 
 
 def _load_due_delivery(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Post, bool]:
-    """A delivery as it stands now, its post, and whether it is only rehearsed. Raises NotFound."""
+    """Return a delivery with its post, and True if a dry run covers it. Raises NotFound."""
     found = scope.session.execute(
         _DUE, {"tenant": scope.tenant_id, "id": delivery_id}
     ).one_or_none()
@@ -189,11 +192,10 @@ def _load_due_delivery(scope: Scope, delivery_id: UUID) -> tuple[Delivery, Post,
 def claim_upload(
     scope: Scope, delivery_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
 ) -> PreparedStep | None:
-    """Arm the uploads of a delivery ahead of its time; None where there is nothing to upload, or no
-    more.
+    """Prepare the uploads of a delivery before its time; None if there is nothing to upload.
 
-    The delivery stays where it is. Raises NotClaimable and the gate's Denied: its publication will
-    say so to people.
+    The state of the delivery does not change. Raises NotClaimable and PermitDenied; members learn
+    of the reason when the publication is refused.
     """
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.SCHEDULED or dry_run_state.is_dry_run(scope, row):
@@ -211,8 +213,10 @@ def claim_upload(
 
 @dataclass(frozen=True)
 class PreparedPost:
-    """What would leave now, marked and approved: one part of `parts`; `whole` is all of a thread
-    that begins."""
+    """A post that is ready to publish: the marked unit of the next of its `parts`.
+
+    `whole` is the unit of the entire thread, at its first part.
+    """
 
     author: str
     channel: Channel
@@ -220,13 +224,14 @@ class PreparedPost:
     parts: int
     whole: Unit | None = None
     unfit: Message | None = None
-    """Why a later part could not leave there as it is: then none does."""
+    """The reason that a later part cannot be published on this account. No part is published then.
+    """
     linked: LinkPlan = IDLE_LINK_PLAN
     last: Unit | None = None
-    """The last part, with all of the addresses."""
+    """The last part, which refers to all links of the thread."""
 
     def keep_links(self, scope: Scope) -> None:
-        """Let its short addresses lead, before anybody sees one."""
+        """Store the targets of its short links before they are published."""
         if self.last is not None:
             link_tracking.register_short_links(scope, self.linked, self.channel, self.last)
 
@@ -240,8 +245,10 @@ class PreparedPost:
         connectors: Mapping[str, Connector],
         part: int = 0,
     ) -> PreparedStep | Outcome | StagedUploads:
-        """`channels.sending.step_runner.prepare_step` of this post. With the first part of a
-        thread, the whole thread is judged."""
+        """Call `channels.sending.step_runner.prepare_step` for this post.
+
+        At the first part of a thread, the permit covers the whole thread.
+        """
         return step_runner.prepare_step(
             scope,
             channel=self.channel,
@@ -259,16 +266,17 @@ class PreparedPost:
 def prepare_post(
     scope: Scope, row: Delivery, owner: Post, connectors: Mapping[str, Connector]
 ) -> PreparedPost:
-    """What would leave, with the epochs and the account locked in this order."""
+    """Lock epochs and account, in this order; then compose, check and mark the next part."""
     channel = queries.get_channel(scope, row.channel_id)
     connector = account_connectors.connector_for(connectors, channel)
     part = thread_parts.current_part(row)
     raw = _compose_units(scope, row, owner, channel, connector)
     wanted = raw if part == 0 else raw[: part + 1]
+    # Lock order: epochs first, then the account.
     issuance.lock_unit(scope, combine_parts(wanted))
     _check_channel(scope, row, channel)
     _check_approval(scope, row, owner, raw)
-    if part == 0:  # what has begun goes on
+    if part == 0:  # a thread that has begun is completed
         _check_price(owner, channel)
         _check_repeats(scope, row, owner, channel, connector)
     units = mark_units(scope, wanted)
@@ -308,8 +316,10 @@ def prepare_post(
 
 
 def _take_platform_quota(scope: Scope, channel: Channel, *steps: str) -> None:
-    """What it costs of its application is taken before the delivery is locked; a claim that fails
-    gives it back."""
+    """Take the quota of the platform application before the delivery is locked.
+
+    A refused claim rolls it back.
+    """
     short = shared_quota.take_quota(scope, channel, steps)
     if short is not None:
         raise NotClaimable(
@@ -318,8 +328,8 @@ def _take_platform_quota(scope: Scope, channel: Channel, *steps: str) -> None:
 
 
 def _check_cost_cap(scope: Scope, channel: Channel, ready: PreparedPost) -> None:
-    """Of what its platform asks for a post, a thread for each part, enough is left of the agency's
-    cap."""
+    """Raise NotClaimable if the agency's cap does not cover the request costs of the post or
+    thread."""
     short = request_costs.cap_wait(
         scope, channel.platform, ready.unit.text_of("body"), parts=ready.parts
     )
@@ -330,7 +340,7 @@ def _check_cost_cap(scope: Scope, channel: Channel, ready: PreparedPost) -> None
 
 
 def schedule_lookup(scope: Scope, row: Delivery, at: datetime) -> None:
-    """One row that finds out what became of a delivery, in the place of those that waited."""
+    """Schedule one lookup of a delivery's outcome, replacing earlier ones."""
     outbox.put(scope, ReconcileDue(scope.tenant_id, row.id), at=at, instead_of=ReconcileDue)
 
 
@@ -352,18 +362,21 @@ def _check_time(scope: Scope, row: Delivery, owner: Post) -> None:
             "delivery.unapproved",
             hold=missing_approval(scope, owner, scope.now, since=row.asks_since),
         )
+    # Missed posts are laid out together before one of them is published (ADR 0058).
     if scope.now - start > OVERDUE_AFTER and missed_posts.is_unannounced(scope, row):
         raise MissedTogether("delivery.missed")
 
 
 def _check_late(scope: Scope, row: Delivery, connectors: Mapping[str, Connector]) -> None:
-    """Past its lateness, a person decides; but what stands still waits for its account, and is told
-    with the others."""
+    """Raise NotClaimable if the delivery is too late and a member must decide.
+
+    While its account or an emergency stop blocks it, it keeps waiting, and the notice about that
+    covers it.
+    """
     if row.late_until is None or scope.now <= row.late_until:
         return
-    if row.state != DeliveryState.PARTLY and not dry_run_state.is_dry_run(
-        scope, row
-    ):  # what has begun is broken off, and shown so
+    # A thread that has begun does not wait: it is put on hold as broken off.
+    if row.state != DeliveryState.PARTLY and not dry_run_state.is_dry_run(scope, row):
         _check_blocked(scope, row, connectors)
     raise NotClaimable("delivery.too_late", hold=TOO_LATE)
 
@@ -382,7 +395,7 @@ def _check_blocked(scope: Scope, row: Delivery, connectors: Mapping[str, Connect
 def _is_stopped(
     scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]
 ) -> bool:
-    """Whether an emergency stop of what it shows, not of the account, keeps a delivery back."""
+    """Return True if an emergency stop of its content, not of its account, blocks a delivery."""
     owner = get_post(scope, row.post_id)
     try:
         units = mark_units(
@@ -419,12 +432,12 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
     alone = assignees.no_assignee_reason(scope, channel)
     if alone is not None:
         raise NotClaimable("delivery.channel_blocked", hold=alone)
+    # A delivery that only waits for its minimum interval is not overdue.
     overdue = scope.now - row.due_at > OVERDUE_AFTER + channel.min_interval
-    if row.part_ids or not (
-        overdue or channel.min_interval
-    ):  # an account that asks for no room costs no question
+    # An account without a minimum interval needs no query.
+    if row.part_ids or not (overdue or channel.min_interval):
         return
-    if row.at_once and not overdue:  # somebody meant now
+    if row.at_once and not overdue:  # a member chose "Post now"
         return
     if enforced_interval.is_interval_enforced(channel):
         _check_enforced_interval(scope, row, channel)
@@ -435,17 +448,23 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
 
 
 def _check_minimum_interval(scope: Scope, row: Delivery, *, gap: timedelta) -> None:
-    """One that is on time waits until the account has had its room, unless it would be too late by
-    then: its author's word on lateness weighs more than the distance, which they were warned of
-    when they planned."""
+    """Raise NotClaimable until the minimum interval of the account has passed.
+
+    A delivery that would then be too late is published without waiting: the author's limit has
+    priority, and the author was warned when scheduling.
+    """
     free = interval_over_at(scope, row.channel_id, gap)
     if free > scope.now and (row.late_until is None or free <= row.late_until):
         raise NotClaimable("delivery.one_by_one", again=free - scope.now)
 
 
 def _check_enforced_interval(scope: Scope, row: Delivery, channel: Channel) -> None:
-    """What has no room in time is for a person; what was missed leaves further apart. Uploads wait
-    for nobody."""
+    """Raise NotClaimable until the delivery's turn, on an account that enforces its minimum
+    interval.
+
+    If there is no turn in time, a member must decide. Missed deliveries wait at least the catch-up
+    interval. Uploads before the due time do not wait.
+    """
     if scope.now < _earliest_publish_time(row):
         return
     late = scope.now - _earliest_publish_time(
@@ -467,12 +486,12 @@ def _check_enforced_interval(scope: Scope, row: Delivery, channel: Channel) -> N
 
 
 def _earliest_publish_time(row: Delivery) -> datetime:
-    """From when on a delivery may leave."""
+    """Return the instant from which a delivery can be published."""
     return max(row.due_at, row.not_before or row.due_at)
 
 
 def _check_catch_up_order(scope: Scope, row: Delivery, channel: Channel) -> None:
-    """Overdue deliveries of an account leave apart, by priority, then by their time."""
+    """Raise NotClaimable until the turn of an overdue delivery: by priority, then by due time."""
     here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == row.channel_id)
     free = next_catch_up_time(scope, channel)
     if free <= scope.now:
@@ -485,12 +504,15 @@ def _check_catch_up_order(scope: Scope, row: Delivery, channel: Channel) -> None
             *here, col(Delivery.state) == str(DeliveryState.SCHEDULED), before
         )
     ).one()
+    # One second for each delivery ahead keeps the retries in order.
     raise NotClaimable("delivery.one_by_one", again=free - scope.now + ahead * timedelta(seconds=1))
 
 
 def _check_approval(scope: Scope, row: Delivery, owner: Post, raw: Sequence[Unit]) -> datetime:
-    """What was approved is byte for byte what leaves, with every part that follows. Until when it
-    is approved."""
+    """Return the end of a delivery's approval.
+
+    Raises NotClaimable unless the approval covers exactly these bytes, with every part.
+    """
     if _compute_content_digest(scope, owner, raw) != owner.digest:
         raise NotClaimable("delivery.changed", hold=Message("delivery.changed"))
     until = approved_until(scope, owner, scope.now, since=row.asks_since)
@@ -503,8 +525,10 @@ def _check_approval(scope: Scope, row: Delivery, owner: Post, raw: Sequence[Unit
 
 
 def _check_price(owner: Post, channel: Channel) -> None:
-    """What is sold in one place is shown for nothing in no other, wherever a post was moved or came
-    back."""
+    """Raise NotClaimable if a picture that is sold elsewhere would be free here.
+
+    A member can have moved or reposted the post since its approval.
+    """
     if channel_overrides.is_paid_content_free(owner, channel):
         raise NotClaimable("price.given_away", hold=PAID_CONTENT_SHOWN_FREE)
 
@@ -512,24 +536,25 @@ def _check_price(owner: Post, channel: Channel) -> None:
 def _check_repeats(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector
 ) -> None:
-    """What its account has said already waits for a person's word."""
+    """Raise NotClaimable if a post repeats an earlier one of the account and a member must
+    decide."""
     like = duplicates.find_blocking_duplicate(scope, row, owner, channel, connector)
     if like is not None:
         raise NotClaimable(like.to_message.code, hold=like.to_message)
 
 
 def _compute_content_digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> str:
-    """The digest of a post whose parts on an account were just put together."""
-    if owner.overrides:  # what other places say was approved with it
+    """Return the digest of a post whose parts were just composed for an account."""
+    # The digest covers all overrides, and the units contain those of one account only.
+    if owner.overrides:
         try:
             return current_digest(scope, owner)
         except NotFound as missing:
             raise NotClaimable(
                 "delivery.media_missing", hold=Message("delivery.media_missing")
             ) from missing
-    media = [
-        medium for one in raw for medium in one.media
-    ]  # in the order of the post, joined or not
+    # In the order of the post, whether the parts are joined or not.
+    media = [medium for one in raw for medium in one.media]
     shown = iter(media)
     prints = [media_digest(asset, next(shown)) for asset in owner.media]
     parts = [
@@ -542,10 +567,10 @@ def _compute_content_digest(scope: Scope, owner: Post, raw: Sequence[Unit]) -> s
 def build_checked_units(
     scope: Scope, row: Delivery, owner: Post, channel: Channel, connector: Connector
 ) -> tuple[tuple[Unit, ...], datetime]:
-    """All parts of a delivery as they would leave, checked as a claim checks them, with nothing
-    locked or written; and until when they are approved (UTC-aware).
+    """Return all marked parts of a delivery and the end of its approval (UTC-aware).
 
-    Raises NotClaimable with the reason for which it would be held.
+    Makes the checks of a claim without locks or writes. Raises NotClaimable with the reason of a
+    hold.
     """
     raw = _compose_units(scope, row, owner, channel, connector)
     until = _check_approval(scope, row, owner, raw)

@@ -1,5 +1,4 @@
-"""At the time of what is only rehearsed: it is judged and its request is built, and it ends
-there."""
+"""Outcomes of dry runs: a due delivery is checked and its request is built, but not sent."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -23,15 +22,16 @@ from schedules.publishing.claims import DryRunOnly, PreparedPost, prepare_post
 def claim_or_end_dry_run(
     scope: Scope, delivery_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
 ) -> tuple[PreparedStep | Outcome, int] | None:
-    """`claims.claim_delivery`, or the end of what is only rehearsed: None then. Raises as it
-    does."""
+    """Claim a delivery as `claims.claim_delivery` does, or end its dry run and return None.
+
+    Raises the same errors as `claim_delivery`.
+    """
     try:
         return claims.claim_delivery(scope, delivery_id, mint=mint, connectors=connectors)
     except DryRunOnly:
         row = get_delivery(scope, delivery_id)
-        if (
-            row.state == DeliveryState.PARTLY
-        ):  # its first parts stand outside: the rest waits for a person
+        # Its first parts are published: the rest needs a decision of a member.
+        if row.state == DeliveryState.PARTLY:
             raise
         _end_dry_run_delivery(
             scope,
@@ -46,7 +46,7 @@ def _end_dry_run_delivery(
     scope: Scope, row: Delivery, ready: PreparedPost, connectors: Mapping[str, Connector]
 ) -> None:
     said = dry_run_outcome(scope, ready, connectors)
-    if row.state == DeliveryState.APPROVED:  # its time came before anybody planned it
+    if row.state == DeliveryState.APPROVED:  # due before a member scheduled it
         transition_delivery(scope, row, DeliveryState.SCHEDULED)
     transition_delivery(
         scope, row, DeliveryState.REHEARSED, reason=said, dry_run=True, settled_at=scope.now
@@ -56,14 +56,17 @@ def _end_dry_run_delivery(
 def dry_run_outcome(
     scope: Scope, ready: PreparedPost, connectors: Mapping[str, Connector]
 ) -> Message:
-    """What would be sent now, or why it would not; its first request is written down as a dry
-    attempt."""
+    """Return a message of what would be sent now, or the reason that nothing would be.
+
+    The first request is stored as a dry-run attempt.
+    """
     if ready.unfit is not None:
         return ready.unfit
     decision = issuance.preview_decision(scope, ready.whole or ready.unit, author=ready.author)
+    # The destination is checked just before publishing.
     if not decision.is_allowed and not (
         decision.needs_place_check and ready.channel.can_check_destination
-    ):  # it is looked at just before
+    ):
         return decision.main_reason
     turn = step_runner.dry_run(scope, channel=ready.channel, unit=ready.unit, connectors=connectors)
     if isinstance(turn, Rejected):

@@ -1,9 +1,7 @@
-"""Other words for a post that stands outside: asked for here, approved and judged as a new post is,
-then sent.
+"""Edits of published posts: requested here, approved and checked like new posts, then sent.
 
-A delivery stays published while its words change. What is asked for is the post itself as it says
-now; what has not left yet says it from then on, and what stands outside once it was approved,
-judged and taken in there.
+A delivery stays published during its edit. The post stores the new text: unpublished deliveries use
+it at once, published ones after the approval, the safety check and the platform's confirmation.
 """
 
 from collections.abc import Collection
@@ -42,7 +40,7 @@ E = EditState
 Words = dict[str, str]
 
 NOT_NOW = frozenset({S.PUBLISHING, S.PROCESSING, S.UNCERTAIN, S.PARTLY, S.BROKEN_OFF})
-"""States in which nobody knows yet what stands there, or more of it is to come."""
+"""States in which the published text is uncertain, or more parts are to follow."""
 
 NOT_THERE = Message("edit.not_there")
 REPLACED = Message("edit.replaced")
@@ -51,17 +49,17 @@ LEFT = Message("edit.left_as_it_is")
 
 @dataclass(frozen=True)
 class EditRequestResult:
-    """What becomes of the places where a post stands: so many are changed, and so many platforms
-    change no words."""
+    """The result of a request: the numbers of deliveries that are edited, and that do not support
+    edits."""
 
     changed: int
     not_there: int
     waiting: tuple[str, ...]
-    """Who may approve the new words, by name; nobody where they leave at once."""
+    """Names of the members who can approve the new text; empty if no approval is needed."""
 
 
 def has_live_delivery(scope: Scope, post_id: UUID) -> bool:
-    """Whether something of a post stands outside as it was published."""
+    """Return True if a delivery of a post is published."""
     return any(row.state == S.PUBLISHED for row in deliveries_of_post(scope, post_id))
 
 
@@ -75,15 +73,16 @@ def request_edit(
     author: str,
     seen: tuple[str, str] | None = None,
 ) -> EditRequestResult:
-    """Change the words of a post that stands outside, wherever no place has words of its own.
+    """Change the text of a post, and request edits of its published deliveries without a text
+    override.
 
-    `able` are the platforms that change words; `seen` are the title and words their author saw:
-    Conflict where it says others by now. Raises NotFound; BadInput for the same words, for none,
-    and for those no post may have; Conflict where nothing of it stands, where no platform of it
-    changes words or all of them have words of their own, while something of it is on its way, and
-    while it is compared with another version.
+    `able` are the platforms that support edits; `seen` are title and text as the author saw them.
+    Raises NotFound; BadInput if the text is unchanged, empty or invalid; Conflict if the post
+    changed since `seen`, nothing is published, no platform supports edits, every account has an
+    override, a delivery is being published, or an A/B test is running.
     """
     row = get_post(scope, post_id)
+    # Lock order: the post first, then its deliveries, as in a rewrite.
     scope.session.refresh(row, with_for_update={"key_share": True})
     if seen is not None and (row.title, row.body) != seen:
         raise Conflict("post.changed_meanwhile")
@@ -161,7 +160,8 @@ def _texts_on_channel(row: Post, channel: Channel) -> Words:
 
 
 def _find_live_texts(scope: Scope, row: Delivery) -> Words | None:
-    """The words a delivery was last known to stand with, where they were ever to be changed."""
+    """Return the last known published text of a delivery that was edited before; None for any
+    other."""
     query = select(PostEdit).where(
         PostEdit.tenant_id == scope.tenant_id, PostEdit.delivery_id == row.id
     )
@@ -172,7 +172,7 @@ def _find_live_texts(scope: Scope, row: Delivery) -> Words | None:
 
 
 def _needs_edit(scope: Scope, row: Delivery, before: Words, now: Words) -> bool:
-    """Whether a place does not surely say already what it is to say."""
+    """Return True unless the published text is certainly the new one."""
     return before != now or is_edit_uncertain(scope, delivery_subject(row.id), row.native_id or "")
 
 
@@ -188,7 +188,8 @@ def _apply_new_texts(scope: Scope, row: Post, *, title: str, body: str, author: 
 
 
 def _revert_pending_to_draft(scope: Scope, rows: Collection[Delivery]) -> None:
-    """What has not left waits for a yes to the new words, its time a wish."""
+    """Turn unpublished deliveries into drafts that keep their times, until the new text is
+    approved."""
     for one in rows:
         if one.state in CANCELLABLE and not missed_posts.is_still_held(scope, one):
             if one.state != S.DRAFT:
@@ -197,19 +198,17 @@ def _revert_pending_to_draft(scope: Scope, rows: Collection[Delivery]) -> None:
 
 
 def retry_edit(scope: Scope, delivery_id: UUID) -> None:
-    """Try once more what was refused, or what nobody is sure of. Raises Conflict where there is no
-    such thing."""
+    """Retry an edit that was refused or is uncertain. Raises Conflict if there is none."""
     row = _get_undecided_edit(scope, delivery_id)
     edits.transition_edit(scope, row, E.DUE, until=scope.now + edits.EDIT_LIFETIME)
     edits.schedule_edit(scope, row)
 
 
 def abandon_edit(scope: Scope, delivery_id: UUID) -> None:
-    """Leave the words outside as they are; the post says here again what it says there, if it does
-    so everywhere.
+    """Keep the published text of a delivery. The post gets it back if no delivery has the new text.
 
-    Raises Conflict where no change is open, while its request is out, and while nobody knows which
-    words stand.
+    Raises Conflict if no edit is open, its request is being sent, or the published text is
+    uncertain.
     """
     there = get_delivery(scope, delivery_id)
     owner = get_post(scope, there.post_id)
@@ -233,8 +232,7 @@ def abandon_edit(scope: Scope, delivery_id: UUID) -> None:
 
 
 def _is_edit_revertible(scope: Scope, owner: Post, left: PostEdit) -> bool:
-    """Whether the post's new words stand in no place, and are asked for in none, so that they can
-    be taken back."""
+    """Return True if no delivery has, or will get, the new text of the post."""
     plain = not owner.overrides and (owner.title, owner.body) == (
         left.after["title"],
         left.after["body"],
@@ -263,10 +261,9 @@ def _get_undecided_edit(scope: Scope, delivery_id: UUID) -> PostEdit:
 
 
 def resolve_uncertain_edit(scope: Scope, delivery_id: UUID, *, came: bool, member_id: UUID) -> None:
-    """A member saw which words stand outside: the new ones, where they `came`. The workers write it
-    down.
+    """Record the text that a member found published: the new one if `came`. A worker applies it.
 
-    Raises Refused for a role without the right, Conflict where nobody asks.
+    Raises Refused for a role without the right, and Conflict if the edit is not uncertain.
     """
     row = edits.open_edits_of_deliveries(scope, [delivery_id]).get(delivery_id)
     member = get_member(scope, member_id)

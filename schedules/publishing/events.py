@@ -10,7 +10,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class SweepDue:
-    """Once a minute: no delivery waits for a row that will not come."""
+    """The sweep for deliveries without an outbox row is due, once a minute."""
 
     kind: ClassVar[str] = "delivery.sweep"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -20,8 +20,10 @@ class SweepDue:
 
 @dataclass(frozen=True)
 class UncertainDeliveryResolved:
-    """A person knows what became of a delivery in doubt: `url` is where it stands, "" that it does
-    not. `by` is who, `at` when they said so."""
+    """A member resolved an uncertain delivery: `url` is its address, "" if it is not published.
+
+    `by` is the actor and `at` the time of the statement.
+    """
 
     kind: ClassVar[str] = "delivery.end_doubt"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -34,7 +36,7 @@ class UncertainDeliveryResolved:
 
 @dataclass(frozen=True)
 class DeliveryPublished:
-    """Fact: the post stands outside."""
+    """Fact: the post is published."""
 
     kind: ClassVar[str] = "delivery.published"
     queue: ClassVar[outbox.Queue] = "facts"
@@ -44,7 +46,7 @@ class DeliveryPublished:
 
 @dataclass(frozen=True)
 class AccountReconnected:
-    """Listener of `channel.connected`: an account may send again; the subject is the channel."""
+    """Listener of `channel.connected`: an account can send again; the subject is the channel."""
 
     kind: ClassVar[str] = "delivery.account_back"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -54,7 +56,8 @@ class AccountReconnected:
 
 @dataclass(frozen=True)
 class LinkHoldsDue:
-    """Listener of `link.registered`: an address is on a creator's list, the subject."""
+    """Listener of `link.registered`: a link was added to a creator's list; the subject is the
+    creator."""
 
     kind: ClassVar[str] = "delivery.link_known"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -65,7 +68,7 @@ class LinkHoldsDue:
 
 @dataclass(frozen=True)
 class RemovedCopyDue:
-    """Listener of `copy.removed`: a copy of something is proven gone; the subject is its permit."""
+    """Listener of `copy.removed`: a published copy is proven removed; the subject is its permit."""
 
     kind: ClassVar[str] = "delivery.copy_gone"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -77,8 +80,7 @@ class RemovedCopyDue:
 
 @dataclass(frozen=True)
 class ExpiryDue:
-    """A platform takes a delivery away by itself about now: write down that nothing of it is left
-    outside."""
+    """The platform deletes a post about now, and its copies are recorded as removed."""
 
     kind: ClassVar[str] = "delivery.end"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -88,8 +90,8 @@ class ExpiryDue:
 
 @dataclass(frozen=True)
 class CopyAddressDue:
-    """Listener of `copy.addressed`: a platform told where people find a copy; the subject is its
-    permit."""
+    """Listener of `copy.addressed`: a platform reported the public address of a copy; the subject
+    is its permit."""
 
     kind: ClassVar[str] = "delivery.address_known"
     queue: ClassVar[outbox.Queue] = "publish"
@@ -104,8 +106,7 @@ class CopyAddressDue:
 
 @dataclass(frozen=True)
 class ManualOutcomeDue:
-    """Listener of `handover.ended`: a person said what became of a post; the subject is their
-    task."""
+    """Listener of `handover.ended`: a member ended a manual task; the subject is the task."""
 
     kind: ClassVar[str] = "delivery.handed_back"
     queue: ClassVar[outbox.Queue] = "publish"

@@ -1,9 +1,7 @@
-"""Posts that their platform takes away by itself after a while, as stories are: they end, and
-nobody took them down.
+"""Posts that their platform deletes after some hours, such as stories.
 
-Such a post stays published: it was, for as long as one of its kind ever is. What it left outside is
-written down as gone, so that no recall seeks it, no look takes it for a removal and nobody is asked
-to take it away any more.
+The state of such a post stays PUBLISHED. Its copies are recorded as removed, so that recalls and
+removals ignore them and verification does not report an external deletion.
 """
 
 from datetime import datetime, timedelta
@@ -24,14 +22,14 @@ from schedules.publishing.events import ExpiryDue
 
 ENDING = "system:ending"
 UNKNOWN = frozenset({DeliveryState.PUBLISHING, DeliveryState.PROCESSING, DeliveryState.UNCERTAIN})
-"""States in which nobody knows yet since when it can be seen."""
+"""States in which the time of publication is not known yet."""
 
 AGAIN = timedelta(hours=6)
 
 
 def begin_expiry(scope: Scope, row: Delivery, unit: Unit, connector: Connector) -> dict[str, Any]:
-    """What a claim writes of how long its post lasts there; where it does not for ever, the row
-    that ends it."""
+    """Return the columns about expiry that a claim writes, and schedule the end of an expiring
+    post."""
     hours = options.capabilities_for(connector.capabilities, unit.options).hours
     if hours:
         outbox.put(
@@ -44,11 +42,11 @@ def begin_expiry(scope: Scope, row: Delivery, unit: Unit, connector: Connector) 
 
 
 def expire_delivery(event: ExpiryDue, *, tenant: OpenScope) -> None:
-    """Write down that what it left outside is gone; what was called back, or to be taken away, is
-    taken away then.
+    """Record the copies of an expired delivery as removed. This also completes removals and
+    recalls.
 
-    Comes back (`outbox.RetryLater`) while it may still be seen. What did not leave is none of its
-    business: the next claim asks anew.
+    Raises `outbox.RetryLater` while the post may be visible. A delivery that was not published is
+    ignored, because its next claim schedules the event again.
     """
     with tenant(event.tenant_id, ENDING) as scope:
         row = get_delivery(scope, event.subject_id)
@@ -72,8 +70,8 @@ def expire_delivery(event: ExpiryDue, *, tenant: OpenScope) -> None:
 
 
 def expiry_time(row: Delivery) -> datetime | None:
-    """From when on nothing of it can be seen any more; None of what stands, or never was on its
-    way."""
+    """Return the instant after which no part is visible; None if the post does not expire or was
+    not sent."""
     last = row.settled_at or row.deadline_at or row.claimed_at
     return (
         last + timedelta(hours=row.lasts_hours)

@@ -1,5 +1,4 @@
-"""What it means here that a post which was published is not there any more, and nobody of this
-house took it away."""
+"""Published posts that someone outside the agency deleted on the platform."""
 
 from uuid import UUID
 
@@ -17,12 +16,12 @@ from tenants.notices import notices
 
 
 def handle_external_deletion(scope: Scope, delivery_id: UUID, missing: MissingPost) -> None:
-    """Write down that a post is gone there, and tell the agency; what broke a platform's rules
-    repeats no more.
+    """Record that a post was deleted on its platform, and notify the agency. Idempotent.
 
-    One that is only hidden may show again: it is told of, and stays what it is, so that it can
-    still be called back. Twice is as once. Of a thread the first part alone was looked at: what
-    stands of it stays, and so does its state.
+    The series of a post that broke the platform's rules is stopped. A hidden post can become
+    visible again: it stays published, so that it can be recalled, and members are notified. Of a
+    thread only the first part is checked; the other parts and the state of the delivery do not
+    change.
     """
     row = get_delivery(scope, delivery_id)
     left = post_removal.live_copies(scope, row)

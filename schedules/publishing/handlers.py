@@ -1,4 +1,4 @@
-"""What each event of the room does. No transaction is open during a call to a platform."""
+"""Event handlers of posts and publishing. No transaction is open during a request to a platform."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -56,14 +56,16 @@ log = telemetry.get_logger("schedules.publishing.handlers")
 
 
 class RunSteps(Protocol):
-    """`channels.sending.step_runner.run_steps` with its collaborators bound; `settle` is written
-    with the last answer."""
+    """`channels.sending.step_runner.run_steps` with bound collaborators.
+
+    `settle` runs in the transaction that stores the last response.
+    """
 
     def __call__(self, step: PreparedStep, settle: SettleAttempt, /) -> object: ...
 
 
 class ClaimDelivery(Protocol):
-    """`schedules.publishing.dry_run_outcomes.claim_or_end_dry_run` with its collaborators bound."""
+    """`schedules.publishing.dry_run_outcomes.claim_or_end_dry_run` with bound collaborators."""
 
     def __call__(
         self, scope: Scope, delivery_id: UUID, /
@@ -71,20 +73,19 @@ class ClaimDelivery(Protocol):
 
 
 class ClaimUpload(Protocol):
-    """`schedules.publishing.claims.claim_upload` with its collaborators bound."""
+    """`schedules.publishing.claims.claim_upload` with bound collaborators."""
 
     def __call__(self, scope: Scope, delivery_id: UUID, /) -> PreparedStep | None: ...
 
 
 class RunUploadSteps(Protocol):
-    """`channels.sending.step_runner.run_steps` up to the last upload, with its collaborators
-    bound."""
+    """`channels.sending.step_runner.run_steps` up to the last upload, with bound collaborators."""
 
     def __call__(self, step: PreparedStep, /) -> Outcome | StagedUploads: ...
 
 
 class LookUpAttempt(Protocol):
-    """`channels.sending.reconciliation.look_up_attempt` with its collaborators bound."""
+    """`channels.sending.reconciliation.look_up_attempt` with bound collaborators."""
 
     def __call__(self, tenant_id: UUID, subject: Subject, part: int, /) -> LookupResult: ...
 
@@ -92,7 +93,10 @@ class LookUpAttempt(Protocol):
 def publish_delivery(
     event: PublishDue, *, tenant: OpenScope, claim: ClaimDelivery, carry: RunSteps
 ) -> None:
-    """Claim, act, settle. Raises `outbox.RetryLater` where the delivery may not leave yet."""
+    """Claim a due delivery, send it and settle the outcome.
+
+    Raises `outbox.RetryLater` if it cannot be published yet.
+    """
     try:
         with tenant(event.tenant_id, PUBLISHING) as scope:
             taken = claim(scope, event.subject_id)
@@ -102,7 +106,7 @@ def publish_delivery(
         if again is not None:
             raise outbox.RetryLater(again) from refusal
         return
-    except Conflict as moved:  # somebody changed the delivery between our read and our lock
+    except Conflict as moved:  # the delivery changed between our read and our lock
         raise outbox.RetryLater(IMMEDIATE_RETRY_DELAY) from moved
     if taken is None:
         return
@@ -117,7 +121,7 @@ def publish_delivery(
 def _run_publish_step(
     event: PublishDue, turn: PreparedStep, attempt: int, *, tenant: OpenScope, carry: RunSteps
 ) -> None:
-    """Act; what came of it is settled in the transaction that keeps the last answer."""
+    """Send the request and settle the outcome in the transaction that stores the last response."""
 
     def settle(scope: Scope, armed: PreparedStep, outcome: Outcome) -> None:
         ours = replace(scope, actor=PUBLISHING)
@@ -136,11 +140,10 @@ def _run_publish_step(
 def stage_delivery(
     event: StageDue, *, tenant: OpenScope, begin: ClaimUpload, upload: RunUploadSteps
 ) -> None:
-    """Upload ahead of time. What stands in the way now is said by the check ahead and by the
-    publication itself.
+    """Upload the media of a delivery before its time.
 
-    Raises `outbox.RetryLater` while the account must wait. A publication that comes meanwhile takes
-    over what was uploaded.
+    Refusals are reported by the preflight check and the publication. Raises `outbox.RetryLater`
+    while the account must wait. A publication that starts earlier reuses the uploads.
     """
     try:
         with tenant(event.tenant_id, PUBLISHING) as scope:
@@ -163,10 +166,10 @@ def stage_delivery(
 def preflight_delivery(
     event: PreflightDue, *, tenant: OpenScope, connectors: Mapping[str, Connector]
 ) -> None:
-    """Say early what would stop the delivery; nothing moves before its time.
+    """Warn members of anything that would stop a delivery; its state does not change.
 
-    Raises `outbox.RetryLater` while something would: it is looked at again, so that a notice ends
-    with its cause.
+    Raises `outbox.RetryLater` until its last check, so that a warning is closed when its cause
+    ends.
     """
     with tenant(event.tenant_id, PUBLISHING) as scope:
         again = preflight.run_preflight(scope, event.subject_id, connectors=connectors)
@@ -177,8 +180,10 @@ def preflight_delivery(
 def reconcile_delivery(
     event: ReconcileDue, *, tenant: OpenScope, look: LookUpAttempt, recorded: RecordedOutcome
 ) -> None:
-    """Bring a delivery out of doubt: look, then settle what was seen. Raises `outbox.RetryLater`
-    during the act."""
+    """Look up the outcome of an uncertain delivery and settle it.
+
+    Raises `outbox.RetryLater` while the attempt may still be in progress.
+    """
     with tenant(event.tenant_id, PUBLISHING) as scope:
         part = settlement.recover_unsettled(scope, event.subject_id, recorded=recorded)
     if part is None:
@@ -189,9 +194,10 @@ def reconcile_delivery(
 
 
 def sweep_deliveries(event: SweepDue, *, tenant: OpenScope) -> None:
-    """Repair deliveries that no row would wake any more; there should be none. Tell of queues that
-    run low, of posts that want a yes soon, of accounts that keep posts waiting, also for their
-    distance, and no longer of what was missed and has left."""
+    """Wake stalled deliveries and edits, and refresh the notices of the calendar.
+
+    There should be no stalled delivery; each is counted as orphaned work.
+    """
     with tenant(event.tenant_id, PUBLISHING) as scope:
         orphans = stalled_deliveries.wake_stalled_deliveries(scope) + edits.wake_stalled_edits(
             scope
@@ -209,14 +215,13 @@ def sweep_deliveries(event: SweepDue, *, tenant: OpenScope) -> None:
 
 
 def hold_after_failed_publish(event: PublishDue, *, tenant: OpenScope) -> None:
-    """The publish row failed too often: a fault of ours, so a person is told and the delivery waits
-    for them."""
+    """Put a delivery on hold if its publish event failed too often, which is an internal error."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         settlement.hold_failed(scope, event.subject_id)
 
 
 def record_copy_removed(event: RemovedCopyDue, *, tenant: OpenScope) -> None:
-    """A copy is gone: its delivery is removed once none is left."""
+    """Record that a copy was removed. The delivery is removed with its last copy."""
     if event.of_kind != DELIVERY_SUBJECT:
         return
     with tenant(event.tenant_id, PUBLISHING) as scope:
@@ -224,29 +229,29 @@ def record_copy_removed(event: RemovedCopyDue, *, tenant: OpenScope) -> None:
 
 
 def resume_released_delivery(event: OwnReleaseMatured, *, tenant: OpenScope) -> None:
-    """The delay of somebody's own picture is over: what was held for a look goes on the calendar
-    and is judged anew."""
+    """Schedule a delivery when its delay after a safety review is over; the gate checks it
+    again."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         try:
             review_queue.resume_after_safety_review(scope, event.subject_id)
-        except NotFound:  # the post went meanwhile
+        except NotFound:  # the post was deleted in the meantime
             return
 
 
 def resume_reconnected_account(event: AccountReconnected, *, tenant: OpenScope) -> None:
-    """An account was connected again, or its place was seen again: what waited for that goes on."""
+    """Schedule the deliveries that waited for their account or its destination check."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         settlement.resume_account_posts(scope, event.subject_id)
 
 
 def resume_for_registered_link(event: LinkHoldsDue, *, tenant: OpenScope) -> None:
-    """An address is on the list: what waited for it is looked at again, at its hour."""
+    """Schedule the deliveries that waited for a link to be registered."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         unregistered_links.resume_link_holds(scope, event.subject_id, event.url)
 
 
 def record_copy_address(event: CopyAddressDue, *, tenant: OpenScope) -> None:
-    """A platform told where people find a copy: its delivery says so."""
+    """Record the public address of a copy in its delivery."""
     if event.of_kind != DELIVERY_SUBJECT:
         return
     with tenant(event.tenant_id, PUBLISHING) as scope:
@@ -256,7 +261,7 @@ def record_copy_address(event: CopyAddressDue, *, tenant: OpenScope) -> None:
 
 
 def record_manual_task_end(event: ManualOutcomeDue, *, tenant: OpenScope) -> None:
-    """A person said what became of a post; it is written down under their name."""
+    """Record the outcome of a manual task, with the member as the actor."""
     if event.of_kind != DELIVERY_SUBJECT:
         return
     with tenant(event.tenant_id, event.by or PUBLISHING) as scope:
@@ -264,6 +269,6 @@ def record_manual_task_end(event: ManualOutcomeDue, *, tenant: OpenScope) -> Non
 
 
 def finish_posting_pause(event: PauseOver, *, tenant: OpenScope) -> None:
-    """A pause ended by its days: nobody need be told of it any more."""
+    """Close the notice of a pause that ended on its last day."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         pauses.finish_pause(scope, event.subject_id)

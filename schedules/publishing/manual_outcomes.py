@@ -1,5 +1,4 @@
-"""What is told of a post after it left: a person's word about one they had in hand, a platform's
-about where it is."""
+"""Outcomes of manual tasks, and public addresses that platforms report after publishing."""
 
 from uuid import UUID
 
@@ -20,10 +19,10 @@ from schedules.publishing.events import ManualOutcomeDue
 
 
 def record_manual_outcome(scope: Scope, event: ManualOutcomeDue) -> None:
-    """Bring the delivery to what was said: posted, not posted, or perhaps posted although it was
-    called back.
+    """Move a delivery to the outcome of its manual task: posted, not posted, or uncertain after a
+    recall.
 
-    Said twice, or of a delivery that went on meanwhile, it changes nothing. Raises NotFound.
+    Repeats and deliveries in another state are ignored. Raises NotFound.
     """
     row = get_delivery(scope, event.of_id)
     if event.end == "linked":
@@ -49,7 +48,8 @@ def record_manual_outcome(scope: Scope, event: ManualOutcomeDue) -> None:
 def _record_manual_post(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
     try:
         settlement.record_live_link(scope, row.id, native_id=event.native_id, url=event.url)
-    except Conflict:  # the same link on another post of the account: it is posted all the same
+    # Another post of the account has the same link: this one is published all the same.
+    except Conflict:
         settlement.record_live_link(
             scope, row.id, native_id=f"task:{event.subject_id}", url=event.url
         )
@@ -59,14 +59,14 @@ def _record_manual_failure(scope: Scope, row: Delivery, event: ManualOutcomeDue)
     reason = Message(event.why)
     if row.state == DeliveryState.PROCESSING:
         transition_delivery(scope, row, DeliveryState.FAILED, reason=reason, settled_at=scope.now)
-    else:  # the graph has no way back to failed: nobody posts it any more
+    else:  # The graph has no edge to FAILED from here.
         transition_delivery(scope, row, DeliveryState.CANCELLED, reason=reason)
     outbox.cancel(scope, ReconcileDue.kind, row.id)
     step_runner.close_attempt(scope, delivery_subject(row.id), Rejected(reason, permanent=False))
 
 
 def _record_late_link(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> None:
-    """The link came after the word: the delivery and its copy learn where it is."""
+    """Store a link that a member added after the task in the delivery and its copy."""
     if row.state != DeliveryState.PUBLISHED:
         return
     known = live_copies.list_copies(scope, delivery_subject(row.id))
@@ -78,11 +78,11 @@ def _record_late_link(scope: Scope, row: Delivery, event: ManualOutcomeDue) -> N
 def record_public_address(
     scope: Scope, delivery_id: UUID, *, before: str, native_id: str, url: str
 ) -> None:
-    """A platform tells where people find what went out as `before`; what somebody said of it stays.
+    """Store the public address of the post with native id `before`, unless it has one.
 
-    Raises Conflict when the delivery moves on meanwhile.
+    Raises Conflict if the delivery changed in the meantime.
     """
     row = get_delivery(scope, delivery_id)
     if row.url or row.native_id != before:
-        return  # another part of a thread: the address of a delivery is that of its first
+        return  # another part of a thread: the address of a delivery is that of its first part
     update_delivery(scope, row, native_id=native_id, url=url)

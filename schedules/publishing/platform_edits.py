@@ -1,5 +1,4 @@
-"""From an edit that is due to an armed request, and from its answer to which words stand
-outside."""
+"""Sending of edits: claim a due edit, send its request and settle the published text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -71,23 +70,25 @@ E = EditState
 EDITING = "system:editing"
 
 ACCOUNT_AGAIN = timedelta(minutes=10)
-"""How soon the same is tried after the account was refused: somebody may connect it anew
-meanwhile."""
+"""Delay of the next attempt after the account was refused: it may be reconnected by then."""
 
 GAVE_UP = Message("edit.gave_up")
 BROKEN = Message("delivery.bug")
 
 
 class RunEditSteps(Protocol):
-    """`channels.sending.step_runner.run_steps` on the steps of `channels.sending.edits`, with its
-    collaborators bound."""
+    """`channels.sending.step_runner.run_steps` for the steps of `channels.sending.edits`, with
+    bound collaborators."""
 
     def __call__(self, step: PreparedStep, settle: SettleAttempt, /) -> object: ...
 
 
 class EditNotClaimable(GreenroomError):
-    """The claim was not made. `again`: the row should come back; `after`: what becomes of the edit
-    instead, and why."""
+    """The claim was refused.
+
+    `again` is the delay until the next attempt. Without it, `after` is the new state of the edit
+    and `why` the reason.
+    """
 
     def __init__(
         self,
@@ -104,7 +105,7 @@ class EditNotClaimable(GreenroomError):
 
 @dataclass(frozen=True)
 class _Ready:
-    """The edit with what it is of, and the copy it changes."""
+    """An edit with its delivery, and the copy it changes."""
 
     row: PostEdit
     there: Delivery
@@ -118,12 +119,11 @@ class _Ready:
 def claim_edit(
     scope: Scope, edit_id: UUID, *, mint: MintPermit, connectors: Mapping[str, Connector]
 ) -> tuple[PreparedStep | Outcome, int] | None:
-    """Take an edit that is due, in the lock order of the house: epochs, channel, delivery, edit,
-    permit.
+    """Claim a due edit, locking epochs, channel, delivery, edit and permit in this order.
 
-    Returns the armed request, or at once what there is to say without one, with the number of the
-    try; None where there is nothing to do (any more). Raises NotNow, the gate's Denied, and
-    Conflict when something was changed meanwhile.
+    Returns the prepared request, or an outcome if no request is needed, and the number of the
+    attempt; None if the edit is not due. Raises EditNotClaimable, PermitDenied, and Conflict if the
+    edit or its delivery changed in the meantime.
     """
     row = edits.get_edit(scope, edit_id)
     if row.state != E.DUE:
@@ -183,7 +183,7 @@ def _prepare_edit(scope: Scope, row: PostEdit, connectors: Mapping[str, Connecto
 
 
 def _check_approved_content(scope: Scope, row: PostEdit, owner: Post) -> None:
-    """What was approved is byte for byte what leaves."""
+    """Raise EditNotClaimable unless the edit is current and its exact content is approved."""
     if scope.now > row.until:
         raise EditNotClaimable(after=E.REFUSED, why=GAVE_UP)
     try:
@@ -197,8 +197,7 @@ def _check_approved_content(scope: Scope, row: PostEdit, owner: Post) -> None:
 
 
 def _lock_delivery_and_edit(scope: Scope, row: PostEdit) -> tuple[Delivery, PostEdit]:
-    """Both as they stand now, until the claim ends: whoever takes the post away waits, or was first
-    and is seen."""
+    """Lock and return delivery and edit: a concurrent removal waits, or is seen."""
     query = select(Delivery).where(
         Delivery.tenant_id == scope.tenant_id, Delivery.id == row.delivery_id
     )
@@ -211,7 +210,7 @@ def _lock_delivery_and_edit(scope: Scope, row: PostEdit) -> tuple[Delivery, Post
 
 
 def _check_only_text_changes(scope: Scope, unit: Unit, copy: LiveCopy, native_id: str) -> None:
-    """Nothing but words is changed: other pictures, other marks or a price are another post."""
+    """Raise EditNotClaimable if the media, marks or price differ, which would make another post."""
     stands = last_known_unit(scope, delivery_subject(copy.subject.id), native_id)
     if stands is None or [one.sha256 for one in stands.media] != [one.sha256 for one in unit.media]:
         raise EditNotClaimable(after=E.REFUSED, why=Message("edit.other_media"))
@@ -224,8 +223,8 @@ def _check_only_text_changes(scope: Scope, unit: Unit, copy: LiveCopy, native_id
 def postpone_edit(
     scope: Scope, edit_id: UUID, refusal: EditNotClaimable | PermitDenied
 ) -> timedelta | None:
-    """A claim was not made: bring the edit where it belongs, or say when its row should come
-    back."""
+    """Move an edit to the state that the refusal asks for, or return the delay until its next
+    attempt."""
     row = _get_locked_edit(scope, edit_id)
     if row.state != E.DUE:
         return None
@@ -246,7 +245,7 @@ def postpone_edit(
 
 
 def _get_locked_edit(scope: Scope, edit_id: UUID) -> PostEdit:
-    """An edit, held after its delivery."""
+    """Return an edit, locked after its delivery."""
     row = edits.get_edit(scope, edit_id)
     query = select(Delivery.id).where(
         Delivery.tenant_id == scope.tenant_id, Delivery.id == row.delivery_id
@@ -256,7 +255,7 @@ def _get_locked_edit(scope: Scope, edit_id: UUID) -> PostEdit:
 
 
 def _handle_denial(scope: Scope, row: PostEdit, denied: PermitDenied) -> timedelta | None:
-    """How soon the same may be asked again; None where a person must decide."""
+    """Return the delay until the next attempt; None if a member must decide."""
     decision = denied.decision
     if decision.is_transient or decision.is_stale:
         return STOP_RECHECK_INTERVAL if decision.is_transient else IMMEDIATE_RETRY_DELAY
@@ -271,7 +270,7 @@ def _handle_denial(scope: Scope, row: PostEdit, denied: PermitDenied) -> timedel
 
 
 def _refuse_edit(scope: Scope, row: PostEdit, why: Message | None) -> None:
-    """It does not go on; whether the words before stand there still is another question."""
+    """Refuse an edit. It is uncertain instead if an earlier request may have changed the text."""
     there = get_delivery(scope, row.delivery_id)
     unsure = is_edit_uncertain(scope, delivery_subject(there.id), there.native_id or "")
     edits.transition_edit(
@@ -282,10 +281,10 @@ def _refuse_edit(scope: Scope, row: PostEdit, why: Message | None) -> None:
 def settle_edit(
     scope: Scope, edit_id: UUID, outcome: Outcome, *, attempt: int, attempt_id: UUID | None
 ) -> timedelta | None:
-    """Write what the act came to; how soon it is tried again, where it is.
+    """Record the outcome of an edit; return the delay until the next attempt, None if there is
+    none.
 
-    A later claim, or somebody who took the post away, may have been faster: then the attempt alone
-    tells of it.
+    If a later claim or a removal was faster, only the attempt stores the outcome.
     """
     if attempt_id is not None:
         close_edit(scope, attempt_id, outcome)
@@ -328,10 +327,9 @@ def _retry_edit_later(
 
 
 def recover_edit(scope: Scope, edit_id: UUID, *, connectors: Mapping[str, Connector]) -> None:
-    """Bring an edit whose act ended without a settle where it belongs; the same words may leave
-    once more.
+    """Settle an edit whose attempt ended without a settle; the same text may be sent again.
 
-    Raises `outbox.RetryLater` while the act may still be under way.
+    Raises `outbox.RetryLater` while the attempt may still be in progress.
     """
     row = _get_locked_edit(scope, edit_id)
     if row.state != E.SENDING:
@@ -357,8 +355,8 @@ def send_edit(
     connectors: Mapping[str, Connector],
     carry: RunEditSteps,
 ) -> None:
-    """Claim, act, settle. Raises `outbox.RetryLater` where the words may not leave yet, or leave
-    once more."""
+    """Claim an edit, send it and settle the outcome. Raises `outbox.RetryLater` for another
+    attempt."""
     with tenant(event.tenant_id, EDITING) as scope:
         recover_edit(scope, event.subject_id, connectors=connectors)
     try:
@@ -415,7 +413,7 @@ def _run_edit_step(
 
 
 def hold_failed_edit(event: EditDue, *, tenant: OpenScope) -> None:
-    """The row failed too often: a fault of ours, so a person is told."""
+    """Refuse an edit if its event failed too often, which is an internal error."""
     with tenant(event.tenant_id, EDITING) as scope:
         row = _get_locked_edit(scope, event.subject_id)
         if row.state in (E.DUE, E.SENDING):
@@ -423,8 +421,8 @@ def hold_failed_edit(event: EditDue, *, tenant: OpenScope) -> None:
 
 
 def apply_edit_resolution(event: EditResolved, *, tenant: OpenScope) -> None:
-    """A member says which words stand outside; where the house found out by itself meanwhile, it
-    stays so."""
+    """Apply a member's statement about which text is published, unless the edit is resolved
+    already."""
     with tenant(event.tenant_id, event.by) as scope:
         row = _get_locked_edit(scope, event.subject_id)
         if row.state != E.UNSURE:

@@ -1,4 +1,4 @@
-"""What a removal means for a delivery: asked here, carried out by `channels`, noted here."""
+"""Removal of published deliveries: requested and recorded here, carried out by `channels`."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -22,11 +22,10 @@ from tenants.notices import notices
 
 
 def request_post_removal(scope: Scope, delivery_id: UUID) -> int:
-    """Take a delivery away: one removal for each of its copies outside, the last part first;
-    returns how many.
+    """Request the removal of every copy of a delivery, last part first, and return how many.
 
-    One in doubt is looked for first. Raises Conflict unless something of it is outside or may be,
-    and for a post that did not leave through this house.
+    A copy of an uncertain delivery is looked up first. Raises Conflict unless a part is or may be
+    published, and for a post that was not published by this installation.
     """
     row = get_delivery(scope, delivery_id)
     left = _list_remaining_copies(scope, row)
@@ -38,10 +37,9 @@ def request_post_removal(scope: Scope, delivery_id: UUID) -> int:
 
 
 def recall_partial_thread(scope: Scope, row: Delivery) -> None:
-    """The rest of a thread may not leave: what stands of it makes no sense alone, and goes, the
-    last part first.
+    """Recall the published parts of a thread if the rest was denied, last part first.
 
-    Why the rest may not stands in the gate's log; the members are told how far it had got.
+    The log of the gate has the reason. Members are notified of the number of published parts.
     """
     left = _list_remaining_copies(scope, row)
     said = {"done": len(row.part_ids), "parts": row.parts}
@@ -50,7 +48,7 @@ def recall_partial_thread(scope: Scope, row: Delivery) -> None:
     for copy in left:
         mark_for_recall(scope, copy.jti, Message("recall.thread"))
     _request_copy_removals(scope, row, left)
-    if not left:  # what stood of it went meanwhile, while the rest was in doubt
+    if not left:  # The published parts were removed while the rest was uncertain.
         _mark_post_removed(scope, row)
     notices.put(
         scope, told, cause=f"delivery:{row.id}:thread", urgent=True, creator_id=row.creator_id
@@ -65,7 +63,7 @@ def _request_copy_removals(scope: Scope, row: Delivery, left: Sequence[LiveCopy]
 
 
 def record_removed_copy(scope: Scope, delivery_id: UUID) -> None:
-    """A copy is proven gone: the delivery is removed once none is left, whoever asked for it."""
+    """Move a delivery to REMOVED if its last copy is proven removed, whatever the cause."""
     row = scope.session.exec(
         select(Delivery).where(Delivery.tenant_id == scope.tenant_id, Delivery.id == delivery_id)
     ).first()
@@ -85,13 +83,13 @@ def record_removed_copy(scope: Scope, delivery_id: UUID) -> None:
 
 
 def record_externally_deleted(scope: Scope, row: Delivery, reason: Message) -> None:
-    """A post that was published is proven gone, and nobody here asked for it."""
+    """Move a published delivery to REMOVED after it was deleted on its platform."""
     cancel_wakeups(scope, row.id)
     _mark_post_removed(scope, row, reason)
 
 
 def live_copies(scope: Scope, row: Delivery) -> list[LiveCopy]:
-    """What of a delivery may still be seen outside, oldest first."""
+    """Return the copies of a delivery that may still be visible, oldest first."""
     return _list_remaining_copies(scope, row)
 
 
@@ -102,8 +100,10 @@ def _mark_post_removed(scope: Scope, row: Delivery, reason: Message | None = Non
 
 
 def _list_remaining_copies(scope: Scope, row: Delivery) -> list[LiveCopy]:
-    """What may still be seen outside, oldest first. Of one in doubt, everything that was ever
-    allowed to leave."""
+    """Return the copies that may still be visible, oldest first.
+
+    For an uncertain delivery these are the copies of every permit that was used.
+    """
     doubted = row.native_id is None or is_partly_published(row)
     known = list_consumed_permits if doubted else list_copies
     return [copy for copy in known(scope, delivery_subject(row.id)) if copy.removed_at is None]

@@ -1,8 +1,7 @@
-"""What would stop a delivery at its time, as far as is known before it: said when it is planned, a
-day ahead, and ten minutes ahead.
+"""Preflight checks: warn members of what would stop a delivery, before its time.
 
-Nothing is sent to a platform and nothing is moved: what goes away by itself until then stops
-nothing.
+They run at scheduling, a day before and ten minutes before the due time. They send nothing to a
+platform and change no state. Causes that end by themselves before the due time are ignored.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,18 +35,16 @@ from schedules.publishing.claims import NotClaimable, build_checked_units
 from tenants.notices import notices
 
 OUTLIVES = timedelta(minutes=15)
-"""How long after the time of a post its account's token must live: what is tried again needs it
-too."""
+"""Time after the due time for which the account's token must be valid: retries need it too."""
 
 AGAIN = timedelta(minutes=2)
-"""How soon a delivery that would be stopped is looked at again, until its time."""
+"""Interval between checks of a delivery that would be stopped, until its time."""
 
 BETWEEN = timedelta(hours=6)
-"""How soon what nothing would stop is looked at again on its last day: a consent may end or be
-withdrawn meanwhile."""
+"""Interval between checks of a delivery without problems on its last day: consents can end."""
 
 _ELSEWHERE = MISSING_APPROVAL_CODES | {"delivery.stopped", APPROVAL_EXPIRES_FIRST}
-"""What of a post somebody is told of in time by other notices."""
+"""Problems that other notices report in time."""
 
 _WAITS = {
     shared_quota.QUOTA_RESERVED.code: "delivery.kept",
@@ -58,11 +55,11 @@ _WAITS = {
 def run_preflight(
     scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]
 ) -> timedelta | None:
-    """Tell the members what would stop a delivery at its time; when to look again, None where there
-    is no more need.
+    """Notify members of what would stop a delivery, and return the delay until the next check or
+    None.
 
-    Until ten minutes before, what the post itself says or shows, which a person has to put right:
-    as `check` from then.
+    Until ten minutes before its time this is about the post's content, which a member must correct.
+    After that, `warn_of_troubles` is called.
     """
     row = get_delivery(scope, delivery_id)
     left = max(row.due_at, row.not_before or row.due_at) - scope.now
@@ -86,11 +83,12 @@ def run_preflight(
 def warn_of_troubles(
     scope: Scope, delivery_id: UUID, *, connectors: Mapping[str, Connector]
 ) -> timedelta | None:
-    """Tell the members now what would stop a delivery at its time, have a token renewed that would
-    not live so long, and the account's own limits read where that is long ago; when to look again,
-    None where nothing would stop it or its time has come. Changes nothing else.
+    """Notify members of anything that would stop a delivery, and return the delay until the next
+    check.
 
-    What keeps all of its account's posts back is told once for all of them.
+    Also schedules the renewal of a token that expires too early, and reads old platform limits
+    again. Returns None if nothing would stop the delivery or its time has come. A problem of the
+    whole account has one notice for all posts.
     """
     row = get_delivery(scope, delivery_id)
     if row.state not in PENDING_STATES:
@@ -120,7 +118,7 @@ def warn_of_troubles(
 
 
 def _find_interval_trouble(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
-    """Where the account holds its distance and it would be too late by its turn."""
+    """Return the warning if the enforced minimum interval would make the delivery too late."""
     if (
         row.state == DeliveryState.DRAFT
         or row.part_ids
@@ -137,8 +135,10 @@ def _find_interval_trouble(scope: Scope, channel: Channel, row: Delivery) -> lis
 def find_troubles(
     scope: Scope, row: Delivery, connectors: Mapping[str, Connector]
 ) -> list[Message]:
-    """All that would stop a delivery at its time, as things stand now and without a request;
-    nothing is locked or written. What concerns its account comes first, then what it says."""
+    """Return all reasons that would stop a delivery at its time, those of the account first.
+
+    Sends no request, locks and writes nothing.
+    """
     channel = queries.get_channel(scope, row.channel_id)
     return _collect_troubles(
         scope, row, (channel, _blocks_at_publish_time(scope, channel, row)), connectors
@@ -151,12 +151,12 @@ def _collect_troubles(
     there: tuple[Channel, Sequence[Message]],
     connectors: Mapping[str, Connector],
 ) -> list[Message]:
-    """The same on an account of which it was just read what keeps back all of it."""
+    """Return the reasons for a delivery, given its account and the reasons that block the
+    account."""
     channel, kept = there
     found = [*kept, *_find_member_actions(scope, channel, row.due_at, row.zone)]
-    if (
-        row.state == DeliveryState.DRAFT
-    ):  # also where nobody is asked: somebody has to put it on the calendar
+    # Also where no approval is needed: a member has to schedule it.
+    if row.state == DeliveryState.DRAFT:
         owner = get_post(scope, row.post_id)
         return [decisions.missing_approval(scope, owner, scope.now, since=row.asks_since), *found]
     stopped = any(one.code == "delivery.stopped" for one in found)
@@ -167,8 +167,7 @@ def _collect_troubles(
 def _find_content_troubles(
     scope: Scope, row: Delivery, channel: Channel, connectors: Mapping[str, Connector]
 ) -> list[Message]:
-    """What of a post that is on the calendar would not leave by that account: its words, its
-    pictures, its yes."""
+    """Return the problems with the content of a scheduled delivery: text, pictures and approval."""
     owner = get_post(scope, row.post_id)
     connector = account_connectors.connector_for(connectors, channel)
     try:
@@ -183,9 +182,8 @@ def _find_content_troubles(
         None,
     )
     decision = issuance.preview_decision(scope, units[-1], author=owner.author)
-    unseen = (
-        decision.needs_place_check and channel.can_check_destination
-    )  # it is looked at just before
+    # The destination is checked just before publishing.
+    unseen = decision.needs_place_check and channel.can_check_destination
     if unfit is not None:
         found.append(unfit)
     if decision.is_transient and not decision.is_allowed:
@@ -198,8 +196,10 @@ def _find_content_troubles(
 def troubles_of_delivery(
     scope: Scope, delivery_id: UUID, connectors: Mapping[str, Connector]
 ) -> list[Message]:
-    """`troubles` of a delivery that is on the calendar or a draft, whose missing yes is said
-    elsewhere; nothing of any other."""
+    """Return `find_troubles` of a draft or scheduled delivery; empty for any other.
+
+    Missing approvals of drafts are left out, because they are shown elsewhere.
+    """
     row = get_delivery(scope, delivery_id)
     if row.state not in PENDING_STATES:
         return []
@@ -211,8 +211,7 @@ def troubles_of_delivery(
 
 
 def warned_deliveries(scope: Scope) -> frozenset[UUID]:
-    """The deliveries that are to leave by themselves and would not, as was told ahead of their
-    time; nothing is judged anew."""
+    """Return the scheduled deliveries with an open early warning, without a new check."""
     causes = notices.list_open_causes(scope, "delivery:")
     told = [one.split(":")[1] for one in causes if one.endswith(EARLY_WARNING_SUFFIX)]
     if not told:
@@ -228,8 +227,10 @@ def warned_deliveries(scope: Scope) -> frozenset[UUID]:
 
 
 def troubles_of_account(scope: Scope, channel: Channel, at: datetime) -> list[Message]:
-    """What of an account alone would keep a post back at a time (UTC-aware), the hours told in the
-    account's zone."""
+    """Return what would stop every post of an account at a time (UTC-aware).
+
+    Times in the messages are in the time zone of the account.
+    """
     return [
         *_find_sending_blocks(scope, channel, at, channel.zone),
         *_find_member_actions(scope, channel, at, channel.zone),
@@ -237,7 +238,7 @@ def troubles_of_account(scope: Scope, channel: Channel, at: datetime) -> list[Me
 
 
 def _blocks_at_publish_time(scope: Scope, channel: Channel, row: Delivery) -> list[Message]:
-    """What keeps back whatever is due by an account then."""
+    """Return what would block every post of the account at the publish time of a delivery."""
     return _find_sending_blocks(
         scope, channel, max(row.due_at, row.not_before or row.due_at), row.zone
     )
@@ -245,14 +246,14 @@ def _blocks_at_publish_time(scope: Scope, channel: Channel, row: Delivery) -> li
 
 def _find_sending_blocks(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Message]:
     found = []
+    # A pause that ends before the publish time does not stop the post.
     back = channel.paused_until is not None and channel.paused_until <= at
     if channel.state != ChannelState.ACTIVE and not back:
         found.append(Message("delivery.channel_not_ready", {"account": channel.name}))
     held = send_limits.post_block(scope, channel)
     if held is not None and held.reason == send_limits.PLATFORM_DOWN:
-        found += (
-            [send_limits.PLATFORM_DOWN] if at - scope.now <= FINAL_PREFLIGHT_LEAD else []
-        )  # nobody knows what it will be like later
+        # An outage now says nothing about a later time.
+        found += [send_limits.PLATFORM_DOWN] if at - scope.now <= FINAL_PREFLIGHT_LEAD else []
     elif held is not None and held.until > at:
         told = {"account": channel.name, "at": _format_local_hour(held.until, zone)}
         found.append(Message(_WAITS.get(held.reason.code, "delivery.used_up"), told))
@@ -262,7 +263,7 @@ def _find_sending_blocks(scope: Scope, channel: Channel, at: datetime, zone: str
 
 
 def _find_member_actions(scope: Scope, channel: Channel, at: datetime, zone: str) -> list[Message]:
-    """What a person must do before: be there to take it, or connect the account again."""
+    """Return what a member must do first: be assigned, or reconnect the account."""
     nobody = assignees.no_assignee_reason(scope, channel)
     found = [nobody] if nobody is not None else []
     if channel.awaits_renewal(scope.now):

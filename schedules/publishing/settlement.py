@@ -1,6 +1,6 @@
-"""What an act came to, as the next state of its delivery: pure.
+"""Settlement of deliveries: compute the next state from an outcome, and apply it.
 
-What becomes of a delivery after its act: settle, put off, look, repair.
+Also postpones refused claims, recovers interrupted attempts and resumes deliveries on hold.
 """
 
 from collections.abc import Sequence
@@ -73,7 +73,8 @@ FIRST_POLL = timedelta(seconds=5)
 
 @dataclass(frozen=True)
 class Settlement:
-    """A delivery's next state and what changes with it."""
+    """The next state of a delivery, changed columns, and the times of the next attempt and
+    lookup."""
 
     state: DeliveryState
     reason: Message | None = None
@@ -85,9 +86,9 @@ class Settlement:
 def compute_settlement(
     outcome: Outcome, *, now: datetime, done: Sequence[str] = (), parts: int = 1
 ) -> Settlement:
-    """Turn what the platform answered into the delivery's next state; pure.
+    """Compute the next state of a delivery from the outcome of an attempt; pure.
 
-    `done` are the native ids of the parts of a thread that stand already, of `parts` in all.
+    `done` are the native ids of the published parts of a thread, of `parts` in all.
     """
     match outcome:
         case Published() if parts > 1:
@@ -116,9 +117,8 @@ def compute_settlement(
                 {"uncertain_since": now},
                 look_at=now + TIMEOUT_MARGIN,
             )
-        case Rejected(reason=reason) if reason.code.startswith(
-            "gate."
-        ):  # not the platform's no: a person may lift it
+        case Rejected(reason=reason) if reason.code.startswith("gate."):
+            # Refused by the gate, not the platform: a member can lift it.
             return Settlement(DeliveryState.BROKEN_OFF if done else DeliveryState.HELD, reason)
         case Rejected(reason=reason):
             return Settlement(
@@ -126,20 +126,19 @@ def compute_settlement(
                 reason,
                 {"settled_at": now},
             )
-        case (
-            Reauthorize() | Disconnected()
-        ):  # why stands in the notice of the account and in the attempt
+        case Reauthorize() | Disconnected():
+            # The reason is in the notice of the account and in the attempt.
             return Settlement(
                 DeliveryState.BROKEN_OFF if done else DeliveryState.HELD, Message(ACCOUNT_LOST)
             )
         case _:
-            assert_never(outcome)  # an eighth outcome fails the type check, not a creator's post
+            assert_never(outcome)  # a new outcome fails the type check
 
 
 def _settle_published_part(
     stands: Published, *, now: datetime, done: Sequence[str], parts: int
 ) -> Settlement:
-    """A part of a thread stands: the next one follows at once, or it was the last."""
+    """Settle a published part of a thread: the next one follows at once, or it was the last."""
     changes: dict[str, Any] = {"part_ids": [*done, stands.native_id], "not_before": None}
     if not done:
         changes |= {"native_id": stands.native_id, "url": stands.url}
@@ -149,23 +148,23 @@ def _settle_published_part(
 
 
 def retry_state(done: Sequence[str]) -> DeliveryState:
-    """Where a delivery waits for its next try."""
+    """Return the state in which a delivery waits for its next attempt."""
     return DeliveryState.PARTLY if done else DeliveryState.SCHEDULED
 
 
 LINKED_ELSEWHERE = "delivery.linked_elsewhere"
-"""Why a post in doubt is not tied to an address: another one is."""
+"""The refusal to link an uncertain delivery to an address that another delivery has."""
 
 IMMEDIATE_RETRY_DELAY = timedelta(milliseconds=200)
-"""What changed under a claim is read again so soon; not sooner, or two that meet would spin."""
+"""Delay after a lost race. With a shorter one, two workers could spin."""
 
 UNSEEN = f"gate.{Reason.DESTINATION_PROBE_STALE}"
-"""The reason of a hold that ends when the place can be seen again."""
+"""The reason of a hold that ends when the destination can be checked again."""
 
 
 class RecordedOutcome(Protocol):
-    """What the answer to the last step of a part meant, where one was kept:
-    `channels.sending.step_runner.recorded_outcome`."""
+    """Function that returns the outcome of the stored response to the last step of a part, None if
+    there is none: `channels.sending.step_runner.recorded_outcome`."""
 
     def __call__(self, scope: Scope, subject: Subject, *, part: int) -> Outcome | None: ...
 
@@ -178,12 +177,12 @@ def settle_delivery(
     armed: PreparedStep | None = None,
     attempt: int | None = None,
 ) -> None:
-    """Write what the act came to, in the lock order of the house: channel, delivery, the permit's
-    copy.
+    """Record the outcome of an attempt, locking channel, delivery and the permit's copy in this
+    order.
 
-    `armed` is the step that was carried, and `attempt` the claim it belongs to; without them, the
-    last ones. If reconcile was faster, or a later claim is under way, the outcome stays in the
-    attempts alone; but what stands outside is known as published.
+    `armed` is the step that ran and `attempt` the number of its claim; the default is the last one.
+    If a lookup was faster or a later claim is in progress, only the attempt stores the outcome,
+    unless the post is published.
     """
     row = get_delivery(scope, delivery_id)
     same = attempt is None or row.attempt == attempt
@@ -214,7 +213,8 @@ def settle_delivery(
 
 
 def _notify_missing_files(scope: Scope, row: Delivery) -> None:
-    """It stands, and not as it was sent: whether it may stay so is for a person to say."""
+    """Notify members that a post was published without some of its files, so that they can
+    decide."""
     told = Message(
         "delivery.fewer_files", {"account": queries.get_channel(scope, row.channel_id).name}
     )
@@ -222,7 +222,7 @@ def _notify_missing_files(scope: Scope, row: Delivery) -> None:
 
 
 def _is_unmarked_step(armed: PreparedStep | None) -> bool:
-    """Whether nothing of what left would have to be read back; what is not known is not plain."""
+    """Return True if the post has no marks to verify on the platform; False if that is unknown."""
     return armed is not None and isinstance(armed.authority, Permit) and armed.authority.is_unmarked
 
 
@@ -233,15 +233,15 @@ def _compute_row_settlement(scope: Scope, row: Delivery, outcome: Outcome) -> Se
 def _apply_settlement(
     scope: Scope, row: Delivery, after: Settlement, *, plain: bool = False
 ) -> None:
-    """`plain`: what left asked nothing of the platform that would have to be read back."""
+    """Apply a settlement. `plain` means that the post has no marks to verify on the platform."""
     late = (
         row.late_until is not None
         and after.again_at is not None
         and after.again_at > row.late_until
     )
     if late:
-        # the graph leads from publishing to held directly: waiting any longer would break the
-        # author's word
+        # The graph has an edge from PUBLISHING to HELD: a longer wait would exceed the author's
+        # limit for a late post.
         part_ids = after.changes.get("part_ids", row.part_ids)
         stands = {"part_ids": part_ids, **after.changes} if part_ids else {}
         transition_delivery(
@@ -261,14 +261,14 @@ def _apply_settlement(
             )
         return
     if row.state == DeliveryState.PUBLISHED:
+        # The relay turns this fact into one row for each listener (ADR 0045).
         fact = DeliveryPublished(scope.tenant_id, row.id)
         outbox.put(scope, fact, dedupe=f"published:{row.id}", instead_of=ReconcileDue)
     else:
         outbox.cancel(scope, ReconcileDue.kind, row.id)
-    unseen = not plain or not row.url  # some platforms tell only later where people find it
-    if row.part_ids or (
-        row.state == DeliveryState.PUBLISHED and unseen
-    ):  # parts: nobody knows when the rest will stand
+    unseen = not plain or not row.url  # some platforms report the public address only later
+    # A thread is verified after each part: the time of the rest is unknown.
+    if row.part_ids or (row.state == DeliveryState.PUBLISHED and unseen):
         there = f"verify:{row.id}:{len(row.part_ids)}"
         outbox.put(scope, DeliveryVerificationDue(scope.tenant_id, row.id), dedupe=there)
     if row.state in (DeliveryState.SCHEDULED, DeliveryState.PARTLY):
@@ -276,22 +276,22 @@ def _apply_settlement(
 
 
 def is_manual(row: Delivery) -> bool:
-    """Whether a person posts it."""
+    """Return True if a member posts it manually."""
     return row.reason is not None and row.reason["code"] == WAITS_FOR_MANUAL_POSTING
 
 
 def postpone_delivery(
     scope: Scope, delivery_id: UUID, refusal: NotClaimable | PermitDenied
 ) -> timedelta | None:
-    """A claim was not made: hold the delivery where a person must decide; else say when its row
-    should come back.
+    """Put a delivery on hold after a refused claim, or return the delay until the next attempt.
 
-    It comes back no later than its lateness ends, so that a person learns of it then.
+    The next attempt is made at the latest when the delivery is too late, so that members are
+    notified.
     """
     row = get_delivery(scope, delivery_id)
     if isinstance(refusal, MissedTogether):
         missed_posts.register_missed_posts(scope, row.channel_id)
-        # where another noted it: the rows of those that were laid out are new ones
+        # Also if another worker registered the downtime: its deliveries have new outbox rows.
         return IMMEDIATE_RETRY_DELAY
     if is_refusal_outdated(scope, row, refusal):
         return IMMEDIATE_RETRY_DELAY
@@ -316,13 +316,14 @@ def postpone_delivery(
         interval_waits.hold_for_interval(scope, row, refusal.turn)
     if again is None or row.late_until is None or row.late_until < scope.now:
         return again
+    # A millisecond later, because at `late_until` itself the delivery is in time.
     return min(again, row.late_until - scope.now + timedelta(milliseconds=1))
 
 
 def _handle_denial(
     scope: Scope, row: Delivery, denied: PermitDenied
 ) -> tuple[Message | None, timedelta | None]:
-    """Why a person must decide, or how soon the same may be asked again."""
+    """Return the reason for which a member must decide, or the delay until the next attempt."""
     decision = denied.decision
     if decision.is_transient or decision.is_stale:
         return None, STOP_RECHECK_INTERVAL if decision.is_transient else IMMEDIATE_RETRY_DELAY
@@ -346,11 +347,9 @@ def _hold_delivery(scope: Scope, row: Delivery, reason: Message) -> None:
 
 
 def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
-    """The request was refused before its first byte, and would be again: nothing is visible, a
-    person decides.
+    """Put a delivery on hold whose request was refused before its first byte, and would be again.
 
-    Where the record does not say so, something may be visible: that is for reconcile to find
-    out.
+    If the attempt does not prove that nothing was sent, a lookup must find the outcome.
     """
     row = get_delivery(scope, delivery_id)
     part = current_part(row)
@@ -368,16 +367,15 @@ def hold_unsent(scope: Scope, delivery_id: UUID, reason: Message) -> None:
 
 
 def hold_failed(scope: Scope, delivery_id: UUID) -> None:
-    """A fault of ours stopped the delivery: it waits for a person, never for a row that will not
-    come."""
+    """Put a delivery on hold because of an internal error."""
     _hold_delivery(scope, get_delivery(scope, delivery_id), Message("delivery.bug"))
 
 
 def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutcome) -> int | None:
-    """Bring a delivery whose act ended without a settle into its true state; the part that must now
-    be looked for.
+    """Settle a delivery whose attempt ended without a settlement; return the part to look up, or
+    None.
 
-    Raises `outbox.RetryLater` while the act may still be under way.
+    Raises `outbox.RetryLater` while the attempt may be in progress.
     """
     row = get_delivery(scope, delivery_id)
     if row.state == DeliveryState.PROCESSING and is_manual(row):
@@ -396,7 +394,7 @@ def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutc
             raise outbox.RetryLater(row.deadline_at + TIMEOUT_MARGIN - scope.now)
         part = current_part(row)
         outcome = recorded(scope, delivery_subject(delivery_id), part=part)
-        if outcome is not None:  # the answer was kept, and nobody lived to settle it
+        if outcome is not None:  # the response was stored, but the worker stopped before the settle
             settle_delivery(scope, delivery_id, outcome)
         elif reconciliation.is_possibly_published(scope, delivery_subject(delivery_id), part):
             transition_delivery(
@@ -406,7 +404,7 @@ def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutc
                 reason=Message("delivery.no_answer"),
                 uncertain_since=scope.now,
             )
-        else:  # proof that nothing visible was ever asked for
+        else:  # proof that no publishing request was sent
             _apply_settlement(scope, row, Settlement(retry_state(row.part_ids), again_at=scope.now))
             reconciliation.mark_absent(scope, delivery_subject(delivery_id), part)
     return (
@@ -417,8 +415,12 @@ def recover_unsettled(scope: Scope, delivery_id: UUID, *, recorded: RecordedOutc
 
 
 def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> None:
-    """Found: published. Refused after all: failed. Surely absent: send again with the same key.
-    Neither: look later, and a person may decide."""
+    """Settle a delivery by the result of a lookup.
+
+    Found means published, Failed means failed or one retry after a platform error. After a proven
+    absence it is sent again with the same key. Otherwise another lookup follows, or a member
+    decides.
+    """
     row = get_delivery(scope, delivery_id)
     if row.state not in (DeliveryState.UNCERTAIN, DeliveryState.PROCESSING):
         return
@@ -442,9 +444,8 @@ def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> No
             )
             if next_at is not None:
                 schedule_lookup(scope, row, next_at)
-            elif (
-                row.state == DeliveryState.PROCESSING
-            ):  # accepted, and nowhere to be seen: somebody is told
+            elif row.state == DeliveryState.PROCESSING:
+                # Accepted but never seen: members are notified.
                 transition_delivery(
                     scope,
                     row,
@@ -457,7 +458,7 @@ def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> No
 
 
 def _can_retry_after_fault(scope: Scope, row: Delivery, again: timedelta) -> bool:
-    """Whether a try after a fault of the platform's is the first such, and still in time."""
+    """Return True if this is the first platform error and a retry would be in time."""
     late = row.late_until is not None and scope.now + again > row.late_until
     return not late and not reconciliation.has_refused_attempt(
         scope, delivery_subject(row.id), current_part(row)
@@ -465,7 +466,7 @@ def _can_retry_after_fault(scope: Scope, row: Delivery, again: timedelta) -> boo
 
 
 def _retry_after_rejection(scope: Scope, row: Delivery, reason: Message, at: datetime) -> None:
-    """Nothing stands, by the platform's word: it leaves again then."""
+    """Schedule another attempt after the platform reported that nothing is published."""
     if row.state == DeliveryState.PROCESSING:
         transition_delivery(
             scope, row, DeliveryState.UNCERTAIN, reason=reason, uncertain_since=scope.now
@@ -495,10 +496,10 @@ def _resend_delivery(scope: Scope, row: Delivery) -> None:
 
 
 def resend_absent_delivery(scope: Scope, delivery_id: UUID) -> None:
-    """A person says it is not there. Leaves again with the same key under a new permit, if it is
-    not too late.
+    """Send an uncertain delivery again after a member stated that it is not published.
 
-    Raises Conflict unless the delivery is in doubt.
+    The idempotency key stays the same and the permit is new; a late post is not sent. Raises
+    Conflict unless the delivery is uncertain.
     """
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.UNCERTAIN:
@@ -507,9 +508,10 @@ def resend_absent_delivery(scope: Scope, delivery_id: UUID) -> None:
 
 
 def record_live_link(scope: Scope, delivery_id: UUID, *, native_id: str, url: str) -> None:
-    """A person says it is there: published, with what they named.
+    """Record an uncertain delivery as published, with the id and address that a member entered.
 
-    Raises Conflict unless the delivery is in doubt, or when the id is another delivery's already.
+    Raises Conflict unless the delivery is uncertain or processing, or if another delivery of the
+    account has the id.
     """
     row = get_delivery(scope, delivery_id)
     if row.state not in (DeliveryState.UNCERTAIN, DeliveryState.PROCESSING):
@@ -523,8 +525,10 @@ def record_live_link(scope: Scope, delivery_id: UUID, *, native_id: str, url: st
 
 
 def check_address_unused(scope: Scope, channel_id: UUID, url: str) -> None:
-    """Raise Conflict where another delivery of the account stands at this address: some platforms
-    call one post by two names, before it was public and after."""
+    """Raise Conflict if another delivery of the account has this address.
+
+    Some platforms use two addresses for one post, before and after it becomes public.
+    """
     _check_link_unused(scope, channel_id, col(Delivery.url) == url)
 
 
@@ -535,13 +539,15 @@ def _check_link_unused(scope: Scope, channel_id: UUID, known: ColumnElement[bool
 
 
 def _has_part_id_condition(native_id: str) -> ColumnElement[bool]:
-    """Whether a part of a thread stands under an id."""
+    """Return the condition that a part of a thread has this native id."""
     return type_coerce(Delivery.part_ids, JSONB).contains([native_id])
 
 
 def resume_account_posts(scope: Scope, channel_id: UUID) -> int:
-    """The account lets us in, or its place was seen, again: what was held for that is on the
-    calendar; how many."""
+    """Schedule the posts that waited for their account, its destination check or its assignee.
+
+    Returns the number of posts.
+    """
     rows = scope.session.exec(
         select(Delivery).where(
             Delivery.tenant_id == scope.tenant_id,

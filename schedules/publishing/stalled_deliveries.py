@@ -1,4 +1,4 @@
-"""Deliveries that no row would wake any more: there should be none, and each is woken and told."""
+"""Stalled deliveries, which no outbox row would wake. There should be none."""
 
 from datetime import datetime
 
@@ -18,8 +18,7 @@ log = telemetry.get_logger("schedules.publishing.stalled_deliveries")
 
 
 def wake_stalled_deliveries(scope: Scope) -> int:
-    """Wake deliveries that no live row would: returns how many there were (`orphans_total`, which
-    must stay 0)."""
+    """Wake stalled deliveries and return their number (`orphans_total`, which must stay 0)."""
     waiting = select(Delivery).where(
         Delivery.tenant_id == scope.tenant_id, _is_stalled_condition(scope.now)
     )
@@ -30,7 +29,7 @@ def wake_stalled_deliveries(scope: Scope) -> int:
 
 
 def _is_stalled_condition(now: datetime) -> ColumnElement[bool]:
-    """Whether a row should have woken a delivery by now."""
+    """Return the condition that an outbox row should have woken a delivery."""
     waits = [
         str(DeliveryState.DRAFT),
         str(DeliveryState.APPROVED),
@@ -39,6 +38,7 @@ def _is_stalled_condition(now: datetime) -> ColumnElement[bool]:
     ]
     return or_(
         col(Delivery.state).in_(waits) & (col(Delivery.due_at) < now - TIMEOUT_MARGIN),
+        # Later than the lookup that the claim scheduled.
         (col(Delivery.state) == str(DeliveryState.PUBLISHING))
         & (col(Delivery.deadline_at) < now - 3 * TIMEOUT_MARGIN),
         col(Delivery.state) == str(DeliveryState.PROCESSING),
@@ -46,8 +46,10 @@ def _is_stalled_condition(now: datetime) -> ColumnElement[bool]:
 
 
 def _wake_if_stalled(scope: Scope, row: Delivery) -> bool:
-    """Whether a delivery was forgotten; read again under its lock, since somebody may have ended or
-    moved it."""
+    """Wake a delivery if it is stalled; return True if it was.
+
+    It is read again under its lock, because it may have changed.
+    """
     if _is_awaited(scope, row):
         return False
     ours = (Delivery.tenant_id == row.tenant_id, Delivery.id == row.id)

@@ -1,9 +1,8 @@
-"""A person's word on a post that is possibly outside: it stands, with its link, it does not, or it
-is left at that.
+"""Resolution of uncertain deliveries by members: published at an address, not published, or closed.
 
-A page may not write what the gate keeps of copies, so the word is an event; the workers settle it
-as that member. What a link names is asked of the platform first: a post that is not there, or
-somebody else's, is never tied to ours.
+Pages may not write the gate's records of copies, so a statement is stored as an event and applied
+by a worker with the member as actor. Addresses are confirmed with the platform: an address without
+a post, or with a post of another account, is not linked.
 """
 
 from collections.abc import Collection
@@ -43,12 +42,13 @@ from tenants.notices import notices
 MAX_PAGE_ADDRESS_LENGTH = 500
 AGAIN = timedelta(seconds=20)
 PATIENCE = timedelta(minutes=5)
-"""How often a platform is asked that cannot tell now, and for how long: then whoever said so is
-told."""
+"""After this time without an answer of the platform the link is refused; `AGAIN` is the interval.
+"""
 
 
 class LookUpAddress(Protocol):
-    """What an address names on an account: `channels.sending.address_lookup.look_up_address`."""
+    """Function that looks up the post at an address of an account:
+    `channels.sending.address_lookup.look_up_address`."""
 
     def __call__(
         self, tenant_id: UUID, channel_id: UUID, subject: Subject, url: str, *, part: int = 0
@@ -58,11 +58,10 @@ class LookUpAddress(Protocol):
 def resolve_uncertain_delivery(
     scope: Scope, delivery_id: UUID, *, member_id: UUID, url: str
 ) -> None:
-    """Say what became of a post in doubt: `url` is where it stands, "" that it is not there and may
-    leave again.
+    """Record a member's statement: `url` is the address of the post, "" if it can be sent again.
 
-    The last word counts. Raises Refused for a role without the right, Conflict when it is not in
-    doubt (any more), BadInput for no link.
+    A later statement replaces an earlier one. Raises Refused for a role without the right, Conflict
+    if the delivery is not uncertain, BadInput for an invalid address.
     """
     row = _get_uncertain_delivery(scope, delivery_id, member_id)
     if url:
@@ -76,10 +75,10 @@ def resolve_uncertain_delivery(
 
 
 def close_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UUID) -> None:
-    """Let a post in doubt be: nobody looks for it any more, and it is never sent again.
+    """Cancel an uncertain delivery: it is neither looked up nor sent again.
 
-    Raises as `end_doubt`, and Conflict where a part of it surely stands: that is linked, finished
-    or taken away.
+    Raises the same errors as `resolve_uncertain_delivery`, and Conflict if a part is certainly
+    published, which has to be linked, completed or removed.
     """
     row = _get_uncertain_delivery(scope, delivery_id, member_id)
     if row.part_ids:
@@ -91,7 +90,7 @@ def close_uncertain_delivery(scope: Scope, delivery_id: UUID, *, member_id: UUID
 
 
 def deliveries_with_pending_lookup(scope: Scope, deliveries: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these posts in doubt for which the house looks by itself within a minute, or now."""
+    """Return those of these uncertain deliveries that will be looked up within a minute."""
     return bulk.pending_subjects(
         scope, ReconcileDue.kind, deliveries, before=scope.now + timedelta(minutes=1)
     )
@@ -110,7 +109,7 @@ def _get_uncertain_delivery(scope: Scope, delivery_id: UUID, member_id: UUID) ->
 
 
 def check_page_address(url: str) -> None:
-    """Raise BadInput unless it is the address of a page."""
+    """Raise BadInput unless it is the address of a web page."""
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -126,10 +125,10 @@ def check_page_address(url: str) -> None:
 def apply_uncertain_resolution(
     event: UncertainDeliveryResolved, *, tenant: OpenScope, look: LookUpAddress
 ) -> None:
-    """Do as the member said. Where the house found out by itself meanwhile it stays; what a link
-    does not prove is refused, and whoever waits for it is told why.
+    """Apply a member's statement, unless the delivery was resolved in the meantime.
 
-    Comes back (`outbox.RetryLater`) while the platform cannot tell.
+    A link that cannot be confirmed is refused, with the reason in the notice. Raises
+    `outbox.RetryLater` while the platform cannot answer.
     """
     try:
         if event.url:
@@ -186,7 +185,8 @@ def _rejection_message(seen: Absent | Failed | Unknown) -> Message:
 
 
 def _record_link_refusal(scope: Scope, delivery_id: UUID, why: Message) -> None:
-    """The doubt stays, with why the link did not end it: on the post, and in the notice of it."""
+    """Store the reason of a refused link in the delivery and its notice; the delivery stays
+    uncertain."""
     row = get_delivery(scope, delivery_id)
     if row.state != DeliveryState.UNCERTAIN:
         raise Conflict("delivery.not_in_doubt")

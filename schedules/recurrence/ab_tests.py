@@ -1,9 +1,9 @@
-"""Two versions of what a series says, tested against each other: begun, listed, ended.
+"""A/B tests of two versions of a recurring post: start, list and end them.
 
-A test is a stretch of a series, from one of its dates on: each time in it is a unit, whose version
-is drawn by `schedules/recurrence/variant_assignment.py`. The other version is a post of its own, so
-it is approved, previewed and compared like any. What came of it is said by
-`insights/analysis/ab_test_verdicts.py`.
+A test covers a series from one of its dates on. Each occurrence is a unit, whose version is drawn
+by `schedules/recurrence/variant_assignment.py`. The other version is a separate post, which is
+approved, previewed and compared like any post. `insights/analysis/ab_test_verdicts.py` computes the
+result.
 """
 
 from collections.abc import Collection
@@ -35,32 +35,35 @@ from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B
 from tenants.notices import notices
 
 ORIGIN = "variant"
-"""`origin` of posts written as the other version of one that repeats."""
+"""`origin` of posts created as version B of a recurring post."""
 
 MIN_TEST_UNITS = 40
 MAX_TEST_UNITS = 1000
-"""Units of a test: fewer say nothing, more are years."""
+"""Maximum units of a test; the minimum is `MIN_TEST_UNITS`. Fewer are inconclusive, more take
+years."""
 
 GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
-"""States of a unit that left and was taken away."""
+"""States of a unit that was published and then removed."""
 
 SHOWN = 60
-"""Tests of a creator that are listed."""
+"""Maximum number of listed tests of a creator."""
 
 
 class AbTestStatus(StrEnum):
-    """Whether units of a test still come."""
+    """The status of a test."""
 
     RUNNING = "running"
-    STOPPED = "stopped"  # with its series; nobody said which version is kept
+    STOPPED = "stopped"  # its series was stopped before a version was chosen
     ENDED = "ended"
 
 
 @dataclass(frozen=True)
 class AbTestRequest:
-    """A test to be made, from the date `day` of a series on: other words or other pictures,
-    never both (None: as they are); `metric` is read `age_hours` after each post left, of
-    `planned` posts."""
+    """A test to start on the date `day` of a series.
+
+    Version B changes either the text or the media, never both; None leaves them unchanged. `metric`
+    is read `age_hours` after each of `planned` posts was published.
+    """
 
     day: date
     metric: str
@@ -72,8 +75,7 @@ class AbTestRequest:
 
 @dataclass(frozen=True)
 class VariantTest:
-    """A test as it stands. `series_id` is the stretch of the series it runs on; instants are
-    UTC-aware."""
+    """A test. `series_id` is the series whose occurrences are its units. Instants are UTC-aware."""
 
     id: UUID
     creator_id: UUID
@@ -87,15 +89,15 @@ class VariantTest:
     begun_at: datetime
     ended_at: datetime | None
     kept: str
-    """The version that goes on after its end, a or b; nothing while it runs."""
+    """The version that the series continues with, "a" or "b"; empty while the test runs."""
     differ: frozenset[str]
-    """In what the versions differ as they stand: words, pictures, parts, price."""
+    """The aspects in which the versions currently differ: words, pictures, parts, price, options.
+    """
     stopped: bool
-    """Whether the series was stopped, so that no unit comes any more."""
+    """True if the series was stopped, so that no unit follows."""
 
     @property
     def state(self) -> AbTestStatus:
-        """Where it stands."""
         if self.ended_at is not None:
             return AbTestStatus.ENDED
         return AbTestStatus.STOPPED if self.stopped else AbTestStatus.RUNNING
@@ -103,8 +105,8 @@ class VariantTest:
 
 @dataclass(frozen=True)
 class AbTestUnit:
-    """One post of a test that left: since when that is known (UTC-aware), its version, and whether
-    it still stands."""
+    """A published post of a test: its time (UTC-aware), its version, and whether it is
+    still live."""
 
     delivery_id: UUID
     variant: str
@@ -113,7 +115,8 @@ class AbTestUnit:
 
 
 def variant_differences(one: PostContent, other: PostContent) -> frozenset[str]:
-    """In what two versions differ: words, pictures, parts, price, options; pure."""
+    """Return the aspects in which two versions differ: words, pictures, parts, price, options;
+    pure."""
     told = {
         "words": (one.title, text_similarity.normalize_text(one.body))
         != (other.title, text_similarity.normalize_text(other.body)),
@@ -128,20 +131,19 @@ def variant_differences(one: PostContent, other: PostContent) -> frozenset[str]:
 def start_test(
     scope: Scope, series_id: UUID, wanted: AbTestRequest, *, key: UUID, author: str
 ) -> UUID:
-    """Let a series say one of two versions from a date on, each time the one a hash draws; once per
-    `key`. The test.
+    """Start a test on a series from a date on and return its id; once per `key`.
 
-    The other version waits for the yes its creator asks for, as any post. Raises BadInput for a
-    series on several accounts or without as many times to come, for versions that say the same or
-    differ in two ways, and for a day it does not fall on; Conflict where one runs already or the
-    series is stopped; NotFound.
+    Version B requires the same approval as any post. Raises BadInput if the series has several
+    accounts or too few future occurrences, if the versions are equal or differ in two aspects, or
+    if the series has no occurrence on the day; Conflict if a test is running or the series is
+    stopped; NotFound.
     """
     test_id = derived_uuid(scope.tenant_id, key, "post-test")
     if scope.session.get(PostTest, (scope.tenant_id, test_id)) is not None:
         return test_id
     row = series.get_series(scope, series_id)
     series.lock_series_planning(scope, row.creator_id)
-    row = series.get_series(scope, series_id)  # as whoever was first left it
+    row = series.get_series(scope, series_id)  # read again under the lock
     variant_assignment.require_no_running_test(scope, row)
     _check_test_request(scope, row, wanted)
     channel = queries.get_channel(scope, UUID(row.channels[0]))
@@ -187,8 +189,7 @@ def _check_test_request(scope: Scope, row: Series, wanted: AbTestRequest) -> Non
 def _create_variant_post(
     scope: Scope, row: Series, wanted: AbTestRequest, *, key: UUID, author: str
 ) -> UUID:
-    """The other version, as a post of its own. What single places say otherwise is in it: it goes
-    to one account."""
+    """Create version B as a post. Overrides of the only account become its base content."""
     owner = deliveries.get_post(scope, row.post_id)
     said = channel_overrides.content_for_channel(
         owner, queries.get_channel(scope, UUID(row.channels[0]))
@@ -213,18 +214,18 @@ def _create_variant_post(
 
 
 def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
-    """Draw no more: from its next time on the series says the version `keep`, a or b. Twice is as
-    once.
+    """End a test; the series continues with the version `keep`, "a" or "b", from its next
+    occurrence on.
 
-    Raises BadInput for a version there is not, Conflict where it was ended with the other one,
-    NotFound.
+    Idempotent. Raises BadInput for another version, Conflict if the test was ended with the other
+    version, NotFound.
     """
     if keep not in (VARIANT_A, VARIANT_B):
         raise BadInput("variants.no_version")
     series.lock_series_planning(scope, _get_test_row(scope, test_id).creator_id)
     test = _get_test_row(scope, test_id, lock=True)
     if test.ended_at is not None:
-        if test.kept != keep:  # else two who press at once would both be told that theirs goes on
+        if test.kept != keep:  # of two concurrent requests with different versions, one must fail
             raise Conflict("variants.is_ended", version=test.kept.upper())
         return
     test.ended_at = scope.now
@@ -232,9 +233,8 @@ def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
     test.kept = keep
     scope.add(test)
     notices.close(scope, ab_test_complete_cause(test.id))
-    row = series.get_series(
-        scope, _get_test_series(scope, test.id).id, lock=True
-    )  # whoever stops it waits, or is seen here
+    # Waits for a concurrent stop, or makes that one wait.
+    row = series.get_series(scope, _get_test_series(scope, test.id).id, lock=True)
     if row.state == SeriesState.STOPPED:
         return
     repeat = occurrences.recurrence_of_series(row)
@@ -248,7 +248,7 @@ def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
 
 
 def ab_test_complete_cause(test_id: UUID) -> str:
-    """The cause of the notice that a test has all its posts, and waits for somebody to end it."""
+    """Return the cause of the notice that a test has all its posts and can be ended."""
     return f"versions:{test_id}:size"
 
 
@@ -262,18 +262,19 @@ def _get_test_row(scope: Scope, test_id: UUID, *, lock: bool = False) -> PostTes
 
 
 def _get_test_series(scope: Scope, test_id: UUID) -> Series:
-    """The series whose times are its units: it begins in the transaction the test does."""
+    """Return the series of a test; both are created in the same transaction."""
     query = select(Series).where(Series.tenant_id == scope.tenant_id, Series.test_id == test_id)
     return scope.session.exec(query.execution_options(populate_existing=True)).one()
 
 
 def get_test(scope: Scope, test_id: UUID) -> VariantTest:
-    """A test. Raises NotFound; another tenant's looks the same."""
+    """Return a test. Raises NotFound, also for a test of another tenant."""
     return _variant_test_from_row(scope, _get_test_row(scope, test_id))
 
 
 def list_running_tests(scope: Scope, creator_id: UUID) -> list[UUID]:
-    """The tests of a creator that nobody has ended, nor ends before this transaction does."""
+    """Return the tests of a creator that have not ended, locked against ending in this
+    transaction."""
     query = select(PostTest.id).where(
         PostTest.tenant_id == scope.tenant_id,
         PostTest.creator_id == creator_id,
@@ -283,7 +284,7 @@ def list_running_tests(scope: Scope, creator_id: UUID) -> list[UUID]:
 
 
 def tests_of_creators(scope: Scope, creators: Collection[UUID]) -> list[VariantTest]:
-    """The tests of these creators, those that run first, then the newest."""
+    """Return the tests of these creators: running ones first, then the newest; at most `SHOWN`."""
     rows = scope.session.exec(
         select(PostTest)
         .where(PostTest.tenant_id == scope.tenant_id, col(PostTest.creator_id).in_(list(creators)))
@@ -301,8 +302,10 @@ def tests_of_creators(scope: Scope, creators: Collection[UUID]) -> list[VariantT
 def list_tests(
     scope: Scope, creators: Collection[UUID], *, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[VariantTest]:
-    """Tests of these creators, the newest first; with `before` (when one was begun, its id), those
-    behind it."""
+    """Return tests of these creators, newest first.
+
+    `before` is the start time and id of the last test of the previous page.
+    """
     query = (
         select(PostTest)
         .where(PostTest.tenant_id == scope.tenant_id, col(PostTest.creator_id).in_(list(creators)))
@@ -344,7 +347,7 @@ def _variant_test_from_row(scope: Scope, row: PostTest) -> VariantTest:
 
 
 def list_test_units(scope: Scope, one: VariantTest) -> list[AbTestUnit]:
-    """The posts of a test that left, those that were taken away too, the first to leave first."""
+    """Return the published posts of a test by time, including those removed since."""
     rows = scope.session.exec(
         select(Delivery)
         .where(

@@ -1,5 +1,5 @@
-"""What makes a post leave again and again, stopped: its series, later stretches at other hours too,
-and its pools."""
+"""Stop the recurrence of a post: end its series, including continuations, and its evergreen
+entries."""
 
 from uuid import UUID
 
@@ -12,12 +12,13 @@ from schedules.recurrence import evergreen_pools, series, variant_assignment
 
 
 def stop_recurrence(scope: Scope, post_id: UUID) -> int:
-    """Make no more of a post, and take what of it is ahead by them off the calendar; how many
-    series and entries of pools that ended. Twice is as once."""
+    """End all series and pool entries of a post and cancel their pending deliveries.
+
+    Returns the number of series and entries that ended. Idempotent.
+    """
     entries = evergreen_pools.pool_entries_of_post(scope, post_id)
-    for (
-        entry_id
-    ) in entries:  # before series: whoever fills a pool, or moves it, locks in this order
+    # Lock order: filling a pool locks the pool before its series.
+    for entry_id in entries:
         evergreen_pools.remove_pool_entry(scope, entry_id)
     goes_on = (Series.tenant_id == scope.tenant_id, Series.state != str(SeriesState.STOPPED))
     ours = (

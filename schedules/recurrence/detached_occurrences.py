@@ -1,5 +1,4 @@
-"""One date of a series that becomes a post of its own: the series leaves it out, and what is said
-there may change."""
+"""Detach one date of a series: the date becomes a separate post whose content may change."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -20,13 +19,13 @@ from schedules.recurrence.series import SERIES_HORIZON
 
 
 def detach_occurrence(scope: Scope, series_id: UUID, day: date, *, author: str) -> UUID:
-    """Leave one date out of a series, and write what it says as a post of its own that goes where
-    and when that date would have: moved ones at the time they were given. It asks for a yes as any
-    new post. Its id; once per date.
+    """Skip one date of a series and create a post with its content, times and accounts; return its
+    id.
 
-    Raises BadInput for a day the series does not fall on and for a time that has passed; Conflict
-    where something of that date has left or is on its way, where nothing of it is planned, once the
-    series is stopped, and while a test runs on it; NotFound.
+    Moved deliveries retain their new times. The post requires approval like any new post. Once per
+    date. Raises BadInput if the series has no occurrence on the day or its time has passed;
+    Conflict if a delivery of that date is or may be live, if none is planned, if the series is
+    stopped, or while an A/B test runs on it; NotFound.
     """
     row = series.get_series(scope, series_id, lock=True)
     key = derived_uuid(row.id, "apart", day)
@@ -36,7 +35,8 @@ def detach_occurrence(scope: Scope, series_id: UUID, day: date, *, author: str) 
     variant_assignment.require_no_running_test(scope, row)
     if day in occurrences.skipped_dates(row):
         raise Conflict("series.none_that_day", day=f"{day:%d/%m/%Y}")
-    series.extend_series(scope, series_id)  # of one that was just planned most is not made yet
+    # a new series has no deliveries beyond the first ones yet
+    series.extend_series(scope, series_id)
     places = _list_publishing_places(
         scope, row, day, series.skip_occurrence(scope, series_id, day, why="series.apart")
     )
@@ -54,19 +54,20 @@ def detach_occurrence(scope: Scope, series_id: UUID, day: date, *, author: str) 
 
 
 def _draft_from_series(scope: Scope, row: Series) -> drafts.Draft:
-    """What the series says now, to be written once more."""
+    """Return the current content of a series as a draft."""
     post = deliveries.get_post(scope, row.post_id)
-    scope.session.refresh(
-        post
-    )  # somebody else may have changed its words while this waited for the series
+    # The text may have changed while this transaction waited for the lock.
+    scope.session.refresh(post)
     return replace(drafts.draft_of_post(queries.build_stored_post(post)), post_id=None)
 
 
 def _list_publishing_places(
     scope: Scope, row: Series, day: date, taken: Sequence[Delivery]
 ) -> list[tuple[UUID, WallTime, Delivery | None]]:
-    """Where and when that date leaves: as what was taken off the calendar, or by the rule beyond
-    what is made."""
+    """Return the accounts and times of a date, each with the cancelled delivery it replaces.
+
+    Beyond the horizon of created deliveries, they are computed from the rule.
+    """
     if any(one.late_until is not None and one.late_until < scope.now for one in taken):
         raise BadInput("delivery.time_passed")
     wall = occurrences.recurrence_of_series(row).occurrence_on(day)

@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class PoolDue:
-    """A pool looks for room on the calendar; the subject is the pool."""
+    """Request to plan deliveries of an evergreen pool, the subject."""
 
     kind: ClassVar[str] = "pool.fill"
     queue: ClassVar[outbox.Queue] = "make"
@@ -19,8 +19,7 @@ class PoolDue:
 
 @dataclass(frozen=True)
 class ClocksDue:
-    """Once a day: every planned time is what its clock says under the rules of time zones we have
-    now."""
+    """Daily request to recompute due times with the current time zone rules."""
 
     kind: ClassVar[str] = "calendar.clocks"
     queue: ClassVar[outbox.Queue] = "make"

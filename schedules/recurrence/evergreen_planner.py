@@ -1,9 +1,8 @@
-"""Posts that come back: a pool of each creator, planned ahead on free slots of her accounts,
-variants in turn.
+"""Evergreen planner: schedules posts of a creator's pool on free slots, rotating their variants.
 
-What comes back is an ordinary delivery on a slot, as if a person had put the post in the queue: it
-may be moved, taken off, and needs whatever yes its creator asks for. Which entry comes next is read
-from what was planned before, so that there is no second list that could part from the calendar.
+A planned repost is an ordinary delivery in a slot, as if a member had added the post to the queue:
+it can be moved or cancelled, and needs the approval that its creator requires. The next entry is
+derived from earlier deliveries, so that no second list can diverge from the calendar.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -37,20 +36,19 @@ from schedules.recurrence.models import Pool
 
 RECYCLING = "system:recycling"
 FULL = 3
-"""Posts of a pool that wait on one account; more of them would only stand in the way of what is
-new."""
+"""Maximum number of pending pool posts on an account; more would only block slots for new posts."""
 
 LEAD = timedelta(hours=1)
-"""A slot sooner than this is left to people."""
+"""Earlier slots are reserved for members."""
 
 FARTHEST = timedelta(days=30)
-"""Slots further ahead are left for later."""
+"""Maximum time ahead for which slots are used."""
 
 AGAIN = timedelta(hours=6)
-"""How often a pool looks for room."""
+"""Interval at which a pool is planned again."""
 
 SECOND = timedelta(seconds=1)
-"""A slot exactly so much later is late enough."""
+"""Tolerance: a slot exactly one interval later is acceptable."""
 
 NEVER_LEFT = frozenset({DeliveryState.CANCELLED, DeliveryState.FAILED})
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -58,7 +56,7 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 
 @dataclass(frozen=True)
 class PoolUse:
-    """One time at which a post of a pool was to leave an account, or is: at `at`, UTC-aware."""
+    """A past or planned publication of a pool post on an account, at `at` (UTC-aware)."""
 
     post_id: UUID
     at: datetime
@@ -68,19 +66,22 @@ class PoolUse:
 
 @dataclass(frozen=True)
 class PoolTurn:
-    """An entry of a pool and its wordings, the one whose turn it is first."""
+    """A pool entry with its variants, the next one first."""
 
     entry_id: UUID
     wordings: tuple[UUID, ...]
     last: datetime | None
-    """When any of them was on the account last, or will be."""
+    """The latest past or planned publication of any variant on the account."""
 
 
 def order_pool_turns(
     entries: Mapping[UUID, Sequence[UUID]], uses: Sequence[PoolUse]
 ) -> list[PoolTurn]:
-    """The entries of a pool (wordings by id) in the order of their turns on an account: first what
-    never was there, then what was there longest ago; pure."""
+    """Return pool entries in the order of their turns on an account; pure.
+
+    Entries that were never published there come first, then those published longest ago. `entries`
+    maps entries to the posts of their variants.
+    """
     found = []
     for entry_id, wordings in entries.items():
         mine = [one for one in uses if one.post_id in wordings and one.state not in NEVER_LEFT]
@@ -97,10 +98,10 @@ def order_pool_turns(
 
 
 def fill_free_slots(scope: Scope, pool_id: UUID, *, connectors: Mapping[str, Connector]) -> int:
-    """Plan what of a pool fits on the free slots of its accounts; how many that were. Twice is as
-    once.
+    """Plan posts of a pool on the free slots of its accounts; return their number.
 
-    A pool that is paused or over plans nothing and asks no more. Raises NotFound.
+    Idempotent. A pool that is paused or over plans nothing and is not queued again. Raises
+    NotFound.
     """
     pool = evergreen_pools.get_pool(scope, pool_id, lock=True)
     if pool.paused or (
@@ -112,19 +113,16 @@ def fill_free_slots(scope: Scope, pool_id: UUID, *, connectors: Mapping[str, Con
     able = [
         one
         for one in map(UUID, pool.channels)
+        # Deliveries on a disconnected account would only be put on hold at their time.
         if one in known and known[one].state not in UNUSABLE_STATES
     ]
-    chosen = [
-        known[one] for one in able
-    ]  # on a lost account each of them would be held at its hour
+    chosen = [known[one] for one in able]
     slots.lock_queues(scope, *(one.id for one in chosen))
     return sum(_fill_pool_slots(scope, _Here(pool, one, connectors)) for one in chosen)
 
 
 @dataclass(frozen=True)
 class _Here:
-    """A pool on one of its accounts."""
-
     pool: Pool
     channel: Channel
     connectors: Mapping[str, Connector]
@@ -168,17 +166,19 @@ def _iterate_free_places(scope: Scope, here: _Here, after: datetime) -> Iterator
 def _choose_next_variant(
     scope: Scope, here: _Here, place: SlotPlace, waiting: Sequence[PoolTurn]
 ) -> UUID | None:
-    """The first wording that is old enough, that nobody refused, that says nothing the account has
-    lately, and gives nothing away."""
+    """Return the first variant that may be published in a slot, None if there is none.
+
+    It is old enough, not rejected, not a near-duplicate of recent posts on the account, and
+    contains no paid content for free.
+    """
     for turn in waiting:
         if turn.last is not None and place.due_time - turn.last < here.pool.min_age:
             continue
         for post_id in turn.wordings:
             owner = deliveries.get_post(scope, post_id)
             there = [here.channel.id]
-            if decisions.is_rejected(
-                scope, owner, scope.now
-            ):  # it would only wait for a yes that was refused
+            # A rejected post would only wait for an approval that was denied.
+            if decisions.is_rejected(scope, owner, scope.now):
                 continue
             said = channel_overrides.content_for_channel(owner, here.channel)
             given = channel_overrides.is_paid_content_free(owner, here.channel)
@@ -193,11 +193,10 @@ def _create_pool_delivery(scope: Scope, channel: Channel, place: SlotPlace, post
     here = select(Delivery.occurrence_key).where(
         Delivery.tenant_id == scope.tenant_id,
         Delivery.post_id == post_id,
+        # Includes deliveries moved here from another account, whose keys may have gaps.
         Delivery.channel_id == channel.id,
     )
-    known = scope.session.exec(
-        here
-    ).all()  # what was moved here has the key it had on the other account
+    known = scope.session.exec(here).all()
     key = next(
         one
         for number in count(len(known) + 1)
@@ -214,7 +213,8 @@ def _create_pool_delivery(scope: Scope, channel: Channel, place: SlotPlace, post
 
 
 def _load_pool_uses(scope: Scope, channel_id: UUID, posts: Collection[UUID]) -> list[PoolUse]:
-    """The times of these posts on an account, and of whatever its pool planned there."""
+    """Return the deliveries of these posts on an account, and all those planned by its pool
+    there."""
     rows = scope.session.exec(
         select(Delivery)
         .where(
@@ -239,15 +239,15 @@ def _load_pool_uses(scope: Scope, channel_id: UUID, posts: Collection[UUID]) -> 
 
 
 def plan_pool(event: PoolDue, *, tenant: OpenScope, connectors: Mapping[str, Connector]) -> None:
-    """Plan what a pool has room for."""
+    """Handle PoolDue: plan a pool in one transaction."""
     with tenant(event.tenant_id, RECYCLING) as scope:
         try:
             fill_free_slots(scope, event.subject_id, connectors=connectors)
-        except NotFound:  # the agency's rows went meanwhile
+        except NotFound:  # the tenant was deleted in the meantime
             return
 
 
 def wake_stalled_pools(scope: Scope) -> None:
-    """Pools whose row was given up look for room again."""
+    """Queue the planning of pools without a pending event, whose last event failed permanently."""
     for pool_id in evergreen_pools.stalled_pools(scope):
         outbox.put(scope, PoolDue(scope.tenant_id, pool_id))

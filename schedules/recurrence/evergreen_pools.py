@@ -1,5 +1,8 @@
-"""The pool of a creator: which of her posts come back, where, how often, until when.
-`schedules/recurrence/evergreen_planner.py` plans."""
+"""Evergreen pools: the posts of a creator that are reposted, with accounts, intervals and an end
+date.
+
+`schedules/recurrence/evergreen_planner.py` creates the deliveries.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -30,24 +33,25 @@ from schedules.recurrence.events import PoolDue
 from schedules.recurrence.models import Pool, PoolEntry
 
 POOL_KEY_PREFIX = "pool-"
-"""What the occurrence keys of deliveries begin with that a pool planned."""
+"""Prefix of the occurrence keys of deliveries that a pool has planned."""
 
 ORIGIN = "recycle"
-"""`origin` of posts written as another wording of one in a pool."""
+"""`origin` of posts created as variants of a pool entry."""
 
 MAX_POOL_ENTRIES = 500
 MAX_POOL_VARIANTS = 20
-"""Entries of a pool, and wordings of one entry."""
+"""Maximum variants of an entry; a pool has at most `MAX_POOL_ENTRIES` entries."""
 
 MAX_POOL_AGE = timedelta(days=730)
 
 
 @dataclass(frozen=True)
 class PoolSchedule:
-    """Where, when and how often posts of a pool come back. `label`: only slots of that name;
-    `until`: the last day.
+    """The accounts and intervals of a pool. `label` limits it to slots of that name; `until` is the
+    last day.
 
-    `min_age` is between two times of one entry on an account, `every` between two of any.
+    `min_age` is the minimum interval between two publications of an entry on an account, `every`
+    that between any two posts of the pool there.
     """
 
     channels: tuple[UUID, ...]
@@ -58,15 +62,17 @@ class PoolSchedule:
 
 
 def pool_schedule(row: Pool) -> PoolSchedule:
-    """How a pool comes back."""
+    """Return the schedule of a pool."""
     return PoolSchedule(
         tuple(map(UUID, row.channels)), row.min_age, row.every, row.label, row.until
     )
 
 
 def get_pool(scope: Scope, pool_id: UUID, *, lock: bool = False) -> Pool:
-    """The pool. `lock`: nobody else plans or changes it until this transaction ends. Raises
-    NotFound."""
+    """Return a pool; `lock` prevents concurrent planning and changes until the transaction ends.
+
+    Raises NotFound.
+    """
     query = select(Pool).where(Pool.tenant_id == scope.tenant_id, Pool.id == pool_id)
     query = query.with_for_update() if lock else query
     row = scope.session.exec(query.execution_options(populate_existing=True)).first()
@@ -76,21 +82,24 @@ def get_pool(scope: Scope, pool_id: UUID, *, lock: bool = False) -> Pool:
 
 
 def pool_of_creator(scope: Scope, creator_id: UUID) -> Pool | None:
-    """A creator's pool, if she has one."""
+    """Return the pool of a creator, or None."""
     query = select(Pool).where(Pool.tenant_id == scope.tenant_id, Pool.creator_id == creator_id)
     return scope.session.exec(query.execution_options(populate_existing=True)).first()
 
 
 def lock_pool(scope: Scope, creator_id: UUID) -> Pool | None:
-    """A creator's pool, if she has one: nobody else makes one or changes it until this transaction
-    ends."""
-    scope.lock(f"{scope.tenant_id}:pool:{creator_id}")  # two at once would both make one
+    """Lock and return the pool of a creator, or None.
+
+    Without a pool, the lock prevents other transactions from creating one.
+    """
+    # otherwise two concurrent requests would both create a pool
+    scope.lock(f"{scope.tenant_id}:pool:{creator_id}")
     row = pool_of_creator(scope, creator_id)
     return get_pool(scope, row.id, lock=True) if row is not None else None
 
 
 def list_pool_entries(scope: Scope, pool_id: UUID) -> list[PoolEntry]:
-    """What is in a pool, taken out or not, the oldest first."""
+    """Return all entries of a pool, including removed ones, oldest first."""
     query = select(PoolEntry).where(
         PoolEntry.tenant_id == scope.tenant_id, PoolEntry.pool_id == pool_id
     )
@@ -99,11 +108,11 @@ def list_pool_entries(scope: Scope, pool_id: UUID) -> list[PoolEntry]:
 
 
 def save_pool(scope: Scope, creator_id: UUID, rhythm: PoolSchedule) -> UUID:
-    """Say how a creator's posts come back; what is planned already stays. Her pool's id, made where
-    there was none.
+    """Create or update the pool of a creator and return its id. Existing deliveries are not
+    changed.
 
-    Raises BadInput for no account, too short or too long a time and an end that has passed;
-    NotFound for an account that is not hers.
+    Raises BadInput without accounts, for intervals out of range and for an end date in the past;
+    NotFound for an account that is not the creator's.
     """
     if not rhythm.channels:
         raise BadInput("compose.no_account")
@@ -151,9 +160,9 @@ def _schedule_pool_planning(scope: Scope, row: Pool) -> None:
 
 
 def add_post_to_pool(scope: Scope, post_id: UUID) -> UUID:
-    """Let a post come back; once per post, and one that was taken out is in again. The entry's id.
+    """Add a post to the pool of its creator, or restore a removed one; return the entry's id.
 
-    Raises Conflict where its creator has no pool yet, BadInput for too many, NotFound.
+    Idempotent. Raises Conflict if the creator has no pool, BadInput if it is full, NotFound.
     """
     owner = deliveries.get_post(scope, post_id)
     known = pool_of_creator(scope, owner.creator_id)
@@ -180,19 +189,18 @@ def add_post_to_pool(scope: Scope, post_id: UUID) -> UUID:
 
 
 def pool_entries_of_post(scope: Scope, post_id: UUID) -> list[UUID]:
-    """The entries by which a post comes back: those it is a wording of, but what was taken out."""
+    """Return the active entries of which a post is a variant."""
     holds = type_coerce(PoolEntry.wordings, JSONB).contains([str(post_id)])
     here = (PoolEntry.tenant_id == scope.tenant_id, col(PoolEntry.taken_out).is_(False), holds)
     return list(scope.session.exec(select(PoolEntry.id).where(*here)))
 
 
 def add_pool_variant(scope: Scope, entry_id: UUID, body: str, *, key: UUID, author: str) -> UUID:
-    """Another wording of an entry, that takes its turn once it has the yes its creator asks for;
-    once per `key`.
+    """Add a variant with another text to an entry and return its post; once per `key`.
 
-    Pictures, parts, prices, labels and what is said of addresses are those of the first one.
-    Returns its post. Raises BadInput for the words of another wording and for too many,
-    NotFound.
+    Media, parts, prices, labels and link settings are those of the first variant. The variant is
+    used once it has the required approval. Raises BadInput for the text of another variant and for
+    too many variants; NotFound.
     """
     entry = _get_pool_entry(scope, entry_id)
     row = get_pool(scope, entry.pool_id, lock=True)
@@ -240,7 +248,7 @@ def add_pool_variant(scope: Scope, entry_id: UUID, body: str, *, key: UUID, auth
 
 
 def _fingerprint_text_only(said: PostContent) -> Fingerprint:
-    """What it says, its pictures aside: all wordings show the same."""
+    """Return the fingerprint of the text alone, because all variants share the media."""
     return replace(text_similarity.fingerprint_content(said), pictures=frozenset())
 
 
@@ -259,13 +267,12 @@ def _get_pool_entry(scope: Scope, entry_id: UUID) -> PoolEntry:
 
 
 def creator_of_pool_entry(scope: Scope, entry_id: UUID) -> UUID:
-    """Whose entry it is. Raises NotFound."""
+    """Return the creator of an entry. Raises NotFound."""
     return _get_pool_entry(scope, entry_id).creator_id
 
 
 def remove_pool_entry(scope: Scope, entry_id: UUID) -> int:
-    """Let an entry come back no more, and take what is planned of it off the calendar; how many
-    that were.
+    """Remove an entry from its pool and cancel its pending deliveries; return their number.
 
     Raises NotFound.
     """
@@ -280,8 +287,7 @@ def remove_pool_entry(scope: Scope, entry_id: UUID) -> int:
 
 
 def pause_pool(scope: Scope, pool_id: UUID) -> int:
-    """Plan no more, and take what is planned off the calendar; how many that were. Raises
-    NotFound."""
+    """Pause a pool and cancel its pending deliveries; return their number. Raises NotFound."""
     row = get_pool(scope, pool_id, lock=True)
     row.paused = True
     scope.add(row)
@@ -291,7 +297,7 @@ def pause_pool(scope: Scope, pool_id: UUID) -> int:
 
 
 def resume_pool(scope: Scope, pool_id: UUID) -> None:
-    """Plan again. Raises NotFound."""
+    """Resume a paused pool. Raises NotFound."""
     row = get_pool(scope, pool_id, lock=True)
     row.paused = False
     scope.add(row)
@@ -301,8 +307,10 @@ def resume_pool(scope: Scope, pool_id: UUID) -> None:
 def upcoming_pool_deliveries(
     scope: Scope, posts: Sequence[UUID], *, lock: bool = False
 ) -> list[Delivery]:
-    """What a pool planned of these posts that has not left and waits for nobody's decision, the
-    first due first."""
+    """Return the pending deliveries of these posts that a pool planned, earliest first.
+
+    Deliveries on hold are not included.
+    """
     return _list_pool_deliveries(scope, posts, PENDING_STATES, lock=lock)
 
 
@@ -324,8 +332,10 @@ def _list_pool_deliveries(
 
 
 def _drop_pending_deliveries(scope: Scope, posts: Sequence[UUID], reason: Message) -> int:
-    """What is on hold waits for a decision, but for what waits for a yes: somebody's, days later,
-    would send it."""
+    """Cancel pending deliveries, and those on hold for a missing approval.
+
+    A later approval would otherwise publish them. Other deliveries on hold wait for a decision.
+    """
     found = _list_pool_deliveries(scope, posts, PENDING_STATES | {DeliveryState.HELD}, lock=True)
     rows = [
         one for one in found if one.state in PENDING_STATES or verdicts.is_held_for_approval(one)
@@ -336,7 +346,7 @@ def _drop_pending_deliveries(scope: Scope, posts: Sequence[UUID], reason: Messag
 
 
 def stalled_pools(scope: Scope) -> list[UUID]:
-    """Pools that run and that no row would wake: theirs was given up."""
+    """Return the active pools without a pending event, whose last event failed permanently."""
     rows = scope.session.exec(
         select(Pool.id).where(Pool.tenant_id == scope.tenant_id, ~col(Pool.paused))
     )

@@ -1,4 +1,4 @@
-"""What the events of series and clocks do; each is one transaction, and twice is as once."""
+"""Handlers of series and time zone events. Each step is one idempotent transaction."""
 
 from datetime import timedelta
 
@@ -12,18 +12,17 @@ from schedules.recurrence.events import ClocksDue
 
 SERIES = "system:series"
 FORGOTTEN = timedelta(hours=1)
-"""A series this late has no row that would extend it: its row was given up."""
+"""A series overdue by this time has no pending event; its last event failed permanently."""
 
 
 def handle_extend_due(event: ExtendDue, *, tenant: OpenScope) -> None:
-    """Make the next deliveries of a series."""
+    """Create the next deliveries of a series."""
     with tenant(event.tenant_id, SERIES) as scope:
         series.extend_series(scope, event.subject_id)
 
 
 def handle_clocks_due(event: ClocksDue, *, tenant: OpenScope) -> None:
-    """Follow the clocks of every zone, take up what was forgotten, and keep the prints that are
-    missing."""
+    """Recompute due times, queue stalled series and pools, and add missing content fingerprints."""
     with tenant(event.tenant_id, SERIES) as scope:
         time_zone_updates.recompute_due_times(scope)
     with tenant(event.tenant_id, SERIES) as scope:

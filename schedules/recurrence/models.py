@@ -11,8 +11,8 @@ from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments,
 
 
 class Pool(CreatorOwnedRow, table=True):
-    """What of a creator's posts comes back on the free slots of her accounts, when and how
-    often."""
+    """The evergreen pool of a creator: accounts, slots and intervals at which its posts are
+    reposted."""
 
     __tablename__ = "pools"
     __table_args__ = table_arguments(
@@ -22,18 +22,18 @@ class Pool(CreatorOwnedRow, table=True):
     )
     channels: list[str] = jsonb_column(list)
     label: str = ""
-    """Only slots of this name; all of them without one."""
+    """Limits the pool to slots of this name; empty for all slots."""
     min_age: timedelta = Field(sa_type=Interval)
-    """Between two times of one entry on an account, at least."""
+    """Minimum interval between two publications of an entry on an account."""
     every: timedelta = Field(sa_type=Interval)
-    """Between two posts of the pool on an account, at least."""
+    """Minimum interval between two posts of the pool on an account."""
     until: date | None = Field(default=None, sa_type=Date)
     paused: bool = False
 
 
 class PoolEntry(CreatorOwnedRow, table=True):
-    """A post that comes back, in one wording or several in turn: each wording is a post of its
-    own."""
+    """A post that is reposted, in one or several variants in turn; each variant is a
+    separate post."""
 
     __tablename__ = "pool_entries"
     __table_args__ = table_arguments(
@@ -46,15 +46,15 @@ class PoolEntry(CreatorOwnedRow, table=True):
     pool_id: UUID
     first_id: UUID
     wordings: list[str] = jsonb_column(list)
-    """Ids of posts, in the order of their turns, the first one included."""
+    """Post ids of the variants in the order of their turns, including the first post."""
     taken_out: bool = False
 
 
 class PostTest(CreatorOwnedRow, table=True):
-    """Two versions of what a series says on one account, and how they are to be compared: fixed
-    before either leaves.
+    """An A/B test of two versions of a series on one account; its plan is fixed before the first
+    unit.
 
-    `insights/analysis/ab_test_verdicts.py` knows what may be measured, and says what came of it.
+    `insights/analysis/ab_test_verdicts.py` defines the available metrics and computes the result.
     """
 
     __tablename__ = "post_tests"
@@ -66,15 +66,15 @@ class PostTest(CreatorOwnedRow, table=True):
         keep="while the tenant is here",
     )
     a_id: UUID
-    """The post that repeated before."""
+    """The original post of the series."""
     b_id: UUID
     channel_id: UUID
     metric: str
     age_hours: int
     planned: int
-    """Units after which it is over."""
+    """Number of units after which the test is complete."""
     by: str
     ended_at: datetime | None = timestamp_column(optional=True)
     ended_by: str = ""
     kept: str = ""
-    """Of a test that was ended, the version that goes on: a or b."""
+    """The version that the series continues with after the test, "a" or "b"."""

@@ -1,9 +1,8 @@
-"""When a stored series leaves: by its rule, less the dates somebody took out, less days and hours
-without posts.
+"""Occurrences of stored series: the dates of the rule without skipped dates and quiet periods.
 
-What a rule says gives way to a quiet period or a pause: it is left out, never moved, since its own
-next time may stand where it would go. A time that a person gave it by hand stays: they were warned.
-Once the period is gone, the times that are still to come stand again (ADR 0106).
+An occurrence in a quiet period is skipped, never moved, because another occurrence may already be
+at its new time. An occurrence that a member moved individually stays; they were warned. When a
+quiet period ends early, its future occurrences are created again.
 """
 
 from bisect import bisect_left, bisect_right
@@ -29,32 +28,32 @@ from schedules.recurrence.rules import Recurrence, parse_recurrence_rule
 from tenants.notices import notices
 
 OUT = ".out-"
-"""Ends what a time was known by that is left out."""
+"""Suffix that marks the occurrence key of a delivery skipped for a quiet period."""
 
 A_DAY = timedelta(days=1)
 LOOKED_THROUGH = 400
-"""Times that are looked through for one that is not quiet: a daily one, for a year."""
+"""Maximum number of occurrences searched for one that is not quiet: a year of a daily rule."""
 
 QuietByChannel = Mapping[UUID, Sequence[QuietPeriod]]
-"""The periods without posts that hold for each account of a series."""
+"""The quiet periods that apply to each account of a series."""
 
 
 def recurrence_of_series(row: Series) -> Recurrence:
-    """When a series repeats."""
+    """Return the recurrence of a series."""
     return Recurrence(
         parse_recurrence_rule(row.rule), row.starts_on, parse_clock_time(row.clock), row.zone
     )
 
 
 def skipped_dates(row: Series) -> frozenset[date]:
-    """The local dates somebody took out of a series."""
+    """Return the local dates that members have skipped."""
     return frozenset(map(date.fromisoformat, row.skipped))
 
 
 def quiet_periods_by_channel(
     scope: Scope, creator_id: UUID, channels: Sequence[UUID]
 ) -> QuietByChannel:
-    """The periods without posts that hold for each of these accounts of a creator."""
+    """Return the quiet periods that apply to each of these accounts of a creator."""
     known = quiet_periods.list_quiet_periods(scope, [creator_id])
     return {
         channel: [one for one in known if one.channel_id in (None, channel)] for channel in channels
@@ -62,20 +61,19 @@ def quiet_periods_by_channel(
 
 
 def quiet_periods_of_series(scope: Scope, row: Series) -> QuietByChannel:
-    """The same, of the accounts of a series."""
+    """Return the quiet periods that apply to each account of a series."""
     return quiet_periods_by_channel(scope, row.creator_id, [UUID(one) for one in row.channels])
 
 
 def quiet_on_all_channels(closed: QuietByChannel, wall: WallTime) -> QuietPeriod | None:
-    """The period for which a time leaves on none of its accounts; None where it leaves on any.
-    Pure."""
+    """Return a quiet period if an occurrence is quiet on every account, otherwise None; pure."""
     at = wall.instant()
     found = [quiet_periods.find_covering_period(periods, at) for periods in closed.values()]
     return found[0] if found and all(found) else None
 
 
 def upcoming_occurrences(scope: Scope, row: Series, most: int) -> list[WallTime]:
-    """At most so many of its next times, those that nobody took out and that are not quiet on every
+    """Return at most `most` next occurrences, without skipped dates and those quiet on every
     account."""
     closed = quiet_periods_of_series(scope, row)
     walls = islice(
@@ -89,15 +87,18 @@ def upcoming_occurrences(scope: Scope, row: Series, most: int) -> list[WallTime]
 
 @dataclass(frozen=True)
 class OccurrenceSplit:
-    """Times of a rule: those that leave on any account, and those that leave on none, each with
-    what is in the way."""
+    """Occurrences divided by quiet periods.
+
+    `open` are published on at least one account; `quiet` on none, each with the label of its
+    period.
+    """
 
     open: tuple[WallTime, ...]
     quiet: tuple[tuple[WallTime, str], ...]
 
 
 def split_by_quiet(walls: Sequence[WallTime], closed: QuietByChannel) -> OccurrenceSplit:
-    """Times of a rule by whether they leave anywhere; pure."""
+    """Divide occurrences by whether they are quiet on every account; pure."""
     found = [(wall, quiet_on_all_channels(closed, wall)) for wall in walls]
     leave = tuple(wall for wall, period in found if period is None)
     return OccurrenceSplit(
@@ -108,8 +109,8 @@ def split_by_quiet(walls: Sequence[WallTime], closed: QuietByChannel) -> Occurre
 def quiet_occurrences(
     scope: Scope, row: Series, until: datetime
 ) -> tuple[tuple[WallTime, str], ...]:
-    """Its times to come until an instant (UTC-aware) that give way on every account, each with what
-    to."""
+    """Return the occurrences until an instant (UTC-aware) that are quiet on every account, with the
+    period's label."""
     without = skipped_dates(row)
     walls = [
         wall
@@ -120,7 +121,7 @@ def quiet_occurrences(
 
 
 def is_never_published(scope: Scope, row: Series, channel_id: UUID, also: QuietPeriod) -> bool:
-    """Whether a series would not leave on an account any more if one more period were kept."""
+    """Return True if one more quiet period would prevent every future occurrence on an account."""
     closed = [*quiet_periods_by_channel(scope, row.creator_id, [channel_id])[channel_id], also]
     walls = islice(
         recurrence_of_series(row).next_occurrences(scope.now, without=skipped_dates(row)),
@@ -132,9 +133,11 @@ def is_never_published(scope: Scope, row: Series, channel_id: UUID, also: QuietP
 
 
 def leave_out_delivery(scope: Scope, row: Delivery, why: Message) -> None:
-    """Take one time of a series off the calendar for days without posts. What it was known by is
-    free: once those days are none any more, it is made again. Raises Conflict for one that is on
-    its way, or was changed meanwhile."""
+    """Cancel a delivery of a series because of a quiet period.
+
+    Its occurrence key is freed, so that the occurrence is created again if the period is deleted.
+    Raises Conflict if the delivery is being published or was changed concurrently.
+    """
     transition_delivery(
         scope,
         row,
@@ -147,9 +150,11 @@ def leave_out_delivery(scope: Scope, row: Delivery, why: Message) -> None:
 
 @dataclass(frozen=True)
 class KnownOccurrences:
-    """The times a series has, by account and by what each is known by, and what is `taken` of
-    that; `out` are those that were left out since, `by_hand` the times that people gave to some
-    of these."""
+    """The stored occurrences of a series by account and key.
+
+    `made` are current, `out` skipped for quiet periods, `taken` all keys in use, and `by_hand` the
+    times that members gave to skipped ones.
+    """
 
     made: frozenset[tuple[UUID, str]]
     taken: frozenset[tuple[UUID, str]]
@@ -158,8 +163,10 @@ class KnownOccurrences:
 
 
 def load_known_occurrences(scope: Scope, row: Series, posts: Collection[UUID]) -> KnownOccurrences:
-    """What was made of a series, of all of its `posts`. A time given by hand comes back as it was
-    given: nobody asked for that of the rule any more."""
+    """Load the stored occurrences of a series for all its `posts`.
+
+    An occurrence that a member had moved is created again at its moved time.
+    """
     rows = scope.session.exec(
         select(Delivery.channel_id, Delivery.occurrence_key, Delivery.wall_time, Delivery.zone)
         .where(
@@ -173,10 +180,11 @@ def load_known_occurrences(scope: Scope, row: Series, posts: Collection[UUID]) -
     by_hand: dict[tuple[UUID, str], WallTime] = {}
     for channel, key, at, zone in rows:
         mine, out, _ = key.partition(OUT)
-        mine = misfires.original_occurrence_key(
-            mine
-        )  # back on its account after a spare one, it is the same time
+        # A delivery that returned after an account failover is the same occurrence.
+        mine = misfires.original_occurrence_key(mine)
         stands[channel, mine] = not out
+        # Rows are in order of creation: a later one supersedes an earlier one of the same
+        # occurrence.
         by_hand.pop((channel, mine), None)
         if out and mine.partition("~")[0] != at and _is_occurrence_date(row, mine):
             by_hand[channel, mine] = parse_wall_time(at, zone)
@@ -186,16 +194,15 @@ def load_known_occurrences(scope: Scope, row: Series, posts: Collection[UUID]) -
 
 
 def _is_occurrence_date(row: Series, key: str) -> bool:
-    """Whether a series still has the date that something is known by."""
+    """Return True if the date of an occurrence key still belongs to the series."""
     day = date.fromisoformat(key[:10])
     return day not in skipped_dates(row) and recurrence_of_series(row).falls_on(day)
 
 
 def leave_out_quiet_deliveries(scope: Scope, row: Series) -> int:
-    """Leave out what is on the calendar by the rule and quiet since; how many that were, told in
-    one notice.
+    """Cancel pending deliveries of a series that are now in a quiet period; return their number.
 
-    The caller holds the series.
+    Members receive one notice. The caller holds the lock of the series.
     """
     closed = quiet_periods_of_series(scope, row)
     if not any(closed.values()):
@@ -240,8 +247,7 @@ def leave_out_quiet_deliveries(scope: Scope, row: Series) -> int:
 
 
 def close_left_out_notice(scope: Scope, row: Series, out: Collection[tuple[UUID, str]]) -> None:
-    """Some of what gave way is made again, `out` are still left out: once none of them is to come,
-    nobody is told."""
+    """Close the notice about skipped occurrences if none of `out` is in the future."""
     if all(
         parse_wall_time(key.partition("~")[0], row.zone).instant() < scope.now for _, key in out
     ):
@@ -249,16 +255,19 @@ def close_left_out_notice(scope: Scope, row: Series, out: Collection[tuple[UUID,
 
 
 def _left_out_notice_cause(row: Series) -> str:
-    """The cause of the notice about what gave way."""
+    """Return the cause of the notice about occurrences skipped for quiet periods."""
     return f"series:{row.id}:quiet"
 
 
 def deliveries_too_close(
     scope: Scope, rows: Sequence[Delivery], goes: Mapping[UUID, WallTime]
 ) -> dict[UUID, Message]:
-    """Of deliveries that would go elsewhere, those of a series that would come nearer to another
-    one of it on their account than its least distance, and nearer than they are; each with the
-    reason. They stay, and are then looked at as what stays."""
+    """Return the deliveries that would move too close to another one of their series, with the
+    reason.
+
+    Too close means closer than the minimum interval of the series and closer than before. These
+    deliveries are not moved and then count as fixed for the others.
+    """
     groups: dict[tuple[UUID, UUID], list[Delivery]] = {}
     for one in rows:
         if one.series_id is not None and one.id in goes and goes[one.id].instant() != one.due_at:
@@ -280,12 +289,15 @@ def _list_fixed_times(
     movers: Sequence[Delivery],
     goes: Mapping[UUID, WallTime],
 ) -> list[datetime]:
-    """When what does not move of a series leaves on an account, around where others go: what
-    stands, and what its rule will yet make."""
+    """Return the times of a series on an account that do not move, near the targets of the others.
+
+    Existing deliveries and occurrences that the rule will still create are included.
+    """
     ends = [goes[one.id].instant() for one in movers]
     since = min(ends) - row.gap_min
     until = max(ends) + row.gap_min
-    first = str(since.date() - 2 * A_DAY)  # keys begin with a local date
+    # occurrence keys begin with a local date, so they compare as text
+    first = str(since.date() - 2 * A_DAY)
     last = str(until.date() + 3 * A_DAY)
     known = scope.session.exec(
         select(Delivery).where(
@@ -305,7 +317,7 @@ def _list_fixed_times(
         for one in known
         if one.id not in moving and one.state not in (DeliveryState.CANCELLED, DeliveryState.FAILED)
     ]
-    if row.next_extend_at is not None:  # it goes on
+    if row.next_extend_at is not None:  # the series continues, so the rule creates more occurrences
         closed = quiet_periods_by_channel(scope, row.creator_id, [channel_id])[channel_id]
         without = skipped_dates(row)
         walls = recurrence_of_series(row).occurrences_between(max(since, scope.now), until)
@@ -322,7 +334,8 @@ def _find_crowded_deliveries(
     stays: Sequence[datetime],
     gap: timedelta,
 ) -> set[UUID]:
-    """Those of `movers` that cannot go: each that stays may be in the way of the next one; pure."""
+    """Return the deliveries of `movers` that cannot move; each of them may block further ones;
+    pure."""
     refused: set[UUID] = set()
     while True:
         going = [
@@ -341,8 +354,10 @@ def _find_crowded_deliveries(
 def _is_moved_too_close(
     others: Sequence[tuple[datetime, datetime]], before: datetime, after: datetime, gap: timedelta
 ) -> bool:
-    """Whether any of `others` (where each ends and was, in order) is nearer than `gap`, and than it
-    was; pure."""
+    """Return True if another delivery is closer than `gap` and closer than before the move; pure.
+
+    `others` contains the new and the old time of each delivery, sorted by the new one.
+    """
     near = others[
         bisect_left(others, after - gap, key=_end_time_key) : bisect_right(
             others, after + gap, key=_end_time_key

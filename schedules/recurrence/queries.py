@@ -1,9 +1,4 @@
-"""What the page of a pool reads: where the posts in it go, and which others could be put in.
-
-What people see of a series: when it repeats, what comes next, which dates were left out.
-
-Series as programs read them: of creators, the newest first, each with its post and its accounts.
-"""
+"""Queries of recurrence: deliveries and candidates of evergreen pools, and views of series."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -34,8 +29,10 @@ def entries_of_pool_posts(
     *,
     names: Mapping[UUID, str],
 ) -> list[DeliveryEntry]:
-    """Where these posts go in [start, end) (UTC-aware), by time; `names` are the accounts', by
-    id."""
+    """Return the deliveries of these posts due in [start, end) (UTC-aware), by time.
+
+    `names` maps account ids to names.
+    """
     rows = scope.session.exec(
         select(Delivery, Post)
         .join(
@@ -63,8 +60,10 @@ def list_pool_candidates(
     names: Mapping[UUID, str],
     limit: int,
 ) -> list[DeliveryEntry]:
-    """A creator's posts that left since an instant (UTC-aware), the latest first, each with its
-    latest delivery: none of a series, nor those in `without`."""
+    """Return a creator's posts published since an instant (UTC-aware), latest first.
+
+    Each has its latest delivery. Posts of series and those in `without` are not included.
+    """
     latest = (
         select(Delivery.id)
         .ext(distinct_on(col(Delivery.post_id)))
@@ -93,34 +92,34 @@ def list_pool_candidates(
 
 
 UPCOMING_COUNT = 5
-"""So many of the times to come are shown."""
+"""Number of next occurrences shown."""
 
 
 @dataclass(frozen=True)
 class SeriesView:
-    """One series of a post. `coming` are its next times by the rule; one that was moved leaves at a
-    time of its own."""
+    """A series of a post. `coming` are its next occurrences by the rule; moved deliveries may
+    differ."""
 
     id: UUID
     repeat: Recurrence
     state: SeriesState
     coming: tuple[WallTime, ...]
     left_out: tuple[date, ...]
-    """Dates to come that were left out, in order."""
+    """Future dates that were skipped, in order."""
     next_key: str
-    """What the deliveries of its next time are known by; nothing where none comes."""
+    """The occurrence key of the next occurrence; empty if there is none."""
     channels: tuple[UUID, ...] = ()
-    """The accounts it goes to."""
+    """The accounts on which the series is published."""
     quiet: tuple[tuple[WallTime, str], ...] = ()
-    """Times of the next ninety days that give way to days or hours without posts, each with what
-    those are called."""
+    """Occurrences within `SERIES_HORIZON` that quiet periods suppress, with the label of the
+    period."""
     version: str = ""
-    """Of the series of a post: which version of a test that runs it is, a or b. A draw decides of
-    each date."""
+    """The version of the post, "a" or "b", while an A/B test runs on the series; each date is
+    drawn."""
 
 
 def series_of_post_views(scope: Scope, post_id: UUID) -> list[SeriesView]:
-    """The series that say a post, the first rule first; nothing of a post nobody here has."""
+    """Return the series that publish a post, in order; empty for an unknown post."""
     rows = scope.session.exec(
         select(Series)
         .where(
@@ -139,8 +138,7 @@ def series_of_post_views(scope: Scope, post_id: UUID) -> list[SeriesView]:
 
 
 def count_dates_ahead(scope: Scope, post_id: UUID) -> int:
-    """How many dates of a post that repeats are on the calendar and have not left: other words are
-    said on each."""
+    """Return the number of future dates of a recurring post; an edit changes the text on each."""
     query = select(func.count(func.distinct(func.left(Delivery.occurrence_key, 10)))).where(
         Delivery.tenant_id == scope.tenant_id,
         Delivery.post_id == post_id,
@@ -151,7 +149,7 @@ def count_dates_ahead(scope: Scope, post_id: UUID) -> int:
 
 
 def build_series_view(scope: Scope, row: Series) -> SeriesView:
-    """What people see of it."""
+    """Build the view of a series."""
     repeat = recurrence_of_series(row)
     out = skipped_dates(row)
     stopped = row.state == SeriesState.STOPPED
@@ -166,7 +164,7 @@ def build_series_view(scope: Scope, row: Series) -> SeriesView:
 
 
 def list_overdue_series(scope: Scope, *, by: timedelta) -> list[UUID]:
-    """Series that should have been extended so long ago."""
+    """Return the running series whose extension is overdue by more than `by`."""
     return list(
         scope.session.exec(
             select(Series.id).where(
@@ -180,22 +178,24 @@ def list_overdue_series(scope: Scope, *, by: timedelta) -> list[UUID]:
 
 @dataclass(frozen=True)
 class SeriesRecord:
-    """A series with whose it is, of which post and on which accounts."""
+    """A series with its creator, post and accounts, for the API."""
 
     series: SeriesView
     creator_id: UUID
     post_id: UUID
     channels: tuple[UUID, ...]
     skipped: tuple[date, ...]
-    """Every date that was left out, those that have passed too."""
+    """All skipped dates, including past ones."""
     made_at: datetime
 
 
 def list_series_records(
     scope: Scope, creators: Collection[UUID], *, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[SeriesRecord]:
-    """Series of these creators, the newest first; with `before` (when one was made, its id), those
-    behind it."""
+    """Return series of these creators, newest first.
+
+    `before` is the creation time and id of the last series of the previous page.
+    """
     query = (
         select(Series)
         .where(Series.tenant_id == scope.tenant_id, col(Series.creator_id).in_(list(creators)))
@@ -212,7 +212,7 @@ def list_series_records(
 
 
 def get_series_record(scope: Scope, creators: Collection[UUID], series_id: UUID) -> SeriesRecord:
-    """One series. Raises NotFound; another tenant's, and another creator's, look the same."""
+    """Return one series. Raises NotFound, also for series of other tenants and creators."""
     row = scope.session.get(Series, (scope.tenant_id, series_id), populate_existing=True)
     if row is None or row.creator_id not in creators:
         raise NotFound("series.unknown")

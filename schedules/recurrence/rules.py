@@ -1,5 +1,5 @@
-"""What repeats: a rule over local dates, and the clock time it has on each. Pure; no date follows
-from when we ran."""
+"""Recurrence rules over local dates with a time of day. Pure: results do not depend on the current
+time."""
 
 import calendar
 from collections.abc import Iterator
@@ -12,25 +12,25 @@ from foundation.errors import BadInput
 from foundation.ops.wall_time import WallTime
 
 MAX_RECURRENCE_INTERVAL = 400
-"""The largest interval; of days, more than a year."""
+"""Maximum interval in days, weeks or months; more than a year of days."""
 
 MAX_OCCURRENCES = 5000
-"""The largest count: daily for more than thirteen years."""
+"""Maximum count: more than thirteen years of a daily rule."""
 
 LAST_YEAR = 9000
-"""Rules end here at the latest, far from the end of what a date can hold."""
+"""Year at which rules end, well below the maximum of `date`."""
 
 LAST_OF_MONTH = -1
-"""Which of its kind in a month: the last one."""
+"""Value of `which` for the last such weekday of a month."""
 
 WEEKS_OF_MONTH = (1, 2, 3, 4, LAST_OF_MONTH)
-"""First to fourth, which every month has, and the last."""
+"""The first to the fourth, which every month has, and the last."""
 
 _DAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 
 
 class RecurrenceUnit(StrEnum):
-    """What a rule steps by."""
+    """The unit of a rule's interval."""
 
     DAY = "daily"
     WEEK = "weekly"
@@ -39,27 +39,26 @@ class RecurrenceUnit(StrEnum):
 
 @dataclass(frozen=True)
 class RecurrenceRule:
-    """Every so many days, weeks or months. Raises BadInput for a rule that says nothing.
+    """A rule with an interval in days, weeks or months. Raises BadInput for an invalid combination.
 
-    Weeks begin on Monday. `interval` steps are counted from the day the rule begins on.
+    Weeks begin on Monday. Intervals are counted from the start date of the recurrence.
     """
 
     every: RecurrenceUnit
     end: int | date | None
-    """How many times in all, or the last day it may fall on; None, which must be said, is for
-    ever."""
+    """The number of occurrences or the last possible day. None, which must be explicit, means no
+    end."""
     interval: int = 1
     weekdays: tuple[int, ...] = ()
-    """Of a weekly rule, 0 is Monday; none is the weekday it begins on. Of a monthly one that says
-    `which`, one."""
+    """Weekdays of a weekly rule (0 is Monday), by default that of the start date; exactly one for a
+    monthly rule with `which`."""
     month_days: tuple[int, ...] = ()
-    """Of a monthly rule, 1 to 31; none is the day of the month it begins on."""
+    """Days 1 to 31 of a monthly rule, by default that of the start date."""
     or_last: bool = False
-    """A month without one of those days has its last day instead; otherwise such a day is left
-    out."""
+    """True uses the last day of a month that lacks one of the days; False skips such a day."""
     which: int | None = None
-    """Of a monthly rule on a weekday: its first (1) to fourth (4) in the month, or the last one
-    (`LAST`)."""
+    """For a monthly rule on a weekday: the first (1) to fourth (4) of the month, or
+    `LAST_OF_MONTH`."""
 
     def __post_init__(self) -> None:
         weekly = self.every is RecurrenceUnit.WEEK
@@ -84,7 +83,7 @@ class RecurrenceRule:
             raise BadInput("series.rule_unreadable")
 
     def __str__(self) -> str:
-        """As RFC 5545 writes it. A rule without COUNT and UNTIL has no end."""
+        """Format the rule as in RFC 5545; without COUNT and UNTIL it has no end."""
         said = [f"FREQ={self.every.upper()}", f"INTERVAL={self.interval}"]
         if self.weekdays:
             said.append(
@@ -104,8 +103,10 @@ class RecurrenceRule:
 
 
 def parse_recurrence_rule(text: str) -> RecurrenceRule:
-    """The rule that `str(rule)` wrote. Raises BadInput for any other text, a wider RRULE among
-    them."""
+    """Parse a rule written by `str(rule)`.
+
+    Raises BadInput for any other text, including valid RRULEs beyond this subset.
+    """
     try:
         found = dict(part.split("=") for part in text.split(";"))
         dates = (
@@ -139,7 +140,7 @@ def _parse_rule_end(found: dict[str, str]) -> int | date | None:
 
 @dataclass(frozen=True)
 class Recurrence:
-    """A rule with the day it begins on and the clock time it has, in an IANA zone."""
+    """A rule with a start date and a time of day in an IANA time zone."""
 
     rule: RecurrenceRule
     starts_on: date
@@ -147,8 +148,7 @@ class Recurrence:
     zone: str
 
     def dates(self) -> Iterator[date]:
-        """Its local dates in order: the first is the first day of the rule that is not before
-        `starts_on`."""
+        """Yield the local dates in order, beginning with the first one not before `starts_on`."""
         found = takewhile(
             lambda day: day.year < LAST_YEAR, _iterate_dates(self.rule, self.starts_on)
         )
@@ -158,12 +158,13 @@ class Recurrence:
         return found if end is None else takewhile(lambda day: day <= end, found)
 
     def occurrence_on(self, day: date) -> WallTime:
-        """Its wall time on a day: once a day, whatever clocks do."""
+        """Return the wall time on a day: one per day, regardless of clock changes."""
         return WallTime(day, self.clock, self.zone)
 
     def occurrences_between(self, after: datetime, until: datetime) -> list[WallTime]:
-        """Its wall times in (after, until], in order; both UTC-aware."""
-        first = after.date() - timedelta(days=2)  # no zone is further from UTC than that
+        """Return the wall times in (after, until], in order; both UTC-aware."""
+        # local dates differ from UTC by less than two days
+        first = after.date() - timedelta(days=2)
         coming = (self.occurrence_on(day) for day in self.dates() if day >= first)
         there = takewhile(lambda wall: wall.instant() <= until, coming)
         return [wall for wall in there if wall.instant() > after]
@@ -171,7 +172,8 @@ class Recurrence:
     def next_occurrences(
         self, after: datetime, *, without: frozenset[date] = frozenset()
     ) -> Iterator[WallTime]:
-        """Its wall times after an instant (UTC-aware) in order, those of some days left out."""
+        """Yield the wall times after an instant (UTC-aware) in order, without those on the days in
+        `without`."""
         first = after.date() - timedelta(days=2)
         walls = (
             self.occurrence_on(day) for day in self.dates() if day >= first and day not in without
@@ -181,20 +183,22 @@ class Recurrence:
     def iterate_occurrences(
         self, after: datetime, most: int, *, without: frozenset[date] = frozenset()
     ) -> list[WallTime]:
-        """At most so many of them."""
+        """Return at most `most` of the next wall times."""
         return list(islice(self.next_occurrences(after, without=without), most))
 
     def falls_on(self, day: date) -> bool:
-        """Whether it has an occurrence on a local date."""
+        """Return True if there is an occurrence on a local date."""
         return next((one for one in self.dates() if one >= day), None) == day
 
     def dates_before(self, day: date) -> "Recurrence":
-        """The same, ended the day before."""
+        """Return the recurrence ended on the day before `day`."""
         return replace(self, rule=replace(self.rule, end=day - timedelta(days=1)))
 
     def recurrence_from(self, day: date) -> "Recurrence":
-        """The same from one of its dates on, with what is left of its count. Raises BadInput for
-        any other day."""
+        """Return the recurrence from one of its dates on, with the rest of its count.
+
+        Raises BadInput if there is no occurrence on the day.
+        """
         if not self.falls_on(day):
             raise BadInput("series.no_such_day", day=f"{day:%d/%m/%Y}")
         rule = _with_explicit_days(self.rule, self.starts_on)
@@ -205,7 +209,8 @@ class Recurrence:
 
 
 def _with_explicit_days(rule: RecurrenceRule, starts_on: date) -> RecurrenceRule:
-    """The rule with what it took from the day it began on written out."""
+    """Return the rule with the weekdays or days that it derives from the start date made
+    explicit."""
     if rule.every is RecurrenceUnit.WEEK:
         return replace(rule, weekdays=_effective_weekdays(rule, starts_on))
     if rule.every is RecurrenceUnit.MONTH:
@@ -214,7 +219,7 @@ def _with_explicit_days(rule: RecurrenceRule, starts_on: date) -> RecurrenceRule
 
 
 def days_of_month(rule: RecurrenceRule, starts_on: date) -> tuple[int, ...]:
-    """The days of the month of a monthly rule from a day on; none where it names a weekday."""
+    """Return the days of the month of a monthly rule; empty if it names a weekday."""
     return () if rule.which is not None else rule.month_days or (starts_on.day,)
 
 
@@ -223,7 +228,7 @@ def _effective_weekdays(rule: RecurrenceRule, starts_on: date) -> tuple[int, ...
 
 
 def _iterate_dates(rule: RecurrenceRule, starts_on: date) -> Iterator[date]:
-    """The dates of a rule from a day on, as if it had no end."""
+    """Yield the dates of a rule from a day on, ignoring its end."""
     match rule.every:
         case RecurrenceUnit.DAY:
             found = _iterate_days_at_interval(starts_on, rule.interval)
@@ -261,8 +266,10 @@ def _iterate_month_dates(rule: RecurrenceRule, starts_on: date) -> Iterator[date
 
 
 def _day_of_nth_weekday(rule: RecurrenceRule, first: int, longest: int) -> int:
-    """The day of a month on which the weekday that a rule names falls; `first` is the weekday the
-    month begins on."""
+    """Return the day of a month on which the rule's weekday falls.
+
+    `first` is the weekday of the first day of the month, `longest` its number of days.
+    """
     day = 1 + (rule.weekdays[0] - first) % 7
     if rule.which == LAST_OF_MONTH:
         return day + 7 * ((longest - day) // 7)
@@ -272,8 +279,8 @@ def _day_of_nth_weekday(rule: RecurrenceRule, first: int, longest: int) -> int:
 def find_crowded_time(
     ours: list[datetime], others: list[datetime], gap: timedelta
 ) -> datetime | None:
-    """The first of our instants that has another, ours or theirs, less than `gap` from it; None
-    where all have room."""
+    """Return the first of `ours` that is closer than `gap` to another instant of either list, or
+    None."""
     together = sorted([(at, True) for at in ours] + [(at, False) for at in others])
     near = ((one, two) for one, two in pairwise(together) if one[1] or two[1])
     close = (two[0] for one, two in near if two[0] - one[0] < gap)

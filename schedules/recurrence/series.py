@@ -1,8 +1,7 @@
-"""A post that leaves again and again: begun, extended ahead of time, one left out, changed from a
-date on, stopped.
+"""Series: recurring posts whose deliveries are created ahead of time from a rule.
 
-What would be said against a series as it begins, said while somebody still chooses how it
-repeats.
+A series can be started, extended, skipped on a date, changed from a date on and stopped.
+`check_new_series` validates a rule while a member still edits it.
 """
 
 from collections import Counter
@@ -52,20 +51,22 @@ from schedules.recurrence.occurrences import (
 from schedules.recurrence.rules import Recurrence, find_crowded_time
 
 SERIES_HORIZON = timedelta(days=90)
-"""How far ahead the deliveries of a series are made."""
+"""Time ahead for which the deliveries of a series are created."""
 
 MIN_SERIES_GAP = timedelta(hours=6)
-"""Between two times of series on one account, at least."""
+"""Default minimum interval between two occurrences of series on an account."""
 
 CONFIRM_ABOVE_DELIVERIES = 20
-"""More deliveries made at once than this want an explicit word."""
+"""Creating more deliveries at once requires a confirmation."""
 
 
 @dataclass(frozen=True)
 class SeriesUpdate:
-    """What a series becomes from a date on: when, and what it says and where it goes where that
-    changes too (None: as before), its words written anew or as another post has them; `test_id` is
-    the test whose units its times are."""
+    """The changes of a series from a date on; None keeps the previous value.
+
+    The content changes with either a new `draft` or an existing `post_id`. `test_id` is the A/B
+    test whose units the occurrences become.
+    """
 
     repeat: Recurrence
     draft: Draft | None = None
@@ -75,14 +76,13 @@ class SeriesUpdate:
 
 
 def get_series(scope: Scope, series_id: UUID, *, lock: bool = False) -> Series:
-    """The series. `lock`: nobody else extends or changes it until this transaction ends.
+    """Return a series; `lock` prevents concurrent changes until the transaction ends.
 
-    Raises NotFound; another tenant's looks the same.
+    Raises NotFound, also for a series of another tenant.
     """
     query = select(Series).where(Series.tenant_id == scope.tenant_id, Series.id == series_id)
-    query = (
-        query.with_for_update(key_share=True) if lock else query
-    )  # a delivery that is moved twice looks at its key
+    # key_share: a delivery that is moved concurrently checks its foreign key to the series.
+    query = query.with_for_update(key_share=True) if lock else query
     row = scope.session.exec(query.execution_options(populate_existing=True)).first()
     if row is None:
         raise NotFound("series.unknown")
@@ -101,10 +101,9 @@ def plan_series(
     origin: str = DASHBOARD_ORIGIN,
     priority: int = deliveries.DEFAULT_PRIORITY,
 ) -> PlannedPost:
-    """Write a post that repeats and put its first times on the calendar, once per `key`; the others
-    follow at once.
+    """Create a recurring post and schedule its first occurrence, once per `key`; the others follow.
 
-    Raises BadInput for an empty draft, and as `begin` does.
+    Raises BadInput for an empty draft, and as `begin_series`.
     """
     post_id = drafts.write_draft(
         scope, draft, key=key, author=author, late_ok=late_ok, origin=origin, priority=priority
@@ -130,14 +129,14 @@ def begin_series(
     series_id: UUID | None = None,
     test_id: UUID | None = None,
 ) -> UUID:
-    """Let a post repeat on these accounts; its first time is made now, the others by
-    `series.extend`.
+    """Start a series of a post on accounts and return its id.
 
-    Once per `series_id`; without one, once per post. `confirmed`: somebody saw how many are made at
-    once; `gap`: the least time between two times of series on one account; `without`: local dates
-    to leave out; `goes_on`: its hours were those of another before. Raises BadInput for a rule that
-    has no time to come, or none but in days and hours without posts where these are new, for too
-    many at once, and for too little room between two; NotFound.
+    The first occurrence is created now, the others by `extend_series`. Once per `series_id`;
+    without it, once per post. `confirmed`: a member has confirmed the number of deliveries; `gap`:
+    minimum interval between occurrences of series on an account; `without`: local dates to skip;
+    `goes_on`: the series continues another one at the same times. Raises BadInput if the rule has
+    no future occurrence, if all are in quiet periods (unless `goes_on`), if too many deliveries are
+    created at once, and if occurrences are too close; NotFound.
     """
     owner = deliveries.get_post(scope, post_id)
     if not channels:
@@ -173,8 +172,11 @@ def begin_series(
 
 
 def lock_series_planning(scope: Scope, creator_id: UUID) -> None:
-    """One at a time begins or changes series of a creator, until the transaction ends: two begun at
-    once would not see each other's times. To be held before a series is locked."""
+    """Lock the planning of a creator's series until the transaction ends.
+
+    Two series started concurrently would not see each other's occurrences. Take this lock before
+    locking a series.
+    """
     scope.lock(f"{scope.tenant_id}:series:{creator_id}")
 
 
@@ -188,15 +190,13 @@ def _max_series_number(scope: Scope, post_id: UUID) -> int:
 def check_series_rule(
     scope: Scope, row: Series, first: Sequence[WallTime], *, confirmed: bool, goes_on: bool
 ) -> None:
-    """Refuse a series that is to begin, of whose times this is the `first` to come. Raises BadInput
-    as `begin` does."""
+    """Validate a new series, whose next occurrence is `first`. Raises BadInput as
+    `begin_series`."""
     if not first:
         comes = recurrence_of_series(row).iterate_occurrences(
             scope.now, 1, without=skipped_dates(row)
         )
-        if not (
-            comes and goes_on
-        ):  # a test of two versions ends also where its hour is quiet by now
+        if not (comes and goes_on):  # an A/B test can be ended even if its time has become quiet
             raise BadInput("series.all_quiet" if comes else "series.never")
     closed = quiet_periods_of_series(scope, row)
     made = sum(
@@ -216,8 +216,7 @@ def check_series_rule(
 
 
 def can_publish_on_channel(closed: QuietByChannel, channel: UUID, wall: WallTime) -> bool:
-    """Whether a time of a series leaves on an account: days and hours without posts have none by a
-    rule."""
+    """Return True if an occurrence is not in a quiet period of an account."""
     return quiet_periods.find_covering_period(closed[channel], wall.instant()) is None
 
 
@@ -226,7 +225,7 @@ def _format_wall_time(wall: WallTime) -> str:
 
 
 def _list_times_in_horizon(scope: Scope, row: Series) -> list[WallTime]:
-    """The times of a series that are to be on the calendar now, where they are not quiet."""
+    """Return the occurrences within the horizon, without skipped dates."""
     without = skipped_dates(row)
     return [
         wall
@@ -238,8 +237,10 @@ def _list_times_in_horizon(scope: Scope, row: Series) -> list[WallTime]:
 
 
 def _find_series_collision(scope: Scope, row: Series) -> WallTime | None:
-    """The first time of a series that has another too near it on one of its accounts; the windows
-    are compared, since what another series will do later is not on the calendar yet."""
+    """Return the first occurrence that is too close to another one on one of its accounts, or None.
+
+    Other series are compared by their rules, because their later deliveries are not created yet.
+    """
     ours = {wall.instant(): wall for wall in _list_times_in_horizon(scope, row)}
     others = scope.session.exec(
         select(Series).where(
@@ -258,13 +259,11 @@ def _find_series_collision(scope: Scope, row: Series) -> WallTime | None:
 
 
 def extend_series(scope: Scope, series_id: UUID) -> int:
-    """Make every delivery of a series that is due within `AHEAD` and not made yet; how many. Twice
-    is as once. What is quiet since is left out, and what is not any more is made again.
+    """Create the missing deliveries of a series within `SERIES_HORIZON` and return their number.
 
-    While somebody says no to the post, none are made: they would only wait for a yes that was
-    refused.
-
-    Raises NotFound.
+    Deliveries in new quiet periods are cancelled, and those of ended periods are created again.
+    While the post is rejected, none are created: they would only wait for an approval that was
+    denied. Idempotent. Raises NotFound.
     """
     row = get_series(scope, series_id, lock=True)
     return _create_occurrences(scope, row) if row.state != SeriesState.STOPPED else 0
@@ -284,7 +283,7 @@ def _create_occurrences(scope: Scope, row: Series) -> int:
 def _create_missing_deliveries(
     scope: Scope, row: Series, walls: Iterable[WallTime], refused: Collection[UUID] = ()
 ) -> Counter[UUID]:
-    """What is missing, but of posts that somebody refused; how many of each post."""
+    """Create missing deliveries, except of rejected posts; return their number per post."""
     known = occurrences.load_known_occurrences(
         scope, row, variant_assignment.variant_posts(scope, row)
     )
@@ -301,7 +300,8 @@ def _create_missing_deliveries(
         post_id, variant = variant_assignment.assign_variant(scope, row, channel, key)
         if post_id in refused:
             continue
-        if (post_id, channel) not in asks:  # on a spare account it may wait for a yes of its own
+        # after an account failover, an account may require its own approval
+        if (post_id, channel) not in asks:
             asks[post_id, channel] = decisions.channel_review_start(
                 scope, deliveries.get_post(scope, post_id), channel
             )
@@ -324,14 +324,12 @@ def _create_missing_deliveries(
 
 
 def occurrence_key(row: Series, wall: WallTime) -> str:
-    """What the delivery of one of its times is known by; the hour it has by the rule, wherever it
-    is moved."""
+    """Return the key of an occurrence: its time by the rule, even if the delivery is moved."""
     return str(wall) if row.nth == 1 else f"{wall}~{row.nth}"
 
 
 def _schedule_next_extension(scope: Scope, row: Series) -> None:
-    """Write when the next delivery is to be made: its own time less `AHEAD`; nothing where there is
-    none."""
+    """Schedule the next extension at the next occurrence less `SERIES_HORIZON`, if there is one."""
     later = recurrence_of_series(row).iterate_occurrences(
         scope.now + SERIES_HORIZON, 1, without=skipped_dates(row)
     )
@@ -356,11 +354,10 @@ def _transition_series(scope: Scope, row: Series, after: SeriesState) -> None:
 def skip_occurrence(
     scope: Scope, series_id: UUID, day: date, *, why: str = "series.skipped"
 ) -> list[Delivery]:
-    """Leave one of its dates out, on every account; what that takes off the calendar. Twice is as
-    once.
+    """Skip one date of a series on every account; return the deliveries that were cancelled.
 
-    Raises BadInput for a day it does not fall on, Conflict for one that has left or is on its
-    way.
+    Idempotent. Raises BadInput if there is no occurrence on the day, Conflict if a delivery of the
+    day is or may be live.
     """
     row = _get_changeable_series(scope, series_id)
     if not recurrence_of_series(row).falls_on(day):
@@ -376,8 +373,11 @@ def skip_occurrence(
 
 
 def stop_series(scope: Scope, series_id: UUID) -> int:
-    """Make no more of it, and take off the calendar what is still ahead and what a yes would send;
-    how many that were. Twice is as once."""
+    """Stop a series and cancel its pending deliveries and those on hold for approval; return their
+    number.
+
+    Idempotent.
+    """
     row = get_series(scope, series_id, lock=True)
     row.next_extend_at = None
     _transition_series(scope, row, SeriesState.STOPPED)
@@ -399,16 +399,16 @@ def change_following_occurrences(
     author: str,
     confirmed: bool = False,
 ) -> UUID:
-    """End a series before one of its dates and begin another there, with another time or other
-    words; its post's id.
+    """End a series before one of its dates and start its successor there; return the successor's
+    post id.
 
-    What had a time of its own from that date on is replaced as well; what has left counts for its
-    date, and dates that were left out stay so. Without other words the yes that was said stands,
-    but an account that is added waits for one of its own. Once per series and date. Raises BadInput
-    as `begin` does, and for a day it does not fall on; NotFound for an account of another creator;
-    Conflict once it is stopped, and while a test runs on it.
+    Moved deliveries from that date on are replaced too. Dates with a published delivery and skipped
+    dates stay skipped. Without a content change existing approvals remain valid, but an added
+    account requires its own. Once per series and date. Raises BadInput as `begin_series`, and if
+    there is no occurrence on the day; NotFound for an account of another creator; Conflict if the
+    series is stopped and while an A/B test runs on it.
     """
-    # before its rows: begin_series locks in this order
+    # lock order: begin_series also takes this lock before the series
     lock_series_planning(scope, get_series(scope, series_id).creator_id)
     row = _get_changeable_series(scope, series_id)
     new_id = derived_uuid(series_id, "following", day)
@@ -428,9 +428,8 @@ def change_following_occurrences(
     }
     _drop_deliveries(scope, following, Message("series.replaced"))
     row.rule = str(old.dates_before(day).rule)
-    _create_occurrences(
-        scope, row
-    )  # of one that was just planned most is not made yet, and the row that would make it ends here
+    # A new series has few deliveries yet, and the event that would create them ends here.
+    _create_occurrences(scope, row)
     post_id = change.post_id or row.post_id
     if change.draft is not None:
         post_id = write_replacement_post(
@@ -455,7 +454,7 @@ def change_following_occurrences(
 def _resolve_series_channels(
     scope: Scope, row: Series, channels: Sequence[UUID] | None
 ) -> list[UUID]:
-    """The accounts a series goes to from now on: those it has, unless others are named."""
+    """Return the accounts of the successor: the given ones, by default those of the series."""
     if channels is None:
         return [UUID(one) for one in row.channels]
     for one in channels:
@@ -467,14 +466,16 @@ def _resolve_series_channels(
 def write_replacement_post(
     scope: Scope, row: Series, draft: Draft, *, key: UUID, author: str
 ) -> UUID:
-    """Write what takes the place of a series on some of its dates, once per `key`: as late, as
-    important and, where the draft says nothing of that, with the labels that it has. Raises
-    BadInput for an empty draft, and NotFound."""
+    """Create a post that replaces a series on some dates, once per `key`.
+
+    It inherits the late limit and priority of the series' post, and its labels if the draft sets
+    none. Raises BadInput for an empty draft, and NotFound.
+    """
     before = deliveries.get_post(scope, row.post_id)
     if draft.creator_id != row.creator_id:
         raise NotFound("series.unknown")
     late: dict[str, Any] = {"late_ok": before.late_ok, "until_midnight": before.until_midnight}
-    if draft.labels is None:  # it belongs to what it was part of
+    if draft.labels is None:  # it inherits the labels of the series
         draft = replace(draft, labels=labels.label_ids_of_post(scope, before.id))
     return drafts.write_draft(
         scope, draft, key=key, author=author, origin=SERIES_ORIGIN, priority=before.priority, **late
@@ -489,8 +490,10 @@ def _get_changeable_series(scope: Scope, series_id: UUID) -> Series:
 
 
 def _list_deliveries_from(scope: Scope, row: Series, day: date) -> list[Delivery]:
-    """The deliveries of a series of this local date and later, locked; one that was moved counts
-    for its first date."""
+    """Return the deliveries of a series from a local date on, locked.
+
+    A moved delivery counts for its original date.
+    """
     found = chain.from_iterable(
         deliveries_of_post(scope, one, lock=True)
         for one in variant_assignment.variant_posts(scope, row)
@@ -517,11 +520,10 @@ def check_new_series(
     *,
     instead_of: UUID | None = None,
 ) -> None:
-    """Refuse what `series.begin_series` would refuse of a rule on these accounts of a creator, but
-    how many are made at once, which a person is asked about. Nothing is written.
+    """Raise the errors of `begin_series` for a rule, except the confirmation of many deliveries.
 
-    `instead_of` is the series it takes the place of, which is in nobody's way any more. Raises
-    BadInput; NotFound.
+    Nothing is written. `instead_of` is the series to be replaced, whose occurrences do not
+    conflict. Raises BadInput and NotFound.
     """
     before = get_series(scope, instead_of) if instead_of is not None else None
     row = Series(

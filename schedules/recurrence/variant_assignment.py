@@ -1,5 +1,5 @@
-"""Which of two versions a time of a series says while a test runs on it: drawn once by a hash, by
-nobody's choice."""
+"""Variant assignment: draws the version of each occurrence during an A/B test with a stable
+hash."""
 
 from hashlib import sha256
 from uuid import UUID
@@ -18,31 +18,31 @@ VARIANT_B = "b"
 LOST = frozenset(
     {DeliveryState.CANCELLED, DeliveryState.FAILED, DeliveryState.REHEARSED, DeliveryState.REMOVED}
 )
-"""States of a unit that counts no more: another time of the series takes its place."""
+"""States of units that no longer count; another occurrence replaces them."""
 
 
 def draw_variant(test_id: UUID, occurrence: str) -> str:
-    """The version of one time of a series, each as likely; the same for ever, on every machine.
-    Pure."""
+    """Return the version of an occurrence: equally likely, and always the same for the same input;
+    pure."""
     return VARIANT_A if sha256(f"{test_id}\x1f{occurrence}".encode()).digest()[0] % 2 else VARIANT_B
 
 
 def ab_test_of_series(scope: Scope, row: Series) -> PostTest | None:
-    """The test whose units a series makes, over or not."""
+    """Return the test whose units a series creates, running or ended."""
     return (
         None if row.test_id is None else scope.session.get(PostTest, (scope.tenant_id, row.test_id))
     )
 
 
 def variant_posts(scope: Scope, row: Series) -> tuple[UUID, ...]:
-    """What a series says: its post, and the other version where it is tested."""
+    """Return the posts that a series publishes: its post, and version B of its test."""
     test = ab_test_of_series(scope, row)
     return (row.post_id,) if test is None else (row.post_id, test.b_id)
 
 
 def series_of_post(scope: Scope, post_id: UUID) -> ColumnElement[bool]:
-    """The series that say a post, or did: its own, and those on which it is tested against
-    another."""
+    """Return the condition for series that publish a post, as their post or as version B of their
+    test."""
     tests = select(PostTest.id).where(
         PostTest.tenant_id == scope.tenant_id, PostTest.b_id == post_id
     )
@@ -50,7 +50,7 @@ def series_of_post(scope: Scope, post_id: UUID) -> ColumnElement[bool]:
 
 
 def is_variant_b(scope: Scope, post_id: UUID) -> bool:
-    """Whether a post is the other version of one that repeats, in a test that runs."""
+    """Return True if a post is version B of a running test."""
     query = select(PostTest.id).where(
         PostTest.tenant_id == scope.tenant_id,
         PostTest.b_id == post_id,
@@ -60,8 +60,7 @@ def is_variant_b(scope: Scope, post_id: UUID) -> bool:
 
 
 def variant_of_post(scope: Scope, row: Series, post_id: UUID) -> str:
-    """Which version of the test that runs on a series one of its posts is; nothing where none
-    runs."""
+    """Return the version of a post in the running test of a series; "" if none runs."""
     test = ab_test_of_series(scope, row)
     if test is None or test.ended_at is not None:
         return ""
@@ -71,10 +70,9 @@ def variant_of_post(scope: Scope, row: Series, post_id: UUID) -> str:
 def assign_variant(
     scope: Scope, row: Series, channel_id: UUID, occurrence: str
 ) -> tuple[UUID, str | None]:
-    """The post that a new time of a series says on an account, and its version; no version where it
-    is no unit.
+    """Return the post of a new occurrence on an account and its version, None if it is not a unit.
 
-    A test that has its units, or is over, draws no more: what repeated before goes on.
+    A test that is complete or ended draws no more versions; the series continues with its post.
     """
     test = ab_test_of_series(scope, row)
     if test is None or test.ended_at is not None or channel_id != test.channel_id:
@@ -86,7 +84,7 @@ def assign_variant(
 
 
 def count_published_units(scope: Scope, series_id: UUID, channel_id: UUID) -> int:
-    """How many units of a test left or may leave."""
+    """Return the number of units that are published or may still be."""
     query = select(func.count()).where(
         Delivery.tenant_id == scope.tenant_id,
         Delivery.channel_id == channel_id,
@@ -98,7 +96,7 @@ def count_published_units(scope: Scope, series_id: UUID, channel_id: UUID) -> in
 
 
 def running_tests_of_channel(scope: Scope, channel_id: UUID) -> list[PostTest]:
-    """The tests that run on an account."""
+    """Return the running tests of an account."""
     query = select(PostTest).where(
         PostTest.tenant_id == scope.tenant_id,
         PostTest.channel_id == channel_id,
@@ -112,8 +110,8 @@ def running_tests_of_channel(scope: Scope, channel_id: UUID) -> list[PostTest]:
 
 
 def require_no_running_test(scope: Scope, row: Series) -> None:
-    """Raise Conflict while a test runs on a series: another hour or other words in its midst would
-    spoil it."""
+    """Raise Conflict while a test runs on a series, because a change would invalidate its
+    results."""
     test = ab_test_of_series(scope, row)
     if test is not None and test.ended_at is None:
         raise Conflict("variants.running")

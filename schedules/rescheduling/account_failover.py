@@ -1,8 +1,7 @@
-"""What makes posts for an account goes on for another one: pool, feeds, series, tests, a week that
-is proposed.
+"""Account failover: moves pending posts and their sources from a lost account to a spare one.
 
-All that is ahead of an account moves to another one of the same creator: a lost account, and its
-spare one.
+Sources are the evergreen pool, feeds, series, A/B tests and proposed weekly plans. Both accounts
+belong to the same creator.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,8 +43,11 @@ from tenants.agencies.queries import get_creator
 
 
 def move_pool_and_feeds(scope: Scope, source_id: UUID, target: Channel) -> None:
-    """The pool and the feeds of a creator. Before the slots of either account are held: whoever
-    fills a pool, or reads a feed, locks in this order."""
+    """Replace an account in the creator's pool and feeds.
+
+    Call it before locking the queues of either account: filling a pool and reading a feed lock in
+    this order.
+    """
     pool = evergreen_pools.lock_pool(scope, target.creator_id)
     if pool is not None:
         pool.channels = _replace_channel(pool.channels, source_id, target)
@@ -63,12 +65,12 @@ def move_pool_and_feeds(scope: Scope, source_id: UUID, target: Channel) -> None:
 
 
 def move_series_and_tests(scope: Scope, source_id: UUID, target: Channel) -> None:
-    """Series, those too whose times are all made: they may still be changed, or give way. A test
-    counts anew there: readings of two accounts are not compared. What is proposed has to be looked
-    at again.
+    """Replace an account in series, running tests and proposed weekly plans.
 
-    The caller holds the slots and `series.alone`, and no delivery: whoever changes a series locks
-    in this order.
+    Series whose deliveries all exist are included, because they may still change. A test starts
+    counting again, since metrics of two accounts are not comparable. Proposed plans get a new
+    version and must be reviewed again. The caller holds the queues and `lock_series_planning`, but
+    no delivery: changes of series lock in this order.
     """
     for test in variant_assignment.running_tests_of_channel(scope, source_id):
         test.channel_id = target.id
@@ -100,32 +102,32 @@ def move_series_and_tests(scope: Scope, source_id: UUID, target: Channel) -> Non
 
 
 def _contains_channel_condition(channels: object, channel_id: UUID) -> ColumnElement[bool]:
-    """Whether stored ids of accounts name this one."""
+    """Return the condition that a stored list of account ids contains an account."""
     return type_coerce(channels, JSONB).contains([str(channel_id)])
 
 
 def _replace_channel(channels: Sequence[str], source_id: UUID, target: Channel) -> list[str]:
-    """The same accounts with one in the place of another, each once; pure."""
+    """Return the accounts with one replaced by another, without duplicates; pure."""
     return list(dict.fromkeys(str(target.id) if one == str(source_id) else one for one in channels))
 
 
 AHEAD = frozenset(
     {DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryState.HELD}
 )
-"""States of what is still to leave."""
+"""States of deliveries that are still to be published."""
 
 MOVED = "delivery.moved_to_spare"
-"""The reason of those that were cancelled for it."""
+"""Reason code of deliveries that were cancelled by a failover."""
 
 
 @dataclass(frozen=True)
 class FailoverPreview:
-    """What moving an account's queue comes to.
+    """The effect of moving an account's queue.
 
-    `moving` are those with a new one on the spare account, at the same wall time; `doubled` those
-    that are there already, so that only the old one is cancelled; `left` stay where they are.
-    `asks_again`: the new ones wait for a yes, since the post looks another way there. `tests`: how
-    many tests of two versions count anew there.
+    `moving` get a new delivery on the spare account at the same wall time. `doubled` exist there
+    already, so only the old one is cancelled. `left` are not moved. `asks_again`: the new
+    deliveries need an approval, because the post looks different there. `tests`: number of A/B
+    tests that start counting again.
     """
 
     moving: tuple[PlannedMove, ...]
@@ -136,16 +138,15 @@ class FailoverPreview:
 
     @property
     def seen_versions(self) -> dict[UUID, int]:
-        """What was seen of each: handed back with the word to do it."""
+        """Versions by delivery id, to be passed back when the move is confirmed."""
         return {one.delivery_id: one.version for one in (*self.moving, *self.doubled)}
 
 
 def preview_failover(scope: Scope, source_id: UUID, target_id: UUID) -> FailoverPreview:
-    """What would move from an account to another one: of a very long queue the next five hundred,
-    the rest after that.
+    """Return the effect of a failover, for at most the next `MAX_MOVED_DELIVERIES` deliveries.
 
-    Raises NotFound, and BadInput where the other one is not the creator's, the same, or cannot
-    post.
+    Raises NotFound, and BadInput if the target is the same account, belongs to another creator or
+    cannot post.
     """
     source, target = _get_channel_pair(scope, source_id, target_id)
     rows = _load_movable_rows(scope, source_id)
@@ -175,8 +176,11 @@ def preview_failover(scope: Scope, source_id: UUID, target_id: UUID) -> Failover
 
 
 def _find_stay_reason(row: Delivery, owner: Post, source_id: UUID) -> Message | None:
-    """Why a delivery stays on its account. What a post says there alone was approved for there:
-    nobody else may decide what it says on the spare one."""
+    """Return the reason why a delivery cannot move, or None.
+
+    Content specific to an account was approved for that account only, and must not be moved without
+    a decision.
+    """
     if row.state not in AHEAD:
         return Message(PUBLISHING_IN_PROGRESS)
     alone = any(one.place == str(source_id) for one in channel_overrides.overrides_of_post(owner))
@@ -184,8 +188,10 @@ def _find_stay_reason(row: Delivery, owner: Post, source_id: UUID) -> Message | 
 
 
 def _needs_new_approval(scope: Scope, source: Channel, target: Channel) -> bool:
-    """A yes is said of a content as its place shows it: on another kind of place it must be said
-    again."""
+    """Return True if moved posts need a new approval.
+
+    An approval covers the content as displayed on a platform and surface.
+    """
     alike = (source.platform, source.surface) == (target.platform, target.surface)
     return not alike and get_creator(scope, target.creator_id).approval_tiers > 0
 
@@ -203,13 +209,14 @@ def _get_channel_pair(scope: Scope, source_id: UUID, target_id: UUID) -> tuple[C
 def move_to_spare_account(
     scope: Scope, source_id: UUID, target_id: UUID, *, seen: Mapping[UUID, int]
 ) -> FailoverPreview:
-    """Do it in this transaction: new deliveries on the spare account, the old ones cancelled with
-    the reason.
+    """Move an account's queue to a spare account in this transaction.
 
-    What changed since it was `seen`, or came since, stays and is told; pressing again moves it. The
-    slots of the account go along, and what makes posts for it. Raises as `preview`.
+    New deliveries are created there and the old ones cancelled with a reason. Deliveries that
+    changed or were added after the preview stay and are reported; repeating the action moves them.
+    Slots and sources of posts move too. Raises as `preview_failover`.
     """
     _, target = _get_channel_pair(scope, source_id, target_id)
+    # Lock order: pool and feeds, queues, series, then deliveries.
     move_pool_and_feeds(scope, source_id, target)
     slots.lock_queues(scope, source_id, target_id)
     series.lock_series_planning(scope, target.creator_id)
@@ -246,8 +253,8 @@ def move_to_spare_account(
 def _recreate_delivery(
     scope: Scope, one: PlannedMove, target: Channel, *, asks_again: bool
 ) -> Delivery:
-    """The same post at the same wall time on the spare account; as far along as the old one where
-    its yes counts."""
+    """Create the delivery on the spare account at the same wall time, in the old state if still
+    approved."""
     old = get_delivery(scope, one.delivery_id)
     key = _resolve_occurrence_key(scope, old, target.id)
     made_id = deliveries.create_delivery(
@@ -270,16 +277,16 @@ def _recreate_delivery(
     ):
         return made
     transition_delivery(scope, made, DeliveryState.APPROVED)
-    if old.state != DeliveryState.APPROVED:  # what was on hold is judged anew, at its hour
+    if old.state != DeliveryState.APPROVED:  # a delivery on hold is checked again at its time
         transition_delivery(scope, made, DeliveryState.SCHEDULED)
-    if missed_posts.is_held_back(old):  # but what somebody holds back leaves nowhere by itself
+    if missed_posts.is_held_back(old):  # except that a member's hold continues
         missed_posts.hold_replacement(scope, made, old)
     return made
 
 
 def _resolve_occurrence_key(scope: Scope, old: Delivery, target_id: UUID) -> str:
-    """The occurrence on the spare account: the old one's, or a further one where that was taken off
-    there before."""
+    """Return the old occurrence key, or a repost key if the spare account had that occurrence
+    before."""
     taken = select(Delivery.id).where(
         Delivery.tenant_id == scope.tenant_id,
         Delivery.post_id == old.post_id,
@@ -317,7 +324,7 @@ def _load_movable_rows(scope: Scope, channel_id: UUID) -> list[tuple[Delivery, P
 
 
 def _list_known_occurrences(scope: Scope, channel_id: UUID) -> set[tuple[UUID, str]]:
-    """The posts an account has, or had: a cancelled one counts as none."""
+    """Return the posts and occurrences of an account, without cancelled deliveries."""
     rows = scope.session.exec(
         select(Delivery.post_id, Delivery.occurrence_key).where(
             Delivery.tenant_id == scope.tenant_id,

@@ -1,8 +1,4 @@
-"""Many deliveries at once to other times: what would move where is shown first, done in one
-transaction, taken back.
-
-One gesture that moved many deliveries, as programs read it.
-"""
+"""Bulk moves: reschedule many deliveries in one transaction, with a preview and an undo."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,13 +26,13 @@ from schedules.rescheduling.models import BulkMoveRow
 from tenants.agencies.queries import get_creator
 
 MAX_MOVED_DELIVERIES = 500
-"""Deliveries in one gesture: its transaction lasts a second or two."""
+"""Maximum deliveries in one move: its transaction takes a second or two."""
 
 MAX_MOVE_DAYS = PLANNING_HORIZON.days
-"""That posts are moved by at once."""
+"""Maximum number of days by which one move shifts deliveries."""
 
 UNDO_WINDOW = timedelta(minutes=10)
-"""So long a shift may be taken back."""
+"""Time during which a move can be undone."""
 
 PUBLISHING_STATES = frozenset(
     {
@@ -51,8 +47,7 @@ PUBLISHING_IN_PROGRESS = "shift.on_its_way"
 
 @dataclass(frozen=True)
 class MoveSelection:
-    """Deliveries of a creator, on one account or all, due from `start` until before `end`
-    (UTC-aware)."""
+    """The deliveries of a creator, on one account or all, due in [start, end) (UTC-aware)."""
 
     creator_id: UUID
     channel_id: UUID | None
@@ -62,23 +57,20 @@ class MoveSelection:
 
 @dataclass(frozen=True)
 class TimeOffset:
-    """So much later, or earlier where it is negative, on the clock of each delivery: days, then
-    minutes."""
+    """An offset in days and minutes of local time, negative for earlier."""
 
     days: int = 0
     minutes: int = 0
 
     def shift_wall_time(self, wall: WallTime) -> WallTime:
-        """Where a wall time goes: "+1 day" stays at its clock time, whatever clocks are changed in
-        between."""
+        """Return the shifted wall time. A day is a calendar day, regardless of clock changes."""
         day = wall.day + timedelta(days=self.days)
-        later = datetime.combine(day, wall.clock, tzinfo=UTC) + timedelta(
-            minutes=self.minutes
-        )  # no zone changes in it
+        # UTC, because local arithmetic must ignore clock changes.
+        later = datetime.combine(day, wall.clock, tzinfo=UTC) + timedelta(minutes=self.minutes)
         return WallTime(later.date(), later.time(), wall.zone)
 
     def check_offset(self) -> None:
-        """Raise BadInput for nothing, and for too far."""
+        """Raise BadInput for an offset of zero or beyond the maximum."""
         if not (self.days or self.minutes):
             raise BadInput("shift.nowhere")
         if abs(self.days) > MAX_MOVE_DAYS or abs(self.minutes) > MAX_MOVE_DAYS * 24 * 60:
@@ -87,7 +79,7 @@ class TimeOffset:
 
 @dataclass(frozen=True)
 class PlannedMove:
-    """One delivery that goes from one wall time to another; `warning` is what speaks against it."""
+    """A delivery that moves to another wall time; `warning` names a conflict of the new time."""
 
     delivery_id: UUID
     version: int
@@ -101,7 +93,7 @@ class PlannedMove:
 
 @dataclass(frozen=True)
 class UnmovedDelivery:
-    """One delivery that stays as it is, and why."""
+    """A delivery that does not move, with the reason."""
 
     delivery_id: UUID
     channel_id: UUID
@@ -111,7 +103,7 @@ class UnmovedDelivery:
 
 @dataclass(frozen=True)
 class LeftOutOccurrence:
-    """One time of a series that does not leave at all, at its wall time, and why."""
+    """An occurrence of a series that is cancelled by the move, with the reason."""
 
     delivery_id: UUID
     version: int
@@ -123,7 +115,8 @@ class LeftOutOccurrence:
 
 @dataclass(frozen=True)
 class MovePreview:
-    """What would move where, by time, what would stay, and what of series would be left out."""
+    """The effect of a move: deliveries that move, by time, those that stay, and cancelled
+    occurrences."""
 
     moving: tuple[PlannedMove, ...]
     left: tuple[UnmovedDelivery, ...]
@@ -131,7 +124,7 @@ class MovePreview:
 
     @property
     def seen_versions(self) -> dict[UUID, int]:
-        """What was seen of each: handed back with the word to do it."""
+        """Versions by delivery id, to be passed back when the move is confirmed."""
         return {one.delivery_id: one.version for one in self.moving} | {
             one.delivery_id: one.version for one in self.out
         }
@@ -139,7 +132,7 @@ class MovePreview:
 
 @dataclass(frozen=True)
 class MoveResult:
-    """What was moved, what stayed, and what was left out; `shift_id` takes the moves back."""
+    """The result of a move; `shift_id` identifies it for undo."""
 
     shift_id: UUID
     moved: tuple[PlannedMove, ...]
@@ -149,7 +142,7 @@ class MoveResult:
 
 @dataclass(frozen=True)
 class UndoableMove:
-    """The last shift of a creator that may still be taken back."""
+    """The latest move of a creator that can still be undone."""
 
     shift_id: UUID
     creator_id: UUID
@@ -158,8 +151,10 @@ class UndoableMove:
 
 
 def preview_bulk_move(scope: Scope, chosen: MoveSelection, by: TimeOffset) -> MovePreview:
-    """What a shift would move where. Raises BadInput for one that goes nowhere, too far, or is too
-    large."""
+    """Return the effect of a move.
+
+    Raises BadInput for an offset of zero or beyond the maximum, and for too many deliveries.
+    """
     by.check_offset()
     known = select_deliveries(scope, chosen)
     goes = {
@@ -173,10 +168,10 @@ def preview_bulk_move(scope: Scope, chosen: MoveSelection, by: TimeOffset) -> Mo
 def move_deliveries(
     scope: Scope, chosen: MoveSelection, by: TimeOffset, *, seen: Mapping[UUID, int]
 ) -> MoveResult:
-    """Move what was seen in a preview, in this transaction; what changed or came since, or is on
-    its way, stays.
+    """Move deliveries as shown in a preview, in this transaction.
 
-    `seen` are the versions of the preview. Raises as `preview` does.
+    `seen` are the versions of the preview. Deliveries that changed since, were added since or are
+    being published stay. Raises as `preview_bulk_move`.
     """
     by.check_offset()
     lock_selection(scope, chosen)
@@ -184,10 +179,9 @@ def move_deliveries(
 
 
 def lock_selection(scope: Scope, chosen: MoveSelection) -> None:
-    """Wait for whoever plans or publishes these deliveries just now, and keep them until the
-    transaction ends.
+    """Lock the selected deliveries and the queues of their accounts until the transaction ends.
 
-    Raises NotFound for a creator nobody here has.
+    Raises NotFound for an unknown creator.
     """
     get_creator(scope, chosen.creator_id)
     channels = (
@@ -220,9 +214,9 @@ def _selection_conditions(scope: Scope, chosen: MoveSelection) -> list[Any]:
 def select_deliveries(
     scope: Scope, chosen: MoveSelection, *, only: Sequence[UUID] | None = None
 ) -> list[tuple[Delivery, Post]]:
-    """What is chosen and not over, with its posts, by time; of it `only` these, where given.
+    """Return the selected deliveries that are not final, with their posts, by time.
 
-    Raises BadInput for too many.
+    `only` limits them to some ids. Raises BadInput for too many.
     """
     narrow = [] if only is None else [col(Delivery.id).in_(only)]
     found = scope.session.exec(
@@ -245,8 +239,10 @@ def select_deliveries(
 def plan_moves(
     scope: Scope, known: Sequence[tuple[Delivery, Post]], goes: Mapping[UUID, WallTime]
 ) -> MovePreview:
-    """Deliveries that go where `goes` says, each with what speaks against it; the others stay, with
-    the reason: also what would bring two times of one series together."""
+    """Plan moves to the times in `goes`, with warnings; other deliveries stay, with the reason.
+
+    Deliveries of one series that would become too close also stay.
+    """
     moving = []
     left = []
     ours = [row for row, _ in known if unmovable_reason(row, goes.get(row.id), scope.now) is None]
@@ -265,7 +261,7 @@ def plan_moves(
 
 
 def unmovable_reason(row: Delivery, after: WallTime | None, now: datetime) -> Message | None:
-    """Why a delivery cannot be moved to a wall time; None where it can."""
+    """Return the reason why a delivery cannot move to a wall time, or None."""
     if row.state in PUBLISHING_STATES:
         return Message(PUBLISHING_IN_PROGRESS)
     if row.state not in PENDING_STATES:
@@ -278,8 +274,7 @@ def unmovable_reason(row: Delivery, after: WallTime | None, now: datetime) -> Me
 
 
 def _attach_warnings(scope: Scope, moving: Sequence[PlannedMove]) -> list[PlannedMove]:
-    """Each with what speaks against its new time: a neighbour on its account that does not move, or
-    a quiet period."""
+    """Add warnings about posts of the account that are too close, and about quiet periods."""
     found: dict[UUID, PlannedMove] = {one.delivery_id: one for one in moving}
     for channel_id in {one.channel_id for one in moving}:
         channel = queries.get_channel(scope, channel_id)
@@ -310,10 +305,10 @@ def _attach_warnings(scope: Scope, moving: Sequence[PlannedMove]) -> list[Planne
 def apply_moves(
     scope: Scope, creator_id: UUID, wanted: MovePreview, *, seen: Mapping[UUID, int]
 ) -> MoveResult:
-    """Move what was seen and is still so, and keep where it came from; what lands on a free slot is
-    in the queue. What is to be left out is, if it is as it was seen.
+    """Apply planned moves whose versions match `seen`, and store the old times for undo.
 
-    The caller holds the accounts' queues and the deliveries.
+    Deliveries that arrive at a free slot join the queue. Occurrences to be cancelled follow the
+    same rule. The caller holds the locks of the queues and deliveries.
     """
     moved = []
     left = list(wanted.left)
@@ -334,6 +329,7 @@ def apply_moves(
         slots.adopt_deliveries(
             scope, channel_id, [row for row in now.values() if row.channel_id == channel_id]
         )
+    # The version after the move is stored, so that undo detects later changes.
     stored = [_undo_record(one, now[one.delivery_id]) for one in moved]
     row = BulkMoveRow(
         tenant_id=scope.tenant_id, creator_id=creator_id, by=scope.actor, moved=stored
@@ -345,8 +341,11 @@ def apply_moves(
 def _leave_out_occurrences(
     scope: Scope, wanted: Sequence[LeftOutOccurrence], seen: Mapping[UUID, int]
 ) -> tuple[list[LeftOutOccurrence], list[UnmovedDelivery]]:
-    """What was left out: all that leaves by a rule, what has a time of its own if it was seen; and
-    what stays."""
+    """Cancel occurrences: regular ones always, individually moved ones only if their version
+    matches.
+
+    Returns the cancelled and the remaining ones.
+    """
     out = []
     left = []
     for one in wanted:
@@ -364,7 +363,7 @@ def _leave_out_occurrences(
 
 
 def _undo_record(one: PlannedMove, now: Delivery) -> dict[str, Any]:
-    """What taking back must know: where it was, and as what it was left."""
+    """Return the data needed for undo: the old wall time, and the version after the move."""
     return {
         "delivery": str(now.id),
         "version": now.version,
@@ -374,7 +373,7 @@ def _undo_record(one: PlannedMove, now: Delivery) -> dict[str, Any]:
 
 
 def _load_current_deliveries(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, Delivery]:
-    """Deliveries as they are now, by time."""
+    """Return deliveries in their current state, by time."""
     found = scope.session.exec(
         select(Delivery)
         .where(Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(deliveries))
@@ -385,8 +384,10 @@ def _load_current_deliveries(scope: Scope, deliveries: Sequence[UUID]) -> dict[U
 
 
 def latest_undoable_move(scope: Scope, creators: Iterable[UUID]) -> UndoableMove | None:
-    """The newest shift of these creators, while it may be taken back; a pause has an end of its
-    own."""
+    """Return the newest move of these creators that can be undone, or None.
+
+    Moves made by pauses are not included; they are reverted when the pause is cancelled.
+    """
     row = scope.session.exec(
         select(BulkMoveRow)
         .where(
@@ -408,10 +409,10 @@ def latest_undoable_move(scope: Scope, creators: Iterable[UUID]) -> UndoableMove
 
 
 def undo_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
-    """Bring a shift back within ten minutes: what it moved and nobody touched since. What moved,
-    and what stays.
+    """Undo a move within `UNDO_WINDOW`, for deliveries that have not changed since.
 
-    Raises NotFound, and Conflict when it was taken back already, or is too old.
+    Returns the deliveries that moved and those that stayed. Raises NotFound, and Conflict if the
+    move was already undone or is too old.
     """
     row = _get_locked_move(scope, shift_id)
     if scope.now > (row.created_at or scope.now) + UNDO_WINDOW:
@@ -420,8 +421,10 @@ def undo_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
 
 
 def revert_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
-    """The same, however long ago; what is in a queue stays where its slot was given away since.
-    Raises NotFound, and Conflict when it was taken back already."""
+    """Undo a move regardless of its age; a queued delivery stays if its old slot is occupied.
+
+    Raises NotFound, and Conflict if the move was already undone.
+    """
     row = _get_locked_move(scope, shift_id)
     slots.lock_queues(scope, *_list_account_ids(scope, row.creator_id))
     back = {UUID(one["delivery"]): one for one in row.moved}
@@ -443,7 +446,7 @@ def revert_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
     left_at = {one: int(kept["version"]) for one, kept in back.items()}
     wanted = _exclude_taken_slots(scope, plan_moves(scope, list(known), goes), left_at)
     done = apply_moves(scope, row.creator_id, wanted, seen=left_at)
-    for each in (row, _get_locked_move(scope, done.shift_id)):  # nobody takes back the taking back
+    for each in (row, _get_locked_move(scope, done.shift_id)):  # an undo cannot be undone
         each.undone_at = scope.now
         scope.add(each)
     return MovePreview(done.moved, done.left)
@@ -452,8 +455,8 @@ def revert_bulk_move(scope: Scope, shift_id: UUID) -> MovePreview:
 def _exclude_taken_slots(
     scope: Scope, wanted: MovePreview, left_at: Mapping[UUID, int]
 ) -> MovePreview:
-    """Without what would come back to a slot that another post has by now: it would leave at its
-    very minute."""
+    """Remove moves back to slots that other posts now occupy: both would be published at the same
+    minute."""
     same = [one for one in wanted.moving if one.version == left_at[one.delivery_id]]
     stays = set[UUID]()
     for channel_id in {one.channel_id for one in same}:
@@ -484,7 +487,7 @@ def _get_locked_move(scope: Scope, shift_id: UUID) -> BulkMoveRow:
 
 @dataclass(frozen=True)
 class BulkMoveRecord:
-    """A shift: `until` (UTC-aware) it may be taken back, `undone_at` when it was."""
+    """A move: it can be undone until `until` (UTC-aware); `undone_at` is set once it was."""
 
     shift_id: UUID
     creator_id: UUID
@@ -496,9 +499,9 @@ class BulkMoveRecord:
 
 
 def get_bulk_move(scope: Scope, creators: Collection[UUID], shift_id: UUID) -> BulkMoveRecord:
-    """One shift of these creators; what a pause moved is not one: it comes back with the pause.
+    """Return one move of these creators; moves made by pauses are not found.
 
-    Raises NotFound; another tenant's, and another creator's, look the same.
+    Raises NotFound, also for moves of other tenants and creators.
     """
     row = scope.session.exec(
         select(BulkMoveRow)

@@ -1,5 +1,4 @@
-"""A post at one time, dragged to another day or hour: its accounts go together, or none of them
-does."""
+"""Drag and drop on the calendar: moves all deliveries of a post at one time, or none of them."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,15 +25,15 @@ from schedules.rescheduling.bulk_moves import PUBLISHING_STATES, MoveResult, Tim
 from tenants.agencies import queries
 
 MAX_DRAGGED = 100
-"""Accounts of one post."""
+"""Maximum deliveries of one post."""
 
 
 @dataclass(frozen=True)
 class DropTarget:
-    """Where it was dropped: a day on the clock of `zone`, and there an hour (0 to 23), or none to
-    keep its own time.
+    """The target of a drop: a day in the time zone `zone`, and an hour (0 to 23) or None to retain
+    the time.
 
-    `zone` is whose clock was looked at: a post stays planned on the one it was planned on.
+    `zone` is the time zone of the displayed calendar; the post retains its own zone.
     """
 
     day: date
@@ -43,8 +42,7 @@ class DropTarget:
 
 
 def creator_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> UUID:
-    """Whose deliveries these are. Raises NotFound unless they are of one post and known here, all
-    of them."""
+    """Return the creator of deliveries. Raises NotFound unless all exist and belong to one post."""
     found = _load_delivery_rows(scope, deliveries)
     if len({row.post_id for row, _ in found}) != 1 or len(found) != len(set(deliveries)):
         raise NotFound("delivery.unknown")
@@ -52,12 +50,12 @@ def creator_of_deliveries(scope: Scope, deliveries: Collection[UUID]) -> UUID:
 
 
 def drop_deliveries(scope: Scope, seen: Mapping[UUID, int], spot: DropTarget) -> MoveResult:
-    """Move a post at one time to a day, or an hour of it, as it was `seen` (versions by delivery);
-    may be taken back.
+    """Move a post to a day, or to an hour of a day, in the versions in `seen`; the move can be
+    undone.
 
-    An hour takes the free slot within it of one of its accounts, else a usual hour that is free
-    there. Raises BadInput for nowhere and too far, NotFound, Conflict for what is past, locked,
-    waits for a decision, or was changed meanwhile.
+    Within an hour, the first free slot of its accounts is used, otherwise a free usual hour. Raises
+    BadInput for an unchanged time or one too far away, NotFound, and Conflict for a time in the
+    past, a locked or held delivery, or a later version.
     """
     if (
         len(seen) > MAX_DRAGGED
@@ -77,6 +75,7 @@ def drop_deliveries(scope: Scope, seen: Mapping[UUID, int], spot: DropTarget) ->
     if all(parse_wall_time(row.wall_time, row.zone) == goes[row.id] for row, _ in rows):
         raise BadInput("drag.nowhere")
     wanted = bulk_moves.plan_moves(scope, rows, goes)
+    # All or nothing: one delivery that cannot move rejects the drop.
     for one in wanted.left:
         raise Conflict(one.why.code, **one.why.params)
     return bulk_moves.apply_moves(scope, creator_id, wanted, seen=seen)
@@ -121,7 +120,7 @@ def _resolve_new_times(
 def _iterate_free_slot_times(
     scope: Scope, rows: Sequence[Delivery], spot: DropTarget
 ) -> Iterator[datetime]:
-    """The instants of free slots of these accounts within the hour."""
+    """Yield the instants of free slots of these accounts within the hour."""
     for row in rows:
         taken = busy_times(
             scope, row.channel_id, min(scope.now, row.due_at), but=[one.id for one in rows]
@@ -140,7 +139,7 @@ def _iterate_free_slot_times(
 def _iterate_free_usual_times(
     scope: Scope, rows: Sequence[Delivery], spot: DropTarget
 ) -> Iterator[datetime]:
-    """The instants within the hour that the calendar shows as free."""
+    """Yield the instants of usual hours within the hour that the calendar shows as free."""
     ours = [row.id for row in rows]
     creator = queries.get_creator(scope, rows[0].creator_id)
     closed = filter_closing_periods(
@@ -160,22 +159,21 @@ def _iterate_free_usual_times(
 
 
 def _adjacent_days(spot: DropTarget) -> list[date]:
-    """The days that clocks anywhere may show while those of the spot show its day."""
+    """Return the local dates that any time zone can have during the target day."""
     return [spot.day - SEARCH_RANGE, spot.day, spot.day + SEARCH_RANGE]
 
 
 def is_within_target(at: datetime, spot: DropTarget) -> bool:
-    """Whether clocks of the spot show its day and hour at an instant; pure."""
+    """Return True if an instant is in the day and hour of the target; pure."""
     wall = to_wall_time(at, spot.zone)
     return (wall.day, wall.clock.hour) == (spot.day, spot.hour)
 
 
 def same_clock_time(wall: WallTime, due: datetime, spot: DropTarget) -> WallTime:
-    """A wall time on another day: its clock stays as it is, whatever clocks are changed in between;
-    pure.
+    """Return the wall time on the target day with the same time of day; pure.
 
-    Looked at on another clock it may so lie on the day beside, where clocks change here and not
-    there: then it takes the hour at which it was seen, on the day where it was dropped.
+    If the calendar shows another time zone with different clock changes, the result could fall on a
+    neighbouring day there. Then the time shown in the calendar is used on the target day.
     """
     moved = TimeOffset(days=(spot.day - local_day(due, spot.zone)).days).shift_wall_time(wall)
     if wall.zone == spot.zone or local_day(moved.instant(), spot.zone) == spot.day:
@@ -184,11 +182,11 @@ def same_clock_time(wall: WallTime, due: datetime, spot: DropTarget) -> WallTime
 
 
 def clock_time_in_hour(due: datetime, hour: int, spot: DropTarget) -> WallTime:
-    """The hour of the day; dragged along its own hour it keeps its minutes; pure."""
+    """Return the target hour of the day; within its own hour the post retains its minutes; pure."""
     own = to_wall_time(due, spot.zone).clock
     return WallTime(spot.day, own if own.hour == hour else time(hour), spot.zone)
 
 
 def to_zone(wall: WallTime, zone: str) -> WallTime:
-    """The same instant as clocks of `zone` show it; pure."""
+    """Return the same instant as wall time in another zone; pure."""
     return wall if wall.zone == zone else to_wall_time(wall.instant(), zone)

@@ -1,5 +1,5 @@
-"""Many posts on hold or refused, decided at once: now, one after the other; in the next free slots;
-or dropped."""
+"""Bulk decisions on held and failed posts: publish one after another, move to free slots, or
+cancel."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -40,8 +40,7 @@ from schedules.rescheduling.bulk_moves import (
 )
 
 UNDECIDED = frozenset({DeliveryState.HELD, DeliveryState.FAILED})
-"""What may be anywhere, and what stands in part, is decided one by one: who decides must have
-looked."""
+"""Uncertain and partly published deliveries need individual decisions and are not included."""
 
 MINUTE = timedelta(minutes=1)
 NO_YES = Message("deciding.no_yes")
@@ -50,7 +49,7 @@ Rows = Sequence[tuple[Delivery, Post]]
 
 
 class HeldPostAction(StrEnum):
-    """What becomes of them all."""
+    """The action applied to all held posts."""
 
     NOW = "now"
     SLOTS = "slots"
@@ -58,10 +57,9 @@ class HeldPostAction(StrEnum):
 
 
 def preview_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction) -> MovePreview:
-    """What would become of each post of a creator that waits for a decision; of one that is dropped
-    its time stays.
+    """Return the effect of an action on each held or failed post of a creator.
 
-    Raises BadInput for too many.
+    Cancelled posts retain their times. Raises BadInput for too many.
     """
     return _build_move_preview(scope, _load_held_rows(scope, creator_id), how)
 
@@ -69,11 +67,10 @@ def preview_held_posts(scope: Scope, creator_id: UUID, how: HeldPostAction) -> M
 def resolve_held_posts(
     scope: Scope, creator_id: UUID, how: HeldPostAction, *, seen: Mapping[UUID, int]
 ) -> MovePreview:
-    """Do it to what was `seen` (versions of the preview), in this transaction; what changed or came
-    since stays.
+    """Apply an action to the posts in `seen` (versions of the preview), in this transaction.
 
-    Whoever decided one of them meanwhile, or plans on their accounts, is waited for. Raises as
-    `preview`.
+    Deliveries that changed or were added since stay. Waits for concurrent decisions and planning on
+    these accounts. Raises as `preview_held_posts`.
     """
     slots.lock_queues(
         scope, *sorted(one.id for one in queries.list_creator_channels(scope, creator_id))
@@ -113,8 +110,7 @@ def _apply_action(scope: Scope, one: PlannedMove, how: HeldPostAction) -> None:
 
 
 def _schedule_if_approved(scope: Scope, row: Delivery) -> None:
-    """What was held for a yes that nobody asks for any more is a draft of which nothing is
-    missing."""
+    """Schedule a draft that needs no approval any more, after it was on hold for one."""
     if row.state == DeliveryState.DRAFT and decisions.is_delivery_approved(
         scope, deliveries.get_post(scope, row.post_id), row, scope.now
     ):
@@ -125,15 +121,15 @@ def _schedule_if_approved(scope: Scope, row: Delivery) -> None:
 
 
 def _has_fixed_time(scope: Scope, one: PlannedMove) -> bool:
-    """Whether it may not be given another hour: what is late leaves an account one after the other
-    anyhow."""
+    """Return True if the approval covers the time; late posts of an account are spread when sent
+    anyway."""
     return time_changes.has_approved_time(scope, get_delivery(scope, one.delivery_id))
 
 
 def _load_held_rows(
     scope: Scope, creator_id: UUID, *, lock: bool = False
 ) -> list[tuple[Delivery, Post]]:
-    """By importance, then by the time they had."""
+    """Return held and failed deliveries with their posts, by priority and due time."""
     query = (
         select(Delivery, Post)
         .join(
@@ -169,7 +165,7 @@ def _build_move_preview(scope: Scope, rows: Rows, how: HeldPostAction) -> MovePr
         able = [row for row, _ in here if stays[row.id] is None]
         try:
             goes = _resolve_new_times(scope, channel, able, how)
-        except BadInput as none:  # no slot, or no free one
+        except BadInput as none:  # no slots, or no free one
             goes = {}
             stays = {
                 **dict.fromkeys((row.id for row in able), none.message),
@@ -195,7 +191,8 @@ def _filter_known_reasons(stays: Mapping[UUID, Message | None]) -> dict[UUID, Me
 def _find_stay_reason(
     scope: Scope, owner: Post, row: Delivery, channel: Channel, how: HeldPostAction
 ) -> Message | None:
-    """Why a post would only be put on hold again, or leave at an hour nobody agreed to."""
+    """Return the reason why a post would be put on hold again or published at a time not
+    approved."""
     if how is HeldPostAction.DROP:
         return None
     if channel.state in UNUSABLE_STATES:
@@ -212,8 +209,10 @@ def _find_stay_reason(
 def _resolve_new_times(
     scope: Scope, channel: Channel, rows: Sequence[Delivery], how: HeldPostAction
 ) -> dict[UUID, WallTime]:
-    """Where each of an account goes. Raises BadInput where it has no slots, or none that is
-    free."""
+    """Return the new time of each delivery of an account.
+
+    Raises BadInput if the account has no slots or no free one.
+    """
     if how is HeldPostAction.DROP:
         return {row.id: parse_wall_time(row.wall_time, row.zone) for row in rows}
     if how is HeldPostAction.SLOTS:
@@ -231,8 +230,7 @@ def _resolve_new_times(
 def _spread_over_free_times(
     scope: Scope, channel: Channel, rows: Sequence[Delivery]
 ) -> dict[UUID, WallTime]:
-    """The first as soon as the account has room, the others apart as after a downtime, around what
-    is planned."""
+    """Return times from the first free one on, spaced as after a downtime, around planned posts."""
     gap = max(channel.min_interval, CATCH_UP_INTERVAL)
     taken = busy_times(scope, channel.id, scope.now - gap, but=[row.id for row in rows])
     turn = max(scope.now, interval_over_at(scope, channel.id, gap))
@@ -241,7 +239,8 @@ def _spread_over_free_times(
         while not has_room(taken, turn, gap):
             turn = max(one for one in taken if abs(one - turn) < gap) + gap
         while turn > scope.now and to_wall_time(turn, row.zone).instant() < turn - MINUTE:
-            turn += SEARCH_STEP  # clocks are set back: this hour of theirs is over already
+            # ambiguous hour when clocks are set back: the wall time would mean the earlier instant
+            turn += SEARCH_STEP
         goes[row.id] = to_wall_time(turn, row.zone)
         turn += gap
     return goes

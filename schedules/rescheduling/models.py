@@ -8,12 +8,11 @@ from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments,
 
 
 class BulkMoveRow(CreatorOwnedRow, table=True):
-    """Deliveries that were given other times in one gesture, and where they were before: to take it
-    back."""
+    """A bulk move of deliveries, with their old times for undo."""
 
     __tablename__ = "shifts"
     __table_args__ = table_arguments(about="creator", keep="while the tenant is here")
     by: str
     moved: list[dict[str, Any]] = jsonb_column(list)
-    """Of each: its id, the version it was left at, the wall time and the zone it came from."""
+    """Per delivery: id, version after the move, old wall time and zone."""
     undone_at: datetime | None = timestamp_column(optional=True)

@@ -1,10 +1,10 @@
-"""A pause: days on which a creator, or one account, posts nothing, said kindly, and what was
-planned in them follows.
+"""Pauses: announced days on which a creator or an account posts nothing, with its posts moved after
+them.
 
-What lies in the days is moved as soon as somebody says so, after they saw what goes where: nothing
-is ever kept back at its time for it, and what a page shows is when it leaves. What repeats is left
-out in them, not moved: so many days later its own next time stands already, and the same words
-would leave twice (ADR 0106).
+Posts in these days are moved when the member confirms the preview. A pause never delays a post at
+its time, so the calendar shows the actual publishing times. Occurrences of series are cancelled
+instead of moved, because the next occurrence may already be at the new time and the same text would
+be published twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,15 +36,15 @@ from schedules.rescheduling.queue import lay_out_queue, list_queue_entries
 from tenants.notices import notices
 
 FOLLOWS = timedelta(days=400)
-"""How far behind a pause its queue is laid anew."""
+"""Time after a pause within which its queue is rescheduled."""
 
 A_DAY = TimeOffset(days=1)
 
 
 @dataclass(frozen=True)
 class PostingPause:
-    """Days of a creator, on one account or all, the first and the last included, in a zone; `words`
-    say why, kindly."""
+    """The days of a pause, both included, on one account or all, in a time zone; `words` is the
+    announcement."""
 
     creator_id: UUID
     channel_id: UUID | None
@@ -55,7 +55,7 @@ class PostingPause:
 
     @property
     def as_quiet_period(self) -> QuietPeriod:
-        """The same as a period that is not written yet."""
+        """The pause as a quiet period that is not stored yet."""
         return QuietPeriod(
             self.creator_id,
             self.creator_id,
@@ -68,12 +68,12 @@ class PostingPause:
 
 
 def preview_pause(scope: Scope, wanted: PostingPause) -> MovePreview:
-    """What a pause would move where.
+    """Return the effect of a pause.
 
-    What was planned by hand in its days goes that many days later, at its clock time. A queue with
-    a place in them goes on after them in its order, and those behind make room. Times of series are
-    left out in them, and stay where they are behind them. What is on its way stays. Raises BadInput
-    as `bulk_moves.preview_bulk_move`, and where the queue finds no slots.
+    Individually planned posts move by the length of the pause and retain their time of day. A queue
+    with a post in these days continues after them in its order, moving later posts. Occurrences of
+    series are cancelled during the pause and not changed after it. Posts being published stay.
+    Raises BadInput as `bulk_moves.preview_bulk_move`, and if the queue finds no slots.
     """
     start, end = wanted.as_quiet_period.quiet_window
     inside = bulk_moves.select_deliveries(
@@ -102,8 +102,9 @@ def preview_pause(scope: Scope, wanted: PostingPause) -> MovePreview:
     for channel_id, queue in queues.items():
         here = [row.id for row in movable if row.channel_id == channel_id]
         if not set(here) & set(queue):
-            continue  # none of its own lies in the days: it goes on as it is
+            continue  # no queued post is in these days, so the queue does not change
         taken = [goes[one].instant() for one in here if one in goes]
+        # The pause is not stored yet, so it is passed as a hypothetical change.
         change = QueueChange(
             away=[*here, *(one.delivery_id for one in out)],
             taken=taken,
@@ -125,8 +126,10 @@ def preview_pause(scope: Scope, wanted: PostingPause) -> MovePreview:
 def _list_left_out_occurrences(
     scope: Scope, wanted: PostingPause, inside: Sequence[tuple[Delivery, Post]]
 ) -> tuple[LeftOutOccurrence, ...]:
-    """The times of series in its days, each with why it does not leave; said too where nothing is
-    left of a series."""
+    """Return the occurrences of series in these days, with the reason.
+
+    The reason also says if the pause covers all remaining occurrences of a series.
+    """
     over: dict[tuple[UUID, UUID], Message] = {}
     found = []
     for row, owner in inside:
@@ -153,8 +156,10 @@ def _list_left_out_occurrences(
 
 
 def _shift_past_pause(wanted: PostingPause, wall: WallTime) -> WallTime:
-    """As many days later as the pause is long, and further while that lies in it: zones may differ
-    by a day."""
+    """Return the wall time moved by the length of the pause.
+
+    If the result is still in the pause, because time zones differ, it moves further by days.
+    """
     later = TimeOffset(days=(wanted.last - wanted.first).days + 1).shift_wall_time(wall)
     while wanted.as_quiet_period.covers(later.instant()):
         later = A_DAY.shift_wall_time(later)
@@ -164,11 +169,11 @@ def _shift_past_pause(wanted: PostingPause, wall: WallTime) -> WallTime:
 def start_pause(
     scope: Scope, wanted: PostingPause, *, seen: Mapping[UUID, int]
 ) -> tuple[UUID, MoveResult]:
-    """Begin or announce a pause, and move or leave out what lies in it as it was `seen` in the
-    preview; the pause's id.
+    """Start or announce a pause and move posts as in the preview `seen`; return the id of the
+    pause.
 
-    Members are told until it is over. Raises BadInput for days that are none, or over, and as
-    `preview`; NotFound.
+    Members see a notice until it ends. Raises BadInput for invalid or past days and as
+    `preview_pause`; NotFound.
     """
     start, end = wanted.as_quiet_period.quiet_window
     bulk_moves.lock_selection(
@@ -194,15 +199,16 @@ def start_pause(
 
 
 def has_pause_started(scope: Scope, kept: QuietPeriod) -> bool:
-    """Whether the first day of a pause has come."""
+    """Return True if the first day of a pause has begun."""
     return scope.now >= kept.quiet_window[0]
 
 
 def cancel_pause(scope: Scope, pause_id: UUID) -> MovePreview:
-    """Take a pause back that has not begun: what it moved goes back where it was, unless somebody
-    touched it since; the times of series that it left out are made again a moment later.
+    """Cancel a pause that has not started and undo its moves.
 
-    What moved, and what stays. Raises NotFound, and Conflict once it has begun.
+    Deliveries that changed since stay. Cancelled occurrences of series are created again. Returns
+    the deliveries that moved and those that stayed. Raises NotFound, and Conflict once the pause
+    has started.
     """
     kept = _get_pause(scope, pause_id)
     if has_pause_started(scope, kept):
@@ -214,13 +220,15 @@ def cancel_pause(scope: Scope, pause_id: UUID) -> MovePreview:
 
 
 def end_pause(scope: Scope, pause_id: UUID) -> None:
-    """End a pause now. What it moved stays where it is; the queue may be pulled forward, and what
-    repeats leaves again. Raises NotFound."""
+    """End a pause now. Moved posts retain their new times; series are published again.
+
+    Raises NotFound.
+    """
     _delete_pause(scope, _get_pause(scope, pause_id))
 
 
 def finish_pause(scope: Scope, pause_id: UUID) -> None:
-    """Its days are over: nobody need be told any more."""
+    """Close the notice of a pause that is over."""
     notices.close(scope, _pause_notice_cause(pause_id))
 
 

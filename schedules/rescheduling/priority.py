@@ -1,5 +1,5 @@
-"""What may be changed of a planned post while its words, its time and every yes to it stand: how
-important it is among what leaves an account at once, and how late it may still leave."""
+"""Priority and late limit of a planned post; changing them affects neither its text, time nor
+approvals."""
 
 from uuid import UUID
 
@@ -14,15 +14,14 @@ from schedules.posts.states import SCHEDULABLE, DeliveryState
 from schedules.posts.transitions import get_delivery, update_delivery
 
 ADJUSTABLE_STATES = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, *SCHEDULABLE})
-"""States in which nothing of it is outside, or on its way."""
+"""States in which a delivery is not live or being published."""
 
 
 def set_priority(scope: Scope, delivery_id: UUID, priority: int, *, version: int) -> None:
-    """From here on a delivery is as important as this, 1 (leaves first) to 9; its time, and every
-    yes to it, stand.
+    """Set the priority of a delivery from 1 (first) to `LOWEST_POST_PRIORITY`.
 
-    Raises BadInput for another number, NotFound; Conflict for one that may be outside, or was
-    changed since `version`.
+    Its time and approvals remain valid. Raises BadInput for another number, NotFound, and Conflict
+    if the delivery may be live or changed since `version`.
     """
     if not 1 <= priority <= LOWEST_POST_PRIORITY:
         raise BadInput("delivery.importance_wrong", most=LOWEST_POST_PRIORITY)
@@ -32,20 +31,18 @@ def set_priority(scope: Scope, delivery_id: UUID, priority: int, *, version: int
     if row.state not in ADJUSTABLE_STATES:
         raise Conflict("delivery.not_movable")
     update_delivery(scope, row, priority=priority)
-    if enforced_interval.is_waiting_for_interval(row):  # its turn is another one now
+    if enforced_interval.is_waiting_for_interval(row):  # its turn may change
         interval_waits.recheck_interval_holds(scope, row.channel_id)
-    elif (
-        row.state == DeliveryState.SCHEDULED
-    ):  # its place among what is due is written in the row that wakes it
+    # The wake-up event stores the priority among due deliveries.
+    elif row.state == DeliveryState.SCHEDULED:
         deliveries.schedule_wakeups(scope, row, at=max(row.due_at, row.not_before or row.due_at))
 
 
 def set_late_limit(scope: Scope, post_id: UUID, choice: LateLimit, *, version: int) -> None:
-    """From here on a post may leave so late, on every account and at every time it has or gets.
+    """Set the late limit of a post for all its current and future deliveries.
 
-    What is on hold stays so: a person decides on it. Raises NotFound, and Conflict for one that was
-    changed since `version`, or of which nothing is to leave any more; one that goes nowhere yet
-    may.
+    Deliveries on hold stay on hold. Raises NotFound, and Conflict if the post changed since
+    `version` or all its deliveries are final; a post without deliveries is allowed.
     """
     owner = deliveries.get_post(scope, post_id)
     scope.session.refresh(owner, with_for_update={"key_share": True})

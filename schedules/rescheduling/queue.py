@@ -1,8 +1,7 @@
-"""The queue of an account: what is planned at its slots, in the order of their times.
+"""The queue of an account: its deliveries planned at slots, ordered by time.
 
-There is no second list beside the calendar: to be in the queue is to be planned at a slot, and the
-order is the order of the times. So nothing waits for a time that nobody gave it, and what a page
-shows is when it leaves.
+There is no list beside the calendar: a delivery is in the queue if it is planned at a slot. Every
+queued post therefore has a time, and the calendar shows when it is published.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,16 +33,19 @@ from schedules.rescheduling.bulk_moves import MovePreview, MoveResult
 from tenants.notices import notices
 
 FEW = 3
-"""Below so many posts ahead, somebody is told."""
+"""Members are notified when fewer posts than this are queued."""
 
 JUST_NOW = timedelta(minutes=3)
-"""Queues are looked at every minute; one look may be missed."""
+"""Queues are checked every minute; this allows for a missed check."""
 
 
 @dataclass(frozen=True)
 class QueueEntry:
-    """One delivery of a queue; `label` is that of its slot, `version` what a page hands back;
-    `series_id` what repeats it."""
+    """A delivery in a queue.
+
+    `label` is the name of its slot, `version` is sent back with a change, and `series_id` is set
+    for an occurrence of a series.
+    """
 
     delivery_id: UUID
     post_id: UUID
@@ -58,7 +60,7 @@ class QueueEntry:
 
 
 def list_queue_entries(scope: Scope, channel_id: UUID) -> list[QueueEntry]:
-    """What is ahead at the slots of an account, the next one first."""
+    """Return the pending deliveries at slots of an account, next first."""
     known = {one.id: one for one in slots.list_slots(scope, channel_id)}
     rows = scope.session.exec(
         select(Delivery, Post, SlotUse.slot_id)
@@ -101,11 +103,10 @@ def list_queue_entries(scope: Scope, channel_id: UUID) -> list[QueueEntry]:
 
 
 def add_post_to_queue(scope: Scope, post_id: UUID, channel_id: UUID) -> WallTime:
-    """Plan a post on an account at its next free slot; once per (post, account): a repeat changes
-    nothing.
+    """Schedule a post on an account at its next free slot; idempotent per post and account.
 
-    Raises NotFound, Conflict for a post that has left there or was taken off, BadInput where no
-    slot is free.
+    Raises NotFound, Conflict if the post was published there or cancelled, BadInput if no slot is
+    free.
     """
     known = scope.session.exec(
         select(Delivery.id).where(
@@ -128,11 +129,11 @@ def add_post_to_queue(scope: Scope, post_id: UUID, channel_id: UUID) -> WallTime
 
 
 def queue_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> WallTime:
-    """Give a delivery the next free slot of its account: one that waits, is on hold or was refused
-    leaves then.
+    """Move a delivery to the next free slot of its account; one on hold or failed is scheduled
+    again.
 
-    One that is in the queue already keeps its place. Raises as `deliveries.reschedule_delivery`,
-    BadInput where none is free.
+    A delivery that is already in the queue retains its slot. Raises as `reschedule_delivery`, and
+    BadInput if no slot is free.
     """
     row = get_delivery(scope, delivery_id)
     slots.lock_queues(scope, row.channel_id)
@@ -144,7 +145,7 @@ def queue_delivery(scope: Scope, delivery_id: UUID, *, version: int | None = Non
 
 
 def _lock_next_free_place(scope: Scope, channel_id: UUID) -> SlotPlace:
-    """The next free place, kept from others until the transaction ends."""
+    """Lock the queue until the transaction ends and return its next free place."""
     slots.lock_queues(scope, channel_id)
     channel = queries.get_channel(scope, channel_id)
     place = next(iter(find_free_places(scope, channel)), None)
@@ -156,9 +157,8 @@ def _lock_next_free_place(scope: Scope, channel_id: UUID) -> SlotPlace:
 
 def _claim_place(scope: Scope, channel_id: UUID, place: SlotPlace, delivery_id: UUID) -> WallTime:
     notices.close(scope, _queue_notice_cause(channel_id))
-    if not slots.take_place(
-        scope, place, delivery_id
-    ):  # the queue is held: only a fault of ours comes here
+    # The queue is locked, so this can only fail because of a bug.
+    if not slots.take_place(scope, place, delivery_id):
         raise Conflict("queue.changed")
     return place.wall_time
 
@@ -171,10 +171,10 @@ def queue_draft(
     author: str,
     priority: int = deliveries.DEFAULT_PRIORITY,
 ) -> tuple[UUID, dict[UUID, WallTime]]:
-    """Write a post, once per `key`, and add it to the queue of each of its accounts; its id, and
-    when it leaves where.
+    """Create a post once per `key` and add it to the queue of each of its accounts.
 
-    Raises as `drafts.write_draft` and `add`.
+    Returns its id and the publishing time per account. Raises as `drafts.write_draft` and
+    `add_post_to_queue`.
     """
     drafts.require_channel(draft)
     post_id = drafts.write_draft(scope, draft, key=key, author=author, priority=priority)
@@ -187,10 +187,10 @@ def queue_draft(
 def reorder_queue(
     scope: Scope, channel_id: UUID, order: Sequence[UUID], *, seen: Mapping[UUID, int]
 ) -> MoveResult:
-    """Give the times of a queue to its deliveries in another order; no other time is touched.
+    """Assign the times of a queue to its deliveries in another order.
 
-    Raises Conflict unless the queue is as it was `seen` (versions by delivery), BadInput for an
-    order of others.
+    Raises Conflict unless the queue matches `seen` (versions by delivery), BadInput if `order`
+    contains other deliveries.
     """
     slots.lock_queues(scope, channel_id)
     known = _lock_unchanged_queue(scope, channel_id, seen)
@@ -203,21 +203,26 @@ def reorder_queue(
 def shuffle_queue(
     scope: Scope, channel_id: UUID, *, key: UUID, seen: Mapping[UUID, int]
 ) -> MoveResult:
-    """The same in an order that is drawn by `key`."""
+    """Reorder a queue randomly; `key` is the seed. Raises as `reorder_queue`."""
     drawn = sorted(seen, key=lambda one: derived_uuid(key, one))
     return reorder_queue(scope, channel_id, drawn, seen=seen)
 
 
 def preview_pull_forward(scope: Scope, channel_id: UUID) -> MovePreview:
-    """What would move where if the queue were pulled forward: in its order, to the first slots that
-    are free. What those would make later keeps its time, as where its day was closed since."""
+    """Return the effect of moving a queue, in its order, to the first free slots.
+
+    A delivery that would become later, for example because its day is now quiet, retains its time.
+    """
     known = list_queue_entries(scope, channel_id)
     goes = _compute_earlier_times(scope, channel_id, known)
     return _build_move_preview(scope, channel_id, {one.delivery_id: one for one in known}, goes)
 
 
 def pull_queue_forward(scope: Scope, channel_id: UUID, *, seen: Mapping[UUID, int]) -> MoveResult:
-    """Do that. Raises Conflict unless the queue is as it was `seen`."""
+    """Move a queue, in its order, to the first free slots.
+
+    Raises Conflict unless the queue matches `seen`.
+    """
     slots.lock_queues(scope, channel_id)
     known = _lock_unchanged_queue(scope, channel_id, seen)
     goes = _compute_earlier_times(scope, channel_id, known)
@@ -234,17 +239,16 @@ def _compute_earlier_times(
 
 
 def entries_at_slot(known: Sequence[QueueEntry], slot_id: UUID) -> list[QueueEntry]:
-    """What of a queue stands at one hour of the week and would go with it, in order: what repeats
-    has its own; pure."""
+    """Return the queue entries at a slot in order, without occurrences of series; pure."""
     return [one for one in known if one.slot_id == slot_id and one.series_id is None]
 
 
 def close_slot(scope: Scope, slot_id: UUID, *, seen: Mapping[UUID, int]) -> MoveResult:
-    """Post no more at an hour of the week; what stood there goes, in its order, to the hours that
-    are free then.
+    """Remove a slot and move its deliveries, in their order, to the remaining free slots.
 
-    The moves may be taken back, the hour not. What changed since it was `seen`, or came since,
-    keeps its time. Raises NotFound, and BadInput where the hours that are left do not suffice.
+    The moves can be undone, the removal of the slot cannot. Deliveries that changed or were added
+    since `seen` retain their times. Raises NotFound, and BadInput if the remaining slots do not
+    suffice.
     """
     channel_id = slots.get_slot(scope, slot_id).channel_id
     slots.lock_queues(scope, channel_id)
@@ -268,10 +272,10 @@ def lay_out_queue(
     after: datetime | None = None,
     change: QueueChange = NOTHING,
 ) -> dict[UUID, WallTime]:
-    """Deliveries of a queue in their order on its free slots from an instant on, those they leave
-    included.
+    """Return the new times of deliveries in their order on the free slots after an instant.
 
-    Raises BadInput where the slots of a year do not suffice.
+    The slots that these deliveries occupy count as free. Raises BadInput if the slots of a year do
+    not suffice.
     """
     channel = queries.get_channel(scope, channel_id)
     leaving = replace(change, away=[*order, *change.away])
@@ -283,10 +287,9 @@ def lay_out_queue(
 
 
 def remove_from_queue(scope: Scope, delivery_id: UUID, *, version: int | None = None) -> None:
-    """Take a delivery off the calendar; its slot is free again, and those behind stay where they
-    are.
+    """Cancel a delivery; its slot becomes free and later deliveries do not move.
 
-    Raises Conflict once it is on its way, or was changed meanwhile.
+    Raises Conflict if the delivery is being published or has changed.
     """
     row = get_delivery(scope, delivery_id)
     if version is not None and row.version != version:
@@ -297,7 +300,7 @@ def remove_from_queue(scope: Scope, delivery_id: UUID, *, version: int | None = 
 def _lock_unchanged_queue(
     scope: Scope, channel_id: UUID, seen: Mapping[UUID, int]
 ) -> list[QueueEntry]:
-    """The queue, its deliveries locked. Raises Conflict unless it is as it was seen."""
+    """Lock the deliveries of a queue and return it. Raises Conflict unless it matches `seen`."""
     rows = select(Delivery.id).where(
         Delivery.tenant_id == scope.tenant_id, col(Delivery.id).in_(list(seen))
     )
@@ -336,7 +339,7 @@ def _apply_all_moves(
         raise Conflict(one.why.code, **one.why.params)
     creator_id = queries.get_channel(scope, channel_id).creator_id
     done = bulk_moves.apply_moves(scope, creator_id, wanted, seen=wanted.seen_versions)
-    if done.left:  # an order is kept whole or not at all
+    if done.left:  # a partly applied order would be wrong
         raise Conflict("queue.changed")
     return done
 
@@ -354,11 +357,10 @@ GROUP BY s.channel_id, s.creator_id HAVING bool_or(d.settled_at > :since)
 
 
 def notify_low_queues(scope: Scope) -> int:
-    """Tell of each queue from which a post has just left and that has fewer than three ahead; how
-    many those are.
+    """Notify members of queues with fewer than `FEW` posts from which a post was just published.
 
-    One notice a queue: it ends when somebody adds a post, and one that was put away comes back when
-    the next has left.
+    Returns the number of these queues. Each queue has one notice. It is closed when a post is
+    added; after being dismissed it appears again when the next post is published.
     """
     ahead = sorted(map(str, PENDING_STATES))
     since = scope.now - JUST_NOW

@@ -1,1 +1,4 @@
-"""Texts that a model proposes for posts. A member accepts or rejects each."""
+"""Texts proposed by a model: captions, alt texts, ideas and weekly plans. A member accepts each.
+
+Text engines are in `generators`; the drafts created from accepted texts are in `drafts`.
+"""

@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class WeekTextsDue:
-    """The words of a proposed week are to be written; the subject is the proposal."""
+    """The texts of a proposed week are to be written; the subject is the proposal."""
 
     kind: ClassVar[str] = "week.words"
     queue: ClassVar[outbox.Queue] = "make"
@@ -19,7 +19,7 @@ class WeekTextsDue:
 
 @dataclass(frozen=True)
 class CaptionSetDue:
-    """Texts around one idea are to be written; the subject is the kit."""
+    """A caption set is to be written; the subject is the set."""
 
     kind: ClassVar[str] = "kit.words"
     queue: ClassVar[outbox.Queue] = "make"
@@ -29,8 +29,8 @@ class CaptionSetDue:
 
 @dataclass(frozen=True)
 class AltTextDue:
-    """A model that sees is to propose words for a picture; the subject is the proposal. It takes
-    the card."""
+    """A vision model is to propose an alt text; the subject is the proposal. Runs on the
+    GPU queue."""
 
     kind: ClassVar[str] = "picture.words"
     queue: ClassVar[outbox.Queue] = "gpu"
@@ -40,7 +40,7 @@ class AltTextDue:
 
 @dataclass(frozen=True)
 class IdeasDue:
-    """Ideas for posts are to be written; the subject is their round."""
+    """Ideas for posts are to be written; the subject is the batch."""
 
     kind: ClassVar[str] = "idea.words"
     queue: ClassVar[outbox.Queue] = "make"

@@ -17,7 +17,7 @@ from foundation.db.tables import (
 
 
 class WeekPlan(CreatorOwnedRow, table=True):
-    """A week that was proposed from a brief; nothing of it is planned but what a person accepts."""
+    """A proposed week; a post is only planned once a member accepts it."""
 
     __tablename__ = "week_plans"
     __table_args__ = table_arguments(
@@ -32,11 +32,11 @@ class WeekPlan(CreatorOwnedRow, table=True):
     """The fields of a `WeekBrief`, as `suggestions/shared/stored_briefs.py` stores them."""
     expires_at: datetime = timestamp_column()
     written_at: datetime | None = timestamp_column(optional=True)
-    """When its words were looked for."""
+    """Time at which a model processed its texts."""
 
 
 class WeekLine(CreatorOwnedRow, table=True):
-    """One post of a proposed week; accepted, it became a draft."""
+    """A post of a proposed week; accepting it creates a draft."""
 
     __tablename__ = "week_lines"
     __table_args__ = table_arguments(
@@ -52,20 +52,19 @@ class WeekLine(CreatorOwnedRow, table=True):
     wall_time: str
     zone: str
     hour_from: str
-    """slot, usual or plain: where its hour comes from."""
+    """Origin of its time: slot, usual or plain."""
     recipe_id: UUID | None = None
     topic: str
     body: str
     words_by: str
-    """brief, model, person or both: whose words they are."""
+    """Author of its text: brief, model, person or both."""
     state: str = "proposed"
     post_id: UUID | None = None
     version: int = 1
 
 
 class TextKit(CreatorOwnedRow, table=True):
-    """Texts that a model was asked for while a post is written; a person picks, nothing of it
-    leaves by itself."""
+    """A caption set for a post being written; a member picks texts, none is published by itself."""
 
     __tablename__ = "text_kits"
     __table_args__ = table_arguments(
@@ -76,19 +75,21 @@ class TextKit(CreatorOwnedRow, table=True):
     )
     key: str
     draft: UUID
-    """The page it was asked on: the id of the post that is being written."""
+    """The future id of the post being written."""
     by: str
     wish: dict[str, Any] = jsonb_column()
     """The fields of a `CaptionSetBrief`, as `suggestions/shared/stored_briefs.py` stores them."""
     offers: list[dict[str, Any]] = jsonb_column(list)
     lacks: list[dict[str, Any]] = jsonb_column(list)
-    """What a model could not write, with the reason."""
+    """Texts that the model could not write, with the reasons."""
     written_at: datetime | None = timestamp_column(optional=True)
 
 
 class AltTextRow(CreatorOwnedRow, table=True):
-    """Words for a picture that a model was asked for; a person takes or refuses them; its own stand
-    meanwhile."""
+    """A requested alt text of an image, accepted or rejected by a member.
+
+    The image retains its alt text until then.
+    """
 
     __tablename__ = "picture_words"
     __table_args__ = table_arguments(
@@ -104,16 +105,15 @@ class AltTextRow(CreatorOwnedRow, table=True):
     forbidden: list[str] = jsonb_column(list)
     alt: str = ""
     shows: str = ""
-    """A longer description, by which the library finds it."""
+    """A longer description, used for search."""
     model: str = ""
     reason: dict[str, Any] | None = message_column()
-    """Why there are none."""
+    """The reason why there is no text."""
     state: str = "waiting"
 
 
 class IdeaRound(CreatorOwnedRow, table=True):
-    """Ideas for posts that a model was asked for, from what past posts came to; none of them is a
-    post."""
+    """A batch of ideas for posts, based on the results of earlier posts."""
 
     __tablename__ = "idea_rounds"
     __table_args__ = table_arguments(
@@ -129,9 +129,9 @@ class IdeaRound(CreatorOwnedRow, table=True):
     stores them."""
     ideas: list[dict[str, Any]] = jsonb_column(list)
     lacks: list[dict[str, Any]] = jsonb_column(list)
-    """Why there are fewer than were asked for."""
+    """The reasons for missing ideas."""
     dismissed: list[int] = jsonb_column(list)
-    """Which of the ideas somebody put away, by their number from 0."""
+    """Indexes of dismissed ideas."""
     label: str = ""
-    """What the engine says of its own quality: nothing of a real model, "demo" of the small one."""
+    """Quality label of the engine: "demo" for the small model, empty otherwise."""
     written_at: datetime | None = timestamp_column(optional=True)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class WeekLineState(StrEnum):
-    """What became of one post of a proposed week."""
+    """The state of a post in a proposed week."""
 
     PROPOSED = "proposed"
     ACCEPTED = "accepted"
@@ -12,10 +12,10 @@ class WeekLineState(StrEnum):
 
 
 class AltTextState(StrEnum):
-    """What became of words that a model was asked for, for a picture."""
+    """The state of an alt text proposal."""
 
     WAITING = "waiting"
     OFFERED = "offered"
     TAKEN = "taken"
     REFUSED = "refused"
-    LACKING = "lacking"  # it wrote none that may be offered, or was not asked
+    LACKING = "lacking"  # no acceptable text was written, or no model was available

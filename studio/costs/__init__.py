@@ -1,1 +1,4 @@
-"""Costs: quotas, spending caps, and reports on what was spent."""
+"""Costs of generation: quotas, spending caps, text request accounting and reports.
+
+Revenue and bookkeeping are elsewhere; this package counts only what engines cost.
+"""

@@ -1,8 +1,6 @@
-"""What was spent to make content, thing by thing: pictures, films and texts, with money, time and
-what became of them.
+"""Cost report: every generated image and text request with its price, engine time and outcome.
 
-Each picture that was bought is one order and each question to a text model one request, so nothing
-is counted twice.
+A purchased image is one order and a text prompt one request, so nothing is counted twice.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -23,11 +21,11 @@ from studio.runs.states import JobState
 from tenants.agencies import queries
 
 ABANDONED_AFTER = timedelta(minutes=15)
-"""A request so old that nobody used is nobody's any more: writing takes minutes at most."""
+"""Age after which an unused text request counts as lost; writing takes minutes at most."""
 
 
 class SpendingFate(StrEnum):
-    """What became of what was paid for. Lost: billed, or perhaps, and there is nothing of it."""
+    """The outcome of a paid item. LOST: billed, or possibly billed, without a result."""
 
     KEPT = "kept"
     OPEN = "open"
@@ -36,8 +34,8 @@ class SpendingFate(StrEnum):
 
 @dataclass(frozen=True)
 class SpentItem:
-    """One thing that was made or asked for. `price` is None of what is free; `seconds` is the
-    engine's time."""
+    """A generated image or a text request. `price` is None if it was free; `seconds` is engine
+    time."""
 
     id: UUID
     kind: Literal["picture", "text"]
@@ -48,14 +46,18 @@ class SpentItem:
     asset_id: UUID | None = None
     job_id: UUID | None = None
     purpose: str = ""
-    """Of a text, as `studio.costs.text_requests.TextPurpose`; `subject_id` is whose."""
+    """For a text, its `studio.costs.text_requests.TextPurpose`; `subject_id` is the matching
+    subject."""
     subject_id: UUID | None = None
 
 
 @dataclass(frozen=True)
 class SpendingTotal:
-    """Things added up. `exact` and `lost` are minor units by currency, to a ten-thousandth; what
-    was lost is part of what was spent."""
+    """A sum of items.
+
+    `exact` and `lost` are minor units by currency with four decimals; lost amounts are included in
+    `exact`.
+    """
 
     things: int = 0
     seconds: float = 0.0
@@ -64,17 +66,17 @@ class SpendingTotal:
 
     @property
     def spent(self) -> Sequence[Money]:
-        """What was spent, rounded up once per currency."""
+        """The total per currency, rounded up once."""
         return [round_up(minor, currency) for currency, minor in sorted(self.exact.items())]
 
     @property
     def lost_spending(self) -> Sequence[Money]:
-        """What of it was lost, rounded up once per currency."""
+        """The lost part per currency, rounded up once."""
         return [round_up(minor, currency) for currency, minor in sorted(self.lost.items())]
 
 
 def total_spending(things: Iterable[SpentItem]) -> SpendingTotal:
-    """The things added up; pure."""
+    """Return the sum of items; pure."""
     count = 0
     seconds = 0.0
     exact: dict[str, Decimal] = {}
@@ -117,8 +119,7 @@ _OPEN = frozenset({JobState.QUEUED, JobState.RUNNING})
 
 
 def spent_in_month(scope: Scope, creator_id: UUID, month: str) -> list[SpentItem]:
-    """All that was made or asked for in a month (`2026-11`, by the clocks of the agency's zone) for
-    a creator."""
+    """Return all items of a creator in a month (`2026-11`) of the agency's time zone."""
     which = {"creator": creator_id, "month": month}
     bought = _list_purchased_items(
         scope, " AND o.creator_id = :creator AND o.month = :month", which
@@ -136,8 +137,10 @@ def spent_in_month(scope: Scope, creator_id: UUID, month: str) -> list[SpentItem
 def spent_between(
     scope: Scope, creator_id: UUID, since: datetime, until: datetime
 ) -> list[SpentItem]:
-    """All that was made or asked for from `since` on and before `until` (UTC-aware): each thing at
-    one moment, so that what is spent on the days of a stretch adds up to the stretch."""
+    """Return all items of a creator from `since` on and before `until` (UTC-aware).
+
+    Each item has one timestamp, so that the days of a period add up to the period.
+    """
     which = {"creator": creator_id, "since": since, "until": until}
     then = " AND {of}creator_id = :creator AND {of}{at} >= :since AND {of}{at} < :until"
     return [
@@ -148,7 +151,7 @@ def spent_between(
 
 
 def spent_by_run(scope: Scope, jobs: Collection[UUID]) -> dict[UUID, list[SpentItem]]:
-    """What each of these runs made or asked for."""
+    """Return the items of each of these runs."""
     which = {"jobs": list(jobs)}
     things = [
         *_list_purchased_items(scope, " AND o.job_id = ANY(:jobs)", which),
@@ -158,8 +161,10 @@ def spent_by_run(scope: Scope, jobs: Collection[UUID]) -> dict[UUID, list[SpentI
 
 
 def spent_on_assets(scope: Scope, assets: Collection[UUID]) -> list[SpentItem]:
-    """What these very assets cost, not what they were made from; those that no engine made are
-    absent."""
+    """Return the costs of these assets themselves, without those of their sources.
+
+    Assets that no engine made are not in the result.
+    """
     which = {"assets": list(assets)}
     return [
         *_list_purchased_items(scope, " AND c.asset_id = ANY(:assets)", which),
@@ -168,7 +173,7 @@ def spent_on_assets(scope: Scope, assets: Collection[UUID]) -> list[SpentItem]:
 
 
 def spent_on_subjects(scope: Scope, subjects: Collection[UUID]) -> list[SpentItem]:
-    """What texts for these subjects cost."""
+    """Return the text requests for these subjects."""
     return _list_text_items(scope, " AND subject_id = ANY(:subjects)", {"subjects": list(subjects)})
 
 
@@ -201,8 +206,7 @@ def _list_purchased_items(scope: Scope, where: str, which: Mapping[str, Any]) ->
 
 
 def _asset_id_of_order(scope: Scope, row: Any) -> UUID:
-    """The id under which the picture of an order came into the library, once it did
-    (`pipeline.ingest_asset`)."""
+    """Return the creation id of the image of an order, as `pipeline.ingest_asset` derives it."""
     return derived_uuid(scope.tenant_id, row.creator_id, run_source_key(row.job_id, row.number))
 
 
@@ -233,9 +237,8 @@ def _list_text_items(scope: Scope, where: str, which: Mapping[str, Any]) -> list
         else:
             fate = SpendingFate.LOST if left else SpendingFate.OPEN
         price = Price(row.minor, row.currency) if row.minor is not None else None
-        of = (
-            row.subject_id if row.purpose == TextPurpose.PICTURE else None
-        )  # it counts where the picture does
+        # The cost is attributed to the image.
+        of = row.subject_id if row.purpose == TextPurpose.PICTURE else None
         about = {"purpose": row.purpose, "subject_id": row.subject_id, "asset_id": of}
         found.append(SpentItem(row.id, "text", row.month, price, row.seconds or 0.0, fate, **about))
     return found

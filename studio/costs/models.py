@@ -1,4 +1,4 @@
-"""Tables of the room about what models may cost, and what their texts did."""
+"""Tables of costs: generation limits, engine orders, spending caps and text requests."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from studio.library.models import PRICE_TYPE
 
 
 class GenerationLimitRow(TenantRow, table=True):
-    """When and how much is generated: of one creator, or, without one, of the whole agency."""
+    """Generation hours and quotas of a creator, or of the agency if `creator_id` is None."""
 
     __tablename__ = "generation_limits"
     __table_args__ = table_arguments(
@@ -29,17 +29,17 @@ class GenerationLimitRow(TenantRow, table=True):
     )
     creator_id: UUID | None = None
     opens: int | None = None
-    """Minutes after midnight on the clocks of the agency's zone; with `closes`, or neither."""
+    """Minutes after midnight in the agency's time zone; set together with `closes` or not
+    at all."""
     closes: int | None = None
     per_day: int | None = None
-    """Pictures on a day of the agency; of the agency's row alone."""
+    """Images per day of the agency; only in the agency's row."""
     characters: int | None = None
-    """Characters said by engines that are paid for, in a month of the agency; of the agency's row
-    alone."""
+    """Characters of paid speech per month of the agency; only in the agency's row."""
 
 
 class EngineOrderRow(CreatorOwnedRow, table=True):
-    """One picture of a run that is bought of somebody else's engine, and what became of it."""
+    """An image of a run bought from an external engine, with its state."""
 
     __tablename__ = "engine_orders"
     __table_args__ = table_arguments(
@@ -51,24 +51,24 @@ class EngineOrderRow(CreatorOwnedRow, table=True):
     )
     job_id: UUID
     number: int
-    """Of the picture in its run, from 0."""
+    """Index of the image in its run, from 0."""
     engine: str
     model: str
     minor: Decimal = Field(sa_type=PRICE_TYPE)
-    """Its price in minor units of `currency`, to a ten-thousandth."""
+    """Price in minor units of `currency`, with four decimals."""
     currency: str
     month: str
-    """On which it counts, by the clocks of the agency's zone: `2026-11`."""
+    """The month it counts in, in the agency's time zone: `2026-11`."""
     state: str = "reserved"
     remote_id: str = ""
-    """The seller's, once it is known; of one that keeps nothing, the digest under which its answer
-    lies here."""
+    """The provider's id once known; for a provider that stores nothing, the digest of its stored
+    response."""
     asked_at: datetime | None = timestamp_column(optional=True)
-    """When it was asked for, by the wall clock, which sellers go by too."""
+    """Time of the request by the real clock, which providers use too."""
 
 
 class SpendingCapRow(TenantRow, table=True):
-    """What an agency lets runs and texts spend in a calendar month, in one currency."""
+    """The maximum that an agency spends on runs and texts per calendar month in one currency."""
 
     __tablename__ = "spending_caps"
     __table_args__ = table_arguments(
@@ -79,7 +79,8 @@ class SpendingCapRow(TenantRow, table=True):
 
 
 class TextRequestRow(CreatorOwnedRow, table=True):
-    """One request to a text model, written down before it leaves; no word of question or answer."""
+    """A request to a text model, stored before it is sent, without any text of prompt or
+    response."""
 
     __tablename__ = "text_requests"
     __table_args__ = table_arguments(
@@ -90,22 +91,22 @@ class TextRequestRow(CreatorOwnedRow, table=True):
         keep="while the tenant is here",
     )
     purpose: str
-    """What the text is for, as `studio.costs.text_requests.TextPurpose`."""
+    """A `studio.costs.text_requests.TextPurpose`."""
     subject_id: UUID
-    """What it is written for, as its purpose says: the rooms above know."""
+    """The object the text is for; its type depends on `purpose`."""
     sitting: UUID
-    """The go at writing that it belongs to: a repeat after a death is another."""
+    """The writing session; a repetition after a crash is another session."""
     engine: str
     model: str
     state: str = "asked"
     tokens_in: int | None = None
-    """As the server counted; None until it answered, and where it does not count."""
+    """Counted by the server; None until it responds, or if it does not count."""
     tokens_out: int | None = None
     seconds: float | None = None
-    """From the request to its answer, or to the moment when none was waited for any more."""
+    """Time from the request to its response or until it was abandoned."""
     minor: Decimal | None = Field(default=None, sa_type=PRICE_TYPE)
-    """In minor units of `currency`: at most so much until it is answered, then what its tokens
-    cost; None of a model without a price."""
+    """Minor units of `currency`: the maximum until a response, then the cost of its tokens; None
+    for a model without a price."""
     currency: str | None = None
     month: str
-    """In which it counts, by the clocks of the agency's zone."""
+    """The month it counts in, in the agency's time zone."""

@@ -1,5 +1,4 @@
-"""What generation brought: pictures made and kept, the engine's time for each kept one, and what it
-cost."""
+"""Productivity of generation: images made and kept, engine time per kept image, and costs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +12,11 @@ from studio.library.states import ShelfState
 
 @dataclass(frozen=True)
 class GenerationOutput:
-    """`seconds_per_kept` is all of the engine's measured time over the kept pictures, None where
-    none was kept; `cost` by currency."""
+    """The output of a period.
+
+    `seconds_per_kept` is the total engine time divided by the kept images, None without any; `cost`
+    is by currency.
+    """
 
     made: int
     kept: int
@@ -38,7 +40,7 @@ GROUP BY currency ORDER BY currency
 
 
 def output_since(scope: Scope, creator_id: UUID, start: datetime) -> GenerationOutput:
-    """What the runs of a creator brought from `start` (UTC-aware) on."""
+    """Return the output of a creator's runs from `start` (UTC-aware) on."""
     rows = scope.run(
         _OUTPUT, tenant=scope.tenant_id, creator=creator_id, since=start, kept=str(ShelfState.KEPT)
     ).all()

@@ -1,8 +1,8 @@
-"""When pictures are generated, and how many a day: hours of a creator or of the agency, and quotas
+"""Generation quotas: hours in which a creator's images are generated, and daily and monthly quotas
 of the agency.
 
-Pictures are counted from the library, where a run's picture stands once: no counter can lose or
-double one.
+Usage is counted from the library, which contains each image of a run once, so that no separate
+counter can diverge.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from tenants.agencies import queries
 
 ONE_MINUTE = timedelta(minutes=1)
 DAYS = 9
-"""Looked ahead for the hours to open: a day may lack them where the clocks leap over them, or lack
-itself."""
+"""Days searched for the next opening: clock changes can skip an opening, or even a whole
+local day."""
 
 MAX_PER_DAY = 100_000
 MAX_CHARACTER_QUOTA = 100_000_000
@@ -28,10 +28,10 @@ MAX_CHARACTER_QUOTA = 100_000_000
 
 @dataclass(frozen=True)
 class GenerationHours:
-    """The hours of a day on which pictures are generated, by wall clock; past midnight where
-    `closes` is earlier.
+    """Daily local hours in which images are generated; past midnight if `closes` is earlier than
+    `opens`.
 
-    Raises BadInput for hours that open when they close.
+    Raises BadInput if both are equal.
     """
 
     opens: time
@@ -42,7 +42,7 @@ class GenerationHours:
             raise BadInput("quota.window_empty")
 
     def is_open_at(self, wall: time) -> bool:
-        """Whether the hours are open at a wall clock's time."""
+        """Return True if a local time is within these hours."""
         if self.opens < self.closes:
             return self.opens <= wall < self.closes
         return wall >= self.opens or wall < self.closes
@@ -50,36 +50,37 @@ class GenerationHours:
 
 @dataclass(frozen=True)
 class GenerationLimits:
-    """What a creator and the agency say: hours (None: all), pictures a day (None: no limit), and in
-    which zone."""
+    """The limits that apply to a creator: hours (None means always), images per day (None means
+    unlimited), and the time zone."""
 
     own: GenerationHours | None
     agency: GenerationHours | None
     agency_per_day: int | None
     per_day: int | None
-    """What holds: the lower of the agency's and the house's."""
+    """The effective limit: the lower of the agency's and the installation's."""
 
     zone: str
 
     @property
     def effective_hours(self) -> GenerationHours | None:
-        """The hours that hold: a creator's own before the agency's."""
+        """The creator's hours, by default the agency's."""
         return self.own or self.agency
 
 
 @dataclass(frozen=True)
 class GenerationWait:
-    """A run waits: until when (UTC-aware), and for what."""
+    """The time until which a run waits (UTC-aware), and the limit that causes it."""
 
     until: datetime
     why: Literal["window", "quota"]
 
 
 def next_opening(window: GenerationHours, zone: ZoneInfo, now: datetime) -> datetime:
-    """`now` (UTC-aware) while the hours are open, else when they open next, UTC-aware.
+    """Return `now` within the hours, otherwise the next opening (both UTC-aware).
 
-    An opening that the clocks leap over is the leap itself if hours are left after it, and is left
-    out if none are; one that comes twice is both (PEP 495, https://peps.python.org/pep-0495/).
+    An opening skipped by a clock change is at the change if the hours continue after it; otherwise
+    the day is skipped. An opening that occurs twice counts both times (PEP 495,
+    https://peps.python.org/pep-0495/).
     """
     local = now.astimezone(zone)
     if window.is_open_at(local.time()):
@@ -88,14 +89,18 @@ def next_opening(window: GenerationHours, zone: ZoneInfo, now: datetime) -> date
         found = _next_opening(window, zone, local.date() + timedelta(days=ahead), now)
         if found is not None:
             return found
-    return now  # no zone takes the same hours out of nine days: better drawn than never
+    # no time zone skips the same hours on nine days; if one did, generating is better than never
+    # starting
+    return now
 
 
 def _next_opening(
     window: GenerationHours, zone: ZoneInfo, day: date, now: datetime
 ) -> datetime | None:
-    """The first minute of a day's opening that is not past; two instants where the clocks move over
-    it, else one."""
+    """Return the first minute of a day's opening that is not past, or None.
+
+    The opening has two instants if the clocks are set back over it.
+    """
     both = [
         datetime.combine(day, window.opens, zone).replace(fold=fold).astimezone(UTC)
         for fold in (0, 1)
@@ -110,7 +115,7 @@ def _next_opening(
 
 
 def quota_day(zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
-    """When the local day of `now` began and when the next begins, UTC-aware."""
+    """Return the start of the local day of `now` and of the next day, UTC-aware."""
     today = now.astimezone(zone).date()
     began, ends = (
         datetime.combine(day, time(), zone).astimezone(UTC)
@@ -122,7 +127,7 @@ def quota_day(zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
 def set_generation_hours(
     scope: Scope, window: GenerationHours | None, *, creator_id: UUID | None = None
 ) -> None:
-    """Generate in these hours only, at any time when None; without a creator, those of the whole
+    """Limit generation to these hours (None removes the limit) for a creator or, without one, the
     agency."""
     row = _get_limit_row(scope, creator_id)
     row.opens = _minute_of_day(window.opens) if window else None
@@ -131,8 +136,7 @@ def set_generation_hours(
 
 
 def set_daily_quota(scope: Scope, pictures: int | None) -> None:
-    """At most so many generated pictures a day in this agency; no limit of its own when None.
-    Raises BadInput."""
+    """Set the agency's maximum of generated images per day; None removes it. Raises BadInput."""
     if pictures is not None and not 1 <= pictures <= MAX_PER_DAY:
         raise BadInput("quota.per_day", most=MAX_PER_DAY)
     row = _get_limit_row(scope, None)
@@ -141,8 +145,7 @@ def set_daily_quota(scope: Scope, pictures: int | None) -> None:
 
 
 def set_character_quota(scope: Scope, characters: int | None) -> None:
-    """At most so many characters a month are said by engines that are paid for; no limit of its own
-    when None.
+    """Set the agency's maximum of characters per month for paid speech engines; None removes it.
 
     Raises BadInput.
     """
@@ -154,16 +157,15 @@ def set_character_quota(scope: Scope, characters: int | None) -> None:
 
 
 def character_quota(scope: Scope) -> int | None:
-    """How many characters a month the agency allows itself; None: no limit of its own."""
+    """Return the agency's monthly maximum of characters, None if it has none."""
     found = _find_limit_row(scope, None)
     return found.characters if found else None
 
 
 def get_generation_limits(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> GenerationLimits:
-    """What holds for a creator: its own hours before the agency's, the lower of the agency's quota
-    and the house's.
+    """Return the limits that apply to a creator.
 
-    `per_day` is the house's (setting `generators.pictures_per_day`), 0 for none.
+    `per_day` is the limit of the installation (setting `generators.pictures_per_day`), 0 for none.
     """
     own = _find_limit_row(scope, creator_id)
     agency = _find_limit_row(scope, None)
@@ -179,8 +181,10 @@ def get_generation_limits(scope: Scope, creator_id: UUID, *, per_day: int = 0) -
 
 
 def generation_wait(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> GenerationWait | None:
-    """Until when the next picture of a creator waits, the later of both where both say so; None: it
-    may be made."""
+    """Return the time until which the next image of a creator waits, None if it may be generated.
+
+    The later of hours and quota applies.
+    """
     found = get_generation_limits(scope, creator_id, per_day=per_day)
     zone = ZoneInfo(found.zone)
     at = scope.now
@@ -197,7 +201,7 @@ def generation_wait(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> Gene
 
 
 def pictures_left_today(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> int:
-    """How many pictures may still be made today: MOST_PER_DAY where nothing limits them."""
+    """Return the number of images left in today's quota, `MAX_PER_DAY` without a quota."""
     found = get_generation_limits(scope, creator_id, per_day=per_day)
     if found.per_day is None:
         return MAX_PER_DAY
@@ -208,14 +212,16 @@ def pictures_left_today(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> 
 def is_within_daily_quota(
     scope: Scope, creator_id: UUID, under_way: int, *, per_day: int = 0
 ) -> bool:
-    """Whether so many pictures that are being bought, beside those made today, are within the
+    """Return True if the images being purchased (`under_way`) fit into the rest of today's
     quota."""
     return under_way <= pictures_left_today(scope, creator_id, per_day=per_day)
 
 
 def count_generated_since(scope: Scope, since: datetime) -> int:
-    """Pictures that runs of this agency made since then, also those that were erased; a film counts
-    as one."""
+    """Return the number of images generated by runs of the agency, including erased ones.
+
+    A generated video counts as one.
+    """
     return int(
         scope.run(
             "SELECT (SELECT count(*) FROM creations"
@@ -243,7 +249,7 @@ def _find_limit_row(scope: Scope, creator_id: UUID | None) -> GenerationLimitRow
 
 def _get_limit_row(scope: Scope, creator_id: UUID | None) -> GenerationLimitRow:
     if creator_id is not None:
-        queries.get_creator(scope, creator_id)  # another tenant's is unknown
+        queries.get_creator(scope, creator_id)  # raises NotFound for another tenant's creator
     found = _find_limit_row(scope, creator_id)
     new = GenerationLimitRow(
         tenant_id=scope.tenant_id, id=_limit_row_id(scope, creator_id), creator_id=creator_id

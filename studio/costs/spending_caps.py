@@ -1,8 +1,7 @@
-"""What runs spend on engines of others: a price is set aside before anything is asked, and counts
-until it is released.
+"""Spending caps: prices of external engines are reserved before a request and count until released.
 
-What a month has cost is the sum of its orders, of which a picture has one, and of the requests for
-texts, of which each is one (`text_costs`): no counter can lose or double one.
+The spending of a month is the sum of its image orders and text requests (`text_requests`), so that
+no separate counter can diverge.
 """
 
 from collections.abc import Mapping
@@ -24,8 +23,7 @@ from studio.library import assets
 from tenants.agencies import queries
 
 SpendingCaps = Mapping[str, Money]
-"""By currency, what the house lets each agency spend in a month (setting
-`generators.spending_caps`)."""
+"""Maximum spending per agency and month by currency (setting `generators.spending_caps`)."""
 
 _SPENT = """
 SELECT coalesce(sum(minor), 0) FROM (
@@ -40,13 +38,13 @@ MAX_MINOR = 10**9
 
 
 class CapReached(Refused):
-    """The agency's cap of this month leaves no room for another picture or text."""
+    """The agency's monthly cap does not allow another image or text."""
 
 
 @dataclass(frozen=True)
 class PurchaseRequest:
-    """One picture of a run, and for how much it is to be bought; `budget` is the run's own, None
-    where it has none."""
+    """An image of a run to buy, with its price; `budget` is the limit of the run, None
+    without one."""
 
     creator_id: UUID
     job_id: UUID
@@ -59,21 +57,23 @@ class PurchaseRequest:
 
 @dataclass(frozen=True)
 class MonthlyBudget:
-    """What a month has cost and may cost: `cap` is what holds, `own` what the agency says, None for
-    no cap."""
+    """The spending and the cap of a month: `cap` is effective, `own` the agency's; None means no
+    cap."""
 
     spent: Price
     cap: Money | None
     own: Money | None
 
     def can_spend(self, count: int, price: Price) -> bool:
-        """Whether so many pictures more are within the cap."""
+        """Return True if `count` more images at this price are within the cap."""
         return self.cap is None or self.spent.minor + count * price.minor <= self.cap.minor
 
 
 def monthly_budget(scope: Scope, currency: str, caps: SpendingCaps) -> MonthlyBudget:
-    """Of this calendar month in the agency's zone; the lower of its own cap and the house's
-    holds."""
+    """Return the budget of the current month in the agency's time zone.
+
+    The lower of the agency's and the installation's cap applies.
+    """
     own = _find_agency_cap(scope, currency)
     house = caps.get(currency)
     both = [each for each in (own, house) if each is not None]
@@ -82,8 +82,10 @@ def monthly_budget(scope: Scope, currency: str, caps: SpendingCaps) -> MonthlyBu
 
 
 def set_spending_cap(scope: Scope, currency: str, cap: Money | None) -> None:
-    """At most so much a month in this currency, nothing with a cap of 0; no cap of its own when
-    None. Raises BadInput."""
+    """Set the agency's monthly cap in a currency; 0 forbids spending, None removes the cap.
+
+    Raises BadInput.
+    """
     if cap is not None and not (cap.currency == currency and 0 <= cap.minor <= MAX_MINOR):
         raise BadInput("spending.cap_wrong", currency=currency)
     assets.lock_library(scope, "spending", currency)
@@ -101,13 +103,13 @@ def set_spending_cap(scope: Scope, currency: str, cap: Money | None) -> None:
 
 
 def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> EngineOrderRow:
-    """Set the price of a picture aside, once: one that may have been asked for is taken up as it
-    stands.
+    """Reserve the price of an image and return its order.
 
-    Raises CapReached.
+    An order that may already have been requested is returned unchanged. Raises CapReached.
     """
     currency = wanted.price.currency
-    assets.lock_library(scope, "spending", currency)  # two at once would both find room
+    # two concurrent reservations could both pass the check
+    assets.lock_library(scope, "spending", currency)
     found = order_of_picture(scope, wanted.job_id, wanted.number)
     if found is not None and found.state in (PurchaseState.ASKED, PurchaseState.PAID):
         return found
@@ -139,6 +141,7 @@ def reserve_price(scope: Scope, wanted: PurchaseRequest, caps: SpendingCaps) -> 
 
 def _check_order_cap(scope: Scope, row: EngineOrderRow, price: Price, caps: SpendingCaps) -> None:
     found = monthly_budget(scope, price.currency, caps)
+    # An earlier reservation of the same order must not count twice.
     mine = row.state == PurchaseState.RESERVED and (row.currency, row.month) == (
         price.currency,
         current_month(scope),
@@ -147,8 +150,10 @@ def _check_order_cap(scope: Scope, row: EngineOrderRow, price: Price, caps: Spen
 
 
 def check_text_affordable(scope: Scope, price: Price, caps: SpendingCaps) -> None:
-    """Raise CapReached for a text that may cost so much and for which the month leaves no room. Who
-    asks is alone with the agency's spending until the transaction ends."""
+    """Raise CapReached if the maximum price of a text exceeds the rest of the month's cap.
+
+    Locks the agency's spending until the transaction ends.
+    """
     assets.lock_library(scope, "spending", price.currency)
     found = monthly_budget(scope, price.currency, caps)
     _check_within_cap(found, found.spent.minor, price)
@@ -162,7 +167,8 @@ def _check_within_cap(found: MonthlyBudget, spent: Decimal, price: Price) -> Non
 
 
 def _check_run(scope: Scope, row: EngineOrderRow, wanted: PurchaseRequest) -> None:
-    """The recipe's own budget, of which every order of the run counts that was not released."""
+    """Raise CapReached if the price exceeds the budget of the run, in which all unreleased orders
+    count."""
     price = wanted.price
     if wanted.budget is None:
         return
@@ -189,8 +195,7 @@ def check_spending(
     *,
     budget_of_run: SpendingCaps | None = None,
 ) -> None:
-    """Raise CapReached when so many pictures more are beyond what the run, or the month, may
-    cost."""
+    """Raise CapReached if `count` more images exceed the budget of the run or of the month."""
     if budget_of_run is not None:
         most = budget_of_run.get(price.currency, Money(0, price.currency))
         if count * price.minor > most.minor:
@@ -198,6 +203,7 @@ def check_spending(
     found = monthly_budget(scope, price.currency, caps)
     if found.cap is not None and not found.can_spend(count, price):
         left = Price(max(found.cap.minor - found.spent.minor, Decimal(0)), price.currency)
+        # Rounded down, so that the displayed rest is not too high.
         down = Money(int(left.minor), price.currency)
         raise CapReached(
             "spending.cap_near", cost=str(price.total(count)), left=str(down), cap=str(found.cap)
@@ -205,8 +211,10 @@ def check_spending(
 
 
 def mark_ordering(scope: Scope, order_id: UUID, at: datetime) -> None:
-    """It is about to be asked for, at this time of the wall clock. Raises LeaseLost when somebody
-    else was first, or its run has ended."""
+    """Record that an order is about to be requested, at the real time `at`.
+
+    Raises LeaseLost if another worker was first, or the run has ended.
+    """
     if not _change_order_state(
         scope, order_id, PurchaseState.RESERVED, PurchaseState.ASKED, asked_at=at
     ):
@@ -214,7 +222,7 @@ def mark_ordering(scope: Scope, order_id: UUID, at: datetime) -> None:
 
 
 def mark_ordered(scope: Scope, order_id: UUID, remote_id: str) -> None:
-    """The seller took it under this id."""
+    """Record the provider's id of an order."""
     scope.run(
         "UPDATE engine_orders SET remote_id = :remote WHERE tenant_id = :tenant AND id = :id AND "
         "state = 'asked'",
@@ -225,12 +233,12 @@ def mark_ordered(scope: Scope, order_id: UUID, remote_id: str) -> None:
 
 
 def unmark_ordered(scope: Scope, order_id: UUID) -> None:
-    """It surely was not taken, or costs nothing: only set aside again."""
+    """Return an order to reserved after the provider rejected the request or charged nothing."""
     _change_order_state(scope, order_id, PurchaseState.ASKED, PurchaseState.RESERVED, asked_at=None)
 
 
 def settle_order(scope: Scope, order_id: UUID) -> None:
-    """It is over, and counts as paid."""
+    """Record an order as paid."""
     scope.run(
         "UPDATE engine_orders SET state = 'paid' WHERE tenant_id = :tenant AND id = :id AND state "
         "= 'asked'",
@@ -240,14 +248,14 @@ def settle_order(scope: Scope, order_id: UUID) -> None:
 
 
 def release_order(scope: Scope, order_id: UUID) -> None:
-    """Nothing is asked for it now: what was set aside is free."""
+    """Release the reservation of an order that will not be requested."""
     _change_order_state(
         scope, order_id, PurchaseState.RESERVED, PurchaseState.RELEASED, asked_at=None
     )
 
 
 def release_run_orders(scope: Scope, job_id: UUID) -> None:
-    """A run has ended: what was set aside for it is free. What was asked for stays counted."""
+    """Release all reservations of a run that has ended. Requested orders still count."""
     scope.run(
         "UPDATE engine_orders SET state = 'released' WHERE tenant_id = :tenant AND job_id = :job"
         " AND state = 'reserved'",
@@ -257,14 +265,14 @@ def release_run_orders(scope: Scope, job_id: UUID) -> None:
 
 
 def order_of_picture(scope: Scope, job_id: UUID, number: int) -> EngineOrderRow | None:
-    """The order of a picture of a run."""
+    """Return the order of an image of a run, or None."""
     return scope.session.get(
         EngineOrderRow, (scope.tenant_id, _order_id(scope, job_id, number)), populate_existing=True
     )
 
 
 def get_engine_order(scope: Scope, order_id: UUID) -> EngineOrderRow:
-    """The same by its id. Raises NotFound."""
+    """Return an order by its id. Raises NotFound."""
     row = scope.session.get(EngineOrderRow, (scope.tenant_id, order_id))
     if row is None:
         raise NotFound("job.unknown")
@@ -272,8 +280,10 @@ def get_engine_order(scope: Scope, order_id: UUID) -> EngineOrderRow:
 
 
 def count_open_orders(scope: Scope) -> int:
-    """Pictures of the agency's runs that are being bought and are neither in the library nor left
-    out. Who counts has set aside his own in this transaction, under its lock."""
+    """Return the number of images being purchased that are neither in the library nor skipped.
+
+    The caller has reserved its order in this transaction, under the same lock.
+    """
     rows = scope.run(
         "SELECT o.creator_id, o.job_id, o.number FROM engine_orders o"
         " JOIN jobs j ON j.tenant_id = o.tenant_id AND j.id = o.job_id"
@@ -321,8 +331,7 @@ def _load_spent(scope: Scope, currency: str, month: str) -> Decimal:
 
 
 def current_month(scope: Scope) -> str:
-    """The month in which what is bought now counts, by the clocks of the agency's zone:
-    `2026-11`."""
+    """Return the current month in the agency's time zone: `2026-11`."""
     return f"{scope.now.astimezone(ZoneInfo(queries.get_agency(scope).zone)):%Y-%m}"
 
 

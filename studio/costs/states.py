@@ -6,10 +6,10 @@ from foundation.state_graphs import StateGraph
 
 
 class PurchaseState(StrEnum):
-    """Where one picture that is bought stands. All but a released one count as spent."""
+    """The state of an image order. All but released ones count as spent."""
 
-    RESERVED = "reserved"  # its price is set aside, and nothing was asked
-    ASKED = "asked"  # it may be billed: nobody asks again before he has looked for it
+    RESERVED = "reserved"  # price reserved, no request sent
+    ASKED = "asked"  # may be billed: look it up before requesting it again
     PAID = "paid"
     RELEASED = "released"
 
@@ -25,12 +25,12 @@ PURCHASE_STATES = StateGraph(
 
 
 class TextRequestState(StrEnum):
-    """Where one request for a text stands. All but one that was never heard count as spent."""
+    """The state of a text request. All but those not received by the server count as spent."""
 
-    ASKED = "asked"  # it left, or is about to: who was killed here may have been billed
-    ANSWERED = "answered"  # billed; nobody used it yet, and perhaps nobody will
+    ASKED = "asked"  # sent or about to be sent: may be billed if the worker died here
+    ANSWERED = "answered"  # billed, not used yet
     KEPT = "kept"
-    LOST = "lost"  # no whole answer came, and it may be billed
+    LOST = "lost"  # no complete response, may be billed
     UNHEARD = "unheard"
 
 

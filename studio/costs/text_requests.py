@@ -1,10 +1,8 @@
-"""What texts of models cost: a request is written down before it leaves, and again when it is known
-what came of it.
+"""Costs of text requests: each request is stored before it is sent, and updated with its outcome.
 
-A request is a row, and a row is billed once at most. Who is killed in between leaves one that was
-asked: it counts at the most it can cost, since nobody knows. A model without a price costs time
-alone. Where the most that a text can cost is beyond the month's cap it is not asked for, and a
-member is told.
+A request is one row and billed at most once. If the worker dies in between, the request counts with
+its maximum cost, because the outcome is unknown. A model without a price costs only time. A request
+whose maximum cost exceeds the monthly cap is not sent, and members receive a notice.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,12 +28,12 @@ from studio.costs.states import TEXT_REQUEST_STATES, TextRequestState
 from tenants.notices import notices
 
 TokenPrices = Mapping[str, TokenPrice]
-"""By model, what a million tokens cost (setting `generators.text_prices`)."""
+"""Price of a million tokens by model (setting `generators.text_prices`)."""
 
 
 @dataclass(frozen=True)
 class TextBilling:
-    """What texts of models cost, and what the house lets each agency spend in a month."""
+    """Prices of text models, and the installation's spending caps."""
 
     prices: TokenPrices
     caps: SpendingCaps = field(default_factory=dict)
@@ -45,29 +43,28 @@ FREE_BILLING = TextBilling({})
 WriteText = Callable[[TextJob], GeneratedText]
 TEXT_COSTS_ACTOR = "system:costs"
 TEXTS_HELD_BACK = "texts:held back"
-"""The cause of the notice, until a text is asked for again."""
+"""Cause of the notice about blocked texts, closed by the next allowed request."""
 
 
 class TextPurpose(StrEnum):
-    """What a text is for, and so what its subject is."""
+    """The purpose of a text, which determines its subject."""
 
-    KIT = "kit"  # words around a post that is being written: the id that the post will be known by
-    WEEK = "week"  # a line of a proposed week
-    POST = "post"  # the words of a post that a brief asked for: `words_of`
-    IDEAS = "ideas"  # a round of ideas
-    PICTURE = "picture"  # words for a picture: the asset
+    KIT = "kit"  # captions; the subject is the future id of the post
+    WEEK = "week"  # a post of a weekly plan
+    POST = "post"  # the text of a post created from a brief; see `draft_subject`
+    IDEAS = "ideas"  # a batch of ideas
+    PICTURE = "picture"  # an alt text; the subject is the asset
     CHAT = "chat"  # a conversation
 
 
 def draft_subject(origin: str, origin_key: str) -> UUID:
-    """The subject of the words of a post that is not there yet, by where it comes from."""
+    """Return the subject of the text of a post that does not exist yet, by its origin."""
     return derived_uuid("words of a post", origin, origin_key)
 
 
 @dataclass(frozen=True)
 class TextSession:
-    """One go at writing: every request of its model is in the books, for this creator and
-    subject."""
+    """A writing session that records every model request for one creator and subject."""
 
     tenant: OpenScope
     tenant_id: UUID
@@ -78,19 +75,19 @@ class TextSession:
     id: UUID = field(default_factory=uuid7)
 
     def counted_engine(self, engine: TextEngine) -> TextEngine:
-        """The engine, each request of which is counted."""
+        """Return the engine with its requests recorded."""
         return _Counted(engine, self)
 
     def counted_writer(self, write: WriteText) -> WriteText:
-        """The same for who writes without an engine in hand."""
+        """Return a write function with its requests recorded."""
         return lambda job: write(replace(job, tally=self.request_ledger()))
 
     def request_ledger(self) -> RequestLedger:
-        """Who keeps the books of one text."""
+        """Return the ledger of one text job."""
         return _Books(self)
 
     def mark_used(self, scope: Scope) -> None:
-        """Something of what was answered is used: say so in the transaction that keeps it."""
+        """Record that responses of the session are used, in the transaction that stores them."""
         TEXT_REQUEST_STATES.check(TextRequestState.ANSWERED, TextRequestState.KEPT)
         scope.run(
             "UPDATE text_requests SET state = 'kept', updated_at = house_now()"
@@ -101,7 +98,7 @@ class TextSession:
 
 
 class _Counted:
-    """A text engine whose requests a sitting counts."""
+    """A text engine whose requests are recorded by a session."""
 
     def __init__(self, engine: TextEngine, sitting: TextSession) -> None:
         self._write = sitting.counted_writer(engine.write)
@@ -111,12 +108,12 @@ class _Counted:
         self.converses = engine.converses
 
     def write(self, job: TextJob) -> GeneratedText:
-        """Write the text. Raises EngineError, EngineWithheld beyond the month's cap."""
+        """Write the text. Raises EngineError; EngineWithheld if the monthly cap is exceeded."""
         return self._write(job)
 
 
 class _Books(RequestLedger):
-    """The requests of one job, each step of which is committed before the next."""
+    """The requests of one job; each step is committed before the next."""
 
     def __init__(self, sitting: TextSession) -> None:
         self._of = sitting
@@ -138,6 +135,7 @@ class _Books(RequestLedger):
                 scope.add(self._build_request_row(scope, engine, model, most))
         except CapReached as reached:
             with of.tenant(of.tenant_id, TEXT_COSTS_ACTOR) as scope:
+                # A separate transaction, because the first one was rolled back.
                 notices.put(scope, reached.message, cause=TEXTS_HELD_BACK)
             raise SpendingNotAllowed(reached.message.code, **reached.message.params) from reached
 
@@ -160,6 +158,7 @@ class _Books(RequestLedger):
         )
 
     def record_answer(self, tokens_in: int, tokens_out: int) -> None:
+        # A server that counts no tokens leaves the maximum as the cost.
         told = tokens_in > 0 or tokens_out > 0
         price = (
             self._price.cost_of(tokens_in, tokens_out) if told and self._price is not None else None
@@ -180,7 +179,7 @@ class _Books(RequestLedger):
         price: Price | None = None,
         tokens: tuple[int, int] | None = None,
     ) -> None:
-        """Once: what is told a second time of the same request changes nothing."""
+        """Record the outcome of a request; a repeated report changes nothing."""
         TEXT_REQUEST_STATES.check(TextRequestState.ASKED, after)
         with self._of.tenant(self._of.tenant_id, TEXT_COSTS_ACTOR) as scope:
             scope.run(

@@ -1,1 +1,5 @@
-"""Ingest: bring files into the library, detect their origin, classify and disclose them."""
+"""Ingest of files into the library: uploads, image copies, origin detection, classification, AI
+disclosure.
+
+Decoding and rendering of media are in `generators`; ratings and consent in `gate`.
+"""

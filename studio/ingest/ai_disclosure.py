@@ -1,8 +1,7 @@
-"""A file that came in as a photograph and is a model's work: somebody says so afterwards, and
-nobody takes it back.
+"""AI disclosure: a member declares that a model made a file uploaded as a photograph; irrevocable.
 
-A press, or the same file handed in once more as a model's, ends in the same event: the doors may
-not write what the gate goes by.
+The declaration, or another upload of the file as generated, creates an event. A worker applies it,
+because web processes may not write what the gate relies on.
 """
 
 from uuid import UUID
@@ -25,8 +24,11 @@ WHERE tenant_id = :tenant AND asset_id = ANY(:assets) AND engine = :camera
 
 
 def request_ai_disclosure(scope: Scope, asset_id: UUID) -> None:
-    """Say, as the acting member, that a model made a picture, a film or a sound. Raises Refused for
-    who may not, and for what no camera is said to have made; NotFound for another tenant's."""
+    """Declare, as the acting member, that a model made a file.
+
+    Raises Refused for members without the right and for files not recorded as camera photographs;
+    NotFound.
+    """
     require_right(queries.get_acting_member(scope, "review.people_only").role, Right.RUN)
     if assets.get_asset(scope, asset_id).engine != origin_detection.CAMERA_ENGINE:
         raise Refused("avow.no_photograph")
@@ -34,15 +36,15 @@ def request_ai_disclosure(scope: Scope, asset_id: UUID) -> None:
 
 
 def schedule_ai_disclosure(scope: Scope, asset_id: UUID, *, by: str) -> None:
-    """Have it said in the name of `by`; once is enough."""
+    """Queue the declaration in the name of `by`; duplicates are ignored."""
     outbox.put(
         scope, AiDisclosureDue(scope.tenant_id, asset_id, by), priority=1, dedupe=f"avow:{asset_id}"
     )
 
 
 def apply_ai_disclosure(event: AiDisclosureDue, *, tenant: OpenScope) -> None:
-    """Say it of the asset, of what it is a copy of, and of what was made of it. Said twice, it is
-    said once."""
+    """Mark the asset, the assets it was copied from and those derived from it as generated.
+    Idempotent."""
     with tenant(event.tenant_id, event.by) as scope:
         names = {
             "camera": origin_detection.CAMERA_ENGINE,

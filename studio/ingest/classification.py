@@ -1,9 +1,8 @@
-"""The classifier's look at pictures and films: before they are recorded, and again later where it
-could not say all.
+"""Classification of images and videos before they are recorded, and again later if it was
+incomplete.
 
-The network is asked while no transaction is open; what it said is recorded with the picture, in
-one. A picture the classifier could not look at is recorded as such together with the row that asks
-again, so neither is ever lost.
+The classifier runs without an open transaction; its result is stored together with the asset. If it
+fails, that is recorded with an event that repeats the classification, so that neither is lost.
 """
 
 from collections.abc import Callable
@@ -34,18 +33,18 @@ CLASSIFICATION_ACTOR = "system:looking"
 
 @dataclass(frozen=True)
 class ClassificationMissed:
-    """There is a classifier, and it could not say anything."""
+    """The classifier exists but could not classify the file."""
 
 
 ClassificationResult = ClassifierReport | PartialClassification | ClassificationMissed | None
-"""What a look brought; None where no classifier is there."""
+"""The result of a classification; None without a classifier."""
 
 
 def classify(
     photo: DecodedPhoto, classifier: Classifier | None, *, film: DecodedVideo | None = None
 ) -> ClassificationResult:
-    """Have the classifier see every view of a picture, or of the film it stands for. Never raises
-    for what it does."""
+    """Classify every view of an image, or of the video that it represents. Never raises engine
+    errors."""
     if classifier is None:
         return None
     if film is not None:
@@ -58,14 +57,14 @@ def classify(
 
 
 CompareFaces = Callable[[UUID, ClassifierReport], FaceComparisonResult | None]
-"""Compares the faces of a picture with those its tenant knows (`studio/ingest/face_comparison.py`);
-no transaction is open."""
+"""Compares the faces of an image with those known to its tenant
+(`studio/ingest/face_comparison.py`); no transaction is open."""
 
 
 def compare_faces(
     tenant_id: UUID, found: ClassificationResult, compare: CompareFaces | None
 ) -> FaceComparisonResult | None:
-    """Whom a picture resembles; None where nothing told faces apart."""
+    """Return the resemblances of an image, None if no faces were detected separately."""
     seen = found.seen if isinstance(found, PartialClassification) else found
     return (
         compare(tenant_id, seen)
@@ -81,7 +80,7 @@ def record_classification(
     found: ClassificationResult,
     faces: FaceComparisonResult | None = None,
 ) -> None:
-    """Hand down what was found; what was missed is looked at again later."""
+    """Record a classification; queue another one for missing parts."""
     match found:
         case ClassifierReport():
             record_findings(scope, sha256, found, faces)
@@ -110,11 +109,10 @@ def reclassify(
     classifier: Classifier | None,
     compare: CompareFaces | None = None,
 ) -> None:
-    """Look at what was missed, or seen in part. Raises EngineError while the classifier cannot say
-    all.
+    """Repeat a missed or partial classification. Raises EngineError while it remains incomplete.
 
-    Ends quietly when somebody looked meanwhile, the picture is gone, or the installation has no
-    classifier any more.
+    Does nothing if it was completed in the meantime, the file was deleted, or there is no
+    classifier.
     """
     with tenant(event.tenant_id, CLASSIFICATION_ACTOR) as scope:
         wanted = inspections.needs_inspection(scope, event.sha256)
@@ -149,7 +147,7 @@ def _classify_bytes(
 def record_findings(
     scope: Scope, sha256: str, seen: ClassifierReport, faces: FaceComparisonResult | None
 ) -> None:
-    """Record what a look found: the faces first, which lock people beside the picture."""
+    """Record classifier findings, face comparison first: it locks persons before the image."""
     if faces is not None:
         resemblances.record_comparison(scope, sha256, faces)
     inspections.record_classifier_finding(

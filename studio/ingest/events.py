@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class UploadDue:
-    """A file that was handed in waits to be brought into the library."""
+    """An uploaded file is to be ingested."""
 
     kind: ClassVar[str] = "upload.ingest"
     queue: ClassVar[outbox.Queue] = "make"
@@ -19,7 +19,7 @@ class UploadDue:
 
 @dataclass(frozen=True)
 class PictureCopyDue:
-    """A copy of a picture was asked for."""
+    """A requested image copy is to be made."""
 
     kind: ClassVar[str] = "picture.copy"
     queue: ClassVar[outbox.Queue] = "make"
@@ -29,7 +29,7 @@ class PictureCopyDue:
 
 @dataclass(frozen=True)
 class ClassificationDue:
-    """A picture that the classifier could not look at when it came; `subject_id` is the asset."""
+    """An incomplete classification is to be repeated; `subject_id` is the asset."""
 
     kind: ClassVar[str] = "picture.look"
     queue: ClassVar[outbox.Queue] = "make"
@@ -40,7 +40,7 @@ class ClassificationDue:
 
 @dataclass(frozen=True)
 class AiDisclosureDue:
-    """`by` says that a model made what came in as a photograph; `subject_id` is the asset."""
+    """`by` declares a photograph as made by a model; `subject_id` is the asset."""
 
     kind: ClassVar[str] = "picture.by_model"
     queue: ClassVar[outbox.Queue] = "urgent"
@@ -51,7 +51,7 @@ class AiDisclosureDue:
 
 @dataclass(frozen=True)
 class WatchFolderDue:
-    """The watched folder of this installation is looked at; both ids are the house's."""
+    """The watch folder is to be scanned; both ids are those of the installation."""
 
     kind: ClassVar[str] = "folder.look"
     queue: ClassVar[outbox.Queue] = "make"

@@ -1,8 +1,7 @@
-"""Faces, compared: whom a new picture resembles, whose face becomes known here, and what has to be
-compared again.
+"""Face comparison: resemblances of new images, enrolment of faces, and repeated comparisons.
 
-Templates are opened here alone, by what wiring hands in, for as long as one comparison takes; no
-transaction is open meanwhile, and nothing of them is kept or logged.
+Face templates are decrypted only here, for the duration of one comparison. No transaction is open
+then, and nothing of them is stored or logged.
 """
 
 from collections.abc import Mapping
@@ -40,15 +39,15 @@ from studio.library import assets
 
 FACE_COMPARISON_ACTOR = "system:comparing"
 SLICE = 40
-"""Pictures compared again before others get their turn."""
+"""Number of images compared per event before other work gets a turn."""
 
 AGAIN = timedelta(days=1)
-"""Until then nobody may have said who is in a picture of somebody who agreed."""
+"""Delay until the next enrolment attempt, in which a member may identify the person in an image."""
 
 
 @dataclass(frozen=True)
 class OpenedTemplates:
-    """Everybody whose face a model knows, for as long as it takes to compare."""
+    """The decrypted templates of all faces known to a model."""
 
     known: KnownFaces
     vectors: Mapping[UUID, FaceVectors] = field(repr=False)
@@ -56,8 +55,8 @@ class OpenedTemplates:
 
 @dataclass(frozen=True)
 class FaceComparison:
-    """What comparing needs: templates are opened and closed by tenant; `alike` is from which
-    percent on."""
+    """The dependencies of a comparison: `reveal` and `seal` decrypt and encrypt templates per
+    tenant; `alike` is the threshold in percent."""
 
     tenant: OpenScope
     store: ObjectStore
@@ -67,20 +66,21 @@ class FaceComparison:
     alike: int
 
     def __call__(self, tenant_id: UUID, seen: ClassifierReport) -> FaceComparisonResult | None:
-        """Whom a picture resembles; None where no faces were told apart. No transaction may be
-        open."""
+        """Return the resemblances of an image, None if no faces were detected separately.
+
+        No transaction may be open.
+        """
         if seen.faces is None:
             return None
         return self.compare(self.open_templates(tenant_id, seen.faces.model), seen.faces)
 
     def open_templates(self, tenant_id: UUID, model: str) -> OpenedTemplates:
-        """Every face that a model knows in a tenant, open; who agreed and it does not know is
-        looked at by it."""
+        """Decrypt all faces known to a model in a tenant, and queue enrolment of consenting persons
+        it does not know."""
         with self.tenant(tenant_id, FACE_COMPARISON_ACTOR) as scope:
             known = known_faces.known_faces(scope, model)
-            for subject in (
-                known.waiting
-            ):  # the model is new: they are known to it as soon as it saw their pictures
+            # A new model knows a person only after it has processed their images.
+            for subject in known.waiting:
                 outbox.put(scope, FaceEnrolmentDue(tenant_id, subject), dedupe=f"face:{subject}")
             if known_faces.has_uncompared_pictures(scope):
                 known_faces.request_comparison(scope)
@@ -93,7 +93,7 @@ class FaceComparison:
         )
 
     def compare(self, there: OpenedTemplates, found: DetectedFaces) -> FaceComparisonResult:
-        """Whom faces resemble, of the same model."""
+        """Return the resemblances of detected faces to templates of the same model."""
         known = there.known
         width = vectors.vector_width(found.found)
         comparable = all(
@@ -105,8 +105,8 @@ class FaceComparison:
         )
 
     def _open_vectors(self, tenant_id: UUID, subject: UUID, model: str, box: Sealed) -> FaceVectors:
-        """Somebody's vectors; none where the box does not open, or is another's: then nobody counts
-        as compared."""
+        """Return the vectors of a person, empty if decryption fails; the comparison is then
+        incomplete."""
         try:
             return unpack_vectors(str(subject), model, self.reveal(tenant_id, box))
         except (ValueError, Unavailable):
@@ -115,16 +115,15 @@ class FaceComparison:
     def seal_vectors(
         self, tenant_id: UUID, subject: UUID, model: str, found: tuple[bytes, ...]
     ) -> Sealed:
-        """Vectors as they are kept: only for this subject and this model."""
+        """Encrypt vectors, bound to their subject and model."""
         return self.seal(tenant_id, pack_vectors(str(subject), model, found))
 
 
 def create_face_template(event: FaceEnrolmentDue, *, by: FaceComparison) -> None:
-    """Make the template of somebody who agreed, from photographs that show them alone; ends quietly
-    once they agree no more.
+    """Create the template of a consenting person from photographs that show only them.
 
-    Raises `outbox.RetryLater` while there is no photograph, or nothing that tells faces apart;
-    EngineError while it is away.
+    Does nothing once consent is withdrawn. Raises `outbox.RetryLater` without a usable photograph,
+    EngineError while the classifier is unavailable.
     """
     with by.tenant(event.tenant_id, FACE_COMPARISON_ACTOR) as scope:
         digests = known_faces.enrolment_pictures(scope, event.subject_id)
@@ -147,16 +146,19 @@ def create_face_template(event: FaceEnrolmentDue, *, by: FaceComparison) -> None
 
 
 def add_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
-    """Put the face of a picture on the list of those nobody may depict, and forget the picture; who
-    asked is told at Home where it shows no single face. Raises EngineError while the classifier is
-    away."""
+    """Add the face of an image to the list of persons who must not be depicted, and delete the
+    image.
+
+    Members receive a notice if it does not show exactly one face. Raises EngineError while the
+    classifier is unavailable.
+    """
     try:
         data = by.store.get(event.tenant_id, event.sha256)
-    except NotFound:  # done before
+    except NotFound:  # already processed
         return
     try:
         told = _face_in(by.classifier, data)
-    except BadInput:  # no picture at all
+    except BadInput:  # not an image
         told = None
     if told is None:
         fail_barred_face(event, by=by)
@@ -168,15 +170,15 @@ def add_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
 
 
 def fail_barred_face(event: FaceBanRequested, *, by: FaceComparison) -> None:
-    """Nobody is on the list, and members are told: no single face, or nothing answered for too
-    long."""
+    """Notify members that a face was not added, because of a wrong number of faces or an
+    unavailable classifier."""
     with by.tenant(event.tenant_id, event.by) as scope:
         report_face_ban_failed(scope, event)
     _delete_banned_picture(event, by=by)
 
 
 def _delete_banned_picture(event: FaceBanRequested, *, by: FaceComparison) -> None:
-    """The picture of who is on the list is not kept; one of the library stays there."""
+    """Delete the image of a banned face, unless it is also in the library."""
     with by.tenant(event.tenant_id, FACE_COMPARISON_ACTOR) as scope:
         assets.lock_library(scope, "object", event.sha256)
         if not assets.is_object_in_use(scope, event.sha256):
@@ -184,8 +186,11 @@ def _delete_banned_picture(event: FaceBanRequested, *, by: FaceComparison) -> No
 
 
 def _face_in(classifier: Classifier | None, data: bytes) -> tuple[str, tuple[bytes, ...]] | None:
-    """The model and the vectors of the one face of a picture; None where it shows none, or several.
-    Raises BadInput, EngineError."""
+    """Return the model and the vectors of the only face in an image, None if there is none or
+    several.
+
+    Raises BadInput and EngineError.
+    """
     if classifier is None:
         return None
     seen = classifier.classify_views(portrait_views(pictures.decode_photo(data, name="face")))
@@ -194,11 +199,10 @@ def _face_in(classifier: Classifier | None, data: bytes) -> tuple[str, tuple[byt
 
 
 def compare_again(event: FaceComparisonDue, *, by: FaceComparison) -> None:
-    """Look again at the pictures that were not compared with every face known by now, some of them
-    at a time.
+    """Compare images with faces that became known after their last comparison, `SLICE` at a time.
 
-    Raises `outbox.RetryLater` while there are more, EngineError while the classifier cannot say
-    anything.
+    Raises `outbox.RetryLater` while there are more, EngineError while the classifier is
+    unavailable.
     """
     if by.classifier is None:
         return
@@ -206,7 +210,7 @@ def compare_again(event: FaceComparisonDue, *, by: FaceComparison) -> None:
         wanted = known_faces.list_uncompared_pictures(scope, most=SLICE)
     there: dict[
         str, OpenedTemplates
-    ] = {}  # opened once; who becomes known meanwhile comes in the next turn
+    ] = {}  # decrypted once per event; faces enrolled in the meantime are compared in the next one
     with heartbeat() as pulse:
         for sha256 in wanted:
             pulse.check_lease()
@@ -224,8 +228,10 @@ def _compare_picture(
     by: FaceComparison,
     there: dict[str, OpenedTemplates],
 ) -> bool:
-    """Compare one picture; whether the classifier tells faces apart at all. What is gone, or no
-    picture, counts as compared with nobody: it cannot leave either."""
+    """Compare one image; return False if the classifier does not distinguish faces.
+
+    A deleted or invalid image is skipped: it cannot be published either.
+    """
     try:
         seen = classifier.classify_views(
             picture_views(pictures.decode_photo(by.store.get(tenant_id, sha256), name=sha256))

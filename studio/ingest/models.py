@@ -1,4 +1,4 @@
-"""Tables of ingest: uploads, and copies of pictures that were requested."""
+"""Tables of ingest: uploads and requested image copies."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from foundation.db.tables import CreatorOwnedRow, jsonb_column, message_column, 
 
 
 class UploadRow(CreatorOwnedRow, table=True):
-    """A file handed in at the dashboard or over the API, until it is an asset or refused."""
+    """A file uploaded in the dashboard or through the API, until it is an asset or rejected."""
 
     __tablename__ = "uploads"
     __table_args__ = table_arguments(
@@ -21,22 +21,22 @@ class UploadRow(CreatorOwnedRow, table=True):
     )
     name: str
     sha256: str
-    """Of the file as it came; its bytes are deleted once it is settled."""
+    """Digest of the uploaded file, whose bytes are deleted after processing."""
     size: int = Field(sa_type=BigInteger)
     by: str
     state: str = "waiting"
     reason: dict[str, Any] | None = message_column()
     asset_id: UUID | None = None
     card_id: UUID | None = None
-    """The shoot card it was handed in with."""
+    """The shoot card selected at upload."""
     batch: UUID | None = None
-    """The files that were handed in by one gesture share it."""
+    """Shared by files uploaded together."""
     generated: bool = False
-    """Whoever handed it in says that a model made it."""
+    """True if the uploader declares that a model made it."""
 
 
 class PictureCopyRow(CreatorOwnedRow, table=True):
-    """A copy of a picture that was asked for, until it is an asset or refused."""
+    """A requested image copy, until it is an asset or rejected."""
 
     __tablename__ = "picture_copies"
     __table_args__ = table_arguments(
@@ -45,14 +45,13 @@ class PictureCopyRow(CreatorOwnedRow, table=True):
         keep="while the tenant is here",
     )
     asset_id: UUID
-    """What it is made of."""
+    """The source image."""
     finish: dict[str, Any] = jsonb_column()
-    """What is done to it (`generators.retouch.finish.CopyFinish`); what was not asked for is left
-    out."""
+    """The requested changes (`generators.retouch.finish.CopyFinish`), without defaults."""
     by: str
     state: str = "waiting"
     reason: dict[str, Any] | None = message_column()
     made_id: UUID | None = None
     step: int = 0
     steps: int = 0
-    """How many of so many tiles a model made larger."""
+    """Number of tiles for upscaling by a model; `step` are done."""

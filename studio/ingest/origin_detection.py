@@ -1,5 +1,5 @@
-"""Who made a file that was handed in: a camera, or an engine that its mark, its metadata or a left
-prompt betrays."""
+"""Origin detection: a camera, or an engine recognized by content credentials, metadata or an
+embedded prompt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,8 +14,11 @@ UNKNOWN_ENGINE = "unnamed"
 
 @dataclass(frozen=True)
 class DetectedOrigin:
-    """The engine, "camera" of a photograph, "unnamed" of a machine's work that does not say whose;
-    the label that its mark bears; and what was asked of it, where that was left."""
+    """The origin of a file.
+
+    `engine` is "camera" for a photograph and "unnamed" for generated content of an unknown engine.
+    `label` is the label in its content credentials, `left` its remaining generation metadata.
+    """
 
     engine: str = CAMERA_ENGINE
     label: str = ""
@@ -23,18 +26,18 @@ class DetectedOrigin:
 
     @property
     def is_ai(self) -> str:
-        """As in the unit."""
+        """The AI level as in `Unit`."""
         return "none" if self.engine == CAMERA_ENGINE else "generated"
 
 
 def detect_origin(
     data: bytes, mime: str, lineage: Mapping[str, str], claim: str, *, said: bool
 ) -> DetectedOrigin:
-    """Whose work a file is. `claim` is the source type its metadata names; `lineage` what programs
-    wrote into it; `said` that whoever handed it in calls it a model's.
+    """Return the origin of a file.
 
-    A mark that no longer verifies still says so, and so does a word of anybody: nobody adds one to
-    a photograph.
+    `claim` is the source type in its metadata, `lineage` the metadata written by generators, `said`
+    True if the uploader declares it as generated. Invalid credentials and unverified claims count
+    too: they are not added to photographs.
     """
     mark = content_credentials.verify_media(data, mime)
     label = mark.label if mark.label in set(OriginLabel) else ""
@@ -47,8 +50,10 @@ def detect_origin(
 
 
 def _engine_from_mark(said: str) -> str:
-    """The engine that a model's mark names; a name of ours for what is no model's work is none,
-    whoever wrote it."""
+    """Return the engine named in content credentials.
+
+    Our own names for sources that are not models are not accepted from a file.
+    """
     engine = embedded_claims.clean_name(said)
     ours = (
         engine == CAMERA_ENGINE or content_credentials.source_type_of(engine) not in MADE_BY_MODELS

@@ -1,9 +1,8 @@
-"""Copies of a picture of the library, cut and finished by the workers: new assets whose parent is
-the first one.
+"""Image copies: cropped and finished versions of a library image, stored as new child assets.
 
-A page calls `ask`; the workers do the rest (`make`). The first picture is never touched. What is
-known of it goes on to its copies: who is in it, its labels, since when it is, and what its rating
-keeps up (`gate/assets/asset_records.py`).
+A page requests a copy (`request_copy`) and workers make it (`make_copy`). The source is never
+changed. Copies inherit its persons, labels and date, and its rating as a minimum
+(`gate/assets/asset_records.py`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -45,12 +44,12 @@ from studio.ingest.states import UPLOAD_STATES, UploadState
 from studio.library import assets, models, queries, storage_quota
 
 KEPT_CUTS = 64
-"""Pictures whose cuts a page remembers."""
+"""Number of images whose crop previews are cached."""
 
 
 @dataclass(frozen=True)
 class PictureCopyView:
-    """A copy on its way: `waiting`, `ready` with its asset, or `refused` with the reason."""
+    """A requested copy: `waiting`, `ready` with its asset, or `refused` with the reason."""
 
     id: UUID
     creator_id: UUID
@@ -62,21 +61,21 @@ class PictureCopyView:
     at: datetime
     step: int = 0
     steps: int = 0
-    """How many of so many tiles are done, of one that a model makes larger; 0 before that."""
+    """Number of tiles for upscaling by a model, of which `step` are done; 0 before it starts."""
 
 
 class _Stopped(Exception):
-    """Somebody stopped the copy, or another worker settled it."""
+    """The copy was cancelled, or finished by another worker."""
 
 
 def request_copy(
     scope: Scope, asset_id: UUID, finish: CopyFinish, *, by: str, store: ObjectStore
 ) -> UUID:
-    """Have the workers make a copy of a picture, finished so; returns the copy's id.
+    """Request a copy of an image and return its id.
 
-    The same copy asked for twice is one; one that was refused is tried again. Raises NotFound for
-    no such picture and what is withheld, BadInput for a film and where nothing would be done;
-    `storage_quota.StorageFull` where there is no room.
+    The same request is made once; a rejected one is tried again. Raises NotFound for an unknown or
+    withheld image, BadInput for a video and for a copy without changes,
+    `storage_quota.StorageFull`.
     """
     found = queries.get_asset_bytes(scope, asset_id)
     picture = _get_source_rendition(scope, asset_id)
@@ -93,14 +92,12 @@ def request_copy(
         and row.state == UploadState.READY
         and not queries.get_asset_cards(scope, [row.made_id or row.id])
     ):
-        _change_copy_state(
-            row, UploadState.REFUSED
-        )  # the copy was erased meanwhile: it is made again
+        # The copy was erased, so make it again.
+        _change_copy_state(row, UploadState.REFUSED)
     if row is not None and row.state != UploadState.REFUSED:
         return row.id
-    storage_quota.check_storage(
-        scope, store.quota_bytes, picture.size
-    )  # a copy weighs about as much
+    # The size of the copy is estimated by that of the source.
+    storage_quota.check_storage(scope, store.quota_bytes, picture.size)
     if row is None:
         row = PictureCopyRow(
             tenant_id=scope.tenant_id,
@@ -118,7 +115,7 @@ def request_copy(
 
 
 def check_copy_models(known: GeneratorsSettings, finish: CopyFinish) -> None:
-    """Raise BadInput for what needs a model that nobody set on this installation."""
+    """Raise BadInput if a copy needs a model that is not configured."""
     if finish.finer and not known.upscale_model:
         raise BadInput("upscale.no_model")
     if finish.background and not known.cutout_model:
@@ -128,8 +125,7 @@ def check_copy_models(known: GeneratorsSettings, finish: CopyFinish) -> None:
 def list_recent_copies(
     scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100
 ) -> list[PictureCopyView]:
-    """A creator's copies that wait, and those that became something since then, the newest
-    first."""
+    """Return a creator's waiting copies, and those finished since an instant, newest first."""
     rows = scope.session.exec(
         select(PictureCopyRow)
         .where(
@@ -146,16 +142,16 @@ def list_recent_copies(
 
 @dataclass(frozen=True)
 class CropPreview:
-    """Where a picture of `size` pixels would be cut, by form; those it is too small for are
-    absent."""
+    """The crop box of an image of `size` pixels per aspect ratio, without ratios it is too small
+    for."""
 
     size: tuple[int, int]
     by_form: Mapping[str, PixelBox]
 
 
 def preview_crops(tenant_id: UUID, sha256: str, store: ObjectStore) -> CropPreview:
-    """Where the copies of these bytes would be cut. Raises NotFound, Unavailable; BadInput for no
-    picture."""
+    """Return the crop preview of stored bytes. Raises NotFound, Unavailable; BadInput if they are
+    no image."""
     return _build_crop_preview(tenant_id, sha256, store.get)
 
 
@@ -187,8 +183,11 @@ def make_copy(
     cutter: Callable[[], BackgroundRemover | None] = lambda: None,
     upscaler: Callable[[], Upscaler | None] = lambda: None,
 ) -> None:
-    """Make the copy and bring it into the library, or say why it cannot be. Others' faults are
-    tried again; made twice it is the same asset. One that is stopped ends with its tile."""
+    """Make a copy and ingest it, or store the reason why it is impossible.
+
+    Temporary failures are retried. Repetition results in the same asset. A cancelled copy stops
+    after the current tile.
+    """
     try:
         with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
             row = _get_copy_row(scope, event.subject_id)
@@ -232,7 +231,7 @@ def make_copy(
 
 
 def _check_copy_still_open(scope: Scope, *, copy_id: UUID, asset_id: UUID) -> None:
-    """Raise where the copy was stopped meanwhile, or its picture may not be used any more."""
+    """Raise if the copy was cancelled or its source is no longer usable."""
     if _get_copy_row(scope, copy_id, lock=True).state != UploadState.WAITING:
         raise _Stopped
     _get_source_rendition(scope, asset_id)
@@ -241,8 +240,8 @@ def _check_copy_still_open(scope: Scope, *, copy_id: UUID, asset_id: UUID) -> No
 def _record_copy_progress(
     tenant: OpenScope, event: PictureCopyDue, pulse: Heartbeat, done: int, total: int
 ) -> None:
-    """Say how far a copy is. Raises LeaseLost where another worker has it, _Stopped where nobody
-    waits for it."""
+    """Store the progress. Raises LeaseLost if another worker has the copy, _Stopped if it was
+    cancelled."""
     pulse.check_lease()
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
         row = _get_copy_row(scope, event.subject_id, lock=True)
@@ -254,22 +253,23 @@ def _record_copy_progress(
 
 
 def stop_copy(scope: Scope, copy_id: UUID) -> None:
-    """Want a copy no more: one that is being made ends with its tile. Raises NotFound; one that is
-    done stays."""
+    """Cancel a copy; one in progress stops after the current tile, a finished one stays.
+
+    Raises NotFound.
+    """
     _record_copy_outcome(scope, copy_id, None, Message("copy.stopped"))
     outbox.cancel_all(scope, copy_id, PictureCopyDue.kind)
 
 
 def fail_copy(event: PictureCopyDue, *, tenant: OpenScope) -> None:
-    """The row of a copy failed too often: a person is told, and may ask again."""
+    """Reject a copy after its last attempt; the member sees the reason and may request it again."""
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
         _record_copy_outcome(scope, event.subject_id, None, Message("copy.gave_up"))
 
 
 @dataclass(frozen=True)
 class CopyModels:
-    """What a copy may need beside its picture, each made at its first use, and who is told how far
-    it is."""
+    """Models that a copy may need, loaded on first use, and a progress callback."""
 
     cutter: Callable[[], BackgroundRemover | None]
     upscaler: Callable[[], Upscaler | None]
@@ -283,8 +283,11 @@ def _prepare_finished_copy(
     credential: LoadCredential,
     models_of: CopyModels,
 ) -> PreparedAsset:
-    """The copy as it will be stored. What an engine made is marked and signed as such once more:
-    cutting breaks the first mark, and is no camera's work either."""
+    """Return the copy as it will be stored.
+
+    Content of an engine is marked and signed again, because editing invalidates the first
+    signature.
+    """
     asked = CopyFinish.from_json(row.finish)
     flat = pictures.flatten_on(
         pictures.decode_photo(data, name=str(row.asset_id)).pixels, (255, 255, 255)
@@ -305,7 +308,7 @@ def _prepare_finished_copy(
     source = AssetSource(
         key=f"copy:{row.id}",
         origin="generated" if first.seed is not None else "upload",
-        ai="none",  # that of its parent, if higher
+        ai="none",  # inherited from its parent if that is higher
         engine=first.engine,
         model=first.model,
         label=first.label,
@@ -329,8 +332,8 @@ def _prepare_finished_copy(
 
 
 def _get_source_rendition(scope: Scope, asset_id: UUID) -> asset_records.StoredRendition:
-    """The bytes a copy is made of. Raises NotFound for what is withheld or gone, BadInput for a
-    film."""
+    """Return the source of a copy. Raises NotFound if it is withheld or deleted, BadInput for a
+    video."""
     found = asset_records.newest_rendition(scope, asset_id, POST_PROFILE.name)
     if found is None or queries.get_asset_bytes(scope, asset_id).standing.is_withheld:
         raise NotFound("library.asset_unknown", destination="-")
@@ -379,7 +382,8 @@ def _get_copy_row(scope: Scope, copy_id: UUID, *, lock: bool = False) -> Picture
 
 
 def get_copies(scope: Scope, copy_ids: Sequence[UUID]) -> list[PictureCopyView]:
-    """How these copies stand, in this order. Raises NotFound; another tenant's looks the same."""
+    """Return these copies in the given order. Raises NotFound, also for copies of another
+    tenant."""
     return [_copy_from_row(scope, _get_copy_row(scope, one)) for one in copy_ids]
 
 

@@ -1,7 +1,7 @@
-"""The one path from bytes to a rated rendition: decode, upright, strip, resize, mark, sign, hash,
-store, record.
+"""The ingest pipeline: decode, rotate, strip metadata, resize, mark, sign, hash, store and record a
+file.
 
-What is recorded is what will be sent, byte for byte; nothing touches the bytes afterwards.
+The recorded rendition is published byte for byte; nothing changes it afterwards.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -41,13 +41,16 @@ from tenants.agencies import queries
 
 INGEST_ACTOR = "system:ingesting"
 QUALITY_PARAMETER = "score"
-"""Among the parameters of what an engine made: how well it is made, 0 to 100."""
+"""Parameter of a generated image with its technical quality, 0 to 100."""
 
 
 @dataclass(frozen=True)
 class AssetSource:
-    """Where bytes come from. `key` makes them once per creator; `origin`: upload or generated; `ai`
-    as in the unit."""
+    """The source of a file.
+
+    `key` identifies it once per creator; `origin` is "upload" or "generated"; `ai` is the AI level
+    as in `Unit`.
+    """
 
     key: str
     origin: str
@@ -60,25 +63,24 @@ class AssetSource:
     alt: str = ""
     job_id: UUID | None = None
     parent: UUID | None = None
-    """The asset it was made from: a still of a film, a film of a picture."""
+    """The asset it was made from, such as a frame of a video."""
     parts: tuple[UUID, ...] = ()
-    """The assets it is made of, uncut: the stills of a clip, and its sound."""
+    """The assets it combines unchanged: the stills and the sound of a clip."""
     after: tuple[UUID, ...] = ()
-    """The assets its engine looked at: of a look to keep, of a posture."""
+    """The reference assets of its engine, for style or pose."""
     parameters: Mapping[str, str | int | float] = field(default_factory=dict)
     declared: Rating = Rating.G
-    """What the words it was made from are rated: it is at least that."""
+    """Rating of the prompt it was made from, a minimum for the asset."""
     seconds: float | None = None
-    """How long the engine drew."""
+    """Engine time."""
     cost: Price | None = None
     voice_of: UUID | None = None
-    """The living person whose voice a model copied."""
+    """The living person whose voice a model reproduced."""
 
 
 @dataclass(frozen=True)
 class PreparedAsset:
-    """A rendition ready to be stored, the photo it was made from or, of a film, that stands for it,
-    and its lineage."""
+    """A rendition ready to be stored, with its photo (for a video the poster) and its source."""
 
     rendered: RenderedPicture
     photo: DecodedPhoto
@@ -88,15 +90,17 @@ class PreparedAsset:
 
 
 def source_key_of(sha256: str) -> str:
-    """What makes a file with these bytes one asset."""
+    """Return the source key of an uploaded file, which makes it one asset."""
     return f"file:{sha256}"
 
 
 def prepare_upload(
     data: bytes, *, name: str, alt: str = "", generated: bool = False
 ) -> PreparedAsset:
-    """An upload, `generated` where whoever handed it in says that a model made it. Raises BadInput
-    that names the file when it cannot be decoded safely."""
+    """Prepare an upload; `generated` if the uploader declares that a model made it.
+
+    Raises BadInput with the file name if it cannot be decoded safely.
+    """
     if video_files.is_video_or_audio(data):
         return _prepare_video_upload(data, name=name, alt=alt, generated=generated)
     photo = pictures.decode_photo(data, name=name)
@@ -120,7 +124,7 @@ def prepare_upload(
 
 
 def _prepare_video_upload(data: bytes, *, name: str, alt: str, generated: bool) -> PreparedAsset:
-    """An upload that moves or sounds: made anew, with all that is to be looked at."""
+    """Prepare a video or audio upload: re-encoded, with all frames to be reviewed."""
     film = video_files.decode_video(data, name=name)
     claim = embedded_claims.declared_source_type(data)
     said = generated or generator_metadata.find_workflow(data)
@@ -154,9 +158,11 @@ def prepare_generated_picture(
     parent: UUID | None = None,
     after: Sequence[UUID] = (),
 ) -> PreparedAsset:
-    """What an engine made, of words or of a `parent`, having looked at what it was made `after`, in
-    so many `seconds` and for what `cost`: marked as such in its metadata and by a signed manifest,
-    last of all."""
+    """Prepare an image made by an engine, marked in its metadata and by a signed manifest.
+
+    `parent` is the source image, `after` the reference images; `seconds` is engine time. Signing is
+    the last step, because any later change would invalidate the signature.
+    """
     drawn_here = picture.label in (OriginLabel.DRAWN, OriginLabel.STAND_IN)
     kind = content_credentials.source_type_of(picture.engine)
     photo = pictures.decode_photo(picture.data, name=key)
@@ -194,7 +200,7 @@ def prepare_generated_picture(
 
 
 CLIPS = "clips"
-"""The engine of what is cut from stills here."""
+"""Engine name of clips assembled from stills."""
 
 
 def prepare_clip(
@@ -208,9 +214,11 @@ def prepare_clip(
     credential: LoadCredential,
     declared: Rating = Rating.G,
 ) -> PreparedAsset:
-    """A clip our own cutter wrote (`generators/video/slideshow.py`): looked at frame by frame like
-    any film, its `words` read as subtitles are. Where a model `made` anything of it (`ai` of the
-    unit), it bears a mark, signed last of all."""
+    """Prepare a clip of our own slideshow encoder (`generators/video/slideshow.py`).
+
+    Its frames are reviewed like those of any video, and its `words` like subtitles. `made` is the
+    AI level as in `Unit`; unless it is "none", the clip is marked and signed.
+    """
     film = replace(video_files.reopen_video(data, name=key), words=tuple(dict.fromkeys(words)))
     if made != "none":
         origin = content_credentials.ProvenanceClaim(
@@ -245,8 +253,8 @@ def prepare_speech(
     declared: Rating,
     voice_of: UUID | None,
 ) -> PreparedAsset:
-    """What an engine of speech said: marked as such, with its words to be read, whose voice it is
-    and its licence."""
+    """Prepare generated speech, marked as such, with its text for review, its speaker and its
+    licence."""
     film = replace(video_files.reopen_video(said.data, name=key), words=(words,))
     origin = content_credentials.ProvenanceClaim(
         said.engine, said.model, "trainedAlgorithmicMedia", str(said.label)
@@ -286,33 +294,31 @@ def ingest_asset(
     compare: CompareFaces | None = None,
     still: Callable[[Scope], object] | None = None,
 ) -> UUID:
-    """Store the bytes, have the classifier look, then record asset, rendition, lineage and what was
-    found in one transaction; returns the asset's id.
+    """Store, classify and record a prepared asset in one transaction; return its id.
 
-    The same source brought twice is the same asset. Where the classifier cannot say, that is
-    recorded, and it is asked again later. `still` raises where what it was made from may not be
-    used any more: it is asked in that transaction, while nobody else says anything of that. Then
-    nothing is recorded and no bytes stay, nor when the disk is full (Unavailable).
+    The same source results in the same asset. An incomplete classification is recorded and repeated
+    later. `still` is called in the transaction and raises if the sources may no longer be used;
+    nothing is recorded then and the stored bytes are deleted, as when the disk is full
+    (Unavailable).
     """
     film = prepared.film
     (sha256, beside) = _store_media(store, tenant_id, prepared)
     with tenant(tenant_id, INGEST_ACTOR) as scope:
         sealed = bool(seals.sealed_digests(scope, [sha256]))
-    found = (
-        None if sealed else classification.classify(prepared.photo, classifier, film=film)
-    )  # no transaction is open
+    # The classifier takes seconds, so it runs without an open transaction.
+    found = None if sealed else classification.classify(prepared.photo, classifier, film=film)
     faces = classification.compare_faces(tenant_id, found, compare)
     recorded = False
     try:
         with tenant(tenant_id, INGEST_ACTOR) as scope:
-            # the second of two uploads at once finds the first
+            # of two concurrent uploads, the second finds the asset of the first
             lock_library(scope, "ingest", creator_id, prepared.source.key)
             known = _find_asset_by_key(scope, creator_id, prepared.source.key)
             if known is not None:
                 return known
             lock_library(scope, "object", sha256)
             if is_erased(scope, sha256) or not store.exists(tenant_id, sha256):
-                # erased, or deleted by another upload of the same bytes, perhaps only just now
+                # erased, or deleted by a concurrent upload of the same bytes
                 _store_media(store, tenant_id, prepared)
             asset_id = _record_asset(scope, creator_id, prepared, sha256)
             if still is not None:
@@ -324,6 +330,7 @@ def ingest_asset(
         recorded = True
         return asset_id
     finally:
+        # Stored bytes without a recorded asset would never be deleted.
         if not recorded:
             delete_objects(
                 tenant,
@@ -349,10 +356,11 @@ def _record_inspection(scope: Scope, sha256: str, prepared: PreparedAsset) -> No
 def _record_known_ratings(
     scope: Scope, asset_id: UUID, prepared: PreparedAsset, sha256: str
 ) -> None:
-    """What is known of an asset before anybody looks: its least rating, and whose voice it is."""
+    """Record what is known before classification: the minimum rating, and the speaker."""
     source = prepared.source
     _rate_as_parts(scope, sha256, source.parts)
-    if source.voice_of is not None:  # with the asset itself: it never stands there as nobody's
+    # in the same transaction as the asset, so that it never exists without its speaker
+    if source.voice_of is not None:
         ratings.record_depiction(
             scope, asset_id, source.voice_of, how="voice", confirmed_by="generation"
         )
@@ -365,8 +373,8 @@ def _record_known_ratings(
 def _store_media(
     store: ObjectStore, tenant_id: UUID, prepared: PreparedAsset
 ) -> tuple[str, list[CompanionPicture]]:
-    """Store what was made and what is kept beside it; its digest. Raises Unavailable when the disk
-    is full."""
+    """Store a file with its companions; return its digest. Raises Unavailable when the disk is
+    full."""
     sha256 = store.put(tenant_id, prepared.data)
     if prepared.film is not None:
         return sha256, video_assets.store_companions(
@@ -376,8 +384,8 @@ def _store_media(
 
 
 def _rate_as_parts(scope: Scope, sha256: str, parts: Sequence[UUID]) -> None:
-    """What is made of rated pictures alone is rated as the highest of them; else somebody, or
-    something, must look."""
+    """Rate a combination of rated images with the highest rating; with unrated ones it stays
+    unrated."""
     stored = asset_records.newest_renditions(scope, parts, POST_PROFILE.name)
     said = [ratings.effective_rating(scope, one.sha256) for one in stored.values()]
     known = [rating for rating in said if rating is not None]
@@ -388,9 +396,10 @@ def _rate_as_parts(scope: Scope, sha256: str, parts: Sequence[UUID]) -> None:
 def _store_thumbnails(
     store: ObjectStore, tenant_id: UUID, photo: DecodedPhoto, sha256: str
 ) -> list[CompanionPicture]:
-    """Store the thumbnails of a picture of these bytes, which members are shown. Raises Unavailable
-    when the disk is full."""
-    flat = pictures.flatten_on(photo.pixels, (255, 255, 255))  # as what is sent
+    """Store the thumbnails of an image that members see. Raises Unavailable when the disk
+    is full."""
+    # same background as the published rendition
+    flat = pictures.flatten_on(photo.pixels, (255, 255, 255))
     return [
         CompanionPicture(
             one.profile,
@@ -469,7 +478,7 @@ def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha25
 
 
 def _taken_at(scope: Scope, creator_id: UUID, prepared: PreparedAsset) -> datetime | None:
-    """The camera's time; one in the future is a wrong clock and counts as none."""
+    """Return the capture time of an upload; one in the future is ignored as a wrong clock."""
     taken = prepared.photo.taken
     if taken is None or prepared.source.origin != "upload":
         return None

@@ -6,7 +6,7 @@ from foundation.state_graphs import StateGraph
 
 
 class UploadState(StrEnum):
-    """What became of a file that was handed in, or of a copy that was asked for."""
+    """The state of an upload or of a requested copy."""
 
     WAITING = "waiting"
     READY = "ready"
@@ -18,6 +18,6 @@ UPLOAD_STATES = StateGraph(
     edges={
         UploadState.WAITING: {UploadState.READY, UploadState.REFUSED},
         UploadState.REFUSED: {UploadState.WAITING},
-        UploadState.READY: {UploadState.REFUSED},  # its picture was erased
+        UploadState.READY: {UploadState.REFUSED},  # its image was erased
     },
 )

@@ -1,9 +1,8 @@
-"""Photos, films and sounds handed in at the dashboard or by a program: kept as they came until they
-were brought in.
+"""Uploads of images, videos and audio in the dashboard or through the API, until they are ingested.
 
-A page or a route calls `receive`; the workers decode, strip and record (`ingest`), the one path
-every picture takes. What came is forgotten as soon as there is an asset or a reason: it may hold
-where and when a photo was taken.
+A page or route calls `receive_upload`; workers decode, strip and record the file (`ingest_upload`).
+The uploaded bytes are deleted once there is an asset or a rejection, because they may contain the
+time and location of a photo.
 """
 
 from collections.abc import Collection
@@ -39,7 +38,7 @@ MAX_FILE_NAME = 120
 
 @dataclass(frozen=True)
 class UploadView:
-    """A file on its way: `waiting`, `ready` with its asset, or `refused` with the reason. `size` in
+    """An upload: `waiting`, `ready` with its asset, or `refused` with the reason. `size` is in
     bytes."""
 
     id: UUID
@@ -64,17 +63,15 @@ def receive_upload(
     batch: UUID | None = None,
     generated: bool = False,
 ) -> UUID:
-    """Keep a file and have the workers bring it into the library; returns the upload's id (see
-    `upload`).
+    """Store an uploaded file, queue its ingest and return the id of the upload.
 
-    The same file of the same creator is the same upload, and one asset; one that was refused is
-    tried again. `by` is the actor who brings it, `card` the shoot card it is put on once it is in
-    the library; files handed in by one gesture share a `batch`; `generated` says that a model made
-    it, of one that is in the library too, and cannot be unsaid. Raises BadInput, before anything is
-    kept, `photo.…` (generators/containers/still_images.py) for what is no whole JPEG, PNG or WebP
-    of at most 64 MiB and `film.…` (generators/containers/tracks.py) for a film or a sound that is
-    not taken; `storage_quota.StorageFull` beyond what the tenant may keep; Unavailable when the
-    store is full or away.
+    The same file of a creator is one upload and one asset; a rejected one is tried again. `by` is
+    the actor, `card` the shoot card to assign, and `batch` is shared by files uploaded together.
+    `generated` declares that a model made the file; it also applies to a known asset and cannot be
+    revoked. Raises BadInput before anything is stored: `photo.…`
+    (generators/containers/still_images.py) unless it is a complete JPEG, PNG or WebP of at most 64
+    MiB, and `film.…` (generators/containers/tracks.py) for unsupported video or audio. Raises
+    `storage_quota.StorageFull`, and Unavailable if the store is full or unreachable.
     """
     shown = _display_file_name(name)
     if video_files.is_video_or_audio(data):
@@ -89,7 +86,7 @@ def receive_upload(
         _update_known_upload(scope, row, card=card, generated=generated, by=by)
         return row.id
     storage_quota.check_storage(scope, store.quota_bytes, len(data))
-    assets.lock_library(scope, "object", sha256)  # nobody who erases these bytes comes in between
+    assets.lock_library(scope, "object", sha256)  # prevents a concurrent erasure of the same bytes
     store.put(scope.tenant_id, data)
     if row is None:
         row = UploadRow(
@@ -116,8 +113,7 @@ def receive_upload(
 def _update_known_upload(
     scope: Scope, row: UploadRow, *, card: UUID | None, generated: bool, by: str
 ) -> None:
-    """Put an upload that is in the library already on a shoot card, and disclose that a model made
-    it."""
+    """Assign an existing upload to a shoot card, and disclose that a model made it."""
     if card is not None and row.asset_id is not None:
         asset_bindings.request_binding(scope, row.asset_id, card, by=by)
     if generated and not row.generated and row.asset_id is not None:
@@ -127,7 +123,7 @@ def _update_known_upload(
 
 
 def _display_file_name(name: str) -> str:
-    """The file's own name: no folders, nothing a line cannot hold."""
+    """Return the base name without unprintable characters."""
     bare = "".join(
         letter for letter in PurePath(name.replace("\\", "/")).name if letter.isprintable()
     )
@@ -135,12 +131,12 @@ def _display_file_name(name: str) -> str:
 
 
 def get_upload(scope: Scope, upload_id: UUID) -> UploadView:
-    """How a file stands. Raises NotFound; another tenant's looks the same."""
+    """Return an upload. Raises NotFound, also for an upload of another tenant."""
     return _upload_from_row(scope, _get_upload_row(scope, upload_id))
 
 
 def get_uploads(scope: Scope, upload_ids: Collection[UUID]) -> dict[UUID, UploadView]:
-    """How these files stand, by id; one that is not here is absent."""
+    """Return uploads by id, without unknown ones."""
     if not upload_ids:
         return {}
     rows = scope.session.exec(
@@ -154,7 +150,7 @@ def get_uploads(scope: Scope, upload_ids: Collection[UUID]) -> dict[UUID, Upload
 def list_recent_uploads(
     scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 100
 ) -> list[UploadView]:
-    """A creator's files that wait, and those that became something since then, the newest first."""
+    """Return a creator's waiting uploads, and those finished since an instant, newest first."""
     rows = scope.session.exec(
         select(UploadRow)
         .where(
@@ -176,8 +172,11 @@ def ingest_upload(
     classifier: Classifier | None = None,
     compare: CompareFaces | None = None,
 ) -> None:
-    """Bring a file into the library, or say why it cannot be; then forget what came. Others' faults
-    are tried again."""
+    """Ingest an uploaded file or store the reason for its rejection, then delete the uploaded
+    bytes.
+
+    Temporary failures are retried.
+    """
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
         row = _get_upload_row(scope, event.subject_id)
         if row.state != UploadState.WAITING:
@@ -186,7 +185,7 @@ def ingest_upload(
     if ours is not None:
         return _finish_upload(event, ours, None, tenant=tenant, store=store, said=False)
     try:
-        with heartbeat() as pulse:  # a film takes its time
+        with heartbeat() as pulse:  # decoding a video takes long
             data = store.get(event.tenant_id, row.sha256)
             prepared = pipeline.prepare_upload(data, name=row.name, generated=row.generated)
             pulse.check_lease()
@@ -210,15 +209,16 @@ def ingest_upload(
 
 
 def fail_upload(event: UploadDue, *, tenant: OpenScope, store: ObjectStore) -> None:
-    """The row of a file failed too often: a person is told, and may hand it in again."""
+    """Reject an upload after its last attempt; the member sees the reason and may upload it
+    again."""
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
         _record_upload_outcome(scope, event.subject_id, None, Message("upload.gave_up"))
-    with suppress(Unavailable):  # it may be the store that was away
+    with suppress(Unavailable):  # the store may be the cause of the failure
         _finish_upload(event, None, None, tenant=tenant, store=store)
 
 
 def _find_existing_asset(scope: Scope, row: UploadRow) -> UUID | None:
-    """The asset of a file that was brought in before, or is the very bytes of one."""
+    """Return the asset of a file that was ingested before, or that has the same bytes."""
     key = pipeline.source_key_of(row.sha256)
     made = assets.assets_by_source(scope, row.creator_id, [key])
     return made.get(key) or assets.find_asset_by_digest(scope, row.creator_id, row.sha256)
@@ -236,13 +236,14 @@ def _finish_upload(
     store: ObjectStore,
     said: bool = True,
 ) -> None:
-    """Say what became of a file, and forget what came: in one transaction, so that who dies here
-    leaves neither bytes that nobody deletes nor a file that waits without them. `said`: whether
-    what it says of its maker was heard."""
+    """Record the outcome of an upload and delete its bytes, in one transaction.
+
+    A crash therefore leaves neither orphaned bytes nor an upload without its bytes. `said` is True
+    if the asset already reflects the declaration of the uploader.
+    """
     with tenant(event.tenant_id, pipeline.INGEST_ACTOR) as scope:
-        sha256 = scope.run(
-            _CAME, tenant=scope.tenant_id, id=event.subject_id
-        ).scalar_one()  # the row is read locked
+        # Raw SQL: the row itself is first loaded under its lock, below.
+        sha256 = scope.run(_CAME, tenant=scope.tenant_id, id=event.subject_id).scalar_one()
         assets.lock_library(scope, "object", sha256)
         _record_upload_outcome(scope, event.subject_id, asset_id, reason, said=said)
         if not assets.is_object_in_use(scope, sha256):

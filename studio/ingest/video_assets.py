@@ -1,9 +1,7 @@
-"""Films and sounds of the library: what is kept beside them, and what a classifier is asked about
-them.
+"""Videos and audio of the library: companion images, hashes and classification.
 
-Beside a film lie a poster and sheets with every frame that was looked at: renditions like the film
-itself, of the same asset, so that whoever is shown them has seen what was rated, and their ratings
-are one.
+A video has a poster and sheets with every reviewed frame. They are renditions of the same asset and
+share its rating, so a member who views them has seen what was rated.
 """
 
 from collections.abc import Sequence
@@ -32,20 +30,21 @@ from generators.video.video_files import DecodedVideo
 from studio.library.playback import POSTER_PART, SHEET_PART
 
 MAX_WORDS = 20_000
-"""Letters read and heard in one film. Nothing is cut away: a film with more is left to people."""
+"""Maximum characters read and heard in one video. Text is never truncated: a video with more must
+be reviewed by members."""
 
 HASHED = 256
-"""Pixels a frame is hashed from, at least: hashes are of 32 by 32."""
+"""Minimum size in pixels of frames before hashing; hashes use 32 by 32."""
 
 FLAT = 6.0
-"""Levels of grey a frame varies by, below which its hash says nothing: a black one is like every
-black one."""
+"""Standard deviation of grey levels below which a frame has no hash: all black frames resemble each
+other."""
 
 
 @dataclass(frozen=True)
 class PartialClassification:
-    """A classifier that could not say all of a film: `seen` is what it did say; `again` whether
-    asking again helps."""
+    """An incomplete classification of a video: `seen` is the result so far, `again` is True if a
+    retry may help."""
 
     seen: ClassifierReport | None
     again: bool
@@ -53,7 +52,7 @@ class PartialClassification:
 
 @dataclass(frozen=True)
 class CompanionPicture:
-    """A picture kept with a film, or with a picture."""
+    """An image stored with a video or an image."""
 
     profile: str
     sha256: str
@@ -64,7 +63,7 @@ class CompanionPicture:
 
 
 def poster_photo(film: DecodedVideo) -> DecodedPhoto:
-    """The picture that stands for a film."""
+    """Return the poster of a video as a photo."""
     at = film.taken
     taken = CaptureTime(at.date(), at.time(), UTC) if at is not None else None
     shown = frame_sheets.make_poster(film)
@@ -74,8 +73,8 @@ def poster_photo(film: DecodedVideo) -> DecodedPhoto:
 
 
 def video_rendition(film: DecodedVideo, shown: DecodedPhoto) -> RenderedPicture:
-    """A film as a rendition; it is recognised by the picture that stands for it, a sound by its
-    bytes alone."""
+    """Return a video as a rendition, recognized by the hash of its poster; audio only by
+    its bytes."""
     known = bool(film.looked.frames) and not _is_flat(shown.pixels)
     return RenderedPicture(
         film.data,
@@ -91,7 +90,8 @@ def video_rendition(film: DecodedVideo, shown: DecodedPhoto) -> RenderedPicture:
 
 
 def frame_hashes(film: DecodedVideo | None) -> list[str]:
-    """The perceptual hashes of a film's frames, in hexadecimal, each once; flat ones have none."""
+    """Return the distinct perceptual hashes of a video's frames in hexadecimal, without flat
+    frames."""
     shown = (
         (frame.to_small_image(HASHED) for frame in film.looked.frames) if film is not None else ()
     )
@@ -109,7 +109,7 @@ def _is_flat(image: Image.Image) -> bool:
 def store_companions(
     store: ObjectStore, tenant_id: UUID, film: DecodedVideo, shown: DecodedPhoto, sha256: str
 ) -> list[CompanionPicture]:
-    """Store the poster and the sheets of a film of these bytes. Raises Unavailable when the disk is
+    """Store the poster and the frame sheets of a video. Raises Unavailable when the disk is
     full."""
     drawn = [
         (POSTER_PART, shown.pixels),
@@ -129,7 +129,7 @@ def store_companions(
 def record_companions(
     scope: Scope, asset_id: UUID, sha256: str, beside: Sequence[CompanionPicture]
 ) -> None:
-    """Write down what is kept with a film or a picture."""
+    """Record the companion images of a video or an image."""
     for one in beside:
         asset_records.record_rendition(
             scope,
@@ -147,8 +147,7 @@ def record_companions(
 def classify_video(
     film: DecodedVideo, classifier: Classifier
 ) -> ClassifierReport | PartialClassification:
-    """Have the classifier see every view of a film and hear its sound. What it said stays said when
-    it fails after."""
+    """Classify every view and the sound of a video. Results before a failure are returned."""
     said: list[ClassifierReport] = []
     try:
         for views in video_view_batches(film):
@@ -168,9 +167,11 @@ def classify_video(
 
 
 def _merge_reports(said: Sequence[ClassifierReport]) -> ClassifierReport | None:
-    """One finding out of all portions: the highest rating, the most people, every word. None
-    where nothing can be said as a whole: other versions answered, or there are more words than
-    are kept."""
+    """Merge reports: the highest rating, the largest number of persons, all words.
+
+    None if reports are from different classifier versions or there are more than `MAX_WORDS`
+    characters.
+    """
     words = tuple(dict.fromkeys(word for one in said for word in one.words))
     if len({one.source for one in said}) != 1 or sum(map(len, words)) > MAX_WORDS:
         return None

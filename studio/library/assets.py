@@ -1,4 +1,4 @@
-"""The library: what a creator has, and the rendition a destination gets."""
+"""Assets of the library, and their renditions for platforms."""
 
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
@@ -26,22 +26,21 @@ from studio.library.states import SHELF_STATES, ShelfState
 
 
 def run_source_key(job_id: UUID, number: int) -> str:
-    """The same by the run's id."""
+    """Return the source key of an image of a run."""
     return f"job:{job_id}:{number}"
 
 
 DEFAULT_PROFILE = POST_PROFILE.name
-"""The one destination profile of today; other destinations will bring their own."""
+"""The only rendition profile so far."""
 
 SECONDS_PARAMETER = "seconds"
 FRAMES_PARAMETER = "frames"
-"""Among the parameters of a film or a sound: how long it is, and how many of its frames were looked
-at."""
+"""Parameters of videos and audio: the duration in seconds, and the number of reviewed frames."""
 
 
 @dataclass(frozen=True)
 class LibraryAsset:
-    """One asset with its lineage; `rating` is None while nobody judged it."""
+    """An asset with its lineage; `rating` is None until it is rated."""
 
     asset_id: UUID
     sha256: str
@@ -56,14 +55,13 @@ class LibraryAsset:
 
 
 def lock_library(scope: Scope, *what: object) -> None:
-    """One at a time until the transaction ends: two at once would both find nothing, and both
-    write."""
+    """Take a named lock until the transaction ends, so that concurrent requests do not both create
+    a row."""
     scope.lock(":".join(str(part) for part in (scope.tenant_id, *what)))
 
 
 def check_assets_owned(scope: Scope, creator_id: UUID, assets: Sequence[UUID]) -> None:
-    """Raise NotFound unless every asset is in the library of this creator; another creator's looks
-    like none."""
+    """Raise NotFound unless every asset is in the library of this creator."""
     if not assets:
         return
     theirs = scope.session.exec(
@@ -78,13 +76,12 @@ def check_assets_owned(scope: Scope, creator_id: UUID, assets: Sequence[UUID]) -
 
 
 def get_rendition(scope: Scope, asset_id: UUID, platform: str) -> Medium:
-    """The rendition of an asset for a destination. Raises NotFound when there is none."""
+    """Return the rendition of an asset for a platform. Raises NotFound when there is none."""
     return get_renditions(scope, [asset_id], platform)[asset_id]
 
 
 def get_renditions(scope: Scope, assets: Collection[UUID], platform: str) -> dict[UUID, Medium]:
-    """The renditions of several assets for a destination, read at once. Raises NotFound unless
-    every one has one."""
+    """Return the renditions of several assets for a platform. Raises NotFound if one has none."""
     if not assets:
         return {}
     rows = scope.session.exec(
@@ -121,7 +118,7 @@ def _medium_from_rendition(
 
 
 def list_assets(scope: Scope, creator_id: UUID, *, limit: int = 200) -> list[LibraryAsset]:
-    """The newest assets of a creator."""
+    """Return the newest assets of a creator."""
     rows = scope.session.exec(
         select(models.CreationRow)
         .where(
@@ -137,8 +134,7 @@ def list_assets(scope: Scope, creator_id: UUID, *, limit: int = 200) -> list[Lib
 
 @dataclass(frozen=True)
 class AssetTile:
-    """An asset to choose from: `alt` stands in its place; `label` says what it must not be mistaken
-    for."""
+    """An asset to choose from, with its alt text and the label of placeholder or demo images."""
 
     asset_id: UUID
     alt: str
@@ -148,11 +144,11 @@ class AssetTile:
 def list_asset_tiles(
     scope: Scope, creator_id: UUID, *, limit: int = 24, beside: Collection[UUID] = ()
 ) -> list[AssetTile]:
-    """The newest assets of a creator that members may see; what is withheld (frozen, never allowed)
-    is left out.
+    """Return the newest assets of a creator that members may see, without withheld and retired
+    ones.
 
-    Once a model of their own made pictures, so is what has a label; where one of those `beside` has
-    one, what has none.
+    Labelled images are not offered once a real model has generated images of the creator; if one of
+    the assets in `beside` is labelled, only labelled images are offered.
     """
     found: list[AssetTile] = []
     label = models.CreationRow.label
@@ -207,14 +203,15 @@ label <> '')
 
 
 def needs_label_separation(scope: Scope, creator_id: UUID) -> bool:
-    """Whether pictures that have a label stand apart from the others: a model made some of this
-    creator that need none. Files that were brought in, which have no seed, do not count for
-    that."""
+    """Return True if a creator has both labelled images and generated ones without a label.
+
+    Uploaded files, which have no seed, do not count as generated.
+    """
     return bool(scope.run(_APART, tenant=scope.tenant_id, creator=creator_id).scalar_one())
 
 
 def get_asset(scope: Scope, asset_id: UUID) -> LibraryAsset:
-    """One asset. Raises NotFound; another tenant's looks the same."""
+    """Return an asset. Raises NotFound, also for another tenant's asset."""
     row = _find_creation_row(scope, asset_id)
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
@@ -222,8 +219,7 @@ def get_asset(scope: Scope, asset_id: UUID) -> LibraryAsset:
 
 
 def find_asset_by_digest(scope: Scope, creator_id: UUID, sha256: str) -> UUID | None:
-    """The asset of a creator these very bytes are of: a picture of the library handed in again, or
-    made again, under whatever name, is itself."""
+    """Return the asset of a creator with these bytes, regardless of its source, or None."""
     return scope.session.exec(
         select(models.CreationRow.asset_id).where(
             models.CreationRow.tenant_id == scope.tenant_id,
@@ -234,8 +230,7 @@ def find_asset_by_digest(scope: Scope, creator_id: UUID, sha256: str) -> UUID | 
 
 
 def assets_by_source(scope: Scope, creator_id: UUID, source_keys: Sequence[str]) -> dict[str, UUID]:
-    """The assets that came from these sources, by source key; a source nothing was made of yet is
-    absent."""
+    """Return assets by source key, without sources that have no asset yet."""
     rows = scope.session.exec(
         select(models.CreationRow.source_key, models.CreationRow.asset_id).where(
             models.CreationRow.tenant_id == scope.tenant_id,
@@ -249,10 +244,9 @@ def assets_by_source(scope: Scope, creator_id: UUID, source_keys: Sequence[str])
 def find_assets_by_name(
     scope: Scope, creator_id: UUID, assets: Collection[UUID], words: Collection[str]
 ) -> dict[str, UUID]:
-    """The assets of a creator that somebody calls by their id or by the words that stand in their
-    place, by that name.
+    """Return a creator's assets by the names used for them: their ids or alt texts.
 
-    Words that several have name none of them; what was put away is not found by its words.
+    An alt text shared by several assets matches none; retired assets are not found by alt text.
     """
     rows = scope.run(
         "SELECT asset_id, alt, shelf FROM creations WHERE tenant_id = :tenant AND creator_id = "
@@ -281,8 +275,10 @@ SELECT EXISTS (SELECT FROM uploads WHERE tenant_id = :tenant AND sha256 = :sha25
 
 
 def is_object_in_use(scope: Scope, sha256: str) -> bool:
-    """Whether these very bytes must stay: they are of something here, or on their way into a
-    library. Who deletes them otherwise holds `alone(scope, "object", sha256)`."""
+    """Return True if stored bytes belong to an asset or to a file being ingested.
+
+    A caller that deletes unused bytes holds `lock_library(scope, "object", sha256)`.
+    """
     if erasure.is_stored(scope, sha256):
         return True
     waiting = scope.run(
@@ -294,8 +290,10 @@ def is_object_in_use(scope: Scope, sha256: str) -> bool:
 def delete_objects(
     tenant: OpenScope, store: ObjectStore, tenant_id: UUID, digests: Sequence[str], *, actor: str
 ) -> None:
-    """Delete those of these bytes that nothing here is of, in this order. A store that is away
-    keeps them."""
+    """Delete those of these objects that are not in use, in this order.
+
+    If the store is unavailable, they are not deleted.
+    """
     with suppress(Unavailable), tenant(tenant_id, actor) as scope:
         for sha256 in sorted(set(digests)):
             lock_library(scope, "object", sha256)
@@ -305,8 +303,7 @@ def delete_objects(
 
 
 def set_alt_text(scope: Scope, asset_id: UUID, alt: str, *, shows: str | None = None) -> None:
-    """Give an asset the words that stand in its place for who cannot see it; `shows` are those it
-    is found by. None leaves them as they are."""
+    """Set the alt text of an asset and, unless None, its searchable description `shows`."""
     row = _find_creation_row(scope, asset_id)
     if row is None:
         raise NotFound("library.asset_unknown", destination="-")
@@ -316,7 +313,7 @@ def set_alt_text(scope: Scope, asset_id: UUID, alt: str, *, shows: str | None = 
 
 
 def alt_texts(scope: Scope, assets: Collection[UUID]) -> dict[UUID, str]:
-    """The words that stand in the place of each of these assets; what is not there is absent."""
+    """Return the alt texts of these assets, without unknown ones."""
     if not assets:
         return {}
     rows = scope.session.exec(
@@ -329,10 +326,9 @@ def alt_texts(scope: Scope, assets: Collection[UUID]) -> dict[UUID, str]:
 
 
 def set_shelf_state(scope: Scope, asset_id: UUID, after: ShelfState) -> None:
-    """Keep a picture, or put it away: then it is offered nowhere, and what uses it keeps it. Raises
-    NotFound.
+    """Keep or retire an image; a retired one is no longer offered, but existing uses remain.
 
-    What stands so already stays so.
+    Idempotent. Raises NotFound.
     """
     row = _find_creation_row(scope, asset_id)
     if row is None:

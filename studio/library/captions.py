@@ -1,5 +1,4 @@
-"""Captions: the model writes one line from the scene; what echoes, loops or is empty gives way to a
-template."""
+"""Captions from a scene description, with a template as fallback for unusable generated text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from generators.contract.engines import (
 from generators.text import output_checks
 
 MAX_CAPTION_LENGTH = 240
-"""Characters; below the shortest text of the platforms we post one caption to (X: 280 weighted)."""
+"""Maximum characters, below the shortest limit of a platform that takes one caption (X: 280
+weighted)."""
 
 _EXAMPLES = {
     "fr": (
@@ -52,7 +52,7 @@ _SYSTEM = {
 
 @dataclass(frozen=True)
 class CaptionStyle:
-    """How a creator's captions sound; `language` is "fr" or "en"."""
+    """The style of a creator's captions; `language` is "fr" or "en"."""
 
     creator: str
     tone: str
@@ -62,7 +62,7 @@ class CaptionStyle:
 
 @dataclass(frozen=True)
 class WrittenCaption:
-    """A caption and who wrote it; `ai` says whether a model did, as the unit asks."""
+    """A caption with its engine; `ai` is the AI level as in `Unit`."""
 
     text: str
     ai: str
@@ -74,11 +74,10 @@ class WrittenCaption:
 def write_caption(
     engine: TextEngine, fallback: TextEngine, *, voice: CaptionStyle, scene: str, seed: int
 ) -> WrittenCaption:
-    """A caption for a scene. The engine's when it is fit to be read by a person, else the
-    fallback's.
+    """Write a caption for a scene with the engine, or with the fallback if its text is unusable.
 
-    Both say which engine and model wrote it. Raises EngineError only when the fallback cannot write
-    either.
+    The result names the engine and model that wrote it. Raises EngineError only if the fallback
+    fails too.
     """
     examples = _EXAMPLES[voice.language]
     job = _build_caption_job(voice, scene, seed, examples)

@@ -1,5 +1,5 @@
-"""Collections: named sets of pictures that members arrange. Nothing is sold by one, and no picture
-ends with it."""
+"""Collections: named sets of images arranged by members. They are not for sale, and deleting one
+deletes no image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from studio.library import models
 from studio.library.tags import fold_tag
 
 MAX_COLLECTION_SIZE = 200
-"""Pictures of one collection, and collections of one creator."""
+"""Maximum images of a collection, and maximum collections of a creator."""
 
 MAX_COLLECTION_NAME = 60
 
 
 @dataclass(frozen=True)
 class CollectionView:
-    """A collection with its pictures in order; `cover` is the one that was chosen, else the first,
-    None where empty."""
+    """A collection with its images in order; `cover` is the chosen one, by default the first, None
+    if empty."""
 
     id: UUID
     name: str
@@ -41,7 +41,7 @@ WHERE c.tenant_id = :tenant AND c.creator_id = :creator GROUP BY c.tenant_id, c.
 
 
 def list_collections(scope: Scope, creator_id: UUID) -> list[CollectionView]:
-    """The collections of a creator, by name."""
+    """Return the collections of a creator by name."""
     rows = scope.run(_OF, tenant=scope.tenant_id, creator=creator_id)
     return [_collection_from_row(row) for row in rows]
 
@@ -54,10 +54,10 @@ def _collection_from_row(row: Any) -> CollectionView:
 def create_collection(
     scope: Scope, creator_id: UUID, name: str, assets: Sequence[UUID] = ()
 ) -> UUID:
-    """Begin a collection with these pictures.
+    """Create a collection with these images and return its id.
 
-    Raises BadInput for a name that is none and for too many; Conflict where one is called so;
-    NotFound for a picture that is not in this creator's library.
+    Raises BadInput for an invalid name and for too many images or collections; Conflict for a name
+    in use; NotFound for an image that is not in the creator's library.
     """
     library.lock_library(scope, "collections", creator_id)
     row = models.CollectionRow(tenant_id=scope.tenant_id, creator_id=creator_id, name="", folded="")
@@ -70,7 +70,7 @@ def create_collection(
 
 
 def rename_collection(scope: Scope, creator_id: UUID, collection_id: UUID, name: str) -> None:
-    """Call it otherwise. Raises as `make`, and NotFound; another creator's looks like none."""
+    """Rename a collection. Raises as `create_collection`, and NotFound."""
     library.lock_library(scope, "collections", creator_id)
     row = _lock_collection_row(scope, creator_id, collection_id)
     _set_collection_name(scope, row, name)
@@ -80,8 +80,10 @@ def rename_collection(scope: Scope, creator_id: UUID, collection_id: UUID, name:
 def add_to_collection(
     scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]
 ) -> None:
-    """Put pictures at its end; one that is there stays where it is. Raises NotFound, BadInput for
-    too many."""
+    """Append images to a collection; existing ones do not move.
+
+    Raises NotFound, and BadInput for too many images.
+    """
     row = _lock_collection_row(scope, creator_id, collection_id)
     there = _list_asset_ids(scope, row)
     _replace_items(
@@ -92,8 +94,8 @@ def add_to_collection(
 def move_to_front(
     scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]
 ) -> None:
-    """Put pictures of it before its others, in this order; one that is not in it is left out.
-    Raises NotFound."""
+    """Move images of a collection to its beginning in this order; others are ignored. Raises
+    NotFound."""
     row = _lock_collection_row(scope, creator_id, collection_id)
     there = _list_asset_ids(scope, row)
     first = [one for one in dict.fromkeys(assets) if one in there]
@@ -103,13 +105,13 @@ def move_to_front(
 def remove_from_collection(
     scope: Scope, creator_id: UUID, collection_id: UUID, assets: Sequence[UUID]
 ) -> None:
-    """Take pictures out of it; they stay in the library. Raises NotFound."""
+    """Remove images from a collection; they stay in the library. Raises NotFound."""
     row = _lock_collection_row(scope, creator_id, collection_id)
     _replace_items(scope, row, [one for one in _list_asset_ids(scope, row) if one not in assets])
 
 
 def set_cover(scope: Scope, creator_id: UUID, collection_id: UUID, asset_id: UUID) -> None:
-    """Let one of its pictures stand for it. Raises NotFound where it is not in it."""
+    """Set the cover of a collection to one of its images. Raises NotFound."""
     row = _lock_collection_row(scope, creator_id, collection_id)
     if asset_id not in _list_asset_ids(scope, row):
         raise NotFound("library.asset_unknown", destination="-")
@@ -118,7 +120,7 @@ def set_cover(scope: Scope, creator_id: UUID, collection_id: UUID, asset_id: UUI
 
 
 def delete_collection(scope: Scope, creator_id: UUID, collection_id: UUID) -> None:
-    """End a collection; its pictures stay in the library. Raises NotFound."""
+    """Delete a collection; its images stay in the library. Raises NotFound."""
     row = _lock_collection_row(scope, creator_id, collection_id)
     _delete_items(scope, row)
     scope.session.delete(row)
@@ -144,7 +146,6 @@ def _set_collection_name(scope: Scope, row: models.CollectionRow, name: str) -> 
 
 
 def _replace_items(scope: Scope, row: models.CollectionRow, assets: Sequence[UUID]) -> None:
-    """Write down what it holds, in order."""
     assets = list(dict.fromkeys(assets))
     if len(assets) > MAX_COLLECTION_SIZE:
         raise BadInput("collection.full", most=MAX_COLLECTION_SIZE)
@@ -186,8 +187,7 @@ def _list_asset_ids(scope: Scope, row: models.CollectionRow) -> list[UUID]:
 def _lock_collection_row(
     scope: Scope, creator_id: UUID, collection_id: UUID
 ) -> models.CollectionRow:
-    """The collection, held until the transaction ends: of two who arrange it, the second sees what
-    the first did."""
+    """Return a collection, locked so that concurrent changes are applied one after another."""
     row = scope.session.get(
         models.CollectionRow, (scope.tenant_id, collection_id), with_for_update=True
     )

@@ -1,4 +1,4 @@
-"""The watermark of each creator: kept once, written on the copies it is asked for."""
+"""Watermarks of creators, drawn on image copies on request."""
 
 from uuid import UUID
 
@@ -12,10 +12,8 @@ from studio.library import assets, models
 
 
 def set_watermark(scope: Scope, creator_id: UUID, mark: Watermark) -> None:
-    """Write down what is written on a creator's copies from now on; those that were made stay.
-
-    Raises BadInput for letters that cannot be drawn.
-    """
+    """Set the watermark for future copies of a creator. Raises BadInput for characters that cannot
+    be drawn."""
     watermarks.check_watermark_letters(mark)
     row_id = derived_uuid(scope.tenant_id, creator_id, "watermark")
     assets.lock_library(scope, "watermark", row_id)
@@ -38,7 +36,7 @@ def set_watermark(scope: Scope, creator_id: UUID, mark: Watermark) -> None:
 
 
 def get_watermark(scope: Scope, creator_id: UUID) -> Watermark | None:
-    """A creator's watermark; None where none was kept."""
+    """Return the watermark of a creator, or None."""
     row = _find_watermark_row(scope, creator_id)
     return None if row is None else Watermark(row.text, row.corner, row.size, row.opacity)
 

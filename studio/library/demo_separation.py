@@ -1,5 +1,4 @@
-"""Pictures of a model of one's own and those of demonstrations: which things may stand on one
-screen."""
+"""Demo separation: prevents demo images and images of a real model from appearing on one screen."""
 
 from collections.abc import Collection, Sequence
 from uuid import UUID
@@ -13,11 +12,11 @@ WHERE tenant_id = :tenant AND asset_id = ANY(:assets)
 
 
 def same_kind_indexes(scope: Scope, things: Sequence[Collection[UUID]]) -> list[int]:
-    """The places of those of these things, each with its pictures, that may share a screen; all of
-    them but where a model of one's own made some and others are demonstrations.
+    """Return the indexes of items that may appear on one screen; each item is a set of assets.
 
-    Then it is what shows no demonstration; once that is settled, demonstrations; at last, one by
-    one, what shows both. Photographs are no model's, and stand with one's own.
+    All items may, unless a real model made some assets and others are demos. Then items without
+    demos are returned, after those the items with only demos, and at last mixed items one by one.
+    Photographs may appear with either real or no generated images.
     """
     every = range(len(things))
     assets = {asset for thing in things for asset in thing}

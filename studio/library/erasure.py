@@ -1,9 +1,9 @@
-"""Pictures that were put away are erased: by a member, or after the days an agency set. What
-anybody used stays.
+"""Erasure of retired images by a member, or after a retention period set by the agency. Used images
+stay.
 
-Bytes, words and tags go; that it was made stays, with its time and cost
-(`models.ErasedPictureRow`), and so does what the gate knows of it. A press and the days end in the
-same event, and the workers look again before they erase.
+Bytes, texts and tags are deleted. The fact of generation remains with its time and cost
+(`models.ErasedPictureRow`), as do the records of the gate. Both triggers create the same event, and
+workers check again before erasing.
 """
 
 from collections.abc import Callable, Collection
@@ -38,11 +38,11 @@ MIN_DAYS = 7
 MAX_DAYS = 3650
 
 FindPostedAssets = Callable[[Scope, UUID], Collection[UUID]]
-"""The assets that stand in posts of a creator, whatever became of them: the rooms above know."""
+"""Returns the assets used in posts of a creator, in any state; provided by a higher layer."""
 
 ErasureObstacle = Literal["here", "running", "packed", "posted", "same"] | erasure.RetentionReason
-"""Why a picture is not erased: it was not put away, its run goes on, a pack holds it, a post shows
-it, another picture is of the same bytes, or what the gate says."""
+"""The reason why an image cannot be erased: not retired, its run is active, in a pack, in a post,
+another image has the same bytes, or a reason of the gate."""
 
 _DAYS = "SELECT days FROM retentions WHERE tenant_id = :tenant"
 _SET = """
@@ -52,14 +52,16 @@ ON CONFLICT (tenant_id) DO UPDATE SET days = excluded.days, updated_at = house_n
 
 
 def retention_days(scope: Scope) -> int | None:
-    """After how many days what was put away is erased; None: never."""
+    """Return the number of days after which retired images are erased; None means never."""
     found: int | None = scope.run(_DAYS, tenant=scope.tenant_id).scalar()
     return found
 
 
 def set_retention_days(scope: Scope, wanted: int | None) -> None:
-    """Erase what was put away so many days ago and not touched since; None: never. Raises
-    BadInput."""
+    """Set the number of days after which unchanged retired images are erased; None means never.
+
+    Raises BadInput.
+    """
     if wanted is None:
         scope.run("DELETE FROM retentions WHERE tenant_id = :tenant", tenant=scope.tenant_id)
         return
@@ -77,7 +79,7 @@ ORDER BY c.creator_id, c.asset_id
 
 
 def due_for_erasure(scope: Scope, posted: FindPostedAssets, *, after: int) -> list[UUID]:
-    """What was put away more than `after` days ago and may be erased."""
+    """Return images retired more than `after` days ago that can be erased."""
     rows = scope.run(
         _AWAY, tenant=scope.tenant_id, away=str(ShelfState.RETIRED), age=timedelta(days=after)
     ).all()
@@ -92,7 +94,7 @@ def due_for_erasure(scope: Scope, posted: FindPostedAssets, *, after: int) -> li
 
 
 def schedule_erasures(scope: Scope, posted: FindPostedAssets, *, most: int) -> int:
-    """Have erased what is due by the agency's days, `most` pictures at a time; how many."""
+    """Queue the erasure of at most `most` images that are due; return their number."""
     after = retention_days(scope)
     found = due_for_erasure(scope, posted, after=after)[:most] if after is not None else []
     for asset_id in found:
@@ -117,7 +119,7 @@ FROM creations c WHERE c.tenant_id = :tenant AND c.asset_id = ANY(:assets)
 def erasure_obstacles(
     scope: Scope, assets: Collection[UUID], posted: Collection[UUID]
 ) -> dict[UUID, ErasureObstacle]:
-    """Those of these pictures that are not erased, and why; `posted` are those that stand in
+    """Return the images that cannot be erased, with the reason; `posted` are those used in
     posts."""
     rows = scope.run(
         _HERE,
@@ -143,8 +145,11 @@ def erasure_obstacles(
 
 
 def request_erasure(scope: Scope, asset_id: UUID, posted: Collection[UUID]) -> None:
-    """Erase one picture for good, as the acting member; the workers do it. Raises Refused for who
-    may not and, with the reason, for what stays (`erase.…`); NotFound for another tenant's."""
+    """Queue the permanent erasure of an image as the acting member.
+
+    Raises Refused for members without the right and, with the reason `erase.…`, for images that
+    must stay; NotFound.
+    """
     _check_can_erase(scope, asset_id, posted)
     _enqueue_erasure(scope, asset_id, scope.actor)
 
@@ -165,18 +170,17 @@ def _enqueue_erasure(scope: Scope, asset_id: UUID, by: str) -> None:
 def erase_picture(
     event: ErasureDue, *, tenant: OpenScope, store: ObjectStore, posted: FindPostedAssets
 ) -> None:
-    """Erase a picture: its rows first, then its bytes. What is used by now stays, and who asked is
-    told at Home.
+    """Erase an image: its rows first, then its bytes.
 
-    Killed in between, the next try deletes what is left. Raises Unavailable when the store is
-    away.
+    If it is used by now, it stays and the requesting member receives a notice. After a crash the
+    next attempt deletes the rest. Raises Unavailable if the store is unreachable.
     """
     try:
         with tenant(event.tenant_id, event.by) as scope:
             _erase_rows(scope, event, posted)
     except GreenroomError as refused:
         if event.by == ERASURE_ACTOR:
-            return  # somebody took it out again, or used it; the next turn looks at it anew
+            return  # it was restored or used; the next scheduled erasure checks again
         with tenant(event.tenant_id, event.by) as scope:
             notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")
         return
@@ -202,7 +206,7 @@ def _erase_rows(scope: Scope, event: ErasureDue, posted: FindPostedAssets) -> No
     )
     erasure.lock_asset(scope, event.subject_id)
     if scope.run(done, **asset).scalar():
-        return  # tried before: its bytes are left
+        return  # an earlier attempt erased the rows; its bytes remain
     locked = (
         "SELECT creator_id, sha256 FROM creations WHERE tenant_id = :tenant AND asset_id = :asset "
         "FOR UPDATE"
@@ -223,7 +227,7 @@ def _erase_rows(scope: Scope, event: ErasureDue, posted: FindPostedAssets) -> No
 
 
 def _detach_uploads(scope: Scope, asset_id: UUID) -> None:
-    """A file it came from is a new one when it is handed in again."""
+    """Detach uploads from an erased asset, so that the file can be uploaded again."""
     of_it = (UploadRow.tenant_id == scope.tenant_id, UploadRow.asset_id == asset_id)
     for row in scope.session.exec(select(UploadRow).where(*of_it)):
         UPLOAD_STATES.check(UploadState(row.state), UploadState.REFUSED)
@@ -234,16 +238,17 @@ def _detach_uploads(scope: Scope, asset_id: UUID) -> None:
 
 
 def erased_asset_id(scope: Scope, creation_id: UUID) -> UUID | None:
-    """The asset of a picture that was erased and is brought again: it is the same one, with all
-    that is known of it."""
+    """Return the asset id of an erased image that is ingested again, and delete its erasure record.
+
+    The image becomes the same asset, with all records of the gate.
+    """
     again = "DELETE FROM erased_pictures WHERE tenant_id = :tenant AND id = :id RETURNING asset_id"
     found: UUID | None = scope.run(again, tenant=scope.tenant_id, id=creation_id).scalar()
     return found
 
 
 def _erase_bytes(event: ErasureDue, *, tenant: OpenScope, store: ObjectStore) -> None:
-    """Delete the objects; who brings the same bytes meanwhile waits, and then stores them again
-    (`pipeline.ingest_asset`)."""
+    """Delete the objects. A concurrent ingest of the same bytes waits and stores them again."""
     with tenant(event.tenant_id, ERASURE_ACTOR) as scope:
         for sha256 in sorted(erasure.erasable_digests(scope, event.subject_id)):
             library.lock_library(scope, "object", sha256)

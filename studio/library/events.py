@@ -1,4 +1,4 @@
-"""The room's event kinds."""
+"""Event of the library: an image to be erased."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class ErasureDue:
-    """A picture that was put away is to be erased, as `by` wants; `subject_id` is the asset."""
+    """A retired image is to be erased, as requested by `by`; `subject_id` is the asset."""
 
     kind: ClassVar[str] = "picture.erase"
     queue: ClassVar[outbox.Queue] = "make"

@@ -1,5 +1,5 @@
-"""What members say of pictures of the library: how they are rated, and that somebody other than
-their maker looked."""
+"""Reviews of library images by members: ratings, and the safety review by a member other than the
+maker."""
 
 from uuid import UUID
 
@@ -19,21 +19,25 @@ from tenants.auth import device_fingerprints
 
 
 def rate_picture(scope: Scope, asset_id: UUID, rating: Rating, *, minor: bool = False) -> None:
-    """Rate a picture, as `gate.reviews.content_reviews.submit_rating`. Raises NotFound for one that
-    is in nobody's library here."""
+    """Rate an image, as `gate.reviews.content_reviews.submit_rating`.
+
+    Raises NotFound for an image that is in no library of the tenant.
+    """
     content_reviews.submit_rating(
         scope, asset_id, _get_creation_row(scope, asset_id).sha256, rating, minor=minor
     )
 
 
 def creator_of_picture(scope: Scope, asset_id: UUID) -> UUID:
-    """Return the creator whose library a picture is in. Raises NotFound."""
+    """Return the creator whose library contains an image. Raises NotFound."""
     return _get_creation_row(scope, asset_id).creator_id
 
 
 def request_lower_rating(scope: Scope, asset_id: UUID, wanted: Rating, *, why: str) -> UUID:
-    """Ask others to lower the rating of a picture, as
-    `gate.reviews.rating_reductions.request_lowering`; who brought it in is none of them."""
+    """Request a lower rating of an image, to be decided by members other than its maker.
+
+    See `gate.reviews.rating_reductions.request_lowering`.
+    """
     maker = human_behind(scope, makers_of(scope, [asset_id]).get(asset_id, ""))
     return rating_reductions.request_lowering(
         scope, asset_id, _get_creation_row(scope, asset_id).sha256, wanted, why=why, maker=maker
@@ -48,11 +52,11 @@ def review_picture(
     seen_percent: int = 100,
     reason: Message | None = None,
 ) -> None:
-    """Say yes or no to the bytes of a picture, for every use of them. Raises Refused for who made
-    it, and as the desk.
+    """Approve or reject the bytes of an image for every use.
 
-    A no may be anybody's who may review; a yes needs somebody who neither handed the picture in nor
-    asked for it. Of a film, so much was seen as was shown of its frames.
+    Any member with the right may reject. Approval requires a member who neither uploaded nor
+    requested the image. For a video, the percentage seen is limited to the frames that were
+    displayed. Raises Refused for the maker, and as `content_reviews.review_bytes`.
     """
     row = _get_creation_row(scope, asset_id)
     member = queries.get_acting_member(scope, "review.people_only")
@@ -77,8 +81,10 @@ def review_picture(
 
 
 def record_member_viewing(scope: Scope, asset_id: UUID) -> None:
-    """Somebody who approves a post looked at this picture: that counts for the safety check too,
-    where they may review it and did not make it; else nothing is written."""
+    """Record the viewing of an image by a member who approves a post as a safety review.
+
+    Nothing is recorded if the member may not review it or made it.
+    """
     try:
         review_picture(scope, asset_id, approve=True)
     except Refused:
@@ -86,8 +92,8 @@ def record_member_viewing(scope: Scope, asset_id: UUID) -> None:
 
 
 def makers_of(scope: Scope, asset_ids: list[UUID]) -> dict[UUID, str]:
-    """Who handed each of these pictures in, or asked for it, as an actor; those nobody here did are
-    absent."""
+    """Return the actors who uploaded or requested these images, without images of unknown
+    origin."""
     handed = scope.session.exec(
         select(UploadRow.asset_id, UploadRow.by).where(
             UploadRow.tenant_id == scope.tenant_id, col(UploadRow.asset_id).in_(asset_ids)
@@ -113,7 +119,7 @@ def makers_of(scope: Scope, asset_ids: list[UUID]) -> dict[UUID, str]:
 
 
 def human_behind(scope: Scope, actor: str) -> UUID | None:
-    """The human behind an actor; nobody where it is the house, or nobody's member here."""
+    """Return the person behind an actor; None for the system and for unknown members."""
     kind, _, key = actor.partition(":")
     if kind != "member":
         return None

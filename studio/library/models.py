@@ -1,4 +1,4 @@
-"""Tables of the room: recipes, jobs, lineage of what was made, packs."""
+"""Tables of the library: creations, collections, watermarks, retention and erased images."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -20,14 +20,15 @@ from foundation.db.tables import (
 )
 
 SEARCH_TEXT_SQL = "folded(alt || ' ' || shows || ' ' || prompt || ' ' || CAST(tags AS text))"
-"""How the words of an asset are kept; `folded` is a function of the database
-(`migrations/versions/0077`, `0113`)."""
+"""The search text of an asset; `folded` is a database function (`migrations/versions/0077`,
+`0113`)."""
 
 PRICE_TYPE = Numeric(14, 4)
 
 
 class RetentionRow(TenantRow, table=True):
-    """After how many days an agency wants erased what was put away; no row: never."""
+    """The number of days after which an agency's retired images are erased; without a row,
+    never."""
 
     __tablename__ = "retentions"
     __table_args__ = table_arguments(
@@ -37,8 +38,7 @@ class RetentionRow(TenantRow, table=True):
 
 
 class ErasedPictureRow(CreatorOwnedRow, table=True):
-    """What stays of a picture in the library whose bytes and words were erased: that it was made,
-    and its cost."""
+    """The record of an erased image: that it was made, and its cost."""
 
     __tablename__ = "erased_pictures"
     __table_args__ = table_arguments(
@@ -53,11 +53,11 @@ class ErasedPictureRow(CreatorOwnedRow, table=True):
     cost: Decimal | None = Field(default=None, sa_type=PRICE_TYPE)
     currency: str | None = None
     by: str
-    """Who wanted it gone, as an actor."""
+    """The actor who requested the erasure."""
 
 
 class CreationRow(CreatorOwnedRow, table=True):
-    """How an asset came to be: photographed, drawn, generated; by what, from what."""
+    """The origin of an asset: camera, drawing or engine, with its parameters."""
 
     __tablename__ = "creations"
     __table_args__ = table_arguments(
@@ -75,7 +75,8 @@ class CreationRow(CreatorOwnedRow, table=True):
     asset_id: UUID
     job_id: UUID | None = None
     source_key: str
-    """What makes it once: the digest of an uploaded file, or job and number of a generated one."""
+    """Makes the asset unique: the digest of an uploaded file, or job and number of a
+    generated one."""
     sha256: str
     engine: str
     model: str
@@ -85,27 +86,25 @@ class CreationRow(CreatorOwnedRow, table=True):
     parameters: dict[str, Any] = jsonb_column()
     alt: str
     shows: str = ""
-    """What can be seen on it, at length: it is found by these words, and they leave with no
-    post."""
+    """A detailed description, used for search and never published."""
     shelf: str = "new"
-    """new, kept or retired: what people made of it."""
+    """new, kept or retired, as chosen by members."""
     taken_at: datetime | None = timestamp_column(optional=True)
     tags: dict[str, str] = jsonb_column()
-    """What members call it: each tag as it was written, under its folded form."""
+    """Tags as written, by their folded form."""
     words: str | None = Field(
         default=None, sa_column_args=(Computed(SEARCH_TEXT_SQL, persisted=True),)
     )
-    """What it is found by: no capitals, no accents. PostgreSQL keeps it."""
+    """Search text without capitals and accents, computed by PostgreSQL."""
     seconds: float | None = None
-    """How long the engine drew; None of what no engine of a run made."""
+    """Engine time; None unless an engine of a run made it."""
     cost: Decimal | None = Field(default=None, sa_type=PRICE_TYPE)
-    """What the engine asked for it, in minor units of `currency`, often less than one; None where
-    engines are free."""
+    """Price in minor units of `currency`, often below one; None if the engine is free."""
     currency: str | None = None
 
 
 class CreatorWatermarkRow(CreatorOwnedRow, table=True):
-    """What is written on copies of a creator's pictures where it is asked for."""
+    """The watermark drawn on copies of a creator's images on request."""
 
     __tablename__ = "creator_watermarks"
     __table_args__ = table_arguments(
@@ -116,13 +115,13 @@ class CreatorWatermarkRow(CreatorOwnedRow, table=True):
     text: str
     corner: str
     size: int
-    """In percent of the picture's shorter side."""
+    """Percent of the image's shorter side."""
     opacity: int
-    """In percent."""
+    """Percent."""
 
 
 class CollectionRow(CreatorOwnedRow, table=True):
-    """A set of pictures that members arranged; not for sale."""
+    """A set of images arranged by members; not for sale."""
 
     __tablename__ = "collections"
     __table_args__ = table_arguments(
@@ -132,13 +131,13 @@ class CollectionRow(CreatorOwnedRow, table=True):
     )
     name: str
     folded: str
-    """Its name without capitals and accents: two that are so the same are one."""
+    """The name without capitals and accents, unique per creator."""
     cover_id: UUID | None = None
-    """The asset that stands for it; the first where none was chosen."""
+    """The cover asset; by default the first."""
 
 
 class CollectionItemRow(CreatorOwnedRow, table=True):
-    """One picture of a collection, in order."""
+    """An image in a collection, with its position."""
 
     __tablename__ = "collection_items"
     __table_args__ = table_arguments(

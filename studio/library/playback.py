@@ -1,5 +1,4 @@
-"""Films and sounds as pages show them: how long they are, their poster, and the sheets with every
-frame of theirs."""
+"""Playback of videos and audio on pages: duration, poster, and sheets with every frame."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -13,14 +12,14 @@ from tenants.agencies.queries import Member
 
 POSTER_PART = "poster"
 SHEET_PART = "sheet"
-"""Profiles of the pictures kept beside a film."""
+"""Profile of frame sheets; posters have `POSTER_PART`."""
 
 ON_A_SHEET = 12
 
 
 @dataclass(frozen=True)
 class Playback:
-    """A film, or a sound, which has no sheets. `seconds` are rounded."""
+    """A video, or audio, which has no sheets. `seconds` are rounded."""
 
     asset_id: UUID
     sha256: str
@@ -29,17 +28,17 @@ class Playback:
 
     @property
     def is_audio(self) -> bool:
-        """Whether there is nothing to see."""
+        """True if there are no frames."""
         return not self.sheets
 
     @property
     def mime(self) -> str:
-        """What a player is told."""
+        """The MIME type for the player."""
         return "audio/mp4" if self.is_audio else "video/mp4"
 
     @property
     def duration_text(self) -> str:
-        """Minutes and seconds, as players write them."""
+        """The duration as minutes and seconds."""
         return f"{self.seconds // 60}:{self.seconds % 60:02d}"
 
 
@@ -52,7 +51,7 @@ IS NOT NULL
 
 
 def playback_of(scope: Scope, assets: Collection[UUID]) -> dict[UUID, Playback]:
-    """The films and sounds among these assets; pictures are absent."""
+    """Return the videos and audio among these assets; images are not in the result."""
     if not assets:
         return {}
     rows = scope.run(
@@ -69,21 +68,22 @@ def playback_of(scope: Scope, assets: Collection[UUID]) -> dict[UUID, Playback]:
 
 
 def poster_digest(scope: Scope, asset_id: UUID) -> str | None:
-    """The picture that stands for a film, by its digest; None of a picture."""
+    """Return the digest of a video's poster, None for an image."""
     return next(iter(asset_records.rendition_digests(scope, asset_id, POSTER_PART)), None)
 
 
 def sheet_digests(scope: Scope, asset_id: UUID) -> list[str]:
-    """The sheets of a film in the order it plays, by their digests."""
+    """Return the digests of a video's frame sheets in playing order."""
     return asset_records.rendition_digests(scope, asset_id, SHEET_PART)
 
 
 def record_shown(scope: Scope, member: Member, reel: Playback, sha256: str) -> None:
-    """A sheet of a film, or a sound, went to a member's screen. Who was shown every sheet has seen
-    the film."""
-    assets.lock_library(
-        scope, "shown", member.principal_id, reel.sha256
-    )  # the last two may go at the same moment
+    """Record that a frame sheet, or audio, was displayed to a member.
+
+    Once all sheets were displayed, the video counts as seen.
+    """
+    # The last two sheets may be displayed at the same moment.
+    assets.lock_library(scope, "shown", member.principal_id, reel.sha256)
     viewings.record_viewing(scope, member, sha256)
     every = sheet_digests(scope, reel.asset_id)
     if viewings.viewed_digests_of(scope, member.principal_id, every) >= set(every):
@@ -91,8 +91,7 @@ def record_shown(scope: Scope, member: Member, reel: Playback, sha256: str) -> N
 
 
 def percent_seen(scope: Scope, member: Member, asset_id: UUID) -> int:
-    """How much of a film was shown to a member in the last hour; of a picture, which is shown
-    whole, all."""
+    """Return the percentage of a video displayed to a member in the last hour; 100 for an image."""
     found = playback_of(scope, [asset_id]).get(asset_id)
     if found is None:
         return 100

@@ -1,5 +1,5 @@
-"""The library as programs read it: page by page, in an order that nothing brought in meanwhile
-shifts."""
+"""Assets that posts can use, paginated for the API in an order that concurrent ingest does not
+shift."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from studio.library.states import ShelfState
 from tenants import audit
 
 MAX_PAGE_SIZE = 200
-"""Rows of one page."""
+"""Maximum rows of one page."""
 
 PICTURE_KIND = "picture"
 VIDEO_KIND = "film"
@@ -27,9 +27,11 @@ AUDIO_KIND = "sound"
 
 @dataclass(frozen=True)
 class PostableAsset:
-    """An asset that a post may carry. `alt` stands in its place; `rating` is None while nobody gave
-    one; `waits` says that people still have to rate it or look at it; `seconds` is 0 of a picture;
-    `at` is when it came in."""
+    """An asset that a post can use.
+
+    `rating` is None until it is rated; `waits` is True if members must still rate or review it;
+    `seconds` is 0 for an image; `at` is the time of its ingest.
+    """
 
     asset_id: UUID
     creator_id: UUID
@@ -44,11 +46,10 @@ class PostableAsset:
 def list_postable_assets(
     scope: Scope, creators: Collection[UUID], *, before: tuple[datetime, UUID] | None, limit: int
 ) -> list[PostableAsset]:
-    """What these creators have that a post may carry, the newest first; with `before`, what came
-    before that place.
+    """Return the assets of these creators that posts can use, newest first.
 
-    What was put away, and what is withheld (frozen, never allowed), is left out; so a page is short
-    at the end alone.
+    `before` is the time and id of the last asset of the previous page. Retired and withheld assets
+    are not included, so only the last page can be short.
     """
     found: list[PostableAsset] = []
     most = min(limit, MAX_PAGE_SIZE)
@@ -61,8 +62,10 @@ def list_postable_assets(
 
 
 def get_postable_asset(scope: Scope, creators: Collection[UUID], asset_id: UUID) -> PostableAsset:
-    """One asset, also one that was put away. Raises NotFound for what is withheld, and for another
-    creator's or tenant's, which look the same."""
+    """Return one asset, even a retired one.
+
+    Raises NotFound for withheld assets and those of other creators and tenants.
+    """
     row = scope.session.exec(
         select(models.CreationRow).where(
             models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.asset_id == asset_id
@@ -77,22 +80,20 @@ def get_postable_asset(scope: Scope, creators: Collection[UUID], asset_id: UUID)
 
 
 ASSET_FETCHED = "asset.fetched"
-"""No press of a person: what a program fetched, nobody has looked at."""
+"""Audit action of a fetch through the API, which does not count as a member's viewing."""
 
 UNCOVERED_RATINGS = frozenset({Rating.G, Rating.S})
-"""Ratings that are given out without being asked for by name; the page covers the others until
-somebody presses."""
+"""Ratings returned by default; pages blur the others until a member reveals them."""
 
 
 def get_picture_digest(
     scope: Scope, creators: Collection[UUID], asset_id: UUID, *, uncovered: bool, key: str
 ) -> str:
-    """The digest of a picture's bytes for a program, once people have judged it; of nudity and more
-    only as somebody asks for it `uncovered`, which is written down under the acting member with the
-    name of the `key`.
+    """Return the digest of a reviewed image for the API.
 
-    Raises NotFound as `one`, and Refused for a film or a sound, for what waits for people, and for
-    what is covered.
+    Images above `UNCOVERED_RATINGS` require `uncovered`; the fetch is then audited for the acting
+    member with the name of the API `key`. Raises NotFound as `get_postable_asset`, and Refused for
+    videos and audio, unreviewed images, and covered ones.
     """
     found = get_postable_asset(scope, creators, asset_id)
     if found.kind != PICTURE_KIND:
@@ -127,7 +128,7 @@ def _load_postable_rows(
 
 
 def _assets_from_rows(scope: Scope, rows: Sequence[models.CreationRow]) -> list[PostableAsset]:
-    """Those of these rows that are not withheld."""
+    """Return the assets of these rows that are not withheld."""
     digests = [row.sha256 for row in rows]
     standing = ratings.display_ratings(scope, digests)
     waiting = queries.unreviewed_digests(scope, digests)

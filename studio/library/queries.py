@@ -1,4 +1,4 @@
-"""Read models of the room: what members see of recipes, of their runs and of the library."""
+"""Queries of the library: asset cards, stored bytes, pack membership and pending reviews."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ from studio.runs.models import JobRow
 
 @dataclass(frozen=True)
 class AssetBytes:
-    """The bytes of an asset as a member may see them."""
+    """The digest of an asset's bytes, with the rating that a member sees."""
 
     creator_id: UUID
     sha256: str
@@ -33,8 +33,8 @@ class AssetBytes:
 
 @dataclass(frozen=True)
 class AssetCard:
-    """An asset of the library with where it comes from; `origin` is upload or generated, `at` when
-    it came in."""
+    """An asset of the library with its origin; `origin` is upload or generated, `at` the time of
+    its ingest."""
 
     asset_id: UUID
     creator_id: UUID
@@ -54,14 +54,14 @@ class AssetCard:
     taken_at: datetime | None
     at: datetime
     seconds: int = 0
-    """Of a film or a sound, at least 1; 0 of a picture."""
+    """Duration of a video or audio, at least 1; 0 for an image."""
     tags: Mapping[str, str] = field(default_factory=dict)
-    """As written, by folded form."""
+    """Tags as written, by folded form."""
     shows: str = ""
 
 
 def get_asset_bytes(scope: Scope, asset_id: UUID) -> AssetBytes:
-    """The bytes of one asset. Raises NotFound; another tenant's looks the same."""
+    """Return the bytes of an asset. Raises NotFound, also for another tenant's asset."""
     row = scope.session.exec(
         select(models.CreationRow.creator_id, models.CreationRow.sha256).where(
             models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.asset_id == asset_id
@@ -76,7 +76,7 @@ def get_asset_bytes(scope: Scope, asset_id: UUID) -> AssetBytes:
 def list_asset_cards(
     scope: Scope, creator_id: UUID, *, limit: int = 400, job_id: UUID | None = None
 ) -> list[AssetCard]:
-    """The newest assets of a creator, or those of one run in the order they were made."""
+    """Return the newest assets of a creator, or those of one run in order of creation."""
     query = (
         select(models.CreationRow, RecipeRow.name, RecipeRow.version)
         .join(JobRow, columns_equal(JobRow.id, models.CreationRow.job_id), isouter=True)
@@ -103,7 +103,7 @@ def list_asset_cards(
 
 
 def get_asset_cards(scope: Scope, assets: Sequence[UUID]) -> list[AssetCard]:
-    """These assets, in this order; one that is not here is absent."""
+    """Return these assets in the given order, without unknown ones."""
     if not assets:
         return []
     rows = scope.session.exec(
@@ -156,7 +156,7 @@ def _build_asset_card(
 
 
 def packed_assets(scope: Scope, creator_id: UUID) -> dict[UUID, bool]:
-    """The assets that are in a pack of a creator, and whether one of those packs was sold."""
+    """Return the assets that are in a pack of a creator, with True if such a pack was sold."""
     rows = scope.run(
         "SELECT i.asset_id, bool_or(p.frozen) AS sold FROM pack_items i"
         " JOIN packs p ON p.tenant_id = i.tenant_id AND p.id = i.pack_id"
@@ -172,9 +172,12 @@ def packed_assets(scope: Scope, creator_id: UUID) -> dict[UUID, bool]:
 def list_unreviewed(
     scope: Scope, creators: Collection[UUID], *, limit: int, only: Collection[UUID] | None = None
 ) -> list[AssetCard]:
-    """Pictures that were kept and that nobody judged: not rated yet, or showing Nudity that nobody
-    looked at. The newest first, among twice as many as `limit` that were kept last; `only` of
-    these."""
+    """Return kept images that are unrated, or rated as nudity or higher without a review; newest
+    first.
+
+    The search covers the `limit * 2` images kept most recently; `only` restricts it to these
+    assets.
+    """
     rows = scope.session.exec(
         select(models.CreationRow)
         .where(
@@ -195,10 +198,10 @@ def list_unreviewed(
 
 
 def unreviewed_digests(scope: Scope, digests: Collection[str]) -> dict[str, DisplayRating]:
-    """Those of these bytes that wait for people, and how they stand: not rated yet, or showing
-    Nudity that nobody looked at."""
+    """Return the digests that need a rating or, from nudity on, a review, with their ratings."""
     looked = queries.review_verdicts(scope, digests)
-    rated = ratings.directly_rated(scope, looked)  # both: it is settled, whatever its family says
+    # rated and reviewed: settled, regardless of related renditions
+    rated = ratings.directly_rated(scope, looked)
     standing = ratings.display_ratings(scope, [one for one in digests if one not in rated])
     return {
         sha256: how
@@ -210,8 +213,7 @@ def unreviewed_digests(scope: Scope, digests: Collection[str]) -> dict[str, Disp
 def assets_by_digest(
     scope: Scope, digests: Collection[str], *, creators: Collection[UUID] | None = None
 ) -> dict[str, UUID]:
-    """The asset of each of these bytes, of these creators' libraries or of all; bytes that are in
-    none are absent."""
+    """Return assets by digest, limited to these creators if given, without unknown digests."""
     if not digests:
         return {}
     asked = select(models.CreationRow.sha256, models.CreationRow.asset_id).where(
@@ -230,5 +232,5 @@ def _needs_review(standing: DisplayRating, *, looked: bool) -> bool:
 
 
 def columns_equal(one: UUID, other: UUID | None) -> ColumnElement[bool]:
-    """A join on two columns, which the models type as what they hold."""
+    """Return a join condition; SQLModel types columns as their values."""
     return col(one) == col(other)

@@ -1,10 +1,8 @@
-"""Contact sheets: pictures that came in together are looked at together, and judged by one
-decision.
+"""Review sheets: images that belong together are reviewed together with one decision.
 
-Together are the pictures of one run of a recipe, the files handed in by one gesture, else those of
-one pack. A picture is on one sheet only; one that came alone is on none, and neither is a film,
-which has sheets of its own. Nobody judged the pictures of a sheet yet, and all of a sheet wait for
-the same thing: a rating, or a yes to what shows Nudity.
+A sheet contains the images of a run, of one upload gesture, or otherwise of a pack. An image is on
+one sheet at most. Single images are on none, nor are videos, which have frame sheets. All images of
+a sheet are unreviewed and need the same: a rating, or an approval of nudity.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -31,8 +29,7 @@ REFUSED_REASON = "approvals.because.check"
 
 @dataclass(frozen=True)
 class ReviewSheet:
-    """Pictures of one creator that are judged together; `origin` says what they share: job, upload
-    or pack."""
+    """Images of one creator to review together; `origin` is job, upload or pack."""
 
     key: str
     origin: str
@@ -43,8 +40,8 @@ class ReviewSheet:
 
 @dataclass(frozen=True)
 class PictureVerdict:
-    """What is said of one picture: a yes, a no, or a rating. `drawn` is the rating it had when it
-    was looked at."""
+    """The verdict on an image: approval, rejection or a rating. `drawn` is the rating it had when
+    displayed."""
 
     asset_id: UUID
     drawn: Rating | None
@@ -54,14 +51,15 @@ class PictureVerdict:
 
 
 def list_waiting_pictures(scope: Scope, creators: Collection[UUID]) -> list[AssetCard]:
-    """Pictures of these creators that nobody judged, as many as one decision may be about."""
+    """Return unreviewed images of these creators, at most as many as one decision covers."""
     return queries.list_unreviewed(scope, creators, limit=MAX_SHEET_SIZE)
 
 
 def group_into_sheets(
     scope: Scope, cards: Sequence[AssetCard]
 ) -> tuple[list[ReviewSheet], list[AssetCard]]:
-    """The sheets among pictures that wait, the oldest first, and the pictures that are on none."""
+    """Group unreviewed images into sheets, oldest first; return the sheets and the remaining
+    images."""
     shared = _load_shared_origins(scope, cards)
     found: dict[tuple[str, str, ReviewKind], list[AssetCard]] = {}
     for card in cards:
@@ -87,8 +85,7 @@ def group_into_sheets(
 
 
 def _of_one_kind(cards: Sequence[AssetCard]) -> list[tuple[str, Sequence[AssetCard]]]:
-    """What may stand on one sheet, each with its mark: what a model of their own made stands
-    without demonstrations."""
+    """Split images so that demo images are never on a sheet with images of a real model."""
     demo = [one for one in cards if one.label]
     if not demo or not any(one.seed is not None and not one.label for one in cards):
         return [("", cards)]
@@ -114,8 +111,7 @@ ORDER BY c.asset_id, u.created_at, p.created_at, p.pack_id
 def _load_shared_origins(
     scope: Scope, cards: Sequence[AssetCard]
 ) -> Mapping[UUID, tuple[str, str]]:
-    """What each picture came in with: its kind and its key, which no two creators share; absent
-    where it came alone."""
+    """Return the origin and the group key of each image, without images that are in no group."""
     if not cards:
         return {}
     rows = scope.run(_SHARED, tenant=scope.tenant_id, assets=[card.asset_id for card in cards])
@@ -129,7 +125,7 @@ def _load_shared_origins(
 
 
 def makers_by_asset(scope: Scope, cards: Iterable[AssetCard]) -> Mapping[UUID, UUID]:
-    """The human who brought each picture in, by asset; those the house brought are absent."""
+    """Return the person who uploaded or requested each image, without images made by the system."""
     known = member_reviews.makers_of(scope, [card.asset_id for card in cards])
     humans = {by: member_reviews.human_behind(scope, by) for by in set(known.values())}
     return {asset: maker for asset, by in known.items() if (maker := humans[by]) is not None}
@@ -138,17 +134,16 @@ def makers_by_asset(scope: Scope, cards: Iterable[AssetCard]) -> Mapping[UUID, U
 def review_sheet(
     scope: Scope, creators: Collection[UUID], said: Sequence[PictureVerdict], *, key: UUID
 ) -> None:
-    """Judge the pictures of a sheet as they were drawn, all of them or none; the safety check asks
-    for every one to have been shown (`gate.reviews.content_reviews.record_sheet_verdicts`), and
-    holds each picture to what it asks of a single one. Once per `key`.
+    """Apply the verdicts on a sheet, all or none; once per `key`.
 
-    Raises Conflict where one of them does not wait any more, or is rated anew; Refused for a yes of
-    who made it, or counts as who did; NotFound for a picture of nobody among `creators`; and as the
-    safety check does.
+    The safety check requires every image to have been displayed
+    (`gate.reviews.content_reviews.record_sheet_verdicts`) and applies the rules of single images.
+    Raises Conflict if an image is already reviewed or its rating has changed; Refused if its maker,
+    or the same person under another account, approves; NotFound for images of other creators; and
+    as the safety check.
     """
-    assets.lock_library(
-        scope, "sheets"
-    )  # of two who press at once, the second is told that it is settled
+    # Of two concurrent decisions, the second fails because the images are already reviewed.
+    assets.lock_library(scope, "sheets")
     about = f"sheet:{key}"
     if audit.find_last_act(scope, SHEET_REVIEWED, about) is not None:
         return
@@ -158,9 +153,8 @@ def review_sheet(
         for card in queries.list_unreviewed(scope, creators, limit=MAX_SHEET_SIZE, only=wanted)
     }
     for asset_id in wanted.keys() - still.keys():
-        if (
-            queries.get_asset_bytes(scope, asset_id).creator_id not in creators
-        ):  # raises for another tenant's
+        # Raises NotFound for another tenant's asset.
+        if queries.get_asset_bytes(scope, asset_id).creator_id not in creators:
             raise NotFound("library.asset_unknown", destination="-")
     if any(
         asset not in still or still[asset].standing.rating is not one.drawn
@@ -182,7 +176,7 @@ def review_sheet(
 
 
 def _check_not_own_work(scope: Scope, cards: Sequence[AssetCard]) -> None:
-    """A yes needs somebody who neither handed the picture in nor asked for it."""
+    """Raise Refused if the acting member uploaded or requested one of the images to approve."""
     made = makers_by_asset(scope, cards)
     if not made:
         return

@@ -1,8 +1,7 @@
-"""Search of a library: words, tags and what is known of each picture, page by page, the newest
-first.
+"""Search of a library by words, tags and properties, paginated from newest to oldest.
 
-The conditions are read along the index the pages follow. There is none on words or tags: their
-operators are not leakproof, so under row-level security PostgreSQL would not use it (ADR 0088).
+The conditions are evaluated along the index of the page order. Words and tags have no index: their
+operators are not leakproof, so PostgreSQL would not use it under row-level security.
 """
 
 from collections.abc import Collection, Sequence
@@ -19,16 +18,16 @@ from studio.library.states import ShelfState
 from studio.packs.states import PackState
 
 MAX_PAGE_SIZE = 100
-"""Pictures of one page."""
+"""Maximum images of one page."""
 
 MAX_QUERY_LENGTH = 200
-"""Letters of what is searched for; the rest is not read."""
+"""Maximum characters of a query; the rest is ignored."""
 
 MAX_WORDS = 8
 ANY_VALUE = "all"
 OWN_PICTURES = "own"
 DEMO_PICTURES = "demo"
-"""Pictures without a label, and those of demonstrations."""
+"""Filter value for demo images; `OWN_PICTURES` selects images without a label."""
 
 UNRATED = "none"
 SHELF_FILTERS = {
@@ -41,22 +40,24 @@ SHELF_FILTERS = {
 _STEP = 200
 _WIDEST = 3_200
 _SPARE = 16
-"""Rows asked for at first, and at most, where the rating leaves only some of them; else so many
-more than shown."""
+"""Extra rows read per page. With a rating filter, `_STEP` rows are read first and up to `_WIDEST`
+later, because the rating is only checked afterwards."""
 
 PageCursor = tuple[datetime, UUID]
-"""After which picture a page begins: when it came in, and which it is."""
+"""Time and id of the last image of the previous page."""
 
 _LAST: PageCursor = (datetime(9999, 12, 31, tzinfo=UTC), UUID(int=2**128 - 1))
 
 
 @dataclass(frozen=True)
 class LibraryQuery:
-    """What is asked of a library. Each of the words must stand somewhere in what is written of a
-    picture, in parts too, capitals and accents aside; it bears every one of the tags. `rating` is a
-    letter, "none" or all; `use` used, unused, packed, sold or all; `origin` upload, generated or
-    all; `made` own, demo or all; `since` and `until` say when it was taken, UTC-aware, the end left
-    out."""
+    """A search query.
+
+    Each of `words` must occur in the texts of an image, ignoring case and accents; it must have all
+    of `tags`. `rating` is a letter, "none" or "all"; `use` is used, unused, packed, sold or all;
+    `origin` is upload, generated or all; `made` is own, demo or all. `since` (inclusive) and
+    `until` (exclusive) limit the capture time, UTC-aware.
+    """
 
     words: str = ""
     tags: tuple[str, ...] = ()
@@ -74,7 +75,7 @@ class LibraryQuery:
 
 @dataclass(frozen=True)
 class LibraryPage:
-    """One page: its pictures, and where the next begins; None at the end."""
+    """A page of images, and the cursor of the next page, None at the end."""
 
     cards: Sequence[AssetCard]
     after: PageCursor | None
@@ -82,8 +83,8 @@ class LibraryPage:
 
 @dataclass(frozen=True)
 class SearchFacets:
-    """What a library can be asked for: tags (folded, as written) and how many bear each, the most
-    used first; engines with their models; recipes by name; how many pictures there are in all."""
+    """The filter values of a library: tags (folded, as written) with counts, most used first;
+    engines with models; recipe names; and the total number of images."""
 
     tags: Sequence[tuple[str, str, int]]
     made_with: Sequence[tuple[str, str]]
@@ -128,10 +129,9 @@ def search_library(
     after: PageCursor | None = None,
     limit: int = MAX_PAGE_SIZE,
 ) -> LibraryPage:
-    """One page of what a creator has; what is withheld (frozen, never allowed) is left out.
+    """Return a page of a creator's images, without withheld ones.
 
-    `used` are the assets that stand in posts, which the rooms above know: whoever asks hands them
-    over.
+    `used` are the assets used in posts, which the caller in a higher layer provides.
     """
     limit = min(limit, MAX_PAGE_SIZE)
     step = _STEP if query.rating != ANY_VALUE else limit + _SPARE
@@ -148,6 +148,7 @@ def search_library(
         if len(rows) < step:
             return LibraryPage(cards, None)
         after = (rows[-1].created_at, rows[-1].asset_id)
+        # Ratings are checked after the query, so read more rows at once if few match.
         step = min(step * 2, _WIDEST)
 
 
@@ -182,7 +183,7 @@ def _load_matching_rows(
 
 
 def _parse_query_words(typed: str) -> list[str]:
-    """The words of what was typed, without signs no database keeps."""
+    """Return the words of a query without control characters."""
     kept = "".join(one if one.isprintable() else " " for one in typed[:MAX_QUERY_LENGTH])
     return kept.split()[:MAX_WORDS]
 
@@ -210,7 +211,7 @@ _OFFERED = {
 
 
 def search_facets(scope: Scope, creator_id: UUID) -> SearchFacets:
-    """What this library can be asked for."""
+    """Return the filter values of a library."""
     whose = {"tenant": scope.tenant_id, "creator": creator_id}
     return SearchFacets(
         tags=[(row.key, row.written, row.many) for row in scope.run(_OFFERED["tags"], **whose)],

@@ -1,5 +1,4 @@
-"""States of generation jobs, of what they buy, of uploads, of speeches, of what the library holds,
-and of packs."""
+"""State of an image in the library."""
 
 from enum import StrEnum
 
@@ -7,8 +6,8 @@ from foundation.state_graphs import StateGraph
 
 
 class ShelfState(StrEnum):
-    """What people made of a picture of the library; a retired one is offered nowhere, and what uses
-    it keeps it."""
+    """The state of an image chosen by members; a retired one is no longer offered, but existing
+    uses remain."""
 
     NEW = "new"
     KEPT = "kept"

@@ -1,6 +1,6 @@
-"""How much a tenant keeps, each stored object counted once, and the refusal of more than it may.
+"""Storage quota of a tenant; each stored object counts once.
 
-What is deleted or taken down asks nothing here: it only makes room.
+Deletions and takedowns are never limited, because they free space.
 """
 
 from foundation.db.database import Scope
@@ -19,21 +19,21 @@ GROUP BY sha256
 
 
 class StorageFull(Refused):
-    """There is no room for more."""
+    """The tenant's storage quota is exceeded."""
 
 
 def used_bytes(scope: Scope) -> int:
-    """Bytes of the library and of files on their way into it; equal bytes lie there once, and count
-    once."""
+    """Return the bytes of the library and of files being ingested; identical objects count once."""
     waiting = scope.run(_WAITING, tenant=scope.tenant_id, waiting=str(UploadState.WAITING))
     on_their_way: dict[str, int] = {row.sha256: row.size for row in waiting}
     return asset_records.total_stored_bytes(scope, but=on_their_way) + sum(on_their_way.values())
 
 
 def check_storage(scope: Scope, allowed: int | None, size: int) -> None:
-    """Raise Full unless `size` more bytes fit into what the tenant may keep; None: they always do.
+    """Raise StorageFull unless `size` more bytes fit into the quota; None means unlimited.
 
-    Until the transaction ends nobody else of the tenant is told that there is room.
+    The check holds a lock until the transaction ends, so that concurrent uploads cannot both use
+    the rest.
     """
     if allowed is None:
         return
@@ -44,5 +44,5 @@ def check_storage(scope: Scope, allowed: int | None, size: int) -> None:
 
 
 def to_mib(size: int) -> int:
-    """Bytes as MiB, rounded up."""
+    """Return bytes as MiB, rounded up."""
     return -(-size // 2**20)

@@ -1,5 +1,4 @@
-"""Tags: words that members put on pictures to find them again. Capitals, accents and spaces make no
-other tag."""
+"""Tags of images, set by members for search. Case, accents and spacing do not distinguish tags."""
 
 import json
 import unicodedata
@@ -10,30 +9,29 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
 
 MAX_TAGS = 30
-"""Tags of one picture."""
+"""Maximum tags of one image."""
 
 MAX_TAG_LENGTH = 40
-"""Letters of one tag."""
+"""Maximum characters of one tag."""
 
 AT_ONCE = 200
-"""Pictures that one gesture is about."""
+"""Maximum images of one request."""
 
 _UNFIT = frozenset('"\\,')
-"""Signs that end a tag in the list people type, or that JSON writes otherwise: search reads it as
-it is written."""
+"""Characters that separate tags in an input field, or that JSON escapes: search matches the stored
+JSON text."""
 
 
 def fold_tag(tag: str) -> str:
-    """What makes two tags the same."""
+    """Return the form by which tags are compared."""
     apart = unicodedata.normalize("NFKD", tag.casefold())
     return " ".join("".join(one for one in apart if not unicodedata.combining(one)).split())
 
 
 def parse_tags(typed: Collection[str]) -> dict[str, str]:
-    """Tags as they are kept, by folded form; of two that are the same the first stands.
+    """Return tags by folded form; of equal ones the first is used.
 
-    Raises BadInput for one that is empty, too long or holds signs a tag cannot, and for more than a
-    picture may bear.
+    Raises BadInput for an empty, too long or invalid tag, and for too many.
     """
     found: dict[str, str] = {}
     for tag in typed:
@@ -53,6 +51,7 @@ def parse_tags(typed: Collection[str]) -> dict[str, str]:
     return found
 
 
+# Existing tags are the right operand, so their spelling is retained.
 _ADD = """
 UPDATE creations SET tags = CAST(:tags AS jsonb) || tags
 WHERE tenant_id = :tenant AND creator_id = :creator AND asset_id = ANY(:assets)
@@ -68,10 +67,9 @@ WHERE tenant_id = :tenant AND creator_id = :creator AND asset_id = ANY(:assets) 
 def add_tags(
     scope: Scope, creator_id: UUID, assets: Collection[UUID], tags: Collection[str]
 ) -> None:
-    """Put tags on pictures of a creator, on all or none; one that is there stays as it was written.
+    """Add tags to images of a creator, to all or none; existing ones retain their spelling.
 
-    Raises BadInput as `read`, and for too many pictures at once; NotFound for a picture of somebody
-    else.
+    Raises BadInput as `parse_tags` and for too many images; NotFound for images of other creators.
     """
     counts = _run_tag_statement(
         scope, _ADD, creator_id, assets, json.dumps(parse_tags(tags), ensure_ascii=False)
@@ -83,8 +81,7 @@ def add_tags(
 def remove_tags(
     scope: Scope, creator_id: UUID, assets: Collection[UUID], tags: Collection[str]
 ) -> None:
-    """Take tags off pictures of a creator; one that is not there is off already. Raises as
-    `add`."""
+    """Remove tags from images of a creator; missing ones are ignored. Raises as `add_tags`."""
     _run_tag_statement(scope, _REMOVE, creator_id, assets, [fold_tag(one) for one in tags])
 
 

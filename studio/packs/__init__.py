@@ -1,1 +1,4 @@
-"""Packs of pictures for sale. Prices and orders are in `subscribers`."""
+"""Packs of images for sale, and the triage of uploads into posts and packs.
+
+Prices, offers and orders are in `subscribers`.
+"""

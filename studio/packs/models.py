@@ -1,4 +1,4 @@
-"""Tables of packs and of the pictures in them. A pack that was sold is immutable."""
+"""Tables of packs and their images. A sold pack is immutable."""
 
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from foundation.db.tables import CreatorOwnedRow, table_arguments, tenant_foreig
 
 
 class PackRow(CreatorOwnedRow, table=True):
-    """A set of pictures for sale; a sold version is frozen."""
+    """A set of images for sale; immutable once sold (`frozen`)."""
 
     __tablename__ = "packs"
     __table_args__ = table_arguments(
@@ -23,7 +23,7 @@ class PackRow(CreatorOwnedRow, table=True):
 
 
 class PackItemRow(CreatorOwnedRow, table=True):
-    """One picture of a pack, in order."""
+    """An image in a pack, with its position."""
 
     __tablename__ = "pack_items"
     __table_args__ = table_arguments(

@@ -1,4 +1,4 @@
-"""Packs: sets of pictures for sale. Prices and offers are `subscribers`'."""
+"""Packs: sets of images for sale. Prices and offers are in `subscribers`."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,14 @@ from studio.packs.models import PackItemRow, PackRow
 from studio.packs.states import PACK_STATES, PackState
 
 MAX_TITLE = 32
-"""Telegram's limit of an invoice's title; the strictest of the rails."""
+"""Telegram's limit for invoice titles, the strictest of the payment rails."""
 
 MAX_DESCRIPTION = 255
 
 
 @dataclass(frozen=True)
 class PackView:
-    """A pack as it is sold: `rating` is the highest of its pictures, X when one is not rated
-    yet."""
+    """A pack as sold: `rating` is the highest of its images, X if one is unrated."""
 
     id: UUID
     creator_id: UUID
@@ -40,9 +39,12 @@ class PackView:
 
 @dataclass(frozen=True)
 class PackListing:
-    """A pack as a shop lists it. `rating` is the highest of its pictures, X when one is not rated
-    yet; `whole` says that every picture is in the library; `withheld` how many of them nobody may
-    see, frozen or taken away; `cover` is the first of the others, with its words in `alt`."""
+    """A pack in a list.
+
+    `rating` is the highest of its images, X if one is unrated. `whole` is True if every image is in
+    the library, `withheld` the number of withheld images. `cover` is the first image that is not
+    withheld, with its alt text.
+    """
 
     id: UUID
     creator_id: UUID
@@ -69,9 +71,9 @@ def create_pack(
     description: str,
     assets: Sequence[UUID],
 ) -> UUID:
-    """Make a pack of these pictures, active at once; an existing slug returns its pack unchanged.
+    """Create an active pack of these images; an existing slug returns its pack unchanged.
 
-    Raises BadInput, and NotFound for a picture that is not in this creator's library.
+    Raises BadInput, and NotFound for an image that is not in the creator's library.
     """
     if not 0 < len(title) <= MAX_TITLE or len(description) > MAX_DESCRIPTION:
         raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
@@ -116,10 +118,9 @@ def _build_item_rows(scope: Scope, row: PackRow, assets: Sequence[UUID]) -> list
 
 
 def add_to_draft(scope: Scope, *, creator_id: UUID, title: str, asset: UUID) -> UUID:
-    """Put a picture last into the creator's draft of this title, begun where there is none; returns
-    its id.
+    """Append an image to the creator's draft pack of this title, created if needed; return its id.
 
-    Where it is in there already, nothing changes. Raises BadInput for a title no pack can have.
+    Nothing changes if the image is already in it. Raises BadInput for an invalid title.
     """
     if not 0 < len(title) <= MAX_TITLE:
         raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
@@ -166,8 +167,7 @@ def _get_or_create_draft(scope: Scope, creator_id: UUID, title: str) -> UUID:
 
 
 def remove_from_drafts(scope: Scope, *, creator_id: UUID, asset: UUID) -> None:
-    """Take a picture out of the creator's drafts; a draft that is empty then is put off the
-    shelf."""
+    """Remove an image from the creator's draft packs; a draft that becomes empty is retired."""
     lock_library(scope, "gather", creator_id)
     left = scope.run(
         "DELETE FROM pack_items i USING packs p WHERE i.tenant_id = :tenant AND i.asset_id = :asset"
@@ -188,13 +188,12 @@ def remove_from_drafts(scope: Scope, *, creator_id: UUID, asset: UUID) -> None:
 
 
 def get_pack(scope: Scope, pack_id: UUID) -> PackView:
-    """The pack. Raises NotFound; another tenant's looks the same."""
+    """Return a pack. Raises NotFound, also for another tenant's pack."""
     return _pack_from_row(scope, _get_pack_row(scope, pack_id))
 
 
 def list_active_packs(scope: Scope, creator_id: UUID) -> list[PackView]:
-    """The active packs of a creator by title; one whose pictures are not all in the library is left
-    out."""
+    """Return the active packs of a creator by title, without incomplete ones."""
     rows = scope.session.exec(
         select(PackRow)
         .where(
@@ -226,8 +225,8 @@ LISTED_STATES = tuple(state for state in PackState if state is not PackState.RET
 def list_packs(
     scope: Scope, creators: Collection[UUID], *, states: Collection[PackState] = LISTED_STATES
 ) -> list[PackListing]:
-    """The packs of these creators in these states, by title; read together, however many pictures
-    they hold."""
+    """Return the packs of these creators in these states by title, with a constant number of
+    queries."""
     named = {"creators": list(creators), "states": [str(state) for state in states]}
     rows = scope.run(_WARES, tenant=scope.tenant_id, **named).all()
     standing = ratings.display_ratings(scope, {digest for row in rows for digest in row.digests})
@@ -270,15 +269,17 @@ def _find_pack_view(scope: Scope, row: PackRow) -> PackView | None:
 
 
 def freeze_pack(scope: Scope, pack_id: UUID) -> None:
-    """Called at a sale: what was sold stays as it was sold."""
+    """Make a pack immutable at its first sale, so that buyers receive what was offered."""
     row = _get_pack_row(scope, pack_id, lock=True)
     row.frozen = True
     scope.add(row)
 
 
 def replace_pack_items(scope: Scope, pack_id: UUID, assets: Sequence[UUID]) -> None:
-    """Change what an unsold pack holds. Raises Conflict for a sold one; BadInput and NotFound as
-    `make`."""
+    """Replace the images of an unsold pack.
+
+    Raises Conflict for a sold pack; BadInput and NotFound as `create_pack`.
+    """
     row = _get_pack_row(scope, pack_id, lock=True)
     if row.frozen:
         raise Conflict("pack.sold", title=row.title)

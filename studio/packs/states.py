@@ -6,7 +6,7 @@ from foundation.state_graphs import StateGraph
 
 
 class PackState(StrEnum):
-    """Whether a pack may be offered."""
+    """The state of a pack; only active ones are offered."""
 
     DRAFT = "draft"
     ACTIVE = "active"

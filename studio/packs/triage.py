@@ -1,5 +1,4 @@
-"""Pictures that were handed in, sorted one after the other: for posts, for a pack, or for
-nothing."""
+"""Triage of uploaded images one by one: for posts, for a pack, or unused."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,7 +12,7 @@ from studio.packs import packs
 
 
 class TriageChoice(StrEnum):
-    """What a picture is for; `BACK` takes the last choice back."""
+    """The use of an image; `BACK` undoes the last choice."""
 
     FEED = "feed"
     PACK = "pack"
@@ -29,7 +28,7 @@ SHELVES = {
 }
 
 MAX_UNTRIAGED = 500
-"""Pictures looked at in one read."""
+"""Maximum images read at once."""
 
 _UNSORTED = """
 SELECT c.asset_id, c.alt, c.label, c.sha256 FROM uploads u
@@ -41,16 +40,17 @@ ORDER BY coalesce(c.taken_at, c.created_at), c.asset_id LIMIT :limit
 
 @dataclass(frozen=True)
 class UntriagedPictures:
-    """The first pictures nobody has sorted yet, in the order they were taken, and how many there
-    are (`MOST`)."""
+    """The first untriaged images in order of capture, and their number, at most `MAX_UNTRIAGED`."""
 
     assets: tuple[assets.AssetTile, ...]
     count: int
 
 
 def list_untriaged(scope: Scope, creator_id: UUID, *, limit: int = 20) -> UntriagedPictures:
-    """What was handed in for a creator and is not sorted; what is withheld (frozen, never allowed)
-    is left out. Where pictures with a label stand apart, they come once all others are sorted."""
+    """Return the untriaged uploads of a creator, without withheld ones.
+
+    If labelled images must be separated, they follow after all others are triaged.
+    """
     rows = scope.run(
         _UNSORTED, tenant=scope.tenant_id, creator=creator_id, limit=MAX_UNTRIAGED
     ).all()
@@ -66,11 +66,9 @@ def list_untriaged(scope: Scope, creator_id: UUID, *, limit: int = 20) -> Untria
 def triage_picture(
     scope: Scope, creator_id: UUID, asset_id: UUID, choice: TriageChoice, *, pack: str
 ) -> None:
-    """Sort one picture; `pack` is the title of the draft it goes into for `PACK`. Chosen twice, it
-    is so once.
+    """Apply a choice to an image; `pack` is the title of the draft pack for `PACK`. Idempotent.
 
-    Raises NotFound for a picture that is not this creator's, and BadInput for a title no pack can
-    have.
+    Raises NotFound for an image that is not the creator's, BadInput for an invalid title.
     """
     assets.check_assets_owned(scope, creator_id, [asset_id])
     assets.set_shelf_state(scope, asset_id, SHELVES[choice])

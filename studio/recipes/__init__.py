@@ -1,1 +1,4 @@
-"""Recipes, the prompt templates: specs, versions, parameters, wildcards and input pictures."""
+"""Recipes, the prompt templates of images: specs, versions, parameters, wildcards and input images.
+
+Running them is in `runs`.
+"""

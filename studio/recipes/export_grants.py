@@ -1,8 +1,7 @@
-"""Whether pictures of a creator may be sent to an engine of others: a yes for each, by who runs the
-agency.
+"""Export grants: permissions to send images of a creator to an external engine.
 
-The yes is needed and never enough: the gate is asked of each picture, and once more right before it
-leaves. One that is taken back stays written down, with whoever took it back.
+A grant is necessary but not sufficient: the gate checks each image, and again right before it is
+sent. Revoked grants are retained with the member who revoked them.
 """
 
 from collections.abc import Collection
@@ -27,7 +26,7 @@ MAX_WORDS = 2000
 
 @dataclass(frozen=True)
 class ExportGrant:
-    """A yes as it was given; `revoked_at` and `revoked_by` of one that was taken back."""
+    """A grant, with `revoked_at` and `revoked_by` if it was revoked."""
 
     engine: str
     by: str
@@ -38,12 +37,12 @@ class ExportGrant:
 
 
 def grant_export(scope: Scope, creator_id: UUID, engine: str, *, words: str) -> None:
-    """Let pictures of a creator be sent to an engine from now on; `words` is what the scope's actor
-    read of that. One that stands stays as it is.
+    """Allow sending images of a creator to an engine; `words` is the text that the acting member
+    confirmed.
 
-    Raises NotFound for a creator of nobody here, BadInput for an engine that is none of others or
-    without words, Refused where nobody says who the creator is, or who that is did not allow that a
-    model makes their likeness.
+    An active grant is not changed. Raises NotFound for an unknown creator; BadInput for an engine
+    that is not external and for an empty text; Refused if the creator has no identified person, or
+    that person did not consent to generation of their likeness.
     """
     queries.get_creator(scope, creator_id)
     if engine not in hosted_services.HOSTED_ENGINES or not 0 < len(words.strip()) <= MAX_WORDS:
@@ -65,8 +64,10 @@ def grant_export(scope: Scope, creator_id: UUID, engine: str, *, words: str) -> 
 
 
 def revoke_export(scope: Scope, creator_id: UUID, engine: str) -> None:
-    """Send no more pictures of a creator to an engine: runs under way stop before their next
-    picture leaves. Raises NotFound where no yes stands."""
+    """Revoke a grant; active runs stop before their next image is sent.
+
+    Raises NotFound without an active grant.
+    """
     assets.lock_library(scope, "outgoing", creator_id)
     row = _find_active_grant(scope, creator_id, engine)
     if row is None:
@@ -78,14 +79,14 @@ def revoke_export(scope: Scope, creator_id: UUID, engine: str) -> None:
 
 
 def active_export_grants(scope: Scope, creator_id: UUID) -> dict[str, ExportGrant]:
-    """The yeses that stand, by engine."""
+    """Return the active grants of a creator by engine."""
     return {
         one.engine: one for one in list_export_grants(scope, creator_id) if one.revoked_at is None
     }
 
 
 def list_export_grants(scope: Scope, creator_id: UUID) -> list[ExportGrant]:
-    """Every yes for a creator, those that were taken back too, the newest first."""
+    """Return all grants of a creator, including revoked ones, newest first."""
     rows = scope.session.exec(
         select(ExportGrantRow)
         .where(ExportGrantRow.tenant_id == scope.tenant_id, ExportGrantRow.creator_id == creator_id)
@@ -105,8 +106,7 @@ def list_export_grants(scope: Scope, creator_id: UUID) -> list[ExportGrant]:
 
 
 def check_export_granted(scope: Scope, creator_id: UUID, engine: str) -> None:
-    """Raise Refused unless a yes for this engine stands, with who can give it and what would leave
-    the house."""
+    """Raise Refused unless a grant for this engine is active."""
     if _find_active_grant(scope, creator_id, engine) is None:
         raise Refused(
             "outgoing.no_yes",
@@ -118,7 +118,7 @@ def check_export_granted(scope: Scope, creator_id: UUID, engine: str) -> None:
 def export_refusal(
     scope: Scope, creator_id: UUID, engine: str, digests: Collection[str]
 ) -> Message | None:
-    """Why these bytes may not be sent, as `check` says; None where they may."""
+    """Return the reason why these bytes may not be sent, None if they may."""
     try:
         check_export(scope, creator_id, engine, digests)
     except (NotFound, Refused) as why:
@@ -127,8 +127,11 @@ def export_refusal(
 
 
 def check_export(scope: Scope, creator_id: UUID, engine: str, digests: Collection[str]) -> None:
-    """Whether these bytes may be sent to an engine of others for this creator, now. Raises as
-    `check_yes`, and as `gate.permits.reference_images.check_external_reference_use`."""
+    """Check that these bytes may be sent to an external engine for this creator now.
+
+    Raises as `check_export_granted`, and as
+    `gate.permits.reference_images.check_external_reference_use`.
+    """
     check_export_granted(scope, creator_id, engine)
     reference_images.check_external_reference_use(scope, creator_id, digests)
 

@@ -1,8 +1,6 @@
-"""A run that begins from a picture of the library: each of its pictures is made from that one and
-is its child.
+"""Input images of recipes and runs: the init image and its masked region, and the pose reference.
 
-What a recipe works from, in its own words: the picture it begins from and the part of it that is
-made anew, or the picture whose posture it takes.
+Each image of a run is a child of its init image.
 """
 
 from dataclasses import dataclass
@@ -22,13 +20,13 @@ from studio.library import assets
 
 MIN_STRENGTH = 10
 MAX_STRENGTH = 95
-"""Percent of a picture that is made anew."""
+"""Maximum percentage of an image that is regenerated; the minimum is `MIN_STRENGTH`."""
 
 
 @dataclass(frozen=True)
 class InitPicture:
-    """The picture, and how much of it is made anew, in percent; with a region or shapes, only
-    there."""
+    """An init image and the percentage of it to regenerate, limited to a region or shapes
+    if given."""
 
     asset_id: UUID
     anew: int
@@ -36,9 +34,11 @@ class InitPicture:
 
 
 def check_init_picture(scope: Scope, creator_id: UUID, begin: InitPicture) -> str:
-    """The digest of the picture. Raises NotFound for one that is not this creator's, Refused for
-    one that is withheld, BadInput for what is no picture, a share beyond `LEAST` and `MOST`, and
-    shapes that cover next to nothing."""
+    """Validate an init image and return its digest.
+
+    Raises NotFound for an image that is not the creator's, Refused for a withheld one, BadInput for
+    other media, a percentage out of range, and shapes that cover almost nothing.
+    """
     if not MIN_STRENGTH <= begin.anew <= MAX_STRENGTH:
         raise BadInput("job.anew", least=MIN_STRENGTH, most=MAX_STRENGTH)
     if begin.region is not None:
@@ -48,8 +48,10 @@ def check_init_picture(scope: Scope, creator_id: UUID, begin: InitPicture) -> st
 
 
 def source_picture_digest(scope: Scope, asset_id: UUID) -> str:
-    """The bytes of a picture that something is made from. Raises BadInput for what is no picture,
-    Refused for one that is withheld."""
+    """Return the digest of a source image.
+
+    Raises BadInput for other media, Refused for a withheld image.
+    """
     found = asset_records.newest_rendition(scope, asset_id, assets.DEFAULT_PROFILE)
     if found is None or not found.mime.startswith("image/"):
         raise BadInput("job.begins_from_none")
@@ -60,15 +62,15 @@ def source_picture_digest(scope: Scope, asset_id: UUID) -> str:
 
 MIN_WEIGHT = 10
 MAX_WEIGHT = 150
-"""Percent: how much a posture counts."""
+"""Maximum weight of a pose reference in percent; the minimum is `MIN_WEIGHT`."""
 
 DEFAULT_STRENGTH = 50
 AssetId = Annotated[str, Field(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
-"""As text: recipes are kept as JSON."""
+"""An asset id as text, because recipes are stored as JSON."""
 
 
 class InitPictureSpec(BaseModel):
-    """A picture of the library, of which `anew` percent are made anew, with `part` only there."""
+    """An init image in a recipe, with the percentage to regenerate, limited to `part` if given."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -77,12 +79,12 @@ class InitPictureSpec(BaseModel):
     part: MaskShapes = []
 
     def to_init_picture(self) -> InitPicture:
-        """As a run takes it."""
+        """Return the init image for a run."""
         return InitPicture(UUID(self.asset), self.anew, tuple(self.part) or None)
 
     @property
     def is_covered_enough(self) -> bool:
-        """Whether its part covers enough of a picture."""
+        """True if the shapes cover enough of the image, or there are none."""
         try:
             masks.check_part(tuple(self.part)) if self.part else None
         except BadInput:
@@ -91,7 +93,7 @@ class InitPictureSpec(BaseModel):
 
 
 class PoseReferenceSpec(BaseModel):
-    """A picture of the library whose posture is taken, which counts `weight` percent."""
+    """A pose reference in a recipe, with a weight in percent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -100,7 +102,7 @@ class PoseReferenceSpec(BaseModel):
 
 
 def init_picture_spec(begin: InitPicture) -> dict[str, Any]:
-    """What a recipe says of a beginning, to be read as a `FromPicture`."""
+    """Return the JSON of an `InitPictureSpec`."""
     part = (
         region_shapes.shapes_to_json(masks.part_as_shapes(begin.region))
         if begin.region is not None
@@ -110,5 +112,5 @@ def init_picture_spec(begin: InitPicture) -> dict[str, Any]:
 
 
 def pose_reference_spec(asset_id: UUID, weight: int) -> dict[str, Any]:
-    """What a recipe says of a posture, to be read as an `OfPicture`."""
+    """Return the JSON of a `PoseReferenceSpec`."""
     return {"asset": str(asset_id), "weight": weight}

@@ -17,7 +17,7 @@ from foundation.db.tables import (
 
 
 class RecipeRow(CreatorOwnedRow, table=True):
-    """One version of a shot recipe; versions are immutable."""
+    """A version of a recipe; versions are immutable."""
 
     __tablename__ = "recipes"
     __table_args__ = table_arguments(
@@ -30,11 +30,11 @@ class RecipeRow(CreatorOwnedRow, table=True):
     spec: dict[str, Any] = jsonb_column()
     digest: str
     retired: bool = False
-    """Nobody is offered it; of all versions of a name alike."""
+    """True if it is no longer offered; the same for all versions of a name."""
 
 
 class ExportGrantRow(CreatorOwnedRow, table=True):
-    """A yes, in force until it was taken back."""
+    """An export grant, active until it is revoked."""
 
     __tablename__ = "outgoing_grants"
     __table_args__ = table_arguments(
@@ -51,15 +51,15 @@ class ExportGrantRow(CreatorOwnedRow, table=True):
     )
     engine: str
     by: str
-    """The actor who said it."""
+    """The actor who granted it."""
     words: str
-    """What they read of what leaves the house."""
+    """The text that the actor confirmed."""
     revoked_at: datetime | None = timestamp_column(optional=True)
     revoked_by: str | None = None
 
 
 class StyleReferenceRow(CreatorOwnedRow, table=True):
-    """A picture of a creator that models keep to."""
+    """A style reference image of a creator."""
 
     __tablename__ = "look_pictures"
     __table_args__ = table_arguments(
@@ -75,8 +75,8 @@ class StyleReferenceRow(CreatorOwnedRow, table=True):
 
 
 class WildcardRow(TenantRow, table=True):
-    """One version of a list of words: of one creator, or, without one, of the whole agency.
-    Versions are immutable."""
+    """A version of a wildcard list of one creator, or of the agency without a creator; versions are
+    immutable."""
 
     __tablename__ = "word_lists"
     __table_args__ = table_arguments(
@@ -94,4 +94,4 @@ class WildcardRow(TenantRow, table=True):
     by: str
     """The actor who wrote it."""
     retired: bool = False
-    """No prompt may name it; of all versions of a name alike."""
+    """True if prompts may no longer use it; the same for all versions of a name."""

@@ -1,5 +1,4 @@
-"""What a recipe asks the person who runs it: a choice, a few words, a whole number, or yes and no.
-Pure."""
+"""Parameters of recipes, filled in for each run: choice, text, number or boolean. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,7 +13,7 @@ _WHOLE = re.compile(r"-?[0-9]{1,6}", re.ASCII)
 _SAID = {"yes": True, "true": True, "no": False, "false": False}
 
 MAX_ANSWER_LENGTH = 120
-"""Signs of an answer in words."""
+"""Maximum characters of a text value."""
 
 Line = Annotated[str, Field(max_length=80)]
 ParameterValue = str | int | bool
@@ -24,11 +23,11 @@ class _Parameter(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     label: Annotated[str, Field(max_length=80)] = ""
-    """The question as people read it; the name where it is empty."""
+    """The label on pages; the name if empty."""
 
 
 class ChoiceParameter(_Parameter):
-    """One of a closed list; the first one where `default` is empty."""
+    """A choice from a list; the first option is the default unless `default` is set."""
 
     kind: Literal["choice"]
     options: Annotated[
@@ -37,36 +36,36 @@ class ChoiceParameter(_Parameter):
     default: Line = ""
 
     def prompt_text(self, answer: ParameterValue) -> str | None:
-        """The answer as the prompt says it; None of one that does not fit."""
+        """Return the value for the prompt, None if it is not an option."""
         return answer if isinstance(answer, str) and answer in self.options else None
 
     @property
     def default_value(self) -> ParameterValue:
-        """The answer of who says nothing."""
+        """The value used if none is given."""
         return self.default or self.options[0]
 
 
 class TextParameter(_Parameter):
-    """A few words, on one line."""
+    """A short text on one line."""
 
     kind: Literal["text"]
     most: Annotated[int, Field(ge=1, le=MAX_ANSWER_LENGTH)] = 60
-    """Signs at most."""
+    """Maximum characters."""
     default: Annotated[str, Field(max_length=MAX_ANSWER_LENGTH)] = ""
 
     def prompt_text(self, answer: ParameterValue) -> str | None:
-        """The answer on one line; None of one that is too long or holds signs nobody types."""
+        """Return the value on one line, None if it is too long or contains control characters."""
         said = " ".join(answer.split()) if isinstance(answer, str) else None
         return said if said is not None and len(said) <= self.most and is_one_line(said) else None
 
     @property
     def default_value(self) -> ParameterValue:
-        """The answer of who says nothing."""
+        """The value used if none is given."""
         return self.default
 
 
 class NumberParameter(_Parameter):
-    """A whole number within bounds, both included."""
+    """An integer within inclusive bounds."""
 
     kind: Literal["number"]
     least: Annotated[int, Field(ge=-10_000, le=10_000)] = 1
@@ -74,18 +73,18 @@ class NumberParameter(_Parameter):
     default: Annotated[int, Field(ge=-10_000, le=10_000)] | None = None
 
     def prompt_text(self, answer: ParameterValue) -> str | None:
-        """The number in figures; None of one outside the bounds."""
+        """Return the number as digits, None if it is out of bounds."""
         whole = isinstance(answer, int) and not isinstance(answer, bool)
         return str(answer) if whole and self.least <= int(answer) <= self.most else None
 
     @property
     def default_value(self) -> ParameterValue:
-        """The answer of who says nothing."""
+        """The value used if none is given."""
         return self.least if self.default is None else self.default
 
 
 class BooleanParameter(_Parameter):
-    """Yes or no, and the words that each puts into the prompt."""
+    """A boolean, with the prompt text of each value."""
 
     kind: Literal["yes_no"]
     yes: Annotated[str, Field(min_length=1, max_length=80)]
@@ -93,14 +92,14 @@ class BooleanParameter(_Parameter):
     default: bool = False
 
     def prompt_text(self, answer: ParameterValue) -> str | None:
-        """The words of the answer; None of what is neither."""
+        """Return the prompt text of the value, None if it is not a boolean."""
         if not isinstance(answer, bool):
             return None
         return self.yes if answer else self.no
 
     @property
     def default_value(self) -> ParameterValue:
-        """The answer of who says nothing."""
+        """The value used if none is given."""
         return self.default
 
 
@@ -113,8 +112,8 @@ Parameter = Annotated[
 def complete_values(
     asked: Mapping[str, Parameter], given: Mapping[str, ParameterValue]
 ) -> dict[str, ParameterValue]:
-    """An answer to every question, the usual one where nothing was said. Raises BadInput that names
-    the question."""
+    """Return a value for every parameter, using defaults. Raises BadInput with the parameter's
+    name."""
     unknown = next((name for name in given if name not in asked), None)
     if unknown is not None:
         raise BadInput("recipe.answer_unknown", name=unknown[:60])
@@ -128,7 +127,7 @@ def complete_values(
 def prompt_texts(
     asked: Mapping[str, Parameter], given: Mapping[str, ParameterValue]
 ) -> dict[str, str]:
-    """The words that the answers put into a prompt, by name. Raises BadInput."""
+    """Return the prompt texts of all parameters by name. Raises BadInput."""
     answers = complete_values(asked, given)
     return {name: one.prompt_text(answers[name]) or "" for name, one in asked.items()}
 
@@ -136,8 +135,10 @@ def prompt_texts(
 def parse_values(
     asked: Mapping[str, Parameter], written: Sequence[str]
 ) -> dict[str, ParameterValue]:
-    """The answers out of lines `name=answer`, a number in figures, yes or no in these words. Raises
-    BadInput for a question that is not asked; whether an answer fits is said by `complete`."""
+    """Parse lines `name=value`, with numbers as digits and booleans as yes, no, true or false.
+
+    Raises BadInput for an unknown parameter; `complete_values` validates the values.
+    """
     found: dict[str, ParameterValue] = {}
     for line in written:
         name, equals, said = line.partition("=")

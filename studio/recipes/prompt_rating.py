@@ -1,5 +1,5 @@
-"""The words of a run are read before anything is made of them: some are refused, the others say a
-least rating."""
+"""Prompt rating: checks the texts of a run before generation, and derives a minimum rating from
+them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -20,11 +20,10 @@ def rate_prompts(
     shots: Sequence[PlannedPicture],
     given: Mapping[str, ParameterValue],
 ) -> Rating:
-    """The rating of the words of a run: the highest of its pictures'.
+    """Return the highest rating of the prompts of a run.
 
-    Raises Refused for words that name somebody who is never to be shown, for what is never allowed,
-    for words that hide something, and for those that a person must write otherwise (gate.md, text
-    rules).
+    Raises Refused for the name of a person who must not be depicted, prohibited content, obfuscated
+    words, and words that must be rephrased (docs/gate.md, text rules).
     """
     answers = [one for one in given.values() if isinstance(one, str)]
     asked = [*dict.fromkeys(shot.job.prompt for shot in shots)]
@@ -40,7 +39,8 @@ def rate_prompts(
 
 
 def rate_text(scope: Scope, words: Sequence[str]) -> Rating:
-    """The rating of words that are written on pictures, or said. Raises Refused as `judge`."""
+    """Return the rating of texts that are drawn on images or spoken. Raises Refused as
+    `rate_prompts`."""
     depiction_bans.check_words_allowed(scope, " \n ".join(words))
     return rate_words(words, lexicon=active_policy.current_bundle(scope).lexicon)
 
@@ -48,9 +48,9 @@ def rate_text(scope: Scope, words: Sequence[str]) -> Rating:
 def rate_words(
     asked: Iterable[str], *, without: Iterable[str] = (), lexicon: Lexicon | None = None
 ) -> Rating:
-    """The rating of what is asked for. Words of what a picture is to be without raise nothing, and
-    are refused alike.
+    """Return the rating of prompts.
 
+    Negative prompts (`without`) do not raise the rating, but are refused for the same reasons.
     Raises Refused.
     """
     found = [_check_prompt_text(one, lexicon) for one in asked]

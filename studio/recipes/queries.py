@@ -1,4 +1,4 @@
-"""Reads of recipes: the newest version of each, and the versions before it."""
+"""Queries of recipes: the newest version of each, and version histories."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,8 +25,7 @@ class RecipeSummary:
 
 @dataclass(frozen=True)
 class RecipeVersion:
-    """One version of a recipe; `changed` are the fields that differ from the version before, none
-    of the first."""
+    """A version of a recipe; `changed` lists the fields that differ from the previous version."""
 
     id: UUID
     version: int
@@ -35,8 +34,7 @@ class RecipeVersion:
 
 
 def list_recipes(scope: Scope, creator_id: UUID, *, retired: bool = False) -> list[RecipeSummary]:
-    """A creator's recipes by name, each in its newest version; those that were put away when
-    `retired`."""
+    """Return a creator's recipes by name in their newest versions; archived ones if `retired`."""
     rows = scope.session.exec(
         select(RecipeRow)
         .where(RecipeRow.tenant_id == scope.tenant_id, RecipeRow.creator_id == creator_id)
@@ -54,7 +52,7 @@ def list_recipes(scope: Scope, creator_id: UUID, *, retired: bool = False) -> li
 def list_recipe_versions(
     scope: Scope, creator_id: UUID, name: str, *, limit: int = 10
 ) -> list[RecipeVersion]:
-    """The last versions of a creator's recipe, the newest first."""
+    """Return the last versions of a creator's recipe, newest first."""
     rows = scope.session.exec(
         select(RecipeRow)
         .where(

@@ -1,8 +1,7 @@
-"""The pictures a run works from: the one it begins from, one whose posture it takes, and the look
-it keeps.
+"""Input images of runs: the init image, the pose reference and the style references.
 
-They are checked when somebody asks and again before each picture is made, so that what was taken
-back since is used no more. What is made is a child of each of them.
+They are checked when a run is requested and again before each image, so that withdrawn images are
+no longer used. Generated images are children of each input.
 """
 
 from collections.abc import Sequence
@@ -26,14 +25,14 @@ from studio.runs.models import JobRow
 
 @dataclass(frozen=True)
 class PoseReference:
-    """A picture whose posture is taken, and how much it counts, in percent."""
+    """A pose reference with its weight in percent."""
 
     asset_id: UUID
     weight: int = 100
 
 
 class SourcePictureUnavailable(Refused):
-    """A picture a run works from may not be used any more, or is none."""
+    """An input image of a run may no longer be used, or does not exist."""
 
 
 def run_input_columns(
@@ -45,11 +44,12 @@ def run_input_columns(
     pose: PoseReference | None = None,
     look: FrozenStyle | None = None,
 ) -> dict[str, Any]:
-    """What a run writes down of its pictures, checked; those of its recipe where neither is named.
-    `look` is that of a run before, None for the creator's of today.
+    """Validate the input images of a run and return its columns.
 
-    Raises as `input_pictures.check_init_picture` and `style_references.add_style_reference`;
-    BadInput for a posture beside a beginning, which no engine takes.
+    Without `begin` and `pose`, those of the recipe are used. `look` is the style of an earlier run,
+    None for the creator's current one. Raises as `input_pictures.check_init_picture` and
+    `style_references.add_style_reference`; BadInput for a pose together with an init image, which
+    no engine supports.
     """
     found: dict[str, Any] = {}
     if begin is None and pose is None:
@@ -72,7 +72,7 @@ def run_input_columns(
 
 
 def inputs_of_recipe(spec: RecipeSpec) -> tuple[InitPicture | None, PoseReference | None]:
-    """What the runs of a recipe work from where who starts one names nothing."""
+    """Return the input images that a recipe uses by default."""
     begin = spec.begin.to_init_picture() if spec.begin is not None else None
     return begin, PoseReference(
         UUID(spec.posture.asset), spec.posture.weight
@@ -80,8 +80,10 @@ def inputs_of_recipe(spec: RecipeSpec) -> tuple[InitPicture | None, PoseReferenc
 
 
 def recipe_picture_digests(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> list[str]:
-    """The digests of the pictures that a recipe names by itself, none of one that names none.
-    Raises as `input_pictures.check_init_picture` for one that a run could not work from now."""
+    """Return the digests of the input images of a recipe.
+
+    Raises as `input_pictures.check_init_picture` if one cannot be used now.
+    """
     begin, pose = inputs_of_recipe(spec)
     first = (
         [input_pictures.check_init_picture(scope, creator_id, begin)] if begin is not None else []
@@ -90,8 +92,10 @@ def recipe_picture_digests(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> 
 
 
 def source_picture_of_creator(scope: Scope, creator_id: UUID, asset_id: UUID) -> str:
-    """The digest of a picture of a creator that a run may work from now. Raises as
-    `input_pictures.check_init_picture`."""
+    """Return the digest of a creator's image that a run may use now.
+
+    Raises as `input_pictures.check_init_picture`.
+    """
     assets.check_assets_owned(scope, creator_id, [asset_id])
     return input_pictures.source_picture_digest(scope, asset_id)
 
@@ -103,7 +107,7 @@ def _resolve_pose_picture(scope: Scope, creator_id: UUID, pose: PoseReference) -
 
 
 def init_picture_of(job: JobRow) -> InitPicture | None:
-    """What a run begins from."""
+    """Return the init image of a run, or None."""
     if job.from_asset is None:
         return None
     return InitPicture(
@@ -112,19 +116,23 @@ def init_picture_of(job: JobRow) -> InitPicture | None:
 
 
 def pose_reference_of(job: JobRow) -> PoseReference | None:
-    """Whose posture a run takes."""
+    """Return the pose reference of a run, or None."""
     return PoseReference(job.pose_asset, job.pose_weight) if job.pose_asset is not None else None
 
 
 def referenced_assets(job: JobRow) -> tuple[UUID, ...]:
-    """What a model looks at to make the pictures of a run, but shows nowhere as it is."""
+    """Return the reference assets of a run, which influence its images without appearing in
+    them."""
     look = tuple(UUID(asset_id) for asset_id, _ in job.look)
     return (*look, job.pose_asset) if job.pose_asset is not None else look
 
 
 def check_run_inputs(tenant: OpenScope, job: JobRow, *, actor: str) -> tuple[str, str]:
-    """The digests of what a run begins from and of whose posture it takes, "" where there is none.
-    Raises Gone for a picture of these, or of its look, that may not be used any more."""
+    """Check the inputs of a run; return the digests of its init image and pose reference, "" if
+    unset.
+
+    Raises SourcePictureUnavailable if an input or style reference may no longer be used.
+    """
     if not inputs_needed_by(job):
         return "", ""
     with tenant(job.tenant_id, actor) as scope:
@@ -132,7 +140,7 @@ def check_run_inputs(tenant: OpenScope, job: JobRow, *, actor: str) -> tuple[str
 
 
 def check_run_inputs_in(scope: Scope, job: JobRow) -> tuple[str, str]:
-    """The same in a transaction that is open."""
+    """Do the same as `check_run_inputs` in an open transaction."""
     begin = init_picture_of(job)
     pose = pose_reference_of(job)
     try:
@@ -149,8 +157,10 @@ def check_run_inputs_in(scope: Scope, job: JobRow) -> tuple[str, str]:
 
 
 def check_inputs_may_leave(scope: Scope, job: JobRow, engine: str) -> None:
-    """Whether the pictures a run works from may be sent to an engine of others, now; nothing of a
-    run by words alone. Raises Gone, as `export_grants.check_export` says."""
+    """Check that the inputs of a run may be sent to an external engine now.
+
+    Raises SourcePictureUnavailable, as `export_grants.check_export`.
+    """
     if not inputs_needed_by(job):
         return
     sent = {*check_run_inputs_in(scope, job), *style_digests(job)} - {""}
@@ -161,13 +171,13 @@ def check_inputs_may_leave(scope: Scope, job: JobRow, engine: str) -> None:
 
 
 def needed_inputs(begin: InitPicture | None, pose: PoseReference | None) -> frozenset[str]:
-    """What these ask of an engine, as `ImageJob.asks`."""
+    """Return the engine features that these inputs require, as `ImageJob.asks`."""
     wanted = {"init": begin, "mask": begin.region if begin is not None else None, "pose": pose}
     return frozenset(name for name, one in wanted.items() if one is not None)
 
 
 def inputs_needed_by(job: JobRow) -> frozenset[str]:
-    """What of an engine the pictures of a run ask for, as `ImageJob.asks`."""
+    """Return the engine features that the inputs of a run require, as `ImageJob.asks`."""
     asked = {
         "init": job.from_asset,
         "mask": job.region,
@@ -185,8 +195,11 @@ def attach_inputs(
     *,
     actor: str,
 ) -> list[PlannedPicture]:
-    """Shots with the pictures their run works from, asked for anew, and with LoRAs of the agency's
-    own where it has these. Raises Gone for a picture that may not be used now."""
+    """Return planned images with their input images, checked again, and with the tenant as owner of
+    LoRAs.
+
+    Raises SourcePictureUnavailable if an input may not be used now.
+    """
     begin = init_picture_of(job)
     pose = pose_reference_of(job)
     first, posture = check_run_inputs(tenant, job, actor=actor)
@@ -217,7 +230,7 @@ def _with_lora_owner(job: ImageJob, owner: str) -> ImageJob:
 
 
 def style_digests(job: JobRow) -> list[str]:
-    """The pictures of the look a run keeps, by their SHA-256."""
+    """Return the digests of a run's style references."""
     return [sha256 for _, sha256 in job.look]
 
 

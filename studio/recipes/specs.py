@@ -1,5 +1,5 @@
-"""Shot recipes: versioned, with words drawn from lists; the same recipe and seed give the same
-prompts."""
+"""Recipe specs: versioned prompt templates with words drawn from lists, reproducible by
+their seed."""
 
 import hashlib
 import random
@@ -25,7 +25,7 @@ from studio.recipes.parameters import Parameter, ParameterValue
 from studio.runs.models import JobRow
 
 _WORD = re.compile(r"\{([^{}]*)\}|[{}]")
-"""A word in braces; a brace alone is a word that somebody forgot to finish."""
+"""A placeholder in braces; a single brace matches as an incomplete one."""
 
 FORMATS = {
     "feed": (1088, 1360),
@@ -33,23 +33,22 @@ FORMATS = {
     "square": (1200, 1200),
     "wide": (1920, 1080),
 }
-"""Width and height in pixels of the plain formats of places: 4:5, 9:16, 1:1, 16:9; multiples of 8,
-as engines ask."""
+"""Width and height in pixels of common formats: 4:5, 9:16, 1:1, 16:9; multiples of 8, as engines
+require."""
 
 MAX_PICTURES = 24
 MAX_PROMPT_LENGTH = 2000
 MAX_RECIPE_NAME = 60
 MAX_WILDCARDS = 24
 SHARED_WILDCARD_PREFIX = "@"
-"""Begins the name of a word whose list is not the recipe's own, but shared
-(`studio/recipes/wildcards.py`)."""
+"""Prefix of placeholders for shared wildcards (`studio/recipes/wildcards.py`)."""
 
 WordChoices = Annotated[
     list[Annotated[str, Field(min_length=1, max_length=80)]], Field(min_length=1, max_length=50)
 ]
 
 EngineName = Literal["", "replicate", "stability", "comfyui", "diffusion"]
-"""Those of `generators.registry.ENGINE_SETTINGS`; marked drawings are asked for by nobody."""
+"""Engines of `generators.registry.ENGINE_SETTINGS`, without the placeholder engine."""
 
 Sampler = Literal["", "ddim", "euler", "dpm++", "unipc"]
 SAMPLERS: tuple[Sampler, ...] = get_args(Sampler)
@@ -58,7 +57,8 @@ LoraName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
 
 
 class RecipeSpec(BaseModel):
-    """What a person writes: a prompt with `{place}`-like words, each drawn from its list."""
+    """A recipe as written by a member: a prompt with placeholders such as `{place}`, filled from
+    lists."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -71,70 +71,69 @@ class RecipeSpec(BaseModel):
     height: Annotated[int, Field(ge=64, le=2048, multiple_of=8)] = 1200
     steps: Annotated[int, Field(ge=1, le=100)] = 20
     engine: EngineName = ""
-    """Which engine of the installation makes its pictures; empty: its usual one."""
+    """The engine to use; empty for the default of the installation."""
     model: Annotated[str, Field(max_length=200)] = ""
     sampler: Sampler = ""
-    """How noise becomes a picture, by engines that let one choose; empty: the model's own way."""
+    """The sampler, for engines that support a choice; empty for the model's default."""
     weights: dict[str, dict[str, Annotated[int, Field(ge=1, le=100)]]] = {}
-    """By list and word, how often it is drawn against the others; 1 where nothing is said."""
+    """Relative frequencies by list and word, 1 by default."""
     parameters: Annotated[dict[str, Parameter], Field(max_length=12)] = {}
-    """What the person who runs it is asked, by the word of the prompt it fills."""
+    """Parameters requested for each run, by the placeholder they fill."""
     sizes: Annotated[
         list[Literal["feed", "story", "square", "wide"]], Field(max_length=len(FORMATS))
     ] = []
-    """Each scene is made once in each of them; without any, in `width` and `height`."""
+    """Each scene is generated once per size; without any, in `width` and `height`."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
-    """The same of every run; None: each run has its own."""
+    """A fixed seed for every run; None for a seed per run."""
     guidance: Annotated[int, Field(ge=1, le=30)] = 6
-    """How closely the engine keeps to the words."""
+    """Prompt adherence (guidance scale)."""
     loras: Annotated[dict[LoraName, Annotated[int, Field(ge=1, le=200)]], Field(max_length=4)] = {}
-    """Looks laid over the model, by the names of their files, and how much each counts in
-    percent."""
+    """LoRAs by file name, with weights in percent."""
     look: Annotated[int, Field(ge=0, le=100)] = 0
-    """How strongly the pictures of the creator's look are kept to, in percent; 0: not at all."""
+    """Weight of the creator's style references in percent; 0 disables them."""
     begin: InitPictureSpec | None = None
-    """The picture its runs begin from, where who starts one names no other."""
+    """The default init image of its runs."""
     posture: PoseReferenceSpec | None = None
-    """The picture whose posture they take, likewise."""
+    """The default pose reference of its runs."""
     budget: Annotated[str, Field(max_length=60)] = ""
-    """What a run may cost, as `2.50 USD`: an amount for each currency that it may be paid in.
-    Empty: as caps say."""
+    """Maximum cost of a run, such as `2.50 USD`: one amount per accepted currency. Empty for no
+    limit besides the caps."""
 
     @property
     def picture_count(self) -> int:
-        """How many pictures a run makes: the variants, each in every size."""
+        """Number of images of a run: the variants in every size."""
         return self.variants * len(self.edges)
 
     @property
     def needed_inputs(self) -> frozenset[str]:
-        """What its runs ask of an engine beside words, LoRAs and a look, as `ImageJob.asks`."""
+        """Engine features that its default inputs require, as `ImageJob.asks`."""
         if self.begin is not None:
             return frozenset({"init", "mask"} if self.begin.part else {"init"})
         return frozenset({"pose"} if self.posture is not None else ())
 
     @property
     def max_spending(self) -> Mapping[str, Money] | None:
-        """What a run may cost, by currency: nothing in one that is not named; None where the recipe
-        says nothing."""
+        """Maximum cost of a run by currency (other currencies are not allowed); None without a
+        budget."""
         return parse_amounts(self.budget) if self.budget else None
 
     @property
     def questions(self) -> list[tuple[str, Parameter]]:
-        """What is asked, by name, in the order of the prompt: a stored recipe keeps no other."""
+        """The parameters by name in the order of the prompt, because JSON storage does not retain
+        another order."""
         return sorted(
             self.parameters.items(), key=lambda one: (self.prompt.find(f"{{{one[0]}}}"), one[0])
         )
 
     @property
     def edges(self) -> list[tuple[int, int]]:
-        """Width and height of each size, in pixels."""
+        """Width and height of each size in pixels."""
         return [FORMATS[one] for one in self.sizes] or [(self.width, self.height)]
 
 
 @dataclass(frozen=True)
 class PlannedPicture:
-    """One picture to make: its number in the run, what is asked of the engine, and the words that
-    were drawn."""
+    """An image to generate: its index in the run, the engine job, and the prompt with its words."""
 
     number: int
     job: ImageJob
@@ -142,7 +141,7 @@ class PlannedPicture:
 
 
 def parse_recipe(raw: object) -> RecipeSpec:
-    """A recipe from a brief. Raises BadInput that names the field."""
+    """Parse a recipe. Raises BadInput with the invalid field."""
     try:
         spec = RecipeSpec.model_validate(raw)
     except ValidationError as error:
@@ -153,7 +152,7 @@ def parse_recipe(raw: object) -> RecipeSpec:
         )
         raise BadInput(code or "recipe.invalid", where=where) from error
     for name, value in spec.model_dump().items():
-        if b"\\u0000" in canonical_json(value):  # fits in YAML and in no column of PostgreSQL
+        if b"\\u0000" in canonical_json(value):  # valid in YAML, but PostgreSQL cannot store it
             raise BadInput("recipe.invalid", where=name)
     where = _find_invalid_field(spec)
     if where:
@@ -162,8 +161,7 @@ def parse_recipe(raw: object) -> RecipeSpec:
 
 
 def _find_invalid_field(spec: RecipeSpec) -> str:
-    """What is well written and cannot be meant, as the name of its field; nothing of a recipe that
-    is right."""
+    """Return the name of the first field whose value is inconsistent, "" if there is none."""
     ambiguous = _find_ambiguous_name(spec)
     if ambiguous:
         return ambiguous
@@ -186,9 +184,11 @@ def _find_invalid_field(spec: RecipeSpec) -> str:
 
 
 def _find_ambiguous_name(spec: RecipeSpec) -> str:
-    """Return the first list or parameter whose name is taken by another one, or reserved for shared
-    lists. Names that differ by case alone are the same: a reader of the prompt could not tell them
-    apart."""
+    """Return the first list or parameter with a duplicate name or a name reserved for shared
+    wildcards.
+
+    Names that differ only in case are duplicates, because readers of a prompt would confuse them.
+    """
     names: set[str] = set()
     for part, name in (
         *(("words", one) for one in spec.words),
@@ -201,7 +201,7 @@ def _find_ambiguous_name(spec: RecipeSpec) -> str:
 
 
 def _find_unknown_value(spec: RecipeSpec) -> str:
-    """Return the first weight of a word that its list lacks, or the first parameter with an invalid
+    """Return the first weight for a word that is not in its list, or parameter with an invalid
     default."""
     for name, known in spec.weights.items():
         if not known.keys() <= set(spec.words.get(name, ())):
@@ -220,11 +220,11 @@ def _is_budget(text: str) -> bool:
 
 
 def save_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
-    """Store the recipe; an unchanged one keeps its version, a changed one gets the next. Returns
-    the version's id.
+    """Store a recipe and return the id of its version; an unchanged one retains its version.
 
-    Raises BadInput where it names a shared list that is not there.
+    Raises BadInput for an unknown shared wildcard.
     """
+    # Lock order: wildcards before the recipe name.
     wildcards.check_wildcards_exist(scope, creator_id, spec.name, spec.prompt)
     assets.lock_library(scope, "recipe", creator_id, spec.name)
     known = scope.session.exec(
@@ -236,7 +236,7 @@ def save_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
         )
         .order_by(RecipeRow.version.desc())  # type: ignore[attr-defined]  # a column, not an int
     ).first()
-    if known is not None and known.retired:  # who writes it wants it: it is offered again
+    if known is not None and known.retired:  # saving an archived recipe restores it
         known.retired = False
         scope.add(known)
     if known is not None and RecipeSpec.model_validate(known.spec) == spec:
@@ -254,7 +254,7 @@ def save_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
 
 
 def get_spec(scope: Scope, recipe_id: UUID) -> RecipeSpec:
-    """The recipe of an id. Raises NotFound."""
+    """Return a recipe by id. Raises NotFound."""
     row = scope.session.get(RecipeRow, (scope.tenant_id, recipe_id))
     if row is None:
         raise NotFound("recipe.unknown")
@@ -262,7 +262,7 @@ def get_spec(scope: Scope, recipe_id: UUID) -> RecipeSpec:
 
 
 def get_spec_version(scope: Scope, creator_id: UUID, name: str, version: int) -> RecipeSpec:
-    """A recipe of a creator as it was. Raises NotFound."""
+    """Return a version of a creator's recipe. Raises NotFound."""
     row = scope.session.exec(
         select(RecipeRow).where(
             RecipeRow.tenant_id == scope.tenant_id,
@@ -277,18 +277,17 @@ def get_spec_version(scope: Scope, creator_id: UUID, name: str, version: int) ->
 
 
 def resolve_wildcards(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> RecipeSpec:
-    """A recipe of a creator with the words of the shared lists it names, as they are now."""
+    """Return a recipe with the current words of its shared wildcards."""
     return with_wildcards(spec, wildcards.current_wildcards(scope, creator_id, spec.prompt))
 
 
 def spec_of_run(scope: Scope, job: JobRow) -> RecipeSpec:
-    """The recipe of a run with the words of shared lists as they were when somebody asked for it.
-    Raises NotFound."""
+    """Return the recipe of a run with the wildcards as of its request. Raises NotFound."""
     return with_wildcards(get_spec(scope, job.recipe_id), job.lists)
 
 
 def with_wildcards(spec: RecipeSpec, lists: wildcards.FrozenWildcards) -> RecipeSpec:
-    """The recipe with the words of these lists beside its own."""
+    """Return the recipe with the words of these wildcards added to its lists."""
     words = {f"{SHARED_WILDCARD_PREFIX}{name}": list(one["words"]) for name, one in lists.items()}
     weights = {
         f"{SHARED_WILDCARD_PREFIX}{name}": dict(one["weights"]) for name, one in lists.items()
@@ -299,10 +298,9 @@ def with_wildcards(spec: RecipeSpec, lists: wildcards.FrozenWildcards) -> Recipe
 
 
 def restore_version(scope: Scope, creator_id: UUID, recipe_id: UUID) -> RecipeSpec:
-    """Make an older version of a creator's recipe the newest again, as a version of its own; what
-    it says.
+    """Save an older version of a creator's recipe as the newest one and return it.
 
-    Raises NotFound, for another creator's too.
+    Raises NotFound, also for another creator's recipe.
     """
     row = scope.session.get(RecipeRow, (scope.tenant_id, recipe_id))
     if row is None or row.creator_id != creator_id:
@@ -315,19 +313,19 @@ def restore_version(scope: Scope, creator_id: UUID, recipe_id: UUID) -> RecipeSp
 def plan_pictures(
     spec: RecipeSpec, *, seed: int, count: int, given: Mapping[str, ParameterValue] | None = None
 ) -> Sequence[PlannedPicture]:
-    """The shots of a run, the same for the same seed and answers; a recipe's own seed stands above
-    the run's.
+    """Return the planned images of a run: the same for the same seed and parameters.
 
-    Of each scene one picture in every size, with the same seed. The words of shared lists come with
-    the recipe (`in_force`, `of_run`). Raises BadInput for a word without a list and for an answer
-    that does not fit.
+    The recipe's seed takes precedence. Each scene is planned once per size with the same seed.
+    Shared wildcards must be resolved (`resolve_wildcards`, `spec_of_run`). Raises BadInput for an
+    unknown placeholder and an invalid parameter.
     """
-    # variety, not secrecy
+    # random words need variety, not secrecy
     draw = random.Random(seed if spec.seed is None else spec.seed)  # noqa: S311  see above
     answers = parameters.prompt_texts(spec.parameters, given or {})
     edges = spec.edges
     shots: list[PlannedPicture] = []
     while len(shots) < count:
+        # Sorted, because the order of draws determines the result of a seed.
         chosen = {name: _draw_word(draw, spec, name) for name in sorted(spec.words)}
         scene = _fill_prompt(spec, {**chosen, **answers})
         own = draw.randrange(2**31)
@@ -363,8 +361,10 @@ def _build_image_job(spec: RecipeSpec, scene: str, seed: int, width: int, height
 
 
 def _fill_prompt(spec: RecipeSpec, chosen: Mapping[str, str]) -> str:
-    """The prompt with its words. No format strings: their widths and attributes are not for people
-    to write."""
+    """Fill the placeholders of the prompt.
+
+    `str.format` is not used, because users could write attribute access and widths.
+    """
 
     def word(found: re.Match[str]) -> str:
         if found[1] not in chosen:

@@ -1,7 +1,7 @@
-"""The look of a creator: a few pictures of the library that models keep to, in their order.
+"""Style references of a creator: ordered library images whose style models follow.
 
-Whether a picture may be kept to is the gate's to say (`gate/permits/reference_images.py`), and it
-is asked each time.
+The gate decides on each use whether an image may be a reference
+(`gate/permits/reference_images.py`).
 """
 
 from collections.abc import Sequence
@@ -20,26 +20,26 @@ from studio.recipes.models import StyleReferenceRow
 from tenants import audit
 
 MAX_STYLE_REFERENCES = 4
-"""Pictures of one look: each is encoded for every picture that is made, and more blur together."""
+"""Maximum number of references: each is encoded for every generated image, and more blur
+together."""
 
 FrozenStyle = list[list[str]]
-"""The pictures of a look as a run keeps them: the asset and the digest of each."""
+"""The style references stored with a run: asset id and digest of each."""
 
 
 @dataclass(frozen=True)
 class StyleReference:
-    """A picture of a look; `refused` says why it may not be kept to any more, None where it may."""
+    """A style reference; `refused` is the reason why it may no longer be used, None if it may."""
 
     asset_id: UUID
     refused: Message | None
 
 
 def add_style_reference(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
-    """Let models keep to a picture from now on, after those chosen before; one that is chosen stays
-    where it is.
+    """Append an image to the style references of a creator; idempotent.
 
-    Raises NotFound for what is not in this creator's library, BadInput for what is no picture and
-    for one too many, and Refused as `gate.permits.reference_images.check_reference_pictures`.
+    Raises NotFound for an image that is not in the creator's library, BadInput for other media and
+    too many images, and Refused as `gate.permits.reference_images.check_reference_pictures`.
     """
     assets.lock_library(scope, "look", creator_id)
     known = _list_reference_rows(scope, creator_id)
@@ -62,8 +62,7 @@ def add_style_reference(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
 
 
 def remove_style_reference(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
-    """Let models keep to a picture no more; runs that were asked for with it keep it. None of the
-    look is no error."""
+    """Remove an image from the style references, if it is one. Existing runs retain it."""
     for row in _list_reference_rows(scope, creator_id):
         if row.asset_id == asset_id:
             scope.session.delete(row)
@@ -71,7 +70,7 @@ def remove_style_reference(scope: Scope, creator_id: UUID, asset_id: UUID) -> No
 
 
 def move_to_front(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
-    """Put a picture before the others of its look. Raises NotFound for one that is none of it."""
+    """Move a style reference to the first position. Raises NotFound."""
     assets.lock_library(scope, "look", creator_id)
     known = _list_reference_rows(scope, creator_id)
     wanted = next((row for row in known if row.asset_id == asset_id), None)
@@ -82,7 +81,7 @@ def move_to_front(scope: Scope, creator_id: UUID, asset_id: UUID) -> None:
 
 
 def list_style_references(scope: Scope, creator_id: UUID) -> list[StyleReference]:
-    """A creator's look, in its order, as it stands now."""
+    """Return a creator's style references in order, with their current usability."""
     return [
         StyleReference(row.asset_id, _refusal_reason(scope, creator_id, row.asset_id))
         for row in _list_reference_rows(scope, creator_id)
@@ -90,13 +89,15 @@ def list_style_references(scope: Scope, creator_id: UUID) -> list[StyleReference
 
 
 def style_reference_ids(scope: Scope, creator_id: UUID) -> frozenset[UUID]:
-    """The pictures of a creator's look, whether they may be kept to now or not."""
+    """Return the asset ids of a creator's style references, usable or not."""
     return frozenset(row.asset_id for row in _list_reference_rows(scope, creator_id))
 
 
 def freeze_style(scope: Scope, creator_id: UUID) -> FrozenStyle:
-    """The look as a run keeps it. Raises Refused where there is none, and for one picture that may
-    not be kept to."""
+    """Return the style references to store with a run.
+
+    Raises Refused if there are none, or if one may not be used.
+    """
     known = [
         [str(row.asset_id), style_picture_digest(scope, creator_id, row.asset_id)]
         for row in _list_reference_rows(scope, creator_id)
@@ -107,15 +108,18 @@ def freeze_style(scope: Scope, creator_id: UUID) -> FrozenStyle:
 
 
 def check_style(scope: Scope, creator_id: UUID, kept: FrozenStyle) -> None:
-    """Whether the look of a run may still be kept to, byte for byte. Raises as `add`, and Refused
-    for other bytes."""
+    """Check that the style references of a run may still be used and have the same bytes.
+
+    Raises as `add_style_reference`, and Refused for changed bytes.
+    """
     for asset_id, sha256 in kept:
         if style_picture_digest(scope, creator_id, UUID(asset_id)) != sha256:
             raise Refused("look.changed")
 
 
 def style_picture_digest(scope: Scope, creator_id: UUID, asset_id: UUID) -> str:
-    """The bytes of a picture that may be kept to. Raises as `add`."""
+    """Return the digest of an image usable as a style reference. Raises as
+    `add_style_reference`."""
     assets.check_assets_owned(scope, creator_id, [asset_id])
     found = input_pictures.source_picture_digest(scope, asset_id)
     reference_images.check_reference_pictures(scope, creator_id, [found])

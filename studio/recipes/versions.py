@@ -1,5 +1,5 @@
-"""The recipes of a creator as a shelf: a new one, a copy, the next version, one put away and taken
-out again; versions stay."""
+"""Management of a creator's recipes: create, copy, change, archive and restore. Versions are never
+deleted."""
 
 from collections.abc import Collection, Mapping
 from typing import Any
@@ -17,10 +17,9 @@ from studio.recipes.specs import MAX_RECIPE_NAME, RecipeSpec
 
 
 def create_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
-    """A recipe that says what `spec` says, under a name of its own; returns its id."""
-    assets.lock_library(
-        scope, "recipe names", creator_id
-    )  # two copies at once would both find the same name free
+    """Create a recipe from `spec` under a unique name and return its id."""
+    # Two concurrent copies would otherwise find the same name free.
+    assets.lock_library(scope, "recipe names", creator_id)
     taken = set(
         scope.session.exec(
             select(RecipeRow.name).where(
@@ -34,10 +33,9 @@ def create_recipe(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> UUID:
 
 
 def create_named_recipe(scope: Scope, creator_id: UUID, said: Mapping[str, Any]) -> UUID:
-    """A new recipe under the name it says; its id. One of that name that was put away goes on in a
-    next version.
+    """Create a recipe under the given name and return its id; an archived one gets a new version.
 
-    Raises Conflict for a name that is taken, and as `change`.
+    Raises Conflict for a name in use, and as `change_recipe`.
     """
     spec = specs.parse_recipe(said)
     _lock_recipe(scope, creator_id, spec.name)
@@ -49,11 +47,11 @@ def create_named_recipe(scope: Scope, creator_id: UUID, said: Mapping[str, Any])
 def change_recipe(
     scope: Scope, creators: Collection[UUID], recipe_id: UUID, said: Mapping[str, Any]
 ) -> UUID:
-    """Write the next version of a recipe, which says this otherwise than the one that stands; its
-    id, or that which stands where nothing changes.
+    """Save the next version of a recipe with these changes; return its id, or the current one if
+    unchanged.
 
-    Raises NotFound, also for one that was put away; BadInput for what cannot be meant; and, for
-    pictures that it works from otherwise than before, as `run_inputs.recipe_picture_digests`.
+    Raises NotFound, also for an archived recipe; BadInput for invalid values; and as
+    `run_inputs.recipe_picture_digests` if the input images change.
     """
     creator_id, card = lock_recipe(scope, creators, recipe_id)
     return _save_version(
@@ -64,8 +62,10 @@ def change_recipe(
 def lock_recipe(
     scope: Scope, creators: Collection[UUID], recipe_id: UUID
 ) -> tuple[UUID, RecipeSummary]:
-    """Whose recipe it is, and the newest version of that which `recipe_id` is a version of; nobody
-    else writes it until this ends. Raises NotFound."""
+    """Lock a recipe until the transaction ends; return its creator and its newest version.
+
+    `recipe_id` may be any version. Raises NotFound.
+    """
     row = scope.session.get(RecipeRow, (scope.tenant_id, recipe_id))
     if row is not None and row.creator_id in creators:
         _lock_recipe(scope, row.creator_id, row.name)
@@ -76,7 +76,7 @@ def lock_recipe(
 
 
 def _lock_recipe(scope: Scope, creator_id: UUID, name: str) -> None:
-    """As `specs.save_recipe`, and in its order."""
+    """Lock in the same order as `specs.save_recipe`."""
     wildcards.lock_wildcards(scope)
     assets.lock_library(scope, "recipe", creator_id, name)
 
@@ -84,41 +84,44 @@ def _lock_recipe(scope: Scope, creator_id: UUID, name: str) -> None:
 def _save_version(
     scope: Scope, creator_id: UUID, spec: RecipeSpec, before: RecipeSpec | None
 ) -> UUID:
-    specs.plan_pictures(
-        specs.resolve_wildcards(scope, creator_id, spec), seed=0, count=1
-    )  # a word without a list is told now
+    # Planning one image detects unknown placeholders before the recipe is saved.
+    specs.plan_pictures(specs.resolve_wildcards(scope, creator_id, spec), seed=0, count=1)
     if before is None or (before.begin, before.posture) != (spec.begin, spec.posture):
         run_inputs.recipe_picture_digests(scope, creator_id, spec)
     return specs.save_recipe(scope, creator_id, spec)
 
 
 def copy_recipe(scope: Scope, creator_id: UUID, recipe_id: UUID) -> UUID:
-    """The same recipe under another name; returns its id. Raises NotFound, for another creator's
-    too."""
+    """Copy a recipe under another name and return its id.
+
+    Raises NotFound, also for another creator's recipe.
+    """
     return create_recipe(
         scope, creator_id, specs.parse_recipe(_get_recipe_row(scope, creator_id, recipe_id).spec)
     )
 
 
 def archive_recipe(scope: Scope, creator_id: UUID, recipe_id: UUID) -> str:
-    """Offer a recipe no more, in any of its versions; its name. What was made by it, and runs under
-    way, stay.
+    """Archive all versions of a recipe and return its name. Its images and active runs are not
+    affected.
 
-    Raises NotFound, for another creator's too.
+    Raises NotFound, also for another creator's recipe.
     """
     return _set_retired(scope, creator_id, recipe_id, retired=True)
 
 
 def unarchive_recipe(scope: Scope, creator_id: UUID, recipe_id: UUID) -> str:
-    """Offer it again; its name. Raises as `retire`."""
+    """Restore an archived recipe and return its name. Raises as `archive_recipe`."""
     return _set_retired(scope, creator_id, recipe_id, retired=False)
 
 
 def get_current_recipe(
     scope: Scope, creators: Collection[UUID], recipe_id: UUID
 ) -> tuple[UUID, RecipeSummary]:
-    """Whose recipe it is, and what it says. Raises NotFound for an older version, for one that was
-    put away, and for anybody else's, which all look the same."""
+    """Return the creator and the content of a recipe.
+
+    Raises NotFound for an older version, an archived recipe and those of other creators.
+    """
     row = scope.session.get(RecipeRow, (scope.tenant_id, recipe_id))
     if row is not None and row.creator_id in creators:
         for card in list_recipes(scope, row.creator_id):
@@ -129,7 +132,7 @@ def get_current_recipe(
 
 def _set_retired(scope: Scope, creator_id: UUID, recipe_id: UUID, *, retired: bool) -> str:
     name = _get_recipe_row(scope, creator_id, recipe_id).name
-    assets.lock_library(scope, "recipe", creator_id, name)  # as whoever writes its next version
+    assets.lock_library(scope, "recipe", creator_id, name)  # same lock as saving the next version
     scope.run(
         "UPDATE recipes SET retired = :retired WHERE tenant_id = :tenant AND creator_id = "
         ":creator AND name = :name",
@@ -150,7 +153,7 @@ def _get_recipe_row(scope: Scope, creator_id: UUID, recipe_id: UUID) -> RecipeRo
 
 
 def _unique_name(name: str, taken: Collection[str]) -> str:
-    """The name, or the first of `name (2)`, `name (3)` … that nobody has."""
+    """Return the name, or the first free one of `name (2)`, `name (3)` and so on."""
     found = name
     number = 1
     while found in taken:

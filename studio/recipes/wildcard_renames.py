@@ -1,5 +1,4 @@
-"""A shared list of words under another name: the recipes that draw from it say the new one from
-then on."""
+"""Renames of wildcards, together with the recipes that use them."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -25,22 +24,19 @@ ORDER BY r.creator_id, r.name, r.version DESC
 def rename_wildcard_and_recipes(
     scope: Scope, creators: Collection[UUID], list_id: UUID, name: str
 ) -> tuple[UUID, list[str]]:
-    """Give a list another name: the id of its next version, and the names of the recipes that were
-    changed with it.
+    """Rename a wildcard; return the id of its next version and the names of the changed recipes.
 
-    Each recipe that draws from it, put away or not, gets a next version that says the new name;
-    runs keep the words they began with. An older version of a recipe goes on to say the old name,
-    and tells that when it is run. Raises as `wildcards.rename_wildcard`, and BadInput for a prompt
-    that gets too long.
+    Each recipe that uses it, archived or not, gets a next version with the new name; runs retain
+    their words. Older versions of recipes retain the old name and report it when they are run.
+    Raises as `wildcards.rename_wildcard`, and BadInput for a prompt that becomes too long.
     """
     made, before, owner = wildcards.rename_wildcard(scope, creators, list_id, name)
     if before == name:
         return made, []
     for row in _list_recipes_using(scope, before, owner):
         assets.lock_library(scope, "recipe", row.creator_id, row.name)
-    changed = _list_recipes_using(
-        scope, before, owner
-    )  # as they are now that nobody else writes them
+    # Read again under the locks.
+    changed = _list_recipes_using(scope, before, owner)
     for row in changed:
         specs.save_recipe(
             scope,
@@ -53,7 +49,8 @@ def rename_wildcard_and_recipes(
 
 
 def _list_recipes_using(scope: Scope, name: str, owner: UUID | None) -> Sequence[Any]:
-    """The newest versions of the recipes that draw from a list of its creator, or of the agency."""
+    """Return the newest versions of the recipes that use a wildcard of a creator or of the
+    agency."""
     rows = scope.run(_NEWEST, tenant=scope.tenant_id, creator=owner, name=name).all()
     return [row for row in rows if name in wildcards.wildcard_names_in(row.spec["prompt"])]
 

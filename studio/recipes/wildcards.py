@@ -1,11 +1,10 @@
-"""Lists of words that recipes share: `{@outfits}` in a prompt is a word of the list of that name.
+"""Wildcards: word lists shared by recipes; `{@outfits}` in a prompt is a word of the list
+"outfits".
 
-A list is the agency's, or one creator's own, which stands before the agency's of the same name.
-Versions never change, and a run keeps those it began with: what is written later changes later runs
-alone.
-
-Words and how often each is drawn, as people write them: `red dress:3`, three times as often.
-Pure.
+A list belongs to the agency or to a creator, whose list takes precedence over the agency's of the
+same name. Versions are immutable and a run retains the ones it started with, so changes affect only
+later runs. In text form each line is a word with an optional weight: `red dress:3` is drawn three
+times as often.
 """
 
 import re
@@ -40,23 +39,23 @@ MAX_WILDCARD_NAME = 40
 MAX_WORD_LENGTH = 80
 MAX_WORDS = 200
 MAX_WILDCARDS = 200
-"""Lists that are offered, of an agency and all its creators."""
+"""Maximum number of active lists of an agency and all its creators."""
 
 FrozenWildcards = Mapping[str, Mapping[str, Any]]
-"""By name, the `version`, `words` and `weights` of lists as they were at one moment; JSON."""
+"""The `version`, `words` and `weights` of lists at one moment by name, as JSON."""
 
 
 def _validate_wildcard_name(said: str) -> str:
     composed = unicodedata.normalize("NFC", said)
     if not _LETTERS.fullmatch(composed) or composed != composed.lower():
-        raise ValueError("small letters, digits, - and _, as in outfits")
+        raise ValueError("use lowercase letters, digits, - and _, as in outfits")
     return composed
 
 
 def _validate_wildcard_word(said: str) -> str:
     found = " ".join(said.split())
     if not found or not found.isprintable():
-        raise ValueError("words on one line")
+        raise ValueError("use printable characters on one line")
     return found
 
 
@@ -69,8 +68,7 @@ Word = Annotated[
 
 
 class Wildcard(BaseModel):
-    """What a list says: its words, and how often each is drawn against the others, 1 where nothing
-    is said."""
+    """The words of a list with their relative frequencies, 1 by default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -81,24 +79,25 @@ class Wildcard(BaseModel):
     @classmethod
     def _check_unique_words(cls, words: list[str]) -> list[str]:
         if len(set(words)) < len(words):
-            raise ValueError("a word twice")
+            raise ValueError("duplicate word")
         return words
 
     @model_validator(mode="after")
     def _check_weights(self) -> Self:
         if not self.weights.keys() <= set(self.words):
-            raise ValueError("a weight of no word")
+            raise ValueError("weight of an unknown word")
         return self
 
     @property
     def weighted_words(self) -> list[tuple[str, int]]:
-        """What two lists are the same by."""
+        """The words with weights, by which lists are compared."""
         return [(word, self.weights.get(word, 1)) for word in self.words]
 
 
 @dataclass(frozen=True)
 class WildcardVersion:
-    """A version of a list; `creator_id` is None of the agency's, `by` the actor who wrote it."""
+    """A version of a list; `creator_id` is None for the agency's, `by` is the actor who
+    wrote it."""
 
     id: UUID
     creator_id: UUID | None
@@ -115,7 +114,7 @@ class _Written(BaseModel):
 
 
 def parse_wildcard(name: object, said: object) -> tuple[str, Wildcard]:
-    """A list as somebody writes it. Raises BadInput that names what is wrong."""
+    """Validate the name and content of a list. Raises BadInput with the invalid field."""
     try:
         found = _Written.model_validate({"name": name, "said": said})
     except ValidationError as error:
@@ -125,17 +124,17 @@ def parse_wildcard(name: object, said: object) -> tuple[str, Wildcard]:
 
 
 def wildcard_names_in(prompt: str) -> list[str]:
-    """The names of the lists in a prompt, each once, in their order."""
+    """Return the distinct names of the lists in a prompt in order."""
     return list(dict.fromkeys(_NAMED.findall(prompt)))
 
 
 def current_wildcards(scope: Scope, creator_id: UUID, prompt: str) -> FrozenWildcards:
-    """The lists that a prompt of a creator names, as they are now; one that is not there is left
-    out."""
+    """Return the current lists used by a creator's prompt, without unknown ones."""
     if not (names := wildcard_names_in(prompt)):
         return {}
     rows = [row for row in _list_newest_rows(scope, [creator_id], names) if not row.retired]
-    rows.sort(key=lambda row: row.creator_id is not None)  # a creator's own comes last, and stands
+    # the creator's own list comes last and takes precedence
+    rows.sort(key=lambda row: row.creator_id is not None)
     return {
         row.name: {"version": row.version, "words": row.words, "weights": row.weights}
         for row in rows
@@ -145,8 +144,10 @@ def current_wildcards(scope: Scope, creator_id: UUID, prompt: str) -> FrozenWild
 def check_wildcards_exist(
     scope: Scope, creator_id: UUID, recipe: str, prompt: str, *, also: Collection[str] = ()
 ) -> None:
-    """Raise BadInput where a recipe names a list that is not there, nor `also`. None is put away
-    until this ends."""
+    """Raise BadInput if a recipe uses a list that neither exists nor is in `also`.
+
+    Lists are locked against archiving until the transaction ends.
+    """
     if names := wildcard_names_in(prompt):
         lock_wildcards(scope)
         there = current_wildcards(scope, creator_id, prompt)
@@ -158,8 +159,8 @@ def check_wildcards_exist(
 def list_wildcards(
     scope: Scope, creators: Collection[UUID], *, retired: bool = False
 ) -> list[WildcardVersion]:
-    """The agency's lists and those of these creators by name, in their newest versions; those put
-    away if `retired`."""
+    """Return the agency's and these creators' lists by name in their newest versions; archived ones
+    if `retired`."""
     return [
         _version_from_row(scope, row)
         for row in _list_newest_rows(scope, creators)
@@ -170,8 +171,10 @@ def list_wildcards(
 def get_current_wildcard(
     scope: Scope, creators: Collection[UUID], list_id: UUID
 ) -> WildcardVersion:
-    """A list in its newest version. Raises NotFound for an older one, for one put away, and for
-    anybody else's."""
+    """Return a list by the id of its newest version.
+
+    Raises NotFound for an older version, an archived list and those of other creators.
+    """
     for one in list_wildcards(scope, creators):
         if one.id == list_id:
             return one
@@ -181,8 +184,7 @@ def get_current_wildcard(
 def list_wildcard_versions(
     scope: Scope, creators: Collection[UUID], list_id: UUID, *, limit: int = 10
 ) -> list[WildcardVersion]:
-    """The last versions of the list that `list_id` is a version of, the newest first. Raises
-    NotFound."""
+    """Return the last versions of the list of any version id, newest first. Raises NotFound."""
     row = _get_wildcard_row(scope, creators, list_id)
     rows = scope.session.exec(
         select(WildcardRow)
@@ -194,8 +196,7 @@ def list_wildcard_versions(
 
 
 def lock_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardVersion:
-    """The newest version of the list that `list_id` is a version of; nobody else writes it until
-    this ends. Raises NotFound."""
+    """Lock a list until the transaction ends and return its newest version. Raises NotFound."""
     lock_wildcards(scope)
     return list_wildcard_versions(scope, creators, list_id, limit=1)[0]
 
@@ -203,11 +204,11 @@ def lock_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> Wi
 def create_wildcard(
     scope: Scope, creators: Collection[UUID], name: str, said: Wildcard, *, creator_id: UUID | None
 ) -> UUID:
-    """A list of the agency, or of one creator; its id. One of that name that was put away goes on
-    in a next version.
+    """Create a list of the agency or of one creator and return its id; an archived one gets a new
+    version.
 
-    `creators` are those the writer works for: a list of the agency needs all of them. Raises
-    Conflict for a name that is taken, BadInput for one too many, NotFound, Refused.
+    `creators` are those the acting member works for; a list of the agency requires all creators.
+    Raises Conflict for a name in use, BadInput for too many lists, NotFound, Refused.
     """
     lock_wildcards(scope)
     _check_can_edit(scope, creators, creator_id)
@@ -228,10 +229,9 @@ def create_wildcard(
 def change_wildcard(
     scope: Scope, creators: Collection[UUID], list_id: UUID, said: Wildcard
 ) -> UUID:
-    """Write the next version of a list; its id, or that which stands where nothing changes.
+    """Save the next version of a list; return its id, or the current one if unchanged.
 
-    Raises Conflict where `list_id` is not the newest any more: somebody else wrote meanwhile;
-    NotFound; Refused.
+    Raises Conflict if `list_id` is no longer the newest version; NotFound; Refused.
     """
     row = _lock_newest_version(scope, creators, list_id)
     if row.retired:
@@ -255,12 +255,11 @@ WHERE tenant_id = :tenant AND creator_id IS NOT DISTINCT FROM :creator AND name 
 def rename_wildcard(
     scope: Scope, creators: Collection[UUID], list_id: UUID, name: str
 ) -> tuple[UUID, str, UUID | None]:
-    """Give a list another name in all its versions, and a next one; its id, the name before, and
-    whose it is. Recipes go on to say the old one: `studio/recipes/wildcard_renames.py` changes them
-    too.
+    """Rename all versions of a list and add a next one; return its id, the old name and the
+    creator.
 
-    Raises as `change`, and Conflict for a name that another list has or had which some of these
-    prompts might mean.
+    Recipes are not changed; see `studio/recipes/wildcard_renames.py`. Raises as `change_wildcard`,
+    and Conflict for a name that another list has or had, because prompts could refer to it.
     """
     row = _lock_newest_version(scope, creators, list_id)
     if row.retired:
@@ -282,7 +281,7 @@ def rename_wildcard(
 def restore_wildcard_version(
     scope: Scope, creators: Collection[UUID], list_id: UUID, version: int
 ) -> UUID:
-    """Make an older version the newest again, as a version of its own. Raises as `change`."""
+    """Save an older version of a list as the newest one. Raises as `change_wildcard`."""
     row = _lock_newest_version(scope, creators, list_id)
     older = scope.session.exec(
         select(WildcardRow).where(
@@ -297,8 +296,10 @@ def restore_wildcard_version(
 
 
 def archive_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> str:
-    """Put a list away; its name. Runs under way keep its words. Raises Conflict, with their names,
-    for one that recipes name; else as `change`."""
+    """Archive a list and return its name. Active runs retain its words.
+
+    Raises Conflict with the names of recipes that use it; otherwise as `change_wildcard`.
+    """
     row = _lock_newest_version(scope, creators, list_id)
     by = recipes_using_wildcard(scope, row.name, row.creator_id)
     if by:
@@ -307,7 +308,7 @@ def archive_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) ->
 
 
 def unarchive_wildcard(scope: Scope, creators: Collection[UUID], list_id: UUID) -> str:
-    """Offer it again; its name. Raises as `change`."""
+    """Restore an archived list and return its name. Raises as `change_wildcard`."""
     return _set_retired(scope, _lock_newest_version(scope, creators, list_id), retired=False)
 
 
@@ -326,8 +327,11 @@ ORDER BY r.creator_id, r.name, r.version DESC
 def recipes_using_wildcard(
     scope: Scope, name: str, creator_id: UUID | None, *, seen: Collection[UUID] | None = None
 ) -> list[str]:
-    """The recipes whose newest version names a list: those of its creator, or of all who have none
-    of their own; only of creators that are `seen`, where these are said."""
+    """Return the names of recipes whose newest version uses a list.
+
+    For a list of the agency, creators with their own list of that name are not included. `seen`
+    limits the result to some creators.
+    """
     rows = scope.run(_PROMPTS, tenant=scope.tenant_id, creator=creator_id, name=name).all()
     return sorted(
         {
@@ -344,8 +348,7 @@ _OF_RUNS = (
 
 
 def wildcard_versions_by_run(scope: Scope, runs: Collection[UUID]) -> dict[UUID, dict[str, int]]:
-    """By run, the versions of the lists it was resolved with, by name; nothing of a run without
-    any."""
+    """Return the list versions of each run by name, without runs that use none."""
     rows = scope.run(_OF_RUNS, tenant=scope.tenant_id, runs=list(runs)).all()
     return {
         row.id: {name: one["version"] for name, one in sorted(row.lists.items())} for row in rows
@@ -353,8 +356,10 @@ def wildcard_versions_by_run(scope: Scope, runs: Collection[UUID]) -> dict[UUID,
 
 
 def is_existing_wildcard(scope: Scope, creator_id: UUID, name: str, said: Wildcard) -> bool:
-    """Whether the list that a creator's prompts would name says this; where there is none, it is
-    made the creator's."""
+    """Return True if the list that a creator's prompts would use has this content.
+
+    If there is no such list, it is created for the creator.
+    """
     lock_wildcards(scope)
     there = current_wildcards(scope, creator_id, f"{{@{name}}}").get(name)
     if there is None:
@@ -367,8 +372,8 @@ def is_existing_wildcard(scope: Scope, creator_id: UUID, name: str, said: Wildca
 
 
 def put_creator_wildcard(scope: Scope, creator_id: UUID, name: str, said: Wildcard) -> None:
-    """Have a creator's prompts find these words under a name: as they are, or in the creator's own
-    list."""
+    """Ensure that a creator's prompts find this content under a name, by creating or changing the
+    creator's list."""
     if is_existing_wildcard(scope, creator_id, name, said):
         return
     own = next(
@@ -386,8 +391,10 @@ def put_creator_wildcard(scope: Scope, creator_id: UUID, name: str, said: Wildca
 
 
 def lock_wildcards(scope: Scope) -> None:
-    """Lists are written, put away and newly named one after the other: two at once would both find
-    what neither leaves. Held before a recipe's own name is (`specs.save_recipe`)."""
+    """Lock all changes of wildcards until the transaction ends.
+
+    Take this lock before that of a recipe name (`specs.save_recipe`).
+    """
     assets.lock_library(scope, "word lists")
 
 
@@ -402,7 +409,7 @@ def _check_can_edit(scope: Scope, creators: Collection[UUID], creator_id: UUID |
 def _list_newest_rows(
     scope: Scope, creators: Collection[UUID], names: Sequence[str] | None = None
 ) -> list[WildcardRow]:
-    """By name, the agency's before a creator's own."""
+    """Return the newest rows by name, the agency's before a creator's."""
     rows = scope.session.exec(
         select(WildcardRow)
         .where(
@@ -431,8 +438,10 @@ def _get_wildcard_row(scope: Scope, creators: Collection[UUID], list_id: UUID) -
 
 
 def _lock_newest_version(scope: Scope, creators: Collection[UUID], list_id: UUID) -> WildcardRow:
-    """The newest version of a list that may be written, which nobody else writes until this ends.
-    Raises Conflict."""
+    """Lock and return the newest version of a list that may be edited.
+
+    Raises Conflict if `list_id` is not the newest.
+    """
     lock_wildcards(scope)
     row = _get_wildcard_row(scope, creators, list_id)
     _check_can_edit(scope, creators, row.creator_id)
@@ -488,9 +497,8 @@ def _set_retired(scope: Scope, row: WildcardRow, *, retired: bool) -> str:
 
 
 def _version_from_row(scope: Scope, row: WildcardRow) -> WildcardVersion:
-    said = Wildcard.model_construct(
-        words=row.words, weights=row.weights
-    )  # what stands is not judged anew
+    # Stored lists are not validated again.
+    said = Wildcard.model_construct(words=row.words, weights=row.weights)
     return WildcardVersion(
         row.id, row.creator_id, row.name, row.version, said, row.by, row.created_at or scope.now
     )
@@ -500,19 +508,19 @@ WEIGHTED_LINE = re.compile(r"(.*\S)\s*:\s*([0-9]{1,3})")
 
 
 def format_weighted(option: str, weight: int | None) -> str:
-    """One word with its weight."""
+    """Return a word with its weight as text."""
     if weight is None and WEIGHTED_LINE.fullmatch(option):
-        weight = 1  # "16:9" is a word and no weight
+        weight = 1  # "16:9" is a word, not a weight; an explicit weight makes it unambiguous
     return option if weight is None else f"{option}:{weight}"
 
 
 def format_wildcard(one: Wildcard) -> str:
-    """The words of a shared list, one to a line; `read` of it is the same."""
+    """Return the words of a list, one per line, as parsed by `parse_wildcard_lines`."""
     return "\n".join(format_weighted(word, one.weights.get(word)) for word in one.words)
 
 
 def parse_wildcard_lines(text: str) -> tuple[list[str], dict[str, int]]:
-    """The words of a shared list and their weights out of what somebody wrote."""
+    """Parse the words and weights of a list, one word per line."""
     found: list[str] = []
     weights: dict[str, int] = {}
     for line in filter(None, (" ".join(one.split()) for one in text.splitlines())):

@@ -1,5 +1,4 @@
-"""A recipe as a text in YAML: to take away, to bring back, and what is wrong in it by field and
-line."""
+"""Recipes as YAML files: export and import, with errors by field and line."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ from studio.recipes.specs import MAX_WILDCARDS, RecipeSpec
 from studio.recipes.wildcards import FrozenWildcards, Name, Wildcard
 
 MAX_FILE_BYTES = 512 * 1024
-"""Two dozen shared lists of two hundred words of thirty letters fit, with their weights; read in
-some two seconds."""
+"""Two dozen wildcards of two hundred words of thirty letters fit, with weights; parsing takes about
+two seconds."""
 
 EXPORT_FILE_NAME = "recipe.yaml"
 
@@ -31,14 +30,14 @@ NONE: FrozenWildcards = {}
 
 
 class _Text(RecipeSpec):
-    """A recipe, and beside it the shared lists that it names."""
+    """A recipe with the shared wildcards it uses."""
 
     lists: Annotated[dict[Name, Wildcard], Field(default_factory=dict, max_length=MAX_WILDCARDS)]
 
 
 @dataclass(frozen=True)
 class ParsedRecipeFile:
-    """A recipe of a text, the shared lists it brings, and where those stand in it, by name."""
+    """A recipe from a file, the wildcards it contains, and their line numbers by name."""
 
     spec: RecipeSpec
     lists: Mapping[str, Wildcard]
@@ -46,8 +45,7 @@ class ParsedRecipeFile:
 
 
 def export_recipe(spec: RecipeSpec, lists: FrozenWildcards = NONE) -> str:
-    """The recipe in YAML, with the shared lists it names; what is as usual is left out. `read` of
-    it is the same."""
+    """Return a recipe with the wildcards it uses as YAML, without default values."""
     kept: dict[str, Any] = spec.model_dump(mode="json", exclude_defaults=True)
     if lists:
         kept[LISTS] = {
@@ -58,23 +56,23 @@ def export_recipe(spec: RecipeSpec, lists: FrozenWildcards = NONE) -> str:
 
 
 def import_recipe(scope: Scope, creator_id: UUID, raw: bytes | str) -> RecipeSpec:
-    """Store the recipe of a text as the creator's. A shared list it brings is that which is there,
-    if this says the same, and is made the creator's own where there is none. Raises BadInput as
-    `read`, and for a list that is there with other words."""
+    """Store the recipe of a file for the creator.
+
+    A wildcard in the file must match the existing one, or is created for the creator. Raises
+    BadInput as `parse_recipe_file`, and for a wildcard that exists with other content.
+    """
     written = parse_recipe_file(raw)
     for name, said in written.lists.items():
         if not wildcards.is_existing_wildcard(scope, creator_id, name, said):
             raise BadInput("recipe.list_differs", line=written.lines[name], list=name)
-    specs.plan_pictures(
-        specs.resolve_wildcards(scope, creator_id, written.spec), seed=0, count=1
-    )  # a missing list is told now
+    # Planning one image detects missing lists before the recipe is saved.
+    specs.plan_pictures(specs.resolve_wildcards(scope, creator_id, written.spec), seed=0, count=1)
     specs.save_recipe(scope, creator_id, written.spec)
     return written.spec
 
 
 def parse_recipe_file(raw: bytes | str) -> ParsedRecipeFile:
-    """The recipe of a text, at most 512 KB of UTF-8. Raises BadInput that names the field and the
-    line."""
+    """Parse a recipe file of at most 512 KiB of UTF-8. Raises BadInput with field and line."""
     try:
         data = raw.encode() if isinstance(raw, str) else raw
         if len(data) > MAX_FILE_BYTES:
@@ -111,6 +109,6 @@ def _error_at(code: str, parsed: YamlDocument, place: Sequence[str | int]) -> Ba
 
 
 def _strip_union_tag(place: Sequence[str | int]) -> Sequence[str | int]:
-    """The path as it is written: pydantic names the kind of a question between its name and its
-    fields."""
+    """Return the path as written: pydantic inserts the kind of a parameter between name and
+    field."""
     return [*place[:2], *place[3:]] if place[:1] == ("parameters",) else place

@@ -1,4 +1,4 @@
-"""Event of remote workers: a picture that one handed in has to be ingested."""
+"""Event of remote workers: a submitted image to ingest."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class RemotePictureDue:
-    """A picture that a machine of the agency's own made waits to be brought into the library."""
+    """An image submitted by a remote worker is to be ingested."""
 
     kind: ClassVar[str] = "picture.home"
     queue: ClassVar[outbox.Queue] = "make"

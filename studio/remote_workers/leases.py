@@ -1,8 +1,7 @@
-"""Runs lent to machines of an agency's own: a few pictures at a time, under a lease that ends when
-a machine is silent.
+"""Leases of runs to an agency's remote workers: a few images at a time, until the worker stops
+responding.
 
-Nothing is remembered of a machine but its lease: whatever dies, the pictures that are missing are
-lent again.
+Only the lease of a worker is stored. After a failure of any kind, missing images are leased again.
 """
 
 from collections.abc import Sequence
@@ -39,20 +38,20 @@ from studio.runs.states import JobState
 from tenants.api_keys import remote_workers
 
 LEASE_DURATION = timedelta(seconds=60)
-"""How long a machine may be silent; it says something several times within."""
+"""Time after the last heartbeat until a lease expires; workers send several within it."""
 
 RETRY_DELAY = timedelta(seconds=30)
-"""After so long a run is lent again that a machine could not make for now."""
+"""Delay before a run is leased again after a worker could not make it for now."""
 
 MAX_LEASES = 8
-"""So often in a row a run is lent without a picture coming of it, then it fails: a machine that
-dies of it, or answers that are lost, would go round for ever."""
+"""Maximum consecutive leases without a result; then the run fails. A run that crashes its worker,
+or whose results are lost, would otherwise be retried forever."""
 
 
 @dataclass(frozen=True)
 class AgencyBounds:
-    """What the house allows an agency: pictures a day, 0 for no limit, and bytes it may keep, None
-    for no limit."""
+    """Limits set by the installation: images per day (0 for unlimited) and storage bytes (None for
+    unlimited)."""
 
     per_day: int = 0
     allowed: int | None = None
@@ -61,11 +60,10 @@ class AgencyBounds:
 def lease_pictures(
     scope: Scope, machine_id: UUID, wanted: WorkRequest, bounds: AgencyBounds
 ) -> LeasedPictures | None:
-    """Pictures for a machine, from the run that waits longest of those it can make; None when there
-    are none.
+    """Lease images to a worker, from the longest waiting run it can make; None if there are none.
 
-    A machine that asks again, its program being the same, is answered with the lease it has. Raises
-    Refused for a machine that ended.
+    A repeated request of the same worker process gets its existing lease. Raises Refused for a
+    revoked worker.
     """
     remote_workers.record_worker_seen(scope, machine_id, wanted.able.model_dump(mode="json"))
     scope.lock(remote_routing.remote_lock_name(scope))
@@ -99,7 +97,7 @@ def lease_pictures(
 
 
 def _count_lease_attempt(scope: Scope, row: RemoteRunRow) -> bool:
-    """Whether a run may be lent once more; one that came back too often fails, with words."""
+    """Return True if a run may be leased again; fail the run after too many attempts."""
     if row.lease is not None:
         row.tries += 1
         scope.add(row)
@@ -125,7 +123,7 @@ j.created_at, j.id
 
 
 def _list_leasable_runs(scope: Scope, machine_id: UUID, instance: UUID) -> list[RemoteRunRow]:
-    """Runs that may be lent to a machine, that which it has first."""
+    """Return the runs that can be leased to a worker, its current one first."""
     ids = (
         scope.run(_ROWS, tenant=scope.tenant_id, machine=machine_id, instance=instance)
         .scalars()
@@ -143,8 +141,8 @@ def _list_leasable_runs(scope: Scope, machine_id: UUID, instance: UUID) -> list[
 def _lease_next_pictures(
     scope: Scope, job: JobRow, able: RemoteWorkerCapabilities, bounds: AgencyBounds, run_id: UUID
 ) -> LeasedPictures | None:
-    """The next pictures of a run, under a new lease; None of one that cannot be made here, or
-    now."""
+    """Return the next images of a run under a new lease, None if the worker cannot make
+    them now."""
     spec = specs.spec_of_run(scope, job)
     if not able.can_make(
         model=spec.model, loras=list(spec.loras), needs=run_inputs.inputs_needed_by(job)
@@ -152,7 +150,7 @@ def _lease_next_pictures(
         return None
     missing = _missing_pictures(scope, job, spec)
     if not missing:
-        return None  # all of them are on their way into the library
+        return None  # all images are being ingested
     held = quotas.generation_wait(scope, job.creator_id, per_day=bounds.per_day)
     records.set_wait(job, held)
     scope.add(job)
@@ -163,6 +161,7 @@ def _lease_next_pictures(
     )
     if held is not None or most < 1:
         return None
+    # Do not lease images that could not be stored.
     storage_quota.check_storage(scope, bounds.allowed, 1)
     return LeasedPictures(
         lease=uuid7(),
@@ -174,8 +173,10 @@ def _lease_next_pictures(
 def _build_picture_orders(
     scope: Scope, job: JobRow, shots: Sequence[PlannedPicture]
 ) -> list[PictureOrder]:
-    """As they are sent, with the names of the pictures they work from. Raises Gone for one not to
-    be used any more."""
+    """Return the orders for a worker with the digests of input images.
+
+    Raises SourcePictureUnavailable if an input may no longer be used.
+    """
     first, posture = run_inputs.check_run_inputs_in(scope, job)
     begin = run_inputs.init_picture_of(job)
     pose = run_inputs.pose_reference_of(job)
@@ -195,7 +196,7 @@ def _build_picture_orders(
 
 
 def _missing_pictures(scope: Scope, job: JobRow, spec: RecipeSpec) -> Sequence[PlannedPicture]:
-    """The pictures of a run that nobody made yet."""
+    """Return the images of a run that do not exist yet."""
     shots = specs.plan_pictures(spec, seed=job.seed, count=job.total, given=job.given)[job.done :]
     there = assets.assets_by_source(
         scope, job.creator_id, [records.picture_source_key(job, one.number) for one in shots]
@@ -223,7 +224,8 @@ SELECT (SELECT count(*) FROM home_pictures WHERE tenant_id = :tenant AND state =
 
 
 def _count_pictures_in_transit(scope: Scope, run_id: UUID) -> int:
-    """Pictures of the agency that are not in the library yet, and count against its day already."""
+    """Return the number of leased or submitted images not in the library yet, which count for the
+    daily quota."""
     waits = str(UploadState.WAITING)
     return int(
         scope.run(_ON_THEIR_WAY, tenant=scope.tenant_id, waiting=waits, run=run_id).scalar_one()
@@ -231,7 +233,7 @@ def _count_pictures_in_transit(scope: Scope, run_id: UUID) -> int:
 
 
 def extend_lease(scope: Scope, machine_id: UUID, said: LeaseHeartbeat) -> HeartbeatResponse:
-    """A machine is at it: its lease goes on, unless its run was ended or another has it. Raises
+    """Process a heartbeat: extend the lease unless its run has ended or it was lost. Raises
     Refused."""
     remote_workers.record_worker_seen(scope, machine_id)
     row = run_of_lease(scope, machine_id, said.lease)
@@ -248,9 +250,11 @@ def extend_lease(scope: Scope, machine_id: UUID, said: LeaseHeartbeat) -> Heartb
 
 
 def run_of_lease(scope: Scope, machine_id: UUID, lease: UUID) -> RemoteRunRow | None:
-    """The run of a lease; None where it is over, or was never this machine's. One that merely
-    ran out stands until the run is lent again: what a machine made while nobody heard it is not
-    lost."""
+    """Return the run of a lease, None if the lease is over or belongs to another worker.
+
+    An expired lease is valid until the run is leased again, so that results of an interrupted
+    connection are not lost.
+    """
     scope.lock(remote_routing.remote_lock_name(scope))
     return scope.session.exec(
         select(RemoteRunRow)
@@ -264,7 +268,8 @@ def run_of_lease(scope: Scope, machine_id: UUID, lease: UUID) -> RemoteRunRow | 
 
 
 def record_delivery(scope: Scope, row: RemoteRunRow, number: int) -> None:
-    """A picture of a lease came; with the last of them it is over. Its run was worth a try."""
+    """Record the delivery of an image; the last one ends the lease. Resets the number of
+    attempts."""
     row.numbers = [one for one in row.numbers if one != number]
     row.tries = 0
     if row.numbers:
@@ -276,8 +281,11 @@ def record_delivery(scope: Scope, row: RemoteRunRow, number: int) -> None:
 
 
 def check_material(scope: Scope, machine_id: UUID, wanted: MaterialRequest) -> None:
-    """Let a machine have a picture that those of its lease work from, checked anew. Raises NotFound
-    for any other, and Gone for one that may not be used any more."""
+    """Check that a worker may download an input image of its lease.
+
+    Raises NotFound for any other image, SourcePictureUnavailable for one that may no longer be
+    used.
+    """
     remote_workers.record_worker_seen(scope, machine_id)
     row = run_of_lease(scope, machine_id, wanted.lease)
     if row is None:
@@ -291,8 +299,10 @@ def check_material(scope: Scope, machine_id: UUID, wanted: MaterialRequest) -> N
 
 
 def return_lease(scope: Scope, machine_id: UUID, said: LeaseReturn) -> None:
-    """A machine makes no more of a lease; what can never be made ends the run, in its words. Raises
-    NotFound for a lease that is over: said twice, it is done once."""
+    """Return a lease; a permanent failure fails the run with the worker's reason.
+
+    Raises NotFound if the lease is already over, so that a repeated request has no effect.
+    """
     remote_workers.record_worker_seen(scope, machine_id)
     row = run_of_lease(scope, machine_id, said.lease)
     if row is None:
@@ -310,7 +320,7 @@ def return_lease(scope: Scope, machine_id: UUID, said: LeaseReturn) -> None:
 
 
 def _return_reason(said: LeaseReturn) -> Message:
-    """Why a machine cannot make a picture: in the words of engines where it uses them rightly."""
+    """Return the worker's reason if it is a valid engine message, otherwise a general one."""
     reason = Message(said.code, said.params)
     if said.code.startswith("engine."):
         try:

@@ -1,7 +1,7 @@
-"""Pictures that machines of an agency's own hand in: taken once each, then brought into the library
-as any other.
+"""Images submitted by remote workers: accepted exactly once each, then ingested like any other.
 
-The door keeps the bytes and says so; our workers, who hold the key of the mark, do the rest.
+The web process stores the bytes and queues an event; our workers, which have the signing key,
+ingest them.
 """
 
 from collections.abc import Callable
@@ -36,23 +36,22 @@ from studio.runs.models import JobRow, RemotePictureRow, RemoteRunRow
 from tenants.api_keys import remote_workers
 
 _MIMES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-"""What engines make, by what `still_images.inspect_picture` calls it."""
+"""MIME types of generated images by the kinds of `still_images.inspect_picture`."""
 
 _OURS = frozenset({assets.FRAMES_PARAMETER, assets.SECONDS_PARAMETER, pipeline.QUALITY_PARAMETER})
-"""Parameters that are measured here, and not for a machine to say."""
+"""Parameters that are measured here and ignored from workers."""
 
 
 def accept_result(
     scope: Scope, store: ObjectStore, machine_id: UUID, made: PictureResult, data: bytes
 ) -> BadInput | Refused | None:
-    """Keep a picture that a machine made, to be brought into the library a moment later. The same
-    again is taken again.
+    """Store an image submitted by a worker and queue its ingest; idempotent.
 
-    Returns why it cannot be used, which ends its run: no whole JPEG, PNG or WebP of at most
-    `MOST_BYTES`, not marked rightly, or no room. Raises BadInput for other bytes than it says,
-    NotFound for a picture that was not lent, Conflict where other bytes came before, the run is
-    over or the lease is somebody else's; Unavailable when the store is away; Refused for a machine
-    that ended.
+    Returns the reason if the image is unusable, which fails its run: not a complete JPEG, PNG or
+    WebP of at most `MAX_PICTURE_BYTES`, wrongly labelled, or no storage left. Raises BadInput if
+    the bytes do not match the digest; NotFound for an image that was not leased; Conflict for
+    different bytes of the same image, an ended run or a lost lease; Unavailable if the store is
+    unreachable; Refused for a revoked worker.
     """
     remote_workers.record_worker_seen(scope, machine_id)
     if bytes_digest(data) != made.sha256:
@@ -72,9 +71,8 @@ def accept_result(
     except (BadInput, storage_quota.StorageFull) as refused:
         records.fail_run(scope, row.job_id, refused.message)
         return refused
-    assets.lock_library(
-        scope, "object", made.sha256
-    )  # nobody who erases these bytes comes in between
+    # Prevents a concurrent erasure of the same bytes.
+    assets.lock_library(scope, "object", made.sha256)
     store.put(scope.tenant_id, data)
     _record_remote_picture(scope, row, machine_id, made, len(data))
     leases.record_delivery(scope, row, made.number)
@@ -101,7 +99,8 @@ def _record_remote_picture(
 
 
 def _is_already_received(scope: Scope, machine_id: UUID, made: PictureResult) -> bool:
-    """Whether this very picture came under this lease before. Raises Conflict where another did."""
+    """Return True if the same image was submitted under this lease. Raises Conflict for different
+    bytes."""
     known = scope.session.exec(
         select(RemotePictureRow).where(
             RemotePictureRow.tenant_id == scope.tenant_id,
@@ -116,14 +115,15 @@ def _is_already_received(scope: Scope, machine_id: UUID, made: PictureResult) ->
 
 
 def _check_picture(made: PictureResult, data: bytes) -> None:
-    """Read from the structure alone, before any decoder runs. Raises BadInput."""
+    """Check the structure of an image before any decoder runs. Raises BadInput."""
     name = f"{made.number}"
     if len(data) > MAX_PICTURE_BYTES:
         raise BadInput("photo.too_heavy", file=name)
     if still_images.inspect_picture(data, name=name).kind not in _MIMES:
         raise BadInput("photo.unsupported", file=name)
     if (made.engine == "placeholder") != (made.label == OriginLabel.PLACEHOLDER):
-        raise BadInput("machine.label")  # drawings of ours are marked as such, and nothing else is
+        # our drawings are labelled as placeholders, and no other images are
+        raise BadInput("machine.label")
 
 
 def ingest_result(
@@ -135,8 +135,10 @@ def ingest_result(
     classifier: Classifier | None = None,
     compare: CompareFaces | None = None,
 ) -> None:
-    """Bring a picture into the library as one of its run, and count it; what came is deleted then.
-    What cannot be read ends the run, with words; others' faults are tried again."""
+    """Ingest a submitted image as part of its run, count it and delete the submitted bytes.
+
+    An unreadable image fails the run; temporary failures are retried.
+    """
     with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
         row = _get_picture_row(scope, event.subject_id)
         if row.state != UploadState.WAITING:
@@ -152,9 +154,8 @@ def ingest_result(
             with heartbeat() as pulse:
                 prepared = asked(store.get(event.tenant_id, row.sha256), credential())
                 pulse.check_lease()
-                run_inputs.check_run_inputs(
-                    tenant, job, actor=records.STUDIO_ACTOR
-                )  # while it was drawn, one may have been taken back
+                # An input may have been withdrawn during generation.
+                run_inputs.check_run_inputs(tenant, job, actor=records.STUDIO_ACTOR)
                 records.check_room(tenant, event.tenant_id, store.quota_bytes, len(prepared.data))
                 pipeline.ingest_asset(
                     tenant,
@@ -176,8 +177,8 @@ def ingest_result(
 def _asset_builder(
     scope: Scope, job: JobRow, row: RemotePictureRow
 ) -> Callable[[bytes, SigningCredential], pipeline.PreparedAsset]:
-    """What makes bytes the picture of a run: what was asked for is ours to say, not the
-    machine's."""
+    """Return a function that prepares submitted bytes; prompt and seed come from the run, not the
+    worker."""
     made = PictureResult.model_validate(row.made)
     shots = specs.plan_pictures(
         specs.spec_of_run(scope, job), seed=job.seed, count=job.total, given=job.given
@@ -220,8 +221,7 @@ def _asset_builder(
 def _record_ingest_outcome(
     tenant: OpenScope, store: ObjectStore, event: RemotePictureDue, reason: Message | None
 ) -> None:
-    """What became of a picture, its run, and what came, in one transaction: who dies here finds
-    nothing half done."""
+    """Record the outcome of an ingest, update the run and delete the bytes, in one transaction."""
     with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
         row = _get_picture_row(scope, event.subject_id, lock=True)
         if row.state != UploadState.WAITING:
@@ -237,15 +237,13 @@ def _record_ingest_outcome(
             job = records.get_run_row(scope, row.job_id, lock=True)
             records.record_progress_in(scope, job, records.count_settled(scope, job))
         assets.lock_library(scope, "object", row.sha256)
-        if not assets.is_object_in_use(
-            scope, row.sha256
-        ):  # two runs that ask for the same are answered with the same bytes
+        # Two runs with the same prompt and seed can produce the same bytes.
+        if not assets.is_object_in_use(scope, row.sha256):
             store.delete(event.tenant_id, row.sha256)
 
 
 def fail_result(event: RemotePictureDue, *, tenant: OpenScope, store: ObjectStore) -> None:
-    """A picture that came could not be brought into the library, too often: its run fails, so that
-    nobody waits."""
+    """Fail the run of an image after the last attempt to ingest it."""
     _record_ingest_outcome(tenant, store, event, Message("job.gave_up"))
 
 

@@ -1,9 +1,5 @@
-"""Which runs belong together on one device: those of the same weights, so that what is loaded is
-used before others.
-
-Where a run waits for whoever makes its pictures: in the device's queue, or in that of what is
-bought.
-"""
+"""Queues of runs: local runs grouped by model, so that loaded weights are reused, and
+hosted runs."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -18,18 +14,19 @@ from studio.runs.models import JobRow
 
 
 def model_group(model: str, *, engine: str = "", adapters: Iterable[str] = ()) -> str:
-    """The outbox's `group_key` of a run: engine, model and the set of adapters (LoRAs), in any
-    order of these.
+    """Return the outbox `group_key` of a run: engine, model and LoRAs in any order.
 
-    Empty names are the installation's own engine and its own model, which are a group as well. The
-    number format of the weights is the engine's business and is no part of it.
+    Empty names mean the installation's defaults, which form a group too. The number format of
+    weights is chosen by the engine and not part of the key.
     """
     return "|".join([engine, model, *sorted(set(adapters))])
 
 
 def model_group_prefix(group: str) -> str:
-    """How the groups of the same model begin, ended by `|`: other adapters take a moment, another
-    model far more."""
+    """Return the prefix, ending in `|`, of groups with the same model.
+
+    Changing LoRAs takes a moment, changing the model much longer.
+    """
     return "".join(f"{part}|" for part in group.split("|")[:2])
 
 
@@ -45,11 +42,11 @@ def enqueue_run(
     at: datetime | None = None,
     hosted: bool | None = None,
 ) -> None:
-    """Queue a run. `hosted` says whether its engine is somebody else's; where only the process that
-    works knows (None, and the recipe names no engine), the row goes to the device's queue, and is
-    handed on from there.
+    """Queue a run.
 
-    A bought run has a lane of its own: a row that a death left twice is worked on once.
+    `hosted` is True for an external engine. If it is None and the recipe names no engine, only the
+    worker knows; the run is then queued for the device and forwarded from there. A hosted run has
+    its own lane, so that a duplicate event after a crash is processed once.
     """
     if registry.is_hosted(spec.engine) if hosted is None else hosted:
         outbox.put(scope, HostedRunDue(scope.tenant_id, job.id, pause), at=at, lane=f"job:{job.id}")
@@ -59,11 +56,10 @@ def enqueue_run(
 
 
 def expedite_run(scope: Scope, job_id: UUID) -> int:
-    """Have a run that waits looked at now, with the pause it was asked with; how many rows of it
-    wait."""
+    """Make the queued events of a run due now, with their pause; return their number."""
     return outbox.make_due(scope, job_id, RunDue.kind, HostedRunDue.kind)
 
 
 def cancel_queued_run(scope: Scope, job_id: UUID) -> int:
-    """Remove the rows of a run that wait, in either queue; how many there were."""
+    """Remove the queued events of a run from both queues; return their number."""
     return outbox.cancel_all(scope, job_id, RunDue.kind, HostedRunDue.kind)

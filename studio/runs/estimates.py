@@ -1,4 +1,4 @@
-"""What a run would be before it is one: its pictures, how long they take, and what they cost."""
+"""Estimates of runs before they start: images, duration and cost."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -20,15 +20,17 @@ from studio.recipes.specs import PlannedPicture, RecipeSpec
 
 NO_INPUTS: AbstractSet[str] = frozenset()
 DEFAULT_PACE = 2.0
-"""Seconds a picture takes where none was made yet: the drawing engine on a small machine."""
+"""Seconds per image without earlier runs: the drawing engine on a small machine."""
 
 
 @dataclass(frozen=True)
 class RunEstimate:
-    """A run as it would come out. `seconds` is a guess by the pace of runs before; `rating` is the
-    least that its pictures get; `cost` is None of what is free, and of what has no price and is not
-    made; `refusal` says why the caps do not hold it, or why the picture that its recipe begins from
-    may not be used now."""
+    """A run as it would be.
+
+    `seconds` is estimated from earlier runs; `rating` is the minimum of its images; `cost` is None
+    if it is free, or has no configured price and will not run. `refusal` is the reason why caps or
+    inputs would prevent it now.
+    """
 
     seed: int
     shots: Sequence[PlannedPicture]
@@ -48,15 +50,17 @@ def estimate_run(
     count: int,
     given: Mapping[str, ParameterValue],
 ) -> RunEstimate:
-    """The run of `count` pictures for a creator; nothing is kept of it. Raises BadInput, and
-    Refused for words of which no picture is made (`studio/recipes/prompt_rating.py`)."""
+    """Estimate a run of `count` images for a creator, without side effects.
+
+    Raises BadInput, and Refused for prohibited prompts (`studio/recipes/prompt_rating.py`).
+    """
     shots = specs.plan_pictures(spec, seed=seed, count=count, given=given)
     price = price_per_picture(known, spec)
     try:
         check_affordable(scope, known, spec, count)
         run_inputs.recipe_picture_digests(scope, creator_id, spec)
         refusal = None
-    except (BadInput, NotFound, Refused) as why:  # a cap, or the picture
+    except (BadInput, NotFound, Refused) as why:  # a cap, or an input image
         refusal = why.message
     return RunEstimate(
         seed=seed if spec.seed is None else spec.seed,
@@ -78,10 +82,10 @@ ORDER BY (j.creator_id = :creator AND r.name = :recipe) DESC, j.created_at DESC 
 
 
 def seconds_per_picture(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> float:
-    """Seconds an engine takes for a picture of this recipe, as in its last run, by its name; as in
-    anybody's last run here before its first. More pixels or steps than then, of the same model,
-    take so many times as long. What a run waited for others, for its hours or for a quota is not in
-    it."""
+    """Return the estimated seconds per image, from the last run of the recipe or of the tenant.
+
+    For the same model the time is scaled by pixels and steps. Waiting times are not included.
+    """
     found = scope.run(
         _LAST, tenant=scope.tenant_id, creator=creator_id, recipe=spec.name
     ).one_or_none()
@@ -93,17 +97,17 @@ def seconds_per_picture(scope: Scope, creator_id: UUID, spec: RecipeSpec) -> flo
 
 
 def _relative_work(spec: RecipeSpec) -> float:
-    """What a picture asks of an engine, against others of its model: a denoising step goes over
-    every pixel."""
+    """Return the relative work of an image: a denoising step processes every pixel."""
     return spec.steps * sum(wide * high for wide, high in spec.edges) / len(spec.edges)
 
 
 def price_per_picture(
     known: GeneratorsSettings, spec: RecipeSpec, asks: AbstractSet[str] = NO_INPUTS
 ) -> Price | None:
-    """What a picture of a recipe's model costs here (its engine's own where it names none), where
-    its run `asks` this beside words and the recipe's look (`ImageJob.asks`; what the recipe says,
-    without any); None where it is free, or has no price and is not made."""
+    """Return the price of an image of a recipe, None if it is free or has no configured price.
+
+    `asks` are the inputs of the run (`ImageJob.asks`), by default those of the recipe.
+    """
     engine = spec.engine or registry.default_image_engine(known)
     if not (own := known.hosted_model(engine)):
         return None
@@ -123,8 +127,8 @@ def check_affordable(
     count: int,
     asks: AbstractSet[str] = NO_INPUTS,
 ) -> None:
-    """Raise CapReached for a run that its recipe's budget, or the month's cap, does not hold;
-    `asks` as `price_of`."""
+    """Raise CapReached if a run exceeds its recipe's budget or the month's cap; `asks` as
+    `price_per_picture`."""
     price = price_per_picture(known, spec, asks)
     if price is not None:
         spending_caps.check_spending(

@@ -1,4 +1,4 @@
-"""Events of runs: a run to draw or to buy, an answer of a seller, a style score."""
+"""Events of runs: a run to generate or buy, a stored provider response to delete, a style score."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,8 +9,8 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class RunDue:
-    """A run of a recipe waits for an engine. `pause`: one picture in so many seconds, for others
-    need the machine."""
+    """A run waits for an engine. `pause` is the interval between its images in seconds while others
+    need the device."""
 
     kind: ClassVar[str] = "job.run"
     queue: ClassVar[outbox.Queue] = "gpu"
@@ -21,7 +21,7 @@ class RunDue:
 
 @dataclass(frozen=True)
 class HostedRunDue:
-    """A run of a recipe waits to be bought of somebody else's engine; `pause` as of `JobDue`."""
+    """A run waits for an external engine; `pause` as in `RunDue`."""
 
     kind: ClassVar[str] = "job.buy"
     queue: ClassVar[outbox.Queue] = "buy"
@@ -32,8 +32,7 @@ class HostedRunDue:
 
 @dataclass(frozen=True)
 class SellerAnswerStored:
-    """What a seller answered was kept for who comes after a death, and goes; `subject_id` is the
-    order."""
+    """A provider response stored for crash recovery is to be deleted; `subject_id` is the order."""
 
     kind: ClassVar[str] = "answer.forget"
     queue: ClassVar[outbox.Queue] = "make"
@@ -43,8 +42,7 @@ class SellerAnswerStored:
 
 @dataclass(frozen=True)
 class StyleScoreDue:
-    """A picture, the subject, was made after others: how alike it is to the look among them is to
-    be measured."""
+    """The style similarity of an image, the subject, to its references is to be measured."""
 
     kind: ClassVar[str] = "look.score"
     queue: ClassVar[outbox.Queue] = "make"

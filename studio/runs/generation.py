@@ -1,7 +1,4 @@
-"""What an engine makes of the shots of a run: bought, or drawn, and all of one kind.
-
-What an engine calls after each step of a picture.
-"""
+"""Generation of the images of a run by local or hosted engines, with progress and label checks."""
 
 from collections.abc import Collection, Iterator, Sequence
 
@@ -29,12 +26,11 @@ from studio.runs.purchases import PictureBuyer, RunStopped
 def _generate_pictures(
     maker: ImageEngine, shots: Sequence[PlannedPicture], watch: Progress, buyer: PictureBuyer
 ) -> Iterator[tuple[GeneratedPicture, Price | None]]:
-    """What an engine makes of the shots, with its price where it asks one."""
+    """Yield the images of an engine, with the price of purchased ones."""
     if isinstance(maker, HostedImageEngine):
         for shot in shots:
-            shaped = input_fitting.fit_job(
-                shot.job
-            )  # of one with a mask the part around it leaves the house, and no more
+            # With a mask, only the part around it is sent to the external engine.
+            shaped = input_fitting.fit_job(shot.job)
             bought, price = buyer.buy_picture(shot.number, shaped.job, maker, watch)
             yield _restore_whole_picture(shaped, bought), price
         return
@@ -45,7 +41,7 @@ def _generate_pictures(
 def _restore_whole_picture(shaped: FittedJob, bought: GeneratedPicture) -> GeneratedPicture:
     try:
         return shaped.restore_picture(bought)
-    except BadInput as error:  # it is paid, and would come the same again
+    except BadInput as error:  # already paid, and a retry would return the same
         raise PictureUndelivered("engine.answer_invalid", engine=bought.engine) from error
 
 
@@ -56,11 +52,10 @@ def generate_shots(
     buyer: PictureBuyer,
     labels: Collection[bool],
 ) -> Iterator[tuple[GeneratedPicture, Price | None]]:
-    """What an engine makes of the shots, with its price where it asks one; `labels` as `labelled`
-    says.
+    """Yield the images of an engine with their prices; `labels` as returned by `labels_of_run`.
 
-    Raises EngineMissing where the engine was changed under the run: real pictures and marked ones
-    never stand together. Of what is bought it is said before anything is paid.
+    Raises EngineMissing if the engine changed during the run, because real and placeholder images
+    must not be mixed. For hosted engines this is checked before anything is paid.
     """
     wrong = EngineMissing("job.engine_changed", engine=maker.name)
     if isinstance(maker, HostedImageEngine) and True in labels:
@@ -72,8 +67,8 @@ def generate_shots(
 
 
 def labels_of_run(scope: Scope, job: JobRow) -> set[bool]:
-    """Whether what a run made so far bears a label (DEMO MODEL, PLACEHOLDER); nothing of one that
-    made none."""
+    """Return whether the images of a run so far are labelled (DEMO MODEL, PLACEHOLDER); empty
+    without images."""
     made = scope.run(
         "SELECT DISTINCT label <> '' FROM creations WHERE tenant_id = :tenant AND job_id = :job",
         tenant=scope.tenant_id,
@@ -83,8 +78,8 @@ def labels_of_run(scope: Scope, job: JobRow) -> set[bool]:
 
 
 class RunProgressWatch:
-    """What an engine calls after each step: it tells how far the picture is, and stops with its run
-    or its row."""
+    """A progress callback of engines that stores the progress and stops with the run or its
+    lease."""
 
     def __init__(self, tenant: OpenScope, job: JobRow, pulse: Heartbeat, *, every: float) -> None:
         self._tenant = tenant
@@ -94,7 +89,7 @@ class RunProgressWatch:
         self._next = 0.0
 
     def __call__(self, done: int, total: int) -> None:
-        """Raise LeaseLost when the row went to another worker, Stopped when the run was stopped."""
+        """Raise LeaseLost if another worker has the run, RunStopped if it was stopped."""
         self._pulse.check_lease()
         if monotonic() < self._next:
             return

@@ -1,5 +1,5 @@
-"""Lineage of one asset: what it was made from and with, what was made from it, where it lies; and
-making it again."""
+"""Lineage of an asset: its sources, references and derived assets, its renditions and packs; and
+repeating its run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,23 +22,26 @@ from studio.runs import runner
 from studio.runs.models import JobRow
 
 MAX_RELATIVES = 24
-"""So many of its children are named."""
+"""Maximum number of derived assets listed."""
 
 _KEPT_APART = frozenset({FRAMES_PARAMETER, SECONDS_PARAMETER, "score"})
-"""Parameters that were not asked for, but measured."""
+"""Parameters that were measured, not requested."""
 
 
 @dataclass(frozen=True)
 class AssetLineage:
-    """Where an asset comes from and where it went. `parameters` are what its engine was told beside
-    the words and the seed; `versions` the bytes made of it; `packs` the titles of those that hold
-    it; `again` how many pictures its run would make once more, 0 where no run made it."""
+    """The origin and the uses of an asset.
+
+    `parameters` are the engine's parameters besides prompt and seed; `versions` its renditions;
+    `packs` the titles of packs that contain it; `again` the number of images its run would generate
+    again, 0 if no run made it.
+    """
 
     parameters: Mapping[str, Any]
     sources: Sequence[AssetCard]
-    """What it was made from: of a clip its stills and its sound."""
+    """The assets it was made from; for a clip its stills and sound."""
     after: Sequence[AssetCard]
-    """What its engine looked at: of a look to keep, of a posture."""
+    """The reference assets of its engine, for style or pose."""
     children: Sequence[AssetCard]
     versions: Sequence[RenditionSummary]
     packs: Sequence[str]
@@ -53,10 +56,9 @@ WHERE i.tenant_id = :tenant AND i.asset_id = :asset AND p.state <> :gone ORDER B
 
 
 def get_lineage(scope: Scope, asset_id: UUID) -> AssetLineage:
-    """The lineage of an asset; relatives of another creator, and those that are withheld, are left
-    out.
+    """Return the lineage of an asset, without withheld relatives and those of other creators.
 
-    Raises NotFound; another tenant's looks the same.
+    Raises NotFound, also for another tenant's asset.
     """
     row = _get_creation_row(scope, asset_id)
     sources, children = ancestors_and_descendants(scope, asset_id, most=MAX_RELATIVES)
@@ -82,11 +84,11 @@ def get_lineage(scope: Scope, asset_id: UUID) -> AssetLineage:
 
 
 def repeat_generation(scope: Scope, asset_id: UUID, *, key: str, by: str) -> tuple[UUID, int]:
-    """Run once more what made an asset: the same version of the recipe, the same words and seed, as
-    many pictures; once per `key`.
+    """Repeat the run that made an asset: same recipe version, wildcards, seed and number; once per
+    `key`.
 
-    Returns the job's id and how many pictures it makes; `by` is the actor who asks. Raises NotFound
-    for what no run made, and as `runner.start_run`.
+    Returns the job id and the number of images; `by` is the acting actor. Raises NotFound for an
+    asset that no run made, and as `runner.start_run`.
     """
     row = _get_creation_row(scope, asset_id)
     if row.job_id is None:

@@ -1,5 +1,4 @@
-"""The pictures of a run as programs read them: which are there, and which of these people have
-judged."""
+"""Images of a run for the API: which exist, and which are reviewed."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,19 +17,18 @@ from studio.runs import records
 
 
 class PictureState(StrEnum):
-    """Where a picture of a run stands. Only a ready one is told by its id."""
+    """The state of an image of a run. Only ready ones are identified by an asset id."""
 
-    MISSING = "missing"  # nobody made it yet, or nobody will: the state of the run says which
-    WAITING = "waiting"  # it is there, and people still have to rate it or to look at it
+    MISSING = "missing"  # not generated yet, or never: the state of the run distinguishes them
+    WAITING = "waiting"  # exists, but must still be rated or reviewed
     READY = "ready"
     WITHHELD = "withheld"
-    REFUSED = "refused"  # its seller did not make it, and nobody asks again
+    REFUSED = "refused"  # rejected by the provider and not requested again
 
 
 @dataclass(frozen=True)
 class RunPicture:
-    """One picture of a run by its number, from 0. `seconds` is how long the engine drew, `cost`
-    what it asked."""
+    """An image of a run by its index, from 0. `seconds` is engine time, `cost` the price."""
 
     number: int
     state: PictureState
@@ -43,8 +41,8 @@ class RunPicture:
 
 
 def labelled_runs(scope: Scope, runs_of: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these runs whose pictures bear a label; the pictures of a run are all of one
-    kind."""
+    """Return the runs whose images are labelled; the images of a run are all labelled or
+    all not."""
     rows = scope.run(
         "SELECT DISTINCT job_id FROM creations WHERE tenant_id = :tenant AND job_id = ANY(:jobs) "
         "AND label <> ''",
@@ -55,7 +53,7 @@ def labelled_runs(scope: Scope, runs_of: Collection[UUID]) -> frozenset[UUID]:
 
 
 def list_run_pictures(scope: Scope, job_id: UUID) -> list[RunPicture]:
-    """Every picture of a run, by number. Raises NotFound."""
+    """Return every image of a run by index. Raises NotFound."""
     job = records.get_run_row(scope, job_id)
     rows = scope.session.exec(
         select(models.CreationRow).where(

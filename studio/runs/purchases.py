@@ -1,10 +1,9 @@
-"""A picture bought of somebody else's engine: paid for once, whatever is lost between us and the
-seller.
+"""Purchases of images from external engines, paid once even if a request or response is lost.
 
-Before a request that may cost leaves, that it does so is committed; whoever comes after a death
-finds it written, and looks for the order before asking. What nobody can know counts as spent and is
-not asked again. The answer of a seller that gives it once lies in the store before anything is made
-of it.
+The order is committed before a request that may cost money. After a crash the next worker finds it
+and looks it up at the provider first. If the outcome cannot be determined, the image counts as paid
+and is not requested again. The response of a provider that returns it only once is stored before it
+is processed.
 """
 
 from contextlib import suppress
@@ -39,23 +38,23 @@ from studio.runs.models import JobRow
 
 PURCHASES_ACTOR = "system:studio"
 STAYS = (Rating.N, Rating.E)
-"""Words of such pictures do not leave the house."""
+"""Prompts of these ratings are not sent to external engines."""
 
 
 DOUBT = timedelta(seconds=5)
-"""Until the next look where pictures being bought beside this one may be the last of the day."""
+"""Delay until the next check if images being purchased may use up the daily quota."""
 
 
 KEPT = timedelta(hours=1)
-"""How long such an answer is kept, and longer while its run goes on."""
+"""Time for which a response is stored, extended while its run is active."""
 
 
-class RunStopped(Exception):  # no error: a person stopped the run
-    """The run ended while pictures were being made; these are thrown away."""
+class RunStopped(Exception):  # not an error: a member stopped the run
+    """The run ended during generation; the current images are discarded."""
 
 
 class _Kept(PurchaseRecord):
-    """The slip of an order, each step of which is committed before the next."""
+    """The record of an order; each step is committed before the next."""
 
     def __init__(
         self, tenant: OpenScope, store: ObjectStore, row: EngineOrderRow, job: JobRow
@@ -69,9 +68,11 @@ class _Kept(PurchaseRecord):
         self._engine = row.engine
 
     def mark_requested(self) -> None:
-        """Raises LeaseLost where another worker asks, or the run has ended; Gone where a picture
-        that the request bears may not leave the house: this is the last moment at which it has
-        not."""
+        """Record the request. This is the last moment before images are sent.
+
+        Raises LeaseLost if another worker has the order or the run has ended,
+        SourcePictureUnavailable if an input image may not be sent.
+        """
         at = wall_now()
         with self._tenant(self._tenant_id, PURCHASES_ACTOR) as scope:
             run_inputs.check_inputs_may_leave(scope, self._job, self._engine)
@@ -90,8 +91,12 @@ class _Kept(PurchaseRecord):
         super().mark_ordered(order)
 
     def store_answer(self, answer: bytes) -> None:
-        """Under a key of the order's own, which is written down first: what is stored is never
-        without who removes it. A store that is away is no reason to throw away what is in hand."""
+        """Store a response under a digest unique to the order.
+
+        The event that deletes it is committed first, so that no stored response is orphaned. If the
+        store is unavailable, processing continues without a stored copy.
+        """
+        # The prefix makes the digest unique, so that equal responses are deleted independently.
         data = self._id.bytes + answer
         digest = bytes_digest(data)
         with self._tenant(self._tenant_id, PURCHASES_ACTOR) as scope:
@@ -102,7 +107,8 @@ class _Kept(PurchaseRecord):
             self._store.put(self._tenant_id, data)
 
     def stored_answer(self) -> bytes:
-        """Raises Unavailable where the store is away: it may be there."""
+        """Return the stored response, b"" if there is none. Raises Unavailable if the store is
+        unreachable."""
         if not self.order:
             return b""
         try:
@@ -111,8 +117,8 @@ class _Kept(PurchaseRecord):
             return b""
 
     def close(self, *, over: bool) -> None:
-        """What surely costs nothing is released; what is `over` is paid; what goes on at the
-        seller's stays asked."""
+        """Release an order without costs, or settle it if `over`. An order in progress at the
+        provider stays open."""
         with self._tenant(self._tenant_id, PURCHASES_ACTOR) as scope:
             if self.since is None:
                 spending_caps.release_order(scope, self._id)
@@ -122,8 +128,8 @@ class _Kept(PurchaseRecord):
 
 @dataclass(frozen=True)
 class PictureBuyer:
-    """Who buys the pictures of a run, within the caps of the house and of its agency, and the
-    budget of its recipe."""
+    """Buys the images of a run within the caps of installation and agency and the budget of its
+    recipe."""
 
     tenant: OpenScope
     store: ObjectStore
@@ -131,21 +137,23 @@ class PictureBuyer:
     caps: SpendingCaps
     budget: SpendingCaps | None = None
     per_day: int = 0
-    """The house's quota of pictures, 0 for none."""
+    """Daily image quota of the installation, 0 for unlimited."""
 
     def buy_picture(
         self, number: int, asked: ImageJob, engine: HostedImageEngine, watch: Progress
     ) -> tuple[GeneratedPicture, Price]:
-        """A picture of the run and its price. Raises CapReached, EngineError,
-        `run_inputs.SourcePictureUnavailable`, Later where others of the agency may use up its day,
-        and what `watch` raises."""
+        """Buy an image of the run; return it with its price.
+
+        Raises CapReached, EngineError, `run_inputs.SourcePictureUnavailable`, `outbox.RetryLater`
+        if other purchases may use up the daily quota, and what `watch` raises.
+        """
         if Rating(self.job.rating) in STAYS:
             raise EngineMissing("engine.hosted_rating", engine=engine.name, rating=self.job.rating)
         slip, price = self._reserve_order(number, asked, engine)
         try:
             picture = engine.buy(asked, slip, watch)
         except LeaseLost:
-            raise  # the next worker has the order
+            raise  # the next worker continues the order
         except RunStopped:
             engine.cancel(slip)
             slip.close(over=True)
@@ -168,20 +176,23 @@ class PictureBuyer:
             job.creator_id, job.id, number, engine.name, model, price, self.budget
         )
         with self.tenant(job.tenant_id, PURCHASES_ACTOR) as scope:
-            assets.lock_library(scope, "bought today")  # two at once would both find room
+            # two concurrent purchases could both pass the check
+            assets.lock_library(scope, "bought today")
             row = spending_caps.reserve_price(scope, wanted, self.caps)
             if not quotas.is_within_daily_quota(
                 scope, job.creator_id, spending_caps.count_open_orders(scope), per_day=self.per_day
             ):
-                raise outbox.RetryLater(DOUBT)  # and nothing is set aside
+                raise outbox.RetryLater(DOUBT)  # rolls back the reservation
             return _Kept(self.tenant, self.store, row, job), Price(row.minor, row.currency)
 
 
 def delete_seller_answer(
     event: SellerAnswerStored, *, tenant: OpenScope, store: ObjectStore
 ) -> None:
-    """Remove what was kept of a seller's answer. Raises Later while its run goes on, Unavailable
-    when the store is away."""
+    """Delete the stored response of a provider.
+
+    Raises `outbox.RetryLater` while its run is active, Unavailable if the store is unreachable.
+    """
     with tenant(event.tenant_id, PURCHASES_ACTOR) as scope:
         row = spending_caps.get_engine_order(scope, event.subject_id)
         if records.get_run_row(scope, row.job_id).state not in records.ENDED_RUN_STATES:

@@ -1,4 +1,4 @@
-"""Reads of runs: lists of runs, one run, and the progress of those that are active."""
+"""Queries of runs: lists of runs, one run, and the progress of active ones."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from studio.runs.states import JobState
 
 @dataclass(frozen=True)
 class RunSummary:
-    """One run of a recipe; `by` is the actor who asked for it, "" where the house did."""
+    """A run of a recipe; `by` is the actor who requested it, "" for the system."""
 
     id: UUID
     creator_id: UUID
@@ -34,27 +34,29 @@ class RunSummary:
     by: str
     at: datetime
     step: int = 0
-    """Of the picture being made, as last told; `steps` is 0 between two."""
+    """Last reported step of the current image; `steps` is 0 between two images."""
     steps: int = 0
     waits_until: datetime | None = None
     waits_for: str = ""
-    """window or quota, where it waits for one of these."""
+    """window or quota, if it waits for one of them."""
     refused: int = 0
-    """So many of those that count as done a seller refused: they are not there; `why_refused` is
-    said of the last."""
+    """Number of images counted as done that a provider rejected; `why_refused` is the last
+    reason."""
     why_refused: Message | None = None
 
 
 def list_runs(scope: Scope, creator_id: UUID, *, limit: int = 6) -> list[RunSummary]:
-    """A creator's last runs, the newest first."""
+    """Return a creator's last runs, newest first."""
     return list_runs_before(scope, [creator_id], None, limit=limit)
 
 
 def list_runs_before(
     scope: Scope, creators: Collection[UUID], before: tuple[datetime, UUID] | None, *, limit: int
 ) -> list[RunSummary]:
-    """The last runs of these creators, the newest first; with `before`, what came before that
-    place."""
+    """Return the last runs of these creators, newest first.
+
+    `before` is the creation time and id of the last run of the previous page.
+    """
     place = tuple_(col(JobRow.created_at), col(JobRow.id))
     rows = scope.session.exec(
         _runs_query(scope)
@@ -69,7 +71,7 @@ def list_runs_before(
 
 
 def get_run(scope: Scope, job_id: UUID) -> RunSummary:
-    """One run. Raises NotFound; another tenant's looks the same."""
+    """Return a run. Raises NotFound, also for another tenant's run."""
     row = scope.session.exec(_runs_query(scope).where(JobRow.id == job_id)).first()
     if row is None:
         raise NotFound("job.unknown")
@@ -108,8 +110,11 @@ def _run_summary(scope: Scope, row: JobRow, name: str, version: int) -> RunSumma
 
 @dataclass(frozen=True)
 class RunProgress:
-    """A run of a recipe as it gets on; `assets` are the pictures that are there already, `scores`
-    how well each is made, 0 to 100, None of what was made before scores were."""
+    """The progress of a run.
+
+    `assets` are the images generated so far; `scores` their technical quality, 0 to 100, None for
+    images made before scores existed.
+    """
 
     job_id: UUID
     creator_id: UUID
@@ -136,8 +141,8 @@ ORDER BY j.created_at DESC, j.id DESC LIMIT :most
 def list_active_runs(
     scope: Scope, creators: Collection[UUID], *, since: datetime, most: int = 4
 ) -> list[RunProgress]:
-    """The runs of these creators that wait or run, and those that ended since then, the newest
-    first."""
+    """Return the queued and running runs of these creators, and those that ended since an instant,
+    newest first."""
     rows = scope.run(
         _RUNNING, tenant=scope.tenant_id, creators=list(creators), since=since, most=most
     ).all()

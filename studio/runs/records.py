@@ -1,4 +1,5 @@
-"""The row of a run: what moves it, counts it and ends it, whoever makes its pictures."""
+"""Records of runs: state changes, progress and completion, for local, hosted and remote
+generation."""
 
 from uuid import UUID
 
@@ -16,27 +17,27 @@ from tenants.notices import notices
 STUDIO_ACTOR = "system:studio"
 ENDED_RUN_STATES = (JobState.DONE, JobState.FAILED, JobState.STOPPED)
 TURN_PICTURES = 4
-"""So many pictures of a run are made, then others may have the machine."""
+"""Number of images of a run after which other runs may use the device."""
 
 
 def check_room(tenant: OpenScope, tenant_id: UUID, allowed: int | None, size: int) -> None:
-    """Raise storing.Full when the agency has no room for so many bytes."""
+    """Raise StorageFull if the agency's storage quota does not allow so many bytes."""
     with tenant(tenant_id, STUDIO_ACTOR) as scope:
         storage_quota.check_storage(scope, allowed, size)
 
 
 def set_wait(row: JobRow, held: quotas.GenerationWait | None) -> None:
-    """Say on the row until when it waits and for what; for nothing when None."""
+    """Set or clear the time until which a run waits, and its reason."""
     row.waits_until, row.waits_for = (held.until, held.why) if held is not None else (None, "")
 
 
 def picture_source_key(job: JobRow, number: int) -> str:
-    """What makes a picture of a run once: a process that died after it stood finds it there."""
+    """Return the source key of an image of a run, by which a restarted worker finds it."""
     return run_source_key(job.id, number)
 
 
 def existing_numbers(scope: Scope, job: JobRow) -> frozenset[int]:
-    """The numbers of the pictures of a run that stand."""
+    """Return the indexes of the images of a run that exist."""
     sources = {picture_source_key(job, number): number for number in range(job.total)}
     return frozenset(
         sources[one] for one in assets.assets_by_source(scope, job.creator_id, list(sources))
@@ -44,12 +45,12 @@ def existing_numbers(scope: Scope, job: JobRow) -> frozenset[int]:
 
 
 def skipped_numbers(job: JobRow) -> frozenset[int]:
-    """The numbers of the pictures of a run that nobody asks for again."""
+    """Return the indexes of the images of a run that are not requested again."""
     return frozenset(one["number"] for one in job.skipped)
 
 
 def count_settled(scope: Scope, job: JobRow) -> int:
-    """How many pictures of a run stand or are skipped, counted up to the first that is missing."""
+    """Return the number of images that exist or are skipped, up to the first missing one."""
     there = assets.assets_by_source(
         scope,
         job.creator_id,
@@ -66,8 +67,7 @@ def count_settled(scope: Scope, job: JobRow) -> int:
 
 
 def skip_picture(tenant: OpenScope, job: JobRow, number: int, reason: Message) -> bool:
-    """Go on without a picture that was refused; whether the run goes on. One that made none at all
-    fails."""
+    """Skip a rejected image; return True if the run continues. A run without any image fails."""
     with tenant(job.tenant_id, STUDIO_ACTOR) as scope:
         row = get_run_row(scope, job.id, lock=True)
         if number not in skipped_numbers(row):
@@ -76,15 +76,15 @@ def skip_picture(tenant: OpenScope, job: JobRow, number: int, reason: Message) -
 
 
 def record_progress(tenant: OpenScope, job: JobRow, done: int) -> bool:
-    """Note how far a run is, in a transaction of its own; whether it goes on."""
+    """Record the progress of a run in a separate transaction; return True if the run continues."""
     with tenant(job.tenant_id, STUDIO_ACTOR) as scope:
         return record_progress_in(scope, get_run_row(scope, job.id, lock=True), done)
 
 
 def record_progress_in(scope: Scope, row: JobRow, done: int) -> bool:
-    """The same of a row that is locked."""
+    """Do the same as `record_progress` for a locked row."""
     row.step = row.steps = 0
-    row.done = max(row.done, done)  # a worker that lost its row may come after the one that has it
+    row.done = max(row.done, done)  # a worker that lost its lease may report after its successor
     scope.add(row)
     if row.done == row.total and row.state == JobState.RUNNING:
         _finish_run(scope, row)
@@ -92,7 +92,7 @@ def record_progress_in(scope: Scope, row: JobRow, done: int) -> bool:
 
 
 def _finish_run(scope: Scope, row: JobRow) -> None:
-    """All of it was asked for; what was refused is told."""
+    """Complete a run, and notify the members of rejected images. It fails if all were rejected."""
     if len(row.skipped) == row.total:
         _mark_run_failed(scope, row, Message.from_json(row.skipped[-1]["reason"]))
         return
@@ -104,8 +104,7 @@ def _finish_run(scope: Scope, row: JobRow) -> None:
 
 
 def fail_run(scope: Scope, job_id: UUID, reason: Message) -> None:
-    """End a run that cannot be made and tell the agency; one that is over stays as it is. Raises
-    NotFound."""
+    """Fail a run and notify the members; a run that has ended is not changed. Raises NotFound."""
     row = get_run_row(scope, job_id, lock=True)
     if row.state not in ENDED_RUN_STATES:
         _mark_run_failed(scope, row, reason)
@@ -119,7 +118,7 @@ def _mark_run_failed(scope: Scope, row: JobRow, reason: Message) -> None:
 
 
 def get_run_row(scope: Scope, job_id: UUID, *, lock: bool = False) -> JobRow:
-    """The row of a run. Raises NotFound."""
+    """Return the row of a run. Raises NotFound."""
     row = scope.session.get(JobRow, (scope.tenant_id, job_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("job.unknown")
@@ -127,7 +126,7 @@ def get_run_row(scope: Scope, job_id: UUID, *, lock: bool = False) -> JobRow:
 
 
 def move_run(scope: Scope, job: JobRow, after: JobState) -> None:
-    """Give a run another state. Raises Conflict for a move there is none of."""
+    """Change the state of a run. Raises Conflict for an invalid transition."""
     JOB_STATES.check(JobState(job.state), after)
     job.state = str(after)
     if after in ENDED_RUN_STATES:

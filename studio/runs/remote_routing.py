@@ -1,8 +1,8 @@
-"""Which runs are made by the agency's own machines, and how these go back to the house.
+"""Routing of runs to an agency's remote workers, and back to ours.
 
-An agency whose machine came at least once has its runs made there, and nowhere else: a run is
-either in the queue of our workers or here. When the last such machine ends, what is left of them
-goes to our workers.
+A run is in exactly one queue. If a worker of the agency has ever connected, runs without a named
+engine are made only by its workers. When the last worker is revoked, the remaining runs move to
+ours.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ from tenants.api_keys import remote_workers
 
 @dataclass(frozen=True)
 class RemoteActivity:
-    """What a machine is doing: the recipe's name, and the pictures done of all."""
+    """The current work of a remote worker: recipe name, and images done of the total."""
 
     recipe: str
     done: int
@@ -30,7 +30,7 @@ class RemoteActivity:
 
 
 def route_to_remote(scope: Scope, job: JobRow) -> bool:
-    """Have a new run made at home, where the agency has a machine there; whether it is."""
+    """Assign a new run to the agency's remote workers; return False if it has none."""
     if not remote_workers.list_connected_workers(scope):
         return False
     scope.add(RemoteRunRow(tenant_id=scope.tenant_id, creator_id=job.creator_id, job_id=job.id))
@@ -38,7 +38,7 @@ def route_to_remote(scope: Scope, job: JobRow) -> bool:
 
 
 def route_again_to_remote(scope: Scope, job: JobRow) -> bool:
-    """As `takes`, of a run that failed: what was refused of it may be handed in anew."""
+    """Assign a failed run again, as `route_to_remote`; rejected images may be submitted again."""
     scope.lock(remote_lock_name(scope))
     for picture in scope.session.exec(
         select(RemotePictureRow).where(
@@ -67,8 +67,9 @@ def route_again_to_remote(scope: Scope, job: JobRow) -> bool:
 
 
 def end_remote_worker(scope: Scope, machine_id: UUID) -> int:
-    """End a machine: its key opens nothing any more, and what it was lent may be lent to another at
-    once. Of the last, all runs that wait go to our workers; how many did. Raises as
+    """Revoke a remote worker: its API key is invalid and its leases can be taken by others.
+
+    If it was the last one, all waiting runs move to our workers; returns their number. Raises as
     `remote_workers.revoke_remote_worker`.
     """
     remote_workers.revoke_remote_worker(scope, machine_id)
@@ -89,8 +90,8 @@ def end_remote_worker(scope: Scope, machine_id: UUID) -> int:
 
 
 def remote_capabilities(scope: Scope) -> frozenset[str] | None:
-    """What the agency's machines can be asked beside words, as `ImageJob.asks`, all of them
-    together; None where it has none, so that the house makes its pictures."""
+    """Return the features of all remote workers together, as `ImageJob.asks`; None without
+    workers."""
     there = _list_capabilities(scope)
     return frozenset(what for one in there for what in one.does) if there else None
 
@@ -104,7 +105,7 @@ def _list_capabilities(scope: Scope) -> list[RemoteWorkerCapabilities]:
 
 
 def remote_lock_name(scope: Scope) -> str:
-    """The name under which runs are lent and called back one after the other."""
+    """Return the name of the lock that serializes leases and recalls."""
     return f"home:{scope.tenant_id}"
 
 
@@ -123,7 +124,8 @@ def _list_waiting_runs(scope: Scope) -> list[tuple[RemoteRunRow, JobRow]]:
 
 
 def missing_models(scope: Scope) -> list[str]:
-    """Models and LoRAs that waiting runs ask for and no living machine has: these wait for ever."""
+    """Return models and LoRAs of waiting runs that no active worker has; these runs wait
+    indefinitely."""
     there = _list_capabilities(scope)
     wanted: dict[str, None] = {}
     for _, job in _list_waiting_runs(scope):
@@ -146,11 +148,11 @@ WHERE r.tenant_id = :tenant AND r.lease IS NOT NULL AND r.until > people_now() A
 
 
 def remote_activity(scope: Scope) -> Mapping[UUID, RemoteActivity]:
-    """What each machine is doing now; one that does nothing is absent."""
+    """Return the current work of each remote worker, without idle ones."""
     rows = scope.run(_WORKING, tenant=scope.tenant_id).all()
     return {row.machine_id: RemoteActivity(row.name, row.done, row.total) for row in rows}
 
 
 def count_remote_runs(scope: Scope) -> int:
-    """How many runs wait for a machine, or are being made by one."""
+    """Return the number of runs that wait for a remote worker or are being made by one."""
     return len(_list_waiting_runs(scope))

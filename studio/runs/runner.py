@@ -1,8 +1,8 @@
-"""Runs of recipes: a few pictures at a time, each stored as soon as it is there, so that a crash
-resumes.
+"""Runs of recipes, generated a few images at a time; each is stored immediately, so that a run
+resumes after a crash.
 
-What is missing of a run that failed, made once a person says so: what stands is kept, what was
-billed is not billed again, and what a seller refused is left out.
+A failed run can be resumed: existing images are retained, paid ones are not paid again, and
+rejected ones are skipped.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -56,19 +56,19 @@ from studio.runs.states import JobState
 from tenants.notices import notices
 
 TURN_SECONDS = 60.0
-"""A run gives the machine back after `TURN_PICTURES`, or so long, when another tenant waits for
-it."""
+"""Time, or `TURN_PICTURES` images, after which a run yields the device if another tenant waits."""
 
 NO_SPENDING_CAPS: SpendingCaps = {}
 
 AWAY = timedelta(seconds=20)
-"""Until the next try where an engine went away after a picture of it was kept."""
+"""Delay until the next attempt if an engine fails after at least one image."""
 
 MAX_REFUSED = 3
-"""So many refused in a row end a run: each may be billed, and the next would hardly fare better."""
+"""Consecutive rejections that fail a run: each may be billed, and the next image would hardly
+succeed."""
 
 TOLD_EVERY = 1.0
-"""Seconds between two tellings of a picture's step, at least; a stop is seen as often."""
+"""Minimum seconds between two progress reports, which also detect a stop."""
 
 FATAL_ERRORS = (
     EngineMissing,
@@ -78,35 +78,34 @@ FATAL_ERRORS = (
     storage_quota.StorageFull,
     run_inputs.SourcePictureUnavailable,
 )
-"""Errors that end a run, because no retry would fare better. Each has a `message` for the
-person."""
+"""Errors that fail a run because a retry cannot succeed. Each has a `message` for members."""
 
 Engine = Callable[[], ImageEngine]
-"""Makes the engine at its first use: importing one may take seconds and memory."""
+"""Returns the engine, created on first use: importing one may take seconds and memory."""
 
 EngineByName = Callable[[str], ImageEngine]
-"""The same of the engine a recipe names. Raises EngineMissing where that is not there."""
+"""Returns the engine that a recipe names. Raises EngineMissing if it is not available."""
 
 
 Group = list[PlannedPicture]
-"""Pictures that are drawn together."""
+"""Images that are generated together."""
 
 BeginGroup = Callable[[Group, Group], tuple[Group, Group]]
-"""Prepares a group, given with those of it that are missing; returns both."""
+"""Prepares a group and its missing images; returns both."""
 
 DrawGroup = Callable[[Group, Group, Heartbeat], Iterator[int]]
-"""Draws a group and keeps those of it that are missing; yields their numbers."""
+"""Generates a group and stores its missing images; yields their indexes."""
 
 MakeRoom = Callable[[str], None]
-"""Has others let go of the card that the engine of this name works on."""
+"""Frees the GPU for the engine of this name."""
 
 
 def keep_gpu(_engine: str) -> None:
-    """Where the card is nobody else's."""
+    """Do nothing: the GPU is not shared."""
 
 
 def no_named_engine(name: str) -> ImageEngine:
-    """Where only the usual engine is. Raises EngineMissing."""
+    """Raise EngineMissing: only the default engine is available."""
     raise EngineMissing("engine.not_here", engine=name)
 
 
@@ -126,16 +125,15 @@ def start_run(
     look: FrozenStyle | None = None,
     lists: wildcards.FrozenWildcards | None = None,
 ) -> UUID:
-    """Queue a run of a recipe, once per `key`; returns the job's id. Raises NotFound, BadInput, and
-    Refused for words of which no picture is made (`studio/recipes/prompt_rating.py`). Where the
-    agency has machines of its own, it waits for these, unless its recipe names an engine of the
-    installation.
+    """Queue a run of a recipe, once per `key`; return the job id.
 
-    `count` pictures, as many as the recipe says when None; `given` answers what it asks; `by` is
-    the actor who asks; `begin`, `pose` and `look` are the pictures it works from
-    (`studio/recipes/run_inputs.py`), `lists` those of a run before. With `pause`, one picture in so
-    many seconds at most: in between the machine is for others. Outside the hours of generation, or
-    beyond the agency's own quota, it waits, and says until when.
+    `count` is the number of images, by default that of the recipe; `given` are parameter values;
+    `by` is the actor; `begin`, `pose` and `look` are input images (`studio/recipes/run_inputs.py`);
+    `lists` are the wildcards of an earlier run. `pause` is the minimum interval between images in
+    seconds, in which the device is free for others. The run waits for the generation hours and the
+    agency's quota. If the agency has remote workers, it is assigned to them, unless the recipe
+    names an engine. Raises NotFound, BadInput, and Refused for prohibited prompts
+    (`studio/recipes/prompt_rating.py`).
     """
     assets.lock_library(scope, "job", key)
     known = _find_run_by_key(scope, key)
@@ -148,7 +146,7 @@ def start_run(
     spec = specs.with_wildcards(written, lists)
     total = count or spec.picture_count
     answers = parameters.complete_values(spec.parameters, given or {})
-    # a wrong answer is refused now, not by a failed job
+    # an invalid value is rejected now, not by a failed job
     shots = specs.plan_pictures(spec, seed=seed, count=total, given=answers)
     rating = prompt_rating.rate_prompts(scope, spec, shots, answers)
     row = JobRow(
@@ -185,8 +183,7 @@ def _find_run_by_key(scope: Scope, key: str) -> UUID | None:
 
 @dataclass
 class _Turn:
-    """The pictures that a worker kept since it took a run, and those a seller refused since the
-    last one."""
+    """The number of images stored since a worker took a run, and of consecutive rejections."""
 
     kept: int = 0
     refused: int = 0
@@ -208,13 +205,12 @@ def generate_pictures(
     named: EngineByName = no_named_engine,
     make_room: MakeRoom = keep_gpu,
 ) -> None:
-    """Make the pictures that are missing. Without a fit engine, or room, the job fails in words;
-    else it is retried.
+    """Generate the missing images of a run. Fatal errors fail the job, others are retried.
 
-    `per_day` is the house's quota of pictures, 0 for none; `caps` are its caps on what is bought;
-    steps are told every `told_every` seconds; `engine` is the usual one, `named` finds those
-    recipes name; `make_room` frees their card. Raises `outbox.RetryLater` between two pictures of a
-    run that leaves the machine to others, or must wait.
+    `per_day` is the installation's daily quota, 0 for unlimited; `caps` are its spending caps;
+    progress is reported every `told_every` seconds; `engine` is the default engine, `named` returns
+    others; `make_room` frees the GPU. Raises `outbox.RetryLater` between two images to yield the
+    device or to wait.
     """
     with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
         job = records.get_run_row(scope, event.subject_id)
@@ -263,8 +259,10 @@ def _draw_missing(
     begin: BeginGroup,
     draw: DrawGroup,
 ) -> None:
-    """Draw the missing pictures of a run, group after group, and count them in `turn`. Raises
-    `outbox.RetryLater` to give the device to others, RunStopped once the run is over."""
+    """Generate the missing images group by group and count them in `turn`.
+
+    Raises `outbox.RetryLater` to yield the device, RunStopped once the run has ended.
+    """
     size = _max_batch_pictures(event, engine)
     with heartbeat() as pulse:
         while left:
@@ -281,9 +279,12 @@ def _draw_missing(
 def _count_or_skip(
     kept: Iterator[int], turn: _Turn, tenant: OpenScope, job: JobRow, number: int
 ) -> bool:
-    """Count the pictures of one group as they are kept; without the picture `number`, if the seller
-    refused it. Return False if the run is over. Raises PictureUndelivered after `MAX_REFUSED`
-    refusals in a row."""
+    """Count the images of a group as they are stored, and skip image `number` if the provider
+    rejected it.
+
+    Returns False if the run has ended. Raises PictureUndelivered after `MAX_REFUSED` consecutive
+    rejections.
+    """
     try:
         for _ in kept:
             turn.kept += 1
@@ -306,8 +307,10 @@ def _move_to_other_queue(
     engine: ImageEngine,
     make_room: MakeRoom,
 ) -> bool:
-    """Whether the run belongs into the other queue, and waits there now: what is bought needs no
-    device. Of one that stays, the device is cleared."""
+    """Move a run to the other queue if its engine requires that; return True if moved.
+
+    A hosted run must not occupy the device. For a run that stays, the device is freed.
+    """
     hosted = isinstance(engine, HostedImageEngine)
     if hosted == isinstance(event, HostedRunDue):
         make_room(engine.name)
@@ -318,8 +321,10 @@ def _move_to_other_queue(
 
 
 def _retry_after_outage(away: EngineUnreachable, turn: int) -> None:
-    """Raise Later for an engine that says when, and for one that was there a moment ago: that is a
-    first failure."""
+    """Raise `outbox.RetryLater` for a busy engine, and for one that failed after generating images.
+
+    An outage after progress counts as a first failure.
+    """
     if isinstance(away, EngineBusy):
         raise outbox.RetryLater(timedelta(seconds=away.after), fresh=turn > 0) from away
     if turn:
@@ -329,7 +334,7 @@ def _retry_after_outage(away: EngineUnreachable, turn: int) -> None:
 def _plan_missing_pictures(
     scope: Scope, job: JobRow
 ) -> tuple[RecipeSpec, Sequence[PlannedPicture], list[PlannedPicture]]:
-    """The recipe of a run, its pictures, and those that nobody made yet and that are not
+    """Return the recipe of a run, all its planned images, and the missing ones that are not
     skipped."""
     spec = specs.spec_of_run(scope, job)
     shots = specs.plan_pictures(spec, seed=job.seed, count=job.total, given=job.given)
@@ -348,9 +353,11 @@ def _plan_missing_pictures(
 def _next_group(
     shots: Sequence[PlannedPicture], left: Sequence[PlannedPicture], size: int
 ) -> tuple[list[PlannedPicture], list[PlannedPicture]]:
-    """The pictures drawn together next, and those of them that are missing. Groups follow from the
-    numbers alone: how a picture comes out may depend by a rounding on which it is drawn with, and
-    must not on when a run was cut off."""
+    """Return the next group of images to generate together, and those of it that are missing.
+
+    Groups depend only on indexes: batch composition can affect rounding in an image, and results
+    must not depend on when a run was interrupted.
+    """
     which = left[0].number // size
     return [one for one in shots if one.number // size == which], [
         one for one in left if one.number // size == which
@@ -366,9 +373,11 @@ def _begin_group(
     *,
     per_day: int,
 ) -> tuple[Group, Group]:
-    """Return the group with its input pictures attached, and the missing pictures that the quota of
-    the day allows. Raises as `_may_draw` does, and where the library has no room: nothing is drawn
-    that cannot be kept."""
+    """Return the group with input images attached, and the missing images that today's quota
+    allows.
+
+    Raises as `_may_draw`, and StorageFull before generating images that could not be stored.
+    """
     part = part[: _may_draw(tenant, job, per_day)]
     group = run_inputs.attach_inputs(tenant, store, job, group, actor=records.STUDIO_ACTOR)
     records.check_room(tenant, job.tenant_id, store.quota_bytes, 1)
@@ -382,13 +391,12 @@ def _ingest_pictures(
     store: ObjectStore,
     bring: Callable[..., UUID],
 ) -> Iterator[int]:
-    """Bring pictures into the library as they come, and count them; their numbers. Raises Stopped
-    once the run is over."""
+    """Ingest images as they are generated and yield their indexes. Raises RunStopped once the run
+    has ended."""
     for number, prepared in made:
         records.check_room(tenant, job.tenant_id, store.quota_bytes, len(prepared.data))
-        run_inputs.check_run_inputs(
-            tenant, job, actor=records.STUDIO_ACTOR
-        )  # while it was drawn, one may have been taken back
+        # An input may have been withdrawn during generation.
+        run_inputs.check_run_inputs(tenant, job, actor=records.STUDIO_ACTOR)
         still = partial(run_inputs.check_run_inputs_in, job=job)
         bring(tenant_id=job.tenant_id, creator_id=job.creator_id, prepared=prepared, still=still)
         if not records.record_progress(tenant, job, number + 1):
@@ -397,8 +405,10 @@ def _ingest_pictures(
 
 
 def _may_draw(tenant: OpenScope, job: JobRow, per_day: int) -> int:
-    """Begin pictures, at most so many; or give the row back until its hours open or its agency's
-    next day begins."""
+    """Return the number of images that may be generated now, and mark the run as running.
+
+    Raises `outbox.RetryLater` outside the hours or quota, RunStopped if the run has ended.
+    """
     with tenant(job.tenant_id, records.STUDIO_ACTOR) as scope:
         row = records.get_run_row(scope, job.id, lock=True)
         if row.state in records.ENDED_RUN_STATES:
@@ -416,8 +426,7 @@ def _may_draw(tenant: OpenScope, job: JobRow, per_day: int) -> int:
 
 
 def _yield_device(event: RunEvent, turn: int, *, turn_began: float, part_began: float) -> None:
-    """Give the machine to others: for the run's own pause, or once its turn is over and one
-    waits."""
+    """Raise `outbox.RetryLater` for the run's pause, or after its turn if another tenant waits."""
     if event.pause:
         raise outbox.RetryLater(
             timedelta(seconds=max(event.pause - (monotonic() - part_began), 0.0)), fresh=turn > 0
@@ -429,9 +438,10 @@ def _yield_device(event: RunEvent, turn: int, *, turn_began: float, part_began: 
 
 
 def stop_run(scope: Scope, job_id: UUID) -> None:
-    """End a run within a step of the picture being made, which is thrown away; an engine that tells
-    no steps ends with it. What it made so far stays. Raises NotFound, and Conflict for a run that
-    is over.
+    """Stop a run within one step of the current image, which is discarded; generated images remain.
+
+    An engine without progress reports finishes its image first. Raises NotFound, and Conflict for a
+    run that has ended.
     """
     row = records.get_run_row(scope, job_id, lock=True)
     records.move_run(scope, row, JobState.STOPPED)
@@ -440,7 +450,8 @@ def stop_run(scope: Scope, job_id: UUID) -> None:
 
 
 def wake_waiting_runs(scope: Scope) -> int:
-    """Hours or quotas changed: runs that wait for these look again now; how many."""
+    """Make runs that wait for hours or quotas due now, after these have changed; return their
+    number."""
     rows = scope.session.exec(
         select(JobRow).where(
             JobRow.tenant_id == scope.tenant_id,
@@ -452,14 +463,14 @@ def wake_waiting_runs(scope: Scope) -> int:
 
 
 def fail_run_after_retries(event: RunEvent, *, tenant: OpenScope) -> None:
-    """The row of a run failed too often: the job fails too, so that nobody waits for it."""
+    """Fail a run after its last attempt."""
     with tenant(event.tenant_id, records.STUDIO_ACTOR) as scope:
         records.fail_run(scope, event.subject_id, Message("job.gave_up"))
 
 
 def _max_batch_pictures(event: RunEvent, engine: Engine) -> int:
-    """How many pictures are asked for at once: one, of an engine that gains nothing by more, or
-    between two pauses."""
+    """Return the number of images per request: one unless the engine supports batches and there is
+    no pause."""
     return TURN_PICTURES if not event.pause and isinstance(engine(), SupportsBatches) else 1
 
 
@@ -470,8 +481,10 @@ def _prepare_pictures(
     job: JobRow,
     credential: LoadCredential,
 ) -> Iterator[tuple[int, pipeline.PreparedAsset]]:
-    """The missing pictures of a group with their numbers, each as soon as it is there; of those
-    made together the first bears the time of all."""
+    """Yield the missing images of a group with their indexes as they are generated.
+
+    The first image of a batch carries the time of the whole batch.
+    """
     wanted = {one.number for one in part}
     began = monotonic()
     for shot in group:
@@ -501,19 +514,19 @@ def _prepare_pictures(
 
 
 def failure_reason(scope: Scope, job_id: UUID) -> Message | None:
-    """Why a run failed; None of one that did not. Raises NotFound."""
+    """Return the reason why a run failed, None if it did not. Raises NotFound."""
     reason = records.get_run_row(scope, job_id).reason
     return Message.from_json(reason) if reason else None
 
 
 def run_progress(scope: Scope, job_id: UUID) -> tuple[JobState, int, int]:
-    """State, pictures done, pictures in all. Raises NotFound."""
+    """Return the state, the images done and the total of a run. Raises NotFound."""
     row = records.get_run_row(scope, job_id)
     return JobState(row.state), row.done, row.total
 
 
 def run_assets(scope: Scope, job_id: UUID) -> list[UUID]:
-    """What a run made so far, in order."""
+    """Return the assets of a run in order."""
     rows = scope.session.exec(
         select(models.CreationRow)
         .where(models.CreationRow.tenant_id == scope.tenant_id, models.CreationRow.job_id == job_id)
@@ -523,10 +536,10 @@ def run_assets(scope: Scope, job_id: UUID) -> list[UUID]:
 
 
 def resume_run(scope: Scope, job_id: UUID) -> int:
-    """Queue a run that failed again; how many pictures are missing. Its words are judged anew, as
-    somebody who asks for them today would be.
+    """Queue a failed run again; return the number of missing images.
 
-    Raises NotFound, Conflict for a run that did not fail, and Refused as `jobs.start`.
+    Its prompts are rated again by the current rules. Raises NotFound, Conflict for a run that did
+    not fail, and Refused as `start_run`.
     """
     row = records.get_run_row(scope, job_id, lock=True)
     records.move_run(scope, row, JobState.QUEUED)
@@ -548,7 +561,7 @@ def resume_run(scope: Scope, job_id: UUID) -> int:
 
 
 def count_missing(scope: Scope, job: JobRow) -> int:
-    """How many pictures of a run are neither there nor left out."""
+    """Return the number of images of a run that neither exist nor are skipped."""
     there = records.existing_numbers(scope, job)
     return sum(
         number not in there and number not in records.skipped_numbers(job)

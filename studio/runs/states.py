@@ -6,8 +6,7 @@ from foundation.state_graphs import StateGraph
 
 
 class JobState(StrEnum):
-    """Where one run of a recipe, or one clip, stands. Stopped by a person: what it made so far
-    stays."""
+    """The state of a run or of a clip. A run stopped by a member retains its images."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -21,6 +20,6 @@ JOB_STATES = StateGraph(
     edges={
         JobState.QUEUED: {JobState.RUNNING, JobState.FAILED, JobState.STOPPED},
         JobState.RUNNING: {JobState.DONE, JobState.FAILED, JobState.STOPPED},
-        JobState.FAILED: {JobState.QUEUED},  # a person has what is missing made
+        JobState.FAILED: {JobState.QUEUED},  # resumed by a member
     },
 )

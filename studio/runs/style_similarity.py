@@ -1,8 +1,9 @@
-"""How alike a picture is to the look it was made after: measured once by the workers, shown beside
-it, and no proof of who anybody is, or how old.
+"""Style similarity of images to their style references, measured once by workers and shown to
+members.
 
-Faces are compared where a model tells them apart and who is shown agreed to that; else colours and
-edges are. Vectors are held as long as one comparison takes, and kept nowhere.
+It does not prove the identity or age of a person. Faces are compared if a model detects them
+separately and the person consented; otherwise colours and edges are. Vectors exist only during a
+comparison and are not stored.
 """
 
 from collections.abc import Collection, Sequence
@@ -32,13 +33,13 @@ from studio.runs.models import JobRow
 
 SCORING = "system:scoring"
 FACE_METHOD_PREFIX = "face:"
-"""Before the name of the model that told faces apart."""
+"""Prefix of the model name in methods that compare faces."""
 
 
 @dataclass(frozen=True)
 class StyleScore:
-    """How alike, in percent, and by what method; `why` there is no figure; neither while it
-    waits."""
+    """A similarity in percent with its method, or the reason why there is none; empty while
+    pending."""
 
     method: str = ""
     score: int | None = None
@@ -46,7 +47,7 @@ class StyleScore:
 
     @property
     def of_faces(self) -> bool:
-        """Whether faces were compared, not whole pictures."""
+        """True if faces were compared instead of whole images."""
         return self.method.startswith(FACE_METHOD_PREFIX)
 
 
@@ -75,7 +76,7 @@ ON CONFLICT (tenant_id, asset_id) DO NOTHING
 
 
 def style_scores(scope: Scope, assets: Collection[UUID]) -> dict[UUID, StyleScore]:
-    """The scores of those of these pictures that were made after a look."""
+    """Return the scores of those of these images that were made with style references."""
     rows = scope.run(_OF, tenant=scope.tenant_id, assets=list(assets))
     return {
         row.asset_id: StyleScore(
@@ -88,10 +89,10 @@ def style_scores(scope: Scope, assets: Collection[UUID]) -> dict[UUID, StyleScor
 def measure_style_similarity(
     event: StyleScoreDue, *, tenant: OpenScope, store: ObjectStore, classifier: Classifier | None
 ) -> None:
-    """Measure one picture; ends quietly for one that keeps to no look, is gone or was measured
-    before.
+    """Measure an image. Does nothing if it has no style references, was deleted or is already
+    measured.
 
-    Raises EngineError while the classifier cannot say whether it tells faces apart.
+    Raises EngineError while the classifier is unavailable.
     """
     with tenant(event.tenant_id, SCORING) as scope:
         wanted = _find_comparison(scope, event.subject_id)
@@ -110,7 +111,7 @@ def measure_style_similarity(
 
 
 def fail_style_score(event: StyleScoreDue, *, tenant: OpenScope) -> None:
-    """The classifier was away for too long: there is no figure, and why is said."""
+    """Record that an image could not be measured, after the last attempt."""
     _record_score(event, StyleScore(missing_reason=Message("look.unmeasured")), tenant)
 
 
@@ -137,7 +138,7 @@ def _find_comparison(scope: Scope, asset_id: UUID) -> _Wanted | Message | None:
 def _measure_style(
     tenant_id: UUID, wanted: _Wanted, store: ObjectStore, classifier: Classifier | None
 ) -> StyleScore:
-    """No transaction is open. Raises NotFound, BadInput, EngineError."""
+    """Measure without an open transaction. Raises NotFound, BadInput, EngineError."""
     photos = [
         pictures.decode_photo(store.get(tenant_id, sha256), name=sha256)
         for sha256 in (wanted.sha256, *wanted.look)
@@ -152,8 +153,8 @@ def _measure_style(
 
 
 def _by_face(photos: Sequence[DecodedPhoto], classifier: Classifier) -> StyleScore | None:
-    """The faces of the first photo against those of the others; None where one model did not tell
-    them all apart."""
+    """Compare the faces of the first photo with those of the others, None if they were not detected
+    by one model."""
     seen = [classifier.classify_views((whole_view(photo),)).faces for photo in photos]
     told = [each for each in seen if each is not None]
     if len(told) < len(seen) or len({each.model for each in told}) > 1:

@@ -1,9 +1,7 @@
-"""A picture of the library that a model makes move: asked for by a member, made by a worker, in the
-library once.
+"""Animations: videos that a model generates from a library image, ingested once.
 
-The film is a child of its picture, as any picture made from another is: who is shown in it, its
-label, its dates and what is taken back come down the same line, and nobody has rated it before
-somebody, or something, has looked.
+The video is a child of its image and inherits its persons, label, dates and withdrawals. It is
+unrated until a member or the classifier rates it.
 """
 
 from collections.abc import Callable
@@ -45,18 +43,18 @@ from studio.video.models import ClipRow
 
 ANIMATION_ACTOR = "system:moving"
 MAX_PROMPT_LENGTH = 500
-"""Characters of what happens in a film."""
+"""Maximum characters of the prompt."""
 
 MIN_SIDE = 480
-"""Pixels of the longer edge of a film of a small picture."""
+"""Minimum longer edge in pixels of a video from a small image."""
 
 Engine = Callable[[], VideoEngine]
-"""Makes the engine at its first use: importing one may take seconds and memory."""
+"""Returns the engine, created on first use: importing one may take seconds and memory."""
 
 
 @dataclass(frozen=True)
 class AnimationRequest:
-    """A film as a member asks for it, otherwise as `generators.contract.video.VideoJob`."""
+    """A request for an animation; further fields as in `generators.contract.video.VideoJob`."""
 
     asset_id: UUID
     model: str
@@ -70,13 +68,12 @@ class AnimationRequest:
 def request_animation(
     scope: Scope, *, creator_id: UUID, wanted: AnimationRequest, key: str, by: str
 ) -> UUID:
-    """Have a picture made to move, once per `key`; returns the clip's id. `by` is the actor who
-    asks.
+    """Request an animation, once per `key`; return the clip id. `by` is the actor.
 
-    Outside the hours of generation, or beyond the agency's quota, of which a film takes one, it
-    waits. Raises NotFound for what is not in this creator's library, Refused for a picture that is
-    withheld and for words of which nothing is made, BadInput for what is no picture, JobTooLarge
-    for a film that is too long or too narrow.
+    It waits for the generation hours and the agency's quota, in which it counts as one image.
+    Raises NotFound for an image that is not in the creator's library, Refused for a withheld image
+    and a prohibited prompt, BadInput for other media, JobTooLarge for an excessive length or a
+    narrow format.
     """
     if (known := clips.find_clip_by_key(scope, key)) is not None:
         return known
@@ -106,7 +103,8 @@ def request_animation(
 
 
 def wake_waiting_animations(scope: Scope) -> int:
-    """Hours or quotas changed: films that wait for these look again now; how many."""
+    """Make animations that wait for hours or quotas due now, after these have changed; return their
+    number."""
     rows = scope.session.exec(
         select(ClipRow).where(
             ClipRow.tenant_id == scope.tenant_id,
@@ -136,11 +134,11 @@ def make_animation(
     per_day: int = 0,
     told_every: float = PROGRESS_INTERVAL,
 ) -> None:
-    """Make a film and bring it into the library, or say why it cannot be. A worker that died begins
-    anew, and one that died after it stood finds it there. Others' faults are tried again.
+    """Generate an animation and ingest it, or store the reason why it is impossible.
 
-    `per_day` is the house's quota of pictures, 0 for none. Raises `outbox.RetryLater` for a film
-    that must wait.
+    After a crash it starts again, or finds the ingested video. Temporary failures are retried.
+    `per_day` is the installation's daily image quota, 0 for unlimited. Raises `outbox.RetryLater`
+    if it must wait.
     """
     row = clips.begin_clip(tenant, event, actor=ANIMATION_ACTOR, per_day=per_day)
     if row is None:
@@ -163,7 +161,7 @@ def make_animation(
             )
     except ClipEnded:
         return
-    except EngineBusy as busy:  # others hold the card
+    except EngineBusy as busy:  # the GPU is in use
         raise outbox.RetryLater(timedelta(seconds=busy.after)) from busy
     except (BadInput, Refused, NotFound, EngineMissing, JobTooLarge) as refused:
         clips.fail_clip(tenant, event, refused.message, actor=ANIMATION_ACTOR)
@@ -178,15 +176,13 @@ def _render_animation(
     credential: LoadCredential,
     watch: ClipProgressWatch,
 ) -> pipeline.PreparedAsset:
-    """The film, ready to be brought in. Its picture is asked for anew: what was taken back
-    meanwhile is not used."""
+    """Generate and prepare the video, after checking that its image may still be used."""
     wanted = _request_from_json(row.spec)
     with watch.tenant(row.tenant_id, ANIMATION_ACTOR) as scope:
         picture = _get_source_rendition(scope, row.creator_id, wanted)
         declared = prompt_rating.rate_text(scope, [wanted.words, wanted.model])
-        storage_quota.check_storage(
-            scope, store.quota_bytes, 1
-        )  # nothing is made that surely cannot be kept
+        # Do not generate a video that could not be stored.
+        storage_quota.check_storage(scope, store.quota_bytes, 1)
     began = monotonic()
     made = engine().animate(
         _build_video_job(wanted, picture, store.get(row.tenant_id, picture.sha256)), watch
@@ -208,8 +204,8 @@ def _prepare_asset(
     declared: Rating,
     seconds: float,
 ) -> pipeline.PreparedAsset:
-    """What a model made of a picture: looked at frame by frame like any film, and signed as its
-    work last of all."""
+    """Prepare a generated video: its frames are reviewed like those of any video, and signing is
+    last."""
     key = f"clip:{row.id}"
     film = video_files.reopen_video(made.data, name=key)
     photo = video_assets.poster_photo(film)
@@ -244,8 +240,11 @@ def _prepare_asset(
 def _get_source_rendition(
     scope: Scope, creator_id: UUID, wanted: AnimationRequest
 ) -> StoredRendition:
-    """The bytes of the picture. Raises NotFound for what is not, or no more, in this creator's
-    library, Refused for what is withheld, BadInput for what is no picture."""
+    """Return the source image.
+
+    Raises NotFound for an image that is not in the creator's library, Refused for a withheld one,
+    BadInput for other media.
+    """
     assets.check_assets_owned(scope, creator_id, [wanted.asset_id])
     found = asset_records.newest_rendition(scope, wanted.asset_id, assets.DEFAULT_PROFILE)
     if found is None:
@@ -258,7 +257,7 @@ def _get_source_rendition(
 
 
 def _build_video_job(wanted: AnimationRequest, picture: StoredRendition, data: bytes) -> VideoJob:
-    """What the engine is asked for, in the picture's own proportions. Raises JobTooLarge."""
+    """Return the engine job in the proportions of the image. Raises JobTooLarge."""
     longer = max(picture.width, picture.height)
     share = min(max(longer, MIN_SIDE), MAX_SIDE) / longer
     wide, high = (2 * round(edge * share / 2) for edge in (picture.width, picture.height))

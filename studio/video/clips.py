@@ -1,8 +1,7 @@
-"""The row of a clip, whatever makes it: begun by a worker, told how far it is, ended, stopped,
-given up.
+"""Clips: state, progress and completion of generated videos of both kinds.
 
-A clip is of stills, cut here (`studio/video/slideshows.py`), or one picture that a model makes move
-(`studio/video/animations.py`).
+A clip is a slideshow of stills (`studio/video/slideshows.py`) or an animation of an image by a
+model (`studio/video/animations.py`).
 """
 
 from dataclasses import dataclass
@@ -30,12 +29,11 @@ from tenants.notices import notices
 ClipEvent = SlideshowDue | AnimationDue
 
 PROGRESS_INTERVAL = 1.0
-"""Seconds between two tellings of how far a clip is, at least; a stop is seen as often."""
+"""Minimum seconds between two progress reports, which also detect a stop."""
 
 
 class ClipKind(StrEnum):
-    """What a clip is made of: stills that are cut together, or one picture that a model makes
-    move."""
+    """The kind of a clip: a slideshow of stills, or an animation by a model."""
 
     STILLS = "stills"
     MODEL = "model"
@@ -43,8 +41,8 @@ class ClipKind(StrEnum):
 
 @dataclass(frozen=True)
 class ClipView:
-    """How a clip stands; `done` of `total` frames or steps, with its asset once it is there, or the
-    reason there is none, or until when it waits and for what."""
+    """The state of a clip: `done` of `total` frames or steps, and its asset, its failure reason, or
+    what it waits for."""
 
     id: UUID
     creator_id: UUID
@@ -60,8 +58,7 @@ class ClipView:
 
 
 def find_clip_by_key(scope: Scope, key: str) -> UUID | None:
-    """The clip that was asked for by this key before; who asks is alone with the key until the end
-    of the scope."""
+    """Return the clip requested with a key, or None; locks the key until the transaction ends."""
     assets.lock_library(scope, "clip", key)
     return scope.session.exec(
         select(ClipRow.id).where(ClipRow.tenant_id == scope.tenant_id, ClipRow.key == key)
@@ -69,8 +66,10 @@ def find_clip_by_key(scope: Scope, key: str) -> UUID | None:
 
 
 def stop_clip(scope: Scope, clip_id: UUID) -> None:
-    """Give a clip up within a second, or a step of a model; nothing of it stays. Raises NotFound,
-    and Conflict for one that is over."""
+    """Stop a clip within a second or a model step; nothing of it is stored.
+
+    Raises NotFound, and Conflict for a clip that has ended.
+    """
     row = lock_clip(scope, clip_id, lock=True)
     move_clip(scope, row, JobState.STOPPED)
     for kind in (SlideshowDue.kind, AnimationDue.kind):
@@ -78,14 +77,14 @@ def stop_clip(scope: Scope, clip_id: UUID) -> None:
 
 
 def get_clip(scope: Scope, clip_id: UUID) -> ClipView:
-    """How a clip stands. Raises NotFound; another tenant's looks the same."""
+    """Return a clip. Raises NotFound, also for another tenant's clip."""
     return _clip_from_row(scope, lock_clip(scope, clip_id))
 
 
 def list_recent_clips(
     scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 20
 ) -> list[ClipView]:
-    """A creator's clips that are under way, and those that ended since then, the newest first."""
+    """Return a creator's active clips, and those that ended since an instant, newest first."""
     rows = scope.session.exec(
         select(ClipRow)
         .where(
@@ -102,10 +101,10 @@ def list_recent_clips(
 def begin_clip(
     tenant: OpenScope, event: ClipEvent, *, actor: str, per_day: int | None = None
 ) -> ClipRow | None:
-    """The row of a clip that is being made from here on; None where it is over.
+    """Mark a clip as running and return its row, None if it has ended.
 
-    With the house's quota of pictures (`per_day`, 0 for none), hours and quotas are asked before it
-    begins. Raises `outbox.RetryLater` where they say so.
+    If `per_day` (the installation's daily image quota, 0 for unlimited) is given, generation hours
+    and quotas apply. Raises `outbox.RetryLater` if it must wait.
     """
     after = None
     with tenant(event.tenant_id, actor) as scope:
@@ -130,21 +129,20 @@ def begin_clip(
 
 
 def finish_clip(tenant: OpenScope, row: ClipRow, asset_id: UUID, *, actor: str) -> None:
-    """It is in the library."""
+    """Record the asset of a finished clip."""
     with tenant(row.tenant_id, actor) as scope:
         row = lock_clip(scope, row.id, lock=True)
         row.asset_id = asset_id
         row.done = row.total
-        if (
-            row.state == JobState.RUNNING
-        ):  # stopped while it was brought in: it is in the library all the same
+        # A clip stopped during ingest is in the library nevertheless.
+        if row.state == JobState.RUNNING:
             move_clip(scope, row, JobState.DONE)
             notices.close(scope, f"clip:{row.id}")
         scope.add(row)
 
 
 def fail_clip(tenant: OpenScope, event: ClipEvent, reason: Message, *, actor: str) -> None:
-    """It cannot be made, for a reason that a person is told."""
+    """Fail a clip and notify the members of the reason."""
     with tenant(event.tenant_id, actor) as scope:
         row = lock_clip(scope, event.subject_id, lock=True)
         if row.state in ENDED_RUN_STATES:
@@ -155,17 +153,17 @@ def fail_clip(tenant: OpenScope, event: ClipEvent, reason: Message, *, actor: st
 
 
 def fail_clip_after_retries(event: ClipEvent, *, tenant: OpenScope) -> None:
-    """The row of a clip failed too often: a person is told, and may ask again."""
+    """Fail a clip after its last attempt; members see a notice and may request it again."""
     fail_clip(tenant, event, Message("clip.gave_up"), actor="system:cutting")
 
 
-class ClipEnded(Exception):  # no error: a person stopped the clip
+class ClipEnded(Exception):  # not an error: a member stopped the clip
     """The clip ended while it was being made."""
 
 
 class ClipProgressWatch:
-    """What is called for each frame or step: it tells how far the clip is, and stops with it or
-    with its row."""
+    """A progress callback that stores the progress of a clip, and stops with the clip or
+    its lease."""
 
     def __init__(
         self, tenant: OpenScope, row: ClipRow, pulse: Heartbeat, *, every: float, actor: str
@@ -178,7 +176,7 @@ class ClipProgressWatch:
         self._next = 0.0
 
     def __call__(self, done: int, _total: int) -> None:
-        """Raise LeaseLost when the row went to another worker, Over when the clip was stopped."""
+        """Raise LeaseLost if another worker has the clip, ClipEnded if it was stopped."""
         self.pulse.check_lease()
         if monotonic() < self._next:
             return
@@ -196,12 +194,12 @@ class ClipProgressWatch:
 
 
 def set_clip_wait(row: ClipRow, wait: quotas.GenerationWait | None) -> None:
-    """Write down until when a clip waits, and for what."""
+    """Set or clear the time until which a clip waits, and its reason."""
     row.waits_until, row.waits_for = (wait.until, wait.why) if wait is not None else (None, "")
 
 
 def move_clip(scope: Scope, row: ClipRow, after: JobState) -> None:
-    """To another state. Raises Conflict for one that cannot follow."""
+    """Change the state of a clip. Raises Conflict for an invalid transition."""
     JOB_STATES.check(JobState(row.state), after)
     row.state = str(after)
     if after in ENDED_RUN_STATES:
@@ -210,7 +208,7 @@ def move_clip(scope: Scope, row: ClipRow, after: JobState) -> None:
 
 
 def lock_clip(scope: Scope, clip_id: UUID, *, lock: bool = False) -> ClipRow:
-    """The row of a clip. Raises NotFound."""
+    """Return the row of a clip, locked if `lock`. Raises NotFound."""
     row = scope.session.get(ClipRow, (scope.tenant_id, clip_id), with_for_update=lock or None)
     if row is None:
         raise NotFound("clip.unknown")

@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class SlideshowDue:
-    """A clip of stills waits to be cut."""
+    """A slideshow is to be rendered."""
 
     kind: ClassVar[str] = "clip.cut"
     queue: ClassVar[outbox.Queue] = "make"
@@ -19,7 +19,7 @@ class SlideshowDue:
 
 @dataclass(frozen=True)
 class AnimationDue:
-    """A picture waits to be made to move by a model; `subject_id` is the clip."""
+    """An animation is to be generated; `subject_id` is the clip."""
 
     kind: ClassVar[str] = "clip.move"
     queue: ClassVar[outbox.Queue] = "gpu"

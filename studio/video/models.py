@@ -1,4 +1,4 @@
-"""Table of clips that were requested."""
+"""Table of requested clips."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from foundation.db.tables import (
 
 
 class ClipRow(CreatorOwnedRow, table=True):
-    """A clip that was asked for: of stills, or a picture that a model makes move."""
+    """A requested clip: a slideshow of stills, or an animation of an image."""
 
     __tablename__ = "clips"
     __table_args__ = table_arguments(
@@ -35,15 +35,15 @@ class ClipRow(CreatorOwnedRow, table=True):
     key: str
     kind: str = "stills"
     spec: dict[str, Any] = jsonb_column()
-    """What it is made of, as `studio.video.slideshows.SlideshowRequest` or
-    `studio.video.animations.AnimationRequest` says it, by `kind`."""
+    """The request, a `studio.video.slideshows.SlideshowRequest` or a
+    `studio.video.animations.AnimationRequest` depending on `kind`."""
     by: str
     state: str = "queued"
     done: int = 0
-    """Frames that are drawn, or steps of a model, as last told, of `total`."""
+    """Last reported number of rendered frames or model steps, of `total`."""
     total: int
     waits_until: datetime | None = timestamp_column(optional=True)
     waits_for: str = ""
-    """window or quota, as `studio.costs.quotas.GenerationWait` says."""
+    """window or quota, as in `studio.costs.quotas.GenerationWait`."""
     reason: dict[str, Any] | None = message_column()
     asset_id: UUID | None = None

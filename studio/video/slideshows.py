@@ -1,7 +1,8 @@
-"""Clips of a creator's stills: asked for by a member, cut by a worker, in the library once.
+"""Slideshows: clips of a creator's stills and optional audio, rendered by workers and ingested
+once.
 
-What a clip is made of are pictures of one creator, and perhaps a sound: each is a parent of it, so
-that what is said of any of them is said of the clip (`gate/assets/asset_records.py`).
+The stills and the audio are parents of the clip, so their restrictions apply to it
+(`gate/assets/asset_records.py`).
 """
 
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ _PAPER = (255, 255, 255)
 
 @dataclass(frozen=True)
 class SlideshowPicture:
-    """One still: the picture, the seconds it is shown, how it moves, and the words on it."""
+    """A still with its duration in seconds, its motion and its caption."""
 
     asset_id: UUID
     seconds: float = 3.0
@@ -49,8 +50,8 @@ class SlideshowPicture:
 
 @dataclass(frozen=True)
 class SlideshowRequest:
-    """A clip as a member asks for it, otherwise as `generators.video.slideshow.SlideshowPlan`;
-    `sound` is an asset of nothing but sound."""
+    """A request for a slideshow; further fields as in `generators.video.slideshow.SlideshowPlan`.
+    `sound` is an audio asset."""
 
     shots: tuple[SlideshowPicture, ...]
     form: ClipForm = ClipForm.UPRIGHT
@@ -61,7 +62,7 @@ class SlideshowRequest:
 
     @property
     def asset_ids(self) -> tuple[UUID, ...]:
-        """Every asset it is made of, once, its stills first."""
+        """Every asset once, stills first."""
         every = [
             *(one.asset_id for one in self.shots),
             *([self.sound] if self.sound is not None else []),
@@ -70,18 +71,18 @@ class SlideshowRequest:
 
     @property
     def overlay_texts(self) -> list[str]:
-        """The words that are written on it."""
+        """The captions drawn on it."""
         return [one.caption for one in self.shots if one.caption.strip()]
 
 
 def request_slideshow(
     scope: Scope, *, creator_id: UUID, wanted: SlideshowRequest, key: str, by: str
 ) -> UUID:
-    """Have a clip cut, once per `key`; returns its id. `by` is the actor who asks.
+    """Request a slideshow, once per `key`; return its id. `by` is the actor.
 
-    Raises NotFound for what is not in this creator's library, Refused for a picture that is
-    withheld and for words that are never written, BadInput `clip.…` for what no clip is made of,
-    Unavailable without the font of its words.
+    Raises NotFound for assets that are not in the creator's library, Refused for a withheld image
+    and a prohibited caption, BadInput `clip.…` for an invalid request, Unavailable without the
+    caption font.
     """
     if (known := clips.find_clip_by_key(scope, key)) is not None:
         return known
@@ -106,8 +107,11 @@ def request_slideshow(
 def _load_parts(
     scope: Scope, creator_id: UUID, wanted: SlideshowRequest
 ) -> dict[UUID, StoredRendition]:
-    """The bytes of each part. Raises NotFound for what is not, or no more, in this creator's
-    library, Refused for what is withheld, BadInput for what is no picture, or no sound."""
+    """Return the rendition of each part.
+
+    Raises NotFound for assets that are not in the creator's library, Refused for withheld ones,
+    BadInput for the wrong media type.
+    """
     assets.check_assets_owned(scope, creator_id, wanted.asset_ids)
     found = asset_records.newest_renditions(scope, wanted.asset_ids, assets.DEFAULT_PROFILE)
     standing = ratings.display_ratings(scope, [one.sha256 for one in found.values()])
@@ -125,7 +129,8 @@ def _load_parts(
 
 
 def _is_generated_speech(scope: Scope, sound: UUID | None) -> bool:
-    """Whether a sound was said here: it is heard once, and to its end. Any other may be music."""
+    """Return True for generated speech, which is played once to its end; other audio may be
+    music."""
     query = select(SpeechRow.id).where(
         SpeechRow.tenant_id == scope.tenant_id, SpeechRow.asset_id == sound
     )
@@ -142,8 +147,10 @@ def make_slideshow(
     compare: CompareFaces | None = None,
     told_every: float = PROGRESS_INTERVAL,
 ) -> None:
-    """Cut a clip and bring it into the library, or say why it cannot be. A worker that died begins
-    anew, and one that died after it stood finds it there. Others' faults are tried again."""
+    """Render a slideshow and ingest it, or store the reason why it is impossible.
+
+    After a crash it starts again, or finds the ingested clip. Temporary failures are retried.
+    """
     row = clips.begin_clip(tenant, event, actor=SLIDESHOW_ACTOR)
     if row is None:
         return
@@ -182,15 +189,13 @@ def _render_clip(
     credential: LoadCredential,
     watch: ClipProgressWatch,
 ) -> pipeline.PreparedAsset:
-    """The clip, ready to be brought in. Its parts are asked for anew: what was taken back meanwhile
-    is not used."""
+    """Render and prepare the clip, after checking that its parts may still be used."""
     with watch.tenant(row.tenant_id, SLIDESHOW_ACTOR) as scope:
         parts = _load_parts(scope, row.creator_id, wanted)
         spoken = _is_generated_speech(scope, wanted.sound)
         declared = prompt_rating.rate_text(scope, wanted.overlay_texts)
-        storage_quota.check_storage(
-            scope, store.quota_bytes, 1
-        )  # nothing is cut that surely cannot be kept
+        # Do not render a clip that could not be stored.
+        storage_quota.check_storage(scope, store.quota_bytes, 1)
     stills = [
         _build_still(store, row.tenant_id, one, parts[one.asset_id].sha256) for one in wanted.shots
     ]

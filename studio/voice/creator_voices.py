@@ -1,8 +1,7 @@
-"""The voice of a creator: which it is, by what right it is used, and, of a copied one, whose it is
-and that they agree.
+"""Voices of creators: the chosen voice, its licence and, for a cloned voice, the consent of its
+speaker.
 
-Whoever it belongs to is checked again whenever it speaks, and once more by the gate when what it
-said is to leave.
+Consent is checked whenever the voice is used, and again by the gate before its audio is published.
 """
 
 import json
@@ -30,8 +29,8 @@ from tenants.agencies import queries
 
 @dataclass(frozen=True)
 class ChosenVoice:
-    """The voice of a creator as it was recorded; `label` is empty for a real one, `person_id` whose
-    a copied one is."""
+    """The recorded voice of a creator; `label` is empty for a real engine, `person_id` is the
+    speaker of a cloned voice."""
 
     engine: str
     voice: str
@@ -45,12 +44,11 @@ class ChosenVoice:
 def choose_voice(
     scope: Scope, creator_id: UUID, wanted: OfferedVoice, *, by: str, person_id: UUID | None = None
 ) -> None:
-    """Let a creator speak with a voice from now on, with its licence as it is today; `by` is the
-    actor.
+    """Set the voice of a creator, recording its current licence; `by` is the actor.
 
-    Raises as `allowed`; NotFound for a creator of nobody here.
+    Raises as `check_voice_allowed`; NotFound for an unknown creator.
     """
-    queries.get_creator(scope, creator_id)  # another tenant's is unknown
+    queries.get_creator(scope, creator_id)  # raises NotFound for another tenant's creator
     told = asdict(check_voice_allowed(scope, wanted, person_id)) | {"by": by}
     row = _find_voice_row(scope, creator_id) or CreatorVoiceRow(
         tenant_id=scope.tenant_id,
@@ -65,11 +63,10 @@ def choose_voice(
 
 
 def check_voice_allowed(scope: Scope, wanted: OfferedVoice, person_id: UUID | None) -> ChosenVoice:
-    """A voice as it would be recorded; `person_id` is whom a copied one belongs to, and counts for
-    no other.
+    """Return a voice as it would be recorded; `person_id` is the speaker of a cloned voice.
 
-    Raises Refused for a voice that may not earn money, and for one that is copied from somebody who
-    is not named or does not agree to it; NotFound for a person of nobody here.
+    Raises Refused for a licence without commercial use, and for a cloned voice without a named and
+    consenting speaker; NotFound for an unknown person.
     """
     voice = wanted.voice
     if voice.licence.commercial is False:
@@ -84,12 +81,11 @@ def check_voice_allowed(scope: Scope, wanted: OfferedVoice, person_id: UUID | No
 
 
 def remove_voice(scope: Scope, creator_id: UUID) -> None:
-    """Let a creator speak no more: the texts that wait are not said. Raises NotFound where no voice
-    was chosen.
+    """Remove the voice of a creator; waiting texts fail. Raises NotFound without a voice.
 
-    What was said stays in the library, with the licence it was said under.
+    Existing audio remains in the library with its recorded licence.
     """
-    assets.lock_library(scope, "speech")  # a text that is asked for meanwhile finds no voice
+    assets.lock_library(scope, "speech")  # a concurrent request finds no voice after this
     row = _find_voice_row(scope, creator_id)
     if row is None:
         raise NotFound("voice.none")
@@ -108,7 +104,7 @@ def remove_voice(scope: Scope, creator_id: UUID) -> None:
 
 
 def voices_of_creators(scope: Scope, creators: Collection[UUID]) -> dict[UUID, ChosenVoice]:
-    """The voices of some creators; of those who have none, nothing."""
+    """Return the voices of creators, without those that have none."""
     rows = scope.session.exec(
         select(CreatorVoiceRow).where(
             CreatorVoiceRow.tenant_id == scope.tenant_id,
@@ -119,7 +115,7 @@ def voices_of_creators(scope: Scope, creators: Collection[UUID]) -> dict[UUID, C
 
 
 def get_voice(scope: Scope, creator_id: UUID) -> ChosenVoice:
-    """The voice of a creator. Raises NotFound where none was chosen."""
+    """Return the voice of a creator. Raises NotFound without one."""
     row = _find_voice_row(scope, creator_id)
     if row is None:
         raise NotFound("voice.none")
@@ -127,8 +123,7 @@ def get_voice(scope: Scope, creator_id: UUID) -> ChosenVoice:
 
 
 def check_voice_consent(scope: Scope, person_id: UUID) -> None:
-    """Raise Refused unless this is a living person who is still here and agrees that a model copies
-    them."""
+    """Raise Refused unless this is an active real person who consents to AI generation."""
     person = persons.get_person(scope, person_id)
     if (
         person.kind != persons.REAL_PERSON

@@ -9,7 +9,7 @@ from foundation.outbox import outbox
 
 @dataclass(frozen=True)
 class SpeechDue:
-    """A text waits to be said."""
+    """A text is to be spoken."""
 
     kind: ClassVar[str] = "speech.say"
     queue: ClassVar[outbox.Queue] = "make"
@@ -19,7 +19,7 @@ class SpeechDue:
 
 @dataclass(frozen=True)
 class VoiceCatalogDue:
-    """Somebody wants to know which voices there are; both ids are the tenant's."""
+    """The voice catalog is to be refreshed; both ids are the tenant's."""
 
     kind: ClassVar[str] = "voices.list"
     queue: ClassVar[outbox.Queue] = "make"

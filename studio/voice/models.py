@@ -1,4 +1,4 @@
-"""Tables of the room about voices an agency may choose among: lists of them, and samples."""
+"""Tables of voice: creator voices, speeches, samples and voice catalogs."""
 
 from datetime import datetime
 from typing import Any
@@ -19,8 +19,7 @@ from foundation.db.tables import (
 
 
 class CreatorVoiceRow(CreatorOwnedRow, table=True):
-    """The voice of a creator, by what right it is used, and, of one made after somebody who lives,
-    after whom."""
+    """The voice of a creator, its licence and, for a cloned voice, its speaker."""
 
     __tablename__ = "creator_voices"
     __table_args__ = table_arguments(
@@ -40,7 +39,7 @@ class CreatorVoiceRow(CreatorOwnedRow, table=True):
 
 
 class SpeechRow(CreatorOwnedRow, table=True):
-    """A text that is said once, with the voice of its creator as it was when somebody asked."""
+    """A text spoken once, with the voice of its creator as of the request."""
 
     __tablename__ = "speeches"
     __table_args__ = table_arguments(
@@ -53,7 +52,7 @@ class SpeechRow(CreatorOwnedRow, table=True):
     words: str
     language: str
     rating: str = "G"
-    """What its words are rated: what comes of it is at least that."""
+    """Rating of its text, the minimum for its audio."""
     engine: str
     voice: str
     licence: dict[str, Any] = jsonb_column()
@@ -61,16 +60,15 @@ class SpeechRow(CreatorOwnedRow, table=True):
     by: str
     state: str = "waiting"
     characters: int
-    """What it costs: reserved until it is said, then what was billed; 0 of engines that are
-    free."""
+    """Billable characters: reserved until it is spoken, then billed; 0 for free engines."""
     reason: dict[str, Any] | None = message_column()
     asset_id: UUID | None = None
     sample: bool = False
-    """Said to hear a voice: it comes into no library."""
+    """True for a voice sample, which is not added to the library."""
 
 
 class VoiceSampleRow(CreatorOwnedRow, table=True):
-    """What a voice sounds like; the id is the speech's."""
+    """The audio of a voice sample; its id is that of the speech."""
 
     __tablename__ = "voice_samples"
     __table_args__ = table_arguments(
@@ -82,7 +80,7 @@ class VoiceSampleRow(CreatorOwnedRow, table=True):
 
 
 class VoiceListRow(TenantRow, table=True):
-    """The voices an agency may choose among, as the workers found them when somebody last asked."""
+    """The voices available to an agency, as of the last refresh."""
 
     __tablename__ = "voice_lists"
     __table_args__ = table_arguments(about="tenant", keep="while the tenant is here")
@@ -90,4 +88,4 @@ class VoiceListRow(TenantRow, table=True):
     listed_at: datetime | None = timestamp_column(optional=True)
     found: list[dict[str, Any]] = jsonb_column(list)
     missing: list[dict[str, Any]] = jsonb_column(list)
-    """Why there are not more: stored sentences."""
+    """Messages about engines whose voices could not be listed."""

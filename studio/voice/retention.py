@@ -1,4 +1,4 @@
-"""How long the room's rows are kept, of those that end by themselves."""
+"""Retention of rows that expire: voice samples."""
 
 from foundation.db.retention import RetentionRule
 from studio.voice.models import VoiceSampleRow

@@ -1,7 +1,7 @@
-"""Hearing a voice before it is chosen: a short sentence that the workers say, kept for a day and in
-no library.
+"""Voice samples: a short sentence in a voice, stored for a day outside the library.
 
-It is a speech like any other: counted where it is paid for, uncertain where its answer was lost.
+A sample is a speech like any other: it counts as paid characters, and is uncertain if its response
+was lost.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ SAMPLE_LIFETIME = timedelta(days=1)
 
 @dataclass(frozen=True)
 class VoiceSampleView:
-    """A voice that was, or will be, heard."""
+    """A requested voice sample."""
 
     id: UUID
     engine: str
@@ -46,11 +46,11 @@ def request_sample(
     person_id: UUID | None = None,
     per_month: int = 0,
 ) -> UUID:
-    """Have a voice say a short sentence in a language, once per `key`; returns the speech's id.
+    """Request a sample of a voice in a language, once per `key`; return the speech id.
 
     Raises as `creator_voices.check_voice_allowed` and `speeches.request_speech`.
     """
-    queries.get_creator(scope, creator_id)  # another tenant's is unknown
+    queries.get_creator(scope, creator_id)  # raises NotFound for another tenant's creator
     voice = creator_voices.check_voice_allowed(scope, wanted, person_id)
     return speeches.store_speech(
         scope,
@@ -65,7 +65,7 @@ def request_sample(
 
 
 def list_recent_samples(scope: Scope, creator_id: UUID, *, limit: int = 4) -> list[VoiceSampleView]:
-    """What was asked for since yesterday, the newest first."""
+    """Return the samples requested within `SAMPLE_LIFETIME`, newest first."""
     rows = scope.session.exec(
         select(SpeechRow)
         .where(
@@ -91,10 +91,10 @@ def list_recent_samples(scope: Scope, creator_id: UUID, *, limit: int = 4) -> li
 
 
 def sample_audio(scope: Scope, speech_id: UUID) -> tuple[UUID, bytes]:
-    """Whose sample it is, and its sound (AAC in MP4).
+    """Return the creator and the audio (AAC in MP4) of a sample.
 
-    Raises NotFound for what is over or nobody's here, and where whoever the voice is copied from no
-    longer agrees.
+    Raises NotFound for an expired or unknown sample, and if the speaker of a cloned voice has
+    withdrawn consent.
     """
     row = scope.session.get(SpeechRow, (scope.tenant_id, speech_id))
     kept = scope.session.get(VoiceSampleRow, (scope.tenant_id, speech_id))

@@ -1,9 +1,8 @@
-"""Texts said with the voice of a creator, into the library: asked once, and counted before they are
-asked.
+"""Speeches: texts spoken with a creator's voice, requested once and counted before the request.
 
-The row says `asked` before an engine hears of it. One that is paid for and of which nobody knows
-the end, since its answer was lost or we were killed, is uncertain: what it may have billed stays
-counted, and only a person asks anew.
+The row is marked as `asked` before the request to the engine. If the outcome of a paid request is
+unknown, because its response was lost or the worker died, the speech is uncertain: it stays
+counted, and only a member can repeat it.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,10 +43,10 @@ from tenants.agencies import queries
 SPEECH_ACTOR = "system:speaking"
 PENDING_STATES = (str(SpeechState.WAITING), str(SpeechState.ASKED))
 MAX_SAMPLE_BYTES = 2**20
-"""Bytes of a sample: some ninety seconds."""
+"""Maximum bytes of a sample: about ninety seconds."""
 
 Engines = Callable[[], Sequence[SpeechEngine]]
-"""The engines that are there, made at their first use."""
+"""Returns the available engines, created on first use."""
 
 
 def request_speech(
@@ -60,11 +59,11 @@ def request_speech(
     by: str,
     per_month: int = 0,
 ) -> UUID:
-    """Have a text said, once per `key`; returns the speech's id. `by` is the actor who asks.
+    """Request a speech, once per `key`; return its id. `by` is the actor.
 
-    `per_month` is the house's limit of characters, 0 for none; the agency's own counts where it is
-    lower. Raises NotFound without a voice, BadInput, JobTooLarge, and Refused for words that are
-    never said, for a copied voice whose owner does not agree, and beyond the limit.
+    `per_month` is the installation's limit of characters, 0 for unlimited; a lower limit of the
+    agency applies. Raises NotFound without a voice, BadInput, JobTooLarge, and Refused for
+    prohibited texts, a cloned voice without consent, and beyond the limit.
     """
     job = SpeechJob(words, language=language)
     return store_speech(
@@ -89,12 +88,11 @@ def store_speech(
     per_month: int = 0,
     sample: bool = False,
 ) -> UUID:
-    """Write down a text to say with a voice that is asked for under the lock; a `sample` comes into
-    no library.
+    """Store a text to be spoken; `voice_of` returns the voice and is called under the lock.
 
-    Raises as `start`.
+    A `sample` is not added to the library. Raises as `request_speech`.
     """
-    assets.lock_library(scope, "speech")  # two at once would both find room
+    assets.lock_library(scope, "speech")  # two concurrent requests could both pass the limit
     known = scope.session.exec(
         select(SpeechRow.id).where(SpeechRow.tenant_id == scope.tenant_id, SpeechRow.key == key)
     ).first()
@@ -130,7 +128,7 @@ def store_speech(
 
 @dataclass(frozen=True)
 class SpeechView:
-    """How a text stands, with the sound it became or the reason there is none."""
+    """The state of a text, with its audio or the reason for its absence."""
 
     id: UUID
     words: str
@@ -142,7 +140,7 @@ class SpeechView:
 def list_recent_speeches(
     scope: Scope, creator_id: UUID, *, since: datetime, limit: int = 6
 ) -> list[SpeechView]:
-    """A creator's texts that wait, and those of late, the newest first."""
+    """Return a creator's waiting texts and those changed since an instant, newest first."""
     rows = scope.session.exec(
         select(SpeechRow)
         .where(
@@ -158,7 +156,7 @@ def list_recent_speeches(
 
 
 def speech_view(row: SpeechRow) -> SpeechView:
-    """A text as it stands."""
+    """Return the view of a row."""
     reason = Message.from_json(row.reason) if row.reason else None
     return SpeechView(row.id, row.words, SpeechState(row.state), reason, row.asset_id)
 
@@ -171,10 +169,12 @@ def synthesize_speech(
     store: ObjectStore,
     credential: LoadCredential,
 ) -> None:
-    """Say a text and bring it into the library. What nobody made or billed is tried again; raises
-    what it met then."""
+    """Speak a text and ingest the audio.
+
+    If nothing was produced or billed, the error is raised for a retry.
+    """
     with heartbeat() as pulse:
-        able = engines()  # one that cannot be used is said before anything counts as asked
+        able = engines()  # an unusable engine raises here, before the row is marked as asked
         row = _claim_speech(event, tenant)
         if row is None:
             return
@@ -206,8 +206,7 @@ def synthesize_speech(
 
 
 def fail_speech(event: SpeechDue, *, tenant: OpenScope) -> None:
-    """The row of a speech failed too often: a person is told. Nothing is known of what was asked
-    last."""
+    """Fail a speech after its last attempt. A request without a known outcome becomes uncertain."""
     with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
         state = _get_speech_row(scope, event.subject_id).state
     if state == SpeechState.WAITING:
@@ -219,8 +218,8 @@ def fail_speech(event: SpeechDue, *, tenant: OpenScope) -> None:
 
 
 def character_limit(scope: Scope, *, per_month: int = 0) -> int | None:
-    """How many characters may be said a month: the lower of the agency's and the house's; None:
-    any."""
+    """Return the monthly limit of characters: the lower of the agency's and the installation's,
+    None for unlimited."""
     found = [
         each for each in (quotas.character_quota(scope), per_month or None) if each is not None
     ]
@@ -228,7 +227,7 @@ def character_limit(scope: Scope, *, per_month: int = 0) -> int | None:
 
 
 def used_characters(scope: Scope) -> int:
-    """Characters reserved, billed or perhaps billed since the agency's month began."""
+    """Return the characters reserved, billed or possibly billed in the agency's current month."""
     return int(
         scope.run(
             "SELECT coalesce(sum(characters), 0) FROM speeches WHERE tenant_id = :tenant AND "
@@ -240,13 +239,13 @@ def used_characters(scope: Scope) -> int:
 
 
 def month_start(zone: ZoneInfo, now: datetime) -> datetime:
-    """When the month of `now` began on the clocks of a zone, UTC-aware."""
+    """Return the start of the month of `now` in a time zone, UTC-aware."""
     first = now.astimezone(zone).date().replace(day=1)
     return datetime.combine(first, time(), zone).astimezone(UTC)
 
 
 def _claim_speech(event: SpeechDue, tenant: OpenScope) -> SpeechRow | None:
-    """The row, which says from here on that it was asked; None where it is settled by now."""
+    """Mark a speech as asked and return its row, None if it is settled."""
     with tenant(event.tenant_id, SPEECH_ACTOR) as scope:
         row = _get_speech_row(scope, event.subject_id, lock=True)
         there = _find_speech_asset(scope, row)
@@ -255,11 +254,12 @@ def _claim_speech(event: SpeechDue, tenant: OpenScope) -> SpeechRow | None:
         if row.state == SpeechState.ASKED and there is not None:
             _change_speech_state(scope, row, SpeechState.MADE, asset_id=there)
             return None
+        # A paid request without a result may have been billed; a free one is repeated.
         if row.state == SpeechState.ASKED and row.characters:
             _change_speech_state(scope, row, SpeechState.UNCERTAIN, Message("speech.lost"))
             return None
         try:
-            if row.person_id is not None:  # since somebody asked, they may have taken it back
+            if row.person_id is not None:  # consent may have been withdrawn since the request
                 creator_voices.check_voice_consent(scope, row.person_id)
         except Refused as error:
             _change_speech_state(scope, row, SpeechState.FAILED, error.message, characters=0)
@@ -272,8 +272,8 @@ def _claim_speech(event: SpeechDue, tenant: OpenScope) -> SpeechRow | None:
 def _synthesize_speech(
     event: SpeechDue, tenant: OpenScope, engine: SpeechEngine | None, row: SpeechRow
 ) -> GeneratedSpeech | None:
-    """What the engine said; None where it could not, which is settled. Raises EngineUnreachable:
-    nobody was asked."""
+    """Return the audio, None after recording a failure. Raises EngineUnreachable if no request was
+    sent."""
     if engine is None:
         gone = Message("engine.no_voice", {"engine": row.engine, "voice": row.voice})
         _record_speech_outcome(event, tenant, SpeechState.FAILED, gone, characters=0)
@@ -284,7 +284,7 @@ def _synthesize_speech(
         )
     except SpeechUncertain as error:
         _record_speech_outcome(event, tenant, SpeechState.UNCERTAIN, error.message)
-    except UnusableAnswer as error:  # it was billed for all that
+    except UnusableAnswer as error:  # billed nevertheless
         _record_speech_outcome(event, tenant, SpeechState.FAILED, error.message)
     except (EngineMissing, JobTooLarge) as error:
         _record_speech_outcome(event, tenant, SpeechState.FAILED, error.message, characters=0)
@@ -335,7 +335,7 @@ def _change_speech_state(
     asset_id: UUID | None = None,
     characters: int | None = None,
 ) -> None:
-    """To another state; without `characters`, what was reserved stays counted."""
+    """Change the state; without `characters`, the reserved number stays counted."""
     SPEECH_STATES.check(SpeechState(row.state), state)
     row.state = str(state)
     row.reason = stored_message(reason)
@@ -345,7 +345,7 @@ def _change_speech_state(
 
 
 def _find_speech_asset(scope: Scope, row: SpeechRow) -> UUID | None:
-    """The asset it became, where we were killed between the library and the row."""
+    """Return the asset of a speech whose worker died between ingest and the update of the row."""
     return scope.session.exec(
         select(models.CreationRow.asset_id).where(
             models.CreationRow.tenant_id == scope.tenant_id,

@@ -6,8 +6,11 @@ from foundation.state_graphs import StateGraph
 
 
 class SpeechState(StrEnum):
-    """What became of a text to say. Asked: an engine may have said and billed it; uncertain: nobody
-    knows, until a person takes it as billed."""
+    """The state of a text to speak.
+
+    ASKED: an engine may have spoken and billed it. UNCERTAIN: the outcome is unknown until a member
+    decides.
+    """
 
     WAITING = "waiting"
     ASKED = "asked"

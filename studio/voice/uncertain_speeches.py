@@ -1,8 +1,8 @@
-"""Texts of which nobody knows whether they were said and billed: a person decides, nothing is asked
-again by itself.
+"""Uncertain speeches: texts whose synthesis and billing are unknown. A member decides; nothing is
+retried automatically.
 
-What may have been billed stays counted either way: given back, it would let an agency talk past the
-house's limit.
+Possibly billed characters stay counted either way; releasing them would let an agency exceed the
+installation's limit.
 """
 
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from tenants import audit
 
 @dataclass(frozen=True)
 class UncertainSpeech:
-    """A text whose answer was lost; a `sample` was said only to hear a voice."""
+    """A text whose response was lost; `sample` is True for a voice sample."""
 
     id: UUID
     words: str
@@ -38,7 +38,7 @@ class UncertainSpeech:
 def list_uncertain_speeches(
     scope: Scope, creator_id: UUID, *, limit: int = 20
 ) -> list[UncertainSpeech]:
-    """A creator's texts that wait for a person, the oldest first."""
+    """Return a creator's uncertain texts, oldest first."""
     rows = scope.session.exec(
         select(SpeechRow)
         .where(
@@ -58,8 +58,7 @@ def list_uncertain_speeches(
 
 
 def mark_billed(scope: Scope, creator_id: UUID, speech_id: UUID) -> None:
-    """Take it as billed, and do no more. Raises NotFound, and Conflict where somebody decided by
-    now."""
+    """Accept a speech as billed. Raises NotFound, and Conflict if it was already decided."""
     _mark_speech_failed(
         scope, _lock_uncertain_speech(scope, creator_id, speech_id), Message("speech.counted")
     )
@@ -69,11 +68,12 @@ def mark_billed(scope: Scope, creator_id: UUID, speech_id: UUID) -> None:
 def repeat_speech(
     scope: Scope, creator_id: UUID, speech_id: UUID, *, by: str, per_month: int = 0
 ) -> UUID:
-    """Ask for the same words again, once; the first may be billed as well. A sample's voice is the
-    same, else it is the creator's of today.
+    """Request the same text again and return the id of the new speech; once. The first may be
+    billed too.
 
-    Returns the new speech's id. Raises NotFound, Conflict where somebody decided by now, and as
-    `speeches.request_speech`: then it stays as it is.
+    A sample retains its voice; otherwise the creator's current voice is used. Raises NotFound,
+    Conflict if it was already decided, and as `speeches.request_speech`, which leaves the speech
+    uncertain.
     """
     row = _lock_uncertain_speech(scope, creator_id, speech_id)
     anew = speeches.store_speech(
@@ -92,7 +92,7 @@ def repeat_speech(
 
 
 def _sample_voice(row: SpeechRow) -> ChosenVoice:
-    """The voice a sample was to let hear: what is lost was paid for."""
+    """Return the voice of a sample, as a paid one: only paid requests become uncertain."""
     return ChosenVoice(
         row.engine, row.voice, row.voice, "", VoiceLicence(**row.licence), True, row.person_id
     )

@@ -1,7 +1,8 @@
-"""Which voices an agency may choose among: the workers ask the engines, pages read what they found.
+"""The voice catalog: voices that an agency may choose, listed by workers and read by pages.
 
-The account of a paid engine is the house's, and a copied voice in it is some agency's: it is
-offered to the one agency of an installation, and else only to one that speaks with it already.
+The account of a paid engine belongs to the installation, and a cloned voice in it to one agency. A
+cloned voice is offered only if the installation has a single agency, or to an agency that already
+uses it.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,15 +31,16 @@ from tenants.agencies import queries
 
 VOICE_CATALOG_ACTOR = "system:voices"
 PATIENCE = timedelta(minutes=2)
-"""After so long a question that was not answered may be asked again."""
+"""Time after which a refresh without result can be requested again."""
 
 MAX_LISTED_VOICES = 300
-"""Voices of one engine; those of more are for the terminal."""
+"""Maximum voices of one engine; further ones are available on the command line."""
 
 
 @dataclass(frozen=True)
 class VoiceCatalog:
-    """What was found, and why there is not more; both empty before somebody asked."""
+    """The available voices and the reasons for missing ones; both empty before the first
+    refresh."""
 
     offers: Sequence[OfferedVoice]
     missing: Sequence[Message]
@@ -51,7 +53,7 @@ EMPTY_CATALOG = VoiceCatalog((), (), None, None, going=False)
 
 
 def request_voice_catalog(scope: Scope) -> None:
-    """Have the workers look which voices there are; once at a time."""
+    """Request a refresh of the catalog, unless one is in progress."""
     row = _find_voice_list_row(scope)
     if row is not None and _is_listing_in_progress(row, scope.now):
         return
@@ -65,7 +67,7 @@ def request_voice_catalog(scope: Scope) -> None:
 
 
 def get_voice_catalog(scope: Scope) -> VoiceCatalog:
-    """What the workers found when somebody last asked."""
+    """Return the result of the last refresh."""
     row = _find_voice_list_row(scope)
     if row is None:
         return EMPTY_CATALOG
@@ -79,7 +81,7 @@ def get_voice_catalog(scope: Scope) -> VoiceCatalog:
 
 
 def get_offered_voice(scope: Scope, engine: str, voice: str) -> OfferedVoice:
-    """A voice that this agency may choose. Raises NotFound for any other."""
+    """Return a voice that this agency may choose. Raises NotFound for any other."""
     for one in get_voice_catalog(scope).offers:
         if (one.engine, one.voice.id) == (engine, voice):
             return one
@@ -93,10 +95,9 @@ def refresh_voice_catalog(
     engines: Callable[[], Sequence[SpeechEngine]],
     agencies: Callable[[], Sequence[UUID]],
 ) -> None:
-    """Ask each engine for its voices; one that cannot be asked is named with its reason, and asked
-    no more.
+    """List the voices of each engine; an engine that fails is recorded with its reason.
 
-    `agencies` are all of the house.
+    `agencies` returns all agencies of the installation.
     """
     with heartbeat():
         offers, missing = _list_offered_voices(engines)
@@ -112,7 +113,7 @@ def refresh_voice_catalog(
 
 
 def fail_voice_catalog(event: VoiceCatalogDue, *, tenant: OpenScope) -> None:
-    """Nobody could look, too often: the page says so instead of waiting."""
+    """Record the failure of a refresh after its last attempt, so that the page stops waiting."""
     with tenant(event.tenant_id, VOICE_CATALOG_ACTOR) as scope:
         _record_voice_list(scope, [], [Message("voice.list_failed")])
 
@@ -143,7 +144,7 @@ def _is_supported_language(voice: EngineVoice) -> bool:
 
 
 def _is_only_agency(tenant: OpenScope, tenant_id: UUID, agencies: Sequence[UUID]) -> bool:
-    """Whether there is no other agency here; one of the demo is none."""
+    """Return True if there is no other agency, ignoring demo agencies."""
     for other in agencies:
         if other != tenant_id:
             with tenant(other, VOICE_CATALOG_ACTOR) as scope:

@@ -1,1 +1,2 @@
-"""Agencies, creators, members and their rights."""
+"""Agencies, creators, members and the rights of their roles. It does not sign members in; see
+`tenants.auth`."""

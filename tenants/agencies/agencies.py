@@ -1,4 +1,4 @@
-"""Founding an agency: its own row, its creators, its people."""
+"""Creation of agencies, creators and members."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -24,14 +24,14 @@ def _check_zone(zone: str) -> None:
 
 
 def check_language(language: str) -> None:
-    """Raise BadInput for a language nobody knows."""
+    """Raise BadInput for an unsupported language."""
     if language not in LANGUAGES:
         raise BadInput("agency.language", language=language[:20])
 
 
 def create_agency(scope: Scope, *, name: str, language: str, zone: str, demo: bool = False) -> None:
-    """Write the agency of this scope's tenant. Raises BadInput for a language or a zone nobody
-    knows."""
+    """Create the agency of the tenant of this scope. Raise BadInput for an unsupported language or
+    an unknown time zone."""
     check_language(language)
     _check_zone(zone)
     row = Agency(
@@ -56,10 +56,10 @@ def add_creator(
     rating_ceiling: str = "G",
     approval_tiers: int = 1,
 ) -> UUID:
-    """Add a creator; `kind` is human or virtual, `zone` an IANA name, `approval_tiers` 0, 1 or 2.
-    Returns its id.
+    """Add a creator and return its id. `kind` is "human" or "virtual", `zone` an IANA name and
+    `approval_tiers` 0, 1 or 2.
 
-    Raises BadInput for another kind, number of approvals or zone.
+    Raises BadInput for another kind or number of approvals, or an unknown time zone.
     """
     if kind not in KINDS or approval_tiers not in TIERS:
         raise BadInput("creator.unfit", kind=kind[:20], tiers=approval_tiers)
@@ -79,10 +79,10 @@ def add_creator(
 
 
 def set_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times: bool) -> None:
-    """How many people (0, 1 or 2) have to say yes to a creator's posts; with `times`, the second to
-    the hours too.
+    """Set the number of approvals (0, 1 or 2) that posts of a creator need. With `times`, the
+    second approval covers the publishing time too.
 
-    Raises BadInput for another number, NotFound.
+    Raises BadInput for another number and NotFound.
     """
     row = scope.session.get(Creator, (scope.tenant_id, creator_id))
     if row is None:
@@ -104,9 +104,9 @@ def add_member(
     zone: str,
     creators: Sequence[str] = (),
 ) -> UUID:
-    """Add a person with a login of one role; returns the member's id. Its principal is new.
+    """Add a member with a new principal and return the member's id.
 
-    Raises BadInput for a name that is none, and for a language or a zone nobody knows.
+    Raises BadInput for an invalid name, an unsupported language or an unknown time zone.
     """
     check_language(language)
     _check_zone(zone)
@@ -130,8 +130,8 @@ def add_member(
 def reactivate_member(
     scope: Scope, member_id: UUID, *, name: str, role: Role, creators: Sequence[str]
 ) -> None:
-    """Somebody who left works here again, as the human they were: without a password, with what is
-    said of them now.
+    """Reactivate a former member with a new name, role and creators. The principal stays the same,
+    the password is removed.
 
     Raises NotFound.
     """
@@ -142,14 +142,15 @@ def reactivate_member(
     row.role = str(role)
     row.creators = list(creators)
     row.active = True
+    # The old password must not open the account again.
     row.password_hash = None
     row.adult_chat = False
     scope.add(row)
 
 
 def record_principal(scope: Scope, principal_id: UUID, *, name: str) -> None:
-    """Somebody without a login whose word counts: a principal under this id; known already, nothing
-    changes."""
+    """Insert a principal without a login, for example a client who approves posts; do nothing if
+    the id exists."""
     scope.run(
         "INSERT INTO principals (tenant_id, id, name) VALUES (:tenant, :id, :name) ON CONFLICT DO "
         "NOTHING",

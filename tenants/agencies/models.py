@@ -1,4 +1,4 @@
-"""Tables of the room: agencies, creators, people, logins, keys, notices, audit."""
+"""Tables of agencies, creators, principals and members."""
 
 from uuid import UUID
 
@@ -9,7 +9,7 @@ from foundation.db.tables import TenantRow, jsonb_column, table_arguments, tenan
 
 
 class Agency(TenantRow, table=True):
-    """A tenant's own row; `id` equals `tenant_id`."""
+    """The row of a tenant; `id` equals `tenant_id`."""
 
     __tablename__ = "agencies"
     __table_args__ = table_arguments(about="tenant", keep="while the tenant is here")
@@ -18,8 +18,8 @@ class Agency(TenantRow, table=True):
     zone: str
     demo: bool = False
     second_factor: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """Whether everybody who comes in by a password or a link is asked for a second factor, not
-    guests alone."""
+    """True if all members need a second factor after a password or sign-in link; otherwise only
+    guest reviewers do."""
 
 
 class Creator(TenantRow, table=True):
@@ -37,12 +37,12 @@ class Creator(TenantRow, table=True):
     rating_ceiling: str = "G"
     approval_tiers: int = 1
     approve_times: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """Whether the yes of the second of two holds for the hours too: another hour asks them
-    again."""
+    """True if the second approval covers the publishing time: a new time needs a new second
+    approval."""
 
 
 class Principal(TenantRow, table=True):
-    """A real human behind logins; two logins of one human are one principal."""
+    """A human; several logins of one human share one principal."""
 
     __tablename__ = "principals"
     __table_args__ = table_arguments(about="member", keep="while the tenant is here")
@@ -50,7 +50,7 @@ class Principal(TenantRow, table=True):
 
 
 class Member(TenantRow, table=True):
-    """A login of a principal with its role."""
+    """A login of a principal, with a role."""
 
     __tablename__ = "members"
     __table_args__ = table_arguments(
@@ -66,8 +66,8 @@ class Member(TenantRow, table=True):
     language: str
     zone: str
     creators: list[str] = jsonb_column(list)
-    """Slugs of the creators this member works for; empty means all."""
+    """Slugs of the creators the member has access to; empty means all."""
     password_hash: str | None = None
     active: bool = True
     adult_chat: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """Trained for adult words in chats: the owner says so, whatever the role."""
+    """True if the owner allowed the member to write adult text in chats, whatever the role."""

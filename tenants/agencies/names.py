@@ -1,4 +1,4 @@
-"""Names and e-mail addresses of members, as people type them."""
+"""Normalization of names and email addresses of members."""
 
 import re
 import unicodedata
@@ -6,23 +6,23 @@ import unicodedata
 from foundation.errors import BadInput
 
 MAX_NAME_LENGTH = 120
-"""Characters of a name."""
+"""Maximum length of a name in characters."""
 
 MAX_EMAIL_LENGTH = 254
-"""Characters of an address (RFC 5321 §4.5.3.1.3, less the angle brackets)."""
+"""Maximum length of an address in characters (RFC 5321 §4.5.3.1.3, without the angle brackets)."""
 
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Embeddings, overrides and isolates: they reorder the text around a name too (UAX #9)."""
+"""Embeddings, overrides and isolates, which also reorder the text around a name (UAX #9)."""
 
 _EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[^\s@,;:<>()\[\]\\\"]+")
-"""One address: a comma or a line end would make it several, or a header."""
+"""A single address. A comma would make it several, a line break a new header."""
 
 
 def normalize_name(typed: str) -> str:
-    """Return a name on one line in Unicode form NFC, with single blanks.
+    """Return a name on one line in Unicode form NFC, with single spaces.
 
-    Raises BadInput for nothing visible, for too long a name, and for controls and marks that
-    reorder text.
+    Raises BadInput if the name has no visible character, is too long, or contains control
+    characters or characters that reorder text.
     """
     name = " ".join(unicodedata.normalize("NFC", typed).split())
     kinds = {unicodedata.category(letter) for letter in name}
@@ -38,7 +38,7 @@ def normalize_name(typed: str) -> str:
 
 
 def normalize_email(typed: str) -> str:
-    """Return an e-mail address without blanks around it. Raises BadInput for what is not one
+    """Return an email address without surrounding whitespace. Raise BadInput unless it is a single
     address."""
     email = typed.strip()
     if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email) or not email.isprintable():

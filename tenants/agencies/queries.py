@@ -1,4 +1,4 @@
-"""Read models of the room: frozen values, no tables."""
+"""Read models of agencies, creators and members as frozen values."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,8 +18,8 @@ from tenants.agencies.rights import Right, Role, has_right
 
 @dataclass(frozen=True)
 class Agency:
-    """An agency: its name, language ("fr" or "en"), IANA zone, whether it is a demonstration, and
-    whether everybody is asked for a second factor."""
+    """An agency: name, language ("fr" or "en"), IANA time zone, demo flag, and True in
+    `second_factor` if all members need one."""
 
     name: str
     language: str
@@ -29,7 +29,7 @@ class Agency:
 
 
 def agency_founded_at(scope: Scope) -> datetime:
-    """When the agency of this scope was founded. Raises NotFound where there is none."""
+    """Return the creation time of the agency of this scope (UTC-aware). Raises NotFound."""
     row = scope.session.get(models.Agency, (scope.tenant_id, scope.tenant_id))
     if row is None or row.created_at is None:
         raise NotFound("agency.unknown")
@@ -38,8 +38,8 @@ def agency_founded_at(scope: Scope) -> datetime:
 
 @dataclass(frozen=True)
 class Creator:
-    """A creator; `kind` human or virtual, `zone` IANA, `approval_tiers` 0 to 2, and whether the
-    second of two is asked about hours too."""
+    """A creator. `kind` is "human" or "virtual", `zone` an IANA name, `approval_tiers` 0 to 2;
+    `approve_times` is True if the second approval covers the publishing time."""
 
     id: UUID
     slug: str
@@ -54,8 +54,7 @@ class Creator:
 
 @dataclass(frozen=True)
 class AuthorSummary:
-    """The human behind a member, and whether they may write adult words to readers by
-    themselves."""
+    """The human behind a member, and the permission to send adult text to fans without review."""
 
     principal_id: UUID
     adult_chat: bool
@@ -63,7 +62,7 @@ class AuthorSummary:
 
 @dataclass(frozen=True)
 class Member:
-    """A member; `principal_id` is the human behind it."""
+    """A member; `principal_id` identifies the human."""
 
     id: UUID
     principal_id: UUID
@@ -74,16 +73,17 @@ class Member:
     zone: str
     creators: tuple[str, ...]
     adult_chat: bool = False
-    """Adult words they type in a chat wait for nobody: the owner granted it, and they work here and
-    may chat."""
+    """True if adult text typed by this active member in a chat needs no review: the owner allowed
+    it and the role has the right to chat."""
 
     def works_for(self, slug: str) -> bool:
-        """Whether they work for the creator of this slug: for all, where none is chosen."""
+        """Return True if the member has access to the creator with this slug. No listed creator
+        means all."""
         return not self.creators or slug in self.creators
 
 
 def get_agency(scope: Scope) -> Agency:
-    """The agency of this scope. Raises NotFound."""
+    """Return the agency of this scope. Raises NotFound."""
     row = scope.session.get(models.Agency, (scope.tenant_id, scope.tenant_id))
     if row is None:
         raise NotFound("agency.unknown")
@@ -91,7 +91,7 @@ def get_agency(scope: Scope) -> Agency:
 
 
 def creator_from_row(row: models.Creator | Row[Any]) -> Creator:
-    """Of a row with a creator's columns."""
+    """Return the creator of a row with the columns of `creators`."""
     about = (
         row.id,
         row.slug,
@@ -105,7 +105,7 @@ def creator_from_row(row: models.Creator | Row[Any]) -> Creator:
 
 
 def list_creators(scope: Scope) -> list[Creator]:
-    """All creators of the agency by name."""
+    """Return all creators of the agency, sorted by name."""
     rows = scope.session.exec(
         select(models.Creator)
         .where(models.Creator.tenant_id == scope.tenant_id)
@@ -119,12 +119,14 @@ SELECT id, slug, name, kind, zone, languages, rating_ceiling, approval_tiers, ap
 FROM creators
 WHERE tenant_id = :tenant AND id = :id
 """
-"""Asked for each post: read plainly."""
+"""Runs for each post, so it is plain SQL instead of an ORM query."""
 
 
 def get_creator(scope: Scope, key: UUID | str) -> Creator:
-    """A creator by id, or by slug or name, whatever the case and the normal form. Raises
-    NotFound; another agency's looks the same."""
+    """Return a creator by id, slug or name; names ignore case and Unicode form.
+
+    Raises NotFound, also for a creator of another agency.
+    """
     if isinstance(key, UUID):
         row = scope.run(_CREATOR, tenant=scope.tenant_id, id=key).one_or_none()
         found = creator_from_row(row) if row is not None else None
@@ -155,13 +157,11 @@ def _member_from_row(row: models.Member) -> Member:
 
 
 def _may_write(row: Any) -> bool:
-    """Whether who was trusted with adult words still works there, in a role that writes to
-    readers."""
     return bool(row.adult_chat and row.active and has_right(Role(row.role), Right.CHAT))
 
 
 def list_members(scope: Scope) -> list[Member]:
-    """The active members of the agency by name."""
+    """Return the active members of the agency, sorted by name."""
     rows = scope.session.exec(
         select(models.Member)
         .where(models.Member.tenant_id == scope.tenant_id, models.Member.active)
@@ -171,8 +171,8 @@ def list_members(scope: Scope) -> list[Member]:
 
 
 def principals_by_address(scope: Scope, addresses: Collection[str]) -> dict[str, set[UUID]]:
-    """Return the principals who sign in with each of these addresses, or did, by the address in
-    lower case; others are absent."""
+    """Return the principals that sign in or signed in with each address, by lower-case address.
+    Unknown addresses are absent."""
     rows = scope.run(
         "SELECT lower(email) AS email, principal_id FROM members WHERE tenant_id = :tenant"
         " AND lower(email) = ANY(:addresses)",
@@ -186,8 +186,8 @@ def principals_by_address(scope: Scope, addresses: Collection[str]) -> dict[str,
 
 
 def principals_by_creator(scope: Scope, creators: Collection[UUID]) -> dict[UUID, set[UUID]]:
-    """Return the principals of the members whose role is creator, by the creators they are; others
-    are absent."""
+    """Return the principals of members with the role `creator`, by the id of the creator they are.
+    Creators without one are absent."""
     rows = scope.run(
         "SELECT c.id, m.principal_id FROM creators c JOIN members m ON m.tenant_id = c.tenant_id"
         " AND m.role = 'creator' AND m.creators ? c.slug"
@@ -202,7 +202,7 @@ def principals_by_creator(scope: Scope, creators: Collection[UUID]) -> dict[UUID
 
 
 def get_member(scope: Scope, member_id: UUID) -> Member:
-    """A member by id. Raises NotFound."""
+    """Return a member by id. Raises NotFound."""
     row = scope.session.get(models.Member, (scope.tenant_id, member_id))
     if row is None:
         raise NotFound("member.unknown")
@@ -210,14 +210,17 @@ def get_member(scope: Scope, member_id: UUID) -> Member:
 
 
 def author_from_row(row: Row[Any]) -> AuthorSummary:
-    """Of a row with a member's principal_id, role, active and adult_chat."""
+    """Return the author of a row with the columns `principal_id`, `role`, `active` and `adult_chat`
+    of a member."""
     return AuthorSummary(row.principal_id, _may_write(row))
 
 
 def get_acting_member(scope: Scope, refusal: str) -> Member:
-    """The member a scope acts for. Raises Refused, saying `refusal`, for who is none; NotFound for
-    one who is gone, or left: what they asked for before and nobody has done yet is not done for
-    them."""
+    """Return the member the scope acts for.
+
+    Raises Refused with the message `refusal` if the actor is not a member, and NotFound for a
+    removed or inactive member, so that jobs they requested earlier are not executed.
+    """
     kind, _, key = scope.actor.partition(":")
     if kind != "member":
         raise Refused(refusal)

@@ -1,4 +1,4 @@
-"""Roles of members and the rights they carry; menus and checks read rights, never role names."""
+"""Roles of members and their rights. Menus and checks test rights, never role names."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,7 +7,7 @@ from foundation.errors import Refused
 
 
 class Role(StrEnum):
-    """What a member is in the agency."""
+    """The role of a member in the agency."""
 
     OWNER = "owner"
     MANAGER = "manager"
@@ -19,25 +19,25 @@ class Role(StrEnum):
 
 
 OUTSIDE_ROLES = frozenset({Role.GUEST, Role.CUSTODIAN})
-"""Roles of people who do not work in the agency. A session of theirs on a device or network of a
-member makes them that member (`tenants/auth/device_fingerprints.py`)."""
+"""Roles of people outside the agency. If a session of such a role uses a device or network of a
+member, it counts as that member (`tenants/auth/device_fingerprints.py`)."""
 
 
 class Right(StrEnum):
-    """What a member may do."""
+    """A permission of a member."""
 
-    RUN = "run"  # day-to-day: create, plan, connect
-    APPROVE = "approve"  # say yes to content
+    RUN = "run"  # day-to-day work: create, schedule, connect
+    APPROVE = "approve"
     REVIEW = "review"  # judge content for the safety check
     CHAT = "chat"
     MONEY = "money"  # ledger, reports, exports
-    BOOKS = "books"  # bring statements in, close months
+    BOOKS = "books"  # import statements, close months
     REFUND = "refund"
-    STOP = "stop"  # press an emergency stop
+    STOP = "stop"  # start an emergency stop
     REOPEN = "reopen"
-    RULES = "rules"  # say that the rule of a place was read again
+    RULES = "rules"  # confirm that a platform rule was re-read
     STAFF = "staff"  # members, splits, deletion
-    VOUCH = "vouch"  # confirm an age as an outside custodian
+    VOUCH = "vouch"  # confirm an age as an external custodian
 
 
 _RIGHTS: Mapping[Role, frozenset[Right]] = {
@@ -52,11 +52,11 @@ _RIGHTS: Mapping[Role, frozenset[Right]] = {
 
 
 def has_right(role: Role, right: Right) -> bool:
-    """Whether the role carries the right."""
+    """Return True if the role has the right."""
     return right in _RIGHTS[role]
 
 
 def require_right(role: Role, right: Right) -> None:
-    """Raise Refused, with a sentence that names who may, unless the role carries the right."""
+    """Raise Refused unless the role has the right. The message names the roles that have it."""
     if not has_right(role, right):
         raise Refused(f"role.forbidden.{right}")

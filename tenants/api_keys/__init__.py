@@ -1,1 +1,2 @@
-"""API keys of programs and of remote workers."""
+"""API keys of programs, and the registration of remote workers. The REST API that checks the keys
+is in `web.api`."""

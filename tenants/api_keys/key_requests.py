@@ -1,5 +1,5 @@
-"""Keys that are made outside the dashboard, at the terminal or with another key: for members with a
-second factor only, because no page asks for one there."""
+"""API keys created outside the dashboard, on the command line or with another key. They require a
+member with a second factor, because no page asks for one there."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from tenants.auth import passkeys
 
 @dataclass(frozen=True)
 class KeyRequest:
-    """The terms of a new key: its name, its uses, slugs of its creators (none: all), its life in
-    days."""
+    """Parameters of a new key: name, scopes, slugs of its creators (empty means all) and lifetime
+    in days."""
 
     name: str
     scopes: Collection[str]
@@ -27,7 +27,7 @@ class KeyRequest:
 def create_key_for_member(
     scope: Scope, request: KeyRequest, *, key_id: UUID | None = None, made_with: UUID | None = None
 ) -> str:
-    """Make a key for the acting member; returns its secret, "" if the key exists already.
+    """Create a key for the acting member and return its secret, or "" if `key_id` exists.
 
     Raises Refused for a member without a second factor, and as `keys.create_key`.
     """
@@ -48,10 +48,10 @@ def create_key_for_member(
 def create_key_with_key(
     scope: Scope, parent: ApiKeyIdentity, request: KeyRequest, *, key_id: UUID
 ) -> str:
-    """Make a key with another key of the same member; returns its secret.
+    """Create a key with another key of the same member and return its secret.
 
-    The new key may do nothing that `parent` may not, makes no keys itself, and ends with it.
-    Raises Refused for a use, a creator or a life beyond that of `parent`, and as
+    The new key has no more permissions than `parent`, cannot create keys, and expires with it.
+    Raises Refused for a scope, creator or lifetime beyond that of `parent`, and as
     `create_key_for_member`.
     """
     allowed = parent.scopes - {ApiKeyScope.KEYS_WRITE}
@@ -66,8 +66,8 @@ def create_key_with_key(
 
 
 def list_own_keys(scope: Scope, caller: ApiKeyIdentity) -> list[ApiKeySummary]:
-    """Return the keys of the acting member that reach no further than `caller`, the newest first: a
-    key of some creators neither sees nor ends a key of others."""
+    """Return the keys of the acting member that are limited to the creators of `caller`, newest
+    first. A key for some creators cannot list or revoke keys for others."""
     member = queries.get_acting_member(scope, "key.members_only")
     found = keys.list_keys(scope, member_id=member.id)
     if not caller.creators:
@@ -76,7 +76,7 @@ def list_own_keys(scope: Scope, caller: ApiKeyIdentity) -> list[ApiKeySummary]:
 
 
 def get_own_key(scope: Scope, caller: ApiKeyIdentity, key_id: UUID) -> ApiKeySummary:
-    """Return one of `list_own_keys`. Raises NotFound for any other."""
+    """Return one of `list_own_keys`. Raises NotFound for any other key."""
     for one in list_own_keys(scope, caller):
         if one.id == key_id:
             return one

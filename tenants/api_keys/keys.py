@@ -1,8 +1,7 @@
-"""Keys of the API: random, shown once, kept as a digest; a key acts for the member who made it, and
-for nobody else.
+"""API keys: random, shown once, stored as a digest. A key acts for the member who created it.
 
-A key for somebody else would let one person write as another and approve as themself. Keys run on
-the people's clock.
+Keys for other members do not exist: a member could write as another and approve as themselves. Keys
+use the real clock (`people_now()`).
 """
 
 import hashlib
@@ -26,18 +25,18 @@ from tenants.api_keys.models import ApiKey
 from tenants.auth import failed_attempts
 
 API_KEY_PREFIX = "grk_"
-"""What every key begins with, so that those who search code for lost secrets know one."""
+"""Prefix of each key, so that secret scanners recognize it."""
 
 MAX_KEY_LIFETIME = timedelta(days=366)
 MAX_KEY_NAME = 60
 MAX_KEYS = 50
-"""Living keys of an agency."""
+"""Maximum number of active keys of an agency."""
 
 _KEY = re.compile(rf"{API_KEY_PREFIX}[\w-]{{43}}", re.ASCII)
 
 
 class ApiKeyScope(StrEnum):
-    """What a key may be used for; its member's role may allow less."""
+    """Permissions of keys. The role of the member may allow less."""
 
     POSTS_READ = "posts:read"
     POSTS_WRITE = "posts:write"
@@ -54,8 +53,8 @@ class ApiKeyScope(StrEnum):
 
 @dataclass(frozen=True)
 class ApiKeyIdentity:
-    """Who a living key acts for, and for what. `creators` are slugs; empty means all its member
-    works for."""
+    """The member and permissions of an authenticated key. `creators` are slugs; empty means all
+    creators the member has access to."""
 
     tenant_id: UUID
     key_id: UUID
@@ -67,7 +66,7 @@ class ApiKeyIdentity:
 
 @dataclass(frozen=True)
 class ApiKeySummary:
-    """A key as its owner sees it; instants are UTC-aware."""
+    """A key as its owner sees it; times are UTC-aware."""
 
     id: UUID
     member_id: UUID
@@ -80,17 +79,17 @@ class ApiKeySummary:
     revoked_at: datetime | None
 
     def is_active(self, now: datetime) -> bool:
-        """Whether it opens anything; `now` is the people's."""
+        """Return True if the key is neither revoked nor expired at `now` on the real clock."""
         return self.revoked_at is None and now < self.expires_at
 
 
 def key_digest(secret: str) -> str:
-    """What is kept of a key: 256 random bits need no salt and no slow hash."""
+    """Return the digest stored for a key. 256 random bits need neither a salt nor a slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def people_now(scope: Scope) -> datetime:
-    """The people's clock, which keys live by; UTC-aware."""
+    """Return the current time of the real clock, which keys use (UTC-aware)."""
     found: datetime = scope.run("SELECT people_now()").scalar_one()
     return found
 
@@ -105,13 +104,14 @@ def create_key(
     key_id: UUID | None = None,
     made_with: UUID | None = None,
 ) -> str:
-    """A new key for the member who asks, good for `days`; returns its secret, which is shown once.
+    """Create a key of the acting member, valid for `days`, and return its secret, which is shown
+    once.
 
-    Made before under the same `key_id`: "", and nothing changes. `made_with` is the key that makes
-    it, with which it ends.
+    Returns "" without changes if `key_id` exists. `made_with` is the key that creates it; the new
+    key becomes invalid with it.
 
-    Raises Refused for a role that runs nothing and for creators the member does not work for;
-    BadInput without a name, for a scope nobody knows and for a life out of bounds.
+    Raises Refused for a role without the right to run the agency and for creators the member has no
+    access to; BadInput for an invalid name, an unknown scope and a lifetime out of bounds.
     """
     member = queries.get_acting_member(scope, "key.members_only")
     require_right(member.role, Right.RUN)
@@ -129,6 +129,7 @@ def create_key(
     }
     if not hers >= set(creators):
         raise Refused("key.other_creators")
+    # Serialize creation, so that the limit of active keys holds.
     scope.lock(f"keys:{scope.tenant_id}")
     now = people_now(scope)
     if key_id is not None and scope.session.get(ApiKey, (scope.tenant_id, key_id)) is not None:
@@ -153,10 +154,10 @@ def create_key(
 
 
 def revoke_key(scope: Scope, key_id: UUID) -> None:
-    """End a key of one's own; who may choose the staff ends anybody's. The next request with it is
-    refused.
+    """Revoke a key of the acting member; owners can revoke any key. The next request with it is
+    rejected.
 
-    Raises NotFound for what is not here or not theirs.
+    Raises NotFound for an unknown key or one of another member.
     """
     member = queries.get_acting_member(scope, "key.members_only")
     row = scope.session.get(ApiKey, (scope.tenant_id, key_id), populate_existing=True)
@@ -174,7 +175,7 @@ def revoke_key(scope: Scope, key_id: UUID) -> None:
 
 
 def list_keys(scope: Scope, *, member_id: UUID | None = None) -> list[ApiKeySummary]:
-    """The keys of the agency, or of one member, the newest first."""
+    """Return the keys of the agency, or of one member, newest first."""
     query = (
         select(ApiKey).where(ApiKey.tenant_id == scope.tenant_id).order_by(col(ApiKey.id).desc())
     )
@@ -207,10 +208,11 @@ _USED = "UPDATE api_keys SET used_at = people_now() WHERE tenant_id = :tenant AN
 
 
 def authenticate_key(tenant: OpenScope, secret: str, *, address: str) -> ApiKeyIdentity | None:
-    """Whom a key acts for; None for a key nobody has, one that ended, and one whose member left.
+    """Return the identity of a key; None for an unknown, expired or revoked key and for an inactive
+    member.
 
-    What fails is counted by address. Raises Refused after too many; a right key is let in all the
-    same.
+    Failures are counted by network address. Raises Refused after too many; a valid key is still
+    accepted.
     """
     if not _KEY.fullmatch(secret):
         return None

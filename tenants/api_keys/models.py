@@ -17,8 +17,8 @@ from foundation.db.tables import (
 
 
 class ApiKey(TenantRow, table=True):
-    """A key a program asks with, as the member who made it; only its SHA-256 is kept. Times are the
-    people's clock."""
+    """A key with which a program acts as the member who created it; only its SHA-256 is stored.
+    Times use the real clock."""
 
     __tablename__ = "api_keys"
     __table_args__ = table_arguments(
@@ -34,18 +34,18 @@ class ApiKey(TenantRow, table=True):
     digest: str
     scopes: list[str] = jsonb_column(list)
     creators: list[str] = jsonb_column(list)
-    """Slugs of the creators it may see; empty means all that its member works for."""
+    """Slugs of the creators the key can access; empty means all that its member has access to."""
     expires_at: datetime = timestamp_column()
     used_at: datetime | None = timestamp_column(optional=True)
     revoked_at: datetime | None = timestamp_column(optional=True)
     revoked_by: str = ""
     made_with: UUID | None = None
-    """The key that made it over the API; it ends with that one."""
+    """The key that created this one through the API; this one becomes invalid with it."""
 
 
 class RemoteWorkerRow(TenantRow, table=True):
-    """A machine of the agency's own that makes its pictures; only the SHA-256 of its key is kept.
-    Times are the people's clock."""
+    """A remote worker of the agency; only the SHA-256 of its key is stored. Times use the real
+    clock."""
 
     __tablename__ = "machines"
     __table_args__ = table_arguments(
@@ -57,10 +57,10 @@ class RemoteWorkerRow(TenantRow, table=True):
     name: str
     digest: str
     by: str
-    """The actor who made it."""
+    """The actor who added it."""
     able: dict[str, Any] = jsonb_column()
-    """What it said it has, as `generators.remote_protocol.RemoteWorkerCapabilities`; empty until it
-    came."""
+    """Reported capabilities (`generators.remote_protocol.RemoteWorkerCapabilities`); empty before
+    the first connection."""
     seen_at: datetime | None = timestamp_column(optional=True)
     revoked_at: datetime | None = timestamp_column(optional=True)
     revoked_by: str = ""

@@ -1,8 +1,8 @@
-"""Machines of an agency's own: each has a key, random, shown once, kept as a digest, bound to this
-agency alone.
+"""Registration of remote workers. Each has a random key, shown once, stored as a digest and bound
+to one agency.
 
-A machine is nobody: its key opens the door of machines and no other. Keys and sightings run on the
-people's clock.
+A remote worker is not a member: its key gives access only to the API of remote workers. Times use
+the real clock (`people_now()`).
 """
 
 import re
@@ -27,29 +27,29 @@ from tenants.api_keys.models import RemoteWorkerRow
 from tenants.auth import failed_attempts
 
 REMOTE_WORKER_PREFIX = "grm_"
-"""What the key of a machine begins with: no key for programs is taken for one."""
+"""Prefix of a remote worker's key, different from that of API keys."""
 
 MAX_REMOTE_WORKER_NAME = 60
 MAX_REMOTE_WORKERS = 20
-"""Machines an agency has at once."""
+"""Maximum number of active remote workers of an agency."""
 
 _KEY = re.compile(rf"{REMOTE_WORKER_PREFIX}[\w-]{{43}}", re.ASCII)
 
 
 @dataclass(frozen=True)
 class RemoteWorkerIdentity:
-    """A machine whose key was shown."""
+    """An authenticated remote worker."""
 
     tenant_id: UUID
     key_id: UUID
-    """The machine's."""
+    """Id of the remote worker."""
     name: str
 
 
 @dataclass(frozen=True)
 class RemoteWorkerSummary:
-    """A machine as members see it; instants are UTC-aware. `able` is what it said it has, empty
-    until it came."""
+    """A remote worker as members see it; times are UTC-aware. `capabilities` is empty before the
+    first connection."""
 
     id: UUID
     name: str
@@ -60,15 +60,18 @@ class RemoteWorkerSummary:
 
 
 def create_remote_worker(scope: Scope, *, name: str, machine_id: UUID | None = None) -> str:
-    """A new machine; returns its key, which is shown once. Made before under the same `machine_id`:
-    "", and nothing changes. Raises Refused for who runs nothing, BadInput without a name and beyond
-    `MOST`.
+    """Add a remote worker and return its key, which is shown once; return "" without changes if
+    `machine_id` exists.
+
+    Raises Refused for a role without the right to run the agency, and BadInput for an invalid name
+    or more than `MAX_REMOTE_WORKERS`.
     """
     member = queries.get_acting_member(scope, "machine.members_only")
     require_right(member.role, Right.RUN)
     name = name.strip()
     if not name or len(name) > MAX_REMOTE_WORKER_NAME or not is_one_line(name):
         raise BadInput("machine.name", most=MAX_REMOTE_WORKER_NAME)
+    # Serialize creation, so that the limit of active remote workers holds.
     scope.lock(f"machines:{scope.tenant_id}")
     if (
         machine_id is not None
@@ -91,8 +94,8 @@ def create_remote_worker(scope: Scope, *, name: str, machine_id: UUID | None = N
 
 
 def revoke_remote_worker(scope: Scope, machine_id: UUID) -> None:
-    """End a machine's key: its next word is refused. Raises Refused for who runs nothing,
-    NotFound."""
+    """Revoke the key of a remote worker; its next request is rejected. Raises Refused for a role
+    without the right to run the agency, and NotFound."""
     member = queries.get_acting_member(scope, "machine.members_only")
     require_right(member.role, Right.RUN)
     row = scope.session.get(RemoteWorkerRow, (scope.tenant_id, machine_id), populate_existing=True)
@@ -110,7 +113,7 @@ def revoke_remote_worker(scope: Scope, machine_id: UUID) -> None:
 
 
 def list_remote_workers(scope: Scope) -> list[RemoteWorkerSummary]:
-    """The machines of the agency, those that ended too, the newest first."""
+    """Return the remote workers of the agency, revoked ones included, newest first."""
     query = (
         select(RemoteWorkerRow)
         .where(RemoteWorkerRow.tenant_id == scope.tenant_id)
@@ -130,7 +133,7 @@ def list_remote_workers(scope: Scope) -> list[RemoteWorkerSummary]:
 
 
 def remote_worker_name(scope: Scope, machine_id: UUID) -> str:
-    """What a machine is called, also once it ended. Raises NotFound."""
+    """Return the name of a remote worker, also after it was revoked. Raises NotFound."""
     row = scope.session.get(RemoteWorkerRow, (scope.tenant_id, machine_id))
     if row is None:
         raise NotFound("machine.unknown")
@@ -138,7 +141,7 @@ def remote_worker_name(scope: Scope, machine_id: UUID) -> str:
 
 
 def list_connected_workers(scope: Scope) -> list[UUID]:
-    """The machines that have come at least once and whose keys live."""
+    """Return the ids of active remote workers that have connected at least once."""
     return [
         one.id
         for one in list_remote_workers(scope)
@@ -149,8 +152,8 @@ def list_connected_workers(scope: Scope) -> list[UUID]:
 def record_worker_seen(
     scope: Scope, machine_id: UUID, able: Mapping[str, Any] | None = None
 ) -> None:
-    """A machine said something, perhaps what it has. Raises Refused for one whose key ended
-    meanwhile."""
+    """Record a request of a remote worker and its capabilities, if given. Raises Refused if its key
+    was revoked."""
     row = scope.session.get(
         RemoteWorkerRow, (scope.tenant_id, machine_id), with_for_update=True, populate_existing=True
     )
@@ -168,10 +171,10 @@ _FIND = "SELECT tenant_id, id, name FROM machines WHERE digest = :digest AND rev
 def authenticate_remote_worker(
     tenant: OpenScope, secret: str, *, address: str
 ) -> RemoteWorkerIdentity | None:
-    """Whose machine a key is; None for a key nobody has, and one that ended.
+    """Return the remote worker of a key; None for an unknown or revoked key.
 
-    What fails is counted by address. Raises Refused after too many; a right key is let in all the
-    same.
+    Failures are counted by network address. Raises Refused after too many; a valid key is still
+    accepted.
     """
     if not _KEY.fullmatch(secret):
         return None

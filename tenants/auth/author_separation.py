@@ -1,5 +1,5 @@
-"""Who is behind what is about to leave: its creator, the member who wrote it and who counts as that
-member."""
+"""Creator and author of an outgoing post, and the principals that count as the same human as the
+author."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,14 +11,14 @@ from tenants.auth import device_fingerprints
 
 @dataclass(frozen=True)
 class Authorship:
-    """What is unknown in this agency is None; `same` are the principals of those who count as who
-    wrote it."""
+    """Creator and author of a post, None if unknown in this agency. `same_humans` are the
+    principals that count as the author."""
 
     creator: queries.Creator | None
     writer: queries.AuthorSummary | None
     same_humans: frozenset[UUID]
     demo: bool = False
-    """The agency is a demonstration."""
+    """True if the agency is a demonstration."""
 
 
 _PARTIES = f"""
@@ -30,12 +30,12 @@ c.approve_times,
 FROM (VALUES (1)) one LEFT JOIN creators c ON c.tenant_id = :tenant AND c.id = :creator
 LEFT JOIN members m ON m.tenant_id = :tenant AND m.id = :member
 """  # noqa: S608 - constants of our own
-"""In one statement, since every claim asks; those that follow it in the transaction look up by
-key."""
+"""A single statement because it runs for every claim; it also selects generic plans for the
+statements that follow in the transaction."""
 
 
 def find_authorship(scope: Scope, creator_id: UUID, member_id: UUID | None) -> Authorship:
-    """The creator and the member of these ids."""
+    """Return the authorship for a creator and a member."""
     asked = {
         "creator": creator_id,
         "member": member_id,

@@ -1,8 +1,8 @@
-"""Believing what an authenticator answers (WebAuthn, https://www.w3.org/TR/webauthn-3/, 7.1 and
+"""Registration and verification of passkeys (WebAuthn, https://www.w3.org/TR/webauthn-3/, 7.1 and
 7.2).
 
-A passkey counts only with user verification (PIN, finger, face), from the door's own origin, and
-while its counter moves on. What a wrong answer was to is used up all the same.
+A passkey counts only with user verification (PIN, fingerprint or face), from the origin of the
+dashboard, and while its signature counter increases. A wrong response uses up its challenge.
 """
 
 from dataclasses import dataclass
@@ -35,11 +35,11 @@ from tenants.notices import notices
 def register_passkey(
     tenant: OpenScope, site: RelyingParty, who: ChallengedMember, body: dict[str, Any], *, name: str
 ) -> PasskeySummary:
-    """Keep a member's new passkey under a name of theirs.
+    """Store a new passkey of a member under `name`.
 
-    Raises Refused for an answer to no question of ours, one that does not verify, and a passkey
-    somebody has already: whoever holds another member's is the same human, which is written
-    down.
+    Raises Refused for a response without a challenge, a failed verification, and a passkey that is
+    already registered. A member who presents a passkey of another member counts as the same human;
+    this is recorded.
     """
     made = _verify_registration(tenant, site, who, body)
     with tenant(who.tenant_id, who.actor_id) as scope:
@@ -59,13 +59,15 @@ def set_up_second_factor(
     name: str,
     browser: str,
 ) -> str:
-    """A session that waits is whole with its member's first factor; returns its new secret.
+    """Complete a pending session with the first second factor of its member. Return the secret of
+    the complete session.
 
-    Raises Refused as `keep_new`, and where there is a factor already: a link alone adds no other
-    one.
+    Raises Refused as `register_passkey`, and if the member already has a second factor: a sign-in
+    link alone cannot add another one.
     """
     made = _verify_registration(tenant, site, who, body)
     with tenant(who.tenant_id, who.actor_id) as scope:
+        # Serialize concurrent set-ups, so that only one of them is the first factor.
         lock = "SELECT id FROM members WHERE tenant_id = :tenant AND id = :id FOR UPDATE"
         scope.run(lock, tenant=who.tenant_id, id=who.member_id)
         if passkeys.has_second_factor(scope, who.member_id):
@@ -83,7 +85,7 @@ def set_up_second_factor(
 
 @dataclass(frozen=True)
 class _Made:
-    """A new passkey that verified; `taken` is the question it is the answer to."""
+    """A verified new passkey; `taken` is the id of its challenge."""
 
     taken: UUID
     credential: str
@@ -122,7 +124,7 @@ ON CONFLICT (tenant_id, credential) DO NOTHING RETURNING id
 def _record_passkey(
     scope: Scope, site: RelyingParty, member: queries.Member, made: _Made, name: str
 ) -> PasskeySummary | None:
-    """The new row; None where somebody has this passkey, or had it."""
+    """Insert the passkey and return it, or return None if it was registered before."""
     device_fingerprints.record_passkey(scope, site.key, member, made.credential)
     called = " ".join(name.split())[:MAX_PASSKEY_NAME] or "Passkey"
     params = {
@@ -144,8 +146,10 @@ def _record_passkey(
 def sign_in_with_passkey(
     tenant: OpenScope, site: RelyingParty, body: dict[str, Any], *, browser: str = ""
 ) -> str:
-    """Sign in by a passkey alone; returns the secret of a whole session. Raises Refused, with one
-    sentence for all."""
+    """Sign in with a passkey alone and return the secret of a complete session.
+
+    Raises Refused. The message does not reveal if the passkey exists.
+    """
     answer = challenges.parse_response(body)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         taken = consume_challenge(
@@ -172,7 +176,7 @@ def sign_in_with_passkey(
         raise Refused("passkey.copied")
     with tenant(
         INSTALLATION_ID, "system:door", role="door"
-    ) as scope:  # what stays there is counted as a failure
+    ) as scope:  # sign-in challenges that remain count as failures
         scope.run(
             "DELETE FROM passkey_asks WHERE tenant_id = :house AND id = :id",
             house=INSTALLATION_ID,
@@ -190,8 +194,8 @@ def pass_second_factor(
     session: str,
     browser: str,
 ) -> str:
-    """A session that waits is whole once its member signed; returns its new secret. Raises
-    Refused."""
+    """Complete a pending session with a passkey of its member. Return the secret of the complete
+    session. Raises Refused."""
     answer = challenges.parse_response(body)
     with tenant(who.tenant_id, who.actor_id) as scope:
         taken = consume_challenge(
@@ -218,8 +222,8 @@ def sign_act(
     act: str,
     about: str,
 ) -> UUID:
-    """A member signed an act; returns what `passkeys.consume_signature` uses up where the act is
-    done. Raises Refused."""
+    """Verify that a member signed an act. Return the id of the signature, which
+    `passkeys.consume_signature` uses up when the act is done. Raises Refused."""
     answer = challenges.parse_response(body)
     with tenant(who.tenant_id, who.actor_id) as scope:
         taken = consume_challenge(
@@ -239,14 +243,13 @@ def _find_refusal_code(
     answer: AuthenticatorResponse,
     taken: UUID,
 ) -> str:
-    """Why a member's answer does not count; "" when it does. What is found out on the way stays
-    written."""
+    """Return the message code of the refusal, or "". Records made during the check are kept."""
     key = _verify_response(scope, site, answer)
     if key is None:
         return "passkey.copied"
     if (
         key.member_id != who.member_id
-    ):  # somebody has a colleague's passkey in hand: they are one human
+    ):  # the member holds a colleague's passkey, so both count as one human
         device_fingerprints.record_passkey(
             scope, site.key, queries.get_member(scope, who.member_id), key.credential
         )
@@ -269,11 +272,11 @@ def _record_answer(scope: Scope, taken: UUID, key_id: UUID) -> None:
 def _verify_response(
     scope: Scope, site: RelyingParty, answer: AuthenticatorResponse
 ) -> PasskeySummary | None:
-    """Whose living passkey signed, used once more; None where its counter did not move on, and it
-    is closed for good.
+    """Return the passkey that signed and update its counter. Return None if the counter did not
+    increase; the passkey is then disabled.
 
-    Raises Refused for what does not verify. The counter is ours to compare: the library's refusal
-    would be undone with the transaction, and nobody told.
+    Raises Refused if the verification fails. The counter is compared here and not by the library:
+    its exception would roll back the transaction and the notice with it.
     """
     row = scope.run(
         "SELECT id, member_id, public_key, count FROM passkeys WHERE tenant_id = :tenant AND "

@@ -1,8 +1,7 @@
-"""What browsers are asked about passkeys (WebAuthn, https://www.w3.org/TR/webauthn-3/, 7), and
-which answer is to what.
+"""Challenges for passkeys (WebAuthn, https://www.w3.org/TR/webauthn-3/, 7) and their responses.
 
-Each question is a row: answered once, within five minutes, by whom it was put to, for the act it
-was put for.
+Each challenge is a row. It can be answered once, within five minutes, by the member and for the act
+it was created for.
 """
 
 import secrets
@@ -39,27 +38,26 @@ from tenants.auth import failed_attempts, passkeys
 ACT_SIGN_IN = "enter"
 ACT_SECOND_FACTOR = "second"
 ACT_ADD_PASSKEY = "add"
-"""Acts of the door itself; others are named by the rooms that ask for them."""
+"""Acts of sign-in itself. Other acts are named by the packages that need a signature."""
 
 MAX_OPEN_CHALLENGES = 10
-"""Questions of a member that may lie unanswered, or wrongly answered, within a quarter of an
-hour."""
+"""Maximum number of unanswered or wrongly answered challenges of a member within 15 minutes."""
 
 MAX_ANONYMOUS_CHALLENGES = 40
-"""The same for an address: a whole office may sign in from one."""
+"""The same limit per network address; a whole office may sign in from one."""
 
 MAX_KEYS = 20
 
 CHALLENGE = 32
-"""Bytes of what is signed."""
+"""Length of a challenge in bytes."""
 
 _VERIFIED = UserVerificationRequirement.REQUIRED
 
 
 @dataclass(frozen=True)
 class RelyingParty:
-    """Where passkeys belong: the host of the dashboard's own address, and its origin. `key` is the
-    door's."""
+    """The WebAuthn relying party: host and origin of the dashboard. `key` is the key of the web
+    process, used for fingerprints."""
 
     host: str
     origin: str
@@ -67,8 +65,10 @@ class RelyingParty:
 
     @classmethod
     def from_url(cls, public_url: str, key: str) -> "RelyingParty":
-        """The site of an address. Raises Unavailable where no browser gives passkeys: no host name,
-        or no TLS."""
+        """Return the relying party of an address.
+
+        Raises Unavailable if browsers offer no passkeys there: without a host name or without TLS.
+        """
         origin = browser_origin(public_url)
         parts = urlsplit(origin)
         host = parts.hostname or ""
@@ -86,8 +86,8 @@ def _is_address(host: str) -> bool:
 
 
 def create_registration_challenge(scope: Scope, site: RelyingParty, member_id: UUID) -> str:
-    """What a browser needs to make a member's new passkey, as JSON. Raises Refused after too many
-    questions."""
+    """Return the WebAuthn options for a new passkey of a member as JSON. Raises Refused after too
+    many challenges."""
     member = queries.get_member(scope, member_id)
     challenge = secrets.token_bytes(CHALLENGE)
     known = passkeys.list_passkeys(scope, member_id)
@@ -121,9 +121,9 @@ def create_registration_challenge(scope: Scope, site: RelyingParty, member_id: U
 def create_signing_challenge(
     scope: Scope, site: RelyingParty, *, act: str, about: str = "", member_id: UUID
 ) -> str:
-    """What a browser needs to have a member sign an act with one of their passkeys, as JSON.
+    """Return the WebAuthn options with which a member signs an act as JSON.
 
-    Raises Refused for a member without a passkey, and after too many questions.
+    Raises Refused for a member without a passkey and after too many challenges.
     """
     known = passkeys.list_passkeys(scope, member_id)
     if not known:
@@ -142,7 +142,8 @@ def create_signing_challenge(
 
 
 def create_sign_in_challenge(tenant: OpenScope, site: RelyingParty, address: str) -> str:
-    """The same for somebody who is not known yet: the authenticator says whose passkey it is."""
+    """Return the WebAuthn options for a sign-in as JSON. The member is not known yet; the response
+    names the owner of the passkey."""
     challenge = secrets.token_bytes(CHALLENGE)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         _record_challenge(
@@ -184,8 +185,8 @@ CAST(:fresh AS interval))
 def _record_challenge(
     scope: Scope, challenge: bytes, *, act: str, about: str, who: str, member_id: UUID | None
 ) -> None:
-    """Write the question down, and forget those of yesterday that nothing came of."""
-    scope.lock(who)  # two at once count as two
+    """Insert the challenge and delete unused ones older than a day."""
+    scope.lock(who)  # serializes concurrent requests, so that each of them is counted
     scope.run(
         "DELETE FROM passkey_asks WHERE tenant_id = :tenant AND spent_at IS NULL"
         " AND asked_at < people_now() - CAST(:forget AS interval)",
@@ -224,8 +225,10 @@ RETURNING id
 def consume_challenge(
     scope: Scope, challenge: bytes, *, act: str, about: str, member_id: UUID | None
 ) -> UUID:
-    """The question that an answer is to. Commit it before the answer is looked at: a wrong one uses
-    it up as well."""
+    """Mark the challenge of a response as used and return its id.
+
+    Commit before the response is verified, so that a wrong response uses it up too. Raises Refused.
+    """
     params = {
         "challenge": bytes_to_base64url(challenge),
         "act": act,
@@ -241,21 +244,21 @@ def consume_challenge(
 
 @dataclass(frozen=True)
 class ChallengedMember:
-    """A member who is asked, in their agency."""
+    """A member who must present a passkey, with the agency."""
 
     tenant_id: UUID
     member_id: UUID
 
     @property
     def actor_id(self) -> str:
-        """How they sign what they do."""
+        """Return the actor name of the member for scopes."""
         return f"member:{self.member_id}"
 
 
 @dataclass(frozen=True)
 class AuthenticatorResponse:
-    """What a browser sent, read but not believed. `holder` is whose the authenticator says the
-    passkey is."""
+    """A parsed but unverified response of a browser. `holder` is the member named by the
+    authenticator."""
 
     body: dict[str, Any]
     challenge: bytes
@@ -264,8 +267,7 @@ class AuthenticatorResponse:
 
 
 def parse_response(body: dict[str, Any], *, new: bool = False) -> AuthenticatorResponse:
-    """What was sent, of a `new` passkey or of one we may know. Raises Refused for what is
-    neither."""
+    """Parse the response for a `new` or an existing passkey. Raises Refused if it is malformed."""
     try:
         if new:
             made = parse_registration_credential_json(body)

@@ -1,7 +1,7 @@
-"""Outside custodians: people who check identities and ages for an agency and do not work in it.
+"""External custodians, who check identities and ages for an agency without working in it.
 
-A custodian confirms what they have seen. The confirmation counts while none of the agency's members
-was seen on the custodian's devices or networks.
+A confirmation of a custodian counts while no member of the agency was seen on the devices or
+networks of the custodian.
 """
 
 from foundation.db.database import Scope
@@ -19,7 +19,7 @@ EXISTS (SELECT FROM members c
     AND mine.seen_on > CAST(people_now() - interval '90 days' AS date)
     AND other.seen_on > CAST(people_now() - interval '90 days' AS date))
 """
-"""True where a member was seen where the custodian of a row `i` was, within
+"""True if the custodian of a row `i` shared a device or network with a member within
 `device_fingerprints.FINGERPRINT_WINDOW`."""
 
 _MEMBERS = """
@@ -31,8 +31,8 @@ SELECT EXISTS (SELECT FROM members WHERE tenant_id = :tenant AND principal_id = 
 def get_acting_custodian(scope: Scope) -> queries.Member:
     """Return the custodian the scope acts for.
 
-    Raises Refused for anyone else and for a custodian who was seen where a member was, NotFound for
-    one who left.
+    Raises Refused for other roles and for a custodian who shared a device or network with a member,
+    and NotFound for a removed custodian.
     """
     member = queries.get_acting_member(scope, "role.forbidden.vouch")
     require_right(member.role, Right.VOUCH)

@@ -1,8 +1,8 @@
-"""Where people were seen, by keyed digests: a guest who comes from a member's machine counts as
-that member.
+"""Keyed digests of the devices and networks of members. A guest who uses a member's device or
+network counts as that member.
 
-No address and no browser's name is kept: a digest under the door's key and the tenant answers one
-question, whether two were seen at one place.
+Addresses and user agents are not stored. A digest, keyed by the web process and the tenant, only
+answers if two principals were seen at the same device or network.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from tenants.agencies.rights import OUTSIDE_ROLES
 from tenants.auth import second_factor
 
 FINGERPRINT_WINDOW = timedelta(days=90)
-"""So long a sighting counts."""
+"""Time during which a fingerprint counts."""
 
 _SEE = """
 INSERT INTO sightings (tenant_id, id, principal_id, guest, digest, seen_on)
@@ -50,16 +50,16 @@ SELECT DISTINCT mine.principal_id AS one, other.principal_id AS other {_MET}
 SAME_HUMAN_SQL = (
     f"ARRAY(SELECT DISTINCT other.principal_id {_MET} AND mine.principal_id = m.principal_id)"
 )
-"""Who counts as `m`, a row of members; `:window` is `WINDOW`."""
+"""Principals that count as `m`, a row of `members`; `:window` is `FINGERPRINT_WINDOW`."""
 
 
 def record_device(
     scope: Scope, key: str, member: queries.Member, *, address: str, device: str
 ) -> None:
-    """Write down that a member was seen; `key` is the door's, `device` what their browser keeps of
-    us.
+    """Record the network and the browser of a member. `key` is the key of the web process, `device`
+    the value of the device cookie.
 
-    Without a key nothing is written: then no guest comes in either.
+    Without a key, this function does nothing and guests cannot sign in.
     """
     if not key:
         return
@@ -68,8 +68,8 @@ def record_device(
 
 
 def was_seen(scope: Scope, key: str, member_id: UUID, *, address: str, device: str) -> bool:
-    """Return True if a member was seen at this address or with this browser within the window;
-    False without a key."""
+    """Return True if the member was seen at this address or with this browser within the window.
+    Always False without a key."""
     digests = [_fingerprint(scope, key, place) for place in _places(address, device)]
     return bool(key and digests) and bool(
         scope.run(
@@ -88,8 +88,8 @@ def _places(address: str, device: str) -> list[str]:
 
 
 def record_passkey(scope: Scope, key: str, member: queries.Member, credential: str) -> None:
-    """Write down that a member holds a passkey, by its authenticator's id: whoever else holds it is
-    the same human."""
+    """Record that a member holds a passkey, by the authenticator's id. Another holder of the same
+    passkey counts as the same human."""
     if key:
         _record_fingerprint(scope, key, member, f"passkey {credential}")
 
@@ -111,10 +111,10 @@ def _fingerprint(scope: Scope, key: str, place: str) -> str:
 
 
 def same_humans(scope: Scope, principal: UUID | None = None) -> Mapping[UUID, frozenset[UUID]]:
-    """Who counts as whom, by principal: guests and those they were seen with. Members among
-    themselves never do.
+    """Return the principals that count as the same human, by principal: guests and the members seen
+    at the same device or network. Members never count as each other.
 
-    With `principal`, that one's row alone.
+    With `principal`, only its entry is returned.
     """
     found: dict[UUID, set[UUID]] = {}
     for row in scope.run(
@@ -140,8 +140,8 @@ def members_seen_at(
     """Return the principals of the members who used a browser or its network in the last 90 days.
 
     `devices` are the values of its device cookies, `secrets` those of its session cookies. Guests
-    and custodians are not members. A private address is not compared: behind one proxy everyone has
-    the same.
+    and custodians are not included. A private address is not compared: behind one proxy all users
+    have the same.
     """
     places = [f"device {one}" for one in devices if one]
     if address and not _is_private(address):
@@ -163,7 +163,7 @@ _PRIVATE = tuple(
         "100.64.0.0/10", "::1/128", "fc00::/7", "fe80::/10",
     )
 )  # fmt: skip
-"""RFC 1918, RFC 6598, RFC 4193, loopback and link-local."""
+"""Private ranges of RFC 1918, RFC 6598 and RFC 4193, loopback and link-local."""
 
 
 def _is_private(address: str) -> bool:
@@ -171,5 +171,6 @@ def _is_private(address: str) -> bool:
         found = ip_address(address)
     except ValueError:
         return True
+    # An IPv6 address that embeds an IPv4 address counts as the latter.
     plain = (embedded_ipv4(found) if isinstance(found, IPv6Address) else None) or found
     return any(plain in network for network in _PRIVATE if network.version == plain.version)

@@ -1,5 +1,4 @@
-"""Attempts to sign in that failed, by digests of who or where: after too many, nobody tries again
-for a while."""
+"""Rate limits of failed sign-ins, by digests of accounts and network addresses."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,36 +13,37 @@ from tenants.auth.models import LoginFailure
 
 FAILURE_WINDOW = timedelta(minutes=15)
 MAX_FAILURES_PER_ACCOUNT = 5
-"""Failures within the window after which a second factor, or a receipt, takes no more codes."""
+"""Failures within the window after which a second factor, or a removal receipt, accepts no more
+codes."""
 
 MAX_FAILURES_PER_PAIR = 5
-"""Failures within the window of one account from one address; other addresses are not affected, so
-that wrong passwords from elsewhere do not lock the owner out."""
+"""Failures within the window of one account from one address. Other addresses are not affected, so
+that an attacker cannot lock the owner out."""
 
 MAX_FAILURES_PER_ADDRESS = 20
-"""Failures within the window of one address, whatever it named."""
+"""Failures within the window from one address, for any account."""
 
 MAX_GUESSES_PER_ACCOUNT = 100
-"""Failures within the window of one account from all addresses; then a password counts only where
-its member was seen before. 100 is the limit of NIST SP 800-63B §5.2.2
+"""Failures within the window of one account from all addresses; after that, a password is accepted
+only where the member was seen before. 100 is the limit of NIST SP 800-63B §5.2.2
 (https://pages.nist.gov/800-63-3/sp800-63b.html#throttle)."""
 
 FAILURE_RETENTION = timedelta(days=1)
 
 
 def failure_key(kind: str, value: str) -> str:
-    """What is kept of an account or an address."""
+    """Return the digest under which failures of an account or address are stored."""
     return hashlib.sha256(f"{kind}:{value}".encode()).hexdigest()
 
 
 def address_key(kind: str, address: str, *about: str) -> str:
-    """Return the key of an address, or of a pair of an address and what it named. An IPv6 address
-    counts by its network: one subscriber has 2**64 of them."""
+    """Return the key of an address, or of an address together with further values. An IPv6 address
+    is reduced to its network, because one customer has 2**64 addresses."""
     return failure_key(kind, " ".join((network_of_address(address), *about)))
 
 
 def count_failures(scope: Scope, who: str) -> int:
-    """How often it failed within the window; in a scope of the door."""
+    """Return the number of failures within the window. Call it in a scope with the role `door`."""
     return int(
         scope.run(
             "SELECT count(*) FROM login_failures WHERE tenant_id = :house AND who = :who AND "
@@ -57,8 +57,8 @@ def count_failures(scope: Scope, who: str) -> int:
 
 
 def record_failure(scope: Scope, *whom: str) -> list[UUID]:
-    """Write a failure down for each, and forget the old ones; in a scope of the door. What was
-    written, by id."""
+    """Record a failure for each key, delete expired ones, and return the ids of the new rows. Call
+    it in a scope with the role `door`."""
     old = scope.now - FAILURE_RETENTION
     scope.run(
         "DELETE FROM login_failures WHERE tenant_id = :house AND failed_at < :old",
@@ -71,10 +71,10 @@ def record_failure(scope: Scope, *whom: str) -> list[UUID]:
 
 
 def record_guess(scope: Scope, kind: str, address: str, *, wait: str) -> None:
-    """A secret that is nobody's was shown from a network address; in a scope of the door.
+    """Record an invalid secret from a network address. Call it in a scope with the role `door`.
 
-    Raises Refused with the code `wait` after too many. Who checks the secret first lets a right one
-    in all the same, since 256 bits are not guessed, and one broken program must not shut out its
+    Raises Refused with the message code `wait` after too many. Callers that verify the secret first
+    still accept a valid one: 256 bits cannot be guessed, and one broken client must not block its
     neighbours.
     """
     who = address_key(kind, address)
@@ -84,11 +84,12 @@ def record_guess(scope: Scope, kind: str, address: str, *, wait: str) -> None:
 
 
 def reserve_attempts(scope: Scope, most: Mapping[str, int], *, wait: str) -> list[UUID]:
-    """Count a try for each of these before it is made, so that many at once are no more than a few;
-    what was written, for `right`. In a scope of the door.
+    """Count an attempt for each key before it is made, so that concurrent attempts cannot exceed
+    the limit. Return the ids for `release_attempts`. Call it in a scope with the role `door`.
 
-    Raises Refused with the code `wait` where one of them failed so often already.
+    Raises Refused with the message code `wait` if one of the keys has reached its limit.
     """
+    # A fixed order of locks, so that concurrent sign-ins cannot deadlock.
     for who in sorted(most):
         scope.lock(f"tried:{who}")
     if any(count_failures(scope, who) >= least for who, least in most.items()):
@@ -97,7 +98,7 @@ def reserve_attempts(scope: Scope, most: Mapping[str, int], *, wait: str) -> lis
 
 
 def release_attempts(scope: Scope, written: Sequence[UUID]) -> None:
-    """Nothing failed: what was counted before is no failure. Those of before stay."""
+    """Delete the given attempts after a success; earlier failures remain."""
     scope.run(
         "DELETE FROM login_failures WHERE tenant_id = :house AND id = ANY(:ids)",
         house=INSTALLATION_ID,
@@ -106,7 +107,7 @@ def release_attempts(scope: Scope, written: Sequence[UUID]) -> None:
 
 
 def clear_failures(scope: Scope, who: str) -> None:
-    """Forget what failed before: it was right at last."""
+    """Delete the failures of a key after a success."""
     scope.run(
         "DELETE FROM login_failures WHERE tenant_id = :house AND who = :who",
         house=INSTALLATION_ID,

@@ -1,4 +1,4 @@
-"""People of an agency: who comes in, what they may do, who leaves. One owner always stays."""
+"""Invitation, change and removal of members. An agency always has at least one owner."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ from tenants.auth import second_factor, sessions
 
 @dataclass(frozen=True)
 class CustodianLinkDue:
-    """Send a sign-in link to a custodian's own address; the subject is the member. `tries` counts
-    the earlier attempts."""
+    """Send a sign-in link to the address of a custodian; the subject is the member. `tries` counts
+    earlier attempts."""
 
     kind: ClassVar[str] = "member.custodian_link"
     queue: ClassVar[Queue] = "notify"
@@ -32,8 +32,7 @@ class CustodianLinkDue:
 
 @dataclass(frozen=True)
 class MemberSession:
-    """An open session of a member: their browser's own name, since when, and the last sign of life
-    (UTC-aware)."""
+    """An open session of a member: user agent, start and last activity (UTC-aware)."""
 
     member_id: UUID
     browser: str
@@ -51,13 +50,14 @@ def invite_member(
     zone: str,
     creators: Sequence[str] = (),
 ) -> str:
-    """Add a member and return the secret of their first one-time link; who left comes back as the
-    human they were, and with nothing that opened the house to them then.
+    """Add a member and return the secret of the first sign-in link.
 
-    A custodian's link goes to their own address alone: the secret is empty.
+    A former member with the same address is reactivated as the same principal, without the old
+    password, keys, links and factors. The link of a custodian is sent to the custodian's address
+    and the returned secret is empty.
 
-    Raises BadInput for an empty name or an address that is none, Conflict for an address somebody
-    has, and Refused for a member who would become a custodian, or the reverse.
+    Raises BadInput for an empty name or an invalid address, Conflict for an address in use, and
+    Refused for a change between member and custodian.
     """
     name = name.strip()[:80]
     if not name:
@@ -86,10 +86,10 @@ def invite_member(
 
 
 def create_member_link(scope: Scope, member_id: UUID) -> str:
-    """Return the secret of a one-time sign-in link for a member.
+    """Return the secret of a single-use sign-in link of a member.
 
-    A custodian is outside the agency, so no member gets to see their link: it is sent to their own
-    address, and the secret returned is empty. Raises NotFound.
+    A custodian is outside the agency, so members must not see the link: it is sent to the
+    custodian's address, and the returned secret is empty. Raises NotFound.
     """
     if queries.get_member(scope, member_id).role is not Role.CUSTODIAN:
         return sessions.create_sign_in_link(scope, member_id)
@@ -102,8 +102,8 @@ def create_member_link(scope: Scope, member_id: UUID) -> str:
 
 
 def _check_custodian_role(scope: Scope, member_id: UUID, role: Role) -> None:
-    """Raise Refused where a member would become a custodian, or a custodian a member: the evidence
-    of a custodian comes from outside the agency."""
+    """Raise Refused for a change between member and custodian: the evidence of a custodian must
+    come from outside the agency."""
     row = scope.run(
         "SELECT role FROM members WHERE tenant_id = :tenant AND id = :id",
         tenant=scope.tenant_id,
@@ -114,7 +114,8 @@ def _check_custodian_role(scope: Scope, member_id: UUID, role: Role) -> None:
 
 
 def _find_former_member(scope: Scope, email: str) -> UUID | None:
-    """The member who had this address and left; they are never a second human."""
+    """Return the inactive member with this address. The same address never becomes a second
+    principal."""
     found: UUID | None = scope.run(
         "SELECT id FROM members WHERE tenant_id = :tenant AND lower(email) = lower(:email) AND "
         "NOT active ORDER BY id"
@@ -134,18 +135,17 @@ _CLOSE = (
 
 
 def _revoke_access(scope: Scope, member_id: UUID) -> None:
-    """End keys, links, factors and mails of before: who left them behind need not be who comes
-    back."""
+    """Revoke earlier keys, links, factors and email settings: another person may hold them now."""
     for statement in _CLOSE:
         scope.run(statement, tenant=scope.tenant_id, member=member_id, by=scope.actor)
     second_factor.reset_second_factor(scope, member_id)
 
 
 def change_member(scope: Scope, member_id: UUID, *, role: Role, creators: Sequence[str]) -> None:
-    """Give a member another role, or other creators; their open pages change with it, or close.
+    """Change the role and creators of a member. Open pages update or close.
 
-    Raises NotFound, Conflict when the agency would be left without an owner, and Refused for a
-    member who would become a custodian, or the reverse.
+    Raises NotFound, Conflict for the last owner, and Refused for a change between member and
+    custodian.
     """
     _check_custodian_role(scope, member_id, role)
     if _get_member(scope, member_id).role is Role.OWNER and role is not Role.OWNER:
@@ -163,9 +163,10 @@ def change_member(scope: Scope, member_id: UUID, *, role: Role, creators: Sequen
 
 
 def set_adult_chat_training(scope: Scope, member_id: UUID, *, adult_chat: bool) -> None:
-    """Say, as the owner, that a member is trained for adult words in chats, or is so no more.
+    """Allow a member to write adult text in chats, or withdraw the permission. Only owners can do
+    this.
 
-    Raises Refused for who is not the owner, NotFound, and BadInput for a member who may not chat.
+    Raises Refused for other members, NotFound, and BadInput for a member without the right to chat.
     """
     require_right(queries.get_acting_member(scope, "member.owner_decides").role, Right.STAFF)
     if adult_chat and not has_right(_get_member(scope, member_id).role, Right.CHAT):
@@ -185,7 +186,7 @@ def set_adult_chat_training(scope: Scope, member_id: UUID, *, adult_chat: bool) 
 
 
 def set_member_language(scope: Scope, member_id: UUID, language: str) -> None:
-    """The language a member reads from now on. Raises NotFound, BadInput for one nobody knows."""
+    """Set the language of a member. Raises NotFound, and BadInput for an unsupported language."""
     agencies.check_language(language)
     _get_member(scope, member_id)
     scope.run(
@@ -198,8 +199,8 @@ def set_member_language(scope: Scope, member_id: UUID, language: str) -> None:
 
 
 def require_second_factor(scope: Scope, wanted: bool) -> None:
-    """Whether everybody who comes in by a password or a link from now on is asked for a second
-    factor; open sessions stay."""
+    """Require a second factor after a password or sign-in link from all members, or make it
+    optional. Open sessions are not affected."""
     scope.run(
         "UPDATE agencies SET second_factor = :wanted, updated_at = house_now() WHERE tenant_id = "
         ":tenant",
@@ -214,8 +215,8 @@ def require_second_factor(scope: Scope, wanted: bool) -> None:
 
 
 def remove_member(scope: Scope, member_id: UUID) -> None:
-    """End a member's work here: nothing of theirs opens any more. Raises NotFound, Conflict for the
-    last owner."""
+    """Deactivate a member, remove the password and revoke the sessions. Raises NotFound, and
+    Conflict for the last owner."""
     if _get_member(scope, member_id).role is Role.OWNER:
         _not_the_last_owner(scope, member_id)
     scope.run(
@@ -229,7 +230,7 @@ def remove_member(scope: Scope, member_id: UUID) -> None:
 
 
 def list_member_sessions(scope: Scope) -> list[MemberSession]:
-    """Every open session of the agency, the latest sign of life first."""
+    """Return the open sessions of the agency, most recent activity first."""
     rows = scope.run(
         "SELECT member_id, browser, created_at, seen_at FROM login_sessions WHERE tenant_id = "
         ":tenant"
@@ -250,7 +251,8 @@ def _get_member(scope: Scope, member_id: UUID) -> queries.Member:
 
 
 def _not_the_last_owner(scope: Scope, member_id: UUID) -> None:
-    """Owners' rows are locked in order, so that two owners cannot let each other go at once."""
+    """Lock the rows of the owners in order, so that two owners cannot remove each other
+    concurrently."""
     owners = scope.run(
         "SELECT id FROM members WHERE tenant_id = :tenant AND role = :owner AND active ORDER BY "
         "id FOR UPDATE",

@@ -11,7 +11,7 @@ from foundation.db.tables import TenantRow, table_arguments, tenant_foreign_key,
 
 
 class LoginLink(TenantRow, table=True):
-    """A single-use link that opens a session; only its SHA-256 is kept."""
+    """A single-use sign-in link; only its SHA-256 is stored."""
 
     __tablename__ = "login_links"
     __table_args__ = table_arguments(
@@ -27,7 +27,7 @@ class LoginLink(TenantRow, table=True):
 
 
 class LoginSession(TenantRow, table=True):
-    """An open session of a member; only the SHA-256 of its cookie is kept."""
+    """A session of a member; only the SHA-256 of its cookie is stored."""
 
     __tablename__ = "login_sessions"
     __table_args__ = table_arguments(
@@ -43,12 +43,12 @@ class LoginSession(TenantRow, table=True):
     browser: str = Field(default="", sa_column_kwargs={"server_default": ""})
     seen_at: datetime | None = timestamp_column(optional=True)
     waits: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
-    """For a second factor: until then it opens nothing."""
+    """True until the second factor is verified; a pending session gives no access."""
 
 
 class SecondFactor(TenantRow, table=True):
-    """What a member's authenticator app shares with us, sealed for the door; `last_step` is the
-    last code used."""
+    """The encrypted shared secret of a member's authenticator app; `last_step` is the time step of
+    the last accepted code."""
 
     __tablename__ = "second_factors"
     __table_args__ = table_arguments(
@@ -64,8 +64,8 @@ class SecondFactor(TenantRow, table=True):
 
 
 class Passkey(TenantRow, table=True):
-    """A passkey of a member (WebAuthn): public key and counter; `ended` is removed, forgotten or
-    copied, and final."""
+    """A passkey of a member (WebAuthn) with its public key and counter. `ended` is "removed",
+    "forgotten" or "copied", and final."""
 
     __tablename__ = "passkeys"
     __table_args__ = table_arguments(
@@ -78,11 +78,11 @@ class Passkey(TenantRow, table=True):
     )
     member_id: UUID
     credential: str
-    """The authenticator's id of it, in base64url."""
+    """Id assigned by the authenticator, in base64url."""
     public_key: bytes = Field(sa_type=LargeBinary)
-    """COSE; no secret."""
+    """COSE key; not a secret."""
     count: int = Field(default=0, sa_type=BigInteger)
-    """How often it signed, as it says; 0 for ever where it does not count."""
+    """Signature counter reported by the authenticator; always 0 if it does not count."""
     name: str
     used_at: datetime | None = timestamp_column(optional=True)
     ended_at: datetime | None = timestamp_column(optional=True)
@@ -90,11 +90,10 @@ class Passkey(TenantRow, table=True):
 
 
 class PasskeyChallenge(TenantRow, table=True):
-    """What a passkey was asked to sign, for which very act; answered once, used once. Times are the
-    people's clock.
+    """A WebAuthn challenge for one act. It is answered and used once; times use the real clock.
 
-    A row of the house where nobody is known yet: somebody signs in. Answers that never came are
-    counted as failures.
+    Sign-in challenges belong to the installation, because the member is not known yet. Unanswered
+    challenges count as failures.
     """
 
     __tablename__ = "passkey_asks"
@@ -108,7 +107,7 @@ class PasskeyChallenge(TenantRow, table=True):
     )
     member_id: UUID | None = None
     who: str
-    """A digest of who asks: the member, or the address of a stranger."""
+    """Digest of the requester: the member, or the network address of an unknown visitor."""
     challenge: str
     act: str
     about: str
@@ -121,8 +120,7 @@ class PasskeyChallenge(TenantRow, table=True):
 
 
 class DeviceFingerprint(TenantRow, table=True):
-    """A human seen at an address or with a browser on a day, by keyed digests alone.
-    Append-only."""
+    """A human seen at a network or with a browser on a day, as a keyed digest. Append-only."""
 
     __tablename__ = "sightings"
     __table_args__ = table_arguments(
@@ -136,14 +134,15 @@ class DeviceFingerprint(TenantRow, table=True):
     )
     principal_id: UUID
     guest: bool
-    """Whether they came as a guest reviewer; a later change of role does not undo it."""
+    """True if the principal was a guest reviewer or custodian then; a later change of role does not
+    change it."""
     digest: str
     seen_on: date
 
 
 class LoginFailure(TenantRow, table=True):
-    """A sign-in that failed, by the SHA-256 of the address it came from or the e-mail it named;
-    rows of the house."""
+    """A failed sign-in, by the SHA-256 of the network address or email address. Rows belong to the
+    installation."""
 
     __tablename__ = "login_failures"
     __table_args__ = table_arguments(
@@ -154,8 +153,7 @@ class LoginFailure(TenantRow, table=True):
 
 
 class LinkedLogin(TenantRow, table=True):
-    """Two logins of one human in two agencies: either may go over to the other without a
-    password."""
+    """Two logins of one human in two agencies; each can switch to the other without a password."""
 
     __tablename__ = "login_ties"
     __table_args__ = table_arguments(

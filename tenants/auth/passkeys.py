@@ -1,7 +1,6 @@
-"""Passkeys as the house knows them: whose they are, their end, and the signature that one very act
-was given.
+"""Passkeys of members: list, removal, and signatures for single acts.
 
-How a browser and its authenticator are asked stands in `tenants/auth/ceremonies.py`.
+The WebAuthn exchange with the browser is in `tenants/auth/ceremonies.py`.
 """
 
 from dataclasses import dataclass
@@ -20,11 +19,11 @@ from tenants.auth import sessions
 from tenants.auth.models import Passkey
 
 SIGNATURE_LIFETIME = timedelta(minutes=5)
-"""So long a signature is good for the act it was given for."""
+"""Time during which a signature is valid for its act."""
 
 BRIDGE = timedelta(hours=24)
-"""So long somebody who put their last passkey away still counts as having one: nobody sheds the
-duty by that."""
+"""Time during which a member who removed the last passkey must still sign acts, so that the removal
+is no way around a signature."""
 
 MAX_PASSKEY_NAME = 60
 
@@ -33,7 +32,7 @@ PasskeyEndReason = Literal["removed", "forgotten", "copied"]
 
 @dataclass(frozen=True)
 class PasskeySummary:
-    """A passkey that works; `credential` is its authenticator's id of it, in base64url."""
+    """An active passkey; `credential` is the authenticator's id in base64url."""
 
     id: UUID
     member_id: UUID
@@ -44,7 +43,7 @@ class PasskeySummary:
 
 
 def list_passkeys(scope: Scope, member_id: UUID) -> list[PasskeySummary]:
-    """A member's passkeys, the oldest first."""
+    """Return the active passkeys of a member, oldest first."""
     rows = scope.session.exec(
         select(Passkey)
         .where(
@@ -75,15 +74,15 @@ SELECT EXISTS (SELECT FROM passkeys WHERE tenant_id = :tenant AND member_id = :m
 
 
 def needs_signature(scope: Scope, member_id: UUID) -> bool:
-    """Whether a member has to sign what they do alone: they have a passkey, or had one until a
-    moment ago."""
+    """Return True if the member must sign acts done alone: they have a passkey, or had one within
+    `BRIDGE`."""
     return bool(
         scope.run(_BOUND, tenant=scope.tenant_id, member=member_id, bridge=BRIDGE).scalar_one()
     )
 
 
 def members_with_passkeys(scope: Scope) -> frozenset[UUID]:
-    """The members who have a passkey."""
+    """Return the ids of the members with an active passkey."""
     rows = scope.session.exec(
         select(Passkey.member_id).where(
             Passkey.tenant_id == scope.tenant_id, col(Passkey.ended_at).is_(None)
@@ -93,9 +92,11 @@ def members_with_passkeys(scope: Scope) -> frozenset[UUID]:
 
 
 def remove_passkey(scope: Scope, member_id: UUID, key_id: UUID, *, session: str = "") -> str:
-    """Put one's own passkey away; returns its name. Every session ends but that of the secret
-    `session`: which of them it opened is not known. Raises NotFound, and Refused for the last
-    factor of a guest or a custodian."""
+    """Remove a passkey of the acting member and return its name. All other sessions are revoked,
+    because it is not known which of them the passkey opened.
+
+    Raises NotFound, and Refused for the last factor of a guest or custodian.
+    """
     scope.run(
         "SELECT id FROM members WHERE tenant_id = :t AND id = :m FOR UPDATE",
         t=scope.tenant_id,
@@ -118,8 +119,8 @@ def remove_passkey(scope: Scope, member_id: UUID, key_id: UUID, *, session: str 
 
 
 def end_all_passkeys(scope: Scope, member_id: UUID) -> int:
-    """What carried them was lost: a member's passkeys end, and every session; returns how many
-    passkeys ended."""
+    """Disable all passkeys of a member, for example after the loss of a device, and revoke all
+    sessions. Return the number of passkeys."""
     living = list_passkeys(scope, member_id)
     for key in living:
         _end_passkey(scope, key, "forgotten")
@@ -128,8 +129,7 @@ def end_all_passkeys(scope: Scope, member_id: UUID) -> int:
 
 
 def end_copied_passkey(scope: Scope, key: PasskeySummary) -> None:
-    """Two signed with one passkey, so a copy of it is about: it never opens anything again, what
-    either opened ends, and members are told."""
+    """Disable a cloned passkey permanently and revoke all sessions of its member."""
     _end_passkey(scope, key, "copied")
     sessions.revoke_sessions(scope, key.member_id)
     audit.record(scope, "passkey.copied", f"member:{key.member_id}", name=key.name)
@@ -146,7 +146,7 @@ def _end_passkey(scope: Scope, key: PasskeySummary, why: PasskeyEndReason) -> No
 
 
 def has_authenticator_app(scope: Scope, member_id: UUID) -> bool:
-    """Whether six digits of an authenticator app of theirs were right once."""
+    """Return True if the member has confirmed an authenticator app with a code."""
     found = scope.run(
         "SELECT FROM second_factors WHERE tenant_id = :tenant AND member_id = :member AND "
         "confirmed_at IS NOT NULL",
@@ -157,7 +157,7 @@ def has_authenticator_app(scope: Scope, member_id: UUID) -> bool:
 
 
 def has_second_factor(scope: Scope, member_id: UUID) -> bool:
-    """Whether a member has a second factor of any kind."""
+    """Return True if the member has a passkey or an authenticator app."""
     return bool(list_passkeys(scope, member_id)) or has_authenticator_app(scope, member_id)
 
 
@@ -174,10 +174,10 @@ RETURNING k.id
 
 
 def consume_signature(scope: Scope, signed: UUID, *, act: str, about: str) -> UUID:
-    """Use a signature up for the very act that the scope's member gave it for; returns the passkey.
+    """Use up a signature of the scope's member for this act. Return the id of the passkey.
 
-    Raises Refused for one that is somebody else's, for another act, older than five minutes, used
-    before, or of a passkey that was put away meanwhile.
+    Raises Refused if the signature belongs to another member or act, is older than five minutes,
+    was used before, or if the passkey has been removed.
     """
     member = queries.get_acting_member(scope, "passkey.people_only")
     params = {

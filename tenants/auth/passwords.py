@@ -1,5 +1,5 @@
-"""Signing in by e-mail and password: argon2id, the same answer and about the same time for accounts
-nobody has.
+"""Sign-in by email and password with argon2id. Unknown accounts get the same response in about the
+same time.
 
 Parameters: 64 MiB, 3 passes, 1 lane (RFC 9106, second recommended option, with fewer lanes for a
 small machine).
@@ -22,15 +22,14 @@ from tenants.auth import device_fingerprints, failed_attempts, sessions
 
 MIN_PASSWORD_LENGTH = 12
 MAX_PASSWORD_LENGTH = 256
-"""Characters of a password."""
+"""Maximum length of a password in characters."""
 
 _HASHER = PasswordHasher(time_cost=3, memory_cost=64 * 1024, parallelism=1)
 
 
 @cache
 def _dummy_hash() -> str:
-    """What is checked where there is no account, so that a stranger cannot tell by the time it
-    takes."""
+    """Hash that is checked for unknown accounts, so that the response time reveals nothing."""
     return _HASHER.hash("nobody has this password")
 
 
@@ -41,7 +40,7 @@ def _load_leaked_passwords() -> frozenset[str]:
 
 
 def password_weakness(password: str, *, email: str) -> str:
-    """The code of why a password is refused; "" for one that will do."""
+    """Return the message code of the reason to reject a password, or ""."""
     plain = password.casefold()
     if not MIN_PASSWORD_LENGTH <= len(password) <= MAX_PASSWORD_LENGTH:
         return "password.length"
@@ -56,8 +55,8 @@ def password_weakness(password: str, *, email: str) -> str:
 
 
 def set_password(scope: Scope, member_id: UUID, password: str, *, email: str) -> None:
-    """Set a member's password; every session of theirs ends. Raises BadInput with what is wrong
-    with it."""
+    """Set the password of a member and revoke all sessions. Raises BadInput with the reason for a
+    weak password."""
     wrong = password_weakness(password, email=email)
     if wrong:
         raise BadInput(wrong, least=MIN_PASSWORD_LENGTH)
@@ -82,15 +81,16 @@ def sign_in_with_password(
     device: str = "",
     door_key: str = "",
 ) -> str:
-    """Sign in; returns the secret of a new session.
+    """Sign in and return the secret of a new session.
 
-    `device` is what the browser keeps of us, `door_key` what digests of places are made with: a
-    member who was seen here may sign in while others try passwords of the account. Passkeys and
-    one-time links are not counted here and stay open.
+    `device` is the value of the device cookie and `door_key` the key of fingerprints: a member who
+    was seen here before can sign in while an attacker tries passwords of the account. Passkeys and
+    sign-in links are not counted and not blocked.
 
-    Raises Refused, with the same sentence, for an unknown e-mail and for a wrong password, and
-    after too many failures from this address or, of this account, from everywhere.
+    Raises Refused with the same message for an unknown email and a wrong password, and after too
+    many failures from this address or of this account from all addresses.
     """
+    # PostgreSQL text cannot contain NUL.
     email = email.replace("\x00", "").strip().casefold()[:254]
     pair = failed_attempts.address_key("password", address, email)
     most = {

@@ -1,8 +1,8 @@
-"""A second factor: six digits of an authenticator app (TOTP, RFC 6238), each used once, on the
-people's clock.
+"""Second factor by authenticator app (TOTP, RFC 6238). Each six-digit code is accepted once; times
+use the real clock (`people_now()`).
 
-What the app and we share lies sealed under a key of the door's own, which opens nothing else of the
-vault.
+The shared secret is encrypted with a key that only the web process uses, and that decrypts nothing
+else in the vault.
 """
 
 import base64
@@ -27,31 +27,32 @@ from tenants.vault import envelope
 TOTP_STEP_SECONDS = 30
 DIGITS = 6
 BYTES = 20
-"""Seconds a code lives, its length, and bytes of what is shared: what every app takes (RFC 4226, 4
-and 6238, 5.2)."""
+"""Lifetime of a code in seconds, its length, and the length of the shared secret in bytes, as all
+apps support them (RFC 4226, 4 and RFC 6238, 5.2)."""
 
 AROUND = (-1, 0, 1)
-"""Steps that count: a clock may be half a minute off, and people type slowly (RFC 6238, 5.2)."""
+"""Accepted time steps relative to now, for inaccurate clocks and slow typing (RFC 6238, 5.2)."""
 
 ISSUER = "Greenroom"
 
 
 @dataclass(frozen=True)
 class TotpEnrolment:
-    """What an app has to be told, once: as an address for its camera, and as letters to type."""
+    """The shared secret for an authenticator app, as an address for a QR code and as letters to
+    type. Shown once."""
 
     address: str = field(repr=False)
     letters: str = field(repr=False)
 
 
 def derive_door_key(master_key: bytes) -> str:
-    """The door's own key for its settings, in base64; derived, so that it comes back with the
-    master key."""
+    """Derive the key of the web process from the master key, in base64. Because it is derived,
+    restoring the master key restores it too."""
     return base64.b64encode(_derive_hkdf_key(master_key, b"greenroom door")).decode()
 
 
 def begin_enrolment(scope: Scope, key: str, member_id: UUID) -> None:
-    """Think of something new to share, unless an app already has what was shared before."""
+    """Create a new shared secret, unless an app is already confirmed."""
     secret = envelope.encrypt_for_tenant(
         _factor_key(key), scope.tenant_id, secrets.token_bytes(BYTES)
     )
@@ -71,8 +72,8 @@ def begin_enrolment(scope: Scope, key: str, member_id: UUID) -> None:
 def pending_enrolment(
     scope: Scope, key: str, member_id: UUID, *, name: str
 ) -> TotpEnrolment | None:
-    """What to show a member who has no second factor yet; None once a code was right, or a passkey
-    is there. `name` is the account's."""
+    """Return the enrolment to show to a member without a second factor; None if an app is confirmed
+    or a passkey exists. `name` is the account name shown in the app."""
     row = _find_second_factor(scope, member_id)
     if row is None or row.confirmed_at is not None or passkeys.list_passkeys(scope, member_id):
         return None
@@ -82,17 +83,17 @@ def pending_enrolment(
 
 
 def verify_code(tenant: OpenScope, key: str, session: str, code: str, *, browser: str = "") -> str:
-    """Use a code up for a session that waits; returns the secret of the whole session.
+    """Verify a code for a pending session and return the secret of the complete session.
 
-    Raises Refused for a session that waits no longer, for a wrong or a used code, and after too
-    many of them.
+    Raises Refused if the session is no longer pending, for a wrong or used code, and after too many
+    failures.
     """
     found = sessions.find_pending_session(tenant, session)
     if found is None:
         raise Refused("login.link_spent")
     who = failed_attempts.failure_key("factor", str(found[1]))
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
-        scope.lock(who)  # two tries at once count as two
+        scope.lock(who)  # serializes concurrent attempts, so that each of them is counted
         if failed_attempts.count_failures(scope, who) >= failed_attempts.MAX_FAILURES_PER_ACCOUNT:
             raise Refused(
                 "password.wait", minutes=int(failed_attempts.FAILURE_WINDOW.total_seconds() // 60)
@@ -107,8 +108,8 @@ def verify_code(tenant: OpenScope, key: str, session: str, code: str, *, browser
 
 
 def reset_second_factor(scope: Scope, member_id: UUID) -> None:
-    """A phone was lost: its app and every passkey count no more, the next way in is set up anew,
-    every session ends."""
+    """Remove the authenticator app and all passkeys of a member and revoke all sessions. The member
+    sets up a new factor at the next sign-in."""
     scope.run(
         "DELETE FROM second_factors WHERE tenant_id = :tenant AND member_id = :member",
         tenant=scope.tenant_id,
@@ -131,7 +132,7 @@ def _consume_code(scope: Scope, key: str, member_id: UUID, code: str) -> None:
         now // TOTP_STEP_SECONDS + by
         for by in AROUND
         if _is_matching_code(secret, typed, now + by * TOTP_STEP_SECONDS)
-    ]  # all three, whichever fits
+    ]  # all three are computed, so that the time does not reveal a match
     if (
         not right
         or scope.run(_USED, tenant=scope.tenant_id, member=member_id, step=max(right)).first()
@@ -147,8 +148,8 @@ WHERE tenant_id = :tenant AND member_id = :member AND last_step < :step
   AND (confirmed_at IS NOT NULL OR NOT EXISTS (SELECT FROM passkeys p WHERE p.tenant_id = :tenant
     AND p.member_id = :member AND p.ended_at IS NULL)) RETURNING id
 """
-"""Of two who bring the same code at once, one comes in. Whoever has a passkey sets no app up by a
-link alone."""
+"""Accepts a code once, also for concurrent requests. A member with a passkey cannot confirm an app
+through a sign-in link alone."""
 
 
 def _is_matching_code(secret: bytes, typed: bytes, at: int) -> bool:
@@ -160,7 +161,7 @@ def _is_matching_code(secret: bytes, typed: bytes, at: int) -> bool:
 
 
 def _build_totp(secret: bytes) -> TOTP:
-    # what apps understand; HMAC, not a signature
+    # HMAC-SHA-1 is the only algorithm that all apps support
     return TOTP(secret, DIGITS, SHA1(), TOTP_STEP_SECONDS)  # noqa: S303  see above
 
 
@@ -177,7 +178,7 @@ def _factor_key(key: str) -> bytes:
 
 
 def derive_key(key: str, purpose: bytes) -> bytes:
-    """A key of the door's for one purpose. Raises Unavailable where the settings hold none."""
+    """Derive a key of the web process for one purpose. Raises Unavailable without a key."""
     return _derive_hkdf_key(envelope.parse_master_key(key), purpose)
 
 

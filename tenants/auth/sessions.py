@@ -1,7 +1,7 @@
-"""Logins: single-use links and sessions. Only SHA-256 digests are kept; the secret is shown once.
+"""Sign-in links and sessions. Only SHA-256 digests are stored; a secret is shown once.
 
-Both run on the people's clock (`people_now()`), which a demonstration that plays a day fast does
-not move.
+Both use the real clock (`people_now()`), which the accelerated clock of a demonstration does not
+affect.
 """
 
 import hashlib
@@ -18,17 +18,17 @@ from tenants.auth.models import LoginLink, LoginSession
 LINK_LIFE = timedelta(hours=1)
 SESSION_LIFETIME = timedelta(hours=12)
 WAIT_LIFE = timedelta(minutes=10)
-"""So long a session waits for its second factor."""
+"""Time within which a pending session must complete its second factor."""
 
 SESSION_IDLE_LIMIT = timedelta(minutes=30)
-"""Without an open page for so long, a session is over; an open page is a sign of life."""
+"""Idle time after which a session expires. An open page keeps the session active."""
 
 
 SESSION_COOKIES = ("__Host-greenroom", "greenroom")
-"""Names of the session cookie: over TLS, and without it."""
+"""Names of the session cookie, with and without TLS."""
 
 DEVICE_SUFFIX = "-device"
-"""What the name of the cookie that recognises a browser adds to that of the session."""
+"""Suffix of the cookie that recognizes a browser, appended to the name of the session cookie."""
 
 
 def _secret_digest(secret: str) -> str:
@@ -36,8 +36,8 @@ def _secret_digest(secret: str) -> str:
 
 
 def create_sign_in_link(scope: Scope, member_id: UUID) -> str:
-    """A secret for a link that opens one session of this member within the hour; shown once, never
-    stored."""
+    """Create a single-use sign-in link of a member, valid for an hour, and return its secret. The
+    secret itself is not stored."""
     secret = secrets.token_urlsafe(32)
     now = scope.run("SELECT people_now()").scalar_one()
     link = LoginLink(
@@ -51,14 +51,14 @@ def create_sign_in_link(scope: Scope, member_id: UUID) -> str:
 
 
 def sign_in_url(public_url: str, secret: str) -> str:
-    """Where a link is opened: on the dashboard that members reach at `public_url`, with a slash at
-    its end or none."""
+    """Return the address of a sign-in link on the dashboard at `public_url`, with or without a
+    trailing slash."""
     return f"{public_url.rstrip('/')}/auth/link/{secret}"
 
 
 def redeem_sign_in_link(tenant: OpenScope, secret: str, *, browser: str = "") -> str:
-    """Use a link once; returns the secret of a new session. Raises Refused when it is unknown, used
-    or expired."""
+    """Use a sign-in link and return the secret of a new session. Raises Refused if the link is
+    unknown, used or expired."""
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         row = scope.run(
             "UPDATE login_links SET used_at = house_now() WHERE digest = :digest AND used_at IS "
@@ -72,11 +72,11 @@ def redeem_sign_in_link(tenant: OpenScope, secret: str, *, browser: str = "") ->
 
 
 def open_session(scope: Scope, tenant_id: UUID, member_id: UUID, *, browser: str = "") -> str:
-    """Open a session of a member, in a scope of the door; returns its secret. `browser` is what it
-    calls itself.
+    """Open a session of a member and return its secret. Call it in a scope with the role `door`;
+    `browser` is the user agent.
 
-    A guest's, a custodian's, that of anybody who has a second factor, and anybody's where the
-    agency asks for one, opens nothing until `pass_second`.
+    The session is pending until `complete_pending_session` for guests, custodians, members with a
+    second factor, and all members of an agency that requires one.
     """
     found = scope.run(_OPENS, tenant=tenant_id, member=member_id).one()
     return _create_session(
@@ -111,7 +111,7 @@ def _create_session(
 
 
 def find_pending_session(tenant: OpenScope, session: str) -> tuple[UUID, UUID] | None:
-    """`(tenant_id, member_id)` of a session that waits for its second factor, else None."""
+    """Return `(tenant_id, member_id)` of a session that awaits its second factor, or None."""
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         row = scope.run(
             "SELECT tenant_id, member_id FROM login_sessions WHERE digest = :digest AND waits"
@@ -124,11 +124,11 @@ def find_pending_session(tenant: OpenScope, session: str) -> tuple[UUID, UUID] |
 def complete_pending_session(
     scope: Scope, member_id: UUID, session: str, *, browser: str = ""
 ) -> str:
-    """The second factor was right: the session that waited ends, a whole one begins; returns its
+    """Replace a pending session by a complete one after a correct second factor. Return the new
     secret.
 
-    Call it in the transaction that used the code up, in the member's tenant. Raises Refused when it
-    waits no longer.
+    Call it in the transaction that uses up the code, in the member's tenant. Raises Refused if the
+    session is no longer pending.
     """
     done = scope.run(
         "UPDATE login_sessions SET revoked_at = house_now() WHERE tenant_id = :tenant AND digest "
@@ -147,14 +147,17 @@ def complete_pending_session(
 
 
 def open_complete_session(scope: Scope, member_id: UUID, *, browser: str = "") -> str:
-    """Open a session that waits for nothing, in the member's tenant; returns its secret. Call it in
-    the transaction that used a passkey, which is two factors in one."""
+    """Open a complete session in the member's tenant and return its secret.
+
+    Call it in the transaction that verifies a passkey, which counts as two factors.
+    """
     now = scope.run("SELECT people_now()").scalar_one()
     return _create_session(scope, scope.tenant_id, member_id, now=now, browser=browser, waits=False)
 
 
 def find_session(tenant: OpenScope, session: str) -> tuple[UUID, UUID] | None:
-    """`(tenant_id, member_id)` of a living session, else None."""
+    """Return `(tenant_id, member_id)` of an active session, or None. Updates its last activity at
+    most once a minute."""
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         row = scope.run(
             "SELECT tenant_id, id, member_id, seen_at IS NULL OR seen_at < people_now() - "
@@ -167,6 +170,7 @@ def find_session(tenant: OpenScope, session: str) -> tuple[UUID, UUID] | None:
         ).first()
         if row is None:
             return None
+        # At most one write a minute per session; the idle limit needs no more.
         if row.stale:
             scope.run(
                 "UPDATE login_sessions SET seen_at = people_now() WHERE tenant_id = :tenant AND "
@@ -178,8 +182,8 @@ def find_session(tenant: OpenScope, session: str) -> tuple[UUID, UUID] | None:
 
 
 def switch_agency(tenant: OpenScope, session: str, other_tenant: UUID, *, browser: str = "") -> str:
-    """A session of the same human in another agency of theirs; returns its secret. Raises Refused
-    without a tie."""
+    """Open a session of the same human in another of their agencies and return its secret. Raises
+    Refused if the logins are not linked."""
     here = find_session(tenant, session)
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         tie = (
@@ -195,7 +199,7 @@ def switch_agency(tenant: OpenScope, session: str, other_tenant: UUID, *, browse
 def list_linked_agencies(
     tenant: OpenScope, tenant_id: UUID, member_id: UUID
 ) -> list[tuple[UUID, str]]:
-    """The other agencies of the human behind a login, `(tenant, name)` by name."""
+    """Return the other agencies of the human behind a login as `(tenant_id, name)`, by name."""
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         rows = scope.run(
             "SELECT agencies.tenant_id, agencies.name FROM login_ties JOIN agencies"
@@ -218,8 +222,8 @@ _TIE = (
 
 
 def link_logins(scope: Scope, member_id: UUID, other_tenant: UUID, other_member: UUID) -> None:
-    """Say, in this member's agency, that the other login is the same human's; once. Call it in each
-    agency."""
+    """Record in this agency that a login of another agency belongs to the same human. Call it in
+    both agencies; a repeated call has no effect."""
     scope.run(
         "INSERT INTO login_ties (tenant_id, id, member_id, other_tenant, other_member)"
         " VALUES (:tenant, :id, :member, :other, :there) ON CONFLICT DO NOTHING",
@@ -232,8 +236,7 @@ def link_logins(scope: Scope, member_id: UUID, other_tenant: UUID, other_member:
 
 
 def unlink_logins(scope: Scope, others: Sequence[UUID]) -> int:
-    """Forget, in this agency, that anybody here also has a login in one of those; returns how many
-    did."""
+    """Delete the links of this agency's logins to the given agencies. Return the number deleted."""
     done = scope.run(
         "DELETE FROM login_ties WHERE tenant_id = :tenant AND other_tenant = ANY(:others)",
         tenant=scope.tenant_id,
@@ -243,7 +246,7 @@ def unlink_logins(scope: Scope, others: Sequence[UUID]) -> int:
 
 
 def close_session(tenant: OpenScope, session: str) -> None:
-    """Close one session: its member signs out. Unknown or closed ones are left as they are."""
+    """Close a session when its member signs out. Unknown or closed sessions are ignored."""
     found = find_session(tenant, session)
     if found is None:
         return
@@ -259,8 +262,8 @@ def close_session(tenant: OpenScope, session: str) -> None:
 
 
 def revoke_sessions(scope: Scope, member_id: UUID, *, but: str = "") -> int:
-    """Close every session of a member, and every link that would open one; returns how many
-    sessions were open. The session of the secret `but` stays."""
+    """Revoke all sessions and sign-in links of a member, except the session with the secret `but`.
+    Return the number of revoked sessions."""
     scope.run(
         "UPDATE login_links SET used_at = house_now() WHERE tenant_id = :tenant AND member_id = "
         ":member"

@@ -1,1 +1,2 @@
-"""Notices to members, in the dashboard and by email."""
+"""Notices to members, shown in the dashboard and sent by email. It does not send the emails; see
+`channels.notifications`."""

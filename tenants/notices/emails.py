@@ -1,11 +1,11 @@
-"""Mail to members: who wants it, and what is to be written to whom.
-`channels/notifications/member_emails.py` sends it.
+"""Emails to members: preferences, and the emails that are due.
+`channels/notifications/member_emails.py` sends them.
 
-Off until a member says so, and typed the code that was sent to their address. A mail never says
-what a notice says: it names areas, counts and pages (`tenants/notices/notice_pages.py`). What
-cannot wait is written within a minute, at most once an hour for one cause; the rest once a day, at
-an hour of the member's own. Rows are written here and sent through the outbox, so a mail may come
-twice where an answer was lost, and is never missed: being told twice harms nobody.
+Emails are off until a member turns them on and confirms the address with a code. An email never
+contains the text of a notice, only areas, counts and links (`tenants/notices/notice_pages.py`).
+Urgent notices are sent within a minute, at most once an hour for one cause; all others once a day
+at an hour chosen by the member. Emails are sent through the outbox at least once: after a lost
+response an email may arrive twice, which is harmless.
 """
 
 import secrets
@@ -31,23 +31,24 @@ from tenants.notices.models import EmailPreferenceRow, EmailRow
 from tenants.notices.notice_pages import NoticePage
 
 EMAIL_SETTINGS_PATH = "/auth/mails"
-"""Where members say what they want, on the dashboard."""
+"""Path of the email settings on the dashboard."""
 
 ONE_HOUR = timedelta(hours=1)
-"""Between two mails about one cause."""
+"""Minimum interval between two emails about one cause."""
 
 CODE_LIVES = timedelta(minutes=30)
 MAX_CODE_TRIES = 5
 MAX_NOTICES_READ = 500
-"""Open notices that are looked at for one member."""
+"""Maximum number of open notices read for one member."""
 
 EMAIL_RETRY_DELAYS = tuple(timedelta(seconds=one) for one in (60, 300, 1800, 7200, 21_600, 43_200))
-"""Before each further try; together a little less than a day, after which it is given up."""
+"""Delays before each retry, a little less than a day in total; after that the email is abandoned.
+"""
 
 
 @dataclass(frozen=True)
 class EmailDue:
-    """Write to a member; the subject is the mail."""
+    """Send an email to a member; the subject is the email."""
 
     kind: ClassVar[str] = "notice.send"
     queue: ClassVar[outbox.Queue] = "notify"
@@ -57,13 +58,13 @@ class EmailDue:
 
 @dataclass(frozen=True)
 class EmailPreference:
-    """What a member wants written: nothing until `confirmed`. `failed` is what the last mail came
-    to, where it did not arrive: `refused`, `waiting` or "" where all is well."""
+    """The email settings of a member; no email is sent until `confirmed`. `failed` describes the
+    last email: "refused", "waiting" or "" if it was sent."""
 
     address: str
     confirmed: bool
     asked: bool
-    """Whether a code was sent that can still be typed."""
+    """True if a confirmation code was sent and is still valid."""
     urgent: bool
     brief_hour: int | None
     failed: str
@@ -71,8 +72,7 @@ class EmailPreference:
 
 @dataclass(frozen=True)
 class PendingEmail:
-    """A mail that is due: to whom, in which language, why, and how many things of each area it
-    tells of."""
+    """An email that is due: recipient, language, reason, and the number of items per area."""
 
     tenant_id: UUID
     mail_id: UUID
@@ -86,11 +86,11 @@ class PendingEmail:
     at: datetime
 
 
-# what a member wants
+# Preferences
 
 
 def get_email_preference(scope: Scope, member: Member) -> EmailPreference:
-    """What this member wants; nothing, where they never said."""
+    """Return the email settings of a member, or the defaults."""
     row = _find_preference(scope, member.id)
     if row is None:
         return EmailPreference(
@@ -109,9 +109,9 @@ def get_email_preference(scope: Scope, member: Member) -> EmailPreference:
 
 
 def send_confirmation_code(scope: Scope, member_id: UUID) -> None:
-    """Send a code to the member's own address: who reads that box may have notices sent there.
+    """Send a confirmation code to the member's address, to prove that the member reads it.
 
-    Raises Conflict where one was sent a moment ago.
+    Raises Conflict if a code was sent less than a minute ago.
     """
     member = queries.get_member(scope, member_id)
     scope.lock(f"mail:{member_id}")
@@ -134,8 +134,11 @@ def send_confirmation_code(scope: Scope, member_id: UUID) -> None:
 
 
 def confirm_email_code(scope: Scope, member_id: UUID, typed: str) -> bool:
-    """Whether the member typed the code: from now on they are written to. A wrong one counts, and
-    is no error, which would undo the count. Raises Refused where none can be typed."""
+    """Check a confirmation code and turn emails on; return True if the code is right.
+
+    A wrong code returns False instead of raising, so that the failed attempt is committed. Raises
+    Refused if no code is valid.
+    """
     member = queries.get_member(scope, member_id)
     scope.lock(f"mail:{member_id}")
     row = _find_preference(scope, member_id)
@@ -159,8 +162,11 @@ def confirm_email_code(scope: Scope, member_id: UUID, typed: str) -> bool:
 def set_email_preference(
     scope: Scope, member_id: UUID, *, urgent: bool, brief_hour: int | None
 ) -> None:
-    """What is written, and at which hour of the member's day the rest. Raises Refused before the
-    code was typed, BadInput for an hour that is none."""
+    """Set urgent emails and the hour of the daily summary in the member's time zone; None turns it
+    off.
+
+    Raises Refused before the address is confirmed, and BadInput for an invalid hour.
+    """
     if brief_hour is not None and not 0 <= brief_hour <= 23:
         raise BadInput("mail.hour")
     row = _get_confirmed_preference(scope, member_id)
@@ -170,8 +176,7 @@ def set_email_preference(
 
 
 def unsubscribe(scope: Scope, member_id: UUID) -> None:
-    """Nothing is written to this member any more; what waits is dropped. Raises Refused where
-    nothing was."""
+    """Turn emails off and drop those that are waiting. Raises Refused if they are off."""
     scope.session.delete(_get_confirmed_preference(scope, member_id))
     scope.run(
         "UPDATE mails SET state = 'dropped', updated_at = house_now()"
@@ -216,7 +221,7 @@ def _delivery_failure(scope: Scope, member_id: UUID) -> str:
     return "waiting" if last.tries else ""
 
 
-# what is to be written
+# Emails that are due
 
 _URGENT = """
 SELECT n.id, n.cause, n.creator_id FROM notices n
@@ -236,8 +241,10 @@ WHERE n.tenant_id = :tenant AND n.settled_at IS NULL
 
 
 def schedule_emails(scope: Scope) -> int:
-    """Write down the mails that are due now; how many. One statement where nobody wants any; twice
-    is as once."""
+    """Queue the emails that are due and return their number. Repeated calls have no effect.
+
+    Runs a single statement if no member has turned emails on.
+    """
     wanted = scope.session.exec(
         select(EmailPreferenceRow)
         .where(
@@ -268,7 +275,8 @@ def _plan_urgent(scope: Scope, row: EmailPreferenceRow, member: Member) -> int:
 
 
 def _plan_brief(scope: Scope, row: EmailPreferenceRow, member: Member) -> int:
-    """Once a day of theirs, from their hour on: on a day without that hour at the next there is."""
+    """Queue the daily summary from the member's hour on. On a day without that hour (clock change),
+    the next hour is used."""
     here = scope.now.astimezone(ZoneInfo(member.zone))
     if row.brief_hour is None or here.hour < row.brief_hour or row.briefed_on == here.date():
         return 0
@@ -281,8 +289,7 @@ def _plan_brief(scope: Scope, row: EmailPreferenceRow, member: Member) -> int:
 def _list_visible_notices(
     scope: Scope, member: Member, statement: str, **params: object
 ) -> list[tuple[UUID, NoticePage]]:
-    """Of the notices a statement finds, those that this member would see on their pages, each with
-    its area."""
+    """Return the notices of a statement that the member can see, with their dashboard pages."""
     rows = scope.run(
         statement,
         tenant=scope.tenant_id,
@@ -318,12 +325,15 @@ def _record_email(scope: Scope, member_id: UUID, why: str, notices: Sequence[UUI
     return 1
 
 
-# what is sent
+# Sending
 
 
 def start_email(scope: Scope, mail_id: UUID) -> PendingEmail | None:
-    """What to write now; None for what is over: dropped where its member has gone, or wants none,
-    or all of what it tells of is settled meanwhile."""
+    """Return the email to send, or None if it is finished.
+
+    The email is dropped if the member is inactive, has turned emails off, or all of its notices
+    have been settled.
+    """
     row = scope.session.get(EmailRow, (scope.tenant_id, mail_id), populate_existing=True)
     if row is None or row.state != "waiting":
         return None
@@ -352,6 +362,7 @@ def start_email(scope: Scope, mail_id: UUID) -> PendingEmail | None:
     return PendingEmail(scope.tenant_id, mail_id, *to, row.why, code, counts, row.tries, scope.now)
 
 
+# The condition on `tries` ignores the result of an attempt that another one has overtaken.
 _SETTLE = """
 UPDATE mails SET state = :state, tries = tries + 1, status = :status, detail = :detail, tried_at
 = :now,
@@ -363,10 +374,10 @@ UPDATE mails SET state = :state, tries = tries + 1, status = :status, detail = :
 def finish_email(
     scope: Scope, written: PendingEmail, *, status: int | None, detail: str
 ) -> timedelta | None:
-    """Write down what came of it; how long until it is tried again, None where it is not.
+    """Record the result of an attempt. Return the delay before the next attempt, or None.
 
-    `status` is the mail server's reply, None where there was none: it may have been taken all the
-    same. What it refuses for good (5xx) is not tried again, nor is what was tried for a day.
+    `status` is the reply of the mail server, or None without a reply, in which case the email may
+    have been accepted. Permanent errors (5xx) are not retried, nor are emails after a day.
     """
     taken = status is not None and 200 <= status < 300
     over = not taken and (
@@ -392,7 +403,8 @@ def finish_email(
 
 
 def abandon_email(scope: Scope, mail_id: UUID) -> None:
-    """Nobody will try this mail again: a fault of ours, or no mail server is set."""
+    """Mark an email as failed without further attempts, after an internal error or without a mail
+    server."""
     scope.run(
         "UPDATE mails SET state = 'dead', detail = 'bug', updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = :id AND state = 'waiting'",

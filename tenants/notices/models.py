@@ -1,4 +1,4 @@
-"""Tables of mail to members: what each wants told, and what was written to whom."""
+"""Tables of notices, email settings and emails to members."""
 
 from datetime import date, datetime
 from typing import Any
@@ -17,8 +17,7 @@ from tenants.agencies import models
 
 
 class NoticeRow(TenantRow, table=True):
-    """Something a member should know; rendered in the reader's language when it is sent or
-    shown."""
+    """A notice to members; rendered in the reader's language when it is sent or shown."""
 
     __tablename__ = "notices"
     __table_args__ = table_arguments(
@@ -28,12 +27,12 @@ class NoticeRow(TenantRow, table=True):
         keep="1 year",
     )
     cause: str
-    """One notice per cause: `delivery:<id>:uncertain`."""
+    """Cause with at most one open notice, for example `delivery:<id>:uncertain`."""
     message: dict[str, Any] | None = message_column()
     urgent: bool
     creator_id: UUID | None = None
     principal_id: UUID | None = None
-    """Whom it is for; nobody named: everybody who works for the creator."""
+    """Recipient; None for all members with access to the creator."""
     settled_at: datetime | None = timestamp_column(optional=True)
 
 
@@ -47,8 +46,7 @@ def _of_a_member() -> ForeignKeyConstraint:
 
 
 class EmailPreferenceRow(TenantRow, table=True):
-    """Whether a member is written to, at an address whose box they opened to read a code; off until
-    they say so."""
+    """Email settings of a member for a confirmed address. Without a row, emails are off."""
 
     __tablename__ = "mail_wishes"
     __table_args__ = table_arguments(
@@ -61,21 +59,20 @@ class EmailPreferenceRow(TenantRow, table=True):
     address: str
     confirmed_at: datetime | None = timestamp_column(optional=True)
     urgent: bool = True
-    """Whether what cannot wait is written at once."""
+    """True if urgent notices are sent immediately."""
     brief_hour: int | None = None
-    """The hour of their own day at which everything open is written, once a day; None: never."""
+    """Hour of the daily summary in the member's time zone; None for no summary."""
     briefed_on: date | None = None
-    """The last of their days of which that was done, or found to be nothing."""
+    """Last day, in the member's time zone, for which the summary was processed."""
     code: str = ""
-    """What was sent to the address and is to be typed here; empty once it was, or can be no
-    more."""
+    """Confirmation code sent to the address; empty once used or exhausted."""
     code_until: datetime | None = timestamp_column(optional=True)
     code_tries: int = 0
 
 
 class EmailRow(TenantRow, table=True):
-    """One mail to one member: why it is written, about which notices, and how far it is. Its text
-    is made when it leaves."""
+    """An email to a member: reason, notices and delivery state. Its text is rendered when it is
+    sent."""
 
     __tablename__ = "mails"
     __table_args__ = table_arguments(
@@ -86,11 +83,11 @@ class EmailRow(TenantRow, table=True):
     )
     member_id: UUID
     why: str
-    """`urgent`, `brief` or `code`."""
+    """"urgent", "brief" or "code"."""
     notices: list[str] = jsonb_column(list)
     state: str = "waiting"
     tries: int = 0
     status: int | None = None
     detail: str = ""
-    """Why no answer came; a class, never a text."""
+    """Class of the error without a reply; never a text."""
     tried_at: datetime | None = timestamp_column(optional=True)

@@ -1,5 +1,4 @@
-"""Where what a notice tells of is settled, as far as may be said outside the house: a page, and who
-can open it."""
+"""Dashboard pages on which the cause of a notice is resolved, and the rights that open them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,15 +8,15 @@ from tenants.agencies.rights import Right, Role, has_right
 
 @dataclass(frozen=True)
 class NoticePage:
-    """A page of the dashboard, and any of the rights that open it; its name is the sentence
-    `mail.area.<name>`."""
+    """A page of the dashboard and the rights of which one is needed to open it. Its name in emails
+    is the message `mail.area.<name>`."""
 
     name: str
     path: str
     rights: tuple[Right, ...]
 
     def is_open_to(self, role: Role) -> bool:
-        """Whether somebody of this role can go there."""
+        """Return True if the role can open the page."""
         return any(has_right(role, right) for right in self.rights)
 
 
@@ -30,7 +29,7 @@ MONEY = NoticePage("money", "/shop", (Right.RUN, Right.MONEY))
 STUDIO = NoticePage("studio", "/studio", (Right.RUN,))
 STOPS = NoticePage("stops", "/system", (Right.RUN,))
 HOUSE = NoticePage("house", "/", (Right.RUN,))
-"""Everything else: Home says what it is."""
+"""Home, for all other causes."""
 
 NOTICE_PAGES = (STOPS, POSTS, ACCOUNTS, DECISIONS, PEOPLE, MESSAGES, MONEY, STUDIO, HOUSE)
 
@@ -108,5 +107,6 @@ _OF: Mapping[str, NoticePage] = {
 
 
 def notice_page_of(cause: str) -> NoticePage:
-    """Where what a cause is about is settled."""
+    """Return the page on which a cause is resolved."""
+    # Causes have the form "kind:id".
     return _OF.get(cause.partition(":")[0], HOUSE)

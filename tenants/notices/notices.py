@@ -1,5 +1,4 @@
-"""Rows of what members should know; `channels.notifications.webhooks` sends them, pages show
-them."""
+"""Notices to members. Pages show them; `channels.notifications` sends them."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -21,11 +20,12 @@ def put(
     creator_id: UUID | None = None,
     to: UUID | None = None,
 ) -> bool:
-    """Tell the members of this tenant once per `cause` while it is open, and once more where it
-    becomes urgent; returns whether they are told by this.
+    """Notify the members of the tenant once per `cause` while the notice is open, and again if it
+    becomes urgent. Return True if this call notifies them.
 
-    With `to`, that principal alone is told.
+    With `to`, only that principal is notified.
     """
+    # A settled notice is reopened; an open one changes only when it becomes urgent.
     done = scope.run(
         "INSERT INTO notices (tenant_id, id, cause, message, urgent, creator_id, principal_id)"
         " VALUES (:tenant, :id, :cause, CAST(:message AS jsonb), :urgent, :creator, :to)"
@@ -46,8 +46,7 @@ def put(
 
 
 def update_message(scope: Scope, message: Message, *, cause: str) -> None:
-    """What an open notice says is put otherwise, a count that moved; it is no news, and nobody is
-    told again."""
+    """Replace the text of an open notice, for example a count, without another notification."""
     scope.run(
         "UPDATE notices SET message = CAST(:message AS jsonb)"
         " WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL"
@@ -59,8 +58,7 @@ def update_message(scope: Scope, message: Message, *, cause: str) -> None:
 
 
 def opened_at(scope: Scope, cause: str) -> datetime | None:
-    """When the open notice of a cause was opened, the last time if it was settled before; None
-    where none is open."""
+    """Return the time at which the open notice of a cause was last opened (UTC-aware), or None."""
     found: datetime | None = scope.run(
         "SELECT updated_at FROM notices WHERE tenant_id = :tenant AND cause = :cause AND "
         "settled_at IS NULL",
@@ -71,7 +69,7 @@ def opened_at(scope: Scope, cause: str) -> datetime | None:
 
 
 def has_been_notified(scope: Scope, cause: str) -> bool:
-    """Whether the members were ever told of this cause."""
+    """Return True if a notice of this cause exists, open or settled."""
     return bool(
         scope.run(
             "SELECT EXISTS (SELECT 1 FROM notices WHERE tenant_id = :tenant AND cause = :cause)",
@@ -82,7 +80,7 @@ def has_been_notified(scope: Scope, cause: str) -> bool:
 
 
 def close(scope: Scope, cause: str) -> None:
-    """The cause is gone: the notice closes."""
+    """Settle the open notice of a cause."""
     scope.run(
         "UPDATE notices SET settled_at = house_now(), updated_at = house_now()"
         " WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL",
@@ -92,7 +90,7 @@ def close(scope: Scope, cause: str) -> None:
 
 
 def list_open_causes(scope: Scope, prefix: str) -> list[str]:
-    """The causes of open notices that begin so, in order."""
+    """Return the causes of open notices that start with `prefix`, sorted."""
     rows = scope.run(
         "SELECT cause FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL AND "
         "starts_with(cause, :prefix)"
@@ -104,7 +102,7 @@ def list_open_causes(scope: Scope, prefix: str) -> list[str]:
 
 
 def close_all(scope: Scope, causes: Collection[str]) -> None:
-    """As `settle`, of many."""
+    """Settle the open notices of several causes."""
     scope.run(
         "UPDATE notices SET settled_at = house_now(), updated_at = house_now()"
         " WHERE tenant_id = :tenant AND cause = ANY(:causes) AND settled_at IS NULL",
@@ -114,8 +112,7 @@ def close_all(scope: Scope, causes: Collection[str]) -> None:
 
 
 def close_others(scope: Scope, prefix: str, stand: Collection[str]) -> None:
-    """Close the open notices whose cause begins with `prefix` and is not one of those that
-    stand."""
+    """Settle the open notices whose cause starts with `prefix` and is not in `stand`."""
     scope.run(
         "UPDATE notices SET settled_at = house_now(), updated_at = house_now() WHERE tenant_id = "
         ":tenant"
@@ -127,8 +124,8 @@ def close_others(scope: Scope, prefix: str, stand: Collection[str]) -> None:
 
 
 def dismiss(scope: Scope, cause: str, *, why: str) -> bool:
-    """A member puts a notice away, with a reason (a code of the page's); whether it was open. It is
-    in the audit."""
+    """Dismiss an open notice as a member and record it in the audit log; `why` is a reason code of
+    the page. Return True if the notice was open."""
     row = scope.run(
         "SELECT id FROM notices WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS "
         "NULL",

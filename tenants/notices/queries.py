@@ -1,4 +1,4 @@
-"""Reads of open notices, the urgent ones first."""
+"""Queries of open notices."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,8 +13,7 @@ from tenants.notices.models import NoticeRow
 
 @dataclass(frozen=True)
 class Notice:
-    """An open notice; `at` is when it was opened, the last time if it had been settled before.
-    UTC-aware."""
+    """An open notice; `at` is the time at which it was last opened (UTC-aware)."""
 
     cause: str
     message: Message
@@ -24,8 +23,8 @@ class Notice:
 
 
 def list_open_notices(scope: Scope, *, limit: int = 50, to: UUID | None = None) -> list[Notice]:
-    """What members should know now, the urgent first, then the newest; with `to`, nothing for
-    another principal."""
+    """Return open notices, urgent ones first, then newest first. With `to`, notices for other
+    principals are excluded."""
     theirs = (
         []
         if to is None

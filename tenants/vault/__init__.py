@@ -1,1 +1,2 @@
-"""The vault: envelope encryption of secrets. Only the composition root unseals them."""
+"""Envelope encryption of secrets. Only the composition root, `workers`, receives the key that
+decrypts them."""

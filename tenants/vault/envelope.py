@@ -1,8 +1,8 @@
-"""Envelope encryption: a data key per tenant, wrapped by the master key; secrets leave only as
-`Sealed`.
+"""Envelope encryption: a data key per tenant, wrapped by the master key. Secrets are returned only
+as `Sealed`.
 
-AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D); the tenant's id is the associated data, so
-that a box moved to another tenant does not open.
+AES-256-GCM with a random 96-bit nonce (NIST SP 800-38D). The tenant's id is the associated data, so
+that a ciphertext moved to another tenant cannot be decrypted.
 """
 
 import base64
@@ -21,14 +21,16 @@ from tenants.vault.models import VaultKey
 
 NONCE = 12
 KEY_BYTES = 32
-"""Bytes of a key: AES-256."""
+"""Length of an AES-256 key in bytes."""
 
 GENERATION = 1
-"""The key in use; a rotation would add the next and open old boxes with this one."""
+"""Generation of the current data key. A rotation would add the next one and decrypt old data with
+this one."""
 
 
 def parse_master_key(encoded: str) -> bytes:
-    """The master key from settings (base64 of 32 bytes). Raises Unavailable without one."""
+    """Decode the master key of the settings (base64 of 32 bytes). Raises Unavailable if it is
+    missing or invalid."""
     try:
         key = base64.b64decode(encoded, validate=True)
     except ValueError as error:
@@ -39,13 +41,14 @@ def parse_master_key(encoded: str) -> bytes:
 
 
 def encrypt_for_tenant(key: bytes, tenant_id: UUID, plain: bytes) -> bytes:
-    """Encrypt for a tenant."""
+    """Encrypt data for a tenant; the nonce is prepended."""
     nonce = secrets.token_bytes(NONCE)
     return nonce + AESGCM(key).encrypt(nonce, plain, tenant_id.bytes)
 
 
 def decrypt_for_tenant(key: bytes, tenant_id: UUID, box: bytes) -> bytes:
-    """Decrypt what `close` made for this tenant. Raises Unavailable for another box or key."""
+    """Decrypt the result of `encrypt_for_tenant`. Raises Unavailable for another tenant, key or
+    damaged data."""
     try:
         return AESGCM(key).decrypt(box[:NONCE], box[NONCE:], tenant_id.bytes)
     except (InvalidTag, ValueError) as error:  # ValueError: shorter than a nonce
@@ -53,9 +56,10 @@ def decrypt_for_tenant(key: bytes, tenant_id: UUID, box: bytes) -> bytes:
 
 
 def get_data_key(scope: Scope, master_key: bytes) -> bytes:
-    """The tenant's data key, made at its first use. Two first uses at once: the earlier one wins.
+    """Return the data key of the tenant and create it on first use; of concurrent first uses, the
+    earlier one wins.
 
-    Raises Unavailable when it was wrapped by another master key, or is damaged.
+    Raises Unavailable if it is damaged or was wrapped by another master key.
     """
     wrapped = _find_wrapped_key(scope)
     if wrapped is None:
@@ -68,6 +72,7 @@ def get_data_key(scope: Scope, master_key: bytes) -> bytes:
             generation=GENERATION,
             wrapped=encrypt_for_tenant(master_key, scope.tenant_id, secrets.token_bytes(KEY_BYTES)),
         )
+        # Read again: a concurrent first use may have won.
         wrapped = _find_wrapped_key(scope)
     return decrypt_for_tenant(master_key, scope.tenant_id, wrapped or b"")
 
@@ -81,7 +86,7 @@ def _find_wrapped_key(scope: Scope) -> bytes | None:
 
 
 def seal_secret(scope: Scope, master_key: bytes, secret: str) -> Sealed:
-    """Close a secret under the tenant's data key."""
+    """Encrypt a secret with the tenant's data key."""
     return Sealed(
         encrypt_for_tenant(get_data_key(scope, master_key), scope.tenant_id, secret.encode())
     )

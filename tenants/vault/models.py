@@ -7,7 +7,7 @@ from foundation.db.tables import TenantRow, table_arguments
 
 
 class VaultKey(TenantRow, table=True):
-    """The tenant's data key, wrapped by the master key."""
+    """The data key of a tenant, wrapped by the master key."""
 
     __tablename__ = "vault_keys"
     __table_args__ = table_arguments(

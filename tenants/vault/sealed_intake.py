@@ -1,7 +1,7 @@
-"""What people type into a door reaches the workers sealed: the doors hold the public half alone.
+"""Sealed intake: web processes encrypt form input for the workers and hold only the public key.
 
-HPKE (RFC 9180), X25519 with HKDF-SHA256 and AES-256-GCM; the tenant is bound into each letter, so
-that one moved to another tenant does not open.
+HPKE (RFC 9180), X25519 with HKDF-SHA256 and AES-256-GCM. The tenant is bound to each message, so
+that one moved to another tenant cannot be decrypted.
 """
 
 import base64
@@ -19,22 +19,22 @@ from foundation.errors import Unavailable
 from foundation.sealed import Sealed
 
 ReadForm = Callable[[UUID, bytes, frozenset[str]], Mapping[str, str | Sealed]]
-"""Open a form sealed for a tenant; the fields named are sealed again under the tenant's own key."""
+"""Decrypts a form sealed for a tenant. The named fields are sealed again with the tenant's data
+key."""
 
 _SUITE = hpke.Suite(hpke.KEM.X25519, hpke.KDF.HKDF_SHA256, hpke.AEAD.AES_256_GCM)
 
 
 def derive_public_key(master_key: bytes) -> str:
-    """The public half for the doors' settings, in base64; the private half is derived from the
-    master key."""
+    """Derive the public key for the settings of web processes from the master key, in base64."""
     return base64.b64encode(
         _derive_private_key(master_key).public_key().public_bytes_raw()
     ).decode()
 
 
 def seal_form(public: str, tenant_id: UUID, form: Mapping[str, str]) -> bytes:
-    """Seal a form for the workers of this installation. Raises Unavailable without a usable key in
-    the settings."""
+    """Encrypt a form for the workers of this installation. Raises Unavailable without a valid key
+    in the settings."""
     try:
         key = X25519PublicKey.from_public_bytes(base64.b64decode(public, validate=True))
     except ValueError as error:
@@ -43,8 +43,8 @@ def seal_form(public: str, tenant_id: UUID, form: Mapping[str, str]) -> bytes:
 
 
 def unseal_form(master_key: bytes, tenant_id: UUID, letter: bytes) -> dict[str, str]:
-    """The form of a letter to this tenant. Raises Unavailable for another tenant's, or another
-    installation's."""
+    """Decrypt a form sealed for this tenant. Raises Unavailable if it was sealed for another tenant
+    or installation."""
     try:
         plain = _SUITE.decrypt(letter, _derive_private_key(master_key), info=_seal_info(tenant_id))
     except (InvalidTag, ValueError) as error:

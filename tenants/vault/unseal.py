@@ -1,5 +1,5 @@
-"""Opening what the vault closed. For `workers.wiring` alone: rooms are handed `Reveal`, never this
-module."""
+"""Decryption of vault secrets. Only `workers.wiring` imports this module; other packages receive
+the function `RevealSecret`."""
 
 from uuid import UUID
 
@@ -9,10 +9,10 @@ from tenants.vault import envelope
 
 
 def vault_functions(tenant: OpenScope, master_key: bytes) -> tuple[RevealSecret, SealSecret]:
-    """The two functions that open and close secrets; each tenant's data key is unwrapped once and
-    kept in memory.
+    """Return the functions that decrypt and encrypt secrets. The data key of each tenant is
+    unwrapped once and cached in memory.
 
-    Both raise Unavailable for what cannot be opened with this master key.
+    Both raise Unavailable if the data key cannot be unwrapped with this master key.
     """
     keys: dict[UUID, bytes] = {}
 

@@ -1,9 +1,8 @@
-"""Hooks: addresses of an agency's own systems, told of what happened. Rows here;
-`channels/notifications/webhooks.py` calls.
+"""Webhooks of an agency: registration, state and secrets. `channels/notifications/webhooks.py`
+sends the calls.
 
-What is told is written with what happened, in one transaction, and called at least once: until it
-was taken, or for a day. Only ids, states, times and links are told: whoever needs the words reads
-them with a key.
+Calls are written in the transaction of their event and delivered at least once, for up to a day.
+They contain only ids, states, times and links; texts are read through the API with a key.
 """
 
 import secrets
@@ -37,22 +36,22 @@ WEBHOOK_EVENTS = (
 )
 MAX_WEBHOOKS = 20
 MAX_CREATORS = 200
-"""Creators that one hook names."""
+"""Maximum number of creators of one webhook."""
 
 MAX_WEBHOOK_URL = 500
 MAX_WEBHOOK_NAME = 60
 BEFORE_LIVES = timedelta(hours=24)
-"""So long after a change calls are signed with both secrets."""
+"""Time after a rotation during which calls are signed with both secrets."""
 
 
 WEBHOOK_SECRET_PREFIX = "whs_"  # noqa: S105  the prefix of a secret, not one
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
-"""Hosts that may be called without TLS; a house in production reaches none of them."""
+"""Hosts that may be called without TLS. A production installation never calls them."""
 
 
 @dataclass(frozen=True)
 class Webhook:
-    """A hook as its owner sees it. `state` is active or paused."""
+    """A webhook as its owner sees it. `state` is "active" or "paused"."""
 
     id: UUID
     name: str
@@ -65,7 +64,7 @@ class Webhook:
 
 
 def create_webhook_secret() -> str:
-    """A secret of 256 random bits, to be shown once."""
+    """Return a new secret of 256 random bits."""
     return WEBHOOK_SECRET_PREFIX + secrets.token_urlsafe(32)
 
 
@@ -79,11 +78,11 @@ def add_webhook(
     creators: Sequence[UUID],
     letter: bytes,
 ) -> bool:
-    """Register an address once per id, as the owner; whether it is new. `letter` is the secret for
-    the letterbox.
+    """Register a webhook as the owner; return True, or False if `hook_id` exists. `letter` is the
+    secret sealed for the workers.
 
-    Raises Refused for who is not the owner, BadInput for an address nobody may call, no event, or
-    too many hooks.
+    Raises Refused for members other than the owner, and BadInput for an invalid name or address, an
+    unknown event, or too many webhooks.
     """
     member = queries.get_acting_member(scope, "key.members_only")
     require_right(member.role, Right.STAFF)
@@ -116,12 +115,13 @@ def add_webhook(
 
 
 def lock_webhooks(scope: Scope) -> None:
-    """Nobody else adds or changes a hook of this agency until this transaction ends."""
+    """Lock the webhooks of the agency until the end of the transaction."""
     scope.lock(f"hooks:{scope.tenant_id}")
 
 
 def _validate_url(url: str) -> None:
-    """Raise BadInput for what is no address of a system: it is split as it will be called."""
+    """Raise BadInput for an address that cannot be called. It is parsed the same way as for the
+    call."""
     try:
         parts = urlsplit(url)
         known = bool(parts.hostname) and (parts.port is None or parts.port > 0)
@@ -142,8 +142,8 @@ def _is_plain_url(url: str, parts: SplitResult) -> bool:
 
 
 def rotate_webhook_secret(scope: Scope, hook_id: UUID, *, letter: bytes) -> None:
-    """A new secret; calls are signed with both for a day, so that the receiver changes over in
-    between."""
+    """Set a new secret. Calls are signed with both secrets for a day, so that the receiver can
+    switch."""
     row = get_own_webhook(scope, hook_id)
     row.secret_before = row.secret
     row.before_until = scope.now + BEFORE_LIVES
@@ -155,17 +155,16 @@ def rotate_webhook_secret(scope: Scope, hook_id: UUID, *, letter: bytes) -> None
 def set_webhook_state(
     scope: Scope, hook_id: UUID, *, state: Literal["active", "paused", "ended"]
 ) -> None:
-    """Pause a hook, or take it up again, or end it: what still waits for one that is not active is
-    dropped, not told.
+    """Pause, resume or delete a webhook. Waiting calls of a webhook that is not active are dropped.
 
-    Raises NotFound for one that ended.
+    Raises Refused for members other than the owner, and NotFound for a deleted webhook.
     """
     row = get_own_webhook(scope, hook_id)
     row.state = state
     row.failing_since = None
     row.told = False
     scope.add(row)
-    if state != "active":  # at once: taken up again before its next try, it would be told after all
+    if state != "active":  # drop now: a webhook resumed before the next attempt would send them
         scope.run(
             "UPDATE hook_calls SET state = 'dropped', updated_at = house_now() WHERE tenant_id = "
             ":tenant"
@@ -178,7 +177,7 @@ def set_webhook_state(
 
 
 def list_webhooks(scope: Scope) -> list[Webhook]:
-    """The hooks that did not end, the oldest first."""
+    """Return the active and paused webhooks, oldest first."""
     rows = scope.session.exec(
         select(WebhookRow)
         .where(WebhookRow.tenant_id == scope.tenant_id, WebhookRow.state != "ended")
@@ -201,7 +200,10 @@ def list_webhooks(scope: Scope) -> list[Webhook]:
 
 
 def get_own_webhook(scope: Scope, hook_id: UUID) -> WebhookRow:
-    """Raises Refused for who is not the owner, NotFound for a hook that is not here, or ended."""
+    """Return the locked row of a webhook.
+
+    Raises Refused for members other than the owner, and NotFound for an unknown or deleted webhook.
+    """
     require_right(queries.get_acting_member(scope, "key.members_only").role, Right.STAFF)
     lock_webhooks(scope)
     row = scope.session.get(

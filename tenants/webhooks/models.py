@@ -1,4 +1,4 @@
-"""Tables of webhooks and of the calls made to them."""
+"""Tables of webhooks and their calls."""
 
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,7 @@ from foundation.db.tables import (
 
 
 class WebhookRow(TenantRow, table=True):
-    """An address of the agency's own systems that is called when something happened; one that ended
-    stays ended."""
+    """An endpoint of the agency that receives events. The state "ended" is final."""
 
     __tablename__ = "hooks"
     __table_args__ = table_arguments(
@@ -29,23 +28,22 @@ class WebhookRow(TenantRow, table=True):
     url: str
     events: list[str] = jsonb_column(list)
     creators: list[str] = jsonb_column(list)
-    """Ids of the creators whose events it hears; empty means all."""
+    """Ids of the creators whose events are sent; empty means all."""
     member_id: UUID
-    """Who made it."""
+    """Member who added the webhook."""
     state: str = "active"
     secret: bytes = Field(sa_type=LargeBinary)
-    """A letter to the workers: the doors that made it cannot open it again."""
+    """Secret sealed for the workers; web processes cannot decrypt it."""
     secret_before: bytes | None = Field(default=None, sa_type=LargeBinary)
     before_until: datetime | None = timestamp_column(optional=True)
-    """So long calls are signed with the secret before, too."""
+    """Time until which calls are also signed with the previous secret."""
     failing_since: datetime | None = timestamp_column(optional=True)
     told: bool = False
-    """Whether the members were told that it fails, since it last worked."""
+    """True if the members were notified of the failures since the last success."""
 
 
 class WebhookCallRow(TenantRow, table=True):
-    """One event told to one hook: what is sent, how often it was tried, and the last answer's
-    status."""
+    """An event for one webhook: payload, number of attempts and status of the last response."""
 
     __tablename__ = "hook_calls"
     __table_args__ = table_arguments(
@@ -61,5 +59,5 @@ class WebhookCallRow(TenantRow, table=True):
     tries: int = 0
     status: int | None = None
     detail: str = ""
-    """Why no answer came; a class, never a text."""
+    """Class of the error without a response; never a text."""
     tried_at: datetime | None = timestamp_column(optional=True)

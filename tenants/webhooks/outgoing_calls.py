@@ -32,16 +32,16 @@ TEST_EVENT = "hook.test"
 CALL_RETRY_DELAYS = tuple(
     timedelta(seconds=one) for one in (10, 60, 300, 1800, 7200, 18_000, 28_800, 28_800)
 )
-"""Before each further try; together a little less than a day, after which it is given up."""
+"""Delays before each retry, a little less than a day in total; after that the call fails."""
 
 
 FAILING = timedelta(hours=1)
-"""A hook that fails for so long is told to the members, once."""
+"""Time of continuous failure after which the members are notified once."""
 
 
 @dataclass(frozen=True)
 class WebhookCallDue:
-    """Call a hook; the subject is the call."""
+    """Call a webhook; the subject is the call."""
 
     kind: ClassVar[str] = "hook.send"
     queue: ClassVar[outbox.Queue] = "notify"
@@ -51,8 +51,8 @@ class WebhookCallDue:
 
 @dataclass(frozen=True)
 class WebhookCall:
-    """One event told to a hook. `state` is waiting, taken, dead or dropped; `status` that of the
-    last answer."""
+    """An event sent to a webhook. `state` is "waiting", "taken", "dead" or "dropped"; `status` is
+    that of the last response."""
 
     id: UUID
     event: str
@@ -66,7 +66,7 @@ class WebhookCall:
 
 @dataclass(frozen=True)
 class PendingCall:
-    """A call that is due: where, signed with what, and the very event."""
+    """A call that is due: address, secrets and payload."""
 
     tenant_id: UUID
     call_id: UUID
@@ -74,15 +74,15 @@ class PendingCall:
     member_id: UUID
     url: str
     letters: tuple[Sealed, ...] = field(repr=False)
-    """The secrets as they came through the letterbox: the newest first."""
+    """Sealed secrets, newest first."""
     payload: Mapping[str, Any]
     tries: int
     at: datetime
 
 
 def send_test_event(scope: Scope, hook_id: UUID) -> UUID:
-    """Call a hook with an event that says nothing; the call's id. Raises Conflict for a paused
-    one."""
+    """Queue an empty test event for a webhook and return the id of the call. Raises Conflict if the
+    webhook is paused."""
     row = get_own_webhook(scope, hook_id)
     if row.state != "active":
         raise Conflict("hook.paused")
@@ -90,8 +90,11 @@ def send_test_event(scope: Scope, hook_id: UUID) -> UUID:
 
 
 def retry_call(scope: Scope, call_id: UUID, *, hook_id: UUID | None = None) -> None:
-    """Tell once more what was given up, of that hook where one is said. Raises NotFound, and
-    Conflict for a call that is not dead, or a paused hook."""
+    """Retry a failed call; with `hook_id`, only of that webhook.
+
+    Raises Refused for members other than the owner, NotFound, and Conflict for a call that has not
+    failed or a paused webhook.
+    """
     require_right(queries.get_acting_member(scope, "key.members_only").role, Right.STAFF)
     lock_webhooks(scope)
     row = scope.session.get(
@@ -108,8 +111,8 @@ def retry_call(scope: Scope, call_id: UUID, *, hook_id: UUID | None = None) -> N
 
 
 def list_calls(scope: Scope, hook_id: UUID, *, limit: int = 10) -> list[WebhookCall]:
-    """The last calls of a hook, and the last that were given up and may be told once more; the
-    newest first."""
+    """Return the last `limit` calls and the last `limit` failed calls of a webhook, newest first
+    among each."""
     last = select(WebhookCallRow).where(
         WebhookCallRow.tenant_id == scope.tenant_id, WebhookCallRow.hook_id == hook_id
     )
@@ -145,19 +148,18 @@ jsonb)
 
 
 def has_listener(scope: Scope, event: str) -> bool:
-    """Whether any hook hears of an event, whoever's it is: asked once by who would tell of
-    thousands."""
+    """Return True if any active webhook receives the event, for any creator. Check it once before
+    many events."""
     return any(event in one.events and one.state == "active" for one in list_webhooks(scope))
 
 
 def record_webhook_event(
     scope: Scope, event: str, *, creator_id: UUID, **facts: UUID | str | datetime | None
 ) -> int:
-    """Write down that something happened, for each hook that hears it; how many. `facts` are ids,
-    states, times, links.
+    """Queue an event for each webhook that receives it and return their number. `facts` are ids,
+    states, times and links.
 
-    It is told when this transaction stands, and not otherwise. One statement where nobody
-    listens.
+    The calls are sent when the transaction commits. Without a webhook, a single statement runs.
     """
     asked = {
         "event": canonical_json([event]).decode(),
@@ -196,7 +198,7 @@ def _format_value(value: UUID | str | datetime | None) -> str | None:
 
 
 def _schedule_call(scope: Scope, hook_id: UUID, call_id: UUID) -> None:
-    """One call of a hook at a time: a receiver that hangs holds up nobody else's."""
+    """Queue the call in a lane of its webhook, so that a slow receiver delays only itself."""
     outbox.put(
         scope,
         WebhookCallDue(scope.tenant_id, call_id),
@@ -206,8 +208,8 @@ def _schedule_call(scope: Scope, hook_id: UUID, call_id: UUID) -> None:
 
 
 def start_call(scope: Scope, call_id: UUID) -> PendingCall | None:
-    """What to send; None for a call that is over, and for a hook that is not active any more: that
-    call is dropped."""
+    """Return the call to send. Return None for a finished call, and for one of an inactive webhook,
+    which is dropped."""
     call = scope.session.get(WebhookCallRow, (scope.tenant_id, call_id), populate_existing=True)
     row = (
         scope.session.get(WebhookRow, (scope.tenant_id, call.hook_id), populate_existing=True)
@@ -231,6 +233,7 @@ def start_call(scope: Scope, call_id: UUID) -> PendingCall | None:
     return PendingCall(*told, row.url, sealed, dict(call.payload), call.tries, scope.now)
 
 
+# The condition on `tries` ignores the result of an attempt that another one has overtaken.
 _SETTLE = """
 UPDATE hook_calls SET state = :state, tries = tries + 1, status = :status, detail = :detail,
 tried_at = :now,
@@ -255,8 +258,8 @@ WHERE tenant_id = :tenant AND id = :id AND state = 'active' RETURNING name, told
 def finish_call(
     scope: Scope, sent: PendingCall, *, status: int | None, detail: str = ""
 ) -> timedelta | None:
-    """Write what came of a try, `status` None where no answer came. When to try again; None when it
-    is over."""
+    """Record the result of an attempt; `status` is None without a response. Return the delay before
+    the next attempt, or None."""
     taken = status is not None and 200 <= status < 300
     last = sent.tries >= len(CALL_RETRY_DELAYS)
     if taken:
@@ -287,7 +290,7 @@ def _notify_if_failing(scope: Scope, hook_id: UUID) -> None:
 
 
 def abandon_call(scope: Scope, call_id: UUID) -> None:
-    """Nobody will try this call again: a fault of ours."""
+    """Mark a call as failed without further attempts, after an internal error."""
     scope.run(
         "UPDATE hook_calls SET state = 'dead', detail = 'bug', updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = :id AND state = 'waiting'",

@@ -121,15 +121,15 @@ def test_a_face_is_known_and_erased_by_presses(
     ida, path = somebody(mia, "Ida")
     with chromium.visitor(width, language="en") as visitor:
         visitor.go(f"{str(mia.room.client.base_url).rstrip('/')}{path}")
-        visitor.page.locator("summary", has_text="Let my face be known").click()
+        visitor.page.locator("summary", has_text="Turn on face protection").click()
         assert page_faults(visitor) == []
         if PICTURES:
             visitor.picture(Path(PICTURES) / f"face-{width}.png")
         visitor.button("Yes, I agree").locator("visible=true").first.click()
-        visitor.shows("Being written down")
+        visitor.shows("Saving…")
         assert agreed(mia) == [ida]
         visitor.page.reload()
-        visitor.shows("You agreed")
+        visitor.shows("Active. You can withdraw")
     assert known(mia, ida)
 
 

@@ -368,7 +368,7 @@ def test_a_condition_says_what_it_asks_and_of_whom() -> None:
 
 def test_a_term_of_no_kind_or_without_letters_is_refused() -> None:
     for kind, written in (("other", "word"), ("explicit", " - "), ("other", "-")):
-        with pytest.raises(ValueError, match="no term of kind"):
+        with pytest.raises(ValueError, match="no term of type"):
             lexicon.fold_term(kind, written)
     assert lexicon.fold_term("explicit", "abcdefg").runs == ()
     assert lexicon.fold_term("explicit", "abcdefgh").runs == ("abcdefgh",)

@@ -115,7 +115,7 @@ def test_a_proof_is_of_one_tenant_and_one_platform(
 ) -> None:
     with place(around) as neighbour:
         elsewhere = neighbour.proven()
-        assert "Rien ici" in elsewhere.get(neighbour.door).text
+        assert "Aucune publication pour le moment" in elsewhere.get(neighbour.door).text
         moved = lea.visitor()
         moved.cookies.update(dict(elsewhere.cookies))
         assert not seen(moved, lea, other)
@@ -266,7 +266,7 @@ def test_who_is_shown_takes_it_back_on_their_own_page(
     assert sent.status_code == 303
     lea.desk.run()
     gone = herself.get(path, headers={"accept-language": "fr"})
-    assert "retiré depuis le" in gone.text
+    assert "retiré le" in gone.text
     assert "refresh" not in gone.headers
     assert ready.get(f"{lea.door}p/{item}").status_code == 404
     assert ready.get(f"{lea.door}files/{digest}.jpg").status_code == 404

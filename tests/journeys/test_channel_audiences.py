@@ -205,9 +205,9 @@ def test_a_label_that_was_dropped_takes_the_post_down_within_a_minute(
     assert len(repo.records) == 1, "the first one stands"
     assert "copy.unmarked" in her.desk.notices().values()
     told = decision_explanation.render_decision(her.desk.services, str(bare), "en")
-    assert "it does not bear selfLabels=porn." in told
-    assert "The platform did not keep the adult mark" in told
-    assert "it bears its marks." in decision_explanation.render_decision(
+    assert "missing labels selfLabels=porn" in told
+    assert "The platform dropped the adult label" in told
+    assert "all labels are set" in decision_explanation.render_decision(
         her.desk.services, str(kept), "en"
     )
 

@@ -173,7 +173,7 @@ def test_an_account_is_tried_from_the_terminal(house: House) -> None:
     asked = len(house.server.book.list_requests())
     (would,) = access_check.check_accounts(services, name, "", dry=True)
     assert (would.is_ok, would.message.code) == (True, "cli.connect.would_ask")
-    assert "GET /api/v1/accounts/verify_credentials" in would.format_line
+    assert "GET /api/v1/accounts/verify_credentials" in " ".join(would.cells)
     assert len(house.server.book.list_requests()) == asked, "nothing was asked"
     (good,) = access_check.check_accounts(services, name.upper(), "")
     assert (good.is_ok, good.message) == (True, Message("cli.channel.answered"))
@@ -188,7 +188,7 @@ def test_an_account_is_tried_from_the_terminal(house: House) -> None:
             one.name for one in tenant_reads.list_creators(scope) if one.id == house.desk.creator_id
         )
     said = (name, creator, "Mastodon", translate(Message("connectors.token_refused")))
-    assert all(part in dead.format_line for part in said)
+    assert all(part in " ".join(dead.cells) for part in said)
     (still,) = access_check.check_accounts(services, name, "", dry=True)
     assert (still.is_ok, still.message) == (False, dead.message)
     with pytest.raises(NotFound):

@@ -36,7 +36,7 @@ def test_a_killed_supervisor_leaves_nothing_and_the_next_start_recovers(
     wait_until(lambda: not any(_runs(process.pid) for process in report.processes if process.pid))
     status = house.command("status")
     assert status.returncode == 3
-    assert "does not run here" in status.stdout
+    assert "is not running" in status.stdout
     assert not house.up().unready_processes
     for name in (
         "postgres",
@@ -102,7 +102,7 @@ def test_ports_taken_after_they_were_chosen_are_given_up_and_nothing_is_put_asid
         assert report.is_ready
         assert all(report.ports[name] > port for name, port in taken.items())
     said = house.end()
-    assert all(f"port {port} is taken" in said for port in taken.values())
+    assert all(f"port {port} is in use" in said for port in taken.values())
     assert not list(house.home.folder.glob("*.aside-*"))
     assert house.up().ports["redis"] == report.ports["redis"]
 
@@ -146,13 +146,13 @@ def test_who_crashes_for_ever_is_named_and_a_second_ctrl_c_does_not_wait(
     assert _state(house, "steady") == "ready"
     status = house.command("status")
     assert status.returncode == 3
-    assert "ends too often" in status.stdout
+    assert "Failing, see its log" in status.stdout
     assert house.process is not None
     house.process.send_signal(signal.SIGINT)
     sleep(0.5)
     assert house.process.poll() is None  # one of them has work in hand, and 50 s to finish it
     started = monotonic()
-    assert "crashing is not ready yet" in house.end(signal.SIGINT)
+    assert "crashing is not ready (" in house.end(signal.SIGINT)
     assert monotonic() - started < 45  # it would have had 50
     assert house.process.returncode == 0
     assert house.living() == []

@@ -78,7 +78,7 @@ def test_second_start_keeps_secrets_and_data(house: Installation) -> None:
     run_sql(house, "CREATE TABLE kept AS SELECT 42 AS answer")
     client = redis.Redis.from_url(read_env(house.home)["GREENROOM_REDIS__URL"])
     client.set("kept", "yes")
-    assert "Stop everything" in house.end(signal.SIGTERM)
+    assert "Stop all processes" in house.end(signal.SIGTERM)
     house.up()
     assert run_sql(house, "SELECT answer FROM kept") == 42
     assert client.get("kept") == b"yes"
@@ -93,12 +93,12 @@ def test_only_one_supervisor_in_a_home_and_any_terminal_may_stop_it(house: Insta
         second.process and second.process.returncode,
     )
     assert code == 6
-    assert f"already runs here (process {house.report().pid})" in said
+    assert f"is already running (process {house.report().pid})" in said
     wait_until(lambda: house.report().is_ready)
     done = house.command("down")
     assert done.returncode == 0, done.stderr
     assert house.living() == []
-    assert house.command("down").stdout.startswith("Greenroom does not run here")
+    assert house.command("down").stdout.startswith("Greenroom is not running")
 
 
 def test_a_busy_port_moves_and_is_remembered(house: Installation) -> None:
@@ -114,7 +114,7 @@ def test_a_busy_port_moves_and_is_remembered(house: Installation) -> None:
         moved = report.ports["web"]
         assert moved > taken
         assert report.addresses["web"].endswith(f":{moved}")
-        assert f"port {taken} is taken" in house.end()
+        assert f"port {taken} is in use" in house.end()
     assert house.up().ports["web"] == moved
 
 
@@ -125,7 +125,7 @@ def test_a_busy_port_that_somebody_fixed_is_an_error(house: Installation) -> Non
         said = house.begin().communicate(timeout=END_SECONDS)[0]
     assert house.process is not None
     assert house.process.returncode == 3
-    assert f"Port {taken} is taken" in said
+    assert f"Port {taken} is in use" in said
     assert str(os.getpid()) in said  # who has it
     assert house.living() == []
 
@@ -158,7 +158,7 @@ def test_own_services_are_used_instead_of_the_built_in_ones(
 
 
 @ROOT_ONLY
-@pytest.mark.parametrize(("size", "words"), [("64m", "64 MiB left, 500 are needed")])
+@pytest.mark.parametrize(("size", "words"), [("64m", "64 MiB free and 500 MiB are needed")])
 def test_a_small_disk_is_a_sentence(
     new_house: Callable[..., Installation], tmp_path: Path, size: str, words: str
 ) -> None:
@@ -172,7 +172,7 @@ def test_a_small_disk_is_a_sentence(
         said = house.begin().communicate(timeout=END_SECONDS)[0]
         assert house.process is not None
         assert house.process.returncode == 3
-        assert words in said or "63 MiB left" in said
+        assert words in said or "63 MiB free" in said
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
@@ -209,7 +209,7 @@ def test_root_where_namespaces_are_refused_lends_the_server_another_user(
     path = f"{refusing.parent}:{os.environ['PATH']}"
     shut = new_house(environment={"PATH": path})  # the folders of pytest are 0700
     said = shut.begin().communicate(timeout=END_SECONDS)[0]
-    assert "Run Greenroom as an ordinary user" in said
+    assert "Run Greenroom as a regular user" in said
     folder = Path("/tmp") / f"greenroom-lent-{os.getpid()}"
     house = new_house(folder, environment={"PATH": path})
     try:

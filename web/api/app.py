@@ -40,27 +40,29 @@ from web.api.posts import router as api_posts
 from web.http.responses import NO_TELEMETRY
 from web.mcp import router as mcp
 
-API_DESCRIPTION = """Plan and follow posts. Ask with `Authorization: Bearer grk_…`, a key made on \
-the System page.
+API_DESCRIPTION = """Schedule and follow posts. Authenticate with \
+`Authorization: Bearer grk_…`, an API key created on the System page.
 
-Every POST names itself by an `Idempotency-Key`; every change names in `If-Match` the `ETag` it \
-saw. Lists come in
-pages: hand `next` back as `cursor`. Instants carry their offset; plans are wall times in an IANA \
-zone."""
+Every POST requires an `Idempotency-Key` header; every update requires the last `ETag` in \
+`If-Match`. Lists are paginated: pass `next` back as `cursor`. Instants carry their UTC offset; \
+scheduled times are wall times in an IANA time zone."""
 
 ERROR_DESCRIPTIONS: Mapping[int, str] = {
-    400: "The request cannot be read, or names itself by no `Idempotency-Key`.",
-    401: "No living key.",
-    403: "The key was not made for this, or its member may not do it.",
-    404: "Nothing of that kind that this key may see.",
-    409: "Its state does not allow it; `states` says where it stands.",
-    412: "It was changed since you read it.",
+    400: "The request is malformed, or its `Idempotency-Key` is missing.",
+    401: "No valid API key.",
+    403: "The API key lacks the scope, or its member lacks the permission.",
+    404: "Not found, or not visible to this API key.",
+    409: "The current state does not allow this; see `states`.",
+    412: "The resource has changed since you read it.",
     413: "The body is too large.",
-    415: "The body is no JSON, or a file not of the type that is taken there.",
-    422: "What came in cannot be used; or the `Idempotency-Key` named another request.",
-    428: "No `If-Match`.",
-    429: "Too fast: `Retry-After` says when to go on.",
-    503: "A part of the house is away; try again.",
+    415: "The body is not JSON, or the file type is not supported.",
+    422: (
+        "The request contains invalid values, or the `Idempotency-Key` was used for "
+        "another request."
+    ),
+    428: "The `If-Match` header is missing.",
+    429: "Too many requests; wait as long as `Retry-After` says.",
+    503: "A service is temporarily unavailable; try again.",
 }
 
 

@@ -72,7 +72,7 @@ class StartRunInput(RunIn):
         Field(
             min_length=1,
             max_length=MAX_IDEMPOTENCY_KEY,
-            description="A name of yours: again under it, nothing is made.",
+            description="A unique key; a repeated call with the same key generates nothing.",
         ),
     ]
 
@@ -98,7 +98,7 @@ class DraftInput(PostIn):
         Field(
             min_length=1,
             max_length=MAX_IDEMPOTENCY_KEY,
-            description="A name of yours: again under it, nothing is written.",
+            description="A unique key; a repeated call with the same key creates nothing.",
         ),
     ]
 
@@ -149,33 +149,42 @@ def build_tools(
         return deliveries.get_delivery_story(call, connectors, asked.delivery_id)
 
     known = (
-        Tool("list_creators", "The creators this key may see.", read, NoInput, _list_creators),
+        Tool(
+            "list_creators",
+            "List the creators visible to this API key.",
+            read,
+            NoInput,
+            _list_creators,
+        ),
         Tool(
             "list_channels",
-            "Accounts: their state, and the limits each sets to a post.",
+            "List the channels with their status and post limits.",
             read,
             ChannelsInput,
             channels,
         ),
         Tool(
             "read_calendar",
-            "What goes where and when, by time, page by page.",
+            "List the scheduled and published posts by time, in pages.",
             read,
             DeliveriesQuery,
             _list_deliveries,
         ),
-        Tool("list_labels", "The labels posts may have.", read, NoInput, _list_labels),
-        Tool("read_post", "One post, and where it goes.", read, PostInput, _load_post),
+        Tool("list_labels", "List the available labels.", read, NoInput, _list_labels),
+        Tool("read_post", "Get a post with its deliveries.", read, PostInput, _load_post),
         Tool(
             "delivery_story",
-            "Everything that happened to a post on one account, and what comes next.",
+            "Get the history of a post on one channel and its next step.",
             read,
             DeliveryInput,
             story,
         ),
         Tool(
             "write_draft",
-            "Write a draft, or propose a time for it. A person decides.",
+            (
+                "Create a draft, with a proposed time if you like. A member decides "
+                "whether to publish it."
+            ),
             write,
             DraftInput,
             partial(_create_draft, connectors),
@@ -206,34 +215,34 @@ def _build_generation_tools(generators: GeneratorsSettings) -> tuple[Tool, ...]:
     return (
         Tool(
             "list_recipes",
-            "Recipes of pictures, and what each asks.",
+            "List the prompt templates and their questions.",
             read,
             RecipesQuery,
             recipes.load_recipes_page,
         ),
         Tool(
             "list_word_lists",
-            "Words that prompts draw from as `{@name}`.",
+            "List the wildcards that prompts use as `{@name}`.",
             read,
             CreatorPageQuery,
             wildcards.list_wildcards,
         ),
         Tool(
             "preview_run",
-            "The prompts of a run, its cost and its time. Makes nothing.",
+            "Preview the prompts, cost and duration of a run without generating anything.",
             read,
             RunPreviewInput,
             preview,
         ),
         Tool(
             "start_run",
-            "Have pictures made; may cost money. People judge each of them.",
+            "Start a run that generates images. It may cost money. Members review each image.",
             make,
             StartRunInput,
             start,
         ),
-        Tool("read_run", "How far a run is.", read, RunInput, _load_run),
-        Tool("stop_run", "End a run; what is there stays.", make, RunInput, _stop_run),
+        Tool("read_run", "Get the progress of a run.", read, RunInput, _load_run),
+        Tool("stop_run", "Stop a run. Generated images are kept.", make, RunInput, _stop_run),
     )
 
 
@@ -253,13 +262,13 @@ def _build_copy_tools(generators: GeneratorsSettings, store: ObjectStore) -> tup
     return (
         Tool(
             "copy_picture",
-            "A copy, cut, set right or made larger; people judge it.",
+            "Create a cropped, corrected or enlarged copy of an image. Members review it.",
             make,
             CopyIn,
             ask,
         ),
-        Tool("read_copy", "How far a copy is.", read, CopyInput, _load_copy),
-        Tool("stop_copy", "Want a copy no more.", make, CopyInput, _stop_copy),
+        Tool("read_copy", "Get the progress of a copy.", read, CopyInput, _load_copy),
+        Tool("stop_copy", "Cancel a copy.", make, CopyInput, _stop_copy),
     )
 
 

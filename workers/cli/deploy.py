@@ -1,37 +1,36 @@
-"""`greenroom deploy …`."""
+"""`greenroom deploy`: settings of an installation in containers."""
 
 from typing import Annotated
 
 import typer
 
-deploy_app = typer.Typer(
-    help="Run Greenroom in containers (docker-compose.yml).", no_args_is_help=True
-)
+deploy_app = typer.Typer(no_args_is_help=True)
 
 
 @deploy_app.callback()
 def deploy() -> None:
-    """Addresses and secrets of an installation in containers."""
+    """Deploy in containers (docker-compose.yml)."""
 
 
 @deploy_app.command()
 def env(
-    dashboard: Annotated[str, typer.Option(help="What members call the dashboard.")] = "",
+    dashboard: Annotated[
+        str, typer.Option(help="Dashboard address, such as https://app.example.com.")
+    ] = "",
     public: Annotated[
-        str, typer.Option(help="What everybody else calls the pages; another host name.")
+        str, typer.Option(help="Address of the public pages, on another host name.")
     ] = "",
     demo: Annotated[
-        bool, typer.Option("--demo", help="With the demo agencies and the test network.")
+        bool, typer.Option("--demo", help="Include the demo agencies and the test network.")
     ] = False,
 ) -> None:
-    """Print a whole `.env` with fresh secrets. Keep it: without its keys the data cannot be
-    read."""
+    """Print a new .env file with fresh secrets."""
     from workers.installation.container_env import compose_variables
 
     found = compose_variables(dashboard=dashboard, public=public, demo=demo)
     typer.echo(
-        "# Made by `greenroom deploy env`. Keep it secret, and keep a copy: without its keys the "
-        "data is lost."
+        "# Created by `greenroom deploy env`. Keep it secret and back it up: without its keys the "
+        "data can’t be decrypted."
     )
     for name, value in found.items():
         typer.echo(f"{name}={value}")

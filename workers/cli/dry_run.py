@@ -1,37 +1,37 @@
-"""What the days ahead would bring, said at the terminal: nothing is sent, written or asked of
-anybody."""
+"""`greenroom dry-run`: the posts of the next days and what would stop them. Sends and writes
+nothing."""
 
-import json
 from collections.abc import Collection
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from foundation.db.database import Scope
-from foundation.i18n.translation import Message, render_message
+from foundation.i18n.translation import Message
 from schedules.calendar import publishing_forecast
-from schedules.calendar.publishing_forecast import PublishingForecast
+from schedules.calendar.publishing_forecast import ForecastEntry, PublishingForecast
 from tenants.agencies import queries
 from tenants.scope import list_tenant_ids
 from workers.terminal.lookup import find_creator
 from workers.terminal.output import translate
 from workers.terminal.session import connect_installation
+from workers.terminal.tables import format_json, format_table, plain_fields
 from workers.wiring import Services
 
 DRY_RUN_ACTOR = "system:rehearse"
-RULE = "─" * 60
+MAX_TEXT_CHARACTERS = 40
+"""Characters of a post's text in the table."""
 
 
 def render_dry_run(creator: str, *, days: int, agency: str, as_json: bool) -> str:
-    """The days ahead of a creator, or of everybody here, as text or as one JSON object.
+    """Return the forecast of a creator, or of every agency, as text or JSON.
 
-    Raises NotFound for a creator nobody knows, BadInput for days nobody can look at.
+    Raises NotFound for an unknown creator, BadInput for a number of days out of range.
     """
     with connect_installation("dry-run") as services:
         found = _list_forecasts(services, creator, days=days, agency=agency)
     return (
-        json.dumps(forecast_as_json(found), indent=2)
+        format_json(forecast_as_json(found))
         if as_json
         else "\n\n".join(format_forecast(name, one) for name, one in found)
     )
@@ -40,19 +40,19 @@ def render_dry_run(creator: str, *, days: int, agency: str, as_json: bool) -> st
 def _list_forecasts(
     services: Services, creator: str, *, days: int, agency: str
 ) -> list[tuple[str, PublishingForecast]]:
-    """The outlook of each agency, by its name."""
+    """Return the name and forecast of the creator, or of each agency."""
     if creator:
         tenant_id, one = find_creator(services, creator, agency)
         with services.tenant(tenant_id, DRY_RUN_ACTOR) as scope:
             return [(one.name, _forecast_publishing(services, scope, [one.id], days))]
-    outlooks = []
+    forecasts = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, DRY_RUN_ACTOR) as scope:
             name = queries.get_agency(scope).name
             if not agency or name.casefold() == agency.casefold():
                 creators = [one.id for one in queries.list_creators(scope)]
-                outlooks.append((name, _forecast_publishing(services, scope, creators, days)))
-    return outlooks
+                forecasts.append((name, _forecast_publishing(services, scope, creators, days)))
+    return forecasts
 
 
 def _forecast_publishing(
@@ -64,33 +64,46 @@ def _forecast_publishing(
 
 
 def format_forecast(name: str, found: PublishingForecast) -> str:
-    """An outlook in sentences, in the language of the terminal."""
-    lines = [f"{name}\n{RULE}", _format_heading(found)]
-    for one in found.ahead:
-        at = one.due_at.astimezone(ZoneInfo(one.zone))
-        if one.dry:
-            mark, why = "○", translate(Message("rehearsal.only"))
-        elif one.trouble is not None:
-            mark, why = "✗", translate(one.trouble)
-        else:
-            mark, why = "✓", ""
-        text = " ".join(one.words.split())
-        lines.append(f"  {mark} {at:%d/%m %H:%M}  {one.account:<20} {text[:40]:<40} {why}".rstrip())
-        lines += [f"      {translate(more)}" for more in one.also]
+    """Return a forecast as a heading, a table of posts and warnings, in the terminal's language."""
+    parts = [f"{name}: {_format_heading(found)}"]
+    if found.ahead:
+        rows = [_format_row(entry) for entry in found.ahead]
+        parts.append(format_table(("", "time", "channel", "text", "problem"), rows))
+    if warnings := _format_warnings(found):
+        parts.append("\n".join(f"! {warning}" for warning in warnings))
+    return "\n\n".join(parts)
+
+
+def _format_row(entry: ForecastEntry) -> tuple[str, ...]:
+    if entry.dry:
+        mark, problems = "○", [Message("rehearsal.only")]
+    elif entry.trouble is not None:
+        mark, problems = "✗", [entry.trouble]
+    else:
+        mark, problems = "✓", []
+    at = entry.due_at.astimezone(ZoneInfo(entry.zone))
+    text = " ".join(entry.words.split())[:MAX_TEXT_CHARACTERS]
+    details = " ".join(translate(one) for one in [*problems, *entry.also])
+    return mark, f"{at:%Y-%m-%d %H:%M}", entry.account, text, details
+
+
+def _format_warnings(found: PublishingForecast) -> list[str]:
+    """Return a line for each collision, each exhausted budget and each expiry."""
+    warnings = []
     for near in found.collisions:
-        told: dict[str, str | int] = {
+        params: dict[str, str | int] = {
             "account": near.account,
             "minutes": int(near.apart.total_seconds()) // 60,
         }
-        lines.append(f"  ! {translate(Message('rehearsal.collision', told))}")
+        warnings.append(translate(Message("rehearsal.collision", params)))
     for held in found.budgets:
         if held.why is not None and held.until is not None:
             until = held.until.astimezone(UTC)
-            lines.append(
-                f"  ! {held.account}: {translate(held.why)} ({until:%d/%m %H:%M} UTC, {held.ahead})"
+            warnings.append(
+                f"{held.account}: {translate(held.why)} ({until:%Y-%m-%d %H:%M} UTC, {held.ahead})"
             )
-    lines += [f"  ! {one.at:%d/%m}  {translate(one.what)}" for one in found.endings]
-    return "\n".join(lines)
+    warnings += [f"{one.at:%Y-%m-%d}: {translate(one.what)}" for one in found.endings]
+    return warnings
 
 
 def _format_heading(found: PublishingForecast) -> str:
@@ -103,32 +116,9 @@ def _format_heading(found: PublishingForecast) -> str:
 
 
 def forecast_as_json(found: list[tuple[str, PublishingForecast]]) -> list[dict[str, object]]:
-    """Outlooks as JSON says them: instants in UTC, spans in seconds, reasons as codes with their
-    English sentence."""
+    """Return forecasts as JSON types: instants in UTC, durations in seconds, reasons as codes with
+    their English text."""
     return [
-        {"name": name, "leaving": len(one.publishing_entries), **_fields_to_dict(one)}
+        {"name": name, "leaving": len(one.publishing_entries), **plain_fields(one)}
         for name, one in found
     ]
-
-
-def _fields_to_dict(value: object) -> dict[str, object]:
-    declared = fields(value)  # type: ignore[arg-type]  # only dataclasses come here
-    return {each.name: _to_plain_value(getattr(value, each.name)) for each in declared}
-
-
-def _to_plain_value(value: object) -> object:
-    match value:
-        case Message():
-            return {"code": value.code, "says": render_message(value, "en")}
-        case datetime():
-            return value.astimezone(UTC).isoformat()
-        case timedelta():
-            return value.total_seconds()
-        case list() | tuple():
-            return [_to_plain_value(one) for one in value]
-        case UUID():
-            return str(value)
-        case _ if is_dataclass(value):
-            return _fields_to_dict(value)
-        case _:
-            return value

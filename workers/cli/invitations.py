@@ -1,4 +1,4 @@
-"""Invitation links that `greenroom invite` prints for a member."""
+"""`greenroom invite`: sign-in links for members."""
 
 from tenants.auth import sessions
 from workers.terminal.lookup import TERMINAL_ACTOR, find_member
@@ -6,11 +6,11 @@ from workers.terminal.session import connect_installation
 
 
 def create_invitation_link(email: str) -> str:
-    """A one-time link to the dashboard for a member; without an e-mail, for the one owner of the
-    house.
+    """Return a one-time sign-in link to the dashboard for a member; without an email address, for
+    the owner.
 
-    Raises NotFound for an e-mail nobody has, BadInput that names the owners when there are
-    several.
+    Raises NotFound for an unknown address, BadInput with the owners' addresses if there are several
+    owners.
     """
     with connect_installation("invite") as services:
         tenant_id, member = find_member(services, email)

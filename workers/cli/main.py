@@ -1,9 +1,8 @@
-"""The command line. A command says what it takes and calls the room that does it; modules load when
-a command runs.
+"""Command line `greenroom`: its commands, and their loading.
 
-To add commands: a function below, or a `typer.Typer()` of your own in a module, named in `GROUPS`;
-a function in a module of its own, named in `COMMANDS`. Names that were replaced still work:
-`workers/cli/old_names.py`.
+Commands are functions of this module, functions of other modules that `COMMANDS` names, and groups
+(`typer.Typer`) that `COMMAND_GROUPS` names. A command imports its package when it runs, so that
+`greenroom --help` stays fast. Former names of commands still work: `workers/cli/old_names.py`.
 """
 
 import importlib
@@ -15,10 +14,13 @@ from typing import Annotated
 import typer
 
 from workers.cli.old_names import RenamedOptions, replace_old_command
+from workers.cli.options import Agency, Creator, JsonOutput, Language
+from workers.terminal.exit_codes import ExitCode, exit_codes_help
 
 app = typer.Typer(
     name="greenroom",
-    help="A creator's working day: generate, check, publish once and on time, chat, sell, report.",
+    help="Generate, approve, publish and sell content for creators’ agencies.",
+    epilog=exit_codes_help(),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -35,7 +37,7 @@ COMMAND_GROUPS: dict[str, str] = {
     "policy": "workers.cli.gate.commands:policy_app",
     "removal-requests": "workers.cli.gate.commands:removal_requests_app",
 }
-"""Name of a group of commands -> "module:attr" of its Typer; loaded only when the command line
+"""Name of a group of commands -> "module:attribute" of its Typer, loaded when the command line
 names the group."""
 
 COMMANDS: dict[str, str] = {
@@ -48,8 +50,15 @@ COMMANDS: dict[str, str] = {
     "voices": "workers.cli.studio.commands:voices",
     "worker": "workers.remote_worker.command:worker",
 }
-"""Name of a command that stands in a module of its own -> "module:function"; loaded as groups
-are."""
+"""Name of a command in another module -> "module:function", loaded when the command line names it.
+"""
+
+
+EPILOGS: dict[str, str] = {
+    "worker": "The machine’s key is created on the System page of the dashboard. It is read from "
+    "GREENROOM_WORKERS__JOIN_KEY, or prompted for.",
+}
+"""Command of `COMMANDS` -> text at the end of its help."""
 
 
 @app.command()
@@ -57,11 +66,9 @@ def up(
     detach: Annotated[
         bool, typer.Option("--detach/--foreground", help="Run in the background.")
     ] = False,
-    browser: Annotated[
-        bool, typer.Option(help="Open the dashboard when there is a display.")
-    ] = True,
+    browser: Annotated[bool, typer.Option(help="Open the dashboard in a browser.")] = True,
 ) -> None:
-    """Start everything here: database, tables, demo, processes. Ctrl-C stops it."""
+    """Start Greenroom; press Ctrl-C to stop."""
     if detach:
         from workers.runtime.background_start import start_in_background
 
@@ -73,17 +80,19 @@ def up(
 
 @app.command()
 def down(
-    now: Annotated[bool, typer.Option("--now", help="Do not wait for work in hand.")] = False,
+    now: Annotated[
+        bool, typer.Option("--now", help="Stop without waiting for current work.")
+    ] = False,
 ) -> None:
-    """Stop what `greenroom up` started, in this terminal or another."""
+    """Stop Greenroom."""
     from workers.cli.status import stop_installation
 
     stop_installation(now=now)
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Say what runs, where, and whether it is ready; the exit code is 0 only if everything is."""
+def status(as_json: JsonOutput = False) -> None:
+    """Show process status, addresses and queues."""
     from workers.cli.status import print_status
 
     sys.exit(print_status(as_json=as_json))
@@ -91,21 +100,24 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 
 @app.command()
 def logs(
-    name: Annotated[
-        str | None, typer.Argument(help="A process; all of them when left out.")
-    ] = None,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many of each.")] = 40,
+    name: Annotated[str | None, typer.Argument(help="Process name. Default: all.")] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Follow new lines until Ctrl-C.")
+    ] = False,
+    lines: Annotated[
+        int,
+        typer.Option("--lines", "-n", min=0, help="Last lines to show of each log; 0 for none."),
+    ] = 40,
 ) -> None:
-    """Print the end of the logs."""
+    """Show process logs."""
     from workers.cli.status import print_logs
 
     print_logs(name, follow=follow, lines=lines)
 
 
 @app.command()
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False) -> None:
-    """Say of each part whether it is real, reachable and safe, and what to do about it."""
+def doctor(as_json: JsonOutput = False) -> None:
+    """Check the installation and suggest fixes."""
     from workers.doctor.examination import run_doctor
 
     sys.exit(run_doctor(as_json=as_json))
@@ -113,54 +125,48 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="For programs.")
 
 @app.command(context_settings=RenamedOptions(day="date").as_context())
 def run_day(
-    creator: Annotated[str, typer.Option(help="Name or address of the creator.")],
-    brief: Annotated[Path, typer.Option(help="What the day is made of (YAML).")],
-    photos: Annotated[Path | None, typer.Option(help="A folder of photos.")] = None,
+    creator: Creator,
+    brief: Annotated[Path, typer.Option(help="YAML file that describes the day.")],
+    photos: Annotated[Path | None, typer.Option(help="Folder of photos.")] = None,
     fast: Annotated[
-        bool, typer.Option("--fast", help="Compress the waiting, not the work (demonstration).")
+        bool, typer.Option("--fast", help="Move the clock instead of waiting (demo and test only).")
     ] = False,
-    agency: Annotated[
-        str, typer.Option(help="The agency, where two have a creator of that name.")
-    ] = "",
+    agency: Agency = "",
     date: Annotated[
-        str, typer.Option(help="As 2026-11-20; the next that can be planned when left out.")
+        str, typer.Option(help="Date such as 2026-11-20. Default: the next possible day.")
     ] = "",
+    language: Language = "",
 ) -> None:
-    """Run one day of a creator: generate, approve, plan, publish, chat, sell, report."""
+    """Run a creator’s day from a brief."""
     from workers.creator_day.runner import run_day as run
+    from workers.terminal.output import use_language
 
-    told = run(creator, brief, photos=photos, fast=fast, agency=agency, day=date)
-    sys.exit(0 if told.is_complete else 1)
+    use_language(language)
+    summary = run(creator, brief, photos=photos, fast=fast, agency=agency, day=date)
+    sys.exit(ExitCode.OK if summary.is_complete else ExitCode.FAILED)
 
 
 @app.command(context_settings=RenamedOptions(day="date").as_context())
 def report(
-    creator: Annotated[str, typer.Option(help="Name or address of the creator.")],
-    date: Annotated[str, typer.Option(help="As 2026-11-20; today when left out.")] = "",
-    agency: Annotated[
-        str, typer.Option(help="The agency, where two have a creator of that name.")
-    ] = "",
+    creator: Creator,
+    date: Annotated[str, typer.Option(help="Date such as 2026-11-20. Default: today.")] = "",
+    agency: Agency = "",
+    as_json: JsonOutput = False,
 ) -> None:
-    """Print the report of a day as it stands now, and write it as HTML, Markdown and CSV."""
+    """Show and save a creator’s daily report."""
     from workers.cli.reports import export_daily_report
 
-    text, page = export_daily_report(creator, day=date, agency=agency)
-    typer.echo(f"{text}\n{page}")
+    typer.echo(export_daily_report(creator, day=date, agency=agency, as_json=as_json))
 
 
 @app.command()
 def dry_run(
-    days: Annotated[int, typer.Option(help="How far render_dry_run.")] = 7,
-    creator: Annotated[
-        str, typer.Option(help="Name or address of the creator; everybody when left out.")
-    ] = "",
-    agency: Annotated[str, typer.Option(help="One agency of several.")] = "",
-    as_json: Annotated[
-        bool, typer.Option("--json", help="One object for each agency, for programs.")
-    ] = False,
+    days: Annotated[int, typer.Option(help="Number of days ahead.")] = 7,
+    creator: Annotated[str, typer.Option(help="Name or short name. Default: all creators.")] = "",
+    agency: Annotated[str, typer.Option(help="Agency name. Default: all agencies.")] = "",
+    as_json: JsonOutput = False,
 ) -> None:
-    """List what would be published in the days render_dry_run, what would not and why, and what
-    expires. Publishes nothing."""
+    """List upcoming posts and problems; publishes nothing."""
     from workers.cli.dry_run import render_dry_run
 
     typer.echo(render_dry_run(creator, days=days, agency=agency, as_json=as_json))
@@ -168,9 +174,9 @@ def dry_run(
 
 @app.command()
 def invite(
-    email: Annotated[str, typer.Argument(help="Whose link; the owner's when left out.")] = "",
+    email: Annotated[str, typer.Argument(help="Member’s email address. Default: the owner.")] = "",
 ) -> None:
-    """Print a one-time link to the dashboard."""
+    """Create a one-time sign-in link."""
     from workers.cli.invitations import create_invitation_link
 
     typer.echo(create_invitation_link(email))
@@ -178,7 +184,7 @@ def invite(
 
 @app.command()
 def version() -> None:
-    """Print the version."""
+    """Show the version."""
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
@@ -188,22 +194,30 @@ def version() -> None:
         typer.echo("0+unknown")
 
 
-def main() -> None:
-    """Run the command line; errors become one sentence and an exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="replace"
-            )  # a terminal that knows no "→" reads "?", and the command goes on
-    sys.argv[1:] = replace_old_command(sys.argv[1:])
-    name = sys.argv[1] if len(sys.argv) > 1 else ""
-    for known, path in (*COMMAND_GROUPS.items(), *COMMANDS.items()):
-        if name in (known, "--help", "-h", ""):
+def load_commands(wanted: str = "") -> None:
+    """Register the command or group of this name from its module; all of them for an empty name."""
+    for name, path in (*COMMAND_GROUPS.items(), *COMMANDS.items()):
+        if wanted in (name, ""):
             module, _, attribute = path.partition(":")
             found = getattr(importlib.import_module(module), attribute)
-            app.command(known)(found) if known in COMMANDS else app.add_typer(found, name=known)
+            if name in COMMANDS:
+                app.command(name, epilog=EPILOGS.get(name))(found)
+            else:
+                app.add_typer(found, name=name)
+
+
+def main() -> None:
+    """Run the command line. An error becomes one sentence on stderr and an exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal without Unicode shows "?" for a sign like "→" instead of failing.
+            stream.reconfigure(errors="replace")
+    sys.argv[1:] = replace_old_command(sys.argv[1:])
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    load_commands("" if name in ("--help", "-h") else name)
     if len(sys.argv) <= 1 or "--help" in sys.argv:
-        app()  # nothing of the house is loaded to explain the house
+        # Help needs no catalogue and no settings: it stays fast, and works with invalid settings.
+        app()
         return
     from workers.terminal.output import exit_on_error
 

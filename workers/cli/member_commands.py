@@ -1,4 +1,4 @@
-"""`greenroom api-keys`: make, list and revoke keys of the API. `greenroom rate-pictures`."""
+"""`greenroom api-keys` and `greenroom rate-pictures`: commands that act as a member."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -6,15 +6,13 @@ from uuid import UUID
 
 import typer
 
-api_keys_app = typer.Typer(
-    help="Keys of the API, of a member with a second factor: create, list, revoke.",
-    no_args_is_help=True,
-)
-Member = Annotated[str, typer.Option(help="E-mail of the member; the owner when left out.")]
+from workers.cli.options import JsonOutput, Member
+
+api_keys_app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
 
 class RatingName(StrEnum):
-    """The ratings that a member gives."""
+    """Ratings that a member may give."""
 
     G = "G"
     S = "S"
@@ -24,42 +22,45 @@ class RatingName(StrEnum):
 
 @api_keys_app.command("create")
 def create_api_key(
-    name: Annotated[str, typer.Option(help="What the key is for.")],
-    scope: Annotated[list[str], typer.Option(help="A use, as posts:read; may be repeated.")],
+    name: Annotated[str, typer.Option(help="Name of the key.")],
+    scope: Annotated[list[str], typer.Option(help="Scope such as posts:read; repeatable.")],
     creator: Annotated[
         list[str] | None,
-        typer.Option(help="Address of a creator it may see; all when left out; may be repeated."),
+        typer.Option(help="Creator’s short name; repeatable. Default: all creators."),
     ] = None,
-    days: Annotated[int, typer.Option(min=1, max=366, help="How long it lives.")] = 30,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Days until it expires.")] = 30,
     member: Member = "",
 ) -> None:
-    """Make a key and print it: it is shown this once."""
+    """Create an API key and print it once."""
+    from foundation.i18n.translation import Message
     from tenants.api_keys.key_requests import KeyRequest
     from workers.cli import member_requests
+    from workers.terminal.output import print_progress
     from workers.terminal.session import connect_installation
 
     with connect_installation("api-keys") as services:
         request = KeyRequest(name, scope, creator or [], days)
         typer.echo(member_requests.create_key(services, member, request))
+    print_progress(Message("cli.key.created"))
 
 
 @api_keys_app.command("list")
-def list_api_keys(member: Member = "") -> None:
-    """List the keys of a member, the newest first."""
+def list_api_keys(member: Member = "", as_json: JsonOutput = False) -> None:
+    """List a member’s API keys, newest first."""
     from workers.cli import member_requests
     from workers.terminal.session import connect_installation
 
     with connect_installation("api-keys") as services:
-        for line in member_requests.list_keys(services, member):
-            typer.echo(line)
+        found = member_requests.list_keys(services, member)
+    typer.echo(member_requests.render_keys(found, as_json=as_json))
 
 
 @api_keys_app.command("revoke")
 def revoke_api_key(
-    key: Annotated[UUID, typer.Argument(help="As `greenroom api-keys list` prints it.")],
+    key: Annotated[UUID, typer.Argument(help="Key ID from `greenroom api-keys list`.")],
     member: Member = "",
 ) -> None:
-    """End a key, and those that were made with it."""
+    """Revoke an API key and the keys created with it."""
     from workers.cli import member_requests
     from workers.terminal.session import connect_installation
 
@@ -68,13 +69,13 @@ def revoke_api_key(
 
 
 def rate_pictures(
-    picture: Annotated[list[UUID], typer.Argument(help="Ids of pictures or films of the library.")],
+    picture: Annotated[list[UUID], typer.Argument(help="Library IDs of images or videos.")],
     rating: Annotated[
-        RatingName, typer.Option(help="G general, S suggestive, N nudity, E explicit.")
+        RatingName, typer.Option(help="G general, S suggestive, N nudity or E explicit.")
     ],
     member: Member = "",
 ) -> None:
-    """Rate pictures as a member, never lower than they are rated."""
+    """Rate images or videos; a rating is never lowered."""
     from gate.contract.units import Rating
     from workers.cli import member_requests
     from workers.terminal.session import connect_installation

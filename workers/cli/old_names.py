@@ -27,13 +27,14 @@ OLD_COMMANDS: dict[str, str] = {
     "speak": "text-to-speech",
     "voice": "set-voice",
 }
-"""Former words of a command line -> the words in use; the longest match counts."""
+"""Former name of a command -> its current name; the longest match counts."""
 
 MAX_WORDS = 2
+"""Words of the longest former name."""
 
 
 def replace_old_command(words: Sequence[str]) -> list[str]:
-    """Return the arguments of a command line with the command under the name in use."""
+    """Return the arguments of a command line with the current name of the command."""
     for count in range(MAX_WORDS, 0, -1):
         current = OLD_COMMANDS.get(" ".join(words[:count])) if len(words) >= count else None
         if current is not None:
@@ -42,7 +43,7 @@ def replace_old_command(words: Sequence[str]) -> list[str]:
 
 
 class RenamedOptions(dict[str, str]):
-    """Former name of an option -> the name in use, both without dashes; others stay as they are."""
+    """Former name of an option -> its current name, both without dashes; other names stay."""
 
     def __missing__(self, name: str) -> str:
         """Return `name` itself."""

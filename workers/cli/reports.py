@@ -1,10 +1,9 @@
-"""What a person asks of the house at the terminal beside the day: a report, a link."""
+"""`greenroom report`: a creator's daily report, shown and saved."""
 
-from pathlib import Path
-
-from foundation.ops import settings
+from foundation.i18n.translation import Message
 from foundation.ops.wall_time import local_day
 from insights.reports import daily_report
+from insights.reports.daily_report import DailyReport
 from insights.rollups import daily_rollups
 from workers.terminal.lookup import (
     TERMINAL_ACTOR,
@@ -12,23 +11,51 @@ from workers.terminal.lookup import (
     find_creator,
     parse_day_argument,
 )
+from workers.terminal.output import print_progress, terminal_language
 from workers.terminal.session import connect_installation
+from workers.terminal.tables import format_json
 
 
-def export_daily_report(creator: str, *, day: str, agency: str) -> tuple[str, Path]:
-    """The report of a creator's day as it stands now: its Markdown, and the page that was written.
+def export_daily_report(creator: str, *, day: str, agency: str, as_json: bool) -> str:
+    """Save the report of a creator's day as HTML, Markdown and CSV, and return it as Markdown or
+    JSON.
 
-    `day` is ISO, empty for today in the creator's zone. Raises NotFound for a creator nobody knows,
-    BadInput for a day nobody can read.
+    `day` is an ISO date; empty for today in the creator's time zone. Raises NotFound for an unknown
+    creator, BadInput for a date that is not ISO.
     """
-    asked = parse_day_argument(day)
+    requested = parse_day_argument(day)
     with connect_installation("report") as services:
         tenant_id, found = find_creator(services, creator, agency)
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-            asked = asked or local_day(scope.now, found.zone)
-            daily_rollups.rebuild_day(scope, found.id, asked)
-            whole = daily_report.load_daily_report(scope, found.id, asked)
+            requested = requested or local_day(scope.now, found.zone)
+            daily_rollups.rebuild_day(scope, found.id, requested)
+            report = daily_report.load_daily_report(scope, found.id, requested)
     folder = create_reports_folder(services.settings, tenant_id, found)
-    return daily_report.render_daily_markdown(
-        whole, settings.terminal_language()
-    ), daily_report.write_daily_report(whole, folder, settings.terminal_language())
+    language = terminal_language()
+    page = daily_report.write_daily_report(report, folder, language)
+    print_progress(Message("cli.report.saved", {"file": str(page)}))
+    return (
+        _report_as_json(report) if as_json else daily_report.render_daily_markdown(report, language)
+    )
+
+
+def _report_as_json(report: DailyReport) -> str:
+    return format_json(
+        {
+            "creator": report.creator.slug,
+            "date": report.day,
+            "balanced": report.balanced,
+            "sales": [{"net": sales.net, **vars(sales)} for sales in report.sales],
+            "posts": [
+                {
+                    "id": post.delivery_id,
+                    "channel": post.channel,
+                    "state": post.state,
+                    "due_at": post.due_at,
+                    "url": post.url,
+                    "metrics": report.best_posts(post),
+                }
+                for post in report.posts
+            ],
+        }
+    )

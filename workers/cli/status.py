@@ -1,6 +1,5 @@
-"""`greenroom status`, `logs` and `down`: what another terminal wants of the running house."""
+"""`greenroom status`, `logs` and `down`: show and stop the installation that runs here."""
 
-import json
 import signal
 import sys
 from collections.abc import Iterator
@@ -17,17 +16,20 @@ from foundation.ops.clock import monotonic, sleep
 from foundation.ops.settings import Settings, installation_folder, load_settings
 from workers.installation.folder import InstallationFolder, running_supervisor_pid
 from workers.installation.state_file import InstallationStatus, read_status
-from workers.terminal.output import EXIT_NOT_READY, print_message, print_note, translate
+from workers.terminal.exit_codes import ExitCode
+from workers.terminal.output import print_message, print_progress, translate
+from workers.terminal.tables import format_json, format_table
 
 STOP_SECONDS = 120.0
-"""Longer than every grace together."""
+"""Seconds to wait for the supervisor: longer than the grace periods of all processes together."""
 
 
 def count_queued(settings: Settings) -> dict[str, dict[str, int]]:
-    """How much waits, is in hand and has given up, by queue; empty where the database does not
-    answer."""
+    """Return the number of waiting, working and dead tasks by queue; empty if the database does not
+    respond."""
+    # Loaded here: only this needs the database, and the other commands start faster without it.
     from foundation.db.database import Database  # noqa: PLC0415  see above
-    from foundation.outbox import outbox  # noqa: PLC0415  only this question needs the database
+    from foundation.outbox import outbox  # noqa: PLC0415  see above
 
     url = settings.database.work_url.get_secret_value()
     if not url:
@@ -47,46 +49,55 @@ def count_queued(settings: Settings) -> dict[str, dict[str, int]]:
 
 
 def print_status(*, as_json: bool) -> int:
-    """Print the state; 0 only if everything is ready."""
+    """Print the status of the installation. Returns OK only if every process is ready."""
     settings = load_settings()
     found = read_status(InstallationFolder(settings.home))
     waiting = count_queued(settings) if found.phase == "up" else {}
     if as_json:
         shape = {"ready": found.is_ready, **found.model_dump(mode="json"), "queues": waiting}
-        print(json.dumps(shape, indent=2))
+        print(format_json(shape))
     else:
         _print_installation(found, waiting)
-    return 0 if found.is_ready else EXIT_NOT_READY
+    return ExitCode.OK if found.is_ready else ExitCode.UNAVAILABLE
 
 
 def _print_installation(found: InstallationStatus, waiting: dict[str, dict[str, int]]) -> None:
     if found.phase == "stopped":
         print_message(Message("cli.not_running"))
         return
-    for process in found.processes:
-        mark = "✓" if process.ready else "✗"
-        words = translate(Message(f"state.process.{process.state}"))
-        pid = process.pid or "-"
-        print(f"  {mark} {process.name:<10} {words:<34} {pid:>8}  {process.restarts:>3} ↻")
-    for name, address in found.addresses.items():
-        print(f"    {name:<10} {address}")
-    for name, counts in waiting.items():
-        print_note(Message("cli.queue", {"queue": name, **counts}))
+    processes = [
+        (
+            "✓" if process.ready else "✗",
+            process.name,
+            translate(Message(f"state.process.{process.state}")),
+            str(process.pid or ""),
+            process.restarts,
+        )
+        for process in found.processes
+    ]
+    print(format_table(("", "process", "state", "pid", "restarts"), processes))
+    print("\n" + format_table(("service", "address"), list(found.addresses.items())))
+    queues = [
+        (name, counts["waiting"], counts["working"], counts["dead"])
+        for name, counts in waiting.items()
+    ]
+    if queues:
+        print("\n" + format_table(("queue", "waiting", "working", "failed"), queues))
 
 
 def stop_installation(*, now: bool) -> None:
-    """Ask the supervisor of this home to stop and wait for it; `now` cuts the grace of work in
-    hand.
+    """Stop the supervisor of this installation and wait for its end; `now` does not wait for
+    current work.
 
-    Raises Unavailable when it does not end.
+    Raises Unavailable if it does not end in time.
     """
     home = InstallationFolder(load_settings().home)
     pid = running_supervisor_pid(home)
     if not pid:
         print_message(Message("cli.not_running"))
         return
-    print_message(Message("cli.stopping", {"pid": pid}))
-    with suppress(psutil.NoSuchProcess):  # it ended meanwhile
+    print_progress(Message("cli.stopping", {"pid": pid}))
+    with suppress(psutil.NoSuchProcess):  # the supervisor may end before the signal
         _stop_supervisor(home, psutil.Process(pid), now=now)
     print_message(Message("cli.stopped"))
 
@@ -94,12 +105,11 @@ def stop_installation(*, now: bool) -> None:
 def _stop_supervisor(home: InstallationFolder, supervisor: psutil.Process, *, now: bool) -> None:
     supervisor.send_signal(signal.SIGTERM)
     if now:
-        sleep(0.3)  # two signals at once are one
+        sleep(0.3)  # Linux merges two pending signals into one
         supervisor.send_signal(signal.SIGTERM)
     until = monotonic() + STOP_SECONDS
-    while running_supervisor_pid(home) is not None or _is_running(
-        supervisor
-    ):  # it lets go of the home a little before its end
+    # The supervisor releases the lock of the folder shortly before it ends.
+    while running_supervisor_pid(home) is not None or _is_running(supervisor):
         if monotonic() > until:
             raise Unavailable("cli.does_not_stop", pid=supervisor.pid)
         sleep(0.1)
@@ -113,9 +123,10 @@ def _is_running(process: psutil.Process) -> bool:
 
 
 def print_logs(name: str | None, *, follow: bool, lines: int) -> None:
-    """Print the end of the logs, of one process or of all; `follow` goes on until Ctrl-C.
+    """Print the last lines of the log of one process, or of all; `follow` prints new lines until
+    Ctrl-C.
 
-    Raises NotFound for a process that has none, naming those that have.
+    Raises NotFound, with the names of the processes that have a log.
     """
     folder = InstallationFolder(installation_folder()).log_file("x").parent
     files = {path.stem: path for path in sorted(folder.glob("*.log"))}
@@ -135,7 +146,7 @@ def _print_log_line(owner: str, line: str, *, alone: bool) -> None:
 
 
 def _follow_files(files: dict[str, Path]) -> Iterator[tuple[str, str]]:
-    """New lines of files as they are written, for ever; a file turned over is read from its
+    """Yield new lines of files as they are written, without end; a rotated file is read from its
     start."""
     read_to = {owner: path.stat().st_size for owner, path in files.items()}
     while True:

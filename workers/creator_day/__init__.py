@@ -1,1 +1,5 @@
-"""`greenroom run-day`: one day of a creator, from pictures to replies, as a timeline."""
+"""A creator's day from a brief: generate, approve, schedule, publish, chat and report.
+
+`greenroom run-day` runs it through the running installation. It contains no publishing or selling:
+the processes of the installation do that.
+"""

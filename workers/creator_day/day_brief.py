@@ -1,5 +1,5 @@
-"""A creator's brief: what a day is made of, in YAML. Read whole and checked whole before anything
-is done."""
+"""A creator's brief: the contents of a day, in YAML, read and checked completely before a day
+starts."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import time
@@ -18,8 +18,9 @@ from studio.recipes.wildcards import Name as ListName
 from studio.recipes.wildcards import Wildcard
 
 MAX_BYTES = 256 * 1024
+"""Bytes of a brief."""
 PHOTO_SOURCE = "photos"
-"""The source of pictures that is no recipe: the folder of the day, else the library."""
+"""The source of pictures that is not a recipe: the photo folder of the day, else the library."""
 
 Words = Annotated[str, Field(min_length=1, max_length=1000)]
 Name = Annotated[str, Field(min_length=1, max_length=60)]
@@ -27,13 +28,13 @@ Rules = Annotated[list[Words], Field(max_length=50)]
 
 
 class BriefModel(BaseModel):
-    """A part of the brief; a key nobody knows is a mistake, not a wish."""
+    """A part of the brief; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class PersonaBrief(BriefModel):
-    """Who answers in the chat."""
+    """The persona that answers chat messages."""
 
     card: Words
     voice: Words
@@ -42,7 +43,7 @@ class PersonaBrief(BriefModel):
 
 
 class SlotBrief(BriefModel):
-    """One time of the day: where, and with what picture (`photos` or the name of a recipe)."""
+    """A time of the day with its channels and the source of its picture (`photos` or a recipe)."""
 
     at: Annotated[str, Field(pattern=r"^[0-9]{1,2}:[0-9]{2}$")]
     channels: Annotated[list[Name], Field(min_length=1, max_length=24)]
@@ -59,19 +60,19 @@ class SlotBrief(BriefModel):
 
     @property
     def local_time(self) -> time:
-        """The time of day, in the creator's zone."""
+        """The time of day in the creator's time zone."""
         return parse_clock_time(self.at)
 
 
 class PriceBrief(BriefModel):
-    """What a pack costs: minor units of a currency."""
+    """The price of a pack in minor units of a currency."""
 
     amount: Annotated[int, Field(gt=0, le=10_000_000)]
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
 class PackBrief(BriefModel):
-    """A pack to have on sale: `pictures` from `photos` or from a recipe."""
+    """A pack for sale with `pictures` pictures from `photos` or from a recipe."""
 
     slug: Annotated[str, Field(pattern=r"^[a-z0-9-]{2,40}$")]
     title: Annotated[str, Field(min_length=1, max_length=32)]
@@ -82,7 +83,7 @@ class PackBrief(BriefModel):
 
 
 class Brief(BriefModel):
-    """The whole brief."""
+    """A complete brief."""
 
     tone: Words
     languages: Annotated[
@@ -91,15 +92,15 @@ class Brief(BriefModel):
     persona: PersonaBrief | None = None
     recipes: Annotated[list[RecipeSpec], Field(max_length=24)] = []
     lists: Annotated[dict[ListName, Wildcard], Field(max_length=24)] = {}
-    """Words that recipes share, as `{@outfits}`: the creator's own, unless the agency's of that
-    name says the same."""
+    """Wildcards of the recipes, such as `{@outfits}`. They become the creator's, unless the agency
+    has a wildcard of that name with the same values."""
     slots: Annotated[list[SlotBrief], Field(min_length=1, max_length=24)]
     packs: Annotated[list[PackBrief], Field(max_length=24)] = []
     rating: Annotated[str, Field(pattern="^[GS]$")] = "G"
-    """As what the approver rates the pictures of the day; anything higher is reviewed picture by
-    picture, not here."""
+    """The rating that the approver gives to the day's pictures. Higher ratings need a review of
+    each picture, outside the day."""
     approver: Annotated[str, Field(max_length=200)] = ""
-    """E-mail of the member who reads and approves; empty means the first manager or owner."""
+    """Email address of the member who approves; empty for the first manager or owner."""
 
 
 MESSAGE_BY_ERROR_TYPE: Mapping[str, str] = {
@@ -119,7 +120,7 @@ MESSAGE_BY_ERROR_TYPE: Mapping[str, str] = {
     "less_than_equal": "brief.too_great",
     "multiple_of": "brief.not_multiple",
 }
-"""What pydantic says, in our own sentences."""
+"""Error type of pydantic -> message code."""
 
 MESSAGE_BY_FIELD: Mapping[str, str] = {
     "at": "brief.not_time",
@@ -128,12 +129,12 @@ MESSAGE_BY_FIELD: Mapping[str, str] = {
     "slug": "brief.not_slug",
     "rating": "brief.not_rating",
 }
-"""Texts of a certain form, by their key."""
+"""Name of a text field with a pattern -> message code."""
 
 
 def read_brief(path: Path) -> Brief:
-    """The brief of a file. Raises BadInput that says what is wrong, in which file and on which
-    line."""
+    """Read and check the brief in a file. Raises BadInput with the file, the line and
+    the problem."""
     parsed = safe_yaml.parse_yaml(_read_text(path), file=path.name)
     if parsed.value is None:
         raise BadInput("brief.empty", file=path.name)
@@ -151,8 +152,8 @@ def read_brief(path: Path) -> Brief:
 
 
 def _fill_wildcards(brief: Brief, recipe: RecipeSpec) -> RecipeSpec:
-    """The recipe with its lists; of one that is not in the brief nobody knows here what the agency
-    has."""
+    """Return the recipe with its wildcards. A wildcard outside the brief gets one placeholder
+    value: the agency's wildcards are not known here."""
     lists = {
         name: brief.lists.get(name) or Wildcard(words=["…"])
         for name in wildcards.wildcard_names_in(recipe.prompt)
@@ -175,7 +176,8 @@ def _read_text(path: Path) -> str:
 
 
 def _build_mistake(error: ValidationError, file: str, parsed: YamlDocument) -> BadInput:
-    """The first mistake as a sentence of ours: what is expected, and where."""
+    """Return the first error of the validation as BadInput with the expected value and the
+    position."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = first["loc"]
     bounds = first.get("ctx", {})
@@ -202,7 +204,7 @@ def _field_names(place: Sequence[str | int]) -> list[str]:
 
 
 def _format_path(place: Sequence[str | int]) -> str:
-    """`slots.2.at`: the second slot's time, as people count."""
+    """Return the path of a field, counted from 1: `slots.2.at` is the time of the second slot."""
     return ".".join(str(step + 1) if isinstance(step, int) else step for step in place)[:120] or "-"
 
 
@@ -210,8 +212,8 @@ _Mistake = tuple[tuple[str | int, ...], str, dict[str, str | int]]
 
 
 def _find_contradictions(brief: Brief) -> Iterator[_Mistake]:
-    """What is well written and cannot be meant: names twice, pictures from nowhere, more of them
-    than there will be."""
+    """Yield errors that a schema cannot find: duplicate names, unknown sources of pictures, and
+    packs with more pictures than a recipe makes."""
     made = {recipe.name: recipe.picture_count for recipe in brief.recipes}
     yield from _find_duplicates(
         "recipes", "name", [PHOTO_SOURCE, *(recipe.name for recipe in brief.recipes)], offset=1

@@ -1,8 +1,6 @@
-"""What a person and the engines do in the morning: pictures, captions, ratings, approvals, the
-plan.
+"""The morning of a day: pictures, ratings, captions, packs, approvals and the schedule.
 
-Every act is made once: a day that was interrupted is gone on with, and one that was lived is found
-as it is.
+Every step is idempotent: an interrupted day continues, and a finished day stays as it is.
 """
 
 import hashlib
@@ -47,23 +45,23 @@ from workers.creator_day.timeline import DAY_ACTOR, Timeline
 from workers.wiring import Services
 
 BRIEF_ORIGIN = "brief"
-"""Where these posts come from."""
+"""The origin of these posts."""
 
 MAX_LIBRARY_PHOTOS = 12
-"""Photos of the library that a day draws on when none are given."""
+"""Photos of the library that a day uses if it is given none."""
 
 LIBRARY_LOOKBACK = 1000
-"""How far back the library is looked through, in pictures."""
+"""Newest pictures of the library that are searched for photos."""
 
 PHOTO_LABELS = frozenset({str(OriginLabel.NONE), str(OriginLabel.DRAWN)})
-"""Photographed, or drawn where the demonstration would show a photograph."""
+"""Labels of photos, and of the drawings that stand for photos in the demo agency."""
 
 GENERATION_TIME = timedelta(hours=2)
-"""From 06:00 to 08:00; pictures that are not there by then are not waited for."""
+"""From 06:00 to 08:00; pictures that take longer fail the day."""
 
 AWAITING_APPROVAL = MISSING_APPROVAL_CODES
-"""Why a post is on hold whose time came before anybody had said yes. What was changed since is no
-business of ours."""
+"""Reasons of posts on hold that were due before they were approved. Posts that were edited since
+are left alone."""
 
 PicturesBySource = Mapping[str, Sequence[UUID]]
 """Assets by source: `photos`, or the name of a recipe."""
@@ -92,8 +90,8 @@ class MorningWork:
         self._timeline = timeline
 
     def check_brief(self) -> None:
-        """Everything the brief names exists. Raises NotFound, BadInput or Unavailable that says
-        what and where."""
+        """Check that everything in the brief exists. Raises NotFound, BadInput or Unavailable with
+        the problem and its position."""
         load_zone(self._creator.zone)
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             for recipe in self._brief.recipes:
@@ -130,12 +128,12 @@ class MorningWork:
                 )
 
     def has_begun(self, day: date) -> bool:
-        """Whether a post of this creator's brief stands for that day already."""
+        """Return True if the brief already has a post on that day."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             return bool(post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day)))
 
     def posts_of_day(self, day: date) -> list[DeliveryEntry]:
-        """Where the posts of that day's brief go, and how they stand."""
+        """Return the deliveries of the brief's posts on that day."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             ours = set(post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day)).values())
             found = entries_of_day(scope, self._creator.id, day, self._creator.zone)
@@ -147,10 +145,10 @@ class MorningWork:
     # pictures
 
     def generate_pictures(self, day: date) -> PicturesBySource:
-        """Bring the photos in, run the recipes, wait for their pictures, have somebody rate them
-        all.
+        """Import the photos, run the recipes, wait for their pictures and have the approver rate
+        them.
 
-        Raises Unavailable when a recipe fails or takes too long.
+        Raises Unavailable if a recipe fails or takes too long.
         """
         made: dict[str, list[UUID]] = {
             PHOTO_SOURCE: self._ingest_photos() if self._photos else self._own_photos(day)
@@ -168,8 +166,7 @@ class MorningWork:
         return made
 
     def _own_photos(self, day: date) -> list[UUID]:
-        """Without photos of the day: those of the library that are no engine's work, in another
-        order each day."""
+        """Return photos of the library that no engine generated, in a different order each day."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             own = self._list_own_pictures(scope)
         turn = day.toordinal() % len(own) if own else 0
@@ -241,8 +238,7 @@ class MorningWork:
         return assets
 
     def _rate_pictures(self, assets: Sequence[UUID]) -> None:
-        """Somebody looks at the pictures and says what they show; who that is stands in the
-        rating."""
+        """Rate the pictures in the name of the first approver."""
         approver = self._first_approver()
         rated = 0
         with self._s.tenant(self._tenant_id, f"member:{approver.id}") as scope:
@@ -280,8 +276,8 @@ class MorningWork:
     # posts and packs
 
     def write_posts(self, day: date, pictures: PicturesBySource) -> list[UUID]:
-        """One post for each slot, with a picture and a caption; and the packs of the brief. Returns
-        the posts."""
+        """Create a post with a picture and a caption for each slot, and the packs of the brief.
+        Returns the posts."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             known = post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day))
         queues = {source: cycle(assets) for source, assets in pictures.items() if assets}
@@ -354,8 +350,8 @@ class MorningWork:
                     deliveries.create_delivery(scope, post_id, channel.id, at=at)
 
     def _make_packs(self, pictures: PicturesBySource) -> None:
-        """A pack stays what it was when it was made, for somebody may have bought it; its price is
-        the brief's."""
+        """Create the packs and set their prices. An existing pack keeps its contents, because fans
+        may have bought it."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             known = {pack.slug for pack in packs.list_active_packs(scope, self._creator.id)}
             for part in self._brief.packs:
@@ -385,10 +381,10 @@ class MorningWork:
         known = ", ".join(sorted({rail.currency for rail in self._s.rails.values()}))
         raise BadInput("day.no_rail", currency=part.price.currency, title=part.title, known=known)
 
-    # the yes, and the calendar
+    # approvals and the schedule
 
     def approve_and_schedule(self, day: date, posts: Sequence[UUID]) -> None:
-        """Other people than the author say yes; then all goes on the calendar."""
+        """Approve the posts in the name of members other than the author, then schedule them."""
         waiting = {entry.post_id for entry in self.posts_of_day(day) if _is_unread(entry)}
         new = [post_id for post_id in posts if post_id in waiting]
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
@@ -413,8 +409,8 @@ class MorningWork:
             return self._resolve_approvers(scope)[0]
 
     def _resolve_approvers(self, scope: Scope) -> list[Member]:
-        """One person for each yes that the creator's rule asks for. Raises BadInput when there are
-        too few."""
+        """Return one member for each approval tier of the creator. Raises BadInput if there are too
+        few."""
         wanted = self._brief.approver.casefold()
         able = [one for one in list_members(scope) if has_right(one.role, Right.APPROVE)]
         able = [one for one in able if not one.creators or self._creator.slug in one.creators]

@@ -1,4 +1,4 @@
-"""The photos of a day: a folder, read and checked whole before anything is done."""
+"""The photos of a day: a folder, read and checked completely before a day starts."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +16,8 @@ MAX_BYTES = 64 * 1024 * 1024
 
 
 def read_photos(folder: Path) -> list[PreparedAsset]:
-    """Every photo of a folder, decoded and made ready, the same one once. Raises BadInput that
-    names the first one that cannot be used.
-    """
+    """Decode every photo of a folder and return them without duplicates. Raises BadInput that names
+    the first photo that cannot be used."""
     if not folder.is_dir():
         raise BadInput("day.no_folder", folder=str(folder))
     try:
@@ -47,12 +46,13 @@ def _prepare_photo(file: Path) -> PreparedAsset:
 
 
 def _drop_pixels(prepared: PreparedAsset) -> PreparedAsset:
-    """Without the pixels, which were rendered already: two hundred photos would take fifteen
-    gigabytes."""
+    """Return the photo without its decoded pixels: two hundred photos would take 15 GB
+    of memory."""
     return replace(prepared, photo=replace(prepared.photo, pixels=Image.new("L", (1, 1))))
 
 
 def load_pixels(prepared: PreparedAsset) -> PreparedAsset:
-    """With pixels again, those that will be shown: a classifier looks at one photo at a time."""
+    """Return the photo with its pixels decoded again, for a classifier that checks one photo at a
+    time."""
     pixels = pictures.decode_photo(prepared.data, name=prepared.source.key).pixels
     return replace(prepared, photo=replace(prepared.photo, pixels=pixels))

@@ -1,5 +1,4 @@
-"""`greenroom run-day`: one creator's day from a brief, through the running house, told while it
-happens."""
+"""`greenroom run-day`: one creator's day from a brief, with a timeline of its events."""
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -34,28 +33,27 @@ from workers.creator_day.shiftable_clock import ShiftableClock
 from workers.creator_day.timeline import DAY_ACTOR, Timeline
 from workers.installation.folder import InstallationFolder
 from workers.terminal.lookup import create_reports_folder, find_creator, parse_day_argument
-from workers.terminal.output import print_message
+from workers.terminal.output import print_progress, terminal_language
 from workers.terminal.session import connect_installation, exclusive_lock
 from workers.wiring import Services
 
 GENERATION = time(6, 0)
 PLANNING = time(8, 0)
 FIRST_POST_LEAD = timedelta(minutes=15)
-"""From the plan to the first post, at least: an early first post makes an early morning."""
+"""Minimum time from the plan to the first post: an early first post starts the morning earlier."""
 
 
 REPORT_DELAY = timedelta(minutes=30)
-"""From the last post to the report."""
+"""Time from the last post to the report."""
 
 UNCERTAIN_WAIT = timedelta(hours=26)
-"""How long posts that are in doubt are waited for before the report says so (look-ups end after 24
-h)."""
+"""Time to wait for uncertain deliveries before the report; their look-ups end after 24 h."""
 
 MAX_DAYS_AHEAD = 31
-"""Days ahead that a day may be asked for."""
+"""Days ahead that can be requested."""
 
 SILENT_WAIT = timedelta(minutes=1)
-"""A wait that needs no word."""
+"""Longest wait that the timeline does not mention."""
 
 UNFINISHED_STATES = {
     DeliveryState.SCHEDULED,
@@ -68,8 +66,8 @@ UNFINISHED_STATES |= {DeliveryState.PARTLY}
 
 @dataclass(frozen=True)
 class DaySummary:
-    """What the day came to: posts by state, packs sold by script, whether the money agrees, where
-    the report lies."""
+    """The result of a day: deliveries by state, packs sold to scripted fans, the reconciliation,
+    and the report."""
 
     published_count: int
     planned_count: int
@@ -79,7 +77,7 @@ class DaySummary:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything planned stands outside and the money agrees."""
+        """True if every scheduled delivery was published and the money is reconciled."""
         return self.published_count == self.planned_count and self.is_balanced
 
 
@@ -94,7 +92,7 @@ class DaySchedule:
 
 
 class DayRunner:
-    """One run of the command."""
+    """One run of a day."""
 
     def __init__(
         self,
@@ -121,8 +119,8 @@ class DayRunner:
         )
 
     def run(self, asked: date | None = None) -> DaySummary:
-        """The whole day. Everything the brief names was checked before; nothing is half done when
-        it is wrong."""
+        """Run the whole day. The brief is checked first, so that an error leaves nothing
+        half done."""
         self._work.check_brief()
         now = self._clock.now()
         day = self._pick_day(asked, now)
@@ -132,9 +130,8 @@ class DayRunner:
             f"{self._creator.zone}"
         )
         self._timeline.print_title(title)
-        self._timeline.start_from(
-            max(now, hours.generation_at)
-        )  # what leaves until then is another day's
+        # Posts that are published before the generation belong to another day.
+        self._timeline.start_from(max(now, hours.generation_at))
         self._timeline.print_section("day.part_morning")
         if self._work.has_begun(day):
             over = now > hours.last_post_at + REPORT_DELAY
@@ -151,10 +148,10 @@ class DayRunner:
         return self._write_report(day, sold)
 
     def _pick_day(self, asked: date | None, now: datetime) -> date:
-        """The day that was asked for; else today, if it has begun or its plan can still be made;
-        else tomorrow.
+        """Return the requested day; else today, if it has started or can still be scheduled; else
+        tomorrow.
 
-        Raises BadInput for a day that went by without us, or that is too far ahead.
+        Raises BadInput for a day whose first post is past, or that is too far ahead.
         """
         today = local_day(now, self._creator.zone)
         if asked is not None:
@@ -183,7 +180,7 @@ class DayRunner:
         return WallTime(day, clock, self._creator.zone).instant()
 
     def _wait_until(self, until: datetime) -> None:
-        """Until an hour of the day; a person who waits for real is told for what."""
+        """Wait for an instant of the day; in real time, the timeline shows the wait."""
         now = self._clock.now()
         if not self._fast and until - now > SILENT_WAIT:
             self._timeline.print_line(
@@ -192,8 +189,8 @@ class DayRunner:
         self._clock.wait_until(until)
 
     def _run_hours(self, day: date, hours: DaySchedule) -> int:
-        """Through the hours: posts leave by themselves, fans write; until everything has its
-        end."""
+        """Run the hours of the day: the installation publishes, scripted fans write. Ends when
+        every delivery is settled; returns the number of packs sold."""
         sold = 0
         for at, name in FAN_VISITS:
             self._clock.wait_until(self._instant_at(day, at))
@@ -213,8 +210,8 @@ class DayRunner:
         )
 
     def _find_sandbox_chat(self) -> Channel | None:
-        """The creator's chat on the sandbox of this house, where there is one: nobody else is
-        played."""
+        """Return the creator's chat on the test network of this installation, None without one:
+        only there are fans scripted."""
         home = f"127.0.0.1:{self._s.settings.sandbox.port}"
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             mine = queries.list_creator_channels(scope, self._creator.id)
@@ -265,8 +262,8 @@ class DayRunner:
 def run_day(
     creator: str, brief: Path, *, photos: Path | None, fast: bool, agency: str, day: str = ""
 ) -> DaySummary:
-    """The command: check everything, then live the day of a creator of the running house. Raises
-    what is wrong."""
+    """Check the arguments and the brief, then run the day of a creator of the running installation.
+    Raises BadInput, NotFound, Refused, Conflict and Unavailable."""
     house = settings.load_settings()
     asked = parse_day_argument(day)
     if fast and house.environment == "production":
@@ -291,14 +288,14 @@ def run_day(
             whole,
             prepared,
             fast=fast,
-            language=settings.terminal_language(),
+            language=terminal_language(),
             out=_print_line,
         )
         try:
             return lived.run(asked)
         except KeyboardInterrupt:
-            print()
-            print_message(Message("day.interrupted"))
+            print(flush=True)
+            print_progress(Message("day.interrupted"))
             raise
 
 

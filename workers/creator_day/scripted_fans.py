@@ -1,5 +1,4 @@
-"""A fan of the sandbox plays their part: asks, is told the truth, buys a pack. A script, and said
-so."""
+"""Scripted fans of the test network: they ask whether they talk to a human, and buy a pack."""
 
 import unicodedata
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from workers.creator_day.timeline import DAY_ACTOR, Timeline
 from workers.wiring import Services
 
 FAN_VISITS = ((time(11, 30), "Léo"), (time(18, 0), "Inès"))
-"""When fans of the sandbox write, and who they are."""
+"""The local times at which fans write, with their names."""
 
 FAN_MESSAGES = {
     "fr": (
@@ -27,22 +26,23 @@ FAN_MESSAGES = {
 }
 READING_SECONDS = 1.0
 DECIDING_SECONDS = 0.3
-"""Seconds a fan takes: to read both answers to a question, and to press a button."""
+"""Seconds that a fan takes to read the replies to a question, and to press a button."""
 
 CONVERSATION_WAIT = timedelta(minutes=5)
-"""Of the house's time; a conversation that takes longer goes on without us."""
+"""Maximum duration of a conversation on the installation's clock; a longer one continues without
+the day."""
 
 
 @dataclass(frozen=True)
 class ScriptedFan:
-    """Somebody new each day: `id` is the sandbox's, `name` what people read."""
+    """A fan, new on each day: `id` on the test network, and the displayed `name`."""
 
     id: str
     name: str
 
 
 def fan_for_day(name: str, day: date) -> ScriptedFan:
-    """The fan of that name who comes on that day."""
+    """Return the fan of that name for a day."""
     plain = unicodedata.normalize("NFD", name).encode("ascii", "ignore").decode().lower()
     return ScriptedFan(f"{plain}-{day:%Y%m%d}", name)
 
@@ -56,9 +56,10 @@ def play_fan(
     clock: ShiftableClock,
     timeline: Timeline,
 ) -> bool:
-    """Let the fan act, once a day, and wait until their pack is delivered; whether it was.
+    """Run the fan's script, once a day, and wait for the delivery of the pack; returns True if it
+    was delivered.
 
-    Raises Unavailable when the sandbox does not answer.
+    Raises Unavailable if the test network does not respond.
     """
     if _has_pack(services, channel, fan):
         return True
@@ -95,15 +96,15 @@ def _has_pack(services: Services, channel: Channel, fan: ScriptedFan) -> bool:
 
 
 def _is_over(services: Services, channel: Channel, fan: ScriptedFan) -> bool:
-    """Whether nothing more is to come: they own their pack, or the account was lost meanwhile."""
+    """Return True if the fan owns the pack or the channel is no longer active."""
     with services.tenant(channel.tenant_id, DAY_ACTOR) as scope:
         lost = queries.get_channel(scope, channel.id).state != ChannelState.ACTIVE
     return lost or _has_pack(services, channel, fan)
 
 
 def _has_begun(channel: Channel, fan: ScriptedFan) -> bool:
-    """Whether the fan has written already, when the day was interrupted: their script goes on by
-    itself."""
+    """Return True if the fan has already written, before the day was interrupted: the test network
+    continues the script by itself."""
     messages = call_control(channel.base_url, "GET", f"truth/{quote(channel.account, safe='')}")[
         "messages"
     ]

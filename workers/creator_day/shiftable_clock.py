@@ -1,5 +1,4 @@
-"""Waiting for an hour of the house: by waiting, or, where the clock may be shifted, by leaping over
-idle time."""
+"""Waiting on the installation's clock: in real time, or by moving the clock over idle time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,30 +14,31 @@ from foundation.outbox import row_leases
 
 CLOCK_ACTOR = "system:clock"
 LOOK_SECONDS = 0.1
-"""Between two looks while something is under way."""
+"""Seconds between two checks of a condition."""
 
 CONVERSATION_STRIDE = timedelta(seconds=0.5)
-"""How far a conversation may be hastened at each look: five times as fast as people, no faster.
-What is on its way between two processes is seen by nobody, and must not be outrun."""
+"""Longest move of the clock at each check during a conversation: five times as fast as real time. A
+message in transit between two processes is invisible here, and the clock must not pass its
+deadline."""
 
 
 @dataclass(frozen=True)
 class ShiftableClock:
-    """The house clock. `fast` compresses the waiting, never the work; `look` is called at each
-    turn."""
+    """The installation's clock. `skip_idle_time` moves it over idle time, never over work;
+    `on_poll` is called at each check."""
 
     tenant: OpenScope
     skip_idle_time: bool
     on_poll: Callable[[], None]
 
     def now(self) -> datetime:
-        """The house's time, UTC-aware."""
+        """Return the time of the installation, UTC-aware."""
         with self.tenant(INSTALLATION_ID, CLOCK_ACTOR, role="relay") as scope:
             return scope.now
 
     def wait_until(self, instant: datetime) -> None:
-        """Return once the house's time has come to `instant`. Raises Refused where the clock does
-        not move."""
+        """Wait until the installation's time reaches `instant`. Raises Refused if the clock cannot
+        be moved."""
         while self.now() < instant:
             self.on_poll()
             if not (self.skip_idle_time and self._advance_clock(instant)):
@@ -48,10 +48,11 @@ class ShiftableClock:
     def wait_for(
         self, done: Callable[[], bool], *, at_most: timedelta, stride: timedelta | None = None
     ) -> bool:
-        """Wait until `done`, for `at_most` of the house's time; whether it came to that.
+        """Wait until `done`, for at most `at_most` of the installation's time; returns False if
+        that time is over.
 
-        With a `stride` no leap is longer, and none follows another at once. Raises Refused where
-        the clock does not move.
+        With a `stride`, each move of the clock is at most that long and followed by a pause. Raises
+        Refused if the clock cannot be moved.
         """
         end = self.now() + at_most
         while not done():

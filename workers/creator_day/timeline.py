@@ -1,4 +1,4 @@
-"""The day as a timeline: one line for each thing that happened, printed while it happens."""
+"""The timeline of a day: one line for each event, printed when it happens."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -17,16 +17,16 @@ from tenants.agencies.queries import Creator
 DAY_ACTOR = "system:day"
 LATE_TOLERANCE = timedelta(seconds=1)
 MAX_QUOTE_CHARACTERS = 64
-"""Characters of a text on one line."""
+"""Characters of a quoted text on one line."""
 
 QUOTED_PARAMS = ("text", "prompt")
-"""What is shown as far as it fits."""
+"""Parameters that are shortened to that length."""
 
 RULE = 78
-"""Characters of the line between two parts of the day."""
+"""Width of the line between two sections of the day, in characters."""
 
-SUBJECT = 9
-"""Characters of what a line is about."""
+SUBJECT = 10
+"""Width of the subject of a line, in characters."""
 
 SUBJECT_BY_CODE: Mapping[str, str] = {
     "day.photos": "photos",
@@ -62,7 +62,8 @@ SUBJECT_BY_CODE: Mapping[str, str] = {
     "day.see": "see",
     "day.report": "report",
 }
-"""What each line is about, in one word of the catalogue; other lines speak of the clock."""
+"""Message code -> subject of its line, a message `day.about_…`; other lines have the subject
+`clock`."""
 
 SINGULAR_CODES: Mapping[str, tuple[str, str]] = {
     "day.photos": ("count", "day.photos_one"),
@@ -72,7 +73,7 @@ SINGULAR_CODES: Mapping[str, tuple[str, str]] = {
     "day.all_posted": ("count", "day.all_posted_one"),
     "day.money": ("orders", "day.money_one"),
 }
-"""Which number makes another sentence when it is one."""
+"""Message code -> the parameter that counts, and the message for a count of one."""
 
 _SAID = {"invoice": "day.invoiced", "pack": "day.delivered"}
 _DONE = {"button": "day.fan_pressed", "age": "day.fan_acted", "unsupported": "day.fan_acted"}
@@ -80,7 +81,7 @@ _TOLD = frozenset({*NEEDS_DECISION, DeliveryState.REMOVED})
 
 
 class Timeline:
-    """Prints lines with the creator's clock; remembers what it has told."""
+    """Prints events with the creator's local time, each once."""
 
     def __init__(
         self,
@@ -103,16 +104,16 @@ class Timeline:
         self._part = ""
 
     def print_title(self, title: str) -> None:
-        """What the whole is about, without a time."""
+        """Print the title of the day, without a time."""
         self._out(title)
 
     def print_section(self, code: str) -> None:
-        """A line across before whatever is told next, with the name of that part of the day."""
+        """Start a section: its heading is printed before the next line."""
         self._part = code
 
     def print_line(self, at: datetime, code: str, **params: str | int) -> None:
-        """One line at an instant (UTC-aware); what is learnt a moment late stands at the time of
-        the line before."""
+        """Print an event at an instant (UTC-aware). An event that is noticed late is shown with the
+        time of the line before it."""
         at = self._last = max(at, self._last or at)
         if self._part:
             self._out(f"\n── {self._render_sentence(self._part)} ".ljust(RULE + 1, "─"))
@@ -128,11 +129,11 @@ class Timeline:
         self._out(f"{local:%H:%M:%S}  {subject:<{SUBJECT}} {sentence}")
 
     def start_from(self, now: datetime) -> None:
-        """Tell what happens from now on."""
+        """Show the events after this instant."""
         self._since = now
 
     def print_new_events(self) -> None:
-        """Tell what happened since the last look, in order."""
+        """Print the events since the last call, in order."""
         if self._since is None:
             return
         with self._tenant(self._tenant_id, DAY_ACTOR) as scope:

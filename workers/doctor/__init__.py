@@ -1,1 +1,4 @@
-"""`greenroom doctor`: check every part of an installation, and advise on what is wrong."""
+"""`greenroom doctor`: checks of every part of an installation, with advice on problems.
+
+It changes nothing. Metrics and alerts are in `workers.runtime.metrics` and `deploy/`.
+"""

@@ -1,6 +1,7 @@
-"""The doctor on PostgreSQL, Redis and the file store: reachable, and safe.
+"""Checks of PostgreSQL, Redis and the file storage: reachable and safe.
 
-No superuser, every table behind its wall, clocks that agree, and nothing that answers strangers.
+Logins must not be superusers, every table must have row level security, clocks must agree, and
+nothing may respond without authentication.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -26,17 +27,17 @@ from workers.doctor.findings import (
 )
 
 SKEW_SECONDS = 2.0
-"""A signature or a link is refused when clocks are minutes apart; seconds are already odd."""
+"""Difference of clocks, in seconds, that is an error. Signatures and links fail at minutes."""
 TABLES_WITHOUT_RLS = ("alembic_version",)
-"""Tables without a tenant: the number of the last migration."""
+"""Tables without tenants: the number of the last migration."""
 
 
 ConnectionCheck = Callable[[str, Connection], Iterator[Finding]]
 
 
 def check_database(settings: Settings) -> Iterator[Finding]:
-    """The database as the processes see it, as the pages do, and its clock, which only the tables'
-    owner may read."""
+    """Check the logins of the processes and of the public pages, and the clock, which only the
+    owner of the tables may read."""
     logins: dict[str, tuple[SecretStr, ConnectionCheck]] = {
         "work": (settings.database.work_url, _check_work_login),
         "pages": (settings.database.pages_url, _check_login),
@@ -122,7 +123,7 @@ def _check_clock(part: str, connection: Connection) -> Iterator[Finding]:
 
 
 def check_redis(settings: Settings) -> Iterator[Finding]:
-    """Redis: answers, and does not answer strangers."""
+    """Check that Redis responds, and that it requires a password."""
     url = settings.redis.url.get_secret_value()
     if not url:
         yield finding_warning("redis", "doctor.no_redis")
@@ -151,8 +152,8 @@ def _server_name(info: Mapping[str, object]) -> str:
 
 
 def check_object_store(settings: Settings) -> Finding:
-    """Where files lie: on a server, one is written, read and removed; and the server shows
-    strangers nothing."""
+    """Check the file storage: on a server, write, read and delete a file, and check that it
+    requires authentication."""
     if not settings.storage.url:
         return finding_ok("files", "doctor.store_folder", folder=str(settings.objects_folder))
     place = urlsplit(settings.storage.url).netloc

@@ -1,5 +1,4 @@
-"""The doctor on the people of each agency: what they can do now, and for what somebody is
-missing."""
+"""Checks of each agency's team: which duties a member can perform, and which have no member."""
 
 from collections.abc import Iterator
 
@@ -15,7 +14,8 @@ from workers.doctor.findings import Finding, finding_ok, finding_warning
 
 
 def check_duty_coverage(settings: Settings) -> Iterator[Finding]:
-    """A line for each act; nothing while the database is away, which is said elsewhere."""
+    """Yield a finding for each duty of each agency; none while the database does not respond, which
+    has its own finding."""
     url = settings.database.work_url.get_secret_value()
     if not url:
         return
@@ -33,8 +33,8 @@ def check_duty_coverage(settings: Settings) -> Iterator[Finding]:
 
 
 def _list_findings(scope: Scope) -> list[Finding]:
-    """What can be done and what lacks somebody; what is closed for everybody stands on Team
-    alone."""
+    """Return the duties that have a member or lack one. Duties that are closed to everyone are
+    shown on the Team page only."""
     part = f"people {queries.get_agency(scope).name}"
     return [
         _build_finding(part, row)

@@ -11,7 +11,7 @@ from workers.doctor.findings import Finding, FindingLevel, finding_ok, finding_w
 
 
 def _check_image_engines(settings: Settings) -> Iterator[Finding]:
-    """Each engine for pictures that is set up, the usual one first."""
+    """Check each configured image engine, the default first."""
     usual = registry.default_image_engine(settings.generators)
     for name in dict.fromkeys((usual, *registry.configured_image_engines(settings.generators))):
         yield from _image_engine(settings, name, "images" if name == usual else f"images {name}")
@@ -37,7 +37,8 @@ def _image_engine(settings: Settings, name: str, part: str) -> Iterator[Finding]
 
 
 def _check_models(engine: SupportsModelList) -> Iterator[Finding]:
-    """What recipes may name beside the engine's own model, and files that are none of it."""
+    """Yield the models that recipes may name besides the engine's default, and files that are not
+    models."""
     if names := engine.list_models()[0]:
         yield finding_ok("models", "doctor.models", models=", ".join(names)[:400])
     for flaw in engine.model_problems():
@@ -61,7 +62,7 @@ def _check_text_engine(settings: Settings) -> Finding:
 
 
 def _check_vision_engine(settings: Settings) -> Finding:
-    """Whether a model proposes alternative texts, and whether adult pictures may be shown to it."""
+    """Check the model that proposes alt texts, and warn if it is hosted by a third party."""
     try:
         engine = registry.load_vision_engine(settings.generators)
     except GreenroomError as error:
@@ -73,7 +74,7 @@ def _check_vision_engine(settings: Settings) -> Finding:
 
 
 def _check_classifier(settings: Settings) -> Finding:
-    """Whether something looks at pictures beside people, and whether what it says counts."""
+    """Check the image classifier, and warn if its ratings are not counted."""
     try:
         classifier = registry.load_classifier(settings.generators)
         if classifier is None:
@@ -89,7 +90,7 @@ def _check_classifier(settings: Settings) -> Finding:
 
 
 def _check_background_remover(settings: Settings) -> Iterator[Finding]:
-    """Whether backgrounds can be told, where a model is set for that."""
+    """Check background removal if a model is configured."""
     try:
         if (cutter := registry.load_background_remover(settings.generators)) is not None:
             cutter.check()
@@ -101,7 +102,7 @@ def _check_background_remover(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_upscaler(settings: Settings) -> Iterator[Finding]:
-    """Whether copies can be made larger, where a model is set for that; loads it."""
+    """Load the upscaling model if one is configured."""
     try:
         if (upscaler := registry.load_upscaler(settings.generators)) is not None:
             yield finding_ok(
@@ -120,7 +121,7 @@ def _check_ffmpeg() -> Finding:
 
 
 def _check_video_engine(settings: Settings) -> Finding:
-    """Which models make pictures move, and on what, or why none can."""
+    """Check the models for video generation and their device."""
     if not settings.generators.film_models:
         return finding_ok("moving", "engine.film_none")
     try:
@@ -131,8 +132,7 @@ def _check_video_engine(settings: Settings) -> Finding:
 
 
 def _check_speech_engines(settings: Settings) -> Iterator[Finding]:
-    """Which engines of speech are there, how many voices each has, and whether one of them is a
-    real one."""
+    """Check each speech engine and count its voices; warn about placeholder voices."""
     try:
         engines = registry.load_speech_engines(settings.generators)
     except GreenroomError as error:

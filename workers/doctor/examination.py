@@ -1,10 +1,9 @@
-"""`greenroom doctor`: of each part, whether it is real, reachable and safe, and what to do about
-it."""
+"""`greenroom doctor`: the order of the checks and their output."""
 
-import json
 from collections.abc import Iterator
 
 from connectors.registry import loader
+from foundation.i18n.translation import load_catalogue
 from foundation.ops.settings import Settings, load_settings
 from workers.doctor import data_stores, duty_coverage, removal_form, retention_backlog
 from workers.doctor.engines import (
@@ -29,30 +28,44 @@ from workers.doctor.machine import (
 )
 from workers.installation.folder import InstallationFolder
 from workers.installation.state_file import read_status
-from workers.terminal.output import translate
+from workers.terminal.exit_codes import ExitCode
+from workers.terminal.output import terminal_language, translate
+from workers.terminal.tables import format_json, format_table
 
-VERDICT_MARKS = {FindingLevel.OK: "✓", FindingLevel.WARN: "!", FindingLevel.ERROR: "✗"}
-EXIT_NOT_HEALTHY = 3
+LEVEL_MARKS = {FindingLevel.OK: "✓", FindingLevel.WARN: "!", FindingLevel.ERROR: "✗"}
 
 
 def run_doctor(*, as_json: bool) -> int:
-    """Print a finding per part; 0 when nothing is bad."""
+    """Check every part and print the findings. Returns UNAVAILABLE if a part fails, else OK."""
     settings = load_settings()
     found = list(collect_findings(settings))
     if as_json:
         shape = [{"part": f.part, "verdict": f.level, "says": translate(f.message)} for f in found]
-        print(json.dumps(shape, indent=2, ensure_ascii=False))
+        print(format_json(shape))
     else:
-        for finding in found:
-            print(
-                f"  {VERDICT_MARKS[finding.level]} {finding.part:<12} {translate(finding.message)}"
-            )
-    return EXIT_NOT_HEALTHY if any(finding.level is FindingLevel.ERROR for finding in found) else 0
+        rows = [
+            (LEVEL_MARKS[one.level], part_name(one.part), translate(one.message)) for one in found
+        ]
+        print(format_table(("", "check", "result"), rows))
+    failed = any(finding.level is FindingLevel.ERROR for finding in found)
+    return ExitCode.UNAVAILABLE if failed else ExitCode.OK
+
+
+def part_name(part: str) -> str:
+    """Return the name of a part in the terminal's language; what follows it, such as the name of an
+    agency, stays."""
+    known = load_catalogue(terminal_language())
+    code = f"doctor.part.{part.replace(' ', '_')}"
+    if code in known:
+        return known[code]
+    kind, _, subject = part.partition(" ")
+    name = known.get(f"doctor.part.{kind}", kind)
+    return f"{name} ({subject})" if subject else name
 
 
 def collect_findings(settings: Settings) -> Iterator[Finding]:
-    """Every finding, the machine first, then the folder, the services, the engines, the
-    processes."""
+    """Yield every finding: of the machine, the folder, the services, the engines and the processes,
+    in this order."""
     home = InstallationFolder(settings.home)
     runs = read_status(home).phase == "up"
     yield _check_machine()
@@ -82,7 +95,7 @@ def collect_findings(settings: Settings) -> Iterator[Finding]:
 
 
 def check_connector_packages() -> Iterator[Finding]:
-    """What installed packages bring beside our own loader, and what of it is not used."""
+    """Yield a finding for each installed connector package, used or not."""
     found = loader.load_plugin_connectors()
     for name, package in found.packages.items():
         yield finding_ok("connectors", "cli.brought.used", package=package, platform=name)

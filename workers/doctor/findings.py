@@ -1,4 +1,4 @@
-"""Findings of the doctor: one part, its level, and a sentence on what to do."""
+"""Findings of the doctor: a part, its level and a message with the remedy."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from foundation.i18n.translation import Message
 
 
 class FindingLevel(StrEnum):
-    """How a part is: fine; works, but knows better; does not work or is not safe."""
+    """Levels of a finding; the values are part of the JSON output."""
 
     OK = "fine"
     WARN = "warn"
@@ -16,7 +16,7 @@ class FindingLevel(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One part and a sentence about it, which says what to do when it is not fine."""
+    """The finding for one part; its message gives the remedy if the level is not OK."""
 
     part: str
     level: FindingLevel
@@ -24,15 +24,15 @@ class Finding:
 
 
 def finding_ok(part: str, code: str, **params: str | int) -> Finding:
-    """A part that is as it should be."""
+    """Return a finding for a part without problems."""
     return Finding(part, FindingLevel.OK, Message(code, params))
 
 
 def finding_warning(part: str, code: str, **params: str | int) -> Finding:
-    """A part that works, with something to know."""
+    """Return a finding for a part that works with a restriction."""
     return Finding(part, FindingLevel.WARN, Message(code, params))
 
 
 def finding_error(part: str, code: str, **params: str | int) -> Finding:
-    """A part that does not work or is not safe."""
+    """Return a finding for a part that does not work or is not safe."""
     return Finding(part, FindingLevel.ERROR, Message(code, params))

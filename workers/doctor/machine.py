@@ -68,7 +68,7 @@ def _check_keys(settings: Settings) -> Iterator[Finding]:
 
 
 def _check_mail(settings: Settings) -> Finding:
-    """Only what is set: whether a server takes mail is known once one is written."""
+    """Check the mail settings; no mail is sent."""
     missing = settings.mail.missing_settings
     if missing:
         return finding_ok("mail", "doctor.mail_off", names=", ".join(missing))

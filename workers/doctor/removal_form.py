@@ -1,5 +1,5 @@
-"""The doctor on asking for removal: whether the form is reached, what waits for the house, where
-its link belongs."""
+"""Checks of removal requests: the form responds, requests pending a decision, and profiles that
+need the link to the form."""
 
 from collections.abc import Iterator
 
@@ -18,11 +18,12 @@ from workers.doctor.findings import Finding, finding_error, finding_ok, finding_
 PART = "removals"
 ACTOR = "system:doctor"
 OWN_PAGES = "own_page"
-"""The platform whose pages bear the link by themselves."""
+"""The platform whose pages contain the link automatically."""
 
 
 def check_removal_form(settings: Settings) -> Iterator[Finding]:
-    """A line for each; nothing while the database is away, which is said elsewhere."""
+    """Yield the findings on removal requests; none while the database does not respond, which has
+    its own finding."""
     url = settings.database.work_url.get_secret_value()
     if not url:
         return
@@ -57,8 +58,8 @@ def _check_form(tenant: OpenScope, form: str) -> Iterator[Finding]:
 
 
 def _check_profiles(scope: Scope, form: str) -> list[Finding]:
-    """No platform of ours tells us the words of a profile: the link stands there by hand, and
-    nobody can check it."""
+    """Return the accounts whose profiles need the link to the form. No platform API reads profiles,
+    so members add the link manually."""
     accounts = (one for one in queries.list_channels(scope) if one.state == "active")
     names = sorted({one.name for one in accounts if one.platform != OWN_PAGES})
     part = f"{PART} {get_agency(scope).name}"

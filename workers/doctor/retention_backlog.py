@@ -1,5 +1,4 @@
-"""The doctor on what is over: how many rows the next turn deletes, of which tables; nothing is
-changed."""
+"""Check of retention: the rows that the next run deletes, by table. Deletes nothing."""
 
 from collections.abc import Iterator
 
@@ -14,7 +13,8 @@ from workers.event_handlers import retention
 
 
 def check_retention_backlog(settings: Settings) -> Iterator[Finding]:
-    """A line for each agency; nothing while the database is away, which is said elsewhere."""
+    """Yield a finding for each agency; none while the database does not respond, which has its own
+    finding."""
     url = settings.database.work_url.get_secret_value()
     if not url:
         return

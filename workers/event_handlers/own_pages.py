@@ -1,4 +1,5 @@
-"""Opening a creator's own page: the site, its credential, the account that posts to it."""
+"""Handlers that open a creator's own page: the site, its credential, and the account that posts to
+it."""
 
 from uuid import UUID
 
@@ -20,14 +21,15 @@ ACTOR = "system:pages"
 
 
 def internal_page_url(settings: Settings) -> str:
-    """Where the pages of this installation are called from within."""
+    """Return the URL of the page server for requests inside the installation."""
     return settings.web.inside_url or f"http://127.0.0.1:{settings.web.port}"
 
 
 def open_own_page(
     event: OwnPageRequested, *, tenant: OpenScope, seal: SealSecret, settings: Settings
 ) -> None:
-    """Open the page and connect it; once. An address that cannot be had is told."""
+    """Open the page and connect its account, once. The agency is notified if the URL is not
+    available."""
     try:
         with tenant(event.tenant_id, ACTOR) as scope:
             _open_site(scope, event.subject_id, event.slug, seal=seal, settings=settings)
@@ -53,7 +55,7 @@ def _open_site(
         language=creator.languages[0] if creator.languages else agency.language,
         authority=host_name(settings.web.public_url),
     )
-    if credential is None:  # open already, with its account
+    if credential is None:  # already open, with its account
         return
     lifecycle.connect_account(
         scope,
@@ -71,11 +73,11 @@ def _open_site(
 def open_adult_area(
     event: AdultAreaRequested, *, tenant: OpenScope, seal: SealSecret, settings: Settings
 ) -> None:
-    """Open the part of the page for adults, and connect the account that posts there; once."""
+    """Open the adult area of the page and connect its account, once."""
     with tenant(event.tenant_id, ACTOR) as scope:
         try:
             opened = sites.open_adult_area(scope, event.subject_id)
-        except NotFound:  # its page went meanwhile
+        except NotFound:  # the page was deleted since
             return
         if opened is None:
             return

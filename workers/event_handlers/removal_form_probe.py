@@ -1,4 +1,4 @@
-"""Asking our own form for removal requests, as a visitor would: it must answer, and reach its
+"""Probe that loads the public form for removal requests as a visitor would, including its
 database."""
 
 from contextlib import closing
@@ -19,7 +19,7 @@ log = telemetry.get_logger("workers.event_handlers.removal_form_probe")
 
 
 def is_form_answering(address: str, reach: AddressPolicy) -> bool:
-    """Whether the form at an address of ours answers, and could take a request now."""
+    """Return True if the form at this URL responds and can accept a request."""
     with closing(HttpClient(reach=reach)) as http:
         replies = [
             http.send(HttpRequest("GET", f"{address.rstrip('/')}{path}", deadline=SECONDS))
@@ -32,8 +32,8 @@ def is_form_answering(address: str, reach: AddressPolicy) -> bool:
 def probe_removal_form(
     event: IntakeDue, *, tenant: OpenScope, address: str, reach: AddressPolicy
 ) -> None:
-    """Note that the form was reached. Where it was not, nothing is written: after an hour that
-    counts."""
+    """Record that the form was reached. After a failure nothing is recorded; an hour without a
+    record counts as an outage."""
     if not is_form_answering(address, reach):
         log.warning("intake.unreached", address=address)
         return

@@ -1,5 +1,5 @@
-"""Looking in every agency for what was reported to the house; each find becomes a request there,
-frozen at once."""
+"""Handler that searches all agencies for content reported to the installation and opens a removal
+request for each match. The content is frozen at once."""
 
 from uuid import UUID
 
@@ -16,11 +16,10 @@ ACTOR = "system:reports"
 
 
 def search_reported_content(event: ReportDue, *, tenant: OpenScope, base: str) -> None:
-    """Make a request of each find, once, however often this is done; then write down which they
-    are.
+    """Open one request per match, also if repeated, and record the requests with the report.
 
-    `base` is where our pages lie. Agencies learn of a request as of any other, and nothing of who
-    asked.
+    `base` is the URL of the pages. Agencies are notified as for any request, without the reporter's
+    identity.
     """
     with tenant(INSTALLATION_ID, ACTOR) as scope:
         report = installation_reports.get_report(scope, event.subject_id)
@@ -35,7 +34,7 @@ def search_reported_content(event: ReportDue, *, tenant: OpenScope, base: str) -
 
 
 def _create_requests(scope: Scope, report: ReportDetails, base: str) -> list[str]:
-    """The receipts of the requests in one agency: one for each creator whose pictures are meant."""
+    """Return the receipts of an agency's requests, one per creator of the reported pictures."""
     meant = picture_lookup.find_pictures(scope, report.given.address, report.looks, base=base)
     return [
         _create_request(scope, report, creator_id, meant[creator_id])

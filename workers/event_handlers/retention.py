@@ -1,5 +1,5 @@
-"""What is over goes: room by room, table by table, in batches that each stand by themselves, with a
-line of proof; and pictures that were put away, where the agency wants it."""
+"""Retention: deletion of expired rows package by package and table by table, in batches of one
+transaction each with an audit entry, and erasure of archived pictures if the agency wants it."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -26,7 +26,7 @@ from workers.wiring import Services
 
 RETENTION_ACTOR = "system:keeping"
 BATCHES_PER_RUN = 20
-"""Batches of one table in one turn; then the others, and what is left a little later."""
+"""Batches per table and run. The rest follows a little later, after the other tables."""
 
 FANS = 50
 CONTINUE_AFTER = timedelta(minutes=1)
@@ -42,15 +42,16 @@ ALL_RETENTION_RULES = (
     *GATE_RETENTION,
     *TENANTS_RETENTION,
 )
-"""Every table with a period, the rooms from the top down. Money and the log are not among them."""
+"""All tables with a retention period, from the highest package down. Financial records and the log
+have none."""
 
 FANS_TABLE = "fans"
 PICTURES = 500
-"""Pictures that one turn has erased, at most: the next turn looks for the others."""
+"""Maximum number of pictures erased per run; the next run continues."""
 
 
 def retention_routes(s: Services) -> tuple[EventRoute, ...]:
-    """Who deletes what is over."""
+    """Return the routes of retention."""
     erase = partial(
         erasure.erase_picture, tenant=s.tenant, store=s.store, posted=assets_used_in_posts
     )
@@ -71,8 +72,8 @@ def delete_expired_rows(
     batch: int = retention.PURGE_BATCH,
     batches: int = BATCHES_PER_RUN,
 ) -> None:
-    """Delete what is over of a tenant, up to `batches` of `batch` rows of a table. Raises Later
-    while more is left."""
+    """Delete expired rows of a tenant, up to `batches` of `batch` rows per table. Raises RetryLater
+    if more are left."""
     acts = [
         (rule.table, batch, partial(retention.purge_expired, rule=rule, batch=batch))
         for rule in ALL_RETENTION_RULES
@@ -95,7 +96,7 @@ def _purge_table(
     act: Callable[[Scope], int],
     batches: int,
 ) -> bool:
-    """Go through one table; whether there is more."""
+    """Purge one table and return True if more rows are left."""
     for _ in range(batches):
         with opened() as scope:
             gone = act(scope)
@@ -107,7 +108,7 @@ def _purge_table(
 
 
 def count_expired_rows(scope: Scope) -> dict[str, int]:
-    """What one turn would delete now, by table; nothing is changed."""
+    """Return the number of rows that a run would delete now, by table, without deleting them."""
     found = retention.count_expired_by_table(scope, ALL_RETENTION_RULES)
     away = len(inactive_fans_query(scope, most=10_000))
     return {**found, **({FANS_TABLE: away} if away else {})}

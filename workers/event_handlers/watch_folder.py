@@ -1,8 +1,10 @@
-"""The watched folder: what is saved there by any program is in the library a minute later.
+"""The watch folder: files that any program saves there are imported into the library within a
+minute.
 
-Below it lie a folder for each agency, which its id ends, in that one for each creator, and in that
-`generated`, for what a model made: all are made here. A file that was taken is moved to `taken`
-beside it, one that cannot be to `refused` with the reason beside it; none is ever deleted.
+It contains a folder for each agency, ending in the agency's ID. That contains a folder for each
+creator, and that a folder `generated` for AI output. All folders are created here. An imported file
+is moved to `taken`, a refused one to `refused` with the reason in a text file. Files are never
+deleted.
 """
 
 import errno
@@ -42,16 +44,18 @@ WATCH_FOLDER_ACTOR = "system:folder"
 IMPORTED_FOLDER = "taken"
 REFUSED_FOLDER = "refused"
 GENERATED_FOLDER = "generated"
-"""What lies here was made by a model, whatever the file says: exports often lose their marks."""
+"""Files in this folder count as AI-generated whatever their metadata say, because exports often
+lose their marks."""
 
 UNCHANGED_SECONDS = 5.0
-"""Seconds since a file was last written: before that somebody may still be writing it."""
+"""Seconds since the last write to a file, before which a program may still be writing it."""
 
 FILES_PER_RUN = 20
-"""Files of one turn; the next one takes the others."""
+"""Maximum number of files per run; the next run imports the others."""
 
 MAX_KEPT_NAME = 200
-"""Bytes of a name beside which its reason still fits; a file system takes 255."""
+"""Maximum number of bytes of a file name, so that the name of its reason fits the 255 of a file
+system."""
 
 MAX_SUFFIX = 12
 LOOK_SECONDS = 120
@@ -62,8 +66,8 @@ log = telemetry.get_logger("workers.event_handlers.watch_folder")
 
 @dataclass(frozen=True)
 class WaitingFile:
-    """A file to be brought in: below which folder, by which parts of its path, under which name;
-    whose it is, the language their agency is told in, and whether a model made it."""
+    """A file to import: its folder below the root, its name, its agency and creator, the language
+    of the agency, and a flag for AI output."""
 
     root: Path
     parts: tuple[str, ...]
@@ -75,7 +79,7 @@ class WaitingFile:
 
 
 def watch_folder_routes(s: Services) -> tuple[EventRoute, ...]:
-    """Who looks into the folder."""
+    """Return the route of the watch folder."""
     root = Path(s.settings.storage.watched) if s.settings.storage.watched else None
     return (
         EventRoute(
@@ -89,11 +93,11 @@ def watch_folder_routes(s: Services) -> tuple[EventRoute, ...]:
 def import_waiting_files(
     event: WatchFolderDue, *, tenant: OpenScope, store: ObjectStore, root: Path | None
 ) -> None:
-    """Bring in what lies there, up to `MOST` files, of each agency in turn. Raises
-    `outbox.RetryLater` while there are more, Unavailable where the folder itself cannot be made or
-    read: what is wrong with one agency's is told to them.
+    """Import up to `FILES_PER_RUN` waiting files, one agency after the other in turn.
 
-    Killed after a file was kept and before it was moved, it is the same upload the next time.
+    Raises `outbox.RetryLater` if more are waiting, and Unavailable if the root cannot be created or
+    read. An agency is notified about problems in its folder. If the process is killed after a file
+    was stored and before it was moved, the next import finds the same upload.
     """
     if root is None:
         return
@@ -113,7 +117,7 @@ def import_waiting_files(
         except (
             storage_quota.StorageFull,
             Unavailable,
-        ) as error:  # it stays where it is, for when there is room
+        ) as error:  # the file stays until there is space
             _notify_agency(
                 one.tenant_id, tenant, error.message, cause=f"folder:{error.message.code}"
             )
@@ -135,7 +139,7 @@ def _check_root(root: Path) -> None:
 
 
 def _list_waiting_files(tenant: OpenScope, root: Path, tenant_id: UUID) -> Iterator[WaitingFile]:
-    """The files of an agency that nobody writes any more, by creator and name."""
+    """Yield the complete files of an agency, by creator and name."""
     with tenant(tenant_id, WATCH_FOLDER_ACTOR) as scope:
         agency = queries.get_agency(scope)
         creators = queries.list_creators(scope)
@@ -162,8 +166,8 @@ def _list_waiting_files(tenant: OpenScope, root: Path, tenant_id: UUID) -> Itera
 
 @contextmanager
 def _open_folder(root: Path, *parts: str) -> Iterator[int]:
-    """A folder below the watched one, opened, and made where it is not there. None of the parts is
-    a link, which might lead to what is another agency's, or nobody's. Raises OSError."""
+    """Open a folder below the root, creating it if needed. Symbolic links are refused, since they
+    could lead to files of another agency or of the system. Raises OSError."""
     at = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     try:
         for part in parts:
@@ -175,21 +179,21 @@ def _open_folder(root: Path, *parts: str) -> Iterator[int]:
 
 
 def _open_subfolder(at: int, part: str) -> int:
-    """A folder in an open one. Raises OSError, also for a link."""
+    """Open a folder inside an open one. Raises OSError, also for a symbolic link."""
     with suppress(FileExistsError):
         os.mkdir(part, 0o770, dir_fd=at)
     return os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=at)
 
 
 def agency_folder_name(name: str, tenant_id: UUID) -> str:
-    """The folder of an agency: its name in plain letters, and the end of its id, which tells it
-    from any other."""
+    """Return the folder name of an agency: its name in ASCII and the end of its ID, which makes it
+    unique."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return f"{re.sub(r'[^a-z0-9]+', '-', plain).strip('-')[:40]}-{tenant_id.hex[-12:]}"
 
 
 def _is_whole(folder: int, name: str) -> bool:
-    """A regular file, no link, not hidden, that was not written for a while."""
+    """Return True for a regular, visible file that has not been written recently."""
     if name.startswith((".", "~")) or PurePath(name).suffix.lower() in PARTIAL_SUFFIXES:
         return False
     try:
@@ -225,8 +229,8 @@ def _receive_file(one: WaitingFile, tenant: OpenScope, store: ObjectStore) -> No
 
 
 def _read_file(folder: int, name: str) -> bytes:
-    """Return the bytes, one more than any file may have at most. Raises OSError for a link, a pipe
-    or a device that took the place of the file; opening a pipe would wait for a writer."""
+    """Return the content, at most one byte more than the maximum size. Raises OSError for a link, a
+    pipe or a device; opening a pipe would wait for a writer."""
     mode = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
     with os.fdopen(os.open(name, mode, dir_fd=folder), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -235,8 +239,7 @@ def _read_file(folder: int, name: str) -> bytes:
 
 
 def _move_file(folder: int, name: str, where: str, *, why: str = "") -> None:
-    """Put a file into a folder beside it, under a name that is free there, and `why` beside it
-    again."""
+    """Move a file to a subfolder under a free name, and write the reason `why` next to it."""
     there = _open_subfolder(folder, where)
     try:
         target = name
@@ -250,9 +253,7 @@ def _move_file(folder: int, name: str, where: str, *, why: str = "") -> None:
             end = path.suffix if path.suffix.isascii() and len(path.suffix) <= MAX_SUFFIX else ""
             target = f"{begin}-{uuid7().hex}{end}"
         if why:
-            mode = (
-                os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            )  # never what lies there already, nor what a link leads to
+            mode = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # never overwrites a file or follows a link
             with os.fdopen(
                 os.open(f"{target}.txt", mode, 0o660, dir_fd=there), "w", encoding="utf-8"
             ) as file:
@@ -274,7 +275,7 @@ def _tell_unreadable(
     tenant_id: UUID, tenant: OpenScope, parts: Sequence[str], name: str, error: OSError
 ) -> None:
     log.warning("folder.unreadable", error=telemetry.describe_error(error))
-    where = parts[-1]  # it may be no text at all
+    where = parts[-1]  # may contain bytes that are not text
     name = " ".join(remove_invisible(name).split())
     said = Message("folder.unreadable", {"file": name, "folder": where})
     _notify_agency(tenant_id, tenant, said, cause=f"folder:{where}/{name}"[:200])

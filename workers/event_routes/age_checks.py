@@ -1,5 +1,4 @@
-"""Proof of age and the role that shows it, wired: who handles which event, and how a provider's
-call is known."""
+"""Routes of events about age verification and reader roles, and the webhook URL of an age check."""
 
 from functools import partial
 from uuid import UUID
@@ -26,11 +25,11 @@ from workers.relay.dispatch import EventRoute
 from workers.wiring import Services
 
 PROVIDER_DEADLINE_SECONDS = 30
-"""Two requests of fifteen seconds, and what is written around them."""
+"""Deadline of two requests of fifteen seconds, including the writes around them."""
 
 
 def age_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of everything about ages."""
+    """Return the routes of events about age verification and reader roles."""
     tenant = s.tenant
     transport = s.transport
     providers = s.age_providers
@@ -74,7 +73,9 @@ def age_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _call_address(s: Services, tenant_id: UUID, check_id: UUID) -> str:
-    """Where a provider calls about a check; "" where nobody outside can: then it is only asked."""
+    """Return the URL that a provider calls about a check, or "" if it cannot reach the
+    installation. Then the check is polled only."""
+    # without a public URL the provider cannot call
     if not s.settings.public_url.startswith("https://"):
         return ""
     proof = age_webhook_token(

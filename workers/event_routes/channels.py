@@ -1,4 +1,4 @@
-"""Routes of the events of `channels`: setting up and keeping accounts, sending, removal, manual
+"""Routes of the events of `channels`: account setup and maintenance, sending, removal and manual
 tasks."""
 
 from collections.abc import Iterator, Mapping
@@ -48,7 +48,8 @@ pass
 
 
 LOOKUP_DEADLINE_SECONDS = 60
-"""A look at a place, reader by reader where a platform lists nobody."""
+"""Deadline of a destination check, which may request readers one by one if a platform does not list
+members."""
 
 
 def _menu_of(capabilities: Capabilities) -> CommandMenu:

@@ -27,7 +27,7 @@ from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
 
 REPLY_DEADLINE_SECONDS = 120
-"""A model's answer and its repair, on a slow machine."""
+"""Deadline of a model's reply and its repair, on a slow machine."""
 
 
 def chat_routes(s: Services) -> tuple[EventRoute, ...]:

@@ -1,5 +1,4 @@
-"""Known faces, wired: who agrees, whom nobody may show, what is compared, and who says that two are
-not the same."""
+"""Routes of events about faces: consent, bans, comparison and resemblance reviews."""
 
 from datetime import timedelta
 from functools import partial
@@ -16,17 +15,17 @@ from workers.relay.dispatch import EventRoute
 from workers.wiring import Services
 
 ENROLMENT_DEADLINE_SECONDS = 60
-"""Three photographs at most, fifteen seconds each."""
+"""Deadline for at most three photos, fifteen seconds each."""
 
 COMPARISON_DEADLINE_SECONDS = 600
-"""Some pictures at a time; a beating heart makes it longer."""
+"""Deadline for one batch of pictures; heartbeats extend it."""
 
 CLASSIFIER_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
-"""A classifier that is down may be so for a day."""
+"""Retries last about a day, since a classifier may be down that long."""
 
 
 def face_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of everything about faces."""
+    """Return the routes of events about faces."""
     tenant = s.tenant
     by = s.face_comparison
     return (

@@ -1,5 +1,5 @@
-"""Who hears which fact. Apart from the handlers: the relay spreads facts and need not load who
-handles what follows."""
+"""The listeners of each fact. They are separate from the handlers, so that the relay need not load
+the handlers."""
 
 from datetime import timedelta
 
@@ -60,4 +60,4 @@ FACT_ROUTES = FactListeners(
         FanErased: (),
     }
 )
-"""An empty line is a fact nobody needs yet."""
+"""Listeners by fact. An empty tuple is a fact without listeners."""

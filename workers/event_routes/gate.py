@@ -68,7 +68,7 @@ from workers.wiring import Services, allowed_reach
 
 NETWORK_DEADLINE_SECONDS = 30
 SEARCH_DEADLINE_SECONDS = 120
-"""A look into every agency of the house."""
+"""Deadline of a search in all agencies of the installation."""
 
 
 def gate_routes(s: Services) -> tuple[EventRoute, ...]:

@@ -1,4 +1,4 @@
-"""Routes of the events of `insights` metrics."""
+"""Routes of the events of `insights`: metrics, deletion checks, followers and rollups."""
 
 from functools import partial
 
@@ -11,6 +11,7 @@ from workers.wiring import Services
 
 
 def metrics_routes(s: Services) -> tuple[EventRoute, ...]:
+    """Return the routes of the events of `insights`."""
     return (
         EventRoute(
             ReadingDue,

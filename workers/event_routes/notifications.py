@@ -1,7 +1,5 @@
-"""The agency's own systems, wired: what they are told, and how.
-
-Mail to members, wired: by which server, and with whose address in it.
-"""
+"""Routes of outgoing notifications: webhooks to the agency's systems, emails to members, and access
+links."""
 
 from functools import partial
 from uuid import UUID
@@ -22,8 +20,9 @@ _SECRET = frozenset({"secret"})
 
 
 def webhook_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The route of calls to hooks, by a way out of their own: not even this installation is reached
-    through it."""
+    """Return the route of webhook calls. Their transport cannot reach this installation."""
+    # A separate client: members choose the URLs of webhooks, which must not reach this
+    # installation.
     transport = Transport(
         http=HttpClient(reach=outside_reach(s.settings)),
         reveal=s.reveal,
@@ -46,7 +45,7 @@ def webhook_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _open_secret(s: Services, tenant_id: UUID, letter: Sealed) -> Sealed:
-    """The secret a page sealed for the workers, as the transport opens it. Raises Unavailable."""
+    """Return the secret of a webhook, which a page sealed for the workers. Raises Unavailable."""
     found = s.read_form(tenant_id, letter.box, _SECRET)["secret"]
     if not isinstance(found, Sealed):
         raise TypeError("a secret left the letterbox unsealed")
@@ -54,7 +53,8 @@ def _open_secret(s: Services, tenant_id: UUID, letter: Sealed) -> Sealed:
 
 
 def email_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of mail: to members, and of links to people outside the agency."""
+    """Return the routes of emails: to members, and access links to recipients outside the
+    agency."""
     house = s.settings.dashboard.public_url
     pages = s.settings.web.public_url
     post = EmailTransport(s.settings.mail, house=house, pages=pages).send

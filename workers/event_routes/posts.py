@@ -1,7 +1,5 @@
-"""Files of posts and feeds, wired.
-
-Posting, wired: who handles which of its events.
-"""
+"""Routes of the events of `schedules`: publishing, edits, imports, feeds, recurrence and
+suggestions."""
 
 from collections.abc import Callable
 from functools import partial
@@ -74,14 +72,16 @@ from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services, build_once, outside_reach
 
 IMPORT_SECONDS = 120
-"""Ten thousand lines take a quarter of it; a beating heart makes it longer."""
+"""Deadline of an import: four times the duration of one with ten thousand rows; heartbeats extend
+it."""
 
 FEED_SECONDS = 90
-"""Four requests at most, and what is written after them."""
+"""Deadline of a feed read: at most four requests, and the writes after them."""
 
 
 def make_feed_fetcher(reach: AddressPolicy) -> DownloadFeed:
-    """Return a function that downloads feeds from where `reach` lets it go."""
+    """Return a function that downloads feeds from the addresses that `reach` allows."""
+    # Members choose the URLs of feeds, so a separate client limits the addresses that they reach.
     client = build_once(partial(HttpClient, max_connections=8, reach=reach))
     may_reach = partial(address_policy.can_connect, reach=reach)
 
@@ -92,7 +92,7 @@ def make_feed_fetcher(reach: AddressPolicy) -> DownloadFeed:
 
 
 def import_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of files."""
+    """Return the routes of imports and feeds."""
     tenant = s.tenant
     connectors = s.connectors
     gave_up = partial(abandon_import, tenant=tenant)
@@ -114,17 +114,18 @@ def import_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 RENDITION_DEADLINE_SECONDS = 120
-"""Ninety days of a series on every account, or every planned time of an agency."""
+"""Deadline for ninety days of a series on every account, or for all scheduled times of an agency.
+"""
 
 STAGE_SECONDS = 320
-"""All uploads of a post, and what is written around them."""
+"""Deadline for all uploads of a post, including the writes around them."""
 
 TEXT_DEADLINE_SECONDS = 120
-"""Twenty-one short texts; a beating heart makes it longer."""
+"""Deadline for twenty-one short texts; heartbeats extend it."""
 
 
 def post_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of what is posted."""
+    """Return the routes of the events of `schedules`."""
     claim = partial(dry_run_outcomes.claim_or_end_dry_run, mint=s.mint, connectors=s.connectors)
     stage = partial(claims.claim_upload, mint=s.mint, connectors=s.connectors)
     recorded = partial(step_runner.recorded_outcome, connectors=s.connectors)
@@ -168,7 +169,7 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _upkeep_routes(s: Services) -> tuple[EventRoute, ...]:
-    """Return the routes that keep scheduled and published posts in order: sweeps, holds, expiry,
+    """Return the routes that maintain scheduled and published posts: sweeps, holds, expiry,
     recurrence."""
     tenant = s.tenant
     return (
@@ -200,7 +201,6 @@ def _upkeep_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _suggestion_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of suggestions."""
     free_gpu = partial(gpu_sharing.free_gpu, s.settings.generators)
     return (
         _build_suggestion_route(s, WeekTextsDue, WeekTextsKind(), s.text_engine),
@@ -231,7 +231,7 @@ def _build_suggestion_route(
 
 
 def _edit_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of other words for what stands outside."""
+    """Return the routes of edits of live posts."""
     send = partial(
         platform_edits.send_edit,
         tenant=s.tenant,
@@ -247,7 +247,7 @@ def _edit_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _build_edit_runner(s: Services) -> platform_edits.RunEditSteps:
-    """The loop of all that is sent, on requests that change words."""
+    """Return the step runner for edits."""
     arm_next = partial(edits.prepare_next_edit_step, connectors=s.connectors, mint=s.mint)
 
     def carry(armed: PreparedStep, settle: SettleAttempt) -> object:

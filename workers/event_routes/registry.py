@@ -1,4 +1,4 @@
-"""Every event kind and the one function that handles it; who hears which fact; what ticks."""
+"""Registry of all event routes."""
 
 from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
@@ -17,7 +17,7 @@ from workers.wiring import Services
 
 
 def build_routes(s: Services) -> EventRoutes:
-    """All routes of the house. Raises ValueError at start for a kind without one."""
+    """Return all routes. Raises ValueError at start if an event kind has none."""
     found = EventRoutes(
         *posts.post_routes(s),
         *account_routes(s),
@@ -35,13 +35,14 @@ def build_routes(s: Services) -> EventRoutes:
         *_demo_routes(s),
         facts=FACT_ROUTES,
     )
+    # Refuse to start with an event that no handler would ever process.
     found.require_routes(declared_events(*event_modules()))
     return found
 
 
 def event_modules() -> Iterator[ModuleType]:
-    """Every module in which a package declares its events: the `events.py` of its sub-packages, and
-    the gate's journal."""
+    """Yield every module that declares events: the `events.py` of each sub-package, and the gate's
+    journal."""
     yield journal
     for name in ("gate", "channels", "studio", "schedules", "subscribers", "insights", "dashboard"):
         package = import_module(name)
@@ -51,7 +52,7 @@ def event_modules() -> Iterator[ModuleType]:
 
 
 def _demo_routes(s: Services) -> Iterable[EventRoute]:
-    """The demo's routes; `demo` lies above this package and is loaded by name."""
+    """Return the demo's routes. `demo` is in a higher layer and is loaded by name."""
     build: Callable[[Services], Iterable[EventRoute]] = import_module(
         "demo.event_routes"
     ).demo_routes

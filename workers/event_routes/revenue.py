@@ -1,5 +1,5 @@
-"""Money as platforms tell it and take it, wired: what accounts earned, what moved on those that
-sell, subscriptions."""
+"""Routes of events about revenue: platform earnings, reconciliation of transactions, and
+subscriptions."""
 
 from collections.abc import Collection
 from datetime import date
@@ -18,11 +18,11 @@ from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
 
 READING_SECONDS = 240
-"""A reading of earnings, or of what moved on an account, page by page."""
+"""Deadline of a paged read of earnings or transactions."""
 
 
 def revenue_routes(s: Services) -> tuple[EventRoute, ...]:
-    """The routes of readings of money, and of what is paid month by month."""
+    """Return the routes of earnings, reconciliation and subscriptions."""
     earned = partial(
         platform_earnings.read_earnings,
         tenant=s.tenant,
@@ -63,8 +63,8 @@ def revenue_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _rolled_up(scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
-    """The sums of these days are made anew."""
+    """Schedule new rollups of these days."""
     for day in sorted(days):
         outbox.put(
             scope, RollupDue(scope.tenant_id, creator_id, day)
-        )  # the beat's row may be running: it saw no line
+        )  # a scheduled rollup may already run without the new row

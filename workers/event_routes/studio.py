@@ -1,4 +1,4 @@
-"""The studio's event kinds, each with the one function that handles it."""
+"""Routes of the events of `studio`: recipe runs, clips, ingest, voices and remote workers."""
 
 from datetime import timedelta
 from functools import partial
@@ -21,14 +21,15 @@ from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
 
 CLASSIFIER_BACKOFF = Backoff(first=timedelta(minutes=1), dead_at=9)
-"""A classifier that is down may be so for a day; meanwhile people decide."""
+"""Retries last about a day, since a classifier may be down that long. Members decide in the
+meantime."""
 
 ENGINE_BACKOFF = Backoff(first=timedelta(seconds=20), factor=2, dead_at=12)
-"""An engine that is down may be so for hours, and is back within minutes mostly: eleven hours at
-most, half of it expected. A picture that was stored counts as a new beginning."""
+"""Retries last at most eleven hours, about half of it on average, since an engine may be down for
+hours but mostly returns within minutes. Each stored picture resets the backoff."""
 
 JOB_DEADLINE_SECONDS = 600
-"""A run of a recipe, a clip or a film; a beating heart makes it longer."""
+"""Deadline of a recipe run, a clip or a video; heartbeats extend it."""
 
 
 def studio_routes(s: Services) -> tuple[EventRoute, ...]:
@@ -152,7 +153,7 @@ def _assessment_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _run_routes(s: Services) -> tuple[EventRoute, ...]:
-    """What makes the pictures of recipes, drawn here or bought."""
+    """Return the routes that generate pictures, locally or at a provider."""
     run = partial(
         runner.generate_pictures,
         tenant=s.tenant,
@@ -187,7 +188,7 @@ def _run_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _voice_routes(s: Services) -> tuple[EventRoute, ...]:
-    """What says texts, and lists who could."""
+    """Return the routes of text to speech and of the voice catalog."""
     say = partial(
         speeches.synthesize_speech,
         tenant=s.tenant,
@@ -219,7 +220,7 @@ def _voice_routes(s: Services) -> tuple[EventRoute, ...]:
 
 
 def _remote_result_route(s: Services) -> EventRoute:
-    """What brings in the pictures that machines of an agency's own made."""
+    """Return the route that ingests pictures from the agency's remote workers."""
     bring = partial(
         results.ingest_result,
         tenant=s.tenant,

@@ -1,1 +1,5 @@
-"""The folder of an installation: its data services, ports, database and state file."""
+"""The folder of an installation: settings and secrets, data services, ports, database setup and
+status.
+
+It starts nothing: processes are in `workers.runtime`.
+"""

@@ -1,5 +1,4 @@
-"""What somebody needs who runs the house in containers: addresses and secrets for
-docker-compose.yml."""
+"""Addresses and secrets for docker-compose.yml, as `greenroom deploy env` prints them."""
 
 import re
 import secrets
@@ -14,7 +13,8 @@ from workers.installation.folder import MASTER_KEY, SECRET_FACTORIES, SIGNING_KE
 _ADDRESS = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 DEFAULT_DASHBOARD_URL = "http://localhost:8501"
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080"
-"""Two names of one machine: cookies know no port, and the doors must not share theirs."""
+"""Two host names of one machine: cookies ignore ports, and dashboard and public pages must not
+share cookies."""
 PASSWORD_VARIABLES = (
     "POSTGRES_PASSWORD",
     "DATABASE_OWNER_PASSWORD",
@@ -29,11 +29,11 @@ PASSWORD_VARIABLES = (
 def compose_variables(
     *, dashboard: str = "", public: str = "", demo: bool = False
 ) -> Mapping[str, str]:
-    """Every variable docker-compose.yml asks for, its secrets made now; the TLS proxy where both
-    addresses want it.
+    """Return every variable of docker-compose.yml, with new secrets; the TLS proxy is enabled if
+    both addresses are https.
 
-    Without addresses, those of this machine. Raises BadInput for an address a proxy and a browser
-    cannot both use, and for two of one host: a cookie of one would be sent to the other.
+    Empty addresses stand for those of this machine. Raises BadInput for an address with a path or
+    without a scheme, and for two addresses of one host: a cookie of one would be sent to the other.
     """
     dashboard = dashboard.rstrip("/") or DEFAULT_DASHBOARD_URL
     public = public.rstrip("/") or DEFAULT_PUBLIC_URL

@@ -1,5 +1,4 @@
-"""PostgreSQL and Redis: ours, started by us, or somebody else's, given by an address in the
-settings."""
+"""PostgreSQL and Redis of an installation: embedded, or external with addresses in the settings."""
 
 import re
 from collections.abc import Mapping
@@ -32,9 +31,10 @@ def _is_ours(address: str, password: str) -> bool:
 
 
 def is_database_embedded(settings: Settings) -> bool:
-    """Whether the embedded PostgreSQL is used: no address is set but those we wrote ourselves.
+    """Return True if the embedded PostgreSQL is used: the settings contain no address except those
+    that Greenroom wrote.
 
-    Raises BadInput when only some of the three addresses were given.
+    Raises BadInput if only some of the three addresses are external.
     """
     env = read_env(InstallationFolder(settings.home))
     foreign = {
@@ -53,7 +53,7 @@ def is_database_embedded(settings: Settings) -> bool:
 
 
 def is_redis_embedded(settings: Settings) -> bool:
-    """Whether the embedded Redis is used."""
+    """Return True if the embedded Redis is used."""
     return _is_ours(
         settings.redis.url.get_secret_value(),
         _read_password(read_env(InstallationFolder(settings.home)), "redis"),
@@ -61,17 +61,18 @@ def is_redis_embedded(settings: Settings) -> bool:
 
 
 def redis_password(settings: Settings) -> str:
-    """The password of the embedded Redis."""
+    """Return the password of the embedded Redis."""
     return _read_password(read_env(InstallationFolder(settings.home)), "redis")
 
 
 def superuser_password(settings: Settings) -> str:
-    """The password of the embedded cluster's superuser; for roles and the first database alone."""
+    """Return the superuser's password of the embedded cluster, for creating roles and the database
+    only."""
     return _read_password(read_env(InstallationFolder(settings.home)), "superuser")
 
 
 def superuser_url(settings: Settings) -> str:
-    """The embedded cluster as its superuser."""
+    """Return the URL of the embedded cluster for the superuser."""
     return (
         f"postgresql+psycopg://postgres:{superuser_password(settings)}"
         f"@127.0.0.1:{settings.workers.postgres_port}/postgres"
@@ -79,17 +80,17 @@ def superuser_url(settings: Settings) -> str:
 
 
 def login_passwords(settings: Settings) -> dict[str, str]:
-    """The passwords of the three logins of the embedded database."""
+    """Return the passwords of the three logins of the embedded database."""
     env = read_env(InstallationFolder(settings.home))
     return {login: _read_password(env, login) for login in DATABASE_LOGINS}
 
 
 def read_external_logins(settings: Settings) -> tuple[str, dict[str, str]]:
-    """The database and the passwords of the three logins that the addresses name, for whom they are
-    to be made.
+    """Return the database and the passwords of the three logins from the addresses of an external
+    database, to create the logins.
 
-    Raises BadInput where an address does not name its login or a password, or another database than
-    the others.
+    Raises BadInput if an address lacks the login's name or a password, or if the addresses name
+    different databases.
     """
     passwords = {}
     names = set()
@@ -109,7 +110,8 @@ def read_external_logins(settings: Settings) -> tuple[str, dict[str, str]]:
 
 
 def embedded_addresses(settings: Settings, *, database: bool, redis: bool) -> dict[str, str]:
-    """The variables with the addresses of what we start ourselves, at the ports of the settings."""
+    """Return the variables with the addresses of the embedded services, at the ports of the
+    settings."""
     values: dict[str, str] = {}
     if database:
         place = f"127.0.0.1:{settings.workers.postgres_port}/{DATABASE_NAME}"

@@ -1,5 +1,5 @@
-"""What a start does to the database before the processes run; each is a step of its own, run once
-by `workers.run`."""
+"""Database setup before the processes start; each function runs as a subprocess task of
+`workers.run`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,11 +21,11 @@ from workers.installation import data_services
 
 
 def migrate_database(settings: Settings) -> None:
-    """Bring roles and tables to the newest form. Repeatable.
+    """Create roles and logins and migrate the tables to the newest version. Repeatable.
 
-    Of a database that is not ours, roles and logins are made where a superuser is given, else they
-    must exist. Raises Unavailable when the database cannot be reached or lacks the roles, BadInput
-    where an address names no login.
+    On an external database, roles and logins are created if a superuser is given; else they must
+    exist. Raises Unavailable if the database cannot be reached or lacks the roles, BadInput if an
+    address names no login.
     """
     owner_url = settings.database.owner_url.get_secret_value()
     superuser_url = settings.database.superuser_url.get_secret_value()
@@ -45,17 +45,17 @@ def migrate_database(settings: Settings) -> None:
 
 
 def migrate_and_replay(settings: Settings) -> None:
-    """`migrate`, then `restore`: what a start does on one machine."""
+    """Migrate the database and replay prohibitions, for a start on one machine."""
     migrate_database(settings)
     replay_prohibitions(settings)
 
 
 def replay_prohibitions(settings: Settings) -> int:
-    """Do again what was forbidden after the backup that this database was brought back from; how
-    much that was.
+    """Apply again the prohibitions that are newer than the backup from which this database was
+    restored; returns their number.
 
-    Before any process runs: nothing may leave by what a backup still allows. Raises Unavailable
-    without the master key.
+    Must run before any process starts: the restored database may still allow what was prohibited
+    later. Raises Unavailable without the master key.
     """
     master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
     database = Database(settings.database.work_url.get_secret_value(), application="restore")

@@ -1,12 +1,11 @@
-"""The folder of an installation: its secrets, who holds it, which of its processes are ready.
-Everything in it is 0700.
+"""The folder of an installation: its secrets, its lock, and the readiness of its processes. Folders
+have mode 0700.
 
-greenroom.env   settings and generated secrets, 0600, written as a whole or not at all
-lock            held by the supervisor while it runs, with its process id
-pg/ redis/ objects/   the data
-objects-archive/      signatures of the gate's log, written once
-run/            state.json and `<name>.ready`, worth nothing after a stop
-logs/           one file per process, turned over at 10 MiB when its process starts
+greenroom.env   settings and generated secrets, 0600, written atomically lock            held by the
+supervisor while it runs, with its process id pg/ redis/ objects/   the data objects-archive/
+signatures of the decision log, written once run/            state.json and `<name>.ready`,
+meaningless after a stop logs/           one file per process, rotated at 10 MiB when its process
+starts
 """
 
 import base64
@@ -33,11 +32,11 @@ from tenants.vault import envelope, sealed_intake
 MIB = 1024 * 1024
 FIRST_START_MIB = 500
 LATER_START_MIB = 100
-"""Free space asked for before anything is written."""
+"""MiB of free space that a start requires."""
 LOG_MIB = 10
 OLD_LOGS = 3
 LOCK_WAIT_SECONDS = 0.5
-"""Longer than somebody holds a home who only asks who does."""
+"""Seconds to wait for the lock: longer than a process needs that only reads its holder."""
 
 
 def _generate_password() -> str:
@@ -59,48 +58,49 @@ SECRET_FACTORIES: Mapping[str, Callable[[], str]] = {
     MASTER_KEY: _generate_key,
     SIGNING_KEY: _generate_key,
 }
-"""What the first start makes. The `EMBEDDED` ones go into addresses and are read by nobody else."""
+"""Secrets that the first start generates. The `EMBEDDED` passwords become part of the addresses and
+have no other use."""
 
 
 @dataclass(frozen=True)
 class InstallationFolder:
-    """The places of one installation."""
+    """The files and folders of one installation."""
 
     folder: Path
 
     @property
     def env_file(self) -> Path:
-        """Settings and secrets."""
+        """The file of settings and secrets."""
         return self.folder / "greenroom.env"
 
     @property
     def postgres_folder(self) -> Path:
-        """The embedded cluster."""
+        """The data folder of the embedded PostgreSQL."""
         return self.folder / "pg"
 
     @property
     def redis_folder(self) -> Path:
-        """The embedded Redis."""
+        """The data folder of the embedded Redis."""
         return self.folder / "redis"
 
     @property
     def run_folder(self) -> Path:
-        """What is true only while the house runs."""
+        """The folder of files that are valid only while the installation runs."""
         return self.folder / "run"
 
     @property
     def state_file(self) -> Path:
-        """What the supervisor says of its processes, as JSON."""
+        """The status that the supervisor writes, as JSON."""
         return self.run_folder / "state.json"
 
     def log_file(self, name: str) -> Path:
-        """The log of a process."""
+        """Return the log file of a process."""
         return self.folder / "logs" / f"{name}.log"
 
 
 def create_folders(home: InstallationFolder) -> None:
-    """Make the folder and its subfolders, for our eyes only. Raises Unavailable when the disk is
-    full or forbids it."""
+    """Create the folder and its subfolders with mode 0700. Raises Unavailable if the disk is full
+    or the folder is not writable."""
     try:
         for folder in (home.folder, home.run_folder, home.folder / "logs", home.folder / "objects"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -116,20 +116,20 @@ def create_folders(home: InstallationFolder) -> None:
 
 
 def free_mib(folder: Path) -> int:
-    """Free space where `folder` lies, in MiB."""
+    """Return the free space of the file system of `folder`, in MiB."""
     return shutil.disk_usage(folder).free // MIB
 
 
 def write_error(error: OSError, folder: Path) -> Unavailable:
-    """The sentence for a write that the machine refused."""
+    """Return the error for a failed write."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Unavailable("stack.disk_full", folder=str(folder))
     return Unavailable("stack.folder_unwritable", folder=str(folder), detail=error.strerror or "?")
 
 
 def write_atomically(path: Path, content: str, *, mode: int = 0o600) -> None:
-    """Replace `path` in one step: a reader, or a crash, sees the old content or the new. Raises
-    Unavailable."""
+    """Replace `path` atomically: a reader, or a start after a crash, sees the old content or the
+    new. Raises Unavailable."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
@@ -145,15 +145,14 @@ def write_atomically(path: Path, content: str, *, mode: int = 0o600) -> None:
 
 
 def read_env(home: InstallationFolder) -> dict[str, str]:
-    """What stands in `greenroom.env`, by variable; read as the settings read it, so that both know
+    """Return the variables of `greenroom.env`, parsed as the settings parse them, so that both find
     the same keys."""
     found = DotEnvSettingsSource(Settings, env_file=home.env_file).env_vars
     return {name.upper(): value.strip() for name, value in found.items() if value is not None}
 
 
 def write_env(home: InstallationFolder, values: Mapping[str, str]) -> None:
-    """Set variables in `greenroom.env`; the other lines, comments included, stay. Raises
-    Unavailable."""
+    """Set variables in `greenroom.env`; other lines and comments stay. Raises Unavailable."""
     if all(read_env(home).get(name) == value for name, value in values.items()):
         return
     kept = (
@@ -167,8 +166,8 @@ def write_env(home: InstallationFolder, values: Mapping[str, str]) -> None:
 
 
 def create_missing_secrets(home: InstallationFolder) -> None:
-    """Make what is missing of `SECRETS`; what exists stays, for the data cannot be read without it.
-    A key that the environment holds is not written down here."""
+    """Generate the missing secrets. Existing ones stay: the data cannot be decrypted without them.
+    A key from the environment is not written to the file."""
     known = load_settings_of(home.folder)
     keys = {MASTER_KEY: known.tenants.master_key, SIGNING_KEY: known.gate.signing_key}
     have = {**read_env(home), **{name: key.get_secret_value() for name, key in keys.items()}}
@@ -183,19 +182,20 @@ def create_missing_secrets(home: InstallationFolder) -> None:
 
 
 class SupervisorLock:
-    """The hold of one supervisor on a home: a file lock, so that Linux lets go of it however the
-    holder ends."""
+    """The lock of a supervisor on an installation: a file lock, which Linux releases when the
+    process ends."""
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
 
     def release(self) -> None:
-        """Let another supervisor in."""
+        """Release the lock."""
         self._file.close()
 
 
 def acquire_lock(home: InstallationFolder) -> SupervisorLock:
-    """Take the home. Raises Conflict with the process id of the supervisor that has it."""
+    """Acquire the lock of the installation. Raises Conflict with the process id of the supervisor
+    that holds it."""
     file = (home.folder / "lock").open("a+", encoding="utf-8")
     until = monotonic() + LOCK_WAIT_SECONDS
     while not _try_lock(file):
@@ -218,7 +218,8 @@ def _try_lock(file: IO[str]) -> bool:
 
 
 def running_supervisor_pid(home: InstallationFolder) -> int | None:
-    """The process id of the supervisor that runs this home, or None when it does not run."""
+    """Return the process id of the running supervisor; None if the installation does not run, 0 if
+    the id is not known yet."""
     path = home.folder / "lock"
     if not path.exists():
         return None
@@ -232,8 +233,8 @@ def running_supervisor_pid(home: InstallationFolder) -> int | None:
 
 
 def rotate_log(log: Path) -> None:
-    """Before a process starts: a log above 10 MiB becomes `.1`, older ones move up, the third is
-    dropped."""
+    """Rotate a log above 10 MiB, before its process starts: it becomes `.1`, older files move up,
+    and the oldest is deleted."""
     if not log.exists() or log.stat().st_size < LOG_MIB * MIB:
         return
     for number in range(OLD_LOGS, 0, -1):
@@ -243,18 +244,17 @@ def rotate_log(log: Path) -> None:
 
 
 def announce_ready(settings: Settings, name: str) -> None:
-    """Say, from inside process `name`, that it works now; the supervisor waits for it. May be said
-    again."""
+    """Record that the current process, `name`, is ready; the supervisor waits for it.
+    Repeatable."""
     run = InstallationFolder(settings.home).run_folder
-    run.mkdir(
-        mode=0o700, parents=True, exist_ok=True
-    )  # a process started by somebody else's supervisor
+    # A process that another supervisor starts, as in a container, finds no folder.
+    run.mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomically(run / f"{name}.ready", str(os.getpid()))
     health_endpoint.mark_ready()
 
 
 def has_announced_ready(home: InstallationFolder, name: str, pid: int) -> bool:
-    """Whether the process with this id has said that it works."""
+    """Return True if the process with this id has recorded that it is ready."""
     try:
         return (home.run_folder / f"{name}.ready").read_text() == str(pid)
     except OSError:

@@ -1,5 +1,5 @@
-"""Which ports the house listens on: the usual ones, the next free one where somebody else sits,
-never moved twice."""
+"""Ports of an installation: the defaults, or the next free port if another program uses one. A
+chosen port is stored and stays."""
 
 import socket
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from foundation.errors import Unavailable
 from foundation.ops.settings import Settings, is_fixed_by_environment
 
 PORTS_TRIED = 100
-"""How far above the usual port we look for a free one."""
+"""Ports above the default that are tried."""
 
 
 @dataclass(frozen=True)
 class PortSetting:
-    """A port of the house: the setting that names it, and the address others are given."""
+    """A port: the setting that contains it, and the setting of the address that contains it."""
 
     name: str
     group: str
@@ -28,15 +28,15 @@ class PortSetting:
 
     @property
     def variable(self) -> str:
-        """The variable that fixes this port."""
+        """The environment variable that fixes this port."""
         return _variable_name(self.group, self.setting)
 
     def port(self, settings: Settings) -> int:
-        """The port by the settings."""
+        """Return the port of the settings."""
         return int(getattr(getattr(settings, self.group), self.setting))
 
     def host(self, settings: Settings) -> str:
-        """The address it binds to."""
+        """Return the address that the listener binds to."""
         return str(getattr(getattr(settings, self.group), "host", "127.0.0.1"))
 
 
@@ -58,7 +58,7 @@ PORT_SETTINGS = (
 
 @dataclass(frozen=True)
 class PortChange:
-    """A port that was taken: `was` is busy, `now` is used and remembered."""
+    """A changed port: another program uses `old_port`, so `new_port` is used and stored."""
 
     name: str
     old_port: int
@@ -67,7 +67,7 @@ class PortChange:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether we could listen there now."""
+    """Return True if a listener can bind to the port now."""
     with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -78,14 +78,14 @@ def is_free(host: str, port: int) -> bool:
 
 
 def find_free_port() -> int:
-    """A port of this machine alone that nobody has now, for what lives briefly."""
+    """Return a free port of the loopback interface, for short use."""
     with closing(socket.create_server(("127.0.0.1", 0))) as probe:
         return int(probe.getsockname()[1])
 
 
 def program_listening_on(port: int) -> str:
-    """The program that listens on `port` and its process id, or a dash where the machine does not
-    tell us."""
+    """Return the name and process id of the program that listens on `port`; a dash if the system
+    does not show it."""
     with suppress(psutil.Error):
         for found in psutil.net_connections("tcp"):
             if (
@@ -101,9 +101,11 @@ def program_listening_on(port: int) -> str:
 def choose_ports(
     settings: Settings, *, without: frozenset[str] = frozenset()
 ) -> tuple[dict[str, str], list[PortChange]]:
-    """Free ports for every listener but `without`: the variables to remember, and what had to move.
+    """Choose a free port for every listener except `without`; returns the variables to store and
+    the changed ports.
 
-    Raises Unavailable when a busy port was fixed in the environment: that one is not ours to move.
+    Raises Unavailable if a busy port is fixed by the environment: Greenroom does not change such a
+    port.
     """
     values: dict[str, str] = {}
     moves: list[PortChange] = []
@@ -121,7 +123,7 @@ def choose_ports(
 
 
 def choose_other_port(settings: Settings, name: str) -> tuple[dict[str, str], list[PortChange]]:
-    """Another port for a listener that cannot have its own: as `choose`, for this one alone."""
+    """Choose another port for one listener; returns and raises as `choose_ports`."""
     listener = next(listener for listener in PORT_SETTINGS if listener.name == name)
     moved = _move_port(listener, settings, {each.port(settings) for each in PORT_SETTINGS})
     return {listener.variable: str(moved.new_port)} | _address_with_port(
@@ -130,8 +132,8 @@ def choose_other_port(settings: Settings, name: str) -> tuple[dict[str, str], li
 
 
 def choose_metrics_ports(settings: Settings, names: Sequence[str]) -> dict[str, int]:
-    """A free port for the figures of each process, counted on from the setting; none at all where
-    that is 0."""
+    """Choose a free port for the metrics of each process, from the setting upwards; returns no
+    ports if the setting is 0."""
     first = settings.workers.metrics_port
     host = settings.workers.metrics_host
     taken = {listener.port(settings) for listener in PORT_SETTINGS if listener.name != "metrics"}
@@ -160,7 +162,8 @@ def _move_port(listener: PortSetting, settings: Settings, taken: set[int]) -> Po
 
 
 def _address_with_port(listener: PortSetting, settings: Settings, port: int) -> dict[str, str]:
-    """The address with its new port, unless somebody gave the house one of their own."""
+    """Return the variable of the address with the new port; nothing if the address was set by the
+    operator."""
     if listener.address is None:
         return {}
     group, setting, host = listener.address

@@ -1,4 +1,4 @@
-"""What the running house says of itself: written by its supervisor, read by everybody else."""
+"""Status of a running installation: written by its supervisor, read by commands."""
 
 from datetime import datetime
 
@@ -9,26 +9,27 @@ from workers.installation.folder import InstallationFolder
 
 
 class ProcessStatus(BaseModel):
-    """One process, as the supervisor sees it."""
+    """The status of one process, as the supervisor sees it."""
 
     name: str
     state: str
     ready: bool
     pid: int | None = None
     born: float | None = None
-    """Seconds since 1970: with `pid`, it says whether a process is still the same one."""
+    """Start time in seconds since 1970; with `pid` it identifies a process."""
     restarts: int = 0
     since: datetime | None = None
     last_exit: int | None = None
     metrics: int | None = None
-    """The port of its figures and probes on this machine."""
+    """The local port of its metrics and probes."""
 
 
 class InstallationStatus(BaseModel):
-    """The whole house; `<home>/run/state.json`, and what `greenroom status --json` prints."""
+    """The status of the installation: `<home>/run/state.json`, printed by `greenroom status
+    --json`."""
 
     phase: str
-    """starting, up, stopping or stopped."""
+    """One of starting, up, stopping and stopped."""
     pid: int | None = None
     addresses: dict[str, str] = {}
     ports: dict[str, int] = {}
@@ -36,17 +37,17 @@ class InstallationStatus(BaseModel):
 
     @property
     def is_ready(self) -> bool:
-        """Whether everything that should run does."""
+        """True if every process that should run is ready."""
         return self.phase == "up" and not self.unready_processes
 
     @property
     def unready_processes(self) -> dict[str, str]:
-        """The state of each process that is not ready."""
+        """The state of each process that is not ready, by name."""
         return {process.name: process.state for process in self.processes if not process.ready}
 
 
 def read_recorded_status(home: InstallationFolder) -> InstallationStatus:
-    """The last words of a supervisor, true or not any more."""
+    """Return the last status that a supervisor wrote; it may be outdated."""
     try:
         return InstallationStatus.model_validate_json(home.state_file.read_text("utf-8"))
     except (OSError, ValueError):
@@ -54,7 +55,8 @@ def read_recorded_status(home: InstallationFolder) -> InstallationStatus:
 
 
 def read_status(home: InstallationFolder) -> InstallationStatus:
-    """The present state: a supervisor that was killed says nothing any more."""
+    """Return the current status. A killed supervisor leaves its last status, so the lock
+    decides."""
     found = read_recorded_status(home)
     pid = folder.running_supervisor_pid(home)
     if pid is None:
@@ -64,7 +66,6 @@ def read_status(home: InstallationFolder) -> InstallationStatus:
         ]
         return found.model_copy(update={"phase": "stopped", "pid": None, "processes": gone})
     if found.pid != pid:
-        return InstallationStatus(
-            phase="starting", pid=pid
-        )  # the last words are still those of an earlier run
+        # The file is still that of an earlier run.
+        return InstallationStatus(phase="starting", pid=pid)
     return found

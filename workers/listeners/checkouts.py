@@ -1,5 +1,4 @@
-"""A checkout is answered while its platform waits: yes, or no with the reason for whoever wants to
-pay."""
+"""Responses to checkouts while the platform waits: accepted, or refused with a reason."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,14 +23,14 @@ from subscribers.rails.contract import Rails, till_of_channel
 from workers.listeners.polling import LISTENER_ACTOR
 
 REFUSAL_SUBJECT = "checkout"
-"""What a refusal is about: it stands nowhere once it was read."""
+"""The subject kind of a refusal, which leaves no message on the platform."""
 
 log = telemetry.get_logger("workers.listeners.checkouts")
 
 
 @dataclass(frozen=True)
 class CheckoutResponder:
-    """Who answers checkouts, with what that takes."""
+    """The services needed to answer checkouts."""
 
     tenant: OpenScope
     transport: Transport
@@ -40,10 +39,10 @@ class CheckoutResponder:
     mint: MintPermit
 
     def answer_checkout(self, channel: Channel, update: ChatUpdate) -> bool:
-        """Say yes to a payment that may go through, and why not to any other; whether the update
-        was such a question.
+        """Accept a payment or refuse it with a reason. Return True if the update was a checkout.
 
-        Where a platform shows no words, no answer is a no: it gives up after ten seconds.
+        On platforms that show no reason, a missing answer refuses the payment: they cancel it after
+        ten seconds.
         """
         if update.kind != "checkout":
             return False
@@ -66,7 +65,7 @@ class CheckoutResponder:
         connector: SupportsCheckoutRefusal,
         reason: Message,
     ) -> None:
-        """Say no in words: they are the catalogue's, and leave under a permit like all others."""
+        """Send the reason. Its text is from the catalogue and needs a permit like all others."""
         try:
             with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
                 unit = _build_refusal_unit(scope, channel, update, reason)
@@ -75,7 +74,7 @@ class CheckoutResponder:
             self.transport.send(step, permit, account=queries.transport_account(channel))
         except (
             PermitDenied
-        ) as denied:  # the platform gives up by itself; nothing else is held up by it
+        ) as denied:  # the platform cancels by itself, and later updates must not wait
             with self.tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
                 issuance.record_denial(scope, denied)
         except EgressForbidden as refused:

@@ -20,7 +20,7 @@ from workers.wiring import Services
 
 
 def make_listener(s: Services, channel: Channel) -> AccountListener:
-    """The listener of one account."""
+    """Return the listener of one account."""
     gateway = GATEWAY_LISTENERS.get(channel.platform)
     if gateway is not None:
         return _build_gateway_listener(s, channel, gateway)
@@ -44,13 +44,13 @@ def make_listener(s: Services, channel: Channel) -> AccountListener:
 
 
 def can_receive_webhooks(s: Services) -> bool:
-    """Whether platforms call this installation: it has an address they take. If not, they are
-    polled."""
+    """Return True if platforms can call this installation, which needs a public HTTPS URL.
+    Otherwise they are polled."""
     return s.settings.public_url.startswith("https://")
 
 
 def _webhook_parameters(s: Services, channel: Channel) -> Mapping[str, Any]:
-    """Where and with what secret the platform calls for an account."""
+    """Return the URL and the secret of an account's webhook."""
     master_key = envelope.parse_master_key(s.settings.tenants.master_key.get_secret_value())
     address = f"{s.settings.public_url.rstrip('/')}/hooks/{channel.platform}/{channel.id}"
     return {
@@ -61,7 +61,7 @@ def _webhook_parameters(s: Services, channel: Channel) -> Mapping[str, Any]:
 
 
 def make_listener_pool(s: Services) -> ListenerPool:
-    """The listeners of all chat accounts."""
+    """Return the listeners of all accounts with chats."""
 
     def chatty(channel: Channel) -> bool:
         heard = lifecycle.is_listened_to(channel)
@@ -79,12 +79,13 @@ def make_listener_pool(s: Services) -> ListenerPool:
 GATEWAY_LISTENERS: Mapping[str, str] = {
     "discord": "workers.listeners.discord.gateway:DiscordGatewayListener"
 }
-"""Platforms heard over a line of their own. Strings: their libraries are loaded with the first
-account."""
+"""Platforms with a gateway connection. The classes are named by strings, so that their libraries
+are loaded with the first account."""
 
 
 CHATS_REREAD = 200
-"""So many chats of an account are read again after a break, those that spoke last."""
+"""Maximum number of an account's chats that are read again after an interruption, the most recent
+first."""
 
 
 def _build_gateway_listener(s: Services, channel: Channel, name: str) -> AccountListener:
@@ -122,8 +123,8 @@ def _receive_update(s: Services, scope: Scope, channel: Channel, update: ChatUpd
 
 
 def _at_once(s: Services, channel: Channel, update: ChatUpdate) -> bool:
-    """What a platform waits for: a checkout is answered, a pressed button is told that it was seen,
-    and heard."""
+    """Respond to updates that cannot wait: confirm a button, answer a checkout. Return True for a
+    checkout, which needs no further processing."""
     seen = account_connectors.connector_for(s.chat_connectors, channel).acknowledge(update)
     if seen is not None:
         account_actions.send_control_step(channel, seen, transport=s.transport)

@@ -1,8 +1,8 @@
-"""The listening process: one thread for each chat account, hearing what fans do and keeping it
-before acknowledging.
+"""The listener process: one thread per chat account, which stores updates before it acknowledges
+them.
 
-Payments are recorded, checkouts answered at once and in this process: a queue would be too slow for
-ten seconds.
+Payments are recorded and checkouts answered in this process at once; a queue would be too slow for
+the limit of ten seconds.
 """
 
 import threading
@@ -28,41 +28,42 @@ from workers.runtime import metrics
 
 LISTENER_ACTOR = "system:listening"
 REFRESH_SECONDS = 5.0
-"""How often accounts that were connected or lost meanwhile are looked for, where a look takes no
-time."""
+"""Minimum interval between two refreshes of the account list."""
 
 REST_PER_REFRESH = 19
 MAX_REST_SECONDS = 60.0
-"""A look asks every agency, and is followed by so many times as long without one, in seconds at
-most."""
+"""Maximum pause after a refresh. A refresh queries every agency, so the pause is `REST_PER_REFRESH`
+times as long as the refresh took."""
 
 FAILURE_PAUSE_SECONDS = 0.25
 MAX_FAILURE_STEP = 7
-"""Doublings of the wait after a poll that came to nothing: 32 s at most."""
+"""Maximum number of doublings of the pause after a failed poll, 32 seconds."""
 
 WAKE_SHARE = 4
-"""Requests of a poll after which nobody wakes an account before its turn; one is worth a quarter of
-the wait. So one that is woken all the time costs no more than these in each turn, or what it costs
-anyway."""
+"""Each request of the last poll delays an early poll by a quarter of the poll interval; after four
+requests it waits for the whole interval. An account that is woken constantly therefore costs at
+most four requests per interval, or as many as it costs without early polls."""
 
 UPDATE_TRIES = 3
-"""How often one update is tried before it is put aside, so that it does not silence its account."""
+"""Attempts to store an update before it is skipped, so that it does not block its account."""
 
 MONEY_UPDATES = ("payment", "refund")
-"""What is never put aside: it is told, and tried until it is kept."""
+"""Kinds of updates that are never skipped: members are notified, and storing is retried until it
+succeeds."""
 
 log = telemetry.get_logger("workers.listeners.polling")
 
 StoreUpdate = Callable[[Scope, Channel, ChatUpdate], None]
-"""Keeps one update in its room, in the transaction that acknowledges it."""
+"""Stores one update in the transaction that acknowledges it."""
 
 AnswerAtOnce = Callable[[Channel, ChatUpdate], bool]
-"""Answers what cannot wait (a checkout), outside of any transaction; whether it was such an
-update."""
+"""Responds to an update that cannot wait (a checkout), outside any transaction; returns True if it
+was one."""
 
 
 class AccountListener:
-    """One account's thread. It ends when its account may no longer listen, or the process stops."""
+    """The thread of one account. It ends when the account may no longer listen or the process
+    stops."""
 
     def __init__(
         self,
@@ -88,23 +89,23 @@ class AccountListener:
         )
 
     def start(self) -> None:
-        """Begin to listen."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Listen no more; the poll that is out ends by itself and is heard again after the next
-        start."""
+        """Stop the thread. A running poll ends by itself, and its updates are received again after
+        the next start."""
         self._stop.set()
         self._woken.set()
 
     def poll_now(self) -> None:
-        """Ask now instead of at the next turn: somebody said that there is something. Told often,
-        it is done once."""
+        """Poll now instead of at the next interval. Repeated calls before the poll have no further
+        effect."""
         self._woken.set()
 
     @property
     def is_alive(self) -> bool:
-        """Whether the thread still runs."""
+        """Return True while the thread runs."""
         return self._thread.is_alive()
 
     def _listen_until_stopped(self) -> None:
@@ -126,11 +127,11 @@ class AccountListener:
                 self._stop.wait(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP))
             else:
                 self._wait_for_poll(asked)
-            self._woken.clear()  # before it asks: who comes while it does so is not forgotten
+            self._woken.clear()  # cleared before the poll, so that a call during it is not lost
 
     def _wait_for_poll(self, asked: int) -> None:
-        """Wait for the next turn, or for whoever wakes this account, the longer the more the last
-        poll asked."""
+        """Wait for the next interval or an early poll. The minimum wait grows with the number of
+        requests of the last poll."""
         pace = account_connectors.connector_for(
             self._connectors, self.channel
         ).capabilities.poll_seconds
@@ -139,8 +140,8 @@ class AccountListener:
             self._woken.wait(pace - least)
 
     def poll_once(self) -> ReceivedUpdates | None:
-        """One poll, kept and acknowledged; None where it rests and, the last, of one that may not
-        listen any more."""
+        """Poll once, store and acknowledge the updates. Return None if the account is paused; the
+        thread stops if it may no longer listen."""
         channel, after = self._load_channel_and_cursor()
         if not lifecycle.is_listened_to(channel):
             self.stop()
@@ -153,7 +154,7 @@ class AccountListener:
             if listener.is_over_cost_cap(scope, channel):
                 metrics.LISTENER_COLLECTOR.record_received(
                     channel.id, channel.platform
-                )  # it rests as its agency said; nothing is wrong
+                )  # paused by the agency's cost cap, which is no failure
                 return None
         heard = listener.poll_updates(
             channel,
@@ -164,10 +165,10 @@ class AccountListener:
         )
         if (
             self._stop.is_set()
-        ):  # stopped while the platform was asked: whoever listens next hears it again
+        ):  # stopped during the poll; the next listener receives the updates again
             return None
         if heard.updates and not lifecycle.is_listened_to(self._load_channel_and_cursor()[0]):
-            # paused while the platform was asked: all of it is heard again after the pause
+            # Paused during the poll; the updates are received again after the pause.
             self.stop()
             return None
         if heard.cursor is not None:
@@ -176,8 +177,7 @@ class AccountListener:
         return heard
 
     def store_updates(self, channel: Channel, heard: ReceivedUpdates) -> None:
-        """Keep what was heard and remember how far that is; raises where it must be heard, or kept,
-        again."""
+        """Store the updates and the cursor. Raises if they must be received or stored again."""
         waiting = [update for update in heard.updates if not self._at_once(channel, update)]
         try:
             with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
@@ -185,8 +185,8 @@ class AccountListener:
                     self._hear(scope, channel, update)
                 listener.acknowledge_updates(scope, channel, heard)
         except (OperationalError, InterfaceError):
-            raise  # the database is away, or two met in a lock: all is heard again
-        except Exception as error:  # one of them cannot be kept; which one is found out
+            raise  # database unavailable or deadlock; all updates are received again
+        except Exception as error:  # one of them cannot be stored; find out which
             log.warning(
                 "listen.one_by_one",
                 error=telemetry.describe_error(error),
@@ -196,7 +196,7 @@ class AccountListener:
         self._failed.clear()
 
     def _load_channel_and_cursor(self) -> tuple[Channel, str]:
-        """The account as it is now, and how far it was heard."""
+        """Return the account's current state and its cursor."""
         with self._tenant(self.channel.tenant_id, LISTENER_ACTOR) as scope:
             channel = queries.get_channel(scope, self.channel.id)
             return channel, listener.inbox_cursor(
@@ -206,8 +206,8 @@ class AccountListener:
     def _one_by_one(
         self, channel: Channel, updates: Sequence[ChatUpdate], heard: ReceivedUpdates
     ) -> None:
-        """Keep each update by itself, in order; what fails for the third time is put aside and told
-        to the members."""
+        """Store each update in a separate transaction, in order. One that fails for the third time
+        is skipped, and the members are notified."""
         for update in updates:
             try:
                 with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
@@ -240,7 +240,7 @@ class AccountListener:
 
 
 class ListenerPool:
-    """All accounts that can be heard, kept in step with the database."""
+    """The listeners of all accounts, kept in sync with the database."""
 
     def __init__(
         self,
@@ -252,8 +252,8 @@ class ListenerPool:
         refresh_seconds: float = REFRESH_SECONDS,
         rests: int = REST_PER_REFRESH,
     ) -> None:
-        """`inbox` says which accounts hear the same messages: the oldest of them listens for
-        all."""
+        """`inbox` identifies accounts that receive the same messages; the oldest of them listens
+        for all."""
         self._make = make
         self._tenant = tenant
         self._chatty = chatty
@@ -265,7 +265,7 @@ class ListenerPool:
         self._stopping = threading.Event()
 
     def run(self, *, beat: Callable[[], None]) -> None:
-        """Listen until `stop`; `beat` is called after each look at the accounts."""
+        """Listen until `stop`. `beat` is called after each refresh of the accounts."""
         while not self._stopping.is_set():
             started = monotonic()
             rest = 0.0
@@ -275,7 +275,7 @@ class ListenerPool:
                 rest = min((monotonic() - started) * self._rests, MAX_REST_SECONDS)
             except (
                 Exception
-            ) as error:  # the accounts already known go on being heard; it is tried again soon
+            ) as error:  # known accounts continue to listen; the refresh is repeated soon
                 log.error(
                     "listen.refresh_failed",
                     error=telemetry.describe_error(error),
@@ -286,11 +286,11 @@ class ListenerPool:
             ear.stop()
 
     def stop(self) -> None:
-        """End the run."""
+        """End `run`."""
         self._stopping.set()
 
     def find_listener(self, channel_id: UUID) -> AccountListener | None:
-        """Who listens on an account, if anybody does."""
+        """Return the listener of an account, or None."""
         return self._ears.get(channel_id)
 
     def _refresh_listeners(self) -> None:
@@ -299,7 +299,7 @@ class ListenerPool:
         for each in newest_first:
             try:
                 inboxes[self._inbox(each)] = each
-            # an account whose name says nothing keeps itself from being heard, nobody else
+            # An account with an invalid name must not block the others.
             except Exception as error:
                 self._notify_unreachable(each, error)
         wanted = {channel.id: channel for channel in inboxes.values()}
@@ -313,7 +313,7 @@ class ListenerPool:
                     made = self._make(channel)
                 except (
                     Exception
-                ) as error:  # the others are heard all the same; this one is tried again
+                ) as error:  # the others must not be affected; this one is tried again
                     self._notify_unreachable(channel, error)
                     continue
                 self._ears[channel_id] = made
@@ -321,7 +321,7 @@ class ListenerPool:
                 made.start()
 
     def _notify_unreachable(self, channel: Channel, error: Exception) -> None:
-        """Say, once, that an account cannot be heard, and what to do."""
+        """Notify members once that an account cannot listen."""
         if channel.id in self._told:
             return
         log.error(

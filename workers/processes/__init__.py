@@ -1,1 +1,4 @@
-"""The processes that the supervisor starts."""
+"""The main functions of the processes that the supervisor starts.
+
+The table of processes and the supervisor are in `workers/runtime`.
+"""

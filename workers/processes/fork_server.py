@@ -1,8 +1,8 @@
-"""The process that has loaded the rooms and forks the others: loading took each three seconds of a
-core (ADR 0159).
+"""The prefork server: a process that has loaded the packages and forks the others, since loading
+took each of them three seconds of a core (ADR 0159).
 
-It has no threads, no connections and no secrets; all it does is to load and to fork. What it forks
-is the supervisor's child, not its own: when it dies, nobody else does.
+It has no threads, connections or secrets and only loads and forks. The forked processes are
+children of the supervisor, so they survive its end.
 """
 
 import gc
@@ -24,26 +24,27 @@ PRELOADED_MODULES = (
     "workers.installation.database_setup",
     "demo.agency.lifecycle",
 )
-"""What is loaded. Not the doors: they load nothing that may reveal a secret, sign or send."""
+"""The preloaded modules. Web processes are not forked, because they must not load code that reveals
+secrets, signs or sends."""
 
 ASKED_BYTES = 65536
 
 
 def preload_modules() -> None:
-    """Load the rooms. One that cannot be loaded is its own process's error, told in its own log."""
+    """Load the modules. An import error is reported by the process that needs the module."""
     gc.disable()
     for name in PRELOADED_MODULES:
         try:
             importlib.import_module(name)
         except Exception:  # whatever a module does
             traceback.print_exc()
-    gc.freeze()  # pages that the collector never writes to stay shared
+    gc.freeze()  # frozen pages are never written by the collector, so they stay shared
     gc.enable()
 
 
 def serve_fork_requests(line: socket.socket, supervisor: int) -> None:
-    """Fork for whoever asks on the line, until its other end is closed. Returns in what was forked,
-    too, at its end."""
+    """Fork processes on request until the other end of the socket is closed. Also returns in each
+    forked process at its end."""
     while True:
         asked, descriptors, _, _ = socket.recv_fds(line, ASKED_BYTES, 3)
         if not asked:
@@ -60,10 +61,11 @@ def serve_fork_requests(line: socket.socket, supervisor: int) -> None:
 
 
 def _fork_twice() -> int:
-    """Fork twice, so that the process is nobody's but the supervisor's; its id, 0 in it.
+    """Fork twice, so that the process becomes a child of the supervisor. Return its ID, and 0 in
+    the process.
 
-    Whoever hears the id may wait for that process: the end of its parent was waited for, and with
-    it the change of parents (exit_notify in
+    The supervisor may wait for the process once it has the ID. By then its parent has ended, and
+    the kernel has changed its parent (exit_notify in
     https://github.com/torvalds/linux/blob/master/kernel/exit.c).
     """
     reading, writing = os.pipe()
@@ -86,10 +88,10 @@ def _fork_twice() -> int:
 
 
 def _run_child(words: list[str], ending: int, descriptors: list[int], supervisor: int) -> None:
-    """Be what `words` ask `workers.run` for, in a session of its own, until it ends.
+    """Run `workers.run` with these arguments in a new session until it ends.
 
-    Ends at once where the supervisor is gone, or never heard of this process: it would start
-    another one.
+    End at once if the supervisor has ended or did not receive the ID, since it would start another
+    process.
     """
     os.setsid()
     embedded_servers.die_with_parent(signal.Signals(ending))

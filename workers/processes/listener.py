@@ -16,7 +16,7 @@ from workers.wiring import Services, build_services
 
 
 def run_listener(settings: Settings) -> None:
-    """Hear what fans do."""
+    """Receive updates of all accounts until SIGTERM."""
     with build_services(settings, pool_size=LISTENER_POOL_SIZE, application="listen") as services:
         ears = make_listener_pool(services)
         told = threading.Event()
@@ -32,10 +32,10 @@ def run_listener(settings: Settings) -> None:
 
 
 def _serve_webhooks(services: Services, ears: ListenerPool) -> AbstractContextManager[None]:
-    """The door platforms call at, where this installation has an address they take."""
+    """Run the webhook server if the installation has a public URL."""
     if not can_receive_webhooks(services):
         return nullcontext()
-    # a web server for the one process that needs it
+    # Imported late: only this process needs a web server for webhooks.
     from workers.listeners.webhooks import server  # noqa: PLC0415  see above
 
     own = services.settings.workers

@@ -1,5 +1,5 @@
-"""The mains of the processes that work: each wires what it needs, says that it is ready, and works
-until SIGTERM."""
+"""Mains of the queue workers: each builds its services, announces that it is ready, and works until
+SIGTERM."""
 
 import os
 
@@ -14,20 +14,20 @@ from workers.wiring import build_services
 
 MAKER_POOL_SIZE = 3
 LISTENER_POOL_SIZE = 2
-"""Connections to PostgreSQL per process; they open when first needed. Two for what works long, one
-for who waits for sellers. No thread was seen to ask for one while it holds another, so that few are
-enough (ADR 0171)."""
+"""Connections to PostgreSQL of the listener, opened when first needed; `MAKER_POOL_SIZE` is that of
+`make`: two for long tasks and one for waiting ones. Threads do not request a second connection
+while they have one, so few are enough (ADR 0171)."""
 
 MAKER_THREADS = 10
-"""Two that work, and eight that wait for sellers of pictures: the relay hands out no more
-(`claim_loop.CAPACITY_GROUPS`)."""
+"""Two threads for local work, and eight that wait for picture providers. The relay dispatches no
+more (`claim_loop.CAPACITY_GROUPS`)."""
 
 NICE = 5
 
 
 def run_sender(settings: Settings) -> None:
-    """Everything that touches the outside: urgent, chat, publish, notify. Several share it, each
-    with its name."""
+    """Run the queues that contact platforms: urgent, chat, publish, notify. Several processes share
+    them, each with a separate name."""
     _run_worker(
         settings,
         telemetry.process_name(),
@@ -39,7 +39,8 @@ def run_sender(settings: Settings) -> None:
 
 
 def run_maker(settings: Settings) -> None:
-    """What takes the processor: rollups, pictures. It yields to those who send."""
+    """Run the tasks that need processor time: rollups and pictures. Its priority is below that of
+    the senders."""
     os.nice(NICE)
     _run_worker(settings, "make", ("make", "gpu", "buy"), MAKER_THREADS, MAKER_POOL_SIZE)
 

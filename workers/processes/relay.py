@@ -1,5 +1,5 @@
-"""The main of the relay: apart from the others, so that it loads no room whose work it only hands
-out."""
+"""Main of the relay. It is in a separate module, so that the relay does not load the handlers of
+the rows that it dispatches."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -19,13 +19,13 @@ from workers.relay.ticks import TICKS
 from workers.runtime import metrics
 
 RELAY_POOL_SIZE = 3
-"""Connections to PostgreSQL; they open when first needed. One listens, one works, one is for who
-asks for figures."""
+"""Connections to PostgreSQL, opened when first needed: one to listen, one to work, one for metrics.
+"""
 
 
 @contextmanager
 def stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
-    """SIGTERM and SIGINT call `stop`; the main then returns by itself."""
+    """Call `stop` on SIGTERM and SIGINT; the main then returns by itself."""
 
     def ask(_signum: int, _frame: FrameType | None) -> None:
         stop()
@@ -39,7 +39,7 @@ def stop_on_signal(stop: Callable[[], None]) -> Iterator[None]:
 
 
 def run_relay(settings: Settings) -> None:
-    """Claim due rows and hand them to Celery; tick; sweep."""
+    """Claim due rows and dispatch them to Celery, write the ticks, and sweep expired leases."""
     database = Database(
         settings.database.work_url.get_secret_value(),
         pool_size=RELAY_POOL_SIZE,

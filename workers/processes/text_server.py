@@ -1,9 +1,9 @@
-"""The process `llm`: the small text model of the house on loopback, as an OpenAI-compatible server.
+"""The process `llm`: the installation's small text model on loopback as an OpenAI-compatible
+server.
 
-The supervisor holds its port and starts it for the first caller; it ends after a quarter of an hour
-without a word. It is a process of its own because llama.cpp does not survive a fork, and so that
-its 220 MiB are paid once. Since llama.cpp opens its own port, what arrives at ours is passed on to
-it, byte for byte.
+The supervisor holds its port and starts it for the first request; it ends after 15 minutes without
+one. It is a separate process because llama.cpp does not survive a fork, and so that its 220 MiB are
+loaded once. llama.cpp opens another port, so connections are forwarded to it unchanged.
 """
 
 import importlib
@@ -32,7 +32,7 @@ _CODE = Path(__file__).resolve().parents[2]
 
 
 def run_text_server(settings: Settings, *, idle_seconds: float = IDLE_SECONDS) -> None:
-    """Serve the model until nobody has asked for `idle_seconds`. Raises EngineMissing without a
+    """Serve the model until there was no request for `idle_seconds`. Raises EngineMissing without a
     model or llama.cpp."""
     with listening_socket.open_listening_socket(_HOST, settings.workers.llm_port) as front:
         model = start_llama_server(settings)
@@ -48,7 +48,7 @@ def _get_model_file(settings: Settings) -> Path:
 
 
 def start_llama_server(settings: Settings) -> Any:
-    """Load the model and open llama.cpp's own server on a free port. One slot: questions wait in
+    """Load the model and start llama.cpp's server on a free port with one slot; requests wait in
     its queue.
 
     Raises EngineMissing without a model or llama.cpp.
@@ -63,7 +63,7 @@ def start_llama_server(settings: Settings) -> Any:
     wanted.n_ctx = CONTEXT
     wanted.n_parallel = 1
     wanted.cpuparams.n_threads = 2
-    wanted.verbosity = -1  # it would write the questions to the log
+    wanted.verbosity = -1  # otherwise it would log the prompts
     try:
         return llama.Server(wanted)
     except RuntimeError as error:
@@ -71,8 +71,7 @@ def start_llama_server(settings: Settings) -> Any:
 
 
 class IdleProxy:
-    """Passes connections on from one listening socket to a port behind it, until nothing has passed
-    for a while."""
+    """Proxy that forwards connections to another port until it has been idle for a while."""
 
     def __init__(self, front: socket.socket, behind: tuple[str, int], idle_seconds: float) -> None:
         self._front = front
@@ -81,7 +80,7 @@ class IdleProxy:
         self._passed = clock.monotonic()
 
     def run(self) -> None:
-        """Accept until idle; each connection has two threads, one for each way."""
+        """Accept connections until idle. Each has two threads, one per direction."""
         self._front.settimeout(_LOOK_SECONDS)
         while clock.monotonic() - self._passed < self._idle:
             with suppress(TimeoutError):
@@ -89,7 +88,7 @@ class IdleProxy:
 
     def _connect_backend(self, caller: socket.socket) -> None:
         self._passed = clock.monotonic()
-        caller.settimeout(None)  # what is accepted inherits the listener's time-out on some systems
+        caller.settimeout(None)  # accepted sockets inherit the listener's timeout on some systems
         try:
             server = socket.create_connection(self._behind, timeout=_LOOK_SECONDS)
         except OSError:
@@ -110,8 +109,7 @@ class IdleProxy:
 
 
 def is_model_loaded(url: str) -> bool:
-    """Whether the server at `url` answers that its model is loaded; looks for at most two
-    seconds."""
+    """Return True if the server at `url` reports a loaded model. Takes at most two seconds."""
     client = HttpClient(max_connections=1)
     try:
         reply = client.send(HttpRequest("GET", url.rstrip("/") + "/health", deadline=2.0))
@@ -121,17 +119,16 @@ def is_model_loaded(url: str) -> bool:
 
 
 def text_server_starter(settings: Settings) -> Callable[[], None]:
-    """What `text_engine` takes as `start`: for a process without a supervisor, it starts the
-    model's process itself."""
+    """Return the `start` argument of `text_engine` for a process without a supervisor: it starts
+    the model's process."""
     return lambda: ensure_text_server(settings)
 
 
 def ensure_text_server(settings: Settings) -> None:
-    """Start the process unless it runs; return when it is ready. Of two callers at once, the port
-    decides.
+    """Start the process if it does not run, and return when it is ready. If two callers start it,
+    the second fails to open the port and uses the first.
 
-    Raises EngineUnreachable when it is not ready within 20 seconds, EngineMissing without a
-    model.
+    Raises EngineUnreachable if it is not ready within 20 seconds, EngineMissing without a model.
     """
     url = settings.generators.llm_url
     _get_model_file(settings)
@@ -142,7 +139,7 @@ def ensure_text_server(settings: Settings) -> None:
     while clock.monotonic() < until:
         if is_model_loaded(url):
             return
-        child.poll()  # it may have found the port taken by a faster one: then that one gets ready
+        child.poll()  # its port may have been taken by a faster one, which is then used
         clock.sleep(0.1)
     raise EngineUnreachable("engine.not_ready", engine="embedded", log=str(_log_path(settings)))
 
@@ -152,7 +149,7 @@ def _log_path(settings: Settings) -> Path:
 
 
 def _spawn_server(settings: Settings) -> "subprocess.Popen[bytes]":
-    """The process in a session of its own; it outlives its caller and ends by itself."""
+    """Start the process in a new session. It outlives its caller and ends by itself."""
     log = _log_path(settings)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as sink:

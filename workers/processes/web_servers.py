@@ -1,5 +1,5 @@
-"""The mains of the two doors, web and dashboard. They load nothing that may reveal a secret, sign
-or send."""
+"""Mains of the two web processes, `web` and `dashboard`. They load no code that reveals secrets,
+signs or sends."""
 
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 WEB_POOL_SIZE = 2
-"""Connections to PostgreSQL; they open when first needed."""
+"""Connections to PostgreSQL, opened when first needed."""
 
 
 def run_web(settings: Settings) -> None:
-    """The creators' own pages."""
+    """Serve the creators' pages and the API until SIGTERM."""
     from web.app import create_web_app  # noqa: PLC0415  FastAPI for the one process that needs it
 
     active_policy.set_trusted_keys(settings.gate.policy_keys)
@@ -52,9 +52,9 @@ def run_web(settings: Settings) -> None:
 
 
 def run_dashboard(settings: Settings) -> None:
-    """The members' door."""
-    # treamlit for the one process that needs it
-    from dashboard.app import create_dashboard_app  # noqa: PLC0415  S  see above
+    """Serve the members' dashboard until SIGTERM."""
+    # Imported late: only this process needs Streamlit.
+    from dashboard.app import create_dashboard_app  # noqa: PLC0415  see above
 
     door_of = settings.dashboard
     serve_app(
@@ -63,9 +63,11 @@ def run_dashboard(settings: Settings) -> None:
 
 
 def serve_app(application: "ASGIApp", host: str, port: int, *, proxies: str = "") -> None:
-    """Serve an ASGI app until SIGTERM; what was asked is answered first, for five seconds at most.
+    """Serve an ASGI app until SIGTERM. Requests in progress are completed, for at most five
+    seconds.
 
-    `proxies` are the addresses whose word on a visitor's address is taken; nobody's when empty.
+    `proxies` are the addresses of proxies whose forwarded client addresses are trusted; none if
+    empty.
     """
     ReadyServer(server_config(application, proxies=proxies)).run(
         sockets=[listening_socket.open_listening_socket(host, port)]

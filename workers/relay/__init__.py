@@ -1,1 +1,4 @@
-"""The relay: claim due outbox rows and dispatch them to Celery."""
+"""The relay: claims due outbox rows, dispatches them to Celery, and writes the periodic ticks.
+
+The outbox itself is in `foundation/outbox`; the handlers are in `workers/event_routes`.
+"""

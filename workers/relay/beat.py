@@ -1,5 +1,5 @@
-"""Fixed ticks in the relay's process. A tick only writes due rows; creators' schedules are rows,
-never ticks."""
+"""Periodic ticks in the relay's process. A tick only writes due rows; schedules of creators are
+rows, not ticks."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -18,18 +18,17 @@ from foundation.ops import telemetry
 from foundation.ops.clock import wall_now
 
 CLOCK_CHECK_INTERVAL = timedelta(seconds=5)
-"""So far a clock is set right by the way; more, and it was set back."""
+"""Tolerated clock correction. A larger one counts as a clock rollback."""
 
 log = telemetry.get_logger("workers.relay.beat")
 
 
 @dataclass(frozen=True)
 class Tick:
-    """Every `seconds` (and once at the start), `put` writes rows that are due; it never works
-    itself.
+    """A tick that calls `write_rows` every `seconds` and once at the start.
 
-    Ticks of one `line` come one after the other: those that go through all agencies must not hold
-    up the house's own.
+    Ticks of one `executor` run one after the other. Those that go through all agencies must not
+    delay those of the installation.
     """
 
     seconds: int
@@ -38,13 +37,13 @@ class Tick:
     executor: Literal["default", "house"] = "default"
 
 
-class BeatEnded(Exception):  # no error: a tick's next scope is not opened
-    """The relay ends: whoever leads next begins with every tick."""
+class BeatEnded(Exception):  # no error: stops a tick before its next scope
+    """Raised when the relay ends; the next leader starts with every tick."""
 
 
 class Beat:
-    """The ticks while this relay leads: `with Beat(ticks, tenant):`. Memory store: the outbox does
-    the catching up."""
+    """The ticks while this relay leads: `with Beat(ticks, tenant):`. Jobs are in memory only,
+    because the outbox catches up on missed ones."""
 
     def __init__(
         self, ticks: Sequence[Tick], tenant: OpenScope, *, clock: Callable[[], datetime] = wall_now
@@ -61,8 +60,8 @@ class Beat:
         self._over.clear()
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
-            # All of them begin with the relay, which needs this interpreter and its connections for
-            # what is due.
+            # All ticks start with the relay, which needs the interpreter and the connections for
+            # due rows, so each executor has one thread.
             executors={"default": ThreadPoolExecutor(1), "house": ThreadPoolExecutor(1)},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
@@ -89,8 +88,8 @@ class Beat:
             self._scheduler = None
 
     def follow_clock_rollback(self) -> None:
-        """Let ticks come as often as they should where the machine's clock was set back:
-        APScheduler waits for a time of day, so an hour back would be an hour without any."""
+        """Run overdue ticks after a clock rollback. APScheduler waits for a wall-clock time, so
+        after a rollback by an hour no tick would run for an hour."""
         now = self._clock()
         for job in self._scheduler.get_jobs() if self._scheduler is not None else ():
             (tick,) = job.args
@@ -105,7 +104,7 @@ class Beat:
             tick.write_rows(self._open_scope)
         except BeatEnded:
             return
-        except Exception as error:  # the next beat tries again; what is due is in the rows
+        except Exception as error:  # the next tick tries again; due rows are not lost
             log.error(
                 "beat.failed",
                 tick=tick.name,

@@ -1,5 +1,5 @@
-"""Celery carries two ids and nothing else: no retries, no times, no results. Its loss costs one
-lease of lateness."""
+"""The Celery app. Messages contain two IDs only: no retries, no schedules, no results. A lost
+message delays its row by one lease."""
 
 import logging
 import signal
@@ -22,17 +22,17 @@ from workers.relay.redis_transport import TRANSPORT_PATH
 TASK_NAME = "handle"
 log = telemetry.get_logger("workers.relay.celery_app")
 REDIS_SECONDS = 5.0
-"""How long a command to Redis may take; above the second for which a worker waits for a message."""
+"""Timeout of a Redis command, longer than the second for which a worker waits for a message."""
 
 HandleEvent = Callable[[UUID, UUID], object]
-"""Handles one claimed row: its id and the token of its lease."""
+"""Handles one claimed row, given its ID and the token of its lease."""
 
 
 def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery:
-    """The Celery app of this process: JSON, early ack, no result, no remote control, our own
-    logging.
+    """Return the Celery app of this process: JSON, early acknowledgement, no results, no remote
+    control, our logging.
 
-    `handle` does the one task there is; a process that only sends leaves it out.
+    `handle` runs the only task; processes that only send omit it.
     """
     serve = handle or _refuse_event
 
@@ -41,7 +41,7 @@ def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery
             serve(UUID(event_id), UUID(lease_token))
         except (
             Exception
-        ) as error:  # the row could not be settled: its lease ends, and it is handed out again
+        ) as error:  # the row was not settled; its lease expires, and it is dispatched again
             log.error(
                 "event.unsettled",
                 event_id=event_id,
@@ -68,7 +68,8 @@ def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
-        # a Redis that refuses writes is away, and ended the worker: a full disk
+        # A Redis that refuses writes, for example on a full disk, counts as unavailable; it used to
+        # end the worker.
         broker_channel_error_retry=True,
         broker_connection_timeout=2.0,
         broker_transport=TRANSPORT_PATH,
@@ -80,23 +81,21 @@ def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery
     )
     app.task(
         handled, name=TASK_NAME, shared=False
-    )  # shared ones reach every other app of the process
+    )  # shared tasks would be added to all apps of the process
     return app
 
 
 def _refuse_event(event_id: UUID, _token: UUID) -> None:
-    raise Unavailable(
-        "worker.unserved", event=str(event_id)
-    )  # a process that only sends was asked to serve
+    raise Unavailable("worker.unserved", event=str(event_id))  # this process only sends
 
 
 def _build_controller(app: Celery, queues: Sequence[Queue], threads: int) -> WorkController:
     logging.getLogger("celery").setLevel(
         logging.WARNING
-    )  # two lines per message otherwise; outcomes are counted
+    )  # otherwise two lines per message; outcomes are counted instead
     state.should_stop = state.should_terminate = None
     app.finalize()
-    app.set_default()  # the threads of the pool look the task up in it
+    app.set_default()  # the pool's threads look up the task in the default app
     return WorkController(
         app=app,
         pool_cls="threads",
@@ -110,10 +109,10 @@ def _build_controller(app: Celery, queues: Sequence[Queue], threads: int) -> Wor
 
 
 def run_celery_worker(app: Celery, *, queues: Sequence[Queue], threads: int) -> None:
-    """Work on `queues` with so many threads until SIGTERM or SIGINT; then end what runs, and
-    return.
+    """Work on `queues` with this number of threads until SIGTERM or SIGINT, finish running tasks,
+    and return.
 
-    Call it in the main thread, as the last act of a process: Celery keeps one worker per
+    Call it in the main thread as the last step of a process, since Celery supports one worker per
     process.
     """
     controller = _build_controller(app, queues, threads)
@@ -124,15 +123,15 @@ def run_celery_worker(app: Celery, *, queues: Sequence[Queue], threads: int) -> 
 
 
 def _request_warm_stop(_number: int, _frame: FrameType | None) -> None:
-    state.should_stop = 0  # a warm stop: take no more, end what runs
+    state.should_stop = 0  # a warm stop: accept no further tasks, finish running ones
 
 
 @contextmanager
 def background_worker(app: Celery, *, queues: Sequence[Queue], threads: int) -> Iterator[None]:
-    """A worker beside other work in this process, for tests and benchmarks; ended warmly with the
-    block.
+    """Run a worker in a thread of this process, for tests and benchmarks, and stop it warmly at the
+    end of the block.
 
-    Raises Unavailable when it does not reach Redis within 20 s.
+    Raises Unavailable if it does not reach Redis within 20 seconds.
     """
     controller = _build_controller(app, queues, threads)
     thread = Thread(target=_until_stopped, args=(controller,), name="worker", daemon=True)

@@ -1,8 +1,8 @@
-"""The relay: claims due rows and hands them to Celery, within the room of each queue. The only
-sender of messages.
+"""The relay loop: claims due rows and dispatches them to Celery within the capacity of each queue.
+It is the only sender of messages.
 
-One relay leads, by a session lock; others stand by. PostgreSQL gone: it comes back by itself. Redis
-gone: rows go back.
+One relay leads, by a session lock; others wait. After an outage of PostgreSQL it reconnects by
+itself; during an outage of Redis, rows are returned to the outbox.
 """
 
 import signal
@@ -41,23 +41,26 @@ log = telemetry.get_logger("workers.relay.claim_loop")
 MAX_SLEEP_SECONDS = 1.0
 SWEEP_EVERY = 5.0
 LONG_ROUND_SECONDS = 5.0
-"""After a round that took longer the database was away or overloaded: workers that live get the
-time of a lease to renew theirs before expired ones are swept."""
+"""Duration of a round after which the database counts as having been unavailable or overloaded.
+Running workers then get the time of a lease to renew theirs before expired ones are swept."""
 
 RETRY_SECONDS = 0.5
 FULL_ROUND_ROWS = 8
 ROUND_PAUSE = 0.03
 MAX_ROUND_PAUSE = 0.25
-"""Every ending wakes the relay. A round that handed out fewer rows than that rests as long as it
-took, so that under a backlog the endings are gathered and the relay leaves PostgreSQL half of its
-time. 10 ms at least cost twice as much processor time per post as 30 ms do, and a lane waits for
-its next row 10 ms longer on average: measured."""
+"""Maximum pause after a round; `ROUND_PAUSE` is the minimum.
+
+Every finished row wakes the relay. A round that dispatched fewer than `FULL_ROUND_ROWS` rows is
+followed by a pause as long as it took, so that a backlog is processed in batches and the relay uses
+at most half of PostgreSQL's time. Measured: a minimum pause of 10 ms takes twice as much processor
+time per post as one of 30 ms, with which a lane waits 10 ms longer for its next row on average.
+"""
 
 _LEADING = 0x72656C6179
-"""Session advisory lock of the leading relay ("relay")."""
+"""Session advisory lock of the leading relay ("relay" in ASCII)."""
 
 GPU_QUEUE: Queue = "gpu"
-"""The queue whose rows share what is loaded."""
+"""The queue whose rows share a loaded model."""
 
 DATABASE_ERRORS = (DBAPIError, PoolTimeout, psycopg.Error)
 SendMessage = Callable[[ClaimedRow, Queue], None]
@@ -65,7 +68,7 @@ SendMessage = Callable[[ClaimedRow, Queue], None]
 
 @dataclass(frozen=True)
 class CapacityGroup:
-    """Threads shared by some queues, each with its own cap; those named first are served first."""
+    """Threads shared by several queues, each with a cap. Earlier queues are served first."""
 
     total: int
     queue_caps: tuple[tuple[Queue, int], ...]
@@ -78,22 +81,22 @@ CAPACITY_GROUPS = (
     CapacityGroup(2, (("gpu", 1), ("make", 2))),
     CapacityGroup(8, (("buy", 8),)),
 )
-"""As the processes `send` (48 threads) and `make` (2 threads, and 8 that mostly wait for a seller)
-have them."""
+"""The capacity of the processes `send` (48 threads) and `make` (2 threads, and 8 that mostly wait
+for a provider)."""
 
 
 def free_capacity(
     seen: Mapping[Queue, QueueState], places: CapacityGroup, queue: Queue, cap: int
 ) -> int:
-    """How many rows of a queue may be handed out now: its cap and its shared places, less what is
-    in flight."""
+    """Return the number of rows of a queue that may be dispatched now: its cap and the shared
+    threads, minus the rows in progress."""
     in_flight = sum(seen[other].leased for other, _ in places.queue_caps)
     return max(0, min(cap - seen[queue].leased, places.total - in_flight))
 
 
 def celery_sender(app: Celery) -> SendMessage:
-    """Sends `handle(event_id, lease_token)`; raises one of BrokerError, RedisError, OSError when
-    Redis is away."""
+    """Return a function that sends `handle(event_id, lease_token)`. It raises BrokerError,
+    RedisError or OSError if Redis is unavailable."""
     task = app.tasks[TASK_NAME]
 
     def send(row: ClaimedRow, queue: Queue) -> None:
@@ -105,7 +108,7 @@ def celery_sender(app: Celery) -> SendMessage:
 
 
 class Relay:
-    """The loop. `run` blocks until `stop`; both may be called from different threads."""
+    """The relay loop. `run` blocks until `stop`; both may be called from different threads."""
 
     def __init__(
         self,
@@ -118,8 +121,8 @@ class Relay:
         ticks: Sequence[Tick] = (),
         turns: GpuScheduler | None = None,
     ) -> None:
-        """`turns` says whose turn it is in `gpu`; `ticks` beat while this relay leads; `facts` says
-        who hears them."""
+        """`turns` orders the `gpu` queue, `ticks` run while this relay leads, and `facts` are the
+        listeners of facts."""
         self._database = database
         self._tenant = tenant
         self._send = send
@@ -133,8 +136,8 @@ class Relay:
         self._round_at = monotonic()
 
     def run(self) -> None:
-        """Lead when the lock is free, stand by otherwise, survive a restart of PostgreSQL; until
-        `stop`."""
+        """Lead if the lock is free, otherwise wait for it, until `stop`. It survives restarts of
+        PostgreSQL."""
         while not self._stopping.is_set():
             try:
                 self._run_as_leader()
@@ -143,14 +146,14 @@ class Relay:
                 self._stopping.wait(RETRY_SECONDS)
 
     def run_until_signal(self) -> None:
-        """`run` as the last act of a process, in its main thread: SIGTERM and SIGINT end it after
-        its round."""
+        """Call `run` as the last step of a process in its main thread. SIGTERM and SIGINT end it
+        after its round."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop())
         self.run()
 
     def stop(self) -> None:
-        """End the loop within a second; what was handed out stays with the workers."""
+        """End the loop within a second. Dispatched rows stay with the workers."""
         self._stopping.set()
 
     def _run_as_leader(self) -> None:
@@ -182,8 +185,8 @@ class Relay:
 
     @contextmanager
     def _open_listen_connection(self) -> Iterator["psycopg.Connection[Any]"]:
-        """A connection of its own that listens and holds the session lock; closed for good at the
-        end."""
+        """Open a separate connection that listens and holds the session lock, and close it for good
+        at the end."""
         with self._database.engine.connect() as pooled:
             pooled.execution_options(isolation_level="AUTOCOMMIT")
             pooled.execute(text("SET idle_session_timeout = 0"))
@@ -194,11 +197,11 @@ class Relay:
             try:
                 yield raw
             finally:
-                pooled.invalidate()  # ends the session, and its lock with it
+                pooled.invalidate()  # ends the session and its lock
 
     def hand_out_due_rows(self) -> tuple[int, float]:
-        """Look at all queues once, hand out what is due and has room: how many rows, the seconds to
-        sleep at most."""
+        """Check all queues once and dispatch due rows within the capacity. Return the number of
+        rows and the maximum seconds to sleep."""
         started = monotonic()
         total = 0
         if started - self._round_at > LONG_ROUND_SECONDS:
@@ -222,15 +225,15 @@ class Relay:
                 if sent is None:
                     self._stopping.wait(
                         RETRY_SECONDS
-                    )  # Redis is away: nothing else can be sent either
+                    )  # Redis is unavailable, so other queues would fail too
                     return total, 0.0
                 seen[queue] = QueueState(seen[queue].leased + sent, True, seen[queue].next_at)
                 total += sent
         return total, max(0.0, _until_next(seen, now) - (monotonic() - started))
 
     def _claim_and_send(self, queue: Queue, *, cap: int, free: int) -> int | None:
-        """Claim and send; how many were sent, None when Redis could not be reached (the rest went
-        back)."""
+        """Claim and send rows. Return the number sent, or None if Redis was unavailable (the
+        remaining rows are returned to the outbox)."""
         try:
             with self._open_scope() as scope:
                 claim = self._turns.claim_rows if queue == GPU_QUEUE else row_leases.claim_rows
@@ -266,7 +269,7 @@ class Relay:
 
 
 def _until_next(seen: Mapping[Queue, QueueState], now: datetime) -> float:
-    """Seconds to the next row's time, at most the longest sleep."""
+    """Return the seconds until the next row is due, limited to the maximum sleep."""
     ahead = [
         (look.next_at - now).total_seconds() for look in seen.values() if look.next_at is not None
     ]

@@ -1,10 +1,10 @@
-"""From a row to its handler: every kind has one route, every run ends in one of five ways, each
-counted.
+"""Dispatch of rows to handlers: each event kind has one route, and each run has one of five
+outcomes, which are counted.
 
-The row is settled after the handler returned, in a transaction of its own. Settling it inside the
-handler's would spare a statement and tie every room to the outbox; instead every handler claims its
-subject first, so a run that is repeated because its ending was lost finds its work done and ends
-quietly. Facts are settled with what they write: exactly once.
+A row is settled after its handler returned, in a separate transaction. Settling it in the handler's
+transaction would save a statement but tie every package to the outbox. Instead every handler claims
+its subject first, so that a run repeated after a lost settlement finds its work done. Facts are
+settled in the transaction of their listeners' rows, exactly once.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,27 +33,26 @@ RELAY_ACTOR = "system:relay"
 log = telemetry.get_logger("workers.relay.dispatch")
 
 DATABASE_ERRORS = (OperationalError, InterfaceError, PoolTimeout)
-"""The database restarts, or has no connection to spare."""
+"""Errors while the database restarts or has no free connection."""
 
 NETWORK_DEADLINE_SECONDS = 30
-"""A post or a message: 30 s of network at most; a lease's grace covers what is written before and
-after."""
+"""Deadline of a post or message: at most 30 seconds of network. The lease's grace covers the writes
+around it."""
 
 LOOK_SECONDS = 0.25
-"""Between two looks whether the database is back."""
+"""Interval between two attempts to reach the database."""
 
 FIRST_LEASE = timedelta(seconds=30)
-"""The deadline a row is taken with; a route that needs another one sets it in the same
-transaction."""
+"""Deadline with which a row is started; a route with a longer one extends the lease immediately."""
 
 
 @dataclass(frozen=True)
 class EventRoute:
-    """One kind of event and the one function that handles it, its collaborators bound already.
+    """One event kind and the function that handles it, with its services bound.
 
-    `deadline_seconds` bounds the handler's wall time; long work extends it by
-    `heartbeat.heartbeat`. `on_dead` is told when the row stops for good, so that nobody waits for
-    it; it may run more than once.
+    `deadline_seconds` limits the handler's run time; long tasks extend it by `heartbeat.heartbeat`.
+    `on_dead` is called when the row fails for good, so that nothing waits for it; it may be called
+    more than once.
     """
 
     event: type[Event]
@@ -64,8 +63,8 @@ class EventRoute:
 
 
 class EventRoutes:
-    """All routes, and who hears which fact. Refuses, at start, a kind with two routes or a shape
-    that cannot travel."""
+    """All routes and the listeners of facts. The constructor refuses a kind with two routes and
+    events that cannot be serialized."""
 
     def __init__(self, *routes: EventRoute, facts: FactListeners | None = None) -> None:
         self.facts = facts or FactListeners({})
@@ -87,15 +86,15 @@ class EventRoutes:
             )
 
     def require_routes(self, events: Iterable[type[Event]]) -> None:
-        """Raise ValueError for an event kind without a route; called at start-up with `declared(…)`
-        of all rooms."""
+        """Raise ValueError for an event kind without a route. Called at start with the
+        `declared_events` of all packages."""
         missing = {event.kind for event in events} - set(self.by_kind) - set(self.facts.by_kind)
         if missing:
             raise ValueError(f"no route for {', '.join(sorted(missing))}")
 
 
 def declared_events(*modules: ModuleType) -> tuple[type[Event], ...]:
-    """Every event class that these modules (the rooms' `events.py`) define."""
+    """Return all event classes that these modules define."""
     return tuple(
         found
         for module in modules
@@ -107,8 +106,7 @@ def declared_events(*modules: ModuleType) -> tuple[type[Event], ...]:
 
 
 class Dispatcher:
-    """Takes rows, runs their handlers, settles them. One per process; its methods are safe in any
-    thread."""
+    """Starts rows, runs their handlers and settles them. One per process; thread-safe."""
 
     def __init__(
         self,
@@ -119,10 +117,12 @@ class Dispatcher:
         database: Database | None = None,
         renews: bool = False,
     ) -> None:
-        """With `only`, works as `app` in that tenant alone: the in-process relay of tests. With
-        `database`, that of `tenant`, what is one statement takes one round trip. With `renews`,
-        rows have short leases that a thread renews, so that they are free soon after this process
-        was killed; without, a lease lasts as long as its handler may take."""
+        """Args:
+        only: work as role `app` in this tenant only, for the in-process relay of tests.
+        database: the database of `tenant`; single statements then take one round trip.
+        renews: use short leases renewed by a thread, so that rows are free soon after the
+        process was killed. Otherwise a lease lasts for the handler's deadline.
+        """
         self._routes = routes
         self._tenant = tenant
         self._only = only
@@ -135,14 +135,14 @@ class Dispatcher:
         self._renewal = LeaseRenewal(self.scope) if renews else None
 
     def scope(self) -> AbstractContextManager[Scope]:
-        """A short transaction on the outbox."""
+        """Open a short transaction on the outbox."""
         if self._only is not None:
             return self._tenant(self._only, RELAY_ACTOR)
         return self._tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay")
 
     def handle_event(self, event_id: UUID, token: UUID) -> bool:
-        """Take the row, run its handler, settle it. False when the message was old and nothing was
-        done."""
+        """Start the row, run its handler and settle it. Return False if the message was outdated
+        and nothing was done."""
         lease, grace = self._lease_terms(FIRST_LEASE)
         taken = row_leases.take_row(self._alone, event_id, token, deadline=lease, grace=grace)
         route = self._routes.by_kind.get(taken.kind) if taken else None
@@ -153,7 +153,7 @@ class Dispatcher:
             return False
         values = telemetry.bind_log_values(
             tenant=str(taken.tenant_id),
-            event_id=str(taken.id),  # `event` is the name of the line itself
+            event_id=str(taken.id),  # `event` is reserved for the name of the log line
             kind=taken.kind,
             subject=str(taken.subject_id),
             trace=taken.trace,
@@ -164,7 +164,7 @@ class Dispatcher:
         return True
 
     def _lease_terms(self, deadline: timedelta) -> tuple[timedelta, timedelta]:
-        """The lease of a row whose handler may take until `deadline`, and its grace."""
+        """Return the lease and the grace of a row whose handler has this deadline."""
         if self._renewal is None:
             return deadline, row_leases.LEASE_GRACE
         return self._renewal.lease, timedelta()
@@ -185,7 +185,7 @@ class Dispatcher:
         except LeaseLost:
             log.info("event.lease_lost")
             return "lost"
-        except Exception as error:  # a bug: the row's own backoff retries it, never the code here
+        except Exception as error:  # a bug; the row's backoff retries it, not this code
             return self._record_failure(taken, route, error)
         return (
             "done"
@@ -194,8 +194,6 @@ class Dispatcher:
         )
 
     def _settle_row(self, write: Callable[[Scope], bool]) -> bool:
-        """Write how a run ended."""
-
         def once() -> bool:
             with self.scope() as scope:
                 return write(scope)
@@ -203,11 +201,11 @@ class Dispatcher:
         return self._write_with_retry(once)
 
     def _write_with_retry(self, write: Callable[[], bool]) -> bool:
-        """Write how a run ended. A database that is away is waited for: until then the row, and its
-        lane, are nobody's.
+        """Settle a row, waiting for an unavailable database: until then no process can claim the
+        row and its lane.
 
-        Each of these writes is bound to the row's token, so that one whose commit went unheard may
-        be repeated.
+        These writes are bound to the row's token, so one whose commit was not confirmed can be
+        repeated.
         """
         until = monotonic() + row_leases.LEASE_GRACE.total_seconds()
         while True:
@@ -223,7 +221,7 @@ class Dispatcher:
             raise GreenroomError("event.unrouted", kind=taken.kind)
         if (
             taken.tries > route.backoff.dead_at
-        ):  # its workers died with it, and nobody could count the failures
+        ):  # its workers were killed while running it, so failures were not counted
             raise GreenroomError("event.killed_workers", kind=taken.kind)
         with heartbeat.running_row(
             lambda: self._extend_lease(taken, route), lambda: self._is_capacity_needed(taken)
@@ -268,7 +266,7 @@ class Dispatcher:
             on_dead(
                 outbox.rebuild_event(route.event, taken.tenant_id, taken.subject_id, taken.args)
             )
-        except Exception as error:  # the minute's search for orphans repairs what this could not
+        except Exception as error:  # the sweep for orphaned rows, once a minute, repairs it
             log.error(
                 "event.on_dead_failed",
                 error=telemetry.describe_error(error),
@@ -277,7 +275,8 @@ class Dispatcher:
 
 
 def _renewal_seconds(route: EventRoute | None) -> float:
-    """For how long the lease of a row is renewed: as long as one without renewal would last."""
+    """Return the seconds for which a row's lease is renewed: as long as a lease without renewal
+    lasts."""
     deadline = max(route.deadline_seconds if route else 0, FIRST_LEASE.total_seconds())
     return deadline + row_leases.LEASE_GRACE.total_seconds()
 
@@ -293,13 +292,16 @@ def run_due_events(
     """Run every due row in this process, without Celery and Redis, one at a time and in order,
     until none is left.
 
-    Advances no clock: shift the house's first. What handlers put for now is run too.
+    It does not advance the clock; shift the outbox's clock before. Rows that handlers add for now
+    are run too.
 
     Args:
-        only: this tenant's rows alone, as role `app`; all tenants' when None.
-        until: leave rows whose time is after this instant.
-        limit: stop after so many rows: a handler that feeds itself would never end.
-    Returns: how many rows were handled.
+        only: run this tenant's rows only, as role `app`; None runs those of all tenants.
+        until: ignore rows due after this time.
+        limit: stop after this number of rows, since a handler that adds rows for itself would never
+        end.
+
+    Returns the number of rows handled.
     """
     dispatcher = Dispatcher(routes, tenant, only=only)
     handled = 0
@@ -314,7 +316,7 @@ def run_due_events(
 
 
 def _claim_next(dispatcher: Dispatcher, until: datetime | None) -> row_leases.ClaimedRow | None:
-    """Claim the one row, of whatever queue, that has been due longest."""
+    """Claim the row that has been due longest, of any queue."""
     with dispatcher.scope() as scope:
         claimed = [row for queue in _list_due_queues(scope) for row in _claim_first(scope, queue)]
         claimed.sort(key=lambda row: (row.available_at, row.priority, row.id))

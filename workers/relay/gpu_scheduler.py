@@ -1,9 +1,9 @@
-"""Whose turn it is on a device: the loaded model's rows first, those of its adapters before others
-of it, tenants in turn, nobody beyond his patience.
+"""The order of rows that share a GPU: rows of the loaded model first, those with the same LoRAs
+before others, tenants in turn, and no row beyond the maximum wait.
 
-What is remembered lives in the leading relay: which group was handed out last, since when, and
-which tenants had the device. Losing it costs one model load, and another order once; no row, no
-lease and no result hangs on it.
+The state is in the memory of the leading relay: the group dispatched last, its start, and the
+tenants served. Its loss costs one model load and a different order once; rows, leases and results
+do not depend on it.
 """
 
 from collections.abc import Callable
@@ -18,15 +18,15 @@ from studio.runs import device_queue
 
 MODEL_STAY = timedelta(minutes=1)
 CLAIM_TRIES = 3
-"""Times that stay: so long a model keeps the device with one set of LoRAs after the other."""
+"""A model keeps the GPU at most this many times `stay`, whatever its sets of LoRAs."""
 
 NO_LIMIT = timedelta(days=3650)
 TENANTS_REMEMBERED = 1_000
-"""Tenants remembered; one that fell out counts as one that never had the device."""
+"""Maximum number of remembered tenants. A forgotten one counts as never served."""
 
 
 class GpuScheduler:
-    """The memory of one queue whose rows share a device. Times are those of the house clock."""
+    """The state of one queue whose rows share a GPU. Times are those of the outbox."""
 
     def __init__(
         self,
@@ -35,10 +35,13 @@ class GpuScheduler:
         stay: timedelta = MODEL_STAY,
         kin: Callable[[str], str] = device_queue.model_group_prefix,
     ) -> None:
-        """`patience`: after so long a row no longer yields to the loaded group. `stay`: so long a
-        group keeps the device all the same, once it was loaded for one that had lost patience:
-        where everybody waits too long, each row would load its own model otherwise, and all would
-        wait still longer. `kin`: how the groups of a group's model begin."""
+        """Args:
+        patience: wait after which a row no longer yields to the loaded group.
+        stay: time for which a group keeps the GPU after it was loaded for such a row. Without
+        it, when all rows wait too long, each would load another model and all would wait
+        longer.
+        kin: returns the common prefix of the groups of a group's model.
+        """
         self._patience = patience
         self._stay = stay
         self._kin = kin
@@ -48,7 +51,7 @@ class GpuScheduler:
         self._served: dict[UUID, None] = {}
 
     def restore_from_running(self, scope: Scope, queue: Queue) -> None:
-        """Learn from the rows in flight what another relay had handed out last."""
+        """Restore the loaded group from rows that an earlier relay dispatched."""
         found = row_leases.group_in_flight(scope, queue)
         if found is not None:
             self.loaded = found
@@ -56,7 +59,7 @@ class GpuScheduler:
             self._loaded_at = scope.now
 
     def claim_rows(self, scope: Scope, queue: Queue, *, places: int, room: int) -> list[ClaimedRow]:
-        """`row_leases.claim_rows` in the order of this device. Raises Collision."""
+        """Call `row_leases.claim_rows` with the order of this GPU. Raises LaneCollision."""
         staying = self._is_within(self._since, scope.now, self._stay) and self._is_within(
             self._loaded_at, scope.now, CLAIM_TRIES * self._stay
         )
@@ -88,6 +91,6 @@ class GpuScheduler:
             self.loaded = row.group
             self._since = now
         self._served.pop(row.tenant_id, None)
-        self._served[row.tenant_id] = None  # the last of all
+        self._served[row.tenant_id] = None  # moves the tenant to the end
         while len(self._served) > TENANTS_REMEMBERED:
             del self._served[next(iter(self._served))]

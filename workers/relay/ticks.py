@@ -1,5 +1,5 @@
-"""What the beat writes. Apart from the handlers: the relay need not load the rooms whose rows it
-only writes."""
+"""The rows that the beat writes. They are separate from the handlers, so that the relay need not
+load the packages that handle them."""
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -43,44 +43,45 @@ from workers.relay.beat import Tick
 BEAT_ACTOR = "system:beat"
 ROLLUP_SECONDS = 300
 CHECKPOINT_SECONDS = 30
-"""How late a checkpoint may be."""
+"""Maximum delay of a checkpoint of the log."""
 
 DESTINATION_CHECK_SECONDS = 3600
-"""How long a place may be other than it was while something above General stands there."""
+"""Maximum time for which a changed destination with content above General goes unnoticed."""
 
 RETENTION_SECONDS = 6 * 3600
-"""How late something that is over may go."""
+"""Maximum delay of the deletion of expired rows."""
 INTAKE_SECONDS = 300
-"""Between two looks at the form for removal requests: eleven may fail before nothing for adults
-leaves."""
+"""Interval of the probes of the removal form. Eleven may fail before adult content is no longer
+published."""
 
 FOLLOWERS_SECONDS = 6 * 3600
-"""Between two questions how many follow an account."""
+"""Interval of the follower counts."""
 
 EARNINGS_SECONDS = 6 * 3600
-"""Between two questions what an account earned."""
+"""Interval of the earnings reads."""
 
 RAIL_SECONDS = 900
-"""Between two comparisons of the books with what platforms list: how late what a fan paid for may
-come."""
+"""Interval of the reconciliations with platform transactions, and so the maximum delay of a
+purchase found by them."""
 
 WATCH_FOLDER_SECONDS = 30
-"""Between two looks into the folder that files are brought in from."""
+"""Interval of the scans of the watch folder."""
 
 WEBHOOK_SUBSCRIPTION_SECONDS = 300
-"""How late an account that was just connected may be signed up for calls."""
+"""Maximum delay of the webhook subscription of a new account."""
 
 DAY_SECONDS = 24 * 3600
 
 WITHIN = timedelta(seconds=50)
 ROLLED_UP_WITHIN = timedelta(seconds=250)
-"""Before the next beat of the same: a row that still waits is not written again."""
+"""Time within which rollups of all agencies are spread; `WITHIN` is that of other ticks. Both are
+shorter than the tick, and a row that still waits is not written again."""
 
 AT_ONCE = 20
 ROLLED_UP_AT_ONCE = 4
 LATER = timedelta(seconds=1)
-"""So many agencies have something to do at once, the next so much later: a thousand at the same
-moment, each minute, would stand before what is due on time."""
+"""Delay between groups of `AT_ONCE` agencies. A thousand agencies at the same moment every minute
+would delay rows that are due on time."""
 
 WriteRows = Callable[[OpenScope], None]
 
@@ -90,11 +91,10 @@ log = telemetry.get_logger("workers.relay.ticks")
 def _spread_agencies(
     tenant: OpenScope, within: timedelta = WITHIN, *, at_once: int = AT_ONCE
 ) -> Iterator[tuple[UUID, timedelta]]:
-    """Every agency, and how much later than now it has something to do; all of them `within` what
-    is given.
+    """Yield every agency and the delay of its row, all `within` the given time.
 
-    What is done for one of them is followed by as long a rest: this is the process that hands out
-    what is due.
+    Each agency is followed by a pause as long as its work took, because this process also
+    dispatches due rows.
     """
     found = list_tenant_ids(tenant)
     step = min(LATER, within * at_once / max(len(found), 1))
@@ -107,7 +107,7 @@ def _spread_agencies(
 def _for_each_tenant(
     event: Callable[[UUID, UUID], Event], dedupe: str, *, house: bool = False
 ) -> WriteRows:
-    """One row for every agency, and for the house itself where that is said, unless one still
+    """Write one row for every agency, and with `house` for the installation, unless one still
     waits."""
 
     def put(tenant: OpenScope) -> None:
@@ -120,7 +120,7 @@ def _for_each_tenant(
 
 
 def _write_installation_row(event: Callable[[UUID, UUID], Event], dedupe: str) -> WriteRows:
-    """One row for the house, unless it still waits."""
+    """Write one row for the installation unless one still waits."""
 
     def put(tenant: OpenScope) -> None:
         with tenant(INSTALLATION_ID, BEAT_ACTOR) as scope:
@@ -130,7 +130,7 @@ def _write_installation_row(event: Callable[[UUID, UUID], Event], dedupe: str) -
 
 
 def _as_planned(plan: Callable[[Scope], object]) -> WriteRows:
-    """Whatever a room plans for each agency now."""
+    """Call a function of a package for each agency."""
 
     def put(tenant: OpenScope) -> None:
         for tenant_id, _ in _spread_agencies(tenant):
@@ -148,8 +148,8 @@ def _each_creator_is_rolled_up(tenant: OpenScope) -> None:
 
 
 def _roll_up(scope: Scope, creator: Creator, later: timedelta) -> None:
-    """Yesterday and today of one creator; a zone nobody knows stops this creator's numbers, not
-    everybody's."""
+    """Schedule yesterday's and today's rollups of one creator. An invalid time zone affects this
+    creator only."""
     try:
         day = local_day(scope.now, creator.zone)
     except BadInput as error:
@@ -199,4 +199,4 @@ TICKS = (
     Tick(EARNINGS_SECONDS, _as_planned(platform_earnings.schedule_earnings_readings), "earnings"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
 )
-"""What the beat writes; it does none of it itself."""
+"""The periodic ticks. They only write rows; handlers do the work."""

@@ -1,4 +1,4 @@
-"""`greenroom worker`."""
+"""`greenroom worker`: generate images for a remote installation."""
 
 from typing import Annotated
 
@@ -6,17 +6,10 @@ import typer
 
 
 def worker(
-    join: Annotated[
-        str, typer.Option(help="Address of the house this machine makes pictures for (https://…).")
-    ],
-    once: Annotated[bool, typer.Option("--once", help="End when there is nothing to do.")] = False,
+    join: Annotated[str, typer.Option(help="Address of the installation (https://…).")],
+    once: Annotated[bool, typer.Option("--once", help="Stop when no jobs are pending.")] = False,
 ) -> None:
-    """Make pictures for a house elsewhere, with the engine of this machine's settings; Ctrl-C ends
-    it.
-
-    The key of this machine is made on the System page. It is read from GREENROOM_WORKERS__JOIN_KEY,
-    or asked for.
-    """
+    """Generate images for a remote installation."""
     from workers.remote_worker.launch import run_remote_worker
 
     run_remote_worker(join, once=once)

@@ -1,5 +1,4 @@
-"""What a machine that makes pictures says to the house it works for, over HTTPS. It opens no
-database and no queue."""
+"""Client for the installation's API for remote workers, over HTTPS."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -34,21 +33,22 @@ API_PATH = "/machine/v1"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 FIRST_WAIT = 1.0
 MAX_WAIT_SECONDS = 30.0
-"""Seconds between two tries while the house is away; each is twice as long as the one before."""
+"""Maximum seconds between two attempts while the installation is unreachable; each pause is twice
+as long as the one before."""
 
 SUBMIT_TRIES = 8
-"""How often a picture is sent that did not arrive as it left, or that something between did not let
-through: some two minutes. Then the house lends it again, and counts how often."""
+"""Attempts to submit a picture that arrives damaged or is blocked on the way, over about two
+minutes. Afterwards the installation leases it again and counts the attempts."""
 
 DIGEST_MISMATCH_CODE = "machine.digest"
-"""What the house says of a picture that did not arrive as it left."""
+"""The error code for a picture that arrived damaged."""
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 
 
-class InstallationUnreachable(Exception):  # no error: the house does not answer, or not now
-    """Worth another try, in `after` seconds at least."""
+class InstallationUnreachable(Exception):  # no error: worth another attempt
+    """Raised if the installation does not answer; worth another attempt after `after` seconds."""
 
     def __init__(self, why: str, after: float = 0.0) -> None:
         self.why = why
@@ -56,12 +56,12 @@ class InstallationUnreachable(Exception):  # no error: the house does not answer
         super().__init__(why)
 
 
-class LeaseEnded(Exception):  # no error: nobody wants these pictures any more
-    """The run was ended, or another machine has it."""
+class LeaseEnded(Exception):  # no error: the pictures are no longer wanted
+    """Raised if the run was cancelled or another machine has the lease."""
 
 
 class InstallationApi:
-    """One house, as one machine of one agency."""
+    """The API of one installation for one remote worker of an agency."""
 
     def __init__(
         self,
@@ -71,8 +71,8 @@ class InstallationApi:
         deadline: float = 30.0,
         told: Callable[[str], None] | None = None,
     ) -> None:
-        """`told` hears why the house does not answer. Raises BadInput for an address that is not
-        https, but for one of this very machine."""
+        """`told` is called with the reason why the installation is unreachable. Raises BadInput if
+        the URL is not https, except on this machine."""
         parts = _split_url(url)
         if (
             parts is None
@@ -89,17 +89,18 @@ class InstallationApi:
         self._client = HttpClient(max_connections=4)
 
     def request_work(self, wanted: WorkRequest) -> WorkResponse:
-        """Pictures to make, or how long to wait. Asks until the house answers."""
+        """Request pictures to generate, or the time to wait. Repeats until the installation
+        answers."""
         return self._retry_until_reachable(
             lambda: self._post_message("/work", wanted, WorkResponse)
         )
 
     def send_heartbeat(self, said: LeaseHeartbeat) -> HeartbeatResponse:
-        """Say how far it is, once. Raises Away."""
+        """Report the progress once. Raises InstallationUnreachable."""
         return self._post_message("/beats", said, HeartbeatResponse)
 
     def fetch_source_picture(self, wanted: MaterialRequest) -> bytes:
-        """A picture that others are made from. Raises Ended where it may not be used any more."""
+        """Return a source picture. Raises LeaseEnded if it may no longer be used."""
 
         def once() -> bytes:
             reply = self._send_request("/materials", _to_json(wanted))
@@ -112,8 +113,8 @@ class InstallationApi:
         return self._retry_until_reachable(once)
 
     def submit_picture(self, made: PictureResult, data: bytes) -> None:
-        """Hand a picture in, until the house has it. Raises Ended where the house says that it
-        wants it no more."""
+        """Submit a picture until the installation has it. Raises LeaseEnded if it is no longer
+        wanted."""
         headers = {"content-type": "application/octet-stream", RESULT_HEADER: _to_ascii_json(made)}
 
         wait = FIRST_WAIT
@@ -131,8 +132,8 @@ class InstallationApi:
         raise LeaseEnded
 
     def return_lease(self, said: LeaseReturn) -> None:
-        """Say that no more of a lease is made, once: a house that does not hear it sees the lease
-        end by itself."""
+        """Return a lease, in one attempt: an installation that does not receive it sees the lease
+        expire."""
         try:
             self._send_request("/given", _to_json(said))
         except InstallationUnreachable as away:
@@ -162,7 +163,7 @@ class InstallationApi:
     def _send_request(
         self, path: str, body: bytes, headers: Mapping[str, str] | None = None
     ) -> HttpResponse:
-        """One request. Raises Away, and Refused for a key that opens nothing."""
+        """Send one request. Raises InstallationUnreachable, and Refused for an invalid key."""
         said = {
             "authorization": f"Bearer {self._key}",
             "content-type": "application/json",
@@ -185,8 +186,8 @@ class InstallationApi:
 
 
 def _is_no(reply: HttpResponse) -> bool:
-    """Whether the house itself says that it does not want a picture: a proxy's page never came to
-    its ears."""
+    """Return True if the installation itself refuses a picture, as opposed to a proxy's error
+    page."""
     try:
         return (
             400 <= reply.status < 500
@@ -201,16 +202,16 @@ class _Code(BaseModel):
 
 
 class _No(BaseModel):
-    """How the house says no."""
+    """An error of the installation's API."""
 
     error: _Code
 
 
 def _split_url(url: str) -> SplitResult | None:
-    """The parts of an address; None of what is none."""
+    """Return the parts of a URL, or None if it is invalid."""
     try:
         parts = urlsplit(url)
-        return parts if parts.port != 0 else None  # asking for it checks it
+        return parts if parts.port != 0 else None  # reading the port validates it
     except ValueError:
         return None
 
@@ -220,7 +221,7 @@ def _to_json(said: WireMessage) -> bytes:
 
 
 def _to_ascii_json(made: PictureResult) -> str:
-    """For a header, which holds nothing else."""
+    """Return JSON in ASCII, as required in a header."""
     return made.model_dump_json(ensure_ascii=True)
 
 

@@ -1,4 +1,4 @@
-"""What `greenroom worker --join` needs before it can work: its key, its engine, its folder."""
+"""Preparation of `greenroom worker --join`: key, engine and spool folder."""
 
 import getpass
 import signal
@@ -13,15 +13,15 @@ from generators import registry
 from workers.remote_worker import work_loop
 from workers.remote_worker.installation_api import InstallationApi
 from workers.remote_worker.spool import open_spool
-from workers.terminal.output import print_message, translate
+from workers.terminal.output import print_progress, translate
 
 
 def run_remote_worker(url: str, *, once: bool = False) -> None:
-    """Work for a house until Ctrl-C or SIGTERM, or, with `once`, until there is nothing to do.
+    """Work for an installation until Ctrl-C or SIGTERM or, with `once`, until no job is left.
 
-    Raises BadInput without a key or for an address that is not https, EngineMissing where the
-    engine of the settings cannot be used, Conflict where this machine works for that house already,
-    Refused for a key that opens nothing.
+    Raises BadInput without a key or if the URL is not https, EngineMissing if the configured engine
+    cannot be used, Conflict if this machine already works for the installation with the key, and
+    Refused for an invalid key.
     """
     settings = load_settings()
     key = _read_key(settings)
@@ -30,12 +30,13 @@ def run_remote_worker(url: str, *, once: bool = False) -> None:
     signal.signal(signal.SIGTERM, _exit_on_signal)
     with open_spool(installation_folder(), found.url, key) as spool:
         work_loop.run_work_loop(
-            work_loop.RemoteWorker(found, engine, spool, print_message), once=once
+            work_loop.RemoteWorker(found, engine, spool, print_progress), once=once
         )
 
 
 def _read_key(settings: Settings) -> str:
-    """Never of the command line, which every process of a machine may read."""
+    """Read the key from the settings or the terminal. The command line is visible to every process
+    of the machine."""
     known = settings.workers.join_key.get_secret_value().strip()
     if not known and sys.stdin.isatty():
         known = getpass.getpass(f"{translate(Message('join.which_key'))} ").strip()
@@ -45,11 +46,11 @@ def _read_key(settings: Settings) -> str:
 
 
 def _build_unreachable_report() -> work_loop.ReportUnreachable:
-    """Says once, and not each time, that the house does not answer."""
+    """Return a function that reports each reason for an unreachable installation once."""
 
     @cache
     def report_unreachable(why: str) -> None:
-        print_message(Message("join.away", {"why": why}))
+        print_progress(Message("join.away", {"why": why}))
 
     return report_unreachable
 

@@ -1,7 +1,7 @@
-"""What a machine keeps while it works for a house: who it is, and pictures that are made and not
-handed in yet.
+"""The files of a remote worker: its instance ID, and pictures that are generated but not yet
+submitted.
 
-Whoever is killed between the two finds the picture here, and does not make it again.
+After a crash, such a picture is found here and need not be generated again.
 """
 
 import fcntl
@@ -25,15 +25,14 @@ _PICTURE = ".picture"
 
 
 class PictureSpool:
-    """A folder of this machine, for one house and one key; files are readable by their owner
-    alone."""
+    """A folder for one installation and one key. Files are readable by their owner only."""
 
     def __init__(self, folder: Path, instance: UUID) -> None:
         self._folder = folder
         self.instance = instance
 
     def store_picture(self, asked: PictureOrder, made: PictureResult, data: bytes) -> None:
-        """Write a picture down, whole or not at all."""
+        """Write a picture atomically."""
         write_atomically(
             self._folder / _picture_file_name(asked), made.model_dump_json().encode() + b"\n" + data
         )
@@ -41,7 +40,7 @@ class PictureSpool:
     def find_picture(
         self, lent: LeasedPictures, asked: PictureOrder
     ) -> tuple[PictureResult, bytes] | None:
-        """The picture that was made of the same before, under the lease it is wanted by now."""
+        """Return the picture generated before for the same order, with the current lease."""
         try:
             said, _, data = (self._folder / _picture_file_name(asked)).read_bytes().partition(b"\n")
             made = PictureResult.model_validate_json(said)
@@ -52,11 +51,11 @@ class PictureSpool:
         return made.model_copy(update={"lease": lent.lease, "number": asked.number}), data
 
     def delete_picture(self, asked: PictureOrder) -> None:
-        """It is handed in, or nobody wants it."""
+        """Delete a picture that was submitted or is no longer wanted."""
         (self._folder / _picture_file_name(asked)).unlink(missing_ok=True)
 
     def delete_unwanted(self, lent: LeasedPictures | None) -> None:
-        """Delete what is not asked for any more."""
+        """Delete pictures that are not in the lease."""
         wanted = (
             {_picture_file_name(asked) for asked in lent.pictures} if lent is not None else set()
         )
@@ -67,8 +66,8 @@ class PictureSpool:
 
 @contextmanager
 def open_spool(home: Path, url: str, key: str) -> Iterator[PictureSpool]:
-    """The spool of this machine, held by nobody else. Raises Conflict where another program works
-    for the same house with the same key."""
+    """Open the spool with an exclusive lock. Raises Conflict if another program works for the same
+    installation with the same key."""
     folder = home / "joined" / hashlib.sha256(f"{url}\n{key}".encode()).hexdigest()[:16]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "lock").open("a") as lock:
@@ -80,7 +79,8 @@ def open_spool(home: Path, url: str, key: str) -> Iterator[PictureSpool]:
 
 
 def _load_instance_id(file: Path) -> UUID:
-    """The same for each start: the house gives back the lease that a killed program had."""
+    """Return the same ID at each start, so that the installation returns the lease of a killed
+    program."""
     try:
         return UUID(file.read_text("ascii"))
     except (OSError, ValueError):
@@ -90,14 +90,14 @@ def _load_instance_id(file: Path) -> UUID:
 
 
 def _picture_file_name(asked: PictureOrder) -> str:
-    """What is asked says what it is called: the same again is the same picture."""
+    """Return the file name of an order. Equal orders have equal names."""
     said = asked.model_dump(mode="json", exclude={"number"})
     return hashlib.sha256(canonical_json(said)).hexdigest() + _PICTURE
 
 
 def write_atomically(file: Path, data: bytes) -> None:
-    """Write a file, whole or not at all. Raises OSError."""
-    descriptor, path = tempfile.mkstemp(dir=file.parent)  # 0600
+    """Write a file completely or not at all. Raises OSError."""
+    descriptor, path = tempfile.mkstemp(dir=file.parent)  # created with mode 0600
     try:
         with os.fdopen(descriptor, "wb") as draft:
             draft.write(data)

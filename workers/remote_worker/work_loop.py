@@ -1,7 +1,6 @@
-"""A machine that makes pictures for a house elsewhere: it asks for work, draws, says how far it is,
-and hands in.
+"""The work loop of a remote worker: request jobs, generate pictures, report progress, submit them.
 
-It needs neither database nor Redis, and opens no port: all it does is ask one house over HTTPS.
+It needs no database or Redis and opens no port; it sends HTTPS requests to one installation.
 """
 
 import hashlib
@@ -51,13 +50,12 @@ ReportUnreachable = Callable[[str], None]
 
 HEARTBEAT_SECONDS = 10.0
 HEARTBEAT_MIN_SECONDS = 2.0
-"""Seconds between two beats: of a picture on which nothing is told, and of one that gets on."""
+"""Seconds between two heartbeats with progress; `HEARTBEAT_SECONDS` is the interval without."""
 
 
 @dataclass(frozen=True)
 class RemoteWorker:
-    """A machine at work: for which house, with which engine, and where it keeps what is not handed
-    in."""
+    """A remote worker: its installation, engine and spool."""
 
     installation: InstallationApi
     engine: ImageEngine
@@ -67,8 +65,11 @@ class RemoteWorker:
 
 
 def describe_capabilities(engine: ImageEngine) -> RemoteWorkerCapabilities:
-    """What a machine has. Raises EngineMissing for an engine that bills, whose pictures the house
-    buys itself; and what an engine raises that does not fit this machine."""
+    """Return the capabilities of this machine.
+
+    Raises EngineMissing for an engine of a paid provider, which the installation calls itself, and
+    the engine's errors if it does not work on this machine.
+    """
     if isinstance(engine, HostedImageEngine):
         raise EngineMissing("join.hosted", engine=engine.name)
     models, loras = engine.list_models() if isinstance(engine, SupportsModelList) else ([], [])
@@ -93,8 +94,8 @@ def _get_release() -> str:
 
 
 def run_work_loop(joined: RemoteWorker, *, once: bool = False) -> None:
-    """Work until somebody ends it; with `once`, until there is nothing to do. Raises Refused for a
-    key that ended."""
+    """Work until interrupted; with `once`, until no job is left. Raises Refused if the key is
+    revoked."""
     has = describe_capabilities(joined.engine)
     wanted = WorkRequest(version=PROTOCOL_VERSION, instance=joined.spool.instance, able=has)
     joined.print_message(
@@ -119,8 +120,8 @@ def run_work_loop(joined: RemoteWorker, *, once: bool = False) -> None:
 
 
 def _process_lease(joined: RemoteWorker, lent: LeasedPictures) -> None:
-    """Make the pictures of a lease. What goes wrong is told to the house; what ends this program,
-    too."""
+    """Generate the pictures of a lease. Failures and the end of the program are reported to the
+    installation."""
     joined.print_message(Message("join.lent", {"count": len(lent.pictures)}))
     try:
         with _run_heartbeat(joined, lent) as heart:
@@ -131,11 +132,11 @@ def _process_lease(joined: RemoteWorker, lent: LeasedPictures) -> None:
     except LeaseEnded:
         joined.print_message(
             Message("join.ended")
-        )  # what it made stays until the house lends something else
+        )  # the pictures remain in the spool until the next lease
     except (EngineUnreachable, UnusableAnswer) as error:
         joined.print_message(error.message)
         joined.installation.return_lease(_build_lease_return(lent, "later", error))
-        sleep(getattr(error, "after", 0.0))  # the house lends the run again after a while
+        sleep(getattr(error, "after", 0.0))  # the installation leases the run again later
     except (EngineError, BadInput) as error:
         joined.print_message(error.message)
         joined.installation.return_lease(_build_lease_return(lent, "never", error))
@@ -157,7 +158,7 @@ def _build_lease_return(lent: LeasedPictures, why: str, error: GreenroomError) -
 def _make_pictures(
     joined: RemoteWorker, lent: LeasedPictures, heart: "_Heart"
 ) -> Iterator[tuple[PictureResult, bytes, PictureOrder]]:
-    """The pictures of a lease: what was made before a death first, the others as each is drawn."""
+    """Yield the pictures of a lease: those in the spool first, the others as they are generated."""
     left: list[PictureOrder] = []
     for asked in lent.pictures:
         known = joined.spool.find_picture(lent, asked)
@@ -181,7 +182,7 @@ def _make_pictures(
 def _build_jobs(
     house: InstallationApi, lent: LeasedPictures, left: Sequence[PictureOrder]
 ) -> list[ImageJob]:
-    """What the engine is asked, with the pictures that are worked from, each fetched once."""
+    """Return the engine's jobs, with each source picture fetched once."""
 
     @cache
     def fetch(sha256: str) -> bytes:
@@ -216,7 +217,7 @@ def _build_result(
 
 
 class _Heart:
-    """Says from a thread how far the picture is, and hears that nobody wants it any more."""
+    """Thread that reports progress and receives the end of a lease."""
 
     def __init__(self, joined: RemoteWorker, lent: LeasedPictures) -> None:
         self._joined = joined
@@ -227,17 +228,17 @@ class _Heart:
         self._every = min(HEARTBEAT_SECONDS, lent.seconds / 6)
 
     def step(self, done: int, total: int) -> None:
-        """What an engine calls after each step. Raises Ended."""
+        """Record the progress after a step of the engine. Raises LeaseEnded."""
         self._told = (done, total)
         if self._ended.is_set():
             raise LeaseEnded
 
     def stop(self) -> None:
-        """No more beats."""
+        """Stop the heartbeats."""
         self._over.set()
 
     def beat(self) -> None:
-        """Until it is stopped, or the house wants no more."""
+        """Send heartbeats until stopped or until the lease has ended."""
         last = monotonic()
         said = (0, 0)
         while not self._over.wait(min(self._joined.heartbeat_seconds, self._every)):
@@ -250,9 +251,9 @@ class _Heart:
                     LeaseHeartbeat(lease=self._lent.lease, step=said[0], steps=said[1])
                 )
             except InstallationUnreachable:
-                continue  # the lease outlives several
+                continue  # the lease outlasts several heartbeats
             except GreenroomError:
-                heard = None  # the key ended: whoever asks next is told
+                heard = None  # the key was revoked; the next request reports it
             if heard is None or heard.state != "go":
                 self._ended.set()
                 return

@@ -1,1 +1,5 @@
-"""The runtime: supervisor, start, embedded servers and child processes."""
+"""The runtime of an installation: supervisor, start, embedded servers and child processes.
+
+The mains of the processes are in `workers/processes`; folders, ports and secrets are in
+`workers/installation`.
+"""

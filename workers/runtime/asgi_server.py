@@ -1,4 +1,4 @@
-"""uvicorn as our processes run it: it says when it serves."""
+"""uvicorn servers that announce when they are ready."""
 
 import socket
 from typing import TYPE_CHECKING
@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 
 class ReadyServer(uvicorn.Server):
-    """A server whose process is ready once it has opened its door."""
+    """Server that marks its process as ready once it listens."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Open the door, then say so."""
+        """Start to listen, then mark the process as ready."""
         await super().startup(sockets)
         health_endpoint.mark_ready()
 
 
 def server_config(application: "ASGIApp", *, proxies: str = "") -> uvicorn.Config:
-    """How a door is served. What was asked when it closes is answered first, for five seconds at
-    most.
+    """Return the configuration of a server. At the end, requests in progress are completed for at
+    most five seconds.
 
-    `proxies` are the addresses or networks whose word on a visitor's address is taken; nobody's
-    when empty.
+    `proxies` are the addresses or networks of proxies whose forwarded client addresses are trusted;
+    none if empty.
     """
     return uvicorn.Config(
         application,

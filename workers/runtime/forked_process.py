@@ -1,5 +1,5 @@
-"""Has processes forked from one that has loaded the rooms, the template
-(`workers.processes.fork_server`, ADR 0159)."""
+"""Client of the prefork server (`workers.processes.fork_server`, ADR 0159), and the processes that
+it forks."""
 
 import ctypes
 import json
@@ -19,28 +19,29 @@ from foundation.ops.clock import monotonic, sleep
 from workers.runtime import embedded_servers
 
 START_SECONDS = 60.0
-"""The most that is waited for the template: it may just be loading, on a busy machine."""
+"""Maximum seconds to wait for the prefork server, which may still be loading on a busy machine."""
 
 ANSWER_BYTES = 65536
 
 TRIES = 2
-"""A template that was killed is started again for who asks; one that dies twice is an error."""
+"""A killed prefork server is started again once per request; a second failure is an error."""
 
 _PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass
 class ForkedProcess:
-    """A process that was forked; what the supervisor needs of `subprocess.Popen`."""
+    """A forked process with the part of the interface of `subprocess.Popen` that the supervisor
+    needs."""
 
     pid: int
     answers: int | None = None
-    """Where its standard output is read."""
+    """Descriptor of its standard output."""
     returncode: int | None = field(default=None, init=False)
     _said: bytes = field(default=b"", init=False)
 
     def poll(self) -> int | None:
-        """Its exit code, minus the signal that ended it; None while it lives."""
+        """Return the exit code, negative for a signal, or None while the process runs."""
         if self.returncode is None:
             ended, status = os.waitpid(self.pid, os.WNOHANG)
             if ended:
@@ -48,23 +49,23 @@ class ForkedProcess:
         return self.returncode
 
     def wait(self) -> int:
-        """Its exit code, once it has ended."""
+        """Wait for the end and return the exit code."""
         while (code := self.poll()) is None:
             sleep(0.01)
         return code
 
     def send_signal(self, number: int) -> None:
-        """Send it a signal, unless it has ended."""
+        """Send a signal unless the process has ended."""
         if self.poll() is None:
             os.kill(self.pid, number)
 
     def kill(self) -> None:
-        """End it by force."""
+        """Kill the process."""
         self.send_signal(signal.SIGKILL)
 
     def communicate(self, timeout: float) -> tuple[bytes, None]:
-        """All it wrote, once it has ended. Raises subprocess.TimeoutExpired after so many seconds;
-        ask again."""
+        """Return the output after the process has ended. Raises subprocess.TimeoutExpired after
+        `timeout` seconds; the call can then be repeated."""
         until = monotonic() + timeout
         while self.answers is not None:
             if not select.select([self.answers], [], [], max(0.0, until - monotonic()))[0]:
@@ -79,8 +80,8 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """The supervisor's side of a template. In the main thread only, as everything that starts
-    children."""
+    """The supervisor's client of the prefork server. Use it in the main thread only, like
+    everything that starts children."""
 
     def __init__(self, log: Path, environment: dict[str, str]) -> None:
         self._log = log
@@ -89,7 +90,7 @@ class ForkServer:
         self._line: socket.socket | None = None
 
     def start_server(self) -> None:
-        """Start the template and let it load; whoever is forked first waits for it."""
+        """Start the prefork server; the first fork waits until it has loaded."""
         self._line, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
             self._template = embedded_servers.spawn_process(
@@ -108,10 +109,10 @@ class ForkServer:
         ending: signal.Signals = signal.SIGTERM,
         answers: bool = False,
     ) -> ForkedProcess:
-        """Start `python -m workers.run WORDS` as a fork: the same session, log and end as of
+        """Run `python -m workers.run WORDS` as a fork, with the session, log and end of
         `embedded_servers.spawn_process`.
 
-        Raises Unavailable where no template lives long enough to do it.
+        Raises Unavailable if the prefork server repeatedly ends.
         """
         log.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(TRIES):
@@ -126,7 +127,7 @@ class ForkServer:
     def _request_fork(
         self, words: Sequence[str], ending: signal.Signals, log: int, *, answers: bool
     ) -> ForkedProcess:
-        """Raises OSError or ValueError where the template does not answer."""
+        """Request a fork. Raises OSError or ValueError if the prefork server does not answer."""
         assert self._line is not None  # noqa: S101  a template has one
         self._line.settimeout(START_SECONDS)
         asked = json.dumps({"words": list(words), "ending": int(ending)}).encode()
@@ -135,12 +136,13 @@ class ForkServer:
             reading, writing = _open_pipe(failed, done) if answers else (None, log)
             socket.send_fds(self._line, [asked], [writing, log, hears])
             forked = ForkedProcess(int(self._line.recv(32)), reading)
-            os.write(heard, b"1")  # without it the process ends: nobody would know of it
+            # without it the process ends, since the supervisor would not know it
+            os.write(heard, b"1")
             failed.pop_all()
             return forked
 
     def stop_server(self) -> None:
-        """End the template; what it forked goes on."""
+        """Stop the prefork server. The forked processes continue."""
         if self._line is not None:
             self._line.close()
             self._line = None
@@ -152,10 +154,10 @@ class ForkServer:
 
 @contextmanager
 def _adopt_orphans() -> Iterator[None]:
-    """While it lasts, orphans below us become our children (prctl(2)): who is forked loses the
-    parent at once.
+    """Let orphaned descendants become our children (prctl(2)) during the block, since a forked
+    process loses its parent at once.
 
-    Not longer: others, such as those of a killed PostgreSQL, are init's to take note of.
+    The block is short, because other orphans, such as those of a killed PostgreSQL, belong to init.
     """
     libc = ctypes.CDLL(None)
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)

@@ -1,4 +1,5 @@
-"""The listening socket a process was started with: its supervisor held it for the first caller."""
+"""The listening socket of an on-demand process, which its supervisor held for the first
+connection."""
 
 import socket
 
@@ -6,17 +7,16 @@ _handed: list[socket.socket] = []
 
 
 def adopt_socket(descriptor: int) -> None:
-    """Take the socket the supervisor passed to this process."""
+    """Use the socket that the supervisor passed to this process."""
     _handed.append(socket.socket(fileno=descriptor))
 
 
 def open_listening_socket(host: str, port: int) -> socket.socket:
-    """The socket this process serves: the one it was handed, else a new one. Raises OSError when
-    the port is taken.
+    """Return the passed socket or a new one. Raises OSError if the port is taken.
 
-    What it accepts sends at once: asyncio turns the waiting off where a socket says that it is TCP,
-    which one that was made here does not, and every answer on a connection that stays open would
-    come 40 ms late.
+    Nagle's algorithm is disabled for its connections. asyncio does so only for sockets that declare
+    TCP, which a socket created here does not, and every response on a persistent connection would
+    be 40 ms late.
     """
     found = _handed[0] if _handed else socket.create_server((host, port), backlog=64)
     found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -1,5 +1,5 @@
-"""Figures that nobody counts as they happen: asked of the outbox, and of the listeners, when
-somebody looks."""
+"""Metrics that are computed when they are requested: rows of the outbox, and the delay of
+listeners."""
 
 from collections.abc import Iterator
 from threading import Lock
@@ -17,12 +17,12 @@ from foundation.outbox import outbox
 
 log = telemetry.get_logger("workers.runtime.metrics")
 CACHE_SECONDS = 5.0
-"""Whoever looks more often than this sees the same figures: a look counts every waiting row."""
+"""Seconds for which metrics are cached, because computing them counts every waiting row."""
 
 
 class OutboxCollector(Collector):
-    """What waits, runs and has given up, by queue; nothing while the database is away, so that a
-    gap is seen."""
+    """Collector of waiting, running and failed rows by queue. It returns nothing while the database
+    is unavailable, so that the gap is visible."""
 
     def __init__(self, tenant: OpenScope) -> None:
         self._tenant = tenant
@@ -31,11 +31,11 @@ class OutboxCollector(Collector):
         self._at = float("-inf")
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """The names alone: registering must not ask the database."""
+        """Return the names only, since registration must not query the database."""
         yield from (_build_rows_gauge(), _build_oldest_due_gauge())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One value per queue and state."""
+        """Return one value per queue and state."""
         rows = _build_rows_gauge()
         oldest = _build_oldest_due_gauge()
         for found in self._read_stats():
@@ -75,7 +75,7 @@ def _build_oldest_due_gauge() -> GaugeMetricFamily:
 
 
 class ListenerCollector(Collector):
-    """How long ago the accounts of a platform were last heard: the one that has been silent longest
+    """Collector of the seconds since the last poll by platform; the account with the longest delay
     counts."""
 
     def __init__(self) -> None:
@@ -83,21 +83,21 @@ class ListenerCollector(Collector):
         self._heard: dict[UUID, tuple[str, float]] = {}
 
     def record_received(self, channel_id: UUID, platform: str) -> None:
-        """An account was asked and answered, or begins to be listened to."""
+        """Record a successful poll of an account, or the start of its listener."""
         with self._lock:
             self._heard[channel_id] = (platform, monotonic())
 
     def remove_channel(self, channel_id: UUID) -> None:
-        """An account that is no longer listened to cannot be late."""
+        """Remove an account that no longer listens."""
         with self._lock:
             self._heard.pop(channel_id, None)
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        """The names alone."""
+        """Return the names only."""
         yield from (_build_listener_lag_gauge(), _build_accounts_gauge())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """By platform."""
+        """Return the values by platform."""
         with self._lock:
             heard = list(self._heard.values())
         silence = _build_listener_lag_gauge()
@@ -123,14 +123,14 @@ def _build_accounts_gauge() -> GaugeMetricFamily:
 
 
 LISTENER_COLLECTOR = ListenerCollector()
-"""Of this process; told by its listeners."""
+"""The collector of this process, updated by its listeners."""
 
 
 def register_outbox_collector(tenant: OpenScope) -> None:
-    """Let this process tell of the outbox; one process of the house does."""
+    """Export the outbox's metrics from this process; one process of an installation does."""
     REGISTRY.register(OutboxCollector(tenant))
 
 
 def register_listener_collector() -> None:
-    """Let this process tell of its listeners."""
+    """Export the listeners' metrics from this process."""
     REGISTRY.register(LISTENER_COLLECTOR)

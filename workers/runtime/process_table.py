@@ -1,5 +1,4 @@
-"""Every process of the house as data: what it runs, how one sees that it works, when it is
-stopped."""
+"""The table of all processes of an installation: main, readiness check, and order of stopping."""
 
 import socket
 import sys
@@ -19,25 +18,25 @@ from workers.installation.folder import InstallationFolder, has_announced_ready,
 from workers.runtime import embedded_servers
 
 CODE_ROOT = Path(__file__).resolve().parents[2]
-"""Where the rooms lie; children import from here."""
+"""The folder of the packages, from which children import."""
 
 ACT_SECONDS = 35.0
-"""The longest call to the outside; workers are given a little more to finish it."""
+"""Duration of the longest request to a platform; workers get somewhat more to finish it."""
 
 
 class StopStage(IntEnum):
-    """The order of stopping: first those who let work in, last those who keep it."""
+    """The order of stopping: processes that accept work first, those that store it last."""
 
     DOOR, RELAY, WORKER, NETWORK, REDIS, POSTGRES = range(6)
 
 
 @dataclass(frozen=True)
 class ProcessDefinition:
-    """One line of the table. `main` is "module:attr", called with the settings, and blocks until
-    SIGTERM.
+    """One row of the table. `main` is "module:attr"; it is called with the settings and blocks
+    until SIGTERM.
 
-    Ready when `path` answers on the listener of the same name, or, without a path, when it says so
-    (`home.ready`).
+    The process is ready when `path` answers on the listener of the same name or, without a path,
+    when it announces it (`has_announced_ready`).
     """
 
     name: str
@@ -47,10 +46,11 @@ class ProcessDefinition:
     on_demand: bool = False
     grace_s: float = 10.0
     is_forked: bool = False
-    """Whether it is forked from the process that has loaded the rooms; the doors load less on
-    purpose."""
+    """True if it is forked from the prefork server. Web processes are not, because they must load
+    less code."""
     is_scalable: bool = False
-    """Whether several may do it beside each other: as many as the settings say (`rows`)."""
+    """True if several of it may run in parallel, as many as the settings say
+    (`expand_scaled_processes`)."""
 
 
 PROCESS_TABLE = (
@@ -91,14 +91,14 @@ PROCESS_TABLE = (
         "dashboard", "workers.processes.web_servers:run_dashboard", StopStage.DOOR, path="/healthz"
     ),
 )
-"""In the order of starting."""
+"""The processes in the order of starting."""
 
 
 def expand_scaled_processes(
     table: tuple[ProcessDefinition, ...], settings: Settings
 ) -> tuple[ProcessDefinition, ...]:
-    """The table with a row for each process that sends: `send`, `send-2`, … Python works on one
-    core at a time, so one process leaves the other cores idle where many posts are due at once."""
+    """Return the table with a row for each sender process: `send`, `send-2`, … Python uses one core
+    per process, so further processes use the other cores when many posts are due."""
     numbers = range(2, settings.workers.senders + 1)
     return tuple(
         one
@@ -112,23 +112,23 @@ def expand_scaled_processes(
 
 @dataclass(frozen=True)
 class Program:
-    """A row made concrete for one installation; what the supervisor starts and watches."""
+    """A row of the table for one installation, as the supervisor starts and watches it."""
 
     name: str
     command: tuple[str, ...]
     stage: StopStage
     is_ready: Callable[[int], bool] = field(repr=False)
-    """Given its process id; quick, at most a second."""
+    """Returns True if the process with this ID is ready, within at most a second."""
     grace_s: float = 10.0
-    """How long it may take to end before it is killed."""
+    """Seconds after the stop signal before it is killed."""
     stop_signal: Signals = SIGTERM
-    """The signal that asks it to end."""
+    """The signal that requests the end."""
     orphan_signal: Signals = SIGKILL
-    """The signal Linux sends it when the supervisor is killed."""
+    """The signal that Linux sends when the supervisor is killed."""
     on_demand_port: int | None = None
-    """Started by the first connection to this port, which the supervisor holds meanwhile."""
+    """The port whose first connection starts it; the supervisor holds the port until then."""
     fork_arguments: tuple[str, ...] = ()
-    """What `workers.run` is told, where the program is forked instead of started."""
+    """Arguments of `workers.run` if the program is forked."""
 
 
 def build_programs(
@@ -138,8 +138,8 @@ def build_programs(
     *,
     probes: Mapping[str, int] | None = None,
 ) -> tuple[Program, ...]:
-    """The table for these settings; `probes` are the ports of their figures, none for a process it
-    does not name."""
+    """Return the programs for these settings. `probes` are the metrics ports by process; others
+    have none."""
     return tuple(
         _build_program(row, settings, http, (probes or {}).get(row.name, 0)) for row in table
     )
@@ -152,7 +152,7 @@ def _build_program(
     home = InstallationFolder(settings.home)
     works: Callable[[int], bool] = partial(has_announced_ready, home, row.name)
     if row.on_demand:
-        works = bool  # its caller waits at the door
+        works = bool  # its client waits on the socket
     if row.path:
         works = partial(_is_answering, http, listeners[row.name].port(settings), row.path)
     words = (row.name, row.main, "--probes", str(probes))
@@ -168,7 +168,8 @@ def _build_program(
 
 
 def _is_answering(http: HttpClient, port: int, path: str, pid: int) -> bool:
-    """Whether this very process serves the port, and well: another house may have been faster."""
+    """Return True if this process serves the port and answers well. Another installation may use
+    the port."""
     try:
         lines = psutil.Process(pid).net_connections("tcp")
     except psutil.Error:
@@ -182,7 +183,7 @@ def _is_answering(http: HttpClient, port: int, path: str, pid: int) -> bool:
 
 
 def postgres_program(settings: Settings) -> Program:
-    """The embedded server; SIGINT is its fast stop, that waits for no client."""
+    """Return the embedded PostgreSQL. SIGINT is its fast stop, which does not wait for clients."""
     folder = InstallationFolder(settings.home).postgres_folder
     port = settings.workers.postgres_port
     return Program(
@@ -200,7 +201,7 @@ def postgres_program(settings: Settings) -> Program:
 
 
 def redis_program(settings: Settings, password: str) -> Program:
-    """The embedded Redis; its password stands in a file, never on the command line."""
+    """Return the embedded Redis. Its password is in a file, not on the command line."""
     home = InstallationFolder(settings.home)
     config = home.run_folder / "redis.conf"
     write_atomically(config, f"requirepass {password}\n")
@@ -215,10 +216,10 @@ def redis_program(settings: Settings, password: str) -> Program:
 
 
 def is_redis_answering(port: int, password: str) -> bool:
-    """Whether our Redis listens there and is done loading: before, it lets us in as well, and
-    answers that it loads.
+    """Return True if our Redis listens and has loaded its data.
 
-    Who does not sign in is told NOAUTH even while it loads a file that it then cannot read.
+    While loading, it accepts the password but answers that it loads. Without the password, NOAUTH
+    would be answered even while it loads a file that it cannot read.
     """
     asked = b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%s\r\n*1\r\n$4\r\nPING\r\n" % (
         len(password),

@@ -1,4 +1,4 @@
-"""The last five lines of a start: where everything is, and how to stop it."""
+"""The last lines of a start: the addresses, and how to stop."""
 
 import sys
 import webbrowser
@@ -13,10 +13,12 @@ from workers.runtime.subprocess_task import SubprocessTask
 from workers.terminal.output import print_message, print_note
 
 WELCOME_TASK = "demo.agency.lifecycle:welcome_addresses"
+RUN_DAY_COMMAND = "greenroom run-day --creator mia --brief examples/mia.yaml --fast"
+"""A day of the demo agency, with the brief that comes with the source code."""
 
 
 def default_addresses(settings: Settings) -> dict[str, str]:
-    """Where a person finds the doors."""
+    """Return the addresses of the web processes."""
     return {
         "dashboard": settings.dashboard.public_url,
         "web": settings.web.public_url,
@@ -27,9 +29,9 @@ def default_addresses(settings: Settings) -> dict[str, str]:
 def start_welcome_task(
     home: InstallationFolder, settings: Settings, forks: ForkServer | None = None
 ) -> SubprocessTask | None:
-    """Have the demo's addresses looked up, the one-time link among them, while the processes start.
+    """Look up the demo's addresses, with a sign-in link, while the processes start.
 
-    None where there is no demo.
+    Returns None in a production installation.
     """
     return (
         None
@@ -46,24 +48,27 @@ def print_start_summary(
     browser: bool = False,
     detached: bool = False,
 ) -> None:
-    """Print five lines: dashboard with the link, a creator's page, the chat, the day, how to stop.
+    """Print the dashboard's address with a sign-in link, the demo's pages, and how to stop.
 
-    With `browser` the dashboard is opened too, where there is a display and a person. What is
-    `detached` goes on without this terminal, and its Ctrl-C ends nothing.
+    With `browser` the dashboard is opened too, if there is a display and a terminal. A `detached`
+    installation continues without this terminal, so Ctrl-C does not stop it.
     """
-    where = default_addresses(settings)
-    shown = {"dashboard": where["dashboard"], "page": where["web"], "chat": where["sandbox"]}
+    dashboard = default_addresses(settings)["dashboard"]
+    demo: dict[str, str] = {}
     if asked is not None:
         try:
             answer = asked.wait_for_result(waiting=waiting)
-            shown |= answer if isinstance(answer, dict) else {}
+            demo = answer if isinstance(answer, dict) else {}
         except GreenroomError as error:
-            print_note(error.message)  # the house runs; only the link is missing
-    print()
-    print_message(Message("stack.greet_dashboard", {"address": shown["dashboard"]}))
-    print_message(Message("stack.greet_page", {"address": shown["page"]}))
-    print_message(Message("stack.greet_chat", {"address": shown["chat"]}))
-    print_message(Message("stack.greet_day", {"command": "greenroom run-day"}))
+            # Greenroom runs; only the sign-in link is missing.
+            print_note(error.message)
+    dashboard = demo.get("dashboard", dashboard)
+    print(flush=True)
+    print_message(Message("stack.greet_dashboard", {"address": dashboard}))
+    if demo:
+        print_message(Message("stack.greet_page", {"address": demo["page"]}))
+        print_message(Message("stack.greet_chat", {"address": demo["chat"]}))
+        print_message(Message("stack.greet_day", {"command": RUN_DAY_COMMAND}))
     stop = {"command": "greenroom down"}
     print_message(
         Message("stack.greet_stop_detached", stop)
@@ -75,4 +80,4 @@ def print_start_summary(
         and sys.stdout.isatty()
         and (is_fixed_by_environment("DISPLAY") or is_fixed_by_environment("WAYLAND_DISPLAY"))
     ):
-        webbrowser.open(shown["dashboard"])
+        webbrowser.open(dashboard)

@@ -1,5 +1,5 @@
-"""`greenroom up`: from an empty folder, or from whatever an earlier run left, to a house that
-works."""
+"""`greenroom up`: starts an installation from an empty folder or from whatever an earlier run
+left."""
 
 import os
 import re
@@ -51,29 +51,30 @@ from workers.runtime.supervisor import (
     find_leftover_processes,
     stop_processes,
 )
-from workers.terminal.output import exit_on_error, print_note, progress_step
+from workers.terminal.output import exit_on_error, print_note, print_progress, progress_step
 
 SERVICE_SECONDS = 60.0
-"""PostgreSQL may have to recover after a crash."""
+"""Maximum seconds for the start of a service. PostgreSQL may have to recover after a crash."""
 PROCESS_SECONDS = 60.0
-"""After this a start is over, ready or not; who is late is named and watched on."""
+"""Seconds after which the start is over. Processes that are not ready are reported and watched
+further."""
 PORT_TRIES = 3
-"""How often a service whose port somebody took meanwhile is given another one."""
+"""Maximum number of ports tried for a service if other programs take them."""
 PORT_TAKEN_MESSAGE = re.compile(r"Failed listening on port|could not create any TCP/IP sockets")
-"""What a Redis and a PostgreSQL say that cannot listen (`server.c`, `postmaster.c`); who had the
-port may be gone."""
+"""Messages of Redis and PostgreSQL that cannot listen (`server.c`, `postmaster.c`). The other
+program may have ended since."""
 RESTARTS_BEFORE_GIVING_UP = 2
-"""A start does not wait for a process that ended this often."""
+"""Number of restarts after which a start no longer waits for a process."""
 DATABASE_SETUP_TASK = "workers.installation.database_setup:migrate_and_replay"
 DEMO_SEED_TASK = "demo.agency.lifecycle:seed_demo"
 
 
 class StopRequested(Exception):
-    """The person, or the machine, asked us to stop."""
+    """Raised when the user or the system requests a stop."""
 
 
 class InstallationStart:
-    """One run of the house."""
+    """One run of the installation."""
 
     def __init__(
         self,
@@ -93,10 +94,11 @@ class InstallationStart:
         self._welcome: SubprocessTask | None = None
         self._probes: dict[str, int] = {}
 
-    # rising
+    # Start
 
     def start(self) -> None:
-        """Every step of a start, in order. Raises GreenroomError with what to do, and Stopped."""
+        """Run every step of the start in order. Raises GreenroomError with instructions, and
+        StopRequested."""
         with progress_step(Message("stack.step_folder", {"folder": str(self.home.folder)})):
             self._prepare_folder()
         self._end_leftover_processes()
@@ -115,7 +117,7 @@ class InstallationStart:
         self._write_status()
 
     def print_summary(self, *, browser: bool) -> None:
-        """Say where everything is, with the one-time link."""
+        """Print the addresses and the one-time link."""
         start_summary.print_start_summary(
             self.settings, self._welcome, waiting=self._wait_tick, browser=browser
         )
@@ -127,7 +129,7 @@ class InstallationStart:
         self.settings = load_settings()
 
     def _end_leftover_processes(self) -> None:
-        """End what a killed run left behind, and forget what only it could say."""
+        """Stop processes of an earlier, killed run and delete their state files."""
         earlier = read_recorded_status(self.home)
         left = find_leftover_processes(
             [(p.pid, p.born) for p in earlier.processes if p.pid and p.born], self.home.folder
@@ -152,7 +154,7 @@ class InstallationStart:
         }
 
     def _listen_at(self, values: dict[str, str], moves: list[ports.PortChange]) -> None:
-        """Say what had to move, and remember every port with the addresses that contain it."""
+        """Report changed ports, and store all ports with the addresses that contain them."""
         for moved in moves:
             params: dict[str, str | int] = {
                 "name": moved.name,
@@ -189,7 +191,8 @@ class InstallationStart:
                 self._start_redis()
 
     def _start_redis(self) -> None:
-        """Redis may be lost at any second: one that cannot read its file starts without it."""
+        """Start Redis. Its data may be lost at any time, so an unreadable file is moved and Redis
+        starts without it."""
         try:
             self._start_service("redis")
         except Unavailable:
@@ -201,10 +204,9 @@ class InstallationStart:
             self._start_service("redis")
 
     def _start_service(self, name: str) -> None:
-        """Start what everything else needs, on another port where somebody took its own since the
-        ports were chosen.
+        """Start a service that everything else needs, on another port if its port was taken since.
 
-        Raises Unavailable with the last line of its log when it ends or hangs.
+        Raises Unavailable with the last line of its log if it ends or hangs.
         """
         for _ in range(PORT_TRIES):
             earlier = log_size(self.home, name)
@@ -229,7 +231,7 @@ class InstallationStart:
                 raise start_failure(self.home, name)
 
     def _build_service_program(self, name: str) -> Program:
-        """As the settings say now."""
+        """Return the service's program for the current settings."""
         if name == "redis":
             return redis_program(self.settings, data_services.redis_password(self.settings))
         return postgres_program(self.settings)
@@ -245,39 +247,40 @@ class InstallationStart:
         wanted = build_programs(present, self.settings, self._http, probes=self._probes)
         children = [self._supervisor.start_process(program) for program in wanted]
         until = monotonic() + PROCESS_SECONDS
-        for child in children:
-            name = child.program.name
-            with progress_step(Message("stack.step_process", {"name": name})) as this:
+        with progress_step(Message("stack.step_processes", {"count": len(children)})) as step:
+            for child in children:
                 while not (
                     child.state in HEALTHY_STATES or _is_hopeless(child) or monotonic() > until
                 ):
                     self._wait_tick()
-                this.failed = child.state not in HEALTHY_STATES
-            if this.failed:
-                params = {
-                    "name": name,
-                    "log": str(self.home.log_file(name)),
-                    "detail": last_log_line(self.home, name),
-                }
-                print_note(Message("stack.process_late", params))
+            late = [child for child in children if child.state not in HEALTHY_STATES]
+            step.failed = bool(late)
+        for child in late:
+            name = child.program.name
+            params = {
+                "name": name,
+                "log": str(self.home.log_file(name)),
+                "detail": last_log_line(self.home, name),
+            }
+            print_note(Message("stack.process_late", params))
         everybody = (
             self._supervisor.children.values()
-        )  # PostgreSQL and Redis too: "up" is said of all at once
+        )  # including PostgreSQL and Redis, since "up" refers to all processes
         while monotonic() < until and not all(
             child.state in HEALTHY_STATES or _is_hopeless(child) for child in everybody
         ):
-            self._wait_tick()  # one that was ready is asked again while others start
+            self._wait_tick()  # a ready process is checked again while others start
 
     def _list_present_processes(self) -> tuple[ProcessDefinition, ...]:
-        """The table without what starts on demand and is not installed: who asks for it must be
-        refused at once."""
+        """Return the table without on-demand processes that are not installed, so that their ports
+        refuse connections at once."""
         here = (row for row in self._table if not row.on_demand or is_installed(row.main))
         return expand_scaled_processes(tuple(here), self.settings)
 
-    # running
+    # Watch and stop
 
     def watch_processes(self) -> None:
-        """Until somebody asks us to stop."""
+        """Watch the processes until a stop is requested."""
         while True:
             self._wait_tick()
 
@@ -289,7 +292,7 @@ class InstallationStart:
         sleep(seconds)
 
     def handle_stop_signal(self, _signum: int, _frame: FrameType | None) -> None:
-        """Ctrl-C and SIGTERM: once, finish what is in hand; twice, do not."""
+        """Handle Ctrl-C and SIGTERM: the first finishes work in progress, the second does not."""
         self._asked += 1
         self._supervisor.skip_grace = self._asked > 1
 
@@ -313,8 +316,8 @@ class InstallationStart:
         self._lock.release()
 
     def _write_status(self) -> None:
-        """Write the state for other terminals, when it has changed. A full disk does not stop the
-        house."""
+        """Write the status for other terminals if it has changed. A full disk does not stop the
+        installation."""
         report = InstallationStatus(
             phase=self._phase,
             pid=os.getpid(),
@@ -359,27 +362,26 @@ def run_in_foreground(
     greet: bool = True,
     browser: bool = False,
 ) -> None:
-    """Run the house in this terminal until Ctrl-C. Raises GreenroomError when it cannot start, with
-    what to do."""
-    os.umask(0o077)  # all that is made in the home is for our eyes only
+    """Run the installation in this terminal until Ctrl-C. Raises GreenroomError with instructions
+    if it cannot start."""
+    os.umask(0o077)  # files in the folder are readable by their owner only
     started = monotonic()
     stack = InstallationStart(table, pace)
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, stack.handle_stop_signal)
     try:
         stack.start()
-        print_note(Message("stack.up", {"seconds": f"{monotonic() - started:.1f}"}))
+        print_progress(Message("stack.up", {"seconds": f"{monotonic() - started:.1f}"}))
         if greet:
             stack.print_summary(browser=browser)
         stack.watch_processes()
     except StopRequested:
-        print()
+        print(flush=True)
     finally:
         stack.stop()
 
 
 def run_in_background(_settings: Settings) -> None:
-    """The main of a detached supervisor: its terminal is a log, so the one-time link is left
-    out."""
+    """Main of a detached supervisor. Its output is a log, so the one-time link is not printed."""
     with exit_on_error():
         run_in_foreground(greet=False)

@@ -1,5 +1,5 @@
-"""One step in a process of its own: what it loads does not stay in the supervisor's memory, and
-Ctrl-C ends it."""
+"""A function that runs once in a separate process, so that the supervisor does not keep its modules
+in memory and Ctrl-C can end it."""
 
 import importlib.util
 import json
@@ -21,33 +21,32 @@ TaskResult = str | dict[str, str] | None
 
 
 def is_installed(path: str) -> bool:
-    """Whether the module of a "module:attr" exists; its errors are its own."""
+    """Return True if the module of a "module:attr" exists. Errors of its import are not caught."""
     return importlib.util.find_spec(path.partition(":")[0]) is not None
 
 
 def last_log_line(home: InstallationFolder, name: str, lines: int = 1) -> str:
-    """The last thing a process said, or the last few lines with a slash between; a dash where it
-    said nothing."""
+    """Return the last lines of a process's log, separated by slashes, or a dash if it is empty."""
     said = [line.strip() for line in read_log_since(home, name, 0).split("\n") if line.strip()]
     return " / ".join(said[-lines:]) or "-"
 
 
 def log_size(home: InstallationFolder, name: str) -> int:
-    """How many bytes a process and those before it have said."""
+    """Return the size of a process's log in bytes."""
     log = home.log_file(name)
     return log.stat().st_size if log.exists() else 0
 
 
 def read_log_since(home: InstallationFolder, name: str, size: int) -> str:
-    """What was said since the log had `size` bytes; all of it where a new log was begun."""
+    """Return the log from a position, or all of it if it was rotated."""
     log = home.log_file(name)
     said = log.read_bytes() if log.exists() else b""
     return said[size if size <= len(said) else 0 :].decode("utf-8", "replace")
 
 
 def start_failure(home: InstallationFolder, name: str) -> Unavailable:
-    """The error for a process that ended at once: the end of its log (Redis names the cause a line
-    before)."""
+    """Return the error for a process that ended at its start, with the end of its log. Redis names
+    the cause one line before the last."""
     detail = last_log_line(home, name, 2)
     return Unavailable(
         "stack.did_not_start", name=name, log=str(home.log_file(name)), detail=detail
@@ -55,10 +54,9 @@ def start_failure(home: InstallationFolder, name: str) -> Unavailable:
 
 
 class SubprocessTask:
-    """A function of the house, "module:attr" called with the settings, running once in a child of
-    this process.
+    """A function "module:attr", called with the settings once in a child process.
 
-    It is forked where there is somebody to fork it.
+    The process is forked if there is a prefork server.
     """
 
     def __init__(
@@ -80,11 +78,11 @@ class SubprocessTask:
             )
 
     def wait_for_result(self, *, waiting: Callable[[], None]) -> TaskResult:
-        """What the function returned; `waiting` is called ten times a second meanwhile and may
-        raise to give up.
+        """Return the function's result. `waiting` is called ten times a second in the meantime and
+        may raise to abort.
 
-        Raises the function's own GreenroomError; Unavailable when it ended without a word or took
-        ten minutes.
+        Raises the function's GreenroomError, or Unavailable if the process ended without a result
+        or took ten minutes.
         """
         until = monotonic() + STEP_SECONDS
         try:

@@ -1,7 +1,7 @@
-"""Starts programs, watches them, starts them again, stops them in order. Knows nothing of what they
-do.
+"""The supervisor: starts programs, watches and restarts them, and stops them in order. It does not
+know their purpose.
 
-A child gets SIGKILL from Linux when the supervisor is killed (PostgreSQL its fast stop), so nothing
+If the supervisor is killed, Linux sends its children SIGKILL (PostgreSQL a fast stop), so that none
 is left running.
 """
 
@@ -30,17 +30,17 @@ from workers.runtime.process_table import CODE_ROOT, Program
 
 TICK_SECONDS = 0.1
 CHECK_SECONDS = 5.0
-"""How often a ready process is asked again."""
+"""Interval of the health checks of a ready process."""
 
 
 class ProcessState(StrEnum):
-    """What the supervisor knows of a process."""
+    """The state of a process."""
 
-    IDLE = "idle"  # on demand, nobody has asked
+    IDLE = "idle"  # on demand, no connection yet
     STARTING = "starting"
     READY = "ready"
-    RESTARTING = "restarting"  # it ended; waits for its next start
-    DEGRADED = "degraded"  # it ended too often; tried again now and then
+    RESTARTING = "restarting"  # ended; waits for its restart
+    DEGRADED = "degraded"  # ended too often; retried from time to time
     STOPPED = "stopped"
 
 
@@ -49,20 +49,20 @@ HEALTHY_STATES = frozenset({ProcessState.IDLE, ProcessState.READY})
 
 @dataclass(frozen=True)
 class RestartPolicy:
-    """How patiently ended processes are started again; seconds."""
+    """Delays of restarts in seconds."""
 
     first_delay: float = 1.0
     longest_delay: float = 30.0
     limit: int = 5
-    """More restarts than this within `window` and the process is degraded."""
+    """Number of restarts within `window` after which a process is degraded."""
     window: float = 300.0
     degraded_delay: float = 300.0
-    """A degraded process is tried again after this long."""
+    """Delay of the next attempt of a degraded process."""
 
 
 @dataclass
 class SupervisedProcess:
-    """A program and the process that runs it now."""
+    """A program and the process that runs it."""
 
     program: Program
     state: ProcessState = ProcessState.STOPPED
@@ -74,22 +74,22 @@ class SupervisedProcess:
     check_at: float = 0.0
     last_exit: int | None = None
     born: float | None = None
-    """Seconds since 1970; with the process id it says whether a process is still the same one."""
+    """Creation time in Unix seconds, which together with the process ID identifies a process."""
     listening_socket: socket.socket | None = None
     missed_check: bool = False
-    """Ready, and silent when last asked: on a busy machine one answer that is missing means nothing
-    yet."""
+    """True if a ready process did not respond to its last check. On a busy machine one missing
+    response is ignored."""
 
     def set_state(self, state: ProcessState) -> None:
-        """Note a change of state and its time."""
+        """Change the state and record the time."""
         if state is not self.state:
             self.state = state
             self.since = wall_now()
 
 
 class Supervisor:
-    """The children of one home. Not thread-safe: children are started from the main thread, for
-    PDEATHSIG's sake."""
+    """The child processes of one installation. Not thread-safe: children must be started from the
+    main thread because of PDEATHSIG."""
 
     def __init__(
         self, folder: Path, *, log: Callable[[str], Path], pace: RestartPolicy | None = None
@@ -101,10 +101,10 @@ class Supervisor:
         self.fork_server = ForkServer(log("template"), self._environment)
         self.children: dict[str, SupervisedProcess] = {}
         self.skip_grace = False
-        """Set by a second Ctrl-C: stop without waiting for work in hand."""
+        """Set by a second Ctrl-C: stop without waiting for work in progress."""
 
     def start_process(self, program: Program) -> SupervisedProcess:
-        """Start a program, or hold the door of one that starts on demand."""
+        """Start a program, or listen on the port of an on-demand one."""
         child = self.children[program.name] = SupervisedProcess(program)
         rotate_log(self._log(program.name))
         if program.on_demand_port is not None:
@@ -129,7 +129,7 @@ class Supervisor:
         except (
             Unavailable,
             OSError,
-        ) as error:  # nobody to fork it, no memory for it: as if it had ended at once
+        ) as error:  # no prefork server or no memory: as if it had ended at once
             with suppress(OSError), log.open("a", encoding="utf-8") as said:
                 said.write(f"{error}\n")
             self._schedule_restart(child)
@@ -141,7 +141,7 @@ class Supervisor:
     def _start_process(
         self, program: Program, door: socket.socket | None, log: Path
     ) -> "subprocess.Popen[bytes] | ForkedProcess":
-        """Raises Unavailable or OSError where it cannot be started now."""
+        """Start the process. Raises Unavailable or OSError if it cannot be started now."""
         if program.fork_arguments:
             return self.fork_server.fork_process(
                 program.fork_arguments, log, ending=program.orphan_signal
@@ -156,13 +156,12 @@ class Supervisor:
         )
 
     def stop_process(self, name: str) -> None:
-        """End one child and forget it."""
+        """Stop one child and remove it."""
         self._stop_stage([self.children[name]])
         del self.children[name]
 
     def check_processes(self) -> None:
-        """Look at every child once: note who is ready, who ended, start again whose time has
-        come."""
+        """Check every child once: record ready and ended ones, and restart those that are due."""
         for child in self.children.values():
             match child.state:
                 case ProcessState.IDLE:
@@ -199,16 +198,17 @@ class Supervisor:
     def _record_exit(
         self, child: SupervisedProcess, process: "subprocess.Popen[bytes] | ForkedProcess"
     ) -> None:
-        stop_process_group(process.pid)  # what it had started itself
+        stop_process_group(process.pid)  # stop its children too
         child.process = None
         child.last_exit = process.returncode
         if child.listening_socket is not None and process.returncode == 0:
-            child.set_state(ProcessState.IDLE)  # it had nothing more to do
+            child.set_state(ProcessState.IDLE)  # it ended because it was idle
             return
         self._schedule_restart(child)
 
     def _schedule_restart(self, child: SupervisedProcess) -> None:
-        """Start a child again that has ended: the later the more often it did."""
+        """Schedule the restart of an ended child, with a delay that grows with the number of
+        ends."""
         now = monotonic()
         pace = self._pace
         child.ended.append(now)
@@ -218,7 +218,7 @@ class Supervisor:
         if often > pace.limit:
             child.set_state(ProcessState.DEGRADED)
             child.start_at = now + pace.degraded_delay
-            _close_door(child)  # who asks is refused at once and can do without
+            _close_door(child)  # connections are refused at once, so that clients use a fallback
         else:
             child.set_state(ProcessState.RESTARTING)
             child.start_at = now + min(pace.longest_delay, pace.first_delay * 2 ** (often - 1))
@@ -230,14 +230,12 @@ class Supervisor:
             return
         try:
             self._wait_at_door(child)
-        except (
-            Unavailable
-        ):  # somebody took the port while nobody stood at it: no reason to end the others
+        except Unavailable:  # the port was taken in between; the other processes continue
             self._schedule_restart(child)
 
     def stop_all(self) -> None:
-        """End every child, stage by stage: each is asked, given its grace, then killed with all it
-        started."""
+        """Stop all children stage by stage: request the stop, wait for the grace period, then kill
+        them with their children."""
         for stage in sorted({child.program.stage for child in self.children.values()}):
             self._stop_stage(
                 [child for child in self.children.values() if child.program.stage == stage]
@@ -274,7 +272,7 @@ class Supervisor:
 
 
 def _says_so(program: Program, pid: int) -> bool:
-    """Whether it is ready; a question the machine has no means to ask has no answer."""
+    """Return True if the process is ready. A check that cannot be run counts as failed."""
     try:
         return program.is_ready(pid)
     except OSError:
@@ -293,7 +291,7 @@ def _close_door(child: SupervisedProcess) -> None:
 
 
 def stop_process_group(leader: int) -> None:
-    """Kill what is left of a child's process group; each child leads one."""
+    """Kill the rest of a child's process group; each child leads one."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)
 
@@ -301,8 +299,8 @@ def stop_process_group(leader: int) -> None:
 def find_leftover_processes(
     recorded: Iterable[tuple[int, float]], folder: Path
 ) -> list[psutil.Process]:
-    """Processes of an earlier, killed run that still live: those it recorded (id, birth), and
-    servers on our data."""
+    """Return running processes of an earlier, killed run: those it recorded (ID and creation time),
+    and servers on our data."""
     births = dict(recorded)
     found = []
     for process in psutil.process_iter(["pid", "create_time", "cmdline", "status"]):
@@ -315,8 +313,8 @@ def find_leftover_processes(
 
 
 def stop_processes(processes: list[psutil.Process]) -> None:
-    """Stop them: by PostgreSQL's fast stop, by its immediate one, by force; a frozen one is woken
-    to hear it."""
+    """Stop processes with PostgreSQL's fast stop, then its immediate stop, then SIGKILL. A stopped
+    process is continued to receive the signal."""
     for rung in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
         for process in processes:
             with suppress(psutil.NoSuchProcess):

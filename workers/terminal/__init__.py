@@ -1,1 +1,5 @@
-"""Output to the terminal, sessions, and lookup of what a person typed."""
+"""Terminal of the command line: messages, progress, tables, JSON, exit codes, and the lookup of
+members and creators by name.
+
+It contains no commands: those are in `workers.cli`.
+"""

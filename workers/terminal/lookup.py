@@ -1,4 +1,4 @@
-"""Lookup of members and creators by what a person typed."""
+"""Lookup of members, creators and dates by the arguments of a command."""
 
 from datetime import date
 from pathlib import Path
@@ -13,10 +13,14 @@ from tenants.scope import list_tenant_ids
 from workers.wiring import Services
 
 TERMINAL_ACTOR = "system:terminal"
+"""Actor of a command that no member runs, in the audit log."""
 
 
 def find_member(services: Services, email: str) -> tuple[UUID, Member]:
-    """Who has this e-mail; without one, the one owner of the house. Raises NotFound, BadInput."""
+    """Return the tenant and the member with this email address; for an empty address, the owner.
+
+    Raises NotFound, and BadInput if several members match.
+    """
     found = _list_members(services, email)
     if not found:
         raise NotFound("member.unknown")
@@ -28,7 +32,7 @@ def find_member(services: Services, email: str) -> tuple[UUID, Member]:
 
 
 def _list_members(services: Services, email: str) -> list[tuple[UUID, Member]]:
-    """The members with this e-mail, in whatever agency; without one, every owner."""
+    """Return the members with this email address in any agency; for an empty one, every owner."""
     found = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
@@ -43,8 +47,8 @@ def _list_members(services: Services, email: str) -> list[tuple[UUID, Member]]:
 
 
 def find_creator(services: Services, name: str, agency: str = "") -> tuple[UUID, Creator]:
-    """The tenant and creator of a name. Raises NotFound, and BadInput when two agencies have one of
-    that name."""
+    """Return the tenant and the creator of a name or short name. Raises NotFound, and BadInput if
+    several agencies have a creator of that name."""
     found = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
@@ -62,20 +66,22 @@ def find_creator(services: Services, name: str, agency: str = "") -> tuple[UUID,
 
 
 def parse_day_argument(text: str) -> date | None:
-    """The day somebody typed, ISO; None of nothing. Raises BadInput."""
+    """Return the date of an ISO text; None for an empty text. Raises BadInput."""
     try:
         return date.fromisoformat(text) if text else None
     except ValueError as error:
         raise BadInput("day.date_unreadable", day=text[:40]) from error
 
 
-def create_reports_folder(house: Settings, tenant_id: UUID, creator: Creator) -> Path:
-    """Return the folder of a creator's reports, made where it is missing; only the account that
-    runs the installation may open it, or a folder above it."""
-    house.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder = house.home
+def create_reports_folder(settings: Settings, tenant_id: UUID, creator: Creator) -> Path:
+    """Return the folder of a creator's reports, and create it if it is missing.
+
+    Only the operating system account of the installation can open it and the folders above it.
+    """
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder = settings.home
     for name in ("reports", str(tenant_id), creator.slug):
         folder = folder / name
         folder.mkdir(mode=0o700, exist_ok=True)
-        folder.chmod(0o700)  # folders of earlier releases were open to all
+        folder.chmod(0o700)  # earlier releases created folders that every account could open
     return folder

@@ -1,5 +1,4 @@
-"""Speaking with the person at the terminal: sentences in their language, steps with their seconds,
-exit codes."""
+"""Messages to the terminal, in its language: results on stdout, progress and errors on stderr."""
 
 import errno
 import sys
@@ -10,64 +9,98 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from foundation.errors import GreenroomError
-from foundation.i18n.translation import Message, render_message
+from foundation.errors import BadInput, GreenroomError
+from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ops import settings
 from foundation.ops.clock import monotonic
+from workers.terminal.exit_codes import ExitCode
 
-EXIT_INTERRUPTED = 130
-EXIT_BUG = 70
-"""Exit codes: Ctrl-C, and an error of our own (EX_SOFTWARE)."""
+STEP_TITLE_WIDTH = 60
+"""Characters of a step's title, so that the seconds of all steps are aligned."""
 
-EXIT_NOT_READY = 3
-"""Exit code: the installation does not run, or a part of it is not ready."""
+
+class _Language:
+    """The language that `--language` chose for the running command; empty for the terminal's."""
+
+    chosen = ""
+
+
+def resolve_language(language: str) -> str:
+    """Return the requested language, or that of the terminal if none is requested.
+
+    Raises BadInput for a language without a catalogue.
+    """
+    if language and language not in LANGUAGES:
+        raise BadInput("cli.story.language", language=language[:20])
+    return language or terminal_language()
+
+
+def use_language(language: str) -> None:
+    """Print everything from now on in this language, errors included; empty restores that of the
+    terminal. Raises BadInput."""
+    _Language.chosen = resolve_language(language) if language else ""
+
+
+def terminal_language() -> str:
+    """Return the language of the output: that of `use_language`, else that of the locale."""
+    return _Language.chosen or settings.terminal_language()
 
 
 def translate(message: Message) -> str:
-    """`message` in the language of the terminal."""
-    return render_message(message, settings.terminal_language())
+    """Return a message in the language of the output."""
+    return render_message(message, terminal_language())
 
 
-def print_message(message: Message) -> None:
-    """Print a sentence."""
-    print(translate(message), flush=True)
+def print_message(message: Message, *, indent: int = 0) -> None:
+    """Print a result to stdout."""
+    print(" " * indent + translate(message), flush=True)
+
+
+def print_progress(message: Message, *, indent: int = 0) -> None:
+    """Print progress or a diagnostic to stderr."""
+    _print_diagnostic(" " * indent + translate(message))
+
+
+def print_note(message: Message) -> None:
+    """Print a diagnostic below the step that it belongs to, to stderr."""
+    print_progress(message, indent=4)
 
 
 @dataclass
 class StepProgress:
-    """A step under way; set `failed` for one that ended badly without an error."""
+    """A step in progress; `failed` marks one that failed without an error."""
 
     failed: bool = False
 
 
 @contextmanager
 def progress_step(title: Message) -> Iterator[StepProgress]:
-    """Run one step of a start: its title while it runs, its seconds when it is done."""
+    """Show a step on stderr: its title while the block runs, its duration in seconds at the end."""
     found = StepProgress()
     started = monotonic()
-    watched = sys.stdout.isatty()
-    words = translate(title)
-    if watched:
-        print(f"  … {words}", end="\r", flush=True)
+    text = translate(title)
+    if sys.stderr.isatty():
+        _print_diagnostic(f"  … {text}", end="\r")
     try:
         yield found
     except BaseException:
-        print(f"  ✗ {words}", flush=True)
+        _print_diagnostic(f"  ✗ {text}")
         raise
-    print(
-        f"  {'✗' if found.failed else '✓'} {words:<60} {monotonic() - started:6.1f} s", flush=True
-    )
+    seconds = monotonic() - started
+    mark = "✗" if found.failed else "✓"
+    _print_diagnostic(f"  {mark} {text:<{STEP_TITLE_WIDTH}} {seconds:6.1f} s")
 
 
-def print_note(message: Message) -> None:
-    """Print what a person should know beside the steps."""
-    print(f"    {translate(message)}", flush=True)
+def _print_diagnostic(text: str, *, end: str = "\n") -> None:
+    print(text, end=end, file=sys.stderr, flush=True)
 
 
 @contextmanager
 def exit_on_error() -> Iterator[None]:
-    """Turn every error into one sentence on stderr and an exit code; a bug's traceback goes to a
-    file, never here."""
+    """Turn every error into one sentence on stderr and an exit code.
+
+    The traceback of an unexpected error is written to `logs/crash.log`.
+    """
     try:
         yield
     except GreenroomError as error:
@@ -76,33 +109,34 @@ def exit_on_error() -> Iterator[None]:
         first = error.errors()[0]
         variable = "GREENROOM_" + "__".join(str(part).upper() for part in first["loc"])
         _print_and_exit(
-            Message("cli.setting_invalid", {"variable": variable, "detail": first["msg"]}), 2
+            Message("cli.setting_invalid", {"variable": variable, "detail": first["msg"]}),
+            ExitCode.USAGE,
         )
     except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
+        sys.exit(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        sys.stderr.close()  # `greenroom logs | head`: nobody reads on
-        sys.exit(0)
-    except (
-        Exception
-    ) as error:  # a bug, or a broken machine: said once, here, with where to read more
+        # `greenroom logs | head` closes the pipe early; Python would warn about it at exit.
+        sys.stderr.close()
+        sys.exit(ExitCode.OK)
+    except Exception as error:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             _print_and_exit(
-                Message("stack.disk_full", {"folder": str(settings.installation_folder())}), 3
+                Message("stack.disk_full", {"folder": str(settings.installation_folder())}),
+                ExitCode.UNAVAILABLE,
             )
         _print_and_exit(
             Message("cli.bug", {"kind": type(error).__name__, "file": _write_crash_log(error)}),
-            EXIT_BUG,
+            ExitCode.BUG,
         )
 
 
 def _print_and_exit(message: Message, code: int) -> None:
-    print(translate(message), file=sys.stderr, flush=True)
+    print_progress(message)
     sys.exit(code)
 
 
 def _write_crash_log(error: Exception) -> str:
-    """Write the traceback of a bug beside the logs; say where."""
+    """Append the traceback to `logs/crash.log` and return its path, or a dash if that fails."""
     path = settings.installation_folder() / "logs" / "crash.log"
     try:
         with path.open("a", encoding="utf-8") as file:

@@ -1,5 +1,4 @@
-"""What a command at the terminal needs of the house: that it runs, and that nobody else is doing
-the same."""
+"""Access of a command to the installation: its services, and locks against parallel runs."""
 
 import fcntl
 from collections.abc import Iterator
@@ -17,15 +16,17 @@ from workers.wiring import Services, build_services
 
 @contextmanager
 def connect_installation(application: str, *, pool_size: int = 1) -> Iterator[Services]:
-    """Every part of the house, for a command. Raises Unavailable when it does not run, or its
-    database goes away."""
-    house = settings.load_settings()
-    if data_services.is_database_embedded(house):
-        phase = state_file.read_status(InstallationFolder(house.home)).phase
+    """Open the services of the installation for a command; `application` names its connections.
+
+    Raises Unavailable if the installation does not run, or if its database stops responding.
+    """
+    known = settings.load_settings()
+    if data_services.is_database_embedded(known):
+        phase = state_file.read_status(InstallationFolder(known.home)).phase
         if phase != "up":
             raise Unavailable("cli.not_running" if phase == "stopped" else "day.house_not_ready")
     try:
-        with build_services(house, pool_size=pool_size, application=application) as found:
+        with build_services(known, pool_size=pool_size, application=application) as found:
             yield found
     except (OperationalError, InterfaceError) as error:
         raise Unavailable("day.database_away") from error
@@ -33,8 +34,11 @@ def connect_installation(application: str, *, pool_size: int = 1) -> Iterator[Se
 
 @contextmanager
 def exclusive_lock(home: InstallationFolder, name: str, otherwise: Message) -> Iterator[None]:
-    """Hold `name` in this home while the block runs, however it ends. Raises Conflict (`otherwise`)
-    when it is held."""
+    """Hold the lock `name` of this installation while the block runs; Linux releases it if the
+    process dies.
+
+    Raises Conflict with the message `otherwise` if another process holds it.
+    """
     with (home.run_folder / f"{name}.lock").open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,1 +1,5 @@
-"""Bluesky (AT Protocol)."""
+"""The connector for Bluesky (AT Protocol): posts, comments and messages.
+
+The shared contract is in `connectors/contract`; helpers shared by connectors are in
+`connectors/shared`.
+"""

@@ -1,5 +1,5 @@
-"""An account on Bluesky: signing in with an app password, trying it, renewing its tokens, what its
-refusals mean."""
+"""Accounts on Bluesky: sign-in with an app password, verification, token refresh, and the meaning
+of failures."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -33,12 +33,11 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 LIFETIME = timedelta(hours=2)
-"""Of an access token (atproto `packages/pds`, account-manager); tokens are sealed, so nobody reads
-it in them."""
+"""Lifetime of an access token (atproto `packages/pds`, account-manager). Tokens are sealed, so
+their expiry cannot be read from them."""
 
 TOKEN_GRACE = timedelta(hours=2)
-"""For so long the server still takes a refresh token that was used, and gives the same
-successor."""
+"""Time for which a used refresh token still returns the same successor."""
 
 MAX_SIGN_IN = timedelta(minutes=10)
 CHAT_SURFACE = "bluesky.message"
@@ -62,8 +61,8 @@ DID = re.compile(r"did:[a-z]+:[\w.:%-]{1,200}")
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Say what an answer that is not a success meant. An expired token is answered 400 by many
-    servers."""
+    """Return the outcome of a failed request. Many servers answer an expired token with status
+    400."""
     if isinstance(answer, Response) and answer.status < 500 and not answer.is_success:
         word = platform_error_code(answer)
         if word in GONE_ACCOUNT_CODES:
@@ -80,8 +79,11 @@ def connect(
     probe: WireStep,
     is_shut: Callable[[StepResult], bool],
 ) -> Send | ConnectedAccount | Outcome:
-    """Make one session with the app password; what it answers is the account. `probe` asks whether
-    its messages may be read: where that `is_shut` it comes in without them, for its posts."""
+    """Create a session with the app password and return the account.
+
+    `probe` checks access to messages. If `is_shut` is True for its answer, the account is connected
+    for posts only.
+    """
     if not answers:
         body = {
             "identifier": _normalize_handle(form.get("handle")),
@@ -126,7 +128,8 @@ def connect(
 
 
 def _normalize_handle(typed: object) -> str:
-    """What people type or paste: a leading @, blanks, invisible marks around it."""
+    """Remove what users paste around a handle: a leading @, spaces, invisible characters, a profile
+    URL."""
     kept = "".join(char for char in str(typed or "") if char.isprintable() and not char.isspace())
     return kept.removeprefix("@").removeprefix("https://bsky.app/profile/").rstrip("/").lower()
 
@@ -150,7 +153,7 @@ def _parse_token_pair(answer: Response) -> tuple[Sealed, Sealed] | None:
 
 
 def _parse_server_url(did_document: Any) -> str:
-    """Where the account's data lies, as its identity document says; nothing where it does not."""
+    """Return the server with the account's data according to its identity document, or ""."""
     services = did_document.get("service") if isinstance(did_document, dict) else None
     for service in services if isinstance(services, list) else ():
         match service:
@@ -167,7 +170,7 @@ def _parse_server_url(did_document: Any) -> str:
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Whether the session is this account's, and the account is active."""
+    """Check that the session belongs to the account and that the account is active."""
     if not answers:
         path = "/xrpc/com.atproto.server.getSession"
         return Send(WireStep("session", StepKind.CONTROL, "GET", path, action="look"))
@@ -183,14 +186,14 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many follow the account, as the network's view of it says."""
+    """Return the next request, or the number of followers in the network's view."""
     if not answers:
         return metrics.followers_request("/xrpc/app.bsky.actor.getProfile?actor={account}")
     return metrics.parse_count(http_responses.success_body(answers[-1]).get("followersCount"))
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
-    """The pair that follows; it must be this account's."""
+    """Return the next request, or the new pair of tokens, which must belong to the account."""
     if not answers:
         path = "/xrpc/com.atproto.server.refreshSession"
         step = WireStep(
@@ -220,7 +223,7 @@ def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | Rene
 
 
 def _lost_refresh_outcome(answer: StepResult) -> Outcome:
-    """The old refresh token may be used up, and the new one is not here."""
+    """Return an uncertain outcome: the old refresh token may be used up and the new one lost."""
     detail = (
         answer.detail
         if isinstance(answer, StepAnswerLost)

@@ -1,16 +1,13 @@
-"""What people say to an account on Bluesky: answers below its posts, and posts that name it. Pure.
+"""Comments on Bluesky: replies to the account's posts, mentions, and moderation.
 
-The account's server asks the network's view of it all for us:
+The account's server forwards these requests to the network's view:
 https://atproto.com/specs/xrpc#service-proxying. Sources: lexicons
 app.bsky.notification.listNotifications, app.bsky.feed.threadgate, app.bsky.graph.block,
 com.atproto.moderation.createReport, in https://github.com/bluesky-social/atproto/tree/main/lexicons
 
-What an account on Bluesky may do with what others say: like it, hide it below its own posts, block,
-report. Pure.
-
-An answer lies in its author's repository: nobody else deletes it. Everybody may see whom an account
-blocks. Sources: https://docs.bsky.app/docs/tutorials/thread-gates,
-https://docs.bsky.app/blog/block-implementation,
+An account can like a reply, hide it below its posts, block the author, or report it. It cannot
+delete the reply, which is stored in its author's repository. Blocks are public. Sources:
+https://docs.bsky.app/docs/tutorials/thread-gates, https://docs.bsky.app/blog/block-implementation,
 https://docs.bsky.app/docs/api/com-atproto-moderation-create-report,
 https://docs.bsky.app/docs/tutorials/like-repost
 """
@@ -44,13 +41,13 @@ from foundation.i18n.translation import Message
 
 LISTED = 100
 MAX_PAGES = 5
-"""Notifications of one page, the most there are, and pages of one reading."""
+"""The maximum number of pages per read. `LISTED` is the maximum page size."""
 
 REASONS = frozenset({"reply", "mention"})
 BACK = timedelta(minutes=10)
-"""By how much a reading goes behind the last one: the list is sorted by the earlier of a post's own
-time and the network's, and people's clocks are late. Whoever dates a post further back is heard
-while it is on the first page."""
+"""Overlap of a read with the previous one. The list is sorted by the earlier of the post's time and
+the network's time, and clients' clocks may be slow. A post dated further back is found only while
+it is on the first page."""
 
 BEGINNING = "1970-01-01T00:00:00Z"
 _POST = re.compile(
@@ -59,13 +56,13 @@ _POST = re.compile(
 
 
 def parse_post_uri(uri: object) -> tuple[str, str] | None:
-    """Whose post an address is, and its key; None for what is none."""
+    """Return the account and the key in the URI of a post, or None."""
     found = _POST.fullmatch(uri) if isinstance(uri, str) else None
     return (found[1], found[2]) if found else None
 
 
 def post_url(account: str, rkey: str) -> str:
-    """The page where people read a post."""
+    """Return the public URL of a post."""
     return (
         f"https://bsky.app/profile/{quote_segment(account).replace('%3A', ':')}/post"
         f"/{quote_segment(rkey)}"
@@ -75,11 +72,11 @@ def post_url(account: str, rkey: str) -> str:
 def list_comments(
     account: str, cursor: str, answers: tuple[StepResult, ...]
 ) -> Send | CommentPage | None:
-    """What was said since `cursor`; it is told newest first, so a reading pages back until there.
+    """Return the comments since `cursor`, paging back from the newest.
 
-    At first the newest page alone: what was said before that is history. `cursor` is the newest
-    time told so far. A reading that ends before it comes to its end leaves behind where it stood,
-    as `time|until|page`: the next one goes on there, and what is newer comes after that.
+    The first read returns the newest page only; earlier comments are ignored. `cursor` is the time
+    of the newest known comment. If a read stops early, its cursor is `time|until|page`. The next
+    read continues on that page; newer comments follow later.
     """
     mark, until, resumed = [*cursor.split("|", 2), "", ""][:3]
     until = until if resumed else mark
@@ -90,6 +87,7 @@ def list_comments(
     ]
     if not answers:
         return _build_page_request(resumed)
+    # A cursor that the network no longer knows is dropped; otherwise the read would fail forever.
     if not pages:
         return CommentPage((), mark) if resumed and _is_lost(answers[0]) else None
     asked = pages[-2].get("cursor") if len(pages) > 1 else resumed
@@ -107,8 +105,7 @@ def list_comments(
 
 
 def _is_lost(answer: StepResult) -> bool:
-    """Whether the network no longer knows a page it named: what was left there is never told, and
-    is not waited for."""
+    """Return True if the network no longer knows the page. Its comments are skipped."""
     return (
         isinstance(answer, Response)
         and answer.status == 400
@@ -117,8 +114,8 @@ def _is_lost(answer: StepResult) -> bool:
 
 
 def _build_page_request(page: str) -> Send:
-    """`priority` false: an account may be told of those it follows alone, which is for its owner's
-    own app."""
+    """Request a page. If `priority` were true, the list might contain only followed accounts,
+    depending on a setting for the owner's app."""
     reasons = "".join(f"&reasons={reason}" for reason in sorted(REASONS))
     at = f"&cursor={quote_segment(page)}" if page else ""
     return comments.comments_request(
@@ -127,7 +124,7 @@ def _build_page_request(page: str) -> Send:
 
 
 def _next_page_cursor(page: Mapping[str, Any], until: str) -> str:
-    """Where the next page begins; "" where this one came to the end of what was not heard."""
+    """Return the cursor of the next page, or "" if this one reaches the known comments."""
     after = page.get("cursor")
     times = _list_times([one for one in page["notifications"] if isinstance(one, Mapping)])
     if not until or not isinstance(after, str) or not 0 < len(after) <= 300:
@@ -149,7 +146,7 @@ def _parse_time(time: str) -> datetime:
 
 
 def _parse_comment(entry: Mapping[str, Any], account: str) -> Comment | None:
-    """What somebody said; None for anything else."""
+    """Return a reply or mention, or None for any other notification."""
     match entry:
         case {
             "uri": str(uri),
@@ -174,8 +171,8 @@ def _parse_comment(entry: Mapping[str, Any], account: str) -> Comment | None:
 
 
 def _find_parent_post(record: Mapping[str, Any], subject: object, account: str) -> str:
-    """Our post that it answers, the nearest one above it that the network names, or the one its
-    thread began with."""
+    """Return the account's post that a reply belongs to: its parent, the nearest one the network
+    reports, or the root of the thread."""
     match record.get("reply"):
         case {"parent": {"uri": parent}, "root": {"uri": root}}:
             above = [
@@ -189,14 +186,14 @@ def _find_parent_post(record: Mapping[str, Any], subject: object, account: str) 
 
 
 def post_view_step(remark: str, name: str) -> WireStep:
-    """Asks for a post as this account sees it: whether it may answer there is said with it."""
+    """Request a post as this account sees it, which includes its permission to reply."""
     path = f"/xrpc/app.bsky.feed.getPosts?uris={quote_segment(remark)}"
     return WireStep(name, StepKind.CONTROL, "GET", path, action="look")
 
 
 def parent_reference(answer: StepResult) -> Mapping[str, Any] | Outcome:
-    """The record that an answer is put under, as a look-up of records tells it, or why nothing is
-    put there."""
+    """Return the parent record of a reply in the form of a record read, or the reason why a reply
+    is impossible."""
     match success_body(answer).get("posts"):
         case [{"uri": str(uri), "cid": str(cid), "record": dict(record)} as post]:
             viewer = post.get("viewer")
@@ -218,7 +215,7 @@ LIKE = "app.bsky.feed.like"
 MODERATION_LOOKUP_STEP = "look"
 BEFORE = "gate"
 REASON = "com.atproto.moderation.defs#reasonOther"
-"""Nobody asked why: whoever looks at reports reads what was said."""
+"""The reason of every report. The members are not asked for one; moderators read the post."""
 
 _BEGAN = datetime(2023, 1, 1, tzinfo=UTC)
 _YEAR = int(timedelta(days=365) / timedelta(microseconds=1))
@@ -226,8 +223,8 @@ _SIMPLE = re.compile(r"[\w.:+/@=~$#-]{0,200}")
 
 
 def record_lookup_step(account: str, rkey: str, collection: str = POST_COLLECTION) -> WireStep:
-    """Whatever state the token is in: reading a record needs none. The server passes on what
-    another one keeps."""
+    """Request a record without a token, so that the state of the token does not matter. The server
+    forwards requests for other servers' records."""
     asked = f"repo={quote_segment(account)}&collection={collection}&rkey={quote_segment(rkey)}"
     path = f"/xrpc/com.atproto.repo.getRecord?{asked}"
     return WireStep(
@@ -236,7 +233,8 @@ def record_lookup_step(account: str, rkey: str, collection: str = POST_COLLECTIO
 
 
 def is_record_absent(answer: StepResult) -> bool:
-    """Whether there is no such record; older servers say it in words alone."""
+    """Return True if the record does not exist. Older servers report it only in the error
+    message."""
     if not isinstance(answer, Response) or answer.status not in {400, 404}:
         return False
     told = answer.body.get("message") if isinstance(answer.body, dict) else None
@@ -249,11 +247,10 @@ def is_record_absent(answer: StepResult) -> bool:
 def moderate_comment(
     spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Block whoever said something, take a like back, or look at it first and like, hide, show or
-    report it.
+    """Block the author or remove a like, or read the comment first and like, hide, show or report
+    it.
 
-    A report whose answer was lost is made once more: those who read them see all of one post
-    together.
+    A report whose answer was lost is sent again; moderators see all reports of a post together.
     """
     place = parse_post_uri(spot.native_id)
     if act not in MODERATION_ACTIONS or place is None:
@@ -275,7 +272,7 @@ def moderate_comment(
     said = next(answer for answer in answers if answer.step == MODERATION_LOOKUP_STEP)
     if is_record_absent(said) or (
         isinstance(said, Response) and platform_error_code(said) in GONE_ACCOUNT_CODES
-    ):  # its author's account, not ours
+    ):  # the account of the comment's author, not ours
         return Published(spot.native_id)
     match success_body(said):
         case {"cid": str(cid), "value": dict(value)}:
@@ -302,7 +299,7 @@ def _moderation_outcome(spot: CommentTarget, answer: StepResult) -> Outcome:
         return Published(spot.native_id)
     if (
         isinstance(answer, Response) and platform_error_code(answer) == "invalidswap"
-    ):  # somebody changed it since we looked
+    ):  # changed since it was read
         return Retry(
             SHORT_RETRY, "account", Message("connectors.unclear_answer", {"status": answer.status})
         )
@@ -324,14 +321,14 @@ def _build_put_request(
 
 
 def _key_of(name: str) -> str:
-    """One key for each author and each post, so that none is blocked, or liked, twice: a moment
-    that stands for it."""
+    """Return one fixed key per author or post, so that a repeated block or like replaces the first.
+    It is a record key of a synthetic time."""
     number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") % _YEAR
     return record_key(name, _BEGAN + timedelta(microseconds=number))
 
 
 def _build_block_record(spot: CommentTarget) -> dict[str, str]:
-    """Dated like what was said: the same again is the same record."""
+    """Return the block with the time of the comment, so that a repeat creates the same record."""
     return {
         "$type": BLOCK,
         "subject": spot.author,
@@ -346,8 +343,8 @@ def _format_created_at(rkey: str) -> str:
 def _write_thread_gate(
     spot: CommentTarget, value: Mapping[str, Any], *, hide: bool, last: StepResult
 ) -> Send | Outcome:
-    """Put what is hidden below the thread's first post into the record beside it, with all that
-    stands there."""
+    """Add the reply to the hidden replies of the thread, or remove it, and preserve the rest of the
+    thread gate."""
     match value.get("reply"):
         case {"root": {"uri": str(uri)}}:
             root = parse_post_uri(uri)
@@ -369,9 +366,7 @@ def _write_thread_gate(
             )
             made = {**gate, "hiddenReplies": [*others, spot.native_id] if hide else others}
             return _build_put_request(spot.account, GATE, root[1], made, swapRecord=cid)
-        case {
-            "value": dict()
-        }:  # something stands there that we would have to write anew and cannot
+        case {"value": dict()}:  # rewriting an unknown gate could lose its content
             return Rejected(Message("bluesky.gate_unknown"), permanent=False)
         case _ if not is_record_absent(last):
             return outcome_of_failure(last, creates=False)
@@ -388,7 +383,8 @@ def _write_thread_gate(
 
 
 def _is_simple(value: Any) -> bool:
-    """Whether a record holds ids, names and moments alone: no order carries more."""
+    """Return True if a record contains only IDs, names, times and numbers. A moderation request
+    carries nothing else."""
     if isinstance(value, Mapping):
         return all(_is_simple(part) for pair in value.items() for part in pair)
     if isinstance(value, list):

@@ -1,10 +1,9 @@
-"""Messages between an account on Bluesky and one person: heard, answered, looked for. Pure.
+"""Direct messages on Bluesky: polling, sending and look-ups.
 
-The account's server passes each request on to the network's chats, for an app password that was
-given access to them. No key travels with a message: one whose answer was lost is known by its
-words, its sender and its time. It can be deleted for the account alone, so nothing is taken back
-from its reader. Source: lexicons chat.bsky.convo.getLog, getConvoForMembers, getMessages,
-sendMessage, deleteMessageForSelf in
+The account's server forwards these requests to the network's chat service if the app password has
+access to it. Messages have no idempotency key, so a lost one is identified by text, sender and
+time. A deleted message is deleted for its sender only. Source: lexicons chat.bsky.convo.getLog,
+getConvoForMembers, getMessages, sendMessage, deleteMessageForSelf in
 https://github.com/bluesky-social/atproto/tree/main/lexicons/chat/bsky/convo
 """
 
@@ -50,13 +49,14 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
 PROXY = {"atproto-proxy": "did:web:api.bsky.chat#bsky_chat"}
-"""https://docs.bsky.app/docs/api/chat-bsky-convo-send-message"""
+"""The header that addresses the chat service:
+https://docs.bsky.app/docs/api/chat-bsky-convo-send-message"""
 
 MAX_TEXT = 1000
 MAX_BYTES = 10_000
 POLL_SECONDS = 15.0
-"""Between two looks at the log: 20 of the 3000 requests that an address has in five minutes, all
-its accounts together. Source: https://docs.bsky.app/docs/advanced-guides/rate-limits"""
+"""Seconds between two reads of the log: 20 of the 3000 requests that an IP address has in five
+minutes for all accounts together. Source: https://docs.bsky.app/docs/advanced-guides/rate-limits"""
 
 CONVO = "convo"
 PUBLISH = "publish"
@@ -65,17 +65,17 @@ LOOK = "look"
 LISTED = 100
 MAX_PAGES = 5
 MAX_PEOPLE = 15
-"""People of one poll; who is left over is heard by the next."""
+"""The maximum number of senders per poll; the next poll reads the others."""
 
 WINDOW = timedelta(seconds=60)
-"""A message older than this before the attempt is another one with the same words."""
+"""A message older than the attempt by more than this is a different one with the same text."""
 
 KEPT = ("convo.id", "convo.kind.$type", "convo.members.did", "convo.members.handle")
-"""What is kept of the conversation that an answer goes into: nothing that was said in it."""
+"""The fields of a conversation that are stored; its messages are not."""
 
 BEGINNING = "2" * 13
-"""Before everything: the first of all marks (https://atproto.com/specs/tid), for an account that
-never had a chat."""
+"""The first possible cursor (https://atproto.com/specs/tid), for an account without conversations.
+"""
 
 _CREATED = "chat.bsky.convo.defs#logCreateMessage"
 _READER = frozenset(
@@ -87,11 +87,11 @@ _READER = frozenset(
         "recipientnotfound",
     }
 )
-"""Refusals that are about the one reader."""
+"""Error codes that concern only the recipient."""
 
 
 def message_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why a message cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a message cannot be sent, or None. Texts are never truncated."""
     text = unit.text_of("body")
     if unit.invoice is not None or unit.buttons:
         return Message("bluesky.no_sales")
@@ -105,7 +105,7 @@ def message_problem(unit: Unit, can: Capabilities) -> Message | None:
 
 
 def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Ask which conversation is theirs, then send the message into it."""
+    """Request the conversation with the recipient, then send the message to it."""
     if not answers:
         return Send(replace(_build_conversation_step(unit.viewer, CONVO, LOOK), only=KEPT))
     last = answers[-1]
@@ -138,8 +138,8 @@ def _send_outcome(answer: StepResult, account: str) -> Outcome:
 
 
 def is_chat_denied(answer: StepResult) -> bool:
-    """Whether the app password was given no access to messages: servers call that an invalid token,
-    which it is not.
+    """Return True if the app password has no access to messages. Servers report it as an invalid
+    token, although the token is valid.
 
     Source: https://github.com/bluesky-social/atproto/blob/main/packages/pds/src/pipethrough.ts
     """
@@ -152,8 +152,8 @@ def is_chat_denied(answer: StepResult) -> bool:
 
 
 def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
-    """What a refusal meant. One that is about the reader, or about messages alone, says nothing of
-    the account."""
+    """Return the outcome of a failure. An error about the recipient, or about messages only, does
+    not affect the account."""
     if is_chat_denied(answer):
         return Rejected(Message("bluesky.no_chats"), permanent=False)
     if isinstance(answer, Response) and 400 <= answer.status < 500:
@@ -189,11 +189,9 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     if same:
         return Found(
             str(same[-1]["id"]), "", parse_timestamp(same[-1].get("sentAt"))
-        )  # the oldest, should there be two
+        )  # the oldest, if there are several
     if any("text" not in one for one in ours):
-        return Unknown(
-            Message("connectors.lookup_failed")
-        )  # deleted meanwhile: nobody knows what it said
+        return Unknown(Message("connectors.lookup_failed"))  # deleted since; its text is unknown
     after = told.get("cursor")
     if len(recent) < len(found) or not found or not isinstance(after, str) or not after:
         return Absent()
@@ -205,14 +203,14 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-    """The next request, or what people said; as much as was read where the last answer is
-    unusable."""
+    """Return the next request, or the new messages. If the last answer is unusable, return the
+    messages read before it."""
     return polls.resume_poll(_poll_updates(cursor) if cursor else _start_polling(), answers)
 
 
 def _start_polling() -> PollGenerator:
-    """Whose account it is, and where its log ends: what was said before was said to its owner, not
-    to us."""
+    """Read the account's ID and the end of its log. Earlier messages are ignored, because they were
+    sent before the account was connected."""
     path = "/xrpc/com.atproto.server.getSession"
     whose = yield WireStep(UPDATES, StepKind.CONTROL, "GET", path, action=UPDATES)
     me = success_body(whose).get("did")
@@ -231,8 +229,8 @@ def _format_cursor(me: str, rev: str) -> str:
 
 
 def _poll_updates(cursor: str) -> PollGenerator:
-    """What the log tells since then, and who said it: one request where nobody spoke, one more for
-    each who did."""
+    """Read the log since the cursor, then one conversation per sender; one request if there are no
+    new messages."""
     me, _, rev = cursor.partition(" ")
     answer = yield _build_log_step(rev)
     told = success_body(answer)
@@ -264,26 +262,26 @@ def _poll_updates(cursor: str) -> PollGenerator:
 def _parse_updates(
     entry: Mapping[str, Any], sender: str, who: StepResult
 ) -> list[ChatUpdate] | Outcome:
-    """What somebody said to this account alone; why nobody knows who they are, where asking may
-    help later."""
+    """Return a message sent to this account alone, or the outcome if its sender may be readable
+    later."""
     convo, handle = _parse_conversation(who, sender)
     if convo:
         return (
             [_parse_update(entry["message"], sender, handle)]
             if convo == entry.get("convoId")
             else []
-        )  # a group's
+        )  # a group conversation
     refused = _failure_outcome(who, creates=False)
     if not isinstance(refused, Rejected):
         return refused
     gone = (
         refused.reason.code == READER_GONE
-    )  # they wrote, and blocked the account: nobody can answer
+    )  # the sender has blocked the account, so a reply is impossible
     return [] if gone else [_parse_update({**entry["message"], "embed": {}}, sender, "")]
 
 
 def _parse_update(message: Mapping[str, Any], sender: str, handle: str) -> ChatUpdate:
-    """What was written; what is more than words is for a person to see."""
+    """Return the update of a message. A message with more than text is `unsupported`."""
     number = str(message.get("id"))
     text = message.get("text")
     words = text if isinstance(text, str) else ""
@@ -294,7 +292,7 @@ def _parse_update(message: Mapping[str, Any], sender: str, handle: str) -> ChatU
 
 
 def _parse_sender(message: object) -> str:
-    """Who wrote a message; "" where nobody is told."""
+    """Return the sender of a message, or ""."""
     match message:
         case {"id": str(), "sender": {"did": str(did)}}:
             return did
@@ -303,8 +301,7 @@ def _parse_sender(message: object) -> str:
 
 
 def _parse_conversation(answer: StepResult, other: str) -> tuple[str, str]:
-    """The conversation of two that an answer tells, and the name of the other one; "" where it is
-    none."""
+    """Return the ID of a conversation of two and the other member's handle, or ""."""
     convo = success_body(answer).get("convo")
     told: dict[str, Any] = convo if isinstance(convo, dict) else {}
     number = told.get("id")
@@ -319,7 +316,7 @@ def _parse_conversation(answer: StepResult, other: str) -> tuple[str, str]:
 
 
 def chat_probe_step() -> WireStep:
-    """Asks, as an account is connected, whether its messages may be read."""
+    """Request the log to check access to messages while an account is being connected."""
     return WireStep("chats", StepKind.AUTH, "GET", "/xrpc/chat.bsky.convo.getLog", headers=PROXY)
 
 
@@ -330,13 +327,13 @@ def _build_log_step(rev: str) -> WireStep:
 
 
 def _build_conversation_step(other: str, name: str, action: str) -> WireStep:
-    """The request for the conversation with somebody; it marks nothing as read."""
+    """Request the conversation with an account; this marks nothing as read."""
     path = f"/xrpc/chat.bsky.convo.getConvoForMembers?members={quote_segment(other)}"
     return WireStep(name, StepKind.CONTROL, "GET", path, headers=PROXY, action=action)
 
 
 def _build_page_step(convo: str, after: str) -> WireStep:
-    """A page of a conversation, newest first."""
+    """Request a page of a conversation, newest first."""
     at = f"&cursor={quote_segment(after)}" if after else ""
     path = f"/xrpc/chat.bsky.convo.getMessages?convoId={quote_segment(convo)}&limit={LISTED}{at}"
     return WireStep(LOOK, StepKind.CONTROL, "GET", path, headers=PROXY, action=LOOK)

@@ -1,12 +1,12 @@
-"""Bluesky: posts on a personal data server (AT Protocol). Signing in is in
-`connectors/platforms/bluesky/account.py`, messages are in `messages.py`.
+"""The Bluesky connector: posts on a personal data server (AT Protocol).
 
-A film is uploaded as a picture is. The network works through it once it is posted, so it plays some
-seconds later.
+Sign-in is in `account.py`, direct messages are in `messages.py`. A video is uploaded in the same
+way as a picture. The network processes it after the post is published, so it plays some seconds
+later.
 
-The record's key is ours and kept before anything is sent, and its time follows from it: the server
-answers a repeat of the same record with "nothing changed", so a lost answer is looked up by its
-key, and sent again where it is not there. Source:
+The record key is chosen and stored before the first request, and the record's time follows from it.
+The server answers a repeat of the same record with "nothing changed". A lost answer is therefore
+looked up by its key, and the post is sent again if it is missing. Source:
 https://docs.bsky.app/docs/api/com-atproto-repo-put-record
 """
 
@@ -92,8 +92,8 @@ from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
 PUBLISH = "publish"
 ABOVE = "above"
 PICTURE_BYTES = 2_000_000
-"""A film stands alone, and may be as large as a server takes a file; older ones take less, and say
-so."""
+"""The maximum size of a picture. A video must be the only file of its post and may be larger;
+servers refuse videos over their limits."""
 
 CAN = Capabilities(
     platform="bluesky",
@@ -105,7 +105,8 @@ CAN = Capabilities(
     film_seconds=(
         0,
         180,
-    ),  # https://docs.bsky.app/docs/tutorials/video: what is longer stands there and does not play
+        # longer videos are accepted but never play: https://docs.bsky.app/docs/tutorials/video
+    ),
     look="key",
     resend_is_look=True,
     can_delete=True,
@@ -131,7 +132,7 @@ CAN = Capabilities(
     ),
     points_at=frozenset({COMMENT_REFERENCE}),
     moderates=comments.MODERATION_ACTIONS,
-    remarks_every=5,  # one request of the 3000 that an address has in as many minutes
+    remarks_every=5,  # one of the 3000 requests an IP address may send in 5 minutes
 )
 _COUNTS = {
     "likeCount": "likes",
@@ -142,7 +143,7 @@ _COUNTS = {
 
 
 class Bluesky:
-    """Posts with up to four pictures, or a film; pure."""
+    """The connector for Bluesky: posts with up to four pictures or one video."""
 
     capabilities = CAN
     form = bluesky_account.FORM
@@ -150,16 +151,16 @@ class Bluesky:
     refresh_grace = bluesky_account.TOKEN_GRACE
 
     def native_key_for(self, key: str, at: datetime) -> str:
-        """A record key of the moment `at`: readers see the post as of then."""
+        """Return a record key for the time `at`, which readers see as the time of the post."""
         return record_key(key, at)
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """Characters as readers see them."""
+        """Return the number of graphemes and the limit."""
         return unit_checks.count_graphemes(unit.text_of("body")), CAN.size_limits(unit.surface)[0]
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload each file, read what it is put under and whose its names are, then put the record;
-        tell what the last answer meant."""
+        """Upload each file, read the parent, resolve mentions, then create the record and return
+        the outcome."""
         if unit.viewer:
             wrong = messages.message_problem(unit, CAN)
             return Rejected(wrong, permanent=False) if wrong else messages.next_step(unit, answers)
@@ -198,12 +199,14 @@ class Bluesky:
         return Send(_build_publish_step(unit, build_record(unit, uploaded, at, under, people)))
 
     def link_card(self, unit: Unit) -> LinkCard | None:
-        """The card of a page that somebody wrote for it."""
+        """Return the link card written for a unit, or None."""
         return None if unit.viewer else record.link_card(unit)
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Read the record by its key: what stands there is ours, and must say what we said.
-        Messages are paged."""
+        """Read the record by its key. Its text must match, otherwise the result is unknown.
+
+        Messages are searched page by page.
+        """
         if sought.chat:
             return messages.look_up(sought, answers)
         if not answers:
@@ -220,14 +223,13 @@ class Bluesky:
         return Absent() if is_record_absent(last) else Unknown(Message("connectors.lookup_failed"))
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The profile."""
+        """Return the URL of the profile."""
         return post_url(account, "").removesuffix("/post/")
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The record whose key is in an address, in the account's own repository: nobody else's is
-        read."""
+        """Return the record whose key is in a URL. Only the account's repository is read."""
         path = path_segments(address.url, "bsky.app")
         if len(path) != 4 or (path[0], path[2]) != ("profile", "post") or not is_post_key(path[3]):
             return NO_POST_THERE
@@ -246,8 +248,10 @@ class Bluesky:
         return Absent() if is_record_absent(answers[-1]) else ADDRESS_UNREADABLE
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the record, then see that it is gone. A message stays with its reader: a person is
-        told."""
+        """Delete the record, then check that it is gone.
+
+        A message cannot be deleted for its recipient, so its removal is rejected.
+        """
         if copy.chat:
             return Rejected(Message("bluesky.message_stays"), permanent=False)
         rkey = _record_key_from_uri(copy.native_id)
@@ -272,7 +276,7 @@ class Bluesky:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Likes, replies, reposts and quotes; the network counts no views."""
+        """Return likes, replies, reposts and quotes. The network does not count views."""
         if copy.chat:
             return None
         rkey = _record_key_from_uri(copy.native_id)
@@ -291,8 +295,8 @@ class Bluesky:
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """Whether the account's own server keeps the record; the network's view may lag, or hide it
-        from some."""
+        """Check that the account's server has the record. The network's view may lag or hide it
+        from some readers."""
         if not answers:
             return Send(record_lookup_step(copy.account, _record_key_from_uri(copy.native_id)))
         if _record_of(answers[-1]) is not None:
@@ -302,7 +306,7 @@ class Bluesky:
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
-        """Whether the record bears the labels it was sent with; anybody may read it."""
+        """Check that the record has the labels it was sent with. Records are public."""
         wanted = self_labels(flags)
         if not wanted:
             return MarkReport()
@@ -323,26 +327,26 @@ class Bluesky:
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many follow the account."""
+        """Return the next request, or the number of followers."""
         return bluesky_account.count_followers(answers)
 
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """Answers below the account's posts, and posts that name it."""
+        """Return the next request, or the replies to the account's posts and the posts that mention
+        it."""
         return comments.list_comments(account, cursor, answers)
 
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Hide or show an answer below the account's own post, block its author, or report it."""
+        """Like, hide, show or report a reply, or block its author."""
         return comments.moderate_comment(spot, act, answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | ConnectedAccount | Outcome:
-        """Sign in with the app password; it is forgotten, its tokens stay. See whether it reads
-        messages."""
+        """Sign in with the app password, which is not stored, and check access to messages."""
         return bluesky_account.connect(
             form, answers, probe=messages.chat_probe_step(), is_shut=messages.is_chat_denied
         )
@@ -350,26 +354,27 @@ class Bluesky:
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Ask whose session it is."""
+        """Check that the session belongs to the account."""
         return bluesky_account.verify_account(account, answers)
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
     ) -> Send | RenewedTokens | Outcome:
-        """A new pair of tokens for the one that is about to end."""
+        """Exchange the refresh token for a new pair of tokens."""
         return bluesky_account.refresh(grant, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-        """The log of the account's conversations, then who spoke."""
+        """Read the log of the account's conversations, then the sender of each new message."""
         return messages.listen(cursor, answers)
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
-        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        """Return None: Bluesky needs no confirmation, and messages stay unread until the owner
+        opens them."""
         return None
 
 
 def _unit_problem(unit: Unit) -> Message | None:
-    """Why the unit cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a unit cannot be sent, or None. Texts are never truncated."""
     text = unit.text_of("body")
     if wrong := unit_checks.unit_problem(unit, CAN, length=unit_checks.count_graphemes(text)):
         return wrong
@@ -401,7 +406,7 @@ def _build_stage_step(medium: Medium) -> WireStep:
 
 
 def _parse_blob(answer: StepResult) -> Mapping[str, Any] | None:
-    """What an upload is named by from then on; None where there is none."""
+    """Return the reference of an uploaded file, or None."""
     match answer:
         case Response(body={"blob": {"ref": {"$link": str()}} as blob}) if answer.is_success:
             return blob if answer.step.startswith("stage:") else None
@@ -410,8 +415,8 @@ def _parse_blob(answer: StepResult) -> Mapping[str, Any] | None:
 
 
 def _build_publish_step(unit: Unit, made: Mapping[str, Any]) -> WireStep:
-    """`swapRecord` null: what stands there already is never written over. The same record again
-    changes nothing."""
+    """Build the request that creates the record. A null `swapRecord` never overwrites an existing
+    one; a repeat of the same record changes nothing."""
     body = {
         "repo": unit.account,
         "collection": POST_COLLECTION,
@@ -434,7 +439,7 @@ def _publish_outcome(answer: StepResult, unit: Unit, at: datetime) -> Outcome:
         case Response(status=400) if platform_error_code(answer) == "invalidswap":
             return Uncertain(
                 Message("connectors.other_text_there")
-            )  # something of ours stands under this key
+            )  # another record of ours has this key
         case Response() if answer.is_success:
             return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
         case _:
@@ -450,8 +455,7 @@ def _record_of(answer: StepResult) -> Mapping[str, Any] | None:
 
 
 def _resolve_reply(answer: StepResult, unit: Unit) -> Mapping[str, Any] | Outcome:
-    """What a reply names: the record it is put under, and the first one of the thread; or why it
-    cannot be.
+    """Return the root and the parent of a reply, or the outcome if the reply is impossible.
 
     Source: https://docs.bsky.app/docs/advanced-guides/posts#replies
     """

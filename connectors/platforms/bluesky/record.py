@@ -1,15 +1,12 @@
-"""The card of a page below the words of a Bluesky post, said by whoever writes the post: nobody
-here asks the page. Pure.
+"""Records of Bluesky posts: key, time, facets, media, link card and labels.
 
-Its address is the first one of the words, so it was judged and leads where they lead. Source:
+A record follows from its unit and the resolved mentions alone. A second build returns the same
+bytes, so a repeat does not create a second post.
+
+The author of the post writes the title and text of a link card; the linked page is not requested.
+The card's URL is the first one in the text, so it has passed the same review. Source:
 https://docs.bsky.app/docs/advanced-guides/posts#website-card-embeds, lexicon
 app.bsky.embed.external
-
-The record of a Bluesky post: its key, its moment, what in its words leads somewhere, its pictures,
-film or card, its labels.
-
-Everything follows from the unit, and from whose the names in it are: built twice it is byte for
-byte the same, so that a repeat is no second post.
 """
 
 import hashlib
@@ -36,7 +33,7 @@ PICTURE_BYTES = 1_000_000
 
 
 def link_card(unit: Unit) -> LinkCard | None:
-    """What the card of a unit says; None where it has none."""
+    """Return the link card of a unit, or None."""
     said = options.unit_options(unit)
     address = first_link(unit.text_of("body"))
     return (
@@ -47,7 +44,7 @@ def link_card(unit: Unit) -> LinkCard | None:
 
 
 def card_problem(unit: Unit) -> Message | None:
-    """Why a unit cannot have the card that somebody chose."""
+    """Return the reason why a unit cannot have its link card, or None."""
     said = options.unit_options(unit)
     if said.get_text(CARD_TEXT_OPTION) and not said.get_text(CARD_TITLE_OPTION):
         return Message("bluesky.card_untitled")
@@ -69,7 +66,7 @@ POST_COLLECTION = "app.bsky.feed.post"
 VIDEO_MIME = "video/mp4"
 MAX_GRAPHEMES = 300
 MAX_BYTES = 3000
-"""Of a post's text, by its lexicon."""
+"""The maximum size of a post's text in UTF-8, from the lexicon."""
 
 LABELS = frozenset({"sexual", "nudity", "porn", "graphic-media"})
 LABEL_FLAG = "selfLabels"
@@ -80,8 +77,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def record_key(key: str, at: datetime) -> str:
-    """The record key for a moment (UTC-aware) and whatever `key` names: 53 bits of microseconds, 10
-    of the key.
+    """Return the record key for a time (UTC-aware) and `key`: 53 bits of microseconds and 10 bits
+    of the key's hash.
 
     Source: https://atproto.com/specs/tid
     """
@@ -92,7 +89,7 @@ def record_key(key: str, at: datetime) -> str:
 
 
 def record_key_time(key: str) -> datetime | None:
-    """When a record key was made, UTC-aware; None for what is no such key."""
+    """Return the time of a record key (UTC-aware), or None if the key is invalid."""
     if not _TID.fullmatch(key):
         return None
     number = 0
@@ -108,11 +105,10 @@ def build_record(
     under: Mapping[str, Any] | None = None,
     people: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The record of a post made at `at` with what was uploaded for it, in the order of the unit's
-    media.
+    """Return the record of a post created at `at`. `blobs` are the uploaded files in the order of
+    the unit's media.
 
-    `under` are the root and the parent of a reply, `people` the accounts by the names that its
-    words call them by.
+    `under` contains the root and the parent of a reply. `people` maps handles to account IDs.
     """
     text = unit.text_of("body")
     made: dict[str, Any] = {
@@ -141,13 +137,13 @@ def build_record(
 
 
 def self_labels(flags: Sequence[str]) -> list[str]:
-    """The values of the labels an author puts on a post, out of the gate's marks."""
+    """Return the self-labels among the gate's flags, sorted."""
     pairs = (flag.partition("=") for flag in flags)
     return sorted({value for name, _, value in pairs if name == LABEL_FLAG and value in LABELS})
 
 
 def record_labels(made: Mapping[str, Any]) -> frozenset[str]:
-    """The labels its author put on a record, as it is told."""
+    """Return the self-labels of a record."""
     match made.get("labels"):
         case {"values": list() as values}:
             return frozenset(str(each.get("val")) for each in values if isinstance(each, Mapping))
@@ -156,7 +152,7 @@ def record_labels(made: Mapping[str, Any]) -> frozenset[str]:
 
 
 def first_missing_label(flags: Sequence[str]) -> str:
-    """The first mark that a record cannot bear; "" when it bears them all."""
+    """Return the first flag that a record cannot carry, or ""."""
     pairs = {flag: flag.partition("=") for flag in flags}
     return next(
         (
@@ -169,7 +165,7 @@ def first_missing_label(flags: Sequence[str]) -> str:
 
 
 def _build_link_card_embed(card: LinkCard, blobs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The card of a page, with the one picture of the post where it has one."""
+    """Return the embed of a link card, with the post's picture if it has one."""
     shown: dict[str, Any] = {"uri": card.address, "title": card.title, "description": card.text}
     if blobs:
         shown["thumb"] = dict(blobs[0])
@@ -177,7 +173,7 @@ def _build_link_card_embed(card: LinkCard, blobs: Sequence[Mapping[str, Any]]) -
 
 
 def _build_media_embed(uploaded: Sequence[tuple[Medium, Mapping[str, Any]]]) -> dict[str, Any]:
-    """A film, which stands alone, or pictures."""
+    """Return the embed of one video or of the pictures."""
     medium, blob = uploaded[0]
     if medium.mime == VIDEO_MIME:
         return {"$type": "app.bsky.embed.video", **_build_media_item(medium, "video", blob)}

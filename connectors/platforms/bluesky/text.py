@@ -1,11 +1,8 @@
-"""What in the words of a Bluesky post leads somewhere: addresses, hashtags, and names whose account
-is known. Pure.
+"""Rich text of Bluesky posts: links, hashtags and mentions.
 
-Source: https://docs.bsky.app/docs/advanced-guides/post-richtext
-
-Whose the names in a Bluesky post are: a harmless question for each, ahead of the post. Pure.
-
-Source: https://docs.bsky.app/docs/advanced-guides/post-richtext#mentions-and-facets, lexicon
+The account of each mention is resolved before the post is published. Sources:
+https://docs.bsky.app/docs/advanced-guides/post-richtext,
+https://docs.bsky.app/docs/advanced-guides/post-richtext#mentions-and-facets, lexicon
 com.atproto.identity.resolveHandle
 """
 
@@ -21,10 +18,11 @@ from connectors.shared import unit_checks
 from connectors.shared.http_responses import platform_error_code, quote_segment, success_body
 
 MAX_TAG = 64
-"""Graphemes of one hashtag."""
+"""The maximum number of graphemes in a hashtag."""
 
 MAX_NAMES = 10
-"""Names of a text that somebody is asked about: each is a request. What is beyond stays words."""
+"""The maximum number of handles resolved in one text, one request each. Further handles remain
+plain text."""
 
 _LINK = regex.compile(r"(?<![\w@/])https?://[^\s<>\"'«»]+", regex.IGNORECASE)
 _TAG = regex.compile(r"(?<!\S)[#＃](?!\ufe0f)(\S+)")
@@ -36,12 +34,14 @@ _NAME = regex.compile(
     rf"(?<![^\s(\[])@((?:{_PART}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?)(?![\w@-])",
     regex.IGNORECASE,
 )
-"""A name is a domain: https://atproto.com/specs/handle"""
+"""A handle is a domain name: https://atproto.com/specs/handle"""
 
 
 def build_facets(text: str, people: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-    """Addresses, hashtags and names of a text with their place, in bytes of its UTF-8. A name that
-    none of the `people` (accounts by name, in small letters) bears stays words."""
+    """Return the links, hashtags and mentions of a text, with their positions in its UTF-8 bytes.
+
+    A handle (lowercase) that is not in `people` remains plain text.
+    """
     known = people or {}
     links = list(_iter_links(text))
     named = [
@@ -58,13 +58,12 @@ def build_facets(text: str, people: Mapping[str, str] | None = None) -> list[dic
 
 
 def first_link(text: str) -> str:
-    """The first address of a text as its reader follows it; "" where it has none."""
+    """Return the first URL of a text as its reader follows it, or ""."""
     return next((feature["uri"] for _, _, feature in _iter_links(text)), "")
 
 
 def mentioned_handles(text: str) -> list[str]:
-    """The names of a text that may be somebody's, each once, in small letters: the first of them if
-    there are many."""
+    """Return the handles in a text, lowercase, each once, at most `MAX_NAMES`."""
     return list(dict.fromkeys(name for _, _, name in _iter_handles(text)))[:MAX_NAMES]
 
 
@@ -100,8 +99,8 @@ def _iter_links(text: str) -> Iterator[tuple[int, int, dict[str, str]]]:
 
 
 def _trim_link(uri: str) -> str:
-    """An address without the sentence's own punctuation after it; a bracket it opened itself is its
-    own."""
+    """Remove the punctuation of the sentence from the end of a URL. A closing bracket stays if the
+    URL contains its opening one."""
     while uri:
         shorter = _ENDINGS.sub("", uri)
         opening = _CLOSING.get(shorter[-1:], "")
@@ -130,15 +129,18 @@ def _iter_tags(text: str) -> Iterator[tuple[int, int, dict[str, str]]]:
 
 MENTION_STEP = "name:"
 _NOBODY = frozenset({"invalidrequest", "handlenotfound"})
-"""Words for a name that is nobody's. Source:
+"""Error codes for a handle that no account has. Source:
 packages/pds/src/api/com/atproto/identity/resolveHandle.ts of atproto."""
 
 
 def resolve_mentions(
     text: str, answers: tuple[StepResult, ...]
 ) -> Send | Mapping[str, str] | Outcome:
-    """The next question, the accounts by the names in a text, or why nobody can tell now: a post
-    that left with a name as words would stand otherwise than its repeat."""
+    """Return the next request, the account IDs by handle, or the outcome of a failure.
+
+    A handle that cannot be resolved now delays the post. Sent as plain text, the post would differ
+    from its repeat.
+    """
     found: dict[str, str] = {}
     for name in mentioned_handles(text):
         answer = next((one for one in reversed(answers) if one.step == MENTION_STEP + name), None)

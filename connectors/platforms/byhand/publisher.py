@@ -1,9 +1,8 @@
-"""By hand: a person posts what we prepared, on any platform without a usable interface. Opens no
-socket at all.
+"""Manual posting: a member publishes a prepared post on a platform without a usable API.
 
-The one step goes `to` a person: its content becomes a task, and what a connector would set as a
-flag becomes a line of the checklist. The surface is the platform where the person posts; its rules
-are that platform's own.
+The connector opens no socket. Its only step creates a manual task; a flag that another connector
+would set becomes a line of the task's checklist. The surface is the platform on which the member
+posts, so that platform's rules apply.
 """
 
 import re
@@ -60,7 +59,7 @@ CREATE_TASK_STEP = "hand_over"
 REMOVAL_TASK_STEP = "take_back"
 SAVE_FILE_STEP = "save"
 ASK_AGAIN = timedelta(minutes=5)
-"""How often somebody's removal is looked at: their word wakes it anyway."""
+"""Interval at which a removal task is checked. Its confirmation also wakes the delivery."""
 
 _ACCOUNT = re.compile(r"@?([\w.-]{1,60})")
 _NUMBER = re.compile(r"[A-Za-z0-9_-]{5,64}")
@@ -71,11 +70,12 @@ _AI = re.compile(r"(^|[._])(ai|is_aigc|made_with_ai|is_ai_generated|containsSynt
 
 @dataclass(frozen=True)
 class ManualSite:
-    """A platform as people post to it: its name, its hosts, how the address of one post looks, and
-    what it takes: so much `text`, as it `counts` that itself.
+    """A platform for manual posts: its label, hosts, the form of a post's URL, and its limits.
+    `counts` counts a text as the platform does.
 
-    `lines` are what a person sees to there whatever the post shows; `once`: it refuses words the
-    account has said; `asks`: what a post there may cost its readers, which the person sets.
+    `lines` are the checklist lines of every post with media. `once` is True if the platform refuses
+    a text that the account has already posted. `asks` is the range of prices that the member may
+    set.
     """
 
     label: str
@@ -92,8 +92,8 @@ class ManualSite:
 
 _PAID = ("audience", "partners")
 _DOLLARS = PriceRange("USD", 100, 100_000)
-"""Neither OnlyFans nor Fansly documents what a post may cost: wide bounds of ours against a slip of
-the hand. What each takes it says to whoever types the price there."""
+"""Wide limits against typing errors, since neither OnlyFans nor Fansly documents its price range.
+Each shows its limits where the member enters the price."""
 MANUAL_SITES: Mapping[str, ManualSite] = {
     "onlyfans": ManualSite(
         "OnlyFans", ("onlyfans.com",), r"/(\d{3,})(/[\w.-]+)?", 5000, lines=_PAID, asks=_DOLLARS
@@ -176,14 +176,14 @@ MANUAL_SITES: Mapping[str, ManualSite] = {
         lines=_PAID,
     ),
 }
-"""Every platform with a row in the policy, by the surface's name."""
+"""The platforms with a row in the policy, by surface name."""
 
 OTHER_SITE = ManualSite("?", ())
-"""A place nobody knows the rules of: that it is none is for the gate to say, not for us."""
+"""An unknown platform. The gate refuses it, not the connector."""
 
 
 class ByHand:
-    """Tasks for people; pure."""
+    """The connector that creates manual tasks."""
 
     capabilities = Capabilities(
         platform="byhand",
@@ -193,7 +193,7 @@ class ByHand:
         mimes=("image/jpeg", "image/png", "image/webp", "video/mp4", "audio/mp4", "audio/ogg"),
         max_bytes=2 * 1024**3,
         look="key",
-        # a task is written together with its answer: without an answer there is none
+        # a task is stored in the same transaction as its answer
         resend_is_look=True,
         can_delete=True,
         can_chat=False,
@@ -217,7 +217,7 @@ class ByHand:
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | ConnectedAccount | Outcome:
-        """The account, by its name alone: nobody is asked, and no password of the platform ever."""
+        """Return the account from its name. No request is sent and no password is needed."""
         name = str(form.get("site", ""))
         typed = _ACCOUNT.fullmatch(str(form.get("account", "")).strip())
         if name not in MANUAL_SITES:
@@ -235,16 +235,16 @@ class ByHand:
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Nothing to try: all of it is in the house."""
+        """Return None: there is nothing to verify."""
         return None
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """As the place counts where it is posted."""
+        """Return the length of the text as the platform counts it, and the limit."""
         site = MANUAL_SITES.get(_site_of(unit.surface), OTHER_SITE)
         return site.counts(unit.text_of("body")), self.capabilities.size_limits(unit.surface)[0]
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Hand the post over, or say what became of that: from then on it waits for a person."""
+        """Create the manual task, or return its outcome. The delivery then waits for a member."""
         site = MANUAL_SITES.get(_site_of(unit.surface), OTHER_SITE)
         unfit = _unit_problem(unit, self.capabilities, self.count_text(unit)[0])
         if unfit is not None:
@@ -264,12 +264,12 @@ class ByHand:
                 return Uncertain(Message("connectors.answer_lost", {"detail": lost.detail}))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """A task and its answer are one transaction: who asks here found no answer, so there is no
-        task."""
+        """Return Absent. A task and its answer are stored in one transaction, so without an answer
+        there is no task."""
         return Absent()
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The site."""
+        """Return the URL of the site."""
         return (
             f"https://{MANUAL_SITES[name].hosts[0]}/"
             if (name := account.partition("/")[0]) in MANUAL_SITES
@@ -279,12 +279,12 @@ class ByHand:
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The post of an address of that platform; nobody can be asked."""
+        """Return the post in a URL of the platform. It cannot be verified."""
         post = self.parse_post_link(address.account.partition("/")[0], address.url)
         return Found(post.native_id, post.url) if post is not None and post.url else NO_POST_THERE
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Ask a person to take it away; it is gone when they have signed that it is."""
+        """Create a removal task. The post counts as removed after a member has confirmed it."""
         if not answers:
             path = f"/tasks/{quote_segment(copy.native_id)}"
             return Send(
@@ -301,17 +301,17 @@ class ByHand:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """No numbers can be read; they are typed in, or come by statement."""
+        """Return None: metrics are entered manually or imported from a statement."""
         return None
 
     def save_file_step(self, key: str, medium: Medium) -> WireStep:
-        """One file of a task, to one phone, once."""
+        """Return the step that sends one file of a task to one phone, once."""
         files = {"file": FileRef(medium.sha256, medium.mime, medium.name)}
         path = f"/tasks/{quote_segment(key)}/files"
         return WireStep(SAVE_FILE_STEP, StepKind.PUBLISH, "HAND", path, files=files, to="person")
 
     def parse_post_link(self, surface: str, pasted: str) -> PostedLink | None:
-        """A link of that platform to one post, or the bare number of one."""
+        """Return the post in a pasted link of the platform or in its bare ID, or None."""
         site = MANUAL_SITES.get(_site_of(surface))
         text = pasted.strip()
         if site is None:
@@ -387,7 +387,7 @@ def _build_price(unit: Unit) -> dict[str, object] | None:
 
 
 def _build_checklist(unit: Unit, site: ManualSite) -> list[str]:
-    """What a request would have set, a person sets: one line each, in a fixed order."""
+    """Return the checklist lines in a fixed order, one for each flag that the member must set."""
     wanted = {_checklist_line(flag) for flag in unit.flags}
     if unit.media:
         wanted |= set(site.lines)

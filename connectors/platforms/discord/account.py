@@ -1,5 +1,4 @@
-"""Connecting a bot to a channel: is the token a bot's, is the bot there, may it do what we need of
-it. Pure."""
+"""Connection of a bot to a channel, with checks of its token, membership and permissions."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,22 +17,21 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 NEEDED = 1 << 10 | 1 << 11 | 1 << 14 | 1 << 15 | 1 << 16
-"""View the channel, send messages, embed links, attach files, read the history: what posting and
-looking takes."""
+"""Permissions for posts and look-ups: view the channel, send messages, embed links, attach files,
+read the history."""
 
 TEXT = 0
 ANNOUNCEMENT = 5
 ORDER = ("me", "channel", "guild", "member")
-"""The steps, in this order."""
+"""The names of the steps in order."""
 
 
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | ConnectedAccount | Outcome:
-    """Ask who the bot is, for the channel, its server and the bot's own rights there; then the
-    account.
+    """Request the bot, the channel, the server and the bot's membership, then return the account.
 
-    With a role typed, the bot must be able to give it.
+    If the form contains a role, the bot must be able to assign it.
     """
     token = form.get("token")
     typed = form.get("channel")
@@ -85,7 +83,7 @@ def _refusal_outcome(
 
 
 def _setup_problem(told: Mapping[str, Mapping[str, Any]]) -> Message | None:
-    """What stands in the way, as far as was told; None while all is well."""
+    """Return the first problem in the answers received so far, or None."""
     me = told.get("me")
     channel = told.get("channel")
     if me is not None and (not is_id(me.get("id")) or me.get("bot") is not True):
@@ -100,7 +98,7 @@ def _setup_problem(told: Mapping[str, Mapping[str, Any]]) -> Message | None:
 
 
 def _compute_permissions(told: Mapping[str, Mapping[str, Any]]) -> int:
-    """The bot's rights in the channel.
+    """Return the bot's permissions in the channel.
 
     Source: https://discord.com/developers/docs/topics/permissions#permission-overwrites
     """
@@ -114,9 +112,11 @@ def _compute_permissions(told: Mapping[str, Mapping[str, Any]]) -> int:
     rights = roles.get(everyone, 0)
     for role in own:
         rights |= roles.get(role, 0)
+    # Owners and administrators have all permissions, whatever the channel's overwrites.
     if guild.get("owner_id") == bot or rights & ADMINISTRATOR:
         return NEEDED
     written = {each["id"]: each for each in channel.get("permission_overwrites") or ()}
+    # Overwrites apply in this order: everyone, the bot's roles, the bot itself.
     for who in ([everyone], own, [bot]):
         found = [written[each] for each in who if each in written]
         for each in found:

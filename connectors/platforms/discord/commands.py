@@ -1,5 +1,4 @@
-"""Discord's menu of commands: what a bot's application offers there, and how a chosen one is
-answered. Pure."""
+"""Slash commands of the bot: registration in Discord's menu, and responses."""
 
 from collections.abc import Mapping, Sequence, Set
 from typing import Any
@@ -16,7 +15,7 @@ from foundation.i18n.translation import Message, render_message
 ENGLISH = "en"
 FRENCH = "fr"
 COMMAND_ARGUMENT = "what"
-"""The name of the one thing that may be said with a command."""
+"""The name of the only option of a command."""
 
 UNKNOWN_COMMAND = 10063
 _SLASH = 1
@@ -33,11 +32,10 @@ def write_menu(
     retired: Set[str],
     answers: tuple[StepResult, ...],
 ) -> Send | Outcome | None:
-    """Put each wanted command into the menu that stands there otherwise, or not at all, and take
-    the retired ones out.
+    """Register each wanted command that is missing or different, and delete the retired ones.
 
-    What else stands there is another program's, and is left alone: so each is written by itself,
-    never the whole list. None when all is as wanted. Source:
+    The other commands of the application may belong to another program. Commands are therefore
+    written one by one, never as a whole list. Return None when the menu is complete. Source:
     https://discord.com/developers/docs/interactions/application-commands
     """
     if not answers:
@@ -65,9 +63,11 @@ def write_menu(
 
 
 def command_response_step(application: str, chat: str) -> WireStep:
-    """What ends the waiting for a chosen command. With a `chat`, its address, for whoever chose
-    it where others write; in the chat itself the answer is a message, and the waiting is taken
-    away."""
+    """Return the step that completes the deferred response to a command.
+
+    With a `chat`, the response links to it, for a user who chose the command elsewhere. In the chat
+    itself the reply is a message, so the deferred response is deleted.
+    """
     path = f"/webhooks/{quote_segment(application)}/{{token}}/messages/@original"
     if not chat:
         return bot_request(
@@ -84,9 +84,9 @@ def command_response_step(application: str, chat: str) -> WireStep:
 
 
 def command_text(data: Mapping[str, Any], wanted: Sequence[BotCommand]) -> str:
-    """A chosen command as it would have been typed; "" for one that is none of these.
+    """Return a chosen command as the user would have typed it, or "" if it is not in `wanted`.
 
-    Of what is said with it only the words of the menu are taken.
+    Only values offered in the menu are accepted.
     """
     command = next((each for each in wanted if each.name == data.get("name")), None)
     if command is None or data.get("type", _SLASH) != _SLASH:
@@ -113,12 +113,13 @@ def _build_step(
 def _is_done(answer: StepResult) -> bool:
     if not isinstance(answer, Response):
         return False
+    # a command that no longer exists counts as deleted
     gone = answer.step == "erase" and answer.status == 404 and error_code(answer) == UNKNOWN_COMMAND
     return 200 <= answer.status < 300 or gone
 
 
 def _parse_commands(answer: StepResult) -> dict[str, Mapping[str, Any]] | None:
-    """The slash commands that stand in the menu, by name; None for an answer that does not say."""
+    """Return the registered slash commands by name, or None if the answer is unusable."""
     if (
         not isinstance(answer, Response)
         or not answer.is_success
@@ -138,8 +139,8 @@ def _parse_commands(answer: StepResult) -> dict[str, Mapping[str, Any]] | None:
 
 
 def _build_command(command: BotCommand) -> dict[str, Any]:
-    """A command as Discord takes it; it may be chosen in direct messages and on servers, by
-    everybody."""
+    """Return a command in Discord's form, available to all users in direct messages and on
+    servers."""
     return {
         "name": command.name,
         "type": _SLASH,
@@ -169,7 +170,7 @@ def _build_option(command: BotCommand) -> dict[str, Any]:
 
 
 def _localize_description(about: Message) -> dict[str, Any]:
-    """English for everybody whose language we do not write."""
+    """Return the description in English, the default, and in French."""
     return {
         "description": render_message(about, ENGLISH),
         "description_localizations": {FRENCH: render_message(about, FRENCH)},
@@ -177,8 +178,8 @@ def _localize_description(about: Message) -> dict[str, Any]:
 
 
 def _is_matching(wanted: Any, standing: Any) -> bool:
-    """Whether what stands says all that is wanted; Discord adds fields of its own, and leaves out
-    what is empty."""
+    """Return True if a registered command contains all wanted fields. Discord adds fields and omits
+    empty ones."""
     if isinstance(wanted, dict):
         return isinstance(standing, Mapping) and all(
             _is_matching(part, standing.get(name)) for name, part in wanted.items()

@@ -1,9 +1,8 @@
-"""Announcement channels of Discord: a message is shown once more on every server that follows the
-channel. Pure.
+"""Crossposts of Discord announcement channels to the servers that follow them.
 
-It is done once: a message bears a flag from then on, and a second time is refused by a number of
-its own. Ten are passed on in an hour. Where it is deleted, those servers show that it was. Nobody
-tells which servers these are, nor who may read them. Source:
+A message can be crossposted once. It has a flag afterwards, and a second attempt is refused with a
+special error code. The limit is ten per hour. If the message is deleted, the following servers show
+that it was deleted. Discord does not list these servers or their readers. Source:
 https://docs.discord.com/developers/resources/message#crosspost-message,
 #message-object-message-flags
 """
@@ -33,22 +32,25 @@ FOLLOWERS_SURFACE = "discord.followers"
 PLACE = "place"
 LOOK = "look"
 CROSSPOST_PREFIX = "passed-"
-"""How the native id of such a copy begins; the message's follows: it is no other message."""
+"""The prefix of a crosspost's native ID. The ID of the message follows, since a crosspost is not a
+separate message."""
 
 CROSSPOSTED = 1 << 0
-"""The flag of a message that was passed on."""
+"""The flag of a crossposted message."""
 
 ALREADY = 40033
 WRONG_PLACE = frozenset({50024, 50068})
-"""It was passed on before; nothing is passed on from there."""
+"""Errors for messages that cannot be crossposted from their channel. `ALREADY` is the error for a
+repeat."""
 
 _NOT_THERE = Message("discord.not_announcement")
 
 
 def check_announcement_channel(unit: Unit, last: StepResult | None) -> Send | Outcome | None:
-    """Before a message is made that is to be passed on: whether servers may follow its channel at
-    all. Asked as what goes ahead of content is, so that it is decided before whether any of it may
-    leave."""
+    """Check that the channel is an announcement channel, before the message is created.
+
+    The request is a `STAGE` step, so it runs before the final decision about the content.
+    """
     if last is None:
         path = f"/channels/{quote_segment(parse_account(unit.account).channel)}"
         return Send(bot_request(PLACE, StepKind.STAGE, "GET", path))
@@ -58,8 +60,7 @@ def check_announcement_channel(unit: Unit, last: StepResult | None) -> Send | Ou
 
 
 def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Pass the message on that stands above, or tell what came of it. A unit without one is only
-    weighed."""
+    """Crosspost the message above, or return the outcome."""
     if not answers:
         path = f"{_message_path(unit.account, unit.reply_to)}/crosspost"
         return Send(bot_request(CROSSPOST_STEP, StepKind.PUBLISH, "POST", path))
@@ -83,7 +84,7 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
         case number if number == UNKNOWN_MESSAGE:
             return Rejected(Message("connectors.above_gone"), permanent=True)
     outcome = outcome_of_failure(last, creates=True)
-    # the message itself went there a moment ago: it is this alone that is not allowed
+    # the message was accepted a moment ago, so only the crosspost is refused
     return (
         Rejected(Message("discord.not_passed_on"), False)
         if isinstance(outcome, Disconnected)
@@ -92,7 +93,7 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
 
 
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Whether the message says that it was passed on."""
+    """Check the message's crosspost flag."""
     if not answers:
         path = _message_path(sought.account, sought.reply_to)
         return Send(bot_request(LOOK, StepKind.CONTROL, "GET", path, action=LOOK))

@@ -1,4 +1,4 @@
-"""What a channel of Discord is set to, for the policy's probes. Pure."""
+"""Settings of a Discord channel for the policy's destination checks."""
 
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.destination import Destination, DestinationReport
@@ -12,24 +12,23 @@ from connectors.shared.http_responses import quote_segment, success_body
 LOOK = "look"
 PARENT = "parent"
 THREADS = frozenset({10, 11, 12})
-"""Channel types that have no age restriction of their own, whatever their name says: their parent's
-counts.
+"""Channel types without a separate age restriction; that of the parent channel counts.
 
 Source: https://discord.com/developers/docs/resources/channel#channel-object-channel-types
 """
 
 REGISTERED = "guild registered by the tenant"
-"""An account is connected for one channel of one server: that registers it."""
+"""The policy's condition for a registered server. Connecting an account registers its server."""
 
 RESTRICTED = "channel.nsfw == true; for threads and forum posts the parent channel"
 ITS_OWN = "guild-level age restriction alone does not count: Channel.nsfw can be false"
-"""What the policy asks of a channel for more than General, in its own words."""
+"""The policy's conditions, in its text, for a channel with content above General."""
 
 
 def inspect_destination(
     to: Destination, answers: tuple[StepResult, ...]
 ) -> Send | DestinationReport | Outcome:
-    """Ask for the channel and, where it is a thread, for its parent."""
+    """Request the channel and, for a thread, its parent channel."""
     own = parse_account(to.account)
     if not answers:
         return Send(_build_read_step(LOOK, f"/channels/{quote_segment(own.channel)}"))
@@ -54,7 +53,8 @@ def inspect_destination(
 
 
 def count_followers(account: str, answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many are on the account's server, about; nobody follows one channel of it by itself.
+    """Return the next request, or the approximate number of the server's members. Single channels
+    have no followers.
 
     Source: https://discord.com/developers/docs/resources/guild#get-guild
     """

@@ -1,5 +1,4 @@
-"""The words of a message, and other ones for one that stands in a channel; pure. What of files it
-is to keep has to be named.
+"""Edits of Discord messages. A request must list the attachments that the message retains.
 
 Source: https://docs.discord.com/developers/resources/message#edit-message
 """
@@ -16,15 +15,15 @@ from foundation.i18n.translation import Message
 
 
 def joined_text(title: str, body: str) -> str:
-    """What is read: Discord knows no titles, so a title is the first line."""
+    """Return the text with the title as its first line, since Discord has no titles."""
     return "\n\n".join(text for text in (title, body) if text)
 
 
 def edit_message(
     path: str, words: str, native_id: str, answers: tuple[StepResult, ...], *, files: bool
 ) -> Send | Outcome:
-    """The next request for the message at `path`, or what came of it; with `files` they are asked
-    for first."""
+    """Return the next request for the message at `path`, or the outcome. With `files`, the
+    attachments are read first."""
     last = answers[-1] if answers else None
     if last is None and files:
         return Send(bot_request(EDIT_LOOKUP_ACTION, StepKind.CONTROL, "GET", path, action="look"))

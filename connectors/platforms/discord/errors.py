@@ -1,4 +1,4 @@
-"""What Discord's refusals mean, by the codes of its own table (`code` of an error's JSON)."""
+"""Meaning of Discord's errors, by the `code` in the JSON of an error."""
 
 from datetime import timedelta
 
@@ -18,25 +18,26 @@ UNKNOWN_CHANNEL = 10003
 UNKNOWN_GUILD = 10004
 UNKNOWN_MESSAGE = 10008
 CHANNEL_GONE_CODES = frozenset({UNKNOWN_CHANNEL, UNKNOWN_GUILD, 50001, 50013})
-"""The channel, or our right to it: 50001 missing access, 50013 missing permissions."""
+"""The channel or the bot's permission for it is missing: 50001 missing access, 50013 missing
+permissions."""
 
 READER_UNREACHABLE_CODES = frozenset({50007, 50033, 50278, *CHANNEL_GONE_CODES})
-"""To one reader: 50007 they take no messages of ours, 50033 there is no such person, 50278 they
-left every server where the bot is, or their chat is closed to us."""
+"""Errors that concern one recipient: 50007 accepts no messages from the bot, 50033 unknown
+recipient, 50278 no common server or a closed chat."""
 
 TURNED_AWAY = 40333
 TURNED_AWAY_FOR = timedelta(minutes=10)
-"""Its edge let the request through to nobody: "internal network error", for how we call ourselves,
-or from where we ask. Nothing of it was read.
+"""Delay after Discord's edge refused a request with "internal network error", because of its user
+agent or its network. Discord did not process the request.
 https://github.com/discord/discord-api-docs/issues/6473"""
 
 HARMFUL = frozenset({20009, 200000, 200001, 240000})
-"""Explicit content, words an administrator forbids, harmful links: the same message is never
-taken."""
+"""Explicit content, words blocked by an administrator, or harmful links. The same message will
+always be refused."""
 
 
 def error_code(answer: StepResult) -> int:
-    """Discord's number of a refusal; 0 without one."""
+    """Return the code of an error, or 0."""
     found = (
         answer.body.get("code")
         if isinstance(answer, Response) and isinstance(answer.body, dict)
@@ -46,7 +47,7 @@ def error_code(answer: StepResult) -> int:
 
 
 def is_unknown_message(answer: StepResult) -> bool:
-    """Whether Discord itself says that there is no such message in a channel that it shows us."""
+    """Return True if Discord reports that the message does not exist in an accessible channel."""
     return (
         isinstance(answer, Response)
         and answer.status == 404
@@ -55,8 +56,8 @@ def is_unknown_message(answer: StepResult) -> bool:
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = False) -> Outcome:
-    """What an answer that is no success meant; `creates`: the request makes a message, `reader`:
-    for one person."""
+    """Return the outcome of a failure. `creates` is True if the request creates a message, `reader`
+    if it is a direct message."""
     match answer:
         case Response(status=429):
             return _rate_limit_outcome(answer)
@@ -87,6 +88,7 @@ def _refusal_message(answer: Response) -> Message:
 
 
 def _rate_limit_outcome(answer: Response) -> Retry:
-    """A 429 says how long to the fraction of a second, and whether it is for the whole bot."""
+    """Return the retry after a 429, which states its duration in fractions of a second and whether
+    it applies to the whole bot."""
     wait = requested_wait(answer) or RATE_WINDOW
     return Retry(max(wait, SHORT_RETRY), limit_scope(answer), Message("connectors.rate_limited"))

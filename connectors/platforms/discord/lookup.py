@@ -1,4 +1,4 @@
-"""A message on Discord whose answer was lost, in the history of its channel; pure."""
+"""Look-up of a lost Discord message in the history of its channel."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -28,7 +28,7 @@ from foundation.i18n.translation import Message
 
 LOOKUP_ACTION = "look"
 WINDOW = timedelta(seconds=60)
-"""A message older than this before the attempt is another one with the same text."""
+"""A message older than the attempt by more than this is a different one with the same text."""
 
 LISTED = 100
 MAX_PAGES = 5
@@ -37,11 +37,11 @@ MAX_PAGES = 5
 def look_up(
     sought: LookupQuery, channel: str, answers: tuple[StepResult, ...]
 ) -> Send | LookupResult:
-    """Page forward from a minute before the attempt; an empty history is trusted only if it is not
-    hidden from us.
+    """Page forward from a minute before the attempt. An empty history counts only if the bot may
+    read it.
 
-    Where their first answer shows a clock well behind ours, it was read from too late a moment on:
-    it begins again, earlier by as much.
+    If the first answer shows that Discord's clock is well behind, the search restarts earlier by
+    the difference.
     """
     late = clock_lead(answers[0], sought.asked_at or sought.armed_at) if answers else timedelta()
     pages = answers[1:] if late > WINDOW / 2 else answers
@@ -80,8 +80,8 @@ def _build_channel_step(channel: str) -> WireStep:
 
 
 def _resolve_empty_history(answer: Response, start: int) -> LookupResult:
-    """Without the right to read it, a history looks empty: then the channel itself names a later
-    message."""
+    """Return Absent only if the channel's latest message is older. The history looks empty without
+    permission to read it."""
     latest = (
         answer.body.get("last_message_id")
         if answer.is_success and isinstance(answer.body, dict)
@@ -104,8 +104,8 @@ def _parse_messages(answer: StepResult) -> list[dict[str, Any]] | None:
 
 
 def _is_match(message: Mapping[str, Any], sought: LookupQuery) -> bool:
-    """Ours, and by its nonce or the names of its files the one sought; by its text where it bears
-    neither."""
+    """Return True if the bot wrote the message and its nonce, or its file names, match. Without
+    either, compare the texts."""
     author = message.get("author")
     if not isinstance(author, dict) or author.get("id") != parse_account(sought.account).bot:
         return False

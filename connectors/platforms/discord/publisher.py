@@ -1,9 +1,8 @@
-"""Discord: a bot that posts to a text channel and answers direct messages. Pure; the gateway is in
-`workers`.
+"""The Discord connector: a bot that posts to a text channel and answers direct messages.
 
-A message and its files are one request with a nonce. Inside some two minutes Discord itself keeps a
-repeat from becoming a second message; whatever the age, the channel's history shows the nonce, the
-names of the files or the text.
+A message and its files are one request with a nonce. Discord refuses to create a second message for
+a repeat within about two minutes. Later, the channel's history shows the nonce, the file names or
+the text. The gateway connection is in `workers/listeners/discord`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -79,25 +78,26 @@ PUBLISH = "publish"
 OPEN = "open"
 MAX_ALT = 1024
 MAX_REQUEST_BYTES = 24 * 1024 * 1024
-"""Bytes of all files of one message; the whole request may have 25 MiB."""
+"""Maximum size of all files of a message; a whole request may have 25 MiB."""
 
 SPOILER_MARK = "spoiler=true"
-"""The flag that blurs what is attached."""
+"""The flag that blurs attachments."""
 
 SILENT = 1 << 12
-"""SUPPRESS_NOTIFICATIONS:
+"""The SUPPRESS_NOTIFICATIONS flag:
 https://docs.discord.com/developers/resources/message#message-object-message-flags"""
 
 NONCE_SECONDS = 120
-"""Discord checks an enforced nonce against the "past few minutes":
-https://docs.discord.com/developers/resources/message#create-message"""
+"""Seconds in which a repeat is safe. Discord compares an enforced nonce with the "past few
+minutes": https://docs.discord.com/developers/resources/message#create-message"""
 
 BUTTON_PREFIX = "press:"
 COMMAND_PREFIX = "command:"
-"""What the key of a pressed button, and of a command from the menu, begins with; its id follows."""
+"""The prefix of an update's key for a chosen command; `BUTTON_PREFIX` is that of a pressed button.
+The ID of the interaction follows."""
 
 REMOVED_PREFIX = "removed-"
-"""In place of a native id: it was posted and deleted before its answer was read."""
+"""The prefix of a native ID for a message that was deleted before its answer was read."""
 
 _SEEN: Mapping[str, Mapping[str, Any]] = {
     BUTTON_PREFIX: {"type": 6},
@@ -112,7 +112,7 @@ _PER_ROW = 5
 
 
 class Discord:
-    """Posts to a channel and messages to one reader."""
+    """The connector for channel posts and direct messages."""
 
     capabilities = Capabilities(
         platform="discord",
@@ -161,12 +161,15 @@ class Discord:
     )
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """A title is the first line."""
+        """Return the length with the title as first line, and the limit."""
         return len(_message_text(unit)), self.capabilities.max_text
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """One request makes the message; a reader's channel is asked for before, and whether
-        servers may follow it where that is chosen. One more passes it on to them."""
+        """Create the message in one request.
+
+        A direct message first requests the recipient's channel. A message to be crossposted first
+        checks that its channel is an announcement channel. The crosspost itself is a separate unit.
+        """
         if unit.comment == REPOST_KIND:
             return crossposts.next_step(unit, answers)
         unfit = _unit_problem(unit, self.capabilities)
@@ -192,8 +195,8 @@ class Discord:
         )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Read the channel's history from a minute before the attempt on; of a message that was
-        passed on, itself."""
+        """Search the channel's history from a minute before the attempt. A crosspost is checked on
+        its message."""
         if sought.passed_on:
             return crossposts.look_up(sought, answers)
         if sought.chat and not answers:
@@ -206,14 +209,14 @@ class Discord:
         return look_up(sought, channel, answers[1:] if sought.chat else answers)
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The channel."""
+        """Return the URL of the channel."""
         return parse_account(account).url("").rstrip("/")
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The message of an address, which names its server and its channel too, and who wrote
-        it."""
+        """Return the message of a URL, which names the server and the channel. The bot must be its
+        author."""
         path = path_segments(address.url, "discord.com", "discordapp.com")
         own = parse_account(address.account)
         if len(path) != 4 or path[0] != "channels" or not is_id(path[3]):
@@ -246,7 +249,7 @@ class Discord:
         )
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the message; gone already is gone."""
+        """Delete the message. A missing one counts as deleted."""
         channel, message = _parse_native_id(copy)
         if message.startswith(REMOVED_PREFIX):
             return Published(copy.native_id)
@@ -264,8 +267,7 @@ class Discord:
         return outcome_of_failure(last, creates=False)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Other words in the place of those of a message; its files are named, so that they
-        stay."""
+        """Replace the text of a message. Its attachments are listed, so that they remain."""
         unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -278,7 +280,7 @@ class Discord:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Reactions of a post, counted as likes; Discord tells a bot nothing else."""
+        """Return the number of reactions as likes. Discord gives bots no other metrics."""
         channel, message = _parse_native_id(copy)
         if (
             copy.chat
@@ -304,11 +306,11 @@ class Discord:
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """Whether the channel still has the message: a channel that is gone, or shut to the bot,
-        says nothing of it."""
+        """Check that the channel still has the message. A deleted or inaccessible channel gives no
+        result."""
         channel, message = _parse_native_id(copy)
         if message.startswith(REMOVED_PREFIX):
-            return MissingPost()  # Discord said so while it was posted
+            return MissingPost()  # Discord reported it as unknown during publication
         if not answers:
             return Send(
                 _build_read_step(
@@ -323,13 +325,13 @@ class Discord:
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | ConnectedAccount | Outcome:
-        """The next sign-in request, the account, or why not."""
+        """Return the next request, the account, or the reason for a failure."""
         return account.connect(form, answers)
 
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Ask for the channel: the token opens it, and the bot is still there."""
+        """Request the channel to check the token and the bot's access."""
         if not answers:
             return Send(
                 _build_read_step(
@@ -346,32 +348,32 @@ class Discord:
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many are on the server that is posted to."""
+        """Return the next request, or the number of members of the server."""
         return discord_places.count_followers(account, answers)
 
     def inspect_destination(
         self, place: Destination, answers: tuple[StepResult, ...]
     ) -> Send | DestinationReport | Outcome:
-        """Whether the channel is age-restricted now; its server's own restriction says nothing of
-        it."""
+        """Check that the channel is age-restricted. The restriction of its server alone does not
+        count."""
         return discord_places.inspect_destination(place, answers)
 
     def set_role(
         self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Give a member of the account's server a role, or take it."""
+        """Assign a role to a member of the account's server, or remove it."""
         return roles.set_role(account, fan, role, give, answers)
 
     def inbox_id(self, account: str) -> str:
-        """Whose direct messages the account hears: a bot has one inbox, however many channels it
-        posts to."""
+        """Return the bot of the account. All channels of a bot share one inbox of direct
+        messages."""
         return parse_account(account).bot
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
-        """Tell Discord within three seconds that a press or a command arrived: it is shown under
-        its own word, which lives 15 minutes and stands in place of the token.
+        """Confirm a button or a command, which Discord requires within three seconds.
 
-        A command is answered later, and before one person alone.
+        The interaction's token, valid for 15 minutes, replaces the bot token. The response to a
+        command follows later and is visible only to the user who chose it.
         """
         told = next((how for begins, how in _SEEN.items() if update.key.startswith(begins)), None)
         if told is None:
@@ -383,7 +385,7 @@ class Discord:
 
 
 def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why the message cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a message cannot be sent, or None. Texts are never truncated."""
     if unit.invoice is not None:
         return Message("discord.no_payments")
     if wrong := unit_checks.unit_problem(unit, can, length=len(_message_text(unit))):
@@ -410,12 +412,12 @@ def _message_text(unit: Unit) -> str:
 
 
 def _build_read_step(name: str, path: str) -> WireStep:
-    """A harmless request for what stands somewhere; its action is its name."""
+    """Return a read request whose action is its name."""
     return bot_request(name, StepKind.CONTROL, "GET", path, action=name)
 
 
 def open_chat_step(viewer: str, kind: StepKind) -> WireStep:
-    """Ask for the channel of direct messages with somebody; asked again it is the same one."""
+    """Request the channel of direct messages with a user. A repeat returns the same channel."""
     action = LOOKUP_ACTION if kind is StepKind.CONTROL else ""
     body = {"recipient_id": viewer}
     return bot_request(
@@ -424,7 +426,7 @@ def open_chat_step(viewer: str, kind: StepKind) -> WireStep:
 
 
 def opened_channel(answer: StepResult) -> str:
-    """The channel that was asked for; "" when none was told."""
+    """Return the ID of the opened channel, or ""."""
     told = (
         answer.body.get("id")
         if isinstance(answer, Response) and answer.is_success and isinstance(answer.body, dict)
@@ -439,6 +441,7 @@ def _build_publish_step(unit: Unit, channel: str) -> WireStep:
         attachment_name(unit.native_key, number, medium, hidden=hidden)
         for number, medium in enumerate(unit.media)
     ]
+    # `allowed_mentions` prevents that a text notifies everyone, a role or a user.
     said: dict[str, Any] = {
         "content": _message_text(unit),
         "nonce": message_nonce(unit.native_key),
@@ -449,7 +452,7 @@ def _build_publish_step(unit: Unit, channel: str) -> WireStep:
         said["flags"] = SILENT
     if unit.buttons:
         said["components"] = _build_button_rows(unit.buttons)
-    if unit.parent_id:  # refused where what it answers is gone
+    if unit.parent_id:  # refused if the parent is deleted
         said["message_reference"] = {
             "message_id": unit.parent_id.rpartition("/")[2],
             "fail_if_not_exists": True,
@@ -474,8 +477,7 @@ def _build_attachment(number: int, name: str, medium: Medium) -> dict[str, str]:
 
 
 def _build_button_rows(buttons: Sequence[Button]) -> list[dict[str, Any]]:
-    """Rows of at most five; what comes back when one is pressed is its action and its id of
-    ours."""
+    """Return rows of at most five buttons. A pressed button returns its action and reference."""
     drawn = [
         {
             "type": _BUTTON,
@@ -505,7 +507,7 @@ def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     if is_unknown_message(answer):
         return Published(
             f"{REMOVED_PREFIX}{message_nonce(unit.native_key)}"
-        )  # the nonce was used, and its message deleted since
+        )  # the nonce was used and its message deleted since
     return outcome_of_failure(answer, creates=True, reader=bool(unit.viewer))
 
 

@@ -1,5 +1,5 @@
-"""How every request to Discord says who asks: `DiscordBot (address, version)`, or its edge may turn
-it away.
+"""Requests to Discord with the required user agent `DiscordBot (URL, version)`. Discord's edge may
+refuse others.
 
 Source: https://docs.discord.com/developers/reference#user-agent
 """
@@ -10,8 +10,7 @@ from connectors.contract.connector import StepKind, WireStep
 from foundation.ops import telemetry
 
 HOME = "https://greenroom.example"
-"""Where this program is described: a name that nobody can own stands here until it has an address
-of its own."""
+"""The URL of the program in the user agent: a reserved domain until the project has a website."""
 
 USER_AGENT = {"user-agent": f"DiscordBot ({HOME}, {telemetry.release_version()})"}
 
@@ -19,5 +18,5 @@ USER_AGENT = {"user-agent": f"DiscordBot ({HOME}, {telemetry.release_version()})
 def bot_request(
     name: str, kind: StepKind, method: str, path: str, json: Any = None, **more: Any
 ) -> WireStep:
-    """One request as the bot; `more` are further fields of `WireStep`."""
+    """Return a request of the bot. `more` are further fields of `WireStep`."""
     return WireStep(name, kind, method, path, json, headers=USER_AGENT, **{"token": "bot", **more})

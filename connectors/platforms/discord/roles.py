@@ -1,5 +1,4 @@
-"""Roles of a server's members: which one readers of proven age may bear, and giving and taking it.
-Pure."""
+"""Roles for age-verified members of a server: selection, assignment and removal."""
 
 import re
 from collections.abc import Mapping
@@ -18,19 +17,19 @@ UNKNOWN_MEMBER = 10007
 UNKNOWN_ROLE = 10011
 UNKNOWN_USER = 10013
 NOT_ALLOWED = 50013
-"""The last one is about this role alone: what is posted needs other rights, and goes on."""
+"""An error that concerns this role alone. Posts need other permissions, so the account continues to
+publish."""
 
 ADMINISTRATOR = 1 << 3
 MANAGE_ROLES = 1 << 28
 PRIVILEGED_PERMISSIONS = sum(
     1 << bit for bit in (1, 2, 3, 4, 5, 13, 17, 27, 28, 29, 30, 33, 34, 40)
 )
-"""Kick, ban, administrate, manage (channels, server, messages, nicknames, roles, webhooks,
-expressions, events, threads), mention everybody, time out: what nobody gets for having proven their
-age.
+"""Permissions that a role for age-verified members must not have: kick, ban, administrator, manage
+(channels, server, messages, nicknames, roles, webhooks, expressions, events, threads), mention
+everyone, time out.
 
-Source:
-https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags
+Source: https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags
 """
 
 _MENTION = re.compile(r"<@&(\d+)>")
@@ -39,7 +38,7 @@ _MENTION = re.compile(r"<@&(\d+)>")
 def set_role(
     account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Give a member a role or take it; both may be repeated.
+    """Assign a role to a member or remove it. Repeats are harmless.
 
     Source: https://discord.com/developers/docs/resources/guild#add-guild-member-role
     """
@@ -67,8 +66,8 @@ def set_role(
 
 
 def find_role(typed: str, told: Mapping[str, Mapping[str, Any]]) -> dict[str, Any] | Message:
-    """The role that a person typed (its name, its number or its mention), or why the bot cannot
-    give it."""
+    """Return the role with the typed name, ID or mention, or the reason why the bot cannot assign
+    it."""
     guild = told["guild"]
     wanted = typed.strip()
     mentioned = _MENTION.fullmatch(wanted)
@@ -111,7 +110,7 @@ def _role_name(role: Mapping[str, Any]) -> str:
 
 
 def _role_rank(role: Mapping[str, Any]) -> tuple[int, int]:
-    """Where a role stands: of two at one position the older one is the higher.
+    """Return the rank of a role. At equal positions the older role is higher.
 
     Source: https://discord.com/developers/docs/topics/permissions#permission-hierarchy
     """

@@ -1,6 +1,6 @@
-"""Reading what Discord's gateway tells, by the types of discord.py. It opens no socket. Pure.
+"""Parsing of Discord's gateway events with the types of discord.py.
 
-Importing this module costs some 16 MiB: it is loaded with the first account that is heard.
+Its import needs about 16 MiB, so the module is loaded with the first account that listens.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,10 @@ _MEDIA: Mapping[str, AttachmentKind] = {"image": "picture", "video": "film", "au
 
 @dataclass(frozen=True)
 class InteractionCall:
-    """What Discord waits for an answer to: three seconds for the first, 15 minutes in all.
+    """An interaction that needs a response: the first within three seconds, all within 15 minutes.
 
-    `word` is what it is answered with, and a secret. `chosen`: a command from the menu;
-    `elsewhere`: not in the chat with the bot, where answers lie.
+    `word` is the secret token of the response. `chosen` is True for a command from the menu,
+    `elsewhere` if it was not chosen in the chat with the bot.
     """
 
     update: ChatUpdate
@@ -35,8 +35,8 @@ class InteractionCall:
 
 
 def parse_message(message: discord.Message) -> ChatUpdate | None:
-    """A message of a person; one that is more than words (a file, a sticker) is for a person of
-    ours. None for any other."""
+    """Return a user's message, or None for other messages. A message with files or stickers is
+    `unsupported`."""
     if message.author.bot or message.type not in (
         discord.MessageType.default,
         discord.MessageType.reply,
@@ -57,23 +57,22 @@ def parse_message(message: discord.Message) -> ChatUpdate | None:
 
 
 def parse_edit(message: discord.Message) -> ChatUpdate | None:
-    """What a message of a person says since it was edited; None for one that is told again for
-    another reason (a link was looked up, it was pinned), which bears no time of an edit, and for
-    one without words.
+    """Return the new text of an edited message, or None.
 
+    Discord also reports messages whose link preview or pin changed; these have no edit time.
     Source: https://docs.discord.com/developers/events/gateway-events#message-update
     """
     says = parse_message(message)
     at = message.edited_at
     if says is None or at is None or not says.text:
         return None
-    # ends with the message: how far the account was heard goes by that
+    # ends with the message ID, which the account's cursor compares
     key = f"edited:{at.isoformat()}:{message.id}"
     return replace(says, key=key, kind="edited", at=at, shows="")
 
 
 def _parse_attachment_kind(message: discord.Message) -> AttachmentKind:
-    """What a message is beside its words; nothing of it is fetched."""
+    """Return the kind of the first attachment. Attachments are not downloaded."""
     if message.attachments:
         return _MEDIA.get((message.attachments[0].content_type or "").partition("/")[0], "file")
     return "picture" if message.stickers else ""
@@ -82,8 +81,8 @@ def _parse_attachment_kind(message: discord.Message) -> AttachmentKind:
 def parse_interaction(
     interaction: Interaction, application: int | None, commands: Sequence[BotCommand]
 ) -> InteractionCall | None:
-    """A button pressed under a direct message, or a command chosen anywhere; None for what is not
-    ours to hear."""
+    """Return a button pressed in a direct message or a command chosen anywhere, or None for other
+    interactions."""
     if interaction.application_id != application:
         return None
     data: Any = interaction.data or {}

@@ -1,7 +1,6 @@
-"""Connecting a Facebook Page, by a yes at Facebook or with a token of its own that somebody pasted:
-whose it is, and what it may do. Pure.
+"""Connection of a Facebook Page through OAuth or with its pasted token.
 
-Source: https://developers.facebook.com/docs/pages-api/overview, and of what lasts
+Source: https://developers.facebook.com/docs/pages-api/overview; lifetimes:
 https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived,
 https://developers.facebook.com/docs/graph-api/reference/debug_token
 """
@@ -48,28 +47,31 @@ FORM = ConnectForm(
 SURFACE = "facebook.page"
 RIGHTS = "rights"
 NEEDED = ("pages_manage_posts", "pages_read_engagement")
-"""Without these nothing is posted, or found again; what the others are for is said where one is
-missing."""
+"""Permissions without which posts cannot be published or looked up. A missing optional permission
+is reported on first use."""
 
 SHORTEST = timedelta(days=1)
-"""A token that ends sooner was made of one that lasts an hour."""
+"""The minimum remaining lifetime of a token. A shorter one derives from a token valid for an hour.
+"""
 
 MAX_TOKEN_LIFETIME = timedelta(days=3650)
-"""An end further away is nobody's."""
+"""Expiry dates further in the future are ignored."""
 
 _ECHOED = ("error.message",)
-"""A refusal repeats the token that nobody can read."""
+"""The field of an error that repeats an unreadable token; it is sealed."""
 
 _WHO = "/me?fields=id,name"
-# where it is shown, not one
+# a URL template, not a token
 _TOKEN = "/debug_token?input_token={token}&access_token={token}"
 
 
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """The token of a Page, pasted or by a yes; what it may do, and where messages are wanted
-    whether they may be read; then the account, or why not."""
+    """Get the Page's token, pasted or through OAuth, check its permissions, and return the account.
+
+    If messages are wanted, also check that they can be read.
+    """
     chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
     before = tuple(one for one in answers if one.step not in (RIGHTS, MESSAGES_PROBE_STEP))
     if isinstance(form.get(oauth.ACCESS_TOKEN_FIELD), Sealed):
@@ -89,7 +91,7 @@ def connect(
 def _connect_pasted_token(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | ConnectedAccount | Outcome:
-    """The Page whose token was pasted: it says itself whose it is."""
+    """Return the Page of a pasted token, which identifies its Page."""
     token = form.get(oauth.ACCESS_TOKEN_FIELD)
     page = str(form.get("page") or "").strip()
     if not isinstance(token, Sealed):
@@ -112,9 +114,8 @@ def _connect_pasted_token(
 def _check_page_token(
     page: ConnectedAccount, answers: tuple[StepResult, ...], *, chats: bool
 ) -> Send | ConnectedAccount | Outcome:
-    """What the token of a Page may do, asked of itself."""
+    """Check the permissions of a Page's token with the token itself."""
     if not answers:
-        # how it is shown
         step = WireStep(RIGHTS, StepKind.AUTH, "GET", _TOKEN, token="path", secret_fields=_ECHOED)
         return Send(step)
     found = _build_account(page, answers[0], chats=chats)
@@ -130,8 +131,7 @@ def _check_page_token(
 def _build_account(
     found: ConnectedAccount, rights: StepResult, *, chats: bool
 ) -> ConnectedAccount | Outcome:
-    """The account, where nothing speaks against it: some tokens cannot be asked after, and still
-    post."""
+    """Return the account unless a check failed. Some tokens cannot be inspected but can publish."""
     told = success_body(rights).get("data")
     if not isinstance(told, dict):
         refused = outcome_of_failure(rights, creates=False)
@@ -159,11 +159,12 @@ def _is_ok(answer: StepResult) -> bool:
 
 
 def _parse_lifetime(told: Mapping[str, Any], answer: StepResult, name: str) -> timedelta | None:
-    """How long the token still holds by their clock, or lets us read: a Page's own never ends by
-    itself, but after 90 days without its person it reads nothing any more, and what was posted is
-    not found again. None for always, or where nobody tells.
+    """Return the remaining time of the token, or of its data access, by Meta's clock. Return None
+    if it is unlimited or unknown.
 
-    Source: https://developers.facebook.com/docs/facebook-login/auth-vs-data
+    A Page's token does not expire, but after 90 days without activity of its user it can no longer
+    read, so published posts are not found by look-ups. Source:
+    https://developers.facebook.com/docs/facebook-login/auth-vs-data
     """
     ends = told.get(name)
     until = (
@@ -176,7 +177,7 @@ def _parse_lifetime(told: Mapping[str, Any], answer: StepResult, name: str) -> t
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Whether the token is still this Page's."""
+    """Check that the token belongs to the Page."""
     if not answers:
         return Send(WireStep("look", StepKind.CONTROL, "GET", _WHO, action="look"))
     last = answers[-1]
@@ -186,7 +187,7 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many follow the Page."""
+    """Return the next request, or the number of the Page's followers."""
     if not answers:
         return metrics.followers_request("/{account}?fields=followers_count")
     return metrics.parse_count(success_body(answers[-1]).get("followers_count"))

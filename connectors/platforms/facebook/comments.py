@@ -1,16 +1,12 @@
-"""What people say under a Facebook Page's posts, as `meta_hearing` reads it: comments and replies
-in one list. Pure.
+"""Comments on a Facebook Page's posts: reading them and their replies, replying, and moderation.
 
-Not heard: whoever is not named, as where the token lacks pages_read_user_content; mentions
+Not read: comments without an author, as when the token lacks pages_read_user_content, and mentions
 elsewhere. Source: https://developers.facebook.com/docs/graph-api/reference/object/comments,
 https://developers.facebook.com/docs/graph-api/reference/page/published_posts
 
-Acting on what people say under a Facebook Page's posts: answered by a comment, liked, hidden,
-deleted, its author blocked. Pure.
-
-An answer of ours is `comment:` and its id, since a post has two numbers as well.
-Source: https://developers.facebook.com/docs/graph-api/reference/comment, …/reference/object/likes,
-https://developers.facebook.com/docs/graph-api/reference/page/blocked
+A comment of the Page has the native ID `comment:` and its ID, since the ID of a post also consists
+of two numbers. Source: https://developers.facebook.com/docs/graph-api/reference/comment,
+…/reference/object/likes, https://developers.facebook.com/docs/graph-api/reference/page/blocked
 """
 
 import re
@@ -72,7 +68,8 @@ from gate.contract.units import Unit
 
 POSTS = 10
 COMMENTS = 25
-"""Of each on one page: more of them at once are refused as too much data."""
+"""Maximum number of comments per request; `POSTS` is that of posts. Facebook refuses larger
+requests as too much data."""
 
 _SAID = "id,message,created_time,from,parent{id}"
 _POST = (
@@ -84,7 +81,8 @@ _POST = (
 def list_comments(
     account: str, cursor: str, answers: tuple[StepResult, ...]
 ) -> Send | CommentPage | None:
-    """The next request, what was said since `cursor`, or None where the first answer is none."""
+    """Return the next request, or the comments since `cursor`. Return None if the first answer is
+    unusable."""
     return meta_hearing.list_comments(FACEBOOK_COMMENTS, account, cursor, answers)
 
 
@@ -101,8 +99,11 @@ def _comments_path(post: str, after: str) -> str:
 
 
 def _parse_comments(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
-    """What others said under a post. A reply is known by the comment it stands under and its own
-    id, since an answer to it goes under that comment too."""
+    """Yield the comments of other users on a post.
+
+    The ID of a reply includes its parent comment, since an answer to it must be posted below that
+    comment.
+    """
     under = id_of_entry(post)
     comments = post.get("comments")
     url = post.get("permalink_url")
@@ -124,7 +125,7 @@ def _parse_comments(post: Mapping[str, Any], account: str, me: str) -> Iterator[
 
 
 def _parse_author(one: Mapping[str, Any]) -> tuple[str, str]:
-    """Number and name of who said it; "" where they are not told."""
+    """Return the ID and the name of the author, "" if unknown."""
     sender = one.get("from")
     told = sender if isinstance(sender, dict) else {}
     number = told.get("id")
@@ -140,25 +141,25 @@ FACEBOOK_COMMENTS = meta_hearing.CommentNetwork(
 PUBLISH = "publish"
 LOOK = "look"
 MODERATION_ACTIONS = frozenset({"like", "unlike", "hide", "show", "delete", "block"})
-"""A report is made by people alone."""
+"""The supported actions. Facebook has no API for reports."""
 
 MAX_COMMENT_LENGTH = 8000
-"""Characters of a comment."""
+"""Maximum number of characters of a comment."""
 
 WINDOW = timedelta(seconds=60)
-"""A comment older than this before the attempt is another one with the same words."""
+"""A comment older than the attempt by more than this is a different one with the same text."""
 
 LISTED = 50
 MAX_PAGES = 5
 _REMARK = re.compile(r"(?:\d{1,30}_\d{1,30}/)?\d{1,30}_\d{1,30}", re.ASCII)
 _AUTHOR = re.compile(r"\d{1,19}", re.ASCII)
-"""They take it as a number of 64 bits."""
+"""An author's ID. Facebook accepts 64-bit numbers."""
 
 
 def reply_to_comment(
     unit: Unit, answers: tuple[StepResult, ...], can: Capabilities
 ) -> Send | Outcome:
-    """One request that puts words under a comment; tell what its answer meant."""
+    """Publish a reply to a comment in one request, or return its outcome."""
     words = unit.text_of("body")
     wrong = unit_checks.unit_problem(unit, can, length=len(words)) or _comment_problem(unit)
     if wrong is not None:
@@ -175,8 +176,10 @@ def reply_to_comment(
 def add_first_comment(
     unit: Unit, answers: tuple[StepResult, ...], can: Capabilities
 ) -> Send | Outcome:
-    """A first comment under a post of ours. Source:
-    https://developers.facebook.com/docs/graph-api/reference/object/comments"""
+    """Publish the first comment on the Page's own post.
+
+    Source: https://developers.facebook.com/docs/graph-api/reference/object/comments
+    """
     wrong = unit_checks.first_comment_problem(unit, can, most=MAX_COMMENT_LENGTH)
     if wrong is not None:
         return Rejected(wrong, permanent=False)
@@ -211,7 +214,8 @@ def _comment_problem(unit: Unit) -> Message | None:
 
 
 def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
-    """A token that may not work on comments still posts: that is no reason to reconnect."""
+    """Return the outcome of a failure. A token without the permission for comments can still
+    publish, so the account need not be reconnected."""
     if is_permission_missing(last):
         return Rejected(Message("facebook.no_comments"), permanent=False)
     if is_missing(last):
@@ -220,8 +224,7 @@ def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
 
 
 def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Read what stands under the comment, newest first: words, time and who said it tell which is
-    ours."""
+    """Search the replies of the comment, newest first, by text, time and author."""
     if not answers:
         return Send(_build_replies_step(sought.reply_to, ""))
     last = answers[-1]
@@ -251,7 +254,7 @@ def _is_match(one: Mapping[str, Any], sought: LookupQuery) -> bool:
     number = id_of_entry(one)
     ours = (
         not isinstance(sender, dict) or sender.get("id") == sought.account
-    )  # some tokens are told nobody's name
+    )  # some tokens receive no authors
     said = str(one.get("message") or "").strip() == sought.text.strip()
     return ours and said and number != "" and f"{OWN_COMMENT_PREFIX}{number}" not in sought.known
 
@@ -268,7 +271,7 @@ def _build_replies_step(native_id: str, after: str) -> WireStep:
 
 
 def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Delete a comment of ours; gone already is gone."""
+    """Delete a comment of the Page. A missing one counts as deleted."""
     if not answers:
         return Send(
             WireStep(
@@ -285,8 +288,8 @@ def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Ou
 def moderate_comment(
     spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Like a comment, hide it, show it, delete it, or keep its author away; what cannot be done is
-    asked after, since gone is as good."""
+    """Like, hide, show or delete a comment, or block its author. If it is refused, check that the
+    comment still exists, since a missing one counts as success."""
     if act not in MODERATION_ACTIONS or (act == "block" and not _AUTHOR.fullmatch(spot.author)):
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
     if answers:
@@ -308,7 +311,7 @@ def moderate_comment(
 
 
 def _block_outcome(spot: CommentTarget, acted: StepResult) -> Outcome:
-    """They tell of each author whether it is so now."""
+    """Return the outcome of a block. Facebook reports it for each author."""
     if isinstance(acted, Response) and acted.is_success:
         done = json_body(acted).get(spot.author) is True or json_body(acted).get("success") is True
         return (
@@ -322,8 +325,8 @@ def _block_outcome(spot: CommentTarget, acted: StepResult) -> Outcome:
 
 
 def _action_outcome(told_as: str, number: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """What came of an act on a comment; where it is not there, or nobody says, it is asked
-    after."""
+    """Return the outcome of an action. If the comment may be missing, check that it still
+    exists."""
     acted = answers[0]
     refused = Message("facebook.no_comments")
     if isinstance(acted, Response) and acted.is_success:

@@ -1,5 +1,5 @@
-"""Other words for a post of a Page; pure. An application changes what it posted itself, and
-pictures stay as they are.
+"""Edits of the text of a Page's posts. An application can edit only its own posts; pictures do not
+change.
 
 Source: https://developers.facebook.com/docs/graph-api/reference/pagepost#updating
 """
@@ -14,8 +14,8 @@ from foundation.i18n.translation import Message
 
 
 def edit_post(words: str, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """The one request, or what came of it; "it does not exist" is said as well of what this token
-    may not touch."""
+    """Return the next request or the outcome. Facebook reports a post as missing if it is deleted
+    or if the token has no access to it."""
     if not answers:
         return Send(
             WireStep(
@@ -33,7 +33,8 @@ def edit_post(words: str, native_id: str, answers: tuple[StepResult, ...]) -> Se
         and json_body(last).get("success") is not False
     ):
         return Published(native_id)
-    if is_permission_missing(last):  # it may still post: no reason to connect it anew at once
+    # the token may still publish, so the account need not be reconnected
+    if is_permission_missing(last):
         return Rejected(Message("facebook.no_edit"), permanent=False)
     return (
         Rejected(Message(EDITED_POST_GONE), permanent=True)

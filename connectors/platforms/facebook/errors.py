@@ -1,7 +1,7 @@
-"""What Facebook's answers mean: `{"error": {"code", "error_subcode", …}}`, often as HTTP 400. Pure.
+"""Meaning of Facebook's errors: `{"error": {"code", "error_subcode", …}}`, often with status 400.
 
-Source: https://developers.facebook.com/docs/graph-api/guides/error-handling, and of subcodes, as
-others met them, https://github.com/gitroomhq/postiz-app/pull/2068
+Source: https://developers.facebook.com/docs/graph-api/guides/error-handling; subcodes that others
+observed: https://github.com/gitroomhq/postiz-app/pull/2068
 """
 
 import re
@@ -16,11 +16,11 @@ from foundation.i18n.translation import Message
 
 AGAIN = timedelta(seconds=10)
 FILM_AGAIN = timedelta(seconds=30)
-"""How long the next try waits for a file."""
+"""The delay before the next attempt if a file was not fetched."""
 
 CALMER = timedelta(minutes=15)
-"""After a block for posting too much, whose end nobody tells; longer, and most posts would be too
-late."""
+"""The delay after a block for too many posts, whose end Facebook does not report. A longer delay
+would make most posts too late."""
 
 FACEBOOK_WORDING = ErrorWording(
     "facebook.slow_down", "facebook.not_fetched", "facebook.preparing", AGAIN
@@ -29,44 +29,44 @@ FACEBOOK_WORDING = ErrorWording(
 BLOCKED = 368
 DUPLICATE = 506
 FLAGGED = frozenset({1346003, 1404102})
-"""What was said breaks their rules; other blocks pass with time."""
+"""Subcodes of content that violates Facebook's rules. Other blocks are temporary."""
 
 UNFETCHED = frozenset({324, 389})
-"""A picture or a film that they could not take from our address: ours is of a kind and a weight
-they take."""
+"""Errors for a file that Facebook could not fetch from its temporary URL. The file's type and size
+are valid."""
 
 UNFIT = frozenset({351, 352, 356})
-"""A film that no second try makes better."""
+"""Errors for a video that no repeat can fix."""
 
 _POST = re.compile(r"\d{1,30}_\d{1,30}", re.ASCII)
 
 
 def is_post_id(native_id: object) -> bool:
-    """Whether it is what they call a post, or a comment: two numbers."""
+    """Return True for the ID of a post or comment: two numbers."""
     return isinstance(native_id, str) and _POST.fullmatch(native_id) is not None
 
 
 def id_of_entry(one: object) -> str:
-    """The id of a post or a comment; "" for none."""
+    """Return the ID of a post or comment, or ""."""
     found = one.get("id") if isinstance(one, dict) else None
     return str(found) if is_post_id(found) else ""
 
 
 def post_id_from_answer(answer: StepResult) -> str:
-    """The id that an answer gave to a post or a comment; "" for none."""
+    """Return the ID of a created post or comment, or ""."""
     return id_of_entry(success_body(answer))
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Say what an answer that is no success meant. `creates`: it may have published, so what is
-    unclear is a doubt."""
+    """Return the outcome of a failure. If `creates` is True, the request may have published, so an
+    unclear answer is uncertain."""
     code, sub = error_codes(answer)
     if code == BLOCKED:
         flagged = Rejected(Message("facebook.flagged", {"code": sub}), permanent=False)
         return (
             flagged if sub in FLAGGED else Retry(CALMER, "account", Message("facebook.slow_down"))
         )
-    if code == DUPLICATE:  # what stands there may be an earlier try of ours
+    if code == DUPLICATE:  # the existing post may be from an earlier attempt
         told = Message("facebook.duplicate")
         return Uncertain(told, stands=True) if creates else Rejected(told, permanent=False)
     if code in UNFETCHED:

@@ -1,9 +1,9 @@
-"""Messages of a Page (`connectors/platforms/meta/messages.py`): Messenger, with the Page's own
-token. Pure.
+"""Messages of a Page on Messenger, with the Page's token. The requests are in
+`connectors/platforms/meta/messages.py`.
 
-An answer goes out as RESPONSE, for 24 hours after the person wrote; tags that stretch that are
-another right, and are not used. That a machine answers is said by the house, as the law of some
-places and their own pages want it. Source:
+A reply has the type RESPONSE and is possible for 24 hours after the user's message. Tags that
+extend this period need another permission and are not used. The disclosure of automated replies,
+which some laws and Meta's pages require, is added elsewhere. Source:
 https://developers.facebook.com/docs/messenger-platform/reference/send-api,
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/send-messages,
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/conversations
@@ -14,15 +14,16 @@ from connectors.platforms.meta.messages import MessagingNetwork
 CHAT_SURFACE = "facebook.message"
 MESSAGE_PERMISSION = "pages_messaging"
 NEEDED_PERMISSIONS = (MESSAGE_PERMISSION, "pages_manage_metadata")
-"""What messages take beside the rights of posts: their page of conversations names both."""
+"""Permissions for messages in addition to those for posts, as Meta's page about conversations lists
+them."""
 
 MAX_TEXT = 2000
-"""Characters of UTF-8; `text` of a message in the reference of the Send API."""
+"""Maximum number of UTF-8 characters, from `text` in the reference of the Send API."""
 
 POLL_SECONDS = 60.0
-"""Between two looks at the list: a Page may be asked 200 times a day for each person it may
-write to, so that one a minute takes eight of them. Where Meta calls, nobody waits for it. Source:
-`messenger-platform/overview/rate-limiting` of
+"""Seconds between two reads of the conversations. A Page may send 200 requests a day for each user
+it can message, so one read per minute takes the share of eight users. Webhooks deliver messages
+sooner. Source: `messenger-platform/overview/rate-limiting` of
 https://developers.facebook.com/documentation/business-messaging/."""
 
 MESSAGING_NETWORK = MessagingNetwork(

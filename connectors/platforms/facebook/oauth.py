@@ -1,9 +1,8 @@
-"""Coming in by a yes at Facebook: a code, a token of the person's for two months, their Pages, the
-token of one. Pure.
+"""The OAuth flow of Facebook: code, user token for two months, list of Pages, token of one Page.
 
-A Page's token that was made of a person's for two months does not end by itself; the person's own
-is not kept. Both stand in the address of the request that asks for the next, as Facebook takes
-them. Source: https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow,
+A Page token obtained with a long-lived user token does not expire; the user token is not stored.
+Facebook requires both in the URL of the next request. Source:
+https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow,
 https://developers.facebook.com/docs/facebook-login/guides/access-tokens/get-long-lived,
 https://developers.facebook.com/docs/pages/getting-started
 """
@@ -33,21 +32,22 @@ SCOPES = (
     "pages_read_user_content",
     "pages_manage_metadata",
 )
-"""To post and find again, to hear comments and answer them, and to be called about them."""
+"""Permissions to publish and look up posts, to read and answer comments, and to receive webhooks.
+"""
 
 MAX_REQUESTED = 3
-"""How often the token of two months is asked for where no answer comes: the code is used up by
-then."""
+"""Maximum number of attempts to get the long-lived token. The request is repeated because the code
+cannot be exchanged a second time."""
 
 LISTED = 100
 MAX_LISTS = 2
 NAMED = 10
 MAX_NAME_LENGTH = 60
-"""So many Pages are named to who has to choose, each cut to so many characters."""
+"""Maximum length of a Page's name in a list to choose from. `NAMED` is the maximum number of names.
+"""
 
 _MAY_POST = ("CREATE_CONTENT", "MANAGE", "FULL_CONTROL")
-"""What one of a person's tasks on a Page ends with where they may post; newer Pages put words
-before it."""
+"""Suffixes of the tasks that allow posting. Newer Pages add a prefix to them."""
 
 
 def page_token_turn(
@@ -57,11 +57,11 @@ def page_token_turn(
     rights: Sequence[str],
     surface: str,
 ) -> Send | OAuthVisit | Outcome | ConnectedAccount:
-    """The way to the token of the Page that the form names by its number or name, or of a person's
-    only one.
+    """Return the next step to the token of the Page with the form's ID or name, or of the user's
+    only Page.
 
-    `rights` are asked for besides the usual ones. What was not answered after the code is not asked
-    again later: the code is good once, and the person says yes again.
+    `rights` are requested in addition to `SCOPES`. A failure after the code was used is not
+    retried: codes are valid once, so the user must authorize again.
     """
     client = oauth.client_from_form(form)
     if not client.client_id or client.secret is None:
@@ -71,7 +71,7 @@ def page_token_turn(
             "response_type": "code",
             CLIENT_ID: client.client_id,
             "scope": ",".join((*SCOPES, *rights)),
-            "auth_type": "rerequest",  # what somebody once left unticked is not asked for else
+            "auth_type": "rerequest",  # asks again for permissions that the user declined
         }
         return OAuthVisit("/dialog/oauth", asked)
     said = {CLIENT_ID: client.client_id, CLIENT_SECRET: client.secret}
@@ -86,7 +86,8 @@ def page_token_turn(
 
 
 def without_used_code(turn: Send | Outcome | ConnectedAccount) -> Send | Outcome | ConnectedAccount:
-    """The same, where a code was used up on the way: what would be tried later is a new yes."""
+    """Replace a retry by a rejection, since the code has been used and the user must authorize
+    again."""
     return Rejected(Message("oauth.again"), permanent=False) if isinstance(turn, Retry) else turn
 
 
@@ -119,7 +120,8 @@ def _continue_sign_in(
 
 
 def _choose_page(wanted: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """The Page to go on with, once the list was read; or which ones there are."""
+    """Return the request for the chosen Page's token after reading the list, or a rejection that
+    lists the Pages."""
     last = answers[-1]
     if not isinstance(last, Response) or not last.is_success:
         refused = outcome_of_failure(last, creates=False)
@@ -162,7 +164,7 @@ def _choose_page(wanted: str, answers: tuple[StepResult, ...]) -> Send | Outcome
 
 
 def _build_account(answer: StepResult, surface: str) -> Outcome | ConnectedAccount:
-    """The Page with its token."""
+    """Return the Page with its token."""
     token = _parse_token(answer)
     name = success_body(answer).get("name")
     if token is not None and id_from_answer(answer) and isinstance(name, str) and name:
@@ -176,7 +178,7 @@ def _build_account(answer: StepResult, surface: str) -> Outcome | ConnectedAccou
 
 
 def _iter_pages(answer: StepResult) -> Iterator[Mapping[str, Any]]:
-    """The Pages that a list tells, each with a number and a name."""
+    """Yield the Pages of an answer that have an ID and a name."""
     listed = success_body(answer).get("data")
     for one in listed if isinstance(listed, list) else ():
         number = one.get("id") if isinstance(one, dict) else None
@@ -185,7 +187,7 @@ def _iter_pages(answer: StepResult) -> Iterator[Mapping[str, Any]]:
 
 
 def _page_name(page: Mapping[str, Any]) -> str:
-    """What a Page is called, in one line."""
+    """Return the name of a Page on one line."""
     found = page.get("name")
     return " ".join(found.split())[:MAX_NAME_LENGTH] if isinstance(found, str) else ""
 
@@ -199,7 +201,7 @@ def _parse_token(answer: StepResult) -> Sealed | None:
 
 
 def _refusal_outcome(answer: StepResult) -> Outcome:
-    """Why there is no token: the application's fault, or the code is used up."""
+    """Return the reason for a missing token: an error of the application, or a used code."""
     error = json_body(answer).get("error")
     said = str(error.get("message") or "").lower() if isinstance(error, dict) else ""
     if "client secret" in said or "validating application" in said:
@@ -208,7 +210,7 @@ def _refusal_outcome(answer: StepResult) -> Outcome:
 
 
 def _build_token_step(name: str, said: Mapping[str, Any]) -> WireStep:
-    """A request for a person's token."""
+    """Return a request for a user's token."""
     return WireStep(
         name,
         StepKind.AUTH,

@@ -1,14 +1,11 @@
-"""Where posts of a Page stand, and what an address calls them. Pure.
+"""The Facebook connector: posts of a Page with text, up to ten pictures or one video, and messages.
+Facebook downloads each file from a temporary URL.
 
-Facebook: posts of a Page, of words, up to ten pictures or one film, each fetched from an address of
-ours; messages.
-
-Pictures are brought ahead, unpublished, and the last request names them. A film is shown by the
-request that brings it, and worked on for minutes after: it is asked after by its number. No key
-travels: a lost answer is sought in the posts. Source:
+Pictures are uploaded unpublished, and the last request refers to them. A video is published by its
+upload and processed for minutes; its ID shows the progress. There is no idempotency key, so a lost
+answer is looked up in the list of posts. Source:
 https://developers.facebook.com/docs/pages-api/posts,
-https://developers.facebook.com/docs/graph-api/reference/page/photos, /videos and
-/published_posts
+https://developers.facebook.com/docs/graph-api/reference/page/photos, /videos and /published_posts
 """
 
 from collections.abc import Mapping
@@ -90,12 +87,12 @@ from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Medium, Uni
 
 
 def post_url(native_id: str) -> str:
-    """Where a post stands."""
+    """Return the URL of a post."""
     return f"https://www.facebook.com/{native_id}"
 
 
 def post_number_in(url: str) -> str:
-    """What an address calls a post, or the picture or film that it shows; "" for none."""
+    """Return the ID in a URL of a post, picture or video, or ""."""
     path = path_segments(url, "facebook.com")
     told = (
         next(filter(None, (query_value(url, name) for name in ("story_fbid", "fbid", "v"))), "")
@@ -110,22 +107,23 @@ def post_number_in(url: str) -> str:
 PUBLISH = "publish"
 MAX_TEXT = 63_206
 MAX_PICTURES = 10
-"""Characters; and pictures, as many as others bring in one post: nobody tells the most."""
+"""Maximum number of pictures in a post, as other tools use it; Facebook documents none. `MAX_TEXT`
+counts characters."""
 
 FILM = "video/mp4"
 PICTURE_BYTES = 10_000_000
-"""A film may be larger than a picture. How long it lasts and what shape it has is theirs to
-judge."""
+"""Maximum size of a picture; a video may be larger. Facebook checks the duration and format of
+videos."""
 
 FILM_SECONDS = 180.0
-"""They fetch a film while the request waits."""
+"""Timeout of a video upload. Facebook downloads the video before it answers."""
 
 WINDOW = timedelta(seconds=60)
-"""A post older than this before the attempt is another one with the same words."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 WORKED_ON = timedelta(minutes=30)
-"""For so long a film that nobody answered for may still appear: longer than our address for it is
-good."""
+"""Time for which a video without an answer may still appear. It is longer than its temporary URL is
+valid."""
 
 LISTED = 50
 MAX_PAGES = 5
@@ -137,7 +135,7 @@ _FIGURES = (
 
 
 class Facebook:
-    """Posts and messages of a Page; pure."""
+    """The connector for posts and messages of a Page."""
 
     capabilities = Capabilities(
         platform="facebook",
@@ -162,15 +160,15 @@ class Facebook:
         points_at=frozenset({COMMENT_REFERENCE}),
         first_comment=True,
         moderates=comments.MODERATION_ACTIONS,
-        # one to five requests; how many a Page may ask a day grows with who follows it
+        # a read takes one to five requests; a Page's daily limit grows with its followers
         remarks_every=10,
     )
     form = facebook_account.FORM
     numbers_prove = True
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Pictures, then the post that shows them, or a film; tell what the last answer meant. A
-        message is one request."""
+        """Upload the pictures, then publish the post, or publish a video. A message is one
+        request."""
         if unit.viewer:
             return meta_chats.next_step(
                 messages.MESSAGING_NETWORK, unit, answers, self.capabilities
@@ -201,9 +199,12 @@ class Facebook:
         return Send(_build_publish_step(unit, [made[_stage_name(medium)] for medium in unit.media]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Ask after a film by its number; else read the Page's posts back to a minute before the
-        attempt: its words and the time say which it is, or a picture that was brought for it. Of a
-        message, the conversation."""
+        """Check a video by its ID. Otherwise search the Page's posts back to a minute before the
+        attempt.
+
+        A post matches by text and time, or by an uploaded picture. Messages are searched in their
+        conversation.
+        """
         if sought.chat:
             return meta_chats.look_up(messages.MESSAGING_NETWORK, sought, answers)
         if sought.reply_to:
@@ -220,6 +221,7 @@ class Facebook:
         pictures = {id_from_answer(one) for one in sought.told if one.step.startswith("stage:")} - {
             ""
         }
+        # a post without text or known pictures cannot be distinguished from others
         if not _query_text(sought) and not pictures:
             return Unknown(Message("connectors.no_lookup"))
         if not answers:
@@ -244,14 +246,13 @@ class Facebook:
         )
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The Page."""
+        """Return the URL of the Page."""
         return f"https://www.facebook.com/{quote_segment(account)}"
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """An address has one of several numbers of a post: the Page's posts are read until one has
-        it."""
+        """Search the Page's posts for the one with the ID in a URL. A post has several IDs."""
         wanted = post_number_in(address.url)
         if not wanted:
             return NO_POST_THERE
@@ -274,8 +275,8 @@ class Facebook:
         return Send(_build_page_step(after)) if after and len(answers) < MAX_PAGES else Absent()
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete a post or an answer. What cannot be deleted is asked after: gone already is
-        gone."""
+        """Delete a post or a reply. If it is refused, check that it still exists, since a missing
+        one counts as deleted."""
         if copy.chat:
             return Rejected(Message("meta.message_stays"), permanent=True)
         if is_own_reply(copy.native_id):
@@ -291,15 +292,16 @@ class Facebook:
             and json_body(first).get("success") is not False
         ):
             return Published(copy.native_id)
-        if is_permission_missing(first):  # it may still post: no reason to connect it anew at once
+        # the token may still publish, so the account need not be reconnected
+        if is_permission_missing(first):
             return Rejected(there, permanent=False)
         if not is_missing(first):
             return outcome_of_failure(first, creates=False)
         return outcome_unless_present(copy.native_id, answers[1:], answers[-1], there)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Other words in the place of those of a post that was made as we make them; a film keeps
-        its own."""
+        """Replace the text of a post made by this connector. The text of a video cannot be
+        edited."""
         unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -310,7 +312,7 @@ class Facebook:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Reactions, comments and shares of a post; an answer has none."""
+        """Return reactions, comments and shares of a post; replies have no metrics."""
         if is_own_reply(copy.native_id) or copy.chat:
             return None
         if not answers:
@@ -328,14 +330,13 @@ class Facebook:
         found = {
             name: n for name, n in counted.items() if isinstance(n, int) and not isinstance(n, bool)
         }
-        return (
-            {"shares": 0} | found if found else None
-        )  # nothing is told of shares where there are none
+        return {"shares": 0} | found if found else None  # Facebook omits shares if there are none
 
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """A post that the Page itself may not find is gone; nobody says who took it away."""
+        """Report a post as missing if the Page cannot read it. Facebook does not report who deleted
+        it."""
         if is_own_reply(copy.native_id) or copy.chat:
             return None
         if not answers:
@@ -347,50 +348,51 @@ class Facebook:
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many follow the Page."""
+        """Return the next request, or the number of followers."""
         return facebook_account.count_followers(answers)
 
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """What people said under the Page's posts."""
+        """Return the next request, or the comments on the Page's posts since the cursor."""
         return list_comments(account, cursor, answers)
 
     def subscribe_account(
         self, account: str, about: frozenset[WebhookTopic], answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Be called about what people say."""
+        """Subscribe the Page to webhooks for comments and messages."""
         return webhooks.subscribe_account("facebook", account, about, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-        """The Page's conversations, then the messages of those that changed."""
+        """Read the list of conversations, then the messages of those that changed."""
         return meta_chats.listen(messages.MESSAGING_NETWORK, cursor, answers)
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
-        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        """Return None: Facebook needs no confirmation, and messages stay unread until the owner
+        opens them."""
         return None
 
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Hide, show or delete a comment, or block its author."""
+        """Like, hide, show or delete a comment, or block its author."""
         return comments.moderate_comment(spot, act, answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """Ask whose token it is, and what it may do."""
+        """Identify the Page of a token and check its permissions."""
         return facebook_account.connect(form, answers)
 
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Ask whose token it is."""
+        """Check that the token belongs to the Page."""
         return facebook_account.verify_account(account, answers)
 
 
 def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why the unit cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a unit cannot be sent, or None. Texts are never truncated."""
     if wrong := unit_checks.unit_problem(unit, can, length=len(_post_text(unit))):
         return wrong
     alone = not (unit.viewer or unit.buttons or unit.invoice is not None)
@@ -413,7 +415,7 @@ def _stage_name(medium: Medium) -> str:
 
 
 def _build_picture_step(medium: Medium) -> WireStep:
-    """One picture that nobody sees yet."""
+    """Upload a picture without publishing it."""
     body = {"published": False, **({"alt_text_custom": medium.alt} if medium.alt else {})}
     file = FileRef(medium.sha256, medium.mime)
     path = "/{account}/photos"
@@ -435,7 +437,7 @@ def _build_publish_step(unit: Unit, pictures: list[str]) -> WireStep:
 
 
 def _build_video_step(unit: Unit, film: Medium) -> WireStep:
-    """A film and its words, at once; they take no description of one."""
+    """Publish a video with its text. Facebook does not accept alt text for videos."""
     words = {"description": _post_text(unit)} if _post_text(unit) else {}
     fetched = {"file_url": FileRef(film.sha256, film.mime)}
     path = "/{account}/videos"
@@ -445,7 +447,7 @@ def _build_video_step(unit: Unit, film: Medium) -> WireStep:
 
 
 def _build_read_step(name: str, path: str) -> WireStep:
-    """A harmless request for what stands somewhere."""
+    """Return a read request."""
     action = "metrics" if name == "metrics" else "look"
     return WireStep(name, StepKind.CONTROL, "GET", path, action=action)
 
@@ -467,7 +469,7 @@ def _publish_outcome(answer: StepResult, *, film: bool) -> Outcome:
 
 
 def _look_up_video(film: str, page: str, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """How a film stands that they took: shown once it is worked through, or refused by then.
+    """Return the state of an uploaded video: found after processing, or failed.
 
     Source: https://developers.facebook.com/docs/graph-api/reference/video-status
     """
@@ -491,14 +493,14 @@ def _look_up_video(film: str, page: str, answers: tuple[StepResult, ...]) -> Sen
 
 
 def _nested_value(value: Any, *names: str) -> Any:
-    """What stands under a path of names; None for nothing."""
+    """Return the value at a path of names, or None."""
     for name in names:
         value = value.get(name) if isinstance(value, dict) else None
     return value
 
 
 def _query_text(sought: LookupQuery) -> str:
-    """The words of a post, as its list tells them."""
+    """Return the text of the sought post as the list shows it."""
     return (sought.text or sought.title).strip()
 
 
@@ -521,7 +523,7 @@ def _is_match(post: Mapping[str, Any], sought: LookupQuery, pictures: set[str]) 
 
 
 def _parse_media_ids(post: Mapping[str, Any]) -> set[str]:
-    """The numbers of what a post shows."""
+    """Return the IDs of a post's pictures and videos."""
     listed = (
         answer_entries(post["attachments"]) or []
         if isinstance(post.get("attachments"), dict)
@@ -537,8 +539,11 @@ def _parse_media_ids(post: Mapping[str, Any]) -> set[str]:
 
 
 def _resolve_absence(sought: LookupQuery, inside: list[dict[str, Any]], known: int) -> LookupResult:
-    """Not in the list: absent, unless a film may still be worked on or, of no words, something
-    there may be it."""
+    """Return the result for a post that is not in the list.
+
+    It is absent, unless a video may still be processing or, for a post without text, another post
+    may be the sought one.
+    """
     film = any(medium.mime == FILM for medium in sought.media)
     if not _query_text(sought):
         if film or known < len({medium.sha256 for medium in sought.media}):

@@ -1,5 +1,5 @@
-"""An account on Fanvue: an application somebody registered there, a yes of the creator, what
-refusals mean. Pure.
+"""Accounts on Fanvue: OAuth with a registered application, verification, token refresh and the
+meaning of failures.
 
 Source: https://api.fanvue.com/docs/authentication/overview,
 https://api.fanvue.com/docs/api-reference/overview
@@ -30,7 +30,7 @@ SURFACE = "fanvue.post"
 CHAT_SURFACE = "fanvue.message"
 ME = "me"
 VERSION_HEADER = {"x-fanvue-api-version": "2025-06-26"}
-"""Every request names it; a retired one is answered 410."""
+"""The API version of every request. Retired versions are answered with status 410."""
 
 SCOPES = (
     "openid offline_access offline read:self read:post write:post read:media write:media "
@@ -39,30 +39,29 @@ SCOPES = (
 )
 FORM = ConnectForm(fields=(), credential=oauth.ACCESS_TOKEN_FIELD, minutes=20, registered=True)
 NO_GRACE = timedelta(0)
-"""A refresh token that is shown twice ends all that came of it."""
+"""A refresh token can be used once. A second use revokes all tokens derived from it."""
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HANDLE = re.compile(r"[\w.-]{1,60}", re.ASCII)
 
 
 def is_uuid(told: object) -> bool:
-    """Whether something is an id of theirs."""
+    """Return True if the value is an ID of Fanvue."""
     return isinstance(told, str) and _UUID.fullmatch(told) is not None
 
 
 def uuid_of(answer: StepResult, name: str = "uuid") -> str:
-    """The id a success gave under a name; "" for none."""
+    """Return the ID in this field of a successful answer, or ""."""
     told = http_responses.success_body(answer).get(name)
     return str(told) if is_uuid(told) else ""
 
 
 RETIRED = timedelta(minutes=5)
-"""How long an application waits that speaks a version which has ended: somebody has to bring
-Greenroom up to date."""
+"""Delay after the API version was retired, until Greenroom is updated."""
 
 
 def refusal_text(answer: StepResult) -> str:
-    """All that a refusal says, in small letters. There is no one form of it."""
+    """Return the texts of an error in lowercase. Fanvue has no common format for errors."""
     body = http_responses.json_body(answer)
     errors = body.get("errors")
     parts = [body.get("error"), body.get("message"), *(errors if isinstance(errors, list) else ())]
@@ -70,7 +69,7 @@ def refusal_text(answer: StepResult) -> str:
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Say what an answer that is not a success meant."""
+    """Return the outcome of a failure."""
     if isinstance(answer, Response) and answer.status == 410:
         return Retry(RETIRED, "app", Message("fanvue.version"))
     if isinstance(answer, Response) and answer.status == 403:
@@ -85,10 +84,10 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """The person says yes; then the code for tokens, and whose they are."""
+    """Let the creator authorize, exchange the code for tokens, and identify the account."""
     page = OAuthVisit(
         "/oauth2/auth", {"scope": SCOPES, "prompt": "login"}
-    )  # another creator's session may be open
+    )  # another creator may be signed in
     turn = oauth.oauth_turn(
         form, answers, page=page, path="/oauth2/token", me=_build_whoami_step(StepKind.AUTH)
     )
@@ -129,7 +128,7 @@ def _build_whoami_step(kind: StepKind) -> WireStep:
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Whether the token is this account's."""
+    """Check that the token belongs to the account."""
     if not answers:
         return Send(_build_whoami_step(StepKind.CONTROL))
     if not uuid_of(answers[-1]):
@@ -142,10 +141,11 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many follow whoever the token belongs to, as Fanvue counts them beside its subscribers.
-    Whether those who subscribe are among them is nowhere said, so the two are not added up.
+    """Return the next request, or the number of followers of the token's account.
 
-    Source: https://api.fanvue.com/docs/api-reference/reference/users/get-current-user
+    Fanvue counts subscribers separately and does not document whether they are included, so the two
+    are not added. Source:
+    https://api.fanvue.com/docs/api-reference/reference/users/get-current-user
     """
     if not answers:
         return Send(replace(metrics.followers_request("/users/me").step, headers=VERSION_HEADER))
@@ -154,7 +154,7 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
-    """The pair that follows; the one before it is dead."""
+    """Return the next request, or the new pair of tokens, which revokes the old one."""
     return (
         oauth.renewal_outcome(answers[-1])
         if answers

@@ -1,13 +1,12 @@
-"""What a creator earned on Fanvue: what fans paid, then what went back to them, each page by page.
-Pure.
+"""Earnings of a creator on Fanvue: payments of fans, then refunds and chargebacks, page by page.
 
-Amounts are US cents whatever the fan paid in: `currency` tells that and nothing else. What went
-back is a row of its own, told among the earnings, among the reversals or in both places, without a
-number in one of them: its key is never of a number, so it counts once. Its sign is told one way
-here and the other there: what a row is, its source says.
+Amounts are US cents whatever the currency of the payment; `currency` states only that currency. A
+refund or chargeback is a separate row. It appears among the earnings, among the reversals, or in
+both lists, and in one of them without an ID. Its key therefore never contains an ID, so that it
+counts once. The sign differs between the lists, so `source` determines the kind of a row.
 
 Source: https://api.fanvue.com/docs/api-reference/reference/insights/get-earnings, …/get-spending;
-on currencies, signs and rows of their own:
+currencies, signs and separate rows:
 https://docs.onlyfansapi.com/api-reference/fanvue/insights/list-earnings
 """
 
@@ -34,10 +33,10 @@ from foundation.money import Money
 
 EARNINGS_STEP = "earnings"
 SPENDING_STEP = "spending"
-"""The two lists, as paths and as names of steps."""
+"""Path and step name of the list of reversals; `EARNINGS_STEP` is that of earnings."""
 
 SIZES = 7
-"""How many sizes pages have."""
+"""Number of different page sizes."""
 
 CURRENCY = "USD"
 _PAID = frozenset(("appStore", "checkoutLink", "fanExperience", "mediaLink", "message", "post"))
@@ -49,7 +48,7 @@ MAX_NAME_LENGTH = 60
 
 @dataclass(frozen=True)
 class PageLimits:
-    """Rows of a page at most, and pages of one list that one question reads."""
+    """Maximum number of rows per page, and of pages per list and read."""
 
     listed: int = 50
     most: int = 30
@@ -61,8 +60,8 @@ PAGE_LIMITS = PageLimits()
 def read_earnings(
     account: str, span: TimeSpan, answers: tuple[StepResult, ...], paging: PageLimits = PAGE_LIMITS
 ) -> EarningsAnswer:
-    """Read both lists of a span to their ends. A list that is longer than we read is told as not
-    whole."""
+    """Read both lists of a time span. A list that is longer than the limit is reported as
+    incomplete."""
     if not answers:
         return _build_page_request(EARNINGS_STEP, span, paging)
     last = answers[-1]
@@ -84,8 +83,8 @@ def read_earnings(
 
 
 def _build_page_request(name: str, span: TimeSpan, paging: PageLimits, cursor: str = "") -> Send:
-    """Pages are of another size each hour, so that two equal rows that a page's end parts are soon
-    told together."""
+    """Request a page. The page size changes every hour, so that two equal rows on both sides of a
+    page's end are soon returned together."""
     since, until = (
         quote_segment(f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}") for at in (span.since, span.until)
     )
@@ -99,8 +98,7 @@ def _build_page_request(name: str, span: TimeSpan, paging: PageLimits, cursor: s
 
 
 def _parse_next_cursor(answer: StepResult) -> str | None:
-    """The cursor of the page that follows, "" where none does; None for an answer that is no
-    page."""
+    """Return the cursor of the next page, "" at the end, or None if the answer is not a page."""
     told = success_body(answer)
     cursor = told.get("nextCursor")
     if not isinstance(told.get("data"), list) or not (cursor is None or isinstance(cursor, str)):
@@ -109,8 +107,8 @@ def _parse_next_cursor(answer: StepResult) -> str | None:
 
 
 def _missing_scope_outcome(answer: StepResult) -> Reauthorize | None:
-    """Accounts that were connected before we asked for this right lack it; their posts are none the
-    worse for it."""
+    """Return the request to reconnect if the scope for earnings is missing. Accounts connected
+    before it was requested lack it and can still publish."""
     lacks = (
         isinstance(answer, Response) and answer.status == 403 and "scope" in refusal_text(answer)
     )
@@ -138,8 +136,8 @@ def _is_zero_row(row: object) -> bool:
 
 
 def _parse_row(account: str, row: object) -> Earning | None:
-    """A row as a movement, its place among equals left out; None for one that says nothing we
-    understand."""
+    """Return a row as a movement, without its index among equal rows, or None if it is not
+    understood."""
     told: Mapping[str, Any] = row if isinstance(row, dict) else {}
     at = parse_timestamp(told.get("date"))
     source = told.get("source")
@@ -165,8 +163,8 @@ def _parse_row(account: str, row: object) -> Earning | None:
 def _build_sale(
     account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int
 ) -> Earning:
-    """One order may pay for several things, so the key of its number is of what was paid for as
-    well."""
+    """Return a sale. One order may pay for several items, so the key contains the item in addition
+    to the order's ID."""
     number, post, message = (
         _parse_text(told, name) for name in ("transactionOrderId", "postUuid", "messageUuid")
     )
@@ -183,7 +181,7 @@ def _build_sale(
 def _build_refund(
     account: str, told: Mapping[str, Any], at: datetime, gross: int, net: int
 ) -> Earning:
-    """Both lists tell of it, and only so much in both of them."""
+    """Return a refund from the fields that both lists contain."""
     second = at.replace(microsecond=0).isoformat()
     key = earnings.earning_key(
         account, str(told["source"]), second, _parse_user_id(told), str(gross)
@@ -207,7 +205,8 @@ def _parse_user_id(told: Mapping[str, Any]) -> str:
 
 
 def _parse_cents(value: object) -> int | None:
-    """Whole cents; a part of one is rounded, half to even. None for what is no amount."""
+    """Return the amount in whole cents, fractions rounded half to even, or None if it is not an
+    amount."""
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
     try:

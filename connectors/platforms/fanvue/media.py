@@ -1,7 +1,6 @@
-"""A picture or a film on its way to Fanvue: opened, sent to its store in parts, said to be whole,
-ready. Pure.
+"""Uploads of pictures and videos to Fanvue: open, send the parts, complete, wait until ready.
 
-Each part goes to an address of its own that they tell. Source:
+Each part has a separate upload URL. Source:
 https://api.fanvue.com/docs/api-reference/reference/media/create-upload-session,
 …/get-upload-part-url
 """
@@ -29,21 +28,21 @@ PUT = "stage:put:"
 DONE = "stage:done:"
 POLL = "poll:"
 STORES = ("amazonaws.com", "cloudflarestorage.com", "fanvue.com")
-"""Where the address for a part may lie."""
+"""Allowed hosts of upload URLs."""
 
 PART = 8 * 1024 * 1024
-"""They take parts of 5 to 10 MB; the last may be smaller."""
+"""Size of a part. Fanvue accepts 5 to 10 MB; the last part may be smaller."""
 
 POLLS = 3
-"""How often one try asks whether a file is ready."""
+"""Status queries per attempt."""
 
 AGAIN = timedelta(seconds=5)
 FILM_AGAIN = timedelta(seconds=20)
-"""How long the next try waits for a picture, and for a film."""
+"""Delay before the next attempt for a video; `AGAIN` is that for a picture."""
 
 
 class MediaUpload:
-    """Where the upload of one file stands, by the answers so far."""
+    """The state of one file's upload, derived from the answers so far."""
 
     def __init__(self, medium: Medium, answers: tuple[StepResult, ...]) -> None:
         self._medium = medium
@@ -60,7 +59,7 @@ class MediaUpload:
         )
 
     def next(self) -> Send | Outcome | None:
-        """The next request of it, or why it waits; None when it can be shown."""
+        """Return the next request or the reason for a delay; None when the file is ready."""
         if not self.uuid or not self._upload:
             unreadable = self._find_answer(OPEN) is not None
             return (
@@ -79,8 +78,8 @@ class MediaUpload:
         return Send(self._build_complete_step(tags))
 
     def _build_open_step(self) -> WireStep:
-        """Its name tells it from the others: what was opened for one file is never taken for
-        another's."""
+        """Open an upload. Its step name contains the file's digest, so that uploads are never mixed
+        up."""
         kind, ending = self._medium.mime.split("/")
         body = {"name": self._name, "filename": f"{self._name}.{ending}", "mediaType": kind}
         return WireStep(
@@ -93,7 +92,7 @@ class MediaUpload:
         )
 
     def _build_part_step(self, number: int, start: int) -> WireStep:
-        """The next request of a part: where it goes, then its bytes."""
+        """Return the next request of a part: its upload URL, then its bytes."""
         where = self._find_answer(f"{WHERE}{number}:")
         told = where.sealed if isinstance(where, Response) else {}
         address = told.get("address", told.get("url"))
@@ -104,7 +103,8 @@ class MediaUpload:
         )
 
     def _build_part_url_step(self, number: int) -> WireStep:
-        """Told as text; the description has it in JSON."""
+        """Request the upload URL of a part. It is returned as text, although the reference
+        documents JSON."""
         path = f"/media/uploads/{self._upload}/parts/{number}/url"
         name = f"{WHERE}{number}:{self._name}"
         asked = WireStep(
@@ -119,7 +119,7 @@ class MediaUpload:
         return replace(asked, secret_fields=("url",))
 
     def _build_put_step(self, number: int, start: int, address: Sealed) -> WireStep:
-        """Without a credential: whoever has the address may send to it."""
+        """Send a part. The upload URL needs no credential."""
         end = min(start + PART, self._medium.size)
         span = (start, end) if end - start < self._medium.size else None
         return WireStep(
@@ -152,7 +152,7 @@ class MediaUpload:
             return None
         if status == "error":
             return Rejected(Message("fanvue.picture_failed"), permanent=False)
-        if status == "created":  # nothing of it arrived
+        if status == "created":  # no data arrived
             return restage_uploads()
         if len(told) >= POLLS:
             wait = FILM_AGAIN if self._medium.mime == VIDEO_MIME else AGAIN
@@ -171,7 +171,8 @@ class MediaUpload:
 
 
 def lost_upload_outcome(answer: StepResult) -> Outcome:
-    """What they no longer know is uploaded anew; an address that is over is asked for again."""
+    """Return the outcome of a failed upload. An unknown upload starts again; an expired upload URL
+    is requested again."""
     if isinstance(answer, Response) and answer.step.startswith(PUT) and answer.status in (400, 403):
         return Retry(SHORT_RETRY, "account", Message("connectors.uploads_gone"))
     if isinstance(answer, Response) and answer.status == 404:

@@ -1,9 +1,8 @@
-"""Messages between a creator and one fan on Fanvue: written, locked behind a price, looked for,
-taken back. Pure.
+"""Messages between a creator and a fan on Fanvue: sending, paid media, look-ups and deletion.
 
-No key travels with a message: one whose answer was lost is known by its words, its sender and its
-time, one with media by these and its price too: they are uploaded for it alone. What a locked
-message shows, Fanvue opens when it is paid. Source:
+Messages have no idempotency key. A lost one is identified by text, sender and time. One with media
+is also identified by its files and price, since files are uploaded for one message only. Fanvue
+unlocks paid media itself after the payment. Source:
 https://api.fanvue.com/docs/api-reference/reference/chat-messages/send-message, …/list-messages,
 …/delete-message; kinds of messages: https://api.fanvue.com/docs/tutorials/working-with-messages
 """
@@ -57,27 +56,27 @@ PUBLISH = "publish"
 LISTED = 50
 MAX_PAGES = 5
 FURTHEST = 12
-"""Messages of a page, and pages back to a message that was just sent, or that may have been for
-days."""
+"""Maximum number of pages back to a paid message, which may be days old. `MAX_PAGES` is that for a
+message just sent; `LISTED` is the size of a page."""
 
 WINDOW = timedelta(seconds=60)
-"""A message older than this before the attempt is another one with the same words."""
+"""A message older than the attempt by more than this is a different one with the same text."""
 
 WRITTEN_MESSAGE_TYPES = frozenset(
     {"SINGLE_RECIPIENT", "CHAT_TEXT_REPLY", "CHAT_TEXT_GENERATION", "CHAT_TEXT_REWRITE"}
 )
-"""What they call a message that somebody wrote, to one person."""
+"""Types of messages that a user wrote to one recipient."""
 
 _GONE = ("contactab", "recipient", "blocked")
-"""Words of a refusal that is about the one reader; theirs are "user contactability validation
+"""Words in errors that concern the recipient. Fanvue's text is "user contactability validation
 failed"."""
 
 _BOUGHT = ("purchas", "bought", "unlocked")
-"""Words of a refusal to take back what was paid; which they use is nowhere written."""
+"""Words in errors for the deletion of a paid message. Fanvue does not document its text."""
 
 
 def message_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why a message cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a message cannot be sent, or None. Texts are never truncated."""
     if unit.invoice is not None or unit.buttons:
         return Message("fanvue.no_sales")
     if wrong := unit_checks.unit_problem(unit, can, length=len(unit.text_of("body"))):
@@ -88,8 +87,7 @@ def message_problem(unit: Unit, can: Capabilities) -> Message | None:
 
 
 def next_step(unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Bring each file to its store and wait until it is ready; then one request makes the
-    message."""
+    """Upload each file and wait until it is ready, then send the message."""
     last = answers[-1] if answers else None
     if last is not None and last.step == PUBLISH:
         return _send_outcome(last)
@@ -125,7 +123,7 @@ def _send_outcome(answer: StepResult) -> Outcome:
 
 
 def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
-    """What a refusal meant; one that is about the reader says nothing of the account."""
+    """Return the outcome of a failure. An error about the recipient does not affect the account."""
     refused = isinstance(answer, Response) and answer.status in (400, 403, 404)
     if refused and any(word in refusal_text(answer) for word in _GONE):
         return Rejected(Message(READER_GONE), permanent=True)
@@ -133,8 +131,7 @@ def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
 
 
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Page back through the chat to a minute before the attempt; it is not marked as read by
-    that."""
+    """Page back through the chat to a minute before the attempt, without marking it as read."""
     if not answers:
         return Send(chat_page_step(sought.chat, 1, name="look"))
     messages = page_entries(answers[-1])
@@ -144,15 +141,15 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     recent = [one for one in messages if (parse_time(one.get("sentAt")) or start) >= start]
     same = [one for one in recent if _is_match(one, sought)]
     if same:
-        at = parse_timestamp(same[-1].get("sentAt"))  # the oldest, should there be two
+        at = parse_timestamp(same[-1].get("sentAt"))  # the oldest, if there are several
         sure = Found(str(same[-1]["uuid"]), "", at)
         return (
             sure if at is not None else Unknown(Message("connectors.lookup_failed"))
-        )  # a day alone proves nothing
+        )  # a date without a time proves nothing
     if sought.media and any(_has_same_text(one, sought) for one in recent):
         return Unknown(
             Message("connectors.lookup_failed")
-        )  # they may call its files by other names
+        )  # Fanvue may use other IDs for its files
     if len(recent) < len(messages) or not has_more(answers[-1]):
         return Absent()
     whole = len(answers) < MAX_PAGES
@@ -161,7 +158,8 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 
 def _has_same_text(message: Mapping[str, Any], sought: LookupQuery) -> bool:
-    """Whether it is of the same sender and says the same; those of other attempts are left out."""
+    """Return True if the account wrote a message with the sought text that is not from another
+    attempt."""
     ours = sender_id(message) == sought.account and message.get("type") in WRITTEN_MESSAGE_TYPES
     same = normalize_message_text(message.get("text")) == normalize_message_text(sought.text)
     return ours and same and message["uuid"] not in sought.known
@@ -179,7 +177,7 @@ def _parse_media_ids(message: Mapping[str, Any]) -> list[Any]:
 
 
 def message_price(message: Mapping[str, Any]) -> Money | None:
-    """What a message costs; None for one that is not locked, or whose price nobody can read."""
+    """Return the price of a locked message, or None if there is none or it is invalid."""
     pricing = message.get("pricing")
     told = pricing.get("USD") if isinstance(pricing, dict) else None
     cents = told.get("price") if isinstance(told, dict) else None
@@ -191,12 +189,12 @@ def message_price(message: Mapping[str, Any]) -> Money | None:
 def read_paid_status(
     copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]
 ) -> Send | PaidMessageStatus | None:
-    """Page back through the chat to a message of ours, and see whether it was bought."""
+    """Page back through the chat to a message of the account and return its payment status."""
     if not answers:
         return Send(chat_page_step(copy.chat, 1, name="look"))
     last = answers[-1]
     if isinstance(last, Response) and last.status == 404 and refusal_text(last):
-        return PaidMessageStatus("gone")  # no such conversation any more
+        return PaidMessageStatus("gone")  # the conversation no longer exists
     messages = page_entries(last)
     if messages is None:
         return None
@@ -225,7 +223,7 @@ def read_paid_status(
 
 
 def remove_message(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Take the message back; gone already is gone."""
+    """Delete the message. A missing one counts as deleted."""
     if not answers:
         path = f"/chats/{quote_segment(copy.chat)}/messages/{quote_segment(copy.native_id)}"
         return Send(
@@ -248,14 +246,14 @@ def remove_message(copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send 
 
 
 def chat_page_step(fan: str, page: int, *, name: str) -> WireStep:
-    """The request for a page of a chat, newest first; `name` is its action too. Unless told
-    otherwise the chat would be marked as read, and its creator overlook it."""
+    """Request a page of a chat, newest first, without marking it as read, so that its creator does
+    not miss it. `name` is also the action."""
     path = f"/chats/{quote_segment(fan)}/messages?page={page}&size={LISTED}&markAsRead=false"
     return WireStep(name, StepKind.CONTROL, "GET", path, headers=VERSION_HEADER, action=name)
 
 
 def page_entries(answer: StepResult) -> list[dict[str, Any]] | None:
-    """What a page of a list holds, each with an id of its own; None when it is no such page."""
+    """Return the entries of a page, which all have an ID, or None if it is not a page."""
     told = success_body(answer)
     found = told.get("data") if isinstance(told.get("pagination"), dict) else None
     whole = isinstance(found, list) and all(
@@ -265,18 +263,18 @@ def page_entries(answer: StepResult) -> list[dict[str, Any]] | None:
 
 
 def has_more(answer: StepResult) -> bool:
-    """Whether a list goes on after a page of it."""
+    """Return True if further pages follow."""
     return success_body(answer)["pagination"].get("hasMore") is True
 
 
 def sender_id(message: Mapping[str, Any]) -> str:
-    """Who wrote a message; "" where nobody is told."""
+    """Return the sender of a message, or ""."""
     found = message.get("sender")
     return str(found.get("uuid") or "") if isinstance(found, dict) else ""
 
 
 def parse_time(told: object) -> datetime | None:
-    """A time of theirs, in UTC. Their description calls some of them days: of one that says no
-    hour, its end."""
-    day = parse_timestamp(f"{told}T00:00:00+00:00")  # nothing where an hour is told already
+    """Return a time in UTC. Fanvue documents some times as dates; one without a time of day means
+    the end of the day."""
+    day = parse_timestamp(f"{told}T00:00:00+00:00")  # None if it contains a time of day
     return day + timedelta(days=1, microseconds=-1) if day is not None else parse_timestamp(told)

@@ -1,11 +1,9 @@
-"""Fanvue: posts for subscribers, with pictures and films, and messages with fans, whose media may
-lie behind a price.
+"""The Fanvue connector: posts for subscribers with pictures and videos, and messages with paid
+media.
 
-No key travels with a post; a lost answer is looked up among the account's own posts. Fanvue sells
-by itself: what fans pay there goes no way of ours, we see that they paid. The account is in
-`connectors/platforms/fanvue/account.py`, messages are in `messages.py` and `updates.py` beside it.
-Source: https://api.fanvue.com/docs/api-reference/reference/posts/create-post,
-…/media/create-upload-session
+Posts have no idempotency key, so a lost one is looked up in the account's posts. Fanvue collects
+all payments itself; this connector only reads that they were made. Source:
+https://api.fanvue.com/docs/api-reference/reference/posts/create-post, …/media/create-upload-session
 """
 
 import re
@@ -81,20 +79,20 @@ from gate.contract.units import Unit
 SUBSCRIBERS_MARK = "audience=subscribers"
 EVERYBODY = "followers-and-subscribers"
 WINDOW = timedelta(seconds=60)
-"""A post older than this before the attempt is another one with the same words."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 LISTED = 50
 MAX_PAGES = 5
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 MAX_TEXT = 5000
 POLL_SECONDS = 10.0
-"""Between two looks at the chats. 200 requests a minute are allowed for all that is done as a
-creator: listening takes 6 of them where nobody speaks, and 60 to 115 where more did than a poll
-reads; nobody minds ten seconds in a chat. Source:
+"""Seconds between two reads of the chats. A creator has 200 requests a minute for all purposes.
+Polls use 6 of them without new messages, and 60 to 115 if there are more chats with new messages
+than a poll reads. Ten seconds are fast enough for a chat. Source:
 https://api.fanvue.com/docs/authentication/rate-limits"""
 
 PRICE_RANGE = PriceRange("USD", 300, 100_000)
-"""The least is theirs; the most is ours, as they name none."""
+"""The minimum is Fanvue's. The maximum is ours, since Fanvue documents none."""
 
 CAN = Capabilities(
     platform="fanvue",
@@ -113,11 +111,11 @@ CAN = Capabilities(
     shows={"": FANVUE_LAYOUT},
     sells={SURFACE.partition(".")[2]: PRICE_RANGE, CHAT_SURFACE.partition(".")[2]: PRICE_RANGE},
 )
-"""How many pictures and films a post or a message takes, and how large, is nowhere said."""
+"""The capabilities. Fanvue does not document the maximum number and size of files."""
 
 
 class Fanvue:
-    """Posts and messages with pictures and films; pure."""
+    """The connector for posts and messages with pictures and videos."""
 
     capabilities = CAN
     form = fanvue_account.FORM
@@ -127,8 +125,7 @@ class Fanvue:
     call_header = webhooks.SIGNATURE_HEADER
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Bring each file to its store, wait until it is ready, then post. Tell what an answer
-        meant."""
+        """Upload each file, wait until it is ready, then publish."""
         unfit = messages.message_problem(unit, CAN) if unit.viewer else _unit_problem(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -145,8 +142,8 @@ class Fanvue:
         return waiting or Send(_build_publish_step(unit, [upload.uuid for upload in uploads]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Page through the account's posts, or a chat. Pinned posts come first, whenever they were
-        made."""
+        """Search the account's posts or a chat page by page. Pinned posts come first, whatever
+        their age."""
         if sought.chat:
             return messages.look_up(sought, answers)
         files = _uploaded_media_ids(sought)
@@ -167,12 +164,12 @@ class Fanvue:
         wanted = sought.price.minor if sought.price is not None else None
         if same := next((post for post in alike if _parse_price(post) == wanted), None):
             return Found(str(same["uuid"]), "", parse_timestamp(same.get("createdAt")))
-        if alike:  # ours, and at another price: nobody here knows how that came about
+        if alike:  # the same post at another price has no known cause, so a member must decide
             return Unknown(Message("fanvue.other_price"))
         if textless_posts.has_no_text(sought) and any(
             _is_candidate(post, sought) for post in recent
         ):
-            return textless_posts.OTHER_MEDIA  # they may call its files by other names
+            return textless_posts.OTHER_MEDIA  # Fanvue may use other IDs for its files
         older = any(post not in recent and not post.get("isPinned") for post in posts)
         if older or not has_more(answers[-1]):
             return Absent()
@@ -184,13 +181,13 @@ class Fanvue:
         )
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The site: accounts are known by a number that leads nowhere."""
+        """Return the site's URL, since the account ID does not lead to a profile."""
         return "https://www.fanvue.com/"
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The post whose number is in an address: of the account's own, as only these are told."""
+        """Return the post whose ID is in a URL. Fanvue returns only the account's own posts."""
         number = next(
             (
                 one.lower()
@@ -209,7 +206,7 @@ class Fanvue:
         return Absent() if _is_missing(last) else ADDRESS_UNREADABLE
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the post, or take the message back; gone already is gone."""
+        """Delete the post or message. A missing one counts as deleted."""
         if copy.chat:
             return messages.remove_message(copy, answers)
         if not answers:
@@ -235,7 +232,7 @@ class Fanvue:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Likes, comments and tips of a post; nobody tells views."""
+        """Return likes, comments and tips of a post. Fanvue does not return views."""
         if copy.chat:
             return None
         if not answers:
@@ -254,8 +251,8 @@ class Fanvue:
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """Whether the account still has the post; a 404 without Fanvue's own words may be
-        anybody's."""
+        """Check that the account still has the post. A 404 without Fanvue's error text does not
+        count."""
         if not answers:
             return Send(_build_read_step(copy.native_id, "look"))
         if uuid_of(answers[-1]) == copy.native_id:
@@ -265,58 +262,60 @@ class Fanvue:
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many follow the account; who subscribes is counted apart there."""
+        """Return the next request, or the number of followers. Fanvue counts subscribers
+        separately."""
         return fanvue_account.count_followers(answers)
 
     def read_paid_status(
         self, copy: PlatformCopy, since: datetime, answers: tuple[StepResult, ...]
     ) -> Send | PaidMessageStatus | None:
-        """Whether a message was bought."""
+        """Return the payment status of a message."""
         return messages.read_paid_status(copy, since, answers)
 
     def read_earnings(
         self, account: str, span: TimeSpan, answers: tuple[StepResult, ...]
     ) -> EarningsAnswer:
-        """What fans paid, and what went back to them."""
+        """Return payments of fans and refunds to them."""
         return earnings.read_earnings(account, span, answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """Have the creator say yes, then ask whose tokens these are."""
+        """Let the creator authorize, then identify the account of the tokens."""
         return fanvue_account.connect(form, answers)
 
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Ask whose token it is."""
+        """Check that the token belongs to the account."""
         return fanvue_account.verify_account(account, answers)
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
     ) -> Send | RenewedTokens | Outcome:
-        """A new pair of tokens; the old refresh token is used up by that."""
+        """Exchange the refresh token for a new pair of tokens; it can be used once."""
         return fanvue_account.refresh(grant, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-        """The list of chats, then each in which somebody spoke."""
+        """Read the list of chats, then each one with new messages."""
         return updates.listen(cursor, answers)
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
-        """Fanvue waits for nothing, and chats stay unread there until the creator looks."""
+        """Return None: Fanvue needs no confirmation, and chats stay unread until the creator opens
+        them."""
         return None
 
     def read_signature(self, header: str) -> WebhookSignature | None:
-        """How a call for the application is signed."""
+        """Parse the signature header of a webhook call."""
         return webhooks.read_signature(header)
 
     def parse_app_webhook(self, body: bytes) -> AppWebhookEvent | None:
-        """What a call is about."""
+        """Return the reads that a webhook call triggers."""
         return webhooks.parse_app_webhook(body)
 
 
 def _unit_problem(unit: Unit) -> Message | None:
-    """Why the unit cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a unit cannot be sent, or None. Texts are never truncated."""
     if wrong := unit_checks.unit_problem(unit, CAN, length=len(unit.text_of("body"))):
         return wrong
     if not unit.media and not unit.text_of("body").strip():
@@ -338,14 +337,14 @@ def _build_publish_step(unit: Unit, media: list[str]) -> WireStep:
 
 
 def _uploaded_media_ids(sought: LookupQuery) -> set[str]:
-    """What they call the files of a post; nothing where one of them is not known."""
+    """Return Fanvue's IDs of the files; empty if one is unknown."""
     named = {MediaUpload(medium, sought.told).uuid for medium in sought.media}
     return set() if "" in named else named
 
 
 def _is_match(post: Mapping[str, Any], sought: LookupQuery, files: set[str]) -> bool:
-    """Whether a post shows these very files, uploaded for it alone, whatever its owner has it say
-    by now; or says this and costs nothing: they may call its files by other names."""
+    """Return True if a post has exactly the uploaded files, whatever its current text. A free post
+    with the sought text matches too, since Fanvue may use other IDs for its files."""
     if str(post["uuid"]) in sought.known:
         return False
     words = sought.text.strip() if sought.price is None else ""
@@ -366,7 +365,7 @@ def _parse_media_ids(post: Mapping[str, Any]) -> set[str]:
 
 
 def _parse_price(post: Mapping[str, Any]) -> int | None:
-    """The price of a post in cents; None for one that costs nothing."""
+    """Return the price of a post in cents, or None if it is free."""
     told = post.get("price")
     return int(told) if isinstance(told, int | float) and told else None
 
@@ -380,7 +379,7 @@ def _publish_outcome(answer: StepResult) -> Outcome:
 
 
 def _is_missing(answer: StepResult) -> bool:
-    """Whether Fanvue itself says that there is no such post."""
+    """Return True if Fanvue itself reports that the post does not exist."""
     return isinstance(answer, Response) and answer.status == 404 and bool(refusal_text(answer))
 
 

@@ -1,9 +1,9 @@
-"""Hearing the fans of a creator on Fanvue: the list of chats, those that spoke last first, then
-each with news. Pure.
+"""Polls of a creator's chats on Fanvue: the list of chats by last message, then each chat with new
+messages.
 
-Nothing is asked of chats in which nobody spoke, as
-https://api.fanvue.com/docs/tutorials/efficient-chat-sync wants it. Where there is more than one
-poll may read, the next one goes on; the same message told twice is known by its id.
+Chats without new messages are not requested, as
+https://api.fanvue.com/docs/tutorials/efficient-chat-sync recommends. If there are more than one
+poll can read, the next one continues. A message that is returned twice is identified by its ID.
 """
 
 import json
@@ -32,34 +32,34 @@ UPDATES = "updates"
 LISTED = 50
 ENOUGH = 10
 MAX_PAGES = 10
-"""After so many requests no further chat is begun, and of one chat so many pages are read: 20
-requests in all."""
+"""Maximum number of pages per chat. After `ENOUGH` requests no further chat is read, so a poll
+takes at most 20 requests."""
 
 BEFORE = timedelta(seconds=60)
-"""How long before the last known moment is read again: what they list may lag. What was said longer
-before an account's first poll was said to the creator, not to us."""
+"""Overlap with the previous poll, since lists may be delayed. Messages sent longer than this before
+an account's first poll are ignored, because it was not connected."""
 
 CLOCK = timedelta(minutes=5)
-"""How far the hours of their messages may be behind their clock, where that alone says how much of
-a long list is old: after a message to thousands nobody speaks for a while, and the list should not
-be read to its end each time."""
+"""Assumed maximum delay of message times behind Fanvue's clock. It limits how much of a long list
+is read after a message to thousands of fans, when no chat is newer."""
 
 MAX_READ = 200
-"""Chats whose last message is remembered as read."""
+"""Number of chats whose last message is stored as read."""
 
 _TO_MANY = ("BROADCAST", "MARKETING_", "GHOST_PROMOTION")
 _UNSAID = (*_TO_MANY, "AUTOMATED_")
 _UNLOCKED = "LOCKED_MESSAGE_UNLOCKED"
-"""Kinds of messages, or how they begin, that go to many, and all in which nobody speaks."""
+"""The type of a message about unlocked media. `_TO_MANY` are prefixes of types sent to many
+recipients, `_UNSAID` those of all types that no user wrote."""
 
 
 @dataclass(frozen=True)
 class ChatCursor:
-    """How far an account was heard.
+    """The position of the polls.
 
-    `low`: chats that spoke before it were read; `since`: what is read of a chat begins there. While
-    one look at the list takes several polls, `top` is the newest it began with, and `page` where it
-    goes on. `read`: ends of the ids of last messages, the latest last.
+    Chats whose last message is before `low` were read. Messages of a chat are read from `since`. If
+    one pass over the list takes several polls, `top` is the newest time at its beginning and `page`
+    its next page. `read` contains the ends of the IDs of last messages, the latest last.
     """
 
     since: datetime | None = None
@@ -70,7 +70,7 @@ class ChatCursor:
 
     @classmethod
     def from_cursor(cls, cursor: str) -> "ChatCursor":
-        """The mark of a cursor; a fresh one of what is none."""
+        """Return the position in a cursor, or the beginning if it is invalid."""
         try:
             told = json.loads(cursor)
             times = {
@@ -84,7 +84,7 @@ class ChatCursor:
 
     @property
     def to_cursor(self) -> str:
-        """As it is kept."""
+        """Return the position as a cursor."""
         times = {
             name: at.isoformat()
             for name in ("since", "low", "top")
@@ -95,9 +95,11 @@ class ChatCursor:
         )
 
     def after_full_scan(self, *, alone: bool) -> "ChatCursor":
-        """After the whole list was looked at. Only where one page showed all of it (`alone`) nobody
-        can have moved past us on it, to a page that was read before: else messages are read from as
-        early on again."""
+        """Return the position after a pass over the whole list.
+
+        With several pages (`alone` is False), a chat may have moved to a page that was already
+        read. Messages are then read again from the same time.
+        """
         return replace(
             self, since=self.low if alone else self.since, low=self.top, top=None, page=1
         )
@@ -105,27 +107,28 @@ class ChatCursor:
 
 @dataclass(frozen=True)
 class ChatSummary:
-    """A chat as the list shows it: with whom, when it last spoke, the end of that message's id."""
+    """A chat in the list: its fan, the time of its last message, and the end of that message's
+    ID."""
 
     fan: str
     handle: str
     at: datetime
     last: str
     quiet: bool
-    """Its last message went to many at once, and nothing in it is unread: thousands such chats are
-    not read. What a fan wrote less than a poll before that, and the creator saw in Fanvue's own
-    app, is not heard."""
+    """True if the last message went to many recipients and no message is unread. Thousands of such
+    chats are not read. A message that a fan wrote less than a poll before it, and that the creator
+    opened in Fanvue's app, is missed."""
 
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-    """The next request, or what fans said; as much as was read where the last answer is
-    unusable."""
+    """Return the next request, or the new messages. If the last answer is unusable, return the
+    messages read before it."""
     return polls.resume_poll(_poll_updates(ChatCursor.from_cursor(cursor)), answers)
 
 
 def _poll_updates(mark: ChatCursor) -> PollGenerator:
-    """One poll: the first page of the list each time, so that nobody waits for what is left over,
-    then that."""
+    """Poll once: the first page of the list, then the rest of an earlier pass, so that new chats
+    never wait for it."""
     updates: list[ChatUpdate] = []
     page = 1
     asked = 0
@@ -155,15 +158,18 @@ def _poll_updates(mark: ChatCursor) -> PollGenerator:
         if asked >= ENOUGH:
             return ChatUpdates(
                 tuple(updates), replace(mark, page=page).to_cursor
-            )  # again: chats may have moved meanwhile
+            )  # the same page again, since chats may have moved
         page = max(page + 1, resumed)
 
 
 def _begin_scan(
     mark: ChatCursor, answer: StepResult, chats: list[ChatSummary]
 ) -> tuple[ChatCursor, datetime, datetime] | None:
-    """The mark of a look that has begun, which chats spoke since, and from when on they are read.
-    None of an account without chats, where nobody tells what time it is."""
+    """Return the mark of a pass, the time from which chats are new, and the time from which they
+    are read.
+
+    Return None for an account without chats if the answer contains no date.
+    """
     now = response_date(answer)
     newest = max((chat.at for chat in chats), default=None)
     low = mark.low or now or newest
@@ -176,20 +182,20 @@ def _begin_scan(
         spoken.append(now - CLOCK)
     top = (
         max(spoken) if now is None else max(low, min(max(spoken), now))
-    )  # what is dated ahead passes nobody else by
+    )  # a time in the future must not hide other chats
     return replace(mark, since=since, low=low, top=mark.top or top), floor, since - BEFORE
 
 
 def _is_last_page(answer: StepResult, chats: list[ChatSummary], floor: datetime) -> bool:
-    """Whether no later page has a chat that spoke since `floor`."""
+    """Return True if no later page has a chat newer than `floor`."""
     return not has_more(answer) or (bool(chats) and chats[-1].at < floor)
 
 
 def _partial_updates(
     mark: ChatCursor, updates: list[ChatUpdate], answer: StepResult
 ) -> ChatUpdates | Outcome:
-    """What was read before an answer that is unusable; where that is nothing, what the answer
-    meant."""
+    """Return the messages read before an unusable answer or, if there are none, the outcome of that
+    answer."""
     return (
         ChatUpdates(tuple(updates), mark.to_cursor)
         if updates
@@ -199,7 +205,8 @@ def _partial_updates(
 
 @dataclass(frozen=True)
 class _ChatReadResult:
-    """What a fan said, oldest first, in how many requests, or the answer that was unusable."""
+    """The messages of a fan, oldest first, the number of requests, and the unusable answer, if
+    any."""
 
     updates: tuple[ChatUpdate, ...]
     asked: int
@@ -209,8 +216,8 @@ class _ChatReadResult:
 def _read_chat(
     chat: ChatSummary, since: datetime
 ) -> Generator[WireStep, StepResult, _ChatReadResult]:
-    """Read a chat back to `since`. One that is refused silences no other; past what is read a
-    person must look."""
+    """Read a chat back to `since`. A refused chat does not stop the others. If there is more than a
+    poll may read, a notice tells a member to open the chat."""
     found: dict[str, Mapping[str, Any]] = {}
     for page in range(1, MAX_PAGES + 1):
         answer = yield chat_page_step(chat.fan, page, name=UPDATES)
@@ -221,7 +228,7 @@ def _read_chat(
                 return _ChatReadResult((), page, answer)
             gone = (
                 isinstance(answer, Response) and answer.status == 404
-            )  # no such conversation any more
+            )  # the conversation no longer exists
             return _ChatReadResult(() if gone else (_build_unread_update(chat),), page)
         recent = [one for one in messages if (parse_time(one.get("sentAt")) or since) >= since]
         found |= {str(one["uuid"]): one for one in recent if str(one["uuid"]) not in found}
@@ -238,17 +245,17 @@ def _parse_updates(
 
 
 def _build_unread_update(chat: ChatSummary) -> ChatUpdate:
-    """In the place of what could not be read."""
+    """Return a notice in place of messages that were not read."""
     return ChatUpdate(f"{chat.fan}:{chat.last}", "unsupported", chat.fan, chat.handle, at=chat.at)
 
 
 def _parse_update(chat: ChatSummary, message: Mapping[str, Any]) -> ChatUpdate | None:
-    """What a fan wrote; a picture, a tip or a call is for a person to see. Nothing of what the
-    creator wrote, wherever that was, or of what nobody did."""
+    """Return the update of a fan's message. Pictures, tips and calls are `unsupported`. Messages of
+    the creator and automatic ones return None."""
     kind = str(message.get("type"))
     number = str(message["uuid"])
     text = message.get("text")
-    if kind == _UNLOCKED:  # whoever it is said to be from
+    if kind == _UNLOCKED:  # whatever its sender
         return ChatUpdate(
             number, "unlocked", chat.fan, chat.handle, at=parse_time(message.get("sentAt"))
         )
@@ -267,7 +274,7 @@ def _build_page_step(page: int) -> WireStep:
 
 
 def _parse_chats(answer: StepResult) -> list[ChatSummary] | None:
-    """The chats of a page in which anybody ever spoke; None when it is no such page."""
+    """Return the chats of a page that have messages, or None if it is not a page."""
     told = success_body(answer)
     found = told.get("data") if isinstance(told.get("pagination"), dict) else None
     if not isinstance(found, list):

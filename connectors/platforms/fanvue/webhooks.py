@@ -1,5 +1,5 @@
-"""What Fanvue calls about: an event of a creator, in the words of today, or in those of before,
-without id and type.
+"""Webhooks of Fanvue: events of a creator, in the current format or in the earlier one without ID
+and type.
 
 Source: https://api.fanvue.com/docs/webhooks/webhooks-overview, …/signature-verification,
 …/creator/overview
@@ -16,7 +16,7 @@ from connectors.platforms.fanvue.account import is_uuid
 
 SIGNATURE_HEADER = "x-fanvue-signature"
 MAX_SIGNATURES = 4
-"""Signatures of one call: a second one, while a secret changes."""
+"""Maximum number of signatures of a call; there are two during a change of the secret."""
 MAX_ID_LENGTH = 200
 
 _TIME = re.compile(r"[0-9]{9,11}")
@@ -30,8 +30,8 @@ _ABOUT: tuple[tuple[str, frozenset[WebhookTopic]], ...] = (
     ("subscription.", frozenset({"earnings", "followers"})),
     ("follow.", frozenset({"followers"})),
 )
-"""How types of events begin, after `creator.`. What the creator wrote themselves, or somebody read,
-wakes nobody. What was paid may be a message behind its price, which the chat tells."""
+"""Reads by the prefix of the event type after `creator.`. Messages of the creator and read receipts
+trigger none. A payment may be for a locked message, whose status the chat shows."""
 
 _BEFORE: tuple[tuple[str, frozenset[WebhookTopic]], ...] = (
     ("message", frozenset({"chats"})),
@@ -39,12 +39,12 @@ _BEFORE: tuple[tuple[str, frozenset[WebhookTopic]], ...] = (
     ("subscriber", frozenset({"earnings", "followers"})),
     ("price", frozenset({"earnings", "chats"})),
 )
-"""A field by which an event without a type is known; a purchase and a tip have a price."""
+"""Reads by the field that identifies an event without a type. Purchases and tips have a price."""
 
 
 def read_signature(header: str) -> WebhookSignature | None:
-    """The time and the signatures of `t=…,v0=…`, in any order; other versions of a signature are
-    none."""
+    """Return the time and the signatures in `t=…,v0=…`, in any order. Other versions of a signature
+    are ignored."""
     parts = [part.strip().partition("=") for part in header.split(",")]
     times = [value for name, _, value in parts if name == "t"]
     marks = tuple(value for name, _, value in parts if name == "v0")
@@ -56,7 +56,8 @@ def read_signature(header: str) -> WebhookSignature | None:
 
 
 def parse_app_webhook(body: bytes) -> AppWebhookEvent | None:
-    """What is worth reading after an event. One without an id is known by its very words."""
+    """Return the reads that an event triggers. The key of an event without an ID is the digest of
+    its body."""
     event = _parse_json_object(body)
     kind = event.get("type")
     named = event.get("id")
@@ -82,7 +83,7 @@ def _parse_json_object(body: bytes) -> Mapping[str, Any]:
 
 
 def _parse_account_id(event: Mapping[str, Any]) -> str:
-    """The creator whom an event is about; "" where it names none."""
+    """Return the creator of an event, or ""."""
     data = event.get("data")
     inner: Mapping[str, Any] = data if isinstance(data, dict) else {}
     creator = inner.get("creator")

@@ -1,5 +1,5 @@
-"""Connecting an Instagram account: whose token it is, whether it may publish, and how it is
-renewed. Pure.
+"""Connection of an Instagram account: owner and type of the account, permissions, and token
+refresh.
 
 Source: `instagram-api-with-instagram-login/get-started` of
 https://developers.facebook.com/docs/instagram-platform/
@@ -69,8 +69,10 @@ TOKEN_NETWORK = TokenNetwork(
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """A pasted token, or a yes and a token for its code; whose it is; where messages are wanted,
-    whether they may be read; then the account, or why not."""
+    """Get the token, pasted or through OAuth, identify the account, and return it.
+
+    If messages are wanted, also check that they can be read.
+    """
     chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
     probed = bool(answers) and answers[-1].step == MESSAGES_PROBE_STEP
     network = (
@@ -103,7 +105,7 @@ def connect(
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Whether the token is still this account's."""
+    """Check that the token belongs to the account."""
     if not answers:
         return Send(WireStep("look", StepKind.CONTROL, "GET", _WHO, action="look"))
     last = answers[-1]
@@ -114,12 +116,12 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
-    """The token that follows."""
+    """Refresh the token."""
     return refresh_tokens(TOKEN_NETWORK, grant, answers)
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many follow whoever the token belongs to."""
+    """Return the next request, or the number of followers of the token's account."""
     if not answers:
         return metrics.followers_request("/me?fields=followers_count")
     return metrics.parse_count(success_body(answers[-1]).get("followers_count"))

@@ -1,18 +1,15 @@
-"""What people say under an Instagram account's posts: heard, answered by a comment, hidden,
-deleted. Pure.
+"""Comments on an Instagram account's posts: reading, replying, hiding and deleting.
 
-There is no list of new comments: posts are read with what stands under each, the newest first. A
-reply is known by the comment it stands under and its own id, since an answer to it goes under that
-comment too; an answer of ours is `comment:` and its id, since a post is a number as well.
-Source: `comment-moderation`, `instagram-graph-api/reference/ig-media/comments` and
+There is no list of new comments, so posts are read with their comments, newest first, and each
+comment with its replies. The ID of a reply includes its parent comment, since an answer to it must
+be posted below that comment. A comment of the account has the native ID `comment:` and its ID,
+since the ID of a post is a number too. Source: `comment-moderation`,
+`instagram-graph-api/reference/ig-media/comments` and
 `instagram-graph-api/reference/ig-comment/replies` of
 https://developers.facebook.com/docs/instagram-platform/
 
-What people say under an Instagram account's posts, as `meta_hearing` reads it. Pure.
-
-Each comment comes with its replies. Not heard: replies past the first 25 of one comment, and
-those under a comment that is none of the 25 newest of its post; mentions elsewhere, comments on
-stories and on advertisements. Source: the same pages.
+Not read: replies after the first 25 of a comment, replies to comments outside the 25 newest of
+their post, mentions elsewhere, and comments on stories and advertisements.
 """
 
 import re
@@ -76,17 +73,17 @@ from gate.contract.units import Unit
 LOOK = "look"
 OPEN = "open"
 MODERATION_ACTIONS = frozenset({"hide", "show", "delete"})
-"""Who comments cannot be blocked or reported by a program."""
+"""The supported actions. The API cannot block or report authors."""
 
 WINDOW = timedelta(seconds=60)
-"""A comment older than this before the attempt is another one with the same words."""
+"""A comment older than the attempt by more than this is a different one with the same text."""
 
 LISTED = 50
 MAX_PAGES = 5
 AGAIN = timedelta(seconds=5)
 UNREADY = timedelta(seconds=30)
 MAX_TEXT = 2200
-"""Characters of a comment; the reference names no number, and others met this one, that of
+"""Maximum number of characters of a comment. The reference states none; users observed the limit of
 captions."""
 
 _REMARK = re.compile(r"(?:\d{1,30}/)?\d{1,30}", re.ASCII)
@@ -95,7 +92,7 @@ _REMARK = re.compile(r"(?:\d{1,30}/)?\d{1,30}", re.ASCII)
 def reply_to_comment(
     unit: Unit, answers: tuple[StepResult, ...], can: Capabilities
 ) -> Send | Outcome:
-    """One request that puts words under a comment; tell what its answer meant."""
+    """Publish a reply to a comment in one request, or return its outcome."""
     words = unit.text_of("body")
     wrong = unit_checks.unit_problem(unit, can, length=len(words)) or _comment_problem(unit)
     if wrong is not None:
@@ -112,12 +109,11 @@ def reply_to_comment(
 def add_first_comment(
     unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, marks: frozenset[str]
 ) -> Send | Outcome:
-    """A first comment under a post of ours: ask whether the post takes comments, then put the words
-    there.
+    """Publish the first comment on the account's own post, after a check that the post allows
+    comments.
 
-    A post that was published this moment is told as missing for a while, though it is listed: it is
-    waited for, and nothing was said there. One that is in none of the account's posts either is
-    gone, and no comment comes under it. Source:
+    For a while Instagram may report a new post as missing although it is listed; the comment is
+    then retried. A post that is in no list is deleted, so the comment is rejected. Source:
     https://developers.facebook.com/docs/instagram-platform/comment-moderation, and
     `is_comment_enabled` of
     https://developers.facebook.com/docs/instagram-platform/reference/instagram-media
@@ -169,10 +165,12 @@ def _comment_problem(unit: Unit) -> Message | None:
 
 
 def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
-    """A token from before there were answers lacks a right, and still posts: that is no reason to
-    reconnect.
+    """Return the outcome of a failure. An older token without the permission for comments can still
+    publish, so the account need not be reconnected.
 
-    Instagram says the same of a comment that is gone and of one that this token may not touch."""
+    Instagram reports a deleted comment and a comment that the token may not access with the same
+    error.
+    """
     code, sub = error_codes(last)
     if code in PERMISSION_CODES:
         return Rejected(Message("instagram.no_comments"), permanent=False)
@@ -182,8 +180,7 @@ def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
 
 
 def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Ask who we are, then read what stands under the comment: words, time and name say which is
-    ours."""
+    """Read the account's name, then search the replies of the comment by text, time and author."""
     if not answers:
         return Send(_build_lookup_step("/me?fields=username"))
     me = success_body(answers[0]).get("username")
@@ -230,7 +227,7 @@ def _is_new_comment(one: Mapping[str, Any], sought: LookupQuery) -> bool:
 
 
 def _build_replies_step(sought: LookupQuery, after: str) -> WireStep:
-    """What stands under a post, or under what somebody said."""
+    """Request the comments on a post, or the replies to a comment."""
     cursor = f"&after={quote_segment(after)}" if after else ""
     kind = "comments" if sought.comment else "replies"
     path = (
@@ -245,7 +242,7 @@ def _build_lookup_step(path: str) -> WireStep:
 
 
 def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Delete a comment of ours; gone already is gone."""
+    """Delete a comment of the account. A missing one counts as deleted."""
     if not answers:
         return Send(
             WireStep(
@@ -262,8 +259,8 @@ def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Ou
 def moderate_comment(
     spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Hide or show a comment, or delete it; what cannot be done is asked after, since gone is as
-    good."""
+    """Hide, show or delete a comment. If it is refused, check that it still exists, since a missing
+    one counts as success."""
     if act not in MODERATION_ACTIONS:
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
     if not answers:
@@ -278,7 +275,7 @@ def moderate_comment(
 
 
 def _action_outcome(native_id: str, acted: StepResult) -> Outcome | None:
-    """What came of an act; None where the comment is not there, or nobody says."""
+    """Return the outcome of an action, or None if the comment may be missing."""
     if isinstance(acted, Response) and acted.is_success:
         if json_body(acted).get("success") is False:
             return Rejected(Message("instagram.no_comments"), permanent=False)
@@ -289,8 +286,8 @@ def _action_outcome(native_id: str, acted: StepResult) -> Outcome | None:
 
 
 def _outcome_unless_present(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """ "It does not exist" is told as well of what this token may not touch: a comment that can be
-    read is there."""
+    """Check that the comment still exists. Instagram also reports comments as missing that the
+    token may not access."""
     if len(answers) == 1:
         return Send(_build_lookup_step(f"/{quote_segment(own_comment_id(native_id))}?fields=id"))
     last = answers[-1]
@@ -309,7 +306,8 @@ def _outcome_unless_present(native_id: str, answers: tuple[StepResult, ...]) -> 
 POSTS = 10
 COMMENTS = 25
 REPLIES = 25
-"""Of each on one page: more of them at once are refused as too much data."""
+"""Maximum number of replies per request, like `POSTS` and `COMMENTS`. Instagram refuses larger
+requests as too much data."""
 
 _SAID = "id,text,timestamp,username,from"
 _COMMENT = f"{_SAID},replies.limit({REPLIES}){{{_SAID}}}"
@@ -319,7 +317,8 @@ _POST = f"id,username,permalink,comments.limit({COMMENTS}){{{_COMMENT}}}"
 def list_comments(
     account: str, cursor: str, answers: tuple[StepResult, ...]
 ) -> Send | CommentPage | None:
-    """The next request, what was said since `cursor`, or None where the first answer is none."""
+    """Return the next request, or the comments since `cursor`. Return None if the first answer is
+    unusable."""
     return meta_hearing.list_comments(INSTAGRAM_COMMENTS, account, cursor, answers)
 
 
@@ -336,7 +335,7 @@ def _comments_path(post: str, after: str) -> str:
 
 
 def _parse_comments(post: Mapping[str, Any], account: str, me: str) -> Iterator[Comment]:
-    """What others said under a post; nothing of an entry that names nobody."""
+    """Yield the comments of other users on a post. Entries without an author are skipped."""
     under = entry_id(post)
     comments = post.get("comments")
     if not under or not isinstance(comments, dict):
@@ -359,8 +358,8 @@ def _parse_comments(post: Mapping[str, Any], account: str, me: str) -> Iterator[
 
 
 def _parse_author(one: Mapping[str, Any]) -> str:
-    """Who said it: a number of theirs, a name where none is told, "" where it was the account
-    itself, or nobody."""
+    """Return the author's ID, or the name if there is no ID. Return "" for the account itself and
+    for unknown authors."""
     sender = one.get("from")
     sender = sender if isinstance(sender, dict) else {}
     return "" if sender.get("self_ig_scoped_id") else entry_id(sender) or comment_author(one)

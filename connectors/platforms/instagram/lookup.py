@@ -1,5 +1,4 @@
-"""The posts of an Instagram account, read page by page: by their code, or to see whether one is
-there. Pure."""
+"""Look-ups in the posts of an Instagram account, page by page: by the code in a URL, or by ID."""
 
 from typing import Any
 
@@ -36,8 +35,8 @@ MAX_PAGES = 5
 def resolve_address(
     address: ClaimedAddress, answers: tuple[StepResult, ...]
 ) -> Send | LookupResult:
-    """An address has a code instead of the post's id: the account's own posts are read until one
-    has that code."""
+    """Search the account's posts for the one with the code in a URL. The code is not the post's
+    ID."""
     code = _code_in(address.url)
     if not code:
         return NO_POST_THERE
@@ -57,8 +56,8 @@ def resolve_address(
 def check_presence(
     copy: PlatformCopy, answers: tuple[StepResult, ...]
 ) -> Send | PostPresence | None:
-    """A read of what is there may say that it is not: what is in none of the account's stories or
-    posts is gone."""
+    """Read the post, then search the account's stories and posts. A direct read of an existing post
+    may fail."""
     if not answers:
         return Send(lookup_step(f"/{quote_segment(copy.native_id)}?fields=id"))
     if len(answers) == 1:
@@ -76,7 +75,8 @@ def check_presence(
 def presence_in_listing(
     native_id: str, pages: tuple[StepResult, ...]
 ) -> Send | PostPresence | None:
-    """Whether a post is among the account's own, read page by page; None where nobody can tell."""
+    """Search the account's posts page by page for an ID. Return None if there is no clear
+    result."""
     if not pages:
         return Send(posts_page_step(""))
     posts = posts_from_answer(pages[-1])
@@ -91,8 +91,7 @@ def presence_in_listing(
 
 
 def posts_page_step(after: str, more: str = "") -> WireStep:
-    """The request for a page of the account's posts, newest first; `more` is what else to tell of
-    each."""
+    """Request a page of the account's posts, newest first. `more` adds fields."""
     cursor = f"&after={quote_segment(after)}" if after else ""
     return lookup_step(
         f"/{{account}}/media?fields=id,caption,timestamp,permalink{more}&limit={LISTED}{cursor}"
@@ -100,8 +99,7 @@ def posts_page_step(after: str, more: str = "") -> WireStep:
 
 
 def stories_page_step(after: str) -> WireStep:
-    """The request for a page of the account's stories that are there: they are in no list of
-    posts."""
+    """Request a page of the account's current stories, which are not in the list of posts."""
     cursor = f"&after={quote_segment(after)}" if after else ""
     return lookup_step(
         f"/{{account}}/stories?fields=id,timestamp,permalink,media_type&limit={LISTED}{cursor}"
@@ -109,12 +107,12 @@ def stories_page_step(after: str) -> WireStep:
 
 
 def lookup_step(path: str) -> WireStep:
-    """A harmless request for what stands somewhere."""
+    """Return a read request."""
     return WireStep("look", StepKind.CONTROL, "GET", path, action="look")
 
 
 def posts_from_answer(answer: StepResult) -> list[dict[str, Any]] | None:
-    """The posts of a page, newest first; None when it is no look."""
+    """Return the posts of a page, newest first, or None if the answer is unusable."""
     posts = (
         json_body(answer).get("data")
         if isinstance(answer, Response) and answer.is_success
@@ -127,8 +125,7 @@ def posts_from_answer(answer: StepResult) -> list[dict[str, Any]] | None:
 
 
 def _code_in(url: str) -> str:
-    """The code in the address of a post or a reel, with or without its author before it; "" for
-    none."""
+    """Return the code in the URL of a post or reel, with or without the author before it, or ""."""
     path = path_segments(url, "instagram.com")
     kinds = [
         place
@@ -139,8 +136,8 @@ def _code_in(url: str) -> str:
 
 
 def next_page_cursor(answer: StepResult) -> str:
-    """Where the list goes on; "" at its end. A page may hold fewer posts than were asked for, and
-    another follow."""
+    """Return the cursor of the next page, or "" at the end. A page may be incomplete and still have
+    a successor."""
     return next_cursor(success_body(answer))
 
 

@@ -1,5 +1,5 @@
-"""Messages of an Instagram account (`connectors/platforms/meta/messages.py`), by the login of
-Instagram itself. Pure.
+"""Messages of an Instagram account with Instagram Login. The requests are in
+`connectors/platforms/meta/messages.py`.
 
 Source: `instagram-api-with-instagram-login/messaging-api` of
 https://developers.facebook.com/docs/instagram-platform/
@@ -9,7 +9,7 @@ from connectors.platforms.meta.messages import MessagingNetwork
 
 CHAT_SURFACE = "instagram.message"
 MESSAGE_PERMISSION = "instagram_business_manage_messages"
-"""Only asked for where the agency wants to read and answer messages."""
+"""The permission for messages, requested only if the agency wants to read and answer them."""
 
 MAX_BYTES = 1000
 

@@ -1,5 +1,4 @@
-"""What Instagram tells of a post in numbers: fields of it, and of a story, while it is there, what
-insights say. Pure.
+"""Metrics of Instagram posts and stories. Those of a story are available for its 24 hours.
 
 Source: https://developers.facebook.com/docs/instagram-platform/reference/instagram-media and
 /insights, "Story media metrics"
@@ -25,8 +24,8 @@ _OF_STORIES = ("views", "shares")
 def read_metrics(
     copy: PlatformCopy, answers: tuple[StepResult, ...]
 ) -> Send | Mapping[str, int] | None:
-    """Likes, comments and views; of a story also what its insights tell, which few viewers keep to
-    themselves."""
+    """Return likes, comments and views; for a story also its insights, which Instagram withholds if
+    there are few viewers."""
     if not answers:
         return Send(
             _build_read_step(
@@ -51,7 +50,7 @@ def read_metrics(
 
 
 def _parse_insights(told: Mapping[str, Any]) -> dict[str, int]:
-    """The numbers of an answer of insights: a list of names, each with the values of its
+    """Return the values in an answer with insights: a list of names, each with the values of its
     periods."""
     found: dict[str, int] = {}
     for one in told["data"] if isinstance(told.get("data"), list) else []:
@@ -62,7 +61,7 @@ def _parse_insights(told: Mapping[str, Any]) -> dict[str, int]:
             continue
         if (
             name in _OF_STORIES and isinstance(value, int) and value >= 0
-        ):  # -1 where nobody may know
+        ):  # -1 if Instagram withholds the value
             found[name] = value
     return found
 

@@ -1,10 +1,10 @@
-"""Instagram: pictures and films of a professional account, one or a carousel; a film alone is a
-reel, and one of either may be a story. Instagram fetches each from an address of ours, a film while
-it works through it.
+"""The Instagram connector: pictures and videos of a professional account, single or as a carousel.
+A single video becomes a reel; a single picture or video may be a story. Instagram downloads each
+file from a temporary URL.
 
-A container is made for each file, and for a carousel one around them; when they are ready the last
-request publishes the outer one. No post can be deleted, and no key travels: what became of a lost
-answer is read in the list of posts. Source:
+A container is created for each file and, for a carousel, one around them. When they are ready, the
+last request publishes the outer one. Posts cannot be deleted. There is no idempotency key, so a
+lost answer is looked up in the list of posts. Source:
 https://developers.facebook.com/docs/instagram-platform/content-publishing
 """
 
@@ -97,26 +97,25 @@ MAX_TAGS = 30
 MAX_MENTIONS = 20
 TALLEST = 0.8
 WIDEST = 1.91
-"""Width to height of a picture: 4:5 to 1.91:1."""
+"""Maximum ratio of a picture's width to its height, 1.91:1. `TALLEST` is the minimum, 4:5."""
 
 FILM = "video/mp4"
 PICTURE_BYTES = 8 * 1024 * 1024
-"""A film may be larger than a picture. How long it lasts and what shape it has is theirs to
-judge."""
+"""Maximum size of a picture; a video may be larger. Instagram checks the format of videos."""
 
 POLL_INTERVAL = timedelta(seconds=20)
-"""Between two questions whether a container is ready: a try asks once, and the next one waits for
-this long. Each question counts against the account's limit of requests."""
+"""Interval between two status queries of a container, one per attempt. Each counts against the
+account's rate limit."""
 
 AGAIN = timedelta(seconds=5)
-"""How long a read of a post's marks waits for the next try."""
+"""The delay before the next attempt to read a post's labels."""
 
 WINDOW = timedelta(seconds=60)
-"""A post older than this before the attempt is another one with the same caption."""
+"""A post older than the attempt by more than this is a different post with the same caption."""
 
 
 class Instagram:
-    """Posts of a professional account; pure."""
+    """The connector for posts, stories and messages of a professional account."""
 
     capabilities = Capabilities(
         platform="instagram",
@@ -128,7 +127,7 @@ class Instagram:
         film_seconds=(
             3,
             900,
-        ),  # a reel: the reference of POST /<IG_ID>/media, "Reel Specifications"
+        ),  # a reel; reference of POST /<IG_ID>/media, "Reel Specifications"
         look="listing",
         resend_is_look=False,
         can_delete=False,
@@ -169,7 +168,7 @@ class Instagram:
             ),
         ),
         moderates=comments.MODERATION_ACTIONS,
-        # one to five requests; Meta allows an application 200 an hour for each account
+        # a read takes one to five requests; Meta allows 200 per hour and account
         remarks_every=10,
     )
     form = instagram_account.FORM
@@ -177,8 +176,7 @@ class Instagram:
     refresh_grace = oauth.TOKEN_LIFETIME
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Containers, until they are ready, then the publication; tell what the last answer meant.
-        A message is one request."""
+        """Create containers, wait until they are ready, then publish. A message is one request."""
         if unit.viewer:
             return meta_chats.next_step(
                 messages.MESSAGING_NETWORK, unit, answers, self.capabilities
@@ -213,8 +211,11 @@ class Instagram:
         return _poll_containers([made[PARENT]], answers) or Send(_build_publish_step(made[PARENT]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Read the account's posts back to a minute before the attempt: caption and time say which
-        it is, without words its container. Of a message, the conversation."""
+        """Search the account's posts back to a minute before the attempt by caption and time.
+
+        A post without text is identified by its container. Messages are searched in their
+        conversation.
+        """
         if sought.chat:
             return meta_chats.look_up(messages.MESSAGING_NETWORK, sought, answers)
         if stories.is_story(sought.options):
@@ -253,19 +254,19 @@ class Instagram:
         )
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The site: accounts are known by a number that leads nowhere."""
+        """Return the site's URL, since the account ID does not lead to a profile."""
         return "https://www.instagram.com/"
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The account's own post whose code is in an address, or its story whose number is."""
+        """Return the account's post with the code in a URL, or its story with the number."""
         if stories.is_story_address(address):
             return stories.resolve_story_address(address, answers)
         return lookup.resolve_address(address, answers)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Instagram offers no way but for comments: a person takes a post or a message away in the
+        """Delete a comment. The API cannot delete posts and messages; a member deletes them in the
         app."""
         if copy.chat:
             return Rejected(Message("meta.message_stays"), permanent=True)
@@ -276,7 +277,7 @@ class Instagram:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Likes, comments and views of a post; an answer has none."""
+        """Return likes, comments and views of a post; replies have no metrics."""
         return (
             None
             if is_own_reply(copy.native_id) or copy.chat
@@ -286,14 +287,14 @@ class Instagram:
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """A read of what is there may say that it is not: what is in none of the account's posts
-        either is gone."""
+        """Report a post as missing if it is in none of the account's lists either. A direct read of
+        an existing post may fail."""
         return None if is_own_reply(copy.native_id) else lookup.check_presence(copy, answers)
 
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
-        """Whether the post says that a model made it, where it was sent so."""
+        """Check that the post has the AI label it was sent with."""
         if AI not in flags or is_own_reply(copy.native_id):
             return MarkReport()
         if not answers:
@@ -308,8 +309,8 @@ class Instagram:
     def find_address(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostAddress | None:
-        """Where people find a post; an answer has no address of its own. A failure to read says
-        nothing of the post."""
+        """Return the next request, or the URL of a post; replies have none. A failed read does not
+        mean that the post is missing."""
         if is_own_reply(copy.native_id):
             return None
         if not answers:
@@ -325,19 +326,19 @@ class Instagram:
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many follow the account."""
+        """Return the next request, or the number of followers."""
         return instagram_account.count_followers(answers)
 
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """What people said under the account's posts."""
+        """Return the next request, or the comments on the account's posts since the cursor."""
         return list_comments(account, cursor, answers)
 
     def subscribe_account(
         self, account: str, about: frozenset[WebhookTopic], answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Be called about what people say."""
+        """Subscribe the account to webhooks for comments and messages."""
         return webhooks.subscribe_account("instagram", account, about, answers)
 
     def moderate_comment(
@@ -349,32 +350,33 @@ class Instagram:
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """Ask whose token it is; a private account cannot publish."""
+        """Identify the account of a token. Personal accounts cannot publish."""
         return instagram_account.connect(form, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-        """The account's conversations, then the messages of those that changed."""
+        """Read the list of conversations, then the messages of those that changed."""
         return meta_chats.listen(messages.MESSAGING_NETWORK, cursor, answers)
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
-        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        """Return None: Instagram needs no confirmation, and messages stay unread until the owner
+        opens them."""
         return None
 
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Ask whose token it is."""
+        """Check that the token belongs to the account."""
         return instagram_account.verify_account(account, answers)
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
     ) -> Send | RenewedTokens | Outcome:
-        """The token that follows; the one before stays good."""
+        """Refresh the token; the old one remains valid."""
         return instagram_account.refresh(grant, answers)
 
 
 def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why the unit cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a unit cannot be sent, or None. Texts are never truncated."""
     story = stories.is_story(unit.options)
     caption = unit.text_of("body") if story else _post_text(unit)
     if wrong := unit_checks.unit_problem(unit, can, length=len(caption)):
@@ -407,7 +409,7 @@ def _post_text(unit: Unit) -> str:
 
 
 def _build_post_fields(unit: Unit) -> dict[str, Any]:
-    """What people read of a post, and what Instagram is told of it."""
+    """Return the caption, the collaborators and the AI label of a post."""
     said: dict[str, Any] = {"caption": _post_text(unit)} if _post_text(unit) else {}
     if invited := options.unit_options(unit).get_list("collaborators"):
         said["collaborators"] = invited
@@ -415,15 +417,14 @@ def _build_post_fields(unit: Unit) -> dict[str, Any]:
 
 
 def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
-    """One picture or film: a whole post, or an item of a carousel, which says nothing of its
-    own."""
+    """Create a container for one file: the whole post, or an item of a carousel without text."""
     if stories.is_story(unit.options):
         told = stories.story_container(unit, made_by_a_model=AI in unit.flags)
         return _build_create_step(container_step_name(medium), *told)
     item = len(unit.media) > 1
     file = FileRef(medium.sha256, medium.mime)
     said = {"is_carousel_item": True} if item else _build_post_fields(unit)
-    if medium.mime == FILM:  # they take no description of one
+    if medium.mime == FILM:  # Instagram takes no alt text for videos
         kind = {"media_type": "VIDEO"} if item else _build_reel_fields(unit)
         return _build_create_step(
             container_step_name(medium), {**said, **kind}, {"video_url": file}
@@ -433,8 +434,8 @@ def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
 
 
 def _build_reel_fields(unit: Unit) -> dict[str, Any]:
-    """Shown among the posts too, unless somebody chose otherwise; its cover lies so many
-    milliseconds in."""
+    """Return the fields of a reel. It also appears in the feed unless the member chose otherwise;
+    the cover is an offset in milliseconds."""
     chosen = options.unit_options(unit)
     said: dict[str, Any] = {
         "media_type": "REELS",
@@ -468,14 +469,14 @@ def _build_publish_step(container: str) -> WireStep:
 
 
 def _build_read_step(name: str, path: str) -> WireStep:
-    """A harmless request for what stands somewhere."""
+    """Return a read request."""
     return WireStep(name, StepKind.CONTROL, "GET", path, action="look")
 
 
 def _poll_containers(
     containers: list[str], answers: tuple[StepResult, ...]
 ) -> Send | Outcome | None:
-    """The next question, or why it must wait, until every container is ready; None then."""
+    """Return the next status query or the failure, or None if all containers are ready."""
     for container in containers:
         name = f"poll:{container}"
         told = [answer for answer in answers if answer.step == name]
@@ -484,9 +485,10 @@ def _poll_containers(
             continue
         if status == "ERROR" and (code := container_failure(told[-1])) in MEDIA_REJECTED_CODES:
             return Rejected(Message("instagram.file_refused", {"code": code}), permanent=False)
+        # failed, or expired after a day; the files are uploaded again
         if status in ("ERROR", "EXPIRED"):
             return restage_uploads()
-        if status == "PUBLISHED":  # by an attempt nobody lived to settle
+        if status == "PUBLISHED":  # published by an attempt that ended before it stored the outcome
             return Uncertain(Message("connectors.answer_lost", {"detail": "published"}))
         if told and status != "IN_PROGRESS" and error_codes(told[-1]) != NOT_VISIBLE_CODE:
             return outcome_of_failure(told[-1], creates=False)
@@ -505,7 +507,6 @@ def _publish_outcome(answer: StepResult) -> Outcome:
 
 
 def _query_text(sought: LookupQuery) -> str:
-    """Its caption."""
     return (sought.text or sought.title).strip()
 
 

@@ -1,9 +1,8 @@
-"""Stories of an Instagram account: one picture or film without words, which Instagram takes away
-after a day. Pure.
+"""Stories of an Instagram account: one picture or video without text for 24 hours.
 
-Its container is made and published as a post's, and counts among the posts of a day. It stands in a
-list of its own; its numbers are told while it is there. Nothing can be laid upon it, nobody
-comments it, and no request deletes it. Source:
+A story is created and published like a post and counts against the daily limit of posts. Stories
+have a separate list. The API cannot add stickers to a story, read comments on it or delete it.
+Source:
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/ig-user/media
 ("Story Image Specifications", "Story Video Specifications") and /ig-user/stories
 """
@@ -28,7 +27,8 @@ STORY_OPTION = PostOption("story", "flag", default=options.OPTION_FALSE)
 MENTIONS_OPTION = PostOption(
     "mentions", "list", most=600, entries=20, pattern=r"[a-z0-9._]{1,30}", read=True, example="lea"
 )
-"""Who is told of it, and named to whoever looks; a place on the picture is not asked for."""
+"""Accounts that Instagram notifies and names in the story. Their position in the picture is not
+set."""
 
 STORY_FORMAT = PostFormat(
     INSTAGRAM_STORY_LAYOUT, max_bytes=100_000_000, film_seconds=(3, 60), hours=24
@@ -36,15 +36,15 @@ STORY_FORMAT = PostFormat(
 
 
 def is_story(chosen: Sequence[PlatformOption]) -> bool:
-    """Whether what was chosen makes it one."""
+    """Return True if the options make the post a story."""
     return any(
         one.name == STORY_OPTION.name and one.values == (options.OPTION_TRUE,) for one in chosen
     )
 
 
 def story_problem(unit: Unit) -> Message | None:
-    """Why what was chosen does not go together: some of it is of stories alone, all else of
-    posts."""
+    """Return the reason why options conflict, or None. Mentions are for stories only, all other
+    options for posts only."""
     story = is_story(unit.options)
     names = (one.name for one in unit.options if one.name != STORY_OPTION.name)
     wrong = next((name for name in names if (name == MENTIONS_OPTION.name) != story), "")
@@ -55,8 +55,8 @@ def story_problem(unit: Unit) -> Message | None:
 def story_container(
     unit: Unit, *, made_by_a_model: bool
 ) -> tuple[Mapping[str, Any], Mapping[str, FileRef]]:
-    """What its container is made of: what is told, and the file they fetch. They take no
-    description of one."""
+    """Return the fields of the container and the file that Instagram downloads. Stories have no alt
+    text."""
     medium = unit.media[0]
     source = "video_url" if medium.mime.startswith("video/") else "image_url"
     said: dict[str, Any] = {
@@ -69,21 +69,21 @@ def story_container(
 
 
 def look_up_story(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Ask after its container, then read the stories there are: the only one of its kind since the
-    attempt is it."""
+    """Check the container, then search the current stories. The only one of its kind since the
+    attempt is the match."""
     return look_up_textless(_NETWORK, sought, "", answers)
 
 
 def is_story_address(address: ClaimedAddress) -> bool:
-    """Whether an address is one of a story."""
+    """Return True if the URL is that of a story."""
     return _number_in(address.url) != ""
 
 
 def resolve_story_address(
     address: ClaimedAddress, answers: tuple[StepResult, ...]
 ) -> Send | LookupResult:
-    """An address has a number instead of the story's id: the stories there are are read until one
-    has it."""
+    """Search the current stories for the one with the number in a URL. The number is not the
+    story's ID."""
     if not answers:
         return Send(stories_page_step(""))
     listed = posts_from_answer(answers[-1])
@@ -102,7 +102,7 @@ def resolve_story_address(
 
 
 def _number_in(url: str) -> str:
-    """The number in the address of a story, after its author; "" for none."""
+    """Return the number in the URL of a story, after the author, or ""."""
     path = path_segments(url, "instagram.com")
     return path[2] if len(path) > 2 and path[0] == "stories" else ""
 
@@ -111,8 +111,8 @@ def _build_page_step(sought: LookupQuery, after: str) -> WireStep:
     return stories_page_step(after)
 
 
-# Some accounts are told "story" as the caption of each:
-# https://github.com/restfb/restfb/issues/1277. No field is read.
+# Some accounts receive "story" as the caption of each story, so the caption is not read:
+# https://github.com/restfb/restfb/issues/1277
 _NETWORK = LookupNetwork(
     "status_code",
     "",

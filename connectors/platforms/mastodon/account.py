@@ -1,5 +1,5 @@
-"""An account on Mastodon: a server somebody named and says yes on, its rules, what its refusals
-mean. Pure.
+"""Accounts on Mastodon: OAuth on the chosen server, the server's rules, verification and the
+meaning of failures.
 
 Source: https://docs.joinmastodon.org/client/authorized/,
 https://docs.joinmastodon.org/methods/oauth/
@@ -50,13 +50,14 @@ SCOPES = (
 )
 ADULT = "adult"
 GENERAL = "general"
-"""What somebody who read a server's rules says of them."""
+"""Answers in the form of a member who has read the server's rules: content above General is allowed
+(`ADULT`) or not."""
 
 REGISTER_PREDICATE = (
     "instance register entry: adult yes/no, ai yes/no, automation yes/no, rules digest"
 )
 RULES_UNCHANGED_PREDICATE = "live rules digest equals the register, else H"
-"""What the policy asks of a server for more than General, in its own words."""
+"""The policy's conditions, in its text, for a server with content above General."""
 
 FORM = ConnectForm(
     fields=(
@@ -69,23 +70,23 @@ FORM = ConnectForm(
     server="server",
 )
 _GONE = ("disabled", "suspended", "deleted", "moved", "pending approval")
-"""What a 403 says of an account nobody can post from."""
+"""Words in a 403 error for an account that cannot publish."""
 
 RECORD_NOT_FOUND = "Record not found"
-"""All a server says of what is not there; also where the post of this very key was deleted
-since."""
+"""The error for a missing object. It is also returned if the post with this idempotency key was
+deleted."""
 
 ID_PATTERN = re.compile(r"\w{1,64}", re.ASCII)
 _DOMAIN = re.compile(r"[a-z0-9.-]{1,250}(:\d{1,5})?", re.ASCII)
 
 
 def account_id(account: str) -> str:
-    """The id of an account on its own server, as a segment of a path."""
+    """Return the account's ID on its server, quoted as a path segment."""
     return http_responses.quote_segment(account.partition("@")[0])
 
 
 def id_of(answer: StepResult) -> str:
-    """The id an answer gave; "" for none."""
+    """Return the ID in a successful answer, or ""."""
     told = http_responses.success_body(answer).get("id")
     return (
         told
@@ -95,27 +96,27 @@ def id_of(answer: StepResult) -> str:
 
 
 def post_url(post: Mapping[str, Any]) -> str:
-    """Where people find a post; "" where that is not told."""
+    """Return the public URL of a post, or ""."""
     url = post.get("url")
     return url if isinstance(url, str) and url.startswith(("https://", "http://")) else ""
 
 
 def refusal_text(answer: Response) -> str:
-    """What the server says of a refusal: one sentence, in English on most servers."""
+    """Return the text of an error: one sentence, in English on most servers."""
     told = answer.body.get("error") if isinstance(answer.body, dict) else ""
     return told if isinstance(told, str) else ""
 
 
 def is_missing(answer: StepResult) -> bool:
-    """Whether the server itself says that it has no such thing: another's 404 page proves
-    nothing."""
+    """Return True if the server reports that the object does not exist. A 404 page of another
+    program does not count."""
     return isinstance(answer, Response) and (
         (answer.status == 404 and refusal_text(answer) == RECORD_NOT_FOUND) or answer.status == 410
     )
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Say what an answer that is not a success meant.
+    """Return the outcome of a failure.
 
     Source: https://docs.joinmastodon.org/client/authorized/ and the entities' methods
     """
@@ -131,8 +132,11 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """Before the visit: is there a server, and may we call ourselves an application of it. After
-    it: the token, whose it is, and the server's rules."""
+    """Return the next step of the connection.
+
+    Before OAuth, check the server and register an application on it. Afterwards, exchange the code
+    for a token, identify the account and read the server's rules.
+    """
     if form.get("rules") not in (ADULT, GENERAL):
         return Rejected(Message("mastodon.rules_unread"), permanent=False)
     if not _server_host(form):
@@ -147,8 +151,8 @@ def _server_host(form: Mapping[str, str | Sealed]) -> str:
 def _start_sign_in(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | Outcome:
-    """Each account is let in by an application of its own: what one server told is worth nothing on
-    another."""
+    """Register an application on the server. Each account has a separate one, since registrations
+    are valid on one server only."""
     if not answers:
         return Send(instance_step(StepKind.AUTH))
     last = answers[-1]
@@ -169,7 +173,8 @@ def _start_sign_in(
 def _finish_sign_in(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | ConnectedAccount | Outcome:
-    """A code is good once: where what came of it is lost, the person says yes once more."""
+    """Exchange the code. It is valid once, so the user must authorize again if the answer is
+    lost."""
     if not answers:
         return Send(_build_token_step(form))
     last = answers[-1]
@@ -225,7 +230,8 @@ def _parse_token(answers: tuple[StepResult, ...]) -> Sealed | None:
 
 
 def _missing_server_outcome(answer: StepResult) -> Outcome:
-    """No server of theirs, or one that is busy."""
+    """Return the rejection of a host that is not a Mastodon server, or a retry if the server is
+    busy."""
     later = outcome_of_failure(answer, creates=False)
     waits = isinstance(answer, Response) and isinstance(later, Retry) and not answer.is_success
     return later if waits else Rejected(Message("mastodon.no_server"), permanent=False)
@@ -275,7 +281,7 @@ def _build_account(
 
 
 def rules_digest(server: Any) -> str:
-    """A digest of a server's rules as it tells them, whatever their order and numbers."""
+    """Return a digest of a server's rules, independent of their order and IDs."""
     rules = server.get("rules") if isinstance(server, dict) else None
     told = [
         {"text": str(rule.get("text", "")).strip(), "hint": str(rule.get("hint", "")).strip()}
@@ -286,7 +292,7 @@ def rules_digest(server: Any) -> str:
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Whether the token is this account's, and the account still lives here."""
+    """Check that the token belongs to the account and that the account has not moved."""
     if not answers:
         return Send(
             WireStep(
@@ -306,7 +312,7 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many follow whoever the token belongs to, as far as this server heard of them."""
+    """Return the next request, or the number of followers known to this server."""
     if not answers:
         return metrics.followers_request("/api/v1/accounts/verify_credentials")
     return metrics.parse_count(http_responses.success_body(answers[-1]).get("followers_count"))
@@ -315,8 +321,8 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
 def inspect_destination(
     place: Destination, answers: tuple[StepResult, ...]
 ) -> Send | DestinationReport | Outcome:
-    """What somebody said of the server's rules when they connected, and whether these are its rules
-    still."""
+    """Report the member's answer about the server's rules, and check that the rules have not
+    changed since."""
     if not place.register.get("adult"):
         return DestinationReport(fails=(REGISTER_PREDICATE,))
     if not answers:

@@ -1,4 +1,4 @@
-"""What people say to an account on Mastodon: posts that name it, as every answer to it does. Pure.
+"""Comments on Mastodon: posts that mention the account, as every reply to it does, and moderation.
 
 Sources: https://docs.joinmastodon.org/methods/notifications/#get,
 https://docs.joinmastodon.org/methods/accounts/#block,
@@ -20,14 +20,14 @@ from foundation.i18n.translation import Message
 
 LISTED = 80
 MAX_PAGES = 5
-"""Notifications of one page, the most a server gives, and pages of one reading."""
+"""Maximum number of pages per read. `LISTED` is the maximum number of notifications per page."""
 
 BEGINNING = "0"
-"""Before the first notification there will be, where there was none."""
+"""A cursor before the first notification, for an account without any."""
 
 OPEN = frozenset({"public", "unlisted", "private"})
-"""Who may read a remark: everybody, or the followers of whoever said it. What is `direct` is a
-private message."""
+"""Visibilities of comments, for all users or for the author's followers. A `direct` post is a
+message."""
 
 MODERATION_ACTIONS: frozenset[str] = frozenset({"like", "unlike", "block", "report"})
 _LIKES = {"like": "favourite", "unlike": "unfavourite"}
@@ -36,14 +36,13 @@ _LIKES = {"like": "favourite", "unlike": "unfavourite"}
 def list_comments(
     account: str, cursor: str, answers: tuple[StepResult, ...]
 ) -> Send | CommentPage | None:
-    """The posts that named the account after the notification `cursor`, page after page from the
-    oldest on.
+    """Return the posts that mention the account after the notification `cursor`, page by page from
+    the oldest.
 
-    At first the newest page alone: what was said before that is history. Some servers give fewer
-    than were asked for, and what is left comes with the next reading. What a person filters away on
-    their server is not told here either
-    (https://docs.joinmastodon.org/entities/NotificationPolicy/). Quotes that do not name the
-    account are not remarks.
+    The first read returns the newest page only; earlier posts are ignored. If a server returns
+    fewer posts than requested, the next read returns the rest. Notifications that the user filters
+    on the server are not returned (https://docs.joinmastodon.org/entities/NotificationPolicy/).
+    Quotes that do not mention the account are not comments.
     """
     found = [page for page in map(_parse_notifications, answers) if page is not None]
     if answers and not found:
@@ -65,19 +64,19 @@ def list_comments(
 
 
 def _has_advanced(cursor: str, pages: list[list[Mapping[str, Any]]]) -> bool:
-    """Whether the last page brought anything new: a server that does not go forward gives the same
-    one for ever."""
+    """Return True if the last page contains new notifications. Some servers return the same page
+    forever."""
     before = [cursor, *(one["id"] for page in pages[:-1] for one in page)]
     return max(_id_sort_key(one["id"]) for one in pages[-1]) > max(map(_id_sort_key, before))
 
 
 def _id_sort_key(number: str) -> tuple[int, str]:
-    """Ids in order: numbers without leading zeros, or letters of one length."""
+    """Return the sort key of an ID: numbers without leading zeros, or letters of one length."""
     return len(number), number
 
 
 def _parse_notifications(answer: StepResult) -> list[Mapping[str, Any]] | None:
-    """The notifications of an answer that have an id; None for what is no listing."""
+    """Return the notifications of an answer that have an ID, or None if it is not a list."""
     listed = answer.body if isinstance(answer, Response) and answer.is_success else None
     if not isinstance(listed, list):
         return None
@@ -89,8 +88,8 @@ def _is_id(told: object) -> bool:
 
 
 def _parse_comment(entry: Mapping[str, Any], mine: str) -> Comment | None:
-    """What somebody said in everybody's sight; None for anything else. An answer to an answer is
-    under that alone: nobody tells the post at its top without being asked for each."""
+    """Return a visible comment, or None for any other notification. A reply to a reply has no
+    `under`, since finding the post at its top would need one request each."""
     match entry:
         case {
             "type": "mention",
@@ -116,7 +115,7 @@ def _parse_comment(entry: Mapping[str, Any], mine: str) -> Comment | None:
 
 
 def _parse_text(status: Mapping[str, Any]) -> str:
-    """The warning it is folded up behind, and its words."""
+    """Return the content warning and the text."""
     warning = status.get("spoiler_text")
     content = status.get("content")
     words = [
@@ -129,12 +128,11 @@ def _parse_text(status: Mapping[str, Any]) -> str:
 def moderate_comment(
     spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Like a remark or take that back, keep an author away, which also empties what was heard of
-    them, or tell the server's people of a remark.
+    """Like a comment or undo it, block its author, or report it to the server's moderators. A block
+    also removes the author's notifications.
 
-    An answer cannot be hidden or deleted by whom it is said to. A report whose answer was lost is
-    made once more: the server has no list of one's own to look at, and shows its people all reports
-    of one account together.
+    Only the author can delete a reply, and it cannot be hidden. A report whose answer was lost is
+    sent again: reports cannot be listed, and moderators see all reports of an account together.
     """
     if act not in MODERATION_ACTIONS:
         return Rejected(
@@ -162,5 +160,5 @@ def moderate_comment(
     if isinstance(last, Response) and last.status == 403 and "scope" in refusal_text(last).lower():
         return Rejected(
             Message("oauth.scopes"), permanent=False
-        )  # connected before this right was asked for: it posts
+        )  # connected before this scope was requested; the account can still publish
     return outcome_of_failure(last, creates=False)

@@ -1,8 +1,6 @@
-"""Other words for a post that stands on a Mastodon server; pure. Media that are not named in a
-change are taken off.
+"""Edits of Mastodon posts. An edit removes media that it does not list.
 
-Source: https://docs.joinmastodon.org/methods/statuses/#edit,
-app/services/update_status_service.rb
+Source: https://docs.joinmastodon.org/methods/statuses/#edit, app/services/update_status_service.rb
 """
 
 from typing import Any
@@ -19,8 +17,8 @@ from foundation.i18n.translation import Message
 def edit_post(
     said: dict[str, Any], native_id: str, answers: tuple[StepResult, ...], *, files: bool
 ) -> Send | Outcome:
-    """The next request for a post that is to say what is `said`, or what came of it; with `files`
-    they are asked for first."""
+    """Return the next request, or the outcome. `said` contains the new fields. With `files`, the
+    media are read first."""
     path = f"/api/v1/statuses/{quote_segment(native_id)}"
     last = answers[-1] if answers else None
     if last is None and files:

@@ -1,5 +1,4 @@
-"""What a Mastodon server lets its accounts do: each sets limits of its own, and says so to anybody.
-Pure.
+"""Limits of Mastodon servers. Each server sets limits and publishes them without sign-in.
 
 Source: https://docs.joinmastodon.org/entities/Instance/#configuration
 """
@@ -20,7 +19,7 @@ from gate.contract.units import Medium
 INSTANCE = "instance"
 VIDEO_MIME = "video/mp4"
 MIMES = ("image/jpeg", "image/png", "image/webp", VIDEO_MIME)
-"""What we send; a server may take fewer kinds."""
+"""The types we send; a server may accept fewer."""
 
 LIMIT_CEILINGS = {
     "text": 100_000,
@@ -32,7 +31,7 @@ LIMIT_CEILINGS = {
     "picture_pixels": 10**9,
     "film_pixels": 10**9,
 }
-"""What is believed at most of each number: beyond it somebody wrote nonsense."""
+"""The highest credible value of each limit. Higher values are ignored."""
 
 _TOLD = {
     "text": ("statuses", "max_characters"),
@@ -44,20 +43,23 @@ _TOLD = {
     "picture_pixels": ("media_attachments", "image_matrix_limit"),
     "film_pixels": ("media_attachments", "video_matrix_limit"),
 }
-"""Where in `configuration` each stands."""
+"""The path of each limit in `configuration`."""
 
 _OVER = re.compile(
     r"limit of \d+ exceeded|Cannot attach more than|must be less than|are not supported|too long"
 )
-"""How a server says that it takes less, in English as most do (config/locales/en.yml and Rails' own
+"""Errors for an exceeded limit, in English as on most servers (config/locales/en.yml and Rails'
 messages)."""
 
 
 @dataclass(frozen=True)
 class ServerLimits:
-    """Characters, addresses' worth of characters, files of a post, bytes and pixels of one file;
-    those of a server that changed nothing, but for films: 40 MiB on servers that have not raised it
-    to 99."""
+    """Limits of a server: characters of a text, files of a post, characters counted per URL, and
+    characters of an alt text; bytes and pixels of a file.
+
+    The defaults are Mastodon's, except for videos: 40 MiB, because older servers have not raised it
+    to 99.
+    """
 
     text: int = 500
     media: int = 4
@@ -70,11 +72,11 @@ class ServerLimits:
     mimes: tuple[str, ...] = MIMES
 
     def json(self) -> dict[str, Any]:
-        """As it is kept with an account."""
+        """Return the limits as they are stored with an account."""
         return {**asdict(self), "mimes": list(self.mimes)}
 
     def media_problem(self, media: tuple[Medium, ...]) -> Message | None:
-        """Why the files of a post are not taken as they are."""
+        """Return the reason why the files of a post are not accepted, or None."""
         if len(media) > 1 and any(medium.mime == VIDEO_MIME for medium in media):
             return Message("mastodon.film_alone")
         for place, medium in enumerate(media, start=1):
@@ -89,7 +91,7 @@ class ServerLimits:
         return None
 
     def _medium_unfit(self, medium: Medium) -> Message | None:
-        """Its kind, its weight, or its size in pixels where that is known."""
+        """Check the type, the size and, if known, the number of pixels."""
         film = medium.mime == VIDEO_MIME
         heavy = medium.size > (self.film_bytes if film else self.picture_bytes)
         if heavy or medium.mime not in self.mimes:
@@ -105,7 +107,7 @@ DEFAULT_LIMITS = ServerLimits()
 
 
 def limits_from_json(kept: Mapping[str, Any]) -> ServerLimits:
-    """Limits as they were kept; whatever makes no sense is as usual."""
+    """Return stored limits. Invalid values are replaced by the defaults."""
     known = {one.name: getattr(DEFAULT_LIMITS, one.name) for one in fields(ServerLimits)}
     numbers = {
         name: parse_limit(kept.get(name), known[name], most)
@@ -115,7 +117,7 @@ def limits_from_json(kept: Mapping[str, Any]) -> ServerLimits:
 
 
 def limits_from_server(server: Any) -> ServerLimits:
-    """What a server says of itself; whatever makes no sense is as usual."""
+    """Return the limits that a server publishes. Invalid values are replaced by the defaults."""
     said = _nested_mapping(server, "configuration")
     kept = {name: _nested_mapping(said, group).get(field) for name, (group, field) in _TOLD.items()}
     return limits_from_json(
@@ -129,21 +131,19 @@ def _nested_mapping(said: Any, name: str) -> Mapping[str, Any]:
 
 
 def _supported_mimes(told: object) -> tuple[str, ...]:
-    """Of our kinds those that a server takes; all of them where it names none of ours, which says
-    nothing."""
+    """Return the types in `MIMES` that a server accepts, or all if it lists none of them."""
     listed = told if isinstance(told, list | tuple) else ()
     return tuple(one for one in MIMES if one in listed) or MIMES
 
 
 def instance_step(kind: StepKind) -> WireStep:
-    """The request for what a server says of itself: anybody may read it."""
+    """Request the server's public description."""
     action = "look" if kind is StepKind.CONTROL else ""
-    # no secret
     return WireStep(INSTANCE, kind, "GET", "/api/v2/instance", token="none", action=action)
 
 
 def read_own_limits(answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any] | None:
-    """Ask the server what it takes; None where it did not say."""
+    """Return the next request, or the server's limits; None if it does not publish them."""
     if not answers:
         return Send(instance_step(StepKind.CONTROL))
     server = success_body(answers[-1])
@@ -155,7 +155,7 @@ def read_own_limits(answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any]
 
 
 def limit_refusal(answer: StepResult) -> Rejected | None:
-    """A refusal by a limit that we did not know of; None for any other answer."""
+    """Return the rejection if an unknown limit was exceeded, or None."""
     said = (
         answer.body.get("error")
         if isinstance(answer, Response) and isinstance(answer.body, dict)

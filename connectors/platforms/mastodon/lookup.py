@@ -1,6 +1,5 @@
-"""A post or a message on Mastodon whose answer was lost, among the account's own: by its words as
-they were sent, or where there are none by its pictures, which keep the ids that the server gave
-them when they were uploaded. Pure.
+"""Look-up of a lost post or message in the account's own posts: by its text or, without text, by
+the IDs of its uploaded pictures.
 
 Source: https://docs.joinmastodon.org/methods/accounts/#statuses,
 https://docs.joinmastodon.org/entities/MediaAttachment/
@@ -36,21 +35,21 @@ from gate.contract.units import Medium
 STAGE = "stage:"
 SOURCE = "source:"
 WINDOW = timedelta(seconds=60)
-"""A post older than this before the attempt is another one with the same words."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 LISTED = 40
 MAX_READ = 5
-"""Posts of one listing, and how many of them are read word for word."""
+"""Maximum number of posts whose source text is read. `LISTED` is the number of posts per list."""
 
 USUAL = 20
-"""So many a server gives that was asked for none, or does not give as many as it was asked for."""
+"""Number of posts that servers return by default, also if they ignore the requested number."""
 
 _FAILED = Unknown(Message("connectors.lookup_failed"))
 
 
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """List the account's posts since the attempt; those that may be it are read as they were
-    written, since markup differs by server."""
+    """List the account's posts since the attempt and read the source text of possible matches,
+    since the HTML differs between servers."""
     silent = not sought.text.strip()
     files = (
         textless_posts.media_ids_of(sought, partial(_uploaded_media_ids, sought))
@@ -73,7 +72,7 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     here = [post for post in recent if _is_candidate(post, sought)]
     whole = (
         len(recent) < len(posts) or len(posts) < USUAL
-    )  # it reaches back before the attempt, or to the first post
+    )  # the list reaches back before the attempt, or to the first post
     if silent:
         return _find_by_media(here, sought, files, whole=whole)
     return _find_by_text(here, sought, answers, whole=whole)
@@ -110,7 +109,7 @@ def _find_by_text(
             return replace(found, url="") if sought.chat else found
     reworded = any(
         post.get("edited_at") for post in here
-    )  # by its owner, on the server: it may have been it
+    )  # edited by its owner on the server, so it may be the sought one
     return Absent() if whole and len(here) <= MAX_READ and not reworded else _FAILED
 
 
@@ -138,7 +137,8 @@ def _parse_media_ids(post: Mapping[str, Any]) -> set[str]:
 
 
 def _parse_content(post: Mapping[str, Any]) -> object:
-    """Its markup: of no words it is none, or an empty paragraph."""
+    """Return the HTML of a post without the paragraph around it; a post without text has none or an
+    empty one."""
     return str(post.get("content") or "").removeprefix("<p>").removesuffix("</p>")
 
 
@@ -147,7 +147,7 @@ def _build_read_step(name: str, path: str) -> WireStep:
 
 
 def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
-    """The posts of a listing, newest first; None when it is no look."""
+    """Return the posts of a list, newest first, or None if the answer is unusable."""
     posts = answer.body if isinstance(answer, Response) and answer.is_success else None
     whole = isinstance(posts, list) and all(
         isinstance(post, dict) and post.get("id") for post in posts
@@ -156,8 +156,8 @@ def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
 
 
 def _is_candidate(post: Mapping[str, Any], sought: LookupQuery) -> bool:
-    """Whether a post stands where the one sought would, and is nobody else's copy; of messages, who
-    reads it."""
+    """Return True if a post has the same parent, or a message the same recipient, and is not
+    already known."""
     if str(post["id"]) in sought.known or (post.get("visibility") == DIRECT_VISIBILITY) != bool(
         sought.chat
     ):
@@ -168,6 +168,5 @@ def _is_candidate(post: Mapping[str, Any], sought: LookupQuery) -> bool:
 
 
 def _text_without_mention(text: str, sought: LookupQuery) -> str:
-    """The words of a post as it was written; of a message, without its reader's name before
-    them."""
+    """Return the source text; that of a message without the recipient's name before it."""
     return text.strip().partition(" ")[2].strip() if sought.chat else text.strip()

@@ -1,10 +1,9 @@
-"""Messages between a Mastodon account and one person: posts that only whom they name can read.
-Pure.
+"""Direct messages on Mastodon: posts that only the mentioned accounts can read.
 
-One that names this account alone is a message to it. Whatever a message names hears it too, so ours
-names its reader, at its beginning, and nobody else. It goes under the last one that was said
-between the two, or it would begin another conversation. Servers keep what is said with strangers
-apart from other notifications unless they are asked for it. Sources:
+A post that mentions only this account is a message to it. Every mentioned account receives a post,
+so a message begins with its recipient's handle and mentions no other account. It replies to the
+last message between the two; otherwise it would start another conversation. Servers filter
+notifications of messages from strangers unless `include_filtered` is set. Sources:
 https://docs.joinmastodon.org/user/posting/#privacy,
 https://docs.joinmastodon.org/methods/conversations/#get,
 https://docs.joinmastodon.org/methods/notifications/#get (`include_filtered`),
@@ -49,26 +48,25 @@ READER = "reader"
 CONVERSATIONS_STEP = "talks"
 
 POLL_SECONDS = 30.0
-"""Between two looks: 10 of the 300 requests that an account, and an address for all of its
+"""Seconds between two polls: 10 of the 300 requests that an account, and an IP address for all its
 accounts, has in five minutes. Source: https://docs.joinmastodon.org/api/rate-limits/"""
 
 RESERVED_CHARACTERS = 32
-"""Characters of every message that are its reader's name: the sign, thirty letters, a blank. The
-server does not count where they are from. Source:
-https://docs.joinmastodon.org/user/posting/#text"""
+"""Characters of a message for its recipient's handle: the @, thirty letters and a space. The server
+does not count the handle's domain. Source: https://docs.joinmastodon.org/user/posting/#text"""
 
 LISTED = 80
 MAX_PAGES = 5
 MAX_CONVERSATIONS = 40
-"""Notifications of a page, the most a server gives, and pages of one poll; conversations of one
-listing."""
+"""Conversations per list. `LISTED` is the maximum number of notifications per page, `MAX_PAGES` the
+number of pages per poll."""
 
 KEPT = ("accounts.id", "last_status.id", "last_status.visibility")
-"""What is kept of the conversations, of which all but one are with others: nothing that was said in
-them."""
+"""The fields of conversations that are stored, since the list includes conversations with others.
+Their messages are not stored."""
 
 BEGINNING = "0"
-"""Before the first notification there will be."""
+"""A cursor before the first notification."""
 
 _MEDIA: Mapping[str, AttachmentKind] = {
     "image": "picture",
@@ -77,14 +75,14 @@ _MEDIA: Mapping[str, AttachmentKind] = {
     "audio": "sound",
 }
 _NAMES = re.compile(r"(?<![=/\w])@\w")
-"""Where a server would find somebody's name:
+"""A mention as servers recognize it:
 https://github.com/mastodon/mastodon/blob/main/app/models/account.rb"""
 
 _ACCT = re.compile(r"\w+([.-]+\w+)*(@\w+([.-]+\w+)*(:\d{1,5})?)?")
 
 
 def message_problem(unit: Unit, can: Capabilities, per_address: int) -> Message | None:
-    """Why a message cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a message cannot be sent, or None. Texts are never truncated."""
     text = unit.text_of("body")
     if (
         unit.invoice is not None
@@ -104,8 +102,8 @@ def message_problem(unit: Unit, can: Capabilities, per_address: int) -> Message 
 def next_step(
     unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, per_address: int
 ) -> Send | Outcome:
-    """Ask what its reader is called, then which was the last message between the two, then send it
-    under that."""
+    """Request the recipient's handle, then the last message between the two, then send the reply to
+    it."""
     if answers and answers[-1].step == PUBLISH:
         return _send_outcome(answers[-1], unit)
     if wrong := message_problem(unit, can, per_address):
@@ -133,7 +131,7 @@ def next_step(
 def _unreachable_outcome(
     answer: StepResult, unit: Unit, can: Capabilities, per_address: int
 ) -> Outcome | None:
-    """Why nothing can be said to somebody; None where it can."""
+    """Return the reason why the recipient cannot be reached, or None."""
     told = success_body(answer)
     if is_missing(answer) or (id_of(answer) == unit.viewer and told.get("suspended") is True):
         return Rejected(Message(READER_GONE), permanent=True)
@@ -141,7 +139,7 @@ def _unreachable_outcome(
         return outcome_of_failure(answer, creates=False)
     whole = text_length(f"@{_parse_handle(answer)} {unit.text_of('body')}", per_address)
     most = can.size_limits(unit.surface)[0] + RESERVED_CHARACTERS
-    if whole > most:  # their name is longer than Mastodon's own may be
+    if whole > most:  # the handle is longer than Mastodon's limit
         return Rejected(
             Message("connectors.text_too_long", {"length": whole, "most": most}), permanent=False
         )
@@ -149,13 +147,13 @@ def _unreachable_outcome(
 
 
 def _parse_handle(answer: StepResult) -> str:
-    """By what an account is named on the server we ask; "" for what no message may begin with."""
+    """Return the handle of an account on this server, or "" if a message cannot begin with it."""
     told = success_body(answer).get("acct")
     return told if isinstance(told, str) and _ACCT.fullmatch(told) else ""
 
 
 def _find_last_message_id(answer: StepResult, other: str) -> str:
-    """The last message of the newest conversation with somebody alone; "" where there is none."""
+    """Return the last message of the newest conversation with this account alone, or ""."""
     for one in _parse_entries(answer) or []:
         match one:
             case {
@@ -183,8 +181,8 @@ def _build_message_step(unit: Unit, acct: str, under: str) -> WireStep:
 
 
 def _send_outcome(answer: StepResult, unit: Unit) -> Outcome:
-    """What came of a message. One that names nobody reaches nobody: its reader takes none of ours,
-    or left."""
+    """Return the outcome of a message. If the post mentions no account, the recipient blocks
+    messages or has left."""
     told = success_body(answer)
     if number := id_of(answer):
         reached = unit.viewer in mentioned_accounts(told)
@@ -198,13 +196,13 @@ def _send_outcome(answer: StepResult, unit: Unit) -> Outcome:
         answer.status == 404 and refusal_text(answer) == RECORD_NOT_FOUND
     ):  # sent and deleted since, or never sent
         return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
-    if answer.status == 404:  # what it was to stand under went meanwhile: the next try asks again
+    if answer.status == 404:  # the message above was deleted since; the next attempt reads it again
         return Retry(SHORT_RETRY, "account", Message("connectors.above_gone"))
     return limits.limit_refusal(answer) or outcome_of_failure(answer, creates=True)
 
 
 def mentioned_accounts(status: Mapping[str, Any]) -> set[str]:
-    """The accounts that a status names."""
+    """Return the IDs of the accounts mentioned in a post."""
     told = status.get("mentions")
     return (
         {str(one.get("id")) for one in told if isinstance(one, Mapping)}
@@ -214,14 +212,14 @@ def mentioned_accounts(status: Mapping[str, Any]) -> set[str]:
 
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-    """The next request, or what people said; as much as was read where the last answer is
-    unusable."""
+    """Return the next request, or the new messages. If the last answer is unusable, return the
+    messages read before it."""
     return polls.resume_poll(_poll_updates(cursor) if cursor else _start_polling(), answers)
 
 
 def _start_polling() -> PollGenerator:
-    """Whose account it is, and where its list ends: what was said before was said to its owner, not
-    to us."""
+    """Read the account's ID and the newest notification. Earlier messages are ignored, because they
+    were sent before the account was connected."""
     whose = yield _build_read_step(UPDATES, "/api/v1/accounts/verify_credentials", UPDATES)
     me = id_of(whose)
     if not me:
@@ -236,7 +234,7 @@ def _start_polling() -> PollGenerator:
 
 
 def _poll_updates(cursor: str) -> PollGenerator:
-    """What was said since then, oldest first; one request where that fits one page."""
+    """Read the messages since the cursor, oldest first; one request if they fit on one page."""
     me, _, after = cursor.partition(" ")
     updates: list[ChatUpdate] = []
     for page in range(MAX_PAGES):
@@ -251,14 +249,15 @@ def _poll_updates(cursor: str) -> PollGenerator:
         updates += [update for one in fresh if (update := _parse_update(one, me)) is not None]
         if fresh:
             after = str(fresh[-1]["id"])
+        # An incomplete page is the last one.
         if not fresh or len(listed or []) < LISTED:
             break
     return ChatUpdates(tuple(updates), f"{me} {after}")
 
 
 def _polling_failure_outcome(answer: StepResult) -> Outcome:
-    """Why nothing was heard. A right that is missing ends listening alone: the account goes on
-    posting."""
+    """Return the outcome of a failed poll. A missing scope stops the polls only; the account can
+    still publish."""
     if (
         isinstance(answer, Response)
         and answer.status == 403
@@ -269,7 +268,8 @@ def _polling_failure_outcome(answer: StepResult) -> Outcome:
 
 
 def _parse_update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
-    """What somebody said to this account alone; what is more than words is for a person to see."""
+    """Return a message to this account alone, or None. A message with more than text is
+    `unsupported`."""
     match entry:
         case {
             "account": {"id": str(author), "acct": str(name)},
@@ -297,7 +297,7 @@ def _parse_update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
 
 
 def _parse_text(status: Mapping[str, Any], me: str) -> str:
-    """The warning it is folded up behind, and its words without our own name before them."""
+    """Return the content warning and the text without the account's handle before it."""
     warning = status.get("spoiler_text")
     content = status.get("content")
     words = html_to_text(content) if isinstance(content, str) else ""
@@ -316,8 +316,8 @@ def _parse_text(status: Mapping[str, Any], me: str) -> str:
 
 
 def _parse_attachment_kind(status: Mapping[str, Any]) -> AttachmentKind:
-    """What it is beside its words; nothing of it is fetched, since whoever wrote it chose what lies
-    there."""
+    """Return the kind of the first attachment. Attachments are not downloaded, because the sender
+    chose their URLs."""
     media = status.get("media_attachments")
     first = media[0] if isinstance(media, list) and media else None
     if first is None:
@@ -326,7 +326,7 @@ def _parse_attachment_kind(status: Mapping[str, Any]) -> AttachmentKind:
 
 
 def _parse_notifications(answer: StepResult) -> list[Mapping[str, Any]] | None:
-    """The notifications of an answer that have an id; None for what is no listing."""
+    """Return the notifications of an answer that have an ID, or None if it is not a list."""
     listed = _parse_entries(answer)
     return (
         None
@@ -341,7 +341,7 @@ def _parse_entries(answer: StepResult) -> list[Mapping[str, Any]] | None:
 
 
 def _id_sort_key(number: str) -> tuple[int, str]:
-    """Ids in order: numbers without leading zeros, or letters of one length."""
+    """Return the sort key of an ID: numbers without leading zeros, or letters of one length."""
     return len(number), number
 
 

@@ -1,10 +1,8 @@
-"""Mastodon: posts on a server of its own rules. The account is in
-`connectors/platforms/mastodon/account.py`, messages are in `messages.py`.
+"""The Mastodon connector: posts and direct messages on a server with separate rules and limits.
 
-A post travels with an `Idempotency-Key`, which a server honours for an hour and some servers never;
-so a lost answer is looked up among the account's own posts, by the words as they were sent, and
-sent again only where they are not there. Source:
-https://docs.joinmastodon.org/methods/statuses/#create
+A post is sent with an `Idempotency-Key`, which most servers honour for an hour and some never. A
+lost answer is therefore looked up in the account's posts by its source text, and the post is sent
+again only if it is missing. Source: https://docs.joinmastodon.org/methods/statuses/#create
 """
 
 from collections.abc import Mapping
@@ -87,20 +85,21 @@ PUBLISH = "publish"
 SENSITIVE_MARK = "sensitive=true"
 WARNING_MARK = "spoiler_text non-empty"
 WARNING_TEXT = "18+ · NSFW"
-"""The words above a post that is folded up; a reader opens it."""
+"""The content warning of a collapsed post."""
 
 KEY_SECONDS = 50 * 60
-"""A server keeps an idempotency key for an hour: https://docs.joinmastodon.org/methods/statuses/"""
+"""Seconds in which a repeat is safe. A server stores an idempotency key for an hour:
+https://docs.joinmastodon.org/methods/statuses/"""
 
 POLLS = 3
 AGAIN = timedelta(seconds=5)
-"""How often one try asks whether a picture is ready, and how long the next try waits."""
+"""Delay before the next attempt if a file is not ready after `POLLS` status queries."""
 
 UNREADY = "Cannot attach files"
-"""How a refusal begins that comes too early."""
+"""The beginning of the error for a post whose files are not ready."""
 
 REMOVED = "removed-"
-"""In place of a native id: it was posted and deleted before its answer was read."""
+"""The prefix of a native ID for a post that was deleted before its answer was read."""
 
 MESSAGE = CHAT_SURFACE.partition(".")[2]
 _COUNTS = {
@@ -129,7 +128,7 @@ CAN = Capabilities(
     sizes={MESSAGE: (DEFAULT_LIMITS.text - messages.RESERVED_CHARACTERS, 0)},
     points_at=frozenset({COMMENT_REFERENCE}),
     moderates=comments.MODERATION_ACTIONS,
-    # one request of the 300 that an account, and an address, has in as many minutes
+    # one of the 300 requests that an account, or an IP address, has in 5 minutes
     remarks_every=5,
     names_whom_it_answers=True,
     shows={"": MASTODON_LAYOUT},
@@ -142,7 +141,7 @@ CAN = Capabilities(
 
 
 class Mastodon:
-    """Posts with a few pictures, or a film, within the limits of a server; pure."""
+    """The connector for posts with pictures or a video within the limits of a server."""
 
     form = mastodon_account.FORM
     numbers_prove = True
@@ -160,30 +159,31 @@ class Mastodon:
         )
 
     def read_own_limits(self, answers: tuple[StepResult, ...]) -> Send | Mapping[str, Any] | None:
-        """Ask the server what it lets its accounts do."""
+        """Return the next request, or the server's limits."""
         return mastodon_limits.read_own_limits(answers)
 
     def with_limits(self, limits: Mapping[str, Any]) -> "Mastodon":
-        """The connector on a server of these limits."""
+        """Return the connector for a server with these limits."""
         return Mastodon(mastodon_limits.limits_from_json(limits))
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """Characters as readers see them, the warning's too; every address counts the same."""
+        """Return the number of graphemes, including the content warning, and the limit. All URLs
+        count the same."""
         return self._text_length(unit), self.capabilities.size_limits(unit.surface)[0]
 
     def content_warning(self, unit: Unit) -> str:
-        """What stands before its words until a reader presses."""
+        """Return the content warning above the text."""
         return _content_warning(unit)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload each picture, wait until the server has worked through it, then post; tell what an
-        answer meant. A message is sent to its reader alone."""
+        """Upload each file, wait until the server has processed it, then publish. A message goes to
+        its recipient alone."""
         if unit.viewer:
             return messages.next_step(unit, answers, self.capabilities, self._limits.per_address)
         last = answers[-1] if answers else None
         if (
             last is not None and last.step == PUBLISH
-        ):  # also where a limit fell meanwhile: it stands, or does not
+        ):  # the limits may have changed since; this post exists or does not
             return _publish_outcome(last, unit)
         unfit = self._unit_problem(unit)
         if unfit is not None:
@@ -200,19 +200,18 @@ class Mastodon:
         )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Look among the account's own posts and messages, by the words or, where there are none,
-        by the pictures."""
+        """Search the account's posts and messages by text or, without text, by pictures."""
         return lookup.look_up(sought, answers)
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The server, where whoever is signed in finds the account."""
+        """Return the server's URL, where a signed-in user finds the account."""
         return f"https://{account.partition('@')[2]}/"
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The post whose number is in an address of the account's own server: another one has
-        numbers of its own."""
+        """Return the post whose ID is in a URL of the account's server. Other servers use other
+        IDs."""
         number = _number_in(address.url, address.account.partition("@")[2])
         if not number:
             return NO_POST_THERE
@@ -233,8 +232,8 @@ class Mastodon:
         )
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the post; gone already is gone. Other servers are told, and delete as they see
-        fit."""
+        """Delete the post. A missing one counts as deleted. Other servers are notified, but may
+        keep their copy."""
         if copy.native_id.startswith(REMOVED):
             return Published(copy.native_id)
         if not answers:
@@ -246,8 +245,7 @@ class Mastodon:
         return outcome_of_failure(last, creates=False)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Other words in the place of those of a post; its pictures are named, so that they
-        stay."""
+        """Replace the text of a post. Its media are listed, so that they remain."""
         unfit = self._unit_problem(unit) if not answers else None
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -258,8 +256,8 @@ class Mastodon:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Favourites, replies, boosts and quotes, as far as this server heard of them; nobody
-        counts views."""
+        """Return favourites, replies, boosts and quotes known to this server. Mastodon does not
+        count views."""
         if copy.native_id.startswith(REMOVED) or copy.chat:
             return None
         if not answers:
@@ -273,7 +271,8 @@ class Mastodon:
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """What the account's own server does not know any more is gone: deleted, or taken down."""
+        """Report a post as missing if the account's server does not have it: it was deleted or
+        taken down."""
         if copy.native_id.startswith(REMOVED):
             return None
         if not answers:
@@ -287,7 +286,7 @@ class Mastodon:
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
-        """Whether the post is folded up behind its warning, where it was sent so."""
+        """Check that the post is collapsed behind its content warning if it was sent so."""
         wanted = [flag for flag in (SENSITIVE_MARK, WARNING_MARK) if flag in flags]
         if not wanted or copy.native_id.startswith(REMOVED):
             return MarkReport(there=not copy.native_id.startswith(REMOVED))
@@ -311,47 +310,50 @@ class Mastodon:
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many follow the account."""
+        """Return the next request, or the number of followers."""
         return mastodon_account.count_followers(answers)
 
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """Posts of others that name the account, answers to its posts among them."""
+        """Return the next request, or the posts that mention the account, including replies to
+        it."""
         return comments.list_comments(account, cursor, answers)
 
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Block whoever said something, or report it; nothing else is given to whom it was said
-        to."""
+        """Like a comment or undo it, report it, or block its author. Mastodon offers no other
+        actions."""
         return comments.moderate_comment(spot, act, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-        """What people said to the account alone, after the notification the cursor names."""
+        """Return the next request, or the messages to the account after the cursor's
+        notification."""
         return messages.listen(cursor, answers)
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
-        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        """Return None: Mastodon needs no confirmation, and messages stay unread until the owner
+        opens them."""
         return None
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """Introduce ourselves to the server, have the person say yes there, then ask whose token it
-        is."""
+        """Register an application on the server, let the user authorize, then identify the
+        account."""
         return mastodon_account.connect(form, answers)
 
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Ask whose token it is."""
+        """Check that the token belongs to the account."""
         return mastodon_account.verify_account(account, answers)
 
     def inspect_destination(
         self, place: Destination, answers: tuple[StepResult, ...]
     ) -> Send | DestinationReport | Outcome:
-        """Whether the server's rules are still those that somebody read."""
+        """Check that the server's rules have not changed since a member read them."""
         return mastodon_account.inspect_destination(place, answers)
 
     def _text_length(self, unit: Unit) -> int:
@@ -359,7 +361,7 @@ class Mastodon:
         return text_length(unit.text_of("body"), each) + text_length(_content_warning(unit), each)
 
     def _unit_problem(self, unit: Unit) -> Message | None:
-        """Why the unit cannot go out as it is; nothing is ever cut."""
+        """Return the reason why a unit cannot be sent, or None. Texts are never truncated."""
         if wrong := unit_checks.unit_problem(
             unit, self.capabilities, length=self._text_length(unit)
         ):
@@ -377,7 +379,7 @@ class Mastodon:
 
 
 def _content_warning(unit: Unit) -> str:
-    """Of the gate's mark first, whatever else somebody wants to say there."""
+    """Return the gate's warning, followed by the member's."""
     words = (
         WARNING_TEXT if WARNING_MARK in unit.flags else "",
         options.unit_options(unit).get_text("warning"),
@@ -390,7 +392,7 @@ def _stage_name(medium: Medium) -> str:
 
 
 def _build_stage_step(medium: Medium) -> WireStep:
-    """Without a name of its own: the server makes one."""
+    """Upload a file. The server creates its name."""
     what = "film" if medium.mime == VIDEO_MIME else "picture"
     file = FileRef(medium.sha256, medium.mime, f"{what}.{medium.mime.rpartition('/')[2]}")
     said = {"description": medium.alt}
@@ -401,7 +403,7 @@ def _build_stage_step(medium: Medium) -> WireStep:
 
 
 def _build_read_step(name: str, path: str) -> WireStep:
-    """A harmless request for what stands somewhere."""
+    """Return a read request."""
     return WireStep(
         name, StepKind.CONTROL, "GET", path, action="metrics" if name == "metrics" else "look"
     )
@@ -421,7 +423,7 @@ def _build_publish_step(unit: Unit, media: list[str]) -> WireStep:
 
 
 def _build_editable_fields(unit: Unit) -> dict[str, Any]:
-    """What of a post may be changed later: its words, and how it is marked."""
+    """Return the fields of a post that can be edited later: text, language and content warning."""
     said: dict[str, Any] = {"status": unit.text_of("body")}
     if SENSITIVE_MARK in unit.flags:
         said["sensitive"] = True
@@ -438,9 +440,9 @@ def _build_editable_fields(unit: Unit) -> dict[str, Any]:
 def _poll_uploads(
     uploads: list[StepResult], answers: tuple[StepResult, ...]
 ) -> Send | Outcome | None:
-    """The next question, or why it must wait, until every picture can be shown; None then.
+    """Return the next status query or the failure, or None if all files are ready.
 
-    A picture that is not ready is left out of its post by some servers:
+    Some servers omit a picture that is not ready from its post:
     https://github.com/mastodon/mastodon/issues/21864
     """
     for upload in uploads:
@@ -465,7 +467,7 @@ def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
         shown = told.get("media_attachments")
         fewer = isinstance(shown, list) and len(shown) < len(
             unit.media
-        )  # seen of servers under load, mastodon #21864
+        )  # observed on servers under load, mastodon #21864
         return Published(
             native_id, post_url(told), parse_timestamp(told.get("created_at")), fewer=fewer
         )
@@ -479,7 +481,7 @@ def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     if answer.status == 422 and said.startswith("Media ") and "not found" in said:
         return restage_uploads()
     if answer.status == 404 and said == RECORD_NOT_FOUND:
-        if unit.parent_id:  # older servers say so too of a post above that is gone
+        if unit.parent_id:  # older servers also return this if the parent is deleted
             return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
         return Published(f"{REMOVED}{quote_segment(unit.native_key)}")
     if answer.status == 404 and unit.parent_id:
@@ -489,7 +491,7 @@ def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
 
 
 def _number_in(url: str, server: str) -> str:
-    """The number of the post in an address of a server; "" for none."""
+    """Return the ID of the post in a URL of this server, or ""."""
     parts = parse_url(url)
     if parts is None or parts.netloc.lower() != server.lower():
         return ""

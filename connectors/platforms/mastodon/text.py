@@ -1,7 +1,7 @@
-"""How Mastodon counts: characters as readers see them, every address as long as any other, names
-without their server; and the words of a post out of its HTML.
+"""Text of Mastodon posts: its length as the server counts it, and plain text from HTML.
 
-Sources: https://docs.joinmastodon.org/user/posting/#text,
+A length counts graphemes, a fixed number for each URL, and mentions without their server. Sources:
+https://docs.joinmastodon.org/user/posting/#text,
 https://docs.joinmastodon.org/spec/activitypub/#sanitization
 """
 
@@ -13,7 +13,7 @@ import regex
 from connectors.shared.unit_checks import count_graphemes
 
 LINK_LENGTH = 23
-"""`configuration.statuses.characters_reserved_per_url` where nobody changed it."""
+"""The default of `configuration.statuses.characters_reserved_per_url`."""
 
 _BEFORE = r"(?<![a-z0-9@＠$#＃])"
 _HOST = r"(?:[\p{L}\p{M}\p{N}_-]+\.)+(?:[a-z]{2,63}|xn--[a-z0-9-]{1,59}|\p{L}{2,63})(?![a-z0-9@+-])"
@@ -24,26 +24,26 @@ _PATH = (
 )
 _QUERY = r"(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|^]*[a-z0-9_&=#/-])?"
 _ADDRESS = regex.compile(rf"{_BEFORE}https?://{_HOST}(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
-"""What a server takes for an address: letters right behind a path belong to it, those behind a host
-or a query do not (config/initializers/twitter_regex.rb of Mastodon; since 4.3 some do behind a
-query, and are counted here)."""
+"""A URL as a server recognizes it. Letters directly after a path belong to it, those after a host
+or a query do not (config/initializers/twitter_regex.rb of Mastodon). Since 4.3 some do after a
+query; they are counted as text here."""
 
 _MENTION = re.compile(r"(?<![\w/])@(\w+)@[\w.-]+\w")
 
 
 def text_length(text: str, per_address: int = LINK_LENGTH) -> int:
-    """What counts against the limit of a post."""
+    """Return the length that counts against the limit of a post."""
     named = _MENTION.sub(r"@\1", text)
     return count_graphemes(_ADDRESS.sub("x" * per_address, named))
 
 
 _BLOCKS = frozenset({"p", "blockquote", "ul", "ol", "pre", *(f"h{size}" for size in range(1, 7))})
-"""What a server lets stand of another's markup and begins on a line of its own."""
+"""The block elements that a server allows in the HTML of other servers' posts."""
 
 
 class _Words(HTMLParser):
-    """Collects the words of a post: an address is hidden in parts, and all of them together are
-    it."""
+    """Parser that collects the text of a post. A URL is split into several elements, which together
+    are the URL."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -64,7 +64,7 @@ class _Words(HTMLParser):
 
 
 def html_to_text(content: str) -> str:
-    """The words of a post's HTML, its paragraphs apart."""
+    """Return the text of a post's HTML with blank lines between paragraphs."""
     words = _Words()
     words.feed(content)
     words.close()

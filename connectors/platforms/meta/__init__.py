@@ -1,1 +1,4 @@
-"""Parts that Facebook, Instagram and Threads share. Not a platform of its own."""
+"""Code shared by the connectors for Facebook, Instagram and Threads.
+
+It is not a platform; each network has its own package.
+"""

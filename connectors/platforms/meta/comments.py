@@ -1,13 +1,11 @@
-"""Reading what people say under an account's posts on one of Meta's networks, a few requests at a
-time. Pure.
+"""Comments on the posts of an account on one of Meta's networks, read a few requests at a time.
 
-A reading asks for the newest posts, each with its newest comments; then for what was left: more
-comments of a post that had more new ones than a page, and older posts, page by page. At the fifth
-request it stops, and the next reading goes on there. When all posts were passed, the next ones tell
-only what was said after that began.
+A read requests the newest posts with their newest comments, then the rest: further comments of
+posts with more new ones than a page, and older posts page by page. It stops after the fifth
+request, and the next read continues there. After a full pass over all posts, reads return only
+comments written since the pass began.
 
-Not heard: of a first reading, all but the comments of each post that come on its first page.
-Source, of fields within fields:
+The first read returns only the comments on the first page of each post. Source for nested fields:
 https://developers.facebook.com/docs/graph-api/guides/field-expansion
 """
 
@@ -47,7 +45,7 @@ from foundation.i18n.translation import Message
 
 PUBLISH = "publish"
 LOOKUP_RETRY = timedelta(seconds=10)
-"""How long to wait before a look at something that may be gone is repeated."""
+"""Delay before a check for a missing object is repeated."""
 
 
 def comment_turn(
@@ -58,8 +56,8 @@ def comment_turn(
     number: Callable[[StepResult], str],
     refused: Callable[..., Outcome],
 ) -> Send | Outcome:
-    """The request that puts words under a comment on a network of Meta's, or what its answer meant:
-    `number` is the id an answer gave."""
+    """Return the request that publishes a reply to a comment, or its outcome. `number` extracts the
+    ID from an answer."""
     if not answers:
         return Send(WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, {"message": words}))
     last = answers[-1]
@@ -71,13 +69,13 @@ def comment_turn(
 
 
 def entry_id(one: Mapping[str, Any]) -> str:
-    """The id of an entry; "" for none."""
+    """Return the ID of an entry, or ""."""
     number = one.get("id")
     return number if isinstance(number, str) and number.isascii() and number.isdigit() else ""
 
 
 def comment_author(one: Mapping[str, Any]) -> str:
-    """The name of who wrote a comment; "" where it is not told."""
+    """Return the name of a comment's author, or ""."""
     sender = one.get("from")
     names = (one.get("username"), sender.get("username") if isinstance(sender, dict) else None)
     return next((name for name in names if isinstance(name, str) and name), "")
@@ -86,8 +84,11 @@ def comment_author(one: Mapping[str, Any]) -> str:
 def outcome_unless_present(
     native_id: str, asked: tuple[StepResult, ...], last: StepResult, there: Message
 ) -> Send | Outcome:
-    """ "It does not exist" is told as well of what this token may not touch: what can be read is
-    `there`."""
+    """Check that an object still exists after a refused deletion.
+
+    Meta also reports objects as missing that the token may not access. If the object can be read,
+    reject with the message `there`.
+    """
     if not asked:
         path = f"/{quote_segment(native_id)}?fields=id"
         return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
@@ -101,40 +102,39 @@ def outcome_unless_present(
 
 
 MAX_REQUESTS = 5
-"""Of one reading."""
+"""Maximum number of requests per read."""
 
 MAX_REMAINING = 50
-"""Places in the comments of posts where a reading goes on later; further ones are given up."""
+"""Maximum number of posts whose comments are continued later; further ones are skipped."""
 
 MARGIN = timedelta(minutes=10)
 LATE = timedelta(days=1)
-"""A post's comments are followed back so much further than what was told; and those that are read
-all the same are told again when they are no older: some appear late, as those that somebody let
-through."""
+"""Age up to which comments on a page that is read anyway are returned again. Some comments appear
+late, for example after moderation. Older pages are requested only within `MARGIN`."""
 
 
 @dataclass(frozen=True)
 class CommentNetwork:
-    """How one of them is asked, and how its entries are read. Comments come newest first, in a
-    post's `comments`."""
+    """Requests and formats of a network's comments, which are listed newest first in a post's
+    `comments`."""
 
     posts: Callable[[str], str]
-    """The path of the newest posts, or of those after a cursor."""
+    """Returns the path of the newest posts, or of those after a cursor."""
     comments: Callable[[str, str], str]
-    """The path of what stands under a post, after a cursor."""
+    """Returns the path of a post's comments after a cursor."""
     number: Callable[[Mapping[str, Any]], str]
-    """The id of a post; "" for none."""
+    """Returns the ID of a post, or ""."""
     said: Callable[[Mapping[str, Any], str, str], Iterator[Comment]]
-    """What others said under a post, by the account's number and its name."""
+    """Yields the comments of other users on a post, given the account's ID and name."""
     named: Callable[[Mapping[str, Any]], str]
-    """The account's name, where a post tells it."""
+    """Returns the account's name if the post contains it, or ""."""
     instant: str
-    """Where an entry tells when it was said."""
+    """The field with the time of an entry."""
 
 
 @dataclass(frozen=True)
 class _Left:
-    """Comments of a post from `after` on, back to `until`."""
+    """Unread comments of a post: from the cursor `after` back to the time `until`."""
 
     post: str
     after: str
@@ -143,29 +143,30 @@ class _Left:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a reading stands. Instants are theirs, in ISO 8601; "" for none."""
+    """The position of a read. Times are Meta's, in ISO 8601; "" for none."""
 
     since: str = ""
-    """All that was said before was told."""
+    """All comments before this time were returned."""
     began: str = ""
-    """When the walk through all posts began that is under way."""
+    """The start of the current pass over all posts."""
     newest: str = ""
-    """When the newest posts were read last."""
+    """The last time the newest posts were read."""
     after: str = ""
-    """Where older posts go on."""
+    """The cursor of the next page of older posts."""
     left: tuple[_Left, ...] = ()
 
     @property
     def open(self) -> bool:
-        """Whether something is left to ask for."""
+        """Return True if pages are left to read."""
         return bool(self.after or self.left)
 
     def settled(self) -> "_Place":
-        """With nothing left, all that was said before this walk began was told."""
+        """Return the position after a finished pass: all comments before its start were
+        returned."""
         return self if self.open or not self.began else replace(self, since=self.began, began="")
 
     def written(self) -> str:
-        """As a cursor."""
+        """Return the position as a cursor."""
         left = [[one.post, one.after, one.until] for one in self.left]
         return json.dumps(
             [self.since, self.began, self.newest, self.after, left], separators=(",", ":")
@@ -173,7 +174,7 @@ class _Place:
 
 
 def _parse_cursor(cursor: str) -> _Place:
-    """Out of a cursor; the beginning for one that nobody can read."""
+    """Return the position in a cursor, or the beginning if it is invalid."""
     try:
         since, began, newest, after, left = json.loads(cursor)
         kept = tuple(_Left(*map(str, one)) for one in left)
@@ -185,7 +186,8 @@ def _parse_cursor(cursor: str) -> _Place:
 def list_comments(
     network: CommentNetwork, account: str, cursor: str, answers: tuple[StepResult, ...]
 ) -> Send | CommentPage | None:
-    """The next request, what was said since `cursor`, or None where the first answer is none."""
+    """Return the next request, or the comments since `cursor`. Return None if the first answer is
+    unusable."""
     start = _parse_cursor(cursor)
     place = start
     found = list[Comment]()
@@ -196,7 +198,7 @@ def list_comments(
         if listed is None:
             if not number:
                 return None
-            if not _is_permanently_refused(answer):  # it goes on there next time
+            if not _is_permanently_refused(answer):  # the next read continues there
                 return _build_comment_page(found, place)
             place = _skip_unavailable(place).settled()
             continue
@@ -219,18 +221,19 @@ def _build_comment_page(found: list[Comment], place: _Place) -> CommentPage:
 
 
 def _is_permanently_refused(answer: StepResult) -> bool:
-    """Whether the same will be refused again: a post is gone, or a place in a list is no more."""
+    """Return True if a repeat would be refused too: the post is deleted or the cursor is no longer
+    valid."""
     return isinstance(outcome_of_failure(answer, creates=False), Rejected)
 
 
 def _skip_unavailable(place: _Place) -> _Place:
-    """Past what cannot be asked for: comments of one post, or the walk, which begins anew and tells
-    it all again."""
+    """Return the position after comments that cannot be read. A pass that cannot continue
+    restarts."""
     return replace(place, left=place.left[1:]) if place.left else replace(place, after="", began="")
 
 
 def _build_next_request(network: CommentNetwork, place: _Place, *, first: bool) -> Send:
-    """The newest posts, what is left under one, or older posts."""
+    """Request the newest posts, remaining comments of a post, or older posts."""
     if not first and place.left:
         return comments.comments_request(network.comments(place.left[0].post, place.left[0].after))
     return comments.comments_request(network.posts("" if first else place.after))
@@ -244,7 +247,7 @@ def _advance_place(
     *,
     first: bool,
 ) -> _Place:
-    """Where a reading stands after an answer."""
+    """Return the position after an answer."""
     if not first and place.left:
         return replace(
             place,
@@ -269,7 +272,7 @@ def _advance_place(
 def _remaining_comments(
     network: CommentNetwork, post: Mapping[str, Any], until: str
 ) -> list[_Left]:
-    """What stands under a post past this page and was not told: comments come newest first."""
+    """Return the unread comments of a post after this page. Comments are listed newest first."""
     told = post.get("comments")
     told = told if isinstance(told, dict) else {}
     after = next_cursor(told)

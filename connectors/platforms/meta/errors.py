@@ -1,17 +1,14 @@
-"""What Instagram's answers mean: `{"error": {"code", "error_subcode", …}}`, often as HTTP 400
-whatever is wrong. Pure.
+"""Meaning of errors of Meta's networks: `{"error": {"code", "error_subcode", …}}`, often with
+status 400 whatever the cause.
 
 Source:
 https://developers.facebook.com/docs/instagram-platform/instagram-graph-api/reference/error-codes
 
-What refusals of Meta's networks mean where messages are concerned: most are about one person, or
-about the one right for messages, and say nothing of the account. Pure.
-
+Most errors of messages concern one recipient or the permission for messages, not the account.
 Source:
 https://developers.facebook.com/documentation/business-messaging/messenger-platform/error-codes;
-subcodes of Instagram, which that page leaves out, as others met them:
-https://github.com/ComposioHQ/composio/issues/3604,
-https://github.com/chatwoot/chatwoot/pull/13002
+subcodes of Instagram, which that page omits, as others observed them:
+https://github.com/ComposioHQ/composio/issues/3604, https://github.com/chatwoot/chatwoot/pull/13002
 """
 
 import json
@@ -42,54 +39,55 @@ from foundation.i18n.translation import Message
 
 
 def is_missing(answer: StepResult) -> bool:
-    """Whether they say that it does not exist: a rate or a token has words of its own."""
+    """Return True if Meta reports that the object does not exist. Rate limits and token errors have
+    other codes."""
     return error_codes(answer) in MISSING_CODES
 
 
 def is_permission_missing(answer: StepResult) -> bool:
-    """Whether the token may not do just this."""
+    """Return True if the token lacks the permission for the request."""
     return error_codes(answer)[0] in PERMISSION_CODES
 
 
 DAILY_WAIT = timedelta(hours=24)
 PERMISSION_CODES = frozenset({10, *range(200, 300)})
-"""A right is missing: https://developers.facebook.com/docs/graph-api/guides/error-handling"""
+"""Errors for a missing permission:
+https://developers.facebook.com/docs/graph-api/guides/error-handling"""
 
 TOKEN = frozenset({190, 102}) | PERMISSION_CODES
 ENDED = {463: "meta.token_expired", 460: "meta.password_changed", 458: "meta.taken_back"}
-"""Why a token is none any more, by subcode, where a person has something else to know than that."""
+"""Message codes that state the cause of an invalid token, by subcode."""
 
 RATE_LIMIT_CODES = frozenset({4, 17, 32, 341, 613, 80001, 80002, 80006})
-"""Of an application, a person, a Page, an account, and of messages (80006):
+"""Rate limits of an application, a user, a Page or an account, and of messages (80006):
 https://developers.facebook.com/docs/graph-api/overview/rate-limiting#error-codes"""
 
 DAILY = 2207042
 FETCH = frozenset({2207052, 2207003, 2207082})
-"""They could not fetch the file from us."""
+"""Errors for a file that Meta could not fetch."""
 
 NOT_READY = 2207027
 OVER = frozenset({2207008, 2207020})
 RESTRICTED = 2207050
 BUSY_CODES = frozenset({-1, 1, 2})
 MEDIA_REJECTED_CODES = frozenset({2207004, 2207005, 2207009, 2207023, 2207026})
-"""What they say of a file that no second try makes better: its size, its format, its shape, its
-kind."""
+"""Errors for a file that no repeat can fix: its size, format, aspect ratio or type."""
 
 NOT_VISIBLE_CODE = (100, 33)
 NOT_KNOWN = (24, 4279009)
 MISSING_CODES = frozenset({NOT_KNOWN, NOT_VISIBLE_CODE})
-"""Errors for an object that does not exist, or not yet, or that this token may not see."""
-"""A read of what is there says that it is not: it is asked again."""
+"""Errors for an object that does not exist, does not exist yet, or is not visible to the token. A
+read of an existing object may return one, so it is repeated."""
 
 
 def id_from_answer(answer: StepResult) -> str:
-    """The id an answer gave; "" for none."""
+    """Return the ID in a successful answer, or ""."""
     told = http_responses.success_body(answer).get("id")
     return told if isinstance(told, str) and told.isascii() and told.isdigit() else ""
 
 
 def error_codes(answer: StepResult) -> tuple[int, int]:
-    """Code and subcode of a refusal; 0 where none is told."""
+    """Return the code and the subcode of an error, 0 if missing."""
     told = http_responses.json_body(answer).get("error")
     found = told if isinstance(told, dict) else {}
     code = found.get("code")
@@ -98,7 +96,7 @@ def error_codes(answer: StepResult) -> tuple[int, int]:
 
 
 def _is_transient(answer: StepResult) -> bool:
-    """Whether they say themselves that the same may go well later.
+    """Return True if Meta marks the error as transient.
 
     Source: https://developers.facebook.com/docs/graph-api/guides/error-handling
     """
@@ -107,10 +105,10 @@ def _is_transient(answer: StepResult) -> bool:
 
 
 def container_failure(answer: StepResult) -> int:
-    """Why a container came to nothing, as a subcode out of its `status`; 0 where none is told.
+    """Return the subcode in the `status` of a failed container, or 0.
 
-    "Error: Media upload has failed with error code 2207026", or the number alone as their
-    reference has it: `instagram-graph-api/reference/ig-container` of
+    The status is "Error: Media upload has failed with error code 2207026" or, according to the
+    reference, the number alone: `instagram-graph-api/reference/ig-container` of
     https://developers.facebook.com/docs/instagram-platform/
     """
     found = re.search(r"\b2207\d{3}\b", str(http_responses.json_body(answer).get("status", "")))
@@ -118,8 +116,7 @@ def container_failure(answer: StepResult) -> int:
 
 
 def limit_wait(answer: Response) -> timedelta:
-    """How long a limit lasts, as they tell it in minutes, the longest of those they name; else the
-    usual while.
+    """Return the longest wait in the answer's usage header, or the default wait for rate limits.
 
     Source: https://developers.facebook.com/docs/graph-api/overview/rate-limiting#headers-2
     """
@@ -135,14 +132,14 @@ def limit_wait(answer: Response) -> timedelta:
 
 
 def answer_entries(told: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """The entries of a list; what is no entry is left out. None when it is no list."""
+    """Return the entries of a list without invalid ones, or None if it is not a list."""
     data = told.get("data")
     return [one for one in data if isinstance(one, dict)] if isinstance(data, list) else None
 
 
 def next_cursor(told: Mapping[str, Any]) -> str:
-    """Where a list goes on; "" at its end, where no next page is named. Its address is not used: it
-    holds the token.
+    """Return the cursor of the next page, or "" at the end. The URL of the next page is not used,
+    because it contains the token.
 
     Source: https://developers.facebook.com/docs/graph-api/results
     """
@@ -154,8 +151,8 @@ def next_cursor(told: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True)
 class ErrorWording:
-    """Codes of the sentences in which one of Meta's platforms is told, and how long a file that is
-    not there yet is waited for."""
+    """Message codes of a network for common errors, and the delay after a file that is not
+    ready."""
 
     daily: str
     not_fetched: str
@@ -171,8 +168,8 @@ INSTAGRAM_WORDING = ErrorWording(
 def outcome_of_failure(
     answer: StepResult, *, creates: bool, words: ErrorWording = INSTAGRAM_WORDING
 ) -> Outcome:
-    """Say what an answer that is no success meant. `creates`: it may have published, so what is
-    unclear is a doubt."""
+    """Return the outcome of a failure. If `creates` is True, the request may have published, so an
+    unclear answer is uncertain."""
     code, sub = error_codes(answer)
     if not isinstance(answer, Response) or not code or answer.status == 429:
         return http_responses.outcome_of_status(answer, creates=creates)
@@ -182,6 +179,7 @@ def outcome_of_failure(
         return Disconnected(Message("connectors.account_gone", {"word": f"{code}_{sub}"}))
     if sub == DAILY:
         return Retry(DAILY_WAIT, "account", Message(words.daily))
+    # The container has expired or is unknown, so the files are uploaded again.
     if sub in OVER:
         return restage_uploads()
     if sub in FETCH or sub == NOT_READY:
@@ -192,8 +190,8 @@ def outcome_of_failure(
 
 
 def _unclear_outcome(answer: Response, code: int, sub: int, *, creates: bool) -> Outcome:
-    """Rates, hiccups and all the rest: a publication that was told "blocked" was seen to be
-    live."""
+    """Return the outcome of rate limits, temporary errors and all others. Posts whose publication
+    was answered with "blocked" have been seen live."""
     if (
         code in RATE_LIMIT_CODES
         or code in BUSY_CODES
@@ -214,33 +212,33 @@ def _unclear_outcome(answer: Response, code: int, sub: int, *, creates: bool) ->
 
 
 WINDOW_OVER = frozenset({2534022, 2018278, 2018065})
-"""Written to a person who wrote too long ago, on Instagram and on Facebook."""
+"""Errors for a message after the reply period, on Instagram and on Facebook."""
 
 GONE = frozenset({2534014, 2018001, 1545041, 2018108})
-"""The person is not to be found, takes no messages, or blocked the account."""
+"""Errors for a recipient who is unknown, accepts no messages, or has blocked the account."""
 
 UNAVAILABLE = 551
 CAPABILITY = 3
-"""The application was never given messages."""
+"""The application has no access to messages."""
 
 BLOCKED = 368
-"""Messages of this account are stopped for a while, for what it did."""
+"""Meta has suspended messages of this account for a while."""
 
 ARCHIVED = 2534001
-"""Its owner deleted the conversation, or put it away."""
+"""The account's owner deleted or archived the conversation."""
 
 UNCERTAIN_RATE = 2207051
-"""Told of posts that were live all the same (`instagram_answers`): no proof that nothing left."""
+"""A rate limit also returned for posts that were published, so it does not prove that a message was
+not sent."""
 
 TEMPORARY = 1200
-"""Told of messages that failed for the moment; that none left is not said."""
+"""A temporary failure of messages. It does not state that the message was not sent."""
 
 A_WHILE = timedelta(minutes=15)
 
 
 def message_failure_outcome(answer: StepResult) -> Outcome:
-    """What an answer to a message meant that is no success. A limit is a plain no: nothing was
-    said."""
+    """Return the outcome of a message that failed. After a rate limit the message was not sent."""
     code, sub = error_codes(answer)
     if sub in WINDOW_OVER:
         return Rejected(Message(reply_windows.WINDOW_CLOSED, {"hours": 24}), permanent=False)
@@ -269,8 +267,8 @@ def message_failure_outcome(answer: StepResult) -> Outcome:
 
 
 def reading_failure_outcome(answer: StepResult) -> Outcome:
-    """What an answer meant that tells no messages. Without the right the account goes on
-    posting."""
+    """Return the outcome of a failed read of messages. Without the permission the account continues
+    to publish."""
     if is_message_permission_missing(answer):
         return Rejected(Message(reply_windows.MESSAGES_NOT_ALLOWED), permanent=False)
     outcome = outcome_of_failure(answer, creates=False)
@@ -283,8 +281,8 @@ def reading_failure_outcome(answer: StepResult) -> Outcome:
 
 
 def messages_unreadable_reason(probed: StepResult) -> Outcome | None:
-    """Why messages that somebody wants cannot be read, as an account is connected. A bad moment is
-    none: listening says what it meets."""
+    """Return the reason why messages cannot be read while an account is being connected, or None. A
+    temporary failure is ignored, since polls report it later."""
     refused = (
         None
         if isinstance(probed, Response) and probed.is_success
@@ -294,12 +292,12 @@ def messages_unreadable_reason(probed: StepResult) -> Outcome | None:
 
 
 def is_message_permission_missing(answer: StepResult) -> bool:
-    """Whether the token, or its application, may not read or write messages."""
+    """Return True if the token or its application has no access to messages."""
     code, sub = error_codes(answer)
     return (code in PERMISSION_CODES or code == CAPABILITY) and sub not in WINDOW_OVER | GONE
 
 
 def is_conversation_missing(answer: StepResult) -> bool:
-    """Whether a conversation is told as not there, or put away: nobody can answer in it, and the
-    others go on."""
+    """Return True if a conversation is deleted or archived. Replies to it are impossible; other
+    conversations continue."""
     return error_codes(answer) == NOT_VISIBLE_CODE or error_codes(answer)[1] == ARCHIVED

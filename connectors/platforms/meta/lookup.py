@@ -1,9 +1,8 @@
-"""A post of Instagram or Meta's Threads that is pictures without words, and whose answer was lost.
-Pure.
+"""Look-up of a lost post without text on Instagram or Threads.
 
-Its container is asked first: one that waits was not published, and one that was says so, not as
-what. A published one is then the only wordless post of its kind in the list since the attempt; of
-two, nobody can tell which is ours. Source:
+The container is checked first. One that is still ready was not published; a published one reports
+that state, but not the ID of its post. The post is then the only one in the list since the attempt
+without text and with the same kind of media. With two such posts there is no match. Source:
 https://developers.facebook.com/docs/instagram-platform/content-publishing, "Check container
 status", and https://developers.facebook.com/docs/threads/troubleshooting, "Publishing Status"
 """
@@ -28,13 +27,13 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Medium
 
 WINDOW = timedelta(seconds=60)
-"""A post older than this before the attempt is another one."""
+"""A post older than the attempt by more than this is a different post."""
 
 MEDIA_FIELDS = "media_type,children"
-"""The fields of a list that say how many files a post shows, and of which kind."""
+"""The fields with the number and the kind of a post's files."""
 
 NOT_PUBLISHED = frozenset({"FINISHED", "EXPIRED"})
-"""Ready and still waiting, or over without having been published: a container lives a day."""
+"""States of unpublished containers: ready, or expired after a day."""
 
 _FAILED = Unknown(Message("connectors.lookup_failed"))
 _FILM = "video/mp4"
@@ -42,8 +41,8 @@ _FILM = "video/mp4"
 
 @dataclass(frozen=True)
 class LookupNetwork:
-    """What the two call differently: the field with a container's state, that with a post's words,
-    and their list."""
+    """The differences of a network: the fields for a container's state and for a post's text, and
+    its list of posts."""
 
     status: str
     words: str
@@ -54,15 +53,15 @@ class LookupNetwork:
 
 
 def container_step_name(medium: Medium) -> str:
-    """The step that makes the container of a file."""
+    """Return the name of the step that creates the container of a file."""
     return f"stage:{medium.sha256[:24]}"
 
 
 def look_up_textless(
     network: LookupNetwork, sought: LookupQuery, parent: str, answers: tuple[StepResult, ...]
 ) -> Send | LookupResult:
-    """Ask after the container, then read the list; `parent` is the step that makes a container of
-    several."""
+    """Check the container, then search the list. `parent` is the step that creates the container of
+    a carousel."""
     container = _find_container(sought, parent)
     if not container:
         return Unknown(Message("connectors.no_lookup"))
@@ -79,6 +78,8 @@ def look_up_textless(
     stands = _parse_container_status(answers[0], network.status)
     if stands in NOT_PUBLISHED:
         return Absent()
+    # A failed or unreadable container may belong to a published post, so the list is searched for
+    # it.
     if stands not in ("PUBLISHED", "ERROR", "unreadable"):
         return _FAILED
     pages = answers[1:]
@@ -99,7 +100,7 @@ def look_up_textless(
 
 
 def _resolve_matches(alike: list[dict[str, Any]], stands: str) -> LookupResult:
-    """What the posts that may be it prove, beside what the container said."""
+    """Return the result for the possible posts and the state of the container."""
     if stands == "PUBLISHED" and len(alike) == 1:
         post = alike[0]
         return Found(
@@ -108,20 +109,20 @@ def _resolve_matches(alike: list[dict[str, Any]], stands: str) -> LookupResult:
             parse_timestamp(post.get("timestamp")),
         )
     if stands == "PUBLISHED" and not alike:
-        return _FAILED  # the list lags
+        return _FAILED  # the list is delayed
     return textless_posts.OTHER_MEDIA if alike else Absent()
 
 
 def _find_container(sought: LookupQuery, parent: str) -> str:
-    """The last container made for it; "" for none."""
+    """Return the ID of the last container created for the post, or ""."""
     name = parent if len(sought.media) > 1 else container_step_name(sought.media[0])
     made = [str(json_body(one).get("id") or "") for one in sought.told if one.step == name]
     return made[-1] if made and made[-1].isascii() and made[-1].isalnum() else ""
 
 
 def _parse_container_status(answer: StepResult, field: str) -> str:
-    """What a container says of itself; "" where nobody answered. Reads of one that is there may say
-    that it is not."""
+    """Return the state of a container, or "" without an answer. Reads of an existing container may
+    fail."""
     if not isinstance(answer, Response):
         return ""
     if answer.is_success:
@@ -134,8 +135,8 @@ def _at_least(post: Mapping[str, Any], start: datetime) -> bool:
 
 
 def _is_candidate(post: Mapping[str, Any], sought: LookupQuery, words: str) -> bool:
-    """Whether it is as wordless, of the same kind, stands where the one sought would, and is nobody
-    else's copy."""
+    """Return True if a post has no text, the same kind of media and the same parent, and is not
+    already known."""
     if (
         str(post["id"]) in sought.known
         or str(post.get(words) or "").strip()

@@ -1,13 +1,11 @@
-"""Messages between an account on one of Meta's networks and one person: heard, answered, looked
-for. Pure.
+"""Direct messages on Meta's networks: polling, sending and look-ups.
 
-The person writes first, and may be answered for a day. Conversations are listed, those that
-changed last first; each is asked for its last twenty messages, since of older ones nothing is
-told. No key travels with a message: one whose answer was lost is known by its words, its sender
-and its time. What is more than words is told as what it is and never fetched. Source:
-`instagram-api-with-instagram-login/conversations-api` and `…/messaging-api` of
-https://developers.facebook.com/docs/instagram-platform/,
-https://developers.facebook.com/docs/messenger-platform/conversations and, of limits,
+The user writes first and can be answered for 24 hours. Conversations are listed by their last
+change, newest first. Each returns its last 20 messages; older ones are not available. Messages have
+no idempotency key, so a lost one is identified by text, sender and time. Attachments are reported
+by kind and never downloaded. Source: `instagram-api-with-instagram-login/conversations-api` and
+`…/messaging-api` of https://developers.facebook.com/docs/instagram-platform/,
+https://developers.facebook.com/docs/messenger-platform/conversations; limits:
 `messenger-platform/overview/rate-limiting` of
 https://developers.facebook.com/documentation/business-messaging/
 """
@@ -60,12 +58,13 @@ LOOK = "look"
 MESSAGES_PROBE_STEP = "chats"
 
 POLL_SECONDS = 30.0
-"""Between two looks at the list: 2 of the 60 requests an account has in that time for its
-conversations."""
+"""Seconds between two reads of the list, which use 2 of the 60 requests for conversations that an
+account has in this time."""
 
 POLL_GAP = 0.5
-"""Two questions a second for an account's conversations, counted from the answer: however long each
-is on its way, the third arrives no sooner than a second after the first."""
+"""Seconds between an answer and the next request. An account may send two requests for
+conversations a second; with this gap the third arrives at least a second after the first, whatever
+the latency."""
 
 REPLY_HOURS = 24
 """Standard messaging:
@@ -75,20 +74,20 @@ LISTED = 50
 MAX_PAGES = 5
 MAX_PEOPLE = 12
 TOLD = 20
-"""Conversations of a page, and pages; conversations one poll asks after; messages of which
-something is told."""
+"""Messages that Meta returns of a conversation. `LISTED`: conversations of a page; `MAX_PAGES`:
+pages of the list per poll; `MAX_PEOPLE`: conversations read per poll."""
 
 LATE = timedelta(seconds=60)
 TIES = timedelta(seconds=10)
-"""So much is read again: of the list, since it may lag; of a conversation, since times tie. What
-was heard is known."""
+"""Overlap of reads of a conversation, since times may be equal; `LATE` is that of the list, which
+may be delayed. Known messages are ignored."""
 
 SETTLED = timedelta(seconds=2)
-"""Their times are whole seconds: a conversation that changed so lately may change once more and be
-told as before."""
+"""Age from which a change of a conversation is final. Meta's times are whole seconds, so a later
+change in the same second shows the same time."""
 
 WINDOW = timedelta(seconds=60)
-"""A message older than this before the attempt is another one with the same words."""
+"""A message older than the attempt by more than this is a different one with the same text."""
 
 _MEDIA: Mapping[str, AttachmentKind] = {"image": "picture", "video": "film", "audio": "sound"}
 _LONGEST_ID = 400
@@ -96,24 +95,24 @@ _LONGEST_ID = 400
 
 @dataclass(frozen=True)
 class MessagingNetwork:
-    """One of them, and what is different there."""
+    """A network of Meta with direct messages, and its differences."""
 
     name: str
-    """What it calls itself in a question for conversations."""
+    """The network's name in requests for conversations."""
     me: str
-    """The path under which a token says whose it is, with its number and its name."""
+    """The path that returns the ID and the name of the token's account."""
     who: tuple[str, ...]
-    """Where that answer tells the account's numbers."""
+    """The fields of that answer with the account's IDs."""
     fields: str
-    """What is asked of a message."""
+    """The requested fields of a message."""
     most_bytes: int
-    """Of the words of a message, in UTF-8; 0 where only characters count."""
+    """Maximum size of a text in UTF-8, or 0 if only characters count."""
     extra: Mapping[str, str]
-    """What a message is sent with beside its words."""
+    """Further fields of an outgoing message."""
 
 
 def message_problem(network: MessagingNetwork, unit: Unit, can: Capabilities) -> Message | None:
-    """Why a message cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a message cannot be sent, or None. Texts are never truncated."""
     text = unit.text_of("body")
     if (
         unit.invoice is not None
@@ -135,7 +134,7 @@ def message_problem(network: MessagingNetwork, unit: Unit, can: Capabilities) ->
 def next_step(
     network: MessagingNetwork, unit: Unit, answers: tuple[StepResult, ...], can: Capabilities
 ) -> Send | Outcome:
-    """One request sends the words; tell what its answer meant."""
+    """Send the message in one request and return its outcome."""
     if wrong := message_problem(network, unit, can):
         return Rejected(wrong, permanent=False)
     if not answers:
@@ -156,9 +155,9 @@ def next_step(
 def look_up(
     network: MessagingNetwork, sought: LookupQuery, answers: tuple[StepResult, ...]
 ) -> Send | LookupResult:
-    """Ask for the conversation with that person, back to a minute before the attempt.
+    """Search the conversation with the recipient back to a minute before the attempt.
 
-    A conversation that is not there proves nothing: its owner may have deleted it in the app.
+    A missing conversation proves nothing, because its owner may have deleted it in the app.
     """
     if not answers:
         fields = f"id,messages.limit({TOLD}){{id,created_time,from,message}}"
@@ -187,6 +186,8 @@ def look_up(
     if same:
         first = min(same, key=lambda one: _parse_time(one.get("created_time")) or start)
         return Found(str(first["id"]), "", _parse_time(first.get("created_time")))
+    # Only the last TOLD messages are available. If all of them are recent, earlier ones are
+    # missing.
     whole = len(recent) < len(listed) or len(listed) < TOLD
     return Absent() if whole else Unknown(Message("connectors.lookup_failed"))
 
@@ -194,15 +195,15 @@ def look_up(
 def listen(
     network: MessagingNetwork, cursor: str, answers: tuple[StepResult, ...]
 ) -> Send | ChatUpdates | Outcome:
-    """The next request, or what people said; as much as was read where the last answer is
-    unusable."""
+    """Return the next request, or the new messages. If the last answer is unusable, return the
+    messages read before it."""
     return polls.resume_poll(
         _poll_updates(network, _Mark.read(cursor)) if cursor else _start_polling(network), answers
     )
 
 
 def messages_probe_step(network: MessagingNetwork) -> WireStep:
-    """Asks, as an account is connected, whether its messages may be read."""
+    """Request a conversation to check access to messages while an account is being connected."""
     return WireStep(
         MESSAGES_PROBE_STEP,
         StepKind.AUTH,
@@ -213,8 +214,9 @@ def messages_probe_step(network: MessagingNetwork) -> WireStep:
 
 @dataclass(frozen=True)
 class _Mark:
-    """How far an account was heard: its names, since when it is listened to, up to when all was
-    read, and of each conversation that was read since then, how it stood; in seconds since 1970."""
+    """The position of the polls: the account's names, the time of the first poll, the time up to
+    which all conversations were read, and the time of each conversation read since. Times are Unix
+    seconds."""
 
     me: frozenset[str]
     began: int
@@ -223,7 +225,7 @@ class _Mark:
 
     @classmethod
     def read(cls, cursor: str) -> "_Mark":
-        """What `written` wrote."""
+        """Parse the output of `written`."""
         names, began, floor, *read = cursor.split(" ")
         pairs = (one.partition(":") for one in read)
         return cls(
@@ -234,14 +236,17 @@ class _Mark:
         )
 
     def written(self) -> str:
-        """As one line; the same for the same mark."""
+        """Return the mark as one line, equal for equal marks."""
         read = (f"{talk}:{at}" for talk, at in sorted(self.read_at.items()))
         return " ".join([",".join(sorted(self.me)), str(self.began), str(self.floor), *read])
 
     def passed(self, talk: Mapping[str, Any], answer: StepResult) -> "_Mark":
-        """The mark after this answer told a conversation; one that may still change in the second
-        it changed in counts as read up to the one before, and is read again. An answer that says no
-        sensible time settles it."""
+        """Return the mark after a conversation was read.
+
+        If the conversation may still change in the second of its last change, it counts as read up
+        to the second before and is read again. If the answer has no plausible date, the change
+        counts as final.
+        """
         at = _updated_seconds(talk)
         told = response_date(answer)
         ago = timedelta(seconds=told.timestamp() - at) if told is not None else SETTLED
@@ -250,7 +255,7 @@ class _Mark:
         )
 
     def caught_up(self, talks: list[dict[str, Any]]) -> "_Mark":
-        """The mark after all that is listed was read."""
+        """Return the mark after all listed conversations were read."""
         floor = max([self.floor, *map(_updated_seconds, talks)])
         late = floor - int(LATE.total_seconds())
         return replace(
@@ -258,18 +263,18 @@ class _Mark:
         )
 
     def is_new(self, talk: Mapping[str, Any]) -> bool:
-        """Whether a conversation changed since it was read."""
+        """Return True if the conversation has changed since it was read."""
         return self.may_be(talk) and self.read_at.get(_conversation_key(talk)) != _updated_seconds(
             talk
         )
 
     def may_be(self, talk: Mapping[str, Any]) -> bool:
-        """Whether it changed so lately that it may not have been read."""
+        """Return True if the conversation changed recently enough to be unread."""
         return _updated_seconds(talk) >= self.floor - LATE.total_seconds()
 
     def since(self, talk: Mapping[str, Any]) -> datetime:
-        """From when on its messages may be new; none that was there before the account was listened
-        to."""
+        """Return the time from which its messages may be new. Messages from before the first poll
+        are never new."""
         at = self.read_at.get(_conversation_key(talk))
         begin = (
             datetime.fromtimestamp(self.floor, UTC) - LATE
@@ -280,8 +285,8 @@ class _Mark:
 
 
 def _start_polling(network: MessagingNetwork) -> PollGenerator:
-    """Whose account it is, and where its list ends: what was said before was said to its owner, not
-    to us."""
+    """Read the account's names and the end of its list. Earlier messages are ignored, because they
+    were sent before the account was connected."""
     whose = yield _build_read_step(network.me)
     told = success_body(whose)
     names = {str(told[name]) for name in network.who if told.get(name)} | _account_names(told)
@@ -299,7 +304,7 @@ def _start_polling(network: MessagingNetwork) -> PollGenerator:
 
 
 def _poll_updates(network: MessagingNetwork, mark: _Mark) -> PollGenerator:
-    """What changed, then the messages of each conversation that did, the one that waits longest
+    """Read the changed conversations, then the messages of each, the one that has waited longest
     first."""
     talks: list[dict[str, Any]] = []
     after = ""
@@ -337,8 +342,8 @@ def _poll_updates(network: MessagingNetwork, mark: _Mark) -> PollGenerator:
 def _parse_updates(
     mark: _Mark, talk: Mapping[str, Any], listed: list[dict[str, Any]]
 ) -> list[ChatUpdate]:
-    """What the other one wrote since, oldest first; ahead of it, that there was more than is told
-    of."""
+    """Return the new messages of the other user, oldest first, after a notice if there were more
+    than Meta returns."""
     since = mark.since(talk)
     dated = [
         (at, one)
@@ -347,6 +352,7 @@ def _parse_updates(
     ]
     fresh = sorted(((at, one) for at, one in dated if at >= since), key=lambda pair: pair[0])
     theirs = [_parse_update(one, at) for at, one in fresh if _is_theirs(one, mark.me)]
+    # All returned messages are new, so there may be more that Meta does not return.
     if theirs and len(fresh) == len(listed) == TOLD and mark.floor:
         first = theirs[0]
         return [
@@ -364,7 +370,7 @@ def _parse_updates(
 
 
 def _is_theirs(one: Mapping[str, Any], me: frozenset[str]) -> bool:
-    """Whether it was written to this account alone, by somebody else."""
+    """Return True if another user wrote the message to this account alone."""
     sender = one.get("from")
     to = one.get("to")
     told = answer_entries(to) if isinstance(to, dict) else None
@@ -373,7 +379,7 @@ def _is_theirs(one: Mapping[str, Any], me: frozenset[str]) -> bool:
 
 
 def _parse_update(one: Mapping[str, Any], at: datetime) -> ChatUpdate:
-    """What was written; what is more than words is for a person to see."""
+    """Return the update of a message. A message with more than text is `unsupported`."""
     text = one.get("message")
     shows = _parse_attachment_kind(one)
     words = text if isinstance(text, str) else ""
@@ -391,13 +397,13 @@ def _parse_update(one: Mapping[str, Any], at: datetime) -> ChatUpdate:
         text=words,
         shows=shows
         if shows or words.strip()
-        else "hidden",  # what is seen once, and what programs are not shown
+        else "hidden",  # content that can be viewed once, or that the API does not return
     )
 
 
 def _parse_attachment_kind(one: Mapping[str, Any]) -> AttachmentKind:
-    """What a message is beside its words; nothing of it is fetched, since whoever wrote it chose
-    what lies there."""
+    """Return the kind of a message's content other than text. Attachments are not downloaded,
+    because the sender chose their URLs."""
     story = one.get("story")
     if isinstance(story, dict) and story:
         return "mention" if "mention" in story else "story"
@@ -421,14 +427,14 @@ def _data_kind(attachment: Mapping[str, Any]) -> AttachmentKind:
 
 
 def _parse_messages(talk: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """The messages of a conversation, newest first; None where none are told."""
+    """Return the messages of a conversation, newest first, or None if the answer contains none."""
     told = talk.get("messages")
     listed = answer_entries(told) if isinstance(told, dict) else None
     return [one for one in listed if _parse_id(one.get("id"))] if listed is not None else None
 
 
 def _account_names(one: object) -> frozenset[str]:
-    """By what somebody is known: their number, and their name with an @."""
+    """Return the names of an account: its ID, and its username with an @."""
     told = one if isinstance(one, dict) else {}
     name = told.get("username")
     named = (
@@ -449,12 +455,12 @@ def _parse_user_id(one: object) -> str:
 
 
 def _parse_id(found: object) -> str:
-    """An id of theirs, of a message or a conversation; "" for none."""
+    """Return the ID of a message or conversation, or ""."""
     return found if isinstance(found, str) and 0 < len(found) <= _LONGEST_ID else ""
 
 
 def _parse_time(told: object) -> datetime | None:
-    """A time of theirs, in UTC; their pages say that it is a number, and show it otherwise."""
+    """Return a time in UTC. Meta's pages document a number but show another format."""
     return (
         from_unix_seconds(str(told))
         if isinstance(told, int | str) and str(told).isdigit()

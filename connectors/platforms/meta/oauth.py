@@ -1,11 +1,9 @@
-"""Tokens of Meta's networks: one that somebody pasted or gave by a yes, and the one that follows
-it. Pure.
+"""Tokens of Instagram and Threads, pasted or through OAuth, and their refresh.
 
-Each holds for sixty days and is renewed by showing it, once it is a day old and as long as it
-works; the one before stays good, so a renewal may be asked for again and again. A yes gives one of
-an hour first. Both stand in the address of the request that asks for the next: Meta takes them no
-other way. Source: `instagram-api-with-instagram-login/business-login` and
-`reference/refresh_access_token` of
+A token is valid for sixty days. It can be refreshed with itself from the age of one day while it is
+valid. The old token remains valid, so refreshes can be repeated. OAuth first returns a token for
+one hour. Meta requires both in the URL of the next request. Source:
+`instagram-api-with-instagram-login/business-login` and `reference/refresh_access_token` of
 https://developers.facebook.com/docs/instagram-platform/,
 https://developers.facebook.com/docs/threads/get-started/get-access-tokens-and-permissions,
 https://developers.facebook.com/docs/threads/get-started/long-lived-tokens
@@ -36,54 +34,54 @@ ME = "me"
 LONG = "long"
 RENEWAL = "renewal"
 MAX_REQUESTED = 3
-"""How often one of sixty days is asked for by one of an hour, where no answer comes: the code is
-used up by then."""
+"""Maximum number of attempts to get the long-lived token. The request is repeated because the code
+cannot be exchanged a second time."""
 
 WRAPPED = f"data.0.{oauth.ACCESS_TOKEN_FIELD}"
-"""Instagram's answer to a code is a list of one, as they describe it; others saw it bare."""
+"""The token's path in Instagram's answer to a code. It is documented as a list with one entry;
+others received the object alone."""
 
 TRIED = timedelta(days=3)
-"""How long a token counts whose end nobody told: at 80 % of that, old enough by then, it is renewed
-and its end known. It may have less left than this, if it was pasted in its last days; then a person
-must connect the account again."""
+"""Assumed lifetime of a token whose expiry is unknown. It is refreshed at 80 % of this, when it is
+old enough, and its expiry is known afterwards. A token pasted in its last days may expire before,
+so a member must reconnect the account."""
 
 TOKEN_LIFETIME = timedelta(days=60)
-"""A token that was renewed works on to its own end."""
+"""Time for which a refreshed token remains valid."""
 
 
 @dataclass(frozen=True)
 class TokenNetwork:
-    """One of Meta's networks whose accounts have tokens of their own, and what is different
-    there."""
+    """A network of Meta that issues tokens to accounts, and its differences."""
 
     grants: str
-    """What the names of its grants begin with."""
+    """The prefix of the network's grant names."""
     who: str
-    """The path under which a token says whose it is."""
+    """The path that returns the token's account."""
     scopes: tuple[str, ...]
     needed: str
-    """Without this one an account is of no use."""
+    """The scope without which the account cannot be used."""
     unknown: str
-    """The sentence for a pasted token that is none."""
+    """The message code for a pasted token that is invalid."""
     meaning: Callable[[StepResult], Outcome]
-    """What an answer to a harmless request meant that is no success."""
+    """Returns the outcome of a failed read request."""
 
 
 def tokens_from_paste(token: Sealed) -> RenewedTokens:
-    """A token as somebody pasted it: what renews it is itself."""
+    """Return a pasted token, which is also its refresh token."""
     return RenewedTokens(token, token, TRIED)
 
 
 def whoami_step(network: TokenNetwork) -> WireStep:
-    """The question whose a token is."""
+    """Request the account of a token."""
     return WireStep(ME, StepKind.AUTH, "GET", network.who)
 
 
 def token_turn(
     network: TokenNetwork, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | Outcome | RenewedTokens:
-    """The way to the token of an account, pasted or by a yes; the token, once the last answer says
-    whose it is."""
+    """Return the next step to an account's token, pasted or through OAuth. Return the token after
+    its account is identified."""
     typed = form.get(oauth.ACCESS_TOKEN_FIELD)
     if isinstance(typed, Sealed):
         if not answers:
@@ -110,8 +108,8 @@ def token_turn(
 def _exchange_short_token(
     network: TokenNetwork, secret: Sealed, answers: tuple[StepResult, ...]
 ) -> Send | Outcome | RenewedTokens:
-    """After a code was shown: its token of an hour is changed at once, and may be shown again where
-    no answer came."""
+    """Exchange the code's token of one hour for a long-lived one. The request is repeated if it was
+    not answered."""
     short = _parse_short_token(answers[0])
     last = answers[-1]
     if short is None:
@@ -142,7 +140,7 @@ def _exchange_short_token(
 def _verify_token_owner(
     network: TokenNetwork, answer: StepResult, token: RenewedTokens, otherwise: Message
 ) -> Outcome | RenewedTokens:
-    """A token, where the answer to the question whose it is says so."""
+    """Return the token if the request for its account succeeded."""
     if isinstance(answer, Response) and answer.is_success:
         return token
     refused = network.meaning(answer)
@@ -150,13 +148,13 @@ def _verify_token_owner(
 
 
 def _parse_short_token(answer: StepResult) -> Sealed | None:
-    """The token that a code gave."""
+    """Return the token in the answer to a code."""
     told = answer.sealed if isinstance(answer, Response) and answer.is_success else {}
     return told.get(oauth.ACCESS_TOKEN_FIELD) or told.get(WRAPPED)
 
 
 def _parse_long_token(answer: StepResult) -> RenewedTokens | None:
-    """The token of sixty days that an answer gave: what renews it is itself."""
+    """Return the long-lived token in an answer. It is also its refresh token."""
     found = oauth.parse_tokens(answer)
     return (
         RenewedTokens(found.token, found.token, found.lifetime or TRIED)
@@ -166,8 +164,8 @@ def _parse_long_token(answer: StepResult) -> RenewedTokens | None:
 
 
 def _has_needed_scope(network: TokenNetwork, answer: StepResult) -> bool:
-    """Whether the person left ticked what an account is of no use without; where nothing tells, it
-    is seen later."""
+    """Return True if the user granted the needed scope. If the answer does not list scopes, a
+    missing one is reported later."""
     body = http_responses.json_body(answer)
     listed = body.get("data")
     first = listed[0] if isinstance(listed, list) and listed else body
@@ -177,7 +175,7 @@ def _has_needed_scope(network: TokenNetwork, answer: StepResult) -> bool:
 
 
 def _refusal_outcome(answer: StepResult) -> Outcome:
-    """Why there is no token: the application's fault, or the code is used up."""
+    """Return the reason for a missing token: an error of the application, or a used code."""
     body = http_responses.json_body(answer)
     error = body.get("error")
     said = str(
@@ -191,11 +189,12 @@ def _refusal_outcome(answer: StepResult) -> Outcome:
 def refresh_tokens(
     network: TokenNetwork, grant: RefreshGrant, answers: tuple[StepResult, ...]
 ) -> Send | RenewedTokens | Outcome:
-    """The token that follows; the same one for some days more, where it works and is not renewed
-    just now.
+    """Return the next request or the refreshed token. A token that works but cannot be refreshed
+    now counts for some days more.
 
-    They do not say how they refuse one that is too young, and refuse dead ones in several ways; so
-    whether it is dead is asked of the token itself, and nobody reconnects an account that works.
+    Meta does not document the error for a token that is too young and refuses expired ones with
+    several errors. The token itself is therefore tested, so that a working account need not be
+    reconnected.
     """
     if not answers:
         said = {
@@ -212,13 +211,14 @@ def refresh_tokens(
     if isinstance(last, Response) and last.is_success:
         return tokens_from_paste(grant.refresh)
     outcome = network.meaning(last)
+    # The token is neither refreshed nor invalid, so try again tomorrow.
     if isinstance(outcome, Rejected):
         return Retry(DAILY_WAIT, "account", outcome.reason)
     return outcome
 
 
 def _build_token_step(name: str, path: str, said: Mapping[str, Any]) -> WireStep:
-    """A request for a token; its address has no version."""
+    """Return a request for a token. Its URL has no version."""
     return WireStep(
         name,
         StepKind.AUTH,

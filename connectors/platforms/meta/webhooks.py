@@ -1,12 +1,11 @@
-"""What Meta calls about: changes of Instagram accounts and Pages, several accounts in one call, and
-of Threads. Pure.
+"""Webhooks of Instagram, Pages (several accounts in one call) and Threads.
 
-All of it is called at one address of the house. A call is signed with the secret of the application
-it is for, over its body alone, and told again for 36 hours where nobody takes it. Of what it says
-only the accounts count, and what is worth reading there; what an account said itself is left out.
+All calls arrive at one URL of the installation. A call is signed with the secret of its application
+over the body alone and repeated for 36 hours until it is accepted. Only the affected accounts and
+the kinds of reads are taken from it. Actions of the account itself are ignored.
 
-Not told: mentions on Threads, which name no account; they are read in their turn. Unverified: that
-`owner_id` on Threads is the number an account has there by its own token. Source:
+Mentions on Threads are not included, because they name no account; they are polled. Unverified:
+that `owner_id` on Threads is the ID that the account's token returns. Source:
 https://developers.facebook.com/docs/graph-api/webhooks/getting-started,
 https://developers.facebook.com/docs/graph-api/webhooks/reference/page/#feed,
 https://developers.facebook.com/docs/instagram-platform/webhooks,
@@ -31,10 +30,10 @@ from foundation.i18n.translation import Message
 
 SIGNATURE_HEADER = "x-hub-signature-256"
 MAX_CALL_AGE = timedelta(hours=37)
-"""A call is told again for 36 hours; one that was told longer ago is no call of theirs."""
+"""Maximum age of a call. Meta repeats calls for 36 hours, so an older one is not genuine."""
 
 MAX_ACCOUNTS = 1000
-"""Of one call: they put at most so many changes into one."""
+"""Maximum number of accounts in a call; Meta sends at most this many changes in one."""
 
 _MARK = re.compile(r"sha256=([0-9a-f]{64})")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{1,200}")
@@ -48,22 +47,25 @@ _ABOUT: Mapping[tuple[str, str], WebhookTopic] = {
     ("facebook", "messages"): "chats",
     ("threads", "replies"): "remarks",
 }
-"""What is read anew, by platform and field; of each platform, first what is said under posts."""
+"""The reads that a change triggers, by platform and field; comments come first for each platform.
+"""
 
 _NOTHING_NEW = frozenset({"remove", "hide", "edited"})
-"""What happened to a comment on a Page that was heard before, or need not be any more."""
+"""Changes of a Page's comments that need no read."""
 
 
 def read_signature(header: str) -> str:
-    """The signature of `sha256=…`, in hex; "" for anything else."""
+    """Return the signature in `sha256=…` as hex, or ""."""
     found = _MARK.fullmatch(header)
     return found[1] if found else ""
 
 
 def verification_challenge(query: Mapping[str, str]) -> tuple[str, str]:
-    """What proves that somebody may set this address up, and what is said back to them; "" and ""
-    where they ask for anything else. What is said back is of letters and digits: no page of a
-    stranger's making is shown from here."""
+    """Return the verify token and the challenge of a subscription request, or "" and "".
+
+    Only challenges of letters, digits, - and _ are accepted, so that the response cannot contain a
+    page.
+    """
     said = query.get("hub.challenge", "")
     asked = query.get("hub.mode") == "subscribe" and _CHALLENGE.fullmatch(said)
     return (query.get("hub.verify_token", ""), said) if asked else ("", "")
@@ -71,7 +73,7 @@ def verification_challenge(query: Mapping[str, str]) -> tuple[str, str]:
 
 @dataclass
 class _AccountChanges:
-    """What one call says of one account."""
+    """The changes of one account in a call."""
 
     wakes: set[WebhookTopic] = field(default_factory=set)
     digests: set[str] = field(default_factory=set)
@@ -79,10 +81,9 @@ class _AccountChanges:
 
 
 def parse_app_webhooks(body: bytes) -> tuple[AppWebhookEvent, ...]:
-    """What is worth reading after a call, one for each account it is about; none for what nobody
-    can read.
+    """Return one event for each account in a call; empty if the call is invalid.
 
-    The same changes are the same key, in whatever call and order they come.
+    The same changes have the same key, whatever the call and the order.
     """
     found: dict[tuple[str, str], _AccountChanges] = {}
     try:
@@ -109,11 +110,11 @@ def _event_key(changes: _AccountChanges) -> str:
 
 
 _Change = tuple[str, str, str, Any, datetime | None]
-"""Platform, account, field, what is said of it, and when it was told."""
+"""Platform, account, field, value and time of a change."""
 
 
 def _iter_changes(call: object) -> Iterator[_Change]:
-    """The changes that are worth reading after, of a call of either form."""
+    """Yield the changes that trigger reads, from a call in either format."""
     told: Mapping[str, Any] = call if isinstance(call, dict) else {}
     if "topic" in told:
         yield from _iter_threads_changes(told)
@@ -140,7 +141,7 @@ def _iter_changes(call: object) -> Iterator[_Change]:
 
 
 def _iter_threads_changes(told: Mapping[str, Any]) -> Iterator[_Change]:
-    """A reply: the account is whose post stands at the head of the conversation."""
+    """Yield a reply. Its account is the owner of the post that started the conversation."""
     values = told.get("values")
     change: Mapping[str, Any] = values if isinstance(values, dict) else {}
     value = change.get("value")
@@ -155,7 +156,8 @@ def _iter_threads_changes(told: Mapping[str, Any]) -> Iterator[_Change]:
 
 
 def _is_news(platform: str, account: str, value: Mapping[str, Any]) -> bool:
-    """Whether somebody else said something: a Page's feed tells likes and its own posts too."""
+    """Return True if another user wrote something. A Page's feed also reports likes and the Page's
+    own posts."""
     if _parse_author_id(value, "from") == account:
         return False
     return platform != "facebook" or (
@@ -174,12 +176,12 @@ def _parse_entries(entry: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
 
 
 def _parse_account_id(told: object) -> str:
-    """The number of an account; "" for anything else."""
+    """Return the ID of an account, or ""."""
     return told if isinstance(told, str) and _NUMBER.fullmatch(told) else ""
 
 
 def _parse_time(told: object) -> datetime | None:
-    """Unix seconds, or milliseconds, as messages have them; None for anything else."""
+    """Convert a time in Unix seconds (milliseconds for messages) to UTC, or return None."""
     if not isinstance(told, int) or isinstance(told, bool) or not 0 < told < 10**13:
         return None
     return datetime.fromtimestamp(told / 1000 if told > 10**11 else told, UTC)
@@ -188,12 +190,11 @@ def _parse_time(told: object) -> datetime | None:
 def subscribe_account(
     platform: str, account: str, about: frozenset[WebhookTopic], answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Sign an account up for calls `about` what is worth reading, or off for nothing; done twice is
-    done once.
+    """Subscribe an account to calls for these topics, or unsubscribe it if there are none. Repeats
+    are harmless.
 
-    Messages need a right of their own: without it, the account is signed up for what people say
-    under posts alone. Source:
-    https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps,
+    Messages need another permission. Without it, the account is subscribed to comments only.
+    Source: https://developers.facebook.com/docs/graph-api/reference/page/subscribed_apps,
     https://developers.facebook.com/docs/instagram-platform/webhooks#enable-subscriptions,
     https://developers.facebook.com/docs/messenger-platform/webhooks
     """
@@ -210,6 +211,7 @@ def subscribe_account(
     last = answers[-1]
     if isinstance(last, Response) and last.is_success and json_body(last).get("success") is True:
         return Published(account)
+    # Without the permission for messages, subscribe to comments only.
     if error_codes(last)[0] in PERMISSION_CODES and len(answers) < len(fields):
         return app_webhooks.subscription_request("POST", f"{path}?subscribed_fields={fields[0]}")
     if error_codes(last)[0] in PERMISSION_CODES:

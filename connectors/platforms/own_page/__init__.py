@@ -1,1 +1,4 @@
-"""The creator's own page, served by this installation."""
+"""The connector for the creator's own page.
+
+The page itself is served by `web`; this package sends requests to it.
+"""

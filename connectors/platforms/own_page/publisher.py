@@ -1,8 +1,7 @@
-"""The creator's own page: the reference of the contract and the one destination that always works.
+"""The connector for the creator's own page, and the reference implementation of the contract.
 
-Served by the room `web` on loopback under a credential of the house. Everything is addressed by
-content id, so a repeat is harmless: files by their digest, the item by the delivery's native
-key.
+`web` serves the page's API on loopback with a credential of the installation. All requests use
+content IDs (files by digest, items by the delivery's native key), so repeats are harmless.
 """
 
 from collections.abc import Mapping
@@ -56,11 +55,11 @@ from gate.contract.units import Medium, Unit
 PUBLISH = "publish"
 DISK_FULL = 507
 HOUSE_WAIT = timedelta(seconds=60)
-"""The house refuses its own credential: somebody is repairing it."""
+"""The delay after the installation refuses its own credential, until it is repaired."""
 
 
 class OwnPage:
-    """Items of a creator's page and feeds; pure."""
+    """The connector for items of a creator's page and feeds."""
 
     capabilities = Capabilities(
         platform="own_page",
@@ -90,7 +89,8 @@ class OwnPage:
     )
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Stage each file by its digest, then put the item; tell what the last answer meant."""
+        """Upload each file by its digest, then create the item, or return the outcome of the last
+        answer."""
         unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -106,7 +106,7 @@ class OwnPage:
         return Send(_build_publish_step(unit))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Ask for the item by its content id."""
+        """Read the item by its content ID."""
         if not answers:
             return Send(
                 WireStep(
@@ -116,7 +116,7 @@ class OwnPage:
         match answers[-1]:
             case Response(status=404):
                 return Absent()
-            case Response(status=410):  # a tombstone: it was published, and is gone
+            case Response(status=410):  # deleted after publication
                 return Found(sought.native_key)
             case Response(body={"id": str(native_id), "url": str(url)}) as seen if seen.is_success:
                 return Found(native_id, url)
@@ -126,8 +126,7 @@ class OwnPage:
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The item at the end of an address, where the page says that it stands under that very
-        one."""
+        """Return the item at the end of a URL, if the page reports that exact URL for it."""
         parts = parse_url(address.url)
         path = decoded_segments(parts) if parts is not None else ()
         if not path or not is_post_key(path[-1]):
@@ -147,7 +146,7 @@ class OwnPage:
                 return ADDRESS_UNREADABLE
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Leave a tombstone; one that stands already proves it gone."""
+        """Delete the item. An existing tombstone counts as deleted."""
         if not answers:
             return Send(
                 WireStep(
@@ -164,8 +163,8 @@ class OwnPage:
         return _failure_outcome(last, creates=False)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Write the item anew under its content id; its files lie there. A tombstone is never
-        written over."""
+        """Replace the item under its content ID; its files are already uploaded. A tombstone is
+        never overwritten."""
         if not answers:
             unfit = unit_checks.unit_problem(
                 unit, self.capabilities, length=len(unit.text_of("body"))
@@ -184,7 +183,7 @@ class OwnPage:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Our own counters: no cookies, no personal data."""
+        """Return the page's counters, which use no cookies or personal data."""
         if not answers:
             path = f"{_item_path(copy.native_id)}/metrics"
             return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
@@ -250,21 +249,21 @@ def _publish_outcome(answer: StepResult, native_key: str) -> Outcome:
             answer.is_success and native_id == native_key
         ):
             return Published(native_id, url)
-        case Response(status=410):  # a content id is never used again
+        case Response(status=410):  # a content ID is never reused
             return Rejected(
                 Message("connectors.refused", {"status": 410, "word": "gone"}), permanent=True
             )
         case Response(
             status=422, body={"error": "file_not_staged"}
-        ):  # another item with the same file was taken away
+        ):  # the file was deleted with another item
             return restage_uploads()
         case _:
             return _failure_outcome(answer, creates=True)
 
 
 def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
-    """The common meaning, but for what the house does to itself: a full disk, its own
-    credential."""
+    """Return the outcome of a failure. A full disk and a refused credential of the installation are
+    retried."""
     if isinstance(answer, Response) and answer.status == DISK_FULL:
         return Retry(SHORT_RETRY, "account", Message("connectors.disk_full"))
     outcome = outcome_of_status(answer, creates=creates)

@@ -1,9 +1,8 @@
-"""An account on Reddit: an application that Reddit approved, a yes of its owner, and one community.
-Pure.
+"""Accounts on Reddit: an approved application, a user and one community.
 
-A creator has as many accounts here as communities they post to: each has rules of its own, and its
-limits. Approval: https://support.reddithelp.com/hc/articles/42728983564564 (Responsible Builder
-Policy). Requests name themselves: https://github.com/reddit-archive/reddit/wiki/API.
+A creator has one account here per community, because communities have different rules and limits.
+Approval of applications: https://support.reddithelp.com/hc/articles/42728983564564 (Responsible
+Builder Policy). User agents: https://github.com/reddit-archive/reddit/wiki/API.
 """
 
 import hashlib
@@ -45,12 +44,12 @@ OVER18_SURFACE = "reddit.over18"
 OTHER_SURFACE = "reddit.other"
 CHAT_SURFACE = "reddit.message"
 NSFW_MARK = "nsfw=true"
-"""The flag of what is for adults, as the rules of places write it and a request tells it."""
+"""The flag for adult content, as in the rules of surfaces and in requests."""
 
 EXCHANGE = "/api/v1/access_token"
 SCOPES = "identity submit edit read history flair privatemessages report"
-"""Accounts that were connected before the last two were asked for hear nobody, and keep nobody
-away."""
+"""Accounts connected before the last two scopes were added can neither read messages nor block or
+report users."""
 
 WHOAMI_STEP = "me"
 ABOUT = "about"
@@ -58,23 +57,23 @@ RULES = "rules"
 ASKS = "requirements"
 FLAIRS = "flairs"
 ORDER = (ABOUT, RULES, ASKS, FLAIRS)
-"""What is asked of a community before somebody posts there, in this order."""
+"""The requests about a community when it is connected, in this order."""
 
 ALLOWED = "allowed"
 FORBIDDEN = "forbidden"
-"""What a community's rules say of what a machine made, as somebody read them."""
+"""Values of the community's rule about AI-generated content, as a member read it."""
 
 OVER18_PREDICATE = "subreddit.over18 == true"
 REGISTERED_PREDICATE = "register entry present and rules snapshot <= 90 days"
 AI_ALLOWED_PREDICATE = "register.ai_allowed == true"
-"""What the policy asks of a community for more than General, in its own words."""
+"""The policy's conditions for posts above General, in the policy's own syntax."""
 
 RULES_LIVE = timedelta(days=90)
 GAP_SECONDS = 600
-"""Posts that follow each other faster are taken for spam, and the account with them."""
+"""Minimum interval of posts. Faster posts are treated as spam, together with the account."""
 
 TOKEN_GRACE = timedelta(days=365)
-"""A refresh token may be shown again and again; a year was announced in 2021 as its life."""
+"""A refresh token works repeatedly; Reddit announced a lifetime of one year in 2021."""
 
 FORM = ConnectForm(
     fields=(
@@ -101,7 +100,7 @@ MIN_APPROVAL = 6
 
 @dataclass(frozen=True)
 class PostingAccount:
-    """Who posts where, under which flair (an id, "" for none)."""
+    """A user, a community and the flair of posts (an ID, "" for none)."""
 
     user: str
     community: str
@@ -109,26 +108,25 @@ class PostingAccount:
 
     @property
     def account(self) -> str:
-        """How the house names it."""
+        """Return the account's name in the database."""
         return f"{self.user}@{self.community}" + (f"#{self.flair}" if self.flair else "")
 
 
 def parse_account(account: str) -> PostingAccount:
-    """What an account's name says."""
+    """Return the parts of an account's name."""
     user, _, rest = account.partition("@")
     community, _, flair = rest.partition("#")
     return PostingAccount(user, community, flair)
 
 
 def user_agent_header(account: str = "") -> Mapping[str, str]:
-    """The header that says who asks; requests without one are refused, and those of a common name
-    are slowed down."""
+    """Return the user agent. Reddit refuses requests without one and slows down common ones."""
     who = f"by /u/{parse_account(account).user}" if account else "signing in"
     return {"user-agent": f"python:greenroom:1 ({who})"}
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Say what an answer that is not a success meant."""
+    """Return the outcome of an answer that is not a success."""
     if isinstance(answer, Response) and answer.status in (403, 404):
         reason = http_responses.json_body(answer).get("reason")
         if reason in ("private", "banned", "quarantined", "gold_only", "subreddit_noexist"):
@@ -139,8 +137,8 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """The person says yes; then tokens, whose they are, and what the community asks of who posts
-    there."""
+    """Return the consent page, exchange the code for tokens, and read the user and the community's
+    rules."""
     typed = _parse_community(form)
     if isinstance(typed, Message):
         return Rejected(typed, permanent=False)
@@ -176,7 +174,7 @@ def connect(
 
 
 def _parse_community(form: Mapping[str, str | Sealed]) -> str | Message:
-    """The community somebody named, or what is wrong with what they typed."""
+    """Return the community in the form, or the reason why the form is invalid."""
     said = str(form.get("community", "")).strip()
     own = _PROFILE.fullmatch(said)
     found = _COMMUNITY.fullmatch(said)
@@ -208,11 +206,11 @@ def _parse_user_name(answer: StepResult) -> str | Outcome:
 
 
 def _closed_outcome(answer: StepResult) -> Outcome:
-    """Why nobody can post there; a token that may not ask is no use."""
+    """Return the outcome for a community that cannot be posted to."""
     outcome = outcome_of_failure(answer, creates=False)
     if isinstance(answer, Response) and (
         answer.status == 404 or 300 <= answer.status < 400
-    ):  # sent on to a search
+    ):  # redirected to the search page
         return Rejected(Message("reddit.no_community"), permanent=False)
     return (
         Rejected(Message("oauth.scopes"), permanent=False)
@@ -229,7 +227,7 @@ def _build_whoami_step(kind: StepKind, account: str = "") -> WireStep:
 
 
 def whoami_step(account: str) -> WireStep:
-    """The question whose token it is."""
+    """Return the request for the token's user."""
     return _build_whoami_step(StepKind.CONTROL, account)
 
 
@@ -290,7 +288,8 @@ def _build_account(
 def _setup_problem(
     about: Mapping[str, Any], me: Mapping[str, Any], where: PostingAccount
 ) -> Message | None:
-    """Why this person can post nothing there, or would not find again what they post."""
+    """Return the reason why this user cannot post to the community, or could not find such a post
+    again."""
     if about.get("over18") is True and me.get("over_18") is not True:
         return Message("reddit.adults_hidden")
     if about.get("user_is_banned") is True:
@@ -302,7 +301,8 @@ def _setup_problem(
 
 
 def _wants_flair(form: Mapping[str, str | Sealed], told: Mapping[str, StepResult]) -> bool:
-    """Communities without flairs refuse to list them, so nobody asks in vain."""
+    """Communities without flairs refuse to list them, so the list is requested only if it is
+    needed."""
     return (
         bool(str(form.get("flair", "")).strip())
         or http_responses.success_body(told[ASKS]).get("is_flair_required") is True
@@ -314,8 +314,7 @@ def _unknown_flair_message(there: Iterable[str]) -> Message:
 
 
 def _resolve_flair(answer: StepResult, wanted: str) -> str | Message:
-    """The id of the flair that somebody named; what is wrong where it is not there or none was
-    named."""
+    """Return the ID of the flair with the given name, or the reason why it is missing."""
     body = answer.body if isinstance(answer, Response) else None
     listed = [one for one in body if isinstance(one, dict)] if isinstance(body, list) else []
     there = {
@@ -337,7 +336,7 @@ def _is_uuid(text: str) -> bool:
 
 
 def rules_digest(answer: StepResult) -> str:
-    """A digest of a community's rules as it tells them."""
+    """Return a digest of a community's rules."""
     rules = http_responses.success_body(answer).get("rules")
     told = [
         {name: str(rule.get(name, "")).strip() for name in ("short_name", "description")}
@@ -350,7 +349,7 @@ def rules_digest(answer: StepResult) -> str:
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Whether the token is this account's, and the account may still post."""
+    """Check that the token belongs to this account and that the user is not suspended."""
     if not answers:
         return Send(_build_whoami_step(StepKind.CONTROL, account))
     told = http_responses.success_body(answers[-1])
@@ -366,10 +365,11 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 
 
 def count_followers(account: str, answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many follow the person: Reddit counts them as subscribers of their profile. Whoever reads
-    a community follows that, not the account, so a person's accounts all tell the same number.
+    """Return the next request, or the number of followers of the user (subscribers of their
+    profile).
 
-    Source: https://github.com/sirkris/Reddit.NET/issues/167
+    The readers of a community follow the community, not the account, so all accounts of a user have
+    the same number. Source: https://github.com/sirkris/Reddit.NET/issues/167
     """
     if answers:
         return metrics.parse_count(_parse_about(answers[-1]).get("subscribers"))
@@ -380,7 +380,7 @@ def count_followers(account: str, answers: tuple[StepResult, ...]) -> Send | int
 
 
 def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """End the refresh token and all that came with it; one that is none is no error.
+    """Revoke the refresh token and its access tokens. An invalid one causes no error.
 
     Source: https://github.com/reddit-archive/reddit/wiki/OAuth2#manually-revoking-a-token
     """
@@ -393,10 +393,10 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
-    """A new access token; the refresh token mostly stays."""
+    """Return the next request or a new access token. The refresh token usually remains valid."""
     if (
         answers and isinstance(answers[-1], Response) and answers[-1].status == 400
-    ):  # it says no more than that
+    ):  # the response contains no reason
         return Reauthorize(Message("connectors.token_refused"))
     if answers:
         return oauth.renewal_outcome(answers[-1])
@@ -408,8 +408,8 @@ def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | Rene
 def inspect_destination(
     to: Destination, answers: tuple[StepResult, ...]
 ) -> Send | DestinationReport | Outcome:
-    """Whether the community is for adults now, and its rules are those that somebody read in the
-    last 90 days."""
+    """Check that the community is for adults, and that a member has read its current rules within
+    the last 90 days."""
     told = {answer.step: answer for answer in answers}
     wanted = next((name for name in (ABOUT, RULES) if name not in told), None)
     if answers and not http_responses.success_body(answers[-1]):
@@ -432,7 +432,7 @@ def inspect_destination(
 
 
 def _has_current_rules(register: Mapping[str, Any], rules: StepResult) -> bool:
-    """Whether somebody read these very rules lately, by the platform's own clock."""
+    """Return True if a member has read these rules recently, by Reddit's clock."""
     read_at = http_responses.parse_timestamp(register.get("read_at"))
     now = http_responses.response_date(rules)
     same = register.get("rules") == rules_digest(rules)

@@ -1,13 +1,12 @@
-"""What people say to an account in its community on Reddit: heard in its inbox, answered by
-comments. Pure.
+"""Comments on Reddit: replies and mentions from the inbox, our comments, and moderation.
 
-The inbox has what was said under the account's posts and comments, and where its name was written,
-with or without a message of somebody's between: those are nobody's business here. What people
-answer each other under a post is told to nobody. A person's inbox is one for all communities, and
-each of our accounts is of one: it hears what was said there. A comment can be removed by the
-moderators of a community alone. Source: https://www.reddit.com/dev/api#GET_message_inbox,
-#POST_api_comment; the code Reddit published of both, of `POST_block` and `POST_report`:
-github.com/reddit-archive/reddit, r2/r2/controllers/api.py
+The inbox contains replies to the account's posts and comments, mentions, and private messages,
+which are skipped here. Comments of others to each other are not included. A user has one inbox for
+all communities, but each account here belongs to one, so comments of other communities are skipped.
+Only the moderators of a community can remove comments. Source:
+https://www.reddit.com/dev/api#GET_message_inbox, #POST_api_comment; Reddit's published code of
+both, and of `POST_block` and `POST_report`: github.com/reddit-archive/reddit,
+r2/r2/controllers/api.py
 """
 
 import re
@@ -66,21 +65,21 @@ from gate.contract.units import Unit
 
 MODERATION_ACTIONS = frozenset({"block", "report"})
 POLL_EVERY_NTH = 10
-"""Minutes: all accounts of an application share a hundred requests a minute with their posts, and
-each has a reading in every community."""
+"""Minutes between reads. All accounts of an application share a hundred requests per minute, posts
+included, and each community is read separately."""
 
 MAX_TEXT = 10_000
 MAX_PAGES = 4
-"""And one request for whose the posts are: five in all."""
+"""Maximum number of pages per read, followed by one request for the authors of the posts."""
 
 HELD = timedelta(days=1)
-"""A filter may hold a comment back: let through, it bears the time at which it was written."""
+"""A filter may hold a comment back for up to a day, and it then appears with its original time."""
 
 WINDOW = timedelta(seconds=60)
-"""A comment older than this before the attempt is another one with the same words."""
+"""A comment older than the attempt by more than this is a different one with the same text."""
 
 REASON = "unwanted-or-abusive"
-"""What the moderators read as the reason of a report."""
+"""The reason of a report as shown to the moderators."""
 
 ON_REMARK = ("reddit.remark_closed", "reddit.remark_gone")
 ON_POST = ("connectors.comments_off", "connectors.comment_post_gone")
@@ -100,13 +99,13 @@ _AUTHOR = re.compile(r"[\w-]{3,20}", re.ASCII)
 def list_comments(
     account: str, cursor: str, answers: tuple[StepResult, ...]
 ) -> Send | CommentPage | None:
-    """What was said since a day before the cursor, in seconds since 1970; what was heard before is
-    told again.
+    """Return the next request, or the comments since a day before the cursor (Unix seconds), so
+    that known ones are returned again.
 
-    The inbox has no "since" that outlives a deletion, so it is read back from its newest, four
-    hundred entries at most: of more than that between two readings the oldest are missed. The first
-    reading takes the latest hundred. Where somebody answered a comment, or named the account, the
-    post is looked up: whose it is stands in no entry.
+    The inbox cannot be filtered by time, so it is read from the newest entry, at most four hundred.
+    If there are more between two reads, the oldest are missed. The first read returns the latest
+    hundred. For replies to comments and mentions, the post is requested too, because entries do not
+    contain its author.
     """
     pages = [answer for answer in answers if answer.step == comments.COMMENTS_ACTION]
     read = [inbox_entries(page) for page in pages]
@@ -148,7 +147,7 @@ def _parse_cursor(cursor: str) -> datetime | None:
 def _build_next_request(
     account: str, cursor: str, pages: list[StepResult], found: list[dict[str, Any]]
 ) -> Send | None:
-    """The request for the next page, where one is needed."""
+    """Return the request for the next page, or None if none is needed."""
     since = _parse_cursor(cursor)
     after = listing_of(pages[-1]).get("after") if pages else ""
     if pages:
@@ -163,7 +162,7 @@ def _build_next_request(
 
 
 def _is_others_comment(entry: Mapping[str, Any], account: str) -> bool:
-    """Whether it is a comment of somebody else's in this community."""
+    """Return True for another user's comment in this community."""
     where = parse_account(account)
     name = str(entry["name"])
     author = entry.get("author")
@@ -179,7 +178,7 @@ def _is_others_comment(entry: Mapping[str, Any], account: str) -> bool:
 
 
 def _is_ours(entry: Mapping[str, Any]) -> bool:
-    """Whether the entry itself says that it stands under a post of the account's."""
+    """Return True if the entry is a direct reply to a post of the account."""
     return (
         entry.get("type") == "post_reply"
         and _POST.fullmatch(str(entry.get("parent_id"))) is not None
@@ -187,7 +186,7 @@ def _is_ours(entry: Mapping[str, Any]) -> bool:
 
 
 def _post_of(entry: Mapping[str, Any]) -> str:
-    """The post it stands under."""
+    """Return the ID of the entry's post, or ""."""
     if _is_ours(entry):
         return str(entry["parent_id"])
     found = _UNDER.search(str(entry.get("context")))
@@ -211,7 +210,7 @@ def _parse_comment(entry: Mapping[str, Any], ours: set[str]) -> Comment:
 def reply_to_comment(
     unit: Unit, answers: tuple[StepResult, ...], can: Capabilities
 ) -> Send | Outcome:
-    """Put words under what somebody said."""
+    """Reply to a comment."""
     unfit = _comment_problem(unit, can)
     return (
         Rejected(unfit, permanent=False)
@@ -223,8 +222,8 @@ def reply_to_comment(
 def add_first_comment(
     unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, marks: frozenset[str]
 ) -> Send | Outcome:
-    """A first comment under a post of ours. Reddit marks posts for adults, and shows what stands
-    under them with it."""
+    """Add a first comment under our post. It needs no flag for adult content, because it is shown
+    only with its post."""
     wrong = unit_checks.first_comment_problem(unit, can, most=MAX_TEXT, marks=marks)
     return (
         Rejected(wrong, permanent=False)
@@ -236,8 +235,8 @@ def add_first_comment(
 def _comment_turn(
     unit: Unit, answers: tuple[StepResult, ...], why: tuple[str, str]
 ) -> Send | Outcome:
-    """The request that puts words under something, or what came of it; `why`: what is told of one
-    closed, or gone."""
+    """Return the request that adds a comment, or its outcome. `why` are the message codes for a
+    closed and for a deleted parent."""
     closed, gone = why
     last = answers[-1] if answers else None
     if last is not None and last.step == WHOAMI_STEP:
@@ -294,8 +293,11 @@ def _publish_outcome(answer: StepResult, closed: str, gone: str) -> Outcome:
 
 
 def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Page through the account's comments, newest first; where none is it, see whether this
-    application is shown what stands there at all: Reddit keeps what is for adults from some."""
+    """Search the account's comments, newest first.
+
+    If none matches, check that the parent is visible to this application, since Reddit hides adult
+    content from some.
+    """
     if not answers:
         return Send(_build_page_step(sought.account))
     things = listing_entries(answers[-1])
@@ -352,8 +354,8 @@ def _build_page_step(account: str, after: str = "") -> WireStep:
 def moderate_comment(
     on: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Keep an author away, or tell the moderators. Neither says more than that it was taken in, and
-    each done twice, or to what is gone, changes nothing."""
+    """Block the author of a comment, or report the comment to the moderators. Both are idempotent,
+    also for a deleted comment, and the response confirms only that the request was accepted."""
     if act not in MODERATION_ACTIONS:
         return Rejected(Message("reddit.cannot_act"), permanent=True)
     if not answers:
@@ -367,7 +369,7 @@ def moderate_comment(
     last = answers[-1]
     if (
         isinstance(last, Response) and last.status == 403
-    ):  # a right that was not given when the account was connected
+    ):  # the scope was not granted when the account was connected
         return Rejected(Message("reddit.cannot_act"), permanent=False)
     if not isinstance(last, Response) or not last.is_success:
         return outcome_of_failure(last, creates=False)

@@ -1,8 +1,7 @@
-"""Other words under the title of a post on Reddit; pure. Titles stay for ever, and so does all of
-what shows pictures.
+"""Edits of text posts on Reddit. Titles and media posts cannot be edited.
 
-The post is asked after before it is changed: one without a title of its own has its first line for
-one. Source: https://www.reddit.com/dev/api#POST_api_editusertext
+The post is read before the edit, because without a separate title its first line became the title.
+Source: https://www.reddit.com/dev/api#POST_api_editusertext
 """
 
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
@@ -27,7 +26,7 @@ NOT_THERE = Rejected(Message("edit.not_there"), permanent=True)
 def edit_post(
     unit: Unit, title: str, body: str, native_id: str, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """The next request for a post that is to say `body` under its `title`, or what came of it."""
+    """Return the next request that changes the text under `title` to `body`, or the outcome."""
     if unit.media:
         return NOT_THERE
     if not answers:

@@ -1,5 +1,4 @@
-"""A post on Reddit whose answer was lost, or that is made later, among those of the account;
-pure."""
+"""Look-up of posts on Reddit in the account's list, after a lost answer or during processing."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -23,18 +22,18 @@ from gate.contract.units import Medium
 
 LOOK = "look"
 WINDOW = timedelta(seconds=60)
-"""A post older than this before the attempt is another one with the same words."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 PICTURE_MADE = timedelta(minutes=5)
 FILM_MADE = timedelta(minutes=30)
-"""How long after it was sent a post of one picture or film may still be on its way. Reddit says so
-nowhere: 44 seconds were recorded of a film of 13."""
+"""Time for which a post of one picture or video may still be processed. Reddit documents none; 44
+seconds were recorded for a video of 13 seconds."""
 
 MAX_PAGES = 5
 
 
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Page through what the account posted, newest first."""
+    """Page through the account's posts, newest first."""
     if not answers:
         return Send(_build_page_step(sought.account))
     posts = listing_entries(answers[-1])
@@ -75,9 +74,12 @@ def _build_page_step(account: str, after: str = "") -> WireStep:
 def _resolve_absence(
     sought: LookupQuery, answers: tuple[StepResult, ...], start: datetime
 ) -> LookupResult:
-    """Reddit keeps what is for adults from some applications: a list that shows nothing of it
-    proves nothing. Nor does one of a time when a film may still be on its way into it, nor one with
-    a post of this title and other text: its owner or a moderator may have changed the text."""
+    """Return Absent if the lists prove it, else Unknown.
+
+    Reddit hides adult content from some applications, so a list without any proves nothing about
+    such a post. A list is also inconclusive while the post may be processed, and if it has a post
+    with this title and another text, which its owner or a moderator may have edited.
+    """
     shown = [post for answer in answers for post in listing_entries(answer) or ()]
     if any(_is_candidate(post, sought) and (created_at(post) or start) >= start for post in shown):
         return Unknown(Message("connectors.other_text_there"))
@@ -95,8 +97,7 @@ def _processing_time(media: tuple[Medium, ...]) -> timedelta:
 
 
 def _is_match(post: Mapping[str, Any], sought: LookupQuery) -> bool:
-    """Whether a listed post is what was sent: where a picture or a film is, the text under it may
-    not be told."""
+    """Return True if a listed post is the sent one. The text of a media post may be missing."""
     _, body = unit_checks.split_title(sought.title, sought.text)
     told = normalize_markdown(post.get("selftext"))
     return _is_titled(post, sought) and (

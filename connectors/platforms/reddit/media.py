@@ -1,9 +1,9 @@
-"""A picture or a film on its way to Reddit: a place in its store is asked for, then the file is put
-there. Pure.
+"""Uploads of pictures and videos to Reddit: request an upload lease, then send the file to the
+store.
 
-Reddit documents none of it. Source: praw's own use,
-https://github.com/praw-dev/praw/blob/main/praw/models/media.py; of films what its tests recorded: a
-store of their own, a leave of one minute, 2 GiB at most
+Reddit does not document it. Source: the client library praw,
+https://github.com/praw-dev/praw/blob/main/praw/models/media.py; for videos its recorded tests: a
+separate store, a lease of one minute and at most 2 GiB
 (`tests/integration/cassettes/TestSubreddit.test_submit_video.json` there).
 """
 
@@ -21,23 +21,23 @@ from gate.contract.units import Medium
 UPLOAD_LEASE_STEP = "stage:lease:"
 UPLOAD_PUT_STEP = "stage:put:"
 STORES = ("amazonaws.com", "redditmedia.com")
-"""Where the address for a file may lie."""
+"""Allowed domains of the upload URL."""
 
 UPLOAD_SECRETS = tuple(
     f"args.fields.{name}" for name in ("policy", "x-amz-signature", "x-amz-security-token")
 )
-"""Of the fields that go with the file, those without which nobody can put one there."""
+"""The form fields that authorize the upload; they are sealed."""
 
 VIDEO_MIME = "video/mp4"
 ENDINGS = {"image/jpeg": "jpg", "image/png": "png", VIDEO_MIME: "mp4"}
 SECONDS = 120.0
 FILM_SECONDS = 240.0
-"""How long a file may take: a film goes as a whole, and the five minutes of an attempt are for its
-poster as well."""
+"""Deadlines of one upload in seconds. A video is sent in one request, and the five minutes of an
+attempt must include its poster."""
 
 
 class MediaUpload:
-    """Where the upload of one file stands, by the answers so far."""
+    """The state of the upload of one file, derived from the answers so far."""
 
     def __init__(self, medium: Medium, account: str, answers: tuple[StepResult, ...]) -> None:
         self._medium = medium
@@ -52,7 +52,7 @@ class MediaUpload:
         )
 
     def next(self) -> Send | Outcome | None:
-        """The next request of it, or why there is none; None when it is there."""
+        """Return the next request, or the failure. Return None if the file is uploaded."""
         if self._lease is None:
             return Send(self._build_lease_step())
         if not self.id or not self.address or not self._form_fields:
@@ -61,18 +61,19 @@ class MediaUpload:
 
     @property
     def is_film(self) -> bool:
-        """Whether it is a film, and no picture."""
+        """Return True for a video."""
         return self._medium.mime == VIDEO_MIME
 
     @property
     def id(self) -> str:
-        """What a gallery names it by."""
+        """Return the ID of the file for galleries, or ""."""
         told = self._lease_part("asset").get("asset_id")
         return told if isinstance(told, str) and told.isalnum() and len(told) < 64 else ""
 
     @property
     def address(self) -> str:
-        """Where it will lie, as a post of one picture or film names it; "" while nobody told."""
+        """Return the future URL of the file for posts of one picture or video, or "" while it is
+        unknown."""
         key = self._form_fields.get("key")
         return (
             f"https:{self._store_url}/{key}"
@@ -87,7 +88,7 @@ class MediaUpload:
 
     @property
     def _form_fields(self) -> Mapping[str, str | Sealed]:
-        """What goes with the file, in their order."""
+        """The fields of the upload form, in Reddit's order."""
         told = self._lease_part("args").get("fields")
         listed = [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
         sealed = self._lease.sealed if isinstance(self._lease, Response) else {}
@@ -119,7 +120,7 @@ class MediaUpload:
         )
 
     def _build_put_step(self) -> WireStep:
-        """Without a credential: the fields say that it may."""
+        """No credential is sent, because the fields authorize the upload."""
         return WireStep(
             f"{UPLOAD_PUT_STEP}{self._name}",
             StepKind.STAGE,
@@ -148,8 +149,7 @@ def _name_of(field: Mapping[str, Any]) -> str:
 
 
 def expired_upload_outcome(answer: StepResult) -> Outcome | None:
-    """What a store's refusal means: its leave ran out, so another is asked for. None for anything
-    else."""
+    """Return a Retry that restages all files if the store refused an expired lease, else None."""
     refused = (
         isinstance(answer, Response)
         and answer.step.startswith(UPLOAD_PUT_STEP)

@@ -1,13 +1,12 @@
-"""Messages between a person on Reddit and one who wrote to them first. Pure.
+"""Private messages on Reddit, as replies to users who wrote first.
 
-They come into the inbox among comments and have no "since" there, so it is read back from its
-newest. An answer is put under the reader's own last message: whoever wrote what is answered gets
-it. Since 2025 Reddit keeps messages in its chat and says that these requests go on; the lists of
-messages alone lead to a page for signing in since. So nothing is asked of them, and a list of what
-was sent proves that something is not there only where it shows what surely is. Sources:
-https://www.reddit.com/dev/api#GET_message_inbox, #GET_message_sent, #POST_api_comment;
-https://www.reddit.com/r/modnews/comments/1jf1dy5/; https://github.com/praw-dev/praw/issues/2077 and
-2081
+They are in the inbox among comments, which cannot be filtered by time and is read from the newest
+entry. A reply is added to the reader's last message and reaches its author. Since 2025 Reddit
+stores messages in its chat and states that these requests continue to work, but the separate lists
+of messages redirect to a sign-in page and are not used. The list of sent messages proves absence
+only if it contains a known message. Sources: https://www.reddit.com/dev/api#GET_message_inbox,
+#GET_message_sent, #POST_api_comment; https://www.reddit.com/r/modnews/comments/1jf1dy5/;
+https://github.com/praw-dev/praw/issues/2077 and 2081
 """
 
 import re
@@ -54,14 +53,14 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
 _NOT_ALONE = ("subreddit", "distinguished")
-"""What a message has that is not one person's to another."""
+"""Fields of messages that are not from one user to another."""
 
 PUBLISH = "publish"
 LOOK = "look"
 UPDATES = "updates"
 POLL_SECONDS = 120.0
-"""Between two looks: all accounts of an application share a hundred requests a minute with their
-posts."""
+"""Seconds between polls. All accounts of an application share a hundred requests per minute, posts
+included."""
 
 MAX_TEXT = 10_000
 MAX_PAGES = 5
@@ -70,14 +69,14 @@ KEPT = (
     "data.after",
     *(f"data.children.data.{name}" for name in ("name", "author", "dest", *_NOT_ALONE)),
 )
-"""What is kept of a look into the inbox."""
+"""The fields of the inbox that are stored for a look-up."""
 
 HELD = timedelta(minutes=10)
-"""So far back is read again: lists are put together of parts, and one may show an older message
-later."""
+"""Time before the last poll that is read again, because lists are merged from parts and may show an
+older message late."""
 
 WINDOW = timedelta(seconds=60)
-"""A message older than this before the attempt is another one with the same words."""
+"""A message older than the attempt by more than this is a different one with the same text."""
 
 UNREACHABLE = frozenset(
     {
@@ -88,21 +87,24 @@ UNREACHABLE = frozenset(
         "NO_USER",
     }
 )
-"""What is said of the reader alone: they keep us away, take messages of few people, or left."""
+"""Error codes about the reader: they blocked the account, restrict messages, or were deleted."""
 
 _NAME = re.compile(r"t4_[a-z0-9]{1,16}", re.ASCII)
 _AUTHOR = re.compile(r"[\w-]{3,20}", re.ASCII)
 
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-    """The next request, or what people wrote. The cursor: whose inbox, the time of its newest entry
-    in seconds since 1970, and the messages that were seen of the last minutes before that."""
+    """Return the next request, or the new messages.
+
+    The cursor contains the user, the time of the newest entry (Unix seconds), and the IDs of the
+    messages of the last minutes before it.
+    """
     return polls.resume_poll(_poll_updates(cursor) if cursor else _start_polling(), answers)
 
 
 def _start_polling() -> PollGenerator:
-    """Whose inbox it is, and how far it goes: what was written before was written to its owner, not
-    to us."""
+    """Read the user's name and the newest entry. Earlier messages are not reported, because they
+    were sent before the account was connected."""
     whose = yield _build_read_step(WHOAMI_STEP, "/api/v1/me", "")
     name = http_responses.success_body(whose).get("name")
     if not isinstance(name, str) or not _AUTHOR.fullmatch(name):
@@ -117,7 +119,8 @@ def _start_polling() -> PollGenerator:
 
 
 def _poll_updates(cursor: str) -> PollGenerator:
-    """What was written since, oldest first; one request where one page reaches back that far."""
+    """Read the messages since the cursor, oldest first; one request if one page reaches back that
+    far."""
     me, seconds, *seen = cursor.split(" ")
     since = int(seconds) - int(HELD.total_seconds())
     read: dict[str, dict[str, Any]] = {}
@@ -150,8 +153,8 @@ def _format_cursor(me: str, found: Collection[Mapping[str, Any]], before: int) -
 
 
 def _explain_polling_failure(answer: StepResult, me: str) -> PollGenerator:
-    """Why nothing was heard. A bare no is the account's end, or a right that is missing: then it
-    goes on posting."""
+    """A 403 without a reason means a suspended account or a missing scope; in the latter case posts
+    still work."""
     if not is_unexplained_refusal(answer):
         return outcome_of_failure(answer, creates=False)
     whose = yield _build_read_step(WHOAMI_STEP, "/api/v1/me", me)
@@ -164,8 +167,8 @@ def _created_seconds(entry: Mapping[str, Any]) -> int:
 
 
 def _parse_update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
-    """What somebody wrote to this person alone; what Reddit, a community or a moderator says is for
-    its owner."""
+    """Return a message from one user to this user, or None for those of Reddit, communities and
+    moderators."""
     name = str(entry["name"])
     author = entry.get("author")
     dest = str(entry.get("dest"))
@@ -192,8 +195,8 @@ def _parse_update(entry: Mapping[str, Any], me: str) -> ChatUpdate | None:
 
 
 def _parse_text(entry: Mapping[str, Any]) -> str:
-    """A first message has a subject that somebody wrote; those of answers, and of what came by
-    chat, are Reddit's."""
+    """Return subject and text of a first message. Subjects of replies and of chat messages are
+    generated by Reddit and omitted."""
     subject, body = (str(entry.get(name) or "").strip() for name in ("subject", "body"))
     theirs = not entry.get("first_message_name") and not re.match(r"re:|\[", subject, re.IGNORECASE)
     said = [subject if theirs and subject != body else "", body]
@@ -201,7 +204,7 @@ def _parse_text(entry: Mapping[str, Any]) -> str:
 
 
 def message_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why a message cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a message cannot be sent, or None. Texts are never truncated."""
     text = unit.text_of("body")
     if (
         unit.invoice is not None
@@ -217,8 +220,7 @@ def message_problem(unit: Unit, can: Capabilities) -> Message | None:
 
 
 def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
-    """Look for the reader's last message in the inbox, then put the answer under it; tell what came
-    of it."""
+    """Find the reader's last message in the inbox, then reply to it."""
     last = answers[-1] if answers else None
     if last is not None and last.step == WHOAMI_STEP:
         said = any(answer.step == PUBLISH for answer in answers)
@@ -292,8 +294,8 @@ def _send_outcome(answer: StepResult) -> Outcome:
 
 
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Page through what the person sent, newest first. Where that shows nothing we surely sent,
-    nobody knows whether it shows what we send at all: then a person decides."""
+    """Page through the sent messages, newest first. Return Unknown if the list contains no known
+    message, because it may not list ours at all."""
     if not answers:
         return Send(_sent_page(sought.account, ""))
     pages = [listing_entries(answer) for answer in answers]
@@ -330,8 +332,8 @@ def _sent_page(account: str, after: str) -> WireStep:
 
 
 def _build_page_step(me: str, after: str, action: str = UPDATES) -> WireStep:
-    """A page of the inbox. A look is kept with what is sent: of what others wrote, nothing but
-    whose it is."""
+    """Return the request for a page of the inbox. A look-up is stored with the delivery, so it
+    retains only IDs and names of other users' messages."""
     more = f"&after={http_responses.quote_segment(after)}" if after else ""
     step = _build_read_step(
         action, f"/message/inbox?raw_json=1&limit={PAGE_SIZE}{more}", me, action

@@ -1,10 +1,11 @@
-"""Reddit: posts of words, pictures or a film in one community. Pure; messages are in `messages.py`.
+"""The Reddit connector: posts of text, pictures or a video in one community. Messages are in
+`messages.py`.
 
-Most refusals come inside a success, as codes. A post of one picture or film is made later: its
-answer names no post, which is then looked for in the account's own list; that it failed is told on
-a socket alone. A film has a poster, which is the one picture beside it. praw's ways of asking again
-are not used: some posts were made twice by them. Source:
-https://www.reddit.com/dev/api#POST_api_submit; praw's subreddit.py and its issues 1704, 1768.
+Most errors are codes in a successful response. A post of one picture or video is created later: the
+response contains no ID, so the post is looked up in the account's list, and a failure is reported
+by WebSocket only. A video has a poster, which is the single picture of the unit. praw's retries are
+not used, because they created duplicates. Source: https://www.reddit.com/dev/api#POST_api_submit;
+praw's subreddit.py and its issues 1704, 1768.
 """
 
 from collections.abc import Mapping
@@ -86,7 +87,7 @@ MAX_TITLE = 300
 MAX_TEXT = 40_000
 MAX_GALLERY = 20
 PICTURE_BYTES = 20 * 1024 * 1024
-"""A film may be larger than a picture: Reddit takes larger ones than the house has."""
+"""Maximum bytes of a picture. Reddit accepts larger videos than any file here."""
 
 CAN = Capabilities(
     platform="reddit",
@@ -123,11 +124,11 @@ CAN = Capabilities(
         ),
     ),
 )
-"""Reddit says nowhere how long an approval takes; weeks are reported."""
+"""Reddit does not document how long an approval takes; users report weeks."""
 
 
 class Reddit:
-    """Posts in one community, and messages of the person who posts; pure."""
+    """The connector for Reddit: posts of one user in one community, comments and messages."""
 
     capabilities = CAN
     form = reddit_account.FORM
@@ -135,8 +136,8 @@ class Reddit:
     refresh_grace = reddit_account.TOKEN_GRACE
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """The title, where that is all or is too long; else what stands under it, or the words of
-        an answer."""
+        """Return the length of the title if it is too long or there is no other text, else that of
+        the text."""
         if unit.viewer:
             return len(unit.text_of("body")), messages.MAX_TEXT
         if unit.comment_id or unit.comment == IS_FIRST_COMMENT:
@@ -147,8 +148,7 @@ class Reddit:
         )
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Bring each file to its store, then post; tell what an answer meant. A message answers its
-        reader's last."""
+        """Upload each file, then publish the post. A message replies to the reader's last one."""
         if unit.viewer:
             return messages.next_step(unit, answers, CAN)
         if unit.comment_id:
@@ -175,7 +175,7 @@ class Reddit:
         return waiting or Send(_build_publish_step(unit, files))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Page through what the account posted, answered or sent, newest first."""
+        """Page through the account's posts, comments or sent messages, newest first."""
         if not (sought.title or sought.text).strip():
             return Unknown(Message("connectors.no_lookup"))
         if sought.chat:
@@ -187,7 +187,7 @@ class Reddit:
         )
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """What the person posted."""
+        """Return the URL of the user's posts."""
         return (
             "https://www.reddit.com/user"
             f"/{http_responses.quote_segment(parse_account(account).user)}/submitted/"
@@ -196,7 +196,8 @@ class Reddit:
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The post whose number is in an address, and who wrote it."""
+        """Return the next request, or the post whose ID is in the URL, if the account is its
+        author."""
         number = fullname_in_url(address.url)
         if not number:
             return NO_POST_THERE
@@ -218,8 +219,10 @@ class Reddit:
         )
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the post, and see that it is gone: a deletion is answered alike whatever it did. A
-        message stays with its reader: Reddit deletes what somebody has, not what they sent."""
+        """Delete a post and check that it is gone, because the response is the same in any case.
+
+        Messages are Rejected: Reddit deletes only the sender's copy.
+        """
         if copy.chat:
             return Rejected(Message("reddit.message_stays"), permanent=False)
         if not answers:
@@ -243,7 +246,7 @@ class Reddit:
         )
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Other words under the title of a post of words."""
+        """Change the text of a text post; its title cannot be changed."""
         unfit = _unit_problem(unit)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -252,7 +255,8 @@ class Reddit:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Votes, blurred by Reddit, and comments; nobody tells views."""
+        """Return the score, which Reddit obfuscates, and the number of comments. There are no
+        views."""
         if copy.chat:
             return None
         if not answers:
@@ -266,10 +270,10 @@ class Reddit:
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
-        """Whether the post bears the mark of what is for adults, and others see it."""
+        """Check that the post has the flag for adult content and is visible to others."""
         if NSFW_MARK not in flags or copy.native_id.startswith(
             "t1_"
-        ):  # a comment is shown with its post, which bears it
+        ):  # a comment is shown with its post, which has the flag
             return MarkReport()
         if not answers:
             return Send(info_step(copy.account, copy.native_id, LOOK))
@@ -293,78 +297,78 @@ class Reddit:
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """Reddit keeps what it removed, and says so."""
+        """Report removed and deleted posts as missing; Reddit returns them with the reason."""
         return check_presence(copy, answers)
 
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many follow the person who posts."""
+        """Return the next request, or the number of followers of the user."""
         return reddit_account.count_followers(account, answers)
 
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """What people said in the community to the account."""
+        """Return the next request, or the comments to the account in the community."""
         return comments.list_comments(account, cursor, answers)
 
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Keep the author of a comment away, or tell the moderators of the community."""
+        """Block the author of a comment, or report it to the community's moderators."""
         return comments.moderate_comment(spot, act, answers)
 
     def inbox_id(self, account: str) -> str:
-        """Whose messages the account hears: a person has one inbox, however many communities they
-        post to."""
+        """Return the user's name: a user has one inbox for all communities."""
         return parse_account(account).user.lower()
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-        """What people wrote to the person who posts."""
+        """Return the next request, or the user's new messages."""
         return messages.listen(cursor, answers)
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
-        """Nobody waits for that, and nothing is marked as read: the inbox is its owner's too."""
+        """Return None: Reddit needs no confirmation, and messages remain unread for the inbox's
+        owner."""
         return None
 
     def inspect_destination(
         self, place: Destination, answers: tuple[StepResult, ...]
     ) -> Send | DestinationReport | Outcome:
-        """What the community is set to, and whether its rules are those that somebody read."""
+        """Check the community's settings and rules."""
         return reddit_account.inspect_destination(place, answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """Have the person say yes, then ask what the community wants."""
+        """Connect an account through OAuth and check the community."""
         return reddit_account.connect(form, answers)
 
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Ask whose token it is."""
+        """Check that the token belongs to the account."""
         return reddit_account.verify_account(account, answers)
 
     def revoke_tokens(
         self, held: HeldCredentials, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """End what the account's owner allowed."""
+        """Revoke the grant."""
         return reddit_account.revoke_tokens(held, answers)
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
     ) -> Send | RenewedTokens | Outcome:
-        """A new access token."""
+        """Refresh the access token."""
         return reddit_account.refresh(grant, answers)
 
 
 def _split_text(unit: Unit) -> tuple[str, str]:
-    """Title and text. Reddit makes no post without a title."""
+    """Return title and text. Reddit requires a title."""
     return unit_checks.split_title(unit.text_of("title"), unit.text_of("body"))
 
 
 def _unit_problem(unit: Unit) -> Message | None:
-    """Why the unit cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a unit cannot be sent, or None. Texts are never truncated."""
     title, body = _split_text(unit)
     if wrong := unit_checks.unit_problem(unit, CAN, length=len(body)):
         return wrong
@@ -418,7 +422,7 @@ def _build_publish_step(unit: Unit, files: list[MediaUpload]) -> WireStep:
 
 
 def _build_media_fields(files: list[MediaUpload]) -> dict[str, str]:
-    """How a form names a film and its poster, one picture, or neither."""
+    """Return the form fields for a video with poster, for one picture, or for a text post."""
     film = next((file for file in files if file.is_film), None)
     if film is None:
         return {"kind": "image", "url": files[0].address} if files else {"kind": "self"}
@@ -430,7 +434,7 @@ def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     said = http_responses.success_body(answer).get("json")
     if (
         isinstance(answer, Response) and answer.status == 400
-    ):  # the community's own demands, in a form of their own
+    ):  # requirements of the community, which have a different format
         reason = reddit_error_code(http_responses.json_body(answer).get("reason") or answer.status)
         return Rejected(Message("reddit.refused", {"code": reason}), permanent=False)
     if not isinstance(said, dict):

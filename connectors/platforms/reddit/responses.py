@@ -1,5 +1,5 @@
-"""What Reddit answers: listings, the codes of refusals inside a success, a no without a reason.
-Pure."""
+"""Helpers for Reddit's responses: listings, error codes in successful responses, and errors without
+a reason."""
 
 import re
 from collections.abc import Mapping
@@ -36,22 +36,22 @@ from foundation.i18n.translation import Message
 
 PAGE_SIZE = 100
 PAUSE = timedelta(minutes=10)
-"""After a limit that does not say how long."""
+"""Delay after a rate limit without a time."""
 
 DELETED_AUTHOR = "[deleted]"
 _TAKEN = frozenset({"removed", "removed by reddit"})
 FILTERED = "automod_filtered"
 BY_OWNER = frozenset({"deleted", "author"})
-"""Why a post is seen by nobody: it waits for a moderator, or who posted it took it away."""
+"""Reasons for which a post is not visible: it awaits a moderator, or its author deleted it."""
 
 CLOSED = frozenset(
     {"SUBREDDIT_NOTALLOWED", "SUBREDDIT_NOEXIST", "USER_BLOCKED", "USER_MUTED", "NON_PUBLIC"}
 )
-"""Nobody may post there, or not this account."""
+"""The community is closed, or closed for this account."""
 
 
 def info_step(account: str, names: str, action: str) -> WireStep:
-    """The question for what these fullnames name."""
+    """Return the request for the things with these full names."""
     path = f"/api/info?raw_json=1&id={http_responses.quote_segment(names)}"
     return WireStep(
         action, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=action
@@ -59,13 +59,13 @@ def info_step(account: str, names: str, action: str) -> WireStep:
 
 
 def listing_of(answer: StepResult) -> dict[str, Any]:
-    """A listing; nothing of anything else."""
+    """Return the data of a listing, or an empty one."""
     told = http_responses.success_body(answer).get("data")
     return told if isinstance(told, dict) else {}
 
 
 def listing_entries(answer: StepResult) -> list[dict[str, Any]] | None:
-    """The things of a listing; None when it is no look."""
+    """Return the things of a listing, or None if it is invalid."""
     children = listing_of(answer).get("children")
     if not isinstance(children, list):
         return None
@@ -79,8 +79,8 @@ def listing_entries(answer: StepResult) -> list[dict[str, Any]] | None:
 
 
 def inbox_entries(answer: StepResult) -> list[dict[str, Any]] | None:
-    """What can be told apart of a page of an inbox, where things of many kinds lie; None when it is
-    no page."""
+    """Return the things with a name in a page of an inbox, which mixes several kinds, or None if it
+    is not a page."""
     children = listing_of(answer).get("children")
     if not isinstance(children, list):
         return None
@@ -93,7 +93,7 @@ def inbox_entries(answer: StepResult) -> list[dict[str, Any]] | None:
 
 
 def created_at(thing: Mapping[str, Any]) -> datetime | None:
-    """When it was made, in UTC."""
+    """Return the time of creation (UTC-aware), or None."""
     told = thing.get("created_utc")
     return (
         http_responses.from_unix_seconds(str(int(told)))
@@ -103,7 +103,7 @@ def created_at(thing: Mapping[str, Any]) -> datetime | None:
 
 
 def permalink_url(told: object) -> str:
-    """The address of a path of theirs; "" for anything else."""
+    """Return the URL of a permalink, or "" if it is invalid."""
     return (
         f"https://www.reddit.com{told}"
         if isinstance(told, str) and told.startswith(("/r/", "/user/"))
@@ -112,19 +112,19 @@ def permalink_url(told: object) -> str:
 
 
 def normalize_markdown(text: object) -> str:
-    """A text as two of them are compared."""
+    """Return a text in the form used for comparisons."""
     return " ".join(normalize_message_text(text).split())
 
 
 def is_possibly_changed(thing: Mapping[str, Any], words: str) -> bool:
-    """Whether a thing may have said something else when it was made: its author worded it otherwise
-    since, or Reddit took it down, and with it what stands under this name in it."""
+    """Return True if a thing may have had another text at first: its author edited it, or Reddit
+    removed it and replaced the field `words`."""
     taken = str(thing.get(words) or "").strip().strip("[] ").lower() in _TAKEN
     return bool(thing.get("edited")) or thing.get("removed_by_category") is not None or taken
 
 
 def reddit_error_code(told: object) -> str:
-    """A code as people may read it: letters of theirs, and nothing else they might put there."""
+    """Return an error code for display: letters, digits and underscores only, at most 60."""
     word = re.sub(r"[^A-Z0-9_]", "", str(told or "").upper(), flags=re.ASCII)
     return word[:60] or "?"
 
@@ -132,10 +132,11 @@ def reddit_error_code(told: object) -> str:
 def check_presence(
     copy: PlatformCopy, answers: tuple[StepResult, ...]
 ) -> Send | PostPresence | None:
-    """Whether a post stands. One that is not listed may be kept from this application alone, and
-    what a filter holds back may be let through: neither says anything.
+    """Return the next request, or the presence of a post.
 
-    Source: `removed_by_category` and `author` of https://www.reddit.com/dev/api#GET_api_info
+    A missing post may be hidden from this application only, and a filtered one may still be
+    approved; neither is conclusive. Source: `removed_by_category` and `author` of
+    https://www.reddit.com/dev/api#GET_api_info
     """
     if not answers:
         return Send(info_step(copy.account, copy.native_id, "look"))
@@ -153,7 +154,7 @@ def check_presence(
 
 
 def refusal_outcome(error: Any, seconds: Any) -> Outcome:
-    """What a code means: `[code, sentence, field]`."""
+    """Return the outcome of an error `[code, sentence, field]`."""
     code = reddit_error_code(error[0] if isinstance(error, list) and error else "")
     if code == "RATELIMIT":
         wait = (
@@ -172,8 +173,7 @@ def refusal_outcome(error: Any, seconds: Any) -> Outcome:
 
 
 def is_unexplained_refusal(answer: StepResult) -> bool:
-    """Whether something was forbidden without a reason: a suspended account is told nothing
-    else."""
+    """Return True for a 403 without a reason, the only error that a suspended account gets."""
     return (
         isinstance(answer, Response)
         and answer.status == 403
@@ -182,8 +182,8 @@ def is_unexplained_refusal(answer: StepResult) -> bool:
 
 
 def explain_refusal(me: StepResult, account: str, otherwise: Message) -> Outcome:
-    """What such a no was about: the account, if that may not even ask who it is, or what
-    `otherwise` says."""
+    """Return the outcome of such a 403: Disconnected if the token cannot even read its user, else
+    Rejected with `otherwise`."""
     gone = isinstance(me, Response) and me.status == 403
     trouble = Disconnected(Message("reddit.suspended")) if gone else verify_account(account, (me,))
     return (
@@ -194,7 +194,7 @@ def explain_refusal(me: StepResult, account: str, otherwise: Message) -> Outcome
 
 
 def fullname_of(data: Mapping[str, Any]) -> str:
-    """The post's name; the id that some answers give is it, or what follows its `t3_`."""
+    """Return the full name of a post. Some responses contain only its ID, with or without `t3_`."""
     told = data.get("name", data.get("id"))
     if not isinstance(told, str) or not told.removeprefix("t3_").isalnum() or len(told) > 20:
         return ""
@@ -202,7 +202,8 @@ def fullname_of(data: Mapping[str, Any]) -> str:
 
 
 def fullname_in_url(url: str) -> str:
-    """The name of the post in an address; "" for none: what follows its title is a comment."""
+    """Return the full name of the post in a URL, or "". A URL with a segment after the title is a
+    comment."""
     path = path_segments(url, "reddit.com")
     short = path_segments(url, "redd.it")
     below = path[2:] if path[:1] in (("r",), ("user",), ("u",)) else path

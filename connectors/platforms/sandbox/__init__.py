@@ -1,1 +1,4 @@
-"""The sandbox, the test network of this repository."""
+"""The connector for the sandbox: posts, comments, chat and sales.
+
+The test network itself is in `sandbox/`.
+"""

@@ -1,5 +1,4 @@
-"""Other words for a post that stands on the sandbox; pure. Its media and its place stay as they
-are."""
+"""Edits of the text of a sandbox post. Its media and its key do not change."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -29,7 +28,7 @@ def edit_post(
     can: Capabilities,
     account_gone: frozenset[str],
 ) -> Send | Outcome:
-    """The one request, or what came of it; `content` is what a post of this unit would say."""
+    """Return the next request or the outcome. `content` is the body of a new post of this unit."""
     if not answers:
         unfit = unit_checks.unit_problem(unit, can, length=len(unit.text_of("body")))
         if unfit is not None:

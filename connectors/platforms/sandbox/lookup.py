@@ -1,4 +1,4 @@
-"""What an address on the sandbox names: it is told by the page of the post itself. Pure."""
+"""Resolution of sandbox URLs by reading the post."""
 
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Absent, Found, LookupResult
@@ -22,8 +22,7 @@ from connectors.shared.http_responses import (
 def resolve_address(
     address: ClaimedAddress, answers: tuple[StepResult, ...]
 ) -> Send | LookupResult:
-    """The post at the end of an address, where the sandbox says that it stands under that very
-    one."""
+    """Return the post at the end of a URL, if the sandbox reports that exact URL for it."""
     parts = parse_url(address.url)
     path = decoded_segments(parts) if parts is not None else ()
     if len(path) != 3 or path[0] != "t":
@@ -46,5 +45,5 @@ def resolve_address(
 
 
 def profile_url(account: str, destination: str, base_url: str) -> str:
-    """The timeline of an account."""
+    """Return the URL of the account's timeline."""
     return f"{base_url}/t/{quote_segment(account)}"

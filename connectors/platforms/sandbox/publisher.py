@@ -1,10 +1,10 @@
-"""The sandbox: the test network inside the installation. Its API and its options are told in
-`sandbox/app.py`.
+"""The sandbox connector: the test network inside the installation. `sandbox/app.py` describes its
+API and options.
 
-The account's name says what the account can do, as a real platform's documentation would: `…+key`
-honours idempotency keys and finds posts by them; without it a repeat is a second post and a look-up
-reads the timeline; `…-nolook` cannot look its chat messages up, so that a person decides;
-`…-nomarks` keeps a post and forgets that it is for adults or made by a model.
+An account's name states its capabilities, as a platform's documentation would. `…+key` accounts
+accept idempotency keys and find posts by them. Without it a repeat creates a second post, and
+look-ups read the timeline. `…-nolook` accounts cannot look up chat messages, so a member must
+decide. `…-nomarks` accounts accept a post but drop its adult and AI labels.
 """
 
 from collections.abc import Mapping
@@ -51,11 +51,11 @@ from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
 
 ACCOUNT_GONE = frozenset({"no_such_account", "account_suspended"})
 LISTED = 50
-"""Posts on one page of the timeline."""
+"""The number of posts on a page of the timeline."""
 
 MAX_PAGES = 5
 WINDOW = timedelta(seconds=60)
-"""A post older than this before the attempt is another one with the same text."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 ADULT_FLAGS = frozenset(
     {"adult", "adult_content", "nsfw", "sensitive", "has_spoiler", "protect_content"}
@@ -63,11 +63,11 @@ ADULT_FLAGS = frozenset(
 AI_FLAGS = frozenset({"ai", "made_with_ai", "is_ai_generated"})
 KINDS = frozenset({"message", "button", "checkout", "payment", "refund", "age", "stop"})
 UPDATES_WAIT = 20
-"""Seconds the sandbox may hold the request for updates open."""
+"""Seconds for which the sandbox may delay its answer to a request for updates."""
 
 
 class Sandbox:
-    """Posts, chat and sales on the sandbox; pure."""
+    """The connector for posts, chat and sales on the sandbox."""
 
     capabilities = Capabilities(
         platform="sandbox",
@@ -109,12 +109,12 @@ class Sandbox:
     resolve_address = staticmethod(lookup.resolve_address)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Stage each medium by its digest, then publish in one request; tell what the last answer
-        meant."""
+        """Upload each file by its digest, then publish in one request, or return the outcome of the
+        last answer."""
         unfit = unit_checks.unit_problem(unit, self.capabilities, length=len(unit.text_of("body")))
         if len(unit.references) > (
             0 if unit.viewer else 1
-        ):  # a post quotes one other, a message none
+        ):  # a post may quote one other post, a message none
             unfit = Message("connectors.cannot_point", {"kind": unit.references[0].kind})
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -130,8 +130,8 @@ class Sandbox:
         return Send(_build_message_step(unit) if unit.viewer else _build_publish_step(unit))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Look by key where the account keeps keys, else read the timeline back to before the
-        attempt."""
+        """Search by key if the account supports keys, otherwise read the timeline back to before
+        the attempt."""
         if sought.chat and sought.account.endswith("-nolook"):
             return Unknown(Message("connectors.no_lookup"))
         by_key = bool(sought.chat) or has_native_keys(sought.account)
@@ -147,7 +147,7 @@ class Sandbox:
         return _in_timeline(sought, answers, posts)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the copy; gone already is gone."""
+        """Delete the post or message. A missing one counts as deleted."""
         if not answers:
             return Send(
                 WireStep("delete", StepKind.RESTRICT, "DELETE", _copy_path(copy), action="delete")
@@ -160,7 +160,7 @@ class Sandbox:
         return outcome_of_status(last, creates=False, account_gone=ACCOUNT_GONE)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Other words in the place of those of a post; its media stay."""
+        """Replace the text of a post; its media do not change."""
         can = self.capabilities
         return edits.edit_post(
             unit, native_id, _build_content(unit), answers, can=can, account_gone=ACCOUNT_GONE
@@ -169,7 +169,7 @@ class Sandbox:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Views, likes, comments and clicks of a post; messages have none."""
+        """Return views, likes, comments and clicks of a post, or None for a message."""
         if copy.chat:
             return None
         if not answers:
@@ -190,7 +190,7 @@ class Sandbox:
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many follow the account, as the sandbox keeps it."""
+        """Return the next request, or the number of followers."""
         if not answers:
             return metrics.followers_request("/api/{account}/followers")
         return metrics.parse_count(success_body(answers[-1]).get("followers"))
@@ -198,7 +198,7 @@ class Sandbox:
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """What people said under the account's posts after the cursor, a hundred at a time."""
+        """Return the next request, or up to a hundred comments after the cursor."""
         if not answers:
             return comments.comments_request(
                 f"/api/{{account}}/remarks?after={quote_segment(cursor)}"
@@ -217,8 +217,8 @@ class Sandbox:
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Do what was asked with a remark; done before is done, and one that its author took back
-        is gone."""
+        """Moderate a comment. A repeated action and a comment deleted by its author count as
+        success."""
         if not answers:
             return comments.moderation_request(
                 "POST", f"/api/{{account}}/remarks/{quote_segment(spot.native_id)}/{act}", {}
@@ -236,9 +236,9 @@ class Sandbox:
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
-        """Whether a post is shown for adults and as made by a model, where it was sent so; messages
-        show neither."""
+        """Check that a post has the adult and AI labels it was sent with. Messages have none."""
         marks = {flag: mark for flag in flags if (mark := _flag_name(flag))}
+        # messages on the sandbox have no labels
         if copy.chat or not marks:
             return MarkReport()
         if not answers:
@@ -258,8 +258,8 @@ class Sandbox:
         return outcome_of_status(last, creates=False, account_gone=ACCOUNT_GONE)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | None:
-        """What happened after `cursor`; the sandbox answers as soon as something did, at the latest
-        after 20 s."""
+        """Return the next request, or the updates after `cursor`. The sandbox answers when there
+        are any, at the latest after 20 seconds."""
         if answers:
             return _parse_updates(answers[-1])
         path = f"/api/{{account}}/updates?after={quote_segment(cursor)}&wait={UPDATES_WAIT}"
@@ -269,7 +269,8 @@ class Sandbox:
         return Send(step)
 
     def accept_checkout(self, query_id: str) -> WireStep:
-        """Let a checkout go through; the sandbox refuses the payment 10 s after it asked."""
+        """Return the step that accepts a checkout. The sandbox refuses the payment after 10 seconds
+        without it."""
         path = f"/api/{{account}}/checkouts/{quote_segment(query_id)}"
         return WireStep(
             "checkout",
@@ -282,14 +283,15 @@ class Sandbox:
         )
 
     def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
-        """Give a charge back; may be repeated, the sandbox refunds once."""
+        """Return the step that refunds a charge. A repeat is harmless, since the sandbox refunds
+        once."""
         body = {"charge_id": charge_id, "amount": amount_minor, "currency": currency}
         return WireStep(
             "refund", StepKind.CONTROL, "POST", "/api/{account}/refunds", body, action="refund"
         )
 
     def refund_outcome(self, answer: StepResult) -> Outcome:
-        """`Published` with the charge id once the money is back, also when it already was."""
+        """Return `Published` with the charge ID after a refund, including an earlier one."""
         if isinstance(answer, Response) and isinstance(answer.body, dict):
             charge = answer.body.get("charge_id")
             already = (
@@ -302,11 +304,11 @@ class Sandbox:
     def look_up_refund(
         self, charge_id: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Nothing to look at: the sandbox gives a charge back once, however often it is asked."""
+        """Return None: a repeated refund is harmless, so no look-up is needed."""
         return None
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
-        """The sandbox waits for nothing."""
+        """Return None: the sandbox expects no confirmation."""
         return None
 
 
@@ -314,7 +316,7 @@ PUBLISH = "publish"
 
 
 def has_native_keys(account: str) -> bool:
-    """Whether the account's name says that it honours idempotency keys."""
+    """Return True if the account's name states that it accepts idempotency keys."""
     return account.removesuffix("-nolook").removesuffix("-nomarks").endswith("+key")
 
 
@@ -333,7 +335,7 @@ def _is_staged(answer: StepResult) -> bool:
 
 
 def _flag_name(flag: str) -> str:
-    """What the sandbox calls a mark of the gate: adult, ai, or nothing."""
+    """Return the sandbox's label for a flag of the gate: adult, ai or ""."""
     name = flag.partition("=")[0].rpartition(".")[2] if not flag.endswith("=false") else ""
     if name in ADULT_FLAGS:
         return "adult"
@@ -422,7 +424,7 @@ def _build_page_step(before: str) -> WireStep:
 
 
 def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
-    """The posts of a listing, newest first; None when it is no look."""
+    """Return the posts of a page, newest first, or None if the answer is unusable."""
     if (
         not isinstance(answer, Response)
         or not answer.is_success
@@ -440,11 +442,11 @@ def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
 def _in_timeline(
     sought: LookupQuery, answers: tuple[StepResult, ...], posts: list[dict[str, Any]]
 ) -> Send | LookupResult:
-    """Compare rendered texts, newest first, back to a minute before the attempt.
+    """Compare texts, newest first, back to a minute before the attempt.
 
-    In a compressed day the house's clock runs ahead of the sandbox's: by as much as they are apart
-    now, the minute begins earlier. A clock that leapt between attempt and look makes it longer,
-    never too short.
+    In a compressed day the installation's clock runs ahead of the sandbox's. The current difference
+    is subtracted from the start. A jump of the clock between the attempt and the look-up can only
+    extend the window.
     """
     last = answers[-1]
     now = parse_timestamp(last.headers.get("x-sandbox-now")) if isinstance(last, Response) else None
@@ -456,6 +458,7 @@ def _in_timeline(
     same = [post for post in here if _is_match(post, sought)]
     if same:
         return _resolve_matches(same)
+    # The page reaches the end of the timeline, or a time before the attempt.
     if len(posts) < LISTED or len(inside) < len(posts):
         return Absent()
     if len(answers) < MAX_PAGES:
@@ -464,7 +467,7 @@ def _in_timeline(
 
 
 def _is_match(post: Mapping[str, Any], sought: LookupQuery) -> bool:
-    """Whether it says this; of no words, whether it shows these very files."""
+    """Return True if a post has the sought text. Without a text, its files must match."""
     same = str(post.get("text", "")).strip() == sought.text.strip()
     return same and (
         bool(sought.text.strip()) or post.get("files") == [medium.sha256 for medium in sought.media]
@@ -477,7 +480,7 @@ def _is_since(post: Mapping[str, Any], start: datetime) -> bool:
 
 
 def _resolve_matches(posts: list[dict[str, Any]]) -> LookupResult:
-    """The oldest of what was seen, should there be two."""
+    """Return the oldest match."""
     if not posts:
         return Absent()
     first = posts[-1]
@@ -511,7 +514,8 @@ def _parse_comment(entry: Mapping[str, Any]) -> Comment:
 
 
 def _parse_updates(answer: StepResult) -> ChatUpdates | None:
-    """Updates in order and the next cursor; None when the answer cannot be used as a whole."""
+    """Return the updates in order and the next cursor, or None if any part of the answer is
+    unusable."""
     told = success_body(answer)
     entries = told.get("updates")
     cursor = told.get("cursor")

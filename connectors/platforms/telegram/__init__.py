@@ -1,1 +1,4 @@
-"""Telegram."""
+"""The connector for Telegram: channel posts, bot chats, sales for Stars, and channel membership.
+
+Polling and the webhook server are in `workers/listeners`.
+"""

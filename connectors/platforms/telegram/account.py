@@ -1,5 +1,5 @@
-"""Connecting a bot, and the channel it posts to: who it is, whether it may post there, and then it
-is polled. Pure."""
+"""Connection of a bot and its channel: token, permission to post, and the switch from a webhook to
+polling."""
 
 import re
 from collections.abc import Mapping
@@ -21,11 +21,11 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
 BY_REQUEST = "by_request"
-"""Somebody says that nobody comes into the channel unasked; a bot is not told which invitations
-there are."""
+"""Form value by which a member declares that the channel can be joined by request only. A bot
+cannot list a channel's invite links."""
 
 BY_HAND = "by_hand"
-"""People decide who is let in, and the bot nothing."""
+"""Form value: the channel's administrators handle join requests, not the bot."""
 
 FORM = ConnectForm(
     fields=(
@@ -38,14 +38,14 @@ FORM = ConnectForm(
     minutes=2,
 )
 GAP_SECONDS = 1
-"""Between two posts: a chat takes about one message a second."""
+"""Minimum interval between two posts. Telegram accepts about one message per second and chat."""
 
 _CHANNEL = re.compile(r"(?:https?://)?(?:t\.me/|@)?(?P<name>[A-Za-z]\w{3,31})/?|(?P<id>-\d{5,20})")
 
 
 def channel_of(form: Mapping[str, str | Sealed]) -> str:
-    """The channel as typed: `@name`, a number, or "" for none; what is no channel stays as it
-    is."""
+    """Return the typed channel as `@name` or number, or "" if it is empty. Invalid input is
+    returned unchanged."""
     typed = form.get("channel", "")
     plain = typed.strip() if isinstance(typed, str) else ""
     found = _CHANNEL.fullmatch(plain)
@@ -57,7 +57,8 @@ def channel_of(form: Mapping[str, str | Sealed]) -> str:
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | ConnectedAccount | Outcome:
-    """getMe; of a channel getChat and getChatMember; deleteWebhook; the account."""
+    """Call getMe; for a channel getChat and getChatMember; then deleteWebhook, and return the
+    account."""
     given = {answer.step: answer for answer in answers}
     channel = channel_of(form)
     token = form.get("token")
@@ -89,14 +90,13 @@ def connect(
 
 
 def _parse_admission(form: Mapping[str, str | Sealed]) -> str:
-    """Whom the bot lets into the channel when they ask; "" for nobody."""
+    """Return whose join requests the bot accepts, or "" for none."""
     said = form.get("lets_in")
     return said if isinstance(said, str) and said in (ADMITS_SUBSCRIBERS, ADMITS_ADULTS) else ""
 
 
 def _build_request(method: str, body: Mapping[str, Any]) -> Send:
     path = f"/bot{{token}}/{method}"
-    # how it is shown
     return Send(WireStep(method, StepKind.AUTH, "POST", path, body, token="path"))
 
 
@@ -117,8 +117,7 @@ def _token_failure_outcome(answer: StepResult) -> Outcome:
 def _resolve_channel(
     channel: str, bot: Mapping[str, Any], given: Mapping[str, StepResult], *, lets_in: str
 ) -> Send | Outcome | Mapping[str, Any]:
-    """The channel once the bot may post to it; else the next question, or what a person must do
-    about it."""
+    """Return the channel if the bot may post to it, otherwise the next request or the reason."""
     if "getChat" not in given:
         return _build_request("getChat", {"chat_id": chat_id(channel)})
     chat = _parse_answer(given, "getChat")
@@ -145,7 +144,7 @@ def _resolve_channel(
             "telegram.cannot_post", {"bot": f"@{bot.get('username')}", "channel": channel}
         )
         return Rejected(told, permanent=False)
-    if lets_in and chat.get("username"):  # whoever finds it comes in, and asks nobody
+    if lets_in and chat.get("username"):  # users join a public channel without a request
         return Rejected(Message("telegram.public_door", {"channel": channel}), permanent=False)
     if lets_in and not can_open(member):
         return Rejected(Message("telegram.no_door_right"), permanent=False)
@@ -173,7 +172,7 @@ def _build_account(
     door = {
         ADMISSION_FIELD: lets_in if opens else "",
         ADULT_ROLE_NAME_FIELD: title if opens else "",
-    }  # what is said anew counts
+    }  # replaces the values of an earlier connection
     place = (
         {"destination": str(channel["id"]), "can_be_seen": True, "by_request": by_request}
         if channel
@@ -192,14 +191,13 @@ def _build_account(
 
 
 def check(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Whether the token is still this bot's."""
+    """Check that the token belongs to the bot."""
     if not answers:
         path = "/bot{token}/getMe"
-        # how
         return Send(WireStep("look", StepKind.CONTROL, "GET", path, token="path", action="look"))
     bot = result(answers[-1])
     if not isinstance(bot, dict):
-        # Telegram answers 404 to a token of no bot; only `getMe` proves that it means the token.
+        # Telegram answers 404 for an unknown token. Only with `getMe` does a 404 prove it.
         if isinstance(answers[-1], Response) and answers[-1].status == 404:
             return Reauthorize(Message("connectors.token_refused"))
         return outcome_of_failure(answers[-1], creates=False)

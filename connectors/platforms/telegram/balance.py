@@ -1,8 +1,7 @@
-"""A bot's Stars: every transaction, oldest first, and its balance. A refund has the id of its
-payment. Pure.
+"""The Stars of a bot: its transactions, oldest first, and its balance. A refund has the ID of its
+payment.
 
-Source: https://core.telegram.org/bots/api#getstartransactions, #startransaction,
-#getmystarbalance
+Source: https://core.telegram.org/bots/api#getstartransactions, #startransaction, #getmystarbalance
 """
 
 from collections.abc import Mapping
@@ -21,14 +20,15 @@ from foundation.i18n.translation import Message
 
 PAGE = 100
 PAGES = 15
-"""Transactions in one answer, and answers that one look for a refund reads."""
+"""Maximum number of pages that a search for a refund reads. `PAGE` is the number of transactions
+per page."""
 
 MAX_ID_LENGTH = 128
 NANO = 10**9
 LAST_SECOND = 2**33
 MAX_USERS = 2**53
 MAX_PERIOD = 366 * 86_400
-"""Seconds of a subscription's period; it is 30 days now."""
+"""Highest accepted period of a subscription in seconds. Telegram's is 30 days."""
 
 _OF_USERS: Mapping[str, MovementKind] = {
     "invoice_payment": "charge",
@@ -44,7 +44,8 @@ _OF_OTHERS: Mapping[str, MovementKind] = {
 
 
 def list_movements(start: int, answers: tuple[StepResult, ...]) -> Send | MovementPage | Outcome:
-    """One page; with the last one, which is not full, the balance."""
+    """Return the next request, or a page of transactions. The last page, which is not full,
+    includes the balance."""
     if not answers:
         return _build_request("getStarTransactions", {"offset": start, "limit": PAGE})
     entries = _parse_entries(answers[0])
@@ -66,8 +67,8 @@ def list_movements(start: int, answers: tuple[StepResult, ...]) -> Send | Moveme
 def look_up_refund_from(
     charge_id: str, start: int, answers: tuple[StepResult, ...]
 ) -> Send | Outcome | None:
-    """Whether a charge went back, from place `start` on. A list without an end is no proof: later
-    again."""
+    """Search for the refund of a charge from the offset `start`. If the search ends early, it
+    proves nothing and is retried."""
     entries = _parse_entries(answers[-1]) if answers else []
     if entries is None:
         return outcome_of_failure(answers[-1], creates=False)
@@ -99,7 +100,7 @@ def _parse_entries(answer: StepResult) -> list[Any] | None:
 
 
 def _unreadable_outcome(answer: StepResult) -> Outcome:
-    """Why there is no page: an answer nobody understands is asked for again."""
+    """Return the outcome of an unusable page. An answer in an unknown format is retried."""
     if result(answer) is not None:
         return Retry(SHORT_RETRY, "account", Message("connectors.unclear_answer", {"status": 200}))
     return outcome_of_failure(answer, creates=False)
@@ -123,7 +124,7 @@ def _parse_int(value: object, least: int, most: int) -> int | None:
 
 
 def _parse_movement(entry: object) -> BalanceMovement | None:
-    """A transaction as a movement; None for one that says nothing we understand."""
+    """Return a transaction as a movement, or None if it is not understood."""
     told: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
     source = told.get("source")
     receiver = told.get("receiver")
@@ -152,8 +153,8 @@ def _parse_text(value: object, most: int) -> str:
 
 
 def _movement_kind(partner: Mapping[str, Any], *, came: bool) -> MovementKind:
-    """What a transaction was, by its other side. What a bot spends never comes in, and who pays has
-    a number."""
+    """Return the kind of a transaction by its partner. Spent Stars are never incoming, and a payer
+    always has an ID."""
     of_user = partner.get("type") == "user"
     word = partner.get("transaction_type" if of_user else "type")
     found = (

@@ -1,12 +1,10 @@
-"""What a bot shows before anybody writes: the menu of its commands, and that it is a bot. Pure.
+"""The bot's menu of commands, its description and its profile text.
 
-In French for whoever uses Telegram in French, in English for everybody else. The menu and the
-description are ours as a whole: nobody else answers commands under this token, and whoever comes
-must read that a program does. On its profile the owner may have written something of their own,
-which is left alone.
+They are in French for users whose Telegram is in French, and in English for all others. The menu
+and the description are always replaced, because no other program answers commands with this token
+and users must read that they talk to a program. A profile text written by the owner is not changed.
 
-Source: https://core.telegram.org/bots/api#setmycommands, #setmydescription,
-#setmyshortdescription
+Source: https://core.telegram.org/bots/api#setmycommands, #setmydescription, #setmyshortdescription
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,10 +20,10 @@ from foundation.i18n.translation import Message, render_message
 ENGLISH = "en"
 FRENCH = "fr"
 OTHERS = ""
-"""The language of whoever has no words of their own."""
+"""The language code for users of all other languages."""
 
 PRIVATE = {"type": "all_private_chats"}
-"""Where the menu is shown: in a group the bot answers nobody."""
+"""The scope of the menu. The bot does not answer in groups."""
 
 ABOUT = Message("telegram.about")
 SHORT = Message("telegram.about.short")
@@ -33,8 +31,7 @@ SHORT = Message("telegram.about.short")
 
 @dataclass(frozen=True)
 class _Part:
-    """One thing in one language: what it is called in a method, the field that bears it, and what
-    should stand."""
+    """One text in one language: its name in methods, its field, and the wanted value."""
 
     what: str
     field: str
@@ -54,16 +51,16 @@ class _Part:
         return f"{act}{self.what}:{self.language}"
 
     def parse_current(self, answer: StepResult) -> Any:
-        """What stands, by an answer that says it; None for any other."""
+        """Return the current value in an answer, or None if it contains none."""
         found = result(answer)
         shown = found.get(self.field) if isinstance(found, dict) else found
         return shown if isinstance(shown, type(self.wanted)) else None
 
 
 def write_menu(menu: CommandMenu, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Read what stands and write what should stand otherwise; None when all is as wanted.
+    """Read each text and write those that differ. Return None when all are as wanted.
 
-    Written again, it stands as before: a lost answer is a Retry.
+    A repeat is harmless, so a lost answer is retried.
     """
     given = {answer.step: answer for answer in answers}
     own_profile = False

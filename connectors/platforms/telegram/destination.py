@@ -1,11 +1,11 @@
-"""What a channel of Telegram is, and who is in it, for the policy's probes. Pure.
+"""Properties and members of a Telegram channel for the policy's destination checks.
 
-A bot is told a chat's names and its discussion group, how many are in it, who administers it, and
-of one user at a time whether they are in it. It is told neither who the members are nor which
-invitations the administrators made: an open link shows only by whom it let in. So nobody is in who
-should not be when there are no more members than there are people who administer it and readers of
-ours of proven age; and that nobody comes in unasked is a person's word. Whether Telegram counts
-bots as members is not written down: they are not taken for known ones here.
+A bot can read a chat's names, discussion group, number of members and administrators, and the
+membership of one user at a time. It cannot list the members or the invite links of administrators.
+All members are therefore known only if their number does not exceed that of the administrators and
+age-verified readers among them. That the channel can be joined by request only is a declaration of
+a member. Telegram does not document whether bots count as members, so they do not count as known
+ones here.
 """
 
 from collections.abc import Mapping
@@ -33,17 +33,18 @@ ASSURED = (
     "all members joined through a request approved against AgeAssurance, or the channel is marked "
     "migrated and H"
 )
-"""What the policy asks, in its own words."""
+"""The policy's conditions, in its text."""
 
 CHAT = "chat"
 GROUP = "group"
 ADMINS = "admins"
 COUNT = "count"
 MAX_READERS = 60
-"""So many readers are asked after one by one; in a larger channel nobody can say who is there."""
+"""Maximum number of readers whose membership is requested one by one. Larger channels give no
+result."""
 
 SECONDS = 5.0
-"""For each question: there may be many, and a post waits."""
+"""Timeout of each request. There may be many while a post waits."""
 
 _INSIDE = frozenset({"creator", "administrator", "member"})
 
@@ -51,7 +52,7 @@ _INSIDE = frozenset({"creator", "administrator", "member"})
 def inspect_destination(
     to: Destination, answers: tuple[StepResult, ...]
 ) -> Send | DestinationReport | Outcome:
-    """The chat, its discussion group, who administers it, how many are in it, then reader by
+    """Read the chat, its discussion group, administrators and number of members, then reader by
     reader."""
     if not to.id:
         return Rejected(Message("telegram.no_channel"), permanent=False)
@@ -80,7 +81,8 @@ def _is_public(chat: Mapping[str, Any]) -> bool:
 
 
 def _inspect_group(answer: StepResult | None) -> DestinationReport:
-    """No group is fine, a public one is not; of a private one nobody can say who is in it."""
+    """Report a missing discussion group as passed and a public one as failed. The members of a
+    private one are unknown."""
     if answer is None:
         return DestinationReport((NO_GROUP,))
     group = result(answer)
@@ -94,7 +96,7 @@ def _inspect_group(answer: StepResult | None) -> DestinationReport:
 def _inspect_members(
     to: Destination, given: Mapping[str, StepResult]
 ) -> Send | DestinationReport | Outcome:
-    """Whether everybody in there is somebody we know to be of age."""
+    """Check that all members are known to be adults."""
     for name, method in ((ADMINS, "getChatAdministrators"), (COUNT, "getChatMemberCount")):
         if name not in given:
             return _build_request(name, method, chat_id(to.id))
@@ -123,8 +125,8 @@ def _inspect_members(
 
 
 def count_followers(destination: str, answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many are in a channel, those who administer it too; who only talks to the bot follows
-    nothing."""
+    """Return the next request, or the number of the channel's members including administrators.
+    Users of the bot's chat are not followers."""
     if not destination:
         return None
     return (
@@ -135,11 +137,11 @@ def count_followers(destination: str, answers: tuple[StepResult, ...]) -> Send |
 
 
 def resolve_address(where: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """The message of an address, once the channel it names is seen to be ours; an album by the
-    address of the whole.
+    """Return the message in a URL if the URL is of the account's channel. An album is identified by
+    the URL of the whole.
 
-    The messages of an album follow one another: it is sent at once, and `single` marks the address
-    of one of them. Source: https://core.telegram.org/api/links#message-links
+    The messages of an album have consecutive IDs, because it is sent in one request; `single` marks
+    the URL of one of them. Source: https://core.telegram.org/api/links#message-links
     """
     link = place_of(where.url.partition("?")[0].rstrip("/").replace("://telegram.me/", "://t.me/"))
     if (
@@ -175,7 +177,7 @@ def _reader_step_name(user: str) -> str:
 
 
 def is_inside(member: object) -> bool:
-    """Whether somebody is in a chat, by what is told of them as its member."""
+    """Return True if this chat member is currently in the chat."""
     if not isinstance(member, dict):
         return False
     return member.get("status") in _INSIDE or (
@@ -184,7 +186,7 @@ def is_inside(member: object) -> bool:
 
 
 def _has_unclear_reader(given: Mapping[str, StepResult]) -> bool:
-    """Whether somebody was asked after in vain: then nothing is proven, in neither direction."""
+    """Return True if a membership request failed. Then nothing is proven."""
     return any(
         name.startswith("reader:") and result(answer) is None for name, answer in given.items()
     )

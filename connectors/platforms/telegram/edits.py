@@ -1,15 +1,10 @@
-"""What stands on Telegram and is not deleted any more: another picture or other words in its place.
-Pure.
+"""Edits of Telegram messages: replacement of content that can no longer be deleted, and edits of
+texts and captions.
 
-A bot deletes its messages for 48 hours, and edits them for good. An album is edited message by
-message, each a photo. Source: https://core.telegram.org/bots/api#deletemessage, #editmessagemedia,
-#editmessagetext
-
-Other words for a post that stands in a channel: the text of a message, or what stands under its
-pictures. Pure.
-
-A bot edits what it sent for as long as it stands; of an album, the first message bears the words.
-Source: https://core.telegram.org/bots/api#editmessagetext, #editmessagecaption
+A bot can delete its messages for 48 hours and edit them without a limit. An album is replaced
+message by message, each by a photo; its text is the caption of its first message. Source:
+https://core.telegram.org/bots/api#deletemessage, #editmessagemedia, #editmessagetext,
+#editmessagecaption
 """
 
 from collections.abc import Sequence
@@ -31,7 +26,7 @@ from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
 EDIT_SECONDS = 20.0
-"""For one edit: the house's own picture is small."""
+"""Timeout of an edit. The replacement picture is small."""
 
 _PART = "m0"
 
@@ -39,7 +34,7 @@ _PART = "m0"
 def replace_message(
     copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Edit every message of the copy in turn, the others too where one is refused."""
+    """Edit every message of the copy in turn, even if one is refused."""
     place = place_of(copy.native_id)
     if place is None:
         return Rejected(Message("telegram.unknown_copy"), permanent=False)
@@ -59,7 +54,7 @@ def _replacement_outcome(
     refused = next((outcome for outcome in outcomes if outcome is not None), None)
     if refused is not None:
         return refused
-    if all(map(_is_gone, answers)):  # a deletion will say so
+    if all(map(_is_gone, answers)):  # a deletion reports the same
         return Rejected(Message("telegram.nothing_to_replace"), permanent=True)
     return Published(copy.native_id)
 
@@ -90,8 +85,7 @@ def _build_step(method: str, fields: dict[str, Any], files: dict[str, FileRef]) 
 
 
 def _replacement_failure(answer: StepResult, *, reader: bool) -> Outcome | None:
-    """What the answer to one edit meant; None when that message shows nothing any more of what it
-    did."""
+    """Return the outcome of a failed edit, or None if the message no longer shows its content."""
     told = result(answer)
     if (
         isinstance(told, dict)
@@ -108,7 +102,8 @@ def _is_gone(answer: StepResult) -> bool:
 
 
 def edit_message(unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """The one request, or what came of it; what says so already is done."""
+    """Return the next request or the outcome. A message that already has the text counts as
+    edited."""
     place = place_of(native_id)
     if place is None:
         return Rejected(Message("telegram.unknown_copy"), permanent=False)

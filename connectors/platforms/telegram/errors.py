@@ -1,5 +1,5 @@
-"""What the Bot API's answers mean: `{"ok", "result"}` or `{"error_code", "description",
-"parameters"}`. Pure."""
+"""Meaning of the Bot API's answers: `{"ok", "result"}` or `{"error_code", "description",
+"parameters"}`; outcomes of publications and deletions."""
 
 import re
 from collections.abc import Mapping
@@ -30,34 +30,34 @@ _PREFIX = re.compile(r"^(?:bad request|forbidden|conflict|unauthorized)?:?\s*")
 
 
 def body_of(answer: StepResult) -> Mapping[str, Any]:
-    """The parsed body; nothing of an answer that is missing or no object."""
+    """Return the parsed body, or {} if it is missing or not an object."""
     return answer.body if isinstance(answer, Response) and isinstance(answer.body, dict) else {}
 
 
 def result(answer: StepResult) -> Any:
-    """What a request that succeeded gave; None for any other answer."""
+    """Return the result of a successful request, or None."""
     good = isinstance(answer, Response) and answer.is_success and body_of(answer).get("ok") is True
     return body_of(answer).get("result") if good else None
 
 
 def description(answer: StepResult) -> str:
-    """Telegram's own words about a refusal, in lower case."""
+    """Return Telegram's text of an error in lowercase."""
     told = body_of(answer).get("description")
     return told.lower() if isinstance(told, str) else ""
 
 
 def error_slug(answer: Response) -> str:
-    """The refusal as one word, of letters and digits alone, so that nothing it repeats can be read
-    as a sentence."""
+    """Return the error as one identifier of letters, digits and underscores, so that its content
+    cannot appear as a sentence."""
     short = re.sub(r"[^a-z0-9]+", "_", _PREFIX.sub("", description(answer))).strip("_")
     return short[:60] or f"http_{answer.status}"
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = False) -> Outcome:
-    """Say what an answer that is no success meant.
+    """Return the outcome of a failure.
 
-    `creates`: the request makes something visible, so a lost answer is a doubt. `reader`: it went
-    to one person, whose refusal says nothing about the account.
+    `creates` is True if the request creates something visible, so that a lost answer is uncertain.
+    `reader` is True for a direct message, whose failure does not affect the account.
     """
     if not isinstance(answer, Response):
         return http_responses.outcome_of_status(answer, creates=creates)
@@ -69,14 +69,14 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
             return Reauthorize(Message("connectors.token_refused"))
         case 400 | 403 if (
             "paid media" in said
-        ):  # the owner has to allow it; the account is as it was
+        ):  # the owner must allow it; the account is not affected
             return Rejected(Message("telegram.no_paid_media"), permanent=False)
         case 403 if reader:
             return Rejected(Message(READER_GONE), permanent=True)
         case 400 | 403 if not reader and any(words in said for words in _NO_RIGHTS):
             return Disconnected(
                 Message("channel.let_go")
-            )  # Telegram tells when it may post there again
+            )  # Telegram reports it if the bot may post there again
         case 403 if said:
             return Disconnected(Message("connectors.account_gone", {"word": error_slug(answer)}))
         case 400 if _parse_migrated_chat_id(answer):
@@ -103,10 +103,10 @@ def _parse_parameters(answer: Response) -> Mapping[str, Any]:
 
 
 def publish_outcome(answer: StepResult, *, reader: bool, chat: str = "") -> Outcome:
-    """A message or an album that stands now, or why not. Its native id is `<chat>/<id>,<id>…`,
-    every item named.
+    """Return the outcome of a message or an album. Its native ID is `<chat>/<id>,<id>…` with every
+    item.
 
-    A copied message is told by its number alone: it lies in the `chat` it was asked for.
+    The answer for a copied message contains only its ID, so its chat is `chat`.
     """
     given = result(answer)
     if (
@@ -133,7 +133,7 @@ def publish_outcome(answer: StepResult, *, reader: bool, chat: str = "") -> Outc
 
 
 def _parse_file_ids(message: Mapping[str, Any]) -> list[str]:
-    """What Telegram calls the files of a message; a photo has one id for each size."""
+    """Return Telegram's IDs of a message's files. A photo has one for each size."""
     kinds = (message.get(kind) for kind in ("photo", "video"))
     sizes = [size for shown in kinds for size in (shown if isinstance(shown, list) else [shown])]
     return [
@@ -153,8 +153,7 @@ def _is_message(message: Any) -> bool:
 
 
 def message_url(chat: Mapping[str, Any], message_id: int) -> str:
-    """Where people find a message: none of a conversation with one person, nor of a chat without an
-    address."""
+    """Return the public URL of a message. Private chats and basic groups have none."""
     if isinstance(chat.get("username"), str) and chat.get("type") != "private":
         return f"https://t.me/{chat['username']}/{message_id}"
     inner = str(chat["id"])
@@ -179,8 +178,8 @@ _LINK = re.compile(r"(?:https?://)?t\.me/(?:c/(?P<inner>\d+)|(?P<name>\w+))/(?P<
 
 
 def place_of(native_id: str) -> tuple[int | str, tuple[int, ...]] | None:
-    """Chat and message ids of a copy, by our own id or by the link a person named; None for
-    neither."""
+    """Return the chat and the message IDs in a native ID or in a link pasted by a member, or
+    None."""
     if own := _NATIVE.fullmatch(native_id):
         return int(own["chat"]), tuple(int(part) for part in own["ids"].split(","))
     if link := _LINK.fullmatch(native_id):
@@ -190,9 +189,11 @@ def place_of(native_id: str) -> tuple[int | str, tuple[int, ...]] | None:
 
 
 def removal_outcome(answer: StepResult, *, reader: bool) -> Outcome | None:
-    """What the answer to one deletion meant; None when that message is gone, also when it already
-    was. `reader`: it lies with one person, who may have turned away from the bot: that says nothing
-    about the account."""
+    """Return the outcome of a failed deletion, or None if the message is gone.
+
+    `reader` is True for a direct message. A recipient who has blocked the bot does not affect the
+    account.
+    """
     if result(answer) is True or "message to delete not found" in description(answer):
         return None
     if "can't be deleted" in description(answer):

@@ -1,9 +1,9 @@
-"""Telegram: one bot per creator, which posts to a channel, talks to fans one by one, and sells for
-Stars.
+"""The Telegram connector: one bot per creator, which posts to a channel, chats with fans and sells
+for Stars.
 
-A bot cannot read what stands in a channel: an answer that is lost can be looked up nowhere, so a
-person says whether the message is there. A native id is `<chat>/<id>,<id>…`; those of an album are
-all in it.
+A bot cannot read the history of a channel, so a lost answer cannot be looked up: a member decides
+whether the message exists. A native ID is `<chat>/<id>,<id>…` and includes all messages of an
+album.
 """
 
 import json
@@ -66,7 +66,7 @@ from foundation.sealed import Sealed
 from gate.contract.units import Unit
 
 UPDATES_WAIT = 20
-"""Seconds Telegram may hold the request for updates open."""
+"""Seconds for which Telegram may delay its answer to a request for updates."""
 
 ALREADY = "charge_already_refunded"
 
@@ -81,8 +81,9 @@ ALLOWED = (
     ),
     *("chat_join_request", "message_reaction_count"),
 )
-"""What we are told of: said with each poll and, where we are called, at every start, so to bots
-connected before too. Without the fourth, every payment would run into its ten seconds."""
+"""The requested kinds of updates. They are sent with each poll and, for webhooks, at every start,
+so that existing bots receive new kinds. Without pre_checkout_query every payment would time out
+after ten seconds."""
 
 
 def _build_step(
@@ -94,15 +95,14 @@ def _build_step(
     action: str = "",
     seconds: float = 30.0,
 ) -> WireStep:
-    """A request of ids and amounts."""
+    """Return a request without files."""
     path = f"/bot{{token}}/{method}"
-    # how
     return WireStep(name, kind, "POST", path, body, token="path", action=action, deadline=seconds)
 
 
 def _parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
-    # iB, for the one process that listens
-    from connectors.platforms.telegram import updates  # noqa: PLC0415  25 M  see above
+    # Imported late: python-telegram-bot needs 25 MiB, and only the listening process uses it.
+    from connectors.platforms.telegram import updates  # noqa: PLC0415  see above
 
     return updates.parse_update(entry)
 
@@ -120,7 +120,7 @@ def _parse_updates(answer: StepResult) -> ChatUpdates | None:
 
 
 class Telegram:
-    """Posts, chat and sales of a bot; pure."""
+    """The connector for a bot's posts, chats and sales."""
 
     capabilities = Capabilities(
         platform="telegram",
@@ -149,30 +149,28 @@ class Telegram:
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | ConnectedAccount | Outcome:
-        """Who the bot is, whether it may post to the channel that was named, and that it is
-        polled."""
+        """Identify the bot, check that it may post to the channel, and switch it to polling."""
         return telegram_connecting.connect(form, answers)
 
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Whether the token is still this bot's."""
+        """Check that the token belongs to the bot."""
         return telegram_connecting.check(account, answers)
 
     def write_menu(
         self, menu: CommandMenu, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """The bot's menu and its description, in each language, written where they are other than
-        they should be."""
+        """Write the bot's menu and descriptions in each language if they differ."""
         return commands.write_menu(menu, answers)
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """UTF-16 units; a caption is shorter than a message."""
+        """Return the number of UTF-16 units and the limit, which is lower for a caption."""
         return count_text(unit)
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Everything in one request: nothing can be looked up, so there is one moment of doubt at
-        most. A subscription takes a link first, which nobody sees."""
+        """Send everything in one request, so that at most one answer is uncertain. A subscription
+        first creates its link, which is not visible."""
         can = self.capabilities
         invoice = unit.invoice
         monthly = invoice if invoice is not None and invoice.period_days else None
@@ -198,11 +196,11 @@ class Telegram:
         )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """A bot sees no history."""
+        """Return Unknown: a bot cannot read the history."""
         return Unknown(Message("connectors.no_lookup"))
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The channel, for those who are in it."""
+        """Return the URL of the channel for its members."""
         return (
             f"https://t.me/c/{destination.removeprefix('-100')}"
             if destination.startswith("-100")
@@ -212,12 +210,12 @@ class Telegram:
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The message of an address in the channel that is posted to; whether it stands there is
-        told to no bot."""
+        """Return the message in a URL of the account's channel. A bot cannot check that the message
+        exists."""
         return telegram_places.resolve_address(address, answers)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete a message, or every one of an album, one by one: each answer is its own proof."""
+        """Delete a message, or each message of an album in turn."""
         place = place_of(copy.native_id)
         if place is None:
             return Rejected(Message("telegram.unknown_copy"), permanent=False)
@@ -235,45 +233,46 @@ class Telegram:
     def replace(
         self, copy: PlatformCopy, unit: Unit, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Edit what a bot may not delete any more."""
+        """Replace the content of messages that the bot can no longer delete."""
         return edits.replace_message(copy, unit, answers)
 
     def edit(self, unit: Unit, native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Other words in the place of those of a post."""
+        """Replace the text of a post."""
         return edits.edit_message(unit, native_id, answers)
 
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Bots may ask for no numbers; reactions are told them (`messages_of`)."""
+        """Return None: bots cannot request metrics. Updates report reactions (`message_ids_of`)."""
         return None
 
     def message_ids_of(self, native_id: str) -> tuple[str, ...]:
-        """The messages of a copy, as what is told of reactions names them."""
+        """Return the messages of a copy as updates about reactions identify them."""
         place = place_of(native_id)
         return tuple(f"{place[0]}/{number}" for number in place[1]) if place is not None else ()
 
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many are in the channel that is posted to."""
+        """Return the next request, or the number of the channel's members."""
         return telegram_places.count_followers(destination, answers)
 
     def inspect_destination(
         self, place: Destination, answers: tuple[StepResult, ...]
     ) -> Send | DestinationReport | Outcome:
-        """What the channel is, and whether everybody in it is known to be of age."""
+        """Report the type of the channel and whether all its members are age-verified."""
         return telegram_places.inspect_destination(place, answers)
 
     def set_role(
         self, account: str, fan: str, role: str, give: bool, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Being in the place of that id: who asked is let in, whose right ended is put out."""
+        """Accept a user's request to join the destination with this ID, or remove the user from
+        it."""
         return roles.set_role(fan, role, give, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | None:
-        """What happened from update number `cursor` on, in one request; Telegram answers as soon as
-        something did."""
+        """Return the next request, or the updates from number `cursor`. Telegram answers when there
+        are any."""
         return _parse_updates(answers[-1]) if answers else Send(self._build_updates_step(cursor))
 
     def _build_updates_step(self, cursor: str) -> WireStep:
@@ -290,7 +289,8 @@ class Telegram:
         )
 
     def accept_checkout(self, query_id: str) -> WireStep:
-        """Let a payment go through; without it Telegram cancels the payment after ten seconds."""
+        """Return the step that accepts a payment. Telegram cancels the payment after ten seconds
+        without it."""
         body = {"pre_checkout_query_id": query_id, "ok": True}
         return _build_step(
             "checkout",
@@ -302,20 +302,20 @@ class Telegram:
         )
 
     def refuse_checkout(self, query_id: str, words: str) -> WireStep:
-        """Refuse a payment at once, and say why: without it the fan watches those ten seconds go
-        by."""
+        """Return the step that refuses a payment with a reason, so that the fan need not wait ten
+        seconds."""
         body = {"pre_checkout_query_id": query_id, "ok": False, "error_message": words}
         return _build_step(
             "checkout_no", StepKind.PUBLISH, "answerPreCheckoutQuery", body, seconds=8.0
         )
 
     def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
-        """Give Stars back."""
+        """Return the step that refunds Stars."""
         body = {"user_id": int(fan_id), "telegram_payment_charge_id": charge_id}
         return _build_step("refund", StepKind.CONTROL, "refundStarPayment", body, action="refund")
 
     def refund_outcome(self, answer: StepResult) -> Outcome:
-        """`Published` once the money is back, also when it already was; a lost answer is looked up
+        """Return `Published` after a refund, including an earlier one. A lost answer is looked up
         first."""
         if result(answer) is True or ALREADY in description(answer):
             return Published("refunded")
@@ -324,31 +324,33 @@ class Telegram:
     def look_up_refund(
         self, charge_id: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Read the bot's own ledger from its beginning."""
+        """Search the bot's transactions for a refund from the beginning."""
         return balance.look_up_refund_from(charge_id, 0, answers)
 
     def look_up_refund_from(
         self, charge_id: str, start: int, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Read the bot's own ledger from a place on."""
+        """Search the bot's transactions for a refund from an offset."""
         return balance.look_up_refund_from(charge_id, start, answers)
 
     def list_movements(
         self, start: int, answers: tuple[StepResult, ...]
     ) -> Send | MovementPage | Outcome:
-        """A page of the bot's own ledger, and its balance with the last one."""
+        """Return the next request, or a page of the bot's transactions; the last page includes the
+        balance."""
         return balance.list_movements(start, answers)
 
     def stop_renewal(self, user: str, charge_id: str) -> WireStep:
-        """Take no further month of a subscription."""
+        """Return the step that stops further payments of a subscription."""
         return subscriptions.build_stop_step(user, charge_id)
 
     def renewal_stop_outcome(self, answer: StepResult) -> Outcome:
-        """`Published` when no further month is taken."""
+        """Return `Published` if the subscription is not renewed."""
         return subscriptions.stop_outcome(answer)
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
-        """A pressed button shows that it waits until somebody says that it was seen."""
+        """Confirm a pressed button, which shows a progress indicator until then."""
+        # only buttons show a progress indicator
         if update.kind != "button" or not update.payload:
             return None
         body = {"callback_query_id": update.payload}
@@ -357,7 +359,7 @@ class Telegram:
         )
 
     def set_webhook(self, address: str, secret: Sealed) -> WireStep:
-        """Be called at `address`, one update at a time, so that they come in order."""
+        """Register a webhook at `address`, with one update at a time to preserve their order."""
         body = {
             "url": address,
             "secret_token": secret,
@@ -367,11 +369,11 @@ class Telegram:
         return _build_step("subscribe", StepKind.AUTH, "setWebhook", body)
 
     def delete_webhook(self) -> WireStep:
-        """Be polled again; what waits is kept."""
+        """Return to polling. Pending updates are preserved."""
         return _build_step("unsubscribe", StepKind.AUTH, "deleteWebhook", {})
 
     def parse_webhook(self, body: object) -> tuple[ChatUpdate, ...] | None:
-        """What a call told us."""
+        """Return the updates in a webhook call, or None if it is invalid."""
         read = _parse_update(body)
         if read is None:
             return None

@@ -1,16 +1,12 @@
-"""What Telegram has of ours, shown again: a file by its id, a message copied. Pure.
+"""Requests that send content to Telegram, and the checks before them.
 
-Source: https://core.telegram.org/bots/api#sending-files, #copymessage
+A file that Telegram already has is sent by its ID, and a message is copied. Source:
+https://core.telegram.org/bots/api#sending-files, #copymessage
 
-A post, or a message to one fan, whose pictures and films are shown to whoever pays Stars for them.
-Pure.
-
-What people pay in a channel goes to the channel's own balance, which its owner sees in the app: a
-bot is told neither of it nor of who bought. What a fan pays in their chat with the bot is the
-bot's: it is told who opened which payload, and what was paid stands in its list of transactions.
-Source: https://core.telegram.org/bots/api#sendpaidmedia, #update (`purchased_paid_media`)
-
-The requests that carry content to Telegram, and what does not fit into one. Pure.
+Paid media in a channel are paid to the channel's balance, which its owner sees in the app; a bot
+receives no information about it. A fan's payment in the chat with the bot goes to the bot. An
+update reports the fan and the payload, and the list of transactions the amount. Source:
+https://core.telegram.org/bots/api#sendpaidmedia, #update (`purchased_paid_media`)
 """
 
 from typing import Any
@@ -26,12 +22,12 @@ from gate.contract.units import Medium, Unit
 
 WAYS = frozenset({"reuse", "repost"})
 _PHOTO = "AgAC"
-"""What the file id of a photo begins with: its first bytes say what a file is."""
+"""The prefix of a photo's file ID, whose first bytes state its type."""
 
 
 def repost_problem(unit: Unit, words: str) -> Message | None:
-    """Why something cannot be shown again with what stands beside it: a copied message keeps its
-    own caption."""
+    """Return the reason why a reference cannot be combined with the unit's content, or None. A
+    copied message retains its caption."""
     beside = unit.media or unit.invoice is not None or len(unit.references) != 1
     repost = unit.references[0].kind == "repost"
     if beside or (repost and (words or unit.buttons or _referenced_message(unit) is None)):
@@ -40,7 +36,7 @@ def repost_problem(unit: Unit, words: str) -> Message | None:
 
 
 def repost_fields(unit: Unit, words: str) -> tuple[str, dict[str, Any]]:
-    """The method that shows it again, and what it takes beside the chat."""
+    """Return the method and its fields other than the chat."""
     (reference,) = unit.references
     if reference.kind == "repost":
         chat, number = _referenced_message(unit) or (0, 0)
@@ -52,7 +48,7 @@ def repost_fields(unit: Unit, words: str) -> tuple[str, dict[str, Any]]:
 
 
 def _referenced_message(unit: Unit) -> tuple[int | str, int] | None:
-    """Chat and number of the one message that is pointed at."""
+    """Return the chat and the ID of the referenced message, or None if there is not exactly one."""
     place = place_of(unit.references[0].native_id)
     return (place[0], place[1][0]) if place is not None and len(place[1]) == 1 else None
 
@@ -60,13 +56,13 @@ def _referenced_message(unit: Unit) -> tuple[int | str, int] | None:
 PER_POST = PriceRange(STARS, 1, 25_000)
 SELLS = {"public_channel": PER_POST, "private_channel": PER_POST, "bot_dm": PER_POST}
 PAID_MEDIA_PAYLOAD_LENGTH = 128
-"""Bytes that may travel with it, unseen."""
+"""Maximum number of bytes of the payload, which users do not see."""
 
 _SPOILER = "has_spoiler=true"
 
 
 def paid_media_problem(unit: Unit) -> Message | None:
-    """Why a post with a price cannot go out as it is: what is locked has no mark that hides it, and
+    """Return the reason why paid media cannot be sent, or None. Paid media have no spoiler flag and
     no buttons."""
     if unit.buttons:
         return Message("telegram.buttons_unfit")
@@ -74,12 +70,12 @@ def paid_media_problem(unit: Unit) -> Message | None:
 
 
 def paid_media_fields(unit: Unit, words: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """The fields of `sendPaidMedia` beside the chat's; `items` say which attached files it shows,
-    and as what."""
+    """Return the fields of `sendPaidMedia` other than the chat's. `items` refer to the attached
+    files."""
     if unit.price is None:
         raise ValueError("no price")
     caption = {"caption": words} if words else {}
-    # a message is for its one reader, whose age we know: passed on, anybody could open it
+    # The recipient is age-verified; anyone could open a forwarded message.
     kept = {"protect_content": True} if unit.viewer else {}
     return {
         "star_count": unit.price.minor,
@@ -93,21 +89,23 @@ def paid_media_fields(unit: Unit, words: str, items: list[dict[str, Any]]) -> di
 PUBLISH = "publish"
 MAX_TEXT = 4096
 MAX_CAPTION = 1024
-"""UTF-16 units after entities; we send none, so the text as it is."""
+"""Maximum caption in UTF-16 units without markup, which is not used. `MAX_TEXT` is that of a
+message."""
 
 MAX_MEDIA = 10
 MAX_PARTS = 25
-"""Of a thread: Telegram names no limit to replies; one to a flood of them is ours."""
+"""Maximum number of posts in a thread. Telegram documents none; this one prevents floods."""
 
 OPTIONS = (PostOption("silent", "flag", default=options.OPTION_FALSE),)
-"""Pinning takes a right that bots rarely have and a request of its own; previews of addresses are
-never shown."""
+"""The options of a post. Pinning is not offered, because it needs a permission that bots rarely
+have and another request. Link previews are always disabled."""
 
 PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})
 VIDEOS = frozenset({"video/mp4"})
 MIMES = tuple(sorted(PHOTOS | VIDEOS))
 MAX_PHOTO_RATIO = 20
-"""Of the longer side of a photo to the shorter: https://core.telegram.org/bots/api#sendphoto"""
+"""Maximum ratio of a photo's longer side to its shorter one:
+https://core.telegram.org/bots/api#sendphoto"""
 
 PHOTO_BYTES = 10 * 1024 * 1024
 VIDEO_BYTES = 50 * 1024 * 1024
@@ -115,38 +113,40 @@ TITLE = 32
 DESCRIPTION = 255
 PAYLOAD = 128
 CALLBACK = 64
-"""What an invoice and a button may hold: characters, characters, bytes, bytes."""
+"""Maximum number of bytes of a button's data. `TITLE` and `DESCRIPTION` of an invoice are limited
+in characters, `PAYLOAD` in bytes."""
 
 QUICK = 60.0
 UPLOAD = 120.0
-"""Seconds: an answer that comes late is better than a doubt a person must end."""
+"""Timeout of requests with files in seconds; `QUICK` is that of others. They are long, because a
+late answer is better than an uncertain delivery that a member must resolve."""
 
 CURRENCY = "XTR"
 
 FORWARDED = "invoice"
-"""With it a forwarded invoice opens the bot; without, whoever sees it could pay it."""
+"""A start parameter that makes a forwarded invoice open the bot. Without it, any viewer could pay
+the invoice."""
 
 
 def telegram_text_length(text: str) -> int:
-    """Length as Telegram counts it: UTF-16 units."""
+    """Return the length in UTF-16 units, as Telegram counts it."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def words_of(unit: Unit) -> str:
-    """What people read of a unit."""
+    """Return the visible text of a unit."""
     return unit.text_of("body") or unit.text_of("title")
 
 
 def count_text(unit: Unit) -> tuple[int, int]:
-    """How much a unit says, and the most it may: beside pictures there is room for a caption
-    only."""
+    """Return the length of the text and the limit, that of a caption if the unit has media."""
     return telegram_text_length(
         words_of(unit)
     ), MAX_CAPTION if unit.media or unit.references else MAX_TEXT
 
 
 def content_problem(unit: Unit) -> Message | None:
-    """Why the unit cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a unit cannot be sent, or None. Texts are never truncated."""
     if not unit.viewer and not unit.destination:
         return Message("telegram.no_channel")
     if unit.invoice is not None:
@@ -189,7 +189,7 @@ def _unfit_buttons(unit: Unit) -> Message | None:
         len(_callback_data(button.action, button.ref).encode()) > CALLBACK
         for button in unit.buttons
     )
-    if too_long or (unit.buttons and len(unit.media) > 1):  # an album bears no buttons
+    if too_long or (unit.buttons and len(unit.media) > 1):  # an album cannot have buttons
         return Message("telegram.buttons_unfit")
     return None
 
@@ -216,7 +216,7 @@ def _unfit_invoice(unit: Unit) -> Message | None:
 
 
 def build_publish_step(unit: Unit) -> WireStep:
-    """The one request that makes a unit visible."""
+    """Return the one request that publishes a unit."""
     if unit.invoice is not None:
         return _build_invoice_step(unit)
     if unit.references:
@@ -231,7 +231,7 @@ def build_publish_step(unit: Unit) -> WireStep:
 
 
 def build_message_step(unit: Unit, rows: list[list[dict[str, Any]]]) -> WireStep:
-    """Words alone, and rows of buttons under them."""
+    """Return a message without media, with rows of buttons."""
     said = {"text": words_of(unit), "link_preview_options": {"is_disabled": True}}
     return _build_step("sendMessage", {**_build_common_fields(unit), **said, **_keyboard_of(rows)})
 
@@ -252,7 +252,7 @@ def _build_step(
 
 
 def chat_id(of: str) -> int | str:
-    """A chat as requests name it: a number, or a channel's @name."""
+    """Return a chat as requests identify it: a number, or a channel's @name."""
     return int(of) if of.removeprefix("-").isdigit() else of
 
 
@@ -292,10 +292,9 @@ def _media_kind(medium: Medium) -> str:
 
 
 def _video_fields(medium: Medium) -> dict[str, Any]:
-    """What readers are shown of a film before it is fetched, as far as it is known, and that it
-    plays while it is: our films begin with their index.
-    https://core.telegram.org/bots/api#sendvideo
-    """
+    """Return the size, the duration and the streaming flag of a video, as far as they are known.
+    Prepared videos have their index at the beginning, so they can be streamed.
+    https://core.telegram.org/bots/api#sendvideo"""
     if medium.mime not in VIDEOS:
         return {}
     sizes = (
@@ -347,7 +346,7 @@ def _build_album_step(unit: Unit) -> WireStep:
 
 
 def _build_album_items(unit: Unit) -> list[dict[str, Any]]:
-    """The files of a message of several, by the names they are attached under."""
+    """Return the files of an album by their attachment names."""
     return [
         {"type": _media_kind(medium), "media": f"attach://m{place}", **_video_fields(medium)}
         for place, medium in enumerate(unit.media)
@@ -359,7 +358,7 @@ def _attached_files(unit: Unit) -> dict[str, FileRef]:
 
 
 def _build_paid_media_step(unit: Unit) -> WireStep:
-    """One message, however many it shows; nobody sees them who has not paid."""
+    """Send all paid media in one message. Users see them after they have paid."""
     fields = paid_media_fields(unit, words_of(unit), _build_album_items(unit))
     return _build_step(
         "sendPaidMedia", {**_build_common_fields(unit), **fields}, _attached_files(unit)
@@ -367,7 +366,7 @@ def _build_paid_media_step(unit: Unit) -> WireStep:
 
 
 def _build_invoice_step(unit: Unit) -> WireStep:
-    """A demand for Stars: one price, no provider."""
+    """Send an invoice in Stars: one price, no payment provider."""
     invoice = unit.invoice
     if invoice is None:
         raise ValueError("no invoice")

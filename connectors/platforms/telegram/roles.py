@@ -1,8 +1,7 @@
-"""Who is in a channel or group of Telegram that people ask to be let into: letting in, and putting
-out. Pure.
+"""Membership in Telegram channels and groups that users request to join: accept and remove.
 
-A bot adds nobody: it may approve what somebody asked for. Whoever is put out is banned for a moment
-and may ask again. Source: https://core.telegram.org/bots/api#approvechatjoinrequest,
+A bot cannot add users; it can accept join requests. A removed user is banned for a moment and may
+request to join again. Source: https://core.telegram.org/bots/api#approvechatjoinrequest,
 #banchatmember, #unbanchatmember
 """
 
@@ -18,7 +17,7 @@ from connectors.platforms.telegram.requests import chat_id
 from foundation.i18n.translation import Message
 
 RIGHTS = ("can_invite_users", "can_restrict_members")
-"""What an administrator needs to let people in and to put them out."""
+"""Administrator rights needed to accept and remove users."""
 
 MEMBER = "member"
 DECLINE = "decline"
@@ -36,26 +35,25 @@ _RUNS_IT = ("chat owner", "administrator of the chat", "user_admin_invalid")
 
 
 def can_open(member: Mapping[str, Any]) -> bool:
-    """Whether a bot, as a member of a chat, may let people in and put them out."""
+    """Return True if the bot, as this chat member, may accept and remove users."""
     return all(member.get(right) is True for right in RIGHTS)
 
 
 def set_role(fan: str, place: str, give: bool, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Let somebody into a place, or see that they are neither in it nor ask for it; both may be
-    repeated."""
+    """Accept a user's join request, or decline it and remove the user. Repeats are harmless."""
     given = {answer.step: answer for answer in answers}
     return _admit_member(fan, place, given) if give else _remove_member(fan, place, given)
 
 
 def _admit_member(fan: str, place: str, given: Mapping[str, StepResult]) -> Send | Outcome:
-    """Who did not ask may be inside all the same: an answer that was lost, or a person let them
-    in."""
+    """Accept a join request. Without one the user may already be a member, after a lost answer or
+    because an administrator accepted it."""
     if ROLE_ACTION not in given:
         return _build_request(ROLE_ACTION, "approveChatJoinRequest", fan, place)
     said = description(given[ROLE_ACTION])
     if result(given[ROLE_ACTION]) is True or "user_already_participant" in said:
         return Published(fan)
-    if "channels_too_much" in said:  # they are in as many as one may be
+    if "channels_too_much" in said:  # the user has joined the maximum number of channels
         return Rejected(Message(READER_NOT_THERE), permanent=False)
     if "hide_requester_missing" not in said and not _is_unknown(given[ROLE_ACTION]):
         return _refusal_outcome(given[ROLE_ACTION])
@@ -72,8 +70,8 @@ def _admit_member(fan: str, place: str, given: Mapping[str, StepResult]) -> Send
 
 
 def _remove_member(fan: str, place: str, given: Mapping[str, StepResult]) -> Send | Outcome:
-    """What they ask for is declined first: a ban does not say what becomes of it. Nobody is left
-    banned: killed in between, all of it is asked again."""
+    """Decline the join request first, since the effect of a ban on it is not documented. After an
+    interruption all steps are repeated, so that the user does not remain banned."""
     if DECLINE not in given:
         return _build_request(DECLINE, "declineChatJoinRequest", fan, place)
     asked_nothing = "hide_requester_missing" in description(given[DECLINE]) or _is_already_member(
@@ -101,7 +99,8 @@ def _is_unknown(answer: StepResult) -> bool:
 
 
 def _refusal_outcome(answer: StepResult) -> Outcome:
-    """A right the bot lacks here says nothing about the account: posting needs another one."""
+    """Return the outcome of a failure. A missing right to manage members does not affect the
+    account, since posts need another one."""
     said = description(answer)
     if any(words in said for words in _RUNS_IT):
         return Rejected(Message("telegram.runs_the_place"), permanent=False)

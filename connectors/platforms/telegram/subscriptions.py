@@ -1,5 +1,5 @@
-"""Subscriptions for Stars: an invoice that asks again every 30 days is a link alone, and a message
-bears it. Pure.
+"""Subscriptions for Stars. A recurring invoice (every 30 days) exists only as a link, which a
+message contains.
 
 Source: https://core.telegram.org/bots/api#createinvoicelink, #edituserstarsubscription
 """
@@ -24,13 +24,13 @@ from gate.contract.units import Invoice, Unit
 
 PERIOD_DAYS = 30
 MAX_STARS = 10_000
-"""The only period there is, and the most Stars for one."""
+"""Maximum price of a period. Telegram offers only periods of `PERIOD_DAYS`."""
 
 LINK = "link"
 
 
 def subscription_problem(unit: Unit, invoice: Invoice) -> Message | None:
-    """Why a subscription cannot be offered so."""
+    """Return the reason why a subscription cannot be offered, or None."""
     named = invoice.title and invoice.description and 0 < len(invoice.payload.encode()) <= PAYLOAD
     asked = (
         invoice.currency == CURRENCY
@@ -54,7 +54,7 @@ def subscription_problem(unit: Unit, invoice: Invoice) -> Message | None:
 def subscription_turn(
     unit: Unit, invoice: Invoice, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Have the link made, then send it under a button; the link shows nobody anything by itself."""
+    """Create the link, then send it below a button. The link alone is not visible to users."""
     if not answers:
         return Send(_build_link_step(invoice))
     if answers[-1].step != LINK:
@@ -82,12 +82,12 @@ def _build_link_step(invoice: Invoice) -> WireStep:
         "subscription_period": invoice.period_days * 86_400,
     }
     path = "/bot{token}/createInvoiceLink"
-    # how it is shown
     return WireStep(LINK, StepKind.STAGE, "POST", path, body, token="path", deadline=QUICK)
 
 
 def build_stop_step(user: str, charge_id: str) -> WireStep:
-    """No further month is taken; what is paid stays paid. Asked twice, it is stopped."""
+    """Return the step that stops further payments. Earlier ones are not refunded, and a repeat is
+    harmless."""
     body = {"user_id": int(user), "telegram_payment_charge_id": charge_id, "is_canceled": True}
     path = "/bot{token}/editUserStarSubscription"
     return WireStep(
@@ -96,7 +96,7 @@ def build_stop_step(user: str, charge_id: str) -> WireStep:
 
 
 def stop_outcome(answer: StepResult) -> Outcome:
-    """What the answer to that meant."""
+    """Return the outcome of the stop request."""
     return (
         Published("stopped")
         if result(answer) is True

@@ -1,7 +1,7 @@
-"""Reading Telegram's updates, by the types of python-telegram-bot. It opens no socket here
-(docs/adr/0012). Pure.
+"""Parsing of Telegram's updates with the types of python-telegram-bot, whose network code is not
+used.
 
-Importing this module costs some 25 MiB: it is loaded with the first update.
+The import needs about 25 MiB, so the module is loaded with the first update.
 """
 
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ _RUNS = frozenset({ChatMemberStatus.ADMINISTRATOR, ChatMemberStatus.OWNER})
 
 
 def parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
-    """The number of an update and what it tells us, None for what is not ours to hear; None without
-    a number."""
+    """Return the number of an update and its content, None if it is not relevant. Return None
+    without a number."""
     number = entry.get("update_id") if isinstance(entry, dict) else None
     if not isinstance(entry, dict) or not isinstance(number, int):
         return None
@@ -42,7 +42,7 @@ def parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
         TypeError,
         ValueError,
         AttributeError,
-    ):  # a shape nobody knows: the next one is not held up by it
+    ):  # an unknown format must not block later updates
         return number, None
 
 
@@ -73,7 +73,7 @@ def _user_fields(user: User) -> Mapping[str, Any]:
 
 
 def _parse_message(key: str, message: Message) -> ChatUpdate | None:
-    """Only what a person writes to the bot alone: a group's talk is no conversation of ours."""
+    """Return a message that a user wrote to the bot alone. Messages in groups are ignored."""
     user = message.from_user
     if user is None or user.is_bot or message.chat.type != ChatType.PRIVATE:
         return None
@@ -107,8 +107,9 @@ def _parse_message(key: str, message: Message) -> ChatUpdate | None:
 
 
 def _parse_edited_message(key: str, message: Message) -> ChatUpdate | None:
-    """What a message says since it was edited. It comes for other reasons too, the same words once
-    more, or without any: a place that moves. https://core.telegram.org/bots/api#update"""
+    """Return the new text of an edited message. Telegram also reports it for other changes, with
+    the same text or without one, such as a live location. https://core.telegram.org/bots/api#update
+    """
     says = _parse_message(key, message)
     if says is None or says.kind not in ("message", "unsupported") or not says.text:
         return None
@@ -136,16 +137,16 @@ def _parse_checkout(key: str, asked: PreCheckoutQuery) -> ChatUpdate:
 
 
 def _parse_paid_media_purchase(key: str, bought: PaidMediaPurchased) -> ChatUpdate:
-    """Somebody paid for what a message hides. Neither the charge nor the amount is told: the list
-    of transactions has them. https://core.telegram.org/bots/api#paidmediapurchased"""
+    """Return the purchase of paid media. The charge and the amount are only in the list of
+    transactions. https://core.telegram.org/bots/api#paidmediapurchased"""
     return ChatUpdate(
         key, "unlocked", **_user_fields(bought.from_user), payload=bought.paid_media_payload
     )
 
 
 def _parse_reaction_count(key: str, told: MessageReactionCountUpdated) -> ChatUpdate:
-    """All reactions that a message has now, of whatever kind; those that cost Stars are money, and
-    one person may give hundreds. https://core.telegram.org/bots/api#messagereactioncountupdated"""
+    """Return the number of all reactions to a message. Paid reactions are excluded, because one
+    user may add hundreds. https://core.telegram.org/bots/api#messagereactioncountupdated"""
     many = sum(one.total_count for one in told.reactions if one.type.type != ReactionType.PAID)
     place = str(told.chat.id)
     native_id = f"{place}/{told.message_id}"
@@ -155,8 +156,8 @@ def _parse_reaction_count(key: str, told: MessageReactionCountUpdated) -> ChatUp
 
 
 def _parse_join_request(key: str, asked: ChatJoinRequest) -> ChatUpdate:
-    """Somebody asks to be let into a place. The chat with them has their own number: a bot may
-    write there for five minutes though they never wrote to it.
+    """Return a request to join a channel or group. The chat with the user has the user's ID, and a
+    bot may write there for five minutes even if the user never wrote to it.
     https://core.telegram.org/bots/api#chatjoinrequest"""
     return ChatUpdate(
         key, "join", **_user_fields(asked.from_user), ref=str(asked.chat.id), at=asked.date
@@ -164,9 +165,8 @@ def _parse_join_request(key: str, asked: ChatJoinRequest) -> ChatUpdate:
 
 
 def _parse_member_change(key: str, change: ChatMemberUpdated) -> ChatUpdate | None:
-    """A fan who blocks the bot; a channel that lets go of it, or a group where it is no
-    administrator any more: what connecting asks for; and one that gives it these rights. What else
-    changes is nothing to hear."""
+    """Return a fan who blocked the bot, or a channel or group in which the bot lost or regained the
+    rights required for a connection. Other changes return None."""
     now = change.new_chat_member
     if change.chat.type == ChatType.PRIVATE:
         return (

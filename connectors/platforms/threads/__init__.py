@@ -1,1 +1,4 @@
-"""Threads. Requests shared with Facebook and Instagram are in `meta`."""
+"""The connector for Threads: posts, threads and comments.
+
+Requests shared with Facebook and Instagram are in `connectors/platforms/meta`.
+"""

@@ -1,4 +1,4 @@
-"""Connecting a Threads account: whose token it is, and how it is renewed. Pure.
+"""Accounts on Threads: sign-in with a pasted token or through OAuth, and token refresh.
 
 Source: https://developers.facebook.com/docs/threads/threads-profiles
 """
@@ -55,8 +55,8 @@ TOKEN_NETWORK = TokenNetwork(
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """A pasted token, or a yes and a token for its code; whose it is; then the account, or why
-    not."""
+    """Accept a pasted token or exchange a code for one, read its account, and return the account or
+    the failure."""
     given = token_turn(TOKEN_NETWORK, form, answers)
     if not isinstance(given, RenewedTokens):
         return given
@@ -76,7 +76,7 @@ def connect(
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Whether the token is still this account's."""
+    """Check that the token belongs to this account."""
     if not answers:
         return Send(WireStep("look", StepKind.CONTROL, "GET", _WHO, action="look"))
     last = answers[-1]
@@ -88,12 +88,13 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
-    """The token that follows."""
+    """Return the next request or the new token."""
     return refresh_tokens(TOKEN_NETWORK, grant, answers)
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many follow the account; None where its token may not read that.
+    """Return the next request, or the number of followers. Return None if the token lacks the
+    permission.
 
     Source: https://developers.facebook.com/docs/threads/insights#user-insights
     """
@@ -103,7 +104,7 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
 
 
 def insight_values(answer: StepResult) -> Mapping[str, object]:
-    """What an answer about figures tells, by name: a total, or the one value of all time."""
+    """Return the metrics in a response by name: the total, or the single value."""
     listed = success_body(answer).get("data")
     found: dict[str, object] = {}
     for one in listed if isinstance(listed, list) else ():

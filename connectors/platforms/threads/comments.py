@@ -1,22 +1,18 @@
-"""Reading what people say under a Threads account's posts, and where they name it, a few requests
-at a time. Pure.
+"""Comments on Threads: replies to the account's posts, mentions, and hiding replies.
 
-There is no list of new replies. A reading asks for the newest posts, then for the newest mentions,
-then for what stands under the posts that have replies, all depths in one list, the newest first:
-one post after the other, where the last reading stopped. Under each it goes back to what was told
-before. At the eighth request it stops, and the next reading goes on there.
+There is no list of new replies. A read requests the newest posts, then the newest mentions, then
+the conversation of each post with replies (all depths in one list, newest first), beginning after
+the post at which the last read stopped. In each it pages back to the last known reply. It stops at
+the eighth request, and the next read continues from there.
 
-Not heard: replies under posts older than the 25 newest, under one post more than a thousand at
-once, mentions past the 25 newest of a reading, and whoever has a private profile, since nobody
-tells their name. Source:
+Not read: replies to posts older than the 25 newest, more than a thousand new replies to one post,
+mentions beyond the 25 newest of a read, and replies from private profiles, whose author is not
+returned. Source:
 https://developers.facebook.com/docs/threads/retrieve-and-manage-replies/replies-and-conversations,
 https://developers.facebook.com/docs/threads/threads-mentions
 
-Acting on what people say under a Threads account's posts: hidden, or shown again. Pure.
-
-An answer is a post like any other, put under what it answers. Only what stands directly under a
-post can be hidden; what stands below goes with it. Source:
-https://developers.facebook.com/documentation/threads/reply-management
+A reply is an ordinary post with a parent. Only direct replies to a post can be hidden; replies to
+them are hidden too. Source: https://developers.facebook.com/documentation/threads/reply-management
 """
 
 import json
@@ -39,45 +35,45 @@ from foundation.i18n.translation import Message
 POSTS = 25
 MENTIONS = 25
 REPLIES = 50
-"""Of each on one page."""
+"""Entries per page."""
 
 MAX_REQUESTS = 8
-"""Of one reading."""
+"""Maximum number of requests per read."""
 
 MAX_PAGES = 20
-"""Of what stands under one post, before the next one has its turn."""
+"""Maximum number of pages of one post's replies before the next post is read."""
 
 MARGIN = timedelta(minutes=10)
-"""A post's replies are read back so much further than what was told: some appear late."""
+"""Time before the last known reply that is read again, because some replies appear late."""
 
 _SAID = "id,text,timestamp,permalink,username,is_reply_owned_by_me,root_post"
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a reading stands. Instants are theirs, in ISO 8601; "" for none."""
+    """The position of a read. Times are Threads' own in ISO 8601; "" for none."""
 
     last: str = ""
-    """The post that was read last, whole."""
+    """The post that was last read completely."""
     post: str = ""
-    """The one that is being read."""
+    """The post that is being read."""
     after: str = ""
-    """Where its replies go on."""
+    """Cursor of the next page of its replies."""
     pages: int = 0
     newest: str = ""
-    """When the newest of them was said."""
+    """Time of its newest reply."""
     told: Mapping[str, str] = field(default_factory=dict)
-    """Of each post, when the newest reply was said that was told."""
+    """Time of the newest known reply of each post."""
 
     def written(self) -> str:
-        """As the house keeps it."""
+        """Return the cursor as text."""
         return json.dumps(
             [self.last, self.post, self.after, self.pages, self.newest, dict(self.told)]
         )
 
 
 def _parse_cursor(cursor: str) -> _Place:
-    """Where the last reading stopped; the beginning where nobody can tell."""
+    """Return the position in a cursor, or the beginning if it is invalid."""
     try:
         last, post, after, pages, newest, told = json.loads(cursor or "[]")
         known = {str(name): str(at) for name, at in told.items()}
@@ -87,8 +83,8 @@ def _parse_cursor(cursor: str) -> _Place:
 
 
 def next_page_cursor(told: Mapping[str, Any]) -> str:
-    """Where a list goes on; "" at its end. Threads tells cursors without an address; the last page
-    is then empty."""
+    """Return the cursor of the next page, or "" at the end. Threads returns a cursor even if the
+    next page is empty."""
     paging = told.get("paging")
     cursors = paging.get("cursors") if isinstance(paging, dict) else None
     after = cursors.get("after") if isinstance(cursors, dict) else None
@@ -97,8 +93,8 @@ def next_page_cursor(told: Mapping[str, Any]) -> str:
 
 
 def list_comments(cursor: str, answers: tuple[StepResult, ...]) -> Send | CommentPage | None:
-    """The next request, what was said since `cursor`, or None where nobody tells the account's
-    posts."""
+    """Return the next request, or the comments since `cursor`. Return None if the account's posts
+    cannot be read."""
     if not answers:
         return comments.comments_request(
             f"/{{account}}/threads?fields=id,has_replies,username&limit={POSTS}"
@@ -121,7 +117,7 @@ def list_comments(cursor: str, answers: tuple[StepResult, ...]) -> Send | Commen
         place = place if place.post else replace(place, post=turns.pop(0))
         if answer_entries(success_body(answer)) is None and not _is_permanently_refused(
             answer
-        ):  # it goes on there next time
+        ):  # the next read continues here
             return CommentPage(_sort_comments(found), place.written())
         found |= {one.native_id: one for one in _parse_comments(answer, place.post, me, listed)}
         place = _advance_place(place, answer)
@@ -131,7 +127,7 @@ def list_comments(cursor: str, answers: tuple[StepResult, ...]) -> Send | Commen
 
 
 def _order_posts(place: _Place, spoken: list[str]) -> list[str]:
-    """Which posts are read, in order: after the last one, round to it, each once."""
+    """Return the posts to read: those after the last one first, each once."""
     first = spoken.index(place.last) + 1 if place.last in spoken else 0
     return [post for post in (*spoken[first:], *spoken[:first]) if post != place.post]
 
@@ -144,7 +140,7 @@ def _build_next_request(place: _Place, post: str) -> Send:
 
 
 def _advance_place(place: _Place, answer: StepResult) -> _Place:
-    """Where a reading stands after what stood under a post."""
+    """Return the position after a page of replies."""
     told = success_body(answer)
     ages = [
         at
@@ -163,8 +159,8 @@ def _advance_place(place: _Place, answer: StepResult) -> _Place:
 
 
 def _is_permanently_refused(answer: StepResult) -> bool:
-    """Whether the same will be refused again: the post is gone. A right that is missing may come
-    back."""
+    """Return True if a repeat would be refused too, because the post was deleted. A missing
+    permission may be granted later."""
     return isinstance(
         outcome_of_failure(answer, creates=False), Rejected
     ) and not is_permission_missing(answer)
@@ -178,7 +174,8 @@ def _sort_comments(found: Mapping[str, Comment]) -> tuple[Comment, ...]:
 
 
 def _parse_comments(answer: StepResult, post: str, me: str, listed: list[str]) -> Iterator[Comment]:
-    """What others said, under `post` or anywhere; nothing of an entry that names nobody."""
+    """Yield the comments of other users, under `post` or anywhere. Entries without an author are
+    skipped."""
     for one in answer_entries(success_body(answer)) or []:
         number, name, text, url = (
             entry_id(one),
@@ -198,7 +195,8 @@ def _parse_comments(answer: StepResult, post: str, me: str, listed: list[str]) -
 
 
 def _root_post(one: Mapping[str, Any], listed: list[str]) -> str:
-    """The post of ours at the head of a mention's conversation, if it is one of those we know."""
+    """Return the account's post that started a mention's conversation, or "" if it is none of the
+    listed."""
     root = one.get("root_post")
     number = entry_id(root) if isinstance(root, dict) else ""
     return number if number in listed else ""
@@ -209,20 +207,21 @@ def _parse_created_at(one: Mapping[str, Any]) -> datetime | None:
 
 
 MODERATION_ACTIONS = frozenset({"hide", "show"})
-"""Nobody can be blocked or reported by a program, and what others wrote is not ours to delete."""
+"""Threads has no API for blocking, reporting, or deleting comments of other users."""
 
 _REMARK = re.compile(r"\d{1,30}", re.ASCII)
 
 
 def is_comment_id(native_id: str) -> bool:
-    """Whether something can be answered at all."""
+    """Return True if this may be the ID of a comment."""
     return _REMARK.fullmatch(native_id) is not None
 
 
 def moderate_comment(
     spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Hide a reply, or show it; what cannot be done is asked after, since gone is as good."""
+    """Hide a reply or show it again. If Threads refuses, check that the reply still exists, since a
+    deleted one counts as hidden."""
     if act not in MODERATION_ACTIONS:
         return Rejected(Message("connectors.refused", {"status": 405, "word": act}), permanent=True)
     if not answers:

@@ -1,8 +1,8 @@
-"""What Threads' answers mean: `{"error": {"code", "error_subcode", …}}` as everywhere at Meta,
-often as HTTP 400. Pure.
+"""The meaning of Threads' errors: `{"error": {"code", "error_subcode", …}}` as in all APIs of Meta,
+often with status 400.
 
-Its own documentation lists no codes; those of Meta's other network hold as far as anybody told, and
-24/4279009 is said of a container that is ready and not known everywhere yet. Source:
+Its documentation lists no codes. Those of Meta's other APIs are assumed, and 24/4279009 is reported
+for a container that is ready but not yet known to all servers. Source:
 https://developers.facebook.com/docs/threads/troubleshooting,
 https://github.com/gitroomhq/postiz-app/pull/2047, https://github.com/trypostit/trypost/pull/280
 """
@@ -22,8 +22,8 @@ from foundation.i18n.translation import Message
 
 AGAIN = timedelta(seconds=10)
 FILM_AGAIN = timedelta(seconds=30)
-"""How long the next try waits for what Threads prepares; half a minute is what its documentation
-expects of files."""
+"""Delay of the next attempt while Threads prepares a container. The documentation recommends 30
+seconds for files."""
 
 THREADS_WORDING = ErrorWording(
     "threads.daily_limit", "threads.not_fetched", "threads.preparing", AGAIN
@@ -39,21 +39,20 @@ UNFIT = frozenset(
     | {"INVALID_BIT_RATE", "INVALID_DURATION", "INVALID_FRAME_RATE", "INVALID_AUDIO_CHANNELS"}
     | {"INVALID_AUDIO_CHANNEL_LAYOUT"}
 )
-"""What they say of a film that no second try makes better; one of the words is misspelt where they
-list them."""
+"""Error codes of videos for which a repeat is useless. The documentation misspells one of them."""
 
 
 def container_failure_code(answer: StepResult) -> str:
-    """Why a container came to nothing, in a word of theirs; "" for none that we know."""
+    """Return the error code of a failed container, or "" if it is unknown."""
     word = json_body(answer).get("error_message")
     return word if isinstance(word, str) and word in UNFIT else ""
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Say what an answer that is no success meant. `creates`: it may have published, so what is
-    unclear is a doubt."""
+    """Return the outcome of an answer that is not a success. With `creates`, an unclear answer is
+    Uncertain, because the post may be published."""
     if (
         creates and error_codes(answer) == NOT_KNOWN
-    ):  # it surely was not shown: a container that was says PUBLISHED before
+    ):  # certainly not published: the status of a published container is PUBLISHED
         return Retry(FILM_AGAIN, "account", Message("threads.preparing"))
     return errors.outcome_of_failure(answer, creates=creates, words=THREADS_WORDING)

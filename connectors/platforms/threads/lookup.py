@@ -1,5 +1,4 @@
-"""The two lists of what a Threads account wrote, read page by page: by a code, or to see whether
-one is there. Pure.
+"""The lists of a Threads account's posts and replies, read to resolve a URL or to check presence.
 
 Source: https://developers.facebook.com/docs/threads/retrieve-and-discover-posts/retrieve-posts,
 https://developers.facebook.com/docs/threads/retrieve-and-manage-replies/replies-and-conversations
@@ -25,14 +24,17 @@ LISTED = 50
 MAX_PAGES = 5
 POSTS_LIST = "threads"
 REPLIES_LIST = "replies"
-"""Replies stand in a list of their own."""
+"""Replies are in a separate list."""
 
 
 def resolve_address(
     address: ClaimedAddress, answers: tuple[StepResult, ...]
 ) -> Send | LookupResult:
-    """An address has a code instead of the post's id: the account's posts are read until one has
-    that code, then its replies, where the parts of a thread stand."""
+    """Return the next request, or the post of a URL.
+
+    A URL contains a code instead of the post's ID, so the account's posts are read until one has
+    that code, then its replies, which include the parts of threads.
+    """
     code = _code_in(address.url)
     if not code:
         return NO_POST_THERE
@@ -51,8 +53,11 @@ def resolve_address(
 def check_presence(
     copy: PlatformCopy, answers: tuple[StepResult, ...]
 ) -> Send | PostPresence | None:
-    """The same is said of what is gone and of what this token may not see, so both lists are read
-    to their ends; one that is longer than we read, or may not be read, proves nothing."""
+    """Report a post as missing only if it is in neither list.
+
+    Threads returns the same error for a deleted post and for one that the token may not read. A
+    list that is too long or unreadable proves nothing.
+    """
     if not answers:
         return Send(lookup_step("look", f"/{quote_segment(copy.native_id)}?fields=id"))
     first = answers[0]
@@ -68,13 +73,13 @@ def check_presence(
         return turn
     ends = {
         page.step: next_list_cursor(page) for page in pages
-    }  # where the last page of each went on
+    }  # cursor after the last page of each list
     return None if any(ends.values()) else MissingPost()
 
 
 def _build_next_request(pages: tuple[StepResult, ...]) -> Send | None:
-    """The request for the page that follows, of the posts and then of the replies; None after the
-    last that is read."""
+    """Return the request for the next page, of the posts and then of the replies, or None at the
+    end."""
     if not pages:
         return Send(list_page_step(POSTS_LIST, POSTS_LIST, ""))
     last = pages[-1]
@@ -85,24 +90,24 @@ def _build_next_request(pages: tuple[StepResult, ...]) -> Send | None:
 
 
 def posts_from_answer(answer: StepResult) -> list[dict[str, Any]] | None:
-    """The posts of a page, newest first; None when it is no look."""
+    """Return the posts of a page, newest first, or None if it is invalid."""
     posts = answer_entries(success_body(answer))
     return posts if posts is not None and all(entry_id(post) for post in posts) else None
 
 
 def next_list_cursor(answer: StepResult) -> str:
-    """Where a list goes on; "" at its end."""
+    """Return the cursor of the next page, or "" at the end."""
     return next_page_cursor(success_body(answer))
 
 
 def lookup_step(name: str, path: str) -> WireStep:
-    """A harmless request for what stands somewhere."""
+    """Return a read-only request."""
     action = "metrics" if name == "metrics" else "look"
     return WireStep(name, StepKind.CONTROL, "GET", path, action=action)
 
 
 def list_page_step(name: str, what: str, after: str, shape: str = "") -> WireStep:
-    """The request for a page of one of the lists; `shape` is what else to tell of each."""
+    """Return the request for a page of a list. `shape` are additional fields."""
     cursor = f"&after={quote_segment(after)}" if after else ""
     more = shape + (",replied_to" if what == REPLIES_LIST else "")
     return lookup_step(
@@ -111,7 +116,7 @@ def list_page_step(name: str, what: str, after: str, shape: str = "") -> WireSte
 
 
 def _code_in(url: str) -> str:
-    """The code in the address of a post; "" for none."""
+    """Return the code in a post's URL, or ""."""
     path = path_segments(url, "threads.net", "threads.com")
     if len(path) >= 3 and path[0].startswith("@") and path[1] == "post":
         return path[2]

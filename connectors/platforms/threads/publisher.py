@@ -1,9 +1,9 @@
-"""Threads: posts of words, of one picture or film, or of up to twenty; part under part. Threads
-fetches each file from an address of ours.
+"""The Threads connector: posts of text, of one picture or video, or of up to twenty, and threads of
+them. Threads downloads each file from a temporary URL.
 
-A container is made for each file, and for a carousel one around them; words alone are a container
-too. When they are ready the last request publishes the outer one. No key travels: what became of a
-lost answer is read in the list of posts, or of replies. Source:
+A container is created for each file and, for a carousel, one around them; a text needs a container
+too. When they are ready, the last request publishes the outer one. There is no idempotency key, so
+a lost answer is looked up in the list of posts or replies. Source:
 https://developers.facebook.com/docs/threads/posts,
 https://developers.facebook.com/docs/threads/retrieve-and-manage-replies/create-replies
 """
@@ -93,16 +93,16 @@ PUBLISH = "publish"
 PARENT = "stage:parent"
 FILM = "video/mp4"
 PICTURE_BYTES = 8 * 1024 * 1024
-"""A film may be larger than a picture: a gigabyte, which is more than any of ours."""
+"""Maximum bytes of a picture. Videos may have a gigabyte, more than any file here."""
 
 MAX_SIDE_RATIO = 10
-"""So many times the other one, at most."""
+"""Maximum ratio of the longer to the shorter side of a picture."""
 
 POLLS = 3
-"""How often one try asks whether a container is ready."""
+"""Maximum number of status queries per container and attempt."""
 
 WINDOW = timedelta(seconds=60)
-"""A post older than this before the attempt is another one with the same words."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 _NUMBERS = {
     "views": "views",
@@ -115,7 +115,7 @@ _NUMBERS = {
 
 
 class Threads:
-    """Posts, and replies to them; pure."""
+    """The connector for Threads: posts and replies."""
 
     capabilities = Capabilities(
         platform="threads",
@@ -138,19 +138,18 @@ class Threads:
         shows={"": THREADS_LAYOUT},
         points_at=frozenset({COMMENT_REFERENCE}),
         moderates=comments.MODERATION_ACTIONS,
-        remarks_every=5,  # eight requests at most, of 48,000 a day that an account has at the least
+        remarks_every=5,  # at most eight requests, of at least 48,000 per account and day
     )
     form = threads_account.FORM
     numbers_prove = True
     refresh_grace = oauth.TOKEN_LIFETIME
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """Characters, an emoji by its bytes."""
+        """Return the number of characters; an emoji counts as its bytes."""
         return threads_text_length(_post_text(unit)), THREADS_MAX_TEXT
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Containers, until they are ready, then the publication; tell what the last answer
-        meant."""
+        """Create containers, wait until they are ready, then publish."""
         unfit = _unit_problem(unit, self.capabilities)
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -180,8 +179,10 @@ class Threads:
         )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Read the account's posts, or its replies, back to a minute before the attempt: words,
-        time and what it stands under say which it is, its container where it has no words."""
+        """Search the account's posts or replies back to a minute before the attempt.
+
+        Posts are identified by text, time and parent; posts without text by their container.
+        """
         if textless_posts.has_no_text(sought):
             return lookup.look_up_textless(NETWORK, sought, PARENT, answers)
         if not _query_text(sought):
@@ -215,26 +216,26 @@ class Threads:
         )
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The site: accounts are known by a number that leads nowhere."""
+        """Return the site's URL, since the account ID does not lead to a profile."""
         return "https://www.threads.net/"
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The account's own post whose code is in an address."""
+        """Return the next request, or the account's post whose code is in the URL."""
         return threads_listing.resolve_address(address, answers)
 
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """A read of what is there may say that it is not: what is in neither of the account's lists
-        is gone."""
+        """Report a post as missing if it is in neither of the account's lists. A direct read of an
+        existing post may fail."""
         return threads_listing.check_presence(copy, answers)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete a post or an answer; a hundred a day. What cannot be deleted is asked after: gone
-        already is gone.
+        """Delete a post or a reply; Threads allows a hundred deletions per day.
 
+        If it is refused, check that the post still exists, since a missing one counts as deleted.
         Source: https://developers.facebook.com/docs/threads/posts/delete-posts
         """
         if not answers:
@@ -248,7 +249,8 @@ class Threads:
             and json_body(first).get("success") is not False
         ):
             return Published(copy.native_id)
-        if is_permission_missing(first):  # it still posts: no reason to connect it anew at once
+        # the token can still publish, so the account need not be reconnected
+        if is_permission_missing(first):
             return Rejected(Message("threads.no_delete"), permanent=False)
         if not is_missing(first):
             return outcome_of_failure(first, creates=False)
@@ -259,8 +261,8 @@ class Threads:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Views, likes, replies, reposts, quotes and shares; None where the token may not read
-        them.
+        """Return views, likes, replies, reposts, quotes and shares; None if the token lacks the
+        permission.
 
         Source: https://developers.facebook.com/docs/threads/insights#media-insights
         """
@@ -280,7 +282,7 @@ class Threads:
     def find_address(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostAddress | None:
-        """Where people find a post."""
+        """Return the next request, or the URL of a post."""
         if not answers:
             return Send(lookup_step("look", f"/{quote_segment(copy.native_id)}?fields=permalink"))
         told = json_body(answers[-1]).get("permalink")
@@ -291,42 +293,42 @@ class Threads:
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many follow the account."""
+        """Return the next request, or the number of followers."""
         return threads_account.count_followers(answers)
 
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """What people said under the account's posts, and where they name it."""
+        """Return the next request, or the replies and mentions since the cursor."""
         return list_comments(cursor, answers)
 
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Hide or show what stands under a post of the account's."""
+        """Hide a reply to the account's post, or show it again."""
         return comments.moderate_comment(spot, act, answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """Ask whose token it is."""
+        """Connect an account by a pasted token or through OAuth."""
         return threads_account.connect(form, answers)
 
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Ask whose token it is."""
+        """Check that the token belongs to the account."""
         return threads_account.verify_account(account, answers)
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
     ) -> Send | RenewedTokens | Outcome:
-        """The token that follows; the one before stays good."""
+        """Refresh the token; the old one remains valid."""
         return threads_account.refresh(grant, answers)
 
 
 def _unit_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why the unit cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a unit cannot be sent, or None. Texts are never truncated."""
     words = _post_text(unit)
     if wrong := unit_checks.unit_problem(unit, can, length=threads_text_length(words)):
         return wrong
@@ -361,14 +363,13 @@ def _post_text(unit: Unit) -> str:
 
 
 def _build_post_fields(unit: Unit) -> dict[str, Any]:
-    """What people read of a post, and what it is put under."""
+    """Return the fields for text and parent."""
     under = {"reply_to_id": unit.parent_id} if unit.parent_id else {}
     return ({"text": _post_text(unit)} if _post_text(unit) else {}) | under
 
 
 def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
-    """One picture or film: a whole post, or an item of a carousel, which says nothing of its
-    own."""
+    """Create a container for one file: the whole post, or an item of a carousel without text."""
     file = FileRef(medium.sha256, medium.mime)
     said = {"is_carousel_item": True} if len(unit.media) > 1 else _build_post_fields(unit)
     alt = {"alt_text": medium.alt} if medium.alt else {}
@@ -379,7 +380,7 @@ def _build_container_step(unit: Unit, medium: Medium) -> WireStep:
 
 
 def _build_parent_step(unit: Unit, inner: list[str]) -> WireStep:
-    """What holds the files together, or words alone."""
+    """Create the container of a carousel or of a text post."""
     kind = (
         {"media_type": "CAROUSEL", "children": ",".join(inner)} if inner else {"media_type": "TEXT"}
     )
@@ -395,7 +396,7 @@ def _build_create_step(
 
 
 def _list_name(sought: LookupQuery) -> str:
-    """Replies stand in a list of their own."""
+    """Replies are in a separate list."""
     return REPLIES_LIST if sought.reply_to else POSTS_LIST
 
 
@@ -408,7 +409,7 @@ def _build_publish_step(container: str) -> WireStep:
 def _poll_containers(
     containers: list[str], answers: tuple[StepResult, ...], again: timedelta
 ) -> Send | Outcome | None:
-    """The next question, or why it must wait, until every container is ready; None then."""
+    """Return the next status query or the failure, or None if all containers are ready."""
     for container in containers:
         name = f"poll:{container}"
         told = [answer for answer in answers if answer.step == name]
@@ -419,7 +420,7 @@ def _poll_containers(
             return Rejected(Message("threads.file_refused", {"code": word}), permanent=False)
         if status in ("ERROR", "EXPIRED"):
             return restage_uploads()
-        if status == "PUBLISHED":  # by an attempt nobody lived to settle
+        if status == "PUBLISHED":  # by an attempt that was interrupted before it was settled
             return Uncertain(Message("connectors.answer_lost", {"detail": "published"}))
         if told and status != "IN_PROGRESS" and not is_missing(told[-1]):
             return outcome_of_failure(told[-1], creates=False)
@@ -438,9 +439,10 @@ def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
 
 
 def _refusal_outcome(answer: StepResult, unit: Unit, *, creates: bool) -> Outcome:
-    """What a refusal of a container, or of its publication, means; of a reply, some speak of what
-    it stands under."""
-    if unit.parent_id and is_permission_missing(answer):  # it may still post what stands alone
+    """Return the outcome of a refused container or publication. Some errors of a reply concern its
+    parent."""
+    # it may still publish posts that are no replies
+    if unit.parent_id and is_permission_missing(answer):
         return Rejected(Message("threads.no_replies"), permanent=False)
     if unit.comment_id and not creates and is_missing(answer):
         return Rejected(Message("threads.remark_gone"), permanent=False)

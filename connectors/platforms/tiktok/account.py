@@ -1,5 +1,4 @@
-"""An account on TikTok: an application that the agency registered, a yes of its owner, who may see
-what it posts. Pure.
+"""Accounts on TikTok: sign-in through a registered application, and the audience of posts.
 
 Source: https://developers.tiktok.com/doc/oauth-user-access-token-management,
 https://developers.tiktok.com/doc/content-posting-api-reference-query-creator-info
@@ -33,13 +32,14 @@ EXCHANGE = "/v2/oauth/token/"
 CREATOR = "creator"
 USER = "user"
 SCOPES = "user.info.basic,user.info.stats,video.publish,video.list"
-"""Without `user.info.stats`, which somebody may untick, all works but counting followers."""
+"""Without `user.info.stats`, which the user may deselect, only the follower count is unavailable.
+"""
 
 CLIENT_KEY = "client_key"
-"""What a client's id is called there."""
+"""TikTok's parameter for the client ID."""
 
 AUDIENCES = ("PUBLIC_TO_EVERYONE", "FOLLOWER_OF_CREATOR", "MUTUAL_FOLLOW_FRIENDS", "SELF_ONLY")
-"""Who may see a post. Which of them an account may choose among, it says itself."""
+"""The possible audiences of a post. TikTok reports which of them an account may use."""
 
 FORM = ConnectForm(
     fields=(FormField("readers", choices=AUDIENCES),),
@@ -48,7 +48,7 @@ FORM = ConnectForm(
     registered=True,
 )
 TOKEN_GRACE = timedelta(0)
-"""A refresh token works once."""
+"""A refresh token works only once."""
 
 DAY = timedelta(days=1)
 _RIGHTS = frozenset({"scope_not_authorized", "scope_permission_missed"})
@@ -61,38 +61,38 @@ _NAME = re.compile(r"[\w.]{1,40}")
 
 @dataclass(frozen=True)
 class PostingAccount:
-    """Whose account, and who sees what it posts."""
+    """An account and the audience of its posts."""
 
     open_id: str
     readers: str
 
     @property
     def account(self) -> str:
-        """How the house names it."""
+        """Return the account's name in the database."""
         return f"{self.open_id}#{self.readers}"
 
 
 def parse_account(account: str) -> PostingAccount:
-    """What an account's name says."""
+    """Return the parts of an account's name."""
     open_id, _, readers = account.partition("#")
     return PostingAccount(open_id, readers)
 
 
 def status_code(answer: StepResult) -> str:
-    """Their word for how a request ended: `ok`, or a refusal's; "" where they say none."""
+    """Return the error code of a response, `ok` for a success, or ""."""
     error = http_responses.json_body(answer).get("error")
     told = error.get("code") if isinstance(error, dict) else ""
     return re.sub(r"\W", "", told)[:80] if isinstance(told, str) else ""
 
 
 def unwrap_success(answer: StepResult) -> dict[str, Any]:
-    """What a success tells; nothing of anything else."""
+    """Return the `data` object of a successful response, or an empty one."""
     told = http_responses.success_body(answer).get("data") if status_code(answer) == "ok" else None
     return told if isinstance(told, dict) else {}
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Say what an answer that is not a success meant.
+    """Return the outcome of an answer that is not a success.
 
     Source: https://developers.tiktok.com/doc/content-posting-api-reference-direct-post#error_codes
     """
@@ -120,7 +120,8 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
 
 
 def creator_info_step(kind: StepKind) -> WireStep:
-    """The request for what an account may choose among just now; nothing is posted without it."""
+    """Return the request for the account's current settings, which TikTok requires before each
+    post."""
     action = "look" if kind is StepKind.CONTROL else ""
     return WireStep(
         CREATOR, kind, "POST", "/v2/post/publish/creator_info/query/", {}, action=action
@@ -128,7 +129,7 @@ def creator_info_step(kind: StepKind) -> WireStep:
 
 
 def can_use_audience(told: Mapping[str, Any], readers: str) -> bool:
-    """Whether an account may be shown to those readers."""
+    """Return True if the account may post to this audience."""
     options = told.get("privacy_level_options")
     return isinstance(options, list) and readers in options
 
@@ -136,7 +137,8 @@ def can_use_audience(told: Mapping[str, Any], readers: str) -> bool:
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """The person says yes; then the code for tokens, and what the account is called and may do."""
+    """Return the consent page, exchange the code for tokens, and read the account's name and
+    settings."""
     readers = str(form.get("readers", ""))
     if readers not in AUDIENCES:
         return Rejected(Message("tiktok.no_readers"), permanent=False)
@@ -180,7 +182,7 @@ def _build_account(
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Whether the token is this account's."""
+    """Check that the token belongs to this account."""
     if not answers:
         return Send(
             WireStep(USER, StepKind.CONTROL, "GET", "/v2/user/info/?fields=open_id", action="look")
@@ -193,7 +195,8 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many follow whoever the token belongs to; None where they did not allow that question."""
+    """Return the next request, or the number of followers. Return None if the scope was not
+    granted."""
     if not answers:
         return metrics.followers_request("/v2/user/info/?fields=follower_count")
     told = unwrap_success(answers[-1]).get("user")
@@ -201,7 +204,7 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
 
 
 def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """End what the account's owner allowed, by its access token.
+    """Revoke the grant by its access token.
 
     Source: https://developers.tiktok.com/docs/en/oauth-revoke-a-user-access-token
     """
@@ -211,7 +214,7 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
-    """The pair that follows; the one before it is dead."""
+    """Return the next request or the new tokens. The old refresh token becomes invalid."""
     return (
         oauth.renewal_outcome(answers[-1])
         if answers

@@ -1,8 +1,8 @@
-"""A film on its way to TikTok: what it will be is said first, then its bytes in order. The last
-part shows it. Pure.
+"""Video uploads to TikTok: the post is declared first, then the bytes follow in order, and the last
+chunk publishes it.
 
-What is said ahead has a name of its own, so that whatever becomes of the last part can be asked
-for; nothing stands before that part arrived. Source:
+The declaration returns an ID by which the status can be queried, even if the answer to the last
+chunk is lost. Nothing is published before that chunk arrives. Source:
 https://developers.tiktok.com/doc/content-posting-api-media-transfer-guide,
 https://developers.tiktok.com/doc/content-posting-api-reference-get-video-status
 """
@@ -33,14 +33,14 @@ PUBLISH = "publish"
 LOOK = "look"
 METRICS = "metrics"
 MIN_PART_BYTES = 5 * 1024 * 1024
-"""Parts have 5 to 64 MB, the last one up to 128. Ours are as small as may be, and alike: the last
-one leaves at the post's minute."""
+"""Chunks must have 5 to 64 MB, the last one at most 128 MB. Equal chunks of the minimum size are
+used, because the last one is sent at the post's scheduled time."""
 
 STORES = ("tiktokapis.com",)
-"""Where the address of an upload may lie."""
+"""Allowed domains of the upload URL."""
 
 KEPT = timedelta(minutes=50)
-"""An upload's address is good for an hour."""
+"""Age after which an upload is restarted; its URL expires after an hour."""
 
 UPLOAD_COMPLETE = 201
 PART_ACCEPTED = 206
@@ -52,8 +52,8 @@ PUBLISH_PROCESSING = "PROCESSING_UPLOAD"
 
 
 class MediaUpload:
-    """Where the upload of a film stands, by the answers so far: those to uploads of earlier tries,
-    then this try's."""
+    """The state of a video upload, derived from the answers of earlier attempts and of the current
+    one."""
 
     def __init__(
         self, film: Medium, said: Mapping[str, Any], answers: tuple[StepResult, ...]
@@ -65,14 +65,14 @@ class MediaUpload:
         self.publish_id = publish_id(answers)
 
     def next(self) -> Send | Outcome:
-        """The next request of it; the one of kind publish is its last part."""
+        """Return the next request, or the failure. The last chunk has the kind publish."""
         creator = self._last_answer(CREATOR)
         address = self._init.sealed.get("data.upload_url") if self._init else None
         if self._init is None:
             return self._start_upload(creator)
         if not self.publish_id or address is None:
             return restage_uploads()
-        if creator is None:  # begun by an earlier try: how far it came is theirs to say
+        if creator is None:  # started by an earlier attempt: query its progress
             state = self._last_answer(STATUS_STEP)
             if state is None:
                 return Send(publish_status_step(self.publish_id, STATUS_STEP))
@@ -117,8 +117,7 @@ class MediaUpload:
         )
 
     def _is_lost(self, state: Response) -> bool:
-        """Whether what was begun cannot go on: refused meanwhile, not known any more, or too
-        old."""
+        """Return True if the upload cannot continue: it was refused, is unknown or has expired."""
         refused = (
             unwrap_success(state).get("status") == PUBLISH_FAILED
             or status_code(state) == "invalid_publish_id"
@@ -145,7 +144,8 @@ class MediaUpload:
         )
 
     def _count_arrived_bytes(self, part: int) -> int:
-        """How many bytes they have: as they said when this try began, or by the parts it sent."""
+        """Return the number of received bytes: as reported at the start of this attempt, or as sent
+        by it."""
         state = self._last_answer(STATUS_STEP)
         told = unwrap_success(state).get("uploaded_bytes") if state is not None else 0
         sent = [
@@ -161,12 +161,13 @@ class MediaUpload:
 
 
 def part_count(size: int) -> int:
-    """In how many parts a film of so many bytes goes: alike, what is left over with the last."""
+    """Return the number of chunks of a video. All are equal, except that the last one also contains
+    the remainder."""
     return max(size // MIN_PART_BYTES, 1)
 
 
 def is_unfinished(answer: StepResult) -> bool:
-    """Whether an upload goes on after an answer; a state that cannot be had begins it anew."""
+    """Return True if the upload continues after an answer. An unknown status restarts it."""
     if not isinstance(answer, Response):
         return False
     if answer.step.startswith(PUT):
@@ -177,20 +178,20 @@ def is_unfinished(answer: StepResult) -> bool:
 
 
 def is_upload_expired(answers: tuple[StepResult, ...]) -> bool:
-    """Whether the address of what was begun was too old at the last answer, by their clock."""
+    """Return True if the upload URL had expired at the last answer, by TikTok's clock."""
     begun = [response_date(one) for one in answers if one.step == INIT]
     now = response_date(answers[-1])
     return bool(begun) and begun[-1] is not None and now is not None and now - begun[-1] > KEPT
 
 
 def publish_id(answers: tuple[StepResult, ...]) -> str:
-    """What they call what was begun; "" for nothing, or for what no question may carry."""
+    """Return TikTok's ID of the started upload, or "" if there is none or it is invalid."""
     told = [unwrap_success(one).get("publish_id") for one in answers if one.step == INIT]
     return told[-1] if told and isinstance(told[-1], str) and _NAME.fullmatch(told[-1]) else ""
 
 
 def publish_status_step(publish: str, name: str) -> WireStep:
-    """The request for how a publication stands."""
+    """Return the request for the status of a post."""
     path = "/v2/post/publish/status/fetch/"
     action = METRICS if name == METRICS else LOOK
     return WireStep(name, StepKind.CONTROL, "POST", path, {"publish_id": publish}, action=action)

@@ -1,7 +1,7 @@
-"""TikTok: films of one account. Pure.
+"""The TikTok connector: videos of one account.
 
-A film is named before its bytes go, so whatever became of them can be asked for by that name.
-Source: https://developers.tiktok.com/doc/content-posting-api-reference-direct-post
+A video gets an ID before its bytes are sent, by which its status can always be queried. Source:
+https://developers.tiktok.com/doc/content-posting-api-reference-direct-post
 """
 
 from collections.abc import Mapping
@@ -77,20 +77,20 @@ from foundation.sealed import Sealed
 from gate.contract.units import Unit
 
 AI = "post_info.is_aigc=true"
-"""The flag of what a machine made, as the rules of places write it and a request tells it."""
+"""The flag for AI-generated content, as in the rules of surfaces and in requests."""
 
 VIDEO = "video"
 NUMBERS = "numbers"
 NOBODY = "SELF_ONLY"
-"""Readers of a film that its account alone may see. A paid partnership has others."""
+"""The audience of a video that only its account can see. Paid partnerships must not use it."""
 
 MAX_TEXT = 2200
-"""In units of UTF-16."""
+"""Maximum length in UTF-16 units."""
 
 AGAIN = timedelta(seconds=20)
 INTERNAL = "internal"
 AFTER_A_FAULT = timedelta(minutes=10)
-"""A fault of theirs, and how long after it a film is sent once more."""
+"""Delay before a repeat after an internal error of TikTok (`INTERNAL`)."""
 
 NOT_THERE = 404
 WRONG_PART = 416
@@ -123,7 +123,7 @@ CAN = Capabilities(
         PostOption("own_brand", "flag", default=options.OPTION_FALSE),
     ),
 )
-"""Until TikTok has audited an application it serves five people a day, whose accounts must be
+"""Until TikTok has audited an application, it may post for five users a day, whose accounts must be
 private."""
 
 _COUNTS = {
@@ -135,7 +135,7 @@ _COUNTS = {
 
 
 class TikTok:
-    """Films of one account; pure."""
+    """The connector for TikTok: videos of one account."""
 
     capabilities = CAN
     form = tiktok_account.FORM
@@ -143,12 +143,11 @@ class TikTok:
     refresh_grace = tiktok_account.TOKEN_GRACE
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """Units of UTF-16."""
+        """Return the length in UTF-16 units."""
         return len(_post_text(unit).encode("utf-16-le")) // 2, MAX_TEXT
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Say what the film will be, send its bytes; the last of them publish it. Tell what an
-        answer meant."""
+        """Declare the post, then send its bytes; the last chunk publishes it."""
         unfit = _unit_problem(unit, self.count_text(unit)[0])
         if unfit is not None:
             return Rejected(unfit, permanent=False)
@@ -160,7 +159,7 @@ class TikTok:
         return MediaUpload(unit.media[0], _build_post_info(unit), answers).next()
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Ask how the publication stands, by the name it was given; then for its address."""
+        """Query the status of the post by its ID, then its URL."""
         publish = publish_id(sought.told)
         if not publish:
             return Unknown(Message("connectors.no_lookup"))
@@ -171,7 +170,7 @@ class TikTok:
             url = _parse_url(answers[1])
             return Found(
                 _parse_post_id(told) if url else publish, url
-            )  # by its number it is asked for, also once it is gone
+            )  # the post ID, which remains valid after a deletion
         match told.get("status"):
             case str() as done if done == PUBLISH_COMPLETE:
                 post = _parse_post_id(told)
@@ -187,14 +186,16 @@ class TikTok:
         return Unknown(Message("connectors.lookup_failed"))
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The site: accounts are known by a number that leads nowhere."""
+        """Return the site's URL, since the account ID does not lead to a profile."""
         return "https://www.tiktok.com/"
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The film whose number is in an address. TikTok tells of nobody else's: what it does not
-        know is not ours."""
+        """Return the next request, or the video whose ID is in the URL.
+
+        TikTok returns only the account's own videos, so an unknown ID is Absent.
+        """
         path = path_segments(address.url, "tiktok.com")
         if len(path) != 3 or path[1] != "video" or not (path[2].isascii() and path[2].isdigit()):
             return NO_POST_THERE
@@ -209,8 +210,8 @@ class TikTok:
     def find_address(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostAddress | None:
-        """The number and the address of a film, once anybody may see it: TikTok looks at it before,
-        and takes hours."""
+        """Return the next request, or the ID and URL of a public video. They exist only after
+        TikTok's review, which may take hours."""
         if not answers and not copy.native_id.isdigit():
             return Send(publish_status_step(copy.native_id, LOOK))
         post = (
@@ -225,13 +226,14 @@ class TikTok:
         return PostAddress(_parse_url(answers[-1]), post)
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """TikTok offers no way: a person takes it away in the app."""
+        """Return Rejected: TikTok has no API for deletion, so a user must delete the video in the
+        app."""
         return Rejected(Message("tiktok.no_delete"), permanent=True)
 
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Views, likes, comments and shares; nothing while it is not public."""
+        """Return views, likes, comments and shares; None while the video is not public."""
         if not answers:
             return (
                 Send(publish_status_step(copy.native_id, METRICS))
@@ -249,9 +251,11 @@ class TikTok:
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """Whether a film that everybody saw is still told of. One that never was for everybody has
-        no number, and nobody can ask for it; one that its owner hides, or TikTok looks at once
-        more, is told of like a deleted one."""
+        """Report a public video as missing if TikTok no longer returns it.
+
+        A video that was never public has no post ID and cannot be queried. A video that its owner
+        hides, or that TikTok reviews again, looks like a deleted one, so `hidden` is set.
+        """
         numbered = copy.native_id.isdigit()
         if not answers:
             return (
@@ -276,32 +280,31 @@ class TikTok:
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many follow the account."""
+        """Return the next request, or the number of followers."""
         return tiktok_account.count_followers(answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """Have the person say yes, then ask what the account is called and who may see what it
-        posts."""
+        """Connect an account through OAuth and check its audience."""
         return tiktok_account.connect(form, answers)
 
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Ask whose token it is."""
+        """Check that the token belongs to the account."""
         return tiktok_account.verify_account(account, answers)
 
     def revoke_tokens(
         self, held: HeldCredentials, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """End what the account's owner allowed."""
+        """Revoke the grant."""
         return tiktok_account.revoke_tokens(held, answers)
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
     ) -> Send | RenewedTokens | Outcome:
-        """A new pair of tokens."""
+        """Refresh the tokens."""
         return tiktok_account.refresh(grant, answers)
 
 
@@ -310,7 +313,7 @@ def _post_text(unit: Unit) -> str:
 
 
 def _unit_problem(unit: Unit, length: int) -> Message | None:
-    """Why the unit cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a unit cannot be sent, or None. Texts are never truncated."""
     if wrong := unit_checks.unit_problem(unit, CAN, length=length):
         return wrong
     if options.unit_options(unit).get_flag("partnership") and _post_audience(unit) == NOBODY:
@@ -324,9 +327,8 @@ def _post_audience(unit: Unit) -> str:
 
 
 def _build_post_info(unit: Unit) -> dict[str, Any]:
-    """What people read of a film, who may, and what TikTok is told of it: whether somebody paid for
-    it, or it promotes what is its author's own. Nobody may cut it into films of their own, unless
-    its author chose that."""
+    """Return the post's text, audience and disclosures: paid partnership and promotion of the
+    author's brand. Duets and stitches are disabled unless the author enabled them."""
     chosen = options.unit_options(unit)
     said: dict[str, Any] = {
         "title": _post_text(unit),
@@ -342,8 +344,7 @@ def _build_post_info(unit: Unit) -> dict[str, Any]:
 
 
 def _last_part_outcome(answer: StepResult, publish: str, *, over: bool) -> Outcome:
-    """What became of the last part. It is never sent again before somebody asked how the
-    publication stands."""
+    """The last chunk is never sent again before the status of the post was queried."""
     if not isinstance(answer, Response):
         return http_responses.outcome_of_status(answer, creates=True)
     match answer.status:
@@ -355,13 +356,13 @@ def _last_part_outcome(answer: StepResult, publish: str, *, over: bool) -> Outco
             PART_ACCEPTED,
             NOT_THERE,
             WRONG_PART,
-        ):  # they may have had it before
+        ):  # it may have arrived before
             return Uncertain(Message("connectors.unclear_answer", {"status": status}))
     return http_responses.outcome_of_status(answer, creates=True)
 
 
 def _upload_failure_outcome(answer: StepResult, *, over: bool) -> Outcome:
-    """What it meant that something before the last part did not go well: nothing stands."""
+    """Return the outcome of a failure before the last chunk; nothing was published."""
     if not isinstance(answer, Response):
         return outcome_of_failure(answer, creates=False)
     if answer.step.startswith(PUT):
@@ -370,17 +371,18 @@ def _upload_failure_outcome(answer: StepResult, *, over: bool) -> Outcome:
         if answer.is_success or answer.status == WRONG_PART:
             return Retry(
                 AGAIN, "account", Message("connectors.preparing")
-            )  # the next try asks what they have
+            )  # the next attempt queries the received bytes
     found = outcome_of_failure(answer, creates=False)
     asked = answer.step in (CREATOR, STATUS_STEP) and not status_code(
         answer
-    )  # a question has no content that could be refused
+    )  # queries have no content that could be refused
     again = Retry(AGAIN, "account", Message("connectors.lookup_failed"))
     return again if asked and isinstance(found, Rejected) else found
 
 
 def _resolve_processing(told: Mapping[str, Any], size: int) -> LookupResult:
-    """Not all of it arrived, so it surely stands nowhere; or TikTok works on it."""
+    """Return Absent if bytes are missing, since the post was then not published, and Unknown
+    otherwise."""
     arrived = told.get("uploaded_bytes")
     if isinstance(arrived, int) and 0 <= arrived < size:
         return Absent()
@@ -388,7 +390,7 @@ def _resolve_processing(told: Mapping[str, Any], size: int) -> LookupResult:
 
 
 def _parse_post_id(told: Mapping[str, Any]) -> str:
-    """The number of the post, once anybody may see it. Source, for the spelling: the page of
+    """Return the ID of a public post, or "". The field's name is misspelt in the documentation of
     `status/fetch`."""
     listed = told.get("publicaly_available_post_id")
     first = listed[0] if isinstance(listed, list) and listed else ""

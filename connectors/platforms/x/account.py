@@ -1,5 +1,5 @@
-"""An account on X: an application somebody registered there, a yes of its owner, what refusals
-mean. Pure.
+"""Accounts on X: sign-in through a registered application, token refresh, and the meaning of
+errors.
 
 Source: https://docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code,
 https://docs.x.com/x-api/fundamentals/response-codes-and-errors
@@ -48,11 +48,11 @@ CHAT_SURFACE = "x.message"
 ME = "me"
 EXCHANGE = "/2/oauth2/token"
 SCOPES = "tweet.read tweet.write tweet.moderate.write users.read media.write offline.access"
-"""Accounts that were connected before `tweet.moderate.write` was asked for cannot hide what others
-answer."""
+"""The requested scopes. Accounts connected before `tweet.moderate.write` was added cannot hide
+replies."""
 
 RIGHTS = "dm.read dm.write"
-"""Only asked for where the agency wants to read and answer messages."""
+"""Additional scopes, requested only if the agency reads and answers messages."""
 
 FORM = ConnectForm(
     fields=(FormField(WANTED_FIELD, optional=True, choices=(WANTED_POSTS, WANTED_MESSAGES)),),
@@ -61,10 +61,10 @@ FORM = ConnectForm(
     registered=True,
 )
 ONCE = timedelta(0)
-"""A refresh token is used up by its first use."""
+"""A refresh token works only once."""
 
 CREDITS = timedelta(minutes=5)
-"""How long an application whose credits are used up waits: somebody has to buy some."""
+"""Pause of an application without credits, until the agency buys some."""
 
 DUPLICATE = "duplicate content"
 _GONE = re.compile(r"\b(?:suspended|locked|deactivated)\b")
@@ -74,19 +74,19 @@ _NAME = re.compile(r"\w{1,50}", re.ASCII)
 
 
 def unwrap_success(answer: StepResult) -> dict[str, Any]:
-    """What a success is about; nothing of anything else."""
+    """Return the `data` object of a successful response, or an empty one."""
     told = http_responses.success_body(answer).get("data")
     return told if isinstance(told, dict) else {}
 
 
 def id_from_answer(answer: StepResult) -> str:
-    """The id a success gave; "" for none."""
+    """Return the ID in a successful response, or ""."""
     told = unwrap_success(answer).get("id")
     return told if isinstance(told, str) and _ID.fullmatch(told) else ""
 
 
 def refusal_text(answer: StepResult) -> str:
-    """All that a refusal says, in small letters: its title, its type and each of its details."""
+    """Return all texts of an error response in lower case: titles, types and details."""
     body = http_responses.json_body(answer)
     parts = [body, *(one for one in _list_or_empty(body.get("errors")) if isinstance(one, dict))]
     found = (
@@ -102,7 +102,7 @@ def _list_or_empty(value: Any) -> list[Any]:
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Say what an answer that is not a success meant."""
+    """Return the outcome of an answer that is not a success."""
     if not isinstance(answer, Response) or answer.status not in (402, 403):
         return http_responses.outcome_of_status(answer, creates=creates)
     if answer.status == 402:
@@ -124,7 +124,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """The person says yes; then the code for tokens, and whose they are."""
+    """Return the consent page, exchange the code for tokens, and read the account's identity."""
     chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
     scopes = f"{SCOPES} {RIGHTS}" if chats else SCOPES
     page = OAuthVisit("/i/oauth2/authorize", {"scope": scopes})
@@ -166,7 +166,7 @@ def _build_whoami_step(kind: StepKind) -> WireStep:
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Whether the token is this account's."""
+    """Check that the token belongs to this account."""
     if not answers:
         return Send(_build_whoami_step(StepKind.CONTROL))
     if not id_from_answer(answers[-1]):
@@ -179,7 +179,7 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many follow whoever the token belongs to."""
+    """Return the next request, or the number of followers of the token's account."""
     if not answers:
         return metrics.followers_request("/2/users/me?user.fields=public_metrics")
     told = unwrap_success(answers[-1]).get("public_metrics")
@@ -187,7 +187,7 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
 
 
 def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """End the pair, each token by itself: nowhere is it written that one ends the other.
+    """Revoke both tokens one by one, because revoking one is not documented to revoke the other.
 
     Source: https://docs.x.com/fundamentals/authentication/oauth-2-0/user-access-token
     """
@@ -199,7 +199,7 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
-    """The pair that follows; the one before it is dead."""
+    """Return the next request or the new tokens. The old refresh token becomes invalid."""
     return (
         oauth.renewal_outcome(answers[-1])
         if answers

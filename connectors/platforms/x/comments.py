@@ -1,11 +1,10 @@
-"""What people say to an account on X: answers to its posts and posts that name it, heard in one
-listing. Pure.
+"""Comments on X: replies to the account's posts and posts that mention it, from one listing.
 
-An answer names whom it answers, so that the listing of mentions has both. X counts 300 requests of
-it in 15 minutes for each account, and charges for each post and each author it gives, and nothing
-for a listing without any: it is asked for once an hour, and always for what is new alone. A program
-may answer those alone who named the account, as all of these did. Nobody but an enterprise customer
-may block people by a program, and nobody may delete what others posted. Source:
+A reply mentions the account it answers, so the listing of mentions contains both. X limits it to
+300 requests per account in 15 minutes and charges for each returned post and author, but nothing
+for an empty page. The listing is therefore read once an hour, and only for new posts. A program may
+reply only to users who mentioned the account, as all of these did. Blocking users is reserved for
+enterprise customers, and other users' posts cannot be deleted. Source:
 https://docs.x.com/x-api/posts/timelines/introduction, /x-api/fundamentals/rate-limits,
 https://docs.x.com/x-api/getting-started/pricing,
 https://docs.x.com/x-api/posts/manage-tweets/introduction,
@@ -36,7 +35,7 @@ from foundation.i18n.translation import Message
 
 ACTS = frozenset({"hide", "show"})
 EVERY = 60
-"""Minutes; each reading of a busy account costs."""
+"""Minutes between reads; each read of a busy account costs money."""
 
 LISTED = 100
 MAX_PAGES = 5
@@ -47,7 +46,8 @@ FIELDS = (
     "post.fields=created_at,entities,note_post&expansions=author_id,in_reply_to_user_id,"
     "referenced_posts",
 )
-"""By the names every client uses and, where these are refused, by the newest description's."""
+"""Field parameters by the names that all clients use, and by those of the newest API reference,
+which are used if the first are refused."""
 
 _GONE = ("deleted or not visible", "does not exist")
 _CLOSED = ("reply to this conversation", "mentioned or otherwise engaged", "who can reply")
@@ -57,8 +57,8 @@ _CURSOR = re.compile(r"(\d{1,19})(?:\.(\d{1,19})\.(\d{1,19}))?", re.ASCII)
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a reading goes on: with what came after `since`, and before `until` where one did not
-    reach the end of it; then the next one begins after `newest`. 0 is no bound."""
+    """The position of a read: posts after `since`, and before `until` if the last read did not
+    reach the end. The next one then begins after `newest`. 0 means no bound."""
 
     since: int
     until: int = 0
@@ -66,18 +66,18 @@ class _Place:
 
     @property
     def cursor(self) -> str:
-        """How it is kept."""
+        """Return the cursor as text."""
         return f"{self.since}.{self.until}.{self.newest}" if self.until else str(self.since)
 
 
 def list_comments(
     account: str, cursor: str, answers: tuple[StepResult, ...]
 ) -> Send | CommentPage | None:
-    """What names the account since the cursor, at most 500 posts, the newest of them first to be
-    heard where there are more: what is between comes with the next readings.
+    """Return the next request, or at most 500 posts that mention the account since the cursor.
 
-    The first reading of all takes the latest hundred. X shows no more than the latest 800; of more
-    than that in an hour the oldest are missed.
+    If there are more, the newest are returned first and the next reads return the rest. The first
+    read returns the latest hundred. X lists only the latest 800, so the oldest are missed if more
+    arrive within an hour.
     """
     place = _parse_cursor(cursor)
     first = not _CURSOR.fullmatch(cursor)
@@ -127,7 +127,7 @@ def _build_page_request(account: str, place: _Place, named: str, page: str = "")
 
 
 def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
-    """The posts of a page that can be told apart; None when it is no page."""
+    """Return the posts of a page that have an ID, or None if it is not a page."""
     count = listing_meta(answer).get("result_count")
     if not isinstance(answer, Response) or not answer.is_success or not isinstance(count, int):
         return None
@@ -147,7 +147,7 @@ def _parse_id(post: Mapping[str, Any]) -> int:
 def _parse_comment(
     post: Mapping[str, Any], account: str, names: Mapping[str, str]
 ) -> Comment | None:
-    """Somebody's post; None for the account's own, and for one that nobody wrote."""
+    """Return a comment, or None for the account's own posts and those without an author."""
     author = post.get("author_id")
     number = str(post["id"])
     if not isinstance(author, str) or not _ID.fullmatch(author) or author == account:
@@ -164,7 +164,8 @@ def _parse_comment(
 
 
 def reply_refusal(answer: StepResult) -> Rejected | None:
-    """Why what somebody said cannot be answered; None when an answer says nothing of that."""
+    """Return the reason why a comment cannot be answered, or None if the response has another
+    meaning."""
     if not isinstance(answer, Response) or answer.status not in (400, 403, 404):
         return None
     told = refusal_text(answer)
@@ -180,7 +181,7 @@ def reply_refusal(answer: StepResult) -> Rejected | None:
 def moderate_comment(
     spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Hide a reply in a conversation that the account began, or show it; done before is done."""
+    """Hide a reply in a conversation that the account started, or show it again. Idempotent."""
     if act not in ACTS:
         return Rejected(Message("x.cannot_hide"), permanent=True)
     if not answers:
@@ -192,13 +193,13 @@ def moderate_comment(
         return Published(spot.native_id)
     if (
         isinstance(last, Response) and last.status == 403
-    ):  # another's conversation, or a right not given: no more
+    ):  # another account's conversation, or a missing scope
         return Rejected(Message("x.cannot_hide"), permanent=False)
     return outcome_of_failure(last, creates=False)
 
 
 def _is_gone(answer: StepResult, native_id: str) -> bool:
-    """Whether X itself says that there is no such post."""
+    """Return True if X itself reports that the post does not exist."""
     known = (
         isinstance(answer, Response)
         and answer.status in (200, 404)

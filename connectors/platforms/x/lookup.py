@@ -1,5 +1,5 @@
-"""Looking for a post on X whose answer was lost, in the account's own timeline: by its words or,
-where there are none, by its media. Pure.
+"""Look-up of a lost post in the account's timeline on X, by its text or, without text, by its
+media.
 
 Source: https://docs.x.com/x-api/posts/timelines/introduction
 """
@@ -38,12 +38,12 @@ from gate.contract.units import Medium
 
 STAGE = "stage:"
 WINDOW = timedelta(seconds=60)
-"""A post older than this before the attempt is another one with the same words."""
+"""A post older than the attempt by more than this is a different post with the same text."""
 
 LISTED = 20
 MAX_PAGES = 5
-"""Posts of one page of the timeline, each of which costs, and how many pages a look reads at
-most."""
+"""`LISTED` is the number of posts per page, each of which costs money; `MAX_PAGES` the maximum
+number of pages per look-up."""
 
 
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
@@ -83,7 +83,7 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 
 def media_step_name(kind: str, medium: Medium) -> str:
-    """The name of the step that does something with a file."""
+    """Return the name of a step for a file."""
     return f"{kind}{medium.sha256[:24]}"
 
 
@@ -123,14 +123,13 @@ def _found_from_post(post: Mapping[str, Any]) -> Found:
 
 
 def _uploaded_media_ids(sought: LookupQuery, medium: Medium) -> set[str]:
-    """Every id that X gave a file of it."""
+    """Return every ID that X assigned to a file."""
     names = (media_step_name(STAGE, medium), media_step_name(OPEN, medium))
     return {id_from_answer(answer) for answer in sought.told if answer.step in names} - {""}
 
 
 def _build_page_step(sought: LookupQuery, named: str, page: str = "") -> WireStep:
-    """A page of the timeline. It begins at no time: a clock of ours that is ahead would hide what
-    was posted."""
+    """The request has no start time, since it would hide the post if our clock were ahead."""
     asked = f"max_results={LISTED}&exclude=retweets&{named}" + (
         f"&pagination_token={quote_segment(page)}" if page else ""
     )
@@ -139,8 +138,8 @@ def _build_page_step(sought: LookupQuery, named: str, page: str = "") -> WireSte
 
 
 def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
-    """The posts of a listing, newest first; None when it is no look. One without posts has no
-    `data`."""
+    """Return the posts of a page, newest first, or None if it is invalid. A page without posts has
+    no `data`."""
     if (
         not isinstance(answer, Response)
         or not answer.is_success

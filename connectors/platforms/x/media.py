@@ -1,4 +1,4 @@
-"""A film on its way to X: opened, sent in segments, said to be whole, worked through. Pure.
+"""Chunked video uploads to X: initialize, append segments, finalize, wait for processing.
 
 Source: https://docs.x.com/x-api/media/quickstart/media-upload-chunked
 """
@@ -14,7 +14,7 @@ from gate.contract.units import Medium
 
 MIME = "video/mp4"
 SEGMENT = 4 * 1024 * 1024
-"""They take 5 MB at most."""
+"""Bytes per segment; X accepts at most 5 MB."""
 
 OPEN = "open:"
 PART = "part:"
@@ -22,11 +22,12 @@ DONE = "done:"
 POLL = "poll:"
 POLLS = 3
 AGAIN = timedelta(seconds=10)
-"""How often one try asks whether a film is ready, and how long the next try waits."""
+"""An attempt queries the processing status at most `POLLS` times; the next one follows after
+`AGAIN`."""
 
 
 class VideoUpload:
-    """Where the upload of one film stands, by the answers so far."""
+    """The state of a video upload, derived from the answers so far."""
 
     def __init__(self, medium: Medium, answers: tuple[StepResult, ...]) -> None:
         self._medium = medium
@@ -42,7 +43,7 @@ class VideoUpload:
         )
 
     def next(self) -> Send | Outcome | None:
-        """The next request of it, or why it waits; None when it can be shown."""
+        """Return the next request, a Retry, or a failure. Return None if the video is ready."""
         if not self.id:
             return Send(self._build_open_step())
         sent = {one.step for one in self._answers if isinstance(one, Response) and one.is_success}
@@ -76,7 +77,7 @@ class VideoUpload:
             {"segment_index": number},
             files={"media": file},
             deadline=120.0,
-            text_as="receipt",  # some answers have no body
+            text_as="receipt",  # some responses have no body
         )
 
     def _build_finalize_step(self) -> WireStep:

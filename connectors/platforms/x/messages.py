@@ -1,14 +1,13 @@
-"""Messages between an account on X and one person: heard, answered, looked for. Pure.
+"""Direct messages on X: polling, sending and look-ups.
 
-X lists the events of all conversations, newest first, for 30 days back; what is new alone cannot
-be asked for. It charges for each event it tells, once a day for the same one. So a poll asks for
-the newest event, which costs a cent a day where nobody writes, and for ten where that is a new
-one; for more where these do not reach what was heard. No key travels with a message: one whose
-answer was lost is known by its words, its sender and its time. What we delete is deleted for the
-account alone. Chats that X encrypts are told to no program. Source:
+X lists the events of all conversations of the last 30 days, newest first, without a filter for new
+ones. It charges for each returned event, once per day for the same one. A poll therefore reads only
+the newest event, which costs one cent a day without new messages; then ten events if it is new, and
+more if these do not reach the last known one. Messages have no idempotency key, so a lost one is
+identified by text, sender and time. A deleted message is deleted for its sender only. Encrypted
+chats are not available to programs. Source:
 https://docs.x.com/x-api/direct-messages/lookup/integrate, /manage/integrate,
-https://docs.x.com/x-api/getting-started/pricing,
-https://docs.x.com/x-api/fundamentals/rate-limits
+https://docs.x.com/x-api/getting-started/pricing, https://docs.x.com/x-api/fundamentals/rate-limits
 """
 
 import re
@@ -64,29 +63,29 @@ UPDATES = "updates"
 LOOK = "look"
 ME = "users/me"
 MAX_TEXT = 10_000
-"""Characters of a message."""
+"""Maximum number of characters of a message."""
 
 POLL_SECONDS = 240.0
-"""Between two looks: an account may ask fifteen times in fifteen minutes; one look takes two, and
-four at most."""
+"""Seconds between polls. An account has fifteen requests in fifteen minutes; a poll with new
+messages needs two and at most four."""
 
 ONE = 1
 FEW = 10
 MANY = 100
-"""Events of a page: the newest, what usually came since, and the most that X gives."""
+"""Events per page: the newest one, the usual number since the last poll, and X's maximum."""
 
 MAX_PAGES = 2
-"""Pages of `MANY` in one poll."""
+"""Maximum number of pages of `MANY` events per poll."""
 
 LOOKED_AT = 3
-"""Pages of `FEW` in one look for a message."""
+"""Maximum number of pages of `FEW` events per look-up."""
 
 WINDOW = timedelta(seconds=60)
-"""A message older than this before the attempt is another one with the same words."""
+"""A message older than the attempt by more than this is a different one with the same text."""
 
 _FIELDS = "created_at,dm_conversation_id,event_type,text,entities,attachments"
 _MEDIA: Mapping[str, AttachmentKind] = {"3": "picture", "7": "film", "16": "film"}
-"""By how a media key begins."""
+"""Attachment kinds by the prefix of the media key."""
 
 _ID = re.compile(r"\d{1,19}", re.ASCII)
 _READER = (
@@ -97,18 +96,16 @@ _READER = (
     "blocked",
     "cannot find specified user",
 )
-"""Refusals that are about the one reader: they take no messages of the account, or are not
-there."""
+"""Error texts about the reader: they accept no messages from the account, or do not exist."""
 
 _ANOTHERS = ("suspended", "deactivated")
 _OURS = ("used for authentication", "your account")
 _RIGHT = ("forbidden forbidden about:blank", "access or delete your direct messages")
-"""What X says to a token without the scopes of messages, and to an application that was never given
-them."""
+"""Error texts for a token without message scopes, or an application without that permission."""
 
 
 def message_problem(unit: Unit, can: Capabilities) -> Message | None:
-    """Why a message cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a message cannot be sent, or None. Texts are never truncated."""
     text = unit.text_of("body")
     if (
         unit.invoice is not None
@@ -124,7 +121,7 @@ def message_problem(unit: Unit, can: Capabilities) -> Message | None:
 
 
 def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) -> Send | Outcome:
-    """One request sends the words; tell what its answer meant."""
+    """Send the message in one request and return its outcome."""
     if wrong := message_problem(unit, can):
         return Rejected(wrong, permanent=False)
     if not answers:
@@ -142,8 +139,8 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) ->
 
 
 def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
-    """What a refusal meant. One about the reader, or about messages alone, says nothing of the
-    account."""
+    """Return the outcome of a failure. An error about the reader, or about messages only, does not
+    affect the account."""
     if isinstance(answer, Response) and answer.status in (400, 403, 404):
         told = refusal_text(answer)
         others = any(word in told for word in _ANOTHERS) and not any(word in told for word in _OURS)
@@ -157,7 +154,7 @@ def _failure_outcome(answer: StepResult, *, creates: bool) -> Outcome:
 def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
     """Page back through the conversation to a minute before the attempt.
 
-    One without any event proves nothing: its owner may have deleted it in the app.
+    An empty conversation proves nothing, because its owner may have deleted it in the app.
     """
     if not answers:
         return Send(_build_conversation_step(sought.chat, ""))
@@ -177,7 +174,7 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     if same:
         return Found(
             str(same[-1]["id"]), "", parse_timestamp(same[-1].get("created_at"))
-        )  # the oldest, should there be two
+        )  # the oldest if there are two
     after = listing_meta(answers[-1]).get("next_token")
     if len(recent) < len(events) or (not after and (events or len(answers) > 1)):
         return Absent()
@@ -191,9 +188,8 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 @dataclass(frozen=True)
 class _Mark:
-    """How far an account was heard: its number, the newest event that was told, and, of the last
-    day (UTC) on which any was, the oldest: what lies between the two is not charged for again that
-    day."""
+    """The position of the polls: the account's ID, the newest known event, and the oldest event
+    returned on `day` (UTC). The events between the two are not charged again on that day."""
 
     me: str
     newest: int = 0
@@ -202,22 +198,22 @@ class _Mark:
 
     @classmethod
     def read(cls, cursor: str) -> "_Mark":
-        """What `written` wrote."""
+        """Parse the output of `written`."""
         me, newest, day, oldest = cursor.split(" ")
         return cls(me, int(newest), day, int(oldest))
 
     def written(self) -> str:
-        """As one line; the same for the same mark."""
+        """Return the mark as one line, equal for equal marks."""
         return f"{self.me} {self.newest} {self.day} {self.oldest}"
 
     def charged(self, answers: Iterable[StepResult]) -> int:
-        """How many events of some answers X charges for."""
+        """Return the number of events in these answers that X charges for."""
         day, told = _parse_charged_events(answers)
         known = self.day == day
         return sum(not (known and self.oldest <= number <= self.newest) for number in told)
 
     def passed(self, answers: Iterable[StepResult]) -> "_Mark":
-        """The mark after these answers were read."""
+        """Return the mark after these answers."""
         day, told = _parse_charged_events(answers)
         if not told:
             return self
@@ -226,7 +222,7 @@ class _Mark:
 
 
 def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-    """The next request, or what people said since the cursor."""
+    """Return the next request, or the messages since the cursor."""
     return polls.resume_poll(
         _poll_updates(_Mark.read(cursor)) if cursor else _start_polling(), answers
     )
@@ -235,8 +231,8 @@ def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates |
 def count_poll_charges(
     cursor: str, answers: tuple[StepResult, ...]
 ) -> Mapping[RequestCostKind, int]:
-    """What X asks for the answers of a poll: events it did not tell before that day, and whose
-    account it is."""
+    """Return the charged items of a poll: events that X did not return before on that day, and the
+    account's identity."""
     mark = _Mark.read(cursor) if cursor else _Mark("")
     counted: dict[RequestCostKind, int] = {
         "message_read": mark.charged(answers),
@@ -250,8 +246,8 @@ def _count_people(answers: Iterable[StepResult]) -> int:
 
 
 def _start_polling() -> PollGenerator:
-    """Whose account it is, and where its list ends: what was said before was said to its owner, not
-    to us."""
+    """Read the account's ID and the newest event. Earlier messages are not reported, because they
+    were sent before the account was connected."""
     whose = yield _build_read_step(f"/2/{ME}")
     me = id_from_answer(whose)
     if not me:
@@ -263,7 +259,7 @@ def _start_polling() -> PollGenerator:
 
 
 def _poll_updates(mark: _Mark) -> PollGenerator:
-    """What was said since, oldest first; one request where nobody wrote."""
+    """Read the messages since the mark, oldest first; one request if there are none."""
     answer = yield _build_page_step(ONE)
     read = [answer]
     for most, pages in ((FEW, 1), (MANY, MAX_PAGES)):
@@ -295,8 +291,8 @@ def _poll_updates(mark: _Mark) -> PollGenerator:
 def _read_pages(
     mark: _Mark, most: int, pages: int, read: list[StepResult]
 ) -> Generator[WireStep, StepResult, StepResult]:
-    """Ask for the newest events, and for those before them until what was heard is reached; the
-    last answer."""
+    """Request the newest events, and earlier ones until the mark is reached. Return the last
+    answer."""
     after = ""
     for _ in range(pages):
         answer = yield _build_page_step(most, after)
@@ -308,7 +304,7 @@ def _read_pages(
 
 
 def _is_caught_up(mark: _Mark, answer: StepResult) -> bool:
-    """Whether nothing that was not heard lies before the events of an answer."""
+    """Return True if there are no unknown events before those of an answer."""
     events = _parse_events(answer) or []
     return not listing_meta(answer).get("next_token") or any(
         _parse_id(one) <= mark.newest for one in events
@@ -316,14 +312,17 @@ def _is_caught_up(mark: _Mark, answer: StepResult) -> bool:
 
 
 def _events_with_names(answer: StepResult) -> list[tuple[Mapping[str, Any], Mapping[str, str]]]:
-    """The events of an answer, each with what people are called in it."""
+    """Return the events of an answer, each with the user names in it."""
     names = usernames_by_id([answer])
     return [(one, names) for one in _parse_events(answer) or []]
 
 
 def _parse_update(event: Mapping[str, Any], me: str, names: Mapping[str, str]) -> ChatUpdate | None:
-    """What somebody said to this account alone; what is more than words is for a person to see. A
-    conversation of two is called by both numbers, one of more people by another."""
+    """Return a message sent to this account alone, or None. A message with an attachment is
+    `unsupported`.
+
+    The ID of a conversation of two contains both account IDs; that of a group does not.
+    """
     sender = event.get("sender_id")
     if not isinstance(sender, str) or not _ID.fullmatch(sender) or sender == me:
         return None
@@ -347,8 +346,8 @@ def _parse_update(event: Mapping[str, Any], me: str, names: Mapping[str, str]) -
 
 
 def _parse_attachment_kind(event: Mapping[str, Any]) -> AttachmentKind:
-    """What a message is beside its words; nothing of it is fetched, since whoever wrote it chose
-    what lies there."""
+    """Return the kind of the first attachment. Attachments are not downloaded, because the sender
+    chose their URLs."""
     attached = event.get("attachments")
     told: Mapping[str, Any] = attached if isinstance(attached, dict) else {}
     keys = told.get("media_keys")
@@ -358,7 +357,7 @@ def _parse_attachment_kind(event: Mapping[str, Any]) -> AttachmentKind:
 
 
 def _parse_charged_events(answers: Iterable[StepResult]) -> tuple[str, set[int]]:
-    """The day (UTC) on which some answers came, and the numbers of the events they tell."""
+    """Return the day of these answers (UTC) and the IDs of their events."""
     listed = list(answers)
     dates = [at for answer in listed if (at := response_date(answer)) is not None]
     told = {_parse_id(one) for answer in listed for one in _parse_events(answer) or []}
@@ -366,7 +365,7 @@ def _parse_charged_events(answers: Iterable[StepResult]) -> tuple[str, set[int]]
 
 
 def _parse_events(answer: StepResult) -> list[dict[str, Any]] | None:
-    """The events of a page that can be told apart, newest first; None when it is no page."""
+    """Return the events of a page that have an ID, newest first, or None if it is not a page."""
     count = listing_meta(answer).get("result_count")
     if not isinstance(answer, Response) or not answer.is_success or not isinstance(count, int):
         return None
@@ -388,13 +387,13 @@ def _build_page_step(most: int, after: str = "") -> WireStep:
 
 
 def _build_conversation_step(other: str, after: str) -> WireStep:
-    """A page of the conversation with somebody, newest first."""
+    """Return the request for a page of a conversation, newest first."""
     path = f"/2/dm_conversations/with/{quote_segment(other)}/dm_events?{_build_query(FEW, after)}"
     return WireStep(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
 
 
 def _build_query(most: int, after: str) -> str:
-    """Who sent an event is told where that is expanded, by every description of the API."""
+    """The sender's ID is included only if it is expanded, in every version of the API reference."""
     query = (
         f"max_results={most}&event_types=MessageCreate&dm_event.fields={_FIELDS}"
         "&expansions=sender_id"

@@ -1,9 +1,9 @@
-"""X: posts, threads and pictures. The account is in `connectors/platforms/x/account.py`, messages
-are in `messages.py`.
+"""The X connector: posts, threads, pictures and videos. Accounts are in
+`connectors/platforms/x/account.py`, messages in `messages.py`.
 
-No key travels with a post. X refuses the same words within some hours, which brakes a repeat and
-proves nothing; so a lost answer is looked up in the account's own timeline, which costs as every
-read there does. Source: https://docs.x.com/x-api/posts/create-post
+Posts have no idempotency key. X refuses an identical text for some hours, which slows a repeat but
+proves nothing. A lost answer is therefore looked up in the account's timeline, which is charged
+like every read. Source: https://docs.x.com/x-api/posts/create-post
 """
 
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ AI = "made_with_ai=true"
 MAX_ALT = 1000
 PICTURE_BYTES = 5_000_000
 BAD_MEDIA = "media id"
-"""What a refusal says of pictures that are gone by now."""
+"""Error text for media that have expired."""
 
 NOT_FOUND = "resource-not-found"
 _COUNTS = {
@@ -80,7 +80,7 @@ _COUNTS = {
     "quote_count": "quotes",
     "bookmark_count": "saves",
 }
-"""Older answers say `retweet`."""
+"""Metric names by X's field. Older responses use `retweet`."""
 
 LISTING_LAG_SECONDS = 15 * 60
 """X documents no lag of its timelines; 14 minutes were observed:
@@ -121,7 +121,7 @@ CAN = Capabilities(
 
 
 class X:
-    """Posts with up to four pictures; pure."""
+    """The connector for X: posts with up to four pictures or one video."""
 
     capabilities = CAN
     form = x_account.FORM
@@ -129,14 +129,14 @@ class X:
     refresh_grace = x_account.ONCE
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """The weighted length; a message's is its characters."""
+        """Return the weighted length of a post; for a message, the number of characters."""
         if unit.viewer:
             return len(unit.text_of("body")), messages.MAX_TEXT
         return x_text_length(unit.text_of("body")), CAN.max_text
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload each picture and tell what it shows, then post; tell what an answer meant. A
-        message is sent to its reader alone."""
+        """Upload each file and set its metadata, then publish the post. Messages are sent in one
+        request."""
         if unit.viewer:
             return messages.next_step(unit, answers, CAN)
         unfit = _unit_problem(unit)
@@ -172,20 +172,21 @@ class X:
         return Send(_build_publish_step(unit, uploads))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """List what the account posted since the attempt: words say which it is or, where there are
-        none, its media. A message is looked for in its conversation."""
+        """Search the account's posts since the attempt by text or, without text, by media. Messages
+        are searched in their conversation."""
         if sought.chat:
             return messages.look_up(sought, answers)
         return lookup.look_up(sought, answers)
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The profile."""
+        """Return the URL of the profile."""
         return f"https://x.com/i/user/{quote_segment(account)}"
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The post whose number is in an address, and who wrote it."""
+        """Return the next request, or the post whose ID is in the URL, if the account is its
+        author."""
         number = post_id_in(address.url)
         if not number:
             return NO_POST_THERE
@@ -210,8 +211,8 @@ class X:
         )
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the post; gone already is gone. A message is deleted for its sender alone: its
-        reader keeps it."""
+        """Delete a post; a missing one counts as deleted. Messages are Rejected, because their
+        reader would keep them."""
         if copy.chat:
             return Rejected(Message("x.message_stays"), permanent=True)
         if not answers:
@@ -225,7 +226,8 @@ class X:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Views, likes, replies, reposts, quotes and saves; of a message nothing is counted."""
+        """Return views, likes, replies, reposts, quotes and saves of a post. Messages have no
+        metrics."""
         if copy.chat:
             return None
         if not answers or (len(answers) == 1 and is_unknown_field(answers[0])):
@@ -245,7 +247,7 @@ class X:
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """What X itself does not find is gone; it says the same of every reason."""
+        """Report a post as missing if X does not find it; X gives no reason."""
         if copy.chat:
             return None
         if not answers:
@@ -258,62 +260,63 @@ class X:
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many follow the account."""
+        """Return the next request, or the number of followers."""
         return x_account.count_followers(answers)
 
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """What names the account: answers to its posts, and posts elsewhere."""
+        """Return the next request, or the replies and mentions since the cursor."""
         return comments.list_comments(account, cursor, answers)
 
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Hide an answer in a conversation of the account's, or show it again."""
+        """Hide a reply in the account's conversation, or show it again."""
         return comments.moderate_comment(spot, act, answers)
 
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | Outcome:
-        """What people wrote to the account alone since the cursor."""
+        """Return the next request, or the direct messages since the cursor."""
         return messages.listen(cursor, answers)
 
     def count_poll_charges(
         self, cursor: str, answers: tuple[StepResult, ...]
     ) -> Mapping[RequestCostKind, int]:
-        """What listening came to."""
+        """Return the charged items of a poll."""
         return messages.count_poll_charges(cursor, answers)
 
     def acknowledge(self, update: ChatUpdate) -> WireStep | None:
-        """Nobody waits for that, and nothing is marked as read until the owner looks."""
+        """Return None: X needs no confirmation, and messages remain unread until the owner opens
+        them."""
         return None
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """Have the person say yes, then ask whose tokens these are."""
+        """Connect an account through OAuth."""
         return x_account.connect(form, answers)
 
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Ask whose token it is."""
+        """Check that the token belongs to the account."""
         return x_account.verify_account(account, answers)
 
     def revoke_tokens(
         self, held: HeldCredentials, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """End the pair of tokens."""
+        """Revoke both tokens."""
         return x_account.revoke_tokens(held, answers)
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
     ) -> Send | RenewedTokens | Outcome:
-        """A new pair of tokens; the old refresh token is used up by that."""
+        """Refresh the tokens. The old refresh token becomes invalid."""
         return x_account.refresh(grant, answers)
 
 
 def _unit_problem(unit: Unit) -> Message | None:
-    """Why the unit cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a unit cannot be sent, or None. Texts are never truncated."""
     if wrong := unit_checks.unit_problem(unit, CAN, length=x_text_length(unit.text_of("body"))):
         return wrong
     if unit.comment_id and unit.media:
@@ -331,14 +334,14 @@ def _unit_problem(unit: Unit) -> Message | None:
             return Message("connectors.text_too_long", {"length": len(medium.alt), "most": MAX_ALT})
     if (
         ADULT in unit.flags and not unit.media
-    ):  # also of a thread that shows such a picture further up
+    ):  # also the later parts of a thread with such a picture
         return Message("x.words_unmarked")
     mark = next((flag for flag in unit.flags if flag not in (ADULT, AI)), "")
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
 def _build_stage_step(medium: Medium) -> WireStep:
-    """One picture in one go: https://docs.x.com/x-api/media/media-upload"""
+    """Pictures are uploaded in one request: https://docs.x.com/x-api/media/media-upload"""
     file = FileRef(medium.sha256, medium.mime, f"picture.{medium.mime.rpartition('/')[2]}")
     fields = {"media_category": "tweet_image"}
     name = media_step_name(STAGE, medium)
@@ -354,8 +357,7 @@ def _build_stage_step(medium: Medium) -> WireStep:
 
 
 def _build_metadata_step(medium: Medium, uploaded: str, *, adult: bool) -> WireStep:
-    """What it shows, in words, and whether for adults:
-    https://docs.x.com/x-api/media/create-media-metadata"""
+    """Set alt text and content warning: https://docs.x.com/x-api/media/create-media-metadata"""
     told: dict[str, Any] = {"alt_text": {"text": medium.alt}}
     if adult:
         told["sensitive_media_warning"] = {"adult_content": True}
@@ -375,7 +377,7 @@ def _build_publish_step(unit: Unit, media: list[str]) -> WireStep:
         body["paid_partnership"] = True
     if (
         answers := options.unit_options(unit).get_text("answers")
-    ) and not unit.parent_id:  # a thread is its first post's
+    ) and not unit.parent_id:  # reply settings belong to the first post of a thread
         body["reply_settings"] = answers
     if unit.parent_id:
         body["reply"] = {"in_reply_to_tweet_id": unit.parent_id}
@@ -383,7 +385,7 @@ def _build_publish_step(unit: Unit, media: list[str]) -> WireStep:
 
 
 def _upload_failure_outcome(answer: StepResult) -> Outcome:
-    """What they no longer know is uploaded anew."""
+    """If X no longer has a file, all files are uploaded again."""
     refused = isinstance(answer, Response) and answer.status in (400, 404)
     known = answer.step.startswith((STAGE, OPEN))
     if (
@@ -404,14 +406,14 @@ def _id_in(answer: StepResult | None) -> str:
 
 
 def _is_step_done(answer: StepResult) -> bool:
-    """Whether a step before the post did what it was for; a segment's answer names nothing."""
+    """Return True if an upload step succeeded. The response to a segment contains no ID."""
     if answer.step.startswith(PART):
         return isinstance(answer, Response) and answer.is_success
     return bool(id_from_answer(answer))
 
 
 def _has_content_warning(answer: StepResult) -> bool:
-    """Whether X took the warning: it tells back what it holds of a picture."""
+    """Return True if X accepted the content warning: the response contains the stored metadata."""
     told = unwrap_success(answer).get("associated_metadata")
     warning = told.get("sensitive_media_warning") if isinstance(told, dict) else None
     return isinstance(warning, dict) and warning.get("adult_content") is True
@@ -427,7 +429,7 @@ def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
 
 
 def _is_gone(answer: StepResult, copy: PlatformCopy) -> bool:
-    """Whether X itself says that there is no such post: another's 404 page proves nothing."""
+    """Return True if X itself reports that the post does not exist; a bare 404 proves nothing."""
     if not isinstance(answer, Response) or NOT_FOUND not in refusal_text(answer):
         return False
     return answer.status in (200, 404) and copy.native_id in str(json_body(answer))

@@ -1,5 +1,4 @@
-"""How X tells posts: by which names fields are asked for, what a post was put under, its words as
-they were sent."""
+"""Helpers for X's responses: field names, parents, user names and original texts of posts."""
 
 import html
 import re
@@ -14,12 +13,12 @@ _NAMES = re.compile(r"(?:@\w{1,50}\s+)+", re.ASCII)
 
 
 def post_url(number: str) -> str:
-    """Where people see a post."""
+    """Return the public URL of a post."""
     return f"https://x.com/i/status/{number}"
 
 
 def post_id_in(url: str) -> str:
-    """The number of the post that an address names; "" for none."""
+    """Return the post ID in a URL, or ""."""
     path = path_segments(url, "x.com", "twitter.com")
     place = path.index("status") if "status" in path else len(path)
     number = path[place + 1] if 0 < place < len(path) - 1 else ""
@@ -29,27 +28,29 @@ def post_id_in(url: str) -> str:
 def field_names(
     answers: tuple[StepResult, ...], asked: str, more: str = "", newer: str = ""
 ) -> str:
-    """What to ask for: by the names every client uses or, where these are refused, by the newest
-    description's. `more` is a field by the first names alone, `newer` an expansion by the
-    second."""
+    """Return the field parameters of a request: by the names that all clients use or, if these were
+    refused, by those of the newest API reference.
+
+    `more` is a field with the first names only, `newer` an expansion with the second ones.
+    """
     if answers and is_unknown_field(answers[0]):
         return f"post.fields={asked}" + (f"&expansions={newer}" if newer else "")
     return f"tweet.fields={asked}" + (f",{more}" if more else "")
 
 
 def is_unknown_field(answer: StepResult) -> bool:
-    """Whether a request was refused as one that is wrong in itself."""
+    """Return True if X refused the request as malformed."""
     return isinstance(answer, Response) and answer.status == 400
 
 
 def listing_meta(answer: StepResult) -> dict[str, Any]:
-    """What a listing says of itself."""
+    """Return the `meta` object of a listing."""
     told = json_body(answer).get("meta")
     return told if isinstance(told, dict) else {}
 
 
 def usernames_by_id(pages: Iterable[StepResult]) -> dict[str, str]:
-    """What those are called who are named beside what some answers list, by their ids."""
+    """Return the names of the users included in some responses, by ID."""
     included = (json_body(page).get("includes") for page in pages)
     listed = (told.get("users") for told in included if isinstance(told, dict))
     found = [
@@ -63,15 +64,18 @@ def usernames_by_id(pages: Iterable[StepResult]) -> dict[str, str]:
 
 
 def parent_id(post: Mapping[str, Any]) -> str:
-    """What a post was put under."""
+    """Return the ID of the post that this one replies to, or ""."""
     found = post.get("referenced_tweets", post.get("referenced_posts"))
     told = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
     return next((str(one.get("id", "")) for one in told if one.get("type") == "replied_to"), "")
 
 
 def original_text(post: Mapping[str, Any]) -> str:
-    """The words as they were sent: X shortens addresses, adds one for its pictures, and escapes
-    three signs. Of a long post it tells the whole in a field of its own."""
+    """Return the text of a post as it was sent.
+
+    X shortens URLs, appends one for its pictures and escapes three characters. The full text of a
+    long post is in a separate field.
+    """
     long = post.get("note_tweet", post.get("note_post"))
     told = long if isinstance(long, dict) and isinstance(long.get("text"), str) else post
     text = str(told.get("text", ""))
@@ -86,7 +90,7 @@ def original_text(post: Mapping[str, Any]) -> str:
 
 
 def media_ids(post: Mapping[str, Any]) -> set[str]:
-    """The ids of its media: a media key is a kind, `_`, and the id that the upload had.
+    """Return the IDs of a post's media. A media key is a kind, `_` and the ID of the upload.
 
     Source: https://docs.x.com/x-api/fundamentals/data-dictionary#media
     """
@@ -96,5 +100,5 @@ def media_ids(post: Mapping[str, Any]) -> set[str]:
 
 
 def without_mentions(text: str) -> str:
-    """A reply's text without the names of those it answers, which X puts before it."""
+    """Return a reply's text without the leading mentions that X adds."""
     return _NAMES.sub("", text.lstrip(), count=1) if _NAMES.match(text.lstrip()) else text

@@ -1,5 +1,4 @@
-"""A channel on YouTube: an application somebody registered at Google, a yes of its owner, what
-refusals mean. Pure.
+"""YouTube channels: sign-in through an application registered at Google, and the meaning of errors.
 
 Source: https://developers.google.com/youtube/v3/guides/auth/server-side-web-apps,
 https://developers.google.com/youtube/v3/docs/errors
@@ -36,10 +35,10 @@ SCOPES = (
 )
 FORM = ConnectForm(fields=(), credential=oauth.ACCESS_TOKEN_FIELD, minutes=30, registered=True)
 KEEPS = timedelta(days=180)
-"""A refresh token may be shown again and again; one that nobody shows for six months ends."""
+"""A refresh token works repeatedly, but expires if it is not used for six months."""
 
 QUOTA_ZONE = ZoneInfo("America/Los_Angeles")
-"""What an application may do in a day begins anew at midnight there.
+"""The daily quota of an application is reset at midnight in this time zone.
 
 Source: https://developers.google.com/youtube/v3/determine_quota_cost
 """
@@ -57,8 +56,8 @@ _GONE = frozenset(
     }
 )
 FORBIDDEN = "forbidden"
-"""Of a film or a list of ours: the yes is not for this. Of a comment or a cover: whoever asks may
-not do this one."""
+"""For our video or list: the scope is missing. For a comment or cover: this action is not allowed.
+"""
 
 _DAYS = frozenset({"quotaExceeded", "dailyLimitExceeded"})
 _SOON = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
@@ -67,14 +66,14 @@ _CHANNEL = re.compile(r"UC[\w-]{22}", re.ASCII)
 
 
 def error_reason(answer: StepResult) -> str:
-    """Their word for a refusal; "" for none."""
+    """Return the reason in an error response, or ""."""
     return next(
         iter(sorted(http_responses.google_error_reasons(http_responses.json_body(answer)))), ""
     )
 
 
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
-    """Say what an answer that is not a success meant."""
+    """Return the outcome of an answer that is not a success."""
     word = error_reason(answer)
     if not isinstance(answer, Response) or not word or answer.status >= 500:
         return http_responses.outcome_of_status(answer, creates=creates)
@@ -98,8 +97,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
 
 
 def until_quota_reset(now: datetime | None) -> timedelta:
-    """How long it is until an application's day begins anew; an hour where nobody says what time it
-    is."""
+    """Return the time until the daily quota is reset; an hour if `now` is unknown."""
     if now is None:
         return timedelta(hours=1)
     there = now.astimezone(QUOTA_ZONE)
@@ -108,14 +106,14 @@ def until_quota_reset(now: datetime | None) -> timedelta:
 
 
 def list_items(answer: StepResult) -> list[dict[str, Any]] | None:
-    """What a list holds; None for anything but a list."""
+    """Return the items of a list, or None if it is not a list."""
     told = http_responses.success_body(answer).get("items")
     whole = isinstance(told, list) and all(isinstance(one, dict) for one in told)
     return told if whole else None
 
 
 def resource_part(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """One part of a resource; nothing where it is not told."""
+    """Return a part of a resource, or an empty one if it is missing."""
     told = item.get(name)
     return told if isinstance(told, dict) else {}
 
@@ -123,7 +121,7 @@ def resource_part(item: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def connect(
     form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
 ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-    """The person says yes; then the code for tokens, and which channel they are for."""
+    """Return the consent page, exchange the code for tokens, and read the channel."""
     asked = {"scope": SCOPES, "access_type": "offline", "prompt": "consent"}
     page = OAuthVisit("/o/oauth2/v2/auth", asked)
     turn = oauth.oauth_turn(
@@ -144,7 +142,7 @@ def _build_account(me: StepResult, given: RenewedTokens | None) -> ConnectedAcco
             if lost
             else outcome
         )
-    if not mine:  # a list without any is told without the word
+    if not mine:  # an empty list has no `items`
         return Rejected(Message("youtube.no_channel"), permanent=False)
     number = mine[0].get("id")
     title = resource_part(mine[0], "snippet").get("title")
@@ -175,7 +173,7 @@ def _build_whoami_step(kind: StepKind) -> WireStep:
 
 
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
-    """Whether the token is this channel's."""
+    """Check that the token belongs to this channel."""
     if not answers:
         return Send(_build_whoami_step(StepKind.CONTROL))
     if not http_responses.success_body(answers[-1]):
@@ -185,7 +183,8 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 
 
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
-    """How many subscribed, to three digits as YouTube rounds it; it is told as text.
+    """Return the next request, or the number of subscribers, which YouTube rounds to three digits
+    and returns as text.
 
     Source: https://developers.google.com/youtube/v3/docs/channels#statistics.subscriberCount
     """
@@ -204,7 +203,7 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
 
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
-    """A new access token; the refresh token stays."""
+    """Return the next request or a new access token. The refresh token remains valid."""
     return (
         oauth.renewal_outcome(answers[-1])
         if answers

@@ -1,21 +1,18 @@
-"""What people say under a channel's films: answered, held back, let through, rejected, its author
-banned. Pure.
+"""Comments on YouTube: reading, replying, first comments and moderation.
 
-There is one level of replies: a reply is known by the comment it stands under and its own id, since
-an answer to it goes under that comment too. An answer of ours is `comment:` and its id, which tells
-it from a film. Source: https://developers.google.com/youtube/v3/docs/comments/insert,
-/comments/list, /comments/setModerationStatus
+There is one level of replies, so a reply is identified by the top-level comment and its own ID, and
+an answer to it is added to the same thread. The ID of our own comment has the prefix `comment:`,
+which distinguishes it from a video. Source:
+https://developers.google.com/youtube/v3/docs/comments/insert, /comments/list,
+/comments/setModerationStatus
 
-Reading what people say under a channel's films, a few requests at a time. Pure.
+A read requests the newest threads of the channel and those held for review. It then requests
+further pages while all threads of a page are new, and the replies of threads that have more than
+are included and got new ones. It stops at the fifth request, and the next read continues from
+there. Each request costs one of the 10,000 units per day that all channels of an application share.
 
-A reading asks for the newest threads of the channel, and for those that wait for somebody to let
-them through; then for more where all on a page were new, and for the replies of threads that have
-more than are shown with them and were replied to since. At the fifth request it stops, and the next
-reading goes on there. Each request costs one unit of the 10,000 that an application has for all its
-channels in a day.
-
-Not heard: replies to threads that are none of the 100 newest; of a first reading, all but those 100
-and the replies that are shown with them; what YouTube takes for spam; mentions elsewhere. Source:
+Not read: replies to threads beyond the 100 newest; on the first read, everything but those 100 and
+the included replies; comments classified as spam; mentions elsewhere. Source:
 https://developers.google.com/youtube/v3/docs/commentThreads/list, /docs/commentThreads (replies),
 https://developers.google.com/youtube/v3/determine_quota_cost
 """
@@ -78,25 +75,25 @@ STATUS: Mapping[str, str] = {
     "delete": "rejected",
     "block": "rejected&banAuthor=true",
 }
-"""What each act makes of a comment: an author is banned by a rejection alone. Nothing is reported
-by a program."""
+"""The moderation status for each action. An author can only be banned by rejecting a comment. There
+is no API for reports."""
 
 MAX_TEXT = 10_000
-"""Characters of a comment; the page of the API names no number."""
+"""Maximum number of characters of a comment; the API reference does not document one."""
 
 WINDOW = timedelta(seconds=60)
-"""A reply older than this before the attempt is another one with the same words."""
+"""A reply older than the attempt by more than this is a different one with the same text."""
 
 AGAIN = timedelta(seconds=5)
 MAX_PAGES = 5
 PAGE_SIZE = 100
 UNREADY = timedelta(minutes=1)
-"""How long a first comment waits for a film that nobody may comment yet: each try costs 50
-units."""
+"""Delay of a first comment while its video is not open for comments; each attempt costs 50 units.
+"""
 
 _THREAD = "youtube#commentThread"
 _UNREADY = frozenset({"videoNotFound", "processingFailure"})
-"""What is told of a film that was made public this moment, and of one that is gone."""
+"""Error reasons for a video that has just been made public, and for a deleted one."""
 
 _REMARK = re.compile(r"[\w.-]{1,120}(?:/[\w.-]{1,120})?", re.ASCII)
 _GONE = frozenset(
@@ -104,13 +101,13 @@ _GONE = frozenset(
 )
 _CLOSED = frozenset({"commentsDisabled", "operationNotSupported"})
 _PERHAPS_GONE = frozenset({"commentNotFound", "forbidden", "processingFailure"})
-"""What is told of a comment that is no more, and of other things."""
+"""Error reasons for a deleted comment, which have other meanings too."""
 
 
 def reply_to_comment(
     unit: Unit, answers: tuple[StepResult, ...], can: Capabilities
 ) -> Send | Outcome:
-    """One request that puts words under a comment; tell what its answer meant."""
+    """Reply to a comment in one request and return its outcome."""
     words = unit.text_of("body")
     wrong = unit_checks.unit_problem(
         unit, replace(can, max_text=MAX_TEXT), length=len(words)
@@ -137,11 +134,10 @@ def reply_to_comment(
 def add_first_comment(
     unit: Unit, answers: tuple[StepResult, ...], can: Capabilities, marks: frozenset[str]
 ) -> Send | Outcome:
-    """A first comment under a film of ours; where it is not known to comments yet, see whether it
-    is there at all.
+    """Add a first comment under our video. If YouTube does not find the video yet, check that it
+    exists.
 
-    Source: https://developers.google.com/youtube/v3/docs/commentThreads/insert, whose errors are
-    told apart here
+    Source: https://developers.google.com/youtube/v3/docs/commentThreads/insert and its errors
     """
     wrong = unit_checks.first_comment_problem(unit, can, most=MAX_TEXT, marks=marks)
     if wrong is not None:
@@ -188,7 +184,8 @@ def _comment_problem(unit: Unit) -> Message | None:
 
 
 def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
-    """A yes that left out comments still lets films through: that is no reason to stop them."""
+    """If only the scope for comments is missing, the outcome is Rejected, because videos can still
+    be published."""
     word = error_reason(last)
     if word in _GONE:
         return Rejected(Message("youtube.remark_gone"), permanent=False)
@@ -202,7 +199,7 @@ def _refusal_outcome(last: StepResult, *, creates: bool) -> Outcome:
 
 
 def look_up_comment(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-    """Read what stands under the comment: words, time and channel say which is ours."""
+    """Search the replies to the comment by text, time and channel."""
     if not answers:
         return Send(_build_lookup_step(_lookup_path(sought)))
     listed = list_items(answers[-1])
@@ -250,7 +247,7 @@ def _is_match(one: Mapping[str, Any], sought: LookupQuery, start: datetime) -> b
 
 
 def _lookup_path(sought: LookupQuery, page: str = "") -> str:
-    """Where what stands under a film, or under what somebody said, is listed."""
+    """Return the path of the list of a video's comments, or of a comment's replies."""
     if not sought.comment:
         return replies_path(thread_comment_id(sought.reply_to), page)
     more = f"&pageToken={http_responses.quote_segment(page)}" if page else ""
@@ -261,7 +258,7 @@ def _lookup_path(sought: LookupQuery, page: str = "") -> str:
 
 
 def replies_path(top: str, page: str = "") -> str:
-    """Where the replies under a comment stand."""
+    """Return the path of the list of a comment's replies."""
     more = f"&pageToken={http_responses.quote_segment(page)}" if page else ""
     under = f"parentId={http_responses.quote_segment(top)}&maxResults={PAGE_SIZE}"
     return f"/youtube/v3/comments?part=snippet&{under}&textFormat=plainText{more}"
@@ -272,7 +269,7 @@ def _build_lookup_step(path: str) -> WireStep:
 
 
 def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """Delete a comment of ours; gone already is gone."""
+    """Delete our comment; a missing one counts as deleted."""
     if not answers:
         path = f"/youtube/v3/comments?id={http_responses.quote_segment(own_comment_id(native_id))}"
         return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
@@ -282,8 +279,8 @@ def remove_comment(native_id: str, answers: tuple[StepResult, ...]) -> Send | Ou
 def moderate_comment(
     spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
 ) -> Send | Outcome:
-    """Give a comment the status that an act means; what is refused is asked after, since gone is as
-    good."""
+    """Set the moderation status of a comment. If YouTube refuses, check that it still exists, since
+    a deleted one needs no action."""
     if act not in STATUS:
         return Rejected(Message("youtube.refused", {"code": act}), permanent=True)
     if not answers:
@@ -296,8 +293,8 @@ def moderate_comment(
 
 
 def _action_outcome(native_id: str, answers: tuple[StepResult, ...]) -> Send | Outcome:
-    """What came of an act. The same words are told of what may not be done and of what is not
-    there."""
+    """YouTube returns the same errors for a forbidden action and for a missing comment, so its
+    existence is checked."""
     acted = answers[0]
     if isinstance(acted, Response) and 200 <= acted.status < 300:
         return Published(native_id)
@@ -319,7 +316,7 @@ def _action_outcome(native_id: str, answers: tuple[StepResult, ...]) -> Send | O
 
 
 def id_of(told: Mapping[str, Any]) -> str:
-    """The id of a comment or a thread; "" for none."""
+    """Return the ID of a comment or thread, or ""."""
     number = told.get("id")
     return (
         number
@@ -333,18 +330,18 @@ def _comment_url(video: object, number: str) -> str:
 
 
 def url_of(video: str, number: str) -> str:
-    """Where a comment is shown."""
+    """Return the public URL of a comment."""
     return f"https://www.youtube.com/watch?v={video}&lc={number}"
 
 
 MAX_REQUESTS = 5
-"""Of one reading."""
+"""Maximum number of requests per read."""
 
 MAX_REMAINING = 50
-"""Places where a reading goes on later; further ones are given up."""
+"""Maximum number of lists that a later read continues; further ones are dropped."""
 
 MARGIN = timedelta(minutes=10)
-"""A page is followed back so much further than what was told: some comments appear late."""
+"""Time before the last known comment that is read again, because some comments appear late."""
 
 SHOWN = "published"
 HELD = "heldForReview"
@@ -353,8 +350,8 @@ REPLIES = "replies"
 
 @dataclass(frozen=True)
 class _Left:
-    """A list to go on with at `page`: threads of a kind back to `until`, or a thread's replies,
-    `until` so many."""
+    """A list to be continued at `page`: threads of a kind back to the time `until`, or the replies
+    of a thread, of which there are `until`."""
 
     kind: str
     page: str
@@ -365,24 +362,24 @@ class _Left:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a reading stands. Instants are theirs, in ISO 8601; "" for none."""
+    """The position of a read. Times are YouTube's own in ISO 8601; "" for none."""
 
     since: str = ""
-    """All that was said before was told."""
+    """All earlier comments are known."""
     newest: str = ""
-    """When the newest were read last, where something is left."""
+    """Time at which the newest comments were last read, if some lists are not finished."""
     left: tuple[_Left, ...] = ()
     counts: Mapping[str, int] | None = None
-    """Of threads with more replies than are shown with them, how many were told."""
+    """Number of known replies of the threads with more replies than are included."""
 
     def written(self) -> str:
-        """As a cursor."""
+        """Return the cursor as text."""
         left = [[one.kind, one.page, one.until, one.thread, one.video] for one in self.left]
         return json.dumps([self.since, self.newest, left, self.counts or {}], separators=(",", ":"))
 
 
 def _parse_cursor(cursor: str) -> _Place:
-    """Out of a cursor; the beginning for one that nobody can read."""
+    """Return the position in a cursor, or the beginning if it is invalid."""
     try:
         since, newest, left, counts = json.loads(cursor)
         kept = tuple(_Left(*map(str, one)) for one in left)
@@ -395,7 +392,8 @@ def _parse_cursor(cursor: str) -> _Place:
 def remarks_of(
     account: str, cursor: str, answers: tuple[StepResult, ...]
 ) -> Send | CommentPage | None:
-    """The next request, what was said since `cursor`, or None where the first answer is none."""
+    """Return the next request, or the comments since `cursor`. Return None if the first response is
+    invalid."""
     place = _parse_cursor(cursor)
     found = list[Comment]()
     sound = True
@@ -405,7 +403,7 @@ def remarks_of(
             return None
         if rows is None:
             sound = sound and _is_permanently_refused(answer)
-            if number > 1 and not sound:  # it goes on there next time
+            if number > 1 and not sound:  # the next read continues here
                 break
             place = replace(place, left=place.left[1:]) if number > 1 else place
             continue
@@ -437,20 +435,22 @@ def _build_comment_page(
 
 
 def _parse_rows(answer: StepResult) -> list[dict[str, Any]] | None:
-    """What a list holds; what is no entry is left out. None when it is no list."""
+    """Return the entries of a list, without invalid ones, or None if it is not a list."""
     told = http_responses.success_body(answer).get("items")
     return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else None
 
 
 def _is_permanently_refused(answer: StepResult) -> bool:
-    """Whether the same will be refused again: a thread is gone, or a place in a list is no more."""
+    """Return True if a repeat would be refused too, because the thread was deleted or the page
+    token has expired."""
     return error_reason(answer) == FORBIDDEN or isinstance(
         outcome_of_failure(answer, creates=False), Rejected
     )
 
 
 def _build_next_request(place: _Place, number: int) -> Send:
-    """The newest threads, those that are held back, or what is left."""
+    """Return the request for the newest threads, for those held for review, or for a list to be
+    continued."""
     if number > 1 and place.left[0].kind == REPLIES:
         return comments.comments_request(replies_path(place.left[0].thread, place.left[0].page))
     kind, page = (
@@ -469,7 +469,7 @@ def _build_next_request(place: _Place, number: int) -> Send:
 def _advance_first_page(
     place: _Place, answer: StepResult, rows: list[dict[str, Any]], *, held: bool
 ) -> _Place:
-    """Where a reading stands after the first page of a list of threads."""
+    """Return the position after the first page of a list of threads."""
     onward = _next_thread_page(HELD if held else SHOWN, answer, rows, place.newest or place.since)
     if held:
         return replace(place, left=(*place.left, *onward)[:MAX_REMAINING])
@@ -479,7 +479,7 @@ def _advance_first_page(
         if total
     }
     known = place.counts or {}
-    if not place.since and not place.newest:  # of a first reading, what is shown is enough
+    if not place.since and not place.newest:  # on the first read, the included replies suffice
         return replace(
             place, left=onward, counts={thread: total for thread, (total, _) in many.items()}
         )
@@ -499,7 +499,7 @@ def _advance_first_page(
 def _advance_place(
     place: _Place, answer: StepResult, rows: list[dict[str, Any]], asked: _Left
 ) -> _Place:
-    """Where a reading stands after something that was left."""
+    """Return the position after a page of a continued list."""
     if asked.kind != REPLIES:
         return replace(
             place, left=(*_next_thread_page(asked.kind, answer, rows, asked.until), *place.left[1:])
@@ -514,7 +514,8 @@ def _advance_place(
 def _next_thread_page(
     kind: str, answer: StepResult, rows: list[dict[str, Any]], until: str
 ) -> tuple[_Left, ...]:
-    """The next page, where all threads on this one began after `until`: they come newest first."""
+    """Return the next page if all threads of this one are newer than `until`; they are sorted
+    newest first."""
     page = http_responses.success_body(answer).get("nextPageToken")
     bound = http_responses.parse_timestamp(until)
     if not isinstance(page, str) or bound is None or not rows:
@@ -533,18 +534,17 @@ def _next_thread_page(
 
 
 def _top_comment(thread: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The comment that a thread began with."""
     return resource_part(resource_part(thread, "snippet"), "topLevelComment")
 
 
 def _replies_of_thread(thread: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The replies that are shown with a thread."""
+    """Return the replies included in a thread."""
     told = resource_part(thread, "replies").get("comments")
     return [one for one in told if isinstance(one, dict)] if isinstance(told, list) else []
 
 
 def _count_unshown_replies(thread: Mapping[str, Any]) -> tuple[str, int, str]:
-    """A thread, how many replies it has where not all are shown with it, else 0, and its film."""
+    """Return the ID of a thread, its number of replies (0 if all are included) and its video."""
     total = resource_part(thread, "snippet").get("totalReplyCount")
     many = total if isinstance(total, int) and total > len(_replies_of_thread(thread)) else 0
     return (
@@ -563,7 +563,7 @@ def _parse_video_id(thread: Mapping[str, Any]) -> str:
 def _parse_comments(
     rows: list[dict[str, Any]], account: str, asked: _Left | None
 ) -> Iterator[Comment]:
-    """What others said; nothing of an entry that names nobody."""
+    """Yield the comments of other users. Entries without an author are skipped."""
     if asked is not None and asked.kind == REPLIES:
         yield from (
             one for row in rows if (one := _parse_comment(row, asked.thread, asked.video, account))

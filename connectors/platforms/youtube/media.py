@@ -1,14 +1,12 @@
-"""A film's cover on YouTube: the picture beside it, set while nobody sees the film yet. Pure.
+"""Uploads to YouTube: a private video in a resumable session, and its cover.
 
-Set twice, it is set once; a new one takes the place of the last. Only channels whose owner gave a
-telephone number may have covers of their own, and Shorts show none. It costs 50 units of an
-application's day. Source: https://developers.google.com/youtube/v3/docs/thumbnails/set
+An upload first queries the received bytes, so it continues a session of an earlier attempt. Source:
+https://developers.google.com/youtube/v3/guides/using_resumable_upload_protocol
 
-A film on its way to YouTube: a session, its parts in order, then what YouTube makes of it. Nobody
-sees it yet. Pure.
-
-What arrived is asked for before anything is sent: a session that another try began goes on where it
-stands. Source: https://developers.google.com/youtube/v3/guides/using_resumable_upload_protocol
+The cover is set while the video is private. Setting it is idempotent, since a new cover replaces
+the last one. Only channels with a verified phone number may set covers, and Shorts do not show
+them. It costs 50 units of the application's quota. Source:
+https://developers.google.com/youtube/v3/docs/thumbnails/set
 """
 
 import re
@@ -32,27 +30,27 @@ from foundation.sealed import Sealed
 from gate.contract.units import Medium, Unit
 
 COVER = "stage:cover:"
-"""How the step is called; the film's number follows: another upload of it is another film, without
-a cover."""
+"""Prefix of the step's name, followed by the video's ID, because another upload of the video needs
+its cover again."""
 
 MIMES = ("image/jpeg", "image/png")
 MAX_BYTES = 2 * 1024 * 1024
 TOO_MANY_FOR = timedelta(hours=1)
-"""A channel that set too many lately is told no time: they say nowhere how long it lasts."""
+"""Delay after setting too many covers. YouTube documents no time for this limit."""
 
 
 def video_of(unit: Unit) -> Medium | None:
-    """The film of a unit."""
+    """Return the video of a unit."""
     return next((one for one in unit.media if one.mime not in MIMES), None)
 
 
 def cover_of(unit: Unit) -> Medium | None:
-    """The picture beside it; None where YouTube takes one from the film."""
+    """Return the cover of a unit, or None if YouTube selects a frame."""
     return next((one for one in unit.media if one.mime in MIMES), None)
 
 
 def cover_problem(unit: Unit) -> Message | None:
-    """Why there are more than one film and one cover beside it, or that is no cover."""
+    """Return the reason why a unit has more than one video and one valid cover, or None."""
     covers = [one for one in unit.media if one.mime in MIMES]
     if len(covers) > 1 or len(unit.media) - len(covers) > 1:
         return Message("youtube.cover_alone")
@@ -65,8 +63,7 @@ def cover_problem(unit: Unit) -> Message | None:
 
 
 def next_turn(unit: Unit, number: str, answers: tuple[StepResult, ...]) -> Send | None:
-    """The request that gives the film `number` its cover; None where it has it, or none is
-    wanted."""
+    """Return the request that sets the cover of video `number`, or None if none is needed."""
     cover = cover_of(unit)
     name = f"{COVER}{number}"
     if cover is None or any(
@@ -82,7 +79,8 @@ def next_turn(unit: Unit, number: str, answers: tuple[StepResult, ...]) -> Send 
 
 
 def cover_refusal_outcome(answer: StepResult) -> Outcome:
-    """Why a film has no cover: nobody sees it yet, so the whole post waits for somebody."""
+    """Return the outcome of a refused cover. The whole post waits, since the video is still
+    private."""
     word = error_reason(answer)
     if word == "videoNotFound":
         return http_responses.restage_uploads()
@@ -98,14 +96,15 @@ ASK = "stage:ask"
 PUT = "stage:put:"
 POLL = "poll"
 CHUNK = 8 * 1024 * 1024
-"""A multiple of 256 KiB, as they ask for."""
+"""Bytes per chunk, a multiple of 256 KiB as YouTube requires."""
 
 SESSIONS = ("googleapis.com",)
-"""Where the address of a session may lie."""
+"""Allowed domains of the session URL."""
 
 POLLS = 2
 AGAIN = timedelta(seconds=20)
-"""How often one try asks whether a film is ready, and how long the next try waits."""
+"""An attempt queries the processing status at most `POLLS` times; the next one follows after
+`AGAIN`."""
 
 GOES_ON = 308
 GONE = (404, 410)
@@ -114,7 +113,7 @@ _HAS = re.compile(r"bytes=0-(\d{1,12})", re.ASCII)
 
 
 class Upload:
-    """Where the upload of a film stands, by the answers so far."""
+    """The state of a video upload, derived from the answers so far."""
 
     def __init__(
         self, film: Medium, said: Mapping[str, Any], answers: tuple[StepResult, ...]
@@ -128,7 +127,7 @@ class Upload:
         self.id = uploaded_video_id(answers)
 
     def next(self) -> Send | Outcome | None:
-        """The next request of it, or why it waits; None when it can be shown."""
+        """Return the next request, a Retry, or a failure. Return None if the video is ready."""
         if self.id:
             return self._poll_processing()
         if self._session is None:
@@ -139,13 +138,13 @@ class Upload:
             )
         if self._last is None:
             return Send(self._build_part_step(ASK, self._session, f"bytes */{self._film.size}"))
-        if self._last.status != GOES_ON:  # it is whole, and nobody can read which film it is
+        if self._last.status != GOES_ON:  # complete, but the video's ID is unreadable
             return restage_uploads()
         found = _HAS.fullmatch(self._last.headers.get("range", ""))
         start = int(found[1]) + 1 if found else 0
         if start >= self._film.size:
             return Retry(AGAIN, "account", Message("connectors.preparing"))
-        if self._last.step == f"{PUT}{start}":  # it took nothing of what was just sent
+        if self._last.step == f"{PUT}{start}":  # nothing of the last chunk was received
             return Retry(AGAIN, "account", Message("connectors.preparing"))
         end = min(start + CHUNK, self._film.size)
         span = f"bytes {start}-{end - 1}/{self._film.size}"
@@ -159,7 +158,7 @@ class Upload:
         )
 
     def _build_open_step(self) -> WireStep:
-        """Its answer is an address: whoever has it may send there."""
+        """The response contains the session URL, which permits uploads without a credential."""
         size = {
             "x-upload-content-length": str(self._film.size),
             "x-upload-content-type": self._film.mime,
@@ -204,7 +203,7 @@ class Upload:
                     Message("youtube.film_refused", {"code": re.sub(r"\W", "", str(word))[:60]}),
                     True,
                 )
-        if told and found == []:  # gone meanwhile: somebody deleted it there
+        if told and found == []:  # the owner has deleted the video
             return restage_uploads()
         if len(told) >= POLLS:
             return Retry(AGAIN, "account", Message("connectors.preparing"))
@@ -213,27 +212,28 @@ class Upload:
 
 
 def _last_answer(answers: tuple[StepResult, ...]) -> Response | None:
-    """What was told last of how an upload stands."""
+    """Return the last response about the progress of the upload."""
     told = [one for one in answers if isinstance(one, Response) and one.step.startswith((ASK, PUT))]
     return told[-1] if told else None
 
 
 def uploaded_video_id(answers: tuple[StepResult, ...]) -> str:
-    """The number of the film that was uploaded last; "" while it is not whole."""
+    """Return the ID of the video that was uploaded last, or "" while it is incomplete."""
     last = _last_answer(answers)
     told = json_body(last).get("id") if last is not None and last.is_success else ""
     return told if isinstance(told, str) and _VIDEO.fullmatch(told) else ""
 
 
 def is_unfinished(answer: StepResult) -> bool:
-    """Whether an upload goes on after an answer: a part arrived, or was asked for."""
+    """Return True if the upload continues after an answer: a chunk was received, or the progress
+    was queried."""
     return isinstance(answer, Response) and (
         answer.is_success or (answer.status == GOES_ON and answer.step != OPEN)
     )
 
 
 def is_session_lost(answer: StepResult) -> bool:
-    """Whether a session is no more."""
+    """Return True if the session has expired."""
     return (
         isinstance(answer, Response)
         and answer.step.startswith((ASK, PUT))

@@ -1,8 +1,7 @@
-"""YouTube: films of one channel. Pure.
+"""The YouTube connector: videos of one channel.
 
-A film is uploaded as a private one, worked through there, gets its cover, and is made public when
-it is time: said twice, that changes nothing. Source:
-https://developers.google.com/youtube/v3/docs/videos
+A video is uploaded as private, processed, given its cover, and made public at its scheduled time,
+which is idempotent. Source: https://developers.google.com/youtube/v3/docs/videos
 """
 
 import re
@@ -73,20 +72,20 @@ from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Unit
 PUBLISH = "publish"
 LOOK = "look"
 AI = "status.containsSyntheticMedia=true"
-"""The flag of what a machine made, as the rules of places write it and a request tells it."""
+"""The flag for AI-generated content, as in the rules of surfaces and in requests."""
 
 MAX_TITLE = 100
 MAX_TEXT = 5000
-"""A title in characters, a description in bytes of UTF-8."""
+"""Maximum length of a description in UTF-8 bytes; `MAX_TITLE` is in characters."""
 
 CATEGORY = "22"
-"""People & Blogs; a film without one is refused."""
+"""People & Blogs. YouTube refuses a video without a category."""
 
 PAID = "paidProductPlacementDetails"
-"""The part of a film that says whether somebody paid for what it shows."""
+"""The part of a video resource that discloses paid promotion."""
 
 SEEN = ("public", "unlisted")
-"""Who may see a film. A private one is not published: it is what was uploaded ahead."""
+"""The privacy statuses of published videos. A private one is an upload before publication."""
 
 CAN = Capabilities(
     platform="youtube",
@@ -118,12 +117,12 @@ CAN = Capabilities(
         PostOption("partnership", "flag", default=options.OPTION_FALSE),
     ),
 )
-"""Until Google has audited an application, all that it uploads stays private; it says nowhere how
-long that takes.
+"""Until Google has audited an application, all its uploads remain private; the duration of the
+audit is undocumented.
 
-All channels of an application share its 10,000 units a day, and a film that nobody can make public
-any more is worse than a comment that is heard late: a reading costs two units at least, so a
-hundred channels take half of it.
+All channels of an application share 10,000 units per day, and a video that cannot be published is
+worse than a comment that is read late. A read of comments costs at least two units, so reads once
+an hour of a hundred channels use about half of the quota.
 """
 
 _NUMBER = re.compile(r"[\w-]{6,20}", re.ASCII)
@@ -131,7 +130,7 @@ _COUNTS = {"viewCount": "views", "likeCount": "likes", "commentCount": "comments
 
 
 class YouTube:
-    """Films of one channel; pure."""
+    """The connector for YouTube: videos of one channel."""
 
     capabilities = CAN
     form = youtube_account.FORM
@@ -139,8 +138,8 @@ class YouTube:
     refresh_grace = youtube_account.KEEPS
 
     def count_text(self, unit: Unit) -> tuple[int, int]:
-        """A description counts in bytes, without the first line where that is the title; a comment,
-        in characters."""
+        """Return the length of the description in bytes, without a first line that becomes the
+        title. Comments are counted in characters."""
         if unit.comment or unit.comment_id:
             return len(unit.text_of("body")), comments.MAX_TEXT
         return unit_checks.count_utf8_bytes(
@@ -148,8 +147,7 @@ class YouTube:
         ), MAX_TEXT
 
     def next_step(self, unit: Unit, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Upload the film as a private one, wait until it is ready, give it the picture beside it
-        as its cover, then make it public; tell what an answer meant."""
+        """Upload the video as private, wait for processing, set its cover, then make it public."""
         if unit.comment_id:
             return comments.reply_to_comment(unit, answers, CAN)
         if unit.comment == IS_FIRST_COMMENT:
@@ -179,8 +177,7 @@ class YouTube:
         )
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Ask how the film stands that was uploaded for it: its number was told before anybody
-        could see it, and another of the same words is another one."""
+        """Query the video that was uploaded for the post; its ID is known before it is public."""
         if sought.reply_to:
             return comments.look_up_comment(sought, answers)
         number = uploaded_video_id(sought.told)
@@ -195,14 +192,13 @@ class YouTube:
         return Found(number, _video_url(number)) if there else Absent()
 
     def profile_url(self, account: str, destination: str, base_url: str) -> str:
-        """The channel."""
+        """Return the URL of the channel."""
         return f"https://www.youtube.com/channel/{http_responses.quote_segment(account)}"
 
     def resolve_address(
         self, address: ClaimedAddress, answers: tuple[StepResult, ...]
     ) -> Send | LookupResult:
-        """The film of an address. One that is private still is what was uploaded ahead: nobody sees
-        it."""
+        """Return the next request, or the video of a URL. A private one counts as unpublished."""
         number = _number_in(address.url)
         if not number:
             return NO_POST_THERE
@@ -219,7 +215,7 @@ class YouTube:
         return Found(number, _video_url(number)) if mine else OTHER_ACCOUNTS_POST
 
     def remove(self, copy: PlatformCopy, answers: tuple[StepResult, ...]) -> Send | Outcome:
-        """Delete the film, or an answer; gone already is gone."""
+        """Delete a video or our comment; a missing one counts as deleted."""
         if is_own_reply(copy.native_id):
             return comments.remove_comment(copy.native_id, answers)
         if not answers:
@@ -234,7 +230,7 @@ class YouTube:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Views, likes and comments of a film; they are told as text."""
+        """Return views, likes and comments of a video, which YouTube returns as text."""
         if is_own_reply(copy.native_id):
             return None
         if not answers:
@@ -251,7 +247,7 @@ class YouTube:
     def read_marks(
         self, copy: PlatformCopy, flags: tuple[str, ...], answers: tuple[StepResult, ...]
     ) -> Send | MarkReport | Outcome:
-        """Whether the film is said to be made by a machine, where it was sent so."""
+        """Check that the video is labelled as AI-generated, if it was sent so."""
         if AI not in flags or is_own_reply(copy.native_id):
             return MarkReport()
         if not answers:
@@ -274,8 +270,8 @@ class YouTube:
     def check_presence(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | PostPresence | None:
-        """A film that was rejected after all is still told to its owner; one that is deleted is
-        not."""
+        """Report a video as missing if YouTube rejected or deleted it. Rejected videos are still
+        returned to their owner, deleted ones are not."""
         if is_own_reply(copy.native_id):
             return None
         if not answers:
@@ -293,42 +289,42 @@ class YouTube:
     def count_followers(
         self, account: str, destination: str, answers: tuple[StepResult, ...]
     ) -> Send | int | None:
-        """How many subscribed to the channel."""
+        """Return the next request, or the number of subscribers."""
         return youtube_account.count_followers(answers)
 
     def list_comments(
         self, account: str, destination: str, cursor: str, answers: tuple[StepResult, ...]
     ) -> Send | CommentPage | None:
-        """What people said under the channel's films."""
+        """Return the next request, or the comments on the channel's videos since the cursor."""
         return remarks_of(account, cursor, answers)
 
     def moderate_comment(
         self, spot: CommentTarget, act: ModerationAction, answers: tuple[StepResult, ...]
     ) -> Send | Outcome:
-        """Hold a comment back, let it through, reject it, or ban its author with it."""
+        """Hold a comment for review, publish it, reject it, or also ban its author."""
         return comments.moderate_comment(spot, act, answers)
 
     def connect(
         self, form: Mapping[str, str | Sealed], answers: tuple[StepResult, ...]
     ) -> Send | OAuthVisit | ConnectedAccount | Outcome:
-        """Have the person say yes, then ask which channel it is."""
+        """Connect a channel through OAuth."""
         return youtube_account.connect(form, answers)
 
     def verify_account(
         self, account: str, answers: tuple[StepResult, ...]
     ) -> Send | Outcome | None:
-        """Ask whose token it is."""
+        """Check that the token belongs to the channel."""
         return youtube_account.verify_account(account, answers)
 
     def refresh(
         self, grant: RefreshGrant, answers: tuple[StepResult, ...]
     ) -> Send | RenewedTokens | Outcome:
-        """A new access token."""
+        """Refresh the access token."""
         return youtube_account.refresh(grant, answers)
 
 
 def _unit_problem(unit: Unit) -> Message | None:
-    """Why the unit cannot go out as it is; nothing is ever cut."""
+    """Return the reason why a unit cannot be sent, or None. Texts are never truncated."""
     title, body = unit_checks.split_title(unit.text_of("title"), unit.text_of("body"))
     size = unit_checks.count_utf8_bytes(body)
     if wrong := unit_checks.unit_problem(unit, CAN, length=len(body)):
@@ -348,7 +344,7 @@ def _unit_problem(unit: Unit) -> Message | None:
 
 
 def _build_status(privacy: str, *, made: bool) -> dict[str, Any]:
-    """All of it, each time: what is not told falls back to nothing."""
+    """Return the whole status part each time, because YouTube resets missing fields."""
     return {
         "privacyStatus": privacy,
         "selfDeclaredMadeForKids": False,
@@ -407,8 +403,7 @@ def _build_read_step(copy: PlatformCopy, wanted: str, action: str) -> WireStep:
 
 
 def _number_in(url: str) -> str:
-    """The number of the film that an address names; "" for none. The forms people copy: the page, a
-    short, a link."""
+    """Return the video ID in a URL (watch page, Shorts, live, embed or youtu.be), or ""."""
     path = path_segments(url, "youtube.com")
     if path == ("watch",):
         number = query_value(url, "v")

@@ -1,4 +1,5 @@
-"""Acme: posts with pictures. Pure: it returns the next request, or what the last response meant.
+"""The connector for Acme: posts with pictures. Its methods return the next request, or the meaning
+of the last response.
 
 Source: https://docs.acme.example/posts (made up, as Acme is)
 """
@@ -36,7 +37,7 @@ PUBLISH = "publish"
 
 
 class Acme:
-    """Posts on Acme, looked up by our own key."""
+    """The connector for Acme. Posts are looked up by our own key."""
 
     contract = 2
     capabilities = Capabilities(
@@ -76,7 +77,7 @@ class Acme:
         return Send(_post(unit, [uploaded[_upload(medium).name] for medium in unit.media]))
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        """Request the posts with our key: there is one, or none."""
+        """Request the posts with our key; there is at most one."""
         if not answers:
             path = f"/v1/{{account}}/posts?key={quote_segment(sought.native_key)}"
             return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
@@ -150,7 +151,7 @@ class Acme:
 
 
 def _upload(medium: Medium) -> WireStep:
-    """The step is named after its file, so that a retry does not upload the file again."""
+    """Return the upload step. It is named after its file, so a retry does not upload it again."""
     file = FileRef(medium.sha256, medium.mime)
     return WireStep(
         f"stage:{medium.sha256[:24]}", StepKind.STAGE, "POST", "/v1/{account}/files", file=file
@@ -158,12 +159,13 @@ def _upload(medium: Medium) -> WireStep:
 
 
 def _id(answer: StepResult) -> str:
-    """Acme's id of an uploaded file; "" for every other response."""
+    """Return Acme's ID of an uploaded file, or "" for every other response."""
     return str(success_body(answer).get("id") or "")
 
 
 def _post(unit: Unit, files: list[str]) -> WireStep:
-    """The step that publishes, never sent twice: it carries our key and every mark of the unit."""
+    """Return the publish step, which is sent only once. It contains our key and all flags of the
+    unit."""
     media = [
         {"id": name, "alt": medium.alt} for name, medium in zip(files, unit.media, strict=True)
     ]

@@ -1,7 +1,7 @@
 """A stateful Acme over HTTP: it stores posts, checks the token, and can be made to fail.
 
-Be as strict as the platform is, and write down here what is only assumed: the suite is as good as
-this fake.
+Make your fake as strict as the platform, and document all assumptions here: the suite is only as
+good as the fake.
 """
 
 import hashlib
@@ -33,13 +33,13 @@ Act = Callable[[Request, bytes], Response]
 
 
 class FakeAcme:
-    """One account and everything it ever posted."""
+    """One account and all its posts."""
 
     def __init__(self) -> None:
         self.clock = AdjustableClock()
         self.book = FaultBook(clock=self.clock)
         self.files: dict[str, str] = {}
-        """A file's id here, by its digest."""
+        """IDs of the uploaded files by their digest."""
         self.posts: dict[str, dict[str, Any]] = {}
         self._numbers = count(1)
 
@@ -48,19 +48,19 @@ class FakeAcme:
         self.book.schedule_fault(mode, account=ACCOUNT, on=on, **more)
 
     def accepted_posts(self) -> list[tuple[str, str]]:
-        """Everything ever accepted, deleted posts included."""
+        """Return native ID and text of every post ever accepted, including deleted ones."""
         return [(name, post["text"]) for name, post in self.posts.items()]
 
     def live_post_ids(self) -> set[str]:
-        """The posts that people can see."""
+        """Return the IDs of the visible posts."""
         return {name for name, post in self.posts.items() if not post["deleted"]}
 
     def requests(self) -> list[Mapping[str, Any]]:
-        """The requests received for this account."""
+        """Return the requests received for this account."""
         return [entry for entry in self.book.list_requests() if entry["account"] == ACCOUNT]
 
     def app(self) -> FaultyNetwork:
-        """The platform's server, wrapped so that requests can be made to fail."""
+        """Return the platform's server, wrapped so that requests can be made to fail."""
         posts, one = "/v1/{account}/posts", "/v1/{account}/posts/{name}"
         routes = [
             Route("/v1/me", self._known(self._who)),
@@ -125,12 +125,12 @@ class FakeAcme:
 
 
 def shown(name: str) -> dict[str, str]:
-    """A post as it appears in responses."""
+    """Return a post as it appears in responses."""
     return {"id": name, "url": f"https://acme.example/{ACCOUNT}/{name}"}
 
 
 def call_of(method: str, path: str) -> PlatformCall | None:
-    """Which account a request belongs to, and its kind: what a fault can be scheduled for."""
+    """Return the account and the kind of a request, for which faults are scheduled."""
     parts = path.strip("/").split("/")
     own = {"files": "files", "numbers": "metrics", "me": "logins"}.get(parts[-1])
     return PlatformCall(method, path, parts[1] if len(parts) > 2 else ACCOUNT, own or KINDS[method])
@@ -138,7 +138,7 @@ def call_of(method: str, path: str) -> PlatformCall | None:
 
 @contextmanager
 def world() -> Iterator[ConnectorWorld]:
-    """A new fake, running on a local port."""
+    """Yield a world with a new fake on a local port."""
     fake = FakeAcme()
     with serve_app(fake.app()) as url, closing(HttpClient()) as http:
         yield ConnectorWorld(

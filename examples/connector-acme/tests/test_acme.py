@@ -1,4 +1,4 @@
-"""Acme keeps every rule of the contract, under every fault."""
+"""Test Acme with every rule of the conformance suite, under every fault."""
 
 import acme_fake
 import pytest

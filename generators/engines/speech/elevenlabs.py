@@ -168,7 +168,7 @@ def _parse_voice(told: Any) -> EngineVoice | None:
     if category == "premade":
         owner = "ElevenLabs"
     elif category in _CLONED:
-        owner = "the account's owner"
+        owner = "account owner"
     else:
         owner = category[:40]
     licence = VoiceLicence(

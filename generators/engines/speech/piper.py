@@ -153,7 +153,7 @@ def _parse_licence(said: str, card: str) -> VoiceLicence:
         commercial = True
     return VoiceLicence(
         name or UNSAID,
-        "whoever made the voice",
+        "voice author",
         address[0] if address else "MODEL_CARD",
         commercial,
     )

@@ -133,9 +133,7 @@ CHAT_REPLIES: dict[str, dict[str, tuple[str, ...]]] = {
             "Je ne vais pas vous mentir : je suis une intelligence artificielle. {name} est un "
             "personnage virtuel.",
         ),
-        "truth_human": (
-            "C'est un assistant automatique qui vous répond ici, au nom de l'équipe de {name}.",
-        ),
+        "truth_human": ("Vous discutez avec un assistant automatique de l'équipe de {name}.",),
         "greeting": (
             "Bonjour ! Contente de vous lire. Comment se passe votre journée ?",
             "Bonjour ! Qu'est-ce qui vous amène aujourd'hui ?",
@@ -165,40 +163,37 @@ CHAT_REPLIES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "small_talk": (
             "Racontez-moi un peu plus.",
-            "Je vous lis. Qu'est-ce que vous aimeriez voir la prochaine fois ?",
+            "Je vous écoute. Qu'est-ce que vous aimeriez voir la prochaine fois ?",
         ),
-        "asked": ("Je passe votre message à une personne de l'équipe. Elle vous répondra ici.",),
-        "upset": (
-            "Je suis désolée que cela se passe mal. Une personne de l'équipe va reprendre la "
-            "conversation.",
-        ),
-        "unsafe": ("Je m'arrête ici : une personne de l'équipe va lire ce message.",),
+        "asked": ("Je transmets votre message à un membre de l'équipe, qui vous répondra ici.",),
+        "upset": ("Je suis désolée. Un membre de l'équipe va reprendre la conversation.",),
+        "unsafe": ("Je m'arrête ici : un membre de l'équipe va lire ce message.",),
     },
     "en": {
         "truth": (
-            "Yes: I am {name}, a virtual character, and it is an artificial intelligence that "
-            "answers you.",
+            "Yes: I am {name}, a virtual character, and my replies are written by an artificial "
+            "intelligence.",
             "I will not lie to you: I am an artificial intelligence. {name} is a virtual "
             "character.",
         ),
-        "truth_human": ("An automatic assistant answers you here, on behalf of {name}'s team.",),
+        "truth_human": ("You are chatting with an automatic assistant of {name}'s team.",),
         "greeting": (
             "Hello! Good to hear from you. How is your day going?",
             "Hello! What brings you here today?",
         ),
         "thanks": (
-            "Thank you, that makes me happy.",
-            "With pleasure! Tell me if you would like to see something else.",
+            "Thank you, that makes my day.",
+            "You are welcome! Let me know if you would like to see something else.",
         ),
         "offer": (
             "I have something you may like: “{title}”. The card is just below.",
             "You might enjoy “{title}”. Everything is on the card.",
         ),
         "offer_soft": (
-            "By the way, “{title}” has just arrived, if you feel like it.",
+            "By the way, “{title}” is brand new, if you feel like it.",
             "If you are curious, there is also “{title}”.",
         ),
-        "no_offer": ("I have nothing new to show right now, but it will not be long.",),
+        "no_offer": ("I have nothing new to show right now, but there will be more soon.",),
         "question": ("Good question! I would rather not guess. What do you think?",),
         "compliment": (
             "Thank you, that is kind! What did you like about it?",
@@ -206,10 +201,10 @@ CHAT_REPLIES: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "small_talk": (
             "Tell me a little more.",
-            "I am reading. What would you like to see next time?",
+            "I am all ears. What would you like to see next time?",
         ),
-        "asked": ("I am passing your message to a person of the team. They will answer you here.",),
-        "upset": ("I am sorry this is going badly. A person of the team will take over.",),
-        "unsafe": ("I will stop here: a person of the team is going to read this message.",),
+        "asked": ("I am passing your message on to a member of the team, who will reply here.",),
+        "upset": ("I am sorry about this. A member of the team will take over.",),
+        "unsafe": ("I will stop here: a member of the team will read this message.",),
     },
 }

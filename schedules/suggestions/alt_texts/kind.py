@@ -1,7 +1,7 @@
-"""Generate alternative texts: a vision model describes one picture.
+"""Generate alt texts: a vision model describes one image.
 
-The model gets pixels alone, re-encoded at 1024 pixels at most, so that no metadata of the file goes
-along. Adult and unrated pictures are shown to models of the installation itself, and to no others.
+The model receives only pixels, re-encoded at 1024 pixels at most, without the metadata of the file.
+Adult and unrated images are shown only to models that the installation runs itself.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -28,7 +28,7 @@ from studio.costs.text_requests import TextPurpose
 from studio.library import assets
 
 HOSTED_RATINGS = frozenset({Rating.G, Rating.S})
-"""Ratings of pictures that may be shown to a model hosted by someone else."""
+"""Ratings of images that may be shown to a model hosted by a provider."""
 
 
 class FreeGpu(Protocol):
@@ -39,7 +39,7 @@ class FreeGpu(Protocol):
 
 @dataclass(frozen=True)
 class AltTextRequest:
-    """A picture to describe: the digest of its rendition, and its rating (None if unrated)."""
+    """An image to describe: the digest of its rendition, and its rating (None if unrated)."""
 
     proposal: AltTextProposal
     tenant_id: UUID
@@ -50,7 +50,7 @@ class AltTextRequest:
 
 @dataclass(frozen=True)
 class AltTextAnswer:
-    """An alternative text and a description, or why there are none; and the model, if one was
+    """An alt text and a description, or the reason for their absence; and the model, if one was
     chosen."""
 
     texts: tuple[str, str] | Message
@@ -59,7 +59,7 @@ class AltTextAnswer:
 
 @dataclass(frozen=True)
 class AltTextKind:
-    """Alternative texts for `shared.engine`. A request has one part: its answer."""
+    """Alt texts for `shared.engine`. A request has one part: its answer."""
 
     store: ObjectStore
     free_gpu: FreeGpu
@@ -67,7 +67,8 @@ class AltTextKind:
     purpose: ClassVar[TextPurpose] = TextPurpose.PICTURE
 
     def load_request(self, scope: Scope, request_id: UUID) -> AltTextRequest | None:
-        """Return a picture that waits for its text. End the request if it is gone or withheld."""
+        """Return an image that waits for its alt text. End the request if it is deleted or
+        withheld."""
         proposal = proposals.pending_alt_text(scope, request_id)
         if proposal is None:
             return None
@@ -82,6 +83,7 @@ class AltTextKind:
             proposals.store_alt_text(scope, proposal.id, Message("alt.withheld"))
             return None
         known = [one.rating for one in shown.values()]
+        # The highest rating of the original and its rendition applies.
         rating = None if None in known else max(filter(None, known), key=lambda one: one.rank)
         return AltTextRequest(
             proposal, scope.tenant_id, proposal.creator_id, rendition.sha256, rating
@@ -90,7 +92,7 @@ class AltTextKind:
     def write_parts(
         self, request: AltTextRequest, engine: VisionEngine, sessions: CostSessions
     ) -> Iterator[AltTextAnswer]:
-        """Show the picture to the model, if it may see it, and yield its answer."""
+        """Show the image to the model, if its rating allows that, and yield the answer."""
         proposal = request.proposal
         if engine.hosted and request.rating not in HOSTED_RATINGS:
             yield AltTextAnswer(Message("alt.stays", {"model": engine.model}), engine.model)

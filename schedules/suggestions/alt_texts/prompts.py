@@ -1,8 +1,6 @@
-"""Asking a model that sees for words about one picture: an alternative text, and what the library
-finds it by. Pure.
+"""Prompts of alt texts: request an alt text and a searchable description of one image. Pure.
 
-What a picture shows may be an instruction in disguise, and what comes of it anything: it is read as
-every model's text.
+An image may contain instructions, so the answer is as untrusted as any generated text.
 """
 
 from collections.abc import Mapping
@@ -32,8 +30,8 @@ _ASKED = "What does this picture show?"
 def write_alt_text(
     engine: TextEngine, picture: bytes, rules: TextRules, *, seed: int
 ) -> tuple[str, str] | Message:
-    """An alternative text and a description of a JPEG or PNG file that break no rule; or why there
-    are none."""
+    """Return an alt text and a description of a JPEG or PNG file that pass all checks, or the
+    reason why not."""
     job = TextJob(
         system=text_generation.format_instructions(
             _TELL, language=rules.language, forbidden=rules.forbidden

@@ -1,5 +1,4 @@
-"""Words for pictures by a model that sees: asked for, proposed beside the picture, and taken or
-refused by a person."""
+"""Alt text proposals: requested from a vision model, then accepted or rejected by a member."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,19 +18,19 @@ from schedules.suggestions.states import AltTextState
 from studio.library import assets as library
 
 MAX_WAITING_PICTURES = 60
-"""Pictures of one creator that wait for a model at once."""
+"""Maximum number of images of one creator that wait for a model."""
 
 MAX_ALT_TEXT_LENGTH = 300
 MAX_DESCRIPTION_LENGTH = 600
-"""Characters of the alternative text, and of what the library finds a picture by."""
+"""Maximum characters of the description used for search; an alt text has `MAX_ALT_TEXT_LENGTH`."""
 
 GROUP = "seeing"
 
 
 @dataclass(frozen=True)
 class AltTextProposal:
-    """Words for a picture. `alt` is empty while a model is asked, and where `reason` says why there
-    are none."""
+    """A proposed alt text. `alt` is empty while the model works, and if `reason` explains its
+    absence."""
 
     id: UUID
     creator_id: UUID
@@ -54,11 +53,11 @@ def request_alt_texts(
     forbidden: tuple[str, ...],
     key: UUID,
 ) -> int:
-    """Ask for words for these pictures, once per `key`; what is waited for already is left out. How
-    many are asked for.
+    """Request alt texts for images, once per `key`; return the number of requests.
 
-    `forbidden` are words the creator never uses. Raises BadInput for a language nobody is asked in,
-    NotFound for a picture that is not hers, and Conflict where too many would wait.
+    Images that already wait are skipped. `forbidden` are words that the creator never uses. Raises
+    BadInput for an unsupported language, NotFound for an image that is not the creator's, Conflict
+    if too many would wait.
     """
     library.lock_library(scope, "alts", creator_id)
     if language not in WRITABLE_LANGUAGES:
@@ -98,8 +97,10 @@ def request_alt_texts(
 def latest_alt_texts(
     scope: Scope, creator_id: UUID, assets: Collection[UUID]
 ) -> Mapping[UUID, AltTextProposal]:
-    """By picture, the last proposal that nobody took or refused; pictures without one are
-    absent."""
+    """Return the latest proposal of each image that is neither accepted nor rejected.
+
+    Images without one are not in the result.
+    """
     if not assets:
         return {}
     rows = scope.session.exec(
@@ -118,7 +119,7 @@ def latest_alt_texts(
 
 
 def pending_alt_text(scope: Scope, proposal_id: UUID) -> AltTextProposal | None:
-    """A proposal that no model was asked for yet; None once one was, or for an unknown one."""
+    """Return a proposal that waits for a model, None if it was processed or is unknown."""
     row = request_rows.get_row(scope, AltTextRow, proposal_id)
     return (
         _proposal_from_row(row) if row is not None and row.state == AltTextState.WAITING else None
@@ -128,9 +129,9 @@ def pending_alt_text(scope: Scope, proposal_id: UUID) -> AltTextProposal | None:
 def store_alt_text(
     scope: Scope, proposal_id: UUID, words: tuple[str, str] | Message, *, model: str = ""
 ) -> list[UUID]:
-    """Store an alternative text and a description, or why there are none, unless it is written.
+    """Store an alt text and a description, or the reason for their absence, unless already stored.
 
-    Return the picture as the subject whose texts are used, if there are any.
+    Returns the image as the subject whose texts are used, if there are any.
     """
     row = request_rows.lock_row(scope, AltTextRow, proposal_id)
     if row is None or row.state != AltTextState.WAITING:
@@ -155,11 +156,11 @@ def accept_alt_text(
     instead_of: str,
     shows: str = "",
 ) -> None:
-    """Somebody puts the words, as they left them, in the place of those they were shown
-    (`instead_of`).
+    """Replace the alt text of an image by the proposed one, as edited by the member.
 
-    Raises NotFound for nobody's proposal, BadInput without words, and Conflict where the picture
-    got other words meanwhile: they are a person's, and were not looked at.
+    `instead_of` is the alt text that the member saw. Raises NotFound, BadInput for an empty text,
+    and Conflict if the image has another alt text by now, which a member wrote and this one has not
+    seen.
     """
     row = _get_open_proposal(scope, creators, proposal_id)
     if not alt:
@@ -175,8 +176,7 @@ def accept_alt_text(
 
 
 def reject_alt_text(scope: Scope, creators: Collection[UUID], proposal_id: UUID) -> None:
-    """Somebody wants none of it, or has read why there is none. Raises NotFound for nobody's
-    proposal."""
+    """Reject a proposal, or dismiss the reason for a missing one. Raises NotFound."""
     row = _get_open_proposal(scope, creators, proposal_id)
     _transition_proposal(row, AltTextState.REFUSED)
     scope.add(row)

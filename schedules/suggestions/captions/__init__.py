@@ -1,1 +1,5 @@
-"""Suggested captions."""
+"""Suggested captions for a post: a set of texts around one idea, versions per account,
+translations.
+
+The checks that texts must pass are in `suggestions/shared`.
+"""

@@ -1,5 +1,4 @@
-"""What a text model is asked to write around one idea: a kit, versions for accounts, translations.
-Pure."""
+"""The brief of a caption request: a set of texts, versions for accounts, translations. Pure."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -14,11 +13,11 @@ from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 MAX_BRIEF_CHANNELS = 5
 MAX_IDEA_LENGTH = 500
-"""Characters of an idea; a tone has 200."""
+"""Maximum characters of an idea; a tone has `_TONE`."""
 
 MAX_SOURCE_LENGTH = 600
-"""Characters of a text that is translated: question and answer fit the smallest window of our
-engines."""
+"""Maximum characters of a text to translate: prompt and answer must fit the smallest context window
+of our engines."""
 
 _TONE = 200
 _WORDS = 200
@@ -28,15 +27,15 @@ StoredAsset = Annotated[
     BeforeValidator(lambda stored: stored or None),
     PlainSerializer(lambda asset: str(asset or "")),
 ]
-"""The id of an asset; without one an empty string is stored."""
+"""An asset id; None is stored as an empty string."""
 
 
 @dataclass(frozen=True)
 class CaptionSetBrief:
-    """What somebody asks for. Without `kit`, `places` and `into` there is nothing to write.
+    """A request for captions; at least one of `kit`, `places` and `into` is set.
 
-    `idea` is what it is about, `picture` the words that stand for a picture of hers; `source` is a
-    text to translate `into` other languages. `forbidden` are words the creator never uses.
+    `idea` is the topic, `picture` describes an image of the creator, and `source` is a text to
+    translate into the languages `into`. `forbidden` are words that the creator never uses.
     """
 
     creator_id: UUID
@@ -52,8 +51,8 @@ class CaptionSetBrief:
     into: tuple[str, ...] = ()
 
     def check_brief(self) -> None:
-        """Raise BadInput for what nobody could write from, and for words that are never used or
-        never written."""
+        """Raise BadInput for an incomplete brief, excessive lengths, and forbidden or prohibited
+        content."""
         if not (self.kit or self.places or self.into):
             raise BadInput("kit.nothing_asked")
         if (self.kit or self.places) and not (self.idea or self.picture):

@@ -29,7 +29,7 @@ from tenants.agencies.queries import get_creator
 
 @dataclass(frozen=True)
 class CaptionRequest:
-    """A set of captions to write, and what the prompts need beside its brief."""
+    """A caption set to write, and the data that the prompts need besides its brief."""
 
     captions: CaptionSet
     creator_id: UUID
@@ -40,7 +40,7 @@ class CaptionRequest:
 
 @dataclass(frozen=True)
 class CaptionKind:
-    """Captions for `shared.engine`. The parts are the texts that a member may pick."""
+    """Captions for `shared.engine`. Each part is a text that a member may pick."""
 
     connectors: Mapping[str, Connector]
     actor: ClassVar[str] = "system:kit"
@@ -70,7 +70,7 @@ class CaptionKind:
     def write_parts(
         self, request: CaptionRequest, engine: TextEngine, sessions: CostSessions
     ) -> Iterator[CaptionOffer | CaptionFailure]:
-        """Write the set, then each version and translation: one that fails leaves the others."""
+        """Write the set, then each version and translation; a failure does not stop the others."""
         captions = request.captions
         brief = request.captions.wish
         seed = derived_uuid(captions.id, "words").int % 2**30
@@ -83,6 +83,7 @@ class CaptionKind:
         if brief.kit:
             found = prompts.write_caption_set(*ask, seed=seed, places=request.targets)
             yield from [found] if isinstance(found, CaptionFailure) else found
+        # Seeds are ten apart, because a retry uses the next one.
         for number, target in enumerate(request.targets, start=1):
             yield prompts.write_channel_version(*ask, target, seed=seed + 10 * number)
         for number, language in enumerate(brief.into, start=100):
@@ -98,9 +99,9 @@ class CaptionKind:
 
 
 def _load_renditions(scope: Scope, captions: CaptionSet, channel: Channel) -> tuple[Medium, ...]:
-    """Return the renditions of the set's picture, if it still exists.
+    """Return the renditions of the set's image, if it still exists.
 
-    Some platforms take fewer characters beside a picture.
+    Some platforms allow fewer characters beside an image.
     """
     if captions.wish.asset is None:
         return ()
@@ -117,8 +118,8 @@ def _build_target(
     connector: Connector | None,
     disclosure: str,
 ) -> CaptionTarget:
-    """Return an account with its connector's count for a post with the picture and AI
-    disclosure."""
+    """Return an account with a counter that includes the image and the AI disclosure of the
+    post."""
     subject = delivery_subject(derived_uuid(captions.id, channel.id))
     content = Unit(
         tenant_id=scope.tenant_id,

@@ -1,8 +1,8 @@
-"""Asking a text model for a kit around one idea, for its version of one account, and for a
+"""Prompts of captions: request a set of texts around one idea, a version per account, a
 translation.
 
-A model that breaks a rule is told which, once; then the reason stands in the place of its text.
-What it must never have written is not shown to it again.
+A model that violates a rule gets one more attempt with the reason; then the reason replaces its
+text. Prohibited text is not included in the second prompt.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,10 +16,11 @@ from schedules.suggestions.shared.text_generation import ReadTexts, TextsByField
 from schedules.suggestions.shared.text_rules import MAX_HASHTAGS, CountText, TextRules
 
 MAX_VERSION_LENGTH = 600
-"""Characters of a version, where its place takes more: longer ones loop and are cut."""
+"""Maximum characters of a version even where the platform allows more: longer texts repeat
+themselves and get cut off."""
 
 _FIELDS = {"caption": 240, "title": 80, "alt": 200, "description": MAX_VERSION_LENGTH}
-"""The most characters of each text of a kit."""
+"""Maximum characters of each text of a set."""
 
 _TELL = (
     "You write for the social accounts of {creator}, an adult. Tone: {tone}. Write in {language} "
@@ -46,13 +47,16 @@ _HABITS = (
     (1000, "two or three sentences"),
     (10**9, "a short paragraph"),
 )
-"""How one speaks where posts may be so long."""
+"""The style of posts by their maximum length."""
 
 
 @dataclass(frozen=True)
 class CaptionOffer:
-    """A text somebody may pick: `field` says what it is, `of` the account or the language it was
-    written for, `label` what its engine says of its own quality."""
+    """A text that a member may pick.
+
+    `field` is its kind, `of` the account or language it was written for, and `label` the quality
+    label of its engine.
+    """
 
     field: str
     text: str
@@ -62,7 +66,7 @@ class CaptionOffer:
 
 @dataclass(frozen=True)
 class CaptionFailure:
-    """What a model could not write, and why."""
+    """A text that the model could not write, with the reason."""
 
     field: str
     why: Message
@@ -71,13 +75,13 @@ class CaptionFailure:
 
 @dataclass(frozen=True)
 class CaptionTarget:
-    """An account a version is written for: what it is called in the question, and how it counts."""
+    """An account to write a version for: its platform and its character counter."""
 
     id: str
     platform: str
     count: CountText
     most: int
-    """Characters its readers would read at most, its marks aside."""
+    """Maximum characters of the text itself, without what the account adds."""
 
 
 def write_caption_set(
@@ -89,7 +93,7 @@ def write_caption_set(
     seed: int,
     places: Sequence[CaptionTarget] = (),
 ) -> list[CaptionOffer] | CaptionFailure:
-    """Caption, title, alternative words, hashtags and a longer description; or why there are none.
+    """Return caption, title, alt text, hashtags and description, or the reason why there are none.
 
     The caption fits each of `places`.
     """
@@ -124,7 +128,8 @@ def write_channel_version(
     *,
     seed: int,
 ) -> CaptionOffer | CaptionFailure:
-    """The idea as one account would say it, within what its place takes; or why there is none."""
+    """Return a version of the idea for one account within its length limit, or the reason
+    why not."""
     most = max(min(place.most, MAX_VERSION_LENGTH), 1)
     habit = next(words for size, words in _HABITS if place.most <= size)
     told = _VERSION.format(place=place.platform.replace("_", " "), habit=habit, most=most)
@@ -148,7 +153,7 @@ def write_translation(
     *,
     seed: int,
 ) -> CaptionOffer | CaptionFailure:
-    """The source in another language; or why it is not."""
+    """Return the source text in another language, or the reason why not."""
     other = replace(wish, language=language, idea=wish.source, picture="")
     job = _build_text_job(
         other,

@@ -1,5 +1,4 @@
-"""Texts by a model around one idea: asked for while a post is written, and offered. A person picks
-what is taken."""
+"""Caption proposals: requested while a member writes a post; the member picks the texts to use."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -19,17 +18,16 @@ from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from studio.library import assets
 
 MAX_PENDING = 3
-"""Kits of one creator that are asked for and not written yet."""
+"""Maximum number of unwritten caption sets of one creator."""
 
 
 @dataclass(frozen=True)
 class CaptionSet:
-    """What was asked for and what came of it; `written` once a model was asked, whatever it could
-    write."""
+    """A caption request with its result; `written` is True once a model has processed it."""
 
     id: UUID
     draft: UUID
-    """The id that the post will be known by."""
+    """The future id of the post being written."""
     wish: CaptionSetBrief
     written: bool
     offers: Sequence[CaptionOffer]
@@ -37,11 +35,10 @@ class CaptionSet:
 
 
 def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: UUID) -> UUID:
-    """Ask for texts once per `key`, for the post that is being written as `draft`; they come soon
-    after.
+    """Request captions once per `key` for the post being written as `draft`.
 
-    Raises BadInput for a wish nobody could write from, NotFound for a picture or an account that is
-    not hers, and Conflict while too many are being written.
+    A model writes them soon after. Raises BadInput for an invalid brief, NotFound for an image or
+    account that is not the creator's, Conflict if too many sets are unwritten.
     """
     assets.lock_library(scope, "kit", wish.creator_id)
     known = request_rows.find_by_key(scope, TextKit, key)
@@ -71,7 +68,7 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
 
 
 def latest_captions(scope: Scope, creator_id: UUID, draft: UUID) -> CaptionSet | None:
-    """The last kit that the acting member asked for on a page; None where they asked for none."""
+    """Return the latest caption set that the acting member requested for a draft, or None."""
     rows = request_rows.list_latest(
         scope, TextKit, creator_id, TextKit.draft == draft, TextKit.by == scope.actor
     )
@@ -79,14 +76,15 @@ def latest_captions(scope: Scope, creator_id: UUID, draft: UUID) -> CaptionSet |
 
 
 def get_captions(scope: Scope, creators: Collection[UUID], kit_id: UUID) -> CaptionSet:
-    """A kit of one of these creators. Raises NotFound, in the same words for none and another's."""
+    """Return a caption set of one of these creators. Raises NotFound, also for other creators'
+    sets."""
     return _caption_set_from_row(
         request_rows.get_row_of(scope, TextKit, creators, kit_id, unknown="kit.unknown")
     )
 
 
 def pending_captions(scope: Scope, kit_id: UUID) -> CaptionSet | None:
-    """A kit that no model was asked for yet; None once one was, or for an unknown one."""
+    """Return a caption set that is not written yet, None if it is written or unknown."""
     row = request_rows.get_unwritten(scope, TextKit, kit_id)
     return _caption_set_from_row(row) if row is not None else None
 
@@ -94,9 +92,9 @@ def pending_captions(scope: Scope, kit_id: UUID) -> CaptionSet | None:
 def store_captions(
     scope: Scope, kit_id: UUID, parts: Sequence[CaptionOffer | CaptionFailure]
 ) -> list[UUID]:
-    """Store the texts of a set, and for each that is missing the reason, unless it is written.
+    """Store the texts of a set and the reasons for missing ones, unless it is already written.
 
-    Return the draft as the subject whose texts are used, if there are any.
+    Returns the draft as the subject whose texts are used, if there are any.
     """
     row = request_rows.lock_unwritten(scope, TextKit, kit_id)
     if row is None:

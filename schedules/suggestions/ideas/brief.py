@@ -1,5 +1,5 @@
-"""What ideas for posts are asked from: a creator's manner, and her own results as they were
-computed. Pure."""
+"""The brief of an idea request: the creator's persona and the measured results of earlier posts.
+Pure."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -11,20 +11,22 @@ from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 IDEAS_PER_REQUEST = 5
-"""Ideas of one round."""
+"""Number of ideas in one batch."""
 
 MAX_INSPIRING_LENGTH = 200
-"""Characters of an earlier post that a question shows."""
+"""Maximum characters of an earlier post in a prompt."""
 
 MAX_PERSONA_LENGTH = 400
-"""Characters of a persona's card that a question shows."""
+"""Maximum characters of a persona description in a prompt."""
 
 
 @dataclass(frozen=True)
 class InspiringPost:
-    """A post that did well: `value` interactions when it was as old as the results say, where
-    `usual` is the middle of its account. Both were measured. `day` is ISO, on the creator's
-    clock."""
+    """A post that performed well.
+
+    `value` is its number of interactions at the age given in the results, `usual` the median of its
+    account. `day` is an ISO date in the creator's time zone.
+    """
 
     post_id: UUID
     words: str
@@ -37,8 +39,11 @@ class InspiringPost:
 
 @dataclass(frozen=True)
 class ResultLesson:
-    """Of `posts` posts of one kind (`name` of a `kind`: form, hours or tag) so many did `better`
-    than their account usually does; that chance alone brings it about is unlikely."""
+    """A statistically significant pattern: `better` of `posts` posts outperformed their account's
+    usual result.
+
+    The posts share the property `name` of a `kind` (form, hours or tag).
+    """
 
     kind: str
     name: str
@@ -48,8 +53,8 @@ class ResultLesson:
 
 @dataclass(frozen=True)
 class MeasuredResults:
-    """What was measured: of `posts` posts, all at an age of `age_hours`; while some are `lacking`,
-    nothing is said."""
+    """The results of `posts` posts at an age of `age_hours`; `lacking` is the number of posts
+    missing for conclusions."""
 
     posts: int
     age_hours: int
@@ -60,8 +65,8 @@ class MeasuredResults:
 
 @dataclass(frozen=True)
 class IdeaBrief:
-    """What somebody asks for. `about` and `tone` are her persona's, `forbidden` the words it never
-    uses."""
+    """A request for ideas. `about`, `tone` and the words to avoid (`forbidden`) come from the
+    persona."""
 
     creator_id: UUID
     language: str
@@ -71,8 +76,11 @@ class IdeaBrief:
     forbidden: tuple[str, ...] = ()
 
     def bounded_for_model(self) -> "IdeaBrief":
-        """What a model may be shown of it: bounded, and no post that speaks of somebody young or in
-        words she never uses. Raises BadInput for a language that nothing is written in."""
+        """Return the brief with truncated texts, without texts about minors or with forbidden
+        words.
+
+        Raises BadInput for an unsupported language.
+        """
         if self.language not in WRITABLE_LANGUAGES:
             raise BadInput("kit.language_unknown")
         best = tuple(

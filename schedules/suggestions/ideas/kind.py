@@ -1,4 +1,4 @@
-"""Generate ideas: one question each, and none after a reason that holds for all of them."""
+"""Generate ideas with one prompt each; stop after a reason that would affect all of them."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ _FINAL_REASONS = {
     ),
     "spending.cap_reached",
 }
-"""Reasons that hold for every further question too: one wait for a silent server is enough."""
+"""Reasons that affect every further prompt: waiting for an unreachable server once is enough."""
 
 
 @dataclass(frozen=True)
 class IdeaRequest:
-    """Ideas to write, and what the prompts need beside the brief."""
+    """Ideas to write, and the data that the prompts need besides the brief."""
 
     batch: IdeaBatch
     creator_id: UUID
@@ -46,7 +46,7 @@ class IdeaRequest:
 
 @dataclass(frozen=True)
 class IdeaKind:
-    """Ideas for `shared.engine`. A part is an idea, or the reason why one is missing."""
+    """Ideas for `shared.engine`. Each part is an idea, or the reason why one is missing."""
 
     actor: ClassVar[str] = "system:ideas"
     purpose: ClassVar[TextPurpose] = TextPurpose.IDEAS
@@ -65,7 +65,7 @@ class IdeaKind:
     def write_parts(
         self, request: IdeaRequest, engine: TextEngine, sessions: CostSessions
     ) -> Iterator[Idea | Message]:
-        """Ask for one idea after the other, with the titles that were proposed already."""
+        """Request one idea after another, passing the titles proposed so far."""
         batch = request.batch
         titles = list(request.before)
         seed = derived_uuid(batch.id, "ideas").int % 2**30

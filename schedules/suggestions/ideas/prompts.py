@@ -1,5 +1,8 @@
-"""Asking a text model for one idea for a post. Each question shows one earlier post at most, so
-that what inspired an idea is known, and what stands in one post leads no other astray."""
+"""Prompts of ideas: request one idea for a post.
+
+Each prompt contains at most one earlier post. This identifies the inspiration of an idea, and
+prevents the content of one post from affecting other ideas.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +19,7 @@ from schedules.suggestions.shared.text_rules import TextRules
 _LONGEST = {"title": 80, "pitch": 300}
 _MOST_TAGS = 5
 _SHOWN = 6
-"""Lessons that a question tells, and ideas that it names as proposed already."""
+"""Maximum number of lessons, and of earlier proposals, in a prompt."""
 
 _TELL = (
     "You propose one idea for a post on the social accounts of {creator}, an adult. Tone: {tone}. "
@@ -43,8 +46,8 @@ _FIGURE = re.compile(r"\d+")
 
 @dataclass(frozen=True)
 class Idea:
-    """An idea somebody may write from; `of` is the number of the earlier post it rests on (from 0),
-    None for none."""
+    """An idea for a post; `of` is the index of the earlier post that inspired it, None if there is
+    none."""
 
     title: str
     pitch: str
@@ -64,8 +67,8 @@ def write_idea(
     before: Sequence[str],
     seed: int,
 ) -> Idea | Message:
-    """The idea of this number (from 0); or why there is none. `before` are titles that were
-    proposed already."""
+    """Return the idea of a number (from 0), or the reason why not. `before` are titles proposed
+    earlier."""
     best = brief.results.best
     past = best[number] if number < len(best) else None
     said = (*rules.said, *text_rules.known_texts([past.words] if past is not None else []))
@@ -90,13 +93,12 @@ def write_idea(
 def _parse_idea_answer(
     answer: Mapping[str, object], rules: TextRules, before: Sequence[str]
 ) -> tuple[TextsByField, Message | None]:
-    """The texts of an answer, and what is wrong with them: a figure is one that nobody measured."""
+    """Return the texts of an answer and the rule they violate; figures are rejected as invented."""
     spoken = {name: text_rules.clean_line(str(answer[name])) for name in _LONGEST}
     given = text_rules.parse_hashtags_field(answer["hashtags"])
     texts = {**spoken, "form": str(answer["form"]), "tags": " ".join((given or [])[:_MOST_TAGS])}
-    if not all(
-        any(map(str.isalnum, text)) for text in spoken.values()
-    ):  # signs nobody sees are no words
+    # Invisible characters only.
+    if not all(any(map(str.isalnum, text)) for text in spoken.values()):
         return texts, Message("kit.empty")
     if not given:
         return texts, Message("kit.wrote_tags")

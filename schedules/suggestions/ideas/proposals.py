@@ -1,5 +1,5 @@
-"""Ideas for posts from what past ones came to: asked for with a press, offered when there, put away
-by hand."""
+"""Idea proposals: requested by a member from the results of earlier posts, used or dismissed one by
+one."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -21,13 +21,15 @@ from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from studio.library import assets
 
 MAX_EARLIER = 40
-"""Titles of earlier rounds that are not proposed again."""
+"""Maximum number of earlier titles that are not proposed again."""
 
 
 @dataclass(frozen=True)
 class IdeaBatch:
-    """What was asked for and what came of it; `written` once a model was asked. `dismissed` are
-    numbers of ideas."""
+    """An idea request with its result; `written` is True once a model has processed it.
+
+    `dismissed` contains indexes of ideas.
+    """
 
     id: UUID
     brief: IdeaBrief
@@ -39,21 +41,20 @@ class IdeaBatch:
 
     @property
     def open_ideas(self) -> list[tuple[int, Idea]]:
-        """The ideas nobody put away, with their numbers."""
+        """The ideas that are not dismissed, with their indexes."""
         return [
             (number, one) for number, one in enumerate(self.ideas) if number not in self.dismissed
         ]
 
     def inspiring_post(self, idea: Idea) -> InspiringPost | None:
-        """The earlier post an idea rests on; None where it rests on none."""
+        """Return the earlier post that inspired an idea, or None."""
         return self.brief.results.best[idea.of] if idea.of is not None else None
 
 
 def request_ideas(scope: Scope, brief: IdeaBrief, *, key: UUID) -> UUID:
-    """Ask for ideas once per `key`; they come soon after.
+    """Request ideas once per `key`; a model writes them soon after.
 
-    Raises BadInput for a language nothing is written in, Conflict while others of this creator are
-    being written.
+    Raises BadInput for an unsupported language, Conflict while a batch of the creator is unwritten.
     """
     assets.lock_library(scope, "ideas", brief.creator_id)
     known = request_rows.find_by_key(scope, IdeaRound, key)
@@ -73,27 +74,27 @@ def request_ideas(scope: Scope, brief: IdeaBrief, *, key: UUID) -> UUID:
 
 
 def latest_ideas(scope: Scope, creator_id: UUID) -> IdeaBatch | None:
-    """The last ideas that were asked for, for a creator; None where nobody asked."""
+    """Return the latest batch of a creator, or None."""
     rows = request_rows.list_latest(scope, IdeaRound, creator_id)
     return _idea_batch_from_row(rows[0]) if rows else None
 
 
 def get_ideas(scope: Scope, creators: Collection[UUID], round_id: UUID) -> IdeaBatch:
-    """A round of one of these creators. Raises NotFound, in the same words for none and
-    another's."""
+    """Return a batch of one of these creators. Raises NotFound, also for other creators'
+    batches."""
     return _idea_batch_from_row(
         request_rows.get_row_of(scope, IdeaRound, creators, round_id, unknown="idea.unknown")
     )
 
 
 def pending_ideas(scope: Scope, round_id: UUID) -> IdeaBatch | None:
-    """A round that no model was asked for yet; None once one was, or for an unknown one."""
+    """Return a batch that is not written yet, None if it is written or unknown."""
     row = request_rows.get_unwritten(scope, IdeaRound, round_id)
     return _idea_batch_from_row(row) if row is not None else None
 
 
 def recent_idea_titles(scope: Scope, creator_id: UUID) -> list[str]:
-    """Titles that were proposed for a creator lately, the newest first."""
+    """Return recently proposed titles of a creator, newest first."""
     rows = scope.session.exec(
         select(IdeaRound.ideas)
         .where(IdeaRound.tenant_id == scope.tenant_id, IdeaRound.creator_id == creator_id)
@@ -104,9 +105,10 @@ def recent_idea_titles(scope: Scope, creator_id: UUID) -> list[str]:
 
 
 def store_ideas(scope: Scope, round_id: UUID, parts: Sequence[Idea | Message]) -> list[UUID]:
-    """Store the ideas of a round, and each reason why there are fewer, once, unless it is written.
+    """Store the ideas of a batch and the distinct reasons for missing ones, unless it is already
+    written.
 
-    Return the round as the subject whose texts are used, if there are any.
+    Returns the batch as the subject whose texts are used, if there are any.
     """
     row = request_rows.lock_unwritten(scope, IdeaRound, round_id)
     if row is None:
@@ -131,8 +133,7 @@ def store_ideas(scope: Scope, round_id: UUID, parts: Sequence[Idea | Message]) -
 
 
 def dismiss_idea(scope: Scope, creators: Collection[UUID], round_id: UUID, number: int) -> None:
-    """Put an idea away, for everybody; once away, it stays. Raises NotFound for none of these
-    creators'."""
+    """Dismiss an idea for all members. Raises NotFound for batches of other creators."""
     row = request_rows.lock_row(scope, IdeaRound, round_id)
     if row is None or row.creator_id not in creators or not 0 <= number < len(row.ideas):
         raise NotFound("idea.unknown")

@@ -1,1 +1,4 @@
-"""The engine of all suggestions: requests, prompts, checks and languages."""
+"""The engine of all suggestions: stored requests, generation, text checks and languages.
+
+The prompts of each kind of suggestion are in its sub-package.
+"""

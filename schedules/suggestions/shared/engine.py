@@ -1,8 +1,9 @@
-"""Run one request for suggestions of any kind: load it, ask a model, store what passed the checks.
+"""Run one request for suggestions of any kind: load it, prompt a model, store what passes the
+checks.
 
-No transaction is open while a model writes. A run that is killed stores nothing: the next one asks
-the model again, and the requests that were sent count as lost. Of two runs, the first to store
-wins.
+No transaction is open while a model writes. A run that is killed stores nothing: the next one
+prompts the model again, and the requests already sent count as lost. Of two runs, the first to
+store wins.
 """
 
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -51,7 +52,8 @@ class CostSessions:
 
 
 class SuggestionKind(Protocol[RequestT, EngineT_contra, PartT]):
-    """One kind of suggestions. A request is written in parts, each a text or why there is none."""
+    """A kind of suggestions. A request is written in parts, each a text or the reason why it is
+    missing."""
 
     @property
     def actor(self) -> str: ...
@@ -60,12 +62,12 @@ class SuggestionKind(Protocol[RequestT, EngineT_contra, PartT]):
     def purpose(self) -> TextPurpose: ...
 
     def load_request(self, scope: Scope, request_id: UUID) -> RequestT | None:
-        """Return a request with all that its prompts need, or None if no model is to be asked."""
+        """Return a request with all that its prompts need, or None if no model is needed."""
 
     def write_parts(
         self, request: RequestT, engine: EngineT_contra, sessions: CostSessions
     ) -> Iterator[PartT]:
-        """Ask for one part after the other and check each answer; no transaction is open."""
+        """Request one part after another and check each answer; no transaction is open."""
 
     def store_parts(
         self, scope: Scope, request_id: UUID, parts: Sequence[PartT]
@@ -73,7 +75,8 @@ class SuggestionKind(Protocol[RequestT, EngineT_contra, PartT]):
         """Store the parts unless another run has. Return the subjects whose texts are used."""
 
     def failure_part(self, reason: Message) -> PartT | None:
-        """Return the part that says why nothing was written; None if the kind stores no reasons."""
+        """Return the part with the reason why nothing was written; None if the kind stores no
+        reasons."""
 
 
 def generate_suggestions(
@@ -84,8 +87,7 @@ def generate_suggestions(
     open_engine: Callable[[], EngineT],
     billing: TextBilling = FREE_BILLING,
 ) -> None:
-    """Write what the subject of `event` asks for, and store it with the reasons for what is
-    missing.
+    """Write the suggestions requested by `event` and store them with the reasons for missing ones.
 
     Raises EngineError if the engine cannot be opened and the kind stores no reasons; LeaseLost.
     """
@@ -116,7 +118,7 @@ def _iterate_parts(
 ) -> Iterator[PartT]:
     try:
         engine = open_engine()
-    except EngineError as error:  # the settings name a missing model: another try would not help
+    except EngineError as error:  # the configured model is missing: a retry would not help
         failure = kind.failure_part(error.message)
         if failure is None:
             raise
@@ -128,7 +130,8 @@ def _iterate_parts(
 def fail_suggestions(
     event: Event, *, kind: SuggestionKind[Any, Any, Any], tenant: OpenScope
 ) -> None:
-    """End a request whose last try broke off, so that the member who waits for it sees a reason."""
+    """End a request whose last attempt failed, so that the member who waits for it sees a
+    reason."""
     failure = kind.failure_part(Message("kit.gave_up"))
     if failure is not None:
         with tenant(event.tenant_id, kind.actor) as scope:

@@ -1,8 +1,7 @@
-"""Whether a text speaks of somebody young: stricter than the safety check, a model can simply write
-another. Pure.
+"""Detect mentions of minors in generated text, more strictly than the safety check. Pure.
 
-The check at the time of publishing reads the installation's own lists; these words and ages stand
-beside it.
+False positives are acceptable because a model can write another text. The check before publishing
+uses the term lists of the installation; these terms and ages are additional.
 """
 
 import re
@@ -32,8 +31,8 @@ _FAR = re.compile("未成年|少女|子供|子ども|こども|女子高生|中�
 
 
 def is_about_minor(texts: Sequence[str]) -> bool:
-    """Whether one of these texts names a minor, an age under eighteen, or what the safety check
-    never lets out."""
+    """Return True if a text mentions a minor, an age under eighteen or content that is always
+    prohibited."""
     found = text_rating.rate_texts(texts)
     if found.prohibited or found.contextual:
         return True
@@ -44,7 +43,7 @@ def is_about_minor(texts: Sequence[str]) -> bool:
 
 
 def _has_minor_term(text: str) -> bool:
-    """By words and figures, whatever their case, accents and letter forms."""
+    """Search terms and ages, ignoring case, accents and letter variants."""
     composed = normalize_unicode("NFKC", text.casefold())
     apart = normalize_unicode("NFKD", composed)
     seen = " ".join(

@@ -1,4 +1,4 @@
-"""What a creator's posts of the last days say: a model does not offer it again."""
+"""Recent texts of a creator, which a model must not propose again."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -9,14 +9,14 @@ from foundation.db.database import Scope
 from schedules.posts.models import Post
 
 LATELY = timedelta(days=90)
-"""How far back a creator's posts are looked at."""
+"""Age up to which posts are considered."""
 
 MAX_RECENT_POSTS = 2000
-"""Posts that are looked at, the newest first."""
+"""Maximum number of posts considered, newest first."""
 
 
 def list_recent_texts(scope: Scope, creator_id: UUID) -> list[str]:
-    """What they say, here or there, the newest first."""
+    """Return the texts of recent posts and of their overrides, newest first."""
     rows = scope.session.exec(
         select(Post.body, Post.overrides)
         .where(

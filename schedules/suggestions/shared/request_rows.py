@@ -16,13 +16,13 @@ from schedules.suggestions.models import IdeaRound, TextKit, WeekPlan
 
 Row = TypeVar("Row", bound=CreatorOwnedRow)
 WrittenRow = TypeVar("WrittenRow", TextKit, IdeaRound, WeekPlan)
-"""A request that a member makes once per key, and that is written once."""
+"""A request that is made once per key and written once."""
 
 
 def put_request(
     scope: Scope, row: CreatorOwnedRow, due: Event, *, group: str | None = None
 ) -> UUID:
-    """Write a request with the event that has it generated. Return the request's id."""
+    """Store a request with the event that triggers its generation. Return the request's id."""
     scope.add(row)
     outbox.put(scope, due, at=scope.now, group=group)
     return row.id
@@ -50,15 +50,17 @@ def count_unwritten(scope: Scope, table: type[WrittenRow], creator_id: UUID, *, 
 
 
 def get_row(scope: Scope, table: type[Row], row_id: UUID) -> Row | None:
-    """Return a row as the database has it now, or None."""
+    """Return the current state of a row, or None."""
     return scope.session.get(table, (scope.tenant_id, row_id), populate_existing=True)
 
 
 def get_row_of(
     scope: Scope, table: type[Row], creators: Collection[UUID], row_id: UUID, *, unknown: str
 ) -> Row:
-    """Return a row of one of these creators. Raises NotFound with the code `unknown`, for a foreign
-    row too."""
+    """Return a row of one of these creators.
+
+    Raises NotFound with the code `unknown`, also for rows of other creators.
+    """
     row = get_row(scope, table, row_id)
     if row is None or row.creator_id not in creators:
         raise NotFound(unknown)
@@ -89,8 +91,7 @@ def get_unwritten(scope: Scope, table: type[WrittenRow], row_id: UUID) -> Writte
 
 
 def lock_row(scope: Scope, table: type[Row], row_id: UUID) -> Row | None:
-    """Lock a row until the end of the transaction and return it as the database has it now, or
-    None."""
+    """Lock a row until the transaction ends and return its current state, or None."""
     return scope.session.exec(
         select(table)
         .where(table.tenant_id == scope.tenant_id, table.id == row_id)
@@ -100,7 +101,6 @@ def lock_row(scope: Scope, table: type[Row], row_id: UUID) -> Row | None:
 
 
 def lock_unwritten(scope: Scope, table: type[WrittenRow], row_id: UUID) -> WrittenRow | None:
-    """Lock a request to write it. Return None if it is written or unknown: of two runs the first
-    counts."""
+    """Lock a request to write it. Return None if it is written or unknown: the first run wins."""
     row = lock_row(scope, table, row_id)
     return row if row is not None and row.written_at is None else None

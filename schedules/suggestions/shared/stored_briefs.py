@@ -1,4 +1,4 @@
-"""Store a brief as the JSON object of its fields. The creator is left out: the row has a column."""
+"""Store a brief as the JSON object of its fields, without the creator, which has its own column."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -11,7 +11,7 @@ Brief = TypeVar("Brief")
 
 
 def dump_brief(brief: object) -> dict[str, Any]:
-    """Return a brief as its row stores it."""
+    """Return the JSON object of a brief."""
     dumped: dict[str, Any] = _build_adapter(cast(Any, type(brief))).dump_python(
         brief, mode="json", exclude={"creator_id"}
     )
@@ -19,7 +19,7 @@ def dump_brief(brief: object) -> dict[str, Any]:
 
 
 def load_brief(brief_type: type[Brief], creator_id: UUID, stored: Mapping[str, Any]) -> Brief:
-    """Return the brief that `dump_brief` stored."""
+    """Return the brief stored by `dump_brief`."""
     brief: Brief = _build_adapter(cast(Any, brief_type)).validate_python(
         {**stored, "creator_id": creator_id}
     )

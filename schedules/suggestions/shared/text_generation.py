@@ -1,7 +1,6 @@
-"""Ask a model for texts that must obey our rules: at most twice, the second time with the rule that
-it broke.
+"""Request texts that satisfy the text rules, with one retry that names the violated rule.
 
-An answer is one JSON object. This module has the parts that the questions of all kinds share.
+An answer is one JSON object. This module contains the parts that the prompts of all kinds share.
 """
 
 import json
@@ -21,17 +20,16 @@ from schedules.suggestions.shared.languages import LANGUAGE_NAMES
 
 TextsByField = dict[str, str]
 ReadTexts = Callable[[Mapping[str, object]], tuple[TextsByField, Message | None]]
-"""The texts of an answer by field, and what is wrong with them."""
+"""Return the texts of an answer by field, and the rule they violate or None."""
 
 DEFAULT_TONE = "plain, warm"
 _NAMED = 400
-"""Characters of words that are never used, as the question names them; all of them are looked for
-afterwards."""
+"""Maximum characters of forbidden words in a prompt; the answer is checked for all of them."""
 
 
 @dataclass(frozen=True)
 class ModelTexts:
-    """Texts that break no rule, by field; `label` is what their engine says of its own quality."""
+    """Texts that pass all checks, by field; `label` is the quality label of their engine."""
 
     texts: TextsByField
     label: OriginLabel
@@ -70,30 +68,29 @@ def answer_schema(fields: Mapping[str, object]) -> dict[str, object]:
 
 
 def forbidden_words_sentence(words: tuple[str, ...]) -> str:
-    """The sentence of a question that names words which are never used; nothing where there are
-    none."""
+    """Return the prompt sentence that lists forbidden words; empty without any."""
     return f"Never use these words: {', '.join(words)[:_NAMED]}. " if words else ""
 
 
 def quote_material(text: str) -> str:
-    """Words of somebody, between the marks that a question calls material: they cannot close
+    """Wrap user text in the marks that a prompt declares as material; the text cannot close
     them."""
     return f"<idea>{text.replace('<', '‹')}</idea>"
 
 
 def can_write_language(engine: TextEngine, language: str) -> bool:
-    """Whether an engine may be asked to write in this language at all."""
+    """Return True if an engine can write in a language."""
     return language in engine.languages or engine.converses
 
 
 def request_texts(engine: TextEngine, job: TextJob, read: ReadTexts) -> ModelTexts | Message:
-    """The texts of an answer that breaks no rule, asked for at most twice; else why there are
-    none."""
+    """Return texts that pass all checks after at most two attempts, or the reason why not."""
     if not can_write_language(engine, job.language):
         return Message("kit.no_model")
     try:
         written = engine.write(job)
         texts, why = _parse_generated_text(written, read)
+        # A template means that no model wrote the text, so a retry would not help.
         if why is not None and written.label != OriginLabel.TEMPLATE:
             written = engine.write(_build_retry_job(job, written, why))
             texts, why = _parse_generated_text(written, read)
@@ -107,7 +104,7 @@ def request_texts(engine: TextEngine, job: TextJob, read: ReadTexts) -> ModelTex
 def _parse_generated_text(
     written: GeneratedText, read: ReadTexts
 ) -> tuple[TextsByField, Message | None]:
-    """What an answer holds; a sentence of ours is no model's text."""
+    """Return the texts of an answer. A template of ours counts as no answer."""
     if written.label == OriginLabel.TEMPLATE:
         return {}, Message("kit.no_model")
     return read(written.answer)
@@ -127,8 +124,10 @@ _TOLD = {
 
 
 def _build_retry_job(job: TextJob, written: GeneratedText, why: Message) -> TextJob:
-    """The second question: what was wrong is told; a text that must never be written is not shown
-    again."""
+    """Return the second prompt, which names the violated rule.
+
+    Prohibited text is not included in it.
+    """
     other = replace(job, seed=job.seed + 1)
     if why.code not in _TOLD:
         return other

@@ -1,4 +1,4 @@
-"""What a model's texts must pass before anybody is offered them. Pure, but for the connector's own
+"""Checks that generated texts must pass before a member sees them. Pure, except for connectors'
 counting."""
 
 import re
@@ -18,24 +18,25 @@ from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
 MAX_HASHTAGS = 8
 MAX_SHARED_WORDS = 0.8
-"""Share of the words of two texts, each seen from the other, above which one says the other
-again."""
+"""Share of common words in both directions above which a text repeats another one."""
 
 _FEW = 5
-"""Words: fewer are in common by chance."""
+"""Minimum number of words; fewer can be common by chance."""
 _TELLS = 20
-"""Letters: of fewer, no guess at their language is worth anything."""
+"""Minimum number of letters for detecting a language reliably."""
 _UNKEPT = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
-"""Signs no database keeps, and those that turn text around."""
+"""Characters that PostgreSQL does not store, control characters, and those that change the text
+direction."""
 _TAG = re.compile(r"[^\W_]\w{0,49}")
 
 CountText = Callable[[str], tuple[int, int]]
-"""How much a text counts on a place, the marks of the place included, and the most it takes."""
+"""Return the counted length of a text on an account, including additions, and the maximum
+length."""
 
 
 @dataclass(frozen=True)
 class KnownText:
-    """A text of the creator, as it is compared."""
+    """A text of the creator with its fingerprint for comparison."""
 
     text: str
     print: Fingerprint
@@ -43,10 +44,9 @@ class KnownText:
 
 @dataclass(frozen=True)
 class TextRules:
-    """What is asked of every text: its language ("" for any), words that are never used, what was
-    said lately.
+    """Rules for every text: its language ("" for any), forbidden words and texts used recently.
 
-    `sources` are the question's own words: what mostly repeats them is an echo.
+    `sources` are the texts of the prompt, whose links may be repeated.
     """
 
     language: str
@@ -56,7 +56,7 @@ class TextRules:
 
 
 def known_texts(texts: Iterable[str]) -> tuple[KnownText, ...]:
-    """Texts as they are compared; empty ones are none."""
+    """Return distinct texts prepared for comparison, without empty ones."""
     return tuple(
         KnownText(text, text_similarity.fingerprint_text(text))
         for text in dict.fromkeys(texts)
@@ -65,7 +65,7 @@ def known_texts(texts: Iterable[str]) -> tuple[KnownText, ...]:
 
 
 def clean_field(text: str) -> str:
-    """A text as a field may hold it: no signs that no database keeps, no blanks around."""
+    """Remove unsupported characters and surrounding white space from a text."""
     kept = _UNKEPT.sub(
         "", unicodedata.normalize("NFC", text.replace("\t", " ").replace("\r\n", "\n"))
     )
@@ -83,9 +83,9 @@ def find_violation(
     *,
     counts: Mapping[str, Sequence[CountText]] | None = None,
 ) -> Message | None:
-    """The first reason why nobody may be offered these texts (by field); None where they are fit.
+    """Return the first rule that the texts (by field) violate, or None.
 
-    `counts` are the places a field may go to.
+    `counts` are the counters of the accounts for which a field is meant.
     """
     shown = list(texts.values())
     never = _find_forbidden_content(shown, rules)
@@ -106,14 +106,16 @@ def find_violation(
 
 
 def find_hashtag_violation(written: str, rules: TextRules) -> Message | None:
-    """The same of hashtags as they are written: they are of no language, and the same ones come
-    again."""
+    """Return the first rule that hashtags violate, or None.
+
+    Language and repetition are not checked: hashtags belong to no language and recur.
+    """
     return find_violation({"all": written.replace("#", " ")}, replace(rules, language="", said=()))
 
 
 def _find_forbidden_content(shown: Sequence[str], rules: TextRules) -> Message | None:
-    """Why nobody may read this at all: nothing, minors, words that are never used, addresses out of
-    nowhere."""
+    """Return the reason if texts are empty, mention minors, or contain forbidden words or unknown
+    links."""
     if not any(shown):
         return Message("kit.empty")
     if minor_terms.is_about_minor(shown):
@@ -127,8 +129,8 @@ def _find_forbidden_content(shown: Sequence[str], rules: TextRules) -> Message |
 
 
 def _is_in_language(texts: Sequence[str], language: str) -> bool:
-    """Whether none of these texts is surely in another language, and all of them together most
-    likely in this one."""
+    """Return True if no text is clearly in another language and together they match the
+    language."""
     if not language:
         return True
     for text in texts:
@@ -147,13 +149,13 @@ def _is_in_language(texts: Sequence[str], language: str) -> bool:
 
 
 def _count_letters(text: str) -> int:
-    """Letters, where one of a script without blanks between words tells as much as three."""
+    """Count letters; a character of a script without spaces between words counts as three."""
     return sum(3 if sign >= "\u2e80" else 1 for sign in text if sign.isalpha())
 
 
 def has_known_text(text: str, said: Iterable[KnownText]) -> bool:
-    """Whether a text says again what was said: the same words, nearly the same, or hardly any
-    others."""
+    """Return True if a text repeats a known one: equal, nearly equal, or with mostly the same
+    words."""
     mine = text_similarity.fingerprint_text(text)
     words = len(output_checks.significant_words(text))
     for one in said:
@@ -170,8 +172,7 @@ def has_known_text(text: str, said: Iterable[KnownText]) -> bool:
 
 
 def parse_hashtags(found: Iterable[str]) -> list[str] | None:
-    """Hashtags as they are written, each once; None where one of them is none: blanks, signs,
-    figures alone."""
+    """Return the distinct hashtags, None if one contains spaces or symbols or only digits."""
     kept: dict[str, str] = {}
     for one in found:
         bare = clean_field(one).removeprefix("#")

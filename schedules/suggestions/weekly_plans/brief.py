@@ -1,5 +1,4 @@
-"""The brief a week is proposed from: what for, in which tone, where, on which days, about what.
-Pure."""
+"""The brief of a weekly plan: goal, tone, accounts, days and topics. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -10,10 +9,10 @@ from foundation.errors import BadInput
 from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
 
 MAX_WEEK_POSTS = 21
-"""Posts of one week: three a day."""
+"""Maximum posts of one week: three a day."""
 
 MAX_FORBIDDEN_WORDS = 200
-"""Characters of a goal, a tone or a topic; words that are never used are at most so many."""
+"""Maximum characters of a goal, tone or topic, and maximum number of forbidden words."""
 
 MAX_LINK_LENGTH = 500
 DAYS_PER_WEEK = 7
@@ -21,11 +20,11 @@ DAYS_PER_WEEK = 7
 
 @dataclass(frozen=True)
 class WeekBrief:
-    """What somebody asks for: `count` posts on these accounts, on these days of the week (0 is
-    Monday) from `first` on.
+    """A request for `count` posts on these accounts, on these weekdays (0 is Monday) from `first`
+    on.
 
-    `language` is "fr" or "en"; `forbidden` are words the creator never uses; of `recipes` one is
-    taken for each post in turn, of `topics` as well.
+    `language` is "fr" or "en"; `forbidden` are words that the creator never uses. `recipes` and
+    `topics` are assigned to the posts in turn.
     """
 
     creator_id: UUID
@@ -43,16 +42,16 @@ class WeekBrief:
 
     @property
     def posting_days(self) -> list[date]:
-        """The days of its week, in order."""
+        """The days of the week that have posts, in order."""
         week = (self.first + timedelta(days=number) for number in range(DAYS_PER_WEEK))
         return [day for day in week if day.weekday() in self.weekdays]
 
     def topic_of_line(self, number: int) -> str:
-        """What its post number so many (from 0) is about; nothing where no topic was given."""
+        """Return the topic of a post by its number (from 0); "" without topics."""
         return self.topics[number % len(self.topics)] if self.topics else ""
 
     def check_brief(self) -> None:
-        """Raise BadInput for what nobody could plan from, and for a word that is never used."""
+        """Raise BadInput for an incomplete brief, excessive lengths and forbidden words."""
         if not (self.goal or self.topics):
             raise BadInput("week.no_goal")
         if not self.channels:

@@ -1,4 +1,5 @@
-"""Generate the texts of a proposed week: one question for each line that has the brief's words."""
+"""Generate the texts of a proposed week: one prompt for each post that has the text of the
+brief."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from tenants.agencies import queries
 
 @dataclass(frozen=True)
 class WeekTextsRequest:
-    """A proposed week, and the lines of it that a model is asked to write."""
+    """A proposed week, and its posts that need a text."""
 
     brief: WeekBrief
     creator_id: UUID
@@ -29,7 +30,7 @@ class WeekTextsRequest:
 
 @dataclass(frozen=True)
 class WeekLineText:
-    """The text for a line as it was read; None if no model wrote a usable one."""
+    """The text for a post as it was read; None if no model wrote a usable one."""
 
     line: WeekLineView
     text: str | None
@@ -37,16 +38,17 @@ class WeekLineText:
 
 @dataclass(frozen=True)
 class WeekTextsKind:
-    """The texts of a week for `shared.engine`. A part is the text of one line.
+    """The texts of a week for `shared.engine`. Each part is the text of one post.
 
-    A line without a usable text keeps the brief's own words, so that there is no failure to store.
+    A post without a usable text retains the text of the brief, so there is no failure to store.
     """
 
     actor: ClassVar[str] = "system:week"
     purpose: ClassVar[TextPurpose] = TextPurpose.WEEK
 
     def load_request(self, scope: Scope, request_id: UUID) -> WeekTextsRequest | None:
-        """Return a week that is not written yet. A week without a line to write is written here."""
+        """Return a week that is not written yet. A week without posts to write is marked as
+        written."""
         week = proposals.pending_week(scope, request_id)
         if week is None:
             return None
@@ -60,7 +62,7 @@ class WeekTextsKind:
     def write_parts(
         self, request: WeekTextsRequest, engine: TextEngine, sessions: CostSessions
     ) -> Iterator[WeekLineText]:
-        """Write one line after the other; each is billed for itself."""
+        """Write one text after another; each is billed separately."""
         for line in request.lines:
             seed = derived_uuid(line.id, "words").int % 2**31
             model = sessions.counted_engine(engine, line.id)

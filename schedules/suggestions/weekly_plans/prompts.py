@@ -1,5 +1,4 @@
-"""Words for a proposed post: a model's where one is there and they are fit, else the brief's own,
-as they stand."""
+"""Prompts of weekly plans: request the text of a post, with the text of the brief as fallback."""
 
 from generators.contract.engines import EngineError, OriginLabel, PromptMessage, TextEngine, TextJob
 from generators.text import output_checks
@@ -7,8 +6,8 @@ from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 
 MAX_LINE_TEXT = 240
-"""Characters of what a model writes; a link comes after it, and both fit the shortest places we
-post to."""
+"""Maximum characters of a generated text; with the link it fits the shortest limit of our
+platforms."""
 
 _SYSTEM = {
     "fr": (
@@ -29,17 +28,16 @@ _ASK = {"fr": "Sujet : {topic}\nBut : {goal}", "en": "Topic: {topic}\nGoal: {goa
 
 
 def brief_text(topic: str, goal: str, link: str) -> str:
-    """The brief's own words for a post: the topic as somebody wrote it, and the link; pure."""
+    """Return the topic or the goal of the brief, with the link; pure."""
     return "\n\n".join(filter(None, (topic or goal, link)))
 
 
 def write_line_text(
     engine: TextEngine, brief: WeekBrief, creator: str, topic: str, *, seed: int
 ) -> str | None:
-    """What a model writes about a topic, with the link; None where no model is there, or its words
-    are not fit.
+    """Return a generated text about a topic, with the link.
 
-    Words that a creator never uses make them unfit.
+    None if no model is available or its text is unusable, for example because of forbidden words.
     """
     language = brief.language
     if language not in engine.languages:

@@ -1,7 +1,7 @@
-"""A week proposed from a brief: asked for, read, and accepted, changed or dropped line by line.
+"""Weekly plan proposals: requested from a brief, then accepted, changed or dropped post by post.
 
-Nothing of a proposal is planned by itself: what a person accepts becomes a draft with its wished
-time, as if they had written it.
+A proposal schedules nothing. An accepted post becomes a draft with a proposed time, as if the
+member had written it.
 """
 
 from collections.abc import Collection, Sequence
@@ -38,19 +38,19 @@ from studio.runs import runner
 from tenants.agencies.queries import get_creator
 
 ORIGIN = "week"
-"""`origin` of posts that were proposed."""
+"""`origin` of posts created from proposals."""
 
 LASTS = timedelta(days=7)
-"""A proposal that nobody looked at for so long is over; so is one whose days are."""
+"""Time after which a proposal expires; it also expires when its days are over."""
 
 MAX_LINE_LENGTH = 5000
-"""Characters of a line's words; what a place allows is said where the draft is opened."""
+"""Maximum characters of a text; limits of platforms are shown when the draft is opened."""
 
 
 @dataclass(frozen=True)
 class WeekLineView:
-    """One post of a proposal. `hour_from` is slot, usual or plain; `words_by` brief, model, person
-    or both."""
+    """A post of a proposal. `hour_from` is slot, usual or plain; `words_by` brief, model, person or
+    both."""
 
     id: UUID
     creator_id: UUID
@@ -68,7 +68,8 @@ class WeekLineView:
 
 @dataclass(frozen=True)
 class WeekProposal:
-    """A proposed week, its lines by time; `written`: whether words were looked for already."""
+    """A proposed week with its posts by time; `written` is True once a model has processed its
+    texts."""
 
     id: UUID
     brief: WeekBrief
@@ -78,13 +79,13 @@ class WeekProposal:
 
     @property
     def open_lines(self) -> list[WeekLineView]:
-        """The lines that nobody accepted or left out."""
+        """The posts that are neither accepted nor dropped."""
         return [one for one in self.lines if one.state is WeekLineState.PROPOSED]
 
 
 @dataclass(frozen=True)
 class WeekLineChange:
-    """What somebody makes of a line before they accept it."""
+    """A member's change of a proposed post."""
 
     body: str
     at: WallTime
@@ -92,10 +93,10 @@ class WeekLineChange:
 
 
 def request_week(scope: Scope, brief: WeekBrief, *, key: UUID) -> UUID:
-    """Propose a week, once per `key`: days and hours at once, a model's words soon after.
+    """Propose a week once per `key`: days and hours immediately, generated texts soon after.
 
-    Raises BadInput for a brief nobody could plan from and a week without a free hour, and NotFound
-    for accounts and recipes that are not the creator's.
+    Raises BadInput for an invalid brief and a week without a free hour, NotFound for accounts and
+    recipes that are not the creator's.
     """
     assets.lock_library(scope, "week", key)
     known = request_rows.find_by_key(scope, WeekPlan, key)
@@ -142,7 +143,7 @@ def request_week(scope: Scope, brief: WeekBrief, *, key: UUID) -> UUID:
 
 
 def _check_day(scope: Scope, day: date) -> None:
-    """Raise BadInput for a day too far away to be meant, or that no calendar has."""
+    """Raise BadInput for a day beyond the planning horizon."""
     if abs((day - scope.now.date()).days) > PLANNING_HORIZON.days:
         raise BadInput("week.not_ahead", most=PLANNING_HORIZON.days)
 
@@ -160,7 +161,7 @@ def _check_recipes(scope: Scope, creator_id: UUID, recipes: Collection[UUID]) ->
 
 
 def list_week_proposals(scope: Scope, creator_id: UUID, *, limit: int = 1) -> list[WeekProposal]:
-    """What is proposed for a creator and not over, the newest first."""
+    """Return the current proposals of a creator, newest first."""
     rows = request_rows.list_latest(
         scope, WeekPlan, creator_id, col(WeekPlan.expires_at) > scope.now, limit=limit
     )
@@ -185,22 +186,23 @@ def _load_week_proposal(scope: Scope, row: WeekPlan) -> WeekProposal:
 
 
 def get_week_proposal(scope: Scope, creators: Collection[UUID], plan_id: UUID) -> WeekProposal:
-    """A proposal for one of these creators, also once it is over. Raises NotFound; another tenant's
-    looks the same."""
+    """Return a proposal of one of these creators, even after it has expired.
+
+    Raises NotFound, also for another tenant's proposal.
+    """
     row = request_rows.get_row_of(scope, WeekPlan, creators, plan_id, unknown="week.unknown")
     return _load_week_proposal(scope, row)
 
 
 def get_week_line(scope: Scope, line_id: UUID) -> WeekLineView:
-    """A line as it stands. Raises NotFound; another tenant's looks the same."""
+    """Return a proposed post. Raises NotFound, also for another tenant's post."""
     return _line_view_from_row(_get_line_row(scope, line_id))
 
 
 def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, version: int) -> None:
-    """Change the words, the time or the recipe of a line that is still proposed, as it was seen.
+    """Change the text, time or recipe of a proposed post in the version that the member saw.
 
-    Raises BadInput for no words, words that are never used and a time that is over; NotFound;
-    Conflict.
+    Raises BadInput for an empty text, forbidden words and a time in the past; NotFound; Conflict.
     """
     row, plan = _lock_open_line(scope, line_id, version)
     if not change.body.strip():
@@ -223,19 +225,19 @@ def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, ver
 
 
 def drop_week_line(scope: Scope, line_id: UUID, *, version: int) -> None:
-    """Leave a line out. Raises NotFound, and Conflict for one that was accepted, dropped or changed
-    meanwhile."""
+    """Drop a proposed post. Raises NotFound, and Conflict if it was accepted, dropped or
+    changed."""
     row, _ = _lock_open_line(scope, line_id, version)
     _transition_line(scope, row, WeekLineState.DROPPED)
 
 
 def accept_week_line(scope: Scope, line_id: UUID, *, version: int) -> UUID:
-    """Make a draft of a line, by the acting member, with its wished time and an order for its
-    picture; the post's id.
+    """Create a draft of a proposed post with its time, and start the run of its recipe; return the
+    post id.
 
-    Once, however often it is pressed. Nothing is approved or put on the calendar by it. Raises
-    BadInput for a time that has passed and for words that are never used; NotFound; Conflict for
-    one that was dropped or changed meanwhile, or whose proposal is over.
+    Idempotent. It neither approves nor schedules the post. Raises BadInput for a time in the past
+    and for forbidden words; NotFound; Conflict if the post was dropped or changed, or the proposal
+    has expired.
     """
     slots.lock_queues(scope, *map(UUID, _get_line_row(scope, line_id).channels))
     row = _get_line_row(scope, line_id, lock=True)
@@ -276,8 +278,10 @@ def _text_ai_from_author(words_by: str) -> str:
 
 
 def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, str]]) -> list[UUID]:
-    """Put a model's words (version and text by line) where nobody changed or decided anything
-    meanwhile; where."""
+    """Store generated texts (version and text by post) and return the posts that received one.
+
+    A post that was changed or decided in the meantime is skipped.
+    """
     given: list[UUID] = []
     rows = scope.session.exec(
         select(WeekLine)
@@ -306,8 +310,7 @@ def store_week_texts(scope: Scope, plan_id: UUID, words: dict[UUID, tuple[int, s
 
 
 def pending_week(scope: Scope, plan_id: UUID) -> WeekProposal | None:
-    """A proposal whose words were not looked for yet; None once they were, or it is over, or
-    unknown."""
+    """Return a proposal that is not written yet, None if it is written, expired or unknown."""
     row = request_rows.get_unwritten(scope, WeekPlan, plan_id)
     if row is None or row.expires_at <= scope.now:
         return None
@@ -315,7 +318,8 @@ def pending_week(scope: Scope, plan_id: UUID) -> WeekProposal | None:
 
 
 def _lock_open_line(scope: Scope, line_id: UUID, version: int) -> tuple[WeekLine, WeekBrief]:
-    """A line that is still proposed, locked, with its brief."""
+    """Lock a post that is still proposed and return it with its brief. Raises Conflict and
+    NotFound."""
     row = _get_line_row(scope, line_id, lock=True)
     plan = _get_plan_row(scope, row.plan_id)
     if plan.expires_at <= scope.now:

@@ -1,5 +1,4 @@
-"""Which day and hour each post of a proposed week gets; pure but for the reading of what is
-taken."""
+"""Time layout of a proposed week: assign a day and an hour to each post."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -16,19 +15,18 @@ from schedules.availability.usual_hours import DEFAULT_USUAL_HOUR, list_usual_ho
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 
 From = Literal["slot", "usual", "plain"]
-"""A time slot of an account, an hour at which posts of the creator leave again and again, or one of
-ours."""
+"""Origin of an hour: a slot of an account, a usual hour of the creator, or a default."""
 
 PLAIN = (DEFAULT_USUAL_HOUR, time(12, 30), time(20, 30), time(9), time(15, 30))
-"""Hours for whom nothing is known of, and for days with more posts than hours."""
+"""Default hours, for creators without usual hours and days with more posts than hours."""
 
 BETWEEN = timedelta(hours=1)
-"""Between two posts of a proposal, at least."""
+"""Minimum interval between two posts of a proposal."""
 
 
 @dataclass(frozen=True)
 class FreeHour:
-    """A wall time that may be taken, and where it comes from."""
+    """A candidate wall time with its origin."""
 
     at: WallTime
     source: From
@@ -36,8 +34,8 @@ class FreeHour:
 
 @dataclass(frozen=True)
 class OccupiedTimes:
-    """What speaks against an hour: instants in order, periods without posts, the least distance,
-    and what is past."""
+    """Constraints on hours: occupied instants (sorted), quiet periods, the minimum interval and the
+    current time."""
 
     instants: Sequence[datetime]
     closed: Sequence[QuietPeriod]
@@ -46,16 +44,19 @@ class OccupiedTimes:
 
 
 def spread_over_days(days: Sequence[date], count: int) -> list[date]:
-    """So many posts over these days, in order and evenly: no day has two more than another;
-    pure."""
+    """Distribute `count` posts evenly over these days, in order; pure.
+
+    The numbers of posts per day differ by one at most.
+    """
     return [days[number * len(days) // count] for number in range(count)] if days else []
 
 
 def choose_hours(wanted: Iterable[Sequence[FreeHour]], taken: OccupiedTimes) -> list[FreeHour]:
-    """Of each row of hours the first that is free, to come and far enough from all others, where
-    there is one; pure.
+    """Choose from each list the first hour that is free and in the future; return them by time;
+    pure.
 
-    By time.
+    Each is at least the minimum interval from occupied instants and other choices. A list without
+    such an hour is skipped.
     """
     instants = sorted(taken.instants)
     found = []
@@ -74,7 +75,7 @@ def choose_hours(wanted: Iterable[Sequence[FreeHour]], taken: OccupiedTimes) -> 
 
 
 def lay_out_week(scope: Scope, brief: WeekBrief, zone: str) -> list[FreeHour]:
-    """An hour for each post of a brief, fewer where its days are full. Raises NotFound."""
+    """Return an hour for each post of a brief, fewer if its days are full. Raises NotFound."""
     known = [queries.get_channel(scope, one) for one in brief.channels]
     since = min(scope.now, day_bounds(brief.posting_days[0], zone)[0])
     instants = sorted(at for one in known for at in busy_times(scope, one.id, since))
@@ -92,7 +93,7 @@ def lay_out_week(scope: Scope, brief: WeekBrief, zone: str) -> list[FreeHour]:
 
 
 def _rank_free_hours(scope: Scope, brief: WeekBrief, zone: str, day: date) -> list[FreeHour]:
-    """Hours of a day, the best first: of slots, of habit, then plain ones."""
+    """Return the hours of a day, best first: slots, usual hours, defaults."""
     known = [
         slot
         for one in brief.channels
@@ -101,6 +102,7 @@ def _rank_free_hours(scope: Scope, brief: WeekBrief, zone: str, day: date) -> li
     ]
     of_slots = sorted(slot.place_on(day).instant() for slot in known)
     habit = list_usual_hours(scope, [brief.creator_id])[brief.creator_id]
+    # The default hour is not a habit; it is among the default hours below.
     usual = [] if habit == [DEFAULT_USUAL_HOUR] else habit
     return [
         *(FreeHour(to_wall_time(at, zone), "slot") for at in of_slots),

@@ -62,7 +62,7 @@ def test_a_visitor_comes_in_and_who_is_shown_ends_it(chromium: Chromium, lea: Ad
     with chromium.visitor() as visitor:
         visitor.go(f"{lea.url}/{lea.slug}/")
         readable(visitor, "profile")
-        visitor.page.get_by_role("link", name="Pour adultes").click()
+        visitor.page.get_by_role("link", name="Contenus adultes").click()
         readable(visitor, "door")
         visitor.page.get_by_role("main").get_by_role("button").click()
         lea.desk.run()
@@ -77,15 +77,15 @@ def test_a_visitor_comes_in_and_who_is_shown_ends_it(chromium: Chromium, lea: Ad
         with chromium.visitor() as herself:
             herself.go(own)
             readable(herself, "person")
-            herself.page.get_by_text("Tout arrêter", exact=True).click()
+            herself.page.get_by_text("Retirer tous les consentements", exact=True).click()
             readable(herself, "sure")
-            herself.press("Oui, tout arrêter")
+            herself.press("Oui, tout retirer")
             lea.desk.run()
-            herself.shows("retiré depuis le")
+            herself.shows("retiré le")
             readable(herself, "done")
         visitor.go(f"{lea.url}{lea.door}")
         assert item not in visitor.page.content()
-        visitor.press("Quitter")
+        visitor.press("Se déconnecter")
         visitor.go(f"{lea.url}{lea.door}")
         readable(visitor, "left")
         assert visitor.complaints == []

@@ -20,19 +20,19 @@ def test_a_card_is_signed_and_taken_back(chromium: Chromium, mia: CreatorPage, w
     card_for(mia, ida)
     with chromium.visitor(width, language="en") as visitor:
         visitor.go(f"{str(mia.room.client.base_url).rstrip('/')}{path}")
-        visitor.shows("Waits for your answer")
+        visitor.shows("Awaiting your signature")
         assert page_faults(visitor) == []
         if PICTURES:
             visitor.picture(Path(PICTURES) / f"person-{width}.png")
         for summary, sure in (
-            ("Sign this card", "Yes, I sign"),
-            ("Take my signature back", "Yes, take it back"),
+            ("Sign card", "Yes, I sign"),
+            ("Withdraw my signature", "Yes, revoke"),
         ):
             visitor.page.locator("summary", has_text=summary).first.click()
             visitor.button(sure).locator("visible=true").first.click()
-            visitor.shows("Being written down")
+            visitor.shows("Saving…")
             assert work(mia) == 1
             visitor.page.reload()
-        visitor.shows("You took your signature back")
+        visitor.shows("Signature withdrawn")
         assert page_faults(visitor) == []
     assert [what for _, what, _ in said(mia)] == ["signed", "withdrawn"]

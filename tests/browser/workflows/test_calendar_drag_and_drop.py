@@ -122,7 +122,7 @@ def test_the_past_is_refused_and_nothing_moves(lea: RunningAgency) -> None:
         if not marc.page.locator(cell).count():
             pytest.skip("yesterday is in no row of this month")
         drag(marc, "vers hier", cell)
-        marc.shows("Sa nouvelle heure serait déjà passée")
+        marc.shows("La nouvelle heure serait déjà passée")
     assert wall(lea, found) == before
 
 

@@ -60,16 +60,16 @@ def test_from_nobody_to_ready(lea: RunningAgency) -> None:
         shot(anne, "people-code")
         with lea.chromium.visitor(390) as ida:
             ida.go(f"{lea.installation.services.settings.web.public_url}/me/{token}")
-            ida.shows("Rien ne vaut tant que vous n’avez pas signé")
+            ida.shows("Il ne prend effet que si vous signez")
             if PICTURES:
                 ida.picture(Path(PICTURES) / "me-390.png")
             assert page_faults(ida) == []
-            ida.page.locator("summary", has_text="Signer cette autorisation").click()
+            ida.page.locator("summary", has_text="Signer le consentement").click()
             ida.button("Oui, je signe").locator("visible=true").first.click()
             wait_until(lambda: lacking(lea) == (), 60)
             ida.page.reload()
-            ida.shows("Reprendre : être publiée")
-            ida.hides("Rien ne vaut tant que vous n’avez pas signé")
+            ida.shows("Retirer : publication")
+            ida.hides("Il ne prend effet que si vous signez")
         anne.go(f"{lea.url}/people")
         anne.shows("Complet, pour les plateformes du consentement")
         shot(anne, "people-ready")

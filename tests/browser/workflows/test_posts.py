@@ -89,7 +89,7 @@ def test_a_doubt_is_settled_by_a_person(lea: RunningAgency) -> None:
         )
         marc.page.keyboard.press("Tab")
         marc.press("Elle y est : rattacher")
-        marc.shows("cette publication n’est pas de ce compte")
+        marc.shows("Cette publication appartient à un autre compte")
         assert desk.state(lost) is DeliveryState.UNCERTAIN
         picture(marc, "doubt_post_390", 390, 900)
     with lea.visitor("/approvals") as marc:

@@ -26,7 +26,7 @@ def test_a_story_is_seen_upright_where_it_is_written(lea: RunningAgency) -> None
         anne.press("insta")
         anne.page.get_by_text("picture 1", exact=True).click()
         anne.page.get_by_text("Options de insta").click()
-        anne.choose("En story : 24 heures, sans texte", "Oui")
+        anne.choose("Publier en story (24 heures, sans légende)", "Oui")
         anne.shows("Le texte n’est pas affiché ici · 1 / 1 photos")
         anne.shows("L’image ne remplit pas l’écran")
         anne.rest()

@@ -17,7 +17,7 @@ LONG = "Bonsoir Léo, je regarde ta commande et je reviens vers toi dans un inst
 def connected(lea: RunningAgency, visitor: Visitor) -> None:
     """Léa's bot, by what @BotFather told."""
     visitor.page.get_by_text("Telegram · 2 min").click()
-    visitor.type("Le code que @BotFather", lea.bots.bot.token)
+    visitor.type("Jeton du bot", lea.bots.bot.token)
     visitor.type("Canal", f"@{lea.bots.channel.username}")
     visitor.page.get_by_role(
         "button", name="Connecter", exact=True
@@ -144,7 +144,7 @@ def test_a_pack_is_made_and_an_order_refunded(lea: RunningAgency) -> None:
         bought(lea.bots)
         marc.press("Commandes")
         marc.press("leo")
-        marc.shows("Pack remis")
+        marc.shows("Livrée")
         marc.page.get_by_text("Rembourser 250").click()
         marc.type("Tapez REMBOURSER", "rembourser")
         marc.button("Rembourser maintenant").dblclick()

@@ -164,7 +164,7 @@ def test_what_cannot_wait_is_told_within_a_minute_in_counts_and_pages(house: Hou
     house.put(urgent=False)
     assert house.minute() == 1
     (got,) = house.server.to(house.address(house.lea.author))
-    assert got["Subject"] == "Greenroom : à voir sans attendre : 3"
+    assert got["Subject"] == "Greenroom : éléments urgents : 3"
     said = got.get_content()
     assert "Publications : 2. http://localhost:8501/calendar" in said
     assert "Comptes : 1. http://localhost:8501/channels" in said
@@ -196,7 +196,7 @@ def test_a_mail_says_what_part_of_the_house_it_is_about(house: House) -> None:
     assert "Arrêt d’urgence : 1. /system" in lines
     assert "Publications : 4. /calendar" in lines
     assert "Comptes : 2. /channels" in lines
-    assert "Ventes et argent : 1. /shop" in lines
+    assert "Ventes et paiements : 1. /shop" in lines
 
 
 def test_one_mail_for_one_cause_and_hour(house: House) -> None:
@@ -260,7 +260,7 @@ def test_nobody_is_told_of_what_they_could_not_open(house: House) -> None:
     house.put(f"comment:{uuid7()}:{mine}", to=mine)
     house.minute()
     (got,) = house.server.to(house.address(accountant))
-    assert "Sales and money: 1." in got.get_content()
+    assert "Sales and payments: 1." in got.get_content()
     assert "Posts" not in got.get_content()
     assert house.server.to(house.address(stranger)) == []
     (own,) = house.server.to(house.address(house.lea.author))

@@ -225,7 +225,7 @@ def test_the_doctor_says_who_brings_what(folder: Path) -> None:
     assert finding.part == "connectors"
     assert (finding.level, render_message(finding.message, "en")) == (
         Found.OK,
-        "acme-greenroom 1.0 speaks for acme.",
+        "acme-greenroom 1.0 provides acme",
     )
 
 
@@ -365,7 +365,7 @@ def test_an_account_whose_package_was_removed_waits(folder: Path) -> None:
     for outcome in (away.next_step(unit, ()), away.remove(PlatformCopy("p1", "mia"), ())):
         assert isinstance(outcome, Retry)
         assert render_message(outcome.reason, "en").startswith(
-            "What speaks to acme is not installed"
+            "The acme connector is no longer installed"
         )
     assert isinstance(away.look_up(LookupQuery("k", "hello", now, "mia"), ()), Unknown)
     assert away.read_metrics(PlatformCopy("p1", "mia"), ()) is None

@@ -59,7 +59,7 @@ def test_a_letter_arrives_in_the_members_language(server: MailServer) -> None:
     assert send(server, one) == Response("mail", 250, {}, {})
     (got,) = server.to("anne@agence.example")
     assert got["From"] == "greenroom@agence.example"
-    assert got["Subject"] == "Greenroom : à voir sans attendre : 3"
+    assert got["Subject"] == "Greenroom : éléments urgents : 3"
     assert got["Message-ID"] == f"<{one.id}@agence.example>"
     assert got["Auto-Submitted"] == "auto-generated"
     assert f"Publications : 3. {HOUSE}/calendar" in got.get_content()

@@ -311,7 +311,7 @@ def test_a_chosen_password_opens_the_door_and_other_sites_do_not(
             headers={"accept-language": "fr"},
         )
         assert (wrong.status_code, "set-cookie" in wrong.headers) == (403, False)
-        assert "L’adresse ou le mot de passe" in wrong.text
+        assert "L’adresse e-mail ou le mot de passe" in wrong.text
         huge = visitor.post("/auth/login", data=typed | {"password": "x" * 100_000})
         assert huge.status_code == 403
         assert visitor.post("/auth/login", data=typed).status_code == 303
@@ -339,7 +339,7 @@ def test_passkeys_that_outlive_a_password_are_shown(door: Door, lumiere: Agency)
         )
         assert chosen.headers["location"] == "/auth/passkeys?told=password"
         shown = member.get(chosen.headers["location"]).text
-        assert ("mot de passe est enregistré" in shown, "Inconnue" in shown) == (True, True)
+        assert ("Mot de passe modifié" in shown, "Inconnue" in shown) == (True, True)
         elsewhere = {"cookie": door.cookie(lumiere)}
         with door.client() as other:
             assert other.get("/", headers=elsewhere).status_code == 200

@@ -44,8 +44,10 @@ def test_without_a_mail_server_the_page_says_what_is_missing(
     with door.client() as visitor:
         text = visitor.get("/auth/mails", headers={"cookie": cookie}).text
         assert "GREENROOM_MAIL__HOST, GREENROOM_MAIL__SENDER" in text
-        assert not re.search("M’envoyer un code|Send me a code", text)
-        assert re.search("pas encore de serveur|no mail server yet", post(visitor, cookie, "ask"))
+        assert not re.search("Envoyer un code|Send code", text)
+        assert re.search(
+            "Aucun serveur de messagerie|No mail server is set up", post(visitor, cookie, "ask")
+        )
 
 
 def test_chosen_kept_and_ended(door: Door, lumiere: Agency) -> None:
@@ -60,9 +62,9 @@ def test_chosen_kept_and_ended(door: Door, lumiere: Agency) -> None:
             '<option value="8" selected>08:00'
             in visitor.get("/auth/mails", headers={"cookie": cookie}).text
         )
-        assert "heure de la journée" in post(visitor, cookie, "choose", hour="99")
-        assert "Plus aucun e-mail" in post(visitor, cookie, "end")
-        assert "pas activés" in post(visitor, cookie, "choose", hour="8")
+        assert "Choisissez une heure" in post(visitor, cookie, "choose", hour="99")
+        assert "sont désactivées" in post(visitor, cookie, "end")
+        assert "Demandez d’abord un code" in post(visitor, cookie, "choose", hour="8")
 
 
 def test_a_wrong_code_is_told_and_counts(door: Door, lumiere: Agency) -> None:
@@ -72,8 +74,8 @@ def test_a_wrong_code_is_told_and_counts(door: Door, lumiere: Agency) -> None:
     cookie = door.cookie(lumiere)
     with door.client() as visitor:
         for _ in range(emails.MAX_CODE_TRIES):
-            assert "Ce n’est pas le code" in post(visitor, cookie, "confirm", code="x")
-        assert "Aucun code ne peut être saisi" in post(visitor, cookie, "confirm", code="x")
+            assert "Ce code est incorrect" in post(visitor, cookie, "confirm", code="x")
+        assert "Le code a expiré" in post(visitor, cookie, "confirm", code="x")
 
 
 def test_another_site_and_a_stranger_change_nothing(door: Door, lumiere: Agency) -> None:

@@ -77,7 +77,7 @@ def test_a_guest_sets_a_phone_up_once_and_needs_it_each_time(door: Door, lumiere
         assert "<svg" in page.text.split('class="code"')[1]
         app = AuthenticatorApp.scans(page.text)
         wrong = visitor.post("/auth/second", data={"code": "000000"})
-        assert (wrong.status_code, "Ces six chiffres" in wrong.text) == (403, True)
+        assert (wrong.status_code, "Ce code est incorrect" in wrong.text) == (403, True)
         assert (
             AuthenticatorApp.scans(wrong.text).secret == app.secret
         )  # whoever cannot scan their own screen types it still

@@ -213,5 +213,5 @@ def test_a_place_of_ours_verifies_nobody(changes: dict[str, Any]) -> None:
     row = next(row for row in content["rows"] if row["id"] == "fanvue.post")
     assert bundle.parse_bundle(yaml.safe_dump(content).encode(), lexicon.shipped_lexicon())
     row.update(changes)
-    with pytest.raises(ValueError, match="verifies creators"):
+    with pytest.raises(ValueError, match="creator_verified"):
         bundle.parse_bundle(yaml.safe_dump(content).encode(), lexicon.shipped_lexicon())

@@ -19,7 +19,7 @@ from tests.gate.policy.test_place_rules import FILE, TODAY, WHOLE, load, with_ro
 from tests.gate.third_party_packages import build_rule_row as stranger_row
 
 DAY = timedelta(days=1)
-NOT_SAID = "x.post does not say what it allows, or who looks after its viewers"
+NOT_SAID = "x.post has no complete verdicts or no valid viewer mode"
 
 
 def said(row: PlaceRow) -> str:
@@ -219,7 +219,7 @@ def test_what_a_country_asks_is_compared_by_its_level(tmp_path: Path) -> None:
 def test_a_version_is_a_date_with_a_count() -> None:
     assert replace(WHOLE, version="2026.12.01-7").number == 20261201 * 10_000 + 7
     for wrong in ("", "2026.12.01", "2026.12.01-x", "v2026.12.01-1"):
-        with pytest.raises(ValueError, match="no version of rules"):
+        with pytest.raises(ValueError, match="invalid version of content policies"):
             _ = replace(WHOLE, version=wrong).number
     assert WHOLE.name == f"{WHOLE.version}+{WHOLE.digest[:12]}"
     assert WHOLE.read_on == FILE["checked_on"]
@@ -265,20 +265,20 @@ def test_a_change_is_told_in_the_words_of_the_file_both_ways(
 @pytest.mark.parametrize(("changes", "says"), [
     ({"verdicts": {"G": "A", "S": "A", "N": "F"}}, NOT_SAID),
     ({"viewer": "somebody"}, NOT_SAID),
-    ({"verdicts": {"G": "H", "S": "A", "N": "F", "E": "F"}}, "x.post allows more of what is rated "
-                                                             "higher"),
-    ({"verdicts": {"G": "A", "S": "A", "N": "H", "E": "F"}}, "x.post allows more of what is rated "
-                                                             "higher"),
-    ({"creator_verified": True}, "x.post verifies creators, without a source or in a place of "
-                                 "ours"),
+    ({"verdicts": {"G": "H", "S": "A", "N": "F", "E": "F"}}, "x.post allows higher ratings more "
+                                                             "than lower ones"),
+    ({"verdicts": {"G": "A", "S": "A", "N": "H", "E": "F"}}, "x.post allows higher ratings more "
+                                                             "than lower ones"),
+    ({"creator_verified": True}, "x.post has creator_verified without a source, or on a "
+                                 "destination of the installation"),
     ({"creator_verified": True, "creator_verified_source": {"source_url": ""}},
-     "x.post verifies creators, without a source or in a place of ours"),
+     "x.post has creator_verified without a source"),
     ({"creator_verified": True, "creator_verified_source": {"source_url": "https://x.example"}, "viewer": "product"},
-     "x.post verifies creators, without a source or in a place of ours"),
-    ({"review_by": None}, "x.post ages and has no day by which it is read again"),
-    ({"same_as": ["no.row"]}, r"x.post borrows from \['no.row'\], which are no rows of their own"),
-    ({"same_as": ["byhand.x"]}, r"x.post borrows from \['byhand.x'\], which are no rows of their "
-                                r"own"),
+     "x.post has creator_verified without a source"),
+    ({"review_by": None}, "x.post can expire but has no review_by date"),
+    ({"same_as": ["no.row"]}, r"x.post refers to \['no.row'\], which are missing"),
+    ({"same_as": ["byhand.x"]}, r"x.post refers to \['byhand.x'\], which are missing or refer to "
+                                r"other rows"),
 ])  # fmt: skip
 def test_a_row_that_is_not_whole_is_refused_by_its_name(
     tmp_path: Path, changes: dict[str, Any], says: str
@@ -295,5 +295,5 @@ def test_a_row_that_verifies_creators_names_where_that_stands(tmp_path: Path) ->
     found = with_row(tmp_path, "x.post", **there)
     assert found.row("x", "post", on=TODAY).creator_verified
     twice = [*FILE["rows"], FILE["rows"][0]]
-    with pytest.raises(ValueError, match="two rows have the same id"):
+    with pytest.raises(ValueError, match="two rows have the same ID"):
         load(tmp_path, rows=twice)

@@ -124,8 +124,8 @@ def test_a_release_is_written_and_signed_in_one_form_for_good() -> None:
 
 
 def test_rules_without_a_date_are_none_whoever_signed_them() -> None:
-    with pytest.raises(ValueError, match=r"^a version without a date$"):
+    with pytest.raises(ValueError, match=r"^the version has no date$"):
         build_release("0000.00.00-0").to_bundle()
-    with pytest.raises(ValueError, match="no version of rules"):
+    with pytest.raises(ValueError, match="invalid version of content policies"):
         build_release("2026.12.01").to_bundle()
     assert build_release("2026.12.01-2").to_bundle().number == 20261201_0002

@@ -124,7 +124,7 @@ def test_ordinary_words_that_hold_one_pass(term: str, ordinary: str) -> None:
     assert text_rating.rate_texts([ordinary], lexicon=knowing(term)).rating is Rating.G
 
 
-@pytest.mark.parametrize("sign", [*".=×%~^&", ",", ":", "-", "/"])
+@pytest.mark.parametrize("sign", [*".=×%~^&", ",", ":", "-", "/", "+", "|"])
 def test_a_number_is_no_hidden_term(sign: str) -> None:
     """Prices, versions, times and sums: a sign between digits hides no letter."""
     chance = random.Random(sign)
@@ -207,3 +207,18 @@ def test_false_alarms_of_every_disguise_stay_below_the_threshold() -> None:
     short = {name: rate for name, rate in rates[4].items() if name != term_alarms.JOINED}
     assert sum(short.values()) <= 5, short
     assert rates[8][term_alarms.JOINED] <= 1
+
+
+@pytest.mark.parametrize("length", LENGTHS)
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_term_over_several_posts_is_found(length: int, newest_first: bool) -> None:
+    term = made_up(length, 11)
+    known = knowing(term)
+    letters = term[::-1] if newest_first else term
+    *earlier, last = letters
+    sequence = text_rating.TextSequence(tuple(earlier), (last,), newest_first=newest_first)
+    rating = text_rating.rate_texts([last], sequences=[sequence], lexicon=known).rating
+    assert rating is Rating.E
+    shorter = replace(sequence, earlier=tuple(earlier[:-1]))
+    rating = text_rating.rate_texts([last], sequences=[shorter], lexicon=known).rating
+    assert rating is Rating.G

@@ -261,7 +261,7 @@ def test_a_sale_after_the_rollup_is_told_as_a_difference(full: CreatorHistory) -
     full.sale(NOON + timedelta(hours=3), 70)
     late = report(full, fresh=False)
     assert not late.balanced
-    assert "differs" in daily_report.render_daily_markdown(late, "en")
+    assert "do not match" in daily_report.render_daily_markdown(late, "en")
     assert report(full).balanced
 
 

@@ -76,7 +76,7 @@ def test_a_quiet_month_is_told_as_such(here: World) -> None:
     )
     assert (month.reasons, month.requests, month.settled_hours) == ((), (), (0, 0))
     assert not found.whole
-    assert "Nobody asked" in transparency_report.render_transparency_markdown(found, "en")
+    assert "No removal requests." in transparency_report.render_transparency_markdown(found, "en")
 
 
 def test_what_left_and_what_was_kept_is_counted_once_each(here: World, tenant: OpenScope) -> None:

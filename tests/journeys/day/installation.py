@@ -70,7 +70,7 @@ class CommandResult:
 
     def about(self, subject: str) -> list[str]:
         """What those lines say that are about one thing."""
-        return [line[20:] for line in self.lines if line[10:19].strip() == subject]
+        return [line[21:] for line in self.lines if line[10:20].strip() == subject]
 
 
 @dataclass

@@ -189,8 +189,8 @@ def test_the_command_says_one_sentence_and_an_exit_code(
     assert told.code == 2
     assert told.out == ""
     assert told.err == (
-        "Le brief wrong.yaml, ligne 22, « slots.2.at » : une heure comme 10:00 est attendue. Rien "
-        "n’a été fait.\n"
+        "wrong.yaml, ligne 22, « slots.2.at » : saisissez une heure comme 10:00. Rien n’a été "
+        "modifié.\n"
     )
     plain = house.run(
         "run-day",
@@ -202,7 +202,7 @@ def test_the_command_says_one_sentence_and_an_exit_code(
         PYTHONIOENCODING="ascii",
     )
     assert plain.err.startswith(
-        "Le brief wrong.yaml, ligne 22, ? slots.2.at ? : une heure comme 10:00"
+        "wrong.yaml, ligne 22, ? slots.2.at ? : saisissez une heure comme 10:00"
     )
     unknown = house.run("report", "--creator", "nobody")
     assert (unknown.code, unknown.out) == (4, "")
@@ -210,7 +210,7 @@ def test_the_command_says_one_sentence_and_an_exit_code(
     unreadable = house.run("report", "--creator", "mia", "--date", "yesterday")
     assert (unreadable.code, unreadable.err) == (
         2,
-        "“yesterday” is no date. Write it as 2026-11-20.\n",
+        "“yesterday” is not a date. Write it as 2026-11-20.\n",
     )
 
 
@@ -219,14 +219,14 @@ def test_a_house_that_does_not_run(house: Installation, brief: Path, tmp_path: P
     home = assign_free_ports(tmp_path / "elsewhere")
     told = house.run(*words, GREENROOM_HOME=str(home.folder))
     assert (told.code, told.out) == (3, "")
-    assert told.err == "Greenroom does not run here. Start it with “greenroom up”.\n"
+    assert told.err == "Greenroom is not running. Start it with “greenroom up”.\n"
     nowhere = "postgresql+psycopg://somebody:else@127.0.0.1:9/greenroom"
     addresses = {
         f"GREENROOM_DATABASE__{login}_URL": nowhere for login in ("OWNER", "WORK", "PAGES")
     }
     told = house.run(*words, **addresses)
     assert told.code == 3
-    assert told.err.startswith("The database does not answer.")
+    assert told.err.startswith("The database does not respond.")
     assert told.err.count("\n") == 1
 
 
@@ -258,13 +258,13 @@ def test_a_revoked_token_holds_its_posts_alone(
         )
     )
     assert told.code == 1, told.out + told.err
-    assert told.about("Posted")[0].startswith("Ma page")
-    assert next(line for line in told.lines if " Posted " in line).startswith(
+    assert told.about("Published")[0].startswith("Ma page")
+    assert next(line for line in told.lines if " Published " in line).startswith(
         "07:00:0"
     )  # an early plan for an early post
     held = [line for line in told.about("On hold") if line.startswith("Sandbox")]
     assert len(held) == 1
-    assert any(line.startswith("1 of 2 went out") for line in told.about("Posted"))
+    assert any(line.startswith("1 of 2 posts published") for line in told.about("Published"))
     creator = house.creator("sacha")
     with house.scope() as scope:
         channel = channel_reads.get_channel_by_name(scope, creator.id, "Sandbox")

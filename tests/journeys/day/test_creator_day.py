@@ -29,8 +29,8 @@ def test_the_day_ends_well_and_is_told_in_order(mia: Lived) -> None:
     clocks = [line[:8] for line in mia.ran.lines]
     assert clocks == sorted(clocks)
     assert clocks[0] >= "06:00:00"
-    told = [line[10:19].strip() for line in mia.ran.lines]
-    order = ("Photos", "Picture", "Caption", "Calendar", "Posted", "Chat", "Sale", "Report")
+    told = [line[10:20].strip() for line in mia.ran.lines]
+    order = ("Photos", "Image", "Caption", "Schedule", "Published", "Chat", "Sale", "Report")
     assert [told.index(subject) for subject in order] == sorted(
         told.index(subject) for subject in order
     )
@@ -40,9 +40,9 @@ def test_lines_are_aligned_and_in_words_people_know(mia: Lived, nova: Lived) -> 
     for lived in (mia, nova):
         assert lived.ran.out.count("\n── ") == 4
         for line in lived.ran.lines:
-            assert re.fullmatch(r"\d\d:\d\d:\d\d  \S(.{7}\S|.{0,7}\S? +)? ?.*", line), line
+            assert re.fullmatch(r"\d\d:\d\d:\d\d  \S(.{8}\S|.{0,8}\S? +)? ?.*", line), line
             assert line[8:10] == "  "
-            assert line[19] == " "
+            assert line[20] == " "
             assert line[20] != " "
             assert not BANNED_WORD.search(line), line
             assert "seed" not in line
@@ -94,8 +94,8 @@ def test_report_ledger_and_till_agree(house: Installation, mia: Lived) -> None:
     assert net == [Money(mia.took, "XTS")]
     assert mia.took == mia.booked > 0
     assert report.balanced
-    assert f"{mia.took} (test) net, from 2 orders" in mia.ran.about("Sale")
-    assert "Sales, payments and ledger agree" in mia.ran.about("Sale")
+    assert f"{mia.took} (test) net from 2 orders" in mia.ran.about("Sale")
+    assert "Sales, payments and ledger are reconciled" in mia.ran.about("Sale")
 
 
 def test_the_report_lies_there_in_three_forms(mia: Lived) -> None:
@@ -120,8 +120,8 @@ def test_a_french_day_is_french(house: Installation, nova: Lived) -> None:
         "nova-telegram": 1,
         "nova-fanvue": 1,
     }
-    assert "Ventes, encaissements et livre de comptes concordent" in nova.ran.about("Vente")
-    assert "Les 9 envois sont partis, chacun une seule fois" in nova.ran.about("Publié")
+    assert "Ventes, paiements et grand livre concordent" in nova.ran.about("Vente")
+    assert "Les 9 envois sont publiés, chacun une seule fois" in nova.ran.about("Publié")
     english = re.compile(
         r"\b(the|of|and|posted|sale|picture|caption|agree|went|buys)\b", re.IGNORECASE
     )
@@ -136,9 +136,9 @@ def test_the_same_command_on_the_same_day_does_nothing_twice(
     messages = len(house.truth("mia+key")["messages"])
     again = house.run(*mia.words, "--date", mia.day)
     assert again.code == 0, again.out + again.err
-    assert "This day has been lived already" in again.out
-    assert "All 5 went out" in again.out
-    assert f"{mia.took} (test) net, from 2 orders" in again.out
+    assert "This day is already complete" in again.out
+    assert "All 5 posts published" in again.out
+    assert f"{mia.took} (test) net from 2 orders" in again.out
     assert (house.made(), house.texts("mia+key"), house.till("mia+key")) == (before, posts, till)
     assert len(house.truth("mia+key")["messages"]) == messages
 
@@ -155,10 +155,10 @@ def test_an_interrupted_day_goes_on_and_does_nothing_twice(
     for at in ("Caption ", "→ Léo"):
         stopped = house.interrupted(at, *words)
         assert stopped.code == 130, stopped.err
-        assert "Interrupted." in stopped.out
+        assert "Interrupted." in stopped.err
     last = house.run(*words)
     assert last.code == 0, last.out + last.err
-    assert "it goes on, and nothing is done twice" in last.out
+    assert "continuing without repeating completed steps" in last.out
     went = house.destinations("mia", str(day))
     assert {account: len(posts) for account, posts in went.items()} == {"mia": 3, "mia+key": 2}
     texts = {post["id"] for post in house.truth("mia+key")["posts"] if not post["deleted_at"]}
@@ -186,7 +186,7 @@ def test_without_fast_the_command_waits_and_says_so(house: Installation, nova: L
     words = [word for word in nova.words if word != "--fast"]
     waited = house.interrupted("Waiting until 06:00", *words, "--date", str(later))
     assert waited.code == 130
-    assert "Interrupted." in waited.out
+    assert "Interrupted." in waited.err
     assert house.made() == before
 
 

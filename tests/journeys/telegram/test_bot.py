@@ -88,7 +88,7 @@ def test_a_token_becomes_a_bot_that_answers(lea: TelegramCreator) -> None:
     assert (
         seconds() < TWO_MINUTES
     )  # 5.5 s seen, most of it until the listeners look for new accounts
-    assert lea.texts() == [notice(lea), add_text_mark("Bonjour à toi !\n\n— fait avec une IA")]
+    assert lea.texts() == [notice(lea), add_text_mark("Bonjour à toi !\n\n— créé avec l’IA")]
     account = lea.account()
     assert (account.account, account.state) == (lea.bot.username, ChannelState.ACTIVE)
     assert account.destination_id == str(lea.channel.id)

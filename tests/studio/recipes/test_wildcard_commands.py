@@ -1,5 +1,6 @@
 """`greenroom generation`: save, rename and archive lists of words at the terminal."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -64,7 +65,13 @@ def test_a_list_is_written_renamed_and_put_away(
     ]
     assert first.said.weighted_words == [("a red dress", 3), ("a coat", 1)]
     assert card.spec.prompt == "{@clothes}"
-    assert "clothes\t3\tcreator\ta hat" in typed("wildcards")
+    assert ["clothes", "3", "Creator", "a", "hat"] in [
+        line.split() for line in typed("wildcards").splitlines()
+    ]
+    (listed,) = [
+        one for one in json.loads(typed("wildcards", "--json")) if one["owner"] == "creator"
+    ]
+    assert (listed["name"], listed["version"], listed["values"]) == ("clothes", 3, ["a hat"])
     assert "light" in typed("archive-wildcard", "light", "--agency-wide")
     assert "list.unknown" in typed("rename-wildcard", "light", "dusk", "--agency-wide", fails=True)
     assert "list.invalid" in typed(

@@ -137,7 +137,7 @@ def test_a_duplicate_charge_is_told_and_given_back_by_the_rail(studio: Studio) -
     assert [entry["direction"] for entry in truth["transactions"]] == ["in", "in", "out"]
     assert truth["balance"] == balance(studio, rail(studio)) == 500
     assert balance(studio, "suspense") == 0
-    assert any("débité deux fois" in text for text in studio.texts("leo"))
+    assert any("payé deux fois" in text for text in studio.texts("leo"))
     assert sum(len(message["media"]) == 2 for message in studio.seen("leo")) == 1
     assert order_of(studio, order_id).state is OrderState.FULFILLED
 
@@ -174,7 +174,7 @@ def test_a_refund_mirrors_the_sale(studio: Studio) -> None:
         studio.world.network.api("GET", studio.world.account, "transactions?after=0")[1]["balance"]
         == 0
     )
-    assert sum("remboursés" in text for text in studio.texts("leo")) == 1
+    assert sum("Remboursé : " in text for text in studio.texts("leo")) == 1
 
 
 def test_a_lost_answer_to_a_refund_is_asked_again_and_given_once(studio: Studio) -> None:

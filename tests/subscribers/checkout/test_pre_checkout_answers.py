@@ -62,7 +62,7 @@ def test_a_stranger_is_told_at_once_in_their_language_and_its_fan_is_not(nova: S
         checkout = tap(nova, "eve")
         assert (checkout.state, checkout.words) == (
             "refused",
-            "This invoice is addressed to someone else. You are not charged.",
+            "This invoice is for another customer. You have not been charged.",
         )
     assert nova.stars.world.texts(nova.stars.bot, "leo") == before
     assert (
@@ -87,7 +87,7 @@ def test_a_fan_reads_why_while_they_wait(nova: StarsBot) -> None:
     checkout = tap(nova, "leo")
     assert (checkout.state, checkout.words) == (
         "refused",
-        "Le montant ne correspond pas à la commande. Vous n’êtes pas débité.",
+        "Le montant ne correspond pas à la commande. Vous n’avez pas été débité.",
     )
     assert nova.payments() == []
     left = nova.rows(
@@ -134,7 +134,7 @@ def test_a_month_that_was_taken_for_an_order_is_not_undone_by_itself(nova: Stars
     assert nova.held("suspense") == -2 * PRICE
     assert list(nova.notices()) == ["payment.unmatched"]
     assert not any(
-        "débité deux fois" in text for text in nova.stars.world.texts(nova.stars.bot, "leo")
+        "payé deux fois" in text for text in nova.stars.world.texts(nova.stars.bot, "leo")
     )
 
 

@@ -166,7 +166,7 @@ def test_an_age_is_heard_over_messages_and_in_answers(
 
 def test_a_person_is_a_word_away(studio: Studio) -> None:
     studio.say("leo", "/human")
-    assert "quelqu’un de l’équipe" in studio.texts("leo")[-1]
+    assert "J’ai transmis votre message à l’équipe" in studio.texts("leo")[-1]
     assert studio.thread("leo").owner is OwnerState.PENDING_HUMAN
     assert studio.writer.asked == []
     studio.say("leo", "vous êtes là ?")
@@ -177,7 +177,7 @@ def test_stop_is_obeyed_at_once_and_confirmed_once(studio: Studio) -> None:
     studio.say("leo", "bonjour")
     studio.say("leo", "/stop all")
     studio.say("leo", "/stop all")
-    confirmations = [text for text in studio.texts("leo") if "plus aucun message" in text]
+    confirmations = [text for text in studio.texts("leo") if "ne recevrez plus aucun message" in text]
     assert len(confirmations) == 1
     assert studio.thread("leo").owner is OwnerState.CLOSED
 
@@ -354,7 +354,7 @@ def test_the_bot_goes_on_when_nobody_came_but_never_after_a_complaint(studio: St
     studio.say("leo", "/human")
     studio.go(hours=0.1)
     assert studio.thread("leo").owner is OwnerState.BOT
-    assert "toujours l’assistant IA" in studio.texts("leo")[-1]
+    assert "Je suis l’assistant IA" in studio.texts("leo")[-1]
     studio.say("leo", "je veux un remboursement")
     studio.go(hours=3)
     assert studio.thread("leo").owner is OwnerState.PENDING_HUMAN

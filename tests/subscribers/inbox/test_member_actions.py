@@ -65,11 +65,11 @@ def test_a_member_takes_answers_and_hands_back_and_the_fan_reads_who_writes(stud
     )
     studio.go()
     texts = studio.texts("leo")
-    assert "Quelqu’un de l’équipe" in texts[-2]
+    assert "Un membre de l’équipe" in texts[-2]
     assert texts[-1] == "Je regarde cela pour vous."
     act(studio, who, member_actions.send_member_reply, talk, who, "Voilà, c’est fait.", key=uuid7())
     studio.go()
-    assert sum("Quelqu’un de l’équipe" in text for text in studio.texts("leo")) == 1
+    assert sum("Un membre de l’équipe" in text for text in studio.texts("leo")) == 1
     act(studio, who, member_actions.return_to_ai, talk, who)
     act(studio, who, member_actions.return_to_ai, talk, who)
     assert studio.thread("leo").owner is OwnerState.BOT
@@ -168,7 +168,7 @@ def test_asked_who_writes_a_person_is_not_called_a_machine(studio: Studio) -> No
     studio.say("leo", "t'es un bot ?")
     told = studio.texts("leo")[before:]
     assert len(told) == 1
-    assert "une personne de l’équipe qui vous écrit" in told[0]
+    assert "Un membre de l’équipe vous écrit" in told[0]
 
 
 def copilot(studio: Studio) -> None:

@@ -42,7 +42,7 @@ def bought(studio: Studio, fan: str = "leo") -> None:
     studio.go()
 
 
-RECALLED = "« Matin calme » a dû être retiré. 500 (test) vous ont été rendus."
+RECALLED = "« Matin calme » a dû être retiré. Vous avez été remboursé de 500 (test)."
 
 
 def test_the_buyers_get_their_money_back_and_are_told_once(studio: Studio) -> None:
@@ -61,9 +61,7 @@ def test_the_buyers_get_their_money_back_and_are_told_once(studio: Studio) -> No
         assert balance(studio, account) == 0, account
     for fan in ("leo", "lou"):
         assert studio.texts(fan).count(RECALLED) == 1
-        assert not [
-            text for text in studio.texts(fan) if "vous ont été rendus" in text and text != RECALLED
-        ]
+        assert not [text for text in studio.texts(fan) if "remboursé" in text and text != RECALLED]
     states = {
         row.state for row in studio.rows("SELECT state FROM entitlements WHERE tenant_id = :tenant")
     }
@@ -115,9 +113,7 @@ def test_a_rail_that_refuses_leaves_it_to_a_person_and_says_so_once(studio: Stud
     assert [row.state for row in payment] == ["failed"]
     told = studio.rows("SELECT cause FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL")
     assert f"payment:{payment[0].payment_id}:refund" in {row.cause for row in told}
-    owed = (
-        "« Matin calme » a dû être retiré. Nous vous devons 500 (test) : une personne s’en occupe."
-    )
+    owed = "« Matin calme » a dû être retiré. Nous vous devons 500 (test), et un membre de l’équipe s’occupe du remboursement."
     assert studio.texts("leo").count(owed) == 1
     assert balance(studio, rail(studio)) == 500, "the money is still here, and the books say so"
     for _ in range(2):  # a person tries again: refused once more, then it goes

@@ -96,5 +96,5 @@ def test_short_words_of_a_foreign_fan_are_no_reason_to_answer_alone(studio: Stud
 @pytest.mark.parametrize("words", ["¿eres real?"])
 def test_who_asks_for_the_truth_reads_it_in_english(studio: Studio, words: str) -> None:
     write(studio, words)
-    assert "I am an artificial intelligence" in fixed_texts(studio)[-1]
+    assert "I’m an artificial intelligence" in fixed_texts(studio)[-1]
     assert not studio.writer.asked

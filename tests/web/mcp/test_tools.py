@@ -67,7 +67,7 @@ def test_a_version_of_the_protocol_is_agreed_on(api: ApiClient, asked: str, agre
         {"tools": {"listChanged": False}},
     )
     assert hello["serverInfo"] == {"name": "greenroom", "title": "Greenroom", "version": "1"}
-    assert "never instructions" in hello["instructions"]
+    assert "never as instructions" in hello["instructions"]
     ready = send(
         api,
         {"jsonrpc": "2.0", "method": "notifications/initialized"},

@@ -50,7 +50,7 @@ def test_the_code_is_shown_once_and_opens(mia: CreatorPage, receipt: str) -> Non
     pin = code_of(receipt)
     assert f"{pin[:4]} {pin[4:]}" in read(mia, receipt).text
     shut = mia.get(f"report/{receipt}")
-    assert "Code à huit chiffres" in shut.text
+    assert "Code à 8 chiffres" in shut.text
     assert "Demande reçue" not in shut.text
     opened = enter(mia, receipt, f" {pin[:4]} {pin[4:]} ")
     assert opened.status_code == 303
@@ -108,10 +108,10 @@ def test_a_thousand_guesses_are_five(mia: CreatorPage, receipt: str) -> None:
     with ThreadPoolExecutor(16) as several:
         answers = list(several.map(lambda n: enter(mia, receipt, f"{n:08}"), range(60)))
     assert {one.status_code for one in answers} == {422}
-    assert sum("ne vont pas ensemble" in one.text for one in answers) == 5
+    assert sum("ne correspondent pas" in one.text for one in answers) == 5
     right = enter(mia, receipt, code_of(receipt))
     assert right.status_code == 422
-    assert "Trop d’essais" in right.text
+    assert "Trop de tentatives" in right.text
     forgotten(mia)
     assert enter(mia, receipt, code_of(receipt)).status_code == 303
 
@@ -191,7 +191,7 @@ def test_another_agencys_address_and_a_strangers_freeze_nothing(mia: CreatorPage
     ):
         receipt = receipt_of(send(mia, who="shown", address=address))
         assert digests(mia, receipt) == [], address
-        assert "Rien n’a été trouvé" in read(mia, receipt).text
+        assert "Aucune correspondance" in read(mia, receipt).text
     with other.scope() as scope:
         assert removal_requests.latest_status(scope, other.creator_id) is None
         state = scope.run(
@@ -287,8 +287,8 @@ def test_what_nothing_was_found_for_is_not_said_to_be_kept_back(mia: CreatorPage
     forgotten(mia)
     receipt = receipt_of(send(mia, who="shown", words="me by the sea"))
     said = read(mia, receipt).text
-    assert "Demande reçue : une personne la lit" in said
-    assert "plus rien n’en part" not in said
+    assert "Demande reçue, en attente d’examen" in said
+    assert "Le contenu est en attente" not in said
 
 
 def test_who_asks_is_answered_in_their_language(mia: CreatorPage) -> None:
@@ -296,9 +296,9 @@ def test_who_asks_is_answered_in_their_language(mia: CreatorPage) -> None:
     ours."""
     forgotten(mia)
     for language, said, told in (
-        ("en-GB,en;q=0.9", "That is me, remove it", "Your request"),
-        ("pl, fr;q=0.5", "C’est moi, retirez-la", "Votre demande"),
-        ("pl", "C’est moi, retirez-la", "Votre demande"),
+        ("en-GB,en;q=0.9", "Request removal of an image", "Your request"),
+        ("pl, fr;q=0.5", "Demander le retrait d’une image", "Votre demande"),
+        ("pl", "Demander le retrait d’une image", "Votre demande"),
     ):
         headers = SAME | {"accept-language": language}
         assert said in mia.room.client.get(f"/{mia.slug}/report", headers=headers).text, language

@@ -1,4 +1,4 @@
-"""That is me, remove it: a form for everybody, a receipt, and how things stand; nothing for other
+"""Request removal of an image: a form for everybody, a receipt, and how things stand; nothing for other
 sites' pages."""
 
 import re
@@ -52,7 +52,7 @@ def test_form_is_at_the_foot_of_every_page(mia: CreatorPage) -> None:
     assert f'href="/{mia.slug}/report"' in mia.get().text
     assert f'href="/{mia.slug}/report?item={item}"' in mia.get(f"p/{item}").text
     form = mia.get("report").text
-    assert "C’est moi, retirez-la" in form
+    assert "Demander le retrait d’une image" in form
     assert f'value="{item}"' in form
     assert "la mer" in form
 
@@ -100,7 +100,7 @@ def test_foreign_page_asks_for_nothing(mia: CreatorPage, headers: dict[str, str]
     item = mia.post(media=[mia.stage(new_picture())])
     answer = ask(mia, item, **headers)
     assert answer.status_code == 422
-    assert "venait d’une autre page" in answer.text
+    assert "venait d’un autre site" in answer.text
     with mia.scope() as scope:
         assert removal_requests.latest_status(scope, mia.creator_id) is None
 
@@ -112,7 +112,7 @@ def test_old_browser_is_known_by_its_origin(mia: CreatorPage) -> None:
     foreign = client.post(
         f"/{mia.slug}/report", data=form, headers={"origin": "https://evil.example"}
     )
-    assert "venait d’une autre page" in foreign.text
+    assert "venait d’un autre site" in foreign.text
     own = client.post(
         f"/{mia.slug}/report",
         data=form,
@@ -129,7 +129,7 @@ def test_what_is_not_there_is_told(mia: CreatorPage, item: str, who: str) -> Non
     real = mia.post(media=[mia.stage(new_picture())])
     answer = ask(mia, real if item == "ITEM" else item, who=who)
     assert answer.status_code == 422
-    assert "Dites qui vous êtes" in answer.text
+    assert "Indiquez qui vous êtes" in answer.text
 
 
 def test_words_alone_show_nobody(mia: CreatorPage) -> None:
@@ -152,7 +152,7 @@ def test_flood_waits(mia: CreatorPage) -> None:
         )
     answer = ask(mia, item)
     assert answer.status_code == 422
-    assert f"déjà envoyé {MAX_REMOVAL_REQUESTS} demandes" in answer.text
+    assert f"envoyé {MAX_REMOVAL_REQUESTS} demandes" in answer.text
 
 
 def test_receipt_is_no_guess_and_of_its_page_alone(mia: CreatorPage, room: object) -> None:
@@ -203,13 +203,13 @@ def test_a_refusal_says_why_and_is_appealed_on_the_receipt(mia: CreatorPage) -> 
     receipt = refused(mia)
     shown = read(mia, receipt).text
     for said in (
-        "Elle peut rester",
-        "Une autre image semble visée",
-        "Une personne a décidé, pas une machine",
+        "Le contenu reste en ligne",
+        "semble concerner une autre image",
+        "Cette décision a été prise par une personne",
     ):
         assert said in shown
     assert "règlement extrajudiciaire" in shown
-    assert "Demander un réexamen" in shown
+    assert "Contester la décision" in shown
     assert "somebody" not in shown
     answer = appeal(mia, receipt.lower(), urlencode({"words": "C’est <b>moi</b>"}).encode())
     assert (answer.status_code, answer.headers["location"]) == (
@@ -218,13 +218,13 @@ def test_a_refusal_says_why_and_is_appealed_on_the_receipt(mia: CreatorPage) -> 
     )
     assert appeals(mia) == ["C’est <b>moi</b>"]
     told = read(mia, receipt).text
-    assert "Nous avons reçu votre demande de réexamen" in told
-    assert "Demander un réexamen" not in told
-    assert "Ce que vous pouvez faire" not in told, "a heading with nothing under it"
+    assert "Nous avons reçu votre recours" in told
+    assert "Contester la décision" not in told
+    assert "Vos possibilités" not in told, "a heading with nothing under it"
     assert "<b>moi" not in told
     again = appeal(mia, receipt, b"words=")
     assert (again.status_code, len(appeals(mia))) == (422, 1)
-    assert "une fois suffit" in again.text
+    assert "Un seul recours est possible" in again.text
 
 
 def test_hostile_appeals_write_nothing(mia: CreatorPage) -> None:
@@ -249,7 +249,7 @@ def test_hostile_appeals_write_nothing(mia: CreatorPage) -> None:
     ):
         assert appeal(where, number, content).status_code == status, (number[:20], content[:20])
     assert appeal(mia, receipt, b"words=", **{"sec-fetch-site": "cross-site"}).status_code == 422
-    assert "Elle peut rester" not in read(neighbour, receipt).text
+    assert "Le contenu reste en ligne" not in read(neighbour, receipt).text
     assert appeals(mia) == []
     assert appeal(mia, receipt, b"words=a%00b%E2%80%AE").status_code == 303
     assert appeals(mia) == ["ab"]
@@ -262,19 +262,13 @@ def test_what_the_clock_took_says_that_no_person_did(mia: CreatorPage) -> None:
             scope, removal_requests.find_status_by_receipt(scope, receipt).id
         )
     shown = read(mia, receipt).text
-    assert (
-        "Personne n’avait décidé dans les 24 heures : le retrait s’est fait automatiquement"
-        in shown
-    )
+    assert "aucune décision n’a été prise dans les 24 heures" in shown
     with mia.scope() as scope:
         scope.run("UPDATE agencies SET demo = true WHERE tenant_id = :t", t=mia.tenant_id)
     demo = read(mia, receipt).text
-    assert (
-        "Dans cette démonstration, personne n’est attendu : le retrait s’est fait automatiquement"
-        in demo
-    )
-    assert "Personne n’avait décidé" not in demo
-    assert "Qui l’a publiée peut demander un réexamen" in shown
+    assert "Dans cette démo, le contenu a été retiré automatiquement" in demo
+    assert "aucune décision n’a été prise" not in demo
+    assert "L’éditeur peut contester cette décision" in shown
     assert "<textarea" not in shown
 
 
@@ -288,5 +282,5 @@ def test_language_is_the_pages(room: object, mia: CreatorPage) -> None:
 
     english = create_page(mia.room, language="en", title="Mia")
     item = english.post(media=[english.stage(new_picture())])
-    assert "That is me, remove it" in english.get("report").text
+    assert "Request removal of an image" in english.get("report").text
     assert "Request received" in read(english, receipt_of(ask(english, item))).text

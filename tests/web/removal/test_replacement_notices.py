@@ -21,8 +21,8 @@ from tests.web.removal.test_removal_requests import ask, read, receipt_of
 from tests.web.removal.test_subject_portal import link, see
 
 GONE = "service.safety.removed.message"
-INSTEAD, GOING = "A grey picture, or a sentence, stands there instead", "Being removed"
-STANDS = "Une image grise, ou une phrase"
+INSTEAD, GOING = "Content replaced; manual removal requested", "Being removed"
+STANDS = "Contenu remplacé"
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_a_persons_page_says_what_stands_there_until_it_is_removed(
             == frozenset()
         )
     assert INSTEAD not in see(mia, path).text
-    assert "gone since" in see(mia, path).text
+    assert "removed on" in see(mia, path).text
 
 
 def test_a_receipt_says_what_stands_there_until_it_is_removed(

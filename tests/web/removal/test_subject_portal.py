@@ -67,17 +67,17 @@ def test_page_says_what_was_allowed_and_names_nobody(mia: CreatorPage, ida: UUID
     assert shown.headers["cache-control"] == "private, no-store"
     assert shown.headers["referrer-policy"] == "no-referrer"
     for word in (
-        "Be published",
+        "Publication",
         "AI likeness",
         "Telegram",
         "Explicit",
-        "Nothing that shows you is out",
+        "No images of you are published",
     ):
         assert (word in shown.text) == (word != "AI likeness"), word
     for hidden in ("Ida-of-the-agency", "Somebody-else", str(ida), "custodian"):
         assert hidden not in shown.text
     assert (
-        "Ce qui vous montre"
+        "Vos images et consentements"
         in mia.room.client.get(link(mia, ida), headers={"accept-language": "fr"}).text
     )
 
@@ -96,11 +96,11 @@ def test_taking_back_goes_by_the_urgent_event_and_is_shown(
     handled(mia)
     done = see(mia, path)
     assert "refresh" not in done.headers
-    assert "it is done" in done.text
-    assert done.text.count("taken back on") == (3 if what == "all" else 1)
+    assert "and completed" in done.text
+    assert done.text.count("revoked on") == (3 if what == "all" else 1)
     assert f'value="{what}"' not in done.text
     assert press(mia, path, what).status_code == 422  # nothing is left
-    assert ("Take back: be shown" in done.text) == (what != "all")
+    assert ("Revoke: appearance in images" in done.text) == (what != "all")
 
 
 @pytest.mark.parametrize(

@@ -45,20 +45,20 @@ def test_a_face_is_known_by_its_owners_press_and_erased_by_the_next(
         confirm_contact_address(scope, ida)
     shown = see(mia, path).text
     assert "biometric" in shown
-    assert "Yes, erase it" not in shown
+    assert "Yes, delete the data" not in shown
     assert "biométriques" in mia.room.client.get(path, headers={"accept-language": "fr"}).text
     assert not known(mia, ida), "looking changes nothing"
     assert press(mia, path, AGREE).headers["location"] == path
     assert see(mia, path).headers["refresh"]
     assert agreed(mia) == [ida]
     assert known(mia, ida)
-    assert "Yes, erase it" in see(mia, path).text
+    assert "Yes, delete the data" in see(mia, path).text
     assert press(mia, path, FACE_CONSENT).headers["location"] == path
     assert wanted(mia) == [(ida, FACE_CONSENT, f"person:{ida}")]
     handled(mia)
     assert not known(mia, ida)
     again = see(mia, path).text
-    assert again.count("taken back on") == 0, "what they allowed else stands"
+    assert again.count("revoked on") == 0, "what they allowed else stands"
     assert press(mia, path, FACE_CONSENT).status_code == 422  # nothing is left
 
 

@@ -90,16 +90,16 @@ def test_two_people_sign_on_their_own_pages(mia: CreatorPage) -> None:
     assert "Shoot cards" not in see(mia, hers).text
     card_for(mia, ida, tom)
     first = see(mia, hers)
-    for word in ("Shoot cards", "Waits for your answer", "You and one more person", "Europe/Paris "
-                                                                                    "· France", "Be shown",
-                 "Telegram", "12 pictures, Nudity", "Sign this card", "Decline"):  # fmt: skip
+    for word in ("Shoot cards", "Awaiting your signature", "You and 1 other person", "Europe/Paris "
+                                                                                    "· France", "Appearance in images",
+                 "Telegram", "12 images, Nudity", "Sign card", "Decline"):  # fmt: skip
         assert word in first.text, word
     french = see(mia, hers, "fr").text
     for word in (
         "Fiches de prise de vue",
-        "Attend votre réponse",
-        "Vous et une autre personne",
-        "Signer cette fiche",
+        "En attente de votre signature",
+        "Vous et 1 autre personne",
+        "Signer la fiche",
     ):
         assert word in french, word
     for hidden in ("Ida-of-the-agency", "Tom-the-partner", str(tom), str(ida), "member:ann"):
@@ -109,25 +109,25 @@ def test_two_people_sign_on_their_own_pages(mia: CreatorPage) -> None:
     for _ in range(2):
         assert press(mia, hers, typed).headers["location"] == hers
     assert see(mia, hers).headers["refresh"]
-    assert "Being written down" in see(mia, hers).text
+    assert "Saving…" in see(mia, hers).text
     assert work(mia) == 1
     after = see(mia, hers).text
-    assert "You signed" in after
-    assert "somebody else&#39;s signature is missing" in after
+    assert "Signed" in after
+    assert "other signatures missing" in after
     assert set(forms(mia, hers)) == {"withdrawn"}
     assert press(mia, hers, typed).status_code == 422
     press(mia, his, forms(mia, his)["signed"])
     work(mia)
-    assert "signature is missing" not in see(mia, hers).text
+    assert "other signatures missing" not in see(mia, hers).text
     assert said(mia) == [(ida, "signed", f"person:{ida}"), (tom, "signed", f"person:{tom}")]
-    assert see(mia, hers).text.count("only the pictures of") == 2, (
+    assert see(mia, hers).text.count("· images of ") == 2, (
         "what was signed is no permission for everything"
     )
-    assert "Take back: be published" in see(mia, hers).text
+    assert "Revoke: publication" in see(mia, hers).text
 
 
 @pytest.mark.parametrize(("first", "then", "told"), [
-    ("declined", None, "You declined"), ("signed", "withdrawn", "You took your signature back")
+    ("declined", None, "Declined"), ("signed", "withdrawn", "Signature withdrawn")
 ])  # fmt: skip
 def test_a_no_is_final(mia: CreatorPage, first: str, then: str | None, told: str) -> None:
     ida, path = somebody(mia, "Ida")

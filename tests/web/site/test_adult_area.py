@@ -40,7 +40,7 @@ def test_the_session_is_bound_to_the_host_and_kept_from_scripts(mia: CreatorPage
 
 def test_where_nobody_checks_ages_the_door_says_so_and_gives_no_session(mia: CreatorPage) -> None:
     shown = mia.get("18/")
-    assert "Personne ne peut prouver son âge ici" in shown.text
+    assert "La vérification d’âge n’est pas disponible ici" in shown.text
     assert "<form" not in shown.text
     assert "set-cookie" not in mia.room.client.post(f"/{mia.slug}/18/prove", headers=OWN).headers
 
@@ -80,6 +80,6 @@ def test_what_is_not_there_looks_like_what_may_not_be_seen(mia: CreatorPage, pat
 def test_the_door_speaks_the_pages_language(mia: CreatorPage) -> None:
     english = create_page(mia.room, language="en", title="Mia")
     with_provider(english)
-    assert "Prove once that you are an adult" in english.get("18/").text
+    assert "Verify your age once" in english.get("18/").text
     for cookie in ("reader=x", "__Host-reader=%00%C3", "__Host-reader=" + "A" * 43):
         assert english.get("18/", cookie=cookie).status_code == 200

@@ -81,10 +81,10 @@ def test_profile_shows_who_what_and_the_way_to_the_chat(mia: CreatorPage) -> Non
     for said in (
         "Mia",
         "Photographe",
-        "Écrire un message",
+        "Envoyer un message",
         "Plage",
         "Vingt vues",
-        "500 en argent de test",
+        "500 en monnaie de test",
         "Matin",
     ):
         assert said in text
@@ -95,7 +95,7 @@ def test_profile_shows_who_what_and_the_way_to_the_chat(mia: CreatorPage) -> Non
 
 def test_page_without_anything_says_so(mia: CreatorPage) -> None:
     text = mia.get().text
-    assert "Rien n’est encore publié ici" in text
+    assert "Aucune publication pour le moment" in text
     assert "Packs" not in text
 
 
@@ -136,10 +136,10 @@ def test_prices_are_written_as_people_write_them(room: WebServer) -> None:
     assert french.format_money(Money(123456, "EUR")) == "1\u202f234,56\xa0€"
     assert english.format_money(Money(123456, "EUR")) == "€1,234.56"
     assert english.format_money(Money(500, "XTR")) == "500 Telegram Stars"
-    assert french.format_money(Money(1500, "XTS")) == "1\u202f500 en argent de test"
+    assert french.format_money(Money(1500, "XTS")) == "1\u202f500 en monnaie de test"
     assert (english.picture_count_text(1), english.picture_count_text(2)) == (
-        "1 picture",
-        "2 pictures",
+        "1 image",
+        "2 images",
     )
 
 
@@ -148,7 +148,7 @@ def test_every_picture_is_described(mia: CreatorPage) -> None:
     key = mia.post(media=[told, mia.stage(new_picture())])
     for place in ("", f"p/{key}"):
         alts = [image["alt"] for image in Outline(mia.get(place).text).all("img")]
-        assert alts == ["une plage à l'aube", "Photo de Mia"]
+        assert alts == ["une plage à l'aube", "Image de Mia"]
 
 
 def test_films_and_sounds_play(mia: CreatorPage) -> None:
@@ -186,16 +186,16 @@ def test_structure_helps_those_who_do_not_see(mia: CreatorPage) -> None:
 
 def test_what_a_model_made_is_marked(mia: CreatorPage) -> None:
     for ai, said in (
-        ("generated", "Image faite par une IA"),
-        ("assisted", "Image retouchée avec une IA"),
+        ("generated", "Image générée par IA"),
+        ("assisted", "Image retouchée avec l’IA"),
     ):
         key = mia.post(
             media=[{"sha256": mia.stage(new_picture(), ai=ai), "mime": "image/png", "ai": ai}],
             ai=True,
         )
         assert said in mia.get(f"p/{key}").text
-        assert "Texte écrit" not in mia.get(f"p/{key}").text
-    assert "Texte écrit avec une IA" in mia.get(f"p/{mia.post(ai=True)}").text
+        assert "Texte rédigé" not in mia.get(f"p/{key}").text
+    assert "Texte rédigé avec l’IA" in mia.get(f"p/{mia.post(ai=True)}").text
     assert " IA" not in mia.get(f"p/{mia.post()}").text
 
 
@@ -340,9 +340,9 @@ def test_its_own_names_are_answered(room: WebServer, host: str) -> None:
 
 def test_page_nobody_has_speaks_the_visitors_language(room: WebServer) -> None:
     for asked, said in (
-        ("fr-CA,fr;q=0.9", "n’existe pas"),
-        ("de, fr;q=0.5", "n’existe pas"),
-        ("de", "does not exist"),
+        ("fr-CA,fr;q=0.9", "Page introuvable"),
+        ("de, fr;q=0.5", "Page introuvable"),
+        ("de", "Page not found"),
     ):
         answer = room.client.get("/nobody-here/", headers={"accept-language": asked})
         assert (answer.status_code, said in answer.text) == (404, True)
@@ -358,7 +358,7 @@ def test_database_away_is_said_calmly(room: WebServer) -> None:
         for place in ("/mia/", "/mia/feed.xml", "/files/" + "0" * 64 + ".png"):
             answer = visitor.get(place, headers={"accept-language": "fr"})
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
-            assert "revient dans un instant" in answer.text
+            assert "momentanément indisponible" in answer.text
             assert "content-security-policy" in answer.headers
         assert visitor.get("/healthz").status_code == 200
         assert (

@@ -191,7 +191,7 @@ def test_edit_keeps_the_id_and_says_when(mia: CreatorPage) -> None:
     assert (after["id"], after["date_published"]) == (before["id"], before["date_published"])
     assert after["content_text"] == "second"
     assert after["_greenroom"]["version"] == 2
-    assert "modifié le" in mia.get(f"p/{key}").text
+    assert "modifiée le" in mia.get(f"p/{key}").text
 
 
 def test_removed_item_leaves_a_tombstone_and_no_file(mia: CreatorPage) -> None:

@@ -51,9 +51,14 @@ def test_a_key_is_for_a_member_with_a_second_factor_who_runs_something(
     found = keys.authenticate_key(nova.services.tenant, secret, address="192.0.2.1")
     assert found is not None
     assert (found.member_id, found.scopes) == (member, {"posts:read"})
-    (line,) = member_requests.list_keys(nova.services, email)
-    assert "active" in line
-    assert secret not in line
+    rows = member_requests.list_keys(nova.services, email)
+    assert [(row.name, row.active, row.scopes) for row in rows] == [
+        ("Import", True, ("posts:read",))
+    ]
+    for as_json in (True, False):
+        shown = member_requests.render_keys(rows, as_json=as_json)
+        assert str(found.key_id) in shown
+        assert secret not in shown
     member_requests.revoke_key(nova.services, email, found.key_id)
     assert keys.authenticate_key(nova.services.tenant, secret, address="192.0.2.1") is None
     with pytest.raises(BadInput):

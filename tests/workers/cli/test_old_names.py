@@ -16,7 +16,7 @@ from workers.cli.old_names import OLD_COMMANDS, replace_old_command
 from workers.cli.studio.commands import generation_app
 
 ROOT = Path(__file__).parents[3]
-README_NOTE = "Former names still work: "
+NOTE = "Former names still work: "
 TEXT_FILES = (
     ".md",
     ".po",
@@ -99,14 +99,14 @@ def test_an_old_option_is_accepted_and_hidden(old: str) -> None:
 
 
 def read_texts() -> Iterator[tuple[str, str]]:
-    """Yield the path and text of each tracked file, without the list of former names in README."""
+    """Yield the path and text of each tracked file, without the list of former names in the documents."""
     listing = subprocess.run(
         ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     for path in listing.stdout.splitlines():
         if path.endswith(TEXT_FILES) and path not in KEEP_FORMER_NAMES and (ROOT / path).is_file():
             lines = (ROOT / path).read_text("utf-8").splitlines()
-            yield path, "\n".join(line for line in lines if not line.startswith(README_NOTE))
+            yield path, "\n".join(line for line in lines if not line.startswith(NOTE))
 
 
 def test_no_document_names_an_old_command() -> None:
@@ -118,7 +118,7 @@ def test_no_document_names_an_old_command() -> None:
 
 
 def test_the_readme_names_every_old_command() -> None:
-    lines = (ROOT / "README.md").read_text("utf-8").splitlines()
-    (note,) = [line for line in lines if line.startswith(README_NOTE)]
+    lines = (ROOT / "docs/command-line.md").read_text("utf-8").splitlines()
+    (note,) = [line for line in lines if line.startswith(NOTE)]
     words = set(re.findall(r"[a-z-]+", note))
     assert {old for old in OLD_COMMANDS if not set(old.split()) <= words} == set()

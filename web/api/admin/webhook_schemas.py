@@ -35,8 +35,10 @@ Secret = Annotated[
     Field(
         min_length=MIN_SECRET_LENGTH,
         max_length=MAX_SECRET_LENGTH,
-        description="Random, made by you: calls are signed with it. It is sealed as it comes in, "
-        "and never told again.",
+        description=(
+            "A random secret of your choice that signs webhook requests. It is stored "
+            "encrypted and never returned."
+        ),
     ),
 ]
 

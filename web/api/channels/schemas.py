@@ -88,7 +88,7 @@ class CreatorOut(BaseModel):
     kind: str
     zone: str
     languages: list[str]
-    approvals: Annotated[int, Field(description="How many people have to say yes to a post.")]
+    approvals: Annotated[int, Field(description="Number of approvals that a post needs.")]
 
     @classmethod
     def of(cls, one: Creator) -> "CreatorOut":

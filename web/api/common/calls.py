@@ -54,7 +54,9 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
 """What the key's member must be able to do, too; any of them."""
 
 BEARER = HTTPBearer(
-    auto_error=False, scheme_name="key", description="A key made on the System page: `grk_…`."
+    auto_error=False,
+    scheme_name="key",
+    description="An API key created on the System page: `grk_…`.",
 )
 
 
@@ -287,8 +289,11 @@ IdempotencyKey = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
-        description="A name of your own for this request, kept for 24 hours: sent again under it, "
-        "it is answered again and not done again. Needed on every POST.",
+        description=(
+            "A unique key for this request, kept for 24 hours. A repeated request with "
+            "the same key returns the stored response and has no further effect. "
+            "Required for every POST."
+        ),
         examples=["0198c0de-plan-monday"],
     ),
 ]
@@ -296,7 +301,7 @@ IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        description="The `ETag` you read. Needed on every change of something.",
+        description="The `ETag` you last read. Required for every update.",
         examples=['"1"'],
     ),
 ]

@@ -27,20 +27,20 @@ _UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
 
 def _validate_storable_text(text: str) -> str:
     if _UNKEPT.search(text):
-        raise ValueError("no text holds U+0000, or half of a pair of surrogates")
+        raise ValueError("text must not contain U+0000 or lone surrogates")
     return text
 
 
 def _validate_instant_text(value: object) -> object:
     """An instant is said in words: a bare number might be seconds or milliseconds."""
     if not isinstance(value, str):
-        raise ValueError("an instant is a text such as 2026-03-02T10:00:00+01:00")
+        raise ValueError("an instant must be a string such as 2026-03-02T10:00:00+01:00")
     return value
 
 
 def _validate_instant_bounds(at: datetime) -> datetime:
     if not EARLIEST_INSTANT <= at < LATEST_INSTANT:
-        raise ValueError("the year lies out of bounds")
+        raise ValueError("the year must be between 2000 and 2099")
     return at
 
 
@@ -60,7 +60,8 @@ class PageQuery(RequestModel):
     """Which page of a list."""
 
     cursor: Annotated[
-        str | None, Field(max_length=MAX_CURSOR_LENGTH, description="`next` of the page before.")
+        str | None,
+        Field(max_length=MAX_CURSOR_LENGTH, description="`next` from the previous page."),
     ] = None
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)] = 50
 
@@ -123,12 +124,12 @@ def _validate_date_text(value: object) -> object:
     zone."""
     if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
         return value
-    raise ValueError("a date is a text such as 2026-03-02")
+    raise ValueError("a date must be a string such as 2026-03-02")
 
 
 def _validate_date_bounds(day: date) -> date:
     if not EARLIEST_INSTANT.date() <= day < LATEST_INSTANT.date():
-        raise ValueError("the year lies out of bounds")
+        raise ValueError("the year must be between 2000 and 2099")
     return day
 
 
@@ -148,7 +149,10 @@ WeekdayList = Annotated[
     list[Weekday],
     Field(
         max_length=7,
-        description="Of a weekly one; none: that of `at`. Of a monthly one with `which`, one.",
+        description=(
+            "Weekdays of a weekly series; by default the weekday of `at`. A monthly "
+            "series with `which` takes exactly one."
+        ),
     ),
 ]
 
@@ -157,7 +161,7 @@ SeenVersions = Annotated[
     dict[UUID, Annotated[int, Field(ge=0, le=2**31 - 1)]],
     Field(
         max_length=MAX_MOVED_DELIVERIES,
-        description="`seen` of the preview: what changed since stays where it is.",
+        description="`seen` from the preview. Posts that have changed since are not moved.",
     ),
 ]
 

@@ -15,7 +15,8 @@ from studio.costs.cost_report import SpendingTotal
 from web.api.common.schemas import PageQuery
 
 Amounts = Annotated[
-    list[str], Field(description="Exact, by currency (`0.0123 USD`): parts add up to their total.")
+    list[str],
+    Field(description="Exact amounts by currency (`0.0123 USD`); parts add up to the total."),
 ]
 
 
@@ -24,7 +25,8 @@ class CostsQuery(PageQuery):
 
     creator: UUID
     month: Annotated[
-        str | None, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="`2026-11`.")
+        str | None,
+        Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", description="A month, such as `2026-11`."),
     ] = None
 
 

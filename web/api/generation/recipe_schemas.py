@@ -21,7 +21,7 @@ Side = Annotated[int, Field(ge=64, le=2048, multiple_of=8)]
 FormatName = Literal["feed", "story", "square", "wide"]
 Formats = Annotated[
     list[FormatName],
-    Field(description="Each scene is made once in each; else `width` by `height`."),
+    Field(description="Formats in which each scene is generated; by default `width` × `height`."),
 ]
 
 
@@ -38,9 +38,11 @@ class RecipeChange(RequestModel):
     ]
     parameters: Annotated[
         dict[StorableText, Parameter],
-        Field(default_factory=dict, description="What it asks, by name."),
+        Field(default_factory=dict, description="The questions of the template, by name."),
     ]
-    variants: Annotated[int, Field(ge=1, le=MAX_PICTURES, description="Scenes of a run.")] = 3
+    variants: Annotated[
+        int, Field(ge=1, le=MAX_PICTURES, description="Number of scenes in a run.")
+    ] = 3
     formats: Annotated[Formats, Field(default_factory=list)]
     width: Side = 1600
     height: Side = 1200
@@ -54,14 +56,11 @@ class RecipeChange(RequestModel):
         dict[LoraName, Annotated[int, Field(ge=1, le=200)]], Field(default_factory=dict)
     ]
     look: Annotated[int, Field(ge=0, le=100)] = 0
-    begin: Annotated[
-        BeginIn | None, Field(description="What its runs begin from, unless one names its own.")
-    ] = None
-    posture: Annotated[
-        PostureIn | None, Field(description="Whose posture its runs take, likewise.")
-    ] = None
+    begin: Annotated[BeginIn | None, Field(description="Default start image of runs.")] = None
+    posture: Annotated[PostureIn | None, Field(description="Default pose image of runs.")] = None
     budget: Annotated[
-        StorableText, Field(max_length=60, description="What a run may cost: `2.50 USD`.")
+        StorableText,
+        Field(max_length=60, description="Maximum cost of a run, such as `2.50 USD`."),
     ] = ""
 
     @property

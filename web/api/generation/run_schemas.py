@@ -41,7 +41,7 @@ Seed = Annotated[
 ]
 Count = Annotated[
     int,
-    Field(ge=1, le=MAX_PICTURES, description="Pictures; as many as the recipe says without it."),
+    Field(ge=1, le=MAX_PICTURES, description="Number of images; by default that of the template."),
 ]
 Name = Annotated[StorableText, Field(max_length=60)]
 AnswerValue = Annotated[StorableText, Field(max_length=MAX_ANSWER_LENGTH)] | int | bool
@@ -63,7 +63,7 @@ class RunPreviewQuery(RequestModel):
         Field(
             default_factory=list,
             max_length=12,
-            description="`name=words` for each question that is not answered as usual.",
+            description="`name=value` for each question with an answer other than the default.",
         ),
     ]
 
@@ -121,7 +121,7 @@ class RunIn(RequestModel):
         Field(
             default_factory=dict,
             max_length=12,
-            description="By the name of each question not answered as usual.",
+            description="Answers other than the default, by question name.",
         ),
     ]
     begin: BeginIn | None = None

@@ -28,10 +28,7 @@ Language = Annotated[StorableText, Field(json_schema_extra={"enum": list(WRITABL
 TextState = Literal["waiting", "written"]
 Quality = Annotated[
     str,
-    Field(
-        description="`demo`: by a small demonstration model, to be read with care; empty: by a "
-        "real one."
-    ),
+    Field(description="`demo` if a small demo model wrote it; empty otherwise."),
 ]
 
 

@@ -25,7 +25,9 @@ Weights = Annotated[
 ListName = Annotated[
     StorableText,
     Field(
-        min_length=1, max_length=MAX_WILDCARD_NAME, description="Small letters, digits, - and _."
+        min_length=1,
+        max_length=MAX_WILDCARD_NAME,
+        description="Lower-case letters, digits, - and _.",
     ),
 ]
 

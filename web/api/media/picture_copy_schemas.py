@@ -17,24 +17,31 @@ EXAMPLE_MEDIA_ID = "0198c0de-0000-7000-8000-000000000014"
 UpscaleMode = Annotated[
     Literal["no", "twice", "model"],
     Field(
-        description="`twice` by plain resampling; `model` as large and fine as the installation's "
-        "model makes it."
+        description=(
+            "`twice` doubles the size by resampling; `model` uses the installation's "
+            "upscaling model."
+        )
     ),
 ]
 Form = Annotated[
     StorableText,
     Field(
-        max_length=20, description="feed, square, story, pin, landscape, link, cinema; or whole."
+        max_length=20,
+        description=(
+            "Crop format: feed, square, story, pin, landscape, link or cinema; `whole` for no crop."
+        ),
     ),
 ]
 Background = Annotated[
     StorableText,
     Field(
-        max_length=10, description="Behind the subject: `blurred`, a colour `#rrggbb`, or its own."
+        max_length=10,
+        description="Background: `blurred`, a colour `#rrggbb`, or the original one.",
     ),
 ]
 Strength = Annotated[
-    int, Field(ge=0, le=100, description="How much light and colour are set right, in percent.")
+    int,
+    Field(ge=0, le=100, description="Strength of the light and colour correction, in percent."),
 ]
 
 

@@ -28,24 +28,27 @@ File = Annotated[
     bytes,
     Body(
         media_type="application/octet-stream",
-        description="A JPEG, PNG or WebP, a film or a sound, byte for byte, 64 MiB at most. Its "
-        "own media type"
-        " (`image/jpeg`, `video/mp4` …) is taken too.",
+        description=(
+            "A JPEG, PNG or WebP image, a video or an audio file of up to 64 MiB. The "
+            "file's own media type (`image/jpeg`, `video/mp4` …) is accepted too."
+        ),
     ),
 ]
 Name = Annotated[
     StorableText,
-    Query(max_length=MAX_FILE_NAME, description="What people see it as; folders are left out."),
+    Query(max_length=MAX_FILE_NAME, description="File name shown to members, without folders."),
 ]
 Uncovered = Annotated[
     bool,
     Query(
-        description="Also of nudity and more; each such request is written down under the key's "
-        "member."
+        description=(
+            "Return Nudity and Explicit images too. Each such request is recorded for "
+            "the API key's member."
+        )
     ),
 ]
 SANDBOX_HEADERS = {"content-security-policy": "default-src 'none'; sandbox"}
-Whose = Annotated[UUID, Query(description="The creator whose library it comes into.")]
+Whose = Annotated[UUID, Query(description="The creator whose library receives the file.")]
 
 
 def router(tenant: OpenScope, store: ObjectStore | None) -> APIRouter:
@@ -122,7 +125,10 @@ def _add_media_file_route(routes: APIRouter, tenant: OpenScope, store: ObjectSto
         "/media/{media_id}/file",
         response_class=Response,
         responses={
-            200: {"content": {"image/jpeg": {}}, "description": "The picture, as posts carry it."}
+            200: {
+                "content": {"image/jpeg": {}},
+                "description": ("The image, as it is published in posts."),
+            }
         },
     )
     def get_media_file(

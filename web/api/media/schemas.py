@@ -20,22 +20,15 @@ class MediaOut(BaseModel):
     id: UUID
     creator_id: UUID
     kind: Literal["picture", "film", "sound"]
-    seconds: Annotated[int, Field(description="Of a film or a sound; 0 of a picture.")]
-    alt: Annotated[
-        str, Field(description="The words that stand in its place; empty while nobody wrote any.")
-    ]
+    seconds: Annotated[int, Field(description="Duration of a video or audio file; 0 for an image.")]
+    alt: Annotated[str, Field(description="Alt text; empty if none was written.")]
     rating: Annotated[
         Rating | None,
-        Field(
-            description="G general, S suggestive, N nudity, E explicit; null while nobody gave one."
-        ),
+        Field(description="G general, S suggestive, N nudity, E explicit; null if not rated yet."),
     ]
     waits: Annotated[
         bool,
-        Field(
-            description="People still have to rate it, or to look at it. A post may be planned "
-            "with it."
-        ),
+        Field(description="True if a rating or review is pending. Posts can be scheduled with it."),
     ]
     created_at: datetime
 

@@ -137,7 +137,7 @@ def _add_calendar_export_routes(routes: APIRouter, tenant: OpenScope) -> None:
         responses={
             200: {
                 "content": {"text/csv": {}},
-                "description": "A table that `POST /imports` takes back.",
+                "description": "A table that `POST /imports` accepts.",
             }
         },
     )
@@ -158,7 +158,10 @@ def _add_calendar_export_routes(routes: APIRouter, tenant: OpenScope) -> None:
         "/calendar.ics",
         response_class=Response,
         responses={
-            200: {"content": {"text/calendar": {}}, "description": "An iCalendar (RFC 5545)."}
+            200: {
+                "content": {"text/calendar": {}},
+                "description": ("An iCalendar file (RFC 5545)."),
+            }
         },
     )
     def get_calendar_ics(

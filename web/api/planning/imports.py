@@ -35,13 +35,15 @@ File = Annotated[
     bytes,
     Body(
         media_type="text/csv",
-        description="UTF-8, the columns of the export of the calendar, 10,000 lines and 8 MiB at "
-        "most.",
+        description=(
+            "UTF-8 with the columns of the calendar export; up to 10,000 lines and 8 MiB."
+        ),
         json_schema_extra={"examples": [EXAMPLE_CSV]},
     ),
 ]
 Name = Annotated[
-    StorableText, Query(max_length=MAX_FILE_NAME_LENGTH, description="What people see it as.")
+    StorableText,
+    Query(max_length=MAX_FILE_NAME_LENGTH, description="File name shown to members."),
 ]
 
 

@@ -40,7 +40,7 @@ from web.api.planning.response_schemas import MovedOut, QueueOut, SlotOut, Slots
 
 QUEUE = "/queues/{channel_id}"
 Move = Annotated[
-    bool, Query(description="What stands at it goes, in its order, to the next free hours.")
+    bool, Query(description="Move the queued posts, in order, to the next open slots.")
 ]
 
 

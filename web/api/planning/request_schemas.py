@@ -54,7 +54,12 @@ MAX_POSTS = 50
 
 MonthDayList = Annotated[
     list[Annotated[int, Field(ge=1, le=31)]],
-    Field(max_length=31, description="Of a monthly one without `which`; none: that of `at`."),
+    Field(
+        max_length=31,
+        description=(
+            "Days of the month of a monthly series without `which`; by default the day of `at`."
+        ),
+    ),
 ]
 
 
@@ -67,11 +72,16 @@ class RepeatIn(RequestModel):
     weekdays: WeekdayList = Field(default_factory=list)
     month_days: MonthDayList = Field(default_factory=list)
     or_last: Annotated[
-        bool, Field(description="A month without one of those days has its last day instead.")
+        bool,
+        Field(description="In shorter months, use the last day instead of skipping the month."),
     ] = False
     which: Annotated[
         Literal[1, 2, 3, 4, -1] | None,
-        Field(description="Of a monthly one: which of `weekdays`; -1 is the last."),
+        Field(
+            description=(
+                "Which of the `weekdays` in the month, for a monthly series; -1 is the last."
+            )
+        ),
     ] = None
 
     def to_repeat(self, first: WallTime) -> Recurrence:

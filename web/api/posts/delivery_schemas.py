@@ -34,10 +34,14 @@ class DeliveriesQuery(CreatorPageQuery):
 
     post: UUID | None = None
     channel: UUID | None = None
-    label: Annotated[UUID | None, Field(description="Of posts with this label.")] = None
+    label: Annotated[UUID | None, Field(description="Only posts with this label.")] = None
     state: DeliveryState | None = None
-    since: Annotated[Instant | None, Field(description="Due at this instant or later.")] = None
-    before: Annotated[Instant | None, Field(description="Due earlier than this instant.")] = None
+    since: Annotated[
+        Instant | None, Field(description="Only deliveries due at or after this instant.")
+    ] = None
+    before: Annotated[
+        Instant | None, Field(description="Only deliveries due before this instant.")
+    ] = None
 
 
 class MoveIn(RequestModel):

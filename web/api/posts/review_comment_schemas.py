@@ -32,7 +32,7 @@ Named = Annotated[
     list[UUID],
     Field(
         max_length=MAX_MENTIONS,
-        description="People who are told of it; `readers` says whom one may name.",
+        description="Members to notify; `readers` lists the possible ones.",
     ),
 ]
 ChangeReason = Literal["words", "picture", "moment", "accounts", "other"]

@@ -106,8 +106,7 @@ Options = Annotated[
     ],
     Field(
         max_length=30,
-        description="What it chooses there, by name: `limits.options` of a channel says what "
-        "there is.",
+        description="Platform options by name; see `limits.options` of the channel.",
     ),
 ]
 
@@ -144,14 +143,14 @@ Labels = Annotated[
     list[UUID],
     Field(
         max_length=MAX_LABELS_PER_POST,
-        description="Ids of labels, all it is to have. Platforms never hear of them.",
+        description="The complete list of label IDs. Labels are not published.",
     ),
 ]
 
 
 LateOk = Annotated[
     LateLimit,
-    Field(description="How late it may still leave by itself; 30m where nothing is said."),
+    Field(description="Skip the post if it is delayed more than this; 30m by default."),
 ]
 
 
@@ -370,7 +369,10 @@ class PostWhole(PostOut):
     warnings: Annotated[
         list[WarningOut] | None,
         Field(
-            description="What will hold it: empty if nothing does; null where it was not judged."
+            description=(
+                "Reasons that will put it on hold; empty if there are none, null if it "
+                "was not checked."
+            )
         ),
     ] = None
 

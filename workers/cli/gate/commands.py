@@ -1,10 +1,4 @@
-"""`greenroom removal-requests …`: requests about those who run an agency, which the installation
-decides.
-
-`greenroom gate …`.
-
-`greenroom policy …`.
-"""
+"""`greenroom gate`, `greenroom policy` and `greenroom removal-requests`."""
 
 import sys
 from pathlib import Path
@@ -13,40 +7,36 @@ from typing import Annotated
 import typer
 
 from workers.cli.old_names import RenamedOptions
+from workers.cli.options import JsonOutput, Language, OneAgency
 
 removal_requests_app = typer.Typer(
-    help="Removal requests that no agency may decide itself.", no_args_is_help=True
+    help="Decide removal requests that no agency may decide.", no_args_is_help=True
 )
 
-Number = Annotated[str, typer.Argument(help="The number of the request.")]
-Name = Annotated[str, typer.Option("--as", help="Your name; recorded with the decision.")]
-
-
-@removal_requests_app.callback()
-def removal_requests() -> None:
-    """List the requests that the installation decides, open a contact, decide."""
+Number = Annotated[str, typer.Argument(help="Number of the request.")]
+Name = Annotated[str, typer.Option("--as", help="Your name, recorded in the audit log.")]
+SigningKey = Annotated[Path, typer.Option(help="File with an Ed25519 private key in base64.")]
 
 
 @removal_requests_app.command("list")
-def listed() -> None:
-    """List the pending requests, and the reports that matched no content."""
-    from workers.cli.gate.removal_requests import print_waiting_requests
+def list_requests(as_json: JsonOutput = False) -> None:
+    """List pending requests and unmatched reports."""
+    from workers.cli.gate.removal_requests import print_pending_requests
 
-    for line in print_waiting_requests():
-        typer.echo(line)
+    print_pending_requests(as_json=as_json)
 
 
 @removal_requests_app.command()
-def show_contact(number: Number, name: Name) -> None:
-    """Show the contact details of the requester; the audit log records who opened them."""
-    from workers.cli.gate.removal_requests import show_contact as read
+def show_contact(number: Number, name: Name, as_json: JsonOutput = False) -> None:
+    """Show the requester’s contact details."""
+    from workers.cli.gate.removal_requests import print_contact
 
-    typer.echo(read(number, name=name))
+    print_contact(number, name=name, as_json=as_json)
 
 
 @removal_requests_app.command()
 def uphold(number: Number, name: Name) -> None:
-    """Uphold a request: remove the content everywhere and block it from being published again."""
+    """Uphold a request: remove and block the content."""
     from workers.cli.gate.removal_requests import decide_request
 
     decide_request(number, name=name, because="")
@@ -57,7 +47,7 @@ def reject(
     number: Number,
     name: Name,
     reason: Annotated[
-        str, typer.Option(help="agreed, mistaken or unfounded; shown to the requester.")
+        str, typer.Option(help="Reason: agreed, mistaken or unfounded; shown to the requester.")
     ],
 ) -> None:
     """Reject a request: the content stays published."""
@@ -66,21 +56,12 @@ def reject(
     decide_request(number, name=name, because=reason)
 
 
-gate_app = typer.Typer(
-    help="The safety check: what it decided, and proof that nobody changed it.",
-    no_args_is_help=True,
-)
-
-
-@gate_app.callback()
-def gate() -> None:
-    """What was decided, why, and that the record of it is whole."""
+gate_app = typer.Typer(help="Inspect safety decisions and stop publishing.", no_args_is_help=True)
 
 
 @gate_app.command()
 def public_key() -> None:
-    """Print the public key of the log. Keep it elsewhere: with it, an export is checked without
-    this house."""
+    """Show the public key of the decision log."""
     from workers.cli.gate.log_export import public_key as read
 
     typer.echo(read())
@@ -88,10 +69,10 @@ def public_key() -> None:
 
 @gate_app.command()
 def export(
-    file: Annotated[Path, typer.Argument(help="Where to; JSON, one object a line.")],
-    agency: Annotated[str, typer.Option(help="Of one agency; of all when left out.")] = "",
+    file: Annotated[Path, typer.Argument(help="Output file (JSON lines).")],
+    agency: OneAgency = "",
 ) -> None:
-    """Write the log with its checkpoints and its public key, for whoever wants to verify it."""
+    """Export the decision log for verification."""
     from foundation.i18n.translation import Message
     from workers.cli.gate.log_export import export_log
     from workers.terminal.output import print_message
@@ -103,57 +84,68 @@ def export(
 @gate_app.command()
 def verify(
     file: Annotated[
-        Path | None, typer.Argument(help="An export; this house's own log when left out.")
+        Path | None, typer.Argument(help="Exported log. Default: the log of this installation.")
     ] = None,
-    agency: Annotated[str, typer.Option(help="Of one agency, of this house's own log.")] = "",
-    key: Annotated[str, typer.Option(help="The public key the file must be signed with.")] = "",
+    agency: OneAgency = "",
+    key: Annotated[str, typer.Option(help="Public key that must have signed the file.")] = "",
+    as_json: JsonOutput = False,
 ) -> None:
-    """Say whether the log is whole, from when to when, and what is not signed yet. The exit code is
-    0 if it is."""
+    """Verify the decision log; exit code 1 if it was changed."""
     from workers.cli.gate.log_export import print_proof, verify_log
 
-    sys.exit(print_proof(verify_log(file, agency=agency, key=key)))
+    sys.exit(print_proof(verify_log(file, agency=agency, key=key), as_json=as_json))
 
 
 @gate_app.command()
 def explain(
     post: Annotated[
-        str, typer.Argument(help="Id of a post, a delivery, a message or a pack, or how it begins.")
+        str, typer.Argument(help="ID of a post, delivery, message or pack, or its beginning.")
     ],
-    language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
+    language: Language = "",
+    as_json: JsonOutput = False,
 ) -> None:
-    """Tell why something was, or was not, allowed to leave; and decide again from what was
-    stored."""
-    from workers.cli.gate.decision_explanation import print_decision_explanation
+    """Explain why content was allowed or blocked."""
+    from workers.cli.gate.decision_explanation import explain_decision
 
-    typer.echo(print_decision_explanation(post, language=language))
+    typer.echo(explain_decision(post, language=language, as_json=as_json))
 
 
 @gate_app.command()
 def report(
-    month: Annotated[str, typer.Argument(help="As 2026-11; the running one when left out.")] = "",
-    agency: Annotated[str, typer.Option(help="Of which agency, where there are several.")] = "",
-    csv: Annotated[bool, typer.Option("--csv", help="A line a figure, for spreadsheets.")] = False,
+    month: Annotated[
+        str, typer.Argument(help="Month such as 2026-11. Default: the current month.")
+    ] = "",
+    agency: Annotated[
+        str, typer.Option(help="Agency name, needed if there are several agencies.")
+    ] = "",
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_json: JsonOutput = False,
 ) -> None:
-    """Print a month in numbers that name nobody: what left, was kept back, asked for and taken
-    away; as Markdown."""
-    from workers.cli.gate.transparency_export import export_transparency_report
+    """Show the transparency report of a month."""
+    from workers.cli.gate.transparency_export import ReportFormat, export_transparency_report
 
-    typer.echo(export_transparency_report(month, agency=agency, as_csv=csv))
+    form = ReportFormat.MARKDOWN
+    if csv:
+        form = ReportFormat.CSV
+    if as_json:
+        form = ReportFormat.JSON
+    typer.echo(export_transparency_report(month, agency=agency, form=form))
 
 
-@gate_app.command("check-texts")
+CHECK_TEXTS_EPILOG = (
+    'Input lines have "id" and "text", and optionally "lang" and "surface". A surface is a place '
+    "(x.post, telegram/bot_dm) or a kind of text (caption, message); the default is x.post. Output "
+    'lines have "id", "rating", "verdict" and "reasons".'
+)
+
+
+@gate_app.command("check-texts", epilog=CHECK_TEXTS_EPILOG)
 def check_texts(
     file: Annotated[
-        Path | None, typer.Argument(help="JSON lines; standard input when left out.")
+        Path | None, typer.Argument(help="File of JSON lines. Default: standard input.")
     ] = None,
 ) -> None:
-    """Judge texts: {"id", "text", "lang", "surface"} a line in, {"id", "rating", "verdict",
-    "reasons"} a line out.
-
-    A surface is a place (x.post, telegram/bot_dm) or a kind of text (caption, message); left out,
-    it is x.post.
-    """
+    """Check texts from JSON lines; prints JSON lines."""
     from workers.cli.gate.text_check import run_text_check
 
     sys.exit(run_text_check(file))
@@ -161,9 +153,9 @@ def check_texts(
 
 @gate_app.command(context_settings=RenamedOptions(why="reason").as_context())
 def emergency_stop(
-    reason: Annotated[str, typer.Option(help="Kept with the stop, for those who end it.")] = "",
+    reason: Annotated[str, typer.Option(help="Reason, recorded with the stop.")] = "",
 ) -> None:
-    """Stop publishing in the whole installation, for every agency, within two seconds."""
+    """Stop publishing for every agency."""
     from foundation.i18n.translation import Message
     from workers.cli.gate.emergency_stop import stop_installation_publishing
     from workers.terminal.output import print_message
@@ -174,9 +166,9 @@ def emergency_stop(
 
 @gate_app.command(context_settings=RenamedOptions(why="reason").as_context())
 def resume(
-    reason: Annotated[str, typer.Option(help="What was found and done.")],
+    reason: Annotated[str, typer.Option(help="Cause and fix, recorded with the stop.")],
 ) -> None:
-    """End the emergency stop of the whole installation; stops of single agencies stay."""
+    """Resume publishing; stops of single agencies stay."""
     from foundation.i18n.translation import Message
     from workers.cli.gate.emergency_stop import resume_installation_publishing
     from workers.terminal.output import print_message
@@ -186,63 +178,57 @@ def resume(
 
 
 policy_app = typer.Typer(
-    help="The rules of places: what may be shown where, and how they changed.", no_args_is_help=True
+    help="Show, update and sign the platforms’ content rules.", no_args_is_help=True
 )
-
-
-@policy_app.callback()
-def policy() -> None:
-    """Rules are data, read from the platforms' own pages and dated."""
 
 
 @policy_app.command("explain", context_settings=RenamedOptions(on="date").as_context())
 def explain_policy(
     place: Annotated[
-        str, typer.Argument(help="As bluesky.post, or a platform for all of its places.")
+        str, typer.Argument(help="Surface such as bluesky.post, or a platform for all surfaces.")
     ],
-    date: Annotated[str, typer.Option(help="A day, as 2027-03-01; today when left out.")] = "",
-    language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
+    date: Annotated[str, typer.Option(help="Date such as 2027-03-01. Default: today.")] = "",
+    language: Language = "",
+    as_json: JsonOutput = False,
 ) -> None:
-    """Say what a place allows, who looks after its readers' age, where that was read, and when it
-    ages."""
-    from workers.cli.gate.place_rules import explain_place
+    """Show the content rules of a platform."""
+    from workers.cli.gate.place_rules import explain_place, place_as_json
 
-    typer.echo(explain_place(place, on=date, language=language))
+    typer.echo(
+        place_as_json(place, on=date)
+        if as_json
+        else explain_place(place, on=date, language=language)
+    )
 
 
 @policy_app.command()
 def update(
     file: Annotated[
-        Path | None, typer.Argument(help="A signed release; what is in force when left out.")
+        Path | None, typer.Argument(help="Signed release. Default: show the active rules.")
     ] = None,
-    language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
+    language: Language = "",
+    as_json: JsonOutput = False,
 ) -> None:
-    """Take newer rules that two who may sign have signed, or say which are in force and when they
-    age."""
+    """Install signed rules, or show the active rules."""
     from workers.cli.gate.policy_release import install_release_file, release_status
 
     typer.echo(
-        release_status(language=language)
+        release_status(language=language, as_json=as_json)
         if file is None
-        else install_release_file(file, language=language)
+        else install_release_file(file, language=language, as_json=as_json)
     )
 
 
 @policy_app.command()
 def sign(
-    file: Annotated[Path, typer.Argument(help="The release: signed once more, or made.")],
-    key: Annotated[
-        Path, typer.Option(help="A file with an Ed25519 private key, 32 bytes in base64.")
-    ],
-    matrix: Annotated[
-        Path | None, typer.Option(help="The rules of a release that is made.")
-    ] = None,
+    file: Annotated[Path, typer.Argument(help="Release to sign, or to create with --matrix.")],
+    key: SigningKey,
+    matrix: Annotated[Path | None, typer.Option(help="Rules file of a new release.")] = None,
     lexicon: Annotated[
-        Path | None, typer.Option(help="Its lexicon; the product's when left out.")
+        Path | None, typer.Option(help="Lexicon of a new release. Default: the built-in one.")
     ] = None,
 ) -> None:
-    """Sign a release of rules, for those who release them. Two keys export_transparency_report it
-    one that can be taken."""
+    """Sign a rules release; it needs two signatures."""
     from workers.cli.gate.policy_release import sign_release
 
     typer.echo(sign_release(file, key, matrix=matrix, lexicon=lexicon))
@@ -250,15 +236,12 @@ def sign(
 
 @policy_app.command()
 def sign_rows(
-    rows: Annotated[Path, typer.Argument(help="The rows of your platform, YAML as those of ours.")],
-    file: Annotated[Path, typer.Argument(help="The file your package ships.")],
-    platform: Annotated[str, typer.Option(help="The platform it speaks to.")],
-    key: Annotated[
-        Path, typer.Option(help="A file with an Ed25519 private key, 32 bytes in base64.")
-    ],
+    rows: Annotated[Path, typer.Argument(help="Rules of your platform (YAML).")],
+    file: Annotated[Path, typer.Argument(help="Output file for your connector package.")],
+    platform: Annotated[str, typer.Option(help="Name of your platform.")],
+    key: SigningKey,
 ) -> None:
-    """Sign the rules that a package of yours ships for its own platform: General and Suggestive
-    alone."""
+    """Sign a connector package’s rules (ratings G and S)."""
     from workers.cli.gate.policy_release import sign_third_party_rules
 
     typer.echo(sign_third_party_rules(rows, file, key, platform=platform))
@@ -266,14 +249,14 @@ def sign_rows(
 
 @policy_app.command()
 def diff(
-    old: Annotated[Path, typer.Argument(help="A file of rules.")],
-    new: Annotated[Path, typer.Argument(help="A later one.")],
-    language: Annotated[str, typer.Option(help="fr or en; the terminal's when left out.")] = "",
+    old: Annotated[Path, typer.Argument(help="Earlier rules file.")],
+    new: Annotated[Path, typer.Argument(help="Later rules file.")],
+    language: Language = "",
+    as_json: JsonOutput = False,
 ) -> None:
-    """Say row by row what was tightened, loosened, added or dropped. The exit code is 1 if anything
-    was loosened."""
+    """Compare two rules files; exit code 1 if any rule loosened."""
     from workers.cli.gate.place_rules import diff_rules
 
-    text, loosened = diff_rules(old, new, language=language)
+    text, loosened = diff_rules(old, new, language=language, as_json=as_json)
     typer.echo(text)
     sys.exit(1 if loosened else 0)

@@ -1,4 +1,5 @@
-"""`greenroom gate explain`: why something was or was not allowed to leave, told in plain words."""
+"""`greenroom gate explain`: the decisions about a post, a message or a pack, with their
+evidence."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,8 +11,7 @@ from babel.dates import format_date, format_datetime
 
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
-from foundation.i18n.translation import LANGUAGES, Message, load_catalogue, render_message
-from foundation.ops import settings
+from foundation.i18n.translation import Message, load_catalogue, render_message
 from foundation.ops.wall_time import load_zone
 from gate.contract.facts import EvidenceSnapshot, PersonFacts, ReviewFacts
 from gate.contract.units import Rating, Subject, Unit
@@ -21,37 +21,74 @@ from gate.log.subject_history import DecisionRecord, PermitRecord
 from schedules.posts import queries
 from tenants.agencies.queries import get_agency, list_members
 from tenants.scope import list_tenant_ids
+from workers.terminal.lookup import TERMINAL_ACTOR
+from workers.terminal.output import resolve_language
 from workers.terminal.session import connect_installation
+from workers.terminal.tables import format_json, plain_fields
 from workers.wiring import Services
 
-TERMINAL_ACTOR = "system:terminal"
 _ID = re.compile(r"[0-9a-f]{6,32}")
 IDS_LISTED = 8
-"""Ids named when a beginning fits several."""
+"""IDs listed in the error when several match."""
 
 
-def resolve_language(language: str) -> str:
-    """The language somebody asked for; the terminal's when nobody did. Raises BadInput for one we
-    do not speak."""
-    if language and language not in LANGUAGES:
-        raise BadInput("cli.story.language", language=language[:20])
-    return language or settings.terminal_language()
-
-
-def print_decision_explanation(what: str, *, language: str) -> str:
-    """The story of a post, or of anything else that was judged, in the house that runs here. See
-    `tell`."""
-    spoken = resolve_language(language)
+def explain_decision(what: str, *, language: str, as_json: bool) -> str:
+    """Return the decisions about a subject of this installation as text or JSON. See
+    `render_decision`."""
+    output = resolve_language(language)
     with connect_installation("gate") as services:
-        return render_decision(services, what, spoken)
+        if as_json:
+            return format_json(decision_as_json(services, what))
+        return render_decision(services, what, output)
 
 
 def render_decision(services: Services, what: str, language: str) -> str:
-    """The story of a post, a delivery, a message or a pack, by its id or how that begins.
+    """Return the decisions about a post, a delivery, a message or a pack as text.
 
-    Raises NotFound where nothing has such an id, BadInput where several have, or where it cannot be
-    one.
+    `what` is its ID or the beginning of it. Raises NotFound if no ID matches, BadInput if several
+    do or if it is not an ID.
     """
+    tenant_id, post, subjects = _find_subjects(services, what)
+    with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
+        return "\n".join(
+            _DecisionFormatter.for_agency(scope, language).lines(scope, post, subjects)
+        )
+
+
+def decision_as_json(services: Services, what: str) -> dict[str, object]:
+    """Return the decisions about a subject as JSON types, without texts and names of persons.
+
+    Raises as `render_decision`.
+    """
+    tenant_id, post, subjects = _find_subjects(services, what)
+    with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
+        return {
+            "id": str(post or subjects[0].id),
+            "agency": get_agency(scope).name,
+            "subjects": [_subject_as_json(scope, subject) for subject in subjects],
+        }
+
+
+def _subject_as_json(scope: Scope, subject: Subject) -> dict[str, object]:
+    permits = subject_history.list_permits(scope, subject)
+    decisions = [
+        {
+            "at": record.at,
+            "surface": _place_id(record),
+            "stage": record.stage,
+            "author": record.author,
+            **plain_fields(record.decision),
+            "reasons": record.reasons,
+            "replay": record.replay,
+            "permits": [permit for permit in permits if permit.decision_id == record.id],
+        }
+        for record in subject_history.list_decisions(scope, subject)
+    ]
+    return {"kind": subject.kind, "id": subject.id, "decisions": decisions}
+
+
+def _find_subjects(services: Services, what: str) -> tuple[UUID, UUID | None, list[Subject]]:
+    """Return the tenant, the post if there is one, and the subjects of an ID or its beginning."""
     low, high = _parse_id_bounds(what)
     found = []
     for tenant_id in list_tenant_ids(services.tenant):
@@ -62,9 +99,7 @@ def render_decision(services: Services, what: str, language: str) -> str:
     if len(found) > 1:
         ids = ", ".join(str(post or subjects[0].id) for _, post, subjects in found[:IDS_LISTED])
         raise BadInput("cli.story.several", what=what[:40], ids=ids)
-    tenant_id, post, subjects = found[0]
-    with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
-        return "\n".join(_Teller.of(scope, language).story(scope, post, subjects))
+    return found[0]
 
 
 def _parse_id_bounds(what: str) -> tuple[UUID, UUID]:
@@ -77,7 +112,7 @@ def _parse_id_bounds(what: str) -> tuple[UUID, UUID]:
 def _list_subject_groups(
     scope: Scope, low: UUID, high: UUID
 ) -> list[tuple[UUID | None, list[Subject]]]:
-    """What fits: a post with the deliveries asked for, or a subject that is none of a post."""
+    """Return the matches: a post with its deliveries, or a subject without a post."""
     posts = queries.delivery_ids_between(scope, low, high)
     posted = {delivery for deliveries in posts.values() for delivery in deliveries}
     groups: list[tuple[UUID | None, list[Subject]]] = []
@@ -94,17 +129,17 @@ def _list_subject_groups(
 
 
 @dataclass(frozen=True)
-class _Teller:
-    """Says things in a language, with an agency's clock and the names of its people."""
+class _DecisionFormatter:
+    """Formats decisions in one language, with the agency's time zone and its members' names."""
 
     language: str
     zone: str
     agency: str
     members: Mapping[str, str]
-    """By `member:<id>`, and by the id of the human behind."""
+    """Names by `member:<id>` and by principal ID."""
 
     @classmethod
-    def of(cls, scope: Scope, language: str) -> "_Teller":
+    def for_agency(cls, scope: Scope, language: str) -> "_DecisionFormatter":
         agency = get_agency(scope)
         people = list_members(scope)
         known = {f"member:{one.id}": one.name for one in people} | {
@@ -112,18 +147,18 @@ class _Teller:
         }
         return cls(language, agency.zone, agency.name, known)
 
-    def say(self, code: str, **params: str | int) -> str:
+    def _text(self, code: str, **params: str | int) -> str:
         return render_message(Message(code, params), self.language)
 
-    def when(self, at: datetime) -> str:
+    def _instant(self, at: datetime) -> str:
         return format_datetime(at, "medium", tzinfo=load_zone(self.zone), locale=self.language)
 
-    def day(self, at: datetime) -> str:
+    def _day(self, at: datetime) -> str:
         return format_date(
             at.astimezone(load_zone(self.zone)).date(), "medium", locale=self.language
         )
 
-    def place(self, surface: str) -> str:
+    def _place(self, surface: str) -> str:
         code = f"place.{surface}"
         return (
             render_message(Message(code), self.language)
@@ -131,16 +166,16 @@ class _Teller:
             else surface
         )
 
-    def story(self, scope: Scope, post: UUID | None, subjects: Sequence[Subject]) -> Iterator[str]:
-        yield self.say(
+    def lines(self, scope: Scope, post: UUID | None, subjects: Sequence[Subject]) -> Iterator[str]:
+        yield self._text(
             "cli.story.head", agency=self.agency, zone=self.zone, id=str(post or subjects[0].id)
         )
         for subject in subjects:
             judged = subject_history.list_decisions(scope, subject)
             yield ""
-            yield self.say(f"cli.story.subject.{subject.kind}", id=str(subject.id))
+            yield self._text(f"cli.story.subject.{subject.kind}", id=str(subject.id))
             if not judged:
-                yield f"  {self.say('cli.story.never')}"
+                yield f"  {self._text('cli.story.never')}"
             named = subject_history.person_names(
                 scope, {one.id for each in judged if each.facts for one in each.facts.persons}
             )
@@ -156,21 +191,20 @@ class _Teller:
     def _describe_decision(
         self, number: int, each: DecisionRecord, named: Mapping[UUID, str]
     ) -> Iterator[str]:
-        verdict = self.say(f"cli.story.verdict.{each.decision.verdict}")
-        place = self.place(_place_id(each))
-        yield (
-            f"  {number}. "
-            f"{self.say('cli.story.decided', at=self.when(each.at), place=place, verdict=verdict)}"
-        )
+        verdict = self._text(f"cli.story.verdict.{each.decision.verdict}")
+        place = self._place(_place_id(each))
+        at = self._instant(each.at)
+        heading = self._text("cli.story.decided", at=at, place=place, verdict=verdict)
+        yield f"  {number}. {heading}"
         by_house = "cli.story.house" if each.author.startswith("system:") else "cli.story.nobody"
-        author = self.members.get(each.author) or self.say(by_house)
-        yield f"     {self.say(f'cli.story.stage.{each.stage}', author=author)}"
+        author = self.members.get(each.author) or self._text(by_house)
+        yield f"     {self._text(f'cli.story.stage.{each.stage}', author=author)}"
         if each.unit is not None:
             yield f"     {self._describe_content(each.unit)}"
-        rating = self.say(f"rating.{each.decision.rating}")
-        yield f"     {self.say('cli.story.rating', rating=rating)}"
+        rating = self._text(f"rating.{each.decision.rating}")
+        yield f"     {self._text('cli.story.rating', rating=rating)}"
         if each.decision.flags:
-            yield f"     {self.say('cli.story.flags', flags=', '.join(each.decision.flags))}"
+            yield f"     {self._text('cli.story.flags', flags=', '.join(each.decision.flags))}"
         for reason in each.reasons:
             yield f"     – {render_message(reason, self.language)}"
         if each.facts is not None and each.unit is not None:
@@ -178,13 +212,13 @@ class _Teller:
                 f"     {line}"
                 for line in self._describe_evidence(each.facts, each.unit, each, named)
             )
-        yield f"     {self.say(f'cli.story.replay.{each.replay}', rules=each.decision.bundle)}"
+        yield f"     {self._text(f'cli.story.replay.{each.replay}', rules=each.decision.bundle)}"
 
     def _describe_content(self, unit: Unit) -> str:
-        """How much was judged; the words themselves are not repeated: one of them may be what was
-        found."""
+        """Return the amount of content. The text is not repeated: it may contain the prohibited
+        term."""
         characters = sum(len(text) for text in unit.visible_texts)
-        return self.say("cli.story.content", media=len(unit.media), characters=characters)
+        return self._text("cli.story.content", media=len(unit.media), characters=characters)
 
     def _describe_evidence(
         self, facts: EvidenceSnapshot, unit: Unit, each: DecisionRecord, named: Mapping[UUID, str]
@@ -192,7 +226,7 @@ class _Teller:
         cards = {medium.card.card.id: medium.card.card for medium in facts.media if medium.card}
         for card in cards.values():
             code = f"cli.story.card.{shoot_card_terms.card_status(card, each.at)}"
-            yield self.say(
+            yield self._text(
                 code,
                 day=str(card.day),
                 signed=len(shoot_card_terms.card_signers(card)),
@@ -210,17 +244,17 @@ class _Teller:
         for review in looked:
             yield self._describe_review(review, own=review.principal == facts.author_principal)
         if facts.viewer is not None:
-            yield self.say(f"cli.story.viewer.{facts.viewer.state}", level=facts.viewer.level)
+            yield self._text(f"cli.story.viewer.{facts.viewer.state}", level=facts.viewer.level)
         if facts.stops:
-            yield self.say("cli.story.stops", count=len(facts.stops))
+            yield self._text("cli.story.stops", count=len(facts.stops))
 
     def _describe_person(
         self, person: PersonFacts, unit: Unit, each: DecisionRecord, name: str
     ) -> Iterator[str]:
-        yield self.say(f"cli.story.person.{person.kind}", name=name)
+        yield self._text(f"cli.story.person.{person.kind}", name=name)
         for identity in person.identities:
-            day = self.day(identity.on_day or identity.verified_at)
-            yield f"  {self.say('cli.story.identity', day=day)}"
+            day = self._day(identity.on_day or identity.verified_at)
+            yield f"  {self._text('cli.story.identity', day=day)}"
         given = depiction_rules.applicable_consents(
             person.grants,
             platform=unit.platform,
@@ -229,33 +263,33 @@ class _Teller:
             now=each.at,
         )
         for grant in given:
-            what = self.say(f"cli.story.grant.{grant.scope}")
-            limit = self.say(f"rating.{Rating(grant.max_rating)}")
-            until = self.day(grant.valid_until)
-            yield f"  {self.say('cli.story.granted', what=what, limit=limit, until=until)}"
+            what = self._text(f"cli.story.grant.{grant.scope}")
+            limit = self._text(f"rating.{Rating(grant.max_rating)}")
+            until = self._day(grant.valid_until)
+            yield f"  {self._text('cli.story.granted', what=what, limit=limit, until=until)}"
         if person.grants and not given:
-            yield f"  {self.say('cli.story.none_granted')}"
+            yield f"  {self._text('cli.story.none_granted')}"
         if person.declaration is not None:
             looked = "twice" if person.declaration.reviewed else "once"
-            yield f"  {self.say(f'cli.story.declared.{looked}')}"
+            yield f"  {self._text(f'cli.story.declared.{looked}')}"
 
     def _describe_review(self, review: ReviewFacts, *, own: bool) -> str:
-        name = self.members.get(str(review.principal)) or self.say("cli.story.nobody")
+        name = self.members.get(str(review.principal)) or self._text("cli.story.nobody")
         if own:
             verdict = "own"
         elif review.approves:
             verdict = "yes"
         else:
             verdict = "no"
-        return self.say(
+        return self._text(
             f"cli.story.review.{verdict}",
             name=name,
-            at=self.when(review.at),
+            at=self._instant(review.at),
             percent=review.seen_percent,
         )
 
     def _describe_follow_up(self, left: PermitRecord) -> Iterator[str]:
-        """What was read back of a copy, and why it was called back."""
+        """Yield the verification, the recall and the replacement of published content."""
         found = left.read_back
         if found is not None:
             if found.missing:
@@ -264,51 +298,52 @@ class _Teller:
                 code = "marked"
             else:
                 code = "absent"
-            yield self.say(
+            yield self._text(
                 f"cli.story.readback.{code}",
-                at=self.when(found.at),
+                at=self._instant(found.at),
                 missing=", ".join(found.missing),
             )
         if left.recalled_at is not None and left.recalled_for is not None:
             why = render_message(left.recalled_for, self.language)
-            yield self.say("cli.story.called_back", at=self.when(left.recalled_at), why=why)
-            yield self.say("cli.story.beyond")
+            yield self._text("cli.story.called_back", at=self._instant(left.recalled_at), why=why)
+            yield self._text("cli.story.beyond")
         if left.replaced_at is not None:
-            yield self.say("cli.story.replaced", at=self.when(left.replaced_at))
+            yield self._text("cli.story.replaced", at=self._instant(left.replaced_at))
 
     def _describe_permit(self, left: PermitRecord, *, placed: bool) -> str:
-        """What became of a permit; `placed` says that one of its subject is known to lie
-        somewhere."""
-        at = self.when(left.minted_at)
+        """Return the result of a permit; `placed` is True if published content of the subject is
+        known."""
+        at = self._instant(left.minted_at)
         if left.void:
-            return self.say("cli.story.permit.void", at=at)
+            return self._text("cli.story.permit.void", at=at)
         if left.edits is not None:
             return self._describe_edit(left, at)
         if left.gone_at is not None:
-            return self.say("cli.story.permit.gone", at=at, gone=self.when(left.gone_at))
+            return self._text("cli.story.permit.gone", at=at, gone=self._instant(left.gone_at))
         if left.recalled_at is not None:
-            return self.say(
-                "cli.story.permit.recalled", at=at, recalled=self.when(left.recalled_at)
+            return self._text(
+                "cli.story.permit.recalled", at=at, recalled=self._instant(left.recalled_at)
             )
         if left.visible_at is not None:
-            seen = self.when(left.visible_at)
+            seen = self._instant(left.visible_at)
             ids = ", ".join(left.native_ids)
-            return self.say("cli.story.permit.visible", at=at, visible=seen, ids=ids)
-        return self.say(
+            return self._text("cli.story.permit.visible", at=at, visible=seen, ids=ids)
+        return self._text(
             "cli.story.permit.step" if placed else "cli.story.permit.used", at=at, step=left.step
         )
 
     def _describe_edit(self, left: PermitRecord, at: str) -> str:
-        """What became of other words for a copy."""
         if left.gone_at is not None:
-            return self.say("cli.story.changed.over", at=at, gone=self.when(left.gone_at))
+            return self._text("cli.story.changed.over", at=at, gone=self._instant(left.gone_at))
         if left.visible_at is not None:
-            return self.say("cli.story.changed.known", at=at, visible=self.when(left.visible_at))
-        return self.say("cli.story.changed.unsure", at=at)
+            return self._text(
+                "cli.story.changed.known", at=at, visible=self._instant(left.visible_at)
+            )
+        return self._text("cli.story.changed.unsure", at=at)
 
 
 def _place_id(each: DecisionRecord) -> str:
-    """The id of the place, e.g. `sandbox.post`; as much of it as is known."""
+    """Return the surface with its platform, such as `sandbox.post`, as far as it is known."""
     if each.unit is None or each.surface.startswith(f"{each.unit.platform}."):
         return each.surface
     return f"{each.unit.platform}.{each.surface}"

@@ -1,35 +1,35 @@
-"""`greenroom gate emergency-stop`, `resume`: the emergency stop of a whole installation, every
-agency in it."""
+"""`greenroom gate emergency-stop` and `resume`: the emergency stop of every agency of an
+installation."""
 
 from foundation.db.database import OpenScope
 from foundation.ids import INSTALLATION_ID
 from gate.policy import emergency_stops
-from workers.cli.gate.log_export import TERMINAL_ACTOR
+from workers.terminal.lookup import TERMINAL_ACTOR
 from workers.terminal.session import connect_installation
 
 SENDING_SWITCH = "sending"
 
 
 def stop_installation_publishing(reason: str) -> None:
-    """From now on nothing leaves this installation, of no agency; what waits stays queued."""
+    """Stop publishing for every agency; scheduled posts stay queued."""
     with connect_installation("gate") as services:
         close_sending_switch(services.tenant, reason)
 
 
 def resume_installation_publishing(reason: str) -> None:
-    """What waits leaves again, but for what an agency keeps stopped itself. Raises Refused without
-    a reason."""
+    """Resume publishing, except for agencies with a stop of their own. Raises Refused without a
+    reason."""
     with connect_installation("gate") as services:
         reopen_sending_switch(services.tenant, reason)
 
 
 def close_sending_switch(tenant: OpenScope, reason: str) -> None:
-    """The same, of a house that is at hand."""
+    """Stop publishing, with the given access to the database."""
     with tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
         emergency_stops.close_switch(scope, "global", "", SENDING_SWITCH, reason=reason)
 
 
 def reopen_sending_switch(tenant: OpenScope, reason: str) -> None:
-    """The same, of a house that is at hand."""
+    """Resume publishing, with the given access to the database. Raises Refused without a reason."""
     with tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
         emergency_stops.reopen_switch(scope, "global", "", SENDING_SWITCH, reason=reason)

@@ -1,5 +1,5 @@
-"""What `greenroom gate` does with the log: write it into a file, verify it, say what was found in
-plain words."""
+"""`greenroom gate export`, `verify` and `public-key`: export and verification of the
+decision log."""
 
 import os
 from collections.abc import Iterator
@@ -14,25 +14,26 @@ from gate.log import export, proof
 from gate.log.proof import ExportVerification, LogVerification
 from tenants.agencies import queries
 from tenants.scope import list_tenant_ids
-from workers.terminal.output import print_message, print_note
+from workers.terminal.exit_codes import ExitCode
+from workers.terminal.lookup import TERMINAL_ACTOR
+from workers.terminal.output import print_message
 from workers.terminal.session import connect_installation
+from workers.terminal.tables import format_json, plain_fields
 from workers.wiring import Services
-
-TERMINAL_ACTOR = "system:terminal"
 
 
 def export_log(path: Path, *, agency: str) -> int:
-    """Write the log of an agency, or of all, of the house that runs here; how many lines it has.
-    See `write`."""
+    """Export the log of one agency, or of all, of this installation; returns the number of lines.
+    See `write_log`."""
     with connect_installation("gate") as services:
         return write_log(services, path, agency=agency)
 
 
 def write_log(services: Services, path: Path, *, agency: str = "") -> int:
-    """Write the log of an agency, or of all, into a file, whole or not at all; how many lines it
-    has.
+    """Write the log of one agency, or of all, to a file, completely or not at all; returns the
+    number of lines.
 
-    Raises NotFound for an agency nobody knows, Unavailable where the file cannot be written.
+    Raises NotFound for an unknown agency, Unavailable if the file cannot be written.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -65,7 +66,8 @@ def _export_log_lines(services: Services, agency: str) -> Iterator[bytes]:
 
 
 def find_tenants(services: Services, agency: str) -> list[UUID]:
-    """The tenants of this name; all of them without one. Raises NotFound."""
+    """Return the tenants whose agency has this name; all tenants for an empty name. Raises
+    NotFound."""
     found = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
@@ -77,16 +79,15 @@ def find_tenants(services: Services, agency: str) -> list[UUID]:
 
 
 def public_key() -> str:
-    """The public key of this installation's log, in base64."""
+    """Return the public key of this installation's log, in base64."""
     with connect_installation("gate") as services:
         return services.log_key.public_key_text
 
 
 def verify_log(path: Path | None, *, agency: str, key: str) -> ExportVerification:
-    """Verify a file, without the house; or, without one, what stands in the database and the
-    archive.
+    """Verify an exported file; without one, the log in the database and the archive.
 
-    Raises BadInput for a file that cannot be opened.
+    A file needs no running installation. Raises BadInput for a file that cannot be opened.
     """
     if path is not None:
         with _open_export(path) as lines:
@@ -96,8 +97,7 @@ def verify_log(path: Path | None, *, agency: str, key: str) -> ExportVerificatio
 
 
 def verify_stored_log(services: Services, *, agency: str = "") -> ExportVerification:
-    """Verify what stands in the database and the archive, of an agency or of all. Raises
-    NotFound."""
+    """Verify the log in the database and the archive, of one agency or of all. Raises NotFound."""
     return proof.verify_export(
         _export_log_lines(services, agency), key=services.log_key.public_key_text
     )
@@ -112,8 +112,16 @@ def _open_export(path: Path) -> Iterator[Iterator[bytes]]:
         raise BadInput("cli.log.no_file", file=str(path), detail=error.strerror or "?") from error
 
 
-def print_proof(found: ExportVerification) -> int:
-    """Say what was found; the exit code: 0 when all of it is whole, else 1."""
+def print_proof(found: ExportVerification, *, as_json: bool = False) -> int:
+    """Print the result of a verification. Returns OK if every log is intact, else FAILED."""
+    if as_json:
+        print(format_json({"intact": found.is_intact, **plain_fields(found)}))
+    else:
+        _print_result(found)
+    return ExitCode.OK if found.is_intact else ExitCode.FAILED
+
+
+def _print_result(found: ExportVerification) -> None:
     for one in found.logs:
         _show_log(one)
     if found.fault is not None:
@@ -123,7 +131,6 @@ def print_proof(found: ExportVerification) -> int:
     if found.key:
         print_message(Message("cli.log.checked_with", {"key": found.key}))
     print_message(Message("cli.log.all_whole" if found.is_intact else "cli.log.not_whole"))
-    return 0 if found.is_intact else 1
 
 
 def _show_log(one: LogVerification) -> None:
@@ -131,9 +138,9 @@ def _show_log(one: LogVerification) -> None:
     span |= {"first": _format_instant(one.first), "last": _format_instant(one.last)}
     if one.fault is not None:
         print_message(Message("cli.log.broken", {"agency": one.agency}))
-        print_note(Message(f"cli.log.fault.{one.fault.what}", {"at": one.fault.at}))
+        print_message(Message(f"cli.log.fault.{one.fault.what}", {"at": one.fault.at}), indent=2)
         if one.entries:
-            print_note(Message("cli.log.whole_before", span))
+            print_message(Message("cli.log.whole_before", span), indent=2)
     elif not one.entries:
         print_message(Message("cli.log.empty", {"agency": one.agency}))
         return
@@ -141,18 +148,20 @@ def _show_log(one: LogVerification) -> None:
         print_message(Message("cli.log.whole", span))
     if one.checkpoints:
         at = _format_instant(one.anchored_at)
-        print_note(
+        print_message(
             Message(
                 "cli.log.signed",
                 {"anchored": one.anchored, "at": at, "checkpoints": one.checkpoints},
-            )
+            ),
+            indent=2,
         )
     if one.fault is None:
-        print_note(
+        print_message(
             Message(
                 "cli.log.tail" if one.entries_after_checkpoint else "cli.log.no_tail",
                 {"tail": one.entries_after_checkpoint},
-            )
+            ),
+            indent=2,
         )
 
 

@@ -1,5 +1,5 @@
-"""`greenroom policy`: the rules of places, and what differs between two versions of them, in plain
-words."""
+"""`greenroom policy explain` and `diff`: the content rules of surfaces, and their changes between
+two files."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,33 +31,66 @@ from gate.policy.place_rules import (
 from gate.policy.plugin_place_rules import InvalidThirdPartyRules, ThirdPartyRules, verify_rules
 from gate.text import lexicon
 from tenants.scope import list_tenant_ids
-from workers.cli.gate.decision_explanation import TERMINAL_ACTOR, resolve_language
-from workers.terminal.lookup import parse_day_argument
+from workers.terminal.lookup import TERMINAL_ACTOR, parse_day_argument
+from workers.terminal.output import resolve_language
 from workers.terminal.session import connect_installation
+from workers.terminal.tables import format_json, plain_fields
 
 
 def explain_place(what: str, *, on: str = "", language: str = "") -> str:
-    """The rules of a place, or of a platform, on a day (ISO; today when empty), and where they come
-    from.
+    """Return the rules of a surface, or of all surfaces of a platform, on a day, with their
+    sources.
 
-    Raises NotFound for a place the rules do not know, BadInput for a day nobody can read.
+    `on` is an ISO date; empty for today. Raises NotFound for a surface without rules, BadInput for
+    an invalid date.
     """
     rules = rules_in_force()
     day = parse_day_argument(on) or wall_now().date()
+    names, found = _match_rules(rules, what)
+    formatter = _RuleFormatter(resolve_language(language))
+    if found:
+        return "\n".join(formatter.third_party_lines(rules, found, day))
+    return "\n".join(formatter.explanation_lines(rules, names, day))
+
+
+def place_as_json(what: str, *, on: str = "") -> str:
+    """Return the rules of a surface or of a platform as JSON. Raises as `explain_place`."""
+    rules = rules_in_force()
+    day = parse_day_argument(on) or wall_now().date()
+    names, found = _match_rules(rules, what)
+    surfaces = [
+        {"surface": name, **plain_fields(rule)}
+        for name in names
+        for rule in place_rules.place_rules(rules, name, on=day)
+    ]
+    surfaces += [
+        {
+            "surface": row.id,
+            "package": one.package,
+            "agencies": one.agencies,
+            **plain_fields(place_rules.third_party_place_rule(rules, row, on=day)),
+        }
+        for one in found
+        for row in one.rows
+    ]
+    return format_json({"rules": rules.name, "date": day, "surfaces": surfaces})
+
+
+def _match_rules(rules: Bundle, what: str) -> tuple[tuple[str, ...], "list[ThirdPartyRulesReport]"]:
+    """Return the surfaces of a name, or else the rules of installed packages. Raises NotFound."""
     names = place_rules.match_places(rules, what)
     found = [] if names else third_party_rules(rules, what)
-    if found:
-        return "\n".join(_Sayer(resolve_language(language)).strange(rules, found, day))
-    if not names:
+    if not names and not found:
         near = get_close_matches(
             what, [*rules.rows, *{row.platform for row in rules.rows.values()}], n=3, cutoff=0.5
         )
         raise NotFound("cli.policy.unknown", place=what[:40], near=", ".join(near) or "–")
-    return "\n".join(_Sayer(resolve_language(language)).explained(rules, names, day))
+    return names, found
 
 
 def rules_in_force() -> Bundle:
-    """The rules of the house that runs here; the product's own where none does."""
+    """Return the active rules of this installation; those shipped with Greenroom if it does not
+    run."""
     try:
         with (
             connect_installation("policy") as services,
@@ -70,8 +103,10 @@ def rules_in_force() -> Bundle:
 
 @dataclass(frozen=True)
 class ThirdPartyRulesReport:
-    """Rows that an installed package ships, and in how many agencies they count; None where the
-    house does not run."""
+    """Rules that an installed connector package ships.
+
+    `agencies` is the number of agencies that accepted them, None if the installation does not run.
+    """
 
     package: str
     version: str
@@ -81,8 +116,8 @@ class ThirdPartyRulesReport:
 
 
 def third_party_rules(rules: Bundle, what: str) -> list[ThirdPartyRulesReport]:
-    """What installed packages ship about a place, or about a platform; what goes beyond its bounds
-    is absent."""
+    """Return the rules that installed packages ship for a surface or a platform; invalid rules are
+    left out."""
     found = []
     for one in shipped_policies.shipped_policies():
         try:
@@ -106,7 +141,7 @@ def _count_admissions(said: ThirdPartyRules) -> int | None:
 
 
 def count_admitting_agencies(tenant: OpenScope, said: ThirdPartyRules) -> int:
-    """In how many agencies these very rows count."""
+    """Return the number of agencies that accepted exactly these rules."""
     count = 0
     for tenant_id in list_tenant_ids(tenant):
         with tenant(tenant_id, TERMINAL_ACTOR) as scope:
@@ -117,16 +152,23 @@ def count_admitting_agencies(tenant: OpenScope, said: ThirdPartyRules) -> int:
     return count
 
 
-def diff_rules(old: Path, new: Path, *, language: str = "") -> tuple[str, bool]:
-    """What differs between two files of rules, and whether anything is allowed that was not. Raises
-    BadInput."""
+def diff_rules(
+    old: Path, new: Path, *, language: str = "", as_json: bool = False
+) -> tuple[str, bool]:
+    """Return the differences between two rules files, and True if any rule was loosened.
+
+    Raises BadInput.
+    """
     changes = place_rules.compare_bundles(read_rules(old), read_rules(new))
-    lines = _Sayer(resolve_language(language)).compared(changes)
-    return "\n".join(lines), any(change.loosened for change in changes)
+    loosened = any(change.loosened for change in changes)
+    if as_json:
+        return format_json({"loosened": loosened, "changes": changes}), loosened
+    lines = _RuleFormatter(resolve_language(language)).change_lines(changes)
+    return "\n".join(lines), loosened
 
 
 def read_rules(path: Path) -> Bundle:
-    """The rules in a file. Raises BadInput for what is no whole file of rules."""
+    """Return the rules in a file. Raises BadInput for an unreadable or invalid file."""
     try:
         return bundle.load_bundle(path, lexicon.shipped_lexicon())
     except OSError as error:
@@ -136,8 +178,8 @@ def read_rules(path: Path) -> Bundle:
         raise BadInput("cli.policy.no_rules", file=str(path), detail=detail) from error
 
 
-class _Sayer:
-    """Says rules in a language."""
+class _RuleFormatter:
+    """Formats rules as text in one language."""
 
     def __init__(self, language: str) -> None:
         self._language = language
@@ -159,7 +201,7 @@ class _Sayer:
     def _format_ratings(self, ratings: tuple[Rating, ...]) -> str:
         return ", ".join(self._translate_code(f"rating.{rating}") for rating in ratings)
 
-    def explained(self, rules: Bundle, names: tuple[str, ...], day: date) -> Iterator[str]:
+    def explanation_lines(self, rules: Bundle, names: tuple[str, ...], day: date) -> Iterator[str]:
         yield self._translate_code("cli.policy.head", rules=rules.name, day=self._format_day(day))
         yield self._translate_code(
             "cli.policy.own" if rules is bundle.shipped_bundle() else "cli.policy.signed"
@@ -179,7 +221,8 @@ class _Sayer:
         yield self._own_likeness(rules, day)
 
     def _own_likeness(self, rules: Bundle, day: date) -> str:
-        """Where somebody may publish their own picture alone, and until when."""
+        """Return the countries where creators may publish their own picture without a second
+        review."""
         opened = {one: until for one, until in sorted(rules.opened.items()) if day <= until}
         if not opened:
             return self._translate_code("cli.policy.own_closed")
@@ -188,10 +231,11 @@ class _Sayer:
             where=", ".join(f"{one} ({self._format_day(opened[one])})" for one in opened),
         )
 
-    def strange(
+    def third_party_lines(
         self, rules: Bundle, found: list[ThirdPartyRulesReport], day: date
     ) -> Iterator[str]:
-        """Rows of packages, with the package, who signed them, and whether they count."""
+        """Yield the rules of packages, with their signing key and the agencies that
+        accepted them."""
         yield self._translate_code("cli.policy.head", rules=rules.name, day=self._format_day(day))
         for one in found:
             yield ""
@@ -264,7 +308,7 @@ class _Sayer:
             verdict=said,
         )
 
-    def compared(self, changes: tuple[RowChange, ...]) -> Iterator[str]:
+    def change_lines(self, changes: tuple[RowChange, ...]) -> Iterator[str]:
         for change in changes:
             way = "both" if change.loosened and change.tightened else "neither"
             way = "loosened" if change.loosened and way != "both" else way

@@ -1,5 +1,4 @@
-"""`greenroom policy update` and `sign`: rules that come after the product, from whoever may sign
-them."""
+"""`greenroom policy update`, `sign` and `sign-rows`: signed releases of content rules."""
 
 import base64
 from datetime import date
@@ -17,34 +16,56 @@ from gate.policy import active_policy, bundle, place_rules, plugin_place_rules, 
 from gate.policy.plugin_place_rules import InvalidThirdPartyRules
 from gate.policy.signed_release import PolicyRelease, UnsignedRelease
 from gate.text.lexicon import SHIPPED_LEXICON_PATH
-from workers.cli.gate.decision_explanation import TERMINAL_ACTOR, resolve_language
+from workers.terminal.lookup import TERMINAL_ACTOR
+from workers.terminal.output import resolve_language
 from workers.terminal.session import connect_installation
+from workers.terminal.tables import format_json
 
 
-def release_status(*, language: str = "") -> str:
-    """Which rules are in force in the house that runs here, and when they age."""
-    spoken = resolve_language(language)
+def release_status(*, language: str = "", as_json: bool = False) -> str:
+    """Return the active rules of this installation and their next re-verification."""
+    output = resolve_language(language)
     with connect_installation("policy") as services:
-        return describe_rules_in_force(services.tenant, spoken)
+        return _status(services.tenant, output, as_json=as_json)
 
 
-def install_release_file(file: Path, *, language: str = "") -> str:
-    """Bring a signed release into force in the house that runs here. See `taken`."""
-    spoken = resolve_language(language)
+def install_release_file(file: Path, *, language: str = "", as_json: bool = False) -> str:
+    """Install a signed release in this installation. See `admit_release`."""
+    output = resolve_language(language)
     with connect_installation("policy") as services:
-        return admit_release(services.tenant, _read_file(file), spoken)
+        admit_release(services.tenant, _read_file(file), output)
+        return _status(services.tenant, output, as_json=as_json)
 
 
 def admit_release(tenant: OpenScope, document: bytes, language: str) -> str:
-    """Bring a signed release into force, whole or not at all. Raises Refused and BadInput as
+    """Install a signed release, completely or not at all. Raises Refused and BadInput as
     `active_policy.install_release` does."""
     with tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
         active_policy.install_release(scope, document)
     return describe_rules_in_force(tenant, language)
 
 
+def _status(tenant: OpenScope, language: str, *, as_json: bool) -> str:
+    return _status_as_json(tenant) if as_json else describe_rules_in_force(tenant, language)
+
+
+def _status_as_json(tenant: OpenScope) -> str:
+    with tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
+        found = active_policy.current_policy(scope)
+    rules = found.bundle
+    return format_json(
+        {
+            "rules": rules.name,
+            "read_on": rules.read_on,
+            "built_in": rules is bundle.shipped_bundle(),
+            "fault": found.fault,
+            "review_by": place_rules.review_deadlines(rules),
+        }
+    )
+
+
 def describe_rules_in_force(tenant: OpenScope, language: str) -> str:
-    """Which rules are in force, and when the next of them ages."""
+    """Return the active rules and their next re-verification as text."""
     with tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
         found = active_policy.current_policy(scope)
         today = scope.now.date()
@@ -77,9 +98,9 @@ def describe_rules_in_force(tenant: OpenScope, language: str) -> str:
 def sign_release(
     file: Path, key: Path, *, matrix: Path | None = None, lexicon: Path | None = None
 ) -> str:
-    """Sign the release in a file, or one made from rules; the public key that signed.
+    """Sign the release in a file, or a new one of rules; returns the public key of the signature.
 
-    Raises BadInput for files that cannot be read or are not what they should be.
+    Raises BadInput for unreadable or invalid files.
     """
     try:
         made = (
@@ -103,9 +124,10 @@ def sign_release(
 
 
 def sign_third_party_rules(rows: Path, file: Path, key: Path, *, platform: str) -> str:
-    """Write the file that a package ships for its own platform; the public key that signed.
+    """Write the signed rules that a connector package ships for its platform; returns the public
+    key of the signature.
 
-    Raises BadInput for files that cannot be read, and for rows that no installation would take.
+    Raises BadInput for unreadable files, and for rules that an installation would reject.
     """
     signing = _read_private_key(key)
     written = _read_file(rows)
@@ -119,7 +141,6 @@ def sign_third_party_rules(rows: Path, file: Path, key: Path, *, platform: str) 
 
 
 def _read_private_key(path: Path) -> Ed25519PrivateKey:
-    """The key in a file. Raises BadInput."""
     try:
         return Ed25519PrivateKey.from_private_bytes(
             base64.b64decode(_read_file(path).strip(), validate=True)

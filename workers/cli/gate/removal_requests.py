@@ -1,5 +1,10 @@
-"""What whoever runs the house does at the terminal with requests that no agency may decide."""
+"""`greenroom removal-requests`: removal requests that the operator of the installation decides.
 
+They concern the owners of an agency, or content of no agency.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from foundation.errors import BadInput, NotFound
@@ -11,57 +16,89 @@ from gate.removal.removal_requests import KEEP_REASONS, OFFICER_ACTOR
 from gate.reviews import operator_requests
 from tenants import audit
 from tenants.scope import list_tenant_ids
-from workers.terminal.output import print_message, translate
+from workers.terminal.lookup import TERMINAL_ACTOR
+from workers.terminal.output import print_message
 from workers.terminal.session import connect_installation
+from workers.terminal.tables import format_json, format_table
 from workers.wiring import Services
 
-TERMINAL_ACTOR = "system:terminal"
+
+@dataclass(frozen=True)
+class PendingRequest:
+    """A request or report in the operator's list; `state` is empty for a report that matched no
+    content."""
+
+    receipt: str
+    received_at: datetime
+    category: str
+    state: str
+    address: str
+    text: str
 
 
-def print_waiting_requests() -> list[str]:
-    """A line for each request that waits for the house, then for each report that nothing was found
-    for."""
+def print_pending_requests(*, as_json: bool) -> None:
+    """Print the requests pending a decision, then the reports that matched no content."""
     with connect_installation("removal-requests") as services:
-        return waiting_request_lines(services) or [translate(Message("cli.complaints.none"))]
+        found = list_pending_requests(services)
+    if as_json:
+        print(format_json(found))
+    elif found:
+        rows = [
+            (
+                one.receipt,
+                f"{one.received_at:%Y-%m-%d %H:%M}",
+                one.category,
+                one.state,
+                one.address,
+                one.text,
+            )
+            for one in found
+        ]
+        print(format_table(("number", "received", "category", "state", "address", "text"), rows))
+    else:
+        print_message(Message("cli.complaints.none"))
 
 
-def waiting_request_lines(services: Services) -> list[str]:
-    """As `listed`, of these parts of a house."""
+def list_pending_requests(services: Services) -> list[PendingRequest]:
+    """Return the requests pending a decision, then the reports that matched no content."""
     found = []
     for tenant_id in list_tenant_ids(services.tenant):
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             found += [
-                _format_line(
-                    one.receipt, f"{one.at:%Y-%m-%d %H:%M}", one.category, str(one.state), one.given
-                )
+                _build_row(one.receipt, one.at, one.category, str(one.state), one.given)
                 for one in operator_requests.list_operator_requests(scope)
             ]
     with services.tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
-        unplaced = installation_reports.list_unmatched_reports(scope)
+        unmatched = installation_reports.list_unmatched_reports(scope)
     return found + [
-        _format_line(one.receipt, f"{one.at:%Y-%m-%d %H:%M}", one.category, "-", one.given)
-        for one in unplaced
+        _build_row(one.receipt, one.at, one.category, "", one.given) for one in unmatched
     ]
 
 
-def _format_line(receipt: str, at: str, category: str, state: str, given: SubmittedForm) -> str:
-    return "  ".join(
-        part for part in (receipt, at, category, state, given.address, given.words) if part
-    )
+def _build_row(
+    receipt: str, at: datetime, category: str, state: str, given: SubmittedForm
+) -> PendingRequest:
+    return PendingRequest(receipt, at, category, state, given.address, given.words)
 
 
-def show_contact(number: str, *, name: str) -> str:
-    """How who asked may be reached. See `opened`."""
+def print_contact(number: str, *, name: str, as_json: bool) -> None:
+    """Print the contact details of a requester. See `open_contact`."""
     with connect_installation("removal-requests") as services:
-        return open_contact(services, number, name=name)
+        contact = open_contact(services, number, name=name)
+    if as_json:
+        print(format_json({"number": number.strip().upper(), "contact": contact}))
+    elif contact is None:
+        print_message(Message("cli.complaints.no_contact"))
+    else:
+        print(contact)
 
 
-def open_contact(services: Services, number: str, *, name: str) -> str:
-    """Open the letter of a request, or say that none was left; who opened it is written into the
-    house's audit.
+def open_contact(services: Services, number: str, *, name: str) -> str | None:
+    """Return the contact details of a requester, None if the form has none, and record the access
+    in the audit log.
 
-    Raises NotFound for a number nobody was given, BadInput without a name, Unavailable with another
-    master key.
+    Raises NotFound for an unknown number, BadInput without a name, Unavailable if the master key is
+    not the one that sealed them.
     """
     actor = _build_actor(name)
     receipt = number.strip().upper()
@@ -70,12 +107,12 @@ def open_contact(services: Services, number: str, *, name: str) -> str:
         letter = installation_reports.sealed_contact(scope, form) if form is not None else None
         audit.record(scope, "report.contact", f"report:{receipt}")
     if letter is None:
-        return translate(Message("cli.complaints.no_contact"))
+        return None
     return str(services.read_form(INSTALLATION_ID, letter, frozenset())["contact"])
 
 
 def decide_request(number: str, *, name: str, because: str) -> None:
-    """The house's word about a request, told at the terminal. See `decided`."""
+    """Decide a request and print the result. See `record_decision`."""
     with connect_installation("removal-requests") as services:
         record_decision(services, number, name=name, because=because)
     print_message(
@@ -87,8 +124,10 @@ def decide_request(number: str, *, name: str, because: str) -> None:
 
 
 def record_decision(services: Services, number: str, *, name: str, because: str) -> None:
-    """Take it away, or leave it with a reason. Raises what
-    `operator_requests.decide_operator_request` raises, BadInput without a name."""
+    """Uphold a request, or reject it for the reason `because`.
+
+    Raises BadInput without a name, and as `operator_requests.decide_operator_request`.
+    """
     if because and because not in KEEP_REASONS:
         raise BadInput("complaint.no_reason")
     tenant_id = _get_tenant_id(services, number.strip().upper())
@@ -119,8 +158,7 @@ def _get_tenant_id(services: Services, receipt: str) -> UUID:
 
 
 def _find_form_digest(services: Services, receipt: str) -> str | None:
-    """The digest of the form behind a number: of a report to the house, or of a request in an
-    agency."""
+    """Return the digest of the form of a request or report. Raises NotFound."""
     with services.tenant(INSTALLATION_ID, TERMINAL_ACTOR) as scope:
         try:
             installation_reports.find_report_by_receipt(scope, receipt)

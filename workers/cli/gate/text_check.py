@@ -1,12 +1,11 @@
-"""`greenroom gate check-texts`: what the safety check says of texts, line by line, without a
-database.
+"""`greenroom gate check-texts`: verdicts of the gate on texts alone, without a database.
 
-Assumed of everything but the words, so that the verdict is the words' own: the creator and the
-author are known and no stop is closed; another person approved the text; the marks a place asks for
-are set; what must be seen at the place was seen; the one reader of a chat message is an adult whose
-age is assured; no model wrote it. Addresses are not registered, and nothing was said before. Places
-are judged by the rules as they stand today. A text that carries the mark of one that a model wrote
-here is reported with `ai_mark`.
+Everything except the text is assumed to be in order, so that the verdict depends on the text: the
+creator and the author are known, no emergency stop is active, a second member approved the text,
+the labels that the surface requires are set, its checks succeeded, the recipient of a chat message
+is an adult whose age is verified, and no model wrote the text. URLs are not registered, and there
+is no earlier conversation. Surfaces follow today's rules. A text with the mark of an AI-written
+text is reported with `ai_mark`.
 """
 
 import json
@@ -22,6 +21,7 @@ from uuid import UUID
 import typer
 from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
+from foundation.errors import BadInput
 from foundation.ops.clock import wall_now
 from gate.contract.facts import EvidenceSnapshot, ReviewFacts, ViewerFacts
 from gate.contract.states import AssuranceState
@@ -31,11 +31,12 @@ from gate.decision import unit_rules
 from gate.decision.case import Case
 from gate.decision.decide import Decision, decide_unit
 from gate.policy.bundle import Bundle, shipped_bundle
+from workers.terminal.exit_codes import ExitCode
 
 CAPTION_SURFACE = "x.post"
 MESSAGE_SURFACE = "telegram.bot_dm"
 MAX_LINE_BYTES = 1024 * 1024
-"""Bytes; a longer line is reported, not judged."""
+"""Bytes of a line; a longer one is reported as unreadable."""
 
 
 _TENANT, _CREATOR, _AUTHOR, _REVIEWER = (UUID(int=number) for number in range(1, 5))
@@ -54,35 +55,40 @@ class _Line(BaseModel):
 
 @dataclass(frozen=True)
 class UnreadableLine:
-    """A line that is no text to judge: its number, from 1, and why."""
+    """An input line that cannot be checked: its number, from 1, and the reason."""
 
     number: int
     why: str
 
 
 def run_text_check(file: Path | None) -> int:
-    """Judge the lines of a file, standard input when there is none, and print each; 1 when a line
-    was unreadable."""
+    """Check the lines of a file, or of standard input, and print each result.
+
+    Returns FAILED if a line was unreadable. Raises BadInput for a file that cannot be opened.
+    """
     if file is None:
         return _print_results(sys.stdin.buffer)
-    with file.open("rb") as stream:
+    try:
+        stream = file.open("rb")
+    except OSError as error:
+        raise BadInput("cli.log.no_file", file=str(file), detail=error.strerror or "?") from error
+    with stream:
         return _print_results(stream)
 
 
 def _print_results(stream: BinaryIO) -> int:
-    """Print what each line came to, as it comes; 1 when a line could not be read."""
-    code = 0
+    code = ExitCode.OK
     for found in judge_lines(stream):
         if isinstance(found, UnreadableLine):
             typer.echo(f"line {found.number}: {found.why}", err=True)
-            code = 1
+            code = ExitCode.FAILED
         else:
             typer.echo(json.dumps(found, ensure_ascii=False))
     return code
 
 
 def judge_lines(stream: BinaryIO) -> Iterator[Mapping[str, object] | UnreadableLine]:
-    """What the check says of each line of a stream, one at a time; blank lines are skipped."""
+    """Yield the result of each line of a stream; blank lines are skipped."""
     bundle = shipped_bundle()
     now = wall_now()
     number = 0
@@ -123,9 +129,11 @@ def _judge_line(
 
 
 def _parse_place(surface: str) -> str:
-    """The place a line names: `x.post`, also `x/post`. A word alone says what kind of text it is
-    (caption, bio, reply, message …), not where it goes: a message then goes to a reader, everything
-    else is a post."""
+    """Return the surface of a line: `x.post`, also written `x/post`.
+
+    A single word is a kind of text (caption, bio, reply, message …): a message is checked as a chat
+    message, everything else as a post.
+    """
     if not surface.strip():
         return CAPTION_SURFACE
     if "." in surface or "/" in surface:
@@ -142,10 +150,10 @@ def judge_text(
     now: datetime,
     assured: bool = True,
 ) -> Decision:
-    """The decision about a text alone at a place, all else in order as told above. Pure; `now` is
-    UTC-aware.
+    """Return the decision on a text on a surface, with the assumptions of this module. Pure; `now`
+    is UTC-aware.
 
-    `assured` says whether the age of a chat message's reader is known.
+    `assured` is False for a chat message whose recipient's age is unknown.
     """
     unit = _build_unit(text, surface, language)
     facts = _build_facts(unit, now, assured=assured)

@@ -1,1 +1,5 @@
-"""Commands of platforms: account setup, access checks and connector scaffolds."""
+"""Commands for platforms: account setup, access checks, the table of capabilities, and connector
+packages.
+
+Connectors are in the package `connectors`, accounts in `channels`.
+"""

@@ -1,5 +1,4 @@
-"""Trying accounts from the terminal: a harmless question to each platform, and what its answer
-means for who asks."""
+"""`greenroom channels check`: a harmless request to the platform of each channel."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,17 +16,17 @@ from foundation.i18n.translation import Message
 from foundation.ops import telemetry
 from tenants.agencies.queries import get_agency, list_creators
 from tenants.scope import list_tenant_ids
+from workers.terminal.exit_codes import ExitCode
+from workers.terminal.lookup import TERMINAL_ACTOR
 from workers.terminal.output import translate
 from workers.terminal.session import connect_installation
+from workers.terminal.tables import format_json, format_table
 from workers.wiring import Services
-
-TERMINAL_ACTOR = "system:terminal"
 
 
 @dataclass(frozen=True)
 class AccessCheck:
-    """One account of somebody, `whose` by name with their agency, and what came of asking its
-    platform; `well` where it answered."""
+    """The check of one channel; `owner_name` is its creator and agency."""
 
     owner_name: str
     channel: Channel
@@ -35,37 +34,55 @@ class AccessCheck:
     message: Message
 
     @property
-    def format_line(self) -> str:
-        """As it is printed; of an account that somebody must connect again, with what its platform
-        said."""
-        mark = "✓" if self.is_ok else "✗"
-        name = translate(Message(f"platform.{self.channel.platform}"))
-        why = (
-            [self.channel.reason]
-            if self.channel.state in UNUSABLE_STATES and self.channel.reason is not None
-            else []
-        )
+    def details(self) -> tuple[Message, ...]:
+        """The result, and the platform's reason for a channel that must be reconnected."""
+        if self.channel.state in UNUSABLE_STATES and self.channel.reason is not None:
+            return self.message, self.channel.reason
+        return (self.message,)
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Its row in the table."""
         return (
-            f"{mark} {self.channel.name} · {name} · {self.owner_name}: "
-            f"{' '.join(map(translate, (self.message, *why)))}"
+            "✓" if self.is_ok else "✗",
+            self.channel.name,
+            translate(Message(f"platform.{self.channel.platform}")),
+            self.owner_name,
+            " ".join(map(translate, self.details)),
         )
 
 
-def print_access_checks(name: str, *, agency: str, dry: bool) -> tuple[str, bool]:
-    """What comes of trying every account of a name, of all accounts without one; and whether all is
-    well. With `dry` what would be asked, and nothing leaves.
+def print_access_checks(name: str, *, agency: str, dry: bool, as_json: bool) -> int:
+    """Check every channel of a name, or all channels, and print the results; with `dry` send
+    nothing.
 
-    Raises NotFound where there is none.
+    Returns OK if every check succeeded, else FAILED. Raises NotFound if no channel matches.
     """
     with connect_installation("channels") as services, telemetry.quiet_logs():
         found = check_accounts(services, name, agency, dry=dry)
-    return "\n".join(one.format_line for one in found), all(one.is_ok for one in found)
+    if as_json:
+        print(format_json([_check_as_json(one) for one in found]))
+    else:
+        columns = ("", "channel", "platform", "creator", "result")
+        print(format_table(columns, [one.cells for one in found]))
+    return ExitCode.OK if all(one.is_ok for one in found) else ExitCode.FAILED
+
+
+def _check_as_json(one: AccessCheck) -> dict[str, object]:
+    return {
+        "channel": one.channel.name,
+        "account": one.channel.account,
+        "platform": one.channel.platform,
+        "creator": one.owner_name,
+        "ok": one.is_ok,
+        "result": one.details,
+    }
 
 
 def check_accounts(
     services: Services, name: str, agency: str, *, dry: bool = False
 ) -> list[AccessCheck]:
-    """Each account of the house whose name or account is `name`, asked, or not where `dry`. Raises
+    """Check each channel whose name or account is `name`; with `dry` send nothing. Raises
     NotFound."""
     ask = _preview_check if dry else _run_check
     found = [
@@ -91,7 +108,7 @@ def _list_named_channels(
 
 
 def _preview_check(services: Services, _: UUID, whose: str, channel: Channel) -> AccessCheck:
-    """The harmless request, as the connector builds it; an account that is lost stays so."""
+    """Return the request that a check would send; a channel that must be reconnected fails."""
     if channel.state in UNUSABLE_STATES:
         return AccessCheck(
             whose, channel, False, Message(f"channel.is_{channel.state}", {"account": channel.name})

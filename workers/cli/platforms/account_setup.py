@@ -1,5 +1,4 @@
-"""Connecting an account from the terminal: the same wish as on the page Accounts, asked and awaited
-here."""
+"""`greenroom channels connect`: the account setup of the Channels page, at the terminal."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -30,23 +29,23 @@ from foundation.sealed import Sealed
 from tenants import audit
 from tenants.agencies.queries import Creator, Member, list_creators
 from tenants.vault import envelope, sealed_intake
-from workers.terminal.lookup import find_member
+from workers.terminal.lookup import TERMINAL_ACTOR, find_member
 from workers.terminal.output import translate
 from workers.terminal.session import connect_installation
 from workers.wiring import Services
 
-TERMINAL_ACTOR = "system:terminal"
 PLATFORM_WAIT_SECONDS = 90.0
+"""Seconds to wait for the platform's responses."""
 CONSENT_WAIT_SECONDS = 16 * 60.0
-"""Seconds: for a platform's answers, and for a person who says yes there."""
+"""Seconds to wait for the member's authorization on the platform."""
 
 PromptField = Callable[[str, FormField], str]
-"""Has the person at the terminal type a field, under a label."""
+"""Prompts for a field under a label and returns the input."""
 
 
 @dataclass(frozen=True)
 class _Desk:
-    """Who connects what, for whom."""
+    """The account to set up: the member who connects it, the creator, and the platform."""
 
     services: Services
     tenant_id: UUID
@@ -59,8 +58,8 @@ class _Desk:
 def connect_from_terminal(
     platform: str, *, creator: str, email: str, dry: bool, ask: PromptField
 ) -> Iterator[tuple[str, bool]]:
-    """What `lines` says, of the house that runs here. Raises what it raises, and Unavailable when
-    none does."""
+    """Connect an account of this installation. Yields and raises as `account_setup_lines`; raises
+    Unavailable if Greenroom does not run."""
     with connect_installation("channels") as services:
         who = find_member(services, email)
         yield from account_setup_lines(
@@ -78,11 +77,11 @@ def account_setup_lines(
     ask: PromptField,
     wait: Callable[[], None],
 ) -> Iterator[tuple[str, bool]]:
-    """Lines for the person, each with whether all is well so far; with `dry` what would be asked,
-    and nothing is sent.
+    """Set up an account and yield lines to print, each with False if the setup failed; with `dry`
+    show the first request and send nothing.
 
-    `who` connects it, a member of an agency; `wait` is called between two looks at what became of
-    it. Raises NotFound, BadInput.
+    `who` is the tenant and the member who connects it; `wait` is called between two checks of the
+    progress. Raises NotFound, BadInput.
     """
     able = loader.connectable_platforms(services.connectors)
     if platform not in able:
@@ -119,7 +118,7 @@ def _submit_setup(
 
 
 def _follow_setup(desk: _Desk, wish: UUID, wait: Callable[[], None]) -> Iterator[tuple[str, bool]]:
-    """What becomes of a wish, until it has an end or nobody waits any longer."""
+    """Yield the progress of a setup until it ends or the wait is over."""
     shown = False
     until = monotonic() + PLATFORM_WAIT_SECONDS
     while monotonic() < until:
@@ -152,8 +151,7 @@ def _get_setup(desk: _Desk, wish: UUID) -> AccountSetup:
 
 
 def _preview_request(desk: _Desk, ask: PromptField) -> Iterator[tuple[str, bool]]:
-    """The first request that would be made of what was typed, as the connector builds it; nothing
-    leaves."""
+    """Yield the first request that the input would cause, and send nothing."""
     typed = _prompt_fields(desk, ask)
     form = desk.connector.form
     secret = {field.name for field in form.all_fields if field.secret}
@@ -177,7 +175,7 @@ def _preview_request(desk: _Desk, ask: PromptField) -> Iterator[tuple[str, bool]
 
 
 def _load_oauth_client(desk: _Desk, form: ConnectForm) -> Mapping[str, str | Sealed]:
-    """The agency's application there, where it has one."""
+    """Return the agency's application on the platform; empty if it has none."""
     if not form.registered:
         return {}
     with desk.services.tenant(desk.tenant_id, TERMINAL_ACTOR) as scope:
@@ -202,8 +200,10 @@ def _build_return_url(desk: _Desk) -> str:
 
 
 def _prompt_fields(desk: _Desk, ask: PromptField) -> dict[str, str]:
-    """What the person types, field by field; an application that is known is not asked for. Raises
-    BadInput."""
+    """Prompt for each field and return the input; a known application is not prompted for.
+
+    Raises BadInput for an empty required field.
+    """
     form = desk.connector.form
     known = bool(_load_oauth_client(desk, form))
     typed = dict.fromkeys((field.name for field in form.all_fields), "")

@@ -1,7 +1,5 @@
-"""What each platform can do, as a table: read from what the connectors say of themselves, nowhere
-written by hand."""
+"""`greenroom connectors`: the capabilities of each platform, read from its connector."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -9,7 +7,6 @@ from dataclasses import asdict, dataclass
 from connectors.contract.account_setup import SupportsAccountSetup, field_label
 from connectors.contract.app_webhooks import SupportsAppWebhooks, SupportsWebhookSubscription
 from connectors.contract.balance import SupportsBalance
-from connectors.contract.capabilities import Capabilities
 from connectors.contract.chats import SupportsWebhook
 from connectors.contract.comments import SupportsComments
 from connectors.contract.connector import Connector, SupportsReplacement, SupportsTokenRefresh
@@ -18,44 +15,55 @@ from connectors.contract.earnings import SupportsEarnings
 from connectors.contract.metrics import SupportsFollowerCount
 from connectors.contract.post_presence import SupportsPresenceCheck
 from foundation.errors import NotFound
-from foundation.i18n.translation import Message
+from foundation.i18n.translation import Message, render_message
 from gate.contract.units import COMMENT_REFERENCE
-from workers.terminal.output import translate
+from workers.terminal.output import terminal_language, translate
+from workers.terminal.tables import format_json, format_table
 
-CELL_NO = "–"
-CELL_YES = "yes"
-LOOKUP_METHODS = {
-    "key": "by our own key",
-    "name": "by the name they gave it",
-    "listing": "in the list of posts",
-    "none": "nobody can: a person decides",
-}
-MODERATION_ACTIONS = {
-    "like": "liked",
-    "hide": "hidden",
-    "delete": "deleted",
-    "block": "author blocked",
-    "report": "reported",
-}
-PRICES = {"free": "free", "used": "by request", "monthly": "by month"}
-PAGE_TEMPLATE = """# Connectors
+EMPTY = "–"
+DOCS_LANGUAGE = "en"
+"""Language of JSON and of the page `docs/connectors.md`."""
 
-What each platform takes and tells, as the connectors say it of themselves (`greenroom connectors \
---markdown`). An
-account is connected on the page *Accounts*; the minutes are those of a person who has the \
-account already. They come
-first that take the least of them; *cost* is what the platform asks of a program that posts, \
-*review* how long it looks
-at an application before it may. What a platform allows to be shown is another question: \
-`greenroom policy explain
-PLATFORM`. One that is missing can be added: [connector-guide.md](connector-guide.md).
+COLUMN_BY_FIELD = {
+    "platform": "platform",
+    "connecting": "setup",
+    "cost": "api_cost",
+    "review": "app_review",
+    "places": "surfaces",
+    "text": "max_text",
+    "media": "max_media",
+    "types": "media_types",
+    "weight": "max_size",
+    "threads": "thread",
+    "deletes": "delete",
+    "edits": "edit",
+    "chat": "chat",
+    "comments": "comments",
+    "sells": "sales",
+    "lost_answer": "lost_response",
+    "tells": "extras",
+    "brought_by": "package",
+}
+"""Field of a row -> its heading. The names of the fields are those of the JSON output."""
+
+LIST_FIELDS = ("platform", "connecting", "cost", "review", "chat", "comments", "sells")
+"""Columns of the list of all platforms; the other fields make it too wide for a terminal."""
+
+PAGE_TEMPLATE = """# Platforms
+
+Capabilities of each platform, as its connector declares them. The command `greenroom connectors
+--markdown` prints this page. Connect an account on the *Channels* page. Platforms are sorted by
+effort: *setup* is the time for a member who already has the account, *API cost* the price of the
+platform's API, and *app review* the time the platform takes to approve an application. For the
+content that a platform allows, run `greenroom policy explain PLATFORM`. To add a platform, see
+[add a platform](develop/add-a-platform.md).
 
 """
 
 
 @dataclass(frozen=True)
 class CapabilityRow:
-    """One platform, in words."""
+    """The capabilities of one platform as text."""
 
     platform: str
     connecting: str
@@ -78,12 +86,17 @@ class CapabilityRow:
 
 
 def capability_rows(
-    connectors: Mapping[str, Connector], brought: Mapping[str, str] | None = None
+    connectors: Mapping[str, Connector],
+    brought: Mapping[str, str] | None = None,
+    language: str = DOCS_LANGUAGE,
 ) -> list[CapabilityRow]:
-    """A line for each, those that are connected with the least effort first. `brought`: by
-    platform, whose package."""
+    """Return a row for each platform, the least effort to connect first.
+
+    `brought` is the package of each platform that a package provides.
+    """
     return [
-        _build_row(one, brought or {}) for one in sorted(connectors.values(), key=_effort_sort_key)
+        _RowBuilder(one, language).row(brought or {})
+        for one in sorted(connectors.values(), key=_effort_sort_key)
     ]
 
 
@@ -98,130 +111,154 @@ def _effort_sort_key(one: Connector) -> tuple[float, int, int, str]:
     return minutes, *can.setup_burden, can.platform
 
 
-def _describe_threads(can: Capabilities) -> str:
-    if can.threads > 1:
-        return str(can.threads)
-    return "a first comment" if can.first_comment else CELL_NO
+class _RowBuilder:
+    """Builds the row of one connector in one language."""
 
+    def __init__(self, connector: Connector, language: str) -> None:
+        self._connector = connector
+        self._can = connector.capabilities
+        self._language = language
 
-def _describe_deletion(can: Capabilities) -> str:
-    if can.can_delete:
-        return CELL_YES
-    return "replaced" if can.replaces else CELL_NO
+    def row(self, brought: Mapping[str, str]) -> CapabilityRow:
+        can = self._can
+        formats = (self._text("format", name=name) for name in can.formats)
+        return CapabilityRow(
+            platform=can.platform,
+            connecting=self._setup(),
+            cost=self._text(f"cost.{can.cost}"),
+            review=self._text("days", count=can.approval_days) if can.approval_days else EMPTY,
+            places=", ".join((*can.surfaces, *formats)),
+            text=f"{can.max_text:,}",
+            media=str(can.max_media),
+            types=", ".join(sorted({mime.partition("/")[2] for mime in can.mimes})),
+            weight=f"{can.max_bytes / 2**20:.0f} MiB",
+            threads=self._thread(),
+            deletes=self._deletion(),
+            edits=self._yes_if(can.edits),
+            chat=self._yes_if(can.can_chat),
+            comments=", ".join(self._comments()) or EMPTY,
+            sells=self._yes_if(can.can_sell),
+            lost_answer=self._lost_response(),
+            tells=", ".join(self._extras()) or EMPTY,
+            brought_by=brought.get(can.platform, ""),
+        )
 
+    def _text(self, code: str, **params: str | int) -> str:
+        return render_message(Message(f"cli.capability.{code}", params), self._language)
 
-def _build_row(one: Connector, brought: Mapping[str, str]) -> CapabilityRow:
-    can = one.capabilities
-    return CapabilityRow(
-        platform=can.platform,
-        connecting=_describe_setup(one),
-        cost=PRICES[can.cost],
-        review=f"{can.approval_days} days" if can.approval_days else CELL_NO,
-        places=", ".join((*can.surfaces, *(f"{name} by choice" for name in can.formats))),
-        text=f"{can.max_text:,}",
-        media=str(can.max_media),
-        types=", ".join(sorted({mime.partition("/")[2] for mime in can.mimes})),
-        weight=f"{can.max_bytes / 2**20:.0f} MiB",
-        threads=_describe_threads(can),
-        deletes=_describe_deletion(can),
-        edits=CELL_YES if can.edits else CELL_NO,
-        chat=CELL_YES if can.can_chat else CELL_NO,
-        comments=", ".join(_describe_comments(one)) or CELL_NO,
-        sells=CELL_YES if can.can_sell else CELL_NO,
-        lost_answer="a person says it" if can.hand_over else _describe_lookup(can),
-        tells=", ".join(_describe_extras(one)) or CELL_NO,
-        brought_by=brought.get(can.platform, ""),
-    )
+    def _yes_if(self, condition: object) -> str:
+        return self._text("yes") if condition else EMPTY
 
+    def _setup(self) -> str:
+        if self._can.in_house:
+            return self._text("hosted")
+        if isinstance(self._connector, SupportsAccountSetup):
+            return self._text("minutes", count=self._connector.form.minutes)
+        return EMPTY
 
-def _describe_setup(one: Connector) -> str:
-    if one.capabilities.in_house:
-        return "served here"
-    return f"{one.form.minutes} min" if isinstance(one, SupportsAccountSetup) else CELL_NO
+    def _thread(self) -> str:
+        if self._can.threads > 1:
+            return str(self._can.threads)
+        return self._text("first_comment") if self._can.first_comment else EMPTY
 
+    def _deletion(self) -> str:
+        if self._can.can_delete:
+            return self._text("yes")
+        return self._text("replaced") if self._can.replaces else EMPTY
 
-def _describe_lookup(can: Capabilities) -> str:
-    return "sent again, which changes nothing" if can.resend_is_look else LOOKUP_METHODS[can.look]
+    def _lost_response(self) -> str:
+        """Return how a publish without a response is resolved."""
+        if self._can.hand_over:
+            return self._text("lookup.none")
+        if self._can.resend_is_look:
+            return self._text("lookup.resend")
+        return self._text(f"lookup.{self._can.look}")
 
+    def _comments(self) -> list[str]:
+        """Return what Greenroom can do with comments on the platform."""
+        if not isinstance(self._connector, SupportsComments):
+            return []
+        names = ["read"]
+        if COMMENT_REFERENCE in self._can.points_at:
+            names.append("reply")
+        names += [
+            act
+            for act in ("like", "hide", "delete", "block", "report")
+            if act in self._can.moderates
+        ]
+        return [self._text(f"comment.{name}") for name in names]
 
-def _describe_comments(one: Connector) -> list[str]:
-    """What can be done with what people say under posts."""
-    if not isinstance(one, SupportsComments):
-        return []
-    can = one.capabilities
-    answered = ["answered"] if COMMENT_REFERENCE in can.points_at else []
-    return [
-        "read",
-        *answered,
-        *(word for act, word in MODERATION_ACTIONS.items() if act in can.moderates),
-    ]
-
-
-def _describe_extras(one: Connector) -> list[str]:
-    """What else the platform offers that the house makes use of."""
-    offered = {
-        "settings of the place": isinstance(one, SupportsDestinationCheck),
-        "marks of a post": isinstance(one, SupportsMarkCheck),
-        "tokens renewed": isinstance(one, SupportsTokenRefresh),
-        "webhooks": isinstance(
-            one, SupportsWebhook | SupportsAppWebhooks | SupportsWebhookSubscription
-        ),
-        "posts replaced": isinstance(one, SupportsReplacement),
-        "posts that are gone": isinstance(one, SupportsPresenceCheck),
-        "followers": isinstance(one, SupportsFollowerCount),
-        "earnings": isinstance(one, SupportsEarnings),
-        "movements of money": isinstance(one, SupportsBalance),
-        "posts with a price": bool(one.capabilities.sells),
-    }
-    return [name for name, there in offered.items() if there]
+    def _extras(self) -> list[str]:
+        """Return the optional features of the platform that Greenroom uses."""
+        one = self._connector
+        offered = {
+            "destination": isinstance(one, SupportsDestinationCheck),
+            "labels": isinstance(one, SupportsMarkCheck),
+            "token_refresh": isinstance(one, SupportsTokenRefresh),
+            "webhooks": isinstance(
+                one, SupportsWebhook | SupportsAppWebhooks | SupportsWebhookSubscription
+            ),
+            "replacement": isinstance(one, SupportsReplacement),
+            "deletions": isinstance(one, SupportsPresenceCheck),
+            "followers": isinstance(one, SupportsFollowerCount),
+            "earnings": isinstance(one, SupportsEarnings),
+            "balance": isinstance(one, SupportsBalance),
+            "paid_posts": bool(self._can.sells),
+        }
+        return [self._text(f"extra.{name}") for name, there in offered.items() if there]
 
 
 def render_markdown(found: list[CapabilityRow]) -> str:
-    """The page `docs/connectors.md`."""
-    told = [asdict(line) for line in found]
-    names = [name for name in told[0] if name != "brought_by"]
-    rows = [[name.replace("_", " ") for name in names], ["---"] * len(names)]
-    rows += [[str(line[name]) for name in names] for line in told]
+    """Return the page `docs/connectors.md`."""
+    names = [name for name in asdict(found[0]) if name != "brought_by"]
+    headings = [
+        render_message(Message(f"cli.column.{COLUMN_BY_FIELD[name]}"), DOCS_LANGUAGE)
+        for name in names
+    ]
+    rows = [headings, ["---"] * len(names)]
+    rows += [[str(asdict(line)[name]) for name in names] for line in found]
     return PAGE_TEMPLATE + "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
 
 
-def render_text(found: list[CapabilityRow]) -> str:
-    """One paragraph a platform: a table of fifteen columns is for wide screens."""
-    return "\n\n".join(_format_paragraph(line) for line in found)
-
-
-def _format_paragraph(line: CapabilityRow) -> str:
-    told = {name: value for name, value in asdict(line).items() if value}
-    platform = told.pop("platform")
-    return "\n".join(
-        [platform, *(f"  {name.replace('_', ' '):<12} {value}" for name, value in told.items())]
+def render_list(found: list[CapabilityRow]) -> str:
+    """Return a table of platforms with their main capabilities."""
+    return format_table(
+        [COLUMN_BY_FIELD[name] for name in LIST_FIELDS],
+        [[str(getattr(line, name)) for name in LIST_FIELDS] for line in found],
     )
+
+
+def _format_details(line: CapabilityRow) -> str:
+    """Return every capability of a platform, one a line."""
+    values = {name: value for name, value in asdict(line).items() if value}
+    platform = values.pop("platform")
+    labels = {name: translate(Message(f"cli.column.{COLUMN_BY_FIELD[name]}")) for name in values}
+    width = max(map(len, labels.values()))
+    lines = [f"  {labels[name]:<{width}}  {value}" for name, value in values.items()]
+    return "\n".join([platform, *lines])
 
 
 def platform_guide(
     connectors: Mapping[str, Connector], platform: str, brought: Mapping[str, str] | None = None
 ) -> str:
-    """What a platform can do, and what connecting an account of it takes, in the language of the
-    terminal.
+    """Return the capabilities of a platform and the steps to connect an account, in the terminal's
+    language.
 
     Raises NotFound.
     """
     if platform not in connectors:
         raise NotFound("cli.connectors.unknown", known=", ".join(sorted(connectors)))
     one = connectors[platform]
-    said = [_format_paragraph(_build_row(one, brought or {}))]
+    parts = [_format_details(_RowBuilder(one, terminal_language()).row(brought or {}))]
     if isinstance(one, SupportsAccountSetup):
-        asked = [
+        form_fields = [
             f"- {translate(Message(field_label(platform, field)))}" for field in one.form.all_fields
         ]
-        help_ = translate(Message(f"connect.{platform}.help"))
-        said += [
-            help_,
-            "\n".join([translate(Message("cli.connectors.where", {"platform": platform})), *asked]),
-        ]
-    return "\n\n".join(said)
+        steps = translate(Message("cli.connectors.where", {"platform": platform}))
+        parts += [translate(Message(f"connect.{platform}.help")), "\n".join([steps, *form_fields])]
+    return "\n\n".join(parts)
 
 
 def render_json(found: list[CapabilityRow]) -> str:
-    """For programs."""
-    return json.dumps([asdict(line) for line in found], ensure_ascii=False, indent=1)
+    """Return the rows as JSON."""
+    return format_json(found)

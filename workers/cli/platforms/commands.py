@@ -1,9 +1,4 @@
-"""`greenroom channels …`.
-
-`greenroom connectors`.
-
-`greenroom create-connector`.
-"""
+"""`greenroom channels`, `greenroom connectors` and `greenroom create-connector`."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -12,46 +7,41 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workers.cli.options import JsonOutput, OneAgency
+from workers.terminal.exit_codes import ExitCode
+
 if TYPE_CHECKING:
-    from connectors.contract.account_setup import (
-        FormField,
-    )  # nothing of the house is loaded to explain the house
+    from connectors.contract.account_setup import FormField
 
-channels_app = typer.Typer(help="Accounts on platforms.", no_args_is_help=True)
-
-
-@channels_app.callback()
-def channels() -> None:
-    """Accounts are connected in the dashboard, on the page Accounts, or by `greenroom channels
-    connect`."""
+channels_app = typer.Typer(
+    help="Connect, check and disconnect platform accounts.", no_args_is_help=True
+)
 
 
 @channels_app.command()
 def check(
-    name: Annotated[
-        str, typer.Argument(help="Name of an account; all of them when left out.")
-    ] = "",
-    agency: Annotated[str, typer.Option(help="Of one agency of several.")] = "",
+    name: Annotated[str, typer.Argument(help="Channel or account name. Default: all.")] = "",
+    agency: OneAgency = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be asked, and ask nothing.")
+        bool, typer.Option("--dry-run", help="Show the requests without sending them.")
     ] = False,
+    as_json: JsonOutput = False,
 ) -> None:
-    """Check that each account answers and need not be connected again. Posts nothing."""
+    """Check the connection of each channel."""
     from workers.cli.platforms.access_check import print_access_checks
 
-    said, well = print_access_checks(name, agency=agency, dry=dry_run)
-    typer.echo(said)
-    sys.exit(0 if well else 1)
+    sys.exit(print_access_checks(name, agency=agency, dry=dry_run, as_json=as_json))
 
 
 @channels_app.command()
 def disconnect(
-    name: Annotated[str, typer.Argument(help="Name of one account.")],
-    agency: Annotated[str, typer.Option(help="Of one agency of several.")] = "",
-    yes: Annotated[bool, typer.Option("--yes", help="Do it; without, it is only told.")] = False,
+    name: Annotated[str, typer.Argument(help="Channel or account name.")],
+    agency: OneAgency = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Disconnect. Without it, only show the effect.")
+    ] = False,
 ) -> None:
-    """Take an account off: its platform is told, its credentials are forgotten, its history
-    stays."""
+    """Disconnect a channel and delete its credentials."""
     from workers.cli.platforms.disconnection import disconnect_from_terminal
 
     typer.echo(disconnect_from_terminal(name, agency=agency, sure=yes))
@@ -59,30 +49,27 @@ def disconnect(
 
 @channels_app.command()
 def connect(
-    platform: Annotated[
-        str, typer.Argument(help="Where the account is: one of `greenroom connectors`.")
-    ],
+    platform: Annotated[str, typer.Argument(help="Platform name from `greenroom connectors`.")],
     creator: Annotated[
-        str, typer.Option(help="Whose account, by short name; the only one's when left out.")
+        str, typer.Option(help="Creator’s short name. Default: the only creator.")
     ] = "",
     as_: Annotated[
-        str, typer.Option("--as", help="E-mail of who connects it; the owner when left out.")
+        str, typer.Option("--as", help="Member’s email address. Default: the owner.")
     ] = "",
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be sent, and send nothing.")
+        bool, typer.Option("--dry-run", help="Show the first request without sending it.")
     ] = False,
 ) -> None:
-    """Connect an account: prompt for what the platform needs and report the result. OAuth continues
-    in a browser."""
+    """Connect a platform account."""
     from workers.cli.platforms.account_setup import connect_from_terminal
 
     failed = False
-    for line, well in connect_from_terminal(
+    for line, is_ok in connect_from_terminal(
         platform, creator=creator, email=as_, dry=dry_run, ask=_prompt_field
     ):
-        typer.echo(line)
-        failed |= not well
-    sys.exit(int(failed))
+        typer.echo(line, err=not is_ok)
+        failed |= not is_ok
+    sys.exit(ExitCode.FAILED if failed else ExitCode.OK)
 
 
 def _prompt_field(label: str, field: "FormField") -> str:
@@ -97,43 +84,52 @@ def _prompt_field(label: str, field: "FormField") -> str:
 
 
 def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
-    """Takes what is typed only when it is one of these; else it is asked for again."""
+    """Return a check that accepts one of these values; typer prompts again after any other."""
+    from foundation.i18n.translation import Message
+    from workers.terminal.output import translate
 
-    def taken(typed: str) -> str:
+    def check_choice(typed: str) -> str:
         if typed.strip() not in choices:
-            raise typer.BadParameter(f"type one of: {', '.join(choices)}.")
+            message = Message("cli.connect.choices", {"choices": ", ".join(choices)})
+            raise typer.BadParameter(translate(message))
         return typed.strip()
 
-    return taken
+    return check_choice
 
 
 def connectors(
     platform: Annotated[
-        str, typer.Argument(help="One of them, and how to connect it; all when left out.")
+        str, typer.Argument(help="Platform name, for details and setup steps. Default: all.")
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    as_json: JsonOutput = False,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="As the page docs/connectors.md.")
+        bool, typer.Option("--markdown", help="Print the page docs/connectors.md.")
     ] = False,
 ) -> None:
-    """Say of each platform what it takes and tells, as its connector says it of itself."""
+    """List platforms and their capabilities."""
     from connectors.registry import loader
     from workers.cli.platforms import capability_table
-    from workers.terminal.output import translate
+    from workers.terminal.output import print_progress, terminal_language
 
     brought = loader.load_plugin_connectors()
     for one in brought.left_out:
-        typer.echo(translate(one.why), err=True)
+        print_progress(one.why)
     if platform:
+        # Raises NotFound for an unknown platform, also with --json.
         guide = capability_table.platform_guide(
             loader.load_connectors(), platform, brought.packages
-        )  # raises for one that nobody knows
+        )
         if not as_json:
             typer.echo(guide)
             return
+    is_for_docs = as_json or markdown
     found = [
         one
-        for one in capability_table.capability_rows(loader.load_connectors(), brought.packages)
+        for one in capability_table.capability_rows(
+            loader.load_connectors(),
+            brought.packages,
+            capability_table.DOCS_LANGUAGE if is_for_docs else terminal_language(),
+        )
         if platform in ("", one.platform)
     ]
     if as_json:
@@ -141,18 +137,17 @@ def connectors(
     elif markdown:
         output = capability_table.render_markdown(found)
     else:
-        output = capability_table.render_text(found)
+        output = capability_table.render_list(found)
     typer.echo(output, nl=not markdown)
 
 
 def create_connector(
-    name: Annotated[str, typer.Argument(help="The platform, as my_platform.")],
+    name: Annotated[str, typer.Argument(help="Platform name such as my_platform.")],
     folder: Annotated[
-        Path | None, typer.Option(help="Where; connector-NAME here when left out.")
+        Path | None, typer.Option(help="Output folder. Default: connector-NAME.")
     ] = None,
 ) -> None:
-    """Write a package that brings a connector: its file, a fake of the platform, rules, and a suite
-    that fails."""
+    """Create a package for a new connector."""
     from workers.cli.platforms.connector_scaffold import write_scaffold
 
     typer.echo(write_scaffold(name, folder))

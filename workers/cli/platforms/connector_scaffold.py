@@ -1,5 +1,4 @@
-"""`greenroom create-connector`: a package that brings a connector, as far as it can be written for
-somebody."""
+"""`greenroom create-connector`: the skeleton of a package with a new connector."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -21,12 +20,12 @@ SCAFFOLD_PATHS = {
     "tests/${platform}_fake.py": "fake.py.txt",
     "tests/test_${platform}.py": "test.py.txt",
 }
-"""Where each file of the package comes from."""
+"""Path in the package -> template; empty for an empty file."""
 
 
 def scaffold_files(platform: str) -> dict[str, str]:
-    """The package for a platform: its files by where they lie. Raises BadInput for a name it may
-    not have."""
+    """Return the files of the package for a platform, by path. Raises BadInput for a name that is
+    not allowed."""
     ours = sorted(loader.load_builtin_connectors())
     if not plugins.is_name_free(platform, ours):
         raise BadInput("cli.new.name", name=platform, known=", ".join(ours))
@@ -51,8 +50,7 @@ def _fill_template(source: str, said: dict[str, str]) -> str:
 
 
 def _sort_imports(text: str) -> str:
-    """With each block of imports in its order: where the package's own name falls depends on the
-    name."""
+    """Sort each block of imports: the position of the package's own import depends on its name."""
     blocks = text.split("\n\n")
     return "\n\n".join(
         "\n".join(sorted(one.split("\n"), key=_import_sort_key)) if _is_import_block(one) else one
@@ -69,8 +67,8 @@ def _import_sort_key(line: str) -> tuple[bool, str]:
 
 
 def write_scaffold(platform: str, folder: Path | None) -> str:
-    """Write the package and say what comes next. Raises BadInput for a name, Conflict for a folder
-    that is in use."""
+    """Write the package and return the next steps. Raises BadInput for a name that is not allowed,
+    Conflict for a folder with files."""
     package = scaffold_files(platform)
     where = Path(f"connector-{platform.replace('_', '-')}") if folder is None else folder
     try:

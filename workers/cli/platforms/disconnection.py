@@ -1,4 +1,4 @@
-"""Disconnecting an account from the terminal."""
+"""`greenroom channels disconnect`: disconnect a channel at the terminal."""
 
 from channels.accounts import queries
 from channels.accounts.queries import Channel
@@ -9,27 +9,27 @@ from foundation.ops import telemetry
 from schedules.notices import lost_account
 from tenants.agencies.queries import get_agency
 from tenants.scope import list_tenant_ids
+from workers.terminal.lookup import TERMINAL_ACTOR
 from workers.terminal.output import translate
 from workers.terminal.session import connect_installation
 from workers.wiring import Services
 
-TERMINAL_ACTOR = "system:terminal"
 DISCONNECTED_BY = "greenroom"
-"""Whose act it is, as the account's card says it."""
+"""Shown on the channel's page in place of the member who disconnected it."""
 
 
 def disconnect_from_terminal(name: str, *, agency: str, sure: bool) -> str:
-    """What becomes of the one account of a name: nothing, unless `sure`.
+    """Disconnect the channel of a name if `sure`, and return the effect as text.
 
-    Raises NotFound where there is none, BadInput where there are several.
+    Raises NotFound if there is none, BadInput if there are several.
     """
     with connect_installation("channels") as services, telemetry.quiet_logs():
         return translate(queue_disconnection(services, name, agency=agency, sure=sure))
 
 
 def queue_disconnection(services: Services, name: str, *, agency: str, sure: bool) -> Message:
-    """Have the workers take the account off if `sure`; the sentence that says what becomes of its
-    posts."""
+    """Queue the disconnection if `sure`; the workers do it. Returns a message with the number of
+    scheduled posts."""
     channel = _get_channel(services, name.casefold(), agency.casefold())
     with services.tenant(channel.tenant_id, TERMINAL_ACTOR) as scope:
         if channel.is_disconnected:

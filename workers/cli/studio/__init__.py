@@ -1,1 +1,4 @@
-"""Commands of the studio: runs of recipes, voices and wildcards."""
+"""Commands for generation: recipes and their runs, wildcards, voices and speech.
+
+Recipes and runs are in the package `studio`, engines in `generators`.
+"""

@@ -1,7 +1,5 @@
-"""`greenroom generation`: recipes of pictures, and runs of them: preview, start, status, stop.
-
-`greenroom voices`, `set-voice` and `text-to-speech`.
-"""
+"""`greenroom generation`, `greenroom voices`, `greenroom set-voice` and `greenroom
+text-to-speech`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,43 +8,38 @@ from uuid import UUID
 import typer
 
 from workers.cli.old_names import RenamedOptions
+from workers.cli.options import Agency, Creator, JsonOutput
 
-generation_app = typer.Typer(
-    help="Generate pictures from recipes: list, preview, start, status, stop.", no_args_is_help=True
-)
-Creator = Annotated[str, typer.Option(help="Name or address of the creator.")]
-Agency = Annotated[str, typer.Option(help="The agency, where two have a creator of that name.")]
-Recipe = Annotated[str, typer.Argument(help="As `greenroom generation recipes` lists it.")]
-Run = Annotated[UUID, typer.Argument(help="As `greenroom generation start` prints it.")]
+generation_app = typer.Typer(help="Generate images from prompt templates.", no_args_is_help=True)
+Recipe = Annotated[str, typer.Argument(help="Name from `greenroom generation recipes`.")]
+Run = Annotated[UUID, typer.Argument(help="Run ID from `greenroom generation start`.")]
 Seed = Annotated[
-    int, typer.Option(min=0, max=2**31 - 1, help="The same seed gives the same prompts.")
+    int, typer.Option(min=0, max=2**31 - 1, help="Seed; the same seed draws the same prompts.")
 ]
 Count = Annotated[
-    int, typer.Option(min=0, max=24, help="Pictures; as many as the recipe says when left out.")
+    int, typer.Option(min=0, max=24, help="Number of images. Default: that of the template.")
 ]
-SourceOption = Annotated[UUID | None, typer.Option(help="Id of the library picture to start from.")]
+SourceOption = Annotated[UUID | None, typer.Option(help="Library ID of an image to start from.")]
 StrengthOption = Annotated[
-    int, typer.Option(min=10, max=95, help="Percent: how much of that picture is regenerated.")
+    int, typer.Option(min=10, max=95, help="Percentage of change to the source image.")
 ]
 Region = Annotated[
     list[str] | None,
-    typer.Option(help='Regenerate only here, in percent: "ellipse 10 10 60 60"; may be repeated.'),
+    typer.Option(help='Region to change, in percent: "ellipse 10 10 60 60"; repeatable.'),
 ]
 Mask = Annotated[
-    Path | None, typer.Option(help="The region as a picture, light where it is regenerated.")
+    Path | None, typer.Option(help="Mask image of the region to change; light areas change.")
 ]
-PoseOption = Annotated[UUID | None, typer.Option(help="Id of the picture whose pose is copied.")]
-PoseWeight = Annotated[
-    int, typer.Option(min=10, max=150, help="Percent: how strongly the pose counts.")
-]
-ListName = Annotated[str, typer.Argument(help="As `greenroom generation wildcards` lists it.")]
+PoseOption = Annotated[UUID | None, typer.Option(help="Library ID of an image with the pose.")]
+PoseWeight = Annotated[int, typer.Option(min=10, max=150, help="Weight of the pose in percent.")]
+ListName = Annotated[str, typer.Argument(help="Wildcard name.")]
 AgencyWideOption = Annotated[
     bool,
-    typer.Option("--agency-wide", help="The wildcard of the whole agency, not the creator's own."),
+    typer.Option("--agency-wide", help="Use the agency’s wildcard, not the creator’s."),
 ]
 Parameters = Annotated[
     list[str] | None,
-    typer.Option(help="name=value, for a parameter of the recipe; may be repeated."),
+    typer.Option(help="Template parameter as name=value; repeatable."),
 ]
 
 AGENCY_WIDE_NAMES = RenamedOptions(everybody="agency-wide")
@@ -62,19 +55,19 @@ RUN_OPTION_NAMES = RenamedOptions(
 
 
 @generation_app.command()
-def recipes(creator: Creator, agency: Agency = "") -> None:
-    """List the recipes of a creator."""
+def recipes(creator: Creator, agency: Agency = "", as_json: JsonOutput = False) -> None:
+    """List a creator’s prompt templates."""
     from workers.cli.studio import recipe_runs
 
-    typer.echo(recipe_runs.recipe_lines(creator, agency=agency))
+    typer.echo(recipe_runs.render_recipes(creator, agency=agency, as_json=as_json))
 
 
 @generation_app.command("wildcards")
-def list_wildcards(creator: Creator, agency: Agency = "") -> None:
-    """List the wildcards that recipes of a creator may use, as {@name} in a prompt."""
+def list_wildcards(creator: Creator, agency: Agency = "", as_json: JsonOutput = False) -> None:
+    """List a creator’s wildcards ({@name} in a prompt)."""
     from workers.cli.studio import recipe_runs
 
-    typer.echo(recipe_runs.wildcard_lines(creator, agency=agency))
+    typer.echo(recipe_runs.render_wildcards(creator, agency=agency, as_json=as_json))
 
 
 @generation_app.command(context_settings=AGENCY_WIDE_NAMES.as_context())
@@ -83,13 +76,13 @@ def save_wildcard(
     creator: Creator,
     words: Annotated[
         Path,
-        typer.Option(help='A file of words, one a line: "red dress:3" comes three times as often.'),
+        typer.Option(help='File with one value a line; "red dress:3" has three times the weight.'),
     ],
     *,
     agency_wide: AgencyWideOption = False,
     agency: Agency = "",
 ) -> None:
-    """Save a wildcard, a list of words, or the next version of one."""
+    """Create a wildcard or save a new version."""
     from workers.cli.studio import wildcards
 
     typer.echo(wildcards.save_wildcard(creator, name, words, everybody=agency_wide, agency=agency))
@@ -98,13 +91,13 @@ def save_wildcard(
 @generation_app.command(context_settings=AGENCY_WIDE_NAMES.as_context())
 def rename_wildcard(
     name: ListName,
-    new: Annotated[str, typer.Argument(help="The new name.")],
+    new: Annotated[str, typer.Argument(help="New name.")],
     creator: Creator,
     *,
     agency_wide: AgencyWideOption = False,
     agency: Agency = "",
 ) -> None:
-    """Rename a wildcard, also in the recipes that use it."""
+    """Rename a wildcard and update its templates."""
     from workers.cli.studio import wildcards
 
     typer.echo(
@@ -116,7 +109,7 @@ def rename_wildcard(
 def archive_wildcard(
     name: ListName, creator: Creator, *, agency_wide: AgencyWideOption = False, agency: Agency = ""
 ) -> None:
-    """Archive a wildcard that no recipe uses."""
+    """Archive a wildcard that no template uses."""
     from workers.cli.studio import wildcards
 
     typer.echo(
@@ -133,15 +126,15 @@ def preview(
     count: Count = 0,
     param: Parameters = None,
     agency: Agency = "",
+    as_json: JsonOutput = False,
 ) -> None:
-    """Say the prompts of a run, its cost and its time. Makes nothing."""
+    """Show the prompts, cost and duration of a run."""
     from workers.cli.studio import recipe_runs
 
-    typer.echo(
-        recipe_runs.preview_recipe_run(
-            creator, recipe, seed=seed, count=count, answers=param or [], agency=agency
-        )
+    found = recipe_runs.preview_recipe_run(
+        creator, recipe, seed=seed, count=count, answers=param or [], agency=agency
     )
+    typer.echo(recipe_runs.render_estimate(found, as_json=as_json))
 
 
 @generation_app.command(context_settings=RUN_OPTION_NAMES.as_context())
@@ -150,7 +143,7 @@ def start(
     creator: Creator,
     *,
     idempotency_key: Annotated[
-        str, typer.Option(help="A run with the same key starts only once.")
+        str, typer.Option(help="Runs with the same key start only once.")
     ] = "",
     seed: Seed = 0,
     count: Count = 0,
@@ -163,7 +156,7 @@ def start(
     pose_weight: PoseWeight = 100,
     agency: Agency = "",
 ) -> None:
-    """Have the workers make the pictures; may be billed."""
+    """Start a run and print its ID; engines may charge."""
     from workers.cli.studio import recipe_runs
 
     base = recipe_runs.parse_source_image(source_image, anew=strength, part=region or [], mask=mask)
@@ -175,26 +168,26 @@ def start(
 
 
 @generation_app.command()
-def status(run: Run, creator: Creator, agency: Agency = "") -> None:
-    """Print the progress of a run and the state of each picture."""
+def status(run: Run, creator: Creator, agency: Agency = "", as_json: JsonOutput = False) -> None:
+    """Show the progress of a run."""
     from workers.cli.studio import recipe_runs
 
-    typer.echo(recipe_runs.recipe_run_progress(creator, run, agency=agency))
+    typer.echo(recipe_runs.render_run(creator, run, agency=agency, as_json=as_json))
 
 
 @generation_app.command()
 def stop(run: Run, creator: Creator, agency: Agency = "") -> None:
-    """End a run; what is there stays."""
+    """Stop a run; finished images stay."""
     from workers.cli.studio import recipe_runs
 
     typer.echo(recipe_runs.stop_recipe_run(creator, run, agency=agency))
 
 
 def voices(
-    language: Annotated[str, typer.Argument(help="As fr or en; all languages when left out.")] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="For programs.")] = False,
+    language: Annotated[str, typer.Argument(help="Language such as fr. Default: all.")] = "",
+    as_json: JsonOutput = False,
 ) -> None:
-    """Say which voices can speak here, by which engine and under what licence."""
+    """List voices and their licences."""
     from foundation.ops import settings
     from workers.cli.studio import voices
 
@@ -203,15 +196,15 @@ def voices(
 
 
 def set_voice(
-    creator: Annotated[str, typer.Option(help="Name or address of the creator.")],
-    engine: Annotated[str, typer.Option(help="As `greenroom voices` lists it.")],
-    voice: Annotated[str, typer.Option(help="As `greenroom voices` lists it.")],
-    person: Annotated[UUID | None, typer.Option(help="Whom a copied voice belongs to.")] = None,
-    agency: Annotated[
-        str, typer.Option(help="The agency, where two have a creator of that name.")
-    ] = "",
+    creator: Creator,
+    engine: Annotated[str, typer.Option(help="Engine from `greenroom voices`.")],
+    voice: Annotated[str, typer.Option(help="Voice from `greenroom voices`.")],
+    person: Annotated[
+        UUID | None, typer.Option(help="ID of the person whose voice is cloned.")
+    ] = None,
+    agency: Agency = "",
 ) -> None:
-    """Set the voice of a creator; its licence is recorded."""
+    """Set a creator’s voice."""
     from workers.cli.studio import voices
     from workers.terminal.output import print_message
     from workers.terminal.session import connect_installation
@@ -225,22 +218,19 @@ def set_voice(
 
 
 def text_to_speech(
-    text: Annotated[str, typer.Argument(help="The text to speak.")],
-    creator: Annotated[str, typer.Option(help="Name or address of the creator.")],
-    language: Annotated[str, typer.Option(help="fr or en.")] = "fr",
-    agency: Annotated[
-        str, typer.Option(help="The agency, where two have a creator of that name.")
-    ] = "",
+    text: Annotated[str, typer.Argument(help="Text to speak.")],
+    creator: Creator,
+    language: Annotated[str, typer.Option(help="Language of the text, fr or en.")] = "fr",
+    agency: Agency = "",
 ) -> None:
-    """Convert a text to speech with the creator's voice, into the library; may be billed by the
-    character."""
+    """Convert text to speech with a creator’s voice."""
     from foundation.i18n.translation import Message
     from workers.cli.studio import voices
     from workers.terminal.output import print_message
     from workers.terminal.session import connect_installation
 
     with connect_installation("text-to-speech") as services:
-        asked = voices.request_speech_file(
+        speech = voices.request_speech_file(
             services, creator, text, language=language, agency=agency
         )
-        print_message(Message("cli.speak.asked", {"creator": creator, "id": str(asked)}))
+        print_message(Message("cli.speak.asked", {"creator": creator, "id": str(speech)}))

@@ -1,4 +1,4 @@
-"""What a person asks at the terminal about recipes and their runs."""
+"""`greenroom generation`: recipes and wildcards of a creator, and runs of recipes."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,15 +17,17 @@ from studio.recipes.input_pictures import InitPicture
 from studio.recipes.queries import RecipeSummary, list_recipes
 from studio.recipes.run_inputs import PoseReference
 from studio.runs import estimates, output_pictures, runner
+from studio.runs.estimates import RunEstimate
 from studio.runs.queries import get_run
 from workers.terminal.lookup import TERMINAL_ACTOR, find_creator
 from workers.terminal.output import translate
 from workers.terminal.session import connect_installation
+from workers.terminal.tables import format_json, format_table
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """A run as it is asked for; `count` 0 is as many pictures as the recipe says."""
+    """A run to start; `count` 0 stands for the number of pictures of the recipe."""
 
     recipe: str
     seed: int
@@ -35,10 +37,20 @@ class RunRequest:
     posture: PoseReference | None = None
 
 
+@dataclass(frozen=True)
+class WildcardRow:
+    """A wildcard in a list; `owner` is "creator" or "agency"."""
+
+    name: str
+    version: int
+    owner: str
+    values: tuple[str, ...]
+
+
 def parse_source_image(
     asset_id: UUID | None, *, anew: int, part: Sequence[str], mask: Path | None
 ) -> InitPicture | None:
-    """What a run begins from; nothing without a picture. Raises BadInput."""
+    """Return the source picture of a run with its region; None without one. Raises BadInput."""
     if asset_id is None:
         if part or mask is not None:
             raise BadInput("job.part_of_none")
@@ -57,7 +69,7 @@ def _read_mask(file: Path) -> bytes:
 
 
 def parse_posture(asset_id: UUID | None, *, weight: int) -> PoseReference | None:
-    """Whose posture a run takes; nobody's without a picture."""
+    """Return the pose reference of a run; None without one."""
     return PoseReference(asset_id, weight) if asset_id is not None else None
 
 
@@ -65,48 +77,67 @@ def parse_posture(asset_id: UUID | None, *, weight: int) -> PoseReference | None
 def open_creator_scope(
     creator: str, agency: str
 ) -> Iterator[tuple[Scope, UUID, GeneratorsSettings]]:
-    """A transaction in the creator's agency. Raises NotFound, Unavailable."""
+    """Open a transaction in the creator's agency. Raises NotFound, Unavailable."""
     with connect_installation("generation") as services:
         tenant_id, found = find_creator(services, creator, agency)
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             yield scope, found.id, services.settings.generators
 
 
-def recipe_lines(creator: str, *, agency: str) -> str:
-    """A line for each recipe, or that there is none yet."""
+def render_recipes(creator: str, *, agency: str, as_json: bool) -> str:
+    """Return the recipes of a creator as a table or JSON."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
         cards = list_recipes(scope, creator_id)
+    if as_json:
+        return format_json(cards)
     if not cards:
         return translate(Message("cli.make.none"))
-    return "\n".join(
-        f"{one.name}\t{one.version}\t{one.spec.picture_count}\t{one.spec.prompt}" for one in cards
-    )
+    rows = [(one.name, one.version, one.spec.picture_count, one.spec.prompt) for one in cards]
+    return format_table(("name", "version", "images", "prompt"), rows)
 
 
-def wildcard_lines(creator: str, *, agency: str) -> str:
-    """A line for each list of words its prompts may name: name, version, whose, words. Or that
-    there is none yet."""
+def render_wildcards(creator: str, *, agency: str, as_json: bool) -> str:
+    """Return the wildcards that a creator's prompts may use as a table or JSON."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
         found = wildcards.list_wildcards(scope, [creator_id])
-    if not found:
+    rows = [
+        WildcardRow(
+            one.name,
+            one.version,
+            "creator" if one.creator_id else "agency",
+            tuple(one.said.words),
+        )
+        for one in found
+    ]
+    if as_json:
+        return format_json(rows)
+    if not rows:
         return translate(Message("cli.make.no_lists"))
-    whose = {one.id: "creator" if one.creator_id else "agency" for one in found}
-    return "\n".join(
-        f"{one.name}\t{one.version}\t{whose[one.id]}\t{', '.join(one.said.words)}" for one in found
+    return format_table(
+        ("name", "version", "owner", "values"),
+        [
+            (
+                one.name,
+                one.version,
+                translate(Message(f"cli.wildcard.{one.owner}")),
+                ", ".join(one.values),
+            )
+            for one in rows
+        ],
     )
 
 
 def preview_recipe_run(
     creator: str, recipe: str, *, seed: int, count: int, answers: Sequence[str], agency: str
-) -> str:
-    """A line for each picture, then what the run costs and lasts, and why it could not be started.
-    Raises NotFound, BadInput, Refused."""
+) -> RunEstimate:
+    """Return the pictures, cost and duration of a run without starting it. Raises NotFound,
+    BadInput, Refused."""
     with open_creator_scope(creator, agency) as (scope, creator_id, known):
         spec = specs.resolve_wildcards(
             scope, creator_id, _get_recipe(scope, creator_id, recipe).spec
         )
         given = parameters.parse_values(spec.parameters, answers)
-        found = estimates.estimate_run(
+        return estimates.estimate_run(
             scope,
             known,
             creator_id,
@@ -115,14 +146,40 @@ def preview_recipe_run(
             count=count or spec.picture_count,
             given=given,
         )
-    lines = [f"{one.number}\t{one.job.width}x{one.job.height}\t{one.scene}" for one in found.shots]
+
+
+def render_estimate(found: RunEstimate, *, as_json: bool) -> str:
+    """Return an estimate as a table with its cost and duration, or as JSON."""
+    if as_json:
+        return format_json(
+            {
+                "images": [
+                    {
+                        "number": one.number,
+                        "width": one.job.width,
+                        "height": one.job.height,
+                        "prompt": one.scene,
+                    }
+                    for one in found.shots
+                ],
+                "seed": found.seed,
+                "rating": found.rating,
+                "seconds": found.seconds,
+                "cost": found.cost,
+                "refusal": found.refusal,
+            }
+        )
+    rows = [(one.number, f"{one.job.width}x{one.job.height}", one.scene) for one in found.shots]
     cost = str(found.cost) if found.cost is not None else "0"
-    lines.append(translate(Message("cli.make.estimate", {"cost": cost, "seconds": found.seconds})))
-    return "\n".join([*lines, *([translate(found.refusal)] if found.refusal else [])])
+    summary = [Message("cli.make.estimate", {"cost": cost, "seconds": found.seconds})]
+    if found.refusal:
+        summary.append(found.refusal)
+    table = format_table(("number", "size", "prompt"), rows)
+    return "\n".join([table, "", *map(translate, summary)])
 
 
 def start_recipe_run(creator: str, asked: RunRequest, *, key: str, agency: str) -> str:
-    """The id of the run, once for each `key`. Raises NotFound, BadInput, Refused, and
+    """Start a run, once for each `key`, and return its ID. Raises NotFound, BadInput, Refused and
     CapReached."""
     with open_creator_scope(creator, agency) as (scope, creator_id, known):
         card = _get_recipe(scope, creator_id, asked.recipe)
@@ -145,20 +202,35 @@ def start_recipe_run(creator: str, asked: RunRequest, *, key: str, agency: str) 
     return str(made)
 
 
-def recipe_run_progress(creator: str, run: UUID, *, agency: str) -> str:
-    """Where a run stands, then a line for each picture. Raises NotFound."""
+def render_run(creator: str, run: UUID, *, agency: str, as_json: bool) -> str:
+    """Return the progress of a run and the state of each picture, as text or JSON. Raises
+    NotFound."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
         _check_run_creator(scope, creator_id, run)
         found = get_run(scope, run)
         pictures = output_pictures.list_run_pictures(scope, run)
-    head = f"{found.state}\t{found.done}/{found.total}"
-    return "\n".join(
-        [head, *(f"{one.number}\t{one.state}\t{one.asset_id or '-'}" for one in pictures)]
+    if as_json:
+        return format_json(
+            {
+                "id": run,
+                "state": found.state,
+                "done": found.done,
+                "total": found.total,
+                "images": [
+                    {"number": one.number, "state": one.state, "id": one.asset_id}
+                    for one in pictures
+                ],
+            }
+        )
+    progress = Message(
+        "cli.make.progress", {"state": str(found.state), "done": found.done, "total": found.total}
     )
+    rows = [(one.number, str(one.state), str(one.asset_id or "")) for one in pictures]
+    return "\n".join([translate(progress), "", format_table(("number", "state", "id"), rows)])
 
 
 def stop_recipe_run(creator: str, run: UUID, *, agency: str) -> str:
-    """End a run; where it stands then. Raises NotFound, Conflict for one that is over."""
+    """Stop a run and return its state. Raises NotFound, Conflict for a run that has ended."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
         _check_run_creator(scope, creator_id, run)
         runner.stop_run(scope, run)

@@ -1,4 +1,4 @@
-"""Commands on wildcards: save one from a file, rename it, archive it."""
+"""Changes to wildcards from `greenroom generation`: save from a file, rename, archive."""
 
 from pathlib import Path
 from uuid import UUID
@@ -13,10 +13,11 @@ from workers.cli.studio.recipe_runs import open_creator_scope
 from workers.terminal.output import translate
 
 MAX_BYTES = 256 * 1024
+"""Bytes of a file of values."""
 
 
 def save_wildcard(creator: str, name: str, file: Path, *, everybody: bool, agency: str) -> str:
-    """Write a list out of a file, or the next version of one. Raises BadInput, NotFound."""
+    """Create a wildcard from a file, or save a new version. Raises BadInput, NotFound."""
     words, weights = wildcards.parse_wildcard_lines(_read_text(file))
     name, said = wildcards.parse_wildcard(name, {"words": words, "weights": weights})
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
@@ -33,7 +34,8 @@ def save_wildcard(creator: str, name: str, file: Path, *, everybody: bool, agenc
 def rename_wildcard_by_name(
     creator: str, name: str, new: str, *, everybody: bool, agency: str
 ) -> str:
-    """Give a list another name. Raises as `wildcard_renames.rename_wildcard_and_recipes`."""
+    """Rename a wildcard and update its recipes. Raises as
+    `wildcard_renames.rename_wildcard_and_recipes`."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
         known = _get_wildcard(scope, creator_id, name, everybody=everybody)
         wanted, _said = wildcards.parse_wildcard(
@@ -50,7 +52,7 @@ def rename_wildcard_by_name(
 
 
 def archive_wildcard_by_name(creator: str, name: str, *, everybody: bool, agency: str) -> str:
-    """Offer a list no more. Raises NotFound, and Conflict while a recipe draws from it."""
+    """Archive a wildcard. Raises NotFound, and Conflict while a recipe uses it."""
     with open_creator_scope(creator, agency) as (scope, creator_id, _):
         known = _get_wildcard(scope, creator_id, name, everybody=everybody)
         wildcards.archive_wildcard(scope, _list_creator_ids(scope), known.id)
@@ -84,5 +86,5 @@ def _get_wildcard(scope: Scope, creator_id: UUID, name: str, *, everybody: bool)
 
 
 def _list_creator_ids(scope: Scope) -> list[UUID]:
-    """Who is at the terminal of the machine works for all."""
+    """Return every creator of the agency: the operator at the terminal works for all of them."""
     return [one.id for one in queries.list_creators(scope)]

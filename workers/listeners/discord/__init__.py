@@ -1,1 +1,4 @@
-"""The Discord gateway, and answers to its interactions."""
+"""The Discord gateway connection, and responses to interactions.
+
+Parsing and requests are in `connectors/platforms/discord`.
+"""

@@ -1,15 +1,13 @@
-"""Hearing direct messages over Discord's gateway: one client for each bot, on an event loop of its
-own.
+"""The Discord gateway: one client per bot on a separate event loop, which receives direct messages.
 
-The client reads and never sends: answers leave through the transport. What it hears is kept, in
-order, before a press is acknowledged; what was written while nobody listened is read from the
-history of the known chats at each new session. An account whose server puts the bot out is lost at
-once, and comes back when the bot is let in: it is listened for. A session that is resumed is told
-by the gateway itself what it missed. When it begins to listen it looks after the menu of commands,
-so that an account just connected has one, and a new version its own.
+The client only receives; replies are sent by the transport. Updates are stored in order before a
+button is acknowledged. At each new session, messages sent during the interruption are read from the
+history of known chats; a resumed session receives them from the gateway. If a server removes the
+bot, its accounts are marked as lost at once and restored when the bot is admitted again. At its
+start the listener registers the menu of commands, for new accounts and new versions.
 
-Importing this module costs some 16 MiB, an account a bit more than one: it is loaded with the first
-that needs it.
+The import needs about 16 MiB, and an account somewhat more than 1 MiB, so the module is loaded with
+the first account that needs it.
 """
 
 import asyncio
@@ -55,35 +53,37 @@ from workers.runtime import metrics
 log = telemetry.get_logger("workers.listeners.discord.gateway")
 logging.getLogger("discord").setLevel(
     logging.CRITICAL + 1
-)  # its lines name people and carry traces; ours say enough
+)  # its lines contain names and tracebacks; ours are sufficient
 
 KnownChats = Callable[[Channel], Sequence[str]]
-"""Ids of the people whose chats are read again after a break, those who wrote last first."""
+"""Returns the IDs of the users whose chats are read again after an interruption, the most recent
+first."""
 
 CLOSE_CODE_INVALID_TOKEN = 4004
 PULSE_SECONDS = 10.0
 IDENTIFY_SECONDS = 5.0
-"""Discord lets a bot begin one session in so many seconds, and a thousand in a day."""
+"""Minimum interval between two new sessions of a bot. Discord allows one per five seconds and a
+thousand per day."""
 
 SESSIONS_LEFT = 20
-"""So many are left for breaks that the client mends by itself; a bot that used up all of them loses
-its token."""
+"""Sessions reserved for reconnections by the client. A bot that uses up all sessions loses its
+token."""
 
 STABLE_SESSION_SECONDS = 600.0
-"""Whoever listened so long before a failure begins again at once."""
+"""Duration of a session after which a failure does not increase the pause."""
 
 _TOLD = StepNotSent("gateway", "told")
-"""In place of an answer: what the gateway tells says nothing about requests."""
+"""Placeholder for an answer, since gateway events do not answer a request."""
 
 
 class _Again:
-    """A new session: read first what was missed."""
+    """Marker of a new session, before which missed messages are read."""
 
 
 @dataclass(frozen=True)
 class _Servers:
-    """Servers the bot is on, and those it left; where it is a `whole` list, it left all others. One
-    that is down is no such thing:
+    """The servers of the bot and those it left. With `whole`, it left all servers that are not
+    listed. An unavailable server does not count as left:
     https://discord.com/developers/docs/events/gateway-events#guild-delete"""
 
     here: frozenset[str] = frozenset()
@@ -93,19 +93,19 @@ class _Servers:
 
 @dataclass(frozen=True)
 class _ReceivedUpdate:
-    """One thing that was heard; `kept` is settled as soon as it is kept, where somebody waits for
-    that."""
+    """One received update. `kept` is completed when it is stored, for updates with a waiting
+    response."""
 
     update: ChatUpdate
     kept: "asyncio.Future[None] | None" = None
 
 
 AcknowledgeInteraction = Callable[[InteractionCall, "asyncio.Future[None]"], Awaitable[None]]
-"""Answers Discord, which waits; its second word waits until what was heard is kept."""
+"""Acknowledges an interaction; the second response waits until the update is stored."""
 
 
 class DiscordGatewayListener(AccountListener):
-    """The thread of one bot. Its account's cursor is the id of the last thing that was kept."""
+    """The thread of one bot. Its account's cursor is the ID of the last stored update."""
 
     identify_seconds: ClassVar[float] = IDENTIFY_SECONDS
 
@@ -131,7 +131,7 @@ class DiscordGatewayListener(AccountListener):
         self._over: asyncio.Event | None = None
 
     def stop(self) -> None:
-        """Listen no more; what was heard and not kept is read from the history at the next
+        """Stop listening. Updates that were not stored are read from the history at the next
         start."""
         super().stop()
         loop = self._loop
@@ -148,7 +148,7 @@ class DiscordGatewayListener(AccountListener):
                 deaf = 0
             except (
                 Exception
-            ) as error:  # the thread must outlive a database restart, and Discord's bad days
+            ) as error:  # the thread must outlive restarts of the database and outages of Discord
                 deaf = deaf + 1 if monotonic() - began < STABLE_SESSION_SECONDS else 1
                 log.error(
                     "gateway.failed",
@@ -158,7 +158,7 @@ class DiscordGatewayListener(AccountListener):
                 self._stop.wait(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP))
 
     async def _run_client(self) -> None:
-        """One client, until it may not listen any more or the gateway ends it for good."""
+        """Run one client until the account may no longer listen or the gateway closes for good."""
         self._loop = asyncio.get_running_loop()
         self._over = asyncio.Event()
         channel, _ = await asyncio.to_thread(self._load_channel_and_cursor)
@@ -195,7 +195,7 @@ class DiscordGatewayListener(AccountListener):
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _listen_signed_in(self, client: "_Client", address: str, token: str) -> None:
-        """Sign in, look after the menu and listen."""
+        """Sign in, register the menu and listen."""
         Route.BASE = address.rstrip("/")
         await client.login(token)
         menu = asyncio.create_task(
@@ -207,7 +207,7 @@ class DiscordGatewayListener(AccountListener):
             menu.cancel()
 
     async def _stay_connected(self, client: "_Client") -> None:
-        """Ask where the gateway is, and stay on it."""
+        """Request the gateway's URL and stay connected."""
         _, url, limit = await client.http.get_bot_gateway()
         if limit["remaining"] < SESSIONS_LEFT:
             log.error("gateway.sessions_used_up", wait=limit["reset_after"] / 1000)
@@ -229,13 +229,13 @@ class DiscordGatewayListener(AccountListener):
         )
 
     def _record_refused_token(self, channel: Channel) -> bool:
-        """Record that Discord refused the sign-in, and return whether to try again after a pause.
+        """Record that Discord refused the sign-in. Return True to try again after a pause.
 
         A sign-in is a check of the account, so a second refusal requires a new connection. Discord
         limits the number of sign-ins per day: https://discord.com/developers/docs/events/gateway
         """
         now, _ = self._load_channel_and_cursor()
-        if now.token != channel.token:  # replaced meanwhile: sign in with the new one at once
+        if now.token != channel.token:  # replaced since; sign in with the new one at once
             return False
         with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:
             lifecycle.end_wait_for_return(scope, channel.id, Message("connectors.token_refused"))
@@ -250,15 +250,15 @@ class DiscordGatewayListener(AccountListener):
         return not self._stop.is_set()
 
     async def _record_heartbeat(self, client: "_Client") -> None:
-        """Say that the account is heard, as long as the gateway's heart beats."""
+        """Record that the account listens while the gateway connection is open."""
         while True:
             if client.ws is not None and client.ws.open:
                 metrics.LISTENER_COLLECTOR.record_received(self.channel.id, self.channel.platform)
             await asyncio.sleep(PULSE_SECONDS)
 
     async def _keep_all(self, client: "_Client") -> None:
-        """Keep what comes, one thing after the other; a new session's history before what it
-        tells."""
+        """Store the updates one after the other; the history of a new session before its
+        updates."""
         while True:
             what = await client.heard.get()
             if isinstance(what, _Servers):
@@ -282,12 +282,13 @@ class DiscordGatewayListener(AccountListener):
                     told.kept.set_result(None)
 
     async def _retry_until_done(self, act: Callable[..., Any], *args: Any) -> Any:
-        """What `act` comes to, tried until it does: what is not kept is passed over by nothing."""
+        """Call `act` until it succeeds, so that later updates never overtake one that is not
+        stored."""
         deaf = 0
         while True:
             try:
                 return await act(*args)
-            except Exception as error:  # the database is away, or Discord
+            except Exception as error:  # the database or Discord is unavailable
                 deaf += 1
                 log.warning(
                     "gateway.again",
@@ -297,7 +298,7 @@ class DiscordGatewayListener(AccountListener):
                 await asyncio.sleep(FAILURE_PAUSE_SECONDS * 2 ** min(deaf, MAX_FAILURE_STEP))
 
     def _store_update(self, update: ChatUpdate) -> bool:
-        """Keep one thing; whether the account may still listen."""
+        """Store one update. Return False if the account may no longer listen."""
         channel, after = self._load_channel_and_cursor()
         if not lifecycle.is_listened_to(channel):
             return False
@@ -306,7 +307,7 @@ class DiscordGatewayListener(AccountListener):
         return True
 
     def _apply_server_change(self, told: _Servers) -> None:
-        """Every account of this bot is lost with its server, and there again with it."""
+        """Mark all accounts of this bot on a server as lost or restored."""
         mine = parse_account(self.channel.account).bot
         with self._tenant(self.channel.tenant_id, LISTENER_ACTOR) as scope:
             for other in queries.list_channels(scope):
@@ -322,8 +323,8 @@ class DiscordGatewayListener(AccountListener):
                     lifecycle.mark_shut_out(scope, other.id)
 
     async def _fetch_missed_updates(self, client: "_Client") -> list[ChatUpdate]:
-        """What people wrote since the last thing that was kept, oldest first, from the history of
-        their chats."""
+        """Return the messages since the last stored update, oldest first, from the history of the
+        known chats."""
         channel, after = await asyncio.to_thread(self._load_channel_and_cursor)
         if not after:
             return []
@@ -338,8 +339,7 @@ class DiscordGatewayListener(AccountListener):
     async def _read_history(
         self, chat: discord.PartialMessageable, since: discord.Object, found: list[ChatUpdate]
     ) -> None:
-        """Add what people wrote in a chat; one that is closed, or unreadable, does not silence the
-        others."""
+        """Add the messages of a chat. A closed or unreadable chat does not stop the others."""
         try:
             async for message in chat.history(limit=None, after=since, oldest_first=True):
                 update = updates.parse_message(message)
@@ -355,8 +355,8 @@ class DiscordGatewayListener(AccountListener):
             )
 
     def _open_chat(self, channel: Channel, person: str) -> str:
-        """The chat with somebody; "" with who left. Raises Unavailable while Discord does not
-        say."""
+        """Return the chat with a user, or "" if the user has left. Raises Unavailable if Discord
+        does not answer."""
         answer = account_actions.send_control_step(
             channel, open_chat_step(person, StepKind.CONTROL), transport=self._transport
         )
@@ -370,12 +370,11 @@ class DiscordGatewayListener(AccountListener):
 
 
 _MARGIN = 60_000 << 22
-"""A minute, as ids count time: two servers of theirs may number what happens at once in another
-order."""
+"""One minute in IDs, because two servers of Discord may assign IDs in different orders."""
 
 
 class _Client(discord.Client):
-    """Puts what it hears into a line, in the order it came."""
+    """Client that adds updates to a queue in the order of their arrival."""
 
     def __init__(
         self,
@@ -397,57 +396,55 @@ class _Client(discord.Client):
         self.heard: asyncio.Queue[_ReceivedUpdate | _Again | _Servers] = asyncio.Queue()
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Keep the distance Discord asks for between two new sessions."""
+        """Wait for the minimum interval between two new sessions."""
         if not initial:
             await asyncio.sleep(self._identify_seconds)
 
     async def on_connect(self) -> None:
-        """A new session: nobody told it what went before."""
+        """Mark a new session, which does not receive earlier messages."""
         log.info("gateway.session")
         self.heard.put_nowait(_Again())
 
     async def on_resumed(self) -> None:
-        """The old session goes on; what it missed was told already."""
+        """Log a resumed session, which has received the missed messages."""
         log.info("gateway.resumed")
 
     async def on_ready(self) -> None:
-        """The servers of a new session, those that are down among them."""
+        """Record the servers of a new session, including unavailable ones."""
         self.heard.put_nowait(_Servers(frozenset(str(each.id) for each in self.guilds), whole=True))
 
     async def on_guild_join(self, guild: discord.Guild) -> None:
-        """A server let the bot in."""
+        """Record that a server admitted the bot."""
         self._record_guild_available(guild)
 
     async def on_guild_available(self, guild: discord.Guild) -> None:
-        """A server that is said not to be down: the bot is on it, be it new there or after a
-        failure of theirs."""
+        """Record that the bot is on a server, either new or after an outage."""
         self._record_guild_available(guild)
 
     def _record_guild_available(self, guild: discord.Guild) -> None:
-        """It is, unless it was put out since: a client that begins holds these two back, but no
-        removal."""
+        """Record the server unless the bot was removed since. The client delays these two events
+        during its start, but not removals."""
         if self.get_guild(guild.id) is not None:
             self.heard.put_nowait(_Servers(here=frozenset({str(guild.id)})))
 
     async def on_guild_remove(self, guild: discord.Guild) -> None:
-        """A server put the bot out, or is no more."""
+        """Record that a server removed the bot or was deleted."""
         self.heard.put_nowait(_Servers(left=frozenset({str(guild.id)})))
 
     async def on_message(self, message: discord.Message) -> None:
-        """Somebody wrote to the bot."""
+        """Queue a direct message."""
         update = updates.parse_message(message) if message.guild is None else None
         if update is not None:
             self.heard.put_nowait(_ReceivedUpdate(update))
 
     async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
-        """Somebody edited what they wrote to the bot, however long ago: no message is kept here to
-        compare it with."""
+        """Queue the edit of a direct message of any age. Messages are not cached for comparison."""
         update = updates.parse_edit(payload.message) if payload.guild_id is None else None
         if update is not None:
             self.heard.put_nowait(_ReceivedUpdate(update))
 
     async def on_interaction(self, interaction: Interaction) -> None:
-        """Somebody pressed a button under a direct message, or chose a command."""
+        """Queue a button or a command, and acknowledge it."""
         called = updates.parse_interaction(interaction, self.application_id, self._commands)
         if called is not None:
             kept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -455,5 +452,5 @@ class _Client(discord.Client):
             await self._attend(called, kept)
 
     async def on_error(self, event_method: str, /, *args: Any, **kwargs: Any) -> None:
-        """One event that could not be read does not end the others."""
+        """Log an unreadable event and continue."""
         log.error("gateway.unreadable", event_name=event_method)

@@ -1,8 +1,8 @@
-"""What Discord waits for an answer to: a pressed button, a command chosen from the bot's menu; and
-the menu itself.
+"""Responses to Discord's interactions (buttons and commands), and registration of the menu of
+commands.
 
-What is said here carries ids alone, under the interaction's own word. What a fan reads leaves as a
-message of the chat, with a permit, whatever was chosen and wherever.
+These responses contain only IDs and use the interaction's token. Texts for fans are sent as chat
+messages with a permit, wherever the command was chosen.
 """
 
 import asyncio
@@ -30,15 +30,15 @@ from tenants.notices import notices
 from workers.listeners.polling import LISTENER_ACTOR
 
 MAX_RETRY_SECONDS = 300.0
-"""Seconds between two tries at the menu while Discord does not answer."""
+"""Maximum seconds between two attempts to register the menu while Discord does not answer."""
 
 log = telemetry.get_logger("workers.listeners.discord.gateway")
 
 
 @dataclass(frozen=True)
 class InteractionResponder:
-    """Answers to what is called on one account. `chat` finds the chat with somebody; "" with who
-    left."""
+    """Responder to the interactions of one account. `find_chat` returns the chat with a user, "" if
+    the user has left."""
 
     channel: Channel
     connector: ChatConnector
@@ -47,11 +47,10 @@ class InteractionResponder:
     find_chat: Callable[[Channel, str], str]
 
     async def acknowledge(self, called: InteractionCall, kept: "asyncio.Future[None]") -> None:
-        """Say that a press was kept; of a command at once that it is heard, and when it is kept,
-        where its answer is.
+        """Confirm a button after it was stored. Confirm a command at once and complete its response
+        after it was stored.
 
-        Killed in between, Discord goes on showing that it waits, and in the end that nobody
-        answered: so it is.
+        If the process is killed in between, Discord shows that there was no response.
         """
         try:
             if not called.chosen:
@@ -60,7 +59,7 @@ class InteractionResponder:
             if called.chosen and heard:
                 await kept
                 await asyncio.to_thread(self._answer_call, called)
-        except Exception as error:  # what was heard is kept all the same
+        except Exception as error:  # the update is stored in any case
             log.warning(
                 "gateway.not_acknowledged",
                 error=telemetry.describe_error(error),
@@ -68,18 +67,18 @@ class InteractionResponder:
             )
 
     def _acknowledge_call(self, called: InteractionCall) -> bool:
-        """Say that it arrived; whether Discord may have taken that in."""
+        """Confirm the interaction. Return False if Discord refused the confirmation."""
         step = self.connector.acknowledge(called.update)
         return step is not None and self._send_step(called, step)
 
     def _answer_call(self, called: InteractionCall) -> None:
-        """End the waiting; who chose a command where others write is shown the chat."""
+        """Complete the deferred response. A user who chose the command elsewhere gets a link to the
+        chat."""
         chat = self.find_chat(self.channel, called.update.fan) if called.elsewhere else ""
         self._send_step(called, commands.command_response_step(called.application, chat))
 
     def _send_step(self, called: InteractionCall, step: WireStep) -> bool:
-        """Send a step under the word of what was called, sealed like any secret on its way to the
-        transport."""
+        """Send a step with the interaction's token, sealed like any secret for the transport."""
         word = self.seal_token(self.channel.tenant_id, called.word)
         answer = account_actions.send_control_step(
             replace(self.channel, token=word), step, transport=self.transport
@@ -91,8 +90,8 @@ class InteractionResponder:
 
 
 async def register_commands_with_retry(once: Callable[[], Outcome | None]) -> None:
-    """Go through the menu until Discord says yes or no: as late again as it asks, and ever
-    later."""
+    """Register the menu until Discord accepts or refuses it, after the requested delay and with
+    growing pauses."""
     tries = 0
     while isinstance(end := await asyncio.to_thread(once), Retry):
         await asyncio.sleep(max(end.after.total_seconds(), min(2**tries, MAX_RETRY_SECONDS)))
@@ -107,10 +106,9 @@ def register_commands(
     tenant: OpenScope,
     transport: Transport,
 ) -> Outcome | None:
-    """Put our commands into the bot's menu where others stand; None when they stand there.
+    """Register our commands in the bot's menu. Return None when the menu is complete.
 
-    A refusal is told to the members: what people type is heard all the same. Raises
-    EgressForbidden.
+    Members are notified of a refusal; typed commands work in any case. Raises EgressForbidden.
     """
     order = AuthOrder(channel.tenant_id, channel.id)
     account = queries.transport_account(channel)
@@ -126,7 +124,8 @@ def register_commands(
         if isinstance(turn, Send)
         else turn
     )
-    if isinstance(end, Retry | Reauthorize):  # a dead token ends the listening, and is told there
+    # an invalid token also ends the gateway connection, which notifies members
+    if isinstance(end, Retry | Reauthorize):
         return end
     told = Message("listen.no_menu", {"account": channel.name})
     cause = f"channel:{channel.id}:menu"

@@ -1,1 +1,4 @@
-"""Webhooks of platforms and of age verification providers."""
+"""Webhooks of platforms, of their applications, and of age verification providers.
+
+Polling is in `workers/listeners/polling`.
+"""

@@ -1,9 +1,8 @@
-"""Being called instead of asking: the listening process takes in what a platform tells it, where it
-has an address.
+"""Webhooks of accounts: the listener process receives calls instead of polling if the installation
+has a public URL.
 
-The secret of a call is compared before a byte of it is read as anything; what came is kept,
-together with all it caused, before the call is answered with 200. A call that comes again changes
-nothing.
+The secret is compared before the body is parsed. Updates and their effects are stored before the
+response 200. A repeated call changes nothing.
 """
 
 import hashlib
@@ -34,31 +33,31 @@ from workers.runtime import metrics
 
 PULSE_SECONDS = 10.0
 RESUBSCRIBE_SECONDS = 3600.0
-"""How often the platform is told again where to call: whoever took the account elsewhere meanwhile
-is found out."""
+"""Interval at which the webhook is registered again, to correct a change made elsewhere."""
 
 STATUS_POLL_CONFLICT = 409
-"""A poll of an account that the platform calls, or that somebody else polls."""
+"""The status of a poll if the account has a webhook or another program polls it."""
 
 log = telemetry.get_logger("workers.listeners.webhooks.account_listener")
 
 
 def webhook_secret(master_key: bytes, channel_id: UUID) -> str:
-    """What the platform shows when it calls for an account: derived, so that nothing is kept."""
+    """Return the secret of an account's webhook. It is derived from the master key, so it need not
+    be stored."""
     return hmac.new(master_key, b"greenroom hook " + channel_id.bytes, hashlib.sha256).hexdigest()
 
 
 def can_use_webhooks(connector: ChatConnector) -> bool:
-    """Whether the platform can call."""
+    """Return True if the platform supports webhooks."""
     return hasattr(connector, "set_webhook")
 
 
 class PolledWebhookListener(AccountListener):
-    """An account that could be called, and is polled: before that the platform is told to call no
-    more."""
+    """Listener of an account that supports webhooks but is polled. It deletes a registered
+    webhook."""
 
     def poll_once(self) -> ReceivedUpdates | None:
-        """One poll; refused because the platform calls, it is told to stop."""
+        """Poll once, and delete the webhook if the platform refuses the poll because of it."""
         heard = super().poll_once()
         if (
             heard is not None
@@ -77,7 +76,7 @@ class PolledWebhookListener(AccountListener):
         channel = self._load_channel_and_cursor()[0]
         if not lifecycle.is_listened_to(
             channel
-        ):  # one that is being disconnected is not signed up anew
+        ):  # an account that is being disconnected is not registered again
             return False
         order = AuthOrder(channel.tenant_id, channel.id)
         answer = self._transport.send(step, order, account=queries.transport_account(channel))
@@ -85,8 +84,8 @@ class PolledWebhookListener(AccountListener):
 
 
 class WebhookListener(PolledWebhookListener):
-    """An account the platform calls: its thread says where, now and then, and takes in what
-    comes."""
+    """Listener of an account with a webhook. Its thread registers the webhook from time to time;
+    calls deliver the updates."""
 
     def __init__(
         self, channel: Channel, *, address: str, secret: str, seal: SealSecret, **collaborators: Any
@@ -102,7 +101,7 @@ class WebhookListener(PolledWebhookListener):
 
     @property
     def connector(self) -> SupportsWebhook:
-        """Of its platform."""
+        """Return the connector of the platform."""
         return cast(
             SupportsWebhook, account_connectors.connector_for(self._connectors, self.channel)
         )
@@ -130,10 +129,10 @@ class WebhookListener(PolledWebhookListener):
             )
 
     def accept_call(self, body: Mapping[str, Any]) -> bool:
-        """Keep what a call told; whether it is kept, so that the platform may forget it."""
+        """Store the updates of a call. Return False if the platform must repeat it."""
         updates = self.connector.parse_webhook(body)
         if updates is None:
-            return True  # nobody will ever read it
+            return True  # unreadable, and a repeat would be too
         channel = self._load_channel_and_cursor()[0]
         if not lifecycle.is_listened_to(channel) or self._stop.is_set():
             return False
@@ -149,8 +148,7 @@ class WebhookListener(PolledWebhookListener):
         return True
 
     def _known_checkout(self, channel: Channel, update: ChatUpdate) -> bool:
-        """A checkout is answered once: the second time it is told, its answer is on its way or too
-        late."""
+        """Return True for a repeated checkout, whose answer was already sent or is too late."""
         if update.kind != "checkout":
             return False
         with self._tenant(channel.tenant_id, LISTENER_ACTOR) as scope:

@@ -15,7 +15,8 @@ from workers.wiring import Services
 def accept_provider_webhook(
     tenant: OpenScope, master_key: bytes, tenant_id: UUID, check_id: UUID, proof: str
 ) -> bool:
-    """Take in a provider's call about a check, if its address bears our proof; whether it does."""
+    """Schedule a read of a check's result if the URL contains its token. Return False if the token
+    is wrong."""
     if not hmac.compare_digest(
         age_webhook_token(master_key, tenant_id, check_id).encode(), proof.encode()
     ):
@@ -26,11 +27,11 @@ def accept_provider_webhook(
 
 
 AcceptAgeWebhook = Callable[[UUID, UUID, str], bool]
-"""Whether a call about a check (tenant, check, proof) bears its proof; then somebody looks."""
+"""Accepts a call about a check (tenant, check, token); returns False if the token is wrong."""
 
 
 def provider_webhook_handler(s: Services) -> AcceptAgeWebhook:
-    """What the door for calls does with one about a check."""
+    """Return the handler of calls about checks."""
     return partial(
         accept_provider_webhook,
         s.tenant,
@@ -39,11 +40,11 @@ def provider_webhook_handler(s: Services) -> AcceptAgeWebhook:
 
 
 def age_webhook_token(master_key: bytes, tenant_id: UUID, check_id: UUID) -> str:
-    """What a provider's call about one check of one tenant must bear in its address; derived, so
-    that nothing is kept.
+    """Return the token in the webhook URL of one check. It is derived from the master key, so it
+    need not be stored.
 
-    A call under another's address does not pass, and nothing of its body is read: it makes us look,
-    no more.
+    It is valid for this check only. The body of a call is not read; a call only triggers a read of
+    the result.
     """
     about = b"greenroom age call " + tenant_id.bytes + check_id.bytes
     return hmac.new(master_key, about, hashlib.sha256).hexdigest()

@@ -1,9 +1,8 @@
-"""Calls of platforms for an application of an agency: who signed it is checked before anybody asks
-the database.
+"""Webhooks of an agency's applications. The signature is verified before any database query.
 
-A call is a nudge: nothing of it is believed. It makes us ask at once what would be asked later
-anyway, so one that is forged by whoever has the secret, told twice, out of order or lost costs a
-question, or a wait.
+A call only triggers reads that would happen later anyway, and its content is not trusted. A call
+that is forged with the secret, repeated, out of order or lost therefore costs only a request or a
+delay.
 """
 
 import hmac
@@ -31,12 +30,11 @@ from workers.wiring import Services
 
 WEBHOOK_ACTOR = "system:called"
 SIGNATURE_TOLERANCE = timedelta(seconds=300)
-"""How old, or how far ahead, a signature may be:
+"""Maximum difference between a signature's time and now:
 https://api.fanvue.com/docs/webhooks/signature-verification"""
 
 CACHE_SECONDS = 5.0
-"""How long the agencies that were found are taken for all there are, and so are the applications of
-each."""
+"""Seconds for which the agencies and their applications are cached."""
 
 STATUS_ACCEPTED = 200
 STATUS_UNAUTHORIZED = 401
@@ -44,14 +42,14 @@ STATUS_UNAUTHORIZED = 401
 log = telemetry.get_logger("workers.listeners.webhooks.app_webhooks")
 
 OpenSecret = Callable[[UUID, Sealed], str]
-"""`(tenant, letter)` → the secret in it."""
+"""Returns the secret in a sealed letter of a tenant."""
 
 PollAccountNow = Callable[[UUID], None]
-"""Has an account listened to now, if anybody listens to it."""
+"""Polls an account now if it has a listener."""
 
 
 class AppWebhooks:
-    """The applications that platforms may call for, and what a call for one makes us do."""
+    """The applications that platforms may call, and the processing of calls."""
 
     def __init__(
         self,
@@ -73,17 +71,18 @@ class AppWebhooks:
         self._known: dict[UUID, Mapping[UUID, CalledApp]] = {}
 
     def signature_header(self, platform: str) -> str:
-        """The header in which a platform signs; "" for one that calls for no application."""
+        """Return the header with the platform's signature, or "" if it does not call
+        applications."""
         connector = self._connectors.get(platform)
         return connector.call_header if isinstance(connector, SupportsAppWebhooks) else ""
 
     def accept_call(
         self, platform: str, tenant_id: UUID, application: UUID, shown: str, body: bytes
     ) -> int:
-        """The status a call is answered with; whatever it made us write stands by then.
+        """Process a call and return the response status; its effects are stored by then.
 
-        Who is no application of ours, has no secret here, or signed with another one or too long
-        ago, is told the same.
+        Unknown applications, missing secrets, wrong signatures and old ones receive the same
+        response.
         """
         connector = self._connectors.get(platform)
         known = self._find_application(tenant_id, application)
@@ -114,8 +113,8 @@ class AppWebhooks:
         return STATUS_ACCEPTED
 
     def _find_application(self, tenant_id: UUID, application: UUID) -> CalledApp | None:
-        """An application of the agency that is called for, from what was found lately: strangers do
-        not make us look for each of their calls, nor at anybody else's."""
+        """Return an application of the agency from a short-lived cache, so that calls of strangers
+        do not cause database queries."""
         with self._lock:
             if monotonic() - self._at >= self._every:
                 self._agencies = frozenset(list_tenant_ids(self._tenant))
@@ -137,7 +136,7 @@ class AppWebhooks:
 
 
 def make_wake(ears: ListenerPool) -> PollAccountNow:
-    """Wakes an account that is listened to."""
+    """Return a function that polls an account now."""
 
     def wake(channel_id: UUID) -> None:
         ear = ears.find_listener(channel_id)
@@ -148,7 +147,7 @@ def make_wake(ears: ListenerPool) -> PollAccountNow:
 
 
 def make_app_webhooks(s: Services, ears: ListenerPool) -> AppWebhooks:
-    """What the door does with them, in the process that listens."""
+    """Return the handler of application webhooks for the listener process."""
 
     def open_letter(tenant_id: UUID, letter: Sealed) -> str:
         return str(s.read_form(tenant_id, letter.box, frozenset())[CALL_SECRET_FIELD])
@@ -162,14 +161,14 @@ def _is_whose(signed: WebhookSignature, secret: str, body: bytes) -> bool:
     right = signatures.sign_payload(secret, signed.timestamp, body)
     return any(
         [hmac.compare_digest(mark, right) for mark in signed.marks]
-    )  # all of them: a list, no generator
+    )  # a list, to compare all signatures in constant time
 
 
 def request_reads(
     scope: Scope, source: str, meant: Sequence[UUID], told: AppWebhookEvent
 ) -> list[UUID]:
-    """Put what a call from `source` makes us read of the accounts that are meant, the first time it
-    is told; those that are to be listened to."""
+    """Schedule the reads that a call from `source` triggers, unless it is a repeat. Return the
+    accounts to poll now."""
     kept = {"wakes": sorted(told.wakes)}
     if not meant or inbox.receive(scope, source, told.key, kept) is None:
         return []

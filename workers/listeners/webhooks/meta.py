@@ -1,8 +1,9 @@
-"""Calls of Meta for the whole installation: one address, accounts of several agencies in one call.
+"""Webhooks of Meta for the whole installation: one URL, and accounts of several agencies in one
+call.
 
-Who signed it is checked before anybody asks the database. Whoever has the secret of an application
-can make us read what would be read anyway, at most every two minutes for each account, and learns
-nothing: an account of ours, one of nobody and one that rests are answered alike.
+The signature is verified before any database query. A caller with an application's secret can only
+trigger reads that would happen anyway, at most every two minutes per account. The response does not
+reveal which accounts exist or are paused.
 """
 
 import hmac
@@ -32,7 +33,7 @@ from workers.listeners.webhooks.app_webhooks import (
 from workers.wiring import Services, media_base_url
 
 STATUS_RETRY = 503
-"""They tell it again."""
+"""The status that makes Meta repeat the call."""
 
 META_PLATFORMS = ("instagram", "facebook", "threads")
 
@@ -40,7 +41,7 @@ log = telemetry.get_logger("workers.listeners.webhooks.meta")
 
 
 class MetaWebhooks:
-    """The accounts that Meta may call about, and what a call makes us do."""
+    """The accounts that Meta may call about, and the processing of calls."""
 
     def __init__(
         self,
@@ -51,8 +52,8 @@ class MetaWebhooks:
         wake: PollAccountNow,
         known_seconds: float = CACHE_SECONDS,
     ) -> None:
-        """`secrets` sign calls, any of them; `word` is what they show who set this address up. No
-        secrets: no calls."""
+        """`secrets` are the secrets that may sign calls; without any, calls are refused. `word` is
+        the verify token of the subscription."""
         self._tenant = tenant
         self._secrets = secrets
         self._word = word
@@ -63,8 +64,8 @@ class MetaWebhooks:
         self._known: Mapping[tuple[str, str], set[UUID]] = {}
 
     def answer_challenge(self, query: Mapping[str, str]) -> str:
-        """What is said back to who sets this address up and knows the word; "" to everybody
-        else."""
+        """Return the challenge of a subscription request with the right verify token, otherwise
+        ""."""
         word, said = webhooks.verification_challenge(query)
         right = bool(self._secrets) and hmac.compare_digest(
             word.encode(errors="replace"), self._word.encode()
@@ -72,21 +73,22 @@ class MetaWebhooks:
         return said if right and word else ""
 
     def has_signature(self, shown: str) -> bool:
-        """Whether what is shown looks like a signature at all, so that the body is worth
-        reading."""
+        """Return True if the header contains a signature, so that the body needs to be read."""
         return bool(self._secrets and webhooks.read_signature(shown))
 
     def accept_call(self, shown: str, body: bytes) -> int:
-        """The status a call is answered with. What it makes us write for one agency stands or falls
-        apart from that of the others: where it does not stand, all of it is told again, and known
-        where it stood."""
+        """Process a call and return the response status.
+
+        Each agency's part is stored in a separate transaction. If one fails, Meta repeats the call,
+        and the stored parts are recognized.
+        """
         if not self._is_theirs(webhooks.read_signature(shown), body):
             return STATUS_UNAUTHORIZED
         kept = True
         for tenant_id, told in self._by_agency(webhooks.parse_app_webhooks(body)).items():
             try:
                 woken = self._request_reads(tenant_id, told)
-            except Exception as error:  # the other agencies' accounts are heard all the same
+            except Exception as error:  # the accounts of other agencies must not be affected
                 log.error(
                     "hooks.call_not_kept",
                     error=telemetry.describe_error(error),
@@ -102,7 +104,7 @@ class MetaWebhooks:
         right = [signatures.sign_body(secret, body) for secret in self._secrets if mark]
         return any(
             [hmac.compare_digest(mark, one) for one in right]
-        )  # all of them: a list, no generator
+        )  # a list, to compare all secrets in constant time
 
     def _by_agency(self, told: Sequence[AppWebhookEvent]) -> Mapping[UUID, list[AppWebhookEvent]]:
         found: defaultdict[UUID, list[AppWebhookEvent]] = defaultdict(list)
@@ -113,13 +115,13 @@ class MetaWebhooks:
         return found
 
     def _request_reads(self, tenant_id: UUID, told: Sequence[AppWebhookEvent]) -> list[UUID]:
-        """Put what an agency's accounts make us read; those that are to be listened to."""
+        """Schedule the reads of an agency's accounts and return the accounts to poll now."""
         with self._tenant(tenant_id, WEBHOOK_ACTOR) as scope:
             return [channel_id for one in told for channel_id in _record_call(scope, one)]
 
     def _load_accounts(self) -> Mapping[tuple[str, str], set[UUID]]:
-        """Whose accounts there are, as they were found lately: only what was signed makes us look
-        at all."""
+        """Return the agencies by account, from a short-lived cache. Only signed calls cause this
+        query."""
         with self._lock:
             if monotonic() - self._at >= self._every:
                 found: defaultdict[tuple[str, str], set[UUID]] = defaultdict(set)
@@ -146,22 +148,21 @@ def _record_call(scope: Scope, told: AppWebhookEvent) -> list[UUID]:
 
 
 def meta_secrets(own: ConnectorsSettings) -> tuple[str, ...]:
-    """The secrets that sign calls of Meta; none without the word that goes with them, since nobody
-    could set it up."""
+    """Return the secrets that sign Meta's calls; none without a verify token, since the webhook
+    could not be set up."""
     typed = [one.strip() for one in own.meta_secrets.get_secret_value().split(",")]
     return tuple(filter(None, typed)) if own.meta_verify_token.get_secret_value() else ()
 
 
 def can_receive_meta_webhooks(s: Services) -> bool:
-    """Whether Meta's calls are taken: the installation has an address, and the secrets of an
-    application."""
+    """Return True if the installation has a public URL and secrets of an application."""
     return bool(media_base_url(s.settings) and meta_secrets(s.settings.connectors))
 
 
 def make_meta_webhooks(
     s: Services, ears: ListenerPool, *, known_seconds: float = CACHE_SECONDS
 ) -> MetaWebhooks:
-    """What the door does with them, in the process that listens."""
+    """Return the handler of Meta's webhooks for the listener process."""
     own = s.settings.connectors
     word = own.meta_verify_token.get_secret_value()
     secrets = meta_secrets(own)

@@ -1,5 +1,5 @@
-"""The door that platforms call at, in the listening process: the secret first, then the body, then
-200."""
+"""The webhook server in the listener process. It checks the secret, stores the body, then responds
+with 200."""
 
 import hmac
 import json
@@ -28,10 +28,12 @@ from workers.runtime import listening_socket
 from workers.runtime.asgi_server import server_config
 
 MAX_BODY_BYTES = 1024 * 1024
-"""Bytes of a call; an update is some kilobytes, and Meta puts up to a thousand changes into one."""
+"""Maximum size of a call. An update has some kilobytes; Meta sends up to a thousand changes in one
+call."""
 
 MAX_SIGNED_BODY_BYTES = 256 * 1024
-"""Bytes of a signed call: an event is of ids and a few words, and its signature is of all of it."""
+"""Maximum size of a call to an application. An event contains IDs and short texts, and all of it is
+signed."""
 
 log = telemetry.get_logger("workers.listeners.webhooks.server")
 
@@ -42,9 +44,12 @@ def create_webhook_app(
     calls: AppWebhooks | None = None,
     house: MetaWebhooks | None = None,
 ) -> Starlette:
-    """The app that platforms call, `POST /hooks/<platform>/<account>` or, for an application of an
-    agency (`calls`), `POST /hooks/<platform>/<tenant>/<application>`, or Meta for the whole
-    `house`, `/hooks/meta`; and providers of age checks."""
+    """Return the ASGI app for webhooks.
+
+    Routes: `POST /hooks/<platform>/<account>`; for an agency's application (`calls`) `POST
+    /hooks/<platform>/<tenant>/<application>`; for Meta (`house`) `/hooks/meta`; and calls of age
+    verification providers.
+    """
 
     async def called(request: Request) -> Response:
         ear = _find_webhook_listener(request, find)
@@ -112,7 +117,7 @@ async def _accept_signed_call(request: Request, calls: AppWebhooks | None) -> Re
 
 
 def _of_age(age_called: AcceptAgeWebhook) -> Route:
-    """Where a provider of age checks calls about one."""
+    """Return the route for calls of an age verification provider."""
 
     async def age(request: Request) -> Response:
         given = request.path_params
@@ -135,8 +140,8 @@ def _of_age(age_called: AcceptAgeWebhook) -> Route:
 
 
 def _of_meta(house: MetaWebhooks | None) -> list[Route]:
-    """Where Meta asks who set this address up, and calls; a stranger is told the same as where it
-    never calls."""
+    """Return the routes for Meta's subscription requests and calls. Without Meta's secrets they
+    respond like to a stranger."""
 
     async def proven(request: Request) -> Response:
         said = house.answer_challenge(request.query_params) if house is not None else ""
@@ -179,7 +184,7 @@ def _find_webhook_listener(
 
 
 async def _read_json(request: Request) -> Mapping[str, Any] | None:
-    """The object of a body; None for anything else, or for more than anybody would send."""
+    """Return the JSON object of a body, or None if it is invalid or too large."""
     body = await read_body(request.stream(), max_bytes=MAX_BODY_BYTES)
     try:
         read = json.loads(body.decode()) if body is not None else None
@@ -190,7 +195,7 @@ async def _read_json(request: Request) -> Mapping[str, Any] | None:
 
 @contextmanager
 def run_webhook_server(app: Starlette, host: str, port: int) -> Iterator[None]:
-    """The door, open beside the listeners until the block ends."""
+    """Serve the app in a thread until the block ends."""
     server = uvicorn.Server(server_config(app))
     thread = threading.Thread(
         target=server.run,

@@ -99,7 +99,7 @@ def test_failure_stands_with_its_reason_and_is_tried_again_in_place(
 ) -> None:
     failed = refused(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "n’a pas dit pourquoi" in page.open("/calendar")
+        assert "n’a pas donné de raison" in page.open("/calendar")
         said = page.press("Réessayer")
         assert "C’est reparti" in said
     assert state(lumiere, failed) is DeliveryState.SCHEDULED
@@ -180,8 +180,8 @@ def test_what_was_warned_of_is_marked_and_home_counts_down_to_another(
 @pytest.mark.parametrize(
     ("trouble", "said"),
     [
-        ("braked", "La plateforme ne répond pas bien"),
-        ("limited", "demande d’attendre"),
+        ("braked", "La plateforme rencontre des problèmes"),
+        ("limited", "limite de requêtes"),
         ("paused", "est en pause"),
     ],
 )
@@ -233,15 +233,22 @@ def test_moving_keeps_the_clock_and_the_approval(door: Door, lumiere: Agency) ->
 
 
 @pytest.mark.parametrize(
-    ("day", "clock"), [("31/02/2027", "10:00"), ("20/11/2027", "25:00"), ("hier", "10:00")]
+    ("day", "clock", "said"),
+    [
+        ("31/02/2027", "10:00", "La date « 31/02/2027 »"),
+        ("20/11/2027", "25:00", "L’heure « 25:00 » n’est pas valide"),
+        ("hier", "10:00", "La date « hier »"),
+    ],
 )
-def test_unreadable_time_is_said(door: Door, lumiere: Agency, day: str, clock: str) -> None:
+def test_unreadable_time_is_said(
+    door: Door, lumiere: Agency, day: str, clock: str, said: str
+) -> None:
     delivery_id = lumiere.post("reste", minutes=5)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_of(lumiere, delivery_id))
         page.type("Date (JJ/MM/AAAA)", day)
         page.type("Heure (HH:MM)", clock)
-        assert "illisible" in page.press("Déplacer")
+        assert said in page.press("Déplacer")
     assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
 
 
@@ -269,7 +276,7 @@ def test_change_that_was_overtaken_is_refused(door: Door, lumiere: Agency) -> No
                 scope, delivery_id, at=to_wall_time(scope.now + timedelta(hours=3), ZONE)
             )
         text = page.press("Publier maintenant")
-    assert "gr-why" in text or "entre-temps" in text
+    assert "gr-why" in text or "Un autre membre a modifié" in text
     with lumiere.scope() as scope:
         assert get_delivery(scope, delivery_id).due_at > scope.now + timedelta(hours=2)
 
@@ -415,15 +422,15 @@ def test_words_of_what_stands_outside_are_changed_there(door: Door, lumiere: Age
         scope.run("UPDATE deliveries SET native_id = 'p1' WHERE tenant_id = :t", t=scope.tenant_id)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=str(post_id))
-        assert "Changer les mots" in text
+        assert "Enregistrer les modifications" in text
         page.type("Texte", "sans faute")
-        page.press("Changer les mots")
+        page.press("Enregistrer les modifications")
         text = page.open("/calendar", post=str(post_id))
-        assert "Nouveaux mots demandés : « une faute » devient « sans faute »" in text
-        assert "De nouveaux mots" in text
-        page.press("La laisser comme elle est là-bas")
+        assert "Modification demandée : « une faute » → « sans faute »" in text
+        assert "Modification " in text
+        page.press("Annuler la modification")
         text = page.open("/calendar", post=str(post_id))
-        assert "« sans faute » n’est plus demandé" in text
+        assert "Modification annulée : « sans faute »" in text
     with lumiere.scope() as scope:
         assert schedule_reads.get_stored_post(scope, post_id).body == "une faute"
 

@@ -55,7 +55,7 @@ def test_an_account_tells_its_month_and_its_agency_caps_it(door: Door, lumiere: 
             "avec un lien" in text
         )
         page.type("Au plus par mois sur X", "beaucoup")
-        assert "Écrivez un montant en USD" in page.press("Garder le plafond")
+        assert "Saisissez un montant en USD" in page.press("Garder le plafond")
         page.type("Au plus par mois sur X", "0.30")
         assert "Le plafond est gardé." in page.press("Garder le plafond")
     with lumiere.scope() as scope:

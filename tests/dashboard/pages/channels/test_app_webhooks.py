@@ -109,7 +109,7 @@ def test_how_accounts_stand_that_meta_calls_about(door: Door, lumiere: Agency) -
     for said in (
         "Dernier appel",
         "pages_manage_metadata",
-        "il est interrogé à son tour",
+        "interroge le compte régulièrement",
         *names.values(),
     ):
         assert said in text

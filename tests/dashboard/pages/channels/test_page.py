@@ -50,7 +50,7 @@ def test_what_is_typed_is_sealed_for_the_workers(door: Door, lumiere: Agency) ->
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
         page.choose("Où ?", "Telegram · 2 min")
-        page.type("Le code que @BotFather", f"  {TOKEN} ")
+        page.type("Jeton du bot", f"  {TOKEN} ")
         text = page.press("Connecter")
         assert "Telegram est interrogé…" in text or "Telegram est interrogé…" in page.open(
             "/channels"
@@ -78,7 +78,7 @@ def test_a_token_that_is_pasted_needs_no_application(door: Door, lumiere: Agency
             "Connecter"
         )
         assert rows(lumiere, "channel.connect") == []
-        page.type("Le jeton longue durée du compte", f" {TOKEN}")
+        page.type("Jeton d’accès longue durée", f" {TOKEN}")
         page.press("Connecter")
     [asked] = rows(lumiere, "channel.connect")
     with lumiere.scope() as scope:
@@ -257,7 +257,7 @@ def test_a_provider_of_age_checks_is_connected_sealed(door: Door, lumiere: Agenc
         page.press("Connecter ce fournisseur")
         assert rows(lumiere, "age.provider") == []
         page.type("Identifiant SDK", "0197d6a8-7f3e-7b1e-a13f-7250444ec2c3")
-        page.type("Clé d’API", TOKEN)
+        page.type("Clé API", TOKEN)
         assert "Le fournisseur est interrogé" in page.press("Connecter ce fournisseur")
         assert TOKEN not in page.open("/channels")
     [asked] = rows(lumiere, "age.provider")

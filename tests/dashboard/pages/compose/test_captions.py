@@ -159,5 +159,5 @@ def test_nothing_is_asked_without_an_idea_or_about_anybody_young(
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        assert "Dites de quoi il s’agit" in page.press("Demander des textes")
+        assert "Saisissez un sujet" in page.press("Demander des textes")
         assert "moins de 18 ans" in asked(page, "Une lycéenne sur la plage")

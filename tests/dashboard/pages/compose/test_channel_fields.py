@@ -22,13 +22,13 @@ def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agen
     here = connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        assert "Qui peut voir" not in page.choose("Où publier", "Sandbox")
+        assert "Visibilité" not in page.choose("Où publier", "Sandbox")
         page.choose("Où publier", "Mastodon")
-        page.choose("Qui peut voir", "Les abonnés seulement")
+        page.choose("Visibilité", "Abonnés uniquement")
         page.type("Langue (fr, en…)", "FR!")
-        assert "ne convient pas à" in page.press("Planifier")
+        assert "n’est pas une valeur valide pour" in page.press("Planifier")
         assert posts(lumiere) == []
-        assert "Qui peut voir — Les abonnés seulement" in page.type("Langue (fr, en…)", "fr")
+        assert "Visibilité — Abonnés uniquement" in page.type("Langue (fr, en…)", "fr")
         page.press("Planifier")
     (post,) = posts(lumiere)
     assert post.others == (
@@ -37,7 +37,7 @@ def test_options_are_chosen_previewed_kept_and_changed(door: Door, lumiere: Agen
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post.id)
         page.press("Modifier")
-        page.choose("Qui peut voir", "Comme d’habitude")
+        page.choose("Visibilité", "Comme d’habitude")
         page.press("Enregistrer")
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride(str(here), options=(("language", "fr"),)),)
@@ -50,13 +50,13 @@ def test_a_story_is_chosen_and_its_words_are_said_to_be_shown_nowhere(
     here = connected(lumiere, "Insta", "instagram", "instagram.post")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", "Insta")
-        text = page.choose("En story : 24 heures, sans texte", "Oui")
+        text = page.choose("Publier en story (24 heures, sans légende)", "Oui")
         assert "Le texte n’est pas affiché ici · 0 / 1 photos" in text
         assert "gr-as-screen" in text
-        assert "Aucun texte n’y est montré. Écrivez-la autrement" in text
+        assert "Cette plateforme n’affiche pas de texte" in text
         page.choose("L’écrire autrement pour", "Insta")
         text = page.type("Texte sur Insta", "")
-        assert "Aucun texte n’y est montré. Écrivez-la autrement" not in text
+        assert "Cette plateforme n’affiche pas de texte" not in text
         page.press("Planifier")
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride(str(here), body="", options=(("story", True),)),)
@@ -100,11 +100,11 @@ def test_the_choices_of_a_post_are_said_and_changed_on_its_own_page(
         assert decisions.is_approved(scope, deliveries.get_post(scope, post.id), scope.now)
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post.id)
-        assert "<b>Toot</b> — Avertissement : Mer" in text
+        assert "<b>Toot</b> — Avertissement de contenu : Mer" in text
         assert "<summary>Mer" in text, "its preview stands behind the warning"
-        page.choose("Qui peut voir", "Les abonnés seulement")
+        page.choose("Visibilité", "Abonnés uniquement")
         assert "de nouveau en attente de validation" in page.press("Enregistrer les options")
-        assert "<b>Mastodon</b> — Qui peut voir : Les abonnés seulement" in page.again()
+        assert "<b>Mastodon</b> — Visibilité : Abonnés uniquement" in page.again()
         assert "Aucune modification" in page.press("Enregistrer les options")
     (post,) = posts(lumiere)
     assert {one.place: one.options for one in post.others} == {
@@ -124,7 +124,7 @@ def test_choices_speak_of_a_yes_where_one_is_asked_for(door: Door, lumiere: Agen
         assert "demande une nouvelle validation" in page.open("/calendar", post=post.id)
         nobody_is_asked(lumiere)
         text = page.open("/calendar", post=post.id)
-    assert "Qui peut voir" in text
+    assert "Visibilité" in text
     assert "demande une nouvelle validation" not in text
 
 

@@ -26,7 +26,7 @@ SAVE, OVER, CHANGED = (
     "Enregistrer le mien à la place",
     "changée ailleurs pendant que vous écriviez",
 )
-REWORD = "Changer les mots"
+REWORD = "Enregistrer les modifications"
 ALONE, FOLLOWING = "Changer cette date seule", "Changer celle-ci et les suivantes"
 
 
@@ -70,7 +70,7 @@ def test_what_somebody_else_saved_meanwhile_is_shown_and_replaced_by_a_word_alon
         rewritten(lumiere, post_id, "de l’autre")
         said = page.press(SAVE)
         assert body(lumiere, post_id) == "de l’autre"
-        assert "rien n’est enregistré" in said
+        assert "Rien n’a été enregistré" in said
         assert CHANGED in said
         assert "de l’autre" in said
         assert f'href="/calendar?post={post_id}" target="_blank"' in said
@@ -139,7 +139,7 @@ def test_words_of_all_that_follow_are_not_written_over_others_unseen(
         page.type("Texte", "de l’une")
         rewritten(lumiere, post_id, "de l’autre")
         said = page.press(FOLLOWING)
-        assert "rien n’est enregistré" in said
+        assert "Rien n’a été enregistré" in said
         assert "de l’autre" in said
         assert apart(lumiere) == []
         assert "changé ailleurs pendant que vous écriviez" in page.again()
@@ -220,7 +220,7 @@ def test_nobody_changes_what_is_not_theirs(
         asked = str(planned(create_agency(tenant), "d’une autre agence"))
     with stream(door.url, door.cookie(lumiere)) as page:
         said = page.open("/calendar", new=1, rework=asked)
-        assert "n’existe pas ici" in said
+        assert "Cette publication n’existe pas" in said
         assert "Texte" not in page.labels("text_area")
 
 
@@ -270,6 +270,6 @@ def test_other_words_for_what_stands_outside_replace_only_what_was_seen(
         said = page.press(REWORD)
         assert body(lumiere, post_id) == "de l’autre"
         assert CHANGED in said
-        assert "C’est fait" in page.press(REWORD)  # what was typed stood there still
+        assert "Modification enregistrée" in page.press(REWORD)  # what was typed stood there still
         assert body(lumiere, post_id) == "de l’une"
         assert CHANGED not in page.open("/calendar", post=post_id)

@@ -137,7 +137,7 @@ def test_what_will_not_leave_as_it_is_is_not_announced_as_leaving(
         assert "Tel quel, cela ne partira pas : Sandbox." in said
         assert "telle quelle, la publication ne partira pas" in said
         assert "part tout seul à" not in said
-        assert said.count("Le texte fait 10000 caractères") == 1
+        assert said.count("Le texte contient 10000 caractères") == 1
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         (row,) = deliveries_of_post(scope, post.id)
@@ -257,7 +257,7 @@ def test_time_that_has_passed_is_refused(door: Door, lumiere: Agency) -> None:
     [
         ("31/02/2027", "10:00", "La date « 31/02/2027 » est illisible"),
         ("", "10:00", "est illisible"),
-        ("24/12/2026", "25:99", "L’heure « 25:99 » est illisible"),
+        ("24/12/2026", "25:99", "L’heure « 25:99 » n’est pas valide"),
         ("01/01/2020", "10:00", "déjà passée"),
         ("01/01/2999", "10:00", "deux ans à l’avance"),
         ("01/01/0001", "00:05", "La date « 01/01/0001 » est illisible"),
@@ -385,7 +385,7 @@ def test_photo_of_ones_own_joins_the_post(door: Door, lumiere: Agency, tenant: O
         uploads.ingest_upload(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)
         arrived = page.tick()
         assert "1 / 10 photos" in arrived
-        assert "Une image n’est pas encore classée" in arrived
+        assert "Une image n’est pas classée" in arrived
         assert "Classé" in page.press("Tout public")
         page.type("Description de la photo 1", "La mer, un matin")
     with lumiere.scope() as scope:

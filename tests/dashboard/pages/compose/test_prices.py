@@ -43,13 +43,13 @@ def test_a_price_is_offered_where_posts_are_sold(door: Door, lumiere: Agency) ->
         page.choose("Où publier", "Fanvue", "Canal")
         said = page.type("Prix sur Fanvue", "12,50")
         assert "Verrouillée jusqu’au paiement : 12,50\xa0$US" in said
-        assert "Ajoutez-en, ou retirez le prix." in said  # nothing to pay for yet
+        assert "Ajoutez-en une, ou retirez le prix." in said  # nothing to pay for yet
         assert "solde propre du canal" not in said
         assert "solde propre du canal" in page.type("Prix sur Canal", "50")
-        assert "coûte de 1 à 25000 Stars" in page.type("Prix sur Canal", "beaucoup")
-        assert "Ce prix est illisible" in page.press("Planifier")
+        assert "entre 1 et 25000 Étoiles" in page.type("Prix sur Canal", "beaucoup")
+        assert "Ce prix n’est pas valide" in page.press("Planifier")
         page.type("Prix sur Canal", "50")
-        assert "On paie pour voir des images" in page.press("Planifier")
+        assert "Une publication payante doit contenir" in page.press("Planifier")
     assert posts(lumiere) == []
 
 

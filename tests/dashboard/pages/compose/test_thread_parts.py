@@ -214,9 +214,9 @@ def test_a_part_taken_away_and_a_place_without_threads(door: Door, lumiere: Agen
         written(page, "X à la main", words="Bonsoir à tous.")
         page.press("Ajouter une partie")
         said = page.type("Partie 2", "La boutique est ouverte.")
-        assert "Cet endroit ne connaît ni suite ni premier commentaire" in said
+        assert "Cette plateforme n’accepte ni fil ni premier commentaire" in said
         said = page.press("Retirer la partie 2")
-        assert "Cet endroit ne connaît ni suite" not in said
+        assert "Cette plateforme n’accepte ni fil" not in said
         assert "Partie 2" not in page.labels("text_area")
 
 

@@ -54,7 +54,7 @@ def test_full_day_is_shown(door: Door, lumiere: Agency) -> None:
         "Lumière",
         "Owner · Propriétaire",
         "Une chose vous attend",
-        "n’a pas donné son autorisation",
+        "n’a pas donné son consentement",
         "Le matin au bord de l&#39;eau",
         "Le soir",
         "12,50\xa0€",
@@ -118,7 +118,7 @@ def test_held_post_is_tried_again_from_home(door: Door, lumiere: Agency) -> None
     delivery_id = stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open()
-        assert "n’a pas donné son autorisation" in text
+        assert "n’a pas donné son consentement" in text
         assert "« arrêtée »" in text
         again = page.press("Réessayer maintenant")
         assert "C’est reparti" in again
@@ -189,7 +189,7 @@ def test_post_is_seen_to_leave(door: Door, lumiere: Agency) -> None:
     """Planned, then possibly posted, then found once: while the page stands open."""
     delivery_id = lumiere.post("en direct", minutes=0.01)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Planifié" in page.open()
+        assert "Programmé" in page.open()
         with lumiere.scope() as scope:
             row = get_delivery(scope, delivery_id)
             transition_delivery(scope, row, DeliveryState.PUBLISHING)
@@ -261,7 +261,7 @@ def test_role_sees_what_is_its_own(door: Door, lumiere: Agency, role: Role) -> N
 def test_chatter_reads_english(door: Door, lumiere: Agency) -> None:
     lumiere.post("Salut")
     text = shown(door, lumiere, Role.CHATTER)
-    for said in ("Nothing waits for you.", "Needs you", "Planned", "Chatter", "Sign out"):
+    for said in ("Nothing waits for you.", "Needs you", "Scheduled", "Chatter", "Sign out"):
         assert said in text
     assert "publication" not in text
 
@@ -302,8 +302,8 @@ def test_trouble_says_why(door: Door, lumiere: Agency) -> None:
             id=delivery,
         )
     text = shown(door, lumiere)
-    assert "Retenu" in text
-    assert "n’a pas donné son autorisation" in text
+    assert "En attente" in text
+    assert "n’a pas donné son consentement" in text
 
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"

@@ -118,7 +118,7 @@ def test_taken_answered_and_handed_back_to_the_network(house: House) -> None:
         assert "part" not in re.findall(r"· ([^<]*)</span>", text)
         page.press("Rendre à l’assistant")
     assert house.studio.texts("leo")[-1] == "Bonsoir Léo, je regarde."
-    assert "Quelqu’un de l’équipe" in house.studio.texts("leo")[-2]
+    assert "Un membre de l’équipe" in house.studio.texts("leo")[-2]
     assert house.studio.thread("leo").owner is OwnerState.BOT
 
 
@@ -131,7 +131,7 @@ def test_double_press_sends_once(house: House) -> None:
         page.press("Envoyer")
         page.widgets.append(sent)
         text = page.press("Envoyer")
-    assert "Écrivez d’abord quelques mots." in text
+    assert "Saisissez un message." in text
     house.studio.go()
     assert house.studio.texts("leo").count("Une fois.") == 1
 
@@ -142,7 +142,7 @@ def test_refused_message_says_why_and_stays(house: House) -> None:
         page.press("Prendre")
         page.type("Votre message à leo", "je suis vraiment Nova, c'est vraiment moi")
         text = page.press("Envoyer")
-        assert "quelqu’un de l’équipe" in text
+        assert "un membre de l’équipe" in text
         page.type("Votre message à leo", "Payez sur https://pay.example.test/moi")
         page.press("Envoyer")
         house.studio.go()
@@ -274,7 +274,7 @@ def test_member_of_another_creator_finds_nothing(house: House) -> None:
         scope.run("""UPDATE members SET creators = '["mia"]' WHERE id = :m""", m=house.me())
     with house.look(chat=house.talk()) as page:
         text = page.again()
-    assert "Cette conversation n’existe pas ici." in text
+    assert "Conversation introuvable." in text
     assert "canary" not in text
     with house.look() as page:
         assert "canary" not in page.again()
@@ -293,7 +293,7 @@ def test_ids_of_another_agency_are_found_no_more_than_wrong_ones(
                 page.open("/inbox", chat=asked).rpartition("</form>")[2]
             )  # it says where it was asked
     assert len(set(answers)) == 1
-    assert "Cette conversation n’existe pas ici." in answers[0]
+    assert "Conversation introuvable." in answers[0]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -356,7 +356,7 @@ def test_a_custodian_is_asked_for_an_age_by_who_reviews(house: House) -> None:
         assert "Interroger un dépositaire" not in page.again()
     with house.look(Role.MANAGER, chat=house.talk()) as page:
         page.press("Interroger un dépositaire")
-        assert "Donnez la référence" in page.press("Interroger le dépositaire")
+        assert "Saisissez la référence" in page.press("Interroger le dépositaire")
         page.type("Référence du dossier chez le dépositaire", "dossier 12")
         page.press("Interroger le dépositaire")
     with house.studio.scope() as scope:

@@ -54,7 +54,7 @@ def test_a_test_is_begun_seen_and_ended(door: Door, lumiere: Agency) -> None:
         assert (test.a_id, test.metric, test.age_hours, test.planned) == (post_id, "views", 24, 60)
         text = page.again()
         assert "chaque semaine, autrement" in text
-        assert "il manque 60 publications" in text
+        assert "Publications encore nécessaires : 60" in text
         assert "Un test demande une publication répétée" in text, (
             "the one series there is has its test"
         )
@@ -95,11 +95,11 @@ def test_a_test_that_has_its_size_says_what_goes_on_until_somebody_chooses(
         with lumiere.scope() as scope:
             ab_test_verdicts.notify_finished_tests(scope, lumiere.creator_id)
         text = page.open("/")
-        assert "Un test de deux versions sur" in text
+        assert "Le test A/B sur" in text
         assert 'href="/calendar?compare=mia"' in text
         page.open("/calendar", compare="mia")
         assert goes_on not in page.press("Continuer avec A")
-        assert "Un test de deux versions sur" not in page.open("/")
+        assert "Le test A/B sur" not in page.open("/")
 
 
 def test_where_a_yes_is_asked_the_other_version_waits_for_its_own(

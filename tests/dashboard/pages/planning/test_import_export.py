@@ -94,8 +94,8 @@ def test_a_file_is_looked_at_written_and_taken_back(door: Door, mia: Agency) -> 
         page.press("Importer et exporter")
         assert "files=1" in page.query
         seen = bring(page, mia, format_csv([line(mia, 1), line(mia, 2, zone="")]))
-        assert "prêt à importer" in seen
-        assert "Aucun fuseau horaire n’est donné" in seen
+        assert "Prêt à importer" in seen
+        assert "Aucun fuseau horaire indiqué" in seen
         assert states(mia) == []
         assert "toutes les publications ou aucune" in page.press(
             "Importer 2 publications en brouillon"
@@ -116,15 +116,15 @@ def test_problems_are_shown_with_their_lines_and_keep_it_from_being_written(
         page.open("/calendar", files="1")
         rows = [line(mia, 1), line(mia, 2, channels="Sandbx"), line(mia, 3, body="<b>&")]
         seen = bring(page, mia, format_csv(rows))
-        assert "à corriger" in seen
+        assert "Erreurs à corriger" in seen
         assert (
-            "Mia n’a pas de compte appelé « Sandbx ». Vouliez-vous dire « Sandbox » ?"
+            "Mia n’a pas de compte nommé « Sandbx ». Vouliez-vous dire « Sandbox » ?"
             in seen.replace("Mia  ", "Mia ")
         )
         assert not [one for one in page.labels() if one.startswith("Écrire")]
         assert "Télécharger le rapport (CSV)" in page.labels("download_button")
         unreadable = bring(page, mia, b"key,date\n1,2")
-        assert "Il manque des colonnes" in unreadable
+        assert "Colonnes absentes" in unreadable
 
 
 def test_hostile_names_and_cells_are_shown_as_they_are(door: Door, mia: Agency) -> None:
@@ -158,7 +158,7 @@ def test_in_english_too(door: Door, tenant: OpenScope) -> None:
         assert "Import posts from a file" in seen
         page.attach("CSV file (UTF-8)", {"posts.csv": format_csv([line(who, 1)])})
         work(who)
-        assert "can be written" in page.again()
+        assert "Ready to import" in page.again()
 
 
 def test_who_only_approves_takes_out_and_brings_nothing_in(door: Door, mia: Agency) -> None:
@@ -256,7 +256,7 @@ def test_a_feed_is_followed_paused_and_removed(door: Door, mia: Agency) -> None:
         assert "Aucun flux" in page.open("/calendar", files="1")
         page.type("URL du flux", "nope")
         page.choose("Comptes des brouillons", "Sandbox")
-        assert "pas l’adresse d’un flux" in page.press("Ajouter le flux")
+        assert "Saisissez l’adresse complète du flux" in page.press("Ajouter le flux")
         page.type("URL du flux", "https://blog.example/feed")
         page.choose("Comptes des brouillons", "Sandbox")
         said = page.press("Ajouter le flux")

@@ -112,11 +112,11 @@ def test_a_persona_says_tone_and_words_that_are_never_used(door: Door, lumiere: 
             scope, persona.create_persona_version(scope, lumiere.creator_id, words)
         )
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "mots que cette personne n’emploie jamais" in asked(page, topics="Tout est gratuit")
+        assert "figure dans les mots interdits" in asked(page, topics="Tout est gratuit")
         asked(page)
         assert proposed(lumiere).brief.tone == "espiègle et tendre"
         page.type("Texte", "GRATUIT ce soir")
-        assert "mots que cette personne n’emploie jamais" in page.press("Accepter")
+        assert "figure dans les mots interdits" in page.press("Accepter")
     assert posts(lumiere) == []
 
 
@@ -141,7 +141,7 @@ def test_a_line_that_was_decided_meanwhile_is_told(door: Door, lumiere: Agency) 
         first = proposed(lumiere).lines[0]
         with lumiere.scope() as scope:
             proposals.drop_week_line(scope, first.id, version=first.version)
-        assert "Quelqu’un a déjà décidé" in page.press("Accepter")
+        assert "Un autre membre a déjà modifié" in page.press("Accepter")
     assert posts(lumiere) == []
 
 
@@ -156,7 +156,7 @@ def test_what_was_typed_for_a_line_that_was_accepted_meanwhile_is_not_told_to_be
         page.type("Texte", "Dit dans l’autre onglet")
         with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
             proposals.accept_week_line(scope, first.id, version=first.version)
-        assert "Quelqu’un a déjà décidé" in page.press("Accepter")
+        assert "Un autre membre a déjà modifié" in page.press("Accepter")
     assert posts(lumiere) == [("Le port", "draft")]
 
 

@@ -21,13 +21,13 @@ def test_an_account_and_the_agency_are_switched_there_and_back(door: Door, lumie
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/channels")
-        assert "rien n’en est envoyé maintenant" in page.press("Oui, essayer sans rien envoyer")
+        assert "Simulation lancée" in page.press("Lancer la simulation")
         assert running(lumiere) == {"channel"}
-        page.press("Oui, essayer sans rien envoyer", nth=0)
+        page.press("Lancer la simulation", nth=0)
         assert running(lumiere) == {"channel", "tenant"}
-        assert "Toute l’agence est en essai à blanc" in page.open("/channels")
-        page.press("Terminer l’essai à blanc de toute l’agence")
-        page.press("Terminer l’essai à blanc")
+        assert "Une simulation est active pour toute l’agence" in page.open("/channels")
+        page.press("Terminer la simulation de l’agence")
+        page.press("Terminer la simulation")
     assert running(lumiere) == set()
 
 
@@ -41,10 +41,12 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(
         (post,) = posts(lumiere)
         page.open("/calendar", post=str(post.id))
         text = page.open("/calendar", post=str(post.id))
-        assert "il faut en faire une nouvelle pour l’envoyer" in text
-        page.press("Oui, essayer sans rien envoyer")
+        assert "Pour la publier plus tard, dupliquez-la" in text
+        page.press("Lancer la simulation")
         assert running(lumiere) == {"post"}
-        assert "tout est fait sauf l’envoi" in page.open("/calendar", post=str(post.id))
+        assert "tout est exécuté à l’heure prévue, sauf l’envoi" in page.open(
+            "/calendar", post=str(post.id)
+        )
         with lumiere.scope() as scope:
             (row,) = deliveries_of_post(scope, post.id)
             transition_delivery(scope, row, DeliveryState.APPROVED)
@@ -52,10 +54,10 @@ def test_a_post_says_that_it_is_only_rehearsed_and_what_would_have_left(
             told = Message("delivery.would_leave", {"length": 7, "pictures": 0, "parts": 1})
             transition_delivery(scope, row, DeliveryState.REHEARSED, reason=told, dry_run=True)
         text = page.open("/calendar", post=str(post.id))
-        assert "Cela serait parti : 7 caractères" in text
-        assert "Essai à blanc : rien n’a été envoyé" in text
+        assert "Simulation terminée (caractères : 7" in text
+        assert "Simulation : rien n’a été envoyé" in text
         assert "Dupliquer" in text
-        page.press("Terminer son essai à blanc")
+        page.press("Terminer la simulation")
     assert running(lumiere) == set()
 
 
@@ -76,7 +78,7 @@ def test_what_broke_off_is_not_rehearsed_and_says_that_it_stays_as_it_is(
         )
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar", post=post_of(lumiere, delivery_id))
-        assert "Oui, essayer sans rien envoyer" not in page.labels()
+        assert "Lancer la simulation" not in page.labels()
         assert "ce qui est en ligne ne change plus" in text
 
 
@@ -86,10 +88,10 @@ def test_the_days_ahead_are_shown_as_they_would_go(door: Door, lumiere: Agency) 
         written(page, "Sandbox", words="Bonjour à tous")
         page.press("Planifier")
         text = page.open("/calendar", ahead=1)
-    assert "Publications qui partiraient : 0 sur 1" in text
+    assert "Publications prêtes à publier : 0 sur 1" in text
     assert "Bonjour à tous" in text
     assert "✗" in text
-    assert "Rien ne prend fin." in text
+    assert "Aucune expiration." in text
 
 
 def test_another_agency_sees_none_of_it(door: Door, lumiere: Agency) -> None:

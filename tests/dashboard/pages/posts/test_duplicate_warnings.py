@@ -34,7 +34,7 @@ def test_it_is_told_while_writing_and_planned_all_the_same(door: Door, lumiere: 
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="bonjour  à TOUS")
         text = page.again()
-        assert "a le même texte le" in text
+        assert "a déjà ce texte le" in text
         assert "Voir cette publication" in text
         assert "Planifié pour le" in page.press("Planifier")
     (post,) = posts(lumiere)
@@ -91,5 +91,5 @@ def test_where_words_are_never_taken_twice_no_word_helps(
         page.open("/calendar", new=1)
         page.type("Text", "hello")
         text = page.choose("Where to post", "X")
-        assert "never takes the same words twice" in text
+        assert "does not accept duplicate text" in text
         assert "I know" not in text

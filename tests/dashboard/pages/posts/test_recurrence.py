@@ -126,7 +126,7 @@ def test_many_at_once_are_confirmed(door: Door, lumiere: Agency) -> None:
         written(page, "Sandbox")
         page.choose("Répéter", "Tous les tant de jours")
         page.type("Fin :", "sans fin")
-        assert "d’un coup au calendrier" in page.press("Planifier")
+        assert "publications d’un coup" in page.press("Planifier")
         assert posts(lumiere) == []
         page.check("Oui, ")
         assert "Cela attend l’accord de" in page.press("Planifier")

@@ -65,7 +65,7 @@ def test_slots_are_added_and_removed(door: Door, lumiere: Agency) -> None:
             (3, time(9, 30), ZONE),
         ]
         page.press("lundi 09:30")
-        assert "publie déjà à cette heure" in page.press("Ajouter")
+        assert "a déjà un créneau à cette heure" in page.press("Ajouter")
     with lumiere.scope() as scope:
         assert [one.weekday for one in slots.list_slots(scope, channel_id)] == [3]
 
@@ -186,7 +186,7 @@ def test_what_is_not_brought_back_is_named_with_its_reason(door: Door, lumiere: 
             reschedule_delivery(scope, kept, at=at)
         text = page.press("Annuler ce déplacement")
         assert "Remises où elles étaient : 1 ; restées où elles sont : 1." in text
-        assert r"« reste \*ici\* » (Sandbox) : Quelqu’un l’a changée" in text
+        assert r"« reste \*ici\* » (Sandbox) : Non déplacée" in text
         assert "« revient »" not in text
 
 

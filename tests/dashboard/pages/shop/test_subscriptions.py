@@ -113,7 +113,7 @@ def test_a_price_the_platform_does_not_take_is_said(house: House, price: str) ->
         page.type("Prix pour 30 jours, en étoiles", price)
         page.choose("Packs ouverts", "Matin calme")
         text = page.press("Mettre la formule en vente")
-    assert "n’est pas un nombre" in text or "Le prix va de" in text
+    assert "n’est pas un nombre" in text or "Saisissez un prix entre" in text
     assert house.nova.rows("SELECT 1 FROM plans WHERE tenant_id = :tenant") == []
 
 

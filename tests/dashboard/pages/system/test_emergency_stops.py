@@ -123,7 +123,7 @@ def test_who_works_for_others_only_ends_no_stop_they_saw_before(
         page.open("/system")
         page.type("Motif de la levée", "fini")
         limited(who, "mia")
-        assert "Cet arrêt n’est plus là" in page.press("Lever l’arrêt")
+        assert "Cet arrêt a déjà été levé" in page.press("Lever l’arrêt")
     assert wanted(who) == []
 
 
@@ -170,12 +170,12 @@ def test_who_works_for_one_creator_stops_all_and_ends_it_for_nobody(
             handle_stop_request(wanted(who)[-1], tenant=tenant)
             text = page.open("/system")
             assert "Lever l’arrêt" not in page.labels()
-            assert "qui travaille pour tous y met fin" in text
+            assert "un responsable de toute l’agence peut le lever" in text
         limited(who)
         late.open("/system")
         late.type("Motif de la levée", "fini")
         limited(who, "mia")
-        assert "qui travaille pour tous y met fin" in late.press("Lever l’arrêt")
+        assert "un responsable de toute l’agence peut le lever" in late.press("Lever l’arrêt")
     assert len(wanted(who)) == 1
 
 
@@ -254,10 +254,10 @@ def test_a_signature_is_asked_of_nobody_who_may_not_end_it(
     with door.client() as visitor:
         cookie = {"cookie": door.cookie(who, Role.MANAGER)}
         for where, target, said in (
-            ("tenant", "", "qui travaille pour tous y met fin"),
-            ("creator", str(zoe), "n’est plus là"),
-            ("channel", str(account), "n’est plus là"),
-            ("channel", "nobody", "n’est plus là"),
+            ("tenant", "", "un responsable de toute l’agence peut le lever"),
+            ("creator", str(zoe), "a déjà été levé"),
+            ("channel", str(account), "a déjà été levé"),
+            ("channel", "nobody", "a déjà été levé"),
         ):
             asked = {"where": where, "target": target, "feature": SENDING}
             answer = visitor.get("/auth/confirm/reopen", params=asked, headers=cookie)
@@ -283,16 +283,16 @@ def test_a_creator_stops_her_own_posts_from_home(
             assert not emergency_stops.is_stopped(scope, SENDING, creator=zoe)
         text = page.open("/")
         assert "Arrêt d’urgence depuis" in text
-        assert "a pressé l’arrêt d’urgence" not in text
+        assert "a déclenché l’arrêt d’urgence" not in text
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         text = page.open("/")
-        assert "Creator a pressé l’arrêt d’urgence et ne peut pas y mettre fin" in text
+        assert "Creator a déclenché l’arrêt d’urgence et ne peut pas le lever" in text
         assert "Arrêter : Mia" not in page.labels()  # theirs is under System
         assert "on m’a volé mon téléphone" in page.open("/system").replace("&#39;", "’")
         page.type("Motif de la levée", "retrouvé")
         page.press("Lever l’arrêt")
         handle_stop_request(wanted(who)[-1], tenant=tenant)
-        assert "a pressé l’arrêt d’urgence et" not in page.open("/")
+        assert "a déclenché l’arrêt d’urgence et" not in page.open("/")
 
 
 def test_what_is_told_of_stops_says_what_they_stop(
@@ -345,15 +345,15 @@ def test_who_chats_for_several_says_whom_and_who_may_not_has_no_button(
 
 
 def test_what_a_stop_keeps_back_is_not_shown_as_planned(door: Door, lumiere: Agency) -> None:
-    """The calendar said that it waits for the end of the stop; the day on Home said "Planned" as
+    """The calendar said that it waits for the end of the stop; the day on Home said "Scheduled" as
     before."""
     lumiere.post("Le soir", minutes=1)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert ">Planifié</span>" in page.open()
+        assert ">Programmé</span>" in page.open()
         with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
             emergency_stops.close_switch(
                 scope, "creator", str(lumiere.creator_id), SENDING, reason="essai"
             )
         text = page.open()
     assert ">attend la fin de l’arrêt</span>" in text
-    assert ">Planifié</span>" not in text
+    assert ">Programmé</span>" not in text

@@ -217,7 +217,7 @@ def test_two_who_ask_one_after_the_other_reopen_the_whole_agency(
     )  # what was asked before this stop says nothing about it
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "a demandé la levée d’un arrêt d’urgence" in page.open("/system")
-        assert "Dites pourquoi" in page.press("Lever l’arrêt")
+        assert "Indiquez pourquoi" in page.press("Lever l’arrêt")
 
 
 def test_late_tasks_are_told(door: Door, lumiere: Agency) -> None:

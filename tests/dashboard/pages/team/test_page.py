@@ -37,7 +37,7 @@ def test_owner_brings_somebody_in_whose_link_opens_their_home(door: Door, lumier
         link = re.search(r"/auth/link/([\w-]+)", told)
         assert link, told
         again = page.press("Inviter")
-        assert "a déjà l’adresse" in again
+        assert "utilise déjà l’adresse" in again
     with lumiere.scope() as scope:
         zoe = [one.member for one in load_team(scope).colleagues if one.member.name == "Zoé"]
     assert [(one.role, one.email) for one in zoe] == [(Role.ACCOUNTANT, "zoe@lumiere.example")]
@@ -89,7 +89,7 @@ def test_what_is_no_person_is_told(door: Door, lumiere: Agency, typed: tuple[str
         page.open("/team")
         page.type("Nom", typed[0])
         page.type("E-mail", typed[1])
-        assert "Il faut un nom et une adresse e-mail." in page.press("Inviter")
+        assert "Saisissez un nom et une adresse e-mail." in page.press("Inviter")
 
 
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.OWNER])
@@ -179,13 +179,13 @@ def test_the_owner_reads_what_needs_whom_in_one_place(door: Door, lumiere: Agenc
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/team")
     for said in (
-        "Qui est nécessaire à quoi",
+        "Validations requises",
         "Tout public et Suggestif",
         "Nudité et Explicite",
-        "jusqu’à l’avis",
+        "jusqu’à l’accord d’un conseil",
     ):
         assert said in text, said
-    assert "Qui peut regarder : Manager, Owner." in text  # the guest was given no creator
+    assert "Relecteurs : Manager, Owner." in text  # the guest was given no creator
 
 
 def test_who_does_not_run_the_agency_is_led_to_no_first_steps(door: Door, lumiere: Agency) -> None:

@@ -190,7 +190,7 @@ def test_the_library_comes_in_pages_without_what_is_away_or_withheld(api: ApiCli
     assert api.get(f"/media/{ids[1]}")["id"] == ids[1], "a post may still name it"
     gone = api.ask("GET", f"/media/{ids[3]}")
     assert (gone.status_code, error_code(gone)) == (404, "library.asset_unknown")
-    assert gone.json()["error"]["message"] == "This picture is not in the library."
+    assert gone.json()["error"]["message"] == "This image is not in the library."
 
 
 @pytest.mark.parametrize(

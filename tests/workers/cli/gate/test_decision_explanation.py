@@ -71,18 +71,18 @@ def test_the_story_of_a_post_from_writing_to_removal(
     )
     assert "Agence" in english
     assert "Europe/Paris" in english
-    assert "Looked at in the moment of sending. Written by Anne." in english
-    assert "pictures or files 1, characters" in english
-    assert "it left no copy of its own" in english, "the upload"
-    assert "Rating found: General." in english
+    assert "Checked at the time of sending. Author: Anne" in english
+    assert "Images or files: 1. " in english
+    assert "created no content by itself" in english, "the upload"
+    assert "Rating: General" in english
     assert "visible since" in english
-    assert "the same, byte for byte" in english
-    assert "Classement trouvé : Tout public." in french
+    assert "identical, byte for byte" in english
+    assert "Classement : Tout public" in french
     assert "identique, octet pour octet" in french
     with lea.scope() as scope:
         (copy,) = live_copies.list_copies(scope, Subject("delivery", delivery))
         live_copies.record_removed(scope, copy.jti, "404")
-    assert "the copy was gone on" in told(services, post)
+    assert "sent; removed on" in told(services, post)
 
 
 def test_the_beginning_of_an_id_is_enough_and_says_when_it_is_not(
@@ -108,7 +108,7 @@ def test_the_beginning_of_an_id_is_enough_and_says_when_it_is_not(
 def test_a_post_nobody_judged_yet(services: Services, lea: SandboxAgency) -> None:
     post = lea.write("later")
     delivery = lea.wish(post, after=86_400)
-    assert "Nothing has been decided about it yet." in told(services, delivery)
+    assert "No decision yet." in told(services, delivery)
 
 
 def test_who_counted_is_said_and_the_matched_term_is_not(services: Services, here: World) -> None:
@@ -119,19 +119,19 @@ def test_who_counted_is_said_and_the_matched_term_is_not(services: Services, her
     with here.scope() as scope:
         whole = unit(here, text="EXPLICIT-MARKER-A tonight", media=[medium])
         issuance.judge_unit(scope, whole, author=f"member:{here.ann}")
-    assert "Looked at ahead of time. Written by ann." in told(services, whole.subject.id)
+    assert "Checked ahead of time. Author: ann" in told(services, whole.subject.id)
     english, french = told(services, whole.subject.id), told(services, whole.subject.id, "fr")
     for said in (english, french):
         assert "MARKER" not in said
         assert "Petra" in said
         assert "rob" in said
         assert "ann" in said
-    assert "Shown: Petra, a real person." in english
-    assert "Agreed to be published, up to Explicit" in english
-    assert "Proof of age, holding from" in english
-    assert "rob looked on" in english
-    assert "Rating found: Explicit." in english
-    assert "characters of text 25" in english
+    assert "Depicted: Petra (real person)" in english
+    assert "Consent to publication, up to Explicit" in english
+    assert "Proof of age, valid from" in english
+    assert "Approved by rob on" in english
+    assert "Rating: Explicit" in english
+    assert "Characters of text: 25" in english
 
 
 def test_a_permission_that_did_not_reach_is_said(services: Services, here: World) -> None:
@@ -141,8 +141,8 @@ def test_a_permission_that_did_not_reach_is_said(services: Services, here: World
         assert asset_of(scope, medium)
         whole = unit(here, media=[medium])
         issuance.judge_unit(scope, whole, author=f"member:{here.ann}")
-    assert "None of the permissions on record" in told(services, whole.subject.id)
-    assert "does not leave." in told(services, whole.subject.id)
+    assert "No recorded consent covers" in told(services, whole.subject.id)
+    assert ": blocked" in told(services, whole.subject.id)
 
 
 def test_what_was_replaced_where_it_could_not_be_deleted_is_said(
@@ -164,11 +164,11 @@ def test_what_was_replaced_where_it_could_not_be_deleted_is_said(
     with here.scope() as scope:
         live_copies.record_replaced(scope, permit.jti)
     for language, sentence in (
-        ("en", "what it showed was replaced"),
-        ("fr", "ce qu’il montrait a été remplacé"),
+        ("en", "its content was replaced"),
+        ("fr", "son contenu a été remplacé"),
     ):
         assert sentence in told(services, post.subject.id, language)
-    assert "What stands in the place of something removed" in told(services, permit.jti)
+    assert "Replacement of removed content" in told(services, permit.jti)
 
 
 def replayed(
@@ -213,7 +213,7 @@ def test_a_decision_made_again_is_the_same_or_it_is_said_why_not(
     )
     alter(cluster, here, "UPDATE decisions SET verdict = 'H' WHERE tenant_id = :t AND seq = 1")
     assert replayed(here, whole.subject) == [ReplayOutcome.DIFFERENT, ReplayOutcome.SAME]
-    assert "NOT the same" in told(services, whole.subject.id)
+    assert "NOT identical" in told(services, whole.subject.id)
     alter(
         cluster,
         here,
@@ -225,18 +225,18 @@ def test_a_decision_made_again_is_the_same_or_it_is_said_why_not(
     assert replayed(here, whole.subject) == [ReplayOutcome.INPUTS_CHANGED] * 2
     alter(cluster, here, "DELETE FROM decision_inputs WHERE tenant_id = :t")
     assert replayed(here, whole.subject) == [ReplayOutcome.NO_INPUTS] * 2
-    assert "has been deleted" in told(services, whole.subject.id)
-    assert "pictures or files" not in told(services, whole.subject.id)
+    assert "the inputs were deleted" in told(services, whole.subject.id)
+    assert "Images or files" not in told(services, whole.subject.id)
 
 
 def test_a_copy_that_is_not_found_is_not_called_visible(services: Services, here: World) -> None:
     with here.scope() as scope:
         whole = unit(here)
         first = issuance.mint_permit(scope, whole, Step(), key=KEY, author=f"member:{here.ann}")
-    assert "something may be visible" in told(services, whole.subject.id)
+    assert "content may be live" in told(services, whole.subject.id)
     with here.scope() as scope:
         live_copies.void_permit(scope, first.jti, "not_sent")
-    assert "nothing left" in told(services, whole.subject.id)
+    assert "not sent (confirmed)" in told(services, whole.subject.id)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -23,17 +23,17 @@ def test_a_place_is_told_with_its_sources_and_its_age() -> None:
     told = place_rules.explain_place("bluesky.post", on="2026-11-20", language="en")
     for part in (
         "bluesky.post (",
-        "Nudity [N]: allowed, marked (",
-        "the platform looks after it",
+        "Nudity [N]: allowed with label (",
+        "checked by the platform",
         "https://",
         "Feb 18, 2027",
     ):
         assert part in told
-    assert "from Feb 19, 2027, Nudity, Explicit: waits for a person." in told
+    assert "from Feb 19, 2027, Nudity, Explicit: needs review" in told
     aged = place_rules.explain_place("bluesky.post", on="2027-03-01", language="fr")
-    assert "depuis le 19 févr. 2027, Nudité, Explicite : attend une personne." in aged
-    assert "Nudité [N]: attend une personne – resserré" in aged
-    assert place_rules.explain_place("x", on="", language="fr").count("Âge des lecteurs") == 4
+    assert "depuis le 19 févr. 2027, Nudité, Explicite : à examiner" in aged
+    assert "Nudité [N]: à examiner – resserré" in aged
+    assert place_rules.explain_place("x", on="", language="fr").count("Âge du public") == 4
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -56,7 +56,7 @@ def test_a_loosening_is_called_out(tmp_path: Path) -> None:
     assert place_rules.diff_rules(
         bundle.SHIPPED_MATRIX_PATH, bundle.SHIPPED_MATRIX_PATH, language="en"
     ) == (
-        "No difference in the rules of places.",
+        "The rules are identical.",
         False,
     )
     new.write_text(
@@ -73,7 +73,7 @@ def test_a_loosening_is_called_out(tmp_path: Path) -> None:
         "utf-8",
     )
     told, loosened = place_rules.diff_rules(bundle.SHIPPED_MATRIX_PATH, new, language="fr")
-    assert (loosened, "ASSOUPLI" in told, "0 autorisent plus" in told) == (False, False, True)
+    assert (loosened, "ASSOUPLI" in told, "assouplis : 0" in told) == (False, False, True)
 
 
 @pytest.mark.parametrize("broken", ["", "- a", "rows: []", "a: [", "\x00"])
@@ -134,15 +134,15 @@ def test_a_place_of_a_strangers_package_is_told_with_where_it_comes_from(
     told = place_rules.explain_place("acme.post", language="en")
     for part in (
         f"From the package acme 1.2, signed with the key {public}",
-        "[S]: waits",
+        "[S]: needs review",
         "[N]: blocked",
-        "not known here",
+        "Start Greenroom to see",
     ):
         assert part in told
     assert "greedy" not in place_rules.explain_place("acme", language="fr")
     with pytest.raises(NotFound):
         place_rules.explain_place("acme.story")
-    assert "They came with Greenroom." in place_rules.explain_place("x.post", language="en")
+    assert "Source: shipped with Greenroom" in place_rules.explain_place("x.post", language="en")
     said = plugin_place_rules.verify_rules(document, bundle.shipped_bundle())
     here = world(tenant, uuid7())
     before = place_rules.count_admitting_agencies(tenant, said)

@@ -33,18 +33,18 @@ def test_a_release_is_signed_by_two_taken_and_told(
                     policy_release.admit_release(tenant, file.read_bytes(), "en")
                 continue
             told = policy_release.admit_release(tenant, file.read_bytes(), "en")
-            assert f"Rules in force: {VERSION}+" in told
-            assert "signed by two" in told
+            assert f"Active rules: {VERSION}+" in told
+            assert "two signatures" in told
             assert "by Jun 1, 2027" in told
-            assert "signées par deux" in policy_release.describe_rules_in_force(tenant, "fr")
+            assert "portant deux signatures" in policy_release.describe_rules_in_force(tenant, "fr")
             with past_the_gate(cluster) as connection:
                 connection.exec_driver_sql("UPDATE policy_bundles SET state = 'retired'")
-            assert "older than those already taken" in policy_release.describe_rules_in_force(
+            assert "older than the ones installed" in policy_release.describe_rules_in_force(
                 tenant, "en"
             )
     told = policy_release.describe_rules_in_force(tenant, "en")
     assert bundle.shipped_bundle().name in told
-    assert "They came with Greenroom." in told
+    assert "Source: shipped with Greenroom" in told
 
 
 def test_what_cannot_be_signed_is_said(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_its_suite_fails_for_the_right_reason_and_passes_once_written(tmp_path: 
 
 def test_rules_count_from_the_day_on_which_somebody_read_them(tmp_path: Path) -> None:
     rows = connector_scaffold.scaffold_files("acme")["rows.yaml"]
-    with pytest.raises(plugin_place_rules.InvalidThirdPartyRules, match="not whole"):
+    with pytest.raises(plugin_place_rules.InvalidThirdPartyRules, match="incomplete"):
         plugin_place_rules.verify_rules(
             plugin_place_rules.sign_rules("acme", rows, ACME), bundle.shipped_bundle()
         )

@@ -44,6 +44,6 @@ def test_the_command_lists_each_voice_with_its_licence(
     shown = voice_table.render_voices(
         voice_table.voice_rows(GeneratorsSettings(espeak_program=write_fake_espeak(tmp_path)))
     )
-    assert len(shown.splitlines()) == 2
+    assert len(shown.splitlines()) == 3
     assert "GPL-3.0-or-later" in shown
     assert "klingon" in voice_table.render_voices([], "klingon")

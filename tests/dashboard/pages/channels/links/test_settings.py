@@ -27,7 +27,7 @@ def test_a_rule_is_made_for_what_is_written_from_now_on(door: Door, lumiere: Age
         page.check("Les remplacer par des adresses courtes")
         page.type("Repère utm_source", " {platform} ")
         page.type("Repère utm_content", "{secret}")
-        assert "Entre accolades, seuls" in page.press("Enregistrer")
+        assert "Seules ces variables sont disponibles" in page.press("Enregistrer")
         assert rule(lumiere).is_idle
         page.type("Repère utm_content", "")
         assert "C’est enregistré" in page.press("Enregistrer")

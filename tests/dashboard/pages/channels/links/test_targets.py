@@ -81,15 +81,15 @@ def test_a_post_says_where_its_address_is_put_on_the_list(door: Door, lumiere: A
 @pytest.mark.parametrize(
     ("typed", "said"),
     [
-        ("javascript:alert(1)", "ne prend que des adresses web"),
-        ("https://boutique.example@evil.example/", "un signe @ avant son hôte"),
-        ("https://bоutique.example/", "des lettres que l’on peut prendre pour d’autres"),
-        ("http://192.168.0.1/admin", "à l’intérieur d’une maison"),
-        ("https://bit.ly/mia", "cache où elle mène"),
-        ("https://sortie.example/?u=https://evil.example/", "en contient une autre"),
-        ("https://onlyfans.com/mia", "réservé aux adultes"),
-        ("<script>", "n’est pas une adresse"),
-        ("", "n’est pas une adresse"),
+        ("javascript:alert(1)", "qui commence par https:// ou http://"),
+        ("https://boutique.example@evil.example/", "un @ avant son domaine"),
+        ("https://bоutique.example/", "des lettres qui ressemblent à d’autres"),
+        ("http://192.168.0.1/admin", "sur un réseau privé"),
+        ("https://bit.ly/mia", "masquent leur destination"),
+        ("https://sortie.example/?u=https://evil.example/", "contient une autre adresse"),
+        ("https://onlyfans.com/mia", "connu comme adulte"),
+        ("<script>", "Ce lien n’est pas valide"),
+        ("", "Ce lien n’est pas valide"),
     ],
 )
 def test_what_no_list_takes_is_refused_in_words(
