@@ -177,7 +177,9 @@ def test_stop_is_obeyed_at_once_and_confirmed_once(studio: Studio) -> None:
     studio.say("leo", "bonjour")
     studio.say("leo", "/stop all")
     studio.say("leo", "/stop all")
-    confirmations = [text for text in studio.texts("leo") if "ne recevrez plus aucun message" in text]
+    confirmations = [
+        text for text in studio.texts("leo") if "ne recevrez plus aucun message" in text
+    ]
     assert len(confirmations) == 1
     assert studio.thread("leo").owner is OwnerState.CLOSED
 
