@@ -2,15 +2,20 @@
 confirmed by two; and whom nobody recognises."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+from gate.consent import subject_portal
 from gate.evidence import person_dossiers
+from gate.people import age_proofs, age_requests
+from gate.people.age_proofs import AgeConfirmation
 from tests.browser.chromium import Visitor
 from tests.browser.installation import RunningAgency
 from tests.browser.page_checks import page_faults
 from tests.browser.test_every_page import axe
 from tests.conftest import wait_until
+from tests.gate.person_actions import add_custodian, confirm_contact_address
 
 PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 
@@ -36,7 +41,26 @@ def lacking(lea: RunningAgency) -> tuple[str, ...]:
         return person_dossiers.list_dossiers(scope)[0].adult
 
 
+def confirm_age(lea: RunningAgency, custodian: UUID) -> None:
+    """Confirm the open request as the custodian, who works from another network than the agency."""
+    with lea.desk.scope(f"member:{custodian}") as scope:
+        (request,) = age_requests.list_open_requests(scope)
+        proof = AgeConfirmation("document", "dossier 12", scope.now - timedelta(days=1))
+        age_proofs.submit_age_proof(scope, request.id, proof)
+    wait_until(lambda: "age" not in lacking(lea), 60)
+
+
+def portal_token(lea: RunningAgency) -> str:
+    """Return the token of the link that the person receives at their own confirmed address."""
+    with lea.desk.scope(f"member:{lea.desk.author}") as scope:
+        (person,) = person_dossiers.list_dossiers(scope)
+        token = subject_portal.create_portal_link(scope, person.id)
+        confirm_contact_address(scope, person.id)
+    return token
+
+
 def test_from_nobody_to_ready(lea: RunningAgency) -> None:
+    custodian = add_custodian(lea.desk)
     with lea.visitor("/people", lea.desk.author) as anne:
         anne.shows("Aucun modèle pour l’instant")
         shot(anne, "people-empty")
@@ -48,16 +72,14 @@ def test_from_nobody_to_ready(lea: RunningAgency) -> None:
         anne.press("Envoyer la demande")
         anne.shows("Demande envoyée dans l’espace de Ida")
         anne.rest()
-        anne.page.locator("summary", has_text="Noter une preuve de majorité").click()
-        anne.type("Qui a vérifié", "Notaire Roux")
-        anne.type("Numéro du dossier", "dossier 12")
-        anne.press("Noter cette preuve")
-        anne.shows("par Notaire Roux", 60)
+        anne.page.locator("summary", has_text="Demander une preuve d’âge").click()
+        anne.type("Référence du dossier chez le dépositaire", "dossier 12")
+        anne.press("Envoyer la demande au dépositaire")
+        anne.shows("Preuve d’âge de Ida demandée au dépositaire")
         anne.rest()
-        anne.press("Code pour Ida")
-        anne.shows("/me/")
-        token = anne.text().split("/me/", 1)[1].split()[0]
-        shot(anne, "people-code")
+        confirm_age(lea, custodian)
+        shot(anne, "people-proof")
+        token = portal_token(lea)
         with lea.chromium.visitor(390) as ida:
             ida.go(f"{lea.installation.services.settings.web.public_url}/me/{token}")
             ida.shows("Il ne prend effet que si vous signez")
