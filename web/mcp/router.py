@@ -1,4 +1,4 @@
-"""The Model Context Protocol over HTTP, for assistants: `POST /v1/mcp` with a key of the API."""
+"""The Model Context Protocol over HTTP: `POST /v1/mcp` with an API key."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -29,13 +29,14 @@ def router(
     generators: GeneratorsSettings,
     store: ObjectStore | None = None,
 ) -> APIRouter:
-    """The one route of assistants; nothing is copied where there is no `store`."""
+    """Create the route of the MCP server. Without a `store`, the tools that copy pictures are
+    missing."""
     routes = APIRouter()
     known = build_tools(connectors, generators, store)
 
     @cache
     def load_server() -> "ToolServer":
-        from web.mcp.server import ToolServer  # noqa: PLC0415  the first message loads the SDK
+        from web.mcp.server import ToolServer  # noqa: PLC0415 the first message loads the SDK
 
         return ToolServer(tenant, known)
 
