@@ -107,7 +107,8 @@ def file_response(
 
 
 def is_cross_site(request: Request) -> bool:
-    """Return True if the request was sent by a page of another site (Sec-Fetch-Site, else Origin)."""
+    """Return True if the request was sent by a page of another site (Sec-Fetch-Site, else
+    Origin)."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site not in {"same-origin", "none"}

@@ -165,7 +165,8 @@ class ClientLinkPages:
         return back
 
     def serve_picture(self, request: Request, token: str, name: str) -> Response:
-        """Serve a picture of the post to the browser that opened the link, while it may be shown."""
+        """Serve a picture of the post to the browser that opened the link, while it may be
+        shown."""
         sha256, _, suffix = name.partition(".")
         found = client_links.find_client_link(self._tenant, token)
         if found is None:
@@ -230,7 +231,8 @@ class ClientLinkPages:
 def _build_channel_preview(
     one: PostPreview, shown: ClientView, at: datetime, late: bool
 ) -> ChannelPreview:
-    """Build the preview of one account with the pictures that may be shown, by their relative URLs."""
+    """Build the preview of one account with the pictures that may be shown, by their
+    relative URLs."""
     seen = {
         asset: (f"files/{medium.sha256}.{FILE_SUFFIXES[medium.mime]}", medium.alt)
         for asset, medium in zip(one.said.all_assets, one.all_media, strict=False)

@@ -33,7 +33,8 @@ _AHEAD = ("purpose", "sec-purpose", "x-purpose", "x-moz")
 
 
 def is_bot(request: Request) -> bool:
-    """Return True if a request identifies itself as automated: a bot, a link preview or a prefetch."""
+    """Return True if a request identifies itself as automated: a bot, a link preview or a
+    prefetch."""
     headers = request.headers
     agent = headers.get("user-agent", "")
     if request.method == "HEAD" or not agent.strip() or _MACHINES.search(agent):

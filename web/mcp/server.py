@@ -144,7 +144,8 @@ class ToolServer:
 def _run_tool(
     tenant: OpenScope, request: Request, tool: Tool, arguments: Mapping[str, Any]
 ) -> CallToolResult:
-    """Return the result of a tool, or an error text with which the assistant can correct its call."""
+    """Return the result of a tool, or an error text with which the assistant can correct
+    its call."""
     try:
         given = tool.takes.model_validate_json(json.dumps(arguments))
         found = tool.do(make_call(tenant, request, tool.needs), given)

@@ -1,4 +1,5 @@
-"""The removal form of a creator's site, for depicted people without an account, and its receipts."""
+"""The removal form of a creator's site, for depicted people without an account, and its
+receipts."""
 
 import re
 import secrets
@@ -237,7 +238,8 @@ class RemovalRequestPages:
         wrong: Message | None = None,
         words: str = "",
     ) -> Response:
-        """Show the status of a request to a visitor who entered its code. Others get the code form."""
+        """Show the status of a request to a visitor who entered its code. Others get the
+        code form."""
         found = sites.find_site_by_slug(self._tenant, slug)
         receipt = parse_receipt(typed)
         if found is None or not receipt:

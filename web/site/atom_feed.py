@@ -1,4 +1,5 @@
-"""Feeds of a site: Atom (RFC 4287) and JSON Feed 1.1. Entry ids do not change if the address does."""
+"""Feeds of a site: Atom (RFC 4287) and JSON Feed 1.1. Entry ids do not change if the
+address does."""
 
 import json
 from collections.abc import Sequence
@@ -166,7 +167,8 @@ def _add_text_element(parent: xml.Element, name: str, text: str) -> None:
 
 
 def _strip_illegal_characters(text: str) -> str:
-    """Remove characters that XML 1.0 does not allow (section 2.2), which would break feed readers."""
+    """Remove characters that XML 1.0 does not allow (section 2.2), which would break feed
+    readers."""
     return "".join(
         c
         for c in text

@@ -180,7 +180,8 @@ def set_chat_url(scope: Scope, creator_id: UUID, chat_url: str) -> None:
 
 
 def _validate_web_address(url: str) -> str:
-    """Return the URL if a page may link to it. Other schemes such as `javascript:` raise BadInput."""
+    """Return the URL if a page may link to it. Other schemes such as `javascript:` raise
+    BadInput."""
     if url and not url.startswith(("http://", "https://")):
         raise BadInput("site.chat_address", address=url[:60])
     return url

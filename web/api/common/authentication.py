@@ -117,7 +117,8 @@ class KeyLookup(Protocol):
 
 @dataclass(frozen=True)
 class KeySpace:
-    """The keys that an API accepts, and the name under which all requests of a tenant are counted."""
+    """The keys that an API accepts, and the name under which all requests of a tenant are
+    counted."""
 
     enter: KeyLookup
     together: str
