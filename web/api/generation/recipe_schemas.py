@@ -26,7 +26,7 @@ Formats = Annotated[
 
 class RecipeChange(RequestModel):
     """Changes to a recipe. Fields that are left out keep their value. `null` removes `seed`,
-    `begin` or `posture`. Setting `begin` removes `posture`, and the reverse."""
+    `begin` or `posture`. A recipe cannot have both `begin` and `posture`."""
 
     prompt: Prompt = ""
     negative: Annotated[StorableText, Field(max_length=500)] = ""
