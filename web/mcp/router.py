@@ -36,7 +36,7 @@ def router(
 
     @cache
     def load_server() -> "ToolServer":
-        from web.mcp.server import ToolServer  # noqa: PLC0415 the first message loads the SDK
+        from web.mcp.server import ToolServer  # noqa: PLC0415  the first message loads the SDK
 
         return ToolServer(tenant, known)
 

@@ -29,7 +29,7 @@ from web.site.pages import render_template
 from web.site.sites import SiteProfile
 
 _RECEIPT = re.compile(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){2}")
-PASS_COOKIE = "receipt"  # noqa: S105 the name of a field, not a secret
+PASS_COOKIE = "receipt"  # noqa: S105  the name of a field, not a secret
 CODE_COOKIE = "code"
 """Cookies that grant access to a receipt and that carry the code while it is shown."""
 

@@ -44,8 +44,7 @@ Secret = Annotated[
 class HookIn(RequestModel):
     """A webhook: its URL, its events, and the creators it covers (all if empty)."""
 
-    # type: ignore[arg-type] # a list of strings is valid JSON
-    model_config = example_config(_EVENT)  # type: ignore[arg-type]
+    model_config = example_config(_EVENT)  # type: ignore[arg-type]  # a list of strings is JSON
 
     name: Annotated[StorableText, Field(min_length=1, max_length=MAX_WEBHOOK_NAME)]
     url: Annotated[StorableText, Field(min_length=1, max_length=MAX_WEBHOOK_URL)]
