@@ -74,7 +74,7 @@ class PhotoSession:
 
 
 def _list_upload_creators(scope: Scope, hand: PhoneVisit) -> list[Creator]:
-    """Return the creators for whom this member may upload."""
+    """Return the creators whose photos this member may upload."""
     if not has_right(hand.viewer.member.role, Right.RUN):
         return []
     return [one for one in list_creators(scope) if one.id in hand.creators]

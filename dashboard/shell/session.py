@@ -101,7 +101,7 @@ def session_cookie_name() -> str:
 
 
 def device_cookie_name() -> str:
-    """Return the name of the cookie that identifies a browser, whoever signs in. It grants no
+    """Return the name of the cookie that identifies a browser across members. It grants no
     access."""
     return f"{session_cookie_name()}{sessions.DEVICE_SUFFIX}"
 

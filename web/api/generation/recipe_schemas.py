@@ -107,8 +107,8 @@ class RecipeIn(RecipeChange):
 
 
 class BeginOut(BaseModel):
-    """The initial picture of runs. `anew` percent of it is generated again, limited to `part` if
-    that is set."""
+    """The initial picture of runs, the percentage of it to generate again, and the part to which
+    that is limited (empty for the whole picture)."""
 
     media_id: UUID
     anew: int

@@ -69,9 +69,9 @@ class RunPreviewQuery(RequestModel):
 
 
 class BeginIn(RequestModel):
-    """The initial picture of a run. `anew` percent of it is generated again, limited to `part` or
-    `mask` if one is set. A part is a list of shapes in percent of the picture's sides; a mask is a
-    PNG in base64 that is light in the area to generate."""
+    """The initial picture of a run, and the percentage of it to generate again. `part` or `mask`
+    limits that to an area: a part is a list of shapes in percent of the picture's sides; a mask is
+    a PNG in base64 that is light in the area to generate."""
 
     media_id: UUID
     anew: Annotated[int, Field(ge=input_pictures.MIN_STRENGTH, le=input_pictures.MAX_STRENGTH)] = (

@@ -43,9 +43,8 @@ def router(tenant: OpenScope, generators: GeneratorsSettings, store: ObjectStore
     def ask_copy(
         body: CopyIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]
     ) -> Response:
-        """Request a copy of a picture. It shows the same people and gets a rating of its own. A
-        copy enlarged by a model has at most 2,048 pixels per side. Requires the `generate` scope.
-        """
+        """Request a copy of a picture. It shows the same people and is rated separately. A copy
+        enlarged by a model has at most 2,048 pixels per side. Requires the `generate` scope."""
         return call.apply_once(
             lambda scope, sight: create_picture_copy(
                 scope, sight, body, generators=generators, store=store

@@ -90,8 +90,8 @@ def _add_test_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     ) -> Response:
         """Start an A/B test on a series with one account. A hash assigns version A or B to each
         date. The series is split: its first part ends before `day`, and the test runs on a new
-        series from then on. Version B needs an approval of its own. Requires the `posts:write`
-        scope."""
+        series from then on. Version B needs a separate approval. Requires the `posts:write` scope.
+        """
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             lock_seen_series(scope, sight, series_id, call)
