@@ -63,6 +63,7 @@ def create_web_app(
     generation.
     """
     base = public_url.rstrip("/")
+    # Only the API publishes an OpenAPI document, at /v1/openapi.json.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
 
     _add_probes(app, tenant)
@@ -88,6 +89,7 @@ def create_web_app(
         removal_requests.router(tenant, public_url=base, letterbox_key=letterbox_key)
     )
     app.include_router(
+        # The last router: its `/{slug}` routes match any path.
         pages.router(tenant, store, public_url=base, security_contact=security_contact)
     )
     secure = (

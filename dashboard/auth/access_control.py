@@ -198,5 +198,6 @@ def _read_session_cookie(scope: dict[str, object]) -> str:
 
 async def _hang_up(receive: AsgiReceive, send: AsgiSend) -> None:
     await receive()
+    # 1008: policy violation (RFC 6455, 7.4.1).
     told: AsgiMessage = {"type": "websocket.close", "code": 1008}
     await send(told)

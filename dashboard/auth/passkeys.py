@@ -203,6 +203,7 @@ def _build_sign_in_response(request: Request, opened: str) -> Response:
     """Return a JSON redirect with the cookies of the new session."""
     let_in = session_cookies.sign_in_response(request, opened)
     made = JSONResponse({"to": let_in.headers["location"]}, headers=NO_STORE)
+    # There are several Set-Cookie headers, and a mapping would keep only one.
     made.raw_headers.extend(pair for pair in let_in.raw_headers if pair[0] == b"set-cookie")
     return made
 

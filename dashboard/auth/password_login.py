@@ -100,6 +100,7 @@ async def submit_password(request: Request) -> Response:
             passwords.set_password(
                 scope, who.member.id, typed.get("password", ""), email=who.member.email
             )
+            # `set_password` ended all sessions, so a sign-in link starts a new one.
             secret = sessions.create_sign_in_link(scope, who.member.id)
             to = f"{PASSKEYS_PATH}?told=password" if list_passkeys(scope, who.member.id) else "/"
         opened = sessions.redeem_sign_in_link(

@@ -199,6 +199,7 @@ def _serve_library_file(request: Request) -> Response:
         data = _load_profile_bytes(who.tenant_id, sight, profile)
         part = request.headers.get("range")
         kind = sight.plays(profile)
+        # A part of a picture does not count as viewed. Players always request ranges.
         if sight.pressed and request.method == "GET" and (kind or part is None):
             _record_clear_viewing(who, sight, profile)
         return range_response(

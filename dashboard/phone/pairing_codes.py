@@ -32,6 +32,7 @@ COLOUR = "#6232b4"
 LEAF = "#7fdcae"
 SIZES = (180, 192, 512)
 HERE_ONLY = frozenset({"localhost", "127.0.0.1"})
+"""Host names that a phone cannot reach."""
 KEPT = {"cache-control": "max-age=86400"}
 
 

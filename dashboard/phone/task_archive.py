@@ -66,6 +66,7 @@ def write_package(
 
 def _add_archive_entry(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     entry = zipfile.ZipInfo(name, _MADE)
+    # 3: Unix, so that the file mode applies.
     entry.create_system = 3
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, data)

@@ -83,6 +83,7 @@ def document_response(
     tag = entity_tag(body)
     own = {"etag": tag, "cache-control": cache, **(headers or {})}
     if changed_at is not None:
+        # HTTP dates have no fractions of a second.
         own["last-modified"] = format_datetime(changed_at.replace(microsecond=0), usegmt=True)
     if _is_copy_current(request.headers, tag, changed_at):
         return Response(status_code=304, headers=own)
@@ -111,6 +112,7 @@ def is_cross_site(request: Request) -> bool:
     Origin)."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
+        # "none": the user entered the URL or opened a bookmark.
         return site not in {"same-origin", "none"}
     origin = request.headers.get("origin")
     return origin is not None and origin.partition("://")[2] != request.headers.get("host", "")
@@ -152,4 +154,5 @@ def _is_unchanged_since(since: str, changed_at: datetime) -> bool:
         seen = parsedate_to_datetime(since)
     except (ValueError, OverflowError):
         return False
+    # A date with the zone "-0000" is parsed as naive.
     return seen.tzinfo is not None and changed_at.replace(microsecond=0) <= seen

@@ -98,6 +98,7 @@ class ClientLinkPages:
         self._store = store
         self._connectors = connectors
         self._secure = secure
+        # Browsers accept the prefix `__Host-` only over TLS.
         self._cookie = "__Host-approver" if secure else "approver"
 
     def show_request(self, request: Request, token: str, wrong: Message | None = None) -> Response:
@@ -146,6 +147,7 @@ class ClientLinkPages:
                     client_links.open_client_link(scope, found[1], session)
                 elif what in ("yes", "change"):
                     why = typed.get("why", "")
+                    # PostgreSQL cannot store NUL in text.
                     note = typed.get("note", "").replace("\x00", "")
                     client_links.answer_client_link(
                         scope, found[1], session, yes=what == "yes", why=why, note=note

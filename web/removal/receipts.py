@@ -185,6 +185,7 @@ class ReceiptPages:
             path=held.path,
             receipt=held.receipt,
             pin=pin
+            # The cookie is untrusted input.
             if pin.isascii() and pin.isdigit() and len(pin) == access_codes.CODE_DIGITS
             else "",
             cases=cases,

@@ -74,6 +74,7 @@ class AdultAreaPages:
         self._store = store
         self._base = public_url
         self._secure = public_url.startswith("https://")
+        # Browsers accept the prefix `__Host-` only over TLS.
         self._cookie = "__Host-reader" if self._secure else "reader"
 
     def show_area(self, request: Request, slug: str, before: str | None) -> Response:

@@ -269,6 +269,7 @@ def list_newest(
             tuple_(col(Item.published_at), col(Item.id)) < (last.published_at, last.id)
         )
     order = (col(Item.published_at).desc(), col(Item.id).desc())
+    # One more row shows whether there is a next page.
     rows = scope.session.exec(query.order_by(*order).limit(limit + 1)).all()
     seen = _build_entries(scope, found, rows[:limit])
     entries = tuple(entry for entry in seen if entry is not None)

@@ -122,6 +122,7 @@ class SitePages:
             listing.entries,
             base=self._base,
         )
+        # A hidden item can reappear without a change of the site, for example after a new rating.
         changed_at = site.changed_at if settled and listing.whole else None
         return responses.document_response(
             request, body, mime=FEEDS[kind], cache=responses.FEED_CACHE, changed_at=changed_at
@@ -284,6 +285,7 @@ def _build_security_txt(tenant: OpenScope, contact: str) -> PlainTextResponse:
     if not contact:
         return PlainTextResponse("", status_code=404)
     with tenant(INSTALLATION_ID, VISITOR_ACTOR, role="door") as scope:
+        # RFC 9116, 2.5.5 recommends less than a year.
         expires = (scope.now + timedelta(days=180)).astimezone(UTC)
     return PlainTextResponse(
         f"Contact: {contact}\nExpires: {expires:%Y-%m-%dT00:00:00Z}\nPreferred-Languages: en, fr\n"

@@ -34,6 +34,7 @@ RESERVED_SLUGS = frozenset(
     }
     | {"mcp", "me", "lent", "approve", "ics"}
 )
+"""Slugs that would collide with the paths of other routes."""
 VISITOR_ACTOR = "system:web"
 
 
@@ -111,6 +112,7 @@ def open_site(
     if language not in LANGUAGES:
         raise BadInput("site.language", language=language[:20])
     profile_texts.check_profile_texts(scope, (title, about, slug.replace("-", " ")))
+    # Slugs are unique across tenants, which the table's constraint does not cover.
     scope.lock(f"slug:{slug}")
     with scope.acting_as("door"):
         owner = scope.run(

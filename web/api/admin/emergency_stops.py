@@ -98,6 +98,7 @@ def router(tenant: OpenScope) -> APIRouter:
             wanted = EmergencyStopRequested(
                 scope.tenant_id, key, scope=body.where, open=False, by=scope.actor, **wish
             )
+            # Workers handle priority 0 first.
             outbox.put(scope, wanted, priority=0, dedupe=f"switch:{key}")
             return ChangeResult(
                 AskedOut(where=body.where, **wish),

@@ -147,6 +147,7 @@ def _set_minimum_interval(scope: Scope, one: Channel, body: PaceIn) -> None:
     minutes = (
         body.apart_minutes
         if body.apart_minutes is not None
+        # Rounds up to whole minutes.
         else -(-one.min_interval // timedelta(minutes=1))
     )
     holds = body.holds_distance if body.holds_distance is not None else one.holds_min_interval

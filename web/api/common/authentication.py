@@ -173,6 +173,7 @@ class RequestBody:
         form = self._form
         too_large = ApiError(413, Message("api.too_large", {"most": form.most}))
         declared = headers.get("content-length", "0")
+        # The slice keeps int() below its limit of 4,300 digits.
         if not declared.isdigit() or int(declared[:20]) > form.most:
             raise too_large
         data = bytearray()
@@ -248,6 +249,7 @@ class AdmissionMiddleware:
             entered = await run_in_threadpool(self._authenticate_key, request)
             headers = await run_in_threadpool(self._count_key_request, entered)
             await body.read()
+            # The MCP server rejects invalid JSON itself.
             if body.is_json and _api_path(scope) != JSON_RPC_PATH:
                 await run_in_threadpool(check_json, body.data)
         except DATABASE_AWAY_ERRORS:
@@ -260,6 +262,7 @@ class AdmissionMiddleware:
                 scope, receive, _add_response_headers(send, {**headers, **NO_STORE_HEADERS})
             )
             return
+        # Hashing a large upload would block the event loop.
         digest = await run_in_threadpool(_request_digest, request, body.data)
         scope.setdefault("state", {})["asked"] = AdmittedRequest(entered, digest)
         await self._app(

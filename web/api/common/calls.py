@@ -34,6 +34,7 @@ from web.api.common.errors import ApiError
 
 T = TypeVar("T")
 ANSWER_LIFETIME = timedelta(hours=24)
+"""Time for which the response to an idempotency key is stored."""
 MAX_IDEMPOTENCY_KEY = 255
 STATE_TAG_LENGTH = 20
 """Number of hexadecimal digits in a state tag."""
@@ -113,6 +114,7 @@ class ApiCall:
         if self.if_match is None:
             raise ApiError(428, Message("api.no_version"))
         said = self.if_match.strip().strip('"')
+        # Nine digits fit into PostgreSQL's integer.
         if not (said.isascii() and said.isdigit() and len(said) <= 9):
             raise ApiError(412, Message("api.other_version"))
         return int(said)
@@ -173,6 +175,7 @@ class ApiCall:
 
     def _replay_or_apply(self, scope: Scope, sight: Caller, act: ApiChange, name: str) -> Response:
         key_id = self.asked.entered.key_id
+        # Concurrent requests with the same idempotency key wait for the first.
         scope.lock(f"api:{key_id}:{name}")
         which = {"tenant": scope.tenant_id, "key": key_id, "name": name}
         known = scope.run(_KNOWN, since=scope.now - ANSWER_LIFETIME, **which).first()
@@ -227,6 +230,7 @@ class ApiCall:
         except Conflict as conflict:
             status = 412 if isinstance(conflict, StaleVersion) else 409
             try:
+                # The failed transaction is rolled back, so the states are read in a new one.
                 states = self.read(where)
             except NotFound:
                 states = {}

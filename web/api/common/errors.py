@@ -63,7 +63,9 @@ def quoted_name(value: object) -> str:
 
 ERROR_LANGUAGE = "en"
 MAX_FIELD_ERRORS = 20
+"""Maximum number of invalid fields in an error response."""
 DATABASE_AWAY_ERRORS = (OperationalError, PoolTimeout)
+"""Errors of a database that is restarting or has no free connection."""
 ERROR_STATUS: Mapping[type[GreenroomError], int] = {
     NotFound: 404,
     Refused: 403,

@@ -27,6 +27,7 @@ class Identified(Protocol):
 
 T = TypeVar("T", bound=Identified)
 MAX_CURSOR_LENGTH = 400
+"""Maximum characters of a cursor."""
 _MARK = 8
 
 
@@ -46,6 +47,7 @@ def decode_cursor(question: object, cursor: str, *, parts: int) -> list[str]:
             if len(cursor) <= MAX_CURSOR_LENGTH
             else None
         )
+    # RecursionError: deeply nested JSON.
     except (ValueError, RecursionError):
         found = None
     place = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []

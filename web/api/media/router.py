@@ -45,6 +45,7 @@ Uncovered = Annotated[
     ),
 ]
 SANDBOX_HEADERS = {"content-security-policy": "default-src 'none'; sandbox"}
+"""Headers that keep browsers from running scripts in a served file."""
 Whose = Annotated[UUID, Query(description="The creator whose library it comes into.")]
 
 

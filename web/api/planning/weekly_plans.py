@@ -91,6 +91,7 @@ def _build_week_brief(scope: Scope, creator: Creator, body: WeekIn) -> WeekBrief
         tone=" ".join((manner.tone if body.tone is None else body.tone).split()),
         language=body.language or ours,
         channels=tuple(dict.fromkeys(body.channels)),
+        # The default is the next Monday.
         first=body.first or today + timedelta(days=DAYS_PER_WEEK - today.weekday()),
         weekdays=tuple(sorted(set(body.weekdays))),
         count=body.count,

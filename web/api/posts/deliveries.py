@@ -365,6 +365,7 @@ def _add_duplicate_routes(
     @routes.post(
         ONE + "/anyway",
         response_model=DeliveryOut,
+        # The published name, which generated clients use.
         operation_id="post_anyway_deliveries__delivery_id__anyway_post",
     )
     def publish_duplicate(
