@@ -46,7 +46,7 @@ def _render_second_factor(request: Request) -> Response:
 
 @dataclass(frozen=True)
 class SecondFactorOptions:
-    """The ways to complete sign-in: `offer` sets up an app, `app` and `passkeys` tell whether the
+    """The ways to complete sign-in: `offer` sets up an app; `app` and `passkeys` are True if the
     member has one."""
 
     offer: TotpEnrolment | None

@@ -106,7 +106,7 @@ def _serve_archive(
 
 
 def _write_archive(who: Viewer, task: ManualTask, hand: PhoneVisit) -> IO[bytes]:
-    """Write the archive to disk, because videos do not fit in memory."""
+    """Write the archive to disk instead of memory, because videos are large."""
     out = tempfile.TemporaryFile()  # noqa: SIM115  closed after the last chunk was sent
     try:
         task_archive.write_package(

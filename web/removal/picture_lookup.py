@@ -1,5 +1,5 @@
-"""Find the pictures a removal request means, by URL or by perceptual hash, for each creator of a
-tenant."""
+"""Find the pictures that a removal request names, by URL or by perceptual hash, for each creator of
+a tenant."""
 
 import re
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ _FILE = re.compile(r"([0-9a-f]{64})\.[a-z0-9]{2,5}")
 
 
 def parse_fingerprints(typed: str) -> tuple[str, ...]:
-    """Return the valid perceptual hashes of a comma-separated form field. Hashes that match too
-    many pictures are dropped."""
+    """Return the valid perceptual hashes of a comma-separated form field. Hashes that do not
+    distinguish pictures are dropped."""
     listed = (look.strip().lower() for look in typed[: 17 * MAX_FINGERPRINTS].split(","))
     return tuple(dict.fromkeys(look for look in listed if lookalikes.is_distinctive_hash(look)))[
         :MAX_FINGERPRINTS

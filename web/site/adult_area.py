@@ -49,7 +49,8 @@ tenant."""
 
 ITEMS_PER_PAGE = 12
 ADULT_SESSION_SECONDS = 30 * 24 * 3600
-"""Lifetime of the session cookie in seconds. It is short because devices may be shared."""
+"""Lifetime of the session cookie in seconds. It is shorter than the validity of an age proof,
+because devices may be shared."""
 
 ADULT_HEADERS = {**PRIVATE_HEADERS, "rating": "adult", "x-robots-tag": "noindex"}
 _SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -209,7 +210,7 @@ class AdultAreaPages:
 
 
 def reader_digest(found: SiteRef, session: str) -> str:
-    """Return the digest under which the gate knows a session. It is keyed with the tenant, so
+    """Return the digest that identifies a session in the gate. It is keyed with the tenant, so
     tenants cannot recognize each other's visitors."""
     return hmac.new(found.tenant_id.bytes, session.encode(), hashlib.sha256).hexdigest()
 
@@ -275,8 +276,8 @@ def _is_as_permitted(entry: ItemEntry, unit: Unit) -> bool:
 
 @dataclass(frozen=True)
 class _Standing:
-    """Age status of a visitor: message code, permission to start a check, and the provider's
-    address."""
+    """Age status of a visitor: message code, permission to start a check, the current check and the
+    provider."""
 
     code: str
     may_begin: bool

@@ -22,7 +22,7 @@ class Identified(Protocol):
 
     @property
     def id(self) -> UUID:
-        """Its id."""
+        """The id by which the list is ordered."""
 
 
 T = TypeVar("T", bound=Identified)

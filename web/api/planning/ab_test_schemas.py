@@ -76,8 +76,8 @@ class EffectOut(BaseModel):
 
 
 class VerdictOut(BaseModel):
-    """The result of a test so far. While it is `waiting`, only `more` is known: the number of posts
-    still needed. `a` and `b` are the measured posts of each version, `unread` those without a
+    """The result of a test so far. While `kind` is `waiting`, only `more` is known: the number of
+    posts still needed. `a` and `b` are the measured posts of each version, `unread` those without a
     value, and `days` the full days from first to last."""
 
     kind: VerdictKind

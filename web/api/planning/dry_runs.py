@@ -82,8 +82,8 @@ def _add_dry_run_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
         """Start a dry run: due deliveries are checked and their requests are built, but not sent.
-        Posts scheduled in this time are never sent. Repeating the request changes nothing. Requires
-        the `calendar:write` scope."""
+        Posts that are scheduled during a dry run are never sent. Repeating the request changes
+        nothing. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             of_id = _resolve_dry_run_target(scope, sight, body)
@@ -103,8 +103,7 @@ def _add_dry_run_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
         """End a dry run. Posts that were scheduled before it and are not due yet are published;
-        posts that were scheduled in this time remain dry runs. Requires the `calendar:write` scope.
-        """
+        posts that were scheduled during it remain dry runs. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             what = _get_dry_run_target(scope, sight, of_id)

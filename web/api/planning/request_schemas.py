@@ -229,8 +229,8 @@ class PauseDays(RequestModel):
 
 
 class PauseIn(PauseDays):
-    """A pause with the versions that its preview returned. `words` is the reason, which others can
-    see."""
+    """A pause with the versions that its preview returned. `words` is the reason that
+    members see."""
 
     model_config = example_config(
         {

@@ -1,4 +1,4 @@
 """API routes of posts, deliveries, approvals, labels and review comments.
 
-Series, drafts and bulk changes of the calendar are in `planning`.
+Series, imports and bulk moves are in `planning`.
 """

@@ -228,8 +228,8 @@ def _add_post_action_routes(
     @routes.post("/{post_id}/cancel", response_model=PostWhole)
     def cancel_post(post_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
         """Cancel all deliveries of a post that are not published, and end its series or remove it
-        from the evergreen queue. 409 for version B of a running A/B test. Requires the
-        `posts:write` scope."""
+        from the evergreen queue. 409 while a delivery is being published, and for version B of a
+        running A/B test. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
