@@ -1,4 +1,4 @@
 """Pages behind links: calendar subscriptions, client links, media URLs and short links.
 
-The links are created in `schedules`, `channels` and `subscribers`.
+The links are created in `schedules` and `channels`.
 """
