@@ -1,1 +1,4 @@
-"""The Streamlit dashboard for members. Pages for visitors and programs are in `web`."""
+"""The dashboard for members, built on Streamlit.
+
+Pages for visitors, the REST API and the MCP server are in `web`.
+"""

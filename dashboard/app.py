@@ -1,4 +1,4 @@
-"""The members' door: Streamlit served as an ASGI app, so that sessions are real HttpOnly
+"""The dashboard as an ASGI app: Streamlit behind access control, with sessions in HttpOnly
 cookies."""
 
 import base64
@@ -36,8 +36,8 @@ from foundation.ids import uuid7
 from foundation.ops import telemetry
 
 SCRIPT = Path(__file__).parent / "script" / "main.py"
-"""Its folder holds Streamlit's settings, `.streamlit/config.toml`, and no other module: Streamlit
-puts it first among the places modules are loaded from."""
+"""The Streamlit script. Its folder contains `.streamlit/config.toml` and no other module, because
+Streamlit adds that folder to the front of `sys.path`."""
 
 INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 HEADERS = {
@@ -50,7 +50,7 @@ HEADERS = {
 
 
 def create_dashboard_app() -> HostGuard:
-    """The app, behind its door; what it is called and whether over TLS stands in the settings."""
+    """Create the dashboard behind its host guard. Host name and TLS come from the settings."""
 
     threading.Thread(target=navigation.preload_pages, name="pages", daemon=True).start()
 
@@ -69,7 +69,7 @@ def create_dashboard_app() -> HostGuard:
         *passkey_confirmations.ROUTES,
         *pairing_codes.ROUTES,
         *passkeys.ROUTES,
-        *task_download.ROUTES,  # before the acts, whose names are anything
+        *task_download.ROUTES,  # before `tasks`, whose action routes match any name
         *tasks.ROUTES,
         *photo_upload.ROUTES,
         *oauth_callback.ROUTES,
@@ -85,11 +85,10 @@ def create_dashboard_app() -> HostGuard:
         middleware=[Middleware(access_control.MemberAccess, ours=ours)],
         on_script_error=_handle_page_failure,
     )
-    # Streamlit takes uvicorn's loggers over and would write each address down, the one-time links
-    # among them
+    # Streamlit takes over uvicorn's loggers and would log every URL, including single-use links.
     logging.getLogger("uvicorn.access").disabled = True
-    # it writes a failed page's stack in colours, over ninety lines; ours is one line, with a number
-    # to quote
+    # It logs the traceback of a failed page in color, over ninety lines. `_handle_page_failure`
+    # logs one line with an incident number.
     logging.getLogger("streamlit.error_util").disabled = True
     headers = HEADERS | {"content-security-policy": _build_csp()}
     if session.is_tls():
@@ -105,8 +104,8 @@ def create_dashboard_app() -> HostGuard:
 
 
 def _build_csp() -> str:
-    """The content security policy: our own origin, Streamlit's inline styles, and its one inline
-    script by its hash."""
+    """Return the Content Security Policy: this origin, Streamlit's inline styles, and its one
+    inline script by hash."""
     index = Path(streamlit.__file__).parent / "static" / "index.html"
     digests = [
         hashlib.sha256(one.encode()).digest()
@@ -123,8 +122,8 @@ def _build_csp() -> str:
 
 
 def _render_wrong_host_page(url: str) -> bytes:
-    """What somebody reads who came under another name, where this door's cookie would be a
-    neighbour's."""
+    """Return the page for requests under another host name, which would not share this host's
+    cookies."""
     said = "\n".join(
         render_message(Message("dashboard.elsewhere", {"address": url}), language)
         for language in LANGUAGES
@@ -135,7 +134,7 @@ def _render_wrong_host_page(url: str) -> bytes:
 
 
 def _handle_page_failure(error: Exception) -> bool:
-    """A page failed: a calm sentence with a number to quote instead of a traceback."""
+    """Log a failed page, and show a message with an incident number instead of a traceback."""
     incident = uuid7().hex[-8:]
     telemetry.get_logger("dashboard").error(
         "dashboard.page_failed",

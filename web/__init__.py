@@ -1,1 +1,4 @@
-"""Public pages, the REST API and MCP, without Streamlit. Members use `dashboard`."""
+"""Public pages, the REST API and the MCP server, built on FastAPI.
+
+The application for members is `dashboard`, which uses Streamlit.
+"""

@@ -1,4 +1,4 @@
-"""The public door: an ASGI app of the creators' own pages and of the house's endpoint for them."""
+"""The public ASGI app: creator pages, the REST API, and the endpoints of public forms and links."""
 
 import html
 
@@ -30,7 +30,7 @@ HEADERS = {
 }
 DEFAULT_RATE_LIMITS = ApiRateLimits()
 LOOPBACK = ("127.0.0.1", "::1")
-"""Where the house itself calls from, besides the public name."""
+"""Host names under which processes of this installation may call, besides the public one."""
 
 
 def create_web_app(
@@ -48,17 +48,22 @@ def create_web_app(
     pictures_per_day: int = 0,
     generators: GeneratorsSettings | None = None,
 ) -> HostGuard:
-    """The app, behind its door.
+    """Create the public ASGI app behind its host guard.
 
-    `store` holds the pages' own copies of files, `library` what is lent to platforms and what
-    programs hand in (None: nothing is); `public_url` is what visitors call, `called` what
-    platforms do, `inside_url` what our own processes do; `security_contact` an address for
-    security.txt (RFC 9116), left out when empty; `letterbox_key` the public half that contacts
-    are sealed with (without it nobody is asked for one); `door_key` is the dashboard's; `limits`
-    say how fast programs may ask; `pictures_per_day` is the house's quota for an
-    agency, 0 for none; `generators` name prices and caps of pictures.
+    `store` holds the site's copies of published files. `library` holds files for platforms and
+    uploads of API clients; without it, media URLs, client links and the remote worker API are off.
+    `public_url` is the address of visitors, `called` the one of platforms, `inside_url` the one of
+    this installation's own processes; requests for any other host get a page that links to
+    `public_url`.
+
+    `security_contact` is published in security.txt (RFC 9116) unless it is empty. `letterbox_key`
+    is the public key that seals contact details; without it, forms do not collect any. `door_key`
+    is the key of the dashboard. `limits` are the rate limits of API clients, `pictures_per_day` is
+    the daily quota of an agency (0 for none), and `generators` holds the prices and caps of image
+    generation.
     """
     base = public_url.rstrip("/")
+    # Only the API publishes an OpenAPI document, at /v1/openapi.json.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
 
     _add_probes(app, tenant)
@@ -84,6 +89,7 @@ def create_web_app(
         removal_requests.router(tenant, public_url=base, letterbox_key=letterbox_key)
     )
     app.include_router(
+        # The last router: its `/{slug}` routes match any path.
         pages.router(tenant, store, public_url=base, security_contact=security_contact)
     )
     secure = (
@@ -128,7 +134,6 @@ def _add_site_routes(
 
 
 def _render_wrong_host_page(base: str) -> bytes:
-    """What somebody reads who came under another name."""
     said = "".join(
         "<p "
         f'lang="{language}">{html.escape(render_message(Message("page.elsewhere"), language))}</p>'

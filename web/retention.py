@@ -1,4 +1,4 @@
-"""How long the room's rows are kept."""
+"""Retention rules of the web package's tables."""
 
 from foundation.db.retention import RetentionRule
 from web.api.common.models import ApiAnswer

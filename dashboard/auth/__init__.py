@@ -1,1 +1,4 @@
-"""Sign-in to the dashboard: passwords, passkeys, second factor, sessions and access control."""
+"""Sign-in to the dashboard: passwords, passkeys, second factor, sessions and access control.
+
+Members, their credentials and sessions are stored in `tenants.auth`.
+"""

@@ -1,5 +1,5 @@
-"""Getting in and out: plain HTML, before and without Streamlit. A stranger sees these pages and
-nothing else."""
+"""Access control of the dashboard: unauthenticated visitors can reach only the sign-in pages, which
+are plain HTML without Streamlit."""
 
 import re
 from collections.abc import Sequence
@@ -26,28 +26,27 @@ PUBLIC_PATHS = re.compile(
     r"|/auth/(link/[^/]+|leave|login|second|passkey\.js|passkey/(ask|answer))"
     r"|/phone/(in/[^/]+|manifest\.webmanifest|icon-\d+\.png|phone\.js)"
 )
-"""Paths a stranger may ask for: these pages, Streamlit's own scripts and fonts, the way in of a
+"""Paths that need no session: sign-in pages, Streamlit's scripts and fonts, and the pairing of a
 phone."""
 
 STREAMLIT_PATHS = re.compile(
     r"/((_stcore|static|media|component|app/static)(/.*)?|favicon\.png|oauth2callback)"
 )
-"""Paths Streamlit itself answers with something of its own; anything else it takes for a page."""
+"""Paths that Streamlit serves. It treats all other paths as pages."""
 
 BLOCKED_PATHS = ("/_stcore/agent/", "/_stcore/metrics")
-"""Doors of Streamlit that nobody here uses: its interface for programs, and figures about
-sessions."""
+"""Streamlit endpoints that are not used here: its API for agents and its session metrics."""
 
 UNKNOWN_PAGE = Message("dashboard.no_such_page")
 UNKNOWN = 401
 
 
 class MemberAccess:
-    """Lets members through and shows everybody else the way in; Streamlit never runs for a
-    stranger."""
+    """ASGI middleware that forwards requests of members and sends others to sign in. Streamlit
+    never runs for unauthenticated visitors."""
 
     def __init__(self, app: AsgiApp, *, ours: Sequence[BaseRoute] = ()) -> None:
-        """`ours` are the routes beside Streamlit's."""
+        """`ours` are the routes served next to Streamlit."""
         self._app = app
         self._ours = ours
 
@@ -70,7 +69,8 @@ class MemberAccess:
     ) -> None:
         try:
             known = await run_in_threadpool(session.find_viewer, _read_session_cookie(scope))
-        except OperationalError:  # the database restarts: nobody is let in on trust
+        # database unavailable: reject, because the session cannot be verified
+        except OperationalError:
             await self._send_plain_page(scope, receive, send, "dashboard.away", 503)
             return
         if known is not None and scope["type"] == "http" and path in index_page.PAGE_ADDRESSES:
@@ -93,8 +93,8 @@ class MemberAccess:
     async def _forward_request(
         self, scope: dict[str, object], receive: AsgiReceive, send: AsgiSend
     ) -> None:
-        """Let somebody through; where the database went away before there was an answer, that is
-        the answer."""
+        """Forward a request. If the database becomes unavailable before the response starts, send
+        the error page."""
         begun = False
 
         async def sent(told: AsgiMessage) -> None:
@@ -110,7 +110,8 @@ class MemberAccess:
             await self._send_plain_page(scope, receive, send, "dashboard.away", 503)
 
     def _is_unknown_path(self, scope: dict[str, object], path: str) -> bool:
-        """Whether nobody answers here, so that Streamlit would open a box in English over Home."""
+        """Return True if no route serves the path. Streamlit would show its own error dialog, which
+        is always in English."""
         if (
             scope["type"] != "http"
             or scope["method"] not in ("GET", "HEAD")
@@ -127,8 +128,8 @@ class MemberAccess:
         row: PageEntry,
         known: session.Viewer,
     ) -> None:
-        """Streamlit's page, or for whom it is not: left to Streamlit, a box in English says there
-        is none."""
+        """Serve the page, or an error page if the member's role lacks the right. Streamlit would
+        show its own error dialog, which is always in English."""
         if not any(has_right(known.member.role, right) for right in row.rights):
             role = render_message(Message(f"role.{known.member.role}"), known.member.language)
             answer = _build_home_link_page(
@@ -174,7 +175,6 @@ def _is_demo(known: session.Viewer) -> bool:
 
 
 def _build_home_link_page(known: session.Viewer, said: Message, status: int) -> Response:
-    """One sentence in the member's language, and the way home."""
     language = known.member.language
     body = render_template(
         "shell/templates/plain_page.html",
@@ -189,7 +189,7 @@ def _build_home_link_page(known: session.Viewer, said: Message, status: int) -> 
 
 
 def _read_session_cookie(scope: dict[str, object]) -> str:
-    """The session's cookie, of a request or of a WebSocket's first one."""
+    """Return the session cookie of an HTTP request or of a WebSocket handshake."""
     # the ASGI scope is untyped
     headers: list[tuple[bytes, bytes]] = scope["headers"]  # type: ignore[assignment]  # see above
     request = Request({"type": "http", "headers": headers})
@@ -198,5 +198,6 @@ def _read_session_cookie(scope: dict[str, object]) -> str:
 
 async def _hang_up(receive: AsgiReceive, send: AsgiSend) -> None:
     await receive()
+    # 1008: policy violation (RFC 6455, 7.4.1).
     told: AsgiMessage = {"type": "websocket.close", "code": 1008}
     await send(told)

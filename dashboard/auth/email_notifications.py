@@ -1,4 +1,4 @@
-"""What a member wants told by mail: one's own page, plain HTML, whatever one's role."""
+"""The page on which members choose their email notifications: plain HTML, for all roles."""
 
 from collections.abc import Callable, Mapping
 
@@ -23,11 +23,11 @@ HOURS = range(24)
 
 _Act = Callable[[Request, Mapping[str, str]], Response]
 _In = Callable[[Scope, Viewer], str]
-"""What is done in a scope of the member; the name of the sentence that says it."""
+"""Runs in a scope of the member and returns the code of the notice to show."""
 
 
 def show_preferences(request: Request) -> Response:
-    """How it stands, and what can be done about it."""
+    """Show the current preferences and the forms that change them."""
     told = request.query_params.get("told", "")
     return _render_emails_page(
         request, Message(f"mails.told_{told}") if told in NOTICE_CODES else None
@@ -57,22 +57,22 @@ def _render_emails_page(request: Request, told: Message | None, status: int = 20
 
 
 async def send_code(request: Request) -> Response:
-    """Send a code to the address."""
+    """Send a confirmation code to the member's address."""
     return await _handle_form_post(request, _request_email_code)
 
 
 async def confirm_address(request: Request) -> Response:
-    """The code was typed."""
+    """Verify the confirmation code."""
     return await _handle_form_post(request, _confirm_email)
 
 
 async def save_preferences(request: Request) -> Response:
-    """What is written, and when."""
+    """Store which emails the member gets and at what hour."""
     return await _handle_form_post(request, _save_email_preference)
 
 
 async def end_notifications(request: Request) -> Response:
-    """Nothing any more."""
+    """Turn off all email notifications of the member."""
     return await _handle_form_post(request, _unsubscribe_member)
 
 

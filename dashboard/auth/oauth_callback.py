@@ -1,5 +1,4 @@
-"""Coming back from a platform where somebody said yes, or no: the code goes on to the workers,
-sealed."""
+"""The OAuth callback: seals the authorization code for the workers."""
 
 import re
 
@@ -17,13 +16,14 @@ from tenants.vault import sealed_intake
 
 CHANNELS_PATH = "/channels"
 MAX_CODE_LENGTH = 4096
-"""Characters of a code; no platform's is a tenth of it."""
+"""Maximum characters of an authorization code. Real ones are less than a tenth of it."""
 
 _STATE = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
 async def receive_oauth_code(request: Request) -> Response:
-    """Take the code out of the address at once; what becomes of it stands on Accounts."""
+    """Store the authorization code and redirect, so that the code does not stay in the URL. The
+    Channels page shows the result."""
     try:
         await run_in_threadpool(_process_oauth_return, request)
     except NotFound:
@@ -37,7 +37,8 @@ def _process_oauth_return(request: Request) -> None:
     who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     said = request.query_params
     state = said.get("state", "")
-    if not _STATE.fullmatch(state):  # ours are tokens; others may hold what PostgreSQL refuses
+    # our states are tokens; other values may contain characters that PostgreSQL rejects
+    if not _STATE.fullmatch(state):
         raise NotFound("enrolment.unknown")
     code = said.get("code", "")
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:

@@ -1,5 +1,5 @@
-"""Acts that a member signs with a passkey: what each is about, to the letter, and what follows from
-the signature."""
+"""Actions that a member confirms with a passkey: the text that is signed, and the request to the
+workers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -28,26 +28,28 @@ from tenants.agencies.rights import Right, require_right
 from tenants.auth import passkeys
 
 REQUESTED_PARAM = "asked"
-"""In the address of System: somebody comes from asking for the end of a stop."""
+"""Query parameter of the System page after a member requested the end of a stop."""
 
 REASON = (("reason", "system.why_reopen"),)
 
 
 @dataclass(frozen=True)
 class ConfirmedAct:
-    """`about` names what is signed, `done` has the workers do it and says where to go on."""
+    """An action that needs a signature. `describe` returns the text to sign, and `execute` requests
+    the action from the workers and returns the page to open next."""
 
     describe: Callable[[Scope, Mapping[str, str]], str]
     execute: Callable[[Scope, Mapping[str, str], UUID], str]
 
 
 def describe_act(scope: Scope, act: str, fields: Mapping[str, str]) -> str:
-    """What exactly a member signs. Raises BadInput for an act nobody knows, and as the act does."""
+    """Return the text that the member signs. Raises BadInput for an unknown action, and the errors
+    of the action."""
     return _get_confirmed_act(act).describe(scope, fields)
 
 
 def execute_act(scope: Scope, act: str, fields: Mapping[str, str], signed: UUID) -> str:
-    """Ask the workers for what was signed; returns the page to go on to."""
+    """Request the signed action from the workers and return the page to open next."""
     return _get_confirmed_act(act).execute(scope, fields, signed)
 
 
@@ -66,7 +68,7 @@ def _parse_stop_fields(fields: Mapping[str, str]) -> tuple[str, str, str, str]:
 
 
 def _parse_stop_time(fields: Mapping[str, str]) -> str:
-    """When the stop was pressed that they saw."""
+    """Return the start time of the stop that the member saw."""
     try:
         return datetime.fromisoformat(fields.get("since", "")).isoformat()
     except ValueError as error:
@@ -98,7 +100,7 @@ def _request_reopening(scope: Scope, fields: Mapping[str, str], signed: UUID) ->
 
 
 def _build_release_text(scope: Scope, fields: Mapping[str, str]) -> str:
-    """The digest of what would be posted, if it may be signed at all."""
+    """Return the digest of the unit to release. Raises Refused if a requirement is missing."""
     digest = fields.get("digest", "")
     if own_releases.own_release_status(scope, digest).lacks:
         raise Refused("own.missing")
@@ -146,7 +148,8 @@ def _render_confirmation_page(
 
 
 def show_reopen_form(request: Request) -> Response:
-    """The end of a wide stop by one person: what is stopped, why it ends, and their passkey."""
+    """Show the page on which one member ends a wide stop: the stop, the reason and the passkey
+    form."""
     who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     asked = {name: request.query_params.get(name, "") for name in ("where", "target", "feature")}
@@ -189,8 +192,8 @@ def _is_same_stop(stop: emergency_stops.ActiveStop, asked: Mapping[str, str]) ->
 
 
 def show_own_release(request: Request) -> Response:
-    """One's own picture: what is missing, or the signature; once signed, since when, and the way
-    back."""
+    """Show the release of the member's own picture: the missing requirements, the passkey form, or
+    the signature and how to withdraw it."""
     who: Viewer = request.scope[VIEWER_SCOPE_KEY]
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     digest = request.path_params["digest"]
@@ -230,8 +233,8 @@ def show_own_release(request: Request) -> Response:
 
 
 def _get_own_release(scope: Scope, who: Viewer, digest: str) -> OwnReleaseStatus:
-    """How the release of a unit stands. Raises NotFound for one of a creator this member does not
-    work for."""
+    """Return the status of an own release. Raises NotFound for a creator that the member may not
+    access."""
     found = own_releases.own_release_status(scope, digest)
     if (
         who.member.creators
@@ -242,7 +245,7 @@ def _get_own_release(scope: Scope, who: Viewer, digest: str) -> OwnReleaseStatus
 
 
 def end_own_release(request: Request) -> Response:
-    """Take a confirmation back: no passkey is asked for that."""
+    """Withdraw an own release. This needs no passkey."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     who: Viewer = request.scope[VIEWER_SCOPE_KEY]

@@ -1,5 +1,5 @@
-"""Passkeys at the door: signing in, one's own list, the signature under an act. The browser's half
-is one script."""
+"""Passkeys: sign-in, registration, and signatures of actions. The browser's part is
+`assets/passkey.js`."""
 
 import json
 from collections.abc import Mapping
@@ -33,10 +33,10 @@ from tenants.auth.challenges import (
 
 PASSKEYS_PATH = "/auth/passkeys"
 MAX_SENT = 16_384
-"""Bytes of an answer: ids, a key and a signature."""
+"""Maximum bytes of a request from the script: ids, a key and a signature."""
 
 TOLD = ("added", "removed", "password")
-"""What the list of one's own passkeys may say first: `passkey.told_<word>`."""
+"""Notices that the list of passkeys may show first: `passkey.told_<word>`."""
 
 NAMED = (("name", "passkey.name"),)
 FIRST_NAME = "Passkey"
@@ -44,8 +44,8 @@ FIRST_NAME = "Passkey"
 
 @dataclass(frozen=True)
 class _Sent:
-    """What a script sent: the act, its fields, and the authenticator's answer where there is
-    one."""
+    """A request from the script: the action, its form fields, and the authenticator's response if
+    there is one."""
 
     act: str
     fields: Mapping[str, str]
@@ -53,12 +53,12 @@ class _Sent:
 
 
 async def create_challenge(request: Request) -> Response:
-    """What the browser's authenticator is to sign."""
+    """Return the challenge that the authenticator signs."""
     return await _handle_passkey_request(request, _create_challenge)
 
 
 async def verify_answer(request: Request) -> Response:
-    """What it signed, and the act that follows."""
+    """Verify the authenticator's response and perform the action."""
     return await _handle_passkey_request(request, _verify_credential)
 
 
@@ -167,8 +167,8 @@ def _verify_credential(request: Request, site: RelyingParty, sent: _Sent) -> Res
 
 
 def _resolve_challenged_member(request: Request, act: str) -> ChallengedMember:
-    """Who is asked: the member of the session; for a second factor, or the first of all, of one
-    that waits."""
+    """Return the member to challenge: the one of the session, or of a session that waits for a
+    second factor or its setup."""
     cookie = request.cookies.get(session.session_cookie_name(), "")
     if (
         act in (ACT_SECOND_FACTOR, ACT_ADD_PASSKEY)
@@ -183,7 +183,8 @@ def _resolve_challenged_member(request: Request, act: str) -> ChallengedMember:
 
 
 def _check_first_passkey(who: ChallengedMember, act: str) -> ChallengedMember:
-    """Raises Refused for somebody who has a factor, and comes with a link to add another one."""
+    """Raise Refused if a member who already has a second factor tries to add another with a sign-in
+    link."""
     with session.session_scope_opener()(who.tenant_id, who.actor_id) as scope:
         if act == ACT_ADD_PASSKEY and passkeys.has_second_factor(scope, who.member_id):
             raise Refused("passkey.not_first")
@@ -199,9 +200,10 @@ def _redirect_json_response(to: str) -> Response:
 
 
 def _build_sign_in_response(request: Request, opened: str) -> Response:
-    """On with the cookies of a new session."""
+    """Return a JSON redirect with the cookies of the new session."""
     let_in = session_cookies.sign_in_response(request, opened)
     made = JSONResponse({"to": let_in.headers["location"]}, headers=NO_STORE)
+    # There are several Set-Cookie headers, and a mapping would keep only one.
     made.raw_headers.extend(pair for pair in let_in.raw_headers if pair[0] == b"set-cookie")
     return made
 
@@ -211,7 +213,7 @@ def _localizer_of_viewer(who: Viewer) -> MemberLocalizer:
 
 
 def show_passkeys(request: Request) -> Response:
-    """A member's own passkeys: those there are, one more, one less."""
+    """List the member's passkeys, with forms to add and remove one."""
     told = request.query_params.get("told", "")
     return _render_passkeys_page(request, Message(f"passkey.told_{told}") if told in TOLD else None)
 
@@ -245,7 +247,7 @@ def _render_passkeys_page(request: Request, told: Message | None, status: int = 
 
 
 def remove_own_passkey(request: Request) -> Response:
-    """Put one of one's own passkeys away."""
+    """Remove one of the member's passkeys."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     who: Viewer = request.scope[VIEWER_SCOPE_KEY]
@@ -263,7 +265,7 @@ def remove_own_passkey(request: Request) -> Response:
 
 
 def serve_script(_: Request) -> Response:
-    """The browser's half."""
+    """Serve the browser's part."""
     return Response(
         _read_passkey_script(),
         media_type="text/javascript",

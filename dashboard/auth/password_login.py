@@ -1,5 +1,5 @@
-"""Signing in by e-mail and password, choosing a password, going over to another agency of one's
-own: plain HTML."""
+"""Sign-in with email and password, password changes, and the switch to another agency:
+plain HTML."""
 
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -27,7 +27,7 @@ from tenants.auth.passkeys import list_passkeys
 
 
 async def show_sign_in(request: Request) -> Response:
-    """The form."""
+    """Show the sign-in form."""
     return plain_page(
         request,
         "signing.welcome",
@@ -39,7 +39,8 @@ async def show_sign_in(request: Request) -> Response:
 
 
 async def sign_in(request: Request) -> Response:
-    """Try e-mail and password; the same answer for a wrong one and for an account nobody has."""
+    """Sign in with email and password. A wrong password and an unknown address get the same
+    response."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     typed = await read_form(request.stream())
@@ -69,7 +70,7 @@ async def sign_in(request: Request) -> Response:
 
 
 async def show_password_form(request: Request) -> Response:
-    """Where a member chooses a password."""
+    """Show the form to set a password."""
     return plain_page(
         request,
         "signing.choose",
@@ -80,9 +81,9 @@ async def show_password_form(request: Request) -> Response:
 
 
 async def submit_password(request: Request) -> Response:
-    """Keep the password; every session of the member ends, this one too, and a new one begins.
+    """Set the password, end all sessions of the member and start a new one.
 
-    Passkeys outlive it: who has any is shown them, since whoever was here in their place may have
+    Passkeys remain valid. Members with passkeys are shown their list, because an intruder may have
     added one.
     """
     if is_cross_site(request):
@@ -99,6 +100,7 @@ async def submit_password(request: Request) -> Response:
             passwords.set_password(
                 scope, who.member.id, typed.get("password", ""), email=who.member.email
             )
+            # `set_password` ended all sessions, so a sign-in link starts a new one.
             secret = sessions.create_sign_in_link(scope, who.member.id)
             to = f"{PASSKEYS_PATH}?told=password" if list_passkeys(scope, who.member.id) else "/"
         opened = sessions.redeem_sign_in_link(
@@ -121,7 +123,7 @@ async def submit_password(request: Request) -> Response:
 
 
 async def switch_member_agency(request: Request) -> Response:
-    """Open a session of the same human in another agency of theirs."""
+    """Start a session of the same person in another of their agencies."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     cookie = request.cookies.get(session.session_cookie_name(), "")
@@ -136,7 +138,7 @@ async def switch_member_agency(request: Request) -> Response:
 
 
 async def set_language(request: Request) -> Response:
-    """Read the house in another language from now on."""
+    """Set the member's language."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     who = await run_in_threadpool(
@@ -160,11 +162,9 @@ async def set_language(request: Request) -> Response:
 
 
 def _resolve_return_address(address: str) -> str:
-    """The page somebody came from, with what its address asks; Home for whatever is no page of
-    ours.
+    """Return the dashboard page to go back to, with its query, or Home for any other address.
 
-    Our pages send no referrer (`dashboard/app.py`): so each of them says in its form where it
-    is.
+    The forms contain their address because the pages send no referrer (`dashboard/app.py`).
     """
     path, _, asked = address.partition("?")
     if path not in index_page.PAGE_ADDRESSES:

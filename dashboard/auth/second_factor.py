@@ -1,5 +1,5 @@
-"""The second factor: setting an app or a passkey up at the first way in, its digits or signature at
-each later one."""
+"""The second factor at sign-in: set up an authenticator app or passkey, then verify codes or
+signatures."""
 
 from dataclasses import dataclass
 
@@ -25,12 +25,12 @@ from tenants.auth.second_factor import TotpEnrolment
 
 CODE_FIELDS = (PageFormField("code", "text", "second.code", "one-time-code"),)
 SETUP_PROMPT = "second.set_up"
-"""What is said of a new app, with the letters for who cannot scan; whatever else is said then, they
-stand below."""
+"""Prompt for a new app. It includes the secret as text for members who cannot scan; with any other
+prompt, the text is shown below."""
 
 
 async def show_second_factor(request: Request) -> Response:
-    """The form; with something for the app's camera while it has nothing of ours yet."""
+    """Show the form, with a QR code if no app is set up yet."""
     return await run_in_threadpool(_render_second_factor, request)
 
 
@@ -46,8 +46,8 @@ def _render_second_factor(request: Request) -> Response:
 
 @dataclass(frozen=True)
 class SecondFactorOptions:
-    """How somebody who waits may go on: an app they set up now, one they have, a passkey to make,
-    one they have."""
+    """The ways to complete sign-in: `offer` sets up an app; `app` and `passkeys` are True if the
+    member has one."""
 
     offer: TotpEnrolment | None
     app: bool
@@ -55,12 +55,12 @@ class SecondFactorOptions:
 
     @property
     def prompt_code(self) -> str:
-        """What to say first."""
+        """The message code of the prompt."""
         return "second.welcome" if self.app else "second.by_passkey"
 
     @property
     def passkey_form(self) -> PasskeyForm | None:
-        """The form of a passkey: theirs, or the first one they make."""
+        """The form to use a passkey, to register the first one, or None."""
         if self.passkeys:
             return PasskeyForm(challenges.ACT_SECOND_FACTOR, "passkey.enter", first=not self.app)
         return (
@@ -115,7 +115,7 @@ def _render_code_form(
 
 
 async def verify_second_factor(request: Request) -> Response:
-    """Use the six digits; the session that waited is whole."""
+    """Verify the six-digit code and complete the pending session."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     typed = await read_form(request.stream())

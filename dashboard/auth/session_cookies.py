@@ -1,5 +1,4 @@
-"""Somebody signed in: where they came from is noted, and whoever needs a second factor is asked for
-it first."""
+"""Sessions after sign-in: set cookies, record the device, and require the second factor."""
 
 import secrets
 
@@ -17,9 +16,10 @@ SECOND_FACTOR_PATH = "/auth/second"
 
 
 def sign_in_response(request: Request, secret: str, *, to: str = "/") -> Response:
-    """On to `to` with the cookie of a new session; on to the second factor where it waits for one.
+    """Redirect to `to` with the cookies of a new session, or to the second factor if the session
+    waits for it.
 
-    Raises Unavailable where the key for second factors is missing.
+    Raises Unavailable if the key for second factors is missing.
     """
     waiting = sessions.find_pending_session(session.session_scope_opener(), secret)
     if waiting is not None:
@@ -36,7 +36,7 @@ def sign_in_response(request: Request, secret: str, *, to: str = "/") -> Respons
 
 
 def record_session_device(request: Request, who: Viewer, *, device: str = "") -> None:
-    """Note where a member was seen."""
+    """Record the device and address of a member."""
     address = request.client.host if request.client else ""
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         device_fingerprints.record_device(
@@ -49,7 +49,7 @@ def record_session_device(request: Request, who: Viewer, *, device: str = "") ->
 
 
 def read_device_cookie(request: Request) -> str:
-    """What the browser keeps of us, if it was here before."""
+    """Return the device id of the browser, or "" on the first visit."""
     return request.cookies.get(session.device_cookie_name(), "")[:64]
 
 

@@ -13,15 +13,15 @@ from tenants.auth import sessions
 
 
 async def show_link(request: Request) -> Response:
-    """The link's page: a button, not the visit itself, uses the link; mail scanners and previews
-    visit addresses."""
+    """Show the page of a sign-in link. A button redeems it, because mail scanners and link previews
+    open URLs."""
     return plain_page(
         request, "dashboard.welcome", action=request.url.path, button="dashboard.enter"
     )
 
 
 async def redeem_link(request: Request) -> Response:
-    """Use the link and open a session."""
+    """Redeem the link and start a session."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     try:
@@ -38,14 +38,14 @@ async def redeem_link(request: Request) -> Response:
 
 
 async def show_sign_out(request: Request) -> Response:
-    """Whether to sign out."""
+    """Show the sign-out confirmation."""
     return plain_page(
         request, "dashboard.leave_asked", action="/auth/leave", button="dashboard.leave"
     )
 
 
 async def sign_out(request: Request) -> Response:
-    """Close this session; its open pages lock at their next look."""
+    """End this session. Its open pages lock on their next refresh."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     await run_in_threadpool(

@@ -1,11 +1,11 @@
-"""Pictures and films of the library for signed-in members: `/files/<asset>/<profile>`, asked anew
-at every request and range. Of a film, thumb and preview are its poster, post plays it, and sheet-0,
-sheet-1, … show its frames.
+"""Library files for signed-in members: `/files/<asset>/<profile>`. Access is checked on every
+request and byte range.
 
-Nothing is presigned and nothing is shared: who looks, whose picture it is and how it is rated are
-read each time, and what is wrong, foreign or withheld is not found alike. What is Nudity, Explicit
-or not rated yet comes blurred, but for one who pressed to see it: the press is written down
-(`reveal`), and its address works for them alone, five minutes.
+Of a video, `thumb` and `preview` show the poster, `post` plays it, and `sheet-0`, `sheet-1`, … show
+its frames. The member, the creator and the rating are read each time, and invalid, inaccessible and
+withheld files get the same 404. Files rated Nudity or Explicit, or not rated, are blurred until the
+member reveals them. `reveal_picture` records that in the audit log and returns an id that works for
+this member for five minutes.
 """
 
 import re
@@ -46,8 +46,7 @@ REVEAL_KEY_PREFIX = "clear:"
 
 
 def reveal_pictures(page: PageContext, assets: tuple[UUID, ...], scope: Scope, _: UUID) -> None:
-    """Let this member see these pictures clearly for five minutes; that they looked is written
-    down."""
+    """Reveal these pictures to the member for five minutes, and record it in the audit log."""
     for asset_id in assets:
         st.session_state[f"{REVEAL_KEY_PREFIX}{asset_id}"] = str(
             reveal_picture(scope, page.viewer.member, asset_id)
@@ -55,23 +54,22 @@ def reveal_pictures(page: PageContext, assets: tuple[UUID, ...], scope: Scope, _
 
 
 def revealed_picture_url(asset_id: UUID, profile: str = "preview") -> str:
-    """The address of a picture: clear where this member pressed to see it."""
+    """Return the URL of a picture, unblurred if the member revealed it."""
     seen = st.session_state.get(f"{REVEAL_KEY_PREFIX}{asset_id}")
     return picture_url(asset_id, profile, clear=UUID(seen) if seen else None)
 
 
 PROFILE_EDGES = {"thumb": 320, "preview": 960}
-"""Longest edge in pixels of what is shown small: a thumbnail kept with the picture, made here where
-there is none (blurred, of a film, of before there were any); `post` is the very bytes that are
-sent."""
+"""Longest edge in pixels of small profiles. Stored thumbnails are used if they exist; others are
+made on request (blurred pictures, videos, old pictures). `post` is the published file itself."""
 
 CLEAR_LIFE = timedelta(minutes=5)
 SEEN_LIFE = timedelta(hours=1)
-"""So long somebody who looked counts as having seen it when they judge it."""
+"""Time for which a revealed picture counts as viewed in a review."""
 
 REVEAL_EVENT = "asset.cleared"
 UNBLURRED_RATINGS = frozenset({Rating.G, Rating.S})
-"""Ratings shown without a press."""
+"""Ratings that are not blurred."""
 
 PRIVATE = {"cache-control": "private, max-age=120", "vary": "cookie"}
 PRIVATE_NO_STORE = {"cache-control": "private, no-store"}
@@ -85,17 +83,18 @@ _RANGE = re.compile(r"bytes=(\d*)-(\d*)")
 
 @cache
 def object_store() -> ObjectStore:
-    """Where the creators' files lie."""
+    """Return the object store of the media library."""
     return open_library_store(settings.load_settings())
 
 
 def picture_url(
     asset_id: UUID, profile: str = "thumb", *, clear: UUID | None = None, unrated: bool = False
 ) -> str:
-    """The address of a picture in a page: thumb, preview or post; `clear` is what `reveal` gave.
+    """Return the URL of a picture in the profile thumb, preview or post. `clear` is the id from
+    `reveal_picture`.
 
-    One that is `unrated` has an address of its own, so that a page asks anew for what is blurred no
-    longer.
+    With `unrated`, the URL differs from the normal one, so that browsers load the picture again
+    once it is no longer blurred.
     """
     return f"/files/{asset_id}/{profile}" + (
         f"?clear={clear}" if clear is not None else "?unrated" * unrated
@@ -103,15 +102,15 @@ def picture_url(
 
 
 def is_blurred(rating: Rating | None) -> bool:
-    """Whether a picture of this rating comes blurred until somebody presses."""
+    """Return True if a picture of this rating is blurred until it is revealed."""
     return rating not in UNBLURRED_RATINGS
 
 
 def reveal_picture(scope: Scope, member: Member, asset_id: UUID) -> UUID:
-    """Let a member see one picture clearly for five minutes, and write down that they did; hand the
-    id to `src`.
+    """Reveal a picture to a member for five minutes, record it in the audit log, and return the id
+    for `picture_url`.
 
-    Raises NotFound for a picture that is not theirs to see so.
+    Raises NotFound if the member may not reveal it.
     """
     found = queries.get_asset_bytes(scope, asset_id)
     if (
@@ -123,8 +122,8 @@ def reveal_picture(scope: Scope, member: Member, asset_id: UUID) -> UUID:
 
 
 def list_revealed(scope: Scope, assets: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these pictures that the scope's actor pressed to see clearly in the last hour; of
-    films, those whose every frame was then shown to them."""
+    """Return the pictures that the scope's actor revealed in the last hour. A video is included
+    only if all of its frames were shown."""
     about = {f"asset:{asset}": asset for asset in assets}
     found = audit.acted_on_by_actor(scope, REVEAL_EVENT, list(about), since=scope.now - SEEN_LIFE)
     pressed = frozenset(about[one] for one in found)
@@ -137,8 +136,8 @@ def list_revealed(scope: Scope, assets: Collection[UUID]) -> frozenset[UUID]:
 
 
 def _can_view_creator(scope: Scope, member: Member, creator_id: UUID) -> bool:
-    """Whether the member works with this creator's pictures. Who only reviews sees just what was
-    given to them."""
+    """Return True if the member may see this creator's pictures. Members who only review need
+    explicit access to creators."""
     works = any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.CHAT))
     if not works and not (has_right(member.role, Right.REVIEW) and member.creators):
         return False
@@ -146,26 +145,27 @@ def _can_view_creator(scope: Scope, member: Member, creator_id: UUID) -> bool:
 
 
 def can_reveal(member: Member) -> bool:
-    """Whether a member may see clearly, by pressing, what comes blurred."""
+    """Return True if the member may reveal blurred pictures."""
     return any(has_right(member.role, right) for right in (Right.RUN, Right.APPROVE, Right.REVIEW))
 
 
 @dataclass(frozen=True)
 class _Sight:
-    """What this request may see: `sha256` are the bytes asked for, of the reel `film` where they
-    are of one."""
+    """The view of a file for this request. `sha256` is the digest of the file to send, `film` the
+    video that it belongs to."""
 
     sha256: str
     blurred: bool
     adult: bool
     pressed: bool
-    """They pressed to see it, a moment ago: then it counts as shown, whatever it is rated."""
+    """True if the member revealed it within the last five minutes. It then counts as viewed,
+    whatever its rating."""
     film: Playback | None = None
     small: str | None = None
-    """The bytes of the thumbnail that shows it clearly."""
+    """Digest of the stored thumbnail, if it is not blurred."""
 
     def plays(self, profile: str) -> str:
-        """The kind of what is played, "" of what is looked at."""
+        """Return the media type of a file that plays, or "" for a picture."""
         return (
             self.film.mime
             if self.film is not None and profile == POST_PROFILE.name and not self.blurred
@@ -174,7 +174,7 @@ class _Sight:
 
 
 async def serve_file(request: Request) -> Response:
-    """One picture, or one range of it."""
+    """Serve a file or one range of it."""
     try:
         return await run_in_threadpool(_serve_library_file, request)
     except OperationalError:
@@ -199,6 +199,7 @@ def _serve_library_file(request: Request) -> Response:
         data = _load_profile_bytes(who.tenant_id, sight, profile)
         part = request.headers.get("range")
         kind = sight.plays(profile)
+        # A part of a picture does not count as viewed. Players always request ranges.
         if sight.pressed and request.method == "GET" and (kind or part is None):
             _record_clear_viewing(who, sight, profile)
         return range_response(
@@ -216,7 +217,7 @@ def _serve_library_file(request: Request) -> Response:
 def _resolve_asset_view(
     who: Viewer, asset_id: UUID, clear: UUID | None, profile: str, sheet: int | None
 ) -> _Sight:
-    """What this member may see of an asset now. Raises NotFound."""
+    """Return the view of an asset for this member. Raises NotFound."""
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         found = queries.get_asset_bytes(scope, asset_id)
         standing: DisplayRating = found.standing
@@ -254,8 +255,8 @@ def _resolve_video_digest(
     *,
     blurred: bool,
 ) -> str:
-    """The bytes of a film that are asked for: itself, a sheet or its poster, which is all there is
-    to blur."""
+    """Return the digest of the video, a frame sheet or the poster. Only the poster can be
+    blurred."""
     if sheet is None and film is not None and profile == POST_PROFILE.name and not blurred:
         return film.sha256
     found = (
@@ -270,8 +271,8 @@ def _resolve_video_digest(
 
 
 def _record_clear_viewing(who: Viewer, sight: _Sight, profile: str) -> None:
-    """It goes out clear, whole and large enough to be judged: the safety check is told to whom. A
-    film is seen by its sheets, a sound by what is played of it."""
+    """Record for the review that the member was sent a clear picture that is large enough to judge.
+    Videos are viewed by their frame sheets, audio by playing it."""
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         if sight.film is None and profile != "thumb":
             viewings.record_viewing(scope, who.member, sight.sha256)
@@ -302,8 +303,9 @@ def _load_profile_bytes(tenant_id: UUID, sight: _Sight, profile: str) -> bytes:
 
 
 class _Small:
-    """The thumbnails made last, up to some bytes; content-addressed, so none can be stale. Clear
-    adult ones as well: whoever asks was checked before."""
+    """A cache of recent thumbnails with a size limit in bytes. It is keyed by content, so entries
+    are never stale. It may hold unblurred adult pictures, because access is checked before each
+    use."""
 
     def __init__(self, most: int) -> None:
         self._kept: OrderedDict[tuple[UUID, str, int, bool], bytes] = OrderedDict()
@@ -329,8 +331,8 @@ _SMALL = _Small(24 * 2**20)
 
 
 def range_response(data: bytes, asked: str | None, headers: dict[str, str], kind: str) -> Response:
-    """All of it, or the one range that was asked for (RFC 9110, 14.2); several ranges get all of
-    it."""
+    """Return the whole file or one byte range (RFC 9110, 14.2). A request for several ranges gets
+    the whole file."""
     found = _RANGE.fullmatch(asked.strip()) if asked else None
     if found is None or found[0] == "bytes=-":
         return Response(data, headers=headers, media_type=kind)

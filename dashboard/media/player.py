@@ -1,5 +1,4 @@
-"""A film or a sound on a page: its player and, where somebody has to look at it, every frame that
-was looked at."""
+"""The player of videos and audio, with the frames that a reviewer must view."""
 
 from uuid import UUID
 
@@ -13,17 +12,17 @@ from studio.library.playback import Playback
 
 TICK = "1s"
 PLAYER_WIDTH = 760
-"""Pixels of a film that is looked at: two frames beside each other, large enough to be judged."""
+"""Width of a video in pixels: two frames side by side, large enough to judge."""
 
 
 def render_player(
     page: PageContext, reel: Playback | None, *, clear: str | None, covered: bool, seen: bool
 ) -> bool:
-    """Draw what plays; nothing of a picture, nor of what is blurred and nobody pressed to see
-    (`clear`).
+    """Draw the player and return True, or return False for pictures and for blurred media that was
+    not revealed.
 
-    What comes blurred shows its frames too, and the page is drawn anew once all of them were shown.
-    Whether something was drawn.
+    `clear` is the id from `reveal_picture`. Media that is normally blurred (`covered`) also shows
+    its frames, and the page is redrawn when all of them were shown.
     """
     if reel is None or (covered and not clear):
         return False
@@ -48,7 +47,7 @@ def render_player(
 
 @st.fragment(run_every=TICK)
 def _rerun_after_playback(drawn: PageContext, asset_id: UUID) -> None:
-    """Once the last frame was shown the page is drawn with its answers."""
+    """Redraw the page, with its decision buttons, when the last frame was shown."""
     page = page_context.current_page()
     if (
         page is None

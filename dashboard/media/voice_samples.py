@@ -1,7 +1,8 @@
-"""Samples of voices for signed-in members: `/voices/<speech>`, asked anew each time, never kept by
-a browser.
+"""Voice samples for signed-in members: `/voices/<speech>`. Access is checked on every request, and
+browsers do not store them.
 
-What is wrong, foreign, over, or copied from somebody who no longer agrees is not found alike.
+Invalid, inaccessible and expired samples, and samples of a person who revoked consent, get the same
+404.
 """
 
 from uuid import UUID
@@ -22,7 +23,7 @@ from tenants.agencies.rights import Right, has_right
 
 
 async def serve_sample(request: Request) -> Response:
-    """The sound, or the range of it that a player asks for."""
+    """Serve a sample or a byte range of it."""
     try:
         return await run_in_threadpool(_serve_voice_sample, request)
     except OperationalError:

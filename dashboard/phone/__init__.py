@@ -1,1 +1,4 @@
-"""Pages for a paired phone: manual tasks, and photo upload. Plain HTML without Streamlit."""
+"""Pages for a paired phone: manual tasks and photo upload, in plain HTML without Streamlit.
+
+Manual tasks are created and tracked in `channels`.
+"""

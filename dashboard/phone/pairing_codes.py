@@ -1,8 +1,6 @@
-"""Pairing a phone: a code to point its camera at, the way in behind it, and what makes the pages an
-app there.
+"""Phone pairing: the QR code, the sign-in link behind it, and the web app manifest.
 
-The code is a single-use link that opens a session of that very member; who holds the phone is who
-they are.
+The code is a single-use link that starts a session of the member who created it.
 """
 
 import io
@@ -34,11 +32,12 @@ COLOUR = "#6232b4"
 LEAF = "#7fdcae"
 SIZES = (180, 192, 512)
 HERE_ONLY = frozenset({"localhost", "127.0.0.1"})
+"""Host names that a phone cannot reach."""
 KEPT = {"cache-control": "max-age=86400"}
 
 
 def pairing_url(scope: Scope, member_id: UUID) -> str:
-    """A single-use address that opens a session of a member on the phone that visits it, within the
+    """Return a single-use URL that starts a session of the member on the phone. It is valid for an
     hour."""
     return (
         f"{session.dashboard_settings().public_url.rstrip('/')}/phone/in"
@@ -47,12 +46,12 @@ def pairing_url(scope: Scope, member_id: UUID) -> str:
 
 
 def show_pairing(request: Request) -> Response:
-    """What a code is for; a button makes one."""
+    """Show the pairing page with a button that creates a code."""
     return _render_code_page(request, "")
 
 
 async def create_pairing_code(request: Request) -> Response:
-    """A new code for the member who is signed in here."""
+    """Create a pairing code for the signed-in member."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     return await run_in_threadpool(_render_new_code, request)
@@ -85,12 +84,13 @@ def _render_code_page(request: Request, address: str) -> Response:
 
 
 def show_phone_sign_in(request: Request) -> Response:
-    """The page behind the code: a button, not the visit itself, uses it up."""
+    """Show the page behind the code. A button redeems it, because link previews open URLs."""
     return plain_page(request, "phone.welcome", action=request.url.path, button="phone.enter")
 
 
 async def redeem_pairing_code(request: Request) -> Response:
-    """Use the code: a session of its member on this phone, which from now on gets their tasks."""
+    """Redeem the code: start a session of the member on this phone, and send their manual tasks to
+    it."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     try:
@@ -114,12 +114,12 @@ def _redeem_pairing_code(request: Request) -> Response:
 
 
 def _phone_kind(browser: str) -> str:
-    """What the phone calls itself, shortly."""
+    """Return the kind of phone from the user agent, or ""."""
     return next((kind for kind in ("iPhone", "iPad", "Android") if kind in browser), "")
 
 
 def manifest(request: Request) -> Response:
-    """What a phone needs to keep the pages among its apps."""
+    """Serve the web app manifest, with which phones can install the pages as an app."""
     icons = [
         {
             "src": f"/phone/icon-{size}.png",
@@ -144,7 +144,7 @@ def manifest(request: Request) -> Response:
 
 
 def icon(request: Request) -> Response:
-    """The app's picture."""
+    """Serve the app icon."""
     size = request.path_params["size"]
     if size not in SIZES:
         return Response(status_code=404)
@@ -153,8 +153,8 @@ def icon(request: Request) -> Response:
 
 @cache
 def _draw_icon(size: int) -> bytes:
-    """A leaf on the house's colour, inside what a mask leaves; drawn at four times its size, then
-    made smaller."""
+    """Draw a leaf inside the safe zone of a maskable icon. It is drawn at four times the size and
+    scaled down for smooth edges."""
     image = Image.new("RGB", (size * 4, size * 4), COLOUR)
     draw = ImageDraw.Draw(image)
 
@@ -172,7 +172,8 @@ def _draw_icon(size: int) -> bytes:
 
 
 def serve_script(request: Request) -> Response:
-    """Copying, and keeping files among the phone's pictures; the pages work without it."""
+    """Serve the script for copying text and saving files to the phone's photos. The pages work
+    without it."""
     return Response(_read_phone_script(), headers=KEPT, media_type="text/javascript")
 
 

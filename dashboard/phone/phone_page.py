@@ -1,4 +1,4 @@
-"""Shared parts of the phone's pages: who is signed in, the page frame, the refusal page."""
+"""Shared parts of the phone pages: the signed-in member, the page frame and the error page."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ PRIVATE_NO_STORE = {"cache-control": "private, no-store"}
 
 @dataclass(frozen=True)
 class PhoneVisit:
-    """One look of one member: who, in which words, and the creators they post for."""
+    """A request of a member, with their language, time zone and the creators they work for."""
 
     viewer: Viewer
     localizer: MemberLocalizer
@@ -34,12 +34,12 @@ class PhoneVisit:
     now: datetime
 
     def member_name(self, member_id: UUID | None) -> str:
-        """What a member is called."""
+        """Return the name of a member, "?" if the member is unknown, or "" for None."""
         return self.names.get(member_id, "?") if member_id is not None else ""
 
 
 def require_viewer(request: Request) -> Viewer:
-    """Who is signed in. Raises NotFound for nobody."""
+    """Return the signed-in member. Raises NotFound if there is none."""
     who = session.find_viewer(request.cookies.get(session.session_cookie_name(), ""))
     if who is None:
         raise NotFound("dashboard.signed_out")
@@ -47,7 +47,7 @@ def require_viewer(request: Request) -> Viewer:
 
 
 def load_visit(scope: Scope, who: Viewer) -> PhoneVisit:
-    """This look of this member."""
+    """Return the visit of a signed-in member."""
     member = who.member
     mine = queries.list_creators(scope) if assignees.can_post_manually(member) else []
     return PhoneVisit(
@@ -67,7 +67,7 @@ def phone_page(
     told: Message | None = None,
     **values: object,
 ) -> Response:
-    """A page of the phone; `told` stands above everything else."""
+    """Render a phone page. `told` is a notice above the content."""
     said = hand.localizer.message_text(told) if told is not None else ""
     html = render_template(
         template,
@@ -81,11 +81,11 @@ def phone_page(
 
 
 def refusal_page(request: Request, error: GreenroomError) -> Response:
-    """The page of what cannot be shown: a sentence, in the language the browser asks for."""
+    """Render the error page, in the browser's language."""
     status = 404 if isinstance(error, NotFound) else 409
     return plain_page(request, error.message.code, params=error.message.params, status=status)
 
 
 def first_value(form: Mapping[str, list[str]], name: str) -> str:
-    """The first value of a field, "" without one."""
+    """Return the first value of a form field, or ""."""
     return next(iter(form.get(name, ())), "")

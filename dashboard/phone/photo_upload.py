@@ -1,9 +1,8 @@
-"""Handing in from a phone, `/phone/photos`: sixty photos at once, the card of who is in them, the
-sorting by swipe.
+"""Photo upload from a phone (`/phone/photos`): up to sixty photos at a time, the shoot card of the
+people in them, and sorting by swipe.
 
-Each file is a request of its own and the same bytes are the same upload, so a phone that loses the
-network half way sends the rest again and nothing twice. Capture dates are the files' own: nothing
-is typed.
+Each file is a separate request, and equal bytes are one upload. After a lost connection, the phone
+sends only the missing files. Capture dates come from the files.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -51,21 +50,21 @@ from tenants.agencies.rights import Right, has_right
 FRESH = timedelta(hours=24)
 PICTURES = 100
 MONTHS = 12
-"""What a card made here holds, and for how long: what one shoot needs."""
+"""The number of pictures and the duration in months of shoot cards that are created here."""
 
 PhotoView = Callable[[Scope, PhoneVisit, Creator], Response]
-"""A page of one creator."""
+"""Renders a page of one creator."""
 
 PhotoAction = Callable[[Scope, PhoneVisit, Creator, Mapping[str, list[str]]], Response]
-"""A press on one."""
+"""Handles a form on a page of one creator."""
 
 RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 
 
 @dataclass(frozen=True)
 class PhotoSession:
-    """One creator's pictures on their way in: the cards they may be put on, who may be named, how
-    many wait."""
+    """The uploads of a creator, the available shoot cards and people, and the number of unsorted
+    pictures."""
 
     creator: Creator
     files: Sequence[UploadView]
@@ -75,14 +74,14 @@ class PhotoSession:
 
 
 def _list_upload_creators(scope: Scope, hand: PhoneVisit) -> list[Creator]:
-    """The creators this member hands in for."""
+    """Return the creators whose photos this member may upload."""
     if not has_right(hand.viewer.member.role, Right.RUN):
         return []
     return [one for one in list_creators(scope) if one.id in hand.creators]
 
 
 def _get_upload_creator(scope: Scope, hand: PhoneVisit, request: Request) -> Creator:
-    """The creator of an address. Raises NotFound for one that is not theirs."""
+    """Return the creator in the path. Raises NotFound for one that the member may not access."""
     wanted = request.path_params["creator"]
     found = next((one for one in _list_upload_creators(scope, hand) if str(one.id) == wanted), None)
     if found is None:
@@ -91,7 +90,7 @@ def _get_upload_creator(scope: Scope, hand: PhoneVisit, request: Request) -> Cre
 
 
 def show_creators(request: Request) -> Response:
-    """Whose photos; with one creator there is nothing to ask."""
+    """Show the choice of a creator, or redirect to the only one."""
     try:
         who = require_viewer(request)
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
@@ -109,12 +108,12 @@ def show_creators(request: Request) -> Response:
 
 
 def show_photo_upload(request: Request) -> Response:
-    """The page one hands in on."""
+    """Show the upload page of a creator."""
     return _run_for_creator(request, _render_photos_page)
 
 
 def _run_for_creator(request: Request, act: PhotoView) -> Response:
-    """What a page or a press comes to for this member and this creator."""
+    """Run a page or action for the signed-in member and the creator in the path."""
     try:
         who = require_viewer(request)
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
@@ -157,8 +156,8 @@ def _render_photos_page(
 
 
 async def receive_photo(request: Request) -> Response:
-    """One file, as the body; in the address its name, batch and card, and whether a model made it.
-    Answers `{"id"}`, or `{"said"}` why not."""
+    """Receive one file as the request body. Name, batch, shoot card and AI flag are query
+    parameters. Return `{"id"}`, or `{"said"}` with the error text."""
     if is_cross_site(request):
         return JSONResponse({"said": ""}, 403, PRIVATE_NO_STORE)
     body = await read_body(request.stream(), max_bytes=tracks.MAX_MEDIA_BYTES)
@@ -208,8 +207,7 @@ def _parse_id(text: str) -> UUID | None:
 
 
 async def create_shoot_card(request: Request) -> Response:
-    """A card of today for who is in the pictures; each is sent a link to their own page to sign
-    it."""
+    """Create a shoot card for today. Each person gets a link to the subject portal to sign it."""
     return await _handle_form_post(request, _create_shoot_card)
 
 
@@ -253,14 +251,14 @@ def _create_shoot_card(
 
 
 def show_photo_sort(request: Request) -> Response:
-    """What is not sorted yet; what nobody rated is blurred until somebody presses."""
+    """Show unsorted pictures. Unrated ones are blurred until they are revealed."""
     return _run_for_creator(
         request, lambda scope, hand, creator: _render_triage_page(scope, hand, creator, clear=False)
     )
 
 
 async def reveal_photo_sort(request: Request) -> Response:
-    """The same, seen clearly for five minutes: each look is written down, as in the dashboard."""
+    """Reveal the pictures for five minutes and record it in the audit log."""
     return await _handle_form_post(
         request,
         lambda scope, hand, creator, _: _render_triage_page(scope, hand, creator, clear=True),
@@ -291,7 +289,7 @@ def _render_triage_page(
 
 
 async def sort_photo(request: Request) -> Response:
-    """One picture sorted."""
+    """Store the choice for one picture."""
     return await _handle_form_post(
         request,
         lambda scope, hand, creator, form: _record_triage_choice(
@@ -318,7 +316,7 @@ def _record_triage_choice(
 
 
 def serve_script(request: Request) -> Response:
-    """Sending file by file, and swiping."""
+    """Serve the script for uploads and swiping."""
     return Response(
         _read_upload_script(),
         headers={"cache-control": "max-age=86400"},

@@ -1,7 +1,7 @@
-"""The package of a task: what a person posts by hand in one file, for a computer.
+"""The ZIP archive of a manual task, for posting from a computer.
 
-The same task makes the same bytes: names in order, one fixed time, nothing compressed. The files
-are named by us.
+The archive of a task always has the same bytes: files in order, one fixed time, no compression.
+File names are generated.
 """
 
 import hashlib
@@ -16,11 +16,11 @@ from dashboard.shell.widgets import render_template
 from foundation.errors import Unavailable
 
 MAX_PACKAGE_BYTES = 1024**3
-"""Of the files of one package; what is more is saved file by file."""
+"""Maximum total bytes of the files in an archive. Larger tasks are downloaded file by file."""
 
 SCHEMA = 1
 _MADE = (1980, 1, 1, 0, 0, 0)
-"""The earliest time a ZIP file knows."""
+"""The earliest time that a ZIP file can store."""
 
 _ENDINGS: Mapping[str, str] = {
     "image/jpeg": ".jpg",
@@ -33,20 +33,20 @@ _ENDINGS: Mapping[str, str] = {
 
 
 def can_package(task: ManualTask) -> bool:
-    """Whether a task has files, and no more than a package holds."""
+    """Return True if a task has files and they fit in an archive."""
     return bool(task.files) and sum(file.size for file in task.files) <= MAX_PACKAGE_BYTES
 
 
 def package_file_name(task: ManualTask) -> str:
-    """What the package is called."""
+    """Return the file name of the archive."""
     return f"greenroom-{task.id}.zip"
 
 
 def write_package(
     task: ManualTask, voice: MemberLocalizer, out: IO[bytes], *, data_of: Callable[[str], bytes]
 ) -> None:
-    """Write the package of a task to `out`; `data_of` gives the bytes of a digest. Raises
-    Unavailable for other bytes than were approved."""
+    """Write the archive of a task to `out`. `data_of` returns the bytes of a digest. Raises
+    Unavailable if a file differs from the approved one."""
     names = {
         place: f"media/{place:02d}{_ENDINGS.get(file.mime, '')}"
         for place, file in enumerate(task.files, start=1)
@@ -66,6 +66,7 @@ def write_package(
 
 def _add_archive_entry(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
     entry = zipfile.ZipInfo(name, _MADE)
+    # 3: Unix, so that the file mode applies.
     entry.create_system = 3
     entry.external_attr = 0o644 << 16
     archive.writestr(entry, data)

@@ -1,8 +1,8 @@
-"""`/phone/task/<task>/package`: everything of an open task in one file, for whoever posts from a
+"""`/phone/task/<task>/package`: all files of a manual task in one archive, for posting from a
 computer.
 
-Each file in it is decided anew by the workers, as a single one is
-(`channels.manual_tasks.file_downloads`): one refusal and no byte leaves.
+Workers decide on each file again, as for single downloads (`channels.manual_tasks.file_downloads`).
+If one file is refused, nothing is sent.
 """
 
 import asyncio
@@ -37,14 +37,15 @@ from foundation.errors import GreenroomError, NotFound, Unavailable
 
 LOOK_SECONDS = 0.2
 LOOKS = 125
-"""As long as a wish is answered at all (`file_downloads.DECISION_TIMEOUT`), less a moment."""
+"""Number of polls: slightly less than the lifetime of a request
+(`file_downloads.DECISION_TIMEOUT`)."""
 
 CHUNK = 1 << 20
 
 
 async def download_package(request: Request) -> Response:
-    """The package of an open task, if the workers say yes to each of its files now; else why
-    not."""
+    """Serve the archive of an open task if the workers permit all of its files, or show
+    the reason."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     try:
@@ -90,7 +91,7 @@ def _serve_archive(
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             hand = load_visit(scope, who)
             task = tasks.get_task(scope, task_id, creators=hand.creators)
-            for one in answers:  # all of them or none: a refusal undoes the others
+            for one in answers:  # all or none: an error rolls back the other claims
                 file_downloads.claim_download(scope, one.id)
         out = _write_archive(who, task, hand)
     except GreenroomError as refused:
@@ -105,8 +106,8 @@ def _serve_archive(
 
 
 def _write_archive(who: Viewer, task: ManualTask, hand: PhoneVisit) -> IO[bytes]:
-    """On the disk, not in memory: films are large."""
-    out = tempfile.TemporaryFile()  # noqa: SIM115  closed when the last chunk has left
+    """Write the archive to disk instead of memory, because videos are large."""
+    out = tempfile.TemporaryFile()  # noqa: SIM115  closed after the last chunk was sent
     try:
         task_archive.write_package(
             task,

@@ -1,8 +1,8 @@
-"""The phone's pages, `/phone`: what a member has to post or take away by hand, one task at a time.
+"""The phone pages (`/phone`): manual tasks of a member, to publish or remove posts.
 
-Small HTML of the members' session, for 390 pixels and one thumb. They write what was pressed; what
-follows is done by the workers. A file is served once per press, after the workers have decided
-again that it may be (`channels.manual_tasks.file_downloads`).
+The pages are plain HTML for small screens. They record the member's actions, and workers process
+them. A file is served once per request, after the workers have decided on it again
+(`channels.manual_tasks.file_downloads`).
 """
 
 import asyncio
@@ -49,19 +49,19 @@ from insights.metrics.queries import latest_metrics
 from tenants.agencies.rights import Right, has_right
 
 MAX_SCREENSHOT_BYTES = 12 * 2**20
-"""Bytes of the form that brings a screenshot."""
+"""Maximum bytes of the form with a screenshot."""
 
 LOOK_SECONDS = 0.1
 LOOKS = 100
-"""How often, and how many times, the page looks whether its wish for a file was answered."""
+"""Interval in seconds and number of polls for the decision on a file."""
 
 
 TaskAction = Callable[[Scope, PhoneVisit, UUID, Mapping[str, list[str]]], str]
-"""What a press on a task does; returns where to go on."""
+"""Performs an action on a task and returns the path to redirect to."""
 
 
 def show_tasks(request: Request) -> Response:
-    """What waits for this member, and what had an end lately."""
+    """Show the open tasks of the member and those that ended recently."""
     try:
         who = require_viewer(request)
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
@@ -88,7 +88,7 @@ def show_tasks(request: Request) -> Response:
 
 
 def show_task(request: Request) -> Response:
-    """One task. Opening it is a press of its own: looking at the page is not."""
+    """Show one task. Viewing it does not open it; that is a separate action."""
     try:
         who = require_viewer(request)
         task_id = UUID(request.path_params["task"])
@@ -106,7 +106,6 @@ def show_task(request: Request) -> Response:
 
 
 def _load_post_metrics(scope: Scope, task: ManualTask) -> Mapping[str, int]:
-    """The latest numbers of what was posted."""
     return latest_metrics(scope, [task.about]).get(task.about, {}) if task.is_posted else {}
 
 
@@ -140,7 +139,7 @@ def _task_page(
 
 
 async def act_on_task(request: Request) -> Response:
-    """A press on a task: open, later, cannot, done, link, gone."""
+    """Perform an action on a task: open, later, cannot, done, link, gone or numbers."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     form = await read_form_values(request.stream())
@@ -169,7 +168,7 @@ def _handle_task_action(request: Request, form: Mapping[str, list[str]]) -> Resp
 
 
 async def receive_screenshot(request: Request) -> Response:
-    """Keep the screenshot of a duty the platform asks for: a form of one file, in a task."""
+    """Store the screenshot that a platform requires for some tasks."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     data = await _read_form_file(request)
@@ -177,7 +176,7 @@ async def receive_screenshot(request: Request) -> Response:
 
 
 async def _read_form_file(request: Request) -> bytes:
-    """Return the file of a form; nothing of a body that is too large or no such form."""
+    """Return the file of a form, or b"" if the body is too large or not a valid form."""
     body = await read_body(request.stream(), max_bytes=MAX_SCREENSHOT_BYTES)
     if body is None:
         return b""
@@ -222,7 +221,7 @@ def _store_screenshot(request: Request, data: bytes) -> Response:
 def task_page_with_error(
     request: Request, who: Viewer, task_id: UUID, refused: GreenroomError, *, pasted: str = ""
 ) -> Response:
-    """The task as it stands, with why the press did nothing; what was pasted is still there."""
+    """Show the task with the error of an action. The pasted link is kept."""
     try:
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             hand = load_visit(scope, who)
@@ -312,7 +311,7 @@ TASK_ACTIONS: Mapping[str, TaskAction] = {
 
 
 async def serve_task_file(request: Request) -> Response:
-    """One file of an open task, if the workers say yes now; else why not, and no byte."""
+    """Serve one file of an open task if the workers permit it, or show the reason."""
     if is_cross_site(request):
         return plain_page(request, "dashboard.foreign", status=403)
     try:

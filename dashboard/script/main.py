@@ -1,5 +1,5 @@
-"""The script behind every page: who is it, which pages are theirs, what the last press came to, the
-page itself."""
+"""The Streamlit script of all pages: load the member, build the menu, show notices, and draw the
+page."""
 
 from functools import partial
 from urllib.parse import urlencode
@@ -21,7 +21,7 @@ from tenants.auth import sessions
 
 
 def main() -> None:
-    """Draw the page that was asked for; without a session, say how to get in."""
+    """Draw the requested page, or the sign-in hint without a session."""
     st.set_page_config(page_title="Greenroom", page_icon="🌿", layout="wide")
     began = monotonic()
     found = page_context.current_page_with(load_page_header)
@@ -39,7 +39,7 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
     )
     chosen = st.navigation(
         _build_menu(page, demo=standing.agency.demo), expanded=True
-    )  # folded, it says "View more" in English
+    )  # collapsed, Streamlit shows "View more" in English
     draw_template("shell/templates/style.html", word=page.text)
     with st.sidebar:
         languages = [
@@ -56,7 +56,8 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
         said["here"] = "?".join(
             filter(None, (f"/{chosen.url_path}", urlencode(st.query_params.to_dict())))
         )
-        said["own_password"] = not page.has_right(Right.STAFF)  # who may staff finds it on Team
+        # members with the STAFF right change it on the Team page
+        said["own_password"] = not page.has_right(Right.STAFF)
         draw_template("shell/templates/sidebar.html", **said, word=page.text)
     page_context.render_session_guard(page.viewer)
     if standing.stops:
@@ -67,7 +68,7 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
     unsaved_changes.save_abandoned_draft(page, chosen.url_path)
     written = (
         st.query_params.get(one, "") for one in ("new", "rework")
-    )  # what is said of a post stands with no other
+    )  # notices about one post are not shown with another
     actions.show_notices(page, "/".join((chosen.url_path, *filter(None, written))))
     started = monotonic()
     chosen.run()

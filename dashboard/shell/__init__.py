@@ -1,1 +1,4 @@
-"""The frame of every page: session, navigation, localization, actions and widgets."""
+"""The frame of all pages: session, navigation, localization, actions and widgets.
+
+The pages themselves are in `pages`.
+"""

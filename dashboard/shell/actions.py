@@ -1,5 +1,4 @@
-"""Doing something from a page: a press calls one function of a room, once, as the member who is
-signed in now."""
+"""Actions of pages: a button press calls one function once, as the member who is signed in now."""
 
 import re
 from collections.abc import Callable
@@ -22,11 +21,11 @@ from foundation.ops.clock import monotonic
 from tenants.agencies.rights import Right, require_right
 
 PageAction = Callable[[Scope, UUID], Message | None]
-"""What a press does, in a transaction of its own; the id is the same for each repeat of one press:
-hand it on as a key. It returns what to tell the person, and raises GreenroomError with why not."""
+"""Performs an action in its transaction. The id is the same for each repeat of a press and serves
+as an idempotency key. Returns the notice to show, or raises GreenroomError with the reason."""
 
 NOTICE_SECONDS = 20.0
-"""Seconds a sentence stays where it was said, however often the page is drawn anew meanwhile."""
+"""Seconds for which a notice stays on its page, across redraws."""
 
 _TOLD = "told"
 _LINK = re.compile(r"https?://[\w.:/~%-]+")
@@ -46,8 +45,8 @@ def action_button(
     shortcut: str | None = None,
     icon: str | None = None,
 ) -> bool:
-    """A button labelled by the sentence `code`; pressed, it does `act` in its callback. Whether it
-    was pressed now."""
+    """Draw a button labeled with the message `code` that runs `act` in its callback. Return True if
+    it was pressed in this run."""
     return st.button(
         page.text(code, **(params or {})),
         key=key,
@@ -70,8 +69,8 @@ def submit_button(
     kind: Literal["primary", "secondary", "tertiary"] = "primary",
     disabled: bool = False,
 ) -> bool:
-    """The button of a form (inside `st.form`). `act` finds what was typed in `st.session_state`
-    before its scope opens: use `typed` to hand it over. Whether it was pressed now."""
+    """Draw the submit button of a form (inside `st.form`). Return True if it was pressed in this
+    run. Use `typed_value` in `act` to read inputs."""
     return st.form_submit_button(
         page.text(code),
         key=key,
@@ -83,12 +82,12 @@ def submit_button(
 
 
 def run_action(act: PageAction, right: Right, key: str) -> None:
-    """The callback: asks again who is signed in and whether they may, acts once, and keeps what to
-    say.
+    """Run an action as a button callback: check the session and the right again, act once, and
+    store the notice.
 
-    The id of a press stays until it worked, so that a press repeated after a failure is the same
-    press. Streamlit begins a repeat in a thread of its own while the first still acts: it waits for
-    that one.
+    The id of a press is kept until the action succeeds, so that a retry after a failure counts as
+    the same press. Streamlit may start a repeated press in another thread while the first is still
+    running; the lock makes it wait.
     """
     page = page_context.current_page()
     if page is None:
@@ -113,9 +112,10 @@ def run_action(act: PageAction, right: Right, key: str) -> None:
 
 
 def typed_value(key: str) -> Any:
-    """What stands in an input now, without signs no database keeps (NUL, halves of pairs).
+    """Return the current value of an input, without characters that PostgreSQL cannot store (NUL,
+    lone surrogates).
 
-    Ask inside the act: what a drawing knew is older than the last word typed.
+    Call it inside the action, because values read while drawing may be outdated.
     """
     value = st.session_state.get(key)
     return _UNKEPT.sub("", value) if isinstance(value, str) else value
@@ -126,24 +126,23 @@ class _Note:
     message: Message
     bad: bool
     place: str = ""
-    """Where it was said first, and stays."""
+    """The page on which it was first shown, and where it stays."""
     said: float | None = None
 
 
 def set_notice(message: Message, *, bad: bool = False) -> None:
-    """Keep a sentence for the next drawing of the page, in place of those that were said
-    already."""
+    """Store a notice for the next drawing of the page. It replaces notices that were
+    already shown."""
     waiting = [note for note in st.session_state.get(_TOLD, []) if note.said is None]
     st.session_state[_TOLD] = [*waiting, _Note(message, bad)]
 
 
 def show_notices(page: PageContext, place: str) -> None:
-    """Show what the last presses came to, in the one place that is drawn first.
+    """Show the notices of the last actions at the top of the page.
 
-    A page is drawn anew by itself, sometimes a moment after a press: what was said there stays for
-    a while. Its place stays for good: what comes after it would else be made anew in the browser,
-    and what is open or half typed be lost. The style keeps it in sight, however far from it one
-    pressed.
+    Pages redraw automatically, sometimes right after a press, so notices stay for a while. The
+    container stays permanently: without it, Streamlit would recreate the elements after it, and
+    open dialogs and typed text would be lost. The style keeps it visible at any scroll position.
     """
     now = monotonic()
     notes = [
@@ -162,8 +161,8 @@ def show_notices(page: PageContext, place: str) -> None:
 
 
 def _format_notice(page: PageContext, message: Message) -> str:
-    """The sentence; a link that is handed over stays one, and whatever else is in it was typed by
-    somebody."""
+    """Return the text of a notice. Links remain links; all other parameters may come from users and
+    are escaped."""
     given = (
         (name, format_parameter(one, page.localizer.language))
         for name, one in message.params.items()

@@ -1,7 +1,7 @@
-"""Scripts of ours that a page runs in its browser, served by Streamlit as files of our own address.
+"""Browser scripts of pages, served by Streamlit as files of this origin.
 
-Streamlit makes an inline script a `blob:` address, which our content security policy refuses: so
-each is a file, and told to Streamlit the way its list of installed packages would.
+Streamlit turns inline scripts into `blob:` URLs, which the Content Security Policy blocks. Each
+script is therefore a file that is registered like one of an installed package.
 """
 
 from collections.abc import Callable
@@ -19,8 +19,8 @@ ASSETS_FOLDER = "assets"
 
 @cache
 def browser_component(name: str) -> Callable[..., Any]:
-    """The mounting call of `assets/<name>.js`. Ask within a run of a page: before, there is nobody
-    to tell."""
+    """Return the function that mounts `assets/<name>.js`. Call it during a page run, because the
+    component manager does not exist before."""
     manifest = ComponentManifest(PACKAGE, "1", [ComponentConfig(name, ASSETS_FOLDER)])
     get_bidi_component_manager().register_from_manifest(manifest, Path(__file__).parent)
     made: Callable[..., Any] = st.components.v2.component(

@@ -1,7 +1,7 @@
-"""The page around every page: Streamlit's own, in the member's language, told where it lives.
+"""Streamlit's index page in the member's language, with the address of its server.
 
-Left alone it looks for its server under each part of the address, and writes a failed request for
-each wrong guess.
+Without the address, Streamlit searches for the server under each part of the path and logs a failed
+request for each attempt.
 """
 
 from functools import cache
@@ -22,8 +22,8 @@ PAGE_ADDRESSES = {"/": PAGES[0], **{f"/{row.name}": row for row in PAGES}}
 
 @cache
 def index_html(language: str) -> str:
-    """Streamlit's page with our language, title and address. Raises ValueError when an upgrade
-    changed what we know."""
+    """Return Streamlit's index page with language, title and scripts. Raises ValueError if a
+    Streamlit upgrade changed the replaced parts."""
     found = STREAMLIT_INDEX.read_text("utf-8")
     changes = {
         '<html lang="en">': f'<html lang="{language}">',
@@ -39,19 +39,19 @@ def index_html(language: str) -> str:
 
 
 def index_response(language: str) -> Response:
-    """The shell for a member who reads `language`."""
+    """Build the response with the index page in `language`."""
     return HTMLResponse(index_html(language), headers={"cache-control": "no-store"})
 
 
 async def serve_location_script(_: Request) -> Response:
-    """Tells Streamlit's scripts where their server is."""
+    """Serve the script that sets the address of Streamlit's server."""
     return Response(
         LOCATION_SCRIPT, media_type="text/javascript", headers={"cache-control": "max-age=3600"}
     )
 
 
 async def serve_press_guard(_: Request) -> Response:
-    """What keeps a press whose button the page moved meanwhile (ADR 0162)."""
+    """Serve the script that keeps a click if a redraw moves the button under the pointer."""
     return Response(
         _read_press_guard_script(),
         media_type="text/javascript",

@@ -1,5 +1,5 @@
-"""How the pages say things: sentences, counts, money, hours and how long until, in the viewer's
-language and zone."""
+"""Text, numbers, money, dates and times of the dashboard, in the viewer's language and
+time zone."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -25,18 +25,18 @@ _SYSTEMS = (
 )
 
 SOON = timedelta(minutes=2)
-"""Until then seconds are counted."""
+"""Remaining time below which seconds are shown."""
 
 
 def preferred_language(accept_language: str) -> str:
-    """The first of our languages a visitor's browser asks for; English when none."""
+    """Return the first supported language of an Accept-Language header, or English if there is
+    none."""
     wanted = (part.split(";")[0].strip()[:2].lower() for part in accept_language.split(","))
     return next((language for language in wanted if language in LANGUAGES), "en")
 
 
 def browser_label(agent: str) -> str:
-    """A browser and its machine in short, from what it calls itself; "–" when it says nothing we
-    know."""
+    """Return a short name of the browser and system of a user agent, or "–" if it is unknown."""
     browser = next((name for mark, name in _BROWSERS if mark in agent), "")
     system = next(
         (name for mark, name in _SYSTEMS if mark in agent), "Linux" if "Linux" in agent else ""
@@ -51,41 +51,42 @@ def _city_of_zone(zone: str, language: str) -> str:
 
 @dataclass(frozen=True)
 class MemberLocalizer:
-    """The viewer's language (fr or en) and clock."""
+    """Formats text and values in the viewer's language (fr or en) and time zone."""
 
     language: str
     zone: ZoneInfo
 
     @property
     def _date_locale(self) -> str:
-        """Whose way of writing dates: the day stands first in both languages, as it is typed."""
+        """The locale of dates. Both languages show the day first, as it is typed."""
         return "en_GB" if self.language == "en" else self.language
 
     def in_zone(self, zone: str) -> "MemberLocalizer":
-        """The same language on another clock: what is a creator's is said on hers."""
+        """Return a localizer for the same language in another time zone, such as a creator's."""
         return MemberLocalizer(self.language, load_zone(zone))
 
     def text(self, code: str, **params: str | int) -> str:
-        """A sentence of the catalogues."""
+        """Return the catalogue text of a message code."""
         return render_message(Message(code, params), self.language)
 
     def message_text(self, message: Message) -> str:
-        """A stored sentence."""
+        """Return the text of a stored message."""
         return render_message(message, self.language)
 
     def pending_text(self, count: int) -> str:
-        """How many things wait for the viewer."""
+        """Return the text for a number of pending items."""
         code = {0: "dashboard.waits_none", 1: "dashboard.waits_one"}.get(
             count, "dashboard.waits_many"
         )
         return self.text(code, count=count)
 
     def format_clock(self, at: datetime) -> str:
-        """The hour on the viewer's clock, as 14:05."""
+        """Format the time in the viewer's time zone: 14:05."""
         return f"{at.astimezone(self.zone):%H:%M}"
 
     def format_moment(self, at: datetime, now: datetime) -> str:
-        """The hour, with its day when it is not today, and its year when it is another one."""
+        """Format the time, with the day unless it is today, and the year unless it is the current
+        one."""
         local = at.astimezone(self.zone)
         today = now.astimezone(self.zone).date()
         if local.date() == today:
@@ -97,23 +98,23 @@ class MemberLocalizer:
         return f"{format_date(local, 'd MMM', locale=self._date_locale)} {self.format_clock(at)}"
 
     def format_when(self, at: datetime, now: datetime) -> str:
-        """The same within a sentence: at 18:30, on 5 Dec at 10:00."""
+        """Format a moment within a sentence: "at 18:30", "on 5 Dec at 10:00"."""
         day = self.format_moment(at, now).removesuffix(self.format_clock(at)).strip()
         return self.text(
             "dashboard.on_day" if day else "dashboard.at_hour", day=day, clock=self.format_clock(at)
         )
 
     def format_instant(self, at: datetime, now: datetime) -> str:
-        """The hour to the second, with its day when it is not today."""
+        """Format the time with seconds, and with the day unless it is today."""
         return f"{self.format_moment(at, now)}:{at.astimezone(self.zone):%S}"
 
     def format_short_day(self, day: date) -> str:
-        """A day of this year or the next, shortly: Fri 20 Nov."""
+        """Format a date of this or the next year: Fri 20 Nov."""
         return str(format_date(day, "EEE d MMM", locale=self._date_locale))
 
     def format_date_range(self, first: date, last: date) -> str:
-        """Days of this year or the next, both included: Tue 1 Dec to Thu 3 Dec; one day alone is
-        said once."""
+        """Format an inclusive range of dates in this or the next year: "Tue 1 Dec to Thu 3 Dec". A
+        single day appears once."""
         if first == last:
             return self.format_short_day(first)
         return self.text(
@@ -121,41 +122,41 @@ class MemberLocalizer:
         )
 
     def format_full_date(self, day: date) -> str:
-        """A day with its year, as people of this language write it."""
+        """Format a date with its year in the long form of the language."""
         return str(format_date(day, "long", locale=self._date_locale))
 
     def format_month(self, day: date) -> str:
-        """The month of a day, as November 2026."""
+        """Format the month of a date: November 2026."""
         return str(format_skeleton("yMMMM", day, locale=self._date_locale))
 
     def zone_city(self, zone: str) -> str:
-        """The city a zone is named after."""
+        """Return the city after which a time zone is named."""
         return _city_of_zone(zone, self.language)
 
     def format_day(self, at: datetime, zone: str) -> str:
-        """The day there, in words."""
+        """Format the date of an instant in a time zone, with its weekday."""
         return str(format_date(at.astimezone(load_zone(zone)), "full", locale=self._date_locale))
 
     def format_date(self, day: date) -> str:
-        """A day, as 20 Nov. 2026."""
+        """Format a date: 20 Nov 2026."""
         return str(format_date(day, "medium", locale=self._date_locale))
 
     def format_numeric_day(self, at: datetime) -> str:
-        """The day on the viewer's calendar, as 20/11."""
+        """Format the date in the viewer's time zone: 20/11."""
         return str(format_skeleton("Md", at.astimezone(self.zone), locale=self._date_locale))
 
     def format_number(self, number: int) -> str:
-        """A number with the separators of the language."""
+        """Format a number with the separators of the language."""
         return str(format_decimal(number, locale=self.language))
 
     def count_text(self, code: str, number: int) -> str:
-        """A counted thing: the sentence `<code>_one` for one (in French for none, too), else
-        `<code>`."""
+        """Return the text of a count: message `<code>_one` for one (in French also for zero),
+        otherwise `<code>`."""
         one = number == 1 or (number == 0 and self.language == "fr")
         return self.text(f"{code}_one" if one else code, count=self.format_number(number))
 
     def format_time_left(self, until: datetime, now: datetime) -> str:
-        """How long until: seconds when it is near, as people count."""
+        """Format the remaining time, with seconds below two minutes."""
         left = max(until - now, timedelta(0))
         if left < SOON:
             seconds = timedelta(seconds=round(left.total_seconds()))
@@ -165,16 +166,16 @@ class MemberLocalizer:
         return str(format_timedelta(left, threshold=1.5, add_direction=True, locale=self.language))
 
     def format_duration(self, length: timedelta) -> str:
-        """How long something lasts or lasted, in whole units."""
+        """Format a duration in its largest unit."""
         return str(format_timedelta(length, threshold=1.5, locale=self.language))
 
     def format_seconds(self, count: float) -> str:
-        """Seconds with a tenth, as people of this language write them."""
+        """Format seconds with one decimal."""
         return str(format_decimal(round(max(count, 0.0), 1), locale=self.language))
 
     def format_delay(self, seconds: float) -> str:
-        """How long after its hour something left: seconds with a tenth, whole units from a minute
-        on."""
+        """Format a publishing delay: seconds with one decimal, or larger units from one
+        minute on."""
         return (
             self.format_duration(timedelta(seconds=seconds))
             if seconds >= 60
@@ -182,8 +183,8 @@ class MemberLocalizer:
         )
 
     def format_kappa(self, kappa: float) -> str:
-        """How far two agree, -1 to 1, rounded down: what is below the limit of 0.80 is never
-        written as that."""
+        """Format a kappa coefficient (-1 to 1), rounded down so that a value below the limit of
+        0.80 is never shown as 0.80."""
         return str(
             format_decimal(
                 Decimal(round(kappa * 1000) // 10) / 100, format="0.00", locale=self.language
@@ -191,5 +192,5 @@ class MemberLocalizer:
         )
 
     def format_money(self, money: Money) -> str:
-        """An amount, as people of this language write it."""
+        """Format an amount of money."""
         return translation.format_money(money, self.language)

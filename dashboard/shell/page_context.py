@@ -1,8 +1,8 @@
-"""What every page is handed: who looks, in which words, and how to read and act; sessions are asked
-again each run.
+"""The context of a page run: the member, their localizer, and access to data. The session is
+checked in each run.
 
-Read first, draw after, act in a callback: nothing of Streamlit is called while a scope is open,
-since its reruns are raised through it and would roll back in silence.
+Read first, draw afterwards, and act in callbacks. Do not call Streamlit while a scope is open: its
+rerun exception would roll back the transaction silently.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,27 +28,27 @@ from tenants.agencies.rights import Right, has_right
 
 T = TypeVar("T")
 SESSION_CHECK_INTERVAL = "5s"
-"""How often an open page asks whether its session still lives."""
+"""Interval at which an open page checks its session."""
 
 
 @dataclass(frozen=True)
 class PageContext:
-    """One look of one member at one page."""
+    """A page run of one member."""
 
     viewer: Viewer
     localizer: MemberLocalizer
 
     def has_right(self, *rights: Right) -> bool:
-        """Whether the member has one of these rights."""
+        """Return True if the member has one of these rights."""
         return any(has_right(self.viewer.member.role, right) for right in rights)
 
     def text(self, code: str, **params: str | int) -> str:
-        """A sentence of the catalogues in the member's language."""
+        """Return the catalogue text of a message code in the member's language."""
         return self.localizer.text(code, **params)
 
     def markdown(self, code: str, **typed: str | int) -> str:
-        """The same for what Streamlit draws itself, as Markdown: what somebody typed stands there
-        as they typed it."""
+        """Return the text for Streamlit elements that parse Markdown. String parameters are
+        escaped."""
         return self.localizer.text(
             code,
             **{
@@ -58,22 +58,24 @@ class PageContext:
         )
 
     def scope(self) -> AbstractContextManager[Scope]:
-        """A scope of the member's agency, signed by them. Call nothing of Streamlit inside."""
+        """Open a scope of the member's tenant with the member as actor. Do not call Streamlit
+        inside."""
         return session.session_scope_opener()(self.viewer.tenant_id, self.viewer.actor)
 
     def read(self, ask: Callable[[Scope], T]) -> T:
-        """What `ask` reads, in a scope of its own."""
+        """Run a read function in a separate scope."""
         with self.scope() as scope:
             return ask(scope)
 
     def list_creators(self, scope: Scope) -> list[Creator]:
-        """The creators this member works for, by name. Asked anew: what one presses was drawn a
-        while ago, perhaps before somebody gave them others."""
+        """Return the creators that the member may access, by name. The list is read again each
+        time, because the member's creators may have changed since the page was drawn."""
         chosen = queries.get_member(scope, self.viewer.member.id).creators
         return [one for one in queries.list_creators(scope) if not chosen or one.slug in chosen]
 
     def get_creator(self, scope: Scope, creator_id: UUID) -> Creator:
-        """One of them. Raises NotFound for anybody else's, just as for nobody's."""
+        """Return a creator. Raises NotFound for an unknown creator and for one that the member may
+        not access."""
         found = next((one for one in self.list_creators(scope) if one.id == creator_id), None)
         if found is None:
             raise NotFound("creator.unknown", creator=str(creator_id))
@@ -81,14 +83,13 @@ class PageContext:
 
 
 _DRAWN: ContextVar[PageContext] = ContextVar("drawn")
-"""The page while it is drawn from its start. Parts that are drawn anew by time, and presses, come
-outside of that."""
+"""The context while a whole page is drawn. It is not set in fragments and callbacks."""
 
 
 @contextmanager
 def page_run(page: PageContext) -> Iterator[None]:
-    """A page is drawn whole: its parts need not ask again who looks, which took four transactions
-    for two of them."""
+    """Set the context while a whole page is drawn, so that its parts do not check the session
+    again. This saved four transactions on a page with two fragments."""
     token = _DRAWN.set(page)
     try:
         yield
@@ -97,15 +98,15 @@ def page_run(page: PageContext) -> Iterator[None]:
 
 
 def current_page() -> PageContext | None:
-    """The page of whoever holds the cookie; None once the session is over. Asked once while a page
-    is drawn whole, and anew by each part that is drawn alone and by each press."""
+    """Return the context of the signed-in member, or None if the session has ended. The session is
+    checked once for a whole page, and again in each fragment and callback."""
     drawn = _DRAWN.get(None)
     return drawn if drawn is not None else _find_current_page()
 
 
 def current_page_with(ask: Callable[[Scope, PageContext], T]) -> tuple[PageContext, T] | None:
-    """The page of whoever holds the cookie, with what `ask` reads in the transaction that asks who
-    they are."""
+    """Return the context of the signed-in member and the result of `ask`, read in the transaction
+    that loads the member."""
     found = session.find_viewer_with(
         _read_session_cookie(), lambda scope, who: ask(scope, _build_page_context(who))
     )
@@ -126,7 +127,7 @@ def _build_page_context(who: Viewer) -> PageContext:
 
 
 def render_signed_out() -> None:
-    """How to get in, in every language: nobody knows who reads it."""
+    """Show the sign-in hint in all languages, because the visitor's language is unknown."""
     st.info(
         "\n\n".join(
             render_message(Message("dashboard.signed_out"), language) for language in LANGUAGES
@@ -136,8 +137,7 @@ def render_signed_out() -> None:
 
 @st.fragment(run_every=SESSION_CHECK_INTERVAL)
 def render_session_guard(drawn: Viewer) -> None:
-    """Replaces the whole page once its session is over, or its member became somebody else or works
-    for others."""
+    """Redraw the page when its session ends, or when the member's data or creators change."""
     page = current_page()
     if page is None or page.viewer != drawn:
         st.rerun()

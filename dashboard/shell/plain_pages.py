@@ -18,7 +18,7 @@ NO_STORE = {"cache-control": "no-store"}
 
 @dataclass(frozen=True)
 class PageFormField:
-    """A field of a form on these pages; `fill` is what browsers and password keepers put there."""
+    """A field of a form. `fill` is the value of its `autocomplete` attribute."""
 
     name: str
     kind: str
@@ -28,15 +28,15 @@ class PageFormField:
 
 @dataclass(frozen=True)
 class PasskeyForm:
-    """A form that a passkey answers: the act it is for, what goes along unseen, and what is typed
-    (name, label)."""
+    """A form that is submitted with a passkey: the action, hidden fields, and input fields (name,
+    label)."""
 
     act: str
     button: str
     hidden: Mapping[str, str] = field(default_factory=dict)
     asked: Sequence[tuple[str, str]] = ()
     first: bool = False
-    """Whether it is what the page is there for."""
+    """True if it is the main action of the page."""
 
 
 SIGN_IN_FIELDS = (
@@ -66,8 +66,8 @@ def plain_page(
     key: PasskeyForm | None = None,
     status: int = 200,
 ) -> HTMLResponse:
-    """One sentence, a picture with what stands `below` it, the fields to fill in, and a button
-    where there is something to press; a passkey where this door can ask for one."""
+    """Render a page with one message, and optionally a picture, a text below it, a form and a
+    passkey form. The passkey form is left out if passkeys are not available under this address."""
     language = preferred_language(request.headers.get("accept-language", ""))
     body = render_template(
         "shell/templates/plain_page.html",
@@ -85,10 +85,11 @@ def plain_page(
 
 
 def is_cross_site(request: Request) -> bool:
-    """Whether another site's page sent this form: nobody is signed in, or out, by somebody else's
-    button."""
+    """Return True if a page of another site submitted the form. Other sites must not be able to
+    sign a member in or out."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site not in {"same-origin", "none"}
-    origin = request.headers.get("origin")  # "null" from a page of ours too: it sends no referrer
+    # pages of this site send "null" too, because they send no referrer
+    origin = request.headers.get("origin")
     return origin is not None and origin.partition("://")[2] != request.headers.get("host", "")

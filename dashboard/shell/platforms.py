@@ -1,4 +1,4 @@
-"""The platforms that the pages know: pure values, without a connection."""
+"""The connectors of all platforms, as values without a connection."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -9,5 +9,5 @@ from connectors.registry import loader
 
 @cache
 def platform_connectors() -> Mapping[str, Connector]:
-    """Return every connector by its platform, made once per process."""
+    """Return all connectors by platform. They are created once per process."""
     return loader.load_connectors()

@@ -1,4 +1,4 @@
-"""What stands on every page: whose it is, and what is stopped."""
+"""Queries for the frame of all pages: the agency and the active emergency stops."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ pass
 
 @dataclass(frozen=True)
 class StopBanner:
-    """An emergency stop as every page tells it: of one creator or one account of hers, by name, of
-    a platform, or of the whole agency (both empty). Accounts of several creators often have one
-    name."""
+    """An emergency stop as pages show it: `whom` names a creator or a creator's account, `platform`
+    a platform; both are empty for the whole agency. Accounts are shown with their creator because
+    accounts of several creators may have the same name."""
 
     whom: str
     platform: str
@@ -36,8 +36,8 @@ class StopBanner:
 
 
 def list_stop_banners(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) -> list[StopBanner]:
-    """The stops that keep this member's work back, each once; two statements while nothing is
-    stopped."""
+    """Return the stops that affect this member's creators, each once. Without stops, this takes two
+    statements."""
     above = emergency_stops.list_stops(scope, of=INSTALLATION_ID)
     found = [stop for stop in (*emergency_stops.list_stops(scope), *above) if stop.where != "chat"]
     if not found:
@@ -52,8 +52,8 @@ def list_stop_banners(scope: Scope, mine: Callable[[Scope], Sequence[Creator]]) 
 def list_stop_targets(
     scope: Scope, mine: Sequence[Creator]
 ) -> dict[tuple[str, str], tuple[str, str]]:
-    """What can be stopped of these creators' work, as a switch knows it, each with the name and the
-    platform it is told by."""
+    """Return the possible targets of stops for these creators, each with the name and platform to
+    show."""
     names = {one.id: one.name for one in mine}
     accounts = [one for one in queries.list_channels(scope) if one.creator_id in names]
     known = {("global", ""): ("", ""), ("tenant", ""): ("", "")}
@@ -70,8 +70,8 @@ def _list_own_creators(scope: Scope, member: Member) -> list[Creator]:
 
 
 def list_stop_rows(scope: Scope, member: Member) -> list[ActiveStop]:
-    """The agency's stops that hold and that this member may know of, the latest first: all, or
-    those that reach a creator they work for."""
+    """Return the tenant's active stops that this member may see, latest first: all, or those that
+    affect the member's creators."""
     found = emergency_stops.list_stops(scope)
     if not found or not member.creators:
         return found
@@ -81,9 +81,9 @@ def list_stop_rows(scope: Scope, member: Member) -> list[ActiveStop]:
 
 
 def require_can_end_stop(scope: Scope, stop: tuple[str, str, str]) -> None:
-    """Raise unless the member who acts may end this stop (where, target, feature) as far as whose
-    it is goes: NotFound where it holds no more or reaches no creator they work for, Refused where
-    it reaches others' too."""
+    """Check that the acting member's creators permit ending this stop (where, target, feature).
+    Raises NotFound if it is not active or affects none of them, and Refused if it also affects
+    other creators."""
     member = get_acting_member(scope, "switch.people_only")
     if stop not in [(one.where, one.target, one.feature) for one in list_stop_rows(scope, member)]:
         raise NotFound("switch.ended")
@@ -91,8 +91,8 @@ def require_can_end_stop(scope: Scope, stop: tuple[str, str, str]) -> None:
 
 
 def require_can_stop(scope: Scope, where: str, target: str) -> None:
-    """Raise NotFound where such a stop would reach nobody whom the member who acts works for. What
-    reaches others too they may stop: it is a brake."""
+    """Raise NotFound if such a stop would affect none of the acting member's creators. Stops that
+    also affect other creators are permitted, because a stop is a brake."""
     member = get_acting_member(scope, "switch.people_only")
     if (where, target) not in list_stop_targets(scope, _list_own_creators(scope, member)):
         raise NotFound("system.not_yours")
@@ -100,7 +100,7 @@ def require_can_stop(scope: Scope, where: str, target: str) -> None:
 
 @dataclass(frozen=True)
 class PageHeader:
-    """The agency, and the stops that keep this member's work back."""
+    """The agency and the stops that affect this member's creators."""
 
     agency: Agency
     stops: Sequence[StopBanner]
@@ -108,7 +108,7 @@ class PageHeader:
 
 
 def load_page_header(scope: Scope, page: PageContext) -> PageHeader:
-    """All of it; who only reviews is told of no stop."""
+    """Load the header. Members who only review see no stops."""
     works = page.has_right(*(right for right in Right if right is not Right.REVIEW))
     return PageHeader(
         get_agency(scope), list_stop_banners(scope, page.list_creators) if works else [], scope.now

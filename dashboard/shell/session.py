@@ -1,4 +1,4 @@
-"""Who looks at the dashboard: the member of a living session, asked again at each run."""
+"""The viewer of the dashboard: the member of an active session, loaded again in each run."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from tenants.auth.challenges import RelyingParty
 from tenants.scope import scope_opener
 
 VIEWER_SCOPE_KEY = "greenroom.viewer"
-"""Where our own routes find who asks, as the session said a moment ago."""
+"""ASGI scope key under which routes find the viewer whose session was checked."""
 
 T = TypeVar("T")
 POOL_SIZE = 3
@@ -28,62 +28,61 @@ POOL_SIZE = 3
 
 @dataclass(frozen=True)
 class Viewer:
-    """A signed-in member; comes from the session's row alone, never from an address."""
+    """A signed-in member. It is derived from the session row only, never from the URL."""
 
     tenant_id: UUID
     member: Member
 
     @property
     def actor(self) -> str:
-        """How this member signs what they do."""
+        """The actor name for changes by this member."""
         return f"member:{self.member.id}"
 
 
 @cache
 def dashboard_settings() -> DashboardSettings:
-    """This door's settings."""
+    """Return the dashboard settings."""
     return settings.load_settings().dashboard
 
 
 @cache
 def missing_mail_settings() -> tuple[str, ...]:
-    """The settings without which no mail is written, by name; none where all are there."""
+    """Return the names of missing settings for email, or an empty tuple if email can be sent."""
     return settings.load_settings().mail.missing_settings
 
 
 @cache
 def public_url() -> str:
-    """Where the house is reached by everybody, without a slash at its end."""
+    """Return the public URL of the installation, without a trailing slash."""
     return settings.load_settings().web.public_url.rstrip("/")
 
 
 def sign_in_page_url(secret: str) -> str:
-    """The address of a one-time link."""
+    """Return the URL of a sign-in link."""
     return sessions.sign_in_url(dashboard_settings().public_url, secret)
 
 
 @cache
 def sandbox_port() -> int:
-    """Where the sandbox network is reached on this machine."""
+    """Return the local port of the sandbox network."""
     return settings.load_settings().sandbox.port
 
 
 def sealed_intake_key() -> str:
-    """What typed secrets are sealed with: the doors cannot open them again."""
+    """Return the public key that seals typed secrets. Web processes cannot open them."""
     return settings.load_settings().tenants.letterbox_key
 
 
 @cache
 def second_factor_key() -> str:
-    """What second factors are sealed with here, and what makes digests of where people were
-    seen."""
+    """Return the key that seals second factors and keys the digests of devices and addresses."""
     return settings.load_settings().tenants.door_key.get_secret_value()
 
 
 @cache
 def passkey_site() -> RelyingParty | None:
-    """Where passkeys of this door belong; None where no browser gives any: an address without a
-    name, or no TLS."""
+    """Return the relying party of passkeys, or None if browsers do not support passkeys at this
+    address (no host name, or no TLS)."""
     try:
         return RelyingParty.from_url(dashboard_settings().public_url, second_factor_key())
     except Unavailable:
@@ -91,24 +90,26 @@ def passkey_site() -> RelyingParty | None:
 
 
 def is_tls() -> bool:
-    """Whether the door is reached over TLS."""
+    """Return True if the dashboard is served over TLS."""
     return dashboard_settings().public_url.startswith("https://")
 
 
 def session_cookie_name() -> str:
-    """The session's cookie: bound to this very host where TLS allows it, so that no neighbour can
-    plant one."""
+    """Return the name of the session cookie. Over TLS it has the `__Host-` prefix, so that other
+    hosts of the domain cannot set it."""
     return sessions.SESSION_COOKIES[0 if is_tls() else 1]
 
 
 def device_cookie_name() -> str:
-    """The cookie by which a browser is known again, whoever signs in; it opens nothing."""
+    """Return the name of the cookie that identifies a browser across members. It grants no
+    access."""
     return f"{session_cookie_name()}{sessions.DEVICE_SUFFIX}"
 
 
 @cache
 def session_scope_opener() -> OpenScope:
-    """Opens scopes with the doors' login; one pool per process, made at first use."""
+    """Return the function that opens scopes with the database role of web processes. Each process
+    has one connection pool, created on first use."""
     found = settings.load_settings()
     active_policy.set_trusted_keys(found.gate.policy_keys)
     urls.set_own_hosts((urlsplit(found.web.public_url).netloc,))
@@ -117,13 +118,15 @@ def session_scope_opener() -> OpenScope:
 
 
 def find_viewer(cookie: str) -> Viewer | None:
-    """The member behind a cookie; None once the session is over or the member is no more."""
+    """Return the member of a session cookie, or None if the session has ended or the member was
+    removed."""
     found = find_viewer_with(cookie, lambda *_: None)
     return found[0] if found is not None else None
 
 
 def find_viewer_with(cookie: str, ask: Callable[[Scope, Viewer], T]) -> tuple[Viewer, T] | None:
-    """The same, with what `ask` reads in the transaction in which the member is looked up."""
+    """Return the member of a session cookie and the result of `ask`, read in the same
+    transaction."""
     found = sessions.find_session(session_scope_opener(), cookie) if cookie else None
     if found is None:
         return None

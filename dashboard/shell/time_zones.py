@@ -1,5 +1,4 @@
-"""A clock that is chosen: zones by the cities they are named after, in the language of whoever
-looks."""
+"""Selection of a time zone by city, in the viewer's language."""
 
 from functools import cache, partial
 from zoneinfo import available_timezones
@@ -31,12 +30,12 @@ def _list_city_zones() -> tuple[str, ...]:
 
 
 def list_time_zones(own: str) -> list[str]:
-    """Every zone that is named after a place, and the person's own, which comes first."""
+    """Return all time zones that are named after a city, with the member's own zone first."""
     return [own, *(zone for zone in _list_city_zones() if zone != own)]
 
 
 def render_time_zone_picker(page: PageContext, key: str, *, own: str, width: int = 240) -> None:
-    """The list in which a clock is chosen: `own` until another one is."""
+    """Draw the time zone selection. Its initial value is `own`."""
     st.session_state.setdefault(key, own)
     st.selectbox(
         page.text("zones.clock_of"),
@@ -48,7 +47,7 @@ def render_time_zone_picker(page: PageContext, key: str, *, own: str, width: int
 
 
 def time_zone_label(page: PageContext, zone: str) -> str:
-    """What a zone is called: its city, and its own name, by which it is found too."""
+    """Return the label of a time zone: its city and its IANA name, so that both can be searched."""
     return _zone_name(zone, page.localizer.language)
 
 
@@ -58,6 +57,6 @@ def _zone_name(zone: str, language: str) -> str:
 
 
 def format_wall_clock(page: PageContext, at: WallTime, usual: str) -> str:
-    """A clock time, with its city where that is not the `usual` zone."""
+    """Format a local time, with its city if its time zone is not `usual`."""
     said = f"{at.clock:%H:%M}"
     return said if at.zone == usual else f"{said} ({page.localizer.zone_city(at.zone)})"

@@ -1,4 +1,4 @@
-"""Shared parts of the pages. Every piece of HTML is a template that escapes what it is given."""
+"""Shared parts of pages. All HTML comes from templates with autoescaping."""
 
 import re
 from functools import cache
@@ -13,7 +13,8 @@ PACKAGE_ROOT = Path(__file__).parents[1]
 
 
 _SIGNS = re.compile(r"[\\`*\[\]<>~$]|(?<!\w)_|_(?!\w)")
-"""What Markdown reads, and Streamlit's colours and formulas; a stroke within a word is none."""
+"""Characters with a meaning in Markdown, and in Streamlit's color and formula syntax. An underscore
+within a word has none."""
 
 
 @cache
@@ -24,7 +25,7 @@ def _build_environment() -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        # else the file is looked at each time, a hundred times and more for a page
+        # otherwise the file is checked on each use, over a hundred times for a page
         auto_reload=False,
     )
     found.filters["ticked"] = code_markup
@@ -32,7 +33,7 @@ def _build_environment() -> Environment:
 
 
 def code_markup(sentence: str) -> Markup:
-    """A sentence with what stands between back-ticks set as code, everything escaped."""
+    """Return the text with parts between backticks as code and all of it escaped."""
     parts = [escape(part) for part in sentence.split("`")]
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if odd % 2 else part
@@ -41,35 +42,34 @@ def code_markup(sentence: str) -> Markup:
 
 
 def escape_markdown(said: str) -> str:
-    """What somebody typed, for a label or a notice of Streamlit: nothing in it is read as a sign or
-    a link."""
+    """Escape user input for labels and notices of Streamlit, so that it contains no markup or
+    links."""
     return _SIGNS.sub(r"\\\g<0>", said)
 
 
 def render_template(template: str, **values: object) -> str:
-    """A template with everything in it escaped."""
+    """Render a template with all values escaped."""
     return _build_environment().get_template(template).render(**values)
 
 
 def qr_svg(text: str) -> Markup:
-    """A code for a phone's camera, as a picture of its own: dark on white whatever the page's
-    colours, as wide as where it stands. With a size of its own instead it would be cut off there,
-    and no camera reads half a code."""
+    """Return a QR code as SVG, dark on white in any color theme. It has no fixed size and fills its
+    container: a cropped code cannot be scanned."""
     drawn = segno.make(text, error="m").svg_inline(
         border=3, dark="#000", light="#fff", omitsize=True
     )
-    return Markup(drawn)  # noqa: S704  segno draws paths, no text
+    return Markup(drawn)  # noqa: S704  segno draws paths, not text
 
 
 def qr_data_uri(text: str) -> str:
-    """The same as the address of an image: Streamlit lets no drawing through in HTML."""
+    """Return a QR code as a data URI, because Streamlit removes SVG from HTML."""
     return str(
         segno.make(text, error="m").png_data_uri(scale=6, border=3, dark="#000", light="#fff")
     )
 
 
 def draw_template(template: str, **values: object) -> None:
-    """Show a template on the page: the one place where HTML of ours reaches Streamlit, which
-    refuses an empty one."""
+    """Draw a template on the page. All HTML of the dashboard passes through here. Empty output is
+    skipped, because Streamlit rejects it."""
     if drawn := render_template(template, **values).strip():
         st.html(drawn)

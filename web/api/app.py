@@ -1,5 +1,4 @@
-"""The API under `/v1`: an app of its own, so that its document describes it alone and its errors
-are all JSON."""
+"""The REST API under `/v1`, a separate app with its own OpenAPI document and JSON errors."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -75,12 +74,12 @@ def create_api(
     generators: GeneratorsSettings | None = None,
     letterbox_key: str = "",
 ) -> AdmissionMiddleware:
-    """The app behind its door, to be mounted at `/v1`. Each subject is a router of its own, added
-    here.
+    """Create the API behind its authentication, to be mounted at `/v1`.
 
-    `library` is where creators' files lie; without it none are taken in, nor copied. `generators`
-    name the prices and caps of pictures, and the models of copies; without them nothing is billed.
-    `letterbox_key` is what secrets of hooks are sealed with; without it none are taken in (503).
+    `library` is the media library; without it, uploads and picture copies are off. `generators`
+    holds the prices and caps of image generation and the models for picture copies; without it,
+    generation costs nothing. `letterbox_key` is the public key that seals webhook secrets; without
+    it, no webhooks can be created (503).
     """
     responses: dict[int | str, dict[str, Any]] = {
         status: {"model": ErrorOut, "description": said}

@@ -1,8 +1,7 @@
-"""The door of machines of an agency's own: they ask for pictures to make, say how far they are, and
-hand them in.
+"""The API of remote workers: lease pictures to generate, report progress and upload the results.
 
-A machine reaches nothing else: its key opens no other door, and only what it was lent is told to
-it. What is said here is `generators/remote_protocol.py`.
+A remote worker's key is valid for this API only, and the worker sees only the data of its leases.
+The messages are defined in `generators/remote_protocol.py`.
 """
 
 from typing import Annotated
@@ -40,7 +39,7 @@ from web.http import responses
 
 MOUNT_PATH = "/machine/v1"
 LONG_POLL_SECONDS = 5.0
-"""Seconds after which a machine asks again that found nothing to do."""
+"""Seconds that a worker waits before its next request if there was nothing to generate."""
 
 PICTURE_BODY = BodyRule(
     frozenset({"application/octet-stream", "image/jpeg", "image/png", "image/webp"}),
@@ -54,8 +53,8 @@ WORKER_ACTOR = "system:machine"
 def create_remote_worker_api(
     tenant: OpenScope, store: ObjectStore, *, per_day: int = 0
 ) -> AdmissionMiddleware:
-    """The app behind its door, to be mounted at `AT`; `per_day` is the house's quota of pictures, 0
-    for none."""
+    """Create the API behind its authentication, to be mounted at `MOUNT_PATH`. `per_day` is the
+    daily quota of pictures (0 for none)."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
     errors.install_error_handlers(app)
     _add_work_route(app, tenant, store, per_day)
@@ -74,7 +73,8 @@ def create_remote_worker_api(
 def _add_work_route(app: FastAPI, tenant: OpenScope, store: ObjectStore, per_day: int) -> None:
     @app.post("/work")
     def ask(request: Request, wanted: WorkRequest) -> WorkResponse:
-        """Pictures to make, or nothing for a while."""
+        """Lease pictures to generate, or return the time to wait. 409 for another protocol
+        version."""
         if wanted.version != PROTOCOL_VERSION:
             raise ApiError(409, Message("machine.other_version", {"ours": PROTOCOL_VERSION}))
         who = _get_worker_identity(request)
@@ -86,14 +86,14 @@ def _add_work_route(app: FastAPI, tenant: OpenScope, store: ObjectStore, per_day
 
     @app.post("/beats")
     def beat(request: Request, said: LeaseHeartbeat) -> HeartbeatResponse:
-        """It is at it."""
+        """Report that the worker is still working on a lease."""
         who = _get_worker_identity(request)
         with tenant(who.tenant_id, WORKER_ACTOR) as scope:
             return leases.extend_lease(scope, who.key_id, said)
 
     @app.post("/given", status_code=204)
     def give_back(request: Request, said: LeaseReturn) -> None:
-        """It makes no more of a lease."""
+        """Return the unfinished part of a lease."""
         who = _get_worker_identity(request)
         with tenant(who.tenant_id, WORKER_ACTOR) as scope:
             leases.return_lease(scope, who.key_id, said)
@@ -106,7 +106,7 @@ def _add_picture_route(app: FastAPI, tenant: OpenScope, store: ObjectStore) -> N
         data: Annotated[bytes, Body(media_type="application/octet-stream")],
         said: Annotated[str, Header(alias=RESULT_HEADER, max_length=MAX_RESULT_HEADER)],
     ) -> None:
-        """One picture, whole."""
+        """Upload one complete picture."""
         who = _get_worker_identity(request)
         made = _parse_picture_result(said)
         with tenant(who.tenant_id, WORKER_ACTOR) as scope:
@@ -116,7 +116,7 @@ def _add_picture_route(app: FastAPI, tenant: OpenScope, store: ObjectStore) -> N
 
     @app.post("/materials")
     def material(request: Request, wanted: MaterialRequest) -> Response:
-        """A picture that those of a lease work from."""
+        """Download an input picture of a lease."""
         who = _get_worker_identity(request)
         with tenant(who.tenant_id, WORKER_ACTOR) as scope:
             leases.check_material(scope, who.key_id, wanted)

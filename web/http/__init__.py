@@ -1,1 +1,4 @@
-"""Forms, languages and responses of the public pages."""
+"""HTTP responses, caching and localization of the public pages.
+
+Authentication and errors of the REST API are in `api.common`.
+"""

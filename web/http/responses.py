@@ -1,5 +1,4 @@
-"""Answers as HTTP caches and players want them: conditional requests and byte ranges (RFC 9110, 13
-and 14)."""
+"""HTTP responses with conditional requests and byte ranges (RFC 9110, sections 13 and 14)."""
 
 import hashlib
 import re
@@ -20,30 +19,31 @@ NO_TELEMETRY: TelemetryConfig = {
     "operation_spans": False,
     "auto_configure": False,
 }
-"""Whatever the environment says, nothing of a visit is measured by a library."""
+"""Turns off FastAPI's telemetry whatever the environment says, so that no visit is traced."""
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; base-uri 'none'; "
     "form-action 'self';"
     " frame-ancestors 'none'"
 )
-"""What a page may load (Content Security Policy): of this host alone, and no script."""
+"""Content Security Policy of public pages: resources of this host only, and no scripts."""
 
 PAGE_CACHE = "public, max-age=60"
 FEED_CACHE = "public, max-age=300"
 FILE_CACHE = "private, max-age=31536000, immutable"
-"""The bytes of an address never change, but they may have to vanish: no shared cache keeps them."""
+"""Cache policy of files. Their content never changes, but shared caches must not store them because
+a file may have to be removed."""
 
 CLOCK_GRANULARITY = timedelta(seconds=2)
-"""Last-Modified counts whole seconds: what changed just now may change again within the same
-one."""
+"""Minimum age of a change before Last-Modified is sent. The header counts whole seconds, so a
+second change within the same second would go unnoticed."""
 
 _TAG = re.compile(r'(?:W/)?("[^"]*")')
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 
 
 def entity_tag(body: bytes) -> str:
-    """A strong entity tag over the bytes."""
+    """Return a strong entity tag of the bytes."""
     return f'"{hashlib.sha256(body).hexdigest()}"'
 
 
@@ -55,7 +55,8 @@ def html_response(
     headers: Mapping[str, str] | None = None,
     fresh: bool = True,
 ) -> Response:
-    """An HTML page; nobody keeps one that is not `fresh` for a minute."""
+    """Build an HTML response. It may be cached for a minute if `status` is 200 and `fresh` is True;
+    other responses are not stored."""
     if status != 200 or not fresh:
         later = {"retry-after": "5"} if status == 503 else {}
         return Response(
@@ -75,11 +76,14 @@ def document_response(
     changed_at: datetime | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """The document, or 304 when the reader has it. `changed_at` (UTC-aware) is left out when no
-    instant can say it."""
+    """Build the response for a document, or 304 if the client's copy is current.
+
+    `changed_at` (UTC-aware) sets Last-Modified. Pass None if no instant describes the last change.
+    """
     tag = entity_tag(body)
     own = {"etag": tag, "cache-control": cache, **(headers or {})}
     if changed_at is not None:
+        # HTTP dates have no fractions of a second.
         own["last-modified"] = format_datetime(changed_at.replace(microsecond=0), usegmt=True)
     if _is_copy_current(request.headers, tag, changed_at):
         return Response(status_code=304, headers=own)
@@ -89,8 +93,10 @@ def document_response(
 def file_response(
     request: Request, body: bytes, *, tag: str, mime: str, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """A file that never changes, whole or the one range that was asked for; `headers` may say that
-    nobody keeps it."""
+    """Build the response for an immutable file: the whole file, one byte range, or 304.
+
+    `headers` override the cache policy.
+    """
     own = {"etag": tag, "cache-control": FILE_CACHE, "accept-ranges": "bytes", **(headers or {})}
     if _is_copy_current(request.headers, tag, None):
         return Response(status_code=304, headers=own)
@@ -102,9 +108,11 @@ def file_response(
 
 
 def is_cross_site(request: Request) -> bool:
-    """Whether another site's page sent a form."""
+    """Return True if the request was sent by a page of another site (Sec-Fetch-Site, else
+    Origin)."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
+        # "none": the user entered the URL or opened a bookmark.
         return site not in {"same-origin", "none"}
     origin = request.headers.get("origin")
     return origin is not None and origin.partition("://")[2] != request.headers.get("host", "")
@@ -115,7 +123,7 @@ def _build_range_response(body: bytes, asked: str, headers: dict[str, str]) -> R
     if found is None or found[1] == found[2] == "":
         return Response(
             body, headers=headers
-        )  # several ranges, or another unit: ignoring it is allowed (14.2)
+        )  # several ranges or another unit: a server may ignore them (14.2)
     size = len(body)
     if found[1]:
         first = int(found[1])
@@ -131,8 +139,8 @@ def _build_range_response(body: bytes, asked: str, headers: dict[str, str]) -> R
 
 
 def _is_copy_current(headers: Mapping[str, str], tag: str, changed_at: datetime | None) -> bool:
-    """Whether the reader's copy is this one. With If-None-Match, If-Modified-Since is not looked at
-    (13.2.2)."""
+    """Return True if the client's copy is current. If-None-Match takes precedence over
+    If-Modified-Since (13.2.2)."""
     wanted = headers.get("if-none-match")
     if wanted is not None:
         return wanted.strip() == "*" or tag in _TAG.findall(wanted)
@@ -146,4 +154,5 @@ def _is_unchanged_since(since: str, changed_at: datetime) -> bool:
         seen = parsedate_to_datetime(since)
     except (ValueError, OverflowError):
         return False
+    # A date with the zone "-0000" is parsed as naive.
     return seen.tzinfo is not None and changed_at.replace(microsecond=0) <= seen

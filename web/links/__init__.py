@@ -1,1 +1,4 @@
-"""Pages behind links: calendar subscriptions, client links, media URLs and short links."""
+"""Pages behind links: calendar subscriptions, client links, media URLs and short links.
+
+The links are created in `schedules` and `channels`.
+"""

@@ -1,5 +1,4 @@
-"""Calendars that phones subscribe to, each under its secret address: asked often, changed
-rarely."""
+"""Calendar subscriptions in iCalendar format, each under a secret URL."""
 
 from datetime import timedelta
 
@@ -16,16 +15,16 @@ from web.api.common.rate_limits import ApiRateLimit
 
 READ = ["GET", "HEAD"]
 READ_RATE = ApiRateLimit(60, timedelta(hours=1))
-"""Of one address: calendars ask every five minutes at most."""
+"""Request limit of one URL. Calendar apps refresh every five minutes at most."""
 
 ALONE = {"cache-control": "private, no-cache", "x-robots-tag": "noindex, nofollow"}
-"""Kept by who asked, and asked for again each time."""
+"""Cache policy of calendars: clients may store them but must revalidate before each use."""
 
 UNKEPT = {**ALONE, "cache-control": "no-store"}
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The one route of calendars."""
+    """Create the route of calendar subscriptions."""
     routes = APIRouter()
 
     @routes.api_route("/ics/{secret}.ics", methods=READ, include_in_schema=False)
@@ -36,8 +35,8 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def _serve_calendar(tenant: OpenScope, request: Request, secret: str) -> Response:
-    """The calendar, or that it is as the caller has it; 404 for an address that never was or is
-    over, 429 too often."""
+    """Return the calendar, or 304 if the client's copy is current. An unknown or expired URL gets
+    404, too many requests get 429."""
     try:
         entered = calendar_subscriptions.resolve_calendar_secret(
             tenant, secret, address=request.client.host if request.client else ""

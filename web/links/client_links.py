@@ -1,8 +1,7 @@
-"""The page of somebody who is asked for the second yes to a post, without an account: its contents,
-an answer.
+"""The page on which a client gives the second approval of a post, without an account.
 
-Whoever has the address may open it in one browser; nothing changes by looking. What is for adults
-is not on it.
+The link can be opened in one browser only, and opening it changes nothing else. Adult content is
+not shown.
 """
 
 import re
@@ -47,7 +46,7 @@ from web.site.pages import missing_page, render_template
 
 CLIENT_ACTOR = "system:web-client"
 COOKIE_SECONDS = 8 * 24 * 3600
-"""Seconds a browser remembers that it opened a link: a day more than the link lives."""
+"""Lifetime of the session cookie in seconds: one day more than the lifetime of a link."""
 
 GONE = 410
 _SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -55,9 +54,9 @@ _SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True)
 class ChannelPreview:
-    """What one account would show, and when (UTC-aware): everything as it stands in its feed, of
-    pictures those that may be shown here; `hidden` is how many may not, `late` whether a yes alone
-    does not send it any more."""
+    """The preview of a post on one account, at its scheduled time (UTC-aware). `stands` are its
+    parts with the pictures that may be shown here, `hidden` counts the other pictures, and `late`
+    is True if approval alone no longer publishes the post."""
 
     one: PostPreview
     at: datetime
@@ -68,12 +67,12 @@ class ChannelPreview:
 
 @dataclass(frozen=True)
 class ApprovalRequest:
-    """What is on the page; `places` are there while it can be answered."""
+    """The content of the page. `places` is empty unless the request can be answered."""
 
     agency: str
     creator: str
     zone: str
-    """The creator's clock, on which all hours are said."""
+    """The creator's time zone, in which all times are shown."""
     link: ClientLink
     standing: ClientLinkStatus
     whole: bool = True
@@ -84,7 +83,8 @@ class ApprovalRequest:
 
 
 class ClientLinkPages:
-    """The pages of all links. `store` is the library: what is shown is what would leave."""
+    """Pages of all client links. `store` is the media library, so that previews show the files that
+    will be published."""
 
     def __init__(
         self,
@@ -98,10 +98,11 @@ class ClientLinkPages:
         self._store = store
         self._connectors = connectors
         self._secure = secure
+        # Browsers accept the prefix `__Host-` only over TLS.
         self._cookie = "__Host-approver" if secure else "approver"
 
     def show_request(self, request: Request, token: str, wrong: Message | None = None) -> Response:
-        """What is asked, or why it cannot be answered; an address that never was is none."""
+        """Show the request, or the reason why it cannot be answered. An unknown link gets 404."""
         found = client_links.find_client_link(self._tenant, token)
         if found is None:
             return missing_page(request)
@@ -129,7 +130,7 @@ class ClientLinkPages:
         )
 
     def submit_answer(self, request: Request, token: str, typed: Mapping[str, str]) -> Response:
-        """The link is opened in this browser, or answered."""
+        """Open the link in this browser, or answer the request."""
         found = client_links.find_client_link(self._tenant, token)
         if found is None:
             return missing_page(request)
@@ -146,6 +147,7 @@ class ClientLinkPages:
                     client_links.open_client_link(scope, found[1], session)
                 elif what in ("yes", "change"):
                     why = typed.get("why", "")
+                    # PostgreSQL cannot store NUL in text.
                     note = typed.get("note", "").replace("\x00", "")
                     client_links.answer_client_link(
                         scope, found[1], session, yes=what == "yes", why=why, note=note
@@ -165,7 +167,7 @@ class ClientLinkPages:
         return back
 
     def serve_picture(self, request: Request, token: str, name: str) -> Response:
-        """A picture of the post, for the browser that opened its link, as long as it may be
+        """Serve a picture of the post to the browser that opened the link, while it may be
         shown."""
         sha256, _, suffix = name.partition(".")
         found = client_links.find_client_link(self._tenant, token)
@@ -184,7 +186,7 @@ class ClientLinkPages:
             return _not_found_response()
         try:
             data = self._store.get(found[0], sha256)
-        except NotFound:  # removed in this very moment
+        except NotFound:  # removed after the permission check
             return _not_found_response()
         return responses.file_response(
             request, data, tag=f'"{sha256}"', mime=medium.mime, headers=PORTAL_HEADERS
@@ -231,7 +233,8 @@ class ClientLinkPages:
 def _build_channel_preview(
     one: PostPreview, shown: ClientView, at: datetime, late: bool
 ) -> ChannelPreview:
-    """With the pictures that may be shown here, each by the end of its address."""
+    """Build the preview of one account with the pictures that may be shown, by their
+    relative URLs."""
     seen = {
         asset: (f"files/{medium.sha256}.{FILE_SUFFIXES[medium.mime]}", medium.alt)
         for asset, medium in zip(one.said.all_assets, one.all_media, strict=False)
@@ -249,7 +252,7 @@ def _not_found_response() -> Response:
 def router(
     tenant: OpenScope, store: ObjectStore, connectors: Mapping[str, Connector], *, public_url: str
 ) -> APIRouter:
-    """The routes of those who are asked by a link."""
+    """Create the routes of client links."""
     asked = ClientLinkPages(tenant, store, connectors, secure=public_url.startswith("https://"))
     routes = APIRouter(prefix=CLIENT_LINK_PATH.rstrip("/"))
 

@@ -1,7 +1,7 @@
-"""Files that platforms fetch for a post of ours: one address, one file, until the step that needs
-it has ended.
+"""Temporary URLs from which platforms fetch the files of a post, valid until the publishing step
+ends.
 
-No page, no redirect, nothing for a cache: the bytes that were judged, hashed again, or nothing.
+They serve exactly the bytes that the gate approved. There are no pages, redirects or caching.
 """
 
 from uuid import UUID
@@ -21,16 +21,15 @@ GONE = 410
 
 
 class TemporaryFiles:
-    """Answers for every lent file. `store` is the library: what is lent is what was judged, never a
-    copy."""
+    """Serves temporary URLs. `store` is the media library, which holds the approved files."""
 
     def __init__(self, tenant: OpenScope, store: ObjectStore) -> None:
         self._tenant = tenant
         self._store = store
 
     def serve_temporary_file(self, request: Request, token: str, name: str) -> Response:
-        """The file, whole or the range that was asked for; 404 for an address that never was, 410
-        for one that is over. Each request for one that was is kept."""
+        """Serve the file or a byte range of it. Return 404 for an unknown URL and 410 for an
+        expired one. Every request for a known URL is recorded."""
         found = media_urls.find_media_url(self._tenant, token)
         if found is None:
             return PlainTextResponse("", 404, PRIVATE_HEADERS)
@@ -67,7 +66,7 @@ class TemporaryFiles:
 
 
 def router(tenant: OpenScope, store: ObjectStore) -> APIRouter:
-    """The one route of lent files."""
+    """Create the route of temporary URLs."""
     files = TemporaryFiles(tenant, store)
     routes = APIRouter()
 

@@ -1,8 +1,8 @@
-"""Short addresses: whoever follows one is sent on, and counted without a trace of who it was.
+"""Short links: redirect visitors and count clicks without storing data about them.
 
-302 and never kept (RFC 9110, 15.4.3): a browser keeps a 301 for good, so that no later visit would
-be counted and none could be ended. A visitor is sent only where the house wrote down; nothing of
-the request is in it.
+The redirect is a 302 with `no-store` (RFC 9110, 15.4.3). Browsers cache a 301 permanently, so later
+clicks would not be counted and the link could not be disabled. The target comes from the database
+only, never from the request.
 """
 
 import re
@@ -26,15 +26,15 @@ _MACHINES = re.compile(
     r"|google-read-aloud|feed",
     re.IGNORECASE,
 )
-"""What programs call themselves that look at an address without anybody reading it."""
+"""User agents of bots and link previews."""
 
 _AHEAD = ("purpose", "sec-purpose", "x-purpose", "x-moz")
-"""Headers by which a browser says that it only looks ahead."""
+"""Headers with which browsers mark prefetch requests."""
 
 
 def is_bot(request: Request) -> bool:
-    """Whether a request says by itself that nobody reads what it asks for: a preview, a search, a
-    look ahead."""
+    """Return True if a request identifies itself as automated: a bot, a link preview or a
+    prefetch."""
     headers = request.headers
     agent = headers.get("user-agent", "")
     if request.method == "HEAD" or not agent.strip() or _MACHINES.search(agent):
@@ -48,13 +48,14 @@ def is_bot(request: Request) -> bool:
 
 
 class ShortLinks:
-    """Answers for every short address."""
+    """Redirects of all short links."""
 
     def __init__(self, tenant: OpenScope) -> None:
         self._tenant = tenant
 
     def redirect(self, request: Request, slug: str) -> Response:
-        """Send on; 404 for what never was, 410 for what is over."""
+        """Redirect to the target and count the click. Return 404 for an unknown link and 410 for a
+        disabled one."""
         found = short_links.find_link(self._tenant, slug)
         if found is None:
             return missing_page(request)
@@ -70,7 +71,7 @@ class ShortLinks:
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The one route of short addresses."""
+    """Create the route of short links."""
     pages = ShortLinks(tenant)
     routes = APIRouter()
 

@@ -1,1 +1,4 @@
-"""The MCP endpoint: the API as tools for language models."""
+"""The MCP server: operations of the REST API as tools for AI assistants.
+
+The operations are implemented in `api`.
+"""

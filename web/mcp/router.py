@@ -1,4 +1,4 @@
-"""The Model Context Protocol over HTTP, for assistants: `POST /v1/mcp` with a key of the API."""
+"""The Model Context Protocol over HTTP: `POST /v1/mcp` with an API key."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -29,7 +29,8 @@ def router(
     generators: GeneratorsSettings,
     store: ObjectStore | None = None,
 ) -> APIRouter:
-    """The one route of assistants; nothing is copied where there is no `store`."""
+    """Create the route of the MCP server. Without a `store`, the tools that copy pictures are
+    missing."""
     routes = APIRouter()
     known = build_tools(connectors, generators, store)
 

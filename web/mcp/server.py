@@ -54,7 +54,7 @@ from web.mcp.tools import Tool
 logging.getLogger("mcp").setLevel(logging.WARNING)  # it logs three lines for each request
 
 MAX_ERROR_TEXT = 4000
-"""Characters of the faults of one call."""
+"""Maximum number of characters in the error text of one call."""
 
 SERVER_INSTRUCTIONS = (
     "Greenroom schedules posts for creators. Read a channel's limits before you "
@@ -66,9 +66,9 @@ SERVER_INSTRUCTIONS = (
 
 
 class ToolServer:
-    """The tools of an installation behind the SDK's server.
+    """The tools of an installation, served by the SDK.
 
-    Each request has a transport of its own, so that a fault in one ends no other.
+    Each request has a separate transport, so that an error in one request does not end another.
     """
 
     def __init__(self, tenant: OpenScope, tools: Mapping[str, Tool]) -> None:
@@ -85,20 +85,21 @@ class ToolServer:
             on_list_tools=self._list_tools,
             on_call_tool=self._call_tool,
         )
-        self._server.middleware.clear()  # OpenTelemetry
+        self._server.middleware.clear()  # removes OpenTelemetry
 
     async def respond(self, request: Request) -> Response:
-        """Answer the message of an admitted request.
+        """Respond to the message of an authenticated request.
 
-        Raises what a tool raised besides refusals, so that it is answered and logged as for any
-        other route of the API.
+        Unexpected exceptions of a tool are raised again, so that the API logs and answers them as
+        it does for every other route.
         """
         body = await request.body()
         refusal = _refuse_body(body)
         if refusal is not None:
             return refusal
         headers = request.scope["headers"]
-        if "accept" not in request.headers:  # RFC 9110, 12.5.1: any type; the SDK refuses it
+        # no Accept header means any type (RFC 9110, 12.5.1), but the SDK rejects it
+        if "accept" not in request.headers:
             headers = [*headers, (b"accept", b"*/*")]
         sent: list[AsgiMessage] = []
 
@@ -143,7 +144,8 @@ class ToolServer:
 def _run_tool(
     tenant: OpenScope, request: Request, tool: Tool, arguments: Mapping[str, Any]
 ) -> CallToolResult:
-    """Return what a tool did, or why not: an assistant reads the reason and corrects itself."""
+    """Return the result of a tool, or an error text with which the assistant can correct
+    its call."""
     try:
         given = tool.takes.model_validate_json(json.dumps(arguments))
         found = tool.do(make_call(tenant, request, tool.needs), given)
@@ -165,10 +167,10 @@ def _build_error_result(text: str) -> CallToolResult:
 
 
 def _refuse_body(body: bytes) -> Response | None:
-    """Return the error for a body that is not one request or notification.
+    """Return the error response for a body that is not one JSON-RPC request or notification.
 
-    For protocol versions up to 2025-11-25 the SDK quotes the text of pydantic instead, and takes
-    a request whose id is null, a boolean or a fraction for a notification (202).
+    For protocol versions up to 2025-11-25, the SDK would return pydantic's error text, and would
+    treat a request whose id is null, a boolean or a fraction as a notification (202).
     """
     try:
         message = pydantic_core.from_json(body)
@@ -190,7 +192,8 @@ def _refuse_body(body: bytes) -> Response | None:
 
 
 def _build_response(sent: list[AsgiMessage]) -> Response:
-    """Return what the SDK sent; for 2026-07-28 it refuses some requests without a body."""
+    """Return the SDK's response. For version 2026-07-28, the SDK rejects some requests without a
+    body, so an error is added."""
     start, *rest = sent
     content = b"".join(message.get("body", b"") for message in rest)
     status = HTTPStatus(start["status"])
@@ -206,7 +209,8 @@ def _build_error_response(status: HTTPStatus, code: int, text: str) -> Response:
 
 
 def _receive_body(body: bytes) -> Receive:
-    """Return a channel that gives the body, then waits: the SDK ends at a disconnect."""
+    """Return an ASGI channel that delivers the body and then waits, because the SDK stops at a
+    disconnect."""
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> AsgiMessage:

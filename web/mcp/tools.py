@@ -1,7 +1,7 @@
-"""What an assistant may do here: read the calendar and what accounts take, write drafts, propose
-times, make pictures.
+"""The MCP tools: read the calendar and account limits, write drafts, propose times, and generate
+pictures.
 
-Saying yes, sending, removing and settling a doubt are no tools: a person does these.
+Approving, publishing, removing and resolving uncertain deliveries are reserved for members.
 """
 
 import json
@@ -41,31 +41,31 @@ class NoInput(RequestModel):
 
 
 class ChannelsInput(RequestModel):
-    """Of one creator, or of all."""
+    """The accounts of one creator, or of all creators."""
 
     creator: UUID | None = None
 
 
 class PostInput(RequestModel):
-    """Which post."""
+    """The post to read."""
 
     post_id: UUID
 
 
 class DeliveryInput(RequestModel):
-    """Which delivery."""
+    """The delivery to read."""
 
     delivery_id: UUID
 
 
 class RunPreviewInput(RunPreviewQuery):
-    """A run of a recipe as it would be asked for."""
+    """A run of a recipe to preview."""
 
     recipe_id: UUID
 
 
 class StartRunInput(RunIn):
-    """A run of a recipe, named so that it is started once."""
+    """A run of a recipe. `key` identifies it, so that a repeated call starts no second run."""
 
     key: Annotated[
         StorableText,
@@ -78,20 +78,20 @@ class StartRunInput(RunIn):
 
 
 class RunInput(RequestModel):
-    """Which run."""
+    """The run to read or stop."""
 
     run_id: UUID
 
 
 class CopyInput(RequestModel):
-    """Which copy."""
+    """The picture copy to read or stop."""
 
     copy_id: UUID
 
 
 class DraftInput(PostIn):
-    """A draft. With `channels` and `at` (a wall time with its zone, or an instant with its offset),
-    a proposal."""
+    """A draft. With `channels` and `at` it is a proposal. `at` is a local time with its time zone,
+    or an instant with its UTC offset."""
 
     key: Annotated[
         StorableText,
@@ -105,8 +105,7 @@ class DraftInput(PostIn):
 
 @dataclass(frozen=True)
 class Tool:
-    """One tool: what it says of itself, what it takes, what a key must be made for, and what it
-    does."""
+    """An MCP tool: its description, input model, required API key scope and implementation."""
 
     name: str
     says: str
@@ -116,7 +115,7 @@ class Tool:
 
     @property
     def describe(self) -> dict[str, Any]:
-        """As `tools/list` tells it."""
+        """The tool's entry in the response to `tools/list`."""
         reads = self.needs is ApiKeyScope.POSTS_READ
         hints = {
             "readOnlyHint": reads,
@@ -138,7 +137,7 @@ def build_tools(
     generators: GeneratorsSettings,
     store: ObjectStore | None = None,
 ) -> dict[str, Tool]:
-    """Every tool by its name; those of copies where there is a `store`."""
+    """Return all tools by name. The tools that copy pictures need a `store`."""
     read = ApiKeyScope.POSTS_READ
     write = ApiKeyScope.POSTS_WRITE
 
@@ -195,7 +194,8 @@ def build_tools(
 
 
 def _build_generation_tools(generators: GeneratorsSettings) -> tuple[Tool, ...]:
-    """What makes pictures; starting and stopping needs a key made for it."""
+    """Return the tools that generate pictures. Starting and stopping a run requires the `generate`
+    scope."""
     read = ApiKeyScope.POSTS_READ
     make = ApiKeyScope.GENERATE
 
@@ -247,7 +247,8 @@ def _build_generation_tools(generators: GeneratorsSettings) -> tuple[Tool, ...]:
 
 
 def _build_copy_tools(generators: GeneratorsSettings, store: ObjectStore) -> tuple[Tool, ...]:
-    """What makes copies of pictures; the same copy is made once, so that it needs no name."""
+    """Return the tools that copy pictures. They need no idempotency key, because equal copies are
+    made once."""
     read = ApiKeyScope.POSTS_READ
     make = ApiKeyScope.GENERATE
 

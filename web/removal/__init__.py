@@ -1,1 +1,4 @@
-"""Pages for the public: removal requests, receipts, reports and the subject portal."""
+"""Public pages for removal requests, receipts, reports and the subject portal.
+
+The decisions about these requests are made in `gate`.
+"""

@@ -1,8 +1,7 @@
-"""The form of the installation as a whole: for who does not know whose page, or which agency, it
-is.
+"""The removal form of the installation, for requesters who do not know the site or agency.
 
-Where it was found is never told: the receipt names platforms alone, and says the same of a picture
-that nobody has.
+The receipt names platforms only, so that it does not reveal which agency has the picture. For a
+picture that no agency has, it reads the same.
 """
 
 import hashlib
@@ -45,7 +44,7 @@ REPORT_PATH = "/report"
 
 
 class InstallationReportPages:
-    """The form without a page, and its receipts."""
+    """The installation's removal form and its receipts."""
 
     def __init__(self, tenant: OpenScope, *, base: str, letterbox_key: str) -> None:
         self._tenant = tenant
@@ -54,12 +53,12 @@ class InstallationReportPages:
         self._receipts = ReceiptPages(tenant, base=base)
         self._own = secrets.token_bytes(
             32
-        )  # of this process alone: where somebody came from is not told afterwards
+        )  # random for each process, so that the digest cannot be traced to an IP address later
 
     def show_form(
         self, request: Request, wrong: Message | None = None, typed: Mapping[str, str] | None = None
     ) -> Response:
-        """The form, in the visitor's language."""
+        """Show the form in the visitor's language."""
         voice = _build_visitor_localizer(request)
         body = render_template(
             "removal/templates/request_form.html",
@@ -81,7 +80,7 @@ class InstallationReportPages:
         )
 
     def receive_report(self, request: Request, typed: dict[str, str]) -> Response:
-        """Write a report down and lead to its receipt; the workers look for what it means."""
+        """Store a report and redirect to its receipt. Workers search for the picture afterwards."""
         try:
             if responses.is_cross_site(request):
                 raise Refused("complaint.foreign")
@@ -112,7 +111,8 @@ class InstallationReportPages:
     def show_receipt(
         self, request: Request, typed: str, *, wrong: Message | None = None, words: str = ""
     ) -> Response:
-        """How a report stands, for who gave its code; the door for everybody else."""
+        """Show the status of a report to a visitor who entered its code. Others get the
+        code form."""
         receipt = parse_receipt(typed)
         if not receipt:
             return missing_page(request)
@@ -127,7 +127,7 @@ class InstallationReportPages:
     def submit_receipt_form(
         self, request: Request, typed_number: str, typed: dict[str, str]
     ) -> Response:
-        """A code, or an appeal against one of the refusals."""
+        """Process a code, or an appeal against a rejected request."""
         receipt = parse_receipt(typed_number)
         if not receipt:
             return missing_page(request)
@@ -148,8 +148,8 @@ class InstallationReportPages:
         return RedirectResponse(held.path, status_code=303)
 
     def _submit_appeal(self, report: ReportDetails, number: str, words: str) -> None:
-        """Appeal against the decision about the n-th find. Raises NotFound for a number that is
-        none."""
+        """Appeal the decision on the n-th match of the report. Raises NotFound for an unknown
+        number."""
         place = next((one for one in range(len(report.found)) if str(one) == number), None)
         if place is None:
             raise NotFound("complaint.unknown")
@@ -203,7 +203,7 @@ def _build_visitor_localizer(request: Request) -> VisitorLocalizer:
 
 
 def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRouter:
-    """The public routes of the form that belongs to no page."""
+    """Create the routes of the installation's removal form."""
     here = InstallationReportPages(tenant, base=public_url, letterbox_key=letterbox_key)
     routes = APIRouter(prefix=REPORT_PATH)
 

@@ -1,5 +1,5 @@
-"""What somebody means who says where they saw a picture, or what it looks like: its bytes, by
-creator of one agency."""
+"""Find the pictures that a removal request names, by URL or by perceptual hash, for each creator of
+a tenant."""
 
 import re
 from collections.abc import Sequence
@@ -13,14 +13,15 @@ from schedules.posts.queries import MediaDigestsByCreator, find_media_published_
 from web.site import items, sites
 
 MAX_FINGERPRINTS = 16
-"""Of one picture: as it is, turned and mirrored, and the negatives of these eight."""
+"""Perceptual hashes of one picture: eight orientations (rotated and mirrored), and their negatives.
+"""
 
 _FILE = re.compile(r"([0-9a-f]{64})\.[a-z0-9]{2,5}")
 
 
 def parse_fingerprints(typed: str) -> tuple[str, ...]:
-    """The fingerprints a form carries, with commas between them; what is none, or tells nothing, is
-    left out."""
+    """Return the valid perceptual hashes of a comma-separated form field. Hashes that do not
+    distinguish pictures are dropped."""
     listed = (look.strip().lower() for look in typed[: 17 * MAX_FINGERPRINTS].split(","))
     return tuple(dict.fromkeys(look for look in listed if lookalikes.is_distinctive_hash(look)))[
         :MAX_FINGERPRINTS
@@ -28,7 +29,8 @@ def parse_fingerprints(typed: str) -> tuple[str, ...]:
 
 
 def parse_typed_url(typed: str) -> str:
-    """The address of a form as one line. Raises BadInput for one no browser would open."""
+    """Return the URL of a form field on one line. Raises BadInput if it is not a web URL or too
+    long."""
     address = "".join(
         letter for letter in typed.strip() if letter.isprintable() and not letter.isspace()
     )
@@ -40,8 +42,8 @@ def parse_typed_url(typed: str) -> str:
 def find_pictures(
     scope: Scope, address: str, fingerprints: Sequence[str], *, base: str
 ) -> MediaDigestsByCreator:
-    """The bytes of this agency that an address shows or a fingerprint tells of; our own pages lie
-    under `base`."""
+    """Return the digests of this tenant's media that a URL shows or a perceptual hash matches. URLs
+    on the host of `base` are looked up in the sites' items, others in published posts."""
     found: MediaDigestsByCreator = (
         lookalikes.find_by_hashes(scope, fingerprints) if fingerprints else {}
     )

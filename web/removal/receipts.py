@@ -1,7 +1,7 @@
-"""The page of a receipt: opened by its code, it says how a request stands, and takes an appeal.
+"""Receipts of removal requests: the code form, the status of the requests and the appeal form.
 
-The address alone shows nothing, not even whether anybody was given it. Who typed the code is let in
-for an hour by a cookie of this page alone; who just asked reads the code here once, for ten
+A receipt's URL shows nothing without its code, not even whether the receipt exists. The code grants
+access for an hour, through a cookie limited to that URL. A new requester sees the code for ten
 minutes.
 """
 
@@ -29,20 +29,21 @@ from web.site.pages import render_template
 from web.site.sites import SiteProfile
 
 _RECEIPT = re.compile(r"[0-9A-Z]{4}(?:-[0-9A-Z]{4}){2}")
-PASS_COOKIE = "receipt"  # noqa: S105  the name of a field, no secret
+PASS_COOKIE = "receipt"  # noqa: S105  the name of a field, not a secret
 CODE_COOKIE = "code"
-"""Cookies: what lets in, and the code itself while it is shown."""
+"""Cookies that grant access to a receipt and that carry the code while it is shown."""
 
 CODE_SECONDS = 600
-"""Seconds in which the code can be read again by who just asked."""
+"""Seconds during which a new requester can read the code."""
 
 RECEIPT_HEADERS = {"x-robots-tag": "noindex", "referrer-policy": "no-referrer"}
 
 
 @dataclass(frozen=True)
 class CopyLocation:
-    """One place where a copy was: `gone_at` once it is proven gone, `by_hand` where a person has to
-    take it away, `replaced` where it shows something of the house until then."""
+    """A published copy. `gone_at` is set once its removal is verified, `by_hand` is True if a
+    member must remove it manually, and `replaced` is True if a replacement picture is shown until
+    then."""
 
     name: str
     gone_at: datetime | None
@@ -52,8 +53,8 @@ class CopyLocation:
 
 @dataclass(frozen=True)
 class RemovalCase:
-    """A request on the page of its receipt. `private` and `private_gone` count what went to single
-    readers."""
+    """A removal request as the receipt shows it. `private` and `private_gone` count copies that
+    were sent to individual fans."""
 
     known: RequestStatus
     places: tuple[CopyLocation, ...]
@@ -61,43 +62,42 @@ class RemovalCase:
     private_gone: int
     described: bool
     demo: bool = False
-    """Of a demonstration, where nobody is waited for."""
+    """True for the demo agency, whose requests are not waiting for a person."""
 
     @property
     def is_pending(self) -> bool:
-        """Whether something may still change by itself."""
+        """True if the request was not rejected and copies still have to be removed."""
         gone = all(one.gone_at for one in self.places) and self.private == self.private_gone
         return self.known.outcome is not RemovalRequestState.REJECTED and not gone
 
     def appeal_deadline(self, side: str) -> datetime | None:
-        """Until when this side may have it looked at again."""
+        """Return the time until which this side may appeal, or None."""
         return appeals.appeal_deadline(self.known, side)
 
 
 @dataclass(frozen=True)
 class ReceiptAccess:
-    """A receipt before somebody's eyes: whose page it is on, what is kept of its code (None where
-    nobody has it)."""
+    """A receipt and the site it belongs to. `pin_hash` is None if the receipt does not exist."""
 
     tenant_id: UUID
     receipt: str
     path: str
     pin_hash: str | None
     open: bool
-    """It was given before there were codes: its number is enough."""
+    """True for receipts issued before codes were introduced. They need no code."""
     site: SiteProfile | None
     voice: VisitorLocalizer
 
 
 def parse_receipt(typed: str) -> str:
-    """The receipt as it was given, however it was typed; "" for what never was one: it never
-    reaches the database."""
+    """Return a receipt number in its canonical form, or "" if it is malformed. Malformed numbers
+    must not reach the database."""
     receipt = typed.strip().upper()
     return receipt if _RECEIPT.fullmatch(receipt) else ""
 
 
 class ReceiptPages:
-    """Who may read which receipt, and how it is shown."""
+    """Access control and pages of receipts."""
 
     def __init__(self, tenant: OpenScope, *, base: str) -> None:
         self._tenant = tenant
@@ -105,7 +105,7 @@ class ReceiptPages:
         self._secure = base.startswith("https://")
 
     def is_admitted(self, request: Request, held: ReceiptAccess, now: datetime) -> bool:
-        """Whether this browser may read it."""
+        """Return True if this browser may read the receipt."""
         shown = request.cookies.get(PASS_COOKIE, "")
         known = held.pin_hash is not None and access_codes.is_pass_valid(
             held.tenant_id, held.receipt, held.pin_hash, shown, now
@@ -113,7 +113,7 @@ class ReceiptPages:
         return held.open or known
 
     def issue_receipt(self, held: ReceiptAccess, pin: str, now: datetime) -> Response:
-        """Lead who just asked to their receipt, and let them in; the code comes with them."""
+        """Redirect a new requester to the receipt, with access granted and the code in a cookie."""
         answer = RedirectResponse(held.path, status_code=303, headers={"cache-control": "no-store"})
         self._grant_access(answer, held, now)
         self._set_access_cookie(answer, held, CODE_COOKIE, pin, CODE_SECONDS)
@@ -122,7 +122,7 @@ class ReceiptPages:
     def submit_code(
         self, request: Request, held: ReceiptAccess, typed: str, now: datetime
     ) -> Response:
-        """Somebody typed a code."""
+        """Verify a code and grant access, or show the code form with the error."""
         address = request.client.host if request.client else ""
         try:
             if responses.is_cross_site(request):
@@ -143,7 +143,7 @@ class ReceiptPages:
     def show_code_form(
         self, request: Request, held: ReceiptAccess, wrong: Message | None = None
     ) -> Response:
-        """Where the code is asked for: the same for every number."""
+        """Show the code form. It is the same for existing and unknown receipts."""
         said = held.voice.message_text(wrong) if wrong is not None else ""
         body = render_template(
             "removal/templates/receipt_code.html",
@@ -171,8 +171,11 @@ class ReceiptPages:
         typed: str = "",
         seeking: bool = False,
     ) -> Response:
-        """How it stands, with the reasons; it is looked at again by itself until all is gone.
-        `seeking`: the workers have not looked yet for what is meant."""
+        """Show the status of the requests with their reasons. The page reloads until all copies are
+        removed.
+
+        `seeking` is True while the workers search for the picture.
+        """
         pin = request.cookies.get(CODE_COOKIE, "")
         body = render_template(
             "removal/templates/receipt.html",
@@ -182,6 +185,7 @@ class ReceiptPages:
             path=held.path,
             receipt=held.receipt,
             pin=pin
+            # The cookie is untrusted input.
             if pin.isascii() and pin.isdigit() and len(pin) == access_codes.CODE_DIGITS
             else "",
             cases=cases,

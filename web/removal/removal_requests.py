@@ -1,5 +1,5 @@
-""" "That is me, remove it": a form without login on every page, a receipt, and how the wish
-stands."""
+"""The removal form of a creator's site, for depicted people without an account, and its
+receipts."""
 
 import re
 import secrets
@@ -48,12 +48,12 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{22}")
 SCRIPT_HEADERS = {
     "content-security-policy": f"{responses.CONTENT_SECURITY_POLICY}; script-src 'self'"
 }
-"""The form runs one file of ours, which computes a fingerprint and asks nobody for anything."""
+"""Allows one script of this host, which computes a perceptual hash in the browser."""
 
 
 def build_case(scope: Scope, found: RequestStatus, *, by_account: bool = True) -> RemovalCase:
-    """A request with the places of its copies, one line for each; by the names of accounts, or of
-    platforms alone."""
+    """Return a removal request with one entry for each published copy. Copies are named after their
+    account, or after the platform alone if `by_account` is False."""
     accounts = {one.id: one for one in queries.list_channels(scope)}
     private = [copy for copy in found.copies if copy.viewer]
     awaited = task_lifecycle.awaiting_removal(scope, [copy.jti for copy in found.copies])
@@ -76,8 +76,8 @@ def build_case(scope: Scope, found: RequestStatus, *, by_account: bool = True) -
 
 
 def parse_claim(typed: Mapping[str, str]) -> SubmittedForm:
-    """What somebody typed beside what they name. Raises BadInput for an address that is none and
-    for too many words."""
+    """Return the description fields of a submitted form. Raises BadInput for an invalid URL or text
+    that is too long."""
     form = typed.get("form", "")
     return SubmittedForm(
         address=picture_lookup.parse_typed_url(typed.get("address", "")),
@@ -90,8 +90,8 @@ def parse_claim(typed: Mapping[str, str]) -> SubmittedForm:
 def in_visitor_language(
     request: Request, site: SiteProfile, voice: VisitorLocalizer
 ) -> tuple[SiteProfile, VisitorLocalizer]:
-    """A page about a request speaks the language of who asks, where it is one of ours; they chose
-    no creator."""
+    """Return the site and a localizer for the visitor's language. Requesters did not choose the
+    creator, so the site's language is only the fallback."""
     language = preferred_language(
         request.headers.get("accept-language", ""), otherwise=site.language
     )
@@ -99,13 +99,13 @@ def in_visitor_language(
 
 
 def new_form_id() -> str:
-    """The number of a form: sent twice, it is one request."""
+    """Return a random form id. A form that is submitted twice creates one request."""
     return secrets.token_urlsafe(16)
 
 
 class ContactIntake:
-    """Keeps how somebody may be reached, sealed to the house; nothing where the doors have no
-    letterbox."""
+    """Stores contact details, sealed with the installation's public key. Without a key, it stores
+    none."""
 
     def __init__(self, tenant: OpenScope, letterbox_key: str) -> None:
         self._tenant = tenant
@@ -113,12 +113,12 @@ class ContactIntake:
 
     @property
     def is_available(self) -> bool:
-        """Whether the form may ask for it."""
+        """True if the form may request contact details."""
         return bool(self._key)
 
     def store_contact(self, form: str, typed: str) -> None:
-        """Keep what was typed, before the request that it belongs to. Raises BadInput for too
-        much."""
+        """Store the contact details of a form, before its request is stored. Raises BadInput if
+        they are too long."""
         contact = clean_paragraph(typed)
         if len(contact) > MAX_CONTACT_LENGTH:
             raise BadInput("report.contact", most=MAX_CONTACT_LENGTH)
@@ -129,7 +129,7 @@ class ContactIntake:
 
 
 class RemovalRequestPages:
-    """The form and its receipts, for all sites."""
+    """Removal forms and receipts of all sites."""
 
     def __init__(self, tenant: OpenScope, *, public_url: str, letterbox_key: str) -> None:
         self._tenant = tenant
@@ -145,7 +145,7 @@ class RemovalRequestPages:
         wrong: Message | None = None,
         typed: Mapping[str, str] | None = None,
     ) -> Response:
-        """The form, with what can be named: one item, or the newest ones."""
+        """Show the form with the item that was named, or with the newest items."""
         found = sites.find_site_by_slug(self._tenant, slug)
         if found is None:
             return missing_page(request)
@@ -177,7 +177,7 @@ class RemovalRequestPages:
         )
 
     def receive_request(self, request: Request, slug: str, typed: dict[str, str]) -> Response:
-        """Write the wish down and lead to its receipt."""
+        """Store a removal request and redirect to its receipt."""
         found = sites.find_site_by_slug(self._tenant, slug)
         if found is None:
             return missing_page(request)
@@ -205,7 +205,7 @@ class RemovalRequestPages:
         said: SubmittedForm,
         hashed: str,
     ) -> tuple[str, bool]:
-        """The receipt, and whether it is new: a form that was sent before has its own."""
+        """Store the request. Return its receipt, and True unless the form was submitted before."""
         fingerprints = picture_lookup.parse_fingerprints(typed.get("look", ""))
         named = typed.get("item", "")
         with self._tenant(found.tenant_id, FORM_ACTOR) as scope:
@@ -238,7 +238,8 @@ class RemovalRequestPages:
         wrong: Message | None = None,
         words: str = "",
     ) -> Response:
-        """How a wish stands, for who gave its code; the door for everybody else."""
+        """Show the status of a request to a visitor who entered its code. Others get the
+        code form."""
         found = sites.find_site_by_slug(self._tenant, slug)
         receipt = parse_receipt(typed)
         if found is None or not receipt:
@@ -253,7 +254,7 @@ class RemovalRequestPages:
     def submit_receipt_form(
         self, request: Request, slug: str, typed_number: str, typed: dict[str, str]
     ) -> Response:
-        """A code, or an appeal against a refusal."""
+        """Process a code, or an appeal against a rejected request."""
         found = sites.find_site_by_slug(self._tenant, slug)
         receipt = parse_receipt(typed_number)
         if found is None or not receipt:
@@ -267,7 +268,7 @@ class RemovalRequestPages:
         try:
             if responses.is_cross_site(request):
                 raise Refused("complaint.foreign")
-            if words is None:  # longer than any form of ours
+            if words is None:  # the form reader drops text that is too long
                 raise BadInput("appeal.too_long", most=MAX_APPEAL_LENGTH)
             with self._tenant(found.tenant_id, FORM_ACTOR) as scope:
                 appeals.submit_requester_appeal(
@@ -282,8 +283,8 @@ class RemovalRequestPages:
     def _load_receipt_access(
         self, request: Request, found: SiteRef, receipt: str
     ) -> tuple[ReceiptAccess, datetime]:
-        """What lies before a visitor, and the time: a number nobody was given looks like one with a
-        code."""
+        """Return the receipt and the current time. An unknown receipt looks like one with a code,
+        so that visitors cannot find out which receipts exist."""
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
             site, voice = in_visitor_language(request, *load_visitor_localizer(scope, found))
             try:
@@ -301,7 +302,7 @@ class RemovalRequestPages:
 
 
 def _get_request_status(scope: Scope, found: SiteRef, receipt: str) -> RequestStatus:
-    """The wish behind a receipt. Raises NotFound, also for one of another page."""
+    """Return the status of a request. Raises NotFound, also for a receipt of another site."""
     known = removal_requests.find_status_by_receipt(scope, receipt)
     if known.creator_id != found.creator_id:
         raise NotFound("complaint.unknown")
@@ -309,7 +310,7 @@ def _get_request_status(scope: Scope, found: SiteRef, receipt: str) -> RequestSt
 
 
 def router(tenant: OpenScope, *, public_url: str, letterbox_key: str) -> APIRouter:
-    """The public routes of the form."""
+    """Create the routes of the removal form."""
     forms = RemovalRequestPages(tenant, public_url=public_url, letterbox_key=letterbox_key)
     routes = APIRouter()
 

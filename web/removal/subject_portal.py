@@ -1,8 +1,8 @@
-"""A depicted person's page, without an account: where they are shown, what they allowed, taking it
-back, and what waits for their hand: permissions they are asked for, and shoot cards.
+"""The subject portal: where a depicted person is shown, and their consents, shoot cards and
+requests for consent.
 
-Whoever has the link may press; nothing changes by opening it. Readers, prices and other people are
-not on it.
+The portal needs no account. Anyone with the link can use it, and opening it changes nothing. It
+shows no fans, prices or other people.
 """
 
 from collections import defaultdict
@@ -44,20 +44,20 @@ from web.site.pages import missing_page, render_template
 PORTAL_ACTOR = "system:web-person"
 PORTAL_HEADERS = {**PRIVATE_HEADERS, "x-robots-tag": "noindex"}
 FACE_CONSENT_FIELD = "face_agree"
-"""What is typed by who agrees that their face is known."""
+"""Form value for consent to face comparison."""
 
 CONFIRM_FIELD = "confirm"
-"""What is pressed by who confirms that the link was sent to their address."""
+"""Form value to confirm that the link was sent to the person's contact address."""
 
 REFRESH_SECONDS = "5"
-"""Seconds after which the page looks again by itself, while something is on its way out."""
+"""Seconds after which the page reloads while a change is in progress."""
 
 
 @dataclass(frozen=True)
 class PortalPlace:
-    """An account where somebody is shown: how many posts stand there, how many are on their way
-    out, and the last that is gone; `by_hand` where a person has to take them away, `replaced` where
-    all of those show something of the house."""
+    """The posts of an account that show the person: `stands` are live, `going` are being removed,
+    `gone_at` is the last removal. `by_hand` is True if a member must remove them manually,
+    `replaced` if all posts being removed show a replacement picture."""
 
     name: str
     stands: int
@@ -69,8 +69,8 @@ class PortalPlace:
 
 @dataclass(frozen=True)
 class PortalData:
-    """What is on the page. `private` is whether somebody may see them in a message or a pack: no
-    reader is named."""
+    """The content of the portal page. `private` is True if the person appears in messages or packs;
+    fans are not named."""
 
     agency: str
     places: tuple[PortalPlace, ...]
@@ -82,15 +82,15 @@ class PortalData:
     asked_at: datetime | None
     waits: bool
     face: bool
-    """Whether they agreed that their face is known."""
+    """True if the person consented to face comparison."""
     face_asked: bool
-    """Whether they pressed it, and it is not written down yet."""
+    """True if consent to face comparison was submitted and is not recorded yet."""
     confirmed: bool
-    """Whether they confirmed the address their link was sent to: then they may sign."""
+    """True if the person confirmed their contact address. Signing requires it."""
 
     @property
     def can_revoke_more(self) -> bool:
-        """Whether there is anything left to stop."""
+        """True if a consent or request remains that the person can revoke or decline."""
         signs = (
             self.face_asked
             or any(one.waits for one in self.offers)
@@ -106,14 +106,14 @@ class PortalData:
 
 
 class SubjectPortalPages:
-    """The pages of all depicted people."""
+    """Portal pages of all depicted people."""
 
     def __init__(self, tenant: OpenScope, key: str) -> None:
         self._tenant = tenant
         self._key = key
 
     def show_portal(self, request: Request, token: str, wrong: Message | None = None) -> Response:
-        """Their page; an old link and nobody's look the same."""
+        """Show the portal of a link. Expired and unknown links get the same page."""
         found = subject_portal.find_portal_person(self._tenant, token)
         if found is None:
             return missing_page(request)
@@ -144,8 +144,8 @@ class SubjectPortalPages:
         )
 
     def submit_answer(self, request: Request, token: str, typed: dict[str, str]) -> Response:
-        """They want something back, or answer a shoot card: it is written down, and the workers do
-        it at once."""
+        """Store a revocation, a signature or an answer to a shoot card. Workers apply it
+        immediately."""
         found = subject_portal.find_portal_person(self._tenant, token)
         if found is None:
             return missing_page(request)
@@ -161,7 +161,7 @@ class SubjectPortalPages:
     def _submit(
         self, scope: Scope, person_id: UUID, typed: dict[str, str], device: SigningDevice
     ) -> None:
-        """Do what was pressed. Only what gives a permission needs a device of their own."""
+        """Process one button. Only those that grant a consent require the person's own device."""
         if typed.get("what") == CONFIRM_FIELD:
             contact_addresses.confirm_contact(scope, person_id, self._key, device)
             return
@@ -171,8 +171,8 @@ class SubjectPortalPages:
 
 
 def _read_device(request: Request) -> SigningDevice:
-    """Return where a request comes from, by the cookies of the dashboard where both are served
-    under one name."""
+    """Return the device of a request, including dashboard cookies if both use the same host name.
+    This detects a member who signs for a depicted person."""
     jar = request.cookies
     return SigningDevice(
         address=request.client.host if request.client else "",
@@ -250,7 +250,7 @@ def _is_removal_pending(copy: LiveCopy) -> bool:
 
 
 def _list_portal_places(scope: Scope, shown: list[LiveCopy]) -> tuple[PortalPlace, ...]:
-    """One line for each account where posts are or were."""
+    """Return one entry for each account that shows or showed the person."""
     replaced = live_copies.replaced_permits(scope, shown)
     accounts = {one.id: one for one in queries.list_channels(scope)}
     here: dict[UUID, list[LiveCopy]] = defaultdict(list)
@@ -273,11 +273,11 @@ def _list_portal_places(scope: Scope, shown: list[LiveCopy]) -> tuple[PortalPlac
 
 
 def _format_surface_names(voice: VisitorLocalizer, surfaces: tuple[str, ...]) -> str:
-    """Places of a permission, as people call them."""
+    """Return the names of the surfaces that a consent covers."""
     known = load_catalogue(voice.language)
     places = {
         surface: f"place.{surface}" if "." in surface else "" for surface in surfaces
-    }  # one place is not them all
+    }  # a surface must not be shown under its platform's name
     names = {
         one: code if code in known else f"platform.{one.partition('.')[0]}"
         for one, code in places.items()
@@ -288,7 +288,8 @@ def _format_surface_names(voice: VisitorLocalizer, surfaces: tuple[str, ...]) ->
 
 
 def router(tenant: OpenScope, *, key: str = "") -> APIRouter:
-    """The routes of depicted people's pages; `key` is the dashboard's, for digests of places."""
+    """Create the routes of the subject portal. `key` is the dashboard's key for digests of IP
+    addresses."""
     people = SubjectPortalPages(tenant, key)
     routes = APIRouter(prefix=PORTAL_PATH.rstrip("/"))
 

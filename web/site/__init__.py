@@ -1,1 +1,4 @@
-"""The creators' own sites: pages, feed, age checks and the endpoint that publishes to them."""
+"""Creators' own sites: pages, feeds, age checks and the endpoint that publishes to them.
+
+Removal requests about their content are in `removal`.
+"""

@@ -1,9 +1,8 @@
-"""The part of a page for adults: who proved their age comes in, and each thing is decided again for
-them, each time.
+"""The adult area of a site, for visitors who proved their age.
 
-A visitor is a random session in a cookie of this host; the gate knows a keyed digest of it, one for
-each tenant. An address proves nothing, no cache keeps anything, and what may not be read answers
-like what never was.
+A visitor is a random session in a cookie of this host. The gate stores a keyed digest of it, with a
+different key for each tenant. The gate decides again on every item for every request, responses are
+never cached, and items that a visitor may not see get the same 404 as items that do not exist.
 """
 
 import hashlib
@@ -45,11 +44,13 @@ from web.site.pages import load_visitor_localizer, missing_page, render_template
 from web.site.sites import ADULT_AREA, ADULT_SUFFIX, VISITOR_ACTOR, SiteProfile, SiteRef
 
 PLATFORM = "own_page"
-"""Where a proof made here holds: on the pages of this tenant, nowhere else."""
+"""Platform name under which age proofs are recorded. They are valid only on the sites of the same
+tenant."""
 
 ITEMS_PER_PAGE = 12
 ADULT_SESSION_SECONDS = 30 * 24 * 3600
-"""Seconds a browser remembers its session: a device is shared sooner than a proof runs out."""
+"""Lifetime of the session cookie in seconds. It is shorter than the validity of an age proof,
+because devices may be shared."""
 
 ADULT_HEADERS = {**PRIVATE_HEADERS, "rating": "adult", "x-robots-tag": "noindex"}
 _SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
@@ -57,7 +58,8 @@ _SESSION = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True)
 class AdultVisit:
-    """A visitor at the door of one page; `reader` is "" for one without a session."""
+    """A request to the adult area of one site. `reader` is the session digest, or "" without a
+    session."""
 
     found: SiteRef
     site: SiteProfile
@@ -66,17 +68,19 @@ class AdultVisit:
 
 
 class AdultAreaPages:
-    """The doors of all pages, and what is behind them."""
+    """Pages and files of the adult areas of all sites."""
 
     def __init__(self, tenant: OpenScope, store: ObjectStore, *, public_url: str) -> None:
         self._tenant = tenant
         self._store = store
         self._base = public_url
         self._secure = public_url.startswith("https://")
+        # Browsers accept the prefix `__Host-` only over TLS.
         self._cookie = "__Host-reader" if self._secure else "reader"
 
     def show_area(self, request: Request, slug: str, before: str | None) -> Response:
-        """What this reader may see, the newest first; or the door."""
+        """Show the items this visitor may see, newest first, or the entry page until their age is
+        proven."""
         found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
         if found is None:
             return missing_page(request)
@@ -91,7 +95,7 @@ class AdultAreaPages:
         return _render_area_page(request, visit, entries, older=listing.older, alone=False)
 
     def show_item(self, request: Request, slug: str, content_id: str) -> Response:
-        """One item, for a reader who may see it; everybody else is led to the door."""
+        """Show one item. Visitors without proof of age are redirected to the entry page."""
         found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
         if found is None:
             return missing_page(request)
@@ -114,7 +118,8 @@ class AdultAreaPages:
         return _render_area_page(request, visit, entries, older=None, alone=True)
 
     def serve_file(self, request: Request, slug: str, name: str) -> Response:
-        """A file of an item that this reader may see now: asked again for every range of it."""
+        """Serve a file of an item that this visitor may see. The gate decides on every range
+        request."""
         sha256, _, suffix = name.partition(".")
         found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
         if found is None:
@@ -131,15 +136,15 @@ class AdultAreaPages:
             return _not_found_response()
         try:
             data = self._store.get(found.tenant_id, sha256)
-        except NotFound:  # removed in this very moment
+        except NotFound:  # removed after the permission check
             return _not_found_response()
         return responses.file_response(
             request, data, tag=f'"{sha256}"', mime=mime, headers=ADULT_HEADERS
         )
 
     def begin_age_check(self, request: Request, slug: str) -> Response:
-        """A visitor wants to prove their age: they get a session, and their check begins; pressed
-        twice, once."""
+        """Start an age check for this visitor and set the session cookie. Repeated requests start
+        one check."""
         found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
         if found is None:
             return missing_page(request)
@@ -161,7 +166,7 @@ class AdultAreaPages:
                 )
         except Refused as flood:
             return self._render_refusal(request, found, flood.message)
-        except GreenroomError:  # nobody checks ages here, or it has its answer: the door says so
+        except GreenroomError:  # age checks are off or already decided: the entry page explains it
             return answer
         answer.set_cookie(
             self._cookie,
@@ -180,7 +185,7 @@ class AdultAreaPages:
         return _render_entry_page(request, visit, _Standing(why.code, may_begin=False), status=422)
 
     def end_session(self, request: Request, slug: str) -> Response:
-        """Forget this browser's session: nothing else knows its number."""
+        """Delete the session cookie. The session id exists only in that cookie."""
         found = sites.find_site_by_slug(self._tenant, slug, ADULT_AREA)
         if found is None:
             return missing_page(request)
@@ -205,8 +210,8 @@ class AdultAreaPages:
 
 
 def reader_digest(found: SiteRef, session: str) -> str:
-    """What the gate knows a session by: a digest keyed with the tenant, so that it names nobody
-    elsewhere."""
+    """Return the digest that identifies a session in the gate. It is keyed with the tenant, so
+    tenants cannot recognize each other's visitors."""
     return hmac.new(found.tenant_id.bytes, session.encode(), hashlib.sha256).hexdigest()
 
 
@@ -217,7 +222,6 @@ def _is_of_age(scope: Scope, visit: AdultVisit) -> bool:
 def _filter_viewable_items(
     scope: Scope, visit: AdultVisit, listing: ItemPage
 ) -> tuple[ItemEntry, ...]:
-    """The items this reader may see, decided now, one by one."""
     account = _find_site_channel(scope, visit.found)
     units = {
         one.content_id: _find_published_unit(scope, account, one.content_id)
@@ -233,7 +237,7 @@ def _filter_viewable_items(
 
 
 def _can_view_file(scope: Scope, found: SiteRef, reader: str, sha256: str) -> bool:
-    """Whether an item that shows these bytes may be seen by this reader now."""
+    """Return True if the visitor may see an item that contains this file."""
     if not reader or not age_assurance.get_assurance(scope, PLATFORM, reader).over_18:
         return False
     account = _find_site_channel(scope, found)
@@ -261,7 +265,7 @@ def _find_published_unit(scope: Scope, account: UUID | None, content_id: str) ->
 
 
 def _is_as_permitted(entry: ItemEntry, unit: Unit) -> bool:
-    """What stands on the page is what the permit was for."""
+    """Return True if the item on the page is the content that the permit covers."""
     shown = (entry.title, entry.text, [medium.sha256 for medium in entry.media])
     return shown == (
         unit.text_of("title"),
@@ -272,8 +276,8 @@ def _is_as_permitted(entry: ItemEntry, unit: Unit) -> bool:
 
 @dataclass(frozen=True)
 class _Standing:
-    """How a visitor's proof stands: the sentence's code, whether they may begin, and where they
-    go."""
+    """Age status of a visitor: message code, permission to start a check, the current check and the
+    provider."""
 
     code: str
     may_begin: bool
@@ -294,7 +298,7 @@ def _load_age_status(scope: Scope, visit: AdultVisit) -> _Standing:
     if check.state in (
         AgeCheckState.PASSED,
         AgeCheckState.RECALLED,
-    ):  # it passed once, and holds no more
+    ):  # passed once, but no longer valid
         return _Standing("area.again", may_begin=True, provider=provider.provider)
     may = check.state in age_checks.RETRYABLE_CHECK_STATES
     return _Standing(
@@ -352,7 +356,7 @@ def _not_found_response() -> Response:
 
 
 def router(tenant: OpenScope, store: ObjectStore, *, public_url: str) -> APIRouter:
-    """The routes behind the door, and the door."""
+    """Create the routes of the adult area."""
     area = AdultAreaPages(tenant, store, public_url=public_url)
     routes = APIRouter(prefix=f"/{{slug}}/{ADULT_SUFFIX}")
 

@@ -1,8 +1,7 @@
-"""A viewer's page of their check of age: what happens there, the way to the provider, and how it
-stands.
+"""The page of an age check: its steps, the link to the provider and the status.
 
-Nothing of anybody's content is on it, and no cache keeps it. What the provider sees stays with the
-provider.
+It contains no content of a creator and is never cached. The evidence that the provider collects
+stays with the provider.
 """
 
 from zoneinfo import ZoneInfo
@@ -23,22 +22,22 @@ from web.site.pages import missing_page, render_template
 
 AGE_CHECK_ACTOR = "system:web-age"
 PRIVATE_HEADERS = {"cache-control": "private, no-store", "vary": "*"}
-"""A link's page is its holder's alone."""
+"""Response headers that keep personal pages out of every cache."""
 
 ACTIVE_CHECK_STATES = (AgeCheckState.BEGINNING, AgeCheckState.OPEN)
 REFRESH_SECONDS = {AgeCheckState.BEGINNING: "1", AgeCheckState.OPEN: "10"}
-"""After how long the page looks again by itself."""
+"""Seconds after which the page reloads, by state of the check."""
 
 
 class AgeCheckPages:
-    """The pages of all checks."""
+    """Pages of all age checks."""
 
     def __init__(self, tenant: OpenScope, *, public_url: str) -> None:
         self._tenant = tenant
         self._base = public_url
 
     def show_check(self, request: Request, token: str) -> Response:
-        """How the check of this link stands, and what its viewer may do."""
+        """Show the status of the check that belongs to a link."""
         found = age_checks.find_check(self._tenant, token)
         if found is None:
             return missing_page(request)
@@ -47,7 +46,7 @@ class AgeCheckPages:
         return _render_check_page(request, check, token)
 
     def begin_check(self, request: Request, token: str) -> Response:
-        """The viewer wants to begin; pressed twice, it begins once."""
+        """Start the check with the provider. Repeated requests start it once."""
         found = age_checks.find_check(self._tenant, token)
         if found is None:
             return missing_page(request)
@@ -59,7 +58,7 @@ class AgeCheckPages:
                     )
             except (
                 GreenroomError
-            ):  # the link is too old, or the check has its answer: the page says which
+            ):  # the link is expired or the check is decided: the page says which
                 pass
         return RedirectResponse(
             f"{age_checks.AGE_PATH}{token}", status_code=303, headers=PRIVATE_HEADERS
@@ -89,7 +88,7 @@ def _render_check_page(request: Request, check: AgeCheckView, token: str) -> Res
 
 
 def router(tenant: OpenScope, *, public_url: str) -> APIRouter:
-    """The routes of checks of age."""
+    """Create the routes of age checks."""
     checks = AgeCheckPages(tenant, public_url=public_url)
     routes = APIRouter()
 

@@ -1,5 +1,5 @@
-"""Feeds of a page: Atom (RFC 4287) and JSON Feed 1.1. Entries keep their id whatever the address
-becomes."""
+"""Feeds of a site: Atom (RFC 4287) and JSON Feed 1.1. Entry ids do not change if the
+address does."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from web.site.items import ItemEntry
 
 ATOM = "http://www.w3.org/2005/Atom"
 ENTRIES_PER_PAGE = 50
-"""Entries of one feed page (web-feed.md)."""
+"""Entries of one feed page."""
 
 _NAMES = {Rating.G: "general", Rating.S: "suggestive"}
 _AI = ("none", "assisted", "generated")
@@ -20,7 +20,7 @@ _AI = ("none", "assisted", "generated")
 
 @dataclass(frozen=True)
 class FeedHeader:
-    """What a feed says of itself. Addresses are absolute; `permanent` and `authority` make ids (RFC
+    """The metadata of a feed. URLs are absolute; `authority` and `permanent` form the ids (RFC
     4151)."""
 
     title: str
@@ -35,7 +35,8 @@ class FeedHeader:
 
 
 def entry_id(head: FeedHeader, entry: ItemEntry) -> str:
-    """A tag URI (RFC 4151): permanent, never the address."""
+    """Return the permanent tag URI of an entry (RFC 4151). It does not depend on the entry's
+    address."""
     return _build_tag_uri(head, entry.published_at, entry.content_id)
 
 
@@ -44,7 +45,7 @@ def _build_tag_uri(head: FeedHeader, at: datetime, name: str) -> str:
 
 
 def ai_level(entry: ItemEntry) -> str:
-    """none, assisted or generated: the most of its files and words."""
+    """Return the highest AI share of the entry's text and files: none, assisted or generated."""
     marks = [medium.ai for medium in entry.media]
     if entry.ai and not any(mark != "none" for mark in marks):
         marks.append("generated")
@@ -52,7 +53,7 @@ def ai_level(entry: ItemEntry) -> str:
 
 
 def atom_feed(head: FeedHeader, entries: Sequence[ItemEntry], *, base: str) -> bytes:
-    """The Atom document; the same items give the same bytes."""
+    """Render the Atom document. Equal items give equal bytes."""
     xml.register_namespace("", ATOM)
     feed = xml.Element(f"{{{ATOM}}}feed", {"xml:lang": head.language})
     _add_text_element(feed, "id", _build_tag_uri(head, head.opened_at, head.permanent))
@@ -107,7 +108,7 @@ def _add_category(node: xml.Element, term: str, scheme: str) -> None:
 
 
 def json_feed(head: FeedHeader, entries: Sequence[ItemEntry], *, base: str) -> bytes:
-    """The JSON Feed 1.1 document (jsonfeed.org/version/1.1)."""
+    """Render the JSON Feed 1.1 document (jsonfeed.org/version/1.1)."""
     feed: dict[str, object] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": head.title,
@@ -166,8 +167,8 @@ def _add_text_element(parent: xml.Element, name: str, text: str) -> None:
 
 
 def _strip_illegal_characters(text: str) -> str:
-    """Characters XML 1.0 allows (section 2.2); a stray control character would break every
-    reader."""
+    """Remove characters that XML 1.0 does not allow (section 2.2), which would break feed
+    readers."""
     return "".join(
         c
         for c in text

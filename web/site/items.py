@@ -1,4 +1,5 @@
-"""Items of a page: written once per content id, edited under it, removed for ever."""
+"""Items of a site: created once per content id, edited in place, and never published again after
+removal."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from web.site.models import Item, ItemMedium
 from web.site.sites import ADULT_AREA, DIGEST_PATTERN, PUBLIC_AREA, SiteRef
 
 PUBLIC_RATING_CEILING = Rating.S
-"""The highest rating a visitor sees who proved nothing (own_page.public: N and E are B)."""
+"""The highest rating for visitors without proof of age (`own_page.public` forbids N and E)."""
 
 CONTENT_ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
@@ -33,7 +34,7 @@ FILE_SUFFIXES = {
 
 @dataclass(frozen=True)
 class MediaFile:
-    """A file of an item; `ai` is none, assisted or generated; `size` in bytes."""
+    """A file of an item. `ai` is none, assisted or generated; `size` is in bytes."""
 
     sha256: str
     mime: str
@@ -43,13 +44,13 @@ class MediaFile:
 
     @property
     def url_path(self) -> str:
-        """Its address: the digest, so that the bytes behind it can never change."""
+        """The file's path. It contains the digest, so its content can never change."""
         return f"/files/{self.sha256}.{FILE_SUFFIXES[self.mime]}"
 
 
 @dataclass(frozen=True)
 class ItemContent:
-    """What an item says and shows; `ai` when words or pictures are a model's."""
+    """The text and files of an item. `ai` is True if a model made any of it."""
 
     title: str
     text: str
@@ -59,8 +60,7 @@ class ItemContent:
 
 @dataclass(frozen=True)
 class ItemEntry:
-    """A living item as a visitor sees it. Instants are UTC-aware; `rating` is the highest of its
-    files."""
+    """A published item. Instants are UTC-aware; `rating` is the highest rating of its files."""
 
     content_id: str
     title: str
@@ -75,8 +75,8 @@ class ItemEntry:
 
 @dataclass(frozen=True)
 class ItemPage:
-    """A page of items, the newest first. `older` is the content id after which the next page
-    begins, None at the end; `whole` is False when an item is kept from visitors."""
+    """A page of items, newest first. `older` is the content id to pass as `before` for the next
+    page, or None on the last page. `whole` is False if an item was hidden from the visitor."""
 
     entries: tuple[ItemEntry, ...]
     older: str | None
@@ -85,23 +85,23 @@ class ItemPage:
 
 @dataclass(frozen=True)
 class PutResult:
-    """What `put` did: `gone` when the content id was removed before, `new` when it was not
-    there."""
+    """The result of `put_item`. `gone` is True if the item was removed before, `new` if it was
+    created."""
 
     gone: bool
     new: bool
 
 
 def lock_files(scope: Scope, digests: Sequence[str]) -> None:
-    """Until this transaction ends, nobody else begins to show these files or removes their
-    bytes."""
+    """Lock these files until the transaction ends. Other transactions can neither show nor delete
+    them."""
     for digest in sorted(set(digests)):
         scope.lock(f"page-file:{scope.tenant_id}:{digest}")
 
 
 def put_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent) -> PutResult:
-    """Write or rewrite an item; the same content again changes nothing. Its files are held by the
-    caller."""
+    """Create or edit an item. Equal content changes nothing. The caller must hold the locks of its
+    files."""
     _lock_item(scope, found, content_id)
     row = _find_item_row(scope, found, content_id)
     stored = [asdict(medium) for medium in content.media]
@@ -135,8 +135,8 @@ def put_item(scope: Scope, found: SiteRef, content_id: str, content: ItemContent
 
 
 def remove_item(scope: Scope, found: SiteRef, content_id: str) -> None:
-    """Leave a tombstone, also for an id that never came: what is still on its way must not appear
-    afterwards."""
+    """Replace an item by a tombstone. An unknown id gets one too, so that a publication that is
+    still in progress cannot appear after the removal."""
     _lock_item(scope, found, content_id)
     row = _find_item_row(scope, found, content_id)
     if row is None:
@@ -154,8 +154,8 @@ def remove_item(scope: Scope, found: SiteRef, content_id: str) -> None:
 
 
 def list_unused_files(scope: Scope, found: SiteRef, content_id: str) -> list[str]:
-    """Files this item showed once whose bytes nothing needs any more; held until this transaction
-    ends."""
+    """Return digests of files that the item no longer shows and no other item needs. They stay
+    locked until the transaction ends."""
     row = _find_item_row(scope, found, content_id)
     digests = list(row.purge) if row is not None else []
     lock_files(scope, digests)
@@ -163,8 +163,8 @@ def list_unused_files(scope: Scope, found: SiteRef, content_id: str) -> list[str
 
 
 def forget_purged_files(scope: Scope, found: SiteRef, content_id: str) -> None:
-    """The bytes of those files are gone; a crash before this line leaves the list for the next
-    try."""
+    """Clear the item's list of files to delete. If a deletion fails before this call, the list
+    remains for the next attempt."""
     row = _find_item_row(scope, found, content_id)
     if row is not None and row.purge:
         row.purge = []
@@ -172,9 +172,9 @@ def forget_purged_files(scope: Scope, found: SiteRef, content_id: str) -> None:
 
 
 def shown_media_type(scope: Scope, sha256: str, area: str | None = None) -> str | None:
-    """The media type of a file that a living item of this tenant shows, in an area or anywhere;
-    None when none does."""
-    if not DIGEST_PATTERN.fullmatch(sha256):  # whatever a stranger types never reaches the database
+    """Return the media type of a file that a published item of this tenant shows, or None if none
+    does. `area` limits the search to one area."""
+    if not DIGEST_PATTERN.fullmatch(sha256):  # untrusted input must not reach the database
         return None
     query = select(ItemMedium.mime).where(
         ItemMedium.tenant_id == scope.tenant_id, ItemMedium.sha256 == sha256
@@ -187,7 +187,7 @@ def shown_media_type(scope: Scope, sha256: str, area: str | None = None) -> str 
 
 
 def items_showing_file(scope: Scope, found: SiteRef, sha256: str) -> list[str]:
-    """The content ids of the living items of this page and area that show a file."""
+    """Return the content ids of published items in this site and area that show a file."""
     query = select(Item.content_id).join(ItemMedium, col(ItemMedium.item_id) == Item.id)
     return list(
         scope.session.exec(
@@ -203,8 +203,8 @@ def items_showing_file(scope: Scope, found: SiteRef, sha256: str) -> list[str]:
 
 
 def item_files(scope: Scope, found: SiteRef, content_id: str) -> tuple[str, ...]:
-    """The files of a living item of this page, whatever its area and their rating: for who wants
-    them gone."""
+    """Return the digests of a published item's files, in either area and whatever their rating.
+    Removal requests need all of them."""
     rows = (
         _find_item_row(scope, replace(found, area=area), content_id)
         for area in (PUBLIC_AREA, ADULT_AREA)
@@ -213,7 +213,7 @@ def item_files(scope: Scope, found: SiteRef, content_id: str) -> tuple[str, ...]
 
 
 def file_owners(scope: Scope, sha256: str) -> list[UUID]:
-    """The creators of this agency on whose pages a file stands."""
+    """Return the creators of this tenant whose sites show a file."""
     query = select(ItemMedium.creator_id).where(
         ItemMedium.tenant_id == scope.tenant_id, ItemMedium.sha256 == sha256
     )
@@ -221,7 +221,7 @@ def file_owners(scope: Scope, sha256: str) -> list[UUID]:
 
 
 def has_items(scope: Scope, found: SiteRef) -> bool:
-    """Whether anything stands in this area."""
+    """Return True if the area has a published item."""
     query = select(Item.id).where(
         Item.tenant_id == scope.tenant_id,
         Item.site_id == found.site_id,
@@ -232,8 +232,8 @@ def has_items(scope: Scope, found: SiteRef) -> bool:
 
 
 def admitted_ratings(scope: Scope, found: SiteRef, digests: Sequence[str]) -> Mapping[str, Rating]:
-    """Ratings of those files that may lie in this area at all, as of now; who may see them there is
-    another matter."""
+    """Return the ratings of the files that may be published in this area now. In the adult area,
+    the gate decides separately who may see them."""
     if found.area == PUBLIC_AREA:
         return public_ratings(scope, digests)
     allowed = ratings.showable_ratings(scope, digests)
@@ -241,7 +241,7 @@ def admitted_ratings(scope: Scope, found: SiteRef, digests: Sequence[str]) -> Ma
 
 
 def public_ratings(scope: Scope, digests: Sequence[str]) -> Mapping[str, Rating]:
-    """Ratings of those files that a visitor who proved nothing may see, as of now."""
+    """Return the ratings of the files that visitors without proof of age may see now."""
     found = ratings.showable_ratings(scope, digests)
     return {
         digest: rating
@@ -253,8 +253,8 @@ def public_ratings(scope: Scope, digests: Sequence[str]) -> Mapping[str, Rating]
 def list_newest(
     scope: Scope, found: SiteRef, *, limit: int, before: str | None = None
 ) -> ItemPage | None:
-    """Living items, the newest first; with `before` (a content id) those older than it. None for an
-    id nobody knows."""
+    """Return published items, newest first. `before` is a content id and selects older items.
+    Return None if `before` is unknown."""
     query = select(Item).where(
         Item.tenant_id == scope.tenant_id,
         Item.site_id == found.site_id,
@@ -269,6 +269,7 @@ def list_newest(
             tuple_(col(Item.published_at), col(Item.id)) < (last.published_at, last.id)
         )
     order = (col(Item.published_at).desc(), col(Item.id).desc())
+    # One more row shows whether there is a next page.
     rows = scope.session.exec(query.order_by(*order).limit(limit + 1)).all()
     seen = _build_entries(scope, found, rows[:limit])
     entries = tuple(entry for entry in seen if entry is not None)
@@ -280,7 +281,8 @@ def list_newest(
 
 
 def find_item(scope: Scope, found: SiteRef, content_id: str) -> tuple[bool, ItemEntry | None]:
-    """`(known, entry)`: an unknown id is (False, None), a removed or hidden one (True, None)."""
+    """Return `(known, entry)`: (False, None) for an unknown id, (True, None) for a removed or
+    hidden item."""
     row = _find_item_row(scope, found, content_id)
     if row is None:
         return False, None
@@ -288,7 +290,7 @@ def find_item(scope: Scope, found: SiteRef, content_id: str) -> tuple[bool, Item
 
 
 def record_view(scope: Scope, found: SiteRef, content_id: str) -> None:
-    """One more look at an item, today (UTC)."""
+    """Count one view of an item for today (UTC)."""
     scope.run(
         "INSERT INTO item_views (tenant_id, id, creator_id, item_id, day, views)"
         " SELECT tenant_id, :id, creator_id, id, :day, 1 FROM items"
@@ -304,7 +306,7 @@ def record_view(scope: Scope, found: SiteRef, content_id: str) -> None:
 
 
 def count_views(scope: Scope, found: SiteRef, content_id: str) -> int | None:
-    """How often an item was looked at; None for one that never was."""
+    """Return the number of views of an item, or None for an unknown id."""
     row = _find_item_row(scope, found, content_id)
     if row is None:
         return None
@@ -354,7 +356,7 @@ def _create_item(scope: Scope, found: SiteRef, content_id: str, content: ItemCon
 
 
 def _touch_site(scope: Scope, found: SiteRef) -> None:
-    """The site has changed: what readers compare with."""
+    """Set the site's `updated_at`, from which Last-Modified is derived."""
     scope.run(
         "UPDATE sites SET updated_at = house_now() WHERE tenant_id = :tenant AND id = :site",
         tenant=scope.tenant_id,
@@ -363,7 +365,8 @@ def _touch_site(scope: Scope, found: SiteRef) -> None:
 
 
 def _build_entries(scope: Scope, found: SiteRef, rows: Sequence[Item]) -> list[ItemEntry | None]:
-    """The items; None for one with a file that may no longer be shown: an item is whole or away."""
+    """Return the items, with None for each that has a file which may no longer be shown. An item is
+    shown with all its files or not at all."""
     media = {row.id: tuple(MediaFile(**medium) for medium in row.media) for row in rows}
     allowed = admitted_ratings(
         scope, found, sorted({medium.sha256 for files in media.values() for medium in files})

@@ -1,5 +1,4 @@
-"""Tables of the room: creators' sites, their items, counters; what the API answered, and how much
-was asked."""
+"""Tables of sites, their items and view counts."""
 
 from datetime import date, datetime
 from typing import Any
@@ -18,8 +17,7 @@ from foundation.db.tables import (
 
 
 class Site(CreatorOwnedRow, table=True):
-    """A creator's own page: its slug in the address, and the digest of the credential that may
-    publish on it."""
+    """A creator's own site: its slug and the digest of the credential that publishes to it."""
 
     __tablename__ = "sites"
     __table_args__ = table_arguments(
@@ -34,14 +32,14 @@ class Site(CreatorOwnedRow, table=True):
     language: str
     chat_url: str
     authority: str
-    """Host under which ids in feeds were first made; they keep it when the page moves."""
+    """Host name in the permanent ids of feed entries. It stays the same if the site moves."""
     token_digest: str
     adult_digest: str = ""
-    """Of the credential for the part for adults; empty while it is not open."""
+    """Digest of the credential for the adult area. Empty while that area is closed."""
 
 
 class Item(CreatorOwnedRow, table=True):
-    """One item of a page, by its content id; a removed one stays as a tombstone without content."""
+    """An item of a site. Removed items stay as tombstones without content."""
 
     __tablename__ = "items"
     __table_args__ = table_arguments(
@@ -53,7 +51,7 @@ class Item(CreatorOwnedRow, table=True):
     )
     site_id: UUID
     area: str = "public"
-    """public, or assured: shown to readers who are let in one by one."""
+    """`public`, or `assured` for the adult area."""
     content_id: str
     title: str
     text: str
@@ -64,11 +62,11 @@ class Item(CreatorOwnedRow, table=True):
     edited_at: datetime = timestamp_column()
     removed_at: datetime | None = timestamp_column(optional=True)
     purge: list[str] = jsonb_column(list)
-    """Digests it no longer shows whose bytes may still lie in the store."""
+    """Digests of files that the item no longer shows but that may still be in the object store."""
 
 
 class ItemMedium(CreatorOwnedRow, table=True):
-    """A file of a living item, so that an address by digest finds its tenant."""
+    """A file of a published item. It maps a digest in a URL to its tenant."""
 
     __tablename__ = "item_media"
     __table_args__ = table_arguments(
@@ -84,7 +82,7 @@ class ItemMedium(CreatorOwnedRow, table=True):
 
 
 class ItemViews(CreatorOwnedRow, table=True):
-    """How often an item was looked at on a day: a sum, nothing about who looked."""
+    """The views of an item on one day. It stores a total and no data about visitors."""
 
     __tablename__ = "item_views"
     __table_args__ = table_arguments(

@@ -1,5 +1,7 @@
-"""The creator's own page: profile, items, feeds, files. Nothing above what the visitor may see is
-ever sent."""
+"""Public pages of a creator's site: profile, items, feeds and files.
+
+Content above the visitor's permitted rating is never sent.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
@@ -40,19 +42,19 @@ STATIC_TYPES = {
 }
 MISSING_CODES = {404: "page.missing", 410: "page.gone", 503: "page.away"}
 MATURE_HEADERS = {"rating": "mature"}
-"""Header of a page that shows something suggestive: filters of schools and families read it."""
+"""Header of pages with suggestive content. Parental and school filters read it."""
 
 
 @dataclass(frozen=True)
 class PackOffer:
-    """A pack on the page, with its price where it has one."""
+    """A pack on the profile page, with its price if it has one."""
 
     pack: PackView
     price: Money | None
 
 
 class SitePages:
-    """Reads and renders the pages of all sites."""
+    """Renders the pages of all sites."""
 
     def __init__(self, tenant: OpenScope, store: ObjectStore, *, public_url: str) -> None:
         self._tenant = tenant
@@ -60,7 +62,7 @@ class SitePages:
         self._base = public_url
 
     def show_profile(self, request: Request, slug: str, before: str | None) -> Response:
-        """The profile with the packs and a page of items, the newest first."""
+        """Show the profile, the packs and one page of items, newest first."""
         found = sites.find_site_by_slug(self._tenant, slug)
         if found is None:
             return missing_page(request)
@@ -87,7 +89,7 @@ class SitePages:
         )
 
     def show_item(self, request: Request, slug: str, content_id: str) -> Response:
-        """An item's page: 404 for one that never was, 410 for one that is gone."""
+        """Show an item. Return 404 for an unknown id and 410 for a removed or hidden item."""
         found = sites.find_site_by_slug(self._tenant, slug)
         if found is None:
             return missing_page(request)
@@ -102,7 +104,7 @@ class SitePages:
         return responses.html_response(request, body, headers=_build_mature_headers([entry.rating]))
 
     def serve_feed(self, request: Request, slug: str, kind: str, before: str | None) -> Response:
-        """A feed, or a page of older entries of it."""
+        """Serve a feed, or a page of its older entries."""
         found = sites.find_site_by_slug(self._tenant, slug) if kind in FEEDS else None
         if found is None:
             return missing_page(request)
@@ -120,13 +122,14 @@ class SitePages:
             listing.entries,
             base=self._base,
         )
+        # A hidden item can reappear without a change of the site, for example after a new rating.
         changed_at = site.changed_at if settled and listing.whole else None
         return responses.document_response(
             request, body, mime=FEEDS[kind], cache=responses.FEED_CACHE, changed_at=changed_at
         )
 
     def serve_file(self, request: Request, name: str) -> Response:
-        """A file that stands on somebody's page now and may be seen by everybody now."""
+        """Serve a file that a published item shows and that all visitors may see."""
         sha256, _, suffix = name.partition(".")
         for tenant_id in sites.tenants_showing_file(self._tenant, sha256):
             with self._tenant(tenant_id, VISITOR_ACTOR) as scope:
@@ -141,7 +144,7 @@ class SitePages:
                 return responses.file_response(
                     request, self._store.get(tenant_id, sha256), tag=f'"{sha256}"', mime=mime
                 )
-            except NotFound:  # removed in this very moment
+            except NotFound:  # removed after the permission check
                 continue
         return PlainTextResponse("", status_code=404)
 
@@ -168,7 +171,7 @@ class SitePages:
 
 
 def load_visitor_localizer(scope: Scope, found: SiteRef) -> tuple[SiteProfile, VisitorLocalizer]:
-    """What a site says of itself, and the voice of its pages."""
+    """Return the profile of a site and the localizer for its pages."""
     site = sites.load_profile(scope, found)
     return site, VisitorLocalizer(
         site.language, ZoneInfo(queries.get_creator(scope, found.creator_id).zone)
@@ -182,8 +185,8 @@ def missing_page(
     *,
     status: int = 404,
 ) -> Response:
-    """The page of what is not there: 404, 410 for what was, 503 while the database is away; in the
-    visitor's language where no page gives one."""
+    """Return an error page: 404 for unknown, 410 for removed, 503 while the database is
+    unavailable. It uses the visitor's language if no site defines one."""
     language = preferred_language(request.headers.get("accept-language", ""))
     spoken_voice = voice or VisitorLocalizer(language, ZoneInfo("UTC"))
     body = render_template(
@@ -196,7 +199,7 @@ def missing_page(
 
 
 def render_template(template: str, voice: VisitorLocalizer, **values: object) -> bytes:
-    """A page of these templates, everything in it escaped."""
+    """Render a page template with all values escaped."""
     return (
         _build_environment()
         .get_template(template)
@@ -221,7 +224,7 @@ def _build_mature_headers(ratings: list[Rating]) -> dict[str, str]:
 
 
 def _list_pack_offers(scope: Scope, found: SiteRef) -> list[PackOffer]:
-    """Packs a visitor may know of: those rated no higher than what the page itself shows."""
+    """Return the packs that visitors without proof of age may see."""
     public = [
         pack
         for pack in packs.list_active_packs(scope, found.creator_id)
@@ -233,7 +236,7 @@ def _list_pack_offers(scope: Scope, found: SiteRef) -> list[PackOffer]:
 def router(
     tenant: OpenScope, store: ObjectStore, *, public_url: str, security_contact: str
 ) -> APIRouter:
-    """The public routes."""
+    """Create the public routes of sites."""
     pages = SitePages(tenant, store, public_url=public_url)
     routes = APIRouter()
 
@@ -277,11 +280,12 @@ def router(
 
 
 def _build_security_txt(tenant: OpenScope, contact: str) -> PlainTextResponse:
-    """Whom to tell of a weakness (RFC 9116); nobody named, no file: a wrong address would be worse
-    than none."""
+    """Return security.txt (RFC 9116), or 404 without a contact: a wrong address would be worse than
+    none."""
     if not contact:
         return PlainTextResponse("", status_code=404)
     with tenant(INSTALLATION_ID, VISITOR_ACTOR, role="door") as scope:
+        # RFC 9116, 2.5.5 recommends less than a year.
         expires = (scope.now + timedelta(days=180)).astimezone(UTC)
     return PlainTextResponse(
         f"Contact: {contact}\nExpires: {expires:%Y-%m-%dT00:00:00Z}\nPreferred-Languages: en, fr\n"

@@ -1,5 +1,5 @@
-"""Where the house publishes on its own pages: files by digest, items by content id, under the
-page's credential."""
+"""The endpoint through which the `own_page` connector publishes: files by digest and items by
+content id, with the site's credential."""
 
 import hashlib
 from typing import Annotated
@@ -19,7 +19,7 @@ from web.site.sites import SiteRef
 
 MAX_FILE_BYTES = 32 * 1024 * 1024
 MAX_ITEM_BYTES = 1024 * 1024
-"""Bytes of an item as JSON: 20,000 characters and forty descriptions, each escaped at its worst."""
+"""Maximum bytes of an item in JSON: 20,000 characters and forty alt texts, all escaped."""
 
 PUBLISHER_ACTOR = "system:own-page"
 
@@ -28,7 +28,7 @@ Authorization = Annotated[str, Header()]
 
 
 class MediumIn(BaseModel):
-    """A file of an item, staged before."""
+    """A file of an item. It must be uploaded before the item."""
 
     model_config = ConfigDict(extra="ignore")
     sha256: Digest
@@ -38,7 +38,7 @@ class MediumIn(BaseModel):
 
 
 class ItemIn(BaseModel):
-    """An item as the connector sends it."""
+    """An item in the connector's request."""
 
     model_config = ConfigDict(extra="ignore")
     title: Annotated[str, Field(max_length=200)] = ""
@@ -48,7 +48,7 @@ class ItemIn(BaseModel):
 
 
 def _has_nul_character(item: ItemIn) -> bool:
-    """A NUL fits in JSON and in no column of PostgreSQL."""
+    """Return True if a text contains NUL, which JSON allows but PostgreSQL text columns do not."""
     return any(
         "\x00" in text for text in (item.title, item.text, *(medium.alt for medium in item.media))
     )
@@ -65,7 +65,7 @@ def _build_error_response(refused: _Refused) -> JSONResponse:
 
 
 class _Endpoint:
-    """The acts of the endpoint, each for a page whose credential was shown."""
+    """The operations of the endpoint, for a site whose credential was verified."""
 
     def __init__(self, tenant: OpenScope, store: ObjectStore, *, public_url: str) -> None:
         self._tenant = tenant
@@ -73,8 +73,8 @@ class _Endpoint:
         self._base = public_url
 
     def owner(self, slug: str, authorization: str) -> SiteRef:
-        """Whose page may be written. Raises for a wrong credential and for a page that is not,
-        alike."""
+        """Return the site that a credential may publish to. A wrong credential and an unknown site
+        raise the same error."""
         scheme, _, token = authorization.partition(" ")
         found = (
             sites.find_site_by_token(self._tenant, slug, token)
@@ -86,7 +86,7 @@ class _Endpoint:
         return found
 
     def put_file(self, found: SiteRef, sha256: str, data: bytes) -> JSONResponse:
-        """Stage a file under its digest; again is the same."""
+        """Store a file under its digest. Repeating the request changes nothing."""
         if hashlib.sha256(data).hexdigest() != sha256:
             raise _Refused(422, "wrong_digest")
         try:
@@ -96,7 +96,7 @@ class _Endpoint:
         return JSONResponse({"sha256": sha256, "size": len(data)})
 
     def put_item(self, found: SiteRef, content_id: str, body: bytes) -> JSONResponse:
-        """Write or rewrite an item whose files are staged and may be public."""
+        """Create or edit an item. Its files must be uploaded and permitted in this area."""
         try:
             item = ItemIn.model_validate_json(body)
         except ValidationError as error:
@@ -129,8 +129,8 @@ class _Endpoint:
             raise _Refused(422, "file_not_staged") from missing
 
     def _lock_admitted_files(self, scope: Scope, found: SiteRef, digests: list[str]) -> None:
-        """Hold the files: a removal on another item may take them away until the moment they are
-        held."""
+        """Lock the files and check them again: until the lock is held, the removal of another item
+        may delete them."""
         items.lock_files(scope, digests)
         if not all(self._store.exists(scope.tenant_id, digest) for digest in digests):
             raise _Refused(422, "file_not_staged")
@@ -139,7 +139,7 @@ class _Endpoint:
             raise _Refused(403, "rating")
 
     def get_item(self, found: SiteRef, content_id: str) -> JSONResponse:
-        """Whether an item stands."""
+        """Return the id and URL of a published item."""
         with self._tenant(found.tenant_id, PUBLISHER_ACTOR) as scope:
             known, entry = items.find_item(scope, found, content_id)
         if entry is None:
@@ -147,7 +147,7 @@ class _Endpoint:
         return JSONResponse(self._build_item_reference(found, content_id))
 
     def delete_item(self, found: SiteRef, content_id: str) -> JSONResponse:
-        """Leave a tombstone; again is the same."""
+        """Remove an item for good. Repeating the request changes nothing."""
         if not CONTENT_ID_PATTERN.fullmatch(content_id):
             raise _Refused(404, "no_such_item")
         with self._tenant(found.tenant_id, PUBLISHER_ACTOR) as scope:
@@ -156,7 +156,7 @@ class _Endpoint:
         return JSONResponse({"deleted": content_id})
 
     def metrics(self, found: SiteRef, content_id: str) -> JSONResponse:
-        """Our own counters."""
+        """Return the number of views of an item."""
         with self._tenant(found.tenant_id, PUBLISHER_ACTOR) as scope:
             seen = items.count_views(scope, found, content_id)
         if seen is None:
@@ -164,8 +164,8 @@ class _Endpoint:
         return JSONResponse({"views": seen})
 
     def _purge_unused_files(self, found: SiteRef, content_id: str) -> None:
-        """Remove bytes nothing shows any more: after the commit that hid them, and while nobody can
-        show them anew."""
+        """Delete files that no item shows. This runs after the commit that hid them, with their
+        locks held so that another request cannot publish them again."""
         with self._tenant(found.tenant_id, PUBLISHER_ACTOR) as scope:
             for digest in items.list_unused_files(scope, found, content_id):
                 self._store.delete(found.tenant_id, digest)
@@ -176,7 +176,7 @@ class _Endpoint:
 
 
 def router(tenant: OpenScope, store: ObjectStore, *, public_url: str) -> APIRouter:
-    """The routes; the credential is asked for before a byte of the body is read."""
+    """Create the routes. Each one verifies the credential before it reads the request body."""
     routes = APIRouter(prefix="/house/{slug}")
     house = _Endpoint(tenant, store, public_url=public_url)
 

@@ -1,4 +1,4 @@
-"""Creators' sites: opening one, and finding whose it is from an address."""
+"""Creators' sites: create a site, and find the site of an address or credential."""
 
 import hashlib
 import hmac
@@ -34,21 +34,22 @@ RESERVED_SLUGS = frozenset(
     }
     | {"mcp", "me", "lent", "approve", "ics"}
 )
+"""Slugs that would collide with the paths of other routes."""
 VISITOR_ACTOR = "system:web"
 
 
 PUBLIC_AREA = "public"
 ADULT_AREA = "assured"
-"""The areas of a page: for everybody, and for readers who are let in one by one."""
+"""Areas of a site: public, and for visitors who proved their age."""
 
 ADULT_SUFFIX = "18"
-"""How the second is called in addresses, and after a point in its account's name: a slug holds no
-point."""
+"""The adult area's path segment, and its suffix in account names after a dot. Slugs contain no dot.
+"""
 
 
 @dataclass(frozen=True)
 class SiteRef:
-    """Whose site an address is, and which area of it."""
+    """A site, its owner and one of its areas."""
 
     tenant_id: UUID
     creator_id: UUID
@@ -58,24 +59,25 @@ class SiteRef:
 
     @property
     def area_path(self) -> str:
-        """The path under which this area lies."""
+        """The path of this area."""
         return f"/{self.slug}" if self.area == PUBLIC_AREA else f"/{self.slug}/{ADULT_SUFFIX}"
 
     @property
     def account_name(self) -> str:
-        """The name of the account that posts here."""
+        """The name of the account that posts to this area."""
         return self.slug if self.area == PUBLIC_AREA else adult_account_name(self.slug)
 
 
 def adult_account_name(slug: str) -> str:
-    """The name of the account that posts to the second area of a page."""
+    """Return the name of the account that posts to the adult area of a site."""
     return f"{slug}.{ADULT_SUFFIX}"
 
 
 @dataclass(frozen=True)
 class SiteProfile:
-    """What a site says of itself. `authority` is the host its permanent ids were made under;
-    instants are UTC-aware, `changed_at` is when anything of it was written, edited or removed."""
+    """The profile of a site. `authority` is the host name in its permanent ids. Instants are
+    UTC-aware; `changed_at` is the last time the profile or an item was created, edited or removed.
+    """
 
     slug: str
     title: str
@@ -98,18 +100,19 @@ def open_site(
     chat_url: str = "",
     authority: str = "localhost",
 ) -> str | None:
-    """Open a creator's own page; returns the credential that may publish on it, shown once (None:
-    it was open already).
+    """Create a creator's site and return the credential that publishes to it. Return None if the
+    site already exists. The credential is stored only as a digest.
 
-    `authority` is the host the page is reached under today: ids in feeds keep it even when the page
-    moves. Raises BadInput for a slug, language or chat address that is none, Conflict for a slug
-    that another page has, Refused for words that may not stand on a page everybody reads.
+    `authority` is the current host name; feed ids keep it if the site moves. Raises BadInput for an
+    invalid slug, language or chat URL, Conflict if another site has the slug, and Refused for text
+    that may not appear on a public page.
     """
     if not _SLUG.fullmatch(slug) or slug in RESERVED_SLUGS:
         raise BadInput("site.slug", slug=slug[:40])
     if language not in LANGUAGES:
         raise BadInput("site.language", language=language[:20])
     profile_texts.check_profile_texts(scope, (title, about, slug.replace("-", " ")))
+    # Slugs are unique across tenants, which the table's constraint does not cover.
     scope.lock(f"slug:{slug}")
     with scope.acting_as("door"):
         owner = scope.run(
@@ -137,10 +140,10 @@ def open_site(
 
 
 def open_adult_area(scope: Scope, creator_id: UUID) -> tuple[str, str] | None:
-    """Open the part of a creator's page for adults: the account that posts there, and its
-    credential, shown once.
+    """Open the adult area of a creator's site. Return the name of its account and its credential,
+    which is stored only as a digest. Return None if the area is already open.
 
-    None where it is open already. Raises NotFound for a creator without a page.
+    Raises NotFound for a creator without a site.
     """
     token = secrets.token_urlsafe(32)
     row = scope.run(
@@ -158,7 +161,7 @@ def open_adult_area(scope: Scope, creator_id: UUID) -> tuple[str, str] | None:
 
 
 def creator_slug(scope: Scope, creator_id: UUID) -> str | None:
-    """The address of a creator's page; None without one."""
+    """Return the slug of a creator's site, or None if the creator has none."""
     slug: str | None = scope.run(
         "SELECT slug FROM sites WHERE tenant_id = :tenant AND creator_id = :creator",
         tenant=scope.tenant_id,
@@ -168,7 +171,7 @@ def creator_slug(scope: Scope, creator_id: UUID) -> str | None:
 
 
 def set_chat_url(scope: Scope, creator_id: UUID, chat_url: str) -> None:
-    """Say where a creator's visitors may chat, when the address has moved. Raises BadInput."""
+    """Set the chat URL of a creator's site. Raises BadInput if it is not an HTTP URL."""
     scope.run(
         "UPDATE sites SET chat_url = :chat, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND creator_id = :creator AND chat_url <> :chat",
@@ -179,20 +182,21 @@ def set_chat_url(scope: Scope, creator_id: UUID, chat_url: str) -> None:
 
 
 def _validate_web_address(url: str) -> str:
-    """The address, if a page may link to it: a `javascript:` one would be ours to answer for."""
+    """Return the URL if a page may link to it. Other schemes such as `javascript:` raise
+    BadInput."""
     if url and not url.startswith(("http://", "https://")):
         raise BadInput("site.chat_address", address=url[:60])
     return url
 
 
 def find_site_by_slug(tenant: OpenScope, slug: str, area: str = PUBLIC_AREA) -> SiteRef | None:
-    """Whose page this is; None when nobody's."""
+    """Return the site with this slug, or None."""
     row = _find_site_row(tenant, slug)
     return SiteRef(row.tenant_id, row.creator_id, row.id, slug, area) if row is not None else None
 
 
 def find_site_in_agency(scope: Scope, slug: str) -> SiteRef | None:
-    """The page of this address, if it is one of this agency's."""
+    """Return the site with this slug if it belongs to this tenant, or None."""
     if not _SLUG.fullmatch(slug):
         return None
     row = scope.run(
@@ -204,8 +208,8 @@ def find_site_in_agency(scope: Scope, slug: str) -> SiteRef | None:
 
 
 def find_site_by_token(tenant: OpenScope, account: str, token: str) -> SiteRef | None:
-    """The page, and the area, this credential may publish on; None for a wrong one, and for a page
-    that is not."""
+    """Return the site and area that a credential may publish to, or None for a wrong credential or
+    an unknown account."""
     slug = account.removesuffix(f".{ADULT_SUFFIX}")
     row = _find_site_row(tenant, slug)
     area = PUBLIC_AREA if account == slug else ADULT_AREA
@@ -217,7 +221,7 @@ def find_site_by_token(tenant: OpenScope, account: str, token: str) -> SiteRef |
 
 
 def _find_site_row(tenant: OpenScope, slug: str) -> Site | None:
-    if not _SLUG.fullmatch(slug):  # whatever a stranger types never reaches the database
+    if not _SLUG.fullmatch(slug):  # untrusted input must not reach the database
         return None
     with tenant(INSTALLATION_ID, VISITOR_ACTOR, role="door") as scope:
         row: Site | None = scope.run(
@@ -229,7 +233,7 @@ def _find_site_row(tenant: OpenScope, slug: str) -> Site | None:
 
 
 def tenants_showing_file(tenant: OpenScope, sha256: str) -> list[UUID]:
-    """The tenants on whose pages a file of this digest stands."""
+    """Return the tenants whose sites show a file."""
     if not DIGEST_PATTERN.fullmatch(sha256):
         return []
     with tenant(INSTALLATION_ID, VISITOR_ACTOR, role="door") as scope:
@@ -241,7 +245,7 @@ def tenants_showing_file(tenant: OpenScope, sha256: str) -> list[UUID]:
 
 
 def load_profile(scope: Scope, found: SiteRef) -> SiteProfile:
-    """What the site says of itself."""
+    """Return the profile of a site."""
     row = scope.session.get_one(Site, (scope.tenant_id, found.site_id))
     return SiteProfile(
         row.slug,
@@ -256,7 +260,7 @@ def load_profile(scope: Scope, found: SiteRef) -> SiteProfile:
 
 
 def visitor_digest(found: SiteRef, address: str) -> str:
-    """Where a visitor comes from, as a digest that only this page can make: no address is kept."""
+    """Return a digest of a visitor's IP address, keyed with the site. The address is not stored."""
     return hmac.new(found.site_id.bytes, address.encode(), hashlib.sha256).hexdigest()[:32]
 
 

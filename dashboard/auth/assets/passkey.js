@@ -11,7 +11,7 @@ function known(list) {
   return (list || []).map((one) => ({ ...one, id: bytes(one.id) }));
 }
 
-class Told extends Error {} // in words of people; the browser's own are in whatever language it has
+class Told extends Error {} // a translated message from the server; the browser's errors are in the browser's language
 
 async function made(options) {
   const key = await navigator.credentials.create({

@@ -3,7 +3,7 @@
 const TRIES = 4;
 const pause = (seconds) => new Promise((done) => setTimeout(done, seconds * 1000));
 
-// The same bytes are the same upload, so a try whose answer was lost is simply made again.
+// Equal bytes are one upload, so a request whose response was lost can be repeated.
 async function sent(address, body, headers) {
   for (let tries = 1; ; tries += 1) {
     try {

@@ -1,19 +1,19 @@
-// Dragging posts of the calendar. It draws nothing of its own but the hours under the pointer: cards and days are those
-// the page has drawn, found by their marks. What was dropped where goes to the server, which decides.
+// Drag and drop of posts on the calendar. It draws only the hours under the pointer; cards and days are elements of the
+// page, found by their attributes. Drops are sent to the server, which decides.
 
 const FAR = 6; // CSS pixels before a press becomes a drag
-const AGAIN = 10000; // milliseconds in which a card that was moved by keyboard is looked for, to be chosen again
-const SAID = 3000; // milliseconds for which it is said why a card stays where it is
-const UNSEEN = 2000; // milliseconds in which a card may not show yet where it was moved to
-const AWAY = 1000; // milliseconds after which a page that is not drawn again was left
+const AGAIN = 10000; // milliseconds in which a card moved by keyboard is searched for, to focus it again
+const SAID = 3000; // milliseconds for which the reason against a move is shown
+const UNSEEN = 2000; // milliseconds in which a moved card may still show its old place
+const AWAY = 1000; // milliseconds without a redraw after which the user has left the page
 const GRID = ".st-key-gr_grid";
 const DAYS = `${GRID} [class*="st-key-cell-"], ${GRID} [class*="st-key-column-"]`;
 const DAY = /st-key-(cell|column)-(\d{4}-\d\d-\d\d)/;
 
 let tell = null;
 let held = null;
-let last = null; // the card that was moved by keyboard, and when
-let unsent = null; // what was dropped while the page was drawn anew, and when
+let last = null; // the card last moved by keyboard, and the time
+let unsent = null; // a drop during a redraw, and its time
 
 function card(target) {
   if (!(target instanceof Element)) return null;
@@ -22,12 +22,12 @@ function card(target) {
   return mark && { box: box || mark, lane: laneOf(mark), other: mark.closest("table")?.dataset.grOther, ...mark.dataset };
 }
 
-// what its row is: a card moves in time only, never to another creator or account
+// The row of a card. Cards move in time only, never to another creator or account.
 function laneOf(element) {
   return element.closest("tr[data-gr-lane]")?.dataset.grLane;
 }
 
-// a column of lanes: a day, or an hour of the one day
+// A column of the lane view: a day, or an hour of a single day.
 function column(cell) {
   const { grDay, grHour } = cell.closest("table").tHead.rows[0].cells[cell.cellIndex].dataset;
   return { day: grDay, hours: false, own: cell, at: grHour === undefined ? null : Number(grHour), lane: laneOf(cell) };
@@ -61,7 +61,7 @@ function sent(what, day, hour) {
   else unsent = { dropped, at: performance.now() };
 }
 
-// with a pointer
+// Pointer
 
 function begin(event) {
   held.started = true;
@@ -139,7 +139,7 @@ function quiet(event) {
 const pointer = {
   pointerdown(event) {
     letGo();
-    // a finger scrolls: on a phone a post is moved in its form
+    // touch scrolls the page; on a phone, a form moves the post
     if (event.button !== 0 || event.pointerType === "touch" || event.target.closest?.("a:not(.gr-open)")) return;
     const what = card(event.target);
     if (what) held = { what, x: event.clientX, y: event.clientY, started: false, over: null, stays: false };
@@ -158,10 +158,10 @@ const pointer = {
     const { what, day, hour, ghost, stays } = held;
     letGo();
     if (stays) {
-      document.body.append(ghost); // it stays, and that is read in peace
+      document.body.append(ghost); // leaves time to read why the card stays
       setTimeout(() => ghost.remove(), SAID);
     }
-    window.addEventListener("click", quiet, { capture: true, once: true }); // the press was a drag, no click
+    window.addEventListener("click", quiet, { capture: true, once: true }); // the press was a drag, not a click
     setTimeout(() => window.removeEventListener("click", quiet, { capture: true }), 50);
     const same = day === what.grDay && (hour === null || hour === Number(what.grHour));
     if (day && !same) sent(what, day, hour);
@@ -169,14 +169,14 @@ const pointer = {
   pointercancel: letGo,
   blur: letGo,
   dragstart(event) {
-    if (held) event.preventDefault(); // pictures and links would be dragged by the browser itself
+    if (held) event.preventDefault(); // otherwise the browser drags pictures and links
   },
   selectstart(event) {
     if (held?.started) event.preventDefault();
   },
 };
 
-// by keyboard
+// Keyboard
 
 const STEPS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -195,11 +195,11 @@ function markOf(before) {
 function chosenCard() {
   const here = card(document.activeElement);
   if (here || document.activeElement !== document.body || !last || performance.now() - last.at > AGAIN) return here;
-  const mark = markOf(last); // the page is drawn anew, and what was chosen is not chosen again yet
+  const mark = markOf(last); // a redraw has removed the focus
   return mark ? card(mark) : null;
 }
 
-// it still stands as it was moved: another step from here would be refused, as if somebody else had moved it
+// The page still shows the old version, so the server would reject another step as a conflict.
 function isMoving(what) {
   const same = last && last.grPost === what.grPost && last.lane === what.lane && last.grSeen === what.grSeen;
   return same && performance.now() - last.at < UNSEEN;
@@ -218,7 +218,7 @@ function keydown(event) {
   if (event.repeat || isMoving(what)) return;
   const days = what.box.closest("table:not(.gr-by-hour)");
   if (what.lane) {
-    if (step[1]) return; // up and down are other lanes
+    if (step[1]) return; // up and down would change the lane
     const hour = Number(what.grHour) + step[0];
     if (!days && (hour < 0 || hour > 23)) return;
     sent(what, days ? shifted(what.grDay, step[0]) : what.grDay, days ? null : hour);
@@ -240,10 +240,10 @@ function chooseAgain(before) {
     const now = document.activeElement;
     const mark = markOf(before);
     if (chosen && now !== document.body) {
-      if (!mark || card(now)?.grPost !== before.grPost) return; // somebody went on to something else
+      if (!mark || card(now)?.grPost !== before.grPost) return; // the user has focused something else
     } else if (mark) {
       const box = mark.closest('[class*="st-key-turn-"]');
-      (box?.querySelector("button") || mark.querySelector("a") || mark).focus(); // again, where the page was drawn once more meanwhile
+      (box?.querySelector("button") || mark.querySelector("a") || mark).focus(); // repeated, because another redraw removes the focus again
       chosen = true;
     }
     if (performance.now() < until && before === last) setTimeout(look, 100);
@@ -253,7 +253,7 @@ function chooseAgain(before) {
 
 const listened = { ...pointer, keydown };
 
-let drawn = 0; // how often the page drew this piece: a drawing before may end after the next one began
+let drawn = 0; // number of mounts: the cleanup of one may run after the next began
 
 export default function drag({ setTriggerValue }) {
   drawn += 1;
@@ -261,11 +261,11 @@ export default function drag({ setTriggerValue }) {
   tell = setTriggerValue;
   if (unsent && performance.now() - unsent.at < AGAIN) tell("dropped", unsent.dropped);
   unsent = null;
-  for (const [name, listener] of Object.entries(listened)) window.addEventListener(name, listener, true); // twice is once
-  document.body.classList.add("gr-holds"); // from now on cards can be taken hold of, and look it
+  for (const [name, listener] of Object.entries(listened)) window.addEventListener(name, listener, true); // a second registration has no effect
+  document.body.classList.add("gr-holds"); // shows that cards can be dragged
   return () => {
     if (mine !== drawn) return;
-    tell = null; // until it is drawn again: what is dropped meanwhile waits, and a key is heard; elsewhere is no card
+    tell = null; // until the next mount, drops wait in `unsent`
     setTimeout(() => mine === drawn && letGo(), AWAY);
   };
 }

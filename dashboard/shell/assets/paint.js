@@ -1,11 +1,10 @@
-// Painting the part of a picture that is made anew, by mouse, pen or finger: strokes of a round brush and of an eraser, in
-// percent of the picture's sides from left and top, as the server reads them. It decides what comes of them, and
-// remembers them.
+// Painting of the mask for inpainting, with mouse, pen or finger. Strokes of a round brush and an eraser are sent in
+// percent of the picture's sides, from left and top. The server validates and stores them.
 
-const MOST = 40; // strokes, and points of one: more are not taken
+const MOST = 40; // maximum number of strokes, and of points in a stroke
 const POINTS = 400;
-const NEAR = 0.4; // percent of a side: what is nearer to the point before says nothing
-const USUAL = 12; // percent of the shorter side: how wide the brush is at first
+const NEAR = 0.4; // percent of a side: points closer to the previous one are dropped
+const USUAL = 12; // percent of the shorter side: initial width of the brush
 const SVG = "http://www.w3.org/2000/svg";
 
 function made(kind, style, more = {}) {
@@ -20,10 +19,10 @@ function shape(kind, attributes = {}) {
 
 function drawn(it) {
   const { naturalWidth: wide, naturalHeight: high } = it.picture;
-  if (!wide) return; // not there yet
+  if (!wide) return; // not loaded yet
   it.sheet.setAttribute("viewBox", `0 0 ${wide} ${high}`);
   const lines = [...it.strokes, ...(it.held ? [it.held] : [])].map((one) => {
-    const points = one.points.length > 1 ? one.points : [one.points[0], one.points[0]]; // a dot has a length too
+    const points = one.points.length > 1 ? one.points : [one.points[0], one.points[0]]; // a dot needs two points
     return shape("polyline", {
       points: points.map(([x, y]) => `${(x * wide) / 100},${(y * high) / 100}`).join(" "),
       "stroke-width": (one.width * Math.min(wide, high)) / 100,
@@ -92,7 +91,7 @@ function built(parent, data) {
   };
   it.sheet.style = "position:absolute;inset:0;width:100%;height:100%;touch-action:none;cursor:crosshair";
   it.layer.style = "stroke-linecap:round;stroke-linejoin:round";
-  const id = `painted-${Math.random().toString(36).slice(2)}`; // white shows the colour, black does not: so an eraser is a stroke like any other
+  const id = `painted-${Math.random().toString(36).slice(2)}`; // in a mask, white shows the color and black hides it, so the eraser is a black stroke
   const mask = shape("mask", { id, maskUnits: "userSpaceOnUse", width: "100%", height: "100%" });
   mask.append(it.layer);
   it.sheet.append(mask, shape("rect", { width: "100%", height: "100%", fill: "#d6336c", opacity: ".6", mask: `url(#${id})` }));
@@ -117,7 +116,7 @@ function built(parent, data) {
   return it;
 }
 
-const standing = new WeakMap(); // by place in the page: a page drawn anew leaves what is being painted alone
+const standing = new WeakMap(); // by parent element, so that a redraw of the page keeps the current strokes
 
 export default function paint({ data, parentElement, setStateValue }) {
   let it = standing.get(parentElement);

@@ -1,14 +1,14 @@
 "use strict";
 
-// A press counts where it began. Pages draw themselves anew under the pointer, and a browser makes a click only of a
-// press whose both ends lie on one element: a line that appears above a button meanwhile would lose it in silence.
+// Clicks count on the element where they began. Browsers send a click only if the pointer is released on the same
+// element. If a redraw moves a button while it is pressed, the click would be lost.
 
-const FAR = 6; // CSS pixels after which a press was taken back, or is a drag
+const FAR = 6; // CSS pixels after which a press is canceled or a drag
 const PRESSED = "button, summary, a[href]";
 
 let began = null;
 
-// the same one after it was made anew: by the name the page gave it, or by where it leads
+// Return a selector that finds the element after a redraw: by its key, or by the target of a link.
 function place(one) {
   if (one.matches("a")) return `a[href="${CSS.escape(one.getAttribute("href"))}"]`;
   const named = [...(one.closest('[class*="st-key-"]')?.classList || [])].find((name) => name.startsWith("st-key-"));
@@ -24,7 +24,7 @@ function now({ one, where, words }) {
 addEventListener("pointerdown", (event) => {
   began = null;
   const one = event.target instanceof Element ? event.target.closest(PRESSED) : null;
-  // a finger's tap is given to what it touched first
+  // browsers already send taps to the element that was touched
   if (!one || one.disabled || event.button !== 0 || event.pointerType !== "mouse") return;
   began = { one, where: place(one), words: one.textContent, x: event.clientX, y: event.clientY };
 }, true);
@@ -37,7 +37,7 @@ addEventListener("pointerup", (event) => {
   const press = began;
   if (!press) return;
   if (Math.hypot(event.clientX - press.x, event.clientY - press.y) > FAR) began = null;
-  setTimeout(() => { // after the click, if the browser makes one
+  setTimeout(() => { // runs after the browser's click event, if there is one
     if (began !== press) return;
     began = null;
     now(press)?.click();

@@ -1,13 +1,13 @@
-// Words are told when the hand rests, not only when their field is left: what the page says of them (how many are left,
-// what a place refuses, how its feed shows them) is of what stands there. It draws nothing of its own.
+// Sends text when typing pauses, not only when the field loses focus, so that character count, platform checks and
+// previews show the current text.
 
-const REST = 600; // milliseconds without a letter
+const REST = 600; // milliseconds without input
 const WORDS = ".st-key-gr_words textarea";
 
 let waiting = 0;
-let written = null; // the field that was written into last
+let written = null; // the field last typed in
 
-// Streamlit sends a field's text when it is left; it stays chosen, and its caret where it is
+// Streamlit sends a field's text on focusout. The field keeps the focus and the caret.
 function tell(field) {
   if (document.activeElement === field) field.dispatchEvent(new FocusEvent("focusout", { bubbles: true }));
 }
@@ -15,16 +15,16 @@ function tell(field) {
 function typed({ target, isComposing }) {
   clearTimeout(waiting);
   if (target instanceof Element && target.matches(WORDS)) written = target;
-  if (isComposing || !(target instanceof Element) || !target.matches(WORDS)) return; // a letter is still being made
+  if (isComposing || !(target instanceof Element) || !target.matches(WORDS)) return; // an input method is composing a character
   waiting = setTimeout(tell, REST, target);
 }
 
-// A reload, a link or a form ends the page's session, and what is written with it: the browser asks first
+// A reload, link or form ends the Streamlit session and loses the text: the browser asks for confirmation.
 function leaving(event) {
   if (written?.isConnected && written.value) event.preventDefault();
 }
 
 export default function typing() {
-  for (const name of ["input", "compositionend"]) window.addEventListener(name, typed, true); // twice is once
+  for (const name of ["input", "compositionend"]) window.addEventListener(name, typed, true); // a second registration has no effect
   window.addEventListener("beforeunload", leaving);
 }

@@ -1,1 +1,4 @@
-"""API routes of emergency stops and webhooks."""
+"""API routes of API keys, emergency stops and webhooks.
+
+Members, roles and connected accounts are managed in the dashboard only.
+"""

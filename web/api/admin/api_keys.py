@@ -1,7 +1,7 @@
-"""Keys in the API: a key lists those of its member, makes others with its own uses, and ends them.
+"""API routes of API keys: a key lists, creates and revokes keys of its member.
 
-The secret of a new key is in the first answer and is not stored: a repeated request is answered
-without it.
+The secret of a new key is only in the first response and is not stored, so the response to a
+repeated request does not contain it.
 """
 
 from datetime import datetime
@@ -38,8 +38,8 @@ MAX_CREATORS = 100
 
 
 class KeyIn(RequestModel):
-    """A key to make: its uses, the creators it may see (none: those of the key that makes it), and
-    its life in days."""
+    """A new key: its scopes, its creators (by default those of the calling key), and its lifetime
+    in days."""
 
     model_config = example_config(
         {"name": "Nightly import", "scopes": ["posts:read"], "creators": [EXAMPLE_CREATOR_ID]}
@@ -52,7 +52,7 @@ class KeyIn(RequestModel):
 
 
 class KeyOut(BaseModel):
-    """A key of the calling key's member; `creators` are those it is limited to."""
+    """A key of the calling key's member. `creators` are those that it is limited to."""
 
     id: UUID
     name: str
@@ -65,27 +65,27 @@ class KeyOut(BaseModel):
 
 
 class NewKeyOut(KeyOut):
-    """A key that was just made. Its `secret` is in this answer alone; a repeated request is
-    answered with null."""
+    """A new key. `secret` is only in this response; it is null in the response to a repeated
+    request."""
 
     secret: str | None
 
 
 class KeysOut(BaseModel):
-    """The keys of the calling key's member, the newest first."""
+    """The keys of the calling key's member, newest first."""
 
     items: list[KeyOut]
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/keys`."""
+    """Create the routes under `/keys`."""
     routes = APIRouter(prefix="/keys", tags=["keys"])
     can_read = Depends(read_dependency(tenant, ApiKeyScope.KEYS_WRITE))
 
     @routes.get("", response_model=KeysOut)
     def list_own_keys(call: Annotated[ApiCall, can_read]) -> KeysOut:
-        """List the keys of this key's member that reach no further than it. Needs
-        `keys:write`."""
+        """List the keys of the calling key's member that have no more rights than the calling key.
+        Requires the `keys:write` scope."""
 
         def ask(scope: Scope, sight: Caller) -> KeysOut:
             found = key_requests.list_own_keys(scope, call.asked.entered)
@@ -95,7 +95,7 @@ def router(tenant: OpenScope) -> APIRouter:
 
     @routes.get("/{key_id}", response_model=KeyOut)
     def get_own_key(key_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> KeyOut:
-        """One of them. Needs `keys:write`."""
+        """Return one key. Requires the `keys:write` scope."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[KeyOut, str]:
             found = key_requests.get_own_key(scope, call.asked.entered, key_id)
@@ -115,8 +115,9 @@ def _add_key_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: KeyIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.KEYS_WRITE))],
     ) -> Response:
-        """Make a key for the same member, who must have a second factor. It may do nothing that
-        this key may not, makes no keys, and ends with this one. Needs `keys:write`."""
+        """Create a key for the same member, who must have a second factor. It gets no more rights
+        than the calling key, cannot create keys, and expires with the calling key. Requires the
+        `keys:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             made = uuid7()
@@ -141,8 +142,8 @@ def _add_key_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
         key_id: UUID,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.KEYS_WRITE))],
     ) -> Response:
-        """End a key of this key's member, and those that were made with it. Needs
-        `keys:write`."""
+        """Revoke a key of the same member, and all keys created with it. Requires the `keys:write`
+        scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             call.check_state_tag(

@@ -1,9 +1,8 @@
-"""Emergency stops in the API: read, and pressed. A key ends none: people do, on the page, and some
-with two of them.
+"""API routes of emergency stops: list them and start one.
 
-Pressed as on the page: stopping is a brake, so who works for some creators alone stops the agency
-too, and a platform they are on (ADR 0173). A key that was made for chosen creators stays within
-those.
+Members end stops in the dashboard; some stops need two members. A stop is a brake: a member who is
+limited to some creators may also stop the agency and the platforms of those creators, as in the
+dashboard (ADR 0173). A key that is limited to some creators may stop only these.
 """
 
 from datetime import datetime
@@ -33,8 +32,8 @@ StopPlace = Literal["tenant", "platform", "creator", "channel"]
 
 
 class StopIn(RequestModel):
-    """What is to send nothing from now on: the whole agency (no `target`), a platform by its name,
-    a creator or an account by its id."""
+    """The part that must stop sending: the agency (without `target`), a platform by name, or a
+    creator or account by id."""
 
     model_config = example_config(
         {"where": "creator", "target": EXAMPLE_CREATOR_ID, "reason": "Her account was taken over"}
@@ -46,7 +45,7 @@ class StopIn(RequestModel):
 
 
 class AskedOut(BaseModel):
-    """A stop that was pressed: it holds within two seconds, and is listed then."""
+    """A requested stop. It takes effect within two seconds and is then listed."""
 
     where: StopPlace
     target: str
@@ -55,8 +54,7 @@ class AskedOut(BaseModel):
 
 
 class StopOut(BaseModel):
-    """A stop that holds: of `feature`, since when, who pressed it, and why. `house`: of the whole
-    installation."""
+    """An active stop of `feature`. `house` is true if it applies to the whole installation."""
 
     where: str
     target: str
@@ -68,29 +66,30 @@ class StopOut(BaseModel):
 
 
 class StopsOut(BaseModel):
-    """The stops that hold now and touch what this key may see, the latest first."""
+    """The active stops that concern the key's creators, latest first."""
 
     items: list[StopOut]
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/stops`."""
+    """Create the routes under `/stops`."""
     routes = APIRouter(prefix="/stops", tags=["stops"])
 
     @routes.get("", response_model=StopsOut)
     def list_stops(
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
     ) -> StopsOut:
-        """The stops that hold now. Needs `posts:read`."""
+        """List the active stops. Requires the `posts:read` scope."""
         return StopsOut(items=call.read(_list_active_stops))
 
     @routes.post("", status_code=202, response_model=AskedOut)
     def stop(
         body: StopIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.STOP))]
     ) -> Response:
-        """Stop sending at once; removals go on. It is ended on the page alone. A key that was made
-        for some creators stops those and their accounts; any other also the agency, and platforms
-        its member is on. Needs `stop`."""
+        """Stop all sending immediately. Removals continue. Only members can end a stop, in the
+        dashboard. A key that is limited to some creators can stop these and their accounts; other
+        keys also the agency and the platforms of the member's creators. Requires the `stop` scope.
+        """
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_stop_target(scope, sight, call, body)
@@ -99,6 +98,7 @@ def router(tenant: OpenScope) -> APIRouter:
             wanted = EmergencyStopRequested(
                 scope.tenant_id, key, scope=body.where, open=False, by=scope.actor, **wish
             )
+            # Workers handle priority 0 first.
             outbox.put(scope, wanted, priority=0, dedupe=f"switch:{key}")
             return ChangeResult(
                 AskedOut(where=body.where, **wish),
@@ -113,13 +113,14 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def _check_key_not_narrowed(call: ApiCall) -> None:
-    """Raise Refused for a key that was made for some creators: what touches all is not for it."""
+    """Raise Refused if the key is limited to some creators."""
     if call.asked.entered.creators:
         raise Refused("api.narrowed")
 
 
 def _check_stop_target(scope: Scope, sight: Caller, call: ApiCall, body: StopIn) -> None:
-    """Raises NotFound for what this key may not see, BadInput for what nobody can stop, Refused."""
+    """Check the target of a stop. Raises NotFound for one that the key may not access, BadInput for
+    an invalid one, and Refused."""
     match body.where:
         case "creator":
             sight.get_creator(_parse_target_id(body))
@@ -149,7 +150,7 @@ def _list_visible_channels(scope: Scope, sight: Caller) -> dict[UUID, queries.Ch
 
 
 def _list_active_stops(scope: Scope, sight: Caller) -> list[StopOut]:
-    """What is said of one reader is not told to programs."""
+    """Return the active stops. Stops for a single fan are not shown to API clients."""
     accounts = _list_visible_channels(scope, sight)
     seen = {
         "",

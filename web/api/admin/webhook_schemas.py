@@ -1,4 +1,4 @@
-"""Outgoing calls to an agency's own systems, at the edge."""
+"""Requests and responses about webhooks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ from web.api.common.schemas import RequestModel, StorableText, example_config
 MIN_SECRET_LENGTH = 32
 MAX_SECRET_LENGTH = 200
 EXAMPLE_CALL_ID = "0198c0de-0000-7000-8000-000000000007"
-"""An id of the examples."""
+"""A call id for the examples of the API reference."""
 
 _RANDOM = "whs_6Yk0cN3vQ1mZr8tXw2bLsE5uJpA9fGdH4oViKqTyBnM"
 _EVENT: dict[str, str | list[str]] = {
@@ -44,9 +44,9 @@ Secret = Annotated[
 
 
 class HookIn(RequestModel):
-    """An address of yours, the events it hears, and of which creators (none: of all)."""
+    """A webhook: its URL, its events, and the creators it covers (all if empty)."""
 
-    model_config = example_config(_EVENT)  # type: ignore[arg-type]  # a list of texts is JSON
+    model_config = example_config(_EVENT)  # type: ignore[arg-type]  # a list of strings is JSON
 
     name: Annotated[StorableText, Field(min_length=1, max_length=MAX_WEBHOOK_NAME)]
     url: Annotated[StorableText, Field(min_length=1, max_length=MAX_WEBHOOK_URL)]
@@ -56,7 +56,7 @@ class HookIn(RequestModel):
 
 
 class RotateIn(RequestModel):
-    """Another secret; for a day calls are signed with both."""
+    """A new secret. Calls are signed with the old and the new one for a day."""
 
     model_config = example_config({"secret": _RANDOM})
 
@@ -64,7 +64,7 @@ class RotateIn(RequestModel):
 
 
 class AgainIn(RequestModel):
-    """A call that was given up."""
+    """The failed call to retry."""
 
     model_config = example_config({"call_id": EXAMPLE_CALL_ID})
 
@@ -72,7 +72,7 @@ class AgainIn(RequestModel):
 
 
 class CallOut(BaseModel):
-    """One event that was told, or is; `status` is that of the last answer."""
+    """A webhook call. `status` is the HTTP status of the last response."""
 
     id: UUID
     event: str
@@ -85,14 +85,13 @@ class CallOut(BaseModel):
 
     @classmethod
     def of(cls, one: WebhookCall) -> "CallOut":
-        """Of the room's value."""
         names = ("id", "event", "state", "tries", "status", "detail", "at", "tried_at")
         return cls(**{name: getattr(one, name) for name in names})
 
 
 class HookOut(BaseModel):
-    """A hook, its last calls and the last that were given up, the newest first. Its secret is never
-    told."""
+    """A webhook with its latest calls and latest failed calls, newest first. The secret is never
+    returned."""
 
     id: UUID
     name: str
@@ -106,7 +105,6 @@ class HookOut(BaseModel):
 
     @classmethod
     def of(cls, one: Webhook, calls: Sequence[WebhookCall]) -> "HookOut":
-        """Of the room's values."""
         return cls(
             **{
                 name: getattr(one, name) for name in ("id", "name", "url", "state", "failing_since")
@@ -119,6 +117,6 @@ class HookOut(BaseModel):
 
 
 class HooksOut(BaseModel):
-    """The hooks that did not end, the oldest first."""
+    """The webhooks that have not ended, oldest first."""
 
     items: list[HookOut]

@@ -1,8 +1,6 @@
-"""Hooks in the API, for the owner's key: addresses that are told of what happens, added, tried,
-paused, ended.
+"""API routes of webhooks, for keys of owners: create, test, pause and end a webhook.
 
-The caller brings the secret: what is answered is remembered for a day, and a secret must not lie
-there.
+The caller provides the signing secret: responses are stored for a day and must not contain one.
 """
 
 from collections.abc import Callable
@@ -38,8 +36,7 @@ WebhookAction = Callable[[Scope], object]
 
 
 def router(tenant: OpenScope, letterbox_key: str) -> APIRouter:
-    """The routes under `/hooks`; `letterbox_key` is the public half that secrets are sealed
-    with."""
+    """Create the routes under `/hooks`. `letterbox_key` is the public key that seals secrets."""
     routes = APIRouter(prefix="/hooks", tags=["hooks"])
     _add_webhook_read_routes(routes, tenant)
     _add_webhook_create_route(routes, tenant, letterbox_key)
@@ -53,7 +50,8 @@ def _add_webhook_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("", response_model=HooksOut)
     def list_hooks(call: Annotated[ApiCall, can_read]) -> HooksOut:
-        """The hooks, with their last calls and the last that were given up. Needs `hooks:write`."""
+        """List webhooks with their latest calls and latest failed calls. Requires the `hooks:write`
+        scope."""
 
         def ask(scope: Scope, sight: Caller) -> HooksOut:
             return HooksOut(
@@ -68,7 +66,7 @@ def _add_webhook_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("/{hook_id}", response_model=HookOut)
     def get_hook(hook_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> HookOut:
-        """One of them. Needs `hooks:write`."""
+        """Return one webhook. Requires the `hooks:write` scope."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[HookOut, str]:
             found = _get_webhook(scope, sight, call, hook_id)
@@ -85,8 +83,8 @@ def _add_webhook_create_route(routes: APIRouter, tenant: OpenScope, key: str) ->
         body: HookIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.HOOKS_WRITE))],
     ) -> Response:
-        """Have an address of yours called, signed with the secret you bring. A key that sees some
-        creators only names those. Needs `hooks:write`."""
+        """Create a webhook. Calls are signed with the secret in the request. A key that is limited
+        to some creators must name creators among them. Requires the `hooks:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             for creator_id in body.creators:
@@ -126,12 +124,12 @@ def _add_webhook_state_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{hook_id}/pause", response_model=HookOut)
     def pause_hook(hook_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Call it no more until it is resumed; what still waits is dropped. Needs `hooks:write`."""
+        """Pause a webhook and drop its waiting calls. Requires the `hooks:write` scope."""
         return turn(call, hook_id, "paused")
 
     @routes.post("/{hook_id}/resume", response_model=HookOut)
     def resume_hook(hook_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Call it again, with what happens from now on. Needs `hooks:write`."""
+        """Resume a webhook. Earlier events are not sent. Requires the `hooks:write` scope."""
         return turn(call, hook_id, "active")
 
     @routes.delete("/{hook_id}", response_model=HookOut)
@@ -139,7 +137,7 @@ def _add_webhook_state_routes(routes: APIRouter, tenant: OpenScope) -> None:
         hook_id: UUID,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.HOOKS_WRITE))],
     ) -> Response:
-        """End it for good. Needs `hooks:write`."""
+        """End a webhook permanently. Requires the `hooks:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = _lock_webhook(scope, sight, call, hook_id)
@@ -157,7 +155,7 @@ def _add_webhook_action_routes(routes: APIRouter, tenant: OpenScope, key: str) -
 
     @routes.post("/{hook_id}/try", response_model=HookOut)
     def try_hook(hook_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Call it with an event that says nothing. 409 while it is paused. Needs `hooks:write`."""
+        """Send a test event. 409 while the webhook is paused. Requires the `hooks:write` scope."""
         return _apply_webhook_action(
             call, hook_id, "hook.try", partial(send_test_event, hook_id=hook_id)
         )
@@ -166,7 +164,8 @@ def _add_webhook_action_routes(routes: APIRouter, tenant: OpenScope, key: str) -
     def rotate_secret(
         hook_id: UUID, body: RotateIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Sign with another secret that you bring; for a day with both. Needs `hooks:write`."""
+        """Replace the signing secret. Calls are signed with both secrets for a day. Requires the
+        `hooks:write` scope."""
 
         def act(scope: Scope) -> None:
             endpoints.rotate_webhook_secret(
@@ -177,7 +176,7 @@ def _add_webhook_action_routes(routes: APIRouter, tenant: OpenScope, key: str) -
 
     @routes.post("/{hook_id}/again", response_model=HookOut)
     def call_again(hook_id: UUID, body: AgainIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Tell once more what was given up. 409 for a call that is not. Needs `hooks:write`."""
+        """Retry a failed call. 409 if the call has not failed. Requires the `hooks:write` scope."""
 
         def act(scope: Scope) -> None:
             retry_call(scope, body.call_id, hook_id=hook_id)
@@ -186,7 +185,7 @@ def _add_webhook_action_routes(routes: APIRouter, tenant: OpenScope, key: str) -
 
 
 def _apply_webhook_action(call: ApiCall, hook_id: UUID, did: str, act: WebhookAction) -> Response:
-    """Do something to a hook as its caller saw it, once."""
+    """Run an action on a webhook once, at the state its caller saw."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         _lock_webhook(scope, sight, call, hook_id)
@@ -197,8 +196,7 @@ def _apply_webhook_action(call: ApiCall, hook_id: UUID, did: str, act: WebhookAc
 
 
 def _lock_webhook(scope: Scope, sight: Caller, call: ApiCall, hook_id: UUID) -> Webhook:
-    """A hook as its caller saw it; nobody else changes one until this transaction ends. Raises
-    NotFound, Stale."""
+    """Lock a webhook at the state its caller saw. Raises NotFound or StaleVersion."""
     endpoints.lock_webhooks(scope)
     found = _get_webhook(scope, sight, call, hook_id)
     call.check_state_tag(*_webhook_tag_fields(found))
@@ -206,8 +204,8 @@ def _lock_webhook(scope: Scope, sight: Caller, call: ApiCall, hook_id: UUID) -> 
 
 
 def _get_webhook(scope: Scope, sight: Caller, call: ApiCall, hook_id: UUID) -> Webhook:
-    """Raises NotFound, in the same words for none, another agency's, and what hears of creators out
-    of sight."""
+    """Return a webhook. Raises the same NotFound for an unknown webhook, for one of another tenant,
+    and for one that covers creators the key may not access."""
     found = next((one for one in endpoints.list_webhooks(scope) if one.id == hook_id), None)
     if found is None or not _can_see_webhook(call, sight, found):
         raise NotFound("hook.unknown")
@@ -221,7 +219,7 @@ def _can_see_webhook(call: ApiCall, sight: Caller, one: Webhook) -> bool:
 
 
 def _webhook_tag_fields(one: Webhook) -> tuple[object, ...]:
-    """What somebody may change about it; that it fails is no change."""
+    """Return the values of the state tag. Failed calls do not change them."""
     return one.id, one.name, one.url, one.events, one.creators, one.state, one.before_until
 
 

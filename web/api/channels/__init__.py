@@ -1,1 +1,4 @@
-"""API routes of channels."""
+"""API routes of creators and channels.
+
+Connecting an account is possible in the dashboard only.
+"""

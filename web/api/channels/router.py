@@ -1,5 +1,5 @@
-"""Creators and their accounts in the API: read, with what each account takes; an account rests, and
-its pace."""
+"""API routes of creators and channels: list them with their limits, pause an account, set its
+minimum interval."""
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -32,34 +32,35 @@ from web.api.common.calls import (
 
 
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
-    """The routes under `/creators` and `/channels`."""
+    """Create the routes under `/creators` and `/channels`."""
     routes = APIRouter(tags=["accounts"])
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
     @routes.get("/creators", response_model=CreatorsOut)
     def list_creators(call: Annotated[ApiCall, can_read]) -> CreatorsOut:
-        """The creators this key may see. Needs `posts:read`."""
+        """List the creators that the key may access. Requires the `posts:read` scope."""
         found = call.read(lambda _, sight: list(sight.creators.values()))
         return CreatorsOut(items=[CreatorOut.of(one) for one in found])
 
     @routes.get("/creators/{creator_id}", response_model=CreatorOut)
     def get_creator(creator_id: UUID, call: Annotated[ApiCall, can_read]) -> CreatorOut:
-        """One creator. Needs `posts:read`."""
+        """Return one creator. Requires the `posts:read` scope."""
         return CreatorOut.of(call.read(lambda _, sight: sight.get_creator(creator_id)))
 
     @routes.get("/channels", response_model=ChannelsOut)
     def list_channels(
         call: Annotated[ApiCall, can_read], creator: UUID | None = None
     ) -> ChannelsOut:
-        """Accounts by name, and what each takes. Needs `posts:read`."""
+        """List channels by name, with the limits of their platforms. Requires the `posts:read`
+        scope."""
         return load_channels_out(call, connectors, creator)
 
     @routes.get("/channels/{channel_id}", response_model=ChannelOut)
     def get_channel(
         channel_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> ChannelOut:
-        """One account. Its `ETag` names what a change would change: its pause, and its pace. Needs
-        `posts:read`."""
+        """Return one channel. Its `ETag` covers the pause, the minimum interval and the handling of
+        repeats. Requires the `posts:read` scope."""
         found = call.read(lambda scope, sight: find_channel(scope, sight, channel_id))
         response.headers.update(etag_header(state_tag(*_channel_tag_fields(found))))
         return _build_channel_out(connectors, found)
@@ -80,8 +81,8 @@ def _add_channel_change_routes(
         body: PaceIn,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, can_write))],
     ) -> Response:
-        """Say how far apart its posts are kept, whether that holds them back, and whether repeats
-        are held. Needs `calendar:write`."""
+        """Set the minimum interval of a channel, whether it is enforced, and whether repeated posts
+        are held. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             if (body.apart_minutes, body.holds_distance) != (None, None):
@@ -101,8 +102,8 @@ def _add_channel_pause_routes(
     def pause_channel(
         channel_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
     ) -> Response:
-        """Let an account rest until it is resumed; what is due meanwhile waits. Needs
-        `calendar:write`."""
+        """Pause a channel until it is resumed. Posts that become due in the pause wait. Requires
+        the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             lifecycle.pause_account(
@@ -117,8 +118,8 @@ def _add_channel_pause_routes(
     def resume_channel(
         channel_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
     ) -> Response:
-        """End its pause. 409 for an account that must be connected again, which a person does.
-        Needs `calendar:write`."""
+        """Resume a channel. 409 if a member must connect the account again. Requires the
+        `calendar:write` scope."""
 
         def act(scope: Scope, _: Caller) -> None:
             lifecycle.resume_account(scope, channel_id)
@@ -131,8 +132,8 @@ def _add_channel_pause_routes(
     def try_channel(
         channel_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
     ) -> Response:
-        """Ask its platform something harmless: whether it still answers shows in `state` a moment
-        later. Needs `calendar:write`."""
+        """Test the connection to the platform with a harmless request. The `state` shows the result
+        shortly after. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, _: Caller) -> None:
             account_setup.request_test(scope, channel_id)
@@ -146,6 +147,7 @@ def _set_minimum_interval(scope: Scope, one: Channel, body: PaceIn) -> None:
     minutes = (
         body.apart_minutes
         if body.apart_minutes is not None
+        # Rounds up to whole minutes.
         else -(-one.min_interval // timedelta(minutes=1))
     )
     holds = body.holds_distance if body.holds_distance is not None else one.holds_min_interval
@@ -161,8 +163,8 @@ def _build_channel_change(
     *,
     status: int = 200,
 ) -> Callable[[Scope, Caller], ChangeResult]:
-    """Do something to an account as its caller saw it; it answers with the account as it stands
-    then."""
+    """Return a change that acts on a channel at the state its caller saw, and responds with the new
+    state."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         find_channel(scope, sight, channel_id)
@@ -178,7 +180,7 @@ def _build_channel_change(
 
 
 def _channel_tag_fields(one: Channel) -> tuple[object, ...]:
-    """What somebody may change about it here."""
+    """Return the values of the state tag: those that the API can change."""
     return (
         one.id,
         one.state,
@@ -192,7 +194,7 @@ def _channel_tag_fields(one: Channel) -> tuple[object, ...]:
 def load_channels_out(
     call: ApiCall, connectors: Mapping[str, Connector], creator: UUID | None
 ) -> ChannelsOut:
-    """The accounts in sight, or those of one creator, by name."""
+    """Return the channels that the key may access, or those of one creator, by name."""
 
     def ask(scope: Scope, sight: Caller) -> list[Channel]:
         every = queries.list_channels(scope)
@@ -211,8 +213,8 @@ def _build_channel_out(connectors: Mapping[str, Connector], one: Channel) -> Cha
 
 
 def find_channel(scope: Scope, sight: Caller, channel_id: UUID) -> Channel:
-    """An account in sight. Raises NotFound, in the same words for none, another agency's and
-    another creator's."""
+    """Return a channel. Raises the same NotFound for an unknown channel and for one of another
+    creator or tenant."""
     found = queries.get_channel(scope, channel_id)
     if found.creator_id not in sight.creators:
         raise NotFound("channel.unknown")

@@ -1,8 +1,5 @@
-"""Accounts at the edge: how far apart posts are kept, whether that binds, and whether what was said
-already is held.
-
-What the API gives out of what single places choose and ask, as JSON.
-"""
+"""Requests and responses about creators and channels, with the options and limits of their
+platforms."""
 
 from datetime import datetime
 from typing import Annotated
@@ -21,10 +18,10 @@ from web.api.common.schemas import ReasonOut, RequestModel, example_config, reas
 
 
 class PaceIn(RequestModel):
-    """How an account posts; what is left out stays. `apart_minutes`: at least so many between two
-    posts; with `holds_distance` one that comes nearer waits until they have passed, else people are
-    told. `holds_repeats`: what the account said already waits until somebody says that it is meant
-    so."""
+    """Posting rules of a channel. Fields that are left out keep their value. `apart_minutes` is the
+    minimum interval between posts. With `holds_distance`, posts wait for it; otherwise members are
+    only warned. With `holds_repeats`, a post that repeats an earlier one waits until a member
+    confirms it."""
 
     model_config = example_config(
         {"apart_minutes": 30, "holds_distance": True, "holds_repeats": True}
@@ -36,9 +33,9 @@ class PaceIn(RequestModel):
 
 
 class OptionOut(BaseModel):
-    """What a post may choose on an account beside its words. Where nobody chooses, `default` is
-    what the platform gets; `most` counts characters (of all entries of a list), `entries` those of
-    a list, each of which matches `pattern`."""
+    """A platform option of a post. Without a value, the platform gets `default`. `most` is the
+    maximum number of characters (of all entries of a list together), `entries` the maximum number
+    of entries of a list, and each entry must match `pattern`."""
 
     name: str
     kind: str
@@ -51,7 +48,6 @@ class OptionOut(BaseModel):
 
     @classmethod
     def of(cls, platform: str, one: PostOption) -> "OptionOut":
-        """Of what a connector declares."""
         plain = ("name", "kind", "default", "most", "entries", "pattern")
         told = {name: getattr(one, name) for name in plain}
         return cls(
@@ -62,8 +58,8 @@ class OptionOut(BaseModel):
 
 
 class FormatOut(BaseModel):
-    """What a post is held to that chose a format by the option `name`; after `hours` its platform
-    takes it away by itself (0: it stands)."""
+    """The limits of a post in the format `name`. The platform removes it after `hours` (0 for
+    never)."""
 
     name: str
     max_text: int
@@ -74,13 +70,12 @@ class FormatOut(BaseModel):
 
     @classmethod
     def of(cls, name: str, one: PostFormat) -> "FormatOut":
-        """Of what a connector declares."""
         plain = ("max_text", "max_media", "max_bytes", "film_seconds", "hours")
         return cls(name=name, **{each: getattr(one, each) for each in plain})
 
 
 class CreatorOut(BaseModel):
-    """A creator."""
+    """A creator of the agency."""
 
     id: UUID
     slug: str
@@ -92,21 +87,21 @@ class CreatorOut(BaseModel):
 
     @classmethod
     def of(cls, one: Creator) -> "CreatorOut":
-        """Of the room's value."""
         said = {name: getattr(one, name) for name in ("id", "slug", "name", "kind", "zone")}
         return cls(**said, languages=list(one.languages), approvals=one.approval_tiers)
 
 
 class CreatorsOut(BaseModel):
-    """The creators this key may see."""
+    """The creators that the key may access."""
 
     items: list[CreatorOut]
 
 
 class LimitsOut(BaseModel):
-    """What an account takes; `parts` is how long a thread may be (1: no threads, but a first
-    comment where `first_comment` says so). `needs`: what every post shows there, `media` (a picture
-    or a film), a `film`, or ""."""
+    """The limits of an account. `parts` is the maximum length of a thread (1 for no threads; a
+    first comment may still be possible, see `first_comment`). `needs` is the content that every
+    post must have: `media` (a picture or video), `film` (a video), or empty. `by_hand` is true for
+    accounts with manual posting."""
 
     max_text: int
     max_media: int
@@ -123,7 +118,6 @@ class LimitsOut(BaseModel):
 
     @classmethod
     def of(cls, can: Capabilities, surface: str) -> "LimitsOut":
-        """Of a platform, for one of its places."""
         most_text, most_media = can.size_limits(surface)
         return cls(
             max_text=most_text,
@@ -142,7 +136,7 @@ class LimitsOut(BaseModel):
 
 
 class ChannelOut(BaseModel):
-    """An account on a platform."""
+    """An account of a creator on a platform."""
 
     id: UUID
     creator_id: UUID
@@ -160,7 +154,6 @@ class ChannelOut(BaseModel):
 
     @classmethod
     def of(cls, one: Channel, can: Capabilities | None) -> "ChannelOut":
-        """Of the room's value and what its platform can do."""
         said = {
             name: getattr(one, name)
             for name in ("id", "creator_id", "platform", "name", "account", "zone")
@@ -178,6 +171,6 @@ class ChannelOut(BaseModel):
 
 
 class ChannelsOut(BaseModel):
-    """The accounts this key may see."""
+    """The channels that the key may access."""
 
     items: list[ChannelOut]

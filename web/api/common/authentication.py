@@ -1,8 +1,7 @@
-"""The door of the API: whose key, how fast, how large, in which form; asked before anything of a
-body is read.
+"""Authentication of API requests: key, rate limit, body size and media type.
 
-Bearer tokens alone: a cookie means nothing here, so that no page of anybody can ask with somebody's
-session.
+The key and the rate limit are checked before the body is read. Only bearer tokens are accepted.
+Cookies are ignored, so that other sites cannot make requests with a member's session.
 """
 
 import hashlib
@@ -27,16 +26,17 @@ from web.api.common.rate_limits import ApiRateLimits
 from web.api.common.strict_json import check_json
 
 MAX_JSON_BYTES = 1024 * 1024
-"""Bytes: a post of 25 parts whose every character is escaped stays below."""
+"""Maximum bytes of a JSON body. A post of 25 parts in which all characters are escaped is smaller.
+"""
 
 MAX_BYTES_IN_PROCESS = 2 * MAX_PICTURE_BYTES
-"""Bytes of files that lie in one process at once: programs are many, and its memory is one."""
+"""Maximum bytes of uploads that one process holds in memory at a time."""
 
 
 @dataclass(frozen=True)
 class BodyRule:
-    """What a body has to be: its media types, its most bytes, and the code of the refusal of
-    another type."""
+    """The requirements for a request body: media types, maximum bytes, and the error code for
+    another media type."""
 
     kinds: frozenset[str]
     most: int
@@ -67,19 +67,19 @@ MEDIA_TYPES = frozenset(
         ),
     }
 )
-"""Types under which a picture, a film or a sound may come; which it is, its bytes say."""
+"""Accepted media types of uploads. The actual type is detected from the bytes."""
 
 FILE_BODIES: Mapping[tuple[str, str], BodyRule] = {
     ("POST", "/imports"): BodyRule(frozenset({"text/csv"}), MAX_BYTES, "api.not_csv"),
     ("POST", "/uploads"): BodyRule(MEDIA_TYPES, MAX_PICTURE_BYTES, "api.not_media"),
 }
-"""What takes another form than JSON, by method and path."""
+"""Body rules of routes that do not accept JSON, by method and path."""
 
 PUBLIC_PATHS = frozenset({"/openapi.json"})
-"""Read without a key: it says what the API is, and nothing of anybody."""
+"""Paths that need no API key. They contain no tenant data."""
 
 JSON_RPC_PATH = "/mcp"
-"""Assistants are answered by errors of JSON-RPC there."""
+"""Path on which invalid JSON is answered with JSON-RPC errors."""
 
 NO_STORE_HEADERS = {"cache-control": "no-store"}
 
@@ -90,7 +90,7 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 
 
 class CallerKey(Protocol):
-    """Whose key was shown, by what it is counted."""
+    """The key of a request, with the ids under which its requests are counted."""
 
     @property
     def tenant_id(self) -> UUID: ...
@@ -101,24 +101,24 @@ class CallerKey(Protocol):
 
 @dataclass(frozen=True)
 class AdmittedRequest:
-    """A request that was let in: who asks, and the digest of what: method, address, condition and
-    body."""
+    """An authenticated request. `digest` covers its method, URL, If-Match header and body."""
 
     entered: Any
-    """A `Shown`, of the kind of its door."""
+    """The caller's key, of the type that the API's key lookup returns."""
     digest: str
 
 
 class KeyLookup(Protocol):
-    """Whose key a secret is; None for nobody's. Raises Refused for an address that tried too
-    many."""
+    """Returns the key of a secret, or None for an unknown one. Raises Refused if the IP address had
+    too many failed attempts."""
 
     def __call__(self, tenant: OpenScope, secret: str, *, address: str) -> CallerKey | None: ...
 
 
 @dataclass(frozen=True)
 class KeySpace:
-    """The keys a door takes, and under which name an agency's requests are counted together."""
+    """The keys that an API accepts, and the name under which all requests of a tenant are
+    counted."""
 
     enter: KeyLookup
     together: str
@@ -128,11 +128,10 @@ API_KEY_SPACE = KeySpace(keys.authenticate_key, "agency")
 
 
 class UploadBudget:
-    """Counts the bytes of files that lie in this process, in its one event loop: so nothing is
-    locked.
+    """Counts the bytes of uploads that this process holds.
 
-    What is counted is what came, not what was declared: who says much and sends nothing takes no
-    place.
+    It runs in a single event loop and needs no lock. It counts received bytes, not the declared
+    length, so that a client cannot occupy the budget without sending data.
     """
 
     def __init__(self, most: int) -> None:
@@ -140,19 +139,20 @@ class UploadBudget:
         self._lies = 0
 
     def reserve(self, size: int) -> None:
-        """Raises ApiRefused (503) where no place is left; then nothing was taken."""
+        """Reserve bytes. Raises ApiError (503) if the budget is exhausted; then nothing is
+        reserved."""
         if self._lies + size > self._most:
             raise ApiError(503, Message("api.full"), headers={"retry-after": "5"})
         self._lies += size
 
     def release(self, size: int) -> None:
-        """So much was let go."""
+        """Release reserved bytes."""
         self._lies -= size
 
 
 class RequestBody:
-    """The body of one request while it is read and used; `data` once it is whole. A file counts at
-    the desk."""
+    """The body of a request. `data` is complete after `read`. Uploads are counted in the upload
+    budget."""
 
     def __init__(self, request: Request, form: BodyRule, desk: UploadBudget | None) -> None:
         self._request = request
@@ -167,11 +167,13 @@ class RequestBody:
         return self._form is JSON_BODY and bool(self.data)
 
     async def read(self) -> None:
-        """At most so many bytes, whatever its declared length says. Raises ApiRefused."""
+        """Read the body. Raises ApiError if it is too large, whatever its declared length, or has a
+        wrong media type."""
         headers = self._request.headers
         form = self._form
         too_large = ApiError(413, Message("api.too_large", {"most": form.most}))
         declared = headers.get("content-length", "0")
+        # The slice keeps int() below its limit of 4,300 digits.
         if not declared.isdigit() or int(declared[:20]) > form.most:
             raise too_large
         data = bytearray()
@@ -188,7 +190,7 @@ class RequestBody:
         self.data = bytes(data)
 
     def release(self) -> None:
-        """It is answered."""
+        """Drop the body and release its bytes, after the response is sent."""
         if self._desk is not None:
             self._desk.release(self._held)
         self._held = 0
@@ -196,10 +198,10 @@ class RequestBody:
 
 
 class AdmissionMiddleware:
-    """Lets requests in to `app`, which finds an `Asked` in its state.
+    """ASGI middleware that authenticates requests and adds an `AdmittedRequest` to their state.
 
-    `files` says what takes another form than JSON, `most` how many bytes of files lie here at once,
-    `opens` whose keys it takes.
+    `files` are the body rules of routes that do not accept JSON, `most` is the maximum of upload
+    bytes in memory, and `opens` are the accepted keys.
     """
 
     def __init__(
@@ -247,6 +249,7 @@ class AdmissionMiddleware:
             entered = await run_in_threadpool(self._authenticate_key, request)
             headers = await run_in_threadpool(self._count_key_request, entered)
             await body.read()
+            # The MCP server rejects invalid JSON itself.
             if body.is_json and _api_path(scope) != JSON_RPC_PATH:
                 await run_in_threadpool(check_json, body.data)
         except DATABASE_AWAY_ERRORS:
@@ -259,6 +262,7 @@ class AdmissionMiddleware:
                 scope, receive, _add_response_headers(send, {**headers, **NO_STORE_HEADERS})
             )
             return
+        # Hashing a large upload would block the event loop.
         digest = await run_in_threadpool(_request_digest, request, body.data)
         scope.setdefault("state", {})["asked"] = AdmittedRequest(entered, digest)
         await self._app(
@@ -302,17 +306,17 @@ def _request_digest(request: Request, body: bytes) -> str:
         request.headers.get("if-match", ""),
     )
     found = hashlib.sha256("\n".join(parts).encode() + b"\n")
-    found.update(body)  # not joined to the rest: a film is not copied for it
+    found.update(body)  # not joined with the rest, so that a video is not copied
     return found.hexdigest()
 
 
 def _api_path(scope: Mapping[str, Any]) -> str:
-    """Below `/v1`."""
+    """Return the path below `/v1`."""
     return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
 def _replay_body(body: bytes) -> Receive:
-    """The body once more, for the app."""
+    """Return an ASGI channel that delivers the body that was already read."""
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> AsgiMessage:

@@ -1,8 +1,8 @@
-"""One request of the API as its route sees it: read as the key's member, or change something once.
+"""API calls as routes see them: reads with the rights of the key's member, and idempotent changes.
 
-A change and the memory of its answer are one transaction: whoever asks again under the same name,
-at the same moment or after a crash, gets the first answer, and nothing is done twice. What was
-refused did nothing, and is not remembered.
+A change and its stored response are written in one transaction. A repeated request with the same
+`Idempotency-Key`, even a concurrent one or one after a crash, gets the stored response and changes
+nothing. Failed requests change nothing and are not stored.
 """
 
 import hashlib
@@ -34,9 +34,10 @@ from web.api.common.errors import ApiError
 
 T = TypeVar("T")
 ANSWER_LIFETIME = timedelta(hours=24)
+"""Time for which the response to an idempotency key is stored."""
 MAX_IDEMPOTENCY_KEY = 255
 STATE_TAG_LENGTH = 20
-"""Hexadecimal digits of a tag."""
+"""Number of hexadecimal digits in a state tag."""
 
 SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
     ApiKeyScope.POSTS_READ: (Right.RUN, Right.APPROVE),
@@ -51,7 +52,7 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
     ApiKeyScope.RATINGS_WRITE: (Right.REVIEW,),
     ApiKeyScope.KEYS_WRITE: (Right.RUN,),
 }
-"""What the key's member must be able to do, too; any of them."""
+"""Rights that a scope requires from the key's member. One of them is enough."""
 
 BEARER = HTTPBearer(
     auto_error=False,
@@ -62,15 +63,16 @@ BEARER = HTTPBearer(
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks, and the creators they may see by id: the member's, narrowed by the key's."""
+    """The member behind an API key and the creators that the key may access, by id."""
 
     member: Member
     creators: Mapping[UUID, Creator]
     narrowed: bool = False
-    """Whether these are some creators only, by what is said of the member or of the key."""
+    """True if the member or the key is limited to some of the tenant's creators."""
 
     def get_creator(self, creator_id: UUID) -> Creator:
-        """One of them. Raises NotFound for anybody else's, just as for nobody's."""
+        """Return a creator. Raises NotFound for an unknown creator and for one that the key may not
+        access."""
         found = self.creators.get(creator_id)
         if found is None:
             raise NotFound("creator.unknown", creator=str(creator_id))
@@ -79,7 +81,8 @@ class Caller:
 
 @dataclass(frozen=True)
 class ChangeResult:
-    """What a change answers, what it did, and to what (`kind:id`), for the audit."""
+    """The response of a change, and its audit entry: the action `did` and its object `about`
+    (`kind:id`)."""
 
     body: BaseModel
     did: str
@@ -87,42 +90,42 @@ class ChangeResult:
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     remembered: BaseModel | None = None
-    """What is stored to answer a repeated request with, where `body` holds a secret."""
+    """The body to store for repeated requests, if `body` contains a secret."""
 
 
 ApiChange = Callable[[Scope, Caller], ChangeResult]
 ConflictStates = Callable[[Scope, Caller], Mapping[str, str]]
-"""Where things stand now, by id: what a conflict names."""
+"""Returns the current states by id, for the response to a conflict."""
 
 
 @dataclass(frozen=True)
 class ApiCall:
-    """A request that was let in, with the scope of its route checked."""
+    """An authenticated request whose key has the scope of the route."""
 
     tenant: OpenScope
     asked: AdmittedRequest
     needs: ApiKeyScope
     name: str | None = None
-    """The `Idempotency-Key`."""
+    """The value of the `Idempotency-Key` header."""
     if_match: str | None = None
 
     @property
     def expected_version(self) -> int:
-        """What the caller saw. Raises ApiRefused: 428 where none is said, 412 for what is no
-        version of ours."""
+        """The version in the `If-Match` header. Raises ApiError: 428 without the header, 412 if it
+        is not a version number."""
         if self.if_match is None:
             raise ApiError(428, Message("api.no_version"))
         said = self.if_match.strip().strip('"')
+        # Nine digits fit into PostgreSQL's integer.
         if not (said.isascii() and said.isdigit() and len(said) <= 9):
             raise ApiError(412, Message("api.other_version"))
         return int(said)
 
     def check_state_tag(self, *now: object) -> None:
-        """Check that the caller saw a thing without versions as it stands `now`: `If-Match` is the
-        tag of that.
+        """Check that `If-Match` is the state tag of `now`, for resources without version numbers.
 
-        Call it where nobody else changes the thing any more. Raises ApiRefused (428) where none is
-        said, Stale (412).
+        Call it while the resource is locked. Raises ApiError (428) without the header and
+        StaleVersion (412) for another tag.
         """
         if self.if_match is None:
             raise ApiError(428, Message("api.no_version"))
@@ -130,7 +133,7 @@ class ApiCall:
             raise StaleVersion("api.other_version")
 
     def read(self, ask: Callable[[Scope, Caller], T]) -> T:
-        """What `ask` reads, as the key's member."""
+        """Run a read function in a transaction with the rights of the key's member."""
         entered = self.asked.entered
         with self.tenant(entered.tenant_id, f"member:{entered.member_id}") as scope:
             return ask(scope, self._resolve_caller(scope))
@@ -143,8 +146,8 @@ class ApiCall:
         delivery: UUID | None = None,
         where: ConflictStates | None = None,
     ) -> Response:
-        """Do `act`; a conflict names where the deliveries of the post, the delivery, or the things
-        of `where` stand."""
+        """Run a change and return its response. A conflict response contains the current states of
+        the post's deliveries, of the delivery, or of the resources that `where` returns."""
         return self._raise_with_states(
             lambda: self.read(
                 lambda scope, sight: _build_json_response(
@@ -162,8 +165,8 @@ class ApiCall:
         delivery: UUID | None = None,
         where: ConflictStates | None = None,
     ) -> Response:
-        """The same, once for each name. Raises ApiRefused: 400 without one, 422 for one that meant
-        something else."""
+        """Run a change once for each `Idempotency-Key`. Raises ApiError: 400 without a key, 422 if
+        the key belongs to a different request."""
         if not self.name or len(self.name) > MAX_IDEMPOTENCY_KEY:
             raise ApiError(400, Message("api.no_name", {"most": MAX_IDEMPOTENCY_KEY}))
         name = hashlib.sha256(self.name.encode()).hexdigest()
@@ -174,6 +177,7 @@ class ApiCall:
 
     def _replay_or_apply(self, scope: Scope, sight: Caller, act: ApiChange, name: str) -> Response:
         key_id = self.asked.entered.key_id
+        # Concurrent requests with the same idempotency key wait for the first.
         scope.lock(f"api:{key_id}:{name}")
         which = {"tenant": scope.tenant_id, "key": key_id, "name": name}
         known = scope.run(_KNOWN, since=scope.now - ANSWER_LIFETIME, **which).first()
@@ -228,6 +232,7 @@ class ApiCall:
         except Conflict as conflict:
             status = 412 if isinstance(conflict, StaleVersion) else 409
             try:
+                # The failed transaction is rolled back, so the states are read in a new one.
                 states = self.read(where)
             except NotFound:
                 states = {}
@@ -246,12 +251,10 @@ EXCLUDED.status,
   body = EXCLUDED.body, headers = EXCLUDED.headers, created_at = EXCLUDED.created_at, updated_at
   = house_now()
 """
-"""A name that was forgotten, and whose row nobody has deleted yet, begins anew."""
+"""Stores a response. An expired row that retention has not deleted yet is overwritten."""
 
 
 def _delivery_conflict_states(post: UUID | None, delivery: UUID | None) -> ConflictStates:
-    """Where the deliveries of a post, or one of them, stand."""
-
     def ask(scope: Scope, sight: Caller) -> Mapping[str, str]:
         if delivery is not None:
             return {
@@ -275,13 +278,13 @@ def _build_json_response(done: ChangeResult, instead: BaseModel | None = None) -
 
 
 def etag_header(version: int | str) -> dict[str, str]:
-    """The header that names a version, or a tag."""
+    """Return the ETag header of a version or state tag."""
     return {"etag": f'"{version}"'}
 
 
 def state_tag(*said: object) -> str:
-    """A name for how a thing without versions stands: a digest of what somebody may change about
-    it."""
+    """Return the tag of a resource without version numbers: a digest of the values that
+    can change."""
     return hashlib.sha256(canonical_json(list(said))).hexdigest()[:STATE_TAG_LENGTH]
 
 
@@ -308,7 +311,7 @@ IfMatch = Annotated[
 
 
 def read_dependency(tenant: OpenScope, needs: ApiKeyScope) -> Any:
-    """What a route that reads depends on."""
+    """Return the FastAPI dependency of routes that read."""
 
     def called(request: Request, _: Annotated[object, Security(BEARER)]) -> ApiCall:
         return make_call(tenant, request, needs)
@@ -317,7 +320,7 @@ def read_dependency(tenant: OpenScope, needs: ApiKeyScope) -> Any:
 
 
 def create_dependency(tenant: OpenScope, needs: ApiKeyScope) -> Any:
-    """What a route that makes something new depends on."""
+    """Return the FastAPI dependency of routes that create a resource."""
 
     def called(
         request: Request, _: Annotated[object, Security(BEARER)], name: IdempotencyKey = None
@@ -328,8 +331,8 @@ def create_dependency(tenant: OpenScope, needs: ApiKeyScope) -> Any:
 
 
 def replace_dependency(tenant: OpenScope, needs: ApiKeyScope) -> Any:
-    """What a route that replaces something depends on: the version makes it harmless to ask
-    twice."""
+    """Return the FastAPI dependency of routes that replace a resource. `If-Match` makes repeated
+    requests safe, so that no idempotency key is needed."""
 
     def called(
         request: Request, _: Annotated[object, Security(BEARER)], if_match: IfMatch = None
@@ -340,7 +343,7 @@ def replace_dependency(tenant: OpenScope, needs: ApiKeyScope) -> Any:
 
 
 def action_dependency(tenant: OpenScope, needs: ApiKeyScope) -> Any:
-    """What a route that does something to what is there depends on."""
+    """Return the FastAPI dependency of routes that act on an existing resource."""
 
     def called(
         request: Request,
@@ -356,8 +359,8 @@ def action_dependency(tenant: OpenScope, needs: ApiKeyScope) -> Any:
 def make_call(
     tenant: OpenScope, request: Request, needs: ApiKeyScope, **said: str | None
 ) -> ApiCall:
-    """A request that was let in, for what its route needs. Raises ApiRefused for a key that was not
-    made for this."""
+    """Return the call of an authenticated request. Raises ApiError (403) if the key lacks the
+    scope."""
     asked: AdmittedRequest = request.state.asked
     if needs not in asked.entered.scopes:
         raise ApiError(403, Message("api.other_scope", {"scope": str(needs)}))

@@ -1,9 +1,5 @@
-"""What of a request cannot be used, as its caller sent it: no word of ours in the place or in the
-problem.
-
-What the API answers when it does not do what was asked: a code for programs, and its sentence in
-English.
-"""
+"""Error responses of the API: a stable code, a message in English, and the invalid fields as the
+client sent them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
@@ -23,8 +19,8 @@ _OBJECTS = frozenset({"model_type", "model_attributes_type", "dict_type"})
 
 
 def field_location(error: Mapping[str, Any], sent: object, *, within: int = 0) -> tuple[str, ...]:
-    """Where in a request a value stands that pydantic refused; `sent` lies `within` so many
-    steps."""
+    """Return the path of an invalid value in the request. `sent` is the value found after the first
+    `within` steps of pydantic's location."""
     steps = error["loc"]
     return tuple(
         map(
@@ -40,8 +36,8 @@ def field_location(error: Mapping[str, Any], sent: object, *, within: int = 0) -
 def _filter_location_steps(
     steps: tuple[object, ...], sent: object, *, missing: bool
 ) -> Iterator[object]:
-    """The steps that lead somewhere: what pydantic calls a kind that it tried leads nowhere, and
-    what is missing comes last."""
+    """Yield the steps that exist in the sent value, and the name of a missing field at the end.
+    Pydantic also adds names of union members, which clients do not know."""
     for nth, step in enumerate(steps, start=1):
         known = dict(enumerate(sent)) if isinstance(sent, list) else sent
         if isinstance(known, Mapping) and step in known:
@@ -52,7 +48,7 @@ def _filter_location_steps(
 
 
 def error_text(error: Mapping[str, Any]) -> str:
-    """What pydantic says, in words of JSON: objects, and texts by their characters."""
+    """Return pydantic's message in terms of JSON: objects, and strings measured in characters."""
     if error["type"] in _OBJECTS:
         return "Input should be an object"
     if error["type"] == "too_long" and isinstance(error["input"], str):
@@ -61,13 +57,15 @@ def error_text(error: Mapping[str, Any]) -> str:
 
 
 def quoted_name(value: object) -> str:
-    """A name somebody sent, as UTF-8 can say it."""
+    """Return text of the client in a form that UTF-8 can encode. JSON allows lone surrogates."""
     return str(value).encode(errors="replace").decode()
 
 
 ERROR_LANGUAGE = "en"
 MAX_FIELD_ERRORS = 20
+"""Maximum number of invalid fields in an error response."""
 DATABASE_AWAY_ERRORS = (OperationalError, PoolTimeout)
+"""Errors of a database that is restarting or has no free connection."""
 ERROR_STATUS: Mapping[type[GreenroomError], int] = {
     NotFound: 404,
     Refused: 403,
@@ -78,14 +76,15 @@ _OF_HTTP = {404: "api.no_route", 405: "api.no_method", 400: "api.unreadable"}
 
 
 class FieldError(BaseModel):
-    """One value that cannot be used."""
+    """An invalid value and its path in the request."""
 
     at: Annotated[str, Field(examples=["body.at.zone"])]
     problem: str
 
 
 class Problem(BaseModel):
-    """Why a request was not done. `states` names where each of its deliveries stands (409, 412)."""
+    """The error of a request. `states` contains the current states of the resources involved, by id
+    (409 and 412). `fields` lists invalid values (422)."""
 
     code: Annotated[str, Field(examples=["delivery.not_movable"])]
     message: str
@@ -94,13 +93,13 @@ class Problem(BaseModel):
 
 
 class ErrorOut(BaseModel):
-    """The body of every answer from 400 on."""
+    """The body of every error response (status 400 and above)."""
 
     error: Problem
 
 
 class ApiError(Exception):
-    """A request that is answered otherwise than by what it asked for; nothing of it is kept."""
+    """An error response. Raising it rolls back the request's transaction."""
 
     def __init__(
         self,
@@ -117,7 +116,7 @@ class ApiError(Exception):
         super().__init__(str(message))
 
     def response(self) -> JSONResponse:
-        """As it is sent."""
+        """Build the HTTP response."""
         return error_response(self.status, self.message, headers=self.headers, states=self.states)
 
 
@@ -129,7 +128,7 @@ def error_response(
     states: Mapping[str, str] | None = None,
     fields: Sequence[FieldError] = (),
 ) -> JSONResponse:
-    """An error as JSON."""
+    """Build the JSON response of an error."""
     said = Problem(
         code=message.code,
         message=render_message(message, ERROR_LANGUAGE),
@@ -141,22 +140,24 @@ def error_response(
 
 
 def unavailable_response() -> JSONResponse:
-    """The database restarts, or has no connection to spare."""
+    """Build the response (503) for a database that is restarting or has no free connection."""
     return error_response(503, Message("api.away"), headers={"retry-after": "5"})
 
 
 def error_status(error: GreenroomError) -> int:
-    """The HTTP status of an error of a room."""
+    """Return the HTTP status of a domain error."""
     return next((status for kind, status in ERROR_STATUS.items() if isinstance(error, kind)), 503)
 
 
 def _locate_error(error: Mapping[str, Any], body: object) -> tuple[str, ...]:
-    """Where a value stands; what lies outside the body is named by its steps alone."""
+    """Return the path of an invalid value. Locations outside the body (path, query, header) are
+    used unchanged."""
     return field_location(error, body, within=1 if error["loc"][0] == "body" else len(error["loc"]))
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Have every error of the app answered so. Nothing of the request is repeated."""
+    """Make the app answer all errors with an `ErrorOut` body. Messages do not repeat values of the
+    request."""
 
     @app.exception_handler(ApiError)
     def refused(_: Request, error: ApiError) -> JSONResponse:
@@ -182,9 +183,7 @@ def install_error_handlers(app: FastAPI) -> None:
             (_locate_error(one, error.body), error_text(one))
             for one in error.errors()[:MAX_FIELD_ERRORS]
         )
-        if any(
-            at[0] == "path" for at, _ in found
-        ):  # what is no id names nothing, like an unknown one
+        if any(at[0] == "path" for at, _ in found):  # an invalid id is treated like an unknown one
             return error_response(404, Message("api.no_route"))
         fields = [FieldError(at=".".join(at)[:200], problem=why[:200]) for at, why in found]
         return error_response(422, Message("api.unfit"), fields=fields)

@@ -9,7 +9,7 @@ from foundation.db.tables import TenantRow, jsonb_column, table_arguments, times
 
 
 class ApiAnswer(TenantRow, table=True):
-    """What was answered to a request of the API, by its key and the name its sender gave it."""
+    """A stored response, by API key and idempotency key."""
 
     __tablename__ = "api_answers"
     __table_args__ = table_arguments(
@@ -20,17 +20,17 @@ class ApiAnswer(TenantRow, table=True):
     )
     key_id: UUID
     name: str
-    """SHA-256 of the `Idempotency-Key`."""
+    """SHA-256 of the `Idempotency-Key` header."""
     request: str
-    """SHA-256 of method, path, condition and body."""
+    """SHA-256 of the method, URL, If-Match header and body."""
     status: int
     body: str
     headers: dict[str, str] = jsonb_column()
 
 
 class ApiBucket(TenantRow, table=True):
-    """How much was asked lately: the instant at which nothing of it counts any more (people's
-    clock)."""
+    """The rate limit counter of a key or tenant. `full_until` is the time (by `people_now`) at
+    which all counted requests have expired."""
 
     __tablename__ = "api_buckets"
     __table_args__ = table_arguments(

@@ -1,5 +1,4 @@
-"""The OpenAPI document of the API: its components keep their published names when a class of ours
-is renamed."""
+"""The OpenAPI document of the API. Components keep their published names if a class is renamed."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,8 +20,7 @@ COMPONENT_NAMES: Mapping[str, str] = {
     "TextParameter": "Wording",
     "VerdictKind": "Kind",
 }
-"""Component names of /v1/openapi.json by class name; generated clients name their types after
-them."""
+"""Component names of /v1/openapi.json by class name. Generated clients use them as type names."""
 
 _REFERENCE = "#/components/schemas/"
 

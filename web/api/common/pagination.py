@@ -1,7 +1,7 @@
-"""Where the next page begins: opaque to its reader, and good for the very question it came with.
+"""Cursors of list pages. A cursor is opaque and valid only for the filters it was created with.
 
-A cursor that was made up leads to another place among what its key may see anyway, so it is checked
-and not signed.
+Cursors are checked but not signed: a forged one only selects another position among rows that the
+key may read anyway.
 """
 
 import base64
@@ -18,26 +18,28 @@ from web.api.common.errors import ApiError
 
 
 class Identified(Protocol):
-    """What has an id."""
+    """An object with an id."""
 
     @property
     def id(self) -> UUID:
-        """Its id."""
+        """The id by which the list is ordered."""
 
 
 T = TypeVar("T", bound=Identified)
 MAX_CURSOR_LENGTH = 400
+"""Maximum characters of a cursor."""
 _MARK = 8
 
 
 def encode_cursor(question: object, place: Sequence[str]) -> str:
-    """The cursor of a place in the answers to a question (its filters)."""
+    """Return the cursor of a position in a list. `question` identifies the list and its filters."""
     said = canonical_json([_question_digest(question), *place])
     return base64.urlsafe_b64encode(said).decode().rstrip("=")
 
 
 def decode_cursor(question: object, cursor: str, *, parts: int) -> list[str]:
-    """The place. Raises ApiRefused (422) for what is no cursor, or another question's."""
+    """Return the position of a cursor. Raises ApiError (422) for an invalid cursor or one of
+    another list."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         found = (
@@ -45,6 +47,7 @@ def decode_cursor(question: object, cursor: str, *, parts: int) -> list[str]:
             if len(cursor) <= MAX_CURSOR_LENGTH
             else None
         )
+    # RecursionError: deeply nested JSON.
     except (ValueError, RecursionError):
         found = None
     place = [one for one in found if isinstance(one, str)] if isinstance(found, list) else []
@@ -54,8 +57,8 @@ def decode_cursor(question: object, cursor: str, *, parts: int) -> list[str]:
 
 
 def decode_dated_cursor(question: object, cursor: str | None) -> tuple[datetime, UUID] | None:
-    """The place of a row in the order of time: its instant and its id; None is the beginning.
-    Raises as `read`."""
+    """Return the instant and id of a cursor in a list ordered by time, or None for the first page.
+    Raises ApiError (422) for an invalid cursor."""
     if cursor is None:
         return None
     said = decode_cursor(question, cursor, parts=2)
@@ -72,8 +75,8 @@ def decode_dated_cursor(question: object, cursor: str | None) -> tuple[datetime,
 def paginate(
     question: object, rows: Iterable[T], *, cursor: str | None, limit: int
 ) -> tuple[list[T], str | None]:
-    """A page of what is few enough to be read at once, in the order of its ids, and the cursor of
-    the one after."""
+    """Return one page of a small list, ordered by id, and the cursor of the next page. All rows are
+    loaded, so use it only for short lists."""
     after = decode_cursor(question, cursor, parts=1)[0] if cursor is not None else ""
     found = sorted((one for one in rows if str(one.id) > after), key=lambda one: str(one.id))[
         :limit

@@ -1,9 +1,9 @@
-"""How fast one may ask: a bucket for each key and one for the agency, in the database that all web
-processes share.
+"""Rate limits of API requests: one bucket for each key and one for the tenant, in the database that
+all web processes share.
 
-A bucket is one instant, until which what was asked still counts (GCRA, ITU-T I.371): asking moves
-it on by one step, and is refused where that would reach beyond the window. One statement; times are
-the people's clock.
+A bucket stores one instant, until which its requests count (GCRA, ITU-T I.371). A request moves the
+instant forward by one interval and is rejected if that exceeds the window. Counting takes one SQL
+statement and uses the clock `people_now()`.
 """
 
 from collections.abc import Mapping
@@ -22,20 +22,20 @@ API_ACTOR = "system:api"
 
 @dataclass(frozen=True)
 class ApiRateLimit:
-    """So many requests, `most`, within `window`; all of them may come at once."""
+    """At most `most` requests within `window`. All of them may arrive in one burst."""
 
     most: int
     window: timedelta
 
     @property
     def interval(self) -> timedelta:
-        """What one request takes of the window."""
+        """The share of the window that one request uses."""
         return self.window / self.most
 
 
 @dataclass(frozen=True)
 class ApiRateLimits:
-    """The rates of one key, and of all keys of an agency together."""
+    """The limits of one key and of all keys of a tenant together."""
 
     key: ApiRateLimit = ApiRateLimit(120, timedelta(minutes=1))
     agency: ApiRateLimit = ApiRateLimit(600, timedelta(minutes=1))
@@ -51,6 +51,7 @@ WHERE greatest(b.full_until, people_now()) + CAST(:step AS interval) <= people_n
 CAST(:window AS interval)
 RETURNING full_until - people_now() AS used
 """
+"""Counts a request: moves the bucket's instant forward unless that exceeds the window."""
 _USED = (
     "SELECT full_until - people_now() AS used FROM api_buckets WHERE tenant_id = :tenant AND who "
     "= :who"
@@ -65,10 +66,9 @@ def count_key_request(
     key_id: UUID,
     together: str = "agency",
 ) -> dict[str, str]:
-    """Count one request, of the key and of all that count `together` with it; the headers that say
-    what is left.
+    """Count a request of a key and of the bucket `together`. Return the RateLimit headers.
 
-    Raises ApiRefused (429), which counts in no bucket.
+    Raises ApiError (429); rejected requests are not counted.
     """
     asked = {"key": (f"key:{key_id}", limits.key), "agency": (together, limits.agency)}
     left: dict[str, str] = {
@@ -78,13 +78,13 @@ def count_key_request(
     }
     said = []
     with tenant(tenant_id, API_ACTOR) as scope:
-        for name, (who, rate) in asked.items():  # always in this order: no two wait for each other
+        for name, (who, rate) in asked.items():  # a fixed order prevents deadlocks
             said.append(_count_request(scope, name, who, rate, left))
     return {**left, "ratelimit": ", ".join(said)}
 
 
 def count_request(tenant: OpenScope, rate: ApiRateLimit, *, tenant_id: UUID, who: str) -> None:
-    """Count one request of who has a rate of their own. Raises ApiRefused (429), which is not
+    """Count a request against a single limit. Raises ApiError (429); rejected requests are not
     counted."""
     with tenant(tenant_id, API_ACTOR) as scope:
         _count_request(scope, who.partition(":")[0], who, rate, {})

@@ -1,4 +1,4 @@
-"""What the API takes in, as JSON: bounded, and checked before a room sees it."""
+"""Base models and field types of API requests and responses, with their limits."""
 
 import re
 from datetime import UTC, date, datetime, time
@@ -20,7 +20,7 @@ MAX_MEDIA = 40
 MAX_CHANNELS = 50
 EARLIEST_INSTANT = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST_INSTANT = datetime(2100, 1, 1, tzinfo=UTC)
-"""What lies outside is a slip of a digit."""
+"""Bounds of accepted dates. Values outside them are assumed to be typing errors."""
 
 _UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
 
@@ -32,7 +32,7 @@ def _validate_storable_text(text: str) -> str:
 
 
 def _validate_instant_text(value: object) -> object:
-    """An instant is said in words: a bare number might be seconds or milliseconds."""
+    """Reject numbers: a number could mean seconds or milliseconds."""
     if not isinstance(value, str):
         raise ValueError("an instant must be a string such as 2026-03-02T10:00:00+01:00")
     return value
@@ -51,13 +51,14 @@ Instant = Annotated[
 
 
 class RequestModel(BaseModel):
-    """What comes in: a name nobody knows is a slip, and is told."""
+    """Base model of requests. Unknown fields are errors, so that a misspelled field is not
+    ignored."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class PageQuery(RequestModel):
-    """Which page of a list."""
+    """A page of a list: `cursor` is the `next` value of the previous page."""
 
     cursor: Annotated[
         str | None,
@@ -67,14 +68,14 @@ class PageQuery(RequestModel):
 
 
 class CreatorPageQuery(PageQuery):
-    """Which page of a list, and of whose rows."""
+    """A page of a list, optionally limited to one creator."""
 
     creator: UUID | None = None
 
 
 class WallIn(RequestModel):
-    """A local date and time, as clocks in a place show it; what does not exist there that night
-    moves on by the gap."""
+    """A local date and time in an IANA time zone. A time that daylight saving skips moves forward
+    by the length of the gap."""
 
     wall_time: Annotated[
         str,
@@ -90,13 +91,13 @@ WallOrInstant = WallIn | Instant
 
 
 def wall_time_in(at: WallIn | datetime, zone: str) -> WallTime:
-    """The wall time that was meant; an instant is one of `zone`. Raises BadInput for what no
-    calendar has."""
+    """Return the local time. Instants are converted to `zone`. Raises BadInput for a date or time
+    that does not exist."""
     if isinstance(at, datetime):
         found = to_wall_time(at, zone)
         return (
             found if found.instant() == at else to_wall_time(at, "UTC")
-        )  # the second of the hours that come twice
+        )  # in the repeated hour, only UTC is unambiguous
     day, clock = at.wall_time.split("T")
     load_zone(at.zone)
     try:
@@ -113,15 +114,15 @@ EXAMPLE_CHANNEL_ID = "0198c0de-0000-7000-8000-000000000002"
 
 EXAMPLE_POST_ID = "0198c0de-0000-7000-8000-000000000003"
 EXAMPLE_DELIVERY_ID = "0198c0de-0000-7000-8000-000000000004"
-"""Ids of the examples."""
+"""Ids in the examples of the API reference."""
 
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def _validate_date_text(value: object) -> object:
-    """A date is said in words: a bare number might be seconds, and a moment has no date without a
-    zone."""
+    """Reject numbers and instants: a number could mean seconds, and an instant has no date without
+    a time zone."""
     if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
         return value
     raise ValueError("a date must be a string such as 2026-03-02")
@@ -167,24 +168,24 @@ SeenVersions = Annotated[
 
 
 def example_config(one: JsonDict) -> ConfigDict:
-    """The configuration of a class with one example."""
+    """Return the model configuration with one example."""
     return ConfigDict(json_schema_extra={"examples": [one]})
 
 
 def parse_clock(said: str) -> time:
-    """A clock time as `Clock` has it."""
+    """Parse a time of day in the form of `ClockText`."""
     return time.fromisoformat(said)
 
 
 class ReasonOut(BaseModel):
-    """A reason: its code, and its sentence in English."""
+    """A reason: a stable code and a text in English."""
 
     code: str
     text: str
 
 
 def reason_out(message: Message | None) -> ReasonOut | None:
-    """A stored reason at the edge."""
+    """Convert a stored message to a response value."""
     return (
         None
         if message is None

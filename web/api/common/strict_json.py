@@ -1,8 +1,9 @@
-"""JSON bodies that every reader understands the same way.
+"""Checks that a JSON body has one meaning for every parser.
 
-`json.loads` keeps the last of two equal keys and decodes half a surrogate pair; another reader of
-the same body, a proxy or a log, may see something else. RFC 8259 §4 and §8.2 call the behaviour of
-such texts unpredictable, so they are refused.
+`json.loads` keeps the last of two equal keys and decodes half a surrogate pair, while a proxy or
+log may read the same body differently. RFC 8259 §4 and §8.2 call the behavior for such texts
+unpredictable, so they are rejected.
+
 https://www.rfc-editor.org/rfc/rfc8259
 """
 
@@ -14,7 +15,7 @@ from foundation.i18n.translation import Message
 from web.api.common.errors import ApiError, quoted_name
 
 MAX_QUOTED_KEY = 60
-"""Characters of a key that the message repeats."""
+"""Maximum characters of a key in the error message."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -23,8 +24,7 @@ def check_json(data: bytes) -> None:
     """Check that a body has one meaning.
 
     Raises ApiError (400) for a key that occurs twice in one object, for half a surrogate pair, and
-    for `NaN` and `Infinity`, which JSON does not have. A body that is no JSON at all is left to
-    the parser of its route.
+    for `NaN` and `Infinity`, which are not JSON. Malformed JSON is left to the route's parser.
     """
     try:
         found = json.loads(data, object_pairs_hook=_build_object, parse_constant=_refuse_constant)

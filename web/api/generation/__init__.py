@@ -1,1 +1,4 @@
-"""API routes of recipes, runs, wildcards, costs and suggestions."""
+"""API routes of recipes, runs, wildcards, costs and suggestions.
+
+The generation itself is implemented in `studio`.
+"""

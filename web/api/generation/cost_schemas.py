@@ -1,4 +1,4 @@
-"""What the API gives out about money and time that were spent to make content."""
+"""Requests and responses about the cost of content."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -21,7 +21,7 @@ Amounts = Annotated[
 
 
 class CostsQuery(PageQuery):
-    """Whose costs, and of which month; the current one without."""
+    """The creator and month of a cost report. The default is the current month."""
 
     creator: UUID
     month: Annotated[
@@ -31,8 +31,8 @@ class CostsQuery(PageQuery):
 
 
 class BillOut(BaseModel):
-    """What was spent: on so many `things` (pictures, films, questions to a text model), the `cost`,
-    of which `lost` (billed, perhaps, and nothing came of it), and the engines' `seconds`."""
+    """Spending: the number of `things` (pictures, videos, text model requests), their `cost`, the
+    part of it that was `lost` (possibly billed, without a result), and the engines' `seconds`."""
 
     things: int
     cost: Amounts
@@ -41,7 +41,6 @@ class BillOut(BaseModel):
 
     @classmethod
     def of(cls, one: SpendingTotal) -> "BillOut":
-        """Of the room's value."""
         return cls(
             things=one.things,
             cost=_format_exact_prices(one.exact),
@@ -51,8 +50,8 @@ class BillOut(BaseModel):
 
 
 class PostCostOut(BaseModel):
-    """A post: what counts for it (`own`), and what it uses that counts for an earlier one
-    (`shared`)."""
+    """The cost of a post: what was made for it (`own`), and what it reuses and an earlier post paid
+    for (`shared`)."""
 
     id: UUID
     own: BillOut
@@ -60,13 +59,12 @@ class PostCostOut(BaseModel):
 
     @classmethod
     def of(cls, one: PostCost) -> "PostCostOut":
-        """Of the room's value."""
         return cls(id=one.post_id, own=BillOut.of(one.own), shared=BillOut.of(one.shared))
 
 
 class RequestsOut(BaseModel):
-    """What a platform asked for the requests of an account: how `many` of each kind, and their
-    `cost`, by its prices; the platform's own bill counts."""
+    """The API requests of an account, by kind (`many`), and their `cost` at the platform's list
+    prices. The platform's invoice is authoritative."""
 
     channel_id: UUID
     platform: str
@@ -75,7 +73,6 @@ class RequestsOut(BaseModel):
 
     @classmethod
     def of(cls, channel: Channel, one: request_costs.AccountBill) -> "RequestsOut":
-        """Of the room's value."""
         return cls(
             channel_id=channel.id,
             platform=channel.platform,
@@ -85,9 +82,9 @@ class RequestsOut(BaseModel):
 
 
 class CostsOut(BaseModel):
-    """A month of a creator, by the clocks of the agency's zone: what its posts cost (a page of them
-    in `items`, their `own`) and what is `unassigned` add up to the `total`. `requests` stand beside
-    it. `next` is the cursor of the page after, null at the end."""
+    """The costs of a creator in a month, in the agency's time zone. The `own` costs of all posts
+    (one page of them in `items`) and the `unassigned` costs add up to `total`. `requests` are not
+    part of it. `next` is the cursor of the next page, or null."""
 
     creator_id: UUID
     month: str

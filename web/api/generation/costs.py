@@ -1,4 +1,4 @@
-"""What content cost, in the API: a creator's month, and one post."""
+"""API routes of costs: a creator's month, and one post."""
 
 from typing import Annotated
 from uuid import UUID
@@ -17,7 +17,7 @@ from web.api.generation.cost_schemas import BillOut, CostsOut, CostsQuery, PostC
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes of costs."""
+    """Create the routes of costs."""
     routes = APIRouter(tags=["costs"])
     can_read = Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))
 
@@ -25,8 +25,8 @@ def router(tenant: OpenScope) -> APIRouter:
     def list_costs(
         call: Annotated[ApiCall, can_read], which: Annotated[CostsQuery, Query()]
     ) -> CostsOut:
-        """What was spent for a creator in a month, on which posts, and what platforms asked for
-        requests. Needs `posts:read`."""
+        """Return the costs of a creator in a month, by post, with the cost of platform API
+        requests. Requires the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[MonthCost, list[RequestsOut]]:
             creator = sight.get_creator(which.creator)
@@ -57,8 +57,8 @@ def router(tenant: OpenScope) -> APIRouter:
 
     @routes.get("/posts/{post_id}/cost", response_model=PostCostOut)
     def get_post_cost(post_id: UUID, call: Annotated[ApiCall, can_read]) -> PostCostOut:
-        """What a post cost, whenever that was spent: its pictures with all these were made from,
-        and the texts a model wrote for it. Needs `posts:read`."""
+        """Return the total cost of a post: its pictures with everything they were made from, and
+        its generated texts. Requires the `posts:read` scope."""
         return PostCostOut.of(
             call.read(
                 lambda scope, sight: post_costs.load_post_cost(scope, sight.creators, post_id)

@@ -1,5 +1,4 @@
-"""What the API takes in and gives out about recipes: what one says, and the picture its runs work
-from."""
+"""Requests and responses about recipes."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -26,8 +25,8 @@ Formats = Annotated[
 
 
 class RecipeChange(RequestModel):
-    """What a recipe says otherwise from now on; what is left out stays. `null` takes `seed`,
-    `begin` and `posture` away: naming one of the last two asks for the other to be none."""
+    """Changes to a recipe. Fields that are left out keep their value. `null` removes `seed`,
+    `begin` or `posture`. A recipe cannot have both `begin` and `posture`."""
 
     prompt: Prompt = ""
     negative: Annotated[StorableText, Field(max_length=500)] = ""
@@ -65,7 +64,7 @@ class RecipeChange(RequestModel):
 
     @property
     def to_changes(self) -> dict[str, Any]:
-        """What was said, as the room reads it. Raises BadInput for a mask that is none."""
+        """The changes in the form that `studio` expects. Raises BadInput for an invalid mask."""
         found = self.model_dump(
             exclude_unset=True, exclude={"creator_id", "formats", "begin", "posture"}
         )
@@ -96,8 +95,8 @@ _MORNING: dict[str, Any] = {
 
 
 class RecipeIn(RecipeChange):
-    """A new recipe: its prompt draws each `{word}` from `words`, from `parameters`, or, as
-    `{@name}`, from a shared list."""
+    """A new recipe. Its prompt replaces each `{word}` with a value from `words` or `parameters`,
+    and each `{@name}` with one from a wildcard list."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_MORNING]})
 
@@ -107,8 +106,8 @@ class RecipeIn(RecipeChange):
 
 
 class BeginOut(BaseModel):
-    """The picture that runs begin from: `anew` percent of it are made anew, with `part` only
-    there."""
+    """The initial picture of runs, the percentage of it to generate again, and the part to which
+    that is limited (empty for the whole picture)."""
 
     media_id: UUID
     anew: int
@@ -116,17 +115,17 @@ class BeginOut(BaseModel):
 
 
 class PostureOut(BaseModel):
-    """The picture whose posture runs take, which counts `weight` percent."""
+    """The picture whose pose runs reproduce, with a `weight` in percent."""
 
     media_id: UUID
     weight: int
 
 
 class RecipeOut(BaseModel):
-    """A recipe in its newest version: a changed one has another `id`. `pictures` is how many a run
-    makes; `budget` what one may cost, empty where the recipe says nothing; `lists` are the names of
-    shared lists its prompt draws from; `questions` are its `parameters` as a run answers them,
-    `sizes` its `formats` in pixels."""
+    """The current version of a recipe. Every change creates a version with a new `id`. `pictures`
+    is the number of pictures of a run, `budget` its maximum cost (empty for no limit), `lists` are
+    the wildcard lists in the prompt, `questions` are the `parameters` that a run may set, and
+    `sizes` are the `formats` in pixels."""
 
     id: UUID
     creator_id: UUID
@@ -157,7 +156,6 @@ class RecipeOut(BaseModel):
 
     @classmethod
     def of(cls, creator_id: UUID, one: RecipeSummary) -> "RecipeOut":
-        """Of the room's value."""
         spec = one.spec
         begin = spec.begin
         pose = spec.posture
@@ -195,11 +193,11 @@ _PLAIN = (
     ),
     *("engine", "model", "sampler", "seed", "loras", "look", "budget"),
 )
-"""What a recipe's values are called alike, here and in the room."""
+"""Fields with the same name in the recipe's specification."""
 
 
 class RecipesPage(BaseModel):
-    """A page of recipes; `next` is the cursor of the one after, null at the end."""
+    """A page of recipes. `next` is the cursor of the next page, or null."""
 
     items: list[RecipeOut]
     next: str | None

@@ -1,8 +1,8 @@
-"""Recipes in the API: what they say, a new one, the next version of one, and one put away.
+"""API routes of recipes: list, create, change and archive.
 
-Like a shared list's, a version never changes and a changed recipe has another id, so the id is what
-somebody saw of it. Who writes one needs the key of those who have pictures made: it says the
-engine, and what a run may cost.
+A version never changes, and a changed recipe gets a new id, so the id also serves as the state tag.
+Writing a recipe requires the `generate` scope because the recipe sets the engine and the maximum
+cost of a run.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ from web.api.generation.run_schemas import RecipesQuery
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/recipes`, but that of what a run would be."""
+    """Create the routes under `/recipes`, except the preview of a run."""
     routes = APIRouter(prefix="/recipes", tags=["making"])
     _add_recipe_read_routes(routes, tenant)
     _add_recipe_write_routes(routes, tenant)
@@ -40,7 +40,7 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def load_recipes_page(call: ApiCall, which: RecipesQuery) -> RecipesPage:
-    """A page of recipes."""
+    """Return a page of recipes."""
 
     def ask(scope: Scope, sight: Caller) -> list[RecipeOut]:
         seen = [one for one in sight.creators if which.creator in (None, one)]
@@ -62,15 +62,16 @@ def _add_recipe_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_recipes(
         call: Annotated[ApiCall, can_read], which: Annotated[RecipesQuery, Query()]
     ) -> RecipesPage:
-        """The recipes of pictures, each in its newest version; those put away are left out.
-        Needs `posts:read`."""
+        """List the current versions of recipes, without archived ones. Requires the `posts:read`
+        scope."""
         return load_recipes_page(call, which)
 
     @routes.get("/{recipe_id}", response_model=RecipeOut)
     def get_recipe(
         recipe_id: UUID, call: Annotated[ApiCall, can_read], answer: Response
     ) -> RecipeOut:
-        """One of them; an older version is not found. Needs `posts:read`."""
+        """Return the current version of a recipe. 404 for the id of an older version. Requires the
+        `posts:read` scope."""
         found = call.read(
             lambda scope, sight: RecipeOut.of(
                 *versions.get_current_recipe(scope, sight.creators, recipe_id)
@@ -88,8 +89,8 @@ def _add_recipe_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def make_recipe(
         body: RecipeIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]
     ) -> Response:
-        """Write a recipe. 409 where one of that name is there; one that was put away goes on. Needs
-        `generate`."""
+        """Create a recipe. 409 if the name is in use; the name of an archived recipe continues its
+        versions. Requires the `generate` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator_id = sight.get_creator(body.creator_id).id
@@ -102,8 +103,9 @@ def _add_recipe_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def change_recipe(
         recipe_id: UUID, body: RecipeChange, call: Annotated[ApiCall, can_rewrite]
     ) -> Response:
-        """Write its next version, of an `id` of its own; runs of this one stay as they are. It
-        keeps its name. 412 where somebody else wrote one meanwhile. Needs `generate`."""
+        """Create the next version of a recipe, with a new `id` and the same name. Runs of older
+        versions do not change. 412 if another version was created since. Requires the `generate`
+        scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             call.check_state_tag(str(_lock_recipe(scope, sight, recipe_id).id))
@@ -114,8 +116,8 @@ def _add_recipe_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.delete("/{recipe_id}", response_model=RecipeOut)
     def put_recipe_away(recipe_id: UUID, call: Annotated[ApiCall, can_rewrite]) -> Response:
-        """Offer it no more, in any version; what was made by it, and runs under way, stay. Needs
-        `generate`."""
+        """Archive a recipe with all its versions. Its pictures and its current runs are not
+        affected. Requires the `generate` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = _lock_recipe(scope, sight, recipe_id)

@@ -1,4 +1,4 @@
-"""What the API takes in and gives out about runs of recipes, and the pictures of these."""
+"""Requests and responses about runs of recipes and their pictures."""
 
 import base64
 import binascii
@@ -33,7 +33,7 @@ from web.api.generation.cost_schemas import BillOut
 
 MAX_SEED = 2**31 - 1
 MAX_MASK_LENGTH = 180_000
-"""Signs of a mask in base64; drawn in black and white, one takes a few thousand."""
+"""Maximum characters of a mask in base64. A black and white mask takes a few thousand."""
 
 EXAMPLE_RECIPE_ID = "0198c0de-0000-7000-8000-000000000013"
 Seed = Annotated[
@@ -48,13 +48,13 @@ AnswerValue = Annotated[StorableText, Field(max_length=MAX_ANSWER_LENGTH)] | int
 
 
 class RecipesQuery(PageQuery):
-    """Which recipes."""
+    """The recipes to list."""
 
     creator: UUID | None = None
 
 
 class RunPreviewQuery(RequestModel):
-    """A run as it would be asked for."""
+    """The run to preview."""
 
     seed: Seed | None = None
     count: Count | None = None
@@ -69,9 +69,9 @@ class RunPreviewQuery(RequestModel):
 
 
 class BeginIn(RequestModel):
-    """The picture a run begins from, by its `media_id`: `anew` percent of it are made anew, with
-    `part` or `mask` only there. A part is shapes in percent of the picture's sides; a mask a PNG in
-    base64, light where it is made anew."""
+    """The initial picture of a run, and the percentage of it to generate again. `part` or `mask`
+    limits that to an area: a part is a list of shapes in percent of the picture's sides; a mask is
+    a PNG in base64 that is light in the area to generate."""
 
     media_id: UUID
     anew: Annotated[int, Field(ge=input_pictures.MIN_STRENGTH, le=input_pictures.MAX_STRENGTH)] = (
@@ -81,7 +81,7 @@ class BeginIn(RequestModel):
     mask: Annotated[str, Field(max_length=MAX_MASK_LENGTH, pattern=r"^[A-Za-z0-9+/]*={0,2}$")] = ""
 
     def to_beginning(self) -> InitPicture:
-        """As the room takes it. Raises BadInput."""
+        """Convert to the value that `studio` expects. Raises BadInput for an invalid mask."""
         found = tuple(self.part)
         if self.mask:
             found = (
@@ -92,7 +92,7 @@ class BeginIn(RequestModel):
 
 
 class PostureIn(RequestModel):
-    """The picture whose posture is taken, by its `media_id`, and how much it counts, in percent."""
+    """The picture whose pose the run reproduces, and its weight in percent."""
 
     media_id: UUID
     weight: Annotated[int, Field(ge=input_pictures.MIN_WEIGHT, le=input_pictures.MAX_WEIGHT)] = 100
@@ -106,8 +106,8 @@ def _decode_mask(said: str) -> bytes:
 
 
 class RunIn(RequestModel):
-    """A run of a recipe. `begin` and `posture` exclude each other; without either, the recipe's own
-    count."""
+    """A run of a recipe. `begin` and `posture` exclude each other. Without either, those of the
+    recipe apply."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"recipe_id": EXAMPLE_RECIPE_ID, "seed": 7, "count": 2}]}
@@ -129,9 +129,9 @@ class RunIn(RequestModel):
 
 
 class QuestionOut(BaseModel):
-    """What a recipe asks. A `choice` takes one of `options`; a `number` a whole one from `least` to
-    `most`; a `text` at most `most` signs; `yes_no` true or false. `usual` is the answer of who says
-    nothing."""
+    """A parameter of a recipe. A `choice` takes one of `options`, a `number` an integer from
+    `least` to `most`, a `text` at most `most` characters, and `yes_no` a boolean. `usual` is the
+    default."""
 
     name: str
     label: str
@@ -143,7 +143,6 @@ class QuestionOut(BaseModel):
 
     @classmethod
     def of(cls, name: str, one: Parameter) -> "QuestionOut":
-        """Of the room's value."""
         return cls(
             name=name,
             label=one.label or name,
@@ -163,7 +162,7 @@ class SizeOut(BaseModel):
 
 
 class PromptOut(BaseModel):
-    """The very words of one picture."""
+    """The final prompt of one picture."""
 
     number: int
     prompt: str
@@ -172,10 +171,10 @@ class PromptOut(BaseModel):
 
 
 class RunPreviewOut(BaseModel):
-    """A run as it would come out: ask for it with this `seed`. `rating` is the least that its
-    pictures get, `seconds` a guess, `cost` what is set aside for it (`0.12 USD`; null where nothing
-    is billed), `refusal` why caps and budget do not hold it now, or why the picture that the recipe
-    begins from may not be used."""
+    """The preview of a run; start it with this `seed` to get the same prompts. `rating` is the
+    lowest rating of its pictures, `seconds` an estimate, and `cost` the reserved amount (`0.12
+    USD`, or null if nothing is billed). `refusal` is set if a cap, the budget or the initial
+    picture prevents the run."""
 
     recipe_id: UUID
     seed: int
@@ -187,7 +186,6 @@ class RunPreviewOut(BaseModel):
 
     @classmethod
     def of(cls, recipe_id: UUID, one: RunEstimate) -> "RunPreviewOut":
-        """Of the room's value."""
         shots = [
             PromptOut(
                 number=shot.number,
@@ -209,10 +207,10 @@ class RunPreviewOut(BaseModel):
 
 
 class RunOut(BaseModel):
-    """A run: `done` of `total` pictures are there or were refused (`refused`); `step` of `steps` of
-    the one being made. `waits_until` where it waits for its hours or for the agency's next day;
-    `reason` of one that failed; `lists` are the versions of shared lists of words it began with, by
-    name."""
+    """A run. `done` of `total` pictures are finished, including those `refused`; the current
+    picture is at `step` of `steps`. `waits_until` is set while the run waits for its permitted
+    hours or the next day's quota, `reason` if it failed. `lists` maps wildcard lists to the
+    versions in use."""
 
     id: UUID
     creator_id: UUID
@@ -233,7 +231,6 @@ class RunOut(BaseModel):
 
     @classmethod
     def of(cls, one: RunSummary, spent: SpendingTotal, lists: Mapping[str, int]) -> "RunOut":
-        """Of the room's value, and what it cost so far."""
         names = (
             "id",
             "creator_id",
@@ -257,15 +254,15 @@ class RunOut(BaseModel):
 
 
 class RunsPage(BaseModel):
-    """A page of runs, the newest first; `next` is the cursor of the one after, null at the end."""
+    """A page of runs, newest first. `next` is the cursor of the next page, or null."""
 
     items: list[RunOut]
     next: str | None
 
 
 class RunPictureOut(BaseModel):
-    """One picture of a run: `missing`, `waiting` for people who rate it or look at it, `ready` with
-    its `media_id`, `withheld`, or `refused` by its seller. `cost` as `0.01 USD`, rounded up."""
+    """A picture of a run: `missing`, `waiting` for rating or review, `ready` with its `media_id`,
+    `withheld`, or `refused` by the provider. `cost` is rounded up (`0.01 USD`)."""
 
     number: int
     state: PictureState
@@ -278,7 +275,6 @@ class RunPictureOut(BaseModel):
 
     @classmethod
     def of(cls, one: RunPicture) -> "RunPictureOut":
-        """Of the room's value."""
         said = {
             name: getattr(one, name) for name in ("number", "state", "rating", "alt", "seconds")
         }
@@ -287,6 +283,6 @@ class RunPictureOut(BaseModel):
 
 
 class RunPicturesOut(BaseModel):
-    """Every picture of a run, by number."""
+    """The pictures of a run, by number."""
 
     items: list[RunPictureOut]

@@ -1,7 +1,7 @@
-"""Runs of recipes in the API: what one would be, a run and its pictures, and its end.
+"""API routes of runs: preview, start, follow and stop a run.
 
-Who starts one needs a key made for it, since it may cost; hours, quotas and caps hold as on the
-page.
+Starting a run requires the `generate` scope because it may cost money. Permitted hours, quotas and
+caps apply as in the dashboard.
 """
 
 import secrets
@@ -49,7 +49,7 @@ from web.api.generation.run_schemas import (
 
 
 def router(tenant: OpenScope, generators: GeneratorsSettings) -> APIRouter:
-    """What a run would be, and the routes under `/runs`; `generators` name prices and caps."""
+    """Create the routes under `/runs` and the preview route. `generators` holds prices and caps."""
     routes = APIRouter(tags=["making"])
     _add_run_preview_route(routes, tenant, generators)
     _add_run_routes(routes, tenant, generators)
@@ -67,8 +67,8 @@ def _add_run_preview_route(
         call: Annotated[ApiCall, can_read],
         which: Annotated[RunPreviewQuery, Query()],
     ) -> RunPreviewOut:
-        """The prompts of a run, what it costs and how long it takes; nothing is made. Needs
-        `posts:read`."""
+        """Return the prompts, cost and estimated duration of a run without starting it. Requires
+        the `posts:read` scope."""
         return build_run_preview(call, generators, recipe_id, which)
 
 
@@ -79,34 +79,35 @@ def _add_run_routes(routes: APIRouter, tenant: OpenScope, generators: Generators
 
     @routes.post("/runs", status_code=202, response_model=RunOut)
     def start_run(body: RunIn, call: Annotated[ApiCall, can_make]) -> Response:
-        """Have pictures made. It may wait for hours or a quota, and says so; one that caps or the
-        recipe's budget do not hold is refused. Needs `generate`."""
+        """Start a run. It may wait for its permitted hours or for a quota. A run that exceeds a cap
+        or the recipe's budget is rejected. Requires the `generate` scope."""
         return start_run_once(call, generators, body)
 
     @routes.get("/runs", response_model=RunsPage)
     def list_runs(
         call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
     ) -> RunsPage:
-        """Runs, the newest first, each with what it cost so far. Needs `posts:read`."""
+        """List runs, newest first, with their cost so far. Requires the `posts:read` scope."""
         return load_runs_page(call, which)
 
     @routes.get("/runs/{run_id}", response_model=RunOut)
     def get_run(run_id: UUID, call: Annotated[ApiCall, can_read], answer: Response) -> RunOut:
-        """How far it is; while it is `queued` or `running`, ask again. Needs `posts:read`."""
+        """Return a run. Poll this route while the state is `queued` or `running`. Requires the
+        `posts:read` scope."""
         found = load_run_out(call, run_id)
         answer.headers.update(etag_header(state_tag(*_run_tag_fields(found.id, found.state))))
         return found
 
     @routes.post("/runs/{run_id}/stop", response_model=RunOut)
     def stop_run(run_id: UUID, call: Annotated[ApiCall, can_stop]) -> Response:
-        """End it within a step of the picture being made; what is there stays. 409 once it is over.
-        Needs `generate`."""
+        """Stop a run after the current step. Finished pictures are kept. 409 if the run has ended.
+        Requires the `generate` scope."""
         return stop_run_once(call, run_id)
 
     @routes.get("/runs/{run_id}/pictures", response_model=RunPicturesOut)
     def list_run_pictures(run_id: UUID, call: Annotated[ApiCall, can_read]) -> RunPicturesOut:
-        """Its pictures with their state. One is named once people have judged it as far as the
-        rules ask, and never while it is withheld. Needs `posts:read`."""
+        """List the pictures of a run. `media_id` is set once the required reviews are done, and
+        never for a withheld picture. Requires the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> RunPicturesOut:
             _get_run(scope, sight, run_id)
@@ -121,7 +122,7 @@ def _add_run_routes(routes: APIRouter, tenant: OpenScope, generators: Generators
 
 
 def load_runs_page(call: ApiCall, which: CreatorPageQuery) -> RunsPage:
-    """A page of runs."""
+    """Return a page of runs, newest first."""
     question = ["runs", which.creator]
     before = pagination.decode_dated_cursor(question, which.cursor)
 
@@ -148,7 +149,7 @@ def load_runs_page(call: ApiCall, which: CreatorPageQuery) -> RunsPage:
 def build_run_preview(
     call: ApiCall, generators: GeneratorsSettings, recipe_id: UUID, which: RunPreviewQuery
 ) -> RunPreviewOut:
-    """What a run would be. Raises NotFound, BadInput, Refused."""
+    """Return the preview of a run. Raises NotFound, BadInput or Refused."""
 
     def ask(scope: Scope, sight: Caller) -> RunPreviewOut:
         creator_id, card = versions.get_current_recipe(scope, sight.creators, recipe_id)
@@ -165,7 +166,7 @@ def build_run_preview(
 
 
 def start_run_once(call: ApiCall, generators: GeneratorsSettings, body: RunIn) -> Response:
-    """Start a run, once for the name of the request. Raises as `runner.start_run`, and
+    """Start a run, once for each idempotency key. Raises the errors of `runner.start_run` and
     CapReached."""
 
     def act(scope: Scope, sight: Caller) -> ChangeResult:
@@ -183,7 +184,7 @@ def start_run(
     *,
     key: str,
 ) -> ChangeResult:
-    """The run of a key's own name, `key`."""
+    """Start a run. `key` makes it idempotent for the API key."""
     creator_id, card = versions.get_current_recipe(scope, sight.creators, body.recipe_id)
     begin = body.begin.to_beginning() if body.begin is not None else None
     pose = (
@@ -213,12 +214,13 @@ def start_run(
 
 
 def load_run_out(call: ApiCall, run_id: UUID) -> RunOut:
-    """How a run stands. Raises NotFound."""
+    """Return a run. Raises NotFound."""
     return call.read(lambda scope, sight: _build_run_out(scope, sight, run_id))
 
 
 def stop_run_once(call: ApiCall, run_id: UUID) -> Response:
-    """End a run. Raises NotFound, and ApiRefused (409) for one that is over."""
+    """Stop a run, once for each idempotency key. Raises NotFound, and ApiError (409) for a run that
+    has ended."""
 
     def act(scope: Scope, sight: Caller) -> ChangeResult:
         found = _get_run(scope, sight, run_id)
@@ -232,7 +234,7 @@ def stop_run_once(call: ApiCall, run_id: UUID) -> Response:
 
 
 def stop_run(scope: Scope, sight: Caller, run_id: UUID) -> ChangeResult:
-    """The act alone. Raises Conflict for a run that is over."""
+    """Stop a run. Raises Conflict for a run that has ended."""
     _get_run(scope, sight, run_id)
     runner.stop_run(scope, run_id)
     scope.session.flush()
@@ -240,7 +242,7 @@ def stop_run(scope: Scope, sight: Caller, run_id: UUID) -> ChangeResult:
 
 
 def _get_run(scope: Scope, sight: Caller, run_id: UUID) -> RunSummary:
-    """One run. Raises NotFound; another creator's looks like another tenant's."""
+    """Return a run. Raises NotFound for an unknown run and for one of another creator."""
     found = queries.get_run(scope, run_id)
     if found.creator_id not in sight.creators:
         raise NotFound("job.unknown")
@@ -248,7 +250,6 @@ def _get_run(scope: Scope, sight: Caller, run_id: UUID) -> RunSummary:
 
 
 def _build_run_out(scope: Scope, sight: Caller, run_id: UUID) -> RunOut:
-    """One run, with what it cost so far. Raises as `_run`."""
     lists = wildcards.wildcard_versions_by_run(scope, [run_id]).get(run_id, {})
     return RunOut.of(
         _get_run(scope, sight, run_id),
@@ -258,7 +259,8 @@ def _build_run_out(scope: Scope, sight: Caller, run_id: UUID) -> RunOut:
 
 
 def _run_tag_fields(run_id: UUID, state: JobState) -> tuple[str, bool]:
-    """What somebody may change about a run: that it goes on."""
+    """Return the values of a run's state tag. It changes only when the run ends, not with its
+    progress."""
     return str(run_id), state in ENDED_RUN_STATES
 
 

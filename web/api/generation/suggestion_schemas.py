@@ -1,4 +1,4 @@
-"""What the API takes in and gives out about texts and ideas by the model."""
+"""Requests and responses about generated texts and ideas."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -33,9 +33,9 @@ Quality = Annotated[
 
 
 class KitIn(RequestModel):
-    """What to write: with `kit` a caption, title, alternative words, hashtags and a description; a
-    version for each of `channels`; `source` in the languages of `into`. `idea` is what it is about,
-    `media_id` the picture it goes with."""
+    """A request for texts. `kit` adds a caption, a title, alternatives, hashtags and a description;
+    each of `channels` gets a separate version; `source` is translated into the languages of `into`.
+    `idea` is the subject, `media_id` the picture."""
 
     model_config = example_config(
         {
@@ -61,8 +61,7 @@ class KitIn(RequestModel):
 
 
 class OfferOut(BaseModel):
-    """A text that may be used; `of` is the account or the language it was written for, else
-    empty."""
+    """A generated text. `of` is the account or language it was written for, or empty."""
 
     field: Annotated[str, Field(examples=["caption"])]
     of: str
@@ -71,7 +70,7 @@ class OfferOut(BaseModel):
 
 
 class LackOut(BaseModel):
-    """What was not written, and why."""
+    """A text that was not generated, with the reason."""
 
     field: str
     of: str
@@ -79,8 +78,8 @@ class LackOut(BaseModel):
 
 
 class KitOut(BaseModel):
-    """Texts that were asked for; empty while `waiting`. A post that takes one is `text_ai`:
-    `generated`."""
+    """Requested texts. `offers` is empty while the state is `waiting`. A post that uses one must
+    set `text_ai` to `generated`."""
 
     id: UUID
     creator_id: UUID
@@ -90,7 +89,6 @@ class KitOut(BaseModel):
 
     @classmethod
     def of(cls, one: CaptionSet) -> "KitOut":
-        """Of the room's value."""
         return cls(
             id=one.id,
             creator_id=one.wish.creator_id,
@@ -107,7 +105,8 @@ class KitOut(BaseModel):
 
 
 class IdeasIn(RequestModel):
-    """Whose posts are read, and the language to write in; empty: the creator's first."""
+    """A request for ideas from a creator's posts. An empty `language` means the creator's first
+    language."""
 
     model_config = example_config({"creator_id": EXAMPLE_CREATOR_ID, "language": "en"})
 
@@ -116,8 +115,8 @@ class IdeasIn(RequestModel):
 
 
 class SourceOut(BaseModel):
-    """The earlier post an idea rests on: `value` interactions, where `usual` is the middle of its
-    account."""
+    """The earlier post behind an idea, with its interactions (`value`) and the median of its
+    account (`usual`)."""
 
     post_id: UUID
     account: str
@@ -127,13 +126,13 @@ class SourceOut(BaseModel):
 
 
 class DismissIn(RequestModel):
-    """One idea of a round, by its `number`."""
+    """The idea to dismiss, by its `number`."""
 
     number: Annotated[int, Field(ge=0, le=100)]
 
 
 class IdeaOut(BaseModel):
-    """An idea for a post; `source` is null where it rests on none."""
+    """An idea for a post. `source` is null if it is not based on an earlier post."""
 
     number: int
     title: str
@@ -144,9 +143,9 @@ class IdeaOut(BaseModel):
 
 
 class IdeasOut(BaseModel):
-    """Ideas that were asked for; empty while `waiting`. They rest on `posts` posts, read at
-    `age_hours`; while some are `lacking`, nothing was learned from them. `lacks` says why there are
-    fewer ideas."""
+    """Requested ideas. `ideas` is empty while the state is `waiting`. They are based on `posts`
+    posts, measured `age_hours` after publication. If more posts are needed, `lacking` is their
+    number and the ideas use no results. `lacks` explains missing ideas."""
 
     id: UUID
     creator_id: UUID
@@ -160,7 +159,7 @@ class IdeasOut(BaseModel):
 
     @classmethod
     def of(cls, one: IdeaBatch) -> "IdeasOut":
-        """Of the room's value, without what somebody put away."""
+        """Convert from the stored batch, without dismissed ideas."""
         results = one.brief.results
         return cls(
             id=one.id,

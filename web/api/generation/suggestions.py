@@ -1,8 +1,8 @@
-"""Texts and ideas by the model, in the API: asked for, written a moment later, offered. Nothing is
-put into a post.
+"""API routes of generated texts and ideas. Results are ready shortly after the request and are
+never added to a post automatically.
 
-They take the path of the compose page: the creator's manner and the words she never uses come from
-her persona.
+They are generated as on the compose page: the tone and the forbidden words come from the creator's
+persona.
 """
 
 from typing import Annotated
@@ -35,7 +35,7 @@ from web.api.generation.suggestion_schemas import DismissIn, IdeasIn, IdeasOut, 
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/kits` and `/ideas`."""
+    """Create the routes under `/kits` and `/ideas`."""
     routes = APIRouter(tags=["words"])
     _add_caption_set_routes(routes, tenant)
     _add_idea_routes(routes, tenant)
@@ -48,8 +48,8 @@ def _add_caption_set_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: KitIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Have the model write texts around one idea: a kit, a version for each account,
-        translations. They are there a moment later. Needs `posts:write`."""
+        """Request generated texts for one idea: captions, versions for accounts and translations.
+        Poll `GET /kits/{kit_id}` for the result. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             made = proposals.request_captions(
@@ -67,8 +67,8 @@ def _add_caption_set_routes(routes: APIRouter, tenant: OpenScope) -> None:
         kit_id: UUID,
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
     ) -> KitOut:
-        """What was written, and why the rest was not; while it is `waiting`, ask again. Needs
-        `posts:read`."""
+        """Return generated texts, and the reasons for those that are missing. Poll this route while
+        the state is `waiting`. Requires the `posts:read` scope."""
         return KitOut.of(
             call.read(lambda scope, sight: proposals.get_captions(scope, sight.creators, kit_id))
         )
@@ -80,8 +80,8 @@ def _add_idea_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: IdeasIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Have the model propose ideas from what a creator's posts came to. One round of each at a
-        time. Needs `posts:write`."""
+        """Request ideas based on the results of a creator's posts. Each creator can have one
+        request in progress. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator = sight.get_creator(body.creator_id)
@@ -101,8 +101,8 @@ def _add_idea_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         response: Response,
     ) -> IdeasOut:
-        """The ideas that nobody put away, each with the post it rests on; while it is `waiting`,
-        ask again. Needs `posts:read`."""
+        """Return the ideas that were not dismissed, each with the post it is based on. Poll this
+        route while the state is `waiting`. Requires the `posts:read` scope."""
         found = call.read(lambda scope, sight: ideas.get_ideas(scope, sight.creators, ideas_id))
         response.headers.update(etag_header(state_tag(*_idea_batch_tag_fields(found))))
         return IdeasOut.of(found)
@@ -113,7 +113,8 @@ def _add_idea_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: DismissIn,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Put an idea away, for everybody; once away, it stays. Needs `posts:write`."""
+        """Dismiss an idea for all members. This cannot be undone. Requires the
+        `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             call.check_state_tag(
@@ -133,13 +134,13 @@ def _add_idea_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 def _idea_batch_tag_fields(one: IdeaBatch) -> tuple[object, ...]:
-    """What somebody may change about a round: what is put away of what was written."""
+    """Return the values of the state tag: the ideas that are not dismissed."""
     return one.id, [number for number, _ in one.open_ideas]
 
 
 def _build_caption_brief(scope: Scope, sight: Caller, body: KitIn) -> CaptionSetBrief:
-    """What is asked for, in the creator's manner. Raises NotFound for another's creator or
-    picture."""
+    """Return the brief in the creator's writing style. Raises NotFound for a creator the key may
+    not access, or for another creator's picture."""
     creator = sight.get_creator(body.creator_id)
     manner = persona.writing_style_of_creator(scope, creator.id)
     if body.media_id is not None:

@@ -1,4 +1,4 @@
-"""Lists of words that recipes share, at the edge: what the API takes in and gives out of them."""
+"""Requests and responses about wildcards, the word lists that recipes share."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -33,10 +33,9 @@ ListName = Annotated[
 
 
 class WordListChange(RequestModel):
-    """What a list says from now on: its words, each once, and how often some are drawn against the
-    others (1 without it); without `words`, it says what it said. With a `name` it is renamed, and
-    the recipes that draw from it with it.
-    """
+    """Changes to a wildcard list: its words without duplicates, and the weights of some of them
+    (default 1). Without `words`, they do not change. A new `name` also replaces the old one in the
+    recipes that use it."""
 
     words: Words | None = None
     weights: Weights
@@ -44,8 +43,8 @@ class WordListChange(RequestModel):
 
 
 class WordListIn(RequestModel):
-    """A new list, named in prompts as `{@outfits}`: its words, each once, and how often some are
-    drawn against the others (1 without it). Without a creator, of the whole agency."""
+    """A new wildcard list, used in prompts as `{@outfits}`: its words without duplicates, and the
+    weights of some of them (default 1). Without `creator_id`, it belongs to the agency."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE]})
 
@@ -56,8 +55,8 @@ class WordListIn(RequestModel):
 
 
 class WordListOut(BaseModel):
-    """A version of a list; `creator_id` is null of the agency's. A creator's own stands before it
-    under one name."""
+    """A version of a wildcard list. `creator_id` is null for a list of the agency. A creator's list
+    takes precedence over the agency's list of the same name."""
 
     id: UUID
     creator_id: UUID | None
@@ -69,19 +68,18 @@ class WordListOut(BaseModel):
 
     @classmethod
     def of(cls, one: WildcardVersion) -> "WordListOut":
-        """Of the room's value."""
         said = {name: getattr(one, name) for name in ("id", "creator_id", "name", "version")}
         return cls(**said, words=one.said.words, weights=one.said.weights, written_at=one.at)
 
 
 class WordListsOut(BaseModel):
-    """A page of lists by name; `next` is the cursor of the one after, null at the end."""
+    """A page of wildcard lists. `next` is the cursor of the next page, or null."""
 
     items: list[WordListOut]
     next: str | None
 
 
 class WordListVersionsOut(BaseModel):
-    """Versions of one list, the newest first."""
+    """Versions of one wildcard list, newest first."""
 
     items: list[WordListOut]

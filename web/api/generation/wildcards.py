@@ -1,8 +1,6 @@
-"""Lists of words that recipes share, in the API: read, written in a next version, put away; their
-history.
+"""API routes of wildcards, the word lists that recipes share: list, create, change and archive.
 
-Like a recipe's, a version never changes and a changed list has another id, so the id is what
-somebody saw of it.
+A version never changes, and a changed list gets a new id, so the id also serves as the state tag.
 """
 
 from collections.abc import Mapping
@@ -39,7 +37,7 @@ from web.api.generation.wildcard_schemas import (
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/word-lists`."""
+    """Create the routes under `/word-lists`."""
     routes = APIRouter(prefix="/word-lists", tags=["making"])
     _add_wildcard_read_routes(routes, tenant)
     _add_wildcard_write_routes(routes, tenant)
@@ -47,7 +45,7 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def list_wildcards(call: ApiCall, which: CreatorPageQuery) -> WordListsOut:
-    """A page of lists: the agency's, and those of creators that are seen."""
+    """Return a page of lists: those of the agency and of the creators that the key may access."""
 
     def ask(scope: Scope, sight: Caller) -> list[WordListOut]:
         seen = [one for one in sight.creators if which.creator in (None, one)]
@@ -67,16 +65,16 @@ def _add_wildcard_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_word_lists(
         call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
     ) -> WordListsOut:
-        """The lists of words that prompts name as `{@name}`, in their newest versions: the
-        agency's, which have no `creator_id`, and those of creators. Needs `posts:read`."""
+        """List the current versions of the word lists that prompts use as `{@name}`. Lists of the
+        agency have no `creator_id`. Requires the `posts:read` scope."""
         return list_wildcards(call, which)
 
     @routes.get("/{list_id}", response_model=WordListOut)
     def get_word_list(
         list_id: UUID, call: Annotated[ApiCall, can_read], answer: Response
     ) -> WordListOut:
-        """One of them; an older version, and one that was put away, is not found. Needs
-        `posts:read`."""
+        """Return the current version of a word list. 404 for an archived list and for the id of an
+        older version. Requires the `posts:read` scope."""
         found = call.read(
             lambda scope, sight: wildcards.get_current_wildcard(scope, sight.creators, list_id)
         )
@@ -87,7 +85,8 @@ def _add_wildcard_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_word_list_versions(
         list_id: UUID, call: Annotated[ApiCall, can_read]
     ) -> WordListVersionsOut:
-        """Its last ten versions, the newest first, by the id of any of them. Needs `posts:read`."""
+        """List the last ten versions of a word list, newest first, by the id of any of them.
+        Requires the `posts:read` scope."""
         found = call.read(
             lambda scope, sight: wildcards.list_wildcard_versions(scope, sight.creators, list_id)
         )
@@ -102,9 +101,9 @@ def _add_wildcard_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def make_word_list(
         body: WordListIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]
     ) -> Response:
-        """Write a list, of a creator or, without one, of the agency (403 unless the key sees all
-        its creators). 409 where one of that name is there; one that was put away goes on. Needs
-        `posts:write`."""
+        """Create a word list for a creator, or for the agency if `creator_id` is missing (403
+        unless the key may access all creators). 409 if the name is in use; the name of an archived
+        list continues its versions. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             name, said = wildcards.parse_wildcard(
@@ -121,10 +120,10 @@ def _add_wildcard_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def change_word_list(
         list_id: UUID, body: WordListChange, call: Annotated[ApiCall, can_rewrite]
     ) -> Response:
-        """Write its next version, which later runs draw from; it has an `id` of its own. With a
-        `name` it is renamed, and each recipe that draws from it gets a next version; 409 where that
-        name is, or was, another's. 412 where somebody else wrote one meanwhile. Needs
-        `posts:write`."""
+        """Create the next version of a word list, with a new `id`. Later runs use it. A new `name`
+        renames the list and creates a next version of each recipe that uses it; 409 if another list
+        has or had that name. 412 if another version was created since. Requires the `posts:write`
+        scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             before = wildcards.lock_wildcard(scope, sight.creators, list_id)
@@ -144,7 +143,8 @@ def _add_wildcard_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.delete("/{list_id}", response_model=WordListOut)
     def put_word_list_away(list_id: UUID, call: Annotated[ApiCall, can_rewrite]) -> Response:
-        """Put it away; runs keep its words. 409 while a recipe names it. Needs `posts:write`."""
+        """Archive a word list. Existing runs keep its words. 409 while a recipe uses it. Requires
+        the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = wildcards.lock_wildcard(scope, sight.creators, list_id)

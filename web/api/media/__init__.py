@@ -1,1 +1,4 @@
-"""API routes of the library."""
+"""API routes of the media library, uploads and picture copies.
+
+Generated pictures are requested in `generation`.
+"""

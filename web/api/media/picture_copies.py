@@ -1,8 +1,7 @@
-"""Copies of pictures in the API, as the picture's page asks for them: cut, set right, signed, made
-larger by a model.
+"""API routes of picture copies: cropped, corrected, watermarked or enlarged versions of a picture.
 
-The same copy asked for twice is one; the workers make it, and it comes into the library as a
-picture of its own.
+Equal requests for a picture create one copy. Workers make it and add it to the library as a
+separate picture.
 """
 
 from collections.abc import Mapping
@@ -35,8 +34,8 @@ from web.api.media.picture_copy_schemas import CopyIn, CopyOut
 
 
 def router(tenant: OpenScope, generators: GeneratorsSettings, store: ObjectStore) -> APIRouter:
-    """The routes under `/copies`; `generators` name the models there are, `store` says whether
-    there is room."""
+    """Create the routes under `/copies`. `generators` names the available models, and `store` is
+    checked for free space."""
     routes = APIRouter(prefix="/copies", tags=["media"])
     needs = ApiKeyScope.GENERATE
 
@@ -44,8 +43,8 @@ def router(tenant: OpenScope, generators: GeneratorsSettings, store: ObjectStore
     def ask_copy(
         body: CopyIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]
     ) -> Response:
-        """Have a copy of a picture made: it shows whom the picture shows, and is rated for itself.
-        Larger by a model, it ends at 2,048 pixels, the most that is kept. Needs `generate`."""
+        """Request a copy of a picture. It shows the same people and is rated separately. A copy
+        enlarged by a model has at most 2,048 pixels per side. Requires the `generate` scope."""
         return call.apply_once(
             lambda scope, sight: create_picture_copy(
                 scope, sight, body, generators=generators, store=store
@@ -58,7 +57,8 @@ def router(tenant: OpenScope, generators: GeneratorsSettings, store: ObjectStore
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         answer: Response,
     ) -> CopyOut:
-        """How far it is; while it is `waiting`, ask again. Needs `posts:read`."""
+        """Return a copy. Poll this route while the state is `waiting`. Requires the `posts:read`
+        scope."""
         found = get_picture_copy(call, copy_id)
         answer.headers.update(etag_header(state_tag(*_copy_tag_fields(found))))
         return found
@@ -67,8 +67,8 @@ def router(tenant: OpenScope, generators: GeneratorsSettings, store: ObjectStore
     def stop_copy(
         copy_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, needs))]
     ) -> Response:
-        """Want it no more: one that a model makes larger ends with the part it is at. 409 once it
-        is made or refused. Needs `generate`."""
+        """Cancel a copy. Enlarging by a model stops after the current step. 409 if the copy is
+        ready or was refused. Requires the `generate` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             call.check_state_tag(*_copy_tag_fields(CopyOut.of(_get_copy(scope, sight, copy_id))))
@@ -85,8 +85,8 @@ def router(tenant: OpenScope, generators: GeneratorsSettings, store: ObjectStore
 def create_picture_copy(
     scope: Scope, sight: Caller, body: CopyIn, *, generators: GeneratorsSettings, store: ObjectStore
 ) -> ChangeResult:
-    """The act alone. Raises NotFound for a picture that is withheld or nobody's here, BadInput, and
-    as `picture_copies.request_copy`."""
+    """Request a copy. Raises NotFound for a withheld picture or one of another creator, BadInput,
+    and the errors of `picture_copies.request_copy`."""
     creator_id = postable_assets.get_postable_asset(scope, sight.creators, body.media_id).creator_id
     mark = creator_watermarks.get_watermark(scope, creator_id) if body.signed else None
     if body.signed and mark is None:
@@ -100,12 +100,12 @@ def create_picture_copy(
 
 
 def get_picture_copy(call: ApiCall, copy_id: UUID) -> CopyOut:
-    """How a copy stands. Raises NotFound."""
+    """Return a copy. Raises NotFound."""
     return call.read(lambda scope, sight: CopyOut.of(_get_copy(scope, sight, copy_id)))
 
 
 def stop_picture_copy(scope: Scope, sight: Caller, copy_id: UUID) -> ChangeResult:
-    """The act alone. Raises NotFound, and Conflict for one that is made or refused."""
+    """Cancel a copy. Raises NotFound, and Conflict if it is ready or was refused."""
     if _get_copy(scope, sight, copy_id).state is not UploadState.WAITING:
         raise Conflict("copy.over")
     picture_copies.stop_copy(scope, copy_id)
@@ -116,7 +116,7 @@ def stop_picture_copy(scope: Scope, sight: Caller, copy_id: UUID) -> ChangeResul
 
 
 def _get_copy(scope: Scope, sight: Caller, copy_id: UUID) -> PictureCopyView:
-    """One copy. Raises NotFound; another creator's looks like another tenant's."""
+    """Return a copy. Raises NotFound for an unknown copy and for one of another creator."""
     (found,) = picture_copies.get_copies(scope, [copy_id])
     if found.creator_id not in sight.creators:
         raise NotFound("library.asset_unknown", destination="-")
@@ -124,5 +124,6 @@ def _get_copy(scope: Scope, sight: Caller, copy_id: UUID) -> PictureCopyView:
 
 
 def _copy_tag_fields(one: CopyOut) -> tuple[str, bool]:
-    """What somebody may change about a copy: that it is waited for."""
+    """Return the values of the state tag. It changes only when the copy stops waiting, not with its
+    progress."""
     return str(one.id), one.state is UploadState.WAITING

@@ -1,5 +1,4 @@
-"""What the API takes in and gives out about copies of pictures: cut, set right, signed, made
-larger."""
+"""Requests and responses about picture copies."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -46,8 +45,8 @@ Strength = Annotated[
 
 
 class CopyIn(RequestModel):
-    """A copy of a picture as it is to be; the picture stays as it is. `signed` writes the creator's
-    words on it."""
+    """A requested copy of a picture. The picture itself does not change. `signed` adds the
+    creator's watermark."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"media_id": EXAMPLE_MEDIA_ID, "form": "square"}]}
@@ -61,7 +60,8 @@ class CopyIn(RequestModel):
     signed: bool = False
 
     def to_finish(self, mark: Watermark | None) -> CopyFinish:
-        """As the room takes it, with the creator's mark where it is wanted. Raises BadInput."""
+        """Convert to the value that `studio` expects, with the creator's watermark if it is
+        requested. Raises BadInput."""
         return CopyFinish(
             form=self.form,
             strength=self.strength,
@@ -73,9 +73,9 @@ class CopyIn(RequestModel):
 
 
 class CopyOut(BaseModel):
-    """A copy: `waiting`, of which `step` of `steps` parts are done where a model makes it larger;
-    `ready` with its `media_id`, which people judge as any other; or `refused` with the `reason`.
-    `of_media_id` is what it is made of."""
+    """A copy: `waiting`, with `step` of `steps` done if a model enlarges it; `ready` with its
+    `media_id`, which is reviewed like any other picture; or `refused` with the `reason`.
+    `of_media_id` is the source picture."""
 
     id: UUID
     creator_id: UUID
@@ -94,7 +94,6 @@ class CopyOut(BaseModel):
 
     @classmethod
     def of(cls, one: PictureCopyView) -> "CopyOut":
-        """Of the room's value."""
         asked = one.finish
         if asked.twice:
             larger = "twice"

@@ -1,7 +1,7 @@
-"""Pictures, films and sounds in the API: what a creator's library holds, and files handed in to it.
+"""API routes of pictures, videos and audio: the creators' libraries, uploads and ratings.
 
-A file takes the one path of every picture (`studio.ingest.uploads.receive_upload`): the workers
-bring it in, people judge it.
+Uploads use the same path as all other files (`studio.ingest.uploads.receive_upload`): workers
+ingest them and members review them.
 """
 
 from typing import Annotated
@@ -48,11 +48,13 @@ Uncovered = Annotated[
     ),
 ]
 SANDBOX_HEADERS = {"content-security-policy": "default-src 'none'; sandbox"}
+"""Headers that keep browsers from running scripts in a served file."""
 Whose = Annotated[UUID, Query(description="The creator whose library receives the file.")]
 
 
 def router(tenant: OpenScope, store: ObjectStore | None) -> APIRouter:
-    """The routes under `/media` and `/uploads`; nothing is handed in where there is no `store`."""
+    """Create the routes under `/media`, `/ratings` and `/uploads`. Without a `store`, files can be
+    neither uploaded nor downloaded."""
     routes = APIRouter(tags=["media"])
     _add_library_routes(routes, tenant)
     _add_rating_route(routes, tenant)
@@ -70,8 +72,8 @@ def _add_library_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_media(
         call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
     ) -> MediaPage:
-        """What a post may carry, the newest first; what was put away or is withheld is left out.
-        Needs `posts:read`."""
+        """List the media that posts may use, newest first, without archived and withheld ones.
+        Requires the `posts:read` scope."""
         question = ["media", which.creator]
         before = pagination.decode_dated_cursor(question, which.cursor)
 
@@ -92,7 +94,7 @@ def _add_library_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("/media/{media_id}", response_model=MediaOut)
     def get_media(media_id: UUID, call: Annotated[ApiCall, can_read]) -> MediaOut:
-        """One of them, also once it was put away. Needs `posts:read`."""
+        """Return one medium, even if it is archived. Requires the `posts:read` scope."""
         return MediaOut.of(
             call.read(
                 lambda scope, sight: postable_assets.get_postable_asset(
@@ -108,9 +110,9 @@ def _add_rating_route(routes: APIRouter, tenant: OpenScope) -> None:
         body: RatingIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.RATINGS_WRITE))],
     ) -> Response:
-        """Rate a picture or film as the key's member, never lower than it is rated: 403 for less.
-        It is written a moment later. A rating is no review: what people have to look at still
-        waits for them. Needs `ratings:write`."""
+        """Rate a picture or video as the key's member. 403 for a rating below the current one. The
+        rating is applied shortly after. It is not a review: pending reviews remain open. Requires
+        the `ratings:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = postable_assets.get_postable_asset(scope, sight.creators, body.media_id)
@@ -136,7 +138,7 @@ def _add_media_file_route(routes: APIRouter, tenant: OpenScope, store: ObjectSto
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.GENERATE))],
         uncovered: Uncovered = False,
     ) -> Response:
-        """The bytes of a picture that people have judged. Needs `generate`."""
+        """Download a reviewed picture as JPEG. Requires the `generate` scope."""
         entered = call.asked.entered
 
         def ask(scope: Scope, sight: Caller) -> str:
@@ -160,9 +162,9 @@ def _add_upload_create_route(routes: APIRouter, tenant: OpenScope, store: Object
         name: Name = "photo",
         generated: bool = False,
     ) -> Response:
-        """Hand in a picture, a film or a sound: it is in the library a moment later, and people
-        judge it as any other. `generated` says that a model made it. The same bytes are the same
-        upload; one that was refused is tried again. Needs `posts:write`."""
+        """Upload a picture, video or audio file. It is in the library shortly after, and is
+        reviewed like any other file. Set `generated` if a model made it. Equal bytes are one
+        upload, and a refused upload is tried again. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             whose = sight.get_creator(creator).id
@@ -190,12 +192,13 @@ def _add_upload_read_route(routes: APIRouter, tenant: OpenScope) -> None:
         upload_id: UUID,
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
     ) -> UploadOut:
-        """What became of a file; while it is `waiting`, ask again. Needs `posts:read`."""
+        """Return the status of an upload. Poll this route while the state is `waiting`. Requires
+        the `posts:read` scope."""
         return UploadOut.of(call.read(lambda scope, sight: _get_upload(scope, sight, upload_id)))
 
 
 def _get_upload(scope: Scope, sight: Caller, upload_id: UUID) -> UploadView:
-    """One file. Raises NotFound; another creator's looks like another tenant's."""
+    """Return an upload. Raises NotFound for an unknown upload and for one of another creator."""
     found = uploads.get_upload(scope, upload_id)
     if found.creator_id not in sight.creators:
         raise NotFound("upload.unknown")

@@ -1,4 +1,4 @@
-"""What the API gives out about pictures: the library, and files that were handed in."""
+"""Requests and responses about media and uploads."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -15,7 +15,8 @@ from web.api.media.picture_copy_schemas import EXAMPLE_MEDIA_ID
 
 
 class MediaOut(BaseModel):
-    """A picture, film or sound that a post may carry: its `id` is what `media` of a post names."""
+    """A picture, video or audio file that posts may use. The `media` of a post refers to
+    its `id`."""
 
     id: UUID
     creator_id: UUID
@@ -34,7 +35,6 @@ class MediaOut(BaseModel):
 
     @classmethod
     def of(cls, one: PostableAsset) -> "MediaOut":
-        """Of the room's value."""
         said = {
             name: getattr(one, name)
             for name in ("creator_id", "kind", "seconds", "alt", "rating", "waits")
@@ -43,7 +43,7 @@ class MediaOut(BaseModel):
 
 
 class RatingIn(RequestModel):
-    """How a picture or film is rated: G general, S suggestive, N nudity, E explicit."""
+    """The rating of a picture or video: G general, S suggestive, N nudity, E explicit."""
 
     model_config = example_config({"media_id": EXAMPLE_MEDIA_ID, "rating": "S"})
 
@@ -52,16 +52,15 @@ class RatingIn(RequestModel):
 
 
 class MediaPage(BaseModel):
-    """A page of the library, the newest first; `next` is the cursor of the one after, null at the
-    end."""
+    """A page of the library, newest first. `next` is the cursor of the next page, or null."""
 
     items: list[MediaOut]
     next: str | None
 
 
 class UploadOut(BaseModel):
-    """A file that was handed in: `waiting`, `ready` with its `media_id`, or `refused` with the
-    `reason`. `size` in bytes."""
+    """An upload: `waiting`, `ready` with its `media_id`, or `refused` with the `reason`. `size` is
+    in bytes."""
 
     id: UUID
     creator_id: UUID
@@ -74,6 +73,5 @@ class UploadOut(BaseModel):
 
     @classmethod
     def of(cls, one: UploadView) -> "UploadOut":
-        """Of the room's value."""
         said = {name: getattr(one, name) for name in ("id", "creator_id", "name", "size", "state")}
         return cls(**said, media_id=one.asset_id, reason=reason_out(one.reason), created_at=one.at)

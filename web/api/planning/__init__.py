@@ -1,1 +1,4 @@
-"""API routes of planning: calendar, series, imports, evergreen and weekly plans."""
+"""API routes of planning: calendar, series, imports, evergreen queue and weekly plans.
+
+Single posts and deliveries are in `posts`.
+"""

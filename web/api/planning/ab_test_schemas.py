@@ -26,9 +26,9 @@ Version = Literal["a", "b"]
 
 
 class PostTestIn(RequestModel):
-    """A test from one of its dates on, as the series' own zone calls it: other words or other
-    pictures for B, never both; left out, as in A. `metric` is read `age_hours` after each of
-    `planned` posts has left."""
+    """A new A/B test that starts on one of the series' dates, in the series' time zone. Version B
+    has a different `body` or different `media`, not both. `metric` is read `age_hours` after
+    publication, for each of `planned` posts."""
 
     model_config = example_config(
         {
@@ -51,7 +51,7 @@ class PostTestIn(RequestModel):
 
     @property
     def to_request(self) -> AbTestRequest:
-        """As the room knows it."""
+        """The value that `schedules` expects."""
         media = None if self.media is None else tuple(self.media)
         return AbTestRequest(
             self.day, self.metric, self.age_hours, self.planned, body=self.body, media=media
@@ -59,7 +59,7 @@ class PostTestIn(RequestModel):
 
 
 class PostTestEnd(RequestModel):
-    """The version that goes on."""
+    """The version with which the series continues."""
 
     model_config = example_config({"keep": "a"})
 
@@ -67,8 +67,8 @@ class PostTestEnd(RequestModel):
 
 
 class EffectOut(BaseModel):
-    """By how much a usual post of B has more than one of A, as a share (0.2 is 20 % more); nineteen
-    times in twenty the truth lies from `low` to `high`."""
+    """The difference between a typical post of version B and one of version A, as a ratio (0.2 is
+    20 % more). `low` and `high` are the bounds of the 95 % confidence interval."""
 
     share: float
     low: float
@@ -76,9 +76,9 @@ class EffectOut(BaseModel):
 
 
 class VerdictOut(BaseModel):
-    """What may be said of a test now: while `waiting`, only that `more` posts are needed. `a` and
-    `b` are the posts of each version that were read, `unread` those without a number, `days` the
-    full days from first to last."""
+    """The result of a test so far. While `kind` is `waiting`, only `more` is known: the number of
+    posts still needed. `a` and `b` are the measured posts of each version, `unread` those without a
+    value, and `days` the full days from first to last."""
 
     kind: VerdictKind
     text: str
@@ -92,7 +92,6 @@ class VerdictOut(BaseModel):
 
     @classmethod
     def of(cls, test: VariantTest, one: AbTestVerdict) -> "VerdictOut":
-        """Of the room's values."""
         said: dict[str, Any] = {
             name: getattr(one, name) for name in ("kind", "more", "a", "b", "unread", "days")
         }
@@ -104,9 +103,9 @@ class VerdictOut(BaseModel):
 
 
 class PostTestOut(BaseModel):
-    """A test of two versions. `series_id` is the series whose dates are its units; `a_id` and
-    `b_id` are posts, each approved for itself; `differ` is in what they differ as they stand;
-    `kept` is the version that goes on after its end."""
+    """An A/B test. Its posts are the dates of `series_id`; `a_id` and `b_id` are the versions,
+    which are approved separately. `differ` names the differences between them, and `kept` is the
+    version with which the series continues after the test."""
 
     id: UUID
     creator_id: UUID
@@ -126,7 +125,6 @@ class PostTestOut(BaseModel):
 
     @classmethod
     def of(cls, one: VariantTest, told: AbTestVerdict) -> "PostTestOut":
-        """Of the room's values."""
         names = (
             "id",
             "creator_id",
@@ -150,7 +148,7 @@ class PostTestOut(BaseModel):
 
 
 class PostTestsPage(BaseModel):
-    """A page of tests, the newest first; `next` is the cursor of the one after, null at the end."""
+    """A page of tests, newest first. `next` is the cursor of the next page, or null."""
 
     items: list[PostTestOut]
     next: str | None

@@ -1,5 +1,4 @@
-"""Tests of two versions of what a series says, in the API: listed with what may be said of them,
-begun, ended."""
+"""API routes of A/B tests of a series: list them with their results, start and end one."""
 
 from typing import Annotated
 from uuid import UUID
@@ -32,7 +31,7 @@ from web.api.planning.series import lock_seen_series, series_states
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/tests`, and the one that begins a test on a series."""
+    """Create the routes under `/tests`, and the route that starts a test on a series."""
     routes = APIRouter(tags=["tests"])
     _add_test_read_routes(routes, tenant)
     _add_test_action_routes(routes, tenant)
@@ -46,7 +45,7 @@ def _add_test_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_tests(
         call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
     ) -> PostTestsPage:
-        """Tests of two versions, the newest first. Needs `posts:read`."""
+        """List A/B tests, newest first. Requires the `posts:read` scope."""
         question = ["tests", which.creator]
         before = pagination.decode_dated_cursor(question, which.cursor)
 
@@ -70,7 +69,8 @@ def _add_test_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_test(
         test_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> PostTestOut:
-        """One test. Its `ETag` is what its end names in `If-Match`. Needs `posts:read`."""
+        """Return one A/B test. Send its `ETag` in `If-Match` to end it. Requires the `posts:read`
+        scope."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[VariantTest, AbTestVerdict]:
             found = _get_visible_test(scope, sight, test_id)
@@ -88,9 +88,10 @@ def _add_test_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def begin_test(
         series_id: UUID, body: PostTestIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Let a series on one account say A on some of its dates and B on the others, drawn by a
-        hash. The series ends before `day`, and the test runs on the one that begins there. B waits
-        for a yes of its own. Needs `posts:write`."""
+        """Start an A/B test on a series with one account. A hash assigns version A or B to each
+        date. The series is split: its first part ends before `day`, and the test runs on a new
+        series from then on. Version B needs a separate approval. Requires the `posts:write` scope.
+        """
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             lock_seen_series(scope, sight, series_id, call)
@@ -103,8 +104,8 @@ def _add_test_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/tests/{test_id}/end", response_model=PostTestOut)
     def end_test(test_id: UUID, body: PostTestEnd, call: Annotated[ApiCall, can_write]) -> Response:
-        """Draw no more: from its next date on the series says the version `keep`. Needs
-        `posts:write`."""
+        """End an A/B test. The series continues with the version in `keep`. Requires the
+        `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             series.lock_series_planning(scope, _get_visible_test(scope, sight, test_id).creator_id)
@@ -116,7 +117,8 @@ def _add_test_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 def _get_visible_test(scope: Scope, sight: Caller, test_id: UUID) -> VariantTest:
-    """Raises NotFound, in the same words for none, another agency's and another creator's."""
+    """Return a test. Raises the same NotFound for an unknown test and for one of another creator or
+    tenant."""
     found = ab_tests.get_test(scope, test_id)
     if found.creator_id not in sight.creators:
         raise NotFound("variants.unknown")
@@ -124,7 +126,7 @@ def _get_visible_test(scope: Scope, sight: Caller, test_id: UUID) -> VariantTest
 
 
 def _test_tag_fields(one: VariantTest) -> tuple[object, ...]:
-    """What somebody may change about a test; that another unit left is no change."""
+    """Return the values of the state tag. A further published post does not change them."""
     return one.id, one.state, one.kept
 
 

@@ -1,5 +1,5 @@
-"""The queue of a lost account to a spare one, in the API: what would move is asked first, then it
-is done."""
+"""API routes of account failover: preview and move the queue of a lost account to a spare
+account."""
 
 from typing import Annotated
 from uuid import UUID
@@ -18,18 +18,18 @@ from web.api.common.schemas import EXAMPLE_CHANNEL_ID, RequestModel, SeenVersion
 from web.api.planning.response_schemas import LeftOut, MovingOut
 
 EXAMPLE_SPARE_ID = "0198c0de-0000-7000-8000-000000000006"
-"""Another account, of the examples."""
+"""A second account id for the examples of the API reference."""
 
 
 class SpareQuery(RequestModel):
-    """From which account to which, both of one creator."""
+    """The lost account and the spare account, both of one creator."""
 
     source_id: UUID
     target_id: UUID
 
 
 class SpareIn(SpareQuery):
-    """The move of a queue, as its preview was seen."""
+    """A move of the queue, with the versions that its preview returned."""
 
     model_config = example_config(
         {"source_id": EXAMPLE_CHANNEL_ID, "target_id": EXAMPLE_SPARE_ID, "seen": {}}
@@ -39,9 +39,10 @@ class SpareIn(SpareQuery):
 
 
 class SpareOut(BaseModel):
-    """What moves to the spare account at the same hours, what is there already (`doubled`, so that
-    the old one alone goes), and what stays. `asks_again`: it looks another way there and waits for
-    a yes. `tests` of two versions count anew. `seen` is handed back with the word to do it."""
+    """The deliveries that move to the spare account at the same times (`moving`), those that are
+    already there (`doubled`, only the old one is cancelled), and those that stay (`left`).
+    `asks_again` is true if the content changes on the new account and needs approval. `tests`
+    counts A/B tests that start again. Pass `seen` back to perform the move."""
 
     moving: list[MovingOut]
     doubled: list[MovingOut]
@@ -52,7 +53,6 @@ class SpareOut(BaseModel):
 
     @classmethod
     def of(cls, one: FailoverPreview) -> "SpareOut":
-        """Of the room's value."""
         return cls(
             moving=[MovingOut.of(each) for each in one.moving],
             doubled=[MovingOut.of(each) for each in one.doubled],
@@ -64,7 +64,7 @@ class SpareOut(BaseModel):
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/spares`."""
+    """Create the routes under `/spares`."""
     routes = APIRouter(prefix="/spares", tags=["accounts"])
 
     @routes.get("/preview", response_model=SpareOut)
@@ -72,8 +72,8 @@ def router(tenant: OpenScope) -> APIRouter:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         which: Annotated[SpareQuery, Query()],
     ) -> SpareOut:
-        """What moving the queue of an account to another one comes to; nothing is done. Needs
-        `posts:read`."""
+        """Preview the move of an account's queue to another account. Requires the `posts:read`
+        scope."""
 
         def ask(scope: Scope, sight: Caller) -> FailoverPreview:
             _check_both_channels(scope, sight, which)
@@ -86,8 +86,9 @@ def router(tenant: OpenScope) -> APIRouter:
         body: SpareIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Move the queue as it was seen, with hours, series, the pool and feeds; what changed
-        since, or is on its way, stays and is named in `left`. Needs `calendar:write`."""
+        """Move the queue as it was previewed, with slots, series, the evergreen queue and feeds.
+        Deliveries that changed since or are being published stay and are listed in `left`. Requires
+        the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_both_channels(scope, sight, body)
@@ -102,6 +103,6 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def _check_both_channels(scope: Scope, sight: Caller, which: SpareQuery) -> None:
-    """Raises NotFound for an account that this key may not see."""
+    """Raise NotFound for an account that the key may not access."""
     for channel_id in (which.source_id, which.target_id):
         find_channel(scope, sight, channel_id)

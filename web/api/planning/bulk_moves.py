@@ -1,5 +1,4 @@
-"""Moves of many in the API: what would go where is asked first, then it is done, and may be taken
-back."""
+"""API routes of bulk moves: preview, move and undo."""
 
 from typing import Annotated
 from uuid import UUID
@@ -27,7 +26,7 @@ from web.api.planning.response_schemas import MovedOut, MovePreviewOut, ShiftOut
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/shifts`."""
+    """Create the routes under `/shifts`."""
     routes = APIRouter(prefix="/shifts", tags=["shifts"])
     _add_bulk_move_read_routes(routes, tenant)
     _add_bulk_move_action_routes(routes, tenant)
@@ -41,7 +40,7 @@ def _add_bulk_move_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def preview_shift(
         call: Annotated[ApiCall, can_read], which: Annotated[ShiftQuery, Query()]
     ) -> MovePreviewOut:
-        """What a move would bring where; nothing is done. Needs `posts:read`."""
+        """Preview a bulk move. Requires the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> MovePreview:
             return bulk_moves.preview_bulk_move(
@@ -55,7 +54,8 @@ def _add_bulk_move_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_shift(
         shift_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> ShiftOut:
-        """One move of many, and until when it may be taken back. Needs `posts:read`."""
+        """Return a bulk move and the time until which it can be undone. Requires the `posts:read`
+        scope."""
         found = call.read(
             lambda scope, sight: bulk_moves.get_bulk_move(scope, sight.creators, shift_id)
         )
@@ -69,8 +69,8 @@ def _add_bulk_move_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: ShiftIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Move what was seen in the preview; what changed since, or is on its way, stays. Needs
-        `calendar:write`."""
+        """Move the deliveries of a preview. Those that changed since or are being published stay.
+        Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             done = bulk_moves.move_deliveries(
@@ -91,8 +91,8 @@ def _add_bulk_move_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         shift_id: UUID,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Bring back what it moved and nobody touched since, within ten minutes. Needs
-        `calendar:write`."""
+        """Undo a bulk move within ten minutes. Deliveries that were changed since stay. Requires
+        the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             call.check_state_tag(
@@ -107,7 +107,8 @@ def _add_bulk_move_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 def _build_move_selection(scope: Scope, sight: Caller, which: ShiftQuery) -> MoveSelection:
-    """Raises NotFound for whom this key may not see."""
+    """Return the selected deliveries. Raises NotFound for a creator or channel that the key may not
+    access."""
     sight.get_creator(which.creator_id)
     if which.channel_id is not None:
         find_channel(scope, sight, which.channel_id)

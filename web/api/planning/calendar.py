@@ -1,5 +1,5 @@
-"""The calendar in the API over a span of days: as JSON on any clock, as a table an import takes
-back, for calendars."""
+"""API routes of the calendar for a range of days: as JSON in any time zone, as CSV that an import
+accepts, and as iCalendar."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -31,8 +31,8 @@ DEFAULT_SPAN = timedelta(days=30)
 
 
 class CalendarQuery(RequestModel):
-    """Which days, `first` and `last` included, and of whom. Without days, a month from today;
-    without a zone, that of the creator, or of the first in sight."""
+    """The days (`first` and `last` are included) and filters. The default is a month from today.
+    `zone` defaults to the time zone of the creator, or of the first accessible one."""
 
     first: Day | None = None
     last: Day | None = None
@@ -43,12 +43,12 @@ class CalendarQuery(RequestModel):
 
 
 class CalendarPageQuery(CalendarQuery, PageQuery):
-    """The same, page by page."""
+    """One page of the calendar."""
 
 
 class PlannedOut(DeliveryOut):
-    """A delivery on the calendar, with its account, its words, and its day and hour on the clock
-    that was asked for."""
+    """A delivery on the calendar with its account and text. `day` and `clock` are in the requested
+    time zone."""
 
     account: str
     title: str
@@ -58,15 +58,15 @@ class PlannedOut(DeliveryOut):
 
     @classmethod
     def at(cls, one: DeliveryEntry, zone: str) -> "PlannedOut":
-        """Of the room's value, on a clock."""
+        """Convert a delivery, with its day and time in `zone`."""
         there = to_wall_time(one.due_at, zone)
         more = {"account": one.channel, "title": one.title, "body": one.body}
         return cls(**delivery_fields(one), **more, day=there.day, clock=f"{there.clock:%H:%M}")
 
 
 class CalendarOut(BaseModel):
-    """Days of the calendar by time, on the clock of `shown_in`; `next` is the cursor of the next
-    page."""
+    """Days of the calendar in the time zone `shown_in`, by time. `next` is the cursor of the next
+    page, or null."""
 
     first: date
     last: date
@@ -77,7 +77,7 @@ class CalendarOut(BaseModel):
 
 @dataclass(frozen=True)
 class CalendarSpan:
-    """Days on a clock, of these creators; the instants are UTC-aware."""
+    """A range of days in a time zone, for these creators. `start` and `end` are UTC-aware."""
 
     first: date
     last: date
@@ -88,7 +88,7 @@ class CalendarSpan:
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/calendar`."""
+    """Create the routes under `/calendar`."""
     routes = APIRouter(tags=["calendar"])
     _add_calendar_day_route(routes, tenant)
     _add_calendar_export_routes(routes, tenant)
@@ -101,8 +101,8 @@ def _add_calendar_day_route(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         which: Annotated[CalendarPageQuery, Query()],
     ) -> CalendarOut:
-        """What goes where in these days, by time, on the clock that is asked for; nothing is
-        planned anew by it. Needs `posts:read`."""
+        """List the deliveries in a range of days, by time, in the requested time zone. The time
+        zone does not change the schedule. Requires the `posts:read` scope."""
         asked = ["calendar", which.model_dump(mode="json", exclude={"cursor", "limit"})]
         after = pagination.decode_dated_cursor(asked, which.cursor)
 
@@ -144,9 +144,9 @@ def _add_calendar_export_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_calendar_csv(
         call: Annotated[ApiCall, can_read], which: Annotated[CalendarQuery, Query()]
     ) -> Response:
-        """The posts of these days as a table (UTF-8), one line for a post at a time, each on the
-        clock it is planned on. 422 for more than 20,000 places: nothing is left out in silence.
-        Needs `posts:read`."""
+        """Export the posts of a range of days as CSV (UTF-8), one row for each post and time, in
+        the time zone of its schedule. 422 for more than 20,000 deliveries. Requires the
+        `posts:read` scope."""
         found = call.read(lambda scope, sight: _list_exported_posts(scope, sight, which))
         said = {
             asked: render_message(why, ERROR_LANGUAGE)
@@ -167,8 +167,8 @@ def _add_calendar_export_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_calendar_ics(
         call: Annotated[ApiCall, can_read], which: Annotated[CalendarQuery, Query()]
     ) -> Response:
-        """The same for calendars: an event for each delivery, with what the post says. Needs
-        `posts:read`."""
+        """Export the deliveries of a range of days as iCalendar events with the text of the posts.
+        Requires the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> bytes:
             name = render_message(Message("files.calendar_name"), ERROR_LANGUAGE)
@@ -191,8 +191,8 @@ def _list_exported_posts(scope: Scope, sight: Caller, which: CalendarQuery) -> l
 
 
 def _resolve_calendar_span(scope: Scope, sight: Caller, which: CalendarQuery) -> CalendarSpan:
-    """The days that are meant. Raises NotFound for whom this key may not see, BadInput for a span
-    nobody has."""
+    """Return the requested range of days. Raises NotFound for a creator or channel that the key may
+    not access, and BadInput for an invalid range or time zone."""
     chosen = (
         list(sight.creators.values())
         if which.creator is None

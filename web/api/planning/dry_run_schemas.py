@@ -1,4 +1,4 @@
-"""Rehearsals at the edge: what is only rehearsed, and the days ahead as they would go."""
+"""Requests and responses about dry runs and the publishing forecast."""
 
 from datetime import datetime
 from typing import Annotated
@@ -24,8 +24,8 @@ from web.api.common.schemas import (
 
 
 class RehearsalIn(RequestModel):
-    """What is only rehearsed from now on: a post, an account (`channel`) or the whole agency
-    (`tenant`, no id)."""
+    """The object to put in dry run mode: a post, an account (`channel`), or the whole agency
+    (`tenant`, without an id)."""
 
     model_config = example_config({"what": "post", "of_id": EXAMPLE_POST_ID})
 
@@ -34,34 +34,34 @@ class RehearsalIn(RequestModel):
 
 
 class RehearsalOut(BaseModel):
-    """What is only rehearsed for now."""
+    """An object in dry run mode."""
 
     what: DryRunTarget
     of_id: UUID
 
 
 class BegunOut(RehearsalOut):
-    """The same, and how many of its deliveries are ahead."""
+    """An object in dry run mode, and the number of its upcoming deliveries."""
 
     ahead: int
 
 
 class RehearsalsOut(BaseModel):
-    """What is only rehearsed for now and touches what this key may see."""
+    """All objects in dry run mode that the key may access."""
 
     items: list[RehearsalOut]
 
 
 class ForecastQuery(RequestModel):
-    """How many days, and of whom."""
+    """The number of days and the creator of the forecast."""
 
     days: Annotated[int, Field(ge=1, le=MAX_FORECAST_DAYS)] = 7
     creator: UUID | None = None
 
 
 class AheadOut(BaseModel):
-    """One delivery that is due, and what would stop it if that were now; `dry`: it is only
-    rehearsed."""
+    """An upcoming delivery and the reasons that would prevent it from being published now. `dry` is
+    true if it is a dry run."""
 
     delivery_id: UUID
     creator_id: UUID
@@ -74,7 +74,6 @@ class AheadOut(BaseModel):
 
     @classmethod
     def of(cls, one: ForecastEntry) -> "AheadOut":
-        """Of the room's value."""
         names = ("delivery_id", "creator_id", "channel_id", "words", "due_at", "zone", "dry")
         stopped = [] if one.trouble is None else [one.trouble, *one.also]
         return cls(
@@ -84,7 +83,7 @@ class AheadOut(BaseModel):
 
 
 class CollisionOut(BaseModel):
-    """Two deliveries of one account nearer than it wants, in seconds."""
+    """Two deliveries closer together than the minimum interval of their account, in seconds."""
 
     account: str
     first: UUID
@@ -94,13 +93,12 @@ class CollisionOut(BaseModel):
 
     @classmethod
     def of(cls, one: IntervalConflict) -> "CollisionOut":
-        """Of the room's value."""
         gaps = {"apart": int(one.apart.total_seconds()), "wanted": int(one.wanted.total_seconds())}
         return cls(account=one.account, first=one.first, second=one.second, **gaps)
 
 
 class HeldBackOut(BaseModel):
-    """An account with so many posts ahead; what holds it back now, until when."""
+    """An account with upcoming posts, and the limit that delays them at present."""
 
     account: str
     ahead: int
@@ -109,7 +107,7 @@ class HeldBackOut(BaseModel):
 
 
 class EndingOut(BaseModel):
-    """Something that runs out within the days, and how many posts are due after it."""
+    """Something that expires within the forecast, and the number of posts due after that."""
 
     what: ReasonOut | None
     at: datetime
@@ -117,12 +115,12 @@ class EndingOut(BaseModel):
 
     @classmethod
     def of(cls, one: UpcomingExpiry) -> "EndingOut":
-        """Of the room's value."""
         return cls(what=reason_out(one.what), at=one.at, posts=one.posts)
 
 
 class OutlookOut(BaseModel):
-    """The days ahead, rehearsed as of `now`; `more` posts were too many to be judged."""
+    """The publishing forecast as of `now`. `more` counts posts beyond the limit, which were not
+    checked."""
 
     now: datetime
     days: int
@@ -134,7 +132,6 @@ class OutlookOut(BaseModel):
 
     @classmethod
     def of(cls, one: PublishingForecast) -> "OutlookOut":
-        """Of the room's value."""
         held = [
             HeldBackOut(account=o.account, ahead=o.ahead, until=o.until, why=reason_out(o.why))
             for o in one.budgets

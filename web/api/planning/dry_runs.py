@@ -1,5 +1,4 @@
-"""Rehearsals in the API: everything but the sending, begun and ended; and the days ahead as they
-would go."""
+"""API routes of dry runs, which do everything except send, and of the publishing forecast."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -39,13 +38,13 @@ from web.api.planning.dry_run_schemas import (
 )
 
 MAX_POSTS_JUDGED = 200
-"""Posts that are judged at once; the rest is counted."""
+"""Maximum number of posts that a forecast checks. Further posts are only counted."""
 
 ONE = "/rehearsals/{of_id}"
 
 
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
-    """The routes under `/rehearsals`, and `/outlook`."""
+    """Create the routes under `/rehearsals`, and `/outlook`."""
     routes = APIRouter(tags=["rehearsals"])
     _add_dry_run_read_routes(routes, tenant)
     _add_dry_run_action_routes(routes, tenant)
@@ -58,8 +57,8 @@ def _add_dry_run_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("/rehearsals", response_model=RehearsalsOut)
     def list_rehearsals(call: Annotated[ApiCall, can_read]) -> RehearsalsOut:
-        """What is only rehearsed for now. What came of it stands in deliveries whose state is
-        `rehearsed`. Needs `posts:read`."""
+        """List the objects in dry run mode. Deliveries that ended as a dry run have the state
+        `rehearsed`. Requires the `posts:read` scope."""
         found = call.read(_list_visible_dry_runs)
         return RehearsalsOut(
             items=[RehearsalOut(what=what, of_id=of_id) for of_id, what in found.items()]
@@ -69,7 +68,8 @@ def _add_dry_run_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_rehearsal(
         of_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> RehearsalOut:
-        """One of them, by the id of the post, the account or the agency. Needs `posts:read`."""
+        """Return a dry run by the id of the post, account or agency. Requires the `posts:read`
+        scope."""
         what = call.read(lambda scope, sight: _get_dry_run_target(scope, sight, of_id))
         response.headers.update(etag_header(state_tag(of_id, what)))
         return RehearsalOut(what=what, of_id=of_id)
@@ -81,9 +81,9 @@ def _add_dry_run_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: RehearsalIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Send nothing of it from now on: at its time it is judged, its request is built, and it
-        ends there. What is planned meanwhile is never sent. Again is the same. Needs
-        `calendar:write`."""
+        """Start a dry run: due deliveries are checked and their requests are built, but not sent.
+        Posts that are scheduled during a dry run are never sent. Repeating the request changes
+        nothing. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             of_id = _resolve_dry_run_target(scope, sight, body)
@@ -102,8 +102,8 @@ def _add_dry_run_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         of_id: UUID,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """End one: what is planned from now on is sent, and what was planned before and is not due
-        yet; what was planned meanwhile stays a rehearsal. Needs `calendar:write`."""
+        """End a dry run. Posts that were scheduled before it and are not due yet are published;
+        posts that were scheduled during it remain dry runs. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             what = _get_dry_run_target(scope, sight, of_id)
@@ -126,9 +126,9 @@ def _add_forecast_route(
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         which: Annotated[ForecastQuery, Query()],
     ) -> OutlookOut:
-        """The days ahead, rehearsed as of now: what would leave, what would not and why, what is
-        too near, what runs out before. Nothing is written or asked of a platform. Needs
-        `posts:read`."""
+        """Return the publishing forecast: the posts that would be published, those that would not
+        and why, violations of minimum intervals, and upcoming expiries. It changes nothing and
+        sends no requests to platforms. Requires the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> PublishingForecast:
             seen = [one for one in sight.creators if which.creator in (None, one)]
@@ -140,8 +140,8 @@ def _add_forecast_route(
 
 
 def _resolve_dry_run_target(scope: Scope, sight: Caller, body: RehearsalIn) -> UUID:
-    """What is meant, by its id. Raises NotFound for what this key may not see, BadInput,
-    Refused."""
+    """Return the id of the requested object. Raises NotFound for one that the key may not access,
+    BadInput and Refused."""
     if body.what == "tenant":
         _check_sees_whole_agency(sight)
         if body.of_id not in (None, scope.tenant_id):
@@ -155,14 +155,14 @@ def _resolve_dry_run_target(scope: Scope, sight: Caller, body: RehearsalIn) -> U
 
 
 def _check_sees_whole_agency(sight: Caller) -> None:
-    """Raise Refused for who does not see the whole agency."""
+    """Raise Refused if the key or its member is limited to some creators."""
     if sight.narrowed:
         raise Refused("api.narrowed")
 
 
 def _list_visible_dry_runs(scope: Scope, sight: Caller) -> dict[UUID, DryRunTarget]:
-    """What of all that is rehearsed this key may see; that the agency rehearses, everybody may
-    know."""
+    """Return the dry runs that the key may access. Those of the whole agency are visible to all
+    keys."""
     return {
         of_id: what
         for of_id, what in dry_run_state.list_dry_runs(scope).items()
@@ -182,7 +182,8 @@ def _can_see_dry_run(scope: Scope, sight: Caller, of_id: UUID, what: DryRunTarge
 
 
 def _get_dry_run_target(scope: Scope, sight: Caller, of_id: UUID) -> DryRunTarget:
-    """Raises NotFound, in the same words for none, another agency's and another creator's."""
+    """Return the kind of object. Raises the same NotFound for an unknown one and for one of another
+    creator or tenant."""
     what = dry_run_state.list_dry_runs(scope).get(of_id)
     if what is None or not _can_see_dry_run(scope, sight, of_id, what):
         raise NotFound("rehearsal.unknown")

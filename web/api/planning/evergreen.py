@@ -1,4 +1,4 @@
-"""The pool in the API: posts that come back, where and how often; put in, taken out, paused."""
+"""API routes of the evergreen queue: its settings, its posts, pause and resume."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -37,7 +37,7 @@ POOL = "/pools/{creator_id}"
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/pools`."""
+    """Create the routes under `/pools`."""
     routes = APIRouter(tags=["pool"])
     _add_pool_read_routes(routes, tenant)
     _add_pool_settings_route(routes, tenant)
@@ -53,8 +53,8 @@ def _add_pool_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         response: Response,
     ) -> PoolOut:
-        """The posts of a creator that come back, and what of them is planned. Its `ETag` is what a
-        change names; that something was planned is none. Needs `posts:read`."""
+        """Return the evergreen queue of a creator and its scheduled deliveries. Its `ETag` covers
+        settings and entries, not the deliveries. Requires the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[PoolOut, str]:
             sight.get_creator(creator_id)
@@ -72,8 +72,8 @@ def _add_pool_settings_route(routes: APIRouter, tenant: OpenScope) -> None:
         body: RhythmIn,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Say where, when and how often her posts come back; where she has no pool yet, it is made.
-        What is planned stays. Needs `calendar:write`."""
+        """Set the channels and frequency of the evergreen queue. It is created if the creator has
+        none. Scheduled deliveries do not change. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             evergreen_pools.save_pool(scope, creator_id, body.to_rhythm)
@@ -86,8 +86,8 @@ def _add_pool_entry_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post(POOL + "/add", response_model=PoolOut)
     def put_in(creator_id: UUID, body: PutInIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Let a post come back; one that was taken out is in again. 409 while she has no pool.
-        Needs `calendar:write`."""
+        """Add a post to the evergreen queue, or add a removed one again. 409 if the creator has no
+        queue. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             if (
@@ -103,8 +103,8 @@ def _add_pool_entry_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def add_wording(
         creator_id: UUID, body: WordingIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Write an entry in other words, a post of its own that waits for the yes its creator asks
-        for and then takes its turn. Needs `calendar:write`."""
+        """Add a variant of an entry's text. The variant is a separate post that needs approval and
+        then alternates with the others. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             _check_entry(scope, creator_id, body.entry_id)
@@ -118,8 +118,8 @@ def _add_pool_entry_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def take_out_of_pool(
         creator_id: UUID, body: EntryIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Let an entry come back no more; what is planned of it leaves the calendar. Needs
-        `calendar:write`."""
+        """Remove an entry from the evergreen queue and cancel its scheduled deliveries. Requires
+        the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             _check_entry(scope, creator_id, body.entry_id)
@@ -133,8 +133,8 @@ def _add_pool_state_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post(POOL + "/pause", response_model=PoolOut)
     def pause_pool(creator_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Plan no more of it; what is planned leaves the calendar. 409 while she has no pool.
-        Needs `calendar:write`."""
+        """Pause the evergreen queue and cancel its scheduled deliveries. 409 if the creator has no
+        queue. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, _: Caller) -> None:
             evergreen_pools.pause_pool(scope, _get_pool_id(scope, creator_id))
@@ -143,7 +143,8 @@ def _add_pool_state_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post(POOL + "/resume", response_model=PoolOut)
     def resume_pool(creator_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Plan again. 409 while she has no pool. Needs `calendar:write`."""
+        """Resume the evergreen queue. 409 if the creator has no queue. Requires the
+        `calendar:write` scope."""
 
         def act(scope: Scope, _: Caller) -> None:
             evergreen_pools.resume_pool(scope, _get_pool_id(scope, creator_id))
@@ -154,7 +155,8 @@ def _add_pool_state_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _build_pool_change(
     call: ApiCall, creator_id: UUID, did: str, act: Callable[[Scope, Caller], None]
 ) -> Callable[[Scope, Caller], ChangeResult]:
-    """Do something to a pool as its caller saw it; it answers with the pool as it stands then."""
+    """Return a change that acts on an evergreen queue at the state its caller saw, and responds
+    with the new state."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         sight.get_creator(creator_id)
@@ -178,13 +180,13 @@ def _get_pool_id(scope: Scope, creator_id: UUID) -> UUID:
 
 
 def _check_entry(scope: Scope, creator_id: UUID, entry_id: UUID) -> None:
-    """Raises NotFound, in the same words for none and another creator's."""
+    """Raise the same NotFound for an unknown entry and for one of another creator."""
     if evergreen_pools.creator_of_pool_entry(scope, entry_id) != creator_id:
         raise NotFound("pool.no_entry")
 
 
 def _pool_tag_fields(scope: Scope, creator_id: UUID) -> tuple[object, ...]:
-    """What somebody may change about it."""
+    """Return the values of the state tag: those that the API can change."""
     row = evergreen_pools.pool_of_creator(scope, creator_id)
     if row is None:
         return (creator_id,)

@@ -1,4 +1,4 @@
-"""The pool at the edge: posts that come back, how often, and what of them is planned."""
+"""Requests and responses about the evergreen queue."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -22,16 +22,16 @@ from web.api.common.schemas import (
 from web.api.posts.delivery_schemas import DeliveryOut
 
 EXAMPLE_ENTRY_ID = "0198c0de-0000-7000-8000-000000000005"
-"""An id of the examples."""
+"""An entry id for the examples of the API reference."""
 
 A_DAY = timedelta(days=1)
 MAX_DAYS = MAX_POOL_AGE // A_DAY
 
 
 class RhythmIn(RequestModel):
-    """Where, when and how often posts come back: on free hours of these accounts, `every_days`
-    between two of any, at least `min_age_days` between two times of one. `label`: only hours of
-    that name; `until`: the last day."""
+    """The settings of the evergreen queue. It uses open slots of `channels`, with at least
+    `every_days` between two posts and at least `min_age_days` between two uses of the same post.
+    `label` limits it to slots with that label; `until` is its last day."""
 
     model_config = example_config(
         {"channels": [EXAMPLE_CHANNEL_ID], "min_age_days": 60, "every_days": 2}
@@ -45,14 +45,14 @@ class RhythmIn(RequestModel):
 
     @property
     def to_rhythm(self) -> PoolSchedule:
-        """As the room knows it."""
+        """The value that `schedules` expects."""
         age = timedelta(days=self.min_age_days)
         every = timedelta(days=self.every_days)
         return PoolSchedule(tuple(self.channels), age, every, self.label, self.until)
 
 
 class PutInIn(RequestModel):
-    """A post of hers that is to come back."""
+    """The post to add to the evergreen queue."""
 
     model_config = example_config({"post_id": EXAMPLE_POST_ID})
 
@@ -60,7 +60,7 @@ class PutInIn(RequestModel):
 
 
 class EntryIn(RequestModel):
-    """One entry of the pool."""
+    """An entry of the evergreen queue."""
 
     model_config = example_config({"entry_id": EXAMPLE_ENTRY_ID})
 
@@ -68,7 +68,7 @@ class EntryIn(RequestModel):
 
 
 class WordingIn(EntryIn):
-    """Other words for an entry; pictures, parts and prices are those of its first post."""
+    """A variant of an entry's text. Media, thread parts and prices are those of its first post."""
 
     model_config = example_config(
         {"entry_id": EXAMPLE_ENTRY_ID, "body": "Once more, from the harbour"}
@@ -78,7 +78,7 @@ class WordingIn(EntryIn):
 
 
 class RhythmOut(BaseModel):
-    """How a pool comes back."""
+    """The settings of an evergreen queue."""
 
     channels: list[UUID]
     min_age_days: int
@@ -88,7 +88,6 @@ class RhythmOut(BaseModel):
 
     @classmethod
     def of(cls, one: PoolSchedule) -> "RhythmOut":
-        """Of the room's value."""
         return cls(
             channels=list(one.channels),
             min_age_days=one.min_age // A_DAY,
@@ -99,15 +98,15 @@ class RhythmOut(BaseModel):
 
 
 class EntryOut(BaseModel):
-    """What comes back: its wordings, each a post, that take turns."""
+    """An entry of the evergreen queue. `posts` are its variants, which alternate."""
 
     id: UUID
     posts: list[UUID]
 
 
 class PoolOut(BaseModel):
-    """The posts of a creator that come back. `rhythm` is null while she has no pool; `coming` is
-    what is planned of it, the next one first."""
+    """The evergreen queue of a creator. `rhythm` is null if the creator has none; `coming` are its
+    scheduled deliveries, earliest first."""
 
     creator_id: UUID
     rhythm: RhythmOut | None
@@ -125,7 +124,6 @@ class PoolOut(BaseModel):
         items: Sequence[EntryOut],
         coming: Sequence[DeliveryOut],
     ) -> "PoolOut":
-        """Of the room's values."""
         told = None if rhythm is None else RhythmOut.of(rhythm)
         return cls(
             creator_id=creator_id,

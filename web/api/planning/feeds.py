@@ -1,4 +1,4 @@
-"""Feeds in the API: pages elsewhere whose new entries become drafts."""
+"""API routes of feeds: web feeds whose new entries become drafts."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -29,7 +29,7 @@ from web.api.planning.response_schemas import FeedOut, FeedsPage
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/feeds`."""
+    """Create the routes under `/feeds`."""
     routes = APIRouter(prefix="/feeds", tags=["feeds"])
     _add_feed_read_routes(routes, tenant)
     _add_feed_create_route(routes, tenant)
@@ -44,7 +44,7 @@ def _add_feed_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_feeds(
         call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
     ) -> FeedsPage:
-        """Feeds, and when each is read next. Needs `posts:read`."""
+        """List feeds with the time of their next update. Requires the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> list[FeedView]:
             seen = [one for one in sight.creators if which.creator in (None, one)]
@@ -58,7 +58,7 @@ def _add_feed_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("/{feed_id}", response_model=FeedOut)
     def get_feed(feed_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> FeedOut:
-        """One feed. Needs `posts:read`."""
+        """Return one feed. Requires the `posts:read` scope."""
         found = call.read(lambda scope, sight: sources.get_feed(scope, sight.creators, feed_id))
         response.headers.update(etag_header(state_tag(*_feed_tag_fields(found))))
         return FeedOut.of(found)
@@ -70,8 +70,8 @@ def _add_feed_create_route(routes: APIRouter, tenant: OpenScope) -> None:
         body: FeedIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Follow a feed: what stands there now is old, each new entry becomes a draft, a few a day.
-        The same address is the same feed. Needs `calendar:write`."""
+        """Follow a feed. Existing entries are skipped; new ones become drafts, up to a daily limit.
+        The same URL is the same feed. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator = sight.get_creator(body.creator_id)
@@ -91,12 +91,13 @@ def _add_feed_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{feed_id}/pause", response_model=FeedOut)
     def pause_feed(feed_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Read it no more until it is resumed. Needs `calendar:write`."""
+        """Pause a feed. Requires the `calendar:write` scope."""
         return _apply_feed_action(call, feed_id, "feed.pause", sources.pause_feed)
 
     @routes.post("/{feed_id}/resume", response_model=FeedOut)
     def resume_feed(feed_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Read it now, and then at its pace. Needs `calendar:write`."""
+        """Resume a feed. It is read immediately and then at its normal interval. Requires the
+        `calendar:write` scope."""
         return _apply_feed_action(call, feed_id, "feed.resume", sources.resume_feed)
 
     @routes.delete("/{feed_id}", response_model=FeedOut)
@@ -104,7 +105,7 @@ def _add_feed_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         feed_id: UUID,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Follow it no more; its drafts stay. Needs `calendar:write`."""
+        """Stop following a feed. Its drafts are kept. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = sources.get_feed(scope, sight.creators, feed_id)
@@ -118,7 +119,7 @@ def _add_feed_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _apply_feed_action(
     call: ApiCall, feed_id: UUID, did: str, act: Callable[[Scope, UUID, UUID], None]
 ) -> Response:
-    """Do something to a feed as its caller saw it, once."""
+    """Run an action on a feed once, at the state its caller saw."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         found = sources.get_feed(scope, sight.creators, feed_id)
@@ -130,7 +131,7 @@ def _apply_feed_action(
 
 
 def _feed_tag_fields(one: FeedView) -> tuple[object, ...]:
-    """What somebody may change about it; that it was read is no change."""
+    """Return the values of the state tag. Reading the feed does not change them."""
     return one.id, one.url, one.channels, one.paused
 
 

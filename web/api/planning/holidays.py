@@ -1,4 +1,4 @@
-"""Public holidays in the API: whose are quiet days, and which these are in the year ahead."""
+"""API routes of public holidays that are quiet days."""
 
 from typing import Annotated
 from uuid import UUID
@@ -18,7 +18,7 @@ from web.api.planning.response_schemas import HolidayOut, HolidaysOut
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/holidays`."""
+    """Create the routes under `/holidays`."""
     routes = APIRouter(tags=["quiet"])
 
     @routes.get("/holidays", response_model=HolidaysOut)
@@ -26,8 +26,8 @@ def router(tenant: OpenScope) -> APIRouter:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         creator: UUID | None = None,
     ) -> HolidaysOut:
-        """The public holidays that hold for a creator, or without one what the agency chose, a year
-        ahead. Needs `posts:read`."""
+        """Return the public holidays of the next year for a creator, or those the agency chose.
+        Requires the `posts:read` scope."""
         return call.read(lambda scope, sight: _build_holidays_out(scope, sight, creator))
 
     @routes.post("/holidays", response_model=HolidaysOut)
@@ -35,9 +35,9 @@ def router(tenant: OpenScope) -> APIRouter:
         body: HolidaysIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Keep the public holidays of a country free, or of a region, for a creator, or without one
-        for the agency: for all creators without a choice of their own. What is planned stays. Needs
-        `calendar:write`."""
+        """Set the country or region whose public holidays are quiet days, for a creator or for the
+        agency. The agency's setting applies to creators without one. Scheduled posts do not change.
+        Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             of_id = _resolve_settings_owner(scope, sight, body.creator_id)
@@ -60,8 +60,8 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def _resolve_settings_owner(scope: Scope, sight: Caller, creator_id: UUID | None) -> UUID:
-    """Whose choice it is. Raises NotFound, and Refused for the agency's where not all of its
-    creators are in sight."""
+    """Return the id of the creator or agency. Raises NotFound, and Refused for the agency if the
+    key may not access all of its creators."""
     if creator_id is not None:
         return sight.get_creator(creator_id).id
     if {one.id for one in queries.list_creators(scope)} - set(sight.creators):

@@ -1,5 +1,5 @@
-"""Files of posts in the API: handed in as CSV, looked at, written as a whole or not at all, taken
-back."""
+"""API routes of imports: upload posts as CSV, read the validation, then write all rows or none, and
+undo."""
 
 from typing import Annotated
 from uuid import UUID
@@ -48,7 +48,7 @@ Name = Annotated[
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/imports`."""
+    """Create the routes under `/imports`."""
     routes = APIRouter(prefix="/imports", tags=["imports"])
     _add_import_read_routes(routes, tenant)
     _add_import_action_routes(routes, tenant)
@@ -60,8 +60,8 @@ def _add_import_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("", response_model=ImportsPage)
     def list_imports(call: Annotated[ApiCall, can_read]) -> ImportsPage:
-        """The files brought in last that hold posts of creators this key may see alone. Needs
-        `posts:read`."""
+        """List recent imports that contain only posts of creators the key may access. Requires the
+        `posts:read` scope."""
         found = call.read(
             lambda scope, sight: import_files.list_imports(scope, creators=sight.creators)
         )
@@ -71,8 +71,8 @@ def _add_import_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_import(
         import_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> ImportOut:
-        """One file, and what was found in it; while it is `waiting` or `writing`, ask again. Needs
-        `posts:read`."""
+        """Return an import and its validation. Poll this route while the state is `waiting` or
+        `writing`. Requires the `posts:read` scope."""
         found = call.read(
             lambda scope, sight: import_files.get_import(scope, import_id, creators=sight.creators)
         )
@@ -89,8 +89,8 @@ def _add_import_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
         name: Name = "posts.csv",
     ) -> Response:
-        """Hand in a file of posts: it is looked at a moment later, and nothing is written. The same
-        bytes are the same import. Needs `posts:write`."""
+        """Upload a CSV file of posts. It is validated shortly after, and no posts are created.
+        Equal bytes are the same import. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             made = import_files.create_import(scope, body, name=name, creators=sight.creators)
@@ -102,8 +102,8 @@ def _add_import_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def apply_import(
         import_id: UUID, body: ImportApplyIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Write all posts of a file that is `ready`, a moment later, or none of them. Needs
-        `posts:write`."""
+        """Create all posts of an import that is `ready`, or none of them. This happens shortly
+        after the request. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_import_tag(scope, sight, import_id, call)
@@ -114,7 +114,8 @@ def _add_import_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{import_id}/undo", response_model=ImportOut)
     def undo_import(import_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Take back what has not left of a file. Needs `posts:write`."""
+        """Undo an import: remove its posts that are not published. Requires the `posts:write`
+        scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_import_tag(scope, sight, import_id, call)
@@ -125,14 +126,15 @@ def _add_import_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 def _check_import_tag(scope: Scope, sight: Caller, import_id: UUID, call: ApiCall) -> None:
-    """Raises NotFound, Stale; what follows locks the file and looks at its state again."""
+    """Check the state tag. Raises NotFound or StaleVersion. The action itself locks the import and
+    checks its state again."""
     call.check_state_tag(
         *_import_tag_fields(import_files.get_import(scope, import_id, creators=sight.creators))
     )
 
 
 def _import_tag_fields(one: ImportView) -> tuple[object, ...]:
-    """What somebody decides on; how far the looking is does not count."""
+    """Return the values of the state tag. The progress of the validation does not change them."""
     return one.id, one.state, one.plan, one.problems, one.marks, one.posts, one.taken
 
 

@@ -1,5 +1,5 @@
-"""Posts that were missed together, in the API: what left, what leaves when, what is held; kept so,
-or all held."""
+"""API routes of downtimes: the posts missed during one, their new times, and the choice to keep
+these or to hold the posts."""
 
 from collections.abc import Collection
 from typing import Annotated, Protocol
@@ -29,7 +29,7 @@ from web.api.planning.response_schemas import DowntimeOut, DowntimesOut, Downtim
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/downtimes`."""
+    """Create the routes under `/downtimes`."""
     routes = APIRouter(prefix="/downtimes", tags=["downtimes"])
     _add_downtime_read_routes(routes, tenant)
     _add_downtime_answer_routes(routes, tenant)
@@ -43,8 +43,8 @@ def _add_downtime_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_downtimes(
         call: Annotated[ApiCall, can_read], which: Annotated[PageQuery, Query()]
     ) -> DowntimesOut:
-        """What was missed and still waits for its turn or for a person, the oldest first. Needs
-        `posts:read`."""
+        """List downtimes with missed posts that are not published yet, oldest first. Requires the
+        `posts:read` scope."""
         known = call.read(lambda scope, sight: queries.list_open_downtimes(scope, sight.creators))
         found, following = pagination.paginate(
             "downtimes", known, cursor=which.cursor, limit=which.limit
@@ -55,8 +55,8 @@ def _add_downtime_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_downtime(
         downtime_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> DowntimeWhole:
-        """One of them, account by account, also once nothing of it waits. Its `ETag` is what an
-        answer names; that a post left at its turn is no change. Needs `posts:read`."""
+        """Return a downtime by account, even if none of its posts are waiting. Its `ETag` does not
+        change when a post is published. Requires the `posts:read` scope."""
         found = call.read(
             lambda scope, sight: queries.get_downtime(scope, sight.creators, downtime_id)
         )
@@ -65,12 +65,12 @@ def _add_downtime_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 class DowntimeAnswer(Protocol):
-    """One of the two: `missed_posts.accept_catch_up`, `missed_posts.hold_missed_posts`."""
+    """The type of `missed_posts.accept_catch_up` and `missed_posts.hold_missed_posts`."""
 
     def __call__(
         self, scope: Scope, downtime_id: UUID, /, *, creators: Collection[UUID]
     ) -> DowntimeProgress:
-        """Give it for these creators; how far what was missed is by then."""
+        """Apply the answer for these creators and return the progress of the downtime."""
 
 
 def _add_downtime_answer_routes(routes: APIRouter, tenant: OpenScope) -> None:
@@ -78,16 +78,17 @@ def _add_downtime_answer_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{downtime_id}/keep", response_model=DowntimeWhole)
     def keep_turns(downtime_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Let it leave as it is laid out: nobody is asked any more. Refused (403) where it also
-        touches creators this key may not see. Needs `calendar:write`."""
+        """Publish the missed posts at their new times without further confirmation. 403 if the
+        downtime affects creators that the key may not access. Requires the `calendar:write` scope.
+        """
         return _apply_downtime_answer(
             call, downtime_id, "downtime.keep", missed_posts.accept_catch_up
         )
 
     @routes.post("/{downtime_id}/hold", response_model=DowntimeWhole)
     def hold_all(downtime_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Put on hold what has not left yet, also after `keep`; what is of creators this key may
-        not see goes on. Needs `calendar:write`."""
+        """Hold the missed posts that are not published yet, even after `keep`. Posts of creators
+        that the key may not access are not affected. Requires the `calendar:write` scope."""
         return _apply_downtime_answer(
             call, downtime_id, "downtime.hold", missed_posts.hold_missed_posts
         )
@@ -96,7 +97,7 @@ def _add_downtime_answer_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _apply_downtime_answer(
     call: ApiCall, downtime_id: UUID, did: str, answer: DowntimeAnswer
 ) -> Response:
-    """Give one of the answers to a downtime as its caller saw it, once."""
+    """Apply an answer to a downtime once, at the state its caller saw."""
 
     def act(scope: Scope, sight: Caller) -> ChangeResult:
         missed_posts.lock_downtimes(scope)
@@ -116,8 +117,8 @@ def _apply_downtime_answer(
 
 
 def _downtime_tag_fields(one: DowntimeView) -> tuple[object, ...]:
-    """What an answer is about: another account that comes to it is news, a post that left at its
-    turn is not."""
+    """Return the values of the state tag. A further affected account changes them, a published post
+    does not."""
     return one.id, one.state, sorted(str(entry.delivery_id) for entry in one.entries)
 
 

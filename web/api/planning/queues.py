@@ -1,5 +1,5 @@
-"""Hours of the week and queues in the API: what leaves an account at its hours, and in which
-order."""
+"""API routes of posting schedules: the slots of an account, its queue, and the order of
+the queue."""
 
 from collections.abc import Callable, Sequence
 from typing import Annotated
@@ -45,7 +45,7 @@ Move = Annotated[
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/slots` and `/queues`."""
+    """Create the routes under `/slots` and `/queues`."""
     routes = APIRouter(tags=["queues"])
     _add_slot_routes(routes, tenant)
     _add_slot_removal_route(routes, tenant)
@@ -63,7 +63,7 @@ def _add_slot_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         which: Annotated[SlotsQuery, Query()],
     ) -> SlotsPage:
-        """The hours of the week at which an account posts. Needs `posts:read`."""
+        """List the weekly slots of an account. Requires the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> list[Slot]:
             return slots.list_slots(scope, find_channel(scope, sight, which.channel).id)
@@ -78,7 +78,7 @@ def _add_slot_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def add_slot(
         body: SlotIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, can_write))]
     ) -> Response:
-        """Post on an account at an hour of the week. Needs `calendar:write`."""
+        """Add a weekly slot to an account. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             channel = find_channel(scope, sight, body.channel_id)
@@ -101,7 +101,7 @@ def _add_slot_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         response: Response,
     ) -> SlotOut:
-        """One hour of the week. Needs `posts:read`."""
+        """Return one slot. Requires the `posts:read` scope."""
         found = call.read(lambda scope, sight: _get_visible_slot(scope, sight, slot_id))
         response.headers.update(etag_header(state_tag(found)))
         return SlotOut.of(found)
@@ -114,8 +114,8 @@ def _add_slot_removal_route(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
         move: Move = False,
     ) -> Response:
-        """Post no more at this hour. What is planned at it keeps its time, or goes to the next free
-        hours. Needs `calendar:write`."""
+        """Delete a slot. Its deliveries keep their times, or move to the next open slots if `move`
+        is true. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             slots.lock_queues(scope, _get_visible_slot(scope, sight, slot_id).channel_id)
@@ -141,7 +141,8 @@ def _build_slot_result(found: Slot, did: str, *, status: int = 200) -> ChangeRes
 
 
 def _get_visible_slot(scope: Scope, sight: Caller, slot_id: UUID) -> Slot:
-    """Raises NotFound, in the same words for none, another agency's and another creator's."""
+    """Return a slot. Raises the same NotFound for an unknown slot and for one of another creator or
+    tenant."""
     found = slots.get_slot(scope, slot_id)
     if found.creator_id not in sight.creators:
         raise NotFound("slot.unknown")
@@ -155,8 +156,8 @@ def _add_queue_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         response: Response,
     ) -> QueueOut:
-        """What is ahead at the hours of an account. Its `ETag` is what a change names. Needs
-        `posts:read`."""
+        """Return the upcoming deliveries in the slots of an account. Send its `ETag` in `If-Match`
+        to change the queue. Requires the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[QueueOut, str]:
             find_channel(scope, sight, channel_id)
@@ -172,8 +173,9 @@ def _add_queue_member_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post(QUEUE + "/fill", response_model=QueueOut)
     def fill_queue(channel_id: UUID, body: FillIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Give posts the next free hours, in their order; where somebody has to approve one, its
-        hour is a wish. A post that is in the queue keeps its place. Needs `calendar:write`."""
+        """Schedule posts in the next open slots, in the given order. If a post needs approval, its
+        time is a proposal. Posts that are already in the queue keep their times. Requires the
+        `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_queue(scope, sight, channel_id, call)
@@ -189,8 +191,8 @@ def _add_queue_member_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def take_out(
         channel_id: UUID, body: TakeOutIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Take a delivery off the calendar; its hour is free again, and those behind stay. Needs
-        `calendar:write`."""
+        """Remove a delivery from the queue and the calendar. Its slot becomes open; later
+        deliveries do not move. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             known = {one.delivery_id: one for one in _lock_queue(scope, sight, channel_id, call)}
@@ -214,7 +216,8 @@ def _add_queue_order_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def reorder_queue(
         channel_id: UUID, body: OrderIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Give the hours of a queue to its deliveries in another order. Needs `calendar:write`."""
+        """Reorder a queue: assign its times to the deliveries in the given order. Requires the
+        `calendar:write` scope."""
 
         def act(scope: Scope, known: Sequence[QueueEntry]) -> MoveResult:
             return queue.reorder_queue(
@@ -225,7 +228,7 @@ def _add_queue_order_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post(QUEUE + "/shuffle", response_model=MovedOut)
     def shuffle_queue(channel_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """The same in an order that is drawn. Needs `calendar:write`."""
+        """Reorder a queue randomly. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, known: Sequence[QueueEntry]) -> MoveResult:
             return queue.shuffle_queue(
@@ -236,7 +239,8 @@ def _add_queue_order_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post(QUEUE + "/forward", response_model=MovedOut)
     def pull_forward(channel_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Fill the free hours between, in its order. Needs `calendar:write`."""
+        """Move the deliveries of a queue forward into earlier open slots, in their order. Requires
+        the `calendar:write` scope."""
 
         def act(scope: Scope, known: Sequence[QueueEntry]) -> MoveResult:
             return queue.pull_queue_forward(scope, channel_id, seen=_versions_by_delivery(known))
@@ -245,7 +249,7 @@ def _add_queue_order_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 def _apply_queue_reorder(call: ApiCall, channel_id: UUID, did: str, act: QueueReorder) -> Response:
-    """Move the deliveries of a queue as its caller saw it, once."""
+    """Reorder a queue once, at the state its caller saw."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         moved = act(scope, _lock_queue(scope, sight, channel_id, call))
@@ -257,7 +261,7 @@ def _apply_queue_reorder(call: ApiCall, channel_id: UUID, did: str, act: QueueRe
 
 
 def _lock_queue(scope: Scope, sight: Caller, channel_id: UUID, call: ApiCall) -> list[QueueEntry]:
-    """Hold a queue as its caller saw it. Raises NotFound, Stale."""
+    """Lock a queue at the state its caller saw. Raises NotFound or StaleVersion."""
     find_channel(scope, sight, channel_id)
     slots.lock_queues(scope, channel_id)
     known = queue.list_queue_entries(scope, channel_id)

@@ -1,5 +1,5 @@
-"""Quiet days and hours, and pauses, in the API: when nothing is to be posted, and where what was
-planned goes."""
+"""API routes of quiet periods and pauses: times without posts, and the moves of the posts scheduled
+in them."""
 
 from typing import Annotated
 from uuid import UUID
@@ -42,7 +42,7 @@ from web.api.planning.response_schemas import (
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/quiet` and `/pauses`."""
+    """Create the routes under `/quiet` and `/pauses`."""
     routes = APIRouter(tags=["quiet"])
     _add_quiet_period_routes(routes, tenant)
     _add_pause_read_routes(routes, tenant)
@@ -58,15 +58,16 @@ def _add_quiet_period_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_quiet(
         call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
     ) -> QuietPage:
-        """Days and hours without posts that are not over. Needs `posts:read`."""
+        """List current and future quiet periods. Requires the `posts:read` scope."""
         return _load_quiet_page(call, which, pause=False)
 
     @routes.post("/quiet", status_code=201, response_model=QuietOut)
     def keep_quiet(
         body: QuietIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, can_write))]
     ) -> Response:
-        """Keep dates or hours free: queues skip them, planning by hand is warned. What is planned
-        in them stays. Needs `calendar:write`."""
+        """Create a quiet period of dates or hours. Queues skip it, and members who schedule a post
+        in it get a warning. Posts that are already scheduled do not change. Requires the
+        `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             return _build_quiet_result(
@@ -79,7 +80,7 @@ def _add_quiet_period_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_quiet(
         quiet_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> QuietOut:
-        """One period. Needs `posts:read`."""
+        """Return one quiet period. Requires the `posts:read` scope."""
         found = call.read(
             lambda scope, sight: _get_visible_quiet_period(scope, sight, quiet_id, pause=False)
         )
@@ -90,7 +91,8 @@ def _add_quiet_period_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def forget_quiet(
         quiet_id: UUID, call: Annotated[ApiCall, Depends(replace_dependency(tenant, can_write))]
     ) -> Response:
-        """Take a period away; what was planned stays where it is. Needs `calendar:write`."""
+        """Delete a quiet period. Scheduled posts do not change. Requires the `calendar:write`
+        scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = _get_visible_quiet_period(scope, sight, quiet_id, pause=False)
@@ -102,7 +104,8 @@ def _add_quiet_period_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 def _create_quiet_period(scope: Scope, sight: Caller, body: QuietIn) -> QuietPeriod:
-    """Raises BadInput for neither dates nor hours, and for both; NotFound."""
+    """Create a quiet period. Raises BadInput unless the request has either dates or hours, and
+    NotFound."""
     creator = sight.get_creator(body.creator_id)
     _check_channel(scope, sight, body.channel_id)
     zone = body.zone or creator.zone
@@ -147,14 +150,14 @@ def _add_pause_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_pauses(
         call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
     ) -> QuietPage:
-        """Pauses that are not over. Needs `posts:read`."""
+        """List current and future pauses. Requires the `posts:read` scope."""
         return _load_quiet_page(call, which, pause=True)
 
     @routes.get("/pauses/preview", response_model=MovePreviewOut)
     def preview_pause(
         call: Annotated[ApiCall, can_read], days: Annotated[PauseDays, Query()]
     ) -> MovePreviewOut:
-        """What a pause would move where; nothing is done. Needs `posts:read`."""
+        """Preview the moves that a pause would cause. Requires the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> MovePreview:
             return pauses.preview_pause(scope, _build_posting_pause(scope, sight, days, ""))
@@ -166,7 +169,7 @@ def _add_pause_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_pause(
         pause_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> QuietOut:
-        """One pause. Needs `posts:read`."""
+        """Return one pause. Requires the `posts:read` scope."""
         found = call.read(
             lambda scope, sight: _get_visible_quiet_period(scope, sight, pause_id, pause=True)
         )
@@ -188,8 +191,7 @@ def _add_pause_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: PauseIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """Announce a pause, and move what lies in it as it was seen in the preview. Needs
-        `calendar:write`."""
+        """Create a pause and move its posts as previewed. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             wanted = _build_posting_pause(scope, sight, body, body.words)
@@ -208,8 +210,8 @@ def _add_pause_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
         pause_id: UUID,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.CALENDAR_WRITE))],
     ) -> Response:
-        """End a pause. Before its first day what it moved goes back; later that stays, and a queue
-        may be pulled forward. Needs `calendar:write`."""
+        """End a pause. Before its first day, its posts return to their old times. Later they keep
+        their new times, and the queue can be moved forward. Requires the `calendar:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = _get_visible_quiet_period(scope, sight, pause_id, pause=True)
@@ -236,7 +238,7 @@ def _load_quiet_page(call: ApiCall, which: CreatorPageQuery, *, pause: bool) -> 
         seen = [one for one in sight.creators if which.creator in (None, one)]
         known = (
             one for one in quiet_periods.list_quiet_periods(scope, seen) if not one.country
-        )  # those are under `/holidays`
+        )  # public holidays have their own route, `/holidays`
         return [one for one in known if (one.shift_id is not None) == pause]
 
     question = ["pauses" if pause else "quiet", which.creator]
@@ -249,7 +251,8 @@ def _load_quiet_page(call: ApiCall, which: CreatorPageQuery, *, pause: bool) -> 
 def _get_visible_quiet_period(
     scope: Scope, sight: Caller, quiet_id: UUID, *, pause: bool
 ) -> QuietPeriod:
-    """Raises NotFound, in the same words for none, another agency's and another creator's."""
+    """Return a quiet period or pause. Raises the same NotFound for an unknown one and for one of
+    another creator or tenant."""
     found = quiet_periods.get_quiet_period(scope, quiet_id)
     if found.creator_id not in sight.creators or (found.shift_id is not None) != pause:
         raise NotFound("quiet.unknown")

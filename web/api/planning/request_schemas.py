@@ -1,5 +1,4 @@
-"""What comes into the API about times: series, hours of the week, queues, quiet days, pauses,
-moves, files, feeds."""
+"""Requests about series, slots, queues, quiet periods, pauses, bulk moves, imports and feeds."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -49,7 +48,7 @@ from web.api.common.schemas import (
 from web.api.posts.schemas import PostChange, PostIn
 
 MAX_POSTS = 50
-"""Posts that one request adds to a queue."""
+"""Maximum number of posts that one request adds to a queue."""
 
 
 MonthDayList = Annotated[
@@ -64,7 +63,7 @@ MonthDayList = Annotated[
 
 
 class RepeatIn(RequestModel):
-    """How often, and until when: `end` is a number of times, the last date, or the word `never`."""
+    """A recurrence rule. `end` is a number of occurrences, the last date, or `never`."""
 
     every: RecurrenceUnit
     end: Annotated[int, Field(strict=True, ge=1, le=MAX_OCCURRENCES)] | Literal["never"] | Day
@@ -85,7 +84,7 @@ class RepeatIn(RequestModel):
     ] = None
 
     def to_repeat(self, first: WallTime) -> Recurrence:
-        """From a first time on. Raises BadInput for a rule that says nothing."""
+        """Return the recurrence that starts at `first`. Raises BadInput for an invalid rule."""
         end = None if self.end == "never" else self.end
         days = tuple(sorted(set(self.weekdays)))
         dates = tuple(sorted(set(self.month_days)))
@@ -105,8 +104,8 @@ _SERIES: JsonDict = {
 
 
 class SeriesIn(PostIn):
-    """A post that leaves again and again, from `at` on. `confirmed`: you know that more than twenty
-    are made at once."""
+    """A recurring post that starts at `at`. Set `confirmed` if more than twenty posts are created
+    at once."""
 
     model_config = example_config(_SERIES)
 
@@ -117,9 +116,9 @@ class SeriesIn(PostIn):
 
 
 class SeriesChange(RequestModel):
-    """What a series becomes from one of its dates on. `at`: its first time then; left out, that
-    date at its hour. `repeat`, `words` and `channels`: left out, as before. Other words need a new
-    yes, and so does an account that is added."""
+    """Changes to a series from one of its dates on. `at` is its new first time; without it, the
+    date keeps its time. `repeat`, `words` and `channels` keep their values if they are left out.
+    New text and added accounts need approval."""
 
     model_config = example_config(
         {"day": "2031-03-06", "at": {"wall_time": "2031-03-06T20:00", "zone": "Europe/Paris"}}
@@ -134,7 +133,7 @@ class SeriesChange(RequestModel):
 
 
 class SkipIn(RequestModel):
-    """One of its dates, as its own zone calls it."""
+    """A date of the series, in the series' time zone."""
 
     model_config = example_config({"day": "2031-03-06"})
 
@@ -142,14 +141,14 @@ class SkipIn(RequestModel):
 
 
 class SlotsQuery(CreatorPageQuery):
-    """Of which account."""
+    """The account whose slots are listed."""
 
     channel: UUID
 
 
 class SlotIn(RequestModel):
-    """An hour of the week at which an account posts; `jitter`: up to so many minutes later, drawn
-    for each date."""
+    """A weekly slot of an account. With `jitter`, each post is delayed by a random number of
+    minutes up to that value."""
 
     model_config = example_config(
         {"channel_id": EXAMPLE_CHANNEL_ID, "weekday": 0, "clock": "18:30", "zone": "Europe/Paris"}
@@ -164,7 +163,7 @@ class SlotIn(RequestModel):
 
 
 class FillIn(RequestModel):
-    """Posts, in the order in which they take the next free hours."""
+    """The posts to add to the queue, in this order."""
 
     model_config = example_config({"posts": [EXAMPLE_POST_ID]})
 
@@ -172,7 +171,7 @@ class FillIn(RequestModel):
 
 
 class OrderIn(RequestModel):
-    """Every delivery of the queue, in the order they are to leave."""
+    """All deliveries of the queue in their new order."""
 
     model_config = example_config({"order": [EXAMPLE_DELIVERY_ID]})
 
@@ -180,7 +179,7 @@ class OrderIn(RequestModel):
 
 
 class TakeOutIn(RequestModel):
-    """One delivery of the queue."""
+    """The delivery to remove from the queue."""
 
     model_config = example_config({"delivery_id": EXAMPLE_DELIVERY_ID})
 
@@ -188,8 +187,8 @@ class TakeOutIn(RequestModel):
 
 
 class QuietIn(RequestModel):
-    """When nothing is to be posted: dates from `first` to `last`, or the hours from `start` to
-    `end` on a weekday or each. Without `channel_id`, on every account of the creator."""
+    """A quiet period: the dates from `first` to `last`, or the hours from `start` to `end` on one
+    weekday or on all. Without `channel_id`, it applies to all accounts of the creator."""
 
     model_config = example_config(
         {"creator_id": EXAMPLE_CREATOR_ID, "label": "Night", "start": "22:00", "end": "08:00"}
@@ -207,9 +206,9 @@ class QuietIn(RequestModel):
 
 
 class HolidaysIn(RequestModel):
-    """Whose public holidays are quiet days, by the code of ISO 3166-1; "" is nobody's, and null
-    for a creator what the agency chose. `left_out`: English names, without whether a date is
-    estimated."""
+    """The country (ISO 3166-1 code) whose public holidays are quiet days. An empty `country` means
+    none; null means, for a creator, the agency's setting. `left_out` lists English names of
+    holidays that are not quiet days, without the note that a date is estimated."""
 
     model_config = example_config(
         {
@@ -229,7 +228,8 @@ class HolidaysIn(RequestModel):
 
 
 class PauseDays(RequestModel):
-    """Dates without posts, the first and the last included; without a zone in the creator's."""
+    """The dates of a pause; `first` and `last` are included. The default time zone is the
+    creator's."""
 
     creator_id: UUID
     channel_id: UUID | None = None
@@ -239,7 +239,8 @@ class PauseDays(RequestModel):
 
 
 class PauseIn(PauseDays):
-    """A pause, as its preview was seen; `words` say why, kindly."""
+    """A pause with the versions that its preview returned. `words` is the reason that
+    members see."""
 
     model_config = example_config(
         {
@@ -256,8 +257,8 @@ class PauseIn(PauseDays):
 
 
 class ShiftQuery(RequestModel):
-    """What is due from `since` until before `before`, so many days and minutes later, or earlier
-    where negative."""
+    """The deliveries due from `since` until before `before`, and the days and minutes by which they
+    move. Negative values move them to earlier times."""
 
     creator_id: UUID
     channel_id: UUID | None = None
@@ -268,16 +269,16 @@ class ShiftQuery(RequestModel):
 
     @property
     def to_offset(self) -> TimeOffset:
-        """As the room knows it."""
+        """The value that `schedules` expects."""
         return TimeOffset(self.days, self.minutes)
 
     def to_selection(self, now: datetime) -> MoveSelection:
-        """As the room knows it; what has passed is left alone."""
+        """Return the selected deliveries. Those due before `now` are excluded."""
         return MoveSelection(self.creator_id, self.channel_id, max(self.since, now), self.before)
 
 
 class ShiftIn(ShiftQuery):
-    """A move of many, as its preview was seen."""
+    """A bulk move with the versions that its preview returned."""
 
     model_config = example_config(
         {
@@ -293,7 +294,7 @@ class ShiftIn(ShiftQuery):
 
 
 class ImportApplyIn(RequestModel):
-    """As drafts; with `plan`, onto the calendar where nobody has to say yes."""
+    """The target of an import: drafts, or with `plan`, the calendar if no approval is needed."""
 
     model_config = example_config({"plan": False})
 
@@ -301,7 +302,7 @@ class ImportApplyIn(RequestModel):
 
 
 class FeedIn(RequestModel):
-    """A page elsewhere whose new entries become drafts for these accounts."""
+    """A web feed whose new entries become drafts for these accounts."""
 
     model_config = example_config(
         {
@@ -317,6 +318,6 @@ class FeedIn(RequestModel):
 
 
 def first_occurrence(change: SeriesChange, zone: str) -> WallTime | None:
-    """The first time of a changed series, where it was said. Raises BadInput for what no calendar
-    has."""
+    """Return the new first time of a changed series, or None if it does not change. Raises BadInput
+    for a date or time that does not exist."""
     return None if change.at is None else wall_time_in(change.at, zone)

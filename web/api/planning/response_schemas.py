@@ -1,5 +1,5 @@
-"""What the API gives out about times: series, hours of the week, queues, quiet days, pauses, moves,
-files, feeds."""
+"""Responses about series, slots, queues, quiet periods, pauses, bulk moves, imports, feeds and
+downtimes."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -34,9 +34,9 @@ from web.api.posts.delivery_schemas import DeliveryOut
 
 
 class DowntimeOut(BaseModel):
-    """Posts that were missed together: how many left, wait for their turn, are held; `since` is
-    when the first was due. `open`: nobody answered yet. `others_too`: it also touches creators this
-    key may not see."""
+    """Posts that were missed in a downtime, by number: published since (`left`), waiting for their
+    new time, and on hold. `since` is the due time of the first. The state is `open` until a member
+    decides. `others_too` is true if it affects creators that the key may not access."""
 
     id: UUID
     state: DowntimeState
@@ -48,20 +48,19 @@ class DowntimeOut(BaseModel):
 
     @classmethod
     def of(cls, one: DowntimeView) -> "DowntimeOut":
-        """Of the room's value."""
         return cls(**downtime_fields(one))
 
 
 def downtime_fields(one: DowntimeView) -> dict[str, Any]:
-    """The fields of a downtime."""
+    """Return the response fields of a downtime."""
     return {name: getattr(one, name) for name in ("id", "state", "since", "others_too")} | asdict(
         one.count
     )
 
 
 class MissedOut(BaseModel):
-    """What an account missed, in the order of its turns, what is held last: the scheduled ones
-    leave at their `not_before`."""
+    """The missed deliveries of an account in the order of their new times (`not_before`), held ones
+    last."""
 
     channel_id: UUID
     channel: str
@@ -69,7 +68,6 @@ class MissedOut(BaseModel):
 
     @classmethod
     def of(cls, one: MissedOnAccount) -> "MissedOut":
-        """Of the room's value."""
         return cls(
             channel_id=one.id,
             channel=one.name,
@@ -78,40 +76,38 @@ class MissedOut(BaseModel):
 
 
 class DowntimeWhole(DowntimeOut):
-    """The same, account by account."""
+    """A downtime with its missed deliveries by account."""
 
     accounts: list[MissedOut]
 
     @classmethod
     def from_view(cls, one: DowntimeView) -> "DowntimeWhole":
-        """Of the room's value."""
         return cls(
             **downtime_fields(one), accounts=[MissedOut.of(account) for account in one.accounts]
         )
 
 
 class DowntimesOut(BaseModel):
-    """A page of downtimes; `next` is the cursor of the one after, null at the end."""
+    """A page of downtimes. `next` is the cursor of the next page, or null."""
 
     items: list[DowntimeOut]
     next: str | None
 
 
 class WallOut(BaseModel):
-    """A local date and time in its zone."""
+    """A local date and time with its time zone."""
 
     wall_time: str
     zone: str
 
     @classmethod
     def of(cls, one: WallTime) -> "WallOut":
-        """Of the room's value."""
         return cls(wall_time=str(one), zone=one.zone)
 
 
 class SeriesOut(BaseModel):
-    """A post that repeats. `rule` as RFC 5545 writes it; `coming` are its next times by the rule:
-    what was moved leaves at a time of its own."""
+    """A recurring post. `rule` has the format of RFC 5545. `coming` are its next times by the rule;
+    moved occurrences have a different time."""
 
     id: UUID
     creator_id: UUID
@@ -127,7 +123,6 @@ class SeriesOut(BaseModel):
 
     @classmethod
     def of(cls, one: SeriesRecord) -> "SeriesOut":
-        """Of the room's value."""
         series = one.series
         repeat = one.series.repeat
         return cls(
@@ -146,7 +141,7 @@ class SeriesOut(BaseModel):
 
 
 class SlotOut(BaseModel):
-    """An hour of the week of an account; 0 is Monday."""
+    """A weekly slot of an account. Weekday 0 is Monday."""
 
     id: UUID
     creator_id: UUID
@@ -159,7 +154,6 @@ class SlotOut(BaseModel):
 
     @classmethod
     def of(cls, one: Slot) -> "SlotOut":
-        """Of the room's value."""
         said = {
             name: getattr(one, name)
             for name in ("id", "creator_id", "channel_id", "weekday", "zone", "jitter")
@@ -168,7 +162,7 @@ class SlotOut(BaseModel):
 
 
 class QueuedOut(BaseModel):
-    """One delivery of a queue."""
+    """A delivery in a queue."""
 
     delivery_id: UUID
     post_id: UUID
@@ -181,18 +175,14 @@ class QueuedOut(BaseModel):
 
     @classmethod
     def of(cls, one: QueueEntry) -> "QueuedOut":
-        """Of the room's value."""
         names = ("delivery_id", "post_id", "version", "state", "words", "due_at", "label")
         return cls(at=WallOut.of(one.at), **{name: getattr(one, name) for name in names})
 
 
 class QueueOut(BaseModel):
-    """The queue of an account, the next one first; `next_free` is when a post would leave that is
-    added now.
-
-    `min_gap_seconds` lie between two posts: with `holds_distance` one that comes nearer waits, else
-    people are told.
-    """
+    """The queue of an account, next delivery first. `next_free` is the next open slot.
+    `min_gap_seconds` is the minimum interval between two posts. With `holds_distance`, posts wait
+    for it; otherwise members are only warned."""
 
     channel_id: UUID
     min_gap_seconds: int
@@ -204,7 +194,6 @@ class QueueOut(BaseModel):
     def of(
         cls, channel: Channel, entries: Sequence[QueueEntry], free: WallTime | None
     ) -> "QueueOut":
-        """Of the room's values."""
         return cls(
             channel_id=channel.id,
             min_gap_seconds=int(channel.min_interval.total_seconds()),
@@ -215,8 +204,8 @@ class QueueOut(BaseModel):
 
 
 class HolidayOut(BaseModel):
-    """A public holiday; `quiet`: whether it is kept free. Its English name is what `left_out`
-    says."""
+    """A public holiday. `quiet` is true if it is a quiet day. `left_out` refers to its English
+    name."""
 
     day: date
     english: str
@@ -225,8 +214,8 @@ class HolidayOut(BaseModel):
 
 
 class HolidaysOut(BaseModel):
-    """Whose public holidays are quiet days; `own`: by a choice of this creator's, else by the
-    agency's."""
+    """The setting for public holidays as quiet days. `own` is true if it was set for this creator
+    or agency, and false if a creator uses the agency's setting."""
 
     creator_id: UUID | None
     country: str
@@ -237,7 +226,7 @@ class HolidaysOut(BaseModel):
 
 
 class QuietOut(BaseModel):
-    """When nothing is posted: dates, or hours of the week."""
+    """A quiet period: dates, or hours of the week."""
 
     id: UUID
     creator_id: UUID
@@ -252,7 +241,6 @@ class QuietOut(BaseModel):
 
     @classmethod
     def of(cls, one: QuietPeriod) -> "QuietOut":
-        """Of the room's value."""
         names = ("id", "creator_id", "channel_id", "label", "zone", "first", "last", "weekday")
         hours = {
             name: None if at is None else f"{at:%H:%M}"
@@ -262,7 +250,7 @@ class QuietOut(BaseModel):
 
 
 class MovingOut(BaseModel):
-    """One delivery that goes to another time; `warning` is what speaks against it."""
+    """A delivery that moves to another time. `warning` is a reason against the new time."""
 
     delivery_id: UUID
     post_id: UUID
@@ -274,7 +262,6 @@ class MovingOut(BaseModel):
 
     @classmethod
     def of(cls, one: PlannedMove) -> "MovingOut":
-        """Of the room's value."""
         said = {
             name: getattr(one, name) for name in ("delivery_id", "post_id", "channel_id", "words")
         }
@@ -287,7 +274,7 @@ class MovingOut(BaseModel):
 
 
 class LeftOut(BaseModel):
-    """One delivery that stays where it is, or that does not leave at all, and why."""
+    """A delivery that does not move or is cancelled, with the reason."""
 
     delivery_id: UUID
     channel_id: UUID
@@ -296,7 +283,6 @@ class LeftOut(BaseModel):
 
     @classmethod
     def of(cls, one: UnmovedDelivery | LeftOutOccurrence) -> "LeftOut":
-        """Of the room's value."""
         return cls(
             delivery_id=one.delivery_id,
             channel_id=one.channel_id,
@@ -306,8 +292,8 @@ class LeftOut(BaseModel):
 
 
 class MovePreviewOut(BaseModel):
-    """What would move where, by time, what would stay, and what of series would be left out of a
-    pause; `seen` is handed back with the word to do it."""
+    """A preview: the deliveries that would move, by time, those that would stay (`left`), and the
+    dates of series that a pause would skip (`out`). Pass `seen` back to perform the move."""
 
     moving: list[MovingOut]
     left: list[LeftOut]
@@ -316,7 +302,6 @@ class MovePreviewOut(BaseModel):
 
     @classmethod
     def of(cls, found: MovePreview) -> "MovePreviewOut":
-        """Of the room's value."""
         return cls(
             moving=[MovingOut.of(one) for one in found.moving],
             left=[LeftOut.of(one) for one in found.left],
@@ -326,8 +311,8 @@ class MovePreviewOut(BaseModel):
 
 
 class MovedOut(BaseModel):
-    """What was moved, and what stayed. `shift_id` takes it back, for ten minutes; null where it is
-    one itself."""
+    """The result of a move. `shift_id` can be undone for ten minutes; it is null if the move cannot
+    be undone."""
 
     shift_id: UUID | None
     moved: list[MovingOut]
@@ -337,7 +322,6 @@ class MovedOut(BaseModel):
     def of(
         cls, shift_id: UUID | None, moved: Sequence[PlannedMove], left: Sequence[UnmovedDelivery]
     ) -> "MovedOut":
-        """Of the room's values."""
         return cls(
             shift_id=shift_id,
             moved=[MovingOut.of(one) for one in moved],
@@ -346,7 +330,7 @@ class MovedOut(BaseModel):
 
 
 class PauseOut(BaseModel):
-    """A pause that was announced, what it moved, and what of series it left out."""
+    """A new pause, the deliveries that it moved, and the dates of series that it skips (`out`)."""
 
     pause: QuietOut
     moved: list[MovingOut]
@@ -355,7 +339,7 @@ class PauseOut(BaseModel):
 
 
 class ShiftOut(BaseModel):
-    """A move of many: until when it may be taken back, and when it was."""
+    """A bulk move. It can be undone until `until`."""
 
     id: UUID
     creator_id: UUID
@@ -367,15 +351,14 @@ class ShiftOut(BaseModel):
 
     @classmethod
     def of(cls, one: BulkMoveRecord) -> "ShiftOut":
-        """Of the room's value."""
         names = ("creator_id", "by", "made_at", "until", "undone_at")
         said = {name: getattr(one, name) for name in names}
         return cls(id=one.shift_id, deliveries=list(one.deliveries), **said)
 
 
 class FindingOut(BaseModel):
-    """Something about a line (the heading is 1): a problem keeps the file from being written, a
-    mark does not."""
+    """A finding about a line of an import (the heading is line 1). Problems prevent the import,
+    marks do not."""
 
     line: int
     column: str
@@ -385,7 +368,6 @@ class FindingOut(BaseModel):
 
     @classmethod
     def of(cls, one: ImportFinding) -> "FindingOut":
-        """Of the room's value."""
         said = reason_out(one.message) or ReasonOut(code="", text="")
         return cls(
             line=one.line, column=one.column, problem=one.grave, code=said.code, text=said.text
@@ -393,9 +375,9 @@ class FindingOut(BaseModel):
 
 
 class ImportOut(BaseModel):
-    """A file of posts: `done` of `lines` were looked at; `posts` were written; `taken_back` of
-    their deliveries, of which `left_before` had gone. `findings` are told of one file, not in
-    lists."""
+    """An import: `done` of `lines` are validated, and `posts` were created. After an undo,
+    `taken_back` counts cancelled deliveries and `left_before` those that were already published.
+    Lists do not include `findings`."""
 
     id: UUID
     name: str
@@ -415,7 +397,6 @@ class ImportOut(BaseModel):
 
     @classmethod
     def of(cls, one: ImportView) -> "ImportOut":
-        """Of the room's value."""
         names = (
             "id",
             "name",
@@ -439,7 +420,7 @@ class ImportOut(BaseModel):
 
 
 class FeedOut(BaseModel):
-    """A page elsewhere whose entries become drafts; `reason` says why it could not be read last."""
+    """A web feed whose entries become drafts. `reason` is the last error."""
 
     id: UUID
     creator_id: UUID
@@ -454,7 +435,6 @@ class FeedOut(BaseModel):
 
     @classmethod
     def of(cls, one: FeedView) -> "FeedOut":
-        """Of the room's value."""
         names = (
             "id",
             "creator_id",
@@ -470,15 +450,14 @@ class FeedOut(BaseModel):
 
 
 class SeriesPage(BaseModel):
-    """A page of series, the newest first; `next` is the cursor of the one after, null at the
-    end."""
+    """A page of series, newest first. `next` is the cursor of the next page, or null."""
 
     items: list[SeriesOut]
     next: str | None
 
 
 class SlotsPage(BaseModel):
-    """A page of hours of the week."""
+    """A page of slots."""
 
     items: list[SlotOut]
     next: str | None
@@ -492,7 +471,7 @@ class QuietPage(BaseModel):
 
 
 class ImportsPage(BaseModel):
-    """The files brought in last, the last one first."""
+    """Recent imports, newest first."""
 
     items: list[ImportOut]
 

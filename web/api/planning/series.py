@@ -1,5 +1,5 @@
-"""Series in the API: a post that leaves again and again, changed from a date on, left out once,
-stopped."""
+"""API routes of series: recurring posts, changes from a date on, skipped dates, and the end of a
+series."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -39,7 +39,7 @@ from web.api.posts.schemas import PostWhole
 
 
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
-    """The routes under `/series`."""
+    """Create the routes under `/series`."""
     routes = APIRouter(prefix="/series", tags=["series"])
     _add_series_read_routes(routes, tenant)
     _add_series_create_route(routes, tenant, connectors)
@@ -55,7 +55,7 @@ def _add_series_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_series(
         call: Annotated[ApiCall, can_read], which: Annotated[CreatorPageQuery, Query()]
     ) -> SeriesPage:
-        """Posts that repeat, the newest first. Needs `posts:read`."""
+        """List series, newest first. Requires the `posts:read` scope."""
         question = ["series", which.creator]
         before = pagination.decode_dated_cursor(question, which.cursor)
 
@@ -76,7 +76,8 @@ def _add_series_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_series(
         series_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> SeriesOut:
-        """One series. Its `ETag` is what a change names in `If-Match`. Needs `posts:read`."""
+        """Return one series. Send its `ETag` in `If-Match` to change it. Requires the `posts:read`
+        scope."""
         found = call.read(
             lambda scope, sight: queries.get_series_record(scope, sight.creators, series_id)
         )
@@ -92,8 +93,8 @@ def _add_series_create_route(
         body: SeriesIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Write a post that repeats. Its first time is on the calendar at once, the others of the
-        next ninety days a moment later. Needs `posts:write`."""
+        """Create a recurring post. Its first occurrence is scheduled immediately, those of the next
+        ninety days shortly after. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator = sight.get_creator(body.creator_id)
@@ -127,8 +128,8 @@ def _add_series_change_routes(
     def change_series(
         series_id: UUID, body: SeriesChange, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Change this date and all that follow: the series ends before it, and the one that is
-        answered begins. What has left stays. Needs `posts:write`."""
+        """Change a date of a series and all following ones: the series ends before it, and the
+        returned one begins. Published posts do not change. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             old = lock_seen_series(scope, sight, series_id, call)
@@ -161,7 +162,7 @@ def _add_series_date_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{series_id}/skip", response_model=SeriesOut)
     def skip_date(series_id: UUID, body: SkipIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Leave one of its dates out, on every account. Needs `posts:write`."""
+        """Skip one date of a series on all accounts. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             lock_seen_series(scope, sight, series_id, call)
@@ -172,8 +173,8 @@ def _add_series_date_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{series_id}/detach", status_code=201, response_model=PostWhole)
     def detach_date(series_id: UUID, body: SkipIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Leave one of its dates out, and answer with a post of its own that says the same there
-        and then: change its words, and those of the other dates stay. Needs `posts:write`."""
+        """Replace one date of a series by a separate post with the same content and time, and
+        return it. It can be changed independently. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             lock_seen_series(scope, sight, series_id, call)
@@ -186,8 +187,7 @@ def _add_series_date_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{series_id}/stop", response_model=SeriesOut)
     def stop_series(series_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Make no more of it, and take what is still ahead off the calendar. Needs
-        `posts:write`."""
+        """Stop a series and cancel its upcoming deliveries. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             lock_seen_series(scope, sight, series_id, call)
@@ -198,7 +198,7 @@ def _add_series_date_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 def lock_seen_series(scope: Scope, sight: Caller, series_id: UUID, call: ApiCall) -> SeriesRecord:
-    """Hold a series as its caller saw it. Raises NotFound, Stale."""
+    """Lock a series at the state its caller saw. Raises NotFound or StaleVersion."""
     series.lock_series_planning(
         scope, queries.get_series_record(scope, sight.creators, series_id).creator_id
     )
@@ -209,7 +209,7 @@ def lock_seen_series(scope: Scope, sight: Caller, series_id: UUID, call: ApiCall
 
 
 def _series_tag_fields(one: SeriesRecord) -> tuple[object, ...]:
-    """What somebody may change about a series; that its last delivery was made is no change."""
+    """Return the values of the state tag. A new occurrence does not change them."""
     known = one.series
     repeat = one.series.repeat
     stopped = known.state is SeriesState.STOPPED
@@ -228,7 +228,7 @@ def _series_tag_fields(one: SeriesRecord) -> tuple[object, ...]:
 def _build_newest_series_result(
     scope: Scope, sight: Caller, post_id: UUID, did: str, *, status: int = 200
 ) -> ChangeResult:
-    """Answer with the last series of a post."""
+    """Respond with the newest series of a post."""
     return _build_series_result(
         scope, sight, queries.series_of_post_views(scope, post_id)[-1].id, did, status=status
     )
@@ -245,7 +245,7 @@ def _build_series_result(
 
 
 def series_states(series_id: UUID) -> ConflictStates:
-    """Where a series stands, for a conflict."""
+    """Return the function that reads the state of a series for a conflict response."""
 
     def ask(scope: Scope, sight: Caller) -> dict[str, str]:
         return {

@@ -1,5 +1,4 @@
-"""A week proposed from a brief, at the edge: what is asked for, and what is proposed, line by
-line."""
+"""Requests and responses about AI weekly plans."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal
@@ -38,9 +37,9 @@ BriefText = Annotated[StorableText, Field(max_length=MAX_FORBIDDEN_WORDS)]
 
 
 class WeekIn(RequestModel):
-    """The brief: `count` posts on these accounts, on these days of the week from `first` on.
-    Without a `tone`, a language and words that are never used, those of her persona hold. Of
-    `recipes` one is taken for each post in turn, of `topics` as well."""
+    """The brief of a weekly plan: `count` posts on these accounts and weekdays, starting with
+    `first`. `tone` and `language` default to those of the creator's persona, as do the forbidden
+    words. `recipes` and `topics` are used in turn."""
 
     model_config = example_config(
         {
@@ -70,8 +69,8 @@ class WeekIn(RequestModel):
 
 
 class LineChange(RequestModel):
-    """What a line becomes before it is accepted; what is left out stays, and a `recipe_id` of null
-    asks for no picture."""
+    """Changes to a line before it is accepted. Fields that are left out keep their value. A
+    `recipe_id` of null requests no picture."""
 
     model_config = example_config({"body": "Boats, gulls and coffee: come by at six."})
 
@@ -80,16 +79,16 @@ class LineChange(RequestModel):
     recipe_id: UUID | None = None
 
     def to_edit(self, old: WeekLineView) -> WeekLineChange:
-        """What a line becomes by it. Raises BadInput for what no calendar has."""
+        """Return the changed line. Raises BadInput for a date or time that does not exist."""
         recipe = self.recipe_id if "recipe_id" in self.model_fields_set else old.recipe_id
         at = old.at if self.at is None else wall_time_in(self.at, old.at.zone)
         return WeekLineChange(old.body if self.body is None else self.body, at, recipe)
 
 
 class LineOut(BaseModel):
-    """One post of a proposed week. `hour_from`: a free hour of the account, its usual one, or a
-    plain one; `words_by`: the brief, a model, a person or both; `post_id` is its draft once it was
-    accepted."""
+    """A post of a weekly plan. `hour_from` is the source of its time: an open slot, the account's
+    usual time, or a default. `words_by` is the source of its text: the brief, a model, a member, or
+    a model and a member. `post_id` is the draft, once the line is accepted."""
 
     id: UUID
     creator_id: UUID
@@ -106,7 +105,6 @@ class LineOut(BaseModel):
 
     @classmethod
     def of(cls, one: WeekLineView) -> "LineOut":
-        """Of the room's value."""
         names = (
             "id",
             "creator_id",
@@ -124,7 +122,7 @@ class LineOut(BaseModel):
 
 
 class WeekOut(BaseModel):
-    """A proposed week; while it is `waiting`, a model may still write its words. Over at
+    """A weekly plan. While the state is `waiting`, a model may still write its texts. It expires at
     `expires_at`."""
 
     id: UUID
@@ -137,7 +135,6 @@ class WeekOut(BaseModel):
 
     @classmethod
     def of(cls, one: WeekProposal) -> "WeekOut":
-        """Of the room's value."""
         return cls(
             id=one.id,
             creator_id=one.brief.creator_id,
@@ -150,6 +147,6 @@ class WeekOut(BaseModel):
 
 
 class WeeksOut(BaseModel):
-    """The newest proposals of each creator that are not over."""
+    """The current weekly plan of each creator."""
 
     items: list[WeekOut]

@@ -1,8 +1,6 @@
-"""Weeks proposed from a brief, in the API: asked for, read, and accepted or dropped line by line.
-Drafts only.
+"""API routes of AI weekly plans: request a plan, then change, accept or drop its lines.
 
-What is accepted becomes a draft of the key's member with its wished time; nothing is planned by
-it.
+An accepted line becomes a draft of the key's member with a proposed time. It is not scheduled.
 """
 
 from collections.abc import Callable
@@ -45,13 +43,13 @@ LINE = "/weeks/lines/{line_id}"
 
 
 class WeeklyPlansQuery(RequestModel):
-    """Of whom."""
+    """The creator whose plans are listed."""
 
     creator: UUID | None = None
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/weeks`."""
+    """Create the routes under `/weeks`."""
     routes = APIRouter(tags=["weeks"])
     _add_week_create_route(routes, tenant)
     _add_week_read_routes(routes, tenant)
@@ -65,8 +63,8 @@ def _add_week_create_route(routes: APIRouter, tenant: OpenScope) -> None:
         body: WeekIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Propose a week from a brief: days and hours at once, a model's words soon after. Nothing
-        is planned. Needs `posts:write`."""
+        """Request a weekly plan. Days and times are ready immediately, texts shortly after. Nothing
+        is scheduled. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             made = proposals.request_week(
@@ -93,6 +91,7 @@ def _build_week_brief(scope: Scope, creator: Creator, body: WeekIn) -> WeekBrief
         tone=" ".join((manner.tone if body.tone is None else body.tone).split()),
         language=body.language or ours,
         channels=tuple(dict.fromkeys(body.channels)),
+        # The default is the next Monday.
         first=body.first or today + timedelta(days=DAYS_PER_WEEK - today.weekday()),
         weekdays=tuple(sorted(set(body.weekdays))),
         count=body.count,
@@ -110,7 +109,8 @@ def _add_week_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_weeks(
         call: Annotated[ApiCall, can_read], which: Annotated[WeeklyPlansQuery, Query()]
     ) -> WeeksOut:
-        """The newest proposal of each creator, unless it is over. Needs `posts:read`."""
+        """List the latest weekly plan of each creator, unless it is expired. Requires the
+        `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> list[WeekProposal]:
             seen = [one for one in sight.creators if which.creator in (None, one)]
@@ -120,8 +120,8 @@ def _add_week_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("/weeks/{week_id}", response_model=WeekOut)
     def get_week(week_id: UUID, call: Annotated[ApiCall, can_read]) -> WeekOut:
-        """One of them, with its lines by time, each with its `version`; while it is `waiting`, ask
-        again. Needs `posts:read`."""
+        """Return a weekly plan with its lines by time, each with its `version`. Poll this route
+        while the state is `waiting`. Requires the `posts:read` scope."""
         return WeekOut.of(
             call.read(
                 lambda scope, sight: proposals.get_week_proposal(scope, sight.creators, week_id)
@@ -132,7 +132,7 @@ def _add_week_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_week_line(
         line_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> LineOut:
-        """One line; its `ETag` is its version. Needs `posts:read`."""
+        """Return one line. Its `ETag` is its version. Requires the `posts:read` scope."""
         found = call.read(lambda scope, sight: _get_visible_week_line(scope, sight, line_id))
         response.headers.update(etag_header(found.version))
         return LineOut.of(found)
@@ -147,8 +147,8 @@ def _add_week_line_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: LineChange,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, can_write))],
     ) -> Response:
-        """Change the words, the hour or the recipe of a line that is still proposed. Needs
-        `posts:write`."""
+        """Change the text, time or recipe of a line that is not yet accepted or dropped. Requires
+        the `posts:write` scope."""
 
         def act(scope: Scope, old: WeekLineView) -> None:
             proposals.update_week_line(scope, line_id, body.to_edit(old), version=old.version)
@@ -162,9 +162,9 @@ def _add_week_line_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def accept_week_line(
         line_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
     ) -> Response:
-        """Make a draft of a line, with its wished time; nothing is approved or planned by it. Where
-        it asks for a picture, that is ordered, and the key needs `generate` too. Needs
-        `posts:write`."""
+        """Create a draft from a line, with a proposed time. It is neither approved nor scheduled.
+        If the line has a recipe, a run is started, which also requires the `generate` scope.
+        Requires the `posts:write` scope."""
 
         def act(scope: Scope, old: WeekLineView) -> None:
             if old.recipe_id is not None and ApiKeyScope.GENERATE not in call.asked.entered.scopes:
@@ -182,7 +182,7 @@ def _add_week_line_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def drop_week_line(
         line_id: UUID, call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))]
     ) -> Response:
-        """Leave a line out. Needs `posts:write`."""
+        """Drop a line. Requires the `posts:write` scope."""
 
         def act(scope: Scope, old: WeekLineView) -> None:
             proposals.drop_week_line(scope, line_id, version=old.version)
@@ -196,7 +196,8 @@ def _add_week_line_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _build_week_line_change(
     call: ApiCall, line_id: UUID, did: str, act: Callable[[Scope, WeekLineView], None]
 ) -> Callable[[Scope, Caller], ChangeResult]:
-    """Do something to a line as its caller saw it; it answers with the line as it stands then."""
+    """Return a change that acts on a line at the version its caller saw, and responds with the new
+    state."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         old = _get_visible_week_line(scope, sight, line_id)
@@ -213,7 +214,8 @@ def _build_week_line_change(
 
 
 def _get_visible_week_line(scope: Scope, sight: Caller, line_id: UUID) -> WeekLineView:
-    """Raises NotFound, in the same words for none, another agency's and another creator's."""
+    """Return a line. Raises the same NotFound for an unknown line and for one of another creator or
+    tenant."""
     found = proposals.get_week_line(scope, line_id)
     if found.creator_id not in sight.creators:
         raise NotFound("week.unknown")

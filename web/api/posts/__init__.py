@@ -1,1 +1,4 @@
-"""API routes of posts, deliveries, approvals, labels and review comments."""
+"""API routes of posts, deliveries, approvals, labels and review comments.
+
+Series, imports and bulk moves are in `planning`.
+"""

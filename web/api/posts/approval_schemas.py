@@ -19,14 +19,14 @@ from web.api.posts.review_comment_schemas import (
 
 
 class ApproveIn(RequestModel):
-    """A yes to the post as its version stands."""
+    """An approval of the current version of a post."""
 
     note: Annotated[StorableText, Field(max_length=500)] = ""
     tier: Annotated[int, Field(ge=1, le=2)] = 1
 
 
 class AskChangeIn(RequestModel):
-    """A wish for another version: its code, and the words whoever rewrites it reads."""
+    """A request for changes: a reason code and a note to the author."""
 
     why: ChangeReason = "other"
     note: Note
@@ -34,15 +34,15 @@ class AskChangeIn(RequestModel):
 
 
 class RejectIn(RequestModel):
-    """A no for good: its code and words."""
+    """A permanent rejection: a reason code and a note."""
 
     why: RejectionReason = "other"
     note: Note
 
 
 class WantedOut(BaseModel):
-    """A no, or a wish for a change; `answered` once the post is another, or whoever said it has
-    said yes since."""
+    """A rejection or a request for changes. `answered` is true if the post was changed since, or
+    the same member approved it since."""
 
     by: PersonOut
     tier: int
@@ -54,15 +54,15 @@ class WantedOut(BaseModel):
 
     @classmethod
     def of(cls, one: ChangeRequest, names: PersonNames) -> "WantedOut":
-        """Of the room's value."""
         said = {name: getattr(one, name) for name in ("tier", "verdict", "why", "note", "at")}
         return cls(by=PersonOut.of(one.by, names), answered=one.answered or one.agreed, **said)
 
 
 class NeededOut(BaseModel):
-    """Who is needed for a post: `tiers` yeses are asked for, `missing` are those nobody gave, `who`
-    may give them. `to_look_at` are pictures that people look at on the page before they say yes;
-    `wanted` is what somebody wants changed, the last first; `open_comments` wait for an answer."""
+    """The approval status of a post. `tiers` is the number of required approvals, `missing` are the
+    tiers without one, and `who` are the members who may approve. `to_look_at` are pictures that
+    must be viewed in the dashboard before approval, `wanted` are rejections and requests for
+    changes, newest first, and `open_comments` counts unresolved comments."""
 
     post_id: UUID
     approved: bool

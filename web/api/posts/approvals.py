@@ -1,7 +1,7 @@
-"""Approvals in the API: what waits for a yes, whose, and the words a key may say for its member.
+"""API routes of approvals: pending posts, and the decisions of the key's member.
 
-A key has no eyes: what people must look at is approved on the page. Nor does it give anybody else's
-yes.
+A key approves only for its own member. Posts whose pictures must be viewed first can only be
+approved in the dashboard.
 """
 
 from collections.abc import Collection
@@ -41,7 +41,7 @@ from web.api.posts.schemas import PostWhole
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/approvals`, and the words beside a yes under `/posts`."""
+    """Create the routes under `/approvals`, and the approval routes under `/posts`."""
     routes = APIRouter(tags=["approvals"])
     _add_pending_approval_routes(routes, tenant)
     _add_approval_status_route(routes, tenant)
@@ -50,8 +50,8 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def require_no_blurred_pictures(scope: Scope, sight: Caller, post_id: UUID) -> None:
-    """Raise Refused for a post with pictures that come blurred: whoever approves it has looked at
-    them."""
+    """Raise Refused if the post has pictures that the dashboard blurs, because members must view
+    them before they approve."""
     if _list_blurred_assets(
         scope, listings.get_post_detail(scope, sight.creators, post_id).listed.post
     ):
@@ -69,7 +69,7 @@ def _list_blurred_assets(scope: Scope, post: StoredPost) -> list[UUID]:
 def _is_blurred_asset(scope: Scope, asset_id: UUID) -> bool:
     try:
         return get_asset_bytes(scope, asset_id).standing.rating not in UNCOVERED_RATINGS
-    except NotFound:  # it was erased since: nobody can say what it showed
+    except NotFound:  # erased: its rating is unknown
         return True
 
 
@@ -79,8 +79,8 @@ def _add_pending_approval_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
         which: Annotated[PendingApprovalsQuery, Query()],
     ) -> AwaitedPage:
-        """Posts that wait for a yes, the first due first; what was refused waits for its author
-        instead. Needs `posts:read`."""
+        """List posts pending approval, earliest first. Rejected posts are not included. Requires
+        the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> AwaitedPage:
             seen = [one for one in sight.creators if which.creator in (None, one)]
@@ -98,8 +98,8 @@ def _add_approval_status_route(routes: APIRouter, tenant: OpenScope) -> None:
         post_id: UUID,
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
     ) -> NeededOut:
-        """Who is needed before a post may leave: whose yes is missing, and what somebody wants
-        changed. Needs `posts:read`."""
+        """Return the approvals that a post still needs, and the changes that were requested.
+        Requires the `posts:read` scope."""
         return call.read(lambda scope, sight: _build_approval_status(scope, sight, post_id))
 
 
@@ -135,9 +135,9 @@ def _add_verdict_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def ask_change(
         post_id: UUID, body: AskChangeIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Ask for another version of a post that waits for a yes, with words: it is not approved as
-        it stands, whoever said yes, and the members are told. 409 where it does not wait any more.
-        Needs `approve`."""
+        """Request changes to a post pending approval. Its approvals no longer count, and the
+        members of the creator are notified. 409 if the post is not pending approval. Requires the
+        `approve` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_pending_post(scope, sight, post_id, call)
@@ -151,8 +151,8 @@ def _add_verdict_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/posts/{post_id}/reject", response_model=PostWhole)
     def reject_post(post_id: UUID, body: RejectIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Say no for good to a post that waits for a yes: it leaves the calendar. 409 where it does
-        not wait any more. Needs `approve`."""
+        """Reject a post pending approval permanently and remove it from the calendar. 409 if the
+        post is not pending approval. Requires the `approve` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_pending_post(scope, sight, post_id, call)
@@ -165,8 +165,8 @@ def _add_verdict_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/posts/{post_id}/withdraw", response_model=PostWhole)
     def withdraw_word(post_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Take back what the key's member said of a post within the last fifteen seconds. 403
-        later. Needs `approve`."""
+        """Withdraw the verdict of the key's member within fifteen seconds. 403 later. Requires the
+        `approve` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
@@ -182,7 +182,7 @@ def _lock_post_version(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall
 
 
 def _lock_pending_post(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall) -> None:
-    """Hold a post that waits for a yes, at the version its caller saw. Raises NotFound, Stale,
+    """Lock a post pending approval at the version its caller saw. Raises NotFound, StaleVersion or
     Conflict."""
     _lock_post_version(scope, sight, post_id, call)
     if not review_queue.list_review_queue(scope, list(sight.creators), post_id=post_id):

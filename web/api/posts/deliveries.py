@@ -1,8 +1,4 @@
-"""Deliveries in the API: a post on one account, its story, and what a person may do about it.
-
-What a person would say of one delivery on its page: that a repeat is meant so, what became of other
-words.
-"""
+"""API routes of deliveries: a post on one account, its history, and actions on it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -55,7 +51,7 @@ from web.api.posts.delivery_schemas import (
 
 
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
-    """The routes under `/deliveries`."""
+    """Create the routes under `/deliveries`."""
     routes = APIRouter(prefix="/deliveries", tags=["deliveries"])
     _add_delivery_read_routes(routes, tenant, connectors)
     _add_delivery_time_routes(routes, tenant)
@@ -74,15 +70,15 @@ def _add_delivery_read_routes(
     def list_deliveries(
         call: Annotated[ApiCall, can_read], which: Annotated[DeliveriesQuery, Query()]
     ) -> DeliveriesOut:
-        """Deliveries by the time they are due. Needs `posts:read`."""
+        """List deliveries by due time. Requires the `posts:read` scope."""
         return load_deliveries_page(call, which)
 
     @routes.get("/{delivery_id}", response_model=DeliveryStory)
     def get_delivery(
         delivery_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> DeliveryStory:
-        """One delivery with its whole story: its moves, what was tried at the platform, other
-        words, and what comes next, when and by whom. Needs `posts:read`."""
+        """Return a delivery with its history: state changes, attempts at the platform, edits, and
+        the next step. Requires the `posts:read` scope."""
         found = get_delivery_story(call, connectors, delivery_id)
         response.headers.update(etag_header(found.version))
         return found
@@ -91,7 +87,7 @@ def _add_delivery_read_routes(
 def get_delivery_story(
     call: ApiCall, connectors: Mapping[str, Connector], delivery_id: UUID
 ) -> DeliveryStory:
-    """One delivery with its whole story."""
+    """Return a delivery with its history and next step."""
 
     def ask(scope: Scope, sight: Caller) -> DeliveryStory:
         found = listings.get_delivery_detail(scope, sight.creators, delivery_id)
@@ -103,7 +99,7 @@ def get_delivery_story(
 
 
 def load_deliveries_page(call: ApiCall, which: DeliveriesQuery) -> DeliveriesOut:
-    """A page of deliveries."""
+    """Return a page of deliveries."""
     wanted = DeliveryFilter(
         which.post, which.channel, which.state, which.since, which.before, which.label
     )
@@ -131,13 +127,15 @@ def _add_delivery_time_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def move_delivery(
         delivery_id: UUID, body: MoveIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Give it another time. A yes to it stands, but for a second one that is for the hour too
-        by its creator's rule: then it is `draft` until that is said again, as is what was on hold
-        for want of a yes. Needs `deliveries:write`."""
+        """Change the publish time of a delivery. Approvals stay valid, except a second approval
+        that covers the time: then the delivery becomes a `draft` until it is approved again. A
+        delivery on hold becomes a `draft` too if an approval is missing. Requires the
+        `deliveries:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             found = listings.get_delivery_entry(scope, sight.creators, delivery_id)
-            at = wall_time_in(body.at, found.zone)  # an instant, too, is planned on its own clock
+            # instants are converted to the delivery's time zone
+            at = wall_time_in(body.at, found.zone)
             reschedule_delivery(scope, delivery_id, at=at, version=call.expected_version)
 
         return act_on_delivery(call, delivery_id, "delivery.move", act)
@@ -146,8 +144,8 @@ def _add_delivery_time_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def set_importance(
         delivery_id: UUID, body: ImportanceIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Say how important it is among what leaves its account at once. Needs
-        `deliveries:write`."""
+        """Set the priority of a delivery among those due at the same time on its account. Requires
+        the `deliveries:write` scope."""
 
         def act(scope: Scope, _: Caller) -> None:
             priority.set_priority(scope, delivery_id, body.priority, version=call.expected_version)
@@ -156,8 +154,8 @@ def _add_delivery_time_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{delivery_id}/now", response_model=DeliveryOut)
     def send_now(delivery_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Send it now: planned, on hold or refused. 409, and nothing moves, while a yes is missing,
-        and where the second one was to another hour than now. Needs `deliveries:write`."""
+        """Publish a scheduled, held or failed delivery now. 409 if an approval is missing, or if
+        the second approval covers another time. Requires the `deliveries:write` scope."""
 
         def act(scope: Scope, _: Caller) -> None:
             drafts.publish_now(scope, delivery_id, version=call.expected_version)
@@ -170,9 +168,9 @@ def _add_retry_and_cancel_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{delivery_id}/again", status_code=202, response_model=DeliveryOut)
     def send_again(delivery_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Try again what was refused, held or broken off; 409 as for `now`. Of an uncertain one it
-        is your word that it is not there: it may then be sent a second time. Needs
-        `deliveries:write`."""
+        """Retry a failed, held or interrupted delivery. 409 as for `now`. For an uncertain
+        delivery, the request confirms that the post is not online, so it may be published twice.
+        Requires the `deliveries:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             versioned_actions.retry_delivery_version(
@@ -183,9 +181,9 @@ def _add_retry_and_cancel_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{delivery_id}/cancel", response_model=DeliveryOut)
     def cancel_delivery(delivery_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Take a post off this account before it leaves; the others stay. 409 once it is on its way
-        (`delivery.on_its_way`), in doubt (`delivery.maybe_online`), or outside
-        (`delivery.is_online`): `/remove` takes that away. Needs `deliveries:write`."""
+        """Cancel a delivery before it is published. Other accounts are not affected. 409 if it is
+        being published (`delivery.on_its_way`), uncertain (`delivery.maybe_online`) or published
+        (`delivery.is_online`, use `/remove`). Requires the `deliveries:write` scope."""
 
         def act(scope: Scope, _: Caller) -> None:
             drafts.remove_channel_from_post(scope, delivery_id)
@@ -194,8 +192,8 @@ def _add_retry_and_cancel_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{delivery_id}/remove", status_code=202, response_model=DeliveryOut)
     def remove_delivery(delivery_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Take away what is outside; it is `removed` once that is proven. Needs
-        `deliveries:write`."""
+        """Remove a published post from the platform. The state is `removed` once that is verified.
+        Requires the `deliveries:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             versioned_actions.request_removal_of_version(
@@ -212,9 +210,9 @@ def _add_uncertain_delivery_routes(routes: APIRouter, tenant: OpenScope) -> None
     def link_delivery(
         delivery_id: UUID, body: LinkIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Say where an uncertain one stands. The platform is asked first: it is `published` once
-        that is this account's post, and else stays `uncertain` with why as its `reason`. Needs
-        `deliveries:write`."""
+        """Confirm an uncertain delivery with the URL of its post. The platform is queried first:
+        the delivery becomes `published` if the post belongs to this account; otherwise it stays
+        `uncertain` with a `reason`. Requires the `deliveries:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             versioned_actions.confirm_delivery_link(
@@ -225,8 +223,9 @@ def _add_uncertain_delivery_routes(routes: APIRouter, tenant: OpenScope) -> None
 
     @routes.post("/{delivery_id}/leave", response_model=DeliveryOut)
     def leave_delivery(delivery_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Leave an uncertain one at that: it is looked for no more, never sent again, and
-        `cancelled`. 409 where a part of it surely stands. Needs `deliveries:write`."""
+        """Close an uncertain delivery: it becomes `cancelled`, and is neither looked up nor
+        published again. 409 if a part of it is known to be online. Requires the `deliveries:write`
+        scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             versioned_actions.close_uncertain_version(scope, delivery_id, member_id=sight.member.id)
@@ -243,9 +242,9 @@ def _add_repost_route(
         body: MoveIn,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.DELIVERIES_WRITE))],
     ) -> Response:
-        """Post what was published once more on its account: another delivery, which it answers
-        with. 409 for what was not published, and while one more waits already; 403 where the
-        platform never takes the same words twice. Needs `deliveries:write`."""
+        """Repost a published delivery on its account. Returns the new delivery. 409 if it is not
+        published or another repost is pending, 403 if the platform rejects repeated text. Requires
+        the `deliveries:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             first = listings.get_delivery_entry(scope, sight.creators, delivery_id)
@@ -272,8 +271,8 @@ def act_on_delivery(
     *,
     status: int = 200,
 ) -> Response:
-    """Do something to a delivery as its caller saw it, once; it answers with the delivery as it
-    stands then."""
+    """Run an action on a delivery once, at the version its caller saw, and respond with its new
+    state."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         listings.get_delivery_entry(scope, sight.creators, delivery_id)
@@ -296,7 +295,8 @@ ONE = "/deliveries/{delivery_id}"
 
 
 class AnywayIn(RequestModel):
-    """The posts that are repeated, as `GET …/repeats` told them: the word counts for these."""
+    """The repeated posts that the caller saw in `GET …/repeats`. The confirmation covers only
+    these."""
 
     model_config = example_config({"seen": [EXAMPLE_POST_ID]})
 
@@ -304,14 +304,14 @@ class AnywayIn(RequestModel):
 
 
 class WordsIn(RequestModel):
-    """Which words somebody saw outside: the new ones, where they `came`."""
+    """The text that is online: the new one if `came` is true."""
 
     came: bool
 
 
 class RepeatOut(BaseModel):
-    """A post of the account that this one repeats; `at` is when it left or will. `refused`: the
-    platform takes it no second time, whoever wants it."""
+    """A post of the account that this delivery repeats. `at` is its publish time, and `out` is true
+    if it is already published. `refused` is true if the platform rejects repeated posts."""
 
     post_id: UUID
     delivery_id: UUID
@@ -322,19 +322,18 @@ class RepeatOut(BaseModel):
 
     @classmethod
     def of(cls, one: DuplicatePost) -> "RepeatOut":
-        """Of the room's value."""
         names = ("post_id", "delivery_id", "at", "out", "refused")
         return cls(**{name: getattr(one, name) for name in names}, why=reason_out(one.to_message))
 
 
 class RepeatsOut(BaseModel):
-    """What a delivery repeats on its account."""
+    """The posts that a delivery repeats on its account."""
 
     items: list[RepeatOut]
 
 
 def settlement_router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
-    """More routes under `/deliveries`."""
+    """Create the routes under `/deliveries` about repeats and edits."""
     routes = APIRouter(tags=["deliveries"])
     _add_duplicate_routes(routes, tenant, connectors)
     _add_open_edit_routes(routes, tenant)
@@ -349,7 +348,8 @@ def _add_duplicate_routes(
         delivery_id: UUID,
         call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
     ) -> RepeatsOut:
-        """What it repeats of what its account said, or will say. Needs `posts:read`."""
+        """List published and scheduled posts of the account that the delivery repeats. Requires the
+        `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> list[DuplicatePost]:
             found = listings.get_delivery_entry(scope, sight.creators, delivery_id)
@@ -365,6 +365,7 @@ def _add_duplicate_routes(
     @routes.post(
         ONE + "/anyway",
         response_model=DeliveryOut,
+        # The published name, which generated clients use.
         operation_id="post_anyway_deliveries__delivery_id__anyway_post",
     )
     def publish_duplicate(
@@ -372,8 +373,8 @@ def _add_duplicate_routes(
         body: AnywayIn,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.DELIVERIES_WRITE))],
     ) -> Response:
-        """Say that the repeat is meant so: it leaves, now where it was held for that. 403 where the
-        platform never takes the same twice. Needs `deliveries:write`."""
+        """Confirm that a repeat is intended. A delivery that was held for it is published now. 403
+        if the platform rejects repeated posts. Requires the `deliveries:write` scope."""
 
         def act(scope: Scope, _: Caller) -> None:
             seen = frozenset(body.seen)
@@ -389,8 +390,8 @@ def _add_open_edit_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post(ONE + "/words-again", status_code=202, response_model=DeliveryOut)
     def reword_again(delivery_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Try once more to change the words outside. 409 where nothing is open. Needs
-        `deliveries:write`."""
+        """Retry an edit of the published text. 409 if no edit is open. Requires the
+        `deliveries:write` scope."""
 
         def act(scope: Scope, _: Caller) -> None:
             edit_requests.retry_edit(scope, delivery_id)
@@ -399,8 +400,8 @@ def _add_open_edit_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post(ONE + "/words-leave", response_model=DeliveryOut)
     def leave_words(delivery_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Leave the words outside as they are. 409 where nothing is open, or nobody knows which
-        stand. Needs `deliveries:write`."""
+        """Abandon an edit and keep the published text. 409 if no edit is open or the published text
+        is uncertain. Requires the `deliveries:write` scope."""
 
         def act(scope: Scope, _: Caller) -> None:
             edit_requests.abandon_edit(scope, delivery_id)
@@ -411,8 +412,8 @@ def _add_open_edit_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def say_words(
         delivery_id: UUID, body: WordsIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Say which words stand outside, where nobody was sure: it is your word, as the key's
-        member. 409 where nobody asks. Needs `deliveries:write`."""
+        """Report which text is online after an uncertain edit, as the key's member. 409 if no edit
+        is uncertain. Requires the `deliveries:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> None:
             edit_requests.resolve_uncertain_edit(

@@ -1,5 +1,4 @@
-"""The story of a delivery at the edge: its steps, what was tried at the platform, other words, and
-what comes next."""
+"""Requests and responses about deliveries and their history."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -30,7 +29,7 @@ from web.api.common.schemas import (
 
 
 class DeliveriesQuery(CreatorPageQuery):
-    """Which deliveries; each condition narrows."""
+    """The deliveries to list. All filters must match."""
 
     post: UUID | None = None
     channel: UUID | None = None
@@ -45,19 +44,19 @@ class DeliveriesQuery(CreatorPageQuery):
 
 
 class MoveIn(RequestModel):
-    """Another time."""
+    """The new publish time."""
 
     at: WallOrInstant
 
 
 class ImportanceIn(RequestModel):
-    """How important it is: 1 leaves first, 9 last."""
+    """The priority: 1 is published first, 9 last."""
 
     priority: Annotated[int, Field(ge=1, le=LOWEST_POST_PRIORITY)]
 
 
 class LinkIn(RequestModel):
-    """Where a post stands that nobody was sure of."""
+    """The URL of the post behind an uncertain delivery."""
 
     url: Annotated[
         StorableText,
@@ -66,8 +65,9 @@ class LinkIn(RequestModel):
 
 
 class DeliveryOut(BaseModel):
-    """A post on one account: `wall_time` in `zone` is the plan, `due_at` the instant it means;
-    `ends_at` is when its platform takes it away by itself (null: it stands)."""
+    """A post on one account. `wall_time` in `zone` is the scheduled time, `due_at` the
+    corresponding instant. `ends_at` is the time at which the platform removes the post, or null if
+    it stays."""
 
     id: UUID
     post_id: UUID
@@ -90,12 +90,11 @@ class DeliveryOut(BaseModel):
 
     @classmethod
     def from_view(cls, one: DeliveryEntry) -> "DeliveryOut":
-        """Of the room's value."""
         return cls(**delivery_fields(one))
 
 
 def delivery_fields(one: DeliveryEntry) -> dict[str, Any]:
-    """The fields of a delivery."""
+    """Return the response fields of a delivery."""
     names = (
         "post_id",
         "creator_id",
@@ -116,14 +115,14 @@ def delivery_fields(one: DeliveryEntry) -> dict[str, Any]:
 
 
 class DeliveriesOut(BaseModel):
-    """A page of deliveries; `next` is the cursor of the one after, null at the end."""
+    """A page of deliveries. `next` is the cursor of the next page, or null."""
 
     items: list[DeliveryOut]
     next: str | None
 
 
 class MoveOut(BaseModel):
-    """One step of a delivery."""
+    """A state change of a delivery."""
 
     at: datetime
     before: DeliveryState
@@ -133,14 +132,13 @@ class MoveOut(BaseModel):
 
     @classmethod
     def of(cls, one: DeliveryStep) -> "MoveOut":
-        """Of the room's value."""
         return cls(
             at=one.at, before=one.before, after=one.after, by=one.by, reason=reason_out(one.reason)
         )
 
 
 class AttemptOut(BaseModel):
-    """One try at the platform, and what came of it."""
+    """An attempt at the platform and its outcome."""
 
     kind: str
     part: int
@@ -154,7 +152,6 @@ class AttemptOut(BaseModel):
 
     @classmethod
     def of(cls, one: AttemptSummary) -> "AttemptOut":
-        """Of the room's value."""
         return cls(
             kind=one.kind,
             part=one.part,
@@ -169,7 +166,7 @@ class AttemptOut(BaseModel):
 
 
 class EditOut(BaseModel):
-    """Other words that a delivery was to say, and what came of it."""
+    """An edit of the published text and its result."""
 
     state: EditState
     reason: ReasonOut | None
@@ -181,7 +178,7 @@ class EditOut(BaseModel):
 
     @classmethod
     def of(cls, one: EditView) -> "EditOut":
-        """Of the room's value; words are the title and the body."""
+        """Convert from the stored edit. `before` and `after` contain the title and the body."""
         said = {name: getattr(one, name) for name in ("state", "by", "asked_at", "settled_at")}
         return cls(
             **said, reason=reason_out(one.reason), before=list(one.before), after=list(one.after)
@@ -189,9 +186,9 @@ class EditOut(BaseModel):
 
 
 class NextOut(BaseModel):
-    """What happens next: its sentence, the instant at which it leaves by itself, or would (`at`;
-    null for what does not), who must act (`who`, by name), what it waits for or what stops it
-    (`why`), and what would stop it if it were its hour now."""
+    """The next step of a delivery: a text, the time at which it will or would be published
+    automatically (`at`, or null), who must act (`who`, by name), and what it waits for or what
+    stops it (`why`). `troubles` is what would prevent publishing now."""
 
     code: str
     text: str
@@ -202,7 +199,7 @@ class NextOut(BaseModel):
 
     @classmethod
     def of(cls, one: NextStepReport, entry: DeliveryEntry) -> "NextOut":
-        """Of the room's values; the sentence says hours on the delivery's own clock."""
+        """Convert from the report. The text shows times in the delivery's time zone."""
         why = reason_out(one.next.why)
         at = f"at {_format_wall_time(publish_time(entry), entry)}"
         said = {"at": at, "who": one.next.who, "why": why.text if why is not None else ""}
@@ -226,7 +223,7 @@ def _format_wall_time(at: datetime, entry: DeliveryEntry) -> str:
 
 
 class DeliveryStory(DeliveryOut):
-    """A delivery with everything that happened to it, oldest first, and what comes next."""
+    """A delivery with its history, oldest entries first, and its next step."""
 
     moves: list[MoveOut]
     attempts: list[AttemptOut]
@@ -235,7 +232,6 @@ class DeliveryStory(DeliveryOut):
 
     @classmethod
     def from_detail(cls, one: DeliveryDetail, ahead: NextStepReport) -> "DeliveryStory":
-        """Of the room's values."""
         moves = [MoveOut.of(move) for move in one.moves]
         attempts = [AttemptOut.of(each) for each in one.attempts]
         edits = [EditOut.of(each) for each in one.edits]

@@ -1,4 +1,4 @@
-"""Labels at the edge: what the API takes in and gives out of them, as JSON."""
+"""Requests and responses about labels."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -12,7 +12,7 @@ Colour = Literal["grey", "red", "orange", "green", "blue", "purple"]
 
 
 class LabelIn(RequestModel):
-    """A label: a name that no other one has, without regard to case, and one of a few colours."""
+    """A label. Its name is unique without regard to case."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"name": "Spring campaign", "colour": "green"}]}
@@ -31,7 +31,6 @@ class LabelOut(BaseModel):
 
     @classmethod
     def of(cls, one: Label) -> "LabelOut":
-        """Of the room's value."""
         return cls(id=one.id, name=one.name, colour=one.colour)
 
 
@@ -42,14 +41,14 @@ class LabelsOut(BaseModel):
 
 
 class LabelledIn(RequestModel):
-    """Posts that one label is given to, or taken off, at once."""
+    """The posts to which a label is added, or from which it is removed."""
 
     label: UUID
     posts: Annotated[list[UUID], Field(min_length=1, max_length=MAX_POSTS_PER_LABELLING)]
 
 
 class LabelledOut(BaseModel):
-    """What became of it: how many of the posts had it not before, or had it."""
+    """The label and the number of posts that changed."""
 
     label: LabelOut
     changed: int

@@ -1,4 +1,7 @@
-"""Labels in the API: named, renamed, taken away. Posts are given them where posts are written."""
+"""API routes of labels: create, change, delete, and add to or remove from several posts.
+
+The labels of a single post are set with the post.
+"""
 
 from typing import Annotated
 from uuid import UUID
@@ -24,7 +27,7 @@ from web.api.posts.label_schemas import LabelIn, LabelledIn, LabelledOut, LabelO
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/labels`."""
+    """Create the routes under `/labels`."""
     routes = APIRouter(prefix="/labels", tags=["labels"])
     _add_label_read_routes(routes, tenant)
     _add_label_write_routes(routes, tenant)
@@ -33,7 +36,7 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def load_labels_out(call: ApiCall) -> LabelsOut:
-    """All labels of the agency."""
+    """Return all labels of the agency."""
     return LabelsOut(
         items=[LabelOut.of(one) for one in call.read(lambda scope, _: labels.list_labels(scope))]
     )
@@ -44,14 +47,14 @@ def _add_label_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.get("", response_model=LabelsOut)
     def list_labels(call: Annotated[ApiCall, can_read]) -> LabelsOut:
-        """The labels of the agency, by name. Needs `posts:read`."""
+        """List the labels of the agency by name. Requires the `posts:read` scope."""
         return load_labels_out(call)
 
     @routes.get("/{label_id}", response_model=LabelOut)
     def get_label(
         label_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> LabelOut:
-        """One label. Needs `posts:read`."""
+        """Return one label. Requires the `posts:read` scope."""
         found = call.read(lambda scope, _: labels.get_label(scope, label_id))
         response.headers.update(etag_header(state_tag(found)))
         return LabelOut.of(found)
@@ -64,7 +67,7 @@ def _add_label_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def name_label(
         body: LabelIn, call: Annotated[ApiCall, Depends(create_dependency(tenant, needs))]
     ) -> Response:
-        """Name a label. 409 where one of that name is there. Needs `posts:write`."""
+        """Create a label. 409 if the name is in use. Requires the `posts:write` scope."""
 
         def act(scope: Scope, _: Caller) -> ChangeResult:
             made = labels.create_label(scope, body.name, body.colour)
@@ -78,7 +81,8 @@ def _add_label_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: LabelIn,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, needs))],
     ) -> Response:
-        """Give it another name and colour; posts keep it. Needs `posts:write`."""
+        """Change the name and color of a label. Its posts keep it. Requires the `posts:write`
+        scope."""
 
         def act(scope: Scope, _: Caller) -> ChangeResult:
             call.check_state_tag(labels.lock_label(scope, label_id))
@@ -91,8 +95,8 @@ def _add_label_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def remove_label(
         label_id: UUID, call: Annotated[ApiCall, Depends(replace_dependency(tenant, needs))]
     ) -> Response:
-        """Take it off every post, and away. 409 where posts have it of creators that this key may
-        not see. Needs `posts:write`."""
+        """Delete a label and remove it from all posts. 409 if posts of creators that the key may
+        not access have it. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = labels.lock_label(scope, label_id)
@@ -104,14 +108,13 @@ def _add_label_write_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 def _add_bulk_label_routes(routes: APIRouter, tenant: OpenScope) -> None:
-    """What changes many posts is asked of none of the labels by its address: it needs no version of
-    one."""
+    """Add the bulk routes. They change posts, not the label, so they require no label version."""
     can_write = Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))
 
     @routes.post("/give", response_model=LabelledOut)
     def give_label(body: LabelledIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Give several posts a label at once; all of them or none. Those that have it keep it, and
-        no post asks for another yes. Needs `posts:write`."""
+        """Add a label to several posts, all or none. Approvals are not affected. Requires the
+        `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             given = labels.add_label_to_posts(
@@ -123,7 +126,7 @@ def _add_bulk_label_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/take", response_model=LabelledOut)
     def take_label(body: LabelledIn, call: Annotated[ApiCall, can_write]) -> Response:
-        """Take a label off several posts at once; all of them or none. Needs `posts:write`."""
+        """Remove a label from several posts, all or none. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             taken = labels.remove_label_from_posts(

@@ -1,5 +1,4 @@
-"""What is said of posts, at the edge: comments with their answers, what people want changed, whose
-yes is missing."""
+"""Requests and responses about review comments and pending approvals."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -26,7 +25,7 @@ from web.api.common.schemas import (
 )
 
 PersonNames = Mapping[UUID, str]
-"""What people are called, by the human behind them."""
+"""Names of people, by principal id."""
 
 Named = Annotated[
     list[UUID],
@@ -46,14 +45,14 @@ Tier = Annotated[int, Field(ge=1, le=2)]
 
 
 class CommentsQuery(RequestModel):
-    """Of which post."""
+    """The post whose comments are listed."""
 
     post: UUID
 
 
 class CommentIn(RequestModel):
-    """Something to say of a post, of a part of it (0 is the post itself) or of a picture.
-    `internal`: for who works here alone, neither for the creator nor for a client."""
+    """A comment on a post, on one of its parts (0 is the post itself) or on a picture. `internal`
+    comments are hidden from the creator and from clients."""
 
     model_config = example_config({"post_id": EXAMPLE_POST_ID, "words": "Is the date right?"})
 
@@ -66,7 +65,7 @@ class CommentIn(RequestModel):
 
 
 class AnswerIn(RequestModel):
-    """An answer to what was said; who spoke before is told, and who is named."""
+    """A reply to a comment. Earlier authors and the people in `named` are notified."""
 
     model_config = example_config({"words": "It is, they moved it."})
 
@@ -75,26 +74,25 @@ class AnswerIn(RequestModel):
 
 
 class PersonOut(BaseModel):
-    """A person by what is said of posts; the name is "" of who is gone."""
+    """A person who comments on posts. The name is empty if the person was removed."""
 
     id: UUID
     name: str
 
     @classmethod
     def of(cls, one: UUID, names: PersonNames) -> "PersonOut":
-        """Of the human behind a member or a link."""
+        """Convert a principal id."""
         return cls(id=one, name=names.get(one, ""))
 
 
 class ReaderOut(PersonOut):
-    """Somebody who may be named in a comment; `internal`: also in one that is for who works
-    here."""
+    """A person who can be mentioned in comments; in internal ones only if `internal` is true."""
 
     internal: bool
 
 
 class CommentOut(BaseModel):
-    """Something that was said; `earlier`: the post said something else then. Settled since
+    """A comment. `earlier` is true if the post was changed since. Resolved comments have
     `resolved_at`."""
 
     id: UUID
@@ -113,7 +111,6 @@ class CommentOut(BaseModel):
 
     @classmethod
     def of(cls, one: ReviewComment, names: PersonNames) -> "CommentOut":
-        """Of the room's value."""
         said = {
             name: getattr(one, name)
             for name in ("id", "post_id", "words", "internal", "earlier", "at")
@@ -131,15 +128,15 @@ class CommentOut(BaseModel):
 
 
 class CommentsOut(BaseModel):
-    """All that was said of a post and may be read by the key's member, as it was said; whom they
-    may name."""
+    """The comments of a post that the key's member may read, oldest first, and the people who can
+    be mentioned."""
 
     items: list[CommentOut]
     readers: list[ReaderOut]
 
 
 class WordOut(BaseModel):
-    """What somebody said of a post as it stands, as which tier."""
+    """The verdict of a person on the current version of a post, and its tier."""
 
     by: PersonOut
     tier: int
@@ -149,7 +146,6 @@ class WordOut(BaseModel):
 
     @classmethod
     def of(cls, one: ApprovalVerdict, names: PersonNames) -> "WordOut":
-        """Of the room's value."""
         return cls(
             by=PersonOut.of(one.principal_id, names),
             tier=one.tier,
@@ -160,10 +156,10 @@ class WordOut(BaseModel):
 
 
 class AwaitedOut(BaseModel):
-    """A post that waits for a yes: the first of its `deliveries` is due at `due_at`. `tier` is
-    which yes the key's member would give, null where they have given theirs; `own`: they wrote it,
-    so it is not theirs to approve. `renews`: it is on the calendar, and the yes to it ends before
-    it leaves."""
+    """A post pending approval. `due_at` is the time of the first of its `deliveries`. `tier` is the
+    approval that the key's member can give, or null if it is already given. `own` is true if the
+    member is the author and cannot approve. `renews` is true if the post is scheduled and its
+    approval expires before it is published."""
 
     post_id: UUID
     creator_id: UUID
@@ -179,7 +175,7 @@ class AwaitedOut(BaseModel):
 
     @classmethod
     def of(cls, one: ReviewItem, names: PersonNames, *, to: UUID) -> "AwaitedOut":
-        """Of the room's value, for the human who reads it."""
+        """Convert from the queue entry, for the principal who reads it."""
         plain = ("post_id", "creator_id", "title", "body", "due_at", "repeats")
         said = {name: getattr(one, name) for name in plain}
         return cls(
@@ -193,12 +189,12 @@ class AwaitedOut(BaseModel):
 
 
 class AwaitedPage(BaseModel):
-    """The posts that wait for a yes, the first due first."""
+    """Posts pending approval, earliest first."""
 
     items: list[AwaitedOut]
 
 
 class PendingApprovalsQuery(PageQuery):
-    """Of whom, and how many."""
+    """The creator and the number of pending posts to list."""
 
     creator: UUID | None = None

@@ -1,5 +1,4 @@
-"""Comments in the API: what members say of a post, read, written, answered and settled, as the
-key's member."""
+"""API routes of review comments: list, write, reply, resolve and reopen, as the key's member."""
 
 from collections.abc import Callable
 from typing import Annotated
@@ -37,7 +36,7 @@ from web.api.posts.review_comment_schemas import (
 
 
 def router(tenant: OpenScope) -> APIRouter:
-    """The routes under `/comments`."""
+    """Create the routes under `/comments`."""
     routes = APIRouter(prefix="/comments", tags=["comments"])
     _add_comment_read_routes(routes, tenant)
     _add_comment_create_route(routes, tenant)
@@ -46,7 +45,7 @@ def router(tenant: OpenScope) -> APIRouter:
 
 
 def load_person_names(scope: Scope, sight: Caller) -> PersonNames:
-    """What people are called who speak of posts: members, and who answered by a link."""
+    """Return the names of members and of clients who answered a client link."""
     members = {one.principal_id: one.name for one in queries.list_members(scope)}
     return {**client_links.client_names(scope, list(sight.creators)), **members}
 
@@ -58,8 +57,8 @@ def _add_comment_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def list_comments(
         call: Annotated[ApiCall, can_read], which: Annotated[CommentsQuery, Query()]
     ) -> CommentsOut:
-        """What was said of a post, and whom one may name. Reading it here settles no notice of the
-        member's. Needs `posts:read`."""
+        """List the comments of a post and the people who can be mentioned. The member's notices
+        stay unread. Requires the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> CommentsOut:
             post = listings.get_post_detail(scope, sight.creators, which.post).listed.post
@@ -86,7 +85,8 @@ def _add_comment_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def get_comment(
         comment_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> CommentOut:
-        """What was said, with its answers, by the id of any of them. Needs `posts:read`."""
+        """Return a comment with its replies, by the id of any of them. Requires the `posts:read`
+        scope."""
 
         def ask(scope: Scope, sight: Caller) -> tuple[ReviewComment, PersonNames]:
             return review_comments.get_comment(
@@ -104,8 +104,8 @@ def _add_comment_create_route(routes: APIRouter, tenant: OpenScope) -> None:
         body: CommentIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.COMMENTS_WRITE))],
     ) -> Response:
-        """Say something of a post, as the key's member; who is named is told. Needs
-        `comments:write`."""
+        """Comment on a post as the key's member. Mentioned people are notified. Requires the
+        `comments:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             listings.get_post_detail(scope, sight.creators, body.post_id)
@@ -133,7 +133,8 @@ def _add_comment_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def answer_comment(
         comment_id: UUID, body: AnswerIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Answer what was said; what was settled is open again. Needs `comments:write`."""
+        """Reply to a comment. A resolved comment is reopened. Requires the
+        `comments:write` scope."""
 
         def act(scope: Scope, thread: UUID) -> None:
             review_comments.reply_to_comment(
@@ -144,14 +145,14 @@ def _add_comment_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
     @routes.post("/{comment_id}/resolve", response_model=CommentOut)
     def resolve_comment(comment_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Call it settled. Needs `comments:write`."""
+        """Resolve a comment. Requires the `comments:write` scope."""
         return _apply_comment_action(
             call, comment_id, "comment.resolve", review_comments.resolve_comment
         )
 
     @routes.post("/{comment_id}/reopen", response_model=CommentOut)
     def reopen_comment(comment_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """It is not settled after all. Needs `comments:write`."""
+        """Reopen a resolved comment. Requires the `comments:write` scope."""
         return _apply_comment_action(
             call, comment_id, "comment.reopen", review_comments.reopen_comment
         )
@@ -160,7 +161,7 @@ def _add_comment_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _apply_comment_action(
     call: ApiCall, comment_id: UUID, did: str, act: Callable[[Scope, UUID], None]
 ) -> Response:
-    """Do something to what was said as its caller saw it, once."""
+    """Run an action on a comment once, at the state its caller saw."""
 
     def done(scope: Scope, sight: Caller) -> ChangeResult:
         found = review_comments.get_comment(scope, sight.creators, comment_id, lock=True)
@@ -172,8 +173,7 @@ def _apply_comment_action(
 
 
 def _comment_tag_fields(one: ReviewComment) -> tuple[object, ...]:
-    """What somebody may change about it: that the post became another is no change of what was
-    said."""
+    """Return the values of the state tag. A change of the post does not change them."""
     return one.id, one.resolved_at, [each.id for each in one.answers]
 
 

@@ -1,4 +1,4 @@
-"""Posts in the API: written, read, rewritten, planned, approved, taken off the calendar."""
+"""API routes of posts: create, read, change, schedule, approve, cancel and delete."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -47,7 +47,7 @@ API_ORIGIN = "api"
 
 
 def router(tenant: OpenScope, connectors: Mapping[str, Connector]) -> APIRouter:
-    """The routes under `/posts`."""
+    """Create the routes under `/posts`."""
     routes = APIRouter(prefix="/posts", tags=["posts"])
     _add_post_read_routes(routes, tenant, connectors)
     _add_post_write_routes(routes, tenant, connectors)
@@ -66,7 +66,7 @@ def _add_post_read_routes(
     def list_posts(
         call: Annotated[ApiCall, can_read], which: Annotated[PostsQuery, Query()]
     ) -> PostsOut:
-        """Posts, the newest first. Needs `posts:read`."""
+        """List posts, newest first. Requires the `posts:read` scope."""
         question = ["posts", which.creator, which.label]
         before = pagination.decode_dated_cursor(question, which.cursor)
 
@@ -89,8 +89,8 @@ def _add_post_read_routes(
     def get_post(
         post_id: UUID, call: Annotated[ApiCall, can_read], response: Response
     ) -> PostWhole:
-        """One post, and where it goes. Its `ETag` is what a change names in `If-Match`. Needs
-        `posts:read`."""
+        """Return a post with its deliveries. Send its `ETag` in `If-Match` to change it. Requires
+        the `posts:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> PostWhole:
             return _load_judged_post(scope, sight, post_id, connectors)
@@ -108,8 +108,8 @@ def _add_post_write_routes(
         body: PostIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Write a post; with `channels` and `at`, plan it. Where somebody has to approve it, the
-        time is a wish until then. Needs `posts:write`."""
+        """Create a post, and schedule it if `channels` and `at` are set. If the post needs
+        approval, the time is a proposal until it is approved. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator = sight.get_creator(body.creator_id)
@@ -131,17 +131,15 @@ def _add_post_write_routes(
         body: PostChange,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Change the words or pictures of a post of which nothing is outside, how late it may
-        leave, or its labels. Needs `posts:write`."""
+        """Change the content, the limit for late publishing or the labels of a post that is not
+        published on any account. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
             old = listings.get_post_detail(scope, sight.creators, post_id).listed.post
             if body.late_ok is not None:
                 priority.set_late_limit(scope, post_id, body.late_ok, version=old.version)
-            if (
-                body.labels is not None
-            ):  # no part of what is approved: alone, it asks for no yes again
+            if body.labels is not None:  # labels are not part of the approved content
                 labels.set_post_labels(scope, post_id, body.labels)
             if body.has_content_changes:
                 new = body.apply_to(old)
@@ -160,9 +158,8 @@ def _add_post_delete_route(routes: APIRouter, tenant: OpenScope) -> None:
         post_id: UUID,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Delete a post that goes nowhere yet, with what was said of it; it answers with what it
-        was. 409 for one that is planned, or was, and where somebody said yes or no. Needs
-        `posts:write`."""
+        """Delete a post that was never scheduled, with its comments, and return its last state. 409
+        if it is or was scheduled, approved or rejected. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
@@ -184,10 +181,10 @@ def _add_post_edit_route(
         body: RewordIn,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
     ) -> Response:
-        """Change the words of a post that stands outside, wherever the platform lets them be
-        changed; they are approved and checked like those of a new post. What became of it stands in
-        each delivery's `edits`. 409 while something of it is on its way, and where no platform of
-        it changes words. Needs `posts:write`."""
+        """Edit the text of a published post on all platforms that support it. The new text is
+        approved and checked like that of a new post. The result is in the `edits` of each delivery.
+        409 while a delivery is being published, or if none of the platforms supports edits.
+        Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
@@ -213,9 +210,8 @@ def _add_post_action_routes(
     def schedule_post(
         post_id: UUID, body: ScheduleIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Put a post on accounts at a time, or move it there; without `channels`, everywhere it
-        goes already. What was published is never published again by a date: 409. Needs
-        `posts:write`."""
+        """Schedule or reschedule a post on the given channels, or on its current ones if `channels`
+        is empty. 409 for deliveries that were published. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
@@ -231,9 +227,9 @@ def _add_post_action_routes(
 
     @routes.post("/{post_id}/cancel", response_model=PostWhole)
     def cancel_post(post_id: UUID, call: Annotated[ApiCall, can_write]) -> Response:
-        """Take a post off the calendar wherever nothing of it is outside; where it repeats or comes
-        back, it does so no more. 409 for the other version of a test that runs. Needs
-        `posts:write`."""
+        """Cancel all deliveries of a post that are not published, and end its series or remove it
+        from the evergreen queue. 409 while a delivery is being published, and for version B of a
+        running A/B test. Requires the `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
@@ -248,9 +244,9 @@ def _add_post_action_routes(
         body: ApproveIn,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.APPROVE))],
     ) -> Response:
-        """Say yes to a post as the key's member, as it stands at that version. Nobody approves what
-        they wrote, and a key has no eyes: 403 where pictures come blurred, which people look at on
-        the page. Needs `approve`."""
+        """Approve the current version of a post as the key's member. 403 for the author of the
+        post, and for posts with pictures that must be viewed in the dashboard first. Requires the
+        `approve` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _lock_post_version(scope, sight, post_id, call)
@@ -264,8 +260,8 @@ def _add_post_action_routes(
 
 
 def _lock_post_version(scope: Scope, sight: Caller, post_id: UUID, call: ApiCall) -> None:
-    """Hold the post at the version its caller saw. Raises NotFound for whose creator the key may
-    not see."""
+    """Lock the post at the version its caller saw. Raises NotFound for a post of a creator that the
+    key may not access."""
     listings.get_post_detail(scope, sight.creators, post_id)
     versioned_actions.lock_post_version(scope, post_id, call.expected_version)
 
@@ -279,7 +275,7 @@ def post_result(
     status: int = 200,
     judged_by: Mapping[str, Connector] | None = None,
 ) -> ChangeResult:
-    """Answer with a post as it stands, and with what will hold it if `judged_by` is given."""
+    """Return the response with the current post, and with its warnings if `judged_by` is given."""
     found = _load_judged_post(scope, sight, post_id, judged_by)
     headers = etag_header(found.version)
     if status == 201:
@@ -290,8 +286,8 @@ def post_result(
 def _load_judged_post(
     scope: Scope, sight: Caller, post_id: UUID, connectors: Mapping[str, Connector] | None
 ) -> PostWhole:
-    """Return a post with its warnings, without any if there are no connectors to judge by. Raises
-    NotFound for one of a creator the key may not see."""
+    """Return a post. Its warnings are None without connectors to check it. Raises NotFound for a
+    post of a creator that the key may not access."""
     found = listings.get_post_detail(scope, sight.creators, post_id)
     warned = None if connectors is None else find_warnings(scope, post_id, connectors)
     return PostWhole.from_view(found, warnings=warned)

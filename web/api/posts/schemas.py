@@ -1,4 +1,4 @@
-"""What the API gives out, as JSON; nothing but the edge knows these classes."""
+"""Requests and responses about posts."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -45,20 +45,20 @@ from web.api.posts.label_schemas import LabelOut
 
 
 class PriceOut(BaseModel):
-    """Minor units of a currency."""
+    """An amount in minor units of a currency."""
 
     minor: int
     currency: str
 
 
 Campaign = Annotated[StorableText, Field(max_length=MAX_LINK_PARAMETER_LENGTH)]
-"""What marked addresses of a post say they belong to (utm_campaign)."""
+"""Campaign name for tracked links of a post (`utm_campaign`)."""
 
 
 PlainLinks = Annotated[
     list[Annotated[StorableText, Field(max_length=2048)]], Field(max_length=MAX_PLAIN_ADDRESSES)
 ]
-"""Addresses of a post that stay as they stand."""
+"""URLs of a post that are not tracked."""
 
 
 MediaIds = Annotated[list[UUID], Field(max_length=MAX_MEDIA)]
@@ -68,13 +68,13 @@ TextAi = Literal["none", "assisted", "generated"]
 
 
 class PostsQuery(CreatorPageQuery):
-    """Which posts; each condition narrows."""
+    """The posts to list. All filters must match."""
 
     label: UUID | None = None
 
 
 class PartIn(RequestModel):
-    """What follows a post in its thread; the first comment is the last part."""
+    """A further part of a thread. The first comment is the last part."""
 
     body: Annotated[StorableText, Field(max_length=MAX_PART_LENGTH)] = ""
     media: MediaIds = []
@@ -82,7 +82,7 @@ class PartIn(RequestModel):
 
     @property
     def to_piece(self) -> ThreadPart:
-        """As the room knows it."""
+        """The value that `schedules` expects."""
         return ThreadPart(self.body, tuple(self.media), self.comment)
 
 
@@ -90,7 +90,8 @@ Parts = Annotated[list[PartIn], Field(max_length=MAX_THREAD_PARTS)]
 
 
 class PriceIn(RequestModel):
-    """What readers pay the platform: minor units of a currency; Telegram's Stars are XTR."""
+    """The price that fans pay on the platform, in minor units. The currency of Telegram Stars is
+    XTR."""
 
     minor: Annotated[int, Field(gt=0, le=MAX_PRICE_MINOR, strict=True)]
     currency: Annotated[StorableText, Field(pattern=r"^[A-Z]{3}$", examples=["USD"])]
@@ -112,8 +113,8 @@ Options = Annotated[
 
 
 class OtherwiseIn(RequestModel):
-    """What a post says otherwise in one place: a platform's name, or the id of an account. What is
-    left out is as the post has it."""
+    """Content for one platform (by name) or one account (by id). Fields that are left out are taken
+    from the post."""
 
     place: Annotated[
         StorableText, Field(min_length=1, max_length=MAX_PLACE_LENGTH, examples=["bluesky"])
@@ -127,7 +128,7 @@ class OtherwiseIn(RequestModel):
 
     @property
     def to_override(self) -> ChannelOverride:
-        """As the room knows it."""
+        """The value that `schedules` expects."""
         return ChannelOverride(
             self.place,
             self.title,
@@ -166,8 +167,8 @@ _POST: JsonDict = {
 
 
 class PostIn(RequestModel):
-    """A post. With `channels` and `at` it is planned, else only written. `at`: a wall time with its
-    zone, or an instant with its offset. `media` are ids of pictures in the creator's library."""
+    """A new post. It is scheduled if `channels` and `at` are set. `at` is a local time with its
+    time zone, or an instant with its UTC offset. `media` are ids in the creator's library."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_POST]})
 
@@ -187,7 +188,7 @@ class PostIn(RequestModel):
 
     @property
     def to_draft(self) -> Draft:
-        """As the room knows it."""
+        """The value that `schedules` expects."""
         return Draft(
             self.creator_id,
             self.title,
@@ -204,8 +205,8 @@ class PostIn(RequestModel):
 
 
 class PostChange(RequestModel):
-    """New words or pictures; what is left out stays. What was approved waits for a yes again,
-    unless only `late_ok` or `labels` change."""
+    """Changes to a post. Fields that are left out keep their value. An approved post must be
+    approved again unless only `late_ok` or `labels` change."""
 
     title: Annotated[StorableText, Field(max_length=MAX_TITLE_LENGTH)] | None = None
     body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] | None = None
@@ -220,11 +221,11 @@ class PostChange(RequestModel):
 
     @property
     def has_content_changes(self) -> bool:
-        """Whether it says anything of the content."""
+        """True if the request changes content, not only `late_ok` or `labels`."""
         return bool(self.model_fields_set - {"late_ok", "labels"})
 
     def apply_to(self, old: StoredPost) -> Draft:
-        """What a post becomes by it."""
+        """Return the draft with the changes applied."""
         given: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
         new = {name: value for name, value in given.items() if value is not None}
         return Draft(
@@ -247,21 +248,21 @@ class PostChange(RequestModel):
 
 
 class RewordIn(RequestModel):
-    """Other words for what stands outside; what is left out stays."""
+    """New text for a published post. Fields that are left out keep their value."""
 
     title: Annotated[StorableText, Field(max_length=MAX_TITLE_LENGTH)] | None = None
     body: Annotated[StorableText, Field(max_length=MAX_BODY_LENGTH)] | None = None
 
 
 class ScheduleIn(RequestModel):
-    """When; and where, or everywhere it goes already."""
+    """The publish time, and the channels. Without channels, the post's current ones are used."""
 
     at: WallOrInstant
     channels: Annotated[list[UUID], Field(max_length=MAX_CHANNELS)] = []
 
 
 class PartOut(BaseModel):
-    """What follows a post."""
+    """A further part of a thread."""
 
     body: str
     media: list[UUID]
@@ -269,7 +270,7 @@ class PartOut(BaseModel):
 
 
 class OtherwiseOut(BaseModel):
-    """What a post says otherwise in one place; null is as the post has it."""
+    """Content for one platform or account. Null fields are taken from the post."""
 
     place: str
     title: str | None
@@ -281,7 +282,6 @@ class OtherwiseOut(BaseModel):
 
     @classmethod
     def of(cls, one: ChannelOverride) -> "OtherwiseOut":
-        """Of the room's value."""
         return cls(
             place=one.place,
             title=one.title,
@@ -299,12 +299,12 @@ class OtherwiseOut(BaseModel):
 
 
 def parts_out(parts: Sequence[ThreadPart]) -> list[PartOut]:
-    """What follows a post, at the edge."""
+    """Convert thread parts to response values."""
     return [PartOut(body=part.body, media=list(part.media), comment=part.comment) for part in parts]
 
 
 class PostOut(BaseModel):
-    """A post as it was written; its `version` changes with its words and pictures."""
+    """A post. Its `version` changes with its content."""
 
     id: UUID
     creator_id: UUID
@@ -324,12 +324,11 @@ class PostOut(BaseModel):
 
     @classmethod
     def of(cls, one: ListedPost) -> "PostOut":
-        """Of the room's value."""
         return cls(**post_fields(one))
 
 
 def post_fields(one: ListedPost) -> dict[str, Any]:
-    """The fields of a post."""
+    """Return the response fields of a post."""
     post = one.post
     said = {
         name: getattr(post, name)
@@ -355,14 +354,14 @@ def post_fields(one: ListedPost) -> dict[str, Any]:
 
 
 class WarningOut(ReasonOut):
-    """What would hold one delivery if nothing changed until its time."""
+    """A reason that would prevent a delivery from being published, as of now."""
 
     delivery_id: UUID
     channel_id: UUID
 
 
 class PostWhole(PostOut):
-    """A post, whether it is approved as it stands, and where it goes."""
+    """A post with its approval, deliveries and warnings."""
 
     approved: bool
     deliveries: list[DeliveryOut]
@@ -378,7 +377,6 @@ class PostWhole(PostOut):
 
     @classmethod
     def from_view(cls, one: PostDetail, *, warnings: list[WarningOut] | None = None) -> "PostWhole":
-        """Of the room's value."""
         places = [DeliveryOut.from_view(entry) for entry in one.entries]
         return cls(
             **post_fields(one.listed),
@@ -389,7 +387,7 @@ class PostWhole(PostOut):
 
 
 class PostsOut(BaseModel):
-    """A page of posts, the newest first; `next` is the cursor of the one after, null at the end."""
+    """A page of posts, newest first. `next` is the cursor of the next page, or null."""
 
     items: list[PostOut]
     next: str | None

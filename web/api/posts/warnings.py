@@ -1,5 +1,4 @@
-"""What will hold a post, in the answer to the request that wrote it: the same judgement that its
-time brings, without sending anything."""
+"""Warnings in responses about posts: the checks that run before publishing, evaluated now."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -19,8 +18,8 @@ from web.api.posts.schemas import WarningOut
 def find_warnings(
     scope: Scope, post_id: UUID, connectors: Mapping[str, Connector]
 ) -> list[WarningOut]:
-    """Return what would hold each pending delivery of a post as things are now: its account first,
-    then what the post says and shows."""
+    """Return the reasons that would prevent each pending delivery of a post from being published
+    now: first those of the account, then those of the content."""
     rows = [
         row for row in deliveries.deliveries_of_post(scope, post_id) if row.state in PENDING_STATES
     ]
@@ -42,8 +41,8 @@ def find_warnings(
 def _find_content_reasons(
     scope: Scope, post_id: UUID, places: tuple[UUID, ...], connectors: Mapping[str, Connector]
 ) -> Mapping[UUID, Sequence[Message]]:
-    """Return what would hold the content on each account; nothing of a post whose account or
-    picture is gone, which its deliveries say themselves."""
+    """Return the reasons against the content, by account. They are empty if an account or picture
+    was deleted, which the checks of the deliveries report."""
     post = queries.get_stored_post(scope, post_id)
     draft = drafts.draft_of_post(post, places)
     try:

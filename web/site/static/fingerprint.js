@@ -1,10 +1,10 @@
-// The fingerprint of a picture, made on the visitor's own machine: the same 64 bits as generators/media/perceptual_hashes.py makes.
-// The picture is read, looked at and forgotten here. It has no name in the form, and the page may ask nobody for anything.
+// Computes the perceptual hash of a picture in the visitor's browser, with the same 64 bits as generators/media/perceptual_hashes.py.
+// The picture is never uploaded: its input has no name, and the Content Security Policy forbids requests.
 "use strict";
 (() => {
   const SIZE = 32, KEPT = 8, LARGEST = 4096;
 
-  // Lanczos (a = 3) as Pillow resizes: one direction, then the other, whole numbers from 0 to 255 in between.
+  // Lanczos (a = 3) as in Pillow: horizontally, then vertically, rounded to integers from 0 to 255 in between.
   const lanczos = (x) => {
     if (x === 0) return 1;
     if (Math.abs(x) >= 3) return 0;

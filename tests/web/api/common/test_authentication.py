@@ -124,7 +124,7 @@ def document() -> dict[str, Any]:
 
 
 DOCUMENT = document()
-NEEDS = re.compile(r"Needs\s+`([\w:]+)`")
+NEEDS = re.compile(r"Requires\s+the\s+`([\w:]+)`\s+scope")
 OPERATIONS = [
     Operation(
         method.upper(),
