@@ -326,7 +326,7 @@ def test_blocked_says_what_to_do_and_may_be_tried_again(door: Door, lumiere: Age
         text = page.open("/approvals")
         assert word("gate.CONSENT_MISSING") in text
         assert word("approvals.look") not in page.labels()
-        assert "C’est reparti" in page.press(word("approvals.again"))
+        assert "Nouvel essai" in page.press(word("approvals.again"))
     assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
 
 
